@@ -1,0 +1,697 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { get } from 'node:https';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type DescMessage, fromJsonString, type MessageShape } from '@bufbuild/protobuf';
+import { createValidator } from '@bufbuild/protovalidate';
+import { afterEach, describe, expect, it } from '@jest/globals';
+import { ClientService } from '@scalekit-sdk/node/lib/pkg/grpc/scalekit/v1/clients/clients_pb.js';
+import { ErrorInfoSchema } from '@scalekit-sdk/node/lib/pkg/grpc/scalekit/v1/errdetails/errdetails_pb.js';
+import { OrganizationService } from '@scalekit-sdk/node/lib/pkg/grpc/scalekit/v1/organizations/organizations_pb.js';
+import { createRemoteJWKSet, decodeJwt, decodeProtectedHeader, jwtVerify } from 'jose';
+import {
+  type Behaviour,
+  DEBUG_MARKER,
+  type Emulator,
+  type EmulatorOptions,
+  type Fault,
+  startEmulator,
+} from '../emulator/index.ts';
+
+const running: Emulator[] = [];
+afterEach(async () => {
+  await Promise.all(running.splice(0).map((emulator) => emulator.close()));
+});
+
+async function start(options: EmulatorOptions = {}): Promise<Emulator> {
+  const emulator = await startEmulator(options);
+  running.push(emulator);
+  return emulator;
+}
+
+const behaving = (behaviour: Partial<Behaviour>) => start({ behaviour });
+
+const validator = createValidator();
+
+/** An answer, decoded with the schema that Scalekit's SDK has for it: a field it does not know throws. */
+function decoded<Desc extends DescMessage>(schema: Desc, text: string): MessageShape<Desc> {
+  const message = fromJsonString(schema, text);
+  expect(validator.validate(schema, message).kind).toBe('valid');
+  return message;
+}
+
+type Reply = { status: number; headers: Headers; text: string };
+
+async function reply(response: Response): Promise<Reply> {
+  return { status: response.status, headers: response.headers, text: await response.text() };
+}
+
+async function tokenReply(url: string, clientId: string, clientSecret: string): Promise<Reply> {
+  const form = { grant_type: 'client_credentials', client_id: clientId, client_secret: clientSecret };
+  return reply(await fetch(`${url}/oauth/token`, { method: 'POST', body: new URLSearchParams(form) }));
+}
+
+async function tokenOf(url: string, clientId: string, clientSecret: string): Promise<string> {
+  return JSON.parse((await tokenReply(url, clientId, clientSecret)).text).access_token;
+}
+
+/** A caller of the API that signs in first. Paths begin after the organization's. */
+async function caller(emulator: Emulator, origin = emulator.url) {
+  const { clientId, clientSecret } = emulator.credentials;
+  const token = await tokenOf(origin, clientId, clientSecret);
+  const call = async (method: string, path: string, body?: unknown, authorization = `Bearer ${token}`) =>
+    reply(
+      await fetch(`${origin}/api/v1${path}`, {
+        method,
+        headers: { authorization, 'content-type': 'application/json' },
+        ...(body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
+      }),
+    );
+  const root = `/organizations/${emulator.organization.id}/clients`;
+  return { token, call, at: (method: string, path: string, body?: unknown) => call(method, root + path, body) };
+}
+
+const { method: rpc } = ClientService;
+const example = {
+  name: 'GitHub Actions Deployment Service',
+  description: 'Service account for GitHub Actions',
+  scopes: ['deploy:applications', 'read:deployments'],
+  audience: ['deployment-api.acmecorp.com'],
+  custom_claims: [
+    { key: 'github_repository', value: 'acmecorp/inventory-service' },
+    { key: 'environment', value: 'production_us' },
+  ],
+  expiry: 3600,
+};
+
+describe('the API', () => {
+  it('creates a client and tells its secret once', async () => {
+    const { at } = await caller(await start());
+    const { status, text } = await at('POST', '', example);
+    expect(status).toBe(201);
+    const { client, plainSecret } = decoded(rpc.createOrganizationClient.output, text);
+    expect(client).toMatchObject({
+      name: example.name,
+      description: example.description,
+      scopes: example.scopes,
+      audience: example.audience,
+      customClaims: example.custom_claims,
+      expiry: 3600n,
+    });
+    expect(client?.clientId).toMatch(/^m2morg_\d{17}$/);
+    expect(client?.secrets[0]?.id).toMatch(/^sks_\d{17}$/);
+    expect(client?.secrets[0]?.secretSuffix).toBe(plainSecret.slice(-4));
+    const read = await at('GET', `/${client?.clientId}`);
+    expect(decoded(rpc.getOrganizationClient.output, read.text).client).toEqual(client);
+    expect(read.text).not.toContain(plainSecret);
+  });
+
+  it('writes the wire form of protobuf JSON', async () => {
+    const { at } = await caller(await start());
+    const { client } = JSON.parse((await at('POST', '', { name: 'a', expiry: '600' })).text);
+    expect(Object.keys(client).sort()).toEqual(
+      ['client_id', 'create_time', 'expiry', 'name', 'organization_id', 'secrets', 'update_time'].sort(),
+    );
+    expect(client.expiry).toBe('600');
+    expect(client.create_time).toMatch(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?Z$/);
+    expect(client.secrets[0]).not.toHaveProperty('status');
+  });
+
+  it('changes the fields that PATCH carries and empties none', async () => {
+    const emulator = await start();
+    const { at } = await caller(emulator);
+    const id = emulator.seed(example).client.client_id;
+    const changed = await at('PATCH', `/${id}`, { name: 'other', scopes: ['x'], audience: [], description: '' });
+    expect(changed.status).toBe(200);
+    expect(decoded(rpc.updateOrganizationClient.output, changed.text).client).toMatchObject({
+      name: 'other',
+      description: example.description,
+      scopes: ['x'],
+      audience: example.audience,
+      expiry: 3600n,
+    });
+    expect((await at('PATCH', `/${id}`)).status).toBe(400);
+  });
+
+  it('deletes a client, which is then not found', async () => {
+    const emulator = await start();
+    const { at } = await caller(emulator);
+    const id = emulator.seed(example).client.client_id;
+    expect(await at('DELETE', `/${id}`)).toMatchObject({ status: 200, text: '{}' });
+    for (const method of ['GET', 'DELETE']) {
+      const gone = await at(method, `/${id}`);
+      expect(gone.status).toBe(404);
+      expect(JSON.parse(gone.text)).toMatchObject({ code: 5, message: 'client not found' });
+    }
+    expect(emulator.clients()).toEqual([]);
+  });
+
+  it('adds secrets up to five, all valid at once, and lets all but the last be deleted', async () => {
+    const emulator = await start();
+    const { at } = await caller(emulator);
+    const { client, plainSecrets } = emulator.seed(example);
+    const path = `/${client.client_id}/secrets`;
+    for (let count = 2; count <= 5; count += 1) {
+      const added = await at('POST', path);
+      expect(added.status).toBe(201);
+      const { plainSecret, secret } = decoded(rpc.createOrganizationClientSecret.output, added.text);
+      expect(secret?.secretSuffix).toBe(plainSecret.slice(-4));
+      plainSecrets.push(plainSecret);
+    }
+    expect((await at('POST', path)).status).toBe(400);
+    expect(new Set(plainSecrets).size).toBe(5);
+    expect(emulator.secrets(client.client_id)).toEqual(plainSecrets);
+    const tokens = plainSecrets.map((secret) => tokenReply(emulator.url, client.client_id, secret));
+    expect((await Promise.all(tokens)).map(({ status }) => status)).toEqual([200, 200, 200, 200, 200]);
+
+    const ids = emulator.clients()[0]?.secrets?.map(({ id }) => id) ?? [];
+    for (const id of ids.slice(0, 4)) {
+      expect(await at('DELETE', `${path}/${id}`)).toMatchObject({ status: 200, text: '{}' });
+    }
+    const last = await at('DELETE', `${path}/${ids[4]}`);
+    expect(last.status).toBe(400);
+    expect(JSON.parse(last.text).message).toBe('last client cannot be deleted');
+    expect((await at('DELETE', `${path}/${ids[0]}`)).status).toBe(404);
+    expect((await tokenReply(emulator.url, client.client_id, String(plainSecrets[0]))).status).toBe(401);
+  });
+
+  it('lists page by page until the token is empty', async () => {
+    const emulator = await start();
+    const { at } = await caller(emulator);
+    const ids = Array.from({ length: 25 }, (_, n) => emulator.seed({ name: `client ${n}` }).client.client_id);
+    const seen: string[] = [];
+    const sizes: number[] = [];
+    let token = '';
+    do {
+      const page = await at('GET', `?page_size=12&page_token=${encodeURIComponent(token)}`);
+      const { clients, totalSize, nextPageToken } = decoded(rpc.listOrganizationClients.output, page.text);
+      expect(totalSize).toBe(25);
+      sizes.push(clients.length);
+      seen.push(...clients.map(({ clientId }) => clientId));
+      token = nextPageToken;
+    } while (token);
+    expect(seen).toEqual(ids);
+    expect(sizes).toEqual([12, 12, 1]);
+    expect(JSON.parse((await at('GET', '')).text).clients).toHaveLength(10);
+  });
+
+  it('finds an organization by its external id, and keeps organizations apart', async () => {
+    const emulator = await start();
+    const { call, at } = await caller(emulator);
+    const other = emulator.addOrganization('a/b c');
+    const found = await call('GET', `/organizations:external/${encodeURIComponent(other.externalId)}`);
+    expect(found.status).toBe(200);
+    const { output } = OrganizationService.method.getOrganizationByExternalId;
+    expect(decoded(output, found.text).organization).toMatchObject({ id: other.id, externalId: other.externalId });
+    expect((await call('GET', '/organizations:external/nobody')).status).toBe(404);
+    const { client } = emulator.seed(example, { organizationId: other.id });
+    expect((await at('GET', `/${client.client_id}`)).status).toBe(404);
+    expect(JSON.parse((await at('GET', '')).text).clients).toBeUndefined();
+    expect((await call('GET', '/organizations/org_1/clients')).status).toBe(404);
+  });
+
+  it('wants a token of its own API credentials', async () => {
+    const emulator = await start();
+    const { call } = await caller(emulator);
+    const { client, plainSecrets } = emulator.seed(example);
+    const foreign = await tokenOf(emulator.url, client.client_id, String(plainSecrets[0]));
+    const elsewhere = await start();
+    const { token: otherIssuer } = await caller(elsewhere);
+    const path = `/organizations/${emulator.organization.id}/clients`;
+    const statuses = [];
+    for (const authorization of ['', 'Bearer a.b.c', `Bearer ${otherIssuer}`, `Bearer ${foreign}`]) {
+      statuses.push((await call('GET', path, undefined, authorization)).status);
+    }
+    expect(statuses).toEqual([401, 401, 401, 403]);
+  });
+
+  it('refuses a token of its own that has expired', async () => {
+    const { at } = await caller(await behaving({ tokenSeconds: { environment: -1, client: 1 } }));
+    expect((await at('GET', '')).status).toBe(401);
+  });
+
+  it('answers 404 to a path that the API does not have', async () => {
+    const { call } = await caller(await start());
+    expect((await call('GET', '/nothing')).status).toBe(404);
+  });
+});
+
+describe('what a request may say', () => {
+  const claim = (key: string) => ({ custom_claims: [{ key, value: 'v' }] });
+  it.each<[string, object | string, string]>([
+    ['a name of 129 characters', { name: 'n'.repeat(129) }, 'client.name'],
+    ['no name', {}, 'client.name'],
+    ['a description of 513', { description: 'd'.repeat(513) }, 'client.description'],
+    ['an empty claim key', claim(''), 'client.custom_claims[0].key'],
+    ['a claim key of 129', claim('k'.repeat(129)), 'client.custom_claims[0].key'],
+    ['an expiry below 300', { expiry: 299 }, 'client.expiry'],
+  ])('refuses %s and names the field', async (_, fields, field) => {
+    const { at } = await caller(await start());
+    const body = Object.keys(fields).length ? { name: 'n', ...(fields as object) } : {};
+    const { status, text } = await at('POST', '', body);
+    const { code, details } = JSON.parse(text);
+    expect([status, code]).toEqual([400, 3]);
+    const { '@type': type, ...info } = details[0];
+    expect(type).toMatch(/\.ErrorInfo$/);
+    const { validationErrorInfo, debugInfo } = decoded(ErrorInfoSchema, JSON.stringify(info));
+    expect(validationErrorInfo?.fieldViolations.map((violation) => violation.field)).toEqual([field]);
+    expect(debugInfo?.detail).toContain(DEBUG_MARKER);
+  });
+
+  it('accepts the longest of everything', async () => {
+    const { at } = await caller(await start());
+    const longest = { name: 'é'.repeat(128), description: '🔑'.repeat(512), ...claim('k'.repeat(128)), expiry: 300 };
+    expect((await at('POST', '', longest)).status).toBe(201);
+  });
+
+  it.each([
+    ['a field that the API does not know', { name: 'n', ttl: 5 }],
+    ['a list that is a string', { name: 'n', scopes: 'a b' }],
+    ['claims as an object', { name: 'n', custom_claims: { a: 'b' } }],
+    ['an expiry that is not a whole number', { name: 'n', expiry: 0.5 }],
+    ['broken JSON', '{"name":'],
+  ])('refuses %s', async (_, body) => {
+    const { at } = await caller(await start());
+    expect((await at('POST', '', body)).status).toBe(400);
+  });
+
+  it.each([
+    ['an organization id with another prefix', '/organizations/zrg_1/clients'],
+    ['an organization id of 33 characters', `/organizations/org_${'1'.repeat(29)}/clients`],
+    ['a client id with another prefix', '/organizations/org_1/clients/skc_1'],
+    ['a page size below 10', '/organizations/ORG/clients?page_size=9'],
+    ['a page size above 100', '/organizations/ORG/clients?page_size=101'],
+    ['a page token that was made up', '/organizations/ORG/clients?page_token=x'],
+    ['an organization id beside the external one', '/organizations:external/x?id=org_1'],
+  ])('refuses %s', async (_, path) => {
+    const emulator = await start();
+    const { call } = await caller(emulator);
+    expect((await call('GET', path.replace('ORG', emulator.organization.id))).status).toBe(400);
+  });
+});
+
+describe('the token endpoint', () => {
+  it('gives a client a token that its published keys verify', async () => {
+    const emulator = await start();
+    const { client, plainSecrets } = emulator.seed(example);
+    const { status, text } = await tokenReply(emulator.url, client.client_id, String(plainSecrets[0]));
+    expect(status).toBe(200);
+    const { access_token, ...rest } = JSON.parse(text);
+    expect(rest).toEqual({ token_type: 'Bearer', expires_in: 3600, scope: example.scopes.join(' ') });
+
+    const discovery = await (await fetch(`${emulator.url}/.well-known/openid-configuration`)).json();
+    expect(discovery).toMatchObject({ issuer: emulator.url, token_endpoint: `${emulator.url}/oauth/token` });
+    const { jwks_uri } = discovery as { jwks_uri: string };
+    const { payload, protectedHeader } = await jwtVerify(access_token, createRemoteJWKSet(new URL(jwks_uri)), {
+      issuer: emulator.url,
+      audience: 'deployment-api.acmecorp.com',
+    });
+    expect(protectedHeader).toMatchObject({ alg: 'RS256', kid: expect.stringMatching(/^snk_/) });
+    expect(payload).toEqual({
+      iss: emulator.url,
+      sub: client.client_id,
+      client_id: client.client_id,
+      oid: emulator.organization.id,
+      aud: example.audience,
+      scopes: example.scopes,
+      custom_claims: { github_repository: 'acmecorp/inventory-service', environment: 'production_us' },
+      iat: expect.any(Number),
+      nbf: payload.iat,
+      exp: Number(payload.iat) + 3600,
+      jti: expect.stringMatching(/^tkn_/),
+    });
+  });
+
+  it('gives no audience to a client without one', async () => {
+    const emulator = await start();
+    const { client, plainSecrets } = emulator.seed({ name: 'n' });
+    const token = await tokenOf(emulator.url, client.client_id, String(plainSecrets[0]));
+    expect(decodeJwt(token)).not.toHaveProperty('aud');
+    expect(decodeProtectedHeader(token).alg).toBe('RS256');
+  });
+
+  it('can say a single audience as a string', async () => {
+    const emulator = await behaving({ audience: 'string' });
+    const { client, plainSecrets } = emulator.seed(example);
+    const token = await tokenOf(emulator.url, client.client_id, String(plainSecrets[0]));
+    expect(decodeJwt(token).aud).toBe(example.audience[0]);
+  });
+
+  it('says the issuer that it is told to', async () => {
+    const issuer = 'https://auth.example.com';
+    const emulator = await start({ issuer });
+    const { at, token } = await caller(emulator);
+    expect(decodeJwt(token).iss).toBe(issuer);
+    expect((await at('GET', '')).status).toBe(200);
+  });
+
+  it('takes a form, and nothing but the form', async () => {
+    const emulator = await start();
+    const { clientId, clientSecret } = emulator.credentials;
+    const fields = { grant_type: 'client_credentials', client_id: clientId, client_secret: clientSecret };
+    const basic = `Basic ${Buffer.from(`${clientId}:${clientSecret}`).toString('base64')}`;
+    const post = async (body: string | URLSearchParams, headers: Record<string, string> = {}) =>
+      (await fetch(`${emulator.url}/oauth/token`, { method: 'POST', body, headers })).status;
+    expect(await post(new URLSearchParams(fields))).toBe(200);
+    expect(await post(JSON.stringify(fields), { 'content-type': 'application/json' })).toBe(400);
+    expect(await post(new URLSearchParams({ ...fields, grant_type: 'password' }))).toBe(400);
+    expect(await post(new URLSearchParams({ grant_type: 'client_credentials' }), { authorization: basic })).toBe(401);
+    expect(await post(new URLSearchParams({ ...fields, client_secret: 'x' }))).toBe(401);
+  });
+
+  it.each<[Behaviour['tokenErrors'], (text: string) => unknown, object | string]>([
+    ['oauth', JSON.parse, { error: 'invalid_client' }],
+    ['grpc', JSON.parse, { code: 16, message: expect.any(String), details: [expect.anything()] }],
+    ['text', (text) => ({ text }), { text: 'invalid client credentials' }],
+  ])('can refuse in the %s form', async (tokenErrors, read, expected) => {
+    const { url, credentials } = await behaving({ tokenErrors });
+    const { status, text } = await tokenReply(url, credentials.clientId, 'wrong');
+    expect(status).toBe(401);
+    expect(read(text)).toMatchObject(expected as object);
+  });
+
+  it('lets an interceptor change or deny a token', async () => {
+    const emulator = await behaving({ tokenChanges: (payload) => ({ ...payload, scopes: ['other'] }) });
+    const { client, plainSecrets } = emulator.seed(example);
+    const changed = await tokenReply(emulator.url, client.client_id, String(plainSecrets[0]));
+    expect(JSON.parse(changed.text).scope).toBe('other');
+    expect(decodeJwt(JSON.parse(changed.text).access_token).scopes).toEqual(['other']);
+    emulator.behaviour.tokenChanges = () => undefined;
+    expect((await tokenReply(emulator.url, client.client_id, String(plainSecrets[0]))).status).toBe(403);
+  });
+});
+
+describe('where the documentation is silent', () => {
+  const names = (text: string) => JSON.parse(text).clients?.map(({ name }: { name: string }) => name) ?? [];
+
+  it.each<[Behaviour['listOrder'], string[]]>([
+    ['oldest', ['old', 'middle', 'young']],
+    ['newest', ['young', 'middle', 'old']],
+  ])('lists the %s first', async (listOrder, expected) => {
+    const emulator = await behaving({ listOrder });
+    const { at } = await caller(emulator);
+    emulator.seed({ name: 'middle' }, { ageMs: 2000 });
+    emulator.seed({ name: 'old' }, { ageMs: 3000 });
+    emulator.seed({ name: 'young' }, { ageMs: 1000 });
+    expect(names((await at('GET', '')).text)).toEqual(expected);
+  });
+
+  it('lists in an order of chance, each client on one page', async () => {
+    const emulator = await behaving({ listOrder: 'random' });
+    const { at } = await caller(emulator);
+    const made = Array.from({ length: 40 }, (_, n) => emulator.seed({ name: `n${n}` }).client.name);
+    const first = JSON.parse((await at('GET', '?page_size=20')).text);
+    const second = (await at('GET', `?page_size=20&page_token=${first.next_page_token}`)).text;
+    const seen = [...names(JSON.stringify(first)), ...names(second)];
+    expect(seen).not.toEqual(made);
+    expect(seen.sort()).toEqual(made.sort());
+  });
+
+  it.each<[Behaviour['secretOrder'], number[]]>([
+    ['oldest', [1, 0]],
+    ['newest', [0, 1]],
+  ])('shows the %s secret first', async (secretOrder, order) => {
+    const emulator = await behaving({ secretOrder });
+    const { at } = await caller(emulator);
+    const { client } = emulator.seed({ name: 'n' }, { secrets: [1000, 5000] });
+    const shown = JSON.parse((await at('GET', `/${client.client_id}`)).text).client.secrets;
+    expect(shown).toEqual(order.map((index) => client.secrets?.[index]));
+  });
+
+  it('lets lists, reads and secrets lag behind', async () => {
+    const emulator = await behaving({ listLag: 60_000, readLag: 60_000, secretLag: 60_000 });
+    const { at } = await caller(emulator);
+    const { client, plain_secret } = JSON.parse((await at('POST', '', example)).text);
+    const look = async () => [
+      names((await at('GET', '')).text).length,
+      (await at('GET', `/${client.client_id}`)).status,
+      (await tokenReply(emulator.url, client.client_id, plain_secret)).status,
+    ];
+    expect(await look()).toEqual([0, 404, 401]);
+    emulator.seed({ name: 'old' }, { ageMs: 61_000 });
+    expect(names((await at('GET', '')).text)).toEqual(['old']);
+    Object.assign(emulator.behaviour, { listLag: 0, readLag: 0, secretLag: 0 });
+    expect(await look()).toEqual([2, 200, 200]);
+  });
+
+  it('can join the lists of PATCH to those that were there', async () => {
+    const emulator = await behaving({ patch: 'merge' });
+    const { at } = await caller(emulator);
+    const { client } = emulator.seed({ name: 'n', scopes: ['a'], custom_claims: [{ key: 'k', value: '1' }] });
+    const fields = { scopes: ['a', 'b'], custom_claims: [{ key: 'k', value: '2' }] };
+    const changed = JSON.parse((await at('PATCH', `/${client.client_id}`, fields)).text).client;
+    expect(changed).toMatchObject({ scopes: ['a', 'b'], custom_claims: [{ key: 'k', value: '2' }] });
+  });
+
+  it.each<[Partial<Behaviour>, unknown, (reply: Reply) => unknown, unknown]>([
+    [{ status: 'ok' }, example, ({ status }) => status, 200],
+    [{ expiryInAnswer: false }, example, ({ text }) => JSON.parse(text).client.expiry, undefined],
+    [
+      { dropScopes: ['read:deployments'] },
+      example,
+      ({ text }) => JSON.parse(text).client.scopes,
+      ['deploy:applications'],
+    ],
+    [{ emptyFields: 'written' }, example, ({ text }) => JSON.parse(text).client.secrets[0].status, 'ACTIVE'],
+    [{ unknownFields: 'ignored' }, { ...example, ttl: 5 }, ({ status }) => status, 201],
+    [{ minimumExpiry: 0 }, { ...example, expiry: 1 }, ({ status }) => status, 201],
+    [{ nameRequired: false }, {}, ({ status }) => status, 201],
+    [{ apiErrors: 'bare' }, {}, ({ text }) => JSON.parse(text).error_code, 'INVALID_ARGUMENT'],
+  ])('creates with %j', async (behaviour, body, seen, expected) => {
+    const { at } = await caller(await behaving(behaviour));
+    expect(seen(await at('POST', '', body))).toEqual(expected);
+  });
+
+  it('can take any page size for the nearest one that it has', async () => {
+    const emulator = await behaving({ pageSizeOutside: 'clamped', defaultPageSize: 3 });
+    const { at } = await caller(emulator);
+    for (let n = 0; n < 13; n += 1) emulator.seed({ name: `n${n}` });
+    expect(names((await at('GET', '?page_size=1')).text)).toHaveLength(10);
+    expect(names((await at('GET', '')).text)).toHaveLength(3);
+  });
+
+  it.each<['seconds' | 'date' | undefined, RegExp | null]>([
+    [undefined, null],
+    ['seconds', /^60$/],
+    ['date', /^\w{3}, .* GMT$/],
+  ])('limits the rate, Retry-After as %s', async (retryAfter, expected) => {
+    const limit = { requests: 2, windowMs: 60_000 };
+    const { at } = await caller(await behaving({ rateLimit: retryAfter ? { ...limit, retryAfter } : limit }));
+    expect((await at('GET', '')).status).toBe(200);
+    const { status, headers, text } = await at('GET', '');
+    expect(status).toBe(429);
+    expect(JSON.parse(text).details[0].error_code).toBe('RATE_LIMITED');
+    if (expected) expect(headers.get('retry-after')).toMatch(expected);
+    else expect(headers.has('retry-after')).toBe(false);
+  });
+});
+
+describe('the fault plan', () => {
+  /** What a caller sees of a create that meets a fault: the answer, or the code of the connection's error. */
+  async function meet(fault: Fault, when: 'before' | 'after', timeoutMs = 5000) {
+    const emulator = await start();
+    const { token } = await caller(emulator);
+    emulator.faults.add({ operation: 'createClient', when, fault });
+    const outcome = await fetch(`${emulator.url}/api/v1/organizations/${emulator.organization.id}/clients`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${token}` },
+      body: JSON.stringify(example),
+      redirect: 'manual',
+      signal: AbortSignal.timeout(timeoutMs),
+    }).then(reply, (error) => ({ error: error.cause?.code ?? error.name }));
+    return { outcome, made: emulator.clients().length, emulator };
+  }
+
+  it.each<[Fault, 'before' | 'after', object, number]>([
+    [{ kind: 'status', status: 503, headers: { 'retry-after': '7' }, body: 'busy' }, 'before', { status: 503 }, 0],
+    [{ kind: 'status', status: 502, body: { message: 'bad' } }, 'after', { status: 502, text: '{"message":"bad"}' }, 1],
+    [{ kind: 'body', body: '<html>' }, 'before', { status: 200, text: '<html>' }, 0],
+    [{ kind: 'body', body: Buffer.from([0xff, 0]) }, 'after', { status: 201 }, 1],
+    [{ kind: 'redirect', location: 'https://elsewhere.invalid/' }, 'before', { status: 307 }, 0],
+    [{ kind: 'reset' }, 'before', { error: 'ECONNRESET' }, 0],
+    [{ kind: 'reset' }, 'after', { error: 'ECONNRESET' }, 1],
+    [{ kind: 'close' }, 'after', { error: 'UND_ERR_SOCKET' }, 1],
+  ])('answers with %j %s the work', async (fault, when, expected, made) => {
+    expect(await meet(fault, when)).toMatchObject({ outcome: expected, made });
+  });
+
+  it('can cut an answer in two, at the connection or in the JSON', async () => {
+    await expect(meet({ kind: 'truncate' }, 'before')).rejects.toThrow('terminated');
+    const { outcome, made } = await meet({ kind: 'truncate', cut: 'json' }, 'before');
+    expect(outcome).toMatchObject({ status: 201, text: expect.stringMatching(/^\{"client":/) });
+    expect(() => JSON.parse((outcome as Reply).text)).toThrow();
+    expect(made).toBe(1);
+  });
+
+  it('can send a huge answer, and a slow one', async () => {
+    const { outcome } = await meet({ kind: 'huge', bytes: 3_000_000 }, 'before');
+    expect((outcome as Reply).text.length).toBeGreaterThanOrEqual(3_000_000);
+    const slow = await meet({ kind: 'drip', ms: 5, bytes: 100 }, 'before');
+    expect(decoded(rpc.createOrganizationClient.output, (slow.outcome as Reply).text).plainSecret).toMatch(/./);
+  });
+
+  it('can edit an answer', async () => {
+    const { outcome } = await meet({ kind: 'edit', edit: ({ plain_secret: _, ...rest }) => rest }, 'after');
+    expect(Object.keys(JSON.parse((outcome as Reply).text))).toEqual(['client']);
+  });
+
+  it('can hang, and finish the work after the caller gave up', async () => {
+    expect(await meet({ kind: 'hang' }, 'after', 50)).toMatchObject({ outcome: { error: 'TimeoutError' }, made: 1 });
+    const { outcome, made, emulator } = await meet({ kind: 'hang', finishAfterMs: 400 }, 'before', 40);
+    expect([outcome, made]).toEqual([{ error: 'TimeoutError' }, 0]);
+    while (emulator.clients().length === 0) await sleep(5);
+  });
+
+  it('delays, alone or before another fault', async () => {
+    const emulator = await start();
+    const { at } = await caller(emulator);
+    emulator.faults.add(
+      { operation: '*', fault: { kind: 'delay', ms: 60 } },
+      { operation: 'listClients', call: 2, fault: { kind: 'status', status: 500 } },
+    );
+    for (const expected of [200, 500]) {
+      const before = performance.now();
+      expect((await at('GET', '')).status).toBe(expected);
+      expect(performance.now() - before).toBeGreaterThan(55);
+    }
+  });
+
+  it('meets the calls that a rule counts, and none after it is cleared', async () => {
+    const emulator = await start();
+    const { at } = await caller(emulator);
+    const { client } = emulator.seed(example);
+    const fault: Fault = { kind: 'status', status: 500 };
+    const statuses = async (count: number, path = '') => {
+      const seen = [];
+      for (let n = 0; n < count; n += 1) seen.push((await at('GET', path)).status);
+      return seen;
+    };
+    emulator.faults.add({ operation: 'listClients', call: 2, times: 2, fault });
+    expect(await statuses(4)).toEqual([200, 500, 500, 200]);
+    emulator.faults.add({ operation: 'listClients', times: 1, fault });
+    expect(await statuses(2)).toEqual([500, 200]);
+    emulator.faults.add({ operation: 'getClient', where: ({ path }) => path.endsWith(client.client_id), fault });
+    expect(await statuses(1, `/${client.client_id}`)).toEqual([500]);
+    expect(await statuses(1, '/m2morg_1')).toEqual([404]);
+    emulator.faults.clear();
+    expect(await statuses(1, `/${client.client_id}`)).toEqual([200]);
+  });
+});
+
+describe('what tests can see and hold', () => {
+  it('records each request in order, with what was sent and answered', async () => {
+    const emulator = await start();
+    const { at } = await caller(emulator);
+    await at('POST', '', { name: 'n' });
+    await at('GET', '?page_size=20');
+    expect(emulator.requests).toMatchObject([
+      { operation: 'token', method: 'POST', path: '/oauth/token', body: { grant_type: 'client_credentials' } },
+      { operation: 'createClient', text: '{"name":"n"}', body: { name: 'n' }, status: 201 },
+      { operation: 'listClients', path: expect.stringMatching(/clients\?page_size=20$/), body: undefined, status: 200 },
+    ]);
+    expect(emulator.requests[1]?.headers.authorization).toMatch(/^Bearer /);
+    expect(emulator.requests.map(({ at }) => at)).toEqual(emulator.requests.map(({ at }) => at).sort());
+    const used = new Set(emulator.requests.map(({ connection }) => connection));
+    expect(emulator.connections).toBe(Math.max(...used));
+  });
+
+  it('holds requests at a barrier, before or after their work', async () => {
+    let waiting: (() => void)[] = [];
+    const emulator = await start();
+    const { at } = await caller(emulator);
+    emulator.hold = (when) => {
+      if (when === 'before') return;
+      const met = new Promise<void>((resolve) => waiting.push(resolve));
+      if (waiting.length === 2) for (const release of waiting) release();
+      return met;
+    };
+    const made = await Promise.all([at('POST', '', { name: 'a' }), at('POST', '', { name: 'b' })]);
+    expect(made.map(({ status }) => status)).toEqual([201, 201]);
+    expect(waiting).toHaveLength(2);
+    waiting = [];
+  });
+
+  it('ends at once with answers and connections under way', async () => {
+    const emulator = await startEmulator({ faults: [{ operation: 'keys', fault: { kind: 'delay', ms: 60_000 } }] });
+    const pending = fetch(`${emulator.url}/keys`).catch(() => 'cut off');
+    while (emulator.requests.length === 0) await sleep(5);
+    const before = performance.now();
+    await emulator.close();
+    expect(performance.now() - before).toBeLessThan(500);
+    expect(await pending).toBe('cut off');
+  });
+});
+
+describe('TLS', () => {
+  /** Status of a request with this authority trusted, or the code of the error. */
+  const fetchTls = (url: string, ca: string | undefined) =>
+    new Promise<unknown>((resolve) => {
+      get(`${url}/keys`, { ...(ca ? { ca } : {}), agent: false }, (answer) => {
+        answer.resume();
+        resolve(answer.statusCode);
+      }).on('error', (error: NodeJS.ErrnoException) => resolve(error.code));
+    });
+
+  it('serves the same environment with a certificate that its authority vouches for', async () => {
+    const { tlsUrl = '', url, ca, requests, faults } = await start({ tls: true });
+    expect(await fetchTls(tlsUrl, ca)).toBe(200);
+    expect(await fetchTls(tlsUrl.replace('127.0.0.1', 'localhost'), ca)).toBe(200);
+    expect((await fetch(`${url}/keys`)).status).toBe(200);
+    expect(requests.map(({ origin }) => origin)).toEqual([tlsUrl, tlsUrl.replace('127.0.0.1', 'localhost'), url]);
+    expect(await fetchTls(tlsUrl, undefined)).toBe('SELF_SIGNED_CERT_IN_CHAIN');
+    faults.add({ operation: 'keys', fault: { kind: 'reset' } });
+    expect(await fetchTls(tlsUrl, ca)).toBe('ECONNRESET');
+  });
+
+  it.each([
+    ['expired', 'CERT_HAS_EXPIRED'],
+    ['wrong-host', 'ERR_TLS_CERT_ALTNAME_INVALID'],
+  ] as const)('can show a certificate that is %s', async (tls, expected) => {
+    const { tlsUrl = '', ca } = await start({ tls });
+    expect(await fetchTls(tlsUrl, ca)).toBe(expected);
+  });
+});
+
+describe('the program', () => {
+  it('prints the variables, serves what they name, and stops when told to', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'emulator-test-'));
+    const file = join(folder, 'env');
+    const args = ['emulator/cli.ts', '--tls', '--append-to', file, '--behaviour', 'tokenErrors=text'];
+    const program = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
+    const lines: string[] = [];
+    for await (const line of createInterface(program.stdout)) {
+      lines.push(line);
+      if (lines.length === 5) break;
+    }
+    const variables = Object.fromEntries(lines.map((line) => line.split(/=(.*)/s)));
+    expect(Object.keys(variables)).toEqual([
+      'SCALEKIT_ENVIRONMENT_URL',
+      'SCALEKIT_CLIENT_ID',
+      'SCALEKIT_CLIENT_SECRET',
+      'SCALEKIT_ORGANIZATION_ID',
+      'NODE_EXTRA_CA_CERTS',
+    ]);
+    expect(await readFile(file, 'utf8')).toBe(`${lines.join('\n')}\n`);
+
+    // Node reads NODE_EXTRA_CA_CERTS when it starts, so trust shows only in a process of its own.
+    const script = `fetch(process.env.SCALEKIT_ENVIRONMENT_URL + '/oauth/token', { method: 'POST', body: new URLSearchParams() })
+      .then((answer) => answer.text()).then(console.log, (error) => console.log(error.cause.code))`;
+    const client = spawn(process.execPath, ['-e', script], { env: { ...process.env, ...variables } });
+    const [answer] = await once(client.stdout, 'data');
+    expect(String(answer).trim()).toBe('unsupported grant type');
+
+    program.kill('SIGTERM');
+    expect(await once(program, 'exit')).toEqual([0, null]);
+    await expect(readFile(variables.NODE_EXTRA_CA_CERTS)).rejects.toThrow('ENOENT');
+    await rm(folder, { recursive: true });
+  });
+
+  it('refuses a behaviour that there is not', async () => {
+    const program = spawn(process.execPath, ['emulator/cli.ts', '--behaviour', 'nonsense=1'], { stdio: 'ignore' });
+    expect((await once(program, 'exit'))[0]).toBe(1);
+  });
+});

@@ -1,0 +1,141 @@
+import { cut } from './log.ts';
+import type { Claim } from './scalekit/types.ts';
+
+// How the text of an input becomes a value. Pure: what is wrong goes to `report`, all of it, and what can be read
+// comes back all the same, so that one bad entry does not hide the next.
+
+/** Takes what is wrong with an input: what was given and what is accepted. */
+export type Report = (problem: string) => void;
+
+const LONGEST_CLAIM_KEY = 128;
+
+/** A value as an error shows it. */
+export function quote(value: string): string {
+  return JSON.stringify(cut(value, 80));
+}
+
+/** Characters as the API counts them: Unicode code points. */
+export function length(text: string): number {
+  return [...text].length;
+}
+
+/** A list: separated by commas, spaces or line breaks, or a JSON array of strings. Repeated entries count once. */
+export function parseList(text: string, report: Report): string[] {
+  if (!text.startsWith('[')) return [...new Set(text.split(/[\s,]+/).filter(Boolean))];
+  const entries = parseJson(text, report, 'a JSON array of strings, or entries separated by commas, spaces or lines');
+  if (!Array.isArray(entries)) return [];
+  for (const entry of entries) {
+    if (typeof entry !== 'string' || !entry.trim())
+      report(`got the entry ${quote(JSON.stringify(entry))}; expected strings that are not blank`);
+  }
+  return [...new Set(entries.filter((entry) => typeof entry === 'string' && entry.trim()))];
+}
+
+/** Claims: `key=value` lines, a JSON object, or the API's own array of `{"key", "value"}`. */
+export function parseClaims(text: string, report: Report): Claim[] {
+  const claims = /^[[{]/.test(text)
+    ? jsonClaims(text, report)
+    : text
+        .split('\n')
+        .filter((line) => line.trim())
+        .flatMap((line) => lineClaim(line, report));
+  const keys = new Set<string>();
+  for (const { key } of claims) {
+    if (!key) report('got an empty key; expected 1 to 128 characters');
+    if (length(key) > LONGEST_CLAIM_KEY)
+      report(`got the key ${quote(key)} of ${length(key)} characters; expected 128 at most`);
+    if (keys.has(key)) report(`got the key ${quote(key)} twice; expected each key once`);
+    keys.add(key);
+  }
+  return claims;
+}
+
+function lineClaim(line: string, report: Report): Claim[] {
+  const sign = line.indexOf('=');
+  if (sign < 0) {
+    report(`got the line ${quote(line.trim())} without a "="; expected key=value`);
+    return [];
+  }
+  return [{ key: line.slice(0, sign).trim(), value: line.slice(sign + 1).trim() }];
+}
+
+function jsonClaims(text: string, report: Report): Claim[] {
+  const json = parseJson(text, report, 'key=value lines, a JSON object, or a JSON array of {"key", "value"}');
+  if (json === undefined) return [];
+  if (!Array.isArray(json)) {
+    const twice = repeatedKeys(text);
+    for (const key of twice) report(`got the key ${quote(key)} twice; expected each key once`);
+    return Object.entries(json as object).flatMap(([key, value]) => jsonClaim(key, value, report));
+  }
+  return json.flatMap((entry) => {
+    const { key, value, ...rest } = Object(entry);
+    if (typeof key === 'string' && value !== undefined && Object.keys(rest).length === 0)
+      return jsonClaim(key, value, report);
+    report(`got the entry ${quote(JSON.stringify(entry))}; expected {"key": "…", "value": "…"}`);
+    return [];
+  });
+}
+
+function jsonClaim(key: string, value: unknown, report: Report): Claim[] {
+  const exact =
+    typeof value === 'string' ||
+    typeof value === 'boolean' ||
+    (typeof value === 'number' && (Number.isSafeInteger(value) || !Number.isInteger(value)));
+  if (exact) return [{ key, value: String(value) }];
+  report(`got ${quote(JSON.stringify(value))} for the key ${quote(key)}; expected a string (quote large numbers)`);
+  return [];
+}
+
+/** JSON.parse keeps the last of two equal keys without a word. In a flat object every string before a colon is a key. */
+function repeatedKeys(flatObject: string): string[] {
+  const keys = [...flatObject.matchAll(/("(?:[^"\\]|\\.)*")\s*(:)?/g)].flatMap(([, key, colon]) =>
+    colon && key ? [JSON.parse(key) as string] : [],
+  );
+  return [...new Set(keys.filter((key, index) => keys.indexOf(key) !== index))];
+}
+
+function parseJson(text: string, report: Report, expected: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    report(`got broken JSON, ${quote(text)}; expected ${expected}`);
+    return undefined;
+  }
+}
+
+/** A whole number in decimal digits. */
+export function parseSeconds(text: string, least: number, most: number, report: Report): number {
+  const seconds = /^[1-9]\d*$/.test(text) ? Number(text) : Number.NaN;
+  if (seconds >= least && seconds <= most) return seconds;
+  report(`got ${quote(text)}; expected a whole number of seconds from ${least} to ${most}`);
+  return least;
+}
+
+/**
+ * The address of a Scalekit environment: a bare host, a trailing slash and a full URL are all fine.
+ * @returns scheme, host and port
+ */
+export function parseOrigin(text: string, report: Report): string {
+  const expected = 'expected the address of the environment alone, such as https://acme.scalekit.com';
+  const url = /[\s\\\p{Cc}]/u.test(text)
+    ? null
+    : URL.parse(/^[a-z][a-z\d+.-]*:\/\//i.test(text) ? text : `https://${text}`);
+  // Whatever stands before an @ or after a ? may be a secret.
+  const shown = quote(text.replace(/^([^/]*\/\/)?[^@]*@/, '$1***@').replace(/[?#].*$/s, (rest) => `${rest[0]}***`));
+  if (!url) {
+    report(`got ${shown}, which is not a URL; ${expected}`);
+    return '';
+  }
+  const extras = [
+    url.username || url.password ? 'credentials' : '',
+    url.pathname !== '/' && url.pathname !== '' ? 'a path' : '',
+    text.includes('?') ? 'a query' : '',
+    text.includes('#') ? 'a fragment' : '',
+  ].filter(Boolean);
+  if (extras.length > 0) report(`got ${shown} with ${extras.join(' and ')}; ${expected}`);
+  const loopback = /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])$/.test(url.hostname);
+  if (url.protocol !== 'https:' && !(url.protocol === 'http:' && loopback)) {
+    report(`got ${shown}; expected https (http on loopback alone): the administrator's secret is sent there`);
+  }
+  return url.origin;
+}

@@ -1,0 +1,45 @@
+import { readFileSync } from 'node:fs';
+import type { context } from '@actions/github';
+
+/** What the runner tells about the run. None of it can be changed by an earlier step through `GITHUB_ENV`. */
+export interface Runner {
+  /** `owner/name`, or empty outside a runner. */
+  repository: string;
+  /** Absent on runners that do not tell it, `act` among them. */
+  repository_id: string | undefined;
+  /** `ID.ATTEMPT` of the workflow run. */
+  run: string;
+  /** Set where GitHub hands no secrets to the run, or where the run is triggered by code from outside. */
+  origin: 'fork' | 'dependabot' | 'untrusted' | undefined;
+}
+
+export function readRunner(env: NodeJS.ProcessEnv): Runner {
+  return {
+    repository: env.GITHUB_REPOSITORY ?? '',
+    repository_id: digits(env.GITHUB_REPOSITORY_ID, 16),
+    run: `${digits(env.GITHUB_RUN_ID, 12) ?? '0'}.${digits(env.GITHUB_RUN_ATTEMPT, 4) ?? '1'}`,
+    origin: runOrigin(env),
+  };
+}
+
+/** A number as it fits into a trailer of bounded length; GitHub's own are shorter. */
+function digits(text: string | undefined, most: number): string | undefined {
+  return text && /^\d+$/.test(text) && text.length <= most ? text : undefined;
+}
+
+function runOrigin(env: NodeJS.ProcessEnv): Runner['origin'] {
+  if (env.GITHUB_ACTOR === 'dependabot[bot]') return 'dependabot';
+  const payload = readEvent(env.GITHUB_EVENT_PATH);
+  const head = payload.pull_request?.head?.repo?.full_name ?? payload.workflow_run?.head_repository?.full_name;
+  if (head === undefined || head === env.GITHUB_REPOSITORY) return undefined;
+  // These events run with the target repository's secrets, whoever wrote the code that triggered them.
+  return /^(pull_request_target|workflow_run)$/.test(env.GITHUB_EVENT_NAME ?? '') ? 'untrusted' : 'fork';
+}
+
+function readEvent(path: string | undefined): typeof context.payload {
+  try {
+    return JSON.parse(readFileSync(path ?? '', 'utf8')) ?? {};
+  } catch {
+    return {};
+  }
+}

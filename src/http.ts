@@ -1,0 +1,203 @@
+import http from 'node:http';
+import https from 'node:https';
+import { urlToHttpOptions } from 'node:url';
+import { HttpClient } from '@actions/http-client';
+import * as log from './log.ts';
+
+/** The same as in package.json; a test compares them. */
+export const VERSION = '1.0.0';
+
+const LARGEST_BODY = 1024 * 1024;
+const MOST_ATTEMPTS = 5;
+const BACKOFF_BASE = 500;
+const BACKOFF_CAP = 10_000;
+const RETRYABLE_STATUSES = new Set([408, 425, 429, 500, 502, 503, 504]);
+
+/** One request as its caller means it. */
+export interface Call {
+  method: 'GET' | 'POST' | 'DELETE';
+  url: URL;
+  headers: Record<string, string>;
+  body?: string;
+  /** Whether it may be sent again although it may have been carried out already. */
+  repeatable: boolean;
+}
+
+/** A whole answer of any status. */
+export interface Answer {
+  status: number;
+  headers: http.IncomingHttpHeaders;
+  body: string;
+}
+
+/** No whole answer came: the connection failed, the time was over, or the answer was too large. */
+export class NetworkError extends Error {
+  override name = 'NetworkError';
+  readonly code: string;
+  /** False where the request provably never reached the server. */
+  readonly reached: boolean;
+
+  constructor(message: string, code: string, reached: boolean, cause?: unknown) {
+    super(message, { cause });
+    this.code = code;
+    this.reached = reached;
+  }
+
+  get certificate(): boolean {
+    return /CERT|^UNABLE_TO_|^INVALID_(CA|PURPOSE)$|HOSTNAME_MISMATCH|PATH_LENGTH_EXCEEDED/.test(this.code);
+  }
+}
+
+/**
+ * The one way to the network: a deadline for the step and for each request, connections kept alive, proxies by the
+ * usual variables, no redirects, and repeats where they can do no harm.
+ */
+export class Transport {
+  readonly #client = new HttpClient(undefined, [], { keepAlive: true });
+  readonly #userAgent: string;
+  readonly #requestTimeout: number;
+  readonly #end: number;
+  #deadline: number;
+
+  /**
+   * @param run `ID.ATTEMPT` of the workflow run, for Scalekit's logs
+   * @param timeout seconds for the whole step, counted from the start of the process. One request gets a quarter of
+   *   it, between 2 and 15 seconds; a quarter, 10 seconds at most, is kept for roll-back.
+   */
+  constructor(run: string, timeout: number) {
+    this.#userAgent = `scalekit-organization-client/${VERSION} (run ${run})`;
+    this.#requestTimeout = Math.min(15, Math.max(2, timeout / 4)) * 1000;
+    this.#end = timeout * 1000;
+    this.#deadline = this.#end - Math.min(10, timeout / 4) * 1000;
+  }
+
+  /** Gives what comes now the time that was kept for roll-back. */
+  openReserve(): void {
+    this.#deadline = this.#end;
+  }
+
+  /**
+   * Sends a request until it has an answer that repeating it would not change.
+   * @throws {NetworkError} where no whole answer came
+   */
+  async send(call: Call): Promise<Answer> {
+    for (let attempt = 1; ; attempt++) {
+      const outcome = await this.#attempt(call, attempt);
+      if (!mayRepeat(call, outcome, attempt)) return settle(outcome);
+      const delay = retryDelay(attempt, retryAfter(outcome), this.#deadline - performance.now());
+      if (delay === undefined) return settle(outcome);
+      await new Promise((resolve) => setTimeout(resolve, delay));
+    }
+  }
+
+  async #attempt(call: Call, attempt: number): Promise<Answer | NetworkError> {
+    const started = performance.now();
+    const outcome = await this.#exchange(call, Math.min(this.#requestTimeout, this.#deadline - started));
+    const result = outcome instanceof NetworkError ? outcome.code : outcome.status;
+    const milliseconds = Math.round(performance.now() - started);
+    log.debug(`${call.method} ${call.url.pathname} ${result} ${milliseconds} ms attempt ${attempt}`);
+    return outcome;
+  }
+
+  async #exchange(call: Call, timeout: number): Promise<Answer | NetworkError> {
+    if (timeout <= 0) return new NetworkError("the step's time was over before it was sent", 'TIMEOUT', false);
+    const giveUp = new AbortController();
+    const timer = setTimeout(() => giveUp.abort(), timeout);
+    try {
+      const { message } = await this.#client.requestRaw(
+        {
+          parsedUrl: call.url,
+          httpModule: call.url.protocol === 'https:' ? https : http,
+          options: {
+            ...urlToHttpOptions(call.url),
+            method: call.method,
+            headers: { ...call.headers, 'user-agent': this.#userAgent, accept: 'application/json' },
+            agent: this.#client.getAgent(call.url.href),
+            signal: giveUp.signal,
+          },
+        },
+        // The type asks for text, but an empty one would announce a body of length 0 on a GET.
+        (call.body ?? null) as string,
+      );
+      return { status: message.statusCode ?? 0, headers: message.headers, body: await readBounded(message) };
+    } catch (error) {
+      if (giveUp.signal.aborted)
+        return new NetworkError(`no answer within ${Math.round(timeout / 100) / 10} seconds`, 'TIMEOUT', true);
+      return networkError(error);
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+}
+
+/** Leaving the loop early closes the connection, so no more than the bound is ever held in memory. */
+async function readBounded(message: http.IncomingMessage): Promise<string> {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of message) {
+    size += chunk.length;
+    if (size > LARGEST_BODY) throw new NetworkError('the answer is larger than 1 MiB', 'TOO_LARGE', true);
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks).toString();
+}
+
+function networkError(error: unknown): NetworkError {
+  if (error instanceof NetworkError) return error;
+  const { code = 'UNKNOWN', syscall, message } = error as NodeJS.ErrnoException;
+  const failure = new NetworkError(message || code, code, true, error);
+  const unreached =
+    syscall === 'connect' ||
+    syscall === 'getaddrinfo' ||
+    // Node names no call for a failed attempt at several addresses, a failed handshake, or a refusing proxy.
+    error instanceof AggregateError ||
+    failure.certificate ||
+    /^(EPROTO|ERR_SSL_|ERR_TLS_)/.test(code) ||
+    /before secure TLS connection was established|^tunneling socket could not be established/.test(message);
+  return unreached ? new NetworkError(failure.message, code, false, error) : failure;
+}
+
+function mayRepeat(call: Call, outcome: Answer | NetworkError, attempt: number): boolean {
+  if (outcome instanceof NetworkError) {
+    const pointless = outcome.certificate || outcome.code === 'TOO_LARGE';
+    return !pointless && (call.repeatable || !outcome.reached) && attempt < MOST_ATTEMPTS;
+  }
+  // A rate limit says that nothing was done and when to come back: only the deadline bounds that.
+  if (outcome.status === 429) return true;
+  return call.repeatable && RETRYABLE_STATUSES.has(outcome.status) && attempt < MOST_ATTEMPTS;
+}
+
+function settle(outcome: Answer | NetworkError): Answer {
+  if (outcome instanceof NetworkError) throw outcome;
+  return outcome;
+}
+
+function retryAfter(outcome: Answer | NetworkError): number {
+  return outcome instanceof NetworkError ? 0 : parseRetryAfter(outcome.headers['retry-after'], Date.now());
+}
+
+/**
+ * Reads a `Retry-After` header: seconds or an HTTP date (RFC 9110, section 10.2.3).
+ * @param now milliseconds since the epoch
+ * @returns milliseconds to wait, 0 where the header says nothing usable
+ */
+export function parseRetryAfter(header: string | undefined, now: number): number {
+  const text = header?.trim() ?? '';
+  if (/^\d+$/.test(text)) return Number(text) * 1000;
+  const date = /^[A-Z]/i.test(text) ? Date.parse(text) : Number.NaN;
+  return Number.isNaN(date) ? 0 : Math.max(0, date - now);
+}
+
+/**
+ * Exponential back-off with full jitter, on top of what the server asked for, so that jobs that were refused
+ * together do not come back together.
+ * @param attempt the one that failed, from 1
+ * @param asked milliseconds that the server asked for
+ * @param left milliseconds until the deadline; jitter takes half of what the server leaves of it at most
+ * @param random from 0 to 1
+ * @returns milliseconds to wait, or nothing where the deadline is sooner
+ */
+export function retryDelay(attempt: number, asked: number, left: number, random = Math.random()): number | undefined {
+  if (asked >= left) return undefined;
+  return asked + random * Math.min(BACKOFF_CAP, BACKOFF_BASE * 2 ** (attempt - 1), (left - asked) / 2);
+}

@@ -1,0 +1,326 @@
+import { getInput } from '@actions/core';
+import { CLAIM_NAMES, changesPerRun, DEFAULT_CLAIMS, deriveClaims, isClaimName } from './claims.ts';
+import { length, parseClaims, parseList, parseOrigin, parseSeconds, quote, type Report } from './formats.ts';
+import { type Runner, readRunner } from './github/runner.ts';
+import {
+  drawNonce,
+  formatTrailer,
+  hash,
+  identityKey,
+  type Lifetime,
+  LONGEST_OWN_DESCRIPTION,
+  repositoryMark,
+  type Trailer,
+} from './identity.ts';
+import { mask } from './mask.ts';
+import type { Claim, ClientFields } from './scalekit/types.ts';
+
+const UNTRUSTED =
+  'This run was triggered by code from outside, yet has secrets: nothing of that code may be checked out, built or run in this job, or it can take the credentials.';
+const LONGEST_NAME = 128;
+const LONGEST_ENVIRONMENT = 255;
+/** Seconds. */
+const JOB_EXPIRY = 3600;
+/** Seconds. */
+const DEFAULT_TIMEOUT = '120';
+
+/** The environment's API credentials. */
+export interface Credentials {
+  client_id: string;
+  client_secret: string;
+}
+
+/** All that a run of the action needs to know, checked. */
+export interface Request {
+  /** Scalekit's environment: scheme, host and port. */
+  origin: string;
+  credentials: Credentials;
+  organization_id: string;
+  /** What the client shall be, trailer included. */
+  fields: ClientFields;
+  /** Name and description are compared only where they were given. */
+  given: { name: boolean; description: boolean };
+  trailer: Trailer;
+  /** Seconds for the whole step. */
+  timeout: number;
+  /** What the user should know although nothing is wrong. */
+  notices: string[];
+  warnings: string[];
+}
+
+/** Every bad input, each with what was given, what is accepted and, where known, why. */
+export class InputError extends Error {
+  override name = 'InputError';
+
+  constructor(faults: string[]) {
+    super(
+      faults.length === 1
+        ? `Bad input: ${faults[0]}`
+        : `${faults.length} bad inputs:\n${faults.map((fault) => `- ${fault}`).join('\n')}`,
+    );
+  }
+}
+
+/**
+ * Reads the inputs, and the variables that stand in for some of them.
+ * @throws {InputError} that names every fault in every input
+ */
+export function readRequest(env: NodeJS.ProcessEnv): Request {
+  const reader = new Reader(env);
+  const runner = readRunner(env);
+  const credentials = readCredentials(env);
+  checkCredentials(reader, runner);
+  const origin = checkOrigin(reader);
+  const organization_id = checkOrganization(reader);
+  const lifetime = checkLifetime(reader);
+  const environment = checkLength(reader, 'environment', LONGEST_ENVIRONMENT);
+  const name = checkLength(reader, 'name', LONGEST_NAME);
+  const description = checkLength(reader, 'description', LONGEST_OWN_DESCRIPTION);
+  const scopes = checkScopes(reader);
+  const audience = parseList(reader.read('audience'), reader.report('audience'));
+  const claims = checkClaims(reader, runner, environment, lifetime);
+  const expiry = reader.read('expiry')
+    ? parseSeconds(reader.read('expiry'), 1, Number.MAX_SAFE_INTEGER, reader.report('expiry'))
+    : lifetime === 'job' && JOB_EXPIRY;
+  const timeout = readTimeout(reader.report('timeout'));
+  checkRunner(reader, runner);
+  reader.finish();
+
+  const { repository, repository_id, run } = runner;
+  const mark = repositoryMark(repository, repository_id);
+  const key = identityKey({ repository, repository_id, environment, name: name || undefined, lifetime });
+  const trailer: Trailer = { key, repo: mark, by: mark, run, lifetime, nonce: drawNonce() };
+  const own =
+    description ||
+    shorten(
+      `Made by GitHub Actions for ${repository}${environment && `, environment ${environment}`}.`,
+      LONGEST_OWN_DESCRIPTION,
+    );
+  return {
+    origin,
+    credentials,
+    organization_id,
+    fields: {
+      name: name || shorten(`GitHub Actions: ${repository}${environment && ` (${environment})`}`, LONGEST_NAME),
+      description: `${own}\n${formatTrailer(trailer)}`,
+      ...(scopes.length > 0 && { scopes }),
+      ...(audience.length > 0 && { audience }),
+      ...(claims.length > 0 && { custom_claims: claims }),
+      ...(expiry && { expiry }),
+    },
+    given: { name: name !== '', description: description !== '' },
+    trailer,
+    timeout,
+    notices: reader.notices,
+    warnings: runner.origin === 'untrusted' ? [UNTRUSTED] : [],
+  };
+}
+
+/** Reads the administrator's credentials, from the inputs or else from the variables, and masks the secret. */
+export function readCredentials(env: NodeJS.ProcessEnv): Credentials {
+  const client_secret = getInput('scalekit_client_secret') || variable(env, 'SCALEKIT_CLIENT_SECRET');
+  mask(client_secret);
+  return { client_id: getInput('scalekit_client_id') || variable(env, 'SCALEKIT_CLIENT_ID'), client_secret };
+}
+
+/** @returns seconds for the whole step */
+export function readTimeout(report: Report = () => {}): number {
+  return parseSeconds(getInput('timeout') || DEFAULT_TIMEOUT, 5, 3600, report);
+}
+
+/** @returns why nothing may be sent from a process with this environment, or nothing */
+export function unsafeSetting(env: NodeJS.ProcessEnv): string | undefined {
+  if (env.NODE_TLS_REJECT_UNAUTHORIZED !== '0') return undefined;
+  return 'got "0", which switches certificate checks off; expected it to be unset (for a private certificate authority set NODE_EXTRA_CA_CERTS)';
+}
+
+/** Collects what is wrong while the inputs are read. */
+class Reader {
+  readonly env: NodeJS.ProcessEnv;
+  readonly notices: string[] = [];
+  readonly #faults: string[] = [];
+  /** Inputs whose text never arrived: what else is wrong with them says nothing. */
+  readonly #unevaluated = new Set<string>();
+
+  constructor(env: NodeJS.ProcessEnv) {
+    this.env = env;
+  }
+
+  report(input: string): Report {
+    return (problem) => {
+      if (!this.#unevaluated.has(input)) this.#faults.push(`${input}: ${problem}`);
+    };
+  }
+
+  /** @returns the input without white space around it, empty where it was not given */
+  read(input: string): string {
+    return this.#evaluated(input, getInput(input));
+  }
+
+  /** @returns the input or else the first variable that is set, and its name for an error */
+  readOr(input: string, ...variables: string[]): { text: string; source: string } {
+    const given = this.read(input);
+    if (given) return { text: given, source: input };
+    const name = variables.find((candidate) => variable(this.env, candidate));
+    return name ? { text: this.#evaluated(name, variable(this.env, name)), source: name } : { text: '', source: input };
+  }
+
+  /** @throws {InputError} where anything was reported */
+  finish(): void {
+    if (this.#faults.length > 0) throw new InputError(this.#faults);
+  }
+
+  #evaluated(source: string, text: string): string {
+    if (text.includes('${{')) {
+      this.report(source)('holds an expression that was not evaluated, in double braces; expected its value');
+      this.#unevaluated.add(source);
+    }
+    return text;
+  }
+}
+
+function variable(env: NodeJS.ProcessEnv, name: string): string {
+  return env[name]?.trim() ?? '';
+}
+
+function checkCredentials(reader: Reader, runner: Runner): void {
+  const id = reader.readOr('scalekit_client_id', 'SCALEKIT_CLIENT_ID');
+  const secret = reader.readOr('scalekit_client_secret', 'SCALEKIT_CLIENT_SECRET');
+  if (!id.text)
+    reader.report(id.source)(
+      `is empty; expected the id of the environment's API credentials (skc_…). ${whyEmpty(runner)}`,
+    );
+  if (!secret.text)
+    reader.report(secret.source)(
+      `is empty; expected the secret of the environment's API credentials. ${whyEmpty(runner)}`,
+    );
+  if (id.text.startsWith('m2morg_')) {
+    reader.report(id.source)(
+      `got ${quote(id.text)}, an organization client; expected the environment's API credentials (skc_…)`,
+    );
+  }
+}
+
+/** GitHub evaluates a secret that is not there to nothing, without a word. */
+function whyEmpty({ origin }: Runner): string {
+  const misspelt = "a misspelt name, or a secret that this repository or the job's environment does not have";
+  if (origin === 'dependabot') {
+    return `This run was started by Dependabot, which gets Dependabot's own secrets alone (repository settings, Secrets, Dependabot); else: ${misspelt}.`;
+  }
+  if (origin === 'fork') return `This run comes from a fork, and GitHub hands no secrets to those; else: ${misspelt}.`;
+  return `Likely causes: ${misspelt}; a run from a fork or by Dependabot, which get no secrets.`;
+}
+
+function checkOrigin(reader: Reader): string {
+  const { text, source } = reader.readOr('scalekit_environment_url', 'SCALEKIT_ENVIRONMENT_URL', 'SCALEKIT_ENV_URL');
+  if (!text)
+    reader.report(source)(
+      'is empty; expected the address of the environment, such as https://acme.scalekit.com, as an input or in SCALEKIT_ENVIRONMENT_URL',
+    );
+  if (text && source !== 'scalekit_environment_url' && getInput('scalekit_client_secret')) {
+    reader.report('scalekit_environment_url')(
+      `is empty while scalekit_client_secret is given; expected both as inputs, or an earlier step could send the secret elsewhere by setting ${source} through GITHUB_ENV`,
+    );
+  }
+  return text && parseOrigin(text, reader.report(source));
+}
+
+function checkOrganization(reader: Reader): string {
+  const { text, source } = reader.readOr('organization_id', 'SCALEKIT_ORGANIZATION_ID');
+  // The descriptor's rule: this prefix, 32 characters at most.
+  const expected = 'expected the id of an organization: "org_" and up to 28 letters, digits, - or _';
+  if (!text) reader.report(source)(`is empty; ${expected}, as an input or in SCALEKIT_ORGANIZATION_ID`);
+  else if (!/^org_[\w-]{1,28}$/.test(text)) reader.report(source)(`got ${quote(text)}; ${expected}`);
+  return text;
+}
+
+function checkLifetime(reader: Reader): Lifetime {
+  const text = reader.read('lifetime') || 'persistent';
+  if (text === 'persistent' || text === 'job') return text;
+  reader.report('lifetime')(`got ${quote(text)}; expected "persistent" or "job"`);
+  // The more lenient one, so that this fault does not cause others.
+  return 'job';
+}
+
+function checkLength(reader: Reader, input: string, most: number): string {
+  const text = reader.read(input);
+  if (length(text) > most)
+    reader.report(input)(`got ${length(text)} characters, ${quote(text)}; expected ${most} at most`);
+  return text;
+}
+
+function checkScopes(reader: Reader): string[] {
+  const report = reader.report('scopes');
+  const scopes = parseList(reader.read('scopes'), report);
+  for (const scope of scopes) {
+    // RFC 6749, section 3.3
+    if (!/^[\x21\x23-\x5b\x5d-\x7e]+$/.test(scope))
+      report(`got ${quote(scope)}; expected printable ASCII without spaces, " and \\`);
+  }
+  return scopes;
+}
+
+/** The derived claims first, then those of `custom_claims` that they do not say already. */
+function checkClaims(reader: Reader, runner: Runner, environment: string, lifetime: Lifetime): Claim[] {
+  const derived = checkDerivedClaims(reader, runner, environment, lifetime);
+  const report = reader.report('custom_claims');
+  const custom = parseClaims(reader.read('custom_claims'), report);
+  const known = new Map(derived.map(({ key, value }) => [key, value]));
+  for (const { key, value } of custom) {
+    const own = known.get(key);
+    if (own !== undefined && own !== value) {
+      report(
+        `got ${key}=${quote(value)}, but repository_claims derives ${key}=${quote(own)}; expected the same value, or a repository_claims without ${key}`,
+      );
+    }
+  }
+  return [...derived, ...custom.filter(({ key }) => !known.has(key))];
+}
+
+function checkDerivedClaims(reader: Reader, runner: Runner, environment: string, lifetime: Lifetime): Claim[] {
+  const report = reader.report('repository_claims');
+  const asked = parseList(reader.read('repository_claims'), report);
+  const names = asked.length > 0 ? asked.filter((name) => name !== 'none') : DEFAULT_CLAIMS;
+  const claims = deriveClaims(names, environment, reader.env);
+  if (asked.includes('none') && asked.length > 1) report('got "none" beside others; expected "none" alone, or claims');
+  for (const name of asked.filter((name) => name !== 'none')) {
+    if (!isClaimName(name))
+      report(`got ${quote(name)}; expected ${CLAIM_NAMES.join(', ')}, github_repo_property_NAME, or none`);
+    else if (changesPerRun(name) && lifetime !== 'job')
+      report(
+        `got ${name}, which changes from run to run; expected lifetime: job with it, since a lasting client cannot follow`,
+      );
+    else if (!claims.some(({ key }) => key === name)) {
+      report(
+        `got ${name}, which ${name === 'environment' ? 'the input environment does not say' : 'this runner does not know'}; expected a claim that is known here`,
+      );
+    }
+  }
+  if (asked.length === 0 && runner.repository_id === undefined) {
+    reader.notices.push(
+      'This runner does not tell GITHUB_REPOSITORY_ID, so the client has no claim github_repository_id.',
+    );
+  }
+  return claims;
+}
+
+/** What only a runner provides. Without its output file the secret would go to the log instead. */
+function checkRunner(reader: Reader, { repository }: Runner): void {
+  if (!/^[\w.-]+\/[\w.-]+$/.test(repository)) {
+    reader.report('GITHUB_REPOSITORY')(
+      `got ${quote(repository)}; expected owner/name, as the runner of a workflow sets it`,
+    );
+  }
+  if (!reader.env.GITHUB_OUTPUT)
+    reader.report('GITHUB_OUTPUT')('is not set; expected the file for outputs, as the runner of a workflow sets it');
+  const unsafe = unsafeSetting(reader.env);
+  if (unsafe) reader.report('NODE_TLS_REJECT_UNAUTHORIZED')(unsafe);
+}
+
+/** A text of bounded length in which two long ones that differ stay different. */
+function shorten(text: string, most: number): string {
+  const characters = [...text];
+  if (characters.length <= most) return text;
+  const kept = most - 9;
+  return `${characters.slice(0, kept).join('')}~${hash(characters.slice(kept).join('')).slice(0, 8)}`;
+}

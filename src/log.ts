@@ -1,0 +1,50 @@
+import * as core from '@actions/core';
+import { redact } from './mask.ts';
+
+// Every word that this action prints goes through here: no secret, and no text of a server or a user that the
+// runner would take for a command.
+
+/** @param text one line; what breaks lines or moves a terminal's cursor becomes a space */
+export function info(text: string): void {
+  core.info(oneLine(text));
+}
+
+/** A line that is seen only where the workflow runs with debug logging. */
+export function debug(text: string): void {
+  core.debug(oneLine(text));
+}
+
+export function notice(text: string): void {
+  core.notice(oneLine(text));
+}
+
+export function warning(text: string): void {
+  core.warning(oneLine(text));
+}
+
+/** One error annotation, which may have several lines, and exit code 1. */
+export function fail(error: unknown): void {
+  core.setFailed(message(error).split('\n').map(oneLine).join('\n'));
+  if (error instanceof Error && error.cause instanceof Error) debug(`Caused by: ${error.cause.message}`);
+}
+
+/** What an error has to say, without its stack. */
+export function message(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
+/** At most `length` code points of a text, the last one an ellipsis where something was cut. */
+export function cut(text: string, length: number): string {
+  const characters = [...text];
+  return characters.length <= length ? text : `${characters.slice(0, length - 1).join('')}…`;
+}
+
+/**
+ * Takes masked values, control characters, line separators and marks that turn the writing direction out of a text.
+ * The runner also reads `##[command]` anywhere in a line as a command (its older syntax), so that is broken up.
+ */
+export function oneLine(text: string): string {
+  return redact(text)
+    .replace(/[\p{Cc}\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069]+/gu, ' ')
+    .replaceAll('##[', '## [');
+}

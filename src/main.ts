@@ -1,0 +1,29 @@
+import { create, intent, undo } from './apply.ts';
+import { start } from './entry.ts';
+import { Transport } from './http.ts';
+import { readRequest } from './inputs.ts';
+import * as log from './log.ts';
+import { publish, report } from './publish.ts';
+import { Scalekit } from './scalekit/api.ts';
+
+start(run, log.fail);
+
+async function run(): Promise<void> {
+  const request = readRequest(process.env);
+  request.notices.forEach(log.notice);
+  request.warnings.forEach(log.warning);
+
+  const transport = new Transport(request.trailer.run, request.timeout);
+  const scalekit = new Scalekit(transport, request.origin, request.organization_id);
+  await scalekit.signIn(request.credentials);
+
+  const state = intent(request);
+  try {
+    const created = await create(scalekit, request, state);
+    publish(request, created, state);
+    await report(request, created);
+  } catch (error) {
+    transport.openReserve();
+    throw await undo(scalekit, state, error);
+  }
+}

@@ -1,0 +1,74 @@
+import { setSecret } from '@actions/core';
+
+/** Anything shorter would blank out ordinary text: such a value is never masked, whole or as a part. */
+const SHORTEST_MASK = 4;
+
+const masked = new Set<string>();
+
+/** Masks a secret in every form that a later step may print it in, here and in the runner's log of the whole job. */
+export function mask(secret: string): void {
+  for (const form of maskForms(secret)) {
+    if (masked.has(form)) continue;
+    masked.add(form);
+    setSecret(form);
+  }
+}
+
+/** Takes every masked form out of a text of ours, so that nothing depends on the runner's own masking. */
+export function redact(text: string): string {
+  let clean = text;
+  for (const form of [...masked].sort((a, b) => b.length - a.length)) clean = clean.replaceAll(form, '***');
+  return clean;
+}
+
+/**
+ * The forms in which a secret can turn up: as it is, line by line, URL-encoded, JSON-escaped, and within base64
+ * whatever stands before or after it. Runners mask the literal value alone (GitHub's adds some forms, best effort).
+ */
+export function maskForms(secret: string): string[] {
+  const forms = [
+    secret,
+    secret.trim(),
+    ...secret.split(/[\r\n]+/),
+    ...urlForms(secret),
+    ...jsonForms(secret),
+    ...base64Forms(secret),
+  ];
+  return [...new Set(forms)].filter((form) => form.trim().length >= SHORTEST_MASK);
+}
+
+function urlForms(secret: string): string[] {
+  const component = encodeURIComponent(secret.toWellFormed());
+  const strict = component.replace(/[!'()*]/g, (character) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`);
+  const form = new URLSearchParams({ '': secret }).toString().slice(1);
+  return [component, strict, form].flatMap((text) => [
+    text,
+    text.replace(/%[0-9A-F]{2}/g, (byte) => byte.toLowerCase()),
+  ]);
+}
+
+function jsonForms(secret: string): string[] {
+  const json = JSON.stringify(secret).slice(1, -1);
+  // Writers that stay within ASCII or keep JSON safe inside HTML escape more than JSON.stringify does.
+  const cautious = json.replace(
+    /[<>&\u007f-\uffff]/g,
+    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );
+  return [json, cautious, json.replaceAll('/', '\\/')];
+}
+
+/**
+ * Three bytes make four base64 characters, so what stands before the secret shifts it by 0, 1 or 2 bytes. Of each
+ * shift, the characters that the neighbouring bytes cannot change; of the secret on its own, the padded text too.
+ */
+function base64Forms(secret: string): string[] {
+  const bytes = Buffer.from(secret);
+  const fragments = [0, 1, 2].map((shift) => {
+    const text = Buffer.concat([Buffer.alloc(shift), bytes]).toString('base64');
+    return text.slice(Math.ceil((shift * 8) / 6), Math.floor(((shift + bytes.length) * 8) / 6));
+  });
+  return [bytes.toString('base64'), ...fragments].flatMap((text) => [
+    text,
+    text.replaceAll('+', '-').replaceAll('/', '_'),
+  ]);
+}

@@ -1,0 +1,56 @@
+import { setOutput, summary } from '@actions/core';
+import type { Request } from './inputs.ts';
+import * as log from './log.ts';
+import type { CreatedClient } from './scalekit/types.ts';
+import { type State, writeState } from './state.ts';
+
+const LONGEST_VALUE = 200;
+const MOST_VALUES = 50;
+
+/** Sets the outputs, then notes in the state that the pair is the user's now. The secret is masked by then. */
+export function publish({ credentials }: Request, { client, plain_secret }: CreatedClient, state: State): void {
+  setOutput('client_id', client.client_id);
+  setOutput('secret', plain_secret);
+  setOutput('organization_id', state.organization_id);
+  state.published = true;
+  writeState(state, credentials.client_secret);
+}
+
+/** One line in the log, and a table in the job summary. Neither can fail the step. */
+export async function report({ trailer, fields, organization_id }: Request, { client }: CreatedClient): Promise<void> {
+  const until = trailer.lifetime === 'job' ? '; it is deleted when the job ends' : '';
+  log.info(`Created client ${client.client_id} "${fields.name}" in organization ${organization_id}${until}.`);
+  const rows: [string, ...string[]][] = [
+    ['Client', client.client_id],
+    ['Organization', organization_id],
+    ['Name', fields.name],
+    ['Scopes', ...client.scopes],
+    ['Audience', ...client.audience],
+    ['Claims', ...client.custom_claims.map(({ key, value }) => `${key}=${value}`)],
+    ['Token expiry', ...(fields.expiry ? [`${fields.expiry} seconds`] : [])],
+    ['Secret ends with', ...client.secrets.slice(0, 1).map(({ secret_suffix }) => secret_suffix.slice(-4))],
+    ['Lifetime', trailer.lifetime],
+    ['Run', trailer.run],
+  ];
+  try {
+    await summary
+      .addHeading('Scalekit organization client', 3)
+      .addTable(rows.map(([title, ...values]) => [{ data: title, header: true }, cell(values)]))
+      .write();
+  } catch (error) {
+    log.info(`The job summary could not be written: ${log.message(error)}`);
+  }
+}
+
+/** Values of a user or a server, in a place where Markdown, HTML and mentions mean nothing. */
+function cell(values: string[]): string {
+  const shown = values
+    .slice(0, MOST_VALUES)
+    .map((value) => `<code>${escapeHtml(log.cut(log.oneLine(value), LONGEST_VALUE))}</code>`);
+  const more = values.length > MOST_VALUES ? [`and ${values.length - MOST_VALUES} more`] : [];
+  return [...shown, ...more].join('<br>') || '–';
+}
+
+function escapeHtml(text: string): string {
+  return text.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);
+}

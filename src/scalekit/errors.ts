@@ -1,0 +1,120 @@
+import type { Answer, NetworkError } from '../http.ts';
+import { cut } from '../log.ts';
+
+/** A request that failed: the operation, the status, the server's own words, and what to do about it. */
+export class ApiError extends Error {
+  override name = 'ApiError';
+  /** HTTP status, or 0 where no usable answer came. */
+  readonly status: number;
+  /** Whether the server may have carried the request out all the same. */
+  readonly uncertain: boolean;
+
+  constructor(message: string, status: number, uncertain: boolean, cause?: unknown) {
+    super(message, { cause });
+    this.status = status;
+    this.uncertain = uncertain;
+  }
+}
+
+/** @param organization where the request was about one */
+export function fromAnswer(operation: string, answer: Answer, organization?: string): ApiError {
+  const { status } = answer;
+  const parts = [`HTTP ${status}`, ...serverWords(answer)];
+  const definite = status >= 400 && status < 500 && status !== 408;
+  return new ApiError(sentence(operation, parts.join(': '), advice(answer, organization)), status, !definite);
+}
+
+export function fromNetwork(operation: string, error: NetworkError): ApiError {
+  return new ApiError(sentence(operation, error.message, networkAdvice(error)), 0, error.reached, error);
+}
+
+/** A 2xx whose body is not what the API documents. */
+export function fromBadAnswer(operation: string, answer: Answer, reason: string): ApiError {
+  const said = `HTTP ${answer.status}, but ${reason}`;
+  return new ApiError(
+    sentence(operation, said, 'Is scalekit_environment_url the address of a Scalekit environment?'),
+    0,
+    true,
+  );
+}
+
+function sentence(operation: string, said: string, todo: string): string {
+  return `Could not ${operation}: ${said.replace(/[.\s]+$/, '')}.${todo && ` ${todo}`}`;
+}
+
+function advice({ status, headers }: Answer, organization: string | undefined): string {
+  if (status >= 300 && status < 400) {
+    return `Redirects are not followed (it points to ${cut(String(headers.location ?? 'nowhere'), 200)}): scalekit_environment_url must be the environment's own address.`;
+  }
+  if (status === 429)
+    return 'The rate limit of the environment was still reached when the time of this step was over: run fewer jobs at once, or raise timeout.';
+  if (status >= 500) return "That is on Scalekit's side: try again later.";
+  if (organization === undefined) {
+    return status === 404
+      ? 'scalekit_environment_url does not lead to a Scalekit environment.'
+      : 'Check scalekit_client_id and scalekit_client_secret: they must be the API credentials (skc_…) of this very environment, not revoked.';
+  }
+  if (status === 401)
+    return 'The API does not accept the token that it gave for scalekit_client_id: check that these API credentials are still valid.';
+  if (status === 403)
+    return 'The API credentials in scalekit_client_id may not manage the clients of this organization.';
+  if (status === 404)
+    return `Is there an organization ${organization} in this environment? An id from another environment is not known here.`;
+  return '';
+}
+
+function networkAdvice(error: NetworkError): string {
+  if (error.certificate) {
+    return "The server's certificate is not trusted. Behind a private certificate authority, set NODE_EXTRA_CA_CERTS to a file with its certificate; never switch the check off.";
+  }
+  if (/^(ENOTFOUND|EAI_AGAIN)$/.test(error.code)) return 'Check the host in scalekit_environment_url.';
+  if (/^(EPROTO|ERR_SSL_)/.test(error.code))
+    return 'The server does not speak TLS there: check the port in scalekit_environment_url.';
+  if (/^tunneling socket/.test(error.message)) return 'The proxy (https_proxy) refused the connection.';
+  return error.reached ? '' : 'Check scalekit_environment_url and the way to it (https_proxy, no_proxy, firewall).';
+}
+
+/**
+ * What the server said, in any of the shapes that it may choose: its status object with details, a bare ErrorInfo,
+ * OAuth's own error (RFC 6749, section 5.2), or plain text. Nothing else of the body is shown: `debug_info` may hold
+ * internals.
+ */
+function serverWords({ body, headers }: Answer): string[] {
+  let parsed: unknown;
+  try {
+    parsed = JSON.parse(body);
+  } catch {
+    const text = body.trim();
+    const plain = String(headers['content-type'] ?? 'text/plain').startsWith('text/plain') && !/^[{[<]/.test(text);
+    return plain && text ? [cut(text, 300)] : [];
+  }
+  const status = fieldsOf(parsed);
+  const infos = [...listOf(status.details).map(fieldsOf), status].filter(isErrorInfo);
+  const violations = infos.flatMap((info) =>
+    listOf(fieldsOf(info.validation_error_info).field_violations).map(fieldsOf),
+  );
+  const words = [
+    ...infos.map((info) => text(info.error_code)),
+    text(status.error),
+    text(status.error_description),
+    text(status.message),
+    ...violations.map((violation) => [text(violation.field), text(violation.description)].filter(Boolean).join(' ')),
+  ];
+  return [...new Set(words.filter(Boolean))].map((word) => cut(word, 300)).slice(0, 10);
+}
+
+function isErrorInfo(value: Record<string, unknown>): boolean {
+  return 'error_code' in value || 'validation_error_info' in value;
+}
+
+function fieldsOf(value: unknown): Record<string, unknown> {
+  return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {};
+}
+
+function listOf(value: unknown): unknown[] {
+  return Array.isArray(value) ? value : [];
+}
+
+function text(value: unknown): string {
+  return typeof value === 'string' ? value.trim() : '';
+}

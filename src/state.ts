@@ -1,0 +1,53 @@
+import { createHmac, timingSafeEqual } from 'node:crypto';
+import { getState, saveState } from '@actions/core';
+import { object } from './scalekit/types.ts';
+
+const STATE = 'client';
+
+/** What the post step needs to find and remove what this step made: one JSON value, written before anything is sent. */
+export interface State {
+  origin: string;
+  organization_id: string;
+  nonce: string;
+  run: string;
+  lifetime: string;
+  /** Milliseconds since the epoch: when the create request was sent. */
+  sent_at: number;
+  /** Absent until the create request was answered. */
+  client_id?: string;
+  /** Set once the outputs are there. */
+  published?: boolean;
+}
+
+/**
+ * Writes the state for the post step, sealed with the administrator's secret: a `STATE_*` variable can also come from
+ * another step through `GITHUB_ENV`, and must not send the credentials elsewhere or name a client that is not ours.
+ */
+export function writeState(state: State, secret: string): void {
+  saveState(STATE, JSON.stringify({ ...state, seal: seal(state, secret) }));
+}
+
+/** Leaves the post step nothing to do. */
+export function clearState(): void {
+  saveState(STATE, '');
+}
+
+/** A state as it stands in the variable: not to be trusted before `isSealed`. */
+export type SealedState = State & { seal: string };
+
+/** @returns nothing where main left nothing to do. @throws where the text is not a state */
+export function readState(): SealedState | undefined {
+  const text = getState(STATE);
+  return text ? (object(JSON.parse(text), 'it') as unknown as SealedState) : undefined;
+}
+
+/** Whether this state was written by a step with the same secret. */
+export function isSealed({ seal: given, ...state }: SealedState, secret: string): boolean {
+  const expected = Buffer.from(seal(state, secret));
+  const actual = Buffer.from(String(given));
+  return secret !== '' && actual.length === expected.length && timingSafeEqual(actual, expected);
+}
+
+function seal(state: State, secret: string): string {
+  return createHmac('sha256', secret).update(JSON.stringify(state)).digest('base64url');
+}
