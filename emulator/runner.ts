@@ -44,7 +44,7 @@ export interface Step {
   action?: string;
   /** Runs `src` as it is instead of `dist`. */
   source?: boolean;
-  /** Called with the running process, to interrupt it. */
+  /** Called with the running main, to interrupt it. */
   onStart?: (kill: (signal: NodeJS.Signals) => void) => void;
   /** Options of Node itself, such as a module to load first. */
   nodeOptions?: string[];
@@ -86,8 +86,9 @@ export async function runStep(step: Step): Promise<Executed> {
     post: ({ inputs = {}, env = {}, state = main.state } = {}) => {
       const stateVariables = Object.fromEntries(Object.entries(state).map(([key, value]) => [`STATE_${key}`, value]));
       const variables = { ...stateVariables, ...inputVariables(metadata, { ...step.inputs, ...inputs }) };
+      const { onStart: _, ...rest } = step;
       return execute(
-        { ...step, env: { ...step.env, ...env } },
+        { ...rest, env: { ...step.env, ...env } },
         entry(folder, metadata.runs.post, step.source),
         variables,
       );
@@ -146,7 +147,7 @@ async function execute(step: Step, file: string, variables: Variables): Promise<
     return {
       exitCode,
       ...text,
-      ...readLog(text.stdout, step.env?.['RUNNER_DEBUG'] === '1'),
+      ...readLog(text.stdout, step.env?.RUNNER_DEBUG === '1'),
       outputs: readCommandFile(files.GITHUB_OUTPUT),
       state: readCommandFile(files.GITHUB_STATE),
       summary: readFileSync(files.GITHUB_STEP_SUMMARY, 'utf8'),

@@ -13,18 +13,17 @@ const LATE_CREATE = 15_000;
 /** Milliseconds between two looks for a client that may still appear. */
 const LOOK_AGAIN = 1_000;
 
-/** The state of a step that is about to create its client. */
-export function intent({ origin, organization_id, trailer: { nonce, run, lifetime } }: Request): State {
-  return { origin, organization_id, nonce, run, lifetime, sent_at: Date.now() };
+/** Writes down that a client is about to be created, so that the post step can clean up wherever main is cut off. */
+export function announce({ origin, organization_id, trailer: { nonce, run, lifetime }, credentials }: Request): State {
+  const state: State = { origin, organization_id, nonce, run, lifetime, sent_at: Date.now() };
+  writeState(state, credentials.client_secret);
+  return state;
 }
 
 /**
- * Creates the client and makes sure that it is what was asked for. The intent is written down before the request is
- * sent and the id as soon as it is known, so that the post step can clean up wherever this one is cut off.
+ * Creates the client, writes its id down as soon as it is known, and makes sure that it is what was asked for.
  */
 export async function create(scalekit: Scalekit, request: Request, state: State): Promise<CreatedClient> {
-  const { client_secret } = request.credentials;
-  writeState(state, client_secret);
   const created = await scalekit.createClient(request.fields);
   if (!isOwn(created.client, state)) {
     throw new Error(
@@ -32,7 +31,7 @@ export async function create(scalekit: Scalekit, request: Request, state: State)
     );
   }
   state.client_id = created.client.client_id;
-  writeState(state, client_secret);
+  writeState(state, request.credentials.client_secret);
   const wrong = differences(request, created.client);
   if (wrong.length > 0) {
     const list = wrong.map(({ field, wanted, got }) => `${field}: wanted ${wanted}; got ${got}`).join('\n');

@@ -1,4 +1,4 @@
-import { create, intent, undo } from './apply.ts';
+import { announce, create, undo } from './apply.ts';
 import { start } from './entry.ts';
 import { Transport } from './http.ts';
 import { readRequest } from './inputs.ts';
@@ -17,7 +17,7 @@ async function run(): Promise<void> {
   const scalekit = new Scalekit(transport, request.origin, request.organization_id);
   await scalekit.signIn(request.credentials);
 
-  const state = intent(request);
+  const state = announce(request);
   try {
     const created = await create(scalekit, request, state);
     publish(request, created, state);

@@ -6,6 +6,9 @@ import * as log from './log.ts';
 import { Scalekit } from './scalekit/api.ts';
 import { isSealed, readState, type SealedState } from './state.ts';
 
+/** Seconds: a client that may still appear is looked for longer than the shortest step may take. */
+const LEAST_TIMEOUT = 20;
+
 start(run, (error) =>
   log.warning(`The state that main left cannot be used, so nothing was removed: ${log.message(error)}`),
 );
@@ -14,7 +17,9 @@ start(run, (error) =>
 async function run(): Promise<void> {
   const state = readState();
   if (!state || (state.published && state.lifetime === 'persistent')) return;
-  const scalekit = new Scalekit(new Transport(state.run, readTimeout()), state.origin, state.organization_id);
+  const transport = new Transport(state.run, Math.max(readTimeout(), LEAST_TIMEOUT));
+  transport.openReserve();
+  const scalekit = new Scalekit(transport, state.origin, state.organization_id);
   try {
     const removed = await remove(scalekit, state);
     log.info(removed ? `Deleted client ${removed}.` : 'The client is gone already.');

@@ -9,9 +9,13 @@ const MOST_VALUES = 50;
 
 /** Sets the outputs, then notes in the state that the pair is the user's now. The secret is masked by then. */
 export function publish({ credentials }: Request, { client, plain_secret }: CreatedClient, state: State): void {
-  setOutput('client_id', client.client_id);
-  setOutput('secret', plain_secret);
-  setOutput('organization_id', state.organization_id);
+  try {
+    setOutput('client_id', client.client_id);
+    setOutput('secret', plain_secret);
+    setOutput('organization_id', state.organization_id);
+  } catch (error) {
+    throw new Error(`Could not set the outputs: ${log.message(error)}.`);
+  }
   state.published = true;
   writeState(state, credentials.client_secret);
 }

@@ -1,5 +1,6 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import { getState, saveState } from '@actions/core';
+import { message } from './log.ts';
 import { object } from './scalekit/types.ts';
 
 const STATE = 'client';
@@ -24,7 +25,11 @@ export interface State {
  * another step through `GITHUB_ENV`, and must not send the credentials elsewhere or name a client that is not ours.
  */
 export function writeState(state: State, secret: string): void {
-  saveState(STATE, JSON.stringify({ ...state, seal: seal(state, secret) }));
+  try {
+    saveState(STATE, JSON.stringify({ ...state, seal: seal(state, secret) }));
+  } catch (error) {
+    throw new Error(`Could not write the state for the post step: ${message(error)}.`);
+  }
 }
 
 /** Leaves the post step nothing to do. */

@@ -3673,13 +3673,19 @@ function errors_text(value) {
 
 
 
+
 const STATE = 'client';
 /**
  * Writes the state for the post step, sealed with the administrator's secret: a `STATE_*` variable can also come from
  * another step through `GITHUB_ENV`, and must not send the credentials elsewhere or name a client that is not ours.
  */
 function writeState(state, secret) {
-    saveState(STATE, JSON.stringify({ ...state, seal: seal(state, secret) }));
+    try {
+        saveState(STATE, JSON.stringify({ ...state, seal: seal(state, secret) }));
+    }
+    catch (error) {
+        throw new Error(`Could not write the state for the post step: ${message(error)}.`);
+    }
 }
 /** Leaves the post step nothing to do. */
 function clearState() {
@@ -3711,23 +3717,22 @@ function seal(state, secret) {
 const LATE_CREATE = 15_000;
 /** Milliseconds between two looks for a client that may still appear. */
 const LOOK_AGAIN = 1_000;
-/** The state of a step that is about to create its client. */
-function intent({ origin, organization_id, trailer: { nonce, run, lifetime } }) {
-    return { origin, organization_id, nonce, run, lifetime, sent_at: Date.now() };
+/** Writes down that a client is about to be created, so that the post step can clean up wherever main is cut off. */
+function announce({ origin, organization_id, trailer: { nonce, run, lifetime }, credentials }) {
+    const state = { origin, organization_id, nonce, run, lifetime, sent_at: Date.now() };
+    writeState(state, credentials.client_secret);
+    return state;
 }
 /**
- * Creates the client and makes sure that it is what was asked for. The intent is written down before the request is
- * sent and the id as soon as it is known, so that the post step can clean up wherever this one is cut off.
+ * Creates the client, writes its id down as soon as it is known, and makes sure that it is what was asked for.
  */
 async function create(scalekit, request, state) {
-    const { client_secret } = request.credentials;
-    writeState(state, client_secret);
     const created = await scalekit.createClient(request.fields);
     if (!isOwn(created.client, state)) {
         throw new Error("Could not create the client: the answer shows a client without the last line of this step's description, so it may be another one.");
     }
     state.client_id = created.client.client_id;
-    writeState(state, client_secret);
+    writeState(state, request.credentials.client_secret);
     const wrong = differences(request, created.client);
     if (wrong.length > 0) {
         const list = wrong.map(({ field, wanted, got }) => `${field}: wanted ${wanted}; got ${got}`).join('\n');
@@ -4462,9 +4467,14 @@ const LONGEST_VALUE = 200;
 const MOST_VALUES = 50;
 /** Sets the outputs, then notes in the state that the pair is the user's now. The secret is masked by then. */
 function publish({ credentials }, { client, plain_secret }, state) {
-    setOutput('client_id', client.client_id);
-    setOutput('secret', plain_secret);
-    setOutput('organization_id', state.organization_id);
+    try {
+        setOutput('client_id', client.client_id);
+        setOutput('secret', plain_secret);
+        setOutput('organization_id', state.organization_id);
+    }
+    catch (error) {
+        throw new Error(`Could not set the outputs: ${message(error)}.`);
+    }
     state.published = true;
     writeState(state, credentials.client_secret);
 }
@@ -4717,7 +4727,7 @@ async function run() {
     const transport = new Transport(request.trailer.run, request.timeout);
     const scalekit = new Scalekit(transport, request.origin, request.organization_id);
     await scalekit.signIn(request.credentials);
-    const state = intent(request);
+    const state = announce(request);
     try {
         const created = await create(scalekit, request, state);
         publish(request, created, state);

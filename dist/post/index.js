@@ -3719,13 +3719,19 @@ function seconds(from, field) {
 
 
 
+
 const STATE = 'client';
 /**
  * Writes the state for the post step, sealed with the administrator's secret: a `STATE_*` variable can also come from
  * another step through `GITHUB_ENV`, and must not send the credentials elsewhere or name a client that is not ours.
  */
 function state_writeState(state, secret) {
-    saveState(STATE, JSON.stringify({ ...state, seal: seal(state, secret) }));
+    try {
+        saveState(STATE, JSON.stringify({ ...state, seal: seal(state, secret) }));
+    }
+    catch (error) {
+        throw new Error(`Could not write the state for the post step: ${message(error)}.`);
+    }
 }
 /** Leaves the post step nothing to do. */
 function state_clearState() {
@@ -3757,23 +3763,22 @@ function seal(state, secret) {
 const LATE_CREATE = 15_000;
 /** Milliseconds between two looks for a client that may still appear. */
 const LOOK_AGAIN = 1_000;
-/** The state of a step that is about to create its client. */
-function intent({ origin, organization_id, trailer: { nonce, run, lifetime } }) {
-    return { origin, organization_id, nonce, run, lifetime, sent_at: Date.now() };
+/** Writes down that a client is about to be created, so that the post step can clean up wherever main is cut off. */
+function announce({ origin, organization_id, trailer: { nonce, run, lifetime }, credentials }) {
+    const state = { origin, organization_id, nonce, run, lifetime, sent_at: Date.now() };
+    writeState(state, credentials.client_secret);
+    return state;
 }
 /**
- * Creates the client and makes sure that it is what was asked for. The intent is written down before the request is
- * sent and the id as soon as it is known, so that the post step can clean up wherever this one is cut off.
+ * Creates the client, writes its id down as soon as it is known, and makes sure that it is what was asked for.
  */
 async function create(scalekit, request, state) {
-    const { client_secret } = request.credentials;
-    writeState(state, client_secret);
     const created = await scalekit.createClient(request.fields);
     if (!isOwn(created.client, state)) {
         throw new Error("Could not create the client: the answer shows a client without the last line of this step's description, so it may be another one.");
     }
     state.client_id = created.client.client_id;
-    writeState(state, client_secret);
+    writeState(state, request.credentials.client_secret);
     const wrong = differences(request, created.client);
     if (wrong.length > 0) {
         const list = wrong.map(({ field, wanted, got }) => `${field}: wanted ${wanted}; got ${got}`).join('\n');
@@ -4623,13 +4628,17 @@ function readable(entry) {
 
 
 
+/** Seconds: a client that may still appear is looked for longer than the shortest step may take. */
+const LEAST_TIMEOUT = 20;
 start(run, (error) => log_warning(`The state that main left cannot be used, so nothing was removed: ${log_message(error)}`));
 /** Removes what this step made and nobody is to use any more. Never fails the job. */
 async function run() {
     const state = readState();
     if (!state || (state.published && state.lifetime === 'persistent'))
         return;
-    const scalekit = new Scalekit(new Transport(state.run, readTimeout()), state.origin, state.organization_id);
+    const transport = new Transport(state.run, Math.max(readTimeout(), LEAST_TIMEOUT));
+    transport.openReserve();
+    const scalekit = new Scalekit(transport, state.origin, state.organization_id);
     try {
         const removed = await remove(scalekit, state);
         log_info(removed ? `Deleted client ${removed}.` : 'The client is gone already.');

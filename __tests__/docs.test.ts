@@ -1,0 +1,196 @@
+import { globSync, readFileSync } from 'node:fs';
+import { afterEach, describe, expect, it } from '@jest/globals';
+import { parse } from 'yaml';
+import { type Emulator, type EmulatorOptions, startEmulator } from '../emulator/index.ts';
+import { runStep } from '../emulator/runner.ts';
+// @ts-expect-error: plain JavaScript, as an API would have it.
+import { tokenVerifier } from '../examples/verify-token.js';
+import { readDocs, render } from '../scripts/docs.ts';
+import { VERSION } from '../src/http.ts';
+
+const read = (file: string) => readFileSync(new URL(`../${file}`, import.meta.url), 'utf8');
+const readme = read('README.md');
+const action = parse(read('action.yml'));
+const npm = JSON.parse(read('package.json'));
+
+const running: Emulator[] = [];
+afterEach(async () => {
+  await Promise.all(running.splice(0).map((emulator) => emulator.close()));
+});
+
+async function start(options: EmulatorOptions = {}): Promise<Emulator> {
+  const emulator = await startEmulator(options);
+  running.push(emulator);
+  return emulator;
+}
+
+describe('the README', () => {
+  it('shows what action.yml, package.json and the example file say', () => {
+    const { readme, rendered } = readDocs();
+    expect(readme).toBe(rendered);
+  });
+
+  it('would show a changed default, another owner and a changed example', () => {
+    const inputs = { ...action.inputs, timeout: { description: 'A | B', default: '7' } };
+    const changed = render(readme, { ...action, inputs }, 'acme', 'const price = "$1 $&";');
+    expect(changed).toContain('| `timeout` | `7` | A \\| B |');
+    expect(changed).toContain('uses: acme/scalekit-organization-client@v1\n');
+    expect(changed).toContain('```js\nconst price = "$1 $&";\n```');
+    expect(render(changed, action, npm.config.owner, read('examples/verify-token.js'))).toBe(readme);
+  });
+
+  it('cannot lose a generated region unnoticed', () => {
+    const without = readme.replace('<!-- /outputs -->', '');
+    expect(() => render(without, action, 'acme', '')).toThrow('README.md has no region "outputs"');
+  });
+
+  it('links to files and headings that exist', () => {
+    const headings = [...readme.matchAll(/^#+ (.*)$/gm)].map(([, heading]) => `#${slug(heading ?? '')}`);
+    for (const [, target = ''] of readme.matchAll(/\]\(([^)]+)\)/g)) {
+      if (target.startsWith('#')) expect(headings).toContain(target);
+      else if (!target.startsWith('https://')) expect(read(target)).not.toBe('');
+    }
+  });
+
+  it('explains messages that the action can print', () => {
+    const sources = globSync('src/**/*.ts').map(read).join('\n');
+    const rows = [...section('Troubleshooting').matchAll(/^\| `([^`]+)` \|/gm)];
+    expect(rows.length).toBeGreaterThan(10);
+    for (const [, text] of rows) expect(sources).toContain(text);
+  });
+});
+
+it.each(['README.md', 'CONTRIBUTING.md', 'SECURITY.md', 'CHANGELOG.md'])('%s names npm scripts that exist', (file) => {
+  const named = [...read(file).matchAll(/\bnpm (?:run )?(?:-s )?([\w:-]+)/g)].map(([, name]) => name);
+  const own = ['ci', 'version'];
+  expect([...Object.keys(npm.scripts), ...own]).toEqual(expect.arrayContaining(named));
+});
+
+it('package.json, the User-Agent and the changelog agree on the version', () => {
+  expect(VERSION).toBe(npm.version);
+  expect(/^## \[(.*?)\] - /m.exec(read('CHANGELOG.md'))?.[1]).toBe(npm.version);
+});
+
+describe('each workflow in the README', () => {
+  const snippets = [...readme.matchAll(/^```yaml\n(.*?)^```$/gms)].flatMap(([, text = '']) => {
+    const steps = stepsIn(parse(text));
+    return steps.map((step) => [step.with.custom_claims ?? step.with.lifetime ?? '', text, step] as const);
+  });
+
+  it('is looked at', () => {
+    expect(snippets.length).toBeGreaterThan(3);
+  });
+
+  it.each(snippets)('reads outputs that the action has: %s', (_, text, { id }) => {
+    for (const [, step, output] of text.matchAll(/\bsteps\.([\w-]+)\.outputs\.([\w-]+)/g)) {
+      expect(step).toBe(id);
+      expect(Object.keys(action.outputs)).toContain(output);
+    }
+  });
+
+  it.each(snippets)('gives inputs that the action takes, and gets a client: %s', async (_, _text, step) => {
+    const emulator = await start();
+    const values: Record<string, string | undefined> = {
+      'vars.SCALEKIT_ENVIRONMENT_URL': emulator.url,
+      'vars.SCALEKIT_ORGANIZATION_ID': emulator.organization.id,
+      'secrets.SCALEKIT_CLIENT_ID': emulator.credentials.clientId,
+      'secrets.SCALEKIT_CLIENT_SECRET': emulator.credentials.clientSecret,
+      'matrix.environment': 'production',
+    };
+    const inputs = Object.entries(step.with).map(([name, text]) => [
+      name,
+      String(text).replace(/\$\{\{ (\S+) \}\}/g, (expression, context) => values[context] ?? expression),
+    ]);
+    const run = await runStep({ inputs: Object.fromEntries(inputs) });
+    expect(run.annotations).toEqual([]);
+    expect(run.outputs.client_id).toMatch(/^m2morg_/);
+  });
+});
+
+describe('the example for the receiving API', () => {
+  const audience = 'deployment-api.acmecorp.com';
+
+  async function tokenOf(options: EmulatorOptions = {}, given: Record<string, string> = {}) {
+    const emulator = await start(options);
+    const inputs = { audience, scopes: 'read:deployments', custom_claims: 'team=platform', ...given };
+    const { outputs } = await runStep({ inputs, env: emulator.variables });
+    const { client_id = '', secret = '' } = outputs;
+    const body = new URLSearchParams({ grant_type: 'client_credentials', client_id, client_secret: secret });
+    const answer = await fetch(`${emulator.url}/oauth/token`, { method: 'POST', body });
+    const { access_token } = (await answer.json()) as { access_token: string };
+    return { token: access_token, client_id, emulator, verify: tokenVerifier({ issuer: emulator.url, audience }) };
+  }
+
+  it('accepts the token of a client that the action made, and tells who sends it', async () => {
+    const { token, client_id, emulator, verify } = await tokenOf();
+    expect(await verify(token, 'read:deployments')).toEqual({
+      client: client_id,
+      organization: emulator.organization.id,
+      claims: { github_repository: 'acme/inventory-service', github_repository_id: '740123456', team: 'platform' },
+    });
+  });
+
+  it('accepts an audience that is a string instead of a list', async () => {
+    const { token, client_id, verify } = await tokenOf({ behaviour: { audience: 'string' } });
+    expect(await verify(token, 'read:deployments')).toMatchObject({ client: client_id });
+  });
+
+  it('refuses a token that lacks the scope', async () => {
+    const { token, verify } = await tokenOf();
+    await expect(verify(token, 'deploy:applications')).rejects.toThrow('lacks the scope deploy:applications');
+    await expect(verify(token, 'read')).rejects.toThrow('lacks the scope read');
+  });
+
+  it('refuses scopes that are not a list', async () => {
+    const tokenChanges = (payload: object) => ({ ...payload, scopes: 'read:deployments' });
+    const { token, verify } = await tokenOf({ behaviour: { tokenChanges } });
+    await expect(verify(token, 'read:deployments')).rejects.toThrow('lacks the scope');
+  });
+
+  it.each([
+    ['for another audience', 'other-api.acmecorp.com'],
+    ['without an audience', ''],
+  ])('refuses a token %s', async (_, other) => {
+    const { token, verify } = await tokenOf({}, { audience: other });
+    await expect(verify(token, 'read:deployments')).rejects.toThrow('"aud" claim');
+  });
+
+  it('refuses a token that was tampered with', async () => {
+    const { token, verify } = await tokenOf();
+    const [header, payload = '', signature] = token.split('.');
+    const changed = { ...JSON.parse(Buffer.from(payload, 'base64url').toString()), scopes: ['deploy:applications'] };
+    const tampered = [header, Buffer.from(JSON.stringify(changed)).toString('base64url'), signature].join('.');
+    await expect(verify(tampered, 'deploy:applications')).rejects.toThrow('signature verification failed');
+  });
+
+  it('refuses a token of another environment, one that has expired, and one that never expires', async () => {
+    const foreign = await tokenOf({ issuer: 'https://elsewhere.example.com' });
+    await expect(foreign.verify(foreign.token, 'read:deployments')).rejects.toThrow('"iss" claim');
+    const old = await tokenOf({ behaviour: { tokenChanges: (payload) => ({ ...payload, exp: 1 }) } });
+    await expect(old.verify(old.token, 'read:deployments')).rejects.toThrow('"exp" claim');
+    const endless = await tokenOf({ behaviour: { tokenChanges: ({ exp: _, ...payload }) => payload } });
+    await expect(endless.verify(endless.token, 'read:deployments')).rejects.toThrow('"exp" claim');
+  });
+});
+
+type UsingStep = { id?: string; with: Record<string, string> };
+
+/** The steps that use this action, wherever they stand in a workflow or a part of one. */
+function stepsIn(yaml: unknown): UsingStep[] {
+  if (typeof yaml !== 'object' || yaml === null) return [];
+  if ('uses' in yaml && /\/scalekit-organization-client@v1$/.test(String(yaml.uses)))
+    return [yaml as UsingStep & object];
+  return Object.values(yaml).flatMap(stepsIn);
+}
+
+function section(heading: string): string {
+  return readme.split(/^## /m).find((text) => text.startsWith(`${heading}\n`)) ?? '';
+}
+
+/** The name by which GitHub links to a heading. */
+function slug(heading: string): string {
+  return heading
+    .toLowerCase()
+    .replace(/[^\w\- ]/g, '')
+    .replaceAll(' ', '-');
+}

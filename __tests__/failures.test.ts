@@ -1,0 +1,283 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { DEBUG_MARKER, type Emulator, type Fault, startEmulator } from '../emulator/index.ts';
+import { errors, readable, runAction, runBare, secretsOf } from './support/action.ts';
+
+let emulator: Emulator;
+let folder: string;
+
+beforeAll(() => {
+  folder = mkdtempSync(path.join(tmpdir(), 'failures-'));
+});
+afterAll(() => rmSync(folder, { recursive: true }));
+beforeEach(async () => {
+  emulator = await startEmulator();
+});
+afterEach(() => emulator.close());
+
+const sent = () => emulator.requests.map(({ operation }) => operation);
+
+describe('bad inputs', () => {
+  it('are all named in one error, and nothing is sent', async () => {
+    const secret = ['not', 'so', 'secret'].join('-');
+    const run = await runAction(emulator, {
+      inputs: {
+        scalekit_environment_url: `http://acme.example/${secret}`,
+        scalekit_client_id: 'm2morg_123',
+        scalekit_client_secret: secret,
+        organization_id: 'acme',
+        scopes: 'caf\u00e9',
+        custom_claims: 'novalue',
+        lifetime: 'forever',
+        timeout: '1',
+      },
+    });
+    expect([run.exitCode, run.outputs, run.state, sent()]).toEqual([1, {}, {}, []]);
+    expect(run.annotations).toHaveLength(1);
+    const [message = ''] = errors(run);
+    const named = [...message.matchAll(/^- (\w+): /gm)].map(([, input]) => input);
+    expect(new Set(named)).toEqual(
+      new Set([
+        'scalekit_environment_url',
+        'scalekit_client_id',
+        'organization_id',
+        'scopes',
+        'custom_claims',
+        'lifetime',
+        'timeout',
+      ]),
+    );
+    expect(readable(run)).not.toContain(secret);
+  });
+
+  it('say why a credential may be empty', async () => {
+    const run = await runAction(emulator, { inputs: { scalekit_client_secret: '' } });
+    expect(errors(run)).toEqual([
+      expect.stringMatching(/^Bad input: scalekit_client_secret: is empty; .*misspelt.*fork.*Dependabot/),
+    ]);
+    expect(sent()).toEqual([]);
+  });
+
+  it('include a secret that an earlier step could send elsewhere', async () => {
+    const run = await runAction(emulator, { inputs: { scalekit_environment_url: '' }, env: emulator.variables });
+    expect(errors(run)).toEqual([
+      expect.stringMatching(/scalekit_environment_url: is empty while scalekit_client_secret is given.*GITHUB_ENV/),
+    ]);
+    expect(sent()).toEqual([]);
+  });
+
+  it.each([
+    [{ GITHUB_OUTPUT: undefined }, 'GITHUB_OUTPUT'],
+    [{ GITHUB_REPOSITORY: undefined }, 'GITHUB_REPOSITORY'],
+    [{ NODE_TLS_REJECT_UNAUTHORIZED: '0' }, 'NODE_TLS_REJECT_UNAUTHORIZED'],
+  ])('include an unsafe place to run in: %j', async (env, variable) => {
+    const run = await runAction(emulator, { env });
+    expect(run.exitCode).toBe(1);
+    expect(errors(run)).toEqual([expect.stringContaining(`Bad input: ${variable}: `)]);
+    expect(sent()).toEqual([]);
+  });
+
+  it('are reported where nothing at all is given', async () => {
+    const run = await runBare({});
+    expect([run.exitCode, run.annotations.length, run.stderr]).toEqual([1, 1, '']);
+    for (const input of [
+      'scalekit_environment_url',
+      'scalekit_client_id',
+      'scalekit_client_secret',
+      'organization_id',
+    ]) {
+      expect(errors(run)[0]).toContain(`- ${input}: is empty; expected`);
+    }
+  });
+});
+
+describe('a refusal', () => {
+  it('of the credentials says which to check, once', async () => {
+    const wrong = ['wrong', 'secret', 'value'].join('-');
+    for (const tokenErrors of ['oauth', 'grpc', 'text'] as const) {
+      emulator.behaviour.tokenErrors = tokenErrors;
+      const run = await runAction(emulator, { inputs: { scalekit_client_secret: wrong } });
+      expect(run.exitCode).toBe(1);
+      expect(errors(run)).toEqual([
+        expect.stringMatching(
+          /^Could not sign in to Scalekit: HTTP 401: .+ Check scalekit_client_id and scalekit_client_secret/,
+        ),
+      ]);
+      expect(readable(run)).not.toContain(wrong);
+    }
+    expect(sent()).toEqual(['token', 'token', 'token']);
+  });
+
+  it('of the organization says that it is not in this environment, and leaves post nothing to do', async () => {
+    for (const apiErrors of ['status', 'bare'] as const) {
+      emulator.behaviour.apiErrors = apiErrors;
+      const run = await runAction(emulator, { inputs: { organization_id: 'org_404' } });
+      expect(run.exitCode).toBe(1);
+      expect(errors(run)).toEqual([
+        expect.stringMatching(
+          /^Could not create the client: HTTP 404: .+ Is there an organization org_404 in this environment\?/,
+        ),
+      ]);
+      expect(readable(run)).not.toContain(DEBUG_MARKER);
+      const before = sent().length;
+      expect((await run.post()).annotations).toEqual([]);
+      expect(sent()).toHaveLength(before);
+    }
+  });
+
+  it('shows the error code, the message and every field, but no internals', async () => {
+    const run = await runAction(emulator, { inputs: { expiry: '5', lifetime: 'job' } });
+    expect(run.exitCode).toBe(1);
+    expect(errors(run)).toEqual([expect.stringMatching(/^Could not create the client: HTTP 400: \w+: .*expiry/)]);
+    expect(readable(run)).not.toContain(DEBUG_MARKER);
+  });
+
+  it('of the right to manage clients says so', async () => {
+    const body = {
+      code: 7,
+      message: 'permission denied',
+      details: [{ error_code: 'FORBIDDEN', debug_info: { detail: DEBUG_MARKER } }],
+    };
+    emulator.faults.add({ operation: 'createClient', fault: { kind: 'status', status: 403, body } });
+    const run = await runAction(emulator);
+    expect(errors(run)).toEqual([
+      'Could not create the client: HTTP 403: FORBIDDEN: permission denied. The API credentials in scalekit_client_id may not manage the clients of this organization.',
+    ]);
+    expect(readable(run)).not.toContain(DEBUG_MARKER);
+  });
+
+  it('never repeats a secret that the server quotes', async () => {
+    const { clientSecret } = emulator.credentials;
+    emulator.faults.add({
+      operation: 'token',
+      fault: {
+        kind: 'status',
+        status: 400,
+        body: { error: 'bad', error_description: `no such secret: ${clientSecret}` },
+      },
+    });
+    const run = await runAction(emulator);
+    expect(errors(run)[0]).toContain('no such secret: ***');
+    expect(readable(run)).not.toContain(clientSecret);
+  });
+});
+
+describe('a client that came out otherwise than asked for', () => {
+  it('is removed, and the error names field, wanted and got', async () => {
+    emulator.behaviour.dropScopes = ['write:b'];
+    const run = await runAction(emulator, { inputs: { scopes: 'read:a write:b' } });
+    expect([run.exitCode, run.outputs, emulator.clients()]).toEqual([1, {}, []]);
+    expect(errors(run)[0]).toMatch(/^scopes: wanted "read:a", "write:b"; got "read:a"$/m);
+    expect(errors(run)[0]).toMatch(/^The client m2morg_\d+ was removed again\.$/m);
+    expect((await run.post()).annotations).toEqual([]);
+  });
+
+  it('is compared as sets', async () => {
+    emulator.faults.add({
+      operation: 'createClient',
+      fault: {
+        kind: 'edit',
+        edit: (answer) => {
+          answer.client.scopes.reverse();
+          answer.client.custom_claims.reverse();
+          return answer;
+        },
+      },
+    });
+    const run = await runAction(emulator, { inputs: { scopes: 'a b c' } });
+    expect([run.exitCode, emulator.clients().length]).toEqual([0, 1]);
+  });
+});
+
+describe('a failure after the create', () => {
+  const edit = (change: (answer: { client: Record<string, unknown>; plain_secret?: string }) => void): Fault => ({
+    kind: 'edit',
+    edit: (answer) => {
+      change(answer);
+      return answer;
+    },
+  });
+  const faults: [string, Fault][] = [
+    ['has no secret', edit((answer) => delete answer.plain_secret)],
+    ['has a secret too short to be masked', edit((answer) => Object.assign(answer, { plain_secret: '1234567' }))],
+    ['has a blank secret', edit((answer) => Object.assign(answer, { plain_secret: ' '.repeat(20) }))],
+    ['has no client', edit((answer) => Object.assign(answer, { client: undefined }))],
+    ['has an id that is none', edit((answer) => Object.assign(answer.client, { client_id: '../../x' }))],
+    ['has a list that is none', edit((answer) => Object.assign(answer.client, { scopes: 'a b' }))],
+    ['is not JSON', { kind: 'body', body: '<html>created</html>' }],
+    ['is empty', { kind: 'body', body: '' }],
+    ['is JSON cut in half', { kind: 'truncate', cut: 'json' }],
+    ['is cut off by the connection', { kind: 'truncate' }],
+    ['is larger than 1 MiB', { kind: 'huge', bytes: 3_000_000 }],
+    ['is a server error after the work', { kind: 'status', status: 500 }],
+    ['is a redirect', { kind: 'redirect', location: 'https://elsewhere.example/' }],
+    ['never comes, the connection reset', { kind: 'reset' }],
+  ];
+
+  it.each(faults)('leaves no client behind when the answer %s', async (_, fault) => {
+    emulator.faults.add({ operation: 'createClient', when: 'after', fault });
+    const run = await runAction(emulator);
+    expect([run.exitCode, run.outputs, emulator.clients()]).toEqual([1, {}, []]);
+    expect(errors(run)).toEqual([
+      expect.stringMatching(/^Could not create the client: .+\nThe client m2morg_\d+ was removed again\.$/s),
+    ]);
+    expect(sent().filter((operation) => operation === 'createClient')).toHaveLength(1);
+    for (const secret of secretsOf(emulator)) expect(readable(run)).not.toContain(secret);
+    expect((await run.post()).annotations).toEqual([]);
+  });
+
+  it('never deletes another client that the answer names', async () => {
+    const { client } = emulator.seed({ name: 'Foreign', description: 'made by hand' });
+    emulator.faults.add({
+      operation: 'createClient',
+      fault: { kind: 'edit', edit: (answer) => ({ ...answer, client }) },
+    });
+    const run = await runAction(emulator);
+    expect(run.exitCode).toBe(1);
+    expect(emulator.clients().map(({ client_id }) => client_id)).toEqual([client.client_id]);
+  });
+
+  it.each([
+    ['not writable', () => folder],
+    ['missing', () => path.join(folder, 'none')],
+    ['full', () => '/dev/full'],
+  ])('leaves no client behind when the file for outputs is %s', async (_, file) => {
+    const run = await runAction(emulator, { env: { GITHUB_OUTPUT: file() } });
+    expect([run.exitCode, emulator.clients()]).toEqual([1, []]);
+    expect(errors(run)[0]).toMatch(/The client m2morg_\d+ was removed again\.$/);
+    expect(run.stdout).not.toContain('set-output');
+  });
+
+  it('creates nothing when its intent cannot be written down', async () => {
+    const run = await runAction(emulator, { env: { GITHUB_STATE: '/dev/full' } });
+    expect([run.exitCode, emulator.clients(), sent()]).toEqual([1, [], ['token']]);
+  });
+
+  it('names what it could not remove, and the call that does', async () => {
+    emulator.behaviour.dropScopes = ['a'];
+    emulator.faults.add({ operation: 'deleteClient', fault: { kind: 'status', status: 403 } });
+    const run = await runAction(emulator, { inputs: { scopes: 'a' } });
+    const [client] = emulator.clients();
+    expect(run.exitCode).toBe(1);
+    expect(errors(run)[0]).toContain(
+      `To remove client ${client?.client_id} of organization ${emulator.organization.id} by hand: DELETE ${emulator.url}/api/v1/organizations/${emulator.organization.id}/clients/${client?.client_id}`,
+    );
+    emulator.faults.clear();
+    expect((await run.post()).annotations).toEqual([]);
+    expect(emulator.clients()).toEqual([]);
+  });
+
+  it('says how to look for a client of which nothing is known, and lets post remove it', async () => {
+    emulator.faults.add({ operation: 'createClient', fault: { kind: 'hang', finishAfterMs: 3500 } });
+    const run = await runAction(emulator, { inputs: { timeout: '8' } });
+    expect([run.exitCode, emulator.clients()]).toEqual([1, []]);
+    expect(errors(run)[0]).toMatch(
+      /no answer within 2 seconds.*Whether a client was made is not known.*nonce=[\w-]{16}/s,
+    );
+    const post = await run.post();
+    expect([post.exitCode, post.annotations, emulator.clients()]).toEqual([0, [], []]);
+    expect(post.log).toMatch(/Deleted client m2morg_\d+\./);
+  });
+});

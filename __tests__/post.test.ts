@@ -1,0 +1,247 @@
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { type Emulator, startEmulator } from '../emulator/index.ts';
+import type { Outcome, Step } from '../emulator/runner.ts';
+import { readable, runAction, secretsOf, warnings } from './support/action.ts';
+
+let emulator: Emulator;
+
+beforeEach(async () => {
+  emulator = await startEmulator();
+});
+afterEach(() => emulator.close());
+
+const job = (step: Step = {}) => runAction(emulator, { ...step, inputs: { lifetime: 'job', ...step.inputs } });
+const sentAfter = (count: number) => emulator.requests.slice(count).map(({ operation }) => operation);
+/** The state's one value, changed as somebody else would change it. */
+const changed = (run: Outcome, change: (state: Record<string, unknown>) => void) =>
+  Object.fromEntries(
+    Object.entries(run.state).map(([name, value]) => {
+      const state = JSON.parse(value);
+      change(state);
+      return [name, JSON.stringify(state)];
+    }),
+  );
+
+/** Runs main and kills it when the server has made the client, while the answer is on its way. */
+async function cutOff(lifetime: string) {
+  let kill = (_: NodeJS.Signals) => {};
+  const killed = Promise.withResolvers<void>();
+  emulator.hold = async (moment, { operation }) => {
+    if (operation !== 'createClient' || moment !== 'after') return;
+    kill('SIGKILL');
+    await killed.promise;
+  };
+  const run = await job({ inputs: { lifetime }, onStart: (send) => (kill = send) });
+  killed.resolve();
+  expect([run.exitCode, run.outputs]).toEqual([null, {}]);
+  return run;
+}
+
+describe('the post step', () => {
+  it('deletes the client of a job, after a look at it', async () => {
+    const run = await job();
+    const post = await run.post();
+    expect([post.exitCode, post.annotations, emulator.clients()]).toEqual([0, [], []]);
+    expect(sentAfter(2)).toEqual(['token', 'getClient', 'deleteClient']);
+    expect(post.log).toMatch(/^Deleted client m2morg_\d+\.$/m);
+    for (const secret of secretsOf(emulator)) expect(readable(post)).not.toContain(secret);
+  });
+
+  it('does nothing for a client that is to last', async () => {
+    const run = await runAction(emulator);
+    const post = await run.post();
+    expect([post.exitCode, post.stdout, sentAfter(2)]).toEqual([0, '', []]);
+    expect(emulator.clients()).toHaveLength(1);
+  });
+
+  it('does nothing where main found its inputs bad, or could not sign in', async () => {
+    for (const inputs of [{ organization_id: '' }, { scalekit_client_id: 'skc_nobody' }] as Record<string, string>[]) {
+      const post = await (await job({ inputs })).post();
+      expect([post.exitCode, post.stdout]).toEqual([0, '']);
+    }
+    expect(sentAfter(0)).toEqual(['token']);
+  });
+
+  it('takes a client that is gone already for done', async () => {
+    const run = await job();
+    emulator.faults.add({
+      operation: 'getClient',
+      fault: { kind: 'status', status: 404, body: { code: 5, message: 'client not found' } },
+    });
+    const post = await run.post();
+    expect([post.exitCode, post.annotations]).toEqual([0, []]);
+    emulator.faults.clear();
+    await run.post();
+    const again = await run.post();
+    expect([again.exitCode, again.annotations, emulator.clients()]).toEqual([0, [], []]);
+  });
+
+  it.each(['job', 'persistent'])(
+    'removes a client (%s) whose main was killed while the answer was on its way',
+    async (lifetime) => {
+      const run = await cutOff(lifetime);
+      expect(emulator.clients()).toHaveLength(1);
+      const post = await run.post();
+      expect([post.exitCode, post.annotations, emulator.clients()]).toEqual([0, [], []]);
+    },
+  );
+
+  it('removes a client that the server finishes after main was killed', async () => {
+    emulator.faults.add({ operation: 'createClient', fault: { kind: 'delay', ms: 2500 } });
+    const run = await job({ onStart: (kill) => setTimeout(() => kill('SIGKILL'), 800) });
+    expect(emulator.clients()).toHaveLength(0);
+    const post = await run.post();
+    expect([post.exitCode, post.annotations, emulator.clients()]).toEqual([0, [], []]);
+  });
+
+  it('ends well, after fifteen seconds at most, where the create never arrived', async () => {
+    emulator.faults.add({ operation: 'createClient', fault: { kind: 'hang' } });
+    const run = await job({ inputs: { timeout: '5' } });
+    const post = await run.post({ inputs: { timeout: '5' } });
+    expect([post.exitCode, post.annotations]).toEqual([0, []]);
+    expect(post.milliseconds).toBeLessThan(17_000);
+  });
+
+  it('finds its client among many, on whatever page', async () => {
+    for (let count = 0; count < 230; count++) emulator.seed({ name: `client ${count}` });
+    emulator.behaviour.listOrder = 'oldest';
+    const run = await cutOff('job');
+    await run.post();
+    expect(emulator.clients()).toHaveLength(230);
+    expect(sentAfter(2)).toEqual(['token', 'listClients', 'listClients', 'listClients', 'deleteClient']);
+  });
+
+  it('stops where page tokens go round in circles', async () => {
+    for (let count = 0; count < 30; count++) emulator.seed({ name: `client ${count}` });
+    const run = await cutOff('job');
+    emulator.faults.add({
+      operation: 'listClients',
+      times: 2,
+      fault: { kind: 'status', status: 200, body: { clients: [], next_page_token: 'again' } },
+    });
+    const post = await run.post();
+    expect([post.exitCode, post.annotations, emulator.clients().length]).toEqual([0, [], 30]);
+    expect(sentAfter(2)).toEqual(['token', 'listClients', 'listClients', 'listClients', 'deleteClient']);
+  });
+
+  it('uses the variables that main used, where nested composite actions lost the inputs', async () => {
+    const run = await job({
+      inputs: { scalekit_environment_url: '', scalekit_client_id: '', scalekit_client_secret: '', organization_id: '' },
+      env: emulator.variables,
+    });
+    const inputs = Object.fromEntries(
+      ['lifetime', 'timeout', 'scalekit_environment_url', 'organization_id'].map((name) => [name, '']),
+    );
+    const post = await run.post({ inputs });
+    expect([post.exitCode, post.annotations, emulator.clients()]).toEqual([0, [], []]);
+  });
+
+  it.each([
+    ['sees no credentials', { scalekit_client_id: '', scalekit_client_secret: '' }, {}],
+    ['sees other credentials', { scalekit_client_secret: 'another' }, {}],
+    ['runs with certificate checks switched off', {}, { NODE_TLS_REJECT_UNAUTHORIZED: '0' }],
+  ])('sends nothing and warns once, with the exact call, where it %s', async (_, inputs, env) => {
+    const run = await job();
+    const before = emulator.requests.length;
+    const post = await run.post({ inputs, env });
+    const id = run.outputs.client_id;
+    expect([post.exitCode, sentAfter(before), post.annotations.length]).toEqual([0, [], 1]);
+    expect(warnings(post)[0]).toContain(
+      `DELETE ${emulator.url}/api/v1/organizations/${emulator.organization.id}/clients/${id}`,
+    );
+  });
+
+  it.each([
+    ['getClient', { kind: 'status', status: 403 }],
+    ['deleteClient', { kind: 'status', status: 500 }],
+    ['deleteClient', { kind: 'reset' }],
+    ['token', { kind: 'status', status: 401 }],
+    ['getClient', { kind: 'body', body: 'rubbish' }],
+  ] as const)('never fails the job: %s meets %j', async (operation, fault) => {
+    const run = await job();
+    emulator.faults.add({ operation, fault });
+    const post = await run.post();
+    expect([post.exitCode, post.annotations.length]).toEqual([0, 1]);
+    expect(warnings(post)[0]).toContain(`/clients/${run.outputs.client_id}`);
+  });
+});
+
+describe('the post step, when others meddle with what it sees', () => {
+  let other: Emulator;
+  beforeEach(async () => {
+    other = await startEmulator();
+  });
+  afterEach(() => other.close());
+
+  it('goes to the environment that main used, whatever the variables say since', async () => {
+    const run = await job({
+      inputs: { scalekit_environment_url: '', scalekit_client_id: '', scalekit_client_secret: '', organization_id: '' },
+      env: emulator.variables,
+    });
+    const { SCALEKIT_ENVIRONMENT_URL, SCALEKIT_ORGANIZATION_ID } = other.variables;
+    const post = await run.post({
+      env: { SCALEKIT_ENVIRONMENT_URL, SCALEKIT_ENV_URL: SCALEKIT_ENVIRONMENT_URL, SCALEKIT_ORGANIZATION_ID },
+    });
+    expect([post.exitCode, post.annotations, emulator.clients(), other.requests]).toEqual([0, [], [], []]);
+  });
+
+  it('sends the credentials nowhere else, even where all variables are changed', async () => {
+    const run = await job({
+      inputs: { scalekit_environment_url: '', scalekit_client_id: '', scalekit_client_secret: '', organization_id: '' },
+      env: emulator.variables,
+    });
+    const post = await run.post({ env: other.variables });
+    expect([post.exitCode, warnings(post).length, other.requests]).toEqual([0, 1, []]);
+    expect(emulator.clients()).toHaveLength(1);
+  });
+
+  it.each([
+    ['origin', () => other.url],
+    ['organization_id', () => other.organization.id],
+    ['client_id', () => emulator.seed({ name: 'Foreign' }).client.client_id],
+    ['published', () => undefined],
+    ['nonce', () => 'AAAAAAAAAAAAAAAA'],
+  ])('sends nothing and deletes nothing where the state has another %s', async (field, value) => {
+    const run = await job();
+    const before = emulator.requests.length;
+    const replacement = value();
+    const count = emulator.clients().length;
+    const post = await run.post({ state: changed(run, (state) => (state[field] = replacement)) });
+    expect([post.exitCode, post.annotations.length, warnings(post).length]).toEqual([0, 1, 1]);
+    expect([sentAfter(before), other.requests, emulator.clients().length]).toEqual([[], [], count]);
+  });
+
+  it('does not trust a state that main never wrote', async () => {
+    const run = await job({ inputs: { organization_id: '' } });
+    const { state: genuine } = await job();
+    const name = Object.keys(genuine)[0] ?? '';
+    for (const value of [
+      'rubbish',
+      '5',
+      'null',
+      '[]',
+      '{}',
+      JSON.stringify({ origin: other.url, organization_id: 'org_1', nonce: 'x', run: '1.1', seal: 'x' }),
+    ]) {
+      const before = emulator.requests.length;
+      const post = await run.post({ state: { [name]: value } });
+      expect([value, post.exitCode, post.annotations.length, warnings(post).length]).toEqual([value, 0, 1, 1]);
+      expect([sentAfter(before), other.requests]).toEqual([[], []]);
+    }
+  });
+
+  it('leaves a client alone whose description no longer says that it is this step’s', async () => {
+    const run = await job();
+    emulator.faults.add({
+      operation: 'getClient',
+      fault: {
+        kind: 'edit',
+        edit: ({ client }) => ({
+          client: { ...client, description: client.description.replace(/nonce=.{16}/, `nonce=${'A'.repeat(16)}`) },
+        }),
+      },
+    });
+    const post = await run.post();
+    expect([post.exitCode, warnings(post).length, emulator.clients().length]).toEqual([0, 1, 1]);
+  });
+});

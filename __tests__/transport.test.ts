@@ -1,0 +1,251 @@
+import { once } from 'node:events';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import http from 'node:http';
+import net, { type AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { type Emulator, type Fault, startEmulator } from '../emulator/index.ts';
+import { errors, readable, runAction } from './support/action.ts';
+
+let emulator: Emulator;
+
+const start = async (...options: Parameters<typeof startEmulator>) => {
+  await emulator?.close();
+  emulator = await startEmulator(...options);
+};
+beforeEach(() => start());
+afterEach(() => emulator.close());
+
+const count = (operation: string) => emulator.requests.filter((request) => request.operation === operation).length;
+/** Milliseconds between the first two requests of an operation. */
+const waited = (operation: string) => {
+  const [first, second] = emulator.requests.filter((request) => request.operation === operation).map(({ at }) => at);
+  return (second ?? 0) - (first ?? 0);
+};
+
+describe('a request that is safe to repeat', () => {
+  const passing: [string, Fault][] = [
+    ...[408, 425, 429, 500, 502, 503, 504].map((status): [string, Fault] => [`${status}`, { kind: 'status', status }]),
+    ['a reset', { kind: 'reset' }],
+    ['a connection closed without an answer', { kind: 'close' }],
+    ['an answer cut off', { kind: 'truncate' }],
+  ];
+  it.each(passing)('is sent again after %s', async (_, fault) => {
+    emulator.faults.add({ operation: 'token', times: 1, fault });
+    const run = await runAction(emulator);
+    expect([run.exitCode, count('token'), emulator.clients().length]).toEqual([0, 2, 1]);
+  });
+
+  it.each([400, 401, 403, 404, 409, 501])('is not sent again after %d', async (status) => {
+    emulator.faults.add({ operation: 'token', fault: { kind: 'status', status } });
+    const run = await runAction(emulator);
+    expect([run.exitCode, count('token')]).toEqual([1, 1]);
+    expect(errors(run)[0]).toContain(`HTTP ${status}`);
+  });
+
+  it('is given up in the end', async () => {
+    emulator.faults.add({ operation: 'token', fault: { kind: 'status', status: 503 } });
+    const run = await runAction(emulator);
+    expect([run.exitCode, count('token')]).toEqual([1, 5]);
+    expect(errors(run)[0]).toMatch(/^Could not sign in to Scalekit: HTTP 503\. That is on Scalekit's side/);
+  });
+
+  it.each([
+    ['seconds', () => '2'],
+    ['a date', () => new Date(Date.now() + 3000).toUTCString()],
+  ])('waits as long as Retry-After asks, in %s', async (_, value) => {
+    emulator.faults.add({
+      operation: 'token',
+      times: 1,
+      fault: { kind: 'status', status: 429, headers: { 'retry-after': value() } },
+    });
+    const run = await runAction(emulator);
+    expect([run.exitCode, count('token')]).toEqual([0, 2]);
+    expect(waited('token')).toBeGreaterThanOrEqual(1990);
+  });
+
+  it('is not waited for beyond the time of the step', async () => {
+    emulator.faults.add({
+      operation: 'token',
+      fault: { kind: 'status', status: 429, headers: { 'retry-after': '3600' } },
+    });
+    const run = await runAction(emulator);
+    expect([run.exitCode, count('token')]).toEqual([1, 1]);
+    expect(errors(run)[0]).toMatch(/rate limit/);
+    expect(run.milliseconds).toBeLessThan(3000);
+  });
+});
+
+describe('the create request', () => {
+  it.each([
+    ['500', { kind: 'status', status: 500 }],
+    ['503', { kind: 'status', status: 503, headers: { 'retry-after': '0' } }],
+    ['408', { kind: 'status', status: 408 }],
+    ['a reset', { kind: 'reset' }],
+  ] as [string, Fault][])('is never repeated blindly after %s', async (_, fault) => {
+    emulator.faults.add({ operation: 'createClient', fault });
+    const run = await runAction(emulator);
+    expect([run.exitCode, count('createClient'), emulator.clients()]).toEqual([1, 1, []]);
+  });
+
+  it('is repeated after a rate limit, which did nothing', async () => {
+    emulator.faults.add({ operation: 'createClient', times: 2, fault: { kind: 'status', status: 429 } });
+    const run = await runAction(emulator);
+    expect([run.exitCode, count('createClient'), emulator.clients().length]).toEqual([0, 3, 1]);
+  });
+});
+
+describe('time', () => {
+  it('is bounded for one request that is never answered, and for the step', async () => {
+    emulator.faults.add({ operation: 'token', fault: { kind: 'hang' } });
+    const run = await runAction(emulator, { inputs: { timeout: '5' } });
+    expect(run.exitCode).toBe(1);
+    expect(errors(run)[0]).toMatch(/no answer within \d/);
+    expect(run.milliseconds).toBeLessThan(5500);
+  });
+
+  it('is bounded for an answer that trickles in', async () => {
+    emulator.faults.add({ operation: 'token', fault: { kind: 'drip', ms: 200 } });
+    const run = await runAction(emulator, { inputs: { timeout: '5' } });
+    expect(run.exitCode).toBe(1);
+    expect(run.milliseconds).toBeLessThan(5500);
+  });
+});
+
+describe('an answer', () => {
+  it('is never followed elsewhere', async () => {
+    const other = await startEmulator();
+    try {
+      for (const status of [301, 302, 303, 307, 308]) {
+        for (const operation of ['token', 'createClient'] as const) {
+          emulator.faults.clear();
+          emulator.faults.add({ operation, fault: { kind: 'redirect', status, location: `${other.url}/oauth/token` } });
+          const run = await runAction(emulator);
+          expect(run.exitCode).toBe(1);
+          expect(errors(run)[0]).toContain(`HTTP ${status}. Redirects are not followed`);
+        }
+      }
+      expect(other.requests).toEqual([]);
+    } finally {
+      await other.close();
+    }
+  });
+
+  it('is not read beyond 1 MiB', async () => {
+    emulator.faults.add({ operation: 'token', fault: { kind: 'huge', bytes: 50_000_000 } });
+    const run = await runAction(emulator);
+    expect(run.exitCode).toBe(1);
+    expect(errors(run)[0]).toContain('larger than 1 MiB');
+    expect(count('token')).toBe(1);
+  });
+
+  it.each([
+    '',
+    'rubbish',
+    '[]',
+    'null',
+    '{}',
+    '{"access_token":5}',
+    '{"access_token":""}',
+    '{"access_token":"a b\\r\\nX-Evil: 1"}',
+  ])('to a sign-in that holds no token is an error: %s', async (body) => {
+    emulator.faults.add({ operation: 'token', fault: { kind: 'body', body } });
+    const run = await runAction(emulator);
+    expect(run.exitCode).toBe(1);
+    expect(errors(run)).toEqual([
+      expect.stringMatching(
+        /^Could not sign in to Scalekit: HTTP 200, but .+\. Is scalekit_environment_url the address/,
+      ),
+    ]);
+  });
+});
+
+describe('a connection', () => {
+  let folder: string;
+  beforeAll(() => {
+    folder = mkdtempSync(path.join(tmpdir(), 'transport-'));
+  });
+  afterAll(() => rmSync(folder, { recursive: true }));
+
+  const trust = () => {
+    const file = path.join(folder, 'ca.pem');
+    writeFileSync(file, emulator.ca ?? '');
+    return { NODE_EXTRA_CA_CERTS: file };
+  };
+  const overTls = (url = emulator.tlsUrl ?? '', env: Record<string, string> = {}) =>
+    runAction(emulator, { inputs: { scalekit_environment_url: url }, env });
+
+  it('uses TLS with a private authority', async () => {
+    await start({ tls: true });
+    const run = await overTls(emulator.tlsUrl, trust());
+    expect([run.exitCode, emulator.clients().length, emulator.connections]).toEqual([0, 1, 1]);
+  });
+
+  it.each([
+    ['valid', false],
+    ['expired', true],
+    ['wrong-host', true],
+  ] as const)(
+    'is refused where the certificate is %s but (authority known: %s) cannot be trusted',
+    async (tls, trusted) => {
+      await start({ tls });
+      const run = await overTls(emulator.tlsUrl, trusted ? trust() : {});
+      expect([run.exitCode, emulator.requests]).toEqual([1, []]);
+      expect(errors(run)).toEqual([
+        expect.stringMatching(/^Could not sign in to Scalekit: .*certificate.*NODE_EXTRA_CA_CERTS/is),
+      ]);
+      expect(run.milliseconds).toBeLessThan(2000);
+    },
+  );
+
+  it('that nobody takes is tried again, then named', async () => {
+    const closed = net.createServer().listen(0, '127.0.0.1');
+    await once(closed, 'listening');
+    const { port } = closed.address() as AddressInfo;
+    closed.close();
+    const run = await overTls(`http://127.0.0.1:${port}`);
+    expect(run.exitCode).toBe(1);
+    expect(errors(run)[0]).toMatch(
+      /^Could not sign in to Scalekit: connect ECONNREFUSED 127\.0\.0\.1:\d+\. Check scalekit_environment_url/,
+    );
+    expect(run.log.match(/ECONNREFUSED \d+ ms attempt/g)).toHaveLength(5);
+  });
+
+  it('to a host that does not exist says so', async () => {
+    const run = await overTls('no-such-host.invalid');
+    expect(run.exitCode).toBe(1);
+    expect(errors(run)[0]).toContain('Check the host in scalekit_environment_url.');
+  });
+
+  it('goes through a proxy, with one tunnel to the environment alone', async () => {
+    await start({ tls: 'wrong-host' });
+    const password = ['proxy', 'word'].join('-');
+    const tunnels: string[] = [];
+    const proxy = http.createServer().on('connect', (request, socket) => {
+      tunnels.push(`${request.url} ${request.headers['proxy-authorization']}`);
+      const upstream = net.connect(Number(new URL(emulator.tlsUrl ?? '').port), '127.0.0.1', () => {
+        socket.write('HTTP/1.1 200 Connection established\r\n\r\n');
+        upstream.pipe(socket).pipe(upstream);
+      });
+      for (const end of [socket, upstream]) end.on('error', () => {});
+    });
+    proxy.listen(0, '127.0.0.1');
+    await once(proxy, 'listening');
+    try {
+      const { port } = proxy.address() as AddressInfo;
+      const env = { ...trust(), https_proxy: `http://user:${password}@127.0.0.1:${port}` };
+      const run = await overTls('https://elsewhere.invalid', env);
+      expect(errors(run)).toEqual([]);
+      expect(emulator.clients()).toHaveLength(1);
+      const login = Buffer.from(`user:${password}`).toString('base64');
+      expect(new Set(tunnels)).toEqual(new Set([`elsewhere.invalid:443 Basic ${login}`]));
+      expect(readable(run)).not.toContain(password);
+
+      const direct = await overTls('https://elsewhere.invalid', { ...env, no_proxy: 'elsewhere.invalid' });
+      expect(direct.exitCode).toBe(1);
+    } finally {
+      proxy.close();
+    }
+  });
+});

@@ -1,0 +1,234 @@
+import { describe, expect, it } from '@jest/globals';
+import fc from 'fast-check';
+import { readRunner } from '../../src/github/runner.ts';
+import {
+  drawNonce,
+  formatTrailer,
+  hash,
+  type Identity,
+  identityKey,
+  LONGEST_OWN_DESCRIPTION,
+  parseTrailer,
+  repositoryMark,
+  type Trailer,
+} from '../../src/identity.ts';
+
+const TRAILER: Trailer = {
+  key: 'key_56789-123456',
+  repo: '1296269',
+  by: 'by_of-a_name-123',
+  run: '1658821493.2',
+  lifetime: 'job',
+  nonce: 'nonce_789-123456',
+};
+
+const base64url = (length: number) =>
+  fc
+    .array(fc.constantFrom(...'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_'), {
+      minLength: length,
+      maxLength: length,
+    })
+    .map((characters) => characters.join(''));
+const digits = (most: number) => fc.stringMatching(new RegExp(`^\\d{1,${most}}$`));
+const mark = fc.oneof(base64url(16), digits(16));
+const trailers: fc.Arbitrary<Trailer> = fc.record({
+  key: base64url(16),
+  repo: mark,
+  by: mark,
+  run: fc.tuple(digits(12), digits(4)).map((parts) => parts.join('.')),
+  lifetime: fc.constantFrom('persistent', 'job'),
+  nonce: base64url(16),
+});
+const ownText = fc.string({
+  unit: fc.oneof(fc.string({ unit: 'grapheme', minLength: 1, maxLength: 1 }), fc.constant('\n')),
+});
+
+describe('the trailer', () => {
+  it('is read as it was written, whatever description stands above it', () => {
+    fc.assert(
+      fc.property(trailers, ownText, fc.constantFrom('', '\n', ' ', '\r\n', '\n\n'), (trailer, own, end) => {
+        expect({ ...parseTrailer(`${own}\n${formatTrailer(trailer)}${end}`) }).toEqual(trailer);
+      }),
+    );
+  });
+
+  it('is the line that the design shows', () => {
+    expect(formatTrailer(TRAILER)).toBe(
+      '[scalekit-organization-client/1 key=key_56789-123456 repo=1296269 by=by_of-a_name-123 run=1658821493.2 lifetime=job nonce=nonce_789-123456]',
+    );
+  });
+
+  it('has 160 characters at most, with the largest ids that are taken from a runner', () => {
+    const ofLength = (most: number) => '9'.repeat(most);
+    for (let length = 1; length <= 40; length++) {
+      const { run, repository_id, repository } = readRunner({
+        GITHUB_REPOSITORY: 'acme/app',
+        GITHUB_REPOSITORY_ID: ofLength(length),
+        GITHUB_RUN_ID: ofLength(length),
+        GITHUB_RUN_ATTEMPT: ofLength(length),
+      });
+      const repo = repositoryMark(repository, repository_id);
+      const identity = { repository, repository_id, environment: '', name: undefined, lifetime: 'persistent' } as const;
+      const key = identityKey(identity);
+      const line = formatTrailer({ key, repo, by: repo, run, lifetime: 'persistent', nonce: drawNonce() });
+      expect(line.length).toBeLessThanOrEqual(160);
+      expect(parseTrailer(line)).toBeDefined();
+    }
+  });
+
+  it('leaves 351 of the 512 characters to the description itself', () => {
+    expect(LONGEST_OWN_DESCRIPTION).toBe(351);
+  });
+
+  it('counts in the last line alone', () => {
+    const line = formatTrailer(TRAILER);
+    const other = formatTrailer({ ...TRAILER, nonce: 'another-nonce-12' });
+    expect(parseTrailer(`${line}\nsomething else`)).toBeUndefined();
+    expect(parseTrailer(`${line}\n${other}`)?.nonce).toBe('another-nonce-12');
+    expect(parseTrailer(`Made by hand. ${line}`)).toBeUndefined();
+    expect(parseTrailer(`${line} by hand`)).toBeUndefined();
+  });
+
+  const line = formatTrailer(TRAILER);
+  it.each([
+    ['nothing', ''],
+    ['another description', 'Made by hand'],
+    ['another version', line.replace('/1 ', '/2 ')],
+    ['another maker', line.replace('scalekit-organization-client', 'scalekit-other-client')],
+    ['no bracket before it', line.slice(1)],
+    ['no bracket after it', line.slice(0, -1)],
+    ['space before it', `\n ${line}`],
+    ['a key too short', line.replace('key=k', 'key=')],
+    ['a key too long', line.replace('key=k', 'key=kk')],
+    ['a key of other characters', line.replace('key=k', 'key=+')],
+    ['no repository', line.replace('repo=1296269', 'repo=')],
+    ['a repository too long', line.replace('repo=1296269', `repo=${'1'.repeat(17)}`)],
+    ['a repository by name', line.replace('repo=1296269', 'repo=acme/app')],
+    ['no maker', line.replace('by=by_of-a_name-123', 'by=')],
+    ['a run without its attempt', line.replace('1658821493.2', '1658821493')],
+    ['a run that is no number', line.replace('1658821493.2', 'a.2')],
+    ['digits of another script', line.replace('1658821493.2', '١.2')],
+    ['an unknown lifetime', line.replace('lifetime=job', 'lifetime=forever')],
+    ['a nonce too short', line.replace('nonce=n', 'nonce=')],
+    ['a nonce too long', line.replace('nonce=n', 'nonce=nn')],
+    ['a field missing', line.replace('lifetime=job ', '')],
+    ['a field more', line.replace('nonce=', 'more=1 nonce=')],
+    ['a field twice', line.replace('nonce=', 'lifetime=job nonce=')],
+    ['fields in another order', line.replace(/(lifetime=job) (nonce=[\w-]+)/, '$2 $1')],
+    ['two spaces', line.replace(' run=', '  run=')],
+    ['capitals', line.toUpperCase()],
+  ])('is refused with %s', (_what, description) => {
+    expect(description).not.toBe(line);
+    expect(parseTrailer(description)).toBeUndefined();
+  });
+
+  it('never reads as the same when a character was lost or changed', () => {
+    fc.assert(
+      fc.property(trailers, fc.nat(), fc.constantFrom('', ' ', 'x', '0', ']', '='), (trailer, place, instead) => {
+        const line = formatTrailer(trailer);
+        const index = place % line.length;
+        fc.pre(line[index] !== instead);
+        const changed = line.slice(0, index) + instead + line.slice(index + 1);
+        expect(parseTrailer(changed)).not.toEqual(expect.objectContaining(trailer));
+      }),
+    );
+  });
+});
+
+describe('the identity key', () => {
+  const base: Identity = {
+    repository: 'acme/app',
+    repository_id: '1296269',
+    environment: 'production',
+    name: undefined,
+    lifetime: 'persistent',
+  };
+  const change = (changes: Partial<Identity>) => identityKey({ ...base, ...changes });
+
+  it.each<[string, Partial<Identity>, Partial<Identity>]>([
+    ['a rename of the repository, its id being known', {}, { repository: 'acme/renamed' }],
+    ['a move to another owner, its id being known', {}, { repository: 'other/app' }],
+    ['the case of the environment', {}, { environment: 'Production' }],
+    [
+      "the case of the repository's name",
+      { repository_id: undefined },
+      { repository_id: undefined, repository: 'Acme/App' },
+    ],
+  ])('stays the same over %s', (_what, one, other) => {
+    expect(change(one)).toBe(change(other));
+  });
+
+  it.each<[string, Partial<Identity>, Partial<Identity>]>([
+    ['another repository of the same name', {}, { repository_id: '1296270' }],
+    [
+      'another name, no id being known',
+      { repository_id: undefined },
+      { repository_id: undefined, repository: 'acme/b' },
+    ],
+    ['another environment', {}, { environment: 'staging' }],
+    ['no environment', {}, { environment: '' }],
+    ['a name that was given', {}, { name: 'Deployer' }],
+    ['another name of the client', { name: 'deployer' }, { name: 'Deployer' }],
+    ['a name that spells nothing', {}, { name: 'null' }],
+    ['another lifetime', {}, { lifetime: 'job' }],
+  ])('differs with %s', (_what, one, other) => {
+    expect(change(one)).not.toBe(change(other));
+  });
+
+  it('is the same in every run', () => {
+    expect(change({})).toBe(change({}));
+  });
+
+  it('is sixteen characters of base64url', () => {
+    fc.assert(
+      fc.property(fc.string({ unit: 'binary' }), (environment) => {
+        expect(change({ environment })).toMatch(/^[\w-]{16}$/);
+      }),
+    );
+  });
+
+  it('does not run the fields together', () => {
+    const text = fc.string({ unit: fc.constantFrom('a', '"', ',', '\\', '[', ']', ' ', 'n', 'u', 'l', '0') });
+    const identities = fc.record({
+      repository: text,
+      repository_id: fc.option(fc.constantFrom('0', '1'), { nil: undefined }),
+      environment: text,
+      name: fc.option(text, { nil: undefined }),
+      lifetime: fc.constantFrom<Identity['lifetime'][]>('persistent', 'job'),
+    });
+    const meant = ({ repository, repository_id, ...rest }: Identity) => ({
+      target: repository_id ?? repository.toLowerCase(),
+      ...rest,
+    });
+    fc.assert(
+      fc.property(identities, identities, (one, other) => {
+        const same = JSON.stringify(Object.entries(meant(one))) === JSON.stringify(Object.entries(meant(other)));
+        expect(identityKey(one) === identityKey(other)).toBe(same);
+      }),
+    );
+    expect(change({ environment: 'a","b' })).not.toBe(change({ environment: 'a', name: 'b' }));
+    expect(change({ environment: 'a', name: 'bc' })).not.toBe(change({ environment: 'ab', name: 'c' }));
+  });
+});
+
+describe('the mark of a repository', () => {
+  it('is its id, or a hash of its name whatever the case', () => {
+    expect(repositoryMark('acme/app', '1296269')).toBe('1296269');
+    expect(repositoryMark('Acme/App', undefined)).toBe(repositoryMark('acme/app', undefined));
+    expect(repositoryMark('acme/app', undefined)).toBe(hash('acme/app'));
+    expect(repositoryMark('acme/app', undefined)).toMatch(/^[\w-]{16}$/);
+  });
+});
+
+describe('the nonce', () => {
+  it('is sixteen characters of base64url, and another one each time', () => {
+    const nonces = Array.from({ length: 200 }, drawNonce);
+    for (const nonce of nonces) expect(nonce).toMatch(/^[\w-]{16}$/);
+    expect(new Set(nonces).size).toBe(200);
+  });
+});
+
+it('a hash is sixteen characters of a SHA-256 in base64url', () => {
+  // `printf abc | openssl dgst -sha256 -binary | base64`
+  expect(hash('abc')).toBe('ungWv48Bz-pBQUDeXa4iI7ADYaOWF3qctBD_YfIAFa0'.slice(0, 16));
+});

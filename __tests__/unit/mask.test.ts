@@ -1,0 +1,179 @@
+import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import fc from 'fast-check';
+import { mask, maskForms, redact } from '../../src/mask.ts';
+
+/** A text without a secret's forms, each replaced by as many stars, so that every place keeps its number. */
+function hide(text: string, secret: string): string {
+  return maskForms(secret)
+    .sort((a, b) => b.length - a.length)
+    .reduce((shown, form) => shown.replaceAll(form, '*'.repeat(form.length)), text);
+}
+
+/** Whether `part` begins at `place` and nowhere else. Where a secret repeats itself, nobody can tell which one it is. */
+function isAlone(text: string, part: string, place: number): boolean {
+  return text.indexOf(part) === place && text.lastIndexOf(part) === place;
+}
+
+const printable = fc.oneof(
+  fc.string({ unit: 'grapheme-ascii', minLength: 8, maxLength: 40 }),
+  fc.string({ unit: 'grapheme', minLength: 8, maxLength: 20 }),
+  fc.base64String({ minLength: 8, maxLength: 60 }),
+);
+const secrets = printable.filter((text) => text.trim().length >= 8);
+const surroundings = fc.oneof(fc.string({ unit: 'grapheme', maxLength: 9 }), fc.string({ maxLength: 9 }));
+
+describe('a secret of eight characters or more', () => {
+  it.each([
+    ['base64', (bytes: Buffer) => bytes.toString('base64')],
+    ['base64url', (bytes: Buffer) => bytes.toString('base64url')],
+  ])('leaves no three whole bytes of itself in %s, whatever stands before and after it', (_name, encode) => {
+    fc.assert(
+      fc.property(
+        secrets,
+        fc.uint8Array({ maxLength: 9 }),
+        fc.uint8Array({ maxLength: 9 }),
+        (secret, before, after) => {
+          const bytes = Buffer.from(secret);
+          const all = Buffer.concat([before, bytes, after]);
+          fc.pre(isAlone(all.toString('latin1'), bytes.toString('latin1'), before.length));
+          const hidden = hide(encode(all), secret);
+          for (let first = before.length; first + 3 <= before.length + bytes.length; first++) {
+            // The characters that three bytes are in, those that they share with their neighbours included.
+            const characters = hidden.slice(Math.floor((first * 8) / 6), Math.ceil(((first + 3) * 8) / 6));
+            expect(characters).toContain('*');
+          }
+        },
+      ),
+      { numRuns: 1000 },
+    );
+  });
+
+  const form = (text: string) => new URLSearchParams({ v: text }).toString().slice(2);
+  const lower = (text: string) => text.replace(/%../g, (byte) => byte.toLowerCase());
+  const json = (text: string) => JSON.stringify(text).slice(1, -1);
+  const ascii = (text: string) => text.replace(/[<>&\x7f-\uffff]/g, (character) => `\\u${hex(character)}`);
+  const hex = (character: string) => character.charCodeAt(0).toString(16).padStart(4, '0');
+
+  it.each([
+    ['as it is', (text: string) => text],
+    ['in encodeURIComponent', encodeURIComponent],
+    ['in encodeURIComponent, lower case', (text: string) => lower(encodeURIComponent(text))],
+    [
+      'in a strict encoding of RFC 3986',
+      (text: string) =>
+        encodeURIComponent(text).replace(/[!'()*]/g, (c) => `%${c.charCodeAt(0).toString(16).toUpperCase()}`),
+    ],
+    ['in URLSearchParams', form],
+    ['in URLSearchParams, lower case', (text: string) => lower(form(text))],
+    ['in JSON.stringify', json],
+    ['in JSON within ASCII, safe for HTML', (text: string) => ascii(json(text))],
+    ['in JSON with slashes escaped', (text: string) => json(text).replaceAll('/', '\\/')],
+  ])('leaves nothing of itself %s, whatever stands before and after it', (_name, encode) => {
+    fc.assert(
+      fc.property(secrets, surroundings, surroundings, (secret, before, after) => {
+        const text = encode(before + secret + after);
+        const [start, part] = [encode(before).length, encode(secret)];
+        fc.pre(isAlone(text, part, start));
+        expect(hide(text, secret).slice(start, start + part.length)).toBe('*'.repeat(part.length));
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  it('is masked without the white space around it too', () => {
+    const secret = ['fake', 'with', 'newline'].join('-');
+    expect(maskForms(`${secret}\n`)).toEqual(expect.arrayContaining([secret, `${secret}\n`]));
+  });
+
+  it('may be no well-formed Unicode', () => {
+    expect(maskForms(`fake-${'\ud800'}-secret`)).toContain('fake-%EF%BF%BD-secret');
+  });
+});
+
+describe('a secret of several lines', () => {
+  it('has every line of four characters or more masked, and no shorter one', () => {
+    const line = fc.string({ unit: 'grapheme-ascii', maxLength: 12 }).map((text) => text.trim());
+    fc.assert(
+      fc.property(fc.array(line, { minLength: 2 }), fc.constantFrom('\n', '\r\n', '\r'), (lines, end) => {
+        const forms = maskForms(lines.join(end));
+        for (const line of lines) expect(forms.includes(line)).toBe(line.length >= 4);
+      }),
+    );
+  });
+});
+
+describe('what is too short to be masked', () => {
+  it('is never a form, of whatever secret', () => {
+    fc.assert(
+      fc.property(fc.string({ unit: 'binary' }), (secret) => {
+        for (const form of maskForms(secret)) expect(form.trim().length).toBeGreaterThanOrEqual(4);
+      }),
+    );
+  });
+
+  it.each(['', 'x', 'abc', '  abc  ', '<>&'])('has no form at all: %j', (secret) => {
+    expect(maskForms(secret)).toEqual([]);
+  });
+
+  it.each([' ', '   ', '          ', '\n', '\n\n\n\n', '\t \r\n \t'])('is a blank value, in any form: %j', (secret) => {
+    expect(maskForms(secret)).toEqual([]);
+  });
+});
+
+describe('masking', () => {
+  let printed = '';
+  beforeEach(() => {
+    printed = '';
+    jest.spyOn(process.stdout, 'write').mockImplementation((text) => {
+      printed += text;
+      return true;
+    });
+  });
+  afterEach(() => {
+    jest.restoreAllMocks();
+  });
+
+  const fake = (name: string) => ['fake', name, 'secret/+='].join('~');
+
+  it('tells the runner every form once', () => {
+    const secret = fake('once');
+    mask(secret);
+    mask(secret);
+    const masks = printed.trim().split(/\r?\n/);
+    expect(masks).toEqual(maskForms(secret).map((form) => `::add-mask::${form.replaceAll('%', '%25')}`));
+    expect(new Set(masks).size).toBe(masks.length);
+  });
+
+  it('tells the runner nothing of an empty value', () => {
+    mask('');
+    expect(printed).toBe('');
+  });
+
+  it('keeps a line break of a secret from ending the command', () => {
+    mask(`${fake('first line')}\n${fake('second line')}`);
+    expect(printed.trim().split(/\r?\n/)).toEqual(
+      expect.arrayContaining([expect.stringMatching(/^::add-mask::.*first.*%0A.*second/)]),
+    );
+    expect(printed.trim().split(/\r?\n/)).not.toContainEqual(expect.not.stringMatching(/^::add-mask::/));
+  });
+
+  it('takes a secret out of our own words in every form', () => {
+    const secret = fake('ours');
+    mask(secret);
+    const basic = Buffer.from(`skc_1:${secret}\n`).toString('base64');
+    const text = `a ${secret} b ${encodeURIComponent(secret)} c ${JSON.stringify(secret)} d ${basic} e`;
+    expect(redact(text)).toMatch(/^a \*{3} b \*{3} c "\*{3}" d [\w+/]{0,9}\*{3}[\w+/=]{0,4} e$/);
+  });
+
+  it('takes out the whole of a secret that begins with another one', () => {
+    const [short, long] = [fake('twin'), `${fake('twin')}-and-more`];
+    mask(short);
+    mask(long);
+    expect(redact(`${long} ${short}`)).toBe('*** ***');
+  });
+
+  it('leaves a text alone that holds no secret', () => {
+    const text = 'Created client m2morg_1 in organization org_1.';
+    expect(redact(text)).toBe(text);
+  });
+});

@@ -1,0 +1,70 @@
+import { appendFile, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { startEmulator } from './index.ts';
+import { defaultBehaviour } from './scalekit/behaviour.ts';
+
+const usage = `Usage: npm run -s emulator -- [options]
+
+  --port N               listen on this port of 127.0.0.1 (any free one if not given)
+  --tls                  serve https; the certificate's authority is written to a file
+  --append-to FILE       append the variables to FILE too, say "$GITHUB_ENV"
+  --behaviour NAME=VALUE behave so where the API's documentation is silent (repeatable):
+                         ${Object.keys(defaultBehaviour).join(', ')}
+  --fault JSON           a rule of the fault plan (repeatable), as
+                         {"operation":"createClient","call":1,"when":"after","fault":{"kind":"reset"}}
+
+Prints the variables to set as KEY=value and runs until SIGINT or SIGTERM.
+`;
+
+const { values } = parseArgs({
+  options: {
+    port: { type: 'string', default: '0' },
+    tls: { type: 'boolean', default: false },
+    // Not --env-file: Node takes that one for its own, wherever it stands.
+    'append-to': { type: 'string' },
+    behaviour: { type: 'string', multiple: true, default: [] },
+    fault: { type: 'string', multiple: true, default: [] },
+    help: { type: 'boolean', short: 'h', default: false },
+  },
+});
+
+if (values.help) process.stdout.write(usage);
+else await run();
+
+async function run(): Promise<void> {
+  const port = Number(values.port);
+  const emulator = await startEmulator({
+    ...(values.tls ? { tls: true, tlsPort: port } : { port }),
+    behaviour: Object.fromEntries(values.behaviour.map(setting)),
+    faults: values.fault.map((rule) => JSON.parse(rule)),
+  });
+  const folder = emulator.ca && (await mkdtemp(join(tmpdir(), 'scalekit-emulator-')));
+  const variables = { ...emulator.variables };
+  if (folder && emulator.ca) {
+    variables.NODE_EXTRA_CA_CERTS = join(folder, 'ca.pem');
+    await writeFile(variables.NODE_EXTRA_CA_CERTS, emulator.ca);
+  }
+  const lines = Object.entries(variables).map(([name, value]) => `${name}=${value}\n`);
+  if (values['append-to']) await appendFile(values['append-to'], lines.join(''));
+  process.stdout.write(lines.join(''));
+
+  const stop = async () => {
+    await emulator.close();
+    if (folder) await rm(folder, { recursive: true, force: true });
+  };
+  process.once('SIGINT', stop);
+  process.once('SIGTERM', stop);
+}
+
+/** `listLag=500` as a name and a value: JSON where it is JSON, else the text itself. */
+function setting(text: string): [string, unknown] {
+  const [, name = '', value = ''] = /^(\w+)=(.*)$/s.exec(text) ?? [];
+  if (!Object.hasOwn(defaultBehaviour, name)) throw new Error(`--behaviour ${text}: expected NAME=VALUE, see --help`);
+  try {
+    return [name, JSON.parse(value)];
+  } catch {
+    return [name, value];
+  }
+}

@@ -1,0 +1,130 @@
+import { fromJson } from '@bufbuild/protobuf';
+import { OrganizationClientSchema } from '@scalekit-sdk/node/lib/pkg/grpc/scalekit/v1/clients/clients_pb.js';
+import { FaultPlan, type FaultRule } from './faults.ts';
+import type { Behaviour } from './scalekit/behaviour.ts';
+import { type Credentials, createEnvironment } from './scalekit/environment.ts';
+import type { ClientJson, Organization } from './scalekit/store.ts';
+import { type Answer, type Hold, listen, type RecordedRequest, type Route } from './server.ts';
+import { type CertificateKind, makeCertificate } from './tls.ts';
+
+export type { Fault, FaultRule } from './faults.ts';
+export type { Behaviour } from './scalekit/behaviour.ts';
+export { DEBUG_MARKER } from './scalekit/errors.ts';
+export type { ClientJson } from './scalekit/store.ts';
+export type { Hold, RecordedRequest } from './server.ts';
+
+export type EmulatorOptions = {
+  /** Ports of the two listeners; any free one if not given. */
+  port?: number;
+  tlsPort?: number;
+  /** Whether to listen with TLS too, and with what certificate (`true` is `valid`). */
+  tls?: boolean | CertificateKind;
+  /** `iss` of tokens; the origin that the caller used if not given. */
+  issuer?: string;
+  behaviour?: Partial<Behaviour>;
+  faults?: FaultRule[];
+  hold?: Hold;
+};
+
+/** A client's fields in the API's own JSON; rules of length do not hold here. */
+type Seed = Partial<Pick<ClientJson, 'name' | 'description' | 'scopes' | 'audience' | 'custom_claims'>> & {
+  expiry?: number;
+};
+
+type SeedOptions = {
+  organizationId?: string;
+  /** How long ago the client was made, in milliseconds. */
+  ageMs?: number;
+  /** How many secrets of the client's age it has, or the age of each in milliseconds. One if not given. */
+  secrets?: number | number[];
+};
+
+export type Emulator = {
+  url: string;
+  tlsUrl: string | undefined;
+  /** PEM of the authority that signed the TLS certificate. */
+  ca: string | undefined;
+  /** The environment's own API credentials. */
+  credentials: Credentials;
+  /** The organization that was there from the start. */
+  organization: Organization;
+  /** What a client needs in its environment to use this emulator, over TLS where that is on. */
+  variables: Record<string, string>;
+  /** May be changed at any time. */
+  behaviour: Behaviour;
+  faults: FaultPlan;
+  hold: Hold | undefined;
+  /** Every complete request, in the order of arrival. */
+  requests: RecordedRequest[];
+  /** How many connections were opened so far. */
+  readonly connections: number;
+  addOrganization(externalId?: string): Organization;
+  /** All clients that exist, of one organization or all, in the order of their making, whatever lists show. */
+  clients(organizationId?: string): ClientJson[];
+  /** Every plain secret ever made, for one client or all, deleted ones included. */
+  secrets(clientId?: string): string[];
+  /** Puts a client there without a request. `plainSecrets` are in the order of the client's `secrets`. */
+  seed(fields: Seed, options?: SeedOptions): { client: ClientJson; plainSecrets: string[] };
+  /** Ends at once, whatever connections and answers are under way. */
+  close(): Promise<void>;
+};
+
+/** Starts a Scalekit environment on loopback, with one organization in it. */
+export async function startEmulator(options: EmulatorOptions = {}): Promise<Emulator> {
+  const { store, credentials, behaviour, find } = createEnvironment(options.behaviour ?? {}, options.issuer);
+  const organization = store.addOrganization();
+  const faults = new FaultPlan(options.faults);
+  const requests: RecordedRequest[] = [];
+  const numbers = { connections: 0 };
+  const parts = {
+    find: (method: string, path: string) => find(method, path) ?? notFound,
+    faults,
+    hold: () => emulator.hold,
+    requests,
+  };
+
+  const plain = await listen(parts, { port: options.port ?? 0 }, numbers);
+  const certificate = options.tls ? await makeCertificate(options.tls === true ? 'valid' : options.tls) : undefined;
+  const secure = certificate && (await listen(parts, { port: options.tlsPort ?? 0, certificate }, numbers));
+  const url = `http://127.0.0.1:${plain.port}`;
+  const tlsUrl = secure && `https://127.0.0.1:${secure.port}`;
+
+  const emulator: Emulator = {
+    url,
+    tlsUrl,
+    ca: certificate?.ca,
+    credentials,
+    organization,
+    variables: {
+      SCALEKIT_ENVIRONMENT_URL: tlsUrl ?? url,
+      SCALEKIT_CLIENT_ID: credentials.clientId,
+      SCALEKIT_CLIENT_SECRET: credentials.clientSecret,
+      SCALEKIT_ORGANIZATION_ID: organization.id,
+    },
+    behaviour,
+    faults,
+    hold: options.hold,
+    requests,
+    get connections() {
+      return numbers.connections;
+    },
+    addOrganization: (externalId) => store.addOrganization(externalId),
+    clients: (organizationId) => store.snapshot(organizationId),
+    secrets: (clientId) => store.plainSecrets(clientId),
+    seed: (fields, { organizationId = organization.id, ageMs = 0, secrets = 1 } = {}) => {
+      const client = store.createClient(organizationId, fromJson(OrganizationClientSchema, fields), ageMs);
+      const ages = typeof secrets === 'number' ? Array<number>(secrets).fill(ageMs) : secrets;
+      const plainSecrets = ages.map((age) => store.addSecret(client, age).plain);
+      return { client: store.json(client), plainSecrets };
+    },
+    close: async () => {
+      await Promise.all([plain.close(), secure?.close()]);
+    },
+  };
+  return emulator;
+}
+
+const notFound: Route = {
+  operation: 'unknown',
+  work: async (): Promise<Answer> => ({ status: 404, body: { code: 5, message: 'Not Found', details: [] } }),
+};

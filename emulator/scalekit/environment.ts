@@ -1,0 +1,127 @@
+import { randomBytes } from 'node:crypto';
+import { create, type JsonObject, type JsonValue, toJson } from '@bufbuild/protobuf';
+import type { Answer, RecordedRequest, Route } from '../server.ts';
+import { type Behaviour, defaultBehaviour } from './behaviour.ts';
+import { apiHandlers } from './clients.ts';
+import { type ApiOperation, decode, httpRule, methods } from './descriptors.ts';
+import { ApiError } from './errors.ts';
+import { oauthEndpoints } from './oauth.ts';
+import { Store } from './store.ts';
+import { digits, subject } from './token.ts';
+
+export type ScalekitOperation = ApiOperation | 'token' | 'keys' | 'discovery';
+
+export type Credentials = { clientId: string; clientSecret: string };
+
+export type Environment = {
+  behaviour: Behaviour;
+  credentials: Credentials;
+  store: Store;
+  find: (method: string, path: string) => Route | undefined;
+};
+
+const rules = Object.entries(methods).map(([operation, method]) => ({
+  operation: operation as ApiOperation,
+  ...httpRule(method),
+}));
+
+/** One Scalekit environment: its credentials, its organizations, and the routes of its API. */
+export function createEnvironment(changes: Partial<Behaviour>, issuer: string | undefined): Environment {
+  const behaviour: Behaviour = { ...defaultBehaviour, ...changes };
+  const store = new Store(behaviour);
+  const credentials = {
+    clientId: `skc_${digits()}`,
+    clientSecret: `test_${randomBytes(48).toString('base64url')}`,
+  };
+  const handlers = apiHandlers(store, behaviour);
+  const issuerOf = (request: RecordedRequest) => issuer ?? request.origin;
+  const { token, keys, discovery } = oauthEndpoints(store, behaviour, credentials, issuerOf);
+  const admit = rateLimiter(behaviour);
+
+  const api = async (
+    rule: (typeof rules)[number],
+    path: RegExpExecArray,
+    request: RecordedRequest,
+  ): Promise<Answer> => {
+    const bearer = /^Bearer (\S+)$/i.exec(request.headers.authorization ?? '')?.[1];
+    const caller = bearer && (await subject(bearer, issuerOf(request)));
+    if (!caller) throw new ApiError(16, 'authentication required');
+    if (caller !== credentials.clientId) throw new ApiError(7, 'permission denied');
+
+    const { input, output } = methods[rule.operation];
+    const json: JsonObject = Object.fromEntries(new URL(request.path, request.origin).searchParams);
+    for (const [index, name] of rule.parameters.entries()) json[name] = decodeURIComponent(path[index + 1] ?? '');
+    if (rule.body && request.text) json[rule.body] = readJson(request.text);
+    const message = decode(input, json, behaviour.unknownFields === 'ignored');
+    const result = (handlers[rule.operation] as (message: unknown) => object)(message);
+    return {
+      status: behaviour.status === 'ok' ? 200 : rule.success,
+      body: toJson(output, create(output, result), {
+        useProtoFieldName: true,
+        alwaysEmitImplicit: behaviour.emptyFields === 'written',
+      }),
+    };
+  };
+
+  const answering =
+    (work: Route['work'], failure: (error: ApiError) => unknown): Route['work'] =>
+    async (request) => {
+      try {
+        admit();
+        return await work(request);
+      } catch (error) {
+        if (!(error instanceof ApiError)) throw error;
+        return { status: error.status, headers: error.headers, body: failure(error) };
+      }
+    };
+  const apiFailure = (error: ApiError) => error.body(behaviour.apiErrors);
+  const tokenFailure = (error: ApiError) => {
+    if (behaviour.tokenErrors === 'grpc') return error.body('status');
+    if (behaviour.tokenErrors === 'text') return error.message;
+    const names: Record<number, string> = { 3: 'invalid_request', 7: 'access_denied', 16: 'invalid_client' };
+    return { error: names[error.code] ?? 'server_error', error_description: error.message };
+  };
+  const fixed: Record<string, Route> = {
+    'POST /oauth/token': { operation: 'token', work: answering(token, tokenFailure) },
+    'GET /keys': { operation: 'keys', work: keys },
+    'GET /.well-known/openid-configuration': { operation: 'discovery', work: discovery },
+  };
+
+  const find = (method: string, path: string): Route | undefined => {
+    for (const rule of rules) {
+      const match = rule.method === method && rule.path.exec(path);
+      if (match) {
+        return { operation: rule.operation, work: answering((request) => api(rule, match, request), apiFailure) };
+      }
+    }
+    return fixed[`${method} ${path}`];
+  };
+  return { behaviour, credentials, store, find };
+}
+
+function readJson(text: string): JsonValue {
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw new ApiError(3, 'the body is not JSON');
+  }
+}
+
+/** Throws the 429 of a call that is one too many in its window. */
+function rateLimiter(behaviour: Behaviour): () => void {
+  let calls: number[] = [];
+  return () => {
+    const limit = behaviour.rateLimit;
+    if (!limit) return;
+    const now = Date.now();
+    calls = calls.filter((at) => at > now - limit.windowMs);
+    if (calls.length < limit.requests) {
+      calls.push(now);
+      return;
+    }
+    const free = (calls[0] ?? now) + limit.windowMs;
+    const seconds = Math.ceil((free - now) / 1000);
+    const wait = limit.retryAfter === 'date' ? new Date(now + seconds * 1000 + 999).toUTCString() : String(seconds);
+    throw new ApiError(8, 'rate limit exceeded', [], limit.retryAfter ? { 'retry-after': wait } : {});
+  };
+}

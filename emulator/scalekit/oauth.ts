@@ -1,0 +1,73 @@
+import type { Answer, RecordedRequest } from '../server.ts';
+import type { Behaviour, TokenPayload } from './behaviour.ts';
+import type { Credentials } from './environment.ts';
+import { ApiError } from './errors.ts';
+import type { Store } from './store.ts';
+import { lifetime, processSigner, sign } from './token.ts';
+
+type Work = (request: RecordedRequest) => Promise<Answer>;
+
+/** The token endpoint, the published keys and discovery. */
+export function oauthEndpoints(
+  store: Store,
+  behaviour: Behaviour,
+  credentials: Credentials,
+  issuerOf: (request: RecordedRequest) => string,
+): Record<'token' | 'keys' | 'discovery', Work> {
+  const payloadFor = (id: string, secret: string, iss: string): TokenPayload => {
+    const identity = { iss, sub: id, client_id: id };
+    if (id === credentials.clientId && secret === credentials.clientSecret) {
+      return { ...identity, ...lifetime(behaviour.tokenSeconds.environment) };
+    }
+    const client = store.authenticate(id, secret);
+    if (!client) throw new ApiError(16, 'invalid client credentials');
+    const { organizationId, audience, scopes, customClaims, expiry } = client;
+    const aud = behaviour.audience === 'string' && audience.length === 1 ? audience[0] : audience;
+    const payload = behaviour.tokenChanges({
+      ...identity,
+      oid: organizationId,
+      ...(audience.length ? { aud } : {}),
+      scopes,
+      custom_claims: Object.fromEntries(customClaims.map(({ key, value }) => [key, value])),
+      ...lifetime(Number(expiry) || behaviour.tokenSeconds.client),
+    });
+    if (!payload) throw new ApiError(7, 'token denied by an interceptor');
+    return payload;
+  };
+
+  return {
+    token: async (request) => {
+      if (!/^application\/x-www-form-urlencoded\b/.test(request.headers['content-type'] ?? '')) {
+        throw new ApiError(3, 'the body must be a form');
+      }
+      const form = new URLSearchParams(request.text);
+      if (form.get('grant_type') !== 'client_credentials') throw new ApiError(3, 'unsupported grant type');
+      const payload = payloadFor(form.get('client_id') ?? '', form.get('client_secret') ?? '', issuerOf(request));
+      const { scopes, exp, iat } = payload;
+      return {
+        status: 200,
+        body: {
+          access_token: await sign(payload),
+          token_type: 'Bearer',
+          expires_in: Number(exp) - Number(iat),
+          scope: Array.isArray(scopes) ? scopes.join(' ') : '',
+        },
+      };
+    },
+    keys: async () => ({ status: 200, body: { keys: [(await processSigner()).jwk] } }),
+    discovery: async (request) => {
+      const issuer = issuerOf(request);
+      return {
+        status: 200,
+        body: {
+          issuer,
+          token_endpoint: `${issuer}/oauth/token`,
+          jwks_uri: `${issuer}/keys`,
+          grant_types_supported: ['client_credentials'],
+          token_endpoint_auth_methods_supported: ['client_secret_post'],
+          id_token_signing_alg_values_supported: ['RS256'],
+        },
+      };
+    },
+  };
+}

@@ -1,0 +1,125 @@
+import { once } from 'node:events';
+import { createServer, type IncomingHttpHeaders, type IncomingMessage, type ServerResponse } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
+import type { AddressInfo, Socket } from 'node:net';
+import { text as readText } from 'node:stream/consumers';
+import { perform } from './answer.ts';
+import type { FaultPlan } from './faults.ts';
+import type { ScalekitOperation } from './scalekit/environment.ts';
+
+/** What a request asks for; `unknown` is a path that is not served. */
+export type Operation = ScalekitOperation | 'unknown';
+
+export type RecordedRequest = {
+  /** Milliseconds since 1970, when the request was complete. */
+  at: number;
+  operation: Operation;
+  method: string;
+  /** Path and query, as sent. */
+  path: string;
+  headers: IncomingHttpHeaders;
+  /** The body as it came. */
+  text: string;
+  /** The body's JSON, or a form's fields; undefined for anything else. */
+  body: unknown;
+  /** Scheme, host and port that the caller used. */
+  origin: string;
+  /** Number of the connection, from 1; the same for requests that shared it. */
+  connection: number;
+  /** The status that was answered; undefined where no answer was begun. */
+  status: number | undefined;
+};
+
+/** An answer: a string goes out as text, a Buffer as it is, undefined as no body, anything else as JSON. */
+export type Answer = { status: number; headers?: Record<string, string>; body?: unknown };
+
+/** What a request asks for, and the work that answers it. */
+export type Route = { operation: Operation; work: (request: RecordedRequest) => Promise<Answer> };
+
+/** Called, and awaited, right before and right after the work of a request: the place for barriers in race tests. */
+export type Hold = (when: 'before' | 'after', request: RecordedRequest) => void | Promise<void>;
+
+export type ServerParts = {
+  find: (method: string, path: string) => Route;
+  faults: FaultPlan;
+  hold: () => Hold | undefined;
+  requests: RecordedRequest[];
+};
+
+export type Listener = { port: number; close: () => Promise<void> };
+
+/** Listens on a loopback port (0 for any that is free), with TLS where a certificate is given. */
+export async function listen(
+  parts: ServerParts,
+  options: { port: number; certificate?: { key: string; cert: string } | undefined },
+  numbers: { connections: number },
+): Promise<Listener> {
+  const closing = new AbortController();
+  const sockets = new Map<number | undefined, { socket: Socket; number: number }>();
+  const scheme = options.certificate ? 'https' : 'http';
+
+  const answer = async (incoming: IncomingMessage, response: ServerResponse) => {
+    // Under TLS this is the raw socket: only that one can be reset.
+    const { socket, number } = sockets.get(incoming.socket.remotePort) ?? { socket: incoming.socket, number: 0 };
+    const path = incoming.url ?? '/';
+    const method = incoming.method ?? 'GET';
+    const route = parts.find(method, new URL(path, 'http://localhost').pathname);
+    const text = await readText(incoming);
+    const request: RecordedRequest = {
+      at: Date.now(),
+      operation: route.operation,
+      method,
+      path,
+      headers: incoming.headers,
+      text,
+      body: parse(text, incoming.headers['content-type']),
+      origin: `${scheme}://${incoming.headers.host}`,
+      connection: number,
+      status: undefined,
+    };
+    parts.requests.push(request);
+    await perform(parts, route, request, response, socket, closing.signal);
+  };
+
+  const onRequest = (incoming: IncomingMessage, response: ServerResponse) => {
+    answer(incoming, response).catch((error: unknown) => {
+      // A caller that went away, or the emulator's own end: nobody is left to be told.
+      if (incoming.socket.destroyed || closing.signal.aborted) return;
+      if (!response.headersSent) response.writeHead(500);
+      response.end(error instanceof Error ? error.stack : String(error));
+    });
+  };
+  const server = options.certificate ? createTlsServer(options.certificate, onRequest) : createServer(onRequest);
+  // Longer than any test, so that no connection ends between two requests by chance.
+  server.keepAliveTimeout = 60_000;
+  server.on('connection', (socket: Socket) => {
+    numbers.connections += 1;
+    const port = socket.remotePort;
+    sockets.set(port, { socket, number: numbers.connections });
+    socket.on('error', () => {});
+    socket.on('close', () => sockets.delete(port));
+  });
+  server.on('tlsClientError', () => {});
+  server.listen(options.port, '127.0.0.1');
+  await once(server, 'listening');
+
+  return {
+    port: (server.address() as AddressInfo).port,
+    close: async () => {
+      closing.abort();
+      const closed = once(server, 'close');
+      server.close();
+      for (const { socket } of sockets.values()) socket.destroy();
+      await closed;
+    },
+  };
+}
+
+function parse(text: string, type = ''): unknown {
+  if (type.startsWith('application/x-www-form-urlencoded')) return Object.fromEntries(new URLSearchParams(text));
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,24 @@
+import { createRemoteJWKSet, jwtVerify } from 'jose';
+
+/**
+ * Makes the check that an API runs on the access token of each request.
+ * @param {{ issuer: string, audience: string }} expected the Scalekit environment's URL without a slash at its end, and
+ *   the audience that stands for this API
+ * @returns an async function that takes a token and the scope that the request needs, tells who sends it, and throws
+ *   where the request must be refused
+ */
+export function tokenVerifier({ issuer, audience }) {
+  // Fetched with the first token, kept, and fetched again when a token names a key that is not among them.
+  const keys = createRemoteJWKSet(new URL('/keys', issuer));
+  return async (token, scope) => {
+    const { payload } = await jwtVerify(token, keys, {
+      issuer,
+      audience,
+      algorithms: ['RS256'],
+      requiredClaims: ['exp', 'oid'],
+    });
+    const scopes = Array.isArray(payload.scopes) ? payload.scopes : [];
+    if (!scopes.includes(scope)) throw new Error(`the token lacks the scope ${scope}`);
+    return { client: payload.sub, organization: payload.oid, claims: payload.custom_claims ?? {} };
+  };
+}
