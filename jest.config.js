@@ -3,5 +3,7 @@ export default {
   extensionsToTreatAsEsm: ['.ts'],
   transform: { '\\.ts$': '<rootDir>/scripts/strip-types.js' },
   modulePathIgnorePatterns: ['<rootDir>/build/'],
+  // Most tests wait for processes and for time to pass, not for a processor.
+  maxWorkers: 4,
   testTimeout: 30_000,
 };

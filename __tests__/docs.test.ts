@@ -2,10 +2,11 @@ import { globSync, readFileSync } from 'node:fs';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { parse } from 'yaml';
 import { type Emulator, type EmulatorOptions, startEmulator } from '../emulator/index.ts';
-import { runStep } from '../emulator/runner.ts';
+import { RUNNER_VARIABLES, runStep } from '../emulator/runner.ts';
 // @ts-expect-error: plain JavaScript, as an API would have it.
 import { tokenVerifier } from '../examples/verify-token.js';
 import { readDocs, render } from '../scripts/docs.ts';
+import { CLAIM_NAMES, chooseClaims } from '../src/claims.ts';
 import { VERSION } from '../src/http.ts';
 
 const read = (file: string) => readFileSync(new URL(`../${file}`, import.meta.url), 'utf8');
@@ -52,6 +53,18 @@ describe('the README', () => {
     }
   });
 
+  it('lists the claims about the repository that a runner can tell', () => {
+    const listed = /^`repository_claims` takes (.*?)\n\n/ms.exec(readme)?.[1] ?? '';
+    const names = [...listed.matchAll(/`(environment|github_\w+)`/g)].map(([, name]) => name);
+    const runner = {
+      environment: 'production',
+      repository_id: RUNNER_VARIABLES.GITHUB_REPOSITORY_ID,
+      env: RUNNER_VARIABLES,
+    };
+    const known = chooseClaims(CLAIM_NAMES, runner, 'job', () => {}).map(({ key }) => key);
+    expect(names.sort()).toEqual(known.sort());
+  });
+
   it('explains messages that the action can print', () => {
     const sources = globSync('src/**/*.ts').map(read).join('\n');
     const rows = [...section('Troubleshooting').matchAll(/^\| `([^`]+)` \|/gm)];
@@ -61,9 +74,10 @@ describe('the README', () => {
 });
 
 it.each(['README.md', 'CONTRIBUTING.md', 'SECURITY.md', 'CHANGELOG.md'])('%s names npm scripts that exist', (file) => {
-  const named = [...read(file).matchAll(/\bnpm (?:run )?(?:-s )?([\w:-]+)/g)].map(([, name]) => name);
-  const own = ['ci', 'version'];
-  expect([...Object.keys(npm.scripts), ...own]).toEqual(expect.arrayContaining(named));
+  const named = [...read(file).matchAll(/\bnpm (?:run (?:-s )?([\w:-]+)|(test)\b)/g)].map(
+    ([, run, test]) => run ?? test,
+  );
+  expect(Object.keys(npm.scripts)).toEqual(expect.arrayContaining(named));
 });
 
 it('package.json, the User-Agent and the changelog agree on the version', () => {
@@ -72,9 +86,10 @@ it('package.json, the User-Agent and the changelog agree on the version', () => 
 });
 
 describe('each workflow in the README', () => {
-  const snippets = [...readme.matchAll(/^```yaml\n(.*?)^```$/gms)].flatMap(([, text = '']) => {
-    const steps = stepsIn(parse(text));
-    return steps.map((step) => [step.with.custom_claims ?? step.with.lifetime ?? '', text, step] as const);
+  const snippets = readme.split(/^##+ /m).flatMap((section) => {
+    const heading = section.split('\n', 1).join();
+    const texts = [...section.matchAll(/^```yaml\n(.*?)^```$/gms)].map(([, text = '']) => text);
+    return texts.flatMap((text) => stepsIn(parse(text)).map((step) => [heading, text, step] as const));
   });
 
   it('is looked at', () => {
@@ -179,7 +194,7 @@ type UsingStep = { id?: string; with: Record<string, string> };
 function stepsIn(yaml: unknown): UsingStep[] {
   if (typeof yaml !== 'object' || yaml === null) return [];
   if ('uses' in yaml && /\/scalekit-organization-client@v1$/.test(String(yaml.uses)))
-    return [yaml as UsingStep & object];
+    return [yaml as unknown as UsingStep];
   return Object.values(yaml).flatMap(stepsIn);
 }
 

@@ -26,7 +26,10 @@ const waited = (operation: string) => {
 
 describe('a request that is safe to repeat', () => {
   const passing: [string, Fault][] = [
-    ...[408, 425, 429, 500, 502, 503, 504].map((status): [string, Fault] => [`${status}`, { kind: 'status', status }]),
+    ...[408, 425, 429, 500, 501, 502, 503, 504].map((status): [string, Fault] => [
+      `${status}`,
+      { kind: 'status', status },
+    ]),
     ['a reset', { kind: 'reset' }],
     ['a connection closed without an answer', { kind: 'close' }],
     ['an answer cut off', { kind: 'truncate' }],
@@ -37,7 +40,7 @@ describe('a request that is safe to repeat', () => {
     expect([run.exitCode, count('token'), emulator.clients().length]).toEqual([0, 2, 1]);
   });
 
-  it.each([400, 401, 403, 404, 409, 501])('is not sent again after %d', async (status) => {
+  it.each([400, 401, 403, 404, 409, 422])('is not sent again after %d', async (status) => {
     emulator.faults.add({ operation: 'token', fault: { kind: 'status', status } });
     const run = await runAction(emulator);
     expect([run.exitCode, count('token')]).toEqual([1, 1]);
@@ -207,7 +210,7 @@ describe('a connection', () => {
     const run = await overTls(`http://127.0.0.1:${port}`);
     expect(run.exitCode).toBe(1);
     expect(errors(run)[0]).toMatch(
-      /^Could not sign in to Scalekit: connect ECONNREFUSED 127\.0\.0\.1:\d+\. Check scalekit_environment_url/,
+      /^Could not sign in to Scalekit: connect ECONNREFUSED 127\.0\.0\.1:\d+ \(attempt 5\)\. Check scalekit_environment_url/,
     );
     expect(run.log.match(/ECONNREFUSED \d+ ms attempt/g)).toHaveLength(5);
   });

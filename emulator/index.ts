@@ -7,11 +7,9 @@ import type { ClientJson, Organization } from './scalekit/store.ts';
 import { type Answer, type Hold, listen, type RecordedRequest, type Route } from './server.ts';
 import { type CertificateKind, makeCertificate } from './tls.ts';
 
-export type { Fault, FaultRule } from './faults.ts';
+export type { Fault } from './faults.ts';
 export type { Behaviour } from './scalekit/behaviour.ts';
 export { DEBUG_MARKER } from './scalekit/errors.ts';
-export type { ClientJson } from './scalekit/store.ts';
-export type { Hold, RecordedRequest } from './server.ts';
 
 export type EmulatorOptions = {
   /** Ports of the two listeners; any free one if not given. */

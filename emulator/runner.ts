@@ -31,7 +31,7 @@ export const RUNNER_VARIABLES = {
   RUNNER_ENVIRONMENT: 'github-hosted',
 };
 
-export type Variables = Record<string, string | undefined>;
+type Variables = Record<string, string | undefined>;
 
 export interface Step {
   /** Inputs as the workflow gives them; the others get the default of `action.yml`. */

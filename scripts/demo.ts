@@ -6,8 +6,17 @@ import { type Outcome, runStep } from '../emulator/runner.ts';
 // Runs the built action as a runner does and shows what its user sees: against the embedded emulator or, where the
 // variables name one, against a real environment.
 
-const { SCALEKIT_ENVIRONMENT_URL, SCALEKIT_CLIENT_ID, SCALEKIT_CLIENT_SECRET, SCALEKIT_ORGANIZATION_ID } = process.env;
-const real = SCALEKIT_ENVIRONMENT_URL && SCALEKIT_CLIENT_ID && SCALEKIT_CLIENT_SECRET && SCALEKIT_ORGANIZATION_ID;
+const VARIABLES = [
+  'SCALEKIT_ENVIRONMENT_URL',
+  'SCALEKIT_CLIENT_ID',
+  'SCALEKIT_CLIENT_SECRET',
+  'SCALEKIT_ORGANIZATION_ID',
+];
+const [url = '', id = '', secret = '', organization = ''] = VARIABLES.map((name) => process.env[name]);
+const missing = VARIABLES.filter((name) => !process.env[name]);
+const real = missing.length === 0;
+if (!real && missing.length < VARIABLES.length)
+  console.log(`Not in your environment, since ${missing.join(' and ')} is not set.`);
 const emulator = real ? undefined : await startEmulator();
 
 const inputs = {
@@ -21,10 +30,10 @@ const inputs = {
         scopes: 'deploy:applications read:deployments',
       }
     : {
-        scalekit_environment_url: SCALEKIT_ENVIRONMENT_URL ?? '',
-        scalekit_client_id: SCALEKIT_CLIENT_ID ?? '',
-        scalekit_client_secret: SCALEKIT_CLIENT_SECRET ?? '',
-        organization_id: SCALEKIT_ORGANIZATION_ID ?? '',
+        scalekit_environment_url: url,
+        scalekit_client_id: id,
+        scalekit_client_secret: secret,
+        organization_id: organization,
       }),
   environment: 'production',
   audience: 'deployment-api.acmecorp.com',
@@ -37,43 +46,49 @@ const network = Object.fromEntries(
   Object.entries(process.env).filter(([name]) => /^(https?_proxy|no_proxy|NODE_EXTRA_CA_CERTS)$/i.test(name)),
 );
 
-title(`A step of a job in ${real ? SCALEKIT_ENVIRONMENT_URL : 'an emulated Scalekit environment'}`);
+title(`A step of a job in ${real ? url : 'an emulated Scalekit environment'}`);
 for (const [name, value] of Object.entries(inputs))
   console.log(`  ${name}: ${name === 'scalekit_client_secret' ? '***' : value}`);
 
 const run = await runStep({ inputs, env: network });
 title('Log');
 console.log(run.log.trim());
-expectSuccess(run);
-
-title('Outputs');
-for (const [name, value] of Object.entries(run.outputs)) console.log(`  ${name}: ${name === 'secret' ? '***' : value}`);
-
-title('Job summary');
-for (const [, heading, value = ''] of run.summary.matchAll(/<tr><th>(.*?)<\/th><td>(.*?)<\/td><\/tr>/g)) {
-  console.log(`  ${heading?.padEnd(18)}${plainText(value)}`);
-}
-
-title('What the receiving API sees in a token that the new pair gets');
 try {
-  const token = await getToken(inputs.scalekit_environment_url, run.outputs.client_id ?? '', run.outputs.secret ?? '');
-  console.log(JSON.stringify(decodeJwt(token), null, 2));
+  if (succeeded(run)) await show(run);
 } finally {
   title('Log of the post step, when the job is over');
   const post = await run.post();
   console.log(post.log.trim());
-  expectSuccess(post);
+  succeeded(post);
   await emulator?.close();
+}
+
+async function show({ outputs, summary }: Outcome): Promise<void> {
+  title('Outputs');
+  for (const [name, value] of Object.entries(outputs)) console.log(`  ${name}: ${name === 'secret' ? '***' : value}`);
+
+  title('Job summary');
+  for (const [, heading, value = ''] of summary.matchAll(/<tr><th>(.*?)<\/th><td>(.*?)<\/td><\/tr>/g)) {
+    console.log(`  ${heading?.padEnd(18)}${plainText(value)}`);
+  }
+
+  title('What the receiving API sees in a token that the new pair gets');
+  const token = await getToken(inputs.scalekit_environment_url, outputs.client_id ?? '', outputs.secret ?? '');
+  console.log(JSON.stringify(decodeJwt(token), null, 2));
 }
 
 function title(text: string): void {
   console.log(`\n── ${text}`);
 }
 
-function expectSuccess({ exitCode, annotations, stderr }: Outcome): void {
-  if (exitCode === 0 && !annotations.some(({ kind }) => kind !== 'notice')) return;
-  console.error(stderr);
-  process.exit(1);
+/** Also makes the demo fail where a step did, or left something over. */
+function succeeded({ exitCode, annotations, stderr }: Outcome): boolean {
+  const fine = exitCode === 0 && annotations.every(({ kind }) => kind === 'notice');
+  if (!fine) {
+    console.error(stderr);
+    process.exitCode = 1;
+  }
+  return fine;
 }
 
 function plainText(html: string): string {

@@ -82,11 +82,15 @@ export async function cleanUp(scalekit: Scalekit, state: State): Promise<string 
   }
 }
 
-/** The call that removes by hand what may be left, for a message. */
-export function leftover(scalekit: Scalekit, { client_id, organization_id, nonce }: State): string {
-  if (client_id)
-    return `To remove client ${client_id} of organization ${organization_id} by hand: DELETE ${scalekit.clientUrl(client_id)}`;
-  return `To look for it by hand: GET ${scalekit.clientUrl()} shows it with "nonce=${nonce}" in its description; then DELETE ${scalekit.clientUrl()}/ID`;
+/**
+ * The call that removes by hand what may be left, for a message.
+ * @param trusted whether the origin may be named: somebody will send a token there
+ */
+export function leftover(scalekit: Scalekit, { client_id, organization_id, nonce }: State, trusted = true): string {
+  const url = scalekit.clientUrl(client_id);
+  const address = trusted ? url.href : url.pathname;
+  if (client_id) return `To remove client ${client_id} of organization ${organization_id} by hand: DELETE ${address}`;
+  return `To look for it by hand: GET ${address} shows it with "nonce=${nonce}" in its description; then DELETE ${address}/ID`;
 }
 
 async function removeOwn(scalekit: Scalekit, state: State): Promise<string | undefined> {

@@ -1,8 +1,11 @@
+import { quote, type Report } from './formats.ts';
+import type { Lifetime } from './identity.ts';
 import type { Claim } from './scalekit/types.ts';
 
 /** Claims about the repository and its run, by the key that the token shows, each with the runner's variable for it. */
 const VARIABLES: Record<string, string | undefined> = {
   github_repository: 'GITHUB_REPOSITORY',
+  // Read by the runner's room, which refuses what is no id.
   github_repository_id: 'GITHUB_REPOSITORY_ID',
   github_repository_owner: 'GITHUB_REPOSITORY_OWNER',
   github_repository_owner_id: 'GITHUB_REPOSITORY_OWNER_ID',
@@ -27,23 +30,60 @@ const PER_RUN = new Set(
   ),
 );
 
-export const DEFAULT_CLAIMS = ['github_repository', 'github_repository_id', 'environment'];
+const DEFAULT_CLAIMS = ['github_repository', 'github_repository_id', 'environment'];
 export const CLAIM_NAMES = ['environment', ...Object.keys(VARIABLES)];
 
-/** @returns whether there is such a claim, from whatever source */
-export function isClaimName(name: string): boolean {
+/** What is known about the run besides its variables. */
+export interface Known {
+  /** Deployment environment, or empty. */
+  environment: string;
+  repository_id: string | undefined;
+  env: NodeJS.ProcessEnv;
+}
+
+/**
+ * Derives the claims that were asked for by key, or else the default ones as far as they are known.
+ * @param asked keys, or `none`
+ */
+export function chooseClaims(asked: string[], known: Known, lifetime: Lifetime, report: Report): Claim[] {
+  if (asked.length === 0) return deriveClaims(DEFAULT_CLAIMS, known);
+  const names = asked.filter((name) => name !== 'none');
+  if (asked.length > 1 && names.length < asked.length)
+    report('got "none" beside others; expected "none" alone, or claims');
+  const claims = deriveClaims(names, known);
+  for (const name of names) {
+    if (!isClaimName(name))
+      report(`got ${quote(name)}; expected ${CLAIM_NAMES.join(', ')}, github_repo_property_NAME, or none`);
+    else if (PER_RUN.has(name) && lifetime !== 'job') {
+      report(
+        `got ${name}, which changes from run to run; expected lifetime: job with it, since a lasting client cannot follow`,
+      );
+    } else if (!claims.some(({ key }) => key === name)) {
+      report(`got ${name}, which ${whyUnknown(name)}; expected a claim that is known here`);
+    }
+  }
+  return claims;
+}
+
+/** @returns the claims among `names` that are known, in that order */
+function deriveClaims(names: string[], { environment, repository_id, env }: Known): Claim[] {
+  return names.flatMap((key) => {
+    const variable = VARIABLES[key];
+    if (key === 'environment') return claim(key, environment);
+    if (key === 'github_repository_id') return claim(key, repository_id);
+    return claim(key, variable && env[variable]);
+  });
+}
+
+function claim(key: string, value: string | undefined): Claim[] {
+  return value ? [{ key, value }] : [];
+}
+
+function isClaimName(name: string): boolean {
   return CLAIM_NAMES.includes(name) || /^github_repo_property_./.test(name);
 }
 
-export function changesPerRun(name: string): boolean {
-  return PER_RUN.has(name);
-}
-
-/** @returns the claims among `names` that can be derived, in that order; what nobody knows is left out */
-export function deriveClaims(names: string[], environment: string, env: NodeJS.ProcessEnv): Claim[] {
-  return names.flatMap((key) => {
-    const variable = VARIABLES[key];
-    const value = key === 'environment' ? environment : variable && env[variable];
-    return value ? [{ key, value }] : [];
-  });
+function whyUnknown(name: string): string {
+  if (name === 'environment') return 'the input environment does not say';
+  return VARIABLES[name] ? 'this runner does not know' : 'a runner has no variable for';
 }

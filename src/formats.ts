@@ -8,10 +8,19 @@ import type { Claim } from './scalekit/types.ts';
 export type Report = (problem: string) => void;
 
 const LONGEST_CLAIM_KEY = 128;
+const SCHEME = /^[a-z][a-z\d+.-]*:\/\//i;
 
 /** A value as an error shows it. */
 export function quote(value: string): string {
   return JSON.stringify(cut(value, 80));
+}
+
+/** A URL as an error shows it: what stands before an @ or after a ? may be a secret. */
+export function quoteUrl(text: string): string {
+  const [scheme = ''] = SCHEME.exec(text) ?? [];
+  const rest = text.slice(scheme.length);
+  if (/[?#].*@/s.test(rest)) return quote(`${scheme}***`);
+  return quote(scheme + rest.replace(/^.*@/s, '***@').replace(/[?#].*$/s, (end) => `${end[0]}***`));
 }
 
 /** Characters as the API counts them: Unicode code points. */
@@ -63,9 +72,10 @@ function jsonClaims(text: string, report: Report): Claim[] {
   const json = parseJson(text, report, 'key=value lines, a JSON object, or a JSON array of {"key", "value"}');
   if (json === undefined) return [];
   if (!Array.isArray(json)) {
-    const twice = repeatedKeys(text);
-    for (const key of twice) report(`got the key ${quote(key)} twice; expected each key once`);
-    return Object.entries(json as object).flatMap(([key, value]) => jsonClaim(key, value, report));
+    const entries: [string, unknown][] = Object.entries(json as object);
+    const flat = entries.every(([, value]) => typeof value !== 'object');
+    for (const key of flat ? repeatedKeys(text) : []) report(`got the key ${quote(key)} twice; expected each key once`);
+    return entries.flatMap(([key, value]) => jsonClaim(key, value, report));
   }
   return json.flatMap((entry) => {
     const { key, value, ...rest } = Object(entry);
@@ -77,12 +87,12 @@ function jsonClaims(text: string, report: Report): Claim[] {
 }
 
 function jsonClaim(key: string, value: unknown, report: Report): Claim[] {
-  const exact =
-    typeof value === 'string' ||
-    typeof value === 'boolean' ||
-    (typeof value === 'number' && (Number.isSafeInteger(value) || !Number.isInteger(value)));
-  if (exact) return [{ key, value: String(value) }];
-  report(`got ${quote(JSON.stringify(value))} for the key ${quote(key)}; expected a string (quote large numbers)`);
+  // Any other number comes out of JSON otherwise than it was written: 1.10 as 1.1.
+  if (typeof value === 'string' || typeof value === 'boolean' || Number.isSafeInteger(value))
+    return [{ key, value: String(value) }];
+  report(
+    `got ${quote(JSON.stringify(value))} for the key ${quote(key)}; expected a string (quote numbers that are large or not whole)`,
+  );
   return [];
 }
 
@@ -117,11 +127,8 @@ export function parseSeconds(text: string, least: number, most: number, report: 
  */
 export function parseOrigin(text: string, report: Report): string {
   const expected = 'expected the address of the environment alone, such as https://acme.scalekit.com';
-  const url = /[\s\\\p{Cc}]/u.test(text)
-    ? null
-    : URL.parse(/^[a-z][a-z\d+.-]*:\/\//i.test(text) ? text : `https://${text}`);
-  // Whatever stands before an @ or after a ? may be a secret.
-  const shown = quote(text.replace(/^([^/]*\/\/)?[^@]*@/, '$1***@').replace(/[?#].*$/s, (rest) => `${rest[0]}***`));
+  const url = /[\s\\\p{Cc}]/u.test(text) ? null : URL.parse(SCHEME.test(text) ? text : `https://${text}`);
+  const shown = quoteUrl(text);
   if (!url) {
     report(`got ${shown}, which is not a URL; ${expected}`);
     return '';

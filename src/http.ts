@@ -11,7 +11,6 @@ const LARGEST_BODY = 1024 * 1024;
 const MOST_ATTEMPTS = 5;
 const BACKOFF_BASE = 500;
 const BACKOFF_CAP = 10_000;
-const RETRYABLE_STATUSES = new Set([408, 425, 429, 500, 502, 503, 504]);
 
 /** One request as its caller means it. */
 export interface Call {
@@ -43,8 +42,19 @@ export class NetworkError extends Error {
     this.reached = reached;
   }
 
+  /** The server's certificate is not accepted (OpenSSL's codes, as Node names them). */
   get certificate(): boolean {
     return /CERT|^UNABLE_TO_|^INVALID_(CA|PURPOSE)$|HOSTNAME_MISMATCH|PATH_LENGTH_EXCEEDED/.test(this.code);
+  }
+
+  /** The two sides do not agree on TLS. */
+  get protocol(): boolean {
+    return /^(EPROTO|ERR_SSL_|ERR_TLS_)/.test(this.code) && !this.certificate;
+  }
+
+  /** It would fail again. */
+  get lasting(): boolean {
+    return this.certificate || this.protocol || this.code === 'TOO_LARGE' || this.code === 'DEADLINE';
   }
 }
 
@@ -83,9 +93,9 @@ export class Transport {
   async send(call: Call): Promise<Answer> {
     for (let attempt = 1; ; attempt++) {
       const outcome = await this.#attempt(call, attempt);
-      if (!mayRepeat(call, outcome, attempt)) return settle(outcome);
+      if (!mayRepeat(call, outcome, attempt)) return settle(outcome, attempt);
       const delay = retryDelay(attempt, retryAfter(outcome), this.#deadline - performance.now());
-      if (delay === undefined) return settle(outcome);
+      if (delay === undefined) return settle(outcome, attempt);
       await new Promise((resolve) => setTimeout(resolve, delay));
     }
   }
@@ -100,7 +110,7 @@ export class Transport {
   }
 
   async #exchange(call: Call, timeout: number): Promise<Answer | NetworkError> {
-    if (timeout <= 0) return new NetworkError("the step's time was over before it was sent", 'TIMEOUT', false);
+    if (timeout <= 0) return new NetworkError("the step's time was over before it was sent", 'DEADLINE', false);
     const giveUp = new AbortController();
     const timer = setTimeout(() => giveUp.abort(), timeout);
     try {
@@ -152,24 +162,27 @@ function networkError(error: unknown): NetworkError {
     // Node names no call for a failed attempt at several addresses, a failed handshake, or a refusing proxy.
     error instanceof AggregateError ||
     failure.certificate ||
-    /^(EPROTO|ERR_SSL_|ERR_TLS_)/.test(code) ||
+    failure.protocol ||
     /before secure TLS connection was established|^tunneling socket could not be established/.test(message);
-  return unreached ? new NetworkError(failure.message, code, false, error) : failure;
+  // OpenSSL's own line is a trace through its sources.
+  const text = failure.protocol ? `the TLS handshake failed (${code})` : failure.message;
+  return unreached ? new NetworkError(text, code, false, error) : failure;
 }
 
 function mayRepeat(call: Call, outcome: Answer | NetworkError, attempt: number): boolean {
   if (outcome instanceof NetworkError) {
-    const pointless = outcome.certificate || outcome.code === 'TOO_LARGE';
-    return !pointless && (call.repeatable || !outcome.reached) && attempt < MOST_ATTEMPTS;
+    return !outcome.lasting && (call.repeatable || !outcome.reached) && attempt < MOST_ATTEMPTS;
   }
   // A rate limit says that nothing was done and when to come back: only the deadline bounds that.
   if (outcome.status === 429) return true;
-  return call.repeatable && RETRYABLE_STATUSES.has(outcome.status) && attempt < MOST_ATTEMPTS;
+  const passing = outcome.status === 408 || outcome.status === 425 || outcome.status >= 500;
+  return call.repeatable && passing && attempt < MOST_ATTEMPTS;
 }
 
-function settle(outcome: Answer | NetworkError): Answer {
-  if (outcome instanceof NetworkError) throw outcome;
-  return outcome;
+function settle(outcome: Answer | NetworkError, attempts: number): Answer {
+  if (!(outcome instanceof NetworkError)) return outcome;
+  if (attempts > 1) outcome.message += ` (attempt ${attempts})`;
+  throw outcome;
 }
 
 function retryAfter(outcome: Answer | NetworkError): number {
@@ -184,7 +197,7 @@ function retryAfter(outcome: Answer | NetworkError): number {
 export function parseRetryAfter(header: string | undefined, now: number): number {
   const text = header?.trim() ?? '';
   if (/^\d+$/.test(text)) return Number(text) * 1000;
-  const date = /^[A-Z]/i.test(text) ? Date.parse(text) : Number.NaN;
+  const date = /^(Mon|Tue|Wed|Thu|Fri|Sat|Sun)/.test(text) ? Date.parse(text) : Number.NaN;
   return Number.isNaN(date) ? 0 : Math.max(0, date - now);
 }
 

@@ -58,8 +58,8 @@ const TRAILER =
 
 /** Reads the trailer from a description's last line. @returns nothing where it has none */
 export function parseTrailer(description: string): Trailer | undefined {
-  const line = description.trimEnd().split('\n').at(-1) ?? '';
-  return TRAILER.exec(line)?.groups as Trailer | undefined;
+  const text = description.trimEnd();
+  return TRAILER.exec(text.slice(text.lastIndexOf('\n') + 1))?.groups as Trailer | undefined;
 }
 
 /** 16 characters (96 bits) of a SHA-256, in base64url. */

@@ -1,6 +1,6 @@
 import { getInput } from '@actions/core';
-import { CLAIM_NAMES, changesPerRun, DEFAULT_CLAIMS, deriveClaims, isClaimName } from './claims.ts';
-import { length, parseClaims, parseList, parseOrigin, parseSeconds, quote, type Report } from './formats.ts';
+import { chooseClaims } from './claims.ts';
+import { length, parseClaims, parseList, parseOrigin, parseSeconds, quote, quoteUrl, type Report } from './formats.ts';
 import { type Runner, readRunner } from './github/runner.ts';
 import {
   drawNonce,
@@ -82,7 +82,7 @@ export function readRequest(env: NodeJS.ProcessEnv): Request {
   const expiry = reader.read('expiry')
     ? parseSeconds(reader.read('expiry'), 1, Number.MAX_SAFE_INTEGER, reader.report('expiry'))
     : lifetime === 'job' && JOB_EXPIRY;
-  const timeout = readTimeout(reader.report('timeout'));
+  const timeout = parseTimeout(reader.read('timeout'), reader.report('timeout'));
   checkRunner(reader, runner);
   reader.finish();
 
@@ -123,9 +123,13 @@ export function readCredentials(env: NodeJS.ProcessEnv): Credentials {
   return { client_id: getInput('scalekit_client_id') || variable(env, 'SCALEKIT_CLIENT_ID'), client_secret };
 }
 
-/** @returns seconds for the whole step */
-export function readTimeout(report: Report = () => {}): number {
-  return parseSeconds(getInput('timeout') || DEFAULT_TIMEOUT, 5, 3600, report);
+/** @returns seconds for the whole step, some number of them also where the input is lost or bad */
+export function readTimeout(): number {
+  return parseTimeout(getInput('timeout'), () => {});
+}
+
+function parseTimeout(text: string, report: Report): number {
+  return parseSeconds(text || DEFAULT_TIMEOUT, 5, 3600, report);
 }
 
 /** @returns why nothing may be sent from a process with this environment, or nothing */
@@ -172,7 +176,9 @@ class Reader {
 
   #evaluated(source: string, text: string): string {
     if (text.includes('${{')) {
-      this.report(source)('holds an expression that was not evaluated, in double braces; expected its value');
+      this.report(source)(
+        `got ${quoteUrl(text)}, which holds an expression that was not evaluated; expected its value`,
+      );
       this.#unevaluated.add(source);
     }
     return text;
@@ -262,46 +268,26 @@ function checkScopes(reader: Reader): string[] {
 
 /** The derived claims first, then those of `custom_claims` that they do not say already. */
 function checkClaims(reader: Reader, runner: Runner, environment: string, lifetime: Lifetime): Claim[] {
-  const derived = checkDerivedClaims(reader, runner, environment, lifetime);
+  const asked = parseList(reader.read('repository_claims'), reader.report('repository_claims'));
+  const known = { environment, repository_id: runner.repository_id, env: reader.env };
+  const derived = chooseClaims(asked, known, lifetime, reader.report('repository_claims'));
+  if (asked.length === 0 && runner.repository_id === undefined) {
+    reader.notices.push(
+      'This runner does not tell GITHUB_REPOSITORY_ID, so the client has no claim github_repository_id.',
+    );
+  }
   const report = reader.report('custom_claims');
   const custom = parseClaims(reader.read('custom_claims'), report);
-  const known = new Map(derived.map(({ key, value }) => [key, value]));
+  const values = new Map(derived.map(({ key, value }) => [key, value]));
   for (const { key, value } of custom) {
-    const own = known.get(key);
+    const own = values.get(key);
     if (own !== undefined && own !== value) {
       report(
         `got ${key}=${quote(value)}, but repository_claims derives ${key}=${quote(own)}; expected the same value, or a repository_claims without ${key}`,
       );
     }
   }
-  return [...derived, ...custom.filter(({ key }) => !known.has(key))];
-}
-
-function checkDerivedClaims(reader: Reader, runner: Runner, environment: string, lifetime: Lifetime): Claim[] {
-  const report = reader.report('repository_claims');
-  const asked = parseList(reader.read('repository_claims'), report);
-  const names = asked.length > 0 ? asked.filter((name) => name !== 'none') : DEFAULT_CLAIMS;
-  const claims = deriveClaims(names, environment, reader.env);
-  if (asked.includes('none') && asked.length > 1) report('got "none" beside others; expected "none" alone, or claims');
-  for (const name of asked.filter((name) => name !== 'none')) {
-    if (!isClaimName(name))
-      report(`got ${quote(name)}; expected ${CLAIM_NAMES.join(', ')}, github_repo_property_NAME, or none`);
-    else if (changesPerRun(name) && lifetime !== 'job')
-      report(
-        `got ${name}, which changes from run to run; expected lifetime: job with it, since a lasting client cannot follow`,
-      );
-    else if (!claims.some(({ key }) => key === name)) {
-      report(
-        `got ${name}, which ${name === 'environment' ? 'the input environment does not say' : 'this runner does not know'}; expected a claim that is known here`,
-      );
-    }
-  }
-  if (asked.length === 0 && runner.repository_id === undefined) {
-    reader.notices.push(
-      'This runner does not tell GITHUB_REPOSITORY_ID, so the client has no claim github_repository_id.',
-    );
-  }
-  return claims;
+  return [...derived, ...custom.filter(({ key }) => !values.has(key))];
 }
 
 /** What only a runner provides. Without its output file the secret would go to the log instead. */

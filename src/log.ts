@@ -24,7 +24,7 @@ export function warning(text: string): void {
 
 /** One error annotation, which may have several lines, and exit code 1. */
 export function fail(error: unknown): void {
-  core.setFailed(message(error).split('\n').map(oneLine).join('\n'));
+  core.setFailed(redact(message(error)).split('\n').map(oneLine).join('\n'));
   if (error instanceof Error && error.cause instanceof Error) debug(`Caused by: ${error.cause.message}`);
 }
 
@@ -33,10 +33,13 @@ export function message(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
 
-/** At most `length` code points of a text, the last one an ellipsis where something was cut. */
+/**
+ * At most `length` code points of a text, the last one an ellipsis where something was cut. Masked values are taken out
+ * first: half of one would be recognized by nobody.
+ */
 export function cut(text: string, length: number): string {
-  const characters = [...text];
-  return characters.length <= length ? text : `${characters.slice(0, length - 1).join('')}…`;
+  const characters = [...redact(text)];
+  return characters.length <= length ? characters.join('') : `${characters.slice(0, length - 1).join('')}…`;
 }
 
 /**
@@ -45,6 +48,6 @@ export function cut(text: string, length: number): string {
  */
 export function oneLine(text: string): string {
   return redact(text)
-    .replace(/[\p{Cc}\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069]+/gu, ' ')
+    .replace(/[\p{Cc}\p{Zl}\p{Zp}\p{Bidi_Control}]+/gu, ' ')
     .replaceAll('##[', '## [');
 }

@@ -26,10 +26,13 @@ export function redact(text: string): string {
  * whatever stands before or after it. Runners mask the literal value alone (GitHub's adds some forms, best effort).
  */
 export function maskForms(secret: string): string[] {
+  if (secret.trim().length < SHORTEST_MASK) return [];
+  const lines = secret.split(/[\r\n]+/);
   const forms = [
     secret,
     secret.trim(),
-    ...secret.split(/[\r\n]+/),
+    ...lines,
+    ...lines.map((line) => line.trim()),
     ...urlForms(secret),
     ...jsonForms(secret),
     ...base64Forms(secret),
@@ -49,12 +52,13 @@ function urlForms(secret: string): string[] {
 
 function jsonForms(secret: string): string[] {
   const json = JSON.stringify(secret).slice(1, -1);
-  // Writers that stay within ASCII or keep JSON safe inside HTML escape more than JSON.stringify does.
+  // Writers that stay within ASCII, or keep JSON safe inside HTML, escape more than JSON.stringify does.
   const cautious = json.replace(
     /[<>&\u007f-\uffff]/g,
     (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
   );
-  return [json, cautious, json.replaceAll('/', '\\/')];
+  const upper = cautious.replace(/\\u[\da-f]{4}/g, (code) => `\\u${code.slice(2).toUpperCase()}`);
+  return [json, cautious, upper].flatMap((text) => [text, text.replaceAll('/', '\\/')]);
 }
 
 /**

@@ -1,10 +1,10 @@
 import { cleanUp, leftover } from './apply.ts';
 import { start } from './entry.ts';
 import { Transport } from './http.ts';
-import { readCredentials, readTimeout, unsafeSetting } from './inputs.ts';
+import { type Credentials, readCredentials, readTimeout, unsafeSetting } from './inputs.ts';
 import * as log from './log.ts';
 import { Scalekit } from './scalekit/api.ts';
-import { isSealed, readState, type SealedState } from './state.ts';
+import { isSealed, readState } from './state.ts';
 
 /** Seconds: a client that may still appear is looked for longer than the shortest step may take. */
 const LEAST_TIMEOUT = 20;
@@ -17,30 +17,35 @@ start(run, (error) =>
 async function run(): Promise<void> {
   const state = readState();
   if (!state || (state.published && state.lifetime === 'persistent')) return;
+  const credentials = readCredentials(process.env);
+  // Without the seal, origin and ids may be anybody's words.
+  const trusted = isSealed(state, credentials.client_secret);
   const transport = new Transport(state.run, Math.max(readTimeout(), LEAST_TIMEOUT));
   transport.openReserve();
   const scalekit = new Scalekit(transport, state.origin, state.organization_id);
   try {
-    const removed = await remove(scalekit, state);
-    log.info(removed ? `Deleted client ${removed}.` : 'The client is gone already.');
+    refuseUnsafe(credentials, trusted);
+    await scalekit.signIn(credentials);
+    const removed = await cleanUp(scalekit, state);
+    const none = state.client_id
+      ? 'The client is gone already.'
+      : 'The create request that was cut off made no client.';
+    log.info(removed ? `Deleted client ${removed}.` : none);
   } catch (error) {
-    log.warning(`A client of this step may be left over: ${log.message(error)} ${leftover(scalekit, state)}`);
+    log.warning(`A client of this step may be left over: ${log.message(error)} ${leftover(scalekit, state, trusted)}`);
   }
 }
 
-async function remove(scalekit: Scalekit, state: SealedState): Promise<string | undefined> {
-  const credentials = readCredentials(process.env);
+/** @throws where the credentials must not be sent */
+function refuseUnsafe({ client_id, client_secret }: Credentials, trusted: boolean): void {
   const unsafe = unsafeSetting(process.env);
   if (unsafe) throw new Error(`NODE_TLS_REJECT_UNAUTHORIZED: ${unsafe}.`);
-  if (!credentials.client_id || !credentials.client_secret) {
+  if (!client_id || !client_secret) {
     throw new Error('the credentials that main had are not there any more, neither as inputs nor as variables.');
   }
-  // Only then are origin and ids those that main wrote, and the credentials those that go there.
-  if (!isSealed(state, credentials.client_secret)) {
+  if (!trusted) {
     throw new Error(
       'its state was not written with these credentials; another step may have changed either, so nothing was sent.',
     );
   }
-  await scalekit.signIn(credentials);
-  return await cleanUp(scalekit, state);
 }

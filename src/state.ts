@@ -49,7 +49,7 @@ export function readState(): SealedState | undefined {
 /** Whether this state was written by a step with the same secret. */
 export function isSealed({ seal: given, ...state }: SealedState, secret: string): boolean {
   const expected = Buffer.from(seal(state, secret));
-  const actual = Buffer.from(String(given));
+  const actual = Buffer.from(typeof given === 'string' ? given : '');
   return secret !== '' && actual.length === expected.length && timingSafeEqual(actual, expected);
 }
 

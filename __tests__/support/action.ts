@@ -7,7 +7,7 @@ import { type Executed, type Outcome, runStep, type Step } from '../../emulator/
 const source = process.env.ACTION_SOURCE === '1';
 
 /** Inputs that name an emulator's environment and organization. */
-export function inputsFor({ url, credentials, organization }: Emulator): Record<string, string> {
+function inputsFor({ url, credentials, organization }: Emulator): Record<string, string> {
   return {
     scalekit_environment_url: url,
     scalekit_client_id: credentials.clientId,

@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
-import { CLAIM_NAMES, changesPerRun, DEFAULT_CLAIMS, deriveClaims, isClaimName } from '../../src/claims.ts';
+import { CLAIM_NAMES, chooseClaims } from '../../src/claims.ts';
+import type { Lifetime } from '../../src/identity.ts';
 
 /** Every claim that a runner's variables can tell, with its variable. */
 const VARIABLES: [claim: string, variable: string][] = [
@@ -19,35 +20,45 @@ const VARIABLES: [claim: string, variable: string][] = [
   ['github_runner_environment', 'RUNNER_ENVIRONMENT'],
 ];
 
+const PER_RUN = ['ref', 'ref_type', 'sha', 'workflow_ref', 'run_id', 'run_attempt', 'actor', 'actor_id', 'event_name'];
+
+/** What comes of the keys that are asked for, and what is wrong with them. */
+function choose(asked: string[], env: NodeJS.ProcessEnv = {}, environment = '', lifetime: Lifetime = 'job') {
+  const problems: string[] = [];
+  const known = { environment, repository_id: env.GITHUB_REPOSITORY_ID, env };
+  const claims = chooseClaims(asked, known, lifetime, (problem) => problems.push(problem));
+  return { claims, problems };
+}
+
 describe('a derived claim', () => {
   it.each(VARIABLES)('%s is what the runner says in %s', (key, variable) => {
-    expect(deriveClaims([key], '', { [variable]: 'value' })).toEqual([{ key, value: 'value' }]);
-    expect(deriveClaims([key], 'production', {})).toEqual([]);
-    expect(deriveClaims([key], 'production', { [variable]: '' })).toEqual([]);
+    expect(choose([key], { [variable]: 'value' })).toEqual({ claims: [{ key, value: 'value' }], problems: [] });
+    for (const env of [{}, { [variable]: '' }]) {
+      const problems = [`got ${key}, which this runner does not know; expected a claim that is known here`];
+      expect(choose([key], env, 'production')).toEqual({ claims: [], problems });
+    }
   });
 
   it('environment is what the input says', () => {
-    expect(deriveClaims(['environment'], 'production', { environment: 'x', GITHUB_ENVIRONMENT: 'y' })).toEqual([
-      { key: 'environment', value: 'production' },
+    const env = { environment: 'x', GITHUB_ENVIRONMENT: 'y' };
+    const claims = [{ key: 'environment', value: 'production' }];
+    expect(choose(['environment'], env, 'production')).toEqual({ claims, problems: [] });
+    expect(choose(['environment'], env).problems).toEqual([
+      'got environment, which the input environment does not say; expected a claim that is known here',
     ]);
-    expect(deriveClaims(['environment'], '', { environment: 'x', GITHUB_ENVIRONMENT: 'y' })).toEqual([]);
   });
 
   it.each(['github_repository_visibility', 'github_job_workflow_ref', 'github_repo_property_team'])(
     '%s has a name, but no variable of the runner tells it',
     (name) => {
-      expect(isClaimName(name)).toBe(true);
-      expect(deriveClaims([name], 'production', { [name.toUpperCase()]: 'x', undefined: 'x' })).toEqual([]);
+      const problems = [`got ${name}, which a runner has no variable for; expected a claim that is known here`];
+      expect(choose([name], { [name.toUpperCase()]: 'x', undefined: 'x' })).toEqual({ claims: [], problems });
     },
   );
 
   it('comes in the order that was asked for', () => {
-    const env = { GITHUB_SHA: 'a', GITHUB_REF: 'b' };
-    expect(deriveClaims(['github_ref', 'environment', 'github_sha'], 'c', env).map(({ value }) => value)).toEqual([
-      'b',
-      'c',
-      'a',
-    ]);
+    const { claims } = choose(['github_ref', 'environment', 'github_sha'], { GITHUB_SHA: 'a', GITHUB_REF: 'b' }, 'c');
+    expect(claims.map(({ value }) => value)).toEqual(['b', 'c', 'a']);
   });
 
   it.each([
@@ -58,48 +69,52 @@ describe('a derived claim', () => {
     'GITHUB_SHA',
     'sub',
     'github_head_ref',
+    'github_repo_property_',
+    'x_github_repo_property_team',
     '',
   ])('has a name that is offered, so nothing comes of %j', (name) => {
-    expect(isClaimName(name)).toBe(false);
-    expect(deriveClaims([name], 'production', { [name]: 'x' })).toEqual([]);
+    const { claims, problems } = choose([name], { [name]: 'x' }, 'production');
+    expect(claims).toEqual([]);
+    expect(problems).toEqual([expect.stringMatching(/^got .+; expected environment, github_repository, /)]);
+  });
+
+  it.each(PER_RUN)('github_%s changes from run to run, so it needs a client that lives as long as the job', (name) => {
+    const key = `github_${name}`;
+    const env = { [`GITHUB_${name.toUpperCase()}`]: 'x' };
+    expect(choose([key], env, '', 'job').problems).toEqual([]);
+    expect(choose([key], env, '', 'persistent').problems).toEqual([expect.stringContaining('lifetime: job')]);
   });
 });
 
-describe('the names of claims', () => {
-  it('are those that the design lists', () => {
-    expect([...CLAIM_NAMES].sort()).toEqual(
-      [
-        'environment',
-        'github_repository_visibility',
-        'github_job_workflow_ref',
-        ...VARIABLES.map(([claim]) => claim),
-      ].sort(),
-    );
-    expect(CLAIM_NAMES.every(isClaimName)).toBe(true);
+describe('the claims', () => {
+  it('that are offered are those that the design lists', () => {
+    const names = ['environment', 'github_repository_visibility', 'github_job_workflow_ref'];
+    expect([...CLAIM_NAMES].sort()).toEqual([...names, ...VARIABLES.map(([claim]) => claim)].sort());
   });
 
-  it('include custom properties of the repository, whose own name is not empty', () => {
-    expect(isClaimName('github_repo_property_team')).toBe(true);
-    expect(isClaimName('github_repo_property_')).toBe(false);
-    expect(isClaimName('x_github_repo_property_team')).toBe(false);
+  it('that nobody asked for are those of the default list that are known', () => {
+    const env = Object.fromEntries(VARIABLES.map(([, variable]) => [variable, 'x']));
+    const keys = ['github_repository', 'github_repository_id', 'environment'];
+    expect(choose([], env, 'production', 'persistent')).toEqual({
+      claims: keys.map((key) => ({ key, value: key === 'environment' ? 'production' : 'x' })),
+      problems: [],
+    });
+    expect(choose([], { GITHUB_REPOSITORY: 'a/b' }, '', 'persistent')).toEqual({
+      claims: [{ key: 'github_repository', value: 'a/b' }],
+      problems: [],
+    });
   });
 
-  it('of the default list stay the same from run to run', () => {
-    expect(DEFAULT_CLAIMS).toEqual(['github_repository', 'github_repository_id', 'environment']);
-    expect(DEFAULT_CLAIMS.some(changesPerRun)).toBe(false);
-  });
-
-  it('that change from run to run are known as such', () => {
-    expect(CLAIM_NAMES.filter(changesPerRun).sort()).toEqual([
-      'github_actor',
-      'github_actor_id',
-      'github_event_name',
-      'github_ref',
-      'github_ref_type',
-      'github_run_attempt',
-      'github_run_id',
-      'github_sha',
-      'github_workflow_ref',
+  it('are none where none is asked for, alone', () => {
+    const env = { GITHUB_REPOSITORY: 'a/b' };
+    expect(choose(['none'], env)).toEqual({ claims: [], problems: [] });
+    expect(choose(['none', 'github_repository'], env).problems).toEqual([
+      expect.stringContaining('expected "none" alone'),
     ]);
+  });
+
+  it('from the runner do not depend on whether an id is one', () => {
+    const known = { environment: '', repository_id: undefined, env: { GITHUB_REPOSITORY_ID: '12x' } };
+    expect(chooseClaims([], known, 'job', () => {})).toEqual([]);
   });
 });

@@ -117,7 +117,7 @@ describe('claims', () => {
     ['an empty value', 'a=', [{ key: 'a', value: '' }]],
     ['white space around key and value', '  a =  b c  ', [{ key: 'a', value: 'b c' }]],
     ['line breaks of Windows', 'a=b\r\nc=d\r\n', [{ key: 'a', value: 'b' }].concat({ key: 'c', value: 'd' })],
-    ['a number', '{"a": 12.5}', [{ key: 'a', value: '12.5' }]],
+    ['a number', '{"a": 125}', [{ key: 'a', value: '125' }]],
     ['the largest exact number', '{"a": 9007199254740991}', [{ key: 'a', value: '9007199254740991' }]],
     ['a boolean', '[{"key": "a", "value": false}]', [{ key: 'a', value: 'false' }]],
     ['an empty value in JSON', '{"a": ""}', [{ key: 'a', value: '' }]],
@@ -160,13 +160,25 @@ describe('claims', () => {
       '[{"key":"a","value":"1"},{"key":"a","value":"2"}]',
       'got the key "a" twice; expected each key once',
     ],
-    ['null', '{"a": null}', 'got "null" for the key "a"; expected a string (quote large numbers)'],
-    ['a list', '{"a": ["b"]}', 'got "[\\"b\\"]" for the key "a"; expected a string (quote large numbers)'],
-    ['an object', '{"a": {}}', 'got "{}" for the key "a"; expected a string (quote large numbers)'],
+    [
+      'null',
+      '{"a": null}',
+      'got "null" for the key "a"; expected a string (quote numbers that are large or not whole)',
+    ],
+    [
+      'a list',
+      '{"a": ["b"]}',
+      'got "[\\"b\\"]" for the key "a"; expected a string (quote numbers that are large or not whole)',
+    ],
+    [
+      'an object',
+      '{"a": {}}',
+      'got "{}" for the key "a"; expected a string (quote numbers that are large or not whole)',
+    ],
     [
       'a number that a double cannot hold',
       '{"a": 9007199254740993}',
-      'got "9007199254740992" for the key "a"; expected a string (quote large numbers)',
+      'got "9007199254740992" for the key "a"; expected a string (quote numbers that are large or not whole)',
     ],
     [
       'an entry without a value',
@@ -194,6 +206,11 @@ describe('claims', () => {
       'got the entry "{\\"key\\":\\"a\\",\\"value\\":\\"b\\",\\"__proto__\\":1}"; expected {"key": "…", "value": "…"}',
     ],
     ['a null in an array', '[null]', 'got the entry "null"; expected {"key": "…", "value": "…"}'],
+    [
+      'a number that JSON would rewrite',
+      '{"a": 1.10}',
+      'got "1.1" for the key "a"; expected a string (quote numbers that are large or not whole)',
+    ],
     ['a text in an array', '["a=b"]', 'got the entry "\\"a=b\\""; expected {"key": "…", "value": "…"}'],
   ])('must not have %s', (_what, text, problem) => {
     expect(read(parseClaims, text).problems).toEqual([problem]);

@@ -124,6 +124,14 @@ describe('an error', () => {
     expect(lines()).toEqual([`::error::${message}`]);
   });
 
+  it('holds no part of a masked secret of several lines', () => {
+    const secret = ['fake', 'ab', 'cd', 'key'].join('\n');
+    mask(secret);
+    printed = '';
+    log.fail(new Error(`no:\n${secret}\nend`));
+    expect(lines()).toEqual(['::error::no:%0A***%0Aend']);
+  });
+
   it('tells no cause that is none', () => {
     log.fail(new Error('why', { cause: { secret: 'a' } }));
     expect(lines()).toEqual(['::error::why']);
@@ -140,6 +148,13 @@ describe('a long value', () => {
     ['😀😀😀😀', 3, '😀😀…'],
   ])('%j is cut to %i characters: %j', (text, length, shown) => {
     expect(log.cut(text, length)).toBe(shown);
+  });
+
+  it('is cut after masked secrets were taken out, so that no half of one is left', () => {
+    const secret = ['fake', 'secret', 'to', 'be', 'cut'].join('+');
+    mask(secret);
+    for (let length = 1; length < 40; length++) expect(log.cut(`a ${secret} b`, length)).not.toContain('fake');
+    expect(log.cut(`a ${secret} b`, 7)).toBe('a *** b');
   });
 
   it('is as long as allowed at most, begins as it was, and is never cut within a character', () => {

@@ -33,6 +33,19 @@ describe('where a run comes from', () => {
     ['pull_request_target of the same repository', 'pull_request_target', pull('acme/app'), undefined],
     ['workflow_run after a run of a fork', 'workflow_run', followUp('mallory/app'), 'untrusted'],
     ['workflow_run after a run of the same repository', 'workflow_run', followUp('acme/app'), undefined],
+    ['a pull request of a fork that was deleted', 'pull_request', { pull_request: { head: { repo: null } } }, 'fork'],
+    [
+      'pull_request_target of a deleted fork',
+      'pull_request_target',
+      { pull_request: { head: { repo: null } } },
+      'untrusted',
+    ],
+    [
+      'workflow_run after a run of a deleted fork',
+      'workflow_run',
+      { workflow_run: { head_repository: null } },
+      'untrusted',
+    ],
     ['an event that is broken JSON', 'push', '{"pull_request": ', undefined],
     ['an event that is empty', 'push', '', undefined],
     ['an event that is null', 'push', 'null', undefined],
@@ -59,6 +72,11 @@ describe('where a run comes from', () => {
       GITHUB_EVENT_PATH: eventFile(pull('acme/app')),
     };
     expect(readRunner(env).origin).toBe('dependabot');
+  });
+
+  it('is a fork where the runner does not name the event', () => {
+    const env = { GITHUB_REPOSITORY: 'acme/app', GITHUB_EVENT_PATH: eventFile(pull('mallory/app')) };
+    expect(readRunner(env).origin).toBe('fork');
   });
 
   it('is not Dependabot for a user with a similar name', () => {

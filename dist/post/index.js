@@ -456,8 +456,8 @@ function identity_formatTrailer({ key, repo, by, run, lifetime, nonce }) {
 const TRAILER = /^\[scalekit-organization-client\/1 key=(?<key>[\w-]{16}) repo=(?<repo>[\w-]{1,16}) by=(?<by>[\w-]{1,16}) run=(?<run>\d+\.\d+) lifetime=(?<lifetime>persistent|job) nonce=(?<nonce>[\w-]{16})\]$/;
 /** Reads the trailer from a description's last line. @returns nothing where it has none */
 function parseTrailer(description) {
-    const line = description.trimEnd().split('\n').at(-1) ?? '';
-    return TRAILER.exec(line)?.groups;
+    const text = description.trimEnd();
+    return TRAILER.exec(text.slice(text.lastIndexOf('\n') + 1))?.groups;
 }
 /** 16 characters (96 bits) of a SHA-256, in base64url. */
 function identity_hash(text) {
@@ -3433,7 +3433,7 @@ function mask(secret) {
     }
 }
 /** Takes every masked form out of a text of ours, so that nothing depends on the runner's own masking. */
-function redact(text) {
+function mask_redact(text) {
     let clean = text;
     for (const form of [...masked].sort((a, b) => b.length - a.length))
         clean = clean.replaceAll(form, '***');
@@ -3444,10 +3444,14 @@ function redact(text) {
  * whatever stands before or after it. Runners mask the literal value alone (GitHub's adds some forms, best effort).
  */
 function maskForms(secret) {
+    if (secret.trim().length < SHORTEST_MASK)
+        return [];
+    const lines = secret.split(/[\r\n]+/);
     const forms = [
         secret,
         secret.trim(),
-        ...secret.split(/[\r\n]+/),
+        ...lines,
+        ...lines.map((line) => line.trim()),
         ...urlForms(secret),
         ...jsonForms(secret),
         ...base64Forms(secret),
@@ -3465,9 +3469,10 @@ function urlForms(secret) {
 }
 function jsonForms(secret) {
     const json = JSON.stringify(secret).slice(1, -1);
-    // Writers that stay within ASCII or keep JSON safe inside HTML escape more than JSON.stringify does.
+    // Writers that stay within ASCII, or keep JSON safe inside HTML, escape more than JSON.stringify does.
     const cautious = json.replace(/[<>&\u007f-\uffff]/g, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`);
-    return [json, cautious, json.replaceAll('/', '\\/')];
+    const upper = cautious.replace(/\\u[\da-f]{4}/g, (code) => `\\u${code.slice(2).toUpperCase()}`);
+    return [json, cautious, upper].flatMap((text) => [text, text.replaceAll('/', '\\/')]);
 }
 /**
  * Three bytes make four base64 characters, so what stands before the secret shifts it by 0, 1 or 2 bytes. Of each
@@ -3506,7 +3511,7 @@ function log_warning(text) {
 }
 /** One error annotation, which may have several lines, and exit code 1. */
 function fail(error) {
-    core.setFailed(log_message(error).split('\n').map(oneLine).join('\n'));
+    core.setFailed(redact(log_message(error)).split('\n').map(oneLine).join('\n'));
     if (error instanceof Error && error.cause instanceof Error)
         log_debug(`Caused by: ${error.cause.message}`);
 }
@@ -3514,18 +3519,21 @@ function fail(error) {
 function log_message(error) {
     return error instanceof Error ? error.message : String(error);
 }
-/** At most `length` code points of a text, the last one an ellipsis where something was cut. */
+/**
+ * At most `length` code points of a text, the last one an ellipsis where something was cut. Masked values are taken out
+ * first: half of one would be recognized by nobody.
+ */
 function cut(text, length) {
-    const characters = [...text];
-    return characters.length <= length ? text : `${characters.slice(0, length - 1).join('')}…`;
+    const characters = [...mask_redact(text)];
+    return characters.length <= length ? characters.join('') : `${characters.slice(0, length - 1).join('')}…`;
 }
 /**
  * Takes masked values, control characters, line separators and marks that turn the writing direction out of a text.
  * The runner also reads `##[command]` anywhere in a line as a command (its older syntax), so that is broken up.
  */
 function oneLine(text) {
-    return redact(text)
-        .replace(/[\p{Cc}\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069]+/gu, ' ')
+    return mask_redact(text)
+        .replace(/[\p{Cc}\p{Zl}\p{Zp}\p{Bidi_Control}]+/gu, ' ')
         .replaceAll('##[', '## [');
 }
 
@@ -3566,14 +3574,18 @@ function advice({ status, headers }, organization) {
     if (status >= 300 && status < 400) {
         return `Redirects are not followed (it points to ${cut(String(headers.location ?? 'nowhere'), 200)}): scalekit_environment_url must be the environment's own address.`;
     }
-    if (status === 429)
-        return 'The rate limit of the environment was still reached when the time of this step was over: run fewer jobs at once, or raise timeout.';
+    if (status === 429) {
+        const wait = headers['retry-after'] ? ` (it says: come back after ${cut(headers['retry-after'], 40)})` : '';
+        return `The rate limit of the environment is reached for longer than this step may wait${wait}: run fewer jobs at once, or raise timeout.`;
+    }
     if (status >= 500)
         return "That is on Scalekit's side: try again later.";
     if (organization === undefined) {
-        return status === 404
-            ? 'scalekit_environment_url does not lead to a Scalekit environment.'
-            : 'Check scalekit_client_id and scalekit_client_secret: they must be the API credentials (skc_…) of this very environment, not revoked.';
+        if (status === 404)
+            return 'scalekit_environment_url does not lead to a Scalekit environment.';
+        if (status !== 400 && status !== 401 && status !== 403)
+            return '';
+        return 'Check scalekit_client_id and scalekit_client_secret: they must be the API credentials (skc_…) of this very environment, not revoked.';
     }
     if (status === 401)
         return 'The API does not accept the token that it gave for scalekit_client_id: check that these API credentials are still valid.';
@@ -3584,15 +3596,20 @@ function advice({ status, headers }, organization) {
     return '';
 }
 function networkAdvice(error) {
+    if (/EXPIRED|NOT_YET_VALID|ALTNAME|HOSTNAME/.test(error.code)) {
+        return "The server's certificate is not valid for this host at this time: check scalekit_environment_url and who answers there. NODE_EXTRA_CA_CERTS helps against an unknown authority alone; never switch the check off.";
+    }
     if (error.certificate) {
         return "The server's certificate is not trusted. Behind a private certificate authority, set NODE_EXTRA_CA_CERTS to a file with its certificate; never switch the check off.";
     }
     if (/^(ENOTFOUND|EAI_AGAIN)$/.test(error.code))
         return 'Check the host in scalekit_environment_url.';
-    if (/^(EPROTO|ERR_SSL_)/.test(error.code))
+    if (error.protocol)
         return 'The server does not speak TLS there: check the port in scalekit_environment_url.';
     if (/^tunneling socket/.test(error.message))
         return 'The proxy (https_proxy) refused the connection.';
+    if (error.code === 'DEADLINE')
+        return 'Raise timeout.';
     return error.reached ? '' : 'Check scalekit_environment_url and the way to it (https_proxy, no_proxy, firewall).';
 }
 /**
@@ -3607,7 +3624,7 @@ function serverWords({ body, headers }) {
     }
     catch {
         const text = body.trim();
-        const plain = String(headers['content-type'] ?? 'text/plain').startsWith('text/plain') && !/^[{[<]/.test(text);
+        const plain = String(headers['content-type'] ?? 'text/plain').startsWith('text/plain') && !/^[{[<]|debug_info/.test(text);
         return plain && text ? [cut(text, 300)] : [];
     }
     const status = fieldsOf(parsed);
@@ -3709,7 +3726,7 @@ function strings(from, field) {
 /** An int64 comes as a string, from lenient writers as a number; zero is as good as absent. */
 function seconds(from, field) {
     const value = from[field] ?? 0;
-    const number = typeof value === 'string' && value.trim() !== '' ? Number(value) : value;
+    const number = typeof value === 'string' && /^\d+$/.test(value) ? Number(value) : value;
     if (typeof number !== 'number' || !Number.isSafeInteger(number) || number < 0)
         throw new AnswerError(`${field} is not a number of seconds`);
     return number || undefined;
@@ -3745,7 +3762,7 @@ function readState() {
 /** Whether this state was written by a step with the same secret. */
 function isSealed({ seal: given, ...state }, secret) {
     const expected = Buffer.from(seal(state, secret));
-    const actual = Buffer.from(String(given));
+    const actual = Buffer.from(typeof given === 'string' ? given : '');
     return secret !== '' && actual.length === expected.length && (0,external_node_crypto_namespaceObject.timingSafeEqual)(actual, expected);
 }
 function seal(state, secret) {
@@ -3826,11 +3843,16 @@ async function cleanUp(scalekit, state) {
         await (0,promises_namespaceObject.setTimeout)(LOOK_AGAIN);
     }
 }
-/** The call that removes by hand what may be left, for a message. */
-function leftover(scalekit, { client_id, organization_id, nonce }) {
+/**
+ * The call that removes by hand what may be left, for a message.
+ * @param trusted whether the origin may be named: somebody will send a token there
+ */
+function leftover(scalekit, { client_id, organization_id, nonce }, trusted = true) {
+    const url = scalekit.clientUrl(client_id);
+    const address = trusted ? url.href : url.pathname;
     if (client_id)
-        return `To remove client ${client_id} of organization ${organization_id} by hand: DELETE ${scalekit.clientUrl(client_id)}`;
-    return `To look for it by hand: GET ${scalekit.clientUrl()} shows it with "nonce=${nonce}" in its description; then DELETE ${scalekit.clientUrl()}/ID`;
+        return `To remove client ${client_id} of organization ${organization_id} by hand: DELETE ${address}`;
+    return `To look for it by hand: GET ${address} shows it with "nonce=${nonce}" in its description; then DELETE ${address}/ID`;
 }
 async function removeOwn(scalekit, state) {
     const client = state.client_id ? await scalekit.getClient(state.client_id) : await findOwn(scalekit, state);
@@ -3882,7 +3904,6 @@ const LARGEST_BODY = 1024 * 1024;
 const MOST_ATTEMPTS = 5;
 const BACKOFF_BASE = 500;
 const BACKOFF_CAP = 10_000;
-const RETRYABLE_STATUSES = new Set([408, 425, 429, 500, 502, 503, 504]);
 /** No whole answer came: the connection failed, the time was over, or the answer was too large. */
 class NetworkError extends Error {
     name = 'NetworkError';
@@ -3894,8 +3915,17 @@ class NetworkError extends Error {
         this.code = code;
         this.reached = reached;
     }
+    /** The server's certificate is not accepted (OpenSSL's codes, as Node names them). */
     get certificate() {
         return /CERT|^UNABLE_TO_|^INVALID_(CA|PURPOSE)$|HOSTNAME_MISMATCH|PATH_LENGTH_EXCEEDED/.test(this.code);
+    }
+    /** The two sides do not agree on TLS. */
+    get protocol() {
+        return /^(EPROTO|ERR_SSL_|ERR_TLS_)/.test(this.code) && !this.certificate;
+    }
+    /** It would fail again. */
+    get lasting() {
+        return this.certificate || this.protocol || this.code === 'TOO_LARGE' || this.code === 'DEADLINE';
     }
 }
 /**
@@ -3931,10 +3961,10 @@ class Transport {
         for (let attempt = 1;; attempt++) {
             const outcome = await this.#attempt(call, attempt);
             if (!mayRepeat(call, outcome, attempt))
-                return settle(outcome);
+                return settle(outcome, attempt);
             const delay = retryDelay(attempt, retryAfter(outcome), this.#deadline - performance.now());
             if (delay === undefined)
-                return settle(outcome);
+                return settle(outcome, attempt);
             await new Promise((resolve) => setTimeout(resolve, delay));
         }
     }
@@ -3948,7 +3978,7 @@ class Transport {
     }
     async #exchange(call, timeout) {
         if (timeout <= 0)
-            return new NetworkError("the step's time was over before it was sent", 'TIMEOUT', false);
+            return new NetworkError("the step's time was over before it was sent", 'DEADLINE', false);
         const giveUp = new AbortController();
         const timer = setTimeout(() => giveUp.abort(), timeout);
         try {
@@ -3999,24 +4029,28 @@ function networkError(error) {
         // Node names no call for a failed attempt at several addresses, a failed handshake, or a refusing proxy.
         error instanceof AggregateError ||
         failure.certificate ||
-        /^(EPROTO|ERR_SSL_|ERR_TLS_)/.test(code) ||
+        failure.protocol ||
         /before secure TLS connection was established|^tunneling socket could not be established/.test(message);
-    return unreached ? new NetworkError(failure.message, code, false, error) : failure;
+    // OpenSSL's own line is a trace through its sources.
+    const text = failure.protocol ? `the TLS handshake failed (${code})` : failure.message;
+    return unreached ? new NetworkError(text, code, false, error) : failure;
 }
 function mayRepeat(call, outcome, attempt) {
     if (outcome instanceof NetworkError) {
-        const pointless = outcome.certificate || outcome.code === 'TOO_LARGE';
-        return !pointless && (call.repeatable || !outcome.reached) && attempt < MOST_ATTEMPTS;
+        return !outcome.lasting && (call.repeatable || !outcome.reached) && attempt < MOST_ATTEMPTS;
     }
     // A rate limit says that nothing was done and when to come back: only the deadline bounds that.
     if (outcome.status === 429)
         return true;
-    return call.repeatable && RETRYABLE_STATUSES.has(outcome.status) && attempt < MOST_ATTEMPTS;
+    const passing = outcome.status === 408 || outcome.status === 425 || outcome.status >= 500;
+    return call.repeatable && passing && attempt < MOST_ATTEMPTS;
 }
-function settle(outcome) {
-    if (outcome instanceof NetworkError)
-        throw outcome;
-    return outcome;
+function settle(outcome, attempts) {
+    if (!(outcome instanceof NetworkError))
+        return outcome;
+    if (attempts > 1)
+        outcome.message += ` (attempt ${attempts})`;
+    throw outcome;
 }
 function retryAfter(outcome) {
     return outcome instanceof NetworkError ? 0 : parseRetryAfter(outcome.headers['retry-after'], Date.now());
@@ -4030,7 +4064,7 @@ function parseRetryAfter(header, now) {
     const text = header?.trim() ?? '';
     if (/^\d+$/.test(text))
         return Number(text) * 1000;
-    const date = /^[A-Z]/i.test(text) ? Date.parse(text) : Number.NaN;
+    const date = /^(Mon|Tue|Wed|Thu|Fri|Sat|Sun)/.test(text) ? Date.parse(text) : Number.NaN;
     return Number.isNaN(date) ? 0 : Math.max(0, date - now);
 }
 /**
@@ -4048,52 +4082,21 @@ function retryDelay(attempt, asked, left, random = Math.random()) {
     return asked + random * Math.min(BACKOFF_CAP, BACKOFF_BASE * 2 ** (attempt - 1), (left - asked) / 2);
 }
 
-;// CONCATENATED MODULE: ./build/claims.js
-/** Claims about the repository and its run, by the key that the token shows, each with the runner's variable for it. */
-const VARIABLES = {
-    github_repository: 'GITHUB_REPOSITORY',
-    github_repository_id: 'GITHUB_REPOSITORY_ID',
-    github_repository_owner: 'GITHUB_REPOSITORY_OWNER',
-    github_repository_owner_id: 'GITHUB_REPOSITORY_OWNER_ID',
-    github_repository_visibility: undefined,
-    github_ref: 'GITHUB_REF',
-    github_ref_type: 'GITHUB_REF_TYPE',
-    github_sha: 'GITHUB_SHA',
-    github_workflow_ref: 'GITHUB_WORKFLOW_REF',
-    github_job_workflow_ref: undefined,
-    github_run_id: 'GITHUB_RUN_ID',
-    github_run_attempt: 'GITHUB_RUN_ATTEMPT',
-    github_actor: 'GITHUB_ACTOR',
-    github_actor_id: 'GITHUB_ACTOR_ID',
-    github_event_name: 'GITHUB_EVENT_NAME',
-    github_runner_environment: 'RUNNER_ENVIRONMENT',
-};
-/** They differ from run to run, so a client that outlives its run cannot carry them. */
-const PER_RUN = new Set(['sha', 'ref', 'ref_type', 'run_id', 'run_attempt', 'actor', 'actor_id', 'event_name', 'workflow_ref'].map((name) => `github_${name}`));
-const claims_DEFAULT_CLAIMS = (/* unused pure expression or super */ null && (['github_repository', 'github_repository_id', 'environment']));
-const claims_CLAIM_NAMES = ['environment', ...Object.keys(VARIABLES)];
-/** @returns whether there is such a claim, from whatever source */
-function claims_isClaimName(name) {
-    return claims_CLAIM_NAMES.includes(name) || /^github_repo_property_./.test(name);
-}
-function claims_changesPerRun(name) {
-    return PER_RUN.has(name);
-}
-/** @returns the claims among `names` that can be derived, in that order; what nobody knows is left out */
-function claims_deriveClaims(names, environment, env) {
-    return names.flatMap((key) => {
-        const variable = VARIABLES[key];
-        const value = key === 'environment' ? environment : variable && env[variable];
-        return value ? [{ key, value }] : [];
-    });
-}
-
 ;// CONCATENATED MODULE: ./build/formats.js
 
 const LONGEST_CLAIM_KEY = 128;
+const SCHEME = /^[a-z][a-z\d+.-]*:\/\//i;
 /** A value as an error shows it. */
 function formats_quote(value) {
     return JSON.stringify(cut(value, 80));
+}
+/** A URL as an error shows it: what stands before an @ or after a ? may be a secret. */
+function formats_quoteUrl(text) {
+    const [scheme = ''] = SCHEME.exec(text) ?? [];
+    const rest = text.slice(scheme.length);
+    if (/[?#].*@/s.test(rest))
+        return formats_quote(`${scheme}***`);
+    return formats_quote(scheme + rest.replace(/^.*@/s, '***@').replace(/[?#].*$/s, (end) => `${end[0]}***`));
 }
 /** Characters as the API counts them: Unicode code points. */
 function formats_length(text) {
@@ -4145,10 +4148,11 @@ function jsonClaims(text, report) {
     if (json === undefined)
         return [];
     if (!Array.isArray(json)) {
-        const twice = repeatedKeys(text);
-        for (const key of twice)
+        const entries = Object.entries(json);
+        const flat = entries.every(([, value]) => typeof value !== 'object');
+        for (const key of flat ? repeatedKeys(text) : [])
             report(`got the key ${formats_quote(key)} twice; expected each key once`);
-        return Object.entries(json).flatMap(([key, value]) => jsonClaim(key, value, report));
+        return entries.flatMap(([key, value]) => jsonClaim(key, value, report));
     }
     return json.flatMap((entry) => {
         const { key, value, ...rest } = Object(entry);
@@ -4159,12 +4163,10 @@ function jsonClaims(text, report) {
     });
 }
 function jsonClaim(key, value, report) {
-    const exact = typeof value === 'string' ||
-        typeof value === 'boolean' ||
-        (typeof value === 'number' && (Number.isSafeInteger(value) || !Number.isInteger(value)));
-    if (exact)
+    // Any other number comes out of JSON otherwise than it was written: 1.10 as 1.1.
+    if (typeof value === 'string' || typeof value === 'boolean' || Number.isSafeInteger(value))
         return [{ key, value: String(value) }];
-    report(`got ${formats_quote(JSON.stringify(value))} for the key ${formats_quote(key)}; expected a string (quote large numbers)`);
+    report(`got ${formats_quote(JSON.stringify(value))} for the key ${formats_quote(key)}; expected a string (quote numbers that are large or not whole)`);
     return [];
 }
 /** JSON.parse keeps the last of two equal keys without a word. In a flat object every string before a colon is a key. */
@@ -4195,11 +4197,8 @@ function formats_parseSeconds(text, least, most, report) {
  */
 function formats_parseOrigin(text, report) {
     const expected = 'expected the address of the environment alone, such as https://acme.scalekit.com';
-    const url = /[\s\\\p{Cc}]/u.test(text)
-        ? null
-        : URL.parse(/^[a-z][a-z\d+.-]*:\/\//i.test(text) ? text : `https://${text}`);
-    // Whatever stands before an @ or after a ? may be a secret.
-    const shown = formats_quote(text.replace(/^([^/]*\/\/)?[^@]*@/, '$1***@').replace(/[?#].*$/s, (rest) => `${rest[0]}***`));
+    const url = /[\s\\\p{Cc}]/u.test(text) ? null : URL.parse(SCHEME.test(text) ? text : `https://${text}`);
+    const shown = formats_quoteUrl(text);
     if (!url) {
         report(`got ${shown}, which is not a URL; ${expected}`);
         return '';
@@ -4217,6 +4216,78 @@ function formats_parseOrigin(text, report) {
         report(`got ${shown}; expected https (http on loopback alone): the administrator's secret is sent there`);
     }
     return url.origin;
+}
+
+;// CONCATENATED MODULE: ./build/claims.js
+
+/** Claims about the repository and its run, by the key that the token shows, each with the runner's variable for it. */
+const VARIABLES = {
+    github_repository: 'GITHUB_REPOSITORY',
+    // Read by the runner's room, which refuses what is no id.
+    github_repository_id: 'GITHUB_REPOSITORY_ID',
+    github_repository_owner: 'GITHUB_REPOSITORY_OWNER',
+    github_repository_owner_id: 'GITHUB_REPOSITORY_OWNER_ID',
+    github_repository_visibility: undefined,
+    github_ref: 'GITHUB_REF',
+    github_ref_type: 'GITHUB_REF_TYPE',
+    github_sha: 'GITHUB_SHA',
+    github_workflow_ref: 'GITHUB_WORKFLOW_REF',
+    github_job_workflow_ref: undefined,
+    github_run_id: 'GITHUB_RUN_ID',
+    github_run_attempt: 'GITHUB_RUN_ATTEMPT',
+    github_actor: 'GITHUB_ACTOR',
+    github_actor_id: 'GITHUB_ACTOR_ID',
+    github_event_name: 'GITHUB_EVENT_NAME',
+    github_runner_environment: 'RUNNER_ENVIRONMENT',
+};
+/** They differ from run to run, so a client that outlives its run cannot carry them. */
+const PER_RUN = new Set(['sha', 'ref', 'ref_type', 'run_id', 'run_attempt', 'actor', 'actor_id', 'event_name', 'workflow_ref'].map((name) => `github_${name}`));
+const DEFAULT_CLAIMS = (/* unused pure expression or super */ null && (['github_repository', 'github_repository_id', 'environment']));
+const CLAIM_NAMES = ['environment', ...Object.keys(VARIABLES)];
+/**
+ * Derives the claims that were asked for by key, or else the default ones as far as they are known.
+ * @param asked keys, or `none`
+ */
+function claims_chooseClaims(asked, known, lifetime, report) {
+    if (asked.length === 0)
+        return deriveClaims(DEFAULT_CLAIMS, known);
+    const names = asked.filter((name) => name !== 'none');
+    if (asked.length > 1 && names.length < asked.length)
+        report('got "none" beside others; expected "none" alone, or claims');
+    const claims = deriveClaims(names, known);
+    for (const name of names) {
+        if (!isClaimName(name))
+            report(`got ${quote(name)}; expected ${CLAIM_NAMES.join(', ')}, github_repo_property_NAME, or none`);
+        else if (PER_RUN.has(name) && lifetime !== 'job') {
+            report(`got ${name}, which changes from run to run; expected lifetime: job with it, since a lasting client cannot follow`);
+        }
+        else if (!claims.some(({ key }) => key === name)) {
+            report(`got ${name}, which ${whyUnknown(name)}; expected a claim that is known here`);
+        }
+    }
+    return claims;
+}
+/** @returns the claims among `names` that are known, in that order */
+function deriveClaims(names, { environment, repository_id, env }) {
+    return names.flatMap((key) => {
+        const variable = VARIABLES[key];
+        if (key === 'environment')
+            return claim(key, environment);
+        if (key === 'github_repository_id')
+            return claim(key, repository_id);
+        return claim(key, variable && env[variable]);
+    });
+}
+function claim(key, value) {
+    return value ? [{ key, value }] : [];
+}
+function isClaimName(name) {
+    return CLAIM_NAMES.includes(name) || /^github_repo_property_./.test(name);
+}
+function whyUnknown(name) {
+    if (name === 'environment')
+        return 'the input environment does not say';
+    return VARIABLES[name] ? 'this runner does not know' : 'a runner has no variable for';
 }
 
 ;// CONCATENATED MODULE: external "node:fs"
@@ -4239,8 +4310,10 @@ function runOrigin(env) {
     if (env.GITHUB_ACTOR === 'dependabot[bot]')
         return 'dependabot';
     const payload = readEvent(env.GITHUB_EVENT_PATH);
-    const head = payload.pull_request?.head?.repo?.full_name ?? payload.workflow_run?.head_repository?.full_name;
-    if (head === undefined || head === env.GITHUB_REPOSITORY)
+    const [pull, run] = [payload.pull_request, payload.workflow_run];
+    // A fork that was deleted since has no repository any more.
+    const head = pull?.head ? pull.head.repo : run?.head_repository;
+    if (head === undefined || head?.full_name === env.GITHUB_REPOSITORY)
         return undefined;
     // These events run with the target repository's secrets, whoever wrote the code that triggered them.
     return /^(pull_request_target|workflow_run)$/.test(env.GITHUB_EVENT_NAME ?? '') ? 'untrusted' : 'fork';
@@ -4298,7 +4371,7 @@ function readRequest(env) {
     const expiry = reader.read('expiry')
         ? parseSeconds(reader.read('expiry'), 1, Number.MAX_SAFE_INTEGER, reader.report('expiry'))
         : lifetime === 'job' && JOB_EXPIRY;
-    const timeout = readTimeout(reader.report('timeout'));
+    const timeout = parseTimeout(reader.read('timeout'), reader.report('timeout'));
     checkRunner(reader, runner);
     reader.finish();
     const { repository, repository_id, run } = runner;
@@ -4332,9 +4405,12 @@ function readCredentials(env) {
     mask(client_secret);
     return { client_id: core_getInput('scalekit_client_id') || variable(env, 'SCALEKIT_CLIENT_ID'), client_secret };
 }
-/** @returns seconds for the whole step */
-function readTimeout(report = () => { }) {
-    return formats_parseSeconds(core_getInput('timeout') || DEFAULT_TIMEOUT, 5, 3600, report);
+/** @returns seconds for the whole step, some number of them also where the input is lost or bad */
+function readTimeout() {
+    return parseTimeout(core_getInput('timeout'), () => { });
+}
+function parseTimeout(text, report) {
+    return formats_parseSeconds(text || DEFAULT_TIMEOUT, 5, 3600, report);
 }
 /** @returns why nothing may be sent from a process with this environment, or nothing */
 function unsafeSetting(env) {
@@ -4377,7 +4453,7 @@ class Reader {
     }
     #evaluated(source, text) {
         if (text.includes('${{')) {
-            this.report(source)('holds an expression that was not evaluated, in double braces; expected its value');
+            this.report(source)(`got ${quoteUrl(text)}, which holds an expression that was not evaluated; expected its value`);
             this.#unevaluated.add(source);
         }
         return text;
@@ -4452,38 +4528,22 @@ function checkScopes(reader) {
 }
 /** The derived claims first, then those of `custom_claims` that they do not say already. */
 function checkClaims(reader, runner, environment, lifetime) {
-    const derived = checkDerivedClaims(reader, runner, environment, lifetime);
+    const asked = parseList(reader.read('repository_claims'), reader.report('repository_claims'));
+    const known = { environment, repository_id: runner.repository_id, env: reader.env };
+    const derived = chooseClaims(asked, known, lifetime, reader.report('repository_claims'));
+    if (asked.length === 0 && runner.repository_id === undefined) {
+        reader.notices.push('This runner does not tell GITHUB_REPOSITORY_ID, so the client has no claim github_repository_id.');
+    }
     const report = reader.report('custom_claims');
     const custom = parseClaims(reader.read('custom_claims'), report);
-    const known = new Map(derived.map(({ key, value }) => [key, value]));
+    const values = new Map(derived.map(({ key, value }) => [key, value]));
     for (const { key, value } of custom) {
-        const own = known.get(key);
+        const own = values.get(key);
         if (own !== undefined && own !== value) {
             report(`got ${key}=${quote(value)}, but repository_claims derives ${key}=${quote(own)}; expected the same value, or a repository_claims without ${key}`);
         }
     }
-    return [...derived, ...custom.filter(({ key }) => !known.has(key))];
-}
-function checkDerivedClaims(reader, runner, environment, lifetime) {
-    const report = reader.report('repository_claims');
-    const asked = parseList(reader.read('repository_claims'), report);
-    const names = asked.length > 0 ? asked.filter((name) => name !== 'none') : DEFAULT_CLAIMS;
-    const claims = deriveClaims(names, environment, reader.env);
-    if (asked.includes('none') && asked.length > 1)
-        report('got "none" beside others; expected "none" alone, or claims');
-    for (const name of asked.filter((name) => name !== 'none')) {
-        if (!isClaimName(name))
-            report(`got ${quote(name)}; expected ${CLAIM_NAMES.join(', ')}, github_repo_property_NAME, or none`);
-        else if (changesPerRun(name) && lifetime !== 'job')
-            report(`got ${name}, which changes from run to run; expected lifetime: job with it, since a lasting client cannot follow`);
-        else if (!claims.some(({ key }) => key === name)) {
-            report(`got ${name}, which ${name === 'environment' ? 'the input environment does not say' : 'this runner does not know'}; expected a claim that is known here`);
-        }
-    }
-    if (asked.length === 0 && runner.repository_id === undefined) {
-        reader.notices.push('This runner does not tell GITHUB_REPOSITORY_ID, so the client has no claim github_repository_id.');
-    }
-    return claims;
+    return [...derived, ...custom.filter(({ key }) => !values.has(key))];
 }
 /** What only a runner provides. Without its output file the secret would go to the log instead. */
 function checkRunner(reader, { repository }) {
@@ -4636,30 +4696,35 @@ async function run() {
     const state = readState();
     if (!state || (state.published && state.lifetime === 'persistent'))
         return;
+    const credentials = readCredentials(process.env);
+    // Without the seal, origin and ids may be anybody's words.
+    const trusted = isSealed(state, credentials.client_secret);
     const transport = new Transport(state.run, Math.max(readTimeout(), LEAST_TIMEOUT));
     transport.openReserve();
     const scalekit = new Scalekit(transport, state.origin, state.organization_id);
     try {
-        const removed = await remove(scalekit, state);
-        log_info(removed ? `Deleted client ${removed}.` : 'The client is gone already.');
+        refuseUnsafe(credentials, trusted);
+        await scalekit.signIn(credentials);
+        const removed = await cleanUp(scalekit, state);
+        const none = state.client_id
+            ? 'The client is gone already.'
+            : 'The create request that was cut off made no client.';
+        log_info(removed ? `Deleted client ${removed}.` : none);
     }
     catch (error) {
-        log_warning(`A client of this step may be left over: ${log_message(error)} ${leftover(scalekit, state)}`);
+        log_warning(`A client of this step may be left over: ${log_message(error)} ${leftover(scalekit, state, trusted)}`);
     }
 }
-async function remove(scalekit, state) {
-    const credentials = readCredentials(process.env);
+/** @throws where the credentials must not be sent */
+function refuseUnsafe({ client_id, client_secret }, trusted) {
     const unsafe = unsafeSetting(process.env);
     if (unsafe)
         throw new Error(`NODE_TLS_REJECT_UNAUTHORIZED: ${unsafe}.`);
-    if (!credentials.client_id || !credentials.client_secret) {
+    if (!client_id || !client_secret) {
         throw new Error('the credentials that main had are not there any more, neither as inputs nor as variables.');
     }
-    // Only then are origin and ids those that main wrote, and the credentials those that go there.
-    if (!isSealed(state, credentials.client_secret)) {
+    if (!trusted) {
         throw new Error('its state was not written with these credentials; another step may have changed either, so nothing was sent.');
     }
-    await scalekit.signIn(credentials);
-    return await cleanUp(scalekit, state);
 }
 

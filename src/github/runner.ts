@@ -30,8 +30,10 @@ function digits(text: string | undefined, most: number): string | undefined {
 function runOrigin(env: NodeJS.ProcessEnv): Runner['origin'] {
   if (env.GITHUB_ACTOR === 'dependabot[bot]') return 'dependabot';
   const payload = readEvent(env.GITHUB_EVENT_PATH);
-  const head = payload.pull_request?.head?.repo?.full_name ?? payload.workflow_run?.head_repository?.full_name;
-  if (head === undefined || head === env.GITHUB_REPOSITORY) return undefined;
+  const [pull, run] = [payload.pull_request, payload.workflow_run];
+  // A fork that was deleted since has no repository any more.
+  const head = pull?.head ? pull.head.repo : run?.head_repository;
+  if (head === undefined || head?.full_name === env.GITHUB_REPOSITORY) return undefined;
   // These events run with the target repository's secrets, whoever wrote the code that triggered them.
   return /^(pull_request_target|workflow_run)$/.test(env.GITHUB_EVENT_NAME ?? '') ? 'untrusted' : 'fork';
 }

@@ -46,13 +46,15 @@ function advice({ status, headers }: Answer, organization: string | undefined): 
   if (status >= 300 && status < 400) {
     return `Redirects are not followed (it points to ${cut(String(headers.location ?? 'nowhere'), 200)}): scalekit_environment_url must be the environment's own address.`;
   }
-  if (status === 429)
-    return 'The rate limit of the environment was still reached when the time of this step was over: run fewer jobs at once, or raise timeout.';
+  if (status === 429) {
+    const wait = headers['retry-after'] ? ` (it says: come back after ${cut(headers['retry-after'], 40)})` : '';
+    return `The rate limit of the environment is reached for longer than this step may wait${wait}: run fewer jobs at once, or raise timeout.`;
+  }
   if (status >= 500) return "That is on Scalekit's side: try again later.";
   if (organization === undefined) {
-    return status === 404
-      ? 'scalekit_environment_url does not lead to a Scalekit environment.'
-      : 'Check scalekit_client_id and scalekit_client_secret: they must be the API credentials (skc_…) of this very environment, not revoked.';
+    if (status === 404) return 'scalekit_environment_url does not lead to a Scalekit environment.';
+    if (status !== 400 && status !== 401 && status !== 403) return '';
+    return 'Check scalekit_client_id and scalekit_client_secret: they must be the API credentials (skc_…) of this very environment, not revoked.';
   }
   if (status === 401)
     return 'The API does not accept the token that it gave for scalekit_client_id: check that these API credentials are still valid.';
@@ -64,13 +66,16 @@ function advice({ status, headers }: Answer, organization: string | undefined): 
 }
 
 function networkAdvice(error: NetworkError): string {
+  if (/EXPIRED|NOT_YET_VALID|ALTNAME|HOSTNAME/.test(error.code)) {
+    return "The server's certificate is not valid for this host at this time: check scalekit_environment_url and who answers there. NODE_EXTRA_CA_CERTS helps against an unknown authority alone; never switch the check off.";
+  }
   if (error.certificate) {
     return "The server's certificate is not trusted. Behind a private certificate authority, set NODE_EXTRA_CA_CERTS to a file with its certificate; never switch the check off.";
   }
   if (/^(ENOTFOUND|EAI_AGAIN)$/.test(error.code)) return 'Check the host in scalekit_environment_url.';
-  if (/^(EPROTO|ERR_SSL_)/.test(error.code))
-    return 'The server does not speak TLS there: check the port in scalekit_environment_url.';
+  if (error.protocol) return 'The server does not speak TLS there: check the port in scalekit_environment_url.';
   if (/^tunneling socket/.test(error.message)) return 'The proxy (https_proxy) refused the connection.';
+  if (error.code === 'DEADLINE') return 'Raise timeout.';
   return error.reached ? '' : 'Check scalekit_environment_url and the way to it (https_proxy, no_proxy, firewall).';
 }
 
@@ -85,7 +90,8 @@ function serverWords({ body, headers }: Answer): string[] {
     parsed = JSON.parse(body);
   } catch {
     const text = body.trim();
-    const plain = String(headers['content-type'] ?? 'text/plain').startsWith('text/plain') && !/^[{[<]/.test(text);
+    const plain =
+      String(headers['content-type'] ?? 'text/plain').startsWith('text/plain') && !/^[{[<]|debug_info/.test(text);
     return plain && text ? [cut(text, 300)] : [];
   }
   const status = fieldsOf(parsed);

@@ -31,7 +31,7 @@ export interface Client {
   secrets: Secret[];
 }
 
-export interface Secret {
+interface Secret {
   id: string;
   /** The last characters of the secret, as the dashboard shows them. */
   secret_suffix: string;
@@ -122,7 +122,7 @@ function strings(from: Json, field: string): string[] {
 /** An int64 comes as a string, from lenient writers as a number; zero is as good as absent. */
 function seconds(from: Json, field: string): number | undefined {
   const value = from[field] ?? 0;
-  const number = typeof value === 'string' && value.trim() !== '' ? Number(value) : value;
+  const number = typeof value === 'string' && /^\d+$/.test(value) ? Number(value) : value;
   if (typeof number !== 'number' || !Number.isSafeInteger(number) || number < 0)
     throw new AnswerError(`${field} is not a number of seconds`);
   return number || undefined;

@@ -1,0 +1,232 @@
+import { describe, expect, it } from '@jest/globals';
+import fc from 'fast-check';
+import { AnswerError, type Client, parseClient, parseObject, parsePage } from '../../src/scalekit/types.ts';
+
+const FULL = {
+  client_id: 'm2morg_68315758685323697',
+  organization_id: 'org_1',
+  name: 'Deployer',
+  description: 'What for',
+  scopes: ['deploy:apps'],
+  audience: ['api.acme.example'],
+  custom_claims: [{ key: 'environment', value: 'production' }],
+  expiry: '3600',
+  secrets: [{ id: 'sks_1', secret_suffix: 'abcd', status: 'ACTIVE', create_time: '2026-11-24T08:00:00.123456789Z' }],
+  create_time: '2026-11-24T08:00:00Z',
+};
+
+const EMPTY: Client = {
+  client_id: FULL.client_id,
+  organization_id: '',
+  name: '',
+  description: '',
+  scopes: [],
+  audience: [],
+  custom_claims: [],
+  expiry: undefined,
+  secrets: [],
+};
+
+/** What came of a parser that may refuse an answer, but must not fail in another way. */
+function outcome<T>(parse: () => T): { value: T } | { refusal: string } {
+  try {
+    return { value: parse() };
+  } catch (error) {
+    if (error instanceof AnswerError) return { refusal: error.message };
+    throw error;
+  }
+}
+
+describe('a client in an answer', () => {
+  it('is read field by field, what is not needed left out', () => {
+    const { create_time: _, ...known } = FULL;
+    expect(parseClient(FULL)).toEqual({
+      ...known,
+      expiry: 3600,
+      secrets: [{ id: 'sks_1', secret_suffix: 'abcd' }],
+    });
+  });
+
+  it('may leave out all but its id, or say null', () => {
+    expect(parseClient({ client_id: FULL.client_id })).toEqual(EMPTY);
+    const nulls = Object.fromEntries(Object.keys(FULL).map((field) => [field, null]));
+    expect(parseClient({ ...nulls, client_id: FULL.client_id })).toEqual(EMPTY);
+  });
+
+  it.each([
+    ['"3600"', '3600', 3600],
+    ['3600', 3600, 3600],
+    ['"9007199254740991"', '9007199254740991', Number.MAX_SAFE_INTEGER],
+    ['"0"', '0', undefined],
+    ['0', 0, undefined],
+    ['null', null, undefined],
+    ['nothing', undefined, undefined],
+  ])('may give its expiry as %s', (_what, expiry, seconds) => {
+    expect(parseClient({ ...FULL, expiry }).expiry).toBe(seconds);
+  });
+
+  it.each([
+    '',
+    ' ',
+    'soon',
+    '1.5',
+    '-1',
+    '1h',
+    'NaN',
+    'Infinity',
+    '9007199254740993',
+    1.5,
+    -1,
+    2 ** 53,
+    true,
+    [],
+    {},
+    ['1'],
+  ])('may not give its expiry as %j', (expiry) => {
+    expect(outcome(() => parseClient({ ...FULL, expiry }))).toEqual({ refusal: 'expiry is not a number of seconds' });
+  });
+
+  it.each([
+    ['a text', 'm2morg_1', 'client is not an object'],
+    ['a list', [FULL], 'client is not an object'],
+    ['null', null, 'client is not an object'],
+    ['nothing', undefined, 'client is not an object'],
+    ['without an id', {}, 'client_id is not the id of an organization client'],
+    ['with an id that is a number', { client_id: 1 }, 'client_id is not a string'],
+    ['with the id of other credentials', { client_id: 'skc_1' }, 'client_id is not the id of an organization client'],
+    ['with the prefix of an id alone', { client_id: 'm2morg_' }, 'client_id is not the id of an organization client'],
+    [
+      'with an id that leads elsewhere',
+      { client_id: 'm2morg_../x' },
+      'client_id is not the id of an organization client',
+    ],
+    ['with an id of two lines', { client_id: 'm2morg_1\nx' }, 'client_id is not the id of an organization client'],
+    [
+      'with an id that is too long',
+      { client_id: `m2morg_${'1'.repeat(26)}` },
+      'client_id is not the id of an organization client',
+    ],
+    ['with a name that is an object', { ...FULL, name: {} }, 'name is not a string'],
+    ['with a description that is a number', { ...FULL, description: 1 }, 'description is not a string'],
+    ['with an organization that is a list', { ...FULL, organization_id: [] }, 'organization_id is not a string'],
+    ['with scopes in one text', { ...FULL, scopes: 'a b' }, 'scopes is not a list'],
+    ['with a scope that is null', { ...FULL, scopes: [null] }, 'scopes holds something else than strings'],
+    ['with an audience in one text', { ...FULL, audience: 'a' }, 'audience is not a list'],
+    ['with an audience that is a number', { ...FULL, audience: [1] }, 'audience holds something else than strings'],
+    ['with claims in an object', { ...FULL, custom_claims: { a: 'b' } }, 'custom_claims is not a list'],
+    ['with a claim that is a text', { ...FULL, custom_claims: ['a=b'] }, 'custom_claims is not an object'],
+    [
+      'with a claim whose value is a number',
+      { ...FULL, custom_claims: [{ key: 'a', value: 1 }] },
+      'value is not a string',
+    ],
+    ['with secrets in an object', { ...FULL, secrets: {} }, 'secrets is not a list'],
+    ['with a secret that is null', { ...FULL, secrets: [null] }, 'secrets is not an object'],
+    ['with a suffix that is a number', { ...FULL, secrets: [{ secret_suffix: 1 }] }, 'secret_suffix is not a string'],
+  ])('is refused as %s', (_what, client, refusal) => {
+    expect(outcome(() => parseClient(client))).toEqual({ refusal });
+  });
+
+  const marker = ['value', 'of', 'a', 'server'].join('~');
+  /** Any JSON value, often with the marker in it. */
+  const json = fc.oneof(
+    fc.jsonValue(),
+    fc.constantFrom(marker, [marker], [[marker]], { [marker]: marker }, `m2morg_${marker}`, [
+      { key: marker, value: [marker] },
+    ]),
+  );
+  const text = fc.string();
+  /** Sometimes what the API documents, sometimes anything. */
+  const or = <T>(arbitrary: fc.Arbitrary<T>) => fc.oneof({ weight: 6, arbitrary }, { weight: 1, arbitrary: json });
+  const likely = fc.record(
+    {
+      client_id: or(fc.stringMatching(/^m2morg_\d{1,25}$/)),
+      organization_id: or(text),
+      name: or(text),
+      description: or(text),
+      scopes: or(fc.array(or(text))),
+      audience: or(fc.array(or(text))),
+      custom_claims: or(fc.array(or(fc.record({ key: or(text), value: or(text) }, { requiredKeys: [] })))),
+      expiry: or(fc.oneof(fc.maxSafeNat(), fc.maxSafeNat().map(String))),
+      secrets: or(fc.array(or(fc.record({ id: or(text), secret_suffix: or(text) }, { requiredKeys: [] })))),
+    },
+    { requiredKeys: ['client_id'] },
+  );
+
+  it('is well-formed or refused without its values, whatever JSON came', () => {
+    const strings = (values: unknown[]) => values.every((value) => typeof value === 'string');
+    fc.assert(
+      fc.property(fc.oneof(likely, json), (value) => {
+        // As it comes over the wire: with own `__proto__` keys, without undefined.
+        const result = outcome(() => parseClient(JSON.parse(JSON.stringify(value))));
+        if ('refusal' in result) {
+          expect(result.refusal).not.toContain(marker);
+          return;
+        }
+        const { client_id, organization_id, name, description, scopes, audience, ...rest } = result.value;
+        expect(client_id).toMatch(/^m2morg_[\w-]{1,25}$/);
+        expect(strings([organization_id, name, description, ...scopes, ...audience])).toBe(true);
+        expect(strings(rest.custom_claims.flatMap(({ key, value }) => [key, value]))).toBe(true);
+        expect(strings(rest.secrets.flatMap(({ id, secret_suffix }) => [id, secret_suffix]))).toBe(true);
+        if (rest.expiry !== undefined) expect(Number.isSafeInteger(rest.expiry) && rest.expiry > 0).toBe(true);
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  it('is one page of a list or refused without its values, whatever text came', () => {
+    const page = fc.record(
+      { clients: or(fc.array(json)), next_page_token: or(text), total_size: json },
+      { requiredKeys: [] },
+    );
+    const body = fc.oneof(
+      fc.oneof(page, json).map((value) => JSON.stringify(value)),
+      fc.tuple(fc.oneof(page, json), fc.nat(40)).map(([value, end]) => JSON.stringify(value).slice(0, end)),
+      fc.string({ unit: 'binary' }).map((rubbish) => marker + rubbish),
+    );
+    fc.assert(
+      fc.property(body, (body) => {
+        const result = outcome(() => parsePage(body));
+        if ('refusal' in result) expect(result.refusal).not.toContain(marker);
+        else {
+          expect(Array.isArray(result.value.clients)).toBe(true);
+          expect(typeof result.value.next_page_token).toBe('string');
+        }
+      }),
+      { numRuns: 500 },
+    );
+  });
+});
+
+describe('a page of a list', () => {
+  it('holds its clients as they came and says where the next one begins', () => {
+    expect(parsePage('{"clients":[{"a":1},null],"next_page_token":"2","total_size":3}')).toEqual({
+      clients: [{ a: 1 }, null],
+      next_page_token: '2',
+    });
+  });
+
+  it.each(['{}', '{"clients":null,"next_page_token":null}', '{"clients":[],"next_page_token":""}'])(
+    'is empty and the last one: %s',
+    (text) => {
+      expect(parsePage(text)).toEqual({ clients: [], next_page_token: '' });
+    },
+  );
+
+  it.each([
+    ['{"clients":{}}', 'clients is not a list'],
+    ['{"next_page_token":2}', 'next_page_token is not a string'],
+    ['[]', 'the answer is not an object'],
+    ['null', 'the answer is not an object'],
+    ['"a"', 'the answer is not an object'],
+    ['', 'the answer is not JSON (0 characters)'],
+    ['<html>', 'the answer is not JSON (6 characters)'],
+    ['{"clients":[', 'the answer is not JSON (12 characters)'],
+  ])('is refused as %s', (text, refusal) => {
+    expect(outcome(() => parsePage(text))).toEqual({ refusal });
+  });
+});
+
+it('an answer is any JSON object', () => {
+  expect(parseObject(' {"client": {}} ')).toEqual({ client: {} });
+});
