@@ -231,15 +231,12 @@ describe('the post step, when others meddle with what it sees', () => {
 
   it('leaves a client alone whose description no longer says that it is this step’s', async () => {
     const run = await job();
-    emulator.faults.add({
-      operation: 'getClient',
-      fault: {
-        kind: 'edit',
-        edit: ({ client }) => ({
-          client: { ...client, description: client.description.replace(/nonce=.{16}/, `nonce=${'A'.repeat(16)}`) },
-        }),
-      },
+    const mark = (description: string) => description.replace(/nonce=.{16}/, `nonce=${'A'.repeat(16)}`);
+    const edit = ({ client }: { client: { description: string } }) => ({
+      client: { ...client, description: mark(client.description) },
     });
+    emulator.faults.add({ operation: 'getClient', fault: { kind: 'edit', edit } });
+    emulator.faults.add({ operation: 'listClients', fault: { kind: 'edit', edit: () => ({ clients: [] }) } });
     const post = await run.post();
     expect([post.exitCode, warnings(post).length, emulator.clients().length]).toEqual([0, 1, 1]);
   });

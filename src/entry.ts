@@ -1,10 +1,13 @@
 /**
  * Runs an entry file's work and then ends the process, whatever socket or name lookup would keep it alive.
- * @param onError decides the exit code by `process.exitCode`
+ * @param failure the exit code unless the work ends well, also where it never ends and nothing is left to wait for
  */
-export function start(work: () => Promise<void>, onError: (error: unknown) => void): void {
-  // Where standard output is a pipe that is written asynchronously (Windows), the callback waits for what is pending.
+export function start(work: () => Promise<void>, onError: (error: unknown) => void, failure: 0 | 1): void {
+  process.exitCode = failure;
   work()
-    .catch(onError)
+    .then(() => {
+      process.exitCode = 0;
+    }, onError)
+    // Where standard output is a pipe that is written asynchronously (Windows), the callback waits for what is pending.
     .finally(() => process.stdout.write('', () => process.exit()));
 }

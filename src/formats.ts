@@ -1,4 +1,5 @@
 import { cut } from './log.ts';
+import { redact } from './mask.ts';
 import type { Claim } from './scalekit/types.ts';
 
 // How the text of an input becomes a value. Pure: what is wrong goes to `report`, all of it, and what can be read
@@ -8,6 +9,8 @@ import type { Claim } from './scalekit/types.ts';
 export type Report = (problem: string) => void;
 
 const LONGEST_CLAIM_KEY = 128;
+/** White space, a backslash, a control character, or a scheme that is not followed by two slashes: browsers mend it. */
+const NO_URL = /[\s\\\p{Cc}]|^https?:(?!\/\/)/iu;
 const SCHEME = /^[a-z][a-z\d+.-]*:\/\//i;
 
 /** A value as an error shows it. */
@@ -17,8 +20,10 @@ export function quote(value: string): string {
 
 /** A URL as an error shows it: what stands before an @ or after a ? may be a secret. */
 export function quoteUrl(text: string): string {
-  const [scheme = ''] = SCHEME.exec(text) ?? [];
-  const rest = text.slice(scheme.length);
+  // Masked values first: what is left of one that was cut would be recognized by nobody.
+  const clean = redact(text);
+  const [scheme = ''] = SCHEME.exec(clean) ?? [];
+  const rest = clean.slice(scheme.length);
   if (/[?#].*@/s.test(rest)) return quote(`${scheme}***`);
   return quote(scheme + rest.replace(/^.*@/s, '***@').replace(/[?#].*$/s, (end) => `${end[0]}***`));
 }
@@ -35,7 +40,7 @@ export function parseList(text: string, report: Report): string[] {
   if (!Array.isArray(entries)) return [];
   for (const entry of entries) {
     if (typeof entry !== 'string' || !entry.trim())
-      report(`got the entry ${quote(JSON.stringify(entry))}; expected strings that are not blank`);
+      report(`got the entry ${shown(entry)}; expected strings that are not blank`);
   }
   return [...new Set(entries.filter((entry) => typeof entry === 'string' && entry.trim()))];
 }
@@ -71,17 +76,14 @@ function lineClaim(line: string, report: Report): Claim[] {
 function jsonClaims(text: string, report: Report): Claim[] {
   const json = parseJson(text, report, 'key=value lines, a JSON object, or a JSON array of {"key", "value"}');
   if (json === undefined) return [];
-  if (!Array.isArray(json)) {
-    const entries: [string, unknown][] = Object.entries(json as object);
-    const flat = entries.every(([, value]) => typeof value !== 'object');
-    for (const key of flat ? repeatedKeys(text) : []) report(`got the key ${quote(key)} twice; expected each key once`);
-    return entries.flatMap(([key, value]) => jsonClaim(key, value, report));
-  }
+  for (const key of repeatedKeys(text)) report(`got the key ${quote(key)} twice; expected each key once`);
+  if (!Array.isArray(json))
+    return Object.entries(Object(json)).flatMap(([key, value]) => jsonClaim(key, value, report));
   return json.flatMap((entry) => {
     const { key, value, ...rest } = Object(entry);
     if (typeof key === 'string' && value !== undefined && Object.keys(rest).length === 0)
       return jsonClaim(key, value, report);
-    report(`got the entry ${quote(JSON.stringify(entry))}; expected {"key": "…", "value": "…"}`);
+    report(`got the entry ${shown(entry)}; expected {"key": "…", "value": "…"}`);
     return [];
   });
 }
@@ -91,17 +93,34 @@ function jsonClaim(key: string, value: unknown, report: Report): Claim[] {
   if (typeof value === 'string' || typeof value === 'boolean' || Number.isSafeInteger(value))
     return [{ key, value: String(value) }];
   report(
-    `got ${quote(JSON.stringify(value))} for the key ${quote(key)}; expected a string (quote numbers that are large or not whole)`,
+    `got ${shown(value)} for the key ${quote(key)}; expected a string (quote numbers that are large or not whole)`,
   );
   return [];
 }
 
-/** JSON.parse keeps the last of two equal keys without a word. In a flat object every string before a colon is a key. */
-function repeatedKeys(flatObject: string): string[] {
-  const keys = [...flatObject.matchAll(/("(?:[^"\\]|\\.)*")\s*(:)?/g)].flatMap(([, key, colon]) =>
-    colon && key ? [JSON.parse(key) as string] : [],
-  );
-  return [...new Set(keys.filter((key, index) => keys.indexOf(key) !== index))];
+/** JSON.parse keeps the last of two equal keys of an object without a word. */
+function repeatedKeys(json: string): Set<string> {
+  const twice = new Set<string>();
+  const open: Set<string>[] = [];
+  for (const [token, key, colon] of json.matchAll(/[{}[\]]|("(?:[^"\\]|\\.)*")\s*(:)?/g)) {
+    if (token === '{' || token === '[') open.push(new Set());
+    else if (token === '}' || token === ']') open.pop();
+    else if (key && colon) {
+      const name: string = JSON.parse(key);
+      if (open.at(-1)?.has(name)) twice.add(name);
+      open.at(-1)?.add(name);
+    }
+  }
+  return twice;
+}
+
+/** A JSON value as an error shows it. */
+function shown(value: unknown): string {
+  try {
+    return quote(JSON.stringify(value));
+  } catch {
+    return 'one that is nested too deeply';
+  }
 }
 
 function parseJson(text: string, report: Report, expected: string): unknown {
@@ -127,7 +146,7 @@ export function parseSeconds(text: string, least: number, most: number, report: 
  */
 export function parseOrigin(text: string, report: Report): string {
   const expected = 'expected the address of the environment alone, such as https://acme.scalekit.com';
-  const url = /[\s\\\p{Cc}]/u.test(text) ? null : URL.parse(SCHEME.test(text) ? text : `https://${text}`);
+  const url = NO_URL.test(text) ? null : URL.parse(SCHEME.test(text) ? text : `https://${text}`);
   const shown = quoteUrl(text);
   if (!url) {
     report(`got ${shown}, which is not a URL; ${expected}`);

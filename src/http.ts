@@ -11,6 +11,8 @@ const LARGEST_BODY = 1024 * 1024;
 const MOST_ATTEMPTS = 5;
 const BACKOFF_BASE = 500;
 const BACKOFF_CAP = 10_000;
+/** A repeat that has less time than this would only hide what the server said before. */
+const SHORTEST_REPEAT = 1_000;
 
 /** One request as its caller means it. */
 export interface Call {
@@ -20,6 +22,8 @@ export interface Call {
   body?: string;
   /** Whether it may be sent again although it may have been carried out already. */
   repeatable: boolean;
+  /** Called before each sending. What it throws ends the call, and nothing is sent. */
+  onSend?: () => void;
 }
 
 /** A whole answer of any status. */
@@ -44,7 +48,9 @@ export class NetworkError extends Error {
 
   /** The server's certificate is not accepted (OpenSSL's codes, as Node names them). */
   get certificate(): boolean {
-    return /CERT|^UNABLE_TO_|^INVALID_(CA|PURPOSE)$|HOSTNAME_MISMATCH|PATH_LENGTH_EXCEEDED/.test(this.code);
+    return /^(ERR_TLS_)?CERT_|^UNABLE_TO_|SELF_SIGNED_CERT|^INVALID_(CA|PURPOSE)$|HOSTNAME_MISMATCH|PATH_LENGTH/.test(
+      this.code,
+    );
   }
 
   /** The two sides do not agree on TLS. */
@@ -54,7 +60,7 @@ export class NetworkError extends Error {
 
   /** It would fail again. */
   get lasting(): boolean {
-    return this.certificate || this.protocol || this.code === 'TOO_LARGE' || this.code === 'DEADLINE';
+    return this.certificate || this.protocol || /^(TOO_LARGE|DEADLINE|ERR_INVALID_URL)$/.test(this.code);
   }
 }
 
@@ -94,7 +100,7 @@ export class Transport {
     for (let attempt = 1; ; attempt++) {
       const outcome = await this.#attempt(call, attempt);
       if (!mayRepeat(call, outcome, attempt)) return settle(outcome, attempt);
-      const delay = retryDelay(attempt, retryAfter(outcome), this.#deadline - performance.now());
+      const delay = retryDelay(attempt, retryAfter(outcome), this.#deadline - performance.now() - SHORTEST_REPEAT);
       if (delay === undefined) return settle(outcome, attempt);
       await new Promise((resolve) => setTimeout(resolve, delay));
     }
@@ -111,13 +117,19 @@ export class Transport {
 
   async #exchange(call: Call, timeout: number): Promise<Answer | NetworkError> {
     if (timeout <= 0) return new NetworkError("the step's time was over before it was sent", 'DEADLINE', false);
+    call.onSend?.();
     const giveUp = new AbortController();
+    // Raced, since a connection that is not there yet, and an answer that is none, do not hear the signal.
+    const over = new Promise<never>((_, reject) => giveUp.signal.addEventListener('abort', reject));
     const timer = setTimeout(() => giveUp.abort(), timeout);
+    let reached = false;
     try {
-      const { message } = await this.#client.requestRaw(
+      const exchange = this.#client.requestRaw(
         {
           parsedUrl: call.url,
-          httpModule: call.url.protocol === 'https:' ? https : http,
+          httpModule: watched(call.url, () => {
+            reached = true;
+          }),
           options: {
             ...urlToHttpOptions(call.url),
             method: call.method,
@@ -129,15 +141,31 @@ export class Transport {
         // The type asks for text, but an empty one would announce a body of length 0 on a GET.
         (call.body ?? null) as string,
       );
+      const { message } = await Promise.race([exchange, over]);
       return { status: message.statusCode ?? 0, headers: message.headers, body: await readBounded(message) };
     } catch (error) {
-      if (giveUp.signal.aborted)
-        return new NetworkError(`no answer within ${Math.round(timeout / 100) / 10} seconds`, 'TIMEOUT', true);
-      return networkError(error);
+      const seconds = Math.round(timeout / 100) / 10;
+      if (giveUp.signal.aborted) return new NetworkError(`no answer within ${seconds} seconds`, 'TIMEOUT', reached);
+      return networkError(error, reached);
     } finally {
       clearTimeout(timer);
     }
   }
+}
+
+/**
+ * Node's module for a URL, which also tells when a request has its connection, TLS included: before that, nothing of it
+ * can have reached the server.
+ */
+function watched(url: URL, onConnection: () => void): typeof http {
+  const [module, event] =
+    url.protocol === 'https:' ? ([https, 'secureConnect'] as const) : ([http, 'connect'] as const);
+  const request: (...parameters: Parameters<typeof https.request>) => http.ClientRequest = (...parameters) =>
+    module.request(...parameters).once('socket', (socket) => {
+      if (socket.connecting) socket.once(event, onConnection);
+      else onConnection();
+    });
+  return { request } as typeof http;
 }
 
 /** Leaving the loop early closes the connection, so no more than the bound is ever held in memory. */
@@ -152,21 +180,13 @@ async function readBounded(message: http.IncomingMessage): Promise<string> {
   return Buffer.concat(chunks).toString();
 }
 
-function networkError(error: unknown): NetworkError {
+function networkError(error: unknown, reached: boolean): NetworkError {
   if (error instanceof NetworkError) return error;
-  const { code = 'UNKNOWN', syscall, message } = error as NodeJS.ErrnoException;
-  const failure = new NetworkError(message || code, code, true, error);
-  const unreached =
-    syscall === 'connect' ||
-    syscall === 'getaddrinfo' ||
-    // Node names no call for a failed attempt at several addresses, a failed handshake, or a refusing proxy.
-    error instanceof AggregateError ||
-    failure.certificate ||
-    failure.protocol ||
-    /before secure TLS connection was established|^tunneling socket could not be established/.test(message);
+  const { code = 'UNKNOWN', message } = error as NodeJS.ErrnoException;
+  const failure = new NetworkError(message || code, code, reached, error);
   // OpenSSL's own line is a trace through its sources.
-  const text = failure.protocol ? `the TLS handshake failed (${code})` : failure.message;
-  return unreached ? new NetworkError(text, code, false, error) : failure;
+  if (failure.protocol) failure.message = `TLS failed (${code})`;
+  return failure;
 }
 
 function mayRepeat(call: Call, outcome: Answer | NetworkError, attempt: number): boolean {

@@ -17,6 +17,8 @@ import type { Claim, ClientFields } from './scalekit/types.ts';
 
 const UNTRUSTED =
   'This run was triggered by code from outside, yet has secrets: nothing of that code may be checked out, built or run in this job, or it can take the credentials.';
+/** More would not fit into an annotation. */
+const MOST_FAULTS = 50;
 const LONGEST_NAME = 128;
 const LONGEST_ENVIRONMENT = 255;
 /** Seconds. */
@@ -52,11 +54,13 @@ export interface Request {
 export class InputError extends Error {
   override name = 'InputError';
 
-  constructor(faults: string[]) {
+  constructor(all: string[]) {
+    const faults =
+      all.length > MOST_FAULTS ? [...all.slice(0, MOST_FAULTS), `and ${all.length - MOST_FAULTS} more`] : all;
     super(
       faults.length === 1
         ? `Bad input: ${faults[0]}`
-        : `${faults.length} bad inputs:\n${faults.map((fault) => `- ${fault}`).join('\n')}`,
+        : `${all.length} bad inputs:\n${faults.map((fault) => `- ${fault}`).join('\n')}`,
     );
   }
 }

@@ -25,7 +25,12 @@ export function warning(text: string): void {
 /** One error annotation, which may have several lines, and exit code 1. */
 export function fail(error: unknown): void {
   core.setFailed(redact(message(error)).split('\n').map(oneLine).join('\n'));
-  if (error instanceof Error && error.cause instanceof Error) debug(`Caused by: ${error.cause.message}`);
+  const root = rootCause(error);
+  if (!message(error).includes(root)) debug(`Caused by: ${root}`);
+}
+
+function rootCause(error: unknown): string {
+  return error instanceof Error && error.cause instanceof Error ? rootCause(error.cause) : message(error);
 }
 
 /** What an error has to say, without its stack. */

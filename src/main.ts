@@ -1,4 +1,4 @@
-import { announce, create, undo } from './apply.ts';
+import { create, openJournal, undo } from './apply.ts';
 import { start } from './entry.ts';
 import { Transport } from './http.ts';
 import { readRequest } from './inputs.ts';
@@ -6,7 +6,7 @@ import * as log from './log.ts';
 import { publish, report } from './publish.ts';
 import { Scalekit } from './scalekit/api.ts';
 
-start(run, log.fail);
+start(run, log.fail, 1);
 
 async function run(): Promise<void> {
   const request = readRequest(process.env);
@@ -17,13 +17,13 @@ async function run(): Promise<void> {
   const scalekit = new Scalekit(transport, request.origin, request.organization_id);
   await scalekit.signIn(request.credentials);
 
-  const state = announce(request);
+  const journal = openJournal(request);
   try {
-    const created = await create(scalekit, request, state);
-    publish(request, created, state);
+    const created = await create(scalekit, request, journal);
+    publish(request, created, journal);
     await report(request, created);
   } catch (error) {
     transport.openReserve();
-    throw await undo(scalekit, state, error);
+    throw await undo(scalekit, journal, error);
   }
 }

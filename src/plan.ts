@@ -20,7 +20,7 @@ export function differences({ fields, given, organization_id }: Request, client:
   ];
   // An answer may leave out the organization and the expiry, which says nothing about them.
   if (client.organization_id) pairs.push(['organization_id', [organization_id], [client.organization_id]]);
-  if (fields.expiry && client.expiry) pairs.push(['expiry', [`${fields.expiry}`], [`${client.expiry}`]]);
+  if (fields.expiry && client.expiry !== undefined) pairs.push(['expiry', [`${fields.expiry}`], [`${client.expiry}`]]);
   if (given.name) pairs.push(['name', [fields.name], [client.name]]);
   if (given.description) pairs.push(['description', [fields.description], [client.description]]);
   return pairs

@@ -9,8 +9,10 @@ import { isSealed, readState } from './state.ts';
 /** Seconds: a client that may still appear is looked for longer than the shortest step may take. */
 const LEAST_TIMEOUT = 20;
 
-start(run, (error) =>
-  log.warning(`The state that main left cannot be used, so nothing was removed: ${log.message(error)}`),
+start(
+  run,
+  (error) => log.warning(`The state that main left cannot be used, so nothing was removed: ${log.message(error)}`),
+  0,
 );
 
 /** Removes what this step made and nobody is to use any more. Never fails the job. */
@@ -29,7 +31,7 @@ async function run(): Promise<void> {
     const removed = await cleanUp(scalekit, state);
     const none = state.client_id
       ? 'The client is gone already.'
-      : 'The create request that was cut off made no client.';
+      : 'No client of the create request that was cut off has shown up.';
     log.info(removed ? `Deleted client ${removed}.` : none);
   } catch (error) {
     log.warning(`A client of this step may be left over: ${log.message(error)} ${leftover(scalekit, state, trusted)}`);

@@ -2,22 +2,21 @@ import { setOutput, summary } from '@actions/core';
 import type { Request } from './inputs.ts';
 import * as log from './log.ts';
 import type { CreatedClient } from './scalekit/types.ts';
-import { type State, writeState } from './state.ts';
+import type { Journal } from './state.ts';
 
 const LONGEST_VALUE = 200;
 const MOST_VALUES = 50;
 
 /** Sets the outputs, then notes in the state that the pair is the user's now. The secret is masked by then. */
-export function publish({ credentials }: Request, { client, plain_secret }: CreatedClient, state: State): void {
+export function publish({ organization_id }: Request, { client, plain_secret }: CreatedClient, journal: Journal): void {
   try {
     setOutput('client_id', client.client_id);
     setOutput('secret', plain_secret);
-    setOutput('organization_id', state.organization_id);
+    setOutput('organization_id', organization_id);
   } catch (error) {
     throw new Error(`Could not set the outputs: ${log.message(error)}.`);
   }
-  state.published = true;
-  writeState(state, credentials.client_secret);
+  journal.note({ published: true });
 }
 
 /** One line in the log, and a table in the job summary. Neither can fail the step. */
@@ -31,8 +30,8 @@ export async function report({ trailer, fields, organization_id }: Request, { cl
     ['Scopes', ...client.scopes],
     ['Audience', ...client.audience],
     ['Claims', ...client.custom_claims.map(({ key, value }) => `${key}=${value}`)],
-    ['Token expiry', ...(fields.expiry ? [`${fields.expiry} seconds`] : [])],
-    ['Secret ends with', ...client.secrets.slice(0, 1).map(({ secret_suffix }) => secret_suffix.slice(-4))],
+    ['Token expiry', ...expiryText(fields.expiry, client.expiry)],
+    ['Secret ends with', ...client.secret_suffixes.slice(0, 1).map((suffix) => suffix.slice(-4))],
     ['Lifetime', trailer.lifetime],
     ['Run', trailer.run],
   ];
@@ -44,6 +43,12 @@ export async function report({ trailer, fields, organization_id }: Request, { cl
   } catch (error) {
     log.info(`The job summary could not be written: ${log.message(error)}`);
   }
+}
+
+/** An answer may leave the expiry out, so what was asked for is not said as a fact. */
+function expiryText(asked: number | undefined, made: number | undefined): string[] {
+  if (made) return [`${made} seconds`];
+  return asked ? [`${asked} seconds (asked for)`] : [];
 }
 
 /** Values of a user or a server, in a place where Markdown, HTML and mentions mean nothing. */

@@ -12,8 +12,8 @@ export interface State {
   nonce: string;
   run: string;
   lifetime: string;
-  /** Milliseconds since the epoch: when the create request was sent. */
-  sent_at: number;
+  /** Milliseconds since the epoch: when the create request was sent last. */
+  sent_at?: number;
   /** Absent until the create request was answered. */
   client_id?: string;
   /** Set once the outputs are there. */
@@ -21,20 +21,35 @@ export interface State {
 }
 
 /**
- * Writes the state for the post step, sealed with the administrator's secret: a `STATE_*` variable can also come from
- * another step through `GITHUB_ENV`, and must not send the credentials elsewhere or name a client that is not ours.
+ * Main's side of the state. What it writes is sealed with the administrator's secret: a `STATE_*` variable can also
+ * come from another step through `GITHUB_ENV`, and must not send the credentials elsewhere or name another's client.
  */
-export function writeState(state: State, secret: string): void {
-  try {
-    saveState(STATE, JSON.stringify({ ...state, seal: seal(state, secret) }));
-  } catch (error) {
-    throw new Error(`Could not write the state for the post step: ${message(error)}.`);
-  }
-}
+export class Journal {
+  readonly state: State;
+  readonly #secret: string;
 
-/** Leaves the post step nothing to do. */
-export function clearState(): void {
-  saveState(STATE, '');
+  constructor(state: State, secret: string) {
+    this.state = state;
+    this.#secret = secret;
+  }
+
+  /** @throws where the runner's file cannot be written */
+  note(change: Partial<State>): void {
+    const state = { ...this.state, ...change };
+    try {
+      saveState(STATE, JSON.stringify({ ...state, seal: seal(state, this.#secret) }));
+    } catch (error) {
+      throw new Error(`Could not write the state for the post step: ${message(error)}.`);
+    }
+    Object.assign(this.state, change);
+  }
+
+  /** Leaves the post step nothing to do. Where that cannot be written, it finds out for itself. */
+  clear(): void {
+    try {
+      saveState(STATE, '');
+    } catch {}
+  }
 }
 
 /** A state as it stands in the variable: not to be trusted before `isSealed`. */

@@ -216,6 +216,31 @@ describe('claims', () => {
     expect(read(parseClaims, text).problems).toEqual([problem]);
   });
 
+  it.each([
+    ['beside a value that is none', '{"a":"1","a":"2","b":null}'],
+    ['in the API’s own form', '[{"key":"a","value":"1","value":"2"}]'],
+    ['spelt differently', '{"a":"1","\\u0061":"2"}'],
+  ])('must not have the same key twice, %s', (_what, text) => {
+    expect(read(parseClaims, text).problems).toEqual(
+      expect.arrayContaining([expect.stringMatching(/^got the key "(a|value)" twice; expected each key once$/)]),
+    );
+  });
+
+  it('may have the same key in different objects', () => {
+    const text = '[{"key":"a","value":"1"},{"key":"b","value":"{\\"b\\":1,\\"b\\":2}"}]';
+    expect(read(parseClaims, text).problems).toEqual([]);
+  });
+
+  it('and entries of a list that are nested however deep are refused, not fatal', () => {
+    const deep = `${'['.repeat(20_000)}${']'.repeat(20_000)}`;
+    expect(read(parseClaims, `{"a":${deep}}`).problems).toEqual([
+      expect.stringMatching(/^got one that is nested too deeply/),
+    ]);
+    expect(read(parseList, `["a",${deep}]`).problems).toEqual([
+      expect.stringMatching(/^got the entry one that is nested/),
+    ]);
+  });
+
   it.each(['1e400', '-1e400'])('must not have a number that is none any more: %s', (number) => {
     const { value, problems } = read(parseClaims, `{"a": ${number}}`);
     expect(value).toEqual([]);
@@ -342,6 +367,8 @@ describe('the address of an environment', () => {
     ['acme.scalekit.com?a=b', 'with a query; expected the address of the environment alone'],
     ['https://acme.scalekit.com#', 'with a fragment; expected the address of the environment alone'],
     ['https://a@b.example/c?d#e', 'with credentials and a path and a query and a fragment; expected'],
+    ['https:', 'which is not a URL; expected the address of the environment alone'],
+    ['https:/acme.scalekit.com', 'which is not a URL; expected the address of the environment alone'],
     ['https://', 'which is not a URL; expected the address of the environment alone'],
     ['https://acme.scalekit.com:99999', 'which is not a URL; expected the address of the environment alone'],
     ['https://acme .scalekit.com', 'which is not a URL; expected the address of the environment alone'],

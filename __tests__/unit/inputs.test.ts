@@ -411,6 +411,11 @@ describe('an empty credential', () => {
 });
 
 describe('several bad inputs', () => {
+  it('are cut off where they would not fit into an annotation', () => {
+    const lines = refusal({ scopes: Array.from({ length: 1000 }, (_, at) => `"${at}`).join(' ') }).split('\n');
+    expect([lines.length, lines[0], lines.at(-1)]).toEqual([52, '1000 bad inputs:', '- and 950 more']);
+  });
+
   it('are all named in one error, each on a line of its own', () => {
     const message = refusal(
       {

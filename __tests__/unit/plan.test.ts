@@ -49,7 +49,7 @@ function client(changes: Partial<Client> = {}): Client {
       { key: 'environment', value: 'production' },
     ],
     expiry: 3600,
-    secrets: [],
+    secret_suffixes: [],
     ...changes,
   };
 }

@@ -74,6 +74,16 @@ describe('where a run comes from', () => {
     expect(readRunner(env).origin).toBe('dependabot');
   });
 
+  it('is untrusted, not Dependabot, where that started a run on code of a fork with the secrets of the target', () => {
+    const env = {
+      GITHUB_ACTOR: 'dependabot[bot]',
+      GITHUB_REPOSITORY: 'acme/app',
+      GITHUB_EVENT_NAME: 'pull_request_target',
+      GITHUB_EVENT_PATH: eventFile(pull('mallory/app')),
+    };
+    expect(readRunner(env).origin).toBe('untrusted');
+  });
+
   it('is a fork where the runner does not name the event', () => {
     const env = { GITHUB_REPOSITORY: 'acme/app', GITHUB_EVENT_PATH: eventFile(pull('mallory/app')) };
     expect(readRunner(env).origin).toBe('fork');

@@ -3512,8 +3512,12 @@ function log_warning(text) {
 /** One error annotation, which may have several lines, and exit code 1. */
 function fail(error) {
     setFailed(redact(message(error)).split('\n').map(oneLine).join('\n'));
-    if (error instanceof Error && error.cause instanceof Error)
-        log_debug(`Caused by: ${error.cause.message}`);
+    const root = rootCause(error);
+    if (!message(error).includes(root))
+        log_debug(`Caused by: ${root}`);
+}
+function rootCause(error) {
+    return error instanceof Error && error.cause instanceof Error ? rootCause(error.cause) : message(error);
 }
 /** What an error has to say, without its stack. */
 function message(error) {
@@ -3551,7 +3555,7 @@ function differences({ fields, given, organization_id }, client) {
     // An answer may leave out the organization and the expiry, which says nothing about them.
     if (client.organization_id)
         pairs.push(['organization_id', [organization_id], [client.organization_id]]);
-    if (fields.expiry && client.expiry)
+    if (fields.expiry && client.expiry !== undefined)
         pairs.push(['expiry', [`${fields.expiry}`], [`${client.expiry}`]]);
     if (given.name)
         pairs.push(['name', [fields.name], [client.name]]);
@@ -3576,13 +3580,10 @@ function setText(entries) {
 /** A request that failed: the operation, the status, the server's own words, and what to do about it. */
 class ApiError extends Error {
     name = 'ApiError';
-    /** HTTP status, or 0 where no usable answer came. */
-    status;
     /** Whether the server may have carried the request out all the same. */
     uncertain;
-    constructor(message, status, uncertain, cause) {
+    constructor(message, uncertain, cause) {
         super(message, { cause });
-        this.status = status;
         this.uncertain = uncertain;
     }
 }
@@ -3591,15 +3592,15 @@ function fromAnswer(operation, answer, organization) {
     const { status } = answer;
     const parts = [`HTTP ${status}`, ...serverWords(answer)];
     const definite = status >= 400 && status < 500 && status !== 408;
-    return new ApiError(sentence(operation, parts.join(': '), advice(answer, organization)), status, !definite);
+    return new ApiError(sentence(operation, parts.join(': '), advice(answer, organization)), !definite);
 }
 function fromNetwork(operation, error) {
-    return new ApiError(sentence(operation, error.message, networkAdvice(error)), 0, error.reached, error);
+    return new ApiError(sentence(operation, error.message, networkAdvice(error)), error.reached, error);
 }
 /** A 2xx whose body is not what the API documents. */
-function fromBadAnswer(operation, answer, reason) {
-    const said = `HTTP ${answer.status}, but ${reason}`;
-    return new ApiError(sentence(operation, said, 'Is scalekit_environment_url the address of a Scalekit environment?'), 0, true);
+function fromBadAnswer(operation, answer, reason, organization) {
+    const todo = organization ? '' : 'Is scalekit_environment_url the address of a Scalekit environment?';
+    return new ApiError(sentence(operation, `HTTP ${answer.status}, but ${reason}`, todo), true);
 }
 function sentence(operation, said, todo) {
     return `Could not ${operation}: ${said.replace(/[.\s]+$/, '')}.${todo && ` ${todo}`}`;
@@ -3638,13 +3639,18 @@ function networkAdvice(error) {
     }
     if (/^(ENOTFOUND|EAI_AGAIN)$/.test(error.code))
         return 'Check the host in scalekit_environment_url.';
-    if (error.protocol)
-        return 'The server does not speak TLS there: check the port in scalekit_environment_url.';
+    if (error.protocol) {
+        return 'Check the port in scalekit_environment_url, and whether the server asks for a client certificate or an old TLS version, which this action does not offer.';
+    }
+    if (error.code === 'ERR_INVALID_URL')
+        return 'Check the address of the proxy in https_proxy.';
     if (/^tunneling socket/.test(error.message))
         return 'The proxy (https_proxy) refused the connection.';
     if (error.code === 'DEADLINE')
         return 'Raise timeout.';
-    return error.reached ? '' : 'Check scalekit_environment_url and the way to it (https_proxy, no_proxy, firewall).';
+    if (error.reached)
+        return 'If it happens again, raise timeout, and check who answers at scalekit_environment_url.';
+    return 'Check scalekit_environment_url and the way to it (https_proxy, no_proxy, firewall).';
 }
 /**
  * What the server said, in any of the shapes that it may choose: its status object with details, a bare ErrorInfo,
@@ -3693,20 +3699,34 @@ function errors_text(value) {
 
 const STATE = 'client';
 /**
- * Writes the state for the post step, sealed with the administrator's secret: a `STATE_*` variable can also come from
- * another step through `GITHUB_ENV`, and must not send the credentials elsewhere or name a client that is not ours.
+ * Main's side of the state. What it writes is sealed with the administrator's secret: a `STATE_*` variable can also
+ * come from another step through `GITHUB_ENV`, and must not send the credentials elsewhere or name another's client.
  */
-function writeState(state, secret) {
-    try {
-        saveState(STATE, JSON.stringify({ ...state, seal: seal(state, secret) }));
+class Journal {
+    state;
+    #secret;
+    constructor(state, secret) {
+        this.state = state;
+        this.#secret = secret;
     }
-    catch (error) {
-        throw new Error(`Could not write the state for the post step: ${message(error)}.`);
+    /** @throws where the runner's file cannot be written */
+    note(change) {
+        const state = { ...this.state, ...change };
+        try {
+            saveState(STATE, JSON.stringify({ ...state, seal: seal(state, this.#secret) }));
+        }
+        catch (error) {
+            throw new Error(`Could not write the state for the post step: ${message(error)}.`);
+        }
+        Object.assign(this.state, change);
     }
-}
-/** Leaves the post step nothing to do. */
-function clearState() {
-    saveState(STATE, '');
+    /** Leaves the post step nothing to do. Where that cannot be written, it finds out for itself. */
+    clear() {
+        try {
+            saveState(STATE, '');
+        }
+        catch { }
+    }
 }
 /** @returns nothing where main left nothing to do. @throws where the text is not a state */
 function readState() {
@@ -3732,28 +3752,36 @@ function seal(state, secret) {
 
 /** Milliseconds after a create request was sent in which the server may finish it, though its caller has gone. */
 const LATE_CREATE = 15_000;
+/** Milliseconds after a create in which the API may not show the client yet. */
+const READ_LAG = 10_000;
 /** Milliseconds between two looks for a client that may still appear. */
 const LOOK_AGAIN = 1_000;
-/** Writes down that a client is about to be created, so that the post step can clean up wherever main is cut off. */
-function announce({ origin, organization_id, trailer: { nonce, run, lifetime }, credentials }) {
-    const state = { origin, organization_id, nonce, run, lifetime, sent_at: Date.now() };
-    writeState(state, credentials.client_secret);
-    return state;
+/** The journal of a step that is about to create a client, still empty. */
+function openJournal({ origin, organization_id, trailer, credentials }) {
+    const { nonce, run, lifetime } = trailer;
+    return new Journal({ origin, organization_id, nonce, run, lifetime }, credentials.client_secret);
 }
 /**
- * Creates the client, writes its id down as soon as it is known, and makes sure that it is what was asked for.
+ * Creates the client and makes sure that it is what was asked for. The intent is written down before each sending of
+ * the request and the id as soon as it is known, so that the post step can clean up wherever this one is cut off.
  */
-async function create(scalekit, request, state) {
-    const created = await scalekit.createClient(request.fields);
-    if (!isOwn(created.client, state)) {
+async function create(scalekit, request, journal) {
+    const created = await scalekit.createClient(request.fields, {
+        send: () => journal.note({ sent_at: Date.now() }),
+        id: (client_id) => {
+            // Known to the roll-back even where it cannot be written.
+            journal.state.client_id = client_id;
+            journal.note({ client_id });
+        },
+    });
+    if (!isOwn(created.client, journal.state)) {
         throw new Error("Could not create the client: the answer shows a client without the last line of this step's description, so it may be another one.");
     }
-    state.client_id = created.client.client_id;
-    writeState(state, request.credentials.client_secret);
     const wrong = differences(request, created.client);
     if (wrong.length > 0) {
         const list = wrong.map(({ field, wanted, got }) => `${field}: wanted ${wanted}; got ${got}`).join('\n');
-        throw new Error(`Scalekit did not make the client that was asked for. A scope must exist in the environment before a client can have it.\n${list}`);
+        const hint = wrong.some(({ field }) => field === 'scopes') ? ' A scope must exist in the environment first.' : '';
+        throw new Error(`Scalekit did not make the client that was asked for.${hint}\n${list}`);
     }
     return created;
 }
@@ -3761,61 +3789,68 @@ async function create(scalekit, request, state) {
  * Removes what a failed step may have made.
  * @returns the error to show: the failure, and what became of the client
  */
-async function undo(scalekit, state, failure) {
-    if (!state.client_id && failure instanceof ApiError && !failure.uncertain) {
-        clearState();
+async function undo(scalekit, journal, failure) {
+    const { sent_at, client_id } = journal.state;
+    if (!sent_at)
+        return failure;
+    if (!client_id && failure instanceof ApiError && !failure.uncertain) {
+        journal.clear();
         return failure;
     }
-    return new Error(`${message(failure)}\n${await removeAgain(scalekit, state)}`, { cause: failure });
+    return new Error(`${message(failure)}\n${await removeAgain(scalekit, journal)}`, { cause: failure });
 }
-async function removeAgain(scalekit, state) {
+async function removeAgain(scalekit, journal) {
     try {
-        // An id in the state came with this run's own nonce, so there is no need to read the client first.
-        if (state.client_id)
-            await scalekit.deleteClient(state.client_id);
-        const removed = state.client_id ?? (await removeOwn(scalekit, state));
-        if (!removed)
-            return `Whether a client was made is not known: none shows up. The post step looks again. ${leftover(scalekit, state)}`;
-        clearState();
-        return `The client ${removed} was removed again.`;
+        const removed = await removeOwn(scalekit, journal.state);
+        if (removed) {
+            journal.clear();
+            return `The client ${removed} was removed again.`;
+        }
+        // From here the post step counts the time in which the client may still appear.
+        journal.note({ sent_at: Date.now() });
+        return `Whether a client was made is not known: none shows up. The post step looks again. ${leftover(scalekit, journal.state)}`;
     }
     catch (error) {
-        return `The client could not be removed again: ${message(error)} ${leftover(scalekit, state)}`;
+        return `The client could not be removed again: ${message(error)} ${leftover(scalekit, journal.state)}`;
     }
 }
 /**
- * Removes the client of a step that was cut off, or whose job is over. Where its id never became known, looks for its
- * nonce as long as the server may still finish the request.
+ * Removes the client of a step that was cut off, or whose job is over, and looks for it as long as it may still appear.
  * @returns the id, or nothing where there is no such client (any more)
  * @throws where a request fails, or the client with that id is not this step's
  */
 async function cleanUp(scalekit, state) {
+    const until = (state.sent_at ?? 0) + (state.client_id ? READ_LAG : LATE_CREATE);
     for (;;) {
         const removed = await removeOwn(scalekit, state);
-        if (removed || state.client_id || Date.now() > state.sent_at + LATE_CREATE)
+        if (removed || Date.now() > until)
             return removed;
         await sleep(LOOK_AGAIN);
     }
 }
 /**
  * The call that removes by hand what may be left, for a message.
- * @param trusted whether the origin may be named: somebody will send a token there
+ * @param trusted whether the state is main's: somebody will send a token to the origin that is named
  */
 function leftover(scalekit, { client_id, organization_id, nonce }, trusted = true) {
     const url = scalekit.clientUrl(client_id);
     const address = trusted ? url.href : url.pathname;
+    const whose = trusted ? '' : ', if it is yours,';
     if (client_id)
-        return `To remove client ${client_id} of organization ${organization_id} by hand: DELETE ${address}`;
+        return `To remove client ${client_id} of organization ${organization_id}${whose} by hand: DELETE ${address}`;
     return `To look for it by hand: GET ${address} shows it with "nonce=${nonce}" in its description; then DELETE ${address}/ID`;
 }
 async function removeOwn(scalekit, state) {
-    const client = state.client_id ? await scalekit.getClient(state.client_id) : await findOwn(scalekit, state);
-    if (!client)
+    const named = state.client_id ? await scalekit.getClient(state.client_id) : undefined;
+    if (state.client_id && !named)
         return undefined;
-    if (!isOwn(client, state))
-        throw new Error(`client ${client.client_id} is not the one that this step made, by the last line of its description.`);
-    await scalekit.deleteClient(client.client_id);
-    return client.client_id;
+    const proven = named?.client_id === state.client_id && named && isOwn(named, state);
+    const own = proven ? named : await findOwn(scalekit, state);
+    if (own)
+        await scalekit.deleteClient(own.client_id);
+    else if (named)
+        throw new Error(`client ${state.client_id} is not this step's, by the last line of its description.`);
+    return own?.client_id;
 }
 async function findOwn(scalekit, state) {
     for await (const client of scalekit.listClients())
@@ -3831,12 +3866,15 @@ function isOwn({ description }, { nonce, run }) {
 ;// CONCATENATED MODULE: ./build/entry.js
 /**
  * Runs an entry file's work and then ends the process, whatever socket or name lookup would keep it alive.
- * @param onError decides the exit code by `process.exitCode`
+ * @param failure the exit code unless the work ends well, also where it never ends and nothing is left to wait for
  */
-function start(work, onError) {
-    // Where standard output is a pipe that is written asynchronously (Windows), the callback waits for what is pending.
+function start(work, onError, failure) {
+    process.exitCode = failure;
     work()
-        .catch(onError)
+        .then(() => {
+        process.exitCode = 0;
+    }, onError)
+        // Where standard output is a pipe that is written asynchronously (Windows), the callback waits for what is pending.
         .finally(() => process.stdout.write('', () => process.exit()));
 }
 
@@ -3858,6 +3896,8 @@ const LARGEST_BODY = 1024 * 1024;
 const MOST_ATTEMPTS = 5;
 const BACKOFF_BASE = 500;
 const BACKOFF_CAP = 10_000;
+/** A repeat that has less time than this would only hide what the server said before. */
+const SHORTEST_REPEAT = 1_000;
 /** No whole answer came: the connection failed, the time was over, or the answer was too large. */
 class NetworkError extends Error {
     name = 'NetworkError';
@@ -3871,7 +3911,7 @@ class NetworkError extends Error {
     }
     /** The server's certificate is not accepted (OpenSSL's codes, as Node names them). */
     get certificate() {
-        return /CERT|^UNABLE_TO_|^INVALID_(CA|PURPOSE)$|HOSTNAME_MISMATCH|PATH_LENGTH_EXCEEDED/.test(this.code);
+        return /^(ERR_TLS_)?CERT_|^UNABLE_TO_|SELF_SIGNED_CERT|^INVALID_(CA|PURPOSE)$|HOSTNAME_MISMATCH|PATH_LENGTH/.test(this.code);
     }
     /** The two sides do not agree on TLS. */
     get protocol() {
@@ -3879,7 +3919,7 @@ class NetworkError extends Error {
     }
     /** It would fail again. */
     get lasting() {
-        return this.certificate || this.protocol || this.code === 'TOO_LARGE' || this.code === 'DEADLINE';
+        return this.certificate || this.protocol || /^(TOO_LARGE|DEADLINE|ERR_INVALID_URL)$/.test(this.code);
     }
 }
 /**
@@ -3916,7 +3956,7 @@ class Transport {
             const outcome = await this.#attempt(call, attempt);
             if (!mayRepeat(call, outcome, attempt))
                 return settle(outcome, attempt);
-            const delay = retryDelay(attempt, retryAfter(outcome), this.#deadline - performance.now());
+            const delay = retryDelay(attempt, retryAfter(outcome), this.#deadline - performance.now() - SHORTEST_REPEAT);
             if (delay === undefined)
                 return settle(outcome, attempt);
             await new Promise((resolve) => setTimeout(resolve, delay));
@@ -3933,12 +3973,18 @@ class Transport {
     async #exchange(call, timeout) {
         if (timeout <= 0)
             return new NetworkError("the step's time was over before it was sent", 'DEADLINE', false);
+        call.onSend?.();
         const giveUp = new AbortController();
+        // Raced, since a connection that is not there yet, and an answer that is none, do not hear the signal.
+        const over = new Promise((_, reject) => giveUp.signal.addEventListener('abort', reject));
         const timer = setTimeout(() => giveUp.abort(), timeout);
+        let reached = false;
         try {
-            const { message } = await this.#client.requestRaw({
+            const exchange = this.#client.requestRaw({
                 parsedUrl: call.url,
-                httpModule: call.url.protocol === 'https:' ? external_node_https_namespaceObject : external_node_http_namespaceObject,
+                httpModule: watched(call.url, () => {
+                    reached = true;
+                }),
                 options: {
                     ...(0,external_node_url_namespaceObject.urlToHttpOptions)(call.url),
                     method: call.method,
@@ -3949,17 +3995,33 @@ class Transport {
             }, 
             // The type asks for text, but an empty one would announce a body of length 0 on a GET.
             (call.body ?? null));
+            const { message } = await Promise.race([exchange, over]);
             return { status: message.statusCode ?? 0, headers: message.headers, body: await readBounded(message) };
         }
         catch (error) {
+            const seconds = Math.round(timeout / 100) / 10;
             if (giveUp.signal.aborted)
-                return new NetworkError(`no answer within ${Math.round(timeout / 100) / 10} seconds`, 'TIMEOUT', true);
-            return networkError(error);
+                return new NetworkError(`no answer within ${seconds} seconds`, 'TIMEOUT', reached);
+            return networkError(error, reached);
         }
         finally {
             clearTimeout(timer);
         }
     }
+}
+/**
+ * Node's module for a URL, which also tells when a request has its connection, TLS included: before that, nothing of it
+ * can have reached the server.
+ */
+function watched(url, onConnection) {
+    const [module, event] = url.protocol === 'https:' ? [external_node_https_namespaceObject, 'secureConnect'] : [external_node_http_namespaceObject, 'connect'];
+    const request = (...parameters) => module.request(...parameters).once('socket', (socket) => {
+        if (socket.connecting)
+            socket.once(event, onConnection);
+        else
+            onConnection();
+    });
+    return { request };
 }
 /** Leaving the loop early closes the connection, so no more than the bound is ever held in memory. */
 async function readBounded(message) {
@@ -3973,21 +4035,15 @@ async function readBounded(message) {
     }
     return Buffer.concat(chunks).toString();
 }
-function networkError(error) {
+function networkError(error, reached) {
     if (error instanceof NetworkError)
         return error;
-    const { code = 'UNKNOWN', syscall, message } = error;
-    const failure = new NetworkError(message || code, code, true, error);
-    const unreached = syscall === 'connect' ||
-        syscall === 'getaddrinfo' ||
-        // Node names no call for a failed attempt at several addresses, a failed handshake, or a refusing proxy.
-        error instanceof AggregateError ||
-        failure.certificate ||
-        failure.protocol ||
-        /before secure TLS connection was established|^tunneling socket could not be established/.test(message);
+    const { code = 'UNKNOWN', message } = error;
+    const failure = new NetworkError(message || code, code, reached, error);
     // OpenSSL's own line is a trace through its sources.
-    const text = failure.protocol ? `the TLS handshake failed (${code})` : failure.message;
-    return unreached ? new NetworkError(text, code, false, error) : failure;
+    if (failure.protocol)
+        failure.message = `TLS failed (${code})`;
+    return failure;
 }
 function mayRepeat(call, outcome, attempt) {
     if (outcome instanceof NetworkError) {
@@ -4038,7 +4094,10 @@ function retryDelay(attempt, asked, left, random = Math.random()) {
 
 ;// CONCATENATED MODULE: ./build/formats.js
 
+
 const LONGEST_CLAIM_KEY = 128;
+/** White space, a backslash, a control character, or a scheme that is not followed by two slashes: browsers mend it. */
+const NO_URL = /[\s\\\p{Cc}]|^https?:(?!\/\/)/iu;
 const SCHEME = /^[a-z][a-z\d+.-]*:\/\//i;
 /** A value as an error shows it. */
 function quote(value) {
@@ -4046,8 +4105,10 @@ function quote(value) {
 }
 /** A URL as an error shows it: what stands before an @ or after a ? may be a secret. */
 function quoteUrl(text) {
-    const [scheme = ''] = SCHEME.exec(text) ?? [];
-    const rest = text.slice(scheme.length);
+    // Masked values first: what is left of one that was cut would be recognized by nobody.
+    const clean = redact(text);
+    const [scheme = ''] = SCHEME.exec(clean) ?? [];
+    const rest = clean.slice(scheme.length);
     if (/[?#].*@/s.test(rest))
         return quote(`${scheme}***`);
     return quote(scheme + rest.replace(/^.*@/s, '***@').replace(/[?#].*$/s, (end) => `${end[0]}***`));
@@ -4065,7 +4126,7 @@ function parseList(text, report) {
         return [];
     for (const entry of entries) {
         if (typeof entry !== 'string' || !entry.trim())
-            report(`got the entry ${quote(JSON.stringify(entry))}; expected strings that are not blank`);
+            report(`got the entry ${shown(entry)}; expected strings that are not blank`);
     }
     return [...new Set(entries.filter((entry) => typeof entry === 'string' && entry.trim()))];
 }
@@ -4101,18 +4162,15 @@ function jsonClaims(text, report) {
     const json = parseJson(text, report, 'key=value lines, a JSON object, or a JSON array of {"key", "value"}');
     if (json === undefined)
         return [];
-    if (!Array.isArray(json)) {
-        const entries = Object.entries(json);
-        const flat = entries.every(([, value]) => typeof value !== 'object');
-        for (const key of flat ? repeatedKeys(text) : [])
-            report(`got the key ${quote(key)} twice; expected each key once`);
-        return entries.flatMap(([key, value]) => jsonClaim(key, value, report));
-    }
+    for (const key of repeatedKeys(text))
+        report(`got the key ${quote(key)} twice; expected each key once`);
+    if (!Array.isArray(json))
+        return Object.entries(Object(json)).flatMap(([key, value]) => jsonClaim(key, value, report));
     return json.flatMap((entry) => {
         const { key, value, ...rest } = Object(entry);
         if (typeof key === 'string' && value !== undefined && Object.keys(rest).length === 0)
             return jsonClaim(key, value, report);
-        report(`got the entry ${quote(JSON.stringify(entry))}; expected {"key": "…", "value": "…"}`);
+        report(`got the entry ${shown(entry)}; expected {"key": "…", "value": "…"}`);
         return [];
     });
 }
@@ -4120,13 +4178,35 @@ function jsonClaim(key, value, report) {
     // Any other number comes out of JSON otherwise than it was written: 1.10 as 1.1.
     if (typeof value === 'string' || typeof value === 'boolean' || Number.isSafeInteger(value))
         return [{ key, value: String(value) }];
-    report(`got ${quote(JSON.stringify(value))} for the key ${quote(key)}; expected a string (quote numbers that are large or not whole)`);
+    report(`got ${shown(value)} for the key ${quote(key)}; expected a string (quote numbers that are large or not whole)`);
     return [];
 }
-/** JSON.parse keeps the last of two equal keys without a word. In a flat object every string before a colon is a key. */
-function repeatedKeys(flatObject) {
-    const keys = [...flatObject.matchAll(/("(?:[^"\\]|\\.)*")\s*(:)?/g)].flatMap(([, key, colon]) => colon && key ? [JSON.parse(key)] : []);
-    return [...new Set(keys.filter((key, index) => keys.indexOf(key) !== index))];
+/** JSON.parse keeps the last of two equal keys of an object without a word. */
+function repeatedKeys(json) {
+    const twice = new Set();
+    const open = [];
+    for (const [token, key, colon] of json.matchAll(/[{}[\]]|("(?:[^"\\]|\\.)*")\s*(:)?/g)) {
+        if (token === '{' || token === '[')
+            open.push(new Set());
+        else if (token === '}' || token === ']')
+            open.pop();
+        else if (key && colon) {
+            const name = JSON.parse(key);
+            if (open.at(-1)?.has(name))
+                twice.add(name);
+            open.at(-1)?.add(name);
+        }
+    }
+    return twice;
+}
+/** A JSON value as an error shows it. */
+function shown(value) {
+    try {
+        return quote(JSON.stringify(value));
+    }
+    catch {
+        return 'one that is nested too deeply';
+    }
 }
 function parseJson(text, report, expected) {
     try {
@@ -4151,7 +4231,7 @@ function parseSeconds(text, least, most, report) {
  */
 function parseOrigin(text, report) {
     const expected = 'expected the address of the environment alone, such as https://acme.scalekit.com';
-    const url = /[\s\\\p{Cc}]/u.test(text) ? null : URL.parse(SCHEME.test(text) ? text : `https://${text}`);
+    const url = NO_URL.test(text) ? null : URL.parse(SCHEME.test(text) ? text : `https://${text}`);
     const shown = quoteUrl(text);
     if (!url) {
         report(`got ${shown}, which is not a URL; ${expected}`);
@@ -4261,16 +4341,17 @@ function digits(text, most) {
     return text && /^\d+$/.test(text) && text.length <= most ? text : undefined;
 }
 function runOrigin(env) {
-    if (env.GITHUB_ACTOR === 'dependabot[bot]')
-        return 'dependabot';
     const payload = readEvent(env.GITHUB_EVENT_PATH);
     const [pull, run] = [payload.pull_request, payload.workflow_run];
     // A fork that was deleted since has no repository any more.
     const head = pull?.head ? pull.head.repo : run?.head_repository;
-    if (head === undefined || head?.full_name === env.GITHUB_REPOSITORY)
-        return undefined;
+    const foreign = head !== undefined && head?.full_name !== env.GITHUB_REPOSITORY;
     // These events run with the target repository's secrets, whoever wrote the code that triggered them.
-    return /^(pull_request_target|workflow_run)$/.test(env.GITHUB_EVENT_NAME ?? '') ? 'untrusted' : 'fork';
+    if (foreign && /^(pull_request_target|workflow_run)$/.test(env.GITHUB_EVENT_NAME ?? ''))
+        return 'untrusted';
+    if (env.GITHUB_ACTOR === 'dependabot[bot]')
+        return 'dependabot';
+    return foreign ? 'fork' : undefined;
 }
 function readEvent(path) {
     try {
@@ -4289,6 +4370,8 @@ function readEvent(path) {
 
 
 const UNTRUSTED = 'This run was triggered by code from outside, yet has secrets: nothing of that code may be checked out, built or run in this job, or it can take the credentials.';
+/** More would not fit into an annotation. */
+const MOST_FAULTS = 50;
 const LONGEST_NAME = 128;
 const LONGEST_ENVIRONMENT = 255;
 /** Seconds. */
@@ -4298,10 +4381,11 @@ const DEFAULT_TIMEOUT = '120';
 /** Every bad input, each with what was given, what is accepted and, where known, why. */
 class InputError extends Error {
     name = 'InputError';
-    constructor(faults) {
+    constructor(all) {
+        const faults = all.length > MOST_FAULTS ? [...all.slice(0, MOST_FAULTS), `and ${all.length - MOST_FAULTS} more`] : all;
         super(faults.length === 1
             ? `Bad input: ${faults[0]}`
-            : `${faults.length} bad inputs:\n${faults.map((fault) => `- ${fault}`).join('\n')}`);
+            : `${all.length} bad inputs:\n${faults.map((fault) => `- ${fault}`).join('\n')}`);
     }
 }
 /**
@@ -4522,21 +4606,19 @@ function shorten(text, most) {
 ;// CONCATENATED MODULE: ./build/publish.js
 
 
-
 const LONGEST_VALUE = 200;
 const MOST_VALUES = 50;
 /** Sets the outputs, then notes in the state that the pair is the user's now. The secret is masked by then. */
-function publish({ credentials }, { client, plain_secret }, state) {
+function publish({ organization_id }, { client, plain_secret }, journal) {
     try {
         setOutput('client_id', client.client_id);
         setOutput('secret', plain_secret);
-        setOutput('organization_id', state.organization_id);
+        setOutput('organization_id', organization_id);
     }
     catch (error) {
         throw new Error(`Could not set the outputs: ${message(error)}.`);
     }
-    state.published = true;
-    writeState(state, credentials.client_secret);
+    journal.note({ published: true });
 }
 /** One line in the log, and a table in the job summary. Neither can fail the step. */
 async function report({ trailer, fields, organization_id }, { client }) {
@@ -4549,8 +4631,8 @@ async function report({ trailer, fields, organization_id }, { client }) {
         ['Scopes', ...client.scopes],
         ['Audience', ...client.audience],
         ['Claims', ...client.custom_claims.map(({ key, value }) => `${key}=${value}`)],
-        ['Token expiry', ...(fields.expiry ? [`${fields.expiry} seconds`] : [])],
-        ['Secret ends with', ...client.secrets.slice(0, 1).map(({ secret_suffix }) => secret_suffix.slice(-4))],
+        ['Token expiry', ...expiryText(fields.expiry, client.expiry)],
+        ['Secret ends with', ...client.secret_suffixes.slice(0, 1).map((suffix) => suffix.slice(-4))],
         ['Lifetime', trailer.lifetime],
         ['Run', trailer.run],
     ];
@@ -4563,6 +4645,12 @@ async function report({ trailer, fields, organization_id }, { client }) {
     catch (error) {
         log_info(`The job summary could not be written: ${message(error)}`);
     }
+}
+/** An answer may leave the expiry out, so what was asked for is not said as a fact. */
+function expiryText(asked, made) {
+    if (made)
+        return [`${made} seconds`];
+    return asked ? [`${asked} seconds (asked for)`] : [];
 }
 /** Values of a user or a server, in a place where Markdown, HTML and mentions mean nothing. */
 function cell(values) {
@@ -4593,17 +4681,21 @@ function parseObject(text) {
     return types_object(value, 'the answer');
 }
 /** @throws {AnswerError} */
-function parseClient(value) {
+function parseMarkedClient(value) {
     const client = types_object(value, 'client');
     const client_id = string(client, 'client_id');
     // The descriptor's rule: this prefix, 32 characters at most. The id becomes part of a path and an output.
     if (!/^m2morg_[\w-]{1,25}$/.test(client_id))
         throw new AnswerError('client_id is not the id of an organization client');
+    return { client_id, description: string(client, 'description') };
+}
+/** @throws {AnswerError} */
+function parseClient(value) {
+    const client = types_object(value, 'client');
     return {
-        client_id,
+        ...parseMarkedClient(client),
         organization_id: string(client, 'organization_id'),
         name: string(client, 'name'),
-        description: string(client, 'description'),
         scopes: strings(client, 'scopes'),
         audience: strings(client, 'audience'),
         custom_claims: list(client, 'custom_claims').map((entry) => {
@@ -4611,10 +4703,7 @@ function parseClient(value) {
             return { key: string(claim, 'key'), value: string(claim, 'value') };
         }),
         expiry: seconds(client, 'expiry'),
-        secrets: list(client, 'secrets').map((entry) => {
-            const secret = types_object(entry, 'secrets');
-            return { id: string(secret, 'id'), secret_suffix: string(secret, 'secret_suffix') };
-        }),
+        secret_suffixes: list(client, 'secrets').map((entry) => string(types_object(entry, 'secrets'), 'secret_suffix')),
     };
 }
 /** One page of a list. An empty token ends it. @throws {AnswerError} */
@@ -4647,13 +4736,13 @@ function strings(from, field) {
         return entry;
     });
 }
-/** An int64 comes as a string, from lenient writers as a number; zero is as good as absent. */
+/** An int64 comes as a string, from lenient writers as a number. */
 function seconds(from, field) {
-    const value = from[field] ?? 0;
+    const value = from[field] ?? undefined;
     const number = typeof value === 'string' && /^\d+$/.test(value) ? Number(value) : value;
-    if (typeof number !== 'number' || !Number.isSafeInteger(number) || number < 0)
-        throw new AnswerError(`${field} is not a number of seconds`);
-    return number || undefined;
+    if (number === undefined || (Number.isSafeInteger(number) && Number(number) >= 0))
+        return number;
+    throw new AnswerError(`${field} is not a number of seconds`);
 }
 
 ;// CONCATENATED MODULE: ./build/scalekit/api.js
@@ -4692,14 +4781,19 @@ class Scalekit {
             return token;
         });
     }
-    /** Makes a client and masks its secret. Never sent twice unless the first request provably did nothing. */
-    async createClient(fields) {
-        const call = { ...this.#call('POST'), body: JSON.stringify(fields), repeatable: false };
+    /**
+     * Makes a client and masks its secret. Sent again only where the request provably did nothing.
+     * @param on.send called before each sending; what it throws ends the call
+     * @param on.id called with the new client's id as soon as the secret is masked, also where the answer turns out bad
+     */
+    async createClient(fields, on) {
+        const call = { ...this.#call('POST'), body: JSON.stringify(fields), repeatable: false, onSend: on.send };
         call.headers['content-type'] = 'application/json';
         return await this.#exchange('create the client', call, (body) => {
             const answer = parseObject(body);
-            const plain_secret = string(answer, 'plain_secret');
+            const plain_secret = typeof answer.plain_secret === 'string' ? answer.plain_secret : '';
             mask(plain_secret);
+            on.id(parseMarkedClient(answer.client).client_id);
             if ([...plain_secret.trim()].length < SHORTEST_SECRET)
                 throw new AnswerError('it holds no usable plain_secret');
             return { client: parseClient(answer.client), plain_secret };
@@ -4721,11 +4815,13 @@ class Scalekit {
     }
     /** @returns nothing where there is no such client (any more) */
     async getClient(client_id) {
-        return await this.#exchange(`read client ${client_id}`, this.#call('GET', client_id), (body) => parseClient(types_object(parseObject(body).client, 'client')), () => undefined);
+        const call = this.#call('GET', client_id);
+        return await this.#exchange(`read client ${client_id}`, call, (body) => parseMarkedClient(parseObject(body).client), () => undefined);
     }
     /** Deletes a client. One that is gone already is fine. */
     async deleteClient(client_id) {
-        await this.#exchange(`delete client ${client_id}`, this.#call('DELETE', client_id), () => undefined, () => undefined);
+        const done = () => undefined;
+        await this.#exchange(`delete client ${client_id}`, this.#call('DELETE', client_id), done, done);
     }
     /** The URL of the organization's clients, or of one of them. */
     clientUrl(client_id) {
@@ -4748,23 +4844,24 @@ class Scalekit {
         catch (error) {
             throw error instanceof NetworkError ? fromNetwork(operation, error) : error;
         }
-        if (answer.status === 404 && missing)
+        // A page of HTML comes from something in between, and says nothing about the client.
+        if (answer.status === 404 && missing && !answer.body.trimStart().startsWith('<'))
             return missing();
-        if (answer.status < 200 || answer.status > 299) {
-            throw fromAnswer(operation, answer, call.headers.authorization ? this.#organization : undefined);
-        }
+        const organization = call.headers.authorization ? this.#organization : undefined;
+        if (answer.status < 200 || answer.status > 299)
+            throw fromAnswer(operation, answer, organization);
         try {
             return parse(answer.body);
         }
         catch (error) {
-            throw error instanceof AnswerError ? fromBadAnswer(operation, answer, error.message) : error;
+            throw error instanceof AnswerError ? fromBadAnswer(operation, answer, error.message, organization) : error;
         }
     }
 }
 /** A client in a list that nobody can read is not ours, and must not hide those that are. */
 function readable(entry) {
     try {
-        return [parseClient(entry)];
+        return [parseMarkedClient(entry)];
     }
     catch {
         return [];
@@ -4779,7 +4876,7 @@ function readable(entry) {
 
 
 
-start(run, fail);
+start(run, fail, 1);
 async function run() {
     const request = readRequest(process.env);
     request.notices.forEach(log_notice);
@@ -4787,15 +4884,15 @@ async function run() {
     const transport = new Transport(request.trailer.run, request.timeout);
     const scalekit = new Scalekit(transport, request.origin, request.organization_id);
     await scalekit.signIn(request.credentials);
-    const state = announce(request);
+    const journal = openJournal(request);
     try {
-        const created = await create(scalekit, request, state);
-        publish(request, created, state);
+        const created = await create(scalekit, request, journal);
+        publish(request, created, journal);
         await report(request, created);
     }
     catch (error) {
         transport.openReserve();
-        throw await undo(scalekit, state, error);
+        throw await undo(scalekit, journal, error);
     }
 }
 

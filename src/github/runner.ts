@@ -28,14 +28,15 @@ function digits(text: string | undefined, most: number): string | undefined {
 }
 
 function runOrigin(env: NodeJS.ProcessEnv): Runner['origin'] {
-  if (env.GITHUB_ACTOR === 'dependabot[bot]') return 'dependabot';
   const payload = readEvent(env.GITHUB_EVENT_PATH);
   const [pull, run] = [payload.pull_request, payload.workflow_run];
   // A fork that was deleted since has no repository any more.
   const head = pull?.head ? pull.head.repo : run?.head_repository;
-  if (head === undefined || head?.full_name === env.GITHUB_REPOSITORY) return undefined;
+  const foreign = head !== undefined && head?.full_name !== env.GITHUB_REPOSITORY;
   // These events run with the target repository's secrets, whoever wrote the code that triggered them.
-  return /^(pull_request_target|workflow_run)$/.test(env.GITHUB_EVENT_NAME ?? '') ? 'untrusted' : 'fork';
+  if (foreign && /^(pull_request_target|workflow_run)$/.test(env.GITHUB_EVENT_NAME ?? '')) return 'untrusted';
+  if (env.GITHUB_ACTOR === 'dependabot[bot]') return 'dependabot';
+  return foreign ? 'fork' : undefined;
 }
 
 function readEvent(path: string | undefined): typeof context.payload {

@@ -4,11 +4,11 @@ import { mask } from '../mask.ts';
 import { fromAnswer, fromBadAnswer, fromNetwork } from './errors.ts';
 import {
   AnswerError,
-  type Client,
   type ClientFields,
   type CreatedClient,
-  object,
+  type MarkedClient,
   parseClient,
+  parseMarkedClient,
   parseObject,
   parsePage,
   string,
@@ -48,21 +48,26 @@ export class Scalekit {
     });
   }
 
-  /** Makes a client and masks its secret. Never sent twice unless the first request provably did nothing. */
-  async createClient(fields: ClientFields): Promise<CreatedClient> {
-    const call = { ...this.#call('POST'), body: JSON.stringify(fields), repeatable: false };
+  /**
+   * Makes a client and masks its secret. Sent again only where the request provably did nothing.
+   * @param on.send called before each sending; what it throws ends the call
+   * @param on.id called with the new client's id as soon as the secret is masked, also where the answer turns out bad
+   */
+  async createClient(fields: ClientFields, on: { send: () => void; id: (id: string) => void }): Promise<CreatedClient> {
+    const call = { ...this.#call('POST'), body: JSON.stringify(fields), repeatable: false, onSend: on.send };
     call.headers['content-type'] = 'application/json';
     return await this.#exchange('create the client', call, (body) => {
       const answer = parseObject(body);
-      const plain_secret = string(answer, 'plain_secret');
+      const plain_secret = typeof answer.plain_secret === 'string' ? answer.plain_secret : '';
       mask(plain_secret);
+      on.id(parseMarkedClient(answer.client).client_id);
       if ([...plain_secret.trim()].length < SHORTEST_SECRET) throw new AnswerError('it holds no usable plain_secret');
       return { client: parseClient(answer.client), plain_secret };
     });
   }
 
   /** Every client of the organization, page by page. */
-  async *listClients(): AsyncGenerator<Client> {
+  async *listClients(): AsyncGenerator<MarkedClient> {
     const seen = new Set<string>();
     for (let token = ''; !seen.has(token); ) {
       seen.add(token);
@@ -76,23 +81,20 @@ export class Scalekit {
   }
 
   /** @returns nothing where there is no such client (any more) */
-  async getClient(client_id: string): Promise<Client | undefined> {
+  async getClient(client_id: string): Promise<MarkedClient | undefined> {
+    const call = this.#call('GET', client_id);
     return await this.#exchange(
       `read client ${client_id}`,
-      this.#call('GET', client_id),
-      (body) => parseClient(object(parseObject(body).client, 'client')),
+      call,
+      (body) => parseMarkedClient(parseObject(body).client),
       () => undefined,
     );
   }
 
   /** Deletes a client. One that is gone already is fine. */
   async deleteClient(client_id: string): Promise<void> {
-    await this.#exchange(
-      `delete client ${client_id}`,
-      this.#call('DELETE', client_id),
-      () => undefined,
-      () => undefined,
-    );
+    const done = () => undefined;
+    await this.#exchange(`delete client ${client_id}`, this.#call('DELETE', client_id), done, done);
   }
 
   /** The URL of the organization's clients, or of one of them. */
@@ -117,22 +119,22 @@ export class Scalekit {
     } catch (error) {
       throw error instanceof NetworkError ? fromNetwork(operation, error) : error;
     }
-    if (answer.status === 404 && missing) return missing();
-    if (answer.status < 200 || answer.status > 299) {
-      throw fromAnswer(operation, answer, call.headers.authorization ? this.#organization : undefined);
-    }
+    // A page of HTML comes from something in between, and says nothing about the client.
+    if (answer.status === 404 && missing && !answer.body.trimStart().startsWith('<')) return missing();
+    const organization = call.headers.authorization ? this.#organization : undefined;
+    if (answer.status < 200 || answer.status > 299) throw fromAnswer(operation, answer, organization);
     try {
       return parse(answer.body);
     } catch (error) {
-      throw error instanceof AnswerError ? fromBadAnswer(operation, answer, error.message) : error;
+      throw error instanceof AnswerError ? fromBadAnswer(operation, answer, error.message, organization) : error;
     }
   }
 }
 
 /** A client in a list that nobody can read is not ours, and must not hide those that are. */
-function readable(entry: unknown): Client[] {
+function readable(entry: unknown): MarkedClient[] {
   try {
-    return [parseClient(entry)];
+    return [parseMarkedClient(entry)];
   } catch {
     return [];
   }

@@ -4,14 +4,11 @@ import { cut } from '../log.ts';
 /** A request that failed: the operation, the status, the server's own words, and what to do about it. */
 export class ApiError extends Error {
   override name = 'ApiError';
-  /** HTTP status, or 0 where no usable answer came. */
-  readonly status: number;
   /** Whether the server may have carried the request out all the same. */
   readonly uncertain: boolean;
 
-  constructor(message: string, status: number, uncertain: boolean, cause?: unknown) {
+  constructor(message: string, uncertain: boolean, cause?: unknown) {
     super(message, { cause });
-    this.status = status;
     this.uncertain = uncertain;
   }
 }
@@ -21,21 +18,17 @@ export function fromAnswer(operation: string, answer: Answer, organization?: str
   const { status } = answer;
   const parts = [`HTTP ${status}`, ...serverWords(answer)];
   const definite = status >= 400 && status < 500 && status !== 408;
-  return new ApiError(sentence(operation, parts.join(': '), advice(answer, organization)), status, !definite);
+  return new ApiError(sentence(operation, parts.join(': '), advice(answer, organization)), !definite);
 }
 
 export function fromNetwork(operation: string, error: NetworkError): ApiError {
-  return new ApiError(sentence(operation, error.message, networkAdvice(error)), 0, error.reached, error);
+  return new ApiError(sentence(operation, error.message, networkAdvice(error)), error.reached, error);
 }
 
 /** A 2xx whose body is not what the API documents. */
-export function fromBadAnswer(operation: string, answer: Answer, reason: string): ApiError {
-  const said = `HTTP ${answer.status}, but ${reason}`;
-  return new ApiError(
-    sentence(operation, said, 'Is scalekit_environment_url the address of a Scalekit environment?'),
-    0,
-    true,
-  );
+export function fromBadAnswer(operation: string, answer: Answer, reason: string, organization?: string): ApiError {
+  const todo = organization ? '' : 'Is scalekit_environment_url the address of a Scalekit environment?';
+  return new ApiError(sentence(operation, `HTTP ${answer.status}, but ${reason}`, todo), true);
 }
 
 function sentence(operation: string, said: string, todo: string): string {
@@ -73,10 +66,14 @@ function networkAdvice(error: NetworkError): string {
     return "The server's certificate is not trusted. Behind a private certificate authority, set NODE_EXTRA_CA_CERTS to a file with its certificate; never switch the check off.";
   }
   if (/^(ENOTFOUND|EAI_AGAIN)$/.test(error.code)) return 'Check the host in scalekit_environment_url.';
-  if (error.protocol) return 'The server does not speak TLS there: check the port in scalekit_environment_url.';
+  if (error.protocol) {
+    return 'Check the port in scalekit_environment_url, and whether the server asks for a client certificate or an old TLS version, which this action does not offer.';
+  }
+  if (error.code === 'ERR_INVALID_URL') return 'Check the address of the proxy in https_proxy.';
   if (/^tunneling socket/.test(error.message)) return 'The proxy (https_proxy) refused the connection.';
   if (error.code === 'DEADLINE') return 'Raise timeout.';
-  return error.reached ? '' : 'Check scalekit_environment_url and the way to it (https_proxy, no_proxy, firewall).';
+  if (error.reached) return 'If it happens again, raise timeout, and check who answers at scalekit_environment_url.';
+  return 'Check scalekit_environment_url and the way to it (https_proxy, no_proxy, firewall).';
 }
 
 /**

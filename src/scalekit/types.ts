@@ -17,24 +17,23 @@ export interface Claim {
   value: string;
 }
 
-/** A client as the API shows it; what an answer leaves out is empty. */
-export interface Client {
+/** What tells whose a client is. */
+export interface MarkedClient {
   client_id: string;
+  description: string;
+}
+
+/** A client as the API shows it; what an answer leaves out is empty. */
+export interface Client extends MarkedClient {
   organization_id: string;
   name: string;
-  description: string;
   scopes: string[];
   audience: string[];
   custom_claims: Claim[];
   /** Seconds; absent where the answer does not say. */
   expiry: number | undefined;
-  secrets: Secret[];
-}
-
-interface Secret {
-  id: string;
-  /** The last characters of the secret, as the dashboard shows them. */
-  secret_suffix: string;
+  /** The last characters of each secret, as the dashboard shows them. */
+  secret_suffixes: string[];
 }
 
 /** The answer to a create: the only one that ever holds the plain secret. */
@@ -62,17 +61,22 @@ export function parseObject(text: string): Json {
 }
 
 /** @throws {AnswerError} */
-export function parseClient(value: unknown): Client {
+export function parseMarkedClient(value: unknown): MarkedClient {
   const client = object(value, 'client');
   const client_id = string(client, 'client_id');
   // The descriptor's rule: this prefix, 32 characters at most. The id becomes part of a path and an output.
   if (!/^m2morg_[\w-]{1,25}$/.test(client_id))
     throw new AnswerError('client_id is not the id of an organization client');
+  return { client_id, description: string(client, 'description') };
+}
+
+/** @throws {AnswerError} */
+export function parseClient(value: unknown): Client {
+  const client = object(value, 'client');
   return {
-    client_id,
+    ...parseMarkedClient(client),
     organization_id: string(client, 'organization_id'),
     name: string(client, 'name'),
-    description: string(client, 'description'),
     scopes: strings(client, 'scopes'),
     audience: strings(client, 'audience'),
     custom_claims: list(client, 'custom_claims').map((entry) => {
@@ -80,10 +84,7 @@ export function parseClient(value: unknown): Client {
       return { key: string(claim, 'key'), value: string(claim, 'value') };
     }),
     expiry: seconds(client, 'expiry'),
-    secrets: list(client, 'secrets').map((entry) => {
-      const secret = object(entry, 'secrets');
-      return { id: string(secret, 'id'), secret_suffix: string(secret, 'secret_suffix') };
-    }),
+    secret_suffixes: list(client, 'secrets').map((entry) => string(object(entry, 'secrets'), 'secret_suffix')),
   };
 }
 
@@ -119,11 +120,11 @@ function strings(from: Json, field: string): string[] {
   });
 }
 
-/** An int64 comes as a string, from lenient writers as a number; zero is as good as absent. */
+/** An int64 comes as a string, from lenient writers as a number. */
 function seconds(from: Json, field: string): number | undefined {
-  const value = from[field] ?? 0;
+  const value = from[field] ?? undefined;
   const number = typeof value === 'string' && /^\d+$/.test(value) ? Number(value) : value;
-  if (typeof number !== 'number' || !Number.isSafeInteger(number) || number < 0)
-    throw new AnswerError(`${field} is not a number of seconds`);
-  return number || undefined;
+  if (number === undefined || (Number.isSafeInteger(number) && Number(number) >= 0))
+    return number as number | undefined;
+  throw new AnswerError(`${field} is not a number of seconds`);
 }

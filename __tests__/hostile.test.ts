@@ -1,0 +1,253 @@
+import { once } from 'node:events';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import http from 'node:http';
+import https from 'node:https';
+import net, { type AddressInfo, type Socket } from 'node:net';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import type { Duplex } from 'node:stream';
+import { text } from 'node:stream/consumers';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { type Emulator, startEmulator } from '../emulator/index.ts';
+import { makeCertificate } from '../emulator/tls.ts';
+import { errors, readable, runAction, runBare } from './support/action.ts';
+
+// What networks and servers do that nobody would build on purpose.
+
+let emulator: Emulator;
+let folder: string;
+const closing: (() => void)[] = [];
+
+beforeAll(() => {
+  folder = mkdtempSync(path.join(tmpdir(), 'hostile-'));
+});
+afterAll(() => rmSync(folder, { recursive: true }));
+beforeEach(async () => {
+  emulator = await startEmulator();
+});
+afterEach(async () => {
+  for (const close of closing.splice(0)) close();
+  await emulator.close();
+});
+
+/** Starts a server on a free loopback port, for the length of a test. */
+async function listen(server: net.Server): Promise<number> {
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const sockets = new Set<Socket>();
+  server.on('connection', (socket) => sockets.add(socket.on('error', () => {})));
+  closing.push(() => {
+    server.close();
+    for (const socket of sockets) socket.destroy();
+  });
+  return (server.address() as AddressInfo).port;
+}
+
+/** Something between the action and the emulator that sees, and may spoil, what passes. */
+async function between(
+  upstreamUrl: string,
+  onConnection: (client: Socket, number: number) => boolean,
+): Promise<number> {
+  let count = 0;
+  const server = net.createServer((client) => {
+    count += 1;
+    if (!onConnection(client, count)) return;
+    const upstream = net.connect(Number(new URL(upstreamUrl).port), '127.0.0.1');
+    for (const [from, to] of [
+      [client, upstream],
+      [upstream, client],
+    ] as const) {
+      from.on('error', () => {}).on('close', () => to.destroy());
+      from.pipe(to);
+    }
+  });
+  return await listen(server);
+}
+
+function trust(ca: string | undefined): Record<string, string> {
+  writeFileSync(path.join(folder, 'ca.pem'), ca ?? '');
+  return { NODE_EXTRA_CA_CERTS: path.join(folder, 'ca.pem') };
+}
+
+const count = (operation: string) => emulator.requests.filter((request) => request.operation === operation).length;
+
+describe('a connection that breaks', () => {
+  it.each([
+    ['garbage', Buffer.from('garbage garbage garbage')],
+    ['a TLS alert', Buffer.from([0x15, 3, 3, 0, 2, 2, 40])],
+    ['a plain answer of a gateway', Buffer.from('HTTP/1.1 502 Bad Gateway\r\ncontent-length: 0\r\n\r\n')],
+  ])('after the create was carried out, by %s within TLS, leaves no client behind', async (_, bytes) => {
+    await emulator.close();
+    emulator = await startEmulator({ tls: true });
+    const clients: Socket[] = [];
+    const port = await between(emulator.tlsUrl ?? '', (client) => clients.push(client) > 0);
+    emulator.hold = (when, { operation }) => {
+      if (when === 'after' && operation === 'createClient') clients[0]?.write(bytes);
+    };
+    emulator.faults.add({ operation: 'createClient', when: 'after', fault: { kind: 'delay', ms: 300 } });
+    const run = await runAction(emulator, {
+      inputs: { scalekit_environment_url: `https://localhost:${port}` },
+      env: trust(emulator.ca),
+    });
+    expect([run.exitCode, count('createClient'), emulator.clients()]).toEqual([1, 1, []]);
+    expect(errors(run)[0]).toMatch(/^Could not create the client: .*\nThe client m2morg_\d+ was removed again\.$/);
+  });
+
+  it('in its TLS handshake has carried nothing, so the create is sent again', async () => {
+    const { key, cert, ca } = await makeCertificate('valid');
+    let created = 0;
+    const api = https.createServer({ key, cert }, async (request, response) => {
+      const body = await text(request);
+      response.setHeader('connection', 'close');
+      if (request.url === '/oauth/token') return response.end('{"access_token":"opaque-access-token"}');
+      created += 1;
+      const client = { ...JSON.parse(body), client_id: 'm2morg_1' };
+      return response.end(JSON.stringify({ client, plain_secret: ['plain', 'secret', 'value'].join('-') }));
+    });
+    const apiPort = await listen(api);
+    const port = await between(`https://localhost:${apiPort}`, (client, number) => {
+      if (number === 2) client.once('data', () => client.resetAndDestroy());
+      return number !== 2;
+    });
+    const run = await runAction(emulator, {
+      inputs: { scalekit_environment_url: `https://localhost:${port}` },
+      env: trust(ca),
+    });
+    expect([run.exitCode, created, run.outputs.client_id]).toEqual([0, 1, 'm2morg_1']);
+  });
+});
+
+describe('an answer that is none', () => {
+  it('(101 Switching Protocols) never looks like success', async () => {
+    const api = http.createServer((request) =>
+      request.socket.write('HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: x\r\n\r\n'),
+    );
+    const port = await listen(api);
+    const run = await runAction(emulator, {
+      inputs: { scalekit_environment_url: `http://127.0.0.1:${port}`, timeout: '5' },
+    });
+    expect([run.exitCode, run.outputs]).toEqual([1, {}]);
+    expect(errors(run)).toEqual([expect.stringContaining('no answer within')]);
+  });
+
+  it('from a proxy that takes the connection and says nothing is given up in time', async () => {
+    const proxy = http.createServer().on('connect', (_request, _socket: Duplex) => {});
+    const port = await listen(proxy);
+    const run = await runAction(emulator, {
+      inputs: { scalekit_environment_url: 'https://acme.example', timeout: '5' },
+      env: { https_proxy: `http://127.0.0.1:${port}` },
+    });
+    expect(run.exitCode).toBe(1);
+    expect(errors(run)).toEqual([expect.stringContaining('no answer within')]);
+    expect(run.milliseconds).toBeLessThan(6000);
+  });
+
+  it('because the proxy has no address is no reason to try five times', async () => {
+    const run = await runAction(emulator, {
+      inputs: { scalekit_environment_url: 'https://acme.example' },
+      env: { https_proxy: '::::' },
+    });
+    expect(errors(run)).toEqual([expect.stringContaining('Check the address of the proxy in https_proxy.')]);
+    expect(run.log.match(/ attempt \d/g)).toHaveLength(1);
+  });
+});
+
+describe('a created client whose answer cannot be used', () => {
+  const change = (edit: (client: Record<string, unknown>) => void) => (answer: { client: Record<string, unknown> }) => {
+    edit(answer.client);
+    return answer;
+  };
+  it.each([
+    ['an expiry that is none', change((client) => Object.assign(client, { expiry: 'soon' }))],
+    ['claims that are no list', change((client) => Object.assign(client, { custom_claims: { a: 'b' } }))],
+    ['secrets that are none', change((client) => Object.assign(client, { secrets: [{ secret_suffix: 5 }] }))],
+    ['no description', change((client) => delete client.description)],
+  ])('because it has %s is removed by its id, though lists lag', async (_, edit) => {
+    emulator.behaviour.listLag = 60_000;
+    emulator.faults.add({ operation: 'createClient', fault: { kind: 'edit', edit } });
+    const run = await runAction(emulator);
+    expect([run.exitCode, emulator.clients()]).toEqual([1, []]);
+    expect(errors(run)[0]).toMatch(/The client m2morg_\d+ was removed again\.$/);
+  });
+
+  it('and which cannot be told from another’s is named, and stays', async () => {
+    const cut = ({ client }: { client: Record<string, unknown> }) => ({ client: { ...client, description: 'cut' } });
+    emulator.faults.add({
+      operation: 'createClient',
+      fault: { kind: 'edit', edit: (answer) => ({ ...answer, ...cut(answer) }) },
+    });
+    emulator.faults.add({ operation: 'getClient', fault: { kind: 'edit', edit: cut } });
+    emulator.behaviour.listLag = 60_000;
+    const run = await runAction(emulator);
+    const [client] = emulator.clients();
+    expect(run.exitCode).toBe(1);
+    expect(errors(run)[0]).toContain(`/clients/${client?.client_id}`);
+  });
+
+  it('is found by post while the API does not show it yet', async () => {
+    Object.assign(emulator.behaviour, { readLag: 2500, listLag: 2500, dropScopes: ['a'] });
+    const run = await runAction(emulator, { inputs: { scopes: 'a' } });
+    expect([run.exitCode, emulator.clients().length]).toEqual([1, 1]);
+    expect(errors(run)[0]).toMatch(/The post step looks again\. To remove client m2morg_\d+/);
+    const post = await run.post();
+    expect([post.exitCode, post.annotations, emulator.clients()]).toEqual([0, [], []]);
+  });
+});
+
+describe('what a failed step tells', () => {
+  it('is the rate limit, not the time that it cost', async () => {
+    emulator.faults.add({ operation: '*', fault: { kind: 'delay', ms: 150 } });
+    const body = { code: 8, message: 'slow down', details: [{ error_code: 'RATE_LIMITED' }] };
+    emulator.faults.add({ operation: 'createClient', fault: { kind: 'status', status: 429, body } });
+    const run = await runAction(emulator, { inputs: { timeout: '5' } });
+    expect(errors(run)).toEqual([
+      expect.stringMatching(/^Could not create the client: HTTP 429: RATE_LIMITED: slow down\./),
+    ]);
+    expect((await run.post()).stdout).toBe('');
+  });
+
+  it('is the failure itself, also where the state file is gone', async () => {
+    const state = path.join(folder, 'state');
+    emulator.hold = (_, { operation }) => {
+      if (operation === 'createClient') rmSync(state, { force: true });
+    };
+    for (const [status, expected] of [
+      [403, 'HTTP 403'],
+      [201, 'The client m2morg_\\d+ was removed again\\.$'],
+    ] as const) {
+      writeFileSync(state, '');
+      emulator.faults.clear();
+      if (status === 403)
+        emulator.faults.add({ operation: 'createClient', when: 'after', fault: { kind: 'status', status } });
+      const run = await runAction(emulator, { env: { GITHUB_STATE: state } });
+      expect(run.exitCode).toBe(1);
+      expect(errors(run)).toEqual([expect.stringMatching(new RegExp(expected))]);
+    }
+  });
+
+  it('never holds a part of the secret, even where that holds an expression or the marks of a URL', async () => {
+    const open = ['$', '{{'].join('');
+    const parts = ['s3cr3t', 'v4lue', 't41l'];
+    for (const marks of [`${open} x }}#`, `@${open} x }}?`, '#', '?a=', '@']) {
+      const secret = parts.join(marks);
+      for (const input of ['scalekit_client_secret', 'scalekit_environment_url', 'organization_id', 'scopes']) {
+        const inputs = { scalekit_environment_url: 'http://x', scalekit_client_secret: secret, [input]: secret };
+        const run = await runBare({ inputs });
+        expect(run.exitCode).toBe(1);
+        for (const part of parts) expect(readable(run)).not.toContain(part);
+      }
+    }
+  });
+});
+
+it('looks for a client from the last sending of its request, not from the first', async () => {
+  emulator.faults.add({
+    operation: 'createClient',
+    times: 1,
+    fault: { kind: 'status', status: 429, headers: { 'retry-after': '3' } },
+  });
+  const run = await runAction(emulator);
+  const sent = emulator.requests.filter(({ operation }) => operation === 'createClient').map(({ at }) => at);
+  expect(sent).toHaveLength(2);
+  expect(JSON.parse(run.state.client ?? '').sent_at).toBeGreaterThan((sent[0] ?? 0) + 2900);
+});
