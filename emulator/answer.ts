@@ -2,12 +2,12 @@ import type { ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { pipeline } from 'node:stream/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { FaultRule } from './faults.ts';
-import type { Answer, RecordedRequest, Route, ServerParts } from './server.ts';
+import type { Answer, Hold, RecordedRequest, Route } from './exchange.ts';
+import type { FaultPlan, FaultRule } from './faults.ts';
 
 /** Does the work of one request and answers it, or does neither, as the fault plan has it. */
 export async function perform(
-  { faults, hold }: ServerParts,
+  { faults, hold }: { faults: FaultPlan; hold: () => Hold | undefined },
   route: Route,
   request: RecordedRequest,
   response: ServerResponse,

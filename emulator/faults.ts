@@ -1,4 +1,4 @@
-import type { Operation, RecordedRequest } from './server.ts';
+import type { Operation, RecordedRequest } from './exchange.ts';
 
 /** What goes wrong. Kinds that work on the real answer (`edit`, `truncate`, `drip`) imply that the work is done. */
 export type Fault =

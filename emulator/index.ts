@@ -1,10 +1,12 @@
 import { fromJson } from '@bufbuild/protobuf';
 import { OrganizationClientSchema } from '@scalekit-sdk/node/lib/pkg/grpc/scalekit/v1/clients/clients_pb.js';
+import type { Answer, Hold, RecordedRequest, Route } from './exchange.ts';
 import { FaultPlan, type FaultRule } from './faults.ts';
 import type { Behaviour } from './scalekit/behaviour.ts';
-import { type Credentials, createEnvironment } from './scalekit/environment.ts';
+import { createEnvironment } from './scalekit/environment.ts';
+import type { Credentials } from './scalekit/oauth.ts';
 import type { ClientJson, Organization } from './scalekit/store.ts';
-import { type Answer, type Hold, listen, type RecordedRequest, type Route } from './server.ts';
+import { listen } from './server.ts';
 import { type CertificateKind, makeCertificate } from './tls.ts';
 
 export type { Fault } from './faults.ts';

@@ -1,17 +1,13 @@
 import { randomBytes } from 'node:crypto';
 import { create, type JsonObject, type JsonValue, toJson } from '@bufbuild/protobuf';
-import type { Answer, RecordedRequest, Route } from '../server.ts';
+import type { Answer, RecordedRequest, Route } from '../exchange.ts';
 import { type Behaviour, defaultBehaviour } from './behaviour.ts';
 import { apiHandlers } from './clients.ts';
 import { type ApiOperation, decode, httpRule, methods } from './descriptors.ts';
 import { ApiError } from './errors.ts';
-import { oauthEndpoints } from './oauth.ts';
+import { type Credentials, oauthEndpoints } from './oauth.ts';
 import { Store } from './store.ts';
 import { digits, subject } from './token.ts';
-
-export type ScalekitOperation = ApiOperation | 'token' | 'keys' | 'discovery';
-
-export type Credentials = { clientId: string; clientSecret: string };
 
 export type Environment = {
   behaviour: Behaviour;

@@ -1,9 +1,10 @@
-import type { Answer, RecordedRequest } from '../server.ts';
+import type { Answer, RecordedRequest } from '../exchange.ts';
 import type { Behaviour, TokenPayload } from './behaviour.ts';
-import type { Credentials } from './environment.ts';
 import { ApiError } from './errors.ts';
 import type { Store } from './store.ts';
 import { lifetime, processSigner, sign } from './token.ts';
+
+export type Credentials = { clientId: string; clientSecret: string };
 
 type Work = (request: RecordedRequest) => Promise<Answer>;
 
