@@ -195,9 +195,7 @@ describe('a step that names an organization', () => {
       },
     });
     expect(run.exitCode).toBe(0);
-    expect(run.summary).toContain(
-      '<code>a|b &#60;img src=x&#62; `c` @octocat  [31m ## [set-output name=secret]x</code>',
-    );
+    expect(run.summary).toContain('<code>a|b &lt;img src=x&gt; `c` @octocat  [31m ## [set-output name=secret]x</code>');
     expect(run.summary.length).toBeLessThan(2500);
     expect(run.summary).not.toMatch(/^::/m);
     expect(run.stdout).not.toMatch(/^\s*::(set-output|stop-commands)|##\[/m);

@@ -117,6 +117,29 @@ describe('a connection that breaks', () => {
   });
 });
 
+it('in its TLS handshake within a proxy’s tunnel has carried nothing either', async () => {
+  await emulator.close();
+  emulator = await startEmulator({ tls: 'wrong-host' });
+  let tunnels = 0;
+  const proxy = http.createServer().on('connect', (_request, client: Socket) => {
+    tunnels += 1;
+    client.on('error', () => {}).write('HTTP/1.1 200 Connection established\r\n\r\n');
+    // The first tunnel is for the sign-in, the second for the create.
+    if (tunnels === 2) return client.once('data', () => client.resetAndDestroy());
+    const upstream = net.connect(Number(new URL(emulator.tlsUrl ?? '').port), '127.0.0.1');
+    return upstream
+      .on('error', () => {})
+      .pipe(client)
+      .pipe(upstream);
+  });
+  const port = await listen(proxy);
+  const run = await runAction(emulator, {
+    inputs: { scalekit_environment_url: 'https://elsewhere.invalid' },
+    env: { ...trust(emulator.ca), https_proxy: `http://127.0.0.1:${port}` },
+  });
+  expect([run.exitCode, tunnels, count('createClient'), emulator.clients().length]).toEqual([0, 3, 1, 1]);
+});
+
 describe('an answer that is none', () => {
   it('(101 Switching Protocols) never looks like success', async () => {
     const api = http.createServer((request) =>
@@ -188,11 +211,25 @@ describe('a created client whose answer cannot be used', () => {
     Object.assign(emulator.behaviour, { readLag: 2500, listLag: 2500, dropScopes: ['a'] });
     const run = await runAction(emulator, { inputs: { scopes: 'a' } });
     expect([run.exitCode, emulator.clients().length]).toEqual([1, 1]);
-    expect(errors(run)[0]).toMatch(/The post step looks again\. To remove client m2morg_\d+/);
+    expect(errors(run)[0]).toMatch(
+      /^The client m2morg_\d+ was made, but the API does not show it\. The post step looks again\. To remove client m2morg_\d+/m,
+    );
     const post = await run.post();
     expect([post.exitCode, post.annotations, emulator.clients()]).toEqual([0, [], []]);
   });
 });
+
+it.each(['m2morg_9b2f1c7e-6a54-4f0e-9d7b-0c3b1a2d4e5f', `m2morg_${'1'.repeat(100)}`])(
+  'takes whatever id the API gives a client: %s',
+  async (client_id) => {
+    emulator.faults.add({
+      operation: 'createClient',
+      fault: { kind: 'edit', edit: (answer) => ({ ...answer, client: { ...answer.client, client_id } }) },
+    });
+    const run = await runAction(emulator);
+    expect([run.exitCode, run.outputs.client_id]).toEqual([0, client_id]);
+  },
+);
 
 describe('what a failed step tells', () => {
   it('is the rate limit, not the time that it cost', async () => {

@@ -239,5 +239,6 @@ describe('the post step, when others meddle with what it sees', () => {
     emulator.faults.add({ operation: 'listClients', fault: { kind: 'edit', edit: () => ({ clients: [] }) } });
     const post = await run.post();
     expect([post.exitCode, warnings(post).length, emulator.clients().length]).toEqual([0, 1, 1]);
+    expect(warnings(post)[0]).toMatch(/is not this step's.* if it is yours, by hand: DELETE /);
   });
 });

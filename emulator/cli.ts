@@ -18,22 +18,29 @@ const usage = `Usage: npm run -s emulator -- [options]
 Prints the variables to set as KEY=value and runs until SIGINT or SIGTERM.
 `;
 
-const { values } = parseArgs({
-  options: {
-    port: { type: 'string', default: '0' },
-    tls: { type: 'boolean', default: false },
-    // Not --env-file: Node takes that one for its own, wherever it stands.
-    'append-to': { type: 'string' },
-    behaviour: { type: 'string', multiple: true, default: [] },
-    fault: { type: 'string', multiple: true, default: [] },
-    help: { type: 'boolean', short: 'h', default: false },
-  },
-});
-
-if (values.help) process.stdout.write(usage);
-else await run();
+try {
+  await run();
+} catch (error) {
+  console.error(`${(error as Error).message}\n\n${usage}`);
+  process.exitCode = 2;
+}
 
 async function run(): Promise<void> {
+  const { values } = parseArgs({
+    options: {
+      port: { type: 'string', default: '0' },
+      tls: { type: 'boolean', default: false },
+      // Not --env-file: Node takes that one for its own, wherever it stands.
+      'append-to': { type: 'string' },
+      behaviour: { type: 'string', multiple: true, default: [] },
+      fault: { type: 'string', multiple: true, default: [] },
+      help: { type: 'boolean', short: 'h', default: false },
+    },
+  });
+  if (values.help) {
+    process.stdout.write(usage);
+    return;
+  }
   const port = Number(values.port);
   const emulator = await startEmulator({
     ...(values.tls ? { tls: true, tlsPort: port } : { port }),

@@ -92,10 +92,11 @@ function succeeded({ exitCode, annotations, stderr }: Outcome): boolean {
 }
 
 function plainText(html: string): string {
+  const characters: Record<string, string> = { amp: '&', lt: '<', gt: '>', quot: '"', '#39': "'" };
   return html
     .replaceAll('<br>', ', ')
     .replace(/<[^>]*>/g, '')
-    .replace(/&#(\d+);/g, (_, code) => String.fromCodePoint(Number(code)));
+    .replace(/&([a-z]+|#39);/g, (_, name) => characters[name] ?? '');
 }
 
 /** Signs in as the new client does. The URL is as a user writes it. */

@@ -39,6 +39,7 @@ export async function create(scalekit: Scalekit, request: Request, journal: Jour
       "Could not create the client: the answer shows a client without the last line of this step's description, so it may be another one.",
     );
   }
+  journal.proven = true;
   const wrong = differences(request, created.client);
   if (wrong.length > 0) {
     const list = wrong.map(({ field, wanted, got }) => `${field}: wanted ${wanted}; got ${got}`).join('\n');
@@ -63,17 +64,25 @@ export async function undo(scalekit: Scalekit, journal: Journal, failure: unknow
 }
 
 async function removeAgain(scalekit: Scalekit, journal: Journal): Promise<string> {
+  const { client_id } = journal.state;
   try {
-    const removed = await removeOwn(scalekit, journal.state);
+    // What the answer proved to be this step's need not be read first.
+    const removed =
+      client_id && journal.proven
+        ? (await scalekit.deleteClient(client_id)) && client_id
+        : await removeOwn(scalekit, journal.state);
     if (removed) {
       journal.clear();
       return `The client ${removed} was removed again.`;
     }
     // From here the post step counts the time in which the client may still appear.
     journal.note({ sent_at: Date.now() });
-    return `Whether a client was made is not known: none shows up. The post step looks again. ${leftover(scalekit, journal.state)}`;
+    const unsure = client_id
+      ? `The client ${client_id} was made, but the API does not show it.`
+      : 'Whether a client was made is not known: none shows up.';
+    return `${unsure} The post step looks again. ${leftover(scalekit, journal.state)}`;
   } catch (error) {
-    return `The client could not be removed again: ${message(error)} ${leftover(scalekit, journal.state)}`;
+    return `The client could not be removed again: ${message(error)} ${leftover(scalekit, journal.state, doubt(error))}`;
   }
 }
 
@@ -91,14 +100,23 @@ export async function cleanUp(scalekit: Scalekit, state: State): Promise<string 
   }
 }
 
-/**
- * The call that removes by hand what may be left, for a message.
- * @param trusted whether the state is main's: somebody will send a token to the origin that is named
- */
-export function leftover(scalekit: Scalekit, { client_id, organization_id, nonce }: State, trusted = true): string {
+/** What is not sure about a state: that main wrote it, or that the client in it is this step's. */
+type Doubt = 'state' | 'owner' | undefined;
+
+/** The client that the state names is another's. */
+class ForeignClientError extends Error {
+  override name = 'ForeignClientError';
+}
+
+export function doubt(error: unknown): Doubt {
+  return error instanceof ForeignClientError ? 'owner' : undefined;
+}
+
+/** The call that removes by hand what may be left, for a message. Somebody will send a token to an origin it names. */
+export function leftover(scalekit: Scalekit, { client_id, organization_id, nonce }: State, unsure?: Doubt): string {
   const url = scalekit.clientUrl(client_id);
-  const address = trusted ? url.href : url.pathname;
-  const whose = trusted ? '' : ', if it is yours,';
+  const address = unsure === 'state' ? url.pathname : url.href;
+  const whose = unsure ? ', if it is yours,' : '';
   if (client_id)
     return `To remove client ${client_id} of organization ${organization_id}${whose} by hand: DELETE ${address}`;
   return `To look for it by hand: GET ${address} shows it with "nonce=${nonce}" in its description; then DELETE ${address}/ID`;
@@ -110,7 +128,8 @@ async function removeOwn(scalekit: Scalekit, state: State): Promise<string | und
   const proven = named?.client_id === state.client_id && named && isOwn(named, state);
   const own = proven ? named : await findOwn(scalekit, state);
   if (own) await scalekit.deleteClient(own.client_id);
-  else if (named) throw new Error(`client ${state.client_id} is not this step's, by the last line of its description.`);
+  else if (named)
+    throw new ForeignClientError(`client ${state.client_id} is not this step's, by the last line of its description.`);
   return own?.client_id;
 }
 

@@ -43,10 +43,10 @@ export interface Known {
 
 /**
  * Derives the claims that were asked for by key, or else the default ones as far as they are known.
- * @param asked keys, or `none`
+ * @param asked keys, or `none`; nothing where nothing was said
  */
-export function chooseClaims(asked: string[], known: Known, lifetime: Lifetime, report: Report): Claim[] {
-  if (asked.length === 0) return deriveClaims(DEFAULT_CLAIMS, known);
+export function chooseClaims(asked: string[] | undefined, known: Known, lifetime: Lifetime, report: Report): Claim[] {
+  if (!asked) return deriveClaims(DEFAULT_CLAIMS, known);
   const names = asked.filter((name) => name !== 'none');
   if (asked.length > 1 && names.length < asked.length)
     report('got "none" beside others; expected "none" alone, or claims');

@@ -10,7 +10,7 @@ export type Report = (problem: string) => void;
 
 const LONGEST_CLAIM_KEY = 128;
 /** White space, a backslash, a control character, or a scheme that is not followed by two slashes: browsers mend it. */
-const NO_URL = /[\s\\\p{Cc}]|^https?:(?!\/\/)/iu;
+const NO_URL = /[\s\\\p{Cc}]|^(https?:(?!\/\/[^/])|\/)/iu;
 const SCHEME = /^[a-z][a-z\d+.-]*:\/\//i;
 
 /** A value as an error shows it. */
@@ -74,7 +74,8 @@ function lineClaim(line: string, report: Report): Claim[] {
 }
 
 function jsonClaims(text: string, report: Report): Claim[] {
-  const json = parseJson(text, report, 'key=value lines, a JSON object, or a JSON array of {"key", "value"}');
+  const expected = 'key=value lines, a JSON object, or a JSON array of {"key", "value"}';
+  const json = parseJson(text, report, expected, wholeNumberAsWritten);
   if (json === undefined) return [];
   for (const key of repeatedKeys(text)) report(`got the key ${quote(key)} twice; expected each key once`);
   if (!Array.isArray(json))
@@ -89,12 +90,9 @@ function jsonClaims(text: string, report: Report): Claim[] {
 }
 
 function jsonClaim(key: string, value: unknown, report: Report): Claim[] {
-  // Any other number comes out of JSON otherwise than it was written: 1.10 as 1.1.
   if (typeof value === 'string' || typeof value === 'boolean' || Number.isSafeInteger(value))
     return [{ key, value: String(value) }];
-  report(
-    `got ${shown(value)} for the key ${quote(key)}; expected a string (quote numbers that are large or not whole)`,
-  );
+  report(`got ${shown(value)} for the key ${quote(key)}; expected a string (quote numbers that are not whole)`);
   return [];
 }
 
@@ -117,20 +115,26 @@ function repeatedKeys(json: string): Set<string> {
 /** A JSON value as an error shows it. */
 function shown(value: unknown): string {
   try {
-    return quote(JSON.stringify(value));
+    return cut(JSON.stringify(value), 80);
   } catch {
     return 'one that is nested too deeply';
   }
 }
 
-function parseJson(text: string, report: Report, expected: string): unknown {
+type Reviver = (key: string, value: unknown, context?: { source?: string }) => unknown;
+
+function parseJson(text: string, report: Report, expected: string, reviver?: Reviver): unknown {
   try {
-    return JSON.parse(text);
+    return JSON.parse(text, reviver);
   } catch {
     report(`got broken JSON, ${quote(text)}; expected ${expected}`);
     return undefined;
   }
 }
+
+/** A whole number stays as it was written, however large; any other may come out otherwise: 1.10 as 1.1. */
+const wholeNumberAsWritten: Reviver = (key, value, { source = '' } = {}) =>
+  key !== 'key' && typeof value === 'number' && /^-?(0|[1-9]\d*)$/.test(source) ? source : value;
 
 /** A whole number in decimal digits. */
 export function parseSeconds(text: string, least: number, most: number, report: Report): number {

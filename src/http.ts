@@ -162,7 +162,9 @@ function watched(url: URL, onConnection: () => void): typeof http {
     url.protocol === 'https:' ? ([https, 'secureConnect'] as const) : ([http, 'connect'] as const);
   const request: (...parameters: Parameters<typeof https.request>) => http.ClientRequest = (...parameters) =>
     module.request(...parameters).once('socket', (socket) => {
-      if (socket.connecting) socket.once(event, onConnection);
+      // Within a proxy's tunnel the socket is connected before its TLS handshake.
+      if (socket.connecting || ('secureConnecting' in socket && socket.secureConnecting))
+        socket.once(event, onConnection);
       else onConnection();
     });
   return { request } as typeof http;
@@ -177,7 +179,8 @@ async function readBounded(message: http.IncomingMessage): Promise<string> {
     if (size > LARGEST_BODY) throw new NetworkError('the answer is larger than 1 MiB', 'TOO_LARGE', true);
     chunks.push(chunk);
   }
-  return Buffer.concat(chunks).toString();
+  // Also drops a byte order mark.
+  return new TextDecoder().decode(Buffer.concat(chunks));
 }
 
 function networkError(error: unknown, reached: boolean): NetworkError {
@@ -217,7 +220,9 @@ function retryAfter(outcome: Answer | NetworkError): number {
 export function parseRetryAfter(header: string | undefined, now: number): number {
   const text = header?.trim() ?? '';
   if (/^\d+$/.test(text)) return Number(text) * 1000;
-  const date = /^(Mon|Tue|Wed|Thu|Fri|Sat|Sun)/.test(text) ? Date.parse(text) : Number.NaN;
+  const date = /^(Mon|Tue|Wed|Thu|Fri|Sat|Sun)/.test(text)
+    ? Date.parse(text.endsWith('GMT') ? text : `${text} GMT`)
+    : Number.NaN;
   return Number.isNaN(date) ? 0 : Math.max(0, date - now);
 }
 
@@ -228,9 +233,9 @@ export function parseRetryAfter(header: string | undefined, now: number): number
  * @param asked milliseconds that the server asked for
  * @param left milliseconds until the deadline; jitter takes half of what the server leaves of it at most
  * @param random from 0 to 1
- * @returns milliseconds to wait, or nothing where the deadline is sooner
+ * @returns milliseconds to wait, or nothing where the deadline is sooner, or too near to back off any more
  */
 export function retryDelay(attempt: number, asked: number, left: number, random = Math.random()): number | undefined {
-  if (asked >= left) return undefined;
+  if (asked >= left || (asked === 0 && left < BACKOFF_BASE)) return undefined;
   return asked + random * Math.min(BACKOFF_CAP, BACKOFF_BASE * 2 ** (attempt - 1), (left - asked) / 2);
 }

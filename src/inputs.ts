@@ -17,8 +17,8 @@ import type { Claim, ClientFields } from './scalekit/types.ts';
 
 const UNTRUSTED =
   'This run was triggered by code from outside, yet has secrets: nothing of that code may be checked out, built or run in this job, or it can take the credentials.';
-/** More would not fit into an annotation. */
-const MOST_FAULTS = 50;
+/** Faults of one input that are told: thousands would not fit into an annotation. */
+const MOST_FAULTS = 10;
 const LONGEST_NAME = 128;
 const LONGEST_ENVIRONMENT = 255;
 /** Seconds. */
@@ -54,13 +54,11 @@ export interface Request {
 export class InputError extends Error {
   override name = 'InputError';
 
-  constructor(all: string[]) {
-    const faults =
-      all.length > MOST_FAULTS ? [...all.slice(0, MOST_FAULTS), `and ${all.length - MOST_FAULTS} more`] : all;
+  constructor(faults: string[]) {
     super(
       faults.length === 1
         ? `Bad input: ${faults[0]}`
-        : `${all.length} bad inputs:\n${faults.map((fault) => `- ${fault}`).join('\n')}`,
+        : `${faults.length} bad inputs:\n${faults.map((fault) => `- ${fault}`).join('\n')}`,
     );
   }
 }
@@ -146,7 +144,7 @@ export function unsafeSetting(env: NodeJS.ProcessEnv): string | undefined {
 class Reader {
   readonly env: NodeJS.ProcessEnv;
   readonly notices: string[] = [];
-  readonly #faults: string[] = [];
+  readonly #faults = new Map<string, string[]>();
   /** Inputs whose text never arrived: what else is wrong with them says nothing. */
   readonly #unevaluated = new Set<string>();
 
@@ -156,7 +154,9 @@ class Reader {
 
   report(input: string): Report {
     return (problem) => {
-      if (!this.#unevaluated.has(input)) this.#faults.push(`${input}: ${problem}`);
+      if (this.#unevaluated.has(input)) return;
+      const faults = this.#faults.get(input) ?? [];
+      this.#faults.set(input, [...faults, `${input}: ${problem}`]);
     };
   }
 
@@ -165,17 +165,23 @@ class Reader {
     return this.#evaluated(input, getInput(input));
   }
 
-  /** @returns the input or else the first variable that is set, and its name for an error */
-  readOr(input: string, ...variables: string[]): { text: string; source: string } {
+  /** @returns the input, or else the first variable that is set and its name, and what an error calls it */
+  readOr(input: string, ...variables: string[]): { text: string; source: string; from?: string } {
     const given = this.read(input);
     if (given) return { text: given, source: input };
-    const name = variables.find((candidate) => variable(this.env, candidate));
-    return name ? { text: this.#evaluated(name, variable(this.env, name)), source: name } : { text: '', source: input };
+    const from = variables.find((candidate) => variable(this.env, candidate));
+    if (!from) return { text: '', source: input };
+    const source = `${input} (from ${from})`;
+    return { text: this.#evaluated(source, variable(this.env, from)), source, from };
   }
 
   /** @throws {InputError} where anything was reported */
   finish(): void {
-    if (this.#faults.length > 0) throw new InputError(this.#faults);
+    const told = [...this.#faults].flatMap(([input, faults]) => {
+      const more = faults.length - MOST_FAULTS;
+      return more > 0 ? [...faults.slice(0, MOST_FAULTS), `${input}: and ${more} more`] : faults;
+    });
+    if (told.length > 0) throw new InputError(told);
   }
 
   #evaluated(source: string, text: string): string {
@@ -222,14 +228,18 @@ function whyEmpty({ origin }: Runner): string {
 }
 
 function checkOrigin(reader: Reader): string {
-  const { text, source } = reader.readOr('scalekit_environment_url', 'SCALEKIT_ENVIRONMENT_URL', 'SCALEKIT_ENV_URL');
+  const { text, source, from } = reader.readOr(
+    'scalekit_environment_url',
+    'SCALEKIT_ENVIRONMENT_URL',
+    'SCALEKIT_ENV_URL',
+  );
   if (!text)
     reader.report(source)(
       'is empty; expected the address of the environment, such as https://acme.scalekit.com, as an input or in SCALEKIT_ENVIRONMENT_URL',
     );
-  if (text && source !== 'scalekit_environment_url' && getInput('scalekit_client_secret')) {
+  if (from && getInput('scalekit_client_secret')) {
     reader.report('scalekit_environment_url')(
-      `is empty while scalekit_client_secret is given; expected both as inputs, or an earlier step could send the secret elsewhere by setting ${source} through GITHUB_ENV`,
+      `is empty while scalekit_client_secret is given; expected both as inputs, or an earlier step could send the secret elsewhere by setting ${from} through GITHUB_ENV`,
     );
   }
   return text && parseOrigin(text, reader.report(source));
@@ -272,10 +282,11 @@ function checkScopes(reader: Reader): string[] {
 
 /** The derived claims first, then those of `custom_claims` that they do not say already. */
 function checkClaims(reader: Reader, runner: Runner, environment: string, lifetime: Lifetime): Claim[] {
-  const asked = parseList(reader.read('repository_claims'), reader.report('repository_claims'));
+  const text = reader.read('repository_claims');
+  const asked = text ? parseList(text, reader.report('repository_claims')) : undefined;
   const known = { environment, repository_id: runner.repository_id, env: reader.env };
   const derived = chooseClaims(asked, known, lifetime, reader.report('repository_claims'));
-  if (asked.length === 0 && runner.repository_id === undefined) {
+  if (!asked && runner.repository_id === undefined) {
     reader.notices.push(
       'This runner does not tell GITHUB_REPOSITORY_ID, so the client has no claim github_repository_id.',
     );

@@ -1,4 +1,4 @@
-import { cleanUp, leftover } from './apply.ts';
+import { cleanUp, doubt, leftover } from './apply.ts';
 import { start } from './entry.ts';
 import { Transport } from './http.ts';
 import { type Credentials, readCredentials, readTimeout, unsafeSetting } from './inputs.ts';
@@ -34,7 +34,8 @@ async function run(): Promise<void> {
       : 'No client of the create request that was cut off has shown up.';
     log.info(removed ? `Deleted client ${removed}.` : none);
   } catch (error) {
-    log.warning(`A client of this step may be left over: ${log.message(error)} ${leftover(scalekit, state, trusted)}`);
+    const call = leftover(scalekit, state, trusted ? doubt(error) : 'state');
+    log.warning(`A client of this step may be left over: ${log.message(error)} ${call}`);
   }
 }
 

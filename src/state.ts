@@ -26,6 +26,8 @@ export interface State {
  */
 export class Journal {
   readonly state: State;
+  /** Whether an answer showed that the client in the state is this step's. */
+  proven = false;
   readonly #secret: string;
 
   constructor(state: State, secret: string) {

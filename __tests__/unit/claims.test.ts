@@ -23,7 +23,12 @@ const VARIABLES: [claim: string, variable: string][] = [
 const PER_RUN = ['ref', 'ref_type', 'sha', 'workflow_ref', 'run_id', 'run_attempt', 'actor', 'actor_id', 'event_name'];
 
 /** What comes of the keys that are asked for, and what is wrong with them. */
-function choose(asked: string[], env: NodeJS.ProcessEnv = {}, environment = '', lifetime: Lifetime = 'job') {
+function choose(
+  asked: string[] | undefined,
+  env: NodeJS.ProcessEnv = {},
+  environment = '',
+  lifetime: Lifetime = 'job',
+) {
   const problems: string[] = [];
   const known = { environment, repository_id: env.GITHUB_REPOSITORY_ID, env };
   const claims = chooseClaims(asked, known, lifetime, (problem) => problems.push(problem));
@@ -95,11 +100,11 @@ describe('the claims', () => {
   it('that nobody asked for are those of the default list that are known', () => {
     const env = Object.fromEntries(VARIABLES.map(([, variable]) => [variable, 'x']));
     const keys = ['github_repository', 'github_repository_id', 'environment'];
-    expect(choose([], env, 'production', 'persistent')).toEqual({
+    expect(choose(undefined, env, 'production', 'persistent')).toEqual({
       claims: keys.map((key) => ({ key, value: key === 'environment' ? 'production' : 'x' })),
       problems: [],
     });
-    expect(choose([], { GITHUB_REPOSITORY: 'a/b' }, '', 'persistent')).toEqual({
+    expect(choose(undefined, { GITHUB_REPOSITORY: 'a/b' }, '', 'persistent')).toEqual({
       claims: [{ key: 'github_repository', value: 'a/b' }],
       problems: [],
     });
@@ -107,7 +112,7 @@ describe('the claims', () => {
 
   it('are none where none is asked for, alone', () => {
     const env = { GITHUB_REPOSITORY: 'a/b' };
-    expect(choose(['none'], env)).toEqual({ claims: [], problems: [] });
+    for (const asked of [['none'], []]) expect(choose(asked, env)).toEqual({ claims: [], problems: [] });
     expect(choose(['none', 'github_repository'], env).problems).toEqual([
       expect.stringContaining('expected "none" alone'),
     ]);
@@ -115,6 +120,6 @@ describe('the claims', () => {
 
   it('from the runner do not depend on whether an id is one', () => {
     const known = { environment: '', repository_id: undefined, env: { GITHUB_REPOSITORY_ID: '12x' } };
-    expect(chooseClaims([], known, 'job', () => {})).toEqual([]);
+    expect(chooseClaims(undefined, known, 'job', () => {})).toEqual([]);
   });
 });

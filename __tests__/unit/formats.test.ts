@@ -62,13 +62,13 @@ describe('a list', () => {
     const { value, problems } = read(parseList, '["a", 1, null, "", " ", true, ["b"], {"c": 1}, "d"]');
     expect(value).toEqual(['a', 'd']);
     expect(problems.map((problem) => problem.replace(/; expected strings that are not blank$/, ''))).toEqual([
-      'got the entry "1"',
-      'got the entry "null"',
-      'got the entry "\\"\\""',
-      'got the entry "\\" \\""',
-      'got the entry "true"',
-      'got the entry "[\\"b\\"]"',
-      'got the entry "{\\"c\\":1}"',
+      'got the entry 1',
+      'got the entry null',
+      'got the entry ""',
+      'got the entry " "',
+      'got the entry true',
+      'got the entry ["b"]',
+      'got the entry {"c":1}',
     ]);
   });
 });
@@ -118,6 +118,7 @@ describe('claims', () => {
     ['white space around key and value', '  a =  b c  ', [{ key: 'a', value: 'b c' }]],
     ['line breaks of Windows', 'a=b\r\nc=d\r\n', [{ key: 'a', value: 'b' }].concat({ key: 'c', value: 'd' })],
     ['a number', '{"a": 125}', [{ key: 'a', value: '125' }]],
+    ['a number that a double cannot hold', '{"a": 9007199254740993}', [{ key: 'a', value: '9007199254740993' }]],
     ['the largest exact number', '{"a": 9007199254740991}', [{ key: 'a', value: '9007199254740991' }]],
     ['a boolean', '[{"key": "a", "value": false}]', [{ key: 'a', value: 'false' }]],
     ['an empty value in JSON', '{"a": ""}', [{ key: 'a', value: '' }]],
@@ -160,58 +161,33 @@ describe('claims', () => {
       '[{"key":"a","value":"1"},{"key":"a","value":"2"}]',
       'got the key "a" twice; expected each key once',
     ],
-    [
-      'null',
-      '{"a": null}',
-      'got "null" for the key "a"; expected a string (quote numbers that are large or not whole)',
-    ],
-    [
-      'a list',
-      '{"a": ["b"]}',
-      'got "[\\"b\\"]" for the key "a"; expected a string (quote numbers that are large or not whole)',
-    ],
-    [
-      'an object',
-      '{"a": {}}',
-      'got "{}" for the key "a"; expected a string (quote numbers that are large or not whole)',
-    ],
-    [
-      'a number that a double cannot hold',
-      '{"a": 9007199254740993}',
-      'got "9007199254740992" for the key "a"; expected a string (quote numbers that are large or not whole)',
-    ],
-    [
-      'an entry without a value',
-      '[{"key": "a"}]',
-      'got the entry "{\\"key\\":\\"a\\"}"; expected {"key": "…", "value": "…"}',
-    ],
-    [
-      'an entry without a key',
-      '[{"value": "a"}]',
-      'got the entry "{\\"value\\":\\"a\\"}"; expected {"key": "…", "value": "…"}',
-    ],
+    ['null', '{"a": null}', 'got null for the key "a"; expected a string (quote numbers that are not whole)'],
+    ['a list', '{"a": ["b"]}', 'got ["b"] for the key "a"; expected a string (quote numbers that are not whole)'],
+    ['an object', '{"a": {}}', 'got {} for the key "a"; expected a string (quote numbers that are not whole)'],
+    ['an entry without a value', '[{"key": "a"}]', 'got the entry {"key":"a"}; expected {"key": "…", "value": "…"}'],
+    ['an entry without a key', '[{"value": "a"}]', 'got the entry {"value":"a"}; expected {"key": "…", "value": "…"}'],
     [
       'a key that is a number',
       '[{"key": 1, "value": "a"}]',
-      'got the entry "{\\"key\\":1,\\"value\\":\\"a\\"}"; expected {"key": "…", "value": "…"}',
+      'got the entry {"key":1,"value":"a"}; expected {"key": "…", "value": "…"}',
     ],
     [
       'an entry with more',
       '[{"key": "a", "value": "b", "c": 1}]',
-      'got the entry "{\\"key\\":\\"a\\",\\"value\\":\\"b\\",\\"c\\":1}"; expected {"key": "…", "value": "…"}',
+      'got the entry {"key":"a","value":"b","c":"1"}; expected {"key": "…", "value": "…"}',
     ],
     [
       'an entry with a __proto__',
       '[{"key": "a", "value": "b", "__proto__": 1}]',
-      'got the entry "{\\"key\\":\\"a\\",\\"value\\":\\"b\\",\\"__proto__\\":1}"; expected {"key": "…", "value": "…"}',
+      'got the entry {"key":"a","value":"b","__proto__":"1"}; expected {"key": "…", "value": "…"}',
     ],
-    ['a null in an array', '[null]', 'got the entry "null"; expected {"key": "…", "value": "…"}'],
+    ['a null in an array', '[null]', 'got the entry null; expected {"key": "…", "value": "…"}'],
     [
       'a number that JSON would rewrite',
       '{"a": 1.10}',
-      'got "1.1" for the key "a"; expected a string (quote numbers that are large or not whole)',
+      'got 1.1 for the key "a"; expected a string (quote numbers that are not whole)',
     ],
-    ['a text in an array', '["a=b"]', 'got the entry "\\"a=b\\""; expected {"key": "…", "value": "…"}'],
+    ['a text in an array', '["a=b"]', 'got the entry "a=b"; expected {"key": "…", "value": "…"}'],
   ])('must not have %s', (_what, text, problem) => {
     expect(read(parseClaims, text).problems).toEqual([problem]);
   });
@@ -233,9 +209,7 @@ describe('claims', () => {
 
   it('and entries of a list that are nested however deep are refused, not fatal', () => {
     const deep = `${'['.repeat(20_000)}${']'.repeat(20_000)}`;
-    expect(read(parseClaims, `{"a":${deep}}`).problems).toEqual([
-      expect.stringMatching(/^got one that is nested too deeply/),
-    ]);
+    expect(read(parseClaims, `{"a":${deep}}`).problems).toEqual([expect.stringMatching(/^got broken JSON/)]);
     expect(read(parseList, `["a",${deep}]`).problems).toEqual([
       expect.stringMatching(/^got the entry one that is nested/),
     ]);

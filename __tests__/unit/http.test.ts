@@ -95,7 +95,8 @@ describe('the wait before a request is sent again', () => {
         luck,
         (n, asked, left, luck) => {
           const delay = retryDelay(n, asked, left, luck);
-          if (asked >= left) expect(delay).toBeUndefined();
+          // Nor is there a way to back off when the deadline is nearer than the first pause.
+          if (asked >= left || (asked === 0 && left < 500)) expect(delay).toBeUndefined();
           else {
             expect(delay).toBeGreaterThanOrEqual(asked);
             expect(delay).toBeLessThan(left);
@@ -103,6 +104,16 @@ describe('the wait before a request is sent again', () => {
         },
       ),
       { numRuns: 500 },
+    );
+  });
+
+  it('never shrinks to a burst of requests before the deadline', () => {
+    fc.assert(
+      fc.property(attempt, fc.double({ min: -10, max: 60_000, noNaN: true }), (n, left) => {
+        const longest = retryDelay(n, 0, left, 1);
+        if (left < 500) expect(longest).toBeUndefined();
+        else expect(longest).toBeGreaterThanOrEqual(250);
+      }),
     );
   });
 

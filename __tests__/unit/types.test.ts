@@ -103,7 +103,7 @@ describe('a client in an answer', () => {
     ['with an id of two lines', { client_id: 'm2morg_1\nx' }, 'client_id is not the id of an organization client'],
     [
       'with an id that is too long',
-      { client_id: `m2morg_${'1'.repeat(26)}` },
+      { client_id: `m2morg_${'1'.repeat(122)}` },
       'client_id is not the id of an organization client',
     ],
     ['with a name that is an object', { ...FULL, name: {} }, 'name is not a string'],
@@ -164,7 +164,7 @@ describe('a client in an answer', () => {
           return;
         }
         const { client_id, organization_id, name, description, scopes, audience, ...rest } = result.value;
-        expect(client_id).toMatch(/^m2morg_[\w-]{1,25}$/);
+        expect(client_id).toMatch(/^m2morg_[\w-]{1,121}$/);
         expect(strings([organization_id, name, description, ...scopes, ...audience])).toBe(true);
         expect(strings(rest.custom_claims.flatMap(({ key, value }) => [key, value]))).toBe(true);
         expect(strings(rest.secret_suffixes)).toBe(true);

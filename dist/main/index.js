@@ -3704,6 +3704,8 @@ const STATE = 'client';
  */
 class Journal {
     state;
+    /** Whether an answer showed that the client in the state is this step's. */
+    proven = false;
     #secret;
     constructor(state, secret) {
         this.state = state;
@@ -3777,6 +3779,7 @@ async function create(scalekit, request, journal) {
     if (!isOwn(created.client, journal.state)) {
         throw new Error("Could not create the client: the answer shows a client without the last line of this step's description, so it may be another one.");
     }
+    journal.proven = true;
     const wrong = differences(request, created.client);
     if (wrong.length > 0) {
         const list = wrong.map(({ field, wanted, got }) => `${field}: wanted ${wanted}; got ${got}`).join('\n');
@@ -3800,18 +3803,25 @@ async function undo(scalekit, journal, failure) {
     return new Error(`${message(failure)}\n${await removeAgain(scalekit, journal)}`, { cause: failure });
 }
 async function removeAgain(scalekit, journal) {
+    const { client_id } = journal.state;
     try {
-        const removed = await removeOwn(scalekit, journal.state);
+        // What the answer proved to be this step's need not be read first.
+        const removed = client_id && journal.proven
+            ? (await scalekit.deleteClient(client_id)) && client_id
+            : await removeOwn(scalekit, journal.state);
         if (removed) {
             journal.clear();
             return `The client ${removed} was removed again.`;
         }
         // From here the post step counts the time in which the client may still appear.
         journal.note({ sent_at: Date.now() });
-        return `Whether a client was made is not known: none shows up. The post step looks again. ${leftover(scalekit, journal.state)}`;
+        const unsure = client_id
+            ? `The client ${client_id} was made, but the API does not show it.`
+            : 'Whether a client was made is not known: none shows up.';
+        return `${unsure} The post step looks again. ${leftover(scalekit, journal.state)}`;
     }
     catch (error) {
-        return `The client could not be removed again: ${message(error)} ${leftover(scalekit, journal.state)}`;
+        return `The client could not be removed again: ${message(error)} ${leftover(scalekit, journal.state, doubt(error))}`;
     }
 }
 /**
@@ -3828,14 +3838,18 @@ async function cleanUp(scalekit, state) {
         await sleep(LOOK_AGAIN);
     }
 }
-/**
- * The call that removes by hand what may be left, for a message.
- * @param trusted whether the state is main's: somebody will send a token to the origin that is named
- */
-function leftover(scalekit, { client_id, organization_id, nonce }, trusted = true) {
+/** The client that the state names is another's. */
+class ForeignClientError extends Error {
+    name = 'ForeignClientError';
+}
+function doubt(error) {
+    return error instanceof ForeignClientError ? 'owner' : undefined;
+}
+/** The call that removes by hand what may be left, for a message. Somebody will send a token to an origin it names. */
+function leftover(scalekit, { client_id, organization_id, nonce }, unsure) {
     const url = scalekit.clientUrl(client_id);
-    const address = trusted ? url.href : url.pathname;
-    const whose = trusted ? '' : ', if it is yours,';
+    const address = unsure === 'state' ? url.pathname : url.href;
+    const whose = unsure ? ', if it is yours,' : '';
     if (client_id)
         return `To remove client ${client_id} of organization ${organization_id}${whose} by hand: DELETE ${address}`;
     return `To look for it by hand: GET ${address} shows it with "nonce=${nonce}" in its description; then DELETE ${address}/ID`;
@@ -3849,7 +3863,7 @@ async function removeOwn(scalekit, state) {
     if (own)
         await scalekit.deleteClient(own.client_id);
     else if (named)
-        throw new Error(`client ${state.client_id} is not this step's, by the last line of its description.`);
+        throw new ForeignClientError(`client ${state.client_id} is not this step's, by the last line of its description.`);
     return own?.client_id;
 }
 async function findOwn(scalekit, state) {
@@ -4016,7 +4030,8 @@ class Transport {
 function watched(url, onConnection) {
     const [module, event] = url.protocol === 'https:' ? [external_node_https_namespaceObject, 'secureConnect'] : [external_node_http_namespaceObject, 'connect'];
     const request = (...parameters) => module.request(...parameters).once('socket', (socket) => {
-        if (socket.connecting)
+        // Within a proxy's tunnel the socket is connected before its TLS handshake.
+        if (socket.connecting || ('secureConnecting' in socket && socket.secureConnecting))
             socket.once(event, onConnection);
         else
             onConnection();
@@ -4033,7 +4048,8 @@ async function readBounded(message) {
             throw new NetworkError('the answer is larger than 1 MiB', 'TOO_LARGE', true);
         chunks.push(chunk);
     }
-    return Buffer.concat(chunks).toString();
+    // Also drops a byte order mark.
+    return new TextDecoder().decode(Buffer.concat(chunks));
 }
 function networkError(error, reached) {
     if (error instanceof NetworkError)
@@ -4074,7 +4090,9 @@ function parseRetryAfter(header, now) {
     const text = header?.trim() ?? '';
     if (/^\d+$/.test(text))
         return Number(text) * 1000;
-    const date = /^(Mon|Tue|Wed|Thu|Fri|Sat|Sun)/.test(text) ? Date.parse(text) : Number.NaN;
+    const date = /^(Mon|Tue|Wed|Thu|Fri|Sat|Sun)/.test(text)
+        ? Date.parse(text.endsWith('GMT') ? text : `${text} GMT`)
+        : Number.NaN;
     return Number.isNaN(date) ? 0 : Math.max(0, date - now);
 }
 /**
@@ -4084,10 +4102,10 @@ function parseRetryAfter(header, now) {
  * @param asked milliseconds that the server asked for
  * @param left milliseconds until the deadline; jitter takes half of what the server leaves of it at most
  * @param random from 0 to 1
- * @returns milliseconds to wait, or nothing where the deadline is sooner
+ * @returns milliseconds to wait, or nothing where the deadline is sooner, or too near to back off any more
  */
 function retryDelay(attempt, asked, left, random = Math.random()) {
-    if (asked >= left)
+    if (asked >= left || (asked === 0 && left < BACKOFF_BASE))
         return undefined;
     return asked + random * Math.min(BACKOFF_CAP, BACKOFF_BASE * 2 ** (attempt - 1), (left - asked) / 2);
 }
@@ -4097,7 +4115,7 @@ function retryDelay(attempt, asked, left, random = Math.random()) {
 
 const LONGEST_CLAIM_KEY = 128;
 /** White space, a backslash, a control character, or a scheme that is not followed by two slashes: browsers mend it. */
-const NO_URL = /[\s\\\p{Cc}]|^https?:(?!\/\/)/iu;
+const NO_URL = /[\s\\\p{Cc}]|^(https?:(?!\/\/[^/])|\/)/iu;
 const SCHEME = /^[a-z][a-z\d+.-]*:\/\//i;
 /** A value as an error shows it. */
 function quote(value) {
@@ -4159,7 +4177,8 @@ function lineClaim(line, report) {
     return [{ key: line.slice(0, sign).trim(), value: line.slice(sign + 1).trim() }];
 }
 function jsonClaims(text, report) {
-    const json = parseJson(text, report, 'key=value lines, a JSON object, or a JSON array of {"key", "value"}');
+    const expected = 'key=value lines, a JSON object, or a JSON array of {"key", "value"}';
+    const json = parseJson(text, report, expected, wholeNumberAsWritten);
     if (json === undefined)
         return [];
     for (const key of repeatedKeys(text))
@@ -4175,10 +4194,9 @@ function jsonClaims(text, report) {
     });
 }
 function jsonClaim(key, value, report) {
-    // Any other number comes out of JSON otherwise than it was written: 1.10 as 1.1.
     if (typeof value === 'string' || typeof value === 'boolean' || Number.isSafeInteger(value))
         return [{ key, value: String(value) }];
-    report(`got ${shown(value)} for the key ${quote(key)}; expected a string (quote numbers that are large or not whole)`);
+    report(`got ${shown(value)} for the key ${quote(key)}; expected a string (quote numbers that are not whole)`);
     return [];
 }
 /** JSON.parse keeps the last of two equal keys of an object without a word. */
@@ -4202,21 +4220,23 @@ function repeatedKeys(json) {
 /** A JSON value as an error shows it. */
 function shown(value) {
     try {
-        return quote(JSON.stringify(value));
+        return cut(JSON.stringify(value), 80);
     }
     catch {
         return 'one that is nested too deeply';
     }
 }
-function parseJson(text, report, expected) {
+function parseJson(text, report, expected, reviver) {
     try {
-        return JSON.parse(text);
+        return JSON.parse(text, reviver);
     }
     catch {
         report(`got broken JSON, ${quote(text)}; expected ${expected}`);
         return undefined;
     }
 }
+/** A whole number stays as it was written, however large; any other may come out otherwise: 1.10 as 1.1. */
+const wholeNumberAsWritten = (key, value, { source = '' } = {}) => key !== 'key' && typeof value === 'number' && /^-?(0|[1-9]\d*)$/.test(source) ? source : value;
 /** A whole number in decimal digits. */
 function parseSeconds(text, least, most, report) {
     const seconds = /^[1-9]\d*$/.test(text) ? Number(text) : Number.NaN;
@@ -4280,10 +4300,10 @@ const DEFAULT_CLAIMS = ['github_repository', 'github_repository_id', 'environmen
 const CLAIM_NAMES = ['environment', ...Object.keys(VARIABLES)];
 /**
  * Derives the claims that were asked for by key, or else the default ones as far as they are known.
- * @param asked keys, or `none`
+ * @param asked keys, or `none`; nothing where nothing was said
  */
 function chooseClaims(asked, known, lifetime, report) {
-    if (asked.length === 0)
+    if (!asked)
         return deriveClaims(DEFAULT_CLAIMS, known);
     const names = asked.filter((name) => name !== 'none');
     if (asked.length > 1 && names.length < asked.length)
@@ -4370,8 +4390,8 @@ function readEvent(path) {
 
 
 const UNTRUSTED = 'This run was triggered by code from outside, yet has secrets: nothing of that code may be checked out, built or run in this job, or it can take the credentials.';
-/** More would not fit into an annotation. */
-const MOST_FAULTS = 50;
+/** Faults of one input that are told: thousands would not fit into an annotation. */
+const MOST_FAULTS = 10;
 const LONGEST_NAME = 128;
 const LONGEST_ENVIRONMENT = 255;
 /** Seconds. */
@@ -4381,11 +4401,10 @@ const DEFAULT_TIMEOUT = '120';
 /** Every bad input, each with what was given, what is accepted and, where known, why. */
 class InputError extends Error {
     name = 'InputError';
-    constructor(all) {
-        const faults = all.length > MOST_FAULTS ? [...all.slice(0, MOST_FAULTS), `and ${all.length - MOST_FAULTS} more`] : all;
+    constructor(faults) {
         super(faults.length === 1
             ? `Bad input: ${faults[0]}`
-            : `${all.length} bad inputs:\n${faults.map((fault) => `- ${fault}`).join('\n')}`);
+            : `${faults.length} bad inputs:\n${faults.map((fault) => `- ${fault}`).join('\n')}`);
     }
 }
 /**
@@ -4460,7 +4479,7 @@ function unsafeSetting(env) {
 class Reader {
     env;
     notices = [];
-    #faults = [];
+    #faults = new Map();
     /** Inputs whose text never arrived: what else is wrong with them says nothing. */
     #unevaluated = new Set();
     constructor(env) {
@@ -4468,26 +4487,35 @@ class Reader {
     }
     report(input) {
         return (problem) => {
-            if (!this.#unevaluated.has(input))
-                this.#faults.push(`${input}: ${problem}`);
+            if (this.#unevaluated.has(input))
+                return;
+            const faults = this.#faults.get(input) ?? [];
+            this.#faults.set(input, [...faults, `${input}: ${problem}`]);
         };
     }
     /** @returns the input without white space around it, empty where it was not given */
     read(input) {
         return this.#evaluated(input, core_getInput(input));
     }
-    /** @returns the input or else the first variable that is set, and its name for an error */
+    /** @returns the input, or else the first variable that is set and its name, and what an error calls it */
     readOr(input, ...variables) {
         const given = this.read(input);
         if (given)
             return { text: given, source: input };
-        const name = variables.find((candidate) => variable(this.env, candidate));
-        return name ? { text: this.#evaluated(name, variable(this.env, name)), source: name } : { text: '', source: input };
+        const from = variables.find((candidate) => variable(this.env, candidate));
+        if (!from)
+            return { text: '', source: input };
+        const source = `${input} (from ${from})`;
+        return { text: this.#evaluated(source, variable(this.env, from)), source, from };
     }
     /** @throws {InputError} where anything was reported */
     finish() {
-        if (this.#faults.length > 0)
-            throw new InputError(this.#faults);
+        const told = [...this.#faults].flatMap(([input, faults]) => {
+            const more = faults.length - MOST_FAULTS;
+            return more > 0 ? [...faults.slice(0, MOST_FAULTS), `${input}: and ${more} more`] : faults;
+        });
+        if (told.length > 0)
+            throw new InputError(told);
     }
     #evaluated(source, text) {
         if (text.includes('${{')) {
@@ -4522,11 +4550,11 @@ function whyEmpty({ origin }) {
     return `Likely causes: ${misspelt}; a run from a fork or by Dependabot, which get no secrets.`;
 }
 function checkOrigin(reader) {
-    const { text, source } = reader.readOr('scalekit_environment_url', 'SCALEKIT_ENVIRONMENT_URL', 'SCALEKIT_ENV_URL');
+    const { text, source, from } = reader.readOr('scalekit_environment_url', 'SCALEKIT_ENVIRONMENT_URL', 'SCALEKIT_ENV_URL');
     if (!text)
         reader.report(source)('is empty; expected the address of the environment, such as https://acme.scalekit.com, as an input or in SCALEKIT_ENVIRONMENT_URL');
-    if (text && source !== 'scalekit_environment_url' && core_getInput('scalekit_client_secret')) {
-        reader.report('scalekit_environment_url')(`is empty while scalekit_client_secret is given; expected both as inputs, or an earlier step could send the secret elsewhere by setting ${source} through GITHUB_ENV`);
+    if (from && core_getInput('scalekit_client_secret')) {
+        reader.report('scalekit_environment_url')(`is empty while scalekit_client_secret is given; expected both as inputs, or an earlier step could send the secret elsewhere by setting ${from} through GITHUB_ENV`);
     }
     return text && parseOrigin(text, reader.report(source));
 }
@@ -4566,10 +4594,11 @@ function checkScopes(reader) {
 }
 /** The derived claims first, then those of `custom_claims` that they do not say already. */
 function checkClaims(reader, runner, environment, lifetime) {
-    const asked = parseList(reader.read('repository_claims'), reader.report('repository_claims'));
+    const text = reader.read('repository_claims');
+    const asked = text ? parseList(text, reader.report('repository_claims')) : undefined;
     const known = { environment, repository_id: runner.repository_id, env: reader.env };
     const derived = chooseClaims(asked, known, lifetime, reader.report('repository_claims'));
-    if (asked.length === 0 && runner.repository_id === undefined) {
+    if (!asked && runner.repository_id === undefined) {
         reader.notices.push('This runner does not tell GITHUB_REPOSITORY_ID, so the client has no claim github_repository_id.');
     }
     const report = reader.report('custom_claims');
@@ -4661,7 +4690,8 @@ function cell(values) {
     return [...shown, ...more].join('<br>') || '–';
 }
 function escapeHtml(text) {
-    return text.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);
+    const entities = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', "'": '&#39;' };
+    return text.replace(/[&<>"']/g, (character) => entities[character] ?? '');
 }
 
 ;// CONCATENATED MODULE: ./build/scalekit/types.js
@@ -4684,8 +4714,8 @@ function parseObject(text) {
 function parseMarkedClient(value) {
     const client = types_object(value, 'client');
     const client_id = string(client, 'client_id');
-    // The descriptor's rule: this prefix, 32 characters at most. The id becomes part of a path and an output.
-    if (!/^m2morg_[\w-]{1,25}$/.test(client_id))
+    // It becomes part of a path and an output. The descriptor bounds ids in requests to 32 characters, not those in answers.
+    if (!/^m2morg_[\w-]{1,121}$/.test(client_id))
         throw new AnswerError('client_id is not the id of an organization client');
     return { client_id, description: string(client, 'description') };
 }
@@ -4775,8 +4805,8 @@ class Scalekit {
         this.#token = await this.#exchange('sign in to Scalekit', call, (body) => {
             const token = string(parseObject(body), 'access_token');
             mask(token);
-            // What is not a token by RFC 6750, section 2.1, would break the header that carries it.
-            if (!/^[\w.~+/=-]+$/.test(token))
+            // RFC 6749, appendix A.12, without the space, which would break the header that carries it.
+            if (!/^[\x21-\x7e]+$/.test(token))
                 throw new AnswerError('it holds no access token');
             return token;
         });
@@ -4818,10 +4848,10 @@ class Scalekit {
         const call = this.#call('GET', client_id);
         return await this.#exchange(`read client ${client_id}`, call, (body) => parseMarkedClient(parseObject(body).client), () => undefined);
     }
-    /** Deletes a client. One that is gone already is fine. */
+    /** @returns whether there was such a client (still); one that is gone already is fine too */
     async deleteClient(client_id) {
-        const done = () => undefined;
-        await this.#exchange(`delete client ${client_id}`, this.#call('DELETE', client_id), done, done);
+        const call = this.#call('DELETE', client_id);
+        return await this.#exchange(`delete client ${client_id}`, call, () => true, () => false);
     }
     /** The URL of the organization's clients, or of one of them. */
     clientUrl(client_id) {

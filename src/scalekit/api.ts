@@ -42,8 +42,8 @@ export class Scalekit {
     this.#token = await this.#exchange('sign in to Scalekit', call, (body) => {
       const token = string(parseObject(body), 'access_token');
       mask(token);
-      // What is not a token by RFC 6750, section 2.1, would break the header that carries it.
-      if (!/^[\w.~+/=-]+$/.test(token)) throw new AnswerError('it holds no access token');
+      // RFC 6749, appendix A.12, without the space, which would break the header that carries it.
+      if (!/^[\x21-\x7e]+$/.test(token)) throw new AnswerError('it holds no access token');
       return token;
     });
   }
@@ -91,10 +91,15 @@ export class Scalekit {
     );
   }
 
-  /** Deletes a client. One that is gone already is fine. */
-  async deleteClient(client_id: string): Promise<void> {
-    const done = () => undefined;
-    await this.#exchange(`delete client ${client_id}`, this.#call('DELETE', client_id), done, done);
+  /** @returns whether there was such a client (still); one that is gone already is fine too */
+  async deleteClient(client_id: string): Promise<boolean> {
+    const call = this.#call('DELETE', client_id);
+    return await this.#exchange(
+      `delete client ${client_id}`,
+      call,
+      () => true,
+      () => false,
+    );
   }
 
   /** The URL of the organization's clients, or of one of them. */

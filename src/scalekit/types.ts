@@ -64,8 +64,8 @@ export function parseObject(text: string): Json {
 export function parseMarkedClient(value: unknown): MarkedClient {
   const client = object(value, 'client');
   const client_id = string(client, 'client_id');
-  // The descriptor's rule: this prefix, 32 characters at most. The id becomes part of a path and an output.
-  if (!/^m2morg_[\w-]{1,25}$/.test(client_id))
+  // It becomes part of a path and an output. The descriptor bounds ids in requests to 32 characters, not those in answers.
+  if (!/^m2morg_[\w-]{1,121}$/.test(client_id))
     throw new AnswerError('client_id is not the id of an organization client');
   return { client_id, description: string(client, 'description') };
 }
