@@ -5,6 +5,7 @@ import { get } from 'node:https';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline/promises';
+import { text } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type DescMessage, fromJsonString, type MessageShape } from '@bufbuild/protobuf';
 import { createValidator } from '@bufbuild/protovalidate';
@@ -690,8 +691,15 @@ describe('the program', () => {
     await rm(folder, { recursive: true });
   });
 
-  it('refuses a behaviour that there is not', async () => {
-    const program = spawn(process.execPath, ['emulator/cli.ts', '--behaviour', 'nonsense=1'], { stdio: 'ignore' });
-    expect((await once(program, 'exit'))[0]).toBe(1);
+  it.each([
+    ['an option', ['--nonsense'], '--nonsense'],
+    ['a behaviour', ['--behaviour', 'nonsense=1'], 'nonsense=1'],
+    ['a port', ['--port', 'nonsense'], 'port'],
+  ])('says what is wrong with %s that there is not, and what there is', async (_, args, named) => {
+    const program = spawn(process.execPath, ['emulator/cli.ts', ...args], { stdio: ['ignore', 'ignore', 'pipe'] });
+    const [said, [code]] = await Promise.all([text(program.stderr), once(program, 'close')]);
+    expect(code).toBe(2);
+    expect(said.split('\n')[0]).toContain(named);
+    expect(said).toContain('Usage: ');
   });
 });
