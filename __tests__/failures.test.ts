@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { DEBUG_MARKER, type Emulator, type Fault, startEmulator } from '../emulator/index.ts';
-import { errors, readable, runAction, runBare, secretsOf } from './support/action.ts';
+import { errors, readable, runAction, runBare, secretsOf, sentTo } from './support/action.ts';
 
 let emulator: Emulator;
 let folder: string;
@@ -223,7 +223,7 @@ describe('a failure after the create', () => {
     expect(errors(run)).toEqual([
       expect.stringMatching(/^Could not create the client: .+\nThe client m2morg_\d+ was removed again\.$/s),
     ]);
-    expect(sent().filter((operation) => operation === 'createClient')).toHaveLength(1);
+    expect(sentTo(emulator, 'createClient')).toHaveLength(1);
     for (const secret of secretsOf(emulator)) expect(readable(run)).not.toContain(secret);
     expect((await run.post()).annotations).toEqual([]);
   });

@@ -8,9 +8,9 @@ import path from 'node:path';
 import type { Duplex } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import { type Emulator, startEmulator } from '../emulator/index.ts';
+import { type Emulator, type Operation, startEmulator } from '../emulator/index.ts';
 import { makeCertificate } from '../emulator/tls.ts';
-import { errors, readable, runAction, runBare } from './support/action.ts';
+import { errors, readable, runAction, runBare, sentTo } from './support/action.ts';
 
 // What networks and servers do that nobody would build on purpose.
 
@@ -69,7 +69,7 @@ function trust(ca: string | undefined): Record<string, string> {
   return { NODE_EXTRA_CA_CERTS: path.join(folder, 'ca.pem') };
 }
 
-const count = (operation: string) => emulator.requests.filter((request) => request.operation === operation).length;
+const count = (operation: Operation) => sentTo(emulator, operation).length;
 
 describe('a connection that breaks', () => {
   it.each([
@@ -284,7 +284,7 @@ it('looks for a client from the last sending of its request, not from the first'
     fault: { kind: 'status', status: 429, headers: { 'retry-after': '3' } },
   });
   const run = await runAction(emulator);
-  const sent = emulator.requests.filter(({ operation }) => operation === 'createClient').map(({ at }) => at);
+  const sent = sentTo(emulator, 'createClient').map(({ at }) => at);
   expect(sent).toHaveLength(2);
   expect(JSON.parse(run.state.client ?? '').sent_at).toBeGreaterThan((sent[0] ?? 0) + 2900);
 });

@@ -5,8 +5,8 @@ import net, { type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import { type Emulator, type Fault, startEmulator } from '../emulator/index.ts';
-import { errors, readable, runAction } from './support/action.ts';
+import { type Emulator, type Fault, type Operation, startEmulator } from '../emulator/index.ts';
+import { errors, readable, runAction, sentTo } from './support/action.ts';
 
 let emulator: Emulator;
 
@@ -17,7 +17,7 @@ const start = async (...options: Parameters<typeof startEmulator>) => {
 beforeEach(() => start());
 afterEach(() => emulator.close());
 
-const count = (operation: string) => emulator.requests.filter((request) => request.operation === operation).length;
+const count = (operation: Operation) => sentTo(emulator, operation).length;
 describe('a request that is safe to repeat', () => {
   const passing: [string, Fault][] = [
     ...[408, 425, 429, 500, 501, 502, 503, 504].map((status): [string, Fault] => [
@@ -59,7 +59,7 @@ describe('a request that is safe to repeat', () => {
     });
     const run = await runAction(emulator);
     expect([run.exitCode, count('token')]).toEqual([0, 2]);
-    const [first, second] = emulator.requests.filter(({ operation }) => operation === 'token').map(({ at }) => at);
+    const [first, second] = sentTo(emulator, 'token').map(({ at }) => at);
     // A timer may be a millisecond early.
     expect(second).toBeGreaterThanOrEqual((form === 'a date' ? date : (first ?? 0) + 2000) - 5);
   });

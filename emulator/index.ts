@@ -9,6 +9,7 @@ import type { ClientJson, Organization } from './scalekit/store.ts';
 import { listen } from './server.ts';
 import { type CertificateKind, makeCertificate } from './tls.ts';
 
+export type { Operation } from './exchange.ts';
 export type { Fault } from './faults.ts';
 export type { Behaviour } from './scalekit/behaviour.ts';
 export { DEBUG_MARKER } from './scalekit/errors.ts';

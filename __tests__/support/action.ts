@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import type { Emulator } from '../../emulator/index.ts';
+import type { Emulator, Operation } from '../../emulator/index.ts';
 import { type Executed, type Outcome, runStep, type Step } from '../../emulator/runner.ts';
 
 /** The spawned tests look at `dist`, or with ACTION_SOURCE=1 at `src`, so that its coverage can be measured. */
@@ -44,6 +44,11 @@ export function readable(run: Outcome): string {
 export function secretsOf(emulator: Emulator): string[] {
   const tokens = emulator.requests.flatMap(({ headers }) => headers.authorization?.replace('Bearer ', '') ?? []);
   return [emulator.credentials.clientSecret, ...emulator.secrets(), ...new Set(tokens)];
+}
+
+/** The requests for one operation, in the order of their arrival. */
+export function sentTo(emulator: Emulator, operation: Operation): Emulator['requests'] {
+  return emulator.requests.filter((request) => request.operation === operation);
 }
 
 export function errors(run: Outcome): string[] {

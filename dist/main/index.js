@@ -3858,8 +3858,9 @@ async function removeOwn(scalekit, state) {
     const named = state.client_id ? await scalekit.getClient(state.client_id) : undefined;
     if (state.client_id && !named)
         return undefined;
-    const proven = named?.client_id === state.client_id && named && isOwn(named, state);
-    const own = proven ? named : await findOwn(scalekit, state);
+    // The answer to a read may show another client than the one that was asked for.
+    const asked = named?.client_id === state.client_id ? named : undefined;
+    const own = asked && isOwn(asked, state) ? asked : await findOwn(scalekit, state);
     if (own)
         await scalekit.deleteClient(own.client_id);
     else if (named)
