@@ -32,12 +32,17 @@ type Seed = Partial<Pick<ClientJson, 'name' | 'description' | 'scopes' | 'audien
   expiry?: number;
 };
 
+/** The secret's age in milliseconds, and whether somebody switched it off. */
+type SecretSeed = { ageMs: number; inactive?: boolean };
+
 type SeedOptions = {
   organizationId?: string;
   /** How long ago the client was made, in milliseconds. */
   ageMs?: number;
-  /** How many secrets of the client's age it has, or the age of each in milliseconds. One if not given. */
-  secrets?: number | number[];
+  /**
+   * How many secrets of the client's age it has, or what each is like. One if not given.
+   */
+  secrets?: number | SecretSeed[];
 };
 
 export type Emulator = {
@@ -114,8 +119,8 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
     secrets: (clientId) => store.plainSecrets(clientId),
     seed: (fields, { organizationId = organization.id, ageMs = 0, secrets = 1 } = {}) => {
       const client = store.createClient(organizationId, fromJson(OrganizationClientSchema, fields), ageMs);
-      const ages = typeof secrets === 'number' ? Array<number>(secrets).fill(ageMs) : secrets;
-      const plainSecrets = ages.map((age) => store.addSecret(client, age).plain);
+      const seeds = typeof secrets === 'number' ? Array<SecretSeed>(secrets).fill({ ageMs }) : secrets;
+      const plainSecrets = seeds.map((seed) => store.addSecret(client, seed.ageMs, seed.inactive).plain);
       return { client: store.json(client), plainSecrets };
     },
     close: async () => {

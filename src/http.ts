@@ -1,5 +1,6 @@
 import http from 'node:http';
 import https from 'node:https';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { urlToHttpOptions } from 'node:url';
 import { HttpClient } from '@actions/http-client';
 import * as log from './log.ts';
@@ -7,16 +8,19 @@ import * as log from './log.ts';
 /** The same as in package.json; a test compares them. */
 export const VERSION = '1.0.0';
 
-const LARGEST_BODY = 1024 * 1024;
+/** Bytes: a page of a hundred clients with long lists has its place in it. */
+const LARGEST_BODY = 8 * 1024 * 1024;
 const MOST_ATTEMPTS = 5;
 const BACKOFF_BASE = 500;
 const BACKOFF_CAP = 10_000;
 /** A repeat that has less time than this would only hide what the server said before. */
 const SHORTEST_REPEAT = 1_000;
+/** Milliseconds that a request gets for its answer once the run is cancelled. The runner kills the step after 7.5 s. */
+const LAST_ANSWER = 5_000;
 
 /** One request as its caller means it. */
 export interface Call {
-  method: 'GET' | 'POST' | 'DELETE';
+  method: 'GET' | 'POST' | 'PATCH' | 'DELETE';
   url: URL;
   headers: Record<string, string>;
   body?: string;
@@ -60,7 +64,7 @@ export class NetworkError extends Error {
 
   /** It would fail again. */
   get lasting(): boolean {
-    return this.certificate || this.protocol || /^(TOO_LARGE|DEADLINE|ERR_INVALID_URL)$/.test(this.code);
+    return this.certificate || this.protocol || /^(TOO_LARGE|DEADLINE|CANCELLED|ERR_INVALID_URL)$/.test(this.code);
   }
 }
 
@@ -73,6 +77,7 @@ export class Transport {
   readonly #userAgent: string;
   readonly #requestTimeout: number;
   readonly #end: number;
+  readonly #cancel = new AbortController();
   #deadline: number;
 
   /**
@@ -92,6 +97,21 @@ export class Transport {
     this.#deadline = this.#end;
   }
 
+  get cancelled(): boolean {
+    return this.#cancel.signal.aborted;
+  }
+
+  /** Sends and waits for nothing more; the requests under way get a last chance to be answered. */
+  cancel(): void {
+    this.#cancel.abort();
+  }
+
+  /** @throws {NetworkError} where the time is over before, or the run is cancelled */
+  async pause(milliseconds: number): Promise<void> {
+    if (performance.now() + milliseconds >= this.#deadline) throw outOfTime();
+    if (!(await this.#sleep(milliseconds))) throw cancellation();
+  }
+
   /**
    * Sends a request until it has an answer that repeating it would not change.
    * @throws {NetworkError} where no whole answer came
@@ -99,11 +119,15 @@ export class Transport {
   async send(call: Call): Promise<Answer> {
     for (let attempt = 1; ; attempt++) {
       const outcome = await this.#attempt(call, attempt);
-      if (!mayRepeat(call, outcome, attempt)) return settle(outcome, attempt);
+      if (this.cancelled || !mayRepeat(call, outcome, attempt)) return settle(outcome, attempt);
       const delay = retryDelay(attempt, retryAfter(outcome), this.#deadline - performance.now() - SHORTEST_REPEAT);
-      if (delay === undefined) return settle(outcome, attempt);
-      await new Promise((resolve) => setTimeout(resolve, delay));
+      if (delay === undefined || !(await this.#sleep(delay))) return settle(outcome, attempt);
     }
+  }
+
+  /** @returns whether the time has passed: false where the run was cancelled first */
+  async #sleep(milliseconds: number): Promise<boolean> {
+    return await sleep(milliseconds, true, { signal: this.#cancel.signal }).catch(() => false);
   }
 
   async #attempt(call: Call, attempt: number): Promise<Answer | NetworkError> {
@@ -116,9 +140,12 @@ export class Transport {
   }
 
   async #exchange(call: Call, timeout: number): Promise<Answer | NetworkError> {
-    if (timeout <= 0) return new NetworkError("the step's time was over before it was sent", 'DEADLINE', false);
+    if (this.cancelled) return cancellation();
+    if (timeout <= 0) return outOfTime();
     call.onSend?.();
     const giveUp = new AbortController();
+    const onCancel = () => setTimeout(() => giveUp.abort(), LAST_ANSWER);
+    this.#cancel.signal.addEventListener('abort', onCancel);
     // Raced, since a connection that is not there yet, and an answer that is none, do not hear the signal.
     const over = new Promise<never>((_, reject) => giveUp.signal.addEventListener('abort', reject));
     const timer = setTimeout(() => giveUp.abort(), timeout);
@@ -144,13 +171,22 @@ export class Transport {
       const { message } = await Promise.race([exchange, over]);
       return { status: message.statusCode ?? 0, headers: message.headers, body: await readBounded(message) };
     } catch (error) {
-      const seconds = Math.round(timeout / 100) / 10;
-      if (giveUp.signal.aborted) return new NetworkError(`no answer within ${seconds} seconds`, 'TIMEOUT', reached);
+      const limit = this.cancelled ? 'before the run was cancelled' : `within ${Math.ceil(timeout / 100) / 10} seconds`;
+      if (giveUp.signal.aborted) return new NetworkError(`no answer ${limit}`, 'TIMEOUT', reached);
       return networkError(error, reached);
     } finally {
       clearTimeout(timer);
+      this.#cancel.signal.removeEventListener('abort', onCancel);
     }
   }
+}
+
+function outOfTime(): NetworkError {
+  return new NetworkError("the step's time was over before it was sent", 'DEADLINE', false);
+}
+
+function cancellation(): NetworkError {
+  return new NetworkError('the run was cancelled before it was sent', 'CANCELLED', false);
 }
 
 /**
@@ -176,7 +212,7 @@ async function readBounded(message: http.IncomingMessage): Promise<string> {
   let size = 0;
   for await (const chunk of message) {
     size += chunk.length;
-    if (size > LARGEST_BODY) throw new NetworkError('the answer is larger than 1 MiB', 'TOO_LARGE', true);
+    if (size > LARGEST_BODY) throw new NetworkError('the answer is larger than 8 MiB', 'TOO_LARGE', true);
     chunks.push(chunk);
   }
   // Also drops a byte order mark.
@@ -199,7 +235,8 @@ function mayRepeat(call: Call, outcome: Answer | NetworkError, attempt: number):
   // A rate limit says that nothing was done and when to come back: only the deadline bounds that.
   if (outcome.status === 429) return true;
   const passing = outcome.status === 408 || outcome.status === 425 || outcome.status >= 500;
-  return call.repeatable && passing && attempt < MOST_ATTEMPTS;
+  // Too Early (RFC 8470) says that nothing was done.
+  return (call.repeatable || outcome.status === 425) && passing && attempt < MOST_ATTEMPTS;
 }
 
 function settle(outcome: Answer | NetworkError, attempts: number): Answer {
@@ -209,7 +246,10 @@ function settle(outcome: Answer | NetworkError, attempts: number): Answer {
 }
 
 function retryAfter(outcome: Answer | NetworkError): number {
-  return outcome instanceof NetworkError ? 0 : parseRetryAfter(outcome.headers['retry-after'], Date.now());
+  if (outcome instanceof NetworkError) return 0;
+  // By the server's own clock, where it tells the time.
+  const now = Date.parse(outcome.headers.date ?? '');
+  return parseRetryAfter(outcome.headers['retry-after'], Number.isNaN(now) ? Date.now() : now);
 }
 
 /**

@@ -1,4 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto';
+import type { Client } from './scalekit/types.ts';
 
 /** The longest description of a client (Scalekit's descriptor), in characters. */
 const LONGEST_DESCRIPTION = 512;
@@ -58,8 +59,67 @@ const TRAILER =
 
 /** Reads the trailer from a description's last line. @returns nothing where it has none */
 export function parseTrailer(description: string): Trailer | undefined {
+  return TRAILER.exec(splitDescription(description)[1])?.groups as Trailer | undefined;
+}
+
+/** @returns what comes before the last line, and the last line */
+function splitDescription(description: string): [own: string, last: string] {
   const text = description.trimEnd();
-  return TRAILER.exec(text.slice(text.lastIndexOf('\n') + 1))?.groups as Trailer | undefined;
+  const at = text.lastIndexOf('\n');
+  return [text.slice(0, Math.max(at, 0)), text.slice(at + 1)];
+}
+
+/** A client whose description is taken apart. */
+export interface KnownClient extends Client {
+  /** The description without the trailer, and cut to what leaves room for one. */
+  own_description: string;
+  /** The trailer as it stands there, or empty. */
+  trailer_line: string;
+  trailer: Trailer | undefined;
+}
+
+export function recognize(client: Client): KnownClient {
+  const trailer = parseTrailer(client.description);
+  const [own, last] = trailer ? splitDescription(client.description) : [client.description, ''];
+  const own_description = [...own].slice(0, LONGEST_OWN_DESCRIPTION).join('');
+  return { ...client, own_description, trailer_line: last, trailer };
+}
+
+/**
+ * Whether a client that was named by its id may be managed as this identity's.
+ * @returns why not, or nothing
+ */
+export function objection(client: KnownClient, identity: Identity, { key, repo }: Trailer): string | undefined {
+  const { trailer } = client;
+  if (trailer?.key === key) return undefined;
+  if (trailer && trailer.repo !== repo)
+    return 'it was made for another repository, by the last line of its description';
+  if (isRepository(client, identity) === false) return 'its claims name another repository';
+  if (trailer && trailer.lifetime !== 'persistent') return 'it belongs to one job, by the last line of its description';
+  const environment = claimOf(client, 'environment');
+  if (environment !== undefined && environment.toLowerCase() !== identity.environment.toLowerCase()) {
+    const own = identity.environment ? JSON.stringify(identity.environment) : 'no environment';
+    return `it is for the environment ${JSON.stringify(environment)}, and this step for ${own}`;
+  }
+  return undefined;
+}
+
+/** Whether a client without a trailer carries the claims of this repository and this environment. */
+export function resembles(client: Client, identity: Identity): boolean {
+  const environment = claimOf(client, 'environment') ?? '';
+  return isRepository(client, identity) === true && environment.toLowerCase() === identity.environment.toLowerCase();
+}
+
+/** By the id or, where one side does not know it, the name. @returns nothing where the claims do not say */
+function isRepository(client: Client, { repository, repository_id }: Identity): boolean | undefined {
+  const id = claimOf(client, 'github_repository_id');
+  if (id !== undefined && repository_id !== undefined) return id === repository_id;
+  const name = claimOf(client, 'github_repository');
+  return name === undefined ? undefined : name.toLowerCase() === repository.toLowerCase();
+}
+
+function claimOf({ custom_claims }: Client, key: string): string | undefined {
+  return custom_claims.find((claim) => claim.key === key)?.value;
 }
 
 /** 16 characters (96 bits) of a SHA-256, in base64url. */

@@ -6,6 +6,7 @@ import {
   drawNonce,
   formatTrailer,
   hash,
+  type Identity,
   identityKey,
   type Lifetime,
   LONGEST_OWN_DESCRIPTION,
@@ -13,7 +14,7 @@ import {
   type Trailer,
 } from './identity.ts';
 import { mask } from './mask.ts';
-import type { Claim, ClientFields } from './scalekit/types.ts';
+import { CLIENT_ID, type Claim, type ClientFields } from './scalekit/types.ts';
 
 const UNTRUSTED =
   'This run was triggered by code from outside, yet has secrets: nothing of that code may be checked out, built or run in this job, or it can take the credentials.';
@@ -25,6 +26,7 @@ const LONGEST_ENVIRONMENT = 255;
 const JOB_EXPIRY = 3600;
 /** Seconds. */
 const DEFAULT_TIMEOUT = '120';
+const DEFAULT_KEEP_SECRETS = 2;
 
 /** The environment's API credentials. */
 export interface Credentials {
@@ -32,17 +34,34 @@ export interface Credentials {
   client_secret: string;
 }
 
+const ON_EXISTING = ['rotate', 'reuse', 'replace', 'fail'] as const;
+export type OnExisting = (typeof ON_EXISTING)[number];
+
 /** All that a run of the action needs to know, checked. */
 export interface Request {
   /** Scalekit's environment: scheme, host and port. */
   origin: string;
   credentials: Credentials;
+  /** Empty where the external id is given. */
   organization_id: string;
+  organization_external_id: string;
   /** What the client shall be, trailer included. */
   fields: ClientFields;
   /** Name and description are compared only where they were given. */
   given: { name: boolean; description: boolean };
+  /** The description without its last line. */
+  own_description: string;
   trailer: Trailer;
+  trailer_line: string;
+  identity: Identity;
+  /** The client to manage, or empty. */
+  client_id: string;
+  on_existing: OnExisting;
+  /** 1 to 5. */
+  keep_secrets: number;
+  verify: boolean;
+  access_token: boolean;
+  dry_run: boolean;
   /** Seconds for the whole step. */
   timeout: number;
   /** What the user should know although nothing is wrong. */
@@ -73,8 +92,9 @@ export function readRequest(env: NodeJS.ProcessEnv): Request {
   const credentials = readCredentials(env);
   checkCredentials(reader, runner);
   const origin = checkOrigin(reader);
-  const organization_id = checkOrganization(reader);
-  const lifetime = checkLifetime(reader);
+  const organization = checkOrganization(reader);
+  // The more lenient lifetime for claims where the input is wrong, so that this fault does not cause others.
+  const lifetime = checkChoice(reader, 'lifetime', ['persistent', 'job'], 'job');
   const environment = checkLength(reader, 'environment', LONGEST_ENVIRONMENT);
   const name = checkLength(reader, 'name', LONGEST_NAME);
   const description = checkLength(reader, 'description', LONGEST_OWN_DESCRIPTION);
@@ -84,15 +104,23 @@ export function readRequest(env: NodeJS.ProcessEnv): Request {
   const expiry = reader.read('expiry')
     ? parseSeconds(reader.read('expiry'), 1, Number.MAX_SAFE_INTEGER, reader.report('expiry'))
     : lifetime === 'job' && JOB_EXPIRY;
+  const client_id = checkClientId(reader);
+  const on_existing = checkChoice(reader, 'on_existing', ON_EXISTING, 'rotate');
+  const keep_secrets = checkKeepSecrets(reader);
+  const verify = checkBoolean(reader, 'verify', true);
+  const access_token = checkBoolean(reader, 'access_token', false);
+  const dry_run = checkBoolean(reader, 'dry_run', false);
   const timeout = parseTimeout(reader.read('timeout'), reader.report('timeout'));
+  checkPairs(reader, client_id, on_existing, verify, access_token);
   checkRunner(reader, runner);
   reader.finish();
 
   const { repository, repository_id, run } = runner;
   const mark = repositoryMark(repository, repository_id);
-  const key = identityKey({ repository, repository_id, environment, name: name || undefined, lifetime });
-  const trailer: Trailer = { key, repo: mark, by: mark, run, lifetime, nonce: drawNonce() };
-  const own =
+  const identity: Identity = { repository, repository_id, environment, name: name || undefined, lifetime };
+  const trailer: Trailer = { key: identityKey(identity), repo: mark, by: mark, run, lifetime, nonce: drawNonce() };
+  const trailer_line = formatTrailer(trailer);
+  const own_description =
     description ||
     shorten(
       `Made by GitHub Actions for ${repository}${environment && `, environment ${environment}`}.`,
@@ -101,17 +129,26 @@ export function readRequest(env: NodeJS.ProcessEnv): Request {
   return {
     origin,
     credentials,
-    organization_id,
+    ...organization,
     fields: {
       name: name || shorten(`GitHub Actions: ${repository}${environment && ` (${environment})`}`, LONGEST_NAME),
-      description: `${own}\n${formatTrailer(trailer)}`,
+      description: `${own_description}\n${trailer_line}`,
       ...(scopes.length > 0 && { scopes }),
       ...(audience.length > 0 && { audience }),
       ...(claims.length > 0 && { custom_claims: claims }),
       ...(expiry && { expiry }),
     },
     given: { name: name !== '', description: description !== '' },
+    own_description,
     trailer,
+    trailer_line,
+    identity,
+    client_id,
+    on_existing,
+    keep_secrets,
+    verify,
+    access_token,
+    dry_run,
     timeout,
     notices: reader.notices,
     warnings: runner.origin === 'untrusted' ? [UNTRUSTED] : [],
@@ -245,21 +282,85 @@ function checkOrigin(reader: Reader): string {
   return text && parseOrigin(text, reader.report(source));
 }
 
-function checkOrganization(reader: Reader): string {
+function checkOrganization(reader: Reader): Pick<Request, 'organization_id' | 'organization_external_id'> {
+  const organization_external_id = reader.read('organization_external_id');
+  if (organization_external_id) {
+    if (reader.read('organization_id'))
+      reader.report('organization_external_id')('is given beside organization_id; expected one of the two');
+    // A URL would take such a path for the one above it.
+    if (/^\.\.?$/.test(organization_external_id))
+      reader.report('organization_external_id')(
+        `got ${quote(organization_external_id)}; expected the external id of an organization`,
+      );
+    return { organization_id: '', organization_external_id };
+  }
   const { text, source } = reader.readOr('organization_id', 'SCALEKIT_ORGANIZATION_ID');
   // The descriptor's rule: this prefix, 32 characters at most.
   const expected = 'expected the id of an organization: "org_" and up to 28 letters, digits, - or _';
-  if (!text) reader.report(source)(`is empty; ${expected}, as an input or in SCALEKIT_ORGANIZATION_ID`);
+  if (!text)
+    reader.report(source)(
+      `is empty; ${expected}, as an input or in SCALEKIT_ORGANIZATION_ID, or else organization_external_id`,
+    );
   else if (!/^org_[\w-]{1,28}$/.test(text)) reader.report(source)(`got ${quote(text)}; ${expected}`);
+  return { organization_id: text, organization_external_id };
+}
+
+function checkClientId(reader: Reader): string {
+  const text = reader.read('client_id');
+  if (text && !CLIENT_ID.test(text)) {
+    const what = text.startsWith('skc_') ? ", the environment's API credentials (that is scalekit_client_id)" : '';
+    reader.report('client_id')(`got ${quote(text)}${what}; expected the id of an organization client (m2morg_…)`);
+  }
   return text;
 }
 
-function checkLifetime(reader: Reader): Lifetime {
-  const text = reader.read('lifetime') || 'persistent';
-  if (text === 'persistent' || text === 'job') return text;
-  reader.report('lifetime')(`got ${quote(text)}; expected "persistent" or "job"`);
-  // The more lenient one, so that this fault does not cause others.
-  return 'job';
+/** @param fallback what to go on with where the input is wrong; the first choice is the default */
+function checkChoice<T extends string>(reader: Reader, input: string, choices: readonly [T, ...T[]], fallback: T): T {
+  const text = reader.read(input) || choices[0];
+  const choice = choices.find((one) => one === text);
+  if (choice) return choice;
+  const list = choices.map((one) => `"${one}"`);
+  reader.report(input)(`got ${quote(text)}; expected ${list.slice(0, -1).join(', ')} or ${list.at(-1)}`);
+  return fallback;
+}
+
+/** Inputs that are fine alone and make no sense together. */
+function checkPairs(
+  reader: Reader,
+  client_id: string,
+  on_existing: OnExisting,
+  verify: boolean,
+  access_token: boolean,
+): void {
+  if (reader.read('lifetime') === 'job') {
+    const always = 'the client of a job is always a new one';
+    if (client_id) reader.report('client_id')(`is given with lifetime: job; expected one of the two: ${always}`);
+    if (on_existing !== 'rotate')
+      reader.report('on_existing')(`got "${on_existing}" with lifetime: job; expected it to be left out: ${always}`);
+  }
+  if (access_token && on_existing === 'reuse')
+    reader.report('access_token')(
+      'is true with on_existing: reuse; expected one of the two: without a new secret there is no token',
+    );
+  if (access_token && !verify)
+    reader.report('access_token')(
+      'is true with verify: false; expected verify: true, since it is the token that verification gets',
+    );
+}
+
+function checkKeepSecrets(reader: Reader): number {
+  const text = reader.read('keep_secrets') || String(DEFAULT_KEEP_SECRETS);
+  if (!/^[1-5]$/.test(text)) reader.report('keep_secrets')(`got ${quote(text)}; expected a whole number from 1 to 5`);
+  return Number(text);
+}
+
+/** YAML's own words for the two (its core schema), as GitHub passes them on. */
+function checkBoolean(reader: Reader, input: string, byDefault: boolean): boolean {
+  const text = reader.read(input) || String(byDefault);
+  if (/^(true|True|TRUE)$/.test(text)) return true;
+  if (/^(false|False|FALSE)$/.test(text)) return false;
+  reader.report(input)(`got ${quote(text)}; expected true or false`);
+  return byDefault;
 }
 
 function checkLength(reader: Reader, input: string, most: number): string {

@@ -1,10 +1,10 @@
-import { cleanUp, doubt, leftover } from './apply.ts';
 import { start } from './entry.ts';
 import { Transport } from './http.ts';
 import { type Credentials, readCredentials, readTimeout, unsafeSetting } from './inputs.ts';
 import * as log from './log.ts';
 import { Scalekit } from './scalekit/api.ts';
 import { isSealed, readState } from './state.ts';
+import { calls, cleanUp } from './undo.ts';
 
 /** Seconds: a client that may still appear is looked for longer than the shortest step may take. */
 const LEAST_TIMEOUT = 20;
@@ -18,7 +18,7 @@ start(
 /** Removes what this step made and nobody is to use any more. Never fails the job. */
 async function run(): Promise<void> {
   const state = readState();
-  if (!state || (state.published && state.lifetime === 'persistent')) return;
+  if (!state) return;
   const credentials = readCredentials(process.env);
   // Without the seal, origin and ids may be anybody's words.
   const trusted = isSealed(state, credentials.client_secret);
@@ -28,15 +28,20 @@ async function run(): Promise<void> {
   try {
     refuseUnsafe(credentials, trusted);
     await scalekit.signIn(credentials);
-    const removed = await cleanUp(scalekit, state);
-    const none = state.client_id
-      ? 'The client is gone already.'
-      : 'No client of the create request that was cut off has shown up.';
-    log.info(removed ? `Deleted client ${removed}.` : none);
   } catch (error) {
-    const call = leftover(scalekit, state, trusted ? doubt(error) : 'state');
-    log.warning(`A client of this step may be left over: ${log.message(error)} ${call}`);
+    const remedy = calls(scalekit, state, trusted ? undefined : 'state');
+    log.warning(`What this step made may be left over: ${log.message(error)} ${remedy}`);
+    return;
   }
+  const { removed, absent, left } = await cleanUp(scalekit, transport, state, true);
+  for (const what of removed) log.info(`Deleted ${what}.`);
+  if (absent)
+    log.info(
+      state.client?.id
+        ? 'The client is gone already.'
+        : 'No client of the create request that was cut off has shown up.',
+    );
+  if (left.length > 0) log.warning(left.join(' '));
 }
 
 /** @throws where the credentials must not be sent */

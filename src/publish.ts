@@ -1,45 +1,135 @@
 import { setOutput, summary } from '@actions/core';
+import type { Applied } from './apply.ts';
 import type { Request } from './inputs.ts';
 import * as log from './log.ts';
-import type { CreatedClient } from './scalekit/types.ts';
+import { compareFields, type Difference, type Plan, type Step } from './plan.ts';
+import type { ClientFields } from './scalekit/types.ts';
 import type { Journal } from './state.ts';
 
 const LONGEST_VALUE = 200;
 const MOST_VALUES = 50;
 
-/** Sets the outputs, then notes in the state that the pair is the user's now. The secret is masked by then. */
-export function publish({ organization_id }: Request, { client, plain_secret }: CreatedClient, journal: Journal): void {
+type Outputs = Partial<
+  Record<
+    'client_id' | 'secret' | 'secret_id' | 'organization_id' | 'result' | 'access_token' | 'access_token_expires_at',
+    string
+  >
+>;
+
+/** Sets the outputs, takes what is the user's now out of the state, and says so. Secret and token are masked by then. */
+export function publish(request: Request, applied: Applied, journal: Journal): void {
+  const { result, client, secret, token } = applied;
+  const { client_id } = client;
+  const { organization_id, access_token } = request;
+  setOutputs({
+    client_id,
+    // Empty where an existing client is reused: its secrets are shown to nobody again.
+    secret: secret?.plain_secret ?? '',
+    secret_id: secret?.secret.id ?? '',
+    organization_id,
+    result,
+    ...(access_token && token && { access_token: token.access_token, access_token_expires_at: token.expires_at }),
+  });
+  const made = journal.state.client;
+  const stays = request.trailer.lifetime === 'job' || made?.id !== client_id;
+  if (made || journal.state.secret) journal.note({ client: stays ? made : undefined, secret: undefined });
+  log.info(sentence(request, applied));
+}
+
+/** Shows what a run without `dry_run` would do. */
+export async function publishPlan(request: Request, { client, before, after }: Plan): Promise<void> {
+  const { organization_id } = request;
+  setOutputs({ ...(client && { client_id: client.client_id }), organization_id, result: 'planned' });
+  const steps = [
+    ...before.map((step) => stepText(request, client?.client_id ?? '', step, false)),
+    ...after.map((step) => stepText(request, client?.client_id ?? '', step, true)),
+  ];
+  log.info(`Dry run in organization ${organization_id}: nothing was changed. A run without dry_run would`);
+  for (const { text, differences } of steps) {
+    log.info(`- ${text}`);
+    for (const { field, wanted, got } of differences) log.info(`    ${field}: from ${got} to ${wanted}`);
+  }
+  if (steps.length === 0) log.info('- change nothing');
+  const rows = steps.flatMap(({ text, differences }) => [
+    [{ data: cell([text]), colspan: '3' }],
+    ...differences.map(({ field, wanted, got }) => [cell([field]), cell([got]), cell([wanted])]),
+  ]);
+  const header = ['Step or field', 'Now', 'Then'].map((data) => ({ data, header: true }));
+  await writeSummary('Scalekit organization client: plan, nothing was changed', [header, ...rows]);
+}
+
+function stepText(
+  { fields, own_description }: Request,
+  client_id: string,
+  step: Step,
+  after: boolean,
+): { text: string; differences: Difference[] } {
+  switch (step.kind) {
+    case 'create': {
+      const names = Object.keys(fields) as (keyof ClientFields)[];
+      return {
+        text: 'create a client',
+        differences: compareFields(names, { ...fields, description: own_description }, {}),
+      };
+    }
+    case 'update':
+      return { text: `update client ${client_id}`, differences: step.differences };
+    case 'add-secret':
+      return { text: `add a secret to client ${client_id}`, differences: [] };
+    case 'delete-secret': {
+      const why = after ? (step.spare_young ? ', unless it is younger than an hour' : '') : ' to make room';
+      return { text: `delete secret ${step.secret.id} of client ${client_id}${why}`, differences: [] };
+    }
+    case 'delete-client':
+      return { text: `delete client ${client_id}`, differences: [] };
+  }
+}
+
+function setOutputs(outputs: Outputs): void {
   try {
-    setOutput('client_id', client.client_id);
-    setOutput('secret', plain_secret);
-    setOutput('organization_id', organization_id);
+    for (const [name, value] of Object.entries(outputs)) setOutput(name, value);
   } catch (error) {
     throw new Error(`Could not set the outputs: ${log.message(error)}.`);
   }
-  journal.note({ published: true });
 }
 
-/** One line in the log, and a table in the job summary. Neither can fail the step. */
-export async function report({ trailer, fields, organization_id }: Request, { client }: CreatedClient): Promise<void> {
-  const until = trailer.lifetime === 'job' ? '; it is deleted when the job ends' : '';
-  log.info(`Created client ${client.client_id} "${fields.name}" in organization ${organization_id}${until}.`);
+/** What was deleted since, in the log, and a table in the job summary. Neither can fail the step. */
+export async function report(request: Request, applied: Applied, deleted: string[]): Promise<void> {
+  const { trailer, fields, organization_id } = request;
+  const { result, client, secret } = applied;
+  for (const what of deleted) log.info(`Deleted ${what}.`);
   const rows: [string, ...string[]][] = [
+    ['Result', result],
     ['Client', client.client_id],
     ['Organization', organization_id],
-    ['Name', fields.name],
+    ['Name', client.name],
     ['Scopes', ...client.scopes],
     ['Audience', ...client.audience],
     ['Claims', ...client.custom_claims.map(({ key, value }) => `${key}=${value}`)],
     ['Token expiry', ...expiryText(fields.expiry, client.expiry)],
-    ['Secret ends with', ...client.secret_suffixes.slice(0, 1).map((suffix) => suffix.slice(-4))],
+    ['Secret', ...(secret ? [secret.secret.id] : [])],
+    ['Secret ends with', ...(secret ? [secret.secret.suffix.slice(-4)].filter(Boolean) : [])],
+    ['Deleted', ...deleted],
     ['Lifetime', trailer.lifetime],
     ['Run', trailer.run],
   ];
+  await writeSummary(
+    'Scalekit organization client',
+    rows.map(([title, ...values]) => [{ data: title, header: true }, cell(values)]),
+  );
+}
+
+function sentence({ organization_id, trailer }: Request, { result, client, secret }: Applied): string {
+  const which = `client ${client.client_id} ${JSON.stringify(client.name)} in organization ${organization_id}`;
+  if (result === 'reused')
+    return `Reused ${which}. A secret is shown once only, when it is made, so the output secret is empty: use the one that was stored then, or on_existing: rotate.`;
+  if (result === 'rotated') return `Added secret ${secret?.secret.id} to ${which}.`;
+  return `Created ${which}${trailer.lifetime === 'job' ? '; it is deleted when the job ends' : ''}.`;
+}
+
+async function writeSummary(title: string, rows: Parameters<typeof summary.addTable>[0]): Promise<void> {
   try {
-    await summary
-      .addHeading('Scalekit organization client', 3)
-      .addTable(rows.map(([title, ...values]) => [{ data: title, header: true }, cell(values)]))
-      .write();
+    await summary.addHeading(title, 3).addTable(rows).write();
   } catch (error) {
     log.info(`The job summary could not be written: ${log.message(error)}`);
   }

@@ -1,23 +1,48 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import { getState, saveState } from '@actions/core';
+import type { KnownClient, Lifetime } from './identity.ts';
 import { message } from './log.ts';
-import { object } from './scalekit/types.ts';
+import { type ClientFields, object } from './scalekit/types.ts';
 
 const STATE = 'client';
 
-/** What the post step needs to find and remove what this step made: one JSON value, written before anything is sent. */
+/**
+ * What this step made and nobody may use yet, or, with `lifetime: job`, after the job. The post step removes it.
+ * One JSON value, written before anything is sent.
+ */
 export interface State {
   origin: string;
   organization_id: string;
   nonce: string;
   run: string;
-  lifetime: string;
+  lifetime: Lifetime;
+  /** The client that was, or may have been, created. */
+  client?: CreatedTrace | undefined;
+  /** The secret that was, or may have been, added to a client. */
+  secret?: SecretTrace | undefined;
+}
+
+export interface CreatedTrace {
   /** Milliseconds since the epoch: when the create request was sent last. */
-  sent_at?: number;
+  sent_at: number;
+  /** Whether it was sent more than once, so that there may be more than one client with this nonce. */
+  again: boolean;
   /** Absent until the create request was answered. */
-  client_id?: string;
-  /** Set once the outputs are there. */
-  published?: boolean;
+  id?: string;
+  /** This step's secrets on it; absent where the answer was lost. */
+  secret_ids?: string[];
+}
+
+export interface SecretTrace {
+  client_id: string;
+  /** The key in the client's trailer. */
+  key: string;
+  /** Ids of the secrets that were there before. */
+  seen: string[];
+  /** Whether an answer was lost, so that one more secret may be this step's. */
+  lost: boolean;
+  /** Absent until the request was answered. */
+  id?: string;
 }
 
 /**
@@ -26,8 +51,10 @@ export interface State {
  */
 export class Journal {
   readonly state: State;
-  /** Whether an answer showed that the client in the state is this step's. */
-  proven = false;
+  /** What only main can undo: the client as it was, and the fields that were, or may have been, changed. */
+  updated: { before: KnownClient; fields: Partial<ClientFields> } | undefined;
+  /** What nobody can undo, in sentences. */
+  readonly lost: string[] = [];
   readonly #secret: string;
 
   constructor(state: State, secret: string) {
@@ -35,21 +62,32 @@ export class Journal {
     this.#secret = secret;
   }
 
-  /** @throws where the runner's file cannot be written */
-  note(change: Partial<State>): void {
+  /**
+   * Writes a change down, and then takes it for a fact.
+   * @throws where the runner's file cannot be written
+   */
+  note(change: Pick<State, 'client' | 'secret'>): void {
     const state = { ...this.state, ...change };
+    const done = !state.client && !state.secret;
     try {
-      saveState(STATE, JSON.stringify({ ...state, seal: seal(state, this.#secret) }));
+      saveState(STATE, done ? '' : JSON.stringify({ ...state, seal: seal(state, this.#secret) }));
     } catch (error) {
       throw new Error(`Could not write the state for the post step: ${message(error)}.`);
     }
     Object.assign(this.state, change);
   }
 
+  /** As `note`, for what is a fact whether or not it can be written: the roll-back has to know it. */
+  learn(change: Pick<State, 'client' | 'secret'>): void {
+    Object.assign(this.state, change);
+    this.note(change);
+  }
+
   /** Leaves the post step nothing to do. Where that cannot be written, it finds out for itself. */
   clear(): void {
+    if (!this.state.client && !this.state.secret) return;
     try {
-      saveState(STATE, '');
+      this.note({ client: undefined, secret: undefined });
     } catch {}
   }
 }

@@ -1,9 +1,11 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { type Answer, NetworkError } from '../../src/http.ts';
-import { fromAnswer, fromBadAnswer, fromNetwork } from '../../src/scalekit/errors.ts';
+import { fromAnswer, fromBadAnswer, fromNetwork, type Subject } from '../../src/scalekit/errors.ts';
 
 const INFO = 'type.googleapis.com/scalekit.v1.errdetails.ErrorInfo';
+const ORGANIZATION: Subject = { organization: 'org_1' };
+const CLIENT: Subject = { organization: 'org_1', client: 'm2morg_1' };
 
 /** @param body a text as it is, anything else as JSON */
 function answer(status: number, body: unknown = '', headers: Answer['headers'] = {}): Answer {
@@ -12,7 +14,7 @@ function answer(status: number, body: unknown = '', headers: Answer['headers'] =
 
 /** What an error says of a refusal that needs no advice. */
 function said(body: unknown, headers: Answer['headers'] = {}): string {
-  return fromAnswer('create the client', answer(400, body, headers), 'org_1').message;
+  return fromAnswer('create the client', answer(400, body, headers), ORGANIZATION).message;
 }
 
 describe('a refusal', () => {
@@ -135,7 +137,7 @@ describe('a refusal', () => {
         const { message } = fromAnswer(
           'create the client',
           answer(500, end === null ? body : body.slice(0, end), type ? { 'content-type': type } : {}),
-          'org_1',
+          ORGANIZATION,
         );
         expect(message).not.toContain(marker);
       }),
@@ -145,59 +147,91 @@ describe('a refusal', () => {
 });
 
 describe('advice', () => {
-  it.each<[string, number, string | undefined, string]>([
+  it.each<[string, number, Subject, string]>([
     [
       'a sign-in with the wrong pair',
       401,
-      undefined,
+      'sign-in',
       'Check scalekit_client_id and scalekit_client_secret: they must be the API credentials (skc_…) of this very environment, not revoked.',
     ],
     [
       'a sign-in that is no good',
       400,
-      undefined,
+      'sign-in',
       'Check scalekit_client_id and scalekit_client_secret: they must be the API credentials (skc_…) of this very environment, not revoked.',
     ],
     [
       'a sign-in at the wrong address',
       404,
-      undefined,
+      'sign-in',
       'scalekit_environment_url does not lead to a Scalekit environment.',
     ],
     [
       'a token that is not accepted',
       401,
-      'org_1',
+      ORGANIZATION,
       'The API does not accept the token that it gave for scalekit_client_id: check that these API credentials are still valid.',
     ],
     [
       'missing rights',
       403,
-      'org_1',
+      ORGANIZATION,
       'The API credentials in scalekit_client_id may not manage the clients of this organization.',
     ],
     [
       'an organization that is not there',
       404,
-      'org_1',
+      ORGANIZATION,
       'Is there an organization org_1 in this environment? An id from another environment is not known here.',
     ],
     [
       'a rate limit',
       429,
-      'org_1',
+      ORGANIZATION,
       'The rate limit of the environment is reached for longer than this step may wait: run fewer jobs at once, or raise timeout.',
     ],
     [
       'a rate limit at the sign-in',
       429,
-      undefined,
+      'sign-in',
       'The rate limit of the environment is reached for longer than this step may wait: run fewer jobs at once, or raise timeout.',
     ],
-    ['a failure of the server', 500, 'org_1', "That is on Scalekit's side: try again later."],
-    ['a failure of the server at the sign-in', 503, undefined, "That is on Scalekit's side: try again later."],
-  ])('is given on %s', (_what, status, organization, todo) => {
-    const error = fromAnswer('do it', answer(status, { message: 'Because.' }), organization);
+    ['a client that is not there', 404, CLIENT, 'Client m2morg_1 is not there (any more).'],
+    [
+      'missing rights on a client',
+      403,
+      CLIENT,
+      'The API credentials in scalekit_client_id may not manage the clients of this organization.',
+    ],
+    ...[400, 409].map((status): [string, number, Subject, string] => [
+      `one more secret that is refused (${status})`,
+      status,
+      { organization: 'org_1', client: 'm2morg_1', adding: true },
+      'A client has five secrets at most: let one run at a time use it, with concurrency in the workflow.',
+    ]),
+    [
+      'one more secret for a client that is not there',
+      404,
+      { organization: 'org_1', client: 'm2morg_1', adding: true },
+      'Client m2morg_1 is not there (any more).',
+    ],
+    ...[400, 401, 403, 404].map((status): [string, number, Subject, string] => [
+      `a new pair that gets no token (${status})`,
+      status,
+      'pair',
+      'The new pair itself is refused: an interceptor may deny it a token.',
+    ]),
+    [
+      'a rate limit at the token of a new pair',
+      429,
+      'pair',
+      'The rate limit of the environment is reached for longer than this step may wait: run fewer jobs at once, or raise timeout.',
+    ],
+    ['a failure of the server at that token', 502, 'pair', "That is on Scalekit's side: try again later."],
+    ['a failure of the server', 500, ORGANIZATION, "That is on Scalekit's side: try again later."],
+    ['a failure of the server at the sign-in', 503, 'sign-in', "That is on Scalekit's side: try again later."],
+  ])('is given on %s', (_what, status, subject, todo) => {
+    const error = fromAnswer('do it', answer(status, { message: 'Because.' }), subject);
     expect(error.message).toBe(`Could not do it: HTTP ${status}: Because. ${todo}`);
   });
 
@@ -206,18 +240,22 @@ describe('advice', () => {
     [{}, 'nowhere'],
     [{ location: `https://login.example/${'x'.repeat(500)}` }, `https://login.example/${'x'.repeat(177)}…`],
   ])('is given on a redirect, which is not followed', (headers, place) => {
-    expect(fromAnswer('do it', answer(302, '', headers)).message).toBe(
+    expect(fromAnswer('do it', answer(302, '', headers), ORGANIZATION).message).toBe(
       `Could not do it: HTTP 302. Redirects are not followed (it points to ${place}): scalekit_environment_url must be the environment's own address.`,
     );
   });
 
   it('on a rate limit says when the server wants to be asked again', () => {
-    const { message } = fromAnswer('do it', answer(429, '', { 'retry-after': '3600' }), 'org_1');
+    const { message } = fromAnswer('do it', answer(429, '', { 'retry-after': '3600' }), ORGANIZATION);
     expect(message).toMatch(/ \(it says: come back after 3600\): run fewer jobs at once, or raise timeout\.$/);
   });
 
-  it('is not made up where there is none', () => {
-    expect(fromAnswer('do it', answer(409), 'org_1').message).toBe('Could not do it: HTTP 409.');
+  it.each<[number, Subject]>([
+    [409, ORGANIZATION],
+    [400, CLIENT],
+    [405, 'sign-in'],
+  ])('is not made up where there is none: %i', (status, subject) => {
+    expect(fromAnswer('do it', answer(status), subject).message).toBe(`Could not do it: HTTP ${status}.`);
   });
 
   it.each<[string, string, string, boolean, string]>([
@@ -297,11 +335,26 @@ describe('advice', () => {
     expect(error).toMatchObject({ cause: failure });
   });
 
-  it('is given on an answer that is not what the API documents', () => {
-    expect(fromBadAnswer('do it', answer(200), 'the answer is not JSON (6 characters)')).toMatchObject({
-      message:
-        'Could not do it: HTTP 200, but the answer is not JSON (6 characters). Is scalekit_environment_url the address of a Scalekit environment?',
-    });
+  it.each<[string, Subject, string]>([
+    ['the sign-in', 'sign-in', ' Is scalekit_environment_url the address of a Scalekit environment?'],
+    ['the token of a new pair, when the address is known to be right', 'pair', ''],
+    ['a later request', ORGANIZATION, ''],
+  ])('is given on an answer that is not what the API documents, to %s', (_what, subject, todo) => {
+    const { message } = fromBadAnswer('do it', answer(200), 'the answer is not JSON (6 characters)', subject);
+    expect(message).toBe(`Could not do it: HTTP 200, but the answer is not JSON (6 characters).${todo}`);
+  });
+
+  it('is not made up where a run is cancelled', () => {
+    const failure = new NetworkError('the run was cancelled before it was sent', 'CANCELLED', false);
+    expect(fromNetwork('do it', failure).message).toBe('Could not do it: the run was cancelled before it was sent.');
+  });
+});
+
+describe('the status of a failure', () => {
+  it('is that of a refusal, and none where an answer was lost or says success', () => {
+    expect(fromAnswer('do it', answer(401), 'pair').status).toBe(401);
+    expect(fromNetwork('do it', new NetworkError('a', 'TIMEOUT', true)).status).toBeUndefined();
+    expect(fromBadAnswer('do it', answer(200), 'it is empty', ORGANIZATION).status).toBeUndefined();
   });
 });
 
@@ -321,12 +374,12 @@ describe('whether the server may have done it all the same', () => {
     [503, true],
     [504, true],
   ])('is told by status %i: %s', (status, uncertain) => {
-    expect(fromAnswer('do it', answer(status), 'org_1').uncertain).toBe(uncertain);
+    expect(fromAnswer('do it', answer(status), ORGANIZATION).uncertain).toBe(uncertain);
   });
 
   it('is told by whether the request arrived', () => {
     expect(fromNetwork('do it', new NetworkError('a', 'ECONNREFUSED', false)).uncertain).toBe(false);
     expect(fromNetwork('do it', new NetworkError('a', 'ECONNRESET', true)).uncertain).toBe(true);
-    expect(fromBadAnswer('do it', answer(201), 'it is empty').uncertain).toBe(true);
+    expect(fromBadAnswer('do it', answer(201), 'it is empty', ORGANIZATION).uncertain).toBe(true);
   });
 });

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
-import { describe, expect, it } from '@jest/globals';
+import { afterEach, describe, expect, it, jest } from '@jest/globals';
 import fc from 'fast-check';
-import { NetworkError, parseRetryAfter, retryDelay, VERSION } from '../../src/http.ts';
+import { type Call, NetworkError, parseRetryAfter, retryDelay, Transport, VERSION } from '../../src/http.ts';
 
 const NOW = Date.parse('2026-11-24T08:00:00Z');
 
@@ -160,9 +160,12 @@ describe('a failure of the network', () => {
     },
   );
 
-  it.each(['TOO_LARGE', 'DEADLINE'])('is one that another attempt does not change: %s', (code) => {
-    expect(new NetworkError('a', code, false)).toMatchObject({ certificate: false, protocol: false, lasting: true });
-  });
+  it.each(['TOO_LARGE', 'DEADLINE', 'CANCELLED', 'ERR_INVALID_URL'])(
+    'is one that another attempt does not change: %s',
+    (code) => {
+      expect(new NetworkError('a', code, false)).toMatchObject({ certificate: false, protocol: false, lasting: true });
+    },
+  );
 
   it.each(['ECONNREFUSED', 'ECONNRESET', 'ENOTFOUND', 'EAI_AGAIN', 'ETIMEDOUT', 'TIMEOUT', 'UNKNOWN'])(
     'is one that may pass: %s',
@@ -170,6 +173,40 @@ describe('a failure of the network', () => {
       expect(new NetworkError('a', code, false)).toMatchObject({ certificate: false, protocol: false, lasting: false });
     },
   );
+});
+
+describe('a run that was cancelled', () => {
+  const call: Call = { method: 'GET', url: new URL('https://acme.invalid'), headers: {}, repeatable: true };
+  const CANCELLED = { code: 'CANCELLED', reached: false, message: 'the run was cancelled before it was sent' };
+
+  afterEach(() => {
+    jest.restoreAllMocks();
+  });
+
+  it('sends nothing more, and waits for nothing', async () => {
+    // The transport's debug lines.
+    jest.spyOn(process.stdout, 'write').mockReturnValue(true);
+    const transport = new Transport('1.1', 3600);
+    expect(transport.cancelled).toBe(false);
+    const pause = transport.pause(60_000);
+    transport.cancel();
+    expect(transport.cancelled).toBe(true);
+    await expect(pause).rejects.toMatchObject(CANCELLED);
+    await expect(transport.pause(60_000)).rejects.toMatchObject(CANCELLED);
+    let sent = false;
+    const onSend = () => {
+      sent = true;
+    };
+    await expect(transport.send({ ...call, onSend })).rejects.toMatchObject(CANCELLED);
+    expect(sent).toBe(false);
+  });
+});
+
+describe('the time of a step', () => {
+  it('is not waited beyond', async () => {
+    const transport = new Transport('1.1', 3600);
+    await expect(transport.pause(3_590_000)).rejects.toMatchObject({ code: 'DEADLINE', reached: false });
+  });
 });
 
 it('the version that Scalekit sees is the one in package.json', () => {

@@ -8,10 +8,15 @@ import {
   type Identity,
   identityKey,
   LONGEST_OWN_DESCRIPTION,
+  objection,
   parseTrailer,
+  recognize,
   repositoryMark,
+  resembles,
   type Trailer,
 } from '../../src/identity.ts';
+import type { Client } from '../../src/scalekit/types.ts';
+import { client } from './fixtures.ts';
 
 const TRAILER: Trailer = {
   key: 'key_56789-123456',
@@ -225,6 +230,145 @@ describe('the nonce', () => {
     const nonces = Array.from({ length: 200 }, drawNonce);
     for (const nonce of nonces) expect(nonce).toMatch(/^[\w-]{16}$/);
     expect(new Set(nonces).size).toBe(200);
+  });
+});
+
+describe('a client is taken apart into', () => {
+  const line = formatTrailer(TRAILER);
+
+  it.each<[string, description: string, own: string, line: string]>([
+    ['both', `What for\n${line}`, 'What for', line],
+    ['both, several lines above', `What\n\nfor\n${line}`, 'What\n\nfor', line],
+    ['both, white space at the end', `What for\n${line} \n`, 'What for', line],
+    ['the trailer alone', line, '', line],
+    ['no trailer', 'What for', 'What for', ''],
+    ['no trailer, though one stands above', `${line}\nby hand`, `${line}\nby hand`, ''],
+    ['nothing', '', '', ''],
+    ['a description too long for a trailer', '😀'.repeat(400), '😀'.repeat(351), ''],
+  ])('description and trailer: %s', (_what, description, own_description, trailer_line) => {
+    const { trailer, ...known } = recognize(client({ description }));
+    expect(known).toEqual({ ...client({ description }), trailer: undefined, own_description, trailer_line });
+    expect(trailer && { ...trailer }).toEqual(trailer_line ? TRAILER : undefined);
+  });
+
+  it('what it was put together from, to the character', () => {
+    const own = ownText.filter((text) => [...text].length <= LONGEST_OWN_DESCRIPTION);
+    fc.assert(
+      fc.property(trailers, own, (trailer, own_description) => {
+        const trailer_line = formatTrailer(trailer);
+        const known = recognize(client({ description: `${own_description}\n${trailer_line}` }));
+        expect(known).toMatchObject({ own_description, trailer_line });
+      }),
+    );
+  });
+});
+
+const IDENTITY: Identity = {
+  repository: 'acme/app',
+  repository_id: '1296269',
+  environment: 'production',
+  name: undefined,
+  lifetime: 'persistent',
+};
+const NO_ID = { repository_id: undefined };
+
+/** Claims as a test writes them: the id and the name of the repository, and the environment. */
+function claims(id?: string, repository?: string, environment?: string): Pick<Client, 'custom_claims'> {
+  const values = { github_repository_id: id, github_repository: repository, environment };
+  return {
+    custom_claims: Object.entries(values).flatMap(([key, value]) => (value === undefined ? [] : [{ key, value }])),
+  };
+}
+
+describe('a client that is named by its id', () => {
+  const OURS: Trailer = { ...TRAILER, key: 'our_key-90123456', lifetime: 'persistent' };
+  const OTHER_REPOSITORY = 'it was made for another repository, by the last line of its description';
+  const OTHER_CLAIMS = 'its claims name another repository';
+  const OF_A_JOB = 'it belongs to one job, by the last line of its description';
+
+  /**
+   * @param trailer the client's, as far as it is another than one of our repository; nothing where it has none
+   * @param own the identity of this step, as far as it is another one than `IDENTITY`
+   */
+  function judge(trailer: Partial<Trailer> | undefined, claims: Partial<Client>, own: Partial<Identity> = {}) {
+    const identity = { ...IDENTITY, ...own };
+    const repo = repositoryMark(identity.repository, identity.repository_id);
+    const description = trailer ? formatTrailer({ ...TRAILER, repo, lifetime: 'persistent', ...trailer }) : 'By hand';
+    return objection(client({ description, ...claims }), identity, { ...OURS, repo });
+  }
+
+  it.each<[string, Partial<Trailer>, Partial<Client>]>([
+    ['the claims say nothing', {}, claims()],
+    ['its repository is another', { repo: '99' }, claims()],
+    ['its claims are of another repository', {}, claims('99', 'other/app')],
+    ['its environment is another', {}, claims('1296269', 'acme/app', 'staging')],
+    ['it is of a job', { lifetime: 'job' }, claims()],
+  ])('is managed when it has our key, even where %s', (_what, trailer, claims) => {
+    expect(judge({ ...trailer, key: OURS.key }, claims)).toBeUndefined();
+  });
+
+  it.each<[string, Partial<Client>, Partial<Identity>]>([
+    ['its claims agree', claims('1296269', 'acme/app', 'production'), {}],
+    ['its claims say nothing', claims(), {}],
+    ['its claims say nothing, and the step has no environment', claims(), { environment: '' }],
+    ['its claims say nothing of an environment', claims('1296269', 'acme/app'), {}],
+    ['its claims name the environment in another case', claims('1296269', undefined, 'PRODUCTION'), {}],
+    ['its claims show the former name of the repository', claims('1296269', 'acme/former'), {}],
+    ['its claims show the name alone, in another case', claims(undefined, 'Acme/App'), {}],
+    ['the id is not known here, and the name agrees', claims('99', 'ACME/app'), NO_ID],
+    ['the id is not known here, and its claims have no name', claims('99'), NO_ID],
+  ])('is managed, with a trailer of our repository or with none, where %s', (_what, claims, own) => {
+    expect(judge({}, claims, own)).toBeUndefined();
+    expect(judge(undefined, claims, own)).toBeUndefined();
+  });
+
+  it.each<[string, Partial<Client>, Partial<Identity>, why: string]>([
+    ['of another repository by the id', claims('99', 'acme/app'), {}, OTHER_CLAIMS],
+    ['of another repository by the name, having no id', claims(undefined, 'acme/b'), {}, OTHER_CLAIMS],
+    ['of another repository by the name, no id being known here', claims('1296269', 'acme/b'), NO_ID, OTHER_CLAIMS],
+    [
+      'of another environment',
+      claims(undefined, undefined, 'staging'),
+      {},
+      'it is for the environment "staging", and this step for "production"',
+    ],
+    [
+      'of an environment where the job has none',
+      claims('1296269', 'acme/app', 'production'),
+      { environment: '' },
+      'it is for the environment "production", and this step for no environment',
+    ],
+  ])('is refused, with a trailer of our repository or with none, with claims %s', (_what, claims, own, why) => {
+    expect(judge({}, claims, own)).toBe(why);
+    expect(judge(undefined, claims, own)).toBe(why);
+  });
+
+  it.each<[string, Partial<Trailer>, Partial<Identity>, why: string]>([
+    ['of another repository', { repo: '99' }, {}, OTHER_REPOSITORY],
+    ['of another repository by its name', { repo: hash('acme/b') }, NO_ID, OTHER_REPOSITORY],
+    ['of a job', { lifetime: 'job' }, {}, OF_A_JOB],
+  ])('is refused with a trailer %s, though its claims agree', (_what, trailer, own, why) => {
+    expect(judge(trailer, claims('1296269', 'acme/app', 'production'), own)).toBe(why);
+  });
+});
+
+describe('a client that nobody marked looks like ours', () => {
+  it.each<[boolean, string, Partial<Client>, Partial<Identity>]>([
+    [true, 'id and environment', claims('1296269', undefined, 'production'), {}],
+    [true, 'id and environment, the name being a former one', claims('1296269', 'acme/former', 'production'), {}],
+    [true, 'name and environment, whatever the case', claims(undefined, 'Acme/App', 'Production'), {}],
+    [true, 'name, the id not being known here', claims('99', 'acme/app', 'production'), NO_ID],
+    [true, 'repository, neither having an environment', claims('1296269'), { environment: '' }],
+    [false, 'another id', claims('99', 'acme/app', 'production'), {}],
+    [false, 'another name', claims(undefined, 'acme/b', 'production'), {}],
+    [false, 'an id that cannot be compared', claims('1296269', undefined, 'production'), NO_ID],
+    [false, 'no repository', claims(undefined, undefined, 'production'), {}],
+    [false, 'no claims', claims(), { environment: '' }],
+    [false, 'another environment', claims('1296269', undefined, 'staging'), {}],
+    [false, 'no environment where the step has one', claims('1296269'), {}],
+    [false, 'an environment where the step has none', claims('1296269', undefined, 'production'), { environment: '' }],
+  ])('(%s) by its claims: %s', (like, _what, claims, own) => {
+    expect(resembles(client(claims), { ...IDENTITY, ...own })).toBe(like);
   });
 });
 

@@ -1,9 +1,10 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import fc from 'fast-check';
-import { parseTrailer } from '../../src/identity.ts';
+import { parse } from 'yaml';
+import { formatTrailer, parseTrailer } from '../../src/identity.ts';
 import {
   InputError,
   type Request,
@@ -220,6 +221,32 @@ describe('a bad input', () => {
       'got "none" beside others; expected "none" alone, or claims',
     ],
     ['broken JSON', 'repository_claims', '[', 'got broken JSON, "["; expected a JSON array of strings'],
+    [
+      "the environment's credentials",
+      'client_id',
+      'skc_1',
+      'got "skc_1", the environment\'s API credentials (that is scalekit_client_id); expected the id of an organization client (m2morg_…)',
+    ],
+    ['of another kind', 'client_id', 'm2m_1', 'got "m2m_1"; expected the id of an organization client (m2morg_…)'],
+    ['the prefix alone', 'client_id', 'm2morg_', 'got "m2morg_"; expected the id of an organization client'],
+    ['a path', 'client_id', 'm2morg_1/../x', 'got "m2morg_1/../x"; expected the id of an organization client'],
+    ['too long', 'client_id', `m2morg_${'1'.repeat(122)}`, 'expected the id of an organization client'],
+    ['unknown', 'on_existing', 'recreate', 'got "recreate"; expected "rotate", "reuse", "replace" or "fail"'],
+    ['in capitals', 'on_existing', 'Reuse', 'got "Reuse"; expected "rotate", "reuse", "replace" or "fail"'],
+    ...['0', '6', '-1', '02', '2.0', '1e0', 'all', '55'].map((given): [string, string, string, string] => [
+      given,
+      'keep_secrets',
+      given,
+      `got "${given}"; expected a whole number from 1 to 5`,
+    ]),
+    ...['verify', 'access_token', 'dry_run'].flatMap((input) =>
+      ['yes', '1', 'tRUE', 'off', 'null'].map((given): [string, string, string, string] => [
+        given,
+        input,
+        given,
+        `got "${given}"; expected true or false`,
+      ]),
+    ),
     ['too short', 'timeout', '4', 'got "4"; expected a whole number of seconds from 5 to 3600'],
     ['too long', 'timeout', '3601', 'got "3601"; expected a whole number of seconds from 5 to 3600'],
     ['no number', 'timeout', '2m', 'got "2m"; expected a whole number of seconds from 5 to 3600'],
@@ -244,8 +271,15 @@ describe('a bad input', () => {
       { organization_id: '' },
       {},
       'organization_id',
-      `is empty; ${organization}, as an input or in SCALEKIT_ORGANIZATION_ID`,
+      `is empty; ${organization}, as an input or in SCALEKIT_ORGANIZATION_ID, or else organization_external_id`,
     ],
+    ...['.', '..'].map((external): [string, Values, Values, string, string] => [
+      'an external id that would be another path',
+      { organization_id: undefined, organization_external_id: external },
+      {},
+      'organization_external_id',
+      `got "${external}"; expected the external id of an organization`,
+    ]),
     [
       'no client id',
       { scalekit_client_id: ' ' },
@@ -357,6 +391,8 @@ describe('a bad input', () => {
     'scalekit_client_id',
     'scalekit_client_secret',
     'organization_id',
+    'organization_external_id',
+    'client_id',
     'name',
     'description',
     'scopes',
@@ -366,6 +402,11 @@ describe('a bad input', () => {
     'repository_claims',
     'environment',
     'lifetime',
+    'on_existing',
+    'keep_secrets',
+    'verify',
+    'access_token',
+    'dry_run',
     'timeout',
   ])('(an expression that was not evaluated) is named once, as that: %s', (input) => {
     expect(refusal({ [input]: EXPRESSION })).toMatch(UNEVALUATED(input));
@@ -438,6 +479,12 @@ describe('several bad inputs', () => {
         repository_claims: 'github_repository github_sha github_team',
         environment: 'e'.repeat(256),
         lifetime: 'persistent',
+        client_id: 'skc_1',
+        on_existing: 'recreate',
+        keep_secrets: '6',
+        verify: 'yes',
+        access_token: 'no',
+        dry_run: '1',
         timeout: '4',
       },
       { NODE_TLS_REJECT_UNAUTHORIZED: '0', GITHUB_OUTPUT: '' },
@@ -461,6 +508,12 @@ describe('several bad inputs', () => {
       'custom_claims',
       'custom_claims',
       'expiry',
+      'client_id',
+      'on_existing',
+      'keep_secrets',
+      'verify',
+      'access_token',
+      'dry_run',
       'timeout',
       'GITHUB_OUTPUT',
       'NODE_TLS_REJECT_UNAUTHORIZED',
@@ -476,8 +529,77 @@ describe('several bad inputs', () => {
     ]);
   });
 
-  it('do not bring about faults in good ones', () => {
-    expect(refusal({ lifetime: 'forever', repository_claims: 'github_sha' })).toMatch(/^Bad input: lifetime: /);
+  it.each<[string, Values]>([
+    ['lifetime', { lifetime: 'forever', repository_claims: 'github_sha' }],
+    ['lifetime', { lifetime: 'forever', client_id: 'm2morg_1' }],
+    ['lifetime', { lifetime: 'forever', on_existing: 'reuse' }],
+    ['on_existing', { on_existing: 'recreate', lifetime: 'job' }],
+    ['on_existing', { on_existing: 'recreate', access_token: 'true' }],
+    ['verify', { verify: 'yes', access_token: 'true' }],
+    ['access_token', { access_token: 'yes', on_existing: 'reuse' }],
+    ['access_token', { access_token: 'yes', verify: 'false' }],
+    ['organization_external_id', { organization_id: 'acme', organization_external_id: 'acme' }],
+  ])('do not bring about faults in good ones: %s', (input, changes) => {
+    expect(refusal(changes)).toMatch(new RegExp(`^Bad input: ${input}: .*$`));
+  });
+});
+
+describe('two inputs that make no sense together', () => {
+  const alwaysNew = 'the client of a job is always a new one';
+
+  it.each<[input: string, Values, fault: string]>([
+    [
+      'organization_external_id',
+      { organization_external_id: 'acme' },
+      'is given beside organization_id; expected one of the two',
+    ],
+    [
+      'client_id',
+      { lifetime: 'job', client_id: 'm2morg_1' },
+      `is given with lifetime: job; expected one of the two: ${alwaysNew}`,
+    ],
+    ...['reuse', 'replace', 'fail'].map((on_existing): [string, Values, string] => [
+      'on_existing',
+      { lifetime: 'job', on_existing },
+      `got "${on_existing}" with lifetime: job; expected it to be left out: ${alwaysNew}`,
+    ]),
+    [
+      'access_token',
+      { on_existing: 'reuse', access_token: 'true' },
+      'is true with on_existing: reuse; expected one of the two: without a new secret there is no token',
+    ],
+    [
+      'access_token',
+      { verify: 'false', access_token: 'true' },
+      'is true with verify: false; expected verify: true, since it is the token that verification gets',
+    ],
+  ])('are one fault of %s: %j', (input, changes, fault) => {
+    expect(refusal(changes)).toBe(`Bad input: ${input}: ${fault}`);
+  });
+
+  it('are all named', () => {
+    const client_id = 'm2morg_1';
+    expect(
+      refusal({ lifetime: 'job', client_id, on_existing: 'reuse', verify: 'false', access_token: 'true' }).match(
+        /^- .*? with \w+: \w+/gm,
+      ),
+    ).toEqual([
+      '- client_id: is given with lifetime: job',
+      '- on_existing: got "reuse" with lifetime: job',
+      '- access_token: is true with on_existing: reuse',
+      '- access_token: is true with verify: false',
+    ]);
+  });
+
+  it.each<Values>([
+    { lifetime: 'job', on_existing: 'rotate' },
+    { lifetime: 'job', access_token: 'true', keep_secrets: '1', dry_run: 'true' },
+    { lifetime: 'persistent', client_id: 'm2morg_1', on_existing: 'replace' },
+    { on_existing: 'reuse', access_token: 'false', verify: 'false' },
+    { on_existing: 'fail', access_token: 'true', verify: 'true' },
+    { organization_id: '', organization_external_id: 'org_1' },
+  ])('are not %j', (changes) => {
+    expect(() => read(changes)).not.toThrow();
   });
 });
 
@@ -517,8 +639,23 @@ describe('a request', () => {
       origin: 'https://acme.scalekit.com',
       credentials: { client_id: 'skc_1', client_secret: SECRET },
       organization_id: 'org_1',
+      organization_external_id: '',
       given: { name: false, description: false },
+      own_description: 'Made by GitHub Actions for acme/app.',
       trailer: { repo: '1296269', by: '1296269', run: '1658821493.2', lifetime: 'persistent' },
+      identity: {
+        repository: 'acme/app',
+        repository_id: '1296269',
+        environment: '',
+        name: undefined,
+        lifetime: 'persistent',
+      },
+      client_id: '',
+      on_existing: 'rotate',
+      keep_secrets: 2,
+      verify: true,
+      access_token: false,
+      dry_run: false,
       timeout: 120,
       notices: [],
       warnings: [],
@@ -532,10 +669,16 @@ describe('a request', () => {
         { key: 'github_repository_id', value: '1296269' },
       ],
     });
-    expect(description.split('\n')).toEqual([
-      'Made by GitHub Actions for acme/app.',
-      expect.stringMatching(/^\[.*\]$/),
-    ]);
+    expect(description).toBe(`Made by GitHub Actions for acme/app.\n${request.trailer_line}`);
+    expect(request.trailer_line).toBe(formatTrailer(request.trailer));
+  });
+
+  it('is the same whether or not the runner hands the defaults over that action.yml names', () => {
+    const { inputs } = parse(readFileSync('action.yml', 'utf8')) as { inputs: Record<string, { default?: string }> };
+    const defaults = Object.entries(inputs).flatMap(([name, { default: value }]) => (value ? [[name, value]] : []));
+    const settings = ({ fields: _, trailer: __, trailer_line: ___, ...rest }: Request) => rest;
+    expect(defaults.length).toBeGreaterThan(5);
+    expect(settings(read(Object.fromEntries(defaults)))).toEqual(settings(read()));
   });
 
   it('takes every field as it was given', () => {
@@ -548,6 +691,11 @@ describe('a request', () => {
       expiry: '600',
       environment: 'production',
       lifetime: 'persistent',
+      client_id: 'm2morg_1',
+      on_existing: 'replace',
+      keep_secrets: '5',
+      access_token: 'true',
+      dry_run: 'true',
       timeout: '60',
     });
     const { description, ...fields } = request.fields;
@@ -563,9 +711,19 @@ describe('a request', () => {
       ],
       expiry: 600,
     });
-    expect(description).toMatch(/^Deploys\nthe app\.\n\[.*\]$/);
-    expect(request.given).toEqual({ name: true, description: true });
-    expect(request.timeout).toBe(60);
+    expect(description).toBe(`Deploys\nthe app.\n${request.trailer_line}`);
+    expect(request).toMatchObject({
+      given: { name: true, description: true },
+      own_description: 'Deploys\nthe app.',
+      identity: { environment: 'production', name: 'Deployer' },
+      client_id: 'm2morg_1',
+      on_existing: 'replace',
+      keep_secrets: 5,
+      verify: true,
+      access_token: true,
+      dry_run: true,
+      timeout: 60,
+    });
   });
 
   it('may take all from variables', () => {
@@ -603,6 +761,33 @@ describe('a request', () => {
     ],
   ])('takes the address from %s', (_what, changes, env, origin) => {
     expect(read(changes, env).origin).toBe(origin);
+  });
+
+  it.each(['rotate', 'reuse', 'replace', 'fail'])('may %s where a client exists', (on_existing) => {
+    expect(read({ on_existing }).on_existing).toBe(on_existing);
+  });
+
+  it.each([1, 2, 3, 4, 5])('may keep %i secrets', (keep_secrets) => {
+    expect(read({ keep_secrets: ` ${keep_secrets} ` }).keep_secrets).toBe(keep_secrets);
+  });
+
+  it.each(['verify', 'access_token', 'dry_run'] as const)('may say of %s what YAML calls true and false', (input) => {
+    for (const text of ['true', 'True', 'TRUE', ' true ']) expect(read({ [input]: text })[input]).toBe(true);
+    for (const text of ['false', 'False', 'FALSE']) expect(read({ [input]: text })[input]).toBe(false);
+    expect(read({ [input]: ' ' })[input]).toBe(read()[input]);
+  });
+
+  it.each<[string, Values, Values]>([
+    ['alone', {}, {}],
+    ['over the variable for the id', {}, VARIABLES],
+    ['over a bad variable for the id', {}, { SCALEKIT_ORGANIZATION_ID: 'acme' }],
+    ['with the address from a variable', NO_INPUTS, VARIABLES],
+  ])('may name the organization by its external id, %s', (_what, changes, env) => {
+    const organization_external_id = 'acme/ü 1';
+    expect(read({ ...changes, organization_id: undefined, organization_external_id }, env)).toMatchObject({
+      organization_id: '',
+      organization_external_id,
+    });
   });
 
   it.each(['http://localhost:3000', 'http://127.0.0.1:3000', 'http://[::1]:3000'])('may go to %s', (url) => {
@@ -704,6 +889,12 @@ describe('the trailer of a request', () => {
       {},
     ],
     ['the description', false, { description: 'another' }, {}],
+    [
+      'what is done with it',
+      false,
+      { client_id: 'm2morg_1', on_existing: 'reuse', keep_secrets: '1', verify: 'false', dry_run: 'true' },
+      {},
+    ],
   ])('has a key that depends on %s: %s', (_what, depends, changes, env) => {
     expect(read(changes, env).trailer.key !== read().trailer.key).toBe(depends);
   });

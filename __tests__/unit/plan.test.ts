@@ -1,65 +1,545 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import type { Request } from '../../src/inputs.ts';
-import { differences } from '../../src/plan.ts';
-import type { Client, ClientFields } from '../../src/scalekit/types.ts';
+import { formatTrailer, LONGEST_OWN_DESCRIPTION } from '../../src/identity.ts';
+import type { OnExisting, Request } from '../../src/inputs.ts';
+import {
+  byAge,
+  claimTexts,
+  compare,
+  compareFields,
+  differenceLines,
+  differences,
+  evictions,
+  firstMade,
+  type Plan,
+  plan,
+  planAdoption,
+  type Step,
+  shortfalls,
+} from '../../src/plan.ts';
+import type { Client, ClientFields, Secret } from '../../src/scalekit/types.ts';
+import { bareRequest, client, LISTS, NEW_LINE, NO_LISTS, OLD_LINE, request, secret, TRAILER } from './fixtures.ts';
 
-const FIELDS: ClientFields = {
-  name: 'Deployer',
-  description: 'What for\n[trailer]',
-  scopes: ['deploy:apps', 'read:apps'],
-  audience: ['api.acme.example', 'https://b.acme.example'],
-  custom_claims: [
-    { key: 'github_repository', value: 'acme/app' },
-    { key: 'environment', value: 'production' },
-  ],
-  expiry: 3600,
-};
+const ALL: OnExisting[] = ['rotate', 'reuse', 'replace', 'fail'];
+const INACTIVE = { active: false };
+const UNDATED = { create_time: undefined };
 
-function request(fields: Partial<ClientFields> = {}, given = { name: true, description: true }): Request {
-  return {
-    origin: 'https://acme.scalekit.com',
-    credentials: { client_id: 'skc_1', client_secret: '' },
-    organization_id: 'org_1',
-    fields: { ...FIELDS, ...fields },
-    given,
-    trailer: { key: '', repo: '', by: '', run: '', lifetime: 'persistent', nonce: '' },
-    timeout: 120,
-    notices: [],
-    warnings: [],
-  };
+/** A step in words. */
+function words(step: Step): string {
+  if (step.kind === 'update') return `update ${Object.keys(step.fields).join(', ')}`;
+  if (step.kind === 'delete-secret') return `delete ${step.secret.id}${step.spare_young ? ' unless young' : ''}`;
+  return step.kind;
 }
 
-/** What was asked for, without the lists and the expiry. */
-function bare(): Request {
-  const { name, description } = FIELDS;
-  return { ...request(), fields: { name, description } };
+function outline({ result, before, after }: Plan): [result: string, before: string[], after: string[]] {
+  return [result, before.map(words), after.map(words)];
 }
 
-function client(changes: Partial<Client> = {}): Client {
-  return {
-    client_id: 'm2morg_1',
-    organization_id: 'org_1',
-    name: FIELDS.name,
-    description: FIELDS.description,
-    scopes: ['deploy:apps', 'read:apps'],
-    audience: ['api.acme.example', 'https://b.acme.example'],
-    custom_claims: [
-      { key: 'github_repository', value: 'acme/app' },
-      { key: 'environment', value: 'production' },
+/** The plan for a client that is there alone. */
+function planFor(request: Request, changes: Partial<Client> = {}): Plan {
+  return plan(request, { client: client(changes), others: [] });
+}
+
+function idsOf(steps: Step[]): string[] {
+  return steps.flatMap((step) => (step.kind === 'delete-secret' ? [step.secret.id] : []));
+}
+
+const FIVE = [1, 2, 3, 4, 5].map((time) => secret(time));
+const DRIFTED = { name: 'Another', scopes: ['read:apps'] };
+
+describe('a plan', () => {
+  it.each(ALL)('where nothing exists is to make a client, with on_existing: %s', (on_existing) => {
+    expect(plan(request({ on_existing }), { others: [] })).toEqual({
+      result: 'created',
+      before: [{ kind: 'create' }],
+      after: [],
+      warnings: [],
+    });
+  });
+
+  it('for a job is to make a client', () => {
+    const trailer = { ...TRAILER, lifetime: 'job' } as const;
+    expect(outline(plan(request({ trailer }), { others: [] }))).toEqual(['created', ['create'], []]);
+  });
+
+  it.each<[OnExisting, what: string, Partial<Client>, ...ReturnType<typeof outline>]>([
+    ['rotate', 'as it was asked for', {}, 'rotated', ['add-secret'], []],
+    ['rotate', 'without secrets', { secrets: [] }, 'rotated', ['add-secret'], []],
+    ['rotate', 'that drifted', DRIFTED, 'rotated', ['update scopes, name', 'add-secret'], []],
+    ['rotate', 'without a trailer', { description: 'What for' }, 'rotated', ['update description', 'add-secret'], []],
+    [
+      'rotate',
+      'with two secrets',
+      { secrets: [secret(2), secret(1)] },
+      'rotated',
+      ['add-secret'],
+      ['delete sks_1 unless young'],
     ],
-    expiry: 3600,
-    secret_suffixes: [],
-    ...changes,
-  };
-}
+    [
+      'rotate',
+      'that drifted and has five secrets',
+      { ...DRIFTED, secrets: FIVE },
+      'rotated',
+      ['update scopes, name', 'delete sks_1', 'add-secret'],
+      ['delete sks_2 unless young', 'delete sks_3 unless young', 'delete sks_4 unless young'],
+    ],
+    ['reuse', 'as it was asked for', {}, 'reused', [], []],
+    ['reuse', 'that drifted', DRIFTED, 'reused', ['update scopes, name'], []],
+    ['reuse', 'without a trailer', { description: 'What for' }, 'reused', ['update description'], []],
+    ['reuse', 'with five secrets', { secrets: FIVE }, 'reused', [], []],
+    ['replace', 'as it was asked for', {}, 'replaced', ['create'], ['delete-client']],
+    ['replace', 'that drifted', DRIFTED, 'replaced', ['create'], ['delete-client']],
+    ['replace', 'without a trailer', { description: 'What for' }, 'replaced', ['create'], ['delete-client']],
+    ['replace', 'with five secrets', { secrets: FIVE }, 'replaced', ['create'], ['delete-client']],
+  ])('to %s a client %s', (on_existing, _what, changes, ...steps) => {
+    expect(outline(planFor(request({ on_existing }), changes))).toEqual(steps);
+  });
 
-const NOTHING = { scopes: [], audience: [], custom_claims: [] };
+  it.each<[string, Partial<Client>]>([
+    ['as it was asked for', {}],
+    ['that drifted', DRIFTED],
+    ['with a list that cannot be emptied', { scopes: ['x'] }],
+    ['with five secrets', { secrets: FIVE }],
+  ])('there is none with on_existing: fail where a client exists %s', (_what, changes) => {
+    const { name = 'Deployer' } = changes;
+    expect(() => planFor(bareRequest({ on_existing: 'fail' }), changes)).toThrow(
+      `Client m2morg_1 "${name}" exists already, and on_existing is fail.`,
+    );
+  });
+
+  it.each<OnExisting>(['rotate', 'reuse', 'replace'])('to %s goes on with the client that was found', (on_existing) => {
+    const found = client(DRIFTED);
+    expect(plan(request({ on_existing }), { client: found, others: [] }).client).toBe(found);
+  });
+
+  it.each<OnExisting>(['rotate', 'reuse', 'replace'])(
+    'to %s one of several warns of the others, and is no other for that',
+    (on_existing) => {
+      const others = ['m2morg_2', 'm2morg_3'];
+      const { warnings, ...alike } = plan(request({ on_existing }), { client: client(DRIFTED), others });
+      expect(warnings).toEqual([
+        "Several clients are this repository's for the same purpose. This run uses the oldest, m2morg_1, and touches none of the others: m2morg_2, m2morg_3. Delete those that nobody uses.",
+      ]);
+      expect({ ...alike, warnings: [] }).toEqual(planFor(request({ on_existing }), DRIFTED));
+    },
+  );
+
+  it('fails where there are several, with on_existing: fail', () => {
+    expect(() => plan(request({ on_existing: 'fail' }), { client: client(), others: ['m2morg_2'] })).toThrow(
+      'm2morg_1',
+    );
+  });
+
+  it('says what has to go before a new secret is made', () => {
+    const { warnings } = plan(request(), { client: client({ secrets: FIVE }), others: ['m2morg_2'] });
+    expect(warnings).toEqual([
+      expect.stringMatching(/^Several clients /),
+      'Client m2morg_1 has 5 secrets, and 5 is the most: sks_1 has to go before a new one is made, however young it is.',
+    ]);
+  });
+});
+
+describe('a correction', () => {
+  const description = `What for\n${OLD_LINE}`;
+  const everything = { name: 'x', description: `y\n${OLD_LINE}`, scopes: [], audience: [], custom_claims: [] };
+
+  it.each<[what: string, Partial<Client>, Partial<ClientFields>]>([
+    ['scopes', { scopes: ['deploy:apps'] }, { scopes: LISTS.scopes }],
+    ['scopes', { scopes: [...LISTS.scopes, 'x'] }, { scopes: LISTS.scopes }],
+    ['audience', { audience: [] }, { audience: LISTS.audience }],
+    [
+      'custom_claims',
+      { custom_claims: [{ key: 'environment', value: 'staging' }] },
+      { custom_claims: LISTS.custom_claims },
+    ],
+    ['expiry', { expiry: 86_400 }, { expiry: 3600 }],
+    ['expiry', { expiry: undefined }, { expiry: 3600 }],
+    ['name', { name: 'deployer' }, { name: 'Deployer' }],
+    ['description', { description: `Another\n${OLD_LINE}` }, { description }],
+    ['description', { description: OLD_LINE }, { description }],
+    ['all', { ...everything, expiry: 1 }, { ...LISTS, expiry: 3600, name: 'Deployer', description }],
+  ])('sends what drifted alone, in whole: %s', (_what, changes, fields) => {
+    for (const on_existing of ['rotate', 'reuse'] as const) {
+      const wanted = request({ on_existing });
+      const [step] = planFor(wanted, changes).before;
+      expect(step).toEqual({ kind: 'update', fields, differences: differences(wanted, client(changes)) });
+    }
+  });
+
+  it('leaves name, description and expiry alone where they were not given', () => {
+    const changes = { ...NO_LISTS, name: 'x', description: `y\n${OLD_LINE}`, expiry: 1 };
+    expect(planFor(bareRequest({ on_existing: 'reuse' }), changes).before).toEqual([]);
+  });
+
+  it.each<[list: keyof typeof NO_LISTS, Partial<Client>, got: string]>([
+    ['scopes', { scopes: ['x'] }, 'scopes: wanted none; got "x"'],
+    ['audience', { audience: ['x', 'y'] }, 'audience: wanted none; got "x", "y"'],
+    ['custom_claims', { custom_claims: [{ key: 'a', value: 'b' }] }, 'custom_claims: wanted none; got "a=b"'],
+  ])('cannot empty a list, which only a new client is without: %s', (_list, changes, got) => {
+    const found = { ...NO_LISTS, ...changes, name: 'drifted' };
+    for (const on_existing of ['rotate', 'reuse'] as const) {
+      expect(() => planFor(bareRequest({ on_existing }), found)).toThrow(
+        `Client m2morg_1 has what was not asked for, and the API cannot empty a list: use on_existing: replace, which makes a new client and then deletes this one.\n${got}`,
+      );
+    }
+    expect(outline(planFor(bareRequest({ on_existing: 'replace' }), found))[0]).toBe('replaced');
+  });
+
+  it('names every list that it cannot empty, and no other drift', () => {
+    const wanted = bareRequest({ given: { name: true, description: false } });
+    const message = () => planFor(wanted, { ...LISTS, name: 'drifted' });
+    expect(message).toThrow(/\nscopes: .*\naudience: .*\ncustom_claims: [^\n]*$/);
+  });
+});
+
+describe('the last line of a description', () => {
+  const stranger = formatTrailer({ ...TRAILER, key: 'another_key-1234', by: '99', run: '1.1' });
+
+  it.each<[string, Partial<Request>, string, string | undefined]>([
+    ['stays as it is where nothing drifted', {}, `What for\n${OLD_LINE}`, undefined],
+    ['stays as it is below a new description', {}, `Another\n${OLD_LINE}`, `What for\n${OLD_LINE}`],
+    ['stays as it is where it stands alone', {}, OLD_LINE, `What for\n${OLD_LINE}`],
+    ['stays as it is where its key is another', {}, `Another\n${stranger}`, `What for\n${stranger}`],
+    ['stays as it is, whatever ends it', {}, `Another\n${OLD_LINE}\n `, `What for\n${OLD_LINE}`],
+    ['is added to a description made by hand', {}, 'What for', `What for\n${NEW_LINE}`],
+    ['is added to a new description', {}, 'By hand', `What for\n${NEW_LINE}`],
+    ['is all where there was no description', { given: { name: true, description: false } }, '', NEW_LINE],
+    [
+      'is added to what stands there, where no description was given',
+      { given: { name: true, description: false } },
+      'By hand\nin two lines',
+      `By hand\nin two lines\n${NEW_LINE}`,
+    ],
+    [
+      'is added below one that counts for nothing, since something follows it',
+      { given: { name: true, description: false } },
+      `${OLD_LINE}\nby hand`,
+      `${OLD_LINE}\nby hand\n${NEW_LINE}`,
+    ],
+    [
+      'has room, for which a description made by hand is cut',
+      { given: { name: true, description: false } },
+      '😀'.repeat(512),
+      `${'😀'.repeat(LONGEST_OWN_DESCRIPTION)}\n${NEW_LINE}`,
+    ],
+  ])('%s', (_what, changes, description, sent) => {
+    const { before } = planFor(request({ on_existing: 'reuse', ...changes }), { description });
+    expect(before.flatMap((step) => (step.kind === 'update' ? [step.fields] : []))).toEqual(
+      sent === undefined ? [] : [{ description: sent }],
+    );
+  });
+
+  it('is named as what a client made by hand is without', () => {
+    const [step] = planFor(request(), { description: 'What for' }).before;
+    expect(step).toMatchObject({
+      differences: [
+        { field: 'description', wanted: 'a last line by which this action knows the client again', got: 'none' },
+      ],
+    });
+  });
+
+  it('is no second difference where the description drifted anyway', () => {
+    const [step] = planFor(request(), { description: 'By hand' }).before;
+    expect(step).toMatchObject({ differences: [{ field: 'description', wanted: '"What for"', got: '"By hand"' }] });
+  });
+});
+
+describe('before a client gets one more secret', () => {
+  const [one, two, three, four, five] = FIVE as [Secret, Secret, Secret, Secret, Secret];
+
+  it.each<[string, Secret[], string[]]>([
+    ['none of none', [], []],
+    ['none of four', [one, two, three, four], []],
+    ['the oldest of five', FIVE, ['sks_1']],
+    ['the oldest of five in any order', [three, five, one, two, four], ['sks_1']],
+    ['the two oldest of six', [...FIVE, secret(6)], ['sks_1', 'sks_2']],
+    ['one that is switched off, before an older one', [one, two, { ...three, ...INACTIVE }, four, five], ['sks_3']],
+    [
+      'the oldest of those that are switched off',
+      [one, two, four, five].map((s) => ({ ...s, ...INACTIVE })).concat(three),
+      ['sks_1'],
+    ],
+    ['the newest, where it is switched off', [one, two, three, four, { ...five, ...INACTIVE }], ['sks_5']],
+    [
+      'never the newest active one, though it is the only one',
+      [
+        { ...one, ...INACTIVE, create_time: undefined },
+        { ...two, create_time: undefined },
+        { ...three, create_time: undefined },
+        { ...four, create_time: undefined },
+        five,
+      ],
+      [],
+    ],
+    ['none of unknown age', [{ ...one, ...UNDATED }, two, three, four, five], ['sks_2']],
+    [
+      'none of unknown age, though it is switched off',
+      [one, two, three, four, { ...five, ...UNDATED, ...INACTIVE }],
+      ['sks_1'],
+    ],
+    [
+      'never the newest of those with a known age',
+      [one, ...[two, three, four, five].map((s) => ({ ...s, ...UNDATED }))],
+      [],
+    ],
+    ['none where no age is known', FIVE.map((s) => ({ ...s, ...UNDATED })), []],
+    [
+      'the older by a nanosecond',
+      [{ ...two, create_time: 1n }, { ...one, create_time: 2n }, three, four, five],
+      ['sks_2'],
+    ],
+  ])('goes %s', (_what, secrets, gone) => {
+    expect(evictions(secrets).map(({ id }) => id)).toEqual(gone);
+    const { before, warnings } = planFor(request(), { secrets });
+    expect(before.map(words)).toEqual([...gone.map((id) => `delete ${id}`), 'add-secret']);
+    expect(warnings.map((text) => /: (sks_\d+) has to go/.exec(text)?.[1])).toEqual(gone);
+  });
+});
+
+describe('after a rotation', () => {
+  const old = [1, 2, 3, 4].map((time) => secret(time));
+  const off = { ...secret(3), ...INACTIVE };
+  const undated = { ...secret(1), ...UNDATED };
+
+  it.each<[keep: number, string, Secret[], string[]]>([
+    [1, 'all that were there', old, ['delete sks_1', 'delete sks_2', 'delete sks_3', 'delete sks_4']],
+    [1, 'one of unknown age too', [undated], ['delete sks_1']],
+    [2, 'all but the newest', old, ['sks_1', 'sks_2', 'sks_3'].map((id) => `delete ${id} unless young`)],
+    [3, 'the two oldest of four', old, ['sks_1', 'sks_2'].map((id) => `delete ${id} unless young`)],
+    [4, 'the oldest of four', [...old].reverse(), ['delete sks_1 unless young']],
+    [5, 'none of four', old, []],
+    [5, 'none that is left of five', FIVE, []],
+    [4, 'one more than had to go before', FIVE, ['delete sks_2 unless young']],
+    [1, 'all that are left of five', FIVE, ['sks_2', 'sks_3', 'sks_4', 'sks_5'].map((id) => `delete ${id}`)],
+    [2, 'none of one', [secret(1)], []],
+    [2, 'one that is switched off, before an older one', [secret(1), off], ['delete sks_3 unless young']],
+    [
+      2,
+      'those of unknown age last',
+      [undated, secret(2), secret(3)],
+      ['sks_2', 'sks_3'].map((id) => `delete ${id} unless young`),
+    ],
+    [2, 'none of none', [], []],
+  ])('with keep_secrets: %i goes %s', (keep_secrets, _what, secrets, after) => {
+    expect(planFor(request({ keep_secrets }), { secrets }).after.map(words)).toEqual(after);
+  });
+});
+
+/** Secrets with few different times, so that equal ones meet. */
+const anySecrets = (time: fc.Arbitrary<bigint | undefined>) =>
+  fc
+    .array(fc.record({ create_time: time, active: fc.boolean() }), { maxLength: 7 })
+    .map((list) => list.map((entry, at): Secret => ({ id: `sks_${at}`, suffix: '', ...entry })));
+const times = fc.bigInt({ min: 0n, max: 5n });
+const dated = anySecrets(times);
+const datedOrNot = anySecrets(fc.option(times, { nil: undefined }));
+const keeps = fc.integer({ min: 1, max: 5 });
+
+describe('of the secrets of a client, a rotation', () => {
+  it('deletes as many as there are too many, each once, and no other', () => {
+    fc.assert(
+      fc.property(datedOrNot, keeps, (secrets, keep_secrets) => {
+        const { before, after } = planFor(request({ keep_secrets }), { secrets });
+        const gone = idsOf([...before, ...after]);
+        expect(gone).toHaveLength(Math.max(0, secrets.length + 1 - keep_secrets));
+        expect(new Set(gone).size).toBe(gone.length);
+        expect(secrets.map(({ id }) => id)).toEqual(expect.arrayContaining(gone));
+      }),
+    );
+  });
+
+  it('makes room for one more wherever the ages are known', () => {
+    fc.assert(
+      fc.property(dated, (secrets) => {
+        const gone = idsOf(planFor(request(), { secrets }).before);
+        expect(secrets.length - gone.length).toBeLessThan(5);
+      }),
+    );
+  });
+
+  it('deletes before the new pair works neither the newest active one nor one of unknown age', () => {
+    fc.assert(
+      fc.property(datedOrNot, keeps, (secrets, keep_secrets) => {
+        const gone = idsOf(planFor(request({ keep_secrets }), { secrets }).before);
+        const stays = secrets.filter(({ id }) => !gone.includes(id));
+        const known = secrets.flatMap(({ create_time: time, active }) => (time === undefined || !active ? [] : [time]));
+        const newest = known.reduce((one, other) => (one > other ? one : other), -1n);
+        if (known.length > 0) expect(stays.some(({ create_time }) => create_time === newest)).toBe(true);
+        expect(stays.filter(({ create_time }) => create_time === undefined)).toEqual(
+          secrets.filter(({ create_time }) => create_time === undefined),
+        );
+      }),
+    );
+  });
+
+  it('spares an active one as new as any, unless keep_secrets is 1', () => {
+    fc.assert(
+      fc.property(dated, fc.integer({ min: 2, max: 5 }), (secrets, keep_secrets) => {
+        const { before, after } = planFor(request({ keep_secrets }), { secrets });
+        const gone = idsOf([...before, ...after]);
+        const active = secrets.filter(({ active }) => active).sort(byAge);
+        const stays = active.filter(({ id }) => !gone.includes(id));
+        expect(stays.at(-1)?.create_time).toBe(active.at(-1)?.create_time);
+      }),
+    );
+  });
+
+  it('retires no active one while one that is switched off stays, nor a younger one while an older one does', () => {
+    fc.assert(
+      fc.property(dated, keeps, (secrets, keep_secrets) => {
+        const { before, after } = planFor(request({ keep_secrets }), { secrets });
+        const [evicted, retired] = [idsOf(before), idsOf(after)];
+        for (const one of secrets.filter(({ id }) => retired.includes(id))) {
+          for (const other of secrets.filter(({ id }) => !retired.includes(id) && !evicted.includes(id))) {
+            expect(one.active && !other.active).toBe(false);
+            if (one.active === other.active) expect(byAge(one, other)).toBeLessThanOrEqual(0);
+          }
+        }
+      }),
+    );
+  });
+
+  it('spares the young ones, unless one has to make room or keep_secrets is 1', () => {
+    fc.assert(
+      fc.property(datedOrNot, keeps, (secrets, keep_secrets) => {
+        const { before, after } = planFor(request({ keep_secrets }), { secrets });
+        const spares = (steps: Step[]) =>
+          steps.flatMap((step) => (step.kind === 'delete-secret' ? [step.spare_young] : []));
+        expect(spares(before)).not.toContain(true);
+        expect(spares(after)).not.toContain(keep_secrets === 1);
+      }),
+    );
+  });
+
+  it('deletes the same whatever order they are listed in', () => {
+    const distinct = fc
+      .uniqueArray(fc.tuple(times, fc.boolean()), { selector: ([time]) => time })
+      .map((list) => list.map(([time, active]) => secret(Number(time), { active })));
+    const twice = distinct.chain((secrets) =>
+      fc.tuple(fc.constant(secrets), fc.shuffledSubarray(secrets, { minLength: secrets.length })),
+    );
+    fc.assert(
+      fc.property(twice, keeps, ([secrets, shuffled], keep_secrets) => {
+        const wanted = request({ keep_secrets });
+        expect(outline(planFor(wanted, { secrets: shuffled }))).toEqual(outline(planFor(wanted, { secrets })));
+      }),
+    );
+  });
+});
+
+describe('a run that lost a race', () => {
+  it.each<[OnExisting, string, Partial<Client>, ...ReturnType<typeof outline>]>([
+    ['rotate', 'as it was asked for', {}, 'rotated', ['add-secret'], []],
+    ['rotate', 'that drifted', DRIFTED, 'rotated', ['update scopes, name', 'add-secret'], []],
+    ['rotate', 'with five secrets', { secrets: FIVE }, 'rotated', ['add-secret'], []],
+    ['replace', 'as it was asked for', {}, 'rotated', ['add-secret'], []],
+    ['replace', 'with five secrets', { secrets: FIVE }, 'rotated', ['add-secret'], []],
+    ['reuse', 'as it was asked for', {}, 'reused', [], []],
+    ['reuse', 'that drifted', DRIFTED, 'reused', ['update scopes, name'], []],
+  ])('goes on, with on_existing: %s, with a client %s', (on_existing, _what, changes, ...steps) => {
+    const adoption = planAdoption(request({ on_existing, keep_secrets: 1 }), client(changes));
+    expect(outline(adoption)).toEqual(steps);
+    expect(adoption).toMatchObject({ client: client(changes), warnings: [] });
+  });
+
+  it('fails with on_existing: fail', () => {
+    expect(() => planAdoption(request({ on_existing: 'fail' }), client())).toThrow(
+      'Client m2morg_1 "Deployer" exists already',
+    );
+  });
+
+  it.each<OnExisting>(['rotate', 'replace', 'reuse'])(
+    'fails with on_existing: %s where the client has a list that cannot be emptied',
+    (on_existing) => {
+      expect(() => planAdoption(bareRequest({ on_existing }), client())).toThrow('the API cannot empty a list');
+    },
+  );
+
+  it('deletes nothing', () => {
+    fc.assert(
+      fc.property(
+        datedOrNot,
+        keeps,
+        fc.constantFrom<OnExisting[]>('rotate', 'reuse', 'replace'),
+        (secrets, keep_secrets, on_existing) => {
+          const { before, after } = planAdoption(
+            request({ on_existing, keep_secrets }),
+            client({ ...DRIFTED, secrets }),
+          );
+          expect(before.filter(({ kind }) => /delete|create/.test(kind))).toEqual([]);
+          expect(after).toEqual([]);
+        },
+      ),
+    );
+  });
+});
+
+describe('age', () => {
+  const anyTime = fc.option(fc.bigInt({ min: -5n, max: 5n }), { nil: undefined });
+  const thing = fc.record({ create_time: anyTime });
+
+  it.each<[bigint | undefined, bigint | undefined, number]>([
+    [1n, 2n, -1],
+    [2n, 1n, 1],
+    [1n, 1n, 0],
+    [1_795_000_000_000_000_000n, 1_795_000_000_000_000_001n, -1],
+    [undefined, 1n, 1],
+    [1n, undefined, -1],
+    [undefined, undefined, 0],
+  ])('%s to %s: %i', (one, other, order) => {
+    expect(byAge({ create_time: one }, { create_time: other })).toBe(order);
+  });
+
+  it('is an order to the nanosecond, in which what is not known comes last', () => {
+    fc.assert(
+      fc.property(fc.array(thing), (things) => {
+        const sorted = [...things].sort(byAge).map(({ create_time }) => create_time);
+        const known = sorted.filter((time) => time !== undefined);
+        expect(sorted.slice(0, known.length)).toEqual(known);
+        expect(known.every((time, at) => at === 0 || Number(known[at - 1]) <= Number(time))).toBe(true);
+      }),
+    );
+    fc.assert(
+      fc.property(thing, thing, (one, other) => {
+        expect(byAge(one, other) + byAge(other, one)).toBe(0);
+      }),
+    );
+  });
+
+  it.each<[string, Partial<Client>, Partial<Client>]>([
+    ['the older', { create_time: 1n }, { create_time: 2n, client_id: 'm2morg_0' }],
+    ['the older by a nanosecond', { create_time: 10n ** 18n }, { create_time: 10n ** 18n + 1n, client_id: 'm2morg_0' }],
+    ['the one whose age is known', { create_time: 9n }, { create_time: undefined, client_id: 'm2morg_0' }],
+    ['of two of one age the one with the lesser id', { client_id: 'm2morg_10' }, { client_id: 'm2morg_9' }],
+    [
+      'of two of unknown age the one with the lesser id',
+      { create_time: undefined },
+      { create_time: undefined, client_id: 'm2morg_2' },
+    ],
+  ])('says that the first of two clients is %s', (_what, one, other) => {
+    expect(firstMade(client(one), client(other))).toBeLessThan(0);
+    expect(firstMade(client(other), client(one))).toBeGreaterThan(0);
+  });
+
+  it('lets every run agree on the first client, whatever order they are listed in', () => {
+    const clients = fc
+      .uniqueArray(fc.tuple(fc.nat(20), anyTime), { selector: ([id]) => id, maxLength: 8 })
+      .map((list) => list.map(([id, create_time]) => client({ client_id: `m2morg_${id}`, create_time })));
+    const twice = clients.chain((list) =>
+      fc.tuple(fc.constant(list), fc.shuffledSubarray(list, { minLength: list.length })),
+    );
+    fc.assert(
+      fc.property(twice, ([list, shuffled]) => {
+        expect(shuffled.sort(firstMade)).toEqual([...list].sort(firstMade));
+      }),
+    );
+  });
+});
 
 describe('a client that is what was asked for', () => {
   it('shows no difference', () => {
     expect(differences(request(), client())).toEqual([]);
-    expect(differences(bare(), client({ ...NOTHING, expiry: undefined }))).toEqual([]);
+    expect(differences(bareRequest(), client({ ...NO_LISTS, expiry: undefined }))).toEqual([]);
   });
 
   it('may have its lists in another order, with entries repeated', () => {
@@ -67,7 +547,7 @@ describe('a client that is what was asked for', () => {
       fc
         .tuple(fc.shuffledSubarray(entries, { minLength: entries.length }), fc.shuffledSubarray(entries))
         .map((parts) => parts.flat());
-    const { scopes, audience, custom_claims } = client();
+    const { scopes, audience, custom_claims } = LISTS;
     fc.assert(
       fc.property(shuffled(scopes), shuffled(audience), shuffled(custom_claims), (scopes, audience, custom_claims) => {
         expect(differences(request(), client({ scopes, audience, custom_claims }))).toEqual([]);
@@ -75,19 +555,18 @@ describe('a client that is what was asked for', () => {
     );
   });
 
-  it.each<[string, Partial<Client>]>([
-    ['the organization', { organization_id: '' }],
-    ['the expiry', { expiry: undefined }],
-  ])('may leave out %s in an answer', (_what, changes) => {
-    expect(differences(request(), client(changes))).toEqual([]);
+  it('may leave out the organization and the expiry in the answer to a request', () => {
+    expect(shortfalls(request(), client({ organization_id: '', expiry: undefined }))).toEqual([]);
   });
 
   it.each<[string, Request, Partial<Client>]>([
-    ['the name', request({}, { name: false, description: true }), { name: 'Another' }],
-    ['the description', request({}, { name: true, description: false }), { description: 'Another' }],
-    ['the expiry', bare(), { ...NOTHING, expiry: 86_400 }],
+    ['the name', request({ given: { name: false, description: true } }), { name: 'Another' }],
+    ['the description', request({ given: { name: true, description: false } }), { description: 'Another' }],
+    ['the expiry', bareRequest(), { ...NO_LISTS, expiry: 86_400 }],
+    ['the last line of the description', request(), { description: 'What for' }],
   ])('may have what it likes for %s where that was not given', (_what, request, changes) => {
     expect(differences(request, client(changes))).toEqual([]);
+    expect(shortfalls(request, client(changes))).toEqual([]);
   });
 });
 
@@ -109,13 +588,17 @@ describe('a difference', () => {
       '"environment=production", "github_repository=acme/app"',
       '"environment=production"',
     ],
-    ['organization_id', { organization_id: 'org_2' }, '"org_1"', '"org_2"'],
     ['expiry', { expiry: 86_400 }, '"3600"', '"86400"'],
+    ['expiry', { expiry: 0 }, '"3600"', '"0"'],
     ['name', { name: 'deployer' }, '"Deployer"', '"deployer"'],
-    ['name', { name: '' }, '"Deployer"', '""'],
-    ['description', { description: 'What for' }, '"What for\\n[trailer]"', '"What for"'],
+    ['name', { name: '' }, '"Deployer"', 'none'],
+    ['description', { description: `What else\n${OLD_LINE}` }, '"What for"', '"What else"'],
+    ['description', { description: `What\nfor\n${OLD_LINE}` }, '"What for"', '"What\\nfor"'],
+    ['description', { description: OLD_LINE }, '"What for"', 'none'],
+    ['description', { description: '' }, '"What for"', 'none'],
   ])('in %s names field, wanted and got', (field, changes, wanted, got) => {
     expect(differences(request(), client(changes))).toEqual([{ field, wanted, got }]);
+    expect(shortfalls(request(), client(changes))).toEqual([{ field, wanted, got }]);
   });
 
   it.each<[string, Partial<Client>, string]>([
@@ -123,27 +606,88 @@ describe('a difference', () => {
     ['audience', { audience: ['a'] }, '"a"'],
     ['custom_claims', { custom_claims: [{ key: 'a', value: 'b' }] }, '"a=b"'],
   ])('is that %s has entries where none were asked for', (field, changes, got) => {
-    const client_ = client({ ...NOTHING, expiry: undefined, ...changes });
-    expect(differences(bare(), client_)).toEqual([{ field, wanted: 'none', got }]);
+    const found = client({ ...NO_LISTS, expiry: undefined, ...changes });
+    expect(differences(bareRequest(), found)).toEqual([{ field, wanted: 'none', got }]);
   });
 
-  it('is that a claim has another value, or its key another case', () => {
-    const claims = client().custom_claims;
-    for (const changed of [
-      { key: 'environment', value: 'Production' },
-      { key: 'Environment', value: 'production' },
-    ]) {
-      const found = differences(request(), client({ custom_claims: [...claims.slice(0, 1), changed] }));
-      expect(found.map(({ field }) => field)).toEqual(['custom_claims']);
-    }
+  it('is that an expiry is not shown, which says nothing in an answer', () => {
+    const found = client({ expiry: undefined });
+    expect(differences(request(), found)).toEqual([{ field: 'expiry', wanted: '"3600"', got: 'none' }]);
+    expect(shortfalls(request(), found)).toEqual([]);
+  });
+
+  it('is that the answer is about another organization', () => {
+    expect(shortfalls(request(), client({ organization_id: 'org_2' }))).toEqual([
+      { field: 'organization_id', wanted: '"org_1"', got: '"org_2"' },
+    ]);
+  });
+
+  it.each([
+    { key: 'environment', value: 'Production' },
+    { key: 'Environment', value: 'production' },
+    { key: 'environment', value: '' },
+  ])('is that a claim has another value, or its key another case: %j', (changed) => {
+    const custom_claims = [...LISTS.custom_claims.slice(0, 1), changed];
+    expect(differences(request(), client({ custom_claims })).map(({ field }) => field)).toEqual(['custom_claims']);
   });
 
   it('hides no other one', () => {
-    const other = client({ ...NOTHING, organization_id: 'org_2', name: 'x', description: 'y', expiry: 1 });
-    expect(
-      differences(request(), other)
-        .map(({ field }) => field)
-        .sort(),
-    ).toEqual(['audience', 'custom_claims', 'description', 'expiry', 'name', 'organization_id', 'scopes']);
+    const other = client({ ...NO_LISTS, organization_id: 'org_2', name: 'x', description: 'y', expiry: 1 });
+    const fields = ['scopes', 'audience', 'custom_claims', 'expiry', 'name', 'description'];
+    expect(differences(request(), other).map(({ field }) => field)).toEqual(fields);
+    expect(shortfalls(request(), other).map(({ field }) => field)).toEqual([...fields, 'organization_id']);
   });
+
+  it('has a line of its own in a message', () => {
+    const found = differences(request(), client({ scopes: ['x'], name: 'y' }));
+    expect(differenceLines(found)).toBe(
+      'scopes: wanted "deploy:apps", "read:apps"; got "x"\nname: wanted "Deployer"; got "y"',
+    );
+    expect(differenceLines([])).toBe('');
+  });
+});
+
+describe('a comparison', () => {
+  const entries = fc.array(fc.oneof(fc.constantFrom('', ' ', 'none', '"', '", "', 'a', 'b'), fc.string()));
+
+  it('is one of sets, in which no two entries run together', () => {
+    const sameSet = (one: string[], other: string[]) =>
+      one.every((entry) => other.includes(entry)) && other.every((entry) => one.includes(entry));
+    fc.assert(
+      fc.property(entries, entries, (one, other) => {
+        expect(compare([['field', one, other]]).length === 0).toBe(sameSet(one, other));
+        expect(compare([['field', one, [...one, ...one].reverse()]])).toEqual([]);
+      }),
+    );
+  });
+
+  it('tells an entry that is the word none from no entry', () => {
+    expect(compare([['field', ['none'], []]])).toEqual([{ field: 'field', wanted: '"none"', got: 'none' }]);
+  });
+
+  it('of fields looks at those that are named, and shows each as it came', () => {
+    const { fields } = request();
+    expect(compareFields([], fields, {})).toEqual([]);
+    expect(compareFields(['expiry', 'custom_claims', 'name'], fields, { name: 'Deployer' })).toEqual([
+      { field: 'expiry', wanted: '"3600"', got: 'none' },
+      { field: 'custom_claims', wanted: '"environment=production", "github_repository=acme/app"', got: 'none' },
+    ]);
+  });
+
+  it('shows a claim as key=value', () => {
+    expect(claimTexts(LISTS.custom_claims)).toEqual(['github_repository=acme/app', 'environment=production']);
+    expect(claimTexts()).toEqual([]);
+  });
+});
+
+it('planning changes nothing in what it is given', () => {
+  fc.assert(
+    fc.property(datedOrNot, fc.constantFrom<OnExisting[]>('rotate', 'reuse', 'replace'), (secrets, on_existing) => {
+      const [wanted, existing] = [request({ on_existing }), { client: client({ ...DRIFTED, secrets }), others: ['x'] }];
+      const before = structuredClone([wanted, existing]);
+      plan(wanted, existing);
+      planAdoption(wanted, existing.client);
+      expect([wanted, existing]).toEqual(before);
+    }),
+  );
 });

@@ -1,6 +1,13 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { AnswerError, type Client, parseClient, parseObject, parsePage } from '../../src/scalekit/types.ts';
+import {
+  AnswerError,
+  type Client,
+  parseMarkedClient,
+  parseObject,
+  parsePage,
+  parseSecret,
+} from '../../src/scalekit/types.ts';
 
 const FULL = {
   client_id: 'm2morg_68315758685323697',
@@ -24,8 +31,14 @@ const EMPTY: Client = {
   audience: [],
   custom_claims: [],
   expiry: undefined,
-  secret_suffixes: [],
+  create_time: undefined,
+  secrets: [],
 };
+
+const parseClient = (value: unknown): Client => parseMarkedClient(value).whole();
+
+/** Nanoseconds since the epoch. */
+const at = (date: string): bigint => BigInt(Date.parse(date)) * 1_000_000n;
 
 /** What came of a parser that may refuse an answer, but must not fail in another way. */
 function outcome<T>(parse: () => T): { value: T } | { refusal: string } {
@@ -38,12 +51,12 @@ function outcome<T>(parse: () => T): { value: T } | { refusal: string } {
 }
 
 describe('a client in an answer', () => {
-  it('is read field by field, what is not needed left out', () => {
-    const { create_time: _, secrets: __, ...known } = FULL;
+  it('is read field by field', () => {
     expect(parseClient(FULL)).toEqual({
-      ...known,
+      ...FULL,
       expiry: 3600,
-      secret_suffixes: ['abcd'],
+      secrets: [{ id: 'sks_1', create_time: at('2026-11-24T08:00:00Z') + 123_456_789n, suffix: 'abcd', active: true }],
+      create_time: at('2026-11-24T08:00:00Z'),
     });
   });
 
@@ -83,7 +96,9 @@ describe('a client in an answer', () => {
     {},
     ['1'],
   ])('may not give its expiry as %j', (expiry) => {
-    expect(outcome(() => parseClient({ ...FULL, expiry }))).toEqual({ refusal: 'expiry is not a number of seconds' });
+    expect(outcome(() => parseClient({ ...FULL, expiry }))).toEqual({
+      refusal: `client ${FULL.client_id} is not readable: expiry is not a number of seconds`,
+    });
   });
 
   it.each([
@@ -106,8 +121,13 @@ describe('a client in an answer', () => {
       { client_id: `m2morg_${'1'.repeat(122)}` },
       'client_id is not the id of an organization client',
     ],
-    ['with a name that is an object', { ...FULL, name: {} }, 'name is not a string'],
     ['with a description that is a number', { ...FULL, description: 1 }, 'description is not a string'],
+  ])('is refused as %s', (_what, client, refusal) => {
+    expect(outcome(() => parseMarkedClient(client))).toEqual({ refusal });
+  });
+
+  it.each([
+    ['with a name that is an object', { ...FULL, name: {} }, 'name is not a string'],
     ['with an organization that is a list', { ...FULL, organization_id: [] }, 'organization_id is not a string'],
     ['with scopes in one text', { ...FULL, scopes: 'a b' }, 'scopes is not a list'],
     ['with a scope that is null', { ...FULL, scopes: [null] }, 'scopes holds something else than strings'],
@@ -121,10 +141,13 @@ describe('a client in an answer', () => {
       'value is not a string',
     ],
     ['with secrets in an object', { ...FULL, secrets: {} }, 'secrets is not a list'],
-    ['with a secret that is null', { ...FULL, secrets: [null] }, 'secrets is not an object'],
-    ['with a suffix that is a number', { ...FULL, secrets: [{ secret_suffix: 1 }] }, 'secret_suffix is not a string'],
-  ])('is refused as %s', (_what, client, refusal) => {
-    expect(outcome(() => parseClient(client))).toEqual({ refusal });
+    ['with a secret that is null', { ...FULL, secrets: [null] }, 'secret is not an object'],
+    ['with a secret that has no id', { ...FULL, secrets: [{}] }, 'id is not the id of a secret'],
+    ['with a time that is a number', { ...FULL, create_time: 1 }, 'create_time is not a string'],
+  ])('is known by its id and description all the same, and refused when it is read, %s', (_what, client, refusal) => {
+    const marked = parseMarkedClient(client);
+    expect(marked).toMatchObject({ client_id: FULL.client_id, description: FULL.description });
+    expect(outcome(marked.whole)).toEqual({ refusal: `client ${FULL.client_id} is not readable: ${refusal}` });
   });
 
   const marker = ['value', 'of', 'a', 'server'].join('~');
@@ -148,7 +171,22 @@ describe('a client in an answer', () => {
       audience: or(fc.array(or(text))),
       custom_claims: or(fc.array(or(fc.record({ key: or(text), value: or(text) }, { requiredKeys: [] })))),
       expiry: or(fc.oneof(fc.maxSafeNat(), fc.maxSafeNat().map(String))),
-      secrets: or(fc.array(or(fc.record({ id: or(text), secret_suffix: or(text) }, { requiredKeys: [] })))),
+      create_time: or(text),
+      secrets: or(
+        fc.array(
+          or(
+            fc.record(
+              {
+                id: or(fc.stringMatching(/^sks_\d{1,25}$/)),
+                secret_suffix: or(text),
+                status: json,
+                create_time: or(text),
+              },
+              { requiredKeys: ['id'] },
+            ),
+          ),
+        ),
+      ),
     },
     { requiredKeys: ['client_id'] },
   );
@@ -167,7 +205,10 @@ describe('a client in an answer', () => {
         expect(client_id).toMatch(/^m2morg_[\w-]{1,121}$/);
         expect(strings([organization_id, name, description, ...scopes, ...audience])).toBe(true);
         expect(strings(rest.custom_claims.flatMap(({ key, value }) => [key, value]))).toBe(true);
-        expect(strings(rest.secret_suffixes)).toBe(true);
+        for (const { id, suffix, create_time, active } of rest.secrets) {
+          expect(id).toMatch(/^[\w-]{1,128}$/);
+          expect([typeof suffix, typeof active, typeof (create_time ?? 0n)]).toEqual(['string', 'boolean', 'bigint']);
+        }
         if (rest.expiry !== undefined) expect(Number.isSafeInteger(rest.expiry) && rest.expiry >= 0).toBe(true);
       }),
       { numRuns: 500 },
@@ -194,6 +235,89 @@ describe('a client in an answer', () => {
         }
       }),
       { numRuns: 500 },
+    );
+  });
+});
+
+describe('a secret in an answer', () => {
+  it('may leave out all but its id, or say null', () => {
+    const known = { id: 'sks_1', create_time: undefined, suffix: '', active: true };
+    expect(parseSecret({ id: 'sks_1' })).toEqual(known);
+    expect(parseSecret({ id: 'sks_1', create_time: null, secret_suffix: null, status: null })).toEqual(known);
+  });
+
+  it.each([
+    ['ACTIVE', true],
+    [0, true],
+    [undefined, true],
+    ['INACTIVE', false],
+    [1, false],
+    ['SOMETHING_NEW', true],
+    ['', true],
+  ])('of the status %j is active: %s', (status, active) => {
+    expect(parseSecret({ id: 'sks_1', status }).active).toBe(active);
+  });
+
+  it.each([
+    ['a text', 'sks_1', 'secret is not an object'],
+    ['nothing', undefined, 'secret is not an object'],
+    ['without an id', {}, 'id is not the id of a secret'],
+    ['with an id that is a number', { id: 1 }, 'id is not a string'],
+    ['with an id that names the client', { id: '..' }, 'id is not the id of a secret'],
+    ['with an id that leads elsewhere', { id: 'sks_1/../../x' }, 'id is not the id of a secret'],
+    ['with an id of two lines', { id: 'sks_1\nx' }, 'id is not the id of a secret'],
+    ['with an id that is too long', { id: 's'.repeat(129) }, 'id is not the id of a secret'],
+    ['with a suffix that is a number', { id: 'sks_1', secret_suffix: 1 }, 'secret_suffix is not a string'],
+    ['with a time that is a number', { id: 'sks_1', create_time: 1 }, 'create_time is not a string'],
+  ])('is refused as %s', (_what, secret, refusal) => {
+    expect(outcome(() => parseSecret(secret))).toEqual({ refusal });
+  });
+});
+
+describe('a time in an answer', () => {
+  const timeOf = (create_time: string) => parseSecret({ id: 'sks_1', create_time }).create_time;
+  const eight = at('2026-11-24T08:00:00Z');
+
+  it.each([
+    ['2026-11-24T08:00:00Z', eight],
+    ['2026-11-24t08:00:00z', eight],
+    ['2026-11-24T09:00:00+01:00', eight],
+    ['2026-11-24T07:30:00-00:30', eight],
+    ['2026-11-24T08:00:00.1Z', eight + 100_000_000n],
+    ['2026-11-24T08:00:00.000000001Z', eight + 1n],
+    ['2026-11-24T09:00:00.999999999+01:00', eight + 999_999_999n],
+    ['1969-12-31T23:59:59.5Z', -500_000_000n],
+  ])('is read to the nanosecond: %s', (text, time) => {
+    expect(timeOf(text)).toBe(time);
+  });
+
+  it.each([
+    '',
+    'soon',
+    '1795507200',
+    '2026-11-24',
+    '2026-11-24T08:00:00',
+    '2026-11-24 08:00:00Z',
+    '2026-11-24T08:00Z',
+    '2026-11-24T08:00:00.Z',
+    '2026-11-24T08:00:00.1234567890Z',
+    '2026-13-24T08:00:00Z',
+    '2026-11-24T25:00:00Z',
+    ' 2026-11-24T08:00:00Z',
+  ])('says nothing as %j', (text) => {
+    expect(timeOf(text)).toBeUndefined();
+  });
+
+  it('is what was written, at any nanosecond', () => {
+    const seconds = fc.integer({ min: 0, max: 253_402_300_799 });
+    fc.assert(
+      fc.property(seconds, fc.nat(999_999_999), (seconds, nanos) => {
+        const whole = new Date(seconds * 1000).toISOString().slice(0, 19);
+        const fraction = String(nanos).padStart(9, '0');
+        const time = BigInt(seconds) * 1_000_000_000n + BigInt(nanos);
+        expect(timeOf(`${whole}.${fraction}Z`)).toBe(time);
+        expect(timeOf(`${whole}.${fraction.replace(/(?<=.)0+$/, '')}Z`)).toBe(time);
+      }),
     );
   });
 });

@@ -427,8 +427,6 @@ module.exports = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("util");
 /************************************************************************/
 var __webpack_exports__ = {};
 
-;// CONCATENATED MODULE: external "node:timers/promises"
-const promises_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:timers/promises");
 ;// CONCATENATED MODULE: external "node:crypto"
 const external_node_crypto_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:crypto");
 ;// CONCATENATED MODULE: ./build/identity.js
@@ -456,8 +454,56 @@ function formatTrailer({ key, repo, by, run, lifetime, nonce }) {
 const TRAILER = /^\[scalekit-organization-client\/1 key=(?<key>[\w-]{16}) repo=(?<repo>[\w-]{1,16}) by=(?<by>[\w-]{1,16}) run=(?<run>\d+\.\d+) lifetime=(?<lifetime>persistent|job) nonce=(?<nonce>[\w-]{16})\]$/;
 /** Reads the trailer from a description's last line. @returns nothing where it has none */
 function parseTrailer(description) {
+    return TRAILER.exec(splitDescription(description)[1])?.groups;
+}
+/** @returns what comes before the last line, and the last line */
+function splitDescription(description) {
     const text = description.trimEnd();
-    return TRAILER.exec(text.slice(text.lastIndexOf('\n') + 1))?.groups;
+    const at = text.lastIndexOf('\n');
+    return [text.slice(0, Math.max(at, 0)), text.slice(at + 1)];
+}
+function recognize(client) {
+    const trailer = parseTrailer(client.description);
+    const [own, last] = trailer ? splitDescription(client.description) : [client.description, ''];
+    const own_description = [...own].slice(0, LONGEST_OWN_DESCRIPTION).join('');
+    return { ...client, own_description, trailer_line: last, trailer };
+}
+/**
+ * Whether a client that was named by its id may be managed as this identity's.
+ * @returns why not, or nothing
+ */
+function objection(client, identity, { key, repo }) {
+    const { trailer } = client;
+    if (trailer?.key === key)
+        return undefined;
+    if (trailer && trailer.repo !== repo)
+        return 'it was made for another repository, by the last line of its description';
+    if (isRepository(client, identity) === false)
+        return 'its claims name another repository';
+    if (trailer && trailer.lifetime !== 'persistent')
+        return 'it belongs to one job, by the last line of its description';
+    const environment = claimOf(client, 'environment');
+    if (environment !== undefined && environment.toLowerCase() !== identity.environment.toLowerCase()) {
+        const own = identity.environment ? JSON.stringify(identity.environment) : 'no environment';
+        return `it is for the environment ${JSON.stringify(environment)}, and this step for ${own}`;
+    }
+    return undefined;
+}
+/** Whether a client without a trailer carries the claims of this repository and this environment. */
+function resembles(client, identity) {
+    const environment = claimOf(client, 'environment') ?? '';
+    return isRepository(client, identity) === true && environment.toLowerCase() === identity.environment.toLowerCase();
+}
+/** By the id or, where one side does not know it, the name. @returns nothing where the claims do not say */
+function isRepository(client, { repository, repository_id }) {
+    const id = claimOf(client, 'github_repository_id');
+    if (id !== undefined && repository_id !== undefined)
+        return id === repository_id;
+    const name = claimOf(client, 'github_repository');
+    return name === undefined ? undefined : name.toLowerCase() === repository.toLowerCase();
+}
+function claimOf({ custom_claims }, key) {
+    return custom_claims.find((claim) => claim.key === key)?.value;
 }
 /** 16 characters (96 bits) of a SHA-256, in base64url. */
 function hash(text) {
@@ -3542,37 +3588,176 @@ function oneLine(text) {
 }
 
 ;// CONCATENATED MODULE: ./build/plan.js
+/** Secrets of one client at a time, by the API. */
+const MOST_SECRETS = 5;
+const NONE = 'none';
+/**
+ * From what is wanted and what exists to the steps between the two.
+ * @throws where there is no way: `on_existing: fail`, or a list that only a new client can be without
+ */
+function plan(request, { client, others }) {
+    if (!client)
+        return { result: 'created', before: [{ kind: 'create' }], after: [], warnings: [] };
+    const warnings = others.length > 0 ? [severalClients(client.client_id, others)] : [];
+    switch (request.on_existing) {
+        case 'fail':
+            throw new Error(`Client ${client.client_id} ${JSON.stringify(client.name)} exists already, and on_existing is fail.`);
+        case 'replace':
+            return { result: 'replaced', client, before: [{ kind: 'create' }], after: [{ kind: 'delete-client' }], warnings };
+        case 'reuse':
+            return { result: 'reused', client, before: updates(request, client), after: [], warnings };
+        case 'rotate': {
+            const evicted = evictions(client.secrets);
+            const kept = client.secrets.filter((secret) => !evicted.includes(secret));
+            for (const { id } of evicted)
+                warnings.push(`Client ${client.client_id} has ${client.secrets.length} secrets, and ${MOST_SECRETS} is the most: ${id} has to go before a new one is made, however young it is.`);
+            return {
+                result: 'rotated',
+                client,
+                before: [
+                    ...updates(request, client),
+                    ...evicted.map((secret) => deletion(secret, false)),
+                    { kind: 'add-secret' },
+                ],
+                after: retirements(kept, request.keep_secrets),
+                warnings,
+            };
+        }
+    }
+}
+/**
+ * The way of a run that lost a race, as if it had found the winner's client, on which other runs' secrets are as new as
+ * its own: nothing on it is deleted.
+ * @throws as `plan`
+ */
+function planAdoption(request, client) {
+    const on_existing = request.on_existing === 'replace' ? 'rotate' : request.on_existing;
+    const adoption = plan({ ...request, on_existing }, { client, others: [] });
+    return {
+        ...adoption,
+        before: adoption.before.filter(({ kind }) => kind !== 'delete-secret'),
+        after: [],
+        warnings: [],
+    };
+}
+/** The secrets that must go before the client can have one more: never the newest active one, and none of unknown age. */
+function evictions(secrets) {
+    const dated = inRetirementOrder(secrets.filter(({ create_time }) => create_time !== undefined));
+    const newest = dated
+        .filter(({ active }) => active)
+        .sort(byAge)
+        .at(-1);
+    return dated.filter((secret) => secret !== newest).slice(0, Math.max(0, secrets.length + 1 - MOST_SECRETS));
+}
+/** @param keep how many secrets stay, the new one, which is not among `secrets`, included */
+function retirements(secrets, keep) {
+    const count = Math.max(0, secrets.length + 1 - keep);
+    return inRetirementOrder(secrets)
+        .slice(0, count)
+        .map((secret) => deletion(secret, keep > 1));
+}
+function deletion(secret, spare_young) {
+    return { kind: 'delete-secret', secret, spare_young };
+}
+/** Those that nobody can use any more first, then the oldest. */
+function inRetirementOrder(secrets) {
+    return [...secrets].sort((one, other) => Number(one.active) - Number(other.active) || byAge(one, other));
+}
+/** Orders what has a `create_time`, the oldest first; what does not say comes last, since it may be the newest. */
+function byAge(one, other) {
+    if (one.create_time === other.create_time)
+        return 0;
+    if (one.create_time === undefined)
+        return 1;
+    return other.create_time === undefined || one.create_time < other.create_time ? -1 : 1;
+}
+/** Orders clients: by time to the nanosecond, then by id, so that all runs agree on the first. */
+function firstMade(one, other) {
+    return byAge(one, other) || (one.client_id < other.client_id ? -1 : 1);
+}
+function severalClients(client_id, others) {
+    return `Several clients are this repository's for the same purpose. This run uses the oldest, ${client_id}, and touches none of the others: ${others.join(', ')}. Delete those that nobody uses.`;
+}
+/** Corrects what drifted, and gives a client that was made by hand its trailer. */
+function updates(request, client) {
+    const drifted = differences(request, client);
+    const emptied = drifted.filter(({ wanted }) => wanted === NONE);
+    if (emptied.length > 0) {
+        throw new Error(`Client ${client.client_id} has what was not asked for, and the API cannot empty a list: use on_existing: replace, which makes a new client and then deletes this one.\n${differenceLines(emptied)}`);
+    }
+    const marked = client.trailer_line !== '';
+    if (!marked && !drifted.some(({ field }) => field === 'description'))
+        drifted.push({
+            field: 'description',
+            wanted: 'a last line by which this action knows the client again',
+            got: NONE,
+        });
+    const own = request.given.description ? request.own_description : client.own_description;
+    const line = marked ? client.trailer_line : request.trailer_line;
+    const fields = { ...request.fields, description: own ? `${own}\n${line}` : line };
+    const changes = Object.fromEntries(drifted.map(({ field }) => [field, fields[field]]));
+    return drifted.length > 0 ? [{ kind: 'update', fields: changes, differences: drifted }] : [];
+}
 /**
  * Compares a client with what was asked for: scopes, audience and claims as sets, where a list that was not given
- * means none; name, description and expiry only where they were given.
+ * means none; name, description without trailer, and expiry only where they were given.
  */
-function differences({ fields, given, organization_id }, client) {
-    const pairs = [
-        ['scopes', fields.scopes ?? [], client.scopes],
-        ['audience', fields.audience ?? [], client.audience],
-        ['custom_claims', claimTexts(fields.custom_claims), claimTexts(client.custom_claims)],
-    ];
-    // An answer may leave out the organization and the expiry, which says nothing about them.
-    if (client.organization_id)
-        pairs.push(['organization_id', [organization_id], [client.organization_id]]);
-    if (fields.expiry && client.expiry !== undefined)
-        pairs.push(['expiry', [`${fields.expiry}`], [`${client.expiry}`]]);
+function differences({ fields, given, own_description }, client) {
+    const compared = ['scopes', 'audience', 'custom_claims'];
+    if (fields.expiry)
+        compared.push('expiry');
     if (given.name)
-        pairs.push(['name', [fields.name], [client.name]]);
+        compared.push('name');
     if (given.description)
-        pairs.push(['description', [fields.description], [client.description]]);
+        compared.push('description');
+    const own = { ...client, description: client.own_description };
+    return compareFields(compared, { ...fields, description: own_description }, own);
+}
+/** As `differences`, of the answer to a request that asked for all of it. */
+function shortfalls(request, client) {
+    const { organization_id } = client;
+    return [
+        // An answer may leave out the expiry and the organization, which says nothing about them.
+        ...differences(request, client).filter(({ field, got }) => field !== 'expiry' || got !== NONE),
+        ...compare([['organization_id', [request.organization_id], [organization_id || request.organization_id]]]),
+    ];
+}
+function differenceLines(differences) {
+    return differences.map(({ field, wanted, got }) => `${field}: wanted ${wanted}; got ${got}`).join('\n');
+}
+function compareFields(names, wanted, got) {
+    const [one, other] = [fieldTexts(wanted), fieldTexts(got)];
+    return compare(names.map((field) => [field, one[field], other[field]]));
+}
+/** Compares sets. @returns those that are not the same */
+function compare(pairs) {
     return pairs
         .map(([field, wanted, got]) => ({ field, wanted: setText(wanted), got: setText(got) }))
         .filter(({ wanted, got }) => wanted !== got);
 }
+function fieldTexts(fields) {
+    const { name, description, scopes = [], audience = [], custom_claims, expiry } = fields;
+    return {
+        name: textOf(name),
+        description: textOf(description),
+        scopes,
+        audience,
+        custom_claims: claimTexts(custom_claims),
+        expiry: textOf(expiry),
+    };
+}
 function claimTexts(claims = []) {
-    return claims.map(({ key, value }) => `${key}=${value}`);
+    // No two claims have the same text, whatever stands in a key.
+    return claims.map(({ key, value }) => `${key.replace(/[\\=]/g, '\\$&')}=${value}`);
+}
+function textOf(value) {
+    return value === undefined || value === '' ? [] : [String(value)];
 }
 function setText(entries) {
     return ([...new Set(entries)]
         .sort()
         .map((entry) => JSON.stringify(entry))
-        .join(', ') || 'none');
+        .join(', ') || NONE);
 }
 
 ;// CONCATENATED MODULE: ./build/scalekit/errors.js
@@ -3582,30 +3767,32 @@ class ApiError extends Error {
     name = 'ApiError';
     /** Whether the server may have carried the request out all the same. */
     uncertain;
-    constructor(message, uncertain, cause) {
-        super(message, { cause });
+    /** Of the answer; absent where there was none, or one that says success. */
+    status;
+    constructor(message, uncertain, options = {}) {
+        super(message, { cause: options.cause });
         this.uncertain = uncertain;
+        this.status = options.status;
     }
 }
-/** @param organization where the request was about one */
-function fromAnswer(operation, answer, organization) {
+function fromAnswer(operation, answer, subject) {
     const { status } = answer;
     const parts = [`HTTP ${status}`, ...serverWords(answer)];
     const definite = status >= 400 && status < 500 && status !== 408;
-    return new ApiError(sentence(operation, parts.join(': '), advice(answer, organization)), !definite);
+    return new ApiError(sentence(operation, parts.join(': '), advice(answer, subject)), !definite, { status });
 }
 function fromNetwork(operation, error) {
-    return new ApiError(sentence(operation, error.message, networkAdvice(error)), error.reached, error);
+    return new ApiError(sentence(operation, error.message, networkAdvice(error)), error.reached, { cause: error });
 }
 /** A 2xx whose body is not what the API documents. */
-function fromBadAnswer(operation, answer, reason, organization) {
-    const todo = organization ? '' : 'Is scalekit_environment_url the address of a Scalekit environment?';
+function fromBadAnswer(operation, answer, reason, subject) {
+    const todo = subject !== 'sign-in' ? '' : 'Is scalekit_environment_url the address of a Scalekit environment?';
     return new ApiError(sentence(operation, `HTTP ${answer.status}, but ${reason}`, todo), true);
 }
 function sentence(operation, said, todo) {
     return `Could not ${operation}: ${said.replace(/[.\s]+$/, '')}.${todo && ` ${todo}`}`;
 }
-function advice({ status, headers }, organization) {
+function advice({ status, headers }, subject) {
     if (status >= 300 && status < 400) {
         return `Redirects are not followed (it points to ${cut(String(headers.location ?? 'nowhere'), 200)}): scalekit_environment_url must be the environment's own address.`;
     }
@@ -3615,7 +3802,9 @@ function advice({ status, headers }, organization) {
     }
     if (status >= 500)
         return "That is on Scalekit's side: try again later.";
-    if (organization === undefined) {
+    if (subject === 'pair')
+        return 'The new pair itself is refused: an interceptor may deny it a token.';
+    if (subject === 'sign-in') {
         if (status === 404)
             return 'scalekit_environment_url does not lead to a Scalekit environment.';
         if (status !== 400 && status !== 401 && status !== 403)
@@ -3626,8 +3815,12 @@ function advice({ status, headers }, organization) {
         return 'The API does not accept the token that it gave for scalekit_client_id: check that these API credentials are still valid.';
     if (status === 403)
         return 'The API credentials in scalekit_client_id may not manage the clients of this organization.';
+    if ((status === 400 || status === 409) && subject.adding)
+        return 'A client has five secrets at most: let one run at a time use it, with concurrency in the workflow.';
+    if (status === 404 && subject.client)
+        return `Client ${subject.client} is not there (any more).`;
     if (status === 404)
-        return `Is there an organization ${organization} in this environment? An id from another environment is not known here.`;
+        return `Is there an organization ${subject.organization} in this environment? An id from another environment is not known here.`;
     return '';
 }
 function networkAdvice(error) {
@@ -3648,6 +3841,10 @@ function networkAdvice(error) {
         return 'The proxy (https_proxy) refused the connection.';
     if (error.code === 'DEADLINE')
         return 'Raise timeout.';
+    if (error.code === 'CANCELLED')
+        return '';
+    if (error.code === 'TOO_LARGE')
+        return 'Check who answers at scalekit_environment_url.';
     if (error.reached)
         return 'If it happens again, raise timeout, and check who answers at scalekit_environment_url.';
     return 'Check scalekit_environment_url and the way to it (https_proxy, no_proxy, firewall).';
@@ -3692,211 +3889,12 @@ function errors_text(value) {
     return typeof value === 'string' ? value.trim() : '';
 }
 
-;// CONCATENATED MODULE: ./build/state.js
-
-
-
-
-const STATE = 'client';
-/**
- * Main's side of the state. What it writes is sealed with the administrator's secret: a `STATE_*` variable can also
- * come from another step through `GITHUB_ENV`, and must not send the credentials elsewhere or name another's client.
- */
-class Journal {
-    state;
-    /** Whether an answer showed that the client in the state is this step's. */
-    proven = false;
-    #secret;
-    constructor(state, secret) {
-        this.state = state;
-        this.#secret = secret;
-    }
-    /** @throws where the runner's file cannot be written */
-    note(change) {
-        const state = { ...this.state, ...change };
-        try {
-            saveState(STATE, JSON.stringify({ ...state, seal: seal(state, this.#secret) }));
-        }
-        catch (error) {
-            throw new Error(`Could not write the state for the post step: ${message(error)}.`);
-        }
-        Object.assign(this.state, change);
-    }
-    /** Leaves the post step nothing to do. Where that cannot be written, it finds out for itself. */
-    clear() {
-        try {
-            saveState(STATE, '');
-        }
-        catch { }
-    }
-}
-/** @returns nothing where main left nothing to do. @throws where the text is not a state */
-function readState() {
-    const text = getState(STATE);
-    return text ? object(JSON.parse(text), 'it') : undefined;
-}
-/** Whether this state was written by a step with the same secret. */
-function isSealed({ seal: given, ...state }, secret) {
-    const expected = Buffer.from(seal(state, secret));
-    const actual = Buffer.from(typeof given === 'string' ? given : '');
-    return secret !== '' && actual.length === expected.length && timingSafeEqual(actual, expected);
-}
-function seal(state, secret) {
-    return (0,external_node_crypto_namespaceObject.createHmac)('sha256', secret).update(JSON.stringify(state)).digest('base64url');
-}
-
-;// CONCATENATED MODULE: ./build/apply.js
-
-
-
-
-
-
-/** Milliseconds after a create request was sent in which the server may finish it, though its caller has gone. */
-const LATE_CREATE = 15_000;
-/** Milliseconds after a create in which the API may not show the client yet. */
-const READ_LAG = 10_000;
-/** Milliseconds between two looks for a client that may still appear. */
-const LOOK_AGAIN = 1_000;
-/** The journal of a step that is about to create a client, still empty. */
-function openJournal({ origin, organization_id, trailer, credentials }) {
-    const { nonce, run, lifetime } = trailer;
-    return new Journal({ origin, organization_id, nonce, run, lifetime }, credentials.client_secret);
-}
-/**
- * Creates the client and makes sure that it is what was asked for. The intent is written down before each sending of
- * the request and the id as soon as it is known, so that the post step can clean up wherever this one is cut off.
- */
-async function create(scalekit, request, journal) {
-    const created = await scalekit.createClient(request.fields, {
-        send: () => journal.note({ sent_at: Date.now() }),
-        id: (client_id) => {
-            // Known to the roll-back even where it cannot be written.
-            journal.state.client_id = client_id;
-            journal.note({ client_id });
-        },
-    });
-    if (!isOwn(created.client, journal.state)) {
-        throw new Error("Could not create the client: the answer shows a client without the last line of this step's description, so it may be another one.");
-    }
-    journal.proven = true;
-    const wrong = differences(request, created.client);
-    if (wrong.length > 0) {
-        const list = wrong.map(({ field, wanted, got }) => `${field}: wanted ${wanted}; got ${got}`).join('\n');
-        const hint = wrong.some(({ field }) => field === 'scopes') ? ' A scope must exist in the environment first.' : '';
-        throw new Error(`Scalekit did not make the client that was asked for.${hint}\n${list}`);
-    }
-    return created;
-}
-/**
- * Removes what a failed step may have made.
- * @returns the error to show: the failure, and what became of the client
- */
-async function undo(scalekit, journal, failure) {
-    const { sent_at, client_id } = journal.state;
-    if (!sent_at)
-        return failure;
-    if (!client_id && failure instanceof ApiError && !failure.uncertain) {
-        journal.clear();
-        return failure;
-    }
-    return new Error(`${message(failure)}\n${await removeAgain(scalekit, journal)}`, { cause: failure });
-}
-async function removeAgain(scalekit, journal) {
-    const { client_id } = journal.state;
-    try {
-        // What the answer proved to be this step's need not be read first.
-        const removed = client_id && journal.proven
-            ? (await scalekit.deleteClient(client_id)) && client_id
-            : await removeOwn(scalekit, journal.state);
-        if (removed) {
-            journal.clear();
-            return `The client ${removed} was removed again.`;
-        }
-        // From here the post step counts the time in which the client may still appear.
-        journal.note({ sent_at: Date.now() });
-        const unsure = client_id
-            ? `The client ${client_id} was made, but the API does not show it.`
-            : 'Whether a client was made is not known: none shows up.';
-        return `${unsure} The post step looks again. ${leftover(scalekit, journal.state)}`;
-    }
-    catch (error) {
-        return `The client could not be removed again: ${message(error)} ${leftover(scalekit, journal.state, doubt(error))}`;
-    }
-}
-/**
- * Removes the client of a step that was cut off, or whose job is over, and looks for it as long as it may still appear.
- * @returns the id, or nothing where there is no such client (any more)
- * @throws where a request fails, or the client with that id is not this step's
- */
-async function cleanUp(scalekit, state) {
-    const until = (state.sent_at ?? 0) + (state.client_id ? READ_LAG : LATE_CREATE);
-    for (;;) {
-        const removed = await removeOwn(scalekit, state);
-        if (removed || Date.now() > until)
-            return removed;
-        await sleep(LOOK_AGAIN);
-    }
-}
-/** The client that the state names is another's. */
-class ForeignClientError extends Error {
-    name = 'ForeignClientError';
-}
-function doubt(error) {
-    return error instanceof ForeignClientError ? 'owner' : undefined;
-}
-/** The call that removes by hand what may be left, for a message. Somebody will send a token to an origin it names. */
-function leftover(scalekit, { client_id, organization_id, nonce }, unsure) {
-    const url = scalekit.clientUrl(client_id);
-    const address = unsure === 'state' ? url.pathname : url.href;
-    const whose = unsure ? ', if it is yours,' : '';
-    if (client_id)
-        return `To remove client ${client_id} of organization ${organization_id}${whose} by hand: DELETE ${address}`;
-    return `To look for it by hand: GET ${address} shows it with "nonce=${nonce}" in its description; then DELETE ${address}/ID`;
-}
-async function removeOwn(scalekit, state) {
-    const named = state.client_id ? await scalekit.getClient(state.client_id) : undefined;
-    if (state.client_id && !named)
-        return undefined;
-    // The answer to a read may show another client than the one that was asked for.
-    const asked = named?.client_id === state.client_id ? named : undefined;
-    const own = asked && isOwn(asked, state) ? asked : await findOwn(scalekit, state);
-    if (own)
-        await scalekit.deleteClient(own.client_id);
-    else if (named)
-        throw new ForeignClientError(`client ${state.client_id} is not this step's, by the last line of its description.`);
-    return own?.client_id;
-}
-async function findOwn(scalekit, state) {
-    for await (const client of scalekit.listClients())
-        if (isOwn(client, state))
-            return client;
-    return undefined;
-}
-function isOwn({ description }, { nonce, run }) {
-    const trailer = parseTrailer(description);
-    return trailer?.nonce === nonce && trailer.run === run;
-}
-
-;// CONCATENATED MODULE: ./build/entry.js
-/**
- * Runs an entry file's work and then ends the process, whatever socket or name lookup would keep it alive.
- * @param failure the exit code unless the work ends well, also where it never ends and nothing is left to wait for
- */
-function start(work, onError, failure) {
-    process.exitCode = failure;
-    work()
-        .then(() => {
-        process.exitCode = 0;
-    }, onError)
-        // Where standard output is a pipe that is written asynchronously (Windows), the callback waits for what is pending.
-        .finally(() => process.stdout.write('', () => process.exit()));
-}
-
 ;// CONCATENATED MODULE: external "node:http"
 const external_node_http_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:http");
 ;// CONCATENATED MODULE: external "node:https"
 const external_node_https_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:https");
+;// CONCATENATED MODULE: external "node:timers/promises"
+const promises_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:timers/promises");
 ;// CONCATENATED MODULE: external "node:url"
 const external_node_url_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:url");
 ;// CONCATENATED MODULE: ./build/http.js
@@ -3905,14 +3903,18 @@ const external_node_url_namespaceObject = __WEBPACK_EXTERNAL_createRequire(impor
 
 
 
+
 /** The same as in package.json; a test compares them. */
 const VERSION = '1.0.0';
-const LARGEST_BODY = 1024 * 1024;
+/** Bytes: a page of a hundred clients with long lists has its place in it. */
+const LARGEST_BODY = 8 * 1024 * 1024;
 const MOST_ATTEMPTS = 5;
 const BACKOFF_BASE = 500;
 const BACKOFF_CAP = 10_000;
 /** A repeat that has less time than this would only hide what the server said before. */
 const SHORTEST_REPEAT = 1_000;
+/** Milliseconds that a request gets for its answer once the run is cancelled. The runner kills the step after 7.5 s. */
+const LAST_ANSWER = 5_000;
 /** No whole answer came: the connection failed, the time was over, or the answer was too large. */
 class NetworkError extends Error {
     name = 'NetworkError';
@@ -3934,7 +3936,7 @@ class NetworkError extends Error {
     }
     /** It would fail again. */
     get lasting() {
-        return this.certificate || this.protocol || /^(TOO_LARGE|DEADLINE|ERR_INVALID_URL)$/.test(this.code);
+        return this.certificate || this.protocol || /^(TOO_LARGE|DEADLINE|CANCELLED|ERR_INVALID_URL)$/.test(this.code);
     }
 }
 /**
@@ -3946,6 +3948,7 @@ class Transport {
     #userAgent;
     #requestTimeout;
     #end;
+    #cancel = new AbortController();
     #deadline;
     /**
      * @param run `ID.ATTEMPT` of the workflow run, for Scalekit's logs
@@ -3962,6 +3965,20 @@ class Transport {
     openReserve() {
         this.#deadline = this.#end;
     }
+    get cancelled() {
+        return this.#cancel.signal.aborted;
+    }
+    /** Sends and waits for nothing more; the requests under way get a last chance to be answered. */
+    cancel() {
+        this.#cancel.abort();
+    }
+    /** @throws {NetworkError} where the time is over before, or the run is cancelled */
+    async pause(milliseconds) {
+        if (performance.now() + milliseconds >= this.#deadline)
+            throw outOfTime();
+        if (!(await this.#sleep(milliseconds)))
+            throw cancellation();
+    }
     /**
      * Sends a request until it has an answer that repeating it would not change.
      * @throws {NetworkError} where no whole answer came
@@ -3969,13 +3986,16 @@ class Transport {
     async send(call) {
         for (let attempt = 1;; attempt++) {
             const outcome = await this.#attempt(call, attempt);
-            if (!mayRepeat(call, outcome, attempt))
+            if (this.cancelled || !mayRepeat(call, outcome, attempt))
                 return settle(outcome, attempt);
             const delay = retryDelay(attempt, retryAfter(outcome), this.#deadline - performance.now() - SHORTEST_REPEAT);
-            if (delay === undefined)
+            if (delay === undefined || !(await this.#sleep(delay)))
                 return settle(outcome, attempt);
-            await new Promise((resolve) => setTimeout(resolve, delay));
         }
+    }
+    /** @returns whether the time has passed: false where the run was cancelled first */
+    async #sleep(milliseconds) {
+        return await (0,promises_namespaceObject.setTimeout)(milliseconds, true, { signal: this.#cancel.signal }).catch(() => false);
     }
     async #attempt(call, attempt) {
         const started = performance.now();
@@ -3986,10 +4006,14 @@ class Transport {
         return outcome;
     }
     async #exchange(call, timeout) {
+        if (this.cancelled)
+            return cancellation();
         if (timeout <= 0)
-            return new NetworkError("the step's time was over before it was sent", 'DEADLINE', false);
+            return outOfTime();
         call.onSend?.();
         const giveUp = new AbortController();
+        const onCancel = () => setTimeout(() => giveUp.abort(), LAST_ANSWER);
+        this.#cancel.signal.addEventListener('abort', onCancel);
         // Raced, since a connection that is not there yet, and an answer that is none, do not hear the signal.
         const over = new Promise((_, reject) => giveUp.signal.addEventListener('abort', reject));
         const timer = setTimeout(() => giveUp.abort(), timeout);
@@ -4014,15 +4038,22 @@ class Transport {
             return { status: message.statusCode ?? 0, headers: message.headers, body: await readBounded(message) };
         }
         catch (error) {
-            const seconds = Math.round(timeout / 100) / 10;
+            const limit = this.cancelled ? 'before the run was cancelled' : `within ${Math.ceil(timeout / 100) / 10} seconds`;
             if (giveUp.signal.aborted)
-                return new NetworkError(`no answer within ${seconds} seconds`, 'TIMEOUT', reached);
+                return new NetworkError(`no answer ${limit}`, 'TIMEOUT', reached);
             return networkError(error, reached);
         }
         finally {
             clearTimeout(timer);
+            this.#cancel.signal.removeEventListener('abort', onCancel);
         }
     }
+}
+function outOfTime() {
+    return new NetworkError("the step's time was over before it was sent", 'DEADLINE', false);
+}
+function cancellation() {
+    return new NetworkError('the run was cancelled before it was sent', 'CANCELLED', false);
 }
 /**
  * Node's module for a URL, which also tells when a request has its connection, TLS included: before that, nothing of it
@@ -4046,7 +4077,7 @@ async function readBounded(message) {
     for await (const chunk of message) {
         size += chunk.length;
         if (size > LARGEST_BODY)
-            throw new NetworkError('the answer is larger than 1 MiB', 'TOO_LARGE', true);
+            throw new NetworkError('the answer is larger than 8 MiB', 'TOO_LARGE', true);
         chunks.push(chunk);
     }
     // Also drops a byte order mark.
@@ -4070,7 +4101,8 @@ function mayRepeat(call, outcome, attempt) {
     if (outcome.status === 429)
         return true;
     const passing = outcome.status === 408 || outcome.status === 425 || outcome.status >= 500;
-    return call.repeatable && passing && attempt < MOST_ATTEMPTS;
+    // Too Early (RFC 8470) says that nothing was done.
+    return (call.repeatable || outcome.status === 425) && passing && attempt < MOST_ATTEMPTS;
 }
 function settle(outcome, attempts) {
     if (!(outcome instanceof NetworkError))
@@ -4080,7 +4112,11 @@ function settle(outcome, attempts) {
     throw outcome;
 }
 function retryAfter(outcome) {
-    return outcome instanceof NetworkError ? 0 : parseRetryAfter(outcome.headers['retry-after'], Date.now());
+    if (outcome instanceof NetworkError)
+        return 0;
+    // By the server's own clock, where it tells the time.
+    const now = Date.parse(outcome.headers.date ?? '');
+    return parseRetryAfter(outcome.headers['retry-after'], Number.isNaN(now) ? Date.now() : now);
 }
 /**
  * Reads a `Retry-After` header: seconds or an HTTP date (RFC 9110, section 10.2.3).
@@ -4109,6 +4145,1112 @@ function retryDelay(attempt, asked, left, random = Math.random()) {
     if (asked >= left || (asked === 0 && left < BACKOFF_BASE))
         return undefined;
     return asked + random * Math.min(BACKOFF_CAP, BACKOFF_BASE * 2 ** (attempt - 1), (left - asked) / 2);
+}
+
+;// CONCATENATED MODULE: ./build/scalekit/types.js
+/** An answer that is not what the API documents. Its message never quotes a value. */
+class AnswerError extends Error {
+    name = 'AnswerError';
+}
+/** @throws {AnswerError} where the text is not a JSON object; the parser's own words would quote it */
+function parseObject(text) {
+    let value;
+    try {
+        value = JSON.parse(text);
+    }
+    catch {
+        throw new AnswerError(`the answer is not JSON (${text.length} characters)`);
+    }
+    return types_object(value, 'the answer');
+}
+/** The id of an organization client: it becomes part of a path and an output. The descriptor bounds ids in requests to 32 characters, not those in answers. */
+const CLIENT_ID = /^m2morg_[\w-]{1,121}$/;
+/** @throws {AnswerError} */
+function parseMarkedClient(value) {
+    const client = types_object(value, 'client');
+    const client_id = string(client, 'client_id');
+    if (!CLIENT_ID.test(client_id))
+        throw new AnswerError('client_id is not the id of an organization client');
+    return { client_id, description: string(client, 'description'), whole: () => parseClient(client, client_id) };
+}
+function parseClient(client, client_id) {
+    try {
+        return {
+            client_id,
+            description: string(client, 'description'),
+            organization_id: string(client, 'organization_id'),
+            name: string(client, 'name'),
+            scopes: strings(client, 'scopes'),
+            audience: strings(client, 'audience'),
+            custom_claims: list(client, 'custom_claims').map((entry) => {
+                const claim = types_object(entry, 'custom_claims');
+                return { key: string(claim, 'key'), value: string(claim, 'value') };
+            }),
+            expiry: seconds(client, 'expiry'),
+            create_time: time(client, 'create_time'),
+            secrets: list(client, 'secrets').map(parseSecret),
+        };
+    }
+    catch (error) {
+        throw error instanceof AnswerError
+            ? new AnswerError(`client ${client_id} is not readable: ${error.message}`)
+            : error;
+    }
+}
+/** @throws {AnswerError} */
+function parseSecret(value) {
+    const secret = types_object(value, 'secret');
+    const id = string(secret, 'id');
+    // It becomes part of a path, in which ".." would name the client.
+    if (!/^[\w-]{1,128}$/.test(id))
+        throw new AnswerError('id is not the id of a secret');
+    const active = secret.status !== 'INACTIVE' && secret.status !== 1;
+    return { id, create_time: time(secret, 'create_time'), suffix: string(secret, 'secret_suffix'), active };
+}
+/** One page of a list. An empty token ends it. @throws {AnswerError} */
+function parsePage(text) {
+    const page = parseObject(text);
+    return { clients: list(page, 'clients'), next_page_token: string(page, 'next_page_token') };
+}
+function types_object(value, what) {
+    if (typeof value !== 'object' || value === null || Array.isArray(value))
+        throw new AnswerError(`${what} is not an object`);
+    return value;
+}
+/** Protobuf's JSON form leaves an empty field out; some writers say null. */
+function string(from, field) {
+    const value = from[field] ?? '';
+    if (typeof value !== 'string')
+        throw new AnswerError(`${field} is not a string`);
+    return value;
+}
+function list(from, field) {
+    const value = from[field] ?? [];
+    if (!Array.isArray(value))
+        throw new AnswerError(`${field} is not a list`);
+    return value;
+}
+function strings(from, field) {
+    return list(from, field).map((entry) => {
+        if (typeof entry !== 'string')
+            throw new AnswerError(`${field} holds something else than strings`);
+        return entry;
+    });
+}
+/** An int64 comes as a string, from lenient writers as a number. */
+function seconds(from, field) {
+    const value = from[field] ?? undefined;
+    const number = typeof value === 'string' && /^\d+$/.test(value) ? Number(value) : value;
+    if (number === undefined || (Number.isSafeInteger(number) && Number(number) >= 0))
+        return number;
+    throw new AnswerError(`${field} is not a number of seconds`);
+}
+/** RFC 3339 with up to nine digits of a second, in nanoseconds since the epoch. */
+function time(from, field) {
+    const [, seconds, fraction = '', zone] = /^(\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d)(?:\.(\d{1,9}))?([Zz]|[+-]\d\d:\d\d)$/.exec(string(from, field)) ?? [];
+    const milliseconds = seconds ? Date.parse(`${seconds}${zone}`.toUpperCase()) : Number.NaN;
+    return Number.isNaN(milliseconds) ? undefined : BigInt(milliseconds) * 1000000n + BigInt(fraction.padEnd(9, '0'));
+}
+
+;// CONCATENATED MODULE: ./build/scalekit/api.js
+
+
+
+
+/** Milliseconds after a client or a secret was made in which the API may not know it yet everywhere. */
+const LAG = 10_000;
+/** A `plain_secret` shorter than this cannot be masked without blanking out ordinary text. */
+const SHORTEST_SECRET = 8;
+/** The clients of one organization in one Scalekit environment. Every method throws an ApiError. */
+class Scalekit {
+    #transport;
+    #origin;
+    #organization;
+    #token = '';
+    /** @param organization_id empty where `selectOrganization` is to find it */
+    constructor(transport, origin, organization_id) {
+        this.#transport = transport;
+        this.#origin = origin;
+        this.#organization = organization_id;
+    }
+    /** Gets an access token for the environment's API credentials and masks it. */
+    async signIn(credentials) {
+        this.#token = (await this.#getToken('sign in to Scalekit', credentials, 'sign-in')).access_token;
+    }
+    /** Gets an access token for a client of the organization and masks it. */
+    async getToken(pair) {
+        return await this.#getToken(`get an access token for client ${pair.client_id}`, pair, 'pair');
+    }
+    /** Finds the organization that has an external id, and goes on with it. @returns its id */
+    async selectOrganization(external_id) {
+        const url = new URL(`/api/v1/organizations:external/${encodeURIComponent(external_id)}`, this.#origin);
+        const call = { ...this.#call('GET'), url };
+        const subject = { organization: external_id };
+        this.#organization = await this.#exchange(`find organization ${external_id}`, call, subject, (body) => {
+            const organization = types_object(parseObject(body).organization, 'organization');
+            const id = string(organization, 'id');
+            if (!/^org_[\w-]{1,124}$/.test(id))
+                throw new AnswerError('id is not the id of an organization');
+            const shown = string(organization, 'external_id');
+            if (shown && shown !== external_id)
+                throw new AnswerError('it shows an organization with another external_id');
+            return id;
+        });
+        return this.#organization;
+    }
+    /** Makes a client and masks its secret. Sent again only where the request provably did nothing. */
+    async createClient(fields, on) {
+        const call = { ...this.#callWith(fields, 'POST'), repeatable: false, onSend: on.send };
+        return await this.#exchange('create the client', call, this.#subject(), (body) => {
+            const answer = parseObject(body);
+            const plain_secret = maskSecret(answer.plain_secret);
+            const client = parseMarkedClient(answer.client);
+            on.id(client.client_id);
+            refuseShort(plain_secret);
+            return { client: client.whole(), plain_secret };
+        });
+    }
+    /** Every client of the organization, page by page. */
+    async *listClients() {
+        const seen = new Set();
+        for (let token = ''; !seen.has(token);) {
+            seen.add(token);
+            const call = this.#call('GET');
+            call.url.search = new URLSearchParams({ page_size: '100', ...(token && { page_token: token }) }).toString();
+            const page = await this.#exchange("list the organization's clients", call, this.#subject(), parsePage);
+            yield* page.clients.flatMap(readable);
+            token = page.next_page_token;
+            if (!token)
+                return;
+        }
+    }
+    /** @returns nothing where there is no such client (any more) */
+    async getClient(client_id) {
+        const parse = (body) => parseMarkedClient(parseObject(body).client);
+        const call = this.#call('GET', client_id);
+        return await this.#exchange(`read client ${client_id}`, call, this.#subject(client_id), parse, () => undefined);
+    }
+    /** Changes the fields that are given. @returns the client as it is then */
+    async updateClient(client_id, fields) {
+        const call = this.#callWith(fields, 'PATCH', client_id);
+        return await this.#exchange(`update client ${client_id}`, call, this.#subject(client_id), (body) => {
+            const client = parseMarkedClient(parseObject(body).client);
+            if (client.client_id !== client_id)
+                throw new AnswerError('it shows another client');
+            return client;
+        });
+    }
+    /** @returns whether there was such a client (still); one that is gone already is fine too */
+    async deleteClient(client_id) {
+        const call = this.#call('DELETE', client_id);
+        return await this.#exchange(`delete client ${client_id}`, call, this.#subject(client_id), ...PRESENCE);
+    }
+    /** Makes one more secret and masks it. Sent again only where the request provably did nothing. */
+    async addSecret(client_id, on) {
+        const call = { ...this.#call('POST', client_id, 'secrets'), repeatable: false, onSend: on.send };
+        const operation = `add a secret to client ${client_id}`;
+        return await this.#exchange(operation, call, { ...this.#subject(client_id), adding: true }, (body) => {
+            const answer = parseObject(body);
+            const plain_secret = maskSecret(answer.plain_secret);
+            const secret = answer.secret ? parseSecret(answer.secret) : undefined;
+            if (secret)
+                on.id(secret.id);
+            refuseShort(plain_secret);
+            return { secret, plain_secret };
+        });
+    }
+    /** @returns whether there was such a secret (still) */
+    async deleteSecret(client_id, secret_id) {
+        const call = this.#call('DELETE', client_id, 'secrets', secret_id);
+        const operation = `delete secret ${secret_id} of client ${client_id}`;
+        return await this.#exchange(operation, call, this.#subject(client_id), ...PRESENCE);
+    }
+    /** The URL of the organization's clients, of one of them, of its secrets, or of one of those. */
+    clientUrl(...path) {
+        const all = ['api', 'v1', 'organizations', this.#organization, 'clients', ...path];
+        return new URL(all.map(encodeURIComponent).join('/'), this.#origin);
+    }
+    #subject(client) {
+        return { organization: this.#organization, client };
+    }
+    #call(method, ...path) {
+        return {
+            method,
+            url: this.clientUrl(...path),
+            headers: { authorization: `Bearer ${this.#token}` },
+            repeatable: true,
+        };
+    }
+    #callWith(fields, method, ...path) {
+        const call = this.#call(method, ...path);
+        return { ...call, headers: { ...call.headers, 'content-type': 'application/json' }, body: JSON.stringify(fields) };
+    }
+    /** The client credentials grant (RFC 6749, section 4.4). */
+    async #getToken(operation, pair, subject) {
+        const call = {
+            method: 'POST',
+            url: new URL('/oauth/token', this.#origin),
+            headers: { 'content-type': 'application/x-www-form-urlencoded' },
+            body: new URLSearchParams({ grant_type: 'client_credentials', ...pair }).toString(),
+            repeatable: true,
+        };
+        return await this.#exchange(operation, call, subject, (body) => {
+            const answer = parseObject(body);
+            const access_token = string(answer, 'access_token');
+            mask(access_token);
+            // RFC 6749, appendix A.12, without the space, which would break the header that carries it.
+            if (!/^[\x21-\x7e]+$/.test(access_token))
+                throw new AnswerError('it holds no access token');
+            const expires_in = Number(answer.expires_in);
+            return { access_token, expires_in: expires_in > 0 ? expires_in : undefined };
+        });
+    }
+    async #exchange(operation, call, subject, parse, missing) {
+        let answer;
+        try {
+            answer = await this.#transport.send(call);
+        }
+        catch (error) {
+            throw error instanceof NetworkError ? fromNetwork(operation, error) : error;
+        }
+        // A page of HTML comes from something in between, and says nothing about the client.
+        if (answer.status === 404 && missing && !answer.body.trimStart().startsWith('<'))
+            return missing();
+        if (answer.status < 200 || answer.status > 299)
+            throw fromAnswer(operation, answer, subject);
+        try {
+            return parse(answer.body);
+        }
+        catch (error) {
+            throw error instanceof AnswerError ? fromBadAnswer(operation, answer, error.message, subject) : error;
+        }
+    }
+}
+/** What the answer to a delete says: it was there, or, by a 404, it was not. */
+const PRESENCE = [() => true, () => false];
+function maskSecret(value) {
+    const secret = typeof value === 'string' ? value : '';
+    mask(secret);
+    return secret;
+}
+function refuseShort(plain_secret) {
+    if ([...plain_secret.trim()].length < SHORTEST_SECRET)
+        throw new AnswerError('it holds no usable plain_secret');
+}
+/** A client in a list that nobody can read is not ours, and must not hide those that are. */
+function readable(entry) {
+    try {
+        return [parseMarkedClient(entry)];
+    }
+    catch {
+        return [];
+    }
+}
+
+;// CONCATENATED MODULE: ./build/undo.js
+
+
+
+
+/** Milliseconds after a create request was sent in which the server may finish it, though its caller has gone. */
+const LATE_CREATE = 15_000;
+/** Milliseconds between two looks for a client that may still appear. */
+const LOOK_AGAIN = 1_000;
+/**
+ * Undoes what a failed step did, last first.
+ * @returns the error to show: the failure, and what became of what the step had made or changed
+ */
+async function undo(scalekit, transport, journal, failure) {
+    const { state, updated } = journal;
+    const own_secret = state.secret?.id;
+    const { removed, absent, left } = await cleanUp(scalekit, transport, state, false);
+    const lines = [...removed.map((what) => `Removed again: ${what}.`), ...left];
+    const unsure = absent && !state.client?.id;
+    if (unsure)
+        lines.push(`Whether a client was made is not known: none shows up. The post step looks again. ${clientCall(scalekit, state)}`);
+    else if (left.length === 0)
+        journal.clear();
+    if (updated)
+        lines.push(...(await restore(scalekit, updated, own_secret)));
+    lines.push(...journal.lost);
+    return lines.length > 0 ? new Error([message(failure), ...lines].join('\n'), { cause: failure }) : failure;
+}
+/** The error of a step that is cancelled: the runner does not wait until anything is undone. */
+function leave({ state, updated, lost }, failure) {
+    const rest = state.client || state.secret ? ['The post step removes what this step made.'] : [];
+    const lines = [message(failure), ...rest, ...(updated ? [staysUpdated(updated)] : []), ...lost];
+    return new Error(lines.join('\n'), { cause: failure });
+}
+function staysUpdated({ before, fields }) {
+    return `Client ${before.client_id} may stay updated: ${Object.keys(fields).join(', ')}.`;
+}
+/**
+ * Removes what a step made that was cut off or failed, or whose job is over, last first.
+ * @param patient whether to look for the client of a lost create as long as the server may still finish it
+ */
+async function cleanUp(scalekit, transport, state, patient) {
+    const traces = { removed: [], absent: false, left: [] };
+    const { client, secret } = state;
+    const attempt = async (what, call, work) => {
+        try {
+            await work();
+        }
+        catch (error) {
+            const doubt = error instanceof ForeignClientError ? 'owner' : undefined;
+            traces.left.push(`${what} may be left over: ${message(error)} ${call(doubt)}`);
+        }
+    };
+    // A secret on the client that is to go goes with it.
+    if (secret && secret.client_id !== client?.id) {
+        const what = `A secret of this step on client ${secret.client_id}`;
+        await attempt(what, (doubt) => secretCall(scalekit, state, secret, secret.id, doubt), () => removeSecret(scalekit, state, secret, traces));
+    }
+    if (client) {
+        await attempt('A client of this step', (doubt) => clientCall(scalekit, state, doubt), () => removeClient(scalekit, transport, state, client, patient, traces));
+    }
+    return traces;
+}
+/** The clients that this step made: by the id or, where it is not known or not alone, by the nonce. */
+async function ownClients(scalekit, state) {
+    const { id, again } = state.client ?? {};
+    const named = id ? await scalekit.getClient(id) : undefined;
+    // The answer to a read may show another client than the one that was asked for.
+    const own = named && named.client_id === id && isOwn(named, state) ? [named] : [];
+    if (id && !again && (own.length > 0 || !named))
+        return own;
+    for await (const client of scalekit.listClients()) {
+        if (isOwn(client, state) && !own.some(({ client_id }) => client_id === client.client_id))
+            own.push(client);
+    }
+    if (own.length === 0 && named)
+        throw new ForeignClientError(`client ${id} is not this step's, by the last line of its description.`);
+    return own;
+}
+/**
+ * Deletes a client of this step, unless other runs have secrets on it: then this step's secrets alone.
+ * @returns what was removed
+ */
+async function takeClient(scalekit, state, client) {
+    const { client_id } = client;
+    if (state.lifetime === 'persistent') {
+        const { secrets } = client.whole();
+        const known = state.client?.id === client_id ? state.client.secret_ids : undefined;
+        // A client's oldest secret is its maker's.
+        const mine = known ?? [[...secrets].sort(byAge)[0]?.id, state.secret?.id];
+        const own = secrets.filter(({ id }) => mine.includes(id));
+        if (own.length < secrets.length) {
+            for (const { id } of own)
+                await scalekit.deleteSecret(client_id, id);
+            const ids = own.map(({ id }) => id).join(' and ') || 'none';
+            return `secret ${ids} of client ${client_id} (the client stays, since it has secrets that are not known to be this step's)`;
+        }
+    }
+    await scalekit.deleteClient(client_id);
+    return clientName(client_id);
+}
+function clientName(client_id) {
+    return `client ${client_id}`;
+}
+/** The calls that remove by hand what a state names, for a message. */
+function calls(scalekit, state, doubt) {
+    const { client, secret } = state;
+    const lines = [
+        ...(secret ? [secretCall(scalekit, state, secret, secret.id, doubt)] : []),
+        ...(client || !secret ? [clientCall(scalekit, state, doubt)] : []),
+    ];
+    return lines.join(' ');
+}
+/** The client that the state names is another's. */
+class ForeignClientError extends Error {
+    name = 'ForeignClientError';
+}
+async function removeClient(scalekit, transport, state, { id, sent_at }, patient, traces) {
+    const until = id ? sent_at + LAG : patient ? sent_at + LATE_CREATE : 0;
+    for (;;) {
+        const own = await ownClients(scalekit, state);
+        for (const client of own) {
+            traces.removed.push(await takeClient(scalekit, state, client));
+            // Otherwise it is in use, which leaves nothing to do.
+            const { client_id, id: added, lost } = state.secret ?? {};
+            if (client_id === client.client_id && (lost || !added) && traces.removed.at(-1) !== clientName(client_id))
+                traces.left.push(clientCall(scalekit, state, 'owner'));
+        }
+        if (own.length > 0)
+            return;
+        if (Date.now() > until)
+            break;
+        await transport.pause(LOOK_AGAIN);
+    }
+    traces.absent = true;
+}
+/** Takes the secret that was added, and names those that may be this step's but may also be a neighbour's. */
+async function removeSecret(scalekit, state, trace, traces) {
+    const { client_id, key, id, seen, lost } = trace;
+    const client = await scalekit.getClient(client_id);
+    if (!client)
+        return;
+    if (client.client_id !== client_id || parseTrailer(client.description)?.key !== key)
+        throw new ForeignClientError(`client ${client_id} is not the one that main read, by the last line of its description.`);
+    const appeared = id && !lost ? [] : unseen(client.whole(), [...seen, id]);
+    if (id) {
+        const there = await scalekit.deleteSecret(client_id, id);
+        if (there)
+            traces.removed.push(`secret ${id} of client ${client_id}`);
+    }
+    for (const unsure of appeared)
+        traces.left.push(unsureSecret(scalekit, state, trace, unsure));
+}
+/** The sentence about a secret that appeared while an answer was lost: it may also be a neighbour's. */
+function unsureSecret(scalekit, state, trace, id) {
+    return `Secret ${id} of client ${trace.client_id} may be left over of a request whose answer was lost, or another run's; a later rotation retires it. ${secretCall(scalekit, state, trace, id, 'owner')}`;
+}
+/** Ids of the secrets of a client that are not among `known`. */
+function unseen({ secrets }, known) {
+    return secrets.map(({ id }) => id).filter((id) => !known.includes(id));
+}
+/**
+ * Gives a client its former values back.
+ * @returns sentences about what could not be restored
+ */
+async function restore(scalekit, updated, own_secret) {
+    const { before, fields } = updated;
+    const { client_id } = before;
+    const names = Object.keys(fields);
+    try {
+        const now = (await scalekit.getClient(client_id))?.whole();
+        if (!now || compareFields(names, before, now).length === 0)
+            return [];
+        if (unseen(now, [...before.secrets.map(({ id }) => id), own_secret]).length > 0)
+            return [`${staysUpdated(updated)} It has a secret that may be another run's.`];
+        const former = Object.fromEntries(names.map((name) => [name, before[name]]).filter(([, value]) => value !== undefined && `${value}` !== ''));
+        const then = Object.keys(former).length > 0 ? (await scalekit.updateClient(client_id, former)).whole() : now;
+        const lost = compareFields(names, before, then);
+        if (lost.length === 0)
+            return [`Restored: ${names.join(', ')} of client ${client_id}.`];
+        return [
+            `Client ${client_id} could not be given back what it was, since the API cannot empty or shorten it:\n${differenceLines(lost)}`,
+        ];
+    }
+    catch (error) {
+        return [`${staysUpdated(updated)} ${message(error)}`];
+    }
+}
+/** Somebody will send a token to an origin that this names, so an unsealed state's own is left out. */
+function clientCall(scalekit, { client, organization_id, nonce }, doubt) {
+    const url = scalekit.clientUrl(...(client?.id ? [client.id] : []));
+    const address = doubt === 'state' ? url.pathname : url.href;
+    if (client?.id)
+        return `To remove client ${client.id} of organization ${organization_id}${ifYours(doubt)} by hand: DELETE ${address}`;
+    return `To look for it by hand: GET ${address} shows it with "nonce=${nonce}" in its description; then DELETE ${address}/ID`;
+}
+function secretCall(scalekit, { organization_id }, { client_id }, id, doubt) {
+    const url = scalekit.clientUrl(client_id, 'secrets', ...(id ? [id] : []));
+    const address = doubt === 'state' ? url.pathname : url.href;
+    if (id)
+        return `To remove secret ${id} of organization ${organization_id}${ifYours(doubt)} by hand: DELETE ${address}`;
+    return `To remove it by hand, find it in the client's secrets by its time; then DELETE ${address}/ID`;
+}
+function ifYours(doubt) {
+    return doubt ? ', if it is yours,' : '';
+}
+function isOwn({ description }, { nonce, run }) {
+    const trailer = parseTrailer(description);
+    return trailer?.nonce === nonce && trailer.run === run;
+}
+
+;// CONCATENATED MODULE: ./build/scalekit/token.js
+
+/**
+ * Reads an access token without checking its signature: it came from the issuer itself, over TLS (OpenID Connect
+ * Core 1.0, section 3.1.3.7, rule 6).
+ * @returns nothing where it is not a JWT
+ */
+function readToken(token) {
+    const [, payload, ...rest] = token.split('.');
+    if (payload === undefined || rest.length !== 1)
+        return undefined;
+    try {
+        const { oid, sub, scopes, scope, aud, custom_claims, exp } = types_object(JSON.parse(Buffer.from(payload, 'base64url').toString()), 'the token');
+        return {
+            oid: token_text(oid),
+            sub: token_text(sub),
+            scopes: token_list(scopes ?? scope),
+            audience: Array.isArray(aud) ? aud.map(token_text) : [token_text(aud)].filter(Boolean),
+            custom_claims: Object.entries(Object(custom_claims)).map(([key, value]) => ({ key, value: token_text(value) })),
+            exp: Number.isSafeInteger(exp) ? Number(exp) : undefined,
+        };
+    }
+    catch {
+        // Also where a value is nested too deeply to be written.
+        return undefined;
+    }
+}
+/** A list, or one string with spaces between (RFC 9068, section 2.2.3). */
+function token_list(value) {
+    if (Array.isArray(value))
+        return value.map(token_text);
+    return token_text(value).split(' ').filter(Boolean);
+}
+function token_text(value) {
+    return typeof value === 'string' ? value : value === undefined || value === null ? '' : JSON.stringify(value);
+}
+
+;// CONCATENATED MODULE: ./build/verify.js
+
+
+
+
+
+const FIRST_PAUSE = 250;
+const LONGEST_PAUSE = 2_000;
+/**
+ * Gets one token with the new pair, and compares it with what was asked for.
+ * @throws where the pair gets none, or one that says something else
+ */
+async function verify(scalekit, transport, request, client_id, client_secret) {
+    const { access_token, expires_in } = await pastLag(transport, refused, () => scalekit.getToken({ client_id, client_secret }));
+    const payload = readToken(access_token);
+    const expires = payload?.exp ?? (expires_in && Math.floor(Date.now() / 1000) + expires_in);
+    const expires_at = isoTime(expires);
+    if (!payload) {
+        log_notice('The access token of the new pair is not a JWT, so its claims were not compared with what was asked for.');
+        return { access_token, expires_at };
+    }
+    const { organization_id, fields } = request;
+    const wrong = compare([
+        ['oid', [organization_id], [payload.oid]],
+        ['sub', [client_id], [payload.sub]],
+        ['scopes', fields.scopes ?? [], payload.scopes],
+        ['custom_claims', claimTexts(fields.custom_claims), claimTexts(payload.custom_claims)],
+        ...(fields.audience ? [['audience', fields.audience, payload.audience]] : []),
+    ]);
+    if (wrong.length > 0)
+        throw new Error(`The access token of the new pair is not what was asked for. An interceptor of the environment may have changed it; verify: false accepts that.\n${differenceLines(wrong)}`);
+    return { access_token, expires_at };
+}
+/**
+ * Asks again, for ten seconds, what the API may refuse only because it does not know the new client or secret yet.
+ * @param lagging whether a refusal may be of that kind
+ */
+async function pastLag(transport, lagging, ask) {
+    const until = performance.now() + LAG;
+    for (let pause = FIRST_PAUSE;; pause = Math.min(2 * pause, LONGEST_PAUSE)) {
+        try {
+            return await ask();
+        }
+        catch (error) {
+            if (!(error instanceof ApiError && lagging(error)) || performance.now() >= until)
+                throw error;
+            // Where the time is over, the refusal is what there is to say.
+            await transport.pause(pause * (0.5 + Math.random() / 2)).catch(() => Promise.reject(error));
+        }
+    }
+}
+/** RFC 6749, section 5.2, allows both for a client that is not known. */
+function refused({ status, message }) {
+    return status === 401 || (status === 400 && message.includes('invalid_client'));
+}
+/** @param seconds since the epoch; a number that no date has is none */
+function isoTime(seconds) {
+    const date = new Date((seconds ?? Number.NaN) * 1000);
+    return Number.isNaN(date.getTime()) ? '' : date.toISOString().replace('.000Z', 'Z');
+}
+
+;// CONCATENATED MODULE: ./build/change.js
+
+
+
+
+
+
+/** How often a request is sent that makes something and whose answers are lost. */
+const MOST_SENDINGS = 3;
+/** A secret that cannot be identified works all the same. */
+const UNKNOWN_SECRET = { id: '', create_time: undefined, suffix: '', active: true };
+/** Reads a secret that the answer with its value did not show. It is known by its last characters. */
+async function identify(scalekit, client_id, plain_secret, seen) {
+    const client = await scalekit.getClient(client_id).catch(() => undefined);
+    const isIt = ({ id, suffix }) => !seen.includes(id) && suffix !== '' && plain_secret.endsWith(suffix);
+    return client?.whole().secrets.find(isIt) ?? UNKNOWN_SECRET;
+}
+/**
+ * Changes fields of a client, and makes sure that they came out as asked for. A lost answer is read back.
+ * @param young whether the client was made just now, so that the API may not show it yet everywhere
+ */
+async function update({ scalekit, transport, request, journal }, client, fields, young) {
+    const { client_id } = client;
+    journal.updated = { before: client, fields };
+    let answer;
+    try {
+        answer = await pastLag(transport, young ? missing : never, () => scalekit.updateClient(client_id, fields));
+    }
+    catch (error) {
+        if (!(error instanceof ApiError && error.uncertain))
+            throw error;
+        answer = await scalekit.getClient(client_id).catch(() => Promise.reject(error));
+        const arrived = answer?.client_id === client_id && shortfalls(request, recognize(answer.whole())).length === 0;
+        if (!answer || !arrived)
+            throw error;
+    }
+    log_info(`Updated client ${client_id}: ${Object.keys(fields).join(', ')}.`);
+    const now = recognize(answer.whole());
+    const wrong = shortfalls(request, now);
+    if (wrong.length > 0 || !now.trailer) {
+        throw new Error(`Client ${client_id} was not updated to what was asked for. Where the API only adds to a list, on_existing: replace makes a new client.\n${differenceLines(wrong)}`);
+    }
+    return { ...now, secrets: client.secrets };
+}
+/** Makes room for a secret. Nothing brings back the one that is deleted. */
+async function evict(scalekit, journal, { client_id }, { id }) {
+    await scalekit.deleteSecret(client_id, id);
+    journal.lost.push(`Secret ${id} of client ${client_id}, deleted to make room, cannot be brought back.`);
+}
+/**
+ * Adds a secret. A lost answer leaves one that cannot be told from another run's: it is named, and another is asked for.
+ * @param how.evict whether secrets that were there before may go where the client has five by then
+ */
+async function addSecret(context, client, { young, evict: mayEvict }) {
+    const { scalekit, transport, journal } = context;
+    const { client_id } = client;
+    const trace = {
+        client_id,
+        key: client.trailer?.key ?? '',
+        seen: client.secrets.map(({ id }) => id),
+        lost: false,
+    };
+    let unsure = [];
+    const on = {
+        send: () => journal.note({ secret: { ...trace } }),
+        id: (id) => journal.learn({ secret: { ...trace, id } }),
+    };
+    for (let sending = 1;; sending++) {
+        try {
+            const added = await pastLag(transport, young ? missing : never, () => scalekit.addSecret(client_id, on));
+            for (const id of unsure)
+                log_warning(unsureSecret(scalekit, journal.state, trace, id));
+            const { plain_secret } = added;
+            const secret = added.secret ?? (await identify(scalekit, client_id, plain_secret, trace.seen));
+            if (!added.secret && secret.id)
+                on.id(secret.id);
+            return { secret, plain_secret };
+        }
+        catch (error) {
+            if (!(error instanceof ApiError))
+                throw error;
+            if (!error.uncertain && sending === 1)
+                journal.note({ secret: undefined });
+            if (!error.uncertain || sending === MOST_SENDINGS || transport.cancelled)
+                throw error;
+            log_info(`${error.message} Asking for another one.`);
+            const now = await lookAgain(context, trace).catch(() => Promise.reject(error));
+            unsure = unseen(now, trace.seen);
+            if (now.secrets.length >= MOST_SECRETS) {
+                const [victim] = mayEvict ? evictions(now.secrets).filter(({ id }) => trace.seen.includes(id)) : [];
+                if (!victim)
+                    throw error;
+                log_warning(`Client ${client_id} has ${now.secrets.length} secrets by now: ${victim.id}, the oldest, is deleted to make room.`);
+                await evict(scalekit, journal, client, victim);
+            }
+        }
+    }
+}
+/** Reads a client after a request for a secret whose value is lost. The secret itself goes where its id is known. */
+async function lookAgain({ scalekit, journal }, trace) {
+    const id = journal.state.secret?.id;
+    if (id)
+        await scalekit.deleteSecret(trace.client_id, id);
+    else
+        trace.lost = true;
+    const client = await scalekit.getClient(trace.client_id);
+    if (!client)
+        throw new Error(`client ${trace.client_id} is not there any more`);
+    return client.whole();
+}
+/** What a client that was made just now may be answered with for a while. */
+function missing({ status }) {
+    return status === 404;
+}
+function never() {
+    return false;
+}
+
+;// CONCATENATED MODULE: ./build/find.js
+
+
+/** Ids that a message names before it only counts. */
+const MOST_IDS = 10;
+/**
+ * Finds the client to go on with: by its id, or else by the key in the trailer. One of a job is always new.
+ * @throws where the id is that of somebody else's client
+ */
+async function find(scalekit, request) {
+    const at = performance.now();
+    if (request.trailer.lifetime === 'job')
+        return { others: [], seen: undefined, at, notices: [] };
+    const named = request.client_id && (await scalekit.getClient(request.client_id));
+    if (named) {
+        // An answer may show another client than the one that was asked for.
+        const client = recognize(named.whole());
+        const why = client.client_id === request.client_id
+            ? objection(client, request.identity, request.trailer)
+            : `the answer shows ${client.client_id}`;
+        if (why)
+            throw new Error(`Client ${request.client_id} is not managed by this step: ${why}.`);
+        return { client, others: [], seen: undefined, at, notices: [] };
+    }
+    const stale = request.client_id
+        ? [`There is no client ${request.client_id} (client_id) in this organization; the search decides.`]
+        : [];
+    const { ours, unmarked } = await search(scalekit, request);
+    const [first, ...others] = ours;
+    // Every client has a secret, so a list that shows none leaves them out.
+    const whole = first?.secrets.length === 0 ? await scalekit.getClient(first.client_id) : undefined;
+    const client = whole && whole.client_id === first?.client_id ? recognize(whole.whole()) : first;
+    return {
+        ...(client && { client }),
+        others: others.map(({ client_id }) => client_id),
+        seen: new Set(ours.map(({ client_id }) => client_id)),
+        at,
+        notices: [...stale, ...unmarkedNotice(unmarked)],
+    };
+}
+/** Goes through the whole list. @returns the clients with our key, the oldest first, and the ids of those that only look like it */
+async function search(scalekit, { trailer, identity }) {
+    // By id: a page that moves while the list is read shows a client twice.
+    const ours = new Map();
+    const unmarked = new Set();
+    for await (const { client_id, description, whole } of scalekit.listClients()) {
+        const found = parseTrailer(description);
+        if (found?.key === trailer.key)
+            ours.set(client_id, recognize(whole()));
+        else if (!found && isLike(whole, identity))
+            unmarked.add(client_id);
+    }
+    return { ours: [...ours.values()].sort(firstMade), unmarked: [...unmarked] };
+}
+/** One that nobody can read is like nobody's. */
+function isLike(whole, identity) {
+    try {
+        return resembles(whole(), identity);
+    }
+    catch {
+        return false;
+    }
+}
+function unmarkedNotice(ids) {
+    if (ids.length === 0)
+        return [];
+    const more = ids.length > MOST_IDS ? ` and ${ids.length - MOST_IDS} more` : '';
+    return [
+        `Clients with this repository's claims that this action did not make: ${ids.slice(0, MOST_IDS).join(', ')}${more}. They stay untouched; client_id takes one over.`,
+    ];
+}
+
+;// CONCATENATED MODULE: ./build/create.js
+
+
+
+
+
+
+
+/** Milliseconds before each look for the client of a lost create: at once, and after 1, 2 and 4 seconds. */
+const LOOKS = [0, 1_000, 1_000, 2_000];
+/** Makes a client. Where the answer is lost, the client is looked for by its nonce before the request is sent again. */
+async function create(context) {
+    const { transport, journal } = context;
+    for (let sending = 1;; sending++) {
+        try {
+            return await createOnce(context, sending > 1);
+        }
+        catch (error) {
+            if (!(error instanceof ApiError))
+                throw error;
+            // A refusal of the first says that there is nothing; one of a repeat says nothing about those before.
+            if (!error.uncertain && sending === 1)
+                journal.clear();
+            if (!error.uncertain || transport.cancelled)
+                throw error;
+            log_info(`${error.message} Looking for the client that this may have made.`);
+            const lost = await lookForOwn(context).catch(() => Promise.reject(error));
+            if (lost)
+                return await recover(context, lost);
+            // What sends elsewhere would do so again.
+            const redirect = error.status !== undefined && error.status < 400;
+            if (sending === MOST_SENDINGS || redirect)
+                throw error;
+        }
+    }
+}
+async function createOnce({ scalekit, request, journal }, again) {
+    const trace = { sent_at: 0, again };
+    const { client: answered, plain_secret } = await scalekit.createClient(request.fields, {
+        send: () => {
+            trace.sent_at = Date.now();
+            journal.note({ client: trace });
+        },
+        id: (id) => journal.learn({ client: { ...trace, id } }),
+    });
+    const client = recognize(answered);
+    const { nonce, run } = request.trailer;
+    if (client.trailer?.nonce !== nonce || client.trailer.run !== run) {
+        throw new Error("Could not create the client: the answer shows a client without the last line of this step's description, so it may be another one.");
+    }
+    const [only, ...others] = client.secrets;
+    const secret = only && others.length === 0 ? only : await identify(scalekit, client.client_id, plain_secret, []);
+    if (secret.id)
+        journal.learn({ client: { ...trace, id: client.client_id, secret_ids: [secret.id] } });
+    refuseShortfalls(request, client);
+    return { client, secret: { secret, plain_secret }, after: [] };
+}
+function refuseShortfalls(request, client) {
+    const wrong = shortfalls(request, client);
+    if (wrong.length === 0)
+        return;
+    const hint = wrong.some(({ field }) => field === 'scopes') ? ' A scope must exist in the environment first.' : '';
+    throw new Error(`Scalekit did not make the client that was asked for.${hint}\n${differenceLines(wrong)}`);
+}
+async function lookForOwn({ scalekit, transport, journal }) {
+    for (const pause of LOOKS) {
+        await transport.pause(pause);
+        const [own] = await ownClients(scalekit, journal.state);
+        if (own)
+            return own;
+    }
+    return undefined;
+}
+/** Gives a client whose create was answered by nobody another secret: the value of its first one is lost. */
+async function recover(context, lost) {
+    const { scalekit, request, journal } = context;
+    const client = recognize(lost.whole());
+    const { sent_at = 0, again = false } = journal.state.client ?? {};
+    const trace = { sent_at, again, id: client.client_id };
+    journal.learn({ client: trace });
+    refuseShortfalls(request, client);
+    log_info(`Client ${client.client_id} was made. The value of its secret is lost, so it gets another one.`);
+    const secret = await addSecret(context, client, { young: true, evict: false });
+    // A list may lag behind with what is within a client, too.
+    const shown = client.secrets.length > 0 ? client : ((await scalekit.getClient(client.client_id))?.whole() ?? client);
+    const [first] = shown.secrets.filter(({ id }) => id !== secret.secret.id).sort(byAge);
+    const secret_ids = [...(first ? [first.id] : []), secret.secret.id];
+    journal.learn({ client: { ...trace, secret_ids }, secret: undefined });
+    return { client, secret, after: first ? [{ kind: 'delete-secret', secret: first, spare_young: false }] : [] };
+}
+/**
+ * Looks once more after a create: for further clients of this very step, which are removed, and for those that other
+ * runs made for the same purpose at the same time.
+ * @returns the rival's client that was there first
+ */
+async function lookForRival({ scalekit, request, journal }, created, found) {
+    const lasting = request.trailer.lifetime === 'persistent';
+    if (!lasting && !journal.state.client?.again)
+        return undefined;
+    // Without a search, what was there at the first look can only be told by the time that has passed since.
+    const passed = BigInt(Math.ceil(performance.now() - found.at)) * 1000000n;
+    const { ours } = await search(scalekit, request);
+    const isTwin = (client) => client.trailer?.nonce === request.trailer.nonce;
+    for (const twin of ours.filter(isTwin)) {
+        if (twin.client_id === created.client_id)
+            continue;
+        const what = await takeClient(scalekit, journal.state, { ...twin, whole: () => twin });
+        log_info(`Removed a second client of the same request: ${what}.`);
+    }
+    if (!lasting)
+        return undefined;
+    // Times from one source: those of an answer and of a list may differ in their digits.
+    const own = ours.find(({ client_id }) => client_id === created.client_id) ?? created;
+    const isNew = ({ client_id, create_time: time }) => found.seen
+        ? !found.seen.has(client_id)
+        : client_id !== found.client?.client_id && time !== undefined && time >= (own.create_time ?? time) - passed;
+    const [first] = [...ours.filter((client) => !isTwin(client) && isNew(client)), own].sort(firstMade);
+    return first === own ? undefined : first;
+}
+
+;// CONCATENATED MODULE: ./build/state.js
+
+
+
+
+const STATE = 'client';
+/**
+ * Main's side of the state. What it writes is sealed with the administrator's secret: a `STATE_*` variable can also
+ * come from another step through `GITHUB_ENV`, and must not send the credentials elsewhere or name another's client.
+ */
+class Journal {
+    state;
+    /** What only main can undo: the client as it was, and the fields that were, or may have been, changed. */
+    updated;
+    /** What nobody can undo, in sentences. */
+    lost = [];
+    #secret;
+    constructor(state, secret) {
+        this.state = state;
+        this.#secret = secret;
+    }
+    /**
+     * Writes a change down, and then takes it for a fact.
+     * @throws where the runner's file cannot be written
+     */
+    note(change) {
+        const state = { ...this.state, ...change };
+        const done = !state.client && !state.secret;
+        try {
+            saveState(STATE, done ? '' : JSON.stringify({ ...state, seal: seal(state, this.#secret) }));
+        }
+        catch (error) {
+            throw new Error(`Could not write the state for the post step: ${message(error)}.`);
+        }
+        Object.assign(this.state, change);
+    }
+    /** As `note`, for what is a fact whether or not it can be written: the roll-back has to know it. */
+    learn(change) {
+        Object.assign(this.state, change);
+        this.note(change);
+    }
+    /** Leaves the post step nothing to do. Where that cannot be written, it finds out for itself. */
+    clear() {
+        if (!this.state.client && !this.state.secret)
+            return;
+        try {
+            this.note({ client: undefined, secret: undefined });
+        }
+        catch { }
+    }
+}
+/** @returns nothing where main left nothing to do. @throws where the text is not a state */
+function readState() {
+    const text = getState(STATE);
+    return text ? object(JSON.parse(text), 'it') : undefined;
+}
+/** Whether this state was written by a step with the same secret. */
+function isSealed({ seal: given, ...state }, secret) {
+    const expected = Buffer.from(seal(state, secret));
+    const actual = Buffer.from(typeof given === 'string' ? given : '');
+    return secret !== '' && actual.length === expected.length && timingSafeEqual(actual, expected);
+}
+function seal(state, secret) {
+    return (0,external_node_crypto_namespaceObject.createHmac)('sha256', secret).update(JSON.stringify(state)).digest('base64url');
+}
+
+;// CONCATENATED MODULE: ./build/apply.js
+
+
+
+
+
+
+
+/** Nanoseconds. */
+const HOUR = 3600000000000n;
+/** The journal of a step that is about to change something, still empty. */
+function openJournal({ origin, organization_id, trailer, credentials }) {
+    const { nonce, run, lifetime } = trailer;
+    return new Journal({ origin, organization_id, nonce, run, lifetime }, credentials.client_secret);
+}
+/**
+ * Carries out what comes before the pair is handed out. What it has done when it throws is in the journal.
+ * The intent is written down before each sending of a request that makes something, and the id as soon as it is
+ * known, so that the post step can clean up wherever this one is cut off.
+ */
+async function apply(context, plan, found) {
+    if (plan.client && plan.result !== 'replaced')
+        return await change(context, plan, plan.client);
+    const { client, secret, after } = await create(context);
+    const [verified, rival] = await Promise.allSettled([
+        verifyPair(context, client, secret),
+        lookForRival(context, client, found),
+    ]);
+    if (rival.status === 'fulfilled' && rival.value)
+        return await giveWay(context, plan, rival.value);
+    if (verified.status === 'rejected')
+        throw verified.reason;
+    if (rival.status === 'rejected')
+        throw rival.reason;
+    return { result: plan.result, client, secret, token: verified.value, after: [...after, ...plan.after] };
+}
+/** What is done once the pair is handed out: whatever fails now is a warning. @returns what was deleted */
+async function finish({ scalekit }, plan, { client, secret, after }) {
+    const deleted = [];
+    const attempt = async (what, url, work) => {
+        try {
+            await work();
+            deleted.push(what);
+        }
+        catch (error) {
+            log_warning(`The ${what} is left over: ${message(error)} To remove it by hand: DELETE ${url.href}`);
+        }
+    };
+    for (const step of after) {
+        if (step.kind === 'delete-secret') {
+            const { client_id } = client;
+            const { id, create_time } = step.secret;
+            if (step.spare_young && !isHourOlder(create_time, secret?.secret.create_time)) {
+                log_info(`Secret ${id} stays: it is younger than an hour, so another job may be using it.`);
+            }
+            else {
+                await attempt(`secret ${id} of client ${client_id}`, scalekit.clientUrl(client_id, 'secrets', id), () => scalekit.deleteSecret(client_id, id));
+            }
+        }
+        if (step.kind === 'delete-client' && plan.client) {
+            const { client_id } = plan.client;
+            await attempt(`replaced client ${client_id}`, scalekit.clientUrl(client_id), () => scalekit.deleteClient(client_id));
+        }
+    }
+    return deleted;
+}
+/** Of an unknown age, nothing is. */
+function isHourOlder(one, other) {
+    return one !== undefined && other !== undefined && other - one >= HOUR;
+}
+/** Goes on with the client of a run that was first, and removes the own one. */
+async function giveWay(context, plan, rival) {
+    const { scalekit, transport, request, journal } = context;
+    log_info(`Another run made client ${rival.client_id} for the same purpose at the same time, and was first.`);
+    const applied = await change(context, planAdoption(request, rival), rival, true);
+    const { removed, left } = await cleanUp(scalekit, transport, { ...journal.state, secret: undefined }, false);
+    for (const what of removed)
+        log_info(`Removed this run's own: ${what}.`);
+    left.forEach(log_warning);
+    // What is left is the post step's to try again.
+    if (left.length === 0)
+        journal.note({ client: undefined });
+    // The client to replace goes all the same: the other run may fail yet, and leave its new client to this one.
+    return { ...applied, after: plan.after };
+}
+/** @param young whether the client was made just now, so that the API may not show it yet everywhere */
+async function change(context, plan, existing, young = false) {
+    const { scalekit, journal } = context;
+    let client = existing;
+    let secret;
+    for (const step of plan.before) {
+        if (step.kind === 'update')
+            client = await update(context, client, step.fields, young);
+        if (step.kind === 'delete-secret')
+            await evict(scalekit, journal, client, step.secret);
+        if (step.kind === 'add-secret')
+            secret = await addSecret(context, client, { young, evict: !young });
+    }
+    const token = secret && (await verifyPair(context, client, secret));
+    return { result: plan.result, client, ...(secret && { secret }), token, after: plan.after };
+}
+/** @returns nothing where no verification was asked for */
+async function verifyPair({ scalekit, transport, request }, { client_id }, { plain_secret }) {
+    return request.verify ? await verify(scalekit, transport, request, client_id, plain_secret) : undefined;
+}
+
+;// CONCATENATED MODULE: ./build/entry.js
+/**
+ * Runs an entry file's work and then ends the process, whatever socket or name lookup would keep it alive.
+ * @param failure the exit code unless the work ends well, also where it never ends and nothing is left to wait for
+ */
+function start(work, onError, failure) {
+    process.exitCode = failure;
+    work()
+        .then(() => {
+        process.exitCode = 0;
+    }, onError)
+        // Where standard output is a pipe that is written asynchronously (Windows), the callback waits for what is pending.
+        .finally(() => process.stdout.write('', () => process.exit()));
 }
 
 ;// CONCATENATED MODULE: ./build/formats.js
@@ -4390,6 +5532,7 @@ function readEvent(path) {
 
 
 
+
 const UNTRUSTED = 'This run was triggered by code from outside, yet has secrets: nothing of that code may be checked out, built or run in this job, or it can take the credentials.';
 /** Faults of one input that are told: thousands would not fit into an annotation. */
 const MOST_FAULTS = 10;
@@ -4399,6 +5542,8 @@ const LONGEST_ENVIRONMENT = 255;
 const JOB_EXPIRY = 3600;
 /** Seconds. */
 const DEFAULT_TIMEOUT = '120';
+const DEFAULT_KEEP_SECRETS = 2;
+const ON_EXISTING = ['rotate', 'reuse', 'replace', 'fail'];
 /** Every bad input, each with what was given, what is accepted and, where known, why. */
 class InputError extends Error {
     name = 'InputError';
@@ -4418,8 +5563,9 @@ function readRequest(env) {
     const credentials = readCredentials(env);
     checkCredentials(reader, runner);
     const origin = checkOrigin(reader);
-    const organization_id = checkOrganization(reader);
-    const lifetime = checkLifetime(reader);
+    const organization = checkOrganization(reader);
+    // The more lenient lifetime for claims where the input is wrong, so that this fault does not cause others.
+    const lifetime = checkChoice(reader, 'lifetime', ['persistent', 'job'], 'job');
     const environment = checkLength(reader, 'environment', LONGEST_ENVIRONMENT);
     const name = checkLength(reader, 'name', LONGEST_NAME);
     const description = checkLength(reader, 'description', LONGEST_OWN_DESCRIPTION);
@@ -4429,29 +5575,46 @@ function readRequest(env) {
     const expiry = reader.read('expiry')
         ? parseSeconds(reader.read('expiry'), 1, Number.MAX_SAFE_INTEGER, reader.report('expiry'))
         : lifetime === 'job' && JOB_EXPIRY;
+    const client_id = checkClientId(reader);
+    const on_existing = checkChoice(reader, 'on_existing', ON_EXISTING, 'rotate');
+    const keep_secrets = checkKeepSecrets(reader);
+    const verify = checkBoolean(reader, 'verify', true);
+    const access_token = checkBoolean(reader, 'access_token', false);
+    const dry_run = checkBoolean(reader, 'dry_run', false);
     const timeout = parseTimeout(reader.read('timeout'), reader.report('timeout'));
+    checkPairs(reader, client_id, on_existing, verify, access_token);
     checkRunner(reader, runner);
     reader.finish();
     const { repository, repository_id, run } = runner;
     const mark = repositoryMark(repository, repository_id);
-    const key = identityKey({ repository, repository_id, environment, name: name || undefined, lifetime });
-    const trailer = { key, repo: mark, by: mark, run, lifetime, nonce: drawNonce() };
-    const own = description ||
+    const identity = { repository, repository_id, environment, name: name || undefined, lifetime };
+    const trailer = { key: identityKey(identity), repo: mark, by: mark, run, lifetime, nonce: drawNonce() };
+    const trailer_line = formatTrailer(trailer);
+    const own_description = description ||
         shorten(`Made by GitHub Actions for ${repository}${environment && `, environment ${environment}`}.`, LONGEST_OWN_DESCRIPTION);
     return {
         origin,
         credentials,
-        organization_id,
+        ...organization,
         fields: {
             name: name || shorten(`GitHub Actions: ${repository}${environment && ` (${environment})`}`, LONGEST_NAME),
-            description: `${own}\n${formatTrailer(trailer)}`,
+            description: `${own_description}\n${trailer_line}`,
             ...(scopes.length > 0 && { scopes }),
             ...(audience.length > 0 && { audience }),
             ...(claims.length > 0 && { custom_claims: claims }),
             ...(expiry && { expiry }),
         },
         given: { name: name !== '', description: description !== '' },
+        own_description,
         trailer,
+        trailer_line,
+        identity,
+        client_id,
+        on_existing,
+        keep_secrets,
+        verify,
+        access_token,
+        dry_run,
         timeout,
         notices: reader.notices,
         warnings: runner.origin === 'untrusted' ? [UNTRUSTED] : [],
@@ -4560,22 +5723,71 @@ function checkOrigin(reader) {
     return text && parseOrigin(text, reader.report(source));
 }
 function checkOrganization(reader) {
+    const organization_external_id = reader.read('organization_external_id');
+    if (organization_external_id) {
+        if (reader.read('organization_id'))
+            reader.report('organization_external_id')('is given beside organization_id; expected one of the two');
+        // A URL would take such a path for the one above it.
+        if (/^\.\.?$/.test(organization_external_id))
+            reader.report('organization_external_id')(`got ${quote(organization_external_id)}; expected the external id of an organization`);
+        return { organization_id: '', organization_external_id };
+    }
     const { text, source } = reader.readOr('organization_id', 'SCALEKIT_ORGANIZATION_ID');
     // The descriptor's rule: this prefix, 32 characters at most.
     const expected = 'expected the id of an organization: "org_" and up to 28 letters, digits, - or _';
     if (!text)
-        reader.report(source)(`is empty; ${expected}, as an input or in SCALEKIT_ORGANIZATION_ID`);
+        reader.report(source)(`is empty; ${expected}, as an input or in SCALEKIT_ORGANIZATION_ID, or else organization_external_id`);
     else if (!/^org_[\w-]{1,28}$/.test(text))
         reader.report(source)(`got ${quote(text)}; ${expected}`);
+    return { organization_id: text, organization_external_id };
+}
+function checkClientId(reader) {
+    const text = reader.read('client_id');
+    if (text && !CLIENT_ID.test(text)) {
+        const what = text.startsWith('skc_') ? ", the environment's API credentials (that is scalekit_client_id)" : '';
+        reader.report('client_id')(`got ${quote(text)}${what}; expected the id of an organization client (m2morg_…)`);
+    }
     return text;
 }
-function checkLifetime(reader) {
-    const text = reader.read('lifetime') || 'persistent';
-    if (text === 'persistent' || text === 'job')
-        return text;
-    reader.report('lifetime')(`got ${quote(text)}; expected "persistent" or "job"`);
-    // The more lenient one, so that this fault does not cause others.
-    return 'job';
+/** @param fallback what to go on with where the input is wrong; the first choice is the default */
+function checkChoice(reader, input, choices, fallback) {
+    const text = reader.read(input) || choices[0];
+    const choice = choices.find((one) => one === text);
+    if (choice)
+        return choice;
+    const list = choices.map((one) => `"${one}"`);
+    reader.report(input)(`got ${quote(text)}; expected ${list.slice(0, -1).join(', ')} or ${list.at(-1)}`);
+    return fallback;
+}
+/** Inputs that are fine alone and make no sense together. */
+function checkPairs(reader, client_id, on_existing, verify, access_token) {
+    if (reader.read('lifetime') === 'job') {
+        const always = 'the client of a job is always a new one';
+        if (client_id)
+            reader.report('client_id')(`is given with lifetime: job; expected one of the two: ${always}`);
+        if (on_existing !== 'rotate')
+            reader.report('on_existing')(`got "${on_existing}" with lifetime: job; expected it to be left out: ${always}`);
+    }
+    if (access_token && on_existing === 'reuse')
+        reader.report('access_token')('is true with on_existing: reuse; expected one of the two: without a new secret there is no token');
+    if (access_token && !verify)
+        reader.report('access_token')('is true with verify: false; expected verify: true, since it is the token that verification gets');
+}
+function checkKeepSecrets(reader) {
+    const text = reader.read('keep_secrets') || String(DEFAULT_KEEP_SECRETS);
+    if (!/^[1-5]$/.test(text))
+        reader.report('keep_secrets')(`got ${quote(text)}; expected a whole number from 1 to 5`);
+    return Number(text);
+}
+/** YAML's own words for the two (its core schema), as GitHub passes them on. */
+function checkBoolean(reader, input, byDefault) {
+    const text = reader.read(input) || String(byDefault);
+    if (/^(true|True|TRUE)$/.test(text))
+        return true;
+    if (/^(false|False|FALSE)$/.test(text))
+        return false;
+    reader.report(input)(`got ${quote(text)}; expected true or false`);
+    return byDefault;
 }
 function checkLength(reader, input, most) {
     const text = reader.read(input);
@@ -4636,41 +5848,116 @@ function shorten(text, most) {
 ;// CONCATENATED MODULE: ./build/publish.js
 
 
+
 const LONGEST_VALUE = 200;
 const MOST_VALUES = 50;
-/** Sets the outputs, then notes in the state that the pair is the user's now. The secret is masked by then. */
-function publish({ organization_id }, { client, plain_secret }, journal) {
+/** Sets the outputs, takes what is the user's now out of the state, and says so. Secret and token are masked by then. */
+function publish(request, applied, journal) {
+    const { result, client, secret, token } = applied;
+    const { client_id } = client;
+    const { organization_id, access_token } = request;
+    setOutputs({
+        client_id,
+        // Empty where an existing client is reused: its secrets are shown to nobody again.
+        secret: secret?.plain_secret ?? '',
+        secret_id: secret?.secret.id ?? '',
+        organization_id,
+        result,
+        ...(access_token && token && { access_token: token.access_token, access_token_expires_at: token.expires_at }),
+    });
+    const made = journal.state.client;
+    const stays = request.trailer.lifetime === 'job' || made?.id !== client_id;
+    if (made || journal.state.secret)
+        journal.note({ client: stays ? made : undefined, secret: undefined });
+    log_info(publish_sentence(request, applied));
+}
+/** Shows what a run without `dry_run` would do. */
+async function publishPlan(request, { client, before, after }) {
+    const { organization_id } = request;
+    setOutputs({ ...(client && { client_id: client.client_id }), organization_id, result: 'planned' });
+    const steps = [
+        ...before.map((step) => stepText(request, client?.client_id ?? '', step, false)),
+        ...after.map((step) => stepText(request, client?.client_id ?? '', step, true)),
+    ];
+    log_info(`Dry run in organization ${organization_id}: nothing was changed. A run without dry_run would`);
+    for (const { text, differences } of steps) {
+        log_info(`- ${text}`);
+        for (const { field, wanted, got } of differences)
+            log_info(`    ${field}: from ${got} to ${wanted}`);
+    }
+    if (steps.length === 0)
+        log_info('- change nothing');
+    const rows = steps.flatMap(({ text, differences }) => [
+        [{ data: cell([text]), colspan: '3' }],
+        ...differences.map(({ field, wanted, got }) => [cell([field]), cell([got]), cell([wanted])]),
+    ]);
+    const header = ['Step or field', 'Now', 'Then'].map((data) => ({ data, header: true }));
+    await writeSummary('Scalekit organization client: plan, nothing was changed', [header, ...rows]);
+}
+function stepText({ fields, own_description }, client_id, step, after) {
+    switch (step.kind) {
+        case 'create': {
+            const names = Object.keys(fields);
+            return {
+                text: 'create a client',
+                differences: compareFields(names, { ...fields, description: own_description }, {}),
+            };
+        }
+        case 'update':
+            return { text: `update client ${client_id}`, differences: step.differences };
+        case 'add-secret':
+            return { text: `add a secret to client ${client_id}`, differences: [] };
+        case 'delete-secret': {
+            const why = after ? (step.spare_young ? ', unless it is younger than an hour' : '') : ' to make room';
+            return { text: `delete secret ${step.secret.id} of client ${client_id}${why}`, differences: [] };
+        }
+        case 'delete-client':
+            return { text: `delete client ${client_id}`, differences: [] };
+    }
+}
+function setOutputs(outputs) {
     try {
-        setOutput('client_id', client.client_id);
-        setOutput('secret', plain_secret);
-        setOutput('organization_id', organization_id);
+        for (const [name, value] of Object.entries(outputs))
+            setOutput(name, value);
     }
     catch (error) {
         throw new Error(`Could not set the outputs: ${message(error)}.`);
     }
-    journal.note({ published: true });
 }
-/** One line in the log, and a table in the job summary. Neither can fail the step. */
-async function report({ trailer, fields, organization_id }, { client }) {
-    const until = trailer.lifetime === 'job' ? '; it is deleted when the job ends' : '';
-    log_info(`Created client ${client.client_id} "${fields.name}" in organization ${organization_id}${until}.`);
+/** What was deleted since, in the log, and a table in the job summary. Neither can fail the step. */
+async function report(request, applied, deleted) {
+    const { trailer, fields, organization_id } = request;
+    const { result, client, secret } = applied;
+    for (const what of deleted)
+        log_info(`Deleted ${what}.`);
     const rows = [
+        ['Result', result],
         ['Client', client.client_id],
         ['Organization', organization_id],
-        ['Name', fields.name],
+        ['Name', client.name],
         ['Scopes', ...client.scopes],
         ['Audience', ...client.audience],
         ['Claims', ...client.custom_claims.map(({ key, value }) => `${key}=${value}`)],
         ['Token expiry', ...expiryText(fields.expiry, client.expiry)],
-        ['Secret ends with', ...client.secret_suffixes.slice(0, 1).map((suffix) => suffix.slice(-4))],
+        ['Secret', ...(secret ? [secret.secret.id] : [])],
+        ['Secret ends with', ...(secret ? [secret.secret.suffix.slice(-4)].filter(Boolean) : [])],
+        ['Deleted', ...deleted],
         ['Lifetime', trailer.lifetime],
         ['Run', trailer.run],
     ];
+    await writeSummary('Scalekit organization client', rows.map(([title, ...values]) => [{ data: title, header: true }, cell(values)]));
+}
+function publish_sentence({ organization_id, trailer }, { result, client, secret }) {
+    const which = `client ${client.client_id} ${JSON.stringify(client.name)} in organization ${organization_id}`;
+    if (result === 'reused')
+        return `Reused ${which}. A secret is shown once only, when it is made, so the output secret is empty: use the one that was stored then, or on_existing: rotate.`;
+    if (result === 'rotated')
+        return `Added secret ${secret?.secret.id} to ${which}.`;
+    return `Created ${which}${trailer.lifetime === 'job' ? '; it is deleted when the job ends' : ''}.`;
+}
+async function writeSummary(title, rows) {
     try {
-        await summary
-            .addHeading('Scalekit organization client', 3)
-            .addTable(rows.map(([title, ...values]) => [{ data: title, header: true }, cell(values)]))
-            .write();
+        await summary.addHeading(title, 3).addTable(rows).write();
     }
     catch (error) {
         log_info(`The job summary could not be written: ${message(error)}`);
@@ -4695,211 +5982,10 @@ function escapeHtml(text) {
     return text.replace(/[&<>"']/g, (character) => entities[character] ?? '');
 }
 
-;// CONCATENATED MODULE: ./build/scalekit/types.js
-/** An answer that is not what the API documents. Its message never quotes a value. */
-class AnswerError extends Error {
-    name = 'AnswerError';
-}
-/** @throws {AnswerError} where the text is not a JSON object; the parser's own words would quote it */
-function parseObject(text) {
-    let value;
-    try {
-        value = JSON.parse(text);
-    }
-    catch {
-        throw new AnswerError(`the answer is not JSON (${text.length} characters)`);
-    }
-    return types_object(value, 'the answer');
-}
-/** @throws {AnswerError} */
-function parseMarkedClient(value) {
-    const client = types_object(value, 'client');
-    const client_id = string(client, 'client_id');
-    // It becomes part of a path and an output. The descriptor bounds ids in requests to 32 characters, not those in answers.
-    if (!/^m2morg_[\w-]{1,121}$/.test(client_id))
-        throw new AnswerError('client_id is not the id of an organization client');
-    return { client_id, description: string(client, 'description') };
-}
-/** @throws {AnswerError} */
-function parseClient(value) {
-    const client = types_object(value, 'client');
-    return {
-        ...parseMarkedClient(client),
-        organization_id: string(client, 'organization_id'),
-        name: string(client, 'name'),
-        scopes: strings(client, 'scopes'),
-        audience: strings(client, 'audience'),
-        custom_claims: list(client, 'custom_claims').map((entry) => {
-            const claim = types_object(entry, 'custom_claims');
-            return { key: string(claim, 'key'), value: string(claim, 'value') };
-        }),
-        expiry: seconds(client, 'expiry'),
-        secret_suffixes: list(client, 'secrets').map((entry) => string(types_object(entry, 'secrets'), 'secret_suffix')),
-    };
-}
-/** One page of a list. An empty token ends it. @throws {AnswerError} */
-function parsePage(text) {
-    const page = parseObject(text);
-    return { clients: list(page, 'clients'), next_page_token: string(page, 'next_page_token') };
-}
-function types_object(value, what) {
-    if (typeof value !== 'object' || value === null || Array.isArray(value))
-        throw new AnswerError(`${what} is not an object`);
-    return value;
-}
-/** Protobuf's JSON form leaves an empty field out; some writers say null. */
-function string(from, field) {
-    const value = from[field] ?? '';
-    if (typeof value !== 'string')
-        throw new AnswerError(`${field} is not a string`);
-    return value;
-}
-function list(from, field) {
-    const value = from[field] ?? [];
-    if (!Array.isArray(value))
-        throw new AnswerError(`${field} is not a list`);
-    return value;
-}
-function strings(from, field) {
-    return list(from, field).map((entry) => {
-        if (typeof entry !== 'string')
-            throw new AnswerError(`${field} holds something else than strings`);
-        return entry;
-    });
-}
-/** An int64 comes as a string, from lenient writers as a number. */
-function seconds(from, field) {
-    const value = from[field] ?? undefined;
-    const number = typeof value === 'string' && /^\d+$/.test(value) ? Number(value) : value;
-    if (number === undefined || (Number.isSafeInteger(number) && Number(number) >= 0))
-        return number;
-    throw new AnswerError(`${field} is not a number of seconds`);
-}
-
-;// CONCATENATED MODULE: ./build/scalekit/api.js
-
-
-
-
-/** A `plain_secret` shorter than this cannot be masked without blanking out ordinary text. */
-const SHORTEST_SECRET = 8;
-/** The clients of one organization in one Scalekit environment. Every method throws an ApiError. */
-class Scalekit {
-    #transport;
-    #origin;
-    #organization;
-    #token = '';
-    constructor(transport, origin, organization_id) {
-        this.#transport = transport;
-        this.#origin = origin;
-        this.#organization = organization_id;
-    }
-    /** Gets an access token for the environment's API credentials (RFC 6749, section 4.4) and masks it. */
-    async signIn(credentials) {
-        const call = {
-            method: 'POST',
-            url: new URL('/oauth/token', this.#origin),
-            headers: { 'content-type': 'application/x-www-form-urlencoded' },
-            body: new URLSearchParams({ grant_type: 'client_credentials', ...credentials }).toString(),
-            repeatable: true,
-        };
-        this.#token = await this.#exchange('sign in to Scalekit', call, (body) => {
-            const token = string(parseObject(body), 'access_token');
-            mask(token);
-            // RFC 6749, appendix A.12, without the space, which would break the header that carries it.
-            if (!/^[\x21-\x7e]+$/.test(token))
-                throw new AnswerError('it holds no access token');
-            return token;
-        });
-    }
-    /**
-     * Makes a client and masks its secret. Sent again only where the request provably did nothing.
-     * @param on.send called before each sending; what it throws ends the call
-     * @param on.id called with the new client's id as soon as the secret is masked, also where the answer turns out bad
-     */
-    async createClient(fields, on) {
-        const call = { ...this.#call('POST'), body: JSON.stringify(fields), repeatable: false, onSend: on.send };
-        call.headers['content-type'] = 'application/json';
-        return await this.#exchange('create the client', call, (body) => {
-            const answer = parseObject(body);
-            const plain_secret = typeof answer.plain_secret === 'string' ? answer.plain_secret : '';
-            mask(plain_secret);
-            on.id(parseMarkedClient(answer.client).client_id);
-            if ([...plain_secret.trim()].length < SHORTEST_SECRET)
-                throw new AnswerError('it holds no usable plain_secret');
-            return { client: parseClient(answer.client), plain_secret };
-        });
-    }
-    /** Every client of the organization, page by page. */
-    async *listClients() {
-        const seen = new Set();
-        for (let token = ''; !seen.has(token);) {
-            seen.add(token);
-            const call = this.#call('GET');
-            call.url.search = new URLSearchParams({ page_size: '100', ...(token && { page_token: token }) }).toString();
-            const page = await this.#exchange("list the organization's clients", call, parsePage);
-            yield* page.clients.flatMap(readable);
-            token = page.next_page_token;
-            if (!token)
-                return;
-        }
-    }
-    /** @returns nothing where there is no such client (any more) */
-    async getClient(client_id) {
-        const call = this.#call('GET', client_id);
-        return await this.#exchange(`read client ${client_id}`, call, (body) => parseMarkedClient(parseObject(body).client), () => undefined);
-    }
-    /** @returns whether there was such a client (still); one that is gone already is fine too */
-    async deleteClient(client_id) {
-        const call = this.#call('DELETE', client_id);
-        return await this.#exchange(`delete client ${client_id}`, call, () => true, () => false);
-    }
-    /** The URL of the organization's clients, or of one of them. */
-    clientUrl(client_id) {
-        const path = ['api', 'v1', 'organizations', this.#organization, 'clients', ...(client_id ? [client_id] : [])];
-        return new URL(path.map(encodeURIComponent).join('/'), this.#origin);
-    }
-    #call(method, client_id) {
-        return {
-            method,
-            url: this.clientUrl(client_id),
-            headers: { authorization: `Bearer ${this.#token}` },
-            repeatable: true,
-        };
-    }
-    async #exchange(operation, call, parse, missing) {
-        let answer;
-        try {
-            answer = await this.#transport.send(call);
-        }
-        catch (error) {
-            throw error instanceof NetworkError ? fromNetwork(operation, error) : error;
-        }
-        // A page of HTML comes from something in between, and says nothing about the client.
-        if (answer.status === 404 && missing && !answer.body.trimStart().startsWith('<'))
-            return missing();
-        const organization = call.headers.authorization ? this.#organization : undefined;
-        if (answer.status < 200 || answer.status > 299)
-            throw fromAnswer(operation, answer, organization);
-        try {
-            return parse(answer.body);
-        }
-        catch (error) {
-            throw error instanceof AnswerError ? fromBadAnswer(operation, answer, error.message, organization) : error;
-        }
-    }
-}
-/** A client in a list that nobody can read is not ours, and must not hide those that are. */
-function readable(entry) {
-    try {
-        return [parseMarkedClient(entry)];
-    }
-    catch {
-        return [];
-    }
-}
-
 ;// CONCATENATED MODULE: ./build/main.js
+
+
+
 
 
 
@@ -4913,17 +5999,46 @@ async function run() {
     request.notices.forEach(log_notice);
     request.warnings.forEach(log_warning);
     const transport = new Transport(request.trailer.run, request.timeout);
-    const scalekit = new Scalekit(transport, request.origin, request.organization_id);
-    await scalekit.signIn(request.credentials);
-    const journal = openJournal(request);
+    process.on('SIGINT', () => transport.cancel());
     try {
-        const created = await create(scalekit, request, journal);
-        publish(request, created, journal);
-        await report(request, created);
+        await work(request, transport);
     }
     catch (error) {
+        throw transport.cancelled ? new Error(`The run was cancelled. ${message(error)}`, { cause: error }) : error;
+    }
+}
+async function work(asked, transport) {
+    const scalekit = new Scalekit(transport, asked.origin, asked.organization_id);
+    await scalekit.signIn(asked.credentials);
+    const organization_id = asked.organization_id || (await scalekit.selectOrganization(asked.organization_external_id));
+    const request = { ...asked, organization_id };
+    const found = await find(scalekit, request);
+    found.notices.forEach(log_notice);
+    const planned = plan(request, found);
+    planned.warnings.forEach(log_warning);
+    if (request.dry_run)
+        return await publishPlan(request, planned);
+    const context = { scalekit, transport, request, journal: openJournal(request) };
+    const applied = await handOut(context, planned, found);
+    transport.openReserve();
+    const deleted = await finish(context, planned, applied);
+    await report(request, applied, deleted);
+    if (transport.cancelled)
+        throw new Error('The pair had been handed out already.');
+}
+/** @throws with what became of what the step had made, where anything fails before the pair is published */
+async function handOut(context, planned, found) {
+    const { scalekit, transport, request, journal } = context;
+    try {
+        const applied = await apply(context, planned, found);
+        publish(request, applied, journal);
+        return applied;
+    }
+    catch (error) {
+        if (transport.cancelled)
+            throw leave(journal, error);
         transport.openReserve();
-        throw await undo(scalekit, journal, error);
+        throw await undo(scalekit, transport, journal, error);
     }
 }
 

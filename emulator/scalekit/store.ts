@@ -4,6 +4,7 @@ import type { Timestamp } from '@bufbuild/protobuf/wkt';
 import {
   type ClientSecret,
   ClientSecretSchema,
+  ClientSecretStatus,
   type M2MClient,
   M2MClientSchema,
   type OrganizationClient,
@@ -18,7 +19,14 @@ export type Organization = { id: string; externalId: string };
 export type ClientJson = {
   client_id: string;
   organization_id: string;
-  secrets?: { id: string; create_time: string; update_time: string; secret_suffix: string; last_used_time?: string }[];
+  secrets?: {
+    id: string;
+    create_time: string;
+    update_time: string;
+    secret_suffix: string;
+    status?: string;
+    last_used_time?: string;
+  }[];
   name?: string;
   description?: string;
   scopes?: string[];
@@ -74,7 +82,7 @@ export class Store {
   }
 
   /** Adds a secret without regard to the cap, and returns it together with its plain value. */
-  addSecret(client: M2MClient, ageMs = 0): { secret: ClientSecret; plain: string } {
+  addSecret(client: M2MClient, ageMs = 0, inactive = false): { secret: ClientSecret; plain: string } {
     // The form of the documentation's example: the environment's kind, then 32 characters.
     const plain = `test_${randomBytes(24).toString('base64url')}`;
     const time = this.#now(ageMs);
@@ -84,6 +92,7 @@ export class Store {
       updateTime: time,
       lastUsedTime: time,
       secretSuffix: plain.slice(-4),
+      status: inactive ? ClientSecretStatus.INACTIVE : ClientSecretStatus.ACTIVE,
     });
     client.secrets.push(secret);
     this.#issued.push({ clientId: client.clientId, secretId: secret.id, plain, since: Date.now() - ageMs });
@@ -149,7 +158,9 @@ export class Store {
   authenticate(clientId: string, plain: string): M2MClient | undefined {
     const client = this.#clients.get(clientId)?.client;
     const issued = this.#issued.find((one) => one.clientId === clientId && one.plain === plain);
-    const secret = client?.secrets.find(({ id }) => id === issued?.secretId);
+    const secret = client?.secrets.find(
+      ({ id, status }) => id === issued?.secretId && status === ClientSecretStatus.ACTIVE,
+    );
     if (!client || !issued || !secret || Date.now() - issued.since < this.#behaviour.secretLag) return undefined;
     secret.lastUsedTime = this.#now();
     return client;

@@ -1,68 +1,97 @@
 import type { Answer, Call, Transport } from '../http.ts';
 import { NetworkError } from '../http.ts';
 import { mask } from '../mask.ts';
-import { fromAnswer, fromBadAnswer, fromNetwork } from './errors.ts';
+import { fromAnswer, fromBadAnswer, fromNetwork, type Subject } from './errors.ts';
 import {
+  type AddedSecret,
   AnswerError,
   type ClientFields,
   type CreatedClient,
   type MarkedClient,
-  parseClient,
+  object,
   parseMarkedClient,
   parseObject,
   parsePage,
+  parseSecret,
   string,
 } from './types.ts';
 
+/** Milliseconds after a client or a secret was made in which the API may not know it yet everywhere. */
+export const LAG = 10_000;
 /** A `plain_secret` shorter than this cannot be masked without blanking out ordinary text. */
 const SHORTEST_SECRET = 8;
+
+/** A pair as the token endpoint takes it. */
+export interface Pair {
+  client_id: string;
+  client_secret: string;
+}
+
+/** What the token endpoint hands out. */
+export interface AccessToken {
+  access_token: string;
+  /** Seconds; absent where the answer does not say. */
+  expires_in: number | undefined;
+}
+
+/** What a caller does while a request that makes something is on its way. */
+export interface Making {
+  /** Called before each sending; what it throws ends the call. */
+  send: () => void;
+  /** Called with the new id as soon as the secret is masked, also where the answer turns out bad. */
+  id: (id: string) => void;
+}
 
 /** The clients of one organization in one Scalekit environment. Every method throws an ApiError. */
 export class Scalekit {
   readonly #transport: Transport;
   readonly #origin: string;
-  readonly #organization: string;
+  #organization: string;
   #token = '';
 
+  /** @param organization_id empty where `selectOrganization` is to find it */
   constructor(transport: Transport, origin: string, organization_id: string) {
     this.#transport = transport;
     this.#origin = origin;
     this.#organization = organization_id;
   }
 
-  /** Gets an access token for the environment's API credentials (RFC 6749, section 4.4) and masks it. */
-  async signIn(credentials: { client_id: string; client_secret: string }): Promise<void> {
-    const call: Call = {
-      method: 'POST',
-      url: new URL('/oauth/token', this.#origin),
-      headers: { 'content-type': 'application/x-www-form-urlencoded' },
-      body: new URLSearchParams({ grant_type: 'client_credentials', ...credentials }).toString(),
-      repeatable: true,
-    };
-    this.#token = await this.#exchange('sign in to Scalekit', call, (body) => {
-      const token = string(parseObject(body), 'access_token');
-      mask(token);
-      // RFC 6749, appendix A.12, without the space, which would break the header that carries it.
-      if (!/^[\x21-\x7e]+$/.test(token)) throw new AnswerError('it holds no access token');
-      return token;
-    });
+  /** Gets an access token for the environment's API credentials and masks it. */
+  async signIn(credentials: Pair): Promise<void> {
+    this.#token = (await this.#getToken('sign in to Scalekit', credentials, 'sign-in')).access_token;
   }
 
-  /**
-   * Makes a client and masks its secret. Sent again only where the request provably did nothing.
-   * @param on.send called before each sending; what it throws ends the call
-   * @param on.id called with the new client's id as soon as the secret is masked, also where the answer turns out bad
-   */
-  async createClient(fields: ClientFields, on: { send: () => void; id: (id: string) => void }): Promise<CreatedClient> {
-    const call = { ...this.#call('POST'), body: JSON.stringify(fields), repeatable: false, onSend: on.send };
-    call.headers['content-type'] = 'application/json';
-    return await this.#exchange('create the client', call, (body) => {
+  /** Gets an access token for a client of the organization and masks it. */
+  async getToken(pair: Pair): Promise<AccessToken> {
+    return await this.#getToken(`get an access token for client ${pair.client_id}`, pair, 'pair');
+  }
+
+  /** Finds the organization that has an external id, and goes on with it. @returns its id */
+  async selectOrganization(external_id: string): Promise<string> {
+    const url = new URL(`/api/v1/organizations:external/${encodeURIComponent(external_id)}`, this.#origin);
+    const call: Call = { ...this.#call('GET'), url };
+    const subject = { organization: external_id };
+    this.#organization = await this.#exchange(`find organization ${external_id}`, call, subject, (body) => {
+      const organization = object(parseObject(body).organization, 'organization');
+      const id = string(organization, 'id');
+      if (!/^org_[\w-]{1,124}$/.test(id)) throw new AnswerError('id is not the id of an organization');
+      const shown = string(organization, 'external_id');
+      if (shown && shown !== external_id) throw new AnswerError('it shows an organization with another external_id');
+      return id;
+    });
+    return this.#organization;
+  }
+
+  /** Makes a client and masks its secret. Sent again only where the request provably did nothing. */
+  async createClient(fields: ClientFields, on: Making): Promise<CreatedClient> {
+    const call = { ...this.#callWith(fields, 'POST'), repeatable: false, onSend: on.send };
+    return await this.#exchange('create the client', call, this.#subject(), (body) => {
       const answer = parseObject(body);
-      const plain_secret = typeof answer.plain_secret === 'string' ? answer.plain_secret : '';
-      mask(plain_secret);
-      on.id(parseMarkedClient(answer.client).client_id);
-      if ([...plain_secret.trim()].length < SHORTEST_SECRET) throw new AnswerError('it holds no usable plain_secret');
-      return { client: parseClient(answer.client), plain_secret };
+      const plain_secret = maskSecret(answer.plain_secret);
+      const client = parseMarkedClient(answer.client);
+      on.id(client.client_id);
+      refuseShort(plain_secret);
+      return { client: client.whole(), plain_secret };
     });
   }
 
@@ -73,7 +102,7 @@ export class Scalekit {
       seen.add(token);
       const call = this.#call('GET');
       call.url.search = new URLSearchParams({ page_size: '100', ...(token && { page_token: token }) }).toString();
-      const page = await this.#exchange("list the organization's clients", call, parsePage);
+      const page = await this.#exchange("list the organization's clients", call, this.#subject(), parsePage);
       yield* page.clients.flatMap(readable);
       token = page.next_page_token;
       if (!token) return;
@@ -82,42 +111,99 @@ export class Scalekit {
 
   /** @returns nothing where there is no such client (any more) */
   async getClient(client_id: string): Promise<MarkedClient | undefined> {
+    const parse = (body: string) => parseMarkedClient(parseObject(body).client);
     const call = this.#call('GET', client_id);
-    return await this.#exchange(
-      `read client ${client_id}`,
-      call,
-      (body) => parseMarkedClient(parseObject(body).client),
-      () => undefined,
-    );
+    return await this.#exchange(`read client ${client_id}`, call, this.#subject(client_id), parse, () => undefined);
+  }
+
+  /** Changes the fields that are given. @returns the client as it is then */
+  async updateClient(client_id: string, fields: Partial<ClientFields>): Promise<MarkedClient> {
+    const call = this.#callWith(fields, 'PATCH', client_id);
+    return await this.#exchange(`update client ${client_id}`, call, this.#subject(client_id), (body) => {
+      const client = parseMarkedClient(parseObject(body).client);
+      if (client.client_id !== client_id) throw new AnswerError('it shows another client');
+      return client;
+    });
   }
 
   /** @returns whether there was such a client (still); one that is gone already is fine too */
   async deleteClient(client_id: string): Promise<boolean> {
     const call = this.#call('DELETE', client_id);
-    return await this.#exchange(
-      `delete client ${client_id}`,
-      call,
-      () => true,
-      () => false,
-    );
+    return await this.#exchange(`delete client ${client_id}`, call, this.#subject(client_id), ...PRESENCE);
   }
 
-  /** The URL of the organization's clients, or of one of them. */
-  clientUrl(client_id?: string): URL {
-    const path = ['api', 'v1', 'organizations', this.#organization, 'clients', ...(client_id ? [client_id] : [])];
-    return new URL(path.map(encodeURIComponent).join('/'), this.#origin);
+  /** Makes one more secret and masks it. Sent again only where the request provably did nothing. */
+  async addSecret(client_id: string, on: Making): Promise<AddedSecret> {
+    const call = { ...this.#call('POST', client_id, 'secrets'), repeatable: false, onSend: on.send };
+    const operation = `add a secret to client ${client_id}`;
+    return await this.#exchange(operation, call, { ...this.#subject(client_id), adding: true }, (body) => {
+      const answer = parseObject(body);
+      const plain_secret = maskSecret(answer.plain_secret);
+      const secret = answer.secret ? parseSecret(answer.secret) : undefined;
+      if (secret) on.id(secret.id);
+      refuseShort(plain_secret);
+      return { secret, plain_secret };
+    });
   }
 
-  #call(method: Call['method'], client_id?: string): Call {
+  /** @returns whether there was such a secret (still) */
+  async deleteSecret(client_id: string, secret_id: string): Promise<boolean> {
+    const call = this.#call('DELETE', client_id, 'secrets', secret_id);
+    const operation = `delete secret ${secret_id} of client ${client_id}`;
+    return await this.#exchange(operation, call, this.#subject(client_id), ...PRESENCE);
+  }
+
+  /** The URL of the organization's clients, of one of them, of its secrets, or of one of those. */
+  clientUrl(...path: string[]): URL {
+    const all = ['api', 'v1', 'organizations', this.#organization, 'clients', ...path];
+    return new URL(all.map(encodeURIComponent).join('/'), this.#origin);
+  }
+
+  #subject(client?: string): { organization: string; client: string | undefined } {
+    return { organization: this.#organization, client };
+  }
+
+  #call(method: Call['method'], ...path: string[]): Call {
     return {
       method,
-      url: this.clientUrl(client_id),
+      url: this.clientUrl(...path),
       headers: { authorization: `Bearer ${this.#token}` },
       repeatable: true,
     };
   }
 
-  async #exchange<T>(operation: string, call: Call, parse: (body: string) => T, missing?: () => T): Promise<T> {
+  #callWith(fields: Partial<ClientFields>, method: Call['method'], ...path: string[]): Call {
+    const call = this.#call(method, ...path);
+    return { ...call, headers: { ...call.headers, 'content-type': 'application/json' }, body: JSON.stringify(fields) };
+  }
+
+  /** The client credentials grant (RFC 6749, section 4.4). */
+  async #getToken(operation: string, pair: Pair, subject: Subject): Promise<AccessToken> {
+    const call: Call = {
+      method: 'POST',
+      url: new URL('/oauth/token', this.#origin),
+      headers: { 'content-type': 'application/x-www-form-urlencoded' },
+      body: new URLSearchParams({ grant_type: 'client_credentials', ...pair }).toString(),
+      repeatable: true,
+    };
+    return await this.#exchange(operation, call, subject, (body) => {
+      const answer = parseObject(body);
+      const access_token = string(answer, 'access_token');
+      mask(access_token);
+      // RFC 6749, appendix A.12, without the space, which would break the header that carries it.
+      if (!/^[\x21-\x7e]+$/.test(access_token)) throw new AnswerError('it holds no access token');
+      const expires_in = Number(answer.expires_in);
+      return { access_token, expires_in: expires_in > 0 ? expires_in : undefined };
+    });
+  }
+
+  async #exchange<T>(
+    operation: string,
+    call: Call,
+    subject: Subject,
+    parse: (body: string) => T,
+    missing?: () => T,
+  ): Promise<T> {
     let answer: Answer;
     try {
       answer = await this.#transport.send(call);
@@ -126,14 +212,26 @@ export class Scalekit {
     }
     // A page of HTML comes from something in between, and says nothing about the client.
     if (answer.status === 404 && missing && !answer.body.trimStart().startsWith('<')) return missing();
-    const organization = call.headers.authorization ? this.#organization : undefined;
-    if (answer.status < 200 || answer.status > 299) throw fromAnswer(operation, answer, organization);
+    if (answer.status < 200 || answer.status > 299) throw fromAnswer(operation, answer, subject);
     try {
       return parse(answer.body);
     } catch (error) {
-      throw error instanceof AnswerError ? fromBadAnswer(operation, answer, error.message, organization) : error;
+      throw error instanceof AnswerError ? fromBadAnswer(operation, answer, error.message, subject) : error;
     }
   }
+}
+
+/** What the answer to a delete says: it was there, or, by a 404, it was not. */
+const PRESENCE: [(body: string) => boolean, () => boolean] = [() => true, () => false];
+
+function maskSecret(value: unknown): string {
+  const secret = typeof value === 'string' ? value : '';
+  mask(secret);
+  return secret;
+}
+
+function refuseShort(plain_secret: string): void {
+  if ([...plain_secret.trim()].length < SHORTEST_SECRET) throw new AnswerError('it holds no usable plain_secret');
 }
 
 /** A client in a list that nobody can read is not ours, and must not hide those that are. */

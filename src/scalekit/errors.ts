@@ -6,28 +6,33 @@ export class ApiError extends Error {
   override name = 'ApiError';
   /** Whether the server may have carried the request out all the same. */
   readonly uncertain: boolean;
+  /** Of the answer; absent where there was none, or one that says success. */
+  readonly status: number | undefined;
 
-  constructor(message: string, uncertain: boolean, cause?: unknown) {
-    super(message, { cause });
+  constructor(message: string, uncertain: boolean, options: { status?: number; cause?: unknown } = {}) {
+    super(message, { cause: options.cause });
     this.uncertain = uncertain;
+    this.status = options.status;
   }
 }
 
-/** @param organization where the request was about one */
-export function fromAnswer(operation: string, answer: Answer, organization?: string): ApiError {
+/** What a request is about: signing in, the new pair's own token, or an organization and perhaps one of its clients. */
+export type Subject = 'sign-in' | 'pair' | { organization: string; client?: string | undefined; adding?: boolean };
+
+export function fromAnswer(operation: string, answer: Answer, subject: Subject): ApiError {
   const { status } = answer;
   const parts = [`HTTP ${status}`, ...serverWords(answer)];
   const definite = status >= 400 && status < 500 && status !== 408;
-  return new ApiError(sentence(operation, parts.join(': '), advice(answer, organization)), !definite);
+  return new ApiError(sentence(operation, parts.join(': '), advice(answer, subject)), !definite, { status });
 }
 
 export function fromNetwork(operation: string, error: NetworkError): ApiError {
-  return new ApiError(sentence(operation, error.message, networkAdvice(error)), error.reached, error);
+  return new ApiError(sentence(operation, error.message, networkAdvice(error)), error.reached, { cause: error });
 }
 
 /** A 2xx whose body is not what the API documents. */
-export function fromBadAnswer(operation: string, answer: Answer, reason: string, organization?: string): ApiError {
-  const todo = organization ? '' : 'Is scalekit_environment_url the address of a Scalekit environment?';
+export function fromBadAnswer(operation: string, answer: Answer, reason: string, subject: Subject): ApiError {
+  const todo = subject !== 'sign-in' ? '' : 'Is scalekit_environment_url the address of a Scalekit environment?';
   return new ApiError(sentence(operation, `HTTP ${answer.status}, but ${reason}`, todo), true);
 }
 
@@ -35,7 +40,7 @@ function sentence(operation: string, said: string, todo: string): string {
   return `Could not ${operation}: ${said.replace(/[.\s]+$/, '')}.${todo && ` ${todo}`}`;
 }
 
-function advice({ status, headers }: Answer, organization: string | undefined): string {
+function advice({ status, headers }: Answer, subject: Subject): string {
   if (status >= 300 && status < 400) {
     return `Redirects are not followed (it points to ${cut(String(headers.location ?? 'nowhere'), 200)}): scalekit_environment_url must be the environment's own address.`;
   }
@@ -44,7 +49,8 @@ function advice({ status, headers }: Answer, organization: string | undefined): 
     return `The rate limit of the environment is reached for longer than this step may wait${wait}: run fewer jobs at once, or raise timeout.`;
   }
   if (status >= 500) return "That is on Scalekit's side: try again later.";
-  if (organization === undefined) {
+  if (subject === 'pair') return 'The new pair itself is refused: an interceptor may deny it a token.';
+  if (subject === 'sign-in') {
     if (status === 404) return 'scalekit_environment_url does not lead to a Scalekit environment.';
     if (status !== 400 && status !== 401 && status !== 403) return '';
     return 'Check scalekit_client_id and scalekit_client_secret: they must be the API credentials (skc_…) of this very environment, not revoked.';
@@ -53,8 +59,11 @@ function advice({ status, headers }: Answer, organization: string | undefined): 
     return 'The API does not accept the token that it gave for scalekit_client_id: check that these API credentials are still valid.';
   if (status === 403)
     return 'The API credentials in scalekit_client_id may not manage the clients of this organization.';
+  if ((status === 400 || status === 409) && subject.adding)
+    return 'A client has five secrets at most: let one run at a time use it, with concurrency in the workflow.';
+  if (status === 404 && subject.client) return `Client ${subject.client} is not there (any more).`;
   if (status === 404)
-    return `Is there an organization ${organization} in this environment? An id from another environment is not known here.`;
+    return `Is there an organization ${subject.organization} in this environment? An id from another environment is not known here.`;
   return '';
 }
 
@@ -72,6 +81,8 @@ function networkAdvice(error: NetworkError): string {
   if (error.code === 'ERR_INVALID_URL') return 'Check the address of the proxy in https_proxy.';
   if (/^tunneling socket/.test(error.message)) return 'The proxy (https_proxy) refused the connection.';
   if (error.code === 'DEADLINE') return 'Raise timeout.';
+  if (error.code === 'CANCELLED') return '';
+  if (error.code === 'TOO_LARGE') return 'Check who answers at scalekit_environment_url.';
   if (error.reached) return 'If it happens again, raise timeout, and check who answers at scalekit_environment_url.';
   return 'Check scalekit_environment_url and the way to it (https_proxy, no_proxy, firewall).';
 }

@@ -17,14 +17,18 @@ export interface Claim {
   value: string;
 }
 
-/** What tells whose a client is. */
+/** What tells whose a client is. The rest of an answer is read where it is needed: it may be unreadable. */
 export interface MarkedClient {
   client_id: string;
   description: string;
+  /** @throws {AnswerError} */
+  whole(): Client;
 }
 
 /** A client as the API shows it; what an answer leaves out is empty. */
-export interface Client extends MarkedClient {
+export interface Client {
+  client_id: string;
+  description: string;
   organization_id: string;
   name: string;
   scopes: string[];
@@ -32,13 +36,30 @@ export interface Client extends MarkedClient {
   custom_claims: Claim[];
   /** Seconds; absent where the answer does not say. */
   expiry: number | undefined;
-  /** The last characters of each secret, as the dashboard shows them. */
-  secret_suffixes: string[];
+  /** Nanoseconds since the epoch; absent where the answer does not say. */
+  create_time: bigint | undefined;
+  secrets: Secret[];
 }
 
-/** The answer to a create: the only one that ever holds the plain secret. */
+/** A secret of a client, without its value. */
+export interface Secret {
+  id: string;
+  /** Nanoseconds since the epoch; absent where the answer does not say. */
+  create_time: bigint | undefined;
+  /** The last characters of the value, as the dashboard shows them. */
+  suffix: string;
+  active: boolean;
+}
+
+/** The answer to a create. */
 export interface CreatedClient {
   client: Client;
+  plain_secret: string;
+}
+
+/** The answer to a request for one more secret. Only these two answers ever hold a plain secret. */
+export interface AddedSecret {
+  secret: Secret | undefined;
   plain_secret: string;
 }
 
@@ -60,32 +81,49 @@ export function parseObject(text: string): Json {
   return object(value, 'the answer');
 }
 
+/** The id of an organization client: it becomes part of a path and an output. The descriptor bounds ids in requests to 32 characters, not those in answers. */
+export const CLIENT_ID = /^m2morg_[\w-]{1,121}$/;
+
 /** @throws {AnswerError} */
 export function parseMarkedClient(value: unknown): MarkedClient {
   const client = object(value, 'client');
   const client_id = string(client, 'client_id');
-  // It becomes part of a path and an output. The descriptor bounds ids in requests to 32 characters, not those in answers.
-  if (!/^m2morg_[\w-]{1,121}$/.test(client_id))
-    throw new AnswerError('client_id is not the id of an organization client');
-  return { client_id, description: string(client, 'description') };
+  if (!CLIENT_ID.test(client_id)) throw new AnswerError('client_id is not the id of an organization client');
+  return { client_id, description: string(client, 'description'), whole: () => parseClient(client, client_id) };
+}
+
+function parseClient(client: Json, client_id: string): Client {
+  try {
+    return {
+      client_id,
+      description: string(client, 'description'),
+      organization_id: string(client, 'organization_id'),
+      name: string(client, 'name'),
+      scopes: strings(client, 'scopes'),
+      audience: strings(client, 'audience'),
+      custom_claims: list(client, 'custom_claims').map((entry) => {
+        const claim = object(entry, 'custom_claims');
+        return { key: string(claim, 'key'), value: string(claim, 'value') };
+      }),
+      expiry: seconds(client, 'expiry'),
+      create_time: time(client, 'create_time'),
+      secrets: list(client, 'secrets').map(parseSecret),
+    };
+  } catch (error) {
+    throw error instanceof AnswerError
+      ? new AnswerError(`client ${client_id} is not readable: ${error.message}`)
+      : error;
+  }
 }
 
 /** @throws {AnswerError} */
-export function parseClient(value: unknown): Client {
-  const client = object(value, 'client');
-  return {
-    ...parseMarkedClient(client),
-    organization_id: string(client, 'organization_id'),
-    name: string(client, 'name'),
-    scopes: strings(client, 'scopes'),
-    audience: strings(client, 'audience'),
-    custom_claims: list(client, 'custom_claims').map((entry) => {
-      const claim = object(entry, 'custom_claims');
-      return { key: string(claim, 'key'), value: string(claim, 'value') };
-    }),
-    expiry: seconds(client, 'expiry'),
-    secret_suffixes: list(client, 'secrets').map((entry) => string(object(entry, 'secrets'), 'secret_suffix')),
-  };
+export function parseSecret(value: unknown): Secret {
+  const secret = object(value, 'secret');
+  const id = string(secret, 'id');
+  // It becomes part of a path, in which ".." would name the client.
+  if (!/^[\w-]{1,128}$/.test(id)) throw new AnswerError('id is not the id of a secret');
+  const active = secret.status !== 'INACTIVE' && secret.status !== 1;
+  return { id, create_time: time(secret, 'create_time'), suffix: string(secret, 'secret_suffix'), active };
 }
 
 /** One page of a list. An empty token ends it. @throws {AnswerError} */
@@ -127,4 +165,12 @@ function seconds(from: Json, field: string): number | undefined {
   if (number === undefined || (Number.isSafeInteger(number) && Number(number) >= 0))
     return number as number | undefined;
   throw new AnswerError(`${field} is not a number of seconds`);
+}
+
+/** RFC 3339 with up to nine digits of a second, in nanoseconds since the epoch. */
+function time(from: Json, field: string): bigint | undefined {
+  const [, seconds, fraction = '', zone] =
+    /^(\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d)(?:\.(\d{1,9}))?([Zz]|[+-]\d\d:\d\d)$/.exec(string(from, field)) ?? [];
+  const milliseconds = seconds ? Date.parse(`${seconds}${zone}`.toUpperCase()) : Number.NaN;
+  return Number.isNaN(milliseconds) ? undefined : BigInt(milliseconds) * 1_000_000n + BigInt(fraction.padEnd(9, '0'));
 }

@@ -1,0 +1,92 @@
+import { formatTrailer, type KnownClient, recognize, type Trailer } from '../../src/identity.ts';
+import type { Request } from '../../src/inputs.ts';
+import type { Client, ClientFields, Secret } from '../../src/scalekit/types.ts';
+
+/** What this run would write into a client that it makes. */
+export const TRAILER: Trailer = {
+  key: 'key_56789-123456',
+  repo: '1296269',
+  by: '1296269',
+  run: '1658821493.2',
+  lifetime: 'persistent',
+  nonce: 'nonce_789-123456',
+};
+export const NEW_LINE = formatTrailer(TRAILER);
+/** What the run wrote that made the client. */
+export const OLD_LINE = formatTrailer({ ...TRAILER, run: '7.1', nonce: 'older-nonce-1234' });
+
+const OWN_DESCRIPTION = 'What for';
+export const LISTS: Required<Pick<ClientFields, 'scopes' | 'audience' | 'custom_claims'>> = {
+  scopes: ['deploy:apps', 'read:apps'],
+  audience: ['api.acme.example', 'https://b.acme.example'],
+  custom_claims: [
+    { key: 'github_repository', value: 'acme/app' },
+    { key: 'environment', value: 'production' },
+  ],
+};
+export const NO_LISTS = { scopes: [], audience: [], custom_claims: [] };
+const FIELDS: ClientFields = {
+  name: 'Deployer',
+  description: `${OWN_DESCRIPTION}\n${NEW_LINE}`,
+  ...LISTS,
+  expiry: 3600,
+};
+
+/** A request in which every field was given. */
+export function request(changes: Partial<Request> = {}): Request {
+  return {
+    origin: 'https://acme.scalekit.com',
+    credentials: { client_id: 'skc_1', client_secret: '' },
+    organization_id: 'org_1',
+    organization_external_id: '',
+    fields: FIELDS,
+    given: { name: true, description: true },
+    own_description: OWN_DESCRIPTION,
+    trailer: TRAILER,
+    trailer_line: NEW_LINE,
+    identity: {
+      repository: 'acme/app',
+      repository_id: '1296269',
+      environment: 'production',
+      name: 'Deployer',
+      lifetime: 'persistent',
+    },
+    client_id: '',
+    on_existing: 'rotate',
+    keep_secrets: 2,
+    verify: true,
+    access_token: false,
+    dry_run: false,
+    timeout: 120,
+    notices: [],
+    warnings: [],
+    ...changes,
+  };
+}
+
+/** A request in which none of the fields was given that may be left out. */
+export function bareRequest(changes: Partial<Request> = {}): Request {
+  const { name, description } = FIELDS;
+  return request({ fields: { name, description }, given: { name: false, description: false }, ...changes });
+}
+
+/** The client that an earlier run made of the same request, with one secret. */
+export function client(changes: Partial<Client> = {}): KnownClient {
+  return recognize({
+    client_id: 'm2morg_1',
+    organization_id: 'org_1',
+    name: FIELDS.name,
+    description: `${OWN_DESCRIPTION}\n${OLD_LINE}`,
+    ...LISTS,
+    expiry: 3600,
+    create_time: 1n,
+    secrets: [secret(1)],
+    ...changes,
+  });
+}
+
+/** @param time hours since the epoch; also its number */
+export function secret(time: number, changes: Partial<Secret> = {}): Secret {
+  const create_time = BigInt(time) * 3_600_000_000_000n;
+  return { id: `sks_${time}`, create_time, suffix: '', active: true, ...changes };
+}

@@ -1,0 +1,271 @@
+import type { Transport } from './http.ts';
+import { parseTrailer } from './identity.ts';
+import { message } from './log.ts';
+import { byAge, compareFields, differenceLines } from './plan.ts';
+import { LAG, type Scalekit } from './scalekit/api.ts';
+import type { Client, ClientFields, MarkedClient } from './scalekit/types.ts';
+import type { CreatedTrace, Journal, SecretTrace, State } from './state.ts';
+
+/** Milliseconds after a create request was sent in which the server may finish it, though its caller has gone. */
+const LATE_CREATE = 15_000;
+/** Milliseconds between two looks for a client that may still appear. */
+const LOOK_AGAIN = 1_000;
+
+/** What became of the things that a state names. */
+export interface Traces {
+  /** What was removed, such as `client m2morg_1`. */
+  removed: string[];
+  /** Whether the client does not show up. */
+  absent: boolean;
+  /** Sentences about what is, or may be, left, each with the call that removes it. */
+  left: string[];
+}
+
+/**
+ * Undoes what a failed step did, last first.
+ * @returns the error to show: the failure, and what became of what the step had made or changed
+ */
+export async function undo(
+  scalekit: Scalekit,
+  transport: Transport,
+  journal: Journal,
+  failure: unknown,
+): Promise<unknown> {
+  const { state, updated } = journal;
+  const own_secret = state.secret?.id;
+  const { removed, absent, left } = await cleanUp(scalekit, transport, state, false);
+  const lines = [...removed.map((what) => `Removed again: ${what}.`), ...left];
+  const unsure = absent && !state.client?.id;
+  if (unsure)
+    lines.push(
+      `Whether a client was made is not known: none shows up. The post step looks again. ${clientCall(scalekit, state)}`,
+    );
+  else if (left.length === 0) journal.clear();
+  if (updated) lines.push(...(await restore(scalekit, updated, own_secret)));
+  lines.push(...journal.lost);
+  return lines.length > 0 ? new Error([message(failure), ...lines].join('\n'), { cause: failure }) : failure;
+}
+
+/** The error of a step that is cancelled: the runner does not wait until anything is undone. */
+export function leave({ state, updated, lost }: Journal, failure: unknown): Error {
+  const rest = state.client || state.secret ? ['The post step removes what this step made.'] : [];
+  const lines = [message(failure), ...rest, ...(updated ? [staysUpdated(updated)] : []), ...lost];
+  return new Error(lines.join('\n'), { cause: failure });
+}
+
+function staysUpdated({ before, fields }: NonNullable<Journal['updated']>): string {
+  return `Client ${before.client_id} may stay updated: ${Object.keys(fields).join(', ')}.`;
+}
+
+/**
+ * Removes what a step made that was cut off or failed, or whose job is over, last first.
+ * @param patient whether to look for the client of a lost create as long as the server may still finish it
+ */
+export async function cleanUp(
+  scalekit: Scalekit,
+  transport: Transport,
+  state: State,
+  patient: boolean,
+): Promise<Traces> {
+  const traces: Traces = { removed: [], absent: false, left: [] };
+  const { client, secret } = state;
+  const attempt = async (what: string, call: (doubt: Doubt) => string, work: () => Promise<void>) => {
+    try {
+      await work();
+    } catch (error) {
+      const doubt = error instanceof ForeignClientError ? 'owner' : undefined;
+      traces.left.push(`${what} may be left over: ${message(error)} ${call(doubt)}`);
+    }
+  };
+  // A secret on the client that is to go goes with it.
+  if (secret && secret.client_id !== client?.id) {
+    const what = `A secret of this step on client ${secret.client_id}`;
+    await attempt(
+      what,
+      (doubt) => secretCall(scalekit, state, secret, secret.id, doubt),
+      () => removeSecret(scalekit, state, secret, traces),
+    );
+  }
+  if (client) {
+    await attempt(
+      'A client of this step',
+      (doubt) => clientCall(scalekit, state, doubt),
+      () => removeClient(scalekit, transport, state, client, patient, traces),
+    );
+  }
+  return traces;
+}
+
+/** The clients that this step made: by the id or, where it is not known or not alone, by the nonce. */
+export async function ownClients(scalekit: Scalekit, state: State): Promise<MarkedClient[]> {
+  const { id, again } = state.client ?? {};
+  const named = id ? await scalekit.getClient(id) : undefined;
+  // The answer to a read may show another client than the one that was asked for.
+  const own = named && named.client_id === id && isOwn(named, state) ? [named] : [];
+  if (id && !again && (own.length > 0 || !named)) return own;
+  for await (const client of scalekit.listClients()) {
+    if (isOwn(client, state) && !own.some(({ client_id }) => client_id === client.client_id)) own.push(client);
+  }
+  if (own.length === 0 && named)
+    throw new ForeignClientError(`client ${id} is not this step's, by the last line of its description.`);
+  return own;
+}
+
+/**
+ * Deletes a client of this step, unless other runs have secrets on it: then this step's secrets alone.
+ * @returns what was removed
+ */
+export async function takeClient(scalekit: Scalekit, state: State, client: MarkedClient): Promise<string> {
+  const { client_id } = client;
+  if (state.lifetime === 'persistent') {
+    const { secrets } = client.whole();
+    const known = state.client?.id === client_id ? state.client.secret_ids : undefined;
+    // A client's oldest secret is its maker's.
+    const mine = known ?? [[...secrets].sort(byAge)[0]?.id, state.secret?.id];
+    const own = secrets.filter(({ id }) => mine.includes(id));
+    if (own.length < secrets.length) {
+      for (const { id } of own) await scalekit.deleteSecret(client_id, id);
+      const ids = own.map(({ id }) => id).join(' and ') || 'none';
+      return `secret ${ids} of client ${client_id} (the client stays, since it has secrets that are not known to be this step's)`;
+    }
+  }
+  await scalekit.deleteClient(client_id);
+  return clientName(client_id);
+}
+
+function clientName(client_id: string): string {
+  return `client ${client_id}`;
+}
+
+/** What is not sure about a state: that main wrote it, or that the client in it is this step's. */
+export type Doubt = 'state' | 'owner' | undefined;
+
+/** The calls that remove by hand what a state names, for a message. */
+export function calls(scalekit: Scalekit, state: State, doubt: Doubt): string {
+  const { client, secret } = state;
+  const lines = [
+    ...(secret ? [secretCall(scalekit, state, secret, secret.id, doubt)] : []),
+    ...(client || !secret ? [clientCall(scalekit, state, doubt)] : []),
+  ];
+  return lines.join(' ');
+}
+
+/** The client that the state names is another's. */
+class ForeignClientError extends Error {
+  override name = 'ForeignClientError';
+}
+
+async function removeClient(
+  scalekit: Scalekit,
+  transport: Transport,
+  state: State,
+  { id, sent_at }: CreatedTrace,
+  patient: boolean,
+  traces: Traces,
+): Promise<void> {
+  const until = id ? sent_at + LAG : patient ? sent_at + LATE_CREATE : 0;
+  for (;;) {
+    const own = await ownClients(scalekit, state);
+    for (const client of own) {
+      traces.removed.push(await takeClient(scalekit, state, client));
+      // Otherwise it is in use, which leaves nothing to do.
+      const { client_id, id: added, lost } = state.secret ?? {};
+      if (client_id === client.client_id && (lost || !added) && traces.removed.at(-1) !== clientName(client_id))
+        traces.left.push(clientCall(scalekit, state, 'owner'));
+    }
+    if (own.length > 0) return;
+    if (Date.now() > until) break;
+    await transport.pause(LOOK_AGAIN);
+  }
+  traces.absent = true;
+}
+
+/** Takes the secret that was added, and names those that may be this step's but may also be a neighbour's. */
+async function removeSecret(scalekit: Scalekit, state: State, trace: SecretTrace, traces: Traces): Promise<void> {
+  const { client_id, key, id, seen, lost } = trace;
+  const client = await scalekit.getClient(client_id);
+  if (!client) return;
+  if (client.client_id !== client_id || parseTrailer(client.description)?.key !== key)
+    throw new ForeignClientError(
+      `client ${client_id} is not the one that main read, by the last line of its description.`,
+    );
+  const appeared = id && !lost ? [] : unseen(client.whole(), [...seen, id]);
+  if (id) {
+    const there = await scalekit.deleteSecret(client_id, id);
+    if (there) traces.removed.push(`secret ${id} of client ${client_id}`);
+  }
+  for (const unsure of appeared) traces.left.push(unsureSecret(scalekit, state, trace, unsure));
+}
+
+/** The sentence about a secret that appeared while an answer was lost: it may also be a neighbour's. */
+export function unsureSecret(scalekit: Scalekit, state: State, trace: SecretTrace, id: string): string {
+  return `Secret ${id} of client ${trace.client_id} may be left over of a request whose answer was lost, or another run's; a later rotation retires it. ${secretCall(scalekit, state, trace, id, 'owner')}`;
+}
+
+/** Ids of the secrets of a client that are not among `known`. */
+export function unseen({ secrets }: Pick<Client, 'secrets'>, known: (string | undefined)[]): string[] {
+  return secrets.map(({ id }) => id).filter((id) => !known.includes(id));
+}
+
+/**
+ * Gives a client its former values back.
+ * @returns sentences about what could not be restored
+ */
+async function restore(
+  scalekit: Scalekit,
+  updated: NonNullable<Journal['updated']>,
+  own_secret: string | undefined,
+): Promise<string[]> {
+  const { before, fields } = updated;
+  const { client_id } = before;
+  const names = Object.keys(fields) as (keyof ClientFields)[];
+  try {
+    const now = (await scalekit.getClient(client_id))?.whole();
+    if (!now || compareFields(names, before, now).length === 0) return [];
+    if (unseen(now, [...before.secrets.map(({ id }) => id), own_secret]).length > 0)
+      return [`${staysUpdated(updated)} It has a secret that may be another run's.`];
+    const former = Object.fromEntries(
+      names.map((name) => [name, before[name]]).filter(([, value]) => value !== undefined && `${value}` !== ''),
+    );
+    const then = Object.keys(former).length > 0 ? (await scalekit.updateClient(client_id, former)).whole() : now;
+    const lost = compareFields(names, before, then);
+    if (lost.length === 0) return [`Restored: ${names.join(', ')} of client ${client_id}.`];
+    return [
+      `Client ${client_id} could not be given back what it was, since the API cannot empty or shorten it:\n${differenceLines(lost)}`,
+    ];
+  } catch (error) {
+    return [`${staysUpdated(updated)} ${message(error)}`];
+  }
+}
+
+/** Somebody will send a token to an origin that this names, so an unsealed state's own is left out. */
+function clientCall(scalekit: Scalekit, { client, organization_id, nonce }: State, doubt?: Doubt): string {
+  const url = scalekit.clientUrl(...(client?.id ? [client.id] : []));
+  const address = doubt === 'state' ? url.pathname : url.href;
+  if (client?.id)
+    return `To remove client ${client.id} of organization ${organization_id}${ifYours(doubt)} by hand: DELETE ${address}`;
+  return `To look for it by hand: GET ${address} shows it with "nonce=${nonce}" in its description; then DELETE ${address}/ID`;
+}
+
+function secretCall(
+  scalekit: Scalekit,
+  { organization_id }: State,
+  { client_id }: SecretTrace,
+  id: string | undefined,
+  doubt?: Doubt,
+): string {
+  const url = scalekit.clientUrl(client_id, 'secrets', ...(id ? [id] : []));
+  const address = doubt === 'state' ? url.pathname : url.href;
+  if (id)
+    return `To remove secret ${id} of organization ${organization_id}${ifYours(doubt)} by hand: DELETE ${address}`;
+  return `To remove it by hand, find it in the client's secrets by its time; then DELETE ${address}/ID`;
+}
+
+function ifYours(doubt: Doubt): string {
+  return doubt ? ', if it is yours,' : '';
+}
+
+function isOwn({ description }: MarkedClient, { nonce, run }: State): boolean {
+  const trailer = parseTrailer(description);
+  return trailer?.nonce === nonce && trailer.run === run;
+}
