@@ -71,6 +71,20 @@ describe('the README', () => {
     expect(rows.length).toBeGreaterThan(10);
     for (const [, text] of rows) expect(sources).toContain(text);
   });
+
+  const choices = [...readme.matchAll(/^\| `(rotate|reuse|replace|fail)` \|.*\| (?:`(\w+)` )?\|$/gm)];
+
+  it('tells what each on_existing is for', () => {
+    expect(choices.map(([, choice]) => choice)).toEqual(['rotate', 'reuse', 'replace', 'fail']);
+  });
+
+  it.each(choices.map(([, ...cells]) => cells))('is right about on_existing: %s', async (on_existing = '', result) => {
+    const { variables: env } = await start();
+    await runStep({ env });
+    const { exitCode, outputs } = await runStep({ inputs: { on_existing }, env });
+    expect(outputs.result).toBe(result);
+    expect(exitCode).toBe(result ? 0 : 1);
+  });
 });
 
 it.each(['README.md', 'CONTRIBUTING.md', 'SECURITY.md', 'CHANGELOG.md'])('%s names npm scripts that exist', (file) => {
@@ -86,28 +100,43 @@ it('package.json, the User-Agent and the changelog agree on the version', () => 
 });
 
 describe('each workflow in the README', () => {
-  const snippets = readme.split(/^##+ /m).flatMap((section) => {
+  const texts = readme.split(/^##+ /m).flatMap((section) => {
     const heading = section.split('\n', 1).join();
-    const texts = [...section.matchAll(/^```yaml\n(.*?)^```$/gms)].map(([, text = '']) => text);
-    return texts.flatMap((text) => stepsIn(parse(text)).map((step) => [heading, text, step] as const));
+    return [...section.matchAll(/^```yaml\n(.*?)^```$/gms)].map(([, text = '']) => [heading, text] as const);
   });
+  const snippets = texts.flatMap(([heading, text]) =>
+    stepsIn(parse(text)).map((step) => [heading, text, step] as const),
+  );
 
   it('is looked at', () => {
-    expect(snippets.length).toBeGreaterThan(3);
+    expect(snippets.length).toBeGreaterThan(8);
   });
 
-  it.each(snippets)('reads outputs that the action has: %s', (_, text, { id }) => {
-    for (const [, step, output] of text.matchAll(/\bsteps\.([\w-]+)\.outputs\.([\w-]+)/g)) {
-      expect(step).toBe(id);
+  it.each(texts)('keeps to good practice: %s', (_, text) => {
+    const yaml = parse(text);
+    for (const script of scriptsIn(yaml)) expect(script).not.toContain('${{');
+    for (const job of Object.values<object>(yaml.jobs ?? {})) {
+      const { permissions, concurrency } = { ...yaml, ...job };
+      expect(permissions).toEqual({});
+      expect(concurrency).toBeDefined();
+      expect(job).toHaveProperty('timeout-minutes');
+    }
+  });
+
+  it.each(texts)('reads outputs that the action has: %s', (_, text) => {
+    for (const [, step, output] of outputsIn(text)) {
+      expect(step).toBe(stepsIn(parse(text))[0]?.id ?? 'client');
       expect(Object.keys(action.outputs)).toContain(output);
     }
   });
 
-  it.each(snippets)('gives inputs that the action takes, and gets a client: %s', async (_, _text, step) => {
+  it.each(snippets)('gives inputs that the action takes, and gets what it reads: %s', async (_, text, step) => {
     const emulator = await start();
     const values: Record<string, string | undefined> = {
       'vars.SCALEKIT_ENVIRONMENT_URL': emulator.url,
       'vars.SCALEKIT_ORGANIZATION_ID': emulator.organization.id,
+      'vars.ORGANIZATION_EXTERNAL_ID': emulator.organization.externalId,
+      'vars.SCALEKIT_M2M_CLIENT_ID': emulator.seed({ name: 'Made by hand' }).client.client_id,
       'secrets.SCALEKIT_CLIENT_ID': emulator.credentials.clientId,
       'secrets.SCALEKIT_CLIENT_SECRET': emulator.credentials.clientSecret,
       'matrix.environment': 'production',
@@ -118,7 +147,8 @@ describe('each workflow in the README', () => {
     ]);
     const run = await runStep({ inputs: Object.fromEntries(inputs) });
     expect(run.annotations).toEqual([]);
-    expect(run.outputs.client_id).toMatch(/^m2morg_/);
+    expect(run.outputs.result).toMatch(step.with.dry_run ? 'planned' : /^(created|rotated)$/);
+    for (const [, , output = ''] of outputsIn(text)) expect(run.outputs[output]).toBeTruthy();
   });
 });
 
@@ -196,6 +226,18 @@ function stepsIn(yaml: unknown): UsingStep[] {
   if ('uses' in yaml && /\/scalekit-organization-client@v1$/.test(String(yaml.uses)))
     return [yaml as unknown as UsingStep];
   return Object.values(yaml).flatMap(stepsIn);
+}
+
+/** The scripts of `run` steps. */
+function scriptsIn(yaml: unknown): string[] {
+  if (typeof yaml !== 'object' || yaml === null) return [];
+  if ('run' in yaml && typeof yaml.run === 'string') return [yaml.run];
+  return Object.values(yaml).flatMap(scriptsIn);
+}
+
+/** The outputs that a text reads: the step's id and the output's name in the first two groups. */
+function outputsIn(text: string): RegExpExecArray[] {
+  return [...text.matchAll(/\bsteps\.([\w-]+)\.outputs\.([\w-]+)/g)];
 }
 
 function section(heading: string): string {
