@@ -5,5 +5,6 @@ export default {
   modulePathIgnorePatterns: ['<rootDir>/build/'],
   // Most tests wait for processes and for time to pass, not for a processor.
   maxWorkers: 4,
+  maxConcurrency: 16,
   testTimeout: 30_000,
 };

@@ -418,7 +418,7 @@ describe('where the documentation is silent', () => {
   ])('shows the %s secret first', async (secretOrder, order) => {
     const emulator = await behaving({ secretOrder });
     const { at } = await caller(emulator);
-    const { client } = emulator.seed({ name: 'n' }, { secrets: [1000, 5000] });
+    const { client } = emulator.seed({ name: 'n' }, { secrets: [{ ageMs: 1000 }, { ageMs: 5000 }] });
     const shown = JSON.parse((await at('GET', `/${client.client_id}`)).text).client.secrets;
     expect(shown).toEqual(order.map((index) => client.secrets?.[index]));
   });

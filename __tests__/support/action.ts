@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import type { Emulator, Operation } from '../../emulator/index.ts';
-import { type Executed, type Outcome, runStep, type Step } from '../../emulator/runner.ts';
+import { type Executed, type Outcome, RUNNER_VARIABLES, runStep, type Step } from '../../emulator/runner.ts';
+import { drawNonce, formatTrailer, type Identity, identityKey, type Trailer } from '../../src/identity.ts';
 
 /** The spawned tests look at `dist`, or with ACTION_SOURCE=1 at `src`, so that its coverage can be measured. */
 const source = process.env.ACTION_SOURCE === '1';
@@ -46,6 +47,15 @@ export function secretsOf(emulator: Emulator): string[] {
   return [emulator.credentials.clientSecret, ...emulator.secrets(), ...new Set(tokens)];
 }
 
+/** Whether the pair in a step's outputs gets a token. */
+export async function pairWorks(
+  { url }: Emulator,
+  { client_id = '', secret = '' }: Outcome['outputs'],
+): Promise<boolean> {
+  const body = new URLSearchParams({ grant_type: 'client_credentials', client_id, client_secret: secret });
+  return (await fetch(`${url}/oauth/token`, { method: 'POST', body })).status === 200;
+}
+
 /** The requests for one operation, in the order of their arrival. */
 export function sentTo(emulator: Emulator, operation: Operation): Emulator['requests'] {
   return emulator.requests.filter((request) => request.operation === operation);
@@ -57,6 +67,19 @@ export function errors(run: Outcome): string[] {
 
 export function warnings(run: Outcome): string[] {
   return run.annotations.filter(({ kind }) => kind === 'warning').map(({ message }) => message);
+}
+
+export function notices(run: Outcome): string[] {
+  return run.annotations.filter(({ kind }) => kind === 'notice').map(({ message }) => message);
+}
+
+/** The last line of the description of a client that an earlier run made: for the runner's repository, unless told otherwise. */
+export function trailerLine(identity: Partial<Identity> = {}, trailer: Partial<Trailer> = {}): string {
+  const { GITHUB_REPOSITORY: repository, GITHUB_REPOSITORY_ID: repository_id } = RUNNER_VARIABLES;
+  const lifetime = identity.lifetime ?? 'persistent';
+  const key = identityKey({ repository, repository_id, environment: '', name: undefined, lifetime, ...identity });
+  const marks = { repo: repository_id, by: repository_id };
+  return formatTrailer({ key, ...marks, run: '1.1', lifetime, nonce: drawNonce(), ...trailer });
 }
 
 /** Variables and Node options that make the action note in `file` what it does, in order. */

@@ -1,0 +1,255 @@
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { type Behaviour, type Emulator, startEmulator } from '../emulator/index.ts';
+import type { Executed } from '../emulator/runner.ts';
+import {
+  errors,
+  notices,
+  pairWorks,
+  readable,
+  runAction,
+  secretsOf,
+  sentTo,
+  trailerLine,
+  warnings,
+} from './support/action.ts';
+
+// The token that a new pair gets before it is handed out.
+
+// biome-ignore lint/suspicious/noExplicitAny: a token's payload is what the test knows it to be.
+type Payload = any;
+type Changes = Behaviour['tokenChanges'];
+
+const ASKED = { scopes: 'a b', audience: 'api', custom_claims: 'team=platform' };
+const CLAIMS = [
+  { key: 'github_repository', value: 'acme/inventory-service' },
+  { key: 'github_repository_id', value: '740123456' },
+  { key: 'team', value: 'platform' },
+];
+const ALL_CLAIMS = '"github_repository=acme/inventory-service", "github_repository_id=740123456", "team=platform"';
+
+let emulator: Emulator;
+
+beforeEach(async () => {
+  emulator = await startEmulator();
+});
+afterEach(() => emulator.close());
+
+const run = (inputs: Record<string, string> = {}) => runAction(emulator, { inputs: { ...ASKED, ...inputs } });
+/** Puts a client there as an earlier run made it, with a scope less than is asked for now. */
+const seedDrifted = (on = emulator) =>
+  on.seed(
+    { name: 'Old', description: trailerLine(), scopes: ['a'], audience: ['api'], custom_claims: CLAIMS },
+    { ageMs: 1000 },
+  );
+/** The requests for a token of a client's pair, leaving out the sign-in. */
+const pairRequests = (from = emulator) =>
+  sentTo(from, 'token').filter(({ text }) => text.includes('client_id=m2morg_'));
+const payloadOf = (token = ''): Payload => JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString());
+
+/** Nothing new is left, and the client that was there is what it was. */
+async function expectRolledBack(
+  executed: Executed,
+  old: ReturnType<typeof seedDrifted> | undefined,
+  from = emulator,
+): Promise<void> {
+  expect([executed.exitCode, executed.outputs, errors(executed).length, warnings(executed)]).toEqual([1, {}, 1, []]);
+  const times = { update_time: expect.anything() };
+  const secrets = old?.client.secrets?.map((secret) => ({ ...secret, last_used_time: expect.anything() }));
+  expect(from.clients()).toEqual(old ? [{ ...old.client, ...times, secrets }] : []);
+  for (const secret of secretsOf(from)) expect(readable(executed)).not.toContain(secret);
+  const before = from.requests.length;
+  expect([(await executed.post()).stdout, from.requests.length]).toEqual(['', before]);
+  if (!old) return;
+  Object.assign(from.behaviour, { tokenChanges: (payload: Payload) => payload, secretLag: 0 });
+  expect(await pairWorks(from, { client_id: old.client.client_id, secret: old.plainSecrets[0] ?? '' })).toBe(true);
+}
+
+describe.each(['create', 'rotate'])('a pair (%s)', (way) => {
+  it.each<[string, Changes, wanted: () => string, got: string]>([
+    ['oid', (token) => ({ ...token, oid: 'org_1' }), () => `"${emulator.organization.id}"`, '"org_1"'],
+    ['oid', ({ oid: _, ...token }) => token, () => `"${emulator.organization.id}"`, '""'],
+    ['sub', (token) => ({ ...token, sub: 'm2morg_1' }), () => '"m2morg_\\d+"', '"m2morg_1"'],
+    ['scopes', (token) => ({ ...token, scopes: ['a'] }), () => '"a", "b"', '"a"'],
+    ['scopes', (token) => ({ ...token, scopes: ['a', 'b', 'c'] }), () => '"a", "b"', '"a", "b", "c"'],
+    ['scopes', ({ scopes: _, ...token }) => token, () => '"a", "b"', 'none'],
+    ['audience', (token) => ({ ...token, aud: ['api', 'other'] }), () => '"api"', '"api", "other"'],
+    ['audience', ({ aud: _, ...token }) => token, () => '"api"', 'none'],
+    ['custom_claims', ({ custom_claims: _, ...token }) => token, () => ALL_CLAIMS, 'none'],
+    [
+      'custom_claims',
+      (token: Payload) => ({ ...token, custom_claims: { ...token.custom_claims, team: 'other' } }),
+      () => ALL_CLAIMS,
+      ALL_CLAIMS.replace('platform', 'other'),
+    ],
+    [
+      'custom_claims',
+      (token: Payload) => ({ ...token, custom_claims: { admin: 'yes', ...token.custom_claims } }),
+      () => ALL_CLAIMS,
+      `"admin=yes", ${ALL_CLAIMS}`,
+    ],
+  ])('whose token has another %s is not handed out (%#)', async (field, changes, wanted, got) => {
+    const old = way === 'rotate' ? seedDrifted() : undefined;
+    emulator.behaviour.tokenChanges = changes;
+    const executed = await run();
+    expect(errors(executed)[0]?.split('\n')).toContainEqual(
+      expect.stringMatching(new RegExp(`^${field}: wanted ${wanted()}; got ${got}$`)),
+    );
+    await expectRolledBack(executed, old);
+  });
+
+  it('whose token is denied is not handed out, nor asked for twice', async () => {
+    const old = way === 'rotate' ? seedDrifted() : undefined;
+    emulator.behaviour.tokenChanges = () => undefined;
+    const executed = await run();
+    expect(errors(executed)[0]).toMatch(
+      /^Could not get an access token for client m2morg_\d+: HTTP 403: .*interceptor/,
+    );
+    expect(pairRequests()).toHaveLength(1);
+    await expectRolledBack(executed, old);
+  });
+
+  it('whose token is no JWT is handed out, with a notice', async () => {
+    const old = way === 'rotate' ? seedDrifted() : undefined;
+    const opaque = ['opaque', 'access', 'token', 'value'].join('-');
+    emulator.faults.add({
+      operation: 'token',
+      call: 2,
+      fault: { kind: 'edit', edit: (answer) => ({ ...answer, access_token: opaque }) },
+    });
+    const before = Date.now();
+    const executed = await run({ access_token: 'true' });
+    expect([executed.exitCode, notices(executed).length, executed.annotations.length]).toEqual([0, 1, 1]);
+    expect(notices(executed)).toEqual([expect.stringContaining('is not a JWT')]);
+    expect(executed.outputs).toMatchObject({ result: old ? 'rotated' : 'created', access_token: opaque });
+    // The answer says how long it lives.
+    const left = Date.parse(executed.outputs.access_token_expires_at ?? '') - before;
+    expect(Math.abs(left - 3_600_000)).toBeLessThan(5000);
+    expect(executed.masks).toContain(opaque);
+    expect(readable(executed)).not.toContain(opaque);
+  });
+
+  it('of which nobody asked for a token gets none', async () => {
+    const old = way === 'rotate' ? seedDrifted() : undefined;
+    emulator.behaviour.tokenChanges = () => undefined;
+    const executed = await run({ verify: 'false' });
+    expect([executed.exitCode, executed.annotations, executed.outputs.result]).toEqual([
+      0,
+      [],
+      old ? 'rotated' : 'created',
+    ]);
+    expect([pairRequests(), sentTo(emulator, 'token').length]).toEqual([[], 1]);
+    expect(executed.outputs).not.toHaveProperty('access_token');
+  });
+});
+
+describe('a lag of the token endpoint', () => {
+  it('is waited out', async () => {
+    emulator.behaviour.secretLag = 3000;
+    const executed = await run();
+    expect([executed.exitCode, executed.annotations]).toEqual([0, []]);
+    const answers = pairRequests().map(({ status }) => status);
+    expect([answers[0], answers.at(-1), answers.filter((status) => status === 200).length]).toEqual([401, 200, 1]);
+    expect(answers.length).toBeLessThan(15);
+    expect(await pairWorks(emulator, executed.outputs)).toBe(true);
+  });
+
+  it('of more than ten seconds fails the step, which takes everything back', async () => {
+    const others = await Promise.all([startEmulator(), startEmulator()]);
+    await Promise.all(
+      others.map(async (other, at) => {
+        const old = at === 1 ? seedDrifted(other) : undefined;
+        other.behaviour.secretLag = 60_000;
+        const executed = await runAction(other, { inputs: ASKED });
+        expect(errors(executed)[0]).toMatch(/^Could not get an access token for client m2morg_\d+: HTTP 401: /);
+        expect(executed.milliseconds).toBeGreaterThan(10_000);
+        expect(executed.milliseconds).toBeLessThan(14_000);
+        await expectRolledBack(executed, old, other);
+        await other.close();
+      }),
+    );
+  });
+});
+
+describe('the output access_token', () => {
+  it('is the token that was compared, with the time of its end, and masked in all forms', async () => {
+    const executed = await run({ access_token: 'true', expiry: '600' });
+    expect([executed.exitCode, executed.annotations, pairRequests().length]).toEqual([0, [], 1]);
+    const { access_token = '', access_token_expires_at = '', client_id } = executed.outputs;
+    const { sub, scopes, exp, iat } = payloadOf(access_token);
+    expect({ sub, scopes, lives: exp - iat }).toEqual({ sub: client_id, scopes: ['a', 'b'], lives: 600 });
+    expect(access_token_expires_at).toMatch(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/);
+    expect(Date.parse(access_token_expires_at)).toBe(exp * 1000);
+    const alignments = ['', 'x', 'xx'].map((before) =>
+      Buffer.from(before + access_token)
+        .toString('base64')
+        .slice(4, -4),
+    );
+    for (const form of [access_token, ...alignments])
+      expect(executed.masks.some((masked) => masked.includes(form))).toBe(true);
+    expect(executed.masks).toContain(access_token);
+    expect(readable(executed)).not.toContain(access_token);
+  });
+
+  it('is masked before it is compared', async () => {
+    let token = '';
+    emulator.behaviour.tokenChanges = (payload) => ({ ...payload, oid: 'org_1' });
+    emulator.faults.add({
+      operation: 'token',
+      call: 2,
+      fault: {
+        kind: 'edit',
+        edit: (answer) => {
+          token = answer.access_token;
+          return answer;
+        },
+      },
+    });
+    const executed = await run({ access_token: 'true' });
+    expect([executed.exitCode, executed.masks.includes(token)]).toEqual([1, true]);
+    expect(readable(executed)).not.toContain(token);
+  });
+
+  it('is absent where nobody asked for it', async () => {
+    const { outputs } = await run();
+    expect(Object.keys(outputs).sort()).toEqual(['client_id', 'organization_id', 'result', 'secret', 'secret_id']);
+  });
+});
+
+describe('a token', () => {
+  it.each<[string, Record<string, string>, Partial<Behaviour>]>([
+    [
+      'with an audience, where none was asked for',
+      { audience: '' },
+      { tokenChanges: (payload) => ({ ...payload, aud: ['environment'] }) },
+    ],
+    ['with its audience as a string', {}, { audience: 'string' }],
+    [
+      'with everything in another order',
+      { audience: 'x y' },
+      {
+        tokenChanges: (payload: Payload) => ({
+          ...payload,
+          aud: payload.aud.toReversed(),
+          scopes: payload.scopes.toReversed(),
+          custom_claims: Object.fromEntries(Object.entries(payload.custom_claims).toReversed()),
+        }),
+      },
+    ],
+    ['with fields that nobody knows', {}, { tokenChanges: (payload) => ({ ...payload, permissions: ['x'], act: {} }) }],
+    [
+      'without scopes, where none were asked for',
+      { scopes: '' },
+      { tokenChanges: ({ scopes: _, ...payload }) => payload },
+    ],
+    [
+      'without claims, where none were asked for',
+      { custom_claims: '', repository_claims: 'none' },
+      { tokenChanges: ({ custom_claims: _, ...payload }) => payload },
+    ],
+  ])('%s is what was asked for', async (_, inputs, behaviour) => {
+    Object.assign(emulator.behaviour, behaviour);
+    const executed = await run(inputs);
+    expect([errors(executed), executed.annotations, executed.exitCode]).toEqual([[], [], 0]);
+    expect(pairRequests()).toHaveLength(1);
+  });
+});
