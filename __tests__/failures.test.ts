@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { DEBUG_MARKER, type Emulator, type Fault, startEmulator } from '../emulator/index.ts';
-import { errors, pairWorks, readable, runAction, runBare, secretsOf, sentTo } from './support/action.ts';
+import { errors, pairWorks, readable, runAction, runBare, secretsOf, sentTo, warnings } from './support/action.ts';
 
 let emulator: Emulator;
 let folder: string;
@@ -281,4 +281,115 @@ describe('a failure after the create', () => {
     expect([post.exitCode, post.annotations, emulator.clients()]).toEqual([0, [], []]);
     expect(post.log).toMatch(/Deleted client m2morg_\d+\./);
   });
+});
+
+describe('an answer that leaves out what it should say', () => {
+  it.each(['createClient', 'addSecret'] as const)('(%s, the secret) is mended by a read', async (operation) => {
+    if (operation === 'addSecret') await runAction(emulator);
+    const edit = (answer: { client?: object }) => ({
+      ...answer,
+      secret: undefined,
+      ...(answer.client && { client: { ...answer.client, secrets: undefined } }),
+    });
+    emulator.faults.add({ operation, fault: { kind: 'edit', edit } });
+    const run = await runAction(emulator);
+    const ids = emulator.clients().flatMap(({ secrets = [] }) => secrets.map(({ id }) => id));
+    expect([run.exitCode, run.annotations, ids.at(-1)]).toEqual([0, [], run.outputs.secret_id]);
+    expect(sentTo(emulator, 'getClient')).toHaveLength(1);
+  });
+
+  it('(a list, the secrets) is mended by a read, so that retirement goes on', async () => {
+    await runAction(emulator);
+    const bare = ({ clients = [] }: { clients?: object[] }) => ({
+      clients: clients.map((client) => ({ ...client, secrets: undefined })),
+    });
+    emulator.faults.add({ operation: 'listClients', fault: { kind: 'edit', edit: bare } });
+    const run = await runAction(emulator, { inputs: { keep_secrets: '1' } });
+    const [client] = emulator.clients();
+    expect(client?.secrets?.map(({ id }) => id)).toEqual([run.outputs.secret_id]);
+  });
+
+  it('(an update, the client) is not taken for another’s: the secret goes to the right one', async () => {
+    const { outputs } = await runAction(emulator, { inputs: { scopes: 'a' } });
+    const { client: other } = emulator.seed({ name: 'Foreign' });
+    const edit = (answer: { client: object }) => ({ client: { ...answer.client, client_id: other.client_id } });
+    emulator.faults.add({ operation: 'updateClient', fault: { kind: 'edit', edit } });
+    const run = await runAction(emulator, { inputs: { scopes: 'a b' } });
+    expect([run.exitCode, run.outputs.client_id]).toEqual([0, outputs.client_id]);
+    expect(emulator.clients().map(({ secrets }) => secrets?.length)).toEqual([2, 1]);
+  });
+});
+
+describe('a request for one more secret whose answers are lost', () => {
+  const HOUR = 3_600_000;
+  /** A client of this identity with so many old secrets. */
+  const seeded = async (secrets: number) => {
+    const before = await startEmulator();
+    await runAction(before, { inputs: { verify: 'false' } });
+    const [{ name = '', description = '', custom_claims = [] } = {}] = before.clients();
+    await before.close();
+    return emulator.seed({ name, description, custom_claims }, { ageMs: 9 * HOUR, secrets });
+  };
+  const lose = (times: number) =>
+    emulator.faults.add({ operation: 'addSecret', times, when: 'after', fault: { kind: 'reset' } });
+
+  it('evicts one more where five are there by then, the oldest that was there before', async () => {
+    const { client } = await seeded(4);
+    lose(1);
+    const run = await runAction(emulator, { inputs: { keep_secrets: '5' } });
+    expect(run.exitCode).toBe(0);
+    const old = client.secrets?.map(({ id }) => id) ?? [];
+    const now = emulator.clients()[0]?.secrets?.map(({ id }) => id) ?? [];
+    expect(now.slice(0, 3)).toEqual(old.slice(1));
+    expect(now.at(-1)).toBe(run.outputs.secret_id);
+    const [lost = ''] = now.slice(3);
+    expect(warnings(run)).toEqual([
+      expect.stringContaining(`${old[0]}, the oldest, is deleted to make room`),
+      expect.stringMatching(new RegExp(`^Secret ${lost} of client .* may be left over .* DELETE .*/secrets/${lost}$`)),
+    ]);
+  });
+
+  it('ends where nothing more may go, and says what is gone and what is left', async () => {
+    const { client } = await seeded(2);
+    lose(3);
+    const run = await runAction(emulator);
+    const old = client.secrets?.map(({ id }) => id) ?? [];
+    const now = emulator.clients()[0]?.secrets?.map(({ id }) => id) ?? [];
+    expect([run.exitCode, run.outputs, now.length]).toEqual([1, {}, 5]);
+    expect(now.slice(0, 2)).toEqual(old);
+    for (const id of now.slice(2)) expect(errors(run)[0]).toContain(`/secrets/${id}`);
+  });
+
+  it('takes the one away whose id is known though its value is not', async () => {
+    const { client } = await seeded(1);
+    const edit = ({ secret }: { secret: object }) => ({ secret });
+    emulator.faults.add({ operation: 'addSecret', times: 1, fault: { kind: 'edit', edit } });
+    const run = await runAction(emulator);
+    const now = emulator.clients()[0]?.secrets?.map(({ id }) => id);
+    expect([run.exitCode, run.annotations, now]).toEqual([0, [], [client.secrets?.[0]?.id, run.outputs.secret_id]]);
+  });
+});
+
+it('an update that was applied, though it is refused in the end, is undone', async () => {
+  await runAction(emulator, { inputs: { scopes: 'a' } });
+  const applied = {
+    operation: 'updateClient',
+    call: 1,
+    when: 'after',
+    fault: { kind: 'status', status: 503 },
+  } as const;
+  const refused = { operation: 'updateClient', call: 2, fault: { kind: 'status', status: 403 } } as const;
+  emulator.faults.add(applied, refused);
+  const run = await runAction(emulator, { inputs: { scopes: 'a b' } });
+  expect([run.exitCode, emulator.clients()[0]?.scopes]).toEqual([1, ['a']]);
+  expect(errors(run)[0]).toMatch(/HTTP 403.*\nRestored: scopes of client m2morg_\d+\.$/s);
+});
+
+it('a second client of one request, which the server finished late, is removed', async () => {
+  emulator.faults.add({ operation: 'createClient', times: 1, fault: { kind: 'hang', finishAfterMs: 7500 } });
+  // Held back, so that the late one is there when the look comes.
+  emulator.faults.add({ operation: 'createClient', call: 2, fault: { kind: 'delay', ms: 1000 } });
+  const run = await runAction(emulator, { inputs: { timeout: '12' } });
+  expect([run.exitCode, emulator.clients().map(({ client_id }) => client_id)]).toEqual([0, [run.outputs.client_id]]);
+  expect(run.log).toMatch(/^Removed a second client of the same request: client m2morg_\d+\.$/m);
 });
