@@ -35,6 +35,7 @@ async function work(asked: Request, transport: Transport): Promise<void> {
   found.notices.forEach(log.notice);
   const planned = plan(request, found);
   planned.warnings.forEach(log.warning);
+  if (transport.cancelled) throw new Error('Nothing was changed.');
   if (request.dry_run) return await publishPlan(request, planned);
 
   const context = { scalekit, transport, request, journal: openJournal(request) };
@@ -50,6 +51,7 @@ async function handOut(context: Context, planned: Plan, found: Found): Promise<A
   const { scalekit, transport, request, journal } = context;
   try {
     const applied = await apply(context, planned, found);
+    if (transport.cancelled) throw new Error('The pair was not handed out.');
     publish(request, applied, journal);
     return applied;
   } catch (error) {

@@ -6016,6 +6016,8 @@ async function work(asked, transport) {
     found.notices.forEach(log_notice);
     const planned = plan(request, found);
     planned.warnings.forEach(log_warning);
+    if (transport.cancelled)
+        throw new Error('Nothing was changed.');
     if (request.dry_run)
         return await publishPlan(request, planned);
     const context = { scalekit, transport, request, journal: openJournal(request) };
@@ -6031,6 +6033,8 @@ async function handOut(context, planned, found) {
     const { scalekit, transport, request, journal } = context;
     try {
         const applied = await apply(context, planned, found);
+        if (transport.cancelled)
+            throw new Error('The pair was not handed out.');
         publish(request, applied, journal);
         return applied;
     }
