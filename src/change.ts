@@ -1,5 +1,5 @@
 import type { Transport } from './http.ts';
-import { type KnownClient, recognize } from './identity.ts';
+import { type KnownClient, recognize, withTrailer } from './identity.ts';
 import type { Request } from './inputs.ts';
 import * as log from './log.ts';
 import { differenceLines, evictions, MOST_SECRETS, shortfalls } from './plan.ts';
@@ -43,7 +43,8 @@ export async function identify(
 }
 
 /**
- * Changes fields of a client, and makes sure that they came out as asked for. A lost answer is read back.
+ * Changes fields of a client, and makes sure that they came out as asked for. A lost answer is read back. The trailer
+ * stays as it is; a client without one gets this run's.
  * @param young whether the client was made just now, so that the API may not show it yet everywhere
  */
 export async function update(
@@ -54,9 +55,12 @@ export async function update(
 ): Promise<KnownClient> {
   const { client_id } = client;
   journal.updated = { before: client, fields };
+  const trailer = client.trailer ?? request.trailer;
+  const sent =
+    fields.description === undefined ? fields : { ...fields, description: withTrailer(fields.description, trailer) };
   let answer: MarkedClient | undefined;
   try {
-    answer = await pastLag(transport, young ? missing : never, () => scalekit.updateClient(client_id, fields));
+    answer = await pastLag(transport, young ? missing : never, () => scalekit.updateClient(client_id, sent));
   } catch (error) {
     if (!(error instanceof ApiError && error.uncertain)) throw error;
     answer = await scalekit.getClient(client_id).catch(() => Promise.reject(error));

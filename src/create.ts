@@ -1,6 +1,6 @@
 import { addSecret, type Context, identify, MOST_SENDINGS, type NewSecret } from './change.ts';
 import { type Found, search } from './find.ts';
-import { type KnownClient, recognize } from './identity.ts';
+import { type KnownClient, recognize, withTrailer } from './identity.ts';
 import type { Request } from './inputs.ts';
 import * as log from './log.ts';
 import { byAge, differenceLines, firstMade, type Step, shortfalls } from './plan.ts';
@@ -41,13 +41,17 @@ export async function create(context: Context): Promise<Created> {
 
 async function createOnce({ scalekit, request, journal }: Context, again: boolean): Promise<Created> {
   const trace = { sent_at: 0, again };
-  const { client: answered, plain_secret } = await scalekit.createClient(request.fields, {
-    send: () => {
-      trace.sent_at = Date.now();
-      journal.note({ client: trace });
+  const description = withTrailer(request.fields.description, request.trailer);
+  const { client: answered, plain_secret } = await scalekit.createClient(
+    { ...request.fields, description },
+    {
+      send: () => {
+        trace.sent_at = Date.now();
+        journal.note({ client: trace });
+      },
+      id: (id) => journal.learn({ client: { ...trace, id } }),
     },
-    id: (id) => journal.learn({ client: { ...trace, id } }),
-  });
+  );
   const client = recognize(answered);
   const { nonce, run } = request.trailer;
   if (client.trailer?.nonce !== nonce || client.trailer.run !== run) {

@@ -54,6 +54,11 @@ export function formatTrailer({ key, repo, by, run, lifetime, nonce }: Trailer):
   return `[scalekit-organization-client/1 key=${key} repo=${repo} by=${by} run=${run} lifetime=${lifetime} nonce=${nonce}]`;
 }
 
+/** A description as it is sent: the trailer is its last line. */
+export function withTrailer(own_description: string, trailer: Trailer): string {
+  return [own_description, formatTrailer(trailer)].filter(Boolean).join('\n');
+}
+
 const TRAILER =
   /^\[scalekit-organization-client\/1 key=(?<key>[\w-]{16}) repo=(?<repo>[\w-]{1,16}) by=(?<by>[\w-]{1,16}) run=(?<run>\d+\.\d+) lifetime=(?<lifetime>persistent|job) nonce=(?<nonce>[\w-]{16})\]$/;
 
@@ -73,16 +78,14 @@ function splitDescription(description: string): [own: string, last: string] {
 export interface KnownClient extends Client {
   /** The description without the trailer, and cut to what leaves room for one. */
   own_description: string;
-  /** The trailer as it stands there, or empty. */
-  trailer_line: string;
   trailer: Trailer | undefined;
 }
 
 export function recognize(client: Client): KnownClient {
   const trailer = parseTrailer(client.description);
-  const [own, last] = trailer ? splitDescription(client.description) : [client.description, ''];
+  const own = trailer ? splitDescription(client.description)[0] : client.description;
   const own_description = [...own].slice(0, LONGEST_OWN_DESCRIPTION).join('');
-  return { ...client, own_description, trailer_line: last, trailer };
+  return { ...client, own_description, trailer };
 }
 
 /**

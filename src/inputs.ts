@@ -4,7 +4,6 @@ import { length, parseClaims, parseList, parseOrigin, parseSeconds, quote, quote
 import { type Runner, readRunner } from './github/runner.ts';
 import {
   drawNonce,
-  formatTrailer,
   hash,
   type Identity,
   identityKey,
@@ -45,14 +44,11 @@ export interface Request {
   /** Empty where the external id is given. */
   organization_id: string;
   organization_external_id: string;
-  /** What the client shall be, trailer included. */
+  /** What the client shall be; the description still without its trailer. */
   fields: ClientFields;
   /** Name and description are compared only where they were given. */
   given: { name: boolean; description: boolean };
-  /** The description without its last line. */
-  own_description: string;
   trailer: Trailer;
-  trailer_line: string;
   identity: Identity;
   /** The client to manage, or empty. */
   client_id: string;
@@ -119,29 +115,21 @@ export function readRequest(env: NodeJS.ProcessEnv): Request {
   const mark = repositoryMark(repository, repository_id);
   const identity: Identity = { repository, repository_id, environment, name: name || undefined, lifetime };
   const trailer: Trailer = { key: identityKey(identity), repo: mark, by: mark, run, lifetime, nonce: drawNonce() };
-  const trailer_line = formatTrailer(trailer);
-  const own_description =
-    description ||
-    shorten(
-      `Made by GitHub Actions for ${repository}${environment && `, environment ${environment}`}.`,
-      LONGEST_OWN_DESCRIPTION,
-    );
+  const purpose = `Made by GitHub Actions for ${repository}${environment && `, environment ${environment}`}.`;
   return {
     origin,
     credentials,
     ...organization,
     fields: {
       name: name || shorten(`GitHub Actions: ${repository}${environment && ` (${environment})`}`, LONGEST_NAME),
-      description: `${own_description}\n${trailer_line}`,
+      description: description || shorten(purpose, LONGEST_OWN_DESCRIPTION),
       ...(scopes.length > 0 && { scopes }),
       ...(audience.length > 0 && { audience }),
       ...(claims.length > 0 && { custom_claims: claims }),
       ...(expiry && { expiry }),
     },
     given: { name: name !== '', description: description !== '' },
-    own_description,
     trailer,
-    trailer_line,
     identity,
     client_id,
     on_existing,

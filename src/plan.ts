@@ -17,7 +17,7 @@ export interface Existing {
 /** One change. Those of one plan are about the same client, the existing one, or make a client. */
 export type Step =
   | { kind: 'create' }
-  /** @param fields in the API's form, complete lists */
+  /** @param fields complete lists, the description without its trailer */
   | { kind: 'update'; fields: Partial<ClientFields>; differences: Difference[] }
   | { kind: 'add-secret' }
   /** @param spare_young whether it stays while it is younger than an hour */
@@ -152,16 +152,14 @@ function updates(request: Request, client: KnownClient): Step[] {
       `Client ${client.client_id} has what was not asked for, and the API cannot empty a list: use on_existing: replace, which makes a new client and then deletes this one.\n${differenceLines(emptied)}`,
     );
   }
-  const marked = client.trailer_line !== '';
-  if (!marked && !drifted.some(({ field }) => field === 'description'))
+  if (!client.trailer && !drifted.some(({ field }) => field === 'description'))
     drifted.push({
       field: 'description',
       wanted: 'a last line by which this action knows the client again',
       got: NONE,
     });
-  const own = request.given.description ? request.own_description : client.own_description;
-  const line = marked ? client.trailer_line : request.trailer_line;
-  const fields = { ...request.fields, description: own ? `${own}\n${line}` : line };
+  const own = request.given.description ? request.fields.description : client.own_description;
+  const fields = { ...request.fields, description: own };
   const changes = Object.fromEntries(drifted.map(({ field }) => [field, fields[field]]));
   return drifted.length > 0 ? [{ kind: 'update', fields: changes, differences: drifted }] : [];
 }
@@ -170,13 +168,12 @@ function updates(request: Request, client: KnownClient): Step[] {
  * Compares a client with what was asked for: scopes, audience and claims as sets, where a list that was not given
  * means none; name, description without trailer, and expiry only where they were given.
  */
-export function differences({ fields, given, own_description }: Request, client: KnownClient): Difference[] {
+export function differences({ fields, given }: Request, client: KnownClient): Difference[] {
   const compared: (keyof ClientFields)[] = ['scopes', 'audience', 'custom_claims'];
   if (fields.expiry) compared.push('expiry');
   if (given.name) compared.push('name');
   if (given.description) compared.push('description');
-  const own = { ...client, description: client.own_description };
-  return compareFields(compared, { ...fields, description: own_description }, own);
+  return compareFields(compared, fields, { ...client, description: client.own_description });
 }
 
 /** As `differences`, of the answer to a request that asked for all of it. */

@@ -59,7 +59,7 @@ export async function publishPlan(request: Request, { client, before, after }: P
 }
 
 function stepText(
-  { fields, own_description }: Request,
+  { fields }: Request,
   client_id: string,
   step: Step,
   after: boolean,
@@ -67,10 +67,7 @@ function stepText(
   switch (step.kind) {
     case 'create': {
       const names = Object.keys(fields) as (keyof ClientFields)[];
-      return {
-        text: 'create a client',
-        differences: compareFields(names, { ...fields, description: own_description }, {}),
-      };
+      return { text: 'create a client', differences: compareFields(names, fields, {}) };
     }
     case 'update':
       return { text: `update client ${client_id}`, differences: step.differences };

@@ -11,7 +11,7 @@ const FOREIGN_LINE = formatTrailer({ ...TRAILER, key: 'another_key-1234' });
 
 /** A client as a list shows it. */
 function shown(changes: Partial<Client> = {}): MarkedClient {
-  const { own_description: _, trailer_line: __, trailer: ___, ...whole } = client(changes);
+  const { own_description: _, trailer: __, ...whole } = client(changes);
   return { client_id: whole.client_id, description: whole.description, whole: () => whole };
 }
 

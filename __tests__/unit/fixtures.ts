@@ -15,7 +15,6 @@ export const NEW_LINE = formatTrailer(TRAILER);
 /** What the run wrote that made the client. */
 export const OLD_LINE = formatTrailer({ ...TRAILER, run: '7.1', nonce: 'older-nonce-1234' });
 
-const OWN_DESCRIPTION = 'What for';
 export const LISTS: Required<Pick<ClientFields, 'scopes' | 'audience' | 'custom_claims'>> = {
   scopes: ['deploy:apps', 'read:apps'],
   audience: ['api.acme.example', 'https://b.acme.example'],
@@ -27,7 +26,7 @@ export const LISTS: Required<Pick<ClientFields, 'scopes' | 'audience' | 'custom_
 export const NO_LISTS = { scopes: [], audience: [], custom_claims: [] };
 const FIELDS: ClientFields = {
   name: 'Deployer',
-  description: `${OWN_DESCRIPTION}\n${NEW_LINE}`,
+  description: 'What for',
   ...LISTS,
   expiry: 3600,
 };
@@ -41,9 +40,7 @@ export function request(changes: Partial<Request> = {}): Request {
     organization_external_id: '',
     fields: FIELDS,
     given: { name: true, description: true },
-    own_description: OWN_DESCRIPTION,
     trailer: TRAILER,
-    trailer_line: NEW_LINE,
     identity: {
       repository: 'acme/app',
       repository_id: '1296269',
@@ -76,7 +73,7 @@ export function client(changes: Partial<Client> = {}): KnownClient {
     client_id: 'm2morg_1',
     organization_id: 'org_1',
     name: FIELDS.name,
-    description: `${OWN_DESCRIPTION}\n${OLD_LINE}`,
+    description: `${FIELDS.description}\n${OLD_LINE}`,
     ...LISTS,
     expiry: 3600,
     create_time: 1n,

@@ -14,6 +14,7 @@ import {
   repositoryMark,
   resembles,
   type Trailer,
+  withTrailer,
 } from '../../src/identity.ts';
 import type { Client } from '../../src/scalekit/types.ts';
 import { client } from './fixtures.ts';
@@ -236,28 +237,29 @@ describe('the nonce', () => {
 describe('a client is taken apart into', () => {
   const line = formatTrailer(TRAILER);
 
-  it.each<[string, description: string, own: string, line: string]>([
-    ['both', `What for\n${line}`, 'What for', line],
-    ['both, several lines above', `What\n\nfor\n${line}`, 'What\n\nfor', line],
-    ['both, white space at the end', `What for\n${line} \n`, 'What for', line],
-    ['the trailer alone', line, '', line],
-    ['no trailer', 'What for', 'What for', ''],
-    ['no trailer, though one stands above', `${line}\nby hand`, `${line}\nby hand`, ''],
-    ['nothing', '', '', ''],
-    ['a description too long for a trailer', '😀'.repeat(400), '😀'.repeat(351), ''],
-  ])('description and trailer: %s', (_what, description, own_description, trailer_line) => {
+  it.each<[string, description: string, own: string, marked: boolean]>([
+    ['both', `What for\n${line}`, 'What for', true],
+    ['both, several lines above', `What\n\nfor\n${line}`, 'What\n\nfor', true],
+    ['both, white space at the end', `What for\n${line} \n`, 'What for', true],
+    ['the trailer alone', line, '', true],
+    ['no trailer', 'What for', 'What for', false],
+    ['no trailer, though one stands above', `${line}\nby hand`, `${line}\nby hand`, false],
+    ['nothing', '', '', false],
+    ['a description too long for a trailer', '😀'.repeat(400), '😀'.repeat(351), false],
+  ])('description and trailer: %s', (_what, description, own_description, marked) => {
     const { trailer, ...known } = recognize(client({ description }));
-    expect(known).toEqual({ ...client({ description }), trailer: undefined, own_description, trailer_line });
-    expect(trailer && { ...trailer }).toEqual(trailer_line ? TRAILER : undefined);
+    expect(known).toEqual({ ...client({ description }), trailer: undefined, own_description });
+    expect(trailer && { ...trailer }).toEqual(marked ? TRAILER : undefined);
   });
 
   it('what it was put together from, to the character', () => {
     const own = ownText.filter((text) => [...text].length <= LONGEST_OWN_DESCRIPTION);
     fc.assert(
       fc.property(trailers, own, (trailer, own_description) => {
-        const trailer_line = formatTrailer(trailer);
-        const known = recognize(client({ description: `${own_description}\n${trailer_line}` }));
-        expect(known).toMatchObject({ own_description, trailer_line });
+        const description = withTrailer(own_description, trailer);
+        const known = recognize(client({ description }));
+        expect({ ...known, trailer: { ...known.trailer } }).toMatchObject({ own_description, trailer });
+        expect(withTrailer(known.own_description, known.trailer ?? TRAILER)).toBe(description);
       }),
     );
   });

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import fc from 'fast-check';
 import { parse } from 'yaml';
-import { formatTrailer, parseTrailer } from '../../src/identity.ts';
+import { parseTrailer, withTrailer } from '../../src/identity.ts';
 import {
   InputError,
   type Request,
@@ -641,7 +641,6 @@ describe('a request', () => {
       organization_id: 'org_1',
       organization_external_id: '',
       given: { name: false, description: false },
-      own_description: 'Made by GitHub Actions for acme/app.',
       trailer: { repo: '1296269', by: '1296269', run: '1658821493.2', lifetime: 'persistent' },
       identity: {
         repository: 'acme/app',
@@ -669,14 +668,13 @@ describe('a request', () => {
         { key: 'github_repository_id', value: '1296269' },
       ],
     });
-    expect(description).toBe(`Made by GitHub Actions for acme/app.\n${request.trailer_line}`);
-    expect(request.trailer_line).toBe(formatTrailer(request.trailer));
+    expect(description).toBe('Made by GitHub Actions for acme/app.');
   });
 
   it('is the same whether or not the runner hands the defaults over that action.yml names', () => {
     const { inputs } = parse(readFileSync('action.yml', 'utf8')) as { inputs: Record<string, { default?: string }> };
     const defaults = Object.entries(inputs).flatMap(([name, { default: value }]) => (value ? [[name, value]] : []));
-    const settings = ({ fields: _, trailer: __, trailer_line: ___, ...rest }: Request) => rest;
+    const settings = ({ trailer: _, ...rest }: Request) => rest;
     expect(defaults.length).toBeGreaterThan(5);
     expect(settings(read(Object.fromEntries(defaults)))).toEqual(settings(read()));
   });
@@ -711,10 +709,9 @@ describe('a request', () => {
       ],
       expiry: 600,
     });
-    expect(description).toBe(`Deploys\nthe app.\n${request.trailer_line}`);
+    expect(description).toBe('Deploys\nthe app.');
     expect(request).toMatchObject({
       given: { name: true, description: true },
-      own_description: 'Deploys\nthe app.',
       identity: { environment: 'production', name: 'Deployer' },
       client_id: 'm2morg_1',
       on_existing: 'replace',
@@ -868,9 +865,11 @@ describe('a request', () => {
 });
 
 describe('the trailer of a request', () => {
+  const sent = ({ fields, trailer }: Request) => withTrailer(fields.description, trailer);
+
   it('is the last line of the description, with a nonce of its own', () => {
     const [one, other] = [read(), read()];
-    expect({ ...parseTrailer(one.fields.description) }).toEqual(one.trailer);
+    expect({ ...parseTrailer(sent(one)) }).toEqual(one.trailer);
     expect(one.trailer.nonce).not.toBe(other.trailer.nonce);
     expect({ ...one.trailer, nonce: '' }).toEqual({ ...other.trailer, nonce: '' });
   });
@@ -914,8 +913,8 @@ describe('the trailer of a request', () => {
           { GITHUB_REPOSITORY: repository, GITHUB_REPOSITORY_ID: '9'.repeat(16), GITHUB_RUN_ID: '9'.repeat(12) },
         );
         expect([...request.fields.name].length).toBeLessThanOrEqual(128);
-        expect([...request.fields.description].length).toBeLessThanOrEqual(512);
-        expect({ ...parseTrailer(request.fields.description) }).toEqual(request.trailer);
+        expect([...sent(request)].length).toBeLessThanOrEqual(512);
+        expect({ ...parseTrailer(sent(request)) }).toEqual(request.trailer);
       }),
     );
   });

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { formatTrailer, LONGEST_OWN_DESCRIPTION } from '../../src/identity.ts';
+import { formatTrailer, LONGEST_OWN_DESCRIPTION, withTrailer } from '../../src/identity.ts';
 import type { OnExisting, Request } from '../../src/inputs.ts';
 import {
   byAge,
@@ -140,7 +140,7 @@ describe('a plan', () => {
 });
 
 describe('a correction', () => {
-  const description = `What for\n${OLD_LINE}`;
+  const description = 'What for';
   const everything = { name: 'x', description: `y\n${OLD_LINE}`, scopes: [], audience: [], custom_claims: [] };
 
   it.each<[what: string, Partial<Client>, Partial<ClientFields>]>([
@@ -224,9 +224,9 @@ describe('the last line of a description', () => {
     ],
   ])('%s', (_what, changes, description, sent) => {
     const { before } = planFor(request({ on_existing: 'reuse', ...changes }), { description });
-    expect(before.flatMap((step) => (step.kind === 'update' ? [step.fields] : []))).toEqual(
-      sent === undefined ? [] : [{ description: sent }],
-    );
+    const { trailer = TRAILER } = client({ description });
+    const own = before.map((step) => (step.kind === 'update' ? step.fields.description : undefined));
+    expect(own.map((text = '') => withTrailer(text, trailer))).toEqual(sent === undefined ? [] : [sent]);
   });
 
   it('is named as what a client made by hand is without', () => {
