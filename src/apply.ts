@@ -38,7 +38,7 @@ export async function apply(context: Context, plan: Plan, found: Found): Promise
   if (plan.client && plan.result !== 'replaced') return await change(context, plan, plan.client);
   const { client, secret, after } = await create(context);
   const [verified, rival] = await Promise.allSettled([
-    verifyPair(context, client, secret),
+    verify(context, client, secret),
     lookForRival(context, client, found),
   ]);
   if (rival.status === 'fulfilled' && rival.value) return await giveWay(context, plan, rival.value);
@@ -87,10 +87,10 @@ function isHourOlder(one: bigint | undefined, other: bigint | undefined): boolea
 
 /** Goes on with the client of a run that was first, and removes the own one. */
 async function giveWay(context: Context, plan: Plan, rival: KnownClient): Promise<Applied> {
-  const { scalekit, transport, request, journal } = context;
+  const { scalekit, request, journal } = context;
   log.info(`Another run made client ${rival.client_id} for the same purpose at the same time, and was first.`);
   const applied = await change(context, planAdoption(request, rival), rival, true);
-  const { removed, left } = await cleanUp(scalekit, transport, { ...journal.state, secret: undefined }, false);
+  const { removed, left } = await cleanUp(scalekit, { ...journal.state, secret: undefined }, false);
   for (const what of removed) log.info(`Removed this run's own: ${what}.`);
   left.forEach(log.warning);
   // What is left is the post step's to try again.
@@ -109,15 +109,6 @@ async function change(context: Context, plan: Plan, existing: KnownClient, young
     if (step.kind === 'delete-secret') await evict(scalekit, journal, client, step.secret);
     if (step.kind === 'add-secret') secret = await addSecret(context, client, { young, evict: !young });
   }
-  const token = secret && (await verifyPair(context, client, secret));
+  const token = secret && (await verify(context, client, secret));
   return { result: plan.result, client, ...(secret && { secret }), token, after: plan.after };
-}
-
-/** @returns nothing where no verification was asked for */
-async function verifyPair(
-  { scalekit, transport, request }: Context,
-  { client_id }: KnownClient,
-  { plain_secret }: NewSecret,
-): Promise<VerifiedToken | undefined> {
-  return request.verify ? await verify(scalekit, transport, request, client_id, plain_secret) : undefined;
 }

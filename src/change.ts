@@ -1,4 +1,3 @@
-import type { Transport } from './http.ts';
 import { type KnownClient, recognize, withTrailer } from './identity.ts';
 import type { Request } from './inputs.ts';
 import * as log from './log.ts';
@@ -8,7 +7,6 @@ import { ApiError } from './scalekit/errors.ts';
 import type { Client, ClientFields, MarkedClient, Secret } from './scalekit/types.ts';
 import type { Journal, SecretTrace } from './state.ts';
 import { unseen, unsureSecret } from './undo.ts';
-import { pastLag } from './verify.ts';
 
 /** How often a request is sent that makes something and whose answers are lost. */
 export const MOST_SENDINGS = 3;
@@ -16,7 +14,6 @@ export const MOST_SENDINGS = 3;
 /** What the steps of a plan work with. */
 export interface Context {
   scalekit: Scalekit;
-  transport: Transport;
   request: Request;
   journal: Journal;
 }
@@ -48,7 +45,7 @@ export async function identify(
  * @param young whether the client was made just now, so that the API may not show it yet everywhere
  */
 export async function update(
-  { scalekit, transport, request, journal }: Context,
+  { scalekit, request, journal }: Context,
   client: KnownClient,
   fields: Partial<ClientFields>,
   young: boolean,
@@ -60,7 +57,7 @@ export async function update(
     fields.description === undefined ? fields : { ...fields, description: withTrailer(fields.description, trailer) };
   let answer: MarkedClient | undefined;
   try {
-    answer = await pastLag(transport, young ? missing : never, () => scalekit.updateClient(client_id, sent));
+    answer = await scalekit.updateClient(client_id, sent, young);
   } catch (error) {
     if (!(error instanceof ApiError && error.uncertain)) throw error;
     answer = await scalekit.getClient(client_id).catch(() => Promise.reject(error));
@@ -98,7 +95,7 @@ export async function addSecret(
   client: KnownClient,
   { young, evict: mayEvict }: { young: boolean; evict: boolean },
 ): Promise<NewSecret> {
-  const { scalekit, transport, journal } = context;
+  const { scalekit, journal } = context;
   const { client_id } = client;
   const trace: SecretTrace = {
     client_id,
@@ -113,7 +110,7 @@ export async function addSecret(
   };
   for (let sending = 1; ; sending++) {
     try {
-      const added = await pastLag(transport, young ? missing : never, () => scalekit.addSecret(client_id, on));
+      const added = await scalekit.addSecret(client_id, on, young);
       for (const id of unsure) log.warning(unsureSecret(scalekit, journal.state, trace, id));
       const { plain_secret } = added;
       const secret = added.secret ?? (await identify(scalekit, client_id, plain_secret, trace.seen));
@@ -122,7 +119,7 @@ export async function addSecret(
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
       if (!error.uncertain && sending === 1) journal.note({ secret: undefined });
-      if (!error.uncertain || sending === MOST_SENDINGS || transport.cancelled) throw error;
+      if (!error.uncertain || sending === MOST_SENDINGS || scalekit.transport.cancelled) throw error;
       log.info(`${error.message} Asking for another one.`);
       const now = await lookAgain(context, trace).catch(() => Promise.reject(error));
       unsure = unseen(now, trace.seen);
@@ -146,13 +143,4 @@ async function lookAgain({ scalekit, journal }: Context, trace: SecretTrace): Pr
   const client = await scalekit.getClient(trace.client_id);
   if (!client) throw new Error(`client ${trace.client_id} is not there any more`);
   return client.whole();
-}
-
-/** What a client that was made just now may be answered with for a while. */
-function missing({ status }: ApiError): boolean {
-  return status === 404;
-}
-
-function never(): boolean {
-  return false;
 }

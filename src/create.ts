@@ -20,7 +20,7 @@ export interface Created {
 
 /** Makes a client. Where the answer is lost, the client is looked for by its nonce before the request is sent again. */
 export async function create(context: Context): Promise<Created> {
-  const { transport, journal } = context;
+  const { scalekit, journal } = context;
   for (let sending = 1; ; sending++) {
     try {
       return await createOnce(context, sending > 1);
@@ -28,7 +28,7 @@ export async function create(context: Context): Promise<Created> {
       if (!(error instanceof ApiError)) throw error;
       // A refusal of the first says that there is nothing; one of a repeat says nothing about those before.
       if (!error.uncertain && sending === 1) journal.clear();
-      if (!error.uncertain || transport.cancelled) throw error;
+      if (!error.uncertain || scalekit.transport.cancelled) throw error;
       log.info(`${error.message} Looking for the client that this may have made.`);
       const lost = await lookForOwn(context).catch(() => Promise.reject(error));
       if (lost) return await recover(context, lost);
@@ -73,9 +73,9 @@ function refuseShortfalls(request: Request, client: KnownClient): void {
   throw new Error(`Scalekit did not make the client that was asked for.${hint}\n${differenceLines(wrong)}`);
 }
 
-async function lookForOwn({ scalekit, transport, journal }: Context): Promise<MarkedClient | undefined> {
+async function lookForOwn({ scalekit, journal }: Context): Promise<MarkedClient | undefined> {
   for (const pause of LOOKS) {
-    await transport.pause(pause);
+    await scalekit.transport.pause(pause);
     const [own] = await ownClients(scalekit, journal.state);
     if (own) return own;
   }

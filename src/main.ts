@@ -38,7 +38,7 @@ async function work(asked: Request, transport: Transport): Promise<void> {
   if (transport.cancelled) throw new Error('Nothing was changed.');
   if (request.dry_run) return await publishPlan(request, planned);
 
-  const context = { scalekit, transport, request, journal: openJournal(request) };
+  const context = { scalekit, request, journal: openJournal(request) };
   const applied = await handOut(context, planned, found);
   transport.openReserve();
   const deleted = await finish(context, planned, applied);
@@ -48,7 +48,8 @@ async function work(asked: Request, transport: Transport): Promise<void> {
 
 /** @throws with what became of what the step had made, where anything fails before the pair is published */
 async function handOut(context: Context, planned: Plan, found: Found): Promise<Applied> {
-  const { scalekit, transport, request, journal } = context;
+  const { scalekit, request, journal } = context;
+  const { transport } = scalekit;
   try {
     const applied = await apply(context, planned, found);
     if (transport.cancelled) throw new Error('The pair was not handed out.');
@@ -57,6 +58,6 @@ async function handOut(context: Context, planned: Plan, found: Found): Promise<A
   } catch (error) {
     if (transport.cancelled) throw leave(journal, error);
     transport.openReserve();
-    throw await undo(scalekit, transport, journal, error);
+    throw await undo(scalekit, journal, error);
   }
 }

@@ -33,7 +33,7 @@ async function run(): Promise<void> {
     log.warning(`What this step made may be left over: ${log.message(error)} ${remedy}`);
     return;
   }
-  const { removed, absent, left } = await cleanUp(scalekit, transport, state, true);
+  const { removed, absent, left } = await cleanUp(scalekit, state, true);
   for (const what of removed) log.info(`Deleted ${what}.`);
   if (absent)
     log.info(

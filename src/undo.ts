@@ -1,4 +1,3 @@
-import type { Transport } from './http.ts';
 import { parseTrailer } from './identity.ts';
 import { message } from './log.ts';
 import { byAge, compareFields, differenceLines } from './plan.ts';
@@ -25,15 +24,10 @@ export interface Traces {
  * Undoes what a failed step did, last first.
  * @returns the error to show: the failure, and what became of what the step had made or changed
  */
-export async function undo(
-  scalekit: Scalekit,
-  transport: Transport,
-  journal: Journal,
-  failure: unknown,
-): Promise<unknown> {
+export async function undo(scalekit: Scalekit, journal: Journal, failure: unknown): Promise<unknown> {
   const { state, updated } = journal;
   const own_secret = state.secret?.id;
-  const { removed, absent, left } = await cleanUp(scalekit, transport, state, false);
+  const { removed, absent, left } = await cleanUp(scalekit, state, false);
   const lines = [...removed.map((what) => `Removed again: ${what}.`), ...left];
   const unsure = absent && !state.client?.id;
   if (unsure)
@@ -61,12 +55,7 @@ function staysUpdated({ before, fields }: NonNullable<Journal['updated']>): stri
  * Removes what a step made that was cut off or failed, or whose job is over, last first.
  * @param patient whether to look for the client of a lost create as long as the server may still finish it
  */
-export async function cleanUp(
-  scalekit: Scalekit,
-  transport: Transport,
-  state: State,
-  patient: boolean,
-): Promise<Traces> {
+export async function cleanUp(scalekit: Scalekit, state: State, patient: boolean): Promise<Traces> {
   const traces: Traces = { removed: [], absent: false, left: [] };
   const { client, secret } = state;
   const attempt = async (what: string, call: (doubt: Doubt) => string, work: () => Promise<void>) => {
@@ -90,7 +79,7 @@ export async function cleanUp(
     await attempt(
       'A client of this step',
       (doubt) => clientCall(scalekit, state, doubt),
-      () => removeClient(scalekit, transport, state, client, patient, traces),
+      () => removeClient(scalekit, state, client, patient, traces),
     );
   }
   return traces;
@@ -157,7 +146,6 @@ class ForeignClientError extends Error {
 
 async function removeClient(
   scalekit: Scalekit,
-  transport: Transport,
   state: State,
   { id, sent_at }: CreatedTrace,
   patient: boolean,
@@ -175,7 +163,7 @@ async function removeClient(
     }
     if (own.length > 0) return;
     if (Date.now() > until) break;
-    await transport.pause(LOOK_AGAIN);
+    await scalekit.transport.pause(LOOK_AGAIN);
   }
   traces.absent = true;
 }

@@ -1,7 +1,7 @@
 import type { Answer, Call, Transport } from '../http.ts';
 import { NetworkError } from '../http.ts';
 import { mask } from '../mask.ts';
-import { fromAnswer, fromBadAnswer, fromNetwork, type Subject } from './errors.ts';
+import { ApiError, fromAnswer, fromBadAnswer, fromNetwork, type Subject } from './errors.ts';
 import {
   type AddedSecret,
   AnswerError,
@@ -20,6 +20,9 @@ import {
 export const LAG = 10_000;
 /** A `plain_secret` shorter than this cannot be masked without blanking out ordinary text. */
 const SHORTEST_SECRET = 8;
+/** Milliseconds between two requests of which the first met that lag. */
+const FIRST_PAUSE = 250;
+const LONGEST_PAUSE = 2_000;
 
 /** A pair as the token endpoint takes it. */
 export interface Pair {
@@ -44,14 +47,14 @@ export interface Making {
 
 /** The clients of one organization in one Scalekit environment. Every method throws an ApiError. */
 export class Scalekit {
-  readonly #transport: Transport;
+  readonly transport: Transport;
   readonly #origin: string;
   #organization: string;
   #token = '';
 
   /** @param organization_id empty where `selectOrganization` is to find it */
   constructor(transport: Transport, origin: string, organization_id: string) {
-    this.#transport = transport;
+    this.transport = transport;
     this.#origin = origin;
     this.#organization = organization_id;
   }
@@ -61,9 +64,10 @@ export class Scalekit {
     this.#token = (await this.#getToken('sign in to Scalekit', credentials, 'sign-in')).access_token;
   }
 
-  /** Gets an access token for a client of the organization and masks it. */
+  /** Gets an access token for a client of the organization, which may have been made just now, and masks it. */
   async getToken(pair: Pair): Promise<AccessToken> {
-    return await this.#getToken(`get an access token for client ${pair.client_id}`, pair, 'pair');
+    const operation = `get an access token for client ${pair.client_id}`;
+    return await this.#pastLag(isRefused, () => this.#getToken(operation, pair, 'pair'));
   }
 
   /** Finds the organization that has an external id, and goes on with it. @returns its id */
@@ -116,14 +120,21 @@ export class Scalekit {
     return await this.#exchange(`read client ${client_id}`, call, this.#subject(client_id), parse, () => undefined);
   }
 
-  /** Changes the fields that are given. @returns the client as it is then */
-  async updateClient(client_id: string, fields: Partial<ClientFields>): Promise<MarkedClient> {
+  /**
+   * Changes the fields that are given.
+   * @param young whether the client was made just now
+   * @returns the client as it is then
+   */
+  async updateClient(client_id: string, fields: Partial<ClientFields>, young = false): Promise<MarkedClient> {
     const call = this.#callWith(fields, 'PATCH', client_id);
-    return await this.#exchange(`update client ${client_id}`, call, this.#subject(client_id), (body) => {
+    const parse = (body: string) => {
       const client = parseMarkedClient(parseObject(body).client);
       if (client.client_id !== client_id) throw new AnswerError('it shows another client');
       return client;
-    });
+    };
+    const operation = `update client ${client_id}`;
+    const ask = () => this.#exchange(operation, call, this.#subject(client_id), parse);
+    return await this.#pastLag(young && isMissing, ask);
   }
 
   /** @returns whether there was such a client (still); one that is gone already is fine too */
@@ -132,18 +143,23 @@ export class Scalekit {
     return await this.#exchange(`delete client ${client_id}`, call, this.#subject(client_id), ...PRESENCE);
   }
 
-  /** Makes one more secret and masks it. Sent again only where the request provably did nothing. */
-  async addSecret(client_id: string, on: Making): Promise<AddedSecret> {
+  /**
+   * Makes one more secret and masks it. Sent again only where the request provably did nothing.
+   * @param young whether the client was made just now
+   */
+  async addSecret(client_id: string, on: Making, young: boolean): Promise<AddedSecret> {
     const call = { ...this.#call('POST', client_id, 'secrets'), repeatable: false, onSend: on.send };
     const operation = `add a secret to client ${client_id}`;
-    return await this.#exchange(operation, call, { ...this.#subject(client_id), adding: true }, (body) => {
+    const parse = (body: string) => {
       const answer = parseObject(body);
       const plain_secret = maskSecret(answer.plain_secret);
       const secret = answer.secret ? parseSecret(answer.secret) : undefined;
       if (secret) on.id(secret.id);
       refuseShort(plain_secret);
       return { secret, plain_secret };
-    });
+    };
+    const ask = () => this.#exchange(operation, call, { ...this.#subject(client_id), adding: true }, parse);
+    return await this.#pastLag(young && isMissing, ask);
   }
 
   /** @returns whether there was such a secret (still) */
@@ -197,6 +213,23 @@ export class Scalekit {
     });
   }
 
+  /**
+   * Asks again, for ten seconds, what the API may refuse only because it does not know a new client or secret yet.
+   * @param isLag whether a refusal may be of that kind; false where none is
+   */
+  async #pastLag<T>(isLag: false | ((error: ApiError) => boolean), ask: () => Promise<T>): Promise<T> {
+    const until = performance.now() + LAG;
+    for (let pause = FIRST_PAUSE; ; pause = Math.min(2 * pause, LONGEST_PAUSE)) {
+      try {
+        return await ask();
+      } catch (error) {
+        if (!(isLag && error instanceof ApiError && isLag(error)) || performance.now() >= until) throw error;
+        // Where the time is over, the refusal is what there is to say.
+        await this.transport.pause(pause * (0.5 + Math.random() / 2)).catch(() => Promise.reject(error));
+      }
+    }
+  }
+
   async #exchange<T>(
     operation: string,
     call: Call,
@@ -206,7 +239,7 @@ export class Scalekit {
   ): Promise<T> {
     let answer: Answer;
     try {
-      answer = await this.#transport.send(call);
+      answer = await this.transport.send(call);
     } catch (error) {
       throw error instanceof NetworkError ? fromNetwork(operation, error) : error;
     }
@@ -223,6 +256,15 @@ export class Scalekit {
 
 /** What the answer to a delete says: it was there, or, by a 404, it was not. */
 const PRESENCE: [(body: string) => boolean, () => boolean] = [() => true, () => false];
+
+/** RFC 6749, section 5.2, allows both for a client that is not known. */
+function isRefused({ status, message }: ApiError): boolean {
+  return status === 401 || (status === 400 && message.includes('invalid_client'));
+}
+
+function isMissing({ status }: ApiError): boolean {
+  return status === 404;
+}
 
 function maskSecret(value: unknown): string {
   const secret = typeof value === 'string' ? value : '';
