@@ -263,7 +263,7 @@ describe('a failure after the create', () => {
     const [client] = emulator.clients();
     expect(run.exitCode).toBe(1);
     expect(errors(run)[0]).toContain(
-      `To remove client ${client?.client_id} of organization ${emulator.organization.id} by hand: DELETE ${emulator.url}/api/v1/organizations/${emulator.organization.id}/clients/${client?.client_id}`,
+      `To remove it by hand: DELETE ${emulator.url}/api/v1/organizations/${emulator.organization.id}/clients/${client?.client_id}`,
     );
     emulator.faults.clear();
     expect((await run.post()).annotations).toEqual([]);

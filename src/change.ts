@@ -111,7 +111,7 @@ export async function addSecret(
   for (let sending = 1; ; sending++) {
     try {
       const added = await scalekit.addSecret(client_id, on, young);
-      for (const id of unsure) log.warning(unsureSecret(scalekit, journal.state, trace, id));
+      for (const id of unsure) log.warning(unsureSecret(scalekit, trace, id));
       const { plain_secret } = added;
       const secret = added.secret ?? (await identify(scalekit, client_id, plain_secret, trace.seen));
       if (!added.secret && secret.id) on.id(secret.id);

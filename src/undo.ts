@@ -58,29 +58,18 @@ function staysUpdated({ before, fields }: NonNullable<Journal['updated']>): stri
 export async function cleanUp(scalekit: Scalekit, state: State, patient: boolean): Promise<Traces> {
   const traces: Traces = { removed: [], absent: false, left: [] };
   const { client, secret } = state;
-  const attempt = async (what: string, call: (doubt: Doubt) => string, work: () => Promise<void>) => {
-    try {
-      await work();
-    } catch (error) {
-      const doubt = error instanceof ForeignClientError ? 'owner' : undefined;
-      traces.left.push(`${what} may be left over: ${message(error)} ${call(doubt)}`);
-    }
-  };
   // A secret on the client that is to go goes with it.
   if (secret && secret.client_id !== client?.id) {
-    const what = `A secret of this step on client ${secret.client_id}`;
-    await attempt(
-      what,
-      (doubt) => secretCall(scalekit, state, secret, secret.id, doubt),
-      () => removeSecret(scalekit, state, secret, traces),
-    );
+    await removeSecret(scalekit, secret, traces).catch((error) => {
+      const what = `A secret of this step on client ${secret.client_id} may be left over`;
+      traces.left.push(`${what}: ${message(error)} ${secretCall(scalekit, secret, doubtOf(error))}`);
+    });
   }
   if (client) {
-    await attempt(
-      'A client of this step',
-      (doubt) => clientCall(scalekit, state, doubt),
-      () => removeClient(scalekit, state, client, patient, traces),
-    );
+    await removeClient(scalekit, state, client, patient, traces).catch((error) => {
+      const what = 'A client of this step may be left over';
+      traces.left.push(`${what}: ${message(error)} ${clientCall(scalekit, state, doubtOf(error))}`);
+    });
   }
   return traces;
 }
@@ -119,10 +108,6 @@ export async function takeClient(scalekit: Scalekit, state: State, client: Marke
     }
   }
   await scalekit.deleteClient(client_id);
-  return clientName(client_id);
-}
-
-function clientName(client_id: string): string {
   return `client ${client_id}`;
 }
 
@@ -133,7 +118,7 @@ export type Doubt = 'state' | 'owner' | undefined;
 export function calls(scalekit: Scalekit, state: State, doubt: Doubt): string {
   const { client, secret } = state;
   const lines = [
-    ...(secret ? [secretCall(scalekit, state, secret, secret.id, doubt)] : []),
+    ...(secret ? [secretCall(scalekit, secret, doubt)] : []),
     ...(client || !secret ? [clientCall(scalekit, state, doubt)] : []),
   ];
   return lines.join(' ');
@@ -158,7 +143,7 @@ async function removeClient(
       traces.removed.push(await takeClient(scalekit, state, client));
       // Otherwise it is in use, which leaves nothing to do.
       const { client_id, id: added, lost } = state.secret ?? {};
-      if (client_id === client.client_id && (lost || !added) && traces.removed.at(-1) !== clientName(client_id))
+      if (client_id === client.client_id && (lost || !added) && traces.removed.at(-1) !== `client ${client_id}`)
         traces.left.push(clientCall(scalekit, state, 'owner'));
     }
     if (own.length > 0) return;
@@ -169,7 +154,7 @@ async function removeClient(
 }
 
 /** Takes the secret that was added, and names those that may be this step's but may also be a neighbour's. */
-async function removeSecret(scalekit: Scalekit, state: State, trace: SecretTrace, traces: Traces): Promise<void> {
+async function removeSecret(scalekit: Scalekit, trace: SecretTrace, traces: Traces): Promise<void> {
   const { client_id, key, id, seen, lost } = trace;
   const client = await scalekit.getClient(client_id);
   if (!client) return;
@@ -182,12 +167,12 @@ async function removeSecret(scalekit: Scalekit, state: State, trace: SecretTrace
     const there = await scalekit.deleteSecret(client_id, id);
     if (there) traces.removed.push(`secret ${id} of client ${client_id}`);
   }
-  for (const unsure of appeared) traces.left.push(unsureSecret(scalekit, state, trace, unsure));
+  for (const unsure of appeared) traces.left.push(unsureSecret(scalekit, trace, unsure));
 }
 
 /** The sentence about a secret that appeared while an answer was lost: it may also be a neighbour's. */
-export function unsureSecret(scalekit: Scalekit, state: State, trace: SecretTrace, id: string): string {
-  return `Secret ${id} of client ${trace.client_id} may be left over of a request whose answer was lost, or another run's; a later rotation retires it. ${secretCall(scalekit, state, trace, id, 'owner')}`;
+export function unsureSecret(scalekit: Scalekit, trace: SecretTrace, id: string): string {
+  return `Secret ${id} of client ${trace.client_id} may be left over of a request whose answer was lost, or another run's; a later rotation retires it. ${secretCall(scalekit, { ...trace, id }, 'owner')}`;
 }
 
 /** Ids of the secrets of a client that are not among `known`. */
@@ -226,31 +211,29 @@ async function restore(
   }
 }
 
-/** Somebody will send a token to an origin that this names, so an unsealed state's own is left out. */
-function clientCall(scalekit: Scalekit, { client, organization_id, nonce }: State, doubt?: Doubt): string {
-  const url = scalekit.clientUrl(...(client?.id ? [client.id] : []));
-  const address = doubt === 'state' ? url.pathname : url.href;
-  if (client?.id)
-    return `To remove client ${client.id} of organization ${organization_id}${ifYours(doubt)} by hand: DELETE ${address}`;
-  return `To look for it by hand: GET ${address} shows it with "nonce=${nonce}" in its description; then DELETE ${address}/ID`;
+function clientCall(scalekit: Scalekit, { client, nonce }: State, doubt?: Doubt): string {
+  return byHand(scalekit, [client?.id], `the one that GET shows with "nonce=${nonce}" in its description`, doubt);
 }
 
-function secretCall(
-  scalekit: Scalekit,
-  { organization_id }: State,
-  { client_id }: SecretTrace,
-  id: string | undefined,
-  doubt?: Doubt,
-): string {
-  const url = scalekit.clientUrl(client_id, 'secrets', ...(id ? [id] : []));
-  const address = doubt === 'state' ? url.pathname : url.href;
-  if (id)
-    return `To remove secret ${id} of organization ${organization_id}${ifYours(doubt)} by hand: DELETE ${address}`;
-  return `To remove it by hand, find it in the client's secrets by its time; then DELETE ${address}/ID`;
+function secretCall(scalekit: Scalekit, { client_id, id }: SecretTrace, doubt?: Doubt): string {
+  return byHand(scalekit, [client_id, 'secrets', id], 'it by its time among the secrets of the client', doubt);
 }
 
-function ifYours(doubt: Doubt): string {
-  return doubt ? ', if it is yours,' : '';
+/**
+ * The call that removes something by hand. Somebody will send a token to an origin that this names, so an unsealed
+ * state's own is left out.
+ * @param search how to find the last part of the path where it is not known
+ */
+function byHand(scalekit: Scalekit, path: (string | undefined)[], search: string, doubt: Doubt): string {
+  const known = path.filter((part) => part !== undefined);
+  const url = scalekit.clientUrl(...known);
+  const address = doubt === 'state' ? url.pathname : url.href;
+  if (known.length < path.length) return `To remove it by hand, find ${search}; then DELETE ${address}/ID`;
+  return `To remove it${doubt ? ', if it is yours,' : ''} by hand: DELETE ${address}`;
+}
+
+function doubtOf(error: unknown): Doubt {
+  return error instanceof ForeignClientError ? 'owner' : undefined;
 }
 
 function isOwn({ description }: MarkedClient, { nonce, run }: State): boolean {
