@@ -100,23 +100,13 @@ export function readRequest(env: NodeJS.ProcessEnv): Request {
   const expiry = reader.read('expiry')
     ? parseSeconds(reader.read('expiry'), 1, Number.MAX_SAFE_INTEGER, reader.report('expiry'))
     : lifetime === 'job' && JOB_EXPIRY;
-  const client_id = checkClientId(reader);
-  const on_existing = checkChoice(reader, 'on_existing', ON_EXISTING, 'rotate');
-  const keep_secrets = checkKeepSecrets(reader);
-  const verify = checkBoolean(reader, 'verify', true);
-  const access_token = checkBoolean(reader, 'access_token', false);
-  const dry_run = checkBoolean(reader, 'dry_run', false);
-  const timeout = parseTimeout(reader.read('timeout'), reader.report('timeout'));
-  checkPairs(reader, client_id, on_existing, verify, access_token);
-  checkRunner(reader, runner);
-  reader.finish();
 
   const { repository, repository_id, run } = runner;
   const mark = repositoryMark(repository, repository_id);
   const identity: Identity = { repository, repository_id, environment, name: name || undefined, lifetime };
   const trailer: Trailer = { key: identityKey(identity), repo: mark, by: mark, run, lifetime, nonce: drawNonce() };
   const purpose = `Made by GitHub Actions for ${repository}${environment && `, environment ${environment}`}.`;
-  return {
+  const request: Request = {
     origin,
     credentials,
     ...organization,
@@ -131,16 +121,24 @@ export function readRequest(env: NodeJS.ProcessEnv): Request {
     given: { name: name !== '', description: description !== '' },
     trailer,
     identity,
-    client_id,
-    on_existing,
-    keep_secrets,
-    verify,
-    access_token,
-    dry_run,
-    timeout,
+    client_id: reader.match(
+      'client_id',
+      CLIENT_ID,
+      'the id of an organization client (m2morg_…; skc_… is scalekit_client_id)',
+    ),
+    on_existing: checkChoice(reader, 'on_existing', ON_EXISTING, 'rotate'),
+    keep_secrets: Number(reader.match('keep_secrets', /^[1-5]$/, 'a whole number from 1 to 5') || DEFAULT_KEEP_SECRETS),
+    verify: checkBoolean(reader, 'verify', true),
+    access_token: checkBoolean(reader, 'access_token', false),
+    dry_run: checkBoolean(reader, 'dry_run', false),
+    timeout: parseTimeout(reader.read('timeout'), reader.report('timeout')),
     notices: reader.notices,
     warnings: runner.origin === 'untrusted' ? [UNTRUSTED] : [],
   };
+  checkPairs(reader, request);
+  checkRunner(reader, runner);
+  reader.finish();
+  return request;
 }
 
 /** Reads the administrator's credentials, from the inputs or else from the variables, and masks the secret. */
@@ -190,12 +188,23 @@ class Reader {
     return this.#evaluated(input, getInput(input));
   }
 
+  /** @returns the input; where it is not as expected, that is reported, and it counts as not given */
+  match(input: string, pattern: RegExp, expected: string): string {
+    const text = this.read(input);
+    if (!text || pattern.test(text)) return text;
+    this.report(input)(`got ${quote(text)}; expected ${expected}`);
+    return '';
+  }
+
   /** @returns the input, or else the first variable that is set and its name, and what an error calls it */
-  readOr(input: string, ...variables: string[]): { text: string; source: string; from?: string } {
+  require(input: string, variables: string[], expected: string): { text: string; source: string; from?: string } {
     const given = this.read(input);
     if (given) return { text: given, source: input };
     const from = variables.find((candidate) => variable(this.env, candidate));
-    if (!from) return { text: '', source: input };
+    if (!from) {
+      this.report(input)(`is empty; expected ${expected}`);
+      return { text: '', source: input };
+    }
     const source = `${input} (from ${from})`;
     return { text: this.#evaluated(source, variable(this.env, from)), source, from };
   }
@@ -225,16 +234,16 @@ function variable(env: NodeJS.ProcessEnv, name: string): string {
 }
 
 function checkCredentials(reader: Reader, runner: Runner): void {
-  const id = reader.readOr('scalekit_client_id', 'SCALEKIT_CLIENT_ID');
-  const secret = reader.readOr('scalekit_client_secret', 'SCALEKIT_CLIENT_SECRET');
-  if (!id.text)
-    reader.report(id.source)(
-      `is empty; expected the id of the environment's API credentials (skc_…). ${whyEmpty(runner)}`,
-    );
-  if (!secret.text)
-    reader.report(secret.source)(
-      `is empty; expected the secret of the environment's API credentials. ${whyEmpty(runner)}`,
-    );
+  const id = reader.require(
+    'scalekit_client_id',
+    ['SCALEKIT_CLIENT_ID'],
+    `the id of the environment's API credentials (skc_…). ${whyEmpty(runner)}`,
+  );
+  reader.require(
+    'scalekit_client_secret',
+    ['SCALEKIT_CLIENT_SECRET'],
+    `the secret of the environment's API credentials. ${whyEmpty(runner)}`,
+  );
   if (id.text.startsWith('m2morg_')) {
     reader.report(id.source)(
       `got ${quote(id.text)}, an organization client; expected the environment's API credentials (skc_…)`,
@@ -253,15 +262,11 @@ function whyEmpty({ origin }: Runner): string {
 }
 
 function checkOrigin(reader: Reader): string {
-  const { text, source, from } = reader.readOr(
+  const { text, source, from } = reader.require(
     'scalekit_environment_url',
-    'SCALEKIT_ENVIRONMENT_URL',
-    'SCALEKIT_ENV_URL',
+    ['SCALEKIT_ENVIRONMENT_URL', 'SCALEKIT_ENV_URL'],
+    'the address of the environment, such as https://acme.scalekit.com, as an input or in SCALEKIT_ENVIRONMENT_URL',
   );
-  if (!text)
-    reader.report(source)(
-      'is empty; expected the address of the environment, such as https://acme.scalekit.com, as an input or in SCALEKIT_ENVIRONMENT_URL',
-    );
   if (from && getInput('scalekit_client_secret')) {
     reader.report('scalekit_environment_url')(
       `is empty while scalekit_client_secret is given; expected both as inputs, or an earlier step could send the secret elsewhere by setting ${from} through GITHUB_ENV`,
@@ -271,35 +276,26 @@ function checkOrigin(reader: Reader): string {
 }
 
 function checkOrganization(reader: Reader): Pick<Request, 'organization_id' | 'organization_external_id'> {
-  const organization_external_id = reader.read('organization_external_id');
-  if (organization_external_id) {
+  // A URL would take such a path for the one above it.
+  const organization_external_id = reader.match(
+    'organization_external_id',
+    /^(?!\.\.?$)/,
+    'the external id of an organization',
+  );
+  if (reader.read('organization_external_id')) {
     if (reader.read('organization_id'))
       reader.report('organization_external_id')('is given beside organization_id; expected one of the two');
-    // A URL would take such a path for the one above it.
-    if (/^\.\.?$/.test(organization_external_id))
-      reader.report('organization_external_id')(
-        `got ${quote(organization_external_id)}; expected the external id of an organization`,
-      );
     return { organization_id: '', organization_external_id };
   }
-  const { text, source } = reader.readOr('organization_id', 'SCALEKIT_ORGANIZATION_ID');
   // The descriptor's rule: this prefix, 32 characters at most.
-  const expected = 'expected the id of an organization: "org_" and up to 28 letters, digits, - or _';
-  if (!text)
-    reader.report(source)(
-      `is empty; ${expected}, as an input or in SCALEKIT_ORGANIZATION_ID, or else organization_external_id`,
-    );
-  else if (!/^org_[\w-]{1,28}$/.test(text)) reader.report(source)(`got ${quote(text)}; ${expected}`);
+  const expected = 'the id of an organization: "org_" and up to 28 letters, digits, - or _';
+  const { text, source } = reader.require(
+    'organization_id',
+    ['SCALEKIT_ORGANIZATION_ID'],
+    `${expected}, as an input or in SCALEKIT_ORGANIZATION_ID, or else organization_external_id`,
+  );
+  if (text && !/^org_[\w-]{1,28}$/.test(text)) reader.report(source)(`got ${quote(text)}; expected ${expected}`);
   return { organization_id: text, organization_external_id };
-}
-
-function checkClientId(reader: Reader): string {
-  const text = reader.read('client_id');
-  if (text && !CLIENT_ID.test(text)) {
-    const what = text.startsWith('skc_') ? ", the environment's API credentials (that is scalekit_client_id)" : '';
-    reader.report('client_id')(`got ${quote(text)}${what}; expected the id of an organization client (m2morg_…)`);
-  }
-  return text;
 }
 
 /** @param fallback what to go on with where the input is wrong; the first choice is the default */
@@ -313,16 +309,11 @@ function checkChoice<T extends string>(reader: Reader, input: string, choices: r
 }
 
 /** Inputs that are fine alone and make no sense together. */
-function checkPairs(
-  reader: Reader,
-  client_id: string,
-  on_existing: OnExisting,
-  verify: boolean,
-  access_token: boolean,
-): void {
+function checkPairs(reader: Reader, { on_existing, verify, access_token }: Request): void {
   if (reader.read('lifetime') === 'job') {
     const always = 'the client of a job is always a new one';
-    if (client_id) reader.report('client_id')(`is given with lifetime: job; expected one of the two: ${always}`);
+    if (reader.read('client_id'))
+      reader.report('client_id')(`is given with lifetime: job; expected one of the two: ${always}`);
     if (on_existing !== 'rotate')
       reader.report('on_existing')(`got "${on_existing}" with lifetime: job; expected it to be left out: ${always}`);
   }
@@ -336,19 +327,10 @@ function checkPairs(
     );
 }
 
-function checkKeepSecrets(reader: Reader): number {
-  const text = reader.read('keep_secrets') || String(DEFAULT_KEEP_SECRETS);
-  if (!/^[1-5]$/.test(text)) reader.report('keep_secrets')(`got ${quote(text)}; expected a whole number from 1 to 5`);
-  return Number(text);
-}
-
 /** YAML's own words for the two (its core schema), as GitHub passes them on. */
 function checkBoolean(reader: Reader, input: string, byDefault: boolean): boolean {
-  const text = reader.read(input) || String(byDefault);
-  if (/^(true|True|TRUE)$/.test(text)) return true;
-  if (/^(false|False|FALSE)$/.test(text)) return false;
-  reader.report(input)(`got ${quote(text)}; expected true or false`);
-  return byDefault;
+  const text = reader.match(input, /^(true|True|TRUE|false|False|FALSE)$/, 'true or false');
+  return text ? text.toLowerCase() === 'true' : byDefault;
 }
 
 function checkLength(reader: Reader, input: string, most: number): string {
