@@ -13,7 +13,7 @@ import {
   type Trailer,
 } from './identity.ts';
 import { mask } from './mask.ts';
-import { CLIENT_ID, type Claim, type ClientFields } from './scalekit/types.ts';
+import { CLIENT_ID, type Claim, type ClientFields, type Credentials } from './scalekit/types.ts';
 
 const UNTRUSTED =
   'This run was triggered by code from outside, yet has secrets: nothing of that code may be checked out, built or run in this job, or it can take the credentials.';
@@ -27,12 +27,6 @@ const JOB_EXPIRY = 3600;
 const DEFAULT_TIMEOUT = '120';
 const DEFAULT_KEEP_SECRETS = 2;
 
-/** The environment's API credentials. */
-export interface Credentials {
-  client_id: string;
-  client_secret: string;
-}
-
 const ON_EXISTING = ['rotate', 'reuse', 'replace', 'fail'] as const;
 export type OnExisting = (typeof ON_EXISTING)[number];
 
@@ -40,6 +34,7 @@ export type OnExisting = (typeof ON_EXISTING)[number];
 export interface Request {
   /** Scalekit's environment: scheme, host and port. */
   origin: string;
+  /** The environment's API credentials. */
   credentials: Credentials;
   /** Empty where the external id is given. */
   organization_id: string;

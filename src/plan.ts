@@ -38,8 +38,8 @@ export interface Plan {
 }
 
 /** One field that is not what was asked for. */
-export interface Difference<Field extends string = keyof ClientFields> {
-  field: Field;
+export interface Difference {
+  field: string;
   wanted: string;
   got: string;
 }
@@ -159,7 +159,7 @@ function updates(request: Request, client: KnownClient): Step[] {
       got: NONE,
     });
   const own = request.given.description ? request.fields.description : client.own_description;
-  const fields = { ...request.fields, description: own };
+  const fields: Record<string, unknown> = { ...request.fields, description: own };
   const changes = Object.fromEntries(drifted.map(({ field }) => [field, fields[field]]));
   return drifted.length > 0 ? [{ kind: 'update', fields: changes, differences: drifted }] : [];
 }
@@ -177,7 +177,7 @@ export function differences({ fields, given }: Request, client: KnownClient): Di
 }
 
 /** As `differences`, of the answer to a request that asked for all of it. */
-export function shortfalls(request: Request, client: KnownClient): Difference<string>[] {
+export function shortfalls(request: Request, client: KnownClient): Difference[] {
   const { organization_id } = client;
   return [
     // An answer may leave out the expiry and the organization, which says nothing about them.
@@ -186,7 +186,7 @@ export function shortfalls(request: Request, client: KnownClient): Difference<st
   ];
 }
 
-export function differenceLines(differences: Difference<string>[]): string {
+export function differenceLines(differences: Difference[]): string {
   return differences.map(({ field, wanted, got }) => `${field}: wanted ${wanted}; got ${got}`).join('\n');
 }
 
@@ -198,9 +198,7 @@ export function compareFields(names: (keyof ClientFields)[], wanted: SomeFields,
 type SomeFields = { [Field in keyof ClientFields]?: ClientFields[Field] | undefined };
 
 /** Compares sets. @returns those that are not the same */
-export function compare<Field extends string>(
-  pairs: (readonly [field: Field, wanted: string[], got: string[]])[],
-): Difference<Field>[] {
+export function compare(pairs: (readonly [field: string, wanted: string[], got: string[]])[]): Difference[] {
   return pairs
     .map(([field, wanted, got]) => ({ field, wanted: setText(wanted), got: setText(got) }))
     .filter(({ wanted, got }) => wanted !== got);

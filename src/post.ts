@@ -1,8 +1,9 @@
 import { start } from './entry.ts';
 import { Transport } from './http.ts';
-import { type Credentials, readCredentials, readTimeout, unsafeSetting } from './inputs.ts';
+import { readCredentials, readTimeout, unsafeSetting } from './inputs.ts';
 import * as log from './log.ts';
 import { Scalekit } from './scalekit/api.ts';
+import type { Credentials } from './scalekit/types.ts';
 import { isSealed, readState } from './state.ts';
 import { calls, cleanUp } from './undo.ts';
 

@@ -3,16 +3,17 @@ import { NetworkError } from '../http.ts';
 import { mask } from '../mask.ts';
 import { ApiError, fromAnswer, fromBadAnswer, fromNetwork, type Subject } from './errors.ts';
 import {
-  type AddedSecret,
   AnswerError,
+  type Client,
   type ClientFields,
-  type CreatedClient,
+  type Credentials,
   type MarkedClient,
   object,
   parseMarkedClient,
   parseObject,
   parsePage,
   parseSecret,
+  type Secret,
   string,
 } from './types.ts';
 
@@ -23,12 +24,6 @@ const SHORTEST_SECRET = 8;
 /** Milliseconds between two requests of which the first met that lag. */
 const FIRST_PAUSE = 250;
 const LONGEST_PAUSE = 2_000;
-
-/** A pair as the token endpoint takes it. */
-export interface Pair {
-  client_id: string;
-  client_secret: string;
-}
 
 /** What the token endpoint hands out. */
 export interface AccessToken {
@@ -60,12 +55,12 @@ export class Scalekit {
   }
 
   /** Gets an access token for the environment's API credentials and masks it. */
-  async signIn(credentials: Pair): Promise<void> {
+  async signIn(credentials: Credentials): Promise<void> {
     this.#token = (await this.#getToken('sign in to Scalekit', credentials, 'sign-in')).access_token;
   }
 
   /** Gets an access token for a client of the organization, which may have been made just now, and masks it. */
-  async getToken(pair: Pair): Promise<AccessToken> {
+  async getToken(pair: Credentials): Promise<AccessToken> {
     const operation = `get an access token for client ${pair.client_id}`;
     return await this.#pastLag(isRefused, () => this.#getToken(operation, pair, 'pair'));
   }
@@ -87,7 +82,7 @@ export class Scalekit {
   }
 
   /** Makes a client and masks its secret. Sent again only where the request provably did nothing. */
-  async createClient(fields: ClientFields, on: Making): Promise<CreatedClient> {
+  async createClient(fields: ClientFields, on: Making): Promise<{ client: Client; plain_secret: string }> {
     const call = { ...this.#callWith(fields, 'POST'), repeatable: false, onSend: on.send };
     return await this.#exchange('create the client', call, this.#subject(), (body) => {
       const answer = parseObject(body);
@@ -147,7 +142,11 @@ export class Scalekit {
    * Makes one more secret and masks it. Sent again only where the request provably did nothing.
    * @param young whether the client was made just now
    */
-  async addSecret(client_id: string, on: Making, young: boolean): Promise<AddedSecret> {
+  async addSecret(
+    client_id: string,
+    on: Making,
+    young: boolean,
+  ): Promise<{ secret: Secret | undefined; plain_secret: string }> {
     const call = { ...this.#call('POST', client_id, 'secrets'), repeatable: false, onSend: on.send };
     const operation = `add a secret to client ${client_id}`;
     const parse = (body: string) => {
@@ -194,7 +193,7 @@ export class Scalekit {
   }
 
   /** The client credentials grant (RFC 6749, section 4.4). */
-  async #getToken(operation: string, pair: Pair, subject: Subject): Promise<AccessToken> {
+  async #getToken(operation: string, pair: Credentials, subject: Subject): Promise<AccessToken> {
     const call: Call = {
       method: 'POST',
       url: new URL('/oauth/token', this.#origin),

@@ -51,16 +51,10 @@ export interface Secret {
   active: boolean;
 }
 
-/** The answer to a create. */
-export interface CreatedClient {
-  client: Client;
-  plain_secret: string;
-}
-
-/** The answer to a request for one more secret. Only these two answers ever hold a plain secret. */
-export interface AddedSecret {
-  secret: Secret | undefined;
-  plain_secret: string;
+/** A pair as the token endpoint takes it: the environment's API credentials, or an organization client's. */
+export interface Credentials {
+  client_id: string;
+  client_secret: string;
 }
 
 /** An answer that is not what the API documents. Its message never quotes a value. */
