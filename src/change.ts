@@ -4,7 +4,7 @@ import * as log from './log.ts';
 import { differenceLines, evictions, MOST_SECRETS, shortfalls } from './plan.ts';
 import type { Scalekit } from './scalekit/api.ts';
 import { ApiError } from './scalekit/errors.ts';
-import type { Client, ClientFields, MarkedClient, Secret } from './scalekit/types.ts';
+import type { Client, ClientFields, Secret } from './scalekit/types.ts';
 import type { Journal, SecretTrace } from './state.ts';
 import { unseen, unsureSecret } from './undo.ts';
 
@@ -55,15 +55,12 @@ export async function update(
   const trailer = client.trailer ?? request.trailer;
   const sent =
     fields.description === undefined ? fields : { ...fields, description: withTrailer(fields.description, trailer) };
-  let answer: MarkedClient | undefined;
-  try {
-    answer = await scalekit.updateClient(client_id, sent, young);
-  } catch (error) {
+  const answer = await scalekit.updateClient(client_id, sent, young).catch(async (error) => {
     if (!(error instanceof ApiError && error.uncertain)) throw error;
-    answer = await scalekit.getClient(client_id).catch(() => Promise.reject(error));
-    const arrived = answer?.client_id === client_id && shortfalls(request, recognize(answer.whole())).length === 0;
-    if (!answer || !arrived) throw error;
-  }
+    const now = await scalekit.getClient(client_id).catch(() => undefined);
+    if (now?.client_id !== client_id || shortfalls(request, recognize(now.whole())).length > 0) throw error;
+    return now;
+  });
   log.info(`Updated client ${client_id}: ${Object.keys(fields).join(', ')}.`);
   const now = recognize(answer.whole());
   const wrong = shortfalls(request, now);

@@ -9,13 +9,6 @@ import type { Journal } from './state.ts';
 const LONGEST_VALUE = 200;
 const MOST_VALUES = 50;
 
-type Outputs = Partial<
-  Record<
-    'client_id' | 'secret' | 'secret_id' | 'organization_id' | 'result' | 'access_token' | 'access_token_expires_at',
-    string
-  >
->;
-
 /** Sets the outputs, takes what is the user's now out of the state, and says so. Secret and token are masked by then. */
 export function publish(request: Request, applied: Applied, journal: Journal): void {
   const { result, client, secret, token } = applied;
@@ -82,7 +75,7 @@ function stepText(
   }
 }
 
-function setOutputs(outputs: Outputs): void {
+function setOutputs(outputs: Record<string, string>): void {
   try {
     for (const [name, value] of Object.entries(outputs)) setOutput(name, value);
   } catch (error) {

@@ -83,7 +83,7 @@ export class Scalekit {
 
   /** Makes a client and masks its secret. Sent again only where the request provably did nothing. */
   async createClient(fields: ClientFields, on: Making): Promise<{ client: Client; plain_secret: string }> {
-    const call = { ...this.#callWith(fields, 'POST'), repeatable: false, onSend: on.send };
+    const call = { ...this.#call('POST', [], fields), repeatable: false, onSend: on.send };
     return await this.#exchange('create the client', call, this.#subject(), (body) => {
       const answer = parseObject(body);
       const plain_secret = maskSecret(answer.plain_secret);
@@ -111,7 +111,7 @@ export class Scalekit {
   /** @returns nothing where there is no such client (any more) */
   async getClient(client_id: string): Promise<MarkedClient | undefined> {
     const parse = (body: string) => parseMarkedClient(parseObject(body).client);
-    const call = this.#call('GET', client_id);
+    const call = this.#call('GET', [client_id]);
     return await this.#exchange(`read client ${client_id}`, call, this.#subject(client_id), parse, () => undefined);
   }
 
@@ -121,7 +121,7 @@ export class Scalekit {
    * @returns the client as it is then
    */
   async updateClient(client_id: string, fields: Partial<ClientFields>, young = false): Promise<MarkedClient> {
-    const call = this.#callWith(fields, 'PATCH', client_id);
+    const call = this.#call('PATCH', [client_id], fields);
     const parse = (body: string) => {
       const client = parseMarkedClient(parseObject(body).client);
       if (client.client_id !== client_id) throw new AnswerError('it shows another client');
@@ -134,7 +134,7 @@ export class Scalekit {
 
   /** @returns whether there was such a client (still); one that is gone already is fine too */
   async deleteClient(client_id: string): Promise<boolean> {
-    const call = this.#call('DELETE', client_id);
+    const call = this.#call('DELETE', [client_id]);
     return await this.#exchange(`delete client ${client_id}`, call, this.#subject(client_id), ...PRESENCE);
   }
 
@@ -147,7 +147,7 @@ export class Scalekit {
     on: Making,
     young: boolean,
   ): Promise<{ secret: Secret | undefined; plain_secret: string }> {
-    const call = { ...this.#call('POST', client_id, 'secrets'), repeatable: false, onSend: on.send };
+    const call = { ...this.#call('POST', [client_id, 'secrets']), repeatable: false, onSend: on.send };
     const operation = `add a secret to client ${client_id}`;
     const parse = (body: string) => {
       const answer = parseObject(body);
@@ -163,7 +163,7 @@ export class Scalekit {
 
   /** @returns whether there was such a secret (still) */
   async deleteSecret(client_id: string, secret_id: string): Promise<boolean> {
-    const call = this.#call('DELETE', client_id, 'secrets', secret_id);
+    const call = this.#call('DELETE', [client_id, 'secrets', secret_id]);
     const operation = `delete secret ${secret_id} of client ${client_id}`;
     return await this.#exchange(operation, call, this.#subject(client_id), ...PRESENCE);
   }
@@ -178,18 +178,11 @@ export class Scalekit {
     return { organization: this.#organization, client };
   }
 
-  #call(method: Call['method'], ...path: string[]): Call {
-    return {
-      method,
-      url: this.clientUrl(...path),
-      headers: { authorization: `Bearer ${this.#token}` },
-      repeatable: true,
-    };
-  }
-
-  #callWith(fields: Partial<ClientFields>, method: Call['method'], ...path: string[]): Call {
-    const call = this.#call(method, ...path);
-    return { ...call, headers: { ...call.headers, 'content-type': 'application/json' }, body: JSON.stringify(fields) };
+  #call(method: Call['method'], path: string[] = [], fields?: Partial<ClientFields>): Call {
+    const headers = { authorization: `Bearer ${this.#token}` };
+    const call = { method, url: this.clientUrl(...path), headers, repeatable: true };
+    if (!fields) return call;
+    return { ...call, headers: { ...headers, 'content-type': 'application/json' }, body: JSON.stringify(fields) };
   }
 
   /** The client credentials grant (RFC 6749, section 4.4). */

@@ -103,7 +103,7 @@ function serverWords({ body, headers }: Answer): string[] {
     return plain && text ? [cut(text, 300)] : [];
   }
   const status = fieldsOf(parsed);
-  const infos = [...listOf(status.details).map(fieldsOf), status].filter(isErrorInfo);
+  const infos = [...listOf(status.details).map(fieldsOf), status];
   const violations = infos.flatMap((info) =>
     listOf(fieldsOf(info.validation_error_info).field_violations).map(fieldsOf),
   );
@@ -115,10 +115,6 @@ function serverWords({ body, headers }: Answer): string[] {
     ...violations.map((violation) => [text(violation.field), text(violation.description)].filter(Boolean).join(' ')),
   ];
   return [...new Set(words.filter(Boolean))].map((word) => cut(word, 300)).slice(0, 10);
-}
-
-function isErrorInfo(value: Record<string, unknown>): boolean {
-  return 'error_code' in value || 'validation_error_info' in value;
 }
 
 function fieldsOf(value: unknown): Record<string, unknown> {
