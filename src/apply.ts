@@ -17,7 +17,7 @@ export interface Applied {
   result: Result;
   client: KnownClient;
   /** Absent where an existing client is reused. */
-  secret?: NewSecret;
+  secret?: NewSecret | undefined;
   /** Absent where there was no verification. */
   token?: VerifiedToken | undefined;
   after: Step[];
@@ -110,5 +110,5 @@ async function change(context: Context, plan: Plan, existing: KnownClient, young
     if (step.kind === 'add-secret') secret = await addSecret(context, client, { young, evict: !young });
   }
   const token = secret && (await verify(context, client, secret));
-  return { result: plan.result, client, ...(secret && { secret }), token, after: plan.after };
+  return { result: plan.result, client, secret, token, after: plan.after };
 }

@@ -43,7 +43,7 @@ export async function find(scalekit: Scalekit, request: Request): Promise<Found>
   const whole = first?.secrets.length === 0 ? await scalekit.getClient(first.client_id) : undefined;
   const client = whole && whole.client_id === first?.client_id ? recognize(whole.whole()) : first;
   return {
-    ...(client && { client }),
+    client,
     others: others.map(({ client_id }) => client_id),
     seen: new Set(ours.map(({ client_id }) => client_id)),
     at,

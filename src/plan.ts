@@ -9,7 +9,7 @@ const NONE = 'none';
 /** What is there before anything is changed. */
 export interface Existing {
   /** The client to go on with. */
-  client?: KnownClient;
+  client?: KnownClient | undefined;
   /** Ids of further clients of the same identity: named, never touched. */
   others: string[];
 }
