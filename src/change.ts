@@ -115,7 +115,7 @@ export async function addSecret(
       return { secret, plain_secret };
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
-      if (!error.uncertain && sending === 1) journal.note({ secret: undefined });
+      if (!error.uncertain && sending === 1) journal.clear({ secret: undefined });
       if (!error.uncertain || sending === MOST_SENDINGS || scalekit.transport.cancelled) throw error;
       log.info(`${error.message} Asking for another one.`);
       const now = await lookAgain(context, trace).catch(() => Promise.reject(error));

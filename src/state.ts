@@ -83,11 +83,11 @@ export class Journal {
     this.note(change);
   }
 
-  /** Leaves the post step nothing to do. Where that cannot be written, it finds out for itself. */
-  clear(): void {
+  /** Leaves the post step nothing of this to do. Where that cannot be written, it finds out for itself. */
+  clear(change: Pick<State, 'client' | 'secret'> = { client: undefined, secret: undefined }): void {
     if (!this.state.client && !this.state.secret) return;
     try {
-      this.note({ client: undefined, secret: undefined });
+      this.note(change);
     } catch {}
   }
 }
