@@ -908,7 +908,7 @@ describe('dry_run', () => {
   it('looks for nothing where the client is a job’s, and nobody’s post step has anything to do', async () => {
     seedOurs();
     const { steps } = await planOf({ lifetime: 'job' });
-    expect([steps, sent()]).toEqual([['create a client'], ['token']]);
+    expect([steps, sent()]).toEqual([['create a client, and delete it when the job ends'], ['token']]);
     const executed = await run({ dry_run: 'true', lifetime: 'job' });
     const before = sent().length;
     expect([(await executed.post()).stdout, sent().length]).toEqual(['', before]);

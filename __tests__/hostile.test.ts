@@ -10,7 +10,7 @@ import { text } from 'node:stream/consumers';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { type Emulator, type Operation, startEmulator } from '../emulator/index.ts';
 import { makeCertificate } from '../emulator/tls.ts';
-import { errors, pairWorks, readable, runAction, runBare, sentTo } from './support/action.ts';
+import { errors, pairWorks, readable, runAction, runBare, sentTo, warnings } from './support/action.ts';
 
 // What networks and servers do that nobody would build on purpose.
 
@@ -246,6 +246,78 @@ it.each(['m2morg_9b2f1c7e-6a54-4f0e-9d7b-0c3b1a2d4e5f', `m2morg_${'1'.repeat(100
     expect([run.exitCode, run.outputs.client_id]).toEqual([0, client_id]);
   },
 );
+
+describe('a deletion that the API answers with 404, though it shows the client', () => {
+  const lagging = (operation: Operation) =>
+    emulator.faults.add({
+      operation,
+      times: 1,
+      fault: { kind: 'status', status: 404, body: { code: 5, message: 'client not found' } },
+    });
+  const denied = () => {
+    emulator.behaviour.tokenChanges = (payload) => (payload.oid ? undefined : payload);
+  };
+
+  it('is asked for again, by main', async () => {
+    denied();
+    lagging('deleteClient');
+    const run = await runAction(emulator);
+    expect([run.exitCode, emulator.clients(), count('deleteClient')]).toEqual([1, [], 2]);
+  });
+
+  it('is asked for again, by main, for an added secret', async () => {
+    const { outputs } = await runAction(emulator);
+    denied();
+    lagging('deleteSecret');
+    const run = await runAction(emulator);
+    const ids = emulator.clients()[0]?.secrets?.map(({ id }) => id);
+    expect([run.exitCode, ids, count('deleteSecret')]).toEqual([1, [outputs.secret_id], 2]);
+  });
+
+  it('is asked for again, by post', async () => {
+    const run = await runAction(emulator, { inputs: { lifetime: 'job' } });
+    lagging('deleteClient');
+    const post = await run.post();
+    expect([post.annotations, emulator.clients(), count('deleteClient')]).toEqual([[], [], 2]);
+  });
+});
+
+it('post does not take the 404 of something in between for the API’s', async () => {
+  for (const body of ['no healthy upstream', '<html>404</html>']) {
+    emulator.faults.clear();
+    const run = await runAction(emulator, { inputs: { lifetime: 'job' } });
+    emulator.faults.add({ operation: 'getClient', fault: { kind: 'status', status: 404, body } });
+    const post = await run.post();
+    expect([post.exitCode, warnings(post)]).toEqual([
+      0,
+      [expect.stringContaining(`DELETE ${emulator.url}/api/v1/organizations/${emulator.organization.id}/clients/`)],
+    ]);
+  }
+});
+
+it('post takes no state of another run, though these credentials sealed it', async () => {
+  const run = await runAction(emulator, { inputs: { lifetime: 'job' } });
+  const before = emulator.requests.length;
+  for (const env of [{ GITHUB_RUN_ID: '99' }, { GITHUB_RUN_ATTEMPT: '2' }]) {
+    const post = await run.post({ env });
+    expect([post.exitCode, warnings(post).length, emulator.requests.length]).toEqual([0, 1, before]);
+  }
+});
+
+it('a client that is all this step’s, but has a secret of a lost answer, is named with the call that removes it', async () => {
+  emulator.faults.add({ operation: 'createClient', when: 'after', fault: { kind: 'status', status: 503 } });
+  emulator.faults.add({ operation: 'addSecret', times: 1, when: 'after', fault: { kind: 'reset' } });
+  emulator.behaviour.tokenChanges = (payload) => (payload.oid ? undefined : payload);
+  const run = await runAction(emulator);
+  const [client] = emulator.clients();
+  expect(run.exitCode).toBe(1);
+  expect(errors(run)[0]).toMatch(
+    new RegExp(
+      `^Client ${client?.client_id} may be left over\\. .*if it is yours.*DELETE .*/clients/${client?.client_id}$`,
+      'm',
+    ),
+  );
+});
 
 describe('what a failed step tells', () => {
   it('is the rate limit, not the time that it cost', async () => {

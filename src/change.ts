@@ -79,8 +79,9 @@ export async function evict(
   { client_id }: KnownClient,
   { id }: Secret,
 ): Promise<void> {
-  await scalekit.deleteSecret(client_id, id);
-  journal.lost.push(`Secret ${id} of client ${client_id}, deleted to make room, cannot be brought back.`);
+  // Where a neighbour was quicker, it is not this run that has to say so.
+  if (await scalekit.deleteSecret(client_id, id))
+    journal.lost.push(`Secret ${id} of client ${client_id}, deleted to make room, cannot be brought back.`);
 }
 
 /**

@@ -96,7 +96,7 @@ async function recover(context: Context, lost: MarkedClient): Promise<Created> {
   const shown = client.secrets.length > 0 ? client : ((await scalekit.getClient(client.client_id))?.whole() ?? client);
   const [first] = shown.secrets.filter(({ id }) => id !== secret.secret.id).sort(byAge);
   const secret_ids = [...(first ? [first.id] : []), secret.secret.id];
-  journal.learn({ client: { ...trace, secret_ids }, secret: undefined });
+  journal.learn({ client: { ...trace, secret_ids, lost: journal.state.secret?.lost }, secret: undefined });
   return { client, secret, after: first ? [{ kind: 'delete-secret', secret: first, spare_young: false }] : [] };
 }
 

@@ -99,7 +99,7 @@ export function objection(client: KnownClient, identity: Identity, { key, repo }
     return 'it was made for another repository, by the last line of its description';
   if (isRepository(client, identity) === false) return 'its claims name another repository';
   if (trailer && trailer.lifetime !== 'persistent') return 'it belongs to one job, by the last line of its description';
-  const environment = claimOf(client, 'environment');
+  const [environment] = claimsOf(client, 'environment');
   if (environment !== undefined && environment.toLowerCase() !== identity.environment.toLowerCase()) {
     const own = identity.environment ? JSON.stringify(identity.environment) : 'no environment';
     return `it is for the environment ${JSON.stringify(environment)}, and this step for ${own}`;
@@ -109,20 +109,21 @@ export function objection(client: KnownClient, identity: Identity, { key, repo }
 
 /** Whether a client without a trailer carries the claims of this repository and this environment. */
 export function resembles(client: Client, identity: Identity): boolean {
-  const environment = claimOf(client, 'environment') ?? '';
+  const [environment = ''] = claimsOf(client, 'environment');
   return isRepository(client, identity) === true && environment.toLowerCase() === identity.environment.toLowerCase();
 }
 
 /** By the id or, where one side does not know it, the name. @returns nothing where the claims do not say */
 function isRepository(client: Client, { repository, repository_id }: Identity): boolean | undefined {
-  const id = claimOf(client, 'github_repository_id');
-  if (id !== undefined && repository_id !== undefined) return id === repository_id;
-  const name = claimOf(client, 'github_repository');
-  return name === undefined ? undefined : name.toLowerCase() === repository.toLowerCase();
+  const ids = claimsOf(client, 'github_repository_id');
+  if (ids.length > 0 && repository_id !== undefined) return ids.every((id) => id === repository_id);
+  const names = claimsOf(client, 'github_repository');
+  return names.length > 0 ? names.every((name) => name.toLowerCase() === repository.toLowerCase()) : undefined;
 }
 
-function claimOf({ custom_claims }: Client, key: string): string | undefined {
-  return custom_claims.find((claim) => claim.key === key)?.value;
+/** All that stand there: nothing keeps a client from having one twice. */
+function claimsOf({ custom_claims }: Client, key: string): string[] {
+  return custom_claims.filter((claim) => claim.key === key).map(({ value }) => value);
 }
 
 /** 16 characters (96 bits) of a SHA-256, in base64url. */

@@ -1,4 +1,5 @@
 import { start } from './entry.ts';
+import { readRunner } from './github/runner.ts';
 import { Transport } from './http.ts';
 import { readCredentials, readTimeout, unsafeSetting } from './inputs.ts';
 import * as log from './log.ts';
@@ -21,8 +22,8 @@ async function run(): Promise<void> {
   const state = readState();
   if (!state) return;
   const credentials = readCredentials(process.env);
-  // Without the seal, origin and ids may be anybody's words.
-  const trusted = isSealed(state, credentials.client_secret);
+  // Without the seal, origin and ids may be anybody's words; with another run, they are about what is in use by now.
+  const trusted = isSealed(state, credentials.client_secret) && isThisRun(state.run);
   const transport = new Transport(state.run, Math.max(readTimeout(), LEAST_TIMEOUT));
   transport.openReserve();
   const scalekit = new Scalekit(transport, state.origin, state.organization_id);
@@ -45,6 +46,10 @@ async function run(): Promise<void> {
   if (left.length > 0) log.warning(left.join(' '));
 }
 
+function isThisRun(run: string): boolean {
+  return !process.env.GITHUB_RUN_ID || run === readRunner(process.env).run;
+}
+
 /** @throws where the credentials must not be sent */
 function refuseUnsafe({ client_id, client_secret }: Credentials, trusted: boolean): void {
   const unsafe = unsafeSetting(process.env);
@@ -54,7 +59,7 @@ function refuseUnsafe({ client_id, client_secret }: Credentials, trusted: boolea
   }
   if (!trusted) {
     throw new Error(
-      'its state was not written with these credentials; another step may have changed either, so nothing was sent.',
+      'its state was not written by this run with these credentials; another step may have changed either, so nothing was sent.',
     );
   }
 }

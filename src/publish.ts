@@ -52,7 +52,7 @@ export async function publishPlan(request: Request, { client, before, after }: P
 }
 
 function stepText(
-  { fields }: Request,
+  { fields, trailer }: Request,
   client_id: string,
   step: Step,
   after: boolean,
@@ -60,7 +60,8 @@ function stepText(
   switch (step.kind) {
     case 'create': {
       const names = Object.keys(fields) as (keyof ClientFields)[];
-      return { text: 'create a client', differences: compareFields(names, fields, {}) };
+      const until = trailer.lifetime === 'job' ? ', and delete it when the job ends' : '';
+      return { text: `create a client${until}`, differences: compareFields(names, fields, {}) };
     }
     case 'update':
       return { text: `update client ${client_id}`, differences: step.differences };

@@ -29,6 +29,8 @@ export interface CreatedTrace {
   again: boolean;
   /** Absent until the create request was answered. */
   id?: string;
+  /** Whether a request for a secret of it was lost, so that one more may be this step's. */
+  lost?: boolean | undefined;
   /** This step's secrets on it; absent where the answer was lost. */
   secret_ids?: string[];
 }

@@ -102,13 +102,37 @@ export async function takeClient(scalekit: Scalekit, state: State, client: Marke
     const mine = known ?? [[...secrets].sort(byAge)[0]?.id, state.secret?.id];
     const own = secrets.filter(({ id }) => mine.includes(id));
     if (own.length < secrets.length) {
-      for (const { id } of own) await scalekit.deleteSecret(client_id, id);
+      for (const { id } of own) await deleteShownSecret(scalekit, client_id, id);
       const ids = own.map(({ id }) => id).join(' and ') || 'none';
       return `secret ${ids} of client ${client_id} (the client stays, since it has secrets that are not known to be this step's)`;
     }
   }
-  await scalekit.deleteClient(client_id);
+  const isShown = async () => (await scalekit.getClient(client_id)) !== undefined;
+  await deleteShown(scalekit, () => scalekit.deleteClient(client_id), isShown);
   return `client ${client_id}`;
+}
+
+/** @returns whether there was such a secret (still) */
+async function deleteShownSecret(scalekit: Scalekit, client_id: string, id: string): Promise<boolean> {
+  const isShown = async () => {
+    const client = await scalekit.getClient(client_id);
+    return client?.whole().secrets.some((secret) => secret.id === id) ?? false;
+  };
+  return await deleteShown(scalekit, () => scalekit.deleteSecret(client_id, id), isShown);
+}
+
+/** Deletes, again where the API says that there is nothing, but still shows it: one part of it may lag behind another. */
+async function deleteShown(
+  scalekit: Scalekit,
+  remove: () => Promise<boolean>,
+  isShown: () => Promise<boolean>,
+): Promise<boolean> {
+  for (const until = performance.now() + LAG; !(await remove()); ) {
+    if (!(await isShown())) return false;
+    if (performance.now() > until) throw new Error('the API shows it, and yet says that there is nothing to delete.');
+    await scalekit.transport.pause(LOOK_AGAIN);
+  }
+  return true;
 }
 
 /** What is not sure about a state: that main wrote it, or that the client in it is this step's. */
@@ -132,7 +156,7 @@ class ForeignClientError extends Error {
 async function removeClient(
   scalekit: Scalekit,
   state: State,
-  { id, sent_at }: CreatedTrace,
+  { id, sent_at, lost: secretLost }: CreatedTrace,
   patient: boolean,
   traces: Traces,
 ): Promise<void> {
@@ -141,10 +165,12 @@ async function removeClient(
     const own = await ownClients(scalekit, state);
     for (const client of own) {
       traces.removed.push(await takeClient(scalekit, state, client));
-      // Otherwise it is in use, which leaves nothing to do.
-      const { client_id, id: added, lost } = state.secret ?? {};
-      if (client_id === client.client_id && (lost || !added) && traces.removed.at(-1) !== `client ${client_id}`)
-        traces.left.push(clientCall(scalekit, state, 'owner'));
+      const { client_id } = client;
+      if (traces.removed.at(-1) === `client ${client_id}`) continue;
+      // It is in use, which leaves nothing to do, unless the secrets on it may be this step's after all.
+      const { secret } = state;
+      if (secretLost || (secret?.client_id === client_id && (secret.lost || !secret.id)))
+        traces.left.push(`Client ${client_id} may be left over. ${clientCall(scalekit, state, 'owner')}`);
     }
     if (own.length > 0) return;
     if (Date.now() > until) break;
@@ -164,7 +190,7 @@ async function removeSecret(scalekit: Scalekit, trace: SecretTrace, traces: Trac
     );
   const appeared = id && !lost ? [] : unseen(client.whole(), [...seen, id]);
   if (id) {
-    const there = await scalekit.deleteSecret(client_id, id);
+    const there = await deleteShownSecret(scalekit, client_id, id);
     if (there) traces.removed.push(`secret ${id} of client ${client_id}`);
   }
   for (const unsure of appeared) traces.left.push(unsureSecret(scalekit, trace, unsure));

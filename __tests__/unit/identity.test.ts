@@ -326,6 +326,12 @@ describe('a client that is named by its id', () => {
 
   it.each<[string, Partial<Client>, Partial<Identity>, why: string]>([
     ['of another repository by the id', claims('99', 'acme/app'), {}, OTHER_CLAIMS],
+    [
+      'of this and another repository',
+      { custom_claims: [...claims('1296269').custom_claims, ...claims('99').custom_claims] },
+      {},
+      OTHER_CLAIMS,
+    ],
     ['of another repository by the name, having no id', claims(undefined, 'acme/b'), {}, OTHER_CLAIMS],
     ['of another repository by the name, no id being known here', claims('1296269', 'acme/b'), NO_ID, OTHER_CLAIMS],
     [

@@ -247,6 +247,14 @@ describe('a secret in an answer', () => {
   });
 
   it.each([
+    ['2020-01-01T00:00:00Z', false],
+    ['2999-01-01T00:00:00Z', true],
+    ['', true],
+  ])('that expires at %j is active: %s', (expire_time, active) => {
+    expect(parseSecret({ id: 'sks_1', expire_time }).active).toBe(active);
+  });
+
+  it.each([
     ['ACTIVE', true],
     [0, true],
     [undefined, true],

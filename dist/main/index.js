@@ -451,6 +451,10 @@ function drawNonce() {
 function formatTrailer({ key, repo, by, run, lifetime, nonce }) {
     return `[scalekit-organization-client/1 key=${key} repo=${repo} by=${by} run=${run} lifetime=${lifetime} nonce=${nonce}]`;
 }
+/** A description as it is sent: the trailer is its last line. */
+function withTrailer(own_description, trailer) {
+    return [own_description, formatTrailer(trailer)].filter(Boolean).join('\n');
+}
 const TRAILER = /^\[scalekit-organization-client\/1 key=(?<key>[\w-]{16}) repo=(?<repo>[\w-]{1,16}) by=(?<by>[\w-]{1,16}) run=(?<run>\d+\.\d+) lifetime=(?<lifetime>persistent|job) nonce=(?<nonce>[\w-]{16})\]$/;
 /** Reads the trailer from a description's last line. @returns nothing where it has none */
 function parseTrailer(description) {
@@ -464,9 +468,9 @@ function splitDescription(description) {
 }
 function recognize(client) {
     const trailer = parseTrailer(client.description);
-    const [own, last] = trailer ? splitDescription(client.description) : [client.description, ''];
+    const own = trailer ? splitDescription(client.description)[0] : client.description;
     const own_description = [...own].slice(0, LONGEST_OWN_DESCRIPTION).join('');
-    return { ...client, own_description, trailer_line: last, trailer };
+    return { ...client, own_description, trailer };
 }
 /**
  * Whether a client that was named by its id may be managed as this identity's.
@@ -482,7 +486,7 @@ function objection(client, identity, { key, repo }) {
         return 'its claims name another repository';
     if (trailer && trailer.lifetime !== 'persistent')
         return 'it belongs to one job, by the last line of its description';
-    const environment = claimOf(client, 'environment');
+    const [environment] = claimsOf(client, 'environment');
     if (environment !== undefined && environment.toLowerCase() !== identity.environment.toLowerCase()) {
         const own = identity.environment ? JSON.stringify(identity.environment) : 'no environment';
         return `it is for the environment ${JSON.stringify(environment)}, and this step for ${own}`;
@@ -491,19 +495,20 @@ function objection(client, identity, { key, repo }) {
 }
 /** Whether a client without a trailer carries the claims of this repository and this environment. */
 function resembles(client, identity) {
-    const environment = claimOf(client, 'environment') ?? '';
+    const [environment = ''] = claimsOf(client, 'environment');
     return isRepository(client, identity) === true && environment.toLowerCase() === identity.environment.toLowerCase();
 }
 /** By the id or, where one side does not know it, the name. @returns nothing where the claims do not say */
 function isRepository(client, { repository, repository_id }) {
-    const id = claimOf(client, 'github_repository_id');
-    if (id !== undefined && repository_id !== undefined)
-        return id === repository_id;
-    const name = claimOf(client, 'github_repository');
-    return name === undefined ? undefined : name.toLowerCase() === repository.toLowerCase();
+    const ids = claimsOf(client, 'github_repository_id');
+    if (ids.length > 0 && repository_id !== undefined)
+        return ids.every((id) => id === repository_id);
+    const names = claimsOf(client, 'github_repository');
+    return names.length > 0 ? names.every((name) => name.toLowerCase() === repository.toLowerCase()) : undefined;
 }
-function claimOf({ custom_claims }, key) {
-    return custom_claims.find((claim) => claim.key === key)?.value;
+/** All that stand there: nothing keeps a client from having one twice. */
+function claimsOf({ custom_claims }, key) {
+    return custom_claims.filter((claim) => claim.key === key).map(({ value }) => value);
 }
 /** 16 characters (96 bits) of a SHA-256, in base64url. */
 function hash(text) {
@@ -3685,16 +3690,14 @@ function updates(request, client) {
     if (emptied.length > 0) {
         throw new Error(`Client ${client.client_id} has what was not asked for, and the API cannot empty a list: use on_existing: replace, which makes a new client and then deletes this one.\n${differenceLines(emptied)}`);
     }
-    const marked = client.trailer_line !== '';
-    if (!marked && !drifted.some(({ field }) => field === 'description'))
+    if (!client.trailer && !drifted.some(({ field }) => field === 'description'))
         drifted.push({
             field: 'description',
             wanted: 'a last line by which this action knows the client again',
             got: NONE,
         });
-    const own = request.given.description ? request.own_description : client.own_description;
-    const line = marked ? client.trailer_line : request.trailer_line;
-    const fields = { ...request.fields, description: own ? `${own}\n${line}` : line };
+    const own = request.given.description ? request.fields.description : client.own_description;
+    const fields = { ...request.fields, description: own };
     const changes = Object.fromEntries(drifted.map(({ field }) => [field, fields[field]]));
     return drifted.length > 0 ? [{ kind: 'update', fields: changes, differences: drifted }] : [];
 }
@@ -3702,7 +3705,7 @@ function updates(request, client) {
  * Compares a client with what was asked for: scopes, audience and claims as sets, where a list that was not given
  * means none; name, description without trailer, and expiry only where they were given.
  */
-function differences({ fields, given, own_description }, client) {
+function differences({ fields, given }, client) {
     const compared = ['scopes', 'audience', 'custom_claims'];
     if (fields.expiry)
         compared.push('expiry');
@@ -3710,8 +3713,7 @@ function differences({ fields, given, own_description }, client) {
         compared.push('name');
     if (given.description)
         compared.push('description');
-    const own = { ...client, description: client.own_description };
-    return compareFields(compared, { ...fields, description: own_description }, own);
+    return compareFields(compared, fields, { ...client, description: client.own_description });
 }
 /** As `differences`, of the answer to a request that asked for all of it. */
 function shortfalls(request, client) {
@@ -3865,7 +3867,7 @@ function serverWords({ body, headers }) {
         return plain && text ? [cut(text, 300)] : [];
     }
     const status = fieldsOf(parsed);
-    const infos = [...listOf(status.details).map(fieldsOf), status].filter(isErrorInfo);
+    const infos = [...listOf(status.details).map(fieldsOf), status];
     const violations = infos.flatMap((info) => listOf(fieldsOf(info.validation_error_info).field_violations).map(fieldsOf));
     const words = [
         ...infos.map((info) => errors_text(info.error_code)),
@@ -3875,9 +3877,6 @@ function serverWords({ body, headers }) {
         ...violations.map((violation) => [errors_text(violation.field), errors_text(violation.description)].filter(Boolean).join(' ')),
     ];
     return [...new Set(words.filter(Boolean))].map((word) => cut(word, 300)).slice(0, 10);
-}
-function isErrorInfo(value) {
-    return 'error_code' in value || 'validation_error_info' in value;
 }
 function fieldsOf(value) {
     return typeof value === 'object' && value !== null ? value : {};
@@ -4204,7 +4203,9 @@ function parseSecret(value) {
     // It becomes part of a path, in which ".." would name the client.
     if (!/^[\w-]{1,128}$/.test(id))
         throw new AnswerError('id is not the id of a secret');
-    const active = secret.status !== 'INACTIVE' && secret.status !== 1;
+    const expiry = time(secret, 'expire_time');
+    const expired = expiry !== undefined && expiry < BigInt(Date.now()) * 1000000n;
+    const active = secret.status !== 'INACTIVE' && secret.status !== 1 && !expired;
     return { id, create_time: time(secret, 'create_time'), suffix: string(secret, 'secret_suffix'), active };
 }
 /** One page of a list. An empty token ends it. @throws {AnswerError} */
@@ -4261,15 +4262,18 @@ function time(from, field) {
 const LAG = 10_000;
 /** A `plain_secret` shorter than this cannot be masked without blanking out ordinary text. */
 const SHORTEST_SECRET = 8;
+/** Milliseconds between two requests of which the first met that lag. */
+const FIRST_PAUSE = 250;
+const LONGEST_PAUSE = 2_000;
 /** The clients of one organization in one Scalekit environment. Every method throws an ApiError. */
 class Scalekit {
-    #transport;
+    transport;
     #origin;
     #organization;
     #token = '';
     /** @param organization_id empty where `selectOrganization` is to find it */
     constructor(transport, origin, organization_id) {
-        this.#transport = transport;
+        this.transport = transport;
         this.#origin = origin;
         this.#organization = organization_id;
     }
@@ -4277,9 +4281,10 @@ class Scalekit {
     async signIn(credentials) {
         this.#token = (await this.#getToken('sign in to Scalekit', credentials, 'sign-in')).access_token;
     }
-    /** Gets an access token for a client of the organization and masks it. */
+    /** Gets an access token for a client of the organization, which may have been made just now, and masks it. */
     async getToken(pair) {
-        return await this.#getToken(`get an access token for client ${pair.client_id}`, pair, 'pair');
+        const operation = `get an access token for client ${pair.client_id}`;
+        return await this.#pastLag(isRefused, () => this.#getToken(operation, pair, 'pair'));
     }
     /** Finds the organization that has an external id, and goes on with it. @returns its id */
     async selectOrganization(external_id) {
@@ -4300,7 +4305,7 @@ class Scalekit {
     }
     /** Makes a client and masks its secret. Sent again only where the request provably did nothing. */
     async createClient(fields, on) {
-        const call = { ...this.#callWith(fields, 'POST'), repeatable: false, onSend: on.send };
+        const call = { ...this.#call('POST', [], fields), repeatable: false, onSend: on.send };
         return await this.#exchange('create the client', call, this.#subject(), (body) => {
             const answer = parseObject(body);
             const plain_secret = maskSecret(answer.plain_secret);
@@ -4327,29 +4332,39 @@ class Scalekit {
     /** @returns nothing where there is no such client (any more) */
     async getClient(client_id) {
         const parse = (body) => parseMarkedClient(parseObject(body).client);
-        const call = this.#call('GET', client_id);
+        const call = this.#call('GET', [client_id]);
         return await this.#exchange(`read client ${client_id}`, call, this.#subject(client_id), parse, () => undefined);
     }
-    /** Changes the fields that are given. @returns the client as it is then */
-    async updateClient(client_id, fields) {
-        const call = this.#callWith(fields, 'PATCH', client_id);
-        return await this.#exchange(`update client ${client_id}`, call, this.#subject(client_id), (body) => {
+    /**
+     * Changes the fields that are given.
+     * @param young whether the client was made just now
+     * @returns the client as it is then
+     */
+    async updateClient(client_id, fields, young = false) {
+        const call = this.#call('PATCH', [client_id], fields);
+        const parse = (body) => {
             const client = parseMarkedClient(parseObject(body).client);
             if (client.client_id !== client_id)
                 throw new AnswerError('it shows another client');
             return client;
-        });
+        };
+        const operation = `update client ${client_id}`;
+        const ask = () => this.#exchange(operation, call, this.#subject(client_id), parse);
+        return await this.#pastLag(young && isMissing, ask);
     }
     /** @returns whether there was such a client (still); one that is gone already is fine too */
     async deleteClient(client_id) {
-        const call = this.#call('DELETE', client_id);
+        const call = this.#call('DELETE', [client_id]);
         return await this.#exchange(`delete client ${client_id}`, call, this.#subject(client_id), ...PRESENCE);
     }
-    /** Makes one more secret and masks it. Sent again only where the request provably did nothing. */
-    async addSecret(client_id, on) {
-        const call = { ...this.#call('POST', client_id, 'secrets'), repeatable: false, onSend: on.send };
+    /**
+     * Makes one more secret and masks it. Sent again only where the request provably did nothing.
+     * @param young whether the client was made just now
+     */
+    async addSecret(client_id, on, young) {
+        const call = { ...this.#call('POST', [client_id, 'secrets']), repeatable: false, onSend: on.send };
         const operation = `add a secret to client ${client_id}`;
-        return await this.#exchange(operation, call, { ...this.#subject(client_id), adding: true }, (body) => {
+        const parse = (body) => {
             const answer = parseObject(body);
             const plain_secret = maskSecret(answer.plain_secret);
             const secret = answer.secret ? parseSecret(answer.secret) : undefined;
@@ -4357,11 +4372,13 @@ class Scalekit {
                 on.id(secret.id);
             refuseShort(plain_secret);
             return { secret, plain_secret };
-        });
+        };
+        const ask = () => this.#exchange(operation, call, { ...this.#subject(client_id), adding: true }, parse);
+        return await this.#pastLag(young && isMissing, ask);
     }
     /** @returns whether there was such a secret (still) */
     async deleteSecret(client_id, secret_id) {
-        const call = this.#call('DELETE', client_id, 'secrets', secret_id);
+        const call = this.#call('DELETE', [client_id, 'secrets', secret_id]);
         const operation = `delete secret ${secret_id} of client ${client_id}`;
         return await this.#exchange(operation, call, this.#subject(client_id), ...PRESENCE);
     }
@@ -4373,17 +4390,12 @@ class Scalekit {
     #subject(client) {
         return { organization: this.#organization, client };
     }
-    #call(method, ...path) {
-        return {
-            method,
-            url: this.clientUrl(...path),
-            headers: { authorization: `Bearer ${this.#token}` },
-            repeatable: true,
-        };
-    }
-    #callWith(fields, method, ...path) {
-        const call = this.#call(method, ...path);
-        return { ...call, headers: { ...call.headers, 'content-type': 'application/json' }, body: JSON.stringify(fields) };
+    #call(method, path = [], fields) {
+        const headers = { authorization: `Bearer ${this.#token}` };
+        const call = { method, url: this.clientUrl(...path), headers, repeatable: true };
+        if (!fields)
+            return call;
+        return { ...call, headers: { ...headers, 'content-type': 'application/json' }, body: JSON.stringify(fields) };
     }
     /** The client credentials grant (RFC 6749, section 4.4). */
     async #getToken(operation, pair, subject) {
@@ -4405,16 +4417,33 @@ class Scalekit {
             return { access_token, expires_in: expires_in > 0 ? expires_in : undefined };
         });
     }
+    /**
+     * Asks again, for ten seconds, what the API may refuse only because it does not know a new client or secret yet.
+     * @param isLag whether a refusal may be of that kind; false where none is
+     */
+    async #pastLag(isLag, ask) {
+        const until = performance.now() + LAG;
+        for (let pause = FIRST_PAUSE;; pause = Math.min(2 * pause, LONGEST_PAUSE)) {
+            try {
+                return await ask();
+            }
+            catch (error) {
+                if (!(isLag && error instanceof ApiError && isLag(error)) || performance.now() >= until)
+                    throw error;
+                // Where the time is over, the refusal is what there is to say.
+                await this.transport.pause(pause * (0.5 + Math.random() / 2)).catch(() => Promise.reject(error));
+            }
+        }
+    }
     async #exchange(operation, call, subject, parse, missing) {
         let answer;
         try {
-            answer = await this.#transport.send(call);
+            answer = await this.transport.send(call);
         }
         catch (error) {
             throw error instanceof NetworkError ? fromNetwork(operation, error) : error;
         }
-        // A page of HTML comes from something in between, and says nothing about the client.
-        if (answer.status === 404 && missing && !answer.body.trimStart().startsWith('<'))
+        if (answer.status === 404 && missing && isOwnWord(answer.body))
             return missing();
         if (answer.status < 200 || answer.status > 299)
             throw fromAnswer(operation, answer, subject);
@@ -4426,8 +4455,24 @@ class Scalekit {
         }
     }
 }
+/** Whether a body may be the API's: any other text comes from something in between, and says nothing about a client. */
+function isOwnWord(body) {
+    try {
+        return body.trim() === '' || Boolean(parseObject(body));
+    }
+    catch {
+        return false;
+    }
+}
 /** What the answer to a delete says: it was there, or, by a 404, it was not. */
 const PRESENCE = [() => true, () => false];
+/** RFC 6749, section 5.2, allows both for a client that is not known. */
+function isRefused({ status, message }) {
+    return status === 401 || (status === 400 && message.includes('invalid_client'));
+}
+function isMissing({ status }) {
+    return status === 404;
+}
 function maskSecret(value) {
     const secret = typeof value === 'string' ? value : '';
     mask(secret);
@@ -4460,10 +4505,10 @@ const LOOK_AGAIN = 1_000;
  * Undoes what a failed step did, last first.
  * @returns the error to show: the failure, and what became of what the step had made or changed
  */
-async function undo(scalekit, transport, journal, failure) {
+async function undo(scalekit, journal, failure) {
     const { state, updated } = journal;
     const own_secret = state.secret?.id;
-    const { removed, absent, left } = await cleanUp(scalekit, transport, state, false);
+    const { removed, absent, left } = await cleanUp(scalekit, state, false);
     const lines = [...removed.map((what) => `Removed again: ${what}.`), ...left];
     const unsure = absent && !state.client?.id;
     if (unsure)
@@ -4488,25 +4533,21 @@ function staysUpdated({ before, fields }) {
  * Removes what a step made that was cut off or failed, or whose job is over, last first.
  * @param patient whether to look for the client of a lost create as long as the server may still finish it
  */
-async function cleanUp(scalekit, transport, state, patient) {
+async function cleanUp(scalekit, state, patient) {
     const traces = { removed: [], absent: false, left: [] };
     const { client, secret } = state;
-    const attempt = async (what, call, work) => {
-        try {
-            await work();
-        }
-        catch (error) {
-            const doubt = error instanceof ForeignClientError ? 'owner' : undefined;
-            traces.left.push(`${what} may be left over: ${message(error)} ${call(doubt)}`);
-        }
-    };
     // A secret on the client that is to go goes with it.
     if (secret && secret.client_id !== client?.id) {
-        const what = `A secret of this step on client ${secret.client_id}`;
-        await attempt(what, (doubt) => secretCall(scalekit, state, secret, secret.id, doubt), () => removeSecret(scalekit, state, secret, traces));
+        await removeSecret(scalekit, secret, traces).catch((error) => {
+            const what = `A secret of this step on client ${secret.client_id} may be left over`;
+            traces.left.push(`${what}: ${message(error)} ${secretCall(scalekit, secret, doubtOf(error))}`);
+        });
     }
     if (client) {
-        await attempt('A client of this step', (doubt) => clientCall(scalekit, state, doubt), () => removeClient(scalekit, transport, state, client, patient, traces));
+        await removeClient(scalekit, state, client, patient, traces).catch((error) => {
+            const what = 'A client of this step may be left over';
+            traces.left.push(`${what}: ${message(error)} ${clientCall(scalekit, state, doubtOf(error))}`);
+        });
     }
     return traces;
 }
@@ -4540,22 +4581,39 @@ async function takeClient(scalekit, state, client) {
         const own = secrets.filter(({ id }) => mine.includes(id));
         if (own.length < secrets.length) {
             for (const { id } of own)
-                await scalekit.deleteSecret(client_id, id);
+                await deleteShownSecret(scalekit, client_id, id);
             const ids = own.map(({ id }) => id).join(' and ') || 'none';
             return `secret ${ids} of client ${client_id} (the client stays, since it has secrets that are not known to be this step's)`;
         }
     }
-    await scalekit.deleteClient(client_id);
-    return clientName(client_id);
-}
-function clientName(client_id) {
+    const isShown = async () => (await scalekit.getClient(client_id)) !== undefined;
+    await deleteShown(scalekit, () => scalekit.deleteClient(client_id), isShown);
     return `client ${client_id}`;
+}
+/** @returns whether there was such a secret (still) */
+async function deleteShownSecret(scalekit, client_id, id) {
+    const isShown = async () => {
+        const client = await scalekit.getClient(client_id);
+        return client?.whole().secrets.some((secret) => secret.id === id) ?? false;
+    };
+    return await deleteShown(scalekit, () => scalekit.deleteSecret(client_id, id), isShown);
+}
+/** Deletes, again where the API says that there is nothing, but still shows it: one part of it may lag behind another. */
+async function deleteShown(scalekit, remove, isShown) {
+    for (const until = performance.now() + LAG; !(await remove());) {
+        if (!(await isShown()))
+            return false;
+        if (performance.now() > until)
+            throw new Error('the API shows it, and yet says that there is nothing to delete.');
+        await scalekit.transport.pause(LOOK_AGAIN);
+    }
+    return true;
 }
 /** The calls that remove by hand what a state names, for a message. */
 function calls(scalekit, state, doubt) {
     const { client, secret } = state;
     const lines = [
-        ...(secret ? [secretCall(scalekit, state, secret, secret.id, doubt)] : []),
+        ...(secret ? [secretCall(scalekit, secret, doubt)] : []),
         ...(client || !secret ? [clientCall(scalekit, state, doubt)] : []),
     ];
     return lines.join(' ');
@@ -4564,27 +4622,30 @@ function calls(scalekit, state, doubt) {
 class ForeignClientError extends Error {
     name = 'ForeignClientError';
 }
-async function removeClient(scalekit, transport, state, { id, sent_at }, patient, traces) {
+async function removeClient(scalekit, state, { id, sent_at, lost: secretLost }, patient, traces) {
     const until = id ? sent_at + LAG : patient ? sent_at + LATE_CREATE : 0;
     for (;;) {
         const own = await ownClients(scalekit, state);
         for (const client of own) {
             traces.removed.push(await takeClient(scalekit, state, client));
-            // Otherwise it is in use, which leaves nothing to do.
-            const { client_id, id: added, lost } = state.secret ?? {};
-            if (client_id === client.client_id && (lost || !added) && traces.removed.at(-1) !== clientName(client_id))
-                traces.left.push(clientCall(scalekit, state, 'owner'));
+            const { client_id } = client;
+            if (traces.removed.at(-1) === `client ${client_id}`)
+                continue;
+            // It is in use, which leaves nothing to do, unless the secrets on it may be this step's after all.
+            const { secret } = state;
+            if (secretLost || (secret?.client_id === client_id && (secret.lost || !secret.id)))
+                traces.left.push(`Client ${client_id} may be left over. ${clientCall(scalekit, state, 'owner')}`);
         }
         if (own.length > 0)
             return;
         if (Date.now() > until)
             break;
-        await transport.pause(LOOK_AGAIN);
+        await scalekit.transport.pause(LOOK_AGAIN);
     }
     traces.absent = true;
 }
 /** Takes the secret that was added, and names those that may be this step's but may also be a neighbour's. */
-async function removeSecret(scalekit, state, trace, traces) {
+async function removeSecret(scalekit, trace, traces) {
     const { client_id, key, id, seen, lost } = trace;
     const client = await scalekit.getClient(client_id);
     if (!client)
@@ -4593,16 +4654,16 @@ async function removeSecret(scalekit, state, trace, traces) {
         throw new ForeignClientError(`client ${client_id} is not the one that main read, by the last line of its description.`);
     const appeared = id && !lost ? [] : unseen(client.whole(), [...seen, id]);
     if (id) {
-        const there = await scalekit.deleteSecret(client_id, id);
+        const there = await deleteShownSecret(scalekit, client_id, id);
         if (there)
             traces.removed.push(`secret ${id} of client ${client_id}`);
     }
     for (const unsure of appeared)
-        traces.left.push(unsureSecret(scalekit, state, trace, unsure));
+        traces.left.push(unsureSecret(scalekit, trace, unsure));
 }
 /** The sentence about a secret that appeared while an answer was lost: it may also be a neighbour's. */
-function unsureSecret(scalekit, state, trace, id) {
-    return `Secret ${id} of client ${trace.client_id} may be left over of a request whose answer was lost, or another run's; a later rotation retires it. ${secretCall(scalekit, state, trace, id, 'owner')}`;
+function unsureSecret(scalekit, trace, id) {
+    return `Secret ${id} of client ${trace.client_id} may be left over of a request whose answer was lost, or another run's; a later rotation retires it. ${secretCall(scalekit, { ...trace, id }, 'owner')}`;
 }
 /** Ids of the secrets of a client that are not among `known`. */
 function unseen({ secrets }, known) {
@@ -4635,129 +4696,34 @@ async function restore(scalekit, updated, own_secret) {
         return [`${staysUpdated(updated)} ${message(error)}`];
     }
 }
-/** Somebody will send a token to an origin that this names, so an unsealed state's own is left out. */
-function clientCall(scalekit, { client, organization_id, nonce }, doubt) {
-    const url = scalekit.clientUrl(...(client?.id ? [client.id] : []));
-    const address = doubt === 'state' ? url.pathname : url.href;
-    if (client?.id)
-        return `To remove client ${client.id} of organization ${organization_id}${ifYours(doubt)} by hand: DELETE ${address}`;
-    return `To look for it by hand: GET ${address} shows it with "nonce=${nonce}" in its description; then DELETE ${address}/ID`;
+function clientCall(scalekit, { client, nonce }, doubt) {
+    return byHand(scalekit, [client?.id], `the one that GET shows with "nonce=${nonce}" in its description`, doubt);
 }
-function secretCall(scalekit, { organization_id }, { client_id }, id, doubt) {
-    const url = scalekit.clientUrl(client_id, 'secrets', ...(id ? [id] : []));
-    const address = doubt === 'state' ? url.pathname : url.href;
-    if (id)
-        return `To remove secret ${id} of organization ${organization_id}${ifYours(doubt)} by hand: DELETE ${address}`;
-    return `To remove it by hand, find it in the client's secrets by its time; then DELETE ${address}/ID`;
+function secretCall(scalekit, { client_id, id }, doubt) {
+    return byHand(scalekit, [client_id, 'secrets', id], 'it by its time among the secrets of the client', doubt);
 }
-function ifYours(doubt) {
-    return doubt ? ', if it is yours,' : '';
+/**
+ * The call that removes something by hand. Somebody will send a token to an origin that this names, so an unsealed
+ * state's own is left out.
+ * @param search how to find the last part of the path where it is not known
+ */
+function byHand(scalekit, path, search, doubt) {
+    const known = path.filter((part) => part !== undefined);
+    const url = scalekit.clientUrl(...known);
+    const address = doubt === 'state' ? url.pathname : url.href;
+    if (known.length < path.length)
+        return `To remove it by hand, find ${search}; then DELETE ${address}/ID`;
+    return `To remove it${doubt ? ', if it is yours,' : ''} by hand: DELETE ${address}`;
+}
+function doubtOf(error) {
+    return error instanceof ForeignClientError ? 'owner' : undefined;
 }
 function isOwn({ description }, { nonce, run }) {
     const trailer = parseTrailer(description);
     return trailer?.nonce === nonce && trailer.run === run;
 }
 
-;// CONCATENATED MODULE: ./build/scalekit/token.js
-
-/**
- * Reads an access token without checking its signature: it came from the issuer itself, over TLS (OpenID Connect
- * Core 1.0, section 3.1.3.7, rule 6).
- * @returns nothing where it is not a JWT
- */
-function readToken(token) {
-    const [, payload, ...rest] = token.split('.');
-    if (payload === undefined || rest.length !== 1)
-        return undefined;
-    try {
-        const { oid, sub, scopes, scope, aud, custom_claims, exp } = types_object(JSON.parse(Buffer.from(payload, 'base64url').toString()), 'the token');
-        return {
-            oid: token_text(oid),
-            sub: token_text(sub),
-            scopes: token_list(scopes ?? scope),
-            audience: Array.isArray(aud) ? aud.map(token_text) : [token_text(aud)].filter(Boolean),
-            custom_claims: Object.entries(Object(custom_claims)).map(([key, value]) => ({ key, value: token_text(value) })),
-            exp: Number.isSafeInteger(exp) ? Number(exp) : undefined,
-        };
-    }
-    catch {
-        // Also where a value is nested too deeply to be written.
-        return undefined;
-    }
-}
-/** A list, or one string with spaces between (RFC 9068, section 2.2.3). */
-function token_list(value) {
-    if (Array.isArray(value))
-        return value.map(token_text);
-    return token_text(value).split(' ').filter(Boolean);
-}
-function token_text(value) {
-    return typeof value === 'string' ? value : value === undefined || value === null ? '' : JSON.stringify(value);
-}
-
-;// CONCATENATED MODULE: ./build/verify.js
-
-
-
-
-
-const FIRST_PAUSE = 250;
-const LONGEST_PAUSE = 2_000;
-/**
- * Gets one token with the new pair, and compares it with what was asked for.
- * @throws where the pair gets none, or one that says something else
- */
-async function verify(scalekit, transport, request, client_id, client_secret) {
-    const { access_token, expires_in } = await pastLag(transport, refused, () => scalekit.getToken({ client_id, client_secret }));
-    const payload = readToken(access_token);
-    const expires = payload?.exp ?? (expires_in && Math.floor(Date.now() / 1000) + expires_in);
-    const expires_at = isoTime(expires);
-    if (!payload) {
-        log_notice('The access token of the new pair is not a JWT, so its claims were not compared with what was asked for.');
-        return { access_token, expires_at };
-    }
-    const { organization_id, fields } = request;
-    const wrong = compare([
-        ['oid', [organization_id], [payload.oid]],
-        ['sub', [client_id], [payload.sub]],
-        ['scopes', fields.scopes ?? [], payload.scopes],
-        ['custom_claims', claimTexts(fields.custom_claims), claimTexts(payload.custom_claims)],
-        ...(fields.audience ? [['audience', fields.audience, payload.audience]] : []),
-    ]);
-    if (wrong.length > 0)
-        throw new Error(`The access token of the new pair is not what was asked for. An interceptor of the environment may have changed it; verify: false accepts that.\n${differenceLines(wrong)}`);
-    return { access_token, expires_at };
-}
-/**
- * Asks again, for ten seconds, what the API may refuse only because it does not know the new client or secret yet.
- * @param lagging whether a refusal may be of that kind
- */
-async function pastLag(transport, lagging, ask) {
-    const until = performance.now() + LAG;
-    for (let pause = FIRST_PAUSE;; pause = Math.min(2 * pause, LONGEST_PAUSE)) {
-        try {
-            return await ask();
-        }
-        catch (error) {
-            if (!(error instanceof ApiError && lagging(error)) || performance.now() >= until)
-                throw error;
-            // Where the time is over, the refusal is what there is to say.
-            await transport.pause(pause * (0.5 + Math.random() / 2)).catch(() => Promise.reject(error));
-        }
-    }
-}
-/** RFC 6749, section 5.2, allows both for a client that is not known. */
-function refused({ status, message }) {
-    return status === 401 || (status === 400 && message.includes('invalid_client'));
-}
-/** @param seconds since the epoch; a number that no date has is none */
-function isoTime(seconds) {
-    const date = new Date((seconds ?? Number.NaN) * 1000);
-    return Number.isNaN(date.getTime()) ? '' : date.toISOString().replace('.000Z', 'Z');
-}
-
 ;// CONCATENATED MODULE: ./build/change.js
-
 
 
 
@@ -4774,24 +4740,23 @@ async function identify(scalekit, client_id, plain_secret, seen) {
     return client?.whole().secrets.find(isIt) ?? UNKNOWN_SECRET;
 }
 /**
- * Changes fields of a client, and makes sure that they came out as asked for. A lost answer is read back.
+ * Changes fields of a client, and makes sure that they came out as asked for. A lost answer is read back. The trailer
+ * stays as it is; a client without one gets this run's.
  * @param young whether the client was made just now, so that the API may not show it yet everywhere
  */
-async function update({ scalekit, transport, request, journal }, client, fields, young) {
+async function update({ scalekit, request, journal }, client, fields, young) {
     const { client_id } = client;
     journal.updated = { before: client, fields };
-    let answer;
-    try {
-        answer = await pastLag(transport, young ? missing : never, () => scalekit.updateClient(client_id, fields));
-    }
-    catch (error) {
+    const trailer = client.trailer ?? request.trailer;
+    const sent = fields.description === undefined ? fields : { ...fields, description: withTrailer(fields.description, trailer) };
+    const answer = await scalekit.updateClient(client_id, sent, young).catch(async (error) => {
         if (!(error instanceof ApiError && error.uncertain))
             throw error;
-        answer = await scalekit.getClient(client_id).catch(() => Promise.reject(error));
-        const arrived = answer?.client_id === client_id && shortfalls(request, recognize(answer.whole())).length === 0;
-        if (!answer || !arrived)
+        const now = await scalekit.getClient(client_id).catch(() => undefined);
+        if (now?.client_id !== client_id || shortfalls(request, recognize(now.whole())).length > 0)
             throw error;
-    }
+        return now;
+    });
     log_info(`Updated client ${client_id}: ${Object.keys(fields).join(', ')}.`);
     const now = recognize(answer.whole());
     const wrong = shortfalls(request, now);
@@ -4802,15 +4767,16 @@ async function update({ scalekit, transport, request, journal }, client, fields,
 }
 /** Makes room for a secret. Nothing brings back the one that is deleted. */
 async function evict(scalekit, journal, { client_id }, { id }) {
-    await scalekit.deleteSecret(client_id, id);
-    journal.lost.push(`Secret ${id} of client ${client_id}, deleted to make room, cannot be brought back.`);
+    // Where a neighbour was quicker, it is not this run that has to say so.
+    if (await scalekit.deleteSecret(client_id, id))
+        journal.lost.push(`Secret ${id} of client ${client_id}, deleted to make room, cannot be brought back.`);
 }
 /**
  * Adds a secret. A lost answer leaves one that cannot be told from another run's: it is named, and another is asked for.
  * @param how.evict whether secrets that were there before may go where the client has five by then
  */
 async function addSecret(context, client, { young, evict: mayEvict }) {
-    const { scalekit, transport, journal } = context;
+    const { scalekit, journal } = context;
     const { client_id } = client;
     const trace = {
         client_id,
@@ -4825,9 +4791,9 @@ async function addSecret(context, client, { young, evict: mayEvict }) {
     };
     for (let sending = 1;; sending++) {
         try {
-            const added = await pastLag(transport, young ? missing : never, () => scalekit.addSecret(client_id, on));
+            const added = await scalekit.addSecret(client_id, on, young);
             for (const id of unsure)
-                log_warning(unsureSecret(scalekit, journal.state, trace, id));
+                log_warning(unsureSecret(scalekit, trace, id));
             const { plain_secret } = added;
             const secret = added.secret ?? (await identify(scalekit, client_id, plain_secret, trace.seen));
             if (!added.secret && secret.id)
@@ -4838,8 +4804,8 @@ async function addSecret(context, client, { young, evict: mayEvict }) {
             if (!(error instanceof ApiError))
                 throw error;
             if (!error.uncertain && sending === 1)
-                journal.note({ secret: undefined });
-            if (!error.uncertain || sending === MOST_SENDINGS || transport.cancelled)
+                journal.clear({ secret: undefined });
+            if (!error.uncertain || sending === MOST_SENDINGS || scalekit.transport.cancelled)
                 throw error;
             log_info(`${error.message} Asking for another one.`);
             const now = await lookAgain(context, trace).catch(() => Promise.reject(error));
@@ -4865,13 +4831,6 @@ async function lookAgain({ scalekit, journal }, trace) {
     if (!client)
         throw new Error(`client ${trace.client_id} is not there any more`);
     return client.whole();
-}
-/** What a client that was made just now may be answered with for a while. */
-function missing({ status }) {
-    return status === 404;
-}
-function never() {
-    return false;
 }
 
 ;// CONCATENATED MODULE: ./build/find.js
@@ -4907,7 +4866,7 @@ async function find(scalekit, request) {
     const whole = first?.secrets.length === 0 ? await scalekit.getClient(first.client_id) : undefined;
     const client = whole && whole.client_id === first?.client_id ? recognize(whole.whole()) : first;
     return {
-        ...(client && { client }),
+        client,
         others: others.map(({ client_id }) => client_id),
         seen: new Set(ours.map(({ client_id }) => client_id)),
         at,
@@ -4958,7 +4917,7 @@ function unmarkedNotice(ids) {
 const LOOKS = [0, 1_000, 1_000, 2_000];
 /** Makes a client. Where the answer is lost, the client is looked for by its nonce before the request is sent again. */
 async function create(context) {
-    const { transport, journal } = context;
+    const { scalekit, journal } = context;
     for (let sending = 1;; sending++) {
         try {
             return await createOnce(context, sending > 1);
@@ -4969,7 +4928,7 @@ async function create(context) {
             // A refusal of the first says that there is nothing; one of a repeat says nothing about those before.
             if (!error.uncertain && sending === 1)
                 journal.clear();
-            if (!error.uncertain || transport.cancelled)
+            if (!error.uncertain || scalekit.transport.cancelled)
                 throw error;
             log_info(`${error.message} Looking for the client that this may have made.`);
             const lost = await lookForOwn(context).catch(() => Promise.reject(error));
@@ -4984,7 +4943,8 @@ async function create(context) {
 }
 async function createOnce({ scalekit, request, journal }, again) {
     const trace = { sent_at: 0, again };
-    const { client: answered, plain_secret } = await scalekit.createClient(request.fields, {
+    const description = withTrailer(request.fields.description, request.trailer);
+    const { client: answered, plain_secret } = await scalekit.createClient({ ...request.fields, description }, {
         send: () => {
             trace.sent_at = Date.now();
             journal.note({ client: trace });
@@ -5010,9 +4970,9 @@ function refuseShortfalls(request, client) {
     const hint = wrong.some(({ field }) => field === 'scopes') ? ' A scope must exist in the environment first.' : '';
     throw new Error(`Scalekit did not make the client that was asked for.${hint}\n${differenceLines(wrong)}`);
 }
-async function lookForOwn({ scalekit, transport, journal }) {
+async function lookForOwn({ scalekit, journal }) {
     for (const pause of LOOKS) {
-        await transport.pause(pause);
+        await scalekit.transport.pause(pause);
         const [own] = await ownClients(scalekit, journal.state);
         if (own)
             return own;
@@ -5033,7 +4993,7 @@ async function recover(context, lost) {
     const shown = client.secrets.length > 0 ? client : ((await scalekit.getClient(client.client_id))?.whole() ?? client);
     const [first] = shown.secrets.filter(({ id }) => id !== secret.secret.id).sort(byAge);
     const secret_ids = [...(first ? [first.id] : []), secret.secret.id];
-    journal.learn({ client: { ...trace, secret_ids }, secret: undefined });
+    journal.learn({ client: { ...trace, secret_ids, lost: journal.state.secret?.lost }, secret: undefined });
     return { client, secret, after: first ? [{ kind: 'delete-secret', secret: first, spare_young: false }] : [] };
 }
 /**
@@ -5107,12 +5067,12 @@ class Journal {
         Object.assign(this.state, change);
         this.note(change);
     }
-    /** Leaves the post step nothing to do. Where that cannot be written, it finds out for itself. */
-    clear() {
+    /** Leaves the post step nothing of this to do. Where that cannot be written, it finds out for itself. */
+    clear(change = { client: undefined, secret: undefined }) {
         if (!this.state.client && !this.state.secret)
             return;
         try {
-            this.note({ client: undefined, secret: undefined });
+            this.note(change);
         }
         catch { }
     }
@@ -5130,6 +5090,81 @@ function isSealed({ seal: given, ...state }, secret) {
 }
 function seal(state, secret) {
     return (0,external_node_crypto_namespaceObject.createHmac)('sha256', secret).update(JSON.stringify(state)).digest('base64url');
+}
+
+;// CONCATENATED MODULE: ./build/scalekit/token.js
+
+/**
+ * Reads an access token without checking its signature: it came from the issuer itself, over TLS (OpenID Connect
+ * Core 1.0, section 3.1.3.7, rule 6).
+ * @returns nothing where it is not a JWT
+ */
+function readToken(token) {
+    const [, payload, ...rest] = token.split('.');
+    if (payload === undefined || rest.length !== 1)
+        return undefined;
+    try {
+        const { oid, sub, scopes, scope, aud, custom_claims, exp } = types_object(JSON.parse(Buffer.from(payload, 'base64url').toString()), 'the token');
+        return {
+            oid: token_text(oid),
+            sub: token_text(sub),
+            scopes: token_list(scopes ?? scope),
+            audience: Array.isArray(aud) ? aud.map(token_text) : [token_text(aud)].filter(Boolean),
+            custom_claims: Object.entries(Object(custom_claims)).map(([key, value]) => ({ key, value: token_text(value) })),
+            exp: Number.isSafeInteger(exp) ? Number(exp) : undefined,
+        };
+    }
+    catch {
+        // Also where a value is nested too deeply to be written.
+        return undefined;
+    }
+}
+/** A list, or one string with spaces between (RFC 9068, section 2.2.3). */
+function token_list(value) {
+    if (Array.isArray(value))
+        return value.map(token_text);
+    return token_text(value).split(' ').filter(Boolean);
+}
+function token_text(value) {
+    return typeof value === 'string' ? value : value === undefined || value === null ? '' : JSON.stringify(value);
+}
+
+;// CONCATENATED MODULE: ./build/verify.js
+
+
+
+/**
+ * Gets one token with the new pair, and compares it with what was asked for.
+ * @returns nothing where no verification was asked for
+ * @throws where the pair gets none, or one that says something else
+ */
+async function verify({ scalekit, request }, { client_id }, { plain_secret: client_secret }) {
+    if (!request.verify)
+        return undefined;
+    const { access_token, expires_in } = await scalekit.getToken({ client_id, client_secret });
+    const payload = readToken(access_token);
+    const expires = payload?.exp ?? (expires_in && Math.floor(Date.now() / 1000) + expires_in);
+    const expires_at = isoTime(expires);
+    if (!payload) {
+        log_notice('The access token of the new pair is not a JWT, so its claims were not compared with what was asked for.');
+        return { access_token, expires_at };
+    }
+    const { organization_id, fields } = request;
+    const wrong = compare([
+        ['oid', [organization_id], [payload.oid]],
+        ['sub', [client_id], [payload.sub]],
+        ['scopes', fields.scopes ?? [], payload.scopes],
+        ['custom_claims', claimTexts(fields.custom_claims), claimTexts(payload.custom_claims)],
+        ...(fields.audience ? [['audience', fields.audience, payload.audience]] : []),
+    ]);
+    if (wrong.length > 0)
+        throw new Error(`The access token of the new pair is not what was asked for. An interceptor of the environment may have changed it; verify: false accepts that.\n${differenceLines(wrong)}`);
+    return { access_token, expires_at };
+}
+/** @param seconds since the epoch; a number that no date has is none */
+function isoTime(seconds) {
+    const date = new Date((seconds ?? Number.NaN) * 1000);
+    return Number.isNaN(date.getTime()) ? '' : date.toISOString().replace('.000Z', 'Z');
 }
 
 ;// CONCATENATED MODULE: ./build/apply.js
@@ -5157,7 +5192,7 @@ async function apply(context, plan, found) {
         return await change(context, plan, plan.client);
     const { client, secret, after } = await create(context);
     const [verified, rival] = await Promise.allSettled([
-        verifyPair(context, client, secret),
+        verify(context, client, secret),
         lookForRival(context, client, found),
     ]);
     if (rival.status === 'fulfilled' && rival.value)
@@ -5204,10 +5239,10 @@ function isHourOlder(one, other) {
 }
 /** Goes on with the client of a run that was first, and removes the own one. */
 async function giveWay(context, plan, rival) {
-    const { scalekit, transport, request, journal } = context;
+    const { scalekit, request, journal } = context;
     log_info(`Another run made client ${rival.client_id} for the same purpose at the same time, and was first.`);
     const applied = await change(context, planAdoption(request, rival), rival, true);
-    const { removed, left } = await cleanUp(scalekit, transport, { ...journal.state, secret: undefined }, false);
+    const { removed, left } = await cleanUp(scalekit, { ...journal.state, secret: undefined }, false);
     for (const what of removed)
         log_info(`Removed this run's own: ${what}.`);
     left.forEach(log_warning);
@@ -5230,12 +5265,8 @@ async function change(context, plan, existing, young = false) {
         if (step.kind === 'add-secret')
             secret = await addSecret(context, client, { young, evict: !young });
     }
-    const token = secret && (await verifyPair(context, client, secret));
-    return { result: plan.result, client, ...(secret && { secret }), token, after: plan.after };
-}
-/** @returns nothing where no verification was asked for */
-async function verifyPair({ scalekit, transport, request }, { client_id }, { plain_secret }) {
-    return request.verify ? await verify(scalekit, transport, request, client_id, plain_secret) : undefined;
+    const token = secret && (await verify(context, client, secret));
+    return { result: plan.result, client, secret, token, after: plan.after };
 }
 
 ;// CONCATENATED MODULE: ./build/entry.js
@@ -5575,50 +5606,40 @@ function readRequest(env) {
     const expiry = reader.read('expiry')
         ? parseSeconds(reader.read('expiry'), 1, Number.MAX_SAFE_INTEGER, reader.report('expiry'))
         : lifetime === 'job' && JOB_EXPIRY;
-    const client_id = checkClientId(reader);
-    const on_existing = checkChoice(reader, 'on_existing', ON_EXISTING, 'rotate');
-    const keep_secrets = checkKeepSecrets(reader);
-    const verify = checkBoolean(reader, 'verify', true);
-    const access_token = checkBoolean(reader, 'access_token', false);
-    const dry_run = checkBoolean(reader, 'dry_run', false);
-    const timeout = parseTimeout(reader.read('timeout'), reader.report('timeout'));
-    checkPairs(reader, client_id, on_existing, verify, access_token);
-    checkRunner(reader, runner);
-    reader.finish();
     const { repository, repository_id, run } = runner;
     const mark = repositoryMark(repository, repository_id);
     const identity = { repository, repository_id, environment, name: name || undefined, lifetime };
     const trailer = { key: identityKey(identity), repo: mark, by: mark, run, lifetime, nonce: drawNonce() };
-    const trailer_line = formatTrailer(trailer);
-    const own_description = description ||
-        shorten(`Made by GitHub Actions for ${repository}${environment && `, environment ${environment}`}.`, LONGEST_OWN_DESCRIPTION);
-    return {
+    const purpose = `Made by GitHub Actions for ${repository}${environment && `, environment ${environment}`}.`;
+    const request = {
         origin,
         credentials,
         ...organization,
         fields: {
             name: name || shorten(`GitHub Actions: ${repository}${environment && ` (${environment})`}`, LONGEST_NAME),
-            description: `${own_description}\n${trailer_line}`,
+            description: description || shorten(purpose, LONGEST_OWN_DESCRIPTION),
             ...(scopes.length > 0 && { scopes }),
             ...(audience.length > 0 && { audience }),
             ...(claims.length > 0 && { custom_claims: claims }),
             ...(expiry && { expiry }),
         },
         given: { name: name !== '', description: description !== '' },
-        own_description,
         trailer,
-        trailer_line,
         identity,
-        client_id,
-        on_existing,
-        keep_secrets,
-        verify,
-        access_token,
-        dry_run,
-        timeout,
+        client_id: reader.match('client_id', CLIENT_ID, 'the id of an organization client (m2morg_…; skc_… is scalekit_client_id)'),
+        on_existing: checkChoice(reader, 'on_existing', ON_EXISTING, 'rotate'),
+        keep_secrets: Number(reader.match('keep_secrets', /^[1-5]$/, 'a whole number from 1 to 5') || DEFAULT_KEEP_SECRETS),
+        verify: checkBoolean(reader, 'verify', true),
+        access_token: checkBoolean(reader, 'access_token', false),
+        dry_run: checkBoolean(reader, 'dry_run', false),
+        timeout: parseTimeout(reader.read('timeout'), reader.report('timeout')),
         notices: reader.notices,
         warnings: runner.origin === 'untrusted' ? [UNTRUSTED] : [],
     };
+    checkPairs(reader, request);
+    checkRunner(reader, runner);
+    reader.finish();
+    return request;
 }
 /** Reads the administrator's credentials, from the inputs or else from the variables, and masks the secret. */
 function readCredentials(env) {
@@ -5661,14 +5682,24 @@ class Reader {
     read(input) {
         return this.#evaluated(input, core_getInput(input));
     }
+    /** @returns the input; where it is not as expected, that is reported, and it counts as not given */
+    match(input, pattern, expected) {
+        const text = this.read(input);
+        if (!text || pattern.test(text))
+            return text;
+        this.report(input)(`got ${quote(text)}; expected ${expected}`);
+        return '';
+    }
     /** @returns the input, or else the first variable that is set and its name, and what an error calls it */
-    readOr(input, ...variables) {
+    require(input, variables, expected) {
         const given = this.read(input);
         if (given)
             return { text: given, source: input };
         const from = variables.find((candidate) => variable(this.env, candidate));
-        if (!from)
+        if (!from) {
+            this.report(input)(`is empty; expected ${expected}`);
             return { text: '', source: input };
+        }
         const source = `${input} (from ${from})`;
         return { text: this.#evaluated(source, variable(this.env, from)), source, from };
     }
@@ -5693,12 +5724,8 @@ function variable(env, name) {
     return env[name]?.trim() ?? '';
 }
 function checkCredentials(reader, runner) {
-    const id = reader.readOr('scalekit_client_id', 'SCALEKIT_CLIENT_ID');
-    const secret = reader.readOr('scalekit_client_secret', 'SCALEKIT_CLIENT_SECRET');
-    if (!id.text)
-        reader.report(id.source)(`is empty; expected the id of the environment's API credentials (skc_…). ${whyEmpty(runner)}`);
-    if (!secret.text)
-        reader.report(secret.source)(`is empty; expected the secret of the environment's API credentials. ${whyEmpty(runner)}`);
+    const id = reader.require('scalekit_client_id', ['SCALEKIT_CLIENT_ID'], `the id of the environment's API credentials (skc_…). ${whyEmpty(runner)}`);
+    reader.require('scalekit_client_secret', ['SCALEKIT_CLIENT_SECRET'], `the secret of the environment's API credentials. ${whyEmpty(runner)}`);
     if (id.text.startsWith('m2morg_')) {
         reader.report(id.source)(`got ${quote(id.text)}, an organization client; expected the environment's API credentials (skc_…)`);
     }
@@ -5714,40 +5741,26 @@ function whyEmpty({ origin }) {
     return `Likely causes: ${misspelt}; a run from a fork or by Dependabot, which get no secrets.`;
 }
 function checkOrigin(reader) {
-    const { text, source, from } = reader.readOr('scalekit_environment_url', 'SCALEKIT_ENVIRONMENT_URL', 'SCALEKIT_ENV_URL');
-    if (!text)
-        reader.report(source)('is empty; expected the address of the environment, such as https://acme.scalekit.com, as an input or in SCALEKIT_ENVIRONMENT_URL');
+    const { text, source, from } = reader.require('scalekit_environment_url', ['SCALEKIT_ENVIRONMENT_URL', 'SCALEKIT_ENV_URL'], 'the address of the environment, such as https://acme.scalekit.com, as an input or in SCALEKIT_ENVIRONMENT_URL');
     if (from && core_getInput('scalekit_client_secret')) {
         reader.report('scalekit_environment_url')(`is empty while scalekit_client_secret is given; expected both as inputs, or an earlier step could send the secret elsewhere by setting ${from} through GITHUB_ENV`);
     }
     return text && parseOrigin(text, reader.report(source));
 }
 function checkOrganization(reader) {
-    const organization_external_id = reader.read('organization_external_id');
-    if (organization_external_id) {
+    // A URL would take such a path for the one above it.
+    const organization_external_id = reader.match('organization_external_id', /^(?!\.\.?$)/, 'the external id of an organization');
+    if (reader.read('organization_external_id')) {
         if (reader.read('organization_id'))
             reader.report('organization_external_id')('is given beside organization_id; expected one of the two');
-        // A URL would take such a path for the one above it.
-        if (/^\.\.?$/.test(organization_external_id))
-            reader.report('organization_external_id')(`got ${quote(organization_external_id)}; expected the external id of an organization`);
         return { organization_id: '', organization_external_id };
     }
-    const { text, source } = reader.readOr('organization_id', 'SCALEKIT_ORGANIZATION_ID');
     // The descriptor's rule: this prefix, 32 characters at most.
-    const expected = 'expected the id of an organization: "org_" and up to 28 letters, digits, - or _';
-    if (!text)
-        reader.report(source)(`is empty; ${expected}, as an input or in SCALEKIT_ORGANIZATION_ID, or else organization_external_id`);
-    else if (!/^org_[\w-]{1,28}$/.test(text))
-        reader.report(source)(`got ${quote(text)}; ${expected}`);
+    const expected = 'the id of an organization: "org_" and up to 28 letters, digits, - or _';
+    const { text, source } = reader.require('organization_id', ['SCALEKIT_ORGANIZATION_ID'], `${expected}, as an input or in SCALEKIT_ORGANIZATION_ID, or else organization_external_id`);
+    if (text && !/^org_[\w-]{1,28}$/.test(text))
+        reader.report(source)(`got ${quote(text)}; expected ${expected}`);
     return { organization_id: text, organization_external_id };
-}
-function checkClientId(reader) {
-    const text = reader.read('client_id');
-    if (text && !CLIENT_ID.test(text)) {
-        const what = text.startsWith('skc_') ? ", the environment's API credentials (that is scalekit_client_id)" : '';
-        reader.report('client_id')(`got ${quote(text)}${what}; expected the id of an organization client (m2morg_…)`);
-    }
-    return text;
 }
 /** @param fallback what to go on with where the input is wrong; the first choice is the default */
 function checkChoice(reader, input, choices, fallback) {
@@ -5760,10 +5773,10 @@ function checkChoice(reader, input, choices, fallback) {
     return fallback;
 }
 /** Inputs that are fine alone and make no sense together. */
-function checkPairs(reader, client_id, on_existing, verify, access_token) {
+function checkPairs(reader, { on_existing, verify, access_token }) {
     if (reader.read('lifetime') === 'job') {
         const always = 'the client of a job is always a new one';
-        if (client_id)
+        if (reader.read('client_id'))
             reader.report('client_id')(`is given with lifetime: job; expected one of the two: ${always}`);
         if (on_existing !== 'rotate')
             reader.report('on_existing')(`got "${on_existing}" with lifetime: job; expected it to be left out: ${always}`);
@@ -5773,21 +5786,10 @@ function checkPairs(reader, client_id, on_existing, verify, access_token) {
     if (access_token && !verify)
         reader.report('access_token')('is true with verify: false; expected verify: true, since it is the token that verification gets');
 }
-function checkKeepSecrets(reader) {
-    const text = reader.read('keep_secrets') || String(DEFAULT_KEEP_SECRETS);
-    if (!/^[1-5]$/.test(text))
-        reader.report('keep_secrets')(`got ${quote(text)}; expected a whole number from 1 to 5`);
-    return Number(text);
-}
 /** YAML's own words for the two (its core schema), as GitHub passes them on. */
 function checkBoolean(reader, input, byDefault) {
-    const text = reader.read(input) || String(byDefault);
-    if (/^(true|True|TRUE)$/.test(text))
-        return true;
-    if (/^(false|False|FALSE)$/.test(text))
-        return false;
-    reader.report(input)(`got ${quote(text)}; expected true or false`);
-    return byDefault;
+    const text = reader.match(input, /^(true|True|TRUE|false|False|FALSE)$/, 'true or false');
+    return text ? text.toLowerCase() === 'true' : byDefault;
 }
 function checkLength(reader, input, most) {
     const text = reader.read(input);
@@ -5894,14 +5896,12 @@ async function publishPlan(request, { client, before, after }) {
     const header = ['Step or field', 'Now', 'Then'].map((data) => ({ data, header: true }));
     await writeSummary('Scalekit organization client: plan, nothing was changed', [header, ...rows]);
 }
-function stepText({ fields, own_description }, client_id, step, after) {
+function stepText({ fields, trailer }, client_id, step, after) {
     switch (step.kind) {
         case 'create': {
             const names = Object.keys(fields);
-            return {
-                text: 'create a client',
-                differences: compareFields(names, { ...fields, description: own_description }, {}),
-            };
+            const until = trailer.lifetime === 'job' ? ', and delete it when the job ends' : '';
+            return { text: `create a client${until}`, differences: compareFields(names, fields, {}) };
         }
         case 'update':
             return { text: `update client ${client_id}`, differences: step.differences };
@@ -6020,7 +6020,7 @@ async function work(asked, transport) {
         throw new Error('Nothing was changed.');
     if (request.dry_run)
         return await publishPlan(request, planned);
-    const context = { scalekit, transport, request, journal: openJournal(request) };
+    const context = { scalekit, request, journal: openJournal(request) };
     const applied = await handOut(context, planned, found);
     transport.openReserve();
     const deleted = await finish(context, planned, applied);
@@ -6030,7 +6030,8 @@ async function work(asked, transport) {
 }
 /** @throws with what became of what the step had made, where anything fails before the pair is published */
 async function handOut(context, planned, found) {
-    const { scalekit, transport, request, journal } = context;
+    const { scalekit, request, journal } = context;
+    const { transport } = scalekit;
     try {
         const applied = await apply(context, planned, found);
         if (transport.cancelled)
@@ -6042,7 +6043,7 @@ async function handOut(context, planned, found) {
         if (transport.cancelled)
             throw leave(journal, error);
         transport.openReserve();
-        throw await undo(scalekit, transport, journal, error);
+        throw await undo(scalekit, journal, error);
     }
 }
 

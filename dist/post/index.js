@@ -442,6 +442,44 @@ function start(work, onError, failure) {
         .finally(() => process.stdout.write('', () => process.exit()));
 }
 
+;// CONCATENATED MODULE: external "node:fs"
+const external_node_fs_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:fs");
+;// CONCATENATED MODULE: ./build/github/runner.js
+
+function runner_readRunner(env) {
+    return {
+        repository: env.GITHUB_REPOSITORY ?? '',
+        repository_id: digits(env.GITHUB_REPOSITORY_ID, 16),
+        run: `${digits(env.GITHUB_RUN_ID, 12) ?? '0'}.${digits(env.GITHUB_RUN_ATTEMPT, 4) ?? '1'}`,
+        origin: runOrigin(env),
+    };
+}
+/** A number as it fits into a trailer of bounded length; GitHub's own are shorter. */
+function digits(text, most) {
+    return text && /^\d+$/.test(text) && text.length <= most ? text : undefined;
+}
+function runOrigin(env) {
+    const payload = readEvent(env.GITHUB_EVENT_PATH);
+    const [pull, run] = [payload.pull_request, payload.workflow_run];
+    // A fork that was deleted since has no repository any more.
+    const head = pull?.head ? pull.head.repo : run?.head_repository;
+    const foreign = head !== undefined && head?.full_name !== env.GITHUB_REPOSITORY;
+    // These events run with the target repository's secrets, whoever wrote the code that triggered them.
+    if (foreign && /^(pull_request_target|workflow_run)$/.test(env.GITHUB_EVENT_NAME ?? ''))
+        return 'untrusted';
+    if (env.GITHUB_ACTOR === 'dependabot[bot]')
+        return 'dependabot';
+    return foreign ? 'fork' : undefined;
+}
+function readEvent(path) {
+    try {
+        return JSON.parse((0,external_node_fs_namespaceObject.readFileSync)(path ?? '', 'utf8')) ?? {};
+    }
+    catch {
+        return {};
+    }
+}
+
 ;// CONCATENATED MODULE: external "node:http"
 const external_node_http_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:http");
 ;// CONCATENATED MODULE: external "node:https"
@@ -4011,44 +4049,6 @@ function whyUnknown(name) {
     return VARIABLES[name] ? 'this runner does not know' : 'a runner has no variable for';
 }
 
-;// CONCATENATED MODULE: external "node:fs"
-const external_node_fs_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:fs");
-;// CONCATENATED MODULE: ./build/github/runner.js
-
-function runner_readRunner(env) {
-    return {
-        repository: env.GITHUB_REPOSITORY ?? '',
-        repository_id: digits(env.GITHUB_REPOSITORY_ID, 16),
-        run: `${digits(env.GITHUB_RUN_ID, 12) ?? '0'}.${digits(env.GITHUB_RUN_ATTEMPT, 4) ?? '1'}`,
-        origin: runOrigin(env),
-    };
-}
-/** A number as it fits into a trailer of bounded length; GitHub's own are shorter. */
-function digits(text, most) {
-    return text && /^\d+$/.test(text) && text.length <= most ? text : undefined;
-}
-function runOrigin(env) {
-    const payload = readEvent(env.GITHUB_EVENT_PATH);
-    const [pull, run] = [payload.pull_request, payload.workflow_run];
-    // A fork that was deleted since has no repository any more.
-    const head = pull?.head ? pull.head.repo : run?.head_repository;
-    const foreign = head !== undefined && head?.full_name !== env.GITHUB_REPOSITORY;
-    // These events run with the target repository's secrets, whoever wrote the code that triggered them.
-    if (foreign && /^(pull_request_target|workflow_run)$/.test(env.GITHUB_EVENT_NAME ?? ''))
-        return 'untrusted';
-    if (env.GITHUB_ACTOR === 'dependabot[bot]')
-        return 'dependabot';
-    return foreign ? 'fork' : undefined;
-}
-function readEvent(path) {
-    try {
-        return JSON.parse(readFileSync(path ?? '', 'utf8')) ?? {};
-    }
-    catch {
-        return {};
-    }
-}
-
 ;// CONCATENATED MODULE: external "node:crypto"
 const external_node_crypto_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:crypto");
 ;// CONCATENATED MODULE: ./build/identity.js
@@ -4070,8 +4070,12 @@ function identity_repositoryMark(repository, repository_id) {
 function identity_drawNonce() {
     return randomBytes(12).toString('base64url');
 }
-function identity_formatTrailer({ key, repo, by, run, lifetime, nonce }) {
+function formatTrailer({ key, repo, by, run, lifetime, nonce }) {
     return `[scalekit-organization-client/1 key=${key} repo=${repo} by=${by} run=${run} lifetime=${lifetime} nonce=${nonce}]`;
+}
+/** A description as it is sent: the trailer is its last line. */
+function withTrailer(own_description, trailer) {
+    return [own_description, formatTrailer(trailer)].filter(Boolean).join('\n');
 }
 const TRAILER = /^\[scalekit-organization-client\/1 key=(?<key>[\w-]{16}) repo=(?<repo>[\w-]{1,16}) by=(?<by>[\w-]{1,16}) run=(?<run>\d+\.\d+) lifetime=(?<lifetime>persistent|job) nonce=(?<nonce>[\w-]{16})\]$/;
 /** Reads the trailer from a description's last line. @returns nothing where it has none */
@@ -4086,9 +4090,9 @@ function splitDescription(description) {
 }
 function recognize(client) {
     const trailer = parseTrailer(client.description);
-    const [own, last] = trailer ? splitDescription(client.description) : [client.description, ''];
+    const own = trailer ? splitDescription(client.description)[0] : client.description;
     const own_description = [...own].slice(0, identity_LONGEST_OWN_DESCRIPTION).join('');
-    return { ...client, own_description, trailer_line: last, trailer };
+    return { ...client, own_description, trailer };
 }
 /**
  * Whether a client that was named by its id may be managed as this identity's.
@@ -4104,7 +4108,7 @@ function objection(client, identity, { key, repo }) {
         return 'its claims name another repository';
     if (trailer && trailer.lifetime !== 'persistent')
         return 'it belongs to one job, by the last line of its description';
-    const environment = claimOf(client, 'environment');
+    const [environment] = claimsOf(client, 'environment');
     if (environment !== undefined && environment.toLowerCase() !== identity.environment.toLowerCase()) {
         const own = identity.environment ? JSON.stringify(identity.environment) : 'no environment';
         return `it is for the environment ${JSON.stringify(environment)}, and this step for ${own}`;
@@ -4113,19 +4117,20 @@ function objection(client, identity, { key, repo }) {
 }
 /** Whether a client without a trailer carries the claims of this repository and this environment. */
 function resembles(client, identity) {
-    const environment = claimOf(client, 'environment') ?? '';
+    const [environment = ''] = claimsOf(client, 'environment');
     return isRepository(client, identity) === true && environment.toLowerCase() === identity.environment.toLowerCase();
 }
 /** By the id or, where one side does not know it, the name. @returns nothing where the claims do not say */
 function isRepository(client, { repository, repository_id }) {
-    const id = claimOf(client, 'github_repository_id');
-    if (id !== undefined && repository_id !== undefined)
-        return id === repository_id;
-    const name = claimOf(client, 'github_repository');
-    return name === undefined ? undefined : name.toLowerCase() === repository.toLowerCase();
+    const ids = claimsOf(client, 'github_repository_id');
+    if (ids.length > 0 && repository_id !== undefined)
+        return ids.every((id) => id === repository_id);
+    const names = claimsOf(client, 'github_repository');
+    return names.length > 0 ? names.every((name) => name.toLowerCase() === repository.toLowerCase()) : undefined;
 }
-function claimOf({ custom_claims }, key) {
-    return custom_claims.find((claim) => claim.key === key)?.value;
+/** All that stand there: nothing keeps a client from having one twice. */
+function claimsOf({ custom_claims }, key) {
+    return custom_claims.filter((claim) => claim.key === key).map(({ value }) => value);
 }
 /** 16 characters (96 bits) of a SHA-256, in base64url. */
 function identity_hash(text) {
@@ -4182,50 +4187,40 @@ function readRequest(env) {
     const expiry = reader.read('expiry')
         ? parseSeconds(reader.read('expiry'), 1, Number.MAX_SAFE_INTEGER, reader.report('expiry'))
         : lifetime === 'job' && JOB_EXPIRY;
-    const client_id = checkClientId(reader);
-    const on_existing = checkChoice(reader, 'on_existing', ON_EXISTING, 'rotate');
-    const keep_secrets = checkKeepSecrets(reader);
-    const verify = checkBoolean(reader, 'verify', true);
-    const access_token = checkBoolean(reader, 'access_token', false);
-    const dry_run = checkBoolean(reader, 'dry_run', false);
-    const timeout = parseTimeout(reader.read('timeout'), reader.report('timeout'));
-    checkPairs(reader, client_id, on_existing, verify, access_token);
-    checkRunner(reader, runner);
-    reader.finish();
     const { repository, repository_id, run } = runner;
     const mark = repositoryMark(repository, repository_id);
     const identity = { repository, repository_id, environment, name: name || undefined, lifetime };
     const trailer = { key: identityKey(identity), repo: mark, by: mark, run, lifetime, nonce: drawNonce() };
-    const trailer_line = formatTrailer(trailer);
-    const own_description = description ||
-        shorten(`Made by GitHub Actions for ${repository}${environment && `, environment ${environment}`}.`, LONGEST_OWN_DESCRIPTION);
-    return {
+    const purpose = `Made by GitHub Actions for ${repository}${environment && `, environment ${environment}`}.`;
+    const request = {
         origin,
         credentials,
         ...organization,
         fields: {
             name: name || shorten(`GitHub Actions: ${repository}${environment && ` (${environment})`}`, LONGEST_NAME),
-            description: `${own_description}\n${trailer_line}`,
+            description: description || shorten(purpose, LONGEST_OWN_DESCRIPTION),
             ...(scopes.length > 0 && { scopes }),
             ...(audience.length > 0 && { audience }),
             ...(claims.length > 0 && { custom_claims: claims }),
             ...(expiry && { expiry }),
         },
         given: { name: name !== '', description: description !== '' },
-        own_description,
         trailer,
-        trailer_line,
         identity,
-        client_id,
-        on_existing,
-        keep_secrets,
-        verify,
-        access_token,
-        dry_run,
-        timeout,
+        client_id: reader.match('client_id', CLIENT_ID, 'the id of an organization client (m2morg_…; skc_… is scalekit_client_id)'),
+        on_existing: checkChoice(reader, 'on_existing', ON_EXISTING, 'rotate'),
+        keep_secrets: Number(reader.match('keep_secrets', /^[1-5]$/, 'a whole number from 1 to 5') || DEFAULT_KEEP_SECRETS),
+        verify: checkBoolean(reader, 'verify', true),
+        access_token: checkBoolean(reader, 'access_token', false),
+        dry_run: checkBoolean(reader, 'dry_run', false),
+        timeout: parseTimeout(reader.read('timeout'), reader.report('timeout')),
         notices: reader.notices,
         warnings: runner.origin === 'untrusted' ? [UNTRUSTED] : [],
     };
+    checkPairs(reader, request);
+    checkRunner(reader, runner);
+    reader.finish();
+    return request;
 }
 /** Reads the administrator's credentials, from the inputs or else from the variables, and masks the secret. */
 function readCredentials(env) {
@@ -4268,14 +4263,24 @@ class Reader {
     read(input) {
         return this.#evaluated(input, getInput(input));
     }
+    /** @returns the input; where it is not as expected, that is reported, and it counts as not given */
+    match(input, pattern, expected) {
+        const text = this.read(input);
+        if (!text || pattern.test(text))
+            return text;
+        this.report(input)(`got ${quote(text)}; expected ${expected}`);
+        return '';
+    }
     /** @returns the input, or else the first variable that is set and its name, and what an error calls it */
-    readOr(input, ...variables) {
+    require(input, variables, expected) {
         const given = this.read(input);
         if (given)
             return { text: given, source: input };
         const from = variables.find((candidate) => variable(this.env, candidate));
-        if (!from)
+        if (!from) {
+            this.report(input)(`is empty; expected ${expected}`);
             return { text: '', source: input };
+        }
         const source = `${input} (from ${from})`;
         return { text: this.#evaluated(source, variable(this.env, from)), source, from };
     }
@@ -4300,12 +4305,8 @@ function variable(env, name) {
     return env[name]?.trim() ?? '';
 }
 function checkCredentials(reader, runner) {
-    const id = reader.readOr('scalekit_client_id', 'SCALEKIT_CLIENT_ID');
-    const secret = reader.readOr('scalekit_client_secret', 'SCALEKIT_CLIENT_SECRET');
-    if (!id.text)
-        reader.report(id.source)(`is empty; expected the id of the environment's API credentials (skc_…). ${whyEmpty(runner)}`);
-    if (!secret.text)
-        reader.report(secret.source)(`is empty; expected the secret of the environment's API credentials. ${whyEmpty(runner)}`);
+    const id = reader.require('scalekit_client_id', ['SCALEKIT_CLIENT_ID'], `the id of the environment's API credentials (skc_…). ${whyEmpty(runner)}`);
+    reader.require('scalekit_client_secret', ['SCALEKIT_CLIENT_SECRET'], `the secret of the environment's API credentials. ${whyEmpty(runner)}`);
     if (id.text.startsWith('m2morg_')) {
         reader.report(id.source)(`got ${quote(id.text)}, an organization client; expected the environment's API credentials (skc_…)`);
     }
@@ -4321,40 +4322,26 @@ function whyEmpty({ origin }) {
     return `Likely causes: ${misspelt}; a run from a fork or by Dependabot, which get no secrets.`;
 }
 function checkOrigin(reader) {
-    const { text, source, from } = reader.readOr('scalekit_environment_url', 'SCALEKIT_ENVIRONMENT_URL', 'SCALEKIT_ENV_URL');
-    if (!text)
-        reader.report(source)('is empty; expected the address of the environment, such as https://acme.scalekit.com, as an input or in SCALEKIT_ENVIRONMENT_URL');
+    const { text, source, from } = reader.require('scalekit_environment_url', ['SCALEKIT_ENVIRONMENT_URL', 'SCALEKIT_ENV_URL'], 'the address of the environment, such as https://acme.scalekit.com, as an input or in SCALEKIT_ENVIRONMENT_URL');
     if (from && getInput('scalekit_client_secret')) {
         reader.report('scalekit_environment_url')(`is empty while scalekit_client_secret is given; expected both as inputs, or an earlier step could send the secret elsewhere by setting ${from} through GITHUB_ENV`);
     }
     return text && parseOrigin(text, reader.report(source));
 }
 function checkOrganization(reader) {
-    const organization_external_id = reader.read('organization_external_id');
-    if (organization_external_id) {
+    // A URL would take such a path for the one above it.
+    const organization_external_id = reader.match('organization_external_id', /^(?!\.\.?$)/, 'the external id of an organization');
+    if (reader.read('organization_external_id')) {
         if (reader.read('organization_id'))
             reader.report('organization_external_id')('is given beside organization_id; expected one of the two');
-        // A URL would take such a path for the one above it.
-        if (/^\.\.?$/.test(organization_external_id))
-            reader.report('organization_external_id')(`got ${quote(organization_external_id)}; expected the external id of an organization`);
         return { organization_id: '', organization_external_id };
     }
-    const { text, source } = reader.readOr('organization_id', 'SCALEKIT_ORGANIZATION_ID');
     // The descriptor's rule: this prefix, 32 characters at most.
-    const expected = 'expected the id of an organization: "org_" and up to 28 letters, digits, - or _';
-    if (!text)
-        reader.report(source)(`is empty; ${expected}, as an input or in SCALEKIT_ORGANIZATION_ID, or else organization_external_id`);
-    else if (!/^org_[\w-]{1,28}$/.test(text))
-        reader.report(source)(`got ${quote(text)}; ${expected}`);
+    const expected = 'the id of an organization: "org_" and up to 28 letters, digits, - or _';
+    const { text, source } = reader.require('organization_id', ['SCALEKIT_ORGANIZATION_ID'], `${expected}, as an input or in SCALEKIT_ORGANIZATION_ID, or else organization_external_id`);
+    if (text && !/^org_[\w-]{1,28}$/.test(text))
+        reader.report(source)(`got ${quote(text)}; expected ${expected}`);
     return { organization_id: text, organization_external_id };
-}
-function checkClientId(reader) {
-    const text = reader.read('client_id');
-    if (text && !CLIENT_ID.test(text)) {
-        const what = text.startsWith('skc_') ? ", the environment's API credentials (that is scalekit_client_id)" : '';
-        reader.report('client_id')(`got ${quote(text)}${what}; expected the id of an organization client (m2morg_…)`);
-    }
-    return text;
 }
 /** @param fallback what to go on with where the input is wrong; the first choice is the default */
 function checkChoice(reader, input, choices, fallback) {
@@ -4367,10 +4354,10 @@ function checkChoice(reader, input, choices, fallback) {
     return fallback;
 }
 /** Inputs that are fine alone and make no sense together. */
-function checkPairs(reader, client_id, on_existing, verify, access_token) {
+function checkPairs(reader, { on_existing, verify, access_token }) {
     if (reader.read('lifetime') === 'job') {
         const always = 'the client of a job is always a new one';
-        if (client_id)
+        if (reader.read('client_id'))
             reader.report('client_id')(`is given with lifetime: job; expected one of the two: ${always}`);
         if (on_existing !== 'rotate')
             reader.report('on_existing')(`got "${on_existing}" with lifetime: job; expected it to be left out: ${always}`);
@@ -4380,21 +4367,10 @@ function checkPairs(reader, client_id, on_existing, verify, access_token) {
     if (access_token && !verify)
         reader.report('access_token')('is true with verify: false; expected verify: true, since it is the token that verification gets');
 }
-function checkKeepSecrets(reader) {
-    const text = reader.read('keep_secrets') || String(DEFAULT_KEEP_SECRETS);
-    if (!/^[1-5]$/.test(text))
-        reader.report('keep_secrets')(`got ${quote(text)}; expected a whole number from 1 to 5`);
-    return Number(text);
-}
 /** YAML's own words for the two (its core schema), as GitHub passes them on. */
 function checkBoolean(reader, input, byDefault) {
-    const text = reader.read(input) || String(byDefault);
-    if (/^(true|True|TRUE)$/.test(text))
-        return true;
-    if (/^(false|False|FALSE)$/.test(text))
-        return false;
-    reader.report(input)(`got ${quote(text)}; expected true or false`);
-    return byDefault;
+    const text = reader.match(input, /^(true|True|TRUE|false|False|FALSE)$/, 'true or false');
+    return text ? text.toLowerCase() === 'true' : byDefault;
 }
 function checkLength(reader, input, most) {
     const text = reader.read(input);
@@ -4557,7 +4533,7 @@ function serverWords({ body, headers }) {
         return plain && text ? [log_cut(text, 300)] : [];
     }
     const status = fieldsOf(parsed);
-    const infos = [...listOf(status.details).map(fieldsOf), status].filter(isErrorInfo);
+    const infos = [...listOf(status.details).map(fieldsOf), status];
     const violations = infos.flatMap((info) => listOf(fieldsOf(info.validation_error_info).field_violations).map(fieldsOf));
     const words = [
         ...infos.map((info) => errors_text(info.error_code)),
@@ -4567,9 +4543,6 @@ function serverWords({ body, headers }) {
         ...violations.map((violation) => [errors_text(violation.field), errors_text(violation.description)].filter(Boolean).join(' ')),
     ];
     return [...new Set(words.filter(Boolean))].map((word) => log_cut(word, 300)).slice(0, 10);
-}
-function isErrorInfo(value) {
-    return 'error_code' in value || 'validation_error_info' in value;
 }
 function fieldsOf(value) {
     return typeof value === 'object' && value !== null ? value : {};
@@ -4638,7 +4611,9 @@ function parseSecret(value) {
     // It becomes part of a path, in which ".." would name the client.
     if (!/^[\w-]{1,128}$/.test(id))
         throw new AnswerError('id is not the id of a secret');
-    const active = secret.status !== 'INACTIVE' && secret.status !== 1;
+    const expiry = time(secret, 'expire_time');
+    const expired = expiry !== undefined && expiry < BigInt(Date.now()) * 1000000n;
+    const active = secret.status !== 'INACTIVE' && secret.status !== 1 && !expired;
     return { id, create_time: time(secret, 'create_time'), suffix: string(secret, 'secret_suffix'), active };
 }
 /** One page of a list. An empty token ends it. @throws {AnswerError} */
@@ -4695,15 +4670,18 @@ function time(from, field) {
 const LAG = 10_000;
 /** A `plain_secret` shorter than this cannot be masked without blanking out ordinary text. */
 const SHORTEST_SECRET = 8;
+/** Milliseconds between two requests of which the first met that lag. */
+const FIRST_PAUSE = 250;
+const LONGEST_PAUSE = 2_000;
 /** The clients of one organization in one Scalekit environment. Every method throws an ApiError. */
 class Scalekit {
-    #transport;
+    transport;
     #origin;
     #organization;
     #token = '';
     /** @param organization_id empty where `selectOrganization` is to find it */
     constructor(transport, origin, organization_id) {
-        this.#transport = transport;
+        this.transport = transport;
         this.#origin = origin;
         this.#organization = organization_id;
     }
@@ -4711,9 +4689,10 @@ class Scalekit {
     async signIn(credentials) {
         this.#token = (await this.#getToken('sign in to Scalekit', credentials, 'sign-in')).access_token;
     }
-    /** Gets an access token for a client of the organization and masks it. */
+    /** Gets an access token for a client of the organization, which may have been made just now, and masks it. */
     async getToken(pair) {
-        return await this.#getToken(`get an access token for client ${pair.client_id}`, pair, 'pair');
+        const operation = `get an access token for client ${pair.client_id}`;
+        return await this.#pastLag(isRefused, () => this.#getToken(operation, pair, 'pair'));
     }
     /** Finds the organization that has an external id, and goes on with it. @returns its id */
     async selectOrganization(external_id) {
@@ -4734,7 +4713,7 @@ class Scalekit {
     }
     /** Makes a client and masks its secret. Sent again only where the request provably did nothing. */
     async createClient(fields, on) {
-        const call = { ...this.#callWith(fields, 'POST'), repeatable: false, onSend: on.send };
+        const call = { ...this.#call('POST', [], fields), repeatable: false, onSend: on.send };
         return await this.#exchange('create the client', call, this.#subject(), (body) => {
             const answer = parseObject(body);
             const plain_secret = maskSecret(answer.plain_secret);
@@ -4761,29 +4740,39 @@ class Scalekit {
     /** @returns nothing where there is no such client (any more) */
     async getClient(client_id) {
         const parse = (body) => parseMarkedClient(parseObject(body).client);
-        const call = this.#call('GET', client_id);
+        const call = this.#call('GET', [client_id]);
         return await this.#exchange(`read client ${client_id}`, call, this.#subject(client_id), parse, () => undefined);
     }
-    /** Changes the fields that are given. @returns the client as it is then */
-    async updateClient(client_id, fields) {
-        const call = this.#callWith(fields, 'PATCH', client_id);
-        return await this.#exchange(`update client ${client_id}`, call, this.#subject(client_id), (body) => {
+    /**
+     * Changes the fields that are given.
+     * @param young whether the client was made just now
+     * @returns the client as it is then
+     */
+    async updateClient(client_id, fields, young = false) {
+        const call = this.#call('PATCH', [client_id], fields);
+        const parse = (body) => {
             const client = parseMarkedClient(parseObject(body).client);
             if (client.client_id !== client_id)
                 throw new AnswerError('it shows another client');
             return client;
-        });
+        };
+        const operation = `update client ${client_id}`;
+        const ask = () => this.#exchange(operation, call, this.#subject(client_id), parse);
+        return await this.#pastLag(young && isMissing, ask);
     }
     /** @returns whether there was such a client (still); one that is gone already is fine too */
     async deleteClient(client_id) {
-        const call = this.#call('DELETE', client_id);
+        const call = this.#call('DELETE', [client_id]);
         return await this.#exchange(`delete client ${client_id}`, call, this.#subject(client_id), ...PRESENCE);
     }
-    /** Makes one more secret and masks it. Sent again only where the request provably did nothing. */
-    async addSecret(client_id, on) {
-        const call = { ...this.#call('POST', client_id, 'secrets'), repeatable: false, onSend: on.send };
+    /**
+     * Makes one more secret and masks it. Sent again only where the request provably did nothing.
+     * @param young whether the client was made just now
+     */
+    async addSecret(client_id, on, young) {
+        const call = { ...this.#call('POST', [client_id, 'secrets']), repeatable: false, onSend: on.send };
         const operation = `add a secret to client ${client_id}`;
-        return await this.#exchange(operation, call, { ...this.#subject(client_id), adding: true }, (body) => {
+        const parse = (body) => {
             const answer = parseObject(body);
             const plain_secret = maskSecret(answer.plain_secret);
             const secret = answer.secret ? parseSecret(answer.secret) : undefined;
@@ -4791,11 +4780,13 @@ class Scalekit {
                 on.id(secret.id);
             refuseShort(plain_secret);
             return { secret, plain_secret };
-        });
+        };
+        const ask = () => this.#exchange(operation, call, { ...this.#subject(client_id), adding: true }, parse);
+        return await this.#pastLag(young && isMissing, ask);
     }
     /** @returns whether there was such a secret (still) */
     async deleteSecret(client_id, secret_id) {
-        const call = this.#call('DELETE', client_id, 'secrets', secret_id);
+        const call = this.#call('DELETE', [client_id, 'secrets', secret_id]);
         const operation = `delete secret ${secret_id} of client ${client_id}`;
         return await this.#exchange(operation, call, this.#subject(client_id), ...PRESENCE);
     }
@@ -4807,17 +4798,12 @@ class Scalekit {
     #subject(client) {
         return { organization: this.#organization, client };
     }
-    #call(method, ...path) {
-        return {
-            method,
-            url: this.clientUrl(...path),
-            headers: { authorization: `Bearer ${this.#token}` },
-            repeatable: true,
-        };
-    }
-    #callWith(fields, method, ...path) {
-        const call = this.#call(method, ...path);
-        return { ...call, headers: { ...call.headers, 'content-type': 'application/json' }, body: JSON.stringify(fields) };
+    #call(method, path = [], fields) {
+        const headers = { authorization: `Bearer ${this.#token}` };
+        const call = { method, url: this.clientUrl(...path), headers, repeatable: true };
+        if (!fields)
+            return call;
+        return { ...call, headers: { ...headers, 'content-type': 'application/json' }, body: JSON.stringify(fields) };
     }
     /** The client credentials grant (RFC 6749, section 4.4). */
     async #getToken(operation, pair, subject) {
@@ -4839,16 +4825,33 @@ class Scalekit {
             return { access_token, expires_in: expires_in > 0 ? expires_in : undefined };
         });
     }
+    /**
+     * Asks again, for ten seconds, what the API may refuse only because it does not know a new client or secret yet.
+     * @param isLag whether a refusal may be of that kind; false where none is
+     */
+    async #pastLag(isLag, ask) {
+        const until = performance.now() + LAG;
+        for (let pause = FIRST_PAUSE;; pause = Math.min(2 * pause, LONGEST_PAUSE)) {
+            try {
+                return await ask();
+            }
+            catch (error) {
+                if (!(isLag && error instanceof ApiError && isLag(error)) || performance.now() >= until)
+                    throw error;
+                // Where the time is over, the refusal is what there is to say.
+                await this.transport.pause(pause * (0.5 + Math.random() / 2)).catch(() => Promise.reject(error));
+            }
+        }
+    }
     async #exchange(operation, call, subject, parse, missing) {
         let answer;
         try {
-            answer = await this.#transport.send(call);
+            answer = await this.transport.send(call);
         }
         catch (error) {
             throw error instanceof NetworkError ? fromNetwork(operation, error) : error;
         }
-        // A page of HTML comes from something in between, and says nothing about the client.
-        if (answer.status === 404 && missing && !answer.body.trimStart().startsWith('<'))
+        if (answer.status === 404 && missing && isOwnWord(answer.body))
             return missing();
         if (answer.status < 200 || answer.status > 299)
             throw fromAnswer(operation, answer, subject);
@@ -4860,8 +4863,24 @@ class Scalekit {
         }
     }
 }
+/** Whether a body may be the API's: any other text comes from something in between, and says nothing about a client. */
+function isOwnWord(body) {
+    try {
+        return body.trim() === '' || Boolean(parseObject(body));
+    }
+    catch {
+        return false;
+    }
+}
 /** What the answer to a delete says: it was there, or, by a 404, it was not. */
 const PRESENCE = [() => true, () => false];
+/** RFC 6749, section 5.2, allows both for a client that is not known. */
+function isRefused({ status, message }) {
+    return status === 401 || (status === 400 && message.includes('invalid_client'));
+}
+function isMissing({ status }) {
+    return status === 404;
+}
 function maskSecret(value) {
     const secret = typeof value === 'string' ? value : '';
     mask(secret);
@@ -4922,12 +4941,12 @@ class Journal {
         Object.assign(this.state, change);
         this.note(change);
     }
-    /** Leaves the post step nothing to do. Where that cannot be written, it finds out for itself. */
-    clear() {
+    /** Leaves the post step nothing of this to do. Where that cannot be written, it finds out for itself. */
+    clear(change = { client: undefined, secret: undefined }) {
         if (!this.state.client && !this.state.secret)
             return;
         try {
-            this.note({ client: undefined, secret: undefined });
+            this.note(change);
         }
         catch { }
     }
@@ -5045,16 +5064,14 @@ function updates(request, client) {
     if (emptied.length > 0) {
         throw new Error(`Client ${client.client_id} has what was not asked for, and the API cannot empty a list: use on_existing: replace, which makes a new client and then deletes this one.\n${plan_differenceLines(emptied)}`);
     }
-    const marked = client.trailer_line !== '';
-    if (!marked && !drifted.some(({ field }) => field === 'description'))
+    if (!client.trailer && !drifted.some(({ field }) => field === 'description'))
         drifted.push({
             field: 'description',
             wanted: 'a last line by which this action knows the client again',
             got: NONE,
         });
-    const own = request.given.description ? request.own_description : client.own_description;
-    const line = marked ? client.trailer_line : request.trailer_line;
-    const fields = { ...request.fields, description: own ? `${own}\n${line}` : line };
+    const own = request.given.description ? request.fields.description : client.own_description;
+    const fields = { ...request.fields, description: own };
     const changes = Object.fromEntries(drifted.map(({ field }) => [field, fields[field]]));
     return drifted.length > 0 ? [{ kind: 'update', fields: changes, differences: drifted }] : [];
 }
@@ -5062,7 +5079,7 @@ function updates(request, client) {
  * Compares a client with what was asked for: scopes, audience and claims as sets, where a list that was not given
  * means none; name, description without trailer, and expiry only where they were given.
  */
-function differences({ fields, given, own_description }, client) {
+function differences({ fields, given }, client) {
     const compared = ['scopes', 'audience', 'custom_claims'];
     if (fields.expiry)
         compared.push('expiry');
@@ -5070,8 +5087,7 @@ function differences({ fields, given, own_description }, client) {
         compared.push('name');
     if (given.description)
         compared.push('description');
-    const own = { ...client, description: client.own_description };
-    return plan_compareFields(compared, { ...fields, description: own_description }, own);
+    return plan_compareFields(compared, fields, { ...client, description: client.own_description });
 }
 /** As `differences`, of the answer to a request that asked for all of it. */
 function shortfalls(request, client) {
@@ -5133,10 +5149,10 @@ const LOOK_AGAIN = 1_000;
  * Undoes what a failed step did, last first.
  * @returns the error to show: the failure, and what became of what the step had made or changed
  */
-async function undo(scalekit, transport, journal, failure) {
+async function undo(scalekit, journal, failure) {
     const { state, updated } = journal;
     const own_secret = state.secret?.id;
-    const { removed, absent, left } = await cleanUp(scalekit, transport, state, false);
+    const { removed, absent, left } = await cleanUp(scalekit, state, false);
     const lines = [...removed.map((what) => `Removed again: ${what}.`), ...left];
     const unsure = absent && !state.client?.id;
     if (unsure)
@@ -5161,25 +5177,21 @@ function staysUpdated({ before, fields }) {
  * Removes what a step made that was cut off or failed, or whose job is over, last first.
  * @param patient whether to look for the client of a lost create as long as the server may still finish it
  */
-async function cleanUp(scalekit, transport, state, patient) {
+async function cleanUp(scalekit, state, patient) {
     const traces = { removed: [], absent: false, left: [] };
     const { client, secret } = state;
-    const attempt = async (what, call, work) => {
-        try {
-            await work();
-        }
-        catch (error) {
-            const doubt = error instanceof ForeignClientError ? 'owner' : undefined;
-            traces.left.push(`${what} may be left over: ${log_message(error)} ${call(doubt)}`);
-        }
-    };
     // A secret on the client that is to go goes with it.
     if (secret && secret.client_id !== client?.id) {
-        const what = `A secret of this step on client ${secret.client_id}`;
-        await attempt(what, (doubt) => secretCall(scalekit, state, secret, secret.id, doubt), () => removeSecret(scalekit, state, secret, traces));
+        await removeSecret(scalekit, secret, traces).catch((error) => {
+            const what = `A secret of this step on client ${secret.client_id} may be left over`;
+            traces.left.push(`${what}: ${log_message(error)} ${secretCall(scalekit, secret, doubtOf(error))}`);
+        });
     }
     if (client) {
-        await attempt('A client of this step', (doubt) => clientCall(scalekit, state, doubt), () => removeClient(scalekit, transport, state, client, patient, traces));
+        await removeClient(scalekit, state, client, patient, traces).catch((error) => {
+            const what = 'A client of this step may be left over';
+            traces.left.push(`${what}: ${log_message(error)} ${clientCall(scalekit, state, doubtOf(error))}`);
+        });
     }
     return traces;
 }
@@ -5213,22 +5225,39 @@ async function takeClient(scalekit, state, client) {
         const own = secrets.filter(({ id }) => mine.includes(id));
         if (own.length < secrets.length) {
             for (const { id } of own)
-                await scalekit.deleteSecret(client_id, id);
+                await deleteShownSecret(scalekit, client_id, id);
             const ids = own.map(({ id }) => id).join(' and ') || 'none';
             return `secret ${ids} of client ${client_id} (the client stays, since it has secrets that are not known to be this step's)`;
         }
     }
-    await scalekit.deleteClient(client_id);
-    return clientName(client_id);
-}
-function clientName(client_id) {
+    const isShown = async () => (await scalekit.getClient(client_id)) !== undefined;
+    await deleteShown(scalekit, () => scalekit.deleteClient(client_id), isShown);
     return `client ${client_id}`;
+}
+/** @returns whether there was such a secret (still) */
+async function deleteShownSecret(scalekit, client_id, id) {
+    const isShown = async () => {
+        const client = await scalekit.getClient(client_id);
+        return client?.whole().secrets.some((secret) => secret.id === id) ?? false;
+    };
+    return await deleteShown(scalekit, () => scalekit.deleteSecret(client_id, id), isShown);
+}
+/** Deletes, again where the API says that there is nothing, but still shows it: one part of it may lag behind another. */
+async function deleteShown(scalekit, remove, isShown) {
+    for (const until = performance.now() + LAG; !(await remove());) {
+        if (!(await isShown()))
+            return false;
+        if (performance.now() > until)
+            throw new Error('the API shows it, and yet says that there is nothing to delete.');
+        await scalekit.transport.pause(LOOK_AGAIN);
+    }
+    return true;
 }
 /** The calls that remove by hand what a state names, for a message. */
 function calls(scalekit, state, doubt) {
     const { client, secret } = state;
     const lines = [
-        ...(secret ? [secretCall(scalekit, state, secret, secret.id, doubt)] : []),
+        ...(secret ? [secretCall(scalekit, secret, doubt)] : []),
         ...(client || !secret ? [clientCall(scalekit, state, doubt)] : []),
     ];
     return lines.join(' ');
@@ -5237,27 +5266,30 @@ function calls(scalekit, state, doubt) {
 class ForeignClientError extends Error {
     name = 'ForeignClientError';
 }
-async function removeClient(scalekit, transport, state, { id, sent_at }, patient, traces) {
+async function removeClient(scalekit, state, { id, sent_at, lost: secretLost }, patient, traces) {
     const until = id ? sent_at + LAG : patient ? sent_at + LATE_CREATE : 0;
     for (;;) {
         const own = await ownClients(scalekit, state);
         for (const client of own) {
             traces.removed.push(await takeClient(scalekit, state, client));
-            // Otherwise it is in use, which leaves nothing to do.
-            const { client_id, id: added, lost } = state.secret ?? {};
-            if (client_id === client.client_id && (lost || !added) && traces.removed.at(-1) !== clientName(client_id))
-                traces.left.push(clientCall(scalekit, state, 'owner'));
+            const { client_id } = client;
+            if (traces.removed.at(-1) === `client ${client_id}`)
+                continue;
+            // It is in use, which leaves nothing to do, unless the secrets on it may be this step's after all.
+            const { secret } = state;
+            if (secretLost || (secret?.client_id === client_id && (secret.lost || !secret.id)))
+                traces.left.push(`Client ${client_id} may be left over. ${clientCall(scalekit, state, 'owner')}`);
         }
         if (own.length > 0)
             return;
         if (Date.now() > until)
             break;
-        await transport.pause(LOOK_AGAIN);
+        await scalekit.transport.pause(LOOK_AGAIN);
     }
     traces.absent = true;
 }
 /** Takes the secret that was added, and names those that may be this step's but may also be a neighbour's. */
-async function removeSecret(scalekit, state, trace, traces) {
+async function removeSecret(scalekit, trace, traces) {
     const { client_id, key, id, seen, lost } = trace;
     const client = await scalekit.getClient(client_id);
     if (!client)
@@ -5266,16 +5298,16 @@ async function removeSecret(scalekit, state, trace, traces) {
         throw new ForeignClientError(`client ${client_id} is not the one that main read, by the last line of its description.`);
     const appeared = id && !lost ? [] : unseen(client.whole(), [...seen, id]);
     if (id) {
-        const there = await scalekit.deleteSecret(client_id, id);
+        const there = await deleteShownSecret(scalekit, client_id, id);
         if (there)
             traces.removed.push(`secret ${id} of client ${client_id}`);
     }
     for (const unsure of appeared)
-        traces.left.push(unsureSecret(scalekit, state, trace, unsure));
+        traces.left.push(unsureSecret(scalekit, trace, unsure));
 }
 /** The sentence about a secret that appeared while an answer was lost: it may also be a neighbour's. */
-function unsureSecret(scalekit, state, trace, id) {
-    return `Secret ${id} of client ${trace.client_id} may be left over of a request whose answer was lost, or another run's; a later rotation retires it. ${secretCall(scalekit, state, trace, id, 'owner')}`;
+function unsureSecret(scalekit, trace, id) {
+    return `Secret ${id} of client ${trace.client_id} may be left over of a request whose answer was lost, or another run's; a later rotation retires it. ${secretCall(scalekit, { ...trace, id }, 'owner')}`;
 }
 /** Ids of the secrets of a client that are not among `known`. */
 function unseen({ secrets }, known) {
@@ -5308,23 +5340,27 @@ async function restore(scalekit, updated, own_secret) {
         return [`${staysUpdated(updated)} ${message(error)}`];
     }
 }
-/** Somebody will send a token to an origin that this names, so an unsealed state's own is left out. */
-function clientCall(scalekit, { client, organization_id, nonce }, doubt) {
-    const url = scalekit.clientUrl(...(client?.id ? [client.id] : []));
-    const address = doubt === 'state' ? url.pathname : url.href;
-    if (client?.id)
-        return `To remove client ${client.id} of organization ${organization_id}${ifYours(doubt)} by hand: DELETE ${address}`;
-    return `To look for it by hand: GET ${address} shows it with "nonce=${nonce}" in its description; then DELETE ${address}/ID`;
+function clientCall(scalekit, { client, nonce }, doubt) {
+    return byHand(scalekit, [client?.id], `the one that GET shows with "nonce=${nonce}" in its description`, doubt);
 }
-function secretCall(scalekit, { organization_id }, { client_id }, id, doubt) {
-    const url = scalekit.clientUrl(client_id, 'secrets', ...(id ? [id] : []));
-    const address = doubt === 'state' ? url.pathname : url.href;
-    if (id)
-        return `To remove secret ${id} of organization ${organization_id}${ifYours(doubt)} by hand: DELETE ${address}`;
-    return `To remove it by hand, find it in the client's secrets by its time; then DELETE ${address}/ID`;
+function secretCall(scalekit, { client_id, id }, doubt) {
+    return byHand(scalekit, [client_id, 'secrets', id], 'it by its time among the secrets of the client', doubt);
 }
-function ifYours(doubt) {
-    return doubt ? ', if it is yours,' : '';
+/**
+ * The call that removes something by hand. Somebody will send a token to an origin that this names, so an unsealed
+ * state's own is left out.
+ * @param search how to find the last part of the path where it is not known
+ */
+function byHand(scalekit, path, search, doubt) {
+    const known = path.filter((part) => part !== undefined);
+    const url = scalekit.clientUrl(...known);
+    const address = doubt === 'state' ? url.pathname : url.href;
+    if (known.length < path.length)
+        return `To remove it by hand, find ${search}; then DELETE ${address}/ID`;
+    return `To remove it${doubt ? ', if it is yours,' : ''} by hand: DELETE ${address}`;
+}
+function doubtOf(error) {
+    return error instanceof ForeignClientError ? 'owner' : undefined;
 }
 function isOwn({ description }, { nonce, run }) {
     const trailer = parseTrailer(description);
@@ -5332,6 +5368,7 @@ function isOwn({ description }, { nonce, run }) {
 }
 
 ;// CONCATENATED MODULE: ./build/post.js
+
 
 
 
@@ -5348,8 +5385,8 @@ async function run() {
     if (!state)
         return;
     const credentials = readCredentials(process.env);
-    // Without the seal, origin and ids may be anybody's words.
-    const trusted = isSealed(state, credentials.client_secret);
+    // Without the seal, origin and ids may be anybody's words; with another run, they are about what is in use by now.
+    const trusted = isSealed(state, credentials.client_secret) && isThisRun(state.run);
     const transport = new Transport(state.run, Math.max(readTimeout(), LEAST_TIMEOUT));
     transport.openReserve();
     const scalekit = new Scalekit(transport, state.origin, state.organization_id);
@@ -5362,7 +5399,7 @@ async function run() {
         log_warning(`What this step made may be left over: ${log_message(error)} ${remedy}`);
         return;
     }
-    const { removed, absent, left } = await cleanUp(scalekit, transport, state, true);
+    const { removed, absent, left } = await cleanUp(scalekit, state, true);
     for (const what of removed)
         log_info(`Deleted ${what}.`);
     if (absent)
@@ -5371,6 +5408,9 @@ async function run() {
             : 'No client of the create request that was cut off has shown up.');
     if (left.length > 0)
         log_warning(left.join(' '));
+}
+function isThisRun(run) {
+    return !process.env.GITHUB_RUN_ID || run === runner_readRunner(process.env).run;
 }
 /** @throws where the credentials must not be sent */
 function refuseUnsafe({ client_id, client_secret }, trusted) {
@@ -5381,7 +5421,7 @@ function refuseUnsafe({ client_id, client_secret }, trusted) {
         throw new Error('the credentials that main had are not there any more, neither as inputs nor as variables.');
     }
     if (!trusted) {
-        throw new Error('its state was not written with these credentials; another step may have changed either, so nothing was sent.');
+        throw new Error('its state was not written by this run with these credentials; another step may have changed either, so nothing was sent.');
     }
 }
 

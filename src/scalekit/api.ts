@@ -235,14 +235,22 @@ export class Scalekit {
     } catch (error) {
       throw error instanceof NetworkError ? fromNetwork(operation, error) : error;
     }
-    // A page of HTML comes from something in between, and says nothing about the client.
-    if (answer.status === 404 && missing && !answer.body.trimStart().startsWith('<')) return missing();
+    if (answer.status === 404 && missing && isOwnWord(answer.body)) return missing();
     if (answer.status < 200 || answer.status > 299) throw fromAnswer(operation, answer, subject);
     try {
       return parse(answer.body);
     } catch (error) {
       throw error instanceof AnswerError ? fromBadAnswer(operation, answer, error.message, subject) : error;
     }
+  }
+}
+
+/** Whether a body may be the API's: any other text comes from something in between, and says nothing about a client. */
+function isOwnWord(body: string): boolean {
+  try {
+    return body.trim() === '' || Boolean(parseObject(body));
+  } catch {
+    return false;
   }
 }
 

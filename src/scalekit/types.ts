@@ -48,6 +48,7 @@ export interface Secret {
   create_time: bigint | undefined;
   /** The last characters of the value, as the dashboard shows them. */
   suffix: string;
+  /** Neither switched off nor expired. */
   active: boolean;
 }
 
@@ -116,7 +117,9 @@ export function parseSecret(value: unknown): Secret {
   const id = string(secret, 'id');
   // It becomes part of a path, in which ".." would name the client.
   if (!/^[\w-]{1,128}$/.test(id)) throw new AnswerError('id is not the id of a secret');
-  const active = secret.status !== 'INACTIVE' && secret.status !== 1;
+  const expiry = time(secret, 'expire_time');
+  const expired = expiry !== undefined && expiry < BigInt(Date.now()) * 1_000_000n;
+  const active = secret.status !== 'INACTIVE' && secret.status !== 1 && !expired;
   return { id, create_time: time(secret, 'create_time'), suffix: string(secret, 'secret_suffix'), active };
 }
 
