@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import { DEBUG_MARKER, type Emulator, type Fault, startEmulator } from '../emulator/index.ts';
+import { DEBUG_MARKER, type Emulator, type Fault, type Operation, startEmulator } from '../emulator/index.ts';
 import { errors, pairWorks, readable, runAction, runBare, secretsOf, sentTo, warnings } from './support/action.ts';
 
 let emulator: Emulator;
@@ -368,6 +368,22 @@ describe('a request for one more secret whose answers are lost', () => {
     const now = emulator.clients()[0]?.secrets?.map(({ id }) => id);
     expect([run.exitCode, run.annotations, now]).toEqual([0, [], [client.secrets?.[0]?.id, run.outputs.secret_id]]);
   });
+});
+
+it('a lost create never costs the secret that is handed out, however little the answers say', async () => {
+  emulator.faults.add({ operation: 'createClient', when: 'after', fault: { kind: 'reset' } });
+  const bare = (client: object) => ({ ...client, secrets: undefined });
+  const edits = {
+    listClients: ({ clients = [] }: { clients?: object[] }) => ({ clients: clients.map(bare) }),
+    addSecret: ({ plain_secret }: { plain_secret: string }) => ({ plain_secret }),
+    getClient: ({ client }: { client: { secrets: object[] } }) => ({
+      client: { ...client, secrets: client.secrets.slice(1).map((secret) => ({ ...secret, secret_suffix: '' })) },
+    }),
+  };
+  for (const [operation, edit] of Object.entries(edits))
+    emulator.faults.add({ operation: operation as Operation, fault: { kind: 'edit', edit } });
+  const run = await runAction(emulator);
+  expect([run.exitCode, await pairWorks(emulator, run.outputs)]).toEqual([0, true]);
 });
 
 it('an update that was applied, though it is refused in the end, is undone', async () => {

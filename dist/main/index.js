@@ -4989,8 +4989,9 @@ async function recover(context, lost) {
     refuseShortfalls(request, client);
     log_info(`Client ${client.client_id} was made. The value of its secret is lost, so it gets another one.`);
     const secret = await addSecret(context, client, { young: true, evict: false });
-    // A list may lag behind with what is within a client, too.
-    const shown = client.secrets.length > 0 ? client : ((await scalekit.getClient(client.client_id))?.whole() ?? client);
+    // A list may lag behind with what is within a client, too. A secret without an id could not be told from the first.
+    const reread = client.secrets.length === 0 && secret.secret.id ? await scalekit.getClient(client.client_id) : undefined;
+    const shown = reread?.whole() ?? client;
     const [first] = shown.secrets.filter(({ id }) => id !== secret.secret.id).sort(byAge);
     const secret_ids = [...(first ? [first.id] : []), secret.secret.id];
     journal.learn({ client: { ...trace, secret_ids, lost: journal.state.secret?.lost }, secret: undefined });
