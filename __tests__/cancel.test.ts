@@ -168,7 +168,7 @@ describe('SIGINT', () => {
     const { emulator, main, sentSince, ended, old } = cancelled;
     expect([main.exitCode, main.outputs, sentSince]).toEqual([1, {}, 0]);
     expect(errors(main)).toEqual([expect.stringContaining('cancelled')]);
-    expect(ended).toBeLessThan(2000);
+    expect(ended).toBeLessThan(4000);
     // What was answered is known, and masked.
     const state = JSON.parse(main.state.client || '{}');
     const made = emulator.clients().find(({ client_id }) => client_id !== old?.client.client_id);
@@ -196,7 +196,7 @@ describe('SIGINT', () => {
       expect([main.exitCode, main.outputs, sentSince]).toEqual([1, {}, 0]);
       expect(errors(main)).toEqual([expect.stringContaining('cancelled')]);
       expect(ended).toBeGreaterThan(4900);
-      expect(ended).toBeLessThan(6500);
+      expect(ended).toBeLessThan(7500);
       await expectCleanedUp(cancelled);
     },
   );
@@ -205,7 +205,7 @@ describe('SIGINT', () => {
     await using cancelled = await cancel(scenario, 'SIGINT', moment, { hangs: true });
     const { main, sentSince, ended } = cancelled;
     expect([main.exitCode, main.outputs, sentSince]).toEqual([1, {}, 0]);
-    expect(ended).toBeLessThan(6500);
+    expect(ended).toBeLessThan(7500);
     await expectNamed(cancelled);
   });
 
@@ -230,7 +230,7 @@ describe('SIGINT', () => {
   it('is followed by SIGTERM, which ends main at once', async () => {
     await using cancelled = await cancel('create', 'SIGINT', 'after createClient', { hangs: true, second: 'SIGTERM' });
     expect([cancelled.main.exitCode, cancelled.main.outputs]).toEqual([null, {}]);
-    expect(cancelled.ended).toBeLessThan(1500);
+    expect(cancelled.ended).toBeLessThan(4000);
     await expectCleanedUp(cancelled);
   });
 
@@ -258,7 +258,7 @@ describe('SIGINT', () => {
     });
     const { emulator, main, sentSince, ended } = cancelled;
     expect([main.exitCode, main.outputs, sentSince, sentTo(emulator, operation).length]).toEqual([1, {}, 0, 1]);
-    expect(ended).toBeLessThan(1000);
+    expect(ended).toBeLessThan(4000);
     emulator.faults.clear();
     await expectCleanedUp(cancelled);
   });
@@ -286,7 +286,7 @@ describe('SIGINT', () => {
     const { emulator, main, sentSince, ended, old } = cancelled;
     expect([main.exitCode, sentSince]).toEqual([1, 0]);
     expect(errors(main)).toEqual([expect.stringContaining('cancelled')]);
-    expect(ended).toBeLessThan(2000);
+    expect(ended).toBeLessThan(4000);
     // The second of the old secrets is not deleted any more.
     const left = clientUrl(emulator, old?.client.client_id ?? '', 'secrets', old?.client.secrets?.[1]?.id ?? '');
     expect(warnings(main)).toEqual(scenario === 'rotate' ? [expect.stringContaining(`DELETE ${left}`)] : []);
@@ -299,7 +299,7 @@ describe.each<NodeJS.Signals>(['SIGTERM', 'SIGKILL'])('%s', (signal) => {
     await using cancelled = await cancel(scenario, signal, moment);
     const { main, ended } = cancelled;
     expect([main.exitCode, main.outputs]).toEqual([null, {}]);
-    expect(ended).toBeLessThan(1000);
+    expect(ended).toBeLessThan(4000);
     await expectCleanedUp(cancelled);
   });
 

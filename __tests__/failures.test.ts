@@ -402,10 +402,10 @@ it('an update that was applied, though it is refused in the end, is undone', asy
 });
 
 it('a second client of one request, which the server finished late, is removed', async () => {
-  emulator.faults.add({ operation: 'createClient', times: 1, fault: { kind: 'hang', finishAfterMs: 7500 } });
+  emulator.faults.add({ operation: 'createClient', times: 1, fault: { kind: 'hang', finishAfterMs: 8700 } });
   // Held back, so that the late one is there when the look comes.
-  emulator.faults.add({ operation: 'createClient', call: 2, fault: { kind: 'delay', ms: 1000 } });
-  const run = await runAction(emulator, { inputs: { timeout: '12' } });
+  emulator.faults.add({ operation: 'createClient', call: 2, fault: { kind: 'delay', ms: 1500 } });
+  const run = await runAction(emulator, { inputs: { timeout: '16' } });
   expect([run.exitCode, emulator.clients().map(({ client_id }) => client_id)]).toEqual([0, [run.outputs.client_id]]);
   expect(run.log).toMatch(/^Removed a second client of the same request: client m2morg_\d+\.$/m);
 });

@@ -8,7 +8,7 @@ import { errors, pairWorks, readable, runAction, secretsOf, warnings } from './s
 // MATRIX=all runs all of it; otherwise a sample, always the same.
 
 /** Seconds. */
-const TIMEOUT = 12;
+const TIMEOUT = 16;
 /** Milliseconds that a busy machine may take to start and end a process. */
 const SLACK = 3000;
 const SAMPLE = 40;
