@@ -254,3 +254,24 @@ describe('a token', () => {
     expect(pairRequests()).toHaveLength(1);
   });
 });
+
+it('a token that still shows what was before a correction is waited out, for three seconds', async () => {
+  const before = { scopes: ['a'] };
+  for (const [lag, exitCode] of [
+    [1200, 0],
+    [60_000, 1],
+  ] as const) {
+    const { client } = seedDrifted();
+    let corrected: number | undefined;
+    emulator.hold = (when, { operation }) => {
+      if (when === 'after' && operation === 'updateClient') corrected ??= Date.now();
+    };
+    emulator.behaviour.tokenChanges = (payload) =>
+      payload.oid && Date.now() < (corrected ?? 0) + lag ? { ...payload, ...before } : payload;
+    const executed = await run({ client_id: client.client_id });
+    expect([executed.exitCode, executed.outputs.client_id]).toEqual([
+      exitCode,
+      exitCode ? undefined : client.client_id,
+    ]);
+  }
+});

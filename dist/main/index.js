@@ -3786,6 +3786,15 @@ function fromAnswer(operation, answer, subject) {
 function fromNetwork(operation, error) {
     return new ApiError(sentence(operation, error.message, networkAdvice(error)), error.reached, { cause: error });
 }
+/** Whether an answer may be the API's: text of another form comes from something in between, and tells nothing. */
+function isApiAnswer({ body }) {
+    try {
+        return body.trim() === '' || typeof JSON.parse(body) === 'object';
+    }
+    catch {
+        return false;
+    }
+}
 /** A 2xx whose body is not what the API documents. */
 function fromBadAnswer(operation, answer, reason, subject) {
     const todo = subject !== 'sign-in' ? '' : 'Is scalekit_environment_url the address of a Scalekit environment?';
@@ -3794,7 +3803,8 @@ function fromBadAnswer(operation, answer, reason, subject) {
 function sentence(operation, said, todo) {
     return `Could not ${operation}: ${said.replace(/[.\s]+$/, '')}.${todo && ` ${todo}`}`;
 }
-function advice({ status, headers }, subject) {
+function advice(answer, subject) {
+    const { status, headers } = answer;
     if (status >= 300 && status < 400) {
         return `Redirects are not followed (it points to ${cut(String(headers.location ?? 'nowhere'), 200)}): scalekit_environment_url must be the environment's own address.`;
     }
@@ -3819,6 +3829,8 @@ function advice({ status, headers }, subject) {
         return 'The API credentials in scalekit_client_id may not manage the clients of this organization.';
     if ((status === 400 || status === 409) && subject.adding)
         return 'A client has five secrets at most: let one run at a time use it, with concurrency in the workflow.';
+    if (status === 404 && !isApiAnswer(answer))
+        return 'Check who answers at scalekit_environment_url: it is not the API.';
     if (status === 404 && subject.client)
         return `Client ${subject.client} is not there (any more).`;
     if (status === 404)
@@ -4443,7 +4455,7 @@ class Scalekit {
         catch (error) {
             throw error instanceof NetworkError ? fromNetwork(operation, error) : error;
         }
-        if (answer.status === 404 && missing && isOwnWord(answer.body))
+        if (answer.status === 404 && missing && isApiAnswer(answer))
             return missing();
         if (answer.status < 200 || answer.status > 299)
             throw fromAnswer(operation, answer, subject);
@@ -4453,15 +4465,6 @@ class Scalekit {
         catch (error) {
             throw error instanceof AnswerError ? fromBadAnswer(operation, answer, error.message, subject) : error;
         }
-    }
-}
-/** Whether a body may be the API's: any other text comes from something in between, and says nothing about a client. */
-function isOwnWord(body) {
-    try {
-        return body.trim() === '' || Boolean(parseObject(body));
-    }
-    catch {
-        return false;
     }
 }
 /** What the answer to a delete says: it was there, or, by a 404, it was not. */
@@ -5134,33 +5137,42 @@ function token_text(value) {
 
 
 
+/** Milliseconds after a client was corrected in which its tokens may still show what it was. */
+const CORRECTION_LAG = 3_000;
+const PAUSE = 500;
 /**
- * Gets one token with the new pair, and compares it with what was asked for.
+ * Gets a token with the new pair, and compares it with what was asked for.
  * @returns nothing where no verification was asked for
  * @throws where the pair gets none, or one that says something else
  */
-async function verify({ scalekit, request }, { client_id }, { plain_secret: client_secret }) {
+async function verify({ scalekit, request, journal }, { client_id }, { plain_secret: client_secret }) {
     if (!request.verify)
         return undefined;
-    const { access_token, expires_in } = await scalekit.getToken({ client_id, client_secret });
-    const payload = readToken(access_token);
-    const expires = payload?.exp ?? (expires_in && Math.floor(Date.now() / 1000) + expires_in);
-    const expires_at = isoTime(expires);
-    if (!payload) {
-        log_notice('The access token of the new pair is not a JWT, so its claims were not compared with what was asked for.');
-        return { access_token, expires_at };
+    for (const until = performance.now() + (journal.updated ? CORRECTION_LAG : 0);;) {
+        const { access_token, expires_in } = await scalekit.getToken({ client_id, client_secret });
+        const payload = readToken(access_token);
+        if (!payload)
+            log_notice('The access token of the new pair is not a JWT, so its claims were not compared with what was asked for.');
+        const wrong = payload ? mismatches(request, client_id, payload) : [];
+        if (wrong.length === 0) {
+            const expires = payload?.exp ?? (expires_in && Math.floor(Date.now() / 1000) + expires_in);
+            return { access_token, expires_at: isoTime(expires) };
+        }
+        const mismatch = new Error(`The access token of the new pair is not what was asked for. An interceptor of the environment may have changed it; verify: false accepts that.\n${differenceLines(wrong)}`);
+        if (performance.now() >= until)
+            throw mismatch;
+        await scalekit.transport.pause(PAUSE).catch(() => Promise.reject(mismatch));
     }
-    const { organization_id, fields } = request;
-    const wrong = compare([
+}
+/** Without an audience asked for, the token's own is not looked at. */
+function mismatches({ organization_id, fields }, client_id, payload) {
+    return compare([
         ['oid', [organization_id], [payload.oid]],
         ['sub', [client_id], [payload.sub]],
         ['scopes', fields.scopes ?? [], payload.scopes],
         ['custom_claims', claimTexts(fields.custom_claims), claimTexts(payload.custom_claims)],
         ...(fields.audience ? [['audience', fields.audience, payload.audience]] : []),
     ]);
-    if (wrong.length > 0)
-        throw new Error(`The access token of the new pair is not what was asked for. An interceptor of the environment may have changed it; verify: false accepts that.\n${differenceLines(wrong)}`);
-    return { access_token, expires_at };
 }
 /** @param seconds since the epoch; a number that no date has is none */
 function isoTime(seconds) {

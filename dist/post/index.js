@@ -4452,6 +4452,15 @@ function fromAnswer(operation, answer, subject) {
 function fromNetwork(operation, error) {
     return new ApiError(sentence(operation, error.message, networkAdvice(error)), error.reached, { cause: error });
 }
+/** Whether an answer may be the API's: text of another form comes from something in between, and tells nothing. */
+function isApiAnswer({ body }) {
+    try {
+        return body.trim() === '' || typeof JSON.parse(body) === 'object';
+    }
+    catch {
+        return false;
+    }
+}
 /** A 2xx whose body is not what the API documents. */
 function fromBadAnswer(operation, answer, reason, subject) {
     const todo = subject !== 'sign-in' ? '' : 'Is scalekit_environment_url the address of a Scalekit environment?';
@@ -4460,7 +4469,8 @@ function fromBadAnswer(operation, answer, reason, subject) {
 function sentence(operation, said, todo) {
     return `Could not ${operation}: ${said.replace(/[.\s]+$/, '')}.${todo && ` ${todo}`}`;
 }
-function advice({ status, headers }, subject) {
+function advice(answer, subject) {
+    const { status, headers } = answer;
     if (status >= 300 && status < 400) {
         return `Redirects are not followed (it points to ${log_cut(String(headers.location ?? 'nowhere'), 200)}): scalekit_environment_url must be the environment's own address.`;
     }
@@ -4485,6 +4495,8 @@ function advice({ status, headers }, subject) {
         return 'The API credentials in scalekit_client_id may not manage the clients of this organization.';
     if ((status === 400 || status === 409) && subject.adding)
         return 'A client has five secrets at most: let one run at a time use it, with concurrency in the workflow.';
+    if (status === 404 && !isApiAnswer(answer))
+        return 'Check who answers at scalekit_environment_url: it is not the API.';
     if (status === 404 && subject.client)
         return `Client ${subject.client} is not there (any more).`;
     if (status === 404)
@@ -4851,7 +4863,7 @@ class Scalekit {
         catch (error) {
             throw error instanceof NetworkError ? fromNetwork(operation, error) : error;
         }
-        if (answer.status === 404 && missing && isOwnWord(answer.body))
+        if (answer.status === 404 && missing && isApiAnswer(answer))
             return missing();
         if (answer.status < 200 || answer.status > 299)
             throw fromAnswer(operation, answer, subject);
@@ -4861,15 +4873,6 @@ class Scalekit {
         catch (error) {
             throw error instanceof AnswerError ? fromBadAnswer(operation, answer, error.message, subject) : error;
         }
-    }
-}
-/** Whether a body may be the API's: any other text comes from something in between, and says nothing about a client. */
-function isOwnWord(body) {
-    try {
-        return body.trim() === '' || Boolean(parseObject(body));
-    }
-    catch {
-        return false;
     }
 }
 /** What the answer to a delete says: it was there, or, by a 404, it was not. */

@@ -1,7 +1,7 @@
 import type { Answer, Call, Transport } from '../http.ts';
 import { NetworkError } from '../http.ts';
 import { mask } from '../mask.ts';
-import { ApiError, fromAnswer, fromBadAnswer, fromNetwork, type Subject } from './errors.ts';
+import { ApiError, fromAnswer, fromBadAnswer, fromNetwork, isApiAnswer, type Subject } from './errors.ts';
 import {
   AnswerError,
   type Client,
@@ -235,22 +235,13 @@ export class Scalekit {
     } catch (error) {
       throw error instanceof NetworkError ? fromNetwork(operation, error) : error;
     }
-    if (answer.status === 404 && missing && isOwnWord(answer.body)) return missing();
+    if (answer.status === 404 && missing && isApiAnswer(answer)) return missing();
     if (answer.status < 200 || answer.status > 299) throw fromAnswer(operation, answer, subject);
     try {
       return parse(answer.body);
     } catch (error) {
       throw error instanceof AnswerError ? fromBadAnswer(operation, answer, error.message, subject) : error;
     }
-  }
-}
-
-/** Whether a body may be the API's: any other text comes from something in between, and says nothing about a client. */
-function isOwnWord(body: string): boolean {
-  try {
-    return body.trim() === '' || Boolean(parseObject(body));
-  } catch {
-    return false;
   }
 }
 

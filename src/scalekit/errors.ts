@@ -30,6 +30,15 @@ export function fromNetwork(operation: string, error: NetworkError): ApiError {
   return new ApiError(sentence(operation, error.message, networkAdvice(error)), error.reached, { cause: error });
 }
 
+/** Whether an answer may be the API's: text of another form comes from something in between, and tells nothing. */
+export function isApiAnswer({ body }: Answer): boolean {
+  try {
+    return body.trim() === '' || typeof JSON.parse(body) === 'object';
+  } catch {
+    return false;
+  }
+}
+
 /** A 2xx whose body is not what the API documents. */
 export function fromBadAnswer(operation: string, answer: Answer, reason: string, subject: Subject): ApiError {
   const todo = subject !== 'sign-in' ? '' : 'Is scalekit_environment_url the address of a Scalekit environment?';
@@ -40,7 +49,8 @@ function sentence(operation: string, said: string, todo: string): string {
   return `Could not ${operation}: ${said.replace(/[.\s]+$/, '')}.${todo && ` ${todo}`}`;
 }
 
-function advice({ status, headers }: Answer, subject: Subject): string {
+function advice(answer: Answer, subject: Subject): string {
+  const { status, headers } = answer;
   if (status >= 300 && status < 400) {
     return `Redirects are not followed (it points to ${cut(String(headers.location ?? 'nowhere'), 200)}): scalekit_environment_url must be the environment's own address.`;
   }
@@ -61,6 +71,8 @@ function advice({ status, headers }: Answer, subject: Subject): string {
     return 'The API credentials in scalekit_client_id may not manage the clients of this organization.';
   if ((status === 400 || status === 409) && subject.adding)
     return 'A client has five secrets at most: let one run at a time use it, with concurrency in the workflow.';
+  if (status === 404 && !isApiAnswer(answer))
+    return 'Check who answers at scalekit_environment_url: it is not the API.';
   if (status === 404 && subject.client) return `Client ${subject.client} is not there (any more).`;
   if (status === 404)
     return `Is there an organization ${subject.organization} in this environment? An id from another environment is not known here.`;
