@@ -39,9 +39,7 @@ type SeedOptions = {
   organizationId?: string;
   /** How long ago the client was made, in milliseconds. */
   ageMs?: number;
-  /**
-   * How many secrets of the client's age it has, or what each is like. One if not given.
-   */
+  /** How many secrets of the client's age it has, or what each is like. One if not given. */
   secrets?: number | SecretSeed[];
 };
 

@@ -6,7 +6,7 @@ import * as log from './log.ts';
 import { byAge, differenceLines, firstMade, type Step, shortfalls } from './plan.ts';
 import { ApiError } from './scalekit/errors.ts';
 import type { MarkedClient } from './scalekit/types.ts';
-import { ownClients, takeClient } from './undo.ts';
+import { isOwn, ownClients, takeClient } from './undo.ts';
 
 /** Milliseconds before each look for the client of a lost create: at once, and after 1, 2 and 4 seconds. */
 const LOOKS = [0, 1_000, 1_000, 2_000];
@@ -53,8 +53,7 @@ async function createOnce({ scalekit, request, journal }: Context, again: boolea
     },
   );
   const client = recognize(answered);
-  const { nonce, run } = request.trailer;
-  if (client.trailer?.nonce !== nonce || client.trailer.run !== run) {
+  if (!isOwn(client, journal.state)) {
     throw new Error(
       "Could not create the client: the answer shows a client without the last line of this step's description, so it may be another one.",
     );
@@ -117,10 +116,10 @@ export async function lookForRival(
   // Without a search, what was there at the first look can only be told by the time that has passed since.
   const passed = BigInt(Math.ceil(performance.now() - found.at)) * 1_000_000n;
   const { ours } = await search(scalekit, request);
-  const isTwin = (client: KnownClient) => client.trailer?.nonce === request.trailer.nonce;
+  const isTwin = (client: KnownClient) => isOwn(client, journal.state);
   for (const twin of ours.filter(isTwin)) {
     if (twin.client_id === created.client_id) continue;
-    const what = await takeClient(scalekit, journal.state, { ...twin, whole: () => twin });
+    const { what } = await takeClient(scalekit, journal.state, { ...twin, whole: () => twin });
     log.info(`Removed a second client of the same request: ${what}.`);
   }
   if (!lasting) return undefined;

@@ -4572,7 +4572,7 @@ async function ownClients(scalekit, state) {
 }
 /**
  * Deletes a client of this step, unless other runs have secrets on it: then this step's secrets alone.
- * @returns what was removed
+ * @returns what was removed, and whether the client stays
  */
 async function takeClient(scalekit, state, client) {
     const { client_id } = client;
@@ -4586,12 +4586,13 @@ async function takeClient(scalekit, state, client) {
             for (const { id } of own)
                 await deleteShownSecret(scalekit, client_id, id);
             const ids = own.map(({ id }) => id).join(' and ') || 'none';
-            return `secret ${ids} of client ${client_id} (the client stays, since it has secrets that are not known to be this step's)`;
+            const why = "the client stays, since it has secrets that are not known to be this step's";
+            return { what: `secret ${ids} of client ${client_id} (${why})`, stays: true };
         }
     }
     const isShown = async () => (await scalekit.getClient(client_id)) !== undefined;
     await deleteShown(scalekit, () => scalekit.deleteClient(client_id), isShown);
-    return `client ${client_id}`;
+    return { what: `client ${client_id}`, stays: false };
 }
 /** @returns whether there was such a secret (still) */
 async function deleteShownSecret(scalekit, client_id, id) {
@@ -4630,13 +4631,12 @@ async function removeClient(scalekit, state, { id, sent_at, lost: secretLost }, 
     for (;;) {
         const own = await ownClients(scalekit, state);
         for (const client of own) {
-            traces.removed.push(await takeClient(scalekit, state, client));
+            const { what, stays } = await takeClient(scalekit, state, client);
+            traces.removed.push(what);
             const { client_id } = client;
-            if (traces.removed.at(-1) === `client ${client_id}`)
-                continue;
-            // It is in use, which leaves nothing to do, unless the secrets on it may be this step's after all.
             const { secret } = state;
-            if (secretLost || (secret?.client_id === client_id && (secret.lost || !secret.id)))
+            // It is in use, which leaves nothing to do, unless the secrets on it may be this step's after all.
+            if (stays && (secretLost || (secret?.client_id === client_id && (secret.lost || !secret.id))))
                 traces.left.push(`Client ${client_id} may be left over. ${clientCall(scalekit, state, 'owner')}`);
         }
         if (own.length > 0)
@@ -4721,6 +4721,7 @@ function byHand(scalekit, path, search, doubt) {
 function doubtOf(error) {
     return error instanceof ForeignClientError ? 'owner' : undefined;
 }
+/** Whether the trailer says that this step made the client. */
 function isOwn({ description }, { nonce, run }) {
     const trailer = parseTrailer(description);
     return trailer?.nonce === nonce && trailer.run === run;
@@ -4955,8 +4956,7 @@ async function createOnce({ scalekit, request, journal }, again) {
         id: (id) => journal.learn({ client: { ...trace, id } }),
     });
     const client = recognize(answered);
-    const { nonce, run } = request.trailer;
-    if (client.trailer?.nonce !== nonce || client.trailer.run !== run) {
+    if (!isOwn(client, journal.state)) {
         throw new Error("Could not create the client: the answer shows a client without the last line of this step's description, so it may be another one.");
     }
     const [only, ...others] = client.secrets;
@@ -5012,11 +5012,11 @@ async function lookForRival({ scalekit, request, journal }, created, found) {
     // Without a search, what was there at the first look can only be told by the time that has passed since.
     const passed = BigInt(Math.ceil(performance.now() - found.at)) * 1000000n;
     const { ours } = await search(scalekit, request);
-    const isTwin = (client) => client.trailer?.nonce === request.trailer.nonce;
+    const isTwin = (client) => isOwn(client, journal.state);
     for (const twin of ours.filter(isTwin)) {
         if (twin.client_id === created.client_id)
             continue;
-        const what = await takeClient(scalekit, journal.state, { ...twin, whole: () => twin });
+        const { what } = await takeClient(scalekit, journal.state, { ...twin, whole: () => twin });
         log_info(`Removed a second client of the same request: ${what}.`);
     }
     if (!lasting)

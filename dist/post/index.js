@@ -5216,7 +5216,7 @@ async function ownClients(scalekit, state) {
 }
 /**
  * Deletes a client of this step, unless other runs have secrets on it: then this step's secrets alone.
- * @returns what was removed
+ * @returns what was removed, and whether the client stays
  */
 async function takeClient(scalekit, state, client) {
     const { client_id } = client;
@@ -5230,12 +5230,13 @@ async function takeClient(scalekit, state, client) {
             for (const { id } of own)
                 await deleteShownSecret(scalekit, client_id, id);
             const ids = own.map(({ id }) => id).join(' and ') || 'none';
-            return `secret ${ids} of client ${client_id} (the client stays, since it has secrets that are not known to be this step's)`;
+            const why = "the client stays, since it has secrets that are not known to be this step's";
+            return { what: `secret ${ids} of client ${client_id} (${why})`, stays: true };
         }
     }
     const isShown = async () => (await scalekit.getClient(client_id)) !== undefined;
     await deleteShown(scalekit, () => scalekit.deleteClient(client_id), isShown);
-    return `client ${client_id}`;
+    return { what: `client ${client_id}`, stays: false };
 }
 /** @returns whether there was such a secret (still) */
 async function deleteShownSecret(scalekit, client_id, id) {
@@ -5274,13 +5275,12 @@ async function removeClient(scalekit, state, { id, sent_at, lost: secretLost }, 
     for (;;) {
         const own = await ownClients(scalekit, state);
         for (const client of own) {
-            traces.removed.push(await takeClient(scalekit, state, client));
+            const { what, stays } = await takeClient(scalekit, state, client);
+            traces.removed.push(what);
             const { client_id } = client;
-            if (traces.removed.at(-1) === `client ${client_id}`)
-                continue;
-            // It is in use, which leaves nothing to do, unless the secrets on it may be this step's after all.
             const { secret } = state;
-            if (secretLost || (secret?.client_id === client_id && (secret.lost || !secret.id)))
+            // It is in use, which leaves nothing to do, unless the secrets on it may be this step's after all.
+            if (stays && (secretLost || (secret?.client_id === client_id && (secret.lost || !secret.id))))
                 traces.left.push(`Client ${client_id} may be left over. ${clientCall(scalekit, state, 'owner')}`);
         }
         if (own.length > 0)
@@ -5365,6 +5365,7 @@ function byHand(scalekit, path, search, doubt) {
 function doubtOf(error) {
     return error instanceof ForeignClientError ? 'owner' : undefined;
 }
+/** Whether the trailer says that this step made the client. */
 function isOwn({ description }, { nonce, run }) {
     const trailer = parseTrailer(description);
     return trailer?.nonce === nonce && trailer.run === run;
