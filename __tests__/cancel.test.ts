@@ -2,17 +2,22 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from '@jest/globals';
 import { type Emulator, type Operation, startEmulator } from '../emulator/index.ts';
 import type { Executed, Outcome, Step } from '../emulator/runner.ts';
-import { errors, pairWorks, readable, runAction, secretsOf, sentTo, trailerLine, warnings } from './support/action.ts';
+import {
+  errors,
+  pairWorks,
+  REPOSITORY_CLAIMS,
+  readable,
+  runAction,
+  secretsOf,
+  sentTo,
+  trailerLine,
+  warnings,
+} from './support/action.ts';
 
 // A run that is cancelled: GitHub sends SIGINT, SIGTERM 7.5 seconds later, and kills the process 2.5 seconds after that.
 // Each test has an emulator of its own, since those that wait for seconds run at the same time.
 
 const DAY = 86_400_000;
-const CLAIMS = [
-  { key: 'github_repository', value: 'acme/inventory-service' },
-  { key: 'github_repository_id', value: '740123456' },
-];
-
 /** Before or after the server has done what a request asks for. */
 type Moment = `${'before' | 'after'} ${'sign-in' | 'verification' | Operation}`;
 type Scenario = 'create for a job' | 'create' | 'rotate' | 'replace';
@@ -62,7 +67,7 @@ async function cancel(
   { hangs = false, second, oldSecrets = 2, prepare = (_: Emulator) => {} }: Circumstances = {},
 ): Promise<Cancelled> {
   const emulator = await startEmulator();
-  const fields = { name: 'x', description: trailerLine(), scopes: ['b'], custom_claims: CLAIMS };
+  const fields = { name: 'x', description: trailerLine(), scopes: ['b'], custom_claims: REPOSITORY_CLAIMS };
   const secrets = Array.from({ length: oldSecrets }, (_, at) => ({ ageMs: DAY - at }));
   const old = scenario.startsWith('create') ? undefined : emulator.seed(fields, { ageMs: DAY, secrets });
   prepare(emulator);
@@ -361,7 +366,7 @@ describe('the post step of a rotation that was cut off', () => {
   it('names nothing where the request never arrived', async () => {
     const emulator = await startEmulator();
     await using _ = { [Symbol.asyncDispose]: () => emulator.close() };
-    emulator.seed({ name: 'x', description: trailerLine(), custom_claims: CLAIMS }, { secrets: 2 });
+    emulator.seed({ name: 'x', description: trailerLine(), custom_claims: REPOSITORY_CLAIMS }, { secrets: 2 });
     emulator.faults.add({ operation: 'addSecret', fault: { kind: 'hang' } });
     const onStart: Step['onStart'] = async (kill) => {
       await until(() => sentTo(emulator, 'addSecret').length > 0);

@@ -9,10 +9,12 @@ import {
   journalTo,
   notices,
   pairWorks,
+  REPOSITORY_CLAIMS,
   readable,
   readJournal,
   runAction,
   secretsOf,
+  seedEarlier,
   sentTo,
   trailerLine,
   warnings,
@@ -28,10 +30,6 @@ type Answer = any;
 const MINUTE = 60_000;
 const DAY = 24 * 60 * MINUTE;
 const NAME = 'GitHub Actions: acme/inventory-service';
-const CLAIMS = [
-  { key: 'github_repository', value: 'acme/inventory-service' },
-  { key: 'github_repository_id', value: '740123456' },
-];
 const LINE = trailerLine();
 const READS: Operation[] = ['token', 'listClients', 'getClient', 'organizationByExternalId'];
 
@@ -50,10 +48,7 @@ afterEach(() => emulator.close());
 const run = (inputs: Record<string, string> = {}, step: Step = {}) => runAction(emulator, { ...step, inputs });
 /** Puts a client there as a run without inputs made it yesterday. */
 const seedOurs = (fields: Fields = {}, options: Options = {}) =>
-  emulator.seed(
-    { name: NAME, description: `Ours.\n${LINE}`, custom_claims: CLAIMS, ...fields },
-    { ageMs: DAY, ...options },
-  );
+  seedEarlier(emulator, { description: `Ours.\n${LINE}`, ...fields }, { ageMs: DAY, ...options });
 const sent = (from = 0) => emulator.requests.slice(from).map(({ operation }) => operation);
 const lastPart = ({ path: url }: { path: string }) => url.split('/').at(-1) ?? '';
 const deletedSecrets = () => sentTo(emulator, 'deleteSecret').map(lastPart);
@@ -112,11 +107,16 @@ describe('rotate', () => {
     ['audience', { audience: ['x', 'y'] }, { audience: 'x' }, { audience: ['x'] }],
     [
       'claims',
-      { custom_claims: [...CLAIMS, { key: 'team', value: 'old' }] },
+      { custom_claims: [...REPOSITORY_CLAIMS, { key: 'team', value: 'old' }] },
       { custom_claims: 'team=new' },
-      { custom_claims: [...CLAIMS, { key: 'team', value: 'new' }] },
+      { custom_claims: [...REPOSITORY_CLAIMS, { key: 'team', value: 'new' }] },
     ],
-    ['a claim too many', { custom_claims: [...CLAIMS, { key: 'team', value: 'x' }] }, {}, { custom_claims: CLAIMS }],
+    [
+      'a claim too many',
+      { custom_claims: [...REPOSITORY_CLAIMS, { key: 'team', value: 'x' }] },
+      {},
+      { custom_claims: REPOSITORY_CLAIMS },
+    ],
     ['expiry', { expiry: 900 }, { expiry: '600' }, { expiry: 600 }],
     ['expiry that is missing', {}, { expiry: '600' }, { expiry: 600 }],
     ['name', { name: 'Old', description: named }, { name: 'Deployer' }, { name: 'Deployer' }],
@@ -130,7 +130,7 @@ describe('rotate', () => {
         description: `New.\n${named}`,
         scopes: ['a'],
         audience: ['x'],
-        custom_claims: CLAIMS,
+        custom_claims: REPOSITORY_CLAIMS,
         expiry: 600,
       },
     ],
@@ -158,7 +158,7 @@ describe('rotate', () => {
     ['the same expiry', { expiry: 600 }, { expiry: '600' }],
     ['scopes in another order, one twice', { scopes: ['b', 'a', 'b'] }, { scopes: 'a b' }],
     ['an audience in another order', { audience: ['y', 'x'] }, { audience: 'x y' }],
-    ['claims in another order', { custom_claims: CLAIMS.toReversed() }, {}],
+    ['claims in another order', { custom_claims: REPOSITORY_CLAIMS.toReversed() }, {}],
   ])('sends no PATCH because of %s', async (_, fields, inputs) => {
     const { client } = seedOurs(fields);
     const executed = await run(inputs);
@@ -397,7 +397,11 @@ describe('fail', () => {
 });
 
 it.each(['rotate', 'reuse', 'replace', 'fail'])('%s creates where nothing exists', async (on_existing) => {
-  emulator.seed({ name: NAME, description: `Other.\n${trailerLine({ name: 'another' })}`, custom_claims: CLAIMS });
+  emulator.seed({
+    name: NAME,
+    description: `Other.\n${trailerLine({ name: 'another' })}`,
+    custom_claims: REPOSITORY_CLAIMS,
+  });
   const executed = await run({ on_existing });
   expect([executed.exitCode, executed.annotations, executed.outputs.result]).toEqual([0, [], 'created']);
   expect([emulator.clients().length, await pairWorks(emulator, executed.outputs)]).toEqual([2, true]);
@@ -498,7 +502,7 @@ describe('client_id', () => {
     expect(emulator.clients()[0]?.description).toBe(`Ours.\n${line}`);
   });
 
-  const environment = (value: string) => [...CLAIMS, { key: 'environment', value }];
+  const environment = (value: string) => [...REPOSITORY_CLAIMS, { key: 'environment', value }];
   const other = trailerLine({ repository_id: '1' }, { repo: '1', by: '740123456' });
   it.each<[string, Fields, Record<string, string>, RegExp]>([
     ['another repository’s, by its last line', { description: other }, {}, /made for another repository/],
@@ -576,7 +580,7 @@ describe('a client that was made by hand, taken over by client_id', () => {
     ['none becomes the last line alone', '', {}, ''],
     ['one that is given replaces it', 'By hand.', { description: 'Given.' }, 'Given.\n'],
   ])('gets a last line: %s', async (_, description, inputs, own) => {
-    const { client } = emulator.seed({ name: 'By hand', description, scopes: ['a'], custom_claims: CLAIMS });
+    const { client } = emulator.seed({ name: 'By hand', description, scopes: ['a'], custom_claims: REPOSITORY_CLAIMS });
     const executed = await run({ client_id: client.client_id, scopes: 'a', ...inputs });
     expect([executed.exitCode, executed.annotations]).toEqual([0, []]);
     expect(executed.outputs).toMatchObject({ client_id: client.client_id, result: 'rotated' });
@@ -597,7 +601,11 @@ describe('a client that was made by hand, taken over by client_id', () => {
     const taken = await run({ client_id: client.client_id, scopes: 'b', on_existing: 'reuse' });
     expect([taken.exitCode, taken.outputs.result]).toEqual([0, 'reused']);
     expect(sentTo(emulator, 'updateClient').map(({ body }) => body)).toEqual([
-      { scopes: ['b'], custom_claims: CLAIMS, description: expect.stringMatching(/^By hand\.\n\[scalekit-/) },
+      {
+        scopes: ['b'],
+        custom_claims: REPOSITORY_CLAIMS,
+        description: expect.stringMatching(/^By hand\.\n\[scalekit-/),
+      },
     ]);
     const line = emulator.clients()[0]?.description;
     const next = await run({ scopes: 'b' });
@@ -614,7 +622,7 @@ describe('a client that was made by hand, taken over by client_id', () => {
       'could not be given back',
     ],
   ])('%s where the step fails afterwards', async (_, description, then, said) => {
-    const { client } = emulator.seed({ name: 'By hand', description, custom_claims: CLAIMS });
+    const { client } = emulator.seed({ name: 'By hand', description, custom_claims: REPOSITORY_CLAIMS });
     emulator.faults.add({ operation: 'addSecret', fault: { kind: 'status', status: 403 } });
     const executed = await run({ client_id: client.client_id });
     expect([executed.exitCode, emulator.clients()[0]?.description]).toEqual([1, then]);
@@ -680,11 +688,14 @@ describe('the search', () => {
   });
 
   it('names in a notice who has our claims and was not made by this action', async () => {
-    const like = Array.from({ length: 12 }, () => emulator.seed({ name: 'x', custom_claims: CLAIMS }).client.client_id);
+    const like = Array.from(
+      { length: 12 },
+      () => emulator.seed({ name: 'x', custom_claims: REPOSITORY_CLAIMS }).client.client_id,
+    );
     const byName = { custom_claims: [{ key: 'github_repository', value: 'ACME/Inventory-Service' }] };
-    emulator.seed({ name: 'x', custom_claims: [...CLAIMS, { key: 'environment', value: 'staging' }] });
+    emulator.seed({ name: 'x', custom_claims: [...REPOSITORY_CLAIMS, { key: 'environment', value: 'staging' }] });
     emulator.seed({ name: 'x', custom_claims: [{ key: 'github_repository_id', value: '1' }] });
-    emulator.seed({ name: 'x', description: trailerLine({ name: 'x' }), custom_claims: CLAIMS });
+    emulator.seed({ name: 'x', description: trailerLine({ name: 'x' }), custom_claims: REPOSITORY_CLAIMS });
     const executed = await run();
     expect([executed.exitCode, executed.outputs.result]).toEqual([0, 'created']);
     expect(executed.annotations).toEqual([
@@ -713,8 +724,8 @@ describe('the search', () => {
       { ...foreign, description: 5 },
       { ...foreign, scopes: 'a b' },
       { ...foreign, custom_claims: { github_repository_id: '740123456' } },
-      { ...foreign, custom_claims: CLAIMS, expiry: 'soon' },
-      { ...foreign, custom_claims: CLAIMS, secrets: [{ id: '..' }] },
+      { ...foreign, custom_claims: REPOSITORY_CLAIMS, expiry: 'soon' },
+      { ...foreign, custom_claims: REPOSITORY_CLAIMS, secrets: [{ id: '..' }] },
     ];
     emulator.faults.add({
       operation: 'listClients',
@@ -753,7 +764,7 @@ describe('the search', () => {
       'rotated',
     ]);
     expect(sentTo(emulator, 'updateClient').map(({ body }) => body)).toEqual([
-      { custom_claims: [{ key: 'github_repository', value: 'acme/stock' }, CLAIMS[1]] },
+      { custom_claims: [{ key: 'github_repository', value: 'acme/stock' }, REPOSITORY_CLAIMS[1]] },
     ]);
   });
 
@@ -899,7 +910,7 @@ describe('dry_run', () => {
   });
 
   it('shows what would be taken over', async () => {
-    const { client } = emulator.seed({ name: 'By hand', custom_claims: CLAIMS });
+    const { client } = emulator.seed({ name: 'By hand', custom_claims: REPOSITORY_CLAIMS });
     const { steps, fields } = await planOf({ client_id: client.client_id, on_existing: 'reuse' });
     expect(steps).toEqual([`update client ${client.client_id}`]);
     expect(fields).toEqual([expect.stringMatching(/^description\|none\|a last line/)]);

@@ -3,7 +3,17 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { DEBUG_MARKER, type Emulator, type Fault, type Operation, startEmulator } from '../emulator/index.ts';
-import { errors, pairWorks, readable, runAction, runBare, secretsOf, sentTo, warnings } from './support/action.ts';
+import {
+  errors,
+  pairWorks,
+  readable,
+  runAction,
+  runBare,
+  secretsOf,
+  seedEarlier,
+  sentTo,
+  warnings,
+} from './support/action.ts';
 
 let emulator: Emulator;
 let folder: string;
@@ -323,18 +333,12 @@ describe('an answer that leaves out what it should say', () => {
 describe('a request for one more secret whose answers are lost', () => {
   const HOUR = 3_600_000;
   /** A client of this identity with so many old secrets. */
-  const seeded = async (secrets: number) => {
-    const before = await startEmulator();
-    await runAction(before, { inputs: { verify: 'false' } });
-    const [{ name = '', description = '', custom_claims = [] } = {}] = before.clients();
-    await before.close();
-    return emulator.seed({ name, description, custom_claims }, { ageMs: 9 * HOUR, secrets });
-  };
+  const seeded = (secrets: number) => seedEarlier(emulator, {}, { ageMs: 9 * HOUR, secrets });
   const lose = (times: number) =>
     emulator.faults.add({ operation: 'addSecret', times, when: 'after', fault: { kind: 'reset' } });
 
   it('evicts one more where five are there by then, the oldest that was there before', async () => {
-    const { client } = await seeded(4);
+    const { client } = seeded(4);
     lose(1);
     const run = await runAction(emulator, { inputs: { keep_secrets: '5' } });
     expect(run.exitCode).toBe(0);
@@ -350,7 +354,7 @@ describe('a request for one more secret whose answers are lost', () => {
   });
 
   it('ends where nothing more may go, and says what is gone and what is left', async () => {
-    const { client } = await seeded(2);
+    const { client } = seeded(2);
     lose(3);
     const run = await runAction(emulator);
     const old = client.secrets?.map(({ id }) => id) ?? [];
@@ -361,7 +365,7 @@ describe('a request for one more secret whose answers are lost', () => {
   });
 
   it('takes the one away whose id is known though its value is not', async () => {
-    const { client } = await seeded(1);
+    const { client } = seeded(1);
     const edit = ({ secret }: { secret: object }) => ({ secret });
     emulator.faults.add({ operation: 'addSecret', times: 1, fault: { kind: 'edit', edit } });
     const run = await runAction(emulator);

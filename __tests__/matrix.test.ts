@@ -2,7 +2,16 @@ import { createHash } from 'node:crypto';
 import { expect, it } from '@jest/globals';
 import { type Behaviour, type Emulator, type Fault, type Operation, startEmulator } from '../emulator/index.ts';
 import type { Executed, Outcome } from '../emulator/runner.ts';
-import { errors, pairWorks, readable, runAction, secretsOf, warnings } from './support/action.ts';
+import {
+  errors,
+  pairWorks,
+  REPOSITORY_CLAIMS,
+  readable,
+  runAction,
+  secretsOf,
+  seedEarlier,
+  warnings,
+} from './support/action.ts';
 
 // Every request that a step makes × everything that can go wrong with it × once or for good × every way of the step.
 // MATRIX=all runs all of it; otherwise a sample, always the same.
@@ -135,16 +144,12 @@ for (const [name, scenario] of Object.entries(scenarios)) {
 
 const ASKED = { scopes: 'read write', audience: 'api.acme.example', custom_claims: 'team=platform' };
 
-/** The client that an earlier run makes, when it is asked for less. */
-const earlier = await startEmulator();
-await runAction(earlier, { inputs: { ...ASKED, scopes: 'read', verify: 'false' } });
-const [made] = earlier.clients();
-await earlier.close();
-
+/** The client of an earlier run that was asked for less. */
 function seedExisting(emulator: Emulator) {
-  const { name = '', description = '', scopes = [], audience = [], custom_claims = [] } = made ?? {};
-  return emulator.seed(
-    { name, description, scopes, audience, custom_claims },
+  const custom_claims = [...REPOSITORY_CLAIMS, { key: 'team', value: 'platform' }];
+  return seedEarlier(
+    emulator,
+    { scopes: ['read'], audience: [ASKED.audience], custom_claims },
     { ageMs: 3 * HOUR, secrets: [{ ageMs: 3 * HOUR }, { ageMs: 2 * HOUR }] },
   );
 }

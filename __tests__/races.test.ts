@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { type Emulator, type Operation, startEmulator } from '../emulator/index.ts';
 import type { Executed } from '../emulator/runner.ts';
-import { errors, pairWorks, runAction, warnings } from './support/action.ts';
+import { errors, pairWorks, runAction, seedEarlier, warnings } from './support/action.ts';
 
 let emulator: Emulator;
 
@@ -125,17 +125,10 @@ describe.each([2, 8])('%d runs for the same identity at once, where nothing is t
 
 describe('two runs at once, where a client is there', () => {
   const HOUR = 3_600_000;
-  /** The client that a run would make, as one that was made five hours ago. */
-  const seeded = async () => {
-    const before = await startEmulator();
-    await runAction(before, { inputs: { verify: 'false' } });
-    const [{ name = '', description = '', custom_claims = [] } = {}] = before.clients();
-    await before.close();
-    return emulator.seed({ name, description, custom_claims }, { ageMs: 5 * HOUR, secrets: 2 }).client;
-  };
+  const seeded = () => seedEarlier(emulator, {}, { ageMs: 5 * HOUR, secrets: 2 }).client;
 
   it('rotate it both, and neither retires the other’s new secret', async () => {
-    const client = await seeded();
+    const client = seeded();
     const runs = await race(2, { keep_secrets: '1' });
     expect(runs.map(({ exitCode, outputs }) => [exitCode, outputs.result])).toEqual(Array(2).fill([0, 'rotated']));
     expect(emulator.clients()[0]?.client_id).toBe(client.client_id);
@@ -143,7 +136,7 @@ describe('two runs at once, where a client is there', () => {
   });
 
   it('replace it once', async () => {
-    const client = await seeded();
+    const client = seeded();
     const runs = await race(2, { on_existing: 'replace' });
     const successes = await checkRace(runs);
     expect(successes.map(({ outputs }) => outputs.result).sort()).toEqual(['replaced', 'rotated']);
@@ -151,7 +144,7 @@ describe('two runs at once, where a client is there', () => {
   });
 
   it('replace it, though the run that made the first new one fails once the other has taken that', async () => {
-    const client = await seeded();
+    const client = seeded();
     const taken = Promise.withResolvers<void>();
     const isFirst = ({ body }: { body: unknown }) => {
       const [, first] = emulator.clients();
@@ -187,7 +180,7 @@ describe('two runs at once, where a client is there', () => {
   });
 
   it('replace it once, where its id is known and nobody searched', async () => {
-    const client = await seeded();
+    const client = seeded();
     barrier('getClient', 2);
     const runs = await Promise.all(
       ['1', '2'].map((id) =>

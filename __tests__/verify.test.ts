@@ -5,6 +5,7 @@ import {
   errors,
   notices,
   pairWorks,
+  REPOSITORY_CLAIMS,
   readable,
   runAction,
   secretsOf,
@@ -20,11 +21,7 @@ type Payload = any;
 type Changes = Behaviour['tokenChanges'];
 
 const ASKED = { scopes: 'a b', audience: 'api', custom_claims: 'team=platform' };
-const CLAIMS = [
-  { key: 'github_repository', value: 'acme/inventory-service' },
-  { key: 'github_repository_id', value: '740123456' },
-  { key: 'team', value: 'platform' },
-];
+const CLAIMS = [...REPOSITORY_CLAIMS, { key: 'team', value: 'platform' }];
 const ALL_CLAIMS = '"github_repository=acme/inventory-service", "github_repository_id=740123456", "team=platform"';
 
 let emulator: Emulator;

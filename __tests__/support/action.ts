@@ -82,6 +82,23 @@ export function trailerLine(identity: Partial<Identity> = {}, trailer: Partial<T
   return formatTrailer({ key, ...marks, run: '1.1', lifetime, nonce: drawNonce(), ...trailer });
 }
 
+/** The claims that a client of the runner's repository has by default. */
+export const REPOSITORY_CLAIMS = [
+  { key: 'github_repository', value: RUNNER_VARIABLES.GITHUB_REPOSITORY },
+  { key: 'github_repository_id', value: RUNNER_VARIABLES.GITHUB_REPOSITORY_ID },
+];
+
+type Seed = Parameters<Emulator['seed']>;
+
+/** Puts a client there as an earlier run without inputs made it. */
+export function seedEarlier(emulator: Emulator, fields: Seed[0], options: Seed[1]): ReturnType<Emulator['seed']> {
+  const name = `GitHub Actions: ${RUNNER_VARIABLES.GITHUB_REPOSITORY}`;
+  return emulator.seed(
+    { name, description: `Ours.\n${trailerLine()}`, custom_claims: REPOSITORY_CLAIMS, ...fields },
+    options,
+  );
+}
+
 /** Variables and Node options that make the action note in `file` what it does, in order. */
 export function journalTo(file: string): Required<Pick<Step, 'env' | 'nodeOptions'>> {
   return {
