@@ -1,9 +1,9 @@
+import { ApiError } from './answers.ts';
 import { type KnownClient, recognize, withTrailer } from './identity.ts';
 import type { Request } from './inputs.ts';
 import * as log from './log.ts';
 import { differenceLines, evictions, MOST_SECRETS, shortfalls } from './plan.ts';
 import type { Scalekit } from './scalekit/api.ts';
-import { ApiError } from './scalekit/errors.ts';
 import type { Client, ClientFields, Secret } from './scalekit/types.ts';
 import type { Journal, SecretTrace } from './state.ts';
 import { unseen, unsureSecret } from './undo.ts';

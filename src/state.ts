@@ -1,8 +1,9 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import { getState, saveState } from '@actions/core';
+import { object } from './answers.ts';
 import type { KnownClient, Lifetime } from './identity.ts';
 import { message } from './log.ts';
-import { type ClientFields, object } from './scalekit/types.ts';
+import type { ClientFields } from './scalekit/types.ts';
 
 const STATE = 'client';
 

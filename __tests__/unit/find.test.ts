@@ -1,10 +1,11 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
+import { AnswerError } from '../../src/answers.ts';
 import { find, search } from '../../src/find.ts';
 import { formatTrailer } from '../../src/identity.ts';
 import type { Request } from '../../src/inputs.ts';
 import type { Scalekit } from '../../src/scalekit/api.ts';
-import { AnswerError, type Client, type MarkedClient } from '../../src/scalekit/types.ts';
+import type { Client, MarkedClient } from '../../src/scalekit/types.ts';
 import { client, OLD_LINE, request, TRAILER } from './fixtures.ts';
 
 const FOREIGN_LINE = formatTrailer({ ...TRAILER, key: 'another_key-1234' });

@@ -1,13 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import {
-  AnswerError,
-  type Client,
-  parseMarkedClient,
-  parseObject,
-  parsePage,
-  parseSecret,
-} from '../../src/scalekit/types.ts';
+import { AnswerError, parseObject } from '../../src/answers.ts';
+import { type Client, parseMarkedClient, parsePage, parseSecret } from '../../src/scalekit/types.ts';
 
 const FULL = {
   client_id: 'm2morg_68315758685323697',

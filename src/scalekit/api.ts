@@ -1,20 +1,16 @@
-import type { Answer, Call, Transport } from '../http.ts';
-import { NetworkError } from '../http.ts';
+import { AnswerError, ApiError, isApiAnswer, object, parseObject, string } from '../answers.ts';
+import { type Answer, type Call, NetworkError, type Transport } from '../http.ts';
 import { mask } from '../mask.ts';
-import { ApiError, fromAnswer, fromBadAnswer, fromNetwork, isApiAnswer, type Subject } from './errors.ts';
+import { fromAnswer, fromBadAnswer, fromNetwork, type Subject } from './errors.ts';
 import {
-  AnswerError,
   type Client,
   type ClientFields,
   type Credentials,
   type MarkedClient,
-  object,
   parseMarkedClient,
-  parseObject,
   parsePage,
   parseSecret,
   type Secret,
-  string,
 } from './types.ts';
 
 /** Milliseconds after a client or a secret was made in which the API may not know it yet everywhere. */

@@ -1,59 +1,28 @@
+import { type ApiError, badAnswer, isApiAnswer, noAnswer, noRedirects, refusal } from '../answers.ts';
 import type { Answer, NetworkError } from '../http.ts';
 import { cut } from '../log.ts';
-
-/** A request that failed: the operation, the status, the server's own words, and what to do about it. */
-export class ApiError extends Error {
-  override name = 'ApiError';
-  /** Whether the server may have carried the request out all the same. */
-  readonly uncertain: boolean;
-  /** Of the answer; absent where there was none, or one that says success. */
-  readonly status: number | undefined;
-
-  constructor(message: string, uncertain: boolean, options: { status?: number; cause?: unknown } = {}) {
-    super(message, { cause: options.cause });
-    this.uncertain = uncertain;
-    this.status = options.status;
-  }
-}
 
 /** What a request is about: signing in, the new pair's own token, or an organization and perhaps one of its clients. */
 export type Subject = 'sign-in' | 'pair' | { organization: string; client?: string | undefined; adding?: boolean };
 
 export function fromAnswer(operation: string, answer: Answer, subject: Subject): ApiError {
-  const { status } = answer;
-  const parts = [`HTTP ${status}`, ...serverWords(answer)];
-  const definite = status >= 400 && status < 500 && status !== 408;
-  return new ApiError(sentence(operation, parts.join(': '), advice(answer, subject)), !definite, { status });
+  return refusal(operation, answer, serverWords(answer), advice(answer, subject));
 }
 
 export function fromNetwork(operation: string, error: NetworkError): ApiError {
-  return new ApiError(sentence(operation, error.message, networkAdvice(error)), error.reached, { cause: error });
-}
-
-/** Whether an answer may be the API's: text of another form comes from something in between, and tells nothing. */
-export function isApiAnswer({ body }: Answer): boolean {
-  try {
-    return body.trim() === '' || typeof JSON.parse(body) === 'object';
-  } catch {
-    return false;
-  }
+  return noAnswer(operation, error, 'scalekit_environment_url');
 }
 
 /** A 2xx whose body is not what the API documents. */
 export function fromBadAnswer(operation: string, answer: Answer, reason: string, subject: Subject): ApiError {
   const todo = subject !== 'sign-in' ? '' : 'Is scalekit_environment_url the address of a Scalekit environment?';
-  return new ApiError(sentence(operation, `HTTP ${answer.status}, but ${reason}`, todo), true);
-}
-
-function sentence(operation: string, said: string, todo: string): string {
-  return `Could not ${operation}: ${said.replace(/[.\s]+$/, '')}.${todo && ` ${todo}`}`;
+  return badAnswer(operation, answer, reason, todo);
 }
 
 function advice(answer: Answer, subject: Subject): string {
   const { status, headers } = answer;
-  if (status >= 300 && status < 400) {
-    return `Redirects are not followed (it points to ${cut(String(headers.location ?? 'nowhere'), 200)}): scalekit_environment_url must be the environment's own address.`;
-  }
+  if (status >= 300 && status < 400)
+    return noRedirects(answer, "scalekit_environment_url must be the environment's own address.");
   if (status === 429) {
     const wait = headers['retry-after'] ? ` (it says: come back after ${cut(headers['retry-after'], 40)})` : '';
     return `The rate limit of the environment is reached for longer than this step may wait${wait}: run fewer jobs at once, or raise timeout.`;
@@ -77,26 +46,6 @@ function advice(answer: Answer, subject: Subject): string {
   if (status === 404)
     return `Is there an organization ${subject.organization} in this environment? An id from another environment is not known here.`;
   return '';
-}
-
-function networkAdvice(error: NetworkError): string {
-  if (/EXPIRED|NOT_YET_VALID|ALTNAME|HOSTNAME/.test(error.code)) {
-    return "The server's certificate is not valid for this host at this time: check scalekit_environment_url and who answers there. NODE_EXTRA_CA_CERTS helps against an unknown authority alone; never switch the check off.";
-  }
-  if (error.certificate) {
-    return "The server's certificate is not trusted. Behind a private certificate authority, set NODE_EXTRA_CA_CERTS to a file with its certificate; never switch the check off.";
-  }
-  if (/^(ENOTFOUND|EAI_AGAIN)$/.test(error.code)) return 'Check the host in scalekit_environment_url.';
-  if (error.protocol) {
-    return 'Check the port in scalekit_environment_url, and whether the server asks for a client certificate or an old TLS version, which this action does not offer.';
-  }
-  if (error.code === 'ERR_INVALID_URL') return 'Check the address of the proxy in https_proxy.';
-  if (/^tunneling socket/.test(error.message)) return 'The proxy (https_proxy) refused the connection.';
-  if (error.code === 'DEADLINE') return 'Raise timeout.';
-  if (error.code === 'CANCELLED') return '';
-  if (error.code === 'TOO_LARGE') return 'Check who answers at scalekit_environment_url.';
-  if (error.reached) return 'If it happens again, raise timeout, and check who answers at scalekit_environment_url.';
-  return 'Check scalekit_environment_url and the way to it (https_proxy, no_proxy, firewall).';
 }
 
 /**

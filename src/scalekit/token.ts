@@ -1,4 +1,5 @@
-import { type Claim, object } from './types.ts';
+import { tokenPayload } from '../answers.ts';
+import type { Claim } from './types.ts';
 
 /** What an organization client's access token says. Absent is empty. */
 export interface TokenPayload {
@@ -11,19 +12,12 @@ export interface TokenPayload {
   exp: number | undefined;
 }
 
-/**
- * Reads an access token without checking its signature: it came from the issuer itself, over TLS (OpenID Connect
- * Core 1.0, section 3.1.3.7, rule 6).
- * @returns nothing where it is not a JWT
- */
+/** Reads an access token. @returns nothing where it is not a JWT */
 export function readToken(token: string): TokenPayload | undefined {
-  const [, payload, ...rest] = token.split('.');
-  if (payload === undefined || rest.length !== 1) return undefined;
+  const payload = tokenPayload(token);
+  if (!payload) return undefined;
+  const { oid, sub, scopes, scope, aud, custom_claims, exp } = payload;
   try {
-    const { oid, sub, scopes, scope, aud, custom_claims, exp } = object(
-      JSON.parse(Buffer.from(payload, 'base64url').toString()),
-      'the token',
-    );
     return {
       oid: text(oid),
       sub: text(sub),
@@ -33,7 +27,7 @@ export function readToken(token: string): TokenPayload | undefined {
       exp: Number.isSafeInteger(exp) ? Number(exp) : undefined,
     };
   } catch {
-    // Also where a value is nested too deeply to be written.
+    // A value that is nested too deeply cannot be written.
     return undefined;
   }
 }

@@ -1,3 +1,5 @@
+import { AnswerError, type Json, list, object, parseObject, string } from '../answers.ts';
+
 /** What a client is made of, in the API's own names. A field that is absent is not sent. */
 export interface ClientFields {
   /** At most 128 characters. */
@@ -58,24 +60,6 @@ export interface Credentials {
   client_secret: string;
 }
 
-/** An answer that is not what the API documents. Its message never quotes a value. */
-export class AnswerError extends Error {
-  override name = 'AnswerError';
-}
-
-type Json = Record<string, unknown>;
-
-/** @throws {AnswerError} where the text is not a JSON object; the parser's own words would quote it */
-export function parseObject(text: string): Json {
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch {
-    throw new AnswerError(`the answer is not JSON (${text.length} characters)`);
-  }
-  return object(value, 'the answer');
-}
-
 /** The id of an organization client: it becomes part of a path and an output. The descriptor bounds ids in requests to 32 characters, not those in answers. */
 export const CLIENT_ID = /^m2morg_[\w-]{1,121}$/;
 
@@ -127,25 +111,6 @@ export function parseSecret(value: unknown): Secret {
 export function parsePage(text: string): { clients: unknown[]; next_page_token: string } {
   const page = parseObject(text);
   return { clients: list(page, 'clients'), next_page_token: string(page, 'next_page_token') };
-}
-
-export function object(value: unknown, what: string): Json {
-  if (typeof value !== 'object' || value === null || Array.isArray(value))
-    throw new AnswerError(`${what} is not an object`);
-  return value as Json;
-}
-
-/** Protobuf's JSON form leaves an empty field out; some writers say null. */
-export function string(from: Json, field: string): string {
-  const value = from[field] ?? '';
-  if (typeof value !== 'string') throw new AnswerError(`${field} is not a string`);
-  return value;
-}
-
-function list(from: Json, field: string): unknown[] {
-  const value = from[field] ?? [];
-  if (!Array.isArray(value)) throw new AnswerError(`${field} is not a list`);
-  return value;
 }
 
 function strings(from: Json, field: string): string[] {

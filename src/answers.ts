@@ -1,0 +1,134 @@
+import type { Answer, NetworkError } from './http.ts';
+import { cut } from './log.ts';
+
+// What becomes of an API's answer: a value that was narrowed once, or one error.
+
+/** A request that failed: the operation, the status, the server's own words, and what to do about it. */
+export class ApiError extends Error {
+  override name = 'ApiError';
+  /** Whether the server may have carried the request out all the same. */
+  readonly uncertain: boolean;
+  /** Of the answer; absent where there was none, or one that says success. */
+  readonly status: number | undefined;
+
+  constructor(message: string, uncertain: boolean, options: { status?: number; cause?: unknown } = {}) {
+    super(message, { cause: options.cause });
+    this.uncertain = uncertain;
+    this.status = options.status;
+  }
+}
+
+/**
+ * An answer that says no.
+ * @param operation completes "Could not …"
+ * @param words the server's own
+ * @param todo what the user can do, a sentence, or empty
+ */
+export function refusal(operation: string, { status }: Answer, words: string[], todo: string): ApiError {
+  const definite = status >= 400 && status < 500 && status !== 408;
+  return new ApiError(sentence(operation, [`HTTP ${status}`, ...words].join(': '), todo), !definite, { status });
+}
+
+/** @param address the input or variable that leads to the server */
+export function noAnswer(operation: string, error: NetworkError, address: string): ApiError {
+  return new ApiError(sentence(operation, error.message, networkAdvice(error, address)), error.reached, {
+    cause: error,
+  });
+}
+
+/** A 2xx whose body is not what the API documents. */
+export function badAnswer(operation: string, { status }: Answer, reason: string, todo: string): ApiError {
+  return new ApiError(sentence(operation, `HTTP ${status}, but ${reason}`, todo), true);
+}
+
+/** Advice against an answer that points elsewhere. */
+export function noRedirects({ headers }: Answer, address: string): string {
+  return `Redirects are not followed (it points to ${cut(String(headers.location ?? 'nowhere'), 200)}): ${address}`;
+}
+
+/** Whether an answer may be the API's: text of another form comes from something in between, and tells nothing. */
+export function isApiAnswer({ body }: Answer): boolean {
+  try {
+    return body.trim() === '' || typeof JSON.parse(body) === 'object';
+  } catch {
+    return false;
+  }
+}
+
+function sentence(operation: string, said: string, todo: string): string {
+  return `Could not ${operation}: ${said.replace(/[.\s]+$/, '')}.${todo && ` ${todo}`}`;
+}
+
+function networkAdvice(error: NetworkError, address: string): string {
+  if (/EXPIRED|NOT_YET_VALID|ALTNAME|HOSTNAME/.test(error.code)) {
+    return `The server's certificate is not valid for this host at this time: check ${address} and who answers there. NODE_EXTRA_CA_CERTS helps against an unknown authority alone; never switch the check off.`;
+  }
+  if (error.certificate) {
+    return "The server's certificate is not trusted. Behind a private certificate authority, set NODE_EXTRA_CA_CERTS to a file with its certificate; never switch the check off.";
+  }
+  if (/^(ENOTFOUND|EAI_AGAIN)$/.test(error.code)) return `Check the host in ${address}.`;
+  if (error.protocol) {
+    return `Check the port in ${address}, and whether the server asks for a client certificate or an old TLS version, which this action does not offer.`;
+  }
+  if (error.code === 'ERR_INVALID_URL') return 'Check the address of the proxy in https_proxy.';
+  if (/^tunneling socket/.test(error.message)) return 'The proxy (https_proxy) refused the connection.';
+  if (error.code === 'DEADLINE') return 'Raise timeout.';
+  if (error.code === 'CANCELLED') return '';
+  if (error.code === 'TOO_LARGE') return `Check who answers at ${address}.`;
+  if (error.reached) return `If it happens again, raise timeout, and check who answers at ${address}.`;
+  return `Check ${address} and the way to it (https_proxy, no_proxy, firewall).`;
+}
+
+/** An answer that is not what the API documents. Its message never quotes a value. */
+export class AnswerError extends Error {
+  override name = 'AnswerError';
+}
+
+export type Json = Record<string, unknown>;
+
+/** @throws {AnswerError} where the text is not a JSON object; the parser's own words would quote it */
+export function parseObject(text: string): Json {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    throw new AnswerError(`the answer is not JSON (${text.length} characters)`);
+  }
+  return object(value, 'the answer');
+}
+
+/** @throws {AnswerError} */
+export function object(value: unknown, what: string): Json {
+  if (typeof value !== 'object' || value === null || Array.isArray(value))
+    throw new AnswerError(`${what} is not an object`);
+  return value as Json;
+}
+
+/** Protobuf's JSON form leaves an empty field out; some writers say null. @throws {AnswerError} */
+export function string(from: Json, field: string): string {
+  const value = from[field] ?? '';
+  if (typeof value !== 'string') throw new AnswerError(`${field} is not a string`);
+  return value;
+}
+
+/** @throws {AnswerError} */
+export function list(from: Json, field: string): unknown[] {
+  const value = from[field] ?? [];
+  if (!Array.isArray(value)) throw new AnswerError(`${field} is not a list`);
+  return value;
+}
+
+/**
+ * What a JSON Web Token says. Its signature is not checked: it came from the issuer itself, over TLS (OpenID Connect
+ * Core 1.0, section 3.1.3.7, rule 6).
+ * @returns nothing where it is none
+ */
+export function tokenPayload(token: string): Json | undefined {
+  const [, payload, ...rest] = token.split('.');
+  if (payload === undefined || rest.length !== 1) return undefined;
+  try {
+    return object(JSON.parse(Buffer.from(payload, 'base64url').toString()), 'the token');
+  } catch {
+    return undefined;
+  }
+}
