@@ -9,6 +9,8 @@ const usage = `Usage: npm run -s emulator -- [options]
 
   --port N               listen on this port of 127.0.0.1 (any free one if not given)
   --tls                  serve https; the certificate's authority is written to a file
+  --github               print what names GitHub's API and ID tokens too, and as
+                         SECRETS_TOKEN a token that may do everything there
   --append-to FILE       append the variables to FILE too, say "$GITHUB_ENV"
   --behaviour NAME=VALUE behave so where the API's documentation is silent (repeatable):
                          ${Object.keys(defaultBehaviour).join(', ')}
@@ -30,6 +32,7 @@ async function run(): Promise<void> {
     options: {
       port: { type: 'string', default: '0' },
       tls: { type: 'boolean', default: false },
+      github: { type: 'boolean', default: false },
       // Not --env-file: Node takes that one for its own, wherever it stands.
       'append-to': { type: 'string' },
       behaviour: { type: 'string', multiple: true, default: [] },
@@ -49,6 +52,10 @@ async function run(): Promise<void> {
   });
   const folder = emulator.ca && (await mkdtemp(join(tmpdir(), 'scalekit-emulator-')));
   const variables = { ...emulator.variables };
+  if (values.github) {
+    const { token, idTokenVariables } = emulator.github;
+    Object.assign(variables, emulator.github.variables, { SECRETS_TOKEN: token }, idTokenVariables);
+  }
   if (folder && emulator.ca) {
     variables.NODE_EXTRA_CA_CERTS = join(folder, 'ca.pem');
     await writeFile(variables.NODE_EXTRA_CA_CERTS, emulator.ca);

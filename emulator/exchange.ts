@@ -3,8 +3,30 @@ import type { ApiOperation } from './scalekit/descriptors.ts';
 
 // The words that the rooms of the emulator share: a request, its answer, and the work between them.
 
+/** The calls of GitHub's API that are served; those of secrets and variables in a repository or in an environment. */
+export type GitHubOperation =
+  | 'getRepository'
+  | 'getEnvironment'
+  | 'getPublicKey'
+  | 'getActionsSecret'
+  | 'putActionsSecret'
+  | 'deleteActionsSecret'
+  | 'createVariable'
+  | 'getVariable'
+  | 'updateVariable'
+  | 'deleteVariable'
+  | 'getRun';
+
 /** What a request asks for; `unknown` is a path that is not served. */
-export type Operation = ApiOperation | 'token' | 'keys' | 'discovery' | 'unknown';
+export type Operation =
+  | ApiOperation
+  | GitHubOperation
+  | 'token'
+  | 'keys'
+  | 'discovery'
+  | 'idToken'
+  | 'idTokenKeys'
+  | 'unknown';
 
 export type RecordedRequest = {
   /** Milliseconds since 1970, when the request was complete. */

@@ -2,6 +2,7 @@ import { fromJson } from '@bufbuild/protobuf';
 import { OrganizationClientSchema } from '@scalekit-sdk/node/lib/pkg/grpc/scalekit/v1/clients/clients_pb.js';
 import type { Answer, Hold, RecordedRequest, Route } from './exchange.ts';
 import { FaultPlan, type FaultRule } from './faults.ts';
+import { createGitHub, type GitHub } from './github/github.ts';
 import type { Behaviour } from './scalekit/behaviour.ts';
 import { createEnvironment } from './scalekit/environment.ts';
 import type { Credentials } from './scalekit/oauth.ts';
@@ -54,6 +55,8 @@ export type Emulator = {
   organization: Organization;
   /** What a client needs in its environment to use this emulator, over TLS where that is on. */
   variables: Record<string, string>;
+  /** GitHub's API and ID tokens, at the same address. */
+  github: GitHub;
   /** May be changed at any time. */
   behaviour: Behaviour;
   faults: FaultPlan;
@@ -73,15 +76,16 @@ export type Emulator = {
   close(): Promise<void>;
 };
 
-/** Starts a Scalekit environment on loopback, with one organization in it. */
+/** Starts a Scalekit environment on loopback, with one organization in it, and a corner of GitHub beside it. */
 export async function startEmulator(options: EmulatorOptions = {}): Promise<Emulator> {
   const { store, credentials, behaviour, find } = createEnvironment(options.behaviour ?? {}, options.issuer);
   const organization = store.addOrganization();
+  const github = createGitHub();
   const faults = new FaultPlan(options.faults);
   const requests: RecordedRequest[] = [];
   const numbers = { connections: 0 };
   const parts = {
-    find: (method: string, path: string) => find(method, path) ?? notFound,
+    find: (method: string, path: string) => github.find(method, path) ?? find(method, path) ?? notFound,
     faults,
     hold: () => emulator.hold,
     requests,
@@ -105,6 +109,7 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
       SCALEKIT_CLIENT_SECRET: credentials.clientSecret,
       SCALEKIT_ORGANIZATION_ID: organization.id,
     },
+    github: github.serveAt(tlsUrl ?? url),
     behaviour,
     faults,
     hold: options.hold,

@@ -8,12 +8,13 @@ let signer: Promise<Signer> | undefined;
 
 /** The key of this process. One is enough for every emulator in it, and an RSA key takes a tenth of a second to make. */
 export function processSigner(): Promise<Signer> {
-  signer ??= generateKeyPair('RS256', { extractable: true }).then(async ({ privateKey, publicKey }) => {
-    const kid = `snk_${digits()}`;
-    const jwk = { ...(await exportJWK(publicKey)), kid, alg: 'RS256', use: 'sig' };
-    return { kid, privateKey, publicKey, jwk };
-  });
+  signer ??= makeSigner(`snk_${digits()}`);
   return signer;
+}
+
+export async function makeSigner(kid: string): Promise<Signer> {
+  const { privateKey, publicKey } = await generateKeyPair('RS256', { extractable: true });
+  return { kid, privateKey, publicKey, jwk: { ...(await exportJWK(publicKey)), kid, alg: 'RS256', use: 'sig' } };
 }
 
 /** 17 digits, as the numeric part of Scalekit's ids has. */
@@ -21,9 +22,9 @@ export function digits(): string {
   return `${randomInt(1e8, 1e9)}${String(randomInt(1e8)).padStart(8, '0')}`;
 }
 
-/** The payload as a token, signed with the key that `/keys` shows. */
-export async function sign(payload: TokenPayload): Promise<string> {
-  const { kid, privateKey } = await processSigner();
+/** The payload as a token, signed with the key that `/keys` shows if not with another. */
+export async function sign(payload: TokenPayload, signer = processSigner()): Promise<string> {
+  const { kid, privateKey } = await signer;
   return new SignJWT(payload).setProtectedHeader({ alg: 'RS256', kid, typ: 'JWT' }).sign(privateKey);
 }
 

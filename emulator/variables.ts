@@ -1,0 +1,20 @@
+/** What the runner of a workflow in `acme/inventory-service` tells an action. */
+export const RUNNER_VARIABLES = {
+  GITHUB_ACTIONS: 'true',
+  GITHUB_ACTOR: 'octocat',
+  GITHUB_ACTOR_ID: '583231',
+  GITHUB_EVENT_NAME: 'push',
+  GITHUB_REF: 'refs/heads/main',
+  GITHUB_REF_TYPE: 'branch',
+  GITHUB_REPOSITORY: 'acme/inventory-service',
+  GITHUB_REPOSITORY_ID: '740123456',
+  GITHUB_REPOSITORY_OWNER: 'acme',
+  GITHUB_REPOSITORY_OWNER_ID: '9919',
+  GITHUB_RUN_ATTEMPT: '1',
+  GITHUB_RUN_ID: '17345678901',
+  GITHUB_SERVER_URL: 'https://github.com',
+  GITHUB_SHA: 'ffac537e6cbbf934b08745a378932722df287a53',
+  GITHUB_WORKFLOW: 'Deploy',
+  GITHUB_WORKFLOW_REF: 'acme/inventory-service/.github/workflows/deploy.yml@refs/heads/main',
+  RUNNER_ENVIRONMENT: 'github-hosted',
+};
