@@ -1,6 +1,12 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createInterface } from 'node:readline/promises';
+import { getOctokit } from '@actions/github';
 import { afterEach, describe, expect, it } from '@jest/globals';
+import { createRemoteJWKSet, decodeJwt, jwtVerify } from 'jose';
 import sodium from 'libsodium-wrappers';
 import { type Emulator, type EmulatorOptions, startEmulator } from '../emulator/index.ts';
+import { RUNNER_VARIABLES } from '../emulator/runner.ts';
 
 const running: Emulator[] = [];
 afterEach(async () => {
@@ -136,13 +142,13 @@ describe('secrets and variables', () => {
   });
 
   it.each([
-    ['a field that GitHub does not know', 'POST', { name: 'N', value: 'v', visibility: 'all' }, 422],
-    ['no value', 'POST', { name: 'N' }, 422],
-    ['a value that is no text', 'POST', { name: 'N', value: 1 }, 422],
-    ['no body', 'POST', undefined, 422],
-    ['broken JSON', 'POST', '{"name":', 400],
-    ['a field that GitHub does not know', 'PATCH', { value: 'v', values: [] }, 422],
-  ])('refuses a variable with %s (%5$s)', async (_, method, body, status) => {
+    ['a field that GitHub does not know', 'POST', 422, { name: 'N', value: 'v', visibility: 'all' }],
+    ['no value', 'POST', 422, { name: 'N' }],
+    ['a value that is no text', 'POST', 422, { name: 'N', value: 1 }],
+    ['no body', 'POST', 422, undefined],
+    ['broken JSON', 'POST', 400, '{"name":'],
+    ['a field that GitHub does not know', 'PATCH', 422, { value: 'v', values: [] }],
+  ])('refuses a variable with %s (%s, %i)', async (_, method, status, body) => {
     const { at, own } = await start();
     own.setVariable('N', 'old');
     const path = `/actions/variables${method === 'PATCH' ? '/N' : ''}`;
@@ -186,5 +192,346 @@ describe('secrets and variables', () => {
     for (const path of ['', '/secrets/public-key', '/secrets/S', '/variables/v']) {
       expect((await at('GET', `/environments/preview%2Fpr-7${path}`)).status).toBe(404);
     }
+  });
+});
+
+describe('repositories and runs', () => {
+  it('shows a repository by a name in any case', async () => {
+    const { github, call } = await start();
+    const customProperties = { tier: 'one', teams: ['a', 'b'], none: null };
+    github.addRepository('Acme/Shop', { id: 7, visibility: 'internal', customProperties });
+    const { status, json } = await call('GET', '/repos/ACME/shop');
+    expect(status).toBe(200);
+    expect(json).toMatchObject({
+      id: 7,
+      name: 'Shop',
+      full_name: 'Acme/Shop',
+      owner: { login: 'Acme', id: Number(RUNNER_VARIABLES.GITHUB_REPOSITORY_OWNER_ID) },
+      private: true,
+      visibility: 'internal',
+      custom_properties: customProperties,
+    });
+    expect((await call('GET', '/repos/acme/nothing')).status).toBe(404);
+  });
+
+  it('has the repository and the run that the runner tells of', async () => {
+    const { own, at } = await start();
+    expect(own).toMatchObject({ id: Number(RUNNER_VARIABLES.GITHUB_REPOSITORY_ID), visibility: 'private' });
+    const { json } = await at('GET', `/actions/runs/${RUNNER_VARIABLES.GITHUB_RUN_ID}`);
+    expect(json).toMatchObject({ status: 'in_progress', conclusion: null, run_attempt: 1, repository: { id: own.id } });
+  });
+
+  it('shows a run as it was last said to be, and none that is not there', async () => {
+    const { github, at } = await start();
+    github.addRun(OWN, { id: 5, attempt: 2, status: 'queued' });
+    expect((await at('GET', '/actions/runs/5')).json).toMatchObject({ id: 5, run_attempt: 2, status: 'queued' });
+    github.addRun(OWN, { id: 5, status: 'completed' });
+    expect((await at('GET', '/actions/runs/5')).json).toMatchObject({ run_attempt: 2, conclusion: 'success' });
+    github.addRun(OWN, { id: 5, attempt: 3, conclusion: 'failure' });
+    expect((await at('GET', '/actions/runs/5')).json).toMatchObject({ status: 'completed', conclusion: 'failure' });
+    github.removeRun(OWN, 5);
+    for (const id of ['5', 'five']) expect((await at('GET', `/actions/runs/${id}`)).status).toBe(404);
+  });
+
+  it('redirects from the old name of a repository to its number', async () => {
+    const { github, own, call, at } = await start();
+    github.rename(OWN, 'acme/stock');
+    own.setVariable('V', 'v');
+    const moved = await at('GET', '/actions/variables/V');
+    const url = `${github.apiUrl}/repositories/${own.id}/actions/variables/V`;
+    expect(moved).toMatchObject({ status: 301, json: { message: 'Moved Permanently', url } });
+    expect(moved.headers.get('location')).toBe(url);
+    expect((await at('GET', '/actions/variables/V', undefined, { redirect: 'follow' })).json.value).toBe('v');
+    expect((await at('PATCH', '/actions/variables/V', { value: 'w' })).status).toBe(307);
+    expect(own.variables.get('V')?.value).toBe('v');
+    expect((await call('GET', '/repos/acme/stock')).json).toMatchObject({ id: own.id, full_name: 'acme/stock' });
+    expect((await at('GET', '', undefined, { token: github.addToken('none') })).status).toBe(404);
+    expect((await at('GET', '', undefined, { token: github.addToken({ repositories: [OWN] }) })).status).toBe(301);
+    expect(() => github.repository(OWN)).toThrow(OWN);
+  });
+});
+
+describe('what a token may do', () => {
+  it.each(['', 'token nonsense', 'Basic nonsense'])('refuses the authorization %j', async (authorization) => {
+    const { at } = await start();
+    const { status, json } = await at('GET', '', undefined, { authorization });
+    expect([status, json]).toMatchObject([401, { message: 'Bad credentials', status: '401' }]);
+  });
+
+  it('takes a bearer too', async () => {
+    const { github, at } = await start();
+    expect((await at('GET', '', undefined, { authorization: `Bearer ${github.token}` })).status).toBe(200);
+  });
+
+  type Permissions = Exclude<Parameters<Emulator['github']['addToken']>[0], 'none'>;
+  const requests: [keyof Permissions, 'read' | 'write', string, string][] = [
+    ['actions', 'read', 'GET', '/environments/e'],
+    ['actions', 'read', 'GET', '/actions/runs/1'],
+    ['secrets', 'read', 'GET', '/actions/secrets/public-key'],
+    ['secrets', 'read', 'GET', '/actions/secrets/S'],
+    ['secrets', 'write', 'PUT', '/actions/secrets/S'],
+    ['secrets', 'write', 'DELETE', '/actions/secrets/S'],
+    ['variables', 'read', 'GET', '/actions/variables/V'],
+    ['variables', 'write', 'POST', '/actions/variables'],
+    ['variables', 'write', 'PATCH', '/actions/variables/V'],
+    ['variables', 'write', 'DELETE', '/actions/variables/V'],
+    ['environments', 'read', 'GET', '/environments/e/secrets/public-key'],
+    ['environments', 'write', 'PUT', '/environments/e/secrets/S'],
+    ['environments', 'read', 'GET', '/environments/e/variables/V'],
+    ['environments', 'write', 'POST', '/environments/e/variables'],
+    ['environments', 'write', 'DELETE', '/environments/e/variables/V'],
+  ];
+  it.each(requests)('wants %s: %s for %s %s', async (permission, level, method, path) => {
+    const { github, own, at } = await start();
+    const all = { secrets: 'write', variables: 'write', environments: 'write', actions: 'read' } as const;
+    own.addEnvironment('e');
+    const statuses = [];
+    for (const permissions of [
+      { ...all, [permission]: undefined },
+      { [permission]: 'read' },
+      { [permission]: level },
+    ]) {
+      const { status, headers } = await at(method, path, undefined, { token: github.addToken(permissions) });
+      statuses.push(status);
+      if (status === 403) expect(headers.get('x-accepted-github-permissions')).toBe(`${permission}=${level}`);
+    }
+    expect(statuses[0]).toBe(403);
+    expect(statuses[1] === 403).toBe(level === 'write');
+    expect([200, 204, 404, 422]).toContain(statuses[2]);
+  });
+
+  it('says whose token it is that may not', async () => {
+    const { github, at } = await start();
+    const messages = [];
+    for (const integration of [false, true]) {
+      const { json } = await at('GET', '/actions/secrets/S', undefined, { token: github.addToken({ integration }) });
+      messages.push(json.message);
+    }
+    expect(messages).toEqual([
+      'Resource not accessible by personal access token',
+      'Resource not accessible by integration',
+    ]);
+  });
+
+  it('hides repositories that a token is not for, public ones apart', async () => {
+    const { github, call } = await start();
+    github.addRepository('acme/private').setVariable('V', 'v');
+    github.addRepository('acme/public', { visibility: 'public' }).setVariable('V', 'v');
+    const limited = { token: github.addToken({ variables: 'write', repositories: [OWN.toUpperCase()] }) };
+    const none = { token: github.addToken('none') };
+    expect((await call('GET', `/repos/${OWN}`, undefined, limited)).status).toBe(200);
+    for (const init of [limited, none]) {
+      expect((await call('GET', '/repos/acme/private', undefined, init)).status).toBe(404);
+      expect((await call('GET', '/repos/acme/private/actions/variables/V', undefined, init)).status).toBe(404);
+      expect((await call('GET', '/repos/acme/public', undefined, init)).status).toBe(200);
+      expect((await call('GET', '/repos/acme/public/actions/variables/V', undefined, init)).status).toBe(403);
+    }
+  });
+});
+
+describe('the rate limit', () => {
+  it('is told in every answer', async () => {
+    const { at, call } = await start();
+    const left = [];
+    for (const { status, headers } of [
+      await at('GET', ''),
+      await at('GET', '/environments/e'),
+      await call('GET', '/x'),
+    ]) {
+      expect([status, headers.get('x-ratelimit-limit')]).toEqual([expect.any(Number), '5000']);
+      expect(headers.get('x-ratelimit-resource')).toBe('core');
+      expect(Number(headers.get('x-ratelimit-reset')) * 1000).toBeGreaterThan(Date.now());
+      expect(headers.has('date')).toBe(true);
+      left.push(headers.get('x-ratelimit-remaining'));
+    }
+    expect(left).toEqual(['4999', '4998', '4998']);
+  });
+
+  it('ends the primary one with the moment of its reset', async () => {
+    const { github, at } = await start();
+    github.rateLimit = { requests: 1, windowMs: 60_000, kind: 'primary' };
+    expect((await at('GET', '')).headers.get('x-ratelimit-remaining')).toBe('0');
+    const { status, headers, json } = await at('GET', '');
+    expect([status, headers.get('x-ratelimit-remaining')]).toEqual([403, '0']);
+    expect(json.message).toMatch(/^API rate limit exceeded/);
+    const wait = Number(headers.get('x-ratelimit-reset')) * 1000 - Date.now();
+    expect(wait).toBeGreaterThan(55_000);
+    expect(wait).toBeLessThanOrEqual(61_000);
+    github.rateLimit = undefined;
+    expect((await at('GET', '')).status).toBe(200);
+  });
+
+  it.each([403, 429] as const)('ends the secondary one with the seconds to wait, as %i', async (status) => {
+    const { github, at } = await start();
+    github.rateLimit = { requests: 1, windowMs: 60_000, kind: 'secondary', status };
+    expect((await at('GET', '')).status).toBe(200);
+    const refused = await at('GET', '');
+    expect(refused.status).toBe(status);
+    expect(refused.json.message).toMatch(/secondary rate limit/);
+    expect(refused.headers.get('retry-after')).toMatch(/^(59|60)$/);
+    expect(refused.headers.get('x-ratelimit-remaining')).not.toBe('0');
+  });
+
+  it("does not count Scalekit's requests, nor Scalekit's limit GitHub's", async () => {
+    const { emulator, github, at } = await start({ behaviour: { rateLimit: { requests: 1, windowMs: 60_000 } } });
+    github.rateLimit = { requests: 2, windowMs: 60_000, kind: 'primary' };
+    const scalekit = async () => (await fetch(`${emulator.url}/oauth/token`, { method: 'POST' })).status;
+    const hub = async () => (await at('GET', '')).status;
+    expect([await hub(), await scalekit(), await hub(), await scalekit(), await hub()]).toEqual([
+      200, 400, 200, 429, 403,
+    ]);
+  });
+});
+
+describe('the ID token', () => {
+  async function ask({ github }: Emulator, query = '') {
+    const { ACTIONS_ID_TOKEN_REQUEST_URL: url, ACTIONS_ID_TOKEN_REQUEST_TOKEN: token } = github.idTokenVariables;
+    const answer = await fetch(url + query, { headers: { authorization: `Bearer ${token}` } });
+    return (await answer.json()) as { count: number; value: string };
+  }
+
+  it("is signed with a key that GitHub's issuer publishes, and Scalekit does not", async () => {
+    const { emulator, github } = await start();
+    const { count, value } = await ask(emulator, '&audience=https%3A%2F%2Fapi.example');
+    expect(github.idTokens).toEqual([value]);
+    expect(count).toBe(value.length);
+    const issuer = `${emulator.url}/_services/token`;
+    const keys = createRemoteJWKSet(new URL(`${issuer}/.well-known/jwks`));
+    const { payload, protectedHeader } = await jwtVerify(value, keys, { issuer, audience: 'https://api.example' });
+    expect(protectedHeader).toMatchObject({ alg: 'RS256', typ: 'JWT', kid: expect.any(String) });
+    expect(payload.exp).toBe(Number(payload.iat) + 300);
+    const others = createRemoteJWKSet(new URL(`${emulator.url}/keys`));
+    await expect(jwtVerify(value, others)).rejects.toThrow('no applicable key');
+  });
+
+  it('says what the runner says, all ids as text', async () => {
+    const { emulator, own } = await start();
+    own.customProperties = { tier: 'one', none: null };
+    const claims = decodeJwt((await ask(emulator)).value);
+    const { GITHUB_SHA: sha, GITHUB_WORKFLOW_REF: workflow_ref } = RUNNER_VARIABLES;
+    expect(claims).toEqual({
+      jti: expect.any(String),
+      sub: 'repo:acme@9919/inventory-service@740123456:ref:refs/heads/main',
+      aud: 'https://github.com/acme',
+      ref: RUNNER_VARIABLES.GITHUB_REF,
+      ref_type: 'branch',
+      ref_protected: 'true',
+      sha,
+      repository: OWN,
+      repository_id: '740123456',
+      repository_owner: 'acme',
+      repository_owner_id: '9919',
+      repository_visibility: 'private',
+      run_id: RUNNER_VARIABLES.GITHUB_RUN_ID,
+      run_number: expect.stringMatching(/^\d+$/),
+      run_attempt: '1',
+      check_run_id: expect.stringMatching(/^\d+$/),
+      actor: 'octocat',
+      actor_id: '583231',
+      workflow: 'Deploy',
+      workflow_ref,
+      workflow_sha: sha,
+      job_workflow_ref: workflow_ref,
+      job_workflow_sha: sha,
+      head_ref: '',
+      base_ref: '',
+      event_name: 'push',
+      runner_environment: 'github-hosted',
+      repo_property_tier: 'one',
+      iss: `${emulator.url}/_services/token`,
+      nbf: expect.any(Number),
+      exp: expect.any(Number),
+      iat: expect.any(Number),
+    });
+  });
+
+  it.each([
+    [{ environment: 'production' }, 'environment:production'],
+    [{ event_name: 'pull_request' }, 'pull_request'],
+  ])('says otherwise where told to: %j', async (changes, context) => {
+    const { emulator, github } = await start();
+    github.idTokenClaims = { ...changes, actor: undefined };
+    const claims = decodeJwt((await ask(emulator)).value);
+    expect(claims).toMatchObject({ ...changes, sub: `repo:acme@9919/inventory-service@740123456:${context}` });
+    expect(claims).not.toHaveProperty('actor');
+  });
+
+  it('is for the job that has the request token', async () => {
+    const { github } = await start();
+    const answer = await fetch(String(github.idTokenVariables.ACTIONS_ID_TOKEN_REQUEST_URL), {
+      headers: { authorization: `Bearer ${github.token}` },
+    });
+    expect(answer.status).toBe(401);
+    expect(github.idTokens).toEqual([]);
+  });
+});
+
+describe('the emulator itself', () => {
+  it("serves GitHub's own client", async () => {
+    const { github, own } = await start();
+    const environment = own.addEnvironment('preview/pr 7');
+    const octokit = getOctokit(github.token, { baseUrl: github.apiUrl }).rest;
+    const at = { owner: 'acme', repo: 'inventory-service', environment_name: environment.name };
+    const { data } = await octokit.actions.getEnvironmentPublicKey(at);
+    const secret = { encrypted_value: await seal('v', data.key), key_id: data.key_id, secret_name: 'S' };
+    await octokit.actions.createOrUpdateEnvironmentSecret({ ...at, ...secret });
+    await octokit.actions.createEnvironmentVariable({ ...at, name: 'V', value: 'v' });
+    await octokit.actions.updateEnvironmentVariable({ ...at, name: 'V', value: 'w' });
+    expect([environment.secrets.get('S')?.value, environment.variables.get('V')?.value]).toEqual(['v', 'w']);
+    await expect(octokit.actions.deleteRepoVariable({ ...at, name: 'V' })).rejects.toMatchObject({ status: 404 });
+  });
+
+  it("answers nothing that GitHub's description does not allow", async () => {
+    const { github, own } = await start();
+    own.variables.set('V', { value: 1 as never, createdAt: 'yesterday', updatedAt: '2026-01-01T00:00:00Z' });
+    const answer = await fetch(`${github.apiUrl}/repos/${OWN}/actions/variables/V`, {
+      headers: { authorization: `Bearer ${github.token}` },
+    });
+    expect(answer.status).toBe(500);
+    expect(await answer.text()).toMatch(
+      /answer 200 to getVariable is wrong: .*value must be string.*created_at must match/,
+    );
+  });
+
+  it('records, holds and spoils these requests as any other', async () => {
+    const held: string[] = [];
+    const { emulator, own, at } = await start({
+      hold: (when, { operation }) => void held.push(`${when} ${operation}`),
+    });
+    emulator.faults.add({ operation: 'createVariable', when: 'after', fault: { kind: 'reset' } });
+    await expect(at('POST', '/actions/variables', { name: 'V', value: 'v' })).rejects.toThrow('fetch failed');
+    expect(own.variables.get('V')?.value).toBe('v');
+    await at('GET', '/actions/variables/V?x=1');
+    expect(emulator.requests).toMatchObject([
+      { operation: 'createVariable', body: { name: 'V', value: 'v' }, status: undefined },
+      { operation: 'getVariable', path: `/api/v3/repos/${OWN}/actions/variables/V?x=1`, status: 200 },
+    ]);
+    expect(held).toEqual(['before createVariable', 'after createVariable', 'before getVariable', 'after getVariable']);
+  });
+
+  it('is where TLS is, if there is any', async () => {
+    const { emulator, github } = await start({ tls: true });
+    expect(github.variables).toEqual({ GITHUB_API_URL: `${emulator.tlsUrl}/api/v3` });
+    expect(github.idTokenVariables.ACTIONS_ID_TOKEN_REQUEST_URL).toBe(`${emulator.tlsUrl}/id-token?api-version=2.0`);
+  });
+
+  it('prints what names it when started as a program', async () => {
+    const program = spawn(process.execPath, ['emulator/cli.ts', '--github'], { stdio: ['ignore', 'pipe', 'inherit'] });
+    const variables = new Map<string, string>();
+    for await (const line of createInterface(program.stdout)) {
+      const [, name = '', value = ''] = /^(\w+)=(.*)$/.exec(line) ?? [];
+      variables.set(name, value);
+      if (variables.size === 8) break;
+    }
+    const { status } = await fetch(`${variables.get('GITHUB_API_URL')}/repos/${OWN}`, {
+      headers: { authorization: `token ${variables.get('SECRETS_TOKEN')}` },
+    });
+    expect(status).toBe(200);
+    const idToken = await fetch(String(variables.get('ACTIONS_ID_TOKEN_REQUEST_URL')), {
+      headers: { authorization: `Bearer ${variables.get('ACTIONS_ID_TOKEN_REQUEST_TOKEN')}` },
+    });
+    expect(idToken.status).toBe(200);
+    program.kill('SIGTERM');
+    expect(await once(program, 'exit')).toEqual([0, null]);
   });
 });

@@ -2,13 +2,14 @@ import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { fileURLToPath } from 'node:url';
 
 // Takes the few operations that the emulator serves out of GitHub's own description of its API, and writes them, without
 // prose, to emulator/github/openapi.json. The package is 400 MB unpacked, so it is fetched here and is no dependency.
 
 const SOURCE = '@octokit/openapi@23.0.2';
 const DESCRIPTION = 'package/generated/api.github.com.json';
-const TARGET = new URL('../emulator/github/openapi.json', import.meta.url).pathname;
+const TARGET = fileURLToPath(new URL('../emulator/github/openapi.json', import.meta.url));
 
 const REPOSITORY = '/repos/{owner}/{repo}';
 const ENVIRONMENT = `${REPOSITORY}/environments/{environment_name}`;

@@ -10,14 +10,9 @@ export function authenticate(state: State, authorization = ''): Permissions {
   return permissions;
 }
 
-/** Whether a token is for this repository. */
-function granted({ repositories }: Permissions, { fullName }: Repository): boolean {
-  return !repositories || repositories.some((name) => name.toLowerCase() === fullName.toLowerCase());
-}
-
 /** Whether a token may know that this repository exists. */
-export function sees(permissions: Permissions, repository: Repository): boolean {
-  return repository.visibility === 'public' || granted(permissions, repository);
+export function sees(state: State, permissions: Permissions, repository: Repository): boolean {
+  return repository.visibility === 'public' || state.isFor(permissions, repository);
 }
 
 /** What a fine-grained token needs for an operation, in an environment or in the repository itself. */
@@ -30,6 +25,7 @@ function needed(operation: GitHubOperation, inEnvironment: boolean): [Permission
 
 /** @throws GitHubError (403) where the token sees the repository but may not do this */
 export function authorize(
+  state: State,
   permissions: Permissions,
   repository: Repository,
   operation: GitHubOperation,
@@ -39,7 +35,7 @@ export function authorize(
   if (!permission) return;
   // What anybody may read of a public repository.
   if (permission === 'actions' && repository.visibility === 'public') return;
-  const held = granted(permissions, repository) ? permissions[permission] : undefined;
+  const held = state.isFor(permissions, repository) ? permissions[permission] : undefined;
   if (held === 'write' || held === level) return;
   const kind = permissions.integration ? 'integration' : 'personal access token';
   throw new GitHubError(403, `Resource not accessible by ${kind}`, {

@@ -4,7 +4,7 @@ import { digits } from '../scalekit/token.ts';
 export type Box = { keyId: string; publicKey: string; privateKey: Uint8Array };
 
 async function sodium() {
-  // A second of WebAssembly for those who never save a secret: loaded when first needed.
+  // Its WebAssembly is loaded only where a secret is saved.
   const { default: sodium } = await import('libsodium-wrappers');
   await sodium.ready;
   return sodium;

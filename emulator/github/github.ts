@@ -35,7 +35,7 @@ export type GitHub = {
   rename(from: string, to: string): void;
   /** A further token with these permissions alone; `none` has none and is for no repository. */
   addToken(permissions: Permissions | 'none'): string;
-  /** Adds a run, or changes it. In progress if nothing else is said; a completed one has succeeded. */
+  /** Adds a run, in progress if nothing else is said, or changes one. A completed one has succeeded if nothing else is said. */
   addRun(fullName: string, run: Pick<Run, 'id'> & Partial<Run>): void;
   removeRun(fullName: string, id: number): void;
 };
@@ -69,9 +69,15 @@ export function createGitHub() {
     repository: (fullName) => state.repository(fullName),
     rename: (from, to) => state.rename(from, to),
     addToken: (permissions) => state.addToken(permissions === 'none' ? { repositories: [] } : permissions),
-    addRun: (fullName, { id, attempt = 1, status = 'in_progress', conclusion }) => {
-      const ended = status === 'completed' ? 'success' : null;
-      state.repository(fullName).runs.set(id, { id, attempt, status, conclusion: conclusion ?? ended });
+    addRun: (fullName, { id, ...changes }) => {
+      const { runs } = state.repository(fullName);
+      const {
+        attempt = 1,
+        status = 'in_progress',
+        conclusion,
+      } = { ...runs.get(id), conclusion: undefined, ...changes };
+      const usual = status === 'completed' ? 'success' : null;
+      runs.set(id, { id, attempt, status, conclusion: conclusion ?? usual });
     },
     removeRun: (fullName, id) => {
       state.repository(fullName).runs.delete(id);
@@ -87,7 +93,7 @@ export function createGitHub() {
     if (!(await fitParameters(described, parameters))) throw notFound();
     const repository = target(state, permissions, found, request);
     const inEnvironment = parameters.environment_name !== undefined;
-    authorize(permissions, repository, described.operation, inEnvironment);
+    authorize(state, permissions, repository, described.operation, inEnvironment);
     const environment = repository.environments.get(parameters.environment_name?.toLowerCase() ?? '');
     if (inEnvironment && !environment) throw notFound();
     const body = described.body ? readJson(request.text) : undefined;
@@ -140,11 +146,11 @@ function target(state: State, permissions: Permissions, { parameters }: Found, r
   const { owner, repo, id } = parameters;
   if (id !== undefined) {
     const repository = state.findById(Number(id));
-    if (!repository || !sees(permissions, repository)) throw notFound();
+    if (!repository || !sees(state, permissions, repository)) throw notFound();
     return repository;
   }
   const found = state.find(`${owner}/${repo}`);
-  if (!found || !sees(permissions, found.repository)) throw notFound();
+  if (!found || !sees(state, permissions, found.repository)) throw notFound();
   if (!found.moved) return found.repository;
   const [, rest = ''] = /^\/api\/v3\/repos\/[^/]+\/[^/]+(.*)$/.exec(request.path) ?? [];
   const url = `${request.origin}${PREFIX}/repositories/${found.repository.id}${rest}`;

@@ -74,7 +74,7 @@ const FORMATS: Record<string, string> = {
 };
 
 /** The smallest value that a schema allows: what is required and nothing else, null where that will do. */
-export function sample(schema: Schema): unknown {
+function sample(schema: Schema): unknown {
   if (schema.$ref) return sample(component(schema.$ref));
   if (schema.anyOf?.[0]) return sample(schema.anyOf[0]);
   if (schema.enum) return schema.enum[0];

@@ -50,7 +50,7 @@ export type RepositoryOptions = {
   environments?: string[];
 };
 
-export type RunStatus = 'queued' | 'in_progress' | 'completed' | 'waiting' | 'requested' | 'pending';
+type RunStatus = 'queued' | 'in_progress' | 'completed' | 'waiting' | 'requested' | 'pending';
 export type Run = { id: number; attempt: number; status: RunStatus; conclusion: string | null };
 
 export class Repository extends Place {
@@ -138,6 +138,11 @@ export class State {
     this.#renamed.set(from.toLowerCase(), repository);
     this.#repositories.set(to.toLowerCase(), repository);
     repository.fullName = to;
+  }
+
+  /** Whether a token is for a repository, whatever that was called when the token was made. */
+  isFor({ repositories }: Permissions, repository: Repository): boolean {
+    return !repositories || repositories.some((name) => this.find(name)?.repository === repository);
   }
 
   addToken(permissions: Permissions): string {
