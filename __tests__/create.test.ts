@@ -152,10 +152,11 @@ describe('a step that names an organization', () => {
     expect(run.masks.join('\n')).not.toContain('m2morg_');
   });
 
-  it('logs one line, and with debug logging one for each request', async () => {
+  it('logs two lines, and with debug logging one for each request', async () => {
     const run = await runAction(emulator, { inputs: { lifetime: 'job' } });
     const lines = run.log.trim().split('\n');
     expect(lines).toEqual([
+      expect.stringMatching(/^Claims about the repository come from the runner's variables/),
       expect.stringMatching(/^Debug: POST \/oauth\/token 200 \d+ ms attempt 1$/),
       expect.stringMatching(/^Debug: POST \/api\/v1\/organizations\/org_\d+\/clients 201 \d+ ms attempt 1$/),
       expect.stringMatching(/^Debug: POST \/oauth\/token 200 \d+ ms attempt 1$/),

@@ -6,7 +6,8 @@ import { RUNNER_VARIABLES, runStep } from '../emulator/runner.ts';
 // @ts-expect-error: plain JavaScript, as an API would have it.
 import { tokenVerifier } from '../examples/verify-token.js';
 import { readDocs, render } from '../scripts/docs.ts';
-import { CLAIM_NAMES, chooseClaims } from '../src/claims.ts';
+import { CLAIM_NAMES, chooseClaims, runnerTarget } from '../src/claims.ts';
+import { readRunner } from '../src/github/runner.ts';
 import { VERSION } from '../src/http.ts';
 
 const read = (file: string) => readFileSync(new URL(`../${file}`, import.meta.url), 'utf8');
@@ -56,12 +57,8 @@ describe('the README', () => {
   it('lists the claims about the repository that a runner can tell', () => {
     const listed = /^`repository_claims` takes (.*?)\n\n/ms.exec(readme)?.[1] ?? '';
     const names = [...listed.matchAll(/`(environment|github_\w+)`/g)].map(([, name]) => name);
-    const runner = {
-      environment: 'production',
-      repository_id: RUNNER_VARIABLES.GITHUB_REPOSITORY_ID,
-      env: RUNNER_VARIABLES,
-    };
-    const known = chooseClaims(CLAIM_NAMES, runner, 'job', () => {}).map(({ key }) => key);
+    const target = runnerTarget(readRunner(RUNNER_VARIABLES), RUNNER_VARIABLES, 'production');
+    const known = chooseClaims(CLAIM_NAMES, 'runner', target, 'job', () => {}).map(({ key }) => key);
     expect(names.sort()).toEqual(known.sort());
   });
 

@@ -1,4 +1,4 @@
-import type { Answer, NetworkError } from './http.ts';
+import { type Answer, isUnsure, type NetworkError } from './http.ts';
 import { cut } from './log.ts';
 
 // What becomes of an API's answer: a value that was narrowed once, or one error.
@@ -24,9 +24,9 @@ export class ApiError extends Error {
  * @param words the server's own
  * @param todo what the user can do, a sentence, or empty
  */
-export function refusal(operation: string, { status }: Answer, words: string[], todo: string): ApiError {
-  const definite = status >= 400 && status < 500 && status !== 408;
-  return new ApiError(sentence(operation, [`HTTP ${status}`, ...words].join(': '), todo), !definite, { status });
+export function refusal(operation: string, { status, afterLoss }: Answer, words: string[], todo: string): ApiError {
+  const uncertain = isUnsure(status) || afterLoss === true;
+  return new ApiError(sentence(operation, [`HTTP ${status}`, ...words].join(': '), todo), uncertain, { status });
 }
 
 /** @param address the input or variable that leads to the server */

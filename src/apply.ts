@@ -2,9 +2,10 @@ import { addSecret, type Context, evict, type NewSecret, update } from './change
 import { create, lookForRival } from './create.ts';
 import type { Found } from './find.ts';
 import type { KnownClient } from './identity.ts';
-import type { Request } from './inputs.ts';
 import * as log from './log.ts';
 import { type Plan, planAdoption, type Result, type Step } from './plan.ts';
+import type { Request } from './request.ts';
+import { save } from './save.ts';
 import { Journal } from './state.ts';
 import { cleanUp } from './undo.ts';
 import { type VerifiedToken, verify } from './verify.ts';
@@ -30,11 +31,17 @@ export function openJournal({ origin, organization_id, trailer, credentials }: R
 }
 
 /**
- * Carries out what comes before the pair is handed out. What it has done when it throws is in the journal.
+ * Carries out what comes before the pair is handed out: makes one, verifies it, saves it. What it has done when it throws is in the journal.
  * The intent is written down before each sending of a request that makes something, and the id as soon as it is
  * known, so that the post step can clean up wherever this one is cut off.
  */
 export async function apply(context: Context, plan: Plan, found: Found): Promise<Applied> {
+  const applied = await makePair(context, plan, found);
+  if (applied.secret) await save(context, applied.client.client_id, applied.secret);
+  return applied;
+}
+
+async function makePair(context: Context, plan: Plan, found: Found): Promise<Applied> {
   if (plan.client && plan.result !== 'replaced') return await change(context, plan, plan.client);
   const { client, secret, after } = await create(context);
   const [verified, rival] = await Promise.allSettled([
@@ -87,9 +94,9 @@ function isHourOlder(one: bigint | undefined, other: bigint | undefined): boolea
 
 /** Goes on with the client of a run that was first, and removes the own one. */
 async function giveWay(context: Context, plan: Plan, rival: KnownClient): Promise<Applied> {
-  const { scalekit, request, journal } = context;
+  const { scalekit, request, journal, keeping } = context;
   log.info(`Another run made client ${rival.client_id} for the same purpose at the same time, and was first.`);
-  const applied = await change(context, planAdoption(request, rival), rival, true);
+  const applied = await change(context, planAdoption(request, rival, keeping?.saved), rival, true);
   const { removed, left } = await cleanUp(scalekit, { ...journal.state, secret: undefined }, false);
   for (const what of removed) log.info(`Removed this run's own: ${what}.`);
   left.forEach(log.warning);

@@ -1,8 +1,10 @@
 import { ApiError } from './answers.ts';
 import { type KnownClient, recognize, withTrailer } from './identity.ts';
-import type { Request } from './inputs.ts';
+
 import * as log from './log.ts';
 import { differenceLines, evictions, MOST_SECRETS, shortfalls } from './plan.ts';
+import type { Request } from './request.ts';
+import type { Keeping } from './save.ts';
 import type { Scalekit } from './scalekit/api.ts';
 import type { Client, ClientFields, Secret } from './scalekit/types.ts';
 import type { Journal, SecretTrace } from './state.ts';
@@ -16,6 +18,8 @@ export interface Context {
   scalekit: Scalekit;
   request: Request;
   journal: Journal;
+  /** Absent where the pair is not saved. */
+  keeping?: Keeping | undefined;
 }
 
 /** A new secret, with its value. */

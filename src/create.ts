@@ -2,9 +2,9 @@ import { ApiError } from './answers.ts';
 import { addSecret, type Context, identify, MOST_SENDINGS, type NewSecret } from './change.ts';
 import { type Found, search } from './find.ts';
 import { type KnownClient, recognize, withTrailer } from './identity.ts';
-import type { Request } from './inputs.ts';
 import * as log from './log.ts';
 import { byAge, differenceLines, firstMade, type Step, shortfalls } from './plan.ts';
+import type { Request } from './request.ts';
 import type { MarkedClient } from './scalekit/types.ts';
 import { isOwn, ownClients, takeClient } from './undo.ts';
 

@@ -1,6 +1,14 @@
-import { type Identity, type KnownClient, objection, parseTrailer, recognize, resembles } from './identity.ts';
-import type { Request } from './inputs.ts';
+import {
+  type Identity,
+  type KnownClient,
+  objection,
+  parseTrailer,
+  recognize,
+  resembles,
+  type Trailer,
+} from './identity.ts';
 import { type Existing, firstMade } from './plan.ts';
+import type { Request } from './request.ts';
 import type { Scalekit } from './scalekit/api.ts';
 import type { Client } from './scalekit/types.ts';
 
@@ -16,6 +24,12 @@ export interface Found extends Existing {
   notices: string[];
 }
 
+/** Whose clients are looked for. */
+export interface Aimed {
+  identity: Identity;
+  trailer: Pick<Trailer, 'key' | 'repo'>;
+}
+
 /**
  * Finds the client to go on with: by its id, or else by the key in the trailer. One of a job is always new.
  * @throws where the id is that of somebody else's client
@@ -23,17 +37,8 @@ export interface Found extends Existing {
 export async function find(scalekit: Scalekit, request: Request): Promise<Found> {
   const at = performance.now();
   if (request.trailer.lifetime === 'job') return { others: [], seen: undefined, at, notices: [] };
-  const named = request.client_id && (await scalekit.getClient(request.client_id));
-  if (named) {
-    // An answer may show another client than the one that was asked for.
-    const client = recognize(named.whole());
-    const why =
-      client.client_id === request.client_id
-        ? objection(client, request.identity, request.trailer)
-        : `the answer shows ${client.client_id}`;
-    if (why) throw new Error(`Client ${request.client_id} is not managed by this step: ${why}.`);
-    return { client, others: [], seen: undefined, at, notices: [] };
-  }
+  const client = request.client_id ? await getNamed(scalekit, request) : undefined;
+  if (client) return { client, others: [], seen: undefined, at, notices: [] };
   const stale = request.client_id
     ? [`There is no client ${request.client_id} (client_id) in this organization; the search decides.`]
     : [];
@@ -41,9 +46,9 @@ export async function find(scalekit: Scalekit, request: Request): Promise<Found>
   const [first, ...others] = ours;
   // Every client has a secret, so a list that shows none leaves them out.
   const whole = first?.secrets.length === 0 ? await scalekit.getClient(first.client_id) : undefined;
-  const client = whole && whole.client_id === first?.client_id ? recognize(whole.whole()) : first;
+  const oldest = whole && whole.client_id === first?.client_id ? recognize(whole.whole()) : first;
   return {
-    client,
+    client: oldest,
     others: others.map(({ client_id }) => client_id),
     seen: new Set(ours.map(({ client_id }) => client_id)),
     at,
@@ -51,10 +56,29 @@ export async function find(scalekit: Scalekit, request: Request): Promise<Found>
   };
 }
 
+/**
+ * Reads the client that `client_id` names.
+ * @returns nothing where there is no such client
+ * @throws where it is somebody else's
+ */
+export async function getNamed(
+  scalekit: Scalekit,
+  { client_id, identity, trailer }: Pick<Request, 'client_id'> & Aimed,
+): Promise<KnownClient | undefined> {
+  const named = await scalekit.getClient(client_id);
+  if (!named) return undefined;
+  // An answer may show another client than the one that was asked for.
+  const client = recognize(named.whole());
+  const why =
+    client.client_id === client_id ? objection(client, identity, trailer) : `the answer shows ${client.client_id}`;
+  if (why) throw new Error(`Client ${client_id} is not managed by this step: ${why}.`);
+  return client;
+}
+
 /** Goes through the whole list. @returns the clients with our key, the oldest first, and the ids of those that only look like it */
 export async function search(
   scalekit: Scalekit,
-  { trailer, identity }: Request,
+  { trailer, identity }: Aimed,
 ): Promise<{ ours: KnownClient[]; unmarked: string[] }> {
   // By id: a page that moves while the list is read shows a client twice.
   const ours = new Map<string, KnownClient>();

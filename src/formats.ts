@@ -163,9 +163,29 @@ export function parseOrigin(text: string, report: Report): string {
     text.includes('#') ? 'a fragment' : '',
   ].filter(Boolean);
   if (extras.length > 0) report(`got ${shown} with ${extras.join(' and ')}; ${expected}`);
-  const loopback = /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])$/.test(url.hostname);
-  if (url.protocol !== 'https:' && !(url.protocol === 'http:' && loopback)) {
+  if (!isSafe(url)) {
     report(`got ${shown}; expected https (http on loopback alone): the administrator's secret is sent there`);
   }
   return url.origin;
+}
+
+/**
+ * The address of GitHub's API, which on GitHub Enterprise Server has a path.
+ * @returns it without a slash at its end
+ */
+export function parseApiUrl(text: string, report: Report): string {
+  const url = NO_URL.test(text) ? null : URL.parse(text);
+  if (!url || !isSafe(url) || url.username || url.password || url.search || url.hash) {
+    report(
+      `got ${quoteUrl(text)}; expected the https address of an API of GitHub (http on loopback alone), such as https://api.github.com`,
+    );
+    return '';
+  }
+  return url.href.replace(/\/+$/, '');
+}
+
+/** Whether a secret may be sent there: over TLS, or within this machine. */
+export function isSafe({ protocol, hostname }: URL): boolean {
+  const loopback = /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])$/.test(hostname);
+  return protocol === 'https:' || (protocol === 'http:' && loopback);
 }

@@ -20,14 +20,16 @@ const LAST_ANSWER = 5_000;
 
 /** One request as its caller means it. */
 export interface Call {
-  method: 'GET' | 'POST' | 'PATCH' | 'DELETE';
+  method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
   url: URL;
   headers: Record<string, string>;
-  body?: string;
+  body?: string | undefined;
   /** Whether it may be sent again although it may have been carried out already. */
   repeatable: boolean;
+  /** Whether a refusal is a rate limit's, besides 429. */
+  isRateLimit?: (answer: Answer) => boolean;
   /** Called before each sending. What it throws ends the call, and nothing is sent. */
-  onSend?: () => void;
+  onSend?: (() => void) | undefined;
 }
 
 /** A whole answer of any status. */
@@ -35,14 +37,16 @@ export interface Answer {
   status: number;
   headers: http.IncomingHttpHeaders;
   body: string;
+  /** Whether an earlier sending of the same request was lost, so that it may have been carried out. */
+  afterLoss?: boolean;
 }
 
 /** No whole answer came: the connection failed, the time was over, or the answer was too large. */
 export class NetworkError extends Error {
   override name = 'NetworkError';
   readonly code: string;
-  /** False where the request provably never reached the server. */
-  readonly reached: boolean;
+  /** False where the request provably never reached the server, in no sending of it. */
+  reached: boolean;
 
   constructor(message: string, code: string, reached: boolean, cause?: unknown) {
     super(message, { cause });
@@ -117,11 +121,12 @@ export class Transport {
    * @throws {NetworkError} where no whole answer came
    */
   async send(call: Call): Promise<Answer> {
-    for (let attempt = 1; ; attempt++) {
+    for (let [attempt, lost] = [1, false]; ; attempt++) {
       const outcome = await this.#attempt(call, attempt);
-      if (this.cancelled || !mayRepeat(call, outcome, attempt)) return settle(outcome, attempt);
+      if (this.cancelled || !mayRepeat(call, outcome, attempt)) return settle(outcome, attempt, lost);
       const delay = retryDelay(attempt, retryAfter(outcome), this.#deadline - performance.now() - SHORTEST_REPEAT);
-      if (delay === undefined || !(await this.#sleep(delay))) return settle(outcome, attempt);
+      if (delay === undefined || !(await this.#sleep(delay))) return settle(outcome, attempt, lost);
+      lost ||= outcome instanceof NetworkError ? outcome.reached : isUnsure(outcome.status);
     }
   }
 
@@ -160,7 +165,7 @@ export class Transport {
           options: {
             ...urlToHttpOptions(call.url),
             method: call.method,
-            headers: { ...call.headers, 'user-agent': this.#userAgent, accept: 'application/json' },
+            headers: { accept: 'application/json', ...call.headers, 'user-agent': this.#userAgent },
             agent: this.#client.getAgent(call.url.href),
             signal: giveUp.signal,
           },
@@ -233,14 +238,20 @@ function mayRepeat(call: Call, outcome: Answer | NetworkError, attempt: number):
     return !outcome.lasting && (call.repeatable || !outcome.reached) && attempt < MOST_ATTEMPTS;
   }
   // A rate limit says that nothing was done and when to come back: only the deadline bounds that.
-  if (outcome.status === 429) return true;
+  if (outcome.status === 429 || call.isRateLimit?.(outcome)) return true;
   const passing = outcome.status === 408 || outcome.status === 425 || outcome.status >= 500;
   // Too Early (RFC 8470) says that nothing was done.
   return (call.repeatable || outcome.status === 425) && passing && attempt < MOST_ATTEMPTS;
 }
 
-function settle(outcome: Answer | NetworkError, attempts: number): Answer {
-  if (!(outcome instanceof NetworkError)) return outcome;
+/** Whether a status leaves open that the request was carried out: a refusal (4xx) says that it was not. */
+export function isUnsure(status: number): boolean {
+  return status < 400 || status >= 500 || status === 408;
+}
+
+function settle(outcome: Answer | NetworkError, attempts: number, lost: boolean): Answer {
+  if (!(outcome instanceof NetworkError)) return { ...outcome, afterLoss: lost };
+  outcome.reached ||= lost;
   if (attempts > 1) outcome.message += ` (attempt ${attempts})`;
   throw outcome;
 }
@@ -249,7 +260,11 @@ function retryAfter(outcome: Answer | NetworkError): number {
   if (outcome instanceof NetworkError) return 0;
   // By the server's own clock, where it tells the time.
   const now = Date.parse(outcome.headers.date ?? '');
-  return parseRetryAfter(outcome.headers['retry-after'], Number.isNaN(now) ? Date.now() : now);
+  const current = Number.isNaN(now) ? Date.now() : now;
+  const { 'retry-after': after, 'x-ratelimit-remaining': remaining, 'x-ratelimit-reset': reset } = outcome.headers;
+  // GitHub's way: seconds since the epoch.
+  if (!after && remaining === '0') return Math.max(0, Number(reset) * 1000 - current) || 0;
+  return parseRetryAfter(after, current);
 }
 
 /**

@@ -92,7 +92,11 @@ export function recognize(client: Client): KnownClient {
  * Whether a client that was named by its id may be managed as this identity's.
  * @returns why not, or nothing
  */
-export function objection(client: KnownClient, identity: Identity, { key, repo }: Trailer): string | undefined {
+export function objection(
+  client: KnownClient,
+  identity: Identity,
+  { key, repo }: Pick<Trailer, 'key' | 'repo'>,
+): string | undefined {
   const { trailer } = client;
   if (trailer?.key === key) return undefined;
   if (trailer && trailer.repo !== repo)

@@ -1,5 +1,6 @@
+import type { Saved } from './github/vault.ts';
 import type { KnownClient } from './identity.ts';
-import type { Request } from './inputs.ts';
+import type { Request } from './request.ts';
 import type { Claim, ClientFields, Secret } from './scalekit/types.ts';
 
 /** Secrets of one client at a time, by the API. */
@@ -12,6 +13,8 @@ export interface Existing {
   client?: KnownClient | undefined;
   /** Ids of further clients of the same identity: named, never touched. */
   others: string[];
+  /** What GitHub Actions keeps of an earlier pair; absent where the pair is not saved. */
+  saved?: Saved | undefined;
 }
 
 /** One change. Those of one plan are about the same client, the existing one, or make a client. */
@@ -20,6 +23,7 @@ export type Step =
   /** @param fields complete lists, the description without its trailer */
   | { kind: 'update'; fields: Partial<ClientFields>; differences: Difference[] }
   | { kind: 'add-secret' }
+  | { kind: 'save' }
   /** @param spare_young whether it stays while it is younger than an hour */
   | { kind: 'delete-secret'; secret: Secret; spare_young: boolean }
   | { kind: 'delete-client' };
@@ -48,16 +52,22 @@ export interface Difference {
  * From what is wanted and what exists to the steps between the two.
  * @throws where there is no way: `on_existing: fail`, or a list that only a new client can be without
  */
-export function plan(request: Request, { client, others }: Existing): Plan {
-  if (!client) return { result: 'created', before: [{ kind: 'create' }], after: [], warnings: [] };
+export function plan(request: Request, { client, others, saved }: Existing): Plan {
+  const save: Step[] = request.place ? [{ kind: 'save' }] : [];
+  if (!client) return { result: 'created', before: [{ kind: 'create' }, ...save], after: [], warnings: [] };
   const warnings = others.length > 0 ? [severalClients(client.client_id, others)] : [];
-  switch (request.on_existing) {
+  const isSaved = saved?.client_id === client.client_id && saved.secret_time !== undefined;
+  // A secret that was not saved is lost, so another one is due.
+  const on_existing = request.on_existing === 'reuse' && request.place && !isSaved ? 'rotate' : request.on_existing;
+  switch (on_existing) {
     case 'fail':
       throw new Error(
         `Client ${client.client_id} ${JSON.stringify(client.name)} exists already, and on_existing is fail.`,
       );
-    case 'replace':
-      return { result: 'replaced', client, before: [{ kind: 'create' }], after: [{ kind: 'delete-client' }], warnings };
+    case 'replace': {
+      const before: Step[] = [{ kind: 'create' }, ...save];
+      return { result: 'replaced', client, before, after: [{ kind: 'delete-client' }], warnings };
+    }
     case 'reuse':
       return { result: 'reused', client, before: updates(request, client), after: [], warnings };
     case 'rotate': {
@@ -74,6 +84,7 @@ export function plan(request: Request, { client, others }: Existing): Plan {
           ...updates(request, client),
           ...evicted.map((secret) => deletion(secret, false)),
           { kind: 'add-secret' },
+          ...save,
         ],
         after: retirements(kept, request.keep_secrets),
         warnings,
@@ -87,9 +98,9 @@ export function plan(request: Request, { client, others }: Existing): Plan {
  * its own: nothing on it is deleted.
  * @throws as `plan`
  */
-export function planAdoption(request: Request, client: KnownClient): Plan {
+export function planAdoption(request: Request, client: KnownClient, saved: Saved | undefined): Plan {
   const on_existing = request.on_existing === 'replace' ? 'rotate' : request.on_existing;
-  const adoption = plan({ ...request, on_existing }, { client, others: [] });
+  const adoption = plan({ ...request, on_existing }, { client, others: [], saved });
   return {
     ...adoption,
     before: adoption.before.filter(({ kind }) => kind !== 'delete-secret'),

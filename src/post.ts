@@ -1,12 +1,14 @@
+import { readCredentials, readGitHubToken, readTimeout, unsafeSetting } from './connection.ts';
 import { start } from './entry.ts';
+import { GitHub } from './github/api.ts';
 import { readRunner } from './github/runner.ts';
+import { Vault } from './github/vault.ts';
 import { Transport } from './http.ts';
-import { readCredentials, readTimeout, unsafeSetting } from './inputs.ts';
 import * as log from './log.ts';
 import { Scalekit } from './scalekit/api.ts';
 import type { Credentials } from './scalekit/types.ts';
-import { isSealed, readState } from './state.ts';
-import { calls, cleanUp } from './undo.ts';
+import { isSealed, readState, type VariableTrace } from './state.ts';
+import { calls, cleanUp, putBack, variableLeft } from './undo.ts';
 
 /** Seconds: a client that may still appear is looked for longer than the shortest step may take. */
 const LEAST_TIMEOUT = 20;
@@ -22,13 +24,23 @@ async function run(): Promise<void> {
   const state = readState();
   if (!state) return;
   const credentials = readCredentials(process.env);
+  const github_token = readGitHubToken();
   // Without the seal, origin and ids may be anybody's words; with another run, they are about what is in use by now.
   const trusted = isSealed(state, credentials.client_secret) && isThisRun(state.run);
   const transport = new Transport(state.run, Math.max(readTimeout(), LEAST_TIMEOUT));
   transport.openReserve();
+  const { variable, client, secret } = state;
+  if (variable) {
+    const why = refusal(credentials, trusted) || (github_token ? '' : 'github_token is not there any more');
+    if (why) log.warning(variableLeft(variable, why, trusted ? undefined : 'state'));
+    else await restore(variable, new GitHub(transport, { api: variable.api, token: github_token }));
+  }
+  if (!client && !secret) return;
+
   const scalekit = new Scalekit(transport, state.origin, state.organization_id);
   try {
-    refuseUnsafe(credentials, trusted);
+    const why = refusal(credentials, trusted);
+    if (why) throw new Error(why);
     await scalekit.signIn(credentials);
   } catch (error) {
     const remedy = calls(scalekit, state, trusted ? undefined : 'state');
@@ -39,27 +51,28 @@ async function run(): Promise<void> {
   for (const what of removed) log.info(`Deleted ${what}.`);
   if (absent)
     log.info(
-      state.client?.id
-        ? 'The client is gone already.'
-        : 'No client of the create request that was cut off has shown up.',
+      client?.id ? 'The client is gone already.' : 'No client of the create request that was cut off has shown up.',
     );
   if (left.length > 0) log.warning(left.join(' '));
+}
+
+/** Puts the variable back that main wrote before it was cut off. */
+async function restore(trace: VariableTrace, github: GitHub): Promise<void> {
+  const { done, left } = await putBack(new Vault(github, trace.place), trace);
+  done.forEach(log.info);
+  left.forEach(log.warning);
 }
 
 function isThisRun(run: string): boolean {
   return !process.env.GITHUB_RUN_ID || run === readRunner(process.env).run;
 }
 
-/** @throws where the credentials must not be sent */
-function refuseUnsafe({ client_id, client_secret }: Credentials, trusted: boolean): void {
+/** @returns why the credentials must not be sent, or nothing */
+function refusal({ client_id, client_secret }: Credentials, trusted: boolean): string {
   const unsafe = unsafeSetting(process.env);
-  if (unsafe) throw new Error(`NODE_TLS_REJECT_UNAUTHORIZED: ${unsafe}.`);
-  if (!client_id || !client_secret) {
-    throw new Error('the credentials that main had are not there any more, neither as inputs nor as variables.');
-  }
-  if (!trusted) {
-    throw new Error(
-      'its state was not written by this run with these credentials; another step may have changed either, so nothing was sent.',
-    );
-  }
+  if (unsafe) return `NODE_TLS_REJECT_UNAUTHORIZED: ${unsafe}.`;
+  if (!client_id || !client_secret)
+    return 'the credentials that main had are not there any more, neither as inputs nor as variables.';
+  if (trusted) return '';
+  return 'its state was not written by this run with these credentials; another step may have changed either, so nothing was sent.';
 }

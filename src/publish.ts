@@ -1,13 +1,12 @@
-import { setOutput, summary } from '@actions/core';
+import { setOutput } from '@actions/core';
 import type { Applied } from './apply.ts';
-import type { Request } from './inputs.ts';
+import type { Vault } from './github/vault.ts';
 import * as log from './log.ts';
 import { compareFields, type Difference, type Plan, type Step } from './plan.ts';
+import type { Request } from './request.ts';
 import type { ClientFields } from './scalekit/types.ts';
 import type { Journal } from './state.ts';
-
-const LONGEST_VALUE = 200;
-const MOST_VALUES = 50;
+import { cell, writeSummary } from './summary.ts';
 
 /** Sets the outputs, takes what is the user's now out of the state, and says so. Secret and token are masked by then. */
 export function publish(request: Request, applied: Applied, journal: Journal): void {
@@ -23,19 +22,21 @@ export function publish(request: Request, applied: Applied, journal: Journal): v
     result,
     ...(access_token && token && { access_token: token.access_token, access_token_expires_at: token.expires_at }),
   });
-  const made = journal.state.client;
-  const stays = request.trailer.lifetime === 'job' || made?.id !== client_id;
-  if (made || journal.state.secret) journal.note({ client: stays ? made : undefined, secret: undefined });
+  journal.release(client_id);
   log.info(sentence(request, applied));
 }
 
 /** Shows what a run without `dry_run` would do. */
-export async function publishPlan(request: Request, { client, before, after }: Plan): Promise<void> {
+export async function publishPlan(
+  request: Request,
+  vault: Vault | undefined,
+  { client, before, after }: Plan,
+): Promise<void> {
   const { organization_id } = request;
   setOutputs({ ...(client && { client_id: client.client_id }), organization_id, result: 'planned' });
   const steps = [
-    ...before.map((step) => stepText(request, client?.client_id ?? '', step, false)),
-    ...after.map((step) => stepText(request, client?.client_id ?? '', step, true)),
+    ...before.map((step) => stepText(request, vault, client?.client_id ?? '', step, false)),
+    ...after.map((step) => stepText(request, vault, client?.client_id ?? '', step, true)),
   ];
   log.info(`Dry run in organization ${organization_id}: nothing was changed. A run without dry_run would`);
   for (const { text, differences } of steps) {
@@ -53,6 +54,7 @@ export async function publishPlan(request: Request, { client, before, after }: P
 
 function stepText(
   { fields, trailer }: Request,
+  vault: Vault | undefined,
   client_id: string,
   step: Step,
   after: boolean,
@@ -67,6 +69,8 @@ function stepText(
       return { text: `update client ${client_id}`, differences: step.differences };
     case 'add-secret':
       return { text: `add a secret to client ${client_id}`, differences: [] };
+    case 'save':
+      return { text: `save the pair as ${vault?.names}`, differences: [] };
     case 'delete-secret': {
       const why = after ? (step.spare_young ? ', unless it is younger than an hour' : '') : ' to make room';
       return { text: `delete secret ${step.secret.id} of client ${client_id}${why}`, differences: [] };
@@ -76,7 +80,7 @@ function stepText(
   }
 }
 
-function setOutputs(outputs: Record<string, string>): void {
+export function setOutputs(outputs: Record<string, string>): void {
   try {
     for (const [name, value] of Object.entries(outputs)) setOutput(name, value);
   } catch (error) {
@@ -85,7 +89,12 @@ function setOutputs(outputs: Record<string, string>): void {
 }
 
 /** What was deleted since, in the log, and a table in the job summary. Neither can fail the step. */
-export async function report(request: Request, applied: Applied, deleted: string[]): Promise<void> {
+export async function report(
+  request: Request,
+  vault: Vault | undefined,
+  applied: Applied,
+  deleted: string[],
+): Promise<void> {
   const { trailer, fields, organization_id } = request;
   const { result, client, secret } = applied;
   for (const what of deleted) log.info(`Deleted ${what}.`);
@@ -100,6 +109,7 @@ export async function report(request: Request, applied: Applied, deleted: string
     ['Token expiry', ...expiryText(fields.expiry, client.expiry)],
     ['Secret', ...(secret ? [secret.secret.id] : [])],
     ['Secret ends with', ...(secret ? [secret.secret.suffix.slice(-4)].filter(Boolean) : [])],
+    ...(vault ? ([['Saved', ...(secret ? [vault.names] : [])]] as [string, ...string[]][]) : []),
     ['Deleted', ...deleted],
     ['Lifetime', trailer.lifetime],
     ['Run', trailer.run],
@@ -110,38 +120,17 @@ export async function report(request: Request, applied: Applied, deleted: string
   );
 }
 
-function sentence({ organization_id, trailer }: Request, { result, client, secret }: Applied): string {
+function sentence({ organization_id, trailer, place }: Request, { result, client, secret }: Applied): string {
   const which = `client ${client.client_id} ${JSON.stringify(client.name)} in organization ${organization_id}`;
+  if (result === 'reused' && place) return `Reused ${which}: the pair that is saved is this client's.`;
   if (result === 'reused')
     return `Reused ${which}. A secret is shown once only, when it is made, so the output secret is empty: use the one that was stored then, or on_existing: rotate.`;
   if (result === 'rotated') return `Added secret ${secret?.secret.id} to ${which}.`;
   return `Created ${which}${trailer.lifetime === 'job' ? '; it is deleted when the job ends' : ''}.`;
 }
 
-async function writeSummary(title: string, rows: Parameters<typeof summary.addTable>[0]): Promise<void> {
-  try {
-    await summary.addHeading(title, 3).addTable(rows).write();
-  } catch (error) {
-    log.info(`The job summary could not be written: ${log.message(error)}`);
-  }
-}
-
 /** An answer may leave the expiry out, so what was asked for is not said as a fact. */
 function expiryText(asked: number | undefined, made: number | undefined): string[] {
   if (made) return [`${made} seconds`];
   return asked ? [`${asked} seconds (asked for)`] : [];
-}
-
-/** Values of a user or a server, in a place where Markdown, HTML and mentions mean nothing. */
-function cell(values: string[]): string {
-  const shown = values
-    .slice(0, MOST_VALUES)
-    .map((value) => `<code>${escapeHtml(log.cut(log.oneLine(value), LONGEST_VALUE))}</code>`);
-  const more = values.length > MOST_VALUES ? [`and ${values.length - MOST_VALUES} more`] : [];
-  return [...shown, ...more].join('<br>') || '–';
-}
-
-function escapeHtml(text: string): string {
-  const entities: Record<string, string> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', "'": '&#39;' };
-  return text.replace(/[&<>"']/g, (character) => entities[character] ?? '');
 }

@@ -1,6 +1,7 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import { getState, saveState } from '@actions/core';
 import { object } from './answers.ts';
+import type { Place } from './github/vault.ts';
 import type { KnownClient, Lifetime } from './identity.ts';
 import { message } from './log.ts';
 import type { ClientFields } from './scalekit/types.ts';
@@ -21,7 +22,12 @@ export interface State {
   client?: CreatedTrace | undefined;
   /** The secret that was, or may have been, added to a client. */
   secret?: SecretTrace | undefined;
+  /** The variable in GitHub Actions that was, or may have been, written although the pair is not saved yet. */
+  variable?: VariableTrace | undefined;
 }
+
+/** What a journal writes down; what it does not name stays. */
+type Change = Pick<State, 'client' | 'secret' | 'variable'>;
 
 export interface CreatedTrace {
   /** Milliseconds since the epoch: when the create request was sent last. */
@@ -48,6 +54,16 @@ export interface SecretTrace {
   id?: string;
 }
 
+export interface VariableTrace {
+  /** Address of GitHub's API. */
+  api: string;
+  place: Place;
+  /** What was written. */
+  value: string;
+  /** What was there before; absent where there was no such variable. */
+  old?: string | undefined;
+}
+
 /**
  * Main's side of the state. What it writes is sealed with the administrator's secret: a `STATE_*` variable can also
  * come from another step through `GITHUB_ENV`, and must not send the credentials elsewhere or name another's client.
@@ -69,9 +85,9 @@ export class Journal {
    * Writes a change down, and then takes it for a fact.
    * @throws where the runner's file cannot be written
    */
-  note(change: Pick<State, 'client' | 'secret'>): void {
+  note(change: Change): void {
     const state = { ...this.state, ...change };
-    const done = !state.client && !state.secret;
+    const done = isEmpty(state);
     try {
       saveState(STATE, done ? '' : JSON.stringify({ ...state, seal: seal(state, this.#secret) }));
     } catch (error) {
@@ -81,18 +97,35 @@ export class Journal {
   }
 
   /** As `note`, for what is a fact whether or not it can be written: the roll-back has to know it. */
-  learn(change: Pick<State, 'client' | 'secret'>): void {
+  learn(change: Change): void {
     Object.assign(this.state, change);
     this.note(change);
   }
 
+  /**
+   * Marks a pair as its user's: nobody takes it back any more.
+   * @param client_id the client that is handed out; another one that this step made is still to be removed
+   * @throws where the runner's file cannot be written
+   */
+  release(client_id: string): void {
+    const { client, secret, variable, lifetime } = this.state;
+    const stays = lifetime === 'job' || client?.id !== client_id;
+    if (client || secret || variable)
+      this.note({ client: stays ? client : undefined, secret: undefined, variable: undefined });
+  }
+
   /** Leaves the post step nothing of this to do. Where that cannot be written, it finds out for itself. */
-  clear(change: Pick<State, 'client' | 'secret'> = { client: undefined, secret: undefined }): void {
-    if (!this.state.client && !this.state.secret) return;
+  clear(change: Change = { client: undefined, secret: undefined, variable: undefined }): void {
+    if (isEmpty(this.state)) return;
     try {
       this.note(change);
     } catch {}
   }
+}
+
+/** Whether there is nothing (left) to undo. */
+function isEmpty({ client, secret, variable }: State): boolean {
+  return !client && !secret && !variable;
 }
 
 /** A state as it stands in the variable: not to be trusted before `isSealed`. */

@@ -1,9 +1,10 @@
+import { placeName, type Vault, variableUrl } from './github/vault.ts';
 import { parseTrailer } from './identity.ts';
 import { message } from './log.ts';
 import { byAge, compareFields, differenceLines } from './plan.ts';
 import { LAG, type Scalekit } from './scalekit/api.ts';
 import type { Client, ClientFields, MarkedClient } from './scalekit/types.ts';
-import type { CreatedTrace, Journal, SecretTrace, State } from './state.ts';
+import type { CreatedTrace, Journal, SecretTrace, State, VariableTrace } from './state.ts';
 
 /** Milliseconds after a create request was sent in which the server may finish it, though its caller has gone. */
 const LATE_CREATE = 15_000;
@@ -24,11 +25,18 @@ export interface Traces {
  * Undoes what a failed step did, last first.
  * @returns the error to show: the failure, and what became of what the step had made or changed
  */
-export async function undo(scalekit: Scalekit, journal: Journal, failure: unknown): Promise<unknown> {
+export async function undo(
+  scalekit: Scalekit,
+  vault: Vault | undefined,
+  journal: Journal,
+  failure: unknown,
+): Promise<unknown> {
   const { state, updated } = journal;
   const own_secret = state.secret?.id;
-  const { removed, absent, left } = await cleanUp(scalekit, state, false);
-  const lines = [...removed.map((what) => `Removed again: ${what}.`), ...left];
+  const put = state.variable && vault ? [await putBack(vault, state.variable)] : [];
+  const { removed, absent, left: stays } = await cleanUp(scalekit, state, false);
+  const left = [...put.flatMap(({ left }) => left), ...stays];
+  const lines = [...put.flatMap(({ done }) => done), ...removed.map((what) => `Removed again: ${what}.`), ...left];
   const unsure = absent && !state.client?.id;
   if (unsure)
     lines.push(
@@ -42,7 +50,7 @@ export async function undo(scalekit: Scalekit, journal: Journal, failure: unknow
 
 /** The error of a step that is cancelled: the runner does not wait until anything is undone. */
 export function leave({ state, updated, lost }: Journal, failure: unknown): Error {
-  const rest = state.client || state.secret ? ['The post step removes what this step made.'] : [];
+  const rest = state.client || state.secret || state.variable ? ['The post step removes what this step made.'] : [];
   const lines = [message(failure), ...rest, ...(updated ? [staysUpdated(updated)] : []), ...lost];
   return new Error(lines.join('\n'), { cause: failure });
 }
@@ -72,6 +80,31 @@ export async function cleanUp(scalekit: Scalekit, state: State, patient: boolean
     });
   }
   return traces;
+}
+
+/**
+ * Gives a variable in GitHub Actions what it held before, unless somebody wrote something else since.
+ * @returns sentences about what was done, and about what is left with the call that mends it
+ */
+export async function putBack(vault: Vault, trace: VariableTrace): Promise<{ done: string[]; left: string[] }> {
+  const { place, value, old } = trace;
+  try {
+    if ((await vault.getVariable()) !== value) return { done: [], left: [] };
+    if (old === undefined) await vault.deleteVariable();
+    else await vault.setVariable(old, true);
+    return { done: [`Put back variable ${place.variable} of ${placeName(place)}.`], left: [] };
+  } catch (error) {
+    return { done: [], left: [variableLeft(trace, message(error))] };
+  }
+}
+
+/** The sentence about a variable that was not put back, with the call that does it. */
+export function variableLeft(trace: VariableTrace, why: string, doubt?: Doubt): string {
+  const { api, place, old } = trace;
+  const url = variableUrl(api, place);
+  const address = doubt === 'state' ? url.pathname : url.href;
+  const call = old === undefined ? `DELETE ${address}` : `PATCH ${address} with the value ${JSON.stringify(old)}`;
+  return `Variable ${place.variable} of ${placeName(place)} may not be what it was: ${why.replace(/\.$/, '')}. To put it back by hand: ${call}`;
 }
 
 /** The clients that this step made: by the id or, where it is not known or not alone, by the nonce. */
@@ -112,8 +145,7 @@ export async function takeClient(
       return { what: `secret ${ids} of client ${client_id} (${why})`, stays: true };
     }
   }
-  const isShown = async () => (await scalekit.getClient(client_id)) !== undefined;
-  await deleteShown(scalekit, () => scalekit.deleteClient(client_id), isShown);
+  await deleteShownClient(scalekit, client_id);
   return { what: `client ${client_id}`, stays: false };
 }
 
@@ -124,6 +156,12 @@ async function deleteShownSecret(scalekit: Scalekit, client_id: string, id: stri
     return client?.whole().secrets.some((secret) => secret.id === id) ?? false;
   };
   return await deleteShown(scalekit, () => scalekit.deleteSecret(client_id, id), isShown);
+}
+
+/** Deletes a client, whatever secrets it has. @returns whether there was such a client (still) */
+export async function deleteShownClient(scalekit: Scalekit, client_id: string): Promise<boolean> {
+  const isShown = async () => (await scalekit.getClient(client_id)) !== undefined;
+  return await deleteShown(scalekit, () => scalekit.deleteClient(client_id), isShown);
 }
 
 /** Deletes, again where the API says that there is nothing, but still shows it: one part of it may lag behind another. */

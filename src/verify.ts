@@ -1,8 +1,8 @@
 import type { Context, NewSecret } from './change.ts';
 import type { KnownClient } from './identity.ts';
-import type { Request } from './inputs.ts';
 import * as log from './log.ts';
 import { claimTexts, compare, type Difference, differenceLines } from './plan.ts';
+import type { Request } from './request.ts';
 import { readToken, type TokenPayload } from './scalekit/token.ts';
 
 /** An access token of the new pair. */

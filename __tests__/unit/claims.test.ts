@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
-import { CLAIM_NAMES, chooseClaims } from '../../src/claims.ts';
+import { CLAIM_NAMES, chooseClaims, runnerTarget } from '../../src/claims.ts';
+import { readRunner } from '../../src/github/runner.ts';
 import type { Lifetime } from '../../src/identity.ts';
 
 /** Every claim that a runner's variables can tell, with its variable. */
@@ -30,8 +31,8 @@ function choose(
   lifetime: Lifetime = 'job',
 ) {
   const problems: string[] = [];
-  const known = { environment, repository_id: env.GITHUB_REPOSITORY_ID, env };
-  const claims = chooseClaims(asked, known, lifetime, (problem) => problems.push(problem));
+  const target = runnerTarget(readRunner(env), env, environment);
+  const claims = chooseClaims(asked, 'runner', target, lifetime, (problem) => problems.push(problem));
   return { claims, problems };
 }
 
@@ -49,14 +50,16 @@ describe('a derived claim', () => {
     const claims = [{ key: 'environment', value: 'production' }];
     expect(choose(['environment'], env, 'production')).toEqual({ claims, problems: [] });
     expect(choose(['environment'], env).problems).toEqual([
-      'got environment, which the input environment does not say; expected a claim that is known here',
+      "got environment, which the input environment does not say; expected that input, or permissions with id-token: write in a job that has an environment: then GitHub's ID token says it",
     ]);
   });
 
   it.each(['github_repository_visibility', 'github_job_workflow_ref', 'github_repo_property_team'])(
     '%s has a name, but no variable of the runner tells it',
     (name) => {
-      const problems = [`got ${name}, which a runner has no variable for; expected a claim that is known here`];
+      const problems = [
+        `got ${name}, which GitHub's ID token alone says; expected permissions with id-token: write, so that the job may have one`,
+      ];
       expect(choose([name], { [name.toUpperCase()]: 'x', undefined: 'x' })).toEqual({ claims: [], problems });
     },
   );
@@ -119,7 +122,6 @@ describe('the claims', () => {
   });
 
   it('from the runner do not depend on whether an id is one', () => {
-    const known = { environment: '', repository_id: undefined, env: { GITHUB_REPOSITORY_ID: '12x' } };
-    expect(chooseClaims(undefined, known, 'job', () => {})).toEqual([]);
+    expect(choose(undefined, { GITHUB_REPOSITORY_ID: '12x' })).toEqual({ claims: [], problems: [] });
   });
 });

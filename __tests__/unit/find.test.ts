@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { AnswerError } from '../../src/answers.ts';
 import { find, search } from '../../src/find.ts';
 import { formatTrailer } from '../../src/identity.ts';
-import type { Request } from '../../src/inputs.ts';
+import type { Request } from '../../src/request.ts';
 import type { Scalekit } from '../../src/scalekit/api.ts';
 import type { Client, MarkedClient } from '../../src/scalekit/types.ts';
 import { client, OLD_LINE, request, TRAILER } from './fixtures.ts';

@@ -1,5 +1,5 @@
 import { formatTrailer, type KnownClient, recognize, type Trailer } from '../../src/identity.ts';
-import type { Request } from '../../src/inputs.ts';
+import type { Request } from '../../src/request.ts';
 import type { Client, ClientFields, Secret } from '../../src/scalekit/types.ts';
 
 /** What this run would write into a client that it makes. */
@@ -53,6 +53,8 @@ export function request(changes: Partial<Request> = {}): Request {
     keep_secrets: 2,
     verify: true,
     access_token: false,
+    github: undefined,
+    place: undefined,
     dry_run: false,
     timeout: 120,
     notices: [],

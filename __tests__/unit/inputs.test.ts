@@ -4,15 +4,12 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import fc from 'fast-check';
 import { parse } from 'yaml';
+import { runnerTarget } from '../../src/claims.ts';
+import { readCredentials, readTimeout, unsafeSetting } from '../../src/connection.ts';
 import { parseTrailer, withTrailer } from '../../src/identity.ts';
-import {
-  InputError,
-  type Request,
-  readCredentials,
-  readRequest,
-  readTimeout,
-  unsafeSetting,
-} from '../../src/inputs.ts';
+import { readInputs } from '../../src/inputs.ts';
+import { InputError } from '../../src/reader.ts';
+import { makeRequest, type Request } from '../../src/request.ts';
 
 type Values = Record<string, string | undefined>;
 
@@ -83,7 +80,8 @@ function give(changes: Values): void {
 
 function read(changes: Values = {}, env: Values = {}): Request {
   give(changes);
-  return readRequest({ ...RUNNER, ...env });
+  const inputs = readInputs({ ...RUNNER, ...env });
+  return makeRequest(inputs, runnerTarget(inputs.runner, { ...RUNNER, ...env }, inputs.environment));
 }
 
 /** Without any of the inputs that have a variable to stand in for them. */
@@ -206,13 +204,13 @@ describe('a bad input', () => {
       'nothing that a runner knows',
       'repository_claims',
       'github_repo_property_team',
-      'got github_repo_property_team, which a runner has no variable for',
+      "got github_repo_property_team, which GitHub's ID token alone says; expected permissions with id-token: write",
     ],
     [
       'an environment that is not given',
       'repository_claims',
       'environment',
-      'got environment, which the input environment does not say; expected a claim that is known here',
+      'got environment, which the input environment does not say; expected that input, or permissions with id-token: write',
     ],
     [
       'none beside others',
@@ -502,14 +500,15 @@ describe('several bad inputs', () => {
       'scalekit_environment_url',
       'scalekit_environment_url',
       'organization_id',
+      'timeout',
+      'GITHUB_OUTPUT',
+      'NODE_TLS_REJECT_UNAUTHORIZED',
       'environment',
       'name',
       'description',
       'scopes',
       'scopes',
       'audience',
-      'repository_claims',
-      'repository_claims',
       'custom_claims',
       'custom_claims',
       'expiry',
@@ -519,9 +518,8 @@ describe('several bad inputs', () => {
       'verify',
       'access_token',
       'dry_run',
-      'timeout',
-      'GITHUB_OUTPUT',
-      'NODE_TLS_REJECT_UNAUTHORIZED',
+      'repository_claims',
+      'repository_claims',
     ]);
   });
 
@@ -904,7 +902,7 @@ describe('the trailer of a request', () => {
   });
 
   const owner = fc.stringMatching(/^[\w.-]{1,60}$/);
-  const repository = fc.tuple(owner, fc.stringMatching(/^[\w.-]{1,120}$/)).map((parts) => parts.join('/'));
+  const repository = fc.tuple(owner, fc.stringMatching(/^\w[\w.-]{0,119}$/)).map((parts) => parts.join('/'));
   // Without what getInput trims, and what no process takes as a variable.
   const inputText = (maxLength: number) =>
     fc.string({ unit: 'grapheme', maxLength }).map((text) => [...text].slice(0, maxLength).join('').trim());

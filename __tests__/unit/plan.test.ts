@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { formatTrailer, LONGEST_OWN_DESCRIPTION, withTrailer } from '../../src/identity.ts';
-import type { OnExisting, Request } from '../../src/inputs.ts';
+import type { OnExisting } from '../../src/inputs.ts';
 import {
   byAge,
   claimTexts,
@@ -17,6 +17,7 @@ import {
   type Step,
   shortfalls,
 } from '../../src/plan.ts';
+import type { Request } from '../../src/request.ts';
 import type { Client, ClientFields, Secret } from '../../src/scalekit/types.ts';
 import { bareRequest, client, LISTS, NEW_LINE, NO_LISTS, OLD_LINE, request, secret, TRAILER } from './fixtures.ts';
 
@@ -437,13 +438,13 @@ describe('a run that lost a race', () => {
     ['reuse', 'as it was asked for', {}, 'reused', [], []],
     ['reuse', 'that drifted', DRIFTED, 'reused', ['update scopes, name'], []],
   ])('goes on, with on_existing: %s, with a client %s', (on_existing, _what, changes, ...steps) => {
-    const adoption = planAdoption(request({ on_existing, keep_secrets: 1 }), client(changes));
+    const adoption = planAdoption(request({ on_existing, keep_secrets: 1 }), client(changes), undefined);
     expect(outline(adoption)).toEqual(steps);
     expect(adoption).toMatchObject({ client: client(changes), warnings: [] });
   });
 
   it('fails with on_existing: fail', () => {
-    expect(() => planAdoption(request({ on_existing: 'fail' }), client())).toThrow(
+    expect(() => planAdoption(request({ on_existing: 'fail' }), client(), undefined)).toThrow(
       'Client m2morg_1 "Deployer" exists already',
     );
   });
@@ -451,7 +452,9 @@ describe('a run that lost a race', () => {
   it.each<OnExisting>(['rotate', 'replace', 'reuse'])(
     'fails with on_existing: %s where the client has a list that cannot be emptied',
     (on_existing) => {
-      expect(() => planAdoption(bareRequest({ on_existing }), client())).toThrow('the API cannot empty a list');
+      expect(() => planAdoption(bareRequest({ on_existing }), client(), undefined)).toThrow(
+        'the API cannot empty a list',
+      );
     },
   );
 
@@ -465,6 +468,7 @@ describe('a run that lost a race', () => {
           const { before, after } = planAdoption(
             request({ on_existing, keep_secrets }),
             client({ ...DRIFTED, secrets }),
+            undefined,
           );
           expect(before.filter(({ kind }) => /delete|create/.test(kind))).toEqual([]);
           expect(after).toEqual([]);
@@ -686,7 +690,7 @@ it('planning changes nothing in what it is given', () => {
       const [wanted, existing] = [request({ on_existing }), { client: client({ ...DRIFTED, secrets }), others: ['x'] }];
       const before = structuredClone([wanted, existing]);
       plan(wanted, existing);
-      planAdoption(wanted, existing.client);
+      planAdoption(wanted, existing.client, undefined);
       expect([wanted, existing]).toEqual(before);
     }),
   );

@@ -295,6 +295,13 @@ module.exports = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("events");
 
 /***/ }),
 
+/***/ 896:
+/***/ ((module) => {
+
+module.exports = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("fs");
+
+/***/ }),
+
 /***/ 611:
 /***/ ((module) => {
 
@@ -316,6 +323,13 @@ module.exports = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("net");
 
 /***/ }),
 
+/***/ 857:
+/***/ ((module) => {
+
+module.exports = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("os");
+
+/***/ }),
+
 /***/ 756:
 /***/ ((module) => {
 
@@ -328,166 +342,19 @@ module.exports = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("tls");
 
 module.exports = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("util");
 
-/***/ })
+/***/ }),
 
-/******/ });
-/************************************************************************/
-/******/ // The module cache
-/******/ var __webpack_module_cache__ = {};
-/******/ 
-/******/ // The require function
-/******/ function __nccwpck_require__(moduleId) {
-/******/ 	// Check if module is in cache
-/******/ 	var cachedModule = __webpack_module_cache__[moduleId];
-/******/ 	if (cachedModule !== undefined) {
-/******/ 		return cachedModule.exports;
-/******/ 	}
-/******/ 	// Create a new module (and put it into the cache)
-/******/ 	var module = __webpack_module_cache__[moduleId] = {
-/******/ 		// no module.id needed
-/******/ 		// no module.loaded needed
-/******/ 		exports: {}
-/******/ 	};
-/******/ 
-/******/ 	// Execute the module function
-/******/ 	var threw = true;
-/******/ 	try {
-/******/ 		__webpack_modules__[moduleId](module, module.exports, __nccwpck_require__);
-/******/ 		threw = false;
-/******/ 	} finally {
-/******/ 		if(threw) delete __webpack_module_cache__[moduleId];
-/******/ 	}
-/******/ 
-/******/ 	// Return the exports of the module
-/******/ 	return module.exports;
-/******/ }
-/******/ 
-/************************************************************************/
-/******/ /* webpack/runtime/asset-relocator-loader */
-/******/ if (typeof __nccwpck_require__ !== 'undefined') __nccwpck_require__.ab = decodeURIComponent(new URL('.', import.meta.url).pathname).slice(import.meta.url.match(/^file:\/\/\/\w:/) ? 1 : 0, -1) + "/";
-/******/ 
-/******/ /* webpack/runtime/create fake namespace object */
-/******/ (() => {
-/******/ 	var getProto = Object.getPrototypeOf ? (obj) => (Object.getPrototypeOf(obj)) : (obj) => (obj.__proto__);
-/******/ 	var leafPrototypes;
-/******/ 	// create a fake namespace object
-/******/ 	// mode & 1: value is a module id, require it
-/******/ 	// mode & 2: merge all properties of value into the ns
-/******/ 	// mode & 4: return value when already ns object
-/******/ 	// mode & 16: return value when it's Promise-like
-/******/ 	// mode & 8|1: behave like require
-/******/ 	__nccwpck_require__.t = function(value, mode) {
-/******/ 		if(mode & 1) value = this(value);
-/******/ 		if(mode & 8) return value;
-/******/ 		if(typeof value === 'object' && value) {
-/******/ 			if((mode & 4) && value.__esModule) return value;
-/******/ 			if((mode & 16) && typeof value.then === 'function') return value;
-/******/ 		}
-/******/ 		var ns = Object.create(null);
-/******/ 		__nccwpck_require__.r(ns);
-/******/ 		var def = {};
-/******/ 		leafPrototypes = leafPrototypes || [null, getProto({}), getProto([]), getProto(getProto)];
-/******/ 		for(var current = mode & 2 && value; typeof current == 'object' && !~leafPrototypes.indexOf(current); current = getProto(current)) {
-/******/ 			Object.getOwnPropertyNames(current).forEach((key) => (def[key] = () => (value[key])));
-/******/ 		}
-/******/ 		def['default'] = () => (value);
-/******/ 		__nccwpck_require__.d(ns, def);
-/******/ 		return ns;
-/******/ 	};
-/******/ })();
-/******/ 
-/******/ /* webpack/runtime/define property getters */
-/******/ (() => {
-/******/ 	// define getter functions for harmony exports
-/******/ 	__nccwpck_require__.d = (exports, definition) => {
-/******/ 		for(var key in definition) {
-/******/ 			if(__nccwpck_require__.o(definition, key) && !__nccwpck_require__.o(exports, key)) {
-/******/ 				Object.defineProperty(exports, key, { enumerable: true, get: definition[key] });
-/******/ 			}
-/******/ 		}
-/******/ 	};
-/******/ })();
-/******/ 
-/******/ /* webpack/runtime/hasOwnProperty shorthand */
-/******/ (() => {
-/******/ 	__nccwpck_require__.o = (obj, prop) => (Object.prototype.hasOwnProperty.call(obj, prop))
-/******/ })();
-/******/ 
-/******/ /* webpack/runtime/make namespace object */
-/******/ (() => {
-/******/ 	// define __esModule on exports
-/******/ 	__nccwpck_require__.r = (exports) => {
-/******/ 		if(typeof Symbol !== 'undefined' && Symbol.toStringTag) {
-/******/ 			Object.defineProperty(exports, Symbol.toStringTag, { value: 'Module' });
-/******/ 		}
-/******/ 		Object.defineProperty(exports, '__esModule', { value: true });
-/******/ 	};
-/******/ })();
-/******/ 
-/************************************************************************/
-var __webpack_exports__ = {};
+/***/ 942:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
-;// CONCATENATED MODULE: ./build/entry.js
-/**
- * Runs an entry file's work and then ends the process, whatever socket or name lookup would keep it alive.
- * @param failure the exit code unless the work ends well, also where it never ends and nothing is left to wait for
- */
-function start(work, onError, failure) {
-    process.exitCode = failure;
-    work()
-        .then(() => {
-        process.exitCode = 0;
-    }, onError)
-        // Where standard output is a pipe that is written asynchronously (Windows), the callback waits for what is pending.
-        .finally(() => process.stdout.write('', () => process.exit()));
-}
 
-;// CONCATENATED MODULE: external "node:fs"
-const external_node_fs_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:fs");
-;// CONCATENATED MODULE: ./build/github/runner.js
+// EXPORTS
+__nccwpck_require__.d(__webpack_exports__, {
+  Qq: () => (/* binding */ HttpClient)
+});
 
-function runner_readRunner(env) {
-    return {
-        repository: env.GITHUB_REPOSITORY ?? '',
-        repository_id: digits(env.GITHUB_REPOSITORY_ID, 16),
-        run: `${digits(env.GITHUB_RUN_ID, 12) ?? '0'}.${digits(env.GITHUB_RUN_ATTEMPT, 4) ?? '1'}`,
-        origin: runOrigin(env),
-    };
-}
-/** A number as it fits into a trailer of bounded length; GitHub's own are shorter. */
-function digits(text, most) {
-    return text && /^\d+$/.test(text) && text.length <= most ? text : undefined;
-}
-function runOrigin(env) {
-    const payload = readEvent(env.GITHUB_EVENT_PATH);
-    const [pull, run] = [payload.pull_request, payload.workflow_run];
-    // A fork that was deleted since has no repository any more.
-    const head = pull?.head ? pull.head.repo : run?.head_repository;
-    const foreign = head !== undefined && head?.full_name !== env.GITHUB_REPOSITORY;
-    // These events run with the target repository's secrets, whoever wrote the code that triggered them.
-    if (foreign && /^(pull_request_target|workflow_run)$/.test(env.GITHUB_EVENT_NAME ?? ''))
-        return 'untrusted';
-    if (env.GITHUB_ACTOR === 'dependabot[bot]')
-        return 'dependabot';
-    return foreign ? 'fork' : undefined;
-}
-function readEvent(path) {
-    try {
-        return JSON.parse((0,external_node_fs_namespaceObject.readFileSync)(path ?? '', 'utf8')) ?? {};
-    }
-    catch {
-        return {};
-    }
-}
+// UNUSED EXPORTS: Headers, HttpClientError, HttpClientResponse, HttpCodes, MediaTypes, getProxyUrl, isHttps
 
-;// CONCATENATED MODULE: external "node:http"
-const external_node_http_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:http");
-;// CONCATENATED MODULE: external "node:https"
-const external_node_https_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:https");
-;// CONCATENATED MODULE: external "node:timers/promises"
-const promises_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:timers/promises");
-;// CONCATENATED MODULE: external "node:url"
-const external_node_url_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:url");
 // EXTERNAL MODULE: external "http"
 var external_http_ = __nccwpck_require__(611);
 var external_http_namespaceObject = /*#__PURE__*/__nccwpck_require__.t(external_http_, 2);
@@ -587,15 +454,8 @@ class DecodedURL extends URL {
 //# sourceMappingURL=proxy.js.map
 // EXTERNAL MODULE: ./node_modules/tunnel/index.js
 var tunnel = __nccwpck_require__(770);
-;// CONCATENATED MODULE: ./scripts/undici.js
-// Stands in dist for undici, 930 kB of which @actions/http-client uses one class, and that only for Octokit behind a
-// proxy. This action sends everything through HttpClient itself, which tunnels through a proxy without it.
-class ProxyAgent {
-  constructor() {
-    throw new Error('undici is not part of this bundle');
-  }
-}
-
+// EXTERNAL MODULE: ./scripts/undici.js
+var undici = __nccwpck_require__(78);
 ;// CONCATENATED MODULE: ./node_modules/@actions/http-client/lib/index.js
 /* eslint-disable @typescript-eslint/no-explicit-any */
 var __awaiter = (undefined && undefined.__awaiter) || function (thisArg, _arguments, P, generator) {
@@ -717,7 +577,7 @@ function isHttps(requestUrl) {
     const parsedUrl = new URL(requestUrl);
     return parsedUrl.protocol === 'https:';
 }
-class lib_HttpClient {
+class HttpClient {
     constructor(userAgent, handlers, requestOptions) {
         this._ignoreSslError = false;
         this._allowRedirects = true;
@@ -1193,7 +1053,7 @@ class lib_HttpClient {
             return proxyAgent;
         }
         const usingSsl = parsedUrl.protocol === 'https:';
-        proxyAgent = new ProxyAgent(Object.assign({ uri: proxyUrl.href, pipelining: !this._keepAlive ? 0 : 1 }, ((proxyUrl.username || proxyUrl.password) && {
+        proxyAgent = new undici/* ProxyAgent */.k(Object.assign({ uri: proxyUrl.href, pipelining: !this._keepAlive ? 0 : 1 }, ((proxyUrl.username || proxyUrl.password) && {
             token: `Basic ${Buffer.from(`${proxyUrl.username}:${proxyUrl.password}`).toString('base64')}`
         })));
         this._proxyAgentDispatcher = proxyAgent;
@@ -1293,8 +1153,215 @@ class lib_HttpClient {
 }
 const lowercaseKeys = (obj) => Object.keys(obj).reduce((c, k) => ((c[k.toLowerCase()] = obj[k]), c), {});
 //# sourceMappingURL=index.js.map
-;// CONCATENATED MODULE: external "os"
-const external_os_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("os");
+
+/***/ }),
+
+/***/ 78:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   h: () => (/* binding */ fetch),
+/* harmony export */   k: () => (/* binding */ ProxyAgent)
+/* harmony export */ });
+// Stands in dist for undici, 930 kB of which @actions/http-client uses one class and @actions/github one function, both
+// to bring Octokit's requests through a proxy. Octokit's requests go through this action's own transport instead, which
+// tunnels through a proxy without it. The class is still made, while a proxy is set and @actions/github is loaded.
+class ProxyAgent {}
+
+function fetch() {
+  throw new Error('undici is not part of this bundle');
+}
+
+
+/***/ })
+
+/******/ });
+/************************************************************************/
+/******/ // The module cache
+/******/ var __webpack_module_cache__ = {};
+/******/ 
+/******/ // The require function
+/******/ function __nccwpck_require__(moduleId) {
+/******/ 	// Check if module is in cache
+/******/ 	var cachedModule = __webpack_module_cache__[moduleId];
+/******/ 	if (cachedModule !== undefined) {
+/******/ 		return cachedModule.exports;
+/******/ 	}
+/******/ 	// Create a new module (and put it into the cache)
+/******/ 	var module = __webpack_module_cache__[moduleId] = {
+/******/ 		// no module.id needed
+/******/ 		// no module.loaded needed
+/******/ 		exports: {}
+/******/ 	};
+/******/ 
+/******/ 	// Execute the module function
+/******/ 	var threw = true;
+/******/ 	try {
+/******/ 		__webpack_modules__[moduleId](module, module.exports, __nccwpck_require__);
+/******/ 		threw = false;
+/******/ 	} finally {
+/******/ 		if(threw) delete __webpack_module_cache__[moduleId];
+/******/ 	}
+/******/ 
+/******/ 	// Return the exports of the module
+/******/ 	return module.exports;
+/******/ }
+/******/ 
+/******/ // expose the modules object (__webpack_modules__)
+/******/ __nccwpck_require__.m = __webpack_modules__;
+/******/ 
+/************************************************************************/
+/******/ /* webpack/runtime/asset-relocator-loader */
+/******/ if (typeof __nccwpck_require__ !== 'undefined') __nccwpck_require__.ab = decodeURIComponent(new URL('.', import.meta.url).pathname).slice(import.meta.url.match(/^file:\/\/\/\w:/) ? 1 : 0, -1) + "/";
+/******/ 
+/******/ /* webpack/runtime/create fake namespace object */
+/******/ (() => {
+/******/ 	var getProto = Object.getPrototypeOf ? (obj) => (Object.getPrototypeOf(obj)) : (obj) => (obj.__proto__);
+/******/ 	var leafPrototypes;
+/******/ 	// create a fake namespace object
+/******/ 	// mode & 1: value is a module id, require it
+/******/ 	// mode & 2: merge all properties of value into the ns
+/******/ 	// mode & 4: return value when already ns object
+/******/ 	// mode & 16: return value when it's Promise-like
+/******/ 	// mode & 8|1: behave like require
+/******/ 	__nccwpck_require__.t = function(value, mode) {
+/******/ 		if(mode & 1) value = this(value);
+/******/ 		if(mode & 8) return value;
+/******/ 		if(typeof value === 'object' && value) {
+/******/ 			if((mode & 4) && value.__esModule) return value;
+/******/ 			if((mode & 16) && typeof value.then === 'function') return value;
+/******/ 		}
+/******/ 		var ns = Object.create(null);
+/******/ 		__nccwpck_require__.r(ns);
+/******/ 		var def = {};
+/******/ 		leafPrototypes = leafPrototypes || [null, getProto({}), getProto([]), getProto(getProto)];
+/******/ 		for(var current = mode & 2 && value; typeof current == 'object' && !~leafPrototypes.indexOf(current); current = getProto(current)) {
+/******/ 			Object.getOwnPropertyNames(current).forEach((key) => (def[key] = () => (value[key])));
+/******/ 		}
+/******/ 		def['default'] = () => (value);
+/******/ 		__nccwpck_require__.d(ns, def);
+/******/ 		return ns;
+/******/ 	};
+/******/ })();
+/******/ 
+/******/ /* webpack/runtime/define property getters */
+/******/ (() => {
+/******/ 	// define getter functions for harmony exports
+/******/ 	__nccwpck_require__.d = (exports, definition) => {
+/******/ 		for(var key in definition) {
+/******/ 			if(__nccwpck_require__.o(definition, key) && !__nccwpck_require__.o(exports, key)) {
+/******/ 				Object.defineProperty(exports, key, { enumerable: true, get: definition[key] });
+/******/ 			}
+/******/ 		}
+/******/ 	};
+/******/ })();
+/******/ 
+/******/ /* webpack/runtime/ensure chunk */
+/******/ (() => {
+/******/ 	__nccwpck_require__.f = {};
+/******/ 	// This file contains only the entry chunk.
+/******/ 	// The chunk loading function for additional chunks
+/******/ 	__nccwpck_require__.e = (chunkId) => {
+/******/ 		return Promise.all(Object.keys(__nccwpck_require__.f).reduce((promises, key) => {
+/******/ 			__nccwpck_require__.f[key](chunkId, promises);
+/******/ 			return promises;
+/******/ 		}, []));
+/******/ 	};
+/******/ })();
+/******/ 
+/******/ /* webpack/runtime/get javascript chunk filename */
+/******/ (() => {
+/******/ 	// This function allow to reference async chunks
+/******/ 	__nccwpck_require__.u = (chunkId) => {
+/******/ 		// return url for filenames based on template
+/******/ 		return "" + chunkId + ".index.js";
+/******/ 	};
+/******/ })();
+/******/ 
+/******/ /* webpack/runtime/hasOwnProperty shorthand */
+/******/ (() => {
+/******/ 	__nccwpck_require__.o = (obj, prop) => (Object.prototype.hasOwnProperty.call(obj, prop))
+/******/ })();
+/******/ 
+/******/ /* webpack/runtime/make namespace object */
+/******/ (() => {
+/******/ 	// define __esModule on exports
+/******/ 	__nccwpck_require__.r = (exports) => {
+/******/ 		if(typeof Symbol !== 'undefined' && Symbol.toStringTag) {
+/******/ 			Object.defineProperty(exports, Symbol.toStringTag, { value: 'Module' });
+/******/ 		}
+/******/ 		Object.defineProperty(exports, '__esModule', { value: true });
+/******/ 	};
+/******/ })();
+/******/ 
+/******/ /* webpack/runtime/import chunk loading */
+/******/ (() => {
+/******/ 	// no baseURI
+/******/ 	
+/******/ 	// object to store loaded and loading chunks
+/******/ 	// undefined = chunk not loaded, null = chunk preloaded/prefetched
+/******/ 	// [resolve, Promise] = chunk loading, 0 = chunk loaded
+/******/ 	var installedChunks = {
+/******/ 		792: 0
+/******/ 	};
+/******/ 	
+/******/ 	var installChunk = (data) => {
+/******/ 		var {ids, modules, runtime} = data;
+/******/ 		// add "modules" to the modules object,
+/******/ 		// then flag all "ids" as loaded and fire callback
+/******/ 		var moduleId, chunkId, i = 0;
+/******/ 		for(moduleId in modules) {
+/******/ 			if(__nccwpck_require__.o(modules, moduleId)) {
+/******/ 				__nccwpck_require__.m[moduleId] = modules[moduleId];
+/******/ 			}
+/******/ 		}
+/******/ 		if(runtime) runtime(__nccwpck_require__);
+/******/ 		for(;i < ids.length; i++) {
+/******/ 			chunkId = ids[i];
+/******/ 			if(__nccwpck_require__.o(installedChunks, chunkId) && installedChunks[chunkId]) {
+/******/ 				installedChunks[chunkId][0]();
+/******/ 			}
+/******/ 			installedChunks[ids[i]] = 0;
+/******/ 		}
+/******/ 	
+/******/ 	}
+/******/ 	
+/******/ 	__nccwpck_require__.f.j = (chunkId, promises) => {
+/******/ 			// import() chunk loading for javascript
+/******/ 			var installedChunkData = __nccwpck_require__.o(installedChunks, chunkId) ? installedChunks[chunkId] : undefined;
+/******/ 			if(installedChunkData !== 0) { // 0 means "already installed".
+/******/ 	
+/******/ 				// a Promise means "currently loading".
+/******/ 				if(installedChunkData) {
+/******/ 					promises.push(installedChunkData[1]);
+/******/ 				} else {
+/******/ 					if(true) { // all chunks have JS
+/******/ 						// setup Promise in chunk cache
+/******/ 						var promise = import("./" + __nccwpck_require__.u(chunkId)).then(installChunk, (e) => {
+/******/ 							if(installedChunks[chunkId] !== 0) installedChunks[chunkId] = undefined;
+/******/ 							throw e;
+/******/ 						});
+/******/ 						var promise = Promise.race([promise, new Promise((resolve) => (installedChunkData = installedChunks[chunkId] = [resolve]))])
+/******/ 						promises.push(installedChunkData[1] = promise);
+/******/ 					}
+/******/ 				}
+/******/ 			}
+/******/ 	};
+/******/ 	
+/******/ 	// no prefetching
+/******/ 	
+/******/ 	// no preloaded
+/******/ 	
+/******/ 	// no external install chunk
+/******/ 	
+/******/ 	// no on chunks loaded
+/******/ })();
+/******/ 
+/************************************************************************/
+var __webpack_exports__ = {};
+
+// EXTERNAL MODULE: external "os"
+var external_os_ = __nccwpck_require__(857);
 ;// CONCATENATED MODULE: ./node_modules/@actions/core/lib/utils.js
 // We use any as a valid input type
 /* eslint-disable @typescript-eslint/no-explicit-any */
@@ -1369,7 +1436,7 @@ function utils_toCommandProperties(annotationProperties) {
  */
 function command_issueCommand(command, properties, message) {
     const cmd = new Command(command, properties, message);
-    process.stdout.write(cmd.toString() + external_os_namespaceObject.EOL);
+    process.stdout.write(cmd.toString() + external_os_.EOL);
 }
 function command_issue(name, message = '') {
     command_issueCommand(name, {}, message);
@@ -1425,8 +1492,8 @@ function escapeProperty(s) {
 //# sourceMappingURL=command.js.map
 ;// CONCATENATED MODULE: external "crypto"
 const external_crypto_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("crypto");
-;// CONCATENATED MODULE: external "fs"
-const external_fs_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("fs");
+// EXTERNAL MODULE: external "fs"
+var external_fs_ = __nccwpck_require__(896);
 ;// CONCATENATED MODULE: ./node_modules/@actions/core/lib/file-command.js
 // For internal use, subject to change.
 // We use any as a valid input type
@@ -1464,8 +1531,10 @@ function file_command_prepareKeyValueMessage(key, value) {
 //# sourceMappingURL=file-command.js.map
 ;// CONCATENATED MODULE: external "path"
 const external_path_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("path");
+// EXTERNAL MODULE: ./node_modules/@actions/http-client/lib/index.js + 1 modules
+var lib = __nccwpck_require__(942);
 ;// CONCATENATED MODULE: ./node_modules/@actions/http-client/lib/auth.js
-var auth_awaiter = (undefined && undefined.__awaiter) || function (thisArg, _arguments, P, generator) {
+var __awaiter = (undefined && undefined.__awaiter) || function (thisArg, _arguments, P, generator) {
     function adopt(value) { return value instanceof P ? value : new P(function (resolve) { resolve(value); }); }
     return new (P || (P = Promise))(function (resolve, reject) {
         function fulfilled(value) { try { step(generator.next(value)); } catch (e) { reject(e); } }
@@ -1490,7 +1559,7 @@ class BasicCredentialHandler {
         return false;
     }
     handleAuthentication() {
-        return auth_awaiter(this, void 0, void 0, function* () {
+        return __awaiter(this, void 0, void 0, function* () {
             throw new Error('not implemented');
         });
     }
@@ -1512,7 +1581,7 @@ class auth_BearerCredentialHandler {
         return false;
     }
     handleAuthentication() {
-        return auth_awaiter(this, void 0, void 0, function* () {
+        return __awaiter(this, void 0, void 0, function* () {
             throw new Error('not implemented');
         });
     }
@@ -1534,7 +1603,7 @@ class PersonalAccessTokenCredentialHandler {
         return false;
     }
     handleAuthentication() {
-        return auth_awaiter(this, void 0, void 0, function* () {
+        return __awaiter(this, void 0, void 0, function* () {
             throw new Error('not implemented');
         });
     }
@@ -1626,7 +1695,7 @@ var summary_awaiter = (undefined && undefined.__awaiter) || function (thisArg, _
 };
 
 
-const { access, appendFile, writeFile } = external_fs_namespaceObject.promises;
+const { access, appendFile, writeFile } = external_fs_.promises;
 const SUMMARY_ENV_VAR = 'GITHUB_STEP_SUMMARY';
 const SUMMARY_DOCS_URL = 'https://docs.github.com/actions/using-workflows/workflow-commands-for-github-actions#adding-a-job-summary';
 class Summary {
@@ -1649,7 +1718,7 @@ class Summary {
                 throw new Error(`Unable to find environment variable for $${SUMMARY_ENV_VAR}. Check if your runtime environment supports job summaries.`);
             }
             try {
-                yield access(pathFromEnv, external_fs_namespaceObject.constants.R_OK | external_fs_namespaceObject.constants.W_OK);
+                yield access(pathFromEnv, external_fs_.constants.R_OK | external_fs_.constants.W_OK);
             }
             catch (_a) {
                 throw new Error(`Unable to access summary file: '${pathFromEnv}'. Check if the file has correct read/write permissions.`);
@@ -1745,7 +1814,7 @@ class Summary {
      * @returns {Summary} summary instance
      */
     addEOL() {
-        return this.addRaw(external_os_namespaceObject.EOL);
+        return this.addRaw(external_os_.EOL);
     }
     /**
      * Adds an HTML codeblock to the summary buffer
@@ -1949,7 +2018,7 @@ var io_util_awaiter = (undefined && undefined.__awaiter) || function (thisArg, _
 };
 
 
-const { chmod, copyFile, lstat, mkdir, open: io_util_open, readdir, rename, rm, rmdir, stat, symlink, unlink } = external_fs_namespaceObject.promises;
+const { chmod, copyFile, lstat, mkdir, open: io_util_open, readdir, rename, rm, rmdir, stat, symlink, unlink } = external_fs_.promises;
 // export const {open} = 'fs'
 const IS_WINDOWS = process.platform === 'win32';
 /**
@@ -1976,7 +2045,7 @@ function readlink(fsPath) {
 }
 // See https://github.com/nodejs/node/blob/d0153aee367422d0858105abec186da4dff0a0c5/deps/uv/include/uv/win.h#L691
 const UV_FS_O_EXLOCK = 0x10000000;
-const READONLY = external_fs_namespaceObject.constants.O_RDONLY;
+const READONLY = external_fs_.constants.O_RDONLY;
 function exists(fsPath) {
     return io_util_awaiter(this, void 0, void 0, function* () {
         try {
@@ -2469,13 +2538,13 @@ class ToolRunner extends external_events_.EventEmitter {
     _processLineBuffer(data, strBuffer, onLine) {
         try {
             let s = strBuffer + data.toString();
-            let n = s.indexOf(external_os_namespaceObject.EOL);
+            let n = s.indexOf(external_os_.EOL);
             while (n > -1) {
                 const line = s.substring(0, n);
                 onLine(line);
                 // the rest of the string ...
-                s = s.substring(n + external_os_namespaceObject.EOL.length);
-                n = s.indexOf(external_os_namespaceObject.EOL);
+                s = s.substring(n + external_os_.EOL.length);
+                n = s.indexOf(external_os_.EOL);
             }
             return s;
         }
@@ -2766,7 +2835,7 @@ class ToolRunner extends external_events_.EventEmitter {
                 }
                 const optionsNonNull = this._cloneExecOptions(this.options);
                 if (!optionsNonNull.silent && optionsNonNull.outStream) {
-                    optionsNonNull.outStream.write(this._getCommandString(optionsNonNull) + external_os_namespaceObject.EOL);
+                    optionsNonNull.outStream.write(this._getCommandString(optionsNonNull) + external_os_.EOL);
                 }
                 const state = new ExecState(optionsNonNull, this.toolPath);
                 state.on('debug', (message) => {
@@ -3105,8 +3174,8 @@ const getLinuxInfo = () => platform_awaiter(void 0, void 0, void 0, function* ()
         version
     };
 });
-const platform = external_os_namespaceObject.platform();
-const arch = external_os_namespaceObject.arch();
+const platform = external_os_.platform();
+const arch = external_os_.arch();
 const isWindows = platform === 'win32';
 const isMacOS = platform === 'darwin';
 const isLinux = platform === 'linux';
@@ -3355,7 +3424,7 @@ function notice(message, properties = {}) {
  * @param message info message
  */
 function info(message) {
-    process.stdout.write(message + external_os_namespaceObject.EOL);
+    process.stdout.write(message + external_os_.EOL);
 }
 /**
  * Begin an output group.
@@ -3565,256 +3634,6 @@ function oneLine(text) {
         .replaceAll('##[', '## [');
 }
 
-;// CONCATENATED MODULE: ./build/http.js
-
-
-
-
-
-
-/** The same as in package.json; a test compares them. */
-const VERSION = '1.0.0';
-/** Bytes: a page of a hundred clients with long lists has its place in it. */
-const LARGEST_BODY = 8 * 1024 * 1024;
-const MOST_ATTEMPTS = 5;
-const BACKOFF_BASE = 500;
-const BACKOFF_CAP = 10_000;
-/** A repeat that has less time than this would only hide what the server said before. */
-const SHORTEST_REPEAT = 1_000;
-/** Milliseconds that a request gets for its answer once the run is cancelled. The runner kills the step after 7.5 s. */
-const LAST_ANSWER = 5_000;
-/** No whole answer came: the connection failed, the time was over, or the answer was too large. */
-class NetworkError extends Error {
-    name = 'NetworkError';
-    code;
-    /** False where the request provably never reached the server. */
-    reached;
-    constructor(message, code, reached, cause) {
-        super(message, { cause });
-        this.code = code;
-        this.reached = reached;
-    }
-    /** The server's certificate is not accepted (OpenSSL's codes, as Node names them). */
-    get certificate() {
-        return /^(ERR_TLS_)?CERT_|^UNABLE_TO_|SELF_SIGNED_CERT|^INVALID_(CA|PURPOSE)$|HOSTNAME_MISMATCH|PATH_LENGTH/.test(this.code);
-    }
-    /** The two sides do not agree on TLS. */
-    get protocol() {
-        return /^(EPROTO|ERR_SSL_|ERR_TLS_)/.test(this.code) && !this.certificate;
-    }
-    /** It would fail again. */
-    get lasting() {
-        return this.certificate || this.protocol || /^(TOO_LARGE|DEADLINE|CANCELLED|ERR_INVALID_URL)$/.test(this.code);
-    }
-}
-/**
- * The one way to the network: a deadline for the step and for each request, connections kept alive, proxies by the
- * usual variables, no redirects, and repeats where they can do no harm.
- */
-class Transport {
-    #client = new lib_HttpClient(undefined, [], { keepAlive: true });
-    #userAgent;
-    #requestTimeout;
-    #end;
-    #cancel = new AbortController();
-    #deadline;
-    /**
-     * @param run `ID.ATTEMPT` of the workflow run, for Scalekit's logs
-     * @param timeout seconds for the whole step, counted from the start of the process. One request gets a quarter of
-     *   it, between 2 and 15 seconds; a quarter, 10 seconds at most, is kept for roll-back.
-     */
-    constructor(run, timeout) {
-        this.#userAgent = `scalekit-organization-client/${VERSION} (run ${run})`;
-        this.#requestTimeout = Math.min(15, Math.max(2, timeout / 4)) * 1000;
-        this.#end = timeout * 1000;
-        this.#deadline = this.#end - Math.min(10, timeout / 4) * 1000;
-    }
-    /** Gives what comes now the time that was kept for roll-back. */
-    openReserve() {
-        this.#deadline = this.#end;
-    }
-    get cancelled() {
-        return this.#cancel.signal.aborted;
-    }
-    /** Sends and waits for nothing more; the requests under way get a last chance to be answered. */
-    cancel() {
-        this.#cancel.abort();
-    }
-    /** @throws {NetworkError} where the time is over before, or the run is cancelled */
-    async pause(milliseconds) {
-        if (performance.now() + milliseconds >= this.#deadline)
-            throw outOfTime();
-        if (!(await this.#sleep(milliseconds)))
-            throw cancellation();
-    }
-    /**
-     * Sends a request until it has an answer that repeating it would not change.
-     * @throws {NetworkError} where no whole answer came
-     */
-    async send(call) {
-        for (let attempt = 1;; attempt++) {
-            const outcome = await this.#attempt(call, attempt);
-            if (this.cancelled || !mayRepeat(call, outcome, attempt))
-                return settle(outcome, attempt);
-            const delay = retryDelay(attempt, retryAfter(outcome), this.#deadline - performance.now() - SHORTEST_REPEAT);
-            if (delay === undefined || !(await this.#sleep(delay)))
-                return settle(outcome, attempt);
-        }
-    }
-    /** @returns whether the time has passed: false where the run was cancelled first */
-    async #sleep(milliseconds) {
-        return await (0,promises_namespaceObject.setTimeout)(milliseconds, true, { signal: this.#cancel.signal }).catch(() => false);
-    }
-    async #attempt(call, attempt) {
-        const started = performance.now();
-        const outcome = await this.#exchange(call, Math.min(this.#requestTimeout, this.#deadline - started));
-        const result = outcome instanceof NetworkError ? outcome.code : outcome.status;
-        const milliseconds = Math.round(performance.now() - started);
-        log_debug(`${call.method} ${call.url.pathname} ${result} ${milliseconds} ms attempt ${attempt}`);
-        return outcome;
-    }
-    async #exchange(call, timeout) {
-        if (this.cancelled)
-            return cancellation();
-        if (timeout <= 0)
-            return outOfTime();
-        call.onSend?.();
-        const giveUp = new AbortController();
-        const onCancel = () => setTimeout(() => giveUp.abort(), LAST_ANSWER);
-        this.#cancel.signal.addEventListener('abort', onCancel);
-        // Raced, since a connection that is not there yet, and an answer that is none, do not hear the signal.
-        const over = new Promise((_, reject) => giveUp.signal.addEventListener('abort', reject));
-        const timer = setTimeout(() => giveUp.abort(), timeout);
-        let reached = false;
-        try {
-            const exchange = this.#client.requestRaw({
-                parsedUrl: call.url,
-                httpModule: watched(call.url, () => {
-                    reached = true;
-                }),
-                options: {
-                    ...(0,external_node_url_namespaceObject.urlToHttpOptions)(call.url),
-                    method: call.method,
-                    headers: { ...call.headers, 'user-agent': this.#userAgent, accept: 'application/json' },
-                    agent: this.#client.getAgent(call.url.href),
-                    signal: giveUp.signal,
-                },
-            }, 
-            // The type asks for text, but an empty one would announce a body of length 0 on a GET.
-            (call.body ?? null));
-            const { message } = await Promise.race([exchange, over]);
-            return { status: message.statusCode ?? 0, headers: message.headers, body: await readBounded(message) };
-        }
-        catch (error) {
-            const limit = this.cancelled ? 'before the run was cancelled' : `within ${Math.ceil(timeout / 100) / 10} seconds`;
-            if (giveUp.signal.aborted)
-                return new NetworkError(`no answer ${limit}`, 'TIMEOUT', reached);
-            return networkError(error, reached);
-        }
-        finally {
-            clearTimeout(timer);
-            this.#cancel.signal.removeEventListener('abort', onCancel);
-        }
-    }
-}
-function outOfTime() {
-    return new NetworkError("the step's time was over before it was sent", 'DEADLINE', false);
-}
-function cancellation() {
-    return new NetworkError('the run was cancelled before it was sent', 'CANCELLED', false);
-}
-/**
- * Node's module for a URL, which also tells when a request has its connection, TLS included: before that, nothing of it
- * can have reached the server.
- */
-function watched(url, onConnection) {
-    const [module, event] = url.protocol === 'https:' ? [external_node_https_namespaceObject, 'secureConnect'] : [external_node_http_namespaceObject, 'connect'];
-    const request = (...parameters) => module.request(...parameters).once('socket', (socket) => {
-        // Within a proxy's tunnel the socket is connected before its TLS handshake.
-        if (socket.connecting || ('secureConnecting' in socket && socket.secureConnecting))
-            socket.once(event, onConnection);
-        else
-            onConnection();
-    });
-    return { request };
-}
-/** Leaving the loop early closes the connection, so no more than the bound is ever held in memory. */
-async function readBounded(message) {
-    const chunks = [];
-    let size = 0;
-    for await (const chunk of message) {
-        size += chunk.length;
-        if (size > LARGEST_BODY)
-            throw new NetworkError('the answer is larger than 8 MiB', 'TOO_LARGE', true);
-        chunks.push(chunk);
-    }
-    // Also drops a byte order mark.
-    return new TextDecoder().decode(Buffer.concat(chunks));
-}
-function networkError(error, reached) {
-    if (error instanceof NetworkError)
-        return error;
-    const { code = 'UNKNOWN', message } = error;
-    const failure = new NetworkError(message || code, code, reached, error);
-    // OpenSSL's own line is a trace through its sources.
-    if (failure.protocol)
-        failure.message = `TLS failed (${code})`;
-    return failure;
-}
-function mayRepeat(call, outcome, attempt) {
-    if (outcome instanceof NetworkError) {
-        return !outcome.lasting && (call.repeatable || !outcome.reached) && attempt < MOST_ATTEMPTS;
-    }
-    // A rate limit says that nothing was done and when to come back: only the deadline bounds that.
-    if (outcome.status === 429)
-        return true;
-    const passing = outcome.status === 408 || outcome.status === 425 || outcome.status >= 500;
-    // Too Early (RFC 8470) says that nothing was done.
-    return (call.repeatable || outcome.status === 425) && passing && attempt < MOST_ATTEMPTS;
-}
-function settle(outcome, attempts) {
-    if (!(outcome instanceof NetworkError))
-        return outcome;
-    if (attempts > 1)
-        outcome.message += ` (attempt ${attempts})`;
-    throw outcome;
-}
-function retryAfter(outcome) {
-    if (outcome instanceof NetworkError)
-        return 0;
-    // By the server's own clock, where it tells the time.
-    const now = Date.parse(outcome.headers.date ?? '');
-    return parseRetryAfter(outcome.headers['retry-after'], Number.isNaN(now) ? Date.now() : now);
-}
-/**
- * Reads a `Retry-After` header: seconds or an HTTP date (RFC 9110, section 10.2.3).
- * @param now milliseconds since the epoch
- * @returns milliseconds to wait, 0 where the header says nothing usable
- */
-function parseRetryAfter(header, now) {
-    const text = header?.trim() ?? '';
-    if (/^\d+$/.test(text))
-        return Number(text) * 1000;
-    const date = /^(Mon|Tue|Wed|Thu|Fri|Sat|Sun)/.test(text)
-        ? Date.parse(text.endsWith('GMT') ? text : `${text} GMT`)
-        : Number.NaN;
-    return Number.isNaN(date) ? 0 : Math.max(0, date - now);
-}
-/**
- * Exponential back-off with full jitter, on top of what the server asked for, so that jobs that were refused
- * together do not come back together.
- * @param attempt the one that failed, from 1
- * @param asked milliseconds that the server asked for
- * @param left milliseconds until the deadline; jitter takes half of what the server leaves of it at most
- * @param random from 0 to 1
- * @returns milliseconds to wait, or nothing where the deadline is sooner, or too near to back off any more
- */
-function retryDelay(attempt, asked, left, random = Math.random()) {
-    if (asked >= left || (asked === 0 && left < BACKOFF_BASE))
-        return undefined;
-    return asked + random * Math.min(BACKOFF_CAP, BACKOFF_BASE * 2 ** (attempt - 1), (left - asked) / 2);
-}
-
 ;// CONCATENATED MODULE: ./build/formats.js
 
 
@@ -3827,9 +3646,9 @@ function formats_quote(value) {
     return JSON.stringify(log_cut(value, 80));
 }
 /** A URL as an error shows it: what stands before an @ or after a ? may be a secret. */
-function formats_quoteUrl(text) {
+function quoteUrl(text) {
     // Masked values first: what is left of one that was cut would be recognized by nobody.
-    const clean = redact(text);
+    const clean = mask_redact(text);
     const [scheme = ''] = SCHEME.exec(clean) ?? [];
     const rest = clean.slice(scheme.length);
     if (/[?#].*@/s.test(rest))
@@ -3841,7 +3660,7 @@ function formats_length(text) {
     return [...text].length;
 }
 /** A list: separated by commas, spaces or line breaks, or a JSON array of strings. Repeated entries count once. */
-function formats_parseList(text, report) {
+function parseList(text, report) {
     if (!text.startsWith('['))
         return [...new Set(text.split(/[\s,]+/).filter(Boolean))];
     const entries = parseJson(text, report, 'a JSON array of strings, or entries separated by commas, spaces or lines');
@@ -3854,7 +3673,7 @@ function formats_parseList(text, report) {
     return [...new Set(entries.filter((entry) => typeof entry === 'string' && entry.trim()))];
 }
 /** Claims: `key=value` lines, a JSON object, or the API's own array of `{"key", "value"}`. */
-function formats_parseClaims(text, report) {
+function parseClaims(text, report) {
     const claims = /^[[{]/.test(text)
         ? jsonClaims(text, report)
         : text
@@ -3943,7 +3762,7 @@ function parseJson(text, report, expected, reviver) {
 /** A whole number stays as it was written, however large; any other may come out otherwise: 1.10 as 1.1. */
 const wholeNumberAsWritten = (key, value, { source = '' } = {}) => key !== 'key' && typeof value === 'number' && /^-?(0|[1-9]\d*)$/.test(source) ? source : value;
 /** A whole number in decimal digits. */
-function formats_parseSeconds(text, least, most, report) {
+function parseSeconds(text, least, most, report) {
     const seconds = /^[1-9]\d*$/.test(text) ? Number(text) : Number.NaN;
     if (seconds >= least && seconds <= most)
         return seconds;
@@ -3957,7 +3776,7 @@ function formats_parseSeconds(text, least, most, report) {
 function formats_parseOrigin(text, report) {
     const expected = 'expected the address of the environment alone, such as https://acme.scalekit.com';
     const url = NO_URL.test(text) ? null : URL.parse(SCHEME.test(text) ? text : `https://${text}`);
-    const shown = formats_quoteUrl(text);
+    const shown = quoteUrl(text);
     if (!url) {
         report(`got ${shown}, which is not a URL; ${expected}`);
         return '';
@@ -3970,192 +3789,34 @@ function formats_parseOrigin(text, report) {
     ].filter(Boolean);
     if (extras.length > 0)
         report(`got ${shown} with ${extras.join(' and ')}; ${expected}`);
-    const loopback = /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])$/.test(url.hostname);
-    if (url.protocol !== 'https:' && !(url.protocol === 'http:' && loopback)) {
+    if (!isSafe(url)) {
         report(`got ${shown}; expected https (http on loopback alone): the administrator's secret is sent there`);
     }
     return url.origin;
 }
-
-;// CONCATENATED MODULE: ./build/claims.js
-
-/** Claims about the repository and its run, by the key that the token shows, each with the runner's variable for it. */
-const VARIABLES = {
-    github_repository: 'GITHUB_REPOSITORY',
-    // Read by the runner's room, which refuses what is no id.
-    github_repository_id: 'GITHUB_REPOSITORY_ID',
-    github_repository_owner: 'GITHUB_REPOSITORY_OWNER',
-    github_repository_owner_id: 'GITHUB_REPOSITORY_OWNER_ID',
-    github_repository_visibility: undefined,
-    github_ref: 'GITHUB_REF',
-    github_ref_type: 'GITHUB_REF_TYPE',
-    github_sha: 'GITHUB_SHA',
-    github_workflow_ref: 'GITHUB_WORKFLOW_REF',
-    github_job_workflow_ref: undefined,
-    github_run_id: 'GITHUB_RUN_ID',
-    github_run_attempt: 'GITHUB_RUN_ATTEMPT',
-    github_actor: 'GITHUB_ACTOR',
-    github_actor_id: 'GITHUB_ACTOR_ID',
-    github_event_name: 'GITHUB_EVENT_NAME',
-    github_runner_environment: 'RUNNER_ENVIRONMENT',
-};
-/** They differ from run to run, so a client that outlives its run cannot carry them. */
-const PER_RUN = new Set(['sha', 'ref', 'ref_type', 'run_id', 'run_attempt', 'actor', 'actor_id', 'event_name', 'workflow_ref'].map((name) => `github_${name}`));
-const DEFAULT_CLAIMS = (/* unused pure expression or super */ null && (['github_repository', 'github_repository_id', 'environment']));
-const CLAIM_NAMES = ['environment', ...Object.keys(VARIABLES)];
 /**
- * Derives the claims that were asked for by key, or else the default ones as far as they are known.
- * @param asked keys, or `none`; nothing where nothing was said
+ * The address of GitHub's API, which on GitHub Enterprise Server has a path.
+ * @returns it without a slash at its end
  */
-function claims_chooseClaims(asked, known, lifetime, report) {
-    if (!asked)
-        return deriveClaims(DEFAULT_CLAIMS, known);
-    const names = asked.filter((name) => name !== 'none');
-    if (asked.length > 1 && names.length < asked.length)
-        report('got "none" beside others; expected "none" alone, or claims');
-    const claims = deriveClaims(names, known);
-    for (const name of names) {
-        if (!isClaimName(name))
-            report(`got ${quote(name)}; expected ${CLAIM_NAMES.join(', ')}, github_repo_property_NAME, or none`);
-        else if (PER_RUN.has(name) && lifetime !== 'job') {
-            report(`got ${name}, which changes from run to run; expected lifetime: job with it, since a lasting client cannot follow`);
-        }
-        else if (!claims.some(({ key }) => key === name)) {
-            report(`got ${name}, which ${whyUnknown(name)}; expected a claim that is known here`);
-        }
+function formats_parseApiUrl(text, report) {
+    const url = NO_URL.test(text) ? null : URL.parse(text);
+    if (!url || !isSafe(url) || url.username || url.password || url.search || url.hash) {
+        report(`got ${quoteUrl(text)}; expected the https address of an API of GitHub (http on loopback alone), such as https://api.github.com`);
+        return '';
     }
-    return claims;
+    return url.href.replace(/\/+$/, '');
 }
-/** @returns the claims among `names` that are known, in that order */
-function deriveClaims(names, { environment, repository_id, env }) {
-    return names.flatMap((key) => {
-        const variable = VARIABLES[key];
-        if (key === 'environment')
-            return claim(key, environment);
-        if (key === 'github_repository_id')
-            return claim(key, repository_id);
-        return claim(key, variable && env[variable]);
-    });
-}
-function claim(key, value) {
-    return value ? [{ key, value }] : [];
-}
-function isClaimName(name) {
-    return CLAIM_NAMES.includes(name) || /^github_repo_property_./.test(name);
-}
-function whyUnknown(name) {
-    if (name === 'environment')
-        return 'the input environment does not say';
-    return VARIABLES[name] ? 'this runner does not know' : 'a runner has no variable for';
+/** Whether a secret may be sent there: over TLS, or within this machine. */
+function isSafe({ protocol, hostname }) {
+    const loopback = /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])$/.test(hostname);
+    return protocol === 'https:' || (protocol === 'http:' && loopback);
 }
 
-;// CONCATENATED MODULE: external "node:crypto"
-const external_node_crypto_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:crypto");
-;// CONCATENATED MODULE: ./build/identity.js
-
-/** The longest description of a client (Scalekit's descriptor), in characters. */
-const LONGEST_DESCRIPTION = 512;
-const LONGEST_TRAILER = 160;
-/** Characters that a description may have besides the line break and the trailer. */
-const identity_LONGEST_OWN_DESCRIPTION = LONGEST_DESCRIPTION - LONGEST_TRAILER - 1;
-/** A hash of the identity: by the repository's id where it is known, so that a rename changes nothing. */
-function identity_identityKey({ repository, repository_id, environment, name, lifetime }) {
-    const target = repository_id ?? repository.toLowerCase();
-    return identity_hash(JSON.stringify([target, environment.toLowerCase(), name ?? null, lifetime]));
-}
-/** The repository's id or, where none is known, a hash of its lower-cased name. */
-function identity_repositoryMark(repository, repository_id) {
-    return repository_id ?? identity_hash(repository.toLowerCase());
-}
-function identity_drawNonce() {
-    return randomBytes(12).toString('base64url');
-}
-function formatTrailer({ key, repo, by, run, lifetime, nonce }) {
-    return `[scalekit-organization-client/1 key=${key} repo=${repo} by=${by} run=${run} lifetime=${lifetime} nonce=${nonce}]`;
-}
-/** A description as it is sent: the trailer is its last line. */
-function withTrailer(own_description, trailer) {
-    return [own_description, formatTrailer(trailer)].filter(Boolean).join('\n');
-}
-const TRAILER = /^\[scalekit-organization-client\/1 key=(?<key>[\w-]{16}) repo=(?<repo>[\w-]{1,16}) by=(?<by>[\w-]{1,16}) run=(?<run>\d+\.\d+) lifetime=(?<lifetime>persistent|job) nonce=(?<nonce>[\w-]{16})\]$/;
-/** Reads the trailer from a description's last line. @returns nothing where it has none */
-function parseTrailer(description) {
-    return TRAILER.exec(splitDescription(description)[1])?.groups;
-}
-/** @returns what comes before the last line, and the last line */
-function splitDescription(description) {
-    const text = description.trimEnd();
-    const at = text.lastIndexOf('\n');
-    return [text.slice(0, Math.max(at, 0)), text.slice(at + 1)];
-}
-function recognize(client) {
-    const trailer = parseTrailer(client.description);
-    const own = trailer ? splitDescription(client.description)[0] : client.description;
-    const own_description = [...own].slice(0, identity_LONGEST_OWN_DESCRIPTION).join('');
-    return { ...client, own_description, trailer };
-}
-/**
- * Whether a client that was named by its id may be managed as this identity's.
- * @returns why not, or nothing
- */
-function objection(client, identity, { key, repo }) {
-    const { trailer } = client;
-    if (trailer?.key === key)
-        return undefined;
-    if (trailer && trailer.repo !== repo)
-        return 'it was made for another repository, by the last line of its description';
-    if (isRepository(client, identity) === false)
-        return 'its claims name another repository';
-    if (trailer && trailer.lifetime !== 'persistent')
-        return 'it belongs to one job, by the last line of its description';
-    const [environment] = claimsOf(client, 'environment');
-    if (environment !== undefined && environment.toLowerCase() !== identity.environment.toLowerCase()) {
-        const own = identity.environment ? JSON.stringify(identity.environment) : 'no environment';
-        return `it is for the environment ${JSON.stringify(environment)}, and this step for ${own}`;
-    }
-    return undefined;
-}
-/** Whether a client without a trailer carries the claims of this repository and this environment. */
-function resembles(client, identity) {
-    const [environment = ''] = claimsOf(client, 'environment');
-    return isRepository(client, identity) === true && environment.toLowerCase() === identity.environment.toLowerCase();
-}
-/** By the id or, where one side does not know it, the name. @returns nothing where the claims do not say */
-function isRepository(client, { repository, repository_id }) {
-    const ids = claimsOf(client, 'github_repository_id');
-    if (ids.length > 0 && repository_id !== undefined)
-        return ids.every((id) => id === repository_id);
-    const names = claimsOf(client, 'github_repository');
-    return names.length > 0 ? names.every((name) => name.toLowerCase() === repository.toLowerCase()) : undefined;
-}
-/** All that stand there: nothing keeps a client from having one twice. */
-function claimsOf({ custom_claims }, key) {
-    return custom_claims.filter((claim) => claim.key === key).map(({ value }) => value);
-}
-/** 16 characters (96 bits) of a SHA-256, in base64url. */
-function identity_hash(text) {
-    return createHash('sha256').update(text).digest('base64url').slice(0, 16);
-}
-
-;// CONCATENATED MODULE: ./build/inputs.js
+;// CONCATENATED MODULE: ./build/reader.js
 
 
-
-
-
-
-
-const UNTRUSTED = 'This run was triggered by code from outside, yet has secrets: nothing of that code may be checked out, built or run in this job, or it can take the credentials.';
 /** Faults of one input that are told: thousands would not fit into an annotation. */
 const MOST_FAULTS = 10;
-const LONGEST_NAME = 128;
-const LONGEST_ENVIRONMENT = 255;
-/** Seconds. */
-const JOB_EXPIRY = 3600;
-/** Seconds. */
-const DEFAULT_TIMEOUT = '120';
-const DEFAULT_KEEP_SECRETS = 2;
-const ON_EXISTING = (/* unused pure expression or super */ null && (['rotate', 'reuse', 'replace', 'fail']));
 /** Every bad input, each with what was given, what is accepted and, where known, why. */
 class InputError extends Error {
     name = 'InputError';
@@ -4165,111 +3826,74 @@ class InputError extends Error {
             : `${faults.length} bad inputs:\n${faults.map((fault) => `- ${fault}`).join('\n')}`);
     }
 }
-/**
- * Reads the inputs, and the variables that stand in for some of them.
- * @throws {InputError} that names every fault in every input
- */
-function readRequest(env) {
-    const reader = new Reader(env);
-    const runner = readRunner(env);
-    const credentials = readCredentials(env);
-    checkCredentials(reader, runner);
-    const origin = checkOrigin(reader);
-    const organization = checkOrganization(reader);
-    // The more lenient lifetime for claims where the input is wrong, so that this fault does not cause others.
-    const lifetime = checkChoice(reader, 'lifetime', ['persistent', 'job'], 'job');
-    const environment = checkLength(reader, 'environment', LONGEST_ENVIRONMENT);
-    const name = checkLength(reader, 'name', LONGEST_NAME);
-    const description = checkLength(reader, 'description', LONGEST_OWN_DESCRIPTION);
-    const scopes = checkScopes(reader);
-    const audience = parseList(reader.read('audience'), reader.report('audience'));
-    const claims = checkClaims(reader, runner, environment, lifetime);
-    const expiry = reader.read('expiry')
-        ? parseSeconds(reader.read('expiry'), 1, Number.MAX_SAFE_INTEGER, reader.report('expiry'))
-        : lifetime === 'job' && JOB_EXPIRY;
-    const { repository, repository_id, run } = runner;
-    const mark = repositoryMark(repository, repository_id);
-    const identity = { repository, repository_id, environment, name: name || undefined, lifetime };
-    const trailer = { key: identityKey(identity), repo: mark, by: mark, run, lifetime, nonce: drawNonce() };
-    const purpose = `Made by GitHub Actions for ${repository}${environment && `, environment ${environment}`}.`;
-    const request = {
-        origin,
-        credentials,
-        ...organization,
-        fields: {
-            name: name || shorten(`GitHub Actions: ${repository}${environment && ` (${environment})`}`, LONGEST_NAME),
-            description: description || shorten(purpose, LONGEST_OWN_DESCRIPTION),
-            ...(scopes.length > 0 && { scopes }),
-            ...(audience.length > 0 && { audience }),
-            ...(claims.length > 0 && { custom_claims: claims }),
-            ...(expiry && { expiry }),
-        },
-        given: { name: name !== '', description: description !== '' },
-        trailer,
-        identity,
-        client_id: reader.match('client_id', CLIENT_ID, 'the id of an organization client (m2morg_…; skc_… is scalekit_client_id)'),
-        on_existing: checkChoice(reader, 'on_existing', ON_EXISTING, 'rotate'),
-        keep_secrets: Number(reader.match('keep_secrets', /^[1-5]$/, 'a whole number from 1 to 5') || DEFAULT_KEEP_SECRETS),
-        verify: checkBoolean(reader, 'verify', true),
-        access_token: checkBoolean(reader, 'access_token', false),
-        dry_run: checkBoolean(reader, 'dry_run', false),
-        timeout: parseTimeout(reader.read('timeout'), reader.report('timeout')),
-        notices: reader.notices,
-        warnings: runner.origin === 'untrusted' ? [UNTRUSTED] : [],
-    };
-    checkPairs(reader, request);
-    checkRunner(reader, runner);
-    reader.finish();
-    return request;
-}
-/** Reads the administrator's credentials, from the inputs or else from the variables, and masks the secret. */
-function readCredentials(env) {
-    const client_secret = core_getInput('scalekit_client_secret') || variable(env, 'SCALEKIT_CLIENT_SECRET');
-    mask(client_secret);
-    return { client_id: core_getInput('scalekit_client_id') || variable(env, 'SCALEKIT_CLIENT_ID'), client_secret };
-}
-/** @returns seconds for the whole step, some number of them also where the input is lost or bad */
-function readTimeout() {
-    return parseTimeout(core_getInput('timeout'), () => { });
-}
-function parseTimeout(text, report) {
-    return formats_parseSeconds(text || DEFAULT_TIMEOUT, 5, 3600, report);
-}
-/** @returns why nothing may be sent from a process with this environment, or nothing */
-function unsafeSetting(env) {
-    if (env.NODE_TLS_REJECT_UNAUTHORIZED !== '0')
-        return undefined;
-    return 'got "0", which switches certificate checks off; expected it to be unset (for a private certificate authority set NODE_EXTRA_CA_CERTS)';
-}
-/** Collects what is wrong while the inputs are read. */
-class Reader {
-    env;
-    notices = [];
+/** Collects what is wrong. */
+class Faults {
     #faults = new Map();
-    /** Inputs whose text never arrived: what else is wrong with them says nothing. */
-    #unevaluated = new Set();
-    constructor(env) {
-        this.env = env;
-    }
     report(input) {
         return (problem) => {
-            if (this.#unevaluated.has(input))
-                return;
             const faults = this.#faults.get(input) ?? [];
             this.#faults.set(input, [...faults, `${input}: ${problem}`]);
         };
     }
+    /** @throws {InputError} where anything was reported */
+    finish() {
+        const told = [...this.#faults].flatMap(([input, faults]) => {
+            const more = faults.length - MOST_FAULTS;
+            return more > 0 ? [...faults.slice(0, MOST_FAULTS), `${input}: and ${more} more`] : faults;
+        });
+        if (told.length > 0)
+            throw new InputError(told);
+    }
+}
+/** Reads inputs, and collects what is wrong with them. */
+class Reader extends Faults {
+    env;
+    /** Inputs whose text never arrived: what else is wrong with them says nothing. */
+    #unevaluated = new Set();
+    constructor(env) {
+        super();
+        this.env = env;
+    }
+    report(input) {
+        const report = super.report(input);
+        return (problem) => {
+            if (!this.#unevaluated.has(input))
+                report(problem);
+        };
+    }
     /** @returns the input without white space around it, empty where it was not given */
     read(input) {
-        return this.#evaluated(input, getInput(input));
+        return this.#evaluated(input, core_getInput(input));
     }
     /** @returns the input; where it is not as expected, that is reported, and it counts as not given */
     match(input, pattern, expected) {
         const text = this.read(input);
         if (!text || pattern.test(text))
             return text;
-        this.report(input)(`got ${quote(text)}; expected ${expected}`);
+        this.report(input)(`got ${formats_quote(text)}; expected ${expected}`);
         return '';
+    }
+    /** @returns the input; where it is too long, that is reported */
+    bounded(input, most) {
+        const text = this.read(input);
+        if (formats_length(text) > most)
+            this.report(input)(`got ${formats_length(text)} characters, ${formats_quote(text)}; expected ${most} at most`);
+        return text;
+    }
+    /** @param fallback what to go on with where the input is wrong; the first choice is the default */
+    choice(input, choices, fallback) {
+        const text = this.read(input) || choices[0];
+        const choice = choices.find((one) => one === text);
+        if (choice)
+            return choice;
+        const list = choices.map((one) => `"${one}"`);
+        this.report(input)(`got ${formats_quote(text)}; expected ${list.slice(0, -1).join(', ')} or ${list.at(-1)}`);
+        return fallback;
+    }
+    /** YAML's own words for the two (its core schema), as GitHub passes them on. */
+    boolean(input, byDefault) {
+        const text = this.match(input, /^(true|True|TRUE|false|False|FALSE)$/, 'true or false');
+        return text ? text.toLowerCase() === 'true' : byDefault;
     }
     /** @returns the input, or else the first variable that is set and its name, and what an error calls it */
     require(input, variables, expected) {
@@ -4284,15 +3908,6 @@ class Reader {
         const source = `${input} (from ${from})`;
         return { text: this.#evaluated(source, variable(this.env, from)), source, from };
     }
-    /** @throws {InputError} where anything was reported */
-    finish() {
-        const told = [...this.#faults].flatMap(([input, faults]) => {
-            const more = faults.length - MOST_FAULTS;
-            return more > 0 ? [...faults.slice(0, MOST_FAULTS), `${input}: and ${more} more`] : faults;
-        });
-        if (told.length > 0)
-            throw new InputError(told);
-    }
     #evaluated(source, text) {
         if (text.includes('${{')) {
             this.report(source)(`got ${quoteUrl(text)}, which holds an expression that was not evaluated; expected its value`);
@@ -4303,6 +3918,68 @@ class Reader {
 }
 function variable(env, name) {
     return env[name]?.trim() ?? '';
+}
+
+;// CONCATENATED MODULE: ./build/connection.js
+
+
+
+
+// What all actions read: where Scalekit and GitHub are, and who asks.
+/** Seconds. */
+const DEFAULT_TIMEOUT = '120';
+const REPOSITORY = /^[\w.-]+\/(?!\.\.?$)[\w.-]+$/;
+function readConnection(reader, runner) {
+    const credentials = readCredentials(reader.env);
+    checkCredentials(reader, runner);
+    const origin = checkOrigin(reader);
+    const organization = checkOrganization(reader);
+    const timeout = parseTimeout(reader.read('timeout'), reader.report('timeout'));
+    checkRunner(reader, runner);
+    return { origin, credentials, ...organization, timeout };
+}
+/**
+ * Reads `github_token` and masks it.
+ * @param need what it is needed for, or nothing where the step can do without
+ */
+function readGitHub(reader, runner, need) {
+    const token = readGitHubToken();
+    const report = reader.report('github_token');
+    if (!need)
+        return undefined;
+    if (!reader.read('github_token')) {
+        report(`is empty; expected a token that may ${need}. ${whyEmpty(runner)}`);
+        return undefined;
+    }
+    // Anything else would break the header that carries it.
+    if (!/^[\x21-\x7e]+$/.test(token))
+        report('holds characters that no token has; expected a token of GitHub');
+    return { api: parseApiUrl(runner.api, reader.report('GITHUB_API_URL')), token };
+}
+/** @returns the token, masked, or nothing where none is given */
+function readGitHubToken() {
+    const token = core_getInput('github_token');
+    mask(token);
+    return token;
+}
+/** Reads the administrator's credentials, from the inputs or else from the variables, and masks the secret. */
+function readCredentials(env) {
+    const client_secret = core_getInput('scalekit_client_secret') || variable(env, 'SCALEKIT_CLIENT_SECRET');
+    mask(client_secret);
+    return { client_id: core_getInput('scalekit_client_id') || variable(env, 'SCALEKIT_CLIENT_ID'), client_secret };
+}
+/** @returns seconds for the whole step, some number of them also where the input is lost or bad */
+function readTimeout() {
+    return parseTimeout(core_getInput('timeout'), () => { });
+}
+function parseTimeout(text, report) {
+    return parseSeconds(text || DEFAULT_TIMEOUT, 5, 3600, report);
+}
+/** @returns why nothing may be sent from a process with this environment, or nothing */
+function unsafeSetting(env) {
+    if (env.NODE_TLS_REJECT_UNAUTHORIZED !== '0')
+        return undefined;
+    return 'got "0", which switches certificate checks off; expected it to be unset (for a private certificate authority set NODE_EXTRA_CA_CERTS)';
 }
 function checkCredentials(reader, runner) {
     const id = reader.require('scalekit_client_id', ['SCALEKIT_CLIENT_ID'], `the id of the environment's API credentials (skc_…). ${whyEmpty(runner)}`);
@@ -4343,74 +4020,9 @@ function checkOrganization(reader) {
         reader.report(source)(`got ${quote(text)}; expected ${expected}`);
     return { organization_id: text, organization_external_id };
 }
-/** @param fallback what to go on with where the input is wrong; the first choice is the default */
-function checkChoice(reader, input, choices, fallback) {
-    const text = reader.read(input) || choices[0];
-    const choice = choices.find((one) => one === text);
-    if (choice)
-        return choice;
-    const list = choices.map((one) => `"${one}"`);
-    reader.report(input)(`got ${quote(text)}; expected ${list.slice(0, -1).join(', ')} or ${list.at(-1)}`);
-    return fallback;
-}
-/** Inputs that are fine alone and make no sense together. */
-function checkPairs(reader, { on_existing, verify, access_token }) {
-    if (reader.read('lifetime') === 'job') {
-        const always = 'the client of a job is always a new one';
-        if (reader.read('client_id'))
-            reader.report('client_id')(`is given with lifetime: job; expected one of the two: ${always}`);
-        if (on_existing !== 'rotate')
-            reader.report('on_existing')(`got "${on_existing}" with lifetime: job; expected it to be left out: ${always}`);
-    }
-    if (access_token && on_existing === 'reuse')
-        reader.report('access_token')('is true with on_existing: reuse; expected one of the two: without a new secret there is no token');
-    if (access_token && !verify)
-        reader.report('access_token')('is true with verify: false; expected verify: true, since it is the token that verification gets');
-}
-/** YAML's own words for the two (its core schema), as GitHub passes them on. */
-function checkBoolean(reader, input, byDefault) {
-    const text = reader.match(input, /^(true|True|TRUE|false|False|FALSE)$/, 'true or false');
-    return text ? text.toLowerCase() === 'true' : byDefault;
-}
-function checkLength(reader, input, most) {
-    const text = reader.read(input);
-    if (length(text) > most)
-        reader.report(input)(`got ${length(text)} characters, ${quote(text)}; expected ${most} at most`);
-    return text;
-}
-function checkScopes(reader) {
-    const report = reader.report('scopes');
-    const scopes = parseList(reader.read('scopes'), report);
-    for (const scope of scopes) {
-        // RFC 6749, section 3.3
-        if (!/^[\x21\x23-\x5b\x5d-\x7e]+$/.test(scope))
-            report(`got ${quote(scope)}; expected printable ASCII without spaces, " and \\`);
-    }
-    return scopes;
-}
-/** The derived claims first, then those of `custom_claims` that they do not say already. */
-function checkClaims(reader, runner, environment, lifetime) {
-    const text = reader.read('repository_claims');
-    const asked = text ? parseList(text, reader.report('repository_claims')) : undefined;
-    const known = { environment, repository_id: runner.repository_id, env: reader.env };
-    const derived = chooseClaims(asked, known, lifetime, reader.report('repository_claims'));
-    if (!asked && runner.repository_id === undefined) {
-        reader.notices.push('This runner does not tell GITHUB_REPOSITORY_ID, so the client has no claim github_repository_id.');
-    }
-    const report = reader.report('custom_claims');
-    const custom = parseClaims(reader.read('custom_claims'), report);
-    const values = new Map(derived.map(({ key, value }) => [key, value]));
-    for (const { key, value } of custom) {
-        const own = values.get(key);
-        if (own !== undefined && own !== value) {
-            report(`got ${key}=${quote(value)}, but repository_claims derives ${key}=${quote(own)}; expected the same value, or a repository_claims without ${key}`);
-        }
-    }
-    return [...derived, ...custom.filter(({ key }) => !values.has(key))];
-}
 /** What only a runner provides. Without its output file the secret would go to the log instead. */
 function checkRunner(reader, { repository }) {
-    if (!/^[\w.-]+\/[\w.-]+$/.test(repository)) {
+    if (!REPOSITORY.test(repository)) {
         reader.report('GITHUB_REPOSITORY')(`got ${quote(repository)}; expected owner/name, as the runner of a workflow sets it`);
     }
     if (!reader.env.GITHUB_OUTPUT)
@@ -4419,17 +4031,306 @@ function checkRunner(reader, { repository }) {
     if (unsafe)
         reader.report('NODE_TLS_REJECT_UNAUTHORIZED')(unsafe);
 }
-/** A text of bounded length in which two long ones that differ stay different. */
-function shorten(text, most) {
-    const characters = [...text];
-    if (characters.length <= most)
-        return text;
-    const kept = most - 9;
-    return `${characters.slice(0, kept).join('')}~${hash(characters.slice(kept).join('')).slice(0, 8)}`;
+
+;// CONCATENATED MODULE: ./build/entry.js
+
+/**
+ * Runs an entry file's work and then ends the process, whatever socket or name lookup would keep it alive.
+ * @param failure the exit code unless the work ends well, also where it never ends and nothing is left to wait for
+ */
+function start(work, onError, failure) {
+    process.exitCode = failure;
+    work()
+        .then(() => {
+        process.exitCode = 0;
+    }, onError)
+        // Where standard output is a pipe that is written asynchronously (Windows), the callback waits for what is pending.
+        .finally(() => process.stdout.write('', () => process.exit()));
+}
+/** Does work that ends early, and badly, when the runner cancels the run. */
+async function cancellable(transport, work) {
+    process.on('SIGINT', () => transport.cancel());
+    try {
+        await work();
+    }
+    catch (error) {
+        throw transport.cancelled ? new Error(`The run was cancelled. ${message(error)}`, { cause: error }) : error;
+    }
 }
 
-;// CONCATENATED MODULE: ./build/scalekit/errors.js
+;// CONCATENATED MODULE: external "node:http"
+const external_node_http_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:http");
+;// CONCATENATED MODULE: external "node:https"
+const external_node_https_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:https");
+;// CONCATENATED MODULE: external "node:timers/promises"
+const promises_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:timers/promises");
+;// CONCATENATED MODULE: external "node:url"
+const external_node_url_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:url");
+;// CONCATENATED MODULE: ./build/http.js
 
+
+
+
+
+
+/** The same as in package.json; a test compares them. */
+const VERSION = '1.0.0';
+/** Bytes: a page of a hundred clients with long lists has its place in it. */
+const LARGEST_BODY = 8 * 1024 * 1024;
+const MOST_ATTEMPTS = 5;
+const BACKOFF_BASE = 500;
+const BACKOFF_CAP = 10_000;
+/** A repeat that has less time than this would only hide what the server said before. */
+const SHORTEST_REPEAT = 1_000;
+/** Milliseconds that a request gets for its answer once the run is cancelled. The runner kills the step after 7.5 s. */
+const LAST_ANSWER = 5_000;
+/** No whole answer came: the connection failed, the time was over, or the answer was too large. */
+class NetworkError extends Error {
+    name = 'NetworkError';
+    code;
+    /** False where the request provably never reached the server, in no sending of it. */
+    reached;
+    constructor(message, code, reached, cause) {
+        super(message, { cause });
+        this.code = code;
+        this.reached = reached;
+    }
+    /** The server's certificate is not accepted (OpenSSL's codes, as Node names them). */
+    get certificate() {
+        return /^(ERR_TLS_)?CERT_|^UNABLE_TO_|SELF_SIGNED_CERT|^INVALID_(CA|PURPOSE)$|HOSTNAME_MISMATCH|PATH_LENGTH/.test(this.code);
+    }
+    /** The two sides do not agree on TLS. */
+    get protocol() {
+        return /^(EPROTO|ERR_SSL_|ERR_TLS_)/.test(this.code) && !this.certificate;
+    }
+    /** It would fail again. */
+    get lasting() {
+        return this.certificate || this.protocol || /^(TOO_LARGE|DEADLINE|CANCELLED|ERR_INVALID_URL)$/.test(this.code);
+    }
+}
+/**
+ * The one way to the network: a deadline for the step and for each request, connections kept alive, proxies by the
+ * usual variables, no redirects, and repeats where they can do no harm.
+ */
+class Transport {
+    #client = new lib/* HttpClient */.Qq(undefined, [], { keepAlive: true });
+    #userAgent;
+    #requestTimeout;
+    #end;
+    #cancel = new AbortController();
+    #deadline;
+    /**
+     * @param run `ID.ATTEMPT` of the workflow run, for Scalekit's logs
+     * @param timeout seconds for the whole step, counted from the start of the process. One request gets a quarter of
+     *   it, between 2 and 15 seconds; a quarter, 10 seconds at most, is kept for roll-back.
+     */
+    constructor(run, timeout) {
+        this.#userAgent = `scalekit-organization-client/${VERSION} (run ${run})`;
+        this.#requestTimeout = Math.min(15, Math.max(2, timeout / 4)) * 1000;
+        this.#end = timeout * 1000;
+        this.#deadline = this.#end - Math.min(10, timeout / 4) * 1000;
+    }
+    /** Gives what comes now the time that was kept for roll-back. */
+    openReserve() {
+        this.#deadline = this.#end;
+    }
+    get cancelled() {
+        return this.#cancel.signal.aborted;
+    }
+    /** Sends and waits for nothing more; the requests under way get a last chance to be answered. */
+    cancel() {
+        this.#cancel.abort();
+    }
+    /** @throws {NetworkError} where the time is over before, or the run is cancelled */
+    async pause(milliseconds) {
+        if (performance.now() + milliseconds >= this.#deadline)
+            throw outOfTime();
+        if (!(await this.#sleep(milliseconds)))
+            throw cancellation();
+    }
+    /**
+     * Sends a request until it has an answer that repeating it would not change.
+     * @throws {NetworkError} where no whole answer came
+     */
+    async send(call) {
+        for (let [attempt, lost] = [1, false];; attempt++) {
+            const outcome = await this.#attempt(call, attempt);
+            if (this.cancelled || !mayRepeat(call, outcome, attempt))
+                return settle(outcome, attempt, lost);
+            const delay = retryDelay(attempt, retryAfter(outcome), this.#deadline - performance.now() - SHORTEST_REPEAT);
+            if (delay === undefined || !(await this.#sleep(delay)))
+                return settle(outcome, attempt, lost);
+            lost ||= outcome instanceof NetworkError ? outcome.reached : isUnsure(outcome.status);
+        }
+    }
+    /** @returns whether the time has passed: false where the run was cancelled first */
+    async #sleep(milliseconds) {
+        return await (0,promises_namespaceObject.setTimeout)(milliseconds, true, { signal: this.#cancel.signal }).catch(() => false);
+    }
+    async #attempt(call, attempt) {
+        const started = performance.now();
+        const outcome = await this.#exchange(call, Math.min(this.#requestTimeout, this.#deadline - started));
+        const result = outcome instanceof NetworkError ? outcome.code : outcome.status;
+        const milliseconds = Math.round(performance.now() - started);
+        log_debug(`${call.method} ${call.url.pathname} ${result} ${milliseconds} ms attempt ${attempt}`);
+        return outcome;
+    }
+    async #exchange(call, timeout) {
+        if (this.cancelled)
+            return cancellation();
+        if (timeout <= 0)
+            return outOfTime();
+        call.onSend?.();
+        const giveUp = new AbortController();
+        const onCancel = () => setTimeout(() => giveUp.abort(), LAST_ANSWER);
+        this.#cancel.signal.addEventListener('abort', onCancel);
+        // Raced, since a connection that is not there yet, and an answer that is none, do not hear the signal.
+        const over = new Promise((_, reject) => giveUp.signal.addEventListener('abort', reject));
+        const timer = setTimeout(() => giveUp.abort(), timeout);
+        let reached = false;
+        try {
+            const exchange = this.#client.requestRaw({
+                parsedUrl: call.url,
+                httpModule: watched(call.url, () => {
+                    reached = true;
+                }),
+                options: {
+                    ...(0,external_node_url_namespaceObject.urlToHttpOptions)(call.url),
+                    method: call.method,
+                    headers: { accept: 'application/json', ...call.headers, 'user-agent': this.#userAgent },
+                    agent: this.#client.getAgent(call.url.href),
+                    signal: giveUp.signal,
+                },
+            }, 
+            // The type asks for text, but an empty one would announce a body of length 0 on a GET.
+            (call.body ?? null));
+            const { message } = await Promise.race([exchange, over]);
+            return { status: message.statusCode ?? 0, headers: message.headers, body: await readBounded(message) };
+        }
+        catch (error) {
+            const limit = this.cancelled ? 'before the run was cancelled' : `within ${Math.ceil(timeout / 100) / 10} seconds`;
+            if (giveUp.signal.aborted)
+                return new NetworkError(`no answer ${limit}`, 'TIMEOUT', reached);
+            return networkError(error, reached);
+        }
+        finally {
+            clearTimeout(timer);
+            this.#cancel.signal.removeEventListener('abort', onCancel);
+        }
+    }
+}
+function outOfTime() {
+    return new NetworkError("the step's time was over before it was sent", 'DEADLINE', false);
+}
+function cancellation() {
+    return new NetworkError('the run was cancelled before it was sent', 'CANCELLED', false);
+}
+/**
+ * Node's module for a URL, which also tells when a request has its connection, TLS included: before that, nothing of it
+ * can have reached the server.
+ */
+function watched(url, onConnection) {
+    const [module, event] = url.protocol === 'https:' ? [external_node_https_namespaceObject, 'secureConnect'] : [external_node_http_namespaceObject, 'connect'];
+    const request = (...parameters) => module.request(...parameters).once('socket', (socket) => {
+        // Within a proxy's tunnel the socket is connected before its TLS handshake.
+        if (socket.connecting || ('secureConnecting' in socket && socket.secureConnecting))
+            socket.once(event, onConnection);
+        else
+            onConnection();
+    });
+    return { request };
+}
+/** Leaving the loop early closes the connection, so no more than the bound is ever held in memory. */
+async function readBounded(message) {
+    const chunks = [];
+    let size = 0;
+    for await (const chunk of message) {
+        size += chunk.length;
+        if (size > LARGEST_BODY)
+            throw new NetworkError('the answer is larger than 8 MiB', 'TOO_LARGE', true);
+        chunks.push(chunk);
+    }
+    // Also drops a byte order mark.
+    return new TextDecoder().decode(Buffer.concat(chunks));
+}
+function networkError(error, reached) {
+    if (error instanceof NetworkError)
+        return error;
+    const { code = 'UNKNOWN', message } = error;
+    const failure = new NetworkError(message || code, code, reached, error);
+    // OpenSSL's own line is a trace through its sources.
+    if (failure.protocol)
+        failure.message = `TLS failed (${code})`;
+    return failure;
+}
+function mayRepeat(call, outcome, attempt) {
+    if (outcome instanceof NetworkError) {
+        return !outcome.lasting && (call.repeatable || !outcome.reached) && attempt < MOST_ATTEMPTS;
+    }
+    // A rate limit says that nothing was done and when to come back: only the deadline bounds that.
+    if (outcome.status === 429 || call.isRateLimit?.(outcome))
+        return true;
+    const passing = outcome.status === 408 || outcome.status === 425 || outcome.status >= 500;
+    // Too Early (RFC 8470) says that nothing was done.
+    return (call.repeatable || outcome.status === 425) && passing && attempt < MOST_ATTEMPTS;
+}
+/** Whether a status leaves open that the request was carried out: a refusal (4xx) says that it was not. */
+function isUnsure(status) {
+    return status < 400 || status >= 500 || status === 408;
+}
+function settle(outcome, attempts, lost) {
+    if (!(outcome instanceof NetworkError))
+        return { ...outcome, afterLoss: lost };
+    outcome.reached ||= lost;
+    if (attempts > 1)
+        outcome.message += ` (attempt ${attempts})`;
+    throw outcome;
+}
+function retryAfter(outcome) {
+    if (outcome instanceof NetworkError)
+        return 0;
+    // By the server's own clock, where it tells the time.
+    const now = Date.parse(outcome.headers.date ?? '');
+    const current = Number.isNaN(now) ? Date.now() : now;
+    const { 'retry-after': after, 'x-ratelimit-remaining': remaining, 'x-ratelimit-reset': reset } = outcome.headers;
+    // GitHub's way: seconds since the epoch.
+    if (!after && remaining === '0')
+        return Math.max(0, Number(reset) * 1000 - current) || 0;
+    return parseRetryAfter(after, current);
+}
+/**
+ * Reads a `Retry-After` header: seconds or an HTTP date (RFC 9110, section 10.2.3).
+ * @param now milliseconds since the epoch
+ * @returns milliseconds to wait, 0 where the header says nothing usable
+ */
+function parseRetryAfter(header, now) {
+    const text = header?.trim() ?? '';
+    if (/^\d+$/.test(text))
+        return Number(text) * 1000;
+    const date = /^(Mon|Tue|Wed|Thu|Fri|Sat|Sun)/.test(text)
+        ? Date.parse(text.endsWith('GMT') ? text : `${text} GMT`)
+        : Number.NaN;
+    return Number.isNaN(date) ? 0 : Math.max(0, date - now);
+}
+/**
+ * Exponential back-off with full jitter, on top of what the server asked for, so that jobs that were refused
+ * together do not come back together.
+ * @param attempt the one that failed, from 1
+ * @param asked milliseconds that the server asked for
+ * @param left milliseconds until the deadline; jitter takes half of what the server leaves of it at most
+ * @param random from 0 to 1
+ * @returns milliseconds to wait, or nothing where the deadline is sooner, or too near to back off any more
+ */
+function retryDelay(attempt, asked, left, random = Math.random()) {
+    if (asked >= left || (asked === 0 && left < BACKOFF_BASE))
+        return undefined;
+    return asked + random * Math.min(BACKOFF_CAP, BACKOFF_BASE * 2 ** (attempt - 1), (left - asked) / 2);
+}
+
+;// CONCATENATED MODULE: ./build/answers.js
+
+
+// What becomes of an API's answer: a value that was narrowed once, or one error.
 /** A request that failed: the operation, the status, the server's own words, and what to do about it. */
 class ApiError extends Error {
     name = 'ApiError';
@@ -4443,14 +4344,29 @@ class ApiError extends Error {
         this.status = options.status;
     }
 }
-function fromAnswer(operation, answer, subject) {
-    const { status } = answer;
-    const parts = [`HTTP ${status}`, ...serverWords(answer)];
-    const definite = status >= 400 && status < 500 && status !== 408;
-    return new ApiError(sentence(operation, parts.join(': '), advice(answer, subject)), !definite, { status });
+/**
+ * An answer that says no.
+ * @param operation completes "Could not …"
+ * @param words the server's own
+ * @param todo what the user can do, a sentence, or empty
+ */
+function refusal(operation, { status, afterLoss }, words, todo) {
+    const uncertain = isUnsure(status) || afterLoss === true;
+    return new ApiError(sentence(operation, [`HTTP ${status}`, ...words].join(': '), todo), uncertain, { status });
 }
-function fromNetwork(operation, error) {
-    return new ApiError(sentence(operation, error.message, networkAdvice(error)), error.reached, { cause: error });
+/** @param address the input or variable that leads to the server */
+function noAnswer(operation, error, address) {
+    return new ApiError(sentence(operation, error.message, networkAdvice(error, address)), error.reached, {
+        cause: error,
+    });
+}
+/** A 2xx whose body is not what the API documents. */
+function badAnswer(operation, { status }, reason, todo) {
+    return new ApiError(sentence(operation, `HTTP ${status}, but ${reason}`, todo), true);
+}
+/** Advice against an answer that points elsewhere. */
+function noRedirects({ headers }, address) {
+    return `Redirects are not followed (it points to ${log_cut(String(headers.location ?? 'nowhere'), 200)}): ${address}`;
 }
 /** Whether an answer may be the API's: text of another form comes from something in between, and tells nothing. */
 function isApiAnswer({ body }) {
@@ -4461,19 +4377,458 @@ function isApiAnswer({ body }) {
         return false;
     }
 }
-/** A 2xx whose body is not what the API documents. */
-function fromBadAnswer(operation, answer, reason, subject) {
-    const todo = subject !== 'sign-in' ? '' : 'Is scalekit_environment_url the address of a Scalekit environment?';
-    return new ApiError(sentence(operation, `HTTP ${answer.status}, but ${reason}`, todo), true);
-}
 function sentence(operation, said, todo) {
     return `Could not ${operation}: ${said.replace(/[.\s]+$/, '')}.${todo && ` ${todo}`}`;
 }
-function advice(answer, subject) {
-    const { status, headers } = answer;
-    if (status >= 300 && status < 400) {
-        return `Redirects are not followed (it points to ${log_cut(String(headers.location ?? 'nowhere'), 200)}): scalekit_environment_url must be the environment's own address.`;
+function networkAdvice(error, address) {
+    if (/EXPIRED|NOT_YET_VALID|ALTNAME|HOSTNAME/.test(error.code)) {
+        return `The server's certificate is not valid for this host at this time: check ${address} and who answers there. NODE_EXTRA_CA_CERTS helps against an unknown authority alone; never switch the check off.`;
     }
+    if (error.certificate) {
+        return "The server's certificate is not trusted. Behind a private certificate authority, set NODE_EXTRA_CA_CERTS to a file with its certificate; never switch the check off.";
+    }
+    if (/^(ENOTFOUND|EAI_AGAIN)$/.test(error.code))
+        return `Check the host in ${address}.`;
+    if (error.protocol) {
+        return `Check the port in ${address}, and whether the server asks for a client certificate or an old TLS version, which this action does not offer.`;
+    }
+    if (error.code === 'ERR_INVALID_URL')
+        return 'Check the address of the proxy in https_proxy.';
+    if (/^tunneling socket/.test(error.message))
+        return 'The proxy (https_proxy) refused the connection.';
+    if (error.code === 'DEADLINE')
+        return 'Raise timeout.';
+    if (error.code === 'CANCELLED')
+        return '';
+    if (error.code === 'TOO_LARGE')
+        return `Check who answers at ${address}.`;
+    if (error.reached)
+        return `If it happens again, raise timeout, and check who answers at ${address}.`;
+    return `Check ${address} and the way to it (https_proxy, no_proxy, firewall).`;
+}
+/** An answer that is not what the API documents. Its message never quotes a value. */
+class AnswerError extends Error {
+    name = 'AnswerError';
+}
+/** @throws {AnswerError} where the text is not a JSON object; the parser's own words would quote it */
+function parseObject(text) {
+    let value;
+    try {
+        value = JSON.parse(text);
+    }
+    catch {
+        throw new AnswerError(`the answer is not JSON (${text.length} characters)`);
+    }
+    return object(value, 'the answer');
+}
+/** @throws {AnswerError} */
+function object(value, what) {
+    if (typeof value !== 'object' || value === null || Array.isArray(value))
+        throw new AnswerError(`${what} is not an object`);
+    return value;
+}
+/** Protobuf's JSON form leaves an empty field out; some writers say null. @throws {AnswerError} */
+function string(from, field) {
+    const value = from[field] ?? '';
+    if (typeof value !== 'string')
+        throw new AnswerError(`${field} is not a string`);
+    return value;
+}
+/** @throws {AnswerError} */
+function list(from, field) {
+    const value = from[field] ?? [];
+    if (!Array.isArray(value))
+        throw new AnswerError(`${field} is not a list`);
+    return value;
+}
+/**
+ * What a JSON Web Token says. Its signature is not checked: it came from the issuer itself, over TLS (OpenID Connect
+ * Core 1.0, section 3.1.3.7, rule 6).
+ * @returns nothing where it is none
+ */
+function tokenPayload(token) {
+    const [, payload, ...rest] = token.split('.');
+    if (payload === undefined || rest.length !== 1)
+        return undefined;
+    try {
+        return object(JSON.parse(Buffer.from(payload, 'base64url').toString()), 'the token');
+    }
+    catch {
+        return undefined;
+    }
+}
+
+;// CONCATENATED MODULE: ./build/github/errors.js
+
+
+const PERMISSIONS = {
+    repository: 'a fine-grained token access to this repository, a classic one the scope repo',
+    secrets: 'a fine-grained token the repository permission Secrets (write), a classic one the scope repo',
+    variables: 'a fine-grained token the repository permission Variables (write), a classic one the scope repo',
+    environment: 'a fine-grained token the repository permissions Environments (write) and Actions (read), a classic one the scope repo',
+    runs: "the job's own token permissions with actions: read, a fine-grained one the repository permission Actions (read), a classic one the scope repo",
+};
+/** Whether a 403 says that there were too many requests, not that the token may not. */
+function isRateLimit({ status, headers }) {
+    return status === 403 && (headers['retry-after'] !== undefined || headers['x-ratelimit-remaining'] === '0');
+}
+function fromAnswer(operation, answer, need) {
+    return refusal(operation, answer, serverWords(answer), advice(answer, need));
+}
+function advice(answer, need) {
+    const { status, headers } = answer;
+    if (status >= 300 && status < 400)
+        return need === 'repository'
+            ? 'GitHub redirects this name: the repository was renamed or moved, so give its name of today.'
+            : noRedirects(answer, 'give the name that the repository has today.');
+    if (status === 429 || isRateLimit(answer)) {
+        const reset = new Date(Number(headers['x-ratelimit-reset']) * 1000);
+        const until = Number.isNaN(reset.getTime()) ? '' : ` (it ends at ${reset.toISOString().slice(0, 19)}Z)`;
+        return `The rate limit of github_token is reached for longer than this step may wait${until}: run fewer jobs at once, or raise timeout.`;
+    }
+    if (status >= 500)
+        return "That is on GitHub's side: try again later.";
+    if (status === 401)
+        return 'github_token is not valid (any more).';
+    const grant = `It needs ${PERMISSIONS[need]}.`;
+    if (status === 403)
+        return `github_token may not do that. ${grant}${need === 'runs' ? '' : ' GITHUB_TOKEN cannot be given it.'}`;
+    if (status === 404)
+        return `There is none, or github_token may not see it. ${grant}`;
+    return '';
+}
+/** What GitHub's error body says; it may list several faults. */
+function serverWords({ body }) {
+    let said;
+    try {
+        said = parseObject(body);
+    }
+    catch {
+        return [];
+    }
+    const faults = Array.isArray(said.errors) ? said.errors.map((fault) => Object(fault).message ?? fault) : [];
+    return [said.message, ...faults]
+        .filter((text) => typeof text === 'string')
+        .slice(0, 10)
+        .map((text) => log_cut(text, 300));
+}
+
+;// CONCATENATED MODULE: ./build/github/api.js
+
+
+
+/**
+ * GitHub's REST API: Octokit makes the requests, and they go through the one transport, so that deadlines, repeats,
+ * proxies and the refusal of redirects are the same as for Scalekit. Every method throws an ApiError.
+ */
+class GitHub {
+    transport;
+    #access;
+    constructor(transport, access) {
+        this.transport = transport;
+        this.#access = access;
+    }
+    get api() {
+        return this.#access.api;
+    }
+    /**
+     * Reads a repository.
+     * @param name `owner/name` as it is now: GitHub's redirect from a former name is refused
+     */
+    async getRepository(name) {
+        const [owner = '', repo = ''] = name.split('/');
+        const operation = `read repository ${name}`;
+        const call = {
+            operation,
+            route: 'GET /repos/{owner}/{repo}',
+            parameters: { owner, repo },
+            need: 'repository',
+        };
+        return await this.read(call, (repository) => {
+            const { id, full_name } = repository;
+            if (!Number.isSafeInteger(id))
+                throw new AnswerError('id is not a number');
+            if (typeof full_name !== 'string' || full_name.toLowerCase() !== name.toLowerCase())
+                throw new AnswerError('it shows another repository');
+            return repository;
+        });
+    }
+    /** Reads a workflow run. @returns nothing where GitHub shows no such run */
+    async getRun(name, run_id) {
+        const [owner = '', repo = ''] = name.split('/');
+        const operation = 'read the workflow runs that clients were made for';
+        const route = 'GET /repos/{owner}/{repo}/actions/runs/{run_id}';
+        return await this.find({ operation, route, parameters: { owner, repo, run_id }, need: 'runs' }, (run) => {
+            if (String(run.id) !== run_id)
+                throw new AnswerError('it shows another run');
+            const run_attempt = Number(run.run_attempt);
+            if (!Number.isSafeInteger(run_attempt))
+                throw new AnswerError('run_attempt is not a number');
+            return { status: string(run, 'status'), run_attempt };
+        });
+    }
+    /**
+     * Reads one thing.
+     * @param parse gets the answer and, in milliseconds since the epoch, the server's own time; throws an AnswerError
+     * @returns nothing where GitHub says that there is no such thing, which it also says to a token that may not see it
+     */
+    async find(call, parse) {
+        try {
+            return await this.read(call, parse);
+        }
+        catch (error) {
+            if (error instanceof ApiError && error.status === 404)
+                return undefined;
+            throw error;
+        }
+    }
+    /** As `find`, where there has to be such a thing. */
+    async read(call, parse) {
+        const answer = await this.send(call);
+        try {
+            const date = Date.parse(answer.headers.date ?? '');
+            return parse(parseObject(answer.body), Number.isNaN(date) ? Date.now() : date);
+        }
+        catch (error) {
+            throw error instanceof AnswerError ? badAnswer(call.operation, answer, error.message, '') : error;
+        }
+    }
+    /** Sends a request, again where its answer is lost. @returns an answer that says success */
+    async send({ operation, route, parameters, need, onSend }) {
+        const { api, token } = this.#access;
+        // Loaded by the few runs that need it.
+        const { getOctokit } = await __nccwpck_require__.e(/* import() */ 413).then(__nccwpck_require__.bind(__nccwpck_require__, 413));
+        const outcome = {};
+        const fetch = async (url, { method, headers, body }) => {
+            const call = { method, url: new URL(url), headers, body, repeatable: true, isRateLimit: isRateLimit, onSend };
+            try {
+                outcome.answer = await this.transport.send(call);
+            }
+            catch (error) {
+                outcome.error = error;
+            }
+            // What came of it is read below, not by Octokit.
+            return new Response();
+        };
+        await getOctokit(token, { baseUrl: api, request: { fetch } }).request(route, parameters);
+        const { answer, error } = outcome;
+        if (error instanceof NetworkError)
+            throw noAnswer(operation, error, 'GITHUB_API_URL');
+        if (!answer)
+            throw error;
+        if (answer.status < 200 || answer.status > 299)
+            throw fromAnswer(operation, answer, need);
+        return answer;
+    }
+}
+
+;// CONCATENATED MODULE: external "node:fs"
+const external_node_fs_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:fs");
+;// CONCATENATED MODULE: ./build/github/runner.js
+
+function readRunner(env) {
+    return {
+        repository: env.GITHUB_REPOSITORY ?? '',
+        repository_id: digits(env.GITHUB_REPOSITORY_ID),
+        run: `${digits(env.GITHUB_RUN_ID, 12) ?? '0'}.${digits(env.GITHUB_RUN_ATTEMPT, 4) ?? '1'}`,
+        api: env.GITHUB_API_URL || 'https://api.github.com',
+        origin: runOrigin(env),
+    };
+}
+/** A number as it fits into a trailer of bounded length; GitHub's own are shorter. */
+function digits(text, most = 16) {
+    return text && /^\d+$/.test(text) && text.length <= most ? text : undefined;
+}
+function runOrigin(env) {
+    const payload = readEvent(env.GITHUB_EVENT_PATH);
+    const [pull, run] = [payload.pull_request, payload.workflow_run];
+    // A fork that was deleted since has no repository any more.
+    const head = pull?.head ? pull.head.repo : run?.head_repository;
+    const foreign = head !== undefined && head?.full_name !== env.GITHUB_REPOSITORY;
+    // These events run with the target repository's secrets, whoever wrote the code that triggered them.
+    if (foreign && /^(pull_request_target|workflow_run)$/.test(env.GITHUB_EVENT_NAME ?? ''))
+        return 'untrusted';
+    if (env.GITHUB_ACTOR === 'dependabot[bot]')
+        return 'dependabot';
+    return foreign ? 'fork' : undefined;
+}
+function readEvent(path) {
+    try {
+        return JSON.parse((0,external_node_fs_namespaceObject.readFileSync)(path ?? '', 'utf8')) ?? {};
+    }
+    catch {
+        return {};
+    }
+}
+
+;// CONCATENATED MODULE: ./build/github/vault.js
+
+/** Milliseconds: GitHub tells times in whole seconds. */
+const RESOLUTION = 1_000;
+/** The address of a place's variable. */
+function variableUrl(api, { repository, environment, variable }) {
+    const scope = environment ? `environments/${encodeURIComponent(environment)}` : 'actions';
+    return new URL(`${api}/repos/${repository}/${scope}/variables/${variable}`);
+}
+/** In words. */
+function placeName({ repository, environment }) {
+    return environment ? `environment ${JSON.stringify(environment)} of ${repository}` : repository;
+}
+/** A pair of client id and secret as GitHub Actions keeps it. Every method throws an ApiError. */
+class Vault {
+    place;
+    #github;
+    #key = { key: '', key_id: '' };
+    constructor(github, place) {
+        this.place = place;
+        this.#github = github;
+    }
+    /** Address of GitHub's API. */
+    get api() {
+        return this.#github.api;
+    }
+    /** Where the pair is, in words. */
+    get name() {
+        return placeName(this.place);
+    }
+    /** What the pair is kept in, in words. */
+    get names() {
+        const { variable, secret } = this.place;
+        return `variable ${variable} and secret ${secret} of ${this.name}`;
+    }
+    /** Makes sure that a pair can be written here, as far as reading tells. @returns what is here already */
+    async open() {
+        const { environment } = this.place;
+        const key = this.#call(`read the public key for secrets of ${this.name}`, 'GET', 'secrets', '/public-key');
+        this.#key = await this.#github.read(key, (answer) => {
+            const [key, key_id] = [string(answer, 'key'), string(answer, 'key_id')];
+            if (!key || !key_id)
+                throw new AnswerError('it holds no key');
+            return { key, key_id };
+        });
+        if (environment) {
+            const route = 'GET /repos/{owner}/{repo}/environments/{environment_name}';
+            await this.#github.send({ ...key, operation: `read the ${this.name}`, route }).catch((error) => {
+                // Whoever was given its key may see it, also without the permission to read environments.
+                if (!(error instanceof ApiError && error.status === 403))
+                    throw error;
+            });
+        }
+        return await this.look();
+    }
+    async look() {
+        return { client_id: await this.getVariable(), secret_time: (await this.#getSecret())?.time };
+    }
+    /** @returns nothing where there is no such variable */
+    async getVariable() {
+        const call = this.#variable('read', 'GET', '/{name}');
+        return await this.#github.find(call, (answer) => string(answer, 'value'));
+    }
+    /** @param exists whether there is one already; where that has changed meanwhile, it is done all the same */
+    async setVariable(value, exists) {
+        const make = this.#variable('write', 'POST', '', { value });
+        const change = this.#variable('write', 'PATCH', '/{name}', { value });
+        const [first, second, status] = exists ? [change, make, 404] : [make, change, 409];
+        await this.#github.send(first).catch(async (error) => {
+            if (!(error instanceof ApiError && error.status === status))
+                throw error;
+            await this.#github.send(second);
+        });
+    }
+    /** @returns whether there was one */
+    async deleteVariable() {
+        return await this.#delete(this.#variable('delete', 'DELETE', '/{name}'));
+    }
+    /**
+     * Writes the secret, after `open`. A lost answer is sent again, and then the time at which GitHub says that the secret
+     * was written decides.
+     * @param box seals the value with GitHub's public key, both in base64
+     * @param before that time as `open` read it
+     * @throws {ApiError} one that is `uncertain` only where nobody can say whether GitHub has the secret
+     */
+    async setSecret(box, before) {
+        const { key, key_id } = this.#key;
+        const sealed = { encrypted_value: box(key), key_id };
+        let began;
+        const onSend = () => {
+            began ??= performance.now();
+        };
+        try {
+            await this.#github.send({ ...this.#secret('write', 'PUT', sealed), onSend });
+        }
+        catch (error) {
+            if (!(error instanceof ApiError && error.uncertain))
+                throw error;
+            this.#github.transport.openReserve();
+            const now = await this.#getSecret().catch(() => Promise.reject(error));
+            if (now?.time !== before)
+                return;
+            // Within the resolution of GitHub's times, one that is the same says nothing.
+            const sentAt = (now?.date ?? 0) - (performance.now() - (began ?? 0));
+            if (before !== undefined && !(Date.parse(before) < sentAt - RESOLUTION))
+                throw error;
+            throw new ApiError(`${error.message} GitHub did not take it.`, false, { cause: error });
+        }
+    }
+    /** @returns whether there was one */
+    async deleteSecret() {
+        return await this.#delete(this.#secret('delete', 'DELETE'));
+    }
+    async #getSecret() {
+        const parse = (answer, date) => ({ time: string(answer, 'updated_at'), date });
+        return await this.#github.find(this.#secret('read', 'GET'), parse);
+    }
+    async #delete(call) {
+        try {
+            await this.#github.send(call);
+            return true;
+        }
+        catch (error) {
+            if (error instanceof ApiError && error.status === 404)
+                return false;
+            throw error;
+        }
+    }
+    #variable(verb, method, path, parameters = {}) {
+        const { variable: name } = this.place;
+        return this.#call(`${verb} variable ${name} of ${this.name}`, method, 'variables', path, { name, ...parameters });
+    }
+    #secret(verb, method, parameters = {}) {
+        const { secret: secret_name } = this.place;
+        const operation = `${verb} secret ${secret_name} of ${this.name}`;
+        return this.#call(operation, method, 'secrets', '/{secret_name}', { secret_name, ...parameters });
+    }
+    #call(operation, method, kind, path, parameters = {}) {
+        const { repository, environment } = this.place;
+        const [owner = '', repo = ''] = repository.split('/');
+        const scope = environment ? 'environments/{environment_name}' : 'actions';
+        return {
+            operation,
+            route: `${method} /repos/{owner}/{repo}/${scope}/${kind}${path}`,
+            parameters: { owner, repo, ...(environment && { environment_name: environment }), ...parameters },
+            need: environment ? 'environment' : kind,
+        };
+    }
+}
+
+;// CONCATENATED MODULE: ./build/scalekit/errors.js
+
+
+function errors_fromAnswer(operation, answer, subject) {
+    return refusal(operation, answer, errors_serverWords(answer), errors_advice(answer, subject));
+}
+function fromNetwork(operation, error) {
+    return noAnswer(operation, error, 'scalekit_environment_url');
+}
+/** A 2xx whose body is not what the API documents. */
+function fromBadAnswer(operation, answer, reason, subject) {
+    const todo = subject !== 'sign-in' ? '' : 'Is scalekit_environment_url the address of a Scalekit environment?';
+    return badAnswer(operation, answer, reason, todo);
+}
+function errors_advice(answer, subject) {
+    const { status, headers } = answer;
+    if (status >= 300 && status < 400)
+        return noRedirects(answer, "scalekit_environment_url must be the environment's own address.");
     if (status === 429) {
         const wait = headers['retry-after'] ? ` (it says: come back after ${log_cut(headers['retry-after'], 40)})` : '';
         return `The rate limit of the environment is reached for longer than this step may wait${wait}: run fewer jobs at once, or raise timeout.`;
@@ -4503,38 +4858,12 @@ function advice(answer, subject) {
         return `Is there an organization ${subject.organization} in this environment? An id from another environment is not known here.`;
     return '';
 }
-function networkAdvice(error) {
-    if (/EXPIRED|NOT_YET_VALID|ALTNAME|HOSTNAME/.test(error.code)) {
-        return "The server's certificate is not valid for this host at this time: check scalekit_environment_url and who answers there. NODE_EXTRA_CA_CERTS helps against an unknown authority alone; never switch the check off.";
-    }
-    if (error.certificate) {
-        return "The server's certificate is not trusted. Behind a private certificate authority, set NODE_EXTRA_CA_CERTS to a file with its certificate; never switch the check off.";
-    }
-    if (/^(ENOTFOUND|EAI_AGAIN)$/.test(error.code))
-        return 'Check the host in scalekit_environment_url.';
-    if (error.protocol) {
-        return 'Check the port in scalekit_environment_url, and whether the server asks for a client certificate or an old TLS version, which this action does not offer.';
-    }
-    if (error.code === 'ERR_INVALID_URL')
-        return 'Check the address of the proxy in https_proxy.';
-    if (/^tunneling socket/.test(error.message))
-        return 'The proxy (https_proxy) refused the connection.';
-    if (error.code === 'DEADLINE')
-        return 'Raise timeout.';
-    if (error.code === 'CANCELLED')
-        return '';
-    if (error.code === 'TOO_LARGE')
-        return 'Check who answers at scalekit_environment_url.';
-    if (error.reached)
-        return 'If it happens again, raise timeout, and check who answers at scalekit_environment_url.';
-    return 'Check scalekit_environment_url and the way to it (https_proxy, no_proxy, firewall).';
-}
 /**
  * What the server said, in any of the shapes that it may choose: its status object with details, a bare ErrorInfo,
  * OAuth's own error (RFC 6749, section 5.2), or plain text. Nothing else of the body is shown: `debug_info` may hold
  * internals.
  */
-function serverWords({ body, headers }) {
+function errors_serverWords({ body, headers }) {
     let parsed;
     try {
         parsed = JSON.parse(body);
@@ -4567,28 +4896,14 @@ function errors_text(value) {
 }
 
 ;// CONCATENATED MODULE: ./build/scalekit/types.js
-/** An answer that is not what the API documents. Its message never quotes a value. */
-class AnswerError extends Error {
-    name = 'AnswerError';
-}
-/** @throws {AnswerError} where the text is not a JSON object; the parser's own words would quote it */
-function parseObject(text) {
-    let value;
-    try {
-        value = JSON.parse(text);
-    }
-    catch {
-        throw new AnswerError(`the answer is not JSON (${text.length} characters)`);
-    }
-    return object(value, 'the answer');
-}
+
 /** The id of an organization client: it becomes part of a path and an output. The descriptor bounds ids in requests to 32 characters, not those in answers. */
-const types_CLIENT_ID = /^m2morg_[\w-]{1,121}$/;
+const CLIENT_ID = /^m2morg_[\w-]{1,121}$/;
 /** @throws {AnswerError} */
 function parseMarkedClient(value) {
     const client = object(value, 'client');
     const client_id = string(client, 'client_id');
-    if (!types_CLIENT_ID.test(client_id))
+    if (!CLIENT_ID.test(client_id))
         throw new AnswerError('client_id is not the id of an organization client');
     return { client_id, description: string(client, 'description'), whole: () => parseClient(client, client_id) };
 }
@@ -4633,24 +4948,6 @@ function parsePage(text) {
     const page = parseObject(text);
     return { clients: list(page, 'clients'), next_page_token: string(page, 'next_page_token') };
 }
-function object(value, what) {
-    if (typeof value !== 'object' || value === null || Array.isArray(value))
-        throw new AnswerError(`${what} is not an object`);
-    return value;
-}
-/** Protobuf's JSON form leaves an empty field out; some writers say null. */
-function string(from, field) {
-    const value = from[field] ?? '';
-    if (typeof value !== 'string')
-        throw new AnswerError(`${field} is not a string`);
-    return value;
-}
-function list(from, field) {
-    const value = from[field] ?? [];
-    if (!Array.isArray(value))
-        throw new AnswerError(`${field} is not a list`);
-    return value;
-}
 function strings(from, field) {
     return list(from, field).map((entry) => {
         if (typeof entry !== 'string')
@@ -4678,6 +4975,7 @@ function time(from, field) {
 
 
 
+
 /** Milliseconds after a client or a secret was made in which the API may not know it yet everywhere. */
 const LAG = 10_000;
 /** A `plain_secret` shorter than this cannot be masked without blanking out ordinary text. */
@@ -4691,11 +4989,21 @@ class Scalekit {
     #origin;
     #organization;
     #token = '';
-    /** @param organization_id empty where `selectOrganization` is to find it */
     constructor(transport, origin, organization_id) {
         this.transport = transport;
         this.#origin = origin;
         this.#organization = organization_id;
+    }
+    /** Signs in, and finds the organization where only its external id is known. */
+    static async open(transport, { origin, credentials, organization_id, organization_external_id }) {
+        const scalekit = new Scalekit(transport, origin, organization_id);
+        await scalekit.signIn(credentials);
+        if (!organization_id)
+            await scalekit.#selectOrganization(organization_external_id);
+        return scalekit;
+    }
+    get organization_id() {
+        return this.#organization;
     }
     /** Gets an access token for the environment's API credentials and masks it. */
     async signIn(credentials) {
@@ -4706,8 +5014,8 @@ class Scalekit {
         const operation = `get an access token for client ${pair.client_id}`;
         return await this.#pastLag(isRefused, () => this.#getToken(operation, pair, 'pair'));
     }
-    /** Finds the organization that has an external id, and goes on with it. @returns its id */
-    async selectOrganization(external_id) {
+    /** Finds the organization that has an external id, and goes on with it. */
+    async #selectOrganization(external_id) {
         const url = new URL(`/api/v1/organizations:external/${encodeURIComponent(external_id)}`, this.#origin);
         const call = { ...this.#call('GET'), url };
         const subject = { organization: external_id };
@@ -4721,7 +5029,6 @@ class Scalekit {
                 throw new AnswerError('it shows an organization with another external_id');
             return id;
         });
-        return this.#organization;
     }
     /** Makes a client and masks its secret. Sent again only where the request provably did nothing. */
     async createClient(fields, on) {
@@ -4866,7 +5173,7 @@ class Scalekit {
         if (answer.status === 404 && missing && isApiAnswer(answer))
             return missing();
         if (answer.status < 200 || answer.status > 299)
-            throw fromAnswer(operation, answer, subject);
+            throw errors_fromAnswer(operation, answer, subject);
         try {
             return parse(answer.body);
         }
@@ -4903,6 +5210,8 @@ function readable(entry) {
     }
 }
 
+;// CONCATENATED MODULE: external "node:crypto"
+const external_node_crypto_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:crypto");
 ;// CONCATENATED MODULE: ./build/state.js
 
 
@@ -4930,7 +5239,7 @@ class Journal {
      */
     note(change) {
         const state = { ...this.state, ...change };
-        const done = !state.client && !state.secret;
+        const done = isEmpty(state);
         try {
             saveState(STATE, done ? '' : JSON.stringify({ ...state, seal: seal(state, this.#secret) }));
         }
@@ -4944,15 +5253,30 @@ class Journal {
         Object.assign(this.state, change);
         this.note(change);
     }
+    /**
+     * Marks a pair as its user's: nobody takes it back any more.
+     * @param client_id the client that is handed out; another one that this step made is still to be removed
+     * @throws where the runner's file cannot be written
+     */
+    release(client_id) {
+        const { client, secret, variable, lifetime } = this.state;
+        const stays = lifetime === 'job' || client?.id !== client_id;
+        if (client || secret || variable)
+            this.note({ client: stays ? client : undefined, secret: undefined, variable: undefined });
+    }
     /** Leaves the post step nothing of this to do. Where that cannot be written, it finds out for itself. */
-    clear(change = { client: undefined, secret: undefined }) {
-        if (!this.state.client && !this.state.secret)
+    clear(change = { client: undefined, secret: undefined, variable: undefined }) {
+        if (isEmpty(this.state))
             return;
         try {
             this.note(change);
         }
         catch { }
     }
+}
+/** Whether there is nothing (left) to undo. */
+function isEmpty({ client, secret, variable }) {
+    return !client && !secret && !variable;
 }
 /** @returns nothing where main left nothing to do. @throws where the text is not a state */
 function readState() {
@@ -4969,6 +5293,92 @@ function seal(state, secret) {
     return (0,external_node_crypto_namespaceObject.createHmac)('sha256', secret).update(JSON.stringify(state)).digest('base64url');
 }
 
+;// CONCATENATED MODULE: ./build/identity.js
+
+/** The longest description of a client (Scalekit's descriptor), in characters. */
+const LONGEST_DESCRIPTION = 512;
+const LONGEST_TRAILER = 160;
+/** Characters that a description may have besides the line break and the trailer. */
+const LONGEST_OWN_DESCRIPTION = LONGEST_DESCRIPTION - LONGEST_TRAILER - 1;
+/** A hash of the identity: by the repository's id where it is known, so that a rename changes nothing. */
+function identityKey({ repository, repository_id, environment, name, lifetime }) {
+    const target = repository_id ?? repository.toLowerCase();
+    return hash(JSON.stringify([target, environment.toLowerCase(), name ?? null, lifetime]));
+}
+/** The repository's id or, where none is known, a hash of its lower-cased name. */
+function repositoryMark(repository, repository_id) {
+    return repository_id ?? hash(repository.toLowerCase());
+}
+function drawNonce() {
+    return randomBytes(12).toString('base64url');
+}
+function formatTrailer({ key, repo, by, run, lifetime, nonce }) {
+    return `[scalekit-organization-client/1 key=${key} repo=${repo} by=${by} run=${run} lifetime=${lifetime} nonce=${nonce}]`;
+}
+/** A description as it is sent: the trailer is its last line. */
+function withTrailer(own_description, trailer) {
+    return [own_description, formatTrailer(trailer)].filter(Boolean).join('\n');
+}
+const TRAILER = /^\[scalekit-organization-client\/1 key=(?<key>[\w-]{16}) repo=(?<repo>[\w-]{1,16}) by=(?<by>[\w-]{1,16}) run=(?<run>\d+\.\d+) lifetime=(?<lifetime>persistent|job) nonce=(?<nonce>[\w-]{16})\]$/;
+/** Reads the trailer from a description's last line. @returns nothing where it has none */
+function parseTrailer(description) {
+    return TRAILER.exec(splitDescription(description)[1])?.groups;
+}
+/** @returns what comes before the last line, and the last line */
+function splitDescription(description) {
+    const text = description.trimEnd();
+    const at = text.lastIndexOf('\n');
+    return [text.slice(0, Math.max(at, 0)), text.slice(at + 1)];
+}
+function recognize(client) {
+    const trailer = parseTrailer(client.description);
+    const own = trailer ? splitDescription(client.description)[0] : client.description;
+    const own_description = [...own].slice(0, LONGEST_OWN_DESCRIPTION).join('');
+    return { ...client, own_description, trailer };
+}
+/**
+ * Whether a client that was named by its id may be managed as this identity's.
+ * @returns why not, or nothing
+ */
+function objection(client, identity, { key, repo }) {
+    const { trailer } = client;
+    if (trailer?.key === key)
+        return undefined;
+    if (trailer && trailer.repo !== repo)
+        return 'it was made for another repository, by the last line of its description';
+    if (isRepository(client, identity) === false)
+        return 'its claims name another repository';
+    if (trailer && trailer.lifetime !== 'persistent')
+        return 'it belongs to one job, by the last line of its description';
+    const [environment] = claimsOf(client, 'environment');
+    if (environment !== undefined && environment.toLowerCase() !== identity.environment.toLowerCase()) {
+        const own = identity.environment ? JSON.stringify(identity.environment) : 'no environment';
+        return `it is for the environment ${JSON.stringify(environment)}, and this step for ${own}`;
+    }
+    return undefined;
+}
+/** Whether a client without a trailer carries the claims of this repository and this environment. */
+function resembles(client, identity) {
+    const [environment = ''] = claimsOf(client, 'environment');
+    return isRepository(client, identity) === true && environment.toLowerCase() === identity.environment.toLowerCase();
+}
+/** By the id or, where one side does not know it, the name. @returns nothing where the claims do not say */
+function isRepository(client, { repository, repository_id }) {
+    const ids = claimsOf(client, 'github_repository_id');
+    if (ids.length > 0 && repository_id !== undefined)
+        return ids.every((id) => id === repository_id);
+    const names = claimsOf(client, 'github_repository');
+    return names.length > 0 ? names.every((name) => name.toLowerCase() === repository.toLowerCase()) : undefined;
+}
+/** All that stand there: nothing keeps a client from having one twice. */
+function claimsOf({ custom_claims }, key) {
+    return custom_claims.filter((claim) => claim.key === key).map(({ value }) => value);
+}
+/** 16 characters (96 bits) of a SHA-256, in base64url. */
+function hash(text) {
+    return createHash('sha256').update(text).digest('base64url').slice(0, 16);
+}
+
 ;// CONCATENATED MODULE: ./build/plan.js
 /** Secrets of one client at a time, by the API. */
 const MOST_SECRETS = 5;
@@ -4977,15 +5387,21 @@ const NONE = 'none';
  * From what is wanted and what exists to the steps between the two.
  * @throws where there is no way: `on_existing: fail`, or a list that only a new client can be without
  */
-function plan(request, { client, others }) {
+function plan(request, { client, others, saved }) {
+    const save = request.place ? [{ kind: 'save' }] : [];
     if (!client)
-        return { result: 'created', before: [{ kind: 'create' }], after: [], warnings: [] };
+        return { result: 'created', before: [{ kind: 'create' }, ...save], after: [], warnings: [] };
     const warnings = others.length > 0 ? [severalClients(client.client_id, others)] : [];
-    switch (request.on_existing) {
+    const isSaved = saved?.client_id === client.client_id && saved.secret_time !== undefined;
+    // A secret that was not saved is lost, so another one is due.
+    const on_existing = request.on_existing === 'reuse' && request.place && !isSaved ? 'rotate' : request.on_existing;
+    switch (on_existing) {
         case 'fail':
             throw new Error(`Client ${client.client_id} ${JSON.stringify(client.name)} exists already, and on_existing is fail.`);
-        case 'replace':
-            return { result: 'replaced', client, before: [{ kind: 'create' }], after: [{ kind: 'delete-client' }], warnings };
+        case 'replace': {
+            const before = [{ kind: 'create' }, ...save];
+            return { result: 'replaced', client, before, after: [{ kind: 'delete-client' }], warnings };
+        }
         case 'reuse':
             return { result: 'reused', client, before: updates(request, client), after: [], warnings };
         case 'rotate': {
@@ -5000,6 +5416,7 @@ function plan(request, { client, others }) {
                     ...updates(request, client),
                     ...evicted.map((secret) => deletion(secret, false)),
                     { kind: 'add-secret' },
+                    ...save,
                 ],
                 after: retirements(kept, request.keep_secrets),
                 warnings,
@@ -5012,9 +5429,9 @@ function plan(request, { client, others }) {
  * its own: nothing on it is deleted.
  * @throws as `plan`
  */
-function planAdoption(request, client) {
+function planAdoption(request, client, saved) {
     const on_existing = request.on_existing === 'replace' ? 'rotate' : request.on_existing;
-    const adoption = plan({ ...request, on_existing }, { client, others: [] });
+    const adoption = plan({ ...request, on_existing }, { client, others: [], saved });
     return {
         ...adoption,
         before: adoption.before.filter(({ kind }) => kind !== 'delete-secret'),
@@ -5144,6 +5561,7 @@ function setText(entries) {
 
 
 
+
 /** Milliseconds after a create request was sent in which the server may finish it, though its caller has gone. */
 const LATE_CREATE = 15_000;
 /** Milliseconds between two looks for a client that may still appear. */
@@ -5152,11 +5570,13 @@ const LOOK_AGAIN = 1_000;
  * Undoes what a failed step did, last first.
  * @returns the error to show: the failure, and what became of what the step had made or changed
  */
-async function undo(scalekit, journal, failure) {
+async function undo(scalekit, vault, journal, failure) {
     const { state, updated } = journal;
     const own_secret = state.secret?.id;
-    const { removed, absent, left } = await cleanUp(scalekit, state, false);
-    const lines = [...removed.map((what) => `Removed again: ${what}.`), ...left];
+    const put = state.variable && vault ? [await putBack(vault, state.variable)] : [];
+    const { removed, absent, left: stays } = await cleanUp(scalekit, state, false);
+    const left = [...put.flatMap(({ left }) => left), ...stays];
+    const lines = [...put.flatMap(({ done }) => done), ...removed.map((what) => `Removed again: ${what}.`), ...left];
     const unsure = absent && !state.client?.id;
     if (unsure)
         lines.push(`Whether a client was made is not known: none shows up. The post step looks again. ${clientCall(scalekit, state)}`);
@@ -5169,7 +5589,7 @@ async function undo(scalekit, journal, failure) {
 }
 /** The error of a step that is cancelled: the runner does not wait until anything is undone. */
 function leave({ state, updated, lost }, failure) {
-    const rest = state.client || state.secret ? ['The post step removes what this step made.'] : [];
+    const rest = state.client || state.secret || state.variable ? ['The post step removes what this step made.'] : [];
     const lines = [message(failure), ...rest, ...(updated ? [staysUpdated(updated)] : []), ...lost];
     return new Error(lines.join('\n'), { cause: failure });
 }
@@ -5197,6 +5617,33 @@ async function cleanUp(scalekit, state, patient) {
         });
     }
     return traces;
+}
+/**
+ * Gives a variable in GitHub Actions what it held before, unless somebody wrote something else since.
+ * @returns sentences about what was done, and about what is left with the call that mends it
+ */
+async function putBack(vault, trace) {
+    const { place, value, old } = trace;
+    try {
+        if ((await vault.getVariable()) !== value)
+            return { done: [], left: [] };
+        if (old === undefined)
+            await vault.deleteVariable();
+        else
+            await vault.setVariable(old, true);
+        return { done: [`Put back variable ${place.variable} of ${placeName(place)}.`], left: [] };
+    }
+    catch (error) {
+        return { done: [], left: [variableLeft(trace, log_message(error))] };
+    }
+}
+/** The sentence about a variable that was not put back, with the call that does it. */
+function variableLeft(trace, why, doubt) {
+    const { api, place, old } = trace;
+    const url = variableUrl(api, place);
+    const address = doubt === 'state' ? url.pathname : url.href;
+    const call = old === undefined ? `DELETE ${address}` : `PATCH ${address} with the value ${JSON.stringify(old)}`;
+    return `Variable ${place.variable} of ${placeName(place)} may not be what it was: ${why.replace(/\.$/, '')}. To put it back by hand: ${call}`;
 }
 /** The clients that this step made: by the id or, where it is not known or not alone, by the nonce. */
 async function ownClients(scalekit, state) {
@@ -5234,8 +5681,7 @@ async function takeClient(scalekit, state, client) {
             return { what: `secret ${ids} of client ${client_id} (${why})`, stays: true };
         }
     }
-    const isShown = async () => (await scalekit.getClient(client_id)) !== undefined;
-    await deleteShown(scalekit, () => scalekit.deleteClient(client_id), isShown);
+    await deleteShownClient(scalekit, client_id);
     return { what: `client ${client_id}`, stays: false };
 }
 /** @returns whether there was such a secret (still) */
@@ -5245,6 +5691,11 @@ async function deleteShownSecret(scalekit, client_id, id) {
         return client?.whole().secrets.some((secret) => secret.id === id) ?? false;
     };
     return await deleteShown(scalekit, () => scalekit.deleteSecret(client_id, id), isShown);
+}
+/** Deletes a client, whatever secrets it has. @returns whether there was such a client (still) */
+async function deleteShownClient(scalekit, client_id) {
+    const isShown = async () => (await scalekit.getClient(client_id)) !== undefined;
+    return await deleteShown(scalekit, () => scalekit.deleteClient(client_id), isShown);
 }
 /** Deletes, again where the API says that there is nothing, but still shows it: one part of it may lag behind another. */
 async function deleteShown(scalekit, remove, isShown) {
@@ -5380,6 +5831,8 @@ function isOwn({ description }, { nonce, run }) {
 
 
 
+
+
 /** Seconds: a client that may still appear is looked for longer than the shortest step may take. */
 const LEAST_TIMEOUT = 20;
 start(run, (error) => log_warning(`The state that main left cannot be used, so nothing was removed: ${log_message(error)}`), 0);
@@ -5389,13 +5842,26 @@ async function run() {
     if (!state)
         return;
     const credentials = readCredentials(process.env);
+    const github_token = readGitHubToken();
     // Without the seal, origin and ids may be anybody's words; with another run, they are about what is in use by now.
     const trusted = isSealed(state, credentials.client_secret) && isThisRun(state.run);
     const transport = new Transport(state.run, Math.max(readTimeout(), LEAST_TIMEOUT));
     transport.openReserve();
+    const { variable, client, secret } = state;
+    if (variable) {
+        const why = post_refusal(credentials, trusted) || (github_token ? '' : 'github_token is not there any more');
+        if (why)
+            log_warning(variableLeft(variable, why, trusted ? undefined : 'state'));
+        else
+            await post_restore(variable, new GitHub(transport, { api: variable.api, token: github_token }));
+    }
+    if (!client && !secret)
+        return;
     const scalekit = new Scalekit(transport, state.origin, state.organization_id);
     try {
-        refuseUnsafe(credentials, trusted);
+        const why = post_refusal(credentials, trusted);
+        if (why)
+            throw new Error(why);
         await scalekit.signIn(credentials);
     }
     catch (error) {
@@ -5407,25 +5873,28 @@ async function run() {
     for (const what of removed)
         log_info(`Deleted ${what}.`);
     if (absent)
-        log_info(state.client?.id
-            ? 'The client is gone already.'
-            : 'No client of the create request that was cut off has shown up.');
+        log_info(client?.id ? 'The client is gone already.' : 'No client of the create request that was cut off has shown up.');
     if (left.length > 0)
         log_warning(left.join(' '));
 }
-function isThisRun(run) {
-    return !process.env.GITHUB_RUN_ID || run === runner_readRunner(process.env).run;
+/** Puts the variable back that main wrote before it was cut off. */
+async function post_restore(trace, github) {
+    const { done, left } = await putBack(new Vault(github, trace.place), trace);
+    done.forEach(log_info);
+    left.forEach(log_warning);
 }
-/** @throws where the credentials must not be sent */
-function refuseUnsafe({ client_id, client_secret }, trusted) {
+function isThisRun(run) {
+    return !process.env.GITHUB_RUN_ID || run === readRunner(process.env).run;
+}
+/** @returns why the credentials must not be sent, or nothing */
+function post_refusal({ client_id, client_secret }, trusted) {
     const unsafe = unsafeSetting(process.env);
     if (unsafe)
-        throw new Error(`NODE_TLS_REJECT_UNAUTHORIZED: ${unsafe}.`);
-    if (!client_id || !client_secret) {
-        throw new Error('the credentials that main had are not there any more, neither as inputs nor as variables.');
-    }
-    if (!trusted) {
-        throw new Error('its state was not written by this run with these credentials; another step may have changed either, so nothing was sent.');
-    }
+        return `NODE_TLS_REJECT_UNAUTHORIZED: ${unsafe}.`;
+    if (!client_id || !client_secret)
+        return 'the credentials that main had are not there any more, neither as inputs nor as variables.';
+    if (trusted)
+        return '';
+    return 'its state was not written by this run with these credentials; another step may have changed either, so nothing was sent.';
 }
 

@@ -9,6 +9,8 @@ export interface Runner {
   repository_id: string | undefined;
   /** `ID.ATTEMPT` of the workflow run. */
   run: string;
+  /** Address of GitHub's API. */
+  api: string;
   /** Set where GitHub hands no secrets to the run, or where the run is triggered by code from outside. */
   origin: 'fork' | 'dependabot' | 'untrusted' | undefined;
 }
@@ -16,14 +18,15 @@ export interface Runner {
 export function readRunner(env: NodeJS.ProcessEnv): Runner {
   return {
     repository: env.GITHUB_REPOSITORY ?? '',
-    repository_id: digits(env.GITHUB_REPOSITORY_ID, 16),
+    repository_id: digits(env.GITHUB_REPOSITORY_ID),
     run: `${digits(env.GITHUB_RUN_ID, 12) ?? '0'}.${digits(env.GITHUB_RUN_ATTEMPT, 4) ?? '1'}`,
+    api: env.GITHUB_API_URL || 'https://api.github.com',
     origin: runOrigin(env),
   };
 }
 
 /** A number as it fits into a trailer of bounded length; GitHub's own are shorter. */
-function digits(text: string | undefined, most: number): string | undefined {
+export function digits(text: string | undefined, most = 16): string | undefined {
   return text && /^\d+$/.test(text) && text.length <= most ? text : undefined;
 }
 

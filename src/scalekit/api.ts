@@ -21,6 +21,17 @@ const SHORTEST_SECRET = 8;
 const FIRST_PAUSE = 250;
 const LONGEST_PAUSE = 2_000;
 
+/** Where Scalekit is, who asks, and about which organization. */
+export interface Access {
+  /** Scheme, host and port. */
+  origin: string;
+  /** The environment's API credentials. */
+  credentials: Credentials;
+  /** Empty where the external id is given. */
+  organization_id: string;
+  organization_external_id: string;
+}
+
 /** What the token endpoint hands out. */
 export interface AccessToken {
   access_token: string;
@@ -43,11 +54,25 @@ export class Scalekit {
   #organization: string;
   #token = '';
 
-  /** @param organization_id empty where `selectOrganization` is to find it */
   constructor(transport: Transport, origin: string, organization_id: string) {
     this.transport = transport;
     this.#origin = origin;
     this.#organization = organization_id;
+  }
+
+  /** Signs in, and finds the organization where only its external id is known. */
+  static async open(
+    transport: Transport,
+    { origin, credentials, organization_id, organization_external_id }: Access,
+  ): Promise<Scalekit> {
+    const scalekit = new Scalekit(transport, origin, organization_id);
+    await scalekit.signIn(credentials);
+    if (!organization_id) await scalekit.#selectOrganization(organization_external_id);
+    return scalekit;
+  }
+
+  get organization_id(): string {
+    return this.#organization;
   }
 
   /** Gets an access token for the environment's API credentials and masks it. */
@@ -61,8 +86,8 @@ export class Scalekit {
     return await this.#pastLag(isRefused, () => this.#getToken(operation, pair, 'pair'));
   }
 
-  /** Finds the organization that has an external id, and goes on with it. @returns its id */
-  async selectOrganization(external_id: string): Promise<string> {
+  /** Finds the organization that has an external id, and goes on with it. */
+  async #selectOrganization(external_id: string): Promise<void> {
     const url = new URL(`/api/v1/organizations:external/${encodeURIComponent(external_id)}`, this.#origin);
     const call: Call = { ...this.#call('GET'), url };
     const subject = { organization: external_id };
@@ -74,7 +99,6 @@ export class Scalekit {
       if (shown && shown !== external_id) throw new AnswerError('it shows an organization with another external_id');
       return id;
     });
-    return this.#organization;
   }
 
   /** Makes a client and masks its secret. Sent again only where the request provably did nothing. */

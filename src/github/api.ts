@@ -1,0 +1,133 @@
+import { AnswerError, ApiError, badAnswer, type Json, noAnswer, parseObject, string } from '../answers.ts';
+import { type Answer, type Call as HttpCall, NetworkError, type Transport } from '../http.ts';
+import { fromAnswer, isRateLimit, type Need } from './errors.ts';
+
+/** Where GitHub's API is, and who asks. */
+export interface GitHubAccess {
+  /** Without a slash at its end. */
+  api: string;
+  token: string;
+}
+
+/** One request as its caller means it. */
+export interface Call {
+  /** Completes "Could not …". */
+  operation: string;
+  /** Method and path as GitHub's documentation writes them, with `{names}` for parameters. */
+  route: string;
+  parameters: Record<string, string>;
+  /** What the token must be allowed to do. */
+  need: Need;
+  /** Called before each sending. */
+  onSend?: (() => void) | undefined;
+}
+
+/** How far a workflow run is. */
+export interface WorkflowRun {
+  /** `completed`, or anything else while it is not. */
+  status: string;
+  /** The latest attempt, from 1. */
+  run_attempt: number;
+}
+
+/**
+ * GitHub's REST API: Octokit makes the requests, and they go through the one transport, so that deadlines, repeats,
+ * proxies and the refusal of redirects are the same as for Scalekit. Every method throws an ApiError.
+ */
+export class GitHub {
+  readonly transport: Transport;
+  readonly #access: GitHubAccess;
+
+  constructor(transport: Transport, access: GitHubAccess) {
+    this.transport = transport;
+    this.#access = access;
+  }
+
+  get api(): string {
+    return this.#access.api;
+  }
+
+  /**
+   * Reads a repository.
+   * @param name `owner/name` as it is now: GitHub's redirect from a former name is refused
+   */
+  async getRepository(name: string): Promise<Json> {
+    const [owner = '', repo = ''] = name.split('/');
+    const operation = `read repository ${name}`;
+    const call = {
+      operation,
+      route: 'GET /repos/{owner}/{repo}',
+      parameters: { owner, repo },
+      need: 'repository',
+    } as const;
+    return await this.read(call, (repository) => {
+      const { id, full_name } = repository;
+      if (!Number.isSafeInteger(id)) throw new AnswerError('id is not a number');
+      if (typeof full_name !== 'string' || full_name.toLowerCase() !== name.toLowerCase())
+        throw new AnswerError('it shows another repository');
+      return repository;
+    });
+  }
+
+  /** Reads a workflow run. @returns nothing where GitHub shows no such run */
+  async getRun(name: string, run_id: string): Promise<WorkflowRun | undefined> {
+    const [owner = '', repo = ''] = name.split('/');
+    const operation = 'read the workflow runs that clients were made for';
+    const route = 'GET /repos/{owner}/{repo}/actions/runs/{run_id}';
+    return await this.find({ operation, route, parameters: { owner, repo, run_id }, need: 'runs' }, (run) => {
+      if (String(run.id) !== run_id) throw new AnswerError('it shows another run');
+      const run_attempt = Number(run.run_attempt);
+      if (!Number.isSafeInteger(run_attempt)) throw new AnswerError('run_attempt is not a number');
+      return { status: string(run, 'status'), run_attempt };
+    });
+  }
+
+  /**
+   * Reads one thing.
+   * @param parse gets the answer and, in milliseconds since the epoch, the server's own time; throws an AnswerError
+   * @returns nothing where GitHub says that there is no such thing, which it also says to a token that may not see it
+   */
+  async find<T>(call: Call, parse: (answer: Json, date: number) => T): Promise<T | undefined> {
+    try {
+      return await this.read(call, parse);
+    } catch (error) {
+      if (error instanceof ApiError && error.status === 404) return undefined;
+      throw error;
+    }
+  }
+
+  /** As `find`, where there has to be such a thing. */
+  async read<T>(call: Call, parse: (answer: Json, date: number) => T): Promise<T> {
+    const answer = await this.send(call);
+    try {
+      const date = Date.parse(answer.headers.date ?? '');
+      return parse(parseObject(answer.body), Number.isNaN(date) ? Date.now() : date);
+    } catch (error) {
+      throw error instanceof AnswerError ? badAnswer(call.operation, answer, error.message, '') : error;
+    }
+  }
+
+  /** Sends a request, again where its answer is lost. @returns an answer that says success */
+  async send({ operation, route, parameters, need, onSend }: Call): Promise<Answer> {
+    const { api, token } = this.#access;
+    // Loaded by the few runs that need it.
+    const { getOctokit } = await import('@actions/github');
+    const outcome: { answer?: Answer; error?: unknown } = {};
+    const fetch = async (url: string, { method, headers, body }: HttpCall) => {
+      const call = { method, url: new URL(url), headers, body, repeatable: true, isRateLimit, onSend };
+      try {
+        outcome.answer = await this.transport.send(call);
+      } catch (error) {
+        outcome.error = error;
+      }
+      // What came of it is read below, not by Octokit.
+      return new Response();
+    };
+    await getOctokit(token, { baseUrl: api, request: { fetch } }).request(route, parameters);
+    const { answer, error } = outcome;
+    if (error instanceof NetworkError) throw noAnswer(operation, error, 'GITHUB_API_URL');
+    if (!answer) throw error;
+    if (answer.status < 200 || answer.status > 299) throw fromAnswer(operation, answer, need);
+    return answer;
+  }
+}

@@ -1,0 +1,59 @@
+import { type ApiError, type Json, noRedirects, parseObject, refusal } from '../answers.ts';
+import type { Answer } from '../http.ts';
+import { cut } from '../log.ts';
+
+/** What a request needs the token to be allowed, by the permissions of fine-grained tokens and GitHub Apps. */
+export type Need = 'repository' | 'secrets' | 'variables' | 'environment' | 'runs';
+
+const PERMISSIONS: Record<Need, string> = {
+  repository: 'a fine-grained token access to this repository, a classic one the scope repo',
+  secrets: 'a fine-grained token the repository permission Secrets (write), a classic one the scope repo',
+  variables: 'a fine-grained token the repository permission Variables (write), a classic one the scope repo',
+  environment:
+    'a fine-grained token the repository permissions Environments (write) and Actions (read), a classic one the scope repo',
+  runs: "the job's own token permissions with actions: read, a fine-grained one the repository permission Actions (read), a classic one the scope repo",
+};
+
+/** Whether a 403 says that there were too many requests, not that the token may not. */
+export function isRateLimit({ status, headers }: Answer): boolean {
+  return status === 403 && (headers['retry-after'] !== undefined || headers['x-ratelimit-remaining'] === '0');
+}
+
+export function fromAnswer(operation: string, answer: Answer, need: Need): ApiError {
+  return refusal(operation, answer, serverWords(answer), advice(answer, need));
+}
+
+function advice(answer: Answer, need: Need): string {
+  const { status, headers } = answer;
+  if (status >= 300 && status < 400)
+    return need === 'repository'
+      ? 'GitHub redirects this name: the repository was renamed or moved, so give its name of today.'
+      : noRedirects(answer, 'give the name that the repository has today.');
+  if (status === 429 || isRateLimit(answer)) {
+    const reset = new Date(Number(headers['x-ratelimit-reset']) * 1000);
+    const until = Number.isNaN(reset.getTime()) ? '' : ` (it ends at ${reset.toISOString().slice(0, 19)}Z)`;
+    return `The rate limit of github_token is reached for longer than this step may wait${until}: run fewer jobs at once, or raise timeout.`;
+  }
+  if (status >= 500) return "That is on GitHub's side: try again later.";
+  if (status === 401) return 'github_token is not valid (any more).';
+  const grant = `It needs ${PERMISSIONS[need]}.`;
+  if (status === 403)
+    return `github_token may not do that. ${grant}${need === 'runs' ? '' : ' GITHUB_TOKEN cannot be given it.'}`;
+  if (status === 404) return `There is none, or github_token may not see it. ${grant}`;
+  return '';
+}
+
+/** What GitHub's error body says; it may list several faults. */
+function serverWords({ body }: Answer): string[] {
+  let said: Json;
+  try {
+    said = parseObject(body);
+  } catch {
+    return [];
+  }
+  const faults = Array.isArray(said.errors) ? said.errors.map((fault) => Object(fault).message ?? fault) : [];
+  return [said.message, ...faults]
+    .filter((text) => typeof text === 'string')
+    .slice(0, 10)
+    .map((text) => cut(text, 300));
+}

@@ -1,0 +1,55 @@
+import {
+  AnswerError,
+  badAnswer,
+  type Json,
+  noAnswer,
+  noRedirects,
+  parseObject,
+  refusal,
+  string,
+  tokenPayload,
+} from '../answers.ts';
+import { isSafe } from '../formats.ts';
+import { type Answer, NetworkError, type Transport } from '../http.ts';
+import { mask } from '../mask.ts';
+
+const URL_VARIABLE = 'ACTIONS_ID_TOKEN_REQUEST_URL';
+const OPERATION = "get GitHub's ID token";
+const TODO =
+  'The job needs permissions with id-token: write, and GitHub has to answer. Without that permission the claims come from the runner.';
+
+/** Whether GitHub offers the job an ID token: it does where `permissions` has `id-token: write`. */
+export function mayHaveIdToken(env: NodeJS.ProcessEnv): boolean {
+  return Boolean(env[URL_VARIABLE] && env.ACTIONS_ID_TOKEN_REQUEST_TOKEN);
+}
+
+/**
+ * Gets the job's ID token.
+ * @returns its claims
+ * @throws {ApiError}
+ */
+export async function getIdToken(transport: Transport, env: NodeJS.ProcessEnv): Promise<Json> {
+  const token = env.ACTIONS_ID_TOKEN_REQUEST_TOKEN ?? '';
+  mask(token);
+  const url = URL.parse(env[URL_VARIABLE] ?? '');
+  if (!url || !isSafe(url)) throw new Error(`Could not ${OPERATION}: ${URL_VARIABLE} is no https address. ${TODO}`);
+  let answer: Answer;
+  try {
+    const headers = { authorization: `Bearer ${token}` };
+    answer = await transport.send({ method: 'GET', url, headers, repeatable: true });
+  } catch (error) {
+    throw error instanceof NetworkError ? noAnswer(OPERATION, error, URL_VARIABLE) : error;
+  }
+  const { status, body } = answer;
+  if (status >= 300 && status < 400) throw refusal(OPERATION, answer, [], noRedirects(answer, TODO));
+  if (status < 200 || status > 299) throw refusal(OPERATION, answer, [], TODO);
+  try {
+    const value = string(parseObject(body), 'value');
+    mask(value);
+    const payload = tokenPayload(value);
+    if (!payload) throw new AnswerError('it holds no ID token');
+    return payload;
+  } catch (error) {
+    throw error instanceof AnswerError ? badAnswer(OPERATION, answer, error.message, TODO) : error;
+  }
+}

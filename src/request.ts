@@ -1,0 +1,156 @@
+import { chooseClaims, type Target } from './claims.ts';
+import type { Connection } from './connection.ts';
+import { quote, type Report } from './formats.ts';
+import type { GitHubAccess } from './github/api.ts';
+import type { Place } from './github/vault.ts';
+import {
+  drawNonce,
+  hash,
+  type Identity,
+  identityKey,
+  type Lifetime,
+  LONGEST_OWN_DESCRIPTION,
+  repositoryMark,
+  type Trailer,
+} from './identity.ts';
+import type { Inputs, OnExisting } from './inputs.ts';
+import { Faults } from './reader.ts';
+import type { Claim, ClientFields } from './scalekit/types.ts';
+
+const UNTRUSTED =
+  'This run was triggered by code from outside, yet has secrets: nothing of that code may be checked out, built or run in this job, or it can take the credentials.';
+const LONGEST_NAME = 128;
+
+/** All that a run of the action needs to know, checked. */
+export interface Request extends Connection {
+  /** What the client shall be; the description still without its trailer. */
+  fields: ClientFields;
+  /** Name and description are compared only where they were given. */
+  given: { name: boolean; description: boolean };
+  trailer: Trailer;
+  identity: Identity;
+  /** The client to manage, or empty. */
+  client_id: string;
+  on_existing: OnExisting;
+  /** 1 to 5. */
+  keep_secrets: number;
+  verify: boolean;
+  access_token: boolean;
+  github: GitHubAccess | undefined;
+  /** Where the pair is kept for later workflows; nothing where it is not. */
+  place: Place | undefined;
+  dry_run: boolean;
+  /** What the user should know although nothing is wrong. */
+  notices: string[];
+  warnings: string[];
+}
+
+/**
+ * What the inputs come to, once it is known which repository and environment they are about.
+ * @throws {InputError} that names what does not go together
+ */
+export function makeRequest(inputs: Inputs, target: Target): Request {
+  const faults = new Faults();
+  const report = (input: string) => faults.report(input);
+  const claims = checkClaims(inputs, target, report);
+  checkPlace(inputs, target, report);
+  faults.finish();
+  const { scopes, audience, expiry, name, description, lifetime, runner, repository_claims } = inputs;
+  const { repository, repository_id, environment } = target;
+  const identity = identityOf(inputs, target, lifetime);
+  // A token may know the id of this repository where the runner does not.
+  const by = target.source === 'api' ? runner.repository_id : repository_id;
+  const trailer: Trailer = {
+    key: identityKey(identity),
+    repo: repositoryMark(repository, repository_id),
+    by: repositoryMark(runner.repository, by),
+    run: runner.run,
+    lifetime,
+    nonce: drawNonce(),
+  };
+  const purpose = `Made by GitHub Actions for ${repository}${environment && `, environment ${environment}`}.`;
+  const noId = 'This runner does not tell GITHUB_REPOSITORY_ID, so the client has no claim github_repository_id.';
+  return {
+    ...inputs,
+    fields: {
+      name: name || shorten(`GitHub Actions: ${repository}${environment && ` (${environment})`}`, LONGEST_NAME),
+      description: description || shorten(purpose, LONGEST_OWN_DESCRIPTION),
+      ...(scopes.length > 0 && { scopes }),
+      ...(audience.length > 0 && { audience }),
+      ...(claims.length > 0 && { custom_claims: claims }),
+      ...(expiry && { expiry }),
+    },
+    given: { name: name !== '', description: description !== '' },
+    trailer,
+    identity,
+    place: placeOf(inputs, target),
+    notices: !repository_claims && repository_id === undefined ? [noId] : [],
+    warnings: runner.origin === 'untrusted' ? [UNTRUSTED] : [],
+  };
+}
+
+/** What the client of these inputs is known by. */
+export function identityOf({ name }: Pick<Inputs, 'name'>, target: Target, lifetime: Lifetime): Identity {
+  const { repository, repository_id, environment } = target;
+  return { repository, repository_id, environment, name: name || undefined, lifetime };
+}
+
+/**
+ * Where the pair is kept.
+ * @returns nothing where it is not
+ * @throws {InputError} where that is an environment and there is none
+ */
+export function settlePlace(inputs: Pick<Inputs, 'saving'>, target: Target): Place | undefined {
+  const faults = new Faults();
+  checkPlace(inputs, target, (input) => faults.report(input));
+  faults.finish();
+  return placeOf(inputs, target);
+}
+
+function placeOf({ saving }: Pick<Inputs, 'saving'>, target: Target): Place | undefined {
+  if (!saving) return undefined;
+  const { to, variable, secret } = saving;
+  return {
+    repository: target.repository,
+    environment: to === 'environment' ? target.environment : '',
+    variable,
+    secret,
+  };
+}
+
+/** The derived claims first, then those of `custom_claims` that they do not say already. */
+export function checkClaims(
+  { repository_claims, custom_claims, lifetime }: Inputs,
+  target: Target,
+  report: (input: string) => Report,
+): Claim[] {
+  const derived = chooseClaims(repository_claims, target.source, target, lifetime, report('repository_claims'));
+  const values = new Map(derived.map(({ key, value }) => [key, value]));
+  for (const { key, value } of custom_claims) {
+    const own = values.get(key);
+    if (own !== undefined && own !== value) {
+      report('custom_claims')(
+        `got ${key}=${quote(value)}, but repository_claims derives ${key}=${quote(own)}; expected the same value, or a repository_claims without ${key}`,
+      );
+    }
+  }
+  return [...derived, ...custom_claims.filter(({ key }) => !values.has(key))];
+}
+
+export function checkPlace(
+  { saving }: Pick<Inputs, 'saving'>,
+  { environment, source }: Target,
+  report: (input: string) => Report,
+): void {
+  if (saving?.to !== 'environment' || environment) return;
+  const how = source === 'token' ? ' (this job has none)' : '';
+  report('save_to')(`got "environment" without an environment${how}; expected the input environment, or "repository"`);
+}
+
+/** A text of bounded length in which two long ones that differ stay different. */
+function shorten(text: string, most: number): string {
+  const characters = [...text];
+  if (characters.length <= most) return text;
+  const kept = most - 9;
+  return `${characters.slice(0, kept).join('')}~${hash(characters.slice(kept).join('')).slice(0, 8)}`;
+}

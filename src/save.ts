@@ -1,0 +1,58 @@
+import { ApiError } from './answers.ts';
+import type { Context, NewSecret } from './change.ts';
+import { GitHub, type GitHubAccess } from './github/api.ts';
+import { type Place, type Saved, Vault } from './github/vault.ts';
+import type { Transport } from './http.ts';
+import * as log from './log.ts';
+
+/** Where the pair is to be kept in GitHub Actions, and what was there when this run looked. */
+export interface Keeping {
+  vault: Vault;
+  saved: Saved;
+}
+
+/**
+ * Looks at the place where the pair is to be kept.
+ * @throws where the token may not write there, as far as reading tells
+ */
+export async function openKeeping(transport: Transport, access: GitHubAccess, place: Place): Promise<Keeping> {
+  const vault = new Vault(new GitHub(transport, access), place);
+  return { vault, saved: await vault.open() };
+}
+
+/**
+ * Writes the pair into GitHub Actions: the variable first, the secret last. From the moment that the secret may have
+ * arrived there is no way back, so the pair counts as handed out before it is sent; a refusal takes that back.
+ * @throws where the pair is not saved, or nobody can say whether it is
+ */
+export async function save(context: Context, client_id: string, { plain_secret }: NewSecret): Promise<void> {
+  const { scalekit, journal, keeping } = context;
+  if (!keeping) return;
+  const { vault, saved } = keeping;
+  const { place } = vault;
+  if (saved.client_id !== client_id) {
+    journal.note({ variable: { api: vault.api, place, value: client_id, old: saved.client_id } });
+    await vault.setVariable(client_id, saved.client_id !== undefined);
+  }
+  if (scalekit.transport.cancelled) throw new Error('The pair was not saved.');
+
+  // Loaded by the few runs that need it, and before there is no way back.
+  const { seal } = await import('./github/seal.ts');
+  const { client, secret, variable } = journal.state;
+  const { updated } = journal;
+  journal.release(client_id);
+  journal.updated = undefined;
+  try {
+    await vault.setSecret((key) => seal(key, plain_secret), saved.secret_time);
+  } catch (error) {
+    if (error instanceof ApiError && error.uncertain)
+      throw new Error(
+        `${error.message} Whether GitHub has the new secret of client ${client_id} is not known. The new secret and those before it stay valid, and until the next run the saved pair may be a mixed one.`,
+        { cause: error },
+      );
+    journal.updated = updated;
+    journal.learn({ client, secret, variable });
+    throw error;
+  }
+  log.info(`Saved the pair as ${vault.names}.`);
+}

@@ -1,0 +1,31 @@
+import { summary } from '@actions/core';
+import * as log from './log.ts';
+
+/** Characters. */
+const LONGEST_VALUE = 200;
+const MOST_VALUES = 50;
+
+type Rows = Parameters<typeof summary.addTable>[0];
+
+/** Adds a table to the job summary. A summary that cannot be written fails no step. */
+export async function writeSummary(title: string, rows: Rows): Promise<void> {
+  try {
+    await summary.addHeading(title, 3).addTable(rows).write();
+  } catch (error) {
+    log.info(`The job summary could not be written: ${log.message(error)}`);
+  }
+}
+
+/** Values of a user or a server, in a place where Markdown, HTML and mentions mean nothing. */
+export function cell(values: string[]): string {
+  const shown = values
+    .slice(0, MOST_VALUES)
+    .map((value) => `<code>${escapeHtml(log.cut(log.oneLine(value), LONGEST_VALUE))}</code>`);
+  const more = values.length > MOST_VALUES ? [`and ${values.length - MOST_VALUES} more`] : [];
+  return [...shown, ...more].join('<br>') || '–';
+}
+
+function escapeHtml(text: string): string {
+  const entities: Record<string, string> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', "'": '&#39;' };
+  return text.replace(/[&<>"']/g, (character) => entities[character] ?? '');
+}

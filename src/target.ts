@@ -1,0 +1,38 @@
+import { repositoryTarget, runnerTarget, type Target, tokenTarget } from './claims.ts';
+import { quote } from './formats.ts';
+import { GitHub } from './github/api.ts';
+import { getIdToken } from './github/idtoken.ts';
+import type { Transport } from './http.ts';
+import type { Aim } from './inputs.ts';
+import * as log from './log.ts';
+import { Faults } from './reader.ts';
+
+/**
+ * Finds out which repository and environment the inputs are about, and what is known about them.
+ * @throws where nobody can say, or two say different things
+ */
+export async function findTarget(aim: Aim, transport: Transport, env: NodeJS.ProcessEnv): Promise<Target> {
+  const target = await askForTarget(aim, transport, env);
+  log.info(SENTENCES[target.source](target));
+  if (target.asserted) log.info(`The environment ${quote(target.environment)} is asserted: only the input names it.`);
+  return target;
+}
+
+const SENTENCES = {
+  token: () => "Claims about the repository come from GitHub's ID token.",
+  runner: () =>
+    "Claims about the repository come from the runner's variables, since this job may not have an ID token (permissions: id-token: write).",
+  api: ({ repository }: Target) => `Claims about ${repository} come from GitHub's API.`,
+};
+
+async function askForTarget(aim: Aim, transport: Transport, env: NodeJS.ProcessEnv): Promise<Target> {
+  const { source, runner, repository, environment, github } = aim;
+  if (source === 'api' && github)
+    return repositoryTarget(await new GitHub(transport, github).getRepository(repository), environment);
+  const own = runnerTarget(runner, env, environment);
+  if (source === 'runner') return own;
+  const faults = new Faults();
+  const target = tokenTarget(await getIdToken(transport, env), own, (input) => faults.report(input));
+  faults.finish();
+  return target;
+}
