@@ -9,6 +9,8 @@ import type { Credentials } from './scalekit/types.ts';
 
 // What all actions read: where Scalekit and GitHub are, and who asks.
 
+const UNTRUSTED =
+  'This run was triggered by code from outside, yet has secrets: nothing of that code may be checked out, built or run in this job, or it can take the credentials.';
 /** Seconds. */
 const DEFAULT_TIMEOUT = '120';
 export const REPOSITORY = /^[\w.-]+\/(?!\.\.?$)[\w.-]+$/;
@@ -16,6 +18,8 @@ export const REPOSITORY = /^[\w.-]+\/(?!\.\.?$)[\w.-]+$/;
 export interface Connection extends Access {
   /** Seconds for the whole step. */
   timeout: number;
+  /** What the user should know although nothing is wrong. */
+  warnings: string[];
 }
 
 export function readConnection(reader: Reader, runner: Runner): Connection {
@@ -25,7 +29,8 @@ export function readConnection(reader: Reader, runner: Runner): Connection {
   const organization = checkOrganization(reader);
   const timeout = parseTimeout(reader.read('timeout'), reader.report('timeout'));
   checkRunner(reader, runner);
-  return { origin, credentials, ...organization, timeout };
+  const warnings = runner.origin === 'untrusted' ? [UNTRUSTED] : [];
+  return { origin, credentials, ...organization, timeout, warnings };
 }
 
 /**

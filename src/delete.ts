@@ -17,6 +17,7 @@ start(run, log.fail, 1);
 
 async function run(): Promise<void> {
   const inputs = readDeletion(process.env);
+  inputs.warnings.forEach(log.warning);
   const transport = new Transport(inputs.runner.run, inputs.timeout);
   await cancellable(transport, () => work(inputs, transport));
 }

@@ -17,6 +17,7 @@ start(run, log.fail, 1);
 
 async function run(): Promise<void> {
   const inputs = readInputs(process.env);
+  inputs.warnings.forEach(log.warning);
   const transport = new Transport(inputs.runner.run, inputs.timeout);
   await cancellable(transport, () => work(inputs, transport));
 }
@@ -24,7 +25,6 @@ async function run(): Promise<void> {
 async function work(inputs: Inputs, transport: Transport): Promise<void> {
   const asked = makeRequest(inputs, await findTarget(inputs, transport, process.env));
   asked.notices.forEach(log.notice);
-  asked.warnings.forEach(log.warning);
   const { github, place } = asked;
   const keeping = github && place && (await openKeeping(transport, github, place));
 

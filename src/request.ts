@@ -17,8 +17,6 @@ import type { Inputs, OnExisting } from './inputs.ts';
 import { Faults } from './reader.ts';
 import type { Claim, ClientFields } from './scalekit/types.ts';
 
-const UNTRUSTED =
-  'This run was triggered by code from outside, yet has secrets: nothing of that code may be checked out, built or run in this job, or it can take the credentials.';
 const LONGEST_NAME = 128;
 
 /** All that a run of the action needs to know, checked. */
@@ -42,7 +40,6 @@ export interface Request extends Connection {
   dry_run: boolean;
   /** What the user should know although nothing is wrong. */
   notices: string[];
-  warnings: string[];
 }
 
 /**
@@ -85,7 +82,6 @@ export function makeRequest(inputs: Inputs, target: Target): Request {
     identity,
     place: placeOf(inputs, target),
     notices: !repository_claims && repository_id === undefined ? [noId] : [],
-    warnings: runner.origin === 'untrusted' ? [UNTRUSTED] : [],
   };
 }
 

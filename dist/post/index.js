@@ -3926,6 +3926,7 @@ function variable(env, name) {
 
 
 // What all actions read: where Scalekit and GitHub are, and who asks.
+const UNTRUSTED = 'This run was triggered by code from outside, yet has secrets: nothing of that code may be checked out, built or run in this job, or it can take the credentials.';
 /** Seconds. */
 const DEFAULT_TIMEOUT = '120';
 const REPOSITORY = /^[\w.-]+\/(?!\.\.?$)[\w.-]+$/;
@@ -3936,7 +3937,8 @@ function readConnection(reader, runner) {
     const organization = checkOrganization(reader);
     const timeout = parseTimeout(reader.read('timeout'), reader.report('timeout'));
     checkRunner(reader, runner);
-    return { origin, credentials, ...organization, timeout };
+    const warnings = runner.origin === 'untrusted' ? [UNTRUSTED] : [];
+    return { origin, credentials, ...organization, timeout, warnings };
 }
 /**
  * Reads `github_token` and masks it.
@@ -4528,6 +4530,7 @@ class GitHub {
         this.transport = transport;
         this.#access = access;
     }
+    /** Its address. */
     get api() {
         return this.#access.api;
     }
@@ -4616,6 +4619,8 @@ class GitHub {
             throw noAnswer(operation, error, 'GITHUB_API_URL');
         if (!answer)
             throw error;
+        if (answer.status === 404 && !isApiAnswer(answer))
+            throw badAnswer(operation, answer, "it is not GitHub's", 'Check who answers at GITHUB_API_URL.');
         if (answer.status < 200 || answer.status > 299)
             throw fromAnswer(operation, answer, need);
         return answer;
@@ -4698,7 +4703,6 @@ class Vault {
     }
     /** Makes sure that a pair can be written here, as far as reading tells. @returns what is here already */
     async open() {
-        const { environment } = this.place;
         const key = this.#call(`read the public key for secrets of ${this.name}`, 'GET', 'secrets', '/public-key');
         this.#key = await this.#github.read(key, (answer) => {
             const [key, key_id] = [string(answer, 'key'), string(answer, 'key_id')];
@@ -4706,18 +4710,14 @@ class Vault {
                 throw new AnswerError('it holds no key');
             return { key, key_id };
         });
-        if (environment) {
-            const route = 'GET /repos/{owner}/{repo}/environments/{environment_name}';
-            await this.#github.send({ ...key, operation: `read the ${this.name}`, route }).catch((error) => {
-                // Whoever was given its key may see it, also without the permission to read environments.
-                if (!(error instanceof ApiError && error.status === 403))
-                    throw error;
-            });
-        }
+        if (this.place.environment)
+            await this.#findEnvironment(key);
         return await this.look();
     }
+    /** @returns what is here already */
     async look() {
-        return { client_id: await this.getVariable(), secret_time: (await this.#getSecret())?.time };
+        const [client_id, secret] = await Promise.all([this.getVariable(), this.#getSecret()]);
+        return { client_id, secret_time: secret?.time };
     }
     /** @returns nothing where there is no such variable */
     async getVariable() {
@@ -4773,6 +4773,14 @@ class Vault {
     /** @returns whether there was one */
     async deleteSecret() {
         return await this.#delete(this.#secret('delete', 'DELETE'));
+    }
+    async #findEnvironment(key) {
+        const route = 'GET /repos/{owner}/{repo}/environments/{environment_name}';
+        await this.#github.send({ ...key, operation: `read ${this.name}`, route }).catch((error) => {
+            // Whoever is shown its key may write there, also without the permission to read environments.
+            if (!(error instanceof ApiError && error.status === 403))
+                throw error;
+        });
     }
     async #getSecret() {
         const parse = (answer, date) => ({ time: string(answer, 'updated_at'), date });

@@ -4130,6 +4130,7 @@ class GitHub {
         this.transport = transport;
         this.#access = access;
     }
+    /** Its address. */
     get api() {
         return this.#access.api;
     }
@@ -4218,6 +4219,8 @@ class GitHub {
             throw answers_noAnswer(operation, error, 'GITHUB_API_URL');
         if (!answer)
             throw error;
+        if (answer.status === 404 && !isApiAnswer(answer))
+            throw answers_badAnswer(operation, answer, "it is not GitHub's", 'Check who answers at GITHUB_API_URL.');
         if (answer.status < 200 || answer.status > 299)
             throw fromAnswer(operation, answer, need);
         return answer;
@@ -4800,6 +4803,7 @@ function variable(env, name) {
 
 
 // What all actions read: where Scalekit and GitHub are, and who asks.
+const UNTRUSTED = 'This run was triggered by code from outside, yet has secrets: nothing of that code may be checked out, built or run in this job, or it can take the credentials.';
 /** Seconds. */
 const DEFAULT_TIMEOUT = '120';
 const connection_REPOSITORY = /^[\w.-]+\/(?!\.\.?$)[\w.-]+$/;
@@ -4810,7 +4814,8 @@ function connection_readConnection(reader, runner) {
     const organization = checkOrganization(reader);
     const timeout = parseTimeout(reader.read('timeout'), reader.report('timeout'));
     checkRunner(reader, runner);
-    return { origin, credentials, ...organization, timeout };
+    const warnings = runner.origin === 'untrusted' ? [UNTRUSTED] : [];
+    return { origin, credentials, ...organization, timeout, warnings };
 }
 /**
  * Reads `github_token` and masks it.
@@ -4960,7 +4965,6 @@ async function getIdToken(transport, env) {
 
 
 
-const UNTRUSTED = 'This run was triggered by code from outside, yet has secrets: nothing of that code may be checked out, built or run in this job, or it can take the credentials.';
 const LONGEST_NAME = 128;
 /**
  * What the inputs come to, once it is known which repository and environment they are about.
@@ -5002,7 +5006,6 @@ function makeRequest(inputs, target) {
         identity,
         place: placeOf(inputs, target),
         notices: !repository_claims && repository_id === undefined ? [noId] : [],
-        warnings: runner.origin === 'untrusted' ? [UNTRUSTED] : [],
     };
 }
 /** What the client of these inputs is known by. */
@@ -5647,7 +5650,6 @@ class Vault {
     }
     /** Makes sure that a pair can be written here, as far as reading tells. @returns what is here already */
     async open() {
-        const { environment } = this.place;
         const key = this.#call(`read the public key for secrets of ${this.name}`, 'GET', 'secrets', '/public-key');
         this.#key = await this.#github.read(key, (answer) => {
             const [key, key_id] = [string(answer, 'key'), string(answer, 'key_id')];
@@ -5655,18 +5657,14 @@ class Vault {
                 throw new AnswerError('it holds no key');
             return { key, key_id };
         });
-        if (environment) {
-            const route = 'GET /repos/{owner}/{repo}/environments/{environment_name}';
-            await this.#github.send({ ...key, operation: `read the ${this.name}`, route }).catch((error) => {
-                // Whoever was given its key may see it, also without the permission to read environments.
-                if (!(error instanceof ApiError && error.status === 403))
-                    throw error;
-            });
-        }
+        if (this.place.environment)
+            await this.#findEnvironment(key);
         return await this.look();
     }
+    /** @returns what is here already */
     async look() {
-        return { client_id: await this.getVariable(), secret_time: (await this.#getSecret())?.time };
+        const [client_id, secret] = await Promise.all([this.getVariable(), this.#getSecret()]);
+        return { client_id, secret_time: secret?.time };
     }
     /** @returns nothing where there is no such variable */
     async getVariable() {
@@ -5722,6 +5720,14 @@ class Vault {
     /** @returns whether there was one */
     async deleteSecret() {
         return await this.#delete(this.#secret('delete', 'DELETE'));
+    }
+    async #findEnvironment(key) {
+        const route = 'GET /repos/{owner}/{repo}/environments/{environment_name}';
+        await this.#github.send({ ...key, operation: `read ${this.name}`, route }).catch((error) => {
+            // Whoever is shown its key may write there, also without the permission to read environments.
+            if (!(error instanceof ApiError && error.status === 403))
+                throw error;
+        });
     }
     async #getSecret() {
         const parse = (answer, date) => ({ time: string(answer, 'updated_at'), date });
@@ -6418,6 +6424,7 @@ function judgeByRun({ run }, told) {
 start(run, fail, 1);
 async function run() {
     const inputs = readSweep(process.env);
+    inputs.warnings.forEach(log_warning);
     const transport = new Transport(inputs.runner.run, inputs.timeout);
     await cancellable(transport, () => work(inputs, transport));
 }

@@ -1,4 +1,4 @@
-import { AnswerError, ApiError, badAnswer, type Json, noAnswer, parseObject, string } from '../answers.ts';
+import { AnswerError, ApiError, badAnswer, isApiAnswer, type Json, noAnswer, parseObject, string } from '../answers.ts';
 import { type Answer, type Call as HttpCall, NetworkError, type Transport } from '../http.ts';
 import { fromAnswer, isRateLimit, type Need } from './errors.ts';
 
@@ -43,6 +43,7 @@ export class GitHub {
     this.#access = access;
   }
 
+  /** Its address. */
   get api(): string {
     return this.#access.api;
   }
@@ -127,6 +128,8 @@ export class GitHub {
     const { answer, error } = outcome;
     if (error instanceof NetworkError) throw noAnswer(operation, error, 'GITHUB_API_URL');
     if (!answer) throw error;
+    if (answer.status === 404 && !isApiAnswer(answer))
+      throw badAnswer(operation, answer, "it is not GitHub's", 'Check who answers at GITHUB_API_URL.');
     if (answer.status < 200 || answer.status > 299) throw fromAnswer(operation, answer, need);
     return answer;
   }

@@ -65,25 +65,20 @@ export class Vault {
 
   /** Makes sure that a pair can be written here, as far as reading tells. @returns what is here already */
   async open(): Promise<Saved> {
-    const { environment } = this.place;
     const key = this.#call(`read the public key for secrets of ${this.name}`, 'GET', 'secrets', '/public-key');
     this.#key = await this.#github.read(key, (answer) => {
       const [key, key_id] = [string(answer, 'key'), string(answer, 'key_id')];
       if (!key || !key_id) throw new AnswerError('it holds no key');
       return { key, key_id };
     });
-    if (environment) {
-      const route = 'GET /repos/{owner}/{repo}/environments/{environment_name}';
-      await this.#github.send({ ...key, operation: `read the ${this.name}`, route }).catch((error) => {
-        // Whoever was given its key may see it, also without the permission to read environments.
-        if (!(error instanceof ApiError && error.status === 403)) throw error;
-      });
-    }
+    if (this.place.environment) await this.#findEnvironment(key);
     return await this.look();
   }
 
+  /** @returns what is here already */
   async look(): Promise<Saved> {
-    return { client_id: await this.getVariable(), secret_time: (await this.#getSecret())?.time };
+    const [client_id, secret] = await Promise.all([this.getVariable(), this.#getSecret()]);
+    return { client_id, secret_time: secret?.time };
   }
 
   /** @returns nothing where there is no such variable */
@@ -139,6 +134,14 @@ export class Vault {
   /** @returns whether there was one */
   async deleteSecret(): Promise<boolean> {
     return await this.#delete(this.#secret('delete', 'DELETE'));
+  }
+
+  async #findEnvironment(key: Call): Promise<void> {
+    const route = 'GET /repos/{owner}/{repo}/environments/{environment_name}';
+    await this.#github.send({ ...key, operation: `read ${this.name}`, route }).catch((error) => {
+      // Whoever is shown its key may write there, also without the permission to read environments.
+      if (!(error instanceof ApiError && error.status === 403)) throw error;
+    });
   }
 
   async #getSecret(): Promise<{ time: string; date: number } | undefined> {
