@@ -23,8 +23,16 @@ export function runAction(emulator: Emulator, step: Step = {}): Promise<Executed
     source,
     ...step,
     inputs: { ...inputsFor(emulator), ...step.inputs },
-    env: { RUNNER_DEBUG: '1', ...step.env },
+    env: { RUNNER_DEBUG: '1', ...emulator.github.variables, ...step.env },
   });
+}
+
+/** Inputs that keep the pair in an emulator's GitHub, with a token that may do everything there. */
+export function savingIn(
+  { github }: Emulator,
+  save_to: 'repository' | 'environment' = 'repository',
+): Record<string, string> {
+  return { save_to, github_token: github.token };
 }
 
 /** Runs the action with nothing but the step's own inputs. */
