@@ -49,10 +49,11 @@ export function readable(run: Outcome): string {
   return [log, run.stderr, run.summary, JSON.stringify(run.state)].join('\n');
 }
 
-/** Everything an emulator knows that must stay secret: credentials, plain secrets, access tokens. */
+/** Everything an emulator knows that must stay secret: credentials, plain secrets, tokens of Scalekit and GitHub. */
 export function secretsOf(emulator: Emulator): string[] {
-  const tokens = emulator.requests.flatMap(({ headers }) => headers.authorization?.replace('Bearer ', '') ?? []);
-  return [emulator.credentials.clientSecret, ...emulator.secrets(), ...new Set(tokens)];
+  const { credentials, github, requests } = emulator;
+  const tokens = requests.flatMap(({ headers }) => headers.authorization?.replace(/^(Bearer|token) /i, '') ?? []);
+  return [credentials.clientSecret, ...emulator.secrets(), ...github.idTokens, ...new Set(tokens)];
 }
 
 /** Whether the pair in a step's outputs gets a token. */
