@@ -55,12 +55,11 @@ export function makeRequest(inputs: Inputs, target: Target): Request {
   const { scopes, audience, expiry, name, description, lifetime, runner, repository_claims } = inputs;
   const { repository, repository_id, environment } = target;
   const identity = identityOf(inputs, target, lifetime);
-  // A token may know the id of this repository where the runner does not.
-  const by = target.source === 'api' ? runner.repository_id : repository_id;
   const trailer: Trailer = {
     key: identityKey(identity),
     repo: repositoryMark(repository, repository_id),
-    by: repositoryMark(runner.repository, by),
+    // As sweep/ knows it, which asks for no ID token.
+    by: repositoryMark(runner.repository, runner.repository_id),
     run: runner.run,
     lifetime,
     nonce: drawNonce(),

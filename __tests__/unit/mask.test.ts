@@ -80,6 +80,21 @@ describe('a secret of eight characters or more', () => {
     );
   });
 
+  it.each([76, 64])('shows next to nothing of any line, where it is broken into base64 lines of %i', (width) => {
+    fc.assert(
+      fc.property(fc.string({ unit: 'grapheme-ascii', minLength: 60, maxLength: 300 }), (text) => {
+        const secret = `x${text}x`;
+        for (const end of ['', '\n']) {
+          const lines =
+            Buffer.from(secret + end)
+              .toString('base64')
+              .match(new RegExp(`.{1,${width}}`, 'g')) ?? [];
+          for (const line of lines) expect(hide(line, secret).replaceAll('*', '').length).toBeLessThan(12);
+        }
+      }),
+    );
+  });
+
   it('is masked without the white space around it too', () => {
     const secret = ['fake', 'with', 'newline'].join('-');
     expect(maskForms(`${secret}\n`)).toEqual(expect.arrayContaining([secret, `${secret}\n`]));

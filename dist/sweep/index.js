@@ -3515,6 +3515,8 @@ function getIDToken(aud) {
 
 /** Anything shorter would blank out ordinary text: such a value is never masked, whole or as a part. */
 const SHORTEST_MASK = 4;
+/** A shorter rest of a broken line tells next to nothing. */
+const SHORTEST_LINE = 8;
 const masked = new Set();
 /** Masks a secret in every form that a later step may print it in, here and in the runner's log of the whole job. */
 function mask_mask(secret) {
@@ -3577,10 +3579,10 @@ function base64Forms(secret) {
         const text = Buffer.concat([Buffer.alloc(shift), bytes]).toString('base64');
         return text.slice(Math.ceil((shift * 8) / 6), Math.floor(((shift + bytes.length) * 8) / 6));
     });
-    return [bytes.toString('base64'), ...fragments].flatMap((text) => [
-        text,
-        text.replaceAll('+', '-').replaceAll('/', '_'),
-    ]);
+    const whole = bytes.toString('base64');
+    // Command-line tools break it into lines (RFC 2045, section 6.8, and RFC 7468, section 2).
+    const lines = [76, 64].flatMap((width) => [whole, fragments[0] ?? ''].flatMap((text) => text.match(new RegExp(`.{${SHORTEST_LINE},${width}}`, 'g')) ?? []));
+    return [whole, ...fragments, ...lines].flatMap((text) => [text, text.replaceAll('+', '-').replaceAll('/', '_')]);
 }
 
 ;// CONCATENATED MODULE: ./build/log.js
@@ -4979,12 +4981,11 @@ function makeRequest(inputs, target) {
     const { scopes, audience, expiry, name, description, lifetime, runner, repository_claims } = inputs;
     const { repository, repository_id, environment } = target;
     const identity = identityOf(inputs, target, lifetime);
-    // A token may know the id of this repository where the runner does not.
-    const by = target.source === 'api' ? runner.repository_id : repository_id;
     const trailer = {
         key: identityKey(identity),
         repo: repositoryMark(repository, repository_id),
-        by: repositoryMark(runner.repository, by),
+        // As sweep/ knows it, which asks for no ID token.
+        by: repositoryMark(runner.repository, runner.repository_id),
         run: runner.run,
         lifetime,
         nonce: drawNonce(),
