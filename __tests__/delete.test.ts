@@ -1,0 +1,536 @@
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { type Emulator, type Fault, type Operation, startEmulator } from '../emulator/index.ts';
+import { type Executed, RUNNER_VARIABLES, type Step } from '../emulator/runner.ts';
+import type { Identity, Trailer } from '../src/identity.ts';
+import { errors, readable, runAction, secretsOf, sentTo, trailerLine, warnings } from './support/action.ts';
+
+const DAY = 86_400_000;
+const OWN = RUNNER_VARIABLES.GITHUB_REPOSITORY;
+const [VARIABLE, SECRET] = ['SCALEKIT_M2M_CLIENT_ID', 'SCALEKIT_M2M_CLIENT_SECRET'];
+const OTHER = { repository: 'acme/elsewhere', repository_id: '99' };
+
+let emulator: Emulator;
+
+beforeEach(async () => {
+  emulator = await startEmulator();
+});
+afterEach(() => emulator.close());
+
+/** Runs `delete/`, and checks what holds of every run: nothing secret is readable. */
+async function remove(inputs: Record<string, string> = {}, step: Step = {}): Promise<Executed> {
+  const env = { ...emulator.github.variables, ...step.env };
+  const run = await runAction(emulator, { ...step, action: 'delete', inputs, env });
+  for (const secret of secretsOf(emulator)) expect(readable(run)).not.toContain(secret);
+  expect(run.stderr).toBe('');
+  return run;
+}
+
+/** Runs the action itself, as the job that made what is deleted here. */
+const make = (inputs: Record<string, string>, env = {}) =>
+  runAction(emulator, { inputs, env: { ...emulator.github.variables, ...env } });
+
+type Seed = Parameters<Emulator['seed']>;
+
+/** Puts a client there as an earlier run made it for the runner's repository, unless told otherwise. @returns its id */
+function put(identity: Partial<Identity> = {}, trailer: Partial<Trailer> = {}, ...[fields, options]: Partial<Seed>) {
+  const description = `Ours.\n${trailerLine(identity, trailer)}`;
+  return emulator.seed({ name: 'Made by a run', description, ...fields }, options).client.client_id;
+}
+
+const sent = () => emulator.requests.map(({ operation }) => operation);
+const ids = () => emulator.clients().map(({ client_id }) => client_id);
+const callTo = (id: string) => `DELETE ${emulator.url}/api/v1/organizations/${emulator.organization.id}/clients/${id}`;
+const about = (id: string) => ({
+  where: ({ path }: { path: string }) => path.endsWith(`/clients/${id}`),
+});
+
+/** Puts a pair into GitHub Actions. @returns where it is */
+function save(environment = '', [variable, secret] = [VARIABLE, SECRET]) {
+  const repository = emulator.github.repository(OWN);
+  const place = environment ? repository.addEnvironment(environment) : repository;
+  place.setVariable(variable ?? '', 'm2morg_1');
+  place.setSecret(secret ?? '', ['what', 'is', 'saved'].join('-'));
+  return place;
+}
+
+const names = ({ variables, secrets }: ReturnType<typeof save>) => [...variables.keys(), ...secrets.keys()];
+
+describe('delete/', () => {
+  it('deletes every lasting client of the repository, whoever made it, the oldest first, and no other', async () => {
+    emulator.behaviour.listOrder = 'random';
+    for (let count = 0; count < 110; count++) emulator.seed({ name: `client ${count}` });
+    const young = put({}, { run: '2.1' }, {}, { ageMs: DAY, secrets: 5 });
+    const old = put({}, { by: OTHER.repository_id }, {}, { ageMs: 400 * DAY });
+    const middle = put({}, { repo: OTHER.repository_id }, {}, { ageMs: 2 * DAY });
+    const name = `GitHub Actions: ${OWN}`;
+    const claims = [{ key: 'github_repository_id', value: RUNNER_VARIABLES.GITHUB_REPOSITORY_ID }];
+    const description = `Ours.\n${trailerLine()}`;
+    const others = [
+      put(OTHER, { repo: OTHER.repository_id }, { name, custom_claims: claims }),
+      put({ environment: 'production' }),
+      put({ name: 'Deploy' }),
+      put({ lifetime: 'job' }),
+      ...[
+        { description: 'Made by hand.', custom_claims: claims },
+        { description: `${trailerLine()}\nSomebody wrote on.` },
+        { description: description.replace('client/1', 'client/2') },
+        { description: `${description}.` },
+      ].map((fields) => emulator.seed({ name, ...fields }).client.client_id),
+    ];
+    const organization = emulator.addOrganization();
+    emulator.seed({ name, description }, { organizationId: organization.id });
+
+    const run = await remove();
+    expect([run.exitCode, run.annotations, run.outputs]).toEqual([0, [], { deleted: `${old} ${middle} ${young}` }]);
+    expect(ids()).toHaveLength(110 + others.length + 1);
+    expect(ids()).toEqual(expect.arrayContaining(others));
+    for (const id of [old, middle, young]) {
+      expect(run.log).toContain(`Deleted client ${id}.`);
+      expect(run.summary).toContain(`client ${id}`);
+    }
+    const each = ['getClient', 'deleteClient'];
+    expect(sent()).toEqual(['token', 'listClients', 'listClients', ...each, ...each, ...each]);
+  });
+
+  it('takes nothing there for success, and says so', async () => {
+    const run = await remove({ save_to: 'repository', github_token: emulator.github.token });
+    expect([run.exitCode, run.annotations, run.outputs]).toEqual([0, [], { deleted: '' }]);
+    expect(run.log).toContain('There was nothing to delete.');
+    expect(sentTo(emulator, 'deleteClient')).toEqual([]);
+  });
+
+  const { GITHUB_REPOSITORY_ID: repository_id } = RUNNER_VARIABLES;
+  it.each<[seed: Partial<Identity>, inputs: Record<string, string>, env: Step['env'], found: boolean]>([
+    [{ environment: 'Production' }, { environment: 'production' }, {}, true],
+    [{ environment: 'production' }, { environment: 'PRODUCTION' }, {}, true],
+    [{ environment: 'production' }, { environment: 'production-eu' }, {}, false],
+    [{ environment: 'production' }, {}, {}, false],
+    [{}, { environment: 'production' }, {}, false],
+    [{ name: 'Deploy' }, { name: 'Deploy' }, {}, true],
+    [{ name: 'Deploy' }, { name: 'deploy' }, {}, false],
+    [{ name: 'Deploy' }, {}, {}, false],
+    [{ name: 'Deploy', environment: 'a' }, { name: 'Deploy', environment: 'a' }, {}, true],
+    [{ repository: 'acme/former-name' }, {}, {}, true],
+    [{ repository_id: '99' }, {}, {}, false],
+    [{}, { repository: OWN.toUpperCase() }, {}, true],
+    [{ repository_id: undefined }, {}, { GITHUB_REPOSITORY_ID: undefined }, true],
+    [{ repository_id: undefined }, {}, { GITHUB_REPOSITORY_ID: undefined, GITHUB_REPOSITORY: OWN.toUpperCase() }, true],
+    [{ repository_id: undefined }, {}, { GITHUB_REPOSITORY_ID: repository_id }, false],
+  ])('takes a client of %j by the inputs %j and the runner’s %j: %p', async (seed, inputs, env, found) => {
+    const id = put(seed);
+    const run = await remove(inputs, { env: env ?? {} });
+    expect([run.exitCode, run.annotations, run.outputs.deleted]).toEqual([0, [], found ? id : '']);
+    expect(ids()).toEqual(found ? [] : [id]);
+  });
+
+  it('finds what the action made, with the environment of the ID token', async () => {
+    const { idTokenVariables } = emulator.github;
+    emulator.github.idTokenClaims = { environment: 'preview/pr-7' };
+    emulator.github.repository(OWN).addEnvironment('preview/pr-7');
+    const saving = { save_to: 'environment', github_token: emulator.github.token };
+    const { outputs } = await make(saving, idTokenVariables);
+    const other = put();
+    const run = await remove(saving, { env: idTokenVariables });
+    expect([run.exitCode, run.annotations, run.outputs.deleted]).toEqual([0, [], outputs.client_id]);
+    expect(ids()).toEqual([other]);
+    expect(run.log).toContain("Claims about the repository come from GitHub's ID token.");
+    const disagreeing = await remove({ environment: 'production' }, { env: idTokenVariables });
+    expect(errors(disagreeing)).toEqual([
+      expect.stringMatching(/^Bad input: environment: got "production", but .*pr-7/),
+    ]);
+    expect(ids()).toEqual([other]);
+  });
+
+  it('looks again just before it deletes, and leaves alone what was changed since', async () => {
+    const [first, second] = [put({}, {}, {}, { ageMs: DAY }), put()];
+    const changed = trailerLine({ environment: 'production' });
+    emulator.faults.add({
+      operation: 'getClient',
+      ...about(first),
+      fault: { kind: 'edit', edit: ({ client }) => ({ client: { ...client, description: changed } }) },
+    });
+    const run = await remove();
+    expect([run.exitCode, run.outputs.deleted, ids()]).toEqual([1, second, [first]]);
+    expect(errors(run)).toEqual([`Client ${first} stays: its description was changed meanwhile.`]);
+  });
+});
+
+describe('delete/ with client_id', () => {
+  it.each<[what: string, identity: Partial<Identity>, inputs: Record<string, string>, claims: Record<string, string>]>([
+    ['with our key', {}, {}, {}],
+    ['with a name of its own', { name: 'Deploy' }, {}, {}],
+    [
+      'of this environment',
+      { environment: 'Production' },
+      { environment: 'production' },
+      { environment: 'Production' },
+    ],
+    [
+      'whose key is of a repository without an id, by claims that name this one',
+      { repository_id: undefined },
+      {},
+      { github_repository: OWN.toUpperCase() },
+    ],
+  ])('deletes that client without a search: one %s', async (_, identity, inputs, claims) => {
+    const custom_claims = Object.entries(claims).map(([key, value]) => ({ key, value }));
+    const [id, other] = [put(identity, {}, { custom_claims }), put()];
+    const run = await remove({ ...inputs, client_id: id });
+    expect([run.exitCode, run.annotations, run.outputs.deleted]).toEqual([0, [], id]);
+    expect(ids()).toEqual([other]);
+    expect(sent()).toEqual(['token', 'getClient', 'getClient', 'deleteClient']);
+  });
+
+  it('takes a client that is not there for deleted, without a search, and deletes what is saved all the same', async () => {
+    const place = save();
+    const other = put();
+    const saving = { save_to: 'repository', github_token: emulator.github.token };
+    const run = await remove({ client_id: 'm2morg_404', ...saving });
+    expect([run.exitCode, run.annotations, run.outputs.deleted]).toEqual([0, [], '']);
+    expect([ids(), names(place), sentTo(emulator, 'listClients')]).toEqual([[other], [], []]);
+  });
+
+  const foreign: [
+    what: string,
+    identity: Partial<Identity>,
+    trailer: Partial<Trailer>,
+    claims: Record<string, string>,
+  ][] = [
+    ['for another repository', OTHER, { repo: OTHER.repository_id }, {}],
+    ['claims name another repository', { name: 'Deploy' }, {}, { github_repository_id: '99' }],
+    ['claims name another repository', { name: 'Deploy' }, {}, { github_repository: OTHER.repository }],
+    ['for the environment "production"', { environment: 'production' }, {}, { environment: 'production' }],
+    ['belongs to one job', { lifetime: 'job' }, {}, {}],
+  ];
+  it.each(foreign)('refuses one that is not ours: %s', async (words, identity, trailer, claims) => {
+    const custom_claims = Object.entries(claims).map(([key, value]) => ({ key, value }));
+    const place = save();
+    const id = put(identity, trailer, { custom_claims });
+    const before = emulator.clients();
+    const run = await remove({ client_id: id, save_to: 'repository', github_token: emulator.github.token });
+    expect([run.exitCode, run.outputs]).toEqual([1, {}]);
+    expect(errors(run)).toEqual([expect.stringMatching(`^Client ${id} is not managed by this step: .*${words}`)]);
+    expect([emulator.clients(), names(place)]).toEqual([before, [VARIABLE, SECRET]]);
+  });
+
+  it.each([
+    ['', []],
+    ['Made by hand.', [{ key: 'github_repository', value: OWN }]],
+    [`${trailerLine()}\nwas made by hand`, []],
+  ])('refuses one that this action did not make: %j', async (description, custom_claims) => {
+    const id = emulator.seed({ name: `GitHub Actions: ${OWN}`, description, custom_claims }).client.client_id;
+    const run = await remove({ client_id: id });
+    expect([run.exitCode, run.outputs, ids()]).toEqual([1, {}, [id]]);
+    expect(errors(run)).toEqual([expect.stringMatching(`^Client ${id} is not deleted: .* did not make it`)]);
+  });
+
+  it('refuses where the answer shows another client', async () => {
+    const [id, other] = [put(), put()];
+    const client = emulator.clients().find(({ client_id }) => client_id === other);
+    emulator.faults.add({ operation: 'getClient', fault: { kind: 'edit', edit: () => ({ client }) } });
+    const run = await remove({ client_id: id });
+    expect([run.exitCode, run.outputs, ids()]).toEqual([1, {}, [id, other]]);
+  });
+});
+
+describe('delete/ with save_to', () => {
+  const token = () => ({ github_token: emulator.github.token });
+
+  it.each<[to: string, environment: string, as: string]>([
+    ['repository', '', ''],
+    ['repository', 'production', ''],
+    ['environment', 'preview/pr-7', ''],
+    ['environment', 'PREVIEW/pr-7', ''],
+    ['repository', '', 'DEPLOY_TO'],
+  ])(
+    '%s, environment %j and save_as %j deletes the saved pair too, and nothing beside it',
+    async (to, environment, as) => {
+      const kept = [save(), save('preview/pr-7'), save('production')];
+      const more = ['DEPLOY_TO_CLIENT_ID', 'DEPLOY_TO_CLIENT_SECRET'];
+      for (const place of kept) {
+        place.setVariable(more[0] ?? '', 'm2morg_2');
+        place.setSecret(more[1] ?? '', 'another');
+      }
+      const id = put({ environment });
+      const run = await remove({ save_to: to, environment, ...(as && { save_as: as }), ...token() });
+      expect([run.exitCode, run.annotations, run.outputs.deleted, ids()]).toEqual([0, [], id, []]);
+      const [index, gone] = [to === 'repository' ? 0 : 1, as ? more : [VARIABLE, SECRET]];
+      for (const [at, place] of kept.entries()) {
+        const all = [VARIABLE, more[0], SECRET, more[1]];
+        expect(names(place)).toEqual(at === index ? all.filter((name) => !gone.includes(name ?? '')) : all);
+      }
+      for (const name of gone) expect(run.log).toMatch(new RegExp(`^Deleted (variable|secret) ${name} of `, 'm'));
+      const where = index === 0 ? OWN : `environment &quot;${environment}&quot; of ${OWN}`;
+      for (const name of gone) expect(run.summary).toContain(`${name} of ${where}`);
+      // Last written, first removed, and the clients before both: until then the pair works.
+      const order = ['deleteClient', 'deleteActionsSecret', 'deleteVariable'];
+      expect(sent().filter((operation) => operation.startsWith('delete'))).toEqual(order);
+    },
+  );
+
+  it.each([
+    ['secret', () => save().variables.clear()],
+    ['variable', () => save().secrets.clear()],
+    ['pair', () => {}],
+    ['environment', () => {}, 'environment'],
+  ] as const)('takes a %s that is not there for deleted', async (_, prepare, to: string = 'repository') => {
+    prepare();
+    const id = put({ environment: 'gone' });
+    const run = await remove({ save_to: to, environment: 'gone', ...token() });
+    expect([run.exitCode, run.annotations, run.outputs.deleted, ids()]).toEqual([0, [], id, []]);
+    expect(names(save())).toEqual([VARIABLE, SECRET]);
+  });
+
+  it('none leaves saved pairs alone, and asks GitHub nothing', async () => {
+    const place = save();
+    put();
+    const run = await remove({ ...token() });
+    expect([run.exitCode, names(place), ids()]).toEqual([0, [VARIABLE, SECRET], []]);
+    expect(sent()).toEqual(['token', 'listClients', 'getClient', 'deleteClient']);
+  });
+
+  it.each([
+    [
+      'repository',
+      { secrets: 'read', variables: 'read' },
+      /Secrets \(write\).*\n.*Variables \(write\)/,
+      [VARIABLE, SECRET],
+    ],
+    ['repository', { secrets: 'write' }, /Variables \(write\)/, [VARIABLE]],
+    ['repository', { variables: 'write' }, /Secrets \(write\)/, [SECRET]],
+    ['repository', { integration: true, actions: 'write' }, /GITHUB_TOKEN cannot be given it/, [VARIABLE, SECRET]],
+    ['environment', { secrets: 'write', variables: 'write' }, /Environments \(write\)/, [VARIABLE, SECRET]],
+  ] as const)(
+    '%s and a token of %j deletes the client, keeps what it may not delete, and fails with the permission',
+    async (to, permissions, permission, left) => {
+      const place = save(to === 'environment' ? 'production' : '');
+      const id = put({ environment: 'production' });
+      const github_token = emulator.github.addToken(permissions);
+      const run = await remove({ save_to: to, environment: 'production', github_token });
+      expect([run.exitCode, run.outputs.deleted, ids(), names(place)]).toEqual([1, id, [], [...left]]);
+      expect(errors(run)).toEqual([expect.stringMatching(permission)]);
+      for (const name of left) expect(errors(run)[0]).toMatch(new RegExp(`${name} of .* is left over: .*HTTP 403`));
+      expect(errors(run)[0]).toContain('a classic one the scope repo');
+    },
+  );
+
+  it.each([
+    ['none', 'HTTP 404'],
+    ['unknown', 'HTTP 401'],
+  ])('and a token that does not see the repository (%s) fails before anything is deleted', async (kind, status) => {
+    const place = save();
+    const id = put();
+    const github_token = kind === 'none' ? emulator.github.addToken('none') : ['ghp', 'x'.repeat(36)].join('_');
+    const run = await remove({ save_to: 'repository', github_token });
+    expect([run.exitCode, run.outputs, ids(), names(place)]).toEqual([1, {}, [id], [VARIABLE, SECRET]]);
+    expect(errors(run)).toEqual([expect.stringContaining(`Could not read repository ${OWN}: ${status}`)]);
+    if (kind === 'none') expect(errors(run)[0]).toContain('a classic one the scope repo');
+  });
+
+  it('environment needs one', async () => {
+    const run = await remove({ save_to: 'environment', ...token() });
+    expect([run.exitCode, sent()]).toEqual([1, []]);
+    expect(errors(run)).toEqual([expect.stringMatching(/^Bad input: save_to: .*without an environment/)]);
+    // Whether the job has one is known only once its ID token is there.
+    const { idTokenVariables } = emulator.github;
+    const late = await remove({ save_to: 'environment', ...token() }, { env: idTokenVariables });
+    expect([late.exitCode, sent()]).toEqual([1, ['idToken']]);
+    expect(errors(late)).toEqual([expect.stringMatching(/^Bad input: save_to: .*this job has none/)]);
+  });
+});
+
+describe('delete/ with dry_run', () => {
+  it('lists everything that would be deleted, and changes nothing', async () => {
+    const place = save('production');
+    const [first, second] = [put({ environment: 'production' }), put({ environment: 'production' })];
+    const before = emulator.clients();
+    const run = await remove({
+      dry_run: 'true',
+      environment: 'production',
+      save_to: 'environment',
+      github_token: emulator.github.token,
+    });
+    expect([run.exitCode, run.annotations, run.outputs]).toEqual([0, [], { deleted: '' }]);
+    for (const what of [first, second, VARIABLE, SECRET]) {
+      expect(run.log).toMatch(new RegExp(`^- delete .*${what}`, 'm'));
+      expect(run.summary).toContain(what);
+    }
+    expect([emulator.clients(), names(place)]).toEqual([before, [VARIABLE, SECRET]]);
+    expect(emulator.requests.filter(({ method }) => method !== 'GET').map(({ operation }) => operation)).toEqual([
+      'token',
+    ]);
+  });
+
+  it('says where there is nothing to delete', async () => {
+    const run = await remove({ dry_run: 'true', save_to: 'repository', github_token: emulator.github.token });
+    expect([run.exitCode, run.annotations, run.outputs]).toEqual([0, [], { deleted: '' }]);
+    expect(run.log).toContain('- delete nothing');
+  });
+
+  it('refuses a foreign client as a real run would', async () => {
+    const id = put(OTHER, { repo: OTHER.repository_id });
+    const run = await remove({ dry_run: 'true', client_id: id });
+    expect([run.exitCode, errors(run).length]).toEqual([1, 1]);
+  });
+});
+
+describe('delete/, where something fails', () => {
+  it('goes on with the others, and names what is left with the call that deletes it', async () => {
+    const place = save();
+    const [first, second, third] = [3, 2, 1].map((days) => put({}, {}, {}, { ageMs: days * DAY }));
+    const fault = { kind: 'status', status: 403 } as const;
+    emulator.faults.add({ operation: 'deleteClient', ...about(second ?? ''), fault });
+    const run = await remove({ save_to: 'repository', github_token: emulator.github.token });
+    expect([run.exitCode, run.outputs.deleted, ids()]).toEqual([1, `${first} ${third}`, [second]]);
+    expect(errors(run)).toEqual([expect.stringMatching(`^Client ${second} is left over: .*HTTP 403`)]);
+    expect(errors(run)[0]).toContain(callTo(second ?? ''));
+    expect(names(place)).toEqual([]);
+  });
+
+  it.each<[Operation, Fault]>([
+    ['token', { kind: 'status', status: 401 }],
+    ['listClients', { kind: 'status', status: 403 }],
+    ['listClients', { kind: 'body', body: 'rubbish' }],
+    ['getRepository', { kind: 'status', status: 403 }],
+    ['getRepository', { kind: 'body', body: '{}' }],
+  ])('before it knows what to delete (%s: %j), it deletes nothing', async (operation, fault) => {
+    const place = save();
+    const id = put();
+    emulator.faults.add({ operation, fault });
+    const run = await remove({ save_to: 'repository', github_token: emulator.github.token });
+    expect([run.exitCode, run.outputs, errors(run).length]).toEqual([1, {}, 1]);
+    expect([ids(), names(place)]).toEqual([[id], [VARIABLE, SECRET]]);
+  });
+
+  it.each<[Operation, Fault]>([
+    ['token', { kind: 'reset' }],
+    ['listClients', { kind: 'truncate' }],
+    ['getClient', { kind: 'status', status: 503 }],
+    ['deleteClient', { kind: 'reset' }],
+    ['deleteClient', { kind: 'status', status: 500 }],
+    ['getRepository', { kind: 'reset' }],
+    ['deleteActionsSecret', { kind: 'reset' }],
+    ['deleteActionsSecret', { kind: 'status', status: 502 }],
+    ['deleteVariable', { kind: 'close' }],
+  ])('a lost answer (%s: %j) is no failure', async (operation, fault) => {
+    const place = save();
+    put();
+    emulator.faults.add({ operation, call: 1, when: 'after', fault });
+    const run = await remove({ save_to: 'repository', github_token: emulator.github.token });
+    expect([run.exitCode, run.annotations, ids(), names(place)]).toEqual([0, [], [], []]);
+  });
+
+  it('takes what another run deleted meanwhile for done', async () => {
+    const place = save();
+    put();
+    let arrived = 0;
+    const both = Promise.withResolvers<void>();
+    emulator.hold = async (when, { operation }) => {
+      if (when !== 'after' || operation !== 'getClient' || arrived === 2) return;
+      arrived += 1;
+      if (arrived === 2) both.resolve();
+      await both.promise;
+    };
+    const inputs = { save_to: 'repository', github_token: emulator.github.token };
+    const runs = await Promise.all([remove(inputs), remove(inputs)]);
+    expect(runs.map(({ exitCode, annotations }) => [exitCode, annotations])).toEqual(Array(2).fill([0, []]));
+    expect([ids(), names(place)]).toEqual([[], []]);
+  });
+
+  it('is cancelled in between: it fails, says what is left, and sends nothing more', async () => {
+    const [first, second] = [put({}, {}, {}, { ageMs: DAY }), put()];
+    let kill = (_: NodeJS.Signals) => {};
+    emulator.hold = async (when, { operation }) => {
+      if (when !== 'before' || operation !== 'deleteClient') return;
+      kill('SIGINT');
+      await new Promise((resolve) => setTimeout(resolve, 200));
+    };
+    const run = await remove({}, { onStart: (send) => (kill = send) });
+    expect([run.exitCode, run.outputs.deleted, ids()]).toEqual([1, first, [second]]);
+    expect(errors(run)).toEqual([expect.stringMatching(/^The run was cancelled\./)]);
+    expect(errors(run)[0]).toContain(callTo(second));
+  });
+});
+
+describe('delete/ with another repository', () => {
+  beforeEach(() => {
+    emulator.github.addRepository(OTHER.repository, { id: Number(OTHER.repository_id) });
+  });
+  const inputs = () => ({ repository: 'ACME/Elsewhere', github_token: emulator.github.token });
+
+  it('deletes that one’s clients and what is saved there', async () => {
+    const own = save();
+    const place = emulator.github.repository(OTHER.repository);
+    place.setVariable(VARIABLE, 'm2morg_1');
+    place.setSecret(SECRET, 'what is saved');
+    const [id, other] = [put(OTHER, { repo: OTHER.repository_id }), put()];
+    const run = await remove({ ...inputs(), save_to: 'repository' });
+    expect([run.exitCode, run.annotations, run.outputs.deleted, ids()]).toEqual([0, [], id, [other]]);
+    expect([names(place), names(own)]).toEqual([[], [VARIABLE, SECRET]]);
+    expect(run.log).toContain(`Claims about ${OTHER.repository} come from GitHub's API.`);
+  });
+
+  it('takes the environment from the input alone, whatever the ID token says', async () => {
+    emulator.github.idTokenClaims = { environment: 'production' };
+    const [id, other] = [put({ ...OTHER, environment: 'staging' }), put({ ...OTHER, environment: 'production' })];
+    const run = await remove({ ...inputs(), environment: 'staging' }, { env: emulator.github.idTokenVariables });
+    expect([run.exitCode, run.outputs.deleted, ids()]).toEqual([0, id, [other]]);
+  });
+
+  it.each([
+    ['was renamed', () => emulator.github.rename(OTHER.repository, 'acme/new-name'), /renamed or moved.*name of today/],
+    ['is not there', () => ({ repository: 'acme/nothing' }), /HTTP 404.*may not see it/],
+    ['is not seen', () => ({ github_token: emulator.github.addToken('none') }), /HTTP 404.*may not see it/],
+    ['is given without a token', () => ({ github_token: '' }), /^Bad input: github_token: is empty/],
+  ])('fails where it %s', async (_, prepare, message) => {
+    const id = put(OTHER, { repo: OTHER.repository_id });
+    const run = await remove({ ...inputs(), ...(prepare() ?? {}) });
+    expect([run.exitCode, run.outputs, ids()]).toEqual([1, {}, [id]]);
+    expect(errors(run)).toEqual([expect.stringMatching(message)]);
+  });
+});
+
+describe('bad inputs of delete/', () => {
+  it('are all named in one error, and nothing is sent', async () => {
+    const secret = ['not', 'so', 'secret'].join('-');
+    const run = await remove({
+      scalekit_environment_url: `http://acme.example/${secret}`,
+      scalekit_client_id: 'm2morg_123',
+      scalekit_client_secret: secret,
+      organization_id: 'acme',
+      client_id: 'skc_123',
+      name: 'n'.repeat(129),
+      environment: '..',
+      repository: 'elsewhere',
+      save_to: 'disk',
+      save_as: 'GITHUB_X',
+      dry_run: 'maybe',
+      timeout: '4',
+    });
+    expect([run.exitCode, run.outputs, sent(), run.annotations.length]).toEqual([1, {}, [], 1]);
+    const [message = ''] = errors(run);
+    const named = [...message.matchAll(/^- (\w+): /gm)].map(([, input]) => input);
+    expect(new Set(named)).toEqual(
+      new Set([
+        'scalekit_environment_url',
+        'scalekit_client_id',
+        'organization_id',
+        'client_id',
+        'name',
+        'environment',
+        'repository',
+        'save_to',
+        'save_as',
+        'github_token',
+        'dry_run',
+        'timeout',
+      ]),
+    );
+    expect(readable(run)).not.toContain(secret);
+  });
+
+  it('include save_to without a token', async () => {
+    const run = await remove({ save_to: 'repository' });
+    expect(errors(run)).toEqual([expect.stringMatching(/^Bad input: github_token: is empty; .*save_to/)]);
+    expect([sent(), warnings(run)]).toEqual([[], []]);
+  });
+});
