@@ -94,9 +94,9 @@ function isHourOlder(one: bigint | undefined, other: bigint | undefined): boolea
 
 /** Goes on with the client of a run that was first, and removes the own one. */
 async function giveWay(context: Context, plan: Plan, rival: KnownClient): Promise<Applied> {
-  const { scalekit, request, journal, keeping } = context;
+  const { scalekit, request, journal, vault } = context;
   log.info(`Another run made client ${rival.client_id} for the same purpose at the same time, and was first.`);
-  const applied = await change(context, planAdoption(request, rival, keeping?.saved), rival, true);
+  const applied = await change(context, planAdoption(request, rival, vault?.saved), rival, true);
   const { removed, left } = await cleanUp(scalekit, { ...journal.state, secret: undefined }, false);
   for (const what of removed) log.info(`Removed this run's own: ${what}.`);
   left.forEach(log.warning);

@@ -1,10 +1,10 @@
 import { ApiError } from './answers.ts';
+import type { Vault } from './github/vault.ts';
 import { type KnownClient, recognize, withTrailer } from './identity.ts';
 
 import * as log from './log.ts';
 import { differenceLines, evictions, MOST_SECRETS, shortfalls } from './plan.ts';
 import type { Request } from './request.ts';
-import type { Keeping } from './save.ts';
 import type { Scalekit } from './scalekit/api.ts';
 import type { Client, ClientFields, Secret } from './scalekit/types.ts';
 import type { Journal, SecretTrace } from './state.ts';
@@ -19,7 +19,7 @@ export interface Context {
   request: Request;
   journal: Journal;
   /** Absent where the pair is not saved. */
-  keeping?: Keeping | undefined;
+  vault?: Vault | undefined;
 }
 
 /** A new secret, with its value. */

@@ -142,6 +142,33 @@ function text(value: unknown): string | undefined {
   return ['string', 'number', 'boolean'].includes(typeof value) ? `${value}` : undefined;
 }
 
+/** What the inputs say about claims. */
+export interface ClaimInputs {
+  /** Keys of the claims to derive; nothing where nothing was said. */
+  repository_claims: string[] | undefined;
+  custom_claims: Claim[];
+  lifetime: Lifetime;
+}
+
+/** The derived claims first, then those of `custom_claims` that they do not say already. */
+export function checkClaims(
+  { repository_claims, custom_claims, lifetime }: ClaimInputs,
+  target: Target,
+  report: (input: string) => Report,
+): Claim[] {
+  const derived = chooseClaims(repository_claims, target.source, target, lifetime, report('repository_claims'));
+  const values = new Map(derived.map(({ key, value }) => [key, value]));
+  for (const { key, value } of custom_claims) {
+    const own = values.get(key);
+    if (own !== undefined && own !== value) {
+      report('custom_claims')(
+        `got ${key}=${quote(value)}, but repository_claims derives ${key}=${quote(own)}; expected the same value, or a repository_claims without ${key}`,
+      );
+    }
+  }
+  return [...derived, ...custom_claims.filter(({ key }) => !values.has(key))];
+}
+
 /**
  * Derives the claims that were asked for by key, or else the default ones as far as they are known.
  * @param asked keys, or `none`; nothing where nothing was said

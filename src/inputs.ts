@@ -1,13 +1,12 @@
-import { chooseClaims, runnerTarget, type Source } from './claims.ts';
+import { type ClaimInputs, checkClaims, chooseClaims, runnerTarget, type Source, type Target } from './claims.ts';
 import { type Connection, REPOSITORY, readConnection, readGitHub } from './connection.ts';
-import { parseClaims, parseList, parseSeconds, quote } from './formats.ts';
+import { parseClaims, parseList, parseSeconds, quote, type Report } from './formats.ts';
 import type { GitHubAccess } from './github/api.ts';
 import { mayHaveIdToken } from './github/idtoken.ts';
 import { type Runner, readRunner } from './github/runner.ts';
-import { type Lifetime, LONGEST_OWN_DESCRIPTION } from './identity.ts';
+import { LONGEST_OWN_DESCRIPTION } from './identity.ts';
 import { Reader } from './reader.ts';
-import { checkClaims, checkPlace } from './request.ts';
-import { CLIENT_ID, type Claim } from './scalekit/types.ts';
+import { CLIENT_ID } from './scalekit/types.ts';
 
 const LONGEST_NAME = 128;
 const LONGEST_ENVIRONMENT = 255;
@@ -40,19 +39,15 @@ export interface Saving {
 }
 
 /** The inputs of the action, checked as far as that can be done without asking anybody. */
-export interface Inputs extends Connection, Aim {
+export interface Inputs extends Connection, Aim, ClaimInputs {
   /** Empty where it was not given. */
   name: string;
   /** Empty where it was not given. */
   description: string;
   scopes: string[];
   audience: string[];
-  custom_claims: Claim[];
-  /** Keys of the claims to derive; nothing where nothing was said. */
-  repository_claims: string[] | undefined;
   /** Seconds. */
   expiry: number | undefined;
-  lifetime: Lifetime;
   /** The client to manage, or empty. */
   client_id: string;
   on_existing: OnExisting;
@@ -186,6 +181,17 @@ function readSaving(reader: Reader): Saving | undefined {
   const expected = 'letters, digits and _, not beginning with a digit or GITHUB_';
   const prefix = reader.match('save_as', /^(?!github_)[a-z_]\w*$/i, expected) || DEFAULT_SAVE_AS;
   return to === 'none' ? undefined : { to, variable: `${prefix}_CLIENT_ID`, secret: `${prefix}_CLIENT_SECRET` };
+}
+
+/** Whether there is the environment that the pair is to be kept in. */
+export function checkPlace(
+  { saving }: Pick<Inputs, 'saving'>,
+  { environment, source }: Target,
+  report: (input: string) => Report,
+): void {
+  if (saving?.to !== 'environment' || environment) return;
+  const how = source === 'token' ? ' (this job has none)' : '';
+  report('save_to')(`got "environment" without an environment${how}; expected the input environment, or "repository"`);
 }
 
 function readClientId(reader: Reader): string {

@@ -1,6 +1,5 @@
-import { chooseClaims, type Target } from './claims.ts';
+import { checkClaims, type Target } from './claims.ts';
 import type { Connection } from './connection.ts';
-import { quote, type Report } from './formats.ts';
 import type { GitHubAccess } from './github/api.ts';
 import type { Place } from './github/vault.ts';
 import {
@@ -13,9 +12,9 @@ import {
   repositoryMark,
   type Trailer,
 } from './identity.ts';
-import type { Inputs, OnExisting } from './inputs.ts';
+import { checkPlace, type Inputs, type OnExisting } from './inputs.ts';
 import { Faults } from './reader.ts';
-import type { Claim, ClientFields } from './scalekit/types.ts';
+import type { ClientFields } from './scalekit/types.ts';
 
 const LONGEST_NAME = 128;
 
@@ -111,35 +110,6 @@ function placeOf({ saving }: Pick<Inputs, 'saving'>, target: Target): Place | un
     variable,
     secret,
   };
-}
-
-/** The derived claims first, then those of `custom_claims` that they do not say already. */
-export function checkClaims(
-  { repository_claims, custom_claims, lifetime }: Inputs,
-  target: Target,
-  report: (input: string) => Report,
-): Claim[] {
-  const derived = chooseClaims(repository_claims, target.source, target, lifetime, report('repository_claims'));
-  const values = new Map(derived.map(({ key, value }) => [key, value]));
-  for (const { key, value } of custom_claims) {
-    const own = values.get(key);
-    if (own !== undefined && own !== value) {
-      report('custom_claims')(
-        `got ${key}=${quote(value)}, but repository_claims derives ${key}=${quote(own)}; expected the same value, or a repository_claims without ${key}`,
-      );
-    }
-  }
-  return [...derived, ...custom_claims.filter(({ key }) => !values.has(key))];
-}
-
-export function checkPlace(
-  { saving }: Pick<Inputs, 'saving'>,
-  { environment, source }: Target,
-  report: (input: string) => Report,
-): void {
-  if (saving?.to !== 'environment' || environment) return;
-  const how = source === 'token' ? ' (this job has none)' : '';
-  report('save_to')(`got "environment" without an environment${how}; expected the input environment, or "repository"`);
 }
 
 /** A text of bounded length in which two long ones that differ stay different. */

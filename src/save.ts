@@ -1,24 +1,6 @@
 import { ApiError } from './answers.ts';
 import type { Context, NewSecret } from './change.ts';
-import { GitHub, type GitHubAccess } from './github/api.ts';
-import { type Place, type Saved, Vault } from './github/vault.ts';
-import type { Transport } from './http.ts';
 import * as log from './log.ts';
-
-/** Where the pair is to be kept in GitHub Actions, and what was there when this run looked. */
-export interface Keeping {
-  vault: Vault;
-  saved: Saved;
-}
-
-/**
- * Looks at the place where the pair is to be kept.
- * @throws where the token may not write there, as far as reading tells
- */
-export async function openKeeping(transport: Transport, access: GitHubAccess, place: Place): Promise<Keeping> {
-  const vault = new Vault(new GitHub(transport, access), place);
-  return { vault, saved: await vault.open() };
-}
 
 /**
  * Writes the pair into GitHub Actions: the variable first, the secret last. From the moment that the secret may have
@@ -26,10 +8,9 @@ export async function openKeeping(transport: Transport, access: GitHubAccess, pl
  * @throws where the pair is not saved, or nobody can say whether it is
  */
 export async function save(context: Context, client_id: string, { plain_secret }: NewSecret): Promise<void> {
-  const { scalekit, journal, keeping } = context;
-  if (!keeping) return;
-  const { vault, saved } = keeping;
-  const { place } = vault;
+  const { scalekit, journal, vault } = context;
+  if (!vault) return;
+  const { place, saved } = vault;
   if (saved.client_id !== client_id) {
     journal.note({ variable: { api: vault.api, place, value: client_id, old: saved.client_id } });
     await vault.setVariable(client_id, saved.client_id !== undefined);
@@ -43,7 +24,7 @@ export async function save(context: Context, client_id: string, { plain_secret }
   journal.release(client_id);
   journal.updated = undefined;
   try {
-    await vault.setSecret((key) => seal(key, plain_secret), saved.secret_time);
+    await vault.setSecret((key) => seal(key, plain_secret));
   } catch (error) {
     if (error instanceof ApiError && error.uncertain)
       throw new Error(

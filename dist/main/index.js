@@ -4324,6 +4324,8 @@ function placeName({ repository, environment }) {
 /** A pair of client id and secret as GitHub Actions keeps it. Every method throws an ApiError. */
 class Vault {
     place;
+    /** What was here when `open` looked. */
+    saved = { client_id: undefined, secret_time: undefined };
     #github;
     #key = { key: '', key_id: '' };
     constructor(github, place) {
@@ -4343,7 +4345,7 @@ class Vault {
         const { variable, secret } = this.place;
         return `variable ${variable} and secret ${secret} of ${this.name}`;
     }
-    /** Makes sure that a pair can be written here, as far as reading tells. @returns what is here already */
+    /** Makes sure that a pair can be written here, as far as reading tells. */
     async open() {
         const key = this.#call(`read the public key for secrets of ${this.name}`, 'GET', 'secrets', '/public-key');
         this.#key = await this.#github.read(key, (answer) => {
@@ -4354,7 +4356,7 @@ class Vault {
         });
         if (this.place.environment)
             await this.#findEnvironment(key);
-        return await this.look();
+        this.saved = await this.look();
     }
     /** @returns what is here already */
     async look() {
@@ -4366,7 +4368,7 @@ class Vault {
         const call = this.#variable('read', 'GET', '/{name}');
         return await this.#github.find(call, (answer) => string(answer, 'value'));
     }
-    /** @param exists whether there is one already; where that has changed meanwhile, it is done all the same */
+    /** Makes the variable, or changes it: `exists` says which of the two is tried first. */
     async setVariable(value, exists) {
         const make = this.#variable('write', 'POST', '', { value });
         const change = this.#variable('write', 'PATCH', '/{name}', { value });
@@ -4385,10 +4387,10 @@ class Vault {
      * Writes the secret, after `open`. A lost answer is sent again, and then the time at which GitHub says that the secret
      * was written decides.
      * @param box seals the value with GitHub's public key, both in base64
-     * @param before that time as `open` read it
      * @throws {ApiError} one that is `uncertain` only where nobody can say whether GitHub has the secret
      */
-    async setSecret(box, before) {
+    async setSecret(box) {
+        const before = this.saved.secret_time;
         const { key, key_id } = this.#key;
         const sealed = { encrypted_value: box(key), key_id };
         let began;
@@ -5437,197 +5439,19 @@ async function lookForRival({ scalekit, request, journal }, created, found) {
     return first === own ? undefined : first;
 }
 
-;// CONCATENATED MODULE: ./build/github/errors.js
-
-
-const PERMISSIONS = {
-    repository: 'a fine-grained token access to this repository, a classic one the scope repo',
-    secrets: 'a fine-grained token the repository permission Secrets (write), a classic one the scope repo',
-    variables: 'a fine-grained token the repository permission Variables (write), a classic one the scope repo',
-    environment: 'a fine-grained token the repository permissions Environments (write) and Actions (read), a classic one the scope repo',
-    runs: "the job's own token permissions with actions: read, a fine-grained one the repository permission Actions (read), a classic one the scope repo",
-};
-/** Whether a 403 says that there were too many requests, not that the token may not. */
-function isRateLimit({ status, headers }) {
-    return status === 403 && (headers['retry-after'] !== undefined || headers['x-ratelimit-remaining'] === '0');
-}
-function errors_fromAnswer(operation, answer, need) {
-    return refusal(operation, answer, errors_serverWords(answer), errors_advice(answer, need));
-}
-function errors_advice(answer, need) {
-    const { status, headers } = answer;
-    if (status >= 300 && status < 400)
-        return need === 'repository'
-            ? 'GitHub redirects this name: the repository was renamed or moved, so give its name of today.'
-            : noRedirects(answer, 'give the name that the repository has today.');
-    if (status === 429 || isRateLimit(answer)) {
-        const reset = new Date(Number(headers['x-ratelimit-reset']) * 1000);
-        const until = Number.isNaN(reset.getTime()) ? '' : ` (it ends at ${reset.toISOString().slice(0, 19)}Z)`;
-        return `The rate limit of github_token is reached for longer than this step may wait${until}: run fewer jobs at once, or raise timeout.`;
-    }
-    if (status >= 500)
-        return "That is on GitHub's side: try again later.";
-    if (status === 401)
-        return 'github_token is not valid (any more).';
-    const grant = `It needs ${PERMISSIONS[need]}.`;
-    if (status === 403)
-        return `github_token may not do that. ${grant}${need === 'runs' ? '' : ' GITHUB_TOKEN cannot be given it.'}`;
-    if (status === 404)
-        return `There is none, or github_token may not see it. ${grant}`;
-    return '';
-}
-/** What GitHub's error body says; it may list several faults. */
-function errors_serverWords({ body }) {
-    let said;
-    try {
-        said = parseObject(body);
-    }
-    catch {
-        return [];
-    }
-    const faults = Array.isArray(said.errors) ? said.errors.map((fault) => Object(fault).message ?? fault) : [];
-    return [said.message, ...faults]
-        .filter((text) => typeof text === 'string')
-        .slice(0, 10)
-        .map((text) => cut(text, 300));
-}
-
-;// CONCATENATED MODULE: ./build/github/api.js
-
-
-
-/**
- * GitHub's REST API: Octokit makes the requests, and they go through the one transport, so that deadlines, repeats,
- * proxies and the refusal of redirects are the same as for Scalekit. Every method throws an ApiError.
- */
-class GitHub {
-    transport;
-    #access;
-    constructor(transport, access) {
-        this.transport = transport;
-        this.#access = access;
-    }
-    /** Its address. */
-    get api() {
-        return this.#access.api;
-    }
-    /**
-     * Reads a repository.
-     * @param name `owner/name` as it is now: GitHub's redirect from a former name is refused
-     */
-    async getRepository(name) {
-        const [owner = '', repo = ''] = name.split('/');
-        const operation = `read repository ${name}`;
-        const call = {
-            operation,
-            route: 'GET /repos/{owner}/{repo}',
-            parameters: { owner, repo },
-            need: 'repository',
-        };
-        return await this.read(call, (repository) => {
-            const { id, full_name } = repository;
-            if (!Number.isSafeInteger(id))
-                throw new AnswerError('id is not a number');
-            if (typeof full_name !== 'string' || full_name.toLowerCase() !== name.toLowerCase())
-                throw new AnswerError('it shows another repository');
-            return repository;
-        });
-    }
-    /** Reads a workflow run. @returns nothing where GitHub shows no such run */
-    async getRun(name, run_id) {
-        const [owner = '', repo = ''] = name.split('/');
-        const operation = 'read the workflow runs that clients were made for';
-        const route = 'GET /repos/{owner}/{repo}/actions/runs/{run_id}';
-        return await this.find({ operation, route, parameters: { owner, repo, run_id }, need: 'runs' }, (run) => {
-            if (String(run.id) !== run_id)
-                throw new AnswerError('it shows another run');
-            const run_attempt = Number(run.run_attempt);
-            if (!Number.isSafeInteger(run_attempt))
-                throw new AnswerError('run_attempt is not a number');
-            return { status: string(run, 'status'), run_attempt };
-        });
-    }
-    /**
-     * Reads one thing.
-     * @param parse gets the answer and, in milliseconds since the epoch, the server's own time; throws an AnswerError
-     * @returns nothing where GitHub says that there is no such thing, which it also says to a token that may not see it
-     */
-    async find(call, parse) {
-        try {
-            return await this.read(call, parse);
-        }
-        catch (error) {
-            if (error instanceof ApiError && error.status === 404)
-                return undefined;
-            throw error;
-        }
-    }
-    /** As `find`, where there has to be such a thing. */
-    async read(call, parse) {
-        const answer = await this.send(call);
-        try {
-            const date = Date.parse(answer.headers.date ?? '');
-            return parse(parseObject(answer.body), Number.isNaN(date) ? Date.now() : date);
-        }
-        catch (error) {
-            throw error instanceof AnswerError ? badAnswer(call.operation, answer, error.message, '') : error;
-        }
-    }
-    /** Sends a request, again where its answer is lost. @returns an answer that says success */
-    async send({ operation, route, parameters, need, onSend }) {
-        const { api, token } = this.#access;
-        // Loaded by the few runs that need it.
-        const { getOctokit } = await __nccwpck_require__.e(/* import() */ 413).then(__nccwpck_require__.bind(__nccwpck_require__, 413));
-        const outcome = {};
-        const fetch = async (url, { method, headers, body }) => {
-            const call = { method, url: new URL(url), headers, body, repeatable: true, isRateLimit: isRateLimit, onSend };
-            try {
-                outcome.answer = await this.transport.send(call);
-            }
-            catch (error) {
-                outcome.error = error;
-            }
-            // What came of it is read below, not by Octokit.
-            return new Response();
-        };
-        await getOctokit(token, { baseUrl: api, request: { fetch } }).request(route, parameters);
-        const { answer, error } = outcome;
-        if (error instanceof NetworkError)
-            throw noAnswer(operation, error, 'GITHUB_API_URL');
-        if (!answer)
-            throw error;
-        if (answer.status === 404 && !isApiAnswer(answer))
-            throw badAnswer(operation, answer, "it is not GitHub's", 'Check who answers at GITHUB_API_URL.');
-        if (answer.status < 200 || answer.status > 299)
-            throw errors_fromAnswer(operation, answer, need);
-        return answer;
-    }
-}
-
 ;// CONCATENATED MODULE: ./build/save.js
 
 
-
-
-/**
- * Looks at the place where the pair is to be kept.
- * @throws where the token may not write there, as far as reading tells
- */
-async function openKeeping(transport, access, place) {
-    const vault = new Vault(new GitHub(transport, access), place);
-    return { vault, saved: await vault.open() };
-}
 /**
  * Writes the pair into GitHub Actions: the variable first, the secret last. From the moment that the secret may have
  * arrived there is no way back, so the pair counts as handed out before it is sent; a refusal takes that back.
  * @throws where the pair is not saved, or nobody can say whether it is
  */
 async function save(context, client_id, { plain_secret }) {
-    const { scalekit, journal, keeping } = context;
-    if (!keeping)
+    const { scalekit, journal, vault } = context;
+    if (!vault)
         return;
-    const { vault, saved } = keeping;
-    const { place } = vault;
+    const { place, saved } = vault;
     if (saved.client_id !== client_id) {
         journal.note({ variable: { api: vault.api, place, value: client_id, old: saved.client_id } });
         await vault.setVariable(client_id, saved.client_id !== undefined);
@@ -5641,7 +5465,7 @@ async function save(context, client_id, { plain_secret }) {
     journal.release(client_id);
     journal.updated = undefined;
     try {
-        await vault.setSecret((key) => seal(key, plain_secret), saved.secret_time);
+        await vault.setSecret((key) => seal(key, plain_secret));
     }
     catch (error) {
         if (error instanceof ApiError && error.uncertain)
@@ -5893,9 +5717,9 @@ function isHourOlder(one, other) {
 }
 /** Goes on with the client of a run that was first, and removes the own one. */
 async function giveWay(context, plan, rival) {
-    const { scalekit, request, journal, keeping } = context;
+    const { scalekit, request, journal, vault } = context;
     log_info(`Another run made client ${rival.client_id} for the same purpose at the same time, and was first.`);
-    const applied = await change(context, planAdoption(request, rival, keeping?.saved), rival, true);
+    const applied = await change(context, planAdoption(request, rival, vault?.saved), rival, true);
     const { removed, left } = await cleanUp(scalekit, { ...journal.state, secret: undefined }, false);
     for (const what of removed)
         log_info(`Removed this run's own: ${what}.`);
@@ -5946,6 +5770,173 @@ async function cancellable(transport, work) {
     }
     catch (error) {
         throw transport.cancelled ? new Error(`The run was cancelled. ${message(error)}`, { cause: error }) : error;
+    }
+}
+
+;// CONCATENATED MODULE: ./build/github/errors.js
+
+
+const PERMISSIONS = {
+    repository: 'a fine-grained token access to this repository, a classic one the scope repo',
+    secrets: 'a fine-grained token the repository permission Secrets (write), a classic one the scope repo',
+    variables: 'a fine-grained token the repository permission Variables (write), a classic one the scope repo',
+    environment: 'a fine-grained token the repository permissions Environments (write) and Actions (read), a classic one the scope repo',
+    runs: "the job's own token permissions with actions: read, a fine-grained one the repository permission Actions (read), a classic one the scope repo",
+};
+/** Whether a 403 says that there were too many requests, not that the token may not. */
+function isRateLimit({ status, headers }) {
+    return status === 403 && (headers['retry-after'] !== undefined || headers['x-ratelimit-remaining'] === '0');
+}
+function errors_fromAnswer(operation, answer, need) {
+    return refusal(operation, answer, errors_serverWords(answer), errors_advice(answer, need));
+}
+function errors_advice(answer, need) {
+    const { status, headers } = answer;
+    if (status >= 300 && status < 400)
+        return need === 'repository'
+            ? 'GitHub redirects this name: the repository was renamed or moved, so give its name of today.'
+            : noRedirects(answer, 'give the name that the repository has today.');
+    if (status === 429 || isRateLimit(answer)) {
+        const reset = new Date(Number(headers['x-ratelimit-reset']) * 1000);
+        const until = Number.isNaN(reset.getTime()) ? '' : ` (it ends at ${reset.toISOString().slice(0, 19)}Z)`;
+        return `The rate limit of github_token is reached for longer than this step may wait${until}: run fewer jobs at once, or raise timeout.`;
+    }
+    if (status >= 500)
+        return "That is on GitHub's side: try again later.";
+    if (status === 401)
+        return 'github_token is not valid (any more).';
+    const grant = `It needs ${PERMISSIONS[need]}.`;
+    if (status === 403)
+        return `github_token may not do that. ${grant}${need === 'runs' ? '' : ' GITHUB_TOKEN cannot be given it.'}`;
+    if (status === 404)
+        return `There is none, or github_token may not see it. ${grant}`;
+    return '';
+}
+/** What GitHub's error body says; it may list several faults. */
+function errors_serverWords({ body }) {
+    let said;
+    try {
+        said = parseObject(body);
+    }
+    catch {
+        return [];
+    }
+    const faults = Array.isArray(said.errors) ? said.errors.map((fault) => Object(fault).message ?? fault) : [];
+    return [said.message, ...faults]
+        .filter((text) => typeof text === 'string')
+        .slice(0, 10)
+        .map((text) => cut(text, 300));
+}
+
+;// CONCATENATED MODULE: ./build/github/api.js
+
+
+
+/**
+ * GitHub's REST API: Octokit makes the requests, and they go through the one transport, so that deadlines, repeats,
+ * proxies and the refusal of redirects are the same as for Scalekit. Every method throws an ApiError.
+ */
+class GitHub {
+    transport;
+    #access;
+    constructor(transport, access) {
+        this.transport = transport;
+        this.#access = access;
+    }
+    /** Its address. */
+    get api() {
+        return this.#access.api;
+    }
+    /**
+     * Reads a repository.
+     * @param name `owner/name` as it is now: GitHub's redirect from a former name is refused
+     */
+    async getRepository(name) {
+        const [owner = '', repo = ''] = name.split('/');
+        const operation = `read repository ${name}`;
+        const call = {
+            operation,
+            route: 'GET /repos/{owner}/{repo}',
+            parameters: { owner, repo },
+            need: 'repository',
+        };
+        return await this.read(call, (repository) => {
+            const { id, full_name } = repository;
+            if (!Number.isSafeInteger(id))
+                throw new AnswerError('id is not a number');
+            if (typeof full_name !== 'string' || full_name.toLowerCase() !== name.toLowerCase())
+                throw new AnswerError('it shows another repository');
+            return repository;
+        });
+    }
+    /** Reads a workflow run. @returns nothing where GitHub shows no such run */
+    async getRun(name, run_id) {
+        const [owner = '', repo = ''] = name.split('/');
+        const operation = 'read the workflow runs that clients were made for';
+        const route = 'GET /repos/{owner}/{repo}/actions/runs/{run_id}';
+        return await this.find({ operation, route, parameters: { owner, repo, run_id }, need: 'runs' }, (run) => {
+            if (String(run.id) !== run_id)
+                throw new AnswerError('it shows another run');
+            const run_attempt = Number(run.run_attempt);
+            if (!Number.isSafeInteger(run_attempt))
+                throw new AnswerError('run_attempt is not a number');
+            return { status: string(run, 'status'), run_attempt };
+        });
+    }
+    /**
+     * Reads one thing.
+     * @param parse gets the answer and, in milliseconds since the epoch, the server's own time; throws an AnswerError
+     * @returns nothing where GitHub says that there is no such thing, which it also says to a token that may not see it
+     */
+    async find(call, parse) {
+        try {
+            return await this.read(call, parse);
+        }
+        catch (error) {
+            if (error instanceof ApiError && error.status === 404)
+                return undefined;
+            throw error;
+        }
+    }
+    /** As `find`, where there has to be such a thing. */
+    async read(call, parse) {
+        const answer = await this.send(call);
+        try {
+            const date = Date.parse(answer.headers.date ?? '');
+            return parse(parseObject(answer.body), Number.isNaN(date) ? Date.now() : date);
+        }
+        catch (error) {
+            throw error instanceof AnswerError ? badAnswer(call.operation, answer, error.message, '') : error;
+        }
+    }
+    /** Sends a request, again where its answer is lost. @returns an answer that says success */
+    async send({ operation, route, parameters, need, onSend }) {
+        const { api, token } = this.#access;
+        // Loaded by the few runs that need it.
+        const { getOctokit } = await __nccwpck_require__.e(/* import() */ 413).then(__nccwpck_require__.bind(__nccwpck_require__, 413));
+        const outcome = {};
+        const fetch = async (url, { method, headers, body }) => {
+            const call = { method, url: new URL(url), headers, body, repeatable: true, isRateLimit: isRateLimit, onSend };
+            try {
+                outcome.answer = await this.transport.send(call);
+            }
+            catch (error) {
+                outcome.error = error;
+            }
+            // What came of it is read below, not by Octokit.
+            return new Response();
+        };
+        await getOctokit(token, { baseUrl: api, request: { fetch } }).request(route, parameters);
+        const { answer, error } = outcome;
+        if (error instanceof NetworkError)
+            throw noAnswer(operation, error, 'GITHUB_API_URL');
+        if (!answer)
+            throw error;
+        if (answer.status === 404 && !isApiAnswer(answer))
+            throw badAnswer(operation, answer, "it is not GitHub's", 'Check who answers at GITHUB_API_URL.');
+        if (answer.status < 200 || answer.status > 299)
+            throw errors_fromAnswer(operation, answer, need);
+        return answer;
     }
 }
 
@@ -6269,6 +6260,18 @@ function repositoryTarget(answer, environment) {
 /** @returns nothing for what is no single text */
 function claims_text(value) {
     return ['string', 'number', 'boolean'].includes(typeof value) ? `${value}` : undefined;
+}
+/** The derived claims first, then those of `custom_claims` that they do not say already. */
+function checkClaims({ repository_claims, custom_claims, lifetime }, target, report) {
+    const derived = chooseClaims(repository_claims, target.source, target, lifetime, report('repository_claims'));
+    const values = new Map(derived.map(({ key, value }) => [key, value]));
+    for (const { key, value } of custom_claims) {
+        const own = values.get(key);
+        if (own !== undefined && own !== value) {
+            report('custom_claims')(`got ${key}=${quote(value)}, but repository_claims derives ${key}=${quote(own)}; expected the same value, or a repository_claims without ${key}`);
+        }
+    }
+    return [...derived, ...custom_claims.filter(({ key }) => !values.has(key))];
 }
 /**
  * Derives the claims that were asked for by key, or else the default ones as far as they are known.
@@ -6594,107 +6597,6 @@ async function getIdToken(transport, env) {
     }
 }
 
-;// CONCATENATED MODULE: ./build/request.js
-
-
-
-
-const LONGEST_NAME = 128;
-/**
- * What the inputs come to, once it is known which repository and environment they are about.
- * @throws {InputError} that names what does not go together
- */
-function makeRequest(inputs, target) {
-    const faults = new reader_Faults();
-    const report = (input) => faults.report(input);
-    const claims = checkClaims(inputs, target, report);
-    request_checkPlace(inputs, target, report);
-    faults.finish();
-    const { scopes, audience, expiry, name, description, lifetime, runner, repository_claims } = inputs;
-    const { repository, repository_id, environment } = target;
-    const identity = identityOf(inputs, target, lifetime);
-    const trailer = {
-        key: identityKey(identity),
-        repo: repositoryMark(repository, repository_id),
-        // As sweep/ knows it, which asks for no ID token.
-        by: repositoryMark(runner.repository, runner.repository_id),
-        run: runner.run,
-        lifetime,
-        nonce: drawNonce(),
-    };
-    const purpose = `Made by GitHub Actions for ${repository}${environment && `, environment ${environment}`}.`;
-    const noId = 'This runner does not tell GITHUB_REPOSITORY_ID, so the client has no claim github_repository_id.';
-    return {
-        ...inputs,
-        fields: {
-            name: name || shorten(`GitHub Actions: ${repository}${environment && ` (${environment})`}`, LONGEST_NAME),
-            description: description || shorten(purpose, LONGEST_OWN_DESCRIPTION),
-            ...(scopes.length > 0 && { scopes }),
-            ...(audience.length > 0 && { audience }),
-            ...(claims.length > 0 && { custom_claims: claims }),
-            ...(expiry && { expiry }),
-        },
-        given: { name: name !== '', description: description !== '' },
-        trailer,
-        identity,
-        place: placeOf(inputs, target),
-        notices: !repository_claims && repository_id === undefined ? [noId] : [],
-    };
-}
-/** What the client of these inputs is known by. */
-function identityOf({ name }, target, lifetime) {
-    const { repository, repository_id, environment } = target;
-    return { repository, repository_id, environment, name: name || undefined, lifetime };
-}
-/**
- * Where the pair is kept.
- * @returns nothing where it is not
- * @throws {InputError} where that is an environment and there is none
- */
-function settlePlace(inputs, target) {
-    const faults = new Faults();
-    request_checkPlace(inputs, target, (input) => faults.report(input));
-    faults.finish();
-    return placeOf(inputs, target);
-}
-function placeOf({ saving }, target) {
-    if (!saving)
-        return undefined;
-    const { to, variable, secret } = saving;
-    return {
-        repository: target.repository,
-        environment: to === 'environment' ? target.environment : '',
-        variable,
-        secret,
-    };
-}
-/** The derived claims first, then those of `custom_claims` that they do not say already. */
-function checkClaims({ repository_claims, custom_claims, lifetime }, target, report) {
-    const derived = chooseClaims(repository_claims, target.source, target, lifetime, report('repository_claims'));
-    const values = new Map(derived.map(({ key, value }) => [key, value]));
-    for (const { key, value } of custom_claims) {
-        const own = values.get(key);
-        if (own !== undefined && own !== value) {
-            report('custom_claims')(`got ${key}=${quote(value)}, but repository_claims derives ${key}=${quote(own)}; expected the same value, or a repository_claims without ${key}`);
-        }
-    }
-    return [...derived, ...custom_claims.filter(({ key }) => !values.has(key))];
-}
-function request_checkPlace({ saving }, { environment, source }, report) {
-    if (saving?.to !== 'environment' || environment)
-        return;
-    const how = source === 'token' ? ' (this job has none)' : '';
-    report('save_to')(`got "environment" without an environment${how}; expected the input environment, or "repository"`);
-}
-/** A text of bounded length in which two long ones that differ stay different. */
-function shorten(text, most) {
-    const characters = [...text];
-    if (characters.length <= most)
-        return text;
-    const kept = most - 9;
-    return `${characters.slice(0, kept).join('')}~${hash(characters.slice(kept).join('')).slice(0, 8)}`;
-}
-
 ;// CONCATENATED MODULE: ./build/inputs.js
 
 
@@ -6704,8 +6606,7 @@ function shorten(text, most) {
 
 
 
-
-const inputs_LONGEST_NAME = 128;
+const LONGEST_NAME = 128;
 const LONGEST_ENVIRONMENT = 255;
 /** Seconds. */
 const JOB_EXPIRY = 3600;
@@ -6727,7 +6628,7 @@ function readInputs(env) {
     const inputs = {
         ...connection,
         ...readAim(reader, runner),
-        name: reader.bounded('name', inputs_LONGEST_NAME),
+        name: reader.bounded('name', LONGEST_NAME),
         description: reader.bounded('description', LONGEST_OWN_DESCRIPTION),
         scopes: readScopes(reader),
         audience: parseList(reader.read('audience'), reader.report('audience')),
@@ -6752,7 +6653,7 @@ function readInputs(env) {
     if (inputs.source === 'runner') {
         const target = claims_runnerTarget(runner, env, inputs.environment);
         checkClaims(inputs, target, report);
-        request_checkPlace(inputs, target, report);
+        inputs_checkPlace(inputs, target, report);
     }
     else
         chooseClaims(inputs.repository_claims, inputs.source, undefined, lifetime, report('repository_claims'));
@@ -6766,13 +6667,13 @@ function readDeletion(env) {
     const inputs = {
         ...readConnection(reader, runner),
         ...readAim(reader, runner),
-        name: reader.bounded('name', inputs_LONGEST_NAME),
+        name: reader.bounded('name', LONGEST_NAME),
         client_id: readClientId(reader),
         saving: readSaving(reader),
         dry_run: reader.boolean('dry_run', false),
     };
     if (inputs.source === 'runner')
-        checkPlace(inputs, runnerTarget(runner, env, inputs.environment), (input) => reader.report(input));
+        inputs_checkPlace(inputs, runnerTarget(runner, env, inputs.environment), (input) => reader.report(input));
     reader.finish();
     return inputs;
 }
@@ -6818,6 +6719,13 @@ function readSaving(reader) {
     const expected = 'letters, digits and _, not beginning with a digit or GITHUB_';
     const prefix = reader.match('save_as', /^(?!github_)[a-z_]\w*$/i, expected) || DEFAULT_SAVE_AS;
     return to === 'none' ? undefined : { to, variable: `${prefix}_CLIENT_ID`, secret: `${prefix}_CLIENT_SECRET` };
+}
+/** Whether there is the environment that the pair is to be kept in. */
+function inputs_checkPlace({ saving }, { environment, source }, report) {
+    if (saving?.to !== 'environment' || environment)
+        return;
+    const how = source === 'token' ? ' (this job has none)' : '';
+    report('save_to')(`got "environment" without an environment${how}; expected the input environment, or "repository"`);
 }
 function readClientId(reader) {
     const expected = 'the id of an organization client (m2morg_…; skc_… is scalekit_client_id)';
@@ -6994,6 +6902,89 @@ function expiryText(asked, made) {
     return asked ? [`${asked} seconds (asked for)`] : [];
 }
 
+;// CONCATENATED MODULE: ./build/request.js
+
+
+
+
+const request_LONGEST_NAME = 128;
+/**
+ * What the inputs come to, once it is known which repository and environment they are about.
+ * @throws {InputError} that names what does not go together
+ */
+function makeRequest(inputs, target) {
+    const faults = new reader_Faults();
+    const report = (input) => faults.report(input);
+    const claims = checkClaims(inputs, target, report);
+    inputs_checkPlace(inputs, target, report);
+    faults.finish();
+    const { scopes, audience, expiry, name, description, lifetime, runner, repository_claims } = inputs;
+    const { repository, repository_id, environment } = target;
+    const identity = identityOf(inputs, target, lifetime);
+    const trailer = {
+        key: identityKey(identity),
+        repo: repositoryMark(repository, repository_id),
+        // As sweep/ knows it, which asks for no ID token.
+        by: repositoryMark(runner.repository, runner.repository_id),
+        run: runner.run,
+        lifetime,
+        nonce: drawNonce(),
+    };
+    const purpose = `Made by GitHub Actions for ${repository}${environment && `, environment ${environment}`}.`;
+    const noId = 'This runner does not tell GITHUB_REPOSITORY_ID, so the client has no claim github_repository_id.';
+    return {
+        ...inputs,
+        fields: {
+            name: name || shorten(`GitHub Actions: ${repository}${environment && ` (${environment})`}`, request_LONGEST_NAME),
+            description: description || shorten(purpose, LONGEST_OWN_DESCRIPTION),
+            ...(scopes.length > 0 && { scopes }),
+            ...(audience.length > 0 && { audience }),
+            ...(claims.length > 0 && { custom_claims: claims }),
+            ...(expiry && { expiry }),
+        },
+        given: { name: name !== '', description: description !== '' },
+        trailer,
+        identity,
+        place: placeOf(inputs, target),
+        notices: !repository_claims && repository_id === undefined ? [noId] : [],
+    };
+}
+/** What the client of these inputs is known by. */
+function identityOf({ name }, target, lifetime) {
+    const { repository, repository_id, environment } = target;
+    return { repository, repository_id, environment, name: name || undefined, lifetime };
+}
+/**
+ * Where the pair is kept.
+ * @returns nothing where it is not
+ * @throws {InputError} where that is an environment and there is none
+ */
+function settlePlace(inputs, target) {
+    const faults = new Faults();
+    checkPlace(inputs, target, (input) => faults.report(input));
+    faults.finish();
+    return placeOf(inputs, target);
+}
+function placeOf({ saving }, target) {
+    if (!saving)
+        return undefined;
+    const { to, variable, secret } = saving;
+    return {
+        repository: target.repository,
+        environment: to === 'environment' ? target.environment : '',
+        variable,
+        secret,
+    };
+}
+/** A text of bounded length in which two long ones that differ stay different. */
+function shorten(text, most) {
+    const characters = [...text];
+    if (characters.length <= most)
+        return text;
+    const kept = most - 9;
+    return `${characters.slice(0, kept).join('')}~${hash(characters.slice(kept).join('')).slice(0, 8)}`;
+}
+
 ;// CONCATENATED MODULE: ./build/target.js
 
 
@@ -7044,6 +7035,7 @@ async function askForTarget(aim, transport, env) {
 
 
 
+
 start(run, fail, 1);
 async function run() {
     const inputs = readInputs(process.env);
@@ -7055,33 +7047,34 @@ async function work(inputs, transport) {
     const asked = makeRequest(inputs, await findTarget(inputs, transport, process.env));
     asked.notices.forEach(log_notice);
     const { github, place } = asked;
-    const keeping = github && place && (await openKeeping(transport, github, place));
+    const vault = github && place && new Vault(new GitHub(transport, github), place);
+    await vault?.open();
     const scalekit = await Scalekit.open(transport, asked);
     const request = { ...asked, organization_id: scalekit.organization_id };
     const found = await find(scalekit, request);
     found.notices.forEach(log_notice);
-    const planned = plan(request, { ...found, saved: keeping?.saved });
+    const planned = plan(request, { ...found, saved: vault?.saved });
     planned.warnings.forEach(log_warning);
     if (transport.cancelled)
         throw new Error('Nothing was changed.');
     if (request.dry_run)
-        return await publishPlan(request, keeping?.vault, planned);
-    const context = { scalekit, request, keeping, journal: openJournal(request) };
+        return await publishPlan(request, vault, planned);
+    const context = { scalekit, request, vault, journal: openJournal(request) };
     const applied = await handOut(context, planned, found);
     transport.openReserve();
     const deleted = await finish(context, planned, applied);
-    await report(request, keeping?.vault, applied, deleted);
+    await report(request, vault, applied, deleted);
     if (transport.cancelled)
         throw new Error('The pair had been handed out already.');
 }
 /** @throws with what became of what the step had made, where anything fails before the pair is published */
 async function handOut(context, planned, found) {
-    const { scalekit, request, journal, keeping } = context;
+    const { scalekit, request, journal, vault } = context;
     const { transport } = scalekit;
     try {
         const applied = await apply(context, planned, found);
         // A pair that is saved is handed out already.
-        if (transport.cancelled && !(keeping && applied.secret))
+        if (transport.cancelled && !(vault && applied.secret))
             throw new Error('The pair was not handed out.');
         publish(request, applied, journal);
         return applied;
@@ -7090,7 +7083,7 @@ async function handOut(context, planned, found) {
         if (transport.cancelled)
             throw leave(journal, error);
         transport.openReserve();
-        throw await undo(scalekit, keeping?.vault, journal, error);
+        throw await undo(scalekit, vault, journal, error);
     }
 }
 

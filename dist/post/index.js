@@ -4684,6 +4684,8 @@ function placeName({ repository, environment }) {
 /** A pair of client id and secret as GitHub Actions keeps it. Every method throws an ApiError. */
 class Vault {
     place;
+    /** What was here when `open` looked. */
+    saved = { client_id: undefined, secret_time: undefined };
     #github;
     #key = { key: '', key_id: '' };
     constructor(github, place) {
@@ -4703,7 +4705,7 @@ class Vault {
         const { variable, secret } = this.place;
         return `variable ${variable} and secret ${secret} of ${this.name}`;
     }
-    /** Makes sure that a pair can be written here, as far as reading tells. @returns what is here already */
+    /** Makes sure that a pair can be written here, as far as reading tells. */
     async open() {
         const key = this.#call(`read the public key for secrets of ${this.name}`, 'GET', 'secrets', '/public-key');
         this.#key = await this.#github.read(key, (answer) => {
@@ -4714,7 +4716,7 @@ class Vault {
         });
         if (this.place.environment)
             await this.#findEnvironment(key);
-        return await this.look();
+        this.saved = await this.look();
     }
     /** @returns what is here already */
     async look() {
@@ -4726,7 +4728,7 @@ class Vault {
         const call = this.#variable('read', 'GET', '/{name}');
         return await this.#github.find(call, (answer) => string(answer, 'value'));
     }
-    /** @param exists whether there is one already; where that has changed meanwhile, it is done all the same */
+    /** Makes the variable, or changes it: `exists` says which of the two is tried first. */
     async setVariable(value, exists) {
         const make = this.#variable('write', 'POST', '', { value });
         const change = this.#variable('write', 'PATCH', '/{name}', { value });
@@ -4745,10 +4747,10 @@ class Vault {
      * Writes the secret, after `open`. A lost answer is sent again, and then the time at which GitHub says that the secret
      * was written decides.
      * @param box seals the value with GitHub's public key, both in base64
-     * @param before that time as `open` read it
      * @throws {ApiError} one that is `uncertain` only where nobody can say whether GitHub has the secret
      */
-    async setSecret(box, before) {
+    async setSecret(box) {
+        const before = this.saved.secret_time;
         const { key, key_id } = this.#key;
         const sealed = { encrypted_value: box(key), key_id };
         let began;

@@ -4239,15 +4239,15 @@ const LONGEST_TRAILER = 160;
 /** Characters that a description may have besides the line break and the trailer. */
 const identity_LONGEST_OWN_DESCRIPTION = LONGEST_DESCRIPTION - LONGEST_TRAILER - 1;
 /** A hash of the identity: by the repository's id where it is known, so that a rename changes nothing. */
-function identity_identityKey({ repository, repository_id, environment, name, lifetime }) {
+function identityKey({ repository, repository_id, environment, name, lifetime }) {
     const target = repository_id ?? repository.toLowerCase();
-    return identity_hash(JSON.stringify([target, environment.toLowerCase(), name ?? null, lifetime]));
+    return hash(JSON.stringify([target, environment.toLowerCase(), name ?? null, lifetime]));
 }
 /** The repository's id or, where none is known, a hash of its lower-cased name. */
-function identity_repositoryMark(repository, repository_id) {
-    return repository_id ?? identity_hash(repository.toLowerCase());
+function repositoryMark(repository, repository_id) {
+    return repository_id ?? hash(repository.toLowerCase());
 }
-function identity_drawNonce() {
+function drawNonce() {
     return randomBytes(12).toString('base64url');
 }
 function formatTrailer({ key, repo, by, run, lifetime, nonce }) {
@@ -4313,7 +4313,7 @@ function claimsOf({ custom_claims }, key) {
     return custom_claims.filter((claim) => claim.key === key).map(({ value }) => value);
 }
 /** 16 characters (96 bits) of a SHA-256, in base64url. */
-function identity_hash(text) {
+function hash(text) {
     return (0,external_node_crypto_namespaceObject.createHash)('sha256').update(text).digest('base64url').slice(0, 16);
 }
 
@@ -4638,6 +4638,18 @@ function repositoryTarget(answer, environment) {
 function claims_text(value) {
     return ['string', 'number', 'boolean'].includes(typeof value) ? `${value}` : undefined;
 }
+/** The derived claims first, then those of `custom_claims` that they do not say already. */
+function claims_checkClaims({ repository_claims, custom_claims, lifetime }, target, report) {
+    const derived = claims_chooseClaims(repository_claims, target.source, target, lifetime, report('repository_claims'));
+    const values = new Map(derived.map(({ key, value }) => [key, value]));
+    for (const { key, value } of custom_claims) {
+        const own = values.get(key);
+        if (own !== undefined && own !== value) {
+            report('custom_claims')(`got ${key}=${quote(value)}, but repository_claims derives ${key}=${quote(own)}; expected the same value, or a repository_claims without ${key}`);
+        }
+    }
+    return [...derived, ...custom_claims.filter(({ key }) => !values.has(key))];
+}
 /**
  * Derives the claims that were asked for by key, or else the default ones as far as they are known.
  * @param asked keys, or `none`; nothing where nothing was said
@@ -4706,7 +4718,7 @@ class InputError extends Error {
     }
 }
 /** Collects what is wrong. */
-class reader_Faults {
+class Faults {
     #faults = new Map();
     report(input) {
         return (problem) => {
@@ -4725,7 +4737,7 @@ class reader_Faults {
     }
 }
 /** Reads inputs, and collects what is wrong with them. */
-class reader_Reader extends reader_Faults {
+class reader_Reader extends Faults {
     env;
     /** Inputs whose text never arrived: what else is wrong with them says nothing. */
     #unevaluated = new Set();
@@ -4962,107 +4974,6 @@ async function getIdToken(transport, env) {
     }
 }
 
-;// CONCATENATED MODULE: ./build/request.js
-
-
-
-
-const LONGEST_NAME = 128;
-/**
- * What the inputs come to, once it is known which repository and environment they are about.
- * @throws {InputError} that names what does not go together
- */
-function makeRequest(inputs, target) {
-    const faults = new Faults();
-    const report = (input) => faults.report(input);
-    const claims = request_checkClaims(inputs, target, report);
-    request_checkPlace(inputs, target, report);
-    faults.finish();
-    const { scopes, audience, expiry, name, description, lifetime, runner, repository_claims } = inputs;
-    const { repository, repository_id, environment } = target;
-    const identity = identityOf(inputs, target, lifetime);
-    const trailer = {
-        key: identityKey(identity),
-        repo: repositoryMark(repository, repository_id),
-        // As sweep/ knows it, which asks for no ID token.
-        by: repositoryMark(runner.repository, runner.repository_id),
-        run: runner.run,
-        lifetime,
-        nonce: drawNonce(),
-    };
-    const purpose = `Made by GitHub Actions for ${repository}${environment && `, environment ${environment}`}.`;
-    const noId = 'This runner does not tell GITHUB_REPOSITORY_ID, so the client has no claim github_repository_id.';
-    return {
-        ...inputs,
-        fields: {
-            name: name || shorten(`GitHub Actions: ${repository}${environment && ` (${environment})`}`, LONGEST_NAME),
-            description: description || shorten(purpose, LONGEST_OWN_DESCRIPTION),
-            ...(scopes.length > 0 && { scopes }),
-            ...(audience.length > 0 && { audience }),
-            ...(claims.length > 0 && { custom_claims: claims }),
-            ...(expiry && { expiry }),
-        },
-        given: { name: name !== '', description: description !== '' },
-        trailer,
-        identity,
-        place: placeOf(inputs, target),
-        notices: !repository_claims && repository_id === undefined ? [noId] : [],
-    };
-}
-/** What the client of these inputs is known by. */
-function identityOf({ name }, target, lifetime) {
-    const { repository, repository_id, environment } = target;
-    return { repository, repository_id, environment, name: name || undefined, lifetime };
-}
-/**
- * Where the pair is kept.
- * @returns nothing where it is not
- * @throws {InputError} where that is an environment and there is none
- */
-function settlePlace(inputs, target) {
-    const faults = new Faults();
-    request_checkPlace(inputs, target, (input) => faults.report(input));
-    faults.finish();
-    return placeOf(inputs, target);
-}
-function placeOf({ saving }, target) {
-    if (!saving)
-        return undefined;
-    const { to, variable, secret } = saving;
-    return {
-        repository: target.repository,
-        environment: to === 'environment' ? target.environment : '',
-        variable,
-        secret,
-    };
-}
-/** The derived claims first, then those of `custom_claims` that they do not say already. */
-function request_checkClaims({ repository_claims, custom_claims, lifetime }, target, report) {
-    const derived = chooseClaims(repository_claims, target.source, target, lifetime, report('repository_claims'));
-    const values = new Map(derived.map(({ key, value }) => [key, value]));
-    for (const { key, value } of custom_claims) {
-        const own = values.get(key);
-        if (own !== undefined && own !== value) {
-            report('custom_claims')(`got ${key}=${quote(value)}, but repository_claims derives ${key}=${quote(own)}; expected the same value, or a repository_claims without ${key}`);
-        }
-    }
-    return [...derived, ...custom_claims.filter(({ key }) => !values.has(key))];
-}
-function request_checkPlace({ saving }, { environment, source }, report) {
-    if (saving?.to !== 'environment' || environment)
-        return;
-    const how = source === 'token' ? ' (this job has none)' : '';
-    report('save_to')(`got "environment" without an environment${how}; expected the input environment, or "repository"`);
-}
-/** A text of bounded length in which two long ones that differ stay different. */
-function shorten(text, most) {
-    const characters = [...text];
-    if (characters.length <= most)
-        return text;
-    const kept = most - 9;
-    return `${characters.slice(0, kept).join('')}~${hash(characters.slice(kept).join('')).slice(0, 8)}`;
-}
-
 ;// CONCATENATED MODULE: ./build/scalekit/types.js
 
 /** The id of an organization client: it becomes part of a path and an output. The descriptor bounds ids in requests to 32 characters, not those in answers. */
@@ -5147,8 +5058,7 @@ function time(from, field) {
 
 
 
-
-const inputs_LONGEST_NAME = 128;
+const LONGEST_NAME = 128;
 const LONGEST_ENVIRONMENT = 255;
 /** Seconds. */
 const JOB_EXPIRY = 3600;
@@ -5170,7 +5080,7 @@ function readInputs(env) {
     const inputs = {
         ...connection,
         ...readAim(reader, runner),
-        name: reader.bounded('name', inputs_LONGEST_NAME),
+        name: reader.bounded('name', LONGEST_NAME),
         description: reader.bounded('description', LONGEST_OWN_DESCRIPTION),
         scopes: readScopes(reader),
         audience: parseList(reader.read('audience'), reader.report('audience')),
@@ -5209,7 +5119,7 @@ function readDeletion(env) {
     const inputs = {
         ...readConnection(reader, runner),
         ...readAim(reader, runner),
-        name: reader.bounded('name', inputs_LONGEST_NAME),
+        name: reader.bounded('name', LONGEST_NAME),
         client_id: readClientId(reader),
         saving: readSaving(reader),
         dry_run: reader.boolean('dry_run', false),
@@ -5261,6 +5171,13 @@ function readSaving(reader) {
     const expected = 'letters, digits and _, not beginning with a digit or GITHUB_';
     const prefix = reader.match('save_as', /^(?!github_)[a-z_]\w*$/i, expected) || DEFAULT_SAVE_AS;
     return to === 'none' ? undefined : { to, variable: `${prefix}_CLIENT_ID`, secret: `${prefix}_CLIENT_SECRET` };
+}
+/** Whether there is the environment that the pair is to be kept in. */
+function checkPlace({ saving }, { environment, source }, report) {
+    if (saving?.to !== 'environment' || environment)
+        return;
+    const how = source === 'token' ? ' (this job has none)' : '';
+    report('save_to')(`got "environment" without an environment${how}; expected the input environment, or "repository"`);
 }
 function readClientId(reader) {
     const expected = 'the id of an organization client (m2morg_…; skc_… is scalekit_client_id)';
@@ -5630,6 +5547,8 @@ function vault_placeName({ repository, environment }) {
 /** A pair of client id and secret as GitHub Actions keeps it. Every method throws an ApiError. */
 class Vault {
     place;
+    /** What was here when `open` looked. */
+    saved = { client_id: undefined, secret_time: undefined };
     #github;
     #key = { key: '', key_id: '' };
     constructor(github, place) {
@@ -5649,7 +5568,7 @@ class Vault {
         const { variable, secret } = this.place;
         return `variable ${variable} and secret ${secret} of ${this.name}`;
     }
-    /** Makes sure that a pair can be written here, as far as reading tells. @returns what is here already */
+    /** Makes sure that a pair can be written here, as far as reading tells. */
     async open() {
         const key = this.#call(`read the public key for secrets of ${this.name}`, 'GET', 'secrets', '/public-key');
         this.#key = await this.#github.read(key, (answer) => {
@@ -5660,7 +5579,7 @@ class Vault {
         });
         if (this.place.environment)
             await this.#findEnvironment(key);
-        return await this.look();
+        this.saved = await this.look();
     }
     /** @returns what is here already */
     async look() {
@@ -5672,7 +5591,7 @@ class Vault {
         const call = this.#variable('read', 'GET', '/{name}');
         return await this.#github.find(call, (answer) => string(answer, 'value'));
     }
-    /** @param exists whether there is one already; where that has changed meanwhile, it is done all the same */
+    /** Makes the variable, or changes it: `exists` says which of the two is tried first. */
     async setVariable(value, exists) {
         const make = this.#variable('write', 'POST', '', { value });
         const change = this.#variable('write', 'PATCH', '/{name}', { value });
@@ -5691,10 +5610,10 @@ class Vault {
      * Writes the secret, after `open`. A lost answer is sent again, and then the time at which GitHub says that the secret
      * was written decides.
      * @param box seals the value with GitHub's public key, both in base64
-     * @param before that time as `open` read it
      * @throws {ApiError} one that is `uncertain` only where nobody can say whether GitHub has the secret
      */
-    async setSecret(box, before) {
+    async setSecret(box) {
+        const before = this.saved.secret_time;
         const { key, key_id } = this.#key;
         const sealed = { encrypted_value: box(key), key_id };
         let began;
@@ -6464,7 +6383,7 @@ async function work(inputs, transport) {
 }
 /** The oldest first. */
 async function findClients(scalekit, { runner }) {
-    const by = identity_repositoryMark(runner.repository, runner.repository_id);
+    const by = repositoryMark(runner.repository, runner.repository_id);
     const found = new Map();
     for await (const { client_id, description, whole } of scalekit.listClients()) {
         const trailer = identity_parseTrailer(description);

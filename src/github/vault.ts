@@ -39,6 +39,8 @@ export interface Saved {
 /** A pair of client id and secret as GitHub Actions keeps it. Every method throws an ApiError. */
 export class Vault {
   readonly place: Place;
+  /** What was here when `open` looked. */
+  saved: Saved = { client_id: undefined, secret_time: undefined };
   readonly #github: GitHub;
   #key = { key: '', key_id: '' };
 
@@ -63,8 +65,8 @@ export class Vault {
     return `variable ${variable} and secret ${secret} of ${this.name}`;
   }
 
-  /** Makes sure that a pair can be written here, as far as reading tells. @returns what is here already */
-  async open(): Promise<Saved> {
+  /** Makes sure that a pair can be written here, as far as reading tells. */
+  async open(): Promise<void> {
     const key = this.#call(`read the public key for secrets of ${this.name}`, 'GET', 'secrets', '/public-key');
     this.#key = await this.#github.read(key, (answer) => {
       const [key, key_id] = [string(answer, 'key'), string(answer, 'key_id')];
@@ -72,7 +74,7 @@ export class Vault {
       return { key, key_id };
     });
     if (this.place.environment) await this.#findEnvironment(key);
-    return await this.look();
+    this.saved = await this.look();
   }
 
   /** @returns what is here already */
@@ -87,7 +89,7 @@ export class Vault {
     return await this.#github.find(call, (answer) => string(answer, 'value'));
   }
 
-  /** @param exists whether there is one already; where that has changed meanwhile, it is done all the same */
+  /** Makes the variable, or changes it: `exists` says which of the two is tried first. */
   async setVariable(value: string, exists: boolean): Promise<void> {
     const make = this.#variable('write', 'POST', '', { value });
     const change = this.#variable('write', 'PATCH', '/{name}', { value });
@@ -107,10 +109,10 @@ export class Vault {
    * Writes the secret, after `open`. A lost answer is sent again, and then the time at which GitHub says that the secret
    * was written decides.
    * @param box seals the value with GitHub's public key, both in base64
-   * @param before that time as `open` read it
    * @throws {ApiError} one that is `uncertain` only where nobody can say whether GitHub has the secret
    */
-  async setSecret(box: (key: string) => string, before: string | undefined): Promise<void> {
+  async setSecret(box: (key: string) => string): Promise<void> {
+    const before = this.saved.secret_time;
     const { key, key_id } = this.#key;
     const sealed = { encrypted_value: box(key), key_id };
     let began: number | undefined;
