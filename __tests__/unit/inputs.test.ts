@@ -1,46 +1,27 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { parse } from 'yaml';
 import { runnerTarget } from '../../src/claims.ts';
 import { readCredentials, readTimeout, unsafeSetting } from '../../src/connection.ts';
 import { parseTrailer, withTrailer } from '../../src/identity.ts';
 import { readInputs } from '../../src/inputs.ts';
-import { InputError } from '../../src/reader.ts';
 import { makeRequest, type Request } from '../../src/request.ts';
+import { EXPRESSION, give, inputError, NO_INPUTS, RUNNER, SECRET, type Values, withoutInputs } from './given.ts';
 
-type Values = Record<string, string | undefined>;
-
-const SECRET = ['fake', 'administrator', 'secret'].join('-');
-const EXPRESSION = ['$', '{{ secrets.WRONG_NAME }}'].join('');
 const UNEVALUATED = (input: string) =>
   new RegExp(
     `^Bad input: ${input.replace(/[()]/g, '\\$&')}: got ".*", which holds an expression that was not evaluated; expected its value$`,
   );
 
-const INPUTS: Values = {
-  scalekit_environment_url: 'https://acme.scalekit.com',
-  scalekit_client_id: 'skc_1',
-  scalekit_client_secret: SECRET,
-  organization_id: 'org_1',
-};
 const VARIABLES: Values = {
   SCALEKIT_ENVIRONMENT_URL: 'https://acme.scalekit.com',
   SCALEKIT_CLIENT_ID: 'skc_1',
   SCALEKIT_CLIENT_SECRET: SECRET,
   SCALEKIT_ORGANIZATION_ID: 'org_1',
 };
-const RUNNER: Values = {
-  GITHUB_OUTPUT: '/runner/output',
-  GITHUB_REPOSITORY: 'acme/app',
-  GITHUB_REPOSITORY_ID: '1296269',
-  GITHUB_RUN_ID: '1658821493',
-  GITHUB_RUN_ATTEMPT: '2',
-  GITHUB_SHA: 'ffac537e6cbbf934b08745a378932722df287a53',
-};
-
 let folder: string;
 /** The variables of a run that a pull request from a fork triggered. */
 let fromFork: (event: string) => Values;
@@ -54,29 +35,7 @@ afterAll(() => {
   rmSync(folder, { recursive: true });
 });
 
-let printed = '';
-function forgetInputs(): void {
-  for (const name of Object.keys(process.env)) if (name.startsWith('INPUT_')) delete process.env[name];
-}
-beforeEach(() => {
-  forgetInputs();
-  printed = '';
-  jest.spyOn(process.stdout, 'write').mockImplementation((text) => {
-    printed += text;
-    return true;
-  });
-});
-afterEach(() => {
-  forgetInputs();
-  jest.restoreAllMocks();
-});
-
-/** Hands inputs over as a runner does: those of `INPUTS`, changed, in variables of their own. */
-function give(changes: Values): void {
-  forgetInputs();
-  for (const [name, value] of Object.entries({ ...INPUTS, ...changes }))
-    if (value !== undefined) process.env[`INPUT_${name.toUpperCase()}`] = value;
-}
+const printed = withoutInputs();
 
 function read(changes: Values = {}, env: Values = {}): Request {
   give(changes);
@@ -84,18 +43,9 @@ function read(changes: Values = {}, env: Values = {}): Request {
   return makeRequest(inputs, runnerTarget(inputs.runner, { ...RUNNER, ...env }, inputs.environment));
 }
 
-/** Without any of the inputs that have a variable to stand in for them. */
-const NO_INPUTS = Object.fromEntries(Object.keys(INPUTS).map((name) => [name, undefined]));
-
 /** The message of the one error that the inputs bring about. */
 function refusal(changes: Values, env: Values = {}): string {
-  try {
-    read(changes, env);
-  } catch (error) {
-    if (error instanceof InputError) return error.message;
-    throw error;
-  }
-  throw new Error('the inputs were accepted');
+  return inputError(() => read(changes, env));
 }
 
 describe('a bad input', () => {
@@ -615,9 +565,13 @@ describe('the secret', () => {
     const where = _where === 'an input' ? { scalekit_client_secret: secret } : {};
     const variables = _where === 'an input' ? {} : { SCALEKIT_CLIENT_SECRET: secret };
     refusal({ ...changes, ...where, organization_id: 'wrong' }, { ...env, ...variables });
-    expect(printed).toContain(`::add-mask::${secret}\n`);
-    expect(printed).toContain(`::add-mask::${Buffer.from(secret).toString('base64')}\n`);
-    expect(printed.split('\n').every((line) => line === '' || line.startsWith('::add-mask::'))).toBe(true);
+    expect(printed()).toContain(`::add-mask::${secret}\n`);
+    expect(printed()).toContain(`::add-mask::${Buffer.from(secret).toString('base64')}\n`);
+    expect(
+      printed()
+        .split('\n')
+        .every((line) => line === '' || line.startsWith('::add-mask::')),
+    ).toBe(true);
   });
 
   it('is read without the white space around it, from an input or else the variable', () => {

@@ -107,12 +107,19 @@ describe('the ids of a run', () => {
       repository: 'acme/app',
       repository_id: '1296269',
       run: '1658821493.3',
+      api: 'https://api.github.com',
       origin: undefined,
     });
   });
 
   it('have stand-ins outside a runner', () => {
-    expect(readRunner({})).toEqual({ repository: '', repository_id: undefined, run: '0.1', origin: undefined });
+    expect(readRunner({})).toEqual({
+      repository: '',
+      repository_id: undefined,
+      run: '0.1',
+      api: 'https://api.github.com',
+      origin: undefined,
+    });
   });
 
   it.each<[string, Record<string, string>, Partial<Runner>]>([
@@ -130,5 +137,15 @@ describe('the ids of a run', () => {
     ['an empty attempt', { GITHUB_RUN_ATTEMPT: '' }, { run: '1658821493.1' }],
   ])('fit into a trailer: %s', (_what, env, expected) => {
     expect(readRunner({ ...all, ...env })).toMatchObject(expected);
+  });
+});
+
+describe("the address of GitHub's API", () => {
+  it.each([
+    ['https://ghes.acme.example/api/v3', 'https://ghes.acme.example/api/v3'],
+    ['', 'https://api.github.com'],
+    [undefined, 'https://api.github.com'],
+  ])('with GITHUB_API_URL=%j is %s', (GITHUB_API_URL, api) => {
+    expect(readRunner({ GITHUB_API_URL }).api).toBe(api);
   });
 });
