@@ -35,7 +35,7 @@ async function run(): Promise<void> {
     if (why) log.warning(variableLeft(variable, why, trusted ? undefined : 'state'));
     else await restore(variable, new GitHub(transport, { api: variable.api, token: github_token }));
   }
-  if (!client && !secret) return;
+  if (variable && !client && !secret) return;
 
   const scalekit = new Scalekit(transport, state.origin, state.organization_id);
   try {

@@ -5867,7 +5867,7 @@ async function run() {
         else
             await post_restore(variable, new GitHub(transport, { api: variable.api, token: github_token }));
     }
-    if (!client && !secret)
+    if (variable && !client && !secret)
         return;
     const scalekit = new Scalekit(transport, state.origin, state.organization_id);
     try {
