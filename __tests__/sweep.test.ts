@@ -1,0 +1,410 @@
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { type Emulator, type Fault, type Operation, startEmulator } from '../emulator/index.ts';
+import { type Executed, RUNNER_VARIABLES, type Step } from '../emulator/runner.ts';
+import type { Trailer } from '../src/identity.ts';
+import { errors, readable, runAction, secretsOf, sentTo, trailerLine, warnings } from './support/action.ts';
+
+const HOUR = 3_600_000;
+const DAY = 24 * HOUR;
+const OWN = RUNNER_VARIABLES.GITHUB_REPOSITORY;
+const OTHER_ID = '99';
+/** A run that is over, by an id of GitHub's length. */
+const OVER = 17_000_000_001;
+
+let emulator: Emulator;
+
+beforeEach(async () => {
+  emulator = await startEmulator();
+  emulator.github.addRun(OWN, { id: OVER, status: 'completed' });
+});
+afterEach(() => emulator.close());
+
+/** Runs `sweep/`, for good unless told otherwise, and checks what holds of every run: nothing secret is readable. */
+async function sweep(inputs: Record<string, string> = {}, step: Step = {}): Promise<Executed> {
+  const run = await runAction(emulator, {
+    ...step,
+    action: 'sweep',
+    inputs: { github_token: emulator.github.token, dry_run: 'false', ...inputs },
+    env: { ...emulator.github.variables, ...step.env },
+  });
+  for (const secret of secretsOf(emulator)) expect(readable(run)).not.toContain(secret);
+  expect(run.stderr).toBe('');
+  return run;
+}
+
+type Seed = Parameters<Emulator['seed']>;
+
+/** Puts the client of a job there, of the run that is over unless the trailer says otherwise. @returns its id */
+function put(trailer: Partial<Trailer> = {}, ageMs = 2 * HOUR, fields: Partial<Seed[0]> = {}): string {
+  const run = `${OVER}.1`;
+  const description = `Ours.\n${trailerLine({ lifetime: trailer.lifetime ?? 'job' }, { run, ...trailer })}`;
+  return emulator.seed({ name: 'Made by a job', description, ...fields }, { ageMs }).client.client_id;
+}
+
+const ids = () => emulator.clients().map(({ client_id }) => client_id);
+const asked = () => sentTo(emulator, 'getRun').map(({ path }) => path.split('/').at(-1));
+
+/** The rows of the summary's table, without its head: the text of each cell. */
+function table({ summary }: Executed): string[][] {
+  const rows = [...summary.matchAll(/<tr>(.*?)<\/tr>/gs)].map(([, row = '']) => row);
+  return rows.slice(1).map((row) => [...row.matchAll(/<td><code>(.*?)<\/code><\/td>/gs)].map(([, text = '']) => text));
+}
+
+describe('sweep/ goes by what a client says of itself: it', () => {
+  const { GITHUB_REPOSITORY_ID: own = '' } = RUNNER_VARIABLES;
+  it.each<[what: string, trailer: Partial<Trailer>, swept: boolean]>([
+    ['takes one that a job of this repository made for this repository', {}, true],
+    ['takes one that a job of this repository made for another', { repo: OTHER_ID }, true],
+    ['leaves one that another repository’s workflow made for this one', { by: OTHER_ID }, false],
+    ['leaves one that another repository made for itself', { by: OTHER_ID, repo: OTHER_ID }, false],
+    ['leaves one that is to last', { lifetime: 'persistent' }, false],
+  ])('%s', async (_, trailer, swept) => {
+    const id = put(trailer, 40 * DAY);
+    const run = await sweep();
+    expect([run.exitCode, run.annotations, run.outputs]).toEqual([0, [], { deleted: swept ? id : '' }]);
+    expect([ids(), table(run).length]).toEqual(swept ? [[], 1] : [[id], 0]);
+  });
+
+  it.each([
+    ['Made by hand.'],
+    [`${trailerLine({ lifetime: 'job' })}\nSomebody wrote on.`],
+    [trailerLine({ lifetime: 'job' }).replace('client/1', 'client/2')],
+  ])('leaves one without a trailer of ours: %j', async (description) => {
+    const custom_claims = [{ key: 'github_repository_id', value: own }];
+    emulator.seed({ name: `GitHub Actions: ${OWN}`, description, custom_claims }, { ageMs: 40 * DAY });
+    const run = await sweep();
+    expect([run.exitCode, run.outputs.deleted, ids().length, table(run)]).toEqual([0, '', 1, []]);
+  });
+
+  it('goes by the name where the runner does not know the id', async () => {
+    const step = { env: { GITHUB_REPOSITORY_ID: undefined, ...emulator.github.variables } };
+    const { outputs } = await runAction(emulator, { ...step, inputs: { lifetime: 'job' } });
+    const other = put({}, 40 * DAY);
+    emulator.github.addRun(OWN, { id: Number(RUNNER_VARIABLES.GITHUB_RUN_ID), status: 'completed' });
+    const run = await sweep({}, { env: { ...step.env, GITHUB_RUN_ID: '1', GITHUB_REPOSITORY: OWN.toUpperCase() } });
+    expect([run.exitCode, run.outputs.deleted, ids()]).toEqual([0, outputs.client_id, [other]]);
+  });
+
+  it('takes what the action made for a job that ended without a goodbye', async () => {
+    const { outputs } = await runAction(emulator, { inputs: { lifetime: 'job' } });
+    const { outputs: lasting } = await runAction(emulator);
+    const [own, later] = [await sweep(), { env: { GITHUB_RUN_ID: '18000000000' } }];
+    expect(table(own)).toEqual([
+      [outputs.client_id, expect.anything(), expect.anything(), 'stays', 'it is of this very run'],
+    ]);
+    expect(asked()).toEqual([]);
+    const before = await sweep({}, later);
+    expect(table(before)[0]).toEqual(expect.arrayContaining(['stays', 'its run is in_progress in attempt 1']));
+    emulator.github.addRun(OWN, { id: Number(RUNNER_VARIABLES.GITHUB_RUN_ID), status: 'completed' });
+    const after = await sweep({}, later);
+    expect([after.exitCode, after.outputs.deleted, ids()]).toEqual([0, outputs.client_id, [lasting.client_id]]);
+  });
+});
+
+describe('sweep/ takes a client', () => {
+  type Run = Partial<Parameters<Emulator['github']['addRun']>[1]>;
+  it.each<[attempt: number, ageMs: number, github: Run | 'unknown' | 'not asked', swept: boolean, why: string]>([
+    [1, HOUR, { status: 'completed' }, true, 'its run is completed'],
+    [1, HOUR, { status: 'completed', conclusion: 'cancelled' }, true, 'its run is completed'],
+    [2, HOUR, { status: 'completed', attempt: 2 }, true, 'its run is completed'],
+    [1, HOUR, { status: 'in_progress', attempt: 2 }, true, 'its run is at attempt 2 by now'],
+    [1, HOUR, { status: 'queued', attempt: 3 }, true, 'its run is at attempt 3 by now'],
+    [1, HOUR, { status: 'in_progress' }, false, 'its run is in_progress in attempt 1'],
+    [1, HOUR, { status: 'queued' }, false, 'its run is queued in attempt 1'],
+    [1, HOUR, { status: 'waiting' }, false, 'its run is waiting in attempt 1'],
+    [1, HOUR, { status: 'pending' }, false, 'its run is pending in attempt 1'],
+    [1, HOUR, { status: 'requested' }, false, 'its run is requested in attempt 1'],
+    // An answer from before the attempt began says nothing about it.
+    [2, HOUR, { status: 'completed', attempt: 1 }, false, 'its run is completed in attempt 1'],
+    [1, HOUR, 'unknown', false, 'GitHub shows no such run, which proves nothing'],
+    [1, 34.9 * DAY, 'unknown', false, 'GitHub shows no such run, which proves nothing'],
+    [1, 34.9 * DAY, { status: 'in_progress' }, false, 'its run is in_progress in attempt 1'],
+    [1, 35.1 * DAY, 'not asked', true, 'it is older than 35 days, and no run lasts longer'],
+    [1, 400 * DAY, 'not asked', true, 'it is older than 35 days, and no run lasts longer'],
+  ])('of attempt %i, %i ms old, of whose run GitHub says %j: %p', async (attempt, ageMs, github, swept, why) => {
+    const id = OVER + 1;
+    if (typeof github === 'object') emulator.github.addRun(OWN, { id, ...github });
+    const client = put({ run: `${id}.${attempt}` }, ageMs);
+    const run = await sweep();
+    expect([run.exitCode, run.annotations, run.outputs.deleted]).toEqual([0, [], swept ? client : '']);
+    expect(table(run)).toEqual([[client, 'Made by a job', `${id}.${attempt}`, swept ? 'deleted' : 'stays', why]]);
+    expect([ids(), asked()]).toEqual([swept ? [] : [client], github === 'not asked' ? [] : [String(id)]]);
+    expect(run.log).toContain(
+      `Client ${client} "Made by a job" of run ${id}.${attempt}: ${swept ? 'deleted' : 'stays'}`,
+    );
+  });
+
+  it('of an earlier attempt of the run that sweeps, and none of this one', async () => {
+    const { GITHUB_RUN_ID } = RUNNER_VARIABLES;
+    emulator.github.addRun(OWN, { id: Number(GITHUB_RUN_ID), attempt: 2 });
+    const [first, second] = [put({ run: `${GITHUB_RUN_ID}.1` }), put({ run: `${GITHUB_RUN_ID}.2` })];
+    const run = await sweep({}, { env: { GITHUB_RUN_ATTEMPT: '2' } });
+    expect([run.exitCode, run.outputs.deleted, ids()]).toEqual([0, first, [second]]);
+  });
+
+  it('by the time of its making alone, which a list may leave out', async () => {
+    const [old, young] = [put({}, 40 * DAY), put({ run: `${OVER + 1}.1` }, 40 * DAY)];
+    emulator.faults.add({
+      operation: 'listClients',
+      fault: {
+        kind: 'edit',
+        edit: ({ clients }) => ({
+          clients: clients.map((client: object) => ({ ...client, create_time: undefined })),
+        }),
+      },
+    });
+    const run = await sweep();
+    expect([run.exitCode, run.outputs.deleted, ids()]).toEqual([0, old, [young]]);
+  });
+});
+
+describe('sweep/ in order', () => {
+  it('changes nothing unless dry_run is false, and shows what would go', async () => {
+    const [going, staying] = [put(), put({ run: `${OVER + 1}.1` })];
+    for (const dry_run of ['', 'true']) {
+      const run = await sweep({ dry_run });
+      expect([run.exitCode, run.annotations, run.outputs, ids()]).toEqual([0, [], { deleted: '' }, [going, staying]]);
+      expect(table(run).map(([id, , , what]) => [id, what])).toEqual([
+        [going, 'would be deleted'],
+        [staying, 'stays'],
+      ]);
+      expect(run.log).toContain('none was deleted, since dry_run is true');
+    }
+    const changing = emulator.requests.filter(({ method }) => method !== 'GET').map(({ operation }) => operation);
+    expect(changing).toEqual(['token', 'token']);
+  });
+
+  it('asks about each run once, however many clients are of it', async () => {
+    for (let count = 0; count < 3; count++) {
+      put();
+      put({ run: `${OVER}.2` });
+      put({ run: `${OVER + 1}.1` });
+    }
+    const run = await sweep();
+    expect([run.exitCode, ids().length]).toEqual([0, 6]);
+    expect(asked().sort()).toEqual([String(OVER), String(OVER + 1)]);
+  });
+
+  it.each([
+    ['', 20],
+    ['1', 1],
+    ['22', 22],
+    ['1000', 23],
+  ])('takes at most max_deletions: %j, the oldest first, from whatever page', async (max_deletions, expected) => {
+    emulator.behaviour.listOrder = 'random';
+    for (let count = 0; count < 110; count++) emulator.seed({ name: `client ${count}` });
+    const clients = Array.from({ length: 23 }, (_, at) => put({}, (at + 1) * HOUR)).reverse();
+    const run = await sweep({ ...(max_deletions && { max_deletions }) });
+    expect([run.exitCode, run.annotations]).toEqual([0, []]);
+    expect(run.outputs.deleted).toBe(clients.slice(0, expected).join(' '));
+    expect(ids()).toHaveLength(110 + 23 - expected);
+    const what = Array.from({ length: 23 }, (_, at) =>
+      at < expected ? 'deleted' : `stays, since max_deletions is ${max_deletions}`,
+    );
+    if (max_deletions) expect(table(run).map(([, , , fate]) => fate)).toEqual(what);
+    expect(table(run).map(([id]) => id)).toEqual(clients);
+  });
+
+  it('says where there is nothing to do, and asks GitHub nothing', async () => {
+    const run = await sweep();
+    expect([run.exitCode, run.annotations, run.outputs, asked()]).toEqual([0, [], { deleted: '' }, []]);
+    expect(run.log).toContain('0 clients of single jobs, 0 of runs that are over: 0 deleted.');
+  });
+
+  it('shows names for what they are, in the log and in the table', async () => {
+    const name = '<b>@octocat</b>\n::warning::x | ##[error]y';
+    put({}, HOUR, { name });
+    const run = await sweep({ dry_run: 'true' });
+    expect([run.annotations, run.stdout.match(/^::warning/m), run.stdout.includes('##[')]).toEqual([[], null, false]);
+    expect(table(run)[0]?.[1]).toBe('&lt;b&gt;@octocat&lt;/b&gt; ::warning::x | ## [error]y');
+  });
+});
+
+describe('sweep/ looks again just before it deletes', () => {
+  const rewritten: [what: string, change: (description: string) => string][] = [
+    ['made lasting', (description) => description.replace('lifetime=job', 'lifetime=persistent')],
+    ['given to a later run', (description) => description.replace(/run=\d+/, `run=${OVER + 1}`)],
+    ['taken over by somebody who wrote below', (description) => `${description}\nOurs now.`],
+    ['emptied of its description', () => ''],
+  ];
+  it.each(rewritten)('and leaves one that was %s since', async (_, change) => {
+    const [first, second] = [put({}, 3 * HOUR), put()];
+    let changed = false;
+    const description = change(emulator.clients()[0]?.description ?? '');
+    emulator.hold = (when, { operation }) => {
+      if (when !== 'after' || operation !== 'getRun' || changed) return;
+      changed = true;
+      emulator.faults.add({
+        operation: 'getClient',
+        where: ({ path }) => path.endsWith(first),
+        fault: { kind: 'edit', edit: ({ client }) => ({ client: { ...client, description } }) },
+      });
+    };
+    const run = await sweep();
+    expect([run.exitCode, run.outputs.deleted, ids()]).toEqual([1, second, [first]]);
+    expect(errors(run)).toEqual([`Client ${first} stays: its description was changed meanwhile.`]);
+    expect(table(run).map(([, , , what]) => what)).toEqual(['not deleted', 'deleted']);
+  });
+
+  it('and keeps to what the list showed where only the text above the last line was changed', async () => {
+    const id = put();
+    const edit = ({ client }: { client: { description: string } }) => ({
+      client: { ...client, description: client.description.replace('Ours.', 'Of the nightly run.') },
+    });
+    emulator.faults.add({ operation: 'getClient', fault: { kind: 'edit', edit } });
+    const run = await sweep();
+    expect([run.exitCode, run.outputs.deleted, ids()]).toEqual([0, id, []]);
+  });
+});
+
+describe('sweep/, where something fails', () => {
+  /** A client that is over by its age, one whose run is over, and one of another run that is over too. */
+  const three = () => {
+    emulator.github.addRun(OWN, { id: OVER + 1, status: 'completed' });
+    return [put({ run: '1.1' }, 40 * DAY), put({ run: `${OVER + 1}.1` }, 3 * HOUR), put({}, 2 * HOUR)];
+  };
+  const undecided = 'GitHub could not be asked about its run';
+
+  it('takes what is decided, keeps what is not, and asks for actions: read where the token has none', async () => {
+    const [old, first, second] = three();
+    const run = await sweep({ github_token: emulator.github.addToken({ integration: true, secrets: 'write' }) });
+    expect([run.exitCode, run.outputs.deleted, ids()]).toEqual([1, old, [first, second]]);
+    expect(errors(run)).toEqual([
+      expect.stringMatching(/HTTP 403: Resource not accessible by integration\..*actions: read/),
+    ]);
+    expect(table(run).map(([, , , what, why]) => [what, why])).toEqual([
+      ['deleted', expect.stringContaining('35 days')],
+      ['stays', undecided],
+      ['stays', undecided],
+    ]);
+  });
+
+  it.each<[what: string, fault: Fault]>([
+    ['500', { kind: 'status', status: 500 }],
+    ['rubbish', { kind: 'body', body: '<html>' }],
+    ['another run', { kind: 'body', body: '{"id":1,"run_attempt":9,"status":"completed"}' }],
+    ['no attempt', { kind: 'body', body: `{"id":${OVER + 1},"status":"completed"}` }],
+    ['a redirect', { kind: 'redirect', location: 'https://elsewhere.example/' }],
+    ['another 404', { kind: 'status', status: 404, body: '<html>no such host</html>' }],
+  ])('keeps the clients of a run about which GitHub answers %s, and goes on with the others', async (_, fault) => {
+    const [old, first, second] = three();
+    const where = ({ path }: { path: string }) => path.endsWith(`/${OVER + 1}`);
+    emulator.faults.add({ operation: 'getRun', where, times: 5, fault });
+    const run = await sweep();
+    expect([run.exitCode, run.outputs.deleted, ids()]).toEqual([1, `${old} ${second}`, [first]]);
+    expect(errors(run)).toEqual([
+      expect.stringMatching(/^Could not read the workflow runs that clients were made for: /),
+    ]);
+    expect(table(run)[1]?.slice(3)).toEqual(['stays', undecided]);
+  });
+
+  it.each(['primary', 'secondary'] as const)('keeps what a rate limit (%s) leaves undecided', async (kind) => {
+    const [old, first, second] = three();
+    emulator.github.rateLimit = { requests: 1, windowMs: HOUR, kind };
+    const run = await sweep();
+    expect([run.exitCode, run.outputs.deleted, ids()]).toEqual([1, `${old} ${first}`, [second]]);
+    expect(errors(run)).toEqual([expect.stringContaining('The rate limit of github_token is reached')]);
+  });
+
+  it('waits for a rate limit that ends in time', async () => {
+    three();
+    emulator.github.rateLimit = { requests: 1, windowMs: 900, kind: 'secondary', status: 429 };
+    const run = await sweep();
+    expect([run.exitCode, run.annotations, ids()]).toEqual([0, [], []]);
+  });
+
+  it.each<[Operation, Fault]>([
+    ['getRun', { kind: 'reset' }],
+    ['getRun', { kind: 'status', status: 502 }],
+    ['getClient', { kind: 'truncate' }],
+    ['deleteClient', { kind: 'reset' }],
+    ['deleteClient', { kind: 'status', status: 500 }],
+  ])('takes a lost answer (%s: %j) for no failure', async (operation, fault) => {
+    put();
+    emulator.faults.add({ operation, call: 1, when: 'after', fault });
+    const run = await sweep();
+    expect([run.exitCode, run.annotations, ids()]).toEqual([0, [], []]);
+  });
+
+  it('names a client that cannot be deleted, and goes on with the others', async () => {
+    const [old, first, second] = three();
+    const where = ({ path }: { path: string }) => path.endsWith(`/${first}`);
+    emulator.faults.add({ operation: 'deleteClient', where, fault: { kind: 'status', status: 403 } });
+    const run = await sweep();
+    expect([run.exitCode, run.outputs.deleted, ids()]).toEqual([1, `${old} ${second}`, [first]]);
+    expect(errors(run)).toEqual([
+      expect.stringMatching(`^Client ${first} is left over: .*HTTP 403.*DELETE ${emulator.url}/.*/clients/${first}$`),
+    ]);
+    expect(table(run)[1]?.[3]).toBe('not deleted');
+  });
+
+  it('keeps a client that nobody can read, says so, and goes on with the others', async () => {
+    const [odd, fine] = [put({}, 3 * HOUR), put()];
+    const spoil = (client: { client_id: string }) =>
+      client.client_id === odd ? { ...client, scopes: 'not a list' } : client;
+    const fault: Fault = { kind: 'edit', edit: ({ clients }) => ({ clients: clients.map(spoil) }) };
+    emulator.faults.add({ operation: 'listClients', fault });
+    const run = await sweep();
+    expect([run.exitCode, run.outputs.deleted, ids()]).toEqual([0, fine, [odd]]);
+    expect(warnings(run)).toEqual([expect.stringContaining(`Client ${odd} stays: `)]);
+  });
+
+  it.each<[Operation, Fault]>([
+    ['token', { kind: 'status', status: 401 }],
+    ['listClients', { kind: 'status', status: 403 }],
+  ])('does nothing where it cannot see the clients (%s: %j)', async (operation, fault) => {
+    put();
+    emulator.faults.add({ operation, fault });
+    const run = await sweep();
+    expect([run.exitCode, run.outputs, errors(run).length, ids().length]).toEqual([1, {}, 1, 1]);
+  });
+
+  it('is cancelled in between: it fails, says what is left, and sends nothing more', async () => {
+    const [first, second] = [put({}, 3 * HOUR), put()];
+    let kill = (_: NodeJS.Signals) => {};
+    emulator.hold = async (when, { operation }) => {
+      if (when !== 'before' || operation !== 'deleteClient') return;
+      kill('SIGINT');
+      await new Promise((resolve) => setTimeout(resolve, 200));
+    };
+    const run = await sweep({}, { onStart: (send) => (kill = send) });
+    expect([run.exitCode, run.outputs.deleted, ids()]).toEqual([1, first, [second]]);
+    expect(errors(run)).toEqual([expect.stringMatching(/^The run was cancelled\./)]);
+  });
+});
+
+describe('bad inputs of sweep/', () => {
+  it('are all named in one error, and nothing is sent', async () => {
+    const secret = ['not', 'so', 'secret'].join('-');
+    const run = await sweep({
+      scalekit_environment_url: 'ftp://acme.example',
+      scalekit_client_id: 'm2morg_123',
+      scalekit_client_secret: secret,
+      organization_id: 'acme',
+      github_token: '',
+      dry_run: 'no',
+      max_deletions: '0',
+      timeout: '3601',
+    });
+    expect([run.exitCode, run.outputs, emulator.requests, run.annotations.length]).toEqual([1, {}, [], 1]);
+    const [message = ''] = errors(run);
+    const named = [...message.matchAll(/^- (\w+): /gm)].map(([, input]) => input);
+    expect(new Set(named)).toEqual(
+      new Set([
+        'scalekit_environment_url',
+        'scalekit_client_id',
+        'organization_id',
+        'github_token',
+        'dry_run',
+        'max_deletions',
+        'timeout',
+      ]),
+    );
+    expect(readable(run)).not.toContain(secret);
+  });
+
+  it.each(['0', '1001', '-1', '1.5', 'all', '20 20'])('include max_deletions: %j', async (max_deletions) => {
+    const run = await sweep({ max_deletions });
+    expect(errors(run)).toEqual([expect.stringMatching(/^Bad input: max_deletions: got .*from 1 to 1000$/)]);
+  });
+});
