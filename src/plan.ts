@@ -6,6 +6,8 @@ import type { Claim, ClientFields, Secret } from './scalekit/types.ts';
 /** Secrets of one client at a time, by the API. */
 export const MOST_SECRETS = 5;
 const NONE = 'none';
+/** Milliseconds, and ample: between the two requests of a save. */
+const SAVE_TIME = 60_000;
 
 /** What is there before anything is changed. */
 export interface Existing {
@@ -56,10 +58,9 @@ export function plan(request: Request, { client, others, saved }: Existing): Pla
   const save: Step[] = request.place ? [{ kind: 'save' }] : [];
   if (!client) return { result: 'created', before: [{ kind: 'create' }, ...save], after: [], warnings: [] };
   const warnings = others.length > 0 ? [severalClients(client.client_id, others)] : [];
-  const isSaved = saved?.client_id === client.client_id && saved.secret_time !== undefined;
   // A secret that was not saved is lost, so another one is due.
-  const on_existing = request.on_existing === 'reuse' && request.place && !isSaved ? 'rotate' : request.on_existing;
-  switch (on_existing) {
+  const heals = request.on_existing === 'reuse' && request.place && !isSaved(saved, client.client_id);
+  switch (heals ? 'rotate' : request.on_existing) {
     case 'fail':
       throw new Error(
         `Client ${client.client_id} ${JSON.stringify(client.name)} exists already, and on_existing is fail.`,
@@ -91,6 +92,15 @@ export function plan(request: Request, { client, others, saved }: Existing): Pla
       };
     }
   }
+}
+
+/**
+ * Whether GitHub Actions holds a pair of this client. A save writes the secret last, so a variable that is much younger
+ * than the secret is one whose secret never came.
+ */
+function isSaved(saved: Saved | undefined, client_id: string): boolean {
+  if (saved?.client_id !== client_id || saved.secret_time === undefined) return false;
+  return !(Date.parse(saved.variable_time ?? '') - Date.parse(saved.secret_time) > SAVE_TIME);
 }
 
 /**

@@ -120,12 +120,16 @@ export async function report(
   );
 }
 
-function sentence({ organization_id, trailer, place }: Request, { result, client, secret }: Applied): string {
+function sentence(
+  { organization_id, trailer, place, on_existing }: Request,
+  { result, client, secret }: Applied,
+): string {
   const which = `client ${client.client_id} ${JSON.stringify(client.name)} in organization ${organization_id}`;
   if (result === 'reused' && place) return `Reused ${which}: the pair that is saved is this client's.`;
   if (result === 'reused')
     return `Reused ${which}. A secret is shown once only, when it is made, so the output secret is empty: use the one that was stored then, or on_existing: rotate.`;
-  if (result === 'rotated') return `Added secret ${secret?.secret.id} to ${which}.`;
+  const why = on_existing === 'reuse' ? ', since no pair of it was saved' : '';
+  if (result === 'rotated') return `Added secret ${secret?.secret.id} to ${which}${why}.`;
   return `Created ${which}${trailer.lifetime === 'job' ? '; it is deleted when the job ends' : ''}.`;
 }
 

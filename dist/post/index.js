@@ -4613,7 +4613,7 @@ class GitHub {
                 outcome.error = error;
             }
             // What came of it is read below, not by Octokit.
-            return new Response();
+            return { status: 204, url, headers: [] };
         };
         await getOctokit(token, { baseUrl: api, request: { fetch } }).request(route, parameters);
         const { answer, error } = outcome;
@@ -4720,13 +4720,12 @@ class Vault {
     }
     /** @returns what is here already */
     async look() {
-        const [client_id, secret] = await Promise.all([this.getVariable(), this.#getSecret()]);
-        return { client_id, secret_time: secret?.time };
+        const [variable, secret] = await Promise.all([this.#getVariable(), this.#getSecret()]);
+        return { client_id: variable?.value, variable_time: variable?.time, secret_time: secret?.time };
     }
     /** @returns nothing where there is no such variable */
     async getVariable() {
-        const call = this.#variable('read', 'GET', '/{name}');
-        return await this.#github.find(call, (answer) => string(answer, 'value'));
+        return (await this.#getVariable())?.value;
     }
     /** Makes the variable, or changes it: `exists` says which of the two is tried first. */
     async setVariable(value, exists) {
@@ -4785,6 +4784,10 @@ class Vault {
             if (!(error instanceof ApiError && error.status === 403))
                 throw error;
         });
+    }
+    async #getVariable() {
+        const parse = (answer) => ({ value: string(answer, 'value'), time: string(answer, 'updated_at') });
+        return await this.#github.find(this.#variable('read', 'GET', '/{name}'), parse);
     }
     async #getSecret() {
         const parse = (answer, date) => ({ time: string(answer, 'updated_at'), date });
@@ -5395,6 +5398,8 @@ function hash(text) {
 /** Secrets of one client at a time, by the API. */
 const MOST_SECRETS = 5;
 const NONE = 'none';
+/** Milliseconds, and ample: between the two requests of a save. */
+const SAVE_TIME = 60_000;
 /**
  * From what is wanted and what exists to the steps between the two.
  * @throws where there is no way: `on_existing: fail`, or a list that only a new client can be without
@@ -5404,10 +5409,9 @@ function plan(request, { client, others, saved }) {
     if (!client)
         return { result: 'created', before: [{ kind: 'create' }, ...save], after: [], warnings: [] };
     const warnings = others.length > 0 ? [severalClients(client.client_id, others)] : [];
-    const isSaved = saved?.client_id === client.client_id && saved.secret_time !== undefined;
     // A secret that was not saved is lost, so another one is due.
-    const on_existing = request.on_existing === 'reuse' && request.place && !isSaved ? 'rotate' : request.on_existing;
-    switch (on_existing) {
+    const heals = request.on_existing === 'reuse' && request.place && !isSaved(saved, client.client_id);
+    switch (heals ? 'rotate' : request.on_existing) {
         case 'fail':
             throw new Error(`Client ${client.client_id} ${JSON.stringify(client.name)} exists already, and on_existing is fail.`);
         case 'replace': {
@@ -5435,6 +5439,15 @@ function plan(request, { client, others, saved }) {
             };
         }
     }
+}
+/**
+ * Whether GitHub Actions holds a pair of this client. A save writes the secret last, so a variable that is much younger
+ * than the secret is one whose secret never came.
+ */
+function isSaved(saved, client_id) {
+    if (saved?.client_id !== client_id || saved.secret_time === undefined)
+        return false;
+    return !(Date.parse(saved.variable_time ?? '') - Date.parse(saved.secret_time) > SAVE_TIME);
 }
 /**
  * The way of a run that lost a race, as if it had found the winner's client, on which other runs' secrets are as new as

@@ -4213,7 +4213,7 @@ class GitHub {
                 outcome.error = error;
             }
             // What came of it is read below, not by Octokit.
-            return new Response();
+            return { status: 204, url, headers: [] };
         };
         await getOctokit(token, { baseUrl: api, request: { fetch } }).request(route, parameters);
         const { answer, error } = outcome;
@@ -5214,6 +5214,8 @@ function checkPairs(reader, { on_existing, verify, access_token, saving }) {
 /** Secrets of one client at a time, by the API. */
 const MOST_SECRETS = 5;
 const NONE = 'none';
+/** Milliseconds, and ample: between the two requests of a save. */
+const SAVE_TIME = 60_000;
 /**
  * From what is wanted and what exists to the steps between the two.
  * @throws where there is no way: `on_existing: fail`, or a list that only a new client can be without
@@ -5223,10 +5225,9 @@ function plan(request, { client, others, saved }) {
     if (!client)
         return { result: 'created', before: [{ kind: 'create' }, ...save], after: [], warnings: [] };
     const warnings = others.length > 0 ? [severalClients(client.client_id, others)] : [];
-    const isSaved = saved?.client_id === client.client_id && saved.secret_time !== undefined;
     // A secret that was not saved is lost, so another one is due.
-    const on_existing = request.on_existing === 'reuse' && request.place && !isSaved ? 'rotate' : request.on_existing;
-    switch (on_existing) {
+    const heals = request.on_existing === 'reuse' && request.place && !isSaved(saved, client.client_id);
+    switch (heals ? 'rotate' : request.on_existing) {
         case 'fail':
             throw new Error(`Client ${client.client_id} ${JSON.stringify(client.name)} exists already, and on_existing is fail.`);
         case 'replace': {
@@ -5254,6 +5255,15 @@ function plan(request, { client, others, saved }) {
             };
         }
     }
+}
+/**
+ * Whether GitHub Actions holds a pair of this client. A save writes the secret last, so a variable that is much younger
+ * than the secret is one whose secret never came.
+ */
+function isSaved(saved, client_id) {
+    if (saved?.client_id !== client_id || saved.secret_time === undefined)
+        return false;
+    return !(Date.parse(saved.variable_time ?? '') - Date.parse(saved.secret_time) > SAVE_TIME);
 }
 /**
  * The way of a run that lost a race, as if it had found the winner's client, on which other runs' secrets are as new as
@@ -5514,14 +5524,15 @@ async function report(request, vault, applied, deleted) {
     ];
     await writeSummary('Scalekit organization client', rows.map(([title, ...values]) => [{ data: title, header: true }, cell(values)]));
 }
-function publish_sentence({ organization_id, trailer, place }, { result, client, secret }) {
+function publish_sentence({ organization_id, trailer, place, on_existing }, { result, client, secret }) {
     const which = `client ${client.client_id} ${JSON.stringify(client.name)} in organization ${organization_id}`;
     if (result === 'reused' && place)
         return `Reused ${which}: the pair that is saved is this client's.`;
     if (result === 'reused')
         return `Reused ${which}. A secret is shown once only, when it is made, so the output secret is empty: use the one that was stored then, or on_existing: rotate.`;
+    const why = on_existing === 'reuse' ? ', since no pair of it was saved' : '';
     if (result === 'rotated')
-        return `Added secret ${secret?.secret.id} to ${which}.`;
+        return `Added secret ${secret?.secret.id} to ${which}${why}.`;
     return `Created ${which}${trailer.lifetime === 'job' ? '; it is deleted when the job ends' : ''}.`;
 }
 /** An answer may leave the expiry out, so what was asked for is not said as a fact. */
@@ -5583,13 +5594,12 @@ class Vault {
     }
     /** @returns what is here already */
     async look() {
-        const [client_id, secret] = await Promise.all([this.getVariable(), this.#getSecret()]);
-        return { client_id, secret_time: secret?.time };
+        const [variable, secret] = await Promise.all([this.#getVariable(), this.#getSecret()]);
+        return { client_id: variable?.value, variable_time: variable?.time, secret_time: secret?.time };
     }
     /** @returns nothing where there is no such variable */
     async getVariable() {
-        const call = this.#variable('read', 'GET', '/{name}');
-        return await this.#github.find(call, (answer) => string(answer, 'value'));
+        return (await this.#getVariable())?.value;
     }
     /** Makes the variable, or changes it: `exists` says which of the two is tried first. */
     async setVariable(value, exists) {
@@ -5648,6 +5658,10 @@ class Vault {
             if (!(error instanceof ApiError && error.status === 403))
                 throw error;
         });
+    }
+    async #getVariable() {
+        const parse = (answer) => ({ value: string(answer, 'value'), time: string(answer, 'updated_at') });
+        return await this.#github.find(this.#variable('read', 'GET', '/{name}'), parse);
     }
     async #getSecret() {
         const parse = (answer, date) => ({ time: string(answer, 'updated_at'), date });

@@ -1,4 +1,4 @@
-import { AnswerError, ApiError, string } from '../answers.ts';
+import { AnswerError, ApiError, type Json, string } from '../answers.ts';
 import type { Call, GitHub } from './api.ts';
 import type { Need } from './errors.ts';
 
@@ -32,6 +32,8 @@ export function placeName({ repository, environment }: Place): string {
 export interface Saved {
   /** Value of the variable; absent where there is none. */
   client_id: string | undefined;
+  /** When the variable was written last, as GitHub says it. */
+  variable_time?: string | undefined;
   /** When the secret was written last, as GitHub says it; absent where there is none. */
   secret_time: string | undefined;
 }
@@ -79,14 +81,13 @@ export class Vault {
 
   /** @returns what is here already */
   async look(): Promise<Saved> {
-    const [client_id, secret] = await Promise.all([this.getVariable(), this.#getSecret()]);
-    return { client_id, secret_time: secret?.time };
+    const [variable, secret] = await Promise.all([this.#getVariable(), this.#getSecret()]);
+    return { client_id: variable?.value, variable_time: variable?.time, secret_time: secret?.time };
   }
 
   /** @returns nothing where there is no such variable */
   async getVariable(): Promise<string | undefined> {
-    const call = this.#variable('read', 'GET', '/{name}');
-    return await this.#github.find(call, (answer) => string(answer, 'value'));
+    return (await this.#getVariable())?.value;
   }
 
   /** Makes the variable, or changes it: `exists` says which of the two is tried first. */
@@ -146,8 +147,13 @@ export class Vault {
     });
   }
 
+  async #getVariable(): Promise<{ value: string; time: string } | undefined> {
+    const parse = (answer: Json) => ({ value: string(answer, 'value'), time: string(answer, 'updated_at') });
+    return await this.#github.find(this.#variable('read', 'GET', '/{name}'), parse);
+  }
+
   async #getSecret(): Promise<{ time: string; date: number } | undefined> {
-    const parse = (answer: Record<string, unknown>, date: number) => ({ time: string(answer, 'updated_at'), date });
+    const parse = (answer: Json, date: number) => ({ time: string(answer, 'updated_at'), date });
     return await this.#github.find(this.#secret('read', 'GET'), parse);
   }
 
