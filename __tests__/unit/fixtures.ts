@@ -1,3 +1,4 @@
+import { type Answer, type Call, Transport } from '../../src/http.ts';
 import { formatTrailer, type KnownClient, recognize, type Trailer } from '../../src/identity.ts';
 import type { Request } from '../../src/request.ts';
 import type { Client, ClientFields, Secret } from '../../src/scalekit/types.ts';
@@ -88,4 +89,34 @@ export function client(changes: Partial<Client> = {}): KnownClient {
 export function secret(time: number, changes: Partial<Secret> = {}): Secret {
   const create_time = BigInt(time) * 3_600_000_000_000n;
   return { id: `sks_${time}`, create_time, suffix: '', active: true, ...changes };
+}
+
+/** A transport whose answers the test gives: the error that it throws, or what is special about the answer. */
+export class FakeTransport extends Transport {
+  readonly calls: Call[] = [];
+  readonly #answer: (call: Call) => Partial<Answer> | Error;
+
+  constructor(answer: (call: Call) => Partial<Answer> | Error) {
+    super('1.1', 3600);
+    this.#answer = answer;
+  }
+
+  override async send(call: Call): Promise<Answer> {
+    call.onSend?.();
+    this.calls.push(call);
+    const answer = this.#answer(call);
+    if (answer instanceof Error) throw answer;
+    return { status: 200, headers: {}, body: '', ...answer };
+  }
+
+  override async pause(): Promise<void> {}
+
+  /** What was sent, in order. */
+  get sent(): string[] {
+    return this.calls.map(({ method, url }) => `${method} ${url.pathname}`);
+  }
+}
+
+export function json(value: unknown): Pick<Answer, 'body'> {
+  return { body: JSON.stringify(value) };
 }

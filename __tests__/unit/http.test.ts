@@ -1,7 +1,18 @@
+import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
-import { afterEach, describe, expect, it, jest } from '@jest/globals';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import fc from 'fast-check';
-import { type Call, NetworkError, parseRetryAfter, retryDelay, Transport, VERSION } from '../../src/http.ts';
+import {
+  type Answer,
+  type Call,
+  NetworkError,
+  parseRetryAfter,
+  retryDelay,
+  Transport,
+  VERSION,
+} from '../../src/http.ts';
 
 const NOW = Date.parse('2026-11-24T08:00:00Z');
 
@@ -199,6 +210,128 @@ describe('a run that was cancelled', () => {
     };
     await expect(transport.send({ ...call, onSend })).rejects.toMatchObject(CANCELLED);
     expect(sent).toBe(false);
+  });
+});
+
+describe('an answer', () => {
+  const REPOSITORY_LIMIT = (answer: Answer) => answer.status === 403 && answer.headers['x-ratelimit-remaining'] === '0';
+  type Reply = { status: number; headers?: Record<string, string> } | 'lost';
+  let server: Server;
+  let replies: Reply[] = [];
+  let methods: (string | undefined)[] = [];
+
+  beforeAll(async () => {
+    server = createServer((request, response) => {
+      methods.push(request.method);
+      const reply = replies.shift() ?? { status: 200 };
+      if (reply === 'lost') request.socket.destroy();
+      else response.writeHead(reply.status, reply.headers).end();
+    }).listen(0, '127.0.0.1');
+    await once(server, 'listening');
+  });
+  afterAll(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  beforeEach(() => {
+    methods = [];
+    jest.spyOn(process.stdout, 'write').mockReturnValue(true);
+    // No wait but what the server asks for.
+    jest.spyOn(Math, 'random').mockReturnValue(0);
+  });
+  afterEach(() => {
+    jest.restoreAllMocks();
+  });
+
+  /** What comes of a request that is answered so, in order. */
+  async function send(answers: Reply[], changes: Partial<Call> = {}) {
+    [replies, methods] = [answers, []];
+    const url = new URL(`http://127.0.0.1:${(server.address() as AddressInfo).port}/`);
+    const call: Call = { method: 'PUT', url, headers: {}, body: '{}', repeatable: true, ...changes };
+    const sending = new Transport('1.1', 3600).send({ isRateLimit: REPOSITORY_LIMIT, ...call });
+    const outcome = await sending.catch((error: NetworkError) => error);
+    return { ...outcome, outcome, sendings: methods.length };
+  }
+
+  const limit = (changes: Record<string, string> = {}): Reply => ({
+    status: 403,
+    headers: { 'x-ratelimit-remaining': '0', ...changes },
+  });
+
+  it.each<[what: string, Reply[], status: number, afterLoss: boolean, sendings: number]>([
+    ['to the first sending', [], 200, false, 1],
+    ['that refuses the first sending', [{ status: 422 }], 422, false, 1],
+    ['after a failure of the server', [{ status: 500 }], 200, true, 2],
+    ['that refuses what a failure of the server may have done', [{ status: 502 }, { status: 409 }], 409, true, 2],
+    ['that refuses what was lost before', ['lost', { status: 422 }], 422, true, 2],
+    ['after a rate limit, which did nothing', [{ status: 429 }, { status: 422 }], 422, false, 2],
+    ["after a rate limit of GitHub's, which did nothing", [limit(), { status: 422 }], 422, false, 2],
+    ['after what came too early', [{ status: 425 }], 200, false, 2],
+    ['after a rate limit after a loss', ['lost', { status: 429 }, { status: 404 }], 404, true, 3],
+    ['that takes long to come', [{ status: 408 }, { status: 201 }], 201, true, 2],
+  ])('says whether an earlier sending was lost: %s', async (_what, answers, status, afterLoss, sendings) => {
+    expect(await send(answers)).toMatchObject({ status, afterLoss, sendings });
+    expect(new Set(methods)).toEqual(new Set(['PUT']));
+  });
+
+  it('that a caller knows for a rate limit is waited for, though the request is not repeatable', async () => {
+    const no = () => false;
+    expect(await send([limit(), limit()], { repeatable: false })).toMatchObject({ status: 200, sendings: 3 });
+    expect(await send([limit()], { isRateLimit: no })).toMatchObject({ status: 403, sendings: 1 });
+  });
+
+  it('that never comes may have been lost in any sending', async () => {
+    const refused = { url: new URL('http://127.0.0.1:1/') };
+    expect((await send([], { ...refused, method: 'GET' })).outcome).toMatchObject({ reached: false });
+    const all: Reply[] = ['lost', 'lost', 'lost', 'lost', 'lost'];
+    const lost = await send(all);
+    expect(lost.outcome).toMatchObject({ reached: true, message: expect.stringMatching(/ \(attempt 5\)$/) });
+  });
+
+  it('that never comes is one that may have arrived where an earlier one was lost', async () => {
+    const transport = new Transport('1.1', 3600);
+    replies = ['lost'];
+    const url = new URL(`http://127.0.0.1:${(server.address() as AddressInfo).port}/`);
+    let sendings = 0;
+    // The second is not sent any more.
+    const onSend = () => {
+      sendings += 1;
+      if (sendings === 1) return;
+      url.port = '1';
+    };
+    const failure = await transport
+      .send({ method: 'PUT', url, headers: {}, body: '{}', repeatable: true, onSend })
+      .catch((error: NetworkError) => error);
+    expect(failure).toMatchObject({ code: 'ECONNREFUSED', reached: true });
+  });
+
+  const date = 'Tue, 24 Nov 2026 08:00:00 GMT';
+  const seconds = Date.parse(date) / 1000;
+
+  it.each<[what: string, Record<string, string>, sendings: number]>([
+    ['not at all, where the limit has ended', { date, 'x-ratelimit-reset': `${seconds - 5}` }, 2],
+    ['not at all, where the limit ends now', { date, 'x-ratelimit-reset': `${seconds}` }, 2],
+    ['not at all, where nobody says when it ends', { date }, 2],
+    ['not at all, where its end is no time', { date, 'x-ratelimit-reset': 'soon' }, 2],
+    ['never beyond the deadline', { date, 'x-ratelimit-reset': `${seconds + 3600}` }, 1],
+    ['by Retry-After first', { date, 'x-ratelimit-reset': `${seconds + 3600}`, 'retry-after': '0' }, 2],
+    ['by Retry-After first, never beyond the deadline', { date, 'x-ratelimit-reset': '0', 'retry-after': '3600' }, 1],
+    [
+      'not at all, where something is left',
+      { date, 'x-ratelimit-reset': `${seconds + 3600}`, 'x-ratelimit-remaining': '1' },
+      2,
+    ],
+  ])('that says when a rate limit ends is waited for %s', async (_what, headers, sendings) => {
+    const isRateLimit = ({ status }: Answer) => status === 403;
+    const status = sendings === 1 ? 403 : 200;
+    expect(await send([limit(headers)], { isRateLimit })).toMatchObject({ status, sendings });
+  });
+
+  it("that says when a rate limit ends is waited for until then, by the server's clock", async () => {
+    const began = performance.now();
+    const headers = { date, 'x-ratelimit-reset': `${seconds + 1}` };
+    expect(await send([limit(headers)])).toMatchObject({ status: 200, sendings: 2 });
+    expect(performance.now() - began).toBeGreaterThanOrEqual(990);
   });
 });
 

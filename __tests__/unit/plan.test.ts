@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
+import type { Place, Saved } from '../../src/github/vault.ts';
 import { formatTrailer, LONGEST_OWN_DESCRIPTION, withTrailer } from '../../src/identity.ts';
 import type { OnExisting } from '../../src/inputs.ts';
 import {
@@ -137,6 +138,106 @@ describe('a plan', () => {
       expect.stringMatching(/^Several clients /),
       'Client m2morg_1 has 5 secrets, and 5 is the most: sks_1 has to go before a new one is made, however young it is.',
     ]);
+  });
+});
+
+describe('a plan with a place where the pair is kept', () => {
+  const place: Place = { repository: 'acme/app', environment: '', variable: 'A_ID', secret: 'A_SECRET' };
+  const SAVED: Saved = {
+    client_id: 'm2morg_1',
+    variable_time: '2026-11-24T08:00:00Z',
+    secret_time: '2026-11-24T08:00:02Z',
+  };
+  /** The plan for a client that is there alone, and what is kept of an earlier pair. */
+  const planSaved = (on_existing: OnExisting, saved: Saved | undefined, changes: Partial<Client> = {}) =>
+    plan(request({ on_existing, place }), { client: client(changes), others: [], saved });
+
+  it.each<[OnExisting, what: string, Partial<Client> | undefined, ...ReturnType<typeof outline>]>([
+    ['rotate', 'nothing', undefined, 'created', ['create', 'save'], []],
+    ['reuse', 'nothing', undefined, 'created', ['create', 'save'], []],
+    ['fail', 'nothing', undefined, 'created', ['create', 'save'], []],
+    ['rotate', 'a client', {}, 'rotated', ['add-secret', 'save'], []],
+    ['replace', 'a client', {}, 'replaced', ['create', 'save'], ['delete-client']],
+    [
+      'rotate',
+      'a client that drifted and has five secrets',
+      { ...DRIFTED, secrets: FIVE },
+      'rotated',
+      ['update scopes, name', 'delete sks_1', 'add-secret', 'save'],
+      ['delete sks_2 unless young', 'delete sks_3 unless young', 'delete sks_4 unless young'],
+    ],
+    ['reuse', 'a client', {}, 'reused', [], []],
+    ['reuse', 'a client that drifted', DRIFTED, 'reused', ['update scopes, name'], []],
+  ])('saves last, before anything is retired: %s where there is %s', (on_existing, _what, changes, ...steps) => {
+    const planned = changes
+      ? planSaved(on_existing, SAVED, changes)
+      : plan(request({ on_existing, place }), { others: [], saved: SAVED });
+    expect(outline(planned)).toEqual(steps);
+  });
+
+  it.each<[what: string, Saved | undefined, heals: boolean]>([
+    ['variable and secret are there', SAVED, false],
+    ['variable and secret are of one second', { ...SAVED, variable_time: SAVED.secret_time }, false],
+    ['the secret is much younger', { ...SAVED, secret_time: '2026-12-24T08:00:00Z' }, false],
+    ['the variable is a little younger', { ...SAVED, variable_time: '2026-11-24T08:01:02Z' }, false],
+    [
+      'the variable is so much younger that its secret never came',
+      { ...SAVED, variable_time: '2026-11-24T08:01:03Z' },
+      true,
+    ],
+    ['nobody says when the variable was written', { ...SAVED, variable_time: undefined }, false],
+    ['its time is none', { ...SAVED, variable_time: '' }, false],
+    ["the secret's time is none", { ...SAVED, secret_time: '' }, false],
+    ['nothing is kept', undefined, true],
+    ['neither is there', { client_id: undefined, secret_time: undefined }, true],
+    ['there is no variable', { ...SAVED, client_id: undefined }, true],
+    ["the variable is another client's", { ...SAVED, client_id: 'm2morg_2' }, true],
+    ['the variable is in another case', { ...SAVED, client_id: 'M2MORG_1' }, true],
+    ['the variable is empty', { ...SAVED, client_id: '' }, true],
+    ['there is no secret', { ...SAVED, secret_time: undefined }, true],
+  ])('with on_existing: reuse heals what is kept, and else touches nothing: %s', (_what, saved, heals) => {
+    const expected = heals ? ['rotated', ['add-secret', 'save'], []] : ['reused', [], []];
+    expect(outline(planSaved('reuse', saved))).toEqual(expected);
+    expect(outline(planAdoption(request({ on_existing: 'reuse', place }), client(), saved))).toEqual(expected);
+  });
+
+  it.each<OnExisting>(['rotate', 'replace'])('with on_existing: %s does not ask what is kept', (on_existing) => {
+    for (const saved of [undefined, { ...SAVED, client_id: 'm2morg_2' }])
+      expect(planSaved(on_existing, saved)).toEqual(planSaved(on_existing, SAVED));
+  });
+
+  it('with on_existing: fail fails where a client exists, whatever is kept', () => {
+    for (const saved of [undefined, SAVED]) expect(() => planSaved('fail', saved)).toThrow('exists already');
+  });
+
+  it('heals by the rules of a rotation', () => {
+    const healed = planSaved('reuse', undefined, { ...DRIFTED, secrets: FIVE });
+    expect(healed).toEqual(planSaved('rotate', undefined, { ...DRIFTED, secrets: FIVE }));
+  });
+
+  it('saves nothing where no place is asked for, whatever is kept', () => {
+    for (const on_existing of ['rotate', 'reuse', 'replace'] as const) {
+      const found = { client: client(), others: [] };
+      const asked = request({ on_existing });
+      expect(plan(asked, { ...found, saved: undefined })).toEqual(plan(asked, { ...found, saved: SAVED }));
+      expect(JSON.stringify(outline(plan(asked, found)))).not.toContain('save');
+    }
+  });
+
+  it('saves once, last, and exactly where there is a new secret', () => {
+    const saved = fc.option(fc.constantFrom(SAVED, { ...SAVED, client_id: 'x' }), { nil: undefined });
+    const found = fc.option(fc.constantFrom<Partial<Client>>({}, DRIFTED, { secrets: FIVE }), { nil: undefined });
+    fc.assert(
+      fc.property(fc.constantFrom<OnExisting[]>('rotate', 'reuse', 'replace'), found, saved, (how, changes, kept) => {
+        const existing = { client: changes && client(changes), others: [], saved: kept };
+        const { before, after } = plan(request({ on_existing: how, place }), existing);
+        const makes = before.some(({ kind }) => kind === 'create' || kind === 'add-secret');
+        expect(before.flatMap(({ kind }, at) => (kind === 'save' ? [at] : []))).toEqual(
+          makes ? [before.length - 1] : [],
+        );
+        expect(after.map(({ kind }) => kind)).not.toContain('save');
+      }),
+    );
   });
 });
 

@@ -11,6 +11,7 @@ import {
   type SealedState,
   type SecretTrace,
   type State,
+  type VariableTrace,
 } from '../../src/state.ts';
 
 const SECRET = ['fake', 'administrator', 'secret'].join('-');
@@ -29,7 +30,13 @@ const BLANK: State = {
   run: '1658821493.2',
   lifetime: 'job',
 };
-const STATE: State = { ...BLANK, client: CLIENT, secret: ADDED };
+const VARIABLE: VariableTrace = {
+  api: 'https://api.github.com',
+  place: { repository: 'acme/app', environment: '', variable: 'A_ID', secret: 'A_SECRET' },
+  value: 'm2morg_1',
+  old: 'm2morg_0',
+};
+const STATE: State = { ...BLANK, client: CLIENT, secret: ADDED, variable: VARIABLE };
 
 let folder: string;
 let file: string;
@@ -57,8 +64,8 @@ function handOver(main: () => void): SealedState | undefined {
   return readState();
 }
 
-function written({ client, secret, ...blank }: State, key = SECRET): SealedState {
-  const read = handOver(() => new Journal(blank, key).note({ client, secret }));
+function written({ client, secret, variable, ...blank }: State, key = SECRET): SealedState {
+  const read = handOver(() => new Journal(blank, key).note({ client, secret, variable }));
   if (!read) throw new Error('no state');
   return read;
 }
@@ -82,6 +89,15 @@ const added: fc.Arbitrary<SecretTrace> = fc.record(
   { client_id: text, key: text, seen: fc.array(text), lost: fc.boolean(), id: text },
   { requiredKeys: ['client_id', 'key', 'seen', 'lost'] },
 );
+const variables: fc.Arbitrary<VariableTrace> = fc.record(
+  {
+    api: fc.webUrl(),
+    place: fc.record({ repository: text, environment: text, variable: text, secret: text }),
+    value: text,
+    old: text,
+  },
+  { requiredKeys: ['api', 'place', 'value'] },
+);
 const blanks = {
   origin: fc.webUrl(),
   organization_id: text,
@@ -92,7 +108,8 @@ const blanks = {
 const states: fc.Arbitrary<State> = fc.oneof(
   fc.record({ ...blanks, client: clients }),
   fc.record({ ...blanks, secret: added }),
-  fc.record({ ...blanks, client: clients, secret: added }),
+  fc.record({ ...blanks, variable: variables }),
+  fc.record({ ...blanks, client: clients, secret: added, variable: variables }),
 );
 const secrets = fc.string({ unit: 'grapheme', minLength: 1 });
 
@@ -117,14 +134,18 @@ describe('the state that main leaves', () => {
       journal.note({ client: CLIENT });
       journal.note({ secret: ADDED });
       journal.note({ secret: { ...ADDED, lost: true } });
-      journal.note({ client: undefined });
+      journal.note({ variable: VARIABLE });
+      journal.note({ client: undefined, variable: undefined });
     });
     expect(read).toEqual({ ...BLANK, secret: { ...ADDED, lost: true }, seal: expect.any(String) });
   });
 
   it.each<[string, (journal: Journal) => void]>([
     ['it was cleared', (journal) => journal.clear()],
-    ['all of it is handed out', (journal) => journal.note({ client: undefined, secret: undefined })],
+    [
+      'all of it is handed out',
+      (journal) => journal.note({ client: undefined, secret: undefined, variable: undefined }),
+    ],
     ['nothing is made yet', () => new Journal({ ...BLANK }, SECRET).note({})],
   ])('is nothing where %s', (_when, work) => {
     expect(handOver(() => work(new Journal({ ...STATE }, SECRET)))).toBeUndefined();
@@ -133,6 +154,60 @@ describe('the state that main leaves', () => {
   it('is nothing where main left none', () => {
     delete process.env.STATE_client;
     expect(readState()).toBeUndefined();
+  });
+
+  it('is there where nothing but a variable has to be put back, whether or not there was one before', () => {
+    expect(handOver(() => new Journal({ ...BLANK }, SECRET).note({ variable: VARIABLE }))).toMatchObject({
+      variable: VARIABLE,
+    });
+    const { old: _, ...made } = VARIABLE;
+    const read = handOver(() => new Journal({ ...BLANK }, SECRET).note({ variable: { ...made, old: undefined } }));
+    expect(read?.variable).toEqual(made);
+    expect(read && isSealed(read, SECRET)).toBe(true);
+  });
+
+  it.each<[what: string, Partial<State>, handedOut: string, left: Partial<State> | undefined]>([
+    ['of a lasting client', { lifetime: 'persistent', client: CLIENT }, 'm2morg_1', undefined],
+    ['of an added secret', { lifetime: 'persistent', secret: ADDED }, 'm2morg_2', undefined],
+    ['of a variable', { lifetime: 'persistent', client: CLIENT, variable: VARIABLE }, 'm2morg_1', undefined],
+    ['but the client of a job', { client: CLIENT }, 'm2morg_1', { client: CLIENT }],
+    [
+      'but a client that gave way to another',
+      { lifetime: 'persistent', client: CLIENT, secret: ADDED, variable: VARIABLE },
+      'm2morg_2',
+      { client: CLIENT },
+    ],
+    [
+      'but a client whose create was never answered',
+      { lifetime: 'persistent', client: { sent_at: 1, again: false } },
+      'm2morg_2',
+      { client: { sent_at: 1, again: false } },
+    ],
+  ])('is nothing once the pair is handed out: %s', (_what, changes, handedOut, left) => {
+    const state: State = { ...BLANK, ...changes };
+    const read = handOver(() => new Journal(state, SECRET).release(handedOut));
+    const { lifetime } = state;
+    expect(read).toEqual(left && { ...BLANK, lifetime, ...left, seal: expect.any(String) });
+    expect([state.secret, state.variable]).toEqual([undefined, undefined]);
+  });
+
+  it('is not written where there was nothing to hand out', () => {
+    unwritable(() => expect(() => new Journal({ ...BLANK }, SECRET).release('m2morg_1')).not.toThrow());
+  });
+
+  it('stays, so that the post step takes the pair back, where it cannot be written that it is handed out', () => {
+    const read = handOver(() => {
+      const journal = new Journal({ ...BLANK, lifetime: 'persistent' }, SECRET);
+      journal.note({ client: CLIENT });
+      unwritable(() => expect(() => journal.release('m2morg_1')).toThrow(/^Could not write the state/));
+      expect(journal.state.client).toEqual(CLIENT);
+    });
+    expect(read).toMatchObject({ client: CLIENT });
+  });
+
+  it('may be cleared in part', () => {
+    const read = handOver(() => new Journal({ ...STATE }, SECRET).clear({ variable: undefined }));
+    expect(read).toEqual({ ...BLANK, client: CLIENT, secret: ADDED, seal: expect.any(String) });
   });
 
   it('is missed at once where it cannot be written, and what was to be noted is no fact then', () => {
@@ -205,6 +280,9 @@ describe('a seal is refused', () => {
     ["secret's client", { secret: { ...ADDED, client_id: 'm2morg_1' } }],
     ["secret's key", { secret: { ...ADDED, key: 'another-key-1234' } }],
     ['list of secrets that were there', { secret: { ...ADDED, seen: [] } }],
+    ["variable's place", { variable: { ...VARIABLE, place: { ...VARIABLE.place, repository: 'acme/other' } } }],
+    ["variable's API", { variable: { ...VARIABLE, api: 'https://evil.example' } }],
+    ["variable's former value", { variable: { ...VARIABLE, old: 'm2morg_9' } }],
     ['doubt about the secret', { secret: { ...ADDED, lost: true } }],
   ])('when its %s is another', (_what, changes) => {
     const state = written(STATE);
