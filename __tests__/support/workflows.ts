@@ -1,0 +1,103 @@
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import { parse } from 'yaml';
+import type { Emulator } from '../../emulator/index.ts';
+import type { Executed } from '../../emulator/runner.ts';
+import { runBare } from './action.ts';
+
+/** A job of a workflow, or of a part of one, with what the workflow says for all its jobs. */
+export interface Job {
+  steps: Step[];
+  permissions?: Record<string, string>;
+  concurrency?: unknown;
+  environment?: string;
+}
+
+interface Step {
+  id?: string;
+  uses?: string;
+  run?: string;
+  with?: Record<string, unknown>;
+}
+
+/** A step that uses one of our actions. */
+export interface UsingStep extends Step {
+  /** Folder of the action under the repository's root, empty for the main one. */
+  action: string;
+  with: Record<string, unknown>;
+}
+
+/** What the expressions of a workflow stand for, each by its text. */
+export type Values = Record<string, string | undefined>;
+
+/** The YAML snippets of the README, each with the heading that it stands under. */
+export function readmeSnippets(): [heading: string, text: string][] {
+  const sections = read('README.md').split(/^##+ /m);
+  return sections.flatMap((section) => {
+    const heading = section.split('\n', 1).join();
+    return [...section.matchAll(/^```yaml\n(.*?)^```$/gms)].map(([, text = '']): [string, string] => [heading, text]);
+  });
+}
+
+/** The jobs of a workflow; a list of steps is a job. */
+export function jobsIn(text: string): Job[] {
+  const yaml = parse(text);
+  if (Array.isArray(yaml)) return [{ steps: yaml }];
+  const { permissions, concurrency } = yaml;
+  return Object.values<Job>(yaml.jobs).map((job) => ({ permissions, concurrency, ...job }));
+}
+
+/** The steps of a job that use our actions. */
+export function usingSteps({ steps }: Job): UsingStep[] {
+  return steps.flatMap((step) => {
+    const [used, action = ''] = /^[^/]+\/scalekit-organization-client(?:\/(\w+))?@v1$/.exec(step.uses ?? '') ?? [];
+    return used ? [{ ...step, action, with: step.with ?? {} }] : [];
+  });
+}
+
+/** The values of a repository that is set up as the README says, with an emulator for Scalekit and GitHub. */
+export function valuesOf(emulator: Emulator): Values {
+  return {
+    'vars.SCALEKIT_ENVIRONMENT_URL': emulator.url,
+    'vars.SCALEKIT_ORGANIZATION_ID': emulator.organization.id,
+    'secrets.SCALEKIT_CLIENT_ID': emulator.credentials.clientId,
+    'secrets.SCALEKIT_CLIENT_SECRET': emulator.credentials.clientSecret,
+    'secrets.SECRETS_TOKEN': emulator.github.token,
+  };
+}
+
+/** @throws where the text has an expression without a value */
+export function fill(text: unknown, values: Values): string {
+  return String(text).replace(/\$\{\{ (.*?) \}\}/g, (_, expression) => {
+    const value = values[expression];
+    if (value === undefined) throw new Error(`nothing says what ${expression} stands for`);
+    return value;
+  });
+}
+
+/** Runs a step as GitHub's runner does: GITHUB_TOKEN and the ID token are what the job's permissions grant. */
+export function runUsing(emulator: Emulator, job: Job, step: UsingStep, values: Values): Promise<Executed> {
+  const { github } = emulator;
+  const { permissions = {}, environment } = job;
+  const mayHaveIdToken = permissions['id-token'] === 'write';
+  if (mayHaveIdToken) github.idTokenClaims = environment ? { environment: fill(environment, values) } : {};
+  const granted = permissions.actions === 'read' ? ({ actions: 'read' } as const) : {};
+  const all = { ...values, 'github.token': github.addToken({ ...granted, integration: true }) };
+  const inputs = Object.entries({ ...defaults(step.action), ...step.with });
+  return runBare({
+    action: step.action,
+    inputs: Object.fromEntries(inputs.map(([name, text]) => [name, fill(text, all)])),
+    env: { ...github.variables, ...(mayHaveIdToken && github.idTokenVariables) },
+  });
+}
+
+/** The defaults of an action's inputs, which may hold expressions too. */
+function defaults(action: string): Record<string, unknown> {
+  const { inputs } = parse(read(path.join(action, 'action.yml')));
+  const all = Object.entries<{ default?: unknown }>(inputs).map(([name, input]) => [name, input.default]);
+  return Object.fromEntries(all.filter(([, value]) => value !== undefined));
+}
+
+function read(file: string): string {
+  return readFileSync(new URL(`../../${file}`, import.meta.url), 'utf8');
+}
