@@ -5,14 +5,20 @@ import { type Emulator, type EmulatorOptions, startEmulator } from '../emulator/
 import { RUNNER_VARIABLES, runStep } from '../emulator/runner.ts';
 // @ts-expect-error: plain JavaScript, as an API would have it.
 import { tokenVerifier } from '../examples/verify-token.js';
-import { readDocs, render } from '../scripts/docs.ts';
+import { nameOwner, readDocs, render } from '../scripts/docs.ts';
 import { CLAIM_NAMES, chooseClaims, runnerTarget } from '../src/claims.ts';
+import { fromAnswer } from '../src/github/errors.ts';
 import { readRunner } from '../src/github/runner.ts';
 import { VERSION } from '../src/http.ts';
+import { jobsIn, readmeSnippets, runUsing, usingSteps, valuesOf } from './support/workflows.ts';
 
 const read = (file: string) => readFileSync(new URL(`../${file}`, import.meta.url), 'utf8');
 const readme = read('README.md');
-const action = parse(read('action.yml'));
+const actions = {
+  main: parse(read('action.yml')),
+  delete: parse(read('delete/action.yml')),
+  sweep: parse(read('sweep/action.yml')),
+};
 const npm = JSON.parse(read('package.json'));
 
 const running: Emulator[] = [];
@@ -27,23 +33,29 @@ async function start(options: EmulatorOptions = {}): Promise<Emulator> {
 }
 
 describe('the README', () => {
-  it('shows what action.yml, package.json and the example file say', () => {
-    const { readme, rendered } = readDocs();
-    expect(readme).toBe(rendered);
+  it('shows what the action.yml files, package.json and the example file say, as the examples do', () => {
+    for (const { text, rendered } of readDocs()) expect(text).toBe(rendered);
   });
 
   it('would show a changed default, another owner and a changed example', () => {
-    const inputs = { ...action.inputs, timeout: { description: 'A | B', default: '7' } };
-    const changed = render(readme, { ...action, inputs }, 'acme', 'const price = "$1 $&";');
+    const timeout = { description: 'A | B', default: '7' };
+    const main = { ...actions.main, inputs: { ...actions.main.inputs, timeout } };
+    const sweep = { ...actions.sweep, outputs: { swept: { description: 'How many' } } };
+    const changed = render(readme, { ...actions, main, sweep }, 'acme', 'const price = "$1 $&";');
     expect(changed).toContain('| `timeout` | `7` | A \\| B |');
+    expect(changed).toContain('| `swept` | How many |');
     expect(changed).toContain('uses: acme/scalekit-organization-client@v1\n');
+    expect(changed).toContain('uses: acme/scalekit-organization-client/delete@v1\n');
     expect(changed).toContain('```js\nconst price = "$1 $&";\n```');
-    expect(render(changed, action, npm.config.owner, read('examples/verify-token.js'))).toBe(readme);
+    expect(render(changed, actions, npm.config.owner, read('examples/verify-token.js'))).toBe(readme);
+    expect(nameOwner(read('examples/sweep.yml'), 'acme')).toContain(
+      'uses: acme/scalekit-organization-client/sweep@v1\n',
+    );
   });
 
   it('cannot lose a generated region unnoticed', () => {
     const without = readme.replace('<!-- /outputs -->', '');
-    expect(() => render(without, action, 'acme', '')).toThrow('README.md has no region "outputs"');
+    expect(() => render(without, actions, 'acme', '')).toThrow('README.md has no region "outputs"');
   });
 
   it('links to files and headings that exist', () => {
@@ -54,12 +66,42 @@ describe('the README', () => {
     }
   });
 
-  it('lists the claims about the repository that a runner can tell', () => {
+  it('lists the claims about the repository, and those that a runner cannot tell', () => {
     const listed = /^`repository_claims` takes (.*?)\n\n/ms.exec(readme)?.[1] ?? '';
-    const names = [...listed.matchAll(/`(environment|github_\w+)`/g)].map(([, name]) => name);
+    const [told = '', untold = ''] = listed
+      .split('These the runner does not know:')
+      .map((text) => [...text.matchAll(/`(environment|github_\w+)`/g)].map(([, name]) => name ?? ''));
     const target = runnerTarget(readRunner(RUNNER_VARIABLES), RUNNER_VARIABLES, 'production');
     const known = chooseClaims(CLAIM_NAMES, 'runner', target, 'job', () => {}).map(({ key }) => key);
-    expect(names.sort()).toEqual(known.sort());
+    expect([...told].sort()).toEqual(known.sort());
+    const unknown = CLAIM_NAMES.filter((name) => !known.includes(name));
+    expect([...untold].sort()).toEqual(['github_repo_property_NAME', ...unknown].sort());
+  });
+
+  it('lists the claims that differ from run to run', () => {
+    const listed = /These\s+differ\s+from\s+run\s+to\s+run,(.*?)\.\s/s.exec(readme)?.[1] ?? '';
+    const names = [...listed.matchAll(/`(github_\w+)`/g)].map(([, name]) => name);
+    const target = runnerTarget(readRunner(RUNNER_VARIABLES), RUNNER_VARIABLES, 'production');
+    const refused = CLAIM_NAMES.filter((name) => {
+      const problems: string[] = [];
+      chooseClaims([name], 'runner', target, 'persistent', (problem) => problems.push(problem));
+      return problems.some((problem) => problem.includes('changes from run to run'));
+    });
+    expect(names.sort()).toEqual(refused.sort());
+  });
+
+  it.each([
+    ['repository', 'secrets', 'variables'],
+    ['environment', 'environment', 'environment'],
+  ] as const)('names the permissions that errors name for save_to: %s', (place, ...needs) => {
+    const listed = new RegExp(`^\\| \`${place}\` \\| (.*\\(write\\).*) \\|$`, 'm').exec(readme)?.[1] ?? '';
+    for (const need of needs) {
+      const answer = { status: 403, headers: {}, body: '' } as Parameters<typeof fromAnswer>[1];
+      const { message } = fromAnswer('write', answer, need);
+      const named = message.match(/\w+ \((?:read|write)\)/g) ?? [];
+      expect(named.length).toBeGreaterThan(0);
+      for (const permission of named) expect(listed).toContain(permission);
+    }
   });
 
   it('explains messages that the action can print', () => {
@@ -97,55 +139,44 @@ it('package.json, the User-Agent and the changelog agree on the version', () => 
 });
 
 describe('each workflow in the README', () => {
-  const texts = readme.split(/^##+ /m).flatMap((section) => {
-    const heading = section.split('\n', 1).join();
-    return [...section.matchAll(/^```yaml\n(.*?)^```$/gms)].map(([, text = '']) => [heading, text] as const);
-  });
-  const snippets = texts.flatMap(([heading, text]) =>
-    stepsIn(parse(text)).map((step) => [heading, text, step] as const),
+  const snippets = readmeSnippets();
+  const uses = snippets.flatMap(([heading, text]) =>
+    jobsIn(text).flatMap((job) => usingSteps(job).map((step) => [heading, text, job, step] as const)),
   );
 
   it('is looked at', () => {
-    expect(snippets.length).toBeGreaterThan(8);
+    expect(uses.length).toBeGreaterThan(8);
   });
 
-  it.each(texts)('keeps to good practice: %s', (_, text) => {
-    const yaml = parse(text);
-    for (const script of scriptsIn(yaml)) expect(script).not.toContain('${{');
-    for (const job of Object.values<object>(yaml.jobs ?? {})) {
-      const { permissions, concurrency } = { ...yaml, ...job };
-      expect(permissions).toEqual({});
-      expect(concurrency).toBeDefined();
-      expect(job).toHaveProperty('timeout-minutes');
-    }
-  });
-
-  it.each(texts)('reads outputs that the action has: %s', (_, text) => {
+  it.each(snippets)('reads outputs that the action has: %s', (_, text) => {
     for (const [, step, output] of outputsIn(text)) {
-      expect(step).toBe(stepsIn(parse(text))[0]?.id ?? 'client');
-      expect(Object.keys(action.outputs)).toContain(output);
+      expect(step).toBe('client');
+      expect(Object.keys(actions.main.outputs)).toContain(output);
     }
   });
 
-  it.each(snippets)('gives inputs that the action takes, and gets what it reads: %s', async (_, text, step) => {
+  it.each(uses)('gives inputs that the action takes, and gets what it reads: %s', async (_, text, job, step) => {
     const emulator = await start();
-    const values: Record<string, string | undefined> = {
-      'vars.SCALEKIT_ENVIRONMENT_URL': emulator.url,
-      'vars.SCALEKIT_ORGANIZATION_ID': emulator.organization.id,
+    const values = {
+      ...valuesOf(emulator),
       'vars.ORGANIZATION_EXTERNAL_ID': emulator.organization.externalId,
       'vars.SCALEKIT_M2M_CLIENT_ID': emulator.seed({ name: 'Made by hand' }).client.client_id,
-      'secrets.SCALEKIT_CLIENT_ID': emulator.credentials.clientId,
-      'secrets.SCALEKIT_CLIENT_SECRET': emulator.credentials.clientSecret,
       'matrix.environment': 'production',
     };
-    const inputs = Object.entries(step.with).map(([name, text]) => [
-      name,
-      String(text).replace(/\$\{\{ (\S+) \}\}/g, (expression, context) => values[context] ?? expression),
-    ]);
-    const run = await runStep({ inputs: Object.fromEntries(inputs) });
+    const kept = emulator.github.repository(RUNNER_VARIABLES.GITHUB_REPOSITORY).addEnvironment('production');
+    const run = await runUsing(emulator, job, step.action ? { ...step, action: '' } : step, values);
     expect(run.annotations).toEqual([]);
     expect(run.outputs.result).toMatch(step.with.dry_run ? 'planned' : /^(created|rotated)$/);
     for (const [, , output = ''] of outputsIn(text)) expect(run.outputs[output]).toBeTruthy();
+    const client = emulator.clients().find(({ client_id }) => client_id === run.outputs.client_id);
+    const environment = client?.custom_claims?.find(({ key }) => key === 'environment')?.value;
+    if (job.permissions?.['id-token'] === 'write') expect(environment).toBe('production');
+    if (!step.with.save_to) return;
+    expect(kept.variables.get('SCALEKIT_M2M_CLIENT_ID')?.value).toBe(run.outputs.client_id);
+    expect(kept.secrets.get('SCALEKIT_M2M_CLIENT_SECRET')?.value).toBe(run.outputs.secret);
+    if (step.action !== 'delete') return;
+    expect((await runUsing(emulator, job, step, values)).outputs.deleted).toBe(run.outputs.client_id);
+    expect([kept.variables.size, kept.secrets.size]).toEqual([0, 0]);
   });
 });
 
@@ -214,23 +245,6 @@ describe('the example for the receiving API', () => {
     await expect(endless.verify(endless.token, 'read:deployments')).rejects.toThrow('"exp" claim');
   });
 });
-
-type UsingStep = { id?: string; with: Record<string, string> };
-
-/** The steps that use this action, wherever they stand in a workflow or a part of one. */
-function stepsIn(yaml: unknown): UsingStep[] {
-  if (typeof yaml !== 'object' || yaml === null) return [];
-  if ('uses' in yaml && /\/scalekit-organization-client@v1$/.test(String(yaml.uses)))
-    return [yaml as unknown as UsingStep];
-  return Object.values(yaml).flatMap(stepsIn);
-}
-
-/** The scripts of `run` steps. */
-function scriptsIn(yaml: unknown): string[] {
-  if (typeof yaml !== 'object' || yaml === null) return [];
-  if ('run' in yaml && typeof yaml.run === 'string') return [yaml.run];
-  return Object.values(yaml).flatMap(scriptsIn);
-}
 
 /** The outputs that a text reads: the step's id and the output's name in the first two groups. */
 function outputsIn(text: string): RegExpExecArray[] {

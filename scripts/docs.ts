@@ -31,10 +31,7 @@ export function render(readme: string, actions: Actions, owner: string, example:
     sweep: `${inputTable(actions.sweep)}\n\n${outputTable(actions.sweep)}`,
     example: `\`\`\`js\n${example.trim()}\n\`\`\``,
   };
-  return Object.entries(regions).reduce(
-    (text, [name, content]) => fill(text, name, content),
-    nameOwner(readme, owner),
-  );
+  return Object.entries(regions).reduce((text, [name, content]) => fill(text, name, content), nameOwner(readme, owner));
 }
 
 /** Names the owner wherever a workflow uses one of the actions. */
