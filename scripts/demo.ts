@@ -1,10 +1,11 @@
 import { HttpClient } from '@actions/http-client';
 import { decodeJwt } from 'jose';
-import { startEmulator } from '../emulator/index.ts';
-import { type Outcome, runStep } from '../emulator/runner.ts';
+import { type Emulator, startEmulator } from '../emulator/index.ts';
+import { type Outcome, RUNNER_VARIABLES, runStep, type Step } from '../emulator/runner.ts';
 
-// Runs the built action as a runner does and shows what its user sees: against the embedded emulator or, where the
-// variables name one, against a real environment.
+// Runs the built actions as a runner does and shows what their user sees: a client for one job, against the embedded
+// emulator or, where the variables name one, against a real environment; then, on the emulator alone, a pair that is
+// saved in GitHub Actions.
 
 const VARIABLES = [
   'SCALEKIT_ENVIRONMENT_URL',
@@ -60,7 +61,60 @@ try {
   const post = await run.post();
   console.log(post.log.trim());
   succeeded(post);
+}
+try {
+  if (emulator) await secondAct(emulator);
+} finally {
   await emulator?.close();
+}
+
+/** From the first pair of an environment to its end, and a client whose job was lost. */
+async function secondAct({ url, credentials, organization, github, requests, clients }: Emulator): Promise<void> {
+  const repository = github.repository(RUNNER_VARIABLES.GITHUB_REPOSITORY);
+  const production = repository.addEnvironment('production');
+  github.idTokenClaims = { environment: production.name };
+  const access = {
+    scalekit_environment_url: url,
+    scalekit_client_id: credentials.clientId,
+    scalekit_client_secret: credentials.clientSecret,
+    organization_id: organization.id,
+  };
+  const saving = { save_to: 'environment', github_token: github.token };
+  const env = { ...github.variables, ...github.idTokenVariables };
+
+  async function step(text: string, { inputs, ...rest }: Step): Promise<Outcome> {
+    title(text);
+    const sent = requests.length;
+    const outcome = await runStep({ env, ...rest, inputs: { ...access, ...inputs } });
+    console.log(outcome.log.trim().replace(/^/gm, '  '));
+    const writes = requests.slice(sent).filter(({ method, path }) => method !== 'GET' && !path.endsWith('/token'));
+    console.log(`  → requests that change something: ${writes.length}`);
+    succeeded(outcome);
+    return outcome;
+  }
+  function showSaved(): void {
+    const kept = [...production.variables].map(([name, { value }]) => `variable ${name} = ${value}`);
+    kept.push(...[...production.secrets.keys()].map((name) => `secret ${name} = ***`));
+    console.log(`  → environment ${production.name} on GitHub: ${kept.join(', ') || 'nothing'}`);
+  }
+
+  await step('A pair for the environment "production", saved there (save_to: environment)', { inputs: saving });
+  showSaved();
+  await step('A week later: another secret', { inputs: saving });
+  showSaved();
+  await step('Each night: nothing to do (on_existing: reuse)', { inputs: { ...saving, on_existing: 'reuse' } });
+  await step('The environment goes (delete/)', { action: 'delete', inputs: saving });
+  showSaved();
+
+  const lost = 17345678900;
+  await step('A client for a job whose runner is lost, so that its post step never runs', {
+    inputs: { lifetime: 'job' },
+    env: { ...github.variables, GITHUB_RUN_ID: `${lost}` },
+  });
+  github.addRun(repository.fullName, { id: lost, status: 'completed' });
+  const reading = { github_token: github.addToken({ actions: 'read' }), dry_run: 'false' };
+  await step('It is swept up once its run is over (sweep/)', { action: 'sweep', inputs: reading });
+  console.log(`  → clients in the organization: ${clients().length}`);
 }
 
 async function show({ outputs, summary }: Outcome): Promise<void> {
