@@ -1,0 +1,295 @@
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { type Emulator, startEmulator } from '../emulator/index.ts';
+import { type Executed, RUNNER_VARIABLES, type Step } from '../emulator/runner.ts';
+import { parseTrailer } from '../src/identity.ts';
+import { errors, pairWorks, readable, runAction, secretsOf, sentTo } from './support/action.ts';
+
+// A central workflow that makes clients for other repositories.
+
+const { GITHUB_REPOSITORY_ID: OWN_ID } = RUNNER_VARIABLES;
+const [VARIABLE, SECRET] = ['SCALEKIT_M2M_CLIENT_ID', 'SCALEKIT_M2M_CLIENT_SECRET'];
+const SERVICE = 'Acme/Billing-Service';
+
+let emulator: Emulator;
+
+beforeEach(async () => {
+  emulator = await startEmulator();
+});
+afterEach(() => emulator.close());
+
+/** Runs the action in the central workflow, and checks what holds of every run: nothing secret is readable. */
+async function central(inputs: Record<string, string>, step: Step = {}): Promise<Executed> {
+  const run = await runAction(emulator, {
+    ...step,
+    inputs: { github_token: emulator.github.token, ...inputs },
+    env: { ...emulator.github.variables, ...step.env },
+  });
+  for (const secret of secretsOf(emulator)) expect(readable(run)).not.toContain(secret);
+  return run;
+}
+
+/** What the runner of a repository's own workflow says. */
+function runnerOf(fullName: string): Record<string, string> {
+  const { id, ownerId } = emulator.github.repository(fullName);
+  return {
+    GITHUB_REPOSITORY: fullName,
+    GITHUB_REPOSITORY_ID: `${id}`,
+    GITHUB_REPOSITORY_OWNER: fullName.split('/')[0] ?? '',
+    GITHUB_REPOSITORY_OWNER_ID: `${ownerId}`,
+    GITHUB_RUN_ID: '18000000000',
+  };
+}
+
+const claimsOf = (client_id = '') => {
+  const client = emulator.clients().find((one) => one.client_id === client_id);
+  return Object.fromEntries((client?.custom_claims ?? []).map(({ key, value }) => [key, value]));
+};
+const trailers = () => emulator.clients().map(({ description }) => parseTrailer(description ?? ''));
+const changes = () => emulator.requests.filter(({ method, operation }) => method !== 'GET' && operation !== 'token');
+
+describe('a client for another repository', () => {
+  beforeEach(() => {
+    const customProperties = { tier: 'gold', team: ['a', 'b'], empty: null };
+    emulator.github.addRepository(SERVICE, { id: 4711, visibility: 'internal', customProperties });
+  });
+
+  it('carries what GitHub says of that repository, not the spelling of the input and not the runner', async () => {
+    const repository_claims =
+      'github_repository github_repository_id github_repository_owner github_repository_owner_id github_repository_visibility github_repo_property_tier environment';
+    const run = await central({ repository: SERVICE.toLowerCase(), repository_claims, environment: 'production' });
+    expect([run.exitCode, run.annotations, run.outputs.result]).toEqual([0, [], 'created']);
+    expect(claimsOf(run.outputs.client_id)).toEqual({
+      github_repository: SERVICE,
+      github_repository_id: '4711',
+      github_repository_owner: 'Acme',
+      github_repository_owner_id: RUNNER_VARIABLES.GITHUB_REPOSITORY_OWNER_ID,
+      github_repository_visibility: 'internal',
+      github_repo_property_tier: 'gold',
+      environment: 'production',
+    });
+    const [client] = emulator.clients();
+    expect(client?.name).toBe(`GitHub Actions: ${SERVICE} (production)`);
+    expect(client?.description).toContain(SERVICE);
+    expect(trailers()).toEqual([expect.objectContaining({ repo: '4711', by: OWN_ID })]);
+    expect(run.log).toContain(`Claims about ${SERVICE} come from GitHub's API.`);
+    expect(run.log).toContain('The environment "production" is asserted');
+    expect(await pairWorks(emulator, run.outputs)).toBe(true);
+  });
+
+  it('has the default claims and no environment, whatever the ID token of the job says', async () => {
+    emulator.github.idTokenClaims = { environment: 'platform' };
+    const run = await central({ repository: SERVICE }, { env: emulator.github.idTokenVariables });
+    expect([run.exitCode, run.annotations]).toEqual([0, []]);
+    expect(claimsOf(run.outputs.client_id)).toEqual({ github_repository: SERVICE, github_repository_id: '4711' });
+    expect(sentTo(emulator, 'idToken')).toEqual([]);
+  });
+
+  it.each([
+    [{}, {}],
+    [{ environment: 'production' }, { environment: 'Production' }],
+    [{ name: 'Deploy' }, { name: 'Deploy' }],
+  ])('is the one that the repository’s own workflow finds: %j and %j', async (inputs, own) => {
+    const made = await central({ repository: SERVICE, ...inputs });
+    // As the central workflow's own client, which is another.
+    const apart = await central(inputs);
+    const found = await central(own, { env: runnerOf(SERVICE) });
+    expect([made, apart, found].map(({ outputs }) => outputs.result)).toEqual(['created', 'created', 'rotated']);
+    expect(found.outputs.client_id).toBe(made.outputs.client_id);
+    expect([apart.outputs.client_id === made.outputs.client_id, emulator.clients().length]).toEqual([false, 2]);
+    const back = await central({ repository: SERVICE, ...inputs, on_existing: 'reuse' });
+    expect([back.exitCode, back.outputs.result, back.outputs.client_id]).toEqual([0, 'reused', made.outputs.client_id]);
+    // Who made it stays as it was.
+    expect(trailers()[0]).toEqual(expect.objectContaining({ repo: '4711', by: OWN_ID }));
+  });
+
+  it('stays the same after the repository was renamed, by its new name', async () => {
+    const made = await central({ repository: SERVICE });
+    emulator.github.rename(SERVICE, 'acme/payments');
+    const run = await central({ repository: 'acme/payments' });
+    expect([run.exitCode, run.outputs.result, run.outputs.client_id]).toEqual([0, 'rotated', made.outputs.client_id]);
+    expect(claimsOf(made.outputs.client_id).github_repository).toBe('acme/payments');
+  });
+
+  it('is managed by its id too, and one of the central repository is not', async () => {
+    const made = await central({ repository: SERVICE });
+    const own = await central({});
+    const run = await central({ repository: SERVICE, client_id: made.outputs.client_id ?? '' });
+    expect([run.exitCode, run.outputs.client_id]).toEqual([0, made.outputs.client_id]);
+    const refused = await central({ repository: SERVICE, client_id: own.outputs.client_id ?? '' });
+    expect([refused.exitCode, refused.outputs]).toEqual([1, {}]);
+    expect(errors(refused)).toEqual([expect.stringContaining('made for another repository')]);
+  });
+
+  it('is saved in that repository, and in its environment', async () => {
+    const service = emulator.github.repository(SERVICE);
+    const place = service.addEnvironment('preview/pr-7');
+    const first = await central({ repository: SERVICE, save_to: 'repository' });
+    const second = await central({ repository: SERVICE, save_to: 'environment', environment: 'preview/pr-7' });
+    for (const [run, { variables, secrets }] of [
+      [first, service],
+      [second, place],
+    ] as const) {
+      expect([run.exitCode, run.annotations, variables.get(VARIABLE)?.value]).toEqual([0, [], run.outputs.client_id]);
+      expect(secrets.get(SECRET)?.value).toBe(run.outputs.secret);
+    }
+    const central_repository = emulator.github.repository(RUNNER_VARIABLES.GITHUB_REPOSITORY);
+    expect([central_repository.variables.size, central_repository.secrets.size]).toEqual([0, 0]);
+  });
+
+  it('of one job is swept by the workflow that made it, and by no other', async () => {
+    const { outputs } = await central({ repository: SERVICE, lifetime: 'job' });
+    emulator.github.addRun(RUNNER_VARIABLES.GITHUB_REPOSITORY, {
+      id: Number(RUNNER_VARIABLES.GITHUB_RUN_ID),
+      status: 'completed',
+    });
+    const sweep = { action: 'sweep' };
+    const other = await central({ dry_run: 'false' }, { ...sweep, env: runnerOf(SERVICE) });
+    expect([other.exitCode, other.outputs.deleted, emulator.clients().length]).toEqual([0, '', 1]);
+    const own = await central({ dry_run: 'false' }, { ...sweep, env: { GITHUB_RUN_ID: '18000000000' } });
+    expect([own.exitCode, own.outputs.deleted, emulator.clients()]).toEqual([0, outputs.client_id, []]);
+  });
+
+  it.each([
+    ['renamed', () => emulator.github.rename(SERVICE, 'acme/payments'), /renamed or moved.*name of today/],
+    [
+      'missing',
+      () => ({ repository: 'acme/nothing' }),
+      /^Could not read repository acme\/nothing: HTTP 404.*may not see it/,
+    ],
+    ['hidden from the token', () => ({ github_token: emulator.github.addToken('none') }), /HTTP 404.*may not see it/],
+    ['asked for with a token that is none', () => ({ github_token: ['ghp', 'x'.repeat(36)].join('_') }), /HTTP 401/],
+  ])('is not made where the repository is %s', async (_, prepare, message) => {
+    const run = await central({ repository: SERVICE, save_to: 'repository', ...(prepare() ?? {}) });
+    expect([run.exitCode, run.outputs, run.state, emulator.clients(), changes()]).toEqual([1, {}, {}, [], []]);
+    expect(errors(run)).toEqual([expect.stringMatching(message)]);
+  });
+
+  it('is not made where GitHub’s answer is about another repository', async () => {
+    const fault = {
+      kind: 'edit',
+      edit: (answer: object) => ({ ...answer, full_name: 'acme/payments' }),
+    } as const;
+    emulator.faults.add({ operation: 'getRepository', fault });
+    const run = await central({ repository: SERVICE });
+    expect([run.exitCode, errors(run).length, emulator.clients()]).toEqual([1, 1, []]);
+    expect(errors(run)[0]).toContain('it shows another repository');
+  });
+
+  it.each<[what: string, inputs: Record<string, string>, message: RegExp]>([
+    ['without a token', { github_token: '' }, /^Bad input: github_token: is empty; .*repository/],
+    [
+      'with a name that is none',
+      { repository: 'billing' },
+      /^Bad input: repository: got "billing"; expected owner\/name/,
+    ],
+    ['with a name that is a way up', { repository: 'acme/..' }, /^Bad input: repository: /],
+    [
+      'with a claim about a run',
+      { repository_claims: 'github_job_workflow_ref' },
+      /^Bad input: repository_claims: .*says something about a run, not about another repository/,
+    ],
+    [
+      'with a claim of a run',
+      { repository_claims: 'github_sha' },
+      /^Bad input: repository_claims: .*changes from run to run/,
+    ],
+    [
+      'with a claim of the job’s run, for one job',
+      { repository_claims: 'github_actor', lifetime: 'job' },
+      /^Bad input: repository_claims: .*says something about a run, not about another repository/,
+    ],
+  ])('is an input error %s', async (_, inputs, message) => {
+    const run = await central({ repository: SERVICE, ...inputs });
+    expect([run.exitCode, run.outputs, emulator.requests]).toEqual([1, {}, []]);
+    expect(errors(run)).toEqual([expect.stringMatching(message)]);
+  });
+
+  it.each(['github_repo_property_nothing', 'github_repo_property_empty', 'github_repo_property_team', 'environment'])(
+    'is an input error with a claim that GitHub does not tell: %s',
+    async (repository_claims) => {
+      const run = await central({ repository: SERVICE, repository_claims });
+      expect([run.exitCode, run.outputs, changes()]).toEqual([1, {}, []]);
+      expect(errors(run)).toEqual([
+        expect.stringMatching(
+          `^Bad input: repository_claims: got ${repository_claims}, which GitHub's API does not tell`,
+        ),
+      ]);
+    },
+  );
+});
+
+describe('a fleet', () => {
+  const COUNT = 200;
+  const AT_ONCE = 10;
+  const name = (number: number) => `acme/service-${number}`;
+
+  /** Runs a leg for each repository, so many at a time as `max-parallel` lets. */
+  async function matrix(repositories: string[]): Promise<Executed[]> {
+    const runs: Executed[] = [];
+    const waiting = [...repositories.entries()];
+    const lane = async () => {
+      for (let next = waiting.shift(); next; next = waiting.shift()) {
+        const [at, repository] = next;
+        runs[at] = await runAction(emulator, {
+          inputs: {
+            repository,
+            github_token: emulator.github.token,
+            on_existing: 'reuse',
+            save_to: 'repository',
+            timeout: '10',
+          },
+          env: { ...emulator.github.variables, RUNNER_DEBUG: undefined },
+        });
+      }
+    };
+    await Promise.all(Array.from({ length: AT_ONCE }, lane));
+    return runs;
+  }
+
+  it(`of ${COUNT} repositories is done in one go under a rate limit, without a double or a failure, and left alone by the next`, async () => {
+    const repositories = Array.from({ length: COUNT }, (_, at) => name(at));
+    for (const repository of repositories) emulator.github.addRepository(repository);
+    // 60 a minute, with a second for a minute.
+    emulator.behaviour.rateLimit = { requests: 60, windowMs: 1000, retryAfter: 'seconds' };
+    const began = performance.now();
+    const runs = await matrix(repositories);
+    const seconds = (performance.now() - began) / 1000;
+
+    const failures = runs.filter(({ exitCode }) => exitCode !== 0).flatMap(errors);
+    expect([runs.length, failures]).toEqual([COUNT, []]);
+    expect(runs.map(({ outputs }) => outputs.result)).toEqual(Array(COUNT).fill('created'));
+    const clients = emulator.clients();
+    expect([clients.length, new Set(trailers().map((trailer) => trailer?.key)).size]).toEqual([COUNT, COUNT]);
+    expect(clients.filter(({ secrets }) => secrets?.length !== 1)).toEqual([]);
+    for (const [at, { outputs }] of runs.entries()) {
+      const { id, variables, secrets } = emulator.github.repository(name(at));
+      expect(claimsOf(outputs.client_id).github_repository_id).toBe(`${id}`);
+      expect(variables.get(VARIABLE)?.value).toBe(outputs.client_id);
+      expect([secrets.get(SECRET)?.value]).toEqual(emulator.secrets(outputs.client_id));
+    }
+    const sent = emulator.requests.length;
+    const limited = emulator.requests.filter(({ status }) => status === 429).length;
+    console.log(
+      JSON.stringify({
+        seconds,
+        perLeg: sent / COUNT,
+        limited,
+        slowest: Math.max(...runs.map(({ milliseconds }) => milliseconds)),
+        operations: Object.entries(Object.groupBy(emulator.requests, ({ operation }) => operation)).map(([o, r]) => [
+          o,
+          (r?.length ?? 0) / COUNT,
+        ]),
+      }),
+    );
+
+    const few = repositories.filter((_, at) => at % 10 === 0);
+    const again = await matrix(few);
+    expect(again.map(({ exitCode, outputs }) => [exitCode, outputs.result, outputs.secret])).toEqual(
+      Array(few.length).fill([0, 'reused', '']),
+    );
+    const later = emulator.requests.slice(sent).filter(({ status }) => status !== 429);
+    expect(later.filter(({ method, operation }) => method !== 'GET' && operation !== 'token')).toEqual([]);
+    expect(emulator.clients()).toEqual(clients);
+    console.log('second pass per leg', (emulator.requests.length - sent) / few.length);
+  }, 150_000);
+});
