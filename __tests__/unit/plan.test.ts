@@ -210,6 +210,15 @@ describe('a plan with a place where the pair is kept', () => {
     for (const saved of [undefined, SAVED]) expect(() => planSaved('fail', saved)).toThrow('exists already');
   });
 
+  it('is the same for a dry run, which only shows it', () => {
+    for (const on_existing of ALL.slice(0, 3)) {
+      for (const saved of [undefined, SAVED]) {
+        const dry = request({ on_existing, place, dry_run: true });
+        expect(plan(dry, { client: client(), others: [], saved })).toEqual(planSaved(on_existing, saved));
+      }
+    }
+  });
+
   it('heals by the rules of a rotation', () => {
     const healed = planSaved('reuse', undefined, { ...DRIFTED, secrets: FIVE });
     expect(healed).toEqual(planSaved('rotate', undefined, { ...DRIFTED, secrets: FIVE }));

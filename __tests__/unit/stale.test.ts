@@ -19,7 +19,9 @@ describe('by its own age, the job of a client', () => {
     ['is not over where it is this very run', DAY, '100.2', false],
     ['is not over where it is this very run, however old', 36n * DAY, '100.2', false],
     ["is GitHub's to say where it is an earlier attempt of this run", DAY, '100.3', undefined],
-    ["is GitHub's to say where its run only begins with this one's number", DAY, '100.21', undefined],
+    ["is GitHub's to say where this run only begins with its number", DAY, '100.21', undefined],
+    ["is GitHub's to say where its run only begins with this one's number", DAY, '100.', undefined],
+    ["is GitHub's to say where its run only ends with this one's number", DAY, '00.2', undefined],
   ])('%s', (_what, age, own_run, over) => {
     const verdict = judgeByAge(trailer, age === undefined ? undefined : NOW - age, NOW, own_run);
     expect(verdict?.over).toBe(over);

@@ -104,6 +104,12 @@ describe('a pair in GitHub Actions', () => {
       'Could not read the public key for secrets of acme/app: HTTP 403: Resource not accessible. github_token may not do that. It needs a fine-grained token the repository permission Secrets (write)',
     ],
     [
+      "a token that may not read an environment's variables",
+      IN_ENVIRONMENT,
+      { 'GET preview%2Fpr-7': {}, 'GET A_ID': { status: 403 } },
+      'It needs a fine-grained token the repository permissions Environments (write) and Actions (read)',
+    ],
+    [
       'an environment that is not there',
       IN_ENVIRONMENT,
       { 'GET preview%2Fpr-7': MISSING },
