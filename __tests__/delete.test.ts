@@ -363,7 +363,7 @@ describe('delete/ with dry_run', () => {
   it('says where there is nothing to delete', async () => {
     const run = await remove({ dry_run: 'true', save_to: 'repository', github_token: emulator.github.token });
     expect([run.exitCode, run.annotations, run.outputs]).toEqual([0, [], { deleted: '' }]);
-    expect(run.log).toContain('- delete nothing');
+    expect(run.log).toContain('A run without dry_run would delete nothing.');
   });
 
   it('refuses a foreign client as a real run would', async () => {

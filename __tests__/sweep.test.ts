@@ -208,7 +208,7 @@ describe('sweep/ in order', () => {
   it('says where there is nothing to do, and asks GitHub nothing', async () => {
     const run = await sweep();
     expect([run.exitCode, run.annotations, run.outputs, asked()]).toEqual([0, [], { deleted: '' }, []]);
-    expect(run.log).toContain('0 clients of single jobs, 0 of runs that are over: 0 deleted.');
+    expect(run.log).toContain('Clients of single jobs: 0, of runs that are over: 0, 0 deleted.');
   });
 
   it('shows names for what they are, in the log and in the table', async () => {

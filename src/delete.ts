@@ -63,9 +63,8 @@ async function show(clients: KnownClient[], vault: Vault | undefined): Promise<v
   const all = clients.map(({ client_id, name }) => `client ${client_id} ${JSON.stringify(name)}`);
   const kept = await vault?.look();
   if (vault && (kept?.client_id ?? kept?.secret_time) !== undefined) all.push(vault.names);
-  log.info('Dry run: nothing was changed. A run without dry_run would');
-  for (const what of all) log.info(`- delete ${what}`);
-  if (all.length === 0) log.info('- delete nothing');
+  log.info(`Dry run: nothing was changed. A run without dry_run would delete${all.length > 0 ? '' : ' nothing.'}`);
+  for (const what of all) log.info(`- ${what}`);
   setOutputs({ deleted: '' });
   await writeSummary('Scalekit organization client: what would be deleted', [[cell(all)]]);
 }

@@ -56,7 +56,7 @@ async function handOut(context: Context, planned: Plan, found: Found): Promise<A
     const applied = await apply(context, planned, found);
     // A pair that is saved is handed out already.
     if (transport.cancelled && !(vault && applied.secret)) throw new Error('The pair was not handed out.');
-    publish(request, applied, journal);
+    publish(request, applied, journal, vault);
     return applied;
   } catch (error) {
     if (transport.cancelled) throw leave(journal, error);

@@ -9,7 +9,7 @@ import type { Journal } from './state.ts';
 import { cell, writeSummary } from './summary.ts';
 
 /** Sets the outputs, takes what is the user's now out of the state, and says so. Secret and token are masked by then. */
-export function publish(request: Request, applied: Applied, journal: Journal): void {
+export function publish(request: Request, applied: Applied, journal: Journal, vault: Vault | undefined): void {
   const { result, client, secret, token } = applied;
   const { client_id } = client;
   const { organization_id, access_token } = request;
@@ -24,6 +24,7 @@ export function publish(request: Request, applied: Applied, journal: Journal): v
   });
   journal.release(client_id);
   log.info(sentence(request, applied));
+  if (secret && vault) log.info(`Saved the pair as ${vault.names}.`);
 }
 
 /** Shows what a run without `dry_run` would do. */

@@ -1,6 +1,5 @@
 import { ApiError } from './answers.ts';
 import type { Context, NewSecret } from './change.ts';
-import * as log from './log.ts';
 
 /**
  * Writes the pair into GitHub Actions: the variable first, the secret last. From the moment that the secret may have
@@ -35,5 +34,4 @@ export async function save(context: Context, client_id: string, { plain_secret }
     journal.learn({ client, secret, variable });
     throw error;
   }
-  log.info(`Saved the pair as ${vault.names}.`);
 }

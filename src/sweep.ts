@@ -44,8 +44,8 @@ async function work(inputs: SweepInputs, transport: Transport): Promise<void> {
   });
   for (const [id, name, run, what, why] of rows)
     log.info(`Client ${id} ${JSON.stringify(name)} of run ${run}: ${what}; ${why}.`);
-  const outcome = dry_run ? 'none was deleted, since dry_run is true' : `${deleted.length} deleted`;
-  log.info(`${clients.length} clients of single jobs, ${over.length} of runs that are over: ${outcome}.`);
+  const outcome = dry_run ? 'none deleted, since dry_run is true' : `${deleted.length} deleted`;
+  log.info(`Clients of single jobs: ${clients.length}, of runs that are over: ${over.length}, ${outcome}.`);
   setOutputs({ deleted: deleted.join(' ') });
   const header = ['Client', 'Name', 'Run', 'What', 'Why'].map((data) => ({ data, header: true }));
   const table = [header, ...rows.map((row) => row.map((text) => cell([text])))];

@@ -5669,7 +5669,7 @@ function escapeHtml(text) {
 
 
 /** Sets the outputs, takes what is the user's now out of the state, and says so. Secret and token are masked by then. */
-function publish(request, applied, journal) {
+function publish(request, applied, journal, vault) {
     const { result, client, secret, token } = applied;
     const { client_id } = client;
     const { organization_id, access_token } = request;
@@ -5684,6 +5684,8 @@ function publish(request, applied, journal) {
     });
     journal.release(client_id);
     log.info(publish_sentence(request, applied));
+    if (secret && vault)
+        log.info(`Saved the pair as ${vault.names}.`);
 }
 /** Shows what a run without `dry_run` would do. */
 async function publishPlan(request, vault, { client, before, after }) {
@@ -6579,11 +6581,9 @@ async function show(clients, vault) {
     const kept = await vault?.look();
     if (vault && (kept?.client_id ?? kept?.secret_time) !== undefined)
         all.push(vault.names);
-    log_info('Dry run: nothing was changed. A run without dry_run would');
+    log_info(`Dry run: nothing was changed. A run without dry_run would delete${all.length > 0 ? '' : ' nothing.'}`);
     for (const what of all)
-        log_info(`- delete ${what}`);
-    if (all.length === 0)
-        log_info('- delete nothing');
+        log_info(`- ${what}`);
     setOutputs({ deleted: '' });
     await summary_writeSummary('Scalekit organization client: what would be deleted', [[summary_cell(all)]]);
 }

@@ -5454,7 +5454,6 @@ async function lookForRival({ scalekit, request, journal }, created, found) {
 
 ;// CONCATENATED MODULE: ./build/save.js
 
-
 /**
  * Writes the pair into GitHub Actions: the variable first, the secret last. From the moment that the secret may have
  * arrived there is no way back, so the pair counts as handed out before it is sent; a refusal takes that back.
@@ -5487,7 +5486,6 @@ async function save(context, client_id, { plain_secret }) {
         journal.learn({ client, secret, variable });
         throw error;
     }
-    log_info(`Saved the pair as ${vault.names}.`);
 }
 
 ;// CONCATENATED MODULE: ./build/state.js
@@ -6805,7 +6803,7 @@ function escapeHtml(text) {
 
 
 /** Sets the outputs, takes what is the user's now out of the state, and says so. Secret and token are masked by then. */
-function publish(request, applied, journal) {
+function publish(request, applied, journal, vault) {
     const { result, client, secret, token } = applied;
     const { client_id } = client;
     const { organization_id, access_token } = request;
@@ -6820,6 +6818,8 @@ function publish(request, applied, journal) {
     });
     journal.release(client_id);
     log_info(publish_sentence(request, applied));
+    if (secret && vault)
+        log_info(`Saved the pair as ${vault.names}.`);
 }
 /** Shows what a run without `dry_run` would do. */
 async function publishPlan(request, vault, { client, before, after }) {
@@ -7090,7 +7090,7 @@ async function handOut(context, planned, found) {
         // A pair that is saved is handed out already.
         if (transport.cancelled && !(vault && applied.secret))
             throw new Error('The pair was not handed out.');
-        publish(request, applied, journal);
+        publish(request, applied, journal, vault);
         return applied;
     }
     catch (error) {

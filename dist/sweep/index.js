@@ -5431,7 +5431,7 @@ function escapeHtml(text) {
 
 
 /** Sets the outputs, takes what is the user's now out of the state, and says so. Secret and token are masked by then. */
-function publish(request, applied, journal) {
+function publish(request, applied, journal, vault) {
     const { result, client, secret, token } = applied;
     const { client_id } = client;
     const { organization_id, access_token } = request;
@@ -5446,6 +5446,8 @@ function publish(request, applied, journal) {
     });
     journal.release(client_id);
     log.info(publish_sentence(request, applied));
+    if (secret && vault)
+        log.info(`Saved the pair as ${vault.names}.`);
 }
 /** Shows what a run without `dry_run` would do. */
 async function publishPlan(request, vault, { client, before, after }) {
@@ -6386,8 +6388,8 @@ async function work(inputs, transport) {
     });
     for (const [id, name, run, what, why] of rows)
         log_info(`Client ${id} ${JSON.stringify(name)} of run ${run}: ${what}; ${why}.`);
-    const outcome = dry_run ? 'none was deleted, since dry_run is true' : `${deleted.length} deleted`;
-    log_info(`${clients.length} clients of single jobs, ${over.length} of runs that are over: ${outcome}.`);
+    const outcome = dry_run ? 'none deleted, since dry_run is true' : `${deleted.length} deleted`;
+    log_info(`Clients of single jobs: ${clients.length}, of runs that are over: ${over.length}, ${outcome}.`);
     setOutputs({ deleted: deleted.join(' ') });
     const header = ['Client', 'Name', 'Run', 'What', 'Why'].map((data) => ({ data, header: true }));
     const table = [header, ...rows.map((row) => row.map((text) => summary_cell([text])))];
