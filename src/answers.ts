@@ -29,11 +29,13 @@ export function refusal(operation: string, { status, afterLoss }: Answer, words:
   return new ApiError(sentence(operation, [`HTTP ${status}`, ...words].join(': '), todo), uncertain, { status });
 }
 
-/** @param address the input or variable that leads to the server */
-export function noAnswer(operation: string, error: NetworkError, address: string): ApiError {
-  return new ApiError(sentence(operation, error.message, networkAdvice(error, address)), error.reached, {
-    cause: error,
-  });
+/**
+ * @param address the input or variable that leads to the server
+ * @param more what else the user can do, a sentence, or empty
+ */
+export function noAnswer(operation: string, error: NetworkError, address: string, more = ''): ApiError {
+  const todo = [networkAdvice(error, address), more].filter(Boolean).join(' ');
+  return new ApiError(sentence(operation, error.message, todo), error.reached, { cause: error });
 }
 
 /** A 2xx whose body is not what the API documents. */

@@ -56,6 +56,8 @@ const DEFAULT_CLAIMS = ['github_repository', 'github_repository_id', 'environmen
 export const CLAIM_NAMES = ['environment', ...Object.keys(VARIABLES)];
 /** A custom property of the repository, which an organization adds to its ID tokens. */
 const PROPERTY = /^github_repo_property_./;
+/** Claims of an ID token that tell whose client it is. */
+const IDENTIFYING = ['repository', 'repository_id', 'run_id', 'environment'];
 const OF_ANY_REPOSITORY =
   /^(environment|github_repository(_id|_owner|_owner_id|_visibility)?|github_repo_property_.+)$/;
 
@@ -83,19 +85,24 @@ export function tokenTarget(
   runner: Target,
   report: (input: string) => Report,
 ): Target {
-  const names = Object.keys(payload).filter((name) => isClaimName(`github_${name}`));
-  const claims = {
-    ...runner.claims,
-    ...Object.fromEntries(names.map((name) => [`github_${name}`, text(payload[name])])),
-  };
+  const told = Object.entries(payload).flatMap(([name, value]): [string, string][] => {
+    const key = name === 'environment' ? name : `github_${name}`;
+    if (!isClaimName(key) || value === null) return [];
+    const claim = text(value);
+    if (claim === undefined && IDENTIFYING.includes(name))
+      report("GitHub's ID token")(`has a claim ${name} that is no text; expected one`);
+    return claim === undefined ? [] : [[key, claim]];
+  });
+  const claims: Target['claims'] = { ...runner.claims, ...Object.fromEntries(told) };
+  if (!claims.github_repository) report("GitHub's ID token")('has no claim repository; expected one');
   for (const name of ['repository', 'repository_id', 'run_id']) {
-    const [told, own] = [text(payload[name]), runner.claims[`github_${name}`]];
-    const variable = `GITHUB_${name.toUpperCase()}`;
-    if (!told && name === 'repository') report("GitHub's ID token")('has no claim repository; expected one');
-    else if (told && own && told.toLowerCase() !== own.toLowerCase())
-      report(variable)(`got ${quote(own)}, but GitHub's ID token says ${quote(told)}; expected the same`);
+    const [theirs, own] = [claims[`github_${name}`], runner.claims[`github_${name}`]];
+    if (theirs && own && theirs.toLowerCase() !== own.toLowerCase())
+      report(`GITHUB_${name.toUpperCase()}`)(
+        `got ${quote(own)}, but GitHub's ID token says ${quote(theirs)}; expected the same`,
+      );
   }
-  const environment = text(payload.environment) ?? '';
+  const environment = claims.environment ?? '';
   if (environment && runner.environment && environment.toLowerCase() !== runner.environment.toLowerCase()) {
     report('environment')(
       `got ${quote(runner.environment)}, but GitHub's ID token says that the job's environment is ${quote(environment)}; expected the same, or none`,

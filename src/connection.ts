@@ -2,7 +2,7 @@ import { getInput } from '@actions/core';
 import { parseApiUrl, parseOrigin, parseSeconds, quote, type Report } from './formats.ts';
 import type { GitHubAccess } from './github/api.ts';
 import type { Runner } from './github/runner.ts';
-import { mask } from './mask.ts';
+import { mask, maskPair } from './mask.ts';
 import { type Reader, variable } from './reader.ts';
 import type { Access } from './scalekit/api.ts';
 import type { Credentials } from './scalekit/types.ts';
@@ -13,7 +13,8 @@ const UNTRUSTED =
   'This run was triggered by code from outside, yet has secrets: nothing of that code may be checked out, built or run in this job, or it can take the credentials.';
 /** Seconds. */
 const DEFAULT_TIMEOUT = '120';
-export const REPOSITORY = /^[\w.-]+\/(?!\.\.?$)[\w.-]+$/;
+/** `owner/name`, neither of which a URL would take for a folder above. */
+export const REPOSITORY = /^(?!\.\.?\/)[\w.-]+\/(?!\.\.?$)[\w.-]+$/;
 
 export interface Connection extends Access {
   /** Seconds for the whole step. */
@@ -54,14 +55,18 @@ export function readGitHub(reader: Reader, runner: Runner, need: string | undefi
 export function readGitHubToken(): string {
   const token = getInput('github_token');
   mask(token);
+  // As git and actions/checkout send it.
+  maskPair('x-access-token', token);
   return token;
 }
 
 /** Reads the administrator's credentials, from the inputs or else from the variables, and masks the secret. */
 export function readCredentials(env: NodeJS.ProcessEnv): Credentials {
   const client_secret = getInput('scalekit_client_secret') || variable(env, 'SCALEKIT_CLIENT_SECRET');
+  const client_id = getInput('scalekit_client_id') || variable(env, 'SCALEKIT_CLIENT_ID');
   mask(client_secret);
-  return { client_id: getInput('scalekit_client_id') || variable(env, 'SCALEKIT_CLIENT_ID'), client_secret };
+  maskPair(client_id, client_secret);
+  return { client_id, client_secret };
 }
 
 /** @returns seconds for the whole step, some number of them also where the input is lost or bad */

@@ -175,7 +175,7 @@ export function parseOrigin(text: string, report: Report): string {
  */
 export function parseApiUrl(text: string, report: Report): string {
   const url = NO_URL.test(text) ? null : URL.parse(text);
-  if (!url || !isSafe(url) || url.username || url.password || url.search || url.hash) {
+  if (!url || !isSafe(url) || url.username || url.password || /[?#]/.test(text)) {
     report(
       `got ${quoteUrl(text)}; expected the https address of an API of GitHub (http on loopback alone), such as https://api.github.com`,
     );

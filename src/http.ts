@@ -26,8 +26,8 @@ export interface Call {
   body?: string | undefined;
   /** Whether it may be sent again although it may have been carried out already. */
   repeatable: boolean;
-  /** Whether a refusal is a rate limit's, besides 429. */
-  isRateLimit?: (answer: Answer) => boolean;
+  /** Milliseconds to wait where an answer is a rate limit's in a way that not every server has; nothing where it is none. */
+  rateLimit?: (answer: Answer) => number | undefined;
   /** Called before each sending. What it throws ends the call, and nothing is sent. */
   onSend?: (() => void) | undefined;
 }
@@ -83,6 +83,7 @@ export class Transport {
   readonly #end: number;
   readonly #cancel = new AbortController();
   #deadline: number;
+  #now = Number.POSITIVE_INFINITY;
 
   /**
    * @param run `ID.ATTEMPT` of the workflow run, for Scalekit's logs
@@ -99,6 +100,11 @@ export class Transport {
   /** Gives what comes now the time that was kept for roll-back. */
   openReserve(): void {
     this.#deadline = this.#end;
+  }
+
+  /** Milliseconds since the epoch, by the earliest of this machine's clock and those of the servers that answered. */
+  get now(): number {
+    return Math.min(Date.now(), this.#now);
   }
 
   get cancelled(): boolean {
@@ -124,7 +130,11 @@ export class Transport {
     for (let [attempt, lost] = [1, false]; ; attempt++) {
       const outcome = await this.#attempt(call, attempt);
       if (this.cancelled || !mayRepeat(call, outcome, attempt)) return settle(outcome, attempt, lost);
-      const delay = retryDelay(attempt, retryAfter(outcome), this.#deadline - performance.now() - SHORTEST_REPEAT);
+      const delay = retryDelay(
+        attempt,
+        retryAfter(call, outcome),
+        this.#deadline - performance.now() - SHORTEST_REPEAT,
+      );
       if (delay === undefined || !(await this.#sleep(delay))) return settle(outcome, attempt, lost);
       lost ||= outcome instanceof NetworkError ? outcome.reached : isUnsure(outcome.status);
     }
@@ -174,7 +184,9 @@ export class Transport {
         (call.body ?? null) as string,
       );
       const { message } = await Promise.race([exchange, over]);
-      return { status: message.statusCode ?? 0, headers: message.headers, body: await readBounded(message) };
+      const answer = { status: message.statusCode ?? 0, headers: message.headers, body: await readBounded(message) };
+      this.#now = timeOf(answer);
+      return answer;
     } catch (error) {
       const limit = this.cancelled ? 'before the run was cancelled' : `within ${Math.ceil(timeout / 100) / 10} seconds`;
       if (giveUp.signal.aborted) return new NetworkError(`no answer ${limit}`, 'TIMEOUT', reached);
@@ -238,7 +250,7 @@ function mayRepeat(call: Call, outcome: Answer | NetworkError, attempt: number):
     return !outcome.lasting && (call.repeatable || !outcome.reached) && attempt < MOST_ATTEMPTS;
   }
   // A rate limit says that nothing was done and when to come back: only the deadline bounds that.
-  if (outcome.status === 429 || call.isRateLimit?.(outcome)) return true;
+  if (outcome.status === 429 || call.rateLimit?.(outcome) !== undefined) return true;
   const passing = outcome.status === 408 || outcome.status === 425 || outcome.status >= 500;
   // Too Early (RFC 8470) says that nothing was done.
   return (call.repeatable || outcome.status === 425) && passing && attempt < MOST_ATTEMPTS;
@@ -256,15 +268,15 @@ function settle(outcome: Answer | NetworkError, attempts: number, lost: boolean)
   throw outcome;
 }
 
-function retryAfter(outcome: Answer | NetworkError): number {
+function retryAfter(call: Call, outcome: Answer | NetworkError): number {
   if (outcome instanceof NetworkError) return 0;
-  // By the server's own clock, where it tells the time.
-  const now = Date.parse(outcome.headers.date ?? '');
-  const current = Number.isNaN(now) ? Date.now() : now;
-  const { 'retry-after': after, 'x-ratelimit-remaining': remaining, 'x-ratelimit-reset': reset } = outcome.headers;
-  // GitHub's way: seconds since the epoch.
-  if (!after && remaining === '0') return Math.max(0, Number(reset) * 1000 - current) || 0;
-  return parseRetryAfter(after, current);
+  return call.rateLimit?.(outcome) ?? parseRetryAfter(outcome.headers['retry-after'], timeOf(outcome));
+}
+
+/** Milliseconds since the epoch, by the server's own clock where it tells the time. */
+export function timeOf({ headers }: Answer): number {
+  const now = Date.parse(headers.date ?? '');
+  return Number.isNaN(now) ? Date.now() : now;
 }
 
 /**

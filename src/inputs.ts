@@ -28,6 +28,7 @@ export interface Aim {
   repository: string;
   /** Deployment environment as the input says, or empty. */
   environment: string;
+  saving: Saving | undefined;
   github: GitHubAccess | undefined;
 }
 
@@ -55,7 +56,6 @@ export interface Inputs extends Connection, Aim, ClaimInputs {
   keep_secrets: number;
   verify: boolean;
   access_token: boolean;
-  saving: Saving | undefined;
   dry_run: boolean;
 }
 
@@ -90,7 +90,6 @@ export function readInputs(env: NodeJS.ProcessEnv): Inputs {
     keep_secrets: Number(reader.match('keep_secrets', /^[1-5]$/, 'a whole number from 1 to 5') || DEFAULT_KEEP_SECRETS),
     verify: reader.boolean('verify', true),
     access_token: reader.boolean('access_token', false),
-    saving: readSaving(reader),
     dry_run: reader.boolean('dry_run', false),
   };
   checkPairs(reader, inputs);
@@ -108,7 +107,6 @@ export function readInputs(env: NodeJS.ProcessEnv): Inputs {
 export interface DeletionInputs extends Connection, Aim {
   name: string;
   client_id: string;
-  saving: Saving | undefined;
   dry_run: boolean;
 }
 
@@ -121,7 +119,6 @@ export function readDeletion(env: NodeJS.ProcessEnv): DeletionInputs {
     ...readAim(reader, runner),
     name: reader.bounded('name', LONGEST_NAME),
     client_id: readClientId(reader),
-    saving: readSaving(reader),
     dry_run: reader.boolean('dry_run', false),
   };
   if (inputs.source === 'runner')
@@ -158,19 +155,14 @@ export function readSweep(env: NodeJS.ProcessEnv): SweepInputs {
 function readAim(reader: Reader, runner: Runner): Aim {
   const repository = reader.match('repository', REPOSITORY, 'owner/name');
   const other = repository.toLowerCase() === runner.repository.toLowerCase() ? '' : repository;
-  const environment = reader.bounded('environment', LONGEST_ENVIRONMENT);
-  // A URL would take such a path for the one above it.
-  if (/^\.\.?$/.test(environment)) reader.report('environment')(`got "${environment}"; expected the name of one`);
-  const need = other
-    ? `read ${other} (repository)`
-    : reader.read('save_to') !== 'none' && reader.read('save_to')
-      ? 'write secrets and variables (save_to)'
-      : undefined;
+  const saving = readSaving(reader);
+  const need = other ? `read ${other} (repository)` : saving ? 'write secrets and variables (save_to)' : undefined;
   return {
     runner,
     source: other ? 'api' : mayHaveIdToken(reader.env) ? 'token' : 'runner',
     repository: other,
-    environment,
+    environment: reader.bounded('environment', LONGEST_ENVIRONMENT),
+    saving,
     github: readGitHub(reader, runner, need),
   };
 }
@@ -179,7 +171,7 @@ function readAim(reader: Reader, runner: Runner): Aim {
 function readSaving(reader: Reader): Saving | undefined {
   const to = reader.choice('save_to', ['none', 'repository', 'environment'], 'none');
   const expected = 'letters, digits and _, not beginning with a digit or GITHUB_';
-  const prefix = reader.match('save_as', /^(?!github_)[a-z_]\w*$/i, expected) || DEFAULT_SAVE_AS;
+  const prefix = reader.match('save_as', /^(?!github(_|$))[a-z_]\w*$/i, expected) || DEFAULT_SAVE_AS;
   return to === 'none' ? undefined : { to, variable: `${prefix}_CLIENT_ID`, secret: `${prefix}_CLIENT_SECRET` };
 }
 
@@ -189,7 +181,11 @@ export function checkPlace(
   { environment, source }: Target,
   report: (input: string) => Report,
 ): void {
-  if (saving?.to !== 'environment' || environment) return;
+  if (saving?.to !== 'environment') return;
+  // A URL would take such a path for the one above it.
+  if (/^\.\.?$/.test(environment))
+    report('save_to')(`got "environment" with the environment "${environment}"; expected the name of one`);
+  if (environment) return;
   const how = source === 'token' ? ' (this job has none)' : '';
   report('save_to')(`got "environment" without an environment${how}; expected the input environment, or "repository"`);
 }

@@ -4,15 +4,29 @@ import { setSecret } from '@actions/core';
 const SHORTEST_MASK = 4;
 /** A shorter rest of a broken line tells next to nothing. */
 const SHORTEST_LINE = 8;
+/** Characters (RFC 2045, section 6.8, and RFC 7468, section 2). */
+const LINE_WIDTHS = [76, 64];
 
 const masked = new Set<string>();
 
 /** Masks a secret in every form that a later step may print it in, here and in the runner's log of the whole job. */
 export function mask(secret: string): void {
-  for (const form of maskForms(secret)) {
-    if (masked.has(form)) continue;
-    masked.add(form);
-    setSecret(form);
+  maskForms(secret).forEach(tell);
+}
+
+function tell(form: string): void {
+  if (masked.has(form)) return;
+  masked.add(form);
+  setSecret(form);
+}
+
+/** Masks a secret also where it stands behind an id, as in `id:secret` of HTTP's Basic scheme (RFC 7617), in base64 of several lines. */
+export function maskPair(id: string, secret: string): void {
+  if (secret.trim().length < SHORTEST_MASK) return;
+  const idOnly = Buffer.from(`${id}:`).toString('base64');
+  for (const width of LINE_WIDTHS) {
+    for (const line of brokenLines(Buffer.from(`${id}:${secret}`), width))
+      if (!idOnly.includes(line)) bothAlphabets(line).forEach(tell);
   }
 }
 
@@ -73,10 +87,18 @@ function base64Forms(secret: string): string[] {
     const text = Buffer.concat([Buffer.alloc(shift), bytes]).toString('base64');
     return text.slice(Math.ceil((shift * 8) / 6), Math.floor(((shift + bytes.length) * 8) / 6));
   });
+  const lines = LINE_WIDTHS.flatMap((width) => brokenLines(bytes, width));
+  return [bytes.toString('base64'), ...fragments, ...lines].flatMap(bothAlphabets);
+}
+
+/** Base64 as command-line tools break it into lines. What follows, such as a line break, changes the end of the last one. */
+function brokenLines(bytes: Buffer, width: number): string[] {
   const whole = bytes.toString('base64');
-  // Command-line tools break it into lines (RFC 2045, section 6.8, and RFC 7468, section 2).
-  const lines = [76, 64].flatMap((width) =>
-    [whole, fragments[0] ?? ''].flatMap((text) => text.match(new RegExp(`.{${SHORTEST_LINE},${width}}`, 'g')) ?? []),
-  );
-  return [whole, ...fragments, ...lines].flatMap((text) => [text, text.replaceAll('+', '-').replaceAll('/', '_')]);
+  const certain = whole.slice(0, Math.floor((bytes.length * 8) / 6));
+  return [whole, certain].flatMap((text) => text.match(new RegExp(`.{${SHORTEST_LINE},${width}}`, 'g')) ?? []);
+}
+
+/** Base64 and base64url (RFC 4648). */
+function bothAlphabets(text: string): string[] {
+  return [text, text.replaceAll('+', '-').replaceAll('/', '_')];
 }

@@ -8,7 +8,8 @@ import * as log from './log.ts';
 import { Scalekit } from './scalekit/api.ts';
 import type { Credentials } from './scalekit/types.ts';
 import { isSealed, readState, type VariableTrace } from './state.ts';
-import { calls, cleanUp, putBack, variableLeft } from './undo.ts';
+import { calls, cleanUp } from './undo.ts';
+import { putBack, variableLeft } from './unsave.ts';
 
 /** Seconds: a client that may still appear is looked for longer than the shortest step may take. */
 const LEAST_TIMEOUT = 20;
@@ -32,7 +33,7 @@ async function run(): Promise<void> {
   const { variable, client, secret } = state;
   if (variable) {
     const why = refusal(credentials, trusted) || (github_token ? '' : 'github_token is not there any more');
-    if (why) log.warning(variableLeft(variable, why, trusted ? undefined : 'state'));
+    if (why) log.warning(variableLeft(variable, why, !trusted));
     else await restore(variable, new GitHub(transport, { api: variable.api, token: github_token }));
   }
   if (variable && !client && !secret) return;
@@ -58,7 +59,7 @@ async function run(): Promise<void> {
 
 /** Puts the variable back that main wrote before it was cut off. */
 async function restore(trace: VariableTrace, github: GitHub): Promise<void> {
-  const { done, left } = await putBack(new Vault(github, trace.place), trace);
+  const { done, left } = await putBack(new Vault(github, trace.place), trace, true);
   done.forEach(log.info);
   left.forEach(log.warning);
 }

@@ -13,7 +13,7 @@ export function publish(request: Request, applied: Applied, journal: Journal, va
   const { result, client, secret, token } = applied;
   const { client_id } = client;
   const { organization_id, access_token } = request;
-  setOutputs({
+  const outputs = {
     client_id,
     // Empty where an existing client is reused: its secrets are shown to nobody again.
     secret: secret?.plain_secret ?? '',
@@ -21,7 +21,12 @@ export function publish(request: Request, applied: Applied, journal: Journal, va
     organization_id,
     result,
     ...(access_token && token && { access_token: token.access_token, access_token_expires_at: token.expires_at }),
-  });
+  };
+  try {
+    setOutputs(outputs);
+  } catch (error) {
+    throw secret && vault ? new Error(`${log.message(error)} The pair is saved already, as ${vault.names}.`) : error;
+  }
   journal.release(client_id);
   log.info(sentence(request, applied));
   if (secret && vault) log.info(`Saved the pair as ${vault.names}.`);

@@ -1,5 +1,6 @@
 import { ApiError } from './answers.ts';
 import type { Context, NewSecret } from './change.ts';
+import { staysUpdated } from './undo.ts';
 
 /**
  * Writes the pair into GitHub Actions: the variable first, the secret last. From the moment that the secret may have
@@ -9,10 +10,16 @@ import type { Context, NewSecret } from './change.ts';
 export async function save(context: Context, client_id: string, { plain_secret }: NewSecret): Promise<void> {
   const { scalekit, journal, vault } = context;
   if (!vault) return;
-  const { place, saved } = vault;
-  if (saved.client_id !== client_id) {
-    journal.note({ variable: { api: vault.api, place, value: client_id, old: saved.client_id } });
-    await vault.setVariable(client_id, saved.client_id !== undefined);
+  // What is restored is what was there just now, not when this run began.
+  const { client_id: old, secret_time } = await vault.look();
+  if (old !== client_id) {
+    const trace = { api: vault.api, place: vault.place, value: client_id, old, secret_time };
+    journal.note({ variable: { ...trace, sent_at: Date.now() } });
+    await vault.setVariable(client_id, old !== undefined).catch((error) => {
+      if (error instanceof ApiError && !error.uncertain) journal.learn({ variable: undefined });
+      throw error;
+    });
+    journal.learn({ variable: trace });
   }
   if (scalekit.transport.cancelled) throw new Error('The pair was not saved.');
 
@@ -27,7 +34,10 @@ export async function save(context: Context, client_id: string, { plain_secret }
   } catch (error) {
     if (error instanceof ApiError && error.uncertain)
       throw new Error(
-        `${error.message} Whether GitHub has the new secret of client ${client_id} is not known. The new secret and those before it stay valid, and until the next run the saved pair may be a mixed one.`,
+        [
+          `${error.message} Whether GitHub has the new secret of client ${client_id} is not known. The new secret and those before it stay valid, and until the next run the saved pair may be a mixed one.`,
+          ...(updated ? [staysUpdated(updated)] : []),
+        ].join('\n'),
         { cause: error },
       );
     journal.updated = updated;

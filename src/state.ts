@@ -62,6 +62,10 @@ export interface VariableTrace {
   value: string;
   /** What was there before; absent where there was no such variable. */
   old?: string | undefined;
+  /** When the secret beside it had been written last: it changes when somebody else saves a pair. */
+  secret_time?: string | undefined;
+  /** Milliseconds since the epoch; absent once the variable is known to be written. */
+  sent_at?: number | undefined;
 }
 
 /**

@@ -1,3 +1,4 @@
+import { ApiError } from './answers.ts';
 import { cancellable, start } from './entry.ts';
 import { GitHub, type WorkflowRun } from './github/api.ts';
 import { Transport } from './http.ts';
@@ -6,10 +7,13 @@ import { readSweep, type SweepInputs } from './inputs.ts';
 import * as log from './log.ts';
 import { firstMade } from './plan.ts';
 import { setOutputs } from './publish.ts';
-import { deleteClients } from './removal.ts';
+import { refuseFailures, removeClient } from './removal.ts';
 import { Scalekit } from './scalekit/api.ts';
 import { judgeByAge, judgeByRun, type Verdict } from './stale.ts';
 import { cell, writeSummary } from './summary.ts';
+
+/** Clients that the summary shows: GitHub takes one of 1 MiB at most. */
+const MOST_ROWS = 200;
 
 start(run, log.fail, 1);
 
@@ -17,40 +21,49 @@ async function run(): Promise<void> {
   const inputs = readSweep(process.env);
   inputs.warnings.forEach(log.warning);
   const transport = new Transport(inputs.runner.run, inputs.timeout);
+  // Nothing is ever rolled back here.
+  transport.openReserve();
   await cancellable(transport, () => work(inputs, transport));
 }
 
 type JobClient = KnownClient & { trailer: Trailer };
 
-/** Deletes the clients of single jobs that this repository's workflows made and whose run is over. */
+/** A client, what became of it, and why. */
+interface Row {
+  client: JobClient;
+  fate: string;
+  why: string;
+}
+
+/** Deletes the clients of single jobs that this repository's workflows made and whose run is over, the oldest first. */
 async function work(inputs: SweepInputs, transport: Transport): Promise<void> {
-  const { dry_run, max_deletions } = inputs;
+  const { dry_run, max_deletions, runner } = inputs;
   const scalekit = await Scalekit.open(transport, inputs);
   const clients = await findClients(scalekit, inputs);
-  const { verdicts, failures } = await decide(clients, inputs, new GitHub(transport, inputs.github));
-  const over = clients.filter((client) => verdicts.get(client)?.over);
-  const going = over.slice(0, max_deletions);
-  const { deleted, left } = dry_run ? { deleted: [], left: [] } : await deleteClients(scalekit, going);
-
-  const fate = (client: JobClient): string => {
-    if (!over.includes(client)) return 'stays';
-    if (!going.includes(client)) return `stays, since max_deletions is ${max_deletions}`;
-    if (dry_run) return 'would be deleted';
-    return deleted.includes(client.client_id) ? 'deleted' : 'not deleted';
-  };
-  const rows = clients.map((client) => {
-    const { client_id, name, trailer } = client;
-    return [client_id, name, trailer.run, fate(client), verdicts.get(client)?.why ?? ''];
-  });
-  for (const [id, name, run, what, why] of rows)
-    log.info(`Client ${id} ${JSON.stringify(name)} of run ${run}: ${what}; ${why}.`);
-  const outcome = dry_run ? 'none deleted, since dry_run is true' : `${deleted.length} deleted`;
-  log.info(`Clients of single jobs: ${clients.length}, of runs that are over: ${over.length}, ${outcome}.`);
+  const judge = judgeWith(new GitHub(transport, inputs.github), inputs);
+  const [rows, deleted, failures]: [Row[], string[], string[]] = [[], [], []];
+  let over = 0;
+  for (const client of clients) {
+    if (over === max_deletions) {
+      rows.push({ client, fate: 'stays', why: `max_deletions is ${max_deletions}, so nobody asked about it` });
+      continue;
+    }
+    const verdict = await judge(client, failures);
+    if (verdict.over) over++;
+    const outcome = !verdict.over ? 'stays' : dry_run ? 'would be deleted' : await removeClient(scalekit, client);
+    if (outcome === 'deleted') deleted.push(client.client_id);
+    if (typeof outcome !== 'string') failures.push(outcome.left);
+    rows.push({ client, fate: typeof outcome === 'string' ? outcome : 'not deleted', why: verdict.why });
+  }
+  for (const { client, fate, why } of rows)
+    log.info(
+      `Client ${client.client_id} ${JSON.stringify(client.name)} of run ${client.trailer.run}: ${fate}, since ${why}.`,
+    );
+  const outcome = dry_run ? `${over} would be deleted, and dry_run is true` : `${deleted.length} deleted`;
+  log.info(`Clients of single jobs of ${runner.repository}: ${clients.length}, ${outcome}.`);
   setOutputs({ deleted: deleted.join(' ') });
-  const header = ['Client', 'Name', 'Run', 'What', 'Why'].map((data) => ({ data, header: true }));
-  const table = [header, ...rows.map((row) => row.map((text) => cell([text])))];
-  await writeSummary(`Scalekit organization clients of single jobs: ${outcome}`, table);
-  if (failures.length + left.length > 0) throw new Error([...failures, ...left].join('\n'));
+  await writeSummary(`Scalekit organization clients of single jobs: ${outcome}`, table(rows));
+  refuseFailures(failures);
 }
 
 /** The oldest first. */
@@ -69,27 +82,46 @@ async function findClients(scalekit: Scalekit, { runner }: SweepInputs): Promise
   return [...found.values()].sort(firstMade);
 }
 
-/** What cannot be decided stays. @returns also why it could not, each reason once */
-async function decide(
-  clients: JobClient[],
-  { runner }: SweepInputs,
+/**
+ * What cannot be decided stays. GitHub is asked once about a run, and not again once it refused to be asked.
+ * @returns a function that judges one client, and adds to `failures` why it could not
+ */
+function judgeWith(
   github: GitHub,
-): Promise<{ verdicts: Map<JobClient, Verdict>; failures: string[] }> {
-  const verdicts = new Map<JobClient, Verdict>();
-  const failures = new Set<string>();
-  const runs = new Map<string, WorkflowRun | undefined>();
-  const now = BigInt(Date.now()) * 1_000_000n;
-  for (const client of clients) {
-    const { trailer, create_time } = client;
+  { runner }: SweepInputs,
+): (client: JobClient, failures: string[]) => Promise<Verdict> {
+  const runs = new Map<string, Promise<WorkflowRun | undefined>>();
+  let refused: ApiError | undefined;
+  const ask = async (id: string) => {
+    if (refused) throw refused;
+    return await github.getRun(runner.repository, id).catch((error) => {
+      if (error instanceof ApiError && (error.status === 401 || error.status === 403 || error.status === 429))
+        refused = error;
+      throw error;
+    });
+  };
+  return async ({ trailer, create_time }, failures) => {
     const [id = ''] = trailer.run.split('.');
+    const byAge = judgeByAge(trailer, create_time, BigInt(github.transport.now) * 1_000_000n, runner.run);
+    if (byAge) return byAge;
     try {
-      const byAge = judgeByAge(trailer, create_time, now, runner.run);
-      if (!byAge && !runs.has(id)) runs.set(id, await github.getRun(runner.repository, id));
-      verdicts.set(client, byAge ?? judgeByRun(trailer, runs.get(id)));
+      const told = runs.get(id) ?? ask(id);
+      runs.set(id, told);
+      return judgeByRun(trailer, await told);
     } catch (error) {
-      failures.add(log.message(error));
-      verdicts.set(client, { over: false, why: 'GitHub could not be asked about its run' });
+      failures.push(log.message(error));
+      return { over: false, why: 'GitHub could not be asked about its run' };
     }
-  }
-  return { verdicts, failures: [...failures] };
+  };
+}
+
+function table(rows: Row[]): Parameters<typeof writeSummary>[1] {
+  const header = ['Client', 'Name', 'Run', 'What', 'Why'].map((data) => ({ data, header: true }));
+  const shown = rows
+    .slice(0, MOST_ROWS)
+    .map(({ client, fate, why }) =>
+      [client.client_id, client.name, client.trailer.run, fate, why].map((text) => cell([text])),
+    );
+  const more = rows.length - MOST_ROWS;
+  return [header, ...shown, ...(more > 0 ? [[{ data: `and ${more} more`, colspan: '5' }]] : [])];
 }

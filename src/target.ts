@@ -28,7 +28,7 @@ const SENTENCES = {
 async function askForTarget(aim: Aim, transport: Transport, env: NodeJS.ProcessEnv): Promise<Target> {
   const { source, runner, repository, environment, github } = aim;
   if (source === 'api' && github)
-    return repositoryTarget(await new GitHub(transport, github).getRepository(repository), environment);
+    return await new GitHub(transport, github).getRepository(repository, (told) => repositoryTarget(told, environment));
   const own = runnerTarget(runner, env, environment);
   if (source === 'runner') return own;
   const faults = new Faults();

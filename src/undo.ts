@@ -1,10 +1,11 @@
-import { placeName, type Vault, variableUrl } from './github/vault.ts';
+import type { Vault } from './github/vault.ts';
 import { parseTrailer } from './identity.ts';
 import { message } from './log.ts';
 import { byAge, compareFields, differenceLines } from './plan.ts';
 import { LAG, type Scalekit } from './scalekit/api.ts';
 import type { Client, ClientFields, MarkedClient } from './scalekit/types.ts';
-import type { CreatedTrace, Journal, SecretTrace, State, VariableTrace } from './state.ts';
+import type { CreatedTrace, Journal, SecretTrace, State } from './state.ts';
+import { putBack } from './unsave.ts';
 
 /** Milliseconds after a create request was sent in which the server may finish it, though its caller has gone. */
 const LATE_CREATE = 15_000;
@@ -33,16 +34,17 @@ export async function undo(
 ): Promise<unknown> {
   const { state, updated } = journal;
   const own_secret = state.secret?.id;
-  const put = state.variable && vault ? [await putBack(vault, state.variable)] : [];
+  const put = state.variable && vault && (await putBack(vault, state.variable, false));
   const { removed, absent, left: stays } = await cleanUp(scalekit, state, false);
-  const left = [...put.flatMap(({ left }) => left), ...stays];
-  const lines = [...put.flatMap(({ done }) => done), ...removed.map((what) => `Removed again: ${what}.`), ...left];
+  const left = [...(put?.left ?? []), ...stays];
+  const lines = [...(put?.done ?? []), ...removed.map((what) => `Removed again: ${what}.`), ...left];
   const unsure = absent && !state.client?.id;
   if (unsure)
     lines.push(
       `Whether a client was made is not known: none shows up. The post step looks again. ${clientCall(scalekit, state)}`,
     );
-  else if (left.length === 0) journal.clear();
+  else if (left.length === 0)
+    journal.clear({ client: undefined, secret: undefined, ...(put?.pending ? {} : { variable: undefined }) });
   if (updated) lines.push(...(await restore(scalekit, updated, own_secret)));
   lines.push(...journal.lost);
   return lines.length > 0 ? new Error([message(failure), ...lines].join('\n'), { cause: failure }) : failure;
@@ -55,7 +57,7 @@ export function leave({ state, updated, lost }: Journal, failure: unknown): Erro
   return new Error(lines.join('\n'), { cause: failure });
 }
 
-function staysUpdated({ before, fields }: NonNullable<Journal['updated']>): string {
+export function staysUpdated({ before, fields }: NonNullable<Journal['updated']>): string {
   return `Client ${before.client_id} may stay updated: ${Object.keys(fields).join(', ')}.`;
 }
 
@@ -80,31 +82,6 @@ export async function cleanUp(scalekit: Scalekit, state: State, patient: boolean
     });
   }
   return traces;
-}
-
-/**
- * Gives a variable in GitHub Actions what it held before, unless somebody wrote something else since.
- * @returns sentences about what was done, and about what is left with the call that mends it
- */
-export async function putBack(vault: Vault, trace: VariableTrace): Promise<{ done: string[]; left: string[] }> {
-  const { place, value, old } = trace;
-  try {
-    if ((await vault.getVariable()) !== value) return { done: [], left: [] };
-    if (old === undefined) await vault.deleteVariable();
-    else await vault.setVariable(old, true);
-    return { done: [`Put back variable ${place.variable} of ${placeName(place)}.`], left: [] };
-  } catch (error) {
-    return { done: [], left: [variableLeft(trace, message(error))] };
-  }
-}
-
-/** The sentence about a variable that was not put back, with the call that does it. */
-export function variableLeft(trace: VariableTrace, why: string, doubt?: Doubt): string {
-  const { api, place, old } = trace;
-  const url = variableUrl(api, place);
-  const address = doubt === 'state' ? url.pathname : url.href;
-  const call = old === undefined ? `DELETE ${address}` : `PATCH ${address} with the value ${JSON.stringify(old)}`;
-  return `Variable ${place.variable} of ${placeName(place)} may not be what it was: ${why.replace(/\.$/, '')}. To put it back by hand: ${call}`;
 }
 
 /** The clients that this step made: by the id or, where it is not known or not alone, by the nonce. */

@@ -1360,6 +1360,16 @@ function fetch() {
 /************************************************************************/
 var __webpack_exports__ = {};
 
+;// CONCATENATED MODULE: external "node:http"
+const external_node_http_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:http");
+;// CONCATENATED MODULE: external "node:https"
+const external_node_https_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:https");
+;// CONCATENATED MODULE: external "node:timers/promises"
+const promises_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:timers/promises");
+;// CONCATENATED MODULE: external "node:url"
+const external_node_url_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:url");
+// EXTERNAL MODULE: ./node_modules/@actions/http-client/lib/index.js + 1 modules
+var lib = __nccwpck_require__(942);
 // EXTERNAL MODULE: external "os"
 var external_os_ = __nccwpck_require__(857);
 ;// CONCATENATED MODULE: ./node_modules/@actions/core/lib/utils.js
@@ -1531,8 +1541,6 @@ function file_command_prepareKeyValueMessage(key, value) {
 //# sourceMappingURL=file-command.js.map
 ;// CONCATENATED MODULE: external "path"
 const external_path_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("path");
-// EXTERNAL MODULE: ./node_modules/@actions/http-client/lib/index.js + 1 modules
-var lib = __nccwpck_require__(942);
 ;// CONCATENATED MODULE: ./node_modules/@actions/http-client/lib/auth.js
 var __awaiter = (undefined && undefined.__awaiter) || function (thisArg, _arguments, P, generator) {
     function adopt(value) { return value instanceof P ? value : new P(function (resolve) { resolve(value); }); }
@@ -3517,14 +3525,28 @@ function getIDToken(aud) {
 const SHORTEST_MASK = 4;
 /** A shorter rest of a broken line tells next to nothing. */
 const SHORTEST_LINE = 8;
+/** Characters (RFC 2045, section 6.8, and RFC 7468, section 2). */
+const LINE_WIDTHS = [76, 64];
 const masked = new Set();
 /** Masks a secret in every form that a later step may print it in, here and in the runner's log of the whole job. */
 function mask(secret) {
-    for (const form of maskForms(secret)) {
-        if (masked.has(form))
-            continue;
-        masked.add(form);
-        core_setSecret(form);
+    maskForms(secret).forEach(tell);
+}
+function tell(form) {
+    if (masked.has(form))
+        return;
+    masked.add(form);
+    core_setSecret(form);
+}
+/** Masks a secret also where it stands behind an id, as in `id:secret` of HTTP's Basic scheme (RFC 7617), in base64 of several lines. */
+function maskPair(id, secret) {
+    if (secret.trim().length < SHORTEST_MASK)
+        return;
+    const idOnly = Buffer.from(`${id}:`).toString('base64');
+    for (const width of LINE_WIDTHS) {
+        for (const line of brokenLines(Buffer.from(`${id}:${secret}`), width))
+            if (!idOnly.includes(line))
+                bothAlphabets(line).forEach(tell);
     }
 }
 /** Takes every masked form out of a text of ours, so that nothing depends on the runner's own masking. */
@@ -3579,10 +3601,18 @@ function base64Forms(secret) {
         const text = Buffer.concat([Buffer.alloc(shift), bytes]).toString('base64');
         return text.slice(Math.ceil((shift * 8) / 6), Math.floor(((shift + bytes.length) * 8) / 6));
     });
+    const lines = LINE_WIDTHS.flatMap((width) => brokenLines(bytes, width));
+    return [bytes.toString('base64'), ...fragments, ...lines].flatMap(bothAlphabets);
+}
+/** Base64 as command-line tools break it into lines. What follows, such as a line break, changes the end of the last one. */
+function brokenLines(bytes, width) {
     const whole = bytes.toString('base64');
-    // Command-line tools break it into lines (RFC 2045, section 6.8, and RFC 7468, section 2).
-    const lines = [76, 64].flatMap((width) => [whole, fragments[0] ?? ''].flatMap((text) => text.match(new RegExp(`.{${SHORTEST_LINE},${width}}`, 'g')) ?? []));
-    return [whole, ...fragments, ...lines].flatMap((text) => [text, text.replaceAll('+', '-').replaceAll('/', '_')]);
+    const certain = whole.slice(0, Math.floor((bytes.length * 8) / 6));
+    return [whole, certain].flatMap((text) => text.match(new RegExp(`.{${SHORTEST_LINE},${width}}`, 'g')) ?? []);
+}
+/** Base64 and base64url (RFC 4648). */
+function bothAlphabets(text) {
+    return [text, text.replaceAll('+', '-').replaceAll('/', '_')];
 }
 
 ;// CONCATENATED MODULE: ./build/log.js
@@ -3636,395 +3666,6 @@ function oneLine(text) {
         .replaceAll('##[', '## [');
 }
 
-;// CONCATENATED MODULE: ./build/entry.js
-
-/**
- * Runs an entry file's work and then ends the process, whatever socket or name lookup would keep it alive.
- * @param failure the exit code unless the work ends well, also where it never ends and nothing is left to wait for
- */
-function start(work, onError, failure) {
-    process.exitCode = failure;
-    work()
-        .then(() => {
-        process.exitCode = 0;
-    }, onError)
-        // Where standard output is a pipe that is written asynchronously (Windows), the callback waits for what is pending.
-        .finally(() => process.stdout.write('', () => process.exit()));
-}
-/** Does work that ends early, and badly, when the runner cancels the run. */
-async function cancellable(transport, work) {
-    process.on('SIGINT', () => transport.cancel());
-    try {
-        await work();
-    }
-    catch (error) {
-        throw transport.cancelled ? new Error(`The run was cancelled. ${log_message(error)}`, { cause: error }) : error;
-    }
-}
-
-;// CONCATENATED MODULE: external "node:crypto"
-const external_node_crypto_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:crypto");
-;// CONCATENATED MODULE: ./build/identity.js
-
-/** The longest description of a client (Scalekit's descriptor), in characters. */
-const LONGEST_DESCRIPTION = 512;
-const LONGEST_TRAILER = 160;
-/** Characters that a description may have besides the line break and the trailer. */
-const identity_LONGEST_OWN_DESCRIPTION = LONGEST_DESCRIPTION - LONGEST_TRAILER - 1;
-/** A hash of the identity: by the repository's id where it is known, so that a rename changes nothing. */
-function identity_identityKey({ repository, repository_id, environment, name, lifetime }) {
-    const target = repository_id ?? repository.toLowerCase();
-    return identity_hash(JSON.stringify([target, environment.toLowerCase(), name ?? null, lifetime]));
-}
-/** The repository's id or, where none is known, a hash of its lower-cased name. */
-function identity_repositoryMark(repository, repository_id) {
-    return repository_id ?? identity_hash(repository.toLowerCase());
-}
-function identity_drawNonce() {
-    return randomBytes(12).toString('base64url');
-}
-function formatTrailer({ key, repo, by, run, lifetime, nonce }) {
-    return `[scalekit-organization-client/1 key=${key} repo=${repo} by=${by} run=${run} lifetime=${lifetime} nonce=${nonce}]`;
-}
-/** A description as it is sent: the trailer is its last line. */
-function withTrailer(own_description, trailer) {
-    return [own_description, formatTrailer(trailer)].filter(Boolean).join('\n');
-}
-const TRAILER = /^\[scalekit-organization-client\/1 key=(?<key>[\w-]{16}) repo=(?<repo>[\w-]{1,16}) by=(?<by>[\w-]{1,16}) run=(?<run>\d+\.\d+) lifetime=(?<lifetime>persistent|job) nonce=(?<nonce>[\w-]{16})\]$/;
-/** Reads the trailer from a description's last line. @returns nothing where it has none */
-function identity_parseTrailer(description) {
-    return TRAILER.exec(splitDescription(description)[1])?.groups;
-}
-/** @returns what comes before the last line, and the last line */
-function splitDescription(description) {
-    const text = description.trimEnd();
-    const at = text.lastIndexOf('\n');
-    return [text.slice(0, Math.max(at, 0)), text.slice(at + 1)];
-}
-function identity_recognize(client) {
-    const trailer = identity_parseTrailer(client.description);
-    const own = trailer ? splitDescription(client.description)[0] : client.description;
-    const own_description = [...own].slice(0, identity_LONGEST_OWN_DESCRIPTION).join('');
-    return { ...client, own_description, trailer };
-}
-/**
- * Whether a client that was named by its id may be managed as this identity's.
- * @returns why not, or nothing
- */
-function objection(client, identity, { key, repo }) {
-    const { trailer } = client;
-    if (trailer?.key === key)
-        return undefined;
-    if (trailer && trailer.repo !== repo)
-        return 'it was made for another repository, by the last line of its description';
-    if (isRepository(client, identity) === false)
-        return 'its claims name another repository';
-    if (trailer && trailer.lifetime !== 'persistent')
-        return 'it belongs to one job, by the last line of its description';
-    const [environment] = claimsOf(client, 'environment');
-    if (environment !== undefined && environment.toLowerCase() !== identity.environment.toLowerCase()) {
-        const own = identity.environment ? JSON.stringify(identity.environment) : 'no environment';
-        return `it is for the environment ${JSON.stringify(environment)}, and this step for ${own}`;
-    }
-    return undefined;
-}
-/** Whether a client without a trailer carries the claims of this repository and this environment. */
-function resembles(client, identity) {
-    const [environment = ''] = claimsOf(client, 'environment');
-    return isRepository(client, identity) === true && environment.toLowerCase() === identity.environment.toLowerCase();
-}
-/** By the id or, where one side does not know it, the name. @returns nothing where the claims do not say */
-function isRepository(client, { repository, repository_id }) {
-    const ids = claimsOf(client, 'github_repository_id');
-    if (ids.length > 0 && repository_id !== undefined)
-        return ids.every((id) => id === repository_id);
-    const names = claimsOf(client, 'github_repository');
-    return names.length > 0 ? names.every((name) => name.toLowerCase() === repository.toLowerCase()) : undefined;
-}
-/** All that stand there: nothing keeps a client from having one twice. */
-function claimsOf({ custom_claims }, key) {
-    return custom_claims.filter((claim) => claim.key === key).map(({ value }) => value);
-}
-/** 16 characters (96 bits) of a SHA-256, in base64url. */
-function identity_hash(text) {
-    return (0,external_node_crypto_namespaceObject.createHash)('sha256').update(text).digest('base64url').slice(0, 16);
-}
-
-;// CONCATENATED MODULE: ./build/plan.js
-/** Secrets of one client at a time, by the API. */
-const MOST_SECRETS = 5;
-const NONE = 'none';
-/** Milliseconds, and ample: between the two requests of a save. */
-const SAVE_TIME = 60_000;
-/**
- * From what is wanted and what exists to the steps between the two.
- * @throws where there is no way: `on_existing: fail`, or a list that only a new client can be without
- */
-function plan(request, { client, others, saved }) {
-    const save = request.place ? [{ kind: 'save' }] : [];
-    if (!client)
-        return { result: 'created', before: [{ kind: 'create' }, ...save], after: [], warnings: [] };
-    const warnings = others.length > 0 ? [severalClients(client.client_id, others)] : [];
-    // A secret that was not saved is lost, so another one is due.
-    const heals = request.on_existing === 'reuse' && request.place && !isSaved(saved, client.client_id);
-    switch (heals ? 'rotate' : request.on_existing) {
-        case 'fail':
-            throw new Error(`Client ${client.client_id} ${JSON.stringify(client.name)} exists already, and on_existing is fail.`);
-        case 'replace': {
-            const before = [{ kind: 'create' }, ...save];
-            return { result: 'replaced', client, before, after: [{ kind: 'delete-client' }], warnings };
-        }
-        case 'reuse':
-            return { result: 'reused', client, before: updates(request, client), after: [], warnings };
-        case 'rotate': {
-            const evicted = evictions(client.secrets);
-            const kept = client.secrets.filter((secret) => !evicted.includes(secret));
-            for (const { id } of evicted)
-                warnings.push(`Client ${client.client_id} has ${client.secrets.length} secrets, and ${MOST_SECRETS} is the most: ${id} has to go before a new one is made, however young it is.`);
-            return {
-                result: 'rotated',
-                client,
-                before: [
-                    ...updates(request, client),
-                    ...evicted.map((secret) => deletion(secret, false)),
-                    { kind: 'add-secret' },
-                    ...save,
-                ],
-                after: retirements(kept, request.keep_secrets),
-                warnings,
-            };
-        }
-    }
-}
-/**
- * Whether GitHub Actions holds a pair of this client. A save writes the secret last, so a variable that is much younger
- * than the secret is one whose secret never came.
- */
-function isSaved(saved, client_id) {
-    if (saved?.client_id !== client_id || saved.secret_time === undefined)
-        return false;
-    return !(Date.parse(saved.variable_time ?? '') - Date.parse(saved.secret_time) > SAVE_TIME);
-}
-/**
- * The way of a run that lost a race, as if it had found the winner's client, on which other runs' secrets are as new as
- * its own: nothing on it is deleted.
- * @throws as `plan`
- */
-function planAdoption(request, client, saved) {
-    const on_existing = request.on_existing === 'replace' ? 'rotate' : request.on_existing;
-    const adoption = plan({ ...request, on_existing }, { client, others: [], saved });
-    return {
-        ...adoption,
-        before: adoption.before.filter(({ kind }) => kind !== 'delete-secret'),
-        after: [],
-        warnings: [],
-    };
-}
-/** The secrets that must go before the client can have one more: never the newest active one, and none of unknown age. */
-function evictions(secrets) {
-    const dated = inRetirementOrder(secrets.filter(({ create_time }) => create_time !== undefined));
-    const newest = dated
-        .filter(({ active }) => active)
-        .sort(plan_byAge)
-        .at(-1);
-    return dated.filter((secret) => secret !== newest).slice(0, Math.max(0, secrets.length + 1 - MOST_SECRETS));
-}
-/** @param keep how many secrets stay, the new one, which is not among `secrets`, included */
-function retirements(secrets, keep) {
-    const count = Math.max(0, secrets.length + 1 - keep);
-    return inRetirementOrder(secrets)
-        .slice(0, count)
-        .map((secret) => deletion(secret, keep > 1));
-}
-function deletion(secret, spare_young) {
-    return { kind: 'delete-secret', secret, spare_young };
-}
-/** Those that nobody can use any more first, then the oldest. */
-function inRetirementOrder(secrets) {
-    return [...secrets].sort((one, other) => Number(one.active) - Number(other.active) || plan_byAge(one, other));
-}
-/** Orders what has a `create_time`, the oldest first; what does not say comes last, since it may be the newest. */
-function plan_byAge(one, other) {
-    if (one.create_time === other.create_time)
-        return 0;
-    if (one.create_time === undefined)
-        return 1;
-    return other.create_time === undefined || one.create_time < other.create_time ? -1 : 1;
-}
-/** Orders clients: by time to the nanosecond, then by id, so that all runs agree on the first. */
-function firstMade(one, other) {
-    return plan_byAge(one, other) || (one.client_id < other.client_id ? -1 : 1);
-}
-function severalClients(client_id, others) {
-    return `Several clients are this repository's for the same purpose. This run uses the oldest, ${client_id}, and touches none of the others: ${others.join(', ')}. Delete those that nobody uses.`;
-}
-/** Corrects what drifted, and gives a client that was made by hand its trailer. */
-function updates(request, client) {
-    const drifted = differences(request, client);
-    const emptied = drifted.filter(({ wanted }) => wanted === NONE);
-    if (emptied.length > 0) {
-        throw new Error(`Client ${client.client_id} has what was not asked for, and the API cannot empty a list: use on_existing: replace, which makes a new client and then deletes this one.\n${plan_differenceLines(emptied)}`);
-    }
-    if (!client.trailer && !drifted.some(({ field }) => field === 'description'))
-        drifted.push({
-            field: 'description',
-            wanted: 'a last line by which this action knows the client again',
-            got: NONE,
-        });
-    const own = request.given.description ? request.fields.description : client.own_description;
-    const fields = { ...request.fields, description: own };
-    const changes = Object.fromEntries(drifted.map(({ field }) => [field, fields[field]]));
-    return drifted.length > 0 ? [{ kind: 'update', fields: changes, differences: drifted }] : [];
-}
-/**
- * Compares a client with what was asked for: scopes, audience and claims as sets, where a list that was not given
- * means none; name, description without trailer, and expiry only where they were given.
- */
-function differences({ fields, given }, client) {
-    const compared = ['scopes', 'audience', 'custom_claims'];
-    if (fields.expiry)
-        compared.push('expiry');
-    if (given.name)
-        compared.push('name');
-    if (given.description)
-        compared.push('description');
-    return plan_compareFields(compared, fields, { ...client, description: client.own_description });
-}
-/** As `differences`, of the answer to a request that asked for all of it. */
-function shortfalls(request, client) {
-    const { organization_id } = client;
-    return [
-        // An answer may leave out the expiry and the organization, which says nothing about them.
-        ...differences(request, client).filter(({ field, got }) => field !== 'expiry' || got !== NONE),
-        ...compare([['organization_id', [request.organization_id], [organization_id || request.organization_id]]]),
-    ];
-}
-function plan_differenceLines(differences) {
-    return differences.map(({ field, wanted, got }) => `${field}: wanted ${wanted}; got ${got}`).join('\n');
-}
-function plan_compareFields(names, wanted, got) {
-    const [one, other] = [fieldTexts(wanted), fieldTexts(got)];
-    return compare(names.map((field) => [field, one[field], other[field]]));
-}
-/** Compares sets. @returns those that are not the same */
-function compare(pairs) {
-    return pairs
-        .map(([field, wanted, got]) => ({ field, wanted: setText(wanted), got: setText(got) }))
-        .filter(({ wanted, got }) => wanted !== got);
-}
-function fieldTexts(fields) {
-    const { name, description, scopes = [], audience = [], custom_claims, expiry } = fields;
-    return {
-        name: textOf(name),
-        description: textOf(description),
-        scopes,
-        audience,
-        custom_claims: claimTexts(custom_claims),
-        expiry: textOf(expiry),
-    };
-}
-function claimTexts(claims = []) {
-    // No two claims have the same text, whatever stands in a key.
-    return claims.map(({ key, value }) => `${key.replace(/[\\=]/g, '\\$&')}=${value}`);
-}
-function textOf(value) {
-    return value === undefined || value === '' ? [] : [String(value)];
-}
-function setText(entries) {
-    return ([...new Set(entries)]
-        .sort()
-        .map((entry) => JSON.stringify(entry))
-        .join(', ') || NONE);
-}
-
-;// CONCATENATED MODULE: ./build/find.js
-
-
-/** Ids that a message names before it only counts. */
-const MOST_IDS = 10;
-/**
- * Finds the client to go on with: by its id, or else by the key in the trailer. One of a job is always new.
- * @throws where the id is that of somebody else's client
- */
-async function find(scalekit, request) {
-    const at = performance.now();
-    if (request.trailer.lifetime === 'job')
-        return { others: [], seen: undefined, at, notices: [] };
-    const client = request.client_id ? await getNamed(scalekit, request) : undefined;
-    if (client)
-        return { client, others: [], seen: undefined, at, notices: [] };
-    const stale = request.client_id
-        ? [`There is no client ${request.client_id} (client_id) in this organization; the search decides.`]
-        : [];
-    const { ours, unmarked } = await search(scalekit, request);
-    const [first, ...others] = ours;
-    // Every client has a secret, so a list that shows none leaves them out.
-    const whole = first?.secrets.length === 0 ? await scalekit.getClient(first.client_id) : undefined;
-    const oldest = whole && whole.client_id === first?.client_id ? recognize(whole.whole()) : first;
-    return {
-        client: oldest,
-        others: others.map(({ client_id }) => client_id),
-        seen: new Set(ours.map(({ client_id }) => client_id)),
-        at,
-        notices: [...stale, ...unmarkedNotice(unmarked)],
-    };
-}
-/**
- * Reads the client that `client_id` names.
- * @returns nothing where there is no such client
- * @throws where it is somebody else's
- */
-async function getNamed(scalekit, { client_id, identity, trailer }) {
-    const named = await scalekit.getClient(client_id);
-    if (!named)
-        return undefined;
-    // An answer may show another client than the one that was asked for.
-    const client = identity_recognize(named.whole());
-    const why = client.client_id === client_id ? objection(client, identity, trailer) : `the answer shows ${client.client_id}`;
-    if (why)
-        throw new Error(`Client ${client_id} is not managed by this step: ${why}.`);
-    return client;
-}
-/** Goes through the whole list. @returns the clients with our key, the oldest first, and the ids of those that only look like it */
-async function search(scalekit, { trailer, identity }) {
-    // By id: a page that moves while the list is read shows a client twice.
-    const ours = new Map();
-    const unmarked = new Set();
-    for await (const { client_id, description, whole } of scalekit.listClients()) {
-        const found = identity_parseTrailer(description);
-        if (found?.key === trailer.key)
-            ours.set(client_id, identity_recognize(whole()));
-        else if (!found && isLike(whole, identity))
-            unmarked.add(client_id);
-    }
-    return { ours: [...ours.values()].sort(firstMade), unmarked: [...unmarked] };
-}
-/** One that nobody can read is like nobody's. */
-function isLike(whole, identity) {
-    try {
-        return resembles(whole(), identity);
-    }
-    catch {
-        return false;
-    }
-}
-function unmarkedNotice(ids) {
-    if (ids.length === 0)
-        return [];
-    const more = ids.length > MOST_IDS ? ` and ${ids.length - MOST_IDS} more` : '';
-    return [
-        `Clients with this repository's claims that this action did not make: ${ids.slice(0, MOST_IDS).join(', ')}${more}. They stay untouched; client_id takes one over.`,
-    ];
-}
-
-;// CONCATENATED MODULE: external "node:http"
-const external_node_http_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:http");
-;// CONCATENATED MODULE: external "node:https"
-const external_node_https_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:https");
-;// CONCATENATED MODULE: external "node:timers/promises"
-const promises_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:timers/promises");
-;// CONCATENATED MODULE: external "node:url"
-const external_node_url_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:url");
 ;// CONCATENATED MODULE: ./build/http.js
 
 
@@ -4078,6 +3719,7 @@ class Transport {
     #end;
     #cancel = new AbortController();
     #deadline;
+    #now = Number.POSITIVE_INFINITY;
     /**
      * @param run `ID.ATTEMPT` of the workflow run, for Scalekit's logs
      * @param timeout seconds for the whole step, counted from the start of the process. One request gets a quarter of
@@ -4092,6 +3734,10 @@ class Transport {
     /** Gives what comes now the time that was kept for roll-back. */
     openReserve() {
         this.#deadline = this.#end;
+    }
+    /** Milliseconds since the epoch, by the earliest of this machine's clock and those of the servers that answered. */
+    get now() {
+        return Math.min(Date.now(), this.#now);
     }
     get cancelled() {
         return this.#cancel.signal.aborted;
@@ -4116,7 +3762,7 @@ class Transport {
             const outcome = await this.#attempt(call, attempt);
             if (this.cancelled || !mayRepeat(call, outcome, attempt))
                 return settle(outcome, attempt, lost);
-            const delay = retryDelay(attempt, retryAfter(outcome), this.#deadline - performance.now() - SHORTEST_REPEAT);
+            const delay = retryDelay(attempt, retryAfter(call, outcome), this.#deadline - performance.now() - SHORTEST_REPEAT);
             if (delay === undefined || !(await this.#sleep(delay)))
                 return settle(outcome, attempt, lost);
             lost ||= outcome instanceof NetworkError ? outcome.reached : isUnsure(outcome.status);
@@ -4164,7 +3810,9 @@ class Transport {
             // The type asks for text, but an empty one would announce a body of length 0 on a GET.
             (call.body ?? null));
             const { message } = await Promise.race([exchange, over]);
-            return { status: message.statusCode ?? 0, headers: message.headers, body: await readBounded(message) };
+            const answer = { status: message.statusCode ?? 0, headers: message.headers, body: await readBounded(message) };
+            this.#now = timeOf(answer);
+            return answer;
         }
         catch (error) {
             const limit = this.cancelled ? 'before the run was cancelled' : `within ${Math.ceil(timeout / 100) / 10} seconds`;
@@ -4227,7 +3875,7 @@ function mayRepeat(call, outcome, attempt) {
         return !outcome.lasting && (call.repeatable || !outcome.reached) && attempt < MOST_ATTEMPTS;
     }
     // A rate limit says that nothing was done and when to come back: only the deadline bounds that.
-    if (outcome.status === 429 || call.isRateLimit?.(outcome))
+    if (outcome.status === 429 || call.rateLimit?.(outcome) !== undefined)
         return true;
     const passing = outcome.status === 408 || outcome.status === 425 || outcome.status >= 500;
     // Too Early (RFC 8470) says that nothing was done.
@@ -4245,17 +3893,15 @@ function settle(outcome, attempts, lost) {
         outcome.message += ` (attempt ${attempts})`;
     throw outcome;
 }
-function retryAfter(outcome) {
+function retryAfter(call, outcome) {
     if (outcome instanceof NetworkError)
         return 0;
-    // By the server's own clock, where it tells the time.
-    const now = Date.parse(outcome.headers.date ?? '');
-    const current = Number.isNaN(now) ? Date.now() : now;
-    const { 'retry-after': after, 'x-ratelimit-remaining': remaining, 'x-ratelimit-reset': reset } = outcome.headers;
-    // GitHub's way: seconds since the epoch.
-    if (!after && remaining === '0')
-        return Math.max(0, Number(reset) * 1000 - current) || 0;
-    return parseRetryAfter(after, current);
+    return call.rateLimit?.(outcome) ?? parseRetryAfter(outcome.headers['retry-after'], timeOf(outcome));
+}
+/** Milliseconds since the epoch, by the server's own clock where it tells the time. */
+function timeOf({ headers }) {
+    const now = Date.parse(headers.date ?? '');
+    return Number.isNaN(now) ? Date.now() : now;
 }
 /**
  * Reads a `Retry-After` header: seconds or an HTTP date (RFC 9110, section 10.2.3).
@@ -4313,11 +3959,13 @@ function refusal(operation, { status, afterLoss }, words, todo) {
     const uncertain = isUnsure(status) || afterLoss === true;
     return new ApiError(sentence(operation, [`HTTP ${status}`, ...words].join(': '), todo), uncertain, { status });
 }
-/** @param address the input or variable that leads to the server */
-function noAnswer(operation, error, address) {
-    return new ApiError(sentence(operation, error.message, networkAdvice(error, address)), error.reached, {
-        cause: error,
-    });
+/**
+ * @param address the input or variable that leads to the server
+ * @param more what else the user can do, a sentence, or empty
+ */
+function noAnswer(operation, error, address, more = '') {
+    const todo = [networkAdvice(error, address), more].filter(Boolean).join(' ');
+    return new ApiError(sentence(operation, error.message, todo), error.reached, { cause: error });
 }
 /** A 2xx whose body is not what the API documents. */
 function badAnswer(operation, { status }, reason, todo) {
@@ -4417,7 +4065,202 @@ function tokenPayload(token) {
     }
 }
 
+;// CONCATENATED MODULE: ./build/entry.js
+
+/**
+ * Runs an entry file's work and then ends the process, whatever socket or name lookup would keep it alive.
+ * @param failure the exit code unless the work ends well, also where it never ends and nothing is left to wait for
+ */
+function start(work, onError, failure) {
+    process.exitCode = failure;
+    work()
+        .then(() => {
+        process.exitCode = 0;
+    }, onError)
+        // Where standard output is a pipe that is written asynchronously (Windows), the callback waits for what is pending.
+        .finally(() => process.stdout.write('', () => process.exit()));
+}
+/** Does work that ends early, and badly, when the runner cancels the run. */
+async function cancellable(transport, work) {
+    process.on('SIGINT', () => transport.cancel());
+    try {
+        await work();
+    }
+    catch (error) {
+        throw transport.cancelled ? new Error(`The run was cancelled. ${log_message(error)}`, { cause: error }) : error;
+    }
+}
+
+;// CONCATENATED MODULE: external "node:crypto"
+const external_node_crypto_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:crypto");
+;// CONCATENATED MODULE: ./build/identity.js
+
+/** The longest description of a client (Scalekit's descriptor), in characters. */
+const LONGEST_DESCRIPTION = 512;
+const LONGEST_TRAILER = 160;
+/** Characters that a description may have besides the line break and the trailer. */
+const identity_LONGEST_OWN_DESCRIPTION = LONGEST_DESCRIPTION - LONGEST_TRAILER - 1;
+/** A hash of the identity: by the repository's id where it is known, so that a rename changes nothing. */
+function identity_identityKey({ repository, repository_id, environment, name, lifetime }) {
+    const target = repository_id ?? repository.toLowerCase();
+    return identity_hash(JSON.stringify([target, environment.toLowerCase(), name ?? null, lifetime]));
+}
+/** The repository's id or, where none is known, a hash of its lower-cased name. */
+function identity_repositoryMark(repository, repository_id) {
+    return repository_id ?? identity_hash(repository.toLowerCase());
+}
+function identity_drawNonce() {
+    return randomBytes(12).toString('base64url');
+}
+function formatTrailer({ key, repo, by, run, lifetime, nonce }) {
+    return `[scalekit-organization-client/1 key=${key} repo=${repo} by=${by} run=${run} lifetime=${lifetime} nonce=${nonce}]`;
+}
+/** A description as it is sent: the trailer is its last line. */
+function withTrailer(own_description, trailer) {
+    return [own_description, formatTrailer(trailer)].filter(Boolean).join('\n');
+}
+const TRAILER = /^\[scalekit-organization-client\/1 key=(?<key>[\w-]{16}) repo=(?<repo>[\w-]{1,16}) by=(?<by>[\w-]{1,16}) run=(?<run>\d+\.\d+) lifetime=(?<lifetime>persistent|job) nonce=(?<nonce>[\w-]{16})\]$/;
+/** Reads the trailer from a description's last line. @returns nothing where it has none */
+function identity_parseTrailer(description) {
+    return TRAILER.exec(splitDescription(description)[1])?.groups;
+}
+/** @returns what comes before the last line, and the last line */
+function splitDescription(description) {
+    const text = description.trimEnd();
+    const at = text.lastIndexOf('\n');
+    return [text.slice(0, Math.max(at, 0)), text.slice(at + 1)];
+}
+function identity_recognize(client) {
+    const trailer = identity_parseTrailer(client.description);
+    const own = trailer ? splitDescription(client.description)[0] : client.description;
+    const own_description = [...own].slice(0, identity_LONGEST_OWN_DESCRIPTION).join('');
+    return { ...client, own_description, trailer };
+}
+/**
+ * Whether a client that was named by its id may be managed as this identity's.
+ * @returns why not, or nothing
+ */
+function objection(client, identity, { key, repo }) {
+    const { trailer } = client;
+    if (trailer?.key === key)
+        return undefined;
+    if (trailer && trailer.repo !== repo)
+        return 'it was made for another repository, by the last line of its description';
+    if (isRepository(client, identity) === false)
+        return 'its claims name another repository';
+    if (trailer && trailer.lifetime !== 'persistent')
+        return 'it belongs to one job, by the last line of its description';
+    const [environment] = claimsOf(client, 'environment');
+    if (environment !== undefined && environment.toLowerCase() !== identity.environment.toLowerCase()) {
+        const own = identity.environment ? JSON.stringify(identity.environment) : 'no environment';
+        return `it is for the environment ${JSON.stringify(environment)}, and this step for ${own}`;
+    }
+    return undefined;
+}
+/** Whether a client without a trailer carries the claims of this repository and this environment. */
+function identity_resembles(client, identity) {
+    const [environment = ''] = claimsOf(client, 'environment');
+    return isRepository(client, identity) === true && environment.toLowerCase() === identity.environment.toLowerCase();
+}
+/** By the id or, where one side does not know it, the name. @returns nothing where the claims do not say */
+function isRepository(client, { repository, repository_id }) {
+    const ids = claimsOf(client, 'github_repository_id');
+    if (ids.length > 0 && repository_id !== undefined)
+        return ids.every((id) => id === repository_id);
+    const names = claimsOf(client, 'github_repository');
+    return names.length > 0 ? names.every((name) => name.toLowerCase() === repository.toLowerCase()) : undefined;
+}
+/** All that stand there: nothing keeps a client from having one twice. */
+function claimsOf({ custom_claims }, key) {
+    return custom_claims.filter((claim) => claim.key === key).map(({ value }) => value);
+}
+/** 16 characters (96 bits) of a SHA-256, in base64url. */
+function identity_hash(text) {
+    return (0,external_node_crypto_namespaceObject.createHash)('sha256').update(text).digest('base64url').slice(0, 16);
+}
+
+;// CONCATENATED MODULE: ./build/find.js
+
+
+/** Ids that a message names before it only counts. */
+const MOST_IDS = 10;
+/**
+ * Finds the client to go on with: by its id, or else by the key in the trailer. One of a job is always new.
+ * @throws where the id is that of somebody else's client
+ */
+async function find(scalekit, request) {
+    const at = performance.now();
+    if (request.trailer.lifetime === 'job')
+        return { others: [], seen: undefined, at, notices: [] };
+    const client = request.client_id ? await getNamed(scalekit, request) : undefined;
+    if (client)
+        return { client, others: [], seen: undefined, at, notices: [] };
+    const stale = request.client_id
+        ? [`There is no client ${request.client_id} (client_id) in this organization; the search decides.`]
+        : [];
+    const { ours, unmarked } = await search(scalekit, request);
+    const [first, ...others] = ours;
+    // Every client has a secret, so a list that shows none leaves them out.
+    const whole = first?.secrets.length === 0 ? await scalekit.getClient(first.client_id) : undefined;
+    const oldest = whole && whole.client_id === first?.client_id ? recognize(whole.whole()) : first;
+    return {
+        client: oldest,
+        others: others.map(({ client_id }) => client_id),
+        seen: new Set(ours.map(({ client_id }) => client_id)),
+        at,
+        notices: [...stale, ...unmarkedNotice(unmarked)],
+    };
+}
+/**
+ * Reads the client that `client_id` names.
+ * @returns nothing where there is no such client
+ * @throws where it is somebody else's
+ */
+async function getNamed(scalekit, { client_id, identity, trailer }) {
+    const named = await scalekit.getClient(client_id);
+    if (!named)
+        return undefined;
+    // An answer may show another client than the one that was asked for.
+    const client = identity_recognize(named.whole());
+    const why = client.client_id === client_id ? objection(client, identity, trailer) : `the answer shows ${client.client_id}`;
+    if (why)
+        throw new Error(`Client ${client_id} is not managed by this step: ${why}.`);
+    return client;
+}
+/** Goes through the whole list. @returns the clients with our key, the oldest first, and the ids of those that only look like it */
+async function search(scalekit, { trailer, identity }) {
+    // By id: a page that moves while the list is read shows a client twice.
+    const ours = new Map();
+    const unmarked = new Set();
+    for await (const { client_id, description, whole } of scalekit.listClients()) {
+        const found = parseTrailer(description);
+        if (found?.key === trailer.key)
+            ours.set(client_id, recognize(whole()));
+        else if (!found && isLike(whole, identity))
+            unmarked.add(client_id);
+    }
+    return { ours: [...ours.values()].sort(firstMade), unmarked: [...unmarked] };
+}
+/** One that nobody can read is like nobody's. */
+function isLike(whole, identity) {
+    try {
+        return resembles(whole(), identity);
+    }
+    catch {
+        return false;
+    }
+}
+function unmarkedNotice(ids) {
+    if (ids.length === 0)
+        return [];
+    const more = ids.length > MOST_IDS ? ` and ${ids.length - MOST_IDS} more` : '';
+    return [
+        `Clients with this repository's claims that this action did not make: ${ids.slice(0, MOST_IDS).join(', ')}${more}. They stay untouched; client_id takes one over.`,
+    ];
+}
+
 ;// CONCATENATED MODULE: ./build/github/errors.js
+
 
 
 const PERMISSIONS = {
@@ -4427,23 +4270,34 @@ const PERMISSIONS = {
     environment: 'a fine-grained token the repository permissions Environments (write) and Actions (read), a classic one the scope repo',
     runs: "the job's own token permissions with actions: read, a fine-grained one the repository permission Actions (read), a classic one the scope repo",
 };
-/** Whether a 403 says that there were too many requests, not that the token may not. */
-function isRateLimit({ status, headers }) {
-    return status === 403 && (headers['retry-after'] !== undefined || headers['x-ratelimit-remaining'] === '0');
+/** Milliseconds to wait after a refusal of too many requests that says nothing else, by GitHub's documentation. */
+const UNTOLD_WAIT = 60_000;
+/** Milliseconds to wait where a refusal is a rate limit's; nothing where it is none (GitHub: "Rate limits for the REST API"). */
+function rateLimit(answer) {
+    const { status, headers } = answer;
+    if (status !== 403 && status !== 429)
+        return undefined;
+    const now = timeOf(answer);
+    const after = parseRetryAfter(headers['retry-after'], now);
+    if (after > 0)
+        return after;
+    if (headers['x-ratelimit-remaining'] === '0')
+        return Math.max(0, Number(headers['x-ratelimit-reset']) * 1000 - now) || 0;
+    return /secondary rate limit/i.test(answer.body) ? UNTOLD_WAIT : undefined;
 }
 function fromAnswer(operation, answer, need) {
     return refusal(operation, answer, serverWords(answer), advice(answer, need));
 }
 function advice(answer, need) {
-    const { status, headers } = answer;
+    const { status } = answer;
     if (status >= 300 && status < 400)
         return need === 'repository'
             ? 'GitHub redirects this name: the repository was renamed or moved, so give its name of today.'
             : noRedirects(answer, 'give the name that the repository has today.');
-    if (status === 429 || isRateLimit(answer)) {
-        const reset = new Date(Number(headers['x-ratelimit-reset']) * 1000);
-        const until = Number.isNaN(reset.getTime()) ? '' : ` (it ends at ${reset.toISOString().slice(0, 19)}Z)`;
-        return `The rate limit of github_token is reached for longer than this step may wait${until}: run fewer jobs at once, or raise timeout.`;
+    const wait = rateLimit(answer);
+    if (status === 429 || wait !== undefined) {
+        const seconds = wait ? ` (it says: come back after ${Math.ceil(wait / 1000)} seconds)` : '';
+        return `The rate limit of github_token is reached for longer than this step may wait${seconds}: run fewer jobs at once, or raise timeout.`;
     }
     if (status >= 500)
         return "That is on GitHub's side: try again later.";
@@ -4495,7 +4349,7 @@ class GitHub {
      * Reads a repository.
      * @param name `owner/name` as it is now: GitHub's redirect from a former name is refused
      */
-    async getRepository(name) {
+    async getRepository(name, parse) {
         const [owner = '', repo = ''] = name.split('/');
         const operation = `read repository ${name}`;
         const call = {
@@ -4506,11 +4360,11 @@ class GitHub {
         };
         return await this.read(call, (repository) => {
             const { id, full_name } = repository;
-            if (!Number.isSafeInteger(id))
+            if (!isPositive(id))
                 throw new AnswerError('id is not a number');
             if (typeof full_name !== 'string' || full_name.toLowerCase() !== name.toLowerCase())
                 throw new AnswerError('it shows another repository');
-            return repository;
+            return parse(repository);
         });
     }
     /** Reads a workflow run. @returns nothing where GitHub shows no such run */
@@ -4521,8 +4375,8 @@ class GitHub {
         return await this.find({ operation, route, parameters: { owner, repo, run_id }, need: 'runs' }, (run) => {
             if (String(run.id) !== run_id)
                 throw new AnswerError('it shows another run');
-            const run_attempt = Number(run.run_attempt);
-            if (!Number.isSafeInteger(run_attempt))
+            const { run_attempt } = run;
+            if (!isPositive(run_attempt))
                 throw new AnswerError('run_attempt is not a number');
             return { status: string(run, 'status'), run_attempt };
         });
@@ -4546,21 +4400,22 @@ class GitHub {
     async read(call, parse) {
         const answer = await this.send(call);
         try {
-            const date = Date.parse(answer.headers.date ?? '');
-            return parse(parseObject(answer.body), Number.isNaN(date) ? Date.now() : date);
+            return parse(parseObject(answer.body), timeOf(answer));
         }
         catch (error) {
             throw error instanceof AnswerError ? badAnswer(call.operation, answer, error.message, '') : error;
         }
     }
     /** Sends a request, again where its answer is lost. @returns an answer that says success */
-    async send({ operation, route, parameters, need, onSend }) {
+    async send({ operation, route, parameters, need, made, onSend }) {
         const { api, token } = this.#access;
         // Loaded by the few runs that need it.
+        // Its context reads the event too, and stumbles where that is not readable.
+        delete process.env.GITHUB_EVENT_PATH;
         const { getOctokit } = await __nccwpck_require__.e(/* import() */ 413).then(__nccwpck_require__.bind(__nccwpck_require__, 413));
         const outcome = {};
         const fetch = async (url, { method, headers, body }) => {
-            const call = { method, url: new URL(url), headers, body, repeatable: true, isRateLimit: isRateLimit, onSend };
+            const call = { method, url: new URL(url), headers, body, repeatable: true, rateLimit: rateLimit, onSend };
             try {
                 outcome.answer = await this.transport.send(call);
             }
@@ -4580,14 +4435,21 @@ class GitHub {
             throw badAnswer(operation, answer, "it is not GitHub's", 'Check who answers at GITHUB_API_URL.');
         if (answer.status < 200 || answer.status > 299)
             throw fromAnswer(operation, answer, need);
+        if (made && !made.includes(answer.status))
+            throw badAnswer(operation, answer, `GitHub says ${made.join(' or ')} where it is done`, '');
         return answer;
     }
+}
+function isPositive(value) {
+    return Number.isSafeInteger(value) && Number(value) > 0;
 }
 
 ;// CONCATENATED MODULE: ./build/github/vault.js
 
 /** Milliseconds: GitHub tells times in whole seconds. */
 const RESOLUTION = 1_000;
+/** Bytes of a public key (X25519). */
+const KEY_LENGTH = 32;
 /** The address of a place's variable. */
 function vault_variableUrl(api, { repository, environment, variable }) {
     const scope = environment ? `environments/${encodeURIComponent(environment)}` : 'actions';
@@ -4600,13 +4462,16 @@ function vault_placeName({ repository, environment }) {
 /** A pair of client id and secret as GitHub Actions keeps it. Every method throws an ApiError. */
 class Vault {
     place;
-    /** What was here when `open` looked. */
+    /** What was here at the last look. */
     saved = { client_id: undefined, secret_time: undefined };
     #github;
     #key = { key: '', key_id: '' };
     constructor(github, place) {
         this.place = place;
         this.#github = github;
+    }
+    get transport() {
+        return this.#github.transport;
     }
     /** Address of GitHub's API. */
     get api() {
@@ -4623,21 +4488,39 @@ class Vault {
     }
     /** Makes sure that a pair can be written here, as far as reading tells. */
     async open() {
-        const key = this.#call(`read the public key for secrets of ${this.name}`, 'GET', 'secrets', '/public-key');
+        const key = this.#call(`read the public key for secrets of ${this.name}`, 'GET', 'secrets', '/secrets/public-key');
         this.#key = await this.#github.read(key, (answer) => {
             const [key, key_id] = [string(answer, 'key'), string(answer, 'key_id')];
-            if (!key || !key_id)
-                throw new AnswerError('it holds no key');
+            if (Buffer.from(key, 'base64').length !== KEY_LENGTH || !key_id)
+                throw new AnswerError('it holds no public key');
             return { key, key_id };
         });
         if (this.place.environment)
-            await this.#findEnvironment(key);
-        this.saved = await this.look();
+            await this.#findEnvironment();
+        await this.look();
     }
-    /** @returns what is here already */
+    /** @throws where the token may not even see the repository */
+    async isVisible() {
+        return await this.#github.getRepository(this.place.repository, () => true);
+    }
+    /** Whether there is the environment, or none is needed. */
+    async exists() {
+        try {
+            if (this.place.environment)
+                await this.#findEnvironment();
+            return true;
+        }
+        catch (error) {
+            if (error instanceof ApiError && error.status === 404)
+                return false;
+            throw error;
+        }
+    }
+    /** Looks (again) at what is here. */
     async look() {
         const [variable, secret] = await Promise.all([this.#getVariable(), this.#getSecret()]);
-        return { client_id: variable?.value, variable_time: variable?.time, secret_time: secret?.time };
+        this.saved = { client_id: variable?.value, variable_time: variable?.time, secret_time: secret?.time };
+        return this.saved;
     }
     /** @returns nothing where there is no such variable */
     async getVariable() {
@@ -4645,18 +4528,24 @@ class Vault {
     }
     /** Makes the variable, or changes it: `exists` says which of the two is tried first. */
     async setVariable(value, exists) {
-        const make = this.#variable('write', 'POST', '', { value });
-        const change = this.#variable('write', 'PATCH', '/{name}', { value });
+        const make = { ...this.#variable('write', 'POST', '', { value }), made: [201] };
+        const change = { ...this.#variable('write', 'PATCH', '/{name}', { value }), made: [204] };
         const [first, second, status] = exists ? [change, make, 404] : [make, change, 409];
-        await this.#github.send(first).catch(async (error) => {
-            if (!(error instanceof ApiError && error.status === status))
+        try {
+            await this.#github.send(first).catch(async (error) => {
+                if (!(error instanceof ApiError && error.status === status))
+                    throw error;
+                await this.#github.send(second);
+            });
+        }
+        catch (error) {
+            if (!isUncertain(error) || (await this.getVariable().catch(() => undefined)) !== value)
                 throw error;
-            await this.#github.send(second);
-        });
+        }
     }
     /** @returns whether there was one */
     async deleteVariable() {
-        return await this.#delete(this.#variable('delete', 'DELETE', '/{name}'));
+        return await this.#delete(this.#variable('delete', 'DELETE', '/{name}'), () => this.#getVariable());
     }
     /**
      * Writes the secret, after `open`. A lost answer is sent again, and then the time at which GitHub says that the secret
@@ -4667,19 +4556,22 @@ class Vault {
     async setSecret(box) {
         const before = this.saved.secret_time;
         const { key, key_id } = this.#key;
-        const sealed = { encrypted_value: box(key), key_id };
+        const sealed = { encrypted_value: this.#seal(box, key), key_id };
         let began;
         const onSend = () => {
             began ??= performance.now();
         };
         try {
-            await this.#github.send({ ...this.#secret('write', 'PUT', sealed), onSend });
+            await this.#github.send({ ...this.#secret('write', 'PUT', sealed), made: [201, 204], onSend });
         }
         catch (error) {
-            if (!(error instanceof ApiError && error.uncertain))
+            if (!isUncertain(error))
                 throw error;
-            this.#github.transport.openReserve();
+            this.transport.openReserve();
             const now = await this.#getSecret().catch(() => Promise.reject(error));
+            // One that is gone was taken away by somebody, whatever became of ours.
+            if (!now && before !== undefined)
+                throw error;
             if (now?.time !== before)
                 return;
             // Within the resolution of GitHub's times, one that is the same says nothing.
@@ -4691,43 +4583,69 @@ class Vault {
     }
     /** @returns whether there was one */
     async deleteSecret() {
-        return await this.#delete(this.#secret('delete', 'DELETE'));
+        return await this.#delete(this.#secret('delete', 'DELETE'), () => this.#getSecret());
     }
-    async #findEnvironment(key) {
-        const route = 'GET /repos/{owner}/{repo}/environments/{environment_name}';
-        await this.#github.send({ ...key, operation: `read ${this.name}`, route }).catch((error) => {
+    async #findEnvironment() {
+        const call = this.#call(`read ${this.name}`, 'GET', 'environment', '');
+        await this.#github.send(call).catch((error) => {
             // Whoever is shown its key may write there, also without the permission to read environments.
             if (!(error instanceof ApiError && error.status === 403))
                 throw error;
         });
     }
     async #getVariable() {
-        const parse = (answer) => ({ value: string(answer, 'value'), time: string(answer, 'updated_at') });
+        const parse = (answer) => {
+            if (typeof answer.value !== 'string')
+                throw new AnswerError('value is not a string');
+            return { value: answer.value, time: string(answer, 'updated_at') };
+        };
         return await this.#github.find(this.#variable('read', 'GET', '/{name}'), parse);
     }
     async #getSecret() {
-        const parse = (answer, date) => ({ time: string(answer, 'updated_at'), date });
+        const parse = (answer, date) => {
+            const time = string(answer, 'updated_at');
+            if (Number.isNaN(Date.parse(time)))
+                throw new AnswerError('updated_at is not a time');
+            return { time, date };
+        };
         return await this.#github.find(this.#secret('read', 'GET'), parse);
     }
-    async #delete(call) {
+    /** @param isThere looks whether there still is one */
+    async #delete(call, isThere) {
         try {
-            await this.#github.send(call);
+            await this.#github.send({ ...call, made: [204] });
             return true;
         }
         catch (error) {
+            // After a lost answer, the repeat finds what the first has done.
             if (error instanceof ApiError && error.status === 404)
-                return false;
-            throw error;
+                return error.uncertain;
+            if (!isUncertain(error) || (await isThere().catch(() => true)) !== undefined)
+                throw error;
+            return true;
+        }
+    }
+    #seal(box, key) {
+        try {
+            return box(key);
+        }
+        catch (error) {
+            throw new ApiError(`Could not seal the secret for ${this.name}: its public key is not usable.`, false, {
+                cause: error,
+            });
         }
     }
     #variable(verb, method, path, parameters = {}) {
         const { variable: name } = this.place;
-        return this.#call(`${verb} variable ${name} of ${this.name}`, method, 'variables', path, { name, ...parameters });
+        return this.#call(`${verb} variable ${name} of ${this.name}`, method, 'variables', `/variables${path}`, {
+            name,
+            ...parameters,
+        });
     }
     #secret(verb, method, parameters = {}) {
         const { secret: secret_name } = this.place;
         const operation = `${verb} secret ${secret_name} of ${this.name}`;
-        return this.#call(operation, method, 'secrets', '/{secret_name}', { secret_name, ...parameters });
+        return this.#call(operation, method, 'secrets', '/secrets/{secret_name}', { secret_name, ...parameters });
     }
     #call(operation, method, kind, path, parameters = {}) {
         const { repository, environment } = this.place;
@@ -4735,11 +4653,14 @@ class Vault {
         const scope = environment ? 'environments/{environment_name}' : 'actions';
         return {
             operation,
-            route: `${method} /repos/{owner}/{repo}/${scope}/${kind}${path}`,
+            route: `${method} /repos/{owner}/{repo}/${scope}${path}`,
             parameters: { owner, repo, ...(environment && { environment_name: environment }), ...parameters },
             need: environment ? 'environment' : kind,
         };
     }
+}
+function isUncertain(error) {
+    return error instanceof ApiError && error.uncertain;
 }
 
 ;// CONCATENATED MODULE: ./build/formats.js
@@ -4908,7 +4829,7 @@ function parseOrigin(text, report) {
  */
 function parseApiUrl(text, report) {
     const url = NO_URL.test(text) ? null : URL.parse(text);
-    if (!url || !isSafe(url) || url.username || url.password || url.search || url.hash) {
+    if (!url || !isSafe(url) || url.username || url.password || /[?#]/.test(text)) {
         report(`got ${quoteUrl(text)}; expected the https address of an API of GitHub (http on loopback alone), such as https://api.github.com`);
         return '';
     }
@@ -4988,6 +4909,8 @@ const DEFAULT_CLAIMS = (/* unused pure expression or super */ null && (['github_
 const CLAIM_NAMES = ['environment', ...Object.keys(VARIABLES)];
 /** A custom property of the repository, which an organization adds to its ID tokens. */
 const PROPERTY = /^github_repo_property_./;
+/** Claims of an ID token that tell whose client it is. */
+const IDENTIFYING = ['repository', 'repository_id', 'run_id', 'environment'];
 const OF_ANY_REPOSITORY = /^(environment|github_repository(_id|_owner|_owner_id|_visibility)?|github_repo_property_.+)$/;
 /** What the runner's variables say. */
 function claims_runnerTarget(runner, env, environment) {
@@ -5008,20 +4931,24 @@ function claims_runnerTarget(runner, env, environment) {
  * @param report takes what token, runner and the input `environment` do not agree about
  */
 function tokenTarget(payload, runner, report) {
-    const names = Object.keys(payload).filter((name) => isClaimName(`github_${name}`));
-    const claims = {
-        ...runner.claims,
-        ...Object.fromEntries(names.map((name) => [`github_${name}`, claims_text(payload[name])])),
-    };
+    const told = Object.entries(payload).flatMap(([name, value]) => {
+        const key = name === 'environment' ? name : `github_${name}`;
+        if (!isClaimName(key) || value === null)
+            return [];
+        const claim = claims_text(value);
+        if (claim === undefined && IDENTIFYING.includes(name))
+            report("GitHub's ID token")(`has a claim ${name} that is no text; expected one`);
+        return claim === undefined ? [] : [[key, claim]];
+    });
+    const claims = { ...runner.claims, ...Object.fromEntries(told) };
+    if (!claims.github_repository)
+        report("GitHub's ID token")('has no claim repository; expected one');
     for (const name of ['repository', 'repository_id', 'run_id']) {
-        const [told, own] = [claims_text(payload[name]), runner.claims[`github_${name}`]];
-        const variable = `GITHUB_${name.toUpperCase()}`;
-        if (!told && name === 'repository')
-            report("GitHub's ID token")('has no claim repository; expected one');
-        else if (told && own && told.toLowerCase() !== own.toLowerCase())
-            report(variable)(`got ${formats_quote(own)}, but GitHub's ID token says ${formats_quote(told)}; expected the same`);
+        const [theirs, own] = [claims[`github_${name}`], runner.claims[`github_${name}`]];
+        if (theirs && own && theirs.toLowerCase() !== own.toLowerCase())
+            report(`GITHUB_${name.toUpperCase()}`)(`got ${formats_quote(own)}, but GitHub's ID token says ${formats_quote(theirs)}; expected the same`);
     }
-    const environment = claims_text(payload.environment) ?? '';
+    const environment = claims.environment ?? '';
     if (environment && runner.environment && environment.toLowerCase() !== runner.environment.toLowerCase()) {
         report('environment')(`got ${formats_quote(runner.environment)}, but GitHub's ID token says that the job's environment is ${formats_quote(environment)}; expected the same, or none`);
     }
@@ -5245,7 +5172,8 @@ function variable(env, name) {
 const UNTRUSTED = 'This run was triggered by code from outside, yet has secrets: nothing of that code may be checked out, built or run in this job, or it can take the credentials.';
 /** Seconds. */
 const DEFAULT_TIMEOUT = '120';
-const REPOSITORY = /^[\w.-]+\/(?!\.\.?$)[\w.-]+$/;
+/** `owner/name`, neither of which a URL would take for a folder above. */
+const REPOSITORY = /^(?!\.\.?\/)[\w.-]+\/(?!\.\.?$)[\w.-]+$/;
 function connection_readConnection(reader, runner) {
     const credentials = readCredentials(reader.env);
     checkCredentials(reader, runner);
@@ -5278,13 +5206,17 @@ function connection_readGitHub(reader, runner, need) {
 function readGitHubToken() {
     const token = core_getInput('github_token');
     mask(token);
+    // As git and actions/checkout send it.
+    maskPair('x-access-token', token);
     return token;
 }
 /** Reads the administrator's credentials, from the inputs or else from the variables, and masks the secret. */
 function readCredentials(env) {
     const client_secret = core_getInput('scalekit_client_secret') || variable(env, 'SCALEKIT_CLIENT_SECRET');
+    const client_id = core_getInput('scalekit_client_id') || variable(env, 'SCALEKIT_CLIENT_ID');
     mask(client_secret);
-    return { client_id: core_getInput('scalekit_client_id') || variable(env, 'SCALEKIT_CLIENT_ID'), client_secret };
+    maskPair(client_id, client_secret);
+    return { client_id, client_secret };
 }
 /** @returns seconds for the whole step, some number of them also where the input is lost or bad */
 function readTimeout() {
@@ -5356,11 +5288,12 @@ function checkRunner(reader, { repository }) {
 
 
 const URL_VARIABLE = 'ACTIONS_ID_TOKEN_REQUEST_URL';
+const TOKEN_VARIABLE = 'ACTIONS_ID_TOKEN_REQUEST_TOKEN';
 const OPERATION = "get GitHub's ID token";
 const TODO = 'The job needs permissions with id-token: write, and GitHub has to answer. Without that permission the claims come from the runner.';
 /** Whether GitHub offers the job an ID token: it does where `permissions` has `id-token: write`. */
 function mayHaveIdToken(env) {
-    return Boolean(env[URL_VARIABLE] && env.ACTIONS_ID_TOKEN_REQUEST_TOKEN);
+    return Boolean(env[URL_VARIABLE] || env[TOKEN_VARIABLE]);
 }
 /**
  * Gets the job's ID token.
@@ -5368,8 +5301,11 @@ function mayHaveIdToken(env) {
  * @throws {ApiError}
  */
 async function getIdToken(transport, env) {
-    const token = env.ACTIONS_ID_TOKEN_REQUEST_TOKEN ?? '';
+    const token = env[TOKEN_VARIABLE]?.trim() ?? '';
     mask(token);
+    // Anything else would break the header that carries it.
+    if (!/^[\x21-\x7e]+$/.test(token))
+        throw new Error(`Could not ${OPERATION}: ${TOKEN_VARIABLE} holds no token. ${TODO}`);
     const url = URL.parse(env[URL_VARIABLE] ?? '');
     if (!url || !isSafe(url))
         throw new Error(`Could not ${OPERATION}: ${URL_VARIABLE} is no https address. ${TODO}`);
@@ -5379,7 +5315,7 @@ async function getIdToken(transport, env) {
         answer = await transport.send({ method: 'GET', url, headers, repeatable: true });
     }
     catch (error) {
-        throw error instanceof NetworkError ? noAnswer(OPERATION, error, URL_VARIABLE) : error;
+        throw error instanceof NetworkError ? noAnswer(OPERATION, error, URL_VARIABLE, TODO) : error;
     }
     const { status, body } = answer;
     if (status >= 300 && status < 400)
@@ -5467,11 +5403,13 @@ function seconds(from, field) {
         return number;
     throw new AnswerError(`${field} is not a number of seconds`);
 }
+/** Milliseconds since the epoch, in 2020: what writers put where they do not know a time is long before it. */
+const EARLIEST = Date.UTC(2020);
 /** RFC 3339 with up to nine digits of a second, in nanoseconds since the epoch. */
 function time(from, field) {
     const [, seconds, fraction = '', zone] = /^(\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d)(?:\.(\d{1,9}))?([Zz]|[+-]\d\d:\d\d)$/.exec(string(from, field)) ?? [];
     const milliseconds = seconds ? Date.parse(`${seconds}${zone}`.toUpperCase()) : Number.NaN;
-    return Number.isNaN(milliseconds) ? undefined : BigInt(milliseconds) * 1000000n + BigInt(fraction.padEnd(9, '0'));
+    return !(milliseconds >= EARLIEST) ? undefined : BigInt(milliseconds) * 1000000n + BigInt(fraction.padEnd(9, '0'));
 }
 
 ;// CONCATENATED MODULE: ./build/inputs.js
@@ -5522,7 +5460,6 @@ function readInputs(env) {
         keep_secrets: Number(reader.match('keep_secrets', /^[1-5]$/, 'a whole number from 1 to 5') || DEFAULT_KEEP_SECRETS),
         verify: reader.boolean('verify', true),
         access_token: reader.boolean('access_token', false),
-        saving: readSaving(reader),
         dry_run: reader.boolean('dry_run', false),
     };
     checkPairs(reader, inputs);
@@ -5546,7 +5483,6 @@ function readDeletion(env) {
         ...readAim(reader, runner),
         name: reader.bounded('name', LONGEST_NAME),
         client_id: readClientId(reader),
-        saving: readSaving(reader),
         dry_run: reader.boolean('dry_run', false),
     };
     if (inputs.source === 'runner')
@@ -5573,20 +5509,14 @@ function readSweep(env) {
 function readAim(reader, runner) {
     const repository = reader.match('repository', REPOSITORY, 'owner/name');
     const other = repository.toLowerCase() === runner.repository.toLowerCase() ? '' : repository;
-    const environment = reader.bounded('environment', LONGEST_ENVIRONMENT);
-    // A URL would take such a path for the one above it.
-    if (/^\.\.?$/.test(environment))
-        reader.report('environment')(`got "${environment}"; expected the name of one`);
-    const need = other
-        ? `read ${other} (repository)`
-        : reader.read('save_to') !== 'none' && reader.read('save_to')
-            ? 'write secrets and variables (save_to)'
-            : undefined;
+    const saving = readSaving(reader);
+    const need = other ? `read ${other} (repository)` : saving ? 'write secrets and variables (save_to)' : undefined;
     return {
         runner,
         source: other ? 'api' : mayHaveIdToken(reader.env) ? 'token' : 'runner',
         repository: other,
-        environment,
+        environment: reader.bounded('environment', LONGEST_ENVIRONMENT),
+        saving,
         github: connection_readGitHub(reader, runner, need),
     };
 }
@@ -5594,12 +5524,17 @@ function readAim(reader, runner) {
 function readSaving(reader) {
     const to = reader.choice('save_to', ['none', 'repository', 'environment'], 'none');
     const expected = 'letters, digits and _, not beginning with a digit or GITHUB_';
-    const prefix = reader.match('save_as', /^(?!github_)[a-z_]\w*$/i, expected) || DEFAULT_SAVE_AS;
+    const prefix = reader.match('save_as', /^(?!github(_|$))[a-z_]\w*$/i, expected) || DEFAULT_SAVE_AS;
     return to === 'none' ? undefined : { to, variable: `${prefix}_CLIENT_ID`, secret: `${prefix}_CLIENT_SECRET` };
 }
 /** Whether there is the environment that the pair is to be kept in. */
 function inputs_checkPlace({ saving }, { environment, source }, report) {
-    if (saving?.to !== 'environment' || environment)
+    if (saving?.to !== 'environment')
+        return;
+    // A URL would take such a path for the one above it.
+    if (/^\.\.?$/.test(environment))
+        report('save_to')(`got "environment" with the environment "${environment}"; expected the name of one`);
+    if (environment)
         return;
     const how = source === 'token' ? ' (this job has none)' : '';
     report('save_to')(`got "environment" without an environment${how}; expected the input environment, or "repository"`);
@@ -5673,7 +5608,7 @@ function publish(request, applied, journal, vault) {
     const { result, client, secret, token } = applied;
     const { client_id } = client;
     const { organization_id, access_token } = request;
-    setOutputs({
+    const outputs = {
         client_id,
         // Empty where an existing client is reused: its secrets are shown to nobody again.
         secret: secret?.plain_secret ?? '',
@@ -5681,7 +5616,13 @@ function publish(request, applied, journal, vault) {
         organization_id,
         result,
         ...(access_token && token && { access_token: token.access_token, access_token_expires_at: token.expires_at }),
-    });
+    };
+    try {
+        setOutputs(outputs);
+    }
+    catch (error) {
+        throw secret && vault ? new Error(`${log.message(error)} The pair is saved already, as ${vault.names}.`) : error;
+    }
     journal.release(client_id);
     log.info(publish_sentence(request, applied));
     if (secret && vault)
@@ -5933,6 +5874,7 @@ class Scalekit {
             const answer = parseObject(body);
             const plain_secret = maskSecret(answer.plain_secret);
             const client = parseMarkedClient(answer.client);
+            maskPair(client.client_id, plain_secret);
             on.id(client.client_id);
             refuseShort(plain_secret);
             return { client: client.whole(), plain_secret };
@@ -5990,6 +5932,7 @@ class Scalekit {
         const parse = (body) => {
             const answer = parseObject(body);
             const plain_secret = maskSecret(answer.plain_secret);
+            maskPair(client_id, plain_secret);
             const secret = answer.secret ? parseSecret(answer.secret) : undefined;
             if (secret)
                 on.id(secret.id);
@@ -6067,7 +6010,7 @@ class Scalekit {
             throw error instanceof NetworkError ? fromNetwork(operation, error) : error;
         }
         if (answer.status === 404 && missing && isApiAnswer(answer))
-            return missing();
+            return missing(answer);
         if (answer.status < 200 || answer.status > 299)
             throw errors_fromAnswer(operation, answer, subject);
         try {
@@ -6078,8 +6021,11 @@ class Scalekit {
         }
     }
 }
-/** What the answer to a delete says: it was there, or, by a 404, it was not. */
-const PRESENCE = [() => true, () => false];
+/** What the answer to a delete says: it was there, or, by a 404, it was not, unless a sending before was lost. */
+const PRESENCE = [
+    (body) => body.trim() === '' || parseObject(body) !== undefined,
+    ({ afterLoss }) => afterLoss === true,
+];
 /** RFC 6749, section 5.2, allows both for a client that is not known. */
 function isRefused({ status, message }) {
     return status === 401 || (status === 400 && message.includes('invalid_client'));
@@ -6106,6 +6052,59 @@ function readable(entry) {
     }
 }
 
+;// CONCATENATED MODULE: ./build/unsave.js
+
+
+/** Milliseconds after a variable was sent in which GitHub may finish writing it, though its caller has gone. */
+const LATE_WRITE = 15_000;
+/** Milliseconds between two looks for it. */
+const LOOK_AGAIN = 1_000;
+/**
+ * Gives a variable in GitHub Actions what it held before, unless somebody wrote it, or the secret beside it, since.
+ * @param patient whether to wait for a write that GitHub may still finish
+ */
+async function unsave_putBack(vault, trace, patient) {
+    const { place, value, old, secret_time, sent_at = 0 } = trace;
+    const what = `variable ${place.variable} of ${placeName(place)}`;
+    const until = sent_at + LATE_WRITE;
+    try {
+        for (;;) {
+            const now = await vault.look();
+            if (now.client_id === value && now.secret_time !== secret_time)
+                return { done: [`The ${what} stays: another run has saved its pair there.`], left: [] };
+            if (now.client_id === value)
+                break;
+            if (now.client_id === undefined && old !== undefined)
+                return { done: [], left: [variableLeft(trace, 'GitHub does not show it')] };
+            const pending = Date.now() < until;
+            if (!pending)
+                return { done: [], left: [] };
+            if (!patient)
+                return { done: [`Whether ${what} was written is not known. The post step looks again.`], left: [], pending };
+            await vault.transport.pause(LOOK_AGAIN);
+        }
+        if (old === undefined)
+            await vault.deleteVariable();
+        else
+            await vault.setVariable(old, true);
+        return { done: [`Put back ${what}.`], left: [] };
+    }
+    catch (error) {
+        return { done: [], left: [variableLeft(trace, message(error))] };
+    }
+}
+/**
+ * The sentence about a variable that was not put back, with the call that does it.
+ * @param doubtful whether somebody else may have written what is known about it, so that no address is named
+ */
+function variableLeft(trace, why, doubtful = false) {
+    const { api, place, old } = trace;
+    const url = variableUrl(api, place);
+    const address = doubtful ? url.pathname : url.href;
+    const call = old === undefined ? `DELETE ${address}` : `PATCH ${address} with the value ${JSON.stringify(old)}`;
+    return `Variable ${place.variable} of ${placeName(place)} may not be what it was: ${why.replace(/\.$/, '')}. To put it back by hand: ${call}`;
+}
+
 ;// CONCATENATED MODULE: ./build/undo.js
 
 
@@ -6115,7 +6114,7 @@ function readable(entry) {
 /** Milliseconds after a create request was sent in which the server may finish it, though its caller has gone. */
 const LATE_CREATE = 15_000;
 /** Milliseconds between two looks for a client that may still appear. */
-const LOOK_AGAIN = 1_000;
+const undo_LOOK_AGAIN = 1_000;
 /**
  * Undoes what a failed step did, last first.
  * @returns the error to show: the failure, and what became of what the step had made or changed
@@ -6123,15 +6122,15 @@ const LOOK_AGAIN = 1_000;
 async function undo(scalekit, vault, journal, failure) {
     const { state, updated } = journal;
     const own_secret = state.secret?.id;
-    const put = state.variable && vault ? [await putBack(vault, state.variable)] : [];
+    const put = state.variable && vault && (await putBack(vault, state.variable, false));
     const { removed, absent, left: stays } = await cleanUp(scalekit, state, false);
-    const left = [...put.flatMap(({ left }) => left), ...stays];
-    const lines = [...put.flatMap(({ done }) => done), ...removed.map((what) => `Removed again: ${what}.`), ...left];
+    const left = [...(put?.left ?? []), ...stays];
+    const lines = [...(put?.done ?? []), ...removed.map((what) => `Removed again: ${what}.`), ...left];
     const unsure = absent && !state.client?.id;
     if (unsure)
         lines.push(`Whether a client was made is not known: none shows up. The post step looks again. ${clientCall(scalekit, state)}`);
     else if (left.length === 0)
-        journal.clear();
+        journal.clear({ client: undefined, secret: undefined, ...(put?.pending ? {} : { variable: undefined }) });
     if (updated)
         lines.push(...(await restore(scalekit, updated, own_secret)));
     lines.push(...journal.lost);
@@ -6167,33 +6166,6 @@ async function cleanUp(scalekit, state, patient) {
         });
     }
     return traces;
-}
-/**
- * Gives a variable in GitHub Actions what it held before, unless somebody wrote something else since.
- * @returns sentences about what was done, and about what is left with the call that mends it
- */
-async function putBack(vault, trace) {
-    const { place, value, old } = trace;
-    try {
-        if ((await vault.getVariable()) !== value)
-            return { done: [], left: [] };
-        if (old === undefined)
-            await vault.deleteVariable();
-        else
-            await vault.setVariable(old, true);
-        return { done: [`Put back variable ${place.variable} of ${placeName(place)}.`], left: [] };
-    }
-    catch (error) {
-        return { done: [], left: [variableLeft(trace, message(error))] };
-    }
-}
-/** The sentence about a variable that was not put back, with the call that does it. */
-function variableLeft(trace, why, doubt) {
-    const { api, place, old } = trace;
-    const url = variableUrl(api, place);
-    const address = doubt === 'state' ? url.pathname : url.href;
-    const call = old === undefined ? `DELETE ${address}` : `PATCH ${address} with the value ${JSON.stringify(old)}`;
-    return `Variable ${place.variable} of ${placeName(place)} may not be what it was: ${why.replace(/\.$/, '')}. To put it back by hand: ${call}`;
 }
 /** The clients that this step made: by the id or, where it is not known or not alone, by the nonce. */
 async function ownClients(scalekit, state) {
@@ -6254,7 +6226,7 @@ async function deleteShown(scalekit, remove, isShown) {
             return false;
         if (performance.now() > until)
             throw new Error('the API shows it, and yet says that there is nothing to delete.');
-        await scalekit.transport.pause(LOOK_AGAIN);
+        await scalekit.transport.pause(undo_LOOK_AGAIN);
     }
     return true;
 }
@@ -6288,7 +6260,7 @@ async function removeClient(scalekit, state, { id, sent_at, lost: secretLost }, 
             return;
         if (Date.now() > until)
             break;
-        await scalekit.transport.pause(LOOK_AGAIN);
+        await scalekit.transport.pause(undo_LOOK_AGAIN);
     }
     traces.absent = true;
 }
@@ -6376,24 +6348,28 @@ function isOwn({ description }, { nonce, run }) {
 
 
 
-/** Deletes clients, each after another look: who changed the last line of its description meanwhile has other plans. */
-async function deleteClients(scalekit, clients) {
-    const removed = { deleted: [], left: [] };
-    for (const { client_id, trailer } of clients) {
-        try {
-            const now = await scalekit.getClient(client_id);
-            const [was, is] = [trailer, identity_parseTrailer(now?.description ?? '')].map((one) => one && formatTrailer(one));
-            if (now && (now.client_id !== client_id || is !== was))
-                removed.left.push(`Client ${client_id} stays: its description was changed meanwhile.`);
-            else if (await deleteShownClient(scalekit, client_id))
-                removed.deleted.push(client_id);
-        }
-        catch (error) {
-            const call = `To remove it by hand: DELETE ${scalekit.clientUrl(client_id).href}`;
-            removed.left.push(`Client ${client_id} is left over: ${log_message(error)} ${call}`);
-        }
+/** Reasons that an error tells: more would not fit into an annotation. */
+const MOST_FAILURES = 10;
+/** Deletes a client after another look: who changed the last line of its description meanwhile has other plans. */
+async function removal_removeClient(scalekit, { client_id, trailer }) {
+    try {
+        const now = await scalekit.getClient(client_id);
+        const is = now && identity_parseTrailer(now.description);
+        if (now && (now.client_id !== client_id || !is || formatTrailer(is) !== formatTrailer(trailer)))
+            return { left: `Client ${client_id} stays: its description was changed meanwhile.` };
+        return (await deleteShownClient(scalekit, client_id)) ? 'deleted' : 'gone already';
     }
-    return removed;
+    catch (error) {
+        const call = `To remove it by hand: DELETE ${scalekit.clientUrl(client_id).href}`;
+        return { left: `Client ${client_id} is left over: ${log_message(error)} ${call}` };
+    }
+}
+/** @throws where there are any reasons, each told once */
+function refuseFailures(failures) {
+    const told = [...new Set(failures)];
+    const more = told.length > MOST_FAILURES ? [`And ${told.length - MOST_FAILURES} more.`] : [];
+    if (told.length > 0)
+        throw new Error([...told.slice(0, MOST_FAILURES), ...more].join('\n'));
 }
 
 ;// CONCATENATED MODULE: ./build/request.js
@@ -6505,7 +6481,7 @@ const SENTENCES = {
 async function askForTarget(aim, transport, env) {
     const { source, runner, repository, environment, github } = aim;
     if (source === 'api' && github)
-        return repositoryTarget(await new GitHub(transport, github).getRepository(repository), environment);
+        return await new GitHub(transport, github).getRepository(repository, (told) => repositoryTarget(told, environment));
     const own = claims_runnerTarget(runner, env, environment);
     if (source === 'runner')
         return own;
@@ -6530,79 +6506,126 @@ async function askForTarget(aim, transport, env) {
 
 
 
+
+
 start(run, fail, 1);
 async function run() {
     const inputs = readDeletion(process.env);
     inputs.warnings.forEach(log_warning);
     const transport = new Transport(inputs.runner.run, inputs.timeout);
+    // Nothing is ever rolled back here.
+    transport.openReserve();
     await cancellable(transport, () => work(inputs, transport));
 }
 /** Deletes the lasting clients of a repository and environment, and what is kept of them in GitHub Actions. */
 async function work(inputs, transport) {
-    const { github: access } = inputs;
+    const { github: access, dry_run } = inputs;
     const target = await findTarget(inputs, transport, process.env);
     const place = settlePlace(inputs, target);
-    const github = access && new GitHub(transport, access);
-    const vault = github && place && new Vault(github, place);
-    // What GitHub does not show to this token looks like what is not there.
-    if (vault)
-        await github.getRepository(target.repository);
+    const vault = access && place && (await openVault(new Vault(new GitHub(transport, access), place)));
     const scalekit = await Scalekit.open(transport, inputs);
     const identity = identityOf(inputs, target, 'persistent');
     const trailer = { key: identity_identityKey(identity), repo: identity_repositoryMark(target.repository, target.repository_id) };
     const clients = await findClients(scalekit, inputs, { identity, trailer });
-    if (inputs.dry_run)
-        return await show(clients, vault);
-    const { deleted, left } = await deleteClients(scalekit, clients);
-    const pair = vault ? await forget(vault) : { deleted: [], left: [] };
-    setOutputs({ deleted: deleted.join(' ') });
-    const all = [...deleted.map((id) => `client ${id}`), ...pair.deleted];
+    const pair = vault && (await judgePair(scalekit, vault, clients, inputs.client_id ? '' : trailer.key));
+    const { deleted, failures } = dry_run ? { deleted: [], failures: [] } : await deleteClients(scalekit, clients);
+    const forgotten = vault && pair?.goes && !dry_run ? await forget(vault, failures) : [];
+    const all = dry_run
+        ? [...clients.map(({ client_id }) => `client ${client_id}`), ...(vault && pair?.goes ? [vault.names] : [])]
+        : [...deleted.map((id) => `client ${id}`), ...forgotten];
+    const done = dry_run ? 'Dry run, nothing was changed. A run without dry_run would delete' : 'Deleted';
     for (const what of all)
-        log_info(`Deleted ${what}.`);
+        log_info(`${done} ${what}.`);
     if (all.length === 0)
-        log_info('There was nothing to delete.');
-    await summary_writeSummary('Scalekit organization client: deleted', [[summary_cell(all)]]);
-    const failures = [...left, ...pair.left];
-    if (failures.length > 0)
-        throw new Error(failures.join('\n'));
+        log_info('There is nothing to delete.');
+    if (pair?.why)
+        log_warning(pair.why);
+    setOutputs({ deleted: deleted.join(' ') });
+    await summary_writeSummary(`Scalekit organization client: ${dry_run ? 'what would be deleted' : 'deleted'}`, [[summary_cell(all)]]);
+    refuseFailures(failures);
 }
+/**
+ * Makes sure that the pair can be deleted, as far as reading tells: to a token that may not, GitHub can show nothing.
+ * @returns nothing where the environment is not there, and so no pair
+ */
+async function openVault(vault) {
+    try {
+        await vault.open();
+        return vault;
+    }
+    catch (error) {
+        const missing = error instanceof ApiError && error.status === 404 && vault.place.environment !== '';
+        if (missing && (await vault.isVisible()) && !(await vault.exists()))
+            return undefined;
+        throw error;
+    }
+}
+/** The client that `client_id` names, or all with the key, also those that nobody could read whole. */
 async function findClients(scalekit, { client_id }, aimed) {
-    if (!client_id)
-        return (await search(scalekit, aimed)).ours;
-    const client = await getNamed(scalekit, { client_id, ...aimed });
-    if (!client)
-        return [];
-    if (client.trailer)
-        return [client];
-    throw new Error(`Client ${client_id} is not deleted: by the last line of its description, this action did not make it.`);
+    if (client_id) {
+        const client = await getNamed(scalekit, { client_id, ...aimed });
+        if (!client)
+            return [];
+        if (client.trailer)
+            return [{ client_id, trailer: client.trailer }];
+        throw new Error(`Client ${client_id} is not deleted: by the last line of its description, this action did not make it.`);
+    }
+    const found = new Map();
+    for await (const { client_id, description } of scalekit.listClients()) {
+        const trailer = identity_parseTrailer(description);
+        if (trailer?.key === aimed.trailer.key)
+            found.set(client_id, { client_id, trailer });
+    }
+    return [...found.values()];
 }
-async function show(clients, vault) {
-    const all = clients.map(({ client_id, name }) => `client ${client_id} ${JSON.stringify(name)}`);
-    const kept = await vault?.look();
-    if (vault && (kept?.client_id ?? kept?.secret_time) !== undefined)
-        all.push(vault.names);
-    log_info(`Dry run: nothing was changed. A run without dry_run would delete${all.length > 0 ? '' : ' nothing.'}`);
-    for (const what of all)
-        log_info(`- ${what}`);
-    setOutputs({ deleted: '' });
-    await summary_writeSummary('Scalekit organization client: what would be deleted', [[summary_cell(all)]]);
+/**
+ * Decides whether the pair goes: not where it is that of a client that stays. A client with the key that only the saved
+ * variable shows, since a list may lag, joins the `clients`.
+ * @param key empty where `client_id` says which client goes
+ */
+async function judgePair(scalekit, { saved, names }, clients, key) {
+    const id = saved.client_id;
+    if (id === undefined && saved.secret_time === undefined)
+        return { goes: false };
+    if (id === undefined || clients.some(({ client_id }) => client_id === id))
+        return { goes: true };
+    const named = CLIENT_ID.test(id) ? await scalekit.getClient(id) : undefined;
+    if (named?.client_id !== id)
+        return { goes: true };
+    const trailer = identity_parseTrailer(named.description);
+    if (trailer?.key !== key)
+        return { goes: false, why: `The ${names} stay: they are those of client ${id}, which stays.` };
+    clients.push({ client_id: id, trailer });
+    return { goes: true };
 }
-/** Deletes a pair from GitHub Actions. What is not there is fine. */
-async function forget(vault) {
+async function deleteClients(scalekit, clients) {
+    const deleted = [];
+    const failures = [];
+    for (const client of clients) {
+        const outcome = await removal_removeClient(scalekit, client);
+        if (outcome === 'deleted')
+            deleted.push(client.client_id);
+        else if (outcome !== 'gone already')
+            failures.push(outcome.left);
+    }
+    return { deleted, failures };
+}
+/** Deletes a pair from GitHub Actions. What is not there is fine. @returns what was deleted */
+async function forget(vault, failures) {
     const { variable, secret } = vault.place;
-    const removed = { deleted: [], left: [] };
+    const deleted = [];
     const attempt = async (what, work) => {
         try {
             if (await work())
-                removed.deleted.push(what);
+                deleted.push(what);
         }
         catch (error) {
-            removed.left.push(`The ${what} is left over: ${log_message(error)}`);
+            failures.push(`The ${what} is left over: ${log_message(error)}`);
         }
     };
     // Last written, first removed: a secret without its variable is found by nobody.
     await attempt(`secret ${secret} of ${vault.name}`, () => vault.deleteSecret());
     await attempt(`variable ${variable} of ${vault.name}`, () => vault.deleteVariable());
-    return removed;
+    return deleted;
 }
 

@@ -3532,14 +3532,28 @@ function getIDToken(aud) {
 const SHORTEST_MASK = 4;
 /** A shorter rest of a broken line tells next to nothing. */
 const SHORTEST_LINE = 8;
+/** Characters (RFC 2045, section 6.8, and RFC 7468, section 2). */
+const LINE_WIDTHS = [76, 64];
 const masked = new Set();
 /** Masks a secret in every form that a later step may print it in, here and in the runner's log of the whole job. */
 function mask(secret) {
-    for (const form of maskForms(secret)) {
-        if (masked.has(form))
-            continue;
-        masked.add(form);
-        core_setSecret(form);
+    maskForms(secret).forEach(tell);
+}
+function tell(form) {
+    if (masked.has(form))
+        return;
+    masked.add(form);
+    core_setSecret(form);
+}
+/** Masks a secret also where it stands behind an id, as in `id:secret` of HTTP's Basic scheme (RFC 7617), in base64 of several lines. */
+function maskPair(id, secret) {
+    if (secret.trim().length < SHORTEST_MASK)
+        return;
+    const idOnly = Buffer.from(`${id}:`).toString('base64');
+    for (const width of LINE_WIDTHS) {
+        for (const line of brokenLines(Buffer.from(`${id}:${secret}`), width))
+            if (!idOnly.includes(line))
+                bothAlphabets(line).forEach(tell);
     }
 }
 /** Takes every masked form out of a text of ours, so that nothing depends on the runner's own masking. */
@@ -3594,10 +3608,18 @@ function base64Forms(secret) {
         const text = Buffer.concat([Buffer.alloc(shift), bytes]).toString('base64');
         return text.slice(Math.ceil((shift * 8) / 6), Math.floor(((shift + bytes.length) * 8) / 6));
     });
+    const lines = LINE_WIDTHS.flatMap((width) => brokenLines(bytes, width));
+    return [bytes.toString('base64'), ...fragments, ...lines].flatMap(bothAlphabets);
+}
+/** Base64 as command-line tools break it into lines. What follows, such as a line break, changes the end of the last one. */
+function brokenLines(bytes, width) {
     const whole = bytes.toString('base64');
-    // Command-line tools break it into lines (RFC 2045, section 6.8, and RFC 7468, section 2).
-    const lines = [76, 64].flatMap((width) => [whole, fragments[0] ?? ''].flatMap((text) => text.match(new RegExp(`.{${SHORTEST_LINE},${width}}`, 'g')) ?? []));
-    return [whole, ...fragments, ...lines].flatMap((text) => [text, text.replaceAll('+', '-').replaceAll('/', '_')]);
+    const certain = whole.slice(0, Math.floor((bytes.length * 8) / 6));
+    return [whole, certain].flatMap((text) => text.match(new RegExp(`.{${SHORTEST_LINE},${width}}`, 'g')) ?? []);
+}
+/** Base64 and base64url (RFC 4648). */
+function bothAlphabets(text) {
+    return [text, text.replaceAll('+', '-').replaceAll('/', '_')];
 }
 
 ;// CONCATENATED MODULE: ./build/log.js
@@ -3704,6 +3726,7 @@ class Transport {
     #end;
     #cancel = new AbortController();
     #deadline;
+    #now = Number.POSITIVE_INFINITY;
     /**
      * @param run `ID.ATTEMPT` of the workflow run, for Scalekit's logs
      * @param timeout seconds for the whole step, counted from the start of the process. One request gets a quarter of
@@ -3718,6 +3741,10 @@ class Transport {
     /** Gives what comes now the time that was kept for roll-back. */
     openReserve() {
         this.#deadline = this.#end;
+    }
+    /** Milliseconds since the epoch, by the earliest of this machine's clock and those of the servers that answered. */
+    get now() {
+        return Math.min(Date.now(), this.#now);
     }
     get cancelled() {
         return this.#cancel.signal.aborted;
@@ -3742,7 +3769,7 @@ class Transport {
             const outcome = await this.#attempt(call, attempt);
             if (this.cancelled || !mayRepeat(call, outcome, attempt))
                 return settle(outcome, attempt, lost);
-            const delay = retryDelay(attempt, retryAfter(outcome), this.#deadline - performance.now() - SHORTEST_REPEAT);
+            const delay = retryDelay(attempt, retryAfter(call, outcome), this.#deadline - performance.now() - SHORTEST_REPEAT);
             if (delay === undefined || !(await this.#sleep(delay)))
                 return settle(outcome, attempt, lost);
             lost ||= outcome instanceof NetworkError ? outcome.reached : isUnsure(outcome.status);
@@ -3790,7 +3817,9 @@ class Transport {
             // The type asks for text, but an empty one would announce a body of length 0 on a GET.
             (call.body ?? null));
             const { message } = await Promise.race([exchange, over]);
-            return { status: message.statusCode ?? 0, headers: message.headers, body: await readBounded(message) };
+            const answer = { status: message.statusCode ?? 0, headers: message.headers, body: await readBounded(message) };
+            this.#now = timeOf(answer);
+            return answer;
         }
         catch (error) {
             const limit = this.cancelled ? 'before the run was cancelled' : `within ${Math.ceil(timeout / 100) / 10} seconds`;
@@ -3853,7 +3882,7 @@ function mayRepeat(call, outcome, attempt) {
         return !outcome.lasting && (call.repeatable || !outcome.reached) && attempt < MOST_ATTEMPTS;
     }
     // A rate limit says that nothing was done and when to come back: only the deadline bounds that.
-    if (outcome.status === 429 || call.isRateLimit?.(outcome))
+    if (outcome.status === 429 || call.rateLimit?.(outcome) !== undefined)
         return true;
     const passing = outcome.status === 408 || outcome.status === 425 || outcome.status >= 500;
     // Too Early (RFC 8470) says that nothing was done.
@@ -3871,17 +3900,15 @@ function settle(outcome, attempts, lost) {
         outcome.message += ` (attempt ${attempts})`;
     throw outcome;
 }
-function retryAfter(outcome) {
+function retryAfter(call, outcome) {
     if (outcome instanceof NetworkError)
         return 0;
-    // By the server's own clock, where it tells the time.
-    const now = Date.parse(outcome.headers.date ?? '');
-    const current = Number.isNaN(now) ? Date.now() : now;
-    const { 'retry-after': after, 'x-ratelimit-remaining': remaining, 'x-ratelimit-reset': reset } = outcome.headers;
-    // GitHub's way: seconds since the epoch.
-    if (!after && remaining === '0')
-        return Math.max(0, Number(reset) * 1000 - current) || 0;
-    return parseRetryAfter(after, current);
+    return call.rateLimit?.(outcome) ?? parseRetryAfter(outcome.headers['retry-after'], timeOf(outcome));
+}
+/** Milliseconds since the epoch, by the server's own clock where it tells the time. */
+function timeOf({ headers }) {
+    const now = Date.parse(headers.date ?? '');
+    return Number.isNaN(now) ? Date.now() : now;
 }
 /**
  * Reads a `Retry-After` header: seconds or an HTTP date (RFC 9110, section 10.2.3).
@@ -3939,11 +3966,13 @@ function refusal(operation, { status, afterLoss }, words, todo) {
     const uncertain = isUnsure(status) || afterLoss === true;
     return new ApiError(sentence(operation, [`HTTP ${status}`, ...words].join(': '), todo), uncertain, { status });
 }
-/** @param address the input or variable that leads to the server */
-function noAnswer(operation, error, address) {
-    return new ApiError(sentence(operation, error.message, networkAdvice(error, address)), error.reached, {
-        cause: error,
-    });
+/**
+ * @param address the input or variable that leads to the server
+ * @param more what else the user can do, a sentence, or empty
+ */
+function noAnswer(operation, error, address, more = '') {
+    const todo = [networkAdvice(error, address), more].filter(Boolean).join(' ');
+    return new ApiError(sentence(operation, error.message, todo), error.reached, { cause: error });
 }
 /** A 2xx whose body is not what the API documents. */
 function badAnswer(operation, { status }, reason, todo) {
@@ -4318,164 +4347,6 @@ function setText(entries) {
         .join(', ') || NONE);
 }
 
-;// CONCATENATED MODULE: ./build/github/vault.js
-
-/** Milliseconds: GitHub tells times in whole seconds. */
-const RESOLUTION = 1_000;
-/** The address of a place's variable. */
-function variableUrl(api, { repository, environment, variable }) {
-    const scope = environment ? `environments/${encodeURIComponent(environment)}` : 'actions';
-    return new URL(`${api}/repos/${repository}/${scope}/variables/${variable}`);
-}
-/** In words. */
-function placeName({ repository, environment }) {
-    return environment ? `environment ${JSON.stringify(environment)} of ${repository}` : repository;
-}
-/** A pair of client id and secret as GitHub Actions keeps it. Every method throws an ApiError. */
-class Vault {
-    place;
-    /** What was here when `open` looked. */
-    saved = { client_id: undefined, secret_time: undefined };
-    #github;
-    #key = { key: '', key_id: '' };
-    constructor(github, place) {
-        this.place = place;
-        this.#github = github;
-    }
-    /** Address of GitHub's API. */
-    get api() {
-        return this.#github.api;
-    }
-    /** Where the pair is, in words. */
-    get name() {
-        return placeName(this.place);
-    }
-    /** What the pair is kept in, in words. */
-    get names() {
-        const { variable, secret } = this.place;
-        return `variable ${variable} and secret ${secret} of ${this.name}`;
-    }
-    /** Makes sure that a pair can be written here, as far as reading tells. */
-    async open() {
-        const key = this.#call(`read the public key for secrets of ${this.name}`, 'GET', 'secrets', '/public-key');
-        this.#key = await this.#github.read(key, (answer) => {
-            const [key, key_id] = [string(answer, 'key'), string(answer, 'key_id')];
-            if (!key || !key_id)
-                throw new AnswerError('it holds no key');
-            return { key, key_id };
-        });
-        if (this.place.environment)
-            await this.#findEnvironment(key);
-        this.saved = await this.look();
-    }
-    /** @returns what is here already */
-    async look() {
-        const [variable, secret] = await Promise.all([this.#getVariable(), this.#getSecret()]);
-        return { client_id: variable?.value, variable_time: variable?.time, secret_time: secret?.time };
-    }
-    /** @returns nothing where there is no such variable */
-    async getVariable() {
-        return (await this.#getVariable())?.value;
-    }
-    /** Makes the variable, or changes it: `exists` says which of the two is tried first. */
-    async setVariable(value, exists) {
-        const make = this.#variable('write', 'POST', '', { value });
-        const change = this.#variable('write', 'PATCH', '/{name}', { value });
-        const [first, second, status] = exists ? [change, make, 404] : [make, change, 409];
-        await this.#github.send(first).catch(async (error) => {
-            if (!(error instanceof ApiError && error.status === status))
-                throw error;
-            await this.#github.send(second);
-        });
-    }
-    /** @returns whether there was one */
-    async deleteVariable() {
-        return await this.#delete(this.#variable('delete', 'DELETE', '/{name}'));
-    }
-    /**
-     * Writes the secret, after `open`. A lost answer is sent again, and then the time at which GitHub says that the secret
-     * was written decides.
-     * @param box seals the value with GitHub's public key, both in base64
-     * @throws {ApiError} one that is `uncertain` only where nobody can say whether GitHub has the secret
-     */
-    async setSecret(box) {
-        const before = this.saved.secret_time;
-        const { key, key_id } = this.#key;
-        const sealed = { encrypted_value: box(key), key_id };
-        let began;
-        const onSend = () => {
-            began ??= performance.now();
-        };
-        try {
-            await this.#github.send({ ...this.#secret('write', 'PUT', sealed), onSend });
-        }
-        catch (error) {
-            if (!(error instanceof ApiError && error.uncertain))
-                throw error;
-            this.#github.transport.openReserve();
-            const now = await this.#getSecret().catch(() => Promise.reject(error));
-            if (now?.time !== before)
-                return;
-            // Within the resolution of GitHub's times, one that is the same says nothing.
-            const sentAt = (now?.date ?? 0) - (performance.now() - (began ?? 0));
-            if (before !== undefined && !(Date.parse(before) < sentAt - RESOLUTION))
-                throw error;
-            throw new ApiError(`${error.message} GitHub did not take it.`, false, { cause: error });
-        }
-    }
-    /** @returns whether there was one */
-    async deleteSecret() {
-        return await this.#delete(this.#secret('delete', 'DELETE'));
-    }
-    async #findEnvironment(key) {
-        const route = 'GET /repos/{owner}/{repo}/environments/{environment_name}';
-        await this.#github.send({ ...key, operation: `read ${this.name}`, route }).catch((error) => {
-            // Whoever is shown its key may write there, also without the permission to read environments.
-            if (!(error instanceof ApiError && error.status === 403))
-                throw error;
-        });
-    }
-    async #getVariable() {
-        const parse = (answer) => ({ value: string(answer, 'value'), time: string(answer, 'updated_at') });
-        return await this.#github.find(this.#variable('read', 'GET', '/{name}'), parse);
-    }
-    async #getSecret() {
-        const parse = (answer, date) => ({ time: string(answer, 'updated_at'), date });
-        return await this.#github.find(this.#secret('read', 'GET'), parse);
-    }
-    async #delete(call) {
-        try {
-            await this.#github.send(call);
-            return true;
-        }
-        catch (error) {
-            if (error instanceof ApiError && error.status === 404)
-                return false;
-            throw error;
-        }
-    }
-    #variable(verb, method, path, parameters = {}) {
-        const { variable: name } = this.place;
-        return this.#call(`${verb} variable ${name} of ${this.name}`, method, 'variables', path, { name, ...parameters });
-    }
-    #secret(verb, method, parameters = {}) {
-        const { secret: secret_name } = this.place;
-        const operation = `${verb} secret ${secret_name} of ${this.name}`;
-        return this.#call(operation, method, 'secrets', '/{secret_name}', { secret_name, ...parameters });
-    }
-    #call(operation, method, kind, path, parameters = {}) {
-        const { repository, environment } = this.place;
-        const [owner = '', repo = ''] = repository.split('/');
-        const scope = environment ? 'environments/{environment_name}' : 'actions';
-        return {
-            operation,
-            route: `${method} /repos/{owner}/{repo}/${scope}/${kind}${path}`,
-            parameters: { owner, repo, ...(environment && { environment_name: environment }), ...parameters },
-            need: environment ? 'environment' : kind,
-        };
-    }
-}
-
 ;// CONCATENATED MODULE: ./build/scalekit/errors.js
 
 
@@ -4628,11 +4499,13 @@ function seconds(from, field) {
         return number;
     throw new AnswerError(`${field} is not a number of seconds`);
 }
+/** Milliseconds since the epoch, in 2020: what writers put where they do not know a time is long before it. */
+const EARLIEST = Date.UTC(2020);
 /** RFC 3339 with up to nine digits of a second, in nanoseconds since the epoch. */
 function time(from, field) {
     const [, seconds, fraction = '', zone] = /^(\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d)(?:\.(\d{1,9}))?([Zz]|[+-]\d\d:\d\d)$/.exec(string(from, field)) ?? [];
     const milliseconds = seconds ? Date.parse(`${seconds}${zone}`.toUpperCase()) : Number.NaN;
-    return Number.isNaN(milliseconds) ? undefined : BigInt(milliseconds) * 1000000n + BigInt(fraction.padEnd(9, '0'));
+    return !(milliseconds >= EARLIEST) ? undefined : BigInt(milliseconds) * 1000000n + BigInt(fraction.padEnd(9, '0'));
 }
 
 ;// CONCATENATED MODULE: ./build/scalekit/api.js
@@ -4702,6 +4575,7 @@ class Scalekit {
             const answer = parseObject(body);
             const plain_secret = maskSecret(answer.plain_secret);
             const client = parseMarkedClient(answer.client);
+            maskPair(client.client_id, plain_secret);
             on.id(client.client_id);
             refuseShort(plain_secret);
             return { client: client.whole(), plain_secret };
@@ -4759,6 +4633,7 @@ class Scalekit {
         const parse = (body) => {
             const answer = parseObject(body);
             const plain_secret = maskSecret(answer.plain_secret);
+            maskPair(client_id, plain_secret);
             const secret = answer.secret ? parseSecret(answer.secret) : undefined;
             if (secret)
                 on.id(secret.id);
@@ -4836,7 +4711,7 @@ class Scalekit {
             throw error instanceof NetworkError ? fromNetwork(operation, error) : error;
         }
         if (answer.status === 404 && missing && isApiAnswer(answer))
-            return missing();
+            return missing(answer);
         if (answer.status < 200 || answer.status > 299)
             throw fromAnswer(operation, answer, subject);
         try {
@@ -4847,8 +4722,11 @@ class Scalekit {
         }
     }
 }
-/** What the answer to a delete says: it was there, or, by a 404, it was not. */
-const PRESENCE = [() => true, () => false];
+/** What the answer to a delete says: it was there, or, by a 404, it was not, unless a sending before was lost. */
+const PRESENCE = [
+    (body) => body.trim() === '' || parseObject(body) !== undefined,
+    ({ afterLoss }) => afterLoss === true,
+];
 /** RFC 6749, section 5.2, allows both for a client that is not known. */
 function isRefused({ status, message }) {
     return status === 401 || (status === 400 && message.includes('invalid_client'));
@@ -4875,6 +4753,278 @@ function readable(entry) {
     }
 }
 
+;// CONCATENATED MODULE: ./build/github/vault.js
+
+/** Milliseconds: GitHub tells times in whole seconds. */
+const RESOLUTION = 1_000;
+/** Bytes of a public key (X25519). */
+const KEY_LENGTH = 32;
+/** The address of a place's variable. */
+function variableUrl(api, { repository, environment, variable }) {
+    const scope = environment ? `environments/${encodeURIComponent(environment)}` : 'actions';
+    return new URL(`${api}/repos/${repository}/${scope}/variables/${variable}`);
+}
+/** In words. */
+function placeName({ repository, environment }) {
+    return environment ? `environment ${JSON.stringify(environment)} of ${repository}` : repository;
+}
+/** A pair of client id and secret as GitHub Actions keeps it. Every method throws an ApiError. */
+class Vault {
+    place;
+    /** What was here at the last look. */
+    saved = { client_id: undefined, secret_time: undefined };
+    #github;
+    #key = { key: '', key_id: '' };
+    constructor(github, place) {
+        this.place = place;
+        this.#github = github;
+    }
+    get transport() {
+        return this.#github.transport;
+    }
+    /** Address of GitHub's API. */
+    get api() {
+        return this.#github.api;
+    }
+    /** Where the pair is, in words. */
+    get name() {
+        return placeName(this.place);
+    }
+    /** What the pair is kept in, in words. */
+    get names() {
+        const { variable, secret } = this.place;
+        return `variable ${variable} and secret ${secret} of ${this.name}`;
+    }
+    /** Makes sure that a pair can be written here, as far as reading tells. */
+    async open() {
+        const key = this.#call(`read the public key for secrets of ${this.name}`, 'GET', 'secrets', '/secrets/public-key');
+        this.#key = await this.#github.read(key, (answer) => {
+            const [key, key_id] = [string(answer, 'key'), string(answer, 'key_id')];
+            if (Buffer.from(key, 'base64').length !== KEY_LENGTH || !key_id)
+                throw new AnswerError('it holds no public key');
+            return { key, key_id };
+        });
+        if (this.place.environment)
+            await this.#findEnvironment();
+        await this.look();
+    }
+    /** @throws where the token may not even see the repository */
+    async isVisible() {
+        return await this.#github.getRepository(this.place.repository, () => true);
+    }
+    /** Whether there is the environment, or none is needed. */
+    async exists() {
+        try {
+            if (this.place.environment)
+                await this.#findEnvironment();
+            return true;
+        }
+        catch (error) {
+            if (error instanceof ApiError && error.status === 404)
+                return false;
+            throw error;
+        }
+    }
+    /** Looks (again) at what is here. */
+    async look() {
+        const [variable, secret] = await Promise.all([this.#getVariable(), this.#getSecret()]);
+        this.saved = { client_id: variable?.value, variable_time: variable?.time, secret_time: secret?.time };
+        return this.saved;
+    }
+    /** @returns nothing where there is no such variable */
+    async getVariable() {
+        return (await this.#getVariable())?.value;
+    }
+    /** Makes the variable, or changes it: `exists` says which of the two is tried first. */
+    async setVariable(value, exists) {
+        const make = { ...this.#variable('write', 'POST', '', { value }), made: [201] };
+        const change = { ...this.#variable('write', 'PATCH', '/{name}', { value }), made: [204] };
+        const [first, second, status] = exists ? [change, make, 404] : [make, change, 409];
+        try {
+            await this.#github.send(first).catch(async (error) => {
+                if (!(error instanceof ApiError && error.status === status))
+                    throw error;
+                await this.#github.send(second);
+            });
+        }
+        catch (error) {
+            if (!isUncertain(error) || (await this.getVariable().catch(() => undefined)) !== value)
+                throw error;
+        }
+    }
+    /** @returns whether there was one */
+    async deleteVariable() {
+        return await this.#delete(this.#variable('delete', 'DELETE', '/{name}'), () => this.#getVariable());
+    }
+    /**
+     * Writes the secret, after `open`. A lost answer is sent again, and then the time at which GitHub says that the secret
+     * was written decides.
+     * @param box seals the value with GitHub's public key, both in base64
+     * @throws {ApiError} one that is `uncertain` only where nobody can say whether GitHub has the secret
+     */
+    async setSecret(box) {
+        const before = this.saved.secret_time;
+        const { key, key_id } = this.#key;
+        const sealed = { encrypted_value: this.#seal(box, key), key_id };
+        let began;
+        const onSend = () => {
+            began ??= performance.now();
+        };
+        try {
+            await this.#github.send({ ...this.#secret('write', 'PUT', sealed), made: [201, 204], onSend });
+        }
+        catch (error) {
+            if (!isUncertain(error))
+                throw error;
+            this.transport.openReserve();
+            const now = await this.#getSecret().catch(() => Promise.reject(error));
+            // One that is gone was taken away by somebody, whatever became of ours.
+            if (!now && before !== undefined)
+                throw error;
+            if (now?.time !== before)
+                return;
+            // Within the resolution of GitHub's times, one that is the same says nothing.
+            const sentAt = (now?.date ?? 0) - (performance.now() - (began ?? 0));
+            if (before !== undefined && !(Date.parse(before) < sentAt - RESOLUTION))
+                throw error;
+            throw new ApiError(`${error.message} GitHub did not take it.`, false, { cause: error });
+        }
+    }
+    /** @returns whether there was one */
+    async deleteSecret() {
+        return await this.#delete(this.#secret('delete', 'DELETE'), () => this.#getSecret());
+    }
+    async #findEnvironment() {
+        const call = this.#call(`read ${this.name}`, 'GET', 'environment', '');
+        await this.#github.send(call).catch((error) => {
+            // Whoever is shown its key may write there, also without the permission to read environments.
+            if (!(error instanceof ApiError && error.status === 403))
+                throw error;
+        });
+    }
+    async #getVariable() {
+        const parse = (answer) => {
+            if (typeof answer.value !== 'string')
+                throw new AnswerError('value is not a string');
+            return { value: answer.value, time: string(answer, 'updated_at') };
+        };
+        return await this.#github.find(this.#variable('read', 'GET', '/{name}'), parse);
+    }
+    async #getSecret() {
+        const parse = (answer, date) => {
+            const time = string(answer, 'updated_at');
+            if (Number.isNaN(Date.parse(time)))
+                throw new AnswerError('updated_at is not a time');
+            return { time, date };
+        };
+        return await this.#github.find(this.#secret('read', 'GET'), parse);
+    }
+    /** @param isThere looks whether there still is one */
+    async #delete(call, isThere) {
+        try {
+            await this.#github.send({ ...call, made: [204] });
+            return true;
+        }
+        catch (error) {
+            // After a lost answer, the repeat finds what the first has done.
+            if (error instanceof ApiError && error.status === 404)
+                return error.uncertain;
+            if (!isUncertain(error) || (await isThere().catch(() => true)) !== undefined)
+                throw error;
+            return true;
+        }
+    }
+    #seal(box, key) {
+        try {
+            return box(key);
+        }
+        catch (error) {
+            throw new ApiError(`Could not seal the secret for ${this.name}: its public key is not usable.`, false, {
+                cause: error,
+            });
+        }
+    }
+    #variable(verb, method, path, parameters = {}) {
+        const { variable: name } = this.place;
+        return this.#call(`${verb} variable ${name} of ${this.name}`, method, 'variables', `/variables${path}`, {
+            name,
+            ...parameters,
+        });
+    }
+    #secret(verb, method, parameters = {}) {
+        const { secret: secret_name } = this.place;
+        const operation = `${verb} secret ${secret_name} of ${this.name}`;
+        return this.#call(operation, method, 'secrets', '/secrets/{secret_name}', { secret_name, ...parameters });
+    }
+    #call(operation, method, kind, path, parameters = {}) {
+        const { repository, environment } = this.place;
+        const [owner = '', repo = ''] = repository.split('/');
+        const scope = environment ? 'environments/{environment_name}' : 'actions';
+        return {
+            operation,
+            route: `${method} /repos/{owner}/{repo}/${scope}${path}`,
+            parameters: { owner, repo, ...(environment && { environment_name: environment }), ...parameters },
+            need: environment ? 'environment' : kind,
+        };
+    }
+}
+function isUncertain(error) {
+    return error instanceof ApiError && error.uncertain;
+}
+
+;// CONCATENATED MODULE: ./build/unsave.js
+
+
+/** Milliseconds after a variable was sent in which GitHub may finish writing it, though its caller has gone. */
+const LATE_WRITE = 15_000;
+/** Milliseconds between two looks for it. */
+const LOOK_AGAIN = 1_000;
+/**
+ * Gives a variable in GitHub Actions what it held before, unless somebody wrote it, or the secret beside it, since.
+ * @param patient whether to wait for a write that GitHub may still finish
+ */
+async function putBack(vault, trace, patient) {
+    const { place, value, old, secret_time, sent_at = 0 } = trace;
+    const what = `variable ${place.variable} of ${placeName(place)}`;
+    const until = sent_at + LATE_WRITE;
+    try {
+        for (;;) {
+            const now = await vault.look();
+            if (now.client_id === value && now.secret_time !== secret_time)
+                return { done: [`The ${what} stays: another run has saved its pair there.`], left: [] };
+            if (now.client_id === value)
+                break;
+            if (now.client_id === undefined && old !== undefined)
+                return { done: [], left: [variableLeft(trace, 'GitHub does not show it')] };
+            const pending = Date.now() < until;
+            if (!pending)
+                return { done: [], left: [] };
+            if (!patient)
+                return { done: [`Whether ${what} was written is not known. The post step looks again.`], left: [], pending };
+            await vault.transport.pause(LOOK_AGAIN);
+        }
+        if (old === undefined)
+            await vault.deleteVariable();
+        else
+            await vault.setVariable(old, true);
+        return { done: [`Put back ${what}.`], left: [] };
+    }
+    catch (error) {
+        return { done: [], left: [variableLeft(trace, message(error))] };
+    }
+}
+/**
+ * The sentence about a variable that was not put back, with the call that does it.
+ * @param doubtful whether somebody else may have written what is known about it, so that no address is named
+ */
+function variableLeft(trace, why, doubtful = false) {
+    const { api, place, old } = trace;
+    const url = variableUrl(api, place);
+    const address = doubtful ? url.pathname : url.href;
+    const call = old === undefined ? `DELETE ${address}` : `PATCH ${address} with the value ${JSON.stringify(old)}`;
+    return `Variable ${place.variable} of ${placeName(place)} may not be what it was: ${why.replace(/\.$/, '')}. To put it back by hand: ${call}`;
+}
+
 ;// CONCATENATED MODULE: ./build/undo.js
 
 
@@ -4884,7 +5034,7 @@ function readable(entry) {
 /** Milliseconds after a create request was sent in which the server may finish it, though its caller has gone. */
 const LATE_CREATE = 15_000;
 /** Milliseconds between two looks for a client that may still appear. */
-const LOOK_AGAIN = 1_000;
+const undo_LOOK_AGAIN = 1_000;
 /**
  * Undoes what a failed step did, last first.
  * @returns the error to show: the failure, and what became of what the step had made or changed
@@ -4892,15 +5042,15 @@ const LOOK_AGAIN = 1_000;
 async function undo(scalekit, vault, journal, failure) {
     const { state, updated } = journal;
     const own_secret = state.secret?.id;
-    const put = state.variable && vault ? [await putBack(vault, state.variable)] : [];
+    const put = state.variable && vault && (await putBack(vault, state.variable, false));
     const { removed, absent, left: stays } = await cleanUp(scalekit, state, false);
-    const left = [...put.flatMap(({ left }) => left), ...stays];
-    const lines = [...put.flatMap(({ done }) => done), ...removed.map((what) => `Removed again: ${what}.`), ...left];
+    const left = [...(put?.left ?? []), ...stays];
+    const lines = [...(put?.done ?? []), ...removed.map((what) => `Removed again: ${what}.`), ...left];
     const unsure = absent && !state.client?.id;
     if (unsure)
         lines.push(`Whether a client was made is not known: none shows up. The post step looks again. ${clientCall(scalekit, state)}`);
     else if (left.length === 0)
-        journal.clear();
+        journal.clear({ client: undefined, secret: undefined, ...(put?.pending ? {} : { variable: undefined }) });
     if (updated)
         lines.push(...(await restore(scalekit, updated, own_secret)));
     lines.push(...journal.lost);
@@ -4936,33 +5086,6 @@ async function cleanUp(scalekit, state, patient) {
         });
     }
     return traces;
-}
-/**
- * Gives a variable in GitHub Actions what it held before, unless somebody wrote something else since.
- * @returns sentences about what was done, and about what is left with the call that mends it
- */
-async function putBack(vault, trace) {
-    const { place, value, old } = trace;
-    try {
-        if ((await vault.getVariable()) !== value)
-            return { done: [], left: [] };
-        if (old === undefined)
-            await vault.deleteVariable();
-        else
-            await vault.setVariable(old, true);
-        return { done: [`Put back variable ${place.variable} of ${placeName(place)}.`], left: [] };
-    }
-    catch (error) {
-        return { done: [], left: [variableLeft(trace, message(error))] };
-    }
-}
-/** The sentence about a variable that was not put back, with the call that does it. */
-function variableLeft(trace, why, doubt) {
-    const { api, place, old } = trace;
-    const url = variableUrl(api, place);
-    const address = doubt === 'state' ? url.pathname : url.href;
-    const call = old === undefined ? `DELETE ${address}` : `PATCH ${address} with the value ${JSON.stringify(old)}`;
-    return `Variable ${place.variable} of ${placeName(place)} may not be what it was: ${why.replace(/\.$/, '')}. To put it back by hand: ${call}`;
 }
 /** The clients that this step made: by the id or, where it is not known or not alone, by the nonce. */
 async function ownClients(scalekit, state) {
@@ -5023,7 +5146,7 @@ async function deleteShown(scalekit, remove, isShown) {
             return false;
         if (performance.now() > until)
             throw new Error('the API shows it, and yet says that there is nothing to delete.');
-        await scalekit.transport.pause(LOOK_AGAIN);
+        await scalekit.transport.pause(undo_LOOK_AGAIN);
     }
     return true;
 }
@@ -5057,7 +5180,7 @@ async function removeClient(scalekit, state, { id, sent_at, lost: secretLost }, 
             return;
         if (Date.now() > until)
             break;
-        await scalekit.transport.pause(LOOK_AGAIN);
+        await scalekit.transport.pause(undo_LOOK_AGAIN);
     }
     traces.absent = true;
 }
@@ -5454,6 +5577,7 @@ async function lookForRival({ scalekit, request, journal }, created, found) {
 
 ;// CONCATENATED MODULE: ./build/save.js
 
+
 /**
  * Writes the pair into GitHub Actions: the variable first, the secret last. From the moment that the secret may have
  * arrived there is no way back, so the pair counts as handed out before it is sent; a refusal takes that back.
@@ -5463,10 +5587,17 @@ async function save(context, client_id, { plain_secret }) {
     const { scalekit, journal, vault } = context;
     if (!vault)
         return;
-    const { place, saved } = vault;
-    if (saved.client_id !== client_id) {
-        journal.note({ variable: { api: vault.api, place, value: client_id, old: saved.client_id } });
-        await vault.setVariable(client_id, saved.client_id !== undefined);
+    // What is restored is what was there just now, not when this run began.
+    const { client_id: old, secret_time } = await vault.look();
+    if (old !== client_id) {
+        const trace = { api: vault.api, place: vault.place, value: client_id, old, secret_time };
+        journal.note({ variable: { ...trace, sent_at: Date.now() } });
+        await vault.setVariable(client_id, old !== undefined).catch((error) => {
+            if (error instanceof ApiError && !error.uncertain)
+                journal.learn({ variable: undefined });
+            throw error;
+        });
+        journal.learn({ variable: trace });
     }
     if (scalekit.transport.cancelled)
         throw new Error('The pair was not saved.');
@@ -5481,7 +5612,10 @@ async function save(context, client_id, { plain_secret }) {
     }
     catch (error) {
         if (error instanceof ApiError && error.uncertain)
-            throw new Error(`${error.message} Whether GitHub has the new secret of client ${client_id} is not known. The new secret and those before it stay valid, and until the next run the saved pair may be a mixed one.`, { cause: error });
+            throw new Error([
+                `${error.message} Whether GitHub has the new secret of client ${client_id} is not known. The new secret and those before it stay valid, and until the next run the saved pair may be a mixed one.`,
+                ...(updated ? [staysUpdated(updated)] : []),
+            ].join('\n'), { cause: error });
         journal.updated = updated;
         journal.learn({ client, secret, variable });
         throw error;
@@ -5787,6 +5921,7 @@ async function cancellable(transport, work) {
 ;// CONCATENATED MODULE: ./build/github/errors.js
 
 
+
 const PERMISSIONS = {
     repository: 'a fine-grained token access to this repository, a classic one the scope repo',
     secrets: 'a fine-grained token the repository permission Secrets (write), a classic one the scope repo',
@@ -5794,23 +5929,34 @@ const PERMISSIONS = {
     environment: 'a fine-grained token the repository permissions Environments (write) and Actions (read), a classic one the scope repo',
     runs: "the job's own token permissions with actions: read, a fine-grained one the repository permission Actions (read), a classic one the scope repo",
 };
-/** Whether a 403 says that there were too many requests, not that the token may not. */
-function isRateLimit({ status, headers }) {
-    return status === 403 && (headers['retry-after'] !== undefined || headers['x-ratelimit-remaining'] === '0');
+/** Milliseconds to wait after a refusal of too many requests that says nothing else, by GitHub's documentation. */
+const UNTOLD_WAIT = 60_000;
+/** Milliseconds to wait where a refusal is a rate limit's; nothing where it is none (GitHub: "Rate limits for the REST API"). */
+function rateLimit(answer) {
+    const { status, headers } = answer;
+    if (status !== 403 && status !== 429)
+        return undefined;
+    const now = timeOf(answer);
+    const after = parseRetryAfter(headers['retry-after'], now);
+    if (after > 0)
+        return after;
+    if (headers['x-ratelimit-remaining'] === '0')
+        return Math.max(0, Number(headers['x-ratelimit-reset']) * 1000 - now) || 0;
+    return /secondary rate limit/i.test(answer.body) ? UNTOLD_WAIT : undefined;
 }
 function errors_fromAnswer(operation, answer, need) {
     return refusal(operation, answer, errors_serverWords(answer), errors_advice(answer, need));
 }
 function errors_advice(answer, need) {
-    const { status, headers } = answer;
+    const { status } = answer;
     if (status >= 300 && status < 400)
         return need === 'repository'
             ? 'GitHub redirects this name: the repository was renamed or moved, so give its name of today.'
             : noRedirects(answer, 'give the name that the repository has today.');
-    if (status === 429 || isRateLimit(answer)) {
-        const reset = new Date(Number(headers['x-ratelimit-reset']) * 1000);
-        const until = Number.isNaN(reset.getTime()) ? '' : ` (it ends at ${reset.toISOString().slice(0, 19)}Z)`;
-        return `The rate limit of github_token is reached for longer than this step may wait${until}: run fewer jobs at once, or raise timeout.`;
+    const wait = rateLimit(answer);
+    if (status === 429 || wait !== undefined) {
+        const seconds = wait ? ` (it says: come back after ${Math.ceil(wait / 1000)} seconds)` : '';
+        return `The rate limit of github_token is reached for longer than this step may wait${seconds}: run fewer jobs at once, or raise timeout.`;
     }
     if (status >= 500)
         return "That is on GitHub's side: try again later.";
@@ -5862,7 +6008,7 @@ class GitHub {
      * Reads a repository.
      * @param name `owner/name` as it is now: GitHub's redirect from a former name is refused
      */
-    async getRepository(name) {
+    async getRepository(name, parse) {
         const [owner = '', repo = ''] = name.split('/');
         const operation = `read repository ${name}`;
         const call = {
@@ -5873,11 +6019,11 @@ class GitHub {
         };
         return await this.read(call, (repository) => {
             const { id, full_name } = repository;
-            if (!Number.isSafeInteger(id))
+            if (!isPositive(id))
                 throw new AnswerError('id is not a number');
             if (typeof full_name !== 'string' || full_name.toLowerCase() !== name.toLowerCase())
                 throw new AnswerError('it shows another repository');
-            return repository;
+            return parse(repository);
         });
     }
     /** Reads a workflow run. @returns nothing where GitHub shows no such run */
@@ -5888,8 +6034,8 @@ class GitHub {
         return await this.find({ operation, route, parameters: { owner, repo, run_id }, need: 'runs' }, (run) => {
             if (String(run.id) !== run_id)
                 throw new AnswerError('it shows another run');
-            const run_attempt = Number(run.run_attempt);
-            if (!Number.isSafeInteger(run_attempt))
+            const { run_attempt } = run;
+            if (!isPositive(run_attempt))
                 throw new AnswerError('run_attempt is not a number');
             return { status: string(run, 'status'), run_attempt };
         });
@@ -5913,21 +6059,22 @@ class GitHub {
     async read(call, parse) {
         const answer = await this.send(call);
         try {
-            const date = Date.parse(answer.headers.date ?? '');
-            return parse(parseObject(answer.body), Number.isNaN(date) ? Date.now() : date);
+            return parse(parseObject(answer.body), timeOf(answer));
         }
         catch (error) {
             throw error instanceof AnswerError ? badAnswer(call.operation, answer, error.message, '') : error;
         }
     }
     /** Sends a request, again where its answer is lost. @returns an answer that says success */
-    async send({ operation, route, parameters, need, onSend }) {
+    async send({ operation, route, parameters, need, made, onSend }) {
         const { api, token } = this.#access;
         // Loaded by the few runs that need it.
+        // Its context reads the event too, and stumbles where that is not readable.
+        delete process.env.GITHUB_EVENT_PATH;
         const { getOctokit } = await __nccwpck_require__.e(/* import() */ 413).then(__nccwpck_require__.bind(__nccwpck_require__, 413));
         const outcome = {};
         const fetch = async (url, { method, headers, body }) => {
-            const call = { method, url: new URL(url), headers, body, repeatable: true, isRateLimit: isRateLimit, onSend };
+            const call = { method, url: new URL(url), headers, body, repeatable: true, rateLimit: rateLimit, onSend };
             try {
                 outcome.answer = await this.transport.send(call);
             }
@@ -5947,8 +6094,13 @@ class GitHub {
             throw badAnswer(operation, answer, "it is not GitHub's", 'Check who answers at GITHUB_API_URL.');
         if (answer.status < 200 || answer.status > 299)
             throw errors_fromAnswer(operation, answer, need);
+        if (made && !made.includes(answer.status))
+            throw badAnswer(operation, answer, `GitHub says ${made.join(' or ')} where it is done`, '');
         return answer;
     }
+}
+function isPositive(value) {
+    return Number.isSafeInteger(value) && Number(value) > 0;
 }
 
 ;// CONCATENATED MODULE: ./build/formats.js
@@ -6117,7 +6269,7 @@ function parseOrigin(text, report) {
  */
 function parseApiUrl(text, report) {
     const url = NO_URL.test(text) ? null : URL.parse(text);
-    if (!url || !isSafe(url) || url.username || url.password || url.search || url.hash) {
+    if (!url || !isSafe(url) || url.username || url.password || /[?#]/.test(text)) {
         report(`got ${quoteUrl(text)}; expected the https address of an API of GitHub (http on loopback alone), such as https://api.github.com`);
         return '';
     }
@@ -6197,6 +6349,8 @@ const DEFAULT_CLAIMS = ['github_repository', 'github_repository_id', 'environmen
 const CLAIM_NAMES = ['environment', ...Object.keys(VARIABLES)];
 /** A custom property of the repository, which an organization adds to its ID tokens. */
 const PROPERTY = /^github_repo_property_./;
+/** Claims of an ID token that tell whose client it is. */
+const IDENTIFYING = ['repository', 'repository_id', 'run_id', 'environment'];
 const OF_ANY_REPOSITORY = /^(environment|github_repository(_id|_owner|_owner_id|_visibility)?|github_repo_property_.+)$/;
 /** What the runner's variables say. */
 function claims_runnerTarget(runner, env, environment) {
@@ -6217,20 +6371,24 @@ function claims_runnerTarget(runner, env, environment) {
  * @param report takes what token, runner and the input `environment` do not agree about
  */
 function tokenTarget(payload, runner, report) {
-    const names = Object.keys(payload).filter((name) => isClaimName(`github_${name}`));
-    const claims = {
-        ...runner.claims,
-        ...Object.fromEntries(names.map((name) => [`github_${name}`, claims_text(payload[name])])),
-    };
+    const told = Object.entries(payload).flatMap(([name, value]) => {
+        const key = name === 'environment' ? name : `github_${name}`;
+        if (!isClaimName(key) || value === null)
+            return [];
+        const claim = claims_text(value);
+        if (claim === undefined && IDENTIFYING.includes(name))
+            report("GitHub's ID token")(`has a claim ${name} that is no text; expected one`);
+        return claim === undefined ? [] : [[key, claim]];
+    });
+    const claims = { ...runner.claims, ...Object.fromEntries(told) };
+    if (!claims.github_repository)
+        report("GitHub's ID token")('has no claim repository; expected one');
     for (const name of ['repository', 'repository_id', 'run_id']) {
-        const [told, own] = [claims_text(payload[name]), runner.claims[`github_${name}`]];
-        const variable = `GITHUB_${name.toUpperCase()}`;
-        if (!told && name === 'repository')
-            report("GitHub's ID token")('has no claim repository; expected one');
-        else if (told && own && told.toLowerCase() !== own.toLowerCase())
-            report(variable)(`got ${quote(own)}, but GitHub's ID token says ${quote(told)}; expected the same`);
+        const [theirs, own] = [claims[`github_${name}`], runner.claims[`github_${name}`]];
+        if (theirs && own && theirs.toLowerCase() !== own.toLowerCase())
+            report(`GITHUB_${name.toUpperCase()}`)(`got ${quote(own)}, but GitHub's ID token says ${quote(theirs)}; expected the same`);
     }
-    const environment = claims_text(payload.environment) ?? '';
+    const environment = claims.environment ?? '';
     if (environment && runner.environment && environment.toLowerCase() !== runner.environment.toLowerCase()) {
         report('environment')(`got ${quote(runner.environment)}, but GitHub's ID token says that the job's environment is ${quote(environment)}; expected the same, or none`);
     }
@@ -6454,7 +6612,8 @@ function variable(env, name) {
 const UNTRUSTED = 'This run was triggered by code from outside, yet has secrets: nothing of that code may be checked out, built or run in this job, or it can take the credentials.';
 /** Seconds. */
 const DEFAULT_TIMEOUT = '120';
-const REPOSITORY = /^[\w.-]+\/(?!\.\.?$)[\w.-]+$/;
+/** `owner/name`, neither of which a URL would take for a folder above. */
+const REPOSITORY = /^(?!\.\.?\/)[\w.-]+\/(?!\.\.?$)[\w.-]+$/;
 function connection_readConnection(reader, runner) {
     const credentials = readCredentials(reader.env);
     checkCredentials(reader, runner);
@@ -6487,13 +6646,17 @@ function connection_readGitHub(reader, runner, need) {
 function readGitHubToken() {
     const token = core_getInput('github_token');
     mask(token);
+    // As git and actions/checkout send it.
+    maskPair('x-access-token', token);
     return token;
 }
 /** Reads the administrator's credentials, from the inputs or else from the variables, and masks the secret. */
 function readCredentials(env) {
     const client_secret = core_getInput('scalekit_client_secret') || variable(env, 'SCALEKIT_CLIENT_SECRET');
+    const client_id = core_getInput('scalekit_client_id') || variable(env, 'SCALEKIT_CLIENT_ID');
     mask(client_secret);
-    return { client_id: core_getInput('scalekit_client_id') || variable(env, 'SCALEKIT_CLIENT_ID'), client_secret };
+    maskPair(client_id, client_secret);
+    return { client_id, client_secret };
 }
 /** @returns seconds for the whole step, some number of them also where the input is lost or bad */
 function readTimeout() {
@@ -6565,11 +6728,12 @@ function checkRunner(reader, { repository }) {
 
 
 const URL_VARIABLE = 'ACTIONS_ID_TOKEN_REQUEST_URL';
+const TOKEN_VARIABLE = 'ACTIONS_ID_TOKEN_REQUEST_TOKEN';
 const OPERATION = "get GitHub's ID token";
 const TODO = 'The job needs permissions with id-token: write, and GitHub has to answer. Without that permission the claims come from the runner.';
 /** Whether GitHub offers the job an ID token: it does where `permissions` has `id-token: write`. */
 function mayHaveIdToken(env) {
-    return Boolean(env[URL_VARIABLE] && env.ACTIONS_ID_TOKEN_REQUEST_TOKEN);
+    return Boolean(env[URL_VARIABLE] || env[TOKEN_VARIABLE]);
 }
 /**
  * Gets the job's ID token.
@@ -6577,8 +6741,11 @@ function mayHaveIdToken(env) {
  * @throws {ApiError}
  */
 async function getIdToken(transport, env) {
-    const token = env.ACTIONS_ID_TOKEN_REQUEST_TOKEN ?? '';
+    const token = env[TOKEN_VARIABLE]?.trim() ?? '';
     mask(token);
+    // Anything else would break the header that carries it.
+    if (!/^[\x21-\x7e]+$/.test(token))
+        throw new Error(`Could not ${OPERATION}: ${TOKEN_VARIABLE} holds no token. ${TODO}`);
     const url = URL.parse(env[URL_VARIABLE] ?? '');
     if (!url || !isSafe(url))
         throw new Error(`Could not ${OPERATION}: ${URL_VARIABLE} is no https address. ${TODO}`);
@@ -6588,7 +6755,7 @@ async function getIdToken(transport, env) {
         answer = await transport.send({ method: 'GET', url, headers, repeatable: true });
     }
     catch (error) {
-        throw error instanceof NetworkError ? noAnswer(OPERATION, error, URL_VARIABLE) : error;
+        throw error instanceof NetworkError ? noAnswer(OPERATION, error, URL_VARIABLE, TODO) : error;
     }
     const { status, body } = answer;
     if (status >= 300 && status < 400)
@@ -6656,7 +6823,6 @@ function readInputs(env) {
         keep_secrets: Number(reader.match('keep_secrets', /^[1-5]$/, 'a whole number from 1 to 5') || DEFAULT_KEEP_SECRETS),
         verify: reader.boolean('verify', true),
         access_token: reader.boolean('access_token', false),
-        saving: readSaving(reader),
         dry_run: reader.boolean('dry_run', false),
     };
     checkPairs(reader, inputs);
@@ -6680,7 +6846,6 @@ function readDeletion(env) {
         ...readAim(reader, runner),
         name: reader.bounded('name', LONGEST_NAME),
         client_id: readClientId(reader),
-        saving: readSaving(reader),
         dry_run: reader.boolean('dry_run', false),
     };
     if (inputs.source === 'runner')
@@ -6707,20 +6872,14 @@ function readSweep(env) {
 function readAim(reader, runner) {
     const repository = reader.match('repository', REPOSITORY, 'owner/name');
     const other = repository.toLowerCase() === runner.repository.toLowerCase() ? '' : repository;
-    const environment = reader.bounded('environment', LONGEST_ENVIRONMENT);
-    // A URL would take such a path for the one above it.
-    if (/^\.\.?$/.test(environment))
-        reader.report('environment')(`got "${environment}"; expected the name of one`);
-    const need = other
-        ? `read ${other} (repository)`
-        : reader.read('save_to') !== 'none' && reader.read('save_to')
-            ? 'write secrets and variables (save_to)'
-            : undefined;
+    const saving = readSaving(reader);
+    const need = other ? `read ${other} (repository)` : saving ? 'write secrets and variables (save_to)' : undefined;
     return {
         runner,
         source: other ? 'api' : mayHaveIdToken(reader.env) ? 'token' : 'runner',
         repository: other,
-        environment,
+        environment: reader.bounded('environment', LONGEST_ENVIRONMENT),
+        saving,
         github: connection_readGitHub(reader, runner, need),
     };
 }
@@ -6728,12 +6887,17 @@ function readAim(reader, runner) {
 function readSaving(reader) {
     const to = reader.choice('save_to', ['none', 'repository', 'environment'], 'none');
     const expected = 'letters, digits and _, not beginning with a digit or GITHUB_';
-    const prefix = reader.match('save_as', /^(?!github_)[a-z_]\w*$/i, expected) || DEFAULT_SAVE_AS;
+    const prefix = reader.match('save_as', /^(?!github(_|$))[a-z_]\w*$/i, expected) || DEFAULT_SAVE_AS;
     return to === 'none' ? undefined : { to, variable: `${prefix}_CLIENT_ID`, secret: `${prefix}_CLIENT_SECRET` };
 }
 /** Whether there is the environment that the pair is to be kept in. */
 function inputs_checkPlace({ saving }, { environment, source }, report) {
-    if (saving?.to !== 'environment' || environment)
+    if (saving?.to !== 'environment')
+        return;
+    // A URL would take such a path for the one above it.
+    if (/^\.\.?$/.test(environment))
+        report('save_to')(`got "environment" with the environment "${environment}"; expected the name of one`);
+    if (environment)
         return;
     const how = source === 'token' ? ' (this job has none)' : '';
     report('save_to')(`got "environment" without an environment${how}; expected the input environment, or "repository"`);
@@ -6807,7 +6971,7 @@ function publish(request, applied, journal, vault) {
     const { result, client, secret, token } = applied;
     const { client_id } = client;
     const { organization_id, access_token } = request;
-    setOutputs({
+    const outputs = {
         client_id,
         // Empty where an existing client is reused: its secrets are shown to nobody again.
         secret: secret?.plain_secret ?? '',
@@ -6815,7 +6979,13 @@ function publish(request, applied, journal, vault) {
         organization_id,
         result,
         ...(access_token && token && { access_token: token.access_token, access_token_expires_at: token.expires_at }),
-    });
+    };
+    try {
+        setOutputs(outputs);
+    }
+    catch (error) {
+        throw secret && vault ? new Error(`${message(error)} The pair is saved already, as ${vault.names}.`) : error;
+    }
     journal.release(client_id);
     log_info(publish_sentence(request, applied));
     if (secret && vault)
@@ -7025,7 +7195,7 @@ const SENTENCES = {
 async function askForTarget(aim, transport, env) {
     const { source, runner, repository, environment, github } = aim;
     if (source === 'api' && github)
-        return repositoryTarget(await new GitHub(transport, github).getRepository(repository), environment);
+        return await new GitHub(transport, github).getRepository(repository, (told) => repositoryTarget(told, environment));
     const own = claims_runnerTarget(runner, env, environment);
     if (source === 'runner')
         return own;

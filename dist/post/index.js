@@ -3517,14 +3517,28 @@ function getIDToken(aud) {
 const SHORTEST_MASK = 4;
 /** A shorter rest of a broken line tells next to nothing. */
 const SHORTEST_LINE = 8;
+/** Characters (RFC 2045, section 6.8, and RFC 7468, section 2). */
+const LINE_WIDTHS = [76, 64];
 const masked = new Set();
 /** Masks a secret in every form that a later step may print it in, here and in the runner's log of the whole job. */
 function mask(secret) {
-    for (const form of maskForms(secret)) {
-        if (masked.has(form))
-            continue;
-        masked.add(form);
-        core_setSecret(form);
+    maskForms(secret).forEach(tell);
+}
+function tell(form) {
+    if (masked.has(form))
+        return;
+    masked.add(form);
+    core_setSecret(form);
+}
+/** Masks a secret also where it stands behind an id, as in `id:secret` of HTTP's Basic scheme (RFC 7617), in base64 of several lines. */
+function maskPair(id, secret) {
+    if (secret.trim().length < SHORTEST_MASK)
+        return;
+    const idOnly = Buffer.from(`${id}:`).toString('base64');
+    for (const width of LINE_WIDTHS) {
+        for (const line of brokenLines(Buffer.from(`${id}:${secret}`), width))
+            if (!idOnly.includes(line))
+                bothAlphabets(line).forEach(tell);
     }
 }
 /** Takes every masked form out of a text of ours, so that nothing depends on the runner's own masking. */
@@ -3579,10 +3593,18 @@ function base64Forms(secret) {
         const text = Buffer.concat([Buffer.alloc(shift), bytes]).toString('base64');
         return text.slice(Math.ceil((shift * 8) / 6), Math.floor(((shift + bytes.length) * 8) / 6));
     });
+    const lines = LINE_WIDTHS.flatMap((width) => brokenLines(bytes, width));
+    return [bytes.toString('base64'), ...fragments, ...lines].flatMap(bothAlphabets);
+}
+/** Base64 as command-line tools break it into lines. What follows, such as a line break, changes the end of the last one. */
+function brokenLines(bytes, width) {
     const whole = bytes.toString('base64');
-    // Command-line tools break it into lines (RFC 2045, section 6.8, and RFC 7468, section 2).
-    const lines = [76, 64].flatMap((width) => [whole, fragments[0] ?? ''].flatMap((text) => text.match(new RegExp(`.{${SHORTEST_LINE},${width}}`, 'g')) ?? []));
-    return [whole, ...fragments, ...lines].flatMap((text) => [text, text.replaceAll('+', '-').replaceAll('/', '_')]);
+    const certain = whole.slice(0, Math.floor((bytes.length * 8) / 6));
+    return [whole, certain].flatMap((text) => text.match(new RegExp(`.{${SHORTEST_LINE},${width}}`, 'g')) ?? []);
+}
+/** Base64 and base64url (RFC 4648). */
+function bothAlphabets(text) {
+    return [text, text.replaceAll('+', '-').replaceAll('/', '_')];
 }
 
 ;// CONCATENATED MODULE: ./build/log.js
@@ -3802,7 +3824,7 @@ function formats_parseOrigin(text, report) {
  */
 function formats_parseApiUrl(text, report) {
     const url = NO_URL.test(text) ? null : URL.parse(text);
-    if (!url || !isSafe(url) || url.username || url.password || url.search || url.hash) {
+    if (!url || !isSafe(url) || url.username || url.password || /[?#]/.test(text)) {
         report(`got ${quoteUrl(text)}; expected the https address of an API of GitHub (http on loopback alone), such as https://api.github.com`);
         return '';
     }
@@ -3931,7 +3953,8 @@ function variable(env, name) {
 const UNTRUSTED = 'This run was triggered by code from outside, yet has secrets: nothing of that code may be checked out, built or run in this job, or it can take the credentials.';
 /** Seconds. */
 const DEFAULT_TIMEOUT = '120';
-const REPOSITORY = /^[\w.-]+\/(?!\.\.?$)[\w.-]+$/;
+/** `owner/name`, neither of which a URL would take for a folder above. */
+const REPOSITORY = /^(?!\.\.?\/)[\w.-]+\/(?!\.\.?$)[\w.-]+$/;
 function readConnection(reader, runner) {
     const credentials = readCredentials(reader.env);
     checkCredentials(reader, runner);
@@ -3964,13 +3987,17 @@ function readGitHub(reader, runner, need) {
 function readGitHubToken() {
     const token = core_getInput('github_token');
     mask(token);
+    // As git and actions/checkout send it.
+    maskPair('x-access-token', token);
     return token;
 }
 /** Reads the administrator's credentials, from the inputs or else from the variables, and masks the secret. */
 function readCredentials(env) {
     const client_secret = core_getInput('scalekit_client_secret') || variable(env, 'SCALEKIT_CLIENT_SECRET');
+    const client_id = core_getInput('scalekit_client_id') || variable(env, 'SCALEKIT_CLIENT_ID');
     mask(client_secret);
-    return { client_id: core_getInput('scalekit_client_id') || variable(env, 'SCALEKIT_CLIENT_ID'), client_secret };
+    maskPair(client_id, client_secret);
+    return { client_id, client_secret };
 }
 /** @returns seconds for the whole step, some number of them also where the input is lost or bad */
 function readTimeout() {
@@ -4123,6 +4150,7 @@ class Transport {
     #end;
     #cancel = new AbortController();
     #deadline;
+    #now = Number.POSITIVE_INFINITY;
     /**
      * @param run `ID.ATTEMPT` of the workflow run, for Scalekit's logs
      * @param timeout seconds for the whole step, counted from the start of the process. One request gets a quarter of
@@ -4137,6 +4165,10 @@ class Transport {
     /** Gives what comes now the time that was kept for roll-back. */
     openReserve() {
         this.#deadline = this.#end;
+    }
+    /** Milliseconds since the epoch, by the earliest of this machine's clock and those of the servers that answered. */
+    get now() {
+        return Math.min(Date.now(), this.#now);
     }
     get cancelled() {
         return this.#cancel.signal.aborted;
@@ -4161,7 +4193,7 @@ class Transport {
             const outcome = await this.#attempt(call, attempt);
             if (this.cancelled || !mayRepeat(call, outcome, attempt))
                 return settle(outcome, attempt, lost);
-            const delay = retryDelay(attempt, retryAfter(outcome), this.#deadline - performance.now() - SHORTEST_REPEAT);
+            const delay = retryDelay(attempt, retryAfter(call, outcome), this.#deadline - performance.now() - SHORTEST_REPEAT);
             if (delay === undefined || !(await this.#sleep(delay)))
                 return settle(outcome, attempt, lost);
             lost ||= outcome instanceof NetworkError ? outcome.reached : isUnsure(outcome.status);
@@ -4209,7 +4241,9 @@ class Transport {
             // The type asks for text, but an empty one would announce a body of length 0 on a GET.
             (call.body ?? null));
             const { message } = await Promise.race([exchange, over]);
-            return { status: message.statusCode ?? 0, headers: message.headers, body: await readBounded(message) };
+            const answer = { status: message.statusCode ?? 0, headers: message.headers, body: await readBounded(message) };
+            this.#now = timeOf(answer);
+            return answer;
         }
         catch (error) {
             const limit = this.cancelled ? 'before the run was cancelled' : `within ${Math.ceil(timeout / 100) / 10} seconds`;
@@ -4272,7 +4306,7 @@ function mayRepeat(call, outcome, attempt) {
         return !outcome.lasting && (call.repeatable || !outcome.reached) && attempt < MOST_ATTEMPTS;
     }
     // A rate limit says that nothing was done and when to come back: only the deadline bounds that.
-    if (outcome.status === 429 || call.isRateLimit?.(outcome))
+    if (outcome.status === 429 || call.rateLimit?.(outcome) !== undefined)
         return true;
     const passing = outcome.status === 408 || outcome.status === 425 || outcome.status >= 500;
     // Too Early (RFC 8470) says that nothing was done.
@@ -4290,17 +4324,15 @@ function settle(outcome, attempts, lost) {
         outcome.message += ` (attempt ${attempts})`;
     throw outcome;
 }
-function retryAfter(outcome) {
+function retryAfter(call, outcome) {
     if (outcome instanceof NetworkError)
         return 0;
-    // By the server's own clock, where it tells the time.
-    const now = Date.parse(outcome.headers.date ?? '');
-    const current = Number.isNaN(now) ? Date.now() : now;
-    const { 'retry-after': after, 'x-ratelimit-remaining': remaining, 'x-ratelimit-reset': reset } = outcome.headers;
-    // GitHub's way: seconds since the epoch.
-    if (!after && remaining === '0')
-        return Math.max(0, Number(reset) * 1000 - current) || 0;
-    return parseRetryAfter(after, current);
+    return call.rateLimit?.(outcome) ?? parseRetryAfter(outcome.headers['retry-after'], timeOf(outcome));
+}
+/** Milliseconds since the epoch, by the server's own clock where it tells the time. */
+function timeOf({ headers }) {
+    const now = Date.parse(headers.date ?? '');
+    return Number.isNaN(now) ? Date.now() : now;
 }
 /**
  * Reads a `Retry-After` header: seconds or an HTTP date (RFC 9110, section 10.2.3).
@@ -4358,11 +4390,13 @@ function refusal(operation, { status, afterLoss }, words, todo) {
     const uncertain = isUnsure(status) || afterLoss === true;
     return new ApiError(sentence(operation, [`HTTP ${status}`, ...words].join(': '), todo), uncertain, { status });
 }
-/** @param address the input or variable that leads to the server */
-function noAnswer(operation, error, address) {
-    return new ApiError(sentence(operation, error.message, networkAdvice(error, address)), error.reached, {
-        cause: error,
-    });
+/**
+ * @param address the input or variable that leads to the server
+ * @param more what else the user can do, a sentence, or empty
+ */
+function noAnswer(operation, error, address, more = '') {
+    const todo = [networkAdvice(error, address), more].filter(Boolean).join(' ');
+    return new ApiError(sentence(operation, error.message, todo), error.reached, { cause: error });
 }
 /** A 2xx whose body is not what the API documents. */
 function badAnswer(operation, { status }, reason, todo) {
@@ -4465,6 +4499,7 @@ function tokenPayload(token) {
 ;// CONCATENATED MODULE: ./build/github/errors.js
 
 
+
 const PERMISSIONS = {
     repository: 'a fine-grained token access to this repository, a classic one the scope repo',
     secrets: 'a fine-grained token the repository permission Secrets (write), a classic one the scope repo',
@@ -4472,23 +4507,34 @@ const PERMISSIONS = {
     environment: 'a fine-grained token the repository permissions Environments (write) and Actions (read), a classic one the scope repo',
     runs: "the job's own token permissions with actions: read, a fine-grained one the repository permission Actions (read), a classic one the scope repo",
 };
-/** Whether a 403 says that there were too many requests, not that the token may not. */
-function isRateLimit({ status, headers }) {
-    return status === 403 && (headers['retry-after'] !== undefined || headers['x-ratelimit-remaining'] === '0');
+/** Milliseconds to wait after a refusal of too many requests that says nothing else, by GitHub's documentation. */
+const UNTOLD_WAIT = 60_000;
+/** Milliseconds to wait where a refusal is a rate limit's; nothing where it is none (GitHub: "Rate limits for the REST API"). */
+function rateLimit(answer) {
+    const { status, headers } = answer;
+    if (status !== 403 && status !== 429)
+        return undefined;
+    const now = timeOf(answer);
+    const after = parseRetryAfter(headers['retry-after'], now);
+    if (after > 0)
+        return after;
+    if (headers['x-ratelimit-remaining'] === '0')
+        return Math.max(0, Number(headers['x-ratelimit-reset']) * 1000 - now) || 0;
+    return /secondary rate limit/i.test(answer.body) ? UNTOLD_WAIT : undefined;
 }
 function fromAnswer(operation, answer, need) {
     return refusal(operation, answer, serverWords(answer), advice(answer, need));
 }
 function advice(answer, need) {
-    const { status, headers } = answer;
+    const { status } = answer;
     if (status >= 300 && status < 400)
         return need === 'repository'
             ? 'GitHub redirects this name: the repository was renamed or moved, so give its name of today.'
             : noRedirects(answer, 'give the name that the repository has today.');
-    if (status === 429 || isRateLimit(answer)) {
-        const reset = new Date(Number(headers['x-ratelimit-reset']) * 1000);
-        const until = Number.isNaN(reset.getTime()) ? '' : ` (it ends at ${reset.toISOString().slice(0, 19)}Z)`;
-        return `The rate limit of github_token is reached for longer than this step may wait${until}: run fewer jobs at once, or raise timeout.`;
+    const wait = rateLimit(answer);
+    if (status === 429 || wait !== undefined) {
+        const seconds = wait ? ` (it says: come back after ${Math.ceil(wait / 1000)} seconds)` : '';
+        return `The rate limit of github_token is reached for longer than this step may wait${seconds}: run fewer jobs at once, or raise timeout.`;
     }
     if (status >= 500)
         return "That is on GitHub's side: try again later.";
@@ -4540,7 +4586,7 @@ class GitHub {
      * Reads a repository.
      * @param name `owner/name` as it is now: GitHub's redirect from a former name is refused
      */
-    async getRepository(name) {
+    async getRepository(name, parse) {
         const [owner = '', repo = ''] = name.split('/');
         const operation = `read repository ${name}`;
         const call = {
@@ -4551,11 +4597,11 @@ class GitHub {
         };
         return await this.read(call, (repository) => {
             const { id, full_name } = repository;
-            if (!Number.isSafeInteger(id))
+            if (!isPositive(id))
                 throw new AnswerError('id is not a number');
             if (typeof full_name !== 'string' || full_name.toLowerCase() !== name.toLowerCase())
                 throw new AnswerError('it shows another repository');
-            return repository;
+            return parse(repository);
         });
     }
     /** Reads a workflow run. @returns nothing where GitHub shows no such run */
@@ -4566,8 +4612,8 @@ class GitHub {
         return await this.find({ operation, route, parameters: { owner, repo, run_id }, need: 'runs' }, (run) => {
             if (String(run.id) !== run_id)
                 throw new AnswerError('it shows another run');
-            const run_attempt = Number(run.run_attempt);
-            if (!Number.isSafeInteger(run_attempt))
+            const { run_attempt } = run;
+            if (!isPositive(run_attempt))
                 throw new AnswerError('run_attempt is not a number');
             return { status: string(run, 'status'), run_attempt };
         });
@@ -4591,21 +4637,22 @@ class GitHub {
     async read(call, parse) {
         const answer = await this.send(call);
         try {
-            const date = Date.parse(answer.headers.date ?? '');
-            return parse(parseObject(answer.body), Number.isNaN(date) ? Date.now() : date);
+            return parse(parseObject(answer.body), timeOf(answer));
         }
         catch (error) {
             throw error instanceof AnswerError ? badAnswer(call.operation, answer, error.message, '') : error;
         }
     }
     /** Sends a request, again where its answer is lost. @returns an answer that says success */
-    async send({ operation, route, parameters, need, onSend }) {
+    async send({ operation, route, parameters, need, made, onSend }) {
         const { api, token } = this.#access;
         // Loaded by the few runs that need it.
+        // Its context reads the event too, and stumbles where that is not readable.
+        delete process.env.GITHUB_EVENT_PATH;
         const { getOctokit } = await __nccwpck_require__.e(/* import() */ 413).then(__nccwpck_require__.bind(__nccwpck_require__, 413));
         const outcome = {};
         const fetch = async (url, { method, headers, body }) => {
-            const call = { method, url: new URL(url), headers, body, repeatable: true, isRateLimit: isRateLimit, onSend };
+            const call = { method, url: new URL(url), headers, body, repeatable: true, rateLimit: rateLimit, onSend };
             try {
                 outcome.answer = await this.transport.send(call);
             }
@@ -4625,8 +4672,13 @@ class GitHub {
             throw badAnswer(operation, answer, "it is not GitHub's", 'Check who answers at GITHUB_API_URL.');
         if (answer.status < 200 || answer.status > 299)
             throw fromAnswer(operation, answer, need);
+        if (made && !made.includes(answer.status))
+            throw badAnswer(operation, answer, `GitHub says ${made.join(' or ')} where it is done`, '');
         return answer;
     }
+}
+function isPositive(value) {
+    return Number.isSafeInteger(value) && Number(value) > 0;
 }
 
 ;// CONCATENATED MODULE: external "node:fs"
@@ -4672,6 +4724,8 @@ function readEvent(path) {
 
 /** Milliseconds: GitHub tells times in whole seconds. */
 const RESOLUTION = 1_000;
+/** Bytes of a public key (X25519). */
+const KEY_LENGTH = 32;
 /** The address of a place's variable. */
 function variableUrl(api, { repository, environment, variable }) {
     const scope = environment ? `environments/${encodeURIComponent(environment)}` : 'actions';
@@ -4684,13 +4738,16 @@ function placeName({ repository, environment }) {
 /** A pair of client id and secret as GitHub Actions keeps it. Every method throws an ApiError. */
 class Vault {
     place;
-    /** What was here when `open` looked. */
+    /** What was here at the last look. */
     saved = { client_id: undefined, secret_time: undefined };
     #github;
     #key = { key: '', key_id: '' };
     constructor(github, place) {
         this.place = place;
         this.#github = github;
+    }
+    get transport() {
+        return this.#github.transport;
     }
     /** Address of GitHub's API. */
     get api() {
@@ -4707,21 +4764,39 @@ class Vault {
     }
     /** Makes sure that a pair can be written here, as far as reading tells. */
     async open() {
-        const key = this.#call(`read the public key for secrets of ${this.name}`, 'GET', 'secrets', '/public-key');
+        const key = this.#call(`read the public key for secrets of ${this.name}`, 'GET', 'secrets', '/secrets/public-key');
         this.#key = await this.#github.read(key, (answer) => {
             const [key, key_id] = [string(answer, 'key'), string(answer, 'key_id')];
-            if (!key || !key_id)
-                throw new AnswerError('it holds no key');
+            if (Buffer.from(key, 'base64').length !== KEY_LENGTH || !key_id)
+                throw new AnswerError('it holds no public key');
             return { key, key_id };
         });
         if (this.place.environment)
-            await this.#findEnvironment(key);
-        this.saved = await this.look();
+            await this.#findEnvironment();
+        await this.look();
     }
-    /** @returns what is here already */
+    /** @throws where the token may not even see the repository */
+    async isVisible() {
+        return await this.#github.getRepository(this.place.repository, () => true);
+    }
+    /** Whether there is the environment, or none is needed. */
+    async exists() {
+        try {
+            if (this.place.environment)
+                await this.#findEnvironment();
+            return true;
+        }
+        catch (error) {
+            if (error instanceof ApiError && error.status === 404)
+                return false;
+            throw error;
+        }
+    }
+    /** Looks (again) at what is here. */
     async look() {
         const [variable, secret] = await Promise.all([this.#getVariable(), this.#getSecret()]);
-        return { client_id: variable?.value, variable_time: variable?.time, secret_time: secret?.time };
+        this.saved = { client_id: variable?.value, variable_time: variable?.time, secret_time: secret?.time };
+        return this.saved;
     }
     /** @returns nothing where there is no such variable */
     async getVariable() {
@@ -4729,18 +4804,24 @@ class Vault {
     }
     /** Makes the variable, or changes it: `exists` says which of the two is tried first. */
     async setVariable(value, exists) {
-        const make = this.#variable('write', 'POST', '', { value });
-        const change = this.#variable('write', 'PATCH', '/{name}', { value });
+        const make = { ...this.#variable('write', 'POST', '', { value }), made: [201] };
+        const change = { ...this.#variable('write', 'PATCH', '/{name}', { value }), made: [204] };
         const [first, second, status] = exists ? [change, make, 404] : [make, change, 409];
-        await this.#github.send(first).catch(async (error) => {
-            if (!(error instanceof ApiError && error.status === status))
+        try {
+            await this.#github.send(first).catch(async (error) => {
+                if (!(error instanceof ApiError && error.status === status))
+                    throw error;
+                await this.#github.send(second);
+            });
+        }
+        catch (error) {
+            if (!isUncertain(error) || (await this.getVariable().catch(() => undefined)) !== value)
                 throw error;
-            await this.#github.send(second);
-        });
+        }
     }
     /** @returns whether there was one */
     async deleteVariable() {
-        return await this.#delete(this.#variable('delete', 'DELETE', '/{name}'));
+        return await this.#delete(this.#variable('delete', 'DELETE', '/{name}'), () => this.#getVariable());
     }
     /**
      * Writes the secret, after `open`. A lost answer is sent again, and then the time at which GitHub says that the secret
@@ -4751,19 +4832,22 @@ class Vault {
     async setSecret(box) {
         const before = this.saved.secret_time;
         const { key, key_id } = this.#key;
-        const sealed = { encrypted_value: box(key), key_id };
+        const sealed = { encrypted_value: this.#seal(box, key), key_id };
         let began;
         const onSend = () => {
             began ??= performance.now();
         };
         try {
-            await this.#github.send({ ...this.#secret('write', 'PUT', sealed), onSend });
+            await this.#github.send({ ...this.#secret('write', 'PUT', sealed), made: [201, 204], onSend });
         }
         catch (error) {
-            if (!(error instanceof ApiError && error.uncertain))
+            if (!isUncertain(error))
                 throw error;
-            this.#github.transport.openReserve();
+            this.transport.openReserve();
             const now = await this.#getSecret().catch(() => Promise.reject(error));
+            // One that is gone was taken away by somebody, whatever became of ours.
+            if (!now && before !== undefined)
+                throw error;
             if (now?.time !== before)
                 return;
             // Within the resolution of GitHub's times, one that is the same says nothing.
@@ -4775,43 +4859,69 @@ class Vault {
     }
     /** @returns whether there was one */
     async deleteSecret() {
-        return await this.#delete(this.#secret('delete', 'DELETE'));
+        return await this.#delete(this.#secret('delete', 'DELETE'), () => this.#getSecret());
     }
-    async #findEnvironment(key) {
-        const route = 'GET /repos/{owner}/{repo}/environments/{environment_name}';
-        await this.#github.send({ ...key, operation: `read ${this.name}`, route }).catch((error) => {
+    async #findEnvironment() {
+        const call = this.#call(`read ${this.name}`, 'GET', 'environment', '');
+        await this.#github.send(call).catch((error) => {
             // Whoever is shown its key may write there, also without the permission to read environments.
             if (!(error instanceof ApiError && error.status === 403))
                 throw error;
         });
     }
     async #getVariable() {
-        const parse = (answer) => ({ value: string(answer, 'value'), time: string(answer, 'updated_at') });
+        const parse = (answer) => {
+            if (typeof answer.value !== 'string')
+                throw new AnswerError('value is not a string');
+            return { value: answer.value, time: string(answer, 'updated_at') };
+        };
         return await this.#github.find(this.#variable('read', 'GET', '/{name}'), parse);
     }
     async #getSecret() {
-        const parse = (answer, date) => ({ time: string(answer, 'updated_at'), date });
+        const parse = (answer, date) => {
+            const time = string(answer, 'updated_at');
+            if (Number.isNaN(Date.parse(time)))
+                throw new AnswerError('updated_at is not a time');
+            return { time, date };
+        };
         return await this.#github.find(this.#secret('read', 'GET'), parse);
     }
-    async #delete(call) {
+    /** @param isThere looks whether there still is one */
+    async #delete(call, isThere) {
         try {
-            await this.#github.send(call);
+            await this.#github.send({ ...call, made: [204] });
             return true;
         }
         catch (error) {
+            // After a lost answer, the repeat finds what the first has done.
             if (error instanceof ApiError && error.status === 404)
-                return false;
-            throw error;
+                return error.uncertain;
+            if (!isUncertain(error) || (await isThere().catch(() => true)) !== undefined)
+                throw error;
+            return true;
+        }
+    }
+    #seal(box, key) {
+        try {
+            return box(key);
+        }
+        catch (error) {
+            throw new ApiError(`Could not seal the secret for ${this.name}: its public key is not usable.`, false, {
+                cause: error,
+            });
         }
     }
     #variable(verb, method, path, parameters = {}) {
         const { variable: name } = this.place;
-        return this.#call(`${verb} variable ${name} of ${this.name}`, method, 'variables', path, { name, ...parameters });
+        return this.#call(`${verb} variable ${name} of ${this.name}`, method, 'variables', `/variables${path}`, {
+            name,
+            ...parameters,
+        });
     }
     #secret(verb, method, parameters = {}) {
         const { secret: secret_name } = this.place;
         const operation = `${verb} secret ${secret_name} of ${this.name}`;
-        return this.#call(operation, method, 'secrets', '/{secret_name}', { secret_name, ...parameters });
+        return this.#call(operation, method, 'secrets', '/secrets/{secret_name}', { secret_name, ...parameters });
     }
     #call(operation, method, kind, path, parameters = {}) {
         const { repository, environment } = this.place;
@@ -4819,11 +4929,14 @@ class Vault {
         const scope = environment ? 'environments/{environment_name}' : 'actions';
         return {
             operation,
-            route: `${method} /repos/{owner}/{repo}/${scope}/${kind}${path}`,
+            route: `${method} /repos/{owner}/{repo}/${scope}${path}`,
             parameters: { owner, repo, ...(environment && { environment_name: environment }), ...parameters },
             need: environment ? 'environment' : kind,
         };
     }
+}
+function isUncertain(error) {
+    return error instanceof ApiError && error.uncertain;
 }
 
 ;// CONCATENATED MODULE: ./build/scalekit/errors.js
@@ -4978,11 +5091,13 @@ function seconds(from, field) {
         return number;
     throw new AnswerError(`${field} is not a number of seconds`);
 }
+/** Milliseconds since the epoch, in 2020: what writers put where they do not know a time is long before it. */
+const EARLIEST = Date.UTC(2020);
 /** RFC 3339 with up to nine digits of a second, in nanoseconds since the epoch. */
 function time(from, field) {
     const [, seconds, fraction = '', zone] = /^(\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d)(?:\.(\d{1,9}))?([Zz]|[+-]\d\d:\d\d)$/.exec(string(from, field)) ?? [];
     const milliseconds = seconds ? Date.parse(`${seconds}${zone}`.toUpperCase()) : Number.NaN;
-    return Number.isNaN(milliseconds) ? undefined : BigInt(milliseconds) * 1000000n + BigInt(fraction.padEnd(9, '0'));
+    return !(milliseconds >= EARLIEST) ? undefined : BigInt(milliseconds) * 1000000n + BigInt(fraction.padEnd(9, '0'));
 }
 
 ;// CONCATENATED MODULE: ./build/scalekit/api.js
@@ -5052,6 +5167,7 @@ class Scalekit {
             const answer = parseObject(body);
             const plain_secret = maskSecret(answer.plain_secret);
             const client = parseMarkedClient(answer.client);
+            maskPair(client.client_id, plain_secret);
             on.id(client.client_id);
             refuseShort(plain_secret);
             return { client: client.whole(), plain_secret };
@@ -5109,6 +5225,7 @@ class Scalekit {
         const parse = (body) => {
             const answer = parseObject(body);
             const plain_secret = maskSecret(answer.plain_secret);
+            maskPair(client_id, plain_secret);
             const secret = answer.secret ? parseSecret(answer.secret) : undefined;
             if (secret)
                 on.id(secret.id);
@@ -5186,7 +5303,7 @@ class Scalekit {
             throw error instanceof NetworkError ? fromNetwork(operation, error) : error;
         }
         if (answer.status === 404 && missing && isApiAnswer(answer))
-            return missing();
+            return missing(answer);
         if (answer.status < 200 || answer.status > 299)
             throw errors_fromAnswer(operation, answer, subject);
         try {
@@ -5197,8 +5314,11 @@ class Scalekit {
         }
     }
 }
-/** What the answer to a delete says: it was there, or, by a 404, it was not. */
-const PRESENCE = [() => true, () => false];
+/** What the answer to a delete says: it was there, or, by a 404, it was not, unless a sending before was lost. */
+const PRESENCE = [
+    (body) => body.trim() === '' || parseObject(body) !== undefined,
+    ({ afterLoss }) => afterLoss === true,
+];
 /** RFC 6749, section 5.2, allows both for a client that is not known. */
 function isRefused({ status, message }) {
     return status === 401 || (status === 400 && message.includes('invalid_client'));
@@ -5581,6 +5701,59 @@ function setText(entries) {
         .join(', ') || NONE);
 }
 
+;// CONCATENATED MODULE: ./build/unsave.js
+
+
+/** Milliseconds after a variable was sent in which GitHub may finish writing it, though its caller has gone. */
+const LATE_WRITE = 15_000;
+/** Milliseconds between two looks for it. */
+const LOOK_AGAIN = 1_000;
+/**
+ * Gives a variable in GitHub Actions what it held before, unless somebody wrote it, or the secret beside it, since.
+ * @param patient whether to wait for a write that GitHub may still finish
+ */
+async function unsave_putBack(vault, trace, patient) {
+    const { place, value, old, secret_time, sent_at = 0 } = trace;
+    const what = `variable ${place.variable} of ${placeName(place)}`;
+    const until = sent_at + LATE_WRITE;
+    try {
+        for (;;) {
+            const now = await vault.look();
+            if (now.client_id === value && now.secret_time !== secret_time)
+                return { done: [`The ${what} stays: another run has saved its pair there.`], left: [] };
+            if (now.client_id === value)
+                break;
+            if (now.client_id === undefined && old !== undefined)
+                return { done: [], left: [variableLeft(trace, 'GitHub does not show it')] };
+            const pending = Date.now() < until;
+            if (!pending)
+                return { done: [], left: [] };
+            if (!patient)
+                return { done: [`Whether ${what} was written is not known. The post step looks again.`], left: [], pending };
+            await vault.transport.pause(LOOK_AGAIN);
+        }
+        if (old === undefined)
+            await vault.deleteVariable();
+        else
+            await vault.setVariable(old, true);
+        return { done: [`Put back ${what}.`], left: [] };
+    }
+    catch (error) {
+        return { done: [], left: [variableLeft(trace, log_message(error))] };
+    }
+}
+/**
+ * The sentence about a variable that was not put back, with the call that does it.
+ * @param doubtful whether somebody else may have written what is known about it, so that no address is named
+ */
+function variableLeft(trace, why, doubtful = false) {
+    const { api, place, old } = trace;
+    const url = variableUrl(api, place);
+    const address = doubtful ? url.pathname : url.href;
+    const call = old === undefined ? `DELETE ${address}` : `PATCH ${address} with the value ${JSON.stringify(old)}`;
+    return `Variable ${place.variable} of ${placeName(place)} may not be what it was: ${why.replace(/\.$/, '')}. To put it back by hand: ${call}`;
+}
+
 ;// CONCATENATED MODULE: ./build/undo.js
 
 
@@ -5590,7 +5763,7 @@ function setText(entries) {
 /** Milliseconds after a create request was sent in which the server may finish it, though its caller has gone. */
 const LATE_CREATE = 15_000;
 /** Milliseconds between two looks for a client that may still appear. */
-const LOOK_AGAIN = 1_000;
+const undo_LOOK_AGAIN = 1_000;
 /**
  * Undoes what a failed step did, last first.
  * @returns the error to show: the failure, and what became of what the step had made or changed
@@ -5598,15 +5771,15 @@ const LOOK_AGAIN = 1_000;
 async function undo(scalekit, vault, journal, failure) {
     const { state, updated } = journal;
     const own_secret = state.secret?.id;
-    const put = state.variable && vault ? [await putBack(vault, state.variable)] : [];
+    const put = state.variable && vault && (await putBack(vault, state.variable, false));
     const { removed, absent, left: stays } = await cleanUp(scalekit, state, false);
-    const left = [...put.flatMap(({ left }) => left), ...stays];
-    const lines = [...put.flatMap(({ done }) => done), ...removed.map((what) => `Removed again: ${what}.`), ...left];
+    const left = [...(put?.left ?? []), ...stays];
+    const lines = [...(put?.done ?? []), ...removed.map((what) => `Removed again: ${what}.`), ...left];
     const unsure = absent && !state.client?.id;
     if (unsure)
         lines.push(`Whether a client was made is not known: none shows up. The post step looks again. ${clientCall(scalekit, state)}`);
     else if (left.length === 0)
-        journal.clear();
+        journal.clear({ client: undefined, secret: undefined, ...(put?.pending ? {} : { variable: undefined }) });
     if (updated)
         lines.push(...(await restore(scalekit, updated, own_secret)));
     lines.push(...journal.lost);
@@ -5642,33 +5815,6 @@ async function cleanUp(scalekit, state, patient) {
         });
     }
     return traces;
-}
-/**
- * Gives a variable in GitHub Actions what it held before, unless somebody wrote something else since.
- * @returns sentences about what was done, and about what is left with the call that mends it
- */
-async function putBack(vault, trace) {
-    const { place, value, old } = trace;
-    try {
-        if ((await vault.getVariable()) !== value)
-            return { done: [], left: [] };
-        if (old === undefined)
-            await vault.deleteVariable();
-        else
-            await vault.setVariable(old, true);
-        return { done: [`Put back variable ${place.variable} of ${placeName(place)}.`], left: [] };
-    }
-    catch (error) {
-        return { done: [], left: [variableLeft(trace, log_message(error))] };
-    }
-}
-/** The sentence about a variable that was not put back, with the call that does it. */
-function variableLeft(trace, why, doubt) {
-    const { api, place, old } = trace;
-    const url = variableUrl(api, place);
-    const address = doubt === 'state' ? url.pathname : url.href;
-    const call = old === undefined ? `DELETE ${address}` : `PATCH ${address} with the value ${JSON.stringify(old)}`;
-    return `Variable ${place.variable} of ${placeName(place)} may not be what it was: ${why.replace(/\.$/, '')}. To put it back by hand: ${call}`;
 }
 /** The clients that this step made: by the id or, where it is not known or not alone, by the nonce. */
 async function ownClients(scalekit, state) {
@@ -5729,7 +5875,7 @@ async function deleteShown(scalekit, remove, isShown) {
             return false;
         if (performance.now() > until)
             throw new Error('the API shows it, and yet says that there is nothing to delete.');
-        await scalekit.transport.pause(LOOK_AGAIN);
+        await scalekit.transport.pause(undo_LOOK_AGAIN);
     }
     return true;
 }
@@ -5763,7 +5909,7 @@ async function removeClient(scalekit, state, { id, sent_at, lost: secretLost }, 
             return;
         if (Date.now() > until)
             break;
-        await scalekit.transport.pause(LOOK_AGAIN);
+        await scalekit.transport.pause(undo_LOOK_AGAIN);
     }
     traces.absent = true;
 }
@@ -5858,6 +6004,7 @@ function isOwn({ description }, { nonce, run }) {
 
 
 
+
 /** Seconds: a client that may still appear is looked for longer than the shortest step may take. */
 const LEAST_TIMEOUT = 20;
 start(run, (error) => log_warning(`The state that main left cannot be used, so nothing was removed: ${log_message(error)}`), 0);
@@ -5876,7 +6023,7 @@ async function run() {
     if (variable) {
         const why = post_refusal(credentials, trusted) || (github_token ? '' : 'github_token is not there any more');
         if (why)
-            log_warning(variableLeft(variable, why, trusted ? undefined : 'state'));
+            log_warning(variableLeft(variable, why, !trusted));
         else
             await post_restore(variable, new GitHub(transport, { api: variable.api, token: github_token }));
     }
@@ -5904,7 +6051,7 @@ async function run() {
 }
 /** Puts the variable back that main wrote before it was cut off. */
 async function post_restore(trace, github) {
-    const { done, left } = await putBack(new Vault(github, trace.place), trace);
+    const { done, left } = await unsave_putBack(new Vault(github, trace.place), trace, true);
     done.forEach(log_info);
     left.forEach(log_warning);
 }

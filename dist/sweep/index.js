@@ -1360,6 +1360,16 @@ function fetch() {
 /************************************************************************/
 var __webpack_exports__ = {};
 
+;// CONCATENATED MODULE: external "node:http"
+const external_node_http_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:http");
+;// CONCATENATED MODULE: external "node:https"
+const external_node_https_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:https");
+;// CONCATENATED MODULE: external "node:timers/promises"
+const promises_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:timers/promises");
+;// CONCATENATED MODULE: external "node:url"
+const external_node_url_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:url");
+// EXTERNAL MODULE: ./node_modules/@actions/http-client/lib/index.js + 1 modules
+var lib = __nccwpck_require__(942);
 // EXTERNAL MODULE: external "os"
 var external_os_ = __nccwpck_require__(857);
 ;// CONCATENATED MODULE: ./node_modules/@actions/core/lib/utils.js
@@ -1531,8 +1541,6 @@ function file_command_prepareKeyValueMessage(key, value) {
 //# sourceMappingURL=file-command.js.map
 ;// CONCATENATED MODULE: external "path"
 const external_path_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("path");
-// EXTERNAL MODULE: ./node_modules/@actions/http-client/lib/index.js + 1 modules
-var lib = __nccwpck_require__(942);
 ;// CONCATENATED MODULE: ./node_modules/@actions/http-client/lib/auth.js
 var __awaiter = (undefined && undefined.__awaiter) || function (thisArg, _arguments, P, generator) {
     function adopt(value) { return value instanceof P ? value : new P(function (resolve) { resolve(value); }); }
@@ -3517,14 +3525,28 @@ function getIDToken(aud) {
 const SHORTEST_MASK = 4;
 /** A shorter rest of a broken line tells next to nothing. */
 const SHORTEST_LINE = 8;
+/** Characters (RFC 2045, section 6.8, and RFC 7468, section 2). */
+const LINE_WIDTHS = [76, 64];
 const masked = new Set();
 /** Masks a secret in every form that a later step may print it in, here and in the runner's log of the whole job. */
 function mask_mask(secret) {
-    for (const form of maskForms(secret)) {
-        if (masked.has(form))
-            continue;
-        masked.add(form);
-        core_setSecret(form);
+    maskForms(secret).forEach(tell);
+}
+function tell(form) {
+    if (masked.has(form))
+        return;
+    masked.add(form);
+    core_setSecret(form);
+}
+/** Masks a secret also where it stands behind an id, as in `id:secret` of HTTP's Basic scheme (RFC 7617), in base64 of several lines. */
+function maskPair(id, secret) {
+    if (secret.trim().length < SHORTEST_MASK)
+        return;
+    const idOnly = Buffer.from(`${id}:`).toString('base64');
+    for (const width of LINE_WIDTHS) {
+        for (const line of brokenLines(Buffer.from(`${id}:${secret}`), width))
+            if (!idOnly.includes(line))
+                bothAlphabets(line).forEach(tell);
     }
 }
 /** Takes every masked form out of a text of ours, so that nothing depends on the runner's own masking. */
@@ -3579,10 +3601,18 @@ function base64Forms(secret) {
         const text = Buffer.concat([Buffer.alloc(shift), bytes]).toString('base64');
         return text.slice(Math.ceil((shift * 8) / 6), Math.floor(((shift + bytes.length) * 8) / 6));
     });
+    const lines = LINE_WIDTHS.flatMap((width) => brokenLines(bytes, width));
+    return [bytes.toString('base64'), ...fragments, ...lines].flatMap(bothAlphabets);
+}
+/** Base64 as command-line tools break it into lines. What follows, such as a line break, changes the end of the last one. */
+function brokenLines(bytes, width) {
     const whole = bytes.toString('base64');
-    // Command-line tools break it into lines (RFC 2045, section 6.8, and RFC 7468, section 2).
-    const lines = [76, 64].flatMap((width) => [whole, fragments[0] ?? ''].flatMap((text) => text.match(new RegExp(`.{${SHORTEST_LINE},${width}}`, 'g')) ?? []));
-    return [whole, ...fragments, ...lines].flatMap((text) => [text, text.replaceAll('+', '-').replaceAll('/', '_')]);
+    const certain = whole.slice(0, Math.floor((bytes.length * 8) / 6));
+    return [whole, certain].flatMap((text) => text.match(new RegExp(`.{${SHORTEST_LINE},${width}}`, 'g')) ?? []);
+}
+/** Base64 and base64url (RFC 4648). */
+function bothAlphabets(text) {
+    return [text, text.replaceAll('+', '-').replaceAll('/', '_')];
 }
 
 ;// CONCATENATED MODULE: ./build/log.js
@@ -3636,40 +3666,6 @@ function oneLine(text) {
         .replaceAll('##[', '## [');
 }
 
-;// CONCATENATED MODULE: ./build/entry.js
-
-/**
- * Runs an entry file's work and then ends the process, whatever socket or name lookup would keep it alive.
- * @param failure the exit code unless the work ends well, also where it never ends and nothing is left to wait for
- */
-function start(work, onError, failure) {
-    process.exitCode = failure;
-    work()
-        .then(() => {
-        process.exitCode = 0;
-    }, onError)
-        // Where standard output is a pipe that is written asynchronously (Windows), the callback waits for what is pending.
-        .finally(() => process.stdout.write('', () => process.exit()));
-}
-/** Does work that ends early, and badly, when the runner cancels the run. */
-async function cancellable(transport, work) {
-    process.on('SIGINT', () => transport.cancel());
-    try {
-        await work();
-    }
-    catch (error) {
-        throw transport.cancelled ? new Error(`The run was cancelled. ${log_message(error)}`, { cause: error }) : error;
-    }
-}
-
-;// CONCATENATED MODULE: external "node:http"
-const external_node_http_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:http");
-;// CONCATENATED MODULE: external "node:https"
-const external_node_https_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:https");
-;// CONCATENATED MODULE: external "node:timers/promises"
-const promises_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:timers/promises");
-;// CONCATENATED MODULE: external "node:url"
-const external_node_url_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:url");
 ;// CONCATENATED MODULE: ./build/http.js
 
 
@@ -3723,6 +3719,7 @@ class Transport {
     #end;
     #cancel = new AbortController();
     #deadline;
+    #now = Number.POSITIVE_INFINITY;
     /**
      * @param run `ID.ATTEMPT` of the workflow run, for Scalekit's logs
      * @param timeout seconds for the whole step, counted from the start of the process. One request gets a quarter of
@@ -3737,6 +3734,10 @@ class Transport {
     /** Gives what comes now the time that was kept for roll-back. */
     openReserve() {
         this.#deadline = this.#end;
+    }
+    /** Milliseconds since the epoch, by the earliest of this machine's clock and those of the servers that answered. */
+    get now() {
+        return Math.min(Date.now(), this.#now);
     }
     get cancelled() {
         return this.#cancel.signal.aborted;
@@ -3761,7 +3762,7 @@ class Transport {
             const outcome = await this.#attempt(call, attempt);
             if (this.cancelled || !mayRepeat(call, outcome, attempt))
                 return settle(outcome, attempt, lost);
-            const delay = retryDelay(attempt, retryAfter(outcome), this.#deadline - performance.now() - SHORTEST_REPEAT);
+            const delay = retryDelay(attempt, retryAfter(call, outcome), this.#deadline - performance.now() - SHORTEST_REPEAT);
             if (delay === undefined || !(await this.#sleep(delay)))
                 return settle(outcome, attempt, lost);
             lost ||= outcome instanceof http_NetworkError ? outcome.reached : isUnsure(outcome.status);
@@ -3809,7 +3810,9 @@ class Transport {
             // The type asks for text, but an empty one would announce a body of length 0 on a GET.
             (call.body ?? null));
             const { message } = await Promise.race([exchange, over]);
-            return { status: message.statusCode ?? 0, headers: message.headers, body: await readBounded(message) };
+            const answer = { status: message.statusCode ?? 0, headers: message.headers, body: await readBounded(message) };
+            this.#now = timeOf(answer);
+            return answer;
         }
         catch (error) {
             const limit = this.cancelled ? 'before the run was cancelled' : `within ${Math.ceil(timeout / 100) / 10} seconds`;
@@ -3872,7 +3875,7 @@ function mayRepeat(call, outcome, attempt) {
         return !outcome.lasting && (call.repeatable || !outcome.reached) && attempt < MOST_ATTEMPTS;
     }
     // A rate limit says that nothing was done and when to come back: only the deadline bounds that.
-    if (outcome.status === 429 || call.isRateLimit?.(outcome))
+    if (outcome.status === 429 || call.rateLimit?.(outcome) !== undefined)
         return true;
     const passing = outcome.status === 408 || outcome.status === 425 || outcome.status >= 500;
     // Too Early (RFC 8470) says that nothing was done.
@@ -3890,17 +3893,15 @@ function settle(outcome, attempts, lost) {
         outcome.message += ` (attempt ${attempts})`;
     throw outcome;
 }
-function retryAfter(outcome) {
+function retryAfter(call, outcome) {
     if (outcome instanceof http_NetworkError)
         return 0;
-    // By the server's own clock, where it tells the time.
-    const now = Date.parse(outcome.headers.date ?? '');
-    const current = Number.isNaN(now) ? Date.now() : now;
-    const { 'retry-after': after, 'x-ratelimit-remaining': remaining, 'x-ratelimit-reset': reset } = outcome.headers;
-    // GitHub's way: seconds since the epoch.
-    if (!after && remaining === '0')
-        return Math.max(0, Number(reset) * 1000 - current) || 0;
-    return parseRetryAfter(after, current);
+    return call.rateLimit?.(outcome) ?? parseRetryAfter(outcome.headers['retry-after'], timeOf(outcome));
+}
+/** Milliseconds since the epoch, by the server's own clock where it tells the time. */
+function timeOf({ headers }) {
+    const now = Date.parse(headers.date ?? '');
+    return Number.isNaN(now) ? Date.now() : now;
 }
 /**
  * Reads a `Retry-After` header: seconds or an HTTP date (RFC 9110, section 10.2.3).
@@ -3958,11 +3959,13 @@ function answers_refusal(operation, { status, afterLoss }, words, todo) {
     const uncertain = isUnsure(status) || afterLoss === true;
     return new answers_ApiError(sentence(operation, [`HTTP ${status}`, ...words].join(': '), todo), uncertain, { status });
 }
-/** @param address the input or variable that leads to the server */
-function answers_noAnswer(operation, error, address) {
-    return new answers_ApiError(sentence(operation, error.message, networkAdvice(error, address)), error.reached, {
-        cause: error,
-    });
+/**
+ * @param address the input or variable that leads to the server
+ * @param more what else the user can do, a sentence, or empty
+ */
+function answers_noAnswer(operation, error, address, more = '') {
+    const todo = [networkAdvice(error, address), more].filter(Boolean).join(' ');
+    return new answers_ApiError(sentence(operation, error.message, todo), error.reached, { cause: error });
 }
 /** A 2xx whose body is not what the API documents. */
 function answers_badAnswer(operation, { status }, reason, todo) {
@@ -4062,7 +4065,34 @@ function answers_tokenPayload(token) {
     }
 }
 
+;// CONCATENATED MODULE: ./build/entry.js
+
+/**
+ * Runs an entry file's work and then ends the process, whatever socket or name lookup would keep it alive.
+ * @param failure the exit code unless the work ends well, also where it never ends and nothing is left to wait for
+ */
+function start(work, onError, failure) {
+    process.exitCode = failure;
+    work()
+        .then(() => {
+        process.exitCode = 0;
+    }, onError)
+        // Where standard output is a pipe that is written asynchronously (Windows), the callback waits for what is pending.
+        .finally(() => process.stdout.write('', () => process.exit()));
+}
+/** Does work that ends early, and badly, when the runner cancels the run. */
+async function cancellable(transport, work) {
+    process.on('SIGINT', () => transport.cancel());
+    try {
+        await work();
+    }
+    catch (error) {
+        throw transport.cancelled ? new Error(`The run was cancelled. ${log_message(error)}`, { cause: error }) : error;
+    }
+}
+
 ;// CONCATENATED MODULE: ./build/github/errors.js
+
 
 
 const PERMISSIONS = {
@@ -4072,23 +4102,34 @@ const PERMISSIONS = {
     environment: 'a fine-grained token the repository permissions Environments (write) and Actions (read), a classic one the scope repo',
     runs: "the job's own token permissions with actions: read, a fine-grained one the repository permission Actions (read), a classic one the scope repo",
 };
-/** Whether a 403 says that there were too many requests, not that the token may not. */
-function isRateLimit({ status, headers }) {
-    return status === 403 && (headers['retry-after'] !== undefined || headers['x-ratelimit-remaining'] === '0');
+/** Milliseconds to wait after a refusal of too many requests that says nothing else, by GitHub's documentation. */
+const UNTOLD_WAIT = 60_000;
+/** Milliseconds to wait where a refusal is a rate limit's; nothing where it is none (GitHub: "Rate limits for the REST API"). */
+function rateLimit(answer) {
+    const { status, headers } = answer;
+    if (status !== 403 && status !== 429)
+        return undefined;
+    const now = timeOf(answer);
+    const after = parseRetryAfter(headers['retry-after'], now);
+    if (after > 0)
+        return after;
+    if (headers['x-ratelimit-remaining'] === '0')
+        return Math.max(0, Number(headers['x-ratelimit-reset']) * 1000 - now) || 0;
+    return /secondary rate limit/i.test(answer.body) ? UNTOLD_WAIT : undefined;
 }
 function fromAnswer(operation, answer, need) {
     return answers_refusal(operation, answer, serverWords(answer), advice(answer, need));
 }
 function advice(answer, need) {
-    const { status, headers } = answer;
+    const { status } = answer;
     if (status >= 300 && status < 400)
         return need === 'repository'
             ? 'GitHub redirects this name: the repository was renamed or moved, so give its name of today.'
             : answers_noRedirects(answer, 'give the name that the repository has today.');
-    if (status === 429 || isRateLimit(answer)) {
-        const reset = new Date(Number(headers['x-ratelimit-reset']) * 1000);
-        const until = Number.isNaN(reset.getTime()) ? '' : ` (it ends at ${reset.toISOString().slice(0, 19)}Z)`;
-        return `The rate limit of github_token is reached for longer than this step may wait${until}: run fewer jobs at once, or raise timeout.`;
+    const wait = rateLimit(answer);
+    if (status === 429 || wait !== undefined) {
+        const seconds = wait ? ` (it says: come back after ${Math.ceil(wait / 1000)} seconds)` : '';
+        return `The rate limit of github_token is reached for longer than this step may wait${seconds}: run fewer jobs at once, or raise timeout.`;
     }
     if (status >= 500)
         return "That is on GitHub's side: try again later.";
@@ -4140,7 +4181,7 @@ class GitHub {
      * Reads a repository.
      * @param name `owner/name` as it is now: GitHub's redirect from a former name is refused
      */
-    async getRepository(name) {
+    async getRepository(name, parse) {
         const [owner = '', repo = ''] = name.split('/');
         const operation = `read repository ${name}`;
         const call = {
@@ -4151,11 +4192,11 @@ class GitHub {
         };
         return await this.read(call, (repository) => {
             const { id, full_name } = repository;
-            if (!Number.isSafeInteger(id))
+            if (!isPositive(id))
                 throw new answers_AnswerError('id is not a number');
             if (typeof full_name !== 'string' || full_name.toLowerCase() !== name.toLowerCase())
                 throw new answers_AnswerError('it shows another repository');
-            return repository;
+            return parse(repository);
         });
     }
     /** Reads a workflow run. @returns nothing where GitHub shows no such run */
@@ -4166,8 +4207,8 @@ class GitHub {
         return await this.find({ operation, route, parameters: { owner, repo, run_id }, need: 'runs' }, (run) => {
             if (String(run.id) !== run_id)
                 throw new answers_AnswerError('it shows another run');
-            const run_attempt = Number(run.run_attempt);
-            if (!Number.isSafeInteger(run_attempt))
+            const { run_attempt } = run;
+            if (!isPositive(run_attempt))
                 throw new answers_AnswerError('run_attempt is not a number');
             return { status: answers_string(run, 'status'), run_attempt };
         });
@@ -4191,21 +4232,22 @@ class GitHub {
     async read(call, parse) {
         const answer = await this.send(call);
         try {
-            const date = Date.parse(answer.headers.date ?? '');
-            return parse(answers_parseObject(answer.body), Number.isNaN(date) ? Date.now() : date);
+            return parse(answers_parseObject(answer.body), timeOf(answer));
         }
         catch (error) {
             throw error instanceof answers_AnswerError ? answers_badAnswer(call.operation, answer, error.message, '') : error;
         }
     }
     /** Sends a request, again where its answer is lost. @returns an answer that says success */
-    async send({ operation, route, parameters, need, onSend }) {
+    async send({ operation, route, parameters, need, made, onSend }) {
         const { api, token } = this.#access;
         // Loaded by the few runs that need it.
+        // Its context reads the event too, and stumbles where that is not readable.
+        delete process.env.GITHUB_EVENT_PATH;
         const { getOctokit } = await __nccwpck_require__.e(/* import() */ 413).then(__nccwpck_require__.bind(__nccwpck_require__, 413));
         const outcome = {};
         const fetch = async (url, { method, headers, body }) => {
-            const call = { method, url: new URL(url), headers, body, repeatable: true, isRateLimit: isRateLimit, onSend };
+            const call = { method, url: new URL(url), headers, body, repeatable: true, rateLimit: rateLimit, onSend };
             try {
                 outcome.answer = await this.transport.send(call);
             }
@@ -4225,8 +4267,13 @@ class GitHub {
             throw answers_badAnswer(operation, answer, "it is not GitHub's", 'Check who answers at GITHUB_API_URL.');
         if (answer.status < 200 || answer.status > 299)
             throw fromAnswer(operation, answer, need);
+        if (made && !made.includes(answer.status))
+            throw answers_badAnswer(operation, answer, `GitHub says ${made.join(' or ')} where it is done`, '');
         return answer;
     }
+}
+function isPositive(value) {
+    return Number.isSafeInteger(value) && Number(value) > 0;
 }
 
 ;// CONCATENATED MODULE: external "node:crypto"
@@ -4483,7 +4530,7 @@ function parseOrigin(text, report) {
  */
 function parseApiUrl(text, report) {
     const url = NO_URL.test(text) ? null : URL.parse(text);
-    if (!url || !formats_isSafe(url) || url.username || url.password || url.search || url.hash) {
+    if (!url || !formats_isSafe(url) || url.username || url.password || /[?#]/.test(text)) {
         report(`got ${quoteUrl(text)}; expected the https address of an API of GitHub (http on loopback alone), such as https://api.github.com`);
         return '';
     }
@@ -4563,6 +4610,8 @@ const DEFAULT_CLAIMS = (/* unused pure expression or super */ null && (['github_
 const CLAIM_NAMES = ['environment', ...Object.keys(VARIABLES)];
 /** A custom property of the repository, which an organization adds to its ID tokens. */
 const PROPERTY = /^github_repo_property_./;
+/** Claims of an ID token that tell whose client it is. */
+const IDENTIFYING = (/* unused pure expression or super */ null && (['repository', 'repository_id', 'run_id', 'environment']));
 const OF_ANY_REPOSITORY = /^(environment|github_repository(_id|_owner|_owner_id|_visibility)?|github_repo_property_.+)$/;
 /** What the runner's variables say. */
 function claims_runnerTarget(runner, env, environment) {
@@ -4583,20 +4632,24 @@ function claims_runnerTarget(runner, env, environment) {
  * @param report takes what token, runner and the input `environment` do not agree about
  */
 function tokenTarget(payload, runner, report) {
-    const names = Object.keys(payload).filter((name) => isClaimName(`github_${name}`));
-    const claims = {
-        ...runner.claims,
-        ...Object.fromEntries(names.map((name) => [`github_${name}`, claims_text(payload[name])])),
-    };
+    const told = Object.entries(payload).flatMap(([name, value]) => {
+        const key = name === 'environment' ? name : `github_${name}`;
+        if (!isClaimName(key) || value === null)
+            return [];
+        const claim = claims_text(value);
+        if (claim === undefined && IDENTIFYING.includes(name))
+            report("GitHub's ID token")(`has a claim ${name} that is no text; expected one`);
+        return claim === undefined ? [] : [[key, claim]];
+    });
+    const claims = { ...runner.claims, ...Object.fromEntries(told) };
+    if (!claims.github_repository)
+        report("GitHub's ID token")('has no claim repository; expected one');
     for (const name of ['repository', 'repository_id', 'run_id']) {
-        const [told, own] = [claims_text(payload[name]), runner.claims[`github_${name}`]];
-        const variable = `GITHUB_${name.toUpperCase()}`;
-        if (!told && name === 'repository')
-            report("GitHub's ID token")('has no claim repository; expected one');
-        else if (told && own && told.toLowerCase() !== own.toLowerCase())
-            report(variable)(`got ${quote(own)}, but GitHub's ID token says ${quote(told)}; expected the same`);
+        const [theirs, own] = [claims[`github_${name}`], runner.claims[`github_${name}`]];
+        if (theirs && own && theirs.toLowerCase() !== own.toLowerCase())
+            report(`GITHUB_${name.toUpperCase()}`)(`got ${quote(own)}, but GitHub's ID token says ${quote(theirs)}; expected the same`);
     }
-    const environment = claims_text(payload.environment) ?? '';
+    const environment = claims.environment ?? '';
     if (environment && runner.environment && environment.toLowerCase() !== runner.environment.toLowerCase()) {
         report('environment')(`got ${quote(runner.environment)}, but GitHub's ID token says that the job's environment is ${quote(environment)}; expected the same, or none`);
     }
@@ -4820,7 +4873,8 @@ function variable(env, name) {
 const UNTRUSTED = 'This run was triggered by code from outside, yet has secrets: nothing of that code may be checked out, built or run in this job, or it can take the credentials.';
 /** Seconds. */
 const DEFAULT_TIMEOUT = '120';
-const connection_REPOSITORY = /^[\w.-]+\/(?!\.\.?$)[\w.-]+$/;
+/** `owner/name`, neither of which a URL would take for a folder above. */
+const connection_REPOSITORY = /^(?!\.\.?\/)[\w.-]+\/(?!\.\.?$)[\w.-]+$/;
 function connection_readConnection(reader, runner) {
     const credentials = readCredentials(reader.env);
     checkCredentials(reader, runner);
@@ -4853,13 +4907,17 @@ function connection_readGitHub(reader, runner, need) {
 function readGitHubToken() {
     const token = core_getInput('github_token');
     mask_mask(token);
+    // As git and actions/checkout send it.
+    maskPair('x-access-token', token);
     return token;
 }
 /** Reads the administrator's credentials, from the inputs or else from the variables, and masks the secret. */
 function readCredentials(env) {
     const client_secret = core_getInput('scalekit_client_secret') || variable(env, 'SCALEKIT_CLIENT_SECRET');
+    const client_id = core_getInput('scalekit_client_id') || variable(env, 'SCALEKIT_CLIENT_ID');
     mask_mask(client_secret);
-    return { client_id: core_getInput('scalekit_client_id') || variable(env, 'SCALEKIT_CLIENT_ID'), client_secret };
+    maskPair(client_id, client_secret);
+    return { client_id, client_secret };
 }
 /** @returns seconds for the whole step, some number of them also where the input is lost or bad */
 function readTimeout() {
@@ -4931,11 +4989,12 @@ function checkRunner(reader, { repository }) {
 
 
 const URL_VARIABLE = 'ACTIONS_ID_TOKEN_REQUEST_URL';
+const TOKEN_VARIABLE = 'ACTIONS_ID_TOKEN_REQUEST_TOKEN';
 const OPERATION = "get GitHub's ID token";
 const TODO = 'The job needs permissions with id-token: write, and GitHub has to answer. Without that permission the claims come from the runner.';
 /** Whether GitHub offers the job an ID token: it does where `permissions` has `id-token: write`. */
 function idtoken_mayHaveIdToken(env) {
-    return Boolean(env[URL_VARIABLE] && env.ACTIONS_ID_TOKEN_REQUEST_TOKEN);
+    return Boolean(env[URL_VARIABLE] || env[TOKEN_VARIABLE]);
 }
 /**
  * Gets the job's ID token.
@@ -4943,8 +5002,11 @@ function idtoken_mayHaveIdToken(env) {
  * @throws {ApiError}
  */
 async function getIdToken(transport, env) {
-    const token = env.ACTIONS_ID_TOKEN_REQUEST_TOKEN ?? '';
+    const token = env[TOKEN_VARIABLE]?.trim() ?? '';
     mask(token);
+    // Anything else would break the header that carries it.
+    if (!/^[\x21-\x7e]+$/.test(token))
+        throw new Error(`Could not ${OPERATION}: ${TOKEN_VARIABLE} holds no token. ${TODO}`);
     const url = URL.parse(env[URL_VARIABLE] ?? '');
     if (!url || !isSafe(url))
         throw new Error(`Could not ${OPERATION}: ${URL_VARIABLE} is no https address. ${TODO}`);
@@ -4954,7 +5016,7 @@ async function getIdToken(transport, env) {
         answer = await transport.send({ method: 'GET', url, headers, repeatable: true });
     }
     catch (error) {
-        throw error instanceof NetworkError ? noAnswer(OPERATION, error, URL_VARIABLE) : error;
+        throw error instanceof NetworkError ? noAnswer(OPERATION, error, URL_VARIABLE, TODO) : error;
     }
     const { status, body } = answer;
     if (status >= 300 && status < 400)
@@ -5042,11 +5104,13 @@ function seconds(from, field) {
         return number;
     throw new answers_AnswerError(`${field} is not a number of seconds`);
 }
+/** Milliseconds since the epoch, in 2020: what writers put where they do not know a time is long before it. */
+const EARLIEST = Date.UTC(2020);
 /** RFC 3339 with up to nine digits of a second, in nanoseconds since the epoch. */
 function time(from, field) {
     const [, seconds, fraction = '', zone] = /^(\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d)(?:\.(\d{1,9}))?([Zz]|[+-]\d\d:\d\d)$/.exec(answers_string(from, field)) ?? [];
     const milliseconds = seconds ? Date.parse(`${seconds}${zone}`.toUpperCase()) : Number.NaN;
-    return Number.isNaN(milliseconds) ? undefined : BigInt(milliseconds) * 1000000n + BigInt(fraction.padEnd(9, '0'));
+    return !(milliseconds >= EARLIEST) ? undefined : BigInt(milliseconds) * 1000000n + BigInt(fraction.padEnd(9, '0'));
 }
 
 ;// CONCATENATED MODULE: ./build/inputs.js
@@ -5097,7 +5161,6 @@ function readInputs(env) {
         keep_secrets: Number(reader.match('keep_secrets', /^[1-5]$/, 'a whole number from 1 to 5') || DEFAULT_KEEP_SECRETS),
         verify: reader.boolean('verify', true),
         access_token: reader.boolean('access_token', false),
-        saving: readSaving(reader),
         dry_run: reader.boolean('dry_run', false),
     };
     checkPairs(reader, inputs);
@@ -5121,7 +5184,6 @@ function readDeletion(env) {
         ...readAim(reader, runner),
         name: reader.bounded('name', LONGEST_NAME),
         client_id: readClientId(reader),
-        saving: readSaving(reader),
         dry_run: reader.boolean('dry_run', false),
     };
     if (inputs.source === 'runner')
@@ -5148,20 +5210,14 @@ function readSweep(env) {
 function readAim(reader, runner) {
     const repository = reader.match('repository', REPOSITORY, 'owner/name');
     const other = repository.toLowerCase() === runner.repository.toLowerCase() ? '' : repository;
-    const environment = reader.bounded('environment', LONGEST_ENVIRONMENT);
-    // A URL would take such a path for the one above it.
-    if (/^\.\.?$/.test(environment))
-        reader.report('environment')(`got "${environment}"; expected the name of one`);
-    const need = other
-        ? `read ${other} (repository)`
-        : reader.read('save_to') !== 'none' && reader.read('save_to')
-            ? 'write secrets and variables (save_to)'
-            : undefined;
+    const saving = readSaving(reader);
+    const need = other ? `read ${other} (repository)` : saving ? 'write secrets and variables (save_to)' : undefined;
     return {
         runner,
         source: other ? 'api' : mayHaveIdToken(reader.env) ? 'token' : 'runner',
         repository: other,
-        environment,
+        environment: reader.bounded('environment', LONGEST_ENVIRONMENT),
+        saving,
         github: readGitHub(reader, runner, need),
     };
 }
@@ -5169,12 +5225,17 @@ function readAim(reader, runner) {
 function readSaving(reader) {
     const to = reader.choice('save_to', ['none', 'repository', 'environment'], 'none');
     const expected = 'letters, digits and _, not beginning with a digit or GITHUB_';
-    const prefix = reader.match('save_as', /^(?!github_)[a-z_]\w*$/i, expected) || DEFAULT_SAVE_AS;
+    const prefix = reader.match('save_as', /^(?!github(_|$))[a-z_]\w*$/i, expected) || DEFAULT_SAVE_AS;
     return to === 'none' ? undefined : { to, variable: `${prefix}_CLIENT_ID`, secret: `${prefix}_CLIENT_SECRET` };
 }
 /** Whether there is the environment that the pair is to be kept in. */
 function checkPlace({ saving }, { environment, source }, report) {
-    if (saving?.to !== 'environment' || environment)
+    if (saving?.to !== 'environment')
+        return;
+    // A URL would take such a path for the one above it.
+    if (/^\.\.?$/.test(environment))
+        report('save_to')(`got "environment" with the environment "${environment}"; expected the name of one`);
+    if (environment)
         return;
     const how = source === 'token' ? ' (this job has none)' : '';
     report('save_to')(`got "environment" without an environment${how}; expected the input environment, or "repository"`);
@@ -5435,7 +5496,7 @@ function publish(request, applied, journal, vault) {
     const { result, client, secret, token } = applied;
     const { client_id } = client;
     const { organization_id, access_token } = request;
-    setOutputs({
+    const outputs = {
         client_id,
         // Empty where an existing client is reused: its secrets are shown to nobody again.
         secret: secret?.plain_secret ?? '',
@@ -5443,7 +5504,13 @@ function publish(request, applied, journal, vault) {
         organization_id,
         result,
         ...(access_token && token && { access_token: token.access_token, access_token_expires_at: token.expires_at }),
-    });
+    };
+    try {
+        setOutputs(outputs);
+    }
+    catch (error) {
+        throw secret && vault ? new Error(`${log.message(error)} The pair is saved already, as ${vault.names}.`) : error;
+    }
     journal.release(client_id);
     log.info(publish_sentence(request, applied));
     if (secret && vault)
@@ -5542,164 +5609,6 @@ function expiryText(asked, made) {
     if (made)
         return [`${made} seconds`];
     return asked ? [`${asked} seconds (asked for)`] : [];
-}
-
-;// CONCATENATED MODULE: ./build/github/vault.js
-
-/** Milliseconds: GitHub tells times in whole seconds. */
-const RESOLUTION = 1_000;
-/** The address of a place's variable. */
-function vault_variableUrl(api, { repository, environment, variable }) {
-    const scope = environment ? `environments/${encodeURIComponent(environment)}` : 'actions';
-    return new URL(`${api}/repos/${repository}/${scope}/variables/${variable}`);
-}
-/** In words. */
-function vault_placeName({ repository, environment }) {
-    return environment ? `environment ${JSON.stringify(environment)} of ${repository}` : repository;
-}
-/** A pair of client id and secret as GitHub Actions keeps it. Every method throws an ApiError. */
-class Vault {
-    place;
-    /** What was here when `open` looked. */
-    saved = { client_id: undefined, secret_time: undefined };
-    #github;
-    #key = { key: '', key_id: '' };
-    constructor(github, place) {
-        this.place = place;
-        this.#github = github;
-    }
-    /** Address of GitHub's API. */
-    get api() {
-        return this.#github.api;
-    }
-    /** Where the pair is, in words. */
-    get name() {
-        return vault_placeName(this.place);
-    }
-    /** What the pair is kept in, in words. */
-    get names() {
-        const { variable, secret } = this.place;
-        return `variable ${variable} and secret ${secret} of ${this.name}`;
-    }
-    /** Makes sure that a pair can be written here, as far as reading tells. */
-    async open() {
-        const key = this.#call(`read the public key for secrets of ${this.name}`, 'GET', 'secrets', '/public-key');
-        this.#key = await this.#github.read(key, (answer) => {
-            const [key, key_id] = [string(answer, 'key'), string(answer, 'key_id')];
-            if (!key || !key_id)
-                throw new AnswerError('it holds no key');
-            return { key, key_id };
-        });
-        if (this.place.environment)
-            await this.#findEnvironment(key);
-        this.saved = await this.look();
-    }
-    /** @returns what is here already */
-    async look() {
-        const [variable, secret] = await Promise.all([this.#getVariable(), this.#getSecret()]);
-        return { client_id: variable?.value, variable_time: variable?.time, secret_time: secret?.time };
-    }
-    /** @returns nothing where there is no such variable */
-    async getVariable() {
-        return (await this.#getVariable())?.value;
-    }
-    /** Makes the variable, or changes it: `exists` says which of the two is tried first. */
-    async setVariable(value, exists) {
-        const make = this.#variable('write', 'POST', '', { value });
-        const change = this.#variable('write', 'PATCH', '/{name}', { value });
-        const [first, second, status] = exists ? [change, make, 404] : [make, change, 409];
-        await this.#github.send(first).catch(async (error) => {
-            if (!(error instanceof ApiError && error.status === status))
-                throw error;
-            await this.#github.send(second);
-        });
-    }
-    /** @returns whether there was one */
-    async deleteVariable() {
-        return await this.#delete(this.#variable('delete', 'DELETE', '/{name}'));
-    }
-    /**
-     * Writes the secret, after `open`. A lost answer is sent again, and then the time at which GitHub says that the secret
-     * was written decides.
-     * @param box seals the value with GitHub's public key, both in base64
-     * @throws {ApiError} one that is `uncertain` only where nobody can say whether GitHub has the secret
-     */
-    async setSecret(box) {
-        const before = this.saved.secret_time;
-        const { key, key_id } = this.#key;
-        const sealed = { encrypted_value: box(key), key_id };
-        let began;
-        const onSend = () => {
-            began ??= performance.now();
-        };
-        try {
-            await this.#github.send({ ...this.#secret('write', 'PUT', sealed), onSend });
-        }
-        catch (error) {
-            if (!(error instanceof ApiError && error.uncertain))
-                throw error;
-            this.#github.transport.openReserve();
-            const now = await this.#getSecret().catch(() => Promise.reject(error));
-            if (now?.time !== before)
-                return;
-            // Within the resolution of GitHub's times, one that is the same says nothing.
-            const sentAt = (now?.date ?? 0) - (performance.now() - (began ?? 0));
-            if (before !== undefined && !(Date.parse(before) < sentAt - RESOLUTION))
-                throw error;
-            throw new ApiError(`${error.message} GitHub did not take it.`, false, { cause: error });
-        }
-    }
-    /** @returns whether there was one */
-    async deleteSecret() {
-        return await this.#delete(this.#secret('delete', 'DELETE'));
-    }
-    async #findEnvironment(key) {
-        const route = 'GET /repos/{owner}/{repo}/environments/{environment_name}';
-        await this.#github.send({ ...key, operation: `read ${this.name}`, route }).catch((error) => {
-            // Whoever is shown its key may write there, also without the permission to read environments.
-            if (!(error instanceof ApiError && error.status === 403))
-                throw error;
-        });
-    }
-    async #getVariable() {
-        const parse = (answer) => ({ value: string(answer, 'value'), time: string(answer, 'updated_at') });
-        return await this.#github.find(this.#variable('read', 'GET', '/{name}'), parse);
-    }
-    async #getSecret() {
-        const parse = (answer, date) => ({ time: string(answer, 'updated_at'), date });
-        return await this.#github.find(this.#secret('read', 'GET'), parse);
-    }
-    async #delete(call) {
-        try {
-            await this.#github.send(call);
-            return true;
-        }
-        catch (error) {
-            if (error instanceof ApiError && error.status === 404)
-                return false;
-            throw error;
-        }
-    }
-    #variable(verb, method, path, parameters = {}) {
-        const { variable: name } = this.place;
-        return this.#call(`${verb} variable ${name} of ${this.name}`, method, 'variables', path, { name, ...parameters });
-    }
-    #secret(verb, method, parameters = {}) {
-        const { secret: secret_name } = this.place;
-        const operation = `${verb} secret ${secret_name} of ${this.name}`;
-        return this.#call(operation, method, 'secrets', '/{secret_name}', { secret_name, ...parameters });
-    }
-    #call(operation, method, kind, path, parameters = {}) {
-        const { repository, environment } = this.place;
-        const [owner = '', repo = ''] = repository.split('/');
-        const scope = environment ? 'environments/{environment_name}' : 'actions';
-        return {
-            operation,
-            route: `${method} /repos/{owner}/{repo}/${scope}/${kind}${path}`,
-            parameters: { owner, repo, ...(environment && { environment_name: environment }), ...parameters },
-            need: environment ? 'environment' : kind,
-        };
-    }
 }
 
 ;// CONCATENATED MODULE: ./build/scalekit/errors.js
@@ -5853,6 +5762,7 @@ class Scalekit {
             const answer = answers_parseObject(body);
             const plain_secret = maskSecret(answer.plain_secret);
             const client = parseMarkedClient(answer.client);
+            maskPair(client.client_id, plain_secret);
             on.id(client.client_id);
             refuseShort(plain_secret);
             return { client: client.whole(), plain_secret };
@@ -5910,6 +5820,7 @@ class Scalekit {
         const parse = (body) => {
             const answer = answers_parseObject(body);
             const plain_secret = maskSecret(answer.plain_secret);
+            maskPair(client_id, plain_secret);
             const secret = answer.secret ? parseSecret(answer.secret) : undefined;
             if (secret)
                 on.id(secret.id);
@@ -5987,7 +5898,7 @@ class Scalekit {
             throw error instanceof http_NetworkError ? fromNetwork(operation, error) : error;
         }
         if (answer.status === 404 && missing && isApiAnswer(answer))
-            return missing();
+            return missing(answer);
         if (answer.status < 200 || answer.status > 299)
             throw errors_fromAnswer(operation, answer, subject);
         try {
@@ -5998,8 +5909,11 @@ class Scalekit {
         }
     }
 }
-/** What the answer to a delete says: it was there, or, by a 404, it was not. */
-const PRESENCE = [() => true, () => false];
+/** What the answer to a delete says: it was there, or, by a 404, it was not, unless a sending before was lost. */
+const PRESENCE = [
+    (body) => body.trim() === '' || answers_parseObject(body) !== undefined,
+    ({ afterLoss }) => afterLoss === true,
+];
 /** RFC 6749, section 5.2, allows both for a client that is not known. */
 function isRefused({ status, message }) {
     return status === 401 || (status === 400 && message.includes('invalid_client'));
@@ -6026,6 +5940,278 @@ function readable(entry) {
     }
 }
 
+;// CONCATENATED MODULE: ./build/github/vault.js
+
+/** Milliseconds: GitHub tells times in whole seconds. */
+const RESOLUTION = 1_000;
+/** Bytes of a public key (X25519). */
+const KEY_LENGTH = 32;
+/** The address of a place's variable. */
+function vault_variableUrl(api, { repository, environment, variable }) {
+    const scope = environment ? `environments/${encodeURIComponent(environment)}` : 'actions';
+    return new URL(`${api}/repos/${repository}/${scope}/variables/${variable}`);
+}
+/** In words. */
+function vault_placeName({ repository, environment }) {
+    return environment ? `environment ${JSON.stringify(environment)} of ${repository}` : repository;
+}
+/** A pair of client id and secret as GitHub Actions keeps it. Every method throws an ApiError. */
+class Vault {
+    place;
+    /** What was here at the last look. */
+    saved = { client_id: undefined, secret_time: undefined };
+    #github;
+    #key = { key: '', key_id: '' };
+    constructor(github, place) {
+        this.place = place;
+        this.#github = github;
+    }
+    get transport() {
+        return this.#github.transport;
+    }
+    /** Address of GitHub's API. */
+    get api() {
+        return this.#github.api;
+    }
+    /** Where the pair is, in words. */
+    get name() {
+        return vault_placeName(this.place);
+    }
+    /** What the pair is kept in, in words. */
+    get names() {
+        const { variable, secret } = this.place;
+        return `variable ${variable} and secret ${secret} of ${this.name}`;
+    }
+    /** Makes sure that a pair can be written here, as far as reading tells. */
+    async open() {
+        const key = this.#call(`read the public key for secrets of ${this.name}`, 'GET', 'secrets', '/secrets/public-key');
+        this.#key = await this.#github.read(key, (answer) => {
+            const [key, key_id] = [string(answer, 'key'), string(answer, 'key_id')];
+            if (Buffer.from(key, 'base64').length !== KEY_LENGTH || !key_id)
+                throw new AnswerError('it holds no public key');
+            return { key, key_id };
+        });
+        if (this.place.environment)
+            await this.#findEnvironment();
+        await this.look();
+    }
+    /** @throws where the token may not even see the repository */
+    async isVisible() {
+        return await this.#github.getRepository(this.place.repository, () => true);
+    }
+    /** Whether there is the environment, or none is needed. */
+    async exists() {
+        try {
+            if (this.place.environment)
+                await this.#findEnvironment();
+            return true;
+        }
+        catch (error) {
+            if (error instanceof ApiError && error.status === 404)
+                return false;
+            throw error;
+        }
+    }
+    /** Looks (again) at what is here. */
+    async look() {
+        const [variable, secret] = await Promise.all([this.#getVariable(), this.#getSecret()]);
+        this.saved = { client_id: variable?.value, variable_time: variable?.time, secret_time: secret?.time };
+        return this.saved;
+    }
+    /** @returns nothing where there is no such variable */
+    async getVariable() {
+        return (await this.#getVariable())?.value;
+    }
+    /** Makes the variable, or changes it: `exists` says which of the two is tried first. */
+    async setVariable(value, exists) {
+        const make = { ...this.#variable('write', 'POST', '', { value }), made: [201] };
+        const change = { ...this.#variable('write', 'PATCH', '/{name}', { value }), made: [204] };
+        const [first, second, status] = exists ? [change, make, 404] : [make, change, 409];
+        try {
+            await this.#github.send(first).catch(async (error) => {
+                if (!(error instanceof ApiError && error.status === status))
+                    throw error;
+                await this.#github.send(second);
+            });
+        }
+        catch (error) {
+            if (!isUncertain(error) || (await this.getVariable().catch(() => undefined)) !== value)
+                throw error;
+        }
+    }
+    /** @returns whether there was one */
+    async deleteVariable() {
+        return await this.#delete(this.#variable('delete', 'DELETE', '/{name}'), () => this.#getVariable());
+    }
+    /**
+     * Writes the secret, after `open`. A lost answer is sent again, and then the time at which GitHub says that the secret
+     * was written decides.
+     * @param box seals the value with GitHub's public key, both in base64
+     * @throws {ApiError} one that is `uncertain` only where nobody can say whether GitHub has the secret
+     */
+    async setSecret(box) {
+        const before = this.saved.secret_time;
+        const { key, key_id } = this.#key;
+        const sealed = { encrypted_value: this.#seal(box, key), key_id };
+        let began;
+        const onSend = () => {
+            began ??= performance.now();
+        };
+        try {
+            await this.#github.send({ ...this.#secret('write', 'PUT', sealed), made: [201, 204], onSend });
+        }
+        catch (error) {
+            if (!isUncertain(error))
+                throw error;
+            this.transport.openReserve();
+            const now = await this.#getSecret().catch(() => Promise.reject(error));
+            // One that is gone was taken away by somebody, whatever became of ours.
+            if (!now && before !== undefined)
+                throw error;
+            if (now?.time !== before)
+                return;
+            // Within the resolution of GitHub's times, one that is the same says nothing.
+            const sentAt = (now?.date ?? 0) - (performance.now() - (began ?? 0));
+            if (before !== undefined && !(Date.parse(before) < sentAt - RESOLUTION))
+                throw error;
+            throw new ApiError(`${error.message} GitHub did not take it.`, false, { cause: error });
+        }
+    }
+    /** @returns whether there was one */
+    async deleteSecret() {
+        return await this.#delete(this.#secret('delete', 'DELETE'), () => this.#getSecret());
+    }
+    async #findEnvironment() {
+        const call = this.#call(`read ${this.name}`, 'GET', 'environment', '');
+        await this.#github.send(call).catch((error) => {
+            // Whoever is shown its key may write there, also without the permission to read environments.
+            if (!(error instanceof ApiError && error.status === 403))
+                throw error;
+        });
+    }
+    async #getVariable() {
+        const parse = (answer) => {
+            if (typeof answer.value !== 'string')
+                throw new AnswerError('value is not a string');
+            return { value: answer.value, time: string(answer, 'updated_at') };
+        };
+        return await this.#github.find(this.#variable('read', 'GET', '/{name}'), parse);
+    }
+    async #getSecret() {
+        const parse = (answer, date) => {
+            const time = string(answer, 'updated_at');
+            if (Number.isNaN(Date.parse(time)))
+                throw new AnswerError('updated_at is not a time');
+            return { time, date };
+        };
+        return await this.#github.find(this.#secret('read', 'GET'), parse);
+    }
+    /** @param isThere looks whether there still is one */
+    async #delete(call, isThere) {
+        try {
+            await this.#github.send({ ...call, made: [204] });
+            return true;
+        }
+        catch (error) {
+            // After a lost answer, the repeat finds what the first has done.
+            if (error instanceof ApiError && error.status === 404)
+                return error.uncertain;
+            if (!isUncertain(error) || (await isThere().catch(() => true)) !== undefined)
+                throw error;
+            return true;
+        }
+    }
+    #seal(box, key) {
+        try {
+            return box(key);
+        }
+        catch (error) {
+            throw new ApiError(`Could not seal the secret for ${this.name}: its public key is not usable.`, false, {
+                cause: error,
+            });
+        }
+    }
+    #variable(verb, method, path, parameters = {}) {
+        const { variable: name } = this.place;
+        return this.#call(`${verb} variable ${name} of ${this.name}`, method, 'variables', `/variables${path}`, {
+            name,
+            ...parameters,
+        });
+    }
+    #secret(verb, method, parameters = {}) {
+        const { secret: secret_name } = this.place;
+        const operation = `${verb} secret ${secret_name} of ${this.name}`;
+        return this.#call(operation, method, 'secrets', '/secrets/{secret_name}', { secret_name, ...parameters });
+    }
+    #call(operation, method, kind, path, parameters = {}) {
+        const { repository, environment } = this.place;
+        const [owner = '', repo = ''] = repository.split('/');
+        const scope = environment ? 'environments/{environment_name}' : 'actions';
+        return {
+            operation,
+            route: `${method} /repos/{owner}/{repo}/${scope}${path}`,
+            parameters: { owner, repo, ...(environment && { environment_name: environment }), ...parameters },
+            need: environment ? 'environment' : kind,
+        };
+    }
+}
+function isUncertain(error) {
+    return error instanceof ApiError && error.uncertain;
+}
+
+;// CONCATENATED MODULE: ./build/unsave.js
+
+
+/** Milliseconds after a variable was sent in which GitHub may finish writing it, though its caller has gone. */
+const LATE_WRITE = 15_000;
+/** Milliseconds between two looks for it. */
+const LOOK_AGAIN = 1_000;
+/**
+ * Gives a variable in GitHub Actions what it held before, unless somebody wrote it, or the secret beside it, since.
+ * @param patient whether to wait for a write that GitHub may still finish
+ */
+async function unsave_putBack(vault, trace, patient) {
+    const { place, value, old, secret_time, sent_at = 0 } = trace;
+    const what = `variable ${place.variable} of ${placeName(place)}`;
+    const until = sent_at + LATE_WRITE;
+    try {
+        for (;;) {
+            const now = await vault.look();
+            if (now.client_id === value && now.secret_time !== secret_time)
+                return { done: [`The ${what} stays: another run has saved its pair there.`], left: [] };
+            if (now.client_id === value)
+                break;
+            if (now.client_id === undefined && old !== undefined)
+                return { done: [], left: [variableLeft(trace, 'GitHub does not show it')] };
+            const pending = Date.now() < until;
+            if (!pending)
+                return { done: [], left: [] };
+            if (!patient)
+                return { done: [`Whether ${what} was written is not known. The post step looks again.`], left: [], pending };
+            await vault.transport.pause(LOOK_AGAIN);
+        }
+        if (old === undefined)
+            await vault.deleteVariable();
+        else
+            await vault.setVariable(old, true);
+        return { done: [`Put back ${what}.`], left: [] };
+    }
+    catch (error) {
+        return { done: [], left: [variableLeft(trace, message(error))] };
+    }
+}
+/**
+ * The sentence about a variable that was not put back, with the call that does it.
+ * @param doubtful whether somebody else may have written what is known about it, so that no address is named
+ */
+function variableLeft(trace, why, doubtful = false) {
+    const { api, place, old } = trace;
+    const url = variableUrl(api, place);
+    const address = doubtful ? url.pathname : url.href;
+    const call = old === undefined ? `DELETE ${address}` : `PATCH ${address} with the value ${JSON.stringify(old)}`;
+    return `Variable ${place.variable} of ${placeName(place)} may not be what it was: ${why.replace(/\.$/, '')}. To put it back by hand: ${call}`;
+}
+
 ;// CONCATENATED MODULE: ./build/undo.js
 
 
@@ -6035,7 +6221,7 @@ function readable(entry) {
 /** Milliseconds after a create request was sent in which the server may finish it, though its caller has gone. */
 const LATE_CREATE = 15_000;
 /** Milliseconds between two looks for a client that may still appear. */
-const LOOK_AGAIN = 1_000;
+const undo_LOOK_AGAIN = 1_000;
 /**
  * Undoes what a failed step did, last first.
  * @returns the error to show: the failure, and what became of what the step had made or changed
@@ -6043,15 +6229,15 @@ const LOOK_AGAIN = 1_000;
 async function undo(scalekit, vault, journal, failure) {
     const { state, updated } = journal;
     const own_secret = state.secret?.id;
-    const put = state.variable && vault ? [await putBack(vault, state.variable)] : [];
+    const put = state.variable && vault && (await putBack(vault, state.variable, false));
     const { removed, absent, left: stays } = await cleanUp(scalekit, state, false);
-    const left = [...put.flatMap(({ left }) => left), ...stays];
-    const lines = [...put.flatMap(({ done }) => done), ...removed.map((what) => `Removed again: ${what}.`), ...left];
+    const left = [...(put?.left ?? []), ...stays];
+    const lines = [...(put?.done ?? []), ...removed.map((what) => `Removed again: ${what}.`), ...left];
     const unsure = absent && !state.client?.id;
     if (unsure)
         lines.push(`Whether a client was made is not known: none shows up. The post step looks again. ${clientCall(scalekit, state)}`);
     else if (left.length === 0)
-        journal.clear();
+        journal.clear({ client: undefined, secret: undefined, ...(put?.pending ? {} : { variable: undefined }) });
     if (updated)
         lines.push(...(await restore(scalekit, updated, own_secret)));
     lines.push(...journal.lost);
@@ -6087,33 +6273,6 @@ async function cleanUp(scalekit, state, patient) {
         });
     }
     return traces;
-}
-/**
- * Gives a variable in GitHub Actions what it held before, unless somebody wrote something else since.
- * @returns sentences about what was done, and about what is left with the call that mends it
- */
-async function putBack(vault, trace) {
-    const { place, value, old } = trace;
-    try {
-        if ((await vault.getVariable()) !== value)
-            return { done: [], left: [] };
-        if (old === undefined)
-            await vault.deleteVariable();
-        else
-            await vault.setVariable(old, true);
-        return { done: [`Put back variable ${place.variable} of ${placeName(place)}.`], left: [] };
-    }
-    catch (error) {
-        return { done: [], left: [variableLeft(trace, message(error))] };
-    }
-}
-/** The sentence about a variable that was not put back, with the call that does it. */
-function variableLeft(trace, why, doubt) {
-    const { api, place, old } = trace;
-    const url = variableUrl(api, place);
-    const address = doubt === 'state' ? url.pathname : url.href;
-    const call = old === undefined ? `DELETE ${address}` : `PATCH ${address} with the value ${JSON.stringify(old)}`;
-    return `Variable ${place.variable} of ${placeName(place)} may not be what it was: ${why.replace(/\.$/, '')}. To put it back by hand: ${call}`;
 }
 /** The clients that this step made: by the id or, where it is not known or not alone, by the nonce. */
 async function ownClients(scalekit, state) {
@@ -6174,7 +6333,7 @@ async function deleteShown(scalekit, remove, isShown) {
             return false;
         if (performance.now() > until)
             throw new Error('the API shows it, and yet says that there is nothing to delete.');
-        await scalekit.transport.pause(LOOK_AGAIN);
+        await scalekit.transport.pause(undo_LOOK_AGAIN);
     }
     return true;
 }
@@ -6208,7 +6367,7 @@ async function removeClient(scalekit, state, { id, sent_at, lost: secretLost }, 
             return;
         if (Date.now() > until)
             break;
-        await scalekit.transport.pause(LOOK_AGAIN);
+        await scalekit.transport.pause(undo_LOOK_AGAIN);
     }
     traces.absent = true;
 }
@@ -6296,24 +6455,28 @@ function isOwn({ description }, { nonce, run }) {
 
 
 
-/** Deletes clients, each after another look: who changed the last line of its description meanwhile has other plans. */
-async function deleteClients(scalekit, clients) {
-    const removed = { deleted: [], left: [] };
-    for (const { client_id, trailer } of clients) {
-        try {
-            const now = await scalekit.getClient(client_id);
-            const [was, is] = [trailer, identity_parseTrailer(now?.description ?? '')].map((one) => one && formatTrailer(one));
-            if (now && (now.client_id !== client_id || is !== was))
-                removed.left.push(`Client ${client_id} stays: its description was changed meanwhile.`);
-            else if (await deleteShownClient(scalekit, client_id))
-                removed.deleted.push(client_id);
-        }
-        catch (error) {
-            const call = `To remove it by hand: DELETE ${scalekit.clientUrl(client_id).href}`;
-            removed.left.push(`Client ${client_id} is left over: ${log_message(error)} ${call}`);
-        }
+/** Reasons that an error tells: more would not fit into an annotation. */
+const MOST_FAILURES = 10;
+/** Deletes a client after another look: who changed the last line of its description meanwhile has other plans. */
+async function removal_removeClient(scalekit, { client_id, trailer }) {
+    try {
+        const now = await scalekit.getClient(client_id);
+        const is = now && identity_parseTrailer(now.description);
+        if (now && (now.client_id !== client_id || !is || formatTrailer(is) !== formatTrailer(trailer)))
+            return { left: `Client ${client_id} stays: its description was changed meanwhile.` };
+        return (await deleteShownClient(scalekit, client_id)) ? 'deleted' : 'gone already';
     }
-    return removed;
+    catch (error) {
+        const call = `To remove it by hand: DELETE ${scalekit.clientUrl(client_id).href}`;
+        return { left: `Client ${client_id} is left over: ${log_message(error)} ${call}` };
+    }
+}
+/** @throws where there are any reasons, each told once */
+function refuseFailures(failures) {
+    const told = [...new Set(failures)];
+    const more = told.length > MOST_FAILURES ? [`And ${told.length - MOST_FAILURES} more.`] : [];
+    if (told.length > 0)
+        throw new Error([...told.slice(0, MOST_FAILURES), ...more].join('\n'));
 }
 
 ;// CONCATENATED MODULE: ./build/stale.js
@@ -6357,45 +6520,48 @@ function judgeByRun({ run }, told) {
 
 
 
+
+/** Clients that the summary shows: GitHub takes one of 1 MiB at most. */
+const MOST_ROWS = 200;
 start(run, fail, 1);
 async function run() {
     const inputs = readSweep(process.env);
     inputs.warnings.forEach(log_warning);
     const transport = new Transport(inputs.runner.run, inputs.timeout);
+    // Nothing is ever rolled back here.
+    transport.openReserve();
     await cancellable(transport, () => work(inputs, transport));
 }
-/** Deletes the clients of single jobs that this repository's workflows made and whose run is over. */
+/** Deletes the clients of single jobs that this repository's workflows made and whose run is over, the oldest first. */
 async function work(inputs, transport) {
-    const { dry_run, max_deletions } = inputs;
+    const { dry_run, max_deletions, runner } = inputs;
     const scalekit = await Scalekit.open(transport, inputs);
     const clients = await findClients(scalekit, inputs);
-    const { verdicts, failures } = await decide(clients, inputs, new GitHub(transport, inputs.github));
-    const over = clients.filter((client) => verdicts.get(client)?.over);
-    const going = over.slice(0, max_deletions);
-    const { deleted, left } = dry_run ? { deleted: [], left: [] } : await deleteClients(scalekit, going);
-    const fate = (client) => {
-        if (!over.includes(client))
-            return 'stays';
-        if (!going.includes(client))
-            return `stays, since max_deletions is ${max_deletions}`;
-        if (dry_run)
-            return 'would be deleted';
-        return deleted.includes(client.client_id) ? 'deleted' : 'not deleted';
-    };
-    const rows = clients.map((client) => {
-        const { client_id, name, trailer } = client;
-        return [client_id, name, trailer.run, fate(client), verdicts.get(client)?.why ?? ''];
-    });
-    for (const [id, name, run, what, why] of rows)
-        log_info(`Client ${id} ${JSON.stringify(name)} of run ${run}: ${what}; ${why}.`);
-    const outcome = dry_run ? 'none deleted, since dry_run is true' : `${deleted.length} deleted`;
-    log_info(`Clients of single jobs: ${clients.length}, of runs that are over: ${over.length}, ${outcome}.`);
+    const judge = judgeWith(new GitHub(transport, inputs.github), inputs);
+    const [rows, deleted, failures] = [[], [], []];
+    let over = 0;
+    for (const client of clients) {
+        if (over === max_deletions) {
+            rows.push({ client, fate: 'stays', why: `max_deletions is ${max_deletions}, so nobody asked about it` });
+            continue;
+        }
+        const verdict = await judge(client, failures);
+        if (verdict.over)
+            over++;
+        const outcome = !verdict.over ? 'stays' : dry_run ? 'would be deleted' : await removal_removeClient(scalekit, client);
+        if (outcome === 'deleted')
+            deleted.push(client.client_id);
+        if (typeof outcome !== 'string')
+            failures.push(outcome.left);
+        rows.push({ client, fate: typeof outcome === 'string' ? outcome : 'not deleted', why: verdict.why });
+    }
+    for (const { client, fate, why } of rows)
+        log_info(`Client ${client.client_id} ${JSON.stringify(client.name)} of run ${client.trailer.run}: ${fate}, since ${why}.`);
+    const outcome = dry_run ? `${over} would be deleted, and dry_run is true` : `${deleted.length} deleted`;
+    log_info(`Clients of single jobs of ${runner.repository}: ${clients.length}, ${outcome}.`);
     setOutputs({ deleted: deleted.join(' ') });
-    const header = ['Client', 'Name', 'Run', 'What', 'Why'].map((data) => ({ data, header: true }));
-    const table = [header, ...rows.map((row) => row.map((text) => summary_cell([text])))];
-    await summary_writeSummary(`Scalekit organization clients of single jobs: ${outcome}`, table);
-    if (failures.length + left.length > 0)
-        throw new Error([...failures, ...left].join('\n'));
+    await summary_writeSummary(`Scalekit organization clients of single jobs: ${outcome}`, table(rows));
+    refuseFailures(failures);
 }
 /** The oldest first. */
 async function findClients(scalekit, { runner }) {
@@ -6414,26 +6580,44 @@ async function findClients(scalekit, { runner }) {
     }
     return [...found.values()].sort(firstMade);
 }
-/** What cannot be decided stays. @returns also why it could not, each reason once */
-async function decide(clients, { runner }, github) {
-    const verdicts = new Map();
-    const failures = new Set();
+/**
+ * What cannot be decided stays. GitHub is asked once about a run, and not again once it refused to be asked.
+ * @returns a function that judges one client, and adds to `failures` why it could not
+ */
+function judgeWith(github, { runner }) {
     const runs = new Map();
-    const now = BigInt(Date.now()) * 1000000n;
-    for (const client of clients) {
-        const { trailer, create_time } = client;
+    let refused;
+    const ask = async (id) => {
+        if (refused)
+            throw refused;
+        return await github.getRun(runner.repository, id).catch((error) => {
+            if (error instanceof answers_ApiError && (error.status === 401 || error.status === 403 || error.status === 429))
+                refused = error;
+            throw error;
+        });
+    };
+    return async ({ trailer, create_time }, failures) => {
         const [id = ''] = trailer.run.split('.');
+        const byAge = judgeByAge(trailer, create_time, BigInt(github.transport.now) * 1000000n, runner.run);
+        if (byAge)
+            return byAge;
         try {
-            const byAge = judgeByAge(trailer, create_time, now, runner.run);
-            if (!byAge && !runs.has(id))
-                runs.set(id, await github.getRun(runner.repository, id));
-            verdicts.set(client, byAge ?? judgeByRun(trailer, runs.get(id)));
+            const told = runs.get(id) ?? ask(id);
+            runs.set(id, told);
+            return judgeByRun(trailer, await told);
         }
         catch (error) {
-            failures.add(log_message(error));
-            verdicts.set(client, { over: false, why: 'GitHub could not be asked about its run' });
+            failures.push(log_message(error));
+            return { over: false, why: 'GitHub could not be asked about its run' };
         }
-    }
-    return { verdicts, failures: [...failures] };
+    };
+}
+function table(rows) {
+    const header = ['Client', 'Name', 'Run', 'What', 'Why'].map((data) => ({ data, header: true }));
+    const shown = rows
+        .slice(0, MOST_ROWS)
+        .map(({ client, fate, why }) => [client.client_id, client.name, client.trailer.run, fate, why].map((text) => summary_cell([text])));
+    const more = rows.length - MOST_ROWS;
+    return [header, ...shown, ...(more > 0 ? [[{ data: `and ${more} more`, colspan: '5' }]] : [])];
 }
 

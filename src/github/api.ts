@@ -1,6 +1,6 @@
 import { AnswerError, ApiError, badAnswer, isApiAnswer, type Json, noAnswer, parseObject, string } from '../answers.ts';
-import { type Answer, type Call as HttpCall, NetworkError, type Transport } from '../http.ts';
-import { fromAnswer, isRateLimit, type Need } from './errors.ts';
+import { type Answer, type Call as HttpCall, NetworkError, type Transport, timeOf } from '../http.ts';
+import { fromAnswer, type Need, rateLimit } from './errors.ts';
 
 /** Where GitHub's API is, and who asks. */
 export interface GitHubAccess {
@@ -18,6 +18,8 @@ export interface Call {
   parameters: Record<string, string>;
   /** What the token must be allowed to do. */
   need: Need;
+  /** Statuses that say that a change was made; nothing for a request that only reads. Any other may come from something in between. */
+  made?: number[];
   /** Called before each sending. */
   onSend?: (() => void) | undefined;
 }
@@ -52,7 +54,7 @@ export class GitHub {
    * Reads a repository.
    * @param name `owner/name` as it is now: GitHub's redirect from a former name is refused
    */
-  async getRepository(name: string): Promise<Json> {
+  async getRepository<T>(name: string, parse: (repository: Json) => T): Promise<T> {
     const [owner = '', repo = ''] = name.split('/');
     const operation = `read repository ${name}`;
     const call = {
@@ -63,10 +65,10 @@ export class GitHub {
     } as const;
     return await this.read(call, (repository) => {
       const { id, full_name } = repository;
-      if (!Number.isSafeInteger(id)) throw new AnswerError('id is not a number');
+      if (!isPositive(id)) throw new AnswerError('id is not a number');
       if (typeof full_name !== 'string' || full_name.toLowerCase() !== name.toLowerCase())
         throw new AnswerError('it shows another repository');
-      return repository;
+      return parse(repository);
     });
   }
 
@@ -77,8 +79,8 @@ export class GitHub {
     const route = 'GET /repos/{owner}/{repo}/actions/runs/{run_id}';
     return await this.find({ operation, route, parameters: { owner, repo, run_id }, need: 'runs' }, (run) => {
       if (String(run.id) !== run_id) throw new AnswerError('it shows another run');
-      const run_attempt = Number(run.run_attempt);
-      if (!Number.isSafeInteger(run_attempt)) throw new AnswerError('run_attempt is not a number');
+      const { run_attempt } = run;
+      if (!isPositive(run_attempt)) throw new AnswerError('run_attempt is not a number');
       return { status: string(run, 'status'), run_attempt };
     });
   }
@@ -88,7 +90,7 @@ export class GitHub {
    * @param parse gets the answer and, in milliseconds since the epoch, the server's own time; throws an AnswerError
    * @returns nothing where GitHub says that there is no such thing, which it also says to a token that may not see it
    */
-  async find<T>(call: Call, parse: (answer: Json, date: number) => T): Promise<T | undefined> {
+  async find<T>(call: Call, parse: (answer: Json, time: number) => T): Promise<T | undefined> {
     try {
       return await this.read(call, parse);
     } catch (error) {
@@ -98,24 +100,25 @@ export class GitHub {
   }
 
   /** As `find`, where there has to be such a thing. */
-  async read<T>(call: Call, parse: (answer: Json, date: number) => T): Promise<T> {
+  async read<T>(call: Call, parse: (answer: Json, time: number) => T): Promise<T> {
     const answer = await this.send(call);
     try {
-      const date = Date.parse(answer.headers.date ?? '');
-      return parse(parseObject(answer.body), Number.isNaN(date) ? Date.now() : date);
+      return parse(parseObject(answer.body), timeOf(answer));
     } catch (error) {
       throw error instanceof AnswerError ? badAnswer(call.operation, answer, error.message, '') : error;
     }
   }
 
   /** Sends a request, again where its answer is lost. @returns an answer that says success */
-  async send({ operation, route, parameters, need, onSend }: Call): Promise<Answer> {
+  async send({ operation, route, parameters, need, made, onSend }: Call): Promise<Answer> {
     const { api, token } = this.#access;
     // Loaded by the few runs that need it.
+    // Its context reads the event too, and stumbles where that is not readable.
+    delete process.env.GITHUB_EVENT_PATH;
     const { getOctokit } = await import('@actions/github');
     const outcome: { answer?: Answer; error?: unknown } = {};
     const fetch = async (url: string, { method, headers, body }: HttpCall) => {
-      const call = { method, url: new URL(url), headers, body, repeatable: true, isRateLimit, onSend };
+      const call = { method, url: new URL(url), headers, body, repeatable: true, rateLimit, onSend };
       try {
         outcome.answer = await this.transport.send(call);
       } catch (error) {
@@ -131,6 +134,12 @@ export class GitHub {
     if (answer.status === 404 && !isApiAnswer(answer))
       throw badAnswer(operation, answer, "it is not GitHub's", 'Check who answers at GITHUB_API_URL.');
     if (answer.status < 200 || answer.status > 299) throw fromAnswer(operation, answer, need);
+    if (made && !made.includes(answer.status))
+      throw badAnswer(operation, answer, `GitHub says ${made.join(' or ')} where it is done`, '');
     return answer;
   }
+}
+
+function isPositive(value: unknown): value is number {
+  return Number.isSafeInteger(value) && Number(value) > 0;
 }

@@ -1,5 +1,5 @@
 import { type ApiError, type Json, noRedirects, parseObject, refusal } from '../answers.ts';
-import type { Answer } from '../http.ts';
+import { type Answer, parseRetryAfter, timeOf } from '../http.ts';
 import { cut } from '../log.ts';
 
 /** What a request needs the token to be allowed, by the permissions of fine-grained tokens and GitHub Apps. */
@@ -14,9 +14,19 @@ const PERMISSIONS: Record<Need, string> = {
   runs: "the job's own token permissions with actions: read, a fine-grained one the repository permission Actions (read), a classic one the scope repo",
 };
 
-/** Whether a 403 says that there were too many requests, not that the token may not. */
-export function isRateLimit({ status, headers }: Answer): boolean {
-  return status === 403 && (headers['retry-after'] !== undefined || headers['x-ratelimit-remaining'] === '0');
+/** Milliseconds to wait after a refusal of too many requests that says nothing else, by GitHub's documentation. */
+const UNTOLD_WAIT = 60_000;
+
+/** Milliseconds to wait where a refusal is a rate limit's; nothing where it is none (GitHub: "Rate limits for the REST API"). */
+export function rateLimit(answer: Answer): number | undefined {
+  const { status, headers } = answer;
+  if (status !== 403 && status !== 429) return undefined;
+  const now = timeOf(answer);
+  const after = parseRetryAfter(headers['retry-after'], now);
+  if (after > 0) return after;
+  if (headers['x-ratelimit-remaining'] === '0')
+    return Math.max(0, Number(headers['x-ratelimit-reset']) * 1000 - now) || 0;
+  return /secondary rate limit/i.test(answer.body) ? UNTOLD_WAIT : undefined;
 }
 
 export function fromAnswer(operation: string, answer: Answer, need: Need): ApiError {
@@ -24,15 +34,15 @@ export function fromAnswer(operation: string, answer: Answer, need: Need): ApiEr
 }
 
 function advice(answer: Answer, need: Need): string {
-  const { status, headers } = answer;
+  const { status } = answer;
   if (status >= 300 && status < 400)
     return need === 'repository'
       ? 'GitHub redirects this name: the repository was renamed or moved, so give its name of today.'
       : noRedirects(answer, 'give the name that the repository has today.');
-  if (status === 429 || isRateLimit(answer)) {
-    const reset = new Date(Number(headers['x-ratelimit-reset']) * 1000);
-    const until = Number.isNaN(reset.getTime()) ? '' : ` (it ends at ${reset.toISOString().slice(0, 19)}Z)`;
-    return `The rate limit of github_token is reached for longer than this step may wait${until}: run fewer jobs at once, or raise timeout.`;
+  const wait = rateLimit(answer);
+  if (status === 429 || wait !== undefined) {
+    const seconds = wait ? ` (it says: come back after ${Math.ceil(wait / 1000)} seconds)` : '';
+    return `The rate limit of github_token is reached for longer than this step may wait${seconds}: run fewer jobs at once, or raise timeout.`;
   }
   if (status >= 500) return "That is on GitHub's side: try again later.";
   if (status === 401) return 'github_token is not valid (any more).';

@@ -14,13 +14,14 @@ import { type Answer, NetworkError, type Transport } from '../http.ts';
 import { mask } from '../mask.ts';
 
 const URL_VARIABLE = 'ACTIONS_ID_TOKEN_REQUEST_URL';
+const TOKEN_VARIABLE = 'ACTIONS_ID_TOKEN_REQUEST_TOKEN';
 const OPERATION = "get GitHub's ID token";
 const TODO =
   'The job needs permissions with id-token: write, and GitHub has to answer. Without that permission the claims come from the runner.';
 
 /** Whether GitHub offers the job an ID token: it does where `permissions` has `id-token: write`. */
 export function mayHaveIdToken(env: NodeJS.ProcessEnv): boolean {
-  return Boolean(env[URL_VARIABLE] && env.ACTIONS_ID_TOKEN_REQUEST_TOKEN);
+  return Boolean(env[URL_VARIABLE] || env[TOKEN_VARIABLE]);
 }
 
 /**
@@ -29,8 +30,11 @@ export function mayHaveIdToken(env: NodeJS.ProcessEnv): boolean {
  * @throws {ApiError}
  */
 export async function getIdToken(transport: Transport, env: NodeJS.ProcessEnv): Promise<Json> {
-  const token = env.ACTIONS_ID_TOKEN_REQUEST_TOKEN ?? '';
+  const token = env[TOKEN_VARIABLE]?.trim() ?? '';
   mask(token);
+  // Anything else would break the header that carries it.
+  if (!/^[\x21-\x7e]+$/.test(token))
+    throw new Error(`Could not ${OPERATION}: ${TOKEN_VARIABLE} holds no token. ${TODO}`);
   const url = URL.parse(env[URL_VARIABLE] ?? '');
   if (!url || !isSafe(url)) throw new Error(`Could not ${OPERATION}: ${URL_VARIABLE} is no https address. ${TODO}`);
   let answer: Answer;
@@ -38,7 +42,7 @@ export async function getIdToken(transport: Transport, env: NodeJS.ProcessEnv): 
     const headers = { authorization: `Bearer ${token}` };
     answer = await transport.send({ method: 'GET', url, headers, repeatable: true });
   } catch (error) {
-    throw error instanceof NetworkError ? noAnswer(OPERATION, error, URL_VARIABLE) : error;
+    throw error instanceof NetworkError ? noAnswer(OPERATION, error, URL_VARIABLE, TODO) : error;
   }
   const { status, body } = answer;
   if (status >= 300 && status < 400) throw refusal(OPERATION, answer, [], noRedirects(answer, TODO));

@@ -1,9 +1,12 @@
 import { AnswerError, ApiError, type Json, string } from '../answers.ts';
+import type { Transport } from '../http.ts';
 import type { Call, GitHub } from './api.ts';
 import type { Need } from './errors.ts';
 
 /** Milliseconds: GitHub tells times in whole seconds. */
 const RESOLUTION = 1_000;
+/** Bytes of a public key (X25519). */
+const KEY_LENGTH = 32;
 
 /** Where a variable and a secret are in GitHub Actions. */
 export interface Place {
@@ -41,7 +44,7 @@ export interface Saved {
 /** A pair of client id and secret as GitHub Actions keeps it. Every method throws an ApiError. */
 export class Vault {
   readonly place: Place;
-  /** What was here when `open` looked. */
+  /** What was here at the last look. */
   saved: Saved = { client_id: undefined, secret_time: undefined };
   readonly #github: GitHub;
   #key = { key: '', key_id: '' };
@@ -49,6 +52,10 @@ export class Vault {
   constructor(github: GitHub, place: Place) {
     this.place = place;
     this.#github = github;
+  }
+
+  get transport(): Transport {
+    return this.#github.transport;
   }
 
   /** Address of GitHub's API. */
@@ -69,20 +76,37 @@ export class Vault {
 
   /** Makes sure that a pair can be written here, as far as reading tells. */
   async open(): Promise<void> {
-    const key = this.#call(`read the public key for secrets of ${this.name}`, 'GET', 'secrets', '/public-key');
+    const key = this.#call(`read the public key for secrets of ${this.name}`, 'GET', 'secrets', '/secrets/public-key');
     this.#key = await this.#github.read(key, (answer) => {
       const [key, key_id] = [string(answer, 'key'), string(answer, 'key_id')];
-      if (!key || !key_id) throw new AnswerError('it holds no key');
+      if (Buffer.from(key, 'base64').length !== KEY_LENGTH || !key_id) throw new AnswerError('it holds no public key');
       return { key, key_id };
     });
-    if (this.place.environment) await this.#findEnvironment(key);
-    this.saved = await this.look();
+    if (this.place.environment) await this.#findEnvironment();
+    await this.look();
   }
 
-  /** @returns what is here already */
+  /** @throws where the token may not even see the repository */
+  async isVisible(): Promise<boolean> {
+    return await this.#github.getRepository(this.place.repository, () => true);
+  }
+
+  /** Whether there is the environment, or none is needed. */
+  async exists(): Promise<boolean> {
+    try {
+      if (this.place.environment) await this.#findEnvironment();
+      return true;
+    } catch (error) {
+      if (error instanceof ApiError && error.status === 404) return false;
+      throw error;
+    }
+  }
+
+  /** Looks (again) at what is here. */
   async look(): Promise<Saved> {
     const [variable, secret] = await Promise.all([this.#getVariable(), this.#getSecret()]);
-    return { client_id: variable?.value, variable_time: variable?.time, secret_time: secret?.time };
+    this.saved = { client_id: variable?.value, variable_time: variable?.time, secret_time: secret?.time };
+    return this.saved;
   }
 
   /** @returns nothing where there is no such variable */
@@ -92,18 +116,22 @@ export class Vault {
 
   /** Makes the variable, or changes it: `exists` says which of the two is tried first. */
   async setVariable(value: string, exists: boolean): Promise<void> {
-    const make = this.#variable('write', 'POST', '', { value });
-    const change = this.#variable('write', 'PATCH', '/{name}', { value });
+    const make = { ...this.#variable('write', 'POST', '', { value }), made: [201] };
+    const change = { ...this.#variable('write', 'PATCH', '/{name}', { value }), made: [204] };
     const [first, second, status] = exists ? [change, make, 404] : [make, change, 409];
-    await this.#github.send(first).catch(async (error) => {
-      if (!(error instanceof ApiError && error.status === status)) throw error;
-      await this.#github.send(second);
-    });
+    try {
+      await this.#github.send(first).catch(async (error) => {
+        if (!(error instanceof ApiError && error.status === status)) throw error;
+        await this.#github.send(second);
+      });
+    } catch (error) {
+      if (!isUncertain(error) || (await this.getVariable().catch(() => undefined)) !== value) throw error;
+    }
   }
 
   /** @returns whether there was one */
   async deleteVariable(): Promise<boolean> {
-    return await this.#delete(this.#variable('delete', 'DELETE', '/{name}'));
+    return await this.#delete(this.#variable('delete', 'DELETE', '/{name}'), () => this.#getVariable());
   }
 
   /**
@@ -115,17 +143,19 @@ export class Vault {
   async setSecret(box: (key: string) => string): Promise<void> {
     const before = this.saved.secret_time;
     const { key, key_id } = this.#key;
-    const sealed = { encrypted_value: box(key), key_id };
+    const sealed = { encrypted_value: this.#seal(box, key), key_id };
     let began: number | undefined;
     const onSend = () => {
       began ??= performance.now();
     };
     try {
-      await this.#github.send({ ...this.#secret('write', 'PUT', sealed), onSend });
+      await this.#github.send({ ...this.#secret('write', 'PUT', sealed), made: [201, 204], onSend });
     } catch (error) {
-      if (!(error instanceof ApiError && error.uncertain)) throw error;
-      this.#github.transport.openReserve();
+      if (!isUncertain(error)) throw error;
+      this.transport.openReserve();
       const now = await this.#getSecret().catch(() => Promise.reject(error));
+      // One that is gone was taken away by somebody, whatever became of ours.
+      if (!now && before !== undefined) throw error;
       if (now?.time !== before) return;
       // Within the resolution of GitHub's times, one that is the same says nothing.
       const sentAt = (now?.date ?? 0) - (performance.now() - (began ?? 0));
@@ -136,63 +166,84 @@ export class Vault {
 
   /** @returns whether there was one */
   async deleteSecret(): Promise<boolean> {
-    return await this.#delete(this.#secret('delete', 'DELETE'));
+    return await this.#delete(this.#secret('delete', 'DELETE'), () => this.#getSecret());
   }
 
-  async #findEnvironment(key: Call): Promise<void> {
-    const route = 'GET /repos/{owner}/{repo}/environments/{environment_name}';
-    await this.#github.send({ ...key, operation: `read ${this.name}`, route }).catch((error) => {
+  async #findEnvironment(): Promise<void> {
+    const call = this.#call(`read ${this.name}`, 'GET', 'environment', '');
+    await this.#github.send(call).catch((error) => {
       // Whoever is shown its key may write there, also without the permission to read environments.
       if (!(error instanceof ApiError && error.status === 403)) throw error;
     });
   }
 
   async #getVariable(): Promise<{ value: string; time: string } | undefined> {
-    const parse = (answer: Json) => ({ value: string(answer, 'value'), time: string(answer, 'updated_at') });
+    const parse = (answer: Json) => {
+      if (typeof answer.value !== 'string') throw new AnswerError('value is not a string');
+      return { value: answer.value, time: string(answer, 'updated_at') };
+    };
     return await this.#github.find(this.#variable('read', 'GET', '/{name}'), parse);
   }
 
   async #getSecret(): Promise<{ time: string; date: number } | undefined> {
-    const parse = (answer: Json, date: number) => ({ time: string(answer, 'updated_at'), date });
+    const parse = (answer: Json, date: number) => {
+      const time = string(answer, 'updated_at');
+      if (Number.isNaN(Date.parse(time))) throw new AnswerError('updated_at is not a time');
+      return { time, date };
+    };
     return await this.#github.find(this.#secret('read', 'GET'), parse);
   }
 
-  async #delete(call: Call): Promise<boolean> {
+  /** @param isThere looks whether there still is one */
+  async #delete(call: Call, isThere: () => Promise<unknown>): Promise<boolean> {
     try {
-      await this.#github.send(call);
+      await this.#github.send({ ...call, made: [204] });
       return true;
     } catch (error) {
-      if (error instanceof ApiError && error.status === 404) return false;
-      throw error;
+      // After a lost answer, the repeat finds what the first has done.
+      if (error instanceof ApiError && error.status === 404) return error.uncertain;
+      if (!isUncertain(error) || (await isThere().catch(() => true)) !== undefined) throw error;
+      return true;
+    }
+  }
+
+  #seal(box: (key: string) => string, key: string): string {
+    try {
+      return box(key);
+    } catch (error) {
+      throw new ApiError(`Could not seal the secret for ${this.name}: its public key is not usable.`, false, {
+        cause: error,
+      });
     }
   }
 
   #variable(verb: string, method: string, path: string, parameters = {}): Call {
     const { variable: name } = this.place;
-    return this.#call(`${verb} variable ${name} of ${this.name}`, method, 'variables', path, { name, ...parameters });
+    return this.#call(`${verb} variable ${name} of ${this.name}`, method, 'variables', `/variables${path}`, {
+      name,
+      ...parameters,
+    });
   }
 
   #secret(verb: string, method: string, parameters = {}): Call {
     const { secret: secret_name } = this.place;
     const operation = `${verb} secret ${secret_name} of ${this.name}`;
-    return this.#call(operation, method, 'secrets', '/{secret_name}', { secret_name, ...parameters });
+    return this.#call(operation, method, 'secrets', '/secrets/{secret_name}', { secret_name, ...parameters });
   }
 
-  #call(
-    operation: string,
-    method: string,
-    kind: Need & ('secrets' | 'variables'),
-    path: string,
-    parameters = {},
-  ): Call {
+  #call(operation: string, method: string, kind: Need, path: string, parameters = {}): Call {
     const { repository, environment } = this.place;
     const [owner = '', repo = ''] = repository.split('/');
     const scope = environment ? 'environments/{environment_name}' : 'actions';
     return {
       operation,
-      route: `${method} /repos/{owner}/{repo}/${scope}/${kind}${path}`,
+      route: `${method} /repos/{owner}/{repo}/${scope}${path}`,
       parameters: { owner, repo, ...(environment && { environment_name: environment }), ...parameters },
       need: environment ? 'environment' : kind,
     };
   }
+}
+
+function isUncertain(error: unknown): error is ApiError {
+  return error instanceof ApiError && error.uncertain;
 }

@@ -1,6 +1,6 @@
 import { AnswerError, ApiError, isApiAnswer, object, parseObject, string } from '../answers.ts';
 import { type Answer, type Call, NetworkError, type Transport } from '../http.ts';
-import { mask } from '../mask.ts';
+import { mask, maskPair } from '../mask.ts';
 import { fromAnswer, fromBadAnswer, fromNetwork, type Subject } from './errors.ts';
 import {
   type Client,
@@ -108,6 +108,7 @@ export class Scalekit {
       const answer = parseObject(body);
       const plain_secret = maskSecret(answer.plain_secret);
       const client = parseMarkedClient(answer.client);
+      maskPair(client.client_id, plain_secret);
       on.id(client.client_id);
       refuseShort(plain_secret);
       return { client: client.whole(), plain_secret };
@@ -172,6 +173,7 @@ export class Scalekit {
     const parse = (body: string) => {
       const answer = parseObject(body);
       const plain_secret = maskSecret(answer.plain_secret);
+      maskPair(client_id, plain_secret);
       const secret = answer.secret ? parseSecret(answer.secret) : undefined;
       if (secret) on.id(secret.id);
       refuseShort(plain_secret);
@@ -247,7 +249,7 @@ export class Scalekit {
     call: Call,
     subject: Subject,
     parse: (body: string) => T,
-    missing?: () => T,
+    missing?: (answer: Answer) => T,
   ): Promise<T> {
     let answer: Answer;
     try {
@@ -255,7 +257,7 @@ export class Scalekit {
     } catch (error) {
       throw error instanceof NetworkError ? fromNetwork(operation, error) : error;
     }
-    if (answer.status === 404 && missing && isApiAnswer(answer)) return missing();
+    if (answer.status === 404 && missing && isApiAnswer(answer)) return missing(answer);
     if (answer.status < 200 || answer.status > 299) throw fromAnswer(operation, answer, subject);
     try {
       return parse(answer.body);
@@ -265,8 +267,11 @@ export class Scalekit {
   }
 }
 
-/** What the answer to a delete says: it was there, or, by a 404, it was not. */
-const PRESENCE: [(body: string) => boolean, () => boolean] = [() => true, () => false];
+/** What the answer to a delete says: it was there, or, by a 404, it was not, unless a sending before was lost. */
+const PRESENCE: [(body: string) => boolean, (answer: Answer) => boolean] = [
+  (body) => body.trim() === '' || parseObject(body) !== undefined,
+  ({ afterLoss }) => afterLoss === true,
+];
 
 /** RFC 6749, section 5.2, allows both for a client that is not known. */
 function isRefused({ status, message }: ApiError): boolean {

@@ -129,10 +129,13 @@ function seconds(from: Json, field: string): number | undefined {
   throw new AnswerError(`${field} is not a number of seconds`);
 }
 
+/** Milliseconds since the epoch, in 2020: what writers put where they do not know a time is long before it. */
+const EARLIEST = Date.UTC(2020);
+
 /** RFC 3339 with up to nine digits of a second, in nanoseconds since the epoch. */
 function time(from: Json, field: string): bigint | undefined {
   const [, seconds, fraction = '', zone] =
     /^(\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d)(?:\.(\d{1,9}))?([Zz]|[+-]\d\d:\d\d)$/.exec(string(from, field)) ?? [];
   const milliseconds = seconds ? Date.parse(`${seconds}${zone}`.toUpperCase()) : Number.NaN;
-  return Number.isNaN(milliseconds) ? undefined : BigInt(milliseconds) * 1_000_000n + BigInt(fraction.padEnd(9, '0'));
+  return !(milliseconds >= EARLIEST) ? undefined : BigInt(milliseconds) * 1_000_000n + BigInt(fraction.padEnd(9, '0'));
 }
