@@ -44,9 +44,9 @@ async function work(inputs: DeletionInputs, transport: Transport): Promise<void>
   const all = dry_run
     ? [...clients.map(({ client_id }) => `client ${client_id}`), ...(vault && pair?.goes ? [vault.names] : [])]
     : [...deleted.map((id) => `client ${id}`), ...forgotten];
-  const done = dry_run ? 'Dry run, nothing was changed. A run without dry_run would delete' : 'Deleted';
-  for (const what of all) log.info(`${done} ${what}.`);
   if (all.length === 0) log.info('There is nothing to delete.');
+  else if (dry_run) log.info('Dry run: nothing was changed. A run without dry_run would');
+  for (const what of all) log.info(dry_run ? `- delete ${what}` : `Deleted ${what}.`);
   if (pair?.why) log.warning(pair.why);
   setOutputs({ deleted: deleted.join(' ') });
   await writeSummary(`Scalekit organization client: ${dry_run ? 'what would be deleted' : 'deleted'}`, [[cell(all)]]);

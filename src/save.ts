@@ -10,8 +10,8 @@ import { staysUpdated } from './undo.ts';
 export async function save(context: Context, client_id: string, { plain_secret }: NewSecret): Promise<void> {
   const { scalekit, journal, vault } = context;
   if (!vault) return;
-  // What is restored is what was there just now, not when this run began.
-  const { client_id: old, secret_time } = await vault.look();
+  // What is restored is what was there just now, not when this run began; where nobody can say, that has to do.
+  const { client_id: old, secret_time } = await vault.look().catch(() => vault.saved);
   if (old !== client_id) {
     const trace = { api: vault.api, place: vault.place, value: client_id, old, secret_time };
     journal.note({ variable: { ...trace, sent_at: Date.now() } });
@@ -19,7 +19,7 @@ export async function save(context: Context, client_id: string, { plain_secret }
       if (error instanceof ApiError && !error.uncertain) journal.learn({ variable: undefined });
       throw error;
     });
-    journal.learn({ variable: trace });
+    journal.state.variable = trace;
   }
   if (scalekit.transport.cancelled) throw new Error('The pair was not saved.');
 

@@ -4941,7 +4941,7 @@ function tokenTarget(payload, runner, report) {
         return claim === undefined ? [] : [[key, claim]];
     });
     const claims = { ...runner.claims, ...Object.fromEntries(told) };
-    if (!claims.github_repository)
+    if (!told.some(([key]) => key === 'github_repository'))
         report("GitHub's ID token")('has no claim repository; expected one');
     for (const name of ['repository', 'repository_id', 'run_id']) {
         const [theirs, own] = [claims[`github_${name}`], runner.claims[`github_${name}`]];
@@ -5293,7 +5293,7 @@ const OPERATION = "get GitHub's ID token";
 const TODO = 'The job needs permissions with id-token: write, and GitHub has to answer. Without that permission the claims come from the runner.';
 /** Whether GitHub offers the job an ID token: it does where `permissions` has `id-token: write`. */
 function mayHaveIdToken(env) {
-    return Boolean(env[URL_VARIABLE] || env[TOKEN_VARIABLE]);
+    return Boolean(env[URL_VARIABLE] && env[TOKEN_VARIABLE]);
 }
 /**
  * Gets the job's ID token.
@@ -6533,11 +6533,12 @@ async function work(inputs, transport) {
     const all = dry_run
         ? [...clients.map(({ client_id }) => `client ${client_id}`), ...(vault && pair?.goes ? [vault.names] : [])]
         : [...deleted.map((id) => `client ${id}`), ...forgotten];
-    const done = dry_run ? 'Dry run, nothing was changed. A run without dry_run would delete' : 'Deleted';
-    for (const what of all)
-        log_info(`${done} ${what}.`);
     if (all.length === 0)
         log_info('There is nothing to delete.');
+    else if (dry_run)
+        log_info('Dry run: nothing was changed. A run without dry_run would');
+    for (const what of all)
+        log_info(dry_run ? `- delete ${what}` : `Deleted ${what}.`);
     if (pair?.why)
         log_warning(pair.why);
     setOutputs({ deleted: deleted.join(' ') });

@@ -5587,8 +5587,8 @@ async function save(context, client_id, { plain_secret }) {
     const { scalekit, journal, vault } = context;
     if (!vault)
         return;
-    // What is restored is what was there just now, not when this run began.
-    const { client_id: old, secret_time } = await vault.look();
+    // What is restored is what was there just now, not when this run began; where nobody can say, that has to do.
+    const { client_id: old, secret_time } = await vault.look().catch(() => vault.saved);
     if (old !== client_id) {
         const trace = { api: vault.api, place: vault.place, value: client_id, old, secret_time };
         journal.note({ variable: { ...trace, sent_at: Date.now() } });
@@ -5597,7 +5597,7 @@ async function save(context, client_id, { plain_secret }) {
                 journal.learn({ variable: undefined });
             throw error;
         });
-        journal.learn({ variable: trace });
+        journal.state.variable = trace;
     }
     if (scalekit.transport.cancelled)
         throw new Error('The pair was not saved.');
@@ -6381,7 +6381,7 @@ function tokenTarget(payload, runner, report) {
         return claim === undefined ? [] : [[key, claim]];
     });
     const claims = { ...runner.claims, ...Object.fromEntries(told) };
-    if (!claims.github_repository)
+    if (!told.some(([key]) => key === 'github_repository'))
         report("GitHub's ID token")('has no claim repository; expected one');
     for (const name of ['repository', 'repository_id', 'run_id']) {
         const [theirs, own] = [claims[`github_${name}`], runner.claims[`github_${name}`]];
@@ -6733,7 +6733,7 @@ const OPERATION = "get GitHub's ID token";
 const TODO = 'The job needs permissions with id-token: write, and GitHub has to answer. Without that permission the claims come from the runner.';
 /** Whether GitHub offers the job an ID token: it does where `permissions` has `id-token: write`. */
 function mayHaveIdToken(env) {
-    return Boolean(env[URL_VARIABLE] || env[TOKEN_VARIABLE]);
+    return Boolean(env[URL_VARIABLE] && env[TOKEN_VARIABLE]);
 }
 /**
  * Gets the job's ID token.

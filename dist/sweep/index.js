@@ -4642,7 +4642,7 @@ function tokenTarget(payload, runner, report) {
         return claim === undefined ? [] : [[key, claim]];
     });
     const claims = { ...runner.claims, ...Object.fromEntries(told) };
-    if (!claims.github_repository)
+    if (!told.some(([key]) => key === 'github_repository'))
         report("GitHub's ID token")('has no claim repository; expected one');
     for (const name of ['repository', 'repository_id', 'run_id']) {
         const [theirs, own] = [claims[`github_${name}`], runner.claims[`github_${name}`]];
@@ -4994,7 +4994,7 @@ const OPERATION = "get GitHub's ID token";
 const TODO = 'The job needs permissions with id-token: write, and GitHub has to answer. Without that permission the claims come from the runner.';
 /** Whether GitHub offers the job an ID token: it does where `permissions` has `id-token: write`. */
 function idtoken_mayHaveIdToken(env) {
-    return Boolean(env[URL_VARIABLE] || env[TOKEN_VARIABLE]);
+    return Boolean(env[URL_VARIABLE] && env[TOKEN_VARIABLE]);
 }
 /**
  * Gets the job's ID token.

@@ -21,7 +21,7 @@ const TODO =
 
 /** Whether GitHub offers the job an ID token: it does where `permissions` has `id-token: write`. */
 export function mayHaveIdToken(env: NodeJS.ProcessEnv): boolean {
-  return Boolean(env[URL_VARIABLE] || env[TOKEN_VARIABLE]);
+  return Boolean(env[URL_VARIABLE] && env[TOKEN_VARIABLE]);
 }
 
 /**
