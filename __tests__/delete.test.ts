@@ -56,7 +56,7 @@ function save(environment = '', [variable, secret] = [VARIABLE, SECRET]) {
 const names = ({ variables, secrets }: ReturnType<typeof save>) => [...variables.keys(), ...secrets.keys()];
 
 describe('delete/', () => {
-  it('deletes every lasting client of the repository, whoever made it, the oldest first, and no other', async () => {
+  it('deletes every lasting client of the repository, whoever made it, and no other', async () => {
     emulator.behaviour.listOrder = 'random';
     for (let count = 0; count < 110; count++) emulator.seed({ name: `client ${count}` });
     const young = put({}, { run: '2.1' }, {}, { ageMs: DAY, secrets: 5 });
@@ -81,7 +81,8 @@ describe('delete/', () => {
     emulator.seed({ name, description }, { organizationId: organization.id });
 
     const run = await remove();
-    expect([run.exitCode, run.annotations, run.outputs]).toEqual([0, [], { deleted: `${old} ${middle} ${young}` }]);
+    expect([run.exitCode, run.annotations, Object.keys(run.outputs)]).toEqual([0, [], ['deleted']]);
+    expect(run.outputs.deleted?.split(' ').sort()).toEqual([old, middle, young].sort());
     expect(ids()).toHaveLength(110 + others.length + 1);
     expect(ids()).toEqual(expect.arrayContaining(others));
     for (const id of [old, middle, young]) {
@@ -95,7 +96,7 @@ describe('delete/', () => {
   it('takes nothing there for success, and says so', async () => {
     const run = await remove({ save_to: 'repository', github_token: emulator.github.token });
     expect([run.exitCode, run.annotations, run.outputs]).toEqual([0, [], { deleted: '' }]);
-    expect(run.log).toContain('There was nothing to delete.');
+    expect(run.log).toContain('There is nothing to delete.');
     expect(sentTo(emulator, 'deleteClient')).toEqual([]);
   });
 
@@ -288,42 +289,67 @@ describe('delete/ with save_to', () => {
     expect(sent()).toEqual(['token', 'listClients', 'getClient', 'deleteClient']);
   });
 
-  it.each([
-    [
-      'repository',
-      { secrets: 'read', variables: 'read' },
-      /Secrets \(write\).*\n.*Variables \(write\)/,
-      [VARIABLE, SECRET],
-    ],
-    ['repository', { secrets: 'write' }, /Variables \(write\)/, [VARIABLE]],
-    ['repository', { variables: 'write' }, /Secrets \(write\)/, [SECRET]],
-    ['repository', { integration: true, actions: 'write' }, /GITHUB_TOKEN cannot be given it/, [VARIABLE, SECRET]],
-    ['environment', { secrets: 'write', variables: 'write' }, /Environments \(write\)/, [VARIABLE, SECRET]],
-  ] as const)(
-    '%s and a token of %j deletes the client, keeps what it may not delete, and fails with the permission',
-    async (to, permissions, permission, left) => {
-      const place = save(to === 'environment' ? 'production' : '');
-      const id = put({ environment: 'production' });
-      const github_token = emulator.github.addToken(permissions);
-      const run = await remove({ save_to: to, environment: 'production', github_token });
-      expect([run.exitCode, run.outputs.deleted, ids(), names(place)]).toEqual([1, id, [], [...left]]);
-      expect(errors(run)).toEqual([expect.stringMatching(permission)]);
-      for (const name of left) expect(errors(run)[0]).toMatch(new RegExp(`${name} of .* is left over: .*HTTP 403`));
-      expect(errors(run)[0]).toContain('a classic one the scope repo');
-    },
-  );
+  it.each<[to: string, permissions: Parameters<Emulator['github']['addToken']>[0], message: RegExp]>([
+    ['repository', { secrets: 'write' }, /HTTP 403.*Variables \(write\), a classic one the scope repo/],
+    ['repository', { variables: 'write' }, /HTTP 403.*Secrets \(write\), a classic one the scope repo/],
+    ['repository', { integration: true, actions: 'write' }, /GITHUB_TOKEN cannot be given it/],
+    ['environment', { secrets: 'write', variables: 'write' }, /HTTP 403.*Environments \(write\)/],
+    ['repository', 'none', /HTTP 404.*may not see it.*a classic one the scope repo/],
+    ['environment', 'none', /HTTP 404.*may not see it/],
+  ])('%s and a token of %j fails with the permission before anything is deleted', async (to, permissions, message) => {
+    const place = save(to === 'environment' ? 'production' : '');
+    const id = put({ environment: 'production' });
+    const github_token = emulator.github.addToken(permissions);
+    for (const dry_run of ['false', 'true']) {
+      const run = await remove({ save_to: to, environment: 'production', github_token, dry_run });
+      expect([run.exitCode, run.outputs, ids(), names(place)]).toEqual([1, {}, [id], [VARIABLE, SECRET]]);
+      expect(errors(run)).toEqual([expect.stringMatching(message)]);
+    }
+  });
 
-  it.each([
-    ['none', 'HTTP 404'],
-    ['unknown', 'HTTP 401'],
-  ])('and a token that does not see the repository (%s) fails before anything is deleted', async (kind, status) => {
+  it('and a token that is none fails before anything is deleted', async () => {
     const place = save();
     const id = put();
-    const github_token = kind === 'none' ? emulator.github.addToken('none') : ['ghp', 'x'.repeat(36)].join('_');
-    const run = await remove({ save_to: 'repository', github_token });
+    const run = await remove({ save_to: 'repository', github_token: ['ghp', 'x'.repeat(36)].join('_') });
     expect([run.exitCode, run.outputs, ids(), names(place)]).toEqual([1, {}, [id], [VARIABLE, SECRET]]);
-    expect(errors(run)).toEqual([expect.stringContaining(`Could not read repository ${OWN}: ${status}`)]);
-    if (kind === 'none') expect(errors(run)[0]).toContain('a classic one the scope repo');
+    expect(errors(run)).toEqual([expect.stringMatching(/HTTP 401.*github_token is not valid/)]);
+  });
+
+  it('and a token that may only read deletes the client, and names what it may not delete', async () => {
+    const place = save();
+    const id = put();
+    const github_token = emulator.github.addToken({ secrets: 'read', variables: 'read' });
+    const run = await remove({ save_to: 'repository', github_token });
+    expect([run.exitCode, run.outputs.deleted, ids(), names(place)]).toEqual([1, id, [], [VARIABLE, SECRET]]);
+    expect(errors(run)).toEqual([
+      expect.stringMatching(
+        new RegExp(`${SECRET} of .* is left over: .*Secrets \\(write\\).*\n.*${VARIABLE} of .*Variables \\(write\\)`),
+      ),
+    ]);
+  });
+
+  it('keeps the pair of a client that stays, with a warning, whether it is ours or not', async () => {
+    const place = save();
+    const [id, other] = [put(), put({ name: 'Deploy' })];
+    place.setVariable(VARIABLE, other);
+    const inputs = { save_to: 'repository', ...token() };
+    for (const more of [{ dry_run: 'true' }, {}, { client_id: 'm2morg_404' }]) {
+      const run = await remove({ ...inputs, ...more });
+      expect([run.exitCode, warnings(run)]).toEqual([0, [expect.stringContaining(`those of client ${other}`)]]);
+      expect(names(place)).toEqual([VARIABLE, SECRET]);
+      for (const name of names(place)) expect(run.summary).not.toContain(name);
+    }
+    expect(ids()).toEqual([other]);
+    const run = await remove({ ...inputs, name: 'Deploy' });
+    expect([run.exitCode, run.annotations, names(place), ids()]).toEqual([0, [], [], []]);
+    expect(id).not.toBe(other);
+  });
+
+  it('finds a client that lists do not show yet by the saved variable', async () => {
+    const { outputs } = await make({ save_to: 'repository', ...token() });
+    emulator.behaviour.listLag = 60_000;
+    const run = await remove({ save_to: 'repository', ...token() });
+    expect([run.exitCode, run.annotations, run.outputs.deleted, ids()]).toEqual([0, [], outputs.client_id, []]);
   });
 
   it('environment needs one', async () => {
@@ -351,7 +377,7 @@ describe('delete/ with dry_run', () => {
     });
     expect([run.exitCode, run.annotations, run.outputs]).toEqual([0, [], { deleted: '' }]);
     for (const what of [first, second, VARIABLE, SECRET]) {
-      expect(run.log).toMatch(new RegExp(`^- delete .*${what}`, 'm'));
+      expect(run.log).toMatch(new RegExp(`delete .*${what}`));
       expect(run.summary).toContain(what);
     }
     expect([emulator.clients(), names(place)]).toEqual([before, [VARIABLE, SECRET]]);
@@ -363,7 +389,7 @@ describe('delete/ with dry_run', () => {
   it('says where there is nothing to delete', async () => {
     const run = await remove({ dry_run: 'true', save_to: 'repository', github_token: emulator.github.token });
     expect([run.exitCode, run.annotations, run.outputs]).toEqual([0, [], { deleted: '' }]);
-    expect(run.log).toContain('A run without dry_run would delete nothing.');
+    expect(run.log).toContain('There is nothing to delete.');
   });
 
   it('refuses a foreign client as a real run would', async () => {
@@ -390,8 +416,10 @@ describe('delete/, where something fails', () => {
     ['token', { kind: 'status', status: 401 }],
     ['listClients', { kind: 'status', status: 403 }],
     ['listClients', { kind: 'body', body: 'rubbish' }],
-    ['getRepository', { kind: 'status', status: 403 }],
-    ['getRepository', { kind: 'body', body: '{}' }],
+    ['getPublicKey', { kind: 'status', status: 500 }],
+    ['getPublicKey', { kind: 'body', body: '{}' }],
+    ['getVariable', { kind: 'body', body: '<html>' }],
+    ['getActionsSecret', { kind: 'status', status: 404, body: '<html>no such host</html>' }],
   ])('before it knows what to delete (%s: %j), it deletes nothing', async (operation, fault) => {
     const place = save();
     const id = put();
@@ -407,16 +435,34 @@ describe('delete/, where something fails', () => {
     ['getClient', { kind: 'status', status: 503 }],
     ['deleteClient', { kind: 'reset' }],
     ['deleteClient', { kind: 'status', status: 500 }],
-    ['getRepository', { kind: 'reset' }],
+    ['getPublicKey', { kind: 'reset' }],
+    ['getVariable', { kind: 'truncate' }],
     ['deleteActionsSecret', { kind: 'reset' }],
     ['deleteActionsSecret', { kind: 'status', status: 502 }],
     ['deleteVariable', { kind: 'close' }],
   ])('a lost answer (%s: %j) is no failure', async (operation, fault) => {
     const place = save();
-    put();
+    const id = put();
     emulator.faults.add({ operation, call: 1, when: 'after', fault });
     const run = await remove({ save_to: 'repository', github_token: emulator.github.token });
-    expect([run.exitCode, run.annotations, ids(), names(place)]).toEqual([0, [], [], []]);
+    expect([run.exitCode, run.annotations, run.outputs.deleted]).toEqual([0, [], id]);
+    expect([ids(), names(place)]).toEqual([[], []]);
+    for (const what of [id, VARIABLE, SECRET]) expect(run.summary).toContain(what);
+  });
+
+  it('deletes a client of ours that nobody can read whole, too', async () => {
+    const all = [put(), put(), put()];
+    const fault: Fault = {
+      kind: 'edit',
+      edit: ({ clients }) => ({
+        clients: clients.map((client: object, at: number) =>
+          at === 1 ? { ...client, custom_claims: 'none' } : client,
+        ),
+      }),
+    };
+    emulator.faults.add({ operation: 'listClients', fault });
+    const run = await remove();
+    expect([run.exitCode, run.annotations, run.outputs.deleted?.split(' '), ids()]).toEqual([0, [], all, []]);
   });
 
   it('takes what another run deleted meanwhile for done', async () => {
@@ -499,7 +545,7 @@ describe('bad inputs of delete/', () => {
       organization_id: 'acme',
       client_id: 'skc_123',
       name: 'n'.repeat(129),
-      environment: '..',
+      environment: 'e'.repeat(256),
       repository: 'elsewhere',
       save_to: 'disk',
       save_as: 'GITHUB_X',
@@ -520,7 +566,6 @@ describe('bad inputs of delete/', () => {
         'repository',
         'save_to',
         'save_as',
-        'github_token',
         'dry_run',
         'timeout',
       ]),
