@@ -168,7 +168,7 @@ describe('sweep/ in order', () => {
         [going, 'would be deleted'],
         [staying, 'stays'],
       ]);
-      expect(run.log).toContain('none was deleted, since dry_run is true');
+      expect(run.log).toContain(': 2, 1 would be deleted, and dry_run is true.');
     }
     const changing = emulator.requests.filter(({ method }) => method !== 'GET').map(({ operation }) => operation);
     expect(changing).toEqual(['token', 'token']);
@@ -199,17 +199,36 @@ describe('sweep/ in order', () => {
     expect(run.outputs.deleted).toBe(clients.slice(0, expected).join(' '));
     expect(ids()).toHaveLength(110 + 23 - expected);
     const most = max_deletions || '20';
-    const what = Array.from({ length: 23 }, (_, at) =>
-      at < expected ? 'deleted' : `stays, since max_deletions is ${most}`,
-    );
-    expect(table(run).map(([, , , fate]) => fate)).toEqual(what);
-    expect(table(run).map(([id]) => id)).toEqual(clients);
+    const stays = ['stays', `max_deletions is ${most}, so nobody asked about it`];
+    const rows = clients.map((id, at) => [id, ...(at < expected ? ['deleted', 'its run is completed'] : stays)]);
+    expect(table(run).map(([id, , , fate, why]) => [id, fate, why])).toEqual(rows);
+  });
+
+  it('asks GitHub no more once max_deletions is reached', async () => {
+    for (let count = 0; count < 4; count++) {
+      emulator.github.addRun(OWN, { id: OVER + count, status: count === 1 ? 'in_progress' : 'completed' });
+      put({ run: `${OVER + count}.1` }, (9 - count) * HOUR);
+    }
+    for (const dry_run of ['true', 'false']) {
+      const run = await sweep({ max_deletions: '2', dry_run });
+      expect([run.exitCode, run.annotations]).toEqual([0, []]);
+    }
+    expect(asked()).toEqual([0, 1, 2, 0, 1, 2].map((count) => String(OVER + count)));
+    expect(ids()).toHaveLength(2);
+  });
+
+  it('shows no more in the summary than GitHub takes of it', async () => {
+    for (let count = 0; count < 230; count++) put();
+    const run = await sweep({ dry_run: 'true', max_deletions: '1000' });
+    expect([run.exitCode, table(run).filter(([, what]) => what).length]).toEqual([0, 200]);
+    expect(run.summary).toContain('and 30 more');
+    expect(run.log.match(/would be deleted, since/g)).toHaveLength(230);
   });
 
   it('says where there is nothing to do, and asks GitHub nothing', async () => {
     const run = await sweep();
     expect([run.exitCode, run.annotations, run.outputs, asked()]).toEqual([0, [], { deleted: '' }, []]);
-    expect(run.log).toContain('Clients of single jobs: 0, of runs that are over: 0, 0 deleted.');
+    expect(run.log).toContain(`Clients of single jobs of ${OWN}: 0, 0 deleted.`);
   });
 
   it('shows names for what they are, in the log and in the table', async () => {
@@ -278,6 +297,8 @@ describe('sweep/, where something fails', () => {
       ['stays', undecided],
       ['stays', undecided],
     ]);
+    // Who is refused once is refused about every run.
+    expect(asked()).toEqual([String(OVER + 1)]);
   });
 
   it.each<[what: string, fault: Fault]>([
@@ -297,6 +318,21 @@ describe('sweep/, where something fails', () => {
       expect.stringMatching(/^Could not read the workflow runs that clients were made for: /),
     ]);
     expect(table(run)[1]?.slice(3)).toEqual(['stays', undecided]);
+  });
+
+  it('takes what is decided also where GitHub answers nothing until the time is over', async () => {
+    const [old, first, second] = three();
+    put({}, HOUR);
+    emulator.faults.add({ operation: 'getRun', fault: { kind: 'hang' } });
+    const run = await sweep({ timeout: '5' });
+    expect([run.exitCode, run.outputs.deleted, ids().slice(0, 2)]).toEqual([1, old, [first, second]]);
+  });
+
+  it('asks once about a run, also where GitHub’s answer says nothing', async () => {
+    for (let count = 0; count < 3; count++) put();
+    emulator.faults.add({ operation: 'getRun', fault: { kind: 'body', body: 'rubbish' } });
+    const run = await sweep();
+    expect([run.exitCode, errors(run).length, asked().length, ids().length]).toEqual([1, 1, 1, 3]);
   });
 
   it.each(['primary', 'secondary'] as const)('keeps what a rate limit (%s) leaves undecided', async (kind) => {
@@ -321,10 +357,11 @@ describe('sweep/, where something fails', () => {
     ['deleteClient', { kind: 'reset' }],
     ['deleteClient', { kind: 'status', status: 500 }],
   ])('takes a lost answer (%s: %j) for no failure', async (operation, fault) => {
-    put();
+    const id = put();
     emulator.faults.add({ operation, call: 1, when: 'after', fault });
     const run = await sweep();
-    expect([run.exitCode, run.annotations, ids()]).toEqual([0, [], []]);
+    expect([run.exitCode, run.annotations, run.outputs.deleted, ids()]).toEqual([0, [], id, []]);
+    expect(table(run)[0]?.[3]).toBe('deleted');
   });
 
   it('names a client that cannot be deleted, and goes on with the others', async () => {
@@ -348,6 +385,22 @@ describe('sweep/, where something fails', () => {
     const run = await sweep();
     expect([run.exitCode, run.outputs.deleted, ids()]).toEqual([0, fine, [odd]]);
     expect(warnings(run)).toEqual([expect.stringContaining(`Client ${odd} stays: `)]);
+  });
+
+  it('takes what somebody else deleted meanwhile for done', async () => {
+    const id = put();
+    let arrived = 0;
+    const both = Promise.withResolvers<void>();
+    emulator.hold = async (when, { operation }) => {
+      if (when !== 'after' || operation !== 'getClient' || arrived === 2) return;
+      arrived += 1;
+      if (arrived === 2) both.resolve();
+      await both.promise;
+    };
+    const runs = await Promise.all([sweep(), sweep()]);
+    expect(runs.map(({ exitCode, annotations }) => [exitCode, annotations])).toEqual(Array(2).fill([0, []]));
+    expect(runs.map(({ outputs }) => outputs.deleted).sort()).toEqual(['', id]);
+    expect(runs.map((run) => table(run)[0]?.[3]).sort()).toEqual(['deleted', 'gone already']);
   });
 
   it.each<[Operation, Fault]>([
