@@ -149,7 +149,9 @@ const TOKEN = { repository: 'acme/app', repository_id: '1296269', run_id: '16588
 function fromToken(payload: Record<string, unknown>, env: NodeJS.ProcessEnv = RUNNER, environment = '') {
   const problems: string[] = [];
   const own = runnerTarget(readRunner(env), env, environment);
-  const target = tokenTarget(payload, own, (input) => (problem) => problems.push(`${input}: ${problem}`));
+  // As it comes over the wire, without undefined.
+  const told = JSON.parse(JSON.stringify(payload));
+  const target = tokenTarget(told, own, (input) => (problem) => problems.push(`${input}: ${problem}`));
   return { ...target, problems };
 }
 
@@ -210,12 +212,35 @@ describe("GitHub's ID token", () => {
     ]);
   });
 
-  it('has to name a repository', () => {
-    for (const repository of [undefined, null, '', ['acme/app']]) {
-      expect(fromToken({ ...TOKEN, repository }).problems).toEqual([
-        "GitHub's ID token: has no claim repository; expected one",
-      ]);
+  const noRepository = "GitHub's ID token: has no claim repository; expected one";
+
+  it('has to name a repository, whatever the runner knows', () => {
+    for (const repository of [undefined, null])
+      for (const env of [RUNNER, {}]) expect(fromToken({ ...TOKEN, repository }, env).problems).toEqual([noRepository]);
+  });
+
+  it.each(['repository', 'repository_id', 'run_id', 'environment'])('has to say in text what it says of %s', (name) => {
+    const fault = `GitHub's ID token: has a claim ${name} that is no text; expected one`;
+    const missing = name === 'repository' ? [noRepository] : [];
+    for (const value of [['a'], { a: 'b' }, []]) {
+      expect(fromToken({ ...TOKEN, [name]: value }).problems).toEqual([fault, ...missing]);
+      expect(fromToken({ ...TOKEN, [name]: value }, RUNNER, 'staging').problems).toContain(fault);
     }
+    // What it does not say is said by the runner.
+    for (const value of [null, undefined]) {
+      const { problems, claims, repository_id } = fromToken({ ...TOKEN, [name]: value });
+      expect(problems).toEqual(missing);
+      expect(claims).toMatchObject({ github_repository: 'acme/app', github_run_id: '1658821493' });
+      expect(repository_id).toBe('1296269');
+    }
+  });
+
+  it('lacks what it says in no text, elsewhere, and what is null: the runner fills that in', () => {
+    const { claims, problems } = fromToken({ ...TOKEN, sha: null, repo_property_tags: ['a', 'b'], actor: {}, ref: [] });
+    expect(problems).toEqual([]);
+    expect(claims).toMatchObject({ github_sha: 'ffac537', github_actor: undefined, github_ref: undefined });
+    expect(claims).not.toHaveProperty('github_repo_property_tags');
+    expect(fromToken({ ...TOKEN, sha: 'abc' }).claims).toMatchObject({ github_sha: 'abc' });
   });
 
   it.each<[token: unknown, input: string, environment: string, asserted: boolean, fault: boolean]>([

@@ -109,7 +109,7 @@ export class FakeTransport extends Transport {
     return { status: 200, headers: {}, body: '', ...answer };
   }
 
-  override async pause(): Promise<void> {}
+  override async pause(_milliseconds: number): Promise<void> {}
 
   /** What was sent, in order. */
   get sent(): string[] {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { fromAnswer, isRateLimit, type Need } from '../../src/github/errors.ts';
+import { fromAnswer, type Need, rateLimit } from '../../src/github/errors.ts';
 import type { Answer } from '../../src/http.ts';
 
 const NEEDS: Need[] = ['repository', 'secrets', 'variables', 'environment', 'runs'];
@@ -55,36 +55,77 @@ describe('the advice on a refusal of GitHub', () => {
 });
 
 describe('a rate limit of GitHub', () => {
-  const reset = { 'x-ratelimit-reset': `${Date.parse('2026-11-24T08:00:00Z') / 1000}` };
+  const NOW = Date.parse('2026-11-24T08:00:00Z');
+  const date = new Date(NOW).toUTCString();
+  /** Nothing is left until so many seconds from now. */
+  const spent = (seconds: number) => ({ 'x-ratelimit-remaining': '0', 'x-ratelimit-reset': `${NOW / 1000 + seconds}` });
+  const left = { ...spent(30), 'x-ratelimit-remaining': '4000' };
+  const SECONDARY = { message: 'You have exceeded a secondary rate limit. Please wait a few minutes.' };
 
-  it.each<[what: string, status: number, Answer['headers'], boolean]>([
-    ['nothing left', 403, { 'x-ratelimit-remaining': '0', ...reset }, true],
-    ['nothing left, without a time', 403, { 'x-ratelimit-remaining': '0' }, true],
-    ['a secondary limit', 403, { 'retry-after': '60', 'x-ratelimit-remaining': '4000' }, true],
-    ['a permission', 403, { 'x-ratelimit-remaining': '4000', ...reset }, false],
-    ['no headers', 403, {}, false],
-    ['another status', 404, { 'x-ratelimit-remaining': '0' }, false],
-    ['success with nothing left', 200, { 'x-ratelimit-remaining': '0' }, false],
-  ])('is told from a missing permission by the headers: %s', (_what, status, headers, limited) => {
-    expect(isRateLimit(answer(status, '', headers))).toBe(limited);
-    expect(say(status, 'secrets', '', headers).includes('The rate limit of github_token is reached')).toBe(limited);
+  it.each<[what: string, wait: number | undefined, Answer['headers'], body?: unknown]>([
+    ['nothing left', 30_000, spent(30)],
+    ['nothing left until now', 0, spent(0)],
+    ['nothing left, and the time is over', 0, spent(-5)],
+    ['nothing left, without a time', 0, { 'x-ratelimit-remaining': '0' }],
+    ['nothing left, with a time that is none', 0, { ...spent(0), 'x-ratelimit-reset': 'soon' }],
+    ['a secondary limit', 7_000, { ...left, 'retry-after': '7' }],
+    ['a secondary limit with a date', 60_000, { 'retry-after': 'Tue, 24 Nov 2026 08:01:00 GMT' }],
+    ['a secondary limit, before the primary one', 7_000, { ...spent(30), 'retry-after': '7' }],
+    ['a secondary limit whose time is over, with nothing left', 30_000, { ...spent(30), 'retry-after': '0' }],
+    ['a secondary limit by its words alone', 60_000, left, SECONDARY],
+    ['a secondary limit by its words, in any case and form', 60_000, {}, '<p>SECONDARY Rate Limit</p>'],
+    ['a secondary limit by its words, and a time', 7_000, { 'retry-after': '7' }, SECONDARY],
+    ['a permission', undefined, left],
+    ['a permission, in other words', undefined, left, { message: 'Resource not accessible. See rate limits.' }],
+    ['no headers', undefined, {}],
+    ['a time that says nothing', undefined, { 'retry-after': 'soon' }],
+  ])('is told from a missing permission by headers and words: %s', (_what, wait, headers, body = '') => {
+    for (const status of [403, 429]) expect(rateLimit(answer(status, body, { date, ...headers }))).toBe(wait);
+    for (const status of [200, 401, 404, 422, 503])
+      expect(rateLimit(answer(status, body, { date, ...headers }))).toBeUndefined();
+    const advice = say(403, 'secrets', body, { date, ...headers });
+    expect(advice.includes('The rate limit of github_token is reached')).toBe(wait !== undefined);
+    expect(advice.includes('It needs ')).toBe(wait === undefined);
   });
 
-  it('says when it ends, where GitHub says it', () => {
+  it("goes by this machine's clock where the answer does not tell the time", () => {
+    const headers = { 'x-ratelimit-remaining': '0', 'x-ratelimit-reset': `${Math.ceil(Date.now() / 1000) + 30}` };
+    const wait = rateLimit(answer(403, '', headers)) ?? 0;
+    expect(wait).toBeGreaterThan(25_000);
+    expect(wait).toBeLessThanOrEqual(31_000);
+  });
+
+  it('says when to come back, where GitHub says it', () => {
     const limit = 'The rate limit of github_token is reached for longer than this step may wait';
     const rest = ': run fewer jobs at once, or raise timeout.';
-    for (const [status, headers] of [
-      [429, {}],
-      [403, { 'x-ratelimit-remaining': '0' }],
-    ] as const) {
-      expect(say(status, 'runs', '', { ...headers, ...reset })).toBe(
-        `Could not do it: HTTP ${status}. ${limit} (it ends at 2026-11-24T08:00:00Z)${rest}`,
-      );
-      for (const unusable of [undefined, 'soon', '1e999', '99999999999999999'])
-        expect(say(status, 'runs', '', { ...headers, 'x-ratelimit-reset': unusable })).toBe(
-          `Could not do it: HTTP ${status}. ${limit}${rest}`,
+    for (const status of [403, 429]) {
+      for (const [headers, told] of [
+        [spent(90), ' (it says: come back after 90 seconds)'],
+        [{ 'retry-after': '7' }, ' (it says: come back after 7 seconds)'],
+        [{ ...spent(0), 'x-ratelimit-reset': `${NOW / 1000 + 0.2}` }, ' (it says: come back after 1 seconds)'],
+        [spent(-5), ''],
+        [{ ...spent(0), 'x-ratelimit-reset': undefined }, ''],
+      ] as const)
+        expect(say(status, 'runs', '', { date, ...headers })).toBe(
+          `Could not do it: HTTP ${status}. ${limit}${told}${rest}`,
         );
     }
+    // The status alone says enough.
+    expect(say(429, 'runs', '')).toBe(`Could not do it: HTTP 429. ${limit}${rest}`);
+  });
+
+  it('never asks to wait for less than no time, whatever the headers', () => {
+    const text = fc.option(fc.oneof(fc.string(), fc.integer().map(String), fc.double().map(String)), {
+      nil: undefined,
+    });
+    fc.assert(
+      fc.property(text, text, text, (after, remaining, reset) => {
+        const headers = { 'retry-after': after, 'x-ratelimit-remaining': remaining, 'x-ratelimit-reset': reset };
+        expect(rateLimit(answer(403, '', headers)) ?? 0).toBeGreaterThanOrEqual(0);
+        const spent = { ...headers, 'x-ratelimit-remaining': '0' };
+        expect(rateLimit(answer(403, '', spent))).toBeGreaterThanOrEqual(0);
+      }),
+    );
   });
 });
 

@@ -214,7 +214,8 @@ describe('a run that was cancelled', () => {
 });
 
 describe('an answer', () => {
-  const REPOSITORY_LIMIT = (answer: Answer) => answer.status === 403 && answer.headers['x-ratelimit-remaining'] === '0';
+  /** A server whose refusals are all a rate limit's, and say nothing of their end. */
+  const rateLimit = ({ status }: Answer) => (status === 403 ? 0 : undefined);
   type Reply = { status: number; headers?: Record<string, string> } | 'lost';
   let server: Server;
   let replies: Reply[] = [];
@@ -248,15 +249,12 @@ describe('an answer', () => {
     [replies, methods] = [answers, []];
     const url = new URL(`http://127.0.0.1:${(server.address() as AddressInfo).port}/`);
     const call: Call = { method: 'PUT', url, headers: {}, body: '{}', repeatable: true, ...changes };
-    const sending = new Transport('1.1', 3600).send({ isRateLimit: REPOSITORY_LIMIT, ...call });
+    const sending = new Transport('1.1', 3600).send({ rateLimit, ...call });
     const outcome = await sending.catch((error: NetworkError) => error);
     return { ...outcome, outcome, sendings: methods.length };
   }
 
-  const limit = (changes: Record<string, string> = {}): Reply => ({
-    status: 403,
-    headers: { 'x-ratelimit-remaining': '0', ...changes },
-  });
+  const limit: Reply = { status: 403 };
 
   it.each<[what: string, Reply[], status: number, afterLoss: boolean, sendings: number]>([
     ['to the first sending', [], 200, false, 1],
@@ -265,7 +263,7 @@ describe('an answer', () => {
     ['that refuses what a failure of the server may have done', [{ status: 502 }, { status: 409 }], 409, true, 2],
     ['that refuses what was lost before', ['lost', { status: 422 }], 422, true, 2],
     ['after a rate limit, which did nothing', [{ status: 429 }, { status: 422 }], 422, false, 2],
-    ["after a rate limit of GitHub's, which did nothing", [limit(), { status: 422 }], 422, false, 2],
+    ['after what the caller knows for a rate limit, which did nothing', [limit, { status: 422 }], 422, false, 2],
     ['after what came too early', [{ status: 425 }], 200, false, 2],
     ['after a rate limit after a loss', ['lost', { status: 429 }, { status: 404 }], 404, true, 3],
     ['that takes long to come', [{ status: 408 }, { status: 201 }], 201, true, 2],
@@ -275,9 +273,9 @@ describe('an answer', () => {
   });
 
   it('that a caller knows for a rate limit is waited for, though the request is not repeatable', async () => {
-    const no = () => false;
-    expect(await send([limit(), limit()], { repeatable: false })).toMatchObject({ status: 200, sendings: 3 });
-    expect(await send([limit()], { isRateLimit: no })).toMatchObject({ status: 403, sendings: 1 });
+    expect(await send([limit, limit], { repeatable: false })).toMatchObject({ status: 200, sendings: 3 });
+    expect(await send(Array(6).fill(limit))).toMatchObject({ status: 200, sendings: 7 });
+    expect(await send([limit], { rateLimit: () => undefined })).toMatchObject({ status: 403, sendings: 1 });
   });
 
   it('that never comes may have been lost in any sending', async () => {
@@ -306,32 +304,48 @@ describe('an answer', () => {
   });
 
   const date = 'Tue, 24 Nov 2026 08:00:00 GMT';
-  const seconds = Date.parse(date) / 1000;
+  const later = 'Tue, 24 Nov 2026 09:00:00 GMT';
 
-  it.each<[what: string, Record<string, string>, sendings: number]>([
-    ['not at all, where the limit has ended', { date, 'x-ratelimit-reset': `${seconds - 5}` }, 2],
-    ['not at all, where the limit ends now', { date, 'x-ratelimit-reset': `${seconds}` }, 2],
-    ['not at all, where nobody says when it ends', { date }, 2],
-    ['not at all, where its end is no time', { date, 'x-ratelimit-reset': 'soon' }, 2],
-    ['never beyond the deadline', { date, 'x-ratelimit-reset': `${seconds + 3600}` }, 1],
-    ['by Retry-After first', { date, 'x-ratelimit-reset': `${seconds + 3600}`, 'retry-after': '0' }, 2],
-    ['by Retry-After first, never beyond the deadline', { date, 'x-ratelimit-reset': '0', 'retry-after': '3600' }, 1],
+  it.each<[what: string, status: number, Record<string, string>, told: number | undefined, sendings: number]>([
+    ['as long as the caller reads, never beyond the deadline', 403, {}, 3_600_000, 1],
+    ['as the caller reads, whatever Retry-After says', 429, { 'retry-after': '3600' }, 0, 2],
+    ['by Retry-After, where the caller reads nothing', 429, { 'retry-after': '3600' }, undefined, 1],
+    ['by Retry-After, after a failure of the server too', 503, { 'retry-after': '3600' }, undefined, 1],
+    ["by Retry-After and the server's own clock", 429, { date, 'retry-after': later }, undefined, 1],
+    ["not at all, where the time is over by the server's own clock", 429, { date, 'retry-after': date }, undefined, 2],
+    ['not at all, where nobody says when it ends', 429, {}, undefined, 2],
     [
-      'not at all, where something is left',
-      { date, 'x-ratelimit-reset': `${seconds + 3600}`, 'x-ratelimit-remaining': '1' },
+      "not at all for GitHub's headers, which the caller reads",
+      429,
+      { date, 'x-ratelimit-remaining': '0', 'x-ratelimit-reset': `${Date.parse(later) / 1000}` },
+      undefined,
       2,
     ],
-  ])('that says when a rate limit ends is waited for %s', async (_what, headers, sendings) => {
-    const isRateLimit = ({ status }: Answer) => status === 403;
-    const status = sendings === 1 ? 403 : 200;
-    expect(await send([limit(headers)], { isRateLimit })).toMatchObject({ status, sendings });
+  ])('that says when to come back is waited for %s', async (_what, status, headers, told, sendings) => {
+    const outcome = await send([{ status, headers }], {
+      rateLimit: (answer) => (answer.status < 400 ? undefined : told),
+    });
+    expect(outcome).toMatchObject({ status: sendings === 1 ? status : 200, sendings });
   });
 
-  it("that says when a rate limit ends is waited for until then, by the server's clock", async () => {
+  it('is waited for to the end', async () => {
     const began = performance.now();
-    const headers = { date, 'x-ratelimit-reset': `${seconds + 1}` };
-    expect(await send([limit(headers)])).toMatchObject({ status: 200, sendings: 2 });
+    const outcome = await send([limit], { rateLimit: ({ status }) => (status === 403 ? 1000 : undefined) });
+    expect(outcome).toMatchObject({ status: 200, sendings: 2 });
     expect(performance.now() - began).toBeGreaterThanOrEqual(990);
+  });
+
+  it.each<[string, offset: number, Record<string, string> | undefined]>([
+    ["this machine's, where nobody answered", 0, undefined],
+    ["this machine's, where the server does not tell the time", 0, { date: '' }],
+    ["this machine's, where the server is ahead", 0, { date: new Date(Date.now() + 3_600_000).toUTCString() }],
+    ["the server's, where that is behind", -3_600_000, { date: new Date(Date.now() - 3_600_000).toUTCString() }],
+  ])('tells the time, of which the earliest counts: %s', async (_what, offset, headers) => {
+    const transport = new Transport('1.1', 3600);
+    replies = [{ status: 200, ...(headers && { headers }) }];
+    const url = new URL(`http://127.0.0.1:${(server.address() as AddressInfo).port}/`);
+    if (headers) await transport.send({ method: 'GET', url, headers: {}, repeatable: true });
+    expect(Math.abs(transport.now - (Date.now() + offset))).toBeLessThan(5000);
   });
 });
 

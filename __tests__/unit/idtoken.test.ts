@@ -4,10 +4,11 @@ import { type Answer, NetworkError } from '../../src/http.ts';
 import { FakeTransport, json } from './fixtures.ts';
 
 const URL_VARIABLE = 'ACTIONS_ID_TOKEN_REQUEST_URL';
+const TOKEN_VARIABLE = 'ACTIONS_ID_TOKEN_REQUEST_TOKEN';
 const REQUEST_TOKEN = ['fake', 'request', 'token'].join('-');
 const ENV = {
   [URL_VARIABLE]: 'https://token.actions.example/run/1?api-version=2.0',
-  ACTIONS_ID_TOKEN_REQUEST_TOKEN: REQUEST_TOKEN,
+  [TOKEN_VARIABLE]: REQUEST_TOKEN,
 };
 const TODO =
   'The job needs permissions with id-token: write, and GitHub has to answer. Without that permission the claims come from the runner.';
@@ -38,10 +39,11 @@ const get = (answer: Partial<Answer> | Error, env: NodeJS.ProcessEnv = ENV) =>
 describe('an ID token', () => {
   it.each<[NodeJS.ProcessEnv, boolean]>([
     [ENV, true],
+    [{ ...ENV, [URL_VARIABLE]: 'anything', [TOKEN_VARIABLE]: ' ' }, true],
     [{ ...ENV, [URL_VARIABLE]: '' }, false],
-    [{ ...ENV, ACTIONS_ID_TOKEN_REQUEST_TOKEN: '' }, false],
+    [{ ...ENV, [TOKEN_VARIABLE]: '' }, false],
     [{ [URL_VARIABLE]: 'https://token.example' }, false],
-    [{ ACTIONS_ID_TOKEN_REQUEST_TOKEN: 'a' }, false],
+    [{ [TOKEN_VARIABLE]: 'a' }, false],
     [{}, false],
   ])('is offered to the job by two variables: %j, %s', (env, offered) => {
     expect(mayHaveIdToken(env)).toBe(offered);
@@ -59,11 +61,21 @@ describe('an ID token', () => {
     expect(printed).toContain(`::add-mask::${REQUEST_TOKEN}\n`);
   });
 
-  it.each(['http://token.example', 'token.example', '/run/1'])('is not asked for at %s', async (url) => {
+  it('is fetched with a token from which white space around it is taken', async () => {
     const transport = new FakeTransport(() => json({ value: idToken({}) }));
-    await expect(getIdToken(transport, { ...ENV, [URL_VARIABLE]: url })).rejects.toThrow(
-      `Could not get GitHub's ID token: ${URL_VARIABLE} is no https address. ${TODO}`,
-    );
+    await getIdToken(transport, { ...ENV, [TOKEN_VARIABLE]: ` ${REQUEST_TOKEN}\r\n` });
+    expect(transport.calls[0]?.headers.authorization).toBe(`Bearer ${REQUEST_TOKEN}`);
+  });
+
+  it.each<[variable: string, what: string, values: (string | undefined)[]]>([
+    [URL_VARIABLE, 'is no https address', ['http://token.example', 'token.example', '/run/1', '', undefined]],
+    [TOKEN_VARIABLE, 'holds no token', ['', ' \n', undefined, 'fake two', 'fake\nlines', 'fäke', 'fake\0']],
+  ])('is not asked for where %s %s', async (variable, what, values) => {
+    const transport = new FakeTransport(() => json({ value: idToken({}) }));
+    for (const value of values)
+      await expect(getIdToken(transport, { ...ENV, [variable]: value })).rejects.toThrow(
+        `Could not get GitHub's ID token: ${variable} ${what}. ${TODO}`,
+      );
     expect(transport.calls).toEqual([]);
   });
 
@@ -75,7 +87,13 @@ describe('an ID token', () => {
       { status: 302, headers: { location: 'https://a.example' } },
       'it points to https://a.example): The job',
     ],
-    ['no answer', new NetworkError('connect ECONNREFUSED', 'ECONNREFUSED', false), `Check ${URL_VARIABLE}`],
+    [
+      'no answer',
+      new NetworkError('connect ECONNREFUSED', 'ECONNREFUSED', false),
+      `Check ${URL_VARIABLE} and the way to it (https_proxy, no_proxy, firewall).`,
+    ],
+    ['no answer in time', new NetworkError('no time', 'DEADLINE', false), `no time. Raise timeout. ${TODO}`],
+    ['a cancellation', new NetworkError('cancelled', 'CANCELLED', false), `cancelled. ${TODO}`],
     ['no JSON', { body: 'a.b.c' }, `HTTP 200, but the answer is not JSON (5 characters). ${TODO}`],
     ['no token', json({}), 'HTTP 200, but it holds no ID token.'],
     ['a token of two parts', json({ value: 'a.b' }), 'it holds no ID token.'],
@@ -86,5 +104,6 @@ describe('an ID token', () => {
     const failure = get(answer);
     await expect(failure).rejects.toThrow(/^Could not get GitHub's ID token: /);
     await expect(failure).rejects.toThrow(message);
+    await expect(failure).rejects.toThrow(TODO);
   });
 });

@@ -566,7 +566,8 @@ describe('the secret', () => {
     const variables = _where === 'an input' ? {} : { SCALEKIT_CLIENT_SECRET: secret };
     refusal({ ...changes, ...where, organization_id: 'wrong' }, { ...env, ...variables });
     expect(printed()).toContain(`::add-mask::${secret}\n`);
-    expect(printed()).toContain(`::add-mask::${Buffer.from(secret).toString('base64')}\n`);
+    for (const text of [secret, `skc_1:${secret}`])
+      expect(printed()).toContain(`::add-mask::${Buffer.from(text).toString('base64')}\n`);
     expect(
       printed()
         .split('\n')
@@ -855,7 +856,7 @@ describe('the trailer of a request', () => {
     expect(read(changes, env).trailer.key !== read().trailer.key).toBe(depends);
   });
 
-  const owner = fc.stringMatching(/^[\w.-]{1,60}$/);
+  const owner = fc.stringMatching(/^\w[\w.-]{0,59}$/);
   const repository = fc.tuple(owner, fc.stringMatching(/^\w[\w.-]{0,119}$/)).map((parts) => parts.join('/'));
   // Without what getInput trims, and what no process takes as a variable.
   const inputText = (maxLength: number) =>

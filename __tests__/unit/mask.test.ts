@@ -1,10 +1,14 @@
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import fc from 'fast-check';
-import { mask, maskForms, redact } from '../../src/mask.ts';
+import { mask, maskForms, maskPair, redact } from '../../src/mask.ts';
 
 /** A text without a secret's forms, each replaced by as many stars, so that every place keeps its number. */
 function hide(text: string, secret: string): string {
-  return maskForms(secret)
+  return hideForms(text, maskForms(secret));
+}
+
+function hideForms(text: string, forms: string[]): string {
+  return forms
     .sort((a, b) => b.length - a.length)
     .reduce((shown, form) => shown.replaceAll(form, '*'.repeat(form.length)), text);
 }
@@ -185,6 +189,40 @@ describe('masking', () => {
     mask(short);
     mask(long);
     expect(redact(`${long} ${short}`)).toBe('*** ***');
+  });
+
+  it.each([76, 64])('hides a pair in base64 lines of %i, but not its id', (width) => {
+    // Long enough for lines of their own; the last one ends in the middle of one.
+    const id = fc.stringMatching(/^(skc|m2morg)_[\w-]{1,121}$/);
+    const secret = fc.string({ unit: 'grapheme-ascii', minLength: 20, maxLength: 150 }).map((text) => `x${text}x`);
+    const lines = (text: string, alphabet: BufferEncoding) => {
+      const whole = Buffer.from(text).toString(alphabet);
+      return whole.match(new RegExp(`.{1,${width}}`, 'g')) ?? [];
+    };
+    // A form is told once, whatever pair it is of.
+    const forms = new Set<string>();
+    const shown = (line: string) => hideForms(line, [...forms]).replaceAll('*', '');
+    fc.assert(
+      fc.property(id, secret, fc.constantFrom<BufferEncoding[]>('base64', 'base64url'), (name, secret, alphabet) => {
+        printed = '';
+        maskPair(name, secret);
+        for (const [, form = ''] of printed.matchAll(/^::add-mask::(.+)$/gm)) forms.add(form);
+        for (const end of ['', '\n'])
+          for (const [number, line] of lines(`${name}:${secret}${end}`, alphabet).entries()) {
+            // How many bytes of the line are the id's.
+            const own = Buffer.byteLength(`${name}:`) - (number * width * 6) / 8;
+            if (own >= (line.length * 6) / 8) expect(shown(line)).toBe(line);
+            else expect(shown(line).length).toBeLessThan(12);
+          }
+        for (const text of [name, `${name}:`, `${name}\n`])
+          for (const line of [text.trim(), ...lines(text, alphabet)]) expect(shown(line)).toBe(line);
+      }),
+    );
+  });
+
+  it.each(['', ' ', 'abc', ' abc '])('tells the runner nothing of a pair whose secret is too short: %j', (secret) => {
+    maskPair('m2morg_'.padEnd(90, '1'), secret);
+    expect(printed).toBe('');
   });
 
   it('leaves a text alone that holds no secret', () => {

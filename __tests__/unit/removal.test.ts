@@ -1,9 +1,9 @@
 import { describe, expect, it } from '@jest/globals';
 import { type Answer, NetworkError } from '../../src/http.ts';
-import { formatTrailer } from '../../src/identity.ts';
-import { deleteClients } from '../../src/removal.ts';
+import { formatTrailer, parseTrailer } from '../../src/identity.ts';
+import { type OwnClient, refuseFailures, removeClient } from '../../src/removal.ts';
 import { Scalekit } from '../../src/scalekit/api.ts';
-import { client, FakeTransport, json, OLD_LINE, TRAILER } from './fixtures.ts';
+import { FakeTransport, json, OLD_LINE, TRAILER } from './fixtures.ts';
 
 const BASE = '/api/v1/organizations/org_1/clients';
 const MISSING = { status: 404, ...json({ message: 'not found' }) };
@@ -24,62 +24,69 @@ function fakeScalekit(answers: Record<string, (Partial<Answer> | Error)[]>) {
 }
 
 describe('a client that is to go', () => {
-  const ID = 'm2morg_1';
-  const byHand = `To remove it by hand: DELETE https://acme.scalekit.com${BASE}/${ID}`;
-  const changed = `Client ${ID} stays: its description was changed meanwhile.`;
+  const client_id = 'm2morg_1';
+  const own: OwnClient = { client_id, trailer: parseTrailer(OLD_LINE) ?? TRAILER };
+  const byHand = {
+    left: expect.stringContaining(`To remove it by hand: DELETE https://acme.scalekit.com${BASE}/${client_id}`),
+  };
+  const changed = { left: `Client ${client_id} stays: its description was changed meanwhile.` };
+  const page = { body: '<html>' };
 
-  it.each<
+  it.each<[what: string, get: (Partial<Answer> | Error)[], remove: (Partial<Answer> | Error)[], expected: unknown]>([
+    ['is deleted', [shown(client_id)], [{}], 'deleted'],
+    ['is deleted, whatever JSON says so', [shown(client_id)], [json({ more: 1 })], 'deleted'],
+    ['is deleted, though its own description changed', [shown(client_id, `Else\n${OLD_LINE}`)], [{}], 'deleted'],
+    ['may have gone already', [MISSING], [MISSING], 'gone already'],
+    ['may go between the two looks', [shown(client_id), MISSING], [MISSING], 'gone already'],
+    // What finds nothing is the repeat, and what was there went with the sending whose answer was lost.
+    ['is deleted by a sending whose answer was lost', [shown(client_id)], [{ ...MISSING, afterLoss: true }], 'deleted'],
+    ['is deleted again where the API lags behind itself', [shown(client_id)], [MISSING, {}], 'deleted'],
+    ['stays where it is marked anew', [shown(client_id, OTHER_LINE)], [{}], changed],
+    ['stays where it is marked no more', [shown(client_id, 'By hand')], [{}], changed],
+    ['stays where its mark has something below it', [shown(client_id, `${OLD_LINE}\nmine`)], [{}], changed],
+    ['stays where the answer shows another', [shown('m2morg_2')], [{}], changed],
+    ['is named where it cannot be read', [{ status: 403 }], [{}], byHand],
+    ['is named where it cannot be deleted', [shown(client_id)], [{ status: 403 }], byHand],
+    ['is named where the answer is lost', [shown(client_id)], [LOST], byHand],
+    ["is named where a page says so that is not the API's", [shown(client_id)], [page], byHand],
     [
-      what: string,
-      get: (Partial<Answer> | Error)[],
-      remove: (Partial<Answer> | Error)[],
-      deleted: boolean,
-      left: string | undefined,
-    ]
-  >([
-    ['is deleted', [shown(ID)], [{}], true, undefined],
-    ['is deleted, though its own description changed', [shown(ID, `Else\n${OLD_LINE}`)], [{}], true, undefined],
-    ['may have gone already', [MISSING], [MISSING], false, undefined],
-    ['may go between the two looks', [shown(ID), MISSING], [MISSING], false, undefined],
-    ['is deleted again where the API lags behind itself', [shown(ID)], [MISSING, {}], true, undefined],
-    ['stays where it is marked anew', [shown(ID, OTHER_LINE)], [{}], false, changed],
-    ['stays where it is marked no more', [shown(ID, 'By hand')], [{}], false, changed],
-    ['stays where its mark has something below it', [shown(ID, `${OLD_LINE}\nmine`)], [{}], false, changed],
-    ['stays where the answer shows another', [shown('m2morg_2')], [{}], false, changed],
-    ['is named where it cannot be read', [{ status: 403 }], [{}], false, byHand],
-    ['is named where it cannot be deleted', [shown(ID)], [{ status: 403 }], false, byHand],
-    ['is named where the answer is lost', [shown(ID)], [LOST], false, byHand],
-  ])('%s', async (_what, get, remove, gone, left) => {
-    const { scalekit, deletions } = fakeScalekit({ [`GET ${ID}`]: [...get], [`DELETE ${ID}`]: [...remove] });
-    const removed = await deleteClients(scalekit, [client()]);
-    expect(removed).toEqual({
-      deleted: gone ? [ID] : [],
-      left: left === undefined ? [] : [expect.stringContaining(left)],
-    });
-    if (left === changed) expect(deletions()).toEqual([]);
-    else if (left) expect(removed.left[0]).toMatch(/^Client m2morg_1 is left over: Could not /);
-  });
-
-  it('keeps none of the others from going', async () => {
-    const ids = ['m2morg_1', 'm2morg_2', 'm2morg_3', 'm2morg_4'];
+      "is named where a page is not found that is not the API's",
+      [shown(client_id)],
+      [{ ...page, status: 404 }],
+      byHand,
+    ],
+  ])('%s', async (_what, get, remove, expected) => {
     const { scalekit, deletions } = fakeScalekit({
-      ...Object.fromEntries(ids.map((id) => [`GET ${id}`, [shown(id)]])),
-      ...Object.fromEntries(ids.map((id) => [`DELETE ${id}`, [{}]])),
-      'GET m2morg_2': [shown('m2morg_2', OTHER_LINE)],
-      'DELETE m2morg_3': [{ status: 500 }],
+      [`GET ${client_id}`]: [...get],
+      [`DELETE ${client_id}`]: [...remove],
     });
-    const removed = await deleteClients(
-      scalekit,
-      ids.map((client_id) => client({ client_id })),
+    const outcome = await removeClient(scalekit, own);
+    expect(outcome).toEqual(
+      typeof expected === 'string' ? expected : { left: expect.any(String), ...Object(expected) },
     );
-    expect(removed.deleted).toEqual(['m2morg_1', 'm2morg_4']);
-    expect(removed.left.map((text) => /m2morg_\d/.exec(text)?.[0])).toEqual(['m2morg_2', 'm2morg_3']);
-    expect(deletions()).toEqual(['m2morg_1', 'm2morg_3', 'm2morg_4'].map((id) => `DELETE ${BASE}/${id}`));
+    if (expected === changed) expect(deletions()).toEqual([]);
+    if (expected === byHand)
+      expect(outcome).toEqual({ left: expect.stringMatching(/^Client m2morg_1 is left over: Could not /) });
   });
+});
 
-  it('is looked at each time, and there may be none', async () => {
-    const { scalekit, deletions } = fakeScalekit({});
-    expect(await deleteClients(scalekit, [])).toEqual({ deleted: [], left: [] });
-    expect(deletions()).toEqual([]);
+describe('what went wrong', () => {
+  const reasons = (count: number) => Array.from({ length: count }, (_, number) => `Reason ${number}.`);
+
+  it.each<[what: string, failures: string[], message: string | undefined]>([
+    ['is nothing', [], undefined],
+    ['is told', reasons(2), 'Reason 0.\nReason 1.'],
+    ['is told once', [...reasons(2), ...reasons(2)], 'Reason 0.\nReason 1.'],
+    ['is told whole up to ten reasons', reasons(10), reasons(10).join('\n')],
+    ['is told up to ten reasons, and how many more', reasons(12), `${reasons(10).join('\n')}\nAnd 2 more.`],
+    ['is counted once', [...reasons(10), ...reasons(11)], `${reasons(10).join('\n')}\nAnd 1 more.`],
+  ])('%s', (_what, failures, message) => {
+    let told: string | undefined;
+    try {
+      refuseFailures(failures);
+    } catch (error) {
+      told = (error as Error).message;
+    }
+    expect(told).toBe(message);
   });
 });

@@ -43,14 +43,16 @@ describe('the repository that a client is for', () => {
       expect(readAs<Inputs | DeletionInputs>(reader, changes, env)).toMatchObject(expected);
   });
 
-  it.each(['other', 'acme/', '/other', 'acme/other/x', 'acme/..', 'acme/.', 'ac me/other', 'https://github.com/a/b'])(
-    'is not %j',
-    (repository) => {
-      expect(refusal({ repository, github_token: TOKEN })).toBe(
-        `Bad input: repository: got "${repository}"; expected owner/name`,
-      );
-    },
-  );
+  it.each([
+    ...['other', 'acme/', '/other', 'acme/other/x', 'acme/..', 'acme/.', '../other', './other', '../..', '..'],
+    ...['ac me/other', 'https://github.com/a/b'],
+  ])('is not %j', (repository) => {
+    expect(refusal({ repository, github_token: TOKEN })).toBe(
+      `Bad input: repository: got "${repository}"; expected owner/name`,
+    );
+    if (!repository.includes(' '))
+      expect(refusal({}, { GITHUB_REPOSITORY: repository })).toMatch(/^Bad input: GITHUB_REPOSITORY: /);
+  });
 
   it('needs github_token where it is another', () => {
     const fault =
@@ -80,6 +82,13 @@ describe('github_token', () => {
     give({ github_token: `${TOKEN}-of-the-post-step` });
     expect(readGitHubToken()).toBe(`${TOKEN}-of-the-post-step`);
     expect(printed()).toContain(`::add-mask::${TOKEN}-of-the-post-step\n`);
+  });
+
+  it('is masked also as git sends it, in base64 of several lines', () => {
+    const github_token = `${TOKEN}-${'x'.repeat(50)}`;
+    inputs({ github_token });
+    const header = Buffer.from(`x-access-token:${github_token}`).toString('base64');
+    for (const width of [76, 64]) expect(printed()).toContain(`::add-mask::${header.slice(0, width)}\n`);
   });
 
   it('is masked also where nothing needs it, and goes nowhere then', () => {
@@ -117,19 +126,22 @@ describe('the place of a pair', () => {
     expect(readAs(readDeletion, { ...SAVE, save_as }).saving).toEqual({ to: 'repository', variable, secret });
   });
 
-  it.each(['1A', 'GITHUB_', 'GITHUB_APP', 'github_app', 'GitHub_App', 'A-B', 'A B', 'Ä', 'A.B', 'A/B', 'A%'])(
-    'has no names that GitHub refuses: %j',
-    (save_as) => {
-      const fault = `Bad input: save_as: got "${save_as}"; expected letters, digits and _, not beginning with a digit or GITHUB_`;
-      expect(refusal({ ...SAVE, save_as })).toBe(fault);
-      expect(refusal({ save_as })).toBe(fault);
-    },
-  );
+  // The prefix alone would make GITHUB_CLIENT_ID of itself.
+  it.each([
+    ...['1A', 'GITHUB', 'github', 'GITHUB_', 'GITHUB_APP', 'github_app', 'GitHub_App'],
+    ...['A-B', 'A B', 'Ä', 'A.B', 'A/B', 'A%'],
+  ])('has no names that GitHub refuses: %j', (save_as) => {
+    const fault = `Bad input: save_as: got "${save_as}"; expected letters, digits and _, not beginning with a digit or GITHUB_`;
+    expect(refusal({ ...SAVE, save_as })).toBe(fault);
+    expect(refusal({ save_as })).toBe(fault);
+  });
 
   it('is the repository, the environment, or none', () => {
-    expect(refusal({ save_to: 'secrets', github_token: TOKEN })).toBe(
-      'Bad input: save_to: got "secrets"; expected "none", "repository" or "environment"',
-    );
+    const fault = 'Bad input: save_to: got "secrets"; expected "none", "repository" or "environment"';
+    // Nobody knows what a token or an environment would be needed for.
+    for (const changes of [{}, { github_token: TOKEN }, { lifetime: 'job' }])
+      expect(refusal({ save_to: 'secrets', ...changes })).toBe(fault);
+    expect(inputError(() => readAs(readDeletion, { save_to: 'secrets' }))).toBe(fault);
   });
 
   const noEnvironment =
@@ -178,15 +190,26 @@ describe('the place of a pair', () => {
 });
 
 describe('an environment', () => {
-  it.each(['.', '..'])('is not called %j, since a URL would take it for another path', (environment) => {
-    const fault = `Bad input: environment: got "${environment}"; expected the name of one`;
-    expect(refusal({ environment })).toBe(fault);
-    expect(inputError(() => readAs(readDeletion, { environment }))).toBe(fault);
+  const KEEP: Values = { ...SAVE, save_to: 'environment' };
+
+  it.each(['.', '..'])('that keeps a pair is not called %j, which a URL takes for another path', (environment) => {
+    const fault = `Bad input: save_to: got "environment" with the environment "${environment}"; expected the name of one`;
+    for (const reader of [readInputs, readDeletion])
+      expect(inputError(() => readAs<unknown>(reader, { ...KEEP, environment }))).toBe(fault);
+    // Nor where the ID token or, of another repository, the input alone says it.
+    const given = inputs(KEEP, ID_TOKEN);
+    for (const target of [tokenSays({ environment }), { ...API_SAYS, environment }]) {
+      expect(inputError(() => makeRequest(given, target))).toBe(fault);
+      expect(inputError(() => settlePlace(given, target))).toBe(fault);
+    }
+    // Elsewhere it is no part of a path.
+    for (const changes of [{ environment }, { ...SAVE, environment }])
+      expect(makeRequest(inputs(changes), { ...API_SAYS, environment }).identity.environment).toBe(environment);
   });
 
   it('may be called nearly anything else', () => {
     for (const environment of ['preview/pr-7', '...', '.x', 'a b', 'ü'])
-      expect(inputs({ environment }).environment).toBe(environment);
+      expect(inputs({ ...KEEP, environment }).environment).toBe(environment);
   });
 });
 
@@ -207,6 +230,8 @@ describe("the address of GitHub's API", () => {
     `https://me:${SECRET}@ghes.acme.example`,
     `https://ghes.acme.example/?key=${SECRET}`,
     `https://ghes.acme.example/#${SECRET}`,
+    'https://ghes.acme.example/api/v3?',
+    'https://ghes.acme.example/api/v3#',
     'ftp://ghes.acme.example',
     'https:/ghes.acme.example',
     'https://ghes.acme.example/a b',
@@ -317,19 +342,19 @@ describe('the inputs of delete/', () => {
       environment: '..',
       name: 'n'.repeat(129),
       client_id: 'skc_1',
-      save_to: 'repository',
+      save_to: 'environment',
       save_as: '1',
       dry_run: 'x',
     };
     expect(inputError(() => readAs(readDeletion, changes)).match(/^- \w+/gm)).toEqual([
       '- scalekit_client_secret',
       '- repository',
-      '- environment',
+      '- save_as',
       '- github_token',
       '- name',
       '- client_id',
-      '- save_as',
       '- dry_run',
+      '- save_to',
     ]);
   });
 });
@@ -370,6 +395,7 @@ describe('an expression that was not evaluated', () => {
   it.each([
     ['repository', {}],
     ['save_as', {}],
+    ['save_to', {}],
     ['environment', SAVE],
     ['github_token', { save_to: 'repository' }],
   ])('is the one fault of %s', (input, changes) => {

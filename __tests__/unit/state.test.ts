@@ -35,6 +35,8 @@ const VARIABLE: VariableTrace = {
   place: { repository: 'acme/app', environment: '', variable: 'A_ID', secret: 'A_SECRET' },
   value: 'm2morg_1',
   old: 'm2morg_0',
+  secret_time: '2026-11-24T08:00:00Z',
+  sent_at: 1_795_000_000_000,
 };
 const STATE: State = { ...BLANK, client: CLIENT, secret: ADDED, variable: VARIABLE };
 
@@ -95,6 +97,8 @@ const variables: fc.Arbitrary<VariableTrace> = fc.record(
     place: fc.record({ repository: text, environment: text, variable: text, secret: text }),
     value: text,
     old: text,
+    secret_time: text,
+    sent_at: fc.maxSafeNat(),
   },
   { requiredKeys: ['api', 'place', 'value'] },
 );
@@ -283,6 +287,8 @@ describe('a seal is refused', () => {
     ["variable's place", { variable: { ...VARIABLE, place: { ...VARIABLE.place, repository: 'acme/other' } } }],
     ["variable's API", { variable: { ...VARIABLE, api: 'https://evil.example' } }],
     ["variable's former value", { variable: { ...VARIABLE, old: 'm2morg_9' } }],
+    ["variable's secret", { variable: { ...VARIABLE, secret_time: '2026-11-24T08:00:01Z' } }],
+    ["variable's time", { variable: { ...VARIABLE, sent_at: 1_795_000_000_001 } }],
     ['doubt about the secret', { secret: { ...ADDED, lost: true } }],
   ])('when its %s is another', (_what, changes) => {
     const state = written(STATE);

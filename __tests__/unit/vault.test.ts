@@ -1,5 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
+import type { ApiError } from '../../src/answers.ts';
+import { repositoryTarget } from '../../src/claims.ts';
 import { GitHub } from '../../src/github/api.ts';
 import { type Place, placeName, Vault, variableUrl } from '../../src/github/vault.ts';
 import { type Answer, type Call, NetworkError } from '../../src/http.ts';
@@ -7,7 +9,7 @@ import { FakeTransport, json } from './fixtures.ts';
 
 const API = 'https://ghes.acme.example/api/v3';
 const TOKEN = ['fake', 'github', 'token'].join('-');
-const KEY = 'a2V5';
+const KEY = Buffer.alloc(32, 7).toString('base64');
 const BASE = '/api/v3/repos/acme/app';
 const IN_REPOSITORY: Place = { repository: 'acme/app', environment: '', variable: 'A_ID', secret: 'A_SECRET' };
 const IN_ENVIRONMENT: Place = { ...IN_REPOSITORY, environment: 'preview/pr-7' };
@@ -30,6 +32,8 @@ function vaultWith(answers: Answers = {}, place = IN_REPOSITORY) {
   });
   return { transport, vault: new Vault(new GitHub(transport, { api: API, token: TOKEN }), place) };
 }
+
+const keyOf = (bytes: number) => ({ key: Buffer.alloc(bytes, 7).toString('base64'), key_id: '7' });
 
 const body = (call: Call | undefined) => JSON.parse(call?.body ?? 'null');
 
@@ -121,13 +125,26 @@ describe('a pair in GitHub Actions', () => {
       { 'GET A_ID': { status: 403 } },
       'Could not read variable A_ID of acme/app: HTTP 403. github_token may not do that. It needs a fine-grained token the repository permission Variables (write)',
     ],
+    ...[{ key: '', key_id: '7' }, { key_id: '7' }, { key: KEY }, ...[31, 33].map(keyOf)].map(
+      (key): [string, Place, Answers, string] => [
+        `a key that is none, ${JSON.stringify(key)}`,
+        IN_REPOSITORY,
+        { 'public-key': json(key) },
+        'Could not read the public key for secrets of acme/app: HTTP 200, but it holds no public key.',
+      ],
+    ),
     [
-      'a key that is none',
+      'a secret that has no time',
       IN_REPOSITORY,
-      { 'public-key': json({ key: '', key_id: '7' }) },
-      'Could not read the public key for secrets of acme/app: HTTP 200, but it holds no key.',
+      { 'GET A_SECRET': json({ updated_at: 'soon' }) },
+      'Could not read secret A_SECRET of acme/app: HTTP 200, but updated_at is not a time.',
     ],
-    ['a key without an id', IN_REPOSITORY, { 'public-key': json({ key: KEY }) }, 'HTTP 200, but it holds no key.'],
+    [
+      'a variable without a value',
+      IN_REPOSITORY,
+      { 'GET A_ID': json({ value: null }) },
+      'Could not read variable A_ID of acme/app: HTTP 200, but value is not a string.',
+    ],
     [
       'a page that is not found, which is not the API',
       IN_REPOSITORY,
@@ -147,6 +164,43 @@ describe('a pair in GitHub Actions', () => {
   it('is opened by who is shown the key of an environment, though the environment itself is not shown', async () => {
     const { vault } = vaultWith({ 'GET preview%2Fpr-7': { status: 403 } }, IN_ENVIRONMENT);
     await expect(vault.open()).resolves.toBeUndefined();
+  });
+
+  it('is looked at again, and what is there then counts', async () => {
+    const answers: Answers = {};
+    const { vault } = vaultWith(answers);
+    await vault.open();
+    const time = '2026-11-24T08:00:00Z';
+    answers['GET A_ID'] = json({ value: '', updated_at: time });
+    answers['GET A_SECRET'] = json({ updated_at: time });
+    const now = { client_id: '', variable_time: time, secret_time: time };
+    expect(await vault.look()).toEqual(now);
+    expect(vault.saved).toEqual(now);
+    answers['GET A_ID'] = LOST;
+    await expect(vault.look()).rejects.toThrow('Could not read variable A_ID of acme/app: socket hang up.');
+    expect(vault.saved).toEqual(now);
+  });
+
+  it.each<[what: string, Place, Partial<Answer> | Error, there: boolean | undefined]>([
+    ['there', IN_ENVIRONMENT, {}, true],
+    ['there, as far as a token sees that may not read it', IN_ENVIRONMENT, { status: 403 }, true],
+    ['not there', IN_ENVIRONMENT, MISSING, false],
+    ["not known where a page says so that is not GitHub's", IN_ENVIRONMENT, { status: 404, body: '<html>' }, undefined],
+    ['not known after a failure of the server', IN_ENVIRONMENT, { status: 503 }, undefined],
+    ['not known where the answer is lost', IN_ENVIRONMENT, LOST, undefined],
+    ['not needed', IN_REPOSITORY, LOST, true],
+  ])('has an environment that is %s', async (_what, place, answer, there) => {
+    const { transport, vault } = vaultWith({ 'GET preview%2Fpr-7': answer }, place);
+    if (there === undefined) await expect(vault.exists()).rejects.toThrow('Could not read environment "preview/pr-7"');
+    else expect(await vault.exists()).toBe(there);
+    expect(transport.sent).toEqual(place.environment ? [`GET ${BASE}/environments/preview%2Fpr-7`] : []);
+  });
+
+  it('is visible to a token that is shown the repository', async () => {
+    const shown = (answer: Partial<Answer>) => vaultWith({ 'GET app': answer }).vault.isVisible();
+    expect(await shown(json({ id: 42, full_name: 'Acme/App' }))).toBe(true);
+    for (const answer of [MISSING, { status: 403 }, { status: 301 }, json({ id: 42, full_name: 'acme/renamed' })])
+      await expect(shown(answer)).rejects.toThrow('Could not read repository acme/app: ');
   });
 
   it('is named in words', () => {
@@ -177,11 +231,13 @@ describe('a pair in GitHub Actions', () => {
 describe('the variable', () => {
   const CONFLICT = { status: 409, ...json({ message: 'Already exists' }) };
   const OK = { status: 204 };
+  const MADE = { status: 201 };
+  const reads = (value: string) => ({ 'GET A_ID': json({ value, updated_at: '2026-11-24T08:00:00Z' }) });
 
   it.each<[what: string, exists: boolean, Answers, sent: string[], error: string | undefined]>([
     ['changed', true, { 'PATCH A_ID': OK }, ['PATCH'], undefined],
-    ['made where it has gone meanwhile', true, { 'POST variables': OK }, ['PATCH', 'POST'], undefined],
-    ['made', false, { 'POST variables': OK }, ['POST'], undefined],
+    ['made where it has gone meanwhile', true, { 'POST variables': MADE }, ['PATCH', 'POST'], undefined],
+    ['made', false, { 'POST variables': MADE }, ['POST'], undefined],
     [
       'changed where it has appeared meanwhile',
       false,
@@ -193,24 +249,84 @@ describe('the variable', () => {
     ['not written after a refusal', true, { 'PATCH A_ID': { status: 403 } }, ['PATCH'], 'HTTP 403'],
     ['not changed on a conflict', true, { 'PATCH A_ID': CONFLICT }, ['PATCH'], 'HTTP 409: Already exists'],
     ['not changed where there can be none', false, {}, ['POST'], 'HTTP 404: Not Found'],
-    ['not written another way where an answer is lost', false, { 'POST variables': LOST }, ['POST'], 'socket hang up'],
+    [
+      'not read back after a refusal',
+      true,
+      { 'PATCH A_ID': { status: 403 }, ...reads('m2morg_1') },
+      ['PATCH'],
+      'HTTP 403',
+    ],
+    ...[LOST, { status: 502 }, { status: 403, afterLoss: true }, { status: 200 }, { status: 202 }].flatMap(
+      (answer): [string, boolean, Answers, string[], string | undefined][] => {
+        const [after, why] = [
+          `after ${answer instanceof Error ? 'a loss' : JSON.stringify(answer)}`,
+          answer instanceof Error ? 'socket hang up' : `HTTP ${answer.status}`,
+        ];
+        return [
+          [`changed ${after}`, true, { 'PATCH A_ID': answer, ...reads('m2morg_1') }, ['PATCH', 'GET'], undefined],
+          [`made ${after}`, false, { 'POST variables': answer, ...reads('m2morg_1') }, ['POST', 'GET'], undefined],
+          [`not changed ${after}`, true, { 'PATCH A_ID': answer, ...reads('m2morg_0') }, ['PATCH', 'GET'], why],
+          [`not made ${after}`, false, { 'POST variables': answer }, ['POST', 'GET'], why],
+          [`not known ${after}`, true, { 'PATCH A_ID': answer, 'GET A_ID': LOST }, ['PATCH', 'GET'], why],
+        ];
+      },
+    ),
+    [
+      'changed after a loss, where it has appeared meanwhile',
+      false,
+      { 'POST variables': CONFLICT, 'PATCH A_ID': LOST, ...reads('m2morg_1') },
+      ['POST', 'PATCH', 'GET'],
+      undefined,
+    ],
+    [
+      'not made with the status of a change',
+      false,
+      { 'POST variables': OK },
+      ['POST', 'GET'],
+      'HTTP 204, but GitHub says 201',
+    ],
+    [
+      'not changed with the status of a making',
+      true,
+      { 'PATCH A_ID': MADE },
+      ['PATCH', 'GET'],
+      'HTTP 201, but GitHub says 204',
+    ],
   ])('is %s', async (_what, exists, answers, sent, error) => {
     const { transport, vault } = vaultWith(answers);
     const writing = vault.setVariable('m2morg_1', exists);
-    if (error) await expect(writing).rejects.toThrow(`Could not write variable A_ID of acme/app: ${error}`);
-    else await writing;
+    if (error) {
+      const failure = await writing.catch((error: ApiError) => error);
+      expect(failure).toMatchObject({ uncertain: sent.at(-1) === 'GET' });
+      expect(failure).toMatchObject({
+        message: expect.stringContaining(`Could not write variable A_ID of acme/app: ${error}`),
+      });
+    } else await writing;
     expect(transport.calls.map(({ method }) => method)).toEqual(sent);
   });
 });
 
-it.each<[string, Partial<Answer> | Error, boolean | undefined]>([
-  ['there was one', { status: 204 }, true],
-  ['there was none', MISSING, false],
-  ['it is refused', { status: 403 }, undefined],
-  ['a page says that it is not found', { status: 404, body: '<html>' }, undefined],
-  ['the answer is lost', LOST, undefined],
-])('a deletion says whether there was something: %s', async (_what, answer, was) => {
-  const { vault } = vaultWith({ 'DELETE A_ID': answer, 'DELETE A_SECRET': answer });
+/** What is there after an answer that does not tell. */
+const STAYS = json({ value: 'm2morg_1', updated_at: '2026-11-24T08:00:00Z' });
+it.each<[what: string, Partial<Answer> | Error, then: Partial<Answer> | Error, was: boolean | undefined]>([
+  ['there was one', { status: 204 }, STAYS, true],
+  ['there was none', MISSING, STAYS, false],
+  ['it is refused', { status: 403 }, MISSING, undefined],
+  ['it was there, since an earlier sending was lost', { ...MISSING, afterLoss: true }, STAYS, true],
+  ...[LOST, { status: 502 }, { status: 200 }, { status: 202 }, { status: 404, body: '<html>' }].flatMap(
+    (answer): [string, Partial<Answer> | Error, Partial<Answer> | Error, boolean | undefined][] => {
+      const after = answer instanceof Error ? 'a loss' : JSON.stringify(answer);
+      return [
+        [`it is gone after ${after}`, answer, MISSING, true],
+        [`it is there after ${after}`, answer, STAYS, undefined],
+        [`it cannot be read after ${after}`, answer, LOST, undefined],
+        [`it may not be read after ${after}`, answer, { status: 403 }, undefined],
+      ];
+    },
+  ),
+])('a deletion says whether there was something: %s', async (_what, answer, then, was) => {
+  const answers = { 'DELETE A_ID': answer, 'DELETE A_SECRET': answer, 'GET A_ID': then, 'GET A_SECRET': then };
+  const { vault } = vaultWith(answers);
   for (const [what, work] of [
     ['variable A_ID', () => vault.deleteVariable()],
     ['secret A_SECRET', () => vault.deleteSecret()],
@@ -273,7 +389,25 @@ describe('a secret that was sent', () => {
     ['and lost, and was written in the same second before', LOST, at(0), shown(at(0)), 'unknown', 1],
     ['and lost, and was written a second before, which GitHub rounds', LOST, at(-1), shown(at(-1)), 'unknown', 1],
     ['and lost, and was written well before', LOST, at(-3), shown(at(-3)), 'refused', 1],
-    ['and lost, and has a time that is none', LOST, 'soon', shown('soon'), 'unknown', 1],
+    ['and lost, and has a time that is none since', LOST, at(-60), shown('soon'), 'unknown', 1],
+    ['and lost, and is gone since', LOST, at(-60), shown(undefined), 'unknown', 1],
+    [
+      'and answered with success of another kind, and has another time',
+      { status: 200 },
+      at(-60),
+      shown(at(0)),
+      'saved',
+      1,
+    ],
+    [
+      'and answered with success of another kind, and has the same time',
+      { status: 202 },
+      at(-60),
+      shown(at(-60)),
+      'refused',
+      1,
+    ],
+    ["and answered with a page that is not GitHub's", { status: 404, body: '<html>' }, at(-60), LOST, 'unknown', 1],
     ['and met a failure of the server, and has another time', OUTAGE, at(-60), shown(at(0)), 'saved', 1],
     ['and met a failure of the server, and has the same time', OUTAGE, at(-60), shown(at(-60)), 'refused', 1],
     ['and refused when it was sent again', { ...REFUSED, afterLoss: true }, at(-60), shown(at(0)), 'saved', 1],
@@ -300,6 +434,30 @@ describe('a secret that was sent', () => {
     expect(unknown.message).toMatch(/^Could not write secret A_SECRET of acme\/app: socket hang up\. /);
   });
 
+  it('is not sent where it cannot be sealed, and nothing of it is told', async () => {
+    const { transport, vault } = vaultWith();
+    await vault.open();
+    const sealing = vault.setSecret(() => {
+      throw new Error(TOKEN);
+    });
+    await expect(sealing).rejects.toMatchObject({
+      name: 'ApiError',
+      uncertain: false,
+      message: 'Could not seal the secret for acme/app: its public key is not usable.',
+    });
+    expect(transport.calls.every(({ method }) => method === 'GET')).toBe(true);
+  });
+
+  it('is judged by what was there at the last look, not at the first', async () => {
+    const answers: Answers = { 'PUT A_SECRET': LOST, 'GET A_SECRET': shown(at(-60)) };
+    const { vault } = vaultWith(answers);
+    await vault.open();
+    // Another run saves meanwhile.
+    answers['GET A_SECRET'] = shown(at(-30));
+    await vault.look();
+    await expect(vault.setSecret(() => 'sealed')).rejects.toThrow('GitHub did not take it.');
+  });
+
   it('counts as refused by its time never where it may have been written in the second of that time', async () => {
     await fc.assert(
       fc.asyncProperty(fc.integer({ min: -5000, max: 5000 }), async (milliseconds) => {
@@ -321,7 +479,7 @@ describe("GitHub's API", () => {
   it('shows a repository by its name of today, whatever its case', async () => {
     const repository = { id: 42, full_name: 'Acme/App' };
     const { transport, github: api } = github(json(repository));
-    expect(await api.getRepository('acme/APP')).toEqual(repository);
+    expect(await api.getRepository('acme/APP', ({ id, full_name }) => [id, full_name])).toEqual([42, 'Acme/App']);
     expect(transport.sent).toEqual(['GET /api/v3/repos/acme/APP']);
   });
 
@@ -329,12 +487,29 @@ describe("GitHub's API", () => {
     [{ status: 301 }, 'HTTP 301. GitHub redirects this name: the repository was renamed or moved'],
     [json({ id: 42, full_name: 'acme/renamed' }), 'HTTP 200, but it shows another repository.'],
     [json({ id: '42', full_name: 'acme/app' }), 'HTTP 200, but id is not a number.'],
-    [json({ full_name: 'acme/app' }), 'HTTP 200, but id is not a number.'],
+    ...[undefined, 0, -1, 1.5, 2 ** 53].map((id): [Partial<Answer>, string] => [
+      json({ id, full_name: 'acme/app' }),
+      'HTTP 200, but id is not a number.',
+    ]),
     [MISSING, 'HTTP 404: Not Found. There is none, or github_token may not see it.'],
   ])('shows no other repository: %j', async (answer, message) => {
-    await expect(github(answer).github.getRepository('acme/app')).rejects.toThrow(
+    let read = false;
+    const parse = () => {
+      read = true;
+    };
+    await expect(github(answer).github.getRepository('acme/app', parse)).rejects.toThrow(
       `Could not read repository acme/app: ${message}`,
     );
+    expect(read).toBe(false);
+  });
+
+  it('is misread in an error that says of which repository', async () => {
+    const told = github(json({ id: 42, full_name: 'acme/app' })).github;
+    const reading = told.getRepository('acme/app', (repository) => repositoryTarget(repository, ''));
+    await expect(reading).rejects.toMatchObject({
+      name: 'ApiError',
+      message: 'Could not read repository acme/app: HTTP 200, but owner is not an object.',
+    });
   });
 
   it('shows how far a run is, or that there is none', async () => {
@@ -345,6 +520,8 @@ describe("GitHub's API", () => {
     for (const answer of [
       { id: 8, run_attempt: 2 },
       { id: 7, run_attempt: 'x' },
+      { id: 7, run_attempt: 0 },
+      { id: 7, run_attempt: -1 },
       { id: 7, status: 1, run_attempt: 1 },
     ])
       await expect(github(json(answer)).github.getRun('acme/app', '7')).rejects.toThrow('HTTP 200, but ');
