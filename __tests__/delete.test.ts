@@ -412,6 +412,14 @@ describe('delete/, where something fails', () => {
     expect(names(place)).toEqual([]);
   });
 
+  it('does not say that there is nothing where nothing could be deleted', async () => {
+    const id = put();
+    emulator.faults.add({ operation: 'deleteClient', fault: { kind: 'status', status: 403 } });
+    const run = await remove();
+    expect([run.exitCode, run.outputs, ids()]).toEqual([1, { deleted: '' }, [id]]);
+    expect(run.log).not.toContain('nothing to delete');
+  });
+
   it.each<[Operation, Fault]>([
     ['token', { kind: 'status', status: 401 }],
     ['listClients', { kind: 'status', status: 403 }],

@@ -217,6 +217,14 @@ describe('sweep/ in order', () => {
     expect(ids()).toHaveLength(2);
   });
 
+  it('is not kept from the rest by those that cannot be deleted', async () => {
+    const [stuck, next, last] = [3, 2, 1].map((hours) => put({}, hours * HOUR));
+    const where = ({ path }: { path: string }) => path.endsWith(`/${stuck}`);
+    emulator.faults.add({ operation: 'deleteClient', where, fault: { kind: 'status', status: 403 } });
+    const run = await sweep({ max_deletions: '1' });
+    expect([run.exitCode, run.outputs.deleted, ids()]).toEqual([1, next, [stuck, last]]);
+  });
+
   it('shows no more in the summary than GitHub takes of it', async () => {
     for (let count = 0; count < 230; count++) put();
     const run = await sweep({ dry_run: 'true', max_deletions: '1000' });

@@ -44,8 +44,8 @@ async function work(inputs: DeletionInputs, transport: Transport): Promise<void>
   const all = dry_run
     ? [...clients.map(({ client_id }) => `client ${client_id}`), ...(vault && pair?.goes ? [vault.names] : [])]
     : [...deleted.map((id) => `client ${id}`), ...forgotten];
-  if (all.length === 0) log.info('There is nothing to delete.');
-  else if (dry_run) log.info('Dry run: nothing was changed. A run without dry_run would');
+  if (all.length === 0 && failures.length === 0) log.info('There is nothing to delete.');
+  if (all.length > 0 && dry_run) log.info('Dry run: nothing was changed. A run without dry_run would');
   for (const what of all) log.info(dry_run ? `- delete ${what}` : `Deleted ${what}.`);
   if (pair?.why) log.warning(pair.why);
   setOutputs({ deleted: deleted.join(' ') });

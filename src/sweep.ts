@@ -42,15 +42,16 @@ async function work(inputs: SweepInputs, transport: Transport): Promise<void> {
   const clients = await findClients(scalekit, inputs);
   const judge = judgeWith(new GitHub(transport, inputs.github), inputs);
   const [rows, deleted, failures]: [Row[], string[], string[]] = [[], [], []];
-  let over = 0;
+  // One that cannot be deleted must not keep every later run from the rest.
+  let done = 0;
   for (const client of clients) {
-    if (over === max_deletions) {
+    if (done === max_deletions) {
       rows.push({ client, fate: 'stays', why: `max_deletions is ${max_deletions}, so nobody asked about it` });
       continue;
     }
     const verdict = await judge(client, failures);
-    if (verdict.over) over++;
     const outcome = !verdict.over ? 'stays' : dry_run ? 'would be deleted' : await removeClient(scalekit, client);
+    if (outcome === 'deleted' || outcome === 'would be deleted') done++;
     if (outcome === 'deleted') deleted.push(client.client_id);
     if (typeof outcome !== 'string') failures.push(outcome.left);
     rows.push({ client, fate: typeof outcome === 'string' ? outcome : 'not deleted', why: verdict.why });
@@ -59,7 +60,7 @@ async function work(inputs: SweepInputs, transport: Transport): Promise<void> {
     log.info(
       `Client ${client.client_id} ${JSON.stringify(client.name)} of run ${client.trailer.run}: ${fate}, since ${why}.`,
     );
-  const outcome = dry_run ? `${over} would be deleted, and dry_run is true` : `${deleted.length} deleted`;
+  const outcome = dry_run ? `${done} would be deleted, and dry_run is true` : `${deleted.length} deleted`;
   log.info(`Clients of single jobs of ${runner.repository}: ${clients.length}, ${outcome}.`);
   setOutputs({ deleted: deleted.join(' ') });
   await writeSummary(`Scalekit organization clients of single jobs: ${outcome}`, table(rows));

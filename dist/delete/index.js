@@ -6533,9 +6533,9 @@ async function work(inputs, transport) {
     const all = dry_run
         ? [...clients.map(({ client_id }) => `client ${client_id}`), ...(vault && pair?.goes ? [vault.names] : [])]
         : [...deleted.map((id) => `client ${id}`), ...forgotten];
-    if (all.length === 0)
+    if (all.length === 0 && failures.length === 0)
         log_info('There is nothing to delete.');
-    else if (dry_run)
+    if (all.length > 0 && dry_run)
         log_info('Dry run: nothing was changed. A run without dry_run would');
     for (const what of all)
         log_info(dry_run ? `- delete ${what}` : `Deleted ${what}.`);
