@@ -94,11 +94,9 @@ export function readInputs(env: NodeJS.ProcessEnv): Inputs {
   };
   checkPairs(reader, inputs);
   const report = (input: string) => reader.report(input);
-  if (inputs.source === 'runner') {
-    const target = runnerTarget(runner, env, inputs.environment);
-    checkClaims(inputs, target, report);
-    checkPlace(inputs, target, report);
-  } else chooseClaims(inputs.repository_claims, inputs.source, undefined, lifetime, report('repository_claims'));
+  if (inputs.source === 'runner') checkClaims(inputs, runnerTarget(runner, env, inputs.environment), report);
+  else chooseClaims(inputs.repository_claims, inputs.source, undefined, lifetime, report('repository_claims'));
+  if (inputs.source !== 'token') checkPlace(inputs, inputs, report);
   reader.finish();
   return inputs;
 }
@@ -121,8 +119,7 @@ export function readDeletion(env: NodeJS.ProcessEnv): DeletionInputs {
     client_id: readClientId(reader),
     dry_run: reader.boolean('dry_run', false),
   };
-  if (inputs.source === 'runner')
-    checkPlace(inputs, runnerTarget(runner, env, inputs.environment), (input) => reader.report(input));
+  if (inputs.source !== 'token') checkPlace(inputs, inputs, (input) => reader.report(input));
   reader.finish();
   return inputs;
 }
@@ -178,7 +175,7 @@ function readSaving(reader: Reader): Saving | undefined {
 /** Whether there is the environment that the pair is to be kept in. */
 export function checkPlace(
   { saving }: Pick<Inputs, 'saving'>,
-  { environment, source }: Target,
+  { environment, source }: Pick<Target, 'environment' | 'source'>,
   report: (input: string) => Report,
 ): void {
   if (saving?.to !== 'environment') return;

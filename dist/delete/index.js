@@ -5464,13 +5464,12 @@ function readInputs(env) {
     };
     checkPairs(reader, inputs);
     const report = (input) => reader.report(input);
-    if (inputs.source === 'runner') {
-        const target = runnerTarget(runner, env, inputs.environment);
-        checkClaims(inputs, target, report);
-        inputs_checkPlace(inputs, target, report);
-    }
+    if (inputs.source === 'runner')
+        checkClaims(inputs, runnerTarget(runner, env, inputs.environment), report);
     else
         chooseClaims(inputs.repository_claims, inputs.source, undefined, lifetime, report('repository_claims'));
+    if (inputs.source !== 'token')
+        inputs_checkPlace(inputs, inputs, report);
     reader.finish();
     return inputs;
 }
@@ -5485,8 +5484,8 @@ function readDeletion(env) {
         client_id: readClientId(reader),
         dry_run: reader.boolean('dry_run', false),
     };
-    if (inputs.source === 'runner')
-        inputs_checkPlace(inputs, claims_runnerTarget(runner, env, inputs.environment), (input) => reader.report(input));
+    if (inputs.source !== 'token')
+        inputs_checkPlace(inputs, inputs, (input) => reader.report(input));
     reader.finish();
     return inputs;
 }

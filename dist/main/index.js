@@ -6353,7 +6353,7 @@ const PROPERTY = /^github_repo_property_./;
 const IDENTIFYING = ['repository', 'repository_id', 'run_id', 'environment'];
 const OF_ANY_REPOSITORY = /^(environment|github_repository(_id|_owner|_owner_id|_visibility)?|github_repo_property_.+)$/;
 /** What the runner's variables say. */
-function claims_runnerTarget(runner, env, environment) {
+function runnerTarget(runner, env, environment) {
     const claims = Object.entries(VARIABLES).map(([key, variable]) => [key, variable && env[variable]]);
     const { repository, repository_id } = runner;
     return {
@@ -6827,13 +6827,12 @@ function readInputs(env) {
     };
     checkPairs(reader, inputs);
     const report = (input) => reader.report(input);
-    if (inputs.source === 'runner') {
-        const target = claims_runnerTarget(runner, env, inputs.environment);
-        checkClaims(inputs, target, report);
-        inputs_checkPlace(inputs, target, report);
-    }
+    if (inputs.source === 'runner')
+        checkClaims(inputs, runnerTarget(runner, env, inputs.environment), report);
     else
         chooseClaims(inputs.repository_claims, inputs.source, undefined, lifetime, report('repository_claims'));
+    if (inputs.source !== 'token')
+        inputs_checkPlace(inputs, inputs, report);
     reader.finish();
     return inputs;
 }
@@ -6848,8 +6847,8 @@ function readDeletion(env) {
         client_id: readClientId(reader),
         dry_run: reader.boolean('dry_run', false),
     };
-    if (inputs.source === 'runner')
-        inputs_checkPlace(inputs, runnerTarget(runner, env, inputs.environment), (input) => reader.report(input));
+    if (inputs.source !== 'token')
+        inputs_checkPlace(inputs, inputs, (input) => reader.report(input));
     reader.finish();
     return inputs;
 }
@@ -7196,7 +7195,7 @@ async function askForTarget(aim, transport, env) {
     const { source, runner, repository, environment, github } = aim;
     if (source === 'api' && github)
         return await new GitHub(transport, github).getRepository(repository, (told) => repositoryTarget(told, environment));
-    const own = claims_runnerTarget(runner, env, environment);
+    const own = runnerTarget(runner, env, environment);
     if (source === 'runner')
         return own;
     const faults = new reader_Faults();

@@ -5165,13 +5165,12 @@ function readInputs(env) {
     };
     checkPairs(reader, inputs);
     const report = (input) => reader.report(input);
-    if (inputs.source === 'runner') {
-        const target = runnerTarget(runner, env, inputs.environment);
-        checkClaims(inputs, target, report);
-        checkPlace(inputs, target, report);
-    }
+    if (inputs.source === 'runner')
+        checkClaims(inputs, runnerTarget(runner, env, inputs.environment), report);
     else
         chooseClaims(inputs.repository_claims, inputs.source, undefined, lifetime, report('repository_claims'));
+    if (inputs.source !== 'token')
+        checkPlace(inputs, inputs, report);
     reader.finish();
     return inputs;
 }
@@ -5186,8 +5185,8 @@ function readDeletion(env) {
         client_id: readClientId(reader),
         dry_run: reader.boolean('dry_run', false),
     };
-    if (inputs.source === 'runner')
-        checkPlace(inputs, runnerTarget(runner, env, inputs.environment), (input) => reader.report(input));
+    if (inputs.source !== 'token')
+        checkPlace(inputs, inputs, (input) => reader.report(input));
     reader.finish();
     return inputs;
 }
