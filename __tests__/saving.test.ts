@@ -78,8 +78,8 @@ beforeAll(async () => {
     await start();
     await next();
   };
-  await Promise.all(Array.from({ length: 12 }, next));
-}, 60_000);
+  await Promise.all(Array.from({ length: 8 }, next));
+}, 120_000);
 
 /** An emulator for a test that waits for seconds beside others. */
 async function another(options: EmulatorOptions = {}): Promise<Emulator & AsyncDisposable> {
@@ -318,7 +318,7 @@ describe('nothing at all is changed', () => {
         on.github.rateLimit = { requests: 0, windowMs: 60 * MINUTE, kind: 'primary' };
         return {};
       },
-      [/HTTP 403.* rate limit .*\(it ends at \d{4}-\d\d-\d\dT[\d:]{8}Z\)/],
+      [/HTTP 403.* rate limit .* longer than this step may wait \(/],
     ],
     [
       'the rate limit asks for an hour',
@@ -339,7 +339,11 @@ describe('nothing at all is changed', () => {
       [/HTTP 301.*Redirects are not followed.*name that the repository has today/],
     ],
     ['the key is none', fault('getPublicKey', { kind: 'body', body: 'rubbish' }), [/read the public key .*not JSON/]],
-    ['there is no key', fault('getPublicKey', { kind: 'body', body: '{"key":""}' }), [/public key .*holds no key/]],
+    [
+      'there is no key',
+      fault('getPublicKey', { kind: 'body', body: '{"key":""}' }),
+      [/public key .*holds no public key/],
+    ],
     [
       'the variable cannot be read',
       fault('getVariable', { kind: 'status', status: 410, body: { message: 'gone' } }),
@@ -565,42 +569,50 @@ describe('a variable', () => {
     expect(keptIn(repository(emulator))).toEqual(pairOf(run));
   });
 
-  for (const when of ['before', 'after'] as const)
-    itWaits(`whose answers are all lost (${when} the work) is put back`, async () => {
-      await using own = await another();
-      seedEarlier(own, {}, { ageMs: DAY });
-      repository(own).setVariable(VARIABLE, 'm2morg_1', DAY);
-      const before = contents(own);
-      // Those of the step; the one that puts it back is answered.
-      const where = ({ text }: { text: string }) => !text.includes('m2morg_1"');
-      own.faults.add({ operation: 'updateVariable', where, when, fault: { kind: 'reset' } });
-      const run = await saveWith({ timeout: '8' }, {}, own);
-      expect([run.exitCode, run.outputs, contents(own)]).toEqual([1, {}, before]);
-    });
+  itWaits('that never arrived is a refusal, and everything is undone', async () => {
+    await using own = await another();
+    seedEarlier(own, {}, { ageMs: DAY });
+    repository(own).setVariable(VARIABLE, 'm2morg_1', DAY);
+    const before = contents(own);
+    own.faults.add({ operation: 'updateVariable', fault: { kind: 'reset' } });
+    const run = await saveWith({}, {}, own);
+    expect([run.exitCode, run.outputs, contents(own)]).toEqual([1, {}, before]);
+  });
+
+  itWaits('that arrived, though all its answers are lost, is success', async () => {
+    await using own = await another();
+    repository(own).setVariable(VARIABLE, 'm2morg_1', DAY);
+    own.faults.add({ operation: 'updateVariable', when: 'after', fault: { kind: 'reset' } });
+    const run = await saveWith({}, {}, own);
+    expect([errors(run), keptIn(repository(own))]).toEqual([[], pairOf(run)]);
+  });
 });
 
 describe('the secret’s request', () => {
   const FAULTS: [string, Fault][] = [
+    ['no answer in time', { kind: 'hang' }],
     ['a reset', { kind: 'reset' }],
     ['a connection closed without an answer', { kind: 'close' }],
-    ['no answer in time', { kind: 'hang' }],
     ['500', { kind: 'status', status: 500 }],
     ['503', { kind: 'status', status: 503, headers: { 'retry-after': '0' } }],
     ['408', { kind: 'status', status: 408 }],
   ];
+  /** No more than it takes to see an answer that is late, since a busy machine needs seconds to start a step. */
+  const timeoutFor = ({ kind }: Fault): Inputs => (kind === 'hang' ? { timeout: '16' } : {});
+
   for (const [name, fault] of FAULTS)
     for (const when of ['before', 'after'] as const)
       itWaits(`that meets ${name}, ${when} the work, is sent again`, async () => {
         await using own = await another();
         const { pair } = seedSaved(own);
         own.faults.add({ operation: 'putActionsSecret', times: 1, when, fault });
-        const run = await saveWith({ timeout: '10' }, {}, own);
+        const run = await saveWith(timeoutFor(fault), {}, own);
         expect([errors(run), run.exitCode, sentTo(own, 'putActionsSecret').length]).toEqual([[], 0, 2]);
         expect([keptIn(repository(own)), run.outputs.client_id]).toEqual([pairOf(run), pair.client_id]);
         expect(await pairWorks(own, run.outputs)).toBe(true);
       });
 
-  const lost = FAULTS.slice(0, 4).flatMap(([name, fault]) =>
+  const lost = FAULTS.slice(0, 3).flatMap(([name, fault]) =>
     [true, false].map((saved) => ({ fault, saved, of: `(${name}; ${saved ? 'an older one' : 'none'} is saved)` })),
   );
   for (const { fault, saved, of } of lost) {
@@ -608,7 +620,7 @@ describe('the secret’s request', () => {
       await using own = await another();
       if (saved) seedSaved(own, repository(own), {}, MINUTE);
       own.faults.add({ operation: 'putActionsSecret', when: 'after', fault });
-      const run = await saveWith({ timeout: '8', keep_secrets: '1' }, {}, own);
+      const run = await saveWith({ ...timeoutFor(fault), keep_secrets: '1' }, {}, own);
       expect([errors(run), run.exitCode]).toEqual([[], 0]);
       expect(keptIn(repository(own))).toEqual(pairOf(run));
       expect(own.clients().map(({ secrets }) => secrets?.map(({ id }) => id))).toEqual([[run.outputs.secret_id]]);
@@ -621,7 +633,7 @@ describe('the secret’s request', () => {
       if (saved) seedSaved(own, repository(own), { scopes: ['b'] }, MINUTE);
       const before = contents(own);
       own.faults.add({ operation: 'putActionsSecret', fault });
-      const run = await saveWith({ timeout: '8', scopes: 'a' }, {}, own);
+      const run = await saveWith({ ...timeoutFor(fault), scopes: 'a' }, {}, own);
       expect([run.exitCode, run.outputs, run.state.client ?? '', contents(own)]).toEqual([1, {}, '', before]);
       expect(errors(run)[0]).toMatch(/^Could not write secret .* GitHub did not take it\.$/m);
       expect((await run.post()).stdout).toBe('');
@@ -640,9 +652,13 @@ describe('the secret’s request', () => {
     expect(keptIn(repository(own))).toEqual(pairOf(run));
   });
 
-  /** From the second read on, the first one being that of what is there. */
+  /** Of the reads that come after the secret was sent. */
   const reading = (fault: Fault) => (own: Emulator) =>
-    own.faults.add({ operation: 'getActionsSecret', call: 2, times: 9, fault });
+    own.faults.add({
+      operation: 'getActionsSecret',
+      where: () => sentTo(own, 'putActionsSecret').length > 0,
+      fault,
+    });
   const unknown: [string, 'before' | 'after', (own: Emulator, secret: string) => void][] = [
     ['cannot be read', 'after', reading({ kind: 'status', status: 403 })],
     ['does not say when it was written', 'after', reading({ kind: 'body', body: 'rubbish' })],
@@ -667,7 +683,7 @@ describe('the secret’s request', () => {
           const { pair } = seedSaved(own, repository(own), {}, MINUTE);
           arrange(own, pair.secret);
           own.faults.add({ operation: 'putActionsSecret', when, fault: { kind: 'status', status: 502 } });
-          const run = await saveWith({ timeout: '8', keep_secrets: '1', on_existing }, {}, own);
+          const run = await saveWith({ keep_secrets: '1', on_existing }, {}, own);
           expect([run.exitCode, run.outputs]).toEqual([1, {}]);
           expect(errors(run)).toEqual([
             expect.stringMatching(
@@ -796,7 +812,8 @@ describe.each(['rotate', 'replace', 'create'])('a run that is cut off (%s)', (sc
     ] as const)
       own.faults.add({ operation: 'putActionsSecret', fault });
     const onStart: Step['onStart'] = async (kill) => {
-      while (sentTo(own, 'putActionsSecret').length === 0) await sleep(5);
+      for (const end = Date.now() + 20_000; Date.now() < end; await sleep(5))
+        if (sentTo(own, 'putActionsSecret').length > 0) break;
       kill('SIGINT');
     };
     const main = await saveWith(inputs, { onStart }, own);
@@ -827,7 +844,16 @@ describe('the post step of a run that was cut off between variable and secret', 
     const { main } = await cut();
     repository(emulator).variables.clear();
     const post = await main.post();
-    expect([post.exitCode, post.annotations, contents().variables]).toEqual([0, [], []]);
+    // Or the token may not see it any more.
+    expect([post.exitCode, contents().variables, warnings(post)]).toEqual([0, [], [expect.stringContaining(url())]]);
+  });
+
+  it('leaves the pair of another run that has saved the same client’s since', async () => {
+    const { main } = await cut();
+    const other = await saveWith();
+    const post = await main.post();
+    expect([post.exitCode, post.annotations, keptIn(repository(emulator))]).toEqual([0, [], pairOf(other)]);
+    expect(await pairWorks(emulator, other.outputs)).toBe(true);
   });
 
   it.each<[string, string | undefined, (api: string) => string]>([
@@ -1090,9 +1116,9 @@ describe('GitHub’s API', () => {
   itWaits('is not waited for beyond the time of the step', async () => {
     await using own = await another();
     own.faults.add({ operation: 'getPublicKey', fault: { kind: 'hang' } });
-    const run = await saveWith({ timeout: '5' }, {}, own);
+    const run = await saveWith({ timeout: '10' }, {}, own);
     expect([run.exitCode, changes(0, own)]).toEqual([1, []]);
     expect(errors(run)[0]).toMatch(/no answer within \d.*GITHUB_API_URL/);
-    expect(run.milliseconds).toBeLessThan(5500);
+    expect(run.milliseconds).toBeLessThan(10_500);
   });
 });
