@@ -861,8 +861,10 @@ describe('the post step of a run that was cut off between variable and secret', 
     ['a DELETE', undefined, (at) => `DELETE ${at}`],
   ])('warns once, with the exact call (%s), where github_token is lost', async (_, old, call) => {
     const { main } = await cut(old ?? '');
+    const from = emulator.requests.length;
     const post = await main.post({ inputs: { github_token: '' } });
     expect([post.exitCode, post.annotations.length]).toEqual([0, 1]);
+    expect(operations(from)).toEqual(['token', 'getClient', 'deleteSecret']);
     expect(warnings(post)).toEqual([expect.stringContaining(call(url()))]);
     // The rest is done all the same.
     expect(emulator.clients()[0]?.secrets).toHaveLength(1);
