@@ -151,6 +151,9 @@ describe('the place of a pair', () => {
     const changes = { ...SAVE, save_to: 'environment' };
     expect(refusal(changes)).toBe(noEnvironment);
     expect(inputError(() => readAs(readDeletion, changes))).toBe(noEnvironment);
+    // Of another repository, nobody else says one.
+    for (const reader of [readInputs, readDeletion])
+      expect(inputError(() => readAs<unknown>(reader, { ...changes, ...OTHER }, ID_TOKEN))).toBe(noEnvironment);
     expect(() => inputs({ ...changes, environment: 'production' })).not.toThrow();
   });
 
@@ -195,8 +198,9 @@ describe('an environment', () => {
   it.each(['.', '..'])('that keeps a pair is not called %j, which a URL takes for another path', (environment) => {
     const fault = `Bad input: save_to: got "environment" with the environment "${environment}"; expected the name of one`;
     for (const reader of [readInputs, readDeletion])
-      expect(inputError(() => readAs<unknown>(reader, { ...KEEP, environment }))).toBe(fault);
-    // Nor where the ID token or, of another repository, the input alone says it.
+      for (const changes of [{}, { repository: 'acme/other' }])
+        expect(inputError(() => readAs<unknown>(reader, { ...KEEP, environment, ...changes }))).toBe(fault);
+    // Nor where the ID token says it.
     const given = inputs(KEEP, ID_TOKEN);
     for (const target of [tokenSays({ environment }), { ...API_SAYS, environment }]) {
       expect(inputError(() => makeRequest(given, target))).toBe(fault);
