@@ -87,7 +87,7 @@ export function tokenTarget(
 ): Target {
   const told = Object.entries(payload).flatMap(([name, value]): [string, string][] => {
     const key = name === 'environment' ? name : `github_${name}`;
-    if (!isClaimName(key) || value === null) return [];
+    if (!isClaimName(key) || value === null || value === '') return [];
     const claim = text(value);
     if (claim === undefined && IDENTIFYING.includes(name))
       report("GitHub's ID token")(`has a claim ${name} that is no text; expected one`);

@@ -185,7 +185,7 @@ export class Transport {
       );
       const { message } = await Promise.race([exchange, over]);
       const answer = { status: message.statusCode ?? 0, headers: message.headers, body: await readBounded(message) };
-      this.#now = timeOf(answer);
+      this.#now = Math.min(this.#now, timeOf(answer));
       return answer;
     } catch (error) {
       const limit = this.cancelled ? 'before the run was cancelled' : `within ${Math.ceil(timeout / 100) / 10} seconds`;

@@ -96,7 +96,7 @@ export function readInputs(env: NodeJS.ProcessEnv): Inputs {
   const report = (input: string) => reader.report(input);
   if (inputs.source === 'runner') checkClaims(inputs, runnerTarget(runner, env, inputs.environment), report);
   else chooseClaims(inputs.repository_claims, inputs.source, undefined, lifetime, report('repository_claims'));
-  if (inputs.source !== 'token') checkPlace(inputs, inputs, report);
+  if (inputs.source !== 'token' || inputs.environment) checkPlace(inputs, inputs, report);
   reader.finish();
   return inputs;
 }
@@ -119,7 +119,7 @@ export function readDeletion(env: NodeJS.ProcessEnv): DeletionInputs {
     client_id: readClientId(reader),
     dry_run: reader.boolean('dry_run', false),
   };
-  if (inputs.source !== 'token') checkPlace(inputs, inputs, (input) => reader.report(input));
+  if (inputs.source !== 'token' || inputs.environment) checkPlace(inputs, inputs, (input) => reader.report(input));
   reader.finish();
   return inputs;
 }

@@ -1,5 +1,6 @@
 import { ApiError } from './answers.ts';
 import type { Context, NewSecret } from './change.ts';
+import * as log from './log.ts';
 import { staysUpdated } from './undo.ts';
 
 /**
@@ -44,4 +45,12 @@ export async function save(context: Context, client_id: string, { plain_secret }
     journal.learn({ client, secret, variable });
     throw error;
   }
+  // Another run may have written its own between the two: then this secret has no variable of its own.
+  const now = await vault.getVariable().catch(() => client_id);
+  if (now === client_id) return;
+  await vault.setVariable(client_id, now !== undefined).catch((error) => {
+    log.warning(
+      `Another run saved a pair at the same time, and the saved pair may be a mixed one until the next run: ${log.message(error)}`,
+    );
+  });
 }

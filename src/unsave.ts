@@ -32,7 +32,7 @@ export async function putBack(vault: Vault, trace: VariableTrace, patient: boole
         return { done: [`The ${what} stays: another run has saved its pair there.`], left: [] };
       if (now.client_id === value) break;
       if (now.client_id === undefined && old !== undefined)
-        return { done: [], left: [variableLeft(trace, 'GitHub does not show it')] };
+        return { done: [], left: [variableLeft(trace, 'GitHub does not show it, so it may have to be made anew')] };
       const pending = Date.now() < until;
       if (!pending) return { done: [], left: [] };
       if (!patient)

@@ -91,7 +91,7 @@ describe('putting a variable back', () => {
   const back = 'Put back variable A_ID of acme/app.';
   const taken = 'The variable A_ID of acme/app stays: another run has saved its pair there.';
   const hidden =
-    `Variable A_ID of acme/app may not be what it was: GitHub does not show it. ` +
+    `Variable A_ID of acme/app may not be what it was: GitHub does not show it, so it may have to be made anew. ` +
     `To put it back by hand: PATCH https://ghes.acme.example${PATH} with the value "m2morg_1"`;
 
   it.each<

@@ -3818,7 +3818,7 @@ class Transport {
             (call.body ?? null));
             const { message } = await Promise.race([exchange, over]);
             const answer = { status: message.statusCode ?? 0, headers: message.headers, body: await readBounded(message) };
-            this.#now = timeOf(answer);
+            this.#now = Math.min(this.#now, timeOf(answer));
             return answer;
         }
         catch (error) {
@@ -4995,7 +4995,7 @@ async function putBack(vault, trace, patient) {
             if (now.client_id === value)
                 break;
             if (now.client_id === undefined && old !== undefined)
-                return { done: [], left: [variableLeft(trace, 'GitHub does not show it')] };
+                return { done: [], left: [variableLeft(trace, 'GitHub does not show it, so it may have to be made anew')] };
             const pending = Date.now() < until;
             if (!pending)
                 return { done: [], left: [] };
@@ -5578,6 +5578,7 @@ async function lookForRival({ scalekit, request, journal }, created, found) {
 ;// CONCATENATED MODULE: ./build/save.js
 
 
+
 /**
  * Writes the pair into GitHub Actions: the variable first, the secret last. From the moment that the secret may have
  * arrived there is no way back, so the pair counts as handed out before it is sent; a refusal takes that back.
@@ -5620,6 +5621,13 @@ async function save(context, client_id, { plain_secret }) {
         journal.learn({ client, secret, variable });
         throw error;
     }
+    // Another run may have written its own between the two: then this secret has no variable of its own.
+    const now = await vault.getVariable().catch(() => client_id);
+    if (now === client_id)
+        return;
+    await vault.setVariable(client_id, now !== undefined).catch((error) => {
+        log_warning(`Another run saved a pair at the same time, and the saved pair may be a mixed one until the next run: ${message(error)}`);
+    });
 }
 
 ;// CONCATENATED MODULE: ./build/state.js
@@ -5955,7 +5963,7 @@ function errors_advice(answer, need) {
             : noRedirects(answer, 'give the name that the repository has today.');
     const wait = rateLimit(answer);
     if (status === 429 || wait !== undefined) {
-        const seconds = wait ? ` (it says: come back after ${Math.ceil(wait / 1000)} seconds)` : '';
+        const seconds = wait && Number.isFinite(wait) ? ` (it says: come back after ${Math.ceil(wait / 1000)} seconds)` : '';
         return `The rate limit of github_token is reached for longer than this step may wait${seconds}: run fewer jobs at once, or raise timeout.`;
     }
     if (status >= 500)
@@ -6373,7 +6381,7 @@ function runnerTarget(runner, env, environment) {
 function tokenTarget(payload, runner, report) {
     const told = Object.entries(payload).flatMap(([name, value]) => {
         const key = name === 'environment' ? name : `github_${name}`;
-        if (!isClaimName(key) || value === null)
+        if (!isClaimName(key) || value === null || value === '')
             return [];
         const claim = claims_text(value);
         if (claim === undefined && IDENTIFYING.includes(name))
@@ -6831,7 +6839,7 @@ function readInputs(env) {
         checkClaims(inputs, runnerTarget(runner, env, inputs.environment), report);
     else
         chooseClaims(inputs.repository_claims, inputs.source, undefined, lifetime, report('repository_claims'));
-    if (inputs.source !== 'token')
+    if (inputs.source !== 'token' || inputs.environment)
         inputs_checkPlace(inputs, inputs, report);
     reader.finish();
     return inputs;
@@ -6847,7 +6855,7 @@ function readDeletion(env) {
         client_id: readClientId(reader),
         dry_run: reader.boolean('dry_run', false),
     };
-    if (inputs.source !== 'token')
+    if (inputs.source !== 'token' || inputs.environment)
         inputs_checkPlace(inputs, inputs, (input) => reader.report(input));
     reader.finish();
     return inputs;

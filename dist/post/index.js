@@ -4242,7 +4242,7 @@ class Transport {
             (call.body ?? null));
             const { message } = await Promise.race([exchange, over]);
             const answer = { status: message.statusCode ?? 0, headers: message.headers, body: await readBounded(message) };
-            this.#now = timeOf(answer);
+            this.#now = Math.min(this.#now, timeOf(answer));
             return answer;
         }
         catch (error) {
@@ -4533,7 +4533,7 @@ function advice(answer, need) {
             : noRedirects(answer, 'give the name that the repository has today.');
     const wait = rateLimit(answer);
     if (status === 429 || wait !== undefined) {
-        const seconds = wait ? ` (it says: come back after ${Math.ceil(wait / 1000)} seconds)` : '';
+        const seconds = wait && Number.isFinite(wait) ? ` (it says: come back after ${Math.ceil(wait / 1000)} seconds)` : '';
         return `The rate limit of github_token is reached for longer than this step may wait${seconds}: run fewer jobs at once, or raise timeout.`;
     }
     if (status >= 500)
@@ -5724,7 +5724,7 @@ async function unsave_putBack(vault, trace, patient) {
             if (now.client_id === value)
                 break;
             if (now.client_id === undefined && old !== undefined)
-                return { done: [], left: [variableLeft(trace, 'GitHub does not show it')] };
+                return { done: [], left: [variableLeft(trace, 'GitHub does not show it, so it may have to be made anew')] };
             const pending = Date.now() < until;
             if (!pending)
                 return { done: [], left: [] };

@@ -3811,7 +3811,7 @@ class Transport {
             (call.body ?? null));
             const { message } = await Promise.race([exchange, over]);
             const answer = { status: message.statusCode ?? 0, headers: message.headers, body: await readBounded(message) };
-            this.#now = timeOf(answer);
+            this.#now = Math.min(this.#now, timeOf(answer));
             return answer;
         }
         catch (error) {
@@ -4128,7 +4128,7 @@ function advice(answer, need) {
             : answers_noRedirects(answer, 'give the name that the repository has today.');
     const wait = rateLimit(answer);
     if (status === 429 || wait !== undefined) {
-        const seconds = wait ? ` (it says: come back after ${Math.ceil(wait / 1000)} seconds)` : '';
+        const seconds = wait && Number.isFinite(wait) ? ` (it says: come back after ${Math.ceil(wait / 1000)} seconds)` : '';
         return `The rate limit of github_token is reached for longer than this step may wait${seconds}: run fewer jobs at once, or raise timeout.`;
     }
     if (status >= 500)
@@ -4634,7 +4634,7 @@ function claims_runnerTarget(runner, env, environment) {
 function tokenTarget(payload, runner, report) {
     const told = Object.entries(payload).flatMap(([name, value]) => {
         const key = name === 'environment' ? name : `github_${name}`;
-        if (!isClaimName(key) || value === null)
+        if (!isClaimName(key) || value === null || value === '')
             return [];
         const claim = claims_text(value);
         if (claim === undefined && IDENTIFYING.includes(name))
@@ -5169,7 +5169,7 @@ function readInputs(env) {
         checkClaims(inputs, runnerTarget(runner, env, inputs.environment), report);
     else
         chooseClaims(inputs.repository_claims, inputs.source, undefined, lifetime, report('repository_claims'));
-    if (inputs.source !== 'token')
+    if (inputs.source !== 'token' || inputs.environment)
         checkPlace(inputs, inputs, report);
     reader.finish();
     return inputs;
@@ -5185,7 +5185,7 @@ function readDeletion(env) {
         client_id: readClientId(reader),
         dry_run: reader.boolean('dry_run', false),
     };
-    if (inputs.source !== 'token')
+    if (inputs.source !== 'token' || inputs.environment)
         checkPlace(inputs, inputs, (input) => reader.report(input));
     reader.finish();
     return inputs;
@@ -6181,7 +6181,7 @@ async function unsave_putBack(vault, trace, patient) {
             if (now.client_id === value)
                 break;
             if (now.client_id === undefined && old !== undefined)
-                return { done: [], left: [variableLeft(trace, 'GitHub does not show it')] };
+                return { done: [], left: [variableLeft(trace, 'GitHub does not show it, so it may have to be made anew')] };
             const pending = Date.now() < until;
             if (!pending)
                 return { done: [], left: [] };

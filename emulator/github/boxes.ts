@@ -3,11 +3,18 @@ import { digits } from '../scalekit/token.ts';
 /** The key pair of one place; the public half in base64. */
 export type Box = { keyId: string; publicKey: string; privateKey: Uint8Array };
 
-async function sodium() {
-  // Its WebAssembly is loaded only where a secret is saved.
-  const { default: sodium } = await import('libsodium-wrappers');
-  await sodium.ready;
-  return sodium;
+let loaded: ReturnType<typeof load> | undefined;
+
+/** Its WebAssembly is loaded only where a secret is saved, and once. */
+async function sodium(): ReturnType<typeof load> {
+  loaded ??= load();
+  return await loaded;
+}
+
+async function load() {
+  const { default: library } = await import('libsodium-wrappers');
+  await library.ready;
+  return library;
 }
 
 export async function makeBox(): Promise<Box> {

@@ -41,7 +41,8 @@ function advice(answer: Answer, need: Need): string {
       : noRedirects(answer, 'give the name that the repository has today.');
   const wait = rateLimit(answer);
   if (status === 429 || wait !== undefined) {
-    const seconds = wait ? ` (it says: come back after ${Math.ceil(wait / 1000)} seconds)` : '';
+    const seconds =
+      wait && Number.isFinite(wait) ? ` (it says: come back after ${Math.ceil(wait / 1000)} seconds)` : '';
     return `The rate limit of github_token is reached for longer than this step may wait${seconds}: run fewer jobs at once, or raise timeout.`;
   }
   if (status >= 500) return "That is on GitHub's side: try again later.";
