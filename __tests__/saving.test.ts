@@ -234,6 +234,7 @@ describe('a pair', () => {
       'state',
       'before updateVariable',
       'after updateVariable',
+      'state',
       'published',
       'before putActionsSecret',
       'after putActionsSecret',

@@ -57,6 +57,7 @@ export function readGitHubToken(): string {
   mask(token);
   // As git and actions/checkout send it.
   maskPair('x-access-token', token);
+  maskPair('', token);
   return token;
 }
 

@@ -39,18 +39,30 @@ async function work(inputs: DeletionInputs, transport: Transport): Promise<void>
   const clients = await findClients(scalekit, inputs, { identity, trailer });
   const pair = vault && (await judgePair(scalekit, vault, clients, inputs.client_id ? '' : trailer.key));
 
-  const { deleted, failures } = dry_run ? { deleted: [], failures: [] } : await deleteClients(scalekit, clients);
-  const forgotten = vault && pair?.goes && !dry_run ? await forget(vault, failures) : [];
-  const all = dry_run
-    ? [...clients.map(({ client_id }) => `client ${client_id}`), ...(vault && pair?.goes ? [vault.names] : [])]
-    : [...deleted.map((id) => `client ${id}`), ...forgotten];
-  if (all.length === 0 && failures.length === 0) log.info('There is nothing to delete.');
-  if (all.length > 0 && dry_run) log.info('Dry run: nothing was changed. A run without dry_run would');
-  for (const what of all) log.info(dry_run ? `- delete ${what}` : `Deleted ${what}.`);
+  if (dry_run) return await show(clients, pair?.goes ? vault : undefined, pair?.why);
+
+  const { deleted, left } = await deleteClients(scalekit, clients);
+  // The pair of a client that could not be deleted is still good.
+  const stays = left.has(vault?.saved.client_id?.trim() ?? '');
+  const forgotten = vault && pair?.goes && !stays ? await forget(vault) : { deleted: [], failures: [] };
   if (pair?.why) log.warning(pair.why);
+  const all = [...deleted.map((id) => `client ${id}`), ...forgotten.deleted];
+  const failures = [...forgotten.failures, ...left.values()];
+  if (all.length + failures.length === 0) log.info('There is nothing to delete.');
   setOutputs({ deleted: deleted.join(' ') });
-  await writeSummary(`Scalekit organization client: ${dry_run ? 'what would be deleted' : 'deleted'}`, [[cell(all)]]);
+  await writeSummary('Scalekit organization client: deleted', [[cell(all)]]);
   refuseFailures(failures);
+}
+
+async function show(clients: OwnClient[], vault: Vault | undefined, why: string | undefined): Promise<void> {
+  const all = [...clients.map(({ client_id }) => `client ${client_id}`), ...(vault ? [vault.names] : [])];
+  log.info(
+    all.length > 0 ? 'Dry run: nothing was changed. A run without dry_run would' : 'There is nothing to delete.',
+  );
+  for (const what of all) log.info(`- delete ${what}`);
+  if (why) log.warning(why);
+  setOutputs({ deleted: '' });
+  await writeSummary('Scalekit organization client: what would be deleted', [[cell(all)]]);
 }
 
 /**
@@ -97,7 +109,7 @@ async function judgePair(
   clients: OwnClient[],
   key: string,
 ): Promise<{ goes: boolean; why?: string }> {
-  const id = saved.client_id;
+  const id = saved.client_id?.trim();
   if (id === undefined && saved.secret_time === undefined) return { goes: false };
   if (id === undefined || clients.some(({ client_id }) => client_id === id)) return { goes: true };
   const named = CLIENT_ID.test(id) ? await scalekit.getClient(id) : undefined;
@@ -109,27 +121,32 @@ async function judgePair(
   return { goes: true };
 }
 
+/** @returns the ids that were deleted, and why others are left, by their ids */
 async function deleteClients(
   scalekit: Scalekit,
   clients: OwnClient[],
-): Promise<{ deleted: string[]; failures: string[] }> {
+): Promise<{ deleted: string[]; left: Map<string, string> }> {
   const deleted: string[] = [];
-  const failures: string[] = [];
+  const left = new Map<string, string>();
   for (const client of clients) {
     const outcome = await removeClient(scalekit, client);
-    if (outcome === 'deleted') deleted.push(client.client_id);
-    else if (outcome !== 'gone already') failures.push(outcome.left);
+    if (typeof outcome !== 'string') left.set(client.client_id, outcome.left);
+    if (outcome !== 'deleted') continue;
+    deleted.push(client.client_id);
+    log.info(`Deleted client ${client.client_id}.`);
   }
-  return { deleted, failures };
+  return { deleted, left };
 }
 
-/** Deletes a pair from GitHub Actions. What is not there is fine. @returns what was deleted */
-async function forget(vault: Vault, failures: string[]): Promise<string[]> {
+/** Deletes a pair from GitHub Actions. What is not there is fine. */
+async function forget(vault: Vault): Promise<{ deleted: string[]; failures: string[] }> {
   const { variable, secret } = vault.place;
-  const deleted: string[] = [];
+  const [deleted, failures]: [string[], string[]] = [[], []];
   const attempt = async (what: string, work: () => Promise<boolean>) => {
     try {
-      if (await work()) deleted.push(what);
+      if (!(await work())) return;
+      deleted.push(what);
+      log.info(`Deleted ${what}.`);
     } catch (error) {
       failures.push(`The ${what} is left over: ${log.message(error)}`);
     }
@@ -137,5 +154,5 @@ async function forget(vault: Vault, failures: string[]): Promise<string[]> {
   // Last written, first removed: a secret without its variable is found by nobody.
   await attempt(`secret ${secret} of ${vault.name}`, () => vault.deleteSecret());
   await attempt(`variable ${variable} of ${vault.name}`, () => vault.deleteVariable());
-  return deleted;
+  return { deleted, failures };
 }

@@ -83,7 +83,7 @@ export class Transport {
   readonly #end: number;
   readonly #cancel = new AbortController();
   #deadline: number;
-  #now = Number.POSITIVE_INFINITY;
+  #told: number | undefined;
 
   /**
    * @param run `ID.ATTEMPT` of the workflow run, for Scalekit's logs
@@ -102,9 +102,14 @@ export class Transport {
     this.#deadline = this.#end;
   }
 
-  /** Milliseconds since the epoch, by the earliest of this machine's clock and those of the servers that answered. */
-  get now(): number {
-    return Math.min(Date.now(), this.#now);
+  /** Milliseconds since the epoch, by the earliest of this machine's clock and what servers told; absent where none did. */
+  get now(): number | undefined {
+    return this.#told && Math.min(Date.now(), this.#told);
+  }
+
+  /** Milliseconds until the deadline. */
+  get left(): number {
+    return this.#deadline - performance.now();
   }
 
   get cancelled(): boolean {
@@ -185,7 +190,7 @@ export class Transport {
       );
       const { message } = await Promise.race([exchange, over]);
       const answer = { status: message.statusCode ?? 0, headers: message.headers, body: await readBounded(message) };
-      this.#now = Math.min(this.#now, timeOf(answer));
+      if (answer.headers.date) this.#told = Math.min(this.#told ?? timeOf(answer), timeOf(answer));
       return answer;
     } catch (error) {
       const limit = this.cancelled ? 'before the run was cancelled' : `within ${Math.ceil(timeout / 100) / 10} seconds`;

@@ -7,7 +7,7 @@ import { Transport } from './http.ts';
 import * as log from './log.ts';
 import { Scalekit } from './scalekit/api.ts';
 import type { Credentials } from './scalekit/types.ts';
-import { isSealed, readState, type VariableTrace } from './state.ts';
+import { isSealed, readState, type State, type VariableTrace } from './state.ts';
 import { calls, cleanUp } from './undo.ts';
 import { putBack, variableLeft } from './unsave.ts';
 
@@ -30,21 +30,51 @@ async function run(): Promise<void> {
   const trusted = isSealed(state, credentials.client_secret) && isThisRun(state.run);
   const transport = new Transport(state.run, Math.max(readTimeout(), LEAST_TIMEOUT));
   transport.openReserve();
+  const refused = { why: refusal(credentials, trusted), doubtful: !trusted };
   const { variable, client, secret } = state;
-  if (variable) {
-    const why = refusal(credentials, trusted) || (github_token ? '' : 'github_token is not there any more');
-    if (why) log.warning(variableLeft(variable, why, !trusted));
-    else await restore(variable, new GitHub(transport, { api: variable.api, token: github_token }));
-  }
-  if (variable && !client && !secret) return;
+  // At once, so that where one side does not answer the other is served all the same.
+  await Promise.all([
+    variable && restore(transport, variable, github_token, refused),
+    (client || secret || !variable) && remove(transport, state, credentials, refused),
+  ]);
+}
 
+/** Why nothing may be sent, or empty, and whether the state may be anybody's words. */
+interface Refused {
+  why: string;
+  doubtful: boolean;
+}
+
+/** Puts the variable back that main wrote before it was cut off. */
+async function restore(
+  transport: Transport,
+  trace: VariableTrace,
+  token: string,
+  { why, doubtful }: Refused,
+): Promise<void> {
+  if (why || !token) {
+    log.warning(variableLeft(trace, why || 'github_token is not there any more', doubtful));
+    return;
+  }
+  const vault = new Vault(new GitHub(transport, { api: trace.api, token }), trace.place);
+  const { done, left } = await putBack(vault, trace, true);
+  done.forEach(log.info);
+  left.forEach(log.warning);
+}
+
+/** Removes client and secret. */
+async function remove(
+  transport: Transport,
+  state: State,
+  credentials: Credentials,
+  { why, doubtful }: Refused,
+): Promise<void> {
   const scalekit = new Scalekit(transport, state.origin, state.organization_id);
   try {
-    const why = refusal(credentials, trusted);
     if (why) throw new Error(why);
     await scalekit.signIn(credentials);
   } catch (error) {
-    const remedy = calls(scalekit, state, trusted ? undefined : 'state');
+    const remedy = calls(scalekit, state, doubtful ? 'state' : undefined);
     log.warning(`What this step made may be left over: ${log.message(error)} ${remedy}`);
     return;
   }
@@ -52,16 +82,11 @@ async function run(): Promise<void> {
   for (const what of removed) log.info(`Deleted ${what}.`);
   if (absent)
     log.info(
-      client?.id ? 'The client is gone already.' : 'No client of the create request that was cut off has shown up.',
+      state.client?.id
+        ? 'The client is gone already.'
+        : 'No client of the create request that was cut off has shown up.',
     );
   if (left.length > 0) log.warning(left.join(' '));
-}
-
-/** Puts the variable back that main wrote before it was cut off. */
-async function restore(trace: VariableTrace, github: GitHub): Promise<void> {
-  const { done, left } = await putBack(new Vault(github, trace.place), trace, true);
-  done.forEach(log.info);
-  left.forEach(log.warning);
 }
 
 function isThisRun(run: string): boolean {

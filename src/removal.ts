@@ -1,5 +1,5 @@
 import { formatTrailer, parseTrailer, type Trailer } from './identity.ts';
-import { message } from './log.ts';
+import * as log from './log.ts';
 import type { Scalekit } from './scalekit/api.ts';
 import { deleteShownClient } from './undo.ts';
 
@@ -25,13 +25,14 @@ export async function removeClient(scalekit: Scalekit, { client_id, trailer }: O
     return (await deleteShownClient(scalekit, client_id)) ? 'deleted' : 'gone already';
   } catch (error) {
     const call = `To remove it by hand: DELETE ${scalekit.clientUrl(client_id).href}`;
-    return { left: `Client ${client_id} is left over: ${message(error)} ${call}` };
+    return { left: `Client ${client_id} is left over: ${log.message(error)} ${call}` };
   }
 }
 
 /** @throws where there are any reasons, each told once */
 export function refuseFailures(failures: string[]): void {
   const told = [...new Set(failures)];
-  const more = told.length > MOST_FAILURES ? [`And ${told.length - MOST_FAILURES} more.`] : [];
+  const more = told.length > MOST_FAILURES ? [`And ${told.length - MOST_FAILURES} more, in the log.`] : [];
+  told.slice(MOST_FAILURES).forEach(log.info);
   if (told.length > 0) throw new Error([...told.slice(0, MOST_FAILURES), ...more].join('\n'));
 }

@@ -15,12 +15,16 @@ export async function save(context: Context, client_id: string, { plain_secret }
   const { client_id: old, secret_time } = await vault.look().catch(() => vault.saved);
   if (old !== client_id) {
     const trace = { api: vault.api, place: vault.place, value: client_id, old, secret_time };
-    journal.note({ variable: { ...trace, sent_at: Date.now() } });
-    await vault.setVariable(client_id, old !== undefined).catch((error) => {
+    let sendings = 0;
+    const onSend = () => {
+      sendings++;
+      journal.note({ variable: { ...trace, sent_at: Date.now(), late: sendings } });
+    };
+    await vault.setVariable(client_id, old !== undefined, onSend).catch((error) => {
       if (error instanceof ApiError && !error.uncertain) journal.learn({ variable: undefined });
       throw error;
     });
-    journal.state.variable = trace;
+    journal.learn({ variable: { ...trace, sent_at: Date.now(), late: sendings - 1 } });
   }
   if (scalekit.transport.cancelled) throw new Error('The pair was not saved.');
 

@@ -64,8 +64,10 @@ export interface VariableTrace {
   old?: string | undefined;
   /** When the secret beside it had been written last: it changes when somebody else saves a pair. */
   secret_time?: string | undefined;
-  /** Milliseconds since the epoch; absent once the variable is known to be written. */
-  sent_at?: number | undefined;
+  /** Milliseconds since the epoch: when it was sent last. */
+  sent_at: number;
+  /** How many sendings of it GitHub may still finish. */
+  late: number;
 }
 
 /**

@@ -44,9 +44,14 @@ async function work(inputs: SweepInputs, transport: Transport): Promise<void> {
   const [rows, deleted, failures]: [Row[], string[], string[]] = [[], [], []];
   // One that cannot be deleted must not keep every later run from the rest.
   let done = 0;
+  const tell = (client: JobClient, fate: string, why: string) => {
+    const { client_id, name, trailer } = client;
+    log.info(`Client ${client_id} ${JSON.stringify(name)} of run ${trailer.run}: ${fate}, since ${why}.`);
+    rows.push({ client, fate, why });
+  };
   for (const client of clients) {
     if (done === max_deletions) {
-      rows.push({ client, fate: 'stays', why: `max_deletions is ${max_deletions}, so nobody asked about it` });
+      tell(client, 'stays', `max_deletions is ${max_deletions}, so nobody asked about it`);
       continue;
     }
     const verdict = await judge(client, failures);
@@ -54,12 +59,8 @@ async function work(inputs: SweepInputs, transport: Transport): Promise<void> {
     if (outcome === 'deleted' || outcome === 'would be deleted') done++;
     if (outcome === 'deleted') deleted.push(client.client_id);
     if (typeof outcome !== 'string') failures.push(outcome.left);
-    rows.push({ client, fate: typeof outcome === 'string' ? outcome : 'not deleted', why: verdict.why });
+    tell(client, typeof outcome === 'string' ? outcome : 'not deleted', verdict.why);
   }
-  for (const { client, fate, why } of rows)
-    log.info(
-      `Client ${client.client_id} ${JSON.stringify(client.name)} of run ${client.trailer.run}: ${fate}, since ${why}.`,
-    );
   const outcome = dry_run ? `${done} would be deleted, and dry_run is true` : `${deleted.length} deleted`;
   log.info(`Clients of single jobs of ${runner.repository}: ${clients.length}, ${outcome}.`);
   setOutputs({ deleted: deleted.join(' ') });
@@ -103,12 +104,18 @@ function judgeWith(
   };
   return async ({ trailer, create_time }, failures) => {
     const [id = ''] = trailer.run.split('.');
-    const byAge = judgeByAge(trailer, create_time, BigInt(github.transport.now) * 1_000_000n, runner.run);
+    const judgeAge = () => {
+      const { now } = github.transport;
+      return judgeByAge(trailer, create_time, now === undefined ? now : BigInt(now) * 1_000_000n, runner.run);
+    };
+    const byAge = judgeAge();
     if (byAge) return byAge;
     try {
+      // Also where GitHub alone tells the time.
       const told = runs.get(id) ?? ask(id);
       runs.set(id, told);
-      return judgeByRun(trailer, await told);
+      const run = await told;
+      return judgeAge() ?? judgeByRun(trailer, run);
     } catch (error) {
       failures.push(log.message(error));
       return { over: false, why: 'GitHub could not be asked about its run' };

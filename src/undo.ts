@@ -180,7 +180,9 @@ async function removeClient(
   patient: boolean,
   traces: Traces,
 ): Promise<void> {
-  const until = id ? sent_at + LAG : patient ? sent_at + LATE_CREATE : 0;
+  // A clock that was set back meanwhile must not make the wait longer.
+  const sent = Math.min(sent_at, Date.now());
+  const until = id ? sent + LAG : patient ? sent + LATE_CREATE : 0;
   for (;;) {
     const own = await ownClients(scalekit, state);
     for (const client of own) {

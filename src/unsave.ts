@@ -22,28 +22,33 @@ export interface PutBack {
  * @param patient whether to wait for a write that GitHub may still finish
  */
 export async function putBack(vault: Vault, trace: VariableTrace, patient: boolean): Promise<PutBack> {
-  const { place, value, old, secret_time, sent_at = 0 } = trace;
+  const { place, value, old, secret_time, sent_at } = trace;
   const what = `variable ${place.variable} of ${placeName(place)}`;
-  const until = sent_at + LATE_WRITE;
+  // A clock that was set back meanwhile must not make the wait longer.
+  const until = Math.min(sent_at, Date.now()) + LATE_WRITE;
+  let { late } = trace;
+  const done: string[] = [];
   try {
     for (;;) {
       const now = await vault.look();
-      if (now.client_id === value && now.secret_time !== secret_time)
-        return { done: [`The ${what} stays: another run has saved its pair there.`], left: [] };
-      if (now.client_id === value) break;
-      if (now.client_id === undefined && old !== undefined)
-        return { done: [], left: [variableLeft(trace, 'GitHub does not show it, so it may have to be made anew')] };
-      const pending = Date.now() < until;
-      if (!pending) return { done: [], left: [] };
+      if (now.client_id === value) {
+        if (now.secret_time !== undefined && now.secret_time !== secret_time)
+          return { done: [`The ${what} stays: another run has saved its pair there.`], left: [] };
+        if (old === undefined) await vault.deleteVariable();
+        else await vault.setVariable(old, true);
+        done.push(`Put back ${what}.`);
+        late--;
+      } else if (now.client_id === undefined && old !== undefined) {
+        return { done, left: [variableLeft(trace, 'GitHub does not show it, so it may have to be made anew')] };
+      }
+      const pending = late > 0 && Date.now() < until;
+      if (!pending) return { done, left: [] };
       if (!patient)
-        return { done: [`Whether ${what} was written is not known. The post step looks again.`], left: [], pending };
+        return { done: [...done, `GitHub may still write ${what}. The post step looks again.`], left: [], pending };
       await vault.transport.pause(LOOK_AGAIN);
     }
-    if (old === undefined) await vault.deleteVariable();
-    else await vault.setVariable(old, true);
-    return { done: [`Put back ${what}.`], left: [] };
   } catch (error) {
-    return { done: [], left: [variableLeft(trace, message(error))] };
+    return { done, left: [variableLeft(trace, message(error))] };
   }
 }
 

@@ -1,4 +1,4 @@
-import { describe, expect, it } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { type Answer, NetworkError } from '../../src/http.ts';
 import { formatTrailer, parseTrailer } from '../../src/identity.ts';
 import { type OwnClient, refuseFailures, removeClient } from '../../src/removal.ts';
@@ -22,6 +22,13 @@ function fakeScalekit(answers: Record<string, (Partial<Answer> | Error)[]>) {
   const scalekit = new Scalekit(transport, 'https://acme.scalekit.com', 'org_1');
   return { scalekit, deletions: () => transport.sent.filter((sent) => sent.startsWith('DELETE')) };
 }
+
+beforeEach(() => {
+  jest.spyOn(process.stdout, 'write').mockReturnValue(true);
+});
+afterEach(() => {
+  jest.restoreAllMocks();
+});
 
 describe('a client that is to go', () => {
   const client_id = 'm2morg_1';
@@ -78,8 +85,8 @@ describe('what went wrong', () => {
     ['is told', reasons(2), 'Reason 0.\nReason 1.'],
     ['is told once', [...reasons(2), ...reasons(2)], 'Reason 0.\nReason 1.'],
     ['is told whole up to ten reasons', reasons(10), reasons(10).join('\n')],
-    ['is told up to ten reasons, and how many more', reasons(12), `${reasons(10).join('\n')}\nAnd 2 more.`],
-    ['is counted once', [...reasons(10), ...reasons(11)], `${reasons(10).join('\n')}\nAnd 1 more.`],
+    ['is told up to ten reasons, and how many more', reasons(12), `${reasons(10).join('\n')}\nAnd 2 more, in the log.`],
+    ['is counted once', [...reasons(10), ...reasons(11)], `${reasons(10).join('\n')}\nAnd 1 more, in the log.`],
   ])('%s', (_what, failures, message) => {
     let told: string | undefined;
     try {

@@ -165,7 +165,8 @@ describe('saving a pair', () => {
     transport.cancel();
     expect(await save({ ...kept('m2morg_1', TIME), ...WRITE })).toBe('The pair was not saved.');
     expect(sent().slice(2)).toEqual(['PATCH A_ID']);
-    expect(journal.state.variable).toEqual({ ...TRACE, old: 'm2morg_1', secret_time: TIME });
+    const written = { old: 'm2morg_1', secret_time: TIME, sent_at: expect.any(Number), late: 0 };
+    expect(journal.state.variable).toEqual({ ...TRACE, ...written });
     expect(journal.state.client).toEqual(CREATED);
   });
 

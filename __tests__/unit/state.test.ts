@@ -37,6 +37,7 @@ const VARIABLE: VariableTrace = {
   old: 'm2morg_0',
   secret_time: '2026-11-24T08:00:00Z',
   sent_at: 1_795_000_000_000,
+  late: 1,
 };
 const STATE: State = { ...BLANK, client: CLIENT, secret: ADDED, variable: VARIABLE };
 
@@ -99,8 +100,9 @@ const variables: fc.Arbitrary<VariableTrace> = fc.record(
     old: text,
     secret_time: text,
     sent_at: fc.maxSafeNat(),
+    late: fc.nat(5),
   },
-  { requiredKeys: ['api', 'place', 'value'] },
+  { requiredKeys: ['api', 'place', 'value', 'sent_at', 'late'] },
 );
 const blanks = {
   origin: fc.webUrl(),

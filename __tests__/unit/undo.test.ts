@@ -13,6 +13,8 @@ const TRACE: VariableTrace = {
   place: { repository: 'acme/app', environment: '', variable: 'A_ID', secret: 'A_SECRET' },
   value: 'm2morg_2',
   old: 'm2morg_1',
+  sent_at: 1,
+  late: 0,
 };
 const NO = { status: 404, ...json({ message: 'Not Found' }) };
 
@@ -66,12 +68,12 @@ describe('a step that failed after it wrote a variable', () => {
   });
 
   it('leaves it, and it alone, to the post step where GitHub may still write it', async () => {
-    const variable: VariableTrace = { ...TRACE, sent_at: Date.now() };
+    const variable: VariableTrace = { ...TRACE, sent_at: Date.now(), late: 1 };
     const secret = { client_id: 'm2morg_2', key: 'key_56789-123456', seen: [], lost: false, id: 'sks_1' };
     const own = journal({ variable, secret });
     const error = await undo(scalekit, fakeGitHub('m2morg_1').vault, own, failure);
     expect(error).toMatchObject({
-      message: 'Because.\nWhether variable A_ID of acme/app was written is not known. The post step looks again.',
+      message: 'Because.\nGitHub may still write variable A_ID of acme/app. The post step looks again.',
     });
     expect(own.state).toMatchObject({ variable, secret: undefined });
     // Once it was written, there is nothing to wait for.

@@ -18,6 +18,8 @@ const TRACE: VariableTrace = {
   value: 'm2morg_2',
   old: 'm2morg_1',
   secret_time: TIME,
+  sent_at: NOW,
+  late: 0,
 };
 /** The same, where nothing was there before. */
 const MADE: VariableTrace = { ...TRACE, old: undefined, secret_time: undefined };
@@ -138,7 +140,14 @@ describe('putting a variable back', () => {
       { done: taken },
       0,
     ],
-    ['leaves it where somebody deleted the secret since', TRACE, { value: 'm2morg_2' }, 'm2morg_2', { done: taken }, 0],
+    [
+      'gives it its former value where somebody deleted the secret since',
+      TRACE,
+      { value: 'm2morg_2' },
+      'm2morg_1',
+      { done: back },
+      1,
+    ],
     ['leaves what somebody wrote since', TRACE, { value: 'm2morg_3', secret_time: TIME }, 'm2morg_3', {}, 0],
     ['leaves what another run saved since', TRACE, { value: 'm2morg_3', secret_time: LATER }, 'm2morg_3', {}, 0],
     ['leaves what is as it was', TRACE, { value: 'm2morg_1', secret_time: TIME }, 'm2morg_1', {}, 0],
@@ -173,8 +182,12 @@ describe('putting a variable back', () => {
 });
 
 describe('a variable that GitHub may still write', () => {
-  const sent = (age: number, trace = TRACE): VariableTrace => ({ ...trace, sent_at: NOW - age });
-  const unsure = 'Whether variable A_ID of acme/app was written is not known. The post step looks again.';
+  const sent = (age: number, trace = TRACE): VariableTrace => ({
+    ...trace,
+    sent_at: NOW - age,
+    late: 1,
+  });
+  const unsure = 'GitHub may still write variable A_ID of acme/app. The post step looks again.';
   const before: Kept = { value: 'm2morg_1', secret_time: TIME };
 
   it.each<[what: string, VariableTrace, Kept]>([
@@ -227,6 +240,22 @@ describe('a variable that GitHub may still write', () => {
     expect(value()).toBe(then);
     expect(clock - NOW).toBe(after);
     expect(pause.mock.calls).toHaveLength(after / 1000);
+  });
+
+  it('is put back again where it was sent twice, and comes twice', async () => {
+    const { vault, value } = fakeGitHub({
+      value: 'm2morg_2',
+      secret_time: TIME,
+      later: { at: NOW + 3000, value: 'm2morg_2', secret_time: TIME },
+    });
+    const { done, left } = await putBack(vault, { ...sent(0), late: 2 }, true);
+    expect([done.length, left, value(), clock - NOW]).toEqual([2, [], 'm2morg_1', 3000]);
+  });
+
+  it('is not waited for any longer where the clock was set back', async () => {
+    const { vault } = fakeGitHub(before);
+    expect(await putBack(vault, sent(-3_600_000), true)).toEqual({ done: [], left: [] });
+    expect(clock - NOW).toBe(15_000);
   });
 
   it('is named where the time of the step does not last', async () => {

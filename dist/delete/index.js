@@ -3719,7 +3719,7 @@ class Transport {
     #end;
     #cancel = new AbortController();
     #deadline;
-    #now = Number.POSITIVE_INFINITY;
+    #told;
     /**
      * @param run `ID.ATTEMPT` of the workflow run, for Scalekit's logs
      * @param timeout seconds for the whole step, counted from the start of the process. One request gets a quarter of
@@ -3735,9 +3735,13 @@ class Transport {
     openReserve() {
         this.#deadline = this.#end;
     }
-    /** Milliseconds since the epoch, by the earliest of this machine's clock and those of the servers that answered. */
+    /** Milliseconds since the epoch, by the earliest of this machine's clock and what servers told; absent where none did. */
     get now() {
-        return Math.min(Date.now(), this.#now);
+        return this.#told && Math.min(Date.now(), this.#told);
+    }
+    /** Milliseconds until the deadline. */
+    get left() {
+        return this.#deadline - performance.now();
     }
     get cancelled() {
         return this.#cancel.signal.aborted;
@@ -3811,7 +3815,8 @@ class Transport {
             (call.body ?? null));
             const { message } = await Promise.race([exchange, over]);
             const answer = { status: message.statusCode ?? 0, headers: message.headers, body: await readBounded(message) };
-            this.#now = Math.min(this.#now, timeOf(answer));
+            if (answer.headers.date)
+                this.#told = Math.min(this.#told ?? timeOf(answer), timeOf(answer));
             return answer;
         }
         catch (error) {
@@ -4446,8 +4451,11 @@ function isPositive(value) {
 
 ;// CONCATENATED MODULE: ./build/github/vault.js
 
+
 /** Milliseconds: GitHub tells times in whole seconds. */
 const RESOLUTION = 1_000;
+/** Milliseconds between two looks at a secret that may still be written. */
+const LOOK_AGAIN = 1_000;
 /** Bytes of a public key (X25519). */
 const KEY_LENGTH = 32;
 /** The address of a place's variable. */
@@ -4465,6 +4473,8 @@ class Vault {
     /** What was here at the last look. */
     saved = { client_id: undefined, secret_time: undefined };
     #github;
+    /** Whether somebody may have written since the last look. */
+    #stale = false;
     #key = { key: '', key_id: '' };
     constructor(github, place) {
         this.place = place;
@@ -4518,7 +4528,9 @@ class Vault {
     }
     /** Looks (again) at what is here. */
     async look() {
+        this.#stale = true;
         const [variable, secret] = await Promise.all([this.#getVariable(), this.#getSecret()]);
+        this.#stale = false;
         this.saved = { client_id: variable?.value, variable_time: variable?.time, secret_time: secret?.time };
         return this.saved;
     }
@@ -4526,10 +4538,14 @@ class Vault {
     async getVariable() {
         return (await this.#getVariable())?.value;
     }
-    /** Makes the variable, or changes it: `exists` says which of the two is tried first. */
-    async setVariable(value, exists) {
-        const make = { ...this.#variable('write', 'POST', '', { value }), made: [201] };
-        const change = { ...this.#variable('write', 'PATCH', '/{name}', { value }), made: [204] };
+    /**
+     * Makes the variable, or changes it.
+     * @param exists which of the two is tried first
+     * @param onSend called before each sending
+     */
+    async setVariable(value, exists, onSend) {
+        const make = { ...this.#variable('write', 'POST', '', { value }), made: [201], onSend };
+        const change = { ...this.#variable('write', 'PATCH', '/{name}', { value }), made: [204], onSend };
         const [first, second, status] = exists ? [change, make, 404] : [make, change, 409];
         try {
             await this.#github.send(first).catch(async (error) => {
@@ -4568,17 +4584,33 @@ class Vault {
             if (!isUncertain(error))
                 throw error;
             this.transport.openReserve();
-            const now = await this.#getSecret().catch(() => Promise.reject(error));
+            const now = await this.#awaitChange(error, before);
             // One that is gone was taken away by somebody, whatever became of ours.
             if (!now && before !== undefined)
                 throw error;
-            if (now?.time !== before)
-                return;
-            // Within the resolution of GitHub's times, one that is the same says nothing.
             const sentAt = (now?.date ?? 0) - (performance.now() - (began ?? 0));
-            if (before !== undefined && !(Date.parse(before) < sentAt - RESOLUTION))
+            const isOurs = (time) => Date.parse(time) >= sentAt - RESOLUTION;
+            if (now && now.time !== before) {
+                if (this.#stale && !isOurs(now.time))
+                    throw error;
+                return;
+            }
+            // Within the resolution of GitHub's times, one that is the same says nothing.
+            if (before !== undefined && isOurs(before))
                 throw error;
             throw new ApiError(`${error.message} GitHub did not take it.`, false, { cause: error });
+        }
+    }
+    /** Looks at the secret after a lost answer. Where GitHub did not answer in time it may still be at it. */
+    async #awaitChange(error, before) {
+        const isLate = error.cause instanceof NetworkError && error.cause.code === 'TIMEOUT';
+        // The other half of the time is for the roll-back.
+        const least = this.transport.left / 2;
+        for (;;) {
+            const now = await this.#getSecret().catch(() => Promise.reject(error));
+            if (now?.time !== before || !isLate || this.transport.left - LOOK_AGAIN < least)
+                return now;
+            await this.transport.pause(LOOK_AGAIN).catch(() => Promise.reject(error));
         }
     }
     /** @returns whether there was one */
@@ -5208,6 +5240,7 @@ function readGitHubToken() {
     mask(token);
     // As git and actions/checkout send it.
     maskPair('x-access-token', token);
+    maskPair('', token);
     return token;
 }
 /** Reads the administrator's credentials, from the inputs or else from the variables, and masks the secret. */
@@ -6057,39 +6090,44 @@ function readable(entry) {
 /** Milliseconds after a variable was sent in which GitHub may finish writing it, though its caller has gone. */
 const LATE_WRITE = 15_000;
 /** Milliseconds between two looks for it. */
-const LOOK_AGAIN = 1_000;
+const unsave_LOOK_AGAIN = 1_000;
 /**
  * Gives a variable in GitHub Actions what it held before, unless somebody wrote it, or the secret beside it, since.
  * @param patient whether to wait for a write that GitHub may still finish
  */
 async function unsave_putBack(vault, trace, patient) {
-    const { place, value, old, secret_time, sent_at = 0 } = trace;
+    const { place, value, old, secret_time, sent_at } = trace;
     const what = `variable ${place.variable} of ${placeName(place)}`;
-    const until = sent_at + LATE_WRITE;
+    // A clock that was set back meanwhile must not make the wait longer.
+    const until = Math.min(sent_at, Date.now()) + LATE_WRITE;
+    let { late } = trace;
+    const done = [];
     try {
         for (;;) {
             const now = await vault.look();
-            if (now.client_id === value && now.secret_time !== secret_time)
-                return { done: [`The ${what} stays: another run has saved its pair there.`], left: [] };
-            if (now.client_id === value)
-                break;
-            if (now.client_id === undefined && old !== undefined)
-                return { done: [], left: [variableLeft(trace, 'GitHub does not show it, so it may have to be made anew')] };
-            const pending = Date.now() < until;
+            if (now.client_id === value) {
+                if (now.secret_time !== undefined && now.secret_time !== secret_time)
+                    return { done: [`The ${what} stays: another run has saved its pair there.`], left: [] };
+                if (old === undefined)
+                    await vault.deleteVariable();
+                else
+                    await vault.setVariable(old, true);
+                done.push(`Put back ${what}.`);
+                late--;
+            }
+            else if (now.client_id === undefined && old !== undefined) {
+                return { done, left: [variableLeft(trace, 'GitHub does not show it, so it may have to be made anew')] };
+            }
+            const pending = late > 0 && Date.now() < until;
             if (!pending)
-                return { done: [], left: [] };
+                return { done, left: [] };
             if (!patient)
-                return { done: [`Whether ${what} was written is not known. The post step looks again.`], left: [], pending };
-            await vault.transport.pause(LOOK_AGAIN);
+                return { done: [...done, `GitHub may still write ${what}. The post step looks again.`], left: [], pending };
+            await vault.transport.pause(unsave_LOOK_AGAIN);
         }
-        if (old === undefined)
-            await vault.deleteVariable();
-        else
-            await vault.setVariable(old, true);
-        return { done: [`Put back ${what}.`], left: [] };
     }
     catch (error) {
-        return { done: [], left: [variableLeft(trace, message(error))] };
+        return { done, left: [variableLeft(trace, message(error))] };
     }
 }
 /**
@@ -6243,7 +6281,9 @@ class ForeignClientError extends (/* unused pure expression or super */ null && 
     name = 'ForeignClientError';
 }
 async function removeClient(scalekit, state, { id, sent_at, lost: secretLost }, patient, traces) {
-    const until = id ? sent_at + LAG : patient ? sent_at + LATE_CREATE : 0;
+    // A clock that was set back meanwhile must not make the wait longer.
+    const sent = Math.min(sent_at, Date.now());
+    const until = id ? sent + LAG : patient ? sent + LATE_CREATE : 0;
     for (;;) {
         const own = await ownClients(scalekit, state);
         for (const client of own) {
@@ -6366,7 +6406,8 @@ async function removal_removeClient(scalekit, { client_id, trailer }) {
 /** @throws where there are any reasons, each told once */
 function refuseFailures(failures) {
     const told = [...new Set(failures)];
-    const more = told.length > MOST_FAILURES ? [`And ${told.length - MOST_FAILURES} more.`] : [];
+    const more = told.length > MOST_FAILURES ? [`And ${told.length - MOST_FAILURES} more, in the log.`] : [];
+    told.slice(MOST_FAILURES).forEach(log_info);
     if (told.length > 0)
         throw new Error([...told.slice(0, MOST_FAILURES), ...more].join('\n'));
 }
@@ -6527,22 +6568,31 @@ async function work(inputs, transport) {
     const trailer = { key: identity_identityKey(identity), repo: identity_repositoryMark(target.repository, target.repository_id) };
     const clients = await findClients(scalekit, inputs, { identity, trailer });
     const pair = vault && (await judgePair(scalekit, vault, clients, inputs.client_id ? '' : trailer.key));
-    const { deleted, failures } = dry_run ? { deleted: [], failures: [] } : await deleteClients(scalekit, clients);
-    const forgotten = vault && pair?.goes && !dry_run ? await forget(vault, failures) : [];
-    const all = dry_run
-        ? [...clients.map(({ client_id }) => `client ${client_id}`), ...(vault && pair?.goes ? [vault.names] : [])]
-        : [...deleted.map((id) => `client ${id}`), ...forgotten];
-    if (all.length === 0 && failures.length === 0)
-        log_info('There is nothing to delete.');
-    if (all.length > 0 && dry_run)
-        log_info('Dry run: nothing was changed. A run without dry_run would');
-    for (const what of all)
-        log_info(dry_run ? `- delete ${what}` : `Deleted ${what}.`);
+    if (dry_run)
+        return await show(clients, pair?.goes ? vault : undefined, pair?.why);
+    const { deleted, left } = await deleteClients(scalekit, clients);
+    // The pair of a client that could not be deleted is still good.
+    const stays = left.has(vault?.saved.client_id?.trim() ?? '');
+    const forgotten = vault && pair?.goes && !stays ? await forget(vault) : { deleted: [], failures: [] };
     if (pair?.why)
         log_warning(pair.why);
+    const all = [...deleted.map((id) => `client ${id}`), ...forgotten.deleted];
+    const failures = [...forgotten.failures, ...left.values()];
+    if (all.length + failures.length === 0)
+        log_info('There is nothing to delete.');
     setOutputs({ deleted: deleted.join(' ') });
-    await summary_writeSummary(`Scalekit organization client: ${dry_run ? 'what would be deleted' : 'deleted'}`, [[summary_cell(all)]]);
+    await summary_writeSummary('Scalekit organization client: deleted', [[summary_cell(all)]]);
     refuseFailures(failures);
+}
+async function show(clients, vault, why) {
+    const all = [...clients.map(({ client_id }) => `client ${client_id}`), ...(vault ? [vault.names] : [])];
+    log_info(all.length > 0 ? 'Dry run: nothing was changed. A run without dry_run would' : 'There is nothing to delete.');
+    for (const what of all)
+        log_info(`- delete ${what}`);
+    if (why)
+        log_warning(why);
+    setOutputs({ deleted: '' });
+    await summary_writeSummary('Scalekit organization client: what would be deleted', [[summary_cell(all)]]);
 }
 /**
  * Makes sure that the pair can be deleted, as far as reading tells: to a token that may not, GitHub can show nothing.
@@ -6584,7 +6634,7 @@ async function findClients(scalekit, { client_id }, aimed) {
  * @param key empty where `client_id` says which client goes
  */
 async function judgePair(scalekit, { saved, names }, clients, key) {
-    const id = saved.client_id;
+    const id = saved.client_id?.trim();
     if (id === undefined && saved.secret_time === undefined)
         return { goes: false };
     if (id === undefined || clients.some(({ client_id }) => client_id === id))
@@ -6598,26 +6648,31 @@ async function judgePair(scalekit, { saved, names }, clients, key) {
     clients.push({ client_id: id, trailer });
     return { goes: true };
 }
+/** @returns the ids that were deleted, and why others are left, by their ids */
 async function deleteClients(scalekit, clients) {
     const deleted = [];
-    const failures = [];
+    const left = new Map();
     for (const client of clients) {
         const outcome = await removal_removeClient(scalekit, client);
-        if (outcome === 'deleted')
-            deleted.push(client.client_id);
-        else if (outcome !== 'gone already')
-            failures.push(outcome.left);
+        if (typeof outcome !== 'string')
+            left.set(client.client_id, outcome.left);
+        if (outcome !== 'deleted')
+            continue;
+        deleted.push(client.client_id);
+        log_info(`Deleted client ${client.client_id}.`);
     }
-    return { deleted, failures };
+    return { deleted, left };
 }
-/** Deletes a pair from GitHub Actions. What is not there is fine. @returns what was deleted */
-async function forget(vault, failures) {
+/** Deletes a pair from GitHub Actions. What is not there is fine. */
+async function forget(vault) {
     const { variable, secret } = vault.place;
-    const deleted = [];
+    const [deleted, failures] = [[], []];
     const attempt = async (what, work) => {
         try {
-            if (await work())
-                deleted.push(what);
+            if (!(await work()))
+                return;
+            deleted.push(what);
+            log_info(`Deleted ${what}.`);
         }
         catch (error) {
             failures.push(`The ${what} is left over: ${log_message(error)}`);
@@ -6626,6 +6681,6 @@ async function forget(vault, failures) {
     // Last written, first removed: a secret without its variable is found by nobody.
     await attempt(`secret ${secret} of ${vault.name}`, () => vault.deleteSecret());
     await attempt(`variable ${variable} of ${vault.name}`, () => vault.deleteVariable());
-    return deleted;
+    return { deleted, failures };
 }
 

@@ -3726,7 +3726,7 @@ class Transport {
     #end;
     #cancel = new AbortController();
     #deadline;
-    #now = Number.POSITIVE_INFINITY;
+    #told;
     /**
      * @param run `ID.ATTEMPT` of the workflow run, for Scalekit's logs
      * @param timeout seconds for the whole step, counted from the start of the process. One request gets a quarter of
@@ -3742,9 +3742,13 @@ class Transport {
     openReserve() {
         this.#deadline = this.#end;
     }
-    /** Milliseconds since the epoch, by the earliest of this machine's clock and those of the servers that answered. */
+    /** Milliseconds since the epoch, by the earliest of this machine's clock and what servers told; absent where none did. */
     get now() {
-        return Math.min(Date.now(), this.#now);
+        return this.#told && Math.min(Date.now(), this.#told);
+    }
+    /** Milliseconds until the deadline. */
+    get left() {
+        return this.#deadline - performance.now();
     }
     get cancelled() {
         return this.#cancel.signal.aborted;
@@ -3818,7 +3822,8 @@ class Transport {
             (call.body ?? null));
             const { message } = await Promise.race([exchange, over]);
             const answer = { status: message.statusCode ?? 0, headers: message.headers, body: await readBounded(message) };
-            this.#now = Math.min(this.#now, timeOf(answer));
+            if (answer.headers.date)
+                this.#told = Math.min(this.#told ?? timeOf(answer), timeOf(answer));
             return answer;
         }
         catch (error) {
@@ -4755,8 +4760,11 @@ function readable(entry) {
 
 ;// CONCATENATED MODULE: ./build/github/vault.js
 
+
 /** Milliseconds: GitHub tells times in whole seconds. */
 const RESOLUTION = 1_000;
+/** Milliseconds between two looks at a secret that may still be written. */
+const LOOK_AGAIN = 1_000;
 /** Bytes of a public key (X25519). */
 const KEY_LENGTH = 32;
 /** The address of a place's variable. */
@@ -4774,6 +4782,8 @@ class Vault {
     /** What was here at the last look. */
     saved = { client_id: undefined, secret_time: undefined };
     #github;
+    /** Whether somebody may have written since the last look. */
+    #stale = false;
     #key = { key: '', key_id: '' };
     constructor(github, place) {
         this.place = place;
@@ -4827,7 +4837,9 @@ class Vault {
     }
     /** Looks (again) at what is here. */
     async look() {
+        this.#stale = true;
         const [variable, secret] = await Promise.all([this.#getVariable(), this.#getSecret()]);
+        this.#stale = false;
         this.saved = { client_id: variable?.value, variable_time: variable?.time, secret_time: secret?.time };
         return this.saved;
     }
@@ -4835,10 +4847,14 @@ class Vault {
     async getVariable() {
         return (await this.#getVariable())?.value;
     }
-    /** Makes the variable, or changes it: `exists` says which of the two is tried first. */
-    async setVariable(value, exists) {
-        const make = { ...this.#variable('write', 'POST', '', { value }), made: [201] };
-        const change = { ...this.#variable('write', 'PATCH', '/{name}', { value }), made: [204] };
+    /**
+     * Makes the variable, or changes it.
+     * @param exists which of the two is tried first
+     * @param onSend called before each sending
+     */
+    async setVariable(value, exists, onSend) {
+        const make = { ...this.#variable('write', 'POST', '', { value }), made: [201], onSend };
+        const change = { ...this.#variable('write', 'PATCH', '/{name}', { value }), made: [204], onSend };
         const [first, second, status] = exists ? [change, make, 404] : [make, change, 409];
         try {
             await this.#github.send(first).catch(async (error) => {
@@ -4877,17 +4893,33 @@ class Vault {
             if (!isUncertain(error))
                 throw error;
             this.transport.openReserve();
-            const now = await this.#getSecret().catch(() => Promise.reject(error));
+            const now = await this.#awaitChange(error, before);
             // One that is gone was taken away by somebody, whatever became of ours.
             if (!now && before !== undefined)
                 throw error;
-            if (now?.time !== before)
-                return;
-            // Within the resolution of GitHub's times, one that is the same says nothing.
             const sentAt = (now?.date ?? 0) - (performance.now() - (began ?? 0));
-            if (before !== undefined && !(Date.parse(before) < sentAt - RESOLUTION))
+            const isOurs = (time) => Date.parse(time) >= sentAt - RESOLUTION;
+            if (now && now.time !== before) {
+                if (this.#stale && !isOurs(now.time))
+                    throw error;
+                return;
+            }
+            // Within the resolution of GitHub's times, one that is the same says nothing.
+            if (before !== undefined && isOurs(before))
                 throw error;
             throw new ApiError(`${error.message} GitHub did not take it.`, false, { cause: error });
+        }
+    }
+    /** Looks at the secret after a lost answer. Where GitHub did not answer in time it may still be at it. */
+    async #awaitChange(error, before) {
+        const isLate = error.cause instanceof NetworkError && error.cause.code === 'TIMEOUT';
+        // The other half of the time is for the roll-back.
+        const least = this.transport.left / 2;
+        for (;;) {
+            const now = await this.#getSecret().catch(() => Promise.reject(error));
+            if (now?.time !== before || !isLate || this.transport.left - LOOK_AGAIN < least)
+                return now;
+            await this.transport.pause(LOOK_AGAIN).catch(() => Promise.reject(error));
         }
     }
     /** @returns whether there was one */
@@ -4978,39 +5010,44 @@ function isUncertain(error) {
 /** Milliseconds after a variable was sent in which GitHub may finish writing it, though its caller has gone. */
 const LATE_WRITE = 15_000;
 /** Milliseconds between two looks for it. */
-const LOOK_AGAIN = 1_000;
+const unsave_LOOK_AGAIN = 1_000;
 /**
  * Gives a variable in GitHub Actions what it held before, unless somebody wrote it, or the secret beside it, since.
  * @param patient whether to wait for a write that GitHub may still finish
  */
 async function putBack(vault, trace, patient) {
-    const { place, value, old, secret_time, sent_at = 0 } = trace;
+    const { place, value, old, secret_time, sent_at } = trace;
     const what = `variable ${place.variable} of ${placeName(place)}`;
-    const until = sent_at + LATE_WRITE;
+    // A clock that was set back meanwhile must not make the wait longer.
+    const until = Math.min(sent_at, Date.now()) + LATE_WRITE;
+    let { late } = trace;
+    const done = [];
     try {
         for (;;) {
             const now = await vault.look();
-            if (now.client_id === value && now.secret_time !== secret_time)
-                return { done: [`The ${what} stays: another run has saved its pair there.`], left: [] };
-            if (now.client_id === value)
-                break;
-            if (now.client_id === undefined && old !== undefined)
-                return { done: [], left: [variableLeft(trace, 'GitHub does not show it, so it may have to be made anew')] };
-            const pending = Date.now() < until;
+            if (now.client_id === value) {
+                if (now.secret_time !== undefined && now.secret_time !== secret_time)
+                    return { done: [`The ${what} stays: another run has saved its pair there.`], left: [] };
+                if (old === undefined)
+                    await vault.deleteVariable();
+                else
+                    await vault.setVariable(old, true);
+                done.push(`Put back ${what}.`);
+                late--;
+            }
+            else if (now.client_id === undefined && old !== undefined) {
+                return { done, left: [variableLeft(trace, 'GitHub does not show it, so it may have to be made anew')] };
+            }
+            const pending = late > 0 && Date.now() < until;
             if (!pending)
-                return { done: [], left: [] };
+                return { done, left: [] };
             if (!patient)
-                return { done: [`Whether ${what} was written is not known. The post step looks again.`], left: [], pending };
-            await vault.transport.pause(LOOK_AGAIN);
+                return { done: [...done, `GitHub may still write ${what}. The post step looks again.`], left: [], pending };
+            await vault.transport.pause(unsave_LOOK_AGAIN);
         }
-        if (old === undefined)
-            await vault.deleteVariable();
-        else
-            await vault.setVariable(old, true);
-        return { done: [`Put back ${what}.`], left: [] };
     }
     catch (error) {
-        return { done: [], left: [variableLeft(trace, message(error))] };
+        return { done, left: [variableLeft(trace, message(error))] };
     }
 }
 /**
@@ -5164,7 +5201,9 @@ class ForeignClientError extends Error {
     name = 'ForeignClientError';
 }
 async function removeClient(scalekit, state, { id, sent_at, lost: secretLost }, patient, traces) {
-    const until = id ? sent_at + LAG : patient ? sent_at + LATE_CREATE : 0;
+    // A clock that was set back meanwhile must not make the wait longer.
+    const sent = Math.min(sent_at, Date.now());
+    const until = id ? sent + LAG : patient ? sent + LATE_CREATE : 0;
     for (;;) {
         const own = await ownClients(scalekit, state);
         for (const client of own) {
@@ -5592,13 +5631,17 @@ async function save(context, client_id, { plain_secret }) {
     const { client_id: old, secret_time } = await vault.look().catch(() => vault.saved);
     if (old !== client_id) {
         const trace = { api: vault.api, place: vault.place, value: client_id, old, secret_time };
-        journal.note({ variable: { ...trace, sent_at: Date.now() } });
-        await vault.setVariable(client_id, old !== undefined).catch((error) => {
+        let sendings = 0;
+        const onSend = () => {
+            sendings++;
+            journal.note({ variable: { ...trace, sent_at: Date.now(), late: sendings } });
+        };
+        await vault.setVariable(client_id, old !== undefined, onSend).catch((error) => {
             if (error instanceof ApiError && !error.uncertain)
                 journal.learn({ variable: undefined });
             throw error;
         });
-        journal.state.variable = trace;
+        journal.learn({ variable: { ...trace, sent_at: Date.now(), late: sendings - 1 } });
     }
     if (scalekit.transport.cancelled)
         throw new Error('The pair was not saved.');
@@ -6656,6 +6699,7 @@ function readGitHubToken() {
     mask(token);
     // As git and actions/checkout send it.
     maskPair('x-access-token', token);
+    maskPair('', token);
     return token;
 }
 /** Reads the administrator's credentials, from the inputs or else from the variables, and masks the secret. */

@@ -3989,6 +3989,7 @@ function readGitHubToken() {
     mask(token);
     // As git and actions/checkout send it.
     maskPair('x-access-token', token);
+    maskPair('', token);
     return token;
 }
 /** Reads the administrator's credentials, from the inputs or else from the variables, and masks the secret. */
@@ -4150,7 +4151,7 @@ class Transport {
     #end;
     #cancel = new AbortController();
     #deadline;
-    #now = Number.POSITIVE_INFINITY;
+    #told;
     /**
      * @param run `ID.ATTEMPT` of the workflow run, for Scalekit's logs
      * @param timeout seconds for the whole step, counted from the start of the process. One request gets a quarter of
@@ -4166,9 +4167,13 @@ class Transport {
     openReserve() {
         this.#deadline = this.#end;
     }
-    /** Milliseconds since the epoch, by the earliest of this machine's clock and those of the servers that answered. */
+    /** Milliseconds since the epoch, by the earliest of this machine's clock and what servers told; absent where none did. */
     get now() {
-        return Math.min(Date.now(), this.#now);
+        return this.#told && Math.min(Date.now(), this.#told);
+    }
+    /** Milliseconds until the deadline. */
+    get left() {
+        return this.#deadline - performance.now();
     }
     get cancelled() {
         return this.#cancel.signal.aborted;
@@ -4242,7 +4247,8 @@ class Transport {
             (call.body ?? null));
             const { message } = await Promise.race([exchange, over]);
             const answer = { status: message.statusCode ?? 0, headers: message.headers, body: await readBounded(message) };
-            this.#now = Math.min(this.#now, timeOf(answer));
+            if (answer.headers.date)
+                this.#told = Math.min(this.#told ?? timeOf(answer), timeOf(answer));
             return answer;
         }
         catch (error) {
@@ -4722,8 +4728,11 @@ function readEvent(path) {
 
 ;// CONCATENATED MODULE: ./build/github/vault.js
 
+
 /** Milliseconds: GitHub tells times in whole seconds. */
 const RESOLUTION = 1_000;
+/** Milliseconds between two looks at a secret that may still be written. */
+const LOOK_AGAIN = 1_000;
 /** Bytes of a public key (X25519). */
 const KEY_LENGTH = 32;
 /** The address of a place's variable. */
@@ -4741,6 +4750,8 @@ class Vault {
     /** What was here at the last look. */
     saved = { client_id: undefined, secret_time: undefined };
     #github;
+    /** Whether somebody may have written since the last look. */
+    #stale = false;
     #key = { key: '', key_id: '' };
     constructor(github, place) {
         this.place = place;
@@ -4794,7 +4805,9 @@ class Vault {
     }
     /** Looks (again) at what is here. */
     async look() {
+        this.#stale = true;
         const [variable, secret] = await Promise.all([this.#getVariable(), this.#getSecret()]);
+        this.#stale = false;
         this.saved = { client_id: variable?.value, variable_time: variable?.time, secret_time: secret?.time };
         return this.saved;
     }
@@ -4802,10 +4815,14 @@ class Vault {
     async getVariable() {
         return (await this.#getVariable())?.value;
     }
-    /** Makes the variable, or changes it: `exists` says which of the two is tried first. */
-    async setVariable(value, exists) {
-        const make = { ...this.#variable('write', 'POST', '', { value }), made: [201] };
-        const change = { ...this.#variable('write', 'PATCH', '/{name}', { value }), made: [204] };
+    /**
+     * Makes the variable, or changes it.
+     * @param exists which of the two is tried first
+     * @param onSend called before each sending
+     */
+    async setVariable(value, exists, onSend) {
+        const make = { ...this.#variable('write', 'POST', '', { value }), made: [201], onSend };
+        const change = { ...this.#variable('write', 'PATCH', '/{name}', { value }), made: [204], onSend };
         const [first, second, status] = exists ? [change, make, 404] : [make, change, 409];
         try {
             await this.#github.send(first).catch(async (error) => {
@@ -4844,17 +4861,33 @@ class Vault {
             if (!isUncertain(error))
                 throw error;
             this.transport.openReserve();
-            const now = await this.#getSecret().catch(() => Promise.reject(error));
+            const now = await this.#awaitChange(error, before);
             // One that is gone was taken away by somebody, whatever became of ours.
             if (!now && before !== undefined)
                 throw error;
-            if (now?.time !== before)
-                return;
-            // Within the resolution of GitHub's times, one that is the same says nothing.
             const sentAt = (now?.date ?? 0) - (performance.now() - (began ?? 0));
-            if (before !== undefined && !(Date.parse(before) < sentAt - RESOLUTION))
+            const isOurs = (time) => Date.parse(time) >= sentAt - RESOLUTION;
+            if (now && now.time !== before) {
+                if (this.#stale && !isOurs(now.time))
+                    throw error;
+                return;
+            }
+            // Within the resolution of GitHub's times, one that is the same says nothing.
+            if (before !== undefined && isOurs(before))
                 throw error;
             throw new ApiError(`${error.message} GitHub did not take it.`, false, { cause: error });
+        }
+    }
+    /** Looks at the secret after a lost answer. Where GitHub did not answer in time it may still be at it. */
+    async #awaitChange(error, before) {
+        const isLate = error.cause instanceof NetworkError && error.cause.code === 'TIMEOUT';
+        // The other half of the time is for the roll-back.
+        const least = this.transport.left / 2;
+        for (;;) {
+            const now = await this.#getSecret().catch(() => Promise.reject(error));
+            if (now?.time !== before || !isLate || this.transport.left - LOOK_AGAIN < least)
+                return now;
+            await this.transport.pause(LOOK_AGAIN).catch(() => Promise.reject(error));
         }
     }
     /** @returns whether there was one */
@@ -5707,39 +5740,44 @@ function setText(entries) {
 /** Milliseconds after a variable was sent in which GitHub may finish writing it, though its caller has gone. */
 const LATE_WRITE = 15_000;
 /** Milliseconds between two looks for it. */
-const LOOK_AGAIN = 1_000;
+const unsave_LOOK_AGAIN = 1_000;
 /**
  * Gives a variable in GitHub Actions what it held before, unless somebody wrote it, or the secret beside it, since.
  * @param patient whether to wait for a write that GitHub may still finish
  */
 async function unsave_putBack(vault, trace, patient) {
-    const { place, value, old, secret_time, sent_at = 0 } = trace;
+    const { place, value, old, secret_time, sent_at } = trace;
     const what = `variable ${place.variable} of ${placeName(place)}`;
-    const until = sent_at + LATE_WRITE;
+    // A clock that was set back meanwhile must not make the wait longer.
+    const until = Math.min(sent_at, Date.now()) + LATE_WRITE;
+    let { late } = trace;
+    const done = [];
     try {
         for (;;) {
             const now = await vault.look();
-            if (now.client_id === value && now.secret_time !== secret_time)
-                return { done: [`The ${what} stays: another run has saved its pair there.`], left: [] };
-            if (now.client_id === value)
-                break;
-            if (now.client_id === undefined && old !== undefined)
-                return { done: [], left: [variableLeft(trace, 'GitHub does not show it, so it may have to be made anew')] };
-            const pending = Date.now() < until;
+            if (now.client_id === value) {
+                if (now.secret_time !== undefined && now.secret_time !== secret_time)
+                    return { done: [`The ${what} stays: another run has saved its pair there.`], left: [] };
+                if (old === undefined)
+                    await vault.deleteVariable();
+                else
+                    await vault.setVariable(old, true);
+                done.push(`Put back ${what}.`);
+                late--;
+            }
+            else if (now.client_id === undefined && old !== undefined) {
+                return { done, left: [variableLeft(trace, 'GitHub does not show it, so it may have to be made anew')] };
+            }
+            const pending = late > 0 && Date.now() < until;
             if (!pending)
-                return { done: [], left: [] };
+                return { done, left: [] };
             if (!patient)
-                return { done: [`Whether ${what} was written is not known. The post step looks again.`], left: [], pending };
-            await vault.transport.pause(LOOK_AGAIN);
+                return { done: [...done, `GitHub may still write ${what}. The post step looks again.`], left: [], pending };
+            await vault.transport.pause(unsave_LOOK_AGAIN);
         }
-        if (old === undefined)
-            await vault.deleteVariable();
-        else
-            await vault.setVariable(old, true);
-        return { done: [`Put back ${what}.`], left: [] };
     }
     catch (error) {
-        return { done: [], left: [variableLeft(trace, log_message(error))] };
+        return { done, left: [variableLeft(trace, log_message(error))] };
     }
 }
 /**
@@ -5893,7 +5931,9 @@ class ForeignClientError extends Error {
     name = 'ForeignClientError';
 }
 async function removeClient(scalekit, state, { id, sent_at, lost: secretLost }, patient, traces) {
-    const until = id ? sent_at + LAG : patient ? sent_at + LATE_CREATE : 0;
+    // A clock that was set back meanwhile must not make the wait longer.
+    const sent = Math.min(sent_at, Date.now());
+    const until = id ? sent + LAG : patient ? sent + LATE_CREATE : 0;
     for (;;) {
         const own = await ownClients(scalekit, state);
         for (const client of own) {
@@ -6019,25 +6059,35 @@ async function run() {
     const trusted = isSealed(state, credentials.client_secret) && isThisRun(state.run);
     const transport = new Transport(state.run, Math.max(readTimeout(), LEAST_TIMEOUT));
     transport.openReserve();
+    const refused = { why: post_refusal(credentials, trusted), doubtful: !trusted };
     const { variable, client, secret } = state;
-    if (variable) {
-        const why = post_refusal(credentials, trusted) || (github_token ? '' : 'github_token is not there any more');
-        if (why)
-            log_warning(variableLeft(variable, why, !trusted));
-        else
-            await post_restore(variable, new GitHub(transport, { api: variable.api, token: github_token }));
-    }
-    if (variable && !client && !secret)
+    // At once, so that where one side does not answer the other is served all the same.
+    await Promise.all([
+        variable && post_restore(transport, variable, github_token, refused),
+        (client || secret || !variable) && remove(transport, state, credentials, refused),
+    ]);
+}
+/** Puts the variable back that main wrote before it was cut off. */
+async function post_restore(transport, trace, token, { why, doubtful }) {
+    if (why || !token) {
+        log_warning(variableLeft(trace, why || 'github_token is not there any more', doubtful));
         return;
+    }
+    const vault = new Vault(new GitHub(transport, { api: trace.api, token }), trace.place);
+    const { done, left } = await unsave_putBack(vault, trace, true);
+    done.forEach(log_info);
+    left.forEach(log_warning);
+}
+/** Removes client and secret. */
+async function remove(transport, state, credentials, { why, doubtful }) {
     const scalekit = new Scalekit(transport, state.origin, state.organization_id);
     try {
-        const why = post_refusal(credentials, trusted);
         if (why)
             throw new Error(why);
         await scalekit.signIn(credentials);
     }
     catch (error) {
-        const remedy = calls(scalekit, state, trusted ? undefined : 'state');
+        const remedy = calls(scalekit, state, doubtful ? 'state' : undefined);
         log_warning(`What this step made may be left over: ${log_message(error)} ${remedy}`);
         return;
     }
@@ -6045,15 +6095,11 @@ async function run() {
     for (const what of removed)
         log_info(`Deleted ${what}.`);
     if (absent)
-        log_info(client?.id ? 'The client is gone already.' : 'No client of the create request that was cut off has shown up.');
+        log_info(state.client?.id
+            ? 'The client is gone already.'
+            : 'No client of the create request that was cut off has shown up.');
     if (left.length > 0)
         log_warning(left.join(' '));
-}
-/** Puts the variable back that main wrote before it was cut off. */
-async function post_restore(trace, github) {
-    const { done, left } = await unsave_putBack(new Vault(github, trace.place), trace, true);
-    done.forEach(log_info);
-    left.forEach(log_warning);
 }
 function isThisRun(run) {
     return !process.env.GITHUB_RUN_ID || run === readRunner(process.env).run;

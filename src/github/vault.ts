@@ -1,10 +1,12 @@
 import { AnswerError, ApiError, type Json, string } from '../answers.ts';
-import type { Transport } from '../http.ts';
+import { NetworkError, type Transport } from '../http.ts';
 import type { Call, GitHub } from './api.ts';
 import type { Need } from './errors.ts';
 
 /** Milliseconds: GitHub tells times in whole seconds. */
 const RESOLUTION = 1_000;
+/** Milliseconds between two looks at a secret that may still be written. */
+const LOOK_AGAIN = 1_000;
 /** Bytes of a public key (X25519). */
 const KEY_LENGTH = 32;
 
@@ -47,6 +49,8 @@ export class Vault {
   /** What was here at the last look. */
   saved: Saved = { client_id: undefined, secret_time: undefined };
   readonly #github: GitHub;
+  /** Whether somebody may have written since the last look. */
+  #stale = false;
   #key = { key: '', key_id: '' };
 
   constructor(github: GitHub, place: Place) {
@@ -104,7 +108,9 @@ export class Vault {
 
   /** Looks (again) at what is here. */
   async look(): Promise<Saved> {
+    this.#stale = true;
     const [variable, secret] = await Promise.all([this.#getVariable(), this.#getSecret()]);
+    this.#stale = false;
     this.saved = { client_id: variable?.value, variable_time: variable?.time, secret_time: secret?.time };
     return this.saved;
   }
@@ -114,10 +120,14 @@ export class Vault {
     return (await this.#getVariable())?.value;
   }
 
-  /** Makes the variable, or changes it: `exists` says which of the two is tried first. */
-  async setVariable(value: string, exists: boolean): Promise<void> {
-    const make = { ...this.#variable('write', 'POST', '', { value }), made: [201] };
-    const change = { ...this.#variable('write', 'PATCH', '/{name}', { value }), made: [204] };
+  /**
+   * Makes the variable, or changes it.
+   * @param exists which of the two is tried first
+   * @param onSend called before each sending
+   */
+  async setVariable(value: string, exists: boolean, onSend?: () => void): Promise<void> {
+    const make = { ...this.#variable('write', 'POST', '', { value }), made: [201], onSend };
+    const change = { ...this.#variable('write', 'PATCH', '/{name}', { value }), made: [204], onSend };
     const [first, second, status] = exists ? [change, make, 404] : [make, change, 409];
     try {
       await this.#github.send(first).catch(async (error) => {
@@ -153,14 +163,30 @@ export class Vault {
     } catch (error) {
       if (!isUncertain(error)) throw error;
       this.transport.openReserve();
-      const now = await this.#getSecret().catch(() => Promise.reject(error));
+      const now = await this.#awaitChange(error, before);
       // One that is gone was taken away by somebody, whatever became of ours.
       if (!now && before !== undefined) throw error;
-      if (now?.time !== before) return;
-      // Within the resolution of GitHub's times, one that is the same says nothing.
       const sentAt = (now?.date ?? 0) - (performance.now() - (began ?? 0));
-      if (before !== undefined && !(Date.parse(before) < sentAt - RESOLUTION)) throw error;
+      const isOurs = (time: string) => Date.parse(time) >= sentAt - RESOLUTION;
+      if (now && now.time !== before) {
+        if (this.#stale && !isOurs(now.time)) throw error;
+        return;
+      }
+      // Within the resolution of GitHub's times, one that is the same says nothing.
+      if (before !== undefined && isOurs(before)) throw error;
       throw new ApiError(`${error.message} GitHub did not take it.`, false, { cause: error });
+    }
+  }
+
+  /** Looks at the secret after a lost answer. Where GitHub did not answer in time it may still be at it. */
+  async #awaitChange(error: ApiError, before: string | undefined): Promise<{ time: string; date: number } | undefined> {
+    const isLate = error.cause instanceof NetworkError && error.cause.code === 'TIMEOUT';
+    // The other half of the time is for the roll-back.
+    const least = this.transport.left / 2;
+    for (;;) {
+      const now = await this.#getSecret().catch(() => Promise.reject(error));
+      if (now?.time !== before || !isLate || this.transport.left - LOOK_AGAIN < least) return now;
+      await this.transport.pause(LOOK_AGAIN).catch(() => Promise.reject(error));
     }
   }
 
