@@ -412,6 +412,17 @@ describe('delete/, where something fails', () => {
     expect(names(place)).toEqual([]);
   });
 
+  it('keeps the pair of a client that it could not delete, and names what is left before the rest', async () => {
+    const ids = Array.from({ length: 12 }, () => put());
+    const place = save();
+    place.setVariable(VARIABLE, ids[3] ?? '');
+    emulator.faults.add({ operation: 'deleteClient', fault: { kind: 'status', status: 403 } });
+    const run = await remove({ save_to: 'repository', github_token: emulator.github.token });
+    expect([run.exitCode, names(place)]).toEqual([1, [VARIABLE, SECRET]]);
+    expect(errors(run)[0]).toMatch(/^Client .* is left over: .*\nAnd 2 more, in the log\.$/s);
+    for (const id of ids) expect(run.log).toContain(callTo(id));
+  });
+
   it('does not say that there is nothing where nothing could be deleted', async () => {
     const id = put();
     emulator.faults.add({ operation: 'deleteClient', fault: { kind: 'status', status: 403 } });

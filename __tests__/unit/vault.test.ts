@@ -1,4 +1,4 @@
-import { describe, expect, it } from '@jest/globals';
+import { describe, expect, it, jest } from '@jest/globals';
 import fc from 'fast-check';
 import type { ApiError } from '../../src/answers.ts';
 import { repositoryTarget } from '../../src/claims.ts';
@@ -364,6 +364,30 @@ describe('a secret that was sent', () => {
       return { outcome: uncertain ? 'unknown' : 'refused', message, reads: reads() };
     }
   }
+
+  it.each([
+    ['is waited for, where GitHub did not answer in time', 'TIMEOUT', 3, 'saved'],
+    ['is waited for until half of the time that is left is over', 'TIMEOUT', 9, 'refused'],
+    ['is not waited for, where the connection broke', 'ECONNRESET', 3, 'refused'],
+  ])('%s', async (_what, code, writtenAfter, expected) => {
+    const answers: Answers = { 'PUT A_SECRET': new NetworkError('a', code, true), 'GET A_SECRET': shown(at(-60)) };
+    const { transport, vault } = vaultWith(answers);
+    await vault.open();
+    let seconds = 0;
+    jest.spyOn(transport, 'left', 'get').mockImplementation(() => 10_000 - seconds * 1000);
+    jest.spyOn(transport, 'pause').mockImplementation(async (milliseconds) => {
+      seconds += milliseconds / 1000;
+      if (seconds === writtenAfter) answers['GET A_SECRET'] = shown(at(0));
+    });
+    const outcome = await vault
+      .setSecret(() => 'sealed')
+      .then(
+        () => 'saved',
+        ({ uncertain }) => (uncertain ? 'unknown' : 'refused'),
+      );
+    const waited = { saved: 3, refused: code === 'TIMEOUT' ? 5 : 0 }[outcome];
+    expect([outcome, seconds]).toEqual([expected, waited]);
+  });
 
   it.each<
     [
