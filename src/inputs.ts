@@ -33,7 +33,7 @@ export interface Aim {
 }
 
 /** Names of what is kept in GitHub Actions, and whether with the repository or with the environment. */
-export interface Saving {
+interface Saving {
   to: 'repository' | 'environment';
   variable: string;
   secret: string;

@@ -7,7 +7,7 @@ export const SECRET = ['fake', 'administrator', 'secret'].join('-');
 export const EXPRESSION = ['$', '{{ secrets.WRONG_NAME }}'].join('');
 
 /** The least that a step of any of the actions needs. */
-export const INPUTS: Values = {
+const INPUTS: Values = {
   scalekit_environment_url: 'https://acme.scalekit.com',
   scalekit_client_id: 'skc_1',
   scalekit_client_secret: SECRET,
