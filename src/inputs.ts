@@ -8,7 +8,8 @@ import { LONGEST_OWN_DESCRIPTION } from './identity.ts';
 import { Reader } from './reader.ts';
 import { CLIENT_ID } from './scalekit/types.ts';
 
-const LONGEST_NAME = 128;
+/** Characters of a client's name (Scalekit's descriptor). */
+export const LONGEST_NAME = 128;
 const LONGEST_ENVIRONMENT = 255;
 /** Seconds. */
 const JOB_EXPIRY = 3600;

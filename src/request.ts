@@ -12,11 +12,9 @@ import {
   repositoryMark,
   type Trailer,
 } from './identity.ts';
-import { checkPlace, type Inputs, type OnExisting } from './inputs.ts';
+import { checkPlace, type Inputs, LONGEST_NAME, type OnExisting } from './inputs.ts';
 import { Faults } from './reader.ts';
 import type { ClientFields } from './scalekit/types.ts';
-
-const LONGEST_NAME = 128;
 
 /** All that a run of the action needs to know, checked. */
 export interface Request extends Connection {

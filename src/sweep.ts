@@ -1,15 +1,12 @@
-import { ApiError } from './answers.ts';
 import { cancellable, start } from './entry.ts';
-import { GitHub, type WorkflowRun } from './github/api.ts';
+import { GitHub } from './github/api.ts';
 import { Transport } from './http.ts';
-import { type KnownClient, parseTrailer, recognize, repositoryMark, type Trailer } from './identity.ts';
 import { readSweep, type SweepInputs } from './inputs.ts';
 import * as log from './log.ts';
-import { firstMade } from './plan.ts';
 import { setOutputs } from './publish.ts';
 import { refuseFailures, removeClient } from './removal.ts';
 import { Scalekit } from './scalekit/api.ts';
-import { judgeByAge, judgeByRun, type Verdict } from './stale.ts';
+import { findJobClients, type JobClient, judgeWith } from './stale.ts';
 import { cell, writeSummary } from './summary.ts';
 
 /** Clients that the summary shows: GitHub takes one of 1 MiB at most. */
@@ -26,8 +23,6 @@ async function run(): Promise<void> {
   await cancellable(transport, () => work(inputs, transport));
 }
 
-type JobClient = KnownClient & { trailer: Trailer };
-
 /** A client, what became of it, and why. */
 interface Row {
   client: JobClient;
@@ -39,8 +34,8 @@ interface Row {
 async function work(inputs: SweepInputs, transport: Transport): Promise<void> {
   const { dry_run, max_deletions, runner } = inputs;
   const scalekit = await Scalekit.open(transport, inputs);
-  const clients = await findClients(scalekit, inputs);
-  const judge = judgeWith(new GitHub(transport, inputs.github), inputs);
+  const clients = await findJobClients(scalekit, runner);
+  const judge = judgeWith(new GitHub(transport, inputs.github), runner);
   const [rows, deleted, failures]: [Row[], string[], string[]] = [[], [], []];
   // One that cannot be deleted must not keep every later run from the rest.
   let done = 0;
@@ -66,61 +61,6 @@ async function work(inputs: SweepInputs, transport: Transport): Promise<void> {
   setOutputs({ deleted: deleted.join(' ') });
   await writeSummary(`Scalekit organization clients of single jobs: ${outcome}`, table(rows));
   refuseFailures(failures);
-}
-
-/** The oldest first. */
-async function findClients(scalekit: Scalekit, { runner }: SweepInputs): Promise<JobClient[]> {
-  const by = repositoryMark(runner.repository, runner.repository_id);
-  const found = new Map<string, JobClient>();
-  for await (const { client_id, description, whole } of scalekit.listClients()) {
-    const trailer = parseTrailer(description);
-    if (trailer?.by !== by || trailer.lifetime !== 'job') continue;
-    try {
-      found.set(client_id, { ...recognize(whole()), trailer });
-    } catch (error) {
-      log.warning(`Client ${client_id} stays: ${log.message(error)}.`);
-    }
-  }
-  return [...found.values()].sort(firstMade);
-}
-
-/**
- * What cannot be decided stays. GitHub is asked once about a run, and not again once it refused to be asked.
- * @returns a function that judges one client, and adds to `failures` why it could not
- */
-function judgeWith(
-  github: GitHub,
-  { runner }: SweepInputs,
-): (client: JobClient, failures: string[]) => Promise<Verdict> {
-  const runs = new Map<string, Promise<WorkflowRun | undefined>>();
-  let refused: ApiError | undefined;
-  const ask = async (id: string) => {
-    if (refused) throw refused;
-    return await github.getRun(runner.repository, id).catch((error) => {
-      if (error instanceof ApiError && (error.status === 401 || error.status === 403 || error.status === 429))
-        refused = error;
-      throw error;
-    });
-  };
-  return async ({ trailer, create_time }, failures) => {
-    const [id = ''] = trailer.run.split('.');
-    const judgeAge = () => {
-      const { now } = github.transport;
-      return judgeByAge(trailer, create_time, now === undefined ? now : BigInt(now) * 1_000_000n, runner.run);
-    };
-    const byAge = judgeAge();
-    if (byAge) return byAge;
-    try {
-      // Also where GitHub alone tells the time.
-      const told = runs.get(id) ?? ask(id);
-      runs.set(id, told);
-      const run = await told;
-      return judgeAge() ?? judgeByRun(trailer, run);
-    } catch (error) {
-      failures.push(log.message(error));
-      return { over: false, why: 'GitHub could not be asked about its run' };
-    }
-  };
 }
 
 function table(rows: Row[]): Parameters<typeof writeSummary>[1] {

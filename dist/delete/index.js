@@ -1360,16 +1360,6 @@ function fetch() {
 /************************************************************************/
 var __webpack_exports__ = {};
 
-;// CONCATENATED MODULE: external "node:http"
-const external_node_http_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:http");
-;// CONCATENATED MODULE: external "node:https"
-const external_node_https_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:https");
-;// CONCATENATED MODULE: external "node:timers/promises"
-const promises_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:timers/promises");
-;// CONCATENATED MODULE: external "node:url"
-const external_node_url_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:url");
-// EXTERNAL MODULE: ./node_modules/@actions/http-client/lib/index.js + 1 modules
-var lib = __nccwpck_require__(942);
 // EXTERNAL MODULE: external "os"
 var external_os_ = __nccwpck_require__(857);
 ;// CONCATENATED MODULE: ./node_modules/@actions/core/lib/utils.js
@@ -1541,6 +1531,8 @@ function file_command_prepareKeyValueMessage(key, value) {
 //# sourceMappingURL=file-command.js.map
 ;// CONCATENATED MODULE: external "path"
 const external_path_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("path");
+// EXTERNAL MODULE: ./node_modules/@actions/http-client/lib/index.js + 1 modules
+var lib = __nccwpck_require__(942);
 ;// CONCATENATED MODULE: ./node_modules/@actions/http-client/lib/auth.js
 var __awaiter = (undefined && undefined.__awaiter) || function (thisArg, _arguments, P, generator) {
     function adopt(value) { return value instanceof P ? value : new P(function (resolve) { resolve(value); }); }
@@ -3666,6 +3658,40 @@ function oneLine(text) {
         .replaceAll('##[', '## [');
 }
 
+;// CONCATENATED MODULE: ./build/entry.js
+
+/**
+ * Runs an entry file's work and then ends the process, whatever socket or name lookup would keep it alive.
+ * @param failure the exit code unless the work ends well, also where it never ends and nothing is left to wait for
+ */
+function start(work, onError, failure) {
+    process.exitCode = failure;
+    work()
+        .then(() => {
+        process.exitCode = 0;
+    }, onError)
+        // Where standard output is a pipe that is written asynchronously (Windows), the callback waits for what is pending.
+        .finally(() => process.stdout.write('', () => process.exit()));
+}
+/** Does work that ends early, and badly, when the runner cancels the run. */
+async function cancellable(transport, work) {
+    process.on('SIGINT', () => transport.cancel());
+    try {
+        await work();
+    }
+    catch (error) {
+        throw transport.cancelled ? new Error(`The run was cancelled. ${log_message(error)}`, { cause: error }) : error;
+    }
+}
+
+;// CONCATENATED MODULE: external "node:http"
+const external_node_http_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:http");
+;// CONCATENATED MODULE: external "node:https"
+const external_node_https_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:https");
+;// CONCATENATED MODULE: external "node:timers/promises"
+const promises_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:timers/promises");
+;// CONCATENATED MODULE: external "node:url"
+const external_node_url_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:url");
 ;// CONCATENATED MODULE: ./build/http.js
 
 
@@ -4068,200 +4094,6 @@ function tokenPayload(token) {
     catch {
         return undefined;
     }
-}
-
-;// CONCATENATED MODULE: ./build/entry.js
-
-/**
- * Runs an entry file's work and then ends the process, whatever socket or name lookup would keep it alive.
- * @param failure the exit code unless the work ends well, also where it never ends and nothing is left to wait for
- */
-function start(work, onError, failure) {
-    process.exitCode = failure;
-    work()
-        .then(() => {
-        process.exitCode = 0;
-    }, onError)
-        // Where standard output is a pipe that is written asynchronously (Windows), the callback waits for what is pending.
-        .finally(() => process.stdout.write('', () => process.exit()));
-}
-/** Does work that ends early, and badly, when the runner cancels the run. */
-async function cancellable(transport, work) {
-    process.on('SIGINT', () => transport.cancel());
-    try {
-        await work();
-    }
-    catch (error) {
-        throw transport.cancelled ? new Error(`The run was cancelled. ${log_message(error)}`, { cause: error }) : error;
-    }
-}
-
-;// CONCATENATED MODULE: external "node:crypto"
-const external_node_crypto_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:crypto");
-;// CONCATENATED MODULE: ./build/identity.js
-
-/** The longest description of a client (Scalekit's descriptor), in characters. */
-const LONGEST_DESCRIPTION = 512;
-const LONGEST_TRAILER = 160;
-/** Characters that a description may have besides the line break and the trailer. */
-const identity_LONGEST_OWN_DESCRIPTION = LONGEST_DESCRIPTION - LONGEST_TRAILER - 1;
-/** A hash of the identity: by the repository's id where it is known, so that a rename changes nothing. */
-function identity_identityKey({ repository, repository_id, environment, name, lifetime }) {
-    const target = repository_id ?? repository.toLowerCase();
-    return identity_hash(JSON.stringify([target, environment.toLowerCase(), name ?? null, lifetime]));
-}
-/** The repository's id or, where none is known, a hash of its lower-cased name. */
-function identity_repositoryMark(repository, repository_id) {
-    return repository_id ?? identity_hash(repository.toLowerCase());
-}
-function identity_drawNonce() {
-    return randomBytes(12).toString('base64url');
-}
-function formatTrailer({ key, repo, by, run, lifetime, nonce }) {
-    return `[scalekit-organization-client/1 key=${key} repo=${repo} by=${by} run=${run} lifetime=${lifetime} nonce=${nonce}]`;
-}
-/** A description as it is sent: the trailer is its last line. */
-function withTrailer(own_description, trailer) {
-    return [own_description, formatTrailer(trailer)].filter(Boolean).join('\n');
-}
-const TRAILER = /^\[scalekit-organization-client\/1 key=(?<key>[\w-]{16}) repo=(?<repo>[\w-]{1,16}) by=(?<by>[\w-]{1,16}) run=(?<run>\d+\.\d+) lifetime=(?<lifetime>persistent|job) nonce=(?<nonce>[\w-]{16})\]$/;
-/** Reads the trailer from a description's last line. @returns nothing where it has none */
-function identity_parseTrailer(description) {
-    return TRAILER.exec(splitDescription(description)[1])?.groups;
-}
-/** @returns what comes before the last line, and the last line */
-function splitDescription(description) {
-    const text = description.trimEnd();
-    const at = text.lastIndexOf('\n');
-    return [text.slice(0, Math.max(at, 0)), text.slice(at + 1)];
-}
-function identity_recognize(client) {
-    const trailer = identity_parseTrailer(client.description);
-    const own = trailer ? splitDescription(client.description)[0] : client.description;
-    const own_description = [...own].slice(0, identity_LONGEST_OWN_DESCRIPTION).join('');
-    return { ...client, own_description, trailer };
-}
-/**
- * Whether a client that was named by its id may be managed as this identity's.
- * @returns why not, or nothing
- */
-function objection(client, identity, { key, repo }) {
-    const { trailer } = client;
-    if (trailer?.key === key)
-        return undefined;
-    if (trailer && trailer.repo !== repo)
-        return 'it was made for another repository, by the last line of its description';
-    if (isRepository(client, identity) === false)
-        return 'its claims name another repository';
-    if (trailer && trailer.lifetime !== 'persistent')
-        return 'it belongs to one job, by the last line of its description';
-    const [environment] = claimsOf(client, 'environment');
-    if (environment !== undefined && environment.toLowerCase() !== identity.environment.toLowerCase()) {
-        const own = identity.environment ? JSON.stringify(identity.environment) : 'no environment';
-        return `it is for the environment ${JSON.stringify(environment)}, and this step for ${own}`;
-    }
-    return undefined;
-}
-/** Whether a client without a trailer carries the claims of this repository and this environment. */
-function identity_resembles(client, identity) {
-    const [environment = ''] = claimsOf(client, 'environment');
-    return isRepository(client, identity) === true && environment.toLowerCase() === identity.environment.toLowerCase();
-}
-/** By the id or, where one side does not know it, the name. @returns nothing where the claims do not say */
-function isRepository(client, { repository, repository_id }) {
-    const ids = claimsOf(client, 'github_repository_id');
-    if (ids.length > 0 && repository_id !== undefined)
-        return ids.every((id) => id === repository_id);
-    const names = claimsOf(client, 'github_repository');
-    return names.length > 0 ? names.every((name) => name.toLowerCase() === repository.toLowerCase()) : undefined;
-}
-/** All that stand there: nothing keeps a client from having one twice. */
-function claimsOf({ custom_claims }, key) {
-    return custom_claims.filter((claim) => claim.key === key).map(({ value }) => value);
-}
-/** 16 characters (96 bits) of a SHA-256, in base64url. */
-function identity_hash(text) {
-    return (0,external_node_crypto_namespaceObject.createHash)('sha256').update(text).digest('base64url').slice(0, 16);
-}
-
-;// CONCATENATED MODULE: ./build/find.js
-
-
-/** Ids that a message names before it only counts. */
-const MOST_IDS = 10;
-/**
- * Finds the client to go on with: by its id, or else by the key in the trailer. One of a job is always new.
- * @throws where the id is that of somebody else's client
- */
-async function find(scalekit, request) {
-    const at = performance.now();
-    if (request.trailer.lifetime === 'job')
-        return { others: [], seen: undefined, at, notices: [] };
-    const client = request.client_id ? await getNamed(scalekit, request) : undefined;
-    if (client)
-        return { client, others: [], seen: undefined, at, notices: [] };
-    const stale = request.client_id
-        ? [`There is no client ${request.client_id} (client_id) in this organization; the search decides.`]
-        : [];
-    const { ours, unmarked } = await search(scalekit, request);
-    const [first, ...others] = ours;
-    // Every client has a secret, so a list that shows none leaves them out.
-    const whole = first?.secrets.length === 0 ? await scalekit.getClient(first.client_id) : undefined;
-    const oldest = whole && whole.client_id === first?.client_id ? recognize(whole.whole()) : first;
-    return {
-        client: oldest,
-        others: others.map(({ client_id }) => client_id),
-        seen: new Set(ours.map(({ client_id }) => client_id)),
-        at,
-        notices: [...stale, ...unmarkedNotice(unmarked)],
-    };
-}
-/**
- * Reads the client that `client_id` names.
- * @returns nothing where there is no such client
- * @throws where it is somebody else's
- */
-async function getNamed(scalekit, { client_id, identity, trailer }) {
-    const named = await scalekit.getClient(client_id);
-    if (!named)
-        return undefined;
-    // An answer may show another client than the one that was asked for.
-    const client = identity_recognize(named.whole());
-    const why = client.client_id === client_id ? objection(client, identity, trailer) : `the answer shows ${client.client_id}`;
-    if (why)
-        throw new Error(`Client ${client_id} is not managed by this step: ${why}.`);
-    return client;
-}
-/** Goes through the whole list. @returns the clients with our key, the oldest first, and the ids of those that only look like it */
-async function search(scalekit, { trailer, identity }) {
-    // By id: a page that moves while the list is read shows a client twice.
-    const ours = new Map();
-    const unmarked = new Set();
-    for await (const { client_id, description, whole } of scalekit.listClients()) {
-        const found = parseTrailer(description);
-        if (found?.key === trailer.key)
-            ours.set(client_id, recognize(whole()));
-        else if (!found && isLike(whole, identity))
-            unmarked.add(client_id);
-    }
-    return { ours: [...ours.values()].sort(firstMade), unmarked: [...unmarked] };
-}
-/** One that nobody can read is like nobody's. */
-function isLike(whole, identity) {
-    try {
-        return resembles(whole(), identity);
-    }
-    catch {
-        return false;
-    }
-}
-function unmarkedNotice(ids) {
-    if (ids.length === 0)
-        return [];
-    const more = ids.length > MOST_IDS ? ` and ${ids.length - MOST_IDS} more` : '';
-    return [
-        `Clients with this repository's claims that this action did not make: ${ids.slice(0, MOST_IDS).join(', ')}${more}. They stay untouched; client_id takes one over.`,
-    ];
 }
 
 ;// CONCATENATED MODULE: ./build/github/errors.js
@@ -4693,6 +4525,94 @@ class Vault {
 }
 function isUncertain(error) {
     return error instanceof ApiError && error.uncertain;
+}
+
+;// CONCATENATED MODULE: external "node:crypto"
+const external_node_crypto_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:crypto");
+;// CONCATENATED MODULE: ./build/identity.js
+
+/** The longest description of a client (Scalekit's descriptor), in characters. */
+const LONGEST_DESCRIPTION = 512;
+const LONGEST_TRAILER = 160;
+/** Characters that a description may have besides the line break and the trailer. */
+const identity_LONGEST_OWN_DESCRIPTION = LONGEST_DESCRIPTION - LONGEST_TRAILER - 1;
+/** A hash of the identity: by the repository's id where it is known, so that a rename changes nothing. */
+function identity_identityKey({ repository, repository_id, environment, name, lifetime }) {
+    const target = repository_id ?? repository.toLowerCase();
+    return identity_hash(JSON.stringify([target, environment.toLowerCase(), name ?? null, lifetime]));
+}
+/** The repository's id or, where none is known, a hash of its lower-cased name. */
+function identity_repositoryMark(repository, repository_id) {
+    return repository_id ?? identity_hash(repository.toLowerCase());
+}
+function identity_drawNonce() {
+    return randomBytes(12).toString('base64url');
+}
+function formatTrailer({ key, repo, by, run, lifetime, nonce }) {
+    return `[scalekit-organization-client/1 key=${key} repo=${repo} by=${by} run=${run} lifetime=${lifetime} nonce=${nonce}]`;
+}
+/** A description as it is sent: the trailer is its last line. */
+function withTrailer(own_description, trailer) {
+    return [own_description, formatTrailer(trailer)].filter(Boolean).join('\n');
+}
+const TRAILER = /^\[scalekit-organization-client\/1 key=(?<key>[\w-]{16}) repo=(?<repo>[\w-]{1,16}) by=(?<by>[\w-]{1,16}) run=(?<run>\d+\.\d+) lifetime=(?<lifetime>persistent|job) nonce=(?<nonce>[\w-]{16})\]$/;
+/** Reads the trailer from a description's last line. @returns nothing where it has none */
+function identity_parseTrailer(description) {
+    return TRAILER.exec(splitDescription(description)[1])?.groups;
+}
+/** @returns what comes before the last line, and the last line */
+function splitDescription(description) {
+    const text = description.trimEnd();
+    const at = text.lastIndexOf('\n');
+    return [text.slice(0, Math.max(at, 0)), text.slice(at + 1)];
+}
+function identity_recognize(client) {
+    const trailer = identity_parseTrailer(client.description);
+    const own = trailer ? splitDescription(client.description)[0] : client.description;
+    const own_description = [...own].slice(0, identity_LONGEST_OWN_DESCRIPTION).join('');
+    return { ...client, own_description, trailer };
+}
+/**
+ * Whether a client that was named by its id may be managed as this identity's.
+ * @returns why not, or nothing
+ */
+function objection(client, identity, { key, repo }) {
+    const { trailer } = client;
+    if (trailer?.key === key)
+        return undefined;
+    if (trailer && trailer.repo !== repo)
+        return 'it was made for another repository, by the last line of its description';
+    if (isRepository(client, identity) === false)
+        return 'its claims name another repository';
+    if (trailer && trailer.lifetime !== 'persistent')
+        return 'it belongs to one job, by the last line of its description';
+    const [environment] = claimsOf(client, 'environment');
+    if (environment !== undefined && environment.toLowerCase() !== identity.environment.toLowerCase()) {
+        const own = identity.environment ? JSON.stringify(identity.environment) : 'no environment';
+        return `it is for the environment ${JSON.stringify(environment)}, and this step for ${own}`;
+    }
+    return undefined;
+}
+/** Whether a client without a trailer carries the claims of this repository and this environment. */
+function identity_resembles(client, identity) {
+    const [environment = ''] = claimsOf(client, 'environment');
+    return isRepository(client, identity) === true && environment.toLowerCase() === identity.environment.toLowerCase();
+}
+/** By the id or, where one side does not know it, the name. @returns nothing where the claims do not say */
+function isRepository(client, { repository, repository_id }) {
+    const ids = claimsOf(client, 'github_repository_id');
+    if (ids.length > 0 && repository_id !== undefined)
+        return ids.every((id) => id === repository_id);
+    const names = claimsOf(client, 'github_repository');
+    return names.length > 0 ? names.every((name) => name.toLowerCase() === repository.toLowerCase()) : undefined;
+}
+/** All that stand there: nothing keeps a client from having one twice. */
+function claimsOf({ custom_claims }, key) {
+    return custom_claims.filter((claim) => claim.key === key).map(({ value }) => value);
+}
+/** 16 characters (96 bits) of a SHA-256, in base64url. */
+function identity_hash(text) {
+    return (0,external_node_crypto_namespaceObject.createHash)('sha256').update(text).digest('base64url').slice(0, 16);
 }
 
 ;// CONCATENATED MODULE: ./build/formats.js
@@ -5454,7 +5374,8 @@ function time(from, field) {
 
 
 
-const LONGEST_NAME = 128;
+/** Characters of a client's name (Scalekit's descriptor). */
+const inputs_LONGEST_NAME = 128;
 const LONGEST_ENVIRONMENT = 255;
 /** Seconds. */
 const JOB_EXPIRY = 3600;
@@ -5476,7 +5397,7 @@ function readInputs(env) {
     const inputs = {
         ...connection,
         ...readAim(reader, runner),
-        name: reader.bounded('name', LONGEST_NAME),
+        name: reader.bounded('name', inputs_LONGEST_NAME),
         description: reader.bounded('description', LONGEST_OWN_DESCRIPTION),
         scopes: readScopes(reader),
         audience: parseList(reader.read('audience'), reader.report('audience')),
@@ -5513,7 +5434,7 @@ function readDeletion(env) {
     const inputs = {
         ...connection_readConnection(reader, runner),
         ...readAim(reader, runner),
-        name: reader.bounded('name', LONGEST_NAME),
+        name: reader.bounded('name', inputs_LONGEST_NAME),
         client_id: readClientId(reader),
         dry_run: reader.boolean('dry_run', false),
     };
@@ -6417,7 +6338,6 @@ function refuseFailures(failures) {
 
 
 
-const request_LONGEST_NAME = 128;
 /**
  * What the inputs come to, once it is known which repository and environment they are about.
  * @throws {InputError} that names what does not go together
@@ -6445,7 +6365,7 @@ function makeRequest(inputs, target) {
     return {
         ...inputs,
         fields: {
-            name: name || shorten(`GitHub Actions: ${repository}${environment && ` (${environment})`}`, request_LONGEST_NAME),
+            name: name || shorten(`GitHub Actions: ${repository}${environment && ` (${environment})`}`, LONGEST_NAME),
             description: description || shorten(purpose, LONGEST_OWN_DESCRIPTION),
             ...(scopes.length > 0 && { scopes }),
             ...(audience.length > 0 && { audience }),
@@ -6531,69 +6451,94 @@ async function askForTarget(aim, transport, env) {
     return target;
 }
 
-;// CONCATENATED MODULE: ./build/delete.js
+;// CONCATENATED MODULE: ./build/find.js
 
 
-
-
-
-
-
-
-
-
-
-
-
-
-
-
-start(run, fail, 1);
-async function run() {
-    const inputs = readDeletion(process.env);
-    inputs.warnings.forEach(log_warning);
-    const transport = new Transport(inputs.runner.run, inputs.timeout);
-    // Nothing is ever rolled back here.
-    transport.openReserve();
-    await cancellable(transport, () => work(inputs, transport));
+/** Ids that a message names before it only counts. */
+const MOST_IDS = 10;
+/**
+ * Finds the client to go on with: by its id, or else by the key in the trailer. One of a job is always new.
+ * @throws where the id is that of somebody else's client
+ */
+async function find(scalekit, request) {
+    const at = performance.now();
+    if (request.trailer.lifetime === 'job')
+        return { others: [], seen: undefined, at, notices: [] };
+    const client = request.client_id ? await getNamed(scalekit, request) : undefined;
+    if (client)
+        return { client, others: [], seen: undefined, at, notices: [] };
+    const stale = request.client_id
+        ? [`There is no client ${request.client_id} (client_id) in this organization; the search decides.`]
+        : [];
+    const { ours, unmarked } = await search(scalekit, request);
+    const [first, ...others] = ours;
+    // Every client has a secret, so a list that shows none leaves them out.
+    const whole = first?.secrets.length === 0 ? await scalekit.getClient(first.client_id) : undefined;
+    const oldest = whole && whole.client_id === first?.client_id ? recognize(whole.whole()) : first;
+    return {
+        client: oldest,
+        others: others.map(({ client_id }) => client_id),
+        seen: new Set(ours.map(({ client_id }) => client_id)),
+        at,
+        notices: [...stale, ...unmarkedNotice(unmarked)],
+    };
 }
-/** Deletes the lasting clients of a repository and environment, and what is kept of them in GitHub Actions. */
-async function work(inputs, transport) {
-    const { github: access, dry_run } = inputs;
-    const target = await findTarget(inputs, transport, process.env);
-    const place = settlePlace(inputs, target);
-    const vault = access && place && (await openVault(new Vault(new GitHub(transport, access), place)));
-    const scalekit = await Scalekit.open(transport, inputs);
-    const identity = identityOf(inputs, target, 'persistent');
-    const trailer = { key: identity_identityKey(identity), repo: identity_repositoryMark(target.repository, target.repository_id) };
-    const clients = await findClients(scalekit, inputs, { identity, trailer });
-    const pair = vault && (await judgePair(scalekit, vault, clients, inputs.client_id ? '' : trailer.key));
-    if (dry_run)
-        return await show(clients, pair?.goes ? vault : undefined, pair?.why);
-    const { deleted, left } = await deleteClients(scalekit, clients);
-    // The pair of a client that could not be deleted is still good.
-    const stays = left.has(vault?.saved.client_id?.trim() ?? '');
-    const forgotten = vault && pair?.goes && !stays ? await forget(vault) : { deleted: [], failures: [] };
-    if (pair?.why)
-        log_warning(pair.why);
-    const all = [...deleted.map((id) => `client ${id}`), ...forgotten.deleted];
-    const failures = [...forgotten.failures, ...left.values()];
-    if (all.length + failures.length === 0)
-        log_info('There is nothing to delete.');
-    setOutputs({ deleted: deleted.join(' ') });
-    await summary_writeSummary('Scalekit organization client: deleted', [[summary_cell(all)]]);
-    refuseFailures(failures);
-}
-async function show(clients, vault, why) {
-    const all = [...clients.map(({ client_id }) => `client ${client_id}`), ...(vault ? [vault.names] : [])];
-    log_info(all.length > 0 ? 'Dry run: nothing was changed. A run without dry_run would' : 'There is nothing to delete.');
-    for (const what of all)
-        log_info(`- delete ${what}`);
+/**
+ * Reads the client that `client_id` names.
+ * @returns nothing where there is no such client
+ * @throws where it is somebody else's
+ */
+async function getNamed(scalekit, { client_id, identity, trailer }) {
+    const named = await scalekit.getClient(client_id);
+    if (!named)
+        return undefined;
+    // An answer may show another client than the one that was asked for.
+    const client = identity_recognize(named.whole());
+    const why = client.client_id === client_id ? objection(client, identity, trailer) : `the answer shows ${client.client_id}`;
     if (why)
-        log_warning(why);
-    setOutputs({ deleted: '' });
-    await summary_writeSummary('Scalekit organization client: what would be deleted', [[summary_cell(all)]]);
+        throw new Error(`Client ${client_id} is not managed by this step: ${why}.`);
+    return client;
 }
+/** Goes through the whole list. @returns the clients with our key, the oldest first, and the ids of those that only look like it */
+async function search(scalekit, { trailer, identity }) {
+    // By id: a page that moves while the list is read shows a client twice.
+    const ours = new Map();
+    const unmarked = new Set();
+    for await (const { client_id, description, whole } of scalekit.listClients()) {
+        const found = parseTrailer(description);
+        if (found?.key === trailer.key)
+            ours.set(client_id, recognize(whole()));
+        else if (!found && isLike(whole, identity))
+            unmarked.add(client_id);
+    }
+    return { ours: [...ours.values()].sort(firstMade), unmarked: [...unmarked] };
+}
+/** One that nobody can read is like nobody's. */
+function isLike(whole, identity) {
+    try {
+        return resembles(whole(), identity);
+    }
+    catch {
+        return false;
+    }
+}
+function unmarkedNotice(ids) {
+    if (ids.length === 0)
+        return [];
+    const more = ids.length > MOST_IDS ? ` and ${ids.length - MOST_IDS} more` : '';
+    return [
+        `Clients with this repository's claims that this action did not make: ${ids.slice(0, MOST_IDS).join(', ')}${more}. They stay untouched; client_id takes one over.`,
+    ];
+}
+
+;// CONCATENATED MODULE: ./build/teardown.js
+
+
+
+
+
+
+// What `delete/` finds, decides and takes away.
 /**
  * Makes sure that the pair can be deleted, as far as reading tells: to a token that may not, GitHub can show nothing.
  * @returns nothing where the environment is not there, and so no pair
@@ -6611,7 +6556,7 @@ async function openVault(vault) {
     }
 }
 /** The client that `client_id` names, or all with the key, also those that nobody could read whole. */
-async function findClients(scalekit, { client_id }, aimed) {
+async function findOwn(scalekit, client_id, aimed) {
     if (client_id) {
         const client = await getNamed(scalekit, { client_id, ...aimed });
         if (!client)
@@ -6682,5 +6627,67 @@ async function forget(vault) {
     await attempt(`secret ${secret} of ${vault.name}`, () => vault.deleteSecret());
     await attempt(`variable ${variable} of ${vault.name}`, () => vault.deleteVariable());
     return { deleted, failures };
+}
+
+;// CONCATENATED MODULE: ./build/delete.js
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+start(run, fail, 1);
+async function run() {
+    const inputs = readDeletion(process.env);
+    inputs.warnings.forEach(log_warning);
+    const transport = new Transport(inputs.runner.run, inputs.timeout);
+    // Nothing is ever rolled back here.
+    transport.openReserve();
+    await cancellable(transport, () => work(inputs, transport));
+}
+/** Deletes the lasting clients of a repository and environment, and what is kept of them in GitHub Actions. */
+async function work(inputs, transport) {
+    const { github: access, dry_run } = inputs;
+    const target = await findTarget(inputs, transport, process.env);
+    const place = settlePlace(inputs, target);
+    const vault = access && place && (await openVault(new Vault(new GitHub(transport, access), place)));
+    const scalekit = await Scalekit.open(transport, inputs);
+    const identity = identityOf(inputs, target, 'persistent');
+    const trailer = { key: identity_identityKey(identity), repo: identity_repositoryMark(target.repository, target.repository_id) };
+    const clients = await findOwn(scalekit, inputs.client_id, { identity, trailer });
+    const pair = vault && (await judgePair(scalekit, vault, clients, inputs.client_id ? '' : trailer.key));
+    if (dry_run)
+        return await show(clients, pair?.goes ? vault : undefined, pair?.why);
+    const { deleted, left } = await deleteClients(scalekit, clients);
+    // The pair of a client that could not be deleted is still good.
+    const stays = left.has(vault?.saved.client_id?.trim() ?? '');
+    const forgotten = vault && pair?.goes && !stays ? await forget(vault) : { deleted: [], failures: [] };
+    if (pair?.why)
+        log_warning(pair.why);
+    const all = [...deleted.map((id) => `client ${id}`), ...forgotten.deleted];
+    const failures = [...forgotten.failures, ...left.values()];
+    if (all.length + failures.length === 0)
+        log_info('There is nothing to delete.');
+    setOutputs({ deleted: deleted.join(' ') });
+    await summary_writeSummary('Scalekit organization client: deleted', [[summary_cell(all)]]);
+    refuseFailures(failures);
+}
+async function show(clients, vault, why) {
+    const all = [...clients.map(({ client_id }) => `client ${client_id}`), ...(vault ? [vault.names] : [])];
+    log_info(all.length > 0 ? 'Dry run: nothing was changed. A run without dry_run would' : 'There is nothing to delete.');
+    for (const what of all)
+        log_info(`- delete ${what}`);
+    if (why)
+        log_warning(why);
+    setOutputs({ deleted: '' });
+    await summary_writeSummary('Scalekit organization client: what would be deleted', [[summary_cell(all)]]);
 }
 

@@ -6836,6 +6836,7 @@ async function getIdToken(transport, env) {
 
 
 
+/** Characters of a client's name (Scalekit's descriptor). */
 const LONGEST_NAME = 128;
 const LONGEST_ENVIRONMENT = 255;
 /** Seconds. */
@@ -7142,7 +7143,6 @@ function expiryText(asked, made) {
 
 
 
-const request_LONGEST_NAME = 128;
 /**
  * What the inputs come to, once it is known which repository and environment they are about.
  * @throws {InputError} that names what does not go together
@@ -7170,7 +7170,7 @@ function makeRequest(inputs, target) {
     return {
         ...inputs,
         fields: {
-            name: name || shorten(`GitHub Actions: ${repository}${environment && ` (${environment})`}`, request_LONGEST_NAME),
+            name: name || shorten(`GitHub Actions: ${repository}${environment && ` (${environment})`}`, LONGEST_NAME),
             description: description || shorten(purpose, LONGEST_OWN_DESCRIPTION),
             ...(scopes.length > 0 && { scopes }),
             ...(audience.length > 0 && { audience }),

@@ -1360,16 +1360,6 @@ function fetch() {
 /************************************************************************/
 var __webpack_exports__ = {};
 
-;// CONCATENATED MODULE: external "node:http"
-const external_node_http_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:http");
-;// CONCATENATED MODULE: external "node:https"
-const external_node_https_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:https");
-;// CONCATENATED MODULE: external "node:timers/promises"
-const promises_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:timers/promises");
-;// CONCATENATED MODULE: external "node:url"
-const external_node_url_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:url");
-// EXTERNAL MODULE: ./node_modules/@actions/http-client/lib/index.js + 1 modules
-var lib = __nccwpck_require__(942);
 // EXTERNAL MODULE: external "os"
 var external_os_ = __nccwpck_require__(857);
 ;// CONCATENATED MODULE: ./node_modules/@actions/core/lib/utils.js
@@ -1541,6 +1531,8 @@ function file_command_prepareKeyValueMessage(key, value) {
 //# sourceMappingURL=file-command.js.map
 ;// CONCATENATED MODULE: external "path"
 const external_path_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("path");
+// EXTERNAL MODULE: ./node_modules/@actions/http-client/lib/index.js + 1 modules
+var lib = __nccwpck_require__(942);
 ;// CONCATENATED MODULE: ./node_modules/@actions/http-client/lib/auth.js
 var __awaiter = (undefined && undefined.__awaiter) || function (thisArg, _arguments, P, generator) {
     function adopt(value) { return value instanceof P ? value : new P(function (resolve) { resolve(value); }); }
@@ -3666,6 +3658,40 @@ function oneLine(text) {
         .replaceAll('##[', '## [');
 }
 
+;// CONCATENATED MODULE: ./build/entry.js
+
+/**
+ * Runs an entry file's work and then ends the process, whatever socket or name lookup would keep it alive.
+ * @param failure the exit code unless the work ends well, also where it never ends and nothing is left to wait for
+ */
+function start(work, onError, failure) {
+    process.exitCode = failure;
+    work()
+        .then(() => {
+        process.exitCode = 0;
+    }, onError)
+        // Where standard output is a pipe that is written asynchronously (Windows), the callback waits for what is pending.
+        .finally(() => process.stdout.write('', () => process.exit()));
+}
+/** Does work that ends early, and badly, when the runner cancels the run. */
+async function cancellable(transport, work) {
+    process.on('SIGINT', () => transport.cancel());
+    try {
+        await work();
+    }
+    catch (error) {
+        throw transport.cancelled ? new Error(`The run was cancelled. ${log_message(error)}`, { cause: error }) : error;
+    }
+}
+
+;// CONCATENATED MODULE: external "node:http"
+const external_node_http_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:http");
+;// CONCATENATED MODULE: external "node:https"
+const external_node_https_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:https");
+;// CONCATENATED MODULE: external "node:timers/promises"
+const promises_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:timers/promises");
+;// CONCATENATED MODULE: external "node:url"
+const external_node_url_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:url");
 ;// CONCATENATED MODULE: ./build/http.js
 
 
@@ -4070,32 +4096,6 @@ function answers_tokenPayload(token) {
     }
 }
 
-;// CONCATENATED MODULE: ./build/entry.js
-
-/**
- * Runs an entry file's work and then ends the process, whatever socket or name lookup would keep it alive.
- * @param failure the exit code unless the work ends well, also where it never ends and nothing is left to wait for
- */
-function start(work, onError, failure) {
-    process.exitCode = failure;
-    work()
-        .then(() => {
-        process.exitCode = 0;
-    }, onError)
-        // Where standard output is a pipe that is written asynchronously (Windows), the callback waits for what is pending.
-        .finally(() => process.stdout.write('', () => process.exit()));
-}
-/** Does work that ends early, and badly, when the runner cancels the run. */
-async function cancellable(transport, work) {
-    process.on('SIGINT', () => transport.cancel());
-    try {
-        await work();
-    }
-    catch (error) {
-        throw transport.cancelled ? new Error(`The run was cancelled. ${log_message(error)}`, { cause: error }) : error;
-    }
-}
-
 ;// CONCATENATED MODULE: ./build/github/errors.js
 
 
@@ -4279,94 +4279,6 @@ class GitHub {
 }
 function isPositive(value) {
     return Number.isSafeInteger(value) && Number(value) > 0;
-}
-
-;// CONCATENATED MODULE: external "node:crypto"
-const external_node_crypto_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:crypto");
-;// CONCATENATED MODULE: ./build/identity.js
-
-/** The longest description of a client (Scalekit's descriptor), in characters. */
-const LONGEST_DESCRIPTION = 512;
-const LONGEST_TRAILER = 160;
-/** Characters that a description may have besides the line break and the trailer. */
-const identity_LONGEST_OWN_DESCRIPTION = LONGEST_DESCRIPTION - LONGEST_TRAILER - 1;
-/** A hash of the identity: by the repository's id where it is known, so that a rename changes nothing. */
-function identityKey({ repository, repository_id, environment, name, lifetime }) {
-    const target = repository_id ?? repository.toLowerCase();
-    return hash(JSON.stringify([target, environment.toLowerCase(), name ?? null, lifetime]));
-}
-/** The repository's id or, where none is known, a hash of its lower-cased name. */
-function repositoryMark(repository, repository_id) {
-    return repository_id ?? hash(repository.toLowerCase());
-}
-function drawNonce() {
-    return randomBytes(12).toString('base64url');
-}
-function formatTrailer({ key, repo, by, run, lifetime, nonce }) {
-    return `[scalekit-organization-client/1 key=${key} repo=${repo} by=${by} run=${run} lifetime=${lifetime} nonce=${nonce}]`;
-}
-/** A description as it is sent: the trailer is its last line. */
-function withTrailer(own_description, trailer) {
-    return [own_description, formatTrailer(trailer)].filter(Boolean).join('\n');
-}
-const TRAILER = /^\[scalekit-organization-client\/1 key=(?<key>[\w-]{16}) repo=(?<repo>[\w-]{1,16}) by=(?<by>[\w-]{1,16}) run=(?<run>\d+\.\d+) lifetime=(?<lifetime>persistent|job) nonce=(?<nonce>[\w-]{16})\]$/;
-/** Reads the trailer from a description's last line. @returns nothing where it has none */
-function identity_parseTrailer(description) {
-    return TRAILER.exec(splitDescription(description)[1])?.groups;
-}
-/** @returns what comes before the last line, and the last line */
-function splitDescription(description) {
-    const text = description.trimEnd();
-    const at = text.lastIndexOf('\n');
-    return [text.slice(0, Math.max(at, 0)), text.slice(at + 1)];
-}
-function recognize(client) {
-    const trailer = identity_parseTrailer(client.description);
-    const own = trailer ? splitDescription(client.description)[0] : client.description;
-    const own_description = [...own].slice(0, identity_LONGEST_OWN_DESCRIPTION).join('');
-    return { ...client, own_description, trailer };
-}
-/**
- * Whether a client that was named by its id may be managed as this identity's.
- * @returns why not, or nothing
- */
-function objection(client, identity, { key, repo }) {
-    const { trailer } = client;
-    if (trailer?.key === key)
-        return undefined;
-    if (trailer && trailer.repo !== repo)
-        return 'it was made for another repository, by the last line of its description';
-    if (isRepository(client, identity) === false)
-        return 'its claims name another repository';
-    if (trailer && trailer.lifetime !== 'persistent')
-        return 'it belongs to one job, by the last line of its description';
-    const [environment] = claimsOf(client, 'environment');
-    if (environment !== undefined && environment.toLowerCase() !== identity.environment.toLowerCase()) {
-        const own = identity.environment ? JSON.stringify(identity.environment) : 'no environment';
-        return `it is for the environment ${JSON.stringify(environment)}, and this step for ${own}`;
-    }
-    return undefined;
-}
-/** Whether a client without a trailer carries the claims of this repository and this environment. */
-function resembles(client, identity) {
-    const [environment = ''] = claimsOf(client, 'environment');
-    return isRepository(client, identity) === true && environment.toLowerCase() === identity.environment.toLowerCase();
-}
-/** By the id or, where one side does not know it, the name. @returns nothing where the claims do not say */
-function isRepository(client, { repository, repository_id }) {
-    const ids = claimsOf(client, 'github_repository_id');
-    if (ids.length > 0 && repository_id !== undefined)
-        return ids.every((id) => id === repository_id);
-    const names = claimsOf(client, 'github_repository');
-    return names.length > 0 ? names.every((name) => name.toLowerCase() === repository.toLowerCase()) : undefined;
-}
-/** All that stand there: nothing keeps a client from having one twice. */
-function claimsOf({ custom_claims }, key) {
-    return custom_claims.filter((claim) => claim.key === key).map(({ value }) => value);
-}
-/** 16 characters (96 bits) of a SHA-256, in base64url. */
-function hash(text) {
-    return (0,external_node_crypto_namespaceObject.createHash)('sha256').update(text).digest('base64url').slice(0, 16);
 }
 
 ;// CONCATENATED MODULE: ./build/formats.js
@@ -5042,6 +4954,94 @@ async function getIdToken(transport, env) {
     }
 }
 
+;// CONCATENATED MODULE: external "node:crypto"
+const external_node_crypto_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:crypto");
+;// CONCATENATED MODULE: ./build/identity.js
+
+/** The longest description of a client (Scalekit's descriptor), in characters. */
+const LONGEST_DESCRIPTION = 512;
+const LONGEST_TRAILER = 160;
+/** Characters that a description may have besides the line break and the trailer. */
+const identity_LONGEST_OWN_DESCRIPTION = LONGEST_DESCRIPTION - LONGEST_TRAILER - 1;
+/** A hash of the identity: by the repository's id where it is known, so that a rename changes nothing. */
+function identityKey({ repository, repository_id, environment, name, lifetime }) {
+    const target = repository_id ?? repository.toLowerCase();
+    return hash(JSON.stringify([target, environment.toLowerCase(), name ?? null, lifetime]));
+}
+/** The repository's id or, where none is known, a hash of its lower-cased name. */
+function repositoryMark(repository, repository_id) {
+    return repository_id ?? hash(repository.toLowerCase());
+}
+function drawNonce() {
+    return randomBytes(12).toString('base64url');
+}
+function formatTrailer({ key, repo, by, run, lifetime, nonce }) {
+    return `[scalekit-organization-client/1 key=${key} repo=${repo} by=${by} run=${run} lifetime=${lifetime} nonce=${nonce}]`;
+}
+/** A description as it is sent: the trailer is its last line. */
+function withTrailer(own_description, trailer) {
+    return [own_description, formatTrailer(trailer)].filter(Boolean).join('\n');
+}
+const TRAILER = /^\[scalekit-organization-client\/1 key=(?<key>[\w-]{16}) repo=(?<repo>[\w-]{1,16}) by=(?<by>[\w-]{1,16}) run=(?<run>\d+\.\d+) lifetime=(?<lifetime>persistent|job) nonce=(?<nonce>[\w-]{16})\]$/;
+/** Reads the trailer from a description's last line. @returns nothing where it has none */
+function identity_parseTrailer(description) {
+    return TRAILER.exec(splitDescription(description)[1])?.groups;
+}
+/** @returns what comes before the last line, and the last line */
+function splitDescription(description) {
+    const text = description.trimEnd();
+    const at = text.lastIndexOf('\n');
+    return [text.slice(0, Math.max(at, 0)), text.slice(at + 1)];
+}
+function recognize(client) {
+    const trailer = identity_parseTrailer(client.description);
+    const own = trailer ? splitDescription(client.description)[0] : client.description;
+    const own_description = [...own].slice(0, identity_LONGEST_OWN_DESCRIPTION).join('');
+    return { ...client, own_description, trailer };
+}
+/**
+ * Whether a client that was named by its id may be managed as this identity's.
+ * @returns why not, or nothing
+ */
+function objection(client, identity, { key, repo }) {
+    const { trailer } = client;
+    if (trailer?.key === key)
+        return undefined;
+    if (trailer && trailer.repo !== repo)
+        return 'it was made for another repository, by the last line of its description';
+    if (isRepository(client, identity) === false)
+        return 'its claims name another repository';
+    if (trailer && trailer.lifetime !== 'persistent')
+        return 'it belongs to one job, by the last line of its description';
+    const [environment] = claimsOf(client, 'environment');
+    if (environment !== undefined && environment.toLowerCase() !== identity.environment.toLowerCase()) {
+        const own = identity.environment ? JSON.stringify(identity.environment) : 'no environment';
+        return `it is for the environment ${JSON.stringify(environment)}, and this step for ${own}`;
+    }
+    return undefined;
+}
+/** Whether a client without a trailer carries the claims of this repository and this environment. */
+function resembles(client, identity) {
+    const [environment = ''] = claimsOf(client, 'environment');
+    return isRepository(client, identity) === true && environment.toLowerCase() === identity.environment.toLowerCase();
+}
+/** By the id or, where one side does not know it, the name. @returns nothing where the claims do not say */
+function isRepository(client, { repository, repository_id }) {
+    const ids = claimsOf(client, 'github_repository_id');
+    if (ids.length > 0 && repository_id !== undefined)
+        return ids.every((id) => id === repository_id);
+    const names = claimsOf(client, 'github_repository');
+    return names.length > 0 ? names.every((name) => name.toLowerCase() === repository.toLowerCase()) : undefined;
+}
+/** All that stand there: nothing keeps a client from having one twice. */
+function claimsOf({ custom_claims }, key) {
+    return custom_claims.filter((claim) => claim.key === key).map(({ value }) => value);
+}
+/** 16 characters (96 bits) of a SHA-256, in base64url. */
+function hash(text) {
+    return (0,external_node_crypto_namespaceObject.createHash)('sha256').update(text).digest('base64url').slice(0, 16);
+}
+
 ;// CONCATENATED MODULE: ./build/scalekit/types.js
 
 /** The id of an organization client: it becomes part of a path and an output. The descriptor bounds ids in requests to 32 characters, not those in answers. */
@@ -5128,6 +5128,7 @@ function time(from, field) {
 
 
 
+/** Characters of a client's name (Scalekit's descriptor). */
 const LONGEST_NAME = 128;
 const LONGEST_ENVIRONMENT = 255;
 /** Seconds. */
@@ -5274,193 +5275,6 @@ function checkPairs(reader, { on_existing, verify, access_token, saving }) {
         reader.report('access_token')('is true with on_existing: reuse; expected one of the two: without a new secret there is no token');
     if (access_token && !verify)
         reader.report('access_token')('is true with verify: false; expected verify: true, since it is the token that verification gets');
-}
-
-;// CONCATENATED MODULE: ./build/plan.js
-/** Secrets of one client at a time, by the API. */
-const MOST_SECRETS = 5;
-const NONE = 'none';
-/** Milliseconds, and ample: between the two requests of a save. */
-const SAVE_TIME = 60_000;
-/**
- * From what is wanted and what exists to the steps between the two.
- * @throws where there is no way: `on_existing: fail`, or a list that only a new client can be without
- */
-function plan(request, { client, others, saved }) {
-    const save = request.place ? [{ kind: 'save' }] : [];
-    if (!client)
-        return { result: 'created', before: [{ kind: 'create' }, ...save], after: [], warnings: [] };
-    const warnings = others.length > 0 ? [severalClients(client.client_id, others)] : [];
-    // A secret that was not saved is lost, so another one is due.
-    const heals = request.on_existing === 'reuse' && request.place && !isSaved(saved, client.client_id);
-    switch (heals ? 'rotate' : request.on_existing) {
-        case 'fail':
-            throw new Error(`Client ${client.client_id} ${JSON.stringify(client.name)} exists already, and on_existing is fail.`);
-        case 'replace': {
-            const before = [{ kind: 'create' }, ...save];
-            return { result: 'replaced', client, before, after: [{ kind: 'delete-client' }], warnings };
-        }
-        case 'reuse':
-            return { result: 'reused', client, before: updates(request, client), after: [], warnings };
-        case 'rotate': {
-            const evicted = evictions(client.secrets);
-            const kept = client.secrets.filter((secret) => !evicted.includes(secret));
-            for (const { id } of evicted)
-                warnings.push(`Client ${client.client_id} has ${client.secrets.length} secrets, and ${MOST_SECRETS} is the most: ${id} has to go before a new one is made, however young it is.`);
-            return {
-                result: 'rotated',
-                client,
-                before: [
-                    ...updates(request, client),
-                    ...evicted.map((secret) => deletion(secret, false)),
-                    { kind: 'add-secret' },
-                    ...save,
-                ],
-                after: retirements(kept, request.keep_secrets),
-                warnings,
-            };
-        }
-    }
-}
-/**
- * Whether GitHub Actions holds a pair of this client. A save writes the secret last, so a variable that is much younger
- * than the secret is one whose secret never came.
- */
-function isSaved(saved, client_id) {
-    if (saved?.client_id !== client_id || saved.secret_time === undefined)
-        return false;
-    return !(Date.parse(saved.variable_time ?? '') - Date.parse(saved.secret_time) > SAVE_TIME);
-}
-/**
- * The way of a run that lost a race, as if it had found the winner's client, on which other runs' secrets are as new as
- * its own: nothing on it is deleted.
- * @throws as `plan`
- */
-function planAdoption(request, client, saved) {
-    const on_existing = request.on_existing === 'replace' ? 'rotate' : request.on_existing;
-    const adoption = plan({ ...request, on_existing }, { client, others: [], saved });
-    return {
-        ...adoption,
-        before: adoption.before.filter(({ kind }) => kind !== 'delete-secret'),
-        after: [],
-        warnings: [],
-    };
-}
-/** The secrets that must go before the client can have one more: never the newest active one, and none of unknown age. */
-function evictions(secrets) {
-    const dated = inRetirementOrder(secrets.filter(({ create_time }) => create_time !== undefined));
-    const newest = dated
-        .filter(({ active }) => active)
-        .sort(plan_byAge)
-        .at(-1);
-    return dated.filter((secret) => secret !== newest).slice(0, Math.max(0, secrets.length + 1 - MOST_SECRETS));
-}
-/** @param keep how many secrets stay, the new one, which is not among `secrets`, included */
-function retirements(secrets, keep) {
-    const count = Math.max(0, secrets.length + 1 - keep);
-    return inRetirementOrder(secrets)
-        .slice(0, count)
-        .map((secret) => deletion(secret, keep > 1));
-}
-function deletion(secret, spare_young) {
-    return { kind: 'delete-secret', secret, spare_young };
-}
-/** Those that nobody can use any more first, then the oldest. */
-function inRetirementOrder(secrets) {
-    return [...secrets].sort((one, other) => Number(one.active) - Number(other.active) || plan_byAge(one, other));
-}
-/** Orders what has a `create_time`, the oldest first; what does not say comes last, since it may be the newest. */
-function plan_byAge(one, other) {
-    if (one.create_time === other.create_time)
-        return 0;
-    if (one.create_time === undefined)
-        return 1;
-    return other.create_time === undefined || one.create_time < other.create_time ? -1 : 1;
-}
-/** Orders clients: by time to the nanosecond, then by id, so that all runs agree on the first. */
-function firstMade(one, other) {
-    return plan_byAge(one, other) || (one.client_id < other.client_id ? -1 : 1);
-}
-function severalClients(client_id, others) {
-    return `Several clients are this repository's for the same purpose. This run uses the oldest, ${client_id}, and touches none of the others: ${others.join(', ')}. Delete those that nobody uses.`;
-}
-/** Corrects what drifted, and gives a client that was made by hand its trailer. */
-function updates(request, client) {
-    const drifted = differences(request, client);
-    const emptied = drifted.filter(({ wanted }) => wanted === NONE);
-    if (emptied.length > 0) {
-        throw new Error(`Client ${client.client_id} has what was not asked for, and the API cannot empty a list: use on_existing: replace, which makes a new client and then deletes this one.\n${plan_differenceLines(emptied)}`);
-    }
-    if (!client.trailer && !drifted.some(({ field }) => field === 'description'))
-        drifted.push({
-            field: 'description',
-            wanted: 'a last line by which this action knows the client again',
-            got: NONE,
-        });
-    const own = request.given.description ? request.fields.description : client.own_description;
-    const fields = { ...request.fields, description: own };
-    const changes = Object.fromEntries(drifted.map(({ field }) => [field, fields[field]]));
-    return drifted.length > 0 ? [{ kind: 'update', fields: changes, differences: drifted }] : [];
-}
-/**
- * Compares a client with what was asked for: scopes, audience and claims as sets, where a list that was not given
- * means none; name, description without trailer, and expiry only where they were given.
- */
-function differences({ fields, given }, client) {
-    const compared = ['scopes', 'audience', 'custom_claims'];
-    if (fields.expiry)
-        compared.push('expiry');
-    if (given.name)
-        compared.push('name');
-    if (given.description)
-        compared.push('description');
-    return plan_compareFields(compared, fields, { ...client, description: client.own_description });
-}
-/** As `differences`, of the answer to a request that asked for all of it. */
-function shortfalls(request, client) {
-    const { organization_id } = client;
-    return [
-        // An answer may leave out the expiry and the organization, which says nothing about them.
-        ...differences(request, client).filter(({ field, got }) => field !== 'expiry' || got !== NONE),
-        ...compare([['organization_id', [request.organization_id], [organization_id || request.organization_id]]]),
-    ];
-}
-function plan_differenceLines(differences) {
-    return differences.map(({ field, wanted, got }) => `${field}: wanted ${wanted}; got ${got}`).join('\n');
-}
-function plan_compareFields(names, wanted, got) {
-    const [one, other] = [fieldTexts(wanted), fieldTexts(got)];
-    return compare(names.map((field) => [field, one[field], other[field]]));
-}
-/** Compares sets. @returns those that are not the same */
-function compare(pairs) {
-    return pairs
-        .map(([field, wanted, got]) => ({ field, wanted: setText(wanted), got: setText(got) }))
-        .filter(({ wanted, got }) => wanted !== got);
-}
-function fieldTexts(fields) {
-    const { name, description, scopes = [], audience = [], custom_claims, expiry } = fields;
-    return {
-        name: textOf(name),
-        description: textOf(description),
-        scopes,
-        audience,
-        custom_claims: claimTexts(custom_claims),
-        expiry: textOf(expiry),
-    };
-}
-function claimTexts(claims = []) {
-    // No two claims have the same text, whatever stands in a key.
-    return claims.map(({ key, value }) => `${key.replace(/[\\=]/g, '\\$&')}=${value}`);
-}
-function textOf(value) {
-    return value === undefined || value === '' ? [] : [String(value)];
-}
-function setText(entries) {
-    return ([...new Set(entries)]
-        .sort()
-        .map((entry) => JSON.stringify(entry))
-        .join(', ') || NONE);
 }
 
 ;// CONCATENATED MODULE: ./build/summary.js
@@ -6519,7 +6333,199 @@ function refuseFailures(failures) {
         throw new Error([...told.slice(0, MOST_FAILURES), ...more].join('\n'));
 }
 
+;// CONCATENATED MODULE: ./build/plan.js
+/** Secrets of one client at a time, by the API. */
+const MOST_SECRETS = 5;
+const NONE = 'none';
+/** Milliseconds, and ample: between the two requests of a save. */
+const SAVE_TIME = 60_000;
+/**
+ * From what is wanted and what exists to the steps between the two.
+ * @throws where there is no way: `on_existing: fail`, or a list that only a new client can be without
+ */
+function plan(request, { client, others, saved }) {
+    const save = request.place ? [{ kind: 'save' }] : [];
+    if (!client)
+        return { result: 'created', before: [{ kind: 'create' }, ...save], after: [], warnings: [] };
+    const warnings = others.length > 0 ? [severalClients(client.client_id, others)] : [];
+    // A secret that was not saved is lost, so another one is due.
+    const heals = request.on_existing === 'reuse' && request.place && !isSaved(saved, client.client_id);
+    switch (heals ? 'rotate' : request.on_existing) {
+        case 'fail':
+            throw new Error(`Client ${client.client_id} ${JSON.stringify(client.name)} exists already, and on_existing is fail.`);
+        case 'replace': {
+            const before = [{ kind: 'create' }, ...save];
+            return { result: 'replaced', client, before, after: [{ kind: 'delete-client' }], warnings };
+        }
+        case 'reuse':
+            return { result: 'reused', client, before: updates(request, client), after: [], warnings };
+        case 'rotate': {
+            const evicted = evictions(client.secrets);
+            const kept = client.secrets.filter((secret) => !evicted.includes(secret));
+            for (const { id } of evicted)
+                warnings.push(`Client ${client.client_id} has ${client.secrets.length} secrets, and ${MOST_SECRETS} is the most: ${id} has to go before a new one is made, however young it is.`);
+            return {
+                result: 'rotated',
+                client,
+                before: [
+                    ...updates(request, client),
+                    ...evicted.map((secret) => deletion(secret, false)),
+                    { kind: 'add-secret' },
+                    ...save,
+                ],
+                after: retirements(kept, request.keep_secrets),
+                warnings,
+            };
+        }
+    }
+}
+/**
+ * Whether GitHub Actions holds a pair of this client. A save writes the secret last, so a variable that is much younger
+ * than the secret is one whose secret never came.
+ */
+function isSaved(saved, client_id) {
+    if (saved?.client_id !== client_id || saved.secret_time === undefined)
+        return false;
+    return !(Date.parse(saved.variable_time ?? '') - Date.parse(saved.secret_time) > SAVE_TIME);
+}
+/**
+ * The way of a run that lost a race, as if it had found the winner's client, on which other runs' secrets are as new as
+ * its own: nothing on it is deleted.
+ * @throws as `plan`
+ */
+function planAdoption(request, client, saved) {
+    const on_existing = request.on_existing === 'replace' ? 'rotate' : request.on_existing;
+    const adoption = plan({ ...request, on_existing }, { client, others: [], saved });
+    return {
+        ...adoption,
+        before: adoption.before.filter(({ kind }) => kind !== 'delete-secret'),
+        after: [],
+        warnings: [],
+    };
+}
+/** The secrets that must go before the client can have one more: never the newest active one, and none of unknown age. */
+function evictions(secrets) {
+    const dated = inRetirementOrder(secrets.filter(({ create_time }) => create_time !== undefined));
+    const newest = dated
+        .filter(({ active }) => active)
+        .sort(plan_byAge)
+        .at(-1);
+    return dated.filter((secret) => secret !== newest).slice(0, Math.max(0, secrets.length + 1 - MOST_SECRETS));
+}
+/** @param keep how many secrets stay, the new one, which is not among `secrets`, included */
+function retirements(secrets, keep) {
+    const count = Math.max(0, secrets.length + 1 - keep);
+    return inRetirementOrder(secrets)
+        .slice(0, count)
+        .map((secret) => deletion(secret, keep > 1));
+}
+function deletion(secret, spare_young) {
+    return { kind: 'delete-secret', secret, spare_young };
+}
+/** Those that nobody can use any more first, then the oldest. */
+function inRetirementOrder(secrets) {
+    return [...secrets].sort((one, other) => Number(one.active) - Number(other.active) || plan_byAge(one, other));
+}
+/** Orders what has a `create_time`, the oldest first; what does not say comes last, since it may be the newest. */
+function plan_byAge(one, other) {
+    if (one.create_time === other.create_time)
+        return 0;
+    if (one.create_time === undefined)
+        return 1;
+    return other.create_time === undefined || one.create_time < other.create_time ? -1 : 1;
+}
+/** Orders clients: by time to the nanosecond, then by id, so that all runs agree on the first. */
+function firstMade(one, other) {
+    return plan_byAge(one, other) || (one.client_id < other.client_id ? -1 : 1);
+}
+function severalClients(client_id, others) {
+    return `Several clients are this repository's for the same purpose. This run uses the oldest, ${client_id}, and touches none of the others: ${others.join(', ')}. Delete those that nobody uses.`;
+}
+/** Corrects what drifted, and gives a client that was made by hand its trailer. */
+function updates(request, client) {
+    const drifted = differences(request, client);
+    const emptied = drifted.filter(({ wanted }) => wanted === NONE);
+    if (emptied.length > 0) {
+        throw new Error(`Client ${client.client_id} has what was not asked for, and the API cannot empty a list: use on_existing: replace, which makes a new client and then deletes this one.\n${plan_differenceLines(emptied)}`);
+    }
+    if (!client.trailer && !drifted.some(({ field }) => field === 'description'))
+        drifted.push({
+            field: 'description',
+            wanted: 'a last line by which this action knows the client again',
+            got: NONE,
+        });
+    const own = request.given.description ? request.fields.description : client.own_description;
+    const fields = { ...request.fields, description: own };
+    const changes = Object.fromEntries(drifted.map(({ field }) => [field, fields[field]]));
+    return drifted.length > 0 ? [{ kind: 'update', fields: changes, differences: drifted }] : [];
+}
+/**
+ * Compares a client with what was asked for: scopes, audience and claims as sets, where a list that was not given
+ * means none; name, description without trailer, and expiry only where they were given.
+ */
+function differences({ fields, given }, client) {
+    const compared = ['scopes', 'audience', 'custom_claims'];
+    if (fields.expiry)
+        compared.push('expiry');
+    if (given.name)
+        compared.push('name');
+    if (given.description)
+        compared.push('description');
+    return plan_compareFields(compared, fields, { ...client, description: client.own_description });
+}
+/** As `differences`, of the answer to a request that asked for all of it. */
+function shortfalls(request, client) {
+    const { organization_id } = client;
+    return [
+        // An answer may leave out the expiry and the organization, which says nothing about them.
+        ...differences(request, client).filter(({ field, got }) => field !== 'expiry' || got !== NONE),
+        ...compare([['organization_id', [request.organization_id], [organization_id || request.organization_id]]]),
+    ];
+}
+function plan_differenceLines(differences) {
+    return differences.map(({ field, wanted, got }) => `${field}: wanted ${wanted}; got ${got}`).join('\n');
+}
+function plan_compareFields(names, wanted, got) {
+    const [one, other] = [fieldTexts(wanted), fieldTexts(got)];
+    return compare(names.map((field) => [field, one[field], other[field]]));
+}
+/** Compares sets. @returns those that are not the same */
+function compare(pairs) {
+    return pairs
+        .map(([field, wanted, got]) => ({ field, wanted: setText(wanted), got: setText(got) }))
+        .filter(({ wanted, got }) => wanted !== got);
+}
+function fieldTexts(fields) {
+    const { name, description, scopes = [], audience = [], custom_claims, expiry } = fields;
+    return {
+        name: textOf(name),
+        description: textOf(description),
+        scopes,
+        audience,
+        custom_claims: claimTexts(custom_claims),
+        expiry: textOf(expiry),
+    };
+}
+function claimTexts(claims = []) {
+    // No two claims have the same text, whatever stands in a key.
+    return claims.map(({ key, value }) => `${key.replace(/[\\=]/g, '\\$&')}=${value}`);
+}
+function textOf(value) {
+    return value === undefined || value === '' ? [] : [String(value)];
+}
+function setText(entries) {
+    return ([...new Set(entries)]
+        .sort()
+        .map((entry) => JSON.stringify(entry))
+        .join(', ') || NONE);
+}
+
 ;// CONCATENATED MODULE: ./build/stale.js
+
+
+
+
+// Which clients of single jobs are left over.
 /** Nanoseconds of 35 days: no workflow run lasts longer, by GitHub's limits. */
 const LONGEST_RUN = 35n * 24n * 3600000000000n;
 /**
@@ -6546,11 +6552,63 @@ function judgeByRun({ run }, told) {
         return { over: true, why: 'its run is completed' };
     return { over: false, why: `its run is ${told.status} in attempt ${told.run_attempt}` };
 }
+/** Finds the clients of single jobs that the repository's workflows made. @returns the oldest first */
+async function findJobClients(scalekit, runner) {
+    const by = repositoryMark(runner.repository, runner.repository_id);
+    const found = new Map();
+    for await (const { client_id, description, whole } of scalekit.listClients()) {
+        const trailer = identity_parseTrailer(description);
+        if (trailer?.by !== by || trailer.lifetime !== 'job')
+            continue;
+        try {
+            found.set(client_id, { ...recognize(whole()), trailer });
+        }
+        catch (error) {
+            log_warning(`Client ${client_id} stays: ${log_message(error)}.`);
+        }
+    }
+    return [...found.values()].sort(firstMade);
+}
+/**
+ * What cannot be decided stays. GitHub is asked once about a run, and not again once it refused to be asked.
+ * @returns a function that judges one client, and adds to `failures` why it could not
+ */
+function judgeWith(github, { repository, run: own_run }) {
+    const runs = new Map();
+    let refused;
+    const ask = async (id) => {
+        if (refused)
+            throw refused;
+        return await github.getRun(repository, id).catch((error) => {
+            if (error instanceof answers_ApiError && (error.status === 401 || error.status === 403 || error.status === 429))
+                refused = error;
+            throw error;
+        });
+    };
+    return async ({ trailer, create_time }, failures) => {
+        const [id = ''] = trailer.run.split('.');
+        const judgeAge = () => {
+            const { now } = github.transport;
+            return judgeByAge(trailer, create_time, now === undefined ? now : BigInt(now) * 1000000n, own_run);
+        };
+        const byAge = judgeAge();
+        if (byAge)
+            return byAge;
+        try {
+            // Also where GitHub alone tells the time.
+            const told = runs.get(id) ?? ask(id);
+            runs.set(id, told);
+            const run = await told;
+            return judgeAge() ?? judgeByRun(trailer, run);
+        }
+        catch (error) {
+            failures.push(log_message(error));
+            return { over: false, why: 'GitHub could not be asked about its run' };
+        }
+    };
+}
 
 ;// CONCATENATED MODULE: ./build/sweep.js
-
-
-
 
 
 
@@ -6576,8 +6634,8 @@ async function run() {
 async function work(inputs, transport) {
     const { dry_run, max_deletions, runner } = inputs;
     const scalekit = await Scalekit.open(transport, inputs);
-    const clients = await findClients(scalekit, inputs);
-    const judge = judgeWith(new GitHub(transport, inputs.github), inputs);
+    const clients = await findJobClients(scalekit, runner);
+    const judge = judgeWith(new GitHub(transport, inputs.github), runner);
     const [rows, deleted, failures] = [[], [], []];
     // One that cannot be deleted must not keep every later run from the rest.
     let done = 0;
@@ -6606,61 +6664,6 @@ async function work(inputs, transport) {
     setOutputs({ deleted: deleted.join(' ') });
     await summary_writeSummary(`Scalekit organization clients of single jobs: ${outcome}`, table(rows));
     refuseFailures(failures);
-}
-/** The oldest first. */
-async function findClients(scalekit, { runner }) {
-    const by = repositoryMark(runner.repository, runner.repository_id);
-    const found = new Map();
-    for await (const { client_id, description, whole } of scalekit.listClients()) {
-        const trailer = identity_parseTrailer(description);
-        if (trailer?.by !== by || trailer.lifetime !== 'job')
-            continue;
-        try {
-            found.set(client_id, { ...recognize(whole()), trailer });
-        }
-        catch (error) {
-            log_warning(`Client ${client_id} stays: ${log_message(error)}.`);
-        }
-    }
-    return [...found.values()].sort(firstMade);
-}
-/**
- * What cannot be decided stays. GitHub is asked once about a run, and not again once it refused to be asked.
- * @returns a function that judges one client, and adds to `failures` why it could not
- */
-function judgeWith(github, { runner }) {
-    const runs = new Map();
-    let refused;
-    const ask = async (id) => {
-        if (refused)
-            throw refused;
-        return await github.getRun(runner.repository, id).catch((error) => {
-            if (error instanceof answers_ApiError && (error.status === 401 || error.status === 403 || error.status === 429))
-                refused = error;
-            throw error;
-        });
-    };
-    return async ({ trailer, create_time }, failures) => {
-        const [id = ''] = trailer.run.split('.');
-        const judgeAge = () => {
-            const { now } = github.transport;
-            return judgeByAge(trailer, create_time, now === undefined ? now : BigInt(now) * 1000000n, runner.run);
-        };
-        const byAge = judgeAge();
-        if (byAge)
-            return byAge;
-        try {
-            // Also where GitHub alone tells the time.
-            const told = runs.get(id) ?? ask(id);
-            runs.set(id, told);
-            const run = await told;
-            return judgeAge() ?? judgeByRun(trailer, run);
-        }
-        catch (error) {
-            failures.push(log_message(error));
-            return { over: false, why: 'GitHub could not be asked about its run' };
-        }
-    };
 }
 function table(rows) {
     const header = ['Client', 'Name', 'Run', 'What', 'Why'].map((data) => ({ data, header: true }));
