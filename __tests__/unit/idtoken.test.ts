@@ -10,7 +10,7 @@ const ENV = {
   [URL_VARIABLE]: 'https://token.actions.example/run/1?api-version=2.0',
   [TOKEN_VARIABLE]: REQUEST_TOKEN,
 };
-const TODO =
+const REMEDY =
   'The job needs permissions with id-token: write, and GitHub has to answer. Without that permission the claims come from the runner.';
 
 /** An ID token, whose signature nobody looks at. */
@@ -74,14 +74,14 @@ describe('an ID token', () => {
     const transport = new FakeTransport(() => json({ value: idToken({}) }));
     for (const value of values)
       await expect(getIdToken(transport, { ...ENV, [variable]: value })).rejects.toThrow(
-        `Could not get GitHub's ID token: ${variable} ${what}. ${TODO}`,
+        `Could not get GitHub's ID token: ${variable} ${what}. ${REMEDY}`,
       );
     expect(transport.calls).toEqual([]);
   });
 
   it.each<[string, Partial<Answer> | Error, string]>([
-    ['a refusal', { status: 403, body: '<html>no</html>' }, `HTTP 403. ${TODO}`],
-    ['a failure of the server', { status: 503 }, `HTTP 503. ${TODO}`],
+    ['a refusal', { status: 403, body: '<html>no</html>' }, `HTTP 403. ${REMEDY}`],
+    ['a failure of the server', { status: 503 }, `HTTP 503. ${REMEDY}`],
     [
       'a redirect',
       { status: 302, headers: { location: 'https://a.example' } },
@@ -92,9 +92,9 @@ describe('an ID token', () => {
       new NetworkError('connect ECONNREFUSED', 'ECONNREFUSED', false),
       `Check ${URL_VARIABLE} and the way to it (https_proxy, no_proxy, firewall).`,
     ],
-    ['no answer in time', new NetworkError('no time', 'DEADLINE', false), `no time. Raise timeout. ${TODO}`],
-    ['a cancellation', new NetworkError('cancelled', 'CANCELLED', false), `cancelled. ${TODO}`],
-    ['no JSON', { body: 'a.b.c' }, `HTTP 200, but the answer is not JSON (5 characters). ${TODO}`],
+    ['no answer in time', new NetworkError('no time', 'DEADLINE', false), `no time. Raise timeout. ${REMEDY}`],
+    ['a cancellation', new NetworkError('cancelled', 'CANCELLED', false), `cancelled. ${REMEDY}`],
+    ['no JSON', { body: 'a.b.c' }, `HTTP 200, but the answer is not JSON (5 characters). ${REMEDY}`],
     ['no token', json({}), 'HTTP 200, but it holds no ID token.'],
     ['a token of two parts', json({ value: 'a.b' }), 'it holds no ID token.'],
     ['a token of four parts', json({ value: `${idToken({})}.x` }), 'it holds no ID token.'],
@@ -104,6 +104,6 @@ describe('an ID token', () => {
     const failure = get(answer);
     await expect(failure).rejects.toThrow(/^Could not get GitHub's ID token: /);
     await expect(failure).rejects.toThrow(message);
-    await expect(failure).rejects.toThrow(TODO);
+    await expect(failure).rejects.toThrow(REMEDY);
   });
 });
