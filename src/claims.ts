@@ -1,4 +1,4 @@
-import { object, string } from './answers.ts';
+import { string } from './answers.ts';
 import { quote, type Report } from './formats.ts';
 import { digits, type Runner } from './github/runner.ts';
 import type { Lifetime } from './identity.ts';
@@ -124,7 +124,7 @@ export function tokenTarget(
  * @throws {AnswerError}
  */
 export function repositoryTarget(answer: Record<string, unknown>, environment: string): Target {
-  const owner = object(answer.owner, 'owner');
+  const owner = Object(answer.owner);
   const properties = Object.entries(Object(answer.custom_properties));
   const repository = string(answer, 'full_name');
   const repository_id = text(answer.id);

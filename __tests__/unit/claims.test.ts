@@ -333,8 +333,14 @@ describe("GitHub's API", () => {
     expect(repositoryTarget({ ...least, custom_properties: null }, '').claims).toEqual(target.claims);
   });
 
-  it.each([{ owner: null }, { owner: undefined }, { full_name: 1 }])('is refused where it says %j', (changes) => {
-    expect(() => repositoryTarget({ ...REPOSITORY, ...changes }, '')).toThrow(AnswerError);
+  it.each([null, undefined, 'Acme'])('says nothing of an owner that is %j', (owner) => {
+    const { claims } = repositoryTarget({ ...REPOSITORY, owner }, '');
+    expect([claims.github_repository_owner, claims.github_repository_owner_id]).toEqual([undefined, undefined]);
+    expect(claims.github_repository).toBe('Acme/App');
+  });
+
+  it('is refused where its name is none', () => {
+    expect(() => repositoryTarget({ ...REPOSITORY, full_name: 1 }, '')).toThrow(AnswerError);
   });
 });
 

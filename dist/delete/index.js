@@ -4918,7 +4918,7 @@ function tokenTarget(payload, runner, report) {
  * @throws {AnswerError}
  */
 function repositoryTarget(answer, environment) {
-    const owner = object(answer.owner, 'owner');
+    const owner = Object(answer.owner);
     const properties = Object.entries(Object(answer.custom_properties));
     const repository = string(answer, 'full_name');
     const repository_id = claims_text(answer.id);

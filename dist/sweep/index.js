@@ -4057,10 +4057,10 @@ function answers_parseObject(text) {
     catch {
         throw new answers_AnswerError(`the answer is not JSON (${text.length} characters)`);
     }
-    return answers_object(value, 'the answer');
+    return object(value, 'the answer');
 }
 /** @throws {AnswerError} */
-function answers_object(value, what) {
+function object(value, what) {
     if (typeof value !== 'object' || value === null || Array.isArray(value))
         throw new answers_AnswerError(`${what} is not an object`);
     return value;
@@ -4089,7 +4089,7 @@ function answers_tokenPayload(token) {
     if (payload === undefined || rest.length !== 1)
         return undefined;
     try {
-        return answers_object(JSON.parse(Buffer.from(payload, 'base64url').toString()), 'the token');
+        return object(JSON.parse(Buffer.from(payload, 'base64url').toString()), 'the token');
     }
     catch {
         return undefined;
@@ -4584,7 +4584,7 @@ function tokenTarget(payload, runner, report) {
  * @throws {AnswerError}
  */
 function repositoryTarget(answer, environment) {
-    const owner = object(answer.owner, 'owner');
+    const owner = Object(answer.owner);
     const properties = Object.entries(Object(answer.custom_properties));
     const repository = string(answer, 'full_name');
     const repository_id = claims_text(answer.id);
@@ -5048,7 +5048,7 @@ function hash(text) {
 const types_CLIENT_ID = /^m2morg_[\w-]{1,121}$/;
 /** @throws {AnswerError} */
 function parseMarkedClient(value) {
-    const client = answers_object(value, 'client');
+    const client = object(value, 'client');
     const client_id = answers_string(client, 'client_id');
     if (!types_CLIENT_ID.test(client_id))
         throw new answers_AnswerError('client_id is not the id of an organization client');
@@ -5064,7 +5064,7 @@ function parseClient(client, client_id) {
             scopes: strings(client, 'scopes'),
             audience: strings(client, 'audience'),
             custom_claims: list(client, 'custom_claims').map((entry) => {
-                const claim = answers_object(entry, 'custom_claims');
+                const claim = object(entry, 'custom_claims');
                 return { key: answers_string(claim, 'key'), value: answers_string(claim, 'value') };
             }),
             expiry: seconds(client, 'expiry'),
@@ -5080,7 +5080,7 @@ function parseClient(client, client_id) {
 }
 /** @throws {AnswerError} */
 function parseSecret(value) {
-    const secret = answers_object(value, 'secret');
+    const secret = object(value, 'secret');
     const id = answers_string(secret, 'id');
     // It becomes part of a path, in which ".." would name the client.
     if (!/^[\w-]{1,128}$/.test(id))
@@ -5564,7 +5564,7 @@ class Scalekit {
         const call = { ...this.#call('GET'), url };
         const subject = { organization: external_id };
         this.#organization = await this.#exchange(`find organization ${external_id}`, call, subject, (body) => {
-            const organization = answers_object(answers_parseObject(body).organization, 'organization');
+            const organization = object(answers_parseObject(body).organization, 'organization');
             const id = answers_string(organization, 'id');
             if (!/^org_[\w-]{1,124}$/.test(id))
                 throw new answers_AnswerError('id is not the id of an organization');
