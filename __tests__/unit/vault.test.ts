@@ -1,7 +1,6 @@
 import { describe, expect, it, jest } from '@jest/globals';
 import fc from 'fast-check';
-import type { ApiError } from '../../src/answers.ts';
-import { repositoryTarget } from '../../src/claims.ts';
+import { AnswerError, type ApiError } from '../../src/answers.ts';
 import { GitHub } from '../../src/github/api.ts';
 import { type Place, placeName, Vault, variableUrl } from '../../src/github/vault.ts';
 import { type Answer, type Call, NetworkError } from '../../src/http.ts';
@@ -529,7 +528,9 @@ describe("GitHub's API", () => {
 
   it('is misread in an error that says of which repository', async () => {
     const told = github(json({ id: 42, full_name: 'acme/app' })).github;
-    const reading = told.getRepository('acme/app', (repository) => repositoryTarget(repository, ''));
+    const reading = told.getRepository('acme/app', () => {
+      throw new AnswerError('owner is not an object');
+    });
     await expect(reading).rejects.toMatchObject({
       name: 'ApiError',
       message: 'Could not read repository acme/app: HTTP 200, but owner is not an object.',
