@@ -277,5 +277,5 @@ describe('a fleet', () => {
     const later = emulator.requests.slice(sent).filter(({ status }) => status !== 429);
     expect(later.filter(({ method, operation }) => method !== 'GET' && operation !== 'token')).toEqual([]);
     expect(emulator.clients()).toEqual(clients);
-  }, 150_000);
+  }, 300_000);
 });

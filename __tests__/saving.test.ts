@@ -79,7 +79,7 @@ beforeAll(async () => {
     await next();
   };
   await Promise.all(Array.from({ length: 8 }, next));
-}, 120_000);
+}, 300_000);
 
 /** An emulator for a test that waits for seconds beside others. */
 async function another(options: EmulatorOptions = {}): Promise<Emulator & AsyncDisposable> {
