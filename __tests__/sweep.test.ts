@@ -2,7 +2,16 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { type Emulator, type Fault, type Operation, startEmulator } from '../emulator/index.ts';
 import { type Executed, RUNNER_VARIABLES, type Step } from '../emulator/runner.ts';
 import type { Trailer } from '../src/identity.ts';
-import { errors, readable, runAction, secretsOf, sentTo, trailerLine, warnings } from './support/action.ts';
+import {
+  errors,
+  interruptedAt,
+  readable,
+  runAction,
+  secretsOf,
+  sentTo,
+  trailerLine,
+  warnings,
+} from './support/action.ts';
 
 const HOUR = 3_600_000;
 const DAY = 24 * HOUR;
@@ -423,13 +432,7 @@ describe('sweep/, where something fails', () => {
 
   it('is cancelled in between: it fails, says what is left, and sends nothing more', async () => {
     const [first, second] = [put({}, 3 * HOUR), put()];
-    let kill = (_: NodeJS.Signals) => {};
-    emulator.hold = async (when, { operation }) => {
-      if (when !== 'before' || operation !== 'deleteClient') return;
-      kill('SIGINT');
-      await new Promise((resolve) => setTimeout(resolve, 200));
-    };
-    const run = await sweep({}, { onStart: (send) => (kill = send) });
+    const run = await sweep({}, interruptedAt(emulator, 'deleteClient'));
     expect([run.exitCode, run.outputs.deleted, ids()]).toEqual([1, first, [second]]);
     expect(errors(run)).toEqual([expect.stringMatching(/^The run was cancelled\./)]);
   });

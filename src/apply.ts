@@ -31,9 +31,9 @@ export function openJournal({ origin, organization_id, trailer, credentials }: R
 }
 
 /**
- * Carries out what comes before the pair is handed out: makes one, verifies it, saves it. What it has done when it throws is in the journal.
- * The intent is written down before each sending of a request that makes something, and the id as soon as it is
- * known, so that the post step can clean up wherever this one is cut off.
+ * Carries out what comes before the pair is handed out: makes one, verifies it, saves it. What it has done when it
+ * throws is in the journal. The intent is written down before each sending of a request that makes something, and the id
+ * as soon as it is known, so that the post step can clean up wherever this one is cut off.
  */
 export async function apply(context: Context, plan: Plan, found: Found): Promise<Applied> {
   const applied = await makePair(context, plan, found);

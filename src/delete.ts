@@ -1,7 +1,7 @@
-import { cancellable, start } from './entry.ts';
+import { carryOut, start } from './entry.ts';
 import { GitHub } from './github/api.ts';
 import { Vault } from './github/vault.ts';
-import { Transport } from './http.ts';
+import type { Transport } from './http.ts';
 import { identityKey, repositoryMark } from './identity.ts';
 import { type DeletionInputs, readDeletion } from './inputs.ts';
 import * as log from './log.ts';
@@ -13,19 +13,12 @@ import { cell, writeSummary } from './summary.ts';
 import { findTarget } from './target.ts';
 import { deleteClients, findOwn, forget, judgePair, openVault } from './teardown.ts';
 
-start(run, log.fail, 1);
-
-async function run(): Promise<void> {
-  const inputs = readDeletion(process.env);
-  inputs.warnings.forEach(log.warning);
-  const transport = new Transport(inputs.runner.run, inputs.timeout);
-  // Nothing is ever rolled back here.
-  transport.openReserve();
-  await cancellable(transport, () => work(inputs, transport));
-}
+start(async () => carryOut(readDeletion(process.env), work), log.fail, 1);
 
 /** Deletes the lasting clients of a repository and environment, and what is kept of them in GitHub Actions. */
 async function work(inputs: DeletionInputs, transport: Transport): Promise<void> {
+  // Nothing is ever rolled back here.
+  transport.openReserve();
   const { github: access, dry_run } = inputs;
   const target = await findTarget(inputs, transport, process.env);
   const place = settlePlace(inputs, target);

@@ -1,5 +1,7 @@
-import type { Transport } from './http.ts';
-import { message } from './log.ts';
+import type { Connection } from './connection.ts';
+import type { Runner } from './github/runner.ts';
+import { Transport } from './http.ts';
+import * as log from './log.ts';
 
 /**
  * Runs an entry file's work and then ends the process, whatever socket or name lookup would keep it alive.
@@ -15,12 +17,17 @@ export function start(work: () => Promise<void>, onError: (error: unknown) => vo
     .finally(() => process.stdout.write('', () => process.exit()));
 }
 
-/** Does work that ends early, and badly, when the runner cancels the run. */
-export async function cancellable(transport: Transport, work: () => Promise<void>): Promise<void> {
+/** Does what the inputs ask for; it ends early, and badly, when the runner cancels the run. */
+export async function carryOut<Inputs extends Connection & { runner: Runner }>(
+  inputs: Inputs,
+  work: (inputs: Inputs, transport: Transport) => Promise<void>,
+): Promise<void> {
+  inputs.warnings.forEach(log.warning);
+  const transport = new Transport(inputs.runner.run, inputs.timeout);
   process.on('SIGINT', () => transport.cancel());
   try {
-    await work();
+    await work(inputs, transport);
   } catch (error) {
-    throw transport.cancelled ? new Error(`The run was cancelled. ${message(error)}`, { cause: error }) : error;
+    throw transport.cancelled ? new Error(`The run was cancelled. ${log.message(error)}`, { cause: error }) : error;
   }
 }

@@ -123,7 +123,7 @@ export class Transport {
 
   /** @throws {NetworkError} where the time is over before, or the run is cancelled */
   async pause(milliseconds: number): Promise<void> {
-    if (performance.now() + milliseconds >= this.#deadline) throw outOfTime();
+    if (milliseconds >= this.left) throw outOfTime();
     if (!(await this.#sleep(milliseconds))) throw cancellation();
   }
 
@@ -135,11 +135,7 @@ export class Transport {
     for (let [attempt, lost] = [1, false]; ; attempt++) {
       const outcome = await this.#attempt(call, attempt);
       if (this.cancelled || !mayRepeat(call, outcome, attempt)) return settle(outcome, attempt, lost);
-      const delay = retryDelay(
-        attempt,
-        retryAfter(call, outcome),
-        this.#deadline - performance.now() - SHORTEST_REPEAT,
-      );
+      const delay = retryDelay(attempt, retryAfter(call, outcome), this.left - SHORTEST_REPEAT);
       if (delay === undefined || !(await this.#sleep(delay))) return settle(outcome, attempt, lost);
       lost ||= outcome instanceof NetworkError ? outcome.reached : isUnsure(outcome.status);
     }
@@ -190,7 +186,7 @@ export class Transport {
       );
       const { message } = await Promise.race([exchange, over]);
       const answer = { status: message.statusCode ?? 0, headers: message.headers, body: await readBounded(message) };
-      if (answer.headers.date) this.#told = Math.min(this.#told ?? timeOf(answer), timeOf(answer));
+      if (answer.headers.date) this.#told = Math.min(this.#told ?? Number.POSITIVE_INFINITY, timeOf(answer));
       return answer;
     } catch (error) {
       const limit = this.cancelled ? 'before the run was cancelled' : `within ${Math.ceil(timeout / 100) / 10} seconds`;

@@ -1,10 +1,10 @@
 import { type Applied, apply, finish, openJournal } from './apply.ts';
 import type { Context } from './change.ts';
-import { cancellable, start } from './entry.ts';
+import { carryOut, start } from './entry.ts';
 import { type Found, find } from './find.ts';
 import { GitHub } from './github/api.ts';
 import { Vault } from './github/vault.ts';
-import { Transport } from './http.ts';
+import type { Transport } from './http.ts';
 import { type Inputs, readInputs } from './inputs.ts';
 import * as log from './log.ts';
 import { type Plan, plan } from './plan.ts';
@@ -14,14 +14,7 @@ import { Scalekit } from './scalekit/api.ts';
 import { findTarget } from './target.ts';
 import { leave, undo } from './undo.ts';
 
-start(run, log.fail, 1);
-
-async function run(): Promise<void> {
-  const inputs = readInputs(process.env);
-  inputs.warnings.forEach(log.warning);
-  const transport = new Transport(inputs.runner.run, inputs.timeout);
-  await cancellable(transport, () => work(inputs, transport));
-}
+start(async () => carryOut(readInputs(process.env), work), log.fail, 1);
 
 async function work(inputs: Inputs, transport: Transport): Promise<void> {
   const asked = makeRequest(inputs, await findTarget(inputs, transport, process.env));

@@ -1,6 +1,6 @@
-import { cancellable, start } from './entry.ts';
+import { carryOut, start } from './entry.ts';
 import { GitHub } from './github/api.ts';
-import { Transport } from './http.ts';
+import type { Transport } from './http.ts';
 import { readSweep, type SweepInputs } from './inputs.ts';
 import * as log from './log.ts';
 import { setOutputs } from './publish.ts';
@@ -12,16 +12,7 @@ import { cell, writeSummary } from './summary.ts';
 /** Clients that the summary shows: GitHub takes one of 1 MiB at most. */
 const MOST_ROWS = 200;
 
-start(run, log.fail, 1);
-
-async function run(): Promise<void> {
-  const inputs = readSweep(process.env);
-  inputs.warnings.forEach(log.warning);
-  const transport = new Transport(inputs.runner.run, inputs.timeout);
-  // Nothing is ever rolled back here.
-  transport.openReserve();
-  await cancellable(transport, () => work(inputs, transport));
-}
+start(async () => carryOut(readSweep(process.env), work), log.fail, 1);
 
 /** A client, what became of it, and why. */
 interface Row {
@@ -32,6 +23,8 @@ interface Row {
 
 /** Deletes the clients of single jobs that this repository's workflows made and whose run is over, the oldest first. */
 async function work(inputs: SweepInputs, transport: Transport): Promise<void> {
+  // Nothing is ever rolled back here.
+  transport.openReserve();
   const { dry_run, max_deletions, runner } = inputs;
   const scalekit = await Scalekit.open(transport, inputs);
   const clients = await findJobClients(scalekit, runner);

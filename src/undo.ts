@@ -44,7 +44,7 @@ export async function undo(
       `Whether a client was made is not known: none shows up. The post step looks again. ${clientCall(scalekit, state)}`,
     );
   else if (left.length === 0)
-    journal.clear({ client: undefined, secret: undefined, ...(put?.pending ? {} : { variable: undefined }) });
+    journal.clear({ client: undefined, secret: undefined, variable: put?.pending ? state.variable : undefined });
   if (updated) lines.push(...(await restore(scalekit, updated, own_secret)));
   lines.push(...journal.lost);
   return lines.length > 0 ? new Error([message(failure), ...lines].join('\n'), { cause: failure }) : failure;

@@ -65,6 +65,17 @@ export async function pairWorks(
   return (await fetch(`${url}/oauth/token`, { method: 'POST', body })).status === 200;
 }
 
+/** Makes a step hear SIGINT while the server has a request of an operation before it, which it then does. */
+export function interruptedAt(emulator: Emulator, interrupted: Operation): Required<Pick<Step, 'onStart'>> {
+  let kill = (_: NodeJS.Signals) => {};
+  emulator.hold = async (when, { operation }) => {
+    if (when !== 'before' || operation !== interrupted) return;
+    kill('SIGINT');
+    await new Promise((resolve) => setTimeout(resolve, 200));
+  };
+  return { onStart: (send) => (kill = send) };
+}
+
 /** The requests for one operation, in the order of their arrival. */
 export function sentTo(emulator: Emulator, operation: Operation): Emulator['requests'] {
   return emulator.requests.filter((request) => request.operation === operation);

@@ -1360,6 +1360,16 @@ function fetch() {
 /************************************************************************/
 var __webpack_exports__ = {};
 
+;// CONCATENATED MODULE: external "node:http"
+const external_node_http_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:http");
+;// CONCATENATED MODULE: external "node:https"
+const external_node_https_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:https");
+;// CONCATENATED MODULE: external "node:timers/promises"
+const promises_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:timers/promises");
+;// CONCATENATED MODULE: external "node:url"
+const external_node_url_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:url");
+// EXTERNAL MODULE: ./node_modules/@actions/http-client/lib/index.js + 1 modules
+var lib = __nccwpck_require__(942);
 // EXTERNAL MODULE: external "os"
 var external_os_ = __nccwpck_require__(857);
 ;// CONCATENATED MODULE: ./node_modules/@actions/core/lib/utils.js
@@ -1531,8 +1541,6 @@ function file_command_prepareKeyValueMessage(key, value) {
 //# sourceMappingURL=file-command.js.map
 ;// CONCATENATED MODULE: external "path"
 const external_path_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("path");
-// EXTERNAL MODULE: ./node_modules/@actions/http-client/lib/index.js + 1 modules
-var lib = __nccwpck_require__(942);
 ;// CONCATENATED MODULE: ./node_modules/@actions/http-client/lib/auth.js
 var __awaiter = (undefined && undefined.__awaiter) || function (thisArg, _arguments, P, generator) {
     function adopt(value) { return value instanceof P ? value : new P(function (resolve) { resolve(value); }); }
@@ -3658,40 +3666,6 @@ function oneLine(text) {
         .replaceAll('##[', '## [');
 }
 
-;// CONCATENATED MODULE: ./build/entry.js
-
-/**
- * Runs an entry file's work and then ends the process, whatever socket or name lookup would keep it alive.
- * @param failure the exit code unless the work ends well, also where it never ends and nothing is left to wait for
- */
-function start(work, onError, failure) {
-    process.exitCode = failure;
-    work()
-        .then(() => {
-        process.exitCode = 0;
-    }, onError)
-        // Where standard output is a pipe that is written asynchronously (Windows), the callback waits for what is pending.
-        .finally(() => process.stdout.write('', () => process.exit()));
-}
-/** Does work that ends early, and badly, when the runner cancels the run. */
-async function cancellable(transport, work) {
-    process.on('SIGINT', () => transport.cancel());
-    try {
-        await work();
-    }
-    catch (error) {
-        throw transport.cancelled ? new Error(`The run was cancelled. ${log_message(error)}`, { cause: error }) : error;
-    }
-}
-
-;// CONCATENATED MODULE: external "node:http"
-const external_node_http_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:http");
-;// CONCATENATED MODULE: external "node:https"
-const external_node_https_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:https");
-;// CONCATENATED MODULE: external "node:timers/promises"
-const promises_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:timers/promises");
-;// CONCATENATED MODULE: external "node:url"
-const external_node_url_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:url");
 ;// CONCATENATED MODULE: ./build/http.js
 
 
@@ -3778,7 +3752,7 @@ class Transport {
     }
     /** @throws {NetworkError} where the time is over before, or the run is cancelled */
     async pause(milliseconds) {
-        if (performance.now() + milliseconds >= this.#deadline)
+        if (milliseconds >= this.left)
             throw outOfTime();
         if (!(await this.#sleep(milliseconds)))
             throw cancellation();
@@ -3792,7 +3766,7 @@ class Transport {
             const outcome = await this.#attempt(call, attempt);
             if (this.cancelled || !mayRepeat(call, outcome, attempt))
                 return settle(outcome, attempt, lost);
-            const delay = retryDelay(attempt, retryAfter(call, outcome), this.#deadline - performance.now() - SHORTEST_REPEAT);
+            const delay = retryDelay(attempt, retryAfter(call, outcome), this.left - SHORTEST_REPEAT);
             if (delay === undefined || !(await this.#sleep(delay)))
                 return settle(outcome, attempt, lost);
             lost ||= outcome instanceof NetworkError ? outcome.reached : isUnsure(outcome.status);
@@ -3842,7 +3816,7 @@ class Transport {
             const { message } = await Promise.race([exchange, over]);
             const answer = { status: message.statusCode ?? 0, headers: message.headers, body: await readBounded(message) };
             if (answer.headers.date)
-                this.#told = Math.min(this.#told ?? timeOf(answer), timeOf(answer));
+                this.#told = Math.min(this.#told ?? Number.POSITIVE_INFINITY, timeOf(answer));
             return answer;
         }
         catch (error) {
@@ -3961,6 +3935,35 @@ function retryDelay(attempt, asked, left, random = Math.random()) {
     if (asked >= left || (asked === 0 && left < BACKOFF_BASE))
         return undefined;
     return asked + random * Math.min(BACKOFF_CAP, BACKOFF_BASE * 2 ** (attempt - 1), (left - asked) / 2);
+}
+
+;// CONCATENATED MODULE: ./build/entry.js
+
+
+/**
+ * Runs an entry file's work and then ends the process, whatever socket or name lookup would keep it alive.
+ * @param failure the exit code unless the work ends well, also where it never ends and nothing is left to wait for
+ */
+function start(work, onError, failure) {
+    process.exitCode = failure;
+    work()
+        .then(() => {
+        process.exitCode = 0;
+    }, onError)
+        // Where standard output is a pipe that is written asynchronously (Windows), the callback waits for what is pending.
+        .finally(() => process.stdout.write('', () => process.exit()));
+}
+/** Does what the inputs ask for; it ends early, and badly, when the runner cancels the run. */
+async function carryOut(inputs, work) {
+    inputs.warnings.forEach(log_warning);
+    const transport = new Transport(inputs.runner.run, inputs.timeout);
+    process.on('SIGINT', () => transport.cancel());
+    try {
+        await work(inputs, transport);
+    }
+    catch (error) {
+        throw transport.cancelled ? new Error(`The run was cancelled. ${log_message(error)}`, { cause: error }) : error;
+    }
 }
 
 ;// CONCATENATED MODULE: ./build/answers.js
@@ -6088,7 +6091,7 @@ async function undo(scalekit, vault, journal, failure) {
     if (unsure)
         lines.push(`Whether a client was made is not known: none shows up. The post step looks again. ${clientCall(scalekit, state)}`);
     else if (left.length === 0)
-        journal.clear({ client: undefined, secret: undefined, ...(put?.pending ? {} : { variable: undefined }) });
+        journal.clear({ client: undefined, secret: undefined, variable: put?.pending ? state.variable : undefined });
     if (updated)
         lines.push(...(await restore(scalekit, updated, own_secret)));
     lines.push(...journal.lost);
@@ -6643,18 +6646,11 @@ async function forget(vault) {
 
 
 
-
-start(run, fail, 1);
-async function run() {
-    const inputs = readDeletion(process.env);
-    inputs.warnings.forEach(log_warning);
-    const transport = new Transport(inputs.runner.run, inputs.timeout);
-    // Nothing is ever rolled back here.
-    transport.openReserve();
-    await cancellable(transport, () => work(inputs, transport));
-}
+start(async () => carryOut(readDeletion(process.env), work), fail, 1);
 /** Deletes the lasting clients of a repository and environment, and what is kept of them in GitHub Actions. */
 async function work(inputs, transport) {
+    // Nothing is ever rolled back here.
+    transport.openReserve();
     const { github: access, dry_run } = inputs;
     const target = await findTarget(inputs, transport, process.env);
     const place = settlePlace(inputs, target);

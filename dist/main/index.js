@@ -3759,7 +3759,7 @@ class Transport {
     }
     /** @throws {NetworkError} where the time is over before, or the run is cancelled */
     async pause(milliseconds) {
-        if (performance.now() + milliseconds >= this.#deadline)
+        if (milliseconds >= this.left)
             throw outOfTime();
         if (!(await this.#sleep(milliseconds)))
             throw cancellation();
@@ -3773,7 +3773,7 @@ class Transport {
             const outcome = await this.#attempt(call, attempt);
             if (this.cancelled || !mayRepeat(call, outcome, attempt))
                 return settle(outcome, attempt, lost);
-            const delay = retryDelay(attempt, retryAfter(call, outcome), this.#deadline - performance.now() - SHORTEST_REPEAT);
+            const delay = retryDelay(attempt, retryAfter(call, outcome), this.left - SHORTEST_REPEAT);
             if (delay === undefined || !(await this.#sleep(delay)))
                 return settle(outcome, attempt, lost);
             lost ||= outcome instanceof NetworkError ? outcome.reached : isUnsure(outcome.status);
@@ -3823,7 +3823,7 @@ class Transport {
             const { message } = await Promise.race([exchange, over]);
             const answer = { status: message.statusCode ?? 0, headers: message.headers, body: await readBounded(message) };
             if (answer.headers.date)
-                this.#told = Math.min(this.#told ?? timeOf(answer), timeOf(answer));
+                this.#told = Math.min(this.#told ?? Number.POSITIVE_INFINITY, timeOf(answer));
             return answer;
         }
         catch (error) {
@@ -5087,7 +5087,7 @@ async function undo(scalekit, vault, journal, failure) {
     if (unsure)
         lines.push(`Whether a client was made is not known: none shows up. The post step looks again. ${clientCall(scalekit, state)}`);
     else if (left.length === 0)
-        journal.clear({ client: undefined, secret: undefined, ...(put?.pending ? {} : { variable: undefined }) });
+        journal.clear({ client: undefined, secret: undefined, variable: put?.pending ? state.variable : undefined });
     if (updated)
         lines.push(...(await restore(scalekit, updated, own_secret)));
     lines.push(...journal.lost);
@@ -5851,9 +5851,9 @@ function openJournal({ origin, organization_id, trailer, credentials }) {
     return new Journal({ origin, organization_id, nonce, run, lifetime }, credentials.client_secret);
 }
 /**
- * Carries out what comes before the pair is handed out: makes one, verifies it, saves it. What it has done when it throws is in the journal.
- * The intent is written down before each sending of a request that makes something, and the id as soon as it is
- * known, so that the post step can clean up wherever this one is cut off.
+ * Carries out what comes before the pair is handed out: makes one, verifies it, saves it. What it has done when it
+ * throws is in the journal. The intent is written down before each sending of a request that makes something, and the id
+ * as soon as it is known, so that the post step can clean up wherever this one is cut off.
  */
 async function apply(context, plan, found) {
     const applied = await makePair(context, plan, found);
@@ -5945,6 +5945,7 @@ async function change(context, plan, existing, young = false) {
 
 ;// CONCATENATED MODULE: ./build/entry.js
 
+
 /**
  * Runs an entry file's work and then ends the process, whatever socket or name lookup would keep it alive.
  * @param failure the exit code unless the work ends well, also where it never ends and nothing is left to wait for
@@ -5958,11 +5959,13 @@ function start(work, onError, failure) {
         // Where standard output is a pipe that is written asynchronously (Windows), the callback waits for what is pending.
         .finally(() => process.stdout.write('', () => process.exit()));
 }
-/** Does work that ends early, and badly, when the runner cancels the run. */
-async function cancellable(transport, work) {
+/** Does what the inputs ask for; it ends early, and badly, when the runner cancels the run. */
+async function carryOut(inputs, work) {
+    inputs.warnings.forEach(log_warning);
+    const transport = new Transport(inputs.runner.run, inputs.timeout);
     process.on('SIGINT', () => transport.cancel());
     try {
-        await work();
+        await work(inputs, transport);
     }
     catch (error) {
         throw transport.cancelled ? new Error(`The run was cancelled. ${message(error)}`, { cause: error }) : error;
@@ -7270,14 +7273,7 @@ async function askForTarget(aim, transport, env) {
 
 
 
-
-start(run, fail, 1);
-async function run() {
-    const inputs = readInputs(process.env);
-    inputs.warnings.forEach(log_warning);
-    const transport = new Transport(inputs.runner.run, inputs.timeout);
-    await cancellable(transport, () => work(inputs, transport));
-}
+start(async () => carryOut(readInputs(process.env), work), fail, 1);
 async function work(inputs, transport) {
     const asked = makeRequest(inputs, await findTarget(inputs, transport, process.env));
     asked.notices.forEach(log_notice);

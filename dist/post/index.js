@@ -4064,32 +4064,6 @@ function checkRunner(reader, { repository }) {
         reader.report('NODE_TLS_REJECT_UNAUTHORIZED')(unsafe);
 }
 
-;// CONCATENATED MODULE: ./build/entry.js
-
-/**
- * Runs an entry file's work and then ends the process, whatever socket or name lookup would keep it alive.
- * @param failure the exit code unless the work ends well, also where it never ends and nothing is left to wait for
- */
-function start(work, onError, failure) {
-    process.exitCode = failure;
-    work()
-        .then(() => {
-        process.exitCode = 0;
-    }, onError)
-        // Where standard output is a pipe that is written asynchronously (Windows), the callback waits for what is pending.
-        .finally(() => process.stdout.write('', () => process.exit()));
-}
-/** Does work that ends early, and badly, when the runner cancels the run. */
-async function cancellable(transport, work) {
-    process.on('SIGINT', () => transport.cancel());
-    try {
-        await work();
-    }
-    catch (error) {
-        throw transport.cancelled ? new Error(`The run was cancelled. ${message(error)}`, { cause: error }) : error;
-    }
-}
-
 ;// CONCATENATED MODULE: external "node:http"
 const external_node_http_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:http");
 ;// CONCATENATED MODULE: external "node:https"
@@ -4144,7 +4118,7 @@ class NetworkError extends Error {
  * The one way to the network: a deadline for the step and for each request, connections kept alive, proxies by the
  * usual variables, no redirects, and repeats where they can do no harm.
  */
-class Transport {
+class http_Transport {
     #client = new lib/* HttpClient */.Qq(undefined, [], { keepAlive: true });
     #userAgent;
     #requestTimeout;
@@ -4184,7 +4158,7 @@ class Transport {
     }
     /** @throws {NetworkError} where the time is over before, or the run is cancelled */
     async pause(milliseconds) {
-        if (performance.now() + milliseconds >= this.#deadline)
+        if (milliseconds >= this.left)
             throw outOfTime();
         if (!(await this.#sleep(milliseconds)))
             throw cancellation();
@@ -4198,7 +4172,7 @@ class Transport {
             const outcome = await this.#attempt(call, attempt);
             if (this.cancelled || !mayRepeat(call, outcome, attempt))
                 return settle(outcome, attempt, lost);
-            const delay = retryDelay(attempt, retryAfter(call, outcome), this.#deadline - performance.now() - SHORTEST_REPEAT);
+            const delay = retryDelay(attempt, retryAfter(call, outcome), this.left - SHORTEST_REPEAT);
             if (delay === undefined || !(await this.#sleep(delay)))
                 return settle(outcome, attempt, lost);
             lost ||= outcome instanceof NetworkError ? outcome.reached : isUnsure(outcome.status);
@@ -4248,7 +4222,7 @@ class Transport {
             const { message } = await Promise.race([exchange, over]);
             const answer = { status: message.statusCode ?? 0, headers: message.headers, body: await readBounded(message) };
             if (answer.headers.date)
-                this.#told = Math.min(this.#told ?? timeOf(answer), timeOf(answer));
+                this.#told = Math.min(this.#told ?? Number.POSITIVE_INFINITY, timeOf(answer));
             return answer;
         }
         catch (error) {
@@ -4367,6 +4341,35 @@ function retryDelay(attempt, asked, left, random = Math.random()) {
     if (asked >= left || (asked === 0 && left < BACKOFF_BASE))
         return undefined;
     return asked + random * Math.min(BACKOFF_CAP, BACKOFF_BASE * 2 ** (attempt - 1), (left - asked) / 2);
+}
+
+;// CONCATENATED MODULE: ./build/entry.js
+
+
+/**
+ * Runs an entry file's work and then ends the process, whatever socket or name lookup would keep it alive.
+ * @param failure the exit code unless the work ends well, also where it never ends and nothing is left to wait for
+ */
+function start(work, onError, failure) {
+    process.exitCode = failure;
+    work()
+        .then(() => {
+        process.exitCode = 0;
+    }, onError)
+        // Where standard output is a pipe that is written asynchronously (Windows), the callback waits for what is pending.
+        .finally(() => process.stdout.write('', () => process.exit()));
+}
+/** Does what the inputs ask for; it ends early, and badly, when the runner cancels the run. */
+async function carryOut(inputs, work) {
+    inputs.warnings.forEach(log.warning);
+    const transport = new Transport(inputs.runner.run, inputs.timeout);
+    process.on('SIGINT', () => transport.cancel());
+    try {
+        await work(inputs, transport);
+    }
+    catch (error) {
+        throw transport.cancelled ? new Error(`The run was cancelled. ${log.message(error)}`, { cause: error }) : error;
+    }
 }
 
 ;// CONCATENATED MODULE: ./build/answers.js
@@ -5817,7 +5820,7 @@ async function undo(scalekit, vault, journal, failure) {
     if (unsure)
         lines.push(`Whether a client was made is not known: none shows up. The post step looks again. ${clientCall(scalekit, state)}`);
     else if (left.length === 0)
-        journal.clear({ client: undefined, secret: undefined, ...(put?.pending ? {} : { variable: undefined }) });
+        journal.clear({ client: undefined, secret: undefined, variable: put?.pending ? state.variable : undefined });
     if (updated)
         lines.push(...(await restore(scalekit, updated, own_secret)));
     lines.push(...journal.lost);
@@ -6057,7 +6060,7 @@ async function run() {
     const github_token = readGitHubToken();
     // Without the seal, origin and ids may be anybody's words; with another run, they are about what is in use by now.
     const trusted = isSealed(state, credentials.client_secret) && isThisRun(state.run);
-    const transport = new Transport(state.run, Math.max(readTimeout(), LEAST_TIMEOUT));
+    const transport = new http_Transport(state.run, Math.max(readTimeout(), LEAST_TIMEOUT));
     transport.openReserve();
     const refused = { why: post_refusal(credentials, trusted), doubtful: !trusted };
     const { variable, client, secret } = state;
