@@ -691,10 +691,25 @@ describe('the program', () => {
     await rm(folder, { recursive: true });
   });
 
+  it('goes on in the background, where it is told to, and outlives what started it', async () => {
+    const starter = spawn(process.execPath, ['emulator/cli.ts', '--background'], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    const [said, [code]] = await Promise.all([text(starter.stdout), once(starter, 'close')]);
+    expect(code).toBe(0);
+    const variables = Object.fromEntries(said.split('\n').map((line) => line.split('=')));
+    try {
+      expect((await fetch(`${variables.SCALEKIT_ENVIRONMENT_URL}/keys`)).status).toBe(200);
+    } finally {
+      process.kill(variables.EMULATOR_PID, 'SIGTERM');
+    }
+  });
+
   it.each([
     ['an option', ['--nonsense'], '--nonsense'],
     ['a behaviour', ['--behaviour', 'nonsense=1'], 'nonsense=1'],
     ['a port', ['--port', 'nonsense'], 'port'],
+    ['a port in the background', ['--background', '--port', 'nonsense'], 'port'],
   ])('says what is wrong with %s that there is not, and what there is', async (_, args, named) => {
     const program = spawn(process.execPath, ['emulator/cli.ts', ...args], { stdio: ['ignore', 'ignore', 'pipe'] });
     const [said, [code]] = await Promise.all([text(program.stderr), once(program, 'close')]);

@@ -1,3 +1,5 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { appendFile, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -12,6 +14,8 @@ const usage = `Usage: npm run -s emulator -- [options]
   --github               print what names GitHub's API and ID tokens too, and as
                          SECRETS_TOKEN a token that may do everything there
   --append-to FILE       append the variables to FILE too, say "$GITHUB_ENV"
+  --background           return once it serves, and go on without the shell; prints
+                         EMULATOR_PID too
   --behaviour NAME=VALUE behave so where the API's documentation is silent (repeatable):
                          ${Object.keys(defaultBehaviour).join(', ')}
   --fault JSON           a rule of the fault plan (repeatable), as
@@ -35,6 +39,7 @@ async function run(): Promise<void> {
       github: { type: 'boolean', default: false },
       // Not --env-file: Node takes that one for its own, wherever it stands.
       'append-to': { type: 'string' },
+      background: { type: 'boolean', default: false },
       behaviour: { type: 'string', multiple: true, default: [] },
       fault: { type: 'string', multiple: true, default: [] },
       help: { type: 'boolean', short: 'h', default: false },
@@ -44,6 +49,7 @@ async function run(): Promise<void> {
     process.stdout.write(usage);
     return;
   }
+  if (values.background) return await goOnInBackground();
   const port = Number(values.port);
   const emulator = await startEmulator({
     ...(values.tls ? { tls: true, tlsPort: port } : { port }),
@@ -70,6 +76,18 @@ async function run(): Promise<void> {
   };
   process.once('SIGINT', stop);
   process.once('SIGTERM', stop);
+}
+
+/** Starts this program once more, apart from the shell, and ends when that one serves or fails. */
+async function goOnInBackground(): Promise<void> {
+  const args = process.argv.slice(1).filter((arg) => arg !== '--background');
+  const program = spawn(process.execPath, args, { detached: true, stdio: ['ignore', 'pipe', 'pipe'] });
+  program.stderr.pipe(process.stderr);
+  const [said] = await Promise.race([once(program.stdout, 'data'), once(program, 'close')]);
+  if (typeof said === 'number') process.exitCode = said;
+  else process.stdout.write(`${said}EMULATOR_PID=${program.pid}\n`);
+  for (const handle of [program.stdout, program.stderr]) handle.destroy();
+  program.unref();
 }
 
 /** `listLag=500` as a name and a value: JSON where it is JSON, else the text itself. */
