@@ -1,0 +1,119 @@
+import { spawnSync } from 'node:child_process';
+import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { parse } from 'yaml';
+import { releaseOf } from '../scripts/release-notes.ts';
+
+const entry = '## [1.2.3] - 2026-11-24\n\n### Added\n\n- One thing.\n';
+const changelog = `# Changelog\n\n${entry}\n## [1.2.2] - 2026-10-01\n\n- Another.\n`;
+
+describe('a release', () => {
+  it('is named after the version and tells what the changelog tells of it', () => {
+    const release = { tag: 'v1.2.3', major: 'v1', notes: '### Added\n\n- One thing.' };
+    expect(releaseOf('1.2.3', '1.2.3', changelog)).toEqual(release);
+    expect(releaseOf('1.2.3', '1.2.3', entry)).toEqual(release);
+  });
+
+  it.each([
+    ['no version', ['latest', 'latest', changelog], 'latest is no version'],
+    ['a version before the first', ['0.1.0', '0.1.0', changelog], '0.1.0 is no version'],
+    ['a candidate', ['1.2.3-rc.1', '1.2.3-rc.1', changelog], '1.2.3-rc.1 is no version'],
+    ['another User-Agent', ['1.2.3', '1.2.2', changelog], 'src/http.ts says 1.2.2'],
+    ['a changelog that is behind', ['1.2.4', '1.2.4', changelog], 'CHANGELOG.md begins with 1.2.3'],
+    ['no changelog', ['1.2.3', '1.2.3', ''], 'CHANGELOG.md begins with undefined'],
+    ['no date', ['1.2.3', '1.2.3', changelog.replace('2026-11-24', 'Unreleased')], 'dated "Unreleased"'],
+  ] as const)('is not made with %s', (_, [version, userAgent, text], message) => {
+    expect(() => releaseOf(version, userAgent, text)).toThrow(message);
+  });
+});
+
+describe('the workflow', () => {
+  const workflow = parse(readFileSync(new URL('../.github/workflows/release.yml', import.meta.url), 'utf8'));
+  const { steps } = workflow.jobs.release as { steps: { name?: string; run?: string }[] };
+
+  let folder: string;
+  beforeEach(() => {
+    folder = mkdtempSync(path.join(tmpdir(), 'release-'));
+  });
+  afterEach(() => rmSync(folder, { recursive: true }));
+
+  /** Runs the scripts that talk to GitHub, up to the first that fails, with a `gh` that answers and keeps what it hears. */
+  function publish({ tagged = false, immutable = true, majorTagged = true }): { calls: string[]; log: string } {
+    writeFileSync(
+      path.join(folder, 'gh'),
+      `#!/bin/sh
+echo "$*" >> "${folder}/calls"
+case "$*" in
+  *"ref=refs/tags/v1.2.3"*) ${tagged ? 'exit 1' : 'exit 0'} ;;
+  *"--jq .immutable"*) echo ${immutable} ;;
+  *"git/ref/tags/v1") ${majorTagged ? 'exit 0' : 'exit 1'} ;;
+esac
+`,
+    );
+    chmodSync(path.join(folder, 'gh'), 0o755);
+    writeFileSync(path.join(folder, 'calls'), '');
+    const names = ['Tag and publish', 'Move the major tag'];
+    const scripts = names.map((name) => steps.find((step) => step.name === name)?.run ?? 'exit 2');
+    let log = '';
+    for (const script of scripts) {
+      const { status, stdout } = spawnSync('bash', ['--noprofile', '--norc', '-eo', 'pipefail', '-c', script], {
+        env: {
+          PATH: `${folder}:${process.env.PATH}`,
+          GITHUB_REPOSITORY: 'acme/action',
+          GITHUB_SHA: 'c0ffee',
+          TAG: 'v1.2.3',
+          MAJOR: 'v1',
+          NOTES: '- "One" $(thing).\n- Another.',
+        },
+        encoding: 'utf8',
+      });
+      log += stdout;
+      if (status !== 0) break;
+    }
+    return {
+      calls: readFileSync(path.join(folder, 'calls'), 'utf8')
+        .trim()
+        .split(/\n(?!- )/),
+      log,
+    };
+  }
+
+  it('tags, publishes from a draft, sees that the release cannot be changed, and then moves the major tag', () => {
+    expect(publish({}).calls).toEqual([
+      'api --silent repos/acme/action/git/refs -f ref=refs/tags/v1.2.3 -f sha=c0ffee',
+      expect.stringMatching(/^release create v1\.2\.3 .*--draft .*--notes - "One" \$\(thing\)\.\n- Another\.$/s),
+      'release edit v1.2.3 --repo acme/action --draft=false --latest',
+      'api repos/acme/action/releases/tags/v1.2.3 --jq .immutable',
+      'api --silent repos/acme/action/git/ref/tags/v1',
+      'api --silent --method PATCH repos/acme/action/git/refs/tags/v1 -f sha=c0ffee -F force=true',
+    ]);
+  });
+
+  it('makes the major tag where there is none', () => {
+    expect(publish({ majorTagged: false }).calls.at(-1)).toBe(
+      'api --silent repos/acme/action/git/refs -f ref=refs/tags/v1 -f sha=c0ffee',
+    );
+  });
+
+  it('publishes nothing where the version is tagged already', () => {
+    expect(publish({ tagged: true }).calls).toHaveLength(1);
+  });
+
+  it('leaves the major tag where the release could still be changed', () => {
+    const { calls, log } = publish({ immutable: false });
+    expect(calls.at(-1)).toContain('--jq .immutable');
+    expect(log).toContain('::error::The release v1.2.3 can be changed');
+  });
+
+  it('publishes what was checked and attested, by a job that alone may write', () => {
+    const { check, release } = workflow.jobs;
+    expect([release.needs, check.permissions, release.environment]).toEqual(['check', { contents: 'read' }, 'release']);
+    expect(check.steps.at(-1).run).toBe('bash .ci/run');
+    const order = ['Build, and compare with what is committed', 'Attest where dist comes from', 'Tag and publish'];
+    const at = order.map((name) => steps.findIndex((step) => step.name === name));
+    expect(at).toEqual([...at].sort((a, b) => a - b));
+    expect(at).not.toContain(-1);
+  });
+});

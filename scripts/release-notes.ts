@@ -1,0 +1,29 @@
+import { randomUUID } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { VERSION } from '../src/http.ts';
+
+// Prints what a release of this commit is called and says, as step outputs: tag, major and notes.
+
+/**
+ * @returns tag and major tag of the version, and its entry of the changelog
+ * @throws where package.json, the User-Agent and the newest entry disagree, or the entry has no date yet
+ */
+export function releaseOf(
+  version: string,
+  userAgent: string,
+  changelog: string,
+): { tag: string; major: string; notes: string } {
+  if (!/^[1-9]\d*\.\d+\.\d+$/.test(version)) throw new Error(`package.json: ${version} is no version to release`);
+  if (userAgent !== version) throw new Error(`src/http.ts says ${userAgent}, and package.json ${version}`);
+  const [, newest, date, notes = ''] = /^\[(.*?)\] - (.*?)\n(.*)$/s.exec(changelog.split(/^## /m)[1] ?? '') ?? [];
+  if (newest !== version) throw new Error(`CHANGELOG.md begins with ${newest}, and package.json says ${version}`);
+  if (!/^\d{4}-\d\d-\d\d$/.test(date ?? '')) throw new Error(`CHANGELOG.md: ${version} is dated "${date}"`);
+  return { tag: `v${version}`, major: `v${version.split('.', 1)}`, notes: notes.trim() };
+}
+
+if (import.meta.main) {
+  const read = (file: string) => readFileSync(new URL(`../${file}`, import.meta.url), 'utf8');
+  const { tag, major, notes } = releaseOf(JSON.parse(read('package.json')).version, VERSION, read('CHANGELOG.md'));
+  const delimiter = randomUUID();
+  console.log(`tag=${tag}\nmajor=${major}\nnotes<<${delimiter}\n${notes}\n${delimiter}`);
+}
