@@ -6,11 +6,13 @@ import path from 'node:path';
 // Everything that CI checks. Goes through all of it, whatever fails, and ends with one line that counts the tests.
 
 const folder = mkdtempSync(path.join(tmpdir(), 'check-'));
-const SUITES = ['test', 'test:matrix'];
+const SUITES = ['test', 'test:matrix', 'test:act'];
 const failed = [
   ...SUITES.map((script) => check(script, () => tests(script))),
+  check('tests fail where a promise is broken', () => npm('run', 'test:promises')),
   check('coverage', () => npm('run', 'coverage')),
   check('lint', () => npm('run', 'lint')),
+  check('workflows', () => npm('run', 'lint:workflows')),
   check('types', () => npm('run', 'types')),
   check('unused code', () => npm('run', 'unused')),
   check('README is what action.yml says', () => npm('run', 'docs', '--', '--check')),
