@@ -1,19 +1,30 @@
-import { globSync, readFileSync } from 'node:fs';
+import { execFile } from 'node:child_process';
+import { globSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { promisify } from 'node:util';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { parse } from 'yaml';
 import { type Emulator, type EmulatorOptions, startEmulator } from '../emulator/index.ts';
-import { RUNNER_VARIABLES, runStep } from '../emulator/runner.ts';
+import { type Executed, RUNNER_VARIABLES, runStep } from '../emulator/runner.ts';
 // @ts-expect-error: plain JavaScript, as an API would have it.
 import { tokenVerifier } from '../examples/verify-token.js';
-import { nameOwner, readDocs, render } from '../scripts/docs.ts';
+import { readDocs, regionsOf, render } from '../scripts/docs.ts';
+import { digest, drawPages } from '../scripts/screenshots.ts';
 import { CLAIM_NAMES, chooseClaims, runnerTarget } from '../src/claims.ts';
 import { fromAnswer } from '../src/github/errors.ts';
 import { readRunner } from '../src/github/runner.ts';
 import { VERSION } from '../src/http.ts';
-import { jobsIn, readmeSnippets, runUsing, usingSteps, valuesOf } from './support/workflows.ts';
+import { pairWorks } from './support/action.ts';
+import { itWith } from './support/programs.ts';
+import { fill, jobsIn, PAGES, runUsing, snippets, usingSteps, valuesOf } from './support/workflows.ts';
 
 const read = (file: string) => readFileSync(new URL(`../${file}`, import.meta.url), 'utf8');
-const readme = read('README.md');
+const root = new URL('..', import.meta.url);
+/** All that somebody may read, by file. */
+const texts = new Map(globSync(['*.md', 'docs/*.md'], { cwd: root }).map((file) => [file, read(file)]));
+/** The pages for users, one after the other. */
+const pages = PAGES.map(read).join('\n');
 const actions = {
   main: parse(read('action.yml')),
   delete: parse(read('delete/action.yml')),
@@ -32,42 +43,76 @@ async function start(options: EmulatorOptions = {}): Promise<Emulator> {
   return emulator;
 }
 
-describe('the README', () => {
-  it('shows what the action.yml files, package.json and the example file say, as the examples do', () => {
+describe('the pages', () => {
+  const example = read('examples/verify-token.js');
+  const rendered = (file: string, text: string, owner: string, changed = {}, code = example) =>
+    render(file, text, regionsOf({ ...actions, ...changed }, code), owner);
+
+  it('show what the action.yml files, package.json and the example file say, as the examples do', () => {
+    expect(readDocs().length).toBeGreaterThan(9);
     for (const { text, rendered } of readDocs()) expect(text).toBe(rendered);
   });
 
   it('would show a changed default, another owner and a changed example', () => {
+    const readme = read('README.md');
     const timeout = { description: 'A | B', default: '7' };
     const main = { ...actions.main, inputs: { ...actions.main.inputs, timeout } };
     const sweep = { ...actions.sweep, outputs: { swept: { description: 'How many' } } };
-    const changed = render(readme, { ...actions, main, sweep }, 'acme', 'const price = "$1 $&";');
+    const changed = rendered('README.md', readme, 'acme', { main, sweep });
     expect(changed).toContain('| `timeout` | `7` | A \\| B |');
     expect(changed).toContain('| `swept` | How many |');
     expect(changed).toContain('uses: acme/scalekit-organization-client@v1\n');
     expect(changed).toContain('uses: acme/scalekit-organization-client/delete@v1\n');
-    expect(changed).toContain('```js\nconst price = "$1 $&";\n```');
-    expect(render(changed, actions, npm.config.owner, read('examples/verify-token.js'))).toBe(readme);
-    expect(nameOwner(read('examples/sweep.yml'), 'acme')).toContain(
-      'uses: acme/scalekit-organization-client/sweep@v1\n',
+    expect(changed).toMatch(/uses: acme\/scalekit-organization-client@[0-9a-f]{40} # v/);
+    expect(changed).toContain('--repo acme/scalekit-organization-client ');
+    expect(changed).not.toContain(`${npm.config.owner}/scalekit`);
+    expect(rendered('README.md', changed, npm.config.owner)).toBe(readme);
+    const api = read('docs/receiving-api.md');
+    expect(rendered('docs/receiving-api.md', api, 'acme', {}, 'const price = "$1 $&";')).toContain(
+      '```js\nconst price = "$1 $&";\n```',
     );
+    for (const file of ['docs/recipes.md', 'examples/sweep.yml'])
+      expect(rendered(file, read(file), 'acme')).toMatch(/uses: acme\/scalekit-organization-client(\/sweep)?@v1\n/);
   });
 
   it('cannot lose a generated region unnoticed', () => {
-    const without = readme.replace('<!-- /outputs -->', '');
-    expect(() => render(without, actions, 'acme', '')).toThrow('README.md has no region "outputs"');
+    const without = read('README.md').replace('<!-- /outputs -->', '');
+    expect(() => rendered('README.md', without, 'acme')).toThrow('README.md has no region "outputs"');
   });
 
-  it('links to files and headings that exist', () => {
-    const headings = [...readme.matchAll(/^#+ (.*)$/gm)].map(([, heading]) => `#${slug(heading ?? '')}`);
-    for (const [, target = ''] of readme.matchAll(/\]\(([^)]+)\)/g)) {
-      if (target.startsWith('#')) expect(headings).toContain(target);
-      else if (!target.startsWith('https://')) expect(read(target)).not.toBe('');
+  it('begin with the two commands that need no account', () => {
+    const [, commands] = /```sh\n(.*?)```/s.exec(read('README.md')) ?? [];
+    expect(commands).toBe('npm ci && npm run demo\nnpm ci && npm test\n');
+    expect(read('README.md').split('npm run demo')[0]?.split('\n').length).toBeLessThan(20);
+  });
+
+  it.each([...texts])('link to files and headings that exist: %s', (file, text) => {
+    for (const [, target = ''] of withoutCode(text).matchAll(/\]\(([^)]+)\)/g)) {
+      if (/^https:\/\//.test(target)) continue;
+      const [name = '', anchor] = target.split('#');
+      const to = name ? path.posix.join(path.posix.dirname(file), name) : file;
+      expect(readFileSync(new URL(to, root)).length).toBeGreaterThan(0);
+      if (anchor) expect([to, headings(read(to))]).toEqual([to, expect.arrayContaining([anchor])]);
     }
   });
 
+  it('in docs/ can all be reached from the README', () => {
+    for (const page of PAGES.slice(1)) expect(read('README.md')).toContain(`](${page})`);
+  });
+
+  it('name inputs, outputs and claims as they are', () => {
+    const known = [
+      ...Object.values(actions).flatMap(({ inputs, outputs }) => Object.keys({ ...inputs, ...outputs })),
+      ...CLAIM_NAMES,
+      // A field of the API, of package.json's, and variables in lower case.
+      ...['create_time', 'https_proxy', 'no_proxy', 'cost_center', 'workflow_run', 'pull_request_target'],
+    ];
+    for (const text of [pages, read('CHANGELOG.md')])
+      for (const [, name] of text.matchAll(/`([a-z]+(?:_[a-z]+)+)`/g)) expect(known).toContain(name);
+  });
+
   it('lists the claims about the repository, and those that a runner cannot tell', () => {
-    const listed = /^`repository_claims` takes (.*?)\n\n/ms.exec(readme)?.[1] ?? '';
+    const listed = /^`repository_claims` takes (.*?)\n\n/ms.exec(pages)?.[1] ?? '';
     const [told = '', untold = ''] = listed
       .split('These the runner does not know:')
       .map((text) => [...text.matchAll(/`(environment|github_\w+)`/g)].map(([, name]) => name ?? ''));
@@ -79,7 +124,7 @@ describe('the README', () => {
   });
 
   it('lists the claims that differ from run to run', () => {
-    const listed = /These\s+differ\s+from\s+run\s+to\s+run,(.*?)\.\s/s.exec(readme)?.[1] ?? '';
+    const listed = /These\s+differ\s+from\s+run\s+to\s+run,(.*?)\.\s/s.exec(pages)?.[1] ?? '';
     const names = [...listed.matchAll(/`(github_\w+)`/g)].map(([, name]) => name);
     const target = runnerTarget(readRunner(RUNNER_VARIABLES), RUNNER_VARIABLES, 'production');
     const refused = CLAIM_NAMES.filter((name) => {
@@ -94,7 +139,7 @@ describe('the README', () => {
     ['repository', 'secrets', 'variables'],
     ['environment', 'environment', 'environment'],
   ] as const)('names the permissions that errors name for save_to: %s', (place, ...needs) => {
-    const listed = new RegExp(`^\\| \`${place}\` \\| (.*\\(write\\).*) \\|$`, 'm').exec(readme)?.[1] ?? '';
+    const listed = new RegExp(`^\\| \`${place}\` \\| (.*\\(write\\).*) \\|$`, 'm').exec(pages)?.[1] ?? '';
     for (const need of needs) {
       const answer = { status: 403, headers: {}, body: '' } as Parameters<typeof fromAnswer>[1];
       const { message } = fromAnswer('write', answer, need);
@@ -106,12 +151,12 @@ describe('the README', () => {
 
   it('explains messages that the action can print', () => {
     const sources = globSync('src/**/*.ts').map(read).join('\n');
-    const rows = [...section('Troubleshooting').matchAll(/^\| `([^`]+)` \|/gm)];
-    expect(rows.length).toBeGreaterThan(10);
+    const rows = [...read('docs/troubleshooting.md').matchAll(/^\| `([^`]+)` \|/gm)];
+    expect(rows.length).toBeGreaterThan(50);
     for (const [, text] of rows) expect(sources).toContain(text);
   });
 
-  const choices = [...readme.matchAll(/^\| `(rotate|reuse|replace|fail)` \|.*\| (?:`(\w+)` )?\|$/gm)];
+  const choices = [...pages.matchAll(/^\| `(rotate|reuse|replace|fail)` \|.*\| (?:`(\w+)` )?\|$/gm)];
 
   it('tells what each on_existing is for', () => {
     expect(choices.map(([, choice]) => choice)).toEqual(['rotate', 'reuse', 'replace', 'fail']);
@@ -126,10 +171,34 @@ describe('the README', () => {
   });
 });
 
-it.each(['README.md', 'CONTRIBUTING.md', 'SECURITY.md', 'CHANGELOG.md'])('%s names npm scripts that exist', (file) => {
-  const named = [...read(file).matchAll(/\bnpm (?:run (?:-s )?([\w:-]+)|(test)\b)/g)].map(
-    ([, run, test]) => run ?? test,
+describe('the images', () => {
+  const shown = PAGES.flatMap((page) =>
+    [...read(page).matchAll(/!\[([^\]]*)\]\(([^)]+)\)/g)].map(([, alt = '', target = '']) => ({
+      alt,
+      file: path.posix.join(path.posix.dirname(page), target),
+    })),
   );
+
+  it('are all shown, each with a text in its place, and are small', () => {
+    expect(shown.map(({ file }) => file).sort()).toEqual(globSync('docs/images/*.png', { cwd: root }).sort());
+    for (const { alt, file } of shown) {
+      expect(alt.length).toBeGreaterThan(100);
+      expect(readFileSync(new URL(file, root)).length).toBeLessThan(70_000);
+    }
+  });
+
+  itWith('bash')('show what the built actions print today; if not: npm run screenshots', async () => {
+    const drawn = await drawPages();
+    expect(drawn.map(({ name }) => `docs/images/${name}.png`).sort()).toEqual(shown.map(({ file }) => file).sort());
+    for (const { name, html } of drawn) {
+      expect(read(`docs/images/${name}.html`)).toBe(html);
+      expect(readFileSync(new URL(`docs/images/${name}.png`, root)).includes(digest(html))).toBe(true);
+    }
+  });
+});
+
+it.each([...texts])('%s names npm scripts that exist', (_, text) => {
+  const named = [...text.matchAll(/\bnpm (?:run (?:-s )?([\w:-]+)|(test)\b)/g)].map(([, run, test]) => run ?? test);
   expect(Object.keys(npm.scripts)).toEqual(expect.arrayContaining(named));
 });
 
@@ -138,17 +207,16 @@ it('package.json, the User-Agent and the changelog agree on the version', () => 
   expect(/^## \[(.*?)\] - /m.exec(read('CHANGELOG.md'))?.[1]).toBe(npm.version);
 });
 
-describe('each workflow in the README', () => {
-  const snippets = readmeSnippets();
-  const uses = snippets.flatMap(([heading, text]) =>
+describe('each workflow in README and docs', () => {
+  const uses = snippets().flatMap(([heading, text]) =>
     jobsIn(text).flatMap((job) => usingSteps(job).map((step) => [heading, text, job, step] as const)),
   );
 
   it('is looked at', () => {
-    expect(uses.length).toBeGreaterThan(8);
+    expect(uses.length).toBeGreaterThan(10);
   });
 
-  it.each(snippets)('reads outputs that the action has: %s', (_, text) => {
+  it.each(snippets())('reads outputs that the action has: %s', (_, text) => {
     for (const [, step, output] of outputsIn(text)) {
       expect(step).toBe('client');
       expect(Object.keys(actions.main.outputs)).toContain(output);
@@ -177,6 +245,65 @@ describe('each workflow in the README', () => {
     if (step.action !== 'delete') return;
     expect((await runUsing(emulator, job, step, values)).outputs.deleted).toBe(run.outputs.client_id);
     expect([kept.variables.size, kept.secrets.size]).toEqual([0, 0]);
+  });
+});
+
+describe('the way from a curl step', () => {
+  const it = itWith('bash', 'curl', 'jq');
+  const [before = '', after = ''] = snippets()
+    .filter(([heading]) => heading === 'A curl step')
+    .map(([, text]) => text);
+  const byHand = snippets().find(([heading]) => heading === 'A client that was made by hand')?.[1] ?? '';
+
+  /** Runs the step's script as the runner does. @returns its outputs */
+  async function curl(emulator: Emulator): Promise<Record<string, string>> {
+    const [step] = parse(before);
+    const folder = mkdtempSync(path.join(tmpdir(), 'curl-'));
+    try {
+      const output = path.join(folder, 'output');
+      const env = Object.entries(step.env).map(([name, value]) => [name, fill(value, valuesOf(emulator))]);
+      const { stdout, stderr } = await promisify(execFile)('bash', ['--noprofile', '--norc', '-e', '-c', step.run], {
+        env: { PATH: process.env.PATH, GITHUB_OUTPUT: output, ...Object.fromEntries(env) },
+      });
+      const lines = readFileSync(output, 'utf8').trim().split('\n');
+      const outputs = Object.fromEntries(lines.map((line) => line.split('=')));
+      expect([stdout, stderr]).toEqual([`::add-mask::${outputs.secret}\n`, '']);
+      return outputs;
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  }
+
+  function use(text: string, emulator: Emulator, client_id = ''): Promise<Executed> {
+    const [job] = jobsIn(text);
+    const [step] = job ? usingSteps(job) : [];
+    if (!job || !step) throw new Error('the snippet has no such step');
+    return runUsing(emulator, job, step, { ...valuesOf(emulator), 'vars.SCALEKIT_M2M_CLIENT_ID': client_id });
+  }
+
+  it('leads to a client with the same scopes, audience, expiry and claims, and the same outputs', async () => {
+    const emulator = await start();
+    const old = await curl(emulator);
+    const made = await use(after, emulator);
+    const [one, other] = emulator.clients();
+    expect([one?.client_id, other?.client_id]).toEqual([old.client_id, made.outputs.client_id]);
+    expect(other).toMatchObject({ scopes: one?.scopes, audience: one?.audience, expiry: one?.expiry });
+    expect(other?.custom_claims).toEqual(expect.arrayContaining(one?.custom_claims ?? []));
+    expect(Object.keys(made.outputs)).toEqual(expect.arrayContaining(Object.keys(old)));
+    await made.post();
+    expect(emulator.clients().map(({ client_id }) => client_id)).toEqual([old.client_id]);
+  });
+
+  it('leads to the same client, which keeps its secret, and is found without its id from then on', async () => {
+    const emulator = await start();
+    const old = await curl(emulator);
+    const planned = await use(`${byHand}    dry_run: true\n`, emulator, old.client_id);
+    expect([planned.annotations, planned.outputs.result]).toEqual([[], 'planned']);
+    const taken = await use(byHand, emulator, old.client_id);
+    expect([taken.annotations, taken.outputs.result, taken.outputs.client_id]).toEqual([[], 'rotated', old.client_id]);
+    expect([await pairWorks(emulator, old), await pairWorks(emulator, taken.outputs)]).toEqual([true, true]);
+    const next = await use(byHand.replace(/^ *(client_id|keep_secrets):.*\n/gm, ''), emulator);
+    expect([next.annotations, next.outputs.client_id]).toEqual([[], old.client_id]);
   });
 });
 
@@ -251,11 +378,16 @@ function outputsIn(text: string): RegExpExecArray[] {
   return [...text.matchAll(/\bsteps\.([\w-]+)\.outputs\.([\w-]+)/g)];
 }
 
-function section(heading: string): string {
-  return readme.split(/^## /m).find((text) => text.startsWith(`${heading}\n`)) ?? '';
+/** Without fenced blocks, whose comments look like headings. */
+function withoutCode(markdown: string): string {
+  return markdown.replace(/^```.*?^```$/gms, '');
 }
 
-/** The name by which GitHub links to a heading. */
+/** The names by which GitHub links to the headings of a page. */
+function headings(markdown: string): string[] {
+  return [...withoutCode(markdown).matchAll(/^#+ (.*)$/gm)].map(([, heading]) => slug(heading ?? ''));
+}
+
 function slug(heading: string): string {
   return heading
     .toLowerCase()

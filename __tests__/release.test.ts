@@ -5,6 +5,7 @@ import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { parse } from 'yaml';
 import { releaseOf } from '../scripts/release-notes.ts';
+import { itWith } from './support/programs.ts';
 
 const entry = '## [1.2.3] - 2026-11-24\n\n### Added\n\n- One thing.\n';
 const changelog = `# Changelog\n\n${entry}\n## [1.2.2] - 2026-10-01\n\n- Another.\n`;
@@ -33,6 +34,7 @@ describe('the workflow', () => {
   const workflow = parse(readFileSync(new URL('../.github/workflows/release.yml', import.meta.url), 'utf8'));
   const { steps } = workflow.jobs.release as { steps: { name?: string; run?: string }[] };
 
+  const it = itWith('bash');
   let folder: string;
   beforeEach(() => {
     folder = mkdtempSync(path.join(tmpdir(), 'release-'));

@@ -15,7 +15,7 @@ const failed = [
   check('workflows', () => npm('run', 'lint:workflows')),
   check('types', () => npm('run', 'types')),
   check('unused code', () => npm('run', 'unused')),
-  check('README is what action.yml says', () => npm('run', 'docs', '--', '--check')),
+  check('README and docs are what action.yml says', () => npm('run', 'docs', '--', '--check')),
   check('dist is what src builds', distIsFresh),
 ].filter((name) => name !== undefined);
 

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { globSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { parse } from 'yaml';
 import type { Emulator } from '../../emulator/index.ts';
@@ -30,9 +30,12 @@ export interface UsingStep extends Step {
 /** What the expressions of a workflow stand for, each by its text. */
 export type Values = Record<string, string | undefined>;
 
-/** The YAML snippets of the README, each with the heading that it stands under. */
-export function readmeSnippets(): [heading: string, text: string][] {
-  const sections = read('README.md').split(/^##+ /m);
+/** The pages that users read. */
+export const PAGES = ['README.md', ...globSync('docs/*.md', { cwd: new URL('../..', import.meta.url) }).sort()];
+
+/** The YAML snippets of the pages, each with the heading that it stands under. */
+export function snippets(): [heading: string, text: string][] {
+  const sections = PAGES.flatMap((page) => read(page).split(/^##+ /m));
   return sections.flatMap((section) => {
     const heading = section.split('\n', 1).join();
     return [...section.matchAll(/^```yaml\n(.*?)^```$/gms)].map(([, text = '']): [string, string] => [heading, text]);

@@ -1,0 +1,253 @@
+import { spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import { parse } from 'yaml';
+import { type Emulator, startEmulator } from '../emulator/index.ts';
+import { type Executed, type Outcome, RUNNER_VARIABLES, runStep } from '../emulator/runner.ts';
+import { drawNonce, formatTrailer, identityKey } from '../src/identity.ts';
+import { logPage, type Shown, summaryPage } from './viewer.ts';
+
+// Draws what a user sees of the actions: runs the built ones against the emulator, and shows logs and job summary as
+// GitHub does. What differs from run to run (ids, times, the emulator's address, the end of a secret) is replaced, so the
+// pages in docs/images, which a test compares, are always the same. The images beside them need Chromium and ImageMagick.
+
+const ROOT = new URL('..', import.meta.url);
+const FOLDER = fileURLToPath(new URL('docs/images/', ROOT));
+const BROWSERS = ['chromium', 'chromium-browser', 'google-chrome'];
+/** ImageMagick 7 and 6. */
+const SHRINKERS = ['magick', 'convert'];
+/** CSS pixels; the height is ample, and what is empty of it is cut off. */
+const [WIDTH, HEIGHT] = [860, 2400];
+const DAY = 86_400_000;
+
+/** A page in docs/images. */
+export interface Page {
+  name: string;
+  html: string;
+}
+
+interface WorkflowStep {
+  name: string;
+  uses?: string;
+  run?: string;
+  with?: Record<string, string>;
+  env?: Record<string, string>;
+}
+
+/** Runs the actions, and draws a page of each run. */
+export async function drawPages(): Promise<Page[]> {
+  const emulator = await startEmulator();
+  try {
+    const job = await quickStart(emulator);
+    const rotated = await rotation(emulator);
+    const wrong = await wrongInputs(emulator);
+    return [
+      { name: 'log', html: logPage('deploy', job) },
+      { name: 'rotation', html: logPage('rotate', [rotated.shown]) },
+      { name: 'summary', html: summaryPage('rotate', rotated.run.summary) },
+      { name: 'errors', html: logPage('deploy', [wrong]) },
+    ].map(({ name, html }) => ({ name, html: settle(html, emulator, rotated.run.outputs.secret ?? '') }));
+  } finally {
+    await emulator.close();
+  }
+}
+
+/** @returns what a page's image names as its source */
+export function digest(html: string): string {
+  return createHash('sha256').update(html).digest('hex');
+}
+
+/** The job of the README's quick start, with its post step. */
+async function quickStart(emulator: Emulator): Promise<Shown[]> {
+  const [, workflow = ''] = /```yaml\n(name: Deploy\n.*?)```/s.exec(read('README.md')) ?? [];
+  const [first, second]: WorkflowStep[] = parse(workflow).jobs.deploy.steps;
+  if (!first || !second) throw new Error('the quick start of README.md has no two steps');
+  const { url, credentials, organization } = emulator;
+  const values: Record<string, string> = {
+    'vars.SCALEKIT_ENVIRONMENT_URL': url,
+    'vars.SCALEKIT_ORGANIZATION_ID': organization.id,
+    'secrets.SCALEKIT_CLIENT_ID': credentials.clientId,
+    'secrets.SCALEKIT_CLIENT_SECRET': credentials.clientSecret,
+  };
+  const fill = (texts: Record<string, string> = {}) =>
+    Object.fromEntries(
+      Object.entries(texts).map(([name, text]) => [
+        name,
+        `${text}`.replace(/\$\{\{ (.*?) \}\}/g, (_, key) => values[key] ?? ''),
+      ]),
+    );
+  const inputs = fill(first.with);
+  const run = await runStep({ inputs });
+  for (const [name, value] of Object.entries(run.outputs)) values[`steps.client.outputs.${name}`] = value;
+  const env = fill(second.env);
+  const used = spawnSync('bash', ['--noprofile', '--norc', '-e', '-c', second.run ?? ''], {
+    env: { PATH: process.env.PATH, ...env },
+    encoding: 'utf8',
+  });
+  const [comment = ''] = second.run?.split('\n') ?? [];
+  const post = await run.post();
+  const masks = [credentials.clientId, ...run.masks];
+  return [
+    { name: first.name, head: headOf(first.uses ?? '', inputs, masks), lines: lines(run) },
+    { name: second.name, head: [`Run ${comment}`], lines: [masked(used.stdout.trimEnd(), masks)] },
+    { name: `Post ${first.name}`, head: [], lines: lines(post) },
+  ];
+}
+
+/** A client that stays gets another secret: its audience has drifted, the pair is saved, and an old secret is retired. */
+async function rotation(emulator: Emulator): Promise<{ run: Executed; shown: Shown }> {
+  const { url, credentials, organization, github } = emulator;
+  const { GITHUB_REPOSITORY: repository, GITHUB_REPOSITORY_ID: id } = RUNNER_VARIABLES;
+  const environment = 'production';
+  github.repository(repository).addEnvironment(environment);
+  github.idTokenClaims = { environment };
+  const lifetime = 'persistent';
+  const key = identityKey({ repository, repository_id: id, environment, name: undefined, lifetime });
+  emulator.seed(
+    {
+      name: `GitHub Actions: ${repository} (${environment})`,
+      description: `Made by GitHub Actions for ${repository}, environment ${environment}.\n${formatTrailer({ key, repo: id, by: id, run: '17300000001.1', lifetime, nonce: drawNonce() })}`,
+      scopes: ['deploy:applications', 'read:deployments'],
+      audience: ['old-api.acmecorp.com'],
+      expiry: 3600,
+      custom_claims: [
+        { key: 'github_repository', value: repository },
+        { key: 'github_repository_id', value: id },
+        { key: 'environment', value: environment },
+      ],
+    },
+    { ageMs: 14 * DAY, secrets: [{ ageMs: 14 * DAY }, { ageMs: 7 * DAY }] },
+  );
+  const inputs = {
+    scalekit_environment_url: url,
+    scalekit_client_id: credentials.clientId,
+    scalekit_client_secret: credentials.clientSecret,
+    organization_id: organization.id,
+    scopes: 'deploy:applications, read:deployments',
+    audience: 'deployment-api.acmecorp.com',
+    expiry: '3600',
+    save_to: 'environment',
+    github_token: github.token,
+  };
+  const run = await runStep({ inputs, env: { ...github.variables, ...github.idTokenVariables } });
+  const head = headOf(usedAction(), inputs, [credentials.clientId, ...run.masks]);
+  return { run, shown: { name: 'Rotate the pair of production', head, lines: lines(run) } };
+}
+
+/** Many wrong inputs, and the one error about them. */
+async function wrongInputs({ url, credentials }: Emulator): Promise<Shown> {
+  const inputs = {
+    scalekit_environment_url: `${url}/oauth/token`,
+    scalekit_client_id: 'm2morg_76231900829297806',
+    scalekit_client_secret: credentials.clientSecret,
+    organization_id: 'acme',
+    custom_claims: 'team',
+    repository_claims: 'github_repository github_sha',
+    keep_secrets: '9',
+    save_to: 'environment',
+  };
+  const run = await runStep({ inputs });
+  return { name: 'Make a client for this job', head: [`Run ${usedAction()}`], lines: lines(run), failed: true };
+}
+
+function usedAction(): string {
+  const { name, config } = JSON.parse(read('package.json'));
+  return `${config.owner}/${name}@v1`;
+}
+
+/** What the runner prints before a step's own output: what it runs, the inputs, and the defaults of the others. */
+function headOf(uses: string, given: Record<string, string>, masks: string[]): string[] {
+  const { inputs }: { inputs: Record<string, { default?: string }> } = parse(read('action.yml'));
+  const rest = Object.entries(inputs).flatMap(([name, input]): [string, string][] =>
+    name in given || !input.default ? [] : [[name, input.default]],
+  );
+  const all = [...Object.entries(given), ...rest].map(([name, value]) => `  ${name}: ${masked(value, masks)}`);
+  return [`Run ${uses}`, 'with:', ...all];
+}
+
+function lines({ log }: Outcome): string[] {
+  return log.trimEnd().split('\n');
+}
+
+function masked(text: string, masks: string[]): string {
+  return [...masks]
+    .sort((one, other) => other.length - one.length)
+    .reduce((all, mask) => all.replaceAll(mask, '***'), text);
+}
+
+/** Puts fixed words where each run has its own. */
+function settle(html: string, { url }: Emulator, secret: string): string {
+  const ids: Record<string, string[]> = {
+    org: ['org_32877703613661895'],
+    m2morg: ['m2morg_76231900829297806'],
+    sks: ['sks_78351017466254222', 'sks_68315758802764209'],
+  };
+  const known = new Map<string, string>();
+  return html
+    .replaceAll(url, 'https://acme.scalekit.com')
+    .replace(/\b(org|m2morg|sks)_\d{8,}/g, (id, prefix) => {
+      const fixed = known.get(id) ?? ids[prefix]?.shift();
+      if (!fixed) throw new Error(`one id more than is known: ${id}`);
+      known.set(id, fixed);
+      return fixed;
+    })
+    .replace(/\d{4}-\d\d-\d\dT[\d:.]+Z/g, '2026-11-24T10:00:00Z')
+    .replaceAll(`<code>${secret.slice(-4)}</code>`, '<code>x7Kq</code>');
+}
+
+function read(file: string): string {
+  return readFileSync(new URL(file, ROOT), 'utf8');
+}
+
+/** @returns the first of these programs that can be started */
+function find(names: string[]): string {
+  const found = names.find((name) => spawnSync(name, ['--version']).status === 0);
+  if (!found)
+    throw new Error(`The images need Chromium and ImageMagick. None of these can be started: ${names.join(', ')}`);
+  return found;
+}
+
+function run(program: string, ...args: string[]): void {
+  const { status, stderr } = spawnSync(program, args, { encoding: 'utf8', timeout: 60_000 });
+  if (status !== 0) throw new Error(`${program} ended with ${status}:\n${stderr}`);
+}
+
+/** Writes a PNG with two pixels for each of CSS, few colours, and the digest of what it was drawn from. */
+function draw(html: string, image: string): void {
+  const [browser, shrinker] = [BROWSERS, SHRINKERS].map(find) as [string, string];
+  const folder = mkdtempSync(path.join(tmpdir(), 'screenshots-'));
+  try {
+    const [source, large] = [path.join(folder, 'page.html'), path.join(folder, 'page.png')];
+    writeFileSync(source, html);
+    run(
+      browser,
+      '--headless',
+      // Chromium does not run as root in its sandbox.
+      ...(process.getuid?.() === 0 ? ['--no-sandbox'] : []),
+      '--hide-scrollbars',
+      '--force-device-scale-factor=2',
+      '--default-background-color=00000000',
+      `--window-size=${WIDTH},${HEIGHT}`,
+      `--user-data-dir=${path.join(folder, 'profile')}`,
+      `--screenshot=${large}`,
+      pathToFileURL(source).href,
+    );
+    const reduced = ['-trim', '+repage', '+dither', '-colors', '20', '+set', 'date:create', '+set', 'date:modify'];
+    run(shrinker, large, ...reduced, '-set', 'Source', digest(html), '-quality', '95', `PNG8:${image}`);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+if (import.meta.main) {
+  mkdirSync(FOLDER, { recursive: true });
+  for (const { name, html } of await drawPages()) {
+    const image = path.join(FOLDER, `${name}.png`);
+    draw(html, image);
+    writeFileSync(path.join(FOLDER, `${name}.html`), html);
+    console.log(`docs/images/${name}.png  ${statSync(image).size} bytes`);
+  }
+}

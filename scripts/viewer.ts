@@ -1,0 +1,98 @@
+// Shows a job's log and summary as GitHub's pages do.
+
+/** What a step did, as the log viewer shows it. */
+export interface Shown {
+  name: string;
+  /** What it runs, and what it was given; the first line alone is shown as a group that is not open. */
+  head: string[];
+  lines: string[];
+  failed?: boolean;
+}
+
+const FONT = `"Noto Sans", "Liberation Sans", Arial, sans-serif`;
+const MONOSPACE = `"Liberation Mono", "DejaVu Sans Mono", Menlo, Consolas, monospace`;
+const CHECK =
+  'M8 16A8 8 0 1 1 8 0a8 8 0 0 1 0 16Zm3.78-9.72a.75.75 0 0 0-1.06-1.06L6.75 9.19 5.28 7.72a.75.75 0 0 0-1.06 1.06l2 2c.3.3.77.3 1.06 0l4.5-4.5Z';
+const CROSS =
+  'M8 0a8 8 0 1 1 0 16A8 8 0 0 1 8 0Zm2.78 4.16L8 6.94 5.22 4.16 4.16 5.22 6.94 8l-2.78 2.78 1.06 1.06L8 9.06l2.78 2.78 1.06-1.06L9.06 8l2.78-2.78Z';
+
+export function logPage(job: string, steps: Shown[]): string {
+  const failed = steps.some((step) => step.failed);
+  return page(
+    `Log of the job ${job}`,
+    `
+main { color: #f0f6fc; background: #0d1117; border: 1px solid #3d444d; }
+h1 { border-bottom: 1px solid #3d444d; }
+h2 { padding: 8px 16px 6px; font-size: 13px; }
+ol { margin: 0 0 10px; padding: 0; list-style: none; font: 12px/20px ${MONOSPACE}; counter-reset: line; }
+li { counter-increment: line; padding: 0 16px 0 64px; position: relative; white-space: pre-wrap; overflow-wrap: anywhere; }
+li::before { content: counter(line); position: absolute; left: 0; width: 48px; text-align: right; color: #9198a1; }
+.head { color: #9198a1; }
+.error { background: #3c1618; }
+.error b { color: #ff7b72; }
+.good { fill: #3fb950; }
+.bad { fill: #f85149; }`,
+    `<h1>${icon(failed)}${escapeHtml(job)}</h1>\n${steps.map(stepHtml).join('\n')}`,
+  );
+}
+
+function stepHtml({ name, head, lines, failed = false }: Shown): string {
+  const [closed, open] = ['▸ ', '▾ '];
+  const mark = head.length > 1 ? open : closed;
+  const shown = [
+    ...head.map((line, index) => `<li class="head">${index === 0 ? mark : '  '}${escapeHtml(line)}</li>`),
+    ...lines.map(lineHtml),
+  ];
+  return `<h2>${icon(failed)}${escapeHtml(name)}</h2>\n<ol>\n${shown.join('\n')}\n</ol>`;
+}
+
+/** An error goes on over the lines that follow it. */
+function lineHtml(line: string, index: number, all: string[]): string {
+  const error = all.slice(0, index + 1).some((text) => text.startsWith('Error: '));
+  const text = escapeHtml(line).replace(/^Error:/, '<b>Error:</b>');
+  return `<li${error ? ' class="error"' : ''}>${text}</li>`;
+}
+
+function icon(failed: boolean): string {
+  const [title, kind, shape] = failed ? ['Failed', 'bad', CROSS] : ['Succeeded', 'good', CHECK];
+  return `<svg viewBox="0 0 16 16"><title>${title}</title><path class="${kind}" d="${shape}"/></svg>`;
+}
+
+export function summaryPage(job: string, summary: string): string {
+  return page(
+    `Summary of the job ${job}`,
+    `
+main { color: #1f2328; background: #ffffff; border: 1px solid #d1d9e0; }
+h1 { border-bottom: 1px solid #d1d9e0; }
+article { padding: 0 16px 16px; }
+h3 { margin: 16px 0; font-size: 18px; }
+table { border-collapse: collapse; font-size: 14px; line-height: 21px; }
+th, td { padding: 6px 13px; border: 1px solid #d1d9e0; }
+tr:nth-child(2n) { background: #f6f8fa; }
+code { padding: 2px 5px; border-radius: 6px; background: #eff1f3; font: 12px ${MONOSPACE}; }`,
+    `<h1>${escapeHtml(job)} summary</h1>\n<article>\n${summary.trim().replaceAll('<tr>', '\n<tr>')}\n</article>`,
+  );
+}
+
+function page(title: string, style: string, body: string): string {
+  return `<!doctype html>
+<html lang="en">
+<meta charset="utf-8">
+<title>${escapeHtml(title)}</title>
+<style>
+body { margin: 0; background: transparent; font-family: ${FONT}; }
+main { border-radius: 6px; overflow: hidden; }
+h1 { margin: 0; padding: 12px 16px; font-size: 15px; }
+h2 { margin: 0; font-weight: normal; }
+svg { width: 14px; height: 14px; margin-right: 8px; vertical-align: -2px; }${style}
+</style>
+<main>
+${body}
+</main>
+</html>
+`;
+}
+
+function escapeHtml(text: string): string {
+  return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;');
+}
