@@ -11,11 +11,6 @@ export interface Shown {
 
 const FONT = `"Noto Sans", "Liberation Sans", Arial, sans-serif`;
 const MONOSPACE = `"Liberation Mono", "DejaVu Sans Mono", Menlo, Consolas, monospace`;
-const CHECK =
-  'M8 16A8 8 0 1 1 8 0a8 8 0 0 1 0 16Zm3.78-9.72a.75.75 0 0 0-1.06-1.06L6.75 9.19 5.28 7.72a.75.75 0 0 0-1.06 1.06l2 2c.3.3.77.3 1.06 0l4.5-4.5Z';
-const CROSS =
-  'M8 0a8 8 0 1 1 0 16A8 8 0 0 1 8 0Zm2.78 4.16L8 6.94 5.22 4.16 4.16 5.22 6.94 8l-2.78 2.78 1.06 1.06L8 9.06l2.78 2.78 1.06-1.06L9.06 8l2.78-2.78Z';
-
 export function logPage(job: string, steps: Shown[]): string {
   const failed = steps.some((step) => step.failed);
   return page(
@@ -31,7 +26,8 @@ li::before { content: counter(line); position: absolute; left: 0; width: 48px; t
 .error { background: #3c1618; }
 .error b { color: #ff7b72; }
 .good { fill: #3fb950; }
-.bad { fill: #f85149; }`,
+.bad { fill: #f85149; }
+path { fill: none; stroke: #0d1117; stroke-width: 1.6; stroke-linecap: round; stroke-linejoin: round; }`,
     `<h1>${icon(failed)}${escapeHtml(job)}</h1>\n${steps.map(stepHtml).join('\n')}`,
   );
 }
@@ -54,8 +50,10 @@ function lineHtml(line: string, index: number, all: string[]): string {
 }
 
 function icon(failed: boolean): string {
-  const [title, kind, shape] = failed ? ['Failed', 'bad', CROSS] : ['Succeeded', 'good', CHECK];
-  return `<svg viewBox="0 0 16 16"><title>${title}</title><path class="${kind}" d="${shape}"/></svg>`;
+  const [title, kind, mark] = failed
+    ? ['Failed', 'bad', 'M5.5 5.5l5 5m0-5l-5 5']
+    : ['Succeeded', 'good', 'M4.5 8.3l2.4 2.4 4.6-5'];
+  return `<svg viewBox="0 0 16 16"><title>${title}</title><circle class="${kind}" cx="8" cy="8" r="8"/><path d="${mark}"/></svg>`;
 }
 
 export function summaryPage(job: string, summary: string): string {
