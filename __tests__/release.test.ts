@@ -41,16 +41,27 @@ describe('the workflow', () => {
   });
   afterEach(() => rmSync(folder, { recursive: true }));
 
+  /** What is there before. */
+  interface There {
+    /** The commit that is tagged. */
+    tagged?: string;
+    release?: 'draft' | 'published';
+    immutable?: boolean;
+    majorTagged?: boolean;
+  }
+
   /** Runs the scripts that talk to GitHub, up to the first that fails, with a `gh` that answers and keeps what it hears. */
-  function publish({ tagged = false, immutable = true, majorTagged = true }): { calls: string[]; log: string } {
+  function publish({ tagged, release, immutable = true, majorTagged = true }: There) {
+    const answer = (text: unknown) => (text === undefined ? 'echo "HTTP 404" >&2; exit 1' : `echo ${text}`);
     writeFileSync(
       path.join(folder, 'gh'),
       `#!/bin/sh
 echo "$*" >> "${folder}/calls"
 case "$*" in
-  *"ref=refs/tags/v1.2.3"*) ${tagged ? 'exit 1' : 'exit 0'} ;;
-  *"--jq .immutable"*) echo ${immutable} ;;
-  *"git/ref/tags/v1") ${majorTagged ? 'exit 0' : 'exit 1'} ;;
+  *"commits/tags/v1.2.3"*) ${answer(tagged)} ;;
+  "release view"*) ${answer(release && release === 'draft')} ;;
+  *"--jq .immutable"*) ${answer(immutable)} ;;
+  *"git/ref/tags/v1") ${answer(majorTagged || undefined)} ;;
 esac
 `,
     );
@@ -74,38 +85,44 @@ esac
       log += stdout;
       if (status !== 0) break;
     }
-    return {
-      calls: readFileSync(path.join(folder, 'calls'), 'utf8')
-        .trim()
-        .split(/\n(?!- )/),
-      log,
-    };
+    const calls = readFileSync(path.join(folder, 'calls'), 'utf8')
+      .trim()
+      .split(/\n(?!- )/);
+    return { changes: calls.filter((call) => !/release view|--jq|git\/ref\//.test(call)), log };
   }
 
-  it('tags, publishes from a draft, sees that the release cannot be changed, and then moves the major tag', () => {
-    expect(publish({}).calls).toEqual([
-      'api --silent repos/acme/action/git/refs -f ref=refs/tags/v1.2.3 -f sha=c0ffee',
-      expect.stringMatching(/^release create v1\.2\.3 .*--draft .*--notes - "One" \$\(thing\)\.\n- Another\.$/s),
-      'release edit v1.2.3 --repo acme/action --draft=false --latest',
-      'api repos/acme/action/releases/tags/v1.2.3 --jq .immutable',
-      'api --silent repos/acme/action/git/ref/tags/v1',
-      'api --silent --method PATCH repos/acme/action/git/refs/tags/v1 -f sha=c0ffee -F force=true',
-    ]);
+  const created = expect.stringMatching(
+    /^release create v1\.2\.3 --draft --target c0ffee .* - "One" \$\(thing\)\.\n- An/s,
+  );
+  const published = expect.stringMatching(/^release edit v1\.2\.3 --draft=false --latest --target c0ffee /);
+  const moved = 'api --silent --method PATCH repos/acme/action/git/refs/tags/v1 -f sha=c0ffee -F force=true';
+
+  it('publishes from a draft, which tags the commit, and then moves the major tag', () => {
+    expect(publish({}).changes).toEqual([created, published, moved]);
   });
 
   it('makes the major tag where there is none', () => {
-    expect(publish({ majorTagged: false }).calls.at(-1)).toBe(
-      'api --silent repos/acme/action/git/refs -f ref=refs/tags/v1 -f sha=c0ffee',
-    );
+    const made = 'api --silent repos/acme/action/git/refs -f ref=refs/tags/v1 -f sha=c0ffee';
+    expect(publish({ majorTagged: false }).changes.at(-1)).toBe(made);
   });
 
-  it('publishes nothing where the version is tagged already', () => {
-    expect(publish({ tagged: true }).calls).toHaveLength(1);
+  it.each([
+    ['left a draft', { release: 'draft' }, [published, moved]],
+    ['left a tag', { tagged: 'c0ffee' }, [created, published, moved]],
+    ['published, and could not move the major tag', { tagged: 'c0ffee', release: 'published' }, [moved]],
+  ] as const)('goes on where an attempt before %s', (_, there, changes) => {
+    expect(publish(there).changes).toEqual(changes);
+  });
+
+  it('changes nothing where the version is another commit already', () => {
+    const { changes, log } = publish({ tagged: 'deadbeef', release: 'published' });
+    expect(changes).toEqual([]);
+    expect(log).toContain('::error::v1.2.3 is there already');
   });
 
   it('leaves the major tag where the release could still be changed', () => {
-    const { calls, log } = publish({ immutable: false });
-    expect(calls.at(-1)).toContain('--jq .immutable');
+    const { changes, log } = publish({ immutable: false });
+    expect(changes).toEqual([created, published]);
     expect(log).toContain('::error::The release v1.2.3 can be changed');
   });
 
