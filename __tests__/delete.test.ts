@@ -192,10 +192,12 @@ describe('delete/ with client_id', () => {
 
   it('takes a client that is not there for deleted, without a search, and deletes what is saved all the same', async () => {
     const place = save();
+    place.setVariable(VARIABLE, 'm2morg_404');
     const other = put();
     const saving = { save_to: 'repository', github_token: emulator.github.token };
     const run = await remove({ client_id: 'm2morg_404', ...saving });
     expect([run.exitCode, run.annotations, run.outputs.deleted]).toEqual([0, [], '']);
+    expect(run.log).toContain('The saved pair is that of client m2morg_404, which is not in this organization.');
     expect([ids(), names(place), sentTo(emulator, 'listClients')]).toEqual([[other], [], []]);
   });
 
@@ -352,6 +354,17 @@ describe('delete/ with save_to', () => {
     const run = await remove({ ...inputs, name: 'Deploy' });
     expect([run.exitCode, run.annotations, names(place), ids()]).toEqual([0, [], [], []]);
     expect(id).not.toBe(other);
+  });
+
+  it('keeps a pair whose variable holds no id of a client, since the action did not write it', async () => {
+    const place = save();
+    place.setVariable(VARIABLE, 'my-own-thing');
+    const run = await remove({ save_to: 'repository', ...token() });
+    expect([run.exitCode, warnings(run)]).toEqual([
+      0,
+      [expect.stringContaining('holds no id of an organization client')],
+    ]);
+    expect(names(place)).toEqual([VARIABLE, SECRET]);
   });
 
   it('finds a client that lists do not show yet by the saved variable', async () => {

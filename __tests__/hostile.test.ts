@@ -5,7 +5,6 @@ import https from 'node:https';
 import net, { type AddressInfo, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import type { Duplex } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { type Emulator, type Operation, startEmulator } from '../emulator/index.ts';
@@ -120,29 +119,6 @@ describe('a connection that breaks', () => {
   });
 });
 
-it('in its TLS handshake within a proxy’s tunnel has carried nothing either', async () => {
-  await emulator.close();
-  emulator = await startEmulator({ tls: 'wrong-host' });
-  let tunnels = 0;
-  const proxy = http.createServer().on('connect', (_request, client: Socket) => {
-    tunnels += 1;
-    client.on('error', () => {}).write('HTTP/1.1 200 Connection established\r\n\r\n');
-    // The first tunnel is for the sign-in, the second for the create.
-    if (tunnels === 2) return client.once('data', () => client.resetAndDestroy());
-    const upstream = net.connect(Number(new URL(emulator.tlsUrl ?? '').port), '127.0.0.1');
-    return upstream
-      .on('error', () => {})
-      .pipe(client)
-      .pipe(upstream);
-  });
-  const port = await listen(proxy);
-  const run = await runAction(emulator, {
-    inputs: { scalekit_environment_url: 'https://elsewhere.invalid', lifetime: 'job', verify: 'false' },
-    env: { ...trust(emulator.ca), https_proxy: `http://127.0.0.1:${port}` },
-  });
-  expect([run.exitCode, tunnels, count('createClient'), emulator.clients().length]).toEqual([0, 3, 1, 1]);
-});
-
 describe('an answer that is none', () => {
   it('(101 Switching Protocols) never looks like success', async () => {
     const api = http.createServer((request) =>
@@ -154,27 +130,6 @@ describe('an answer that is none', () => {
     });
     expect([run.exitCode, run.outputs]).toEqual([1, {}]);
     expect(errors(run)).toEqual([expect.stringContaining('no answer within')]);
-  });
-
-  it('from a proxy that takes the connection and says nothing is given up in time', async () => {
-    const proxy = http.createServer().on('connect', (_request, _socket: Duplex) => {});
-    const port = await listen(proxy);
-    const run = await runAction(emulator, {
-      inputs: { scalekit_environment_url: 'https://acme.example', timeout: '5' },
-      env: { https_proxy: `http://127.0.0.1:${port}` },
-    });
-    expect(run.exitCode).toBe(1);
-    expect(errors(run)).toEqual([expect.stringContaining('no answer within')]);
-    expect(run.milliseconds).toBeLessThan(6000);
-  });
-
-  it('because the proxy has no address is no reason to try five times', async () => {
-    const run = await runAction(emulator, {
-      inputs: { scalekit_environment_url: 'https://acme.example' },
-      env: { https_proxy: '::::' },
-    });
-    expect(errors(run)).toEqual([expect.stringContaining('Check the address of the proxy in https_proxy.')]);
-    expect(run.log.match(/ attempt \d/g)).toHaveLength(1);
   });
 });
 

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { type Emulator, startEmulator } from '../emulator/index.ts';
 import type { Outcome, Step } from '../emulator/runner.ts';
-import { readable, runAction, secretsOf, warnings } from './support/action.ts';
+import { errors, readable, runAction, secretsOf, warnings } from './support/action.ts';
 
 let emulator: Emulator;
 
@@ -112,8 +112,7 @@ describe('the post step', () => {
     expect(sentAfter(2)).toEqual(['token', 'listClients', 'listClients', 'listClients', 'deleteClient']);
   });
 
-  it('stops where page tokens go round in circles', async () => {
-    for (let count = 0; count < 30; count++) emulator.seed({ name: `client ${count}` });
+  it('stops where page tokens go round in circles, and says what may be left', async () => {
     const run = await cutOff('job');
     emulator.faults.add({
       operation: 'listClients',
@@ -121,8 +120,9 @@ describe('the post step', () => {
       fault: { kind: 'status', status: 200, body: { clients: [], next_page_token: 'again' } },
     });
     const post = await run.post();
-    expect([post.exitCode, post.annotations, emulator.clients().length]).toEqual([0, [], 30]);
-    expect(sentAfter(2)).toEqual(['token', 'listClients', 'listClients', 'listClients', 'deleteClient']);
+    expect([post.exitCode, errors(post)]).toEqual([0, []]);
+    expect(warnings(post)).toEqual([expect.stringMatching(/a page leads back to one .* then DELETE /)]);
+    expect(sentAfter(2)).toEqual(['token', 'listClients', 'listClients']);
   });
 
   it('uses the variables that main used, where nested composite actions lost the inputs', async () => {

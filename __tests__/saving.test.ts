@@ -1,7 +1,4 @@
-import { once } from 'node:events';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import http from 'node:http';
-import net, { type AddressInfo } from 'node:net';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -1085,36 +1082,6 @@ describe('GitHub’s API', () => {
       expect(other.requests).toEqual([]);
     },
   );
-
-  it('is reached through a proxy, as Scalekit is', async () => {
-    await using own = await another({ tls: 'wrong-host' });
-    const ca = path.join(folder, 'ca.pem');
-    writeFileSync(ca, own.ca ?? '');
-    const tunnels = new Set<string | undefined>();
-    const proxy = http.createServer().on('connect', (request, socket) => {
-      tunnels.add(request.url);
-      const upstream = net.connect(Number(new URL(own.tlsUrl ?? '').port), '127.0.0.1', () => {
-        socket.write('HTTP/1.1 200 Connection established\r\n\r\n');
-        upstream.pipe(socket).pipe(upstream);
-      });
-      for (const end of [socket, upstream]) end.on('error', () => {});
-    });
-    proxy.listen(0, '127.0.0.1');
-    await once(proxy, 'listening');
-    try {
-      const env = {
-        NODE_EXTRA_CA_CERTS: ca,
-        https_proxy: `http://127.0.0.1:${(proxy.address() as AddressInfo).port}`,
-        GITHUB_API_URL: 'https://elsewhere.invalid:8443/api/v3',
-      };
-      const run = await saveWith({ scalekit_environment_url: 'https://elsewhere.invalid' }, { env }, own);
-      expect(errors(run)).toEqual([]);
-      expect(keptIn(repository(own))).toEqual(pairOf(run));
-      expect(tunnels).toEqual(new Set(['elsewhere.invalid:443', 'elsewhere.invalid:8443']));
-    } finally {
-      proxy.close();
-    }
-  });
 
   itWaits('is not waited for beyond the time of the step', async () => {
     await using own = await another();

@@ -1,13 +1,9 @@
 import { once } from 'node:events';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import http from 'node:http';
 import net, { type AddressInfo } from 'node:net';
-import { tmpdir } from 'node:os';
-import path from 'node:path';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { type Emulator, type Fault, type Operation, startEmulator } from '../emulator/index.ts';
 import type { Step } from '../emulator/runner.ts';
-import { errors, readable, runAction as runStep, sentTo } from './support/action.ts';
+import { errors, runAction as runStep, sentTo } from './support/action.ts';
 
 let emulator: Emulator;
 
@@ -15,11 +11,9 @@ let emulator: Emulator;
 const runAction = (to: Emulator, { inputs, ...step }: Step = {}) =>
   runStep(to, { ...step, inputs: { lifetime: 'job', verify: 'false', ...inputs } });
 
-const start = async (...options: Parameters<typeof startEmulator>) => {
-  await emulator?.close();
-  emulator = await startEmulator(...options);
-};
-beforeEach(() => start());
+beforeEach(async () => {
+  emulator = await startEmulator();
+});
 afterEach(() => emulator.close());
 
 const count = (operation: Operation) => sentTo(emulator, operation).length;
@@ -173,49 +167,14 @@ describe('an answer', () => {
 });
 
 describe('a connection', () => {
-  let folder: string;
-  beforeAll(() => {
-    folder = mkdtempSync(path.join(tmpdir(), 'transport-'));
-  });
-  afterAll(() => rmSync(folder, { recursive: true }));
-
-  const trust = () => {
-    const file = path.join(folder, 'ca.pem');
-    writeFileSync(file, emulator.ca ?? '');
-    return { NODE_EXTRA_CA_CERTS: file };
-  };
-  const overTls = (url = emulator.tlsUrl ?? '', env: Record<string, string> = {}) =>
-    runAction(emulator, { inputs: { scalekit_environment_url: url }, env });
-
-  it('uses TLS with a private authority', async () => {
-    await start({ tls: true });
-    const run = await overTls(emulator.tlsUrl, trust());
-    expect([run.exitCode, emulator.clients().length, emulator.connections]).toEqual([0, 1, 1]);
-  });
-
-  it.each([
-    ['valid', false],
-    ['expired', true],
-    ['wrong-host', true],
-  ] as const)(
-    'is refused where the certificate is %s but (authority known: %s) cannot be trusted',
-    async (tls, trusted) => {
-      await start({ tls });
-      const run = await overTls(emulator.tlsUrl, trusted ? trust() : {});
-      expect([run.exitCode, emulator.requests]).toEqual([1, []]);
-      expect(errors(run)).toEqual([
-        expect.stringMatching(/^Could not sign in to Scalekit: .*certificate.*NODE_EXTRA_CA_CERTS/is),
-      ]);
-      expect(run.milliseconds).toBeLessThan(2000);
-    },
-  );
+  const runAt = (scalekit_environment_url: string) => runAction(emulator, { inputs: { scalekit_environment_url } });
 
   it('that nobody takes is tried again, then named', async () => {
     const closed = net.createServer().listen(0, '127.0.0.1');
     await once(closed, 'listening');
     const { port } = closed.address() as AddressInfo;
     closed.close();
-    const run = await overTls(`http://127.0.0.1:${port}`);
+    const run = await runAt(`http://127.0.0.1:${port}`);
     expect(run.exitCode).toBe(1);
     expect(errors(run)[0]).toMatch(
       /^Could not sign in to Scalekit: connect ECONNREFUSED 127\.0\.0\.1:\d+ \(attempt 5\)\. Check scalekit_environment_url/,
@@ -224,39 +183,8 @@ describe('a connection', () => {
   });
 
   it('to a host that does not exist says so', async () => {
-    const run = await overTls('no-such-host.invalid');
+    const run = await runAt('no-such-host.invalid');
     expect(run.exitCode).toBe(1);
     expect(errors(run)[0]).toContain('Check the host in scalekit_environment_url.');
-  });
-
-  it('goes through a proxy, with one tunnel to the environment alone', async () => {
-    await start({ tls: 'wrong-host' });
-    const password = ['proxy', 'word'].join('-');
-    const tunnels: string[] = [];
-    const proxy = http.createServer().on('connect', (request, socket) => {
-      tunnels.push(`${request.url} ${request.headers['proxy-authorization']}`);
-      const upstream = net.connect(Number(new URL(emulator.tlsUrl ?? '').port), '127.0.0.1', () => {
-        socket.write('HTTP/1.1 200 Connection established\r\n\r\n');
-        upstream.pipe(socket).pipe(upstream);
-      });
-      for (const end of [socket, upstream]) end.on('error', () => {});
-    });
-    proxy.listen(0, '127.0.0.1');
-    await once(proxy, 'listening');
-    try {
-      const { port } = proxy.address() as AddressInfo;
-      const env = { ...trust(), https_proxy: `http://user:${password}@127.0.0.1:${port}` };
-      const run = await overTls('https://elsewhere.invalid', env);
-      expect(errors(run)).toEqual([]);
-      expect(emulator.clients()).toHaveLength(1);
-      const login = Buffer.from(`user:${password}`).toString('base64');
-      expect(new Set(tunnels)).toEqual(new Set([`elsewhere.invalid:443 Basic ${login}`]));
-      expect(readable(run)).not.toContain(password);
-
-      const direct = await overTls('https://elsewhere.invalid', { ...env, no_proxy: 'elsewhere.invalid' });
-      expect(direct.exitCode).toBe(1);
-    } finally {
-      proxy.close();
-    }
   });
 });

@@ -1,5 +1,6 @@
 import { type Answer, isUnsure, type NetworkError } from './http.ts';
 import { cut } from './log.ts';
+import { PROXY_ADDRESS, type ProxyError } from './proxy.ts';
 
 // What becomes of an API's answer: a value that was narrowed once, or one error.
 
@@ -62,6 +63,7 @@ function sentence(operation: string, said: string, todo: string): string {
 }
 
 function networkAdvice(error: NetworkError, address: string): string {
+  if (error.proxy) return proxyAdvice(error, error.proxy, address);
   if (/EXPIRED|NOT_YET_VALID|ALTNAME|HOSTNAME/.test(error.code)) {
     return `The server's certificate is not valid for this host at this time: check ${address} and who answers there. NODE_EXTRA_CA_CERTS helps against an unknown authority alone; never switch the check off.`;
   }
@@ -72,13 +74,23 @@ function networkAdvice(error: NetworkError, address: string): string {
   if (error.protocol) {
     return `Check the port in ${address}, and whether the server asks for a client certificate or an old TLS version, which this action does not offer.`;
   }
-  if (error.code === 'ERR_INVALID_URL') return 'Check the address of the proxy in https_proxy.';
-  if (/^tunneling socket/.test(error.message)) return 'The proxy (https_proxy) refused the connection.';
   if (error.code === 'DEADLINE') return 'Raise timeout.';
   if (error.code === 'CANCELLED') return '';
   if (error.code === 'TOO_LARGE') return `Check who answers at ${address}.`;
   if (error.reached) return `If it happens again, raise timeout, and check who answers at ${address}.`;
   return `Check ${address} and the way to it (https_proxy, no_proxy, firewall).`;
+}
+
+function proxyAdvice({ certificate }: NetworkError, { variable, code, status }: ProxyError, address: string): string {
+  if (code === 'PROXY_ADDRESS') return `Expected ${PROXY_ADDRESS}.`;
+  if (certificate)
+    return `The proxy's own certificate is not accepted for the host in ${variable}: behind a private certificate authority, set NODE_EXTRA_CA_CERTS to a file with its certificate.`;
+  if (status === 407)
+    return `It asks for a user and a password: ${variable} takes them as http://USER:PASSWORD@HOST:PORT, with special characters percent-encoded.`;
+  if (code === 'PROXY_REFUSED')
+    return 'It does not let this host through: ask whoever runs it, or name the host in no_proxy.';
+  if (status !== undefined) return `Check ${address}, and whether the proxy reaches that host.`;
+  return `Check the address in ${variable} and the way to it, or name the host in no_proxy.`;
 }
 
 /** An answer that is not what the API documents. Its message never quotes a value. */

@@ -55,11 +55,11 @@ const PER_RUN = new Set(
 const DEFAULT_CLAIMS = ['github_repository', 'github_repository_id', 'environment'];
 export const CLAIM_NAMES = ['environment', ...Object.keys(VARIABLES)];
 /** A custom property of the repository, which an organization adds to its ID tokens. */
-const PROPERTY = /^github_repo_property_./;
+const PROPERTY = /^github_repo_property_[\w$#-]{1,100}$/;
 /** Claims of an ID token that tell whose client it is. */
 const IDENTIFYING = ['repository', 'repository_id', 'run_id', 'environment'];
 const OF_ANY_REPOSITORY =
-  /^(environment|github_repository(_id|_owner|_owner_id|_visibility)?|github_repo_property_.+)$/;
+  /^(environment|github_repository(_id|_owner|_owner_id|_visibility)?|github_repo_property_[\w$#-]{1,100})$/;
 
 /** What the runner's variables say. */
 export function runnerTarget(runner: Runner, env: NodeJS.ProcessEnv, environment: string): Target {

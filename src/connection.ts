@@ -3,6 +3,7 @@ import { parseApiUrl, parseOrigin, parseSeconds, quote, type Report } from './fo
 import type { GitHubAccess } from './github/api.ts';
 import type { Runner } from './github/runner.ts';
 import { mask, maskPair } from './mask.ts';
+import { PROXY_ADDRESS, ProxyError, proxyFor } from './proxy.ts';
 import { type Reader, variable } from './reader.ts';
 import type { Access } from './scalekit/api.ts';
 import type { Credentials } from './scalekit/types.ts';
@@ -25,6 +26,8 @@ export interface Connection extends Access {
 
 export function readConnection(reader: Reader, runner: Runner): Connection {
   const credentials = readCredentials(reader.env);
+  // Before anything is quoted, since it may have been pasted into a wrong input.
+  readGitHubToken();
   checkCredentials(reader, runner);
   const origin = checkOrigin(reader);
   const organization = checkOrganization(reader);
@@ -48,7 +51,9 @@ export function readGitHub(reader: Reader, runner: Runner, need: string | undefi
   }
   // Anything else would break the header that carries it.
   if (!/^[\x21-\x7e]+$/.test(token)) report('holds characters that no token has; expected a token of GitHub');
-  return { api: parseApiUrl(runner.api, reader.report('GITHUB_API_URL')), token };
+  const api = parseApiUrl(runner.api, reader.report('GITHUB_API_URL'));
+  checkProxy(reader, api);
+  return { api, token };
 }
 
 /** @returns the token, masked, or nothing where none is given */
@@ -124,7 +129,19 @@ function checkOrigin(reader: Reader): string {
       `is empty while scalekit_client_secret is given; expected both as inputs, or an earlier step could send the secret elsewhere by setting ${from} through GITHUB_ENV`,
     );
   }
-  return text && parseOrigin(text, reader.report(source));
+  const origin = text && parseOrigin(text, reader.report(source));
+  checkProxy(reader, origin);
+  return origin;
+}
+
+/** @param address that is asked; empty where it is not known */
+function checkProxy(reader: Reader, address: string): void {
+  try {
+    if (address) proxyFor(new URL(address), reader.env);
+  } catch (error) {
+    if (!(error instanceof ProxyError)) throw error;
+    reader.report(error.variable)(`is set to something else; expected ${PROXY_ADDRESS}`);
+  }
 }
 
 function checkOrganization(reader: Reader): Pick<Connection, 'organization_id' | 'organization_external_id'> {

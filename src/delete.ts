@@ -29,13 +29,14 @@ async function work(inputs: DeletionInputs, transport: Transport): Promise<void>
   const trailer = { key: identityKey(identity), repo: repositoryMark(target.repository, target.repository_id) };
   const clients = await findOwn(scalekit, inputs.client_id, { identity, trailer });
   const pair = vault && (await judgePair(scalekit, vault, clients, inputs.client_id ? '' : trailer.key));
-  if (dry_run) return await show(clients, pair?.goes ? vault : undefined, pair?.why);
+  if (pair?.note) log.info(pair.note);
+  if (pair?.warning) log.warning(pair.warning);
+  if (dry_run) return await show(clients, pair?.goes ? vault : undefined);
 
   const { deleted, left } = await deleteClients(scalekit, clients);
   // The pair of a client that could not be deleted is still good.
   const stays = left.has(vault?.saved.client_id?.trim() ?? '');
   const forgotten = vault && pair?.goes && !stays ? await forget(vault) : { deleted: [], failures: [] };
-  if (pair?.why) log.warning(pair.why);
   const all = [...deleted.map((id) => `client ${id}`), ...forgotten.deleted];
   const failures = [...forgotten.failures, ...left.values()];
   if (all.length + failures.length === 0) log.info('There is nothing to delete.');
@@ -44,13 +45,12 @@ async function work(inputs: DeletionInputs, transport: Transport): Promise<void>
   refuseFailures(failures);
 }
 
-async function show(clients: OwnClient[], vault: Vault | undefined, why: string | undefined): Promise<void> {
+async function show(clients: OwnClient[], vault: Vault | undefined): Promise<void> {
   const all = [...clients.map(({ client_id }) => `client ${client_id}`), ...(vault ? [vault.names] : [])];
   log.info(
     all.length > 0 ? 'Dry run: nothing was changed. A run without dry_run would' : 'There is nothing to delete.',
   );
   for (const what of all) log.info(`- delete ${what}`);
-  if (why) log.warning(why);
   setOutputs({ deleted: '' });
   await writeSummary('Scalekit organization client: what would be deleted', [[cell(all)]]);
 }

@@ -13,19 +13,24 @@ const LONGEST_CLAIM_KEY = 128;
 const NO_URL = /[\s\\\p{Cc}]|^(https?:(?!\/\/[^/])|\/)/iu;
 const SCHEME = /^[a-z][a-z\d+.-]*:\/\//i;
 
-/** A value as an error shows it. */
+/** A value as an error shows it. Masked values go first: what is left of one that was cut would be recognized by nobody. */
 export function quote(value: string): string {
-  return JSON.stringify(cut(value, 80));
+  return JSON.stringify(shorten(value));
+}
+
+function shorten(text: string): string {
+  return cut(redact(text), 80);
 }
 
 /** A URL as an error shows it: what stands before an @ or after a ? may be a secret. */
 export function quoteUrl(text: string): string {
-  // Masked values first: what is left of one that was cut would be recognized by nobody.
   const clean = redact(text);
   const [scheme = ''] = SCHEME.exec(clean) ?? [];
   const rest = clean.slice(scheme.length);
-  if (/[?#].*@/s.test(rest)) return quote(`${scheme}***`);
-  return quote(scheme + rest.replace(/^.*@/s, '***@').replace(/[?#].*$/s, (end) => `${end[0]}***`));
+  const [end, sign] = [rest.search(/[?#]/), rest.lastIndexOf('@')];
+  if (end >= 0 && sign > end) return quote(`${scheme}***`);
+  const shown = sign < 0 ? rest : `***${rest.slice(sign)}`;
+  return quote(scheme + shown.replace(/[?#].*$/s, (end) => `${end[0]}***`));
 }
 
 /** Characters as the API counts them: Unicode code points. */
@@ -39,7 +44,7 @@ export function parseList(text: string, report: Report): string[] {
   const entries = parseJson(text, report, 'a JSON array of strings, or entries separated by commas, spaces or lines');
   if (!Array.isArray(entries)) return [];
   for (const entry of entries) {
-    if (typeof entry !== 'string' || !entry.trim())
+    if (typeof entry !== 'string' || !entry.trim() || !entry.isWellFormed())
       report(`got the entry ${shown(entry)}; expected strings that are not blank`);
   }
   return [...new Set(entries.filter((entry) => typeof entry === 'string' && entry.trim()))];
@@ -50,14 +55,16 @@ export function parseClaims(text: string, report: Report): Claim[] {
   const claims = /^[[{]/.test(text)
     ? jsonClaims(text, report)
     : text
-        .split('\n')
+        .split(/\r\n|\r|\n/)
         .filter((line) => line.trim())
         .flatMap((line) => lineClaim(line, report));
   const keys = new Set<string>();
-  for (const { key } of claims) {
+  for (const { key, value } of claims) {
     if (!key) report('got an empty key; expected 1 to 128 characters');
     if (length(key) > LONGEST_CLAIM_KEY)
       report(`got the key ${quote(key)} of ${length(key)} characters; expected 128 at most`);
+    if (!key.isWellFormed() || !value.isWellFormed())
+      report(`got half of a character for the key ${quote(key)}; expected Unicode text`);
     if (keys.has(key)) report(`got the key ${quote(key)} twice; expected each key once`);
     keys.add(key);
   }
@@ -115,7 +122,7 @@ function repeatedKeys(json: string): Set<string> {
 /** A JSON value as an error shows it. */
 function shown(value: unknown): string {
   try {
-    return cut(JSON.stringify(value), 80);
+    return shorten(JSON.stringify(value));
   } catch {
     return 'one that is nested too deeply';
   }

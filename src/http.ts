@@ -2,8 +2,8 @@ import http from 'node:http';
 import https from 'node:https';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { urlToHttpOptions } from 'node:url';
-import { HttpClient } from '@actions/http-client';
 import * as log from './log.ts';
+import { ProxyError, proxyFor, TunnelAgent } from './proxy.ts';
 
 /** The same as in package.json; a test compares them. */
 export const VERSION = '1.0.0';
@@ -68,7 +68,16 @@ export class NetworkError extends Error {
 
   /** It would fail again. */
   get lasting(): boolean {
-    return this.certificate || this.protocol || /^(TOO_LARGE|DEADLINE|CANCELLED|ERR_INVALID_URL)$/.test(this.code);
+    return (
+      this.certificate ||
+      this.protocol ||
+      /^(TOO_LARGE|DEADLINE|CANCELLED|PROXY_ADDRESS|PROXY_REFUSED)$/.test(this.code)
+    );
+  }
+
+  /** What went wrong on the way to the server, where a proxy is on it. */
+  get proxy(): ProxyError | undefined {
+    return this.cause instanceof ProxyError ? this.cause : undefined;
   }
 }
 
@@ -77,7 +86,11 @@ export class NetworkError extends Error {
  * usual variables, no redirects, and repeats where they can do no harm.
  */
 export class Transport {
-  readonly #client = new HttpClient(undefined, [], { keepAlive: true });
+  readonly #agents = {
+    http: new http.Agent({ keepAlive: true }),
+    https: new https.Agent({ keepAlive: true }),
+    tunnel: undefined as TunnelAgent | undefined,
+  };
   readonly #userAgent: string;
   readonly #requestTimeout: number;
   readonly #end: number;
@@ -167,24 +180,20 @@ export class Transport {
     const timer = setTimeout(() => giveUp.abort(), timeout);
     let reached = false;
     try {
-      const exchange = this.#client.requestRaw(
-        {
-          parsedUrl: call.url,
-          httpModule: watched(call.url, () => {
-            reached = true;
-          }),
-          options: {
-            ...urlToHttpOptions(call.url),
-            method: call.method,
-            headers: { accept: 'application/json', ...call.headers, 'user-agent': this.#userAgent },
-            agent: this.#client.getAgent(call.url.href),
-            signal: giveUp.signal,
-          },
-        },
-        // The type asks for text, but an empty one would announce a body of length 0 on a GET.
-        (call.body ?? null) as string,
-      );
-      const { message } = await Promise.race([exchange, over]);
+      const { promise: exchange, resolve, reject } = Promise.withResolvers<http.IncomingMessage>();
+      const options = {
+        ...urlToHttpOptions(call.url),
+        method: call.method,
+        headers: { accept: 'application/json', ...call.headers, 'user-agent': this.#userAgent },
+        agent: this.#agentFor(call.url),
+        signal: giveUp.signal,
+      };
+      whenConnected((call.url.protocol === 'https:' ? https : http).request(options, resolve), () => {
+        reached = true;
+      })
+        .on('error', reject)
+        .end(call.body);
+      const message = await Promise.race([exchange, over]);
       const answer = { status: message.statusCode ?? 0, headers: message.headers, body: await readBounded(message) };
       if (answer.headers.date) this.#told = Math.min(this.#told ?? Number.POSITIVE_INFINITY, timeOf(answer));
       return answer;
@@ -197,6 +206,15 @@ export class Transport {
       this.#cancel.signal.removeEventListener('abort', onCancel);
     }
   }
+
+  /** @throws {ProxyError} */
+  #agentFor(url: URL): http.Agent {
+    if (url.protocol !== 'https:') return this.#agents.http;
+    const proxy = proxyFor(url, process.env);
+    if (!proxy) return this.#agents.https;
+    this.#agents.tunnel ??= new TunnelAgent(proxy);
+    return this.#agents.tunnel;
+  }
 }
 
 function outOfTime(): NetworkError {
@@ -207,21 +225,15 @@ function cancellation(): NetworkError {
   return new NetworkError('the run was cancelled before it was sent', 'CANCELLED', false);
 }
 
-/**
- * Node's module for a URL, which also tells when a request has its connection, TLS included: before that, nothing of it
- * can have reached the server.
- */
-function watched(url: URL, onConnection: () => void): typeof http {
-  const [module, event] =
-    url.protocol === 'https:' ? ([https, 'secureConnect'] as const) : ([http, 'connect'] as const);
-  const request: (...parameters: Parameters<typeof https.request>) => http.ClientRequest = (...parameters) =>
-    module.request(...parameters).once('socket', (socket) => {
-      // Within a proxy's tunnel the socket is connected before its TLS handshake.
-      if (socket.connecting || ('secureConnecting' in socket && socket.secureConnecting))
-        socket.once(event, onConnection);
-      else onConnection();
-    });
-  return { request } as typeof http;
+/** Tells when a request has its connection, TLS included: before that, nothing of it can have reached the server. */
+function whenConnected(request: http.ClientRequest, onConnection: () => void): http.ClientRequest {
+  return request.once('socket', (socket) => {
+    const event = 'secureConnecting' in socket ? 'secureConnect' : 'connect';
+    // Within a proxy's tunnel the socket is connected before its TLS handshake.
+    if (socket.connecting || ('secureConnecting' in socket && socket.secureConnecting))
+      socket.once(event, onConnection);
+    else onConnection();
+  });
 }
 
 /** Leaving the loop early closes the connection, so no more than the bound is ever held in memory. */

@@ -137,10 +137,11 @@ export interface SweepInputs extends Connection {
 export function readSweep(env: NodeJS.ProcessEnv): SweepInputs {
   const reader = new Reader(env);
   const runner = readRunner(env);
+  const connection = readConnection(reader, runner);
   const github = readGitHub(reader, runner, 'read workflow runs (permissions with actions: read)');
   const most = reader.match('max_deletions', /^([1-9]\d{0,2}|1000)$/, 'a whole number from 1 to 1000');
   const inputs = {
-    ...readConnection(reader, runner),
+    ...connection,
     runner,
     github: github ?? { api: '', token: '' },
     dry_run: reader.boolean('dry_run', true),

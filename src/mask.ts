@@ -49,8 +49,9 @@ export function maskForms(secret: string): string[] {
     secret.trim(),
     ...lines,
     ...lines.map((line) => line.trim()),
-    ...urlForms(secret),
-    ...jsonForms(secret),
+    // Each line too: a runner that has replaced one would not recognize the whole any more.
+    ...[secret, ...lines].flatMap(urlForms),
+    ...[secret, ...lines].flatMap(jsonForms),
     ...base64Forms(secret),
   ];
   return [...new Set(forms)].filter((form) => form.trim().length >= SHORTEST_MASK);
@@ -60,21 +61,19 @@ function urlForms(secret: string): string[] {
   const component = encodeURIComponent(secret.toWellFormed());
   const strict = component.replace(/[!'()*]/g, (character) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`);
   const form = new URLSearchParams({ '': secret }).toString().slice(1);
-  return [component, strict, form].flatMap((text) => [
-    text,
-    text.replace(/%[0-9A-F]{2}/g, (byte) => byte.toLowerCase()),
-  ]);
+  // Encoders that are made for paths leave a slash as it is.
+  const all = [component, strict, form].flatMap((text) => [text, text.replaceAll('%2F', '/')]);
+  return all.flatMap((text) => [text, text.replace(/%[0-9A-F]{2}/g, (byte) => byte.toLowerCase())]);
 }
 
 function jsonForms(secret: string): string[] {
   const json = JSON.stringify(secret).slice(1, -1);
-  // Writers that stay within ASCII, or keep JSON safe inside HTML, escape more than JSON.stringify does.
-  const cautious = json.replace(
-    /[<>&\u007f-\uffff]/g,
-    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  // Writers that stay within ASCII, keep JSON safe inside HTML, or do both, escape more than JSON.stringify does.
+  const cautious = [/[\u007f-\uffff]/g, /[<>&\u2028\u2029]/g, /[<>&\u007f-\uffff]/g].map((more) =>
+    json.replace(more, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`),
   );
-  const upper = cautious.replace(/\\u[\da-f]{4}/g, (code) => `\\u${code.slice(2).toUpperCase()}`);
-  return [json, cautious, upper].flatMap((text) => [text, text.replaceAll('/', '\\/')]);
+  const all = [json, ...cautious].flatMap((text) => [text, text.replaceAll('/', '\\/')]);
+  return all.flatMap((text) => [text, text.replace(/\\u[\da-f]{4}/g, (code) => `\\u${code.slice(2).toUpperCase()}`)]);
 }
 
 /**

@@ -57,20 +57,22 @@ export interface Difference {
 export function plan(request: Request, { client, others, saved }: Existing): Plan {
   const save: Step[] = request.place ? [{ kind: 'save' }] : [];
   if (!client) return { result: 'created', before: [{ kind: 'create' }, ...save], after: [], warnings: [] };
-  const warnings = others.length > 0 ? [severalClients(client.client_id, others)] : [];
+  const several = others.length > 0 ? [severalClients(client.client_id, others)] : [];
+  const warnings = [...several];
   // A secret that was not saved is lost, so another one is due.
   const heals = request.on_existing === 'reuse' && request.place && !isSaved(saved, client.client_id);
   switch (heals ? 'rotate' : request.on_existing) {
     case 'fail':
-      throw new Error(
+      throw refusal(
         `Client ${client.client_id} ${JSON.stringify(client.name)} exists already, and on_existing is fail.`,
+        several,
       );
     case 'replace': {
       const before: Step[] = [{ kind: 'create' }, ...save];
       return { result: 'replaced', client, before, after: [{ kind: 'delete-client' }], warnings };
     }
     case 'reuse':
-      return { result: 'reused', client, before: updates(request, client), after: [], warnings };
+      return { result: 'reused', client, before: updates(request, client, several), after: [], warnings };
     case 'rotate': {
       const evicted = evictions(client.secrets);
       const kept = client.secrets.filter((secret) => !evicted.includes(secret));
@@ -82,7 +84,7 @@ export function plan(request: Request, { client, others, saved }: Existing): Pla
         result: 'rotated',
         client,
         before: [
-          ...updates(request, client),
+          ...updates(request, client, several),
           ...evicted.map((secret) => deletion(secret, false)),
           { kind: 'add-secret' },
           ...save,
@@ -164,13 +166,21 @@ function severalClients(client_id: string, others: string[]): string {
   return `Several clients are this repository's for the same purpose. This run uses the oldest, ${client_id}, and touches none of the others: ${others.join(', ')}. Delete those that nobody uses.`;
 }
 
-/** Corrects what drifted, and gives a client that was made by hand its trailer. */
-function updates(request: Request, client: KnownClient): Step[] {
+function refusal(text: string, warnings: string[]): Error {
+  return new Error([text, ...warnings].join('\n'));
+}
+
+/**
+ * Corrects what drifted, and gives a client that was made by hand its trailer.
+ * @param several what else the user should know where there is no way
+ */
+function updates(request: Request, client: KnownClient, several: string[]): Step[] {
   const drifted = differences(request, client);
   const emptied = drifted.filter(({ wanted }) => wanted === NONE);
   if (emptied.length > 0) {
-    throw new Error(
+    throw refusal(
       `Client ${client.client_id} has what was not asked for, and the API cannot empty a list: use on_existing: replace, which makes a new client and then deletes this one.\n${differenceLines(emptied)}`,
+      several,
     );
   }
   if (!client.trailer && !drifted.some(({ field }) => field === 'description'))

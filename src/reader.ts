@@ -24,7 +24,8 @@ export class Faults {
   report(input: string): Report {
     return (problem) => {
       const faults = this.#faults.get(input) ?? [];
-      this.#faults.set(input, [...faults, `${input}: ${problem}`]);
+      faults.push(`${input}: ${problem}`);
+      this.#faults.set(input, faults);
     };
   }
 

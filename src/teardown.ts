@@ -52,15 +52,18 @@ export async function judgePair(
   { saved, names }: Vault,
   clients: OwnClient[],
   key: string,
-): Promise<{ goes: boolean; why?: string }> {
+): Promise<{ goes: boolean; warning?: string; note?: string }> {
   const id = saved.client_id?.trim();
   if (id === undefined && saved.secret_time === undefined) return { goes: false };
   if (id === undefined || clients.some(({ client_id }) => client_id === id)) return { goes: true };
-  const named = CLIENT_ID.test(id) ? await scalekit.getClient(id) : undefined;
-  if (named?.client_id !== id) return { goes: true };
+  if (!CLIENT_ID.test(id))
+    return { goes: false, warning: `The ${names} stay: the variable holds no id of an organization client.` };
+  const named = await scalekit.getClient(id);
+  if (named?.client_id !== id)
+    return { goes: true, note: `The saved pair is that of client ${id}, which is not in this organization.` };
   const trailer = parseTrailer(named.description);
   if (trailer?.key !== key)
-    return { goes: false, why: `The ${names} stay: they are those of client ${id}, which stays.` };
+    return { goes: false, warning: `The ${names} stay: they are those of client ${id}, which stays.` };
   clients.push({ client_id: id, trailer });
   return { goes: true };
 }

@@ -63,14 +63,15 @@ export function staysUpdated({ before, fields }: NonNullable<Journal['updated']>
 
 /**
  * Removes what a step made that was cut off or failed, or whose job is over, last first.
- * @param patient whether to look for the client of a lost create as long as the server may still finish it
+ * @param patient whether main was cut off, so that the server may still finish what it was asked for: then the client of
+ *   a lost create is looked for as long as that may take
  */
 export async function cleanUp(scalekit: Scalekit, state: State, patient: boolean): Promise<Traces> {
   const traces: Traces = { removed: [], absent: false, left: [] };
   const { client, secret } = state;
   // A secret on the client that is to go goes with it.
   if (secret && secret.client_id !== client?.id) {
-    await removeSecret(scalekit, secret, traces).catch((error) => {
+    await removeSecret(scalekit, secret, patient, traces).catch((error) => {
       const what = `A secret of this step on client ${secret.client_id} may be left over`;
       traces.left.push(`${what}: ${message(error)} ${secretCall(scalekit, secret, doubtOf(error))}`);
     });
@@ -202,7 +203,7 @@ async function removeClient(
 }
 
 /** Takes the secret that was added, and names those that may be this step's but may also be a neighbour's. */
-async function removeSecret(scalekit: Scalekit, trace: SecretTrace, traces: Traces): Promise<void> {
+async function removeSecret(scalekit: Scalekit, trace: SecretTrace, patient: boolean, traces: Traces): Promise<void> {
   const { client_id, key, id, seen, lost } = trace;
   const client = await scalekit.getClient(client_id);
   if (!client) return;
@@ -216,6 +217,11 @@ async function removeSecret(scalekit: Scalekit, trace: SecretTrace, traces: Trac
     if (there) traces.removed.push(`secret ${id} of client ${client_id}`);
   }
   for (const unsure of appeared) traces.left.push(unsureSecret(scalekit, trace, unsure));
+  // Unlike a client, it could not be told from another run's, so a longer look would help nobody.
+  if (patient && !id && appeared.length === 0)
+    traces.left.push(
+      `Whether a secret was added to client ${client_id} is not known: none shows up yet, and the server may finish late. A later rotation retires it. ${secretCall(scalekit, trace, 'owner')}`,
+    );
 }
 
 /** The sentence about a secret that appeared while an answer was lost: it may also be a neighbour's. */

@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { type Answer, NetworkError } from '../../src/http.ts';
+import { ProxyError } from '../../src/proxy.ts';
 import { fromAnswer, fromBadAnswer, fromNetwork, type Subject } from '../../src/scalekit/errors.ts';
 
 const INFO = 'type.googleapis.com/scalekit.v1.errdetails.ErrorInfo';
@@ -311,13 +312,6 @@ describe('advice', () => {
       'Check the port in scalekit_environment_url',
     ],
     [
-      'a proxy that refuses',
-      'ECONNRESET',
-      'tunneling socket could not be established, statusCode=407',
-      false,
-      'The proxy (https_proxy) refused the connection.',
-    ],
-    [
       'a port where nobody listens',
       'ECONNREFUSED',
       'connect ECONNREFUSED 127.0.0.1:1',
@@ -333,6 +327,20 @@ describe('advice', () => {
     expect(error.message).toContain(`${text}.`);
     expect(error.message).toContain(todo);
     expect(error).toMatchObject({ cause: failure });
+  });
+
+  it.each<[string, string, number | undefined, string]>([
+    ['asks for a password', 'PROXY_REFUSED', 407, 'https_proxy takes them as http://USER:PASSWORD@HOST:PORT'],
+    ['refuses the host', 'PROXY_REFUSED', 403, 'It does not let this host through'],
+    ['does not reach the host', 'PROXY_FAILED', 502, 'Check scalekit_environment_url, and whether the proxy reaches'],
+    ['is not there', 'ECONNREFUSED', undefined, 'Check the address in https_proxy and the way to it'],
+    ['is not trusted', 'CERT_HAS_EXPIRED', undefined, "The proxy's own certificate is not accepted"],
+    ['has no address', 'PROXY_ADDRESS', undefined, 'Expected the address of an http or https proxy'],
+  ])('is given where a proxy %s', (_, code, status, todo) => {
+    const cause = new ProxyError('https_proxy', 'what happened', code, status);
+    const error = fromNetwork('do it', new NetworkError(cause.message, code, false, cause));
+    expect(error.message).toMatch(/^Could not do it: what happened\. /);
+    expect(error.message).toContain(todo);
   });
 
   it.each<[string, Subject, string]>([

@@ -116,6 +116,7 @@ describe('claims', () => {
     ['an equals sign in a value', 'a=b=c==', [{ key: 'a', value: 'b=c==' }]],
     ['an empty value', 'a=', [{ key: 'a', value: '' }]],
     ['white space around key and value', '  a =  b c  ', [{ key: 'a', value: 'b c' }]],
+    ['line breaks of old', 'a=b\rc=d', [{ key: 'a', value: 'b' }].concat({ key: 'c', value: 'd' })],
     ['line breaks of Windows', 'a=b\r\nc=d\r\n', [{ key: 'a', value: 'b' }].concat({ key: 'c', value: 'd' })],
     ['a number', '{"a": 125}', [{ key: 'a', value: '125' }]],
     ['a number that a double cannot hold', '{"a": 9007199254740993}', [{ key: 'a', value: '9007199254740993' }]],

@@ -171,7 +171,7 @@ describe('a failure of the network', () => {
     },
   );
 
-  it.each(['TOO_LARGE', 'DEADLINE', 'CANCELLED', 'ERR_INVALID_URL'])(
+  it.each(['TOO_LARGE', 'DEADLINE', 'CANCELLED', 'PROXY_ADDRESS', 'PROXY_REFUSED'])(
     'is one that another attempt does not change: %s',
     (code) => {
       expect(new NetworkError('a', code, false)).toMatchObject({ certificate: false, protocol: false, lasting: true });

@@ -7,7 +7,7 @@ import { parse } from 'yaml';
 import { runnerTarget } from '../../src/claims.ts';
 import { readCredentials, readTimeout, unsafeSetting } from '../../src/connection.ts';
 import { parseTrailer, withTrailer } from '../../src/identity.ts';
-import { readInputs } from '../../src/inputs.ts';
+import { readDeletion, readInputs, readSweep } from '../../src/inputs.ts';
 import { makeRequest, type Request } from '../../src/request.ts';
 import { EXPRESSION, give, inputError, NO_INPUTS, RUNNER, SECRET, type Values, withoutInputs } from './given.ts';
 
@@ -406,6 +406,22 @@ describe('an empty credential', () => {
   it('is not explained where it is there', () => {
     expect(refusal({ organization_id: '' }, dependabot)).not.toContain('Dependabot');
   });
+});
+
+it.each([
+  ['readInputs', readInputs],
+  ['readDeletion', readDeletion],
+  ['readSweep', readSweep],
+] as const)('a secret that was pasted into a wrong input is in no error, not even in part: %s', (_, read) => {
+  const long = (word: string) => `${word}_${word.repeat(99)}`;
+  const [github_token, scalekit_client_secret] = [long('github'), long('administrator')];
+  for (const secret of [github_token, scalekit_client_secret]) {
+    const wrong = { organization_id: secret, scalekit_environment_url: `https://${secret}/`, timeout: secret };
+    give({ ...wrong, repository: secret, max_deletions: secret, github_token, scalekit_client_secret });
+    const message = inputError(() => read(RUNNER));
+    expect(message).toContain('got "***"');
+    expect(message).not.toContain(secret.slice(0, 12));
+  }
 });
 
 describe('several bad inputs', () => {

@@ -67,9 +67,13 @@ describe('a secret of eight characters or more', () => {
       (text: string) =>
         encodeURIComponent(text).replace(/[!'()*]/g, (c) => `%${c.charCodeAt(0).toString(16).toUpperCase()}`),
     ],
+    ['in an encoding for paths', (text: string) => encodeURIComponent(text).replaceAll('%2F', '/')],
+    ['in an encoding for paths, lower case', (text: string) => lower(encodeURIComponent(text)).replaceAll('%2f', '/')],
     ['in URLSearchParams', form],
     ['in URLSearchParams, lower case', (text: string) => lower(form(text))],
     ['in JSON.stringify', json],
+    ['in JSON within ASCII', (text: string) => json(text).replace(/[\x7f-\uffff]/g, (c) => `\\u${hex(c)}`)],
+    ['in JSON safe for HTML', (text: string) => json(text).replace(/[<>&\u2028\u2029]/g, (c) => `\\u${hex(c)}`)],
     ['in JSON within ASCII, safe for HTML', (text: string) => ascii(json(text))],
     ['in JSON with slashes escaped', (text: string) => json(text).replaceAll('/', '\\/')],
   ])('leaves nothing of itself %s, whatever stands before and after it', (_name, encode) => {

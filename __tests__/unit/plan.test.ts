@@ -126,10 +126,10 @@ describe('a plan', () => {
     },
   );
 
-  it('fails where there are several, with on_existing: fail', () => {
-    expect(() => plan(request({ on_existing: 'fail' }), { client: client(), others: ['m2morg_2'] })).toThrow(
-      'm2morg_1',
-    );
+  it.each<OnExisting>(['fail', 'rotate', 'reuse'])('names the others where there is no way: %s', (on_existing) => {
+    const asked = request({ on_existing, fields: { ...request().fields, ...NO_LISTS } });
+    const end = () => plan(asked, { client: client(), others: ['m2morg_2'] });
+    expect(end).toThrow(/^Client m2morg_1 .*\nSeveral clients .* uses the oldest, m2morg_1, .*: m2morg_2\./s);
   });
 
   it('says what has to go before a new secret is made', () => {

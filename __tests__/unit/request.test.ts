@@ -387,9 +387,9 @@ describe('the inputs of sweep/', () => {
     );
     const changes = { github_token: '', max_deletions: '0', dry_run: 'no', organization_id: 'acme' };
     expect(inputError(() => sweep(changes)).match(/^- \w+/gm)).toEqual([
+      '- organization_id',
       '- github_token',
       '- max_deletions',
-      '- organization_id',
       '- dry_run',
     ]);
   });

@@ -60,6 +60,15 @@ describe('a step that failed after it wrote a variable', () => {
     expect(own.state.variable).toBeUndefined();
   });
 
+  it('puts it back before it looks for the client that it names', async () => {
+    const { vault } = fakeGitHub('m2morg_2');
+    const transport = vault.transport as FakeTransport;
+    const own = journal({ variable: TRACE, client: { sent_at: 1, again: false, id: 'm2morg_2' } });
+    await undo(new Scalekit(transport, BLANK.origin, 'org_1'), vault, own, failure);
+    const sent = transport.sent.map((call) => call.replace(/ .*\//, ' '));
+    expect(sent.slice(2)).toEqual(['PATCH A_ID', 'GET m2morg_2']);
+  });
+
   it('leaves it to the post step where it cannot', async () => {
     const own = journal({ variable: TRACE });
     const error = await undo(scalekit, fakeGitHub('m2morg_2', { PATCH: { status: 403 } }).vault, own, failure);

@@ -344,119 +344,20 @@ module.exports = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("util");
 
 /***/ }),
 
-/***/ 942:
+/***/ 779:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
-
-// EXPORTS
-__nccwpck_require__.d(__webpack_exports__, {
-  Qq: () => (/* binding */ HttpClient)
-});
-
-// UNUSED EXPORTS: Headers, HttpClientError, HttpClientResponse, HttpCodes, MediaTypes, getProxyUrl, isHttps
-
-// EXTERNAL MODULE: external "http"
-var external_http_ = __nccwpck_require__(611);
-var external_http_namespaceObject = /*#__PURE__*/__nccwpck_require__.t(external_http_, 2);
-// EXTERNAL MODULE: external "https"
-var external_https_ = __nccwpck_require__(692);
-var external_https_namespaceObject = /*#__PURE__*/__nccwpck_require__.t(external_https_, 2);
-;// CONCATENATED MODULE: ./node_modules/@actions/http-client/lib/proxy.js
-function getProxyUrl(reqUrl) {
-    const usingSsl = reqUrl.protocol === 'https:';
-    if (checkBypass(reqUrl)) {
-        return undefined;
-    }
-    const proxyVar = (() => {
-        if (usingSsl) {
-            return process.env['https_proxy'] || process.env['HTTPS_PROXY'];
-        }
-        else {
-            return process.env['http_proxy'] || process.env['HTTP_PROXY'];
-        }
-    })();
-    if (proxyVar) {
-        try {
-            return new DecodedURL(proxyVar);
-        }
-        catch (_a) {
-            if (!proxyVar.startsWith('http://') && !proxyVar.startsWith('https://'))
-                return new DecodedURL(`http://${proxyVar}`);
-        }
-    }
-    else {
-        return undefined;
-    }
-}
-function checkBypass(reqUrl) {
-    if (!reqUrl.hostname) {
-        return false;
-    }
-    const reqHost = reqUrl.hostname;
-    if (isLoopbackAddress(reqHost)) {
-        return true;
-    }
-    const noProxy = process.env['no_proxy'] || process.env['NO_PROXY'] || '';
-    if (!noProxy) {
-        return false;
-    }
-    // Determine the request port
-    let reqPort;
-    if (reqUrl.port) {
-        reqPort = Number(reqUrl.port);
-    }
-    else if (reqUrl.protocol === 'http:') {
-        reqPort = 80;
-    }
-    else if (reqUrl.protocol === 'https:') {
-        reqPort = 443;
-    }
-    // Format the request hostname and hostname with port
-    const upperReqHosts = [reqUrl.hostname.toUpperCase()];
-    if (typeof reqPort === 'number') {
-        upperReqHosts.push(`${upperReqHosts[0]}:${reqPort}`);
-    }
-    // Compare request host against noproxy
-    for (const upperNoProxyItem of noProxy
-        .split(',')
-        .map(x => x.trim().toUpperCase())
-        .filter(x => x)) {
-        if (upperNoProxyItem === '*' ||
-            upperReqHosts.some(x => x === upperNoProxyItem ||
-                x.endsWith(`.${upperNoProxyItem}`) ||
-                (upperNoProxyItem.startsWith('.') &&
-                    x.endsWith(`${upperNoProxyItem}`)))) {
-            return true;
-        }
-    }
-    return false;
-}
-function isLoopbackAddress(host) {
-    const hostLower = host.toLowerCase();
-    return (hostLower === 'localhost' ||
-        hostLower.startsWith('127.') ||
-        hostLower.startsWith('[::1]') ||
-        hostLower.startsWith('[0:0:0:0:0:0:0:1]'));
-}
-class DecodedURL extends URL {
-    constructor(url, base) {
-        super(url, base);
-        this._decodedUsername = decodeURIComponent(super.username);
-        this._decodedPassword = decodeURIComponent(super.password);
-    }
-    get username() {
-        return this._decodedUsername;
-    }
-    get password() {
-        return this._decodedPassword;
-    }
-}
-//# sourceMappingURL=proxy.js.map
-// EXTERNAL MODULE: ./node_modules/tunnel/index.js
-var tunnel = __nccwpck_require__(770);
-// EXTERNAL MODULE: ./scripts/undici.js
-var undici = __nccwpck_require__(78);
-;// CONCATENATED MODULE: ./node_modules/@actions/http-client/lib/index.js
+var https__WEBPACK_IMPORTED_MODULE_1___namespace_cache;
+var http__WEBPACK_IMPORTED_MODULE_0___namespace_cache;
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   Qq: () => (/* binding */ HttpClient)
+/* harmony export */ });
+/* unused harmony exports HttpCodes, Headers, MediaTypes, getProxyUrl, HttpClientError, HttpClientResponse, isHttps */
+/* harmony import */ var http__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(611);
+/* harmony import */ var https__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(692);
+/* harmony import */ var _proxy_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(783);
+/* harmony import */ var tunnel__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(770);
+/* harmony import */ var undici__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(78);
 /* eslint-disable @typescript-eslint/no-explicit-any */
 var __awaiter = (undefined && undefined.__awaiter) || function (thisArg, _arguments, P, generator) {
     function adopt(value) { return value instanceof P ? value : new P(function (resolve) { resolve(value); }); }
@@ -515,7 +416,7 @@ var MediaTypes;
  * Returns the proxy URL, depending upon the supplied url and proxy environment variables.
  * @param serverUrl  The server URL where the request will be sent. For example, https://api.github.com
  */
-function lib_getProxyUrl(serverUrl) {
+function getProxyUrl(serverUrl) {
     const proxyUrl = pm.getProxyUrl(new URL(serverUrl));
     return proxyUrl ? proxyUrl.href : '';
 }
@@ -880,7 +781,7 @@ class HttpClient {
     }
     getAgentDispatcher(serverUrl) {
         const parsedUrl = new URL(serverUrl);
-        const proxyUrl = getProxyUrl(parsedUrl);
+        const proxyUrl = _proxy_js__WEBPACK_IMPORTED_MODULE_2__/* .getProxyUrl */ .s(parsedUrl);
         const useProxy = proxyUrl && proxyUrl.hostname;
         if (!useProxy) {
             return;
@@ -891,7 +792,7 @@ class HttpClient {
         const info = {};
         info.parsedUrl = requestUrl;
         const usingSsl = info.parsedUrl.protocol === 'https:';
-        info.httpModule = usingSsl ? external_https_namespaceObject : external_http_namespaceObject;
+        info.httpModule = usingSsl ? /*#__PURE__*/ (https__WEBPACK_IMPORTED_MODULE_1___namespace_cache || (https__WEBPACK_IMPORTED_MODULE_1___namespace_cache = __nccwpck_require__.t(https__WEBPACK_IMPORTED_MODULE_1__, 2))) : /*#__PURE__*/ (http__WEBPACK_IMPORTED_MODULE_0___namespace_cache || (http__WEBPACK_IMPORTED_MODULE_0___namespace_cache = __nccwpck_require__.t(http__WEBPACK_IMPORTED_MODULE_0__, 2)));
         const defaultPort = usingSsl ? 443 : 80;
         info.options = {};
         info.options.host = info.parsedUrl.hostname;
@@ -990,7 +891,7 @@ class HttpClient {
     }
     _getAgent(parsedUrl) {
         let agent;
-        const proxyUrl = getProxyUrl(parsedUrl);
+        const proxyUrl = _proxy_js__WEBPACK_IMPORTED_MODULE_2__/* .getProxyUrl */ .s(parsedUrl);
         const useProxy = proxyUrl && proxyUrl.hostname;
         if (this._keepAlive && useProxy) {
             agent = this._proxyAgent;
@@ -1005,7 +906,7 @@ class HttpClient {
         const usingSsl = parsedUrl.protocol === 'https:';
         let maxSockets = 100;
         if (this.requestOptions) {
-            maxSockets = this.requestOptions.maxSockets || external_http_.globalAgent.maxSockets;
+            maxSockets = this.requestOptions.maxSockets || http__WEBPACK_IMPORTED_MODULE_0__.globalAgent.maxSockets;
         }
         // This is `useProxy` again, but we need to check `proxyURl` directly for TypeScripts's flow analysis.
         if (proxyUrl && proxyUrl.hostname) {
@@ -1019,10 +920,10 @@ class HttpClient {
             let tunnelAgent;
             const overHttps = proxyUrl.protocol === 'https:';
             if (usingSsl) {
-                tunnelAgent = overHttps ? tunnel.httpsOverHttps : tunnel.httpsOverHttp;
+                tunnelAgent = overHttps ? tunnel__WEBPACK_IMPORTED_MODULE_3__.httpsOverHttps : tunnel__WEBPACK_IMPORTED_MODULE_3__.httpsOverHttp;
             }
             else {
-                tunnelAgent = overHttps ? tunnel.httpOverHttps : tunnel.httpOverHttp;
+                tunnelAgent = overHttps ? tunnel__WEBPACK_IMPORTED_MODULE_3__.httpOverHttps : tunnel__WEBPACK_IMPORTED_MODULE_3__.httpOverHttp;
             }
             agent = tunnelAgent(agentOptions);
             this._proxyAgent = agent;
@@ -1030,7 +931,7 @@ class HttpClient {
         // if tunneling agent isn't assigned create a new agent
         if (!agent) {
             const options = { keepAlive: this._keepAlive, maxSockets };
-            agent = usingSsl ? new external_https_.Agent(options) : new external_http_.Agent(options);
+            agent = usingSsl ? new https__WEBPACK_IMPORTED_MODULE_1__.Agent(options) : new http__WEBPACK_IMPORTED_MODULE_0__.Agent(options);
             this._agent = agent;
         }
         if (usingSsl && this._ignoreSslError) {
@@ -1053,7 +954,7 @@ class HttpClient {
             return proxyAgent;
         }
         const usingSsl = parsedUrl.protocol === 'https:';
-        proxyAgent = new undici/* ProxyAgent */.k(Object.assign({ uri: proxyUrl.href, pipelining: !this._keepAlive ? 0 : 1 }, ((proxyUrl.username || proxyUrl.password) && {
+        proxyAgent = new undici__WEBPACK_IMPORTED_MODULE_4__/* .ProxyAgent */ .k(Object.assign({ uri: proxyUrl.href, pipelining: !this._keepAlive ? 0 : 1 }, ((proxyUrl.username || proxyUrl.password) && {
             token: `Basic ${Buffer.from(`${proxyUrl.username}:${proxyUrl.password}`).toString('base64')}`
         })));
         this._proxyAgentDispatcher = proxyAgent;
@@ -1153,6 +1054,106 @@ class HttpClient {
 }
 const lowercaseKeys = (obj) => Object.keys(obj).reduce((c, k) => ((c[k.toLowerCase()] = obj[k]), c), {});
 //# sourceMappingURL=index.js.map
+
+/***/ }),
+
+/***/ 783:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   H: () => (/* binding */ checkBypass),
+/* harmony export */   s: () => (/* binding */ getProxyUrl)
+/* harmony export */ });
+function getProxyUrl(reqUrl) {
+    const usingSsl = reqUrl.protocol === 'https:';
+    if (checkBypass(reqUrl)) {
+        return undefined;
+    }
+    const proxyVar = (() => {
+        if (usingSsl) {
+            return process.env['https_proxy'] || process.env['HTTPS_PROXY'];
+        }
+        else {
+            return process.env['http_proxy'] || process.env['HTTP_PROXY'];
+        }
+    })();
+    if (proxyVar) {
+        try {
+            return new DecodedURL(proxyVar);
+        }
+        catch (_a) {
+            if (!proxyVar.startsWith('http://') && !proxyVar.startsWith('https://'))
+                return new DecodedURL(`http://${proxyVar}`);
+        }
+    }
+    else {
+        return undefined;
+    }
+}
+function checkBypass(reqUrl) {
+    if (!reqUrl.hostname) {
+        return false;
+    }
+    const reqHost = reqUrl.hostname;
+    if (isLoopbackAddress(reqHost)) {
+        return true;
+    }
+    const noProxy = process.env['no_proxy'] || process.env['NO_PROXY'] || '';
+    if (!noProxy) {
+        return false;
+    }
+    // Determine the request port
+    let reqPort;
+    if (reqUrl.port) {
+        reqPort = Number(reqUrl.port);
+    }
+    else if (reqUrl.protocol === 'http:') {
+        reqPort = 80;
+    }
+    else if (reqUrl.protocol === 'https:') {
+        reqPort = 443;
+    }
+    // Format the request hostname and hostname with port
+    const upperReqHosts = [reqUrl.hostname.toUpperCase()];
+    if (typeof reqPort === 'number') {
+        upperReqHosts.push(`${upperReqHosts[0]}:${reqPort}`);
+    }
+    // Compare request host against noproxy
+    for (const upperNoProxyItem of noProxy
+        .split(',')
+        .map(x => x.trim().toUpperCase())
+        .filter(x => x)) {
+        if (upperNoProxyItem === '*' ||
+            upperReqHosts.some(x => x === upperNoProxyItem ||
+                x.endsWith(`.${upperNoProxyItem}`) ||
+                (upperNoProxyItem.startsWith('.') &&
+                    x.endsWith(`${upperNoProxyItem}`)))) {
+            return true;
+        }
+    }
+    return false;
+}
+function isLoopbackAddress(host) {
+    const hostLower = host.toLowerCase();
+    return (hostLower === 'localhost' ||
+        hostLower.startsWith('127.') ||
+        hostLower.startsWith('[::1]') ||
+        hostLower.startsWith('[0:0:0:0:0:0:0:1]'));
+}
+class DecodedURL extends URL {
+    constructor(url, base) {
+        super(url, base);
+        this._decodedUsername = decodeURIComponent(super.username);
+        this._decodedPassword = decodeURIComponent(super.password);
+    }
+    get username() {
+        return this._decodedUsername;
+    }
+    get password() {
+        return this._decodedPassword;
+    }
+}
+//# sourceMappingURL=proxy.js.map
 
 /***/ }),
 
@@ -1368,8 +1369,6 @@ const external_node_https_namespaceObject = __WEBPACK_EXTERNAL_createRequire(imp
 const promises_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:timers/promises");
 ;// CONCATENATED MODULE: external "node:url"
 const external_node_url_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:url");
-// EXTERNAL MODULE: ./node_modules/@actions/http-client/lib/index.js + 1 modules
-var lib = __nccwpck_require__(942);
 // EXTERNAL MODULE: external "os"
 var external_os_ = __nccwpck_require__(857);
 ;// CONCATENATED MODULE: ./node_modules/@actions/core/lib/utils.js
@@ -1541,6 +1540,8 @@ function file_command_prepareKeyValueMessage(key, value) {
 //# sourceMappingURL=file-command.js.map
 ;// CONCATENATED MODULE: external "path"
 const external_path_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("path");
+// EXTERNAL MODULE: ./node_modules/@actions/http-client/lib/index.js
+var lib = __nccwpck_require__(779);
 ;// CONCATENATED MODULE: ./node_modules/@actions/http-client/lib/auth.js
 var __awaiter = (undefined && undefined.__awaiter) || function (thisArg, _arguments, P, generator) {
     function adopt(value) { return value instanceof P ? value : new P(function (resolve) { resolve(value); }); }
@@ -3569,8 +3570,9 @@ function maskForms(secret) {
         secret.trim(),
         ...lines,
         ...lines.map((line) => line.trim()),
-        ...urlForms(secret),
-        ...jsonForms(secret),
+        // Each line too: a runner that has replaced one would not recognize the whole any more.
+        ...[secret, ...lines].flatMap(urlForms),
+        ...[secret, ...lines].flatMap(jsonForms),
         ...base64Forms(secret),
     ];
     return [...new Set(forms)].filter((form) => form.trim().length >= SHORTEST_MASK);
@@ -3579,17 +3581,16 @@ function urlForms(secret) {
     const component = encodeURIComponent(secret.toWellFormed());
     const strict = component.replace(/[!'()*]/g, (character) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`);
     const form = new URLSearchParams({ '': secret }).toString().slice(1);
-    return [component, strict, form].flatMap((text) => [
-        text,
-        text.replace(/%[0-9A-F]{2}/g, (byte) => byte.toLowerCase()),
-    ]);
+    // Encoders that are made for paths leave a slash as it is.
+    const all = [component, strict, form].flatMap((text) => [text, text.replaceAll('%2F', '/')]);
+    return all.flatMap((text) => [text, text.replace(/%[0-9A-F]{2}/g, (byte) => byte.toLowerCase())]);
 }
 function jsonForms(secret) {
     const json = JSON.stringify(secret).slice(1, -1);
-    // Writers that stay within ASCII, or keep JSON safe inside HTML, escape more than JSON.stringify does.
-    const cautious = json.replace(/[<>&\u007f-\uffff]/g, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`);
-    const upper = cautious.replace(/\\u[\da-f]{4}/g, (code) => `\\u${code.slice(2).toUpperCase()}`);
-    return [json, cautious, upper].flatMap((text) => [text, text.replaceAll('/', '\\/')]);
+    // Writers that stay within ASCII, keep JSON safe inside HTML, or do both, escape more than JSON.stringify does.
+    const cautious = [/[\u007f-\uffff]/g, /[<>&\u2028\u2029]/g, /[<>&\u007f-\uffff]/g].map((more) => json.replace(more, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`));
+    const all = [json, ...cautious].flatMap((text) => [text, text.replaceAll('/', '\\/')]);
+    return all.flatMap((text) => [text, text.replace(/\\u[\da-f]{4}/g, (code) => `\\u${code.slice(2).toUpperCase()}`)]);
 }
 /**
  * Three bytes make four base64 characters, so what stands before the secret shifts it by 0, 1 or 2 bytes. Of each
@@ -3652,7 +3653,7 @@ function log_message(error) {
  * At most `length` code points of a text, the last one an ellipsis where something was cut. Masked values are taken out
  * first: half of one would be recognized by nobody.
  */
-function log_cut(text, length) {
+function cut(text, length) {
     const characters = [...redact(text)];
     return characters.length <= length ? characters.join('') : `${characters.slice(0, length - 1).join('')}…`;
 }
@@ -3664,6 +3665,100 @@ function oneLine(text) {
     return redact(text)
         .replace(/[\p{Cc}\p{Zl}\p{Zp}\p{Bidi_Control}]+/gu, ' ')
         .replaceAll('##[', '## [');
+}
+
+;// CONCATENATED MODULE: external "node:net"
+const external_node_net_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:net");
+// EXTERNAL MODULE: ./node_modules/@actions/http-client/lib/proxy.js
+var proxy = __nccwpck_require__(783);
+;// CONCATENATED MODULE: ./build/proxy.js
+
+
+
+
+/** No tunnel came about: nothing of a request can have reached its server. Neither address nor password is ever quoted. */
+class ProxyError extends Error {
+    name = 'ProxyError';
+    code;
+    variable;
+    /** What the proxy answered; absent where it did not. */
+    status;
+    constructor(variable, message, code, status) {
+        super(message);
+        this.variable = variable;
+        this.code = code;
+        this.status = status;
+    }
+}
+/** What a proxy's variable may hold. */
+const PROXY_ADDRESS = 'the address of an http or https proxy, such as http://proxy.corp:3128, with special characters in user and password percent-encoded';
+/**
+ * The proxy that requests to an address go through, by the usual variables; the lower-case one wins. Loopback is never
+ * asked through one, whatever they say.
+ * @throws {ProxyError} where the variable holds something else: going past a proxy in silence would be worse
+ */
+function proxyFor(target, env) {
+    const variable = ['https_proxy', 'HTTPS_PROXY'].find((name) => env[name]?.trim());
+    if (!variable || (0,proxy/* checkBypass */.H)(target))
+        return undefined;
+    const text = env[variable]?.trim() ?? '';
+    // Without a scheme, `proxy.corp:3128` would be read as a scheme and a path.
+    const url = URL.parse(/^[a-z][a-z\d+.-]*:\/\//i.test(text) ? text : `http://${text}`);
+    try {
+        if (url && /^https?:$/.test(url.protocol)) {
+            const login = [url.username, url.password].map(decodeURIComponent).join(':');
+            return { variable, url, login: login === ':' ? '' : login };
+        }
+    }
+    catch {
+        // A percent sign that encodes nothing.
+    }
+    throw new ProxyError(variable, `${variable} does not hold the address of a proxy`, 'PROXY_ADDRESS');
+}
+/** Connections through a proxy's tunnel (RFC 9110, section 9.3.6), with TLS to the server within, kept alive. */
+class TunnelAgent extends external_node_https_namespaceObject.Agent {
+    #proxy;
+    constructor(proxy) {
+        super({ keepAlive: true });
+        this.#proxy = proxy;
+    }
+    createConnection(options, callback) {
+        const { variable, url, login } = this.#proxy;
+        const host = options.host ?? '';
+        const authority = `${external_node_net_namespaceObject.isIPv6(host) ? `[${host}]` : host}:${options.port ?? 443}`;
+        const proxyHost = url.hostname.replace(/^\[|\]$/g, '');
+        // Only the callback's first argument counts where something failed.
+        const fail = (message, code, status) => callback(new ProxyError(variable, message, code, status));
+        (url.protocol === 'https:' ? external_node_https_namespaceObject : external_node_http_namespaceObject)
+            .request({
+            method: 'CONNECT',
+            host: proxyHost,
+            port: url.port,
+            path: authority,
+            headers: {
+                host: authority,
+                ...(login && { 'proxy-authorization': `Basic ${Buffer.from(login).toString('base64')}` }),
+            },
+            agent: false,
+            // Otherwise the proxy's certificate would be compared with the host header, which names the server.
+            servername: external_node_net_namespaceObject.isIP(proxyHost) ? '' : proxyHost,
+        })
+            .on('connect', ({ statusCode = 0 }, socket, head) => {
+            if (statusCode >= 200 && statusCode < 300 && head.length === 0) {
+                callback(null, super.createConnection({ ...options, socket }));
+                return;
+            }
+            socket.destroy();
+            const code = statusCode >= 400 && statusCode < 500 ? 'PROXY_REFUSED' : 'PROXY_FAILED';
+            fail(`the proxy in ${variable} answered HTTP ${statusCode} to CONNECT ${authority}`, code, statusCode);
+        })
+            .on('error', ({ message, code = 'UNKNOWN' }) => {
+            // OpenSSL's own line is a trace through its sources.
+            const said = code === 'EPROTO' ? `TLS failed (${code})` : message;
+            fail(`the proxy in ${variable} could not be used: ${said}`, code);
+        })
+            .end();
+    }
 }
 
 ;// CONCATENATED MODULE: ./build/http.js
@@ -3705,7 +3800,13 @@ class NetworkError extends Error {
     }
     /** It would fail again. */
     get lasting() {
-        return this.certificate || this.protocol || /^(TOO_LARGE|DEADLINE|CANCELLED|ERR_INVALID_URL)$/.test(this.code);
+        return (this.certificate ||
+            this.protocol ||
+            /^(TOO_LARGE|DEADLINE|CANCELLED|PROXY_ADDRESS|PROXY_REFUSED)$/.test(this.code));
+    }
+    /** What went wrong on the way to the server, where a proxy is on it. */
+    get proxy() {
+        return this.cause instanceof ProxyError ? this.cause : undefined;
     }
 }
 /**
@@ -3713,7 +3814,11 @@ class NetworkError extends Error {
  * usual variables, no redirects, and repeats where they can do no harm.
  */
 class Transport {
-    #client = new lib/* HttpClient */.Qq(undefined, [], { keepAlive: true });
+    #agents = {
+        http: new external_node_http_namespaceObject.Agent({ keepAlive: true }),
+        https: new external_node_https_namespaceObject.Agent({ keepAlive: true }),
+        tunnel: undefined,
+    };
     #userAgent;
     #requestTimeout;
     #end;
@@ -3798,22 +3903,20 @@ class Transport {
         const timer = setTimeout(() => giveUp.abort(), timeout);
         let reached = false;
         try {
-            const exchange = this.#client.requestRaw({
-                parsedUrl: call.url,
-                httpModule: watched(call.url, () => {
-                    reached = true;
-                }),
-                options: {
-                    ...(0,external_node_url_namespaceObject.urlToHttpOptions)(call.url),
-                    method: call.method,
-                    headers: { accept: 'application/json', ...call.headers, 'user-agent': this.#userAgent },
-                    agent: this.#client.getAgent(call.url.href),
-                    signal: giveUp.signal,
-                },
-            }, 
-            // The type asks for text, but an empty one would announce a body of length 0 on a GET.
-            (call.body ?? null));
-            const { message } = await Promise.race([exchange, over]);
+            const { promise: exchange, resolve, reject } = Promise.withResolvers();
+            const options = {
+                ...(0,external_node_url_namespaceObject.urlToHttpOptions)(call.url),
+                method: call.method,
+                headers: { accept: 'application/json', ...call.headers, 'user-agent': this.#userAgent },
+                agent: this.#agentFor(call.url),
+                signal: giveUp.signal,
+            };
+            whenConnected((call.url.protocol === 'https:' ? external_node_https_namespaceObject : external_node_http_namespaceObject).request(options, resolve), () => {
+                reached = true;
+            })
+                .on('error', reject)
+                .end(call.body);
+            const message = await Promise.race([exchange, over]);
             const answer = { status: message.statusCode ?? 0, headers: message.headers, body: await readBounded(message) };
             if (answer.headers.date)
                 this.#told = Math.min(this.#told ?? Number.POSITIVE_INFINITY, timeOf(answer));
@@ -3830,6 +3933,16 @@ class Transport {
             this.#cancel.signal.removeEventListener('abort', onCancel);
         }
     }
+    /** @throws {ProxyError} */
+    #agentFor(url) {
+        if (url.protocol !== 'https:')
+            return this.#agents.http;
+        const proxy = proxyFor(url, process.env);
+        if (!proxy)
+            return this.#agents.https;
+        this.#agents.tunnel ??= new TunnelAgent(proxy);
+        return this.#agents.tunnel;
+    }
 }
 function outOfTime() {
     return new NetworkError("the step's time was over before it was sent", 'DEADLINE', false);
@@ -3837,20 +3950,16 @@ function outOfTime() {
 function cancellation() {
     return new NetworkError('the run was cancelled before it was sent', 'CANCELLED', false);
 }
-/**
- * Node's module for a URL, which also tells when a request has its connection, TLS included: before that, nothing of it
- * can have reached the server.
- */
-function watched(url, onConnection) {
-    const [module, event] = url.protocol === 'https:' ? [external_node_https_namespaceObject, 'secureConnect'] : [external_node_http_namespaceObject, 'connect'];
-    const request = (...parameters) => module.request(...parameters).once('socket', (socket) => {
+/** Tells when a request has its connection, TLS included: before that, nothing of it can have reached the server. */
+function whenConnected(request, onConnection) {
+    return request.once('socket', (socket) => {
+        const event = 'secureConnecting' in socket ? 'secureConnect' : 'connect';
         // Within a proxy's tunnel the socket is connected before its TLS handshake.
         if (socket.connecting || ('secureConnecting' in socket && socket.secureConnecting))
             socket.once(event, onConnection);
         else
             onConnection();
     });
-    return { request };
 }
 /** Leaving the loop early closes the connection, so no more than the bound is ever held in memory. */
 async function readBounded(message) {
@@ -3969,6 +4078,7 @@ async function carryOut(inputs, work) {
 ;// CONCATENATED MODULE: ./build/answers.js
 
 
+
 // What becomes of an API's answer: a value that was narrowed once, or one error.
 /** A request that failed: the operation, the status, the server's own words, and what to do about it. */
 class ApiError extends Error {
@@ -4007,7 +4117,7 @@ function badAnswer(operation, { status }, reason, todo) {
 }
 /** Advice against an answer that points elsewhere. */
 function noRedirects({ headers }, address) {
-    return `Redirects are not followed (it points to ${log_cut(String(headers.location ?? 'nowhere'), 200)}): ${address}`;
+    return `Redirects are not followed (it points to ${cut(String(headers.location ?? 'nowhere'), 200)}): ${address}`;
 }
 /** Whether an answer may be the API's: text of another form comes from something in between, and tells nothing. */
 function isApiAnswer({ body }) {
@@ -4022,6 +4132,8 @@ function sentence(operation, said, todo) {
     return `Could not ${operation}: ${said.replace(/[.\s]+$/, '')}.${todo && ` ${todo}`}`;
 }
 function networkAdvice(error, address) {
+    if (error.proxy)
+        return proxyAdvice(error, error.proxy, address);
     if (/EXPIRED|NOT_YET_VALID|ALTNAME|HOSTNAME/.test(error.code)) {
         return `The server's certificate is not valid for this host at this time: check ${address} and who answers there. NODE_EXTRA_CA_CERTS helps against an unknown authority alone; never switch the check off.`;
     }
@@ -4033,10 +4145,6 @@ function networkAdvice(error, address) {
     if (error.protocol) {
         return `Check the port in ${address}, and whether the server asks for a client certificate or an old TLS version, which this action does not offer.`;
     }
-    if (error.code === 'ERR_INVALID_URL')
-        return 'Check the address of the proxy in https_proxy.';
-    if (/^tunneling socket/.test(error.message))
-        return 'The proxy (https_proxy) refused the connection.';
     if (error.code === 'DEADLINE')
         return 'Raise timeout.';
     if (error.code === 'CANCELLED')
@@ -4046,6 +4154,19 @@ function networkAdvice(error, address) {
     if (error.reached)
         return `If it happens again, raise timeout, and check who answers at ${address}.`;
     return `Check ${address} and the way to it (https_proxy, no_proxy, firewall).`;
+}
+function proxyAdvice({ certificate }, { variable, code, status }, address) {
+    if (code === 'PROXY_ADDRESS')
+        return `Expected ${PROXY_ADDRESS}.`;
+    if (certificate)
+        return `The proxy's own certificate is not accepted for the host in ${variable}: behind a private certificate authority, set NODE_EXTRA_CA_CERTS to a file with its certificate.`;
+    if (status === 407)
+        return `It asks for a user and a password: ${variable} takes them as http://USER:PASSWORD@HOST:PORT, with special characters percent-encoded.`;
+    if (code === 'PROXY_REFUSED')
+        return 'It does not let this host through: ask whoever runs it, or name the host in no_proxy.';
+    if (status !== undefined)
+        return `Check ${address}, and whether the proxy reaches that host.`;
+    return `Check the address in ${variable} and the way to it, or name the host in no_proxy.`;
 }
 /** An answer that is not what the API documents. Its message never quotes a value. */
 class AnswerError extends Error {
@@ -4163,7 +4284,7 @@ function serverWords({ body }) {
     return [said.message, ...faults]
         .filter((text) => typeof text === 'string')
         .slice(0, 10)
-        .map((text) => log_cut(text, 300));
+        .map((text) => cut(oneLine(text), 300));
 }
 
 ;// CONCATENATED MODULE: ./build/github/api.js
@@ -4213,7 +4334,7 @@ class GitHub {
         const operation = 'read the workflow runs that clients were made for';
         const route = 'GET /repos/{owner}/{repo}/actions/runs/{run_id}';
         return await this.find({ operation, route, parameters: { owner, repo, run_id }, need: 'runs' }, (run) => {
-            if (String(run.id) !== run_id)
+            if (typeof run.id === 'object' || String(run.id) !== run_id)
                 throw new AnswerError('it shows another run');
             const { run_attempt } = run;
             if (!isPositive(run_attempt))
@@ -4295,7 +4416,7 @@ const LOOK_AGAIN = 1_000;
 const KEY_LENGTH = 32;
 /** The address of a place's variable. */
 function vault_variableUrl(api, { repository, environment, variable }) {
-    const scope = environment ? `environments/${encodeURIComponent(environment)}` : 'actions';
+    const scope = environment ? `environments/${encodeURIComponent(environment.toWellFormed())}` : 'actions';
     return new URL(`${api}/repos/${repository}/${scope}/variables/${variable}`);
 }
 /** In words. */
@@ -4558,7 +4679,7 @@ function formatTrailer({ key, repo, by, run, lifetime, nonce }) {
 function withTrailer(own_description, trailer) {
     return [own_description, formatTrailer(trailer)].filter(Boolean).join('\n');
 }
-const TRAILER = /^\[scalekit-organization-client\/1 key=(?<key>[\w-]{16}) repo=(?<repo>[\w-]{1,16}) by=(?<by>[\w-]{1,16}) run=(?<run>\d+\.\d+) lifetime=(?<lifetime>persistent|job) nonce=(?<nonce>[\w-]{16})\]$/;
+const TRAILER = /^\[scalekit-organization-client\/1 key=(?<key>[\w-]{16}) repo=(?<repo>[\w-]{1,16}) by=(?<by>[\w-]{1,16}) run=(?<run>\d{1,12}\.\d{1,4}) lifetime=(?<lifetime>persistent|job) nonce=(?<nonce>[\w-]{16})\]$/;
 /** Reads the trailer from a description's last line. @returns nothing where it has none */
 function identity_parseTrailer(description) {
     return TRAILER.exec(splitDescription(description)[1])?.groups;
@@ -4625,19 +4746,23 @@ const LONGEST_CLAIM_KEY = 128;
 /** White space, a backslash, a control character, or a scheme that is not followed by two slashes: browsers mend it. */
 const NO_URL = /[\s\\\p{Cc}]|^(https?:(?!\/\/[^/])|\/)/iu;
 const SCHEME = /^[a-z][a-z\d+.-]*:\/\//i;
-/** A value as an error shows it. */
+/** A value as an error shows it. Masked values go first: what is left of one that was cut would be recognized by nobody. */
 function formats_quote(value) {
-    return JSON.stringify(log_cut(value, 80));
+    return JSON.stringify(shorten(value));
+}
+function shorten(text) {
+    return cut(redact(text), 80);
 }
 /** A URL as an error shows it: what stands before an @ or after a ? may be a secret. */
 function quoteUrl(text) {
-    // Masked values first: what is left of one that was cut would be recognized by nobody.
     const clean = redact(text);
     const [scheme = ''] = SCHEME.exec(clean) ?? [];
     const rest = clean.slice(scheme.length);
-    if (/[?#].*@/s.test(rest))
+    const [end, sign] = [rest.search(/[?#]/), rest.lastIndexOf('@')];
+    if (end >= 0 && sign > end)
         return formats_quote(`${scheme}***`);
-    return formats_quote(scheme + rest.replace(/^.*@/s, '***@').replace(/[?#].*$/s, (end) => `${end[0]}***`));
+    const shown = sign < 0 ? rest : `***${rest.slice(sign)}`;
+    return formats_quote(scheme + shown.replace(/[?#].*$/s, (end) => `${end[0]}***`));
 }
 /** Characters as the API counts them: Unicode code points. */
 function formats_length(text) {
@@ -4651,7 +4776,7 @@ function formats_parseList(text, report) {
     if (!Array.isArray(entries))
         return [];
     for (const entry of entries) {
-        if (typeof entry !== 'string' || !entry.trim())
+        if (typeof entry !== 'string' || !entry.trim() || !entry.isWellFormed())
             report(`got the entry ${shown(entry)}; expected strings that are not blank`);
     }
     return [...new Set(entries.filter((entry) => typeof entry === 'string' && entry.trim()))];
@@ -4661,15 +4786,17 @@ function formats_parseClaims(text, report) {
     const claims = /^[[{]/.test(text)
         ? jsonClaims(text, report)
         : text
-            .split('\n')
+            .split(/\r\n|\r|\n/)
             .filter((line) => line.trim())
             .flatMap((line) => lineClaim(line, report));
     const keys = new Set();
-    for (const { key } of claims) {
+    for (const { key, value } of claims) {
         if (!key)
             report('got an empty key; expected 1 to 128 characters');
         if (formats_length(key) > LONGEST_CLAIM_KEY)
             report(`got the key ${formats_quote(key)} of ${formats_length(key)} characters; expected 128 at most`);
+        if (!key.isWellFormed() || !value.isWellFormed())
+            report(`got half of a character for the key ${formats_quote(key)}; expected Unicode text`);
         if (keys.has(key))
             report(`got the key ${formats_quote(key)} twice; expected each key once`);
         keys.add(key);
@@ -4728,7 +4855,7 @@ function repeatedKeys(json) {
 /** A JSON value as an error shows it. */
 function shown(value) {
     try {
-        return cut(JSON.stringify(value), 80);
+        return shorten(JSON.stringify(value));
     }
     catch {
         return 'one that is nested too deeply';
@@ -4863,10 +4990,10 @@ const PER_RUN = new Set(['sha', 'ref', 'ref_type', 'run_id', 'run_attempt', 'act
 const DEFAULT_CLAIMS = (/* unused pure expression or super */ null && (['github_repository', 'github_repository_id', 'environment']));
 const CLAIM_NAMES = ['environment', ...Object.keys(VARIABLES)];
 /** A custom property of the repository, which an organization adds to its ID tokens. */
-const PROPERTY = /^github_repo_property_./;
+const PROPERTY = /^github_repo_property_[\w$#-]{1,100}$/;
 /** Claims of an ID token that tell whose client it is. */
 const IDENTIFYING = ['repository', 'repository_id', 'run_id', 'environment'];
-const OF_ANY_REPOSITORY = /^(environment|github_repository(_id|_owner|_owner_id|_visibility)?|github_repo_property_.+)$/;
+const OF_ANY_REPOSITORY = /^(environment|github_repository(_id|_owner|_owner_id|_visibility)?|github_repo_property_[\w$#-]{1,100})$/;
 /** What the runner's variables say. */
 function claims_runnerTarget(runner, env, environment) {
     const claims = Object.entries(VARIABLES).map(([key, variable]) => [key, variable && env[variable]]);
@@ -5030,7 +5157,8 @@ class reader_Faults {
     report(input) {
         return (problem) => {
             const faults = this.#faults.get(input) ?? [];
-            this.#faults.set(input, [...faults, `${input}: ${problem}`]);
+            faults.push(`${input}: ${problem}`);
+            this.#faults.set(input, faults);
         };
     }
     /** @throws {InputError} where anything was reported */
@@ -5123,6 +5251,7 @@ function variable(env, name) {
 
 
 
+
 // What all actions read: where Scalekit and GitHub are, and who asks.
 const UNTRUSTED = 'This run was triggered by code from outside, yet has secrets: nothing of that code may be checked out, built or run in this job, or it can take the credentials.';
 /** Seconds. */
@@ -5131,6 +5260,8 @@ const DEFAULT_TIMEOUT = '120';
 const REPOSITORY = /^(?!\.\.?\/)[\w.-]+\/(?!\.\.?$)[\w.-]+$/;
 function connection_readConnection(reader, runner) {
     const credentials = readCredentials(reader.env);
+    // Before anything is quoted, since it may have been pasted into a wrong input.
+    readGitHubToken();
     checkCredentials(reader, runner);
     const origin = checkOrigin(reader);
     const organization = checkOrganization(reader);
@@ -5155,7 +5286,9 @@ function connection_readGitHub(reader, runner, need) {
     // Anything else would break the header that carries it.
     if (!/^[\x21-\x7e]+$/.test(token))
         report('holds characters that no token has; expected a token of GitHub');
-    return { api: parseApiUrl(runner.api, reader.report('GITHUB_API_URL')), token };
+    const api = parseApiUrl(runner.api, reader.report('GITHUB_API_URL'));
+    checkProxy(reader, api);
+    return { api, token };
 }
 /** @returns the token, masked, or nothing where none is given */
 function readGitHubToken() {
@@ -5209,7 +5342,21 @@ function checkOrigin(reader) {
     if (from && core_getInput('scalekit_client_secret')) {
         reader.report('scalekit_environment_url')(`is empty while scalekit_client_secret is given; expected both as inputs, or an earlier step could send the secret elsewhere by setting ${from} through GITHUB_ENV`);
     }
-    return text && parseOrigin(text, reader.report(source));
+    const origin = text && parseOrigin(text, reader.report(source));
+    checkProxy(reader, origin);
+    return origin;
+}
+/** @param address that is asked; empty where it is not known */
+function checkProxy(reader, address) {
+    try {
+        if (address)
+            proxyFor(new URL(address), reader.env);
+    }
+    catch (error) {
+        if (!(error instanceof ProxyError))
+            throw error;
+        reader.report(error.variable)(`is set to something else; expected ${PROXY_ADDRESS}`);
+    }
 }
 function checkOrganization(reader) {
     // A URL would take such a path for the one above it.
@@ -5450,10 +5597,11 @@ function readDeletion(env) {
 function readSweep(env) {
     const reader = new Reader(env);
     const runner = readRunner(env);
+    const connection = readConnection(reader, runner);
     const github = readGitHub(reader, runner, 'read workflow runs (permissions with actions: read)');
     const most = reader.match('max_deletions', /^([1-9]\d{0,2}|1000)$/, 'a whole number from 1 to 1000');
     const inputs = {
-        ...readConnection(reader, runner),
+        ...connection,
         runner,
         github: github ?? { api: '', token: '' },
         dry_run: reader.boolean('dry_run', true),
@@ -5545,7 +5693,7 @@ async function summary_writeSummary(title, rows) {
 function summary_cell(values) {
     const shown = values
         .slice(0, MOST_VALUES)
-        .map((value) => `<code>${escapeHtml(log_cut(oneLine(value), LONGEST_VALUE))}</code>`);
+        .map((value) => `<code>${escapeHtml(cut(oneLine(value), LONGEST_VALUE))}</code>`);
     const more = values.length > MOST_VALUES ? [`and ${values.length - MOST_VALUES} more`] : [];
     return [...shown, ...more].join('<br>') || '–';
 }
@@ -5698,7 +5846,7 @@ function errors_advice(answer, subject) {
     if (status >= 300 && status < 400)
         return noRedirects(answer, "scalekit_environment_url must be the environment's own address.");
     if (status === 429) {
-        const wait = headers['retry-after'] ? ` (it says: come back after ${log_cut(headers['retry-after'], 40)})` : '';
+        const wait = headers['retry-after'] ? ` (it says: come back after ${cut(headers['retry-after'], 40)})` : '';
         return `The rate limit of the environment is reached for longer than this step may wait${wait}: run fewer jobs at once, or raise timeout.`;
     }
     if (status >= 500)
@@ -5739,7 +5887,7 @@ function errors_serverWords({ body, headers }) {
     catch {
         const text = body.trim();
         const plain = String(headers['content-type'] ?? 'text/plain').startsWith('text/plain') && !/^[{[<]|debug_info/.test(text);
-        return plain && text ? [log_cut(text, 300)] : [];
+        return plain && text ? [cut(oneLine(text), 300)] : [];
     }
     const status = fieldsOf(parsed);
     const infos = [...listOf(status.details).map(fieldsOf), status];
@@ -5751,7 +5899,7 @@ function errors_serverWords({ body, headers }) {
         errors_text(status.message),
         ...violations.map((violation) => [errors_text(violation.field), errors_text(violation.description)].filter(Boolean).join(' ')),
     ];
-    return [...new Set(words.filter(Boolean))].map((word) => log_cut(word, 300)).slice(0, 10);
+    return [...new Set(words.filter(Boolean))].map((word) => cut(oneLine(word), 300)).slice(0, 10);
 }
 function fieldsOf(value) {
     return typeof value === 'object' && value !== null ? value : {};
@@ -5838,16 +5986,20 @@ class Scalekit {
     }
     /** Every client of the organization, page by page. */
     async *listClients() {
+        const operation = "list the organization's clients";
         const seen = new Set();
-        for (let token = ''; !seen.has(token);) {
+        for (let token = '';;) {
             seen.add(token);
             const call = this.#call('GET');
             call.url.search = new URLSearchParams({ page_size: '100', ...(token && { page_token: token }) }).toString();
-            const page = await this.#exchange("list the organization's clients", call, this.#subject(), parsePage);
+            const page = await this.#exchange(operation, call, this.#subject(), parsePage);
             yield* page.clients.flatMap(readable);
             token = page.next_page_token;
             if (!token)
                 return;
+            // What stands behind such a page is never shown, so nobody can say that a client is not there.
+            if (seen.has(token))
+                throw new Error(`Could not ${operation}: a page leads back to one that was read before.`);
         }
     }
     /** @returns nothing where there is no such client (any more) */
@@ -5935,7 +6087,7 @@ class Scalekit {
             // RFC 6749, appendix A.12, without the space, which would break the header that carries it.
             if (!/^[\x21-\x7e]+$/.test(access_token))
                 throw new AnswerError('it holds no access token');
-            const expires_in = Number(answer.expires_in);
+            const expires_in = typeof answer.expires_in === 'object' ? 0 : Number(answer.expires_in);
             return { access_token, expires_in: expires_in > 0 ? expires_in : undefined };
         });
     }
@@ -6108,14 +6260,15 @@ function staysUpdated({ before, fields }) {
 }
 /**
  * Removes what a step made that was cut off or failed, or whose job is over, last first.
- * @param patient whether to look for the client of a lost create as long as the server may still finish it
+ * @param patient whether main was cut off, so that the server may still finish what it was asked for: then the client of
+ *   a lost create is looked for as long as that may take
  */
 async function cleanUp(scalekit, state, patient) {
     const traces = { removed: [], absent: false, left: [] };
     const { client, secret } = state;
     // A secret on the client that is to go goes with it.
     if (secret && secret.client_id !== client?.id) {
-        await removeSecret(scalekit, secret, traces).catch((error) => {
+        await removeSecret(scalekit, secret, patient, traces).catch((error) => {
             const what = `A secret of this step on client ${secret.client_id} may be left over`;
             traces.left.push(`${what}: ${message(error)} ${secretCall(scalekit, secret, doubtOf(error))}`);
         });
@@ -6228,7 +6381,7 @@ async function removeClient(scalekit, state, { id, sent_at, lost: secretLost }, 
     traces.absent = true;
 }
 /** Takes the secret that was added, and names those that may be this step's but may also be a neighbour's. */
-async function removeSecret(scalekit, trace, traces) {
+async function removeSecret(scalekit, trace, patient, traces) {
     const { client_id, key, id, seen, lost } = trace;
     const client = await scalekit.getClient(client_id);
     if (!client)
@@ -6243,6 +6396,9 @@ async function removeSecret(scalekit, trace, traces) {
     }
     for (const unsure of appeared)
         traces.left.push(unsureSecret(scalekit, trace, unsure));
+    // Unlike a client, it could not be told from another run's, so a longer look would help nobody.
+    if (patient && !id && appeared.length === 0)
+        traces.left.push(`Whether a secret was added to client ${client_id} is not known: none shows up yet, and the server may finish late. A later rotation retires it. ${secretCall(scalekit, trace, 'owner')}`);
 }
 /** The sentence about a secret that appeared while an answer was lost: it may also be a neighbour's. */
 function unsureSecret(scalekit, trace, id) {
@@ -6368,8 +6524,8 @@ function makeRequest(inputs, target) {
     return {
         ...inputs,
         fields: {
-            name: name || shorten(`GitHub Actions: ${repository}${environment && ` (${environment})`}`, LONGEST_NAME),
-            description: description || shorten(purpose, LONGEST_OWN_DESCRIPTION),
+            name: name || request_shorten(`GitHub Actions: ${repository}${environment && ` (${environment})`}`, LONGEST_NAME),
+            description: description || request_shorten(purpose, LONGEST_OWN_DESCRIPTION),
             ...(scopes.length > 0 && { scopes }),
             ...(audience.length > 0 && { audience }),
             ...(claims.length > 0 && { custom_claims: claims }),
@@ -6410,7 +6566,7 @@ function placeOf({ saving }, target) {
     };
 }
 /** A text of bounded length in which two long ones that differ stay different. */
-function shorten(text, most) {
+function request_shorten(text, most) {
     const characters = [...text];
     if (characters.length <= most)
         return text;
@@ -6587,12 +6743,14 @@ async function judgePair(scalekit, { saved, names }, clients, key) {
         return { goes: false };
     if (id === undefined || clients.some(({ client_id }) => client_id === id))
         return { goes: true };
-    const named = CLIENT_ID.test(id) ? await scalekit.getClient(id) : undefined;
+    if (!CLIENT_ID.test(id))
+        return { goes: false, warning: `The ${names} stay: the variable holds no id of an organization client.` };
+    const named = await scalekit.getClient(id);
     if (named?.client_id !== id)
-        return { goes: true };
+        return { goes: true, note: `The saved pair is that of client ${id}, which is not in this organization.` };
     const trailer = identity_parseTrailer(named.description);
     if (trailer?.key !== key)
-        return { goes: false, why: `The ${names} stay: they are those of client ${id}, which stays.` };
+        return { goes: false, warning: `The ${names} stay: they are those of client ${id}, which stays.` };
     clients.push({ client_id: id, trailer });
     return { goes: true };
 }
@@ -6660,14 +6818,16 @@ async function work(inputs, transport) {
     const trailer = { key: identity_identityKey(identity), repo: identity_repositoryMark(target.repository, target.repository_id) };
     const clients = await findOwn(scalekit, inputs.client_id, { identity, trailer });
     const pair = vault && (await judgePair(scalekit, vault, clients, inputs.client_id ? '' : trailer.key));
+    if (pair?.note)
+        log_info(pair.note);
+    if (pair?.warning)
+        log_warning(pair.warning);
     if (dry_run)
-        return await show(clients, pair?.goes ? vault : undefined, pair?.why);
+        return await show(clients, pair?.goes ? vault : undefined);
     const { deleted, left } = await deleteClients(scalekit, clients);
     // The pair of a client that could not be deleted is still good.
     const stays = left.has(vault?.saved.client_id?.trim() ?? '');
     const forgotten = vault && pair?.goes && !stays ? await forget(vault) : { deleted: [], failures: [] };
-    if (pair?.why)
-        log_warning(pair.why);
     const all = [...deleted.map((id) => `client ${id}`), ...forgotten.deleted];
     const failures = [...forgotten.failures, ...left.values()];
     if (all.length + failures.length === 0)
@@ -6676,13 +6836,11 @@ async function work(inputs, transport) {
     await summary_writeSummary('Scalekit organization client: deleted', [[summary_cell(all)]]);
     refuseFailures(failures);
 }
-async function show(clients, vault, why) {
+async function show(clients, vault) {
     const all = [...clients.map(({ client_id }) => `client ${client_id}`), ...(vault ? [vault.names] : [])];
     log_info(all.length > 0 ? 'Dry run: nothing was changed. A run without dry_run would' : 'There is nothing to delete.');
     for (const what of all)
         log_info(`- delete ${what}`);
-    if (why)
-        log_warning(why);
     setOutputs({ deleted: '' });
     await summary_writeSummary('Scalekit organization client: what would be deleted', [[summary_cell(all)]]);
 }

@@ -344,119 +344,20 @@ module.exports = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("util");
 
 /***/ }),
 
-/***/ 942:
+/***/ 779:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
-
-// EXPORTS
-__nccwpck_require__.d(__webpack_exports__, {
-  Qq: () => (/* binding */ HttpClient)
-});
-
-// UNUSED EXPORTS: Headers, HttpClientError, HttpClientResponse, HttpCodes, MediaTypes, getProxyUrl, isHttps
-
-// EXTERNAL MODULE: external "http"
-var external_http_ = __nccwpck_require__(611);
-var external_http_namespaceObject = /*#__PURE__*/__nccwpck_require__.t(external_http_, 2);
-// EXTERNAL MODULE: external "https"
-var external_https_ = __nccwpck_require__(692);
-var external_https_namespaceObject = /*#__PURE__*/__nccwpck_require__.t(external_https_, 2);
-;// CONCATENATED MODULE: ./node_modules/@actions/http-client/lib/proxy.js
-function getProxyUrl(reqUrl) {
-    const usingSsl = reqUrl.protocol === 'https:';
-    if (checkBypass(reqUrl)) {
-        return undefined;
-    }
-    const proxyVar = (() => {
-        if (usingSsl) {
-            return process.env['https_proxy'] || process.env['HTTPS_PROXY'];
-        }
-        else {
-            return process.env['http_proxy'] || process.env['HTTP_PROXY'];
-        }
-    })();
-    if (proxyVar) {
-        try {
-            return new DecodedURL(proxyVar);
-        }
-        catch (_a) {
-            if (!proxyVar.startsWith('http://') && !proxyVar.startsWith('https://'))
-                return new DecodedURL(`http://${proxyVar}`);
-        }
-    }
-    else {
-        return undefined;
-    }
-}
-function checkBypass(reqUrl) {
-    if (!reqUrl.hostname) {
-        return false;
-    }
-    const reqHost = reqUrl.hostname;
-    if (isLoopbackAddress(reqHost)) {
-        return true;
-    }
-    const noProxy = process.env['no_proxy'] || process.env['NO_PROXY'] || '';
-    if (!noProxy) {
-        return false;
-    }
-    // Determine the request port
-    let reqPort;
-    if (reqUrl.port) {
-        reqPort = Number(reqUrl.port);
-    }
-    else if (reqUrl.protocol === 'http:') {
-        reqPort = 80;
-    }
-    else if (reqUrl.protocol === 'https:') {
-        reqPort = 443;
-    }
-    // Format the request hostname and hostname with port
-    const upperReqHosts = [reqUrl.hostname.toUpperCase()];
-    if (typeof reqPort === 'number') {
-        upperReqHosts.push(`${upperReqHosts[0]}:${reqPort}`);
-    }
-    // Compare request host against noproxy
-    for (const upperNoProxyItem of noProxy
-        .split(',')
-        .map(x => x.trim().toUpperCase())
-        .filter(x => x)) {
-        if (upperNoProxyItem === '*' ||
-            upperReqHosts.some(x => x === upperNoProxyItem ||
-                x.endsWith(`.${upperNoProxyItem}`) ||
-                (upperNoProxyItem.startsWith('.') &&
-                    x.endsWith(`${upperNoProxyItem}`)))) {
-            return true;
-        }
-    }
-    return false;
-}
-function isLoopbackAddress(host) {
-    const hostLower = host.toLowerCase();
-    return (hostLower === 'localhost' ||
-        hostLower.startsWith('127.') ||
-        hostLower.startsWith('[::1]') ||
-        hostLower.startsWith('[0:0:0:0:0:0:0:1]'));
-}
-class DecodedURL extends URL {
-    constructor(url, base) {
-        super(url, base);
-        this._decodedUsername = decodeURIComponent(super.username);
-        this._decodedPassword = decodeURIComponent(super.password);
-    }
-    get username() {
-        return this._decodedUsername;
-    }
-    get password() {
-        return this._decodedPassword;
-    }
-}
-//# sourceMappingURL=proxy.js.map
-// EXTERNAL MODULE: ./node_modules/tunnel/index.js
-var tunnel = __nccwpck_require__(770);
-// EXTERNAL MODULE: ./scripts/undici.js
-var undici = __nccwpck_require__(78);
-;// CONCATENATED MODULE: ./node_modules/@actions/http-client/lib/index.js
+var https__WEBPACK_IMPORTED_MODULE_1___namespace_cache;
+var http__WEBPACK_IMPORTED_MODULE_0___namespace_cache;
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   Qq: () => (/* binding */ HttpClient)
+/* harmony export */ });
+/* unused harmony exports HttpCodes, Headers, MediaTypes, getProxyUrl, HttpClientError, HttpClientResponse, isHttps */
+/* harmony import */ var http__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(611);
+/* harmony import */ var https__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(692);
+/* harmony import */ var _proxy_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(783);
+/* harmony import */ var tunnel__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(770);
+/* harmony import */ var undici__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(78);
 /* eslint-disable @typescript-eslint/no-explicit-any */
 var __awaiter = (undefined && undefined.__awaiter) || function (thisArg, _arguments, P, generator) {
     function adopt(value) { return value instanceof P ? value : new P(function (resolve) { resolve(value); }); }
@@ -515,7 +416,7 @@ var MediaTypes;
  * Returns the proxy URL, depending upon the supplied url and proxy environment variables.
  * @param serverUrl  The server URL where the request will be sent. For example, https://api.github.com
  */
-function lib_getProxyUrl(serverUrl) {
+function getProxyUrl(serverUrl) {
     const proxyUrl = pm.getProxyUrl(new URL(serverUrl));
     return proxyUrl ? proxyUrl.href : '';
 }
@@ -880,7 +781,7 @@ class HttpClient {
     }
     getAgentDispatcher(serverUrl) {
         const parsedUrl = new URL(serverUrl);
-        const proxyUrl = getProxyUrl(parsedUrl);
+        const proxyUrl = _proxy_js__WEBPACK_IMPORTED_MODULE_2__/* .getProxyUrl */ .s(parsedUrl);
         const useProxy = proxyUrl && proxyUrl.hostname;
         if (!useProxy) {
             return;
@@ -891,7 +792,7 @@ class HttpClient {
         const info = {};
         info.parsedUrl = requestUrl;
         const usingSsl = info.parsedUrl.protocol === 'https:';
-        info.httpModule = usingSsl ? external_https_namespaceObject : external_http_namespaceObject;
+        info.httpModule = usingSsl ? /*#__PURE__*/ (https__WEBPACK_IMPORTED_MODULE_1___namespace_cache || (https__WEBPACK_IMPORTED_MODULE_1___namespace_cache = __nccwpck_require__.t(https__WEBPACK_IMPORTED_MODULE_1__, 2))) : /*#__PURE__*/ (http__WEBPACK_IMPORTED_MODULE_0___namespace_cache || (http__WEBPACK_IMPORTED_MODULE_0___namespace_cache = __nccwpck_require__.t(http__WEBPACK_IMPORTED_MODULE_0__, 2)));
         const defaultPort = usingSsl ? 443 : 80;
         info.options = {};
         info.options.host = info.parsedUrl.hostname;
@@ -990,7 +891,7 @@ class HttpClient {
     }
     _getAgent(parsedUrl) {
         let agent;
-        const proxyUrl = getProxyUrl(parsedUrl);
+        const proxyUrl = _proxy_js__WEBPACK_IMPORTED_MODULE_2__/* .getProxyUrl */ .s(parsedUrl);
         const useProxy = proxyUrl && proxyUrl.hostname;
         if (this._keepAlive && useProxy) {
             agent = this._proxyAgent;
@@ -1005,7 +906,7 @@ class HttpClient {
         const usingSsl = parsedUrl.protocol === 'https:';
         let maxSockets = 100;
         if (this.requestOptions) {
-            maxSockets = this.requestOptions.maxSockets || external_http_.globalAgent.maxSockets;
+            maxSockets = this.requestOptions.maxSockets || http__WEBPACK_IMPORTED_MODULE_0__.globalAgent.maxSockets;
         }
         // This is `useProxy` again, but we need to check `proxyURl` directly for TypeScripts's flow analysis.
         if (proxyUrl && proxyUrl.hostname) {
@@ -1019,10 +920,10 @@ class HttpClient {
             let tunnelAgent;
             const overHttps = proxyUrl.protocol === 'https:';
             if (usingSsl) {
-                tunnelAgent = overHttps ? tunnel.httpsOverHttps : tunnel.httpsOverHttp;
+                tunnelAgent = overHttps ? tunnel__WEBPACK_IMPORTED_MODULE_3__.httpsOverHttps : tunnel__WEBPACK_IMPORTED_MODULE_3__.httpsOverHttp;
             }
             else {
-                tunnelAgent = overHttps ? tunnel.httpOverHttps : tunnel.httpOverHttp;
+                tunnelAgent = overHttps ? tunnel__WEBPACK_IMPORTED_MODULE_3__.httpOverHttps : tunnel__WEBPACK_IMPORTED_MODULE_3__.httpOverHttp;
             }
             agent = tunnelAgent(agentOptions);
             this._proxyAgent = agent;
@@ -1030,7 +931,7 @@ class HttpClient {
         // if tunneling agent isn't assigned create a new agent
         if (!agent) {
             const options = { keepAlive: this._keepAlive, maxSockets };
-            agent = usingSsl ? new external_https_.Agent(options) : new external_http_.Agent(options);
+            agent = usingSsl ? new https__WEBPACK_IMPORTED_MODULE_1__.Agent(options) : new http__WEBPACK_IMPORTED_MODULE_0__.Agent(options);
             this._agent = agent;
         }
         if (usingSsl && this._ignoreSslError) {
@@ -1053,7 +954,7 @@ class HttpClient {
             return proxyAgent;
         }
         const usingSsl = parsedUrl.protocol === 'https:';
-        proxyAgent = new undici/* ProxyAgent */.k(Object.assign({ uri: proxyUrl.href, pipelining: !this._keepAlive ? 0 : 1 }, ((proxyUrl.username || proxyUrl.password) && {
+        proxyAgent = new undici__WEBPACK_IMPORTED_MODULE_4__/* .ProxyAgent */ .k(Object.assign({ uri: proxyUrl.href, pipelining: !this._keepAlive ? 0 : 1 }, ((proxyUrl.username || proxyUrl.password) && {
             token: `Basic ${Buffer.from(`${proxyUrl.username}:${proxyUrl.password}`).toString('base64')}`
         })));
         this._proxyAgentDispatcher = proxyAgent;
@@ -1153,6 +1054,106 @@ class HttpClient {
 }
 const lowercaseKeys = (obj) => Object.keys(obj).reduce((c, k) => ((c[k.toLowerCase()] = obj[k]), c), {});
 //# sourceMappingURL=index.js.map
+
+/***/ }),
+
+/***/ 783:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   H: () => (/* binding */ checkBypass),
+/* harmony export */   s: () => (/* binding */ getProxyUrl)
+/* harmony export */ });
+function getProxyUrl(reqUrl) {
+    const usingSsl = reqUrl.protocol === 'https:';
+    if (checkBypass(reqUrl)) {
+        return undefined;
+    }
+    const proxyVar = (() => {
+        if (usingSsl) {
+            return process.env['https_proxy'] || process.env['HTTPS_PROXY'];
+        }
+        else {
+            return process.env['http_proxy'] || process.env['HTTP_PROXY'];
+        }
+    })();
+    if (proxyVar) {
+        try {
+            return new DecodedURL(proxyVar);
+        }
+        catch (_a) {
+            if (!proxyVar.startsWith('http://') && !proxyVar.startsWith('https://'))
+                return new DecodedURL(`http://${proxyVar}`);
+        }
+    }
+    else {
+        return undefined;
+    }
+}
+function checkBypass(reqUrl) {
+    if (!reqUrl.hostname) {
+        return false;
+    }
+    const reqHost = reqUrl.hostname;
+    if (isLoopbackAddress(reqHost)) {
+        return true;
+    }
+    const noProxy = process.env['no_proxy'] || process.env['NO_PROXY'] || '';
+    if (!noProxy) {
+        return false;
+    }
+    // Determine the request port
+    let reqPort;
+    if (reqUrl.port) {
+        reqPort = Number(reqUrl.port);
+    }
+    else if (reqUrl.protocol === 'http:') {
+        reqPort = 80;
+    }
+    else if (reqUrl.protocol === 'https:') {
+        reqPort = 443;
+    }
+    // Format the request hostname and hostname with port
+    const upperReqHosts = [reqUrl.hostname.toUpperCase()];
+    if (typeof reqPort === 'number') {
+        upperReqHosts.push(`${upperReqHosts[0]}:${reqPort}`);
+    }
+    // Compare request host against noproxy
+    for (const upperNoProxyItem of noProxy
+        .split(',')
+        .map(x => x.trim().toUpperCase())
+        .filter(x => x)) {
+        if (upperNoProxyItem === '*' ||
+            upperReqHosts.some(x => x === upperNoProxyItem ||
+                x.endsWith(`.${upperNoProxyItem}`) ||
+                (upperNoProxyItem.startsWith('.') &&
+                    x.endsWith(`${upperNoProxyItem}`)))) {
+            return true;
+        }
+    }
+    return false;
+}
+function isLoopbackAddress(host) {
+    const hostLower = host.toLowerCase();
+    return (hostLower === 'localhost' ||
+        hostLower.startsWith('127.') ||
+        hostLower.startsWith('[::1]') ||
+        hostLower.startsWith('[0:0:0:0:0:0:0:1]'));
+}
+class DecodedURL extends URL {
+    constructor(url, base) {
+        super(url, base);
+        this._decodedUsername = decodeURIComponent(super.username);
+        this._decodedPassword = decodeURIComponent(super.password);
+    }
+    get username() {
+        return this._decodedUsername;
+    }
+    get password() {
+        return this._decodedPassword;
+    }
+}
+//# sourceMappingURL=proxy.js.map
 
 /***/ }),
 
@@ -1531,8 +1532,8 @@ function file_command_prepareKeyValueMessage(key, value) {
 //# sourceMappingURL=file-command.js.map
 ;// CONCATENATED MODULE: external "path"
 const external_path_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("path");
-// EXTERNAL MODULE: ./node_modules/@actions/http-client/lib/index.js + 1 modules
-var lib = __nccwpck_require__(942);
+// EXTERNAL MODULE: ./node_modules/@actions/http-client/lib/index.js
+var lib = __nccwpck_require__(779);
 ;// CONCATENATED MODULE: ./node_modules/@actions/http-client/lib/auth.js
 var __awaiter = (undefined && undefined.__awaiter) || function (thisArg, _arguments, P, generator) {
     function adopt(value) { return value instanceof P ? value : new P(function (resolve) { resolve(value); }); }
@@ -3561,8 +3562,9 @@ function maskForms(secret) {
         secret.trim(),
         ...lines,
         ...lines.map((line) => line.trim()),
-        ...urlForms(secret),
-        ...jsonForms(secret),
+        // Each line too: a runner that has replaced one would not recognize the whole any more.
+        ...[secret, ...lines].flatMap(urlForms),
+        ...[secret, ...lines].flatMap(jsonForms),
         ...base64Forms(secret),
     ];
     return [...new Set(forms)].filter((form) => form.trim().length >= SHORTEST_MASK);
@@ -3571,17 +3573,16 @@ function urlForms(secret) {
     const component = encodeURIComponent(secret.toWellFormed());
     const strict = component.replace(/[!'()*]/g, (character) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`);
     const form = new URLSearchParams({ '': secret }).toString().slice(1);
-    return [component, strict, form].flatMap((text) => [
-        text,
-        text.replace(/%[0-9A-F]{2}/g, (byte) => byte.toLowerCase()),
-    ]);
+    // Encoders that are made for paths leave a slash as it is.
+    const all = [component, strict, form].flatMap((text) => [text, text.replaceAll('%2F', '/')]);
+    return all.flatMap((text) => [text, text.replace(/%[0-9A-F]{2}/g, (byte) => byte.toLowerCase())]);
 }
 function jsonForms(secret) {
     const json = JSON.stringify(secret).slice(1, -1);
-    // Writers that stay within ASCII, or keep JSON safe inside HTML, escape more than JSON.stringify does.
-    const cautious = json.replace(/[<>&\u007f-\uffff]/g, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`);
-    const upper = cautious.replace(/\\u[\da-f]{4}/g, (code) => `\\u${code.slice(2).toUpperCase()}`);
-    return [json, cautious, upper].flatMap((text) => [text, text.replaceAll('/', '\\/')]);
+    // Writers that stay within ASCII, keep JSON safe inside HTML, or do both, escape more than JSON.stringify does.
+    const cautious = [/[\u007f-\uffff]/g, /[<>&\u2028\u2029]/g, /[<>&\u007f-\uffff]/g].map((more) => json.replace(more, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`));
+    const all = [json, ...cautious].flatMap((text) => [text, text.replaceAll('/', '\\/')]);
+    return all.flatMap((text) => [text, text.replace(/\\u[\da-f]{4}/g, (code) => `\\u${code.slice(2).toUpperCase()}`)]);
 }
 /**
  * Three bytes make four base64 characters, so what stands before the secret shifts it by 0, 1 or 2 bytes. Of each
@@ -3644,7 +3645,7 @@ function log_message(error) {
  * At most `length` code points of a text, the last one an ellipsis where something was cut. Masked values are taken out
  * first: half of one would be recognized by nobody.
  */
-function log_cut(text, length) {
+function cut(text, length) {
     const characters = [...mask_redact(text)];
     return characters.length <= length ? characters.join('') : `${characters.slice(0, length - 1).join('')}…`;
 }
@@ -3665,19 +3666,23 @@ const LONGEST_CLAIM_KEY = 128;
 /** White space, a backslash, a control character, or a scheme that is not followed by two slashes: browsers mend it. */
 const NO_URL = /[\s\\\p{Cc}]|^(https?:(?!\/\/[^/])|\/)/iu;
 const SCHEME = /^[a-z][a-z\d+.-]*:\/\//i;
-/** A value as an error shows it. */
+/** A value as an error shows it. Masked values go first: what is left of one that was cut would be recognized by nobody. */
 function formats_quote(value) {
-    return JSON.stringify(log_cut(value, 80));
+    return JSON.stringify(shorten(value));
+}
+function shorten(text) {
+    return cut(mask_redact(text), 80);
 }
 /** A URL as an error shows it: what stands before an @ or after a ? may be a secret. */
 function quoteUrl(text) {
-    // Masked values first: what is left of one that was cut would be recognized by nobody.
     const clean = mask_redact(text);
     const [scheme = ''] = SCHEME.exec(clean) ?? [];
     const rest = clean.slice(scheme.length);
-    if (/[?#].*@/s.test(rest))
+    const [end, sign] = [rest.search(/[?#]/), rest.lastIndexOf('@')];
+    if (end >= 0 && sign > end)
         return formats_quote(`${scheme}***`);
-    return formats_quote(scheme + rest.replace(/^.*@/s, '***@').replace(/[?#].*$/s, (end) => `${end[0]}***`));
+    const shown = sign < 0 ? rest : `***${rest.slice(sign)}`;
+    return formats_quote(scheme + shown.replace(/[?#].*$/s, (end) => `${end[0]}***`));
 }
 /** Characters as the API counts them: Unicode code points. */
 function formats_length(text) {
@@ -3691,7 +3696,7 @@ function parseList(text, report) {
     if (!Array.isArray(entries))
         return [];
     for (const entry of entries) {
-        if (typeof entry !== 'string' || !entry.trim())
+        if (typeof entry !== 'string' || !entry.trim() || !entry.isWellFormed())
             report(`got the entry ${shown(entry)}; expected strings that are not blank`);
     }
     return [...new Set(entries.filter((entry) => typeof entry === 'string' && entry.trim()))];
@@ -3701,15 +3706,17 @@ function parseClaims(text, report) {
     const claims = /^[[{]/.test(text)
         ? jsonClaims(text, report)
         : text
-            .split('\n')
+            .split(/\r\n|\r|\n/)
             .filter((line) => line.trim())
             .flatMap((line) => lineClaim(line, report));
     const keys = new Set();
-    for (const { key } of claims) {
+    for (const { key, value } of claims) {
         if (!key)
             report('got an empty key; expected 1 to 128 characters');
         if (formats_length(key) > LONGEST_CLAIM_KEY)
             report(`got the key ${formats_quote(key)} of ${formats_length(key)} characters; expected 128 at most`);
+        if (!key.isWellFormed() || !value.isWellFormed())
+            report(`got half of a character for the key ${formats_quote(key)}; expected Unicode text`);
         if (keys.has(key))
             report(`got the key ${formats_quote(key)} twice; expected each key once`);
         keys.add(key);
@@ -3768,7 +3775,7 @@ function repeatedKeys(json) {
 /** A JSON value as an error shows it. */
 function shown(value) {
     try {
-        return cut(JSON.stringify(value), 80);
+        return shorten(JSON.stringify(value));
     }
     catch {
         return 'one that is nested too deeply';
@@ -3836,6 +3843,104 @@ function isSafe({ protocol, hostname }) {
     return protocol === 'https:' || (protocol === 'http:' && loopback);
 }
 
+;// CONCATENATED MODULE: external "node:http"
+const external_node_http_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:http");
+;// CONCATENATED MODULE: external "node:https"
+const external_node_https_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:https");
+;// CONCATENATED MODULE: external "node:net"
+const external_node_net_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:net");
+// EXTERNAL MODULE: ./node_modules/@actions/http-client/lib/proxy.js
+var proxy = __nccwpck_require__(783);
+;// CONCATENATED MODULE: ./build/proxy.js
+
+
+
+
+/** No tunnel came about: nothing of a request can have reached its server. Neither address nor password is ever quoted. */
+class proxy_ProxyError extends Error {
+    name = 'ProxyError';
+    code;
+    variable;
+    /** What the proxy answered; absent where it did not. */
+    status;
+    constructor(variable, message, code, status) {
+        super(message);
+        this.variable = variable;
+        this.code = code;
+        this.status = status;
+    }
+}
+/** What a proxy's variable may hold. */
+const proxy_PROXY_ADDRESS = 'the address of an http or https proxy, such as http://proxy.corp:3128, with special characters in user and password percent-encoded';
+/**
+ * The proxy that requests to an address go through, by the usual variables; the lower-case one wins. Loopback is never
+ * asked through one, whatever they say.
+ * @throws {ProxyError} where the variable holds something else: going past a proxy in silence would be worse
+ */
+function proxy_proxyFor(target, env) {
+    const variable = ['https_proxy', 'HTTPS_PROXY'].find((name) => env[name]?.trim());
+    if (!variable || (0,proxy/* checkBypass */.H)(target))
+        return undefined;
+    const text = env[variable]?.trim() ?? '';
+    // Without a scheme, `proxy.corp:3128` would be read as a scheme and a path.
+    const url = URL.parse(/^[a-z][a-z\d+.-]*:\/\//i.test(text) ? text : `http://${text}`);
+    try {
+        if (url && /^https?:$/.test(url.protocol)) {
+            const login = [url.username, url.password].map(decodeURIComponent).join(':');
+            return { variable, url, login: login === ':' ? '' : login };
+        }
+    }
+    catch {
+        // A percent sign that encodes nothing.
+    }
+    throw new proxy_ProxyError(variable, `${variable} does not hold the address of a proxy`, 'PROXY_ADDRESS');
+}
+/** Connections through a proxy's tunnel (RFC 9110, section 9.3.6), with TLS to the server within, kept alive. */
+class TunnelAgent extends external_node_https_namespaceObject.Agent {
+    #proxy;
+    constructor(proxy) {
+        super({ keepAlive: true });
+        this.#proxy = proxy;
+    }
+    createConnection(options, callback) {
+        const { variable, url, login } = this.#proxy;
+        const host = options.host ?? '';
+        const authority = `${external_node_net_namespaceObject.isIPv6(host) ? `[${host}]` : host}:${options.port ?? 443}`;
+        const proxyHost = url.hostname.replace(/^\[|\]$/g, '');
+        // Only the callback's first argument counts where something failed.
+        const fail = (message, code, status) => callback(new proxy_ProxyError(variable, message, code, status));
+        (url.protocol === 'https:' ? external_node_https_namespaceObject : external_node_http_namespaceObject)
+            .request({
+            method: 'CONNECT',
+            host: proxyHost,
+            port: url.port,
+            path: authority,
+            headers: {
+                host: authority,
+                ...(login && { 'proxy-authorization': `Basic ${Buffer.from(login).toString('base64')}` }),
+            },
+            agent: false,
+            // Otherwise the proxy's certificate would be compared with the host header, which names the server.
+            servername: external_node_net_namespaceObject.isIP(proxyHost) ? '' : proxyHost,
+        })
+            .on('connect', ({ statusCode = 0 }, socket, head) => {
+            if (statusCode >= 200 && statusCode < 300 && head.length === 0) {
+                callback(null, super.createConnection({ ...options, socket }));
+                return;
+            }
+            socket.destroy();
+            const code = statusCode >= 400 && statusCode < 500 ? 'PROXY_REFUSED' : 'PROXY_FAILED';
+            fail(`the proxy in ${variable} answered HTTP ${statusCode} to CONNECT ${authority}`, code, statusCode);
+        })
+            .on('error', ({ message, code = 'UNKNOWN' }) => {
+            // OpenSSL's own line is a trace through its sources.
+            const said = code === 'EPROTO' ? `TLS failed (${code})` : message;
+            fail(`the proxy in ${variable} could not be used: ${said}`, code);
+        })
+            .end();
+    }
+}
+
 ;// CONCATENATED MODULE: ./build/reader.js
 
 
@@ -3856,7 +3961,8 @@ class Faults {
     report(input) {
         return (problem) => {
             const faults = this.#faults.get(input) ?? [];
-            this.#faults.set(input, [...faults, `${input}: ${problem}`]);
+            faults.push(`${input}: ${problem}`);
+            this.#faults.set(input, faults);
         };
     }
     /** @throws {InputError} where anything was reported */
@@ -3949,6 +4055,7 @@ function variable(env, name) {
 
 
 
+
 // What all actions read: where Scalekit and GitHub are, and who asks.
 const UNTRUSTED = 'This run was triggered by code from outside, yet has secrets: nothing of that code may be checked out, built or run in this job, or it can take the credentials.';
 /** Seconds. */
@@ -3957,6 +4064,8 @@ const DEFAULT_TIMEOUT = '120';
 const REPOSITORY = /^(?!\.\.?\/)[\w.-]+\/(?!\.\.?$)[\w.-]+$/;
 function readConnection(reader, runner) {
     const credentials = readCredentials(reader.env);
+    // Before anything is quoted, since it may have been pasted into a wrong input.
+    readGitHubToken();
     checkCredentials(reader, runner);
     const origin = checkOrigin(reader);
     const organization = checkOrganization(reader);
@@ -3981,7 +4090,9 @@ function readGitHub(reader, runner, need) {
     // Anything else would break the header that carries it.
     if (!/^[\x21-\x7e]+$/.test(token))
         report('holds characters that no token has; expected a token of GitHub');
-    return { api: parseApiUrl(runner.api, reader.report('GITHUB_API_URL')), token };
+    const api = parseApiUrl(runner.api, reader.report('GITHUB_API_URL'));
+    checkProxy(reader, api);
+    return { api, token };
 }
 /** @returns the token, masked, or nothing where none is given */
 function readGitHubToken() {
@@ -4035,7 +4146,21 @@ function checkOrigin(reader) {
     if (from && getInput('scalekit_client_secret')) {
         reader.report('scalekit_environment_url')(`is empty while scalekit_client_secret is given; expected both as inputs, or an earlier step could send the secret elsewhere by setting ${from} through GITHUB_ENV`);
     }
-    return text && parseOrigin(text, reader.report(source));
+    const origin = text && parseOrigin(text, reader.report(source));
+    checkProxy(reader, origin);
+    return origin;
+}
+/** @param address that is asked; empty where it is not known */
+function checkProxy(reader, address) {
+    try {
+        if (address)
+            proxyFor(new URL(address), reader.env);
+    }
+    catch (error) {
+        if (!(error instanceof ProxyError))
+            throw error;
+        reader.report(error.variable)(`is set to something else; expected ${PROXY_ADDRESS}`);
+    }
 }
 function checkOrganization(reader) {
     // A URL would take such a path for the one above it.
@@ -4064,10 +4189,6 @@ function checkRunner(reader, { repository }) {
         reader.report('NODE_TLS_REJECT_UNAUTHORIZED')(unsafe);
 }
 
-;// CONCATENATED MODULE: external "node:http"
-const external_node_http_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:http");
-;// CONCATENATED MODULE: external "node:https"
-const external_node_https_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:https");
 ;// CONCATENATED MODULE: external "node:timers/promises"
 const promises_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:timers/promises");
 ;// CONCATENATED MODULE: external "node:url"
@@ -4111,7 +4232,13 @@ class NetworkError extends Error {
     }
     /** It would fail again. */
     get lasting() {
-        return this.certificate || this.protocol || /^(TOO_LARGE|DEADLINE|CANCELLED|ERR_INVALID_URL)$/.test(this.code);
+        return (this.certificate ||
+            this.protocol ||
+            /^(TOO_LARGE|DEADLINE|CANCELLED|PROXY_ADDRESS|PROXY_REFUSED)$/.test(this.code));
+    }
+    /** What went wrong on the way to the server, where a proxy is on it. */
+    get proxy() {
+        return this.cause instanceof proxy_ProxyError ? this.cause : undefined;
     }
 }
 /**
@@ -4119,7 +4246,11 @@ class NetworkError extends Error {
  * usual variables, no redirects, and repeats where they can do no harm.
  */
 class http_Transport {
-    #client = new lib/* HttpClient */.Qq(undefined, [], { keepAlive: true });
+    #agents = {
+        http: new external_node_http_namespaceObject.Agent({ keepAlive: true }),
+        https: new external_node_https_namespaceObject.Agent({ keepAlive: true }),
+        tunnel: undefined,
+    };
     #userAgent;
     #requestTimeout;
     #end;
@@ -4204,22 +4335,20 @@ class http_Transport {
         const timer = setTimeout(() => giveUp.abort(), timeout);
         let reached = false;
         try {
-            const exchange = this.#client.requestRaw({
-                parsedUrl: call.url,
-                httpModule: watched(call.url, () => {
-                    reached = true;
-                }),
-                options: {
-                    ...(0,external_node_url_namespaceObject.urlToHttpOptions)(call.url),
-                    method: call.method,
-                    headers: { accept: 'application/json', ...call.headers, 'user-agent': this.#userAgent },
-                    agent: this.#client.getAgent(call.url.href),
-                    signal: giveUp.signal,
-                },
-            }, 
-            // The type asks for text, but an empty one would announce a body of length 0 on a GET.
-            (call.body ?? null));
-            const { message } = await Promise.race([exchange, over]);
+            const { promise: exchange, resolve, reject } = Promise.withResolvers();
+            const options = {
+                ...(0,external_node_url_namespaceObject.urlToHttpOptions)(call.url),
+                method: call.method,
+                headers: { accept: 'application/json', ...call.headers, 'user-agent': this.#userAgent },
+                agent: this.#agentFor(call.url),
+                signal: giveUp.signal,
+            };
+            whenConnected((call.url.protocol === 'https:' ? external_node_https_namespaceObject : external_node_http_namespaceObject).request(options, resolve), () => {
+                reached = true;
+            })
+                .on('error', reject)
+                .end(call.body);
+            const message = await Promise.race([exchange, over]);
             const answer = { status: message.statusCode ?? 0, headers: message.headers, body: await readBounded(message) };
             if (answer.headers.date)
                 this.#told = Math.min(this.#told ?? Number.POSITIVE_INFINITY, timeOf(answer));
@@ -4236,6 +4365,16 @@ class http_Transport {
             this.#cancel.signal.removeEventListener('abort', onCancel);
         }
     }
+    /** @throws {ProxyError} */
+    #agentFor(url) {
+        if (url.protocol !== 'https:')
+            return this.#agents.http;
+        const proxy = proxy_proxyFor(url, process.env);
+        if (!proxy)
+            return this.#agents.https;
+        this.#agents.tunnel ??= new TunnelAgent(proxy);
+        return this.#agents.tunnel;
+    }
 }
 function outOfTime() {
     return new NetworkError("the step's time was over before it was sent", 'DEADLINE', false);
@@ -4243,20 +4382,16 @@ function outOfTime() {
 function cancellation() {
     return new NetworkError('the run was cancelled before it was sent', 'CANCELLED', false);
 }
-/**
- * Node's module for a URL, which also tells when a request has its connection, TLS included: before that, nothing of it
- * can have reached the server.
- */
-function watched(url, onConnection) {
-    const [module, event] = url.protocol === 'https:' ? [external_node_https_namespaceObject, 'secureConnect'] : [external_node_http_namespaceObject, 'connect'];
-    const request = (...parameters) => module.request(...parameters).once('socket', (socket) => {
+/** Tells when a request has its connection, TLS included: before that, nothing of it can have reached the server. */
+function whenConnected(request, onConnection) {
+    return request.once('socket', (socket) => {
+        const event = 'secureConnecting' in socket ? 'secureConnect' : 'connect';
         // Within a proxy's tunnel the socket is connected before its TLS handshake.
         if (socket.connecting || ('secureConnecting' in socket && socket.secureConnecting))
             socket.once(event, onConnection);
         else
             onConnection();
     });
-    return { request };
 }
 /** Leaving the loop early closes the connection, so no more than the bound is ever held in memory. */
 async function readBounded(message) {
@@ -4375,6 +4510,7 @@ async function carryOut(inputs, work) {
 ;// CONCATENATED MODULE: ./build/answers.js
 
 
+
 // What becomes of an API's answer: a value that was narrowed once, or one error.
 /** A request that failed: the operation, the status, the server's own words, and what to do about it. */
 class ApiError extends Error {
@@ -4413,7 +4549,7 @@ function badAnswer(operation, { status }, reason, todo) {
 }
 /** Advice against an answer that points elsewhere. */
 function noRedirects({ headers }, address) {
-    return `Redirects are not followed (it points to ${log_cut(String(headers.location ?? 'nowhere'), 200)}): ${address}`;
+    return `Redirects are not followed (it points to ${cut(String(headers.location ?? 'nowhere'), 200)}): ${address}`;
 }
 /** Whether an answer may be the API's: text of another form comes from something in between, and tells nothing. */
 function isApiAnswer({ body }) {
@@ -4428,6 +4564,8 @@ function sentence(operation, said, todo) {
     return `Could not ${operation}: ${said.replace(/[.\s]+$/, '')}.${todo && ` ${todo}`}`;
 }
 function networkAdvice(error, address) {
+    if (error.proxy)
+        return proxyAdvice(error, error.proxy, address);
     if (/EXPIRED|NOT_YET_VALID|ALTNAME|HOSTNAME/.test(error.code)) {
         return `The server's certificate is not valid for this host at this time: check ${address} and who answers there. NODE_EXTRA_CA_CERTS helps against an unknown authority alone; never switch the check off.`;
     }
@@ -4439,10 +4577,6 @@ function networkAdvice(error, address) {
     if (error.protocol) {
         return `Check the port in ${address}, and whether the server asks for a client certificate or an old TLS version, which this action does not offer.`;
     }
-    if (error.code === 'ERR_INVALID_URL')
-        return 'Check the address of the proxy in https_proxy.';
-    if (/^tunneling socket/.test(error.message))
-        return 'The proxy (https_proxy) refused the connection.';
     if (error.code === 'DEADLINE')
         return 'Raise timeout.';
     if (error.code === 'CANCELLED')
@@ -4452,6 +4586,19 @@ function networkAdvice(error, address) {
     if (error.reached)
         return `If it happens again, raise timeout, and check who answers at ${address}.`;
     return `Check ${address} and the way to it (https_proxy, no_proxy, firewall).`;
+}
+function proxyAdvice({ certificate }, { variable, code, status }, address) {
+    if (code === 'PROXY_ADDRESS')
+        return `Expected ${proxy_PROXY_ADDRESS}.`;
+    if (certificate)
+        return `The proxy's own certificate is not accepted for the host in ${variable}: behind a private certificate authority, set NODE_EXTRA_CA_CERTS to a file with its certificate.`;
+    if (status === 407)
+        return `It asks for a user and a password: ${variable} takes them as http://USER:PASSWORD@HOST:PORT, with special characters percent-encoded.`;
+    if (code === 'PROXY_REFUSED')
+        return 'It does not let this host through: ask whoever runs it, or name the host in no_proxy.';
+    if (status !== undefined)
+        return `Check ${address}, and whether the proxy reaches that host.`;
+    return `Check the address in ${variable} and the way to it, or name the host in no_proxy.`;
 }
 /** An answer that is not what the API documents. Its message never quotes a value. */
 class AnswerError extends Error {
@@ -4569,7 +4716,7 @@ function serverWords({ body }) {
     return [said.message, ...faults]
         .filter((text) => typeof text === 'string')
         .slice(0, 10)
-        .map((text) => log_cut(text, 300));
+        .map((text) => cut(oneLine(text), 300));
 }
 
 ;// CONCATENATED MODULE: ./build/github/api.js
@@ -4619,7 +4766,7 @@ class GitHub {
         const operation = 'read the workflow runs that clients were made for';
         const route = 'GET /repos/{owner}/{repo}/actions/runs/{run_id}';
         return await this.find({ operation, route, parameters: { owner, repo, run_id }, need: 'runs' }, (run) => {
-            if (String(run.id) !== run_id)
+            if (typeof run.id === 'object' || String(run.id) !== run_id)
                 throw new AnswerError('it shows another run');
             const { run_attempt } = run;
             if (!isPositive(run_attempt))
@@ -4740,7 +4887,7 @@ const LOOK_AGAIN = 1_000;
 const KEY_LENGTH = 32;
 /** The address of a place's variable. */
 function variableUrl(api, { repository, environment, variable }) {
-    const scope = environment ? `environments/${encodeURIComponent(environment)}` : 'actions';
+    const scope = environment ? `environments/${encodeURIComponent(environment.toWellFormed())}` : 'actions';
     return new URL(`${api}/repos/${repository}/${scope}/variables/${variable}`);
 }
 /** In words. */
@@ -4994,7 +5141,7 @@ function errors_advice(answer, subject) {
     if (status >= 300 && status < 400)
         return noRedirects(answer, "scalekit_environment_url must be the environment's own address.");
     if (status === 429) {
-        const wait = headers['retry-after'] ? ` (it says: come back after ${log_cut(headers['retry-after'], 40)})` : '';
+        const wait = headers['retry-after'] ? ` (it says: come back after ${cut(headers['retry-after'], 40)})` : '';
         return `The rate limit of the environment is reached for longer than this step may wait${wait}: run fewer jobs at once, or raise timeout.`;
     }
     if (status >= 500)
@@ -5035,7 +5182,7 @@ function errors_serverWords({ body, headers }) {
     catch {
         const text = body.trim();
         const plain = String(headers['content-type'] ?? 'text/plain').startsWith('text/plain') && !/^[{[<]|debug_info/.test(text);
-        return plain && text ? [log_cut(text, 300)] : [];
+        return plain && text ? [cut(oneLine(text), 300)] : [];
     }
     const status = fieldsOf(parsed);
     const infos = [...listOf(status.details).map(fieldsOf), status];
@@ -5047,7 +5194,7 @@ function errors_serverWords({ body, headers }) {
         errors_text(status.message),
         ...violations.map((violation) => [errors_text(violation.field), errors_text(violation.description)].filter(Boolean).join(' ')),
     ];
-    return [...new Set(words.filter(Boolean))].map((word) => log_cut(word, 300)).slice(0, 10);
+    return [...new Set(words.filter(Boolean))].map((word) => cut(oneLine(word), 300)).slice(0, 10);
 }
 function fieldsOf(value) {
     return typeof value === 'object' && value !== null ? value : {};
@@ -5211,16 +5358,20 @@ class Scalekit {
     }
     /** Every client of the organization, page by page. */
     async *listClients() {
+        const operation = "list the organization's clients";
         const seen = new Set();
-        for (let token = ''; !seen.has(token);) {
+        for (let token = '';;) {
             seen.add(token);
             const call = this.#call('GET');
             call.url.search = new URLSearchParams({ page_size: '100', ...(token && { page_token: token }) }).toString();
-            const page = await this.#exchange("list the organization's clients", call, this.#subject(), parsePage);
+            const page = await this.#exchange(operation, call, this.#subject(), parsePage);
             yield* page.clients.flatMap(readable);
             token = page.next_page_token;
             if (!token)
                 return;
+            // What stands behind such a page is never shown, so nobody can say that a client is not there.
+            if (seen.has(token))
+                throw new Error(`Could not ${operation}: a page leads back to one that was read before.`);
         }
     }
     /** @returns nothing where there is no such client (any more) */
@@ -5308,7 +5459,7 @@ class Scalekit {
             // RFC 6749, appendix A.12, without the space, which would break the header that carries it.
             if (!/^[\x21-\x7e]+$/.test(access_token))
                 throw new AnswerError('it holds no access token');
-            const expires_in = Number(answer.expires_in);
+            const expires_in = typeof answer.expires_in === 'object' ? 0 : Number(answer.expires_in);
             return { access_token, expires_in: expires_in > 0 ? expires_in : undefined };
         });
     }
@@ -5490,7 +5641,7 @@ function formatTrailer({ key, repo, by, run, lifetime, nonce }) {
 function withTrailer(own_description, trailer) {
     return [own_description, formatTrailer(trailer)].filter(Boolean).join('\n');
 }
-const TRAILER = /^\[scalekit-organization-client\/1 key=(?<key>[\w-]{16}) repo=(?<repo>[\w-]{1,16}) by=(?<by>[\w-]{1,16}) run=(?<run>\d+\.\d+) lifetime=(?<lifetime>persistent|job) nonce=(?<nonce>[\w-]{16})\]$/;
+const TRAILER = /^\[scalekit-organization-client\/1 key=(?<key>[\w-]{16}) repo=(?<repo>[\w-]{1,16}) by=(?<by>[\w-]{1,16}) run=(?<run>\d{1,12}\.\d{1,4}) lifetime=(?<lifetime>persistent|job) nonce=(?<nonce>[\w-]{16})\]$/;
 /** Reads the trailer from a description's last line. @returns nothing where it has none */
 function parseTrailer(description) {
     return TRAILER.exec(splitDescription(description)[1])?.groups;
@@ -5564,18 +5715,19 @@ function plan(request, { client, others, saved }) {
     const save = request.place ? [{ kind: 'save' }] : [];
     if (!client)
         return { result: 'created', before: [{ kind: 'create' }, ...save], after: [], warnings: [] };
-    const warnings = others.length > 0 ? [severalClients(client.client_id, others)] : [];
+    const several = others.length > 0 ? [severalClients(client.client_id, others)] : [];
+    const warnings = [...several];
     // A secret that was not saved is lost, so another one is due.
     const heals = request.on_existing === 'reuse' && request.place && !isSaved(saved, client.client_id);
     switch (heals ? 'rotate' : request.on_existing) {
         case 'fail':
-            throw new Error(`Client ${client.client_id} ${JSON.stringify(client.name)} exists already, and on_existing is fail.`);
+            throw plan_refusal(`Client ${client.client_id} ${JSON.stringify(client.name)} exists already, and on_existing is fail.`, several);
         case 'replace': {
             const before = [{ kind: 'create' }, ...save];
             return { result: 'replaced', client, before, after: [{ kind: 'delete-client' }], warnings };
         }
         case 'reuse':
-            return { result: 'reused', client, before: updates(request, client), after: [], warnings };
+            return { result: 'reused', client, before: updates(request, client, several), after: [], warnings };
         case 'rotate': {
             const evicted = evictions(client.secrets);
             const kept = client.secrets.filter((secret) => !evicted.includes(secret));
@@ -5585,7 +5737,7 @@ function plan(request, { client, others, saved }) {
                 result: 'rotated',
                 client,
                 before: [
-                    ...updates(request, client),
+                    ...updates(request, client, several),
                     ...evicted.map((secret) => deletion(secret, false)),
                     { kind: 'add-secret' },
                     ...save,
@@ -5658,12 +5810,18 @@ function firstMade(one, other) {
 function severalClients(client_id, others) {
     return `Several clients are this repository's for the same purpose. This run uses the oldest, ${client_id}, and touches none of the others: ${others.join(', ')}. Delete those that nobody uses.`;
 }
-/** Corrects what drifted, and gives a client that was made by hand its trailer. */
-function updates(request, client) {
+function plan_refusal(text, warnings) {
+    return new Error([text, ...warnings].join('\n'));
+}
+/**
+ * Corrects what drifted, and gives a client that was made by hand its trailer.
+ * @param several what else the user should know where there is no way
+ */
+function updates(request, client, several) {
     const drifted = differences(request, client);
     const emptied = drifted.filter(({ wanted }) => wanted === NONE);
     if (emptied.length > 0) {
-        throw new Error(`Client ${client.client_id} has what was not asked for, and the API cannot empty a list: use on_existing: replace, which makes a new client and then deletes this one.\n${plan_differenceLines(emptied)}`);
+        throw plan_refusal(`Client ${client.client_id} has what was not asked for, and the API cannot empty a list: use on_existing: replace, which makes a new client and then deletes this one.\n${plan_differenceLines(emptied)}`, several);
     }
     if (!client.trailer && !drifted.some(({ field }) => field === 'description'))
         drifted.push({
@@ -5837,14 +5995,15 @@ function staysUpdated({ before, fields }) {
 }
 /**
  * Removes what a step made that was cut off or failed, or whose job is over, last first.
- * @param patient whether to look for the client of a lost create as long as the server may still finish it
+ * @param patient whether main was cut off, so that the server may still finish what it was asked for: then the client of
+ *   a lost create is looked for as long as that may take
  */
 async function cleanUp(scalekit, state, patient) {
     const traces = { removed: [], absent: false, left: [] };
     const { client, secret } = state;
     // A secret on the client that is to go goes with it.
     if (secret && secret.client_id !== client?.id) {
-        await removeSecret(scalekit, secret, traces).catch((error) => {
+        await removeSecret(scalekit, secret, patient, traces).catch((error) => {
             const what = `A secret of this step on client ${secret.client_id} may be left over`;
             traces.left.push(`${what}: ${log_message(error)} ${secretCall(scalekit, secret, doubtOf(error))}`);
         });
@@ -5957,7 +6116,7 @@ async function removeClient(scalekit, state, { id, sent_at, lost: secretLost }, 
     traces.absent = true;
 }
 /** Takes the secret that was added, and names those that may be this step's but may also be a neighbour's. */
-async function removeSecret(scalekit, trace, traces) {
+async function removeSecret(scalekit, trace, patient, traces) {
     const { client_id, key, id, seen, lost } = trace;
     const client = await scalekit.getClient(client_id);
     if (!client)
@@ -5972,6 +6131,9 @@ async function removeSecret(scalekit, trace, traces) {
     }
     for (const unsure of appeared)
         traces.left.push(unsureSecret(scalekit, trace, unsure));
+    // Unlike a client, it could not be told from another run's, so a longer look would help nobody.
+    if (patient && !id && appeared.length === 0)
+        traces.left.push(`Whether a secret was added to client ${client_id} is not known: none shows up yet, and the server may finish late. A later rotation retires it. ${secretCall(scalekit, trace, 'owner')}`);
 }
 /** The sentence about a secret that appeared while an answer was lost: it may also be a neighbour's. */
 function unsureSecret(scalekit, trace, id) {

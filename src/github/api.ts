@@ -78,7 +78,7 @@ export class GitHub {
     const operation = 'read the workflow runs that clients were made for';
     const route = 'GET /repos/{owner}/{repo}/actions/runs/{run_id}';
     return await this.find({ operation, route, parameters: { owner, repo, run_id }, need: 'runs' }, (run) => {
-      if (String(run.id) !== run_id) throw new AnswerError('it shows another run');
+      if (typeof run.id === 'object' || String(run.id) !== run_id) throw new AnswerError('it shows another run');
       const { run_attempt } = run;
       if (!isPositive(run_attempt)) throw new AnswerError('run_attempt is not a number');
       return { status: string(run, 'status'), run_attempt };

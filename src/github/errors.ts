@@ -1,6 +1,6 @@
 import { type ApiError, type Json, noRedirects, parseObject, refusal } from '../answers.ts';
 import { type Answer, parseRetryAfter, timeOf } from '../http.ts';
-import { cut } from '../log.ts';
+import { cut, oneLine } from '../log.ts';
 
 /** What a request needs the token to be allowed, by the permissions of fine-grained tokens and GitHub Apps. */
 export type Need = 'repository' | 'secrets' | 'variables' | 'environment' | 'runs';
@@ -66,5 +66,5 @@ function serverWords({ body }: Answer): string[] {
   return [said.message, ...faults]
     .filter((text) => typeof text === 'string')
     .slice(0, 10)
-    .map((text) => cut(text, 300));
+    .map((text) => cut(oneLine(text), 300));
 }

@@ -24,7 +24,7 @@ export interface Place {
 
 /** The address of a place's variable. */
 export function variableUrl(api: string, { repository, environment, variable }: Place): URL {
-  const scope = environment ? `environments/${encodeURIComponent(environment)}` : 'actions';
+  const scope = environment ? `environments/${encodeURIComponent(environment.toWellFormed())}` : 'actions';
   return new URL(`${api}/repos/${repository}/${scope}/variables/${variable}`);
 }
 

@@ -117,15 +117,18 @@ export class Scalekit {
 
   /** Every client of the organization, page by page. */
   async *listClients(): AsyncGenerator<MarkedClient> {
+    const operation = "list the organization's clients";
     const seen = new Set<string>();
-    for (let token = ''; !seen.has(token); ) {
+    for (let token = ''; ; ) {
       seen.add(token);
       const call = this.#call('GET');
       call.url.search = new URLSearchParams({ page_size: '100', ...(token && { page_token: token }) }).toString();
-      const page = await this.#exchange("list the organization's clients", call, this.#subject(), parsePage);
+      const page = await this.#exchange(operation, call, this.#subject(), parsePage);
       yield* page.clients.flatMap(readable);
       token = page.next_page_token;
       if (!token) return;
+      // What stands behind such a page is never shown, so nobody can say that a client is not there.
+      if (seen.has(token)) throw new Error(`Could not ${operation}: a page leads back to one that was read before.`);
     }
   }
 
@@ -222,7 +225,7 @@ export class Scalekit {
       mask(access_token);
       // RFC 6749, appendix A.12, without the space, which would break the header that carries it.
       if (!/^[\x21-\x7e]+$/.test(access_token)) throw new AnswerError('it holds no access token');
-      const expires_in = Number(answer.expires_in);
+      const expires_in = typeof answer.expires_in === 'object' ? 0 : Number(answer.expires_in);
       return { access_token, expires_in: expires_in > 0 ? expires_in : undefined };
     });
   }

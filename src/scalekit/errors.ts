@@ -1,6 +1,6 @@
 import { type ApiError, badAnswer, isApiAnswer, noAnswer, noRedirects, refusal } from '../answers.ts';
 import type { Answer, NetworkError } from '../http.ts';
-import { cut } from '../log.ts';
+import { cut, oneLine } from '../log.ts';
 
 /** What a request is about: signing in, the new pair's own token, or an organization and perhaps one of its clients. */
 export type Subject = 'sign-in' | 'pair' | { organization: string; client?: string | undefined; adding?: boolean };
@@ -61,7 +61,7 @@ function serverWords({ body, headers }: Answer): string[] {
     const text = body.trim();
     const plain =
       String(headers['content-type'] ?? 'text/plain').startsWith('text/plain') && !/^[{[<]|debug_info/.test(text);
-    return plain && text ? [cut(text, 300)] : [];
+    return plain && text ? [cut(oneLine(text), 300)] : [];
   }
   const status = fieldsOf(parsed);
   const infos = [...listOf(status.details).map(fieldsOf), status];
@@ -75,7 +75,7 @@ function serverWords({ body, headers }: Answer): string[] {
     text(status.message),
     ...violations.map((violation) => [text(violation.field), text(violation.description)].filter(Boolean).join(' ')),
   ];
-  return [...new Set(words.filter(Boolean))].map((word) => cut(word, 300)).slice(0, 10);
+  return [...new Set(words.filter(Boolean))].map((word) => cut(oneLine(word), 300)).slice(0, 10);
 }
 
 function fieldsOf(value: unknown): Record<string, unknown> {

@@ -1,0 +1,119 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterEach, beforeEach, describe, expect } from '@jest/globals';
+import { DEBUG_MARKER, type Emulator, startEmulator } from '../../emulator/index.ts';
+import { seedEarlier } from '../support/action.ts';
+import { it, run } from './runner.ts';
+import { tellingParts } from './telling.ts';
+
+// Every run is looked through for secrets of the emulator, in all forms; here the steps do what they can to show them.
+
+let emulator: Emulator;
+
+beforeEach(async () => {
+  emulator = await startEmulator();
+});
+afterEach(() => emulator.close());
+
+const FORMS = [
+  'plain',
+  'first line',
+  'last line',
+  'base64',
+  'base64url',
+  'base64 in lines',
+  'after an id',
+  'in a URL',
+  'in a form',
+  'in JSON',
+];
+
+/** Runs the workflow that echoes secrets, none of which act would mask by itself. */
+const echo = (verify: boolean, lifetime = 'job') =>
+  run(emulator, 'masking', {
+    vars: { LIFETIME: lifetime, VERIFY: `${verify}`, TOKEN: emulator.github.token },
+    env: emulator.variables,
+    withoutSecrets: true,
+  });
+
+/** What such a step has said. */
+const echoed = (name: string, value?: string, forms = FORMS) =>
+  expect.arrayContaining([
+    ...(value ? [`${name} has ${Buffer.byteLength(value)} bytes.`] : []),
+    ...forms.map((form) => expect.stringMatching(`^${name} ${form}: .*\\*\\*\\*`)),
+  ]);
+
+describe('a later step', () => {
+  it.each([
+    ['a new client', 'job'],
+    ['one that was there', 'persistent'],
+  ])("cannot show the secret and the token of %s, nor the administrator's and GitHub's", async (_, lifetime) => {
+    if (lifetime === 'persistent') seedEarlier(emulator, {}, {});
+    const { exitCode, said } = await echo(true, lifetime);
+    expect(exitCode).toBe(0);
+    const secret = emulator.secrets().at(-1);
+    const withId = [...FORMS, 'after its id, in lines'];
+    expect(said).toEqual(echoed('CLIENT_SECRET', secret, withId));
+    expect(said).toEqual(echoed('SCALEKIT_CLIENT_SECRET', emulator.credentials.clientSecret, withId));
+    expect(said).toEqual(echoed('TOKEN', emulator.github.token, withId));
+    expect(said).toEqual(echoed('ACCESS_TOKEN'));
+  });
+
+  it('can show ids', async () => {
+    const { said } = await echo(true);
+    expect(said).toContainEqual(
+      expect.stringMatching(
+        `^The client is m2morg_\\d+ of ${emulator.organization.id}, and its secret is sks_\\d+\\.$`,
+      ),
+    );
+  });
+
+  it('cannot show a secret with characters that the forms write otherwise', async () => {
+    const odd = ['100%', '"a\\b"', '/<&>', "b+c='d'", 'é'.repeat(4)].join(' ');
+    await expectHidden(odd);
+  });
+
+  it('cannot show a secret of several lines, with such characters', async () => {
+    const odd = ['first: 100% "a\\b"/<&>', `${'é'.repeat(4)}+second line's`, 'the third = last'].join('\n');
+    await expectHidden(odd);
+  });
+
+  /** Runs the workflow with a secret that the API gives, though it never takes it. */
+  async function expectHidden(secret: string): Promise<void> {
+    const edit = (answer: object) => ({ ...answer, plain_secret: secret });
+    emulator.faults.add({ operation: 'createClient', fault: { kind: 'edit', edit } });
+    const { exitCode, log, said } = await echo(false);
+    expect(exitCode).toBe(0);
+    expect(said).toEqual(echoed('CLIENT_SECRET', secret));
+    expect(tellingParts([secret], log)).toEqual([]);
+  }
+});
+
+describe('a runner that masks nothing', () => {
+  it('shows nothing secret of what the action itself logs and writes into the job summary', async () => {
+    const { exitCode, log } = await run(emulator, 'client', { debug: true, unmasked: true });
+    expect(exitCode).toBe(0);
+    expect(log).toContain('Summary - <h3>Scalekit organization client</h3>');
+    // Were it masked, this would prove nothing.
+    expect(log).toContain(`::set-output:: secret=${emulator.secrets()[0]}`);
+  });
+});
+
+describe('debug logging', () => {
+  it('shows the requests, and nothing secret', async () => {
+    const { exitCode, log } = await run(emulator, 'outputs', { debug: true });
+    expect(exitCode).toBe(0);
+    expect(log).toMatch(/::debug::POST \/oauth\/token 200/);
+    expect(log).toMatch(/::debug::POST \/api\/v1\/organizations\/org_\d+\/clients 201/);
+  });
+
+  it('of a failed step shows nothing secret either', async () => {
+    // The last lines of a step that fails get lost in act, those of a moment before do not.
+    emulator.hold = async (when, { operation }) => {
+      if (when === 'before' && operation === 'createClient') await sleep(500);
+    };
+    emulator.faults.add({ operation: 'createClient', when: 'after', fault: { kind: 'status', status: 403 } });
+    const { exitCode, log } = await run(emulator, 'outputs', { debug: true });
+    expect([exitCode, log]).toEqual([1, expect.stringContaining('::debug::POST /oauth/token 200')]);
+    expect(log).not.toContain(DEBUG_MARKER);
+  });
+});

@@ -1,0 +1,155 @@
+import { spawn, spawnSync } from 'node:child_process';
+import { cpSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { expect, it as jestIt } from '@jest/globals';
+import type { Emulator } from '../../emulator/index.ts';
+import { RUNNER_VARIABLES } from '../../emulator/runner.ts';
+import { findTool } from '../../scripts/tools.ts';
+import { secretsOf } from '../support/action.ts';
+import { tellingParts } from './telling.ts';
+
+// Runs workflows on act, a real runner, in a repository that has what a user of the actions gets, and the workflows.
+
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+const STAGED = ['action.yml', 'dist', 'delete', 'sweep', '__tests__/act/workflows', '__tests__/act/actions'];
+/** Milliseconds after which a run is ended by force. */
+const LONGEST_RUN = 100_000;
+
+const program = findTool('act');
+
+/** Skips where act is missing; the configuration says so, and how to get it. */
+export const it = program ? jestIt : jestIt.skip;
+
+/** The variables of a job that may have an ID token, in the run that the token is about. */
+export const idTokenOf = ({ github }: Emulator): Record<string, string> => ({
+  ...github.idTokenVariables,
+  GITHUB_RUN_ID: RUNNER_VARIABLES.GITHUB_RUN_ID,
+});
+
+interface Options {
+  /** The only job of the workflow that runs. */
+  job?: string;
+  /** Configuration variables besides those that name the environment. */
+  vars?: Record<string, string>;
+  /** Environment variables of every step. */
+  env?: Record<string, string>;
+  /** Whether the workflow gets no secrets of GitHub Actions, which act masks by itself. */
+  withoutSecrets?: boolean;
+  /** Whether act logs all it can, and the actions too. */
+  debug?: boolean;
+  /** Whether act masks nothing. What it shows of secrets by itself is then left out of the check. */
+  unmasked?: boolean;
+  /** Called with the running act. */
+  onStart?: (running: Running) => void;
+}
+
+export interface Running {
+  kill(signal: NodeJS.Signals): void;
+  /** Resolves as soon as act has printed this text. */
+  printed(text: string): Promise<void>;
+}
+
+export interface Run {
+  /** Null where act was killed. */
+  exitCode: number | null;
+  /** Everything that act printed. */
+  log: string;
+  /** The lines that the steps printed, in the order of the log. The last ones of a step that fails can be missing. */
+  said: string[];
+}
+
+/** Runs a workflow, and checks what holds of every run: nothing in its log tells a secret. */
+export async function run(emulator: Emulator, workflow: string, options: Options = {}): Promise<Run> {
+  const folder = mkdtempSync(path.join(tmpdir(), 'act-'));
+  try {
+    stage(path.join(folder, 'repository'));
+    const { exitCode, log } = await act(folder, optionsFor(emulator, workflow, options), options.onStart);
+    expect(tellingParts(secretsOf(emulator), options.unmasked ? withoutOwn(log) : log)).toEqual([]);
+    const lines = [...log.matchAll(/^\[.*?\] +\| (.*)$/gm)].map(([, line = '']) => line);
+    return { exitCode, log, said: lines.filter((line) => line.trim()) };
+  } finally {
+    // A step whose runner was killed may still be ending.
+    rmSync(folder, { recursive: true, maxRetries: 5, retryDelay: 100 });
+  }
+}
+
+/** What the steps print and write, without act's lines about outputs and about its own doings. */
+function withoutOwn(log: string): string {
+  return log.replace(/^.*(::set-output::|\[DEBUG\] (?! *💬)).*$/gmu, '');
+}
+
+/** A repository with a commit; act takes its name from `origin`. */
+function stage(folder: string): void {
+  for (const name of STAGED) cpSync(path.join(ROOT, name), path.join(folder, name), { recursive: true });
+  git(folder, 'init', '--quiet', '--initial-branch', 'main');
+  git(folder, 'remote', 'add', 'origin', `https://github.com/${RUNNER_VARIABLES.GITHUB_REPOSITORY}.git`);
+  git(folder, 'add', '--all');
+  git(folder, '-c', 'user.name=Test', '-c', 'user.email=test@localhost', 'commit', '--quiet', '--message', 'Begin');
+}
+
+function git(cwd: string, ...args: string[]): void {
+  const env = { PATH: process.env.PATH, GIT_CONFIG_GLOBAL: '/dev/null', GIT_CONFIG_NOSYSTEM: '1' };
+  const { status, stderr, error } = spawnSync('git', args, { cwd, env, encoding: 'utf8' });
+  if (status !== 0) throw new Error(`git ${args.join(' ')}: ${error?.message ?? stderr}`);
+}
+
+function optionsFor({ variables, github }: Emulator, workflow: string, options: Options): string[] {
+  const { SCALEKIT_CLIENT_SECRET = '', ...vars } = variables;
+  // The job's own token is one with `actions: read`.
+  const GITHUB_TOKEN = github.addToken({ actions: 'read' });
+  const secrets = { SCALEKIT_CLIENT_SECRET, SECRETS_TOKEN: github.token, GITHUB_TOKEN };
+  const { GITHUB_REPOSITORY_ID } = RUNNER_VARIABLES;
+  const debug = options.debug ? { RUNNER_DEBUG: '1' } : {};
+  // What keeps act from asking its maker's server for news must not reach the steps.
+  const env = { ...github.variables, GITHUB_REPOSITORY_ID, HTTPS_PROXY: '', ...debug, ...options.env };
+  const listed = (option: string, values: Record<string, string>) =>
+    Object.entries(values).flatMap(([name, value]) => [option, `${name}=${value}`]);
+  return [
+    'push',
+    ...['--workflows', `__tests__/act/workflows/${workflow}.yml`],
+    ...(options.job ? ['--job', options.job] : []),
+    ...['--platform', 'ubuntu-latest=-self-hosted', '--pull=false', '--no-cache-server', '--concurrent-jobs', '12'],
+    ...listed('--var', { ...vars, ...options.vars }),
+    ...listed('--secret', options.withoutSecrets ? {} : secrets),
+    ...listed('--env', env),
+    ...(options.debug ? ['--verbose', '--secret', 'ACTIONS_STEP_DEBUG=true'] : []),
+    ...(options.unmasked ? ['--insecure-secrets'] : []),
+  ];
+}
+
+/** act hands its own environment on to the steps, so it gets next to nothing. Node.js 24 comes first on its PATH. */
+async function act(folder: string, args: string[], onStart: Options['onStart']): Promise<Omit<Run, 'said'>> {
+  const home = path.join(folder, 'home');
+  mkdirSync(home);
+  const PATH = [path.dirname(process.execPath), process.env.PATH].join(path.delimiter);
+  const child = spawn(program ?? 'act', args, {
+    cwd: path.join(folder, 'repository'),
+    env: { PATH, HOME: home, HTTPS_PROXY: 'http://127.0.0.1:9' },
+    stdio: ['ignore', 'pipe', 'pipe'],
+    timeout: LONGEST_RUN,
+    killSignal: 'SIGKILL',
+  });
+  let log = '';
+  const waiting = new Set<() => void>();
+  const take = (text: string) => {
+    log += text;
+    for (const look of waiting) look();
+  };
+  child.stdout.setEncoding('utf8').on('data', take);
+  child.stderr.setEncoding('utf8').on('data', take);
+  onStart?.({
+    kill: (signal) => child.kill(signal),
+    printed: (text) =>
+      new Promise((resolve) => {
+        const look = () => log.includes(text) && resolve();
+        waiting.add(look);
+        look();
+      }),
+  });
+  const exitCode = await new Promise<number | null>((resolve, reject) =>
+    child.on('error', reject).on('close', resolve),
+  );
+  return { exitCode, log };
+}

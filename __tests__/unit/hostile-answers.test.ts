@@ -1,0 +1,850 @@
+import { once } from 'node:events';
+import http from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import fc from 'fast-check';
+import { ApiError } from '../../src/answers.ts';
+import { addSecret, type Context, update } from '../../src/change.ts';
+import { checkClaims, repositoryTarget, runnerTarget, type Target, tokenTarget } from '../../src/claims.ts';
+import { create } from '../../src/create.ts';
+import { find } from '../../src/find.ts';
+import { GitHub } from '../../src/github/api.ts';
+import { getIdToken } from '../../src/github/idtoken.ts';
+import { readRunner } from '../../src/github/runner.ts';
+import { Vault, variableUrl } from '../../src/github/vault.ts';
+import { type Call, Transport } from '../../src/http.ts';
+import type { KnownClient } from '../../src/identity.ts';
+import * as log from '../../src/log.ts';
+import { mask } from '../../src/mask.ts';
+import { plan } from '../../src/plan.ts';
+import { Faults } from '../../src/reader.ts';
+import { Scalekit } from '../../src/scalekit/api.ts';
+import { readToken } from '../../src/scalekit/token.ts';
+import type { Client, Secret } from '../../src/scalekit/types.ts';
+import { findJobClients } from '../../src/stale.ts';
+import { Journal } from '../../src/state.ts';
+import { judgePair } from '../../src/teardown.ts';
+import { verify } from '../../src/verify.ts';
+import { client, FakeTransport, LISTS, NEW_LINE, OLD_LINE, request, secret } from './fixtures.ts';
+import { RUNNER } from './given.ts';
+
+// Much of it, beside other tests that want the processor too.
+jest.setTimeout(120_000);
+
+// Whatever a server answers: it is read for what the API documents, or refused in one error of our own.
+
+const MARKER = ['value', 'of', 'a', 'server'].join('~');
+const ADMINISTRATOR = ['fake', 'administrator', 'secret'].join('-');
+
+let printed = '';
+let exitCode: typeof process.exitCode;
+const ours: PropertyDescriptorMap = Object.getOwnPropertyDescriptors(Object.prototype);
+beforeEach(() => {
+  printed = '';
+  exitCode = process.exitCode;
+  jest.spyOn(process.stdout, 'write').mockImplementation((text) => {
+    printed += text;
+    return true;
+  });
+  mask(ADMINISTRATOR);
+});
+afterEach(() => {
+  process.exitCode = exitCode;
+  jest.restoreAllMocks();
+  expect(Object.getOwnPropertyDescriptors(Object.prototype)).toEqual(ours);
+});
+
+/** A request, and what the API answers to it as its documentation has it. */
+type Valid = [call: RegExp, body: unknown];
+
+interface Asking {
+  what: string;
+  valid: Valid[];
+  /** Puts the first of the answers into what carries it. */
+  wrap?: (text: string) => string;
+  ask: (transport: Transport) => Promise<unknown>;
+}
+
+const PAIR = { client_id: 'm2morg_1', client_secret: ['fake', 'secret', 'of', 'pair'].join('-') };
+const CREDENTIALS = { client_id: 'skc_1', client_secret: ADMINISTRATOR };
+const TIME = '2026-11-24T08:00:00.123456789Z';
+const SECRET = {
+  id: 'sks_1',
+  create_time: TIME,
+  secret_suffix: 'abcd',
+  status: 'ACTIVE',
+  expire_time: '2999-01-01T00:00:00Z',
+};
+const CLIENT = {
+  client_id: 'm2morg_1',
+  organization_id: 'org_1',
+  name: 'Deployer',
+  description: `What for\n${NEW_LINE}`,
+  ...LISTS,
+  expiry: '3600',
+  create_time: TIME,
+  secrets: [SECRET],
+};
+const FOUND = { ...CLIENT, description: `What for\n${OLD_LINE}` };
+const BY_HAND = { ...CLIENT, client_id: 'm2morg_2', description: 'By hand' };
+const OF_A_JOB = { ...FOUND, description: FOUND.description.replace('persistent', 'job') };
+const TOKEN = { access_token: 'opaque-token', token_type: 'Bearer', expires_in: 86_399, scope: 'a b' };
+const PAYLOAD = {
+  iss: 'https://acme.scalekit.com',
+  sub: 'm2morg_1',
+  oid: 'org_1',
+  aud: LISTS.audience,
+  scopes: LISTS.scopes,
+  custom_claims: Object.fromEntries(LISTS.custom_claims.map(({ key, value }) => [key, value])),
+  exp: 1_795_510_800,
+};
+const REPOSITORY = {
+  id: 99,
+  full_name: 'acme/other',
+  owner: { login: 'acme', id: 9919 },
+  visibility: 'private',
+  custom_properties: { team: 'a', tags: ['b', 'c'] },
+};
+const ID_TOKEN = {
+  repository: 'acme/app',
+  repository_id: '1296269',
+  repository_owner: 'acme',
+  run_id: '1658821493',
+  environment: 'production',
+  ref: 'refs/heads/main',
+  repo_property_team: 'a',
+};
+const KEY = { key: Buffer.alloc(32, 1).toString('base64'), key_id: '1' };
+const PLACE = { repository: 'acme/app', environment: 'production', variable: 'A_ID', secret: 'A_SECRET' };
+const STATUS = {
+  code: 3,
+  message: 'no',
+  error: 'invalid',
+  error_description: 'no',
+  details: [
+    {
+      error_code: 'BAD',
+      validation_error_info: { field_violations: [{ field: 'name', description: 'too long', constraint: 'x' }] },
+      debug_info: { detail: 'internals' },
+    },
+  ],
+};
+const UNPROCESSABLE = {
+  message: 'Validation Failed',
+  errors: [{ message: 'too large', code: 'custom' }, 'no'],
+  status: '422',
+};
+
+const scalekit = (transport: Transport) => new Scalekit(transport, 'https://acme.scalekit.com', 'org_1');
+const gitHub = (transport: Transport) => new GitHub(transport, { api: 'https://api.example', token: 'a' });
+const vault = (transport: Transport) => new Vault(gitHub(transport), PLACE);
+function context(transport: Transport): Context {
+  const { origin, organization_id, trailer } = request();
+  const { nonce, run, lifetime } = trailer;
+  const journal = new Journal({ origin, organization_id, nonce, run, lifetime }, ADMINISTRATOR);
+  return { scalekit: scalekit(transport), request: request(), journal };
+}
+/** A token with this payload. */
+const jwt = (payload: string): string => `e30.${Buffer.from(payload).toString('base64url')}.e30`;
+
+const ENV = {
+  ACTIONS_ID_TOKEN_REQUEST_URL: 'https://id.example/',
+  ACTIONS_ID_TOKEN_REQUEST_TOKEN: ['fake', 'request'].join('-'),
+};
+async function targetOf(transport: Transport): Promise<Target> {
+  const faults = new Faults();
+  const runner = runnerTarget(readRunner(RUNNER), RUNNER, '');
+  const target = tokenTarget(await getIdToken(transport, ENV), runner, (input) => faults.report(input));
+  const repository_claims = ['github_repository', 'environment', 'github_ref', 'github_repo_property_team'];
+  checkClaims({ repository_claims, custom_claims: [], lifetime: 'job' }, target, (input) => faults.report(input));
+  faults.finish();
+  return target;
+}
+
+const ASKING: Asking[] = [
+  {
+    what: 'an organization of an external id',
+    valid: [
+      [/external/, { organization: { id: 'org_1', external_id: 'acme', display_name: 'Acme' } }],
+      [/token$/, TOKEN],
+    ],
+    ask: async (transport) => {
+      const access = { origin: 'https://acme.scalekit.com', credentials: CREDENTIALS };
+      const opened = await Scalekit.open(transport, {
+        ...access,
+        organization_id: '',
+        organization_external_id: 'acme',
+      });
+      expect(opened.organization_id).toMatch(/^org_[\w-]+$/);
+    },
+  },
+  {
+    what: 'a client',
+    valid: [[/^GET/, { client: CLIENT }]],
+    ask: async (transport) => isClient((await scalekit(transport).getClient('m2morg_1'))?.whole()),
+  },
+  {
+    what: 'a client that was made',
+    valid: [
+      [/^POST/, { client: CLIENT, plain_secret: 'fake-plain-abcd' }],
+      [/m2morg_1$/, { client: CLIENT }],
+      [/^GET/, { clients: [] }],
+    ],
+    ask: async (transport) => {
+      const made = await create(context(transport));
+      isClient(made.client);
+      isSecret(made.secret.secret);
+      expect(made.secret.plain_secret.trim().length).toBeGreaterThan(7);
+    },
+  },
+  {
+    what: 'a client that was made, whose answer was lost',
+    valid: [
+      [/^GET.*clients$/, { clients: [CLIENT], total_size: 1, next_page_token: '' }],
+      [/^GET/, { client: CLIENT }],
+      [/secrets$/, { secret: { ...SECRET, id: 'sks_2' }, plain_secret: 'fake-plain-efgh' }],
+      [/^POST/, 'rubbish'],
+    ],
+    ask: async (transport) => isClient((await create(context(transport))).client),
+  },
+  {
+    what: 'a client that was changed',
+    valid: [
+      [/^PATCH/, { client: FOUND }],
+      [/^GET/, { client: FOUND }],
+    ],
+    ask: async (transport) => isClient(await update(context(transport), client(), { name: 'Deployer' }, false)),
+  },
+  {
+    what: 'a secret that was added',
+    valid: [
+      [/^POST/, { secret: { ...SECRET, id: 'sks_2' }, plain_secret: 'fake-plain-abcd' }],
+      [/^GET/, { client: FOUND }],
+    ],
+    ask: async (transport) =>
+      isSecret((await addSecret(context(transport), client(), { young: false, evict: true })).secret, true),
+  },
+  {
+    what: 'a list of clients',
+    valid: [
+      [/clients$/, { clients: [FOUND, BY_HAND], total_size: 2, next_page_token: '', prev_page_token: '' }],
+      [/m2morg_\d$/, { client: FOUND }],
+    ],
+    ask: async (transport) => {
+      for (const changes of [{}, { name: 'Another' }]) {
+        const asked = request({ fields: { ...request().fields, ...changes } });
+        const { before, after, warnings } = plan(asked, await find(scalekit(transport), asked));
+        expect([before, after, warnings].every(Array.isArray)).toBe(true);
+      }
+    },
+  },
+  {
+    what: 'a client that client_id names',
+    valid: [
+      [/m2morg_1$/, { client: FOUND }],
+      [/clients$/, { clients: [] }],
+    ],
+    ask: async (transport) => {
+      const asked = request({ client_id: 'm2morg_1' });
+      plan(asked, await find(scalekit(transport), asked));
+    },
+  },
+  {
+    what: 'the clients of jobs',
+    valid: [[/clients$/, { clients: [OF_A_JOB, FOUND], next_page_token: '' }]],
+    ask: async (transport) => {
+      const runner = { ...readRunner(RUNNER), repository_id: '1296269' };
+      (await findJobClients(scalekit(transport), runner)).forEach(isClient);
+    },
+  },
+  {
+    what: 'the deletion of a client',
+    valid: [[/^DELETE/, {}]],
+    ask: async (transport) => expect(await scalekit(transport).deleteClient('m2morg_1')).toBe(true),
+  },
+  {
+    what: 'a saved pair that is to go',
+    valid: [
+      [/m2morg_9$/, { client: FOUND }],
+      [/variables\/A_ID$/, { name: 'A_ID', value: 'm2morg_9', updated_at: TIME }],
+      [/secrets\/A_SECRET$/, { name: 'A_SECRET', updated_at: TIME }],
+    ],
+    ask: async (transport) => {
+      const kept = vault(transport);
+      await kept.look();
+      expect(typeof (await judgePair(scalekit(transport), kept, [], 'key_56789-123456')).goes).toBe('boolean');
+    },
+  },
+  {
+    what: 'another repository',
+    valid: [[/acme\/other$/, REPOSITORY]],
+    ask: async (transport) => {
+      const target = await gitHub(transport).getRepository('acme/other', (told) =>
+        repositoryTarget(told, 'production'),
+      );
+      isTarget(target);
+      expect(target.repository.toLowerCase()).toBe('acme/other');
+    },
+  },
+  {
+    what: 'a workflow run',
+    valid: [[/runs\/5$/, { id: 5, run_attempt: 2, status: 'completed', conclusion: 'success' }]],
+    ask: async (transport) => {
+      const run = await gitHub(transport).getRun('acme/app', '5');
+      expect([typeof run?.status, Number.isSafeInteger(run?.run_attempt)]).toEqual(['string', true]);
+    },
+  },
+  {
+    what: 'the place of a pair',
+    valid: [
+      [/public-key$/, KEY],
+      [/variables\/A_ID$/, { name: 'A_ID', value: 'm2morg_1', created_at: TIME, updated_at: TIME }],
+      [/secrets\/A_SECRET$/, { name: 'A_SECRET', created_at: TIME, updated_at: TIME }],
+      [/environments\/production$/, { id: 1, name: 'production' }],
+    ],
+    ask: async (transport) => {
+      const kept = vault(transport);
+      await kept.open();
+      expect([typeof kept.saved.client_id, typeof kept.saved.secret_time]).toEqual(['string', 'string']);
+      plan(request({ on_existing: 'reuse', place: PLACE }), { client: client(), others: [], saved: kept.saved });
+    },
+  },
+  {
+    what: 'an ID token',
+    valid: [[/^GET/, { value: jwt(JSON.stringify(ID_TOKEN)), count: 1 }]],
+    ask: async (transport) => isTarget(await targetOf(transport)),
+  },
+  {
+    what: 'what an ID token says',
+    valid: [[/^GET/, ID_TOKEN]],
+    wrap: (text) => JSON.stringify({ value: jwt(text) }),
+    ask: async (transport) => isTarget(await targetOf(transport)),
+  },
+  { what: 'an access token', valid: [[/token$/, TOKEN]], ask: (transport) => scalekit(transport).getToken(PAIR) },
+  {
+    what: 'what an access token says',
+    valid: [[/token$/, PAYLOAD]],
+    wrap: (text) => JSON.stringify({ ...TOKEN, access_token: jwt(text) }),
+    ask: (transport) => verify(context(transport), client(), { secret: secret(1), plain_secret: PAIR.client_secret }),
+  },
+];
+
+function isSecret(secret: Secret, known = false): void {
+  expect(secret.id).toMatch(/^[\w-]{0,128}$/);
+  if (known && secret.id === '') expect(secret.suffix).toBe('');
+  expect([typeof secret.suffix, typeof secret.active]).toEqual(['string', 'boolean']);
+  expect(typeof (secret.create_time ?? 0n)).toBe('bigint');
+}
+
+function isClient(client: Client | KnownClient | undefined): void {
+  if (!client) throw new Error('no client');
+  const { client_id, name, description, scopes, audience, custom_claims, expiry = 0, create_time = 0n } = client;
+  expect(client_id).toMatch(/^m2morg_[\w-]{1,121}$/);
+  const texts = [name, description, ...scopes, ...audience, ...custom_claims.flatMap(({ key, value }) => [key, value])];
+  expect(texts.every((text) => typeof text === 'string')).toBe(true);
+  expect([Number.isSafeInteger(expiry), typeof create_time]).toEqual([true, 'bigint']);
+  for (const secret of client.secrets) isSecret(secret);
+}
+
+function isTarget({ repository, repository_id, environment, claims }: Target): void {
+  expect([typeof repository, typeof (repository_id ?? ''), typeof environment]).toEqual(['string', 'string', 'string']);
+  for (const value of Object.values(claims)) expect(typeof (value ?? '')).toBe('string');
+}
+
+const DEEP = 30_000;
+/** JSON that stands where something else is expected; nothing takes that away. */
+const REPLACEMENTS: (string | undefined)[] = [
+  undefined,
+  ...['null', 'true', '0', '-1', '1.5', '1e400', '9007199254740993', '""', '"x"', '"\\ud800"', '"__proto__"'],
+  ...['"\\u0000\\n::error::\\u001b[2J\\u202e"', '"..\\/.."', '[]', '{}', '[null]', '[[]]', '[{}]'],
+  ...['{"__proto__":{"x":1}}', '{"constructor":{"prototype":{"x":1}}}', '{"toString":1,"valueOf":1}'],
+  ...[`"${MARKER}"`, `["${MARKER}"]`, `{"${MARKER}":"${MARKER}"}`, `"${'x'.repeat(10_000)}"`],
+  `${'['.repeat(DEEP)}${']'.repeat(DEEP)}`,
+  `${'{"a":'.repeat(DEEP)}1${'}'.repeat(DEEP)}`,
+];
+
+const SHORT = REPLACEMENTS.filter((by = '') => by.length < 1000);
+
+type Path = (string | number)[];
+
+/** The way to every node of a JSON value, the whole of it first. */
+function paths(value: unknown, to: Path = []): Path[] {
+  if (typeof value !== 'object' || value === null) return [to];
+  const keys = Array.isArray(value) ? [...value.keys()] : Object.keys(value);
+  return [to, ...keys.flatMap((key) => paths(value[key as keyof typeof value], [...to, key]))];
+}
+
+/** The JSON of a value in which one node is another, or is not there. */
+function replaced(value: unknown, path: Path, by: string | undefined): string {
+  const hole = '\u{10ffff}hole';
+  const put = (node: unknown, [key, ...rest]: Path): unknown => {
+    if (key === undefined) return by === undefined ? undefined : hole;
+    if (Array.isArray(node))
+      return node.flatMap((entry, at) => {
+        const put_ = at === key ? put(entry, rest) : entry;
+        return put_ === undefined ? [] : [put_];
+      });
+    return { ...(node as object), [key]: put((node as Record<string, unknown>)[key], rest) };
+  };
+  return (JSON.stringify(put(value, path)) ?? '').replace(`"${hole}"`, () => by ?? '');
+}
+
+/** An error that somebody here wrote down for a person, and none of the language's own. */
+function isOurs(error: unknown): error is Error {
+  if (Object.getPrototypeOf(error) === Error.prototype) return true;
+  return error instanceof Error && /^(ApiError|AnswerError|InputError|NetworkError)$/.test(error.name);
+}
+
+/** Asks for something, of which one answer is another text. @returns the error, if there is one */
+async function ask(
+  { valid, wrap = (text) => text, ask }: Asking,
+  at: number,
+  text: string,
+): Promise<Error | undefined> {
+  const transport = new FakeTransport(({ method, url }: Call) => {
+    const index = valid.findIndex(([call]) => call.test(`${method} ${url.pathname}`));
+    const [, body] = valid[index] ?? [];
+    const sent = index === at ? text : typeof body === 'string' ? body : JSON.stringify(body);
+    return { body: index === 0 ? wrap(sent) : sent };
+  });
+  try {
+    await ask(transport);
+    return undefined;
+  } catch (error) {
+    if (isOurs(error)) return error;
+    throw new Error(`no error of ours: ${error}`, { cause: error });
+  }
+}
+
+/** What is printed holds nothing that a server could command with. */
+function checkPrinted(): void {
+  const lines = printed.replace(/^::(add-mask|save-state name=client)::[^\r\n]*\n/gm, '');
+  expect(lines).not.toMatch(
+    /^\s*::(?!(error|warning|notice|debug)::)|##\[|(?!\n)[\p{Cc}\p{Zl}\p{Zp}\p{Bidi_Control}]/mu,
+  );
+  printed = '';
+}
+
+/** Whether an error of ours can be shown: in one line of log, and without a value of the answer where that says success. */
+function checkError(error: Error | undefined): void {
+  if (!error) return;
+  expect(error.message).not.toMatch(/undefined|\[object|Maximum call|Cannot |not a function|not iterable/);
+  if (error instanceof ApiError) expect(error.message).toMatch(/^Could not /);
+  if (error instanceof ApiError && error.status === undefined) expect(error.message).not.toContain(MARKER);
+  printed = '';
+  log.fail(error);
+  expect(printed).toMatch(/^::error::[^\r\n]+\n(::debug::[^\r\n]*\n)?$/);
+}
+
+describe.each(ASKING)('the answer to a request for $what', (asking) => {
+  it('is taken as the API documents it', async () => {
+    const [[, body] = []] = asking.valid;
+    expect(await ask(asking, 0, JSON.stringify(body))).toBeUndefined();
+  });
+
+  it('is read or refused, with any part of it gone or another value', async () => {
+    for (const [at, [, body]] of asking.valid.entries()) {
+      if (typeof body === 'string') continue;
+      for (const path of paths(body)) {
+        // A long token has thousands of masked forms, each of which is looked for in every later line.
+        for (const by of asking.wrap || at > 0 ? SHORT : REPLACEMENTS) {
+          const what = `${at} ${path.join('.')} ${by?.slice(0, 60)}`;
+          const error = await ask(asking, at, replaced(body, path, by)).catch((cause) => {
+            throw new Error(`${what}: ${cause.message}`, { cause });
+          });
+          checkPrinted();
+          checkError(error);
+        }
+      }
+    }
+  });
+
+  it('is read or refused, wherever it is cut off', async () => {
+    for (const [at, [, body]] of asking.valid.entries()) {
+      const text = JSON.stringify(body);
+      for (let end = 0; end < text.length; end += 7) checkError(await ask(asking, at, text.slice(0, end)));
+    }
+    checkPrinted();
+  });
+});
+
+describe('a body that is no answer of the API', () => {
+  const any = fc.integer({ min: 0, max: ASKING.length - 1 }).map((at) => ASKING[at] as Asking);
+
+  it('for a byte or two that are others, UTF-8 or not, is read or refused', async () => {
+    const edits = fc.array(fc.tuple(fc.double({ min: 0, max: 1, noNaN: true, maxExcluded: true }), fc.nat(255)), {
+      minLength: 1,
+      maxLength: 3,
+    });
+    await fc.assert(
+      fc.asyncProperty(any, edits, async (asking, edits) => {
+        const bytes = Buffer.from(JSON.stringify(asking.valid[0]?.[1]));
+        for (const [at, byte] of edits) bytes[Math.floor(at * bytes.length)] = byte;
+        checkError(await ask(asking, 0, new TextDecoder().decode(bytes)));
+        checkPrinted();
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  it('but other JSON, is read or refused', async () => {
+    const value = fc.oneof(fc.json({ stringUnit: 'binary' }), fc.constantFrom(...SHORT.map(String)));
+    await fc.assert(
+      fc.asyncProperty(any, value, async (asking, text) => {
+        checkError(await ask(asking, 0, text));
+        checkPrinted();
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  it('for a key that stands there twice, is read by its last', async () => {
+    for (const by of REPLACEMENTS.filter((by) => by !== undefined)) {
+      const twice = (first: string, last: string) =>
+        new Scalekit(
+          new FakeTransport(() => ({ body: `{"client":${first},"client":${last}}` })),
+          'https://acme.example',
+          'org_1',
+        )
+          .getClient('m2morg_1')
+          .then(
+            (client) => client?.client_id,
+            (error) => isOurs(error),
+          );
+      expect([by, await twice(by, JSON.stringify(CLIENT))]).toEqual([by, 'm2morg_1']);
+      expect([by, await twice(JSON.stringify(CLIENT), by)]).toEqual([by, true]);
+    }
+  });
+});
+
+describe('a refusal', () => {
+  const DOCUMENTED = [
+    ['Scalekit', STATUS, (transport: Transport) => scalekit(transport).deleteClient('m2morg_1')],
+    ['Scalekit, at the token endpoint', STATUS, (transport: Transport) => scalekit(transport).signIn(CREDENTIALS)],
+    ['GitHub', UNPROCESSABLE, (transport: Transport) => gitHub(transport).getRun('acme/app', '5')],
+  ] as const;
+  const refused = (transport: Transport, ask: (transport: Transport) => Promise<unknown>) =>
+    ask(transport).then(
+      () => Promise.reject(new Error('it was accepted')),
+      (error: ApiError) => {
+        expect([error, isOurs(error), error instanceof ApiError]).toEqual([error, true, true]);
+        checkError(error);
+        return error;
+      },
+    );
+
+  it.each(DOCUMENTED)(
+    'of %s has one sentence of bounded length, with any part of it gone or another value',
+    async (_, body, ask) => {
+      for (const path of paths(body)) {
+        for (const by of SHORT) {
+          const error = await refused(new FakeTransport(() => ({ status: 400, body: replaced(body, path, by) })), ask);
+          expect([path, error.status, error.message.length < 4000]).toEqual([path, 400, true]);
+          expect(error.message).not.toContain('internals');
+        }
+      }
+    },
+  );
+
+  it.each(DOCUMENTED)('of %s may be any JSON, any text and any header', async (_, _body, ask) => {
+    const text = fc.oneof(
+      fc.json({ stringUnit: 'binary' }),
+      fc.string({ unit: 'binary' }),
+      fc.constantFrom('', '<html>', '\ud800', 'null'),
+    );
+    const headers = fc.dictionary(
+      fc.constantFrom(
+        'retry-after',
+        'date',
+        'location',
+        'content-type',
+        'x-ratelimit-reset',
+        'x-ratelimit-remaining',
+        'www-authenticate',
+      ),
+      fc.oneof(fc.string({ unit: 'binary' }), fc.constantFrom('0', '-1', '1e9', '9'.repeat(400), 'text/plain', '')),
+    );
+    const status = fc.constantFrom(
+      300,
+      301,
+      304,
+      307,
+      308,
+      400,
+      402,
+      403,
+      405,
+      409,
+      410,
+      415,
+      418,
+      422,
+      451,
+      499,
+      500,
+      501,
+      503,
+      599,
+      600,
+      999,
+    );
+    await fc.assert(
+      fc.asyncProperty(text, headers, status, async (body, headers, status) => {
+        const error = await refused(new FakeTransport(() => ({ status, headers, body })), ask);
+        expect(error.message.length).toBeLessThan(4000);
+      }),
+      { numRuns: 200 },
+    );
+  });
+
+  it.each(DOCUMENTED.map(([who, , ask]) => [who, ask] as const))(
+    'of %s shows what the server says on one line',
+    async (_, ask) => {
+      for (const end of ['\n', '\r', '\r\n', '\u2028', '\u0085']) {
+        const message = `no${end}::error::x${end}Removed again: client m2morg_1.`;
+        const bodies = [{ message }, { error_description: message }, { errors: [message] }, message];
+        for (const body of bodies.map((body) => (typeof body === 'string' ? body : JSON.stringify(body)))) {
+          const { message } = await refused(new FakeTransport(() => ({ status: 400, body })), ask);
+          expect([end, body, message]).toEqual([end, body, expect.not.stringMatching(/[\r\n]/)]);
+        }
+      }
+    },
+  );
+});
+
+describe('eight megabytes are read at once:', () => {
+  let fresh: Awaited<ReturnType<typeof freshly>>;
+  /** As in a process of its own, where little is masked yet. */
+  async function freshly() {
+    jest.resetModules();
+    const [masks, scalekit, github, finding, planning, tokens] = await Promise.all([
+      import('../../src/mask.ts'),
+      import('../../src/scalekit/api.ts'),
+      import('../../src/github/api.ts'),
+      import('../../src/find.ts'),
+      import('../../src/plan.ts'),
+      import('../../src/scalekit/token.ts'),
+    ]);
+    masks.mask(ADMINISTRATOR);
+    masks.maskPair(CREDENTIALS.client_id, ADMINISTRATOR);
+    return { ...scalekit, ...github, ...finding, ...planning, ...tokens };
+  }
+  beforeEach(async () => {
+    fresh = await freshly();
+  });
+  /** As many entries as fit into the largest body that is read. */
+  const fill = (entry: (at: number) => string): string => {
+    const entries: string[] = [];
+    for (let size = 0; size < 7_900_000; size += (entries.at(-1)?.length ?? 0) + 1) entries.push(entry(entries.length));
+    return entries.join(',');
+  };
+  const clientWith = (field: string, text: string) =>
+    JSON.stringify({ ...FOUND, [field]: '@' }).replace('"@"', () => text);
+  const quick = async (ask: () => Promise<unknown>) => {
+    const error = await ask().then(
+      () => undefined,
+      (error) => error,
+    );
+    if (error) expect(isOurs(error)).toBe(true);
+    return error as Error | undefined;
+  };
+
+  it.each<[what: string, body: () => string]>([
+    ['clients of nobody', () => `{"clients":[${fill((at) => `{"client_id":"m2morg_${at}"}`)}]}`],
+    ['clients that nobody can read', () => `{"clients":[${fill(() => '[]')}]}`],
+    [
+      'clients with this key',
+      () => `{"clients":[${fill((at) => JSON.stringify({ ...FOUND, client_id: `m2morg_${at}` }))}]}`,
+    ],
+    [
+      'clients with these claims',
+      () => `{"clients":[${fill((at) => JSON.stringify({ ...BY_HAND, client_id: `m2morg_${at}` }))}]}`,
+    ],
+    ['scopes', () => `{"clients":[${clientWith('scopes', `[${fill((at) => `"s${at}"`)}]`)}]}`],
+    [
+      'claims',
+      () => `{"clients":[${clientWith('custom_claims', `[${fill((at) => `{"key":"k${at}","value":""}`)}]`)}]}`,
+    ],
+    [
+      'secrets',
+      () =>
+        `{"clients":[${clientWith('secrets', `[${fill((at) => JSON.stringify({ id: `sks_${at}`, create_time: TIME }))}]`)}]}`,
+    ],
+    [
+      'a description',
+      () => `{"clients":[${clientWith('description', `"${'[scalekit-organization-client/1 key='.repeat(220_000)}"`)}]}`,
+    ],
+    [
+      'line breaks in a description',
+      () => `{"clients":[${clientWith('description', `"${'\\n'.repeat(3_900_000)}"`)}]}`,
+    ],
+    [
+      'white space before the last line',
+      () => `{"clients":[${clientWith('description', `"a${' '.repeat(7_800_000)}b"`)}]}`,
+    ],
+    ['a time', () => `{"clients":[${clientWith('create_time', `"2026-11-24T08:00:00.${'1'.repeat(7_800_000)}Z"`)}]}`],
+    ['brackets', () => '['.repeat(7_900_000)],
+  ])('%s', async (_, fill) => {
+    const body = fill();
+    const transport = new FakeTransport(() => ({ body }));
+    await quick(async () => {
+      const api = new fresh.Scalekit(transport, 'https://acme.example', 'org_1');
+      return fresh.plan(request(), await fresh.find(api, request()));
+    });
+  });
+
+  it.each<[what: string, body: () => string]>([
+    ['details', () => `{"details":[${fill((at) => `{"error_code":"E${at}"}`)}]}`],
+    ['violations', () => `{"validation_error_info":{"field_violations":[${fill((at) => `{"field":"f${at}"}`)}]}}`],
+    ['errors', () => `{"errors":[${fill((at) => `"e${at}"`)}]}`],
+    ['one text', () => JSON.stringify({ message: 'x'.repeat(3_900_000), error_description: 'y'.repeat(3_900_000) })],
+    ['dots', () => JSON.stringify({ message: '. '.repeat(3_900_000) })],
+    ['plain text', () => 'no\n'.repeat(2_600_000)],
+  ])('%s of a refusal', async (_, fill) => {
+    const body = fill();
+    const transport = new FakeTransport(() => ({ status: 400, body }));
+    const api = new fresh.Scalekit(transport, 'https://acme.example', 'org_1');
+    const github = new fresh.GitHub(transport, { api: 'https://api.example', token: 'a' });
+    for (const ask of [() => api.deleteClient('m2morg_1'), () => github.getRun('acme/app', '5')])
+      expect((await quick(ask))?.message.length).toBeLessThan(4000);
+  });
+
+  it('a token of as many scopes, audiences and dots', async () => {
+    const scopes = fill((at) => `"s${at}"`)
+      .slice(0, 3_000_000)
+      .replace(/,[^,]*$/, '');
+    const payloads = [`{"scopes":[${scopes}]}`, `{"aud":[${'"a",'.repeat(700_000)}"a"]}`];
+    for (const token of [...payloads.map(jwt), '.'.repeat(7_900_000)]) await quick(async () => fresh.readToken(token));
+  });
+});
+
+describe('a token', () => {
+  const payload = Buffer.from(JSON.stringify(PAYLOAD)).toString('base64');
+  const headers = [
+    '',
+    'e30',
+    '{"alg":"none"}',
+    Buffer.from('{"alg":"none"}').toString('base64url'),
+    '\0',
+    '\ud800',
+    '😀',
+  ];
+
+  it('is read whatever its header and signature are, and in either alphabet of base64', () => {
+    for (const header of headers)
+      for (const signature of headers)
+        for (const text of [payload, payload.replace(/=+$/, ''), payload.replaceAll('+', '-').replaceAll('/', '_')])
+          expect(readToken(`${header}.${text}.${signature}`)?.oid).toBe('org_1');
+  });
+
+  it('says of each key what stands there last, and nothing by a prototype', () => {
+    expect(readToken(jwt('{"oid":"org_0","oid":"org_1","__proto__":{"sub":"m2morg_1"}}'))).toMatchObject({
+      oid: 'org_1',
+      sub: '',
+    });
+    expect(readToken(jwt('{"custom_claims":{"__proto__":"a","constructor":"b"}}'))?.custom_claims).toEqual([
+      { key: '__proto__', value: 'a' },
+      { key: 'constructor', value: 'b' },
+    ]);
+  });
+
+  it('may be nested however deep, at any place', () => {
+    for (const deep of REPLACEMENTS.filter((by = '') => by.length > DEEP))
+      for (const path of paths(PAYLOAD)) expect(() => readToken(jwt(replaced(PAYLOAD, path, deep)))).not.toThrow();
+  });
+
+  it('of three parts of any bytes is read or is none', () => {
+    const part = fc.oneof(
+      fc.uint8Array().map((bytes) => Buffer.from(bytes).toString('base64url')),
+      fc.string({ unit: 'binary' }),
+      fc.constantFrom(...REPLACEMENTS.map((by) => Buffer.from(by ?? '').toString('base64url'))),
+    );
+    fc.assert(
+      fc.property(part, part, part, (header, payload, signature) => {
+        const read = readToken([header, payload, signature].join('.'));
+        if (read) expect([typeof read.oid, Array.isArray(read.scopes)]).toEqual(['string', true]);
+      }),
+      { numRuns: 1000 },
+    );
+  });
+});
+
+it('the address of a variable can be told, whatever the ID token calls the environment', () => {
+  const letters = fc.oneof(fc.constantFrom('\ud800', '/', '?', '..'), fc.string({ unit: 'binary' }));
+  fc.assert(
+    fc.property(fc.string({ unit: letters }), (name) => {
+      const faults = () => () => {};
+      const { environment } = tokenTarget(
+        { ...ID_TOKEN, environment: name },
+        runnerTarget(readRunner(RUNNER), RUNNER, ''),
+        faults,
+      );
+      expect(variableUrl('https://api.example', { ...PLACE, environment }).origin).toBe('https://api.example');
+    }),
+  );
+});
+
+describe('over a connection', () => {
+  it('any bytes, statuses and headers come out as a value or an error of ours', async () => {
+    let answer = { status: 200, headers: {} as Record<string, string>, body: new Uint8Array() };
+    const server = http.createServer((_, response) => {
+      response.writeHead(answer.status, { ...answer.headers, 'content-length': answer.body.length });
+      response.end(answer.body);
+    });
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const transport = new Transport('1.1', 60);
+    const api = new Scalekit(transport, `http://127.0.0.1:${(server.address() as AddressInfo).port}`, 'org_1');
+    const valid = Buffer.from(JSON.stringify({ client: CLIENT }));
+    const body = fc.oneof(
+      fc.uint8Array({ maxLength: 300 }),
+      fc.nat(valid.length).map((end) => new Uint8Array(valid.subarray(0, end))),
+      fc
+        .tuple(fc.nat(valid.length - 1), fc.integer({ min: 128, max: 255 }))
+        .map(([at, byte]) => new Uint8Array(valid).fill(byte, at, at + 1)),
+      fc.constantFrom(
+        new Uint8Array([0xef, 0xbb, 0xbf, ...valid]),
+        new Uint8Array([0xff, 0xfe]),
+        new Uint8Array([0xed, 0xa0, 0x80]),
+      ),
+    );
+    const header = fc.constantFrom('date', 'content-type', 'location', 'www-authenticate', 'content-encoding', 'x-a');
+    const value = fc.string({
+      unit: fc
+        .integer({ min: 0x20, max: 0xff })
+        .filter((code) => code !== 0x7f)
+        .map((code) => String.fromCharCode(code)),
+    });
+    try {
+      await fc.assert(
+        fc.asyncProperty(
+          fc.constantFrom(200, 201, 301, 400, 404, 418),
+          fc.dictionary(header, value),
+          body,
+          async (status, headers, body) => {
+            answer = { status, headers, body };
+            const ask: Asking = {
+              what: '',
+              valid: [],
+              ask: async () => isClient((await api.getClient('m2morg_1'))?.whole() ?? client()),
+            };
+            checkError(
+              await ask.ask(transport).then(
+                () => undefined,
+                (error) => {
+                  expect([isOurs(error), error]).toEqual([true, error]);
+                  return error;
+                },
+              ),
+            );
+            checkPrinted();
+          },
+        ),
+        { numRuns: 150 },
+      );
+    } finally {
+      server.closeAllConnections();
+      server.close();
+    }
+  });
+});
