@@ -134,10 +134,11 @@ function checkOrigin(reader: Reader): string {
   return origin;
 }
 
-/** @param address that is asked; empty where it is not known */
+/** @param address that is asked; one that is none is a fault of its own */
 function checkProxy(reader: Reader, address: string): void {
+  const url = URL.parse(address);
   try {
-    if (address) proxyFor(new URL(address), reader.env);
+    if (url) proxyFor(url, reader.env);
   } catch (error) {
     if (!(error instanceof ProxyError)) throw error;
     reader.report(error.variable)(`is set to something else; expected ${PROXY_ADDRESS}`);

@@ -4150,11 +4150,12 @@ function checkOrigin(reader) {
     checkProxy(reader, origin);
     return origin;
 }
-/** @param address that is asked; empty where it is not known */
+/** @param address that is asked; one that is none is a fault of its own */
 function checkProxy(reader, address) {
+    const url = URL.parse(address);
     try {
-        if (address)
-            proxyFor(new URL(address), reader.env);
+        if (url)
+            proxyFor(url, reader.env);
     }
     catch (error) {
         if (!(error instanceof ProxyError))
