@@ -514,9 +514,9 @@ const WAYS: Way[] = [
   },
   {
     what: 'an external id of the organization',
-    step: (emulator, [text = '']) => {
-      const id = `x ${inVariable(text)}`;
-      return { inputs: { organization_id: '', organization_external_id: id }, env: { X: emulator.url } };
+    step: (_, [text = '']) => {
+      const id = `x ${inVariable(text).replaceAll('\n', ' ')}`;
+      return { inputs: { organization_id: '', organization_external_id: id } };
     },
     exitCode: 1,
     shown: ['log'],
@@ -612,6 +612,20 @@ describe('a hostile text', () => {
     );
   });
 
+  it('in an external id of several lines begins no line of the error', async () => {
+    const emulator = await startEmulator();
+    try {
+      const inputs = {
+        organization_id: '',
+        organization_external_id: 'x\n::error::y\nRemoved again: client m2morg_1.',
+      };
+      const read = await run(emulator, { inputs });
+      expect([read.exitCode, errors(read)]).toEqual([1, [expect.not.stringContaining('\n')]]);
+    } finally {
+      await emulator.close();
+    }
+  });
+
   it.each([0, 1, 2])('of each kind (part %i of 3) stays one in log, summary and plan', async (part) => {
     const texts = PIECES.filter((_, at) => at % 3 === part).map((piece) => `${SIGN}${piece}${SIGN}`);
     const emulator = await startEmulator();
@@ -702,6 +716,19 @@ describe('with a real environment,', () => {
         expect([...lines, ...codes].join('\n')).not.toContain(line);
     },
   );
+
+  it('a secret of a hundred thousand lines is masked whole and then handed out, or refused and taken back', async () => {
+    const plain_secret = Array.from({ length: 100_000 }, (_, at) => `line/${100_000 + at}`).join('\n');
+    emulator.faults.add({
+      operation: 'createClient',
+      fault: { kind: 'edit', edit: (answer) => ({ ...answer, plain_secret }) },
+    });
+    const { pairs, masks, annotations } = await run(emulator, { inputs: { verify: 'false' } });
+    const told = annotations.filter(({ kind }) => kind === 'error').length;
+    expect([pairs.length, new Set(masks).has('line/199999'), told, emulator.clients().length]).toEqual(
+      pairs.length > 0 ? [5, true, 0, 1] : [0, false, 1, 0],
+    );
+  });
 
   it('an access token of any printable characters is one of seven outputs, to the letter', async () => {
     const access_token = `${SIGN}ghadelimiter_x<<EOF::add-mask::a##[error]%0A"'\\<b>&|=;$()`;

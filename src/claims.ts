@@ -147,7 +147,7 @@ export function repositoryTarget(answer: Record<string, unknown>, environment: s
 
 /** @returns nothing for what is no single text */
 function text(value: unknown): string | undefined {
-  return ['string', 'number', 'boolean'].includes(typeof value) ? `${value}` : undefined;
+  return ['string', 'number', 'boolean'].includes(typeof value) ? `${value}`.toWellFormed() : undefined;
 }
 
 /** What the inputs say about claims. */

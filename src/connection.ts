@@ -149,7 +149,7 @@ function checkOrganization(reader: Reader): Pick<Connection, 'organization_id' |
   // A URL would take such a path for the one above it.
   const organization_external_id = reader.match(
     'organization_external_id',
-    /^(?!\.\.?$)/,
+    /^(?!\.\.?$)\P{Cc}*$/u,
     'the external id of an organization',
   );
   if (reader.read('organization_external_id')) {

@@ -6624,7 +6624,7 @@ function repositoryTarget(answer, environment) {
 }
 /** @returns nothing for what is no single text */
 function claims_text(value) {
-    return ['string', 'number', 'boolean'].includes(typeof value) ? `${value}` : undefined;
+    return ['string', 'number', 'boolean'].includes(typeof value) ? `${value}`.toWellFormed() : undefined;
 }
 /** The derived claims first, then those of `custom_claims` that they do not say already. */
 function checkClaims({ repository_claims, custom_claims, lifetime }, target, report) {
@@ -6915,7 +6915,7 @@ function checkProxy(reader, address) {
 }
 function checkOrganization(reader) {
     // A URL would take such a path for the one above it.
-    const organization_external_id = reader.match('organization_external_id', /^(?!\.\.?$)/, 'the external id of an organization');
+    const organization_external_id = reader.match('organization_external_id', /^(?!\.\.?$)\P{Cc}*$/u, 'the external id of an organization');
     if (reader.read('organization_external_id')) {
         if (reader.read('organization_id'))
             reader.report('organization_external_id')('is given beside organization_id; expected one of the two');

@@ -4165,7 +4165,7 @@ function checkProxy(reader, address) {
 }
 function checkOrganization(reader) {
     // A URL would take such a path for the one above it.
-    const organization_external_id = reader.match('organization_external_id', /^(?!\.\.?$)/, 'the external id of an organization');
+    const organization_external_id = reader.match('organization_external_id', /^(?!\.\.?$)\P{Cc}*$/u, 'the external id of an organization');
     if (reader.read('organization_external_id')) {
         if (reader.read('organization_id'))
             reader.report('organization_external_id')('is given beside organization_id; expected one of the two');
