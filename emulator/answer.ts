@@ -37,6 +37,7 @@ export async function perform(
   const send = (answer: Answer) => {
     const body = payload(answer.body);
     head(answer, { 'content-length': String(body.length) });
+    if (answer.trailers) response.addTrailers(answer.trailers);
     response.end(body);
   };
   const head = ({ status, headers, body }: Answer, length: Record<string, string> = {}) => {

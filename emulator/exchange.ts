@@ -36,7 +36,8 @@ export type RecordedRequest = {
   /** Path and query, as sent. */
   path: string;
   headers: IncomingHttpHeaders;
-  /** The body as it came. */
+  /** The body as it came, and as text. */
+  bytes: Buffer;
   text: string;
   /** The body's JSON, or a form's fields; undefined for anything else. */
   body: unknown;
@@ -49,7 +50,12 @@ export type RecordedRequest = {
 };
 
 /** An answer: a string goes out as text, a Buffer as it is, undefined as no body, anything else as JSON. */
-export type Answer = { status: number; headers?: Record<string, string>; body?: unknown };
+export type Answer = {
+  status: number;
+  headers?: Record<string, string>;
+  body?: unknown;
+  trailers?: Record<string, string>;
+};
 
 /** What a request asks for, and the work that answers it. */
 export type Route = { operation: Operation; work: (request: RecordedRequest) => Promise<Answer> };

@@ -21,6 +21,8 @@ export type EmulatorOptions = {
   tlsPort?: number;
   /** Whether to listen with TLS too, and with what certificate (`true` is `valid`). */
   tls?: boolean | CertificateKind;
+  /** Whether TLS offers HTTP/2 too, which gRPC needs, and with it Scalekit's SDK. */
+  http2?: boolean;
   /** `iss` of tokens; the origin that the caller used if not given. */
   issuer?: string;
   behaviour?: Partial<Behaviour>;
@@ -72,6 +74,8 @@ export type Emulator = {
   secrets(clientId?: string): string[];
   /** Puts a client there without a request. `plainSecrets` are in the order of the client's `secrets`. */
   seed(fields: Seed, options?: SeedOptions): { client: ClientJson; plainSecrets: string[] };
+  /** Takes all clients away, and forgets their secrets and all requests. */
+  clear(): void;
   /** Ends at once, whatever connections and answers are under way. */
   close(): Promise<void>;
 };
@@ -93,7 +97,8 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
 
   const plain = await listen(parts, { port: options.port ?? 0 }, numbers);
   const certificate = options.tls ? await makeCertificate(options.tls === true ? 'valid' : options.tls) : undefined;
-  const secure = certificate && (await listen(parts, { port: options.tlsPort ?? 0, certificate }, numbers));
+  const { tlsPort = 0, http2 = false } = options;
+  const secure = certificate && (await listen(parts, { port: tlsPort, certificate, http2 }, numbers));
   const url = `http://127.0.0.1:${plain.port}`;
   const tlsUrl = secure && `https://127.0.0.1:${secure.port}`;
 
@@ -125,6 +130,10 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
       const seeds = typeof secrets === 'number' ? Array<SecretSeed>(secrets).fill({ ageMs }) : secrets;
       const plainSecrets = seeds.map((seed) => store.addSecret(client, seed.ageMs, seed.inactive).plain);
       return { client: store.json(client), plainSecrets };
+    },
+    clear: () => {
+      store.clear();
+      requests.length = 0;
     },
     close: async () => {
       await Promise.all([plain.close(), secure?.close()]);

@@ -60,7 +60,7 @@ export async function runStep(step: Step): Promise<Executed> {
   const metadata = parse(readFileSync(path.join(folder, 'action.yml'), 'utf8'));
   const main = await execute(
     step,
-    entry(folder, metadata.runs.main, step.source),
+    nodeCommand(step, entry(folder, metadata.runs.main, step.source)),
     inputVariables(metadata, step.inputs),
   );
   return {
@@ -71,11 +71,22 @@ export async function runStep(step: Step): Promise<Executed> {
       const { onStart: _, ...rest } = step;
       return execute(
         { ...rest, env: { ...step.env, ...env } },
-        entry(folder, metadata.runs.post, step.source),
+        nodeCommand(step, entry(folder, metadata.runs.post, step.source)),
         variables,
       );
     },
   };
+}
+
+/** Runs another program in the place of an action: with the same inputs, variables and files. */
+export async function runProgram(step: Step, command: string[]): Promise<Outcome> {
+  const metadata = parse(readFileSync(path.join(ROOT, step.action ?? '', 'action.yml'), 'utf8'));
+  return await execute(step, command, inputVariables(metadata, step.inputs));
+}
+
+/** Node with one of the action's files. */
+function nodeCommand({ nodeOptions = [] }: Step, file: string): string[] {
+  return [process.execPath, ...nodeOptions, file];
 }
 
 function entry(folder: string, file: string, source = false): string {
@@ -96,7 +107,7 @@ function inputVariables(
   );
 }
 
-async function execute(step: Step, file: string, variables: Variables): Promise<Outcome> {
+async function execute(step: Step, [program = '', ...args]: string[], variables: Variables): Promise<Outcome> {
   const temporary = mkdtempSync(path.join(tmpdir(), 'runner-'));
   try {
     const commandFile = (name: string, content = '') => {
@@ -114,7 +125,7 @@ async function execute(step: Step, file: string, variables: Variables): Promise<
     mkdirSync(path.join(temporary, 'work'));
     const { PATH, NODE_V8_COVERAGE } = process.env;
     const started = performance.now();
-    const child = spawn(process.execPath, [...(step.nodeOptions ?? []), file], {
+    const child = spawn(program, args, {
       cwd: path.join(temporary, 'work'),
       env: { PATH, NODE_V8_COVERAGE, RUNNER_TEMP: temporary, ...RUNNER_VARIABLES, ...files, ...variables, ...step.env },
       stdio: ['ignore', 'pipe', 'pipe'],
@@ -126,6 +137,7 @@ async function execute(step: Step, file: string, variables: Variables): Promise<
     const exitCode = await new Promise<number | null>((resolve, reject) =>
       child.on('error', reject).on('close', resolve),
     );
+    const milliseconds = performance.now() - started;
     return {
       exitCode,
       ...text,
@@ -133,7 +145,7 @@ async function execute(step: Step, file: string, variables: Variables): Promise<
       outputs: readCommandFile(files.GITHUB_OUTPUT),
       state: readCommandFile(files.GITHUB_STATE),
       summary: readFileSync(files.GITHUB_STEP_SUMMARY, 'utf8'),
-      milliseconds: performance.now() - started,
+      milliseconds,
     };
   } finally {
     rmSync(temporary, { recursive: true });

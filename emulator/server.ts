@@ -1,8 +1,9 @@
 import { once } from 'node:events';
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { createServer, type IncomingMessage, type RequestListener, type ServerResponse } from 'node:http';
+import { createSecureServer } from 'node:http2';
 import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
-import { text as readText } from 'node:stream/consumers';
+import { buffer } from 'node:stream/consumers';
 import { perform } from './answer.ts';
 import type { Hold, RecordedRequest, Route } from './exchange.ts';
 import type { FaultPlan } from './faults.ts';
@@ -16,10 +17,12 @@ export type ServerParts = {
 
 export type Listener = { port: number; close: () => Promise<void> };
 
+type ListenOptions = { port: number; certificate?: { key: string; cert: string } | undefined; http2?: boolean };
+
 /** Listens on a loopback port (0 for any that is free), with TLS where a certificate is given. */
 export async function listen(
   parts: ServerParts,
-  options: { port: number; certificate?: { key: string; cert: string } | undefined },
+  options: ListenOptions,
   numbers: { connections: number },
 ): Promise<Listener> {
   const closing = new AbortController();
@@ -32,16 +35,18 @@ export async function listen(
     const path = incoming.url ?? '/';
     const method = incoming.method ?? 'GET';
     const route = parts.find(method, new URL(path, 'http://localhost').pathname);
-    const text = await readText(incoming);
+    const bytes = await buffer(incoming);
+    const text = bytes.toString();
     const request: RecordedRequest = {
       at: Date.now(),
       operation: route.operation,
       method,
       path,
       headers: incoming.headers,
+      bytes,
       text,
       body: parse(text, incoming.headers['content-type']),
-      origin: `${scheme}://${incoming.headers.host}`,
+      origin: `${scheme}://${incoming.headers.host ?? incoming.headers[':authority']}`,
       connection: number,
       status: undefined,
     };
@@ -57,13 +62,15 @@ export async function listen(
       response.end(error instanceof Error ? error.stack : String(error));
     });
   };
-  const server = options.certificate ? createTlsServer(options.certificate, onRequest) : createServer(onRequest);
+  const server = makeServer(options, onRequest);
   // Longer than any test, so that no connection ends between two requests by chance.
-  server.keepAliveTimeout = 60_000;
+  Object.assign(server, { keepAliveTimeout: 60_000 });
   server.on('connection', (socket: Socket) => {
     numbers.connections += 1;
     const port = socket.remotePort;
     sockets.set(port, { socket, number: numbers.connections });
+    // As a server of HTTP/1.1 does by itself; one of HTTP/2 would wait for the client's acknowledgement, 40 ms.
+    socket.setNoDelay(true);
     socket.on('error', () => {});
     socket.on('close', () => sockets.delete(port));
   });
@@ -81,6 +88,14 @@ export async function listen(
       await closed;
     },
   };
+}
+
+function makeServer({ certificate, http2 }: ListenOptions, onRequest: RequestListener) {
+  if (!certificate) return createServer(onRequest);
+  if (!http2) return createTlsServer(certificate, onRequest);
+  // Its requests and answers have all that is used of those of HTTP/1.1.
+  const listener = onRequest as unknown as Parameters<typeof createSecureServer>[1];
+  return createSecureServer({ ...certificate, allowHTTP1: true }, listener);
 }
 
 function parse(text: string, type = ''): unknown {

@@ -88,6 +88,11 @@ export function decode<Desc extends DescMessage>(schema: Desc, json: JsonValue, 
   } catch (error) {
     throw new ApiError(3, error instanceof Error ? error.message : String(error));
   }
+  return checked(schema, message);
+}
+
+/** @throws ApiError (400) that names each field that breaks a rule */
+export function checked<Desc extends DescMessage>(schema: Desc, message: MessageShape<Desc>): MessageShape<Desc> {
   const result = validator.validate(schema, message);
   if (result.kind === 'error') throw result.error;
   if (result.kind === 'invalid') {

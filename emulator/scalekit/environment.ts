@@ -5,6 +5,7 @@ import { type Behaviour, defaultBehaviour } from './behaviour.ts';
 import { apiHandlers } from './clients.ts';
 import { type ApiOperation, decode, httpRule, methods } from './descriptors.ts';
 import { ApiError } from './errors.ts';
+import { grpcAnswer, grpcFailure, grpcOperation, readMessage } from './grpc.ts';
 import { type Credentials, oauthEndpoints } from './oauth.ts';
 import { Store } from './store.ts';
 import { digits, subject } from './token.ts';
@@ -34,22 +35,27 @@ export function createEnvironment(changes: Partial<Behaviour>, issuer: string | 
   const { token, keys, discovery } = oauthEndpoints(store, behaviour, credentials, issuerOf);
   const admit = rateLimiter(behaviour);
 
+  const authorize = async (request: RecordedRequest): Promise<void> => {
+    const bearer = /^Bearer (\S+)$/i.exec(request.headers.authorization ?? '')?.[1];
+    const caller = bearer && (await subject(bearer, issuerOf(request)));
+    if (!caller) throw new ApiError(16, 'authentication required');
+    if (caller !== credentials.clientId) throw new ApiError(7, 'permission denied');
+  };
+  const handle = (operation: ApiOperation, message: unknown): object =>
+    (handlers[operation] as (message: unknown) => object)(message);
+
   const api = async (
     rule: (typeof rules)[number],
     path: RegExpExecArray,
     request: RecordedRequest,
   ): Promise<Answer> => {
-    const bearer = /^Bearer (\S+)$/i.exec(request.headers.authorization ?? '')?.[1];
-    const caller = bearer && (await subject(bearer, issuerOf(request)));
-    if (!caller) throw new ApiError(16, 'authentication required');
-    if (caller !== credentials.clientId) throw new ApiError(7, 'permission denied');
-
+    await authorize(request);
     const { input, output } = methods[rule.operation];
     const json: JsonObject = Object.fromEntries(new URL(request.path, request.origin).searchParams);
     for (const [index, name] of rule.parameters.entries()) json[name] = decodeURIComponent(path[index + 1] ?? '');
     if (rule.body && request.text) json[rule.body] = readJson(request.text);
     const message = decode(input, json, behaviour.unknownFields === 'ignored');
-    const result = (handlers[rule.operation] as (message: unknown) => object)(message);
+    const result = handle(rule.operation, message);
     return {
       status: behaviour.status === 'ok' ? 200 : rule.success,
       body: toJson(output, create(output, result), {
@@ -57,6 +63,17 @@ export function createEnvironment(changes: Partial<Behaviour>, issuer: string | 
         alwaysEmitImplicit: behaviour.emptyFields === 'written',
       }),
     };
+  };
+
+  const grpc = async (operation: ApiOperation, request: RecordedRequest): Promise<Answer> => {
+    try {
+      admit();
+      await authorize(request);
+      return grpcAnswer(operation, handle(operation, readMessage(operation, request.bytes)));
+    } catch (error) {
+      if (!(error instanceof ApiError)) throw error;
+      return grpcFailure(error);
+    }
   };
 
   const answering =
@@ -90,6 +107,8 @@ export function createEnvironment(changes: Partial<Behaviour>, issuer: string | 
         return { operation: rule.operation, work: answering((request) => api(rule, match, request), apiFailure) };
       }
     }
+    const operation = grpcOperation(path);
+    if (operation) return { operation, work: (request) => grpc(operation, request) };
     return fixed[`${method} ${path}`];
   };
   return { behaviour, credentials, store, find };

@@ -133,6 +133,11 @@ export class Store {
     this.#clients.delete(client.clientId);
   }
 
+  clear(): void {
+    this.#clients.clear();
+    this.#issued.length = 0;
+  }
+
   /** @throws ApiError (404) also for a client younger than the lag of reads */
   client(organizationId: string, clientId: string): M2MClient {
     this.#organization(organizationId);

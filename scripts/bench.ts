@@ -1,0 +1,116 @@
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { type Emulator, startEmulator } from '../emulator/index.ts';
+import { growthCases, jobCases, type Options, startCases } from './bench/cases.ts';
+import { type Measured, measure } from './bench/measure.ts';
+import { charts, LATENCY, type Results, replaceResults, summary, tables } from './bench/report.ts';
+
+// Measures how long the built actions take, as whole processes, and compares that in the same run with the least that it
+// could take and with what one would write without them. docs/performance.md tells what that means.
+
+const ROOT = fileURLToPath(new URL('..', import.meta.url));
+const SIZES = [10, 1000, 10_000];
+const MOST_GROWTH_RUNS = 5;
+
+const usage = `Usage: npm run -s bench -- [options]
+
+  --runs N        how often each process is measured (20)
+  --dist FOLDER   the built actions (dist)
+  --no-write      print the tables, and leave the pages as they are
+`;
+
+const { values } = parseArgs({
+  options: {
+    runs: { type: 'string', default: '20' },
+    dist: { type: 'string', default: path.join(ROOT, 'dist') },
+    'no-write': { type: 'boolean', default: false },
+    help: { type: 'boolean', short: 'h', default: false },
+  },
+});
+const runs = Number(values.runs);
+if (values.help || !(runs >= 1)) process.stdout.write(usage);
+else await run(runs, path.resolve(values.dist));
+
+async function run(runs: number, dist: string): Promise<void> {
+  const folder = mkdtempSync(path.join(os.tmpdir(), 'bench-'));
+  // A list in which the client that is looked for, the oldest, comes last.
+  const emulator = await startEmulator({ tls: true, http2: true, behaviour: { listOrder: 'newest' } });
+  try {
+    const authority = path.join(folder, 'ca.pem');
+    writeFileSync(authority, emulator.ca ?? '');
+    const results = await measureAll({ emulator, authority, dist }, runs, emulator);
+    console.log(tables(results));
+    if (!values['no-write']) write(results);
+  } finally {
+    await emulator.close();
+    rmSync(folder, { recursive: true });
+  }
+}
+
+async function measureAll(options: Options, runs: number, emulator: Emulator): Promise<Results> {
+  const [curl, jq] = [version('curl', /^curl (\S+)/), version('jq', /^jq-(\S+)/)];
+  const contenders = [...(curl && jq ? (['curl'] as const) : []), 'sdk' as const];
+  const cases = [0, LATENCY].flatMap((latency) => jobCases(options, latency, contenders));
+  const measured = await measure([...startCases(options), ...cases], runs, emulator);
+  const growth: Measured[] = [];
+  // One size after the other: what a large organization leaves to the emulator's garbage collector would slow a small one.
+  for (const size of SIZES)
+    growth.push(...(await measure(growthCases(options, size), Math.min(runs, MOST_GROWTH_RUNS), emulator)));
+  requireSameRequests([...measured, ...growth]);
+  const missing = [curl ? '' : '`curl`', jq ? '' : '`jq`'].filter(Boolean).join(' and ');
+  return {
+    measured,
+    growth,
+    setting: describe(runs, curl, jq),
+    notes: missing ? [`Without ${missing} on this machine, there is no row for a step with \`curl\` and \`jq\`.`] : [],
+  };
+}
+
+/** @throws where the action and its floor are not about the same thing */
+function requireSameRequests(all: Measured[]): void {
+  for (const { job, latency, others, requests } of all.filter(({ by }) => by === 'floor')) {
+    const action = all.find(
+      (one) => one.by === 'action' && one.job === job && one.latency === latency && one.others === others,
+    );
+    if (`${action?.requests}` !== `${requests}`)
+      throw new Error(`${job}: the action sends ${action?.requests}; the floor sends ${requests}`);
+  }
+}
+
+function describe(runs: number, curl: string | undefined, jq: string | undefined): string {
+  const cpus = os.cpus();
+  const parts = [
+    `${cpus.length} × ${cpus[0]?.model.trim()}`,
+    `${os.type()} ${/^\d+\.\d+/.exec(os.release())} (${os.arch()})`,
+    `Node.js ${process.versions.node}`,
+    `this action ${packageVersion('package.json')}`,
+    `SDK ${packageVersion('node_modules/@scalekit-sdk/node/package.json')}`,
+    ...(curl ? [`curl ${curl}`] : []),
+    ...(jq ? [`jq ${jq}`] : []),
+  ];
+  const day = new Date().toISOString().slice(0, 10);
+  return `Medians of ${runs} runs (growth: ${Math.min(runs, MOST_GROWTH_RUNS)}) on ${day}: ${parts.join(', ')}.`;
+}
+
+function packageVersion(file: string): string {
+  return JSON.parse(readFileSync(path.join(ROOT, file), 'utf8')).version;
+}
+
+/** @returns nothing where there is no such program */
+function version(program: string, form: RegExp): string | undefined {
+  return form.exec(spawnSync(program, ['--version'], { encoding: 'utf8' }).stdout ?? '')?.[1];
+}
+
+function write(results: Results): void {
+  const texts = { 'docs/performance.md': tables(results), 'README.md': summary(results) };
+  for (const [name, text] of Object.entries(texts)) {
+    const page = path.join(ROOT, name);
+    writeFileSync(page, replaceResults(readFileSync(page, 'utf8'), text));
+  }
+  for (const [name, chart] of Object.entries(charts(results)))
+    writeFileSync(path.join(ROOT, 'docs/images', name), chart);
+}

@@ -1,0 +1,25 @@
+# A client made by a step with curl and jq, unless there is one of its name.
+call() {
+  curl --fail --silent --show-error "$@"
+}
+token() {
+  call "$SCALEKIT_ENVIRONMENT_URL/oauth/token" --data grant_type=client_credentials \
+    --data-urlencode "client_id=$1" --data-urlencode "client_secret=$2" | jq --exit-status --raw-output .access_token
+}
+
+clients="$SCALEKIT_ENVIRONMENT_URL/api/v1/organizations/$SCALEKIT_ORGANIZATION_ID/clients"
+authorization="Authorization: Bearer $(token "$SCALEKIT_CLIENT_ID" "$SCALEKIT_CLIENT_SECRET")"
+name=$(jq --raw-output .name <<< "$CLIENT")
+
+if call "$clients?page_size=100" --header "$authorization" |
+  jq --exit-status --arg name "$name" 'any(.clients[]?; .name == $name)' > /dev/null; then
+  echo "There is a client $name already."
+  exit 1
+fi
+made=$(call "$clients" --header "$authorization" --header 'Content-Type: application/json' --data "$CLIENT")
+secret=$(jq --exit-status --raw-output .plain_secret <<< "$made")
+echo "::add-mask::$secret"
+client_id=$(jq --exit-status --raw-output .client.client_id <<< "$made")
+token "$client_id" "$secret" > /dev/null
+echo "client_id=$client_id" >> "$GITHUB_OUTPUT"
+echo "secret=$secret" >> "$GITHUB_OUTPUT"

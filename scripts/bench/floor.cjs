@@ -1,0 +1,75 @@
+// The floor: the requests that the action makes for a job, and nothing else. No package and no check of an answer beyond
+// its status, CommonJS, which starts no slower than a module, and the one module of Node's that it takes.
+const https = require('node:https');
+
+const { env } = process;
+const { SCALEKIT_ENVIRONMENT_URL: origin, SCALEKIT_ORGANIZATION_ID: organization } = env;
+const clients = `/api/v1/organizations/${organization}/clients`;
+const agent = new https.Agent({ keepAlive: true });
+let authorization;
+
+const jobs = {
+  async create() {
+    await signIn();
+    await list();
+    const { client, plain_secret } = await send('POST', clients, env.CLIENT);
+    await Promise.all([getToken(client.client_id, plain_secret), list()]);
+  },
+  async rotate() {
+    await signIn();
+    const client = `${clients}/${env.INPUT_CLIENT_ID}`;
+    await send('GET', client);
+    const { plain_secret } = await send('POST', `${client}/secrets`);
+    await getToken(env.INPUT_CLIENT_ID, plain_secret);
+  },
+  async reuse() {
+    await signIn();
+    await (env.INPUT_CLIENT_ID ? send('GET', `${clients}/${env.INPUT_CLIENT_ID}`) : list());
+  },
+  async remove() {
+    await signIn();
+    const client = `${clients}/${JSON.parse(env.STATE_client).client.id}`;
+    await send('GET', client);
+    await send('DELETE', client);
+  },
+};
+
+async function signIn() {
+  authorization = `Bearer ${await getToken(env.SCALEKIT_CLIENT_ID, env.SCALEKIT_CLIENT_SECRET)}`;
+}
+
+async function getToken(client_id, client_secret) {
+  const form = new URLSearchParams({ grant_type: 'client_credentials', client_id, client_secret });
+  const headers = { 'content-type': 'application/x-www-form-urlencoded' };
+  return (await send('POST', '/oauth/token', form.toString(), headers)).access_token;
+}
+
+async function list() {
+  for (let token = ''; ; ) {
+    const page = await send('GET', `${clients}?page_size=100${token && `&page_token=${token}`}`);
+    token = page.next_page_token;
+    if (!token) return;
+  }
+}
+
+function send(method, path, body, headers = { authorization, 'content-type': 'application/json' }) {
+  return new Promise((resolve, reject) => {
+    const onAnswer = (answer) => {
+      const chunks = [];
+      answer.on('data', (chunk) => chunks.push(chunk)).on('error', reject);
+      answer.on('end', () => {
+        const text = Buffer.concat(chunks).toString();
+        const { statusCode } = answer;
+        if (statusCode >= 200 && statusCode < 300) resolve(JSON.parse(text));
+        else reject(new Error(`${method} ${path}: ${statusCode} ${text}`));
+      });
+    };
+    https
+      .request(origin + path, { method, headers, agent }, onAnswer)
+      .on('error', reject)
+      .end(body);
+  });
+}
+
+// Connections that are kept alive would hold the process up.
+jobs[process.argv[2]]().then(() => process.exit());

@@ -1,0 +1,247 @@
+import type { Case, Contender, Job } from './cases.ts';
+import { barChart, lineCharts } from './chart.ts';
+import { type Measured, median } from './measure.ts';
+
+/** Milliseconds that each answer takes longer where latency is measured. */
+export const LATENCY = 50;
+
+export interface Results {
+  measured: Measured[];
+  growth: Measured[];
+  /** What was measured where, and when. */
+  setting: string;
+  /** Sentences about what could not be measured. */
+  notes: string[];
+}
+
+type Choice = Partial<Pick<Case, 'job' | 'by' | 'latency' | 'others'>>;
+
+const NAMES: Record<Contender, string> = {
+  node: '`node -e 0`',
+  floor: 'The floor',
+  action: 'This action',
+  curl: '`curl` and `jq` in a step',
+  sdk: "Scalekit's SDK in a script",
+};
+
+const JOBS: Partial<Record<Job, string>> = {
+  create: 'Make a client',
+  rotate: 'Rotate, by `client_id`',
+  reuse: 'Reuse, by `client_id`',
+  remove: 'Post step: delete the client',
+};
+
+/** The tables, for a terminal and for docs/performance.md. */
+export function tables({ measured, growth, setting, notes }: Results): string {
+  return [
+    setting,
+    ...notes,
+    '### Start-up',
+    startTable(measured),
+    '### Jobs',
+    jobTable(measured),
+    '### Targets',
+    targetTable(measured),
+    '### Growth',
+    growthTable(growth),
+  ].join('\n\n');
+}
+
+/** The ratios that the README names. */
+export function summary({ measured: all }: Results): string {
+  const others = (['curl', 'sdk'] as const).filter((by) => find(all, { job: 'create', by }));
+  const start = pick(all, { job: 'start' });
+  const create = (what: string, latency: number) => [
+    what,
+    ...(['action', ...others] as const).map((by) =>
+      factor(ratioToFloor(all, pick(all, { job: 'create', by, latency }))),
+    ),
+  ];
+  const begin = (what: string, job: Job) => [what, factor(ratio(pick(all, { job }), start)), ...others.map(() => '')];
+  return table(
+    ['', NAMES.action, ...others.map((by) => NAMES[by])],
+    [
+      create('Make a client, × floor', 0),
+      create(`The same, each answer ${LATENCY} ms later`, LATENCY),
+      begin('Report a wrong input, × `node -e 0`', 'fail'),
+      begin('Post step with nothing to do, × `node -e 0`', 'rest'),
+    ],
+  );
+}
+
+function startTable(all: Measured[]): string {
+  const base = pick(all, { job: 'start' });
+  const rows = all.filter(({ job }) => job === 'start' || job === 'fail' || job === 'rest');
+  const names: Partial<Record<Job, string>> = {
+    start: NAMES.node,
+    fail: 'The action, with a wrong input',
+    rest: 'Its post step, with nothing to do',
+  };
+  return table(
+    ['Process', 'Median', '× `node -e 0`'],
+    rows.map((one) => [names[one.job] ?? '', time(one), factor(ratio(one, base))]),
+  );
+}
+
+function jobTable(all: Measured[]): string {
+  const rows = all.filter(({ job, latency }) => JOBS[job] && latency === 0);
+  return table(
+    ['Job', 'Done by', 'Requests', 'Connections', 'No latency', '× floor', `${LATENCY} ms`, '× floor'],
+    rows.map((one) => {
+      const { job, by, requests, connections } = one;
+      const slow = pick(all, { job, by, latency: LATENCY });
+      const times = [one, slow].flatMap((each) => [time(each), factor(ratioToFloor(all, each))]);
+      return [JOBS[job] ?? '', NAMES[by], `${requests.length}`, `${connections}`, ...times];
+    }),
+  );
+}
+
+function targetTable(all: Measured[]): string {
+  return table(
+    ['What', 'Target', 'Measured', ''],
+    targets(all).map(({ what, most, value, aim }) => {
+      const target = `≤ ${factor(most)}${aim ? `, better ${factor(aim)}` : ''}`;
+      return [what, target, factor(value), value <= most ? 'ok' : '**missed**'];
+    }),
+  );
+}
+
+interface Target {
+  what: string;
+  most: number;
+  aim?: number;
+  value: number;
+}
+
+function targets(all: Measured[]): Target[] {
+  const start = pick(all, { job: 'start' });
+  const create = (latency: number) => pick(all, { job: 'create', by: 'action', latency });
+  const sdk = (latency: number) => pick(all, { job: 'create', by: 'sdk', latency });
+  return [
+    { what: 'Wrong input, × `node -e 0`', most: 1.8, value: ratio(pick(all, { job: 'fail' }), start) },
+    { what: 'Post with nothing to do, × `node -e 0`', most: 1.6, value: ratio(pick(all, { job: 'rest' }), start) },
+    { what: 'Make a client, × floor', most: 1.35, aim: 1.25, value: ratioToFloor(all, create(0)) },
+    { what: `Make a client at ${LATENCY} ms, × floor`, most: 1.05, value: ratioToFloor(all, create(LATENCY)) },
+    { what: 'Make a client, × SDK', most: 1, value: ratio(create(0), sdk(0)) },
+    { what: `Make a client at ${LATENCY} ms, × SDK`, most: 1, value: ratio(create(LATENCY), sdk(LATENCY)) },
+  ];
+}
+
+function growthTable(all: Measured[]): string {
+  return table(
+    ['Clients', 'Found by', 'Done by', 'Requests', 'Median', '× floor', 'Peak memory'],
+    all.map((one) => {
+      const { job, by, others, requests, peak } = one;
+      const searched = job === 'search';
+      const compared = searched ? factor(ratio(one, pick(all, { job, by: 'floor', others }))) : '';
+      const memory = `${Math.round(median(peak))} MiB`;
+      const way = searched ? 'search' : '`client_id`';
+      return [count(others + 1), way, NAMES[by], `${requests.length}`, time(one), compared, memory];
+    }),
+  );
+}
+
+/** The charts, by the names of their files in docs/images. */
+export function charts({ measured, growth }: Results): Record<string, string> {
+  return { 'performance-ratios.svg': ratioChart(measured), 'performance-growth.svg': growthChart(growth) };
+}
+
+function ratioChart(all: Measured[]): string {
+  const start = pick(all, { job: 'start' });
+  const row = (label: string, job: Job, by: Contender) => ({
+    label,
+    values: [0, LATENCY].map((latency) => {
+      const one = find(all, { job, by, latency });
+      return one && ratioToFloor(all, one);
+    }),
+  });
+  const jobs = [
+    row('make a client', 'create', 'action'),
+    row('rotate', 'rotate', 'action'),
+    row('reuse', 'reuse', 'action'),
+    row('post: delete the client', 'remove', 'action'),
+  ];
+  const others = [row('curl and jq', 'create', 'curl'), row('SDK', 'create', 'sdk')];
+  return barChart(
+    'How many times as long as the least that it could take',
+    ['no latency', `${LATENCY} ms for each request`],
+    [
+      {
+        heading: 'Start-up, × node -e 0',
+        rows: [
+          { label: 'wrong input', values: [ratio(pick(all, { job: 'fail' }), start)] },
+          { label: 'post, nothing to do', values: [ratio(pick(all, { job: 'rest' }), start)] },
+        ],
+      },
+      { heading: 'This action, × floor', rows: jobs },
+      {
+        heading: 'Make a client, × floor',
+        rows: others.filter(({ values }) => values.some((value) => value !== undefined)),
+      },
+    ],
+  );
+}
+
+function growthChart(all: Measured[]): string {
+  const lines: [string, Choice][] = [
+    ['action, by search', { job: 'search', by: 'action' }],
+    ['floor, by search', { job: 'search', by: 'floor' }],
+    ['action, by client_id', { job: 'reuse' }],
+  ];
+  const x = [...new Set(all.map(({ others }) => others + 1))];
+  const series = (value: (one: Measured) => number) =>
+    lines.map(([name, choice]) => ({
+      name,
+      values: x.map((size) => value(pick(all, { ...choice, others: size - 1 }))),
+    }));
+  return lineCharts('Time and memory to find one client among many', [
+    { title: 'Milliseconds, by clients in the organization', x, log: true, series: series(medianTime) },
+    { title: 'Peak memory, MiB', x, log: false, series: series(({ peak }) => median(peak)) },
+  ]);
+}
+
+/** @throws where the page lacks the marks of the region */
+export function replaceResults(page: string, content: string): string {
+  const region = /(<!-- results: generated by npm run bench -->\n).*?(<!-- \/results -->)/s;
+  if (!region.test(page)) throw new Error('the page has no region "results"');
+  return page.replace(region, (_, start, end) => `${start}\n${content}\n\n${end}`);
+}
+
+function ratioToFloor(all: Measured[], one: Measured): number {
+  const { job, latency } = one;
+  return ratio(one, pick(all, { job, by: 'floor', latency }));
+}
+
+function ratio(one: Measured, other: Measured): number {
+  return medianTime(one) / medianTime(other);
+}
+
+function medianTime({ milliseconds }: Measured): number {
+  return median(milliseconds);
+}
+
+function pick(all: Measured[], choice: Choice): Measured {
+  const found = find(all, choice);
+  if (!found) throw new Error(`not measured: ${JSON.stringify(choice)}`);
+  return found;
+}
+
+function find(all: Measured[], choice: Choice): Measured | undefined {
+  return all.find((one) => Object.entries(choice).every(([name, value]) => one[name as keyof Choice] === value));
+}
+
+function table(head: string[], rows: string[][]): string {
+  return [head, head.map(() => '---'), ...rows].map((cells) => `| ${cells.join(' | ')} |`).join('\n');
+}
+
+function time(one: Measured): string {
+  return `${medianTime(one).toFixed(1)} ms`;
+}
+
+function factor(value: number): string {
+  return value.toFixed(2);
+}
+
+function count(value: number): string {
+  return value.toLocaleString('en');
+}
