@@ -187,7 +187,7 @@ describe('delete/ with client_id', () => {
     const run = await remove({ ...inputs, client_id: id });
     expect([run.exitCode, run.annotations, run.outputs.deleted]).toEqual([0, [], id]);
     expect(ids()).toEqual([other]);
-    expect(sent()).toEqual(['token', 'getClient', 'getClient', 'deleteClient']);
+    expect(sent()).toEqual(['token', 'getClient', 'deleteClient']);
   });
 
   it('takes a client that is not there for deleted, without a search, and deletes what is saved all the same', async () => {
@@ -381,7 +381,7 @@ describe('delete/ with save_to', () => {
     // Whether the job has one is known only once its ID token is there.
     const { idTokenVariables } = emulator.github;
     const late = await remove({ save_to: 'environment', ...token() }, { env: idTokenVariables });
-    expect([late.exitCode, sent()]).toEqual([1, ['idToken']]);
+    expect([late.exitCode, sent().filter((operation) => operation !== 'token')]).toEqual([1, ['idToken']]);
     expect(errors(late)).toEqual([expect.stringMatching(/^Bad input: save_to: .*this job has none/)]);
   });
 });

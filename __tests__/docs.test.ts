@@ -100,6 +100,14 @@ describe('the pages', () => {
     for (const page of PAGES.slice(1)) expect(read('README.md')).toContain(`](${page})`);
   });
 
+  it('tell the same of the last benchmark', () => {
+    const results = (file: string) => /<!-- results: .*?<!-- \/results -->/s.exec(read(file))?.[0] ?? '';
+    const ratios = (text: string) => new Set(text.match(/\b\d+\.\d\d\b/g));
+    const [named, all] = [ratios(results('README.md')), ratios(results('docs/performance.md'))];
+    expect(named.size).toBeGreaterThan(0);
+    expect([...named].filter((ratio) => !all.has(ratio))).toEqual([]);
+  });
+
   it('name inputs, outputs and claims as they are', () => {
     const known = [
       ...Object.values(actions).flatMap(({ inputs, outputs }) => Object.keys({ ...inputs, ...outputs })),
@@ -180,7 +188,7 @@ describe('the images', () => {
   );
 
   it('are all shown, each with a text in its place, and are small', () => {
-    expect(shown.map(({ file }) => file).sort()).toEqual(globSync('docs/images/*.png', { cwd: root }).sort());
+    expect(shown.map(({ file }) => file).sort()).toEqual(globSync('docs/images/*.{png,svg}', { cwd: root }).sort());
     for (const { alt, file } of shown) {
       expect(alt.length).toBeGreaterThan(100);
       expect(readFileSync(new URL(file, root)).length).toBeLessThan(70_000);
@@ -189,7 +197,8 @@ describe('the images', () => {
 
   itWith('bash')('show what the built actions print today; if not: npm run screenshots', async () => {
     const drawn = await drawPages();
-    expect(drawn.map(({ name }) => `docs/images/${name}.png`).sort()).toEqual(shown.map(({ file }) => file).sort());
+    const pictures = shown.map(({ file }) => file).filter((file) => file.endsWith('.png'));
+    expect(drawn.map(({ name }) => `docs/images/${name}.png`).sort()).toEqual(pictures.sort());
     for (const { name, html } of drawn) {
       expect(read(`docs/images/${name}.html`)).toBe(html);
       expect(readFileSync(new URL(`docs/images/${name}.png`, root)).includes(digest(html))).toBe(true);

@@ -129,7 +129,7 @@ describe('an answer that is none', () => {
       inputs: { scalekit_environment_url: `http://127.0.0.1:${port}`, timeout: '5' },
     });
     expect([run.exitCode, run.outputs]).toEqual([1, {}]);
-    expect(errors(run)).toEqual([expect.stringContaining('no answer within')]);
+    expect(errors(run)).toEqual([expect.stringContaining(': the server switches protocols (HTTP 101)')]);
   });
 });
 

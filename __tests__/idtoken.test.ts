@@ -42,9 +42,15 @@ const claims = () => {
   return Object.fromEntries(clients[0]?.custom_claims?.map(({ key, value }) => [key, value]) ?? []);
 };
 
-function expectNothingDone(executed: Outcome, operations: string[] = ['idToken']): void {
+function expectNothingDone(executed: Outcome): void {
   expect([executed.exitCode, executed.outputs, 'state' in executed && executed.state]).toEqual([1, {}, {}]);
-  expect([sent(), emulator.clients()]).toEqual([operations, []]);
+  expect([sent(), emulator.clients()]).toEqual([[], []]);
+}
+
+/** The ID token was asked for, and perhaps Scalekit's, at the same time; nothing else. */
+function expectAskedAlone(executed: Outcome): void {
+  expect([executed.exitCode, executed.outputs, 'state' in executed && executed.state]).toEqual([1, {}, {}]);
+  expect([sent().filter((operation) => operation !== 'token'), emulator.clients()]).toEqual([['idToken'], []]);
 }
 
 function expectNoTokens(...runs: Outcome[]): void {
@@ -130,7 +136,7 @@ describe('claims', () => {
     'that the token alone knows are an input error without it, which says how to grant it: %s',
     async (name) => {
       const executed = await runAction(emulator, { inputs: { repository_claims: name } });
-      expectNothingDone(executed, []);
+      expectNothingDone(executed);
       expect(errors(executed)).toEqual([expect.stringMatching(`^Bad input: repository_claims: got ${name}, `)]);
       expect(errors(executed)[0]).toMatch(GRANT);
     },
@@ -143,7 +149,7 @@ describe('claims', () => {
     ['environment', {}],
   ])('that the token does not say are an error: %s (%j)', async (name, changes) => {
     const executed = await run({ repository_claims: name }, changes);
-    expectNothingDone(executed);
+    expectAskedAlone(executed);
     expect(errors(executed)).toEqual([
       expect.stringMatching(
         `^Bad input: repository_claims: got ${name}, which GitHub's ID token of this job does not say`,
@@ -213,7 +219,7 @@ describe('the environment', () => {
 
   it('that neither names cannot be saved in, and nothing is changed', async () => {
     const executed = await run(savingIn(emulator, 'environment'));
-    expectNothingDone(executed);
+    expectAskedAlone(executed);
     expect(errors(executed)).toEqual([expect.stringMatching(/^Bad input: save_to: .*\(this job has none\)/)]);
   });
 });
@@ -229,7 +235,7 @@ describe('a disagreement', () => {
     ['no repository at all', "GitHub's ID token", {}, { repository: undefined }, {}],
   ])('about %s is an error, and nothing is changed', async (_, input, inputs, changes, env) => {
     const executed = await run(inputs, changes, { env });
-    expectNothingDone(executed);
+    expectAskedAlone(executed);
     expect(errors(executed)).toEqual([expect.stringMatching(`^Bad input: ${input}: .*expected`)]);
     expect((await executed.post()).stdout).toBe('');
     expectNoTokens(executed);
@@ -240,7 +246,7 @@ describe('a disagreement', () => {
       { environment: 'staging' },
       { environment: 'production', repository: 'acme/other', repository_id: '1', run_id: '1' },
     );
-    expectNothingDone(executed);
+    expectAskedAlone(executed);
     expect(executed.annotations).toHaveLength(1);
     for (const input of ['environment', 'GITHUB_REPOSITORY', 'GITHUB_REPOSITORY_ID', 'GITHUB_RUN_ID'])
       expect(errors(executed)[0]).toContain(`- ${input}: `);
@@ -253,7 +259,7 @@ describe('a disagreement', () => {
 
   it('of the token with a claim of the user’s is an error', async () => {
     const executed = await run({ custom_claims: 'environment=staging' }, { environment: 'production' });
-    expectNothingDone(executed);
+    expectAskedAlone(executed);
     expect(errors(executed)).toEqual([expect.stringMatching(/^Bad input: custom_claims: got environment="staging"/)]);
   });
 });
@@ -315,7 +321,7 @@ describe('the request for the token', () => {
   ])('that is answered with %s ends the step, explained, and the runner is no way out', async (_, fault) => {
     emulator.faults.add({ operation: 'idToken', fault });
     const executed = await run();
-    expectNothingDone(executed);
+    expectAskedAlone(executed);
     expect(errors(executed)).toEqual([expect.stringMatching(/^Could not get GitHub's ID token: /)]);
     expect(errors(executed)[0]).toMatch(GRANT);
     expect(executed.log).not.toContain(FROM_RUNNER);
@@ -330,14 +336,14 @@ describe('the request for the token', () => {
     emulator.faults.add({ operation: 'idToken', fault });
     const executed = await run({ timeout: '5' });
     expect([executed.exitCode, executed.outputs, emulator.clients()]).toEqual([1, {}, []]);
-    expect(new Set(sent())).toEqual(new Set(['idToken']));
+    expect(new Set(sent())).toEqual(new Set(['idToken', 'token']));
     expect(errors(executed)).toEqual([expect.stringMatching(/^Could not get GitHub's ID token: /)]);
     expect(executed.milliseconds).toBeLessThan(5500);
   });
 
   it.each(['http://github.example/token', 'rubbish'])('is not sent to %s', async (url) => {
     const executed = await run({}, {}, { env: { ACTIONS_ID_TOKEN_REQUEST_URL: url } });
-    expectNothingDone(executed, []);
+    expectNothingDone(executed);
     expect(errors(executed)).toEqual([
       expect.stringMatching(/^Could not get GitHub's ID token: ACTIONS_ID_TOKEN_REQUEST_URL is no https address\./),
     ]);
@@ -354,7 +360,7 @@ describe('the request for the token', () => {
 
   it('is not sent in vain where the inputs are bad', async () => {
     const executed = await run({ organization_id: '', repository_claims: 'github_nothing' });
-    expectNothingDone(executed, []);
+    expectNothingDone(executed);
     expect(errors(executed)[0]).toMatch(/organization_id: .*repository_claims: /s);
   });
 

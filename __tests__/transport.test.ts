@@ -1,5 +1,8 @@
 import { once } from 'node:events';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import net, { type AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { type Emulator, type Fault, type Operation, startEmulator } from '../emulator/index.ts';
 import type { Step } from '../emulator/runner.ts';
@@ -187,4 +190,63 @@ describe('a connection', () => {
     expect(run.exitCode).toBe(1);
     expect(errors(run)[0]).toContain('Check the host in scalekit_environment_url.');
   });
+
+  it('that the server refuses without TLS is tried again where another one has worked', async () => {
+    await using secure = await serveTls();
+    let connections = 0;
+    const limiter = net.createServer((socket) => {
+      connections++;
+      socket.on('error', () => {});
+      if (connections === 2) return socket.end('HTTP/1.1 503 Service Unavailable\r\n\r\n');
+      const onward = net.connect(secure.port, '127.0.0.1').on('error', () => {});
+      return socket.pipe(onward).pipe(socket);
+    });
+    limiter.listen(0, '127.0.0.1');
+    await once(limiter, 'listening');
+    const scalekit_environment_url = `https://127.0.0.1:${(limiter.address() as AddressInfo).port}`;
+    const run = await runStep(secure.emulator, { inputs: { scalekit_environment_url }, env: secure.env });
+    limiter.close();
+    expect([run.exitCode, run.annotations, secure.emulator.clients().length]).toEqual([0, [], 1]);
+  });
 });
+
+describe('an answer in pieces of one byte', () => {
+  it('takes no more memory than another', async () => {
+    const pieces = Buffer.from('1\r\nx\r\n'.repeat(400_000));
+    const server = net.createServer((socket) => {
+      socket.on('error', () => {});
+      socket.once('data', () => {
+        socket.write('HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n');
+        socket.write(pieces);
+        socket.end('0\r\n\r\n');
+      });
+    });
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const run = await runAction(emulator, {
+      inputs: { scalekit_environment_url: `http://127.0.0.1:${(server.address() as AddressInfo).port}` },
+      // MiB: as an object for each piece would fill it.
+      nodeOptions: ['--max-old-space-size=24'],
+    });
+    server.close();
+    expect(run.exitCode).toBe(1);
+    expect(errors(run)[0]).toContain('the answer is not JSON (400000 characters)');
+  });
+});
+
+/** Another emulator, over TLS, and the variables to trust it. */
+async function serveTls() {
+  const emulator = await startEmulator({ tls: true });
+  const folder = mkdtempSync(path.join(tmpdir(), 'transport-'));
+  const ca = path.join(folder, 'ca.pem');
+  writeFileSync(ca, emulator.ca ?? '');
+  return {
+    emulator,
+    port: Number(new URL(emulator.tlsUrl ?? '').port),
+    env: { NODE_EXTRA_CA_CERTS: ca },
+    [Symbol.asyncDispose]: async () => {
+      rmSync(folder, { recursive: true });
+      await emulator.close();
+    },
+  };
+}

@@ -3,6 +3,7 @@ import { create, lookForRival } from './create.ts';
 import type { Found } from './find.ts';
 import type { KnownClient } from './identity.ts';
 import * as log from './log.ts';
+import { masksTold } from './mask.ts';
 import { type Plan, planAdoption, type Result, type Step } from './plan.ts';
 import type { Request } from './request.ts';
 import { save } from './save.ts';
@@ -37,13 +38,18 @@ export function openJournal({ origin, organization_id, trailer, credentials }: R
  */
 export async function apply(context: Context, plan: Plan, found: Found): Promise<Applied> {
   const applied = await makePair(context, plan, found);
+  await masksTold();
   if (applied.secret) await save(context, applied.client.client_id, applied.secret);
   return applied;
 }
 
 async function makePair(context: Context, plan: Plan, found: Found): Promise<Applied> {
   if (plan.client && plan.result !== 'replaced') return await change(context, plan, plan.client);
-  const { client, secret, after } = await create(context);
+  const { request, scalekit } = context;
+  const making = create(context);
+  // The verification and the look for rivals go out together then.
+  if (request.verify && request.trailer.lifetime === 'persistent') scalekit.transport.prepare(scalekit.clientUrl());
+  const { client, secret, after } = await making;
   const [verified, rival] = await Promise.allSettled([
     verify(context, client, secret),
     lookForRival(context, client, found),

@@ -1,4 +1,3 @@
-import { string } from './answers.ts';
 import { quote, type Report } from './formats.ts';
 import { digits, type Runner } from './github/runner.ts';
 import type { Lifetime } from './identity.ts';
@@ -58,8 +57,8 @@ export const CLAIM_NAMES = ['environment', ...Object.keys(VARIABLES)];
 const PROPERTY = /^github_repo_property_[\w$#-]{1,100}$/;
 /** Claims of an ID token that tell whose client it is. */
 const IDENTIFYING = ['repository', 'repository_id', 'run_id', 'environment'];
-const OF_ANY_REPOSITORY =
-  /^(environment|github_repository(_id|_owner|_owner_id|_visibility)?|github_repo_property_[\w$#-]{1,100})$/;
+/** What GitHub's API may tell of any repository, properties apart. */
+const OF_ANY_REPOSITORY = /^(environment|github_repository(_id|_owner|_owner_id|_visibility)?)$/;
 
 /** What the runner's variables say. */
 export function runnerTarget(runner: Runner, env: NodeJS.ProcessEnv, environment: string): Target {
@@ -121,12 +120,12 @@ export function tokenTarget(
 
 /**
  * What GitHub's API says about another repository. The job's own token says nothing about it.
- * @throws {AnswerError}
+ * @param answer that was found to be about the repository which was asked for
  */
 export function repositoryTarget(answer: Record<string, unknown>, environment: string): Target {
   const owner = Object(answer.owner);
   const properties = Object.entries(Object(answer.custom_properties));
-  const repository = string(answer, 'full_name');
+  const repository = text(answer.full_name) ?? '';
   const repository_id = text(answer.id);
   return {
     source: 'api',
@@ -221,7 +220,7 @@ function isClaimName(name: string): boolean {
 }
 
 function isNeverKnown(name: string, source: Source): boolean {
-  return source === 'api' && !OF_ANY_REPOSITORY.test(name);
+  return source === 'api' && !OF_ANY_REPOSITORY.test(name) && !PROPERTY.test(name);
 }
 
 function whyUnknown(name: string, source: Source): string {

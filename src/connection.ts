@@ -135,7 +135,7 @@ function checkOrigin(reader: Reader): string {
 }
 
 /** @param address that is asked; one that is none is a fault of its own */
-function checkProxy(reader: Reader, address: string): void {
+export function checkProxy(reader: Reader, address: string): void {
   const url = URL.parse(address);
   try {
     if (url) proxyFor(url, reader.env);

@@ -3,6 +3,7 @@ import { addSecret, type Context, identify, MOST_SENDINGS, type NewSecret } from
 import { type Found, search } from './find.ts';
 import { type KnownClient, recognize, withTrailer } from './identity.ts';
 import * as log from './log.ts';
+import { clock } from './node.ts';
 import { byAge, differenceLines, firstMade, type Step, shortfalls } from './plan.ts';
 import type { Request } from './request.ts';
 import type { MarkedClient } from './scalekit/types.ts';
@@ -114,7 +115,7 @@ export async function lookForRival(
   const lasting = request.trailer.lifetime === 'persistent';
   if (!lasting && !journal.state.client?.again) return undefined;
   // Without a search, what was there at the first look can only be told by the time that has passed since.
-  const passed = BigInt(Math.ceil(performance.now() - found.at)) * 1_000_000n;
+  const passed = BigInt(Math.ceil(clock() - found.at)) * 1_000_000n;
   const { ours } = await search(scalekit, request);
   const isTwin = (client: KnownClient) => isOwn(client, journal.state);
   for (const twin of ours.filter(isTwin)) {

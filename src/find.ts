@@ -7,6 +7,7 @@ import {
   resembles,
   type Trailer,
 } from './identity.ts';
+import { clock } from './node.ts';
 import { type Existing, firstMade } from './plan.ts';
 import type { Request } from './request.ts';
 import type { Scalekit } from './scalekit/api.ts';
@@ -35,7 +36,7 @@ export interface Aimed {
  * @throws where the id is that of somebody else's client
  */
 export async function find(scalekit: Scalekit, request: Request): Promise<Found> {
-  const at = performance.now();
+  const at = clock();
   if (request.trailer.lifetime === 'job') return { others: [], seen: undefined, at, notices: [] };
   const client = request.client_id ? await getNamed(scalekit, request) : undefined;
   if (client) return { client, others: [], seen: undefined, at, notices: [] };

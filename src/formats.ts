@@ -8,18 +8,24 @@ import type { Claim } from './scalekit/types.ts';
 /** Takes what is wrong with an input: what was given and what is accepted. */
 export type Report = (problem: string) => void;
 
+/** The id of an organization client: it becomes part of a path and an output. The descriptor bounds ids in requests to 32 characters, not those in answers. */
+export const CLIENT_ID = /^m2morg_[\w-]{1,121}$/;
+
+/** The longest description of a client (Scalekit's descriptor), in characters. */
+const LONGEST_DESCRIPTION = 512;
+const LONGEST_TRAILER = 160;
+
+/** Characters that a description may have besides the line break and the trailer. */
+export const LONGEST_OWN_DESCRIPTION = LONGEST_DESCRIPTION - LONGEST_TRAILER - 1;
+
 const LONGEST_CLAIM_KEY = 128;
 /** White space, a backslash, a control character, or a scheme that is not followed by two slashes: browsers mend it. */
-const NO_URL = /[\s\\\p{Cc}]|^(https?:(?!\/\/[^/])|\/)/iu;
+const NO_URL = /[\s\\]|[^!-~\xa0-\uffff]|^([hH][tT]{2}[pP][sS]?:(?!\/\/[^/])|\/)/;
 const SCHEME = /^[a-z][a-z\d+.-]*:\/\//i;
 
 /** A value as an error shows it. Masked values go first: what is left of one that was cut would be recognized by nobody. */
 export function quote(value: string): string {
-  return JSON.stringify(shorten(value));
-}
-
-function shorten(text: string): string {
-  return cut(redact(text), 80);
+  return JSON.stringify(cut(value, 80));
 }
 
 /** A URL as an error shows it: what stands before an @ or after a ? may be a secret. */
@@ -122,7 +128,7 @@ function repeatedKeys(json: string): Set<string> {
 /** A JSON value as an error shows it. */
 function shown(value: unknown): string {
   try {
-    return shorten(JSON.stringify(value));
+    return cut(JSON.stringify(value), 80);
   } catch {
     return 'one that is nested too deeply';
   }
@@ -158,9 +164,9 @@ export function parseSeconds(text: string, least: number, most: number, report: 
 export function parseOrigin(text: string, report: Report): string {
   const expected = 'expected the address of the environment alone, such as https://acme.scalekit.com';
   const url = NO_URL.test(text) ? null : URL.parse(SCHEME.test(text) ? text : `https://${text}`);
-  const shown = quoteUrl(text);
+  const shown = () => quoteUrl(text);
   if (!url) {
-    report(`got ${shown}, which is not a URL; ${expected}`);
+    report(`got ${shown()}, which is not a URL; ${expected}`);
     return '';
   }
   const extras = [
@@ -169,9 +175,9 @@ export function parseOrigin(text: string, report: Report): string {
     text.includes('?') ? 'a query' : '',
     text.includes('#') ? 'a fragment' : '',
   ].filter(Boolean);
-  if (extras.length > 0) report(`got ${shown} with ${extras.join(' and ')}; ${expected}`);
+  if (extras.length > 0) report(`got ${shown()} with ${extras.join(' and ')}; ${expected}`);
   if (!isSafe(url)) {
-    report(`got ${shown}; expected https (http on loopback alone): the administrator's secret is sent there`);
+    report(`got ${shown()}; expected https (http on loopback alone): the administrator's secret is sent there`);
   }
   return url.origin;
 }

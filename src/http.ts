@@ -1,9 +1,11 @@
-import http from 'node:http';
+import type http from 'node:http';
 import https from 'node:https';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { urlToHttpOptions } from 'node:url';
+import { EagerAgent } from './agent.ts';
 import * as log from './log.ts';
-import { ProxyError, proxyFor, TunnelAgent } from './proxy.ts';
+import { clock, plainHttp } from './node.ts';
+import { ProxyError, proxyFor } from './proxy.ts';
+import { TunnelAgent } from './tunnel.ts';
 
 /** The same as in package.json; a test compares them. */
 export const VERSION = '1.0.0';
@@ -87,14 +89,16 @@ export class NetworkError extends Error {
  */
 export class Transport {
   readonly #agents = {
-    http: new http.Agent({ keepAlive: true }),
-    https: new https.Agent({ keepAlive: true }),
+    https: new EagerAgent(),
+    http: undefined as http.Agent | undefined,
     tunnel: undefined as TunnelAgent | undefined,
   };
   readonly #userAgent: string;
   readonly #requestTimeout: number;
   readonly #end: number;
   readonly #cancel = new AbortController();
+  /** Hosts that have answered: TLS with them works. */
+  readonly #answered = new Set<string>();
   #deadline: number;
   #told: number | undefined;
 
@@ -122,7 +126,7 @@ export class Transport {
 
   /** Milliseconds until the deadline. */
   get left(): number {
-    return this.#deadline - performance.now();
+    return this.#deadline - clock();
   }
 
   get cancelled(): boolean {
@@ -140,6 +144,11 @@ export class Transport {
     if (!(await this.#sleep(milliseconds))) throw cancellation();
   }
 
+  /** Opens a connection to a server beside the one that is in use: two requests are to be sent there at once. */
+  prepare(url: URL): void {
+    if (url.protocol === 'https:' && !this.#agents.tunnel) this.#agents.https.prepare(url);
+  }
+
   /**
    * Sends a request until it has an answer that repeating it would not change.
    * @throws {NetworkError} where no whole answer came
@@ -147,11 +156,23 @@ export class Transport {
   async send(call: Call): Promise<Answer> {
     for (let [attempt, lost] = [1, false]; ; attempt++) {
       const outcome = await this.#attempt(call, attempt);
-      if (this.cancelled || !mayRepeat(call, outcome, attempt)) return settle(outcome, attempt, lost);
+      if (this.cancelled || !this.#mayRepeat(call, outcome, attempt)) return settle(outcome, attempt, lost);
       const delay = retryDelay(attempt, retryAfter(call, outcome), this.left - SHORTEST_REPEAT);
       if (delay === undefined || !(await this.#sleep(delay))) return settle(outcome, attempt, lost);
       lost ||= outcome instanceof NetworkError ? outcome.reached : isUnsure(outcome.status);
     }
+  }
+
+  #mayRepeat(call: Call, outcome: Answer | NetworkError, attempt: number): boolean {
+    if (outcome instanceof NetworkError) {
+      const lasting = outcome.lasting && !(outcome.protocol && this.#answered.has(call.url.host));
+      return !lasting && (call.repeatable || !outcome.reached) && attempt < MOST_ATTEMPTS;
+    }
+    // A rate limit says that nothing was done and when to come back: only the deadline bounds that.
+    if (outcome.status === 429 || call.rateLimit?.(outcome) !== undefined) return true;
+    const passing = outcome.status === 408 || outcome.status === 425 || outcome.status >= 500;
+    // Too Early (RFC 8470) says that nothing was done.
+    return (call.repeatable || outcome.status === 425) && passing && attempt < MOST_ATTEMPTS;
   }
 
   /** @returns whether the time has passed: false where the run was cancelled first */
@@ -160,10 +181,10 @@ export class Transport {
   }
 
   async #attempt(call: Call, attempt: number): Promise<Answer | NetworkError> {
-    const started = performance.now();
+    const started = clock();
     const outcome = await this.#exchange(call, Math.min(this.#requestTimeout, this.#deadline - started));
     const result = outcome instanceof NetworkError ? outcome.code : outcome.status;
-    const milliseconds = Math.round(performance.now() - started);
+    const milliseconds = Math.round(clock() - started);
     log.debug(`${call.method} ${call.url.pathname} ${result} ${milliseconds} ms attempt ${attempt}`);
     return outcome;
   }
@@ -172,34 +193,43 @@ export class Transport {
     if (this.cancelled) return cancellation();
     if (timeout <= 0) return outOfTime();
     call.onSend?.();
-    const giveUp = new AbortController();
-    const onCancel = () => setTimeout(() => giveUp.abort(), LAST_ANSWER);
-    this.#cancel.signal.addEventListener('abort', onCancel);
-    // Raced, since a connection that is not there yet, and an answer that is none, do not hear the signal.
-    const over = new Promise<never>((_, reject) => giveUp.signal.addEventListener('abort', reject));
-    const timer = setTimeout(() => giveUp.abort(), timeout);
+    const { promise, resolve, reject } = Promise.withResolvers<Answer>();
+    let request: http.ClientRequest | undefined;
     let reached = false;
+    const giveUp = () => {
+      const limit = this.cancelled ? 'before the run was cancelled' : `within ${Math.ceil(timeout / 100) / 10} seconds`;
+      reject(new NetworkError(`no answer ${limit}`, 'TIMEOUT', reached));
+      request?.destroy();
+    };
+    const onCancel = () => setTimeout(giveUp, LAST_ANSWER);
+    this.#cancel.signal.addEventListener('abort', onCancel);
+    const timer = setTimeout(giveUp, timeout);
     try {
-      const { promise: exchange, resolve, reject } = Promise.withResolvers<http.IncomingMessage>();
-      const options = {
-        ...urlToHttpOptions(call.url),
-        method: call.method,
-        headers: { accept: 'application/json', ...call.headers, 'user-agent': this.#userAgent },
-        agent: this.#agentFor(call.url),
-        signal: giveUp.signal,
-      };
-      whenConnected((call.url.protocol === 'https:' ? https : http).request(options, resolve), () => {
-        reached = true;
-      })
+      request = (call.url.protocol === 'https:' ? https : plainHttp())
+        .request(call.url, {
+          method: call.method,
+          headers: { accept: 'application/json', ...call.headers, 'user-agent': this.#userAgent },
+          agent: this.#agentFor(call.url),
+        })
         .on('error', reject)
-        .end(call.body);
-      const message = await Promise.race([exchange, over]);
-      const answer = { status: message.statusCode ?? 0, headers: message.headers, body: await readBounded(message) };
+        // Without this, one would wait in vain.
+        .on('upgrade', ({ statusCode }, socket) => {
+          socket.destroy();
+          reject(new NetworkError(`the server switches protocols (HTTP ${statusCode})`, 'UPGRADE', true));
+        })
+        .on('response', (message) => {
+          const { statusCode: status = 0, headers } = message;
+          readBounded(message).then((body) => resolve({ status, headers, body }), reject);
+        });
+      whenConnected(request, () => {
+        reached = true;
+      });
+      request.end(call.body);
+      const answer = await promise;
+      this.#answered.add(call.url.host);
       if (answer.headers.date) this.#told = Math.min(this.#told ?? Number.POSITIVE_INFINITY, timeOf(answer));
       return answer;
     } catch (error) {
-      const limit = this.cancelled ? 'before the run was cancelled' : `within ${Math.ceil(timeout / 100) / 10} seconds`;
-      if (giveUp.signal.aborted) return new NetworkError(`no answer ${limit}`, 'TIMEOUT', reached);
       return networkError(error, reached);
     } finally {
       clearTimeout(timer);
@@ -209,11 +239,15 @@ export class Transport {
 
   /** @throws {ProxyError} */
   #agentFor(url: URL): http.Agent {
-    if (url.protocol !== 'https:') return this.#agents.http;
+    const agents = this.#agents;
+    if (url.protocol !== 'https:') {
+      agents.http ??= new (plainHttp().Agent)({ keepAlive: true });
+      return agents.http;
+    }
     const proxy = proxyFor(url, process.env);
-    if (!proxy) return this.#agents.https;
-    this.#agents.tunnel ??= new TunnelAgent(proxy);
-    return this.#agents.tunnel;
+    if (!proxy) return agents.https;
+    agents.tunnel ??= new TunnelAgent(proxy);
+    return agents.tunnel;
   }
 }
 
@@ -226,8 +260,8 @@ function cancellation(): NetworkError {
 }
 
 /** Tells when a request has its connection, TLS included: before that, nothing of it can have reached the server. */
-function whenConnected(request: http.ClientRequest, onConnection: () => void): http.ClientRequest {
-  return request.once('socket', (socket) => {
+function whenConnected(request: http.ClientRequest, onConnection: () => void): void {
+  request.once('socket', (socket) => {
     const event = 'secureConnecting' in socket ? 'secureConnect' : 'connect';
     // Within a proxy's tunnel the socket is connected before its TLS handshake.
     if (socket.connecting || ('secureConnecting' in socket && socket.secureConnecting))
@@ -236,17 +270,26 @@ function whenConnected(request: http.ClientRequest, onConnection: () => void): h
   });
 }
 
-/** Leaving the loop early closes the connection, so no more than the bound is ever held in memory. */
+/** No more than twice the bound is ever held in memory, however small the pieces are. */
 async function readBounded(message: http.IncomingMessage): Promise<string> {
-  const chunks: Buffer[] = [];
-  let size = 0;
-  for await (const chunk of message) {
-    size += chunk.length;
-    if (size > LARGEST_BODY) throw new NetworkError('the answer is larger than 8 MiB', 'TOO_LARGE', true);
-    chunks.push(chunk);
-  }
-  // Also drops a byte order mark.
-  return new TextDecoder().decode(Buffer.concat(chunks));
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  let [body, size] = [Buffer.alloc(0), 0];
+  message
+    .on('data', (chunk: Buffer) => {
+      const needed = size + chunk.length;
+      if (needed > LARGEST_BODY) {
+        message.destroy(new NetworkError('the answer is larger than 8 MiB', 'TOO_LARGE', true));
+        return;
+      }
+      if (needed > body.length) body = Buffer.concat([body], 2 * needed);
+      chunk.copy(body, size);
+      size = needed;
+    })
+    .on('end', resolve)
+    .on('error', reject);
+  await promise;
+  // Without a byte order mark.
+  return body.toString('utf8', 0, size).replace(/^\ufeff/, '');
 }
 
 function networkError(error: unknown, reached: boolean): NetworkError {
@@ -256,17 +299,6 @@ function networkError(error: unknown, reached: boolean): NetworkError {
   // OpenSSL's own line is a trace through its sources.
   if (failure.protocol) failure.message = `TLS failed (${code})`;
   return failure;
-}
-
-function mayRepeat(call: Call, outcome: Answer | NetworkError, attempt: number): boolean {
-  if (outcome instanceof NetworkError) {
-    return !outcome.lasting && (call.repeatable || !outcome.reached) && attempt < MOST_ATTEMPTS;
-  }
-  // A rate limit says that nothing was done and when to come back: only the deadline bounds that.
-  if (outcome.status === 429 || call.rateLimit?.(outcome) !== undefined) return true;
-  const passing = outcome.status === 408 || outcome.status === 425 || outcome.status >= 500;
-  // Too Early (RFC 8470) says that nothing was done.
-  return (call.repeatable || outcome.status === 425) && passing && attempt < MOST_ATTEMPTS;
 }
 
 /** Whether a status leaves open that the request was carried out: a refusal (4xx) says that it was not. */

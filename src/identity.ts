@@ -1,12 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto';
+import { LONGEST_OWN_DESCRIPTION } from './formats.ts';
 import type { Client } from './scalekit/types.ts';
-
-/** The longest description of a client (Scalekit's descriptor), in characters. */
-const LONGEST_DESCRIPTION = 512;
-const LONGEST_TRAILER = 160;
-
-/** Characters that a description may have besides the line break and the trailer. */
-export const LONGEST_OWN_DESCRIPTION = LONGEST_DESCRIPTION - LONGEST_TRAILER - 1;
 
 export type Lifetime = 'persistent' | 'job';
 

@@ -1,12 +1,17 @@
 import { type ClaimInputs, checkClaims, chooseClaims, runnerTarget, type Source, type Target } from './claims.ts';
-import { type Connection, REPOSITORY, readConnection, readGitHub } from './connection.ts';
-import { parseClaims, parseList, parseSeconds, quote, type Report } from './formats.ts';
+import { type Connection, checkProxy, REPOSITORY, readConnection, readGitHub } from './connection.ts';
+import {
+  CLIENT_ID,
+  LONGEST_OWN_DESCRIPTION,
+  parseClaims,
+  parseList,
+  parseSeconds,
+  quote,
+  type Report,
+} from './formats.ts';
 import type { GitHubAccess } from './github/api.ts';
-import { mayHaveIdToken } from './github/idtoken.ts';
-import { type Runner, readRunner } from './github/runner.ts';
-import { LONGEST_OWN_DESCRIPTION } from './identity.ts';
+import { ID_TOKEN_URL, mayHaveIdToken, type Runner, readRunner } from './github/runner.ts';
 import { Reader } from './reader.ts';
-import { CLIENT_ID } from './scalekit/types.ts';
 
 /** Characters of a client's name (Scalekit's descriptor). */
 export const LONGEST_NAME = 128;
@@ -156,9 +161,11 @@ function readAim(reader: Reader, runner: Runner): Aim {
   const other = repository.toLowerCase() === runner.repository.toLowerCase() ? '' : repository;
   const saving = readSaving(reader);
   const need = other ? `read ${other} (repository)` : saving ? 'write secrets and variables (save_to)' : undefined;
+  const source = other ? 'api' : mayHaveIdToken(reader.env) ? 'token' : 'runner';
+  if (source === 'token') checkProxy(reader, reader.env[ID_TOKEN_URL] ?? '');
   return {
     runner,
-    source: other ? 'api' : mayHaveIdToken(reader.env) ? 'token' : 'runner',
+    source,
     repository: other,
     environment: reader.bounded('environment', LONGEST_ENVIRONMENT),
     saving,

@@ -52,7 +52,6 @@ export function cut(text: string, length: number): string {
  * The runner also reads `##[command]` anywhere in a line as a command (its older syntax), so that is broken up.
  */
 export function oneLine(text: string): string {
-  return redact(text)
-    .replace(/[\p{Cc}\p{Zl}\p{Zp}\p{Bidi_Control}]+/gu, ' ')
-    .replaceAll('##[', '## [');
+  const clean = redact(text).replaceAll('##[', '## [');
+  return /^[ -~]*$/.test(clean) ? clean : clean.replace(/[\p{Cc}\p{Zl}\p{Zp}\p{Bidi_Control}]+/gu, ' ');
 }

@@ -4,36 +4,63 @@ import { setSecret } from '@actions/core';
 const SHORTEST_MASK = 4;
 /** A shorter rest of a broken line tells next to nothing. */
 const SHORTEST_LINE = 8;
+/**
+ * Bytes: GitHub keeps no longer secret. What is longer is masked as it is and line by line, since its other forms are
+ * more than a runner takes in; whoever hands out a secret refuses it.
+ */
+const LONGEST_SECRET = 48 * 1024;
 /** Characters (RFC 2045, section 6.8, and RFC 7468, section 2). */
 const LINE_WIDTHS = [76, 64];
 
 const masked = new Set<string>();
+/** The longest first, since a shorter one may be a part of it; nothing while there are new ones. */
+let sorted: string[] | undefined;
 
 /** Masks a secret in every form that a later step may print it in, here and in the runner's log of the whole job. */
 export function mask(secret: string): void {
-  maskForms(secret).forEach(tell);
+  tell(maskForms(secret));
 }
 
-function tell(form: string): void {
-  if (masked.has(form)) return;
-  masked.add(form);
-  setSecret(form);
+function tell(forms: string[]): void {
+  // One write for all of them.
+  process.stdout.cork();
+  for (const form of forms) {
+    if (masked.has(form)) continue;
+    masked.add(form);
+    sorted = undefined;
+    setSecret(form);
+  }
+  process.stdout.uncork();
 }
 
 /** Masks a secret also where it stands behind an id, as in `id:secret` of HTTP's Basic scheme (RFC 7617), in base64 of several lines. */
 export function maskPair(id: string, secret: string): void {
-  if (secret.trim().length < SHORTEST_MASK) return;
+  if (secret.trim().length < SHORTEST_MASK || isTooLong(secret)) return;
   const idOnly = Buffer.from(`${id}:`).toString('base64');
-  for (const width of LINE_WIDTHS) {
-    for (const line of brokenLines(Buffer.from(`${id}:${secret}`), width))
-      if (!idOnly.includes(line)) bothAlphabets(line).forEach(tell);
-  }
+  const lines = LINE_WIDTHS.flatMap((width) => brokenLines(Buffer.from(`${id}:${secret}`), width));
+  tell(lines.filter((line) => !idOnly.includes(line)).flatMap(bothAlphabets));
+}
+
+export function isTooLong(secret: string): boolean {
+  return Buffer.byteLength(secret) > LONGEST_SECRET;
+}
+
+/**
+ * Waits until all masks have left the process: where its reader is slow, the most of them still wait in it.
+ * @throws where nobody reads them
+ */
+export async function masksTold(): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<Error | null | undefined>();
+  process.stdout.write('', resolve);
+  const error = await promise;
+  if (error) throw new Error(`Standard output cannot be written, so no secret can be masked: ${error.message}.`);
 }
 
 /** Takes every masked form out of a text of ours, so that nothing depends on the runner's own masking. */
 export function redact(text: string): string {
+  sorted ??= [...masked].sort((a, b) => b.length - a.length);
   let clean = text;
-  for (const form of [...masked].sort((a, b) => b.length - a.length)) clean = clean.replaceAll(form, '***');
+  for (const form of sorted) if (form.length <= clean.length) clean = clean.replaceAll(form, '***');
   return clean;
 }
 
@@ -43,15 +70,18 @@ export function redact(text: string): string {
  */
 export function maskForms(secret: string): string[] {
   if (secret.trim().length < SHORTEST_MASK) return [];
+  // The usual one, which URLs and JSON write as it is.
+  if (/^[\w.-]+$/.test(secret)) return [...new Set([secret, ...base64Forms(secret)])];
   const lines = secret.split(/[\r\n]+/);
+  const all = isTooLong(secret) ? [] : [...new Set([secret, ...lines])];
   const forms = [
     secret,
     secret.trim(),
     ...lines,
     ...lines.map((line) => line.trim()),
     // Each line too: a runner that has replaced one would not recognize the whole any more.
-    ...[secret, ...lines].flatMap(urlForms),
-    ...[secret, ...lines].flatMap(jsonForms),
+    ...all.flatMap(urlForms),
+    ...all.flatMap(jsonForms),
     ...base64Forms(secret),
   ];
   return [...new Set(forms)].filter((form) => form.trim().length >= SHORTEST_MASK);
@@ -81,6 +111,7 @@ function jsonForms(secret: string): string[] {
  * shift, the characters that the neighbouring bytes cannot change; of the secret on its own, the padded text too.
  */
 function base64Forms(secret: string): string[] {
+  if (isTooLong(secret)) return [];
   const bytes = Buffer.from(secret);
   const fragments = [0, 1, 2].map((shift) => {
     const text = Buffer.concat([Buffer.alloc(shift), bytes]).toString('base64');
@@ -94,7 +125,10 @@ function base64Forms(secret: string): string[] {
 function brokenLines(bytes: Buffer, width: number): string[] {
   const whole = bytes.toString('base64');
   const certain = whole.slice(0, Math.floor((bytes.length * 8) / 6));
-  return [whole, certain].flatMap((text) => text.match(new RegExp(`.{${SHORTEST_LINE},${width}}`, 'g')) ?? []);
+  const lines: string[] = [];
+  for (const text of [whole, certain])
+    for (let at = 0; at + SHORTEST_LINE <= text.length; at += width) lines.push(text.slice(at, at + width));
+  return lines;
 }
 
 /** Base64 and base64url (RFC 4648). */

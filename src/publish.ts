@@ -20,7 +20,8 @@ export function publish(request: Request, applied: Applied, journal: Journal, va
     secret_id: secret?.secret.id ?? '',
     organization_id,
     result,
-    ...(access_token && token && { access_token: token.access_token, access_token_expires_at: token.expires_at }),
+    ...(access_token &&
+      token && { access_token: token.access_token, access_token_expires_at: isoTime(token.expires_at) }),
   };
   try {
     setOutputs(outputs);
@@ -32,12 +33,14 @@ export function publish(request: Request, applied: Applied, journal: Journal, va
   if (secret && vault) log.info(`Saved the pair as ${vault.names}.`);
 }
 
+/** ISO 8601, in UTC. @param seconds since the epoch; a number that no date has is none */
+function isoTime(seconds: number | undefined): string {
+  const date = new Date((seconds ?? Number.NaN) * 1000);
+  return Number.isNaN(date.getTime()) ? '' : date.toISOString().replace('.000Z', 'Z');
+}
+
 /** Shows what a run without `dry_run` would do. */
-export async function publishPlan(
-  request: Request,
-  vault: Vault | undefined,
-  { client, before, after }: Plan,
-): Promise<void> {
+export function publishPlan(request: Request, vault: Vault | undefined, { client, before, after }: Plan): void {
   const { organization_id } = request;
   setOutputs({ ...(client && { client_id: client.client_id }), organization_id, result: 'planned' });
   const steps = [
@@ -55,7 +58,7 @@ export async function publishPlan(
     ...differences.map(({ field, wanted, got }) => [cell([field]), cell([got]), cell([wanted])]),
   ]);
   const header = ['Step or field', 'Now', 'Then'].map((data) => ({ data, header: true }));
-  await writeSummary('Scalekit organization client: plan, nothing was changed', [header, ...rows]);
+  writeSummary('Scalekit organization client: plan, nothing was changed', [header, ...rows]);
 }
 
 function stepText(
@@ -95,12 +98,7 @@ export function setOutputs(outputs: Record<string, string>): void {
 }
 
 /** What was deleted since, in the log, and a table in the job summary. Neither can fail the step. */
-export async function report(
-  request: Request,
-  vault: Vault | undefined,
-  applied: Applied,
-  deleted: string[],
-): Promise<void> {
+export function report(request: Request, vault: Vault | undefined, applied: Applied, deleted: string[]): void {
   const { trailer, fields, organization_id } = request;
   const { result, client, secret } = applied;
   for (const what of deleted) log.info(`Deleted ${what}.`);
@@ -120,7 +118,7 @@ export async function report(
     ['Lifetime', trailer.lifetime],
     ['Run', trailer.run],
   ];
-  await writeSummary(
+  writeSummary(
     'Scalekit organization client',
     rows.map(([title, ...values]) => [{ data: title, header: true }, cell(values)]),
   );

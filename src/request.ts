@@ -1,5 +1,6 @@
 import { checkClaims, type Target } from './claims.ts';
 import type { Connection } from './connection.ts';
+import { LONGEST_OWN_DESCRIPTION } from './formats.ts';
 import type { GitHubAccess } from './github/api.ts';
 import type { Place } from './github/vault.ts';
 import {
@@ -8,7 +9,6 @@ import {
   type Identity,
   identityKey,
   type Lifetime,
-  LONGEST_OWN_DESCRIPTION,
   repositoryMark,
   type Trailer,
 } from './identity.ts';

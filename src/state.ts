@@ -1,8 +1,8 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import { getState, saveState } from '@actions/core';
-import { object } from './answers.ts';
 import type { Place } from './github/vault.ts';
 import type { KnownClient, Lifetime } from './identity.ts';
+import { object } from './json.ts';
 import { message } from './log.ts';
 import type { ClientFields } from './scalekit/types.ts';
 

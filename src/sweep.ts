@@ -1,4 +1,4 @@
-import { carryOut, start } from './entry.ts';
+import { start } from './entry.ts';
 import { GitHub } from './github/api.ts';
 import type { Transport } from './http.ts';
 import { readSweep, type SweepInputs } from './inputs.ts';
@@ -7,6 +7,7 @@ import { setOutputs } from './publish.ts';
 import { refuseFailures, removeClient } from './removal.ts';
 import { Scalekit } from './scalekit/api.ts';
 import { findJobClients, type JobClient, judgeWith } from './stale.ts';
+import { carryOut } from './step.ts';
 import { cell, writeSummary } from './summary.ts';
 
 /** Clients that the summary shows: GitHub takes one of 1 MiB at most. */
@@ -52,7 +53,7 @@ async function work(inputs: SweepInputs, transport: Transport): Promise<void> {
   const outcome = dry_run ? `${done} would be deleted, and dry_run is true` : `${deleted.length} deleted`;
   log.info(`Clients of single jobs of ${runner.repository}: ${clients.length}, ${outcome}.`);
   setOutputs({ deleted: deleted.join(' ') });
-  await writeSummary(`Scalekit organization clients of single jobs: ${outcome}`, table(rows));
+  writeSummary(`Scalekit organization clients of single jobs: ${outcome}`, table(rows));
   refuseFailures(failures);
 }
 

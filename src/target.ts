@@ -9,13 +9,14 @@ import { Faults } from './reader.ts';
 
 /**
  * Finds out which repository and environment the inputs are about, and what is known about them.
- * @throws where nobody can say, or two say different things
+ * @throws later, where nobody can say, or two say different things; at once, with nothing sent, where nobody can be asked
  */
-export async function findTarget(aim: Aim, transport: Transport, env: NodeJS.ProcessEnv): Promise<Target> {
-  const target = await askForTarget(aim, transport, env);
-  log.info(SENTENCES[target.source](target));
-  if (target.asserted) log.info(`The environment ${quote(target.environment)} is asserted: only the input names it.`);
-  return target;
+export function findTarget(aim: Aim, transport: Transport, env: NodeJS.ProcessEnv): Promise<Target> {
+  return askForTarget(aim, transport, env).then((target) => {
+    log.info(SENTENCES[target.source](target));
+    if (target.asserted) log.info(`The environment ${quote(target.environment)} is asserted: only the input names it.`);
+    return target;
+  });
 }
 
 const SENTENCES = {
@@ -25,14 +26,16 @@ const SENTENCES = {
   api: ({ repository }: Target) => `Claims about ${repository} come from GitHub's API.`,
 };
 
-async function askForTarget(aim: Aim, transport: Transport, env: NodeJS.ProcessEnv): Promise<Target> {
+function askForTarget(aim: Aim, transport: Transport, env: NodeJS.ProcessEnv): Promise<Target> {
   const { source, runner, repository, environment, github } = aim;
   if (source === 'api' && github)
-    return await new GitHub(transport, github).getRepository(repository, (told) => repositoryTarget(told, environment));
+    return new GitHub(transport, github).getRepository(repository, (told) => repositoryTarget(told, environment));
   const own = runnerTarget(runner, env, environment);
-  if (source === 'runner') return own;
-  const faults = new Faults();
-  const target = tokenTarget(await getIdToken(transport, env), own, (input) => faults.report(input));
-  faults.finish();
-  return target;
+  if (source === 'runner') return Promise.resolve(own);
+  return getIdToken(transport, env).then((payload) => {
+    const faults = new Faults();
+    const target = tokenTarget(payload, own, (input) => faults.report(input));
+    faults.finish();
+    return target;
+  });
 }

@@ -1,11 +1,11 @@
 import { ApiError } from './answers.ts';
 import { type Aimed, getNamed } from './find.ts';
+import { CLIENT_ID } from './formats.ts';
 import type { Vault } from './github/vault.ts';
 import { parseTrailer } from './identity.ts';
 import * as log from './log.ts';
 import { type OwnClient, removeClient } from './removal.ts';
 import type { Scalekit } from './scalekit/api.ts';
-import { CLIENT_ID } from './scalekit/types.ts';
 
 // What `delete/` finds, decides and takes away.
 
@@ -29,7 +29,7 @@ export async function findOwn(scalekit: Scalekit, client_id: string, aimed: Aime
   if (client_id) {
     const client = await getNamed(scalekit, { client_id, ...aimed });
     if (!client) return [];
-    if (client.trailer) return [{ client_id, trailer: client.trailer }];
+    if (client.trailer) return [{ client_id, trailer: client.trailer, fresh: true }];
     throw new Error(
       `Client ${client_id} is not deleted: by the last line of its description, this action did not make it.`,
     );

@@ -1,6 +1,7 @@
 import type { Vault } from './github/vault.ts';
 import { parseTrailer } from './identity.ts';
 import { message } from './log.ts';
+import { clock } from './node.ts';
 import { byAge, compareFields, differenceLines } from './plan.ts';
 import { LAG, type Scalekit } from './scalekit/api.ts';
 import type { Client, ClientFields, MarkedClient } from './scalekit/types.ts';
@@ -43,8 +44,11 @@ export async function undo(
     lines.push(
       `Whether a client was made is not known: none shows up. The post step looks again. ${clientCall(scalekit, state)}`,
     );
-  else if (left.length === 0)
-    journal.clear({ client: undefined, secret: undefined, variable: put?.pending ? state.variable : undefined });
+  // What is left is the post step's to try again.
+  journal.clear({
+    ...(!unsure && stays.length === 0 && { client: undefined, secret: undefined }),
+    ...(!put?.pending && !put?.left.length && { variable: undefined }),
+  });
   if (updated) lines.push(...(await restore(scalekit, updated, own_secret)));
   lines.push(...journal.lost);
   return lines.length > 0 ? new Error([message(failure), ...lines].join('\n'), { cause: failure }) : failure;
@@ -148,9 +152,9 @@ async function deleteShown(
   remove: () => Promise<boolean>,
   isShown: () => Promise<boolean>,
 ): Promise<boolean> {
-  for (const until = performance.now() + LAG; !(await remove()); ) {
+  for (const until = clock() + LAG; !(await remove()); ) {
     if (!(await isShown())) return false;
-    if (performance.now() > until) throw new Error('the API shows it, and yet says that there is nothing to delete.');
+    if (clock() > until) throw new Error('the API shows it, and yet says that there is nothing to delete.');
     await scalekit.transport.pause(LOOK_AGAIN);
   }
   return true;

@@ -1,6 +1,8 @@
 import type { Context, NewSecret } from './change.ts';
 import type { KnownClient } from './identity.ts';
 import * as log from './log.ts';
+import { isTooLong } from './mask.ts';
+import { clock } from './node.ts';
 import { claimTexts, compare, type Difference, differenceLines } from './plan.ts';
 import type { Request } from './request.ts';
 import { readToken, type TokenPayload } from './scalekit/token.ts';
@@ -8,8 +10,8 @@ import { readToken, type TokenPayload } from './scalekit/token.ts';
 /** An access token of the new pair. */
 export interface VerifiedToken {
   access_token: string;
-  /** ISO 8601, in UTC; empty where neither the token nor the answer says. */
-  expires_at: string;
+  /** Seconds since the epoch; absent where neither the token nor the answer says. */
+  expires_at: number | undefined;
 }
 
 /** Milliseconds after a client was corrected in which its tokens may still show what it was. */
@@ -27,8 +29,12 @@ export async function verify(
   { plain_secret: client_secret }: NewSecret,
 ): Promise<VerifiedToken | undefined> {
   if (!request.verify) return undefined;
-  for (const until = performance.now() + (journal.updated ? CORRECTION_LAG : 0); ; ) {
+  for (const until = clock() + (journal.updated ? CORRECTION_LAG : 0); ; ) {
     const { access_token, expires_in } = await scalekit.getToken({ client_id, client_secret });
+    if (request.access_token && isTooLong(access_token))
+      throw new Error(
+        'The access token of the new pair is too long to be masked in every form, so it is not handed out: leave access_token out, or ask for fewer claims and scopes.',
+      );
     const payload = readToken(access_token);
     if (!payload)
       log.notice(
@@ -36,13 +42,13 @@ export async function verify(
       );
     const wrong = payload ? mismatches(request, client_id, payload) : [];
     if (wrong.length === 0) {
-      const expires = payload?.exp ?? (expires_in && Math.floor(Date.now() / 1000) + expires_in);
-      return { access_token, expires_at: isoTime(expires) };
+      const expires_at = payload?.exp ?? (expires_in && Math.floor(Date.now() / 1000) + expires_in);
+      return { access_token, expires_at };
     }
     const mismatch = new Error(
       `The access token of the new pair is not what was asked for. An interceptor of the environment may have changed it; verify: false accepts that.\n${differenceLines(wrong)}`,
     );
-    if (performance.now() >= until) throw mismatch;
+    if (clock() >= until) throw mismatch;
     await scalekit.transport.pause(PAUSE).catch(() => Promise.reject(mismatch));
   }
 }
@@ -56,10 +62,4 @@ function mismatches({ organization_id, fields }: Request, client_id: string, pay
     ['custom_claims', claimTexts(fields.custom_claims), claimTexts(payload.custom_claims)],
     ...(fields.audience ? ([['audience', fields.audience, payload.audience]] as const) : []),
   ]);
-}
-
-/** @param seconds since the epoch; a number that no date has is none */
-function isoTime(seconds: number | undefined): string {
-  const date = new Date((seconds ?? Number.NaN) * 1000);
-  return Number.isNaN(date.getTime()) ? '' : date.toISOString().replace('.000Z', 'Z');
 }

@@ -1,6 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { AnswerError } from '../../src/answers.ts';
 import {
   CLAIM_NAMES,
   chooseClaims,
@@ -337,10 +336,6 @@ describe("GitHub's API", () => {
     const { claims } = repositoryTarget({ ...REPOSITORY, owner }, '');
     expect([claims.github_repository_owner, claims.github_repository_owner_id]).toEqual([undefined, undefined]);
     expect(claims.github_repository).toBe('Acme/App');
-  });
-
-  it('is refused where its name is none', () => {
-    expect(() => repositoryTarget({ ...REPOSITORY, full_name: 1 }, '')).toThrow(AnswerError);
   });
 });
 

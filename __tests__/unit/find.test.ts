@@ -1,8 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { AnswerError } from '../../src/answers.ts';
 import { find, search } from '../../src/find.ts';
 import { formatTrailer } from '../../src/identity.ts';
+import { AnswerError } from '../../src/json.ts';
 import type { Request } from '../../src/request.ts';
 import type { Scalekit } from '../../src/scalekit/api.ts';
 import type { Client, MarkedClient } from '../../src/scalekit/types.ts';

@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
+import { LONGEST_OWN_DESCRIPTION } from '../../src/formats.ts';
 import { readRunner } from '../../src/github/runner.ts';
 import {
   drawNonce,
@@ -7,7 +8,6 @@ import {
   hash,
   type Identity,
   identityKey,
-  LONGEST_OWN_DESCRIPTION,
   objection,
   parseTrailer,
   recognize,

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
-import { getIdToken, mayHaveIdToken } from '../../src/github/idtoken.ts';
+import { getIdToken } from '../../src/github/idtoken.ts';
+import { mayHaveIdToken } from '../../src/github/runner.ts';
 import { type Answer, NetworkError } from '../../src/http.ts';
 import { FakeTransport, json } from './fixtures.ts';
 
@@ -70,10 +71,10 @@ describe('an ID token', () => {
   it.each<[variable: string, what: string, values: (string | undefined)[]]>([
     [URL_VARIABLE, 'is no https address', ['http://token.example', 'token.example', '/run/1', '', undefined]],
     [TOKEN_VARIABLE, 'holds no token', ['', ' \n', undefined, 'fake two', 'fake\nlines', 'fäke', 'fake\0']],
-  ])('is not asked for where %s %s', async (variable, what, values) => {
+  ])('is not asked for where %s %s, which is said at once', (variable, what, values) => {
     const transport = new FakeTransport(() => json({ value: idToken({}) }));
     for (const value of values)
-      await expect(getIdToken(transport, { ...ENV, [variable]: value })).rejects.toThrow(
+      expect(() => getIdToken(transport, { ...ENV, [variable]: value })).toThrow(
         `Could not get GitHub's ID token: ${variable} ${what}. ${REMEDY}`,
       );
     expect(transport.calls).toEqual([]);

@@ -1,7 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
+import { LONGEST_OWN_DESCRIPTION } from '../../src/formats.ts';
 import type { Place, Saved } from '../../src/github/vault.ts';
-import { formatTrailer, LONGEST_OWN_DESCRIPTION, withTrailer } from '../../src/identity.ts';
+import { formatTrailer, withTrailer } from '../../src/identity.ts';
 import type { OnExisting } from '../../src/inputs.ts';
 import {
   byAge,

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { AnswerError, parseObject } from '../../src/answers.ts';
+import { AnswerError, parseObject } from '../../src/json.ts';
 import { type Client, parseMarkedClient, parsePage, parseSecret } from '../../src/scalekit/types.ts';
 
 const FULL = {

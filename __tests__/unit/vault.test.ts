@@ -1,9 +1,10 @@
 import { describe, expect, it, jest } from '@jest/globals';
 import fc from 'fast-check';
-import { AnswerError, type ApiError } from '../../src/answers.ts';
+import type { ApiError } from '../../src/answers.ts';
 import { GitHub } from '../../src/github/api.ts';
 import { type Place, placeName, Vault, variableUrl } from '../../src/github/vault.ts';
 import { type Answer, type Call, NetworkError } from '../../src/http.ts';
+import { AnswerError } from '../../src/json.ts';
 import { FakeTransport, json } from './fixtures.ts';
 
 const API = 'https://ghes.acme.example/api/v3';

@@ -1,6 +1,7 @@
-export const id = 442;
-export const ids = [442];
-export const modules = {
+"use strict";
+exports.id = 442;
+exports.ids = [442];
+exports.modules = {
 
 /***/ 851:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __webpack_require__) => {
@@ -3575,3 +3576,4 @@ const blake2s = /* @__PURE__ */ (/* unused pure expression or super */ null && (
 /***/ })
 
 };
+;

@@ -1,1076 +1,1017 @@
-import { createRequire as __WEBPACK_EXTERNAL_createRequire } from "module";
-/******/ var __webpack_modules__ = ({
+/******/ (() => { // webpackBootstrap
+/******/ 	"use strict";
+/******/ 	var __webpack_modules__ = ({
 
-/***/ 770:
-/***/ ((module, __unused_webpack_exports, __nccwpck_require__) => {
+/***/ 34:
+/***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
 
-module.exports = __nccwpck_require__(218);
-
-
-/***/ }),
-
-/***/ 218:
-/***/ ((__unused_webpack_module, exports, __nccwpck_require__) => {
-
-var __webpack_unused_export__;
-
-
-var net = __nccwpck_require__(278);
-var tls = __nccwpck_require__(756);
-var http = __nccwpck_require__(611);
-var https = __nccwpck_require__(692);
-var events = __nccwpck_require__(434);
-var assert = __nccwpck_require__(613);
-var util = __nccwpck_require__(23);
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   IX: () => (/* binding */ repositoryTarget),
+/* harmony export */   Kz: () => (/* binding */ checkClaims),
+/* harmony export */   UA: () => (/* binding */ runnerTarget),
+/* harmony export */   VC: () => (/* binding */ chooseClaims),
+/* harmony export */   bK: () => (/* binding */ tokenTarget)
+/* harmony export */ });
+/* unused harmony export CLAIM_NAMES */
+/* harmony import */ var _formats_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(107);
+/* harmony import */ var _github_runner_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(801);
 
 
-exports.httpOverHttp = httpOverHttp;
-exports.httpsOverHttp = httpsOverHttp;
-exports.httpOverHttps = httpOverHttps;
-exports.httpsOverHttps = httpsOverHttps;
-
-
-function httpOverHttp(options) {
-  var agent = new TunnelingAgent(options);
-  agent.request = http.request;
-  return agent;
-}
-
-function httpsOverHttp(options) {
-  var agent = new TunnelingAgent(options);
-  agent.request = http.request;
-  agent.createSocket = createSecureSocket;
-  agent.defaultPort = 443;
-  return agent;
-}
-
-function httpOverHttps(options) {
-  var agent = new TunnelingAgent(options);
-  agent.request = https.request;
-  return agent;
-}
-
-function httpsOverHttps(options) {
-  var agent = new TunnelingAgent(options);
-  agent.request = https.request;
-  agent.createSocket = createSecureSocket;
-  agent.defaultPort = 443;
-  return agent;
-}
-
-
-function TunnelingAgent(options) {
-  var self = this;
-  self.options = options || {};
-  self.proxyOptions = self.options.proxy || {};
-  self.maxSockets = self.options.maxSockets || http.Agent.defaultMaxSockets;
-  self.requests = [];
-  self.sockets = [];
-
-  self.on('free', function onFree(socket, host, port, localAddress) {
-    var options = toOptions(host, port, localAddress);
-    for (var i = 0, len = self.requests.length; i < len; ++i) {
-      var pending = self.requests[i];
-      if (pending.host === options.host && pending.port === options.port) {
-        // Detect the request to connect same origin server,
-        // reuse the connection.
-        self.requests.splice(i, 1);
-        pending.request.onSocket(socket);
-        return;
-      }
-    }
-    socket.destroy();
-    self.removeSocket(socket);
-  });
-}
-util.inherits(TunnelingAgent, events.EventEmitter);
-
-TunnelingAgent.prototype.addRequest = function addRequest(req, host, port, localAddress) {
-  var self = this;
-  var options = mergeOptions({request: req}, self.options, toOptions(host, port, localAddress));
-
-  if (self.sockets.length >= this.maxSockets) {
-    // We are over limit so we'll add it to the queue.
-    self.requests.push(options);
-    return;
-  }
-
-  // If we are under maxSockets create a new one.
-  self.createSocket(options, function(socket) {
-    socket.on('free', onFree);
-    socket.on('close', onCloseOrRemove);
-    socket.on('agentRemove', onCloseOrRemove);
-    req.onSocket(socket);
-
-    function onFree() {
-      self.emit('free', socket, options);
-    }
-
-    function onCloseOrRemove(err) {
-      self.removeSocket(socket);
-      socket.removeListener('free', onFree);
-      socket.removeListener('close', onCloseOrRemove);
-      socket.removeListener('agentRemove', onCloseOrRemove);
-    }
-  });
+/** Claims about the repository and its run, by the key that the token shows, each with the runner's variable for it. */
+const VARIABLES = {
+    github_repository: 'GITHUB_REPOSITORY',
+    github_repository_id: 'GITHUB_REPOSITORY_ID',
+    github_repository_owner: 'GITHUB_REPOSITORY_OWNER',
+    github_repository_owner_id: 'GITHUB_REPOSITORY_OWNER_ID',
+    github_repository_visibility: undefined,
+    github_ref: 'GITHUB_REF',
+    github_ref_type: 'GITHUB_REF_TYPE',
+    github_sha: 'GITHUB_SHA',
+    github_workflow_ref: 'GITHUB_WORKFLOW_REF',
+    github_job_workflow_ref: undefined,
+    github_run_id: 'GITHUB_RUN_ID',
+    github_run_attempt: 'GITHUB_RUN_ATTEMPT',
+    github_actor: 'GITHUB_ACTOR',
+    github_actor_id: 'GITHUB_ACTOR_ID',
+    github_event_name: 'GITHUB_EVENT_NAME',
+    github_runner_environment: 'RUNNER_ENVIRONMENT',
 };
-
-TunnelingAgent.prototype.createSocket = function createSocket(options, cb) {
-  var self = this;
-  var placeholder = {};
-  self.sockets.push(placeholder);
-
-  var connectOptions = mergeOptions({}, self.proxyOptions, {
-    method: 'CONNECT',
-    path: options.host + ':' + options.port,
-    agent: false,
-    headers: {
-      host: options.host + ':' + options.port
-    }
-  });
-  if (options.localAddress) {
-    connectOptions.localAddress = options.localAddress;
-  }
-  if (connectOptions.proxyAuth) {
-    connectOptions.headers = connectOptions.headers || {};
-    connectOptions.headers['Proxy-Authorization'] = 'Basic ' +
-        new Buffer(connectOptions.proxyAuth).toString('base64');
-  }
-
-  debug('making CONNECT request');
-  var connectReq = self.request(connectOptions);
-  connectReq.useChunkedEncodingByDefault = false; // for v0.6
-  connectReq.once('response', onResponse); // for v0.6
-  connectReq.once('upgrade', onUpgrade);   // for v0.6
-  connectReq.once('connect', onConnect);   // for v0.7 or later
-  connectReq.once('error', onError);
-  connectReq.end();
-
-  function onResponse(res) {
-    // Very hacky. This is necessary to avoid http-parser leaks.
-    res.upgrade = true;
-  }
-
-  function onUpgrade(res, socket, head) {
-    // Hacky.
-    process.nextTick(function() {
-      onConnect(res, socket, head);
-    });
-  }
-
-  function onConnect(res, socket, head) {
-    connectReq.removeAllListeners();
-    socket.removeAllListeners();
-
-    if (res.statusCode !== 200) {
-      debug('tunneling socket could not be established, statusCode=%d',
-        res.statusCode);
-      socket.destroy();
-      var error = new Error('tunneling socket could not be established, ' +
-        'statusCode=' + res.statusCode);
-      error.code = 'ECONNRESET';
-      options.request.emit('error', error);
-      self.removeSocket(placeholder);
-      return;
-    }
-    if (head.length > 0) {
-      debug('got illegal response body from proxy');
-      socket.destroy();
-      var error = new Error('got illegal response body from proxy');
-      error.code = 'ECONNRESET';
-      options.request.emit('error', error);
-      self.removeSocket(placeholder);
-      return;
-    }
-    debug('tunneling connection has established');
-    self.sockets[self.sockets.indexOf(placeholder)] = socket;
-    return cb(socket);
-  }
-
-  function onError(cause) {
-    connectReq.removeAllListeners();
-
-    debug('tunneling socket could not be established, cause=%s\n',
-          cause.message, cause.stack);
-    var error = new Error('tunneling socket could not be established, ' +
-                          'cause=' + cause.message);
-    error.code = 'ECONNRESET';
-    options.request.emit('error', error);
-    self.removeSocket(placeholder);
-  }
-};
-
-TunnelingAgent.prototype.removeSocket = function removeSocket(socket) {
-  var pos = this.sockets.indexOf(socket)
-  if (pos === -1) {
-    return;
-  }
-  this.sockets.splice(pos, 1);
-
-  var pending = this.requests.shift();
-  if (pending) {
-    // If we have pending requests and a socket gets closed a new one
-    // needs to be created to take over in the pool for the one that closed.
-    this.createSocket(pending, function(socket) {
-      pending.request.onSocket(socket);
-    });
-  }
-};
-
-function createSecureSocket(options, cb) {
-  var self = this;
-  TunnelingAgent.prototype.createSocket.call(self, options, function(socket) {
-    var hostHeader = options.request.getHeader('host');
-    var tlsOptions = mergeOptions({}, self.options, {
-      socket: socket,
-      servername: hostHeader ? hostHeader.replace(/:.*$/, '') : options.host
-    });
-
-    // 0 is dummy port for v0.6
-    var secureSocket = tls.connect(0, tlsOptions);
-    self.sockets[self.sockets.indexOf(socket)] = secureSocket;
-    cb(secureSocket);
-  });
-}
-
-
-function toOptions(host, port, localAddress) {
-  if (typeof host === 'string') { // since v0.10
+/** They differ from run to run, so a client that outlives its run cannot carry them. */
+const PER_RUN = new Set(['sha', 'ref', 'ref_type', 'run_id', 'run_attempt', 'actor', 'actor_id', 'event_name', 'workflow_ref'].map((name) => `github_${name}`));
+const DEFAULT_CLAIMS = ['github_repository', 'github_repository_id', 'environment'];
+const CLAIM_NAMES = ['environment', ...Object.keys(VARIABLES)];
+/** A custom property of the repository, which an organization adds to its ID tokens. */
+const PROPERTY = /^github_repo_property_[\w$#-]{1,100}$/;
+/** Claims of an ID token that tell whose client it is. */
+const IDENTIFYING = ['repository', 'repository_id', 'run_id', 'environment'];
+/** What GitHub's API may tell of any repository, properties apart. */
+const OF_ANY_REPOSITORY = /^(environment|github_repository(_id|_owner|_owner_id|_visibility)?)$/;
+/** What the runner's variables say. */
+function runnerTarget(runner, env, environment) {
+    const claims = Object.entries(VARIABLES).map(([key, variable]) => [key, variable && env[variable]]);
+    const { repository, repository_id } = runner;
     return {
-      host: host,
-      port: port,
-      localAddress: localAddress
+        source: 'runner',
+        repository,
+        repository_id,
+        environment,
+        asserted: environment !== '',
+        // Its own room has judged the id.
+        claims: { ...Object.fromEntries(claims), github_repository_id: repository_id },
     };
-  }
-  return host; // for v0.11 or later
 }
-
-function mergeOptions(target) {
-  for (var i = 1, len = arguments.length; i < len; ++i) {
-    var overrides = arguments[i];
-    if (typeof overrides === 'object') {
-      var keys = Object.keys(overrides);
-      for (var j = 0, keyLen = keys.length; j < keyLen; ++j) {
-        var k = keys[j];
-        if (overrides[k] !== undefined) {
-          target[k] = overrides[k];
-        }
-      }
-    }
-  }
-  return target;
-}
-
-
-var debug;
-if (process.env.NODE_DEBUG && /\btunnel\b/.test(process.env.NODE_DEBUG)) {
-  debug = function() {
-    var args = Array.prototype.slice.call(arguments);
-    if (typeof args[0] === 'string') {
-      args[0] = 'TUNNEL: ' + args[0];
-    } else {
-      args.unshift('TUNNEL:');
-    }
-    console.error.apply(console, args);
-  }
-} else {
-  debug = function() {};
-}
-__webpack_unused_export__ = debug; // for test
-
-
-/***/ }),
-
-/***/ 613:
-/***/ ((module) => {
-
-module.exports = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("assert");
-
-/***/ }),
-
-/***/ 434:
-/***/ ((module) => {
-
-module.exports = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("events");
-
-/***/ }),
-
-/***/ 896:
-/***/ ((module) => {
-
-module.exports = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("fs");
-
-/***/ }),
-
-/***/ 611:
-/***/ ((module) => {
-
-module.exports = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("http");
-
-/***/ }),
-
-/***/ 692:
-/***/ ((module) => {
-
-module.exports = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("https");
-
-/***/ }),
-
-/***/ 278:
-/***/ ((module) => {
-
-module.exports = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("net");
-
-/***/ }),
-
-/***/ 598:
-/***/ ((module) => {
-
-module.exports = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:crypto");
-
-/***/ }),
-
-/***/ 857:
-/***/ ((module) => {
-
-module.exports = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("os");
-
-/***/ }),
-
-/***/ 756:
-/***/ ((module) => {
-
-module.exports = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("tls");
-
-/***/ }),
-
-/***/ 23:
-/***/ ((module) => {
-
-module.exports = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("util");
-
-/***/ }),
-
-/***/ 779:
-/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
-
-var https__WEBPACK_IMPORTED_MODULE_1___namespace_cache;
-var http__WEBPACK_IMPORTED_MODULE_0___namespace_cache;
-/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
-/* harmony export */   Qq: () => (/* binding */ HttpClient)
-/* harmony export */ });
-/* unused harmony exports HttpCodes, Headers, MediaTypes, getProxyUrl, HttpClientError, HttpClientResponse, isHttps */
-/* harmony import */ var http__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(611);
-/* harmony import */ var https__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(692);
-/* harmony import */ var _proxy_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(783);
-/* harmony import */ var tunnel__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(770);
-/* harmony import */ var undici__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(78);
-/* eslint-disable @typescript-eslint/no-explicit-any */
-var __awaiter = (undefined && undefined.__awaiter) || function (thisArg, _arguments, P, generator) {
-    function adopt(value) { return value instanceof P ? value : new P(function (resolve) { resolve(value); }); }
-    return new (P || (P = Promise))(function (resolve, reject) {
-        function fulfilled(value) { try { step(generator.next(value)); } catch (e) { reject(e); } }
-        function rejected(value) { try { step(generator["throw"](value)); } catch (e) { reject(e); } }
-        function step(result) { result.done ? resolve(result.value) : adopt(result.value).then(fulfilled, rejected); }
-        step((generator = generator.apply(thisArg, _arguments || [])).next());
-    });
-};
-
-
-
-
-
-var HttpCodes;
-(function (HttpCodes) {
-    HttpCodes[HttpCodes["OK"] = 200] = "OK";
-    HttpCodes[HttpCodes["MultipleChoices"] = 300] = "MultipleChoices";
-    HttpCodes[HttpCodes["MovedPermanently"] = 301] = "MovedPermanently";
-    HttpCodes[HttpCodes["ResourceMoved"] = 302] = "ResourceMoved";
-    HttpCodes[HttpCodes["SeeOther"] = 303] = "SeeOther";
-    HttpCodes[HttpCodes["NotModified"] = 304] = "NotModified";
-    HttpCodes[HttpCodes["UseProxy"] = 305] = "UseProxy";
-    HttpCodes[HttpCodes["SwitchProxy"] = 306] = "SwitchProxy";
-    HttpCodes[HttpCodes["TemporaryRedirect"] = 307] = "TemporaryRedirect";
-    HttpCodes[HttpCodes["PermanentRedirect"] = 308] = "PermanentRedirect";
-    HttpCodes[HttpCodes["BadRequest"] = 400] = "BadRequest";
-    HttpCodes[HttpCodes["Unauthorized"] = 401] = "Unauthorized";
-    HttpCodes[HttpCodes["PaymentRequired"] = 402] = "PaymentRequired";
-    HttpCodes[HttpCodes["Forbidden"] = 403] = "Forbidden";
-    HttpCodes[HttpCodes["NotFound"] = 404] = "NotFound";
-    HttpCodes[HttpCodes["MethodNotAllowed"] = 405] = "MethodNotAllowed";
-    HttpCodes[HttpCodes["NotAcceptable"] = 406] = "NotAcceptable";
-    HttpCodes[HttpCodes["ProxyAuthenticationRequired"] = 407] = "ProxyAuthenticationRequired";
-    HttpCodes[HttpCodes["RequestTimeout"] = 408] = "RequestTimeout";
-    HttpCodes[HttpCodes["Conflict"] = 409] = "Conflict";
-    HttpCodes[HttpCodes["Gone"] = 410] = "Gone";
-    HttpCodes[HttpCodes["TooManyRequests"] = 429] = "TooManyRequests";
-    HttpCodes[HttpCodes["InternalServerError"] = 500] = "InternalServerError";
-    HttpCodes[HttpCodes["NotImplemented"] = 501] = "NotImplemented";
-    HttpCodes[HttpCodes["BadGateway"] = 502] = "BadGateway";
-    HttpCodes[HttpCodes["ServiceUnavailable"] = 503] = "ServiceUnavailable";
-    HttpCodes[HttpCodes["GatewayTimeout"] = 504] = "GatewayTimeout";
-})(HttpCodes || (HttpCodes = {}));
-var Headers;
-(function (Headers) {
-    Headers["Accept"] = "accept";
-    Headers["ContentType"] = "content-type";
-})(Headers || (Headers = {}));
-var MediaTypes;
-(function (MediaTypes) {
-    MediaTypes["ApplicationJson"] = "application/json";
-})(MediaTypes || (MediaTypes = {}));
 /**
- * Returns the proxy URL, depending upon the supplied url and proxy environment variables.
- * @param serverUrl  The server URL where the request will be sent. For example, https://api.github.com
+ * What GitHub's ID token says, and the runner where the token does not.
+ * @param report takes what token, runner and the input `environment` do not agree about
  */
-function getProxyUrl(serverUrl) {
-    const proxyUrl = pm.getProxyUrl(new URL(serverUrl));
-    return proxyUrl ? proxyUrl.href : '';
+function tokenTarget(payload, runner, report) {
+    const told = Object.entries(payload).flatMap(([name, value]) => {
+        const key = name === 'environment' ? name : `github_${name}`;
+        if (!isClaimName(key) || value === null || value === '')
+            return [];
+        const claim = text(value);
+        if (claim === undefined && IDENTIFYING.includes(name))
+            report("GitHub's ID token")(`has a claim ${name} that is no text; expected one`);
+        return claim === undefined ? [] : [[key, claim]];
+    });
+    const claims = { ...runner.claims, ...Object.fromEntries(told) };
+    if (!told.some(([key]) => key === 'github_repository'))
+        report("GitHub's ID token")('has no claim repository; expected one');
+    for (const name of ['repository', 'repository_id', 'run_id']) {
+        const [theirs, own] = [claims[`github_${name}`], runner.claims[`github_${name}`]];
+        if (theirs && own && theirs.toLowerCase() !== own.toLowerCase())
+            report(`GITHUB_${name.toUpperCase()}`)(`got ${(0,_formats_js__WEBPACK_IMPORTED_MODULE_0__/* .quote */ .hD)(own)}, but GitHub's ID token says ${(0,_formats_js__WEBPACK_IMPORTED_MODULE_0__/* .quote */ .hD)(theirs)}; expected the same`);
+    }
+    const environment = claims.environment ?? '';
+    if (environment && runner.environment && environment.toLowerCase() !== runner.environment.toLowerCase()) {
+        report('environment')(`got ${(0,_formats_js__WEBPACK_IMPORTED_MODULE_0__/* .quote */ .hD)(runner.environment)}, but GitHub's ID token says that the job's environment is ${(0,_formats_js__WEBPACK_IMPORTED_MODULE_0__/* .quote */ .hD)(environment)}; expected the same, or none`);
+    }
+    return {
+        source: 'token',
+        repository: claims.github_repository ?? '',
+        repository_id: (0,_github_runner_js__WEBPACK_IMPORTED_MODULE_1__/* .digits */ .vm)(claims.github_repository_id),
+        environment: environment || runner.environment,
+        asserted: environment === '' && runner.environment !== '',
+        claims,
+    };
 }
-const HttpRedirectCodes = [
-    HttpCodes.MovedPermanently,
-    HttpCodes.ResourceMoved,
-    HttpCodes.SeeOther,
-    HttpCodes.TemporaryRedirect,
-    HttpCodes.PermanentRedirect
-];
-const HttpResponseRetryCodes = [
-    HttpCodes.BadGateway,
-    HttpCodes.ServiceUnavailable,
-    HttpCodes.GatewayTimeout
-];
-const RetryableHttpVerbs = ['OPTIONS', 'GET', 'DELETE', 'HEAD'];
-const ExponentialBackoffCeiling = 10;
-const ExponentialBackoffTimeSlice = 5;
-class HttpClientError extends Error {
-    constructor(message, statusCode) {
-        super(message);
-        this.name = 'HttpClientError';
-        this.statusCode = statusCode;
-        Object.setPrototypeOf(this, HttpClientError.prototype);
-    }
+/**
+ * What GitHub's API says about another repository. The job's own token says nothing about it.
+ * @param answer that was found to be about the repository which was asked for
+ */
+function repositoryTarget(answer, environment) {
+    const owner = Object(answer.owner);
+    const properties = Object.entries(Object(answer.custom_properties));
+    const repository = text(answer.full_name) ?? '';
+    const repository_id = text(answer.id);
+    return {
+        source: 'api',
+        repository,
+        repository_id,
+        environment,
+        asserted: environment !== '',
+        claims: {
+            github_repository: repository,
+            github_repository_id: repository_id,
+            github_repository_owner: text(owner.login),
+            github_repository_owner_id: text(owner.id),
+            github_repository_visibility: text(answer.visibility),
+            ...Object.fromEntries(properties.map(([name, value]) => [`github_repo_property_${name}`, text(value)])),
+        },
+    };
 }
-class HttpClientResponse {
-    constructor(message) {
-        this.message = message;
-    }
-    readBody() {
-        return __awaiter(this, void 0, void 0, function* () {
-            return new Promise((resolve) => __awaiter(this, void 0, void 0, function* () {
-                let output = Buffer.alloc(0);
-                this.message.on('data', (chunk) => {
-                    output = Buffer.concat([output, chunk]);
-                });
-                this.message.on('end', () => {
-                    resolve(output.toString());
-                });
-            }));
-        });
-    }
-    readBodyBuffer() {
-        return __awaiter(this, void 0, void 0, function* () {
-            return new Promise((resolve) => __awaiter(this, void 0, void 0, function* () {
-                const chunks = [];
-                this.message.on('data', (chunk) => {
-                    chunks.push(chunk);
-                });
-                this.message.on('end', () => {
-                    resolve(Buffer.concat(chunks));
-                });
-            }));
-        });
-    }
+/** @returns nothing for what is no single text */
+function text(value) {
+    return ['string', 'number', 'boolean'].includes(typeof value) ? `${value}`.toWellFormed() : undefined;
 }
-function isHttps(requestUrl) {
-    const parsedUrl = new URL(requestUrl);
-    return parsedUrl.protocol === 'https:';
+/** The derived claims first, then those of `custom_claims` that they do not say already. */
+function checkClaims({ repository_claims, custom_claims, lifetime }, target, report) {
+    const derived = chooseClaims(repository_claims, target.source, target, lifetime, report('repository_claims'));
+    const values = new Map(derived.map(({ key, value }) => [key, value]));
+    for (const { key, value } of custom_claims) {
+        const own = values.get(key);
+        if (own !== undefined && own !== value) {
+            report('custom_claims')(`got ${key}=${(0,_formats_js__WEBPACK_IMPORTED_MODULE_0__/* .quote */ .hD)(value)}, but repository_claims derives ${key}=${(0,_formats_js__WEBPACK_IMPORTED_MODULE_0__/* .quote */ .hD)(own)}; expected the same value, or a repository_claims without ${key}`);
+        }
+    }
+    return [...derived, ...custom_claims.filter(({ key }) => !values.has(key))];
 }
-class HttpClient {
-    constructor(userAgent, handlers, requestOptions) {
-        this._ignoreSslError = false;
-        this._allowRedirects = true;
-        this._allowRedirectDowngrade = false;
-        this._maxRedirects = 50;
-        this._allowRetries = false;
-        this._maxRetries = 1;
-        this._keepAlive = false;
-        this._disposed = false;
-        this.userAgent = this._getUserAgentWithOrchestrationId(userAgent);
-        this.handlers = handlers || [];
-        this.requestOptions = requestOptions;
-        if (requestOptions) {
-            if (requestOptions.ignoreSslError != null) {
-                this._ignoreSslError = requestOptions.ignoreSslError;
-            }
-            this._socketTimeout = requestOptions.socketTimeout;
-            if (requestOptions.allowRedirects != null) {
-                this._allowRedirects = requestOptions.allowRedirects;
-            }
-            if (requestOptions.allowRedirectDowngrade != null) {
-                this._allowRedirectDowngrade = requestOptions.allowRedirectDowngrade;
-            }
-            if (requestOptions.maxRedirects != null) {
-                this._maxRedirects = Math.max(requestOptions.maxRedirects, 0);
-            }
-            if (requestOptions.keepAlive != null) {
-                this._keepAlive = requestOptions.keepAlive;
-            }
-            if (requestOptions.allowRetries != null) {
-                this._allowRetries = requestOptions.allowRetries;
-            }
-            if (requestOptions.maxRetries != null) {
-                this._maxRetries = requestOptions.maxRetries;
-            }
+/**
+ * Derives the claims that were asked for by key, or else the default ones as far as they are known.
+ * @param asked keys, or `none`; nothing where nothing was said
+ * @param target nothing where it is not known yet: what is wrong in any case is reported all the same
+ */
+function chooseClaims(asked, source, target, lifetime, report) {
+    if (!asked)
+        return deriveClaims(DEFAULT_CLAIMS, target);
+    const names = asked.filter((name) => name !== 'none');
+    if (asked.length > 1 && names.length < asked.length)
+        report('got "none" beside others; expected "none" alone, or claims');
+    const claims = deriveClaims(names, target);
+    for (const name of names) {
+        if (!isClaimName(name))
+            report(`got ${(0,_formats_js__WEBPACK_IMPORTED_MODULE_0__/* .quote */ .hD)(name)}; expected ${CLAIM_NAMES.join(', ')}, github_repo_property_NAME, or none`);
+        else if (PER_RUN.has(name) && lifetime !== 'job') {
+            report(`got ${name}, which changes from run to run; expected lifetime: job with it, since a lasting client cannot follow`);
+        }
+        else if (target ? !claims.some(({ key }) => key === name) : isNeverKnown(name, source)) {
+            report(`got ${name}, ${whyUnknown(name, source)}`);
         }
     }
-    options(requestUrl, additionalHeaders) {
-        return __awaiter(this, void 0, void 0, function* () {
-            return this.request('OPTIONS', requestUrl, null, additionalHeaders || {});
-        });
-    }
-    get(requestUrl, additionalHeaders) {
-        return __awaiter(this, void 0, void 0, function* () {
-            return this.request('GET', requestUrl, null, additionalHeaders || {});
-        });
-    }
-    del(requestUrl, additionalHeaders) {
-        return __awaiter(this, void 0, void 0, function* () {
-            return this.request('DELETE', requestUrl, null, additionalHeaders || {});
-        });
-    }
-    post(requestUrl, data, additionalHeaders) {
-        return __awaiter(this, void 0, void 0, function* () {
-            return this.request('POST', requestUrl, data, additionalHeaders || {});
-        });
-    }
-    patch(requestUrl, data, additionalHeaders) {
-        return __awaiter(this, void 0, void 0, function* () {
-            return this.request('PATCH', requestUrl, data, additionalHeaders || {});
-        });
-    }
-    put(requestUrl, data, additionalHeaders) {
-        return __awaiter(this, void 0, void 0, function* () {
-            return this.request('PUT', requestUrl, data, additionalHeaders || {});
-        });
-    }
-    head(requestUrl, additionalHeaders) {
-        return __awaiter(this, void 0, void 0, function* () {
-            return this.request('HEAD', requestUrl, null, additionalHeaders || {});
-        });
-    }
-    sendStream(verb, requestUrl, stream, additionalHeaders) {
-        return __awaiter(this, void 0, void 0, function* () {
-            return this.request(verb, requestUrl, stream, additionalHeaders);
-        });
-    }
-    /**
-     * Gets a typed object from an endpoint
-     * Be aware that not found returns a null.  Other errors (4xx, 5xx) reject the promise
-     */
-    getJson(requestUrl_1) {
-        return __awaiter(this, arguments, void 0, function* (requestUrl, additionalHeaders = {}) {
-            additionalHeaders[Headers.Accept] = this._getExistingOrDefaultHeader(additionalHeaders, Headers.Accept, MediaTypes.ApplicationJson);
-            const res = yield this.get(requestUrl, additionalHeaders);
-            return this._processResponse(res, this.requestOptions);
-        });
-    }
-    postJson(requestUrl_1, obj_1) {
-        return __awaiter(this, arguments, void 0, function* (requestUrl, obj, additionalHeaders = {}) {
-            const data = JSON.stringify(obj, null, 2);
-            additionalHeaders[Headers.Accept] = this._getExistingOrDefaultHeader(additionalHeaders, Headers.Accept, MediaTypes.ApplicationJson);
-            additionalHeaders[Headers.ContentType] =
-                this._getExistingOrDefaultContentTypeHeader(additionalHeaders, MediaTypes.ApplicationJson);
-            const res = yield this.post(requestUrl, data, additionalHeaders);
-            return this._processResponse(res, this.requestOptions);
-        });
-    }
-    putJson(requestUrl_1, obj_1) {
-        return __awaiter(this, arguments, void 0, function* (requestUrl, obj, additionalHeaders = {}) {
-            const data = JSON.stringify(obj, null, 2);
-            additionalHeaders[Headers.Accept] = this._getExistingOrDefaultHeader(additionalHeaders, Headers.Accept, MediaTypes.ApplicationJson);
-            additionalHeaders[Headers.ContentType] =
-                this._getExistingOrDefaultContentTypeHeader(additionalHeaders, MediaTypes.ApplicationJson);
-            const res = yield this.put(requestUrl, data, additionalHeaders);
-            return this._processResponse(res, this.requestOptions);
-        });
-    }
-    patchJson(requestUrl_1, obj_1) {
-        return __awaiter(this, arguments, void 0, function* (requestUrl, obj, additionalHeaders = {}) {
-            const data = JSON.stringify(obj, null, 2);
-            additionalHeaders[Headers.Accept] = this._getExistingOrDefaultHeader(additionalHeaders, Headers.Accept, MediaTypes.ApplicationJson);
-            additionalHeaders[Headers.ContentType] =
-                this._getExistingOrDefaultContentTypeHeader(additionalHeaders, MediaTypes.ApplicationJson);
-            const res = yield this.patch(requestUrl, data, additionalHeaders);
-            return this._processResponse(res, this.requestOptions);
-        });
-    }
-    /**
-     * Makes a raw http request.
-     * All other methods such as get, post, patch, and request ultimately call this.
-     * Prefer get, del, post and patch
-     */
-    request(verb, requestUrl, data, headers) {
-        return __awaiter(this, void 0, void 0, function* () {
-            if (this._disposed) {
-                throw new Error('Client has already been disposed.');
-            }
-            const parsedUrl = new URL(requestUrl);
-            let info = this._prepareRequest(verb, parsedUrl, headers);
-            // Only perform retries on reads since writes may not be idempotent.
-            const maxTries = this._allowRetries && RetryableHttpVerbs.includes(verb)
-                ? this._maxRetries + 1
-                : 1;
-            let numTries = 0;
-            let response;
-            do {
-                response = yield this.requestRaw(info, data);
-                // Check if it's an authentication challenge
-                if (response &&
-                    response.message &&
-                    response.message.statusCode === HttpCodes.Unauthorized) {
-                    let authenticationHandler;
-                    for (const handler of this.handlers) {
-                        if (handler.canHandleAuthentication(response)) {
-                            authenticationHandler = handler;
-                            break;
-                        }
-                    }
-                    if (authenticationHandler) {
-                        return authenticationHandler.handleAuthentication(this, info, data);
-                    }
-                    else {
-                        // We have received an unauthorized response but have no handlers to handle it.
-                        // Let the response return to the caller.
-                        return response;
-                    }
-                }
-                let redirectsRemaining = this._maxRedirects;
-                while (response.message.statusCode &&
-                    HttpRedirectCodes.includes(response.message.statusCode) &&
-                    this._allowRedirects &&
-                    redirectsRemaining > 0) {
-                    const redirectUrl = response.message.headers['location'];
-                    if (!redirectUrl) {
-                        // if there's no location to redirect to, we won't
-                        break;
-                    }
-                    const parsedRedirectUrl = new URL(redirectUrl);
-                    if (parsedUrl.protocol === 'https:' &&
-                        parsedUrl.protocol !== parsedRedirectUrl.protocol &&
-                        !this._allowRedirectDowngrade) {
-                        throw new Error('Redirect from HTTPS to HTTP protocol. This downgrade is not allowed for security reasons. If you want to allow this behavior, set the allowRedirectDowngrade option to true.');
-                    }
-                    // we need to finish reading the response before reassigning response
-                    // which will leak the open socket.
-                    yield response.readBody();
-                    // strip authorization header if redirected to a different hostname
-                    if (parsedRedirectUrl.hostname !== parsedUrl.hostname) {
-                        for (const header in headers) {
-                            // header names are case insensitive
-                            if (header.toLowerCase() === 'authorization') {
-                                delete headers[header];
-                            }
-                        }
-                    }
-                    // let's make the request with the new redirectUrl
-                    info = this._prepareRequest(verb, parsedRedirectUrl, headers);
-                    response = yield this.requestRaw(info, data);
-                    redirectsRemaining--;
-                }
-                if (!response.message.statusCode ||
-                    !HttpResponseRetryCodes.includes(response.message.statusCode)) {
-                    // If not a retry code, return immediately instead of retrying
-                    return response;
-                }
-                numTries += 1;
-                if (numTries < maxTries) {
-                    yield response.readBody();
-                    yield this._performExponentialBackoff(numTries);
-                }
-            } while (numTries < maxTries);
-            return response;
-        });
-    }
-    /**
-     * Needs to be called if keepAlive is set to true in request options.
-     */
-    dispose() {
-        if (this._agent) {
-            this._agent.destroy();
-        }
-        this._disposed = true;
-    }
-    /**
-     * Raw request.
-     * @param info
-     * @param data
-     */
-    requestRaw(info, data) {
-        return __awaiter(this, void 0, void 0, function* () {
-            return new Promise((resolve, reject) => {
-                function callbackForResult(err, res) {
-                    if (err) {
-                        reject(err);
-                    }
-                    else if (!res) {
-                        // If `err` is not passed, then `res` must be passed.
-                        reject(new Error('Unknown error'));
-                    }
-                    else {
-                        resolve(res);
-                    }
-                }
-                this.requestRawWithCallback(info, data, callbackForResult);
-            });
-        });
-    }
-    /**
-     * Raw request with callback.
-     * @param info
-     * @param data
-     * @param onResult
-     */
-    requestRawWithCallback(info, data, onResult) {
-        if (typeof data === 'string') {
-            if (!info.options.headers) {
-                info.options.headers = {};
-            }
-            info.options.headers['Content-Length'] = Buffer.byteLength(data, 'utf8');
-        }
-        let callbackCalled = false;
-        function handleResult(err, res) {
-            if (!callbackCalled) {
-                callbackCalled = true;
-                onResult(err, res);
-            }
-        }
-        const req = info.httpModule.request(info.options, (msg) => {
-            const res = new HttpClientResponse(msg);
-            handleResult(undefined, res);
-        });
-        let socket;
-        req.on('socket', sock => {
-            socket = sock;
-        });
-        // If we ever get disconnected, we want the socket to timeout eventually
-        req.setTimeout(this._socketTimeout || 3 * 60000, () => {
-            if (socket) {
-                socket.end();
-            }
-            handleResult(new Error(`Request timeout: ${info.options.path}`));
-        });
-        req.on('error', function (err) {
-            // err has statusCode property
-            // res should have headers
-            handleResult(err);
-        });
-        if (data && typeof data === 'string') {
-            req.write(data, 'utf8');
-        }
-        if (data && typeof data !== 'string') {
-            data.on('close', function () {
-                req.end();
-            });
-            data.pipe(req);
-        }
-        else {
-            req.end();
-        }
-    }
-    /**
-     * Gets an http agent. This function is useful when you need an http agent that handles
-     * routing through a proxy server - depending upon the url and proxy environment variables.
-     * @param serverUrl  The server URL where the request will be sent. For example, https://api.github.com
-     */
-    getAgent(serverUrl) {
-        const parsedUrl = new URL(serverUrl);
-        return this._getAgent(parsedUrl);
-    }
-    getAgentDispatcher(serverUrl) {
-        const parsedUrl = new URL(serverUrl);
-        const proxyUrl = _proxy_js__WEBPACK_IMPORTED_MODULE_2__/* .getProxyUrl */ .s(parsedUrl);
-        const useProxy = proxyUrl && proxyUrl.hostname;
-        if (!useProxy) {
-            return;
-        }
-        return this._getProxyAgentDispatcher(parsedUrl, proxyUrl);
-    }
-    _prepareRequest(method, requestUrl, headers) {
-        const info = {};
-        info.parsedUrl = requestUrl;
-        const usingSsl = info.parsedUrl.protocol === 'https:';
-        info.httpModule = usingSsl ? /*#__PURE__*/ (https__WEBPACK_IMPORTED_MODULE_1___namespace_cache || (https__WEBPACK_IMPORTED_MODULE_1___namespace_cache = __nccwpck_require__.t(https__WEBPACK_IMPORTED_MODULE_1__, 2))) : /*#__PURE__*/ (http__WEBPACK_IMPORTED_MODULE_0___namespace_cache || (http__WEBPACK_IMPORTED_MODULE_0___namespace_cache = __nccwpck_require__.t(http__WEBPACK_IMPORTED_MODULE_0__, 2)));
-        const defaultPort = usingSsl ? 443 : 80;
-        info.options = {};
-        info.options.host = info.parsedUrl.hostname;
-        info.options.port = info.parsedUrl.port
-            ? parseInt(info.parsedUrl.port)
-            : defaultPort;
-        info.options.path =
-            (info.parsedUrl.pathname || '') + (info.parsedUrl.search || '');
-        info.options.method = method;
-        info.options.headers = this._mergeHeaders(headers);
-        if (this.userAgent != null) {
-            info.options.headers['user-agent'] = this.userAgent;
-        }
-        info.options.agent = this._getAgent(info.parsedUrl);
-        // gives handlers an opportunity to participate
-        if (this.handlers) {
-            for (const handler of this.handlers) {
-                handler.prepareRequest(info.options);
-            }
-        }
-        return info;
-    }
-    _mergeHeaders(headers) {
-        if (this.requestOptions && this.requestOptions.headers) {
-            return Object.assign({}, lowercaseKeys(this.requestOptions.headers), lowercaseKeys(headers || {}));
-        }
-        return lowercaseKeys(headers || {});
-    }
-    /**
-     * Gets an existing header value or returns a default.
-     * Handles converting number header values to strings since HTTP headers must be strings.
-     * Note: This returns string | string[] since some headers can have multiple values.
-     * For headers that must always be a single string (like Content-Type), use the
-     * specialized _getExistingOrDefaultContentTypeHeader method instead.
-     */
-    _getExistingOrDefaultHeader(additionalHeaders, header, _default) {
-        let clientHeader;
-        if (this.requestOptions && this.requestOptions.headers) {
-            const headerValue = lowercaseKeys(this.requestOptions.headers)[header];
-            if (headerValue) {
-                clientHeader =
-                    typeof headerValue === 'number' ? headerValue.toString() : headerValue;
-            }
-        }
-        const additionalValue = additionalHeaders[header];
-        if (additionalValue !== undefined) {
-            return typeof additionalValue === 'number'
-                ? additionalValue.toString()
-                : additionalValue;
-        }
-        if (clientHeader !== undefined) {
-            return clientHeader;
-        }
-        return _default;
-    }
-    /**
-     * Specialized version of _getExistingOrDefaultHeader for Content-Type header.
-     * Always returns a single string (not an array) since Content-Type should be a single value.
-     * Converts arrays to comma-separated strings and numbers to strings to ensure type safety.
-     * This was split from _getExistingOrDefaultHeader to provide stricter typing for callers
-     * that assign the result to places expecting a string (e.g., additionalHeaders[Headers.ContentType]).
-     */
-    _getExistingOrDefaultContentTypeHeader(additionalHeaders, _default) {
-        let clientHeader;
-        if (this.requestOptions && this.requestOptions.headers) {
-            const headerValue = lowercaseKeys(this.requestOptions.headers)[Headers.ContentType];
-            if (headerValue) {
-                if (typeof headerValue === 'number') {
-                    clientHeader = String(headerValue);
-                }
-                else if (Array.isArray(headerValue)) {
-                    clientHeader = headerValue.join(', ');
-                }
-                else {
-                    clientHeader = headerValue;
-                }
-            }
-        }
-        const additionalValue = additionalHeaders[Headers.ContentType];
-        // Return the first non-undefined value, converting numbers or arrays to strings if necessary
-        if (additionalValue !== undefined) {
-            if (typeof additionalValue === 'number') {
-                return String(additionalValue);
-            }
-            else if (Array.isArray(additionalValue)) {
-                return additionalValue.join(', ');
-            }
-            else {
-                return additionalValue;
-            }
-        }
-        if (clientHeader !== undefined) {
-            return clientHeader;
-        }
-        return _default;
-    }
-    _getAgent(parsedUrl) {
-        let agent;
-        const proxyUrl = _proxy_js__WEBPACK_IMPORTED_MODULE_2__/* .getProxyUrl */ .s(parsedUrl);
-        const useProxy = proxyUrl && proxyUrl.hostname;
-        if (this._keepAlive && useProxy) {
-            agent = this._proxyAgent;
-        }
-        if (!useProxy) {
-            agent = this._agent;
-        }
-        // if agent is already assigned use that agent.
-        if (agent) {
-            return agent;
-        }
-        const usingSsl = parsedUrl.protocol === 'https:';
-        let maxSockets = 100;
-        if (this.requestOptions) {
-            maxSockets = this.requestOptions.maxSockets || http__WEBPACK_IMPORTED_MODULE_0__.globalAgent.maxSockets;
-        }
-        // This is `useProxy` again, but we need to check `proxyURl` directly for TypeScripts's flow analysis.
-        if (proxyUrl && proxyUrl.hostname) {
-            const agentOptions = {
-                maxSockets,
-                keepAlive: this._keepAlive,
-                proxy: Object.assign(Object.assign({}, ((proxyUrl.username || proxyUrl.password) && {
-                    proxyAuth: `${proxyUrl.username}:${proxyUrl.password}`
-                })), { host: proxyUrl.hostname, port: proxyUrl.port })
-            };
-            let tunnelAgent;
-            const overHttps = proxyUrl.protocol === 'https:';
-            if (usingSsl) {
-                tunnelAgent = overHttps ? tunnel__WEBPACK_IMPORTED_MODULE_3__.httpsOverHttps : tunnel__WEBPACK_IMPORTED_MODULE_3__.httpsOverHttp;
-            }
-            else {
-                tunnelAgent = overHttps ? tunnel__WEBPACK_IMPORTED_MODULE_3__.httpOverHttps : tunnel__WEBPACK_IMPORTED_MODULE_3__.httpOverHttp;
-            }
-            agent = tunnelAgent(agentOptions);
-            this._proxyAgent = agent;
-        }
-        // if tunneling agent isn't assigned create a new agent
-        if (!agent) {
-            const options = { keepAlive: this._keepAlive, maxSockets };
-            agent = usingSsl ? new https__WEBPACK_IMPORTED_MODULE_1__.Agent(options) : new http__WEBPACK_IMPORTED_MODULE_0__.Agent(options);
-            this._agent = agent;
-        }
-        if (usingSsl && this._ignoreSslError) {
-            // we don't want to set NODE_TLS_REJECT_UNAUTHORIZED=0 since that will affect request for entire process
-            // http.RequestOptions doesn't expose a way to modify RequestOptions.agent.options
-            // we have to cast it to any and change it directly
-            agent.options = Object.assign(agent.options || {}, {
-                rejectUnauthorized: false
-            });
-        }
-        return agent;
-    }
-    _getProxyAgentDispatcher(parsedUrl, proxyUrl) {
-        let proxyAgent;
-        if (this._keepAlive) {
-            proxyAgent = this._proxyAgentDispatcher;
-        }
-        // if agent is already assigned use that agent.
-        if (proxyAgent) {
-            return proxyAgent;
-        }
-        const usingSsl = parsedUrl.protocol === 'https:';
-        proxyAgent = new undici__WEBPACK_IMPORTED_MODULE_4__/* .ProxyAgent */ .k(Object.assign({ uri: proxyUrl.href, pipelining: !this._keepAlive ? 0 : 1 }, ((proxyUrl.username || proxyUrl.password) && {
-            token: `Basic ${Buffer.from(`${proxyUrl.username}:${proxyUrl.password}`).toString('base64')}`
-        })));
-        this._proxyAgentDispatcher = proxyAgent;
-        if (usingSsl && this._ignoreSslError) {
-            // we don't want to set NODE_TLS_REJECT_UNAUTHORIZED=0 since that will affect request for entire process
-            // http.RequestOptions doesn't expose a way to modify RequestOptions.agent.options
-            // we have to cast it to any and change it directly
-            proxyAgent.options = Object.assign(proxyAgent.options.requestTls || {}, {
-                rejectUnauthorized: false
-            });
-        }
-        return proxyAgent;
-    }
-    _getUserAgentWithOrchestrationId(userAgent) {
-        const baseUserAgent = userAgent || 'actions/http-client';
-        const orchId = process.env['ACTIONS_ORCHESTRATION_ID'];
-        if (orchId) {
-            // Sanitize the orchestration ID to ensure it contains only valid characters
-            // Valid characters: 0-9, a-z, _, -, .
-            const sanitizedId = orchId.replace(/[^a-z0-9_.-]/gi, '_');
-            return `${baseUserAgent} actions_orchestration_id/${sanitizedId}`;
-        }
-        return baseUserAgent;
-    }
-    _performExponentialBackoff(retryNumber) {
-        return __awaiter(this, void 0, void 0, function* () {
-            retryNumber = Math.min(ExponentialBackoffCeiling, retryNumber);
-            const ms = ExponentialBackoffTimeSlice * Math.pow(2, retryNumber);
-            return new Promise(resolve => setTimeout(() => resolve(), ms));
-        });
-    }
-    _processResponse(res, options) {
-        return __awaiter(this, void 0, void 0, function* () {
-            return new Promise((resolve, reject) => __awaiter(this, void 0, void 0, function* () {
-                const statusCode = res.message.statusCode || 0;
-                const response = {
-                    statusCode,
-                    result: null,
-                    headers: {}
-                };
-                // not found leads to null obj returned
-                if (statusCode === HttpCodes.NotFound) {
-                    resolve(response);
-                }
-                // get the result from the body
-                function dateTimeDeserializer(key, value) {
-                    if (typeof value === 'string') {
-                        const a = new Date(value);
-                        if (!isNaN(a.valueOf())) {
-                            return a;
-                        }
-                    }
-                    return value;
-                }
-                let obj;
-                let contents;
-                try {
-                    contents = yield res.readBody();
-                    if (contents && contents.length > 0) {
-                        if (options && options.deserializeDates) {
-                            obj = JSON.parse(contents, dateTimeDeserializer);
-                        }
-                        else {
-                            obj = JSON.parse(contents);
-                        }
-                        response.result = obj;
-                    }
-                    response.headers = res.message.headers;
-                }
-                catch (err) {
-                    // Invalid resource (contents not json);  leaving result obj null
-                }
-                // note that 3xx redirects are handled by the http layer.
-                if (statusCode > 299) {
-                    let msg;
-                    // if exception/error in body, attempt to get better error
-                    if (obj && obj.message) {
-                        msg = obj.message;
-                    }
-                    else if (contents && contents.length > 0) {
-                        // it may be the case that the exception is in the body message as string
-                        msg = contents;
-                    }
-                    else {
-                        msg = `Failed request: (${statusCode})`;
-                    }
-                    const err = new HttpClientError(msg, statusCode);
-                    err.result = response.result;
-                    reject(err);
-                }
-                else {
-                    resolve(response);
-                }
-            }));
-        });
-    }
+    return claims;
 }
-const lowercaseKeys = (obj) => Object.keys(obj).reduce((c, k) => ((c[k.toLowerCase()] = obj[k]), c), {});
-//# sourceMappingURL=index.js.map
+/** @returns the claims among `names` that are known, in that order */
+function deriveClaims(names, target) {
+    return names.flatMap((key) => {
+        const value = key === 'environment' ? target?.environment : isClaimName(key) && target?.claims[key];
+        return value ? [{ key, value }] : [];
+    });
+}
+function isClaimName(name) {
+    return CLAIM_NAMES.includes(name) || PROPERTY.test(name);
+}
+function isNeverKnown(name, source) {
+    return source === 'api' && !OF_ANY_REPOSITORY.test(name) && !PROPERTY.test(name);
+}
+function whyUnknown(name, source) {
+    const known = 'expected a claim that is known here';
+    if (source === 'api') {
+        return isNeverKnown(name, source)
+            ? `which says something about a run, not about another repository; ${known}`
+            : `which GitHub's API does not tell of that repository; ${known}`;
+    }
+    if (source === 'token')
+        return `which GitHub's ID token of this job does not say; ${known}`;
+    if (name === 'environment')
+        return "which the input environment does not say; expected that input, or permissions with id-token: write in a job that has an environment: then GitHub's ID token says it";
+    if (VARIABLES[name])
+        return `which this runner does not know; ${known}`;
+    return "which GitHub's ID token alone says; expected permissions with id-token: write, so that the job may have one";
+}
+
 
 /***/ }),
 
-/***/ 783:
-/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+/***/ 107:
+/***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
-/* harmony export */   H: () => (/* binding */ checkBypass),
-/* harmony export */   s: () => (/* binding */ getProxyUrl)
+/* harmony export */   Bw: () => (/* binding */ length),
+/* harmony export */   Df: () => (/* binding */ parseClaims),
+/* harmony export */   E1: () => (/* binding */ parseList),
+/* harmony export */   IP: () => (/* binding */ isSafe),
+/* harmony export */   U6: () => (/* binding */ CLIENT_ID),
+/* harmony export */   ef: () => (/* binding */ parseOrigin),
+/* harmony export */   fL: () => (/* binding */ parseSeconds),
+/* harmony export */   hD: () => (/* binding */ quote),
+/* harmony export */   nV: () => (/* binding */ parseApiUrl),
+/* harmony export */   pT: () => (/* binding */ LONGEST_OWN_DESCRIPTION),
+/* harmony export */   y8: () => (/* binding */ quoteUrl)
 /* harmony export */ });
+/* harmony import */ var _log_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(585);
+/* harmony import */ var _mask_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(515);
+
+
+/** The id of an organization client: it becomes part of a path and an output. The descriptor bounds ids in requests to 32 characters, not those in answers. */
+const CLIENT_ID = /^m2morg_[\w-]{1,121}$/;
+/** The longest description of a client (Scalekit's descriptor), in characters. */
+const LONGEST_DESCRIPTION = 512;
+const LONGEST_TRAILER = 160;
+/** Characters that a description may have besides the line break and the trailer. */
+const LONGEST_OWN_DESCRIPTION = LONGEST_DESCRIPTION - LONGEST_TRAILER - 1;
+const LONGEST_CLAIM_KEY = 128;
+/** White space, a backslash, a control character, or a scheme that is not followed by two slashes: browsers mend it. */
+const NO_URL = /[\s\\]|[^!-~\xa0-\uffff]|^([hH][tT]{2}[pP][sS]?:(?!\/\/[^/])|\/)/;
+const SCHEME = /^[a-z][a-z\d+.-]*:\/\//i;
+/** A value as an error shows it. Masked values go first: what is left of one that was cut would be recognized by nobody. */
+function quote(value) {
+    return JSON.stringify((0,_log_js__WEBPACK_IMPORTED_MODULE_0__/* .cut */ .Jj)(value, 80));
+}
+/** A URL as an error shows it: what stands before an @ or after a ? may be a secret. */
+function quoteUrl(text) {
+    const clean = (0,_mask_js__WEBPACK_IMPORTED_MODULE_1__/* .redact */ .E$)(text);
+    const [scheme = ''] = SCHEME.exec(clean) ?? [];
+    const rest = clean.slice(scheme.length);
+    const [end, sign] = [rest.search(/[?#]/), rest.lastIndexOf('@')];
+    if (end >= 0 && sign > end)
+        return quote(`${scheme}***`);
+    const shown = sign < 0 ? rest : `***${rest.slice(sign)}`;
+    return quote(scheme + shown.replace(/[?#].*$/s, (end) => `${end[0]}***`));
+}
+/** Characters as the API counts them: Unicode code points. */
+function length(text) {
+    return [...text].length;
+}
+/** A list: separated by commas, spaces or line breaks, or a JSON array of strings. Repeated entries count once. */
+function parseList(text, report) {
+    if (!text.startsWith('['))
+        return [...new Set(text.split(/[\s,]+/).filter(Boolean))];
+    const entries = parseJson(text, report, 'a JSON array of strings, or entries separated by commas, spaces or lines');
+    if (!Array.isArray(entries))
+        return [];
+    for (const entry of entries) {
+        if (typeof entry !== 'string' || !entry.trim() || !entry.isWellFormed())
+            report(`got the entry ${shown(entry)}; expected strings that are not blank`);
+    }
+    return [...new Set(entries.filter((entry) => typeof entry === 'string' && entry.trim()))];
+}
+/** Claims: `key=value` lines, a JSON object, or the API's own array of `{"key", "value"}`. */
+function parseClaims(text, report) {
+    const claims = /^[[{]/.test(text)
+        ? jsonClaims(text, report)
+        : text
+            .split(/\r\n|\r|\n/)
+            .filter((line) => line.trim())
+            .flatMap((line) => lineClaim(line, report));
+    const keys = new Set();
+    for (const { key, value } of claims) {
+        if (!key)
+            report('got an empty key; expected 1 to 128 characters');
+        if (length(key) > LONGEST_CLAIM_KEY)
+            report(`got the key ${quote(key)} of ${length(key)} characters; expected 128 at most`);
+        if (!key.isWellFormed() || !value.isWellFormed())
+            report(`got half of a character for the key ${quote(key)}; expected Unicode text`);
+        if (keys.has(key))
+            report(`got the key ${quote(key)} twice; expected each key once`);
+        keys.add(key);
+    }
+    return claims;
+}
+function lineClaim(line, report) {
+    const sign = line.indexOf('=');
+    if (sign < 0) {
+        report(`got the line ${quote(line.trim())} without a "="; expected key=value`);
+        return [];
+    }
+    return [{ key: line.slice(0, sign).trim(), value: line.slice(sign + 1).trim() }];
+}
+function jsonClaims(text, report) {
+    const expected = 'key=value lines, a JSON object, or a JSON array of {"key", "value"}';
+    const json = parseJson(text, report, expected, wholeNumberAsWritten);
+    if (json === undefined)
+        return [];
+    for (const key of repeatedKeys(text))
+        report(`got the key ${quote(key)} twice; expected each key once`);
+    if (!Array.isArray(json))
+        return Object.entries(Object(json)).flatMap(([key, value]) => jsonClaim(key, value, report));
+    return json.flatMap((entry) => {
+        const { key, value, ...rest } = Object(entry);
+        if (typeof key === 'string' && value !== undefined && Object.keys(rest).length === 0)
+            return jsonClaim(key, value, report);
+        report(`got the entry ${shown(entry)}; expected {"key": "…", "value": "…"}`);
+        return [];
+    });
+}
+function jsonClaim(key, value, report) {
+    if (typeof value === 'string' || typeof value === 'boolean' || Number.isSafeInteger(value))
+        return [{ key, value: String(value) }];
+    report(`got ${shown(value)} for the key ${quote(key)}; expected a string (quote numbers that are not whole)`);
+    return [];
+}
+/** JSON.parse keeps the last of two equal keys of an object without a word. */
+function repeatedKeys(json) {
+    const twice = new Set();
+    const open = [];
+    for (const [token, key, colon] of json.matchAll(/[{}[\]]|("(?:[^"\\]|\\.)*")\s*(:)?/g)) {
+        if (token === '{' || token === '[')
+            open.push(new Set());
+        else if (token === '}' || token === ']')
+            open.pop();
+        else if (key && colon) {
+            const name = JSON.parse(key);
+            if (open.at(-1)?.has(name))
+                twice.add(name);
+            open.at(-1)?.add(name);
+        }
+    }
+    return twice;
+}
+/** A JSON value as an error shows it. */
+function shown(value) {
+    try {
+        return (0,_log_js__WEBPACK_IMPORTED_MODULE_0__/* .cut */ .Jj)(JSON.stringify(value), 80);
+    }
+    catch {
+        return 'one that is nested too deeply';
+    }
+}
+function parseJson(text, report, expected, reviver) {
+    try {
+        return JSON.parse(text, reviver);
+    }
+    catch {
+        report(`got broken JSON, ${quote(text)}; expected ${expected}`);
+        return undefined;
+    }
+}
+/** A whole number stays as it was written, however large; any other may come out otherwise: 1.10 as 1.1. */
+const wholeNumberAsWritten = (key, value, { source = '' } = {}) => key !== 'key' && typeof value === 'number' && /^-?(0|[1-9]\d*)$/.test(source) ? source : value;
+/** A whole number in decimal digits. */
+function parseSeconds(text, least, most, report) {
+    const seconds = /^[1-9]\d*$/.test(text) ? Number(text) : Number.NaN;
+    if (seconds >= least && seconds <= most)
+        return seconds;
+    report(`got ${quote(text)}; expected a whole number of seconds from ${least} to ${most}`);
+    return least;
+}
+/**
+ * The address of a Scalekit environment: a bare host, a trailing slash and a full URL are all fine.
+ * @returns scheme, host and port
+ */
+function parseOrigin(text, report) {
+    const expected = 'expected the address of the environment alone, such as https://acme.scalekit.com';
+    const url = NO_URL.test(text) ? null : URL.parse(SCHEME.test(text) ? text : `https://${text}`);
+    const shown = () => quoteUrl(text);
+    if (!url) {
+        report(`got ${shown()}, which is not a URL; ${expected}`);
+        return '';
+    }
+    const extras = [
+        url.username || url.password ? 'credentials' : '',
+        url.pathname !== '/' && url.pathname !== '' ? 'a path' : '',
+        text.includes('?') ? 'a query' : '',
+        text.includes('#') ? 'a fragment' : '',
+    ].filter(Boolean);
+    if (extras.length > 0)
+        report(`got ${shown()} with ${extras.join(' and ')}; ${expected}`);
+    if (!isSafe(url)) {
+        report(`got ${shown()}; expected https (http on loopback alone): the administrator's secret is sent there`);
+    }
+    return url.origin;
+}
+/**
+ * The address of GitHub's API, which on GitHub Enterprise Server has a path.
+ * @returns it without a slash at its end
+ */
+function parseApiUrl(text, report) {
+    const url = NO_URL.test(text) ? null : URL.parse(text);
+    if (!url || !isSafe(url) || url.username || url.password || /[?#]/.test(text)) {
+        report(`got ${quoteUrl(text)}; expected the https address of an API of GitHub (http on loopback alone), such as https://api.github.com`);
+        return '';
+    }
+    return url.href.replace(/\/+$/, '');
+}
+/** Whether a secret may be sent there: over TLS, or within this machine. */
+function isSafe({ protocol, hostname }) {
+    const loopback = /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])$/.test(hostname);
+    return protocol === 'https:' || (protocol === 'http:' && loopback);
+}
+
+
+/***/ }),
+
+/***/ 801:
+/***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   _e: () => (/* binding */ ID_TOKEN_TOKEN),
+/* harmony export */   cs: () => (/* binding */ mayHaveIdToken),
+/* harmony export */   e_: () => (/* binding */ ID_TOKEN_URL),
+/* harmony export */   fY: () => (/* binding */ readRunner),
+/* harmony export */   vm: () => (/* binding */ digits)
+/* harmony export */ });
+/* harmony import */ var node_fs__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(24);
+/* harmony import */ var node_fs__WEBPACK_IMPORTED_MODULE_0___default = /*#__PURE__*/__nccwpck_require__.n(node_fs__WEBPACK_IMPORTED_MODULE_0__);
+
+/** Variables that say where the job gets its ID token, and with what token. */
+const ID_TOKEN_URL = 'ACTIONS_ID_TOKEN_REQUEST_URL';
+const ID_TOKEN_TOKEN = 'ACTIONS_ID_TOKEN_REQUEST_TOKEN';
+function readRunner(env) {
+    return {
+        repository: env.GITHUB_REPOSITORY ?? '',
+        repository_id: digits(env.GITHUB_REPOSITORY_ID),
+        run: `${digits(env.GITHUB_RUN_ID, 12) ?? '0'}.${digits(env.GITHUB_RUN_ATTEMPT, 4) ?? '1'}`,
+        api: env.GITHUB_API_URL || 'https://api.github.com',
+        origin: runOrigin(env),
+    };
+}
+/** Whether GitHub offers the job an ID token: it does where `permissions` has `id-token: write`. */
+function mayHaveIdToken(env) {
+    return Boolean(env[ID_TOKEN_URL] && env[ID_TOKEN_TOKEN]);
+}
+/** A number as it fits into a trailer of bounded length; GitHub's own are shorter. */
+function digits(text, most = 16) {
+    return text && /^\d+$/.test(text) && text.length <= most ? text : undefined;
+}
+function runOrigin(env) {
+    const payload = readEvent(env.GITHUB_EVENT_PATH);
+    const [pull, run] = [payload.pull_request, payload.workflow_run];
+    // A fork that was deleted since has no repository any more.
+    const head = pull?.head ? pull.head.repo : run?.head_repository;
+    const foreign = head !== undefined && head?.full_name !== env.GITHUB_REPOSITORY;
+    // These events run with the target repository's secrets, whoever wrote the code that triggered them.
+    if (foreign && /^(pull_request_target|workflow_run)$/.test(env.GITHUB_EVENT_NAME ?? ''))
+        return 'untrusted';
+    if (env.GITHUB_ACTOR === 'dependabot[bot]')
+        return 'dependabot';
+    return foreign ? 'fork' : undefined;
+}
+function readEvent(path) {
+    try {
+        return JSON.parse((0,node_fs__WEBPACK_IMPORTED_MODULE_0__.readFileSync)(path ?? '', 'utf8')) ?? {};
+    }
+    catch {
+        return {};
+    }
+}
+
+
+/***/ }),
+
+/***/ 587:
+/***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
+
+
+// EXPORTS
+__nccwpck_require__.d(__webpack_exports__, {
+  B6: () => (/* binding */ LONGEST_NAME),
+  uD: () => (/* binding */ checkPlace),
+  Ko: () => (/* binding */ readInputs)
+});
+
+// UNUSED EXPORTS: readDeletion, readSweep
+
+// EXTERNAL MODULE: ./build/claims.js
+var claims = __nccwpck_require__(34);
+// EXTERNAL MODULE: ./node_modules/@actions/core/lib/core.js + 10 modules
+var core = __nccwpck_require__(178);
+// EXTERNAL MODULE: ./build/formats.js
+var formats = __nccwpck_require__(107);
+// EXTERNAL MODULE: ./build/mask.js
+var mask = __nccwpck_require__(515);
+// EXTERNAL MODULE: ./build/proxy.js + 1 modules
+var proxy = __nccwpck_require__(774);
+// EXTERNAL MODULE: ./build/reader.js
+var build_reader = __nccwpck_require__(276);
+;// CONCATENATED MODULE: ./build/connection.js
+
+
+
+
+
+// What all actions read: where Scalekit and GitHub are, and who asks.
+const UNTRUSTED = 'This run was triggered by code from outside, yet has secrets: nothing of that code may be checked out, built or run in this job, or it can take the credentials.';
+/** Seconds. */
+const DEFAULT_TIMEOUT = '120';
+/** `owner/name`, neither of which a URL would take for a folder above. */
+const REPOSITORY = /^(?!\.\.?\/)[\w.-]+\/(?!\.\.?$)[\w.-]+$/;
+function connection_readConnection(reader, runner) {
+    const credentials = readCredentials(reader.env);
+    // Before anything is quoted, since it may have been pasted into a wrong input.
+    readGitHubToken();
+    checkCredentials(reader, runner);
+    const origin = checkOrigin(reader);
+    const organization = checkOrganization(reader);
+    const timeout = parseTimeout(reader.read('timeout'), reader.report('timeout'));
+    checkRunner(reader, runner);
+    const warnings = runner.origin === 'untrusted' ? [UNTRUSTED] : [];
+    return { origin, credentials, ...organization, timeout, warnings };
+}
+/**
+ * Reads `github_token` and masks it.
+ * @param need what it is needed for, or nothing where the step can do without
+ */
+function connection_readGitHub(reader, runner, need) {
+    const token = readGitHubToken();
+    const report = reader.report('github_token');
+    if (!need)
+        return undefined;
+    if (!reader.read('github_token')) {
+        report(`is empty; expected a token that may ${need}. ${whyEmpty(runner)}`);
+        return undefined;
+    }
+    // Anything else would break the header that carries it.
+    if (!/^[\x21-\x7e]+$/.test(token))
+        report('holds characters that no token has; expected a token of GitHub');
+    const api = (0,formats/* parseApiUrl */.nV)(runner.api, reader.report('GITHUB_API_URL'));
+    checkProxy(reader, api);
+    return { api, token };
+}
+/** @returns the token, masked, or nothing where none is given */
+function readGitHubToken() {
+    const token = (0,core/* getInput */.V4)('github_token');
+    (0,mask/* mask */.dK)(token);
+    // As git and actions/checkout send it.
+    (0,mask/* maskPair */.jb)('x-access-token', token);
+    (0,mask/* maskPair */.jb)('', token);
+    return token;
+}
+/** Reads the administrator's credentials, from the inputs or else from the variables, and masks the secret. */
+function readCredentials(env) {
+    const client_secret = (0,core/* getInput */.V4)('scalekit_client_secret') || (0,build_reader/* variable */.bv)(env, 'SCALEKIT_CLIENT_SECRET');
+    const client_id = (0,core/* getInput */.V4)('scalekit_client_id') || (0,build_reader/* variable */.bv)(env, 'SCALEKIT_CLIENT_ID');
+    (0,mask/* mask */.dK)(client_secret);
+    (0,mask/* maskPair */.jb)(client_id, client_secret);
+    return { client_id, client_secret };
+}
+/** @returns seconds for the whole step, some number of them also where the input is lost or bad */
+function readTimeout() {
+    return parseTimeout(getInput('timeout'), () => { });
+}
+function parseTimeout(text, report) {
+    return (0,formats/* parseSeconds */.fL)(text || DEFAULT_TIMEOUT, 5, 3600, report);
+}
+/** @returns why nothing may be sent from a process with this environment, or nothing */
+function unsafeSetting(env) {
+    if (env.NODE_TLS_REJECT_UNAUTHORIZED !== '0')
+        return undefined;
+    return 'got "0", which switches certificate checks off; expected it to be unset (for a private certificate authority set NODE_EXTRA_CA_CERTS)';
+}
+function checkCredentials(reader, runner) {
+    const id = reader.require('scalekit_client_id', ['SCALEKIT_CLIENT_ID'], `the id of the environment's API credentials (skc_…). ${whyEmpty(runner)}`);
+    reader.require('scalekit_client_secret', ['SCALEKIT_CLIENT_SECRET'], `the secret of the environment's API credentials. ${whyEmpty(runner)}`);
+    if (id.text.startsWith('m2morg_')) {
+        reader.report(id.source)(`got ${(0,formats/* quote */.hD)(id.text)}, an organization client; expected the environment's API credentials (skc_…)`);
+    }
+}
+/** GitHub evaluates a secret that is not there to nothing, without a word. */
+function whyEmpty({ origin }) {
+    const misspelt = "a misspelt name, or a secret that this repository or the job's environment does not have";
+    if (origin === 'dependabot') {
+        return `This run was started by Dependabot, which gets Dependabot's own secrets alone (repository settings, Secrets, Dependabot); else: ${misspelt}.`;
+    }
+    if (origin === 'fork')
+        return `This run comes from a fork, and GitHub hands no secrets to those; else: ${misspelt}.`;
+    return `Likely causes: ${misspelt}; a run from a fork or by Dependabot, which get no secrets.`;
+}
+function checkOrigin(reader) {
+    const { text, source, from } = reader.require('scalekit_environment_url', ['SCALEKIT_ENVIRONMENT_URL', 'SCALEKIT_ENV_URL'], 'the address of the environment, such as https://acme.scalekit.com, as an input or in SCALEKIT_ENVIRONMENT_URL');
+    if (from && (0,core/* getInput */.V4)('scalekit_client_secret')) {
+        reader.report('scalekit_environment_url')(`is empty while scalekit_client_secret is given; expected both as inputs, or an earlier step could send the secret elsewhere by setting ${from} through GITHUB_ENV`);
+    }
+    const origin = text && (0,formats/* parseOrigin */.ef)(text, reader.report(source));
+    checkProxy(reader, origin);
+    return origin;
+}
+/** @param address that is asked; one that is none is a fault of its own */
+function checkProxy(reader, address) {
+    const url = URL.parse(address);
+    try {
+        if (url)
+            (0,proxy/* proxyFor */.iJ)(url, reader.env);
+    }
+    catch (error) {
+        if (!(error instanceof proxy/* ProxyError */.T6))
+            throw error;
+        reader.report(error.variable)(`is set to something else; expected ${proxy/* PROXY_ADDRESS */.cJ}`);
+    }
+}
+function checkOrganization(reader) {
+    // A URL would take such a path for the one above it.
+    const organization_external_id = reader.match('organization_external_id', /^(?!\.\.?$)\P{Cc}*$/u, 'the external id of an organization');
+    if (reader.read('organization_external_id')) {
+        if (reader.read('organization_id'))
+            reader.report('organization_external_id')('is given beside organization_id; expected one of the two');
+        return { organization_id: '', organization_external_id };
+    }
+    // The descriptor's rule: this prefix, 32 characters at most.
+    const expected = 'the id of an organization: "org_" and up to 28 letters, digits, - or _';
+    const { text, source } = reader.require('organization_id', ['SCALEKIT_ORGANIZATION_ID'], `${expected}, as an input or in SCALEKIT_ORGANIZATION_ID, or else organization_external_id`);
+    if (text && !/^org_[\w-]{1,28}$/.test(text))
+        reader.report(source)(`got ${(0,formats/* quote */.hD)(text)}; expected ${expected}`);
+    return { organization_id: text, organization_external_id };
+}
+/** What only a runner provides. Without its output file the secret would go to the log instead. */
+function checkRunner(reader, { repository }) {
+    if (!REPOSITORY.test(repository)) {
+        reader.report('GITHUB_REPOSITORY')(`got ${(0,formats/* quote */.hD)(repository)}; expected owner/name, as the runner of a workflow sets it`);
+    }
+    if (!reader.env.GITHUB_OUTPUT)
+        reader.report('GITHUB_OUTPUT')('is not set; expected the file for outputs, as the runner of a workflow sets it');
+    const unsafe = unsafeSetting(reader.env);
+    if (unsafe)
+        reader.report('NODE_TLS_REJECT_UNAUTHORIZED')(unsafe);
+}
+
+// EXTERNAL MODULE: ./build/github/runner.js
+var github_runner = __nccwpck_require__(801);
+;// CONCATENATED MODULE: ./build/inputs.js
+
+
+
+
+
+/** Characters of a client's name (Scalekit's descriptor). */
+const LONGEST_NAME = 128;
+const LONGEST_ENVIRONMENT = 255;
+/** Seconds. */
+const JOB_EXPIRY = 3600;
+const DEFAULT_KEEP_SECRETS = 2;
+const DEFAULT_SAVE_AS = 'SCALEKIT_M2M';
+const DEFAULT_MOST_DELETIONS = 20;
+const ON_EXISTING = ['rotate', 'reuse', 'replace', 'fail'];
+/**
+ * Reads the inputs, and the variables that stand in for some of them.
+ * @throws {InputError} that names every fault in every input
+ */
+function readInputs(env) {
+    const reader = new build_reader/* Reader */.mP(env);
+    const runner = (0,github_runner/* readRunner */.fY)(env);
+    const connection = connection_readConnection(reader, runner);
+    // The more lenient lifetime for claims where the input is wrong, so that this fault does not cause others.
+    const lifetime = reader.choice('lifetime', ['persistent', 'job'], 'job');
+    const asked = reader.read('repository_claims');
+    const inputs = {
+        ...connection,
+        ...readAim(reader, runner),
+        name: reader.bounded('name', LONGEST_NAME),
+        description: reader.bounded('description', formats/* LONGEST_OWN_DESCRIPTION */.pT),
+        scopes: readScopes(reader),
+        audience: (0,formats/* parseList */.E1)(reader.read('audience'), reader.report('audience')),
+        repository_claims: asked ? (0,formats/* parseList */.E1)(asked, reader.report('repository_claims')) : undefined,
+        custom_claims: (0,formats/* parseClaims */.Df)(reader.read('custom_claims'), reader.report('custom_claims')),
+        expiry: reader.read('expiry')
+            ? (0,formats/* parseSeconds */.fL)(reader.read('expiry'), 1, Number.MAX_SAFE_INTEGER, reader.report('expiry'))
+            : lifetime === 'job'
+                ? JOB_EXPIRY
+                : undefined,
+        lifetime,
+        client_id: readClientId(reader),
+        on_existing: reader.choice('on_existing', ON_EXISTING, 'rotate'),
+        keep_secrets: Number(reader.match('keep_secrets', /^[1-5]$/, 'a whole number from 1 to 5') || DEFAULT_KEEP_SECRETS),
+        verify: reader.boolean('verify', true),
+        access_token: reader.boolean('access_token', false),
+        dry_run: reader.boolean('dry_run', false),
+    };
+    checkPairs(reader, inputs);
+    const report = (input) => reader.report(input);
+    if (inputs.source === 'runner')
+        (0,claims/* checkClaims */.Kz)(inputs, (0,claims/* runnerTarget */.UA)(runner, env, inputs.environment), report);
+    else
+        (0,claims/* chooseClaims */.VC)(inputs.repository_claims, inputs.source, undefined, lifetime, report('repository_claims'));
+    if (inputs.source !== 'token' || inputs.environment)
+        checkPlace(inputs, inputs, report);
+    reader.finish();
+    return inputs;
+}
+/** @throws {InputError} that names every fault in every input */
+function readDeletion(env) {
+    const reader = new Reader(env);
+    const runner = readRunner(env);
+    const inputs = {
+        ...readConnection(reader, runner),
+        ...readAim(reader, runner),
+        name: reader.bounded('name', LONGEST_NAME),
+        client_id: readClientId(reader),
+        dry_run: reader.boolean('dry_run', false),
+    };
+    if (inputs.source !== 'token' || inputs.environment)
+        checkPlace(inputs, inputs, (input) => reader.report(input));
+    reader.finish();
+    return inputs;
+}
+/** @throws {InputError} that names every fault in every input */
+function readSweep(env) {
+    const reader = new Reader(env);
+    const runner = readRunner(env);
+    const connection = readConnection(reader, runner);
+    const github = readGitHub(reader, runner, 'read workflow runs (permissions with actions: read)');
+    const most = reader.match('max_deletions', /^([1-9]\d{0,2}|1000)$/, 'a whole number from 1 to 1000');
+    const inputs = {
+        ...connection,
+        runner,
+        github: github ?? { api: '', token: '' },
+        dry_run: reader.boolean('dry_run', true),
+        max_deletions: Number(most || DEFAULT_MOST_DELETIONS),
+    };
+    reader.finish();
+    return inputs;
+}
+function readAim(reader, runner) {
+    const repository = reader.match('repository', REPOSITORY, 'owner/name');
+    const other = repository.toLowerCase() === runner.repository.toLowerCase() ? '' : repository;
+    const saving = readSaving(reader);
+    const need = other ? `read ${other} (repository)` : saving ? 'write secrets and variables (save_to)' : undefined;
+    const source = other ? 'api' : (0,github_runner/* mayHaveIdToken */.cs)(reader.env) ? 'token' : 'runner';
+    if (source === 'token')
+        checkProxy(reader, reader.env[github_runner/* ID_TOKEN_URL */.e_] ?? '');
+    return {
+        runner,
+        source,
+        repository: other,
+        environment: reader.bounded('environment', LONGEST_ENVIRONMENT),
+        saving,
+        github: connection_readGitHub(reader, runner, need),
+    };
+}
+/** Names by GitHub's rules for secrets and variables. */
+function readSaving(reader) {
+    const to = reader.choice('save_to', ['none', 'repository', 'environment'], 'none');
+    const expected = 'letters, digits and _, not beginning with a digit or GITHUB_';
+    const prefix = reader.match('save_as', /^(?!github(_|$))[a-z_]\w*$/i, expected) || DEFAULT_SAVE_AS;
+    return to === 'none' ? undefined : { to, variable: `${prefix}_CLIENT_ID`, secret: `${prefix}_CLIENT_SECRET` };
+}
+/** Whether there is the environment that the pair is to be kept in. */
+function checkPlace({ saving }, { environment, source }, report) {
+    if (saving?.to !== 'environment')
+        return;
+    // A URL would take such a path for the one above it.
+    if (/^\.\.?$/.test(environment))
+        report('save_to')(`got "environment" with the environment "${environment}"; expected the name of one`);
+    if (environment)
+        return;
+    const how = source === 'token' ? ' (this job has none)' : '';
+    report('save_to')(`got "environment" without an environment${how}; expected the input environment, or "repository"`);
+}
+function readClientId(reader) {
+    const expected = 'the id of an organization client (m2morg_…; skc_… is scalekit_client_id)';
+    return reader.match('client_id', formats/* CLIENT_ID */.U6, expected);
+}
+function readScopes(reader) {
+    const report = reader.report('scopes');
+    const scopes = (0,formats/* parseList */.E1)(reader.read('scopes'), report);
+    for (const scope of scopes) {
+        // RFC 6749, section 3.3
+        if (!/^[\x21\x23-\x5b\x5d-\x7e]+$/.test(scope))
+            report(`got ${(0,formats/* quote */.hD)(scope)}; expected printable ASCII without spaces, " and \\`);
+    }
+    return scopes;
+}
+/** Inputs that are fine alone and make no sense together. */
+function checkPairs(reader, { on_existing, verify, access_token, saving }) {
+    if (reader.read('lifetime') === 'job') {
+        const always = 'the client of a job is always a new one';
+        if (reader.read('client_id'))
+            reader.report('client_id')(`is given with lifetime: job; expected one of the two: ${always}`);
+        if (on_existing !== 'rotate')
+            reader.report('on_existing')(`got "${on_existing}" with lifetime: job; expected it to be left out: ${always}`);
+        if (saving)
+            reader.report('save_to')(`got "${saving.to}" with lifetime: job; expected it to be left out: the client is deleted when the job ends`);
+    }
+    if (access_token && on_existing === 'reuse')
+        reader.report('access_token')('is true with on_existing: reuse; expected one of the two: without a new secret there is no token');
+    if (access_token && !verify)
+        reader.report('access_token')('is true with verify: false; expected verify: true, since it is the token that verification gets');
+}
+
+
+/***/ }),
+
+/***/ 585:
+/***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   $e: () => (/* binding */ warning),
+/* harmony export */   Jj: () => (/* binding */ cut),
+/* harmony export */   TN: () => (/* binding */ oneLine),
+/* harmony export */   Yz: () => (/* binding */ debug),
+/* harmony export */   fJ: () => (/* binding */ fail),
+/* harmony export */   iU: () => (/* binding */ message),
+/* harmony export */   lm: () => (/* binding */ notice),
+/* harmony export */   pq: () => (/* binding */ info)
+/* harmony export */ });
+/* harmony import */ var _actions_core__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(178);
+/* harmony import */ var _mask_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(515);
+
+
+// Every word that this action prints goes through here: no secret, and no text of a server or a user that the
+// runner would take for a command.
+/** @param text one line; what breaks lines or moves a terminal's cursor becomes a space */
+function info(text) {
+    _actions_core__WEBPACK_IMPORTED_MODULE_0__/* .info */ .pq(oneLine(text));
+}
+/** A line that is seen only where the workflow runs with debug logging. */
+function debug(text) {
+    _actions_core__WEBPACK_IMPORTED_MODULE_0__/* .debug */ .Yz(oneLine(text));
+}
+function notice(text) {
+    _actions_core__WEBPACK_IMPORTED_MODULE_0__/* .notice */ .lm(oneLine(text));
+}
+function warning(text) {
+    _actions_core__WEBPACK_IMPORTED_MODULE_0__/* .warning */ .$e(oneLine(text));
+}
+/** One error annotation, which may have several lines, and exit code 1. */
+function fail(error) {
+    _actions_core__WEBPACK_IMPORTED_MODULE_0__/* .setFailed */ .C1((0,_mask_js__WEBPACK_IMPORTED_MODULE_1__/* .redact */ .E$)(message(error)).split('\n').map(oneLine).join('\n'));
+    const root = rootCause(error);
+    if (!message(error).includes(root))
+        debug(`Caused by: ${root}`);
+}
+function rootCause(error) {
+    return error instanceof Error && error.cause instanceof Error ? rootCause(error.cause) : message(error);
+}
+/** What an error has to say, without its stack. */
+function message(error) {
+    return error instanceof Error ? error.message : String(error);
+}
+/**
+ * At most `length` code points of a text, the last one an ellipsis where something was cut. Masked values are taken out
+ * first: half of one would be recognized by nobody.
+ */
+function cut(text, length) {
+    const characters = [...(0,_mask_js__WEBPACK_IMPORTED_MODULE_1__/* .redact */ .E$)(text)];
+    return characters.length <= length ? characters.join('') : `${characters.slice(0, length - 1).join('')}…`;
+}
+/**
+ * Takes masked values, control characters, line separators and marks that turn the writing direction out of a text.
+ * The runner also reads `##[command]` anywhere in a line as a command (its older syntax), so that is broken up.
+ */
+function oneLine(text) {
+    const clean = (0,_mask_js__WEBPACK_IMPORTED_MODULE_1__/* .redact */ .E$)(text).replaceAll('##[', '## [');
+    return /^[ -~]*$/.test(clean) ? clean : clean.replace(/[\p{Cc}\p{Zl}\p{Zp}\p{Bidi_Control}]+/gu, ' ');
+}
+
+
+/***/ }),
+
+/***/ 515:
+/***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   E$: () => (/* binding */ redact),
+/* harmony export */   Rb: () => (/* binding */ masksTold),
+/* harmony export */   dK: () => (/* binding */ mask),
+/* harmony export */   jb: () => (/* binding */ maskPair),
+/* harmony export */   pn: () => (/* binding */ isTooLong)
+/* harmony export */ });
+/* unused harmony export maskForms */
+/* harmony import */ var _actions_core__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(178);
+
+/** Anything shorter would blank out ordinary text: such a value is never masked, whole or as a part. */
+const SHORTEST_MASK = 4;
+/** A shorter rest of a broken line tells next to nothing. */
+const SHORTEST_LINE = 8;
+/**
+ * Bytes: GitHub keeps no longer secret. What is longer is masked as it is and line by line, since its other forms are
+ * more than a runner takes in; whoever hands out a secret refuses it.
+ */
+const LONGEST_SECRET = 48 * 1024;
+/** Characters (RFC 2045, section 6.8, and RFC 7468, section 2). */
+const LINE_WIDTHS = [76, 64];
+const masked = new Set();
+/** The longest first, since a shorter one may be a part of it; nothing while there are new ones. */
+let sorted;
+/** Masks a secret in every form that a later step may print it in, here and in the runner's log of the whole job. */
+function mask(secret) {
+    tell(maskForms(secret));
+}
+function tell(forms) {
+    // One write for all of them.
+    process.stdout.cork();
+    for (const form of forms) {
+        if (masked.has(form))
+            continue;
+        masked.add(form);
+        sorted = undefined;
+        (0,_actions_core__WEBPACK_IMPORTED_MODULE_0__/* .setSecret */ .Pq)(form);
+    }
+    process.stdout.uncork();
+}
+/** Masks a secret also where it stands behind an id, as in `id:secret` of HTTP's Basic scheme (RFC 7617), in base64 of several lines. */
+function maskPair(id, secret) {
+    if (secret.trim().length < SHORTEST_MASK || isTooLong(secret))
+        return;
+    const idOnly = Buffer.from(`${id}:`).toString('base64');
+    const lines = LINE_WIDTHS.flatMap((width) => brokenLines(Buffer.from(`${id}:${secret}`), width));
+    tell(lines.filter((line) => !idOnly.includes(line)).flatMap(bothAlphabets));
+}
+function isTooLong(secret) {
+    return Buffer.byteLength(secret) > LONGEST_SECRET;
+}
+/**
+ * Waits until all masks have left the process: where its reader is slow, the most of them still wait in it.
+ * @throws where nobody reads them
+ */
+async function masksTold() {
+    const { promise, resolve } = Promise.withResolvers();
+    process.stdout.write('', resolve);
+    const error = await promise;
+    if (error)
+        throw new Error(`Standard output cannot be written, so no secret can be masked: ${error.message}.`);
+}
+/** Takes every masked form out of a text of ours, so that nothing depends on the runner's own masking. */
+function redact(text) {
+    sorted ??= [...masked].sort((a, b) => b.length - a.length);
+    let clean = text;
+    for (const form of sorted)
+        if (form.length <= clean.length)
+            clean = clean.replaceAll(form, '***');
+    return clean;
+}
+/**
+ * The forms in which a secret can turn up: as it is, line by line, URL-encoded, JSON-escaped, and within base64
+ * whatever stands before or after it. Runners mask the literal value alone (GitHub's adds some forms, best effort).
+ */
+function maskForms(secret) {
+    if (secret.trim().length < SHORTEST_MASK)
+        return [];
+    // The usual one, which URLs and JSON write as it is.
+    if (/^[\w.-]+$/.test(secret))
+        return [...new Set([secret, ...base64Forms(secret)])];
+    const lines = secret.split(/[\r\n]+/);
+    const all = isTooLong(secret) ? [] : [...new Set([secret, ...lines])];
+    const forms = [
+        secret,
+        secret.trim(),
+        ...lines,
+        ...lines.map((line) => line.trim()),
+        // Each line too: a runner that has replaced one would not recognize the whole any more.
+        ...all.flatMap(urlForms),
+        ...all.flatMap(jsonForms),
+        ...base64Forms(secret),
+    ];
+    return [...new Set(forms)].filter((form) => form.trim().length >= SHORTEST_MASK);
+}
+function urlForms(secret) {
+    const component = encodeURIComponent(secret.toWellFormed());
+    const strict = component.replace(/[!'()*]/g, (character) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`);
+    const form = new URLSearchParams({ '': secret }).toString().slice(1);
+    // Encoders that are made for paths leave a slash as it is.
+    const all = [component, strict, form].flatMap((text) => [text, text.replaceAll('%2F', '/')]);
+    return all.flatMap((text) => [text, text.replace(/%[0-9A-F]{2}/g, (byte) => byte.toLowerCase())]);
+}
+function jsonForms(secret) {
+    const json = JSON.stringify(secret).slice(1, -1);
+    // Writers that stay within ASCII, keep JSON safe inside HTML, or do both, escape more than JSON.stringify does.
+    const cautious = [/[\u007f-\uffff]/g, /[<>&\u2028\u2029]/g, /[<>&\u007f-\uffff]/g].map((more) => json.replace(more, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`));
+    const all = [json, ...cautious].flatMap((text) => [text, text.replaceAll('/', '\\/')]);
+    return all.flatMap((text) => [text, text.replace(/\\u[\da-f]{4}/g, (code) => `\\u${code.slice(2).toUpperCase()}`)]);
+}
+/**
+ * Three bytes make four base64 characters, so what stands before the secret shifts it by 0, 1 or 2 bytes. Of each
+ * shift, the characters that the neighbouring bytes cannot change; of the secret on its own, the padded text too.
+ */
+function base64Forms(secret) {
+    if (isTooLong(secret))
+        return [];
+    const bytes = Buffer.from(secret);
+    const fragments = [0, 1, 2].map((shift) => {
+        const text = Buffer.concat([Buffer.alloc(shift), bytes]).toString('base64');
+        return text.slice(Math.ceil((shift * 8) / 6), Math.floor(((shift + bytes.length) * 8) / 6));
+    });
+    const lines = LINE_WIDTHS.flatMap((width) => brokenLines(bytes, width));
+    return [bytes.toString('base64'), ...fragments, ...lines].flatMap(bothAlphabets);
+}
+/** Base64 as command-line tools break it into lines. What follows, such as a line break, changes the end of the last one. */
+function brokenLines(bytes, width) {
+    const whole = bytes.toString('base64');
+    const certain = whole.slice(0, Math.floor((bytes.length * 8) / 6));
+    const lines = [];
+    for (const text of [whole, certain])
+        for (let at = 0; at + SHORTEST_LINE <= text.length; at += width)
+            lines.push(text.slice(at, at + width));
+    return lines;
+}
+/** Base64 and base64url (RFC 4648). */
+function bothAlphabets(text) {
+    return [text, text.replaceAll('+', '-').replaceAll('/', '_')];
+}
+
+
+/***/ }),
+
+/***/ 774:
+/***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
+
+
+// EXPORTS
+__nccwpck_require__.d(__webpack_exports__, {
+  cJ: () => (/* binding */ PROXY_ADDRESS),
+  T6: () => (/* binding */ ProxyError),
+  iJ: () => (/* binding */ proxyFor)
+});
+
+;// CONCATENATED MODULE: ./node_modules/@actions/http-client/lib/proxy.js
 function getProxyUrl(reqUrl) {
     const usingSsl = reqUrl.protocol === 'https:';
     if (checkBypass(reqUrl)) {
@@ -1161,221 +1102,242 @@ class DecodedURL extends URL {
     }
 }
 //# sourceMappingURL=proxy.js.map
+;// CONCATENATED MODULE: ./build/proxy.js
 
-/***/ }),
-
-/***/ 78:
-/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
-
-/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
-/* harmony export */   h: () => (/* binding */ fetch),
-/* harmony export */   k: () => (/* binding */ ProxyAgent)
-/* harmony export */ });
-// Stands in dist for undici, 930 kB of which @actions/http-client uses one class and @actions/github one function, both
-// to bring Octokit's requests through a proxy. Octokit's requests go through this action's own transport instead, which
-// tunnels through a proxy without it. The class is still made, while a proxy is set and @actions/github is loaded.
-class ProxyAgent {}
-
-function fetch() {
-  throw new Error('undici is not part of this bundle');
+/** No tunnel came about: nothing of a request can have reached its server. Neither address nor password is ever quoted. */
+class ProxyError extends Error {
+    name = 'ProxyError';
+    code;
+    variable;
+    /** What the proxy answered; absent where it did not. */
+    status;
+    constructor(variable, message, code, status) {
+        super(message);
+        this.variable = variable;
+        this.code = code;
+        this.status = status;
+    }
+}
+/** What a proxy's variable may hold. */
+const PROXY_ADDRESS = 'the address of an http or https proxy, such as http://proxy.corp:3128, with special characters in user and password percent-encoded';
+/**
+ * The proxy that requests to an address go through, by the usual variables; the lower-case one wins. Loopback is never
+ * asked through one, whatever they say.
+ * @throws {ProxyError} where the variable holds something else: going past a proxy in silence would be worse
+ */
+function proxyFor(target, env) {
+    const variable = ['https_proxy', 'HTTPS_PROXY'].find((name) => env[name]?.trim());
+    if (!variable || checkBypass(target))
+        return undefined;
+    const text = env[variable]?.trim() ?? '';
+    // Without a scheme, `proxy.corp:3128` would be read as a scheme and a path.
+    const url = URL.parse(/^[a-z][a-z\d+.-]*:\/\//i.test(text) ? text : `http://${text}`);
+    try {
+        if (url && /^https?:$/.test(url.protocol)) {
+            const login = [url.username, url.password].map(decodeURIComponent).join(':');
+            return { variable, url, login: login === ':' ? '' : login };
+        }
+    }
+    catch {
+        // A percent sign that encodes nothing.
+    }
+    throw new ProxyError(variable, `${variable} does not hold the address of a proxy`, 'PROXY_ADDRESS');
 }
 
 
-/***/ })
+/***/ }),
 
-/******/ });
-/************************************************************************/
-/******/ // The module cache
-/******/ var __webpack_module_cache__ = {};
-/******/ 
-/******/ // The require function
-/******/ function __nccwpck_require__(moduleId) {
-/******/ 	// Check if module is in cache
-/******/ 	var cachedModule = __webpack_module_cache__[moduleId];
-/******/ 	if (cachedModule !== undefined) {
-/******/ 		return cachedModule.exports;
-/******/ 	}
-/******/ 	// Create a new module (and put it into the cache)
-/******/ 	var module = __webpack_module_cache__[moduleId] = {
-/******/ 		// no module.id needed
-/******/ 		// no module.loaded needed
-/******/ 		exports: {}
-/******/ 	};
-/******/ 
-/******/ 	// Execute the module function
-/******/ 	var threw = true;
-/******/ 	try {
-/******/ 		__webpack_modules__[moduleId](module, module.exports, __nccwpck_require__);
-/******/ 		threw = false;
-/******/ 	} finally {
-/******/ 		if(threw) delete __webpack_module_cache__[moduleId];
-/******/ 	}
-/******/ 
-/******/ 	// Return the exports of the module
-/******/ 	return module.exports;
-/******/ }
-/******/ 
-/******/ // expose the modules object (__webpack_modules__)
-/******/ __nccwpck_require__.m = __webpack_modules__;
-/******/ 
-/************************************************************************/
-/******/ /* webpack/runtime/asset-relocator-loader */
-/******/ if (typeof __nccwpck_require__ !== 'undefined') __nccwpck_require__.ab = decodeURIComponent(new URL('.', import.meta.url).pathname).slice(import.meta.url.match(/^file:\/\/\/\w:/) ? 1 : 0, -1) + "/";
-/******/ 
-/******/ /* webpack/runtime/create fake namespace object */
-/******/ (() => {
-/******/ 	var getProto = Object.getPrototypeOf ? (obj) => (Object.getPrototypeOf(obj)) : (obj) => (obj.__proto__);
-/******/ 	var leafPrototypes;
-/******/ 	// create a fake namespace object
-/******/ 	// mode & 1: value is a module id, require it
-/******/ 	// mode & 2: merge all properties of value into the ns
-/******/ 	// mode & 4: return value when already ns object
-/******/ 	// mode & 16: return value when it's Promise-like
-/******/ 	// mode & 8|1: behave like require
-/******/ 	__nccwpck_require__.t = function(value, mode) {
-/******/ 		if(mode & 1) value = this(value);
-/******/ 		if(mode & 8) return value;
-/******/ 		if(typeof value === 'object' && value) {
-/******/ 			if((mode & 4) && value.__esModule) return value;
-/******/ 			if((mode & 16) && typeof value.then === 'function') return value;
-/******/ 		}
-/******/ 		var ns = Object.create(null);
-/******/ 		__nccwpck_require__.r(ns);
-/******/ 		var def = {};
-/******/ 		leafPrototypes = leafPrototypes || [null, getProto({}), getProto([]), getProto(getProto)];
-/******/ 		for(var current = mode & 2 && value; typeof current == 'object' && !~leafPrototypes.indexOf(current); current = getProto(current)) {
-/******/ 			Object.getOwnPropertyNames(current).forEach((key) => (def[key] = () => (value[key])));
-/******/ 		}
-/******/ 		def['default'] = () => (value);
-/******/ 		__nccwpck_require__.d(ns, def);
-/******/ 		return ns;
-/******/ 	};
-/******/ })();
-/******/ 
-/******/ /* webpack/runtime/define property getters */
-/******/ (() => {
-/******/ 	// define getter functions for harmony exports
-/******/ 	__nccwpck_require__.d = (exports, definition) => {
-/******/ 		for(var key in definition) {
-/******/ 			if(__nccwpck_require__.o(definition, key) && !__nccwpck_require__.o(exports, key)) {
-/******/ 				Object.defineProperty(exports, key, { enumerable: true, get: definition[key] });
-/******/ 			}
-/******/ 		}
-/******/ 	};
-/******/ })();
-/******/ 
-/******/ /* webpack/runtime/ensure chunk */
-/******/ (() => {
-/******/ 	__nccwpck_require__.f = {};
-/******/ 	// This file contains only the entry chunk.
-/******/ 	// The chunk loading function for additional chunks
-/******/ 	__nccwpck_require__.e = (chunkId) => {
-/******/ 		return Promise.all(Object.keys(__nccwpck_require__.f).reduce((promises, key) => {
-/******/ 			__nccwpck_require__.f[key](chunkId, promises);
-/******/ 			return promises;
-/******/ 		}, []));
-/******/ 	};
-/******/ })();
-/******/ 
-/******/ /* webpack/runtime/get javascript chunk filename */
-/******/ (() => {
-/******/ 	// This function allow to reference async chunks
-/******/ 	__nccwpck_require__.u = (chunkId) => {
-/******/ 		// return url for filenames based on template
-/******/ 		return "" + chunkId + ".index.js";
-/******/ 	};
-/******/ })();
-/******/ 
-/******/ /* webpack/runtime/hasOwnProperty shorthand */
-/******/ (() => {
-/******/ 	__nccwpck_require__.o = (obj, prop) => (Object.prototype.hasOwnProperty.call(obj, prop))
-/******/ })();
-/******/ 
-/******/ /* webpack/runtime/make namespace object */
-/******/ (() => {
-/******/ 	// define __esModule on exports
-/******/ 	__nccwpck_require__.r = (exports) => {
-/******/ 		if(typeof Symbol !== 'undefined' && Symbol.toStringTag) {
-/******/ 			Object.defineProperty(exports, Symbol.toStringTag, { value: 'Module' });
-/******/ 		}
-/******/ 		Object.defineProperty(exports, '__esModule', { value: true });
-/******/ 	};
-/******/ })();
-/******/ 
-/******/ /* webpack/runtime/import chunk loading */
-/******/ (() => {
-/******/ 	// no baseURI
-/******/ 	
-/******/ 	// object to store loaded and loading chunks
-/******/ 	// undefined = chunk not loaded, null = chunk preloaded/prefetched
-/******/ 	// [resolve, Promise] = chunk loading, 0 = chunk loaded
-/******/ 	var installedChunks = {
-/******/ 		792: 0
-/******/ 	};
-/******/ 	
-/******/ 	var installChunk = (data) => {
-/******/ 		var {ids, modules, runtime} = data;
-/******/ 		// add "modules" to the modules object,
-/******/ 		// then flag all "ids" as loaded and fire callback
-/******/ 		var moduleId, chunkId, i = 0;
-/******/ 		for(moduleId in modules) {
-/******/ 			if(__nccwpck_require__.o(modules, moduleId)) {
-/******/ 				__nccwpck_require__.m[moduleId] = modules[moduleId];
-/******/ 			}
-/******/ 		}
-/******/ 		if(runtime) runtime(__nccwpck_require__);
-/******/ 		for(;i < ids.length; i++) {
-/******/ 			chunkId = ids[i];
-/******/ 			if(__nccwpck_require__.o(installedChunks, chunkId) && installedChunks[chunkId]) {
-/******/ 				installedChunks[chunkId][0]();
-/******/ 			}
-/******/ 			installedChunks[ids[i]] = 0;
-/******/ 		}
-/******/ 	
-/******/ 	}
-/******/ 	
-/******/ 	__nccwpck_require__.f.j = (chunkId, promises) => {
-/******/ 			// import() chunk loading for javascript
-/******/ 			var installedChunkData = __nccwpck_require__.o(installedChunks, chunkId) ? installedChunks[chunkId] : undefined;
-/******/ 			if(installedChunkData !== 0) { // 0 means "already installed".
-/******/ 	
-/******/ 				// a Promise means "currently loading".
-/******/ 				if(installedChunkData) {
-/******/ 					promises.push(installedChunkData[1]);
-/******/ 				} else {
-/******/ 					if(true) { // all chunks have JS
-/******/ 						// setup Promise in chunk cache
-/******/ 						var promise = import("./" + __nccwpck_require__.u(chunkId)).then(installChunk, (e) => {
-/******/ 							if(installedChunks[chunkId] !== 0) installedChunks[chunkId] = undefined;
-/******/ 							throw e;
-/******/ 						});
-/******/ 						var promise = Promise.race([promise, new Promise((resolve) => (installedChunkData = installedChunks[chunkId] = [resolve]))])
-/******/ 						promises.push(installedChunkData[1] = promise);
-/******/ 					}
-/******/ 				}
-/******/ 			}
-/******/ 	};
-/******/ 	
-/******/ 	// no prefetching
-/******/ 	
-/******/ 	// no preloaded
-/******/ 	
-/******/ 	// no external install chunk
-/******/ 	
-/******/ 	// no on chunks loaded
-/******/ })();
-/******/ 
-/************************************************************************/
-var __webpack_exports__ = {};
+/***/ 276:
+/***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
 
-;// CONCATENATED MODULE: external "node:http"
-const external_node_http_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:http");
-;// CONCATENATED MODULE: external "node:https"
-const external_node_https_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:https");
-;// CONCATENATED MODULE: external "node:timers/promises"
-const promises_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:timers/promises");
-;// CONCATENATED MODULE: external "node:url"
-const external_node_url_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:url");
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   CG: () => (/* binding */ Faults),
+/* harmony export */   bv: () => (/* binding */ variable),
+/* harmony export */   mP: () => (/* binding */ Reader)
+/* harmony export */ });
+/* unused harmony export InputError */
+/* harmony import */ var _actions_core__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(178);
+/* harmony import */ var _formats_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(107);
+
+
+/** Faults of one input that are told: thousands would not fit into an annotation. */
+const MOST_FAULTS = 10;
+/** Every bad input, each with what was given, what is accepted and, where known, why. */
+class InputError extends Error {
+    name = 'InputError';
+    constructor(faults) {
+        super(faults.length === 1
+            ? `Bad input: ${faults[0]}`
+            : `${faults.length} bad inputs:\n${faults.map((fault) => `- ${fault}`).join('\n')}`);
+    }
+}
+/** Collects what is wrong. */
+class Faults {
+    #faults = new Map();
+    report(input) {
+        return (problem) => {
+            const faults = this.#faults.get(input) ?? [];
+            faults.push(`${input}: ${problem}`);
+            this.#faults.set(input, faults);
+        };
+    }
+    /** @throws {InputError} where anything was reported */
+    finish() {
+        const told = [...this.#faults].flatMap(([input, faults]) => {
+            const more = faults.length - MOST_FAULTS;
+            return more > 0 ? [...faults.slice(0, MOST_FAULTS), `${input}: and ${more} more`] : faults;
+        });
+        if (told.length > 0)
+            throw new InputError(told);
+    }
+}
+/** Reads inputs, and collects what is wrong with them. */
+class Reader extends Faults {
+    env;
+    /** Inputs whose text never arrived: what else is wrong with them says nothing. */
+    #unevaluated = new Set();
+    constructor(env) {
+        super();
+        this.env = env;
+    }
+    report(input) {
+        const report = super.report(input);
+        return (problem) => {
+            if (!this.#unevaluated.has(input))
+                report(problem);
+        };
+    }
+    /** @returns the input without white space around it, empty where it was not given */
+    read(input) {
+        return this.#evaluated(input, (0,_actions_core__WEBPACK_IMPORTED_MODULE_0__/* .getInput */ .V4)(input));
+    }
+    /** @returns the input; where it is not as expected, that is reported, and it counts as not given */
+    match(input, pattern, expected) {
+        const text = this.read(input);
+        if (!text || pattern.test(text))
+            return text;
+        this.report(input)(`got ${(0,_formats_js__WEBPACK_IMPORTED_MODULE_1__/* .quote */ .hD)(text)}; expected ${expected}`);
+        return '';
+    }
+    /** @returns the input; where it is too long, that is reported */
+    bounded(input, most) {
+        const text = this.read(input);
+        if ((0,_formats_js__WEBPACK_IMPORTED_MODULE_1__/* .length */ .Bw)(text) > most)
+            this.report(input)(`got ${(0,_formats_js__WEBPACK_IMPORTED_MODULE_1__/* .length */ .Bw)(text)} characters, ${(0,_formats_js__WEBPACK_IMPORTED_MODULE_1__/* .quote */ .hD)(text)}; expected ${most} at most`);
+        return text;
+    }
+    /** @param fallback what to go on with where the input is wrong; the first choice is the default */
+    choice(input, choices, fallback) {
+        const text = this.read(input) || choices[0];
+        const choice = choices.find((one) => one === text);
+        if (choice)
+            return choice;
+        const list = choices.map((one) => `"${one}"`);
+        this.report(input)(`got ${(0,_formats_js__WEBPACK_IMPORTED_MODULE_1__/* .quote */ .hD)(text)}; expected ${list.slice(0, -1).join(', ')} or ${list.at(-1)}`);
+        return fallback;
+    }
+    /** YAML's own words for the two (its core schema), as GitHub passes them on. */
+    boolean(input, byDefault) {
+        const text = this.match(input, /^(true|True|TRUE|false|False|FALSE)$/, 'true or false');
+        return text ? text.toLowerCase() === 'true' : byDefault;
+    }
+    /** @returns the input, or else the first variable that is set and its name, and what an error calls it */
+    require(input, variables, expected) {
+        const given = this.read(input);
+        if (given)
+            return { text: given, source: input };
+        const from = variables.find((candidate) => variable(this.env, candidate));
+        if (!from) {
+            this.report(input)(`is empty; expected ${expected}`);
+            return { text: '', source: input };
+        }
+        const source = `${input} (from ${from})`;
+        return { text: this.#evaluated(source, variable(this.env, from)), source, from };
+    }
+    #evaluated(source, text) {
+        if (text.includes('${{')) {
+            this.report(source)(`got ${(0,_formats_js__WEBPACK_IMPORTED_MODULE_1__/* .quoteUrl */ .y8)(text)}, which holds an expression that was not evaluated; expected its value`);
+            this.#unevaluated.add(source);
+        }
+        return text;
+    }
+}
+function variable(env, name) {
+    return env[name]?.trim() ?? '';
+}
+
+
+/***/ }),
+
+/***/ 896:
+/***/ ((module) => {
+
+module.exports = require("fs");
+
+/***/ }),
+
+/***/ 598:
+/***/ ((module) => {
+
+module.exports = require("node:crypto");
+
+/***/ }),
+
+/***/ 24:
+/***/ ((module) => {
+
+module.exports = require("node:fs");
+
+/***/ }),
+
+/***/ 708:
+/***/ ((module) => {
+
+module.exports = require("node:https");
+
+/***/ }),
+
+/***/ 30:
+/***/ ((module) => {
+
+module.exports = require("node:net");
+
+/***/ }),
+
+/***/ 500:
+/***/ ((module) => {
+
+module.exports = require("node:timers/promises");
+
+/***/ }),
+
+/***/ 857:
+/***/ ((module) => {
+
+module.exports = require("os");
+
+/***/ }),
+
+/***/ 178:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+
+// EXPORTS
+__nccwpck_require__.d(__webpack_exports__, {
+  Yz: () => (/* binding */ core_debug),
+  V4: () => (/* binding */ getInput),
+  pq: () => (/* binding */ info),
+  lm: () => (/* binding */ notice),
+  LZ: () => (/* binding */ saveState),
+  C1: () => (/* binding */ setFailed),
+  uH: () => (/* binding */ setOutput),
+  Pq: () => (/* binding */ core_setSecret),
+  z: () => (/* reexport */ summary),
+  $e: () => (/* binding */ warning)
+});
+
+// UNUSED EXPORTS: ExitCode, addPath, endGroup, error, exportVariable, getBooleanInput, getIDToken, getMultilineInput, getState, group, isDebug, markdownSummary, platform, setCommandEcho, startGroup, toPlatformPath, toPosixPath, toWin32Path
+
 // EXTERNAL MODULE: external "os"
 var external_os_ = __nccwpck_require__(857);
 ;// CONCATENATED MODULE: ./node_modules/@actions/core/lib/utils.js
@@ -1507,7 +1469,7 @@ function escapeProperty(s) {
 }
 //# sourceMappingURL=command.js.map
 ;// CONCATENATED MODULE: external "crypto"
-const external_crypto_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("crypto");
+const external_crypto_namespaceObject = require("crypto");
 // EXTERNAL MODULE: external "fs"
 var external_fs_ = __nccwpck_require__(896);
 ;// CONCATENATED MODULE: ./node_modules/@actions/core/lib/file-command.js
@@ -1546,9 +1508,7 @@ function file_command_prepareKeyValueMessage(key, value) {
 }
 //# sourceMappingURL=file-command.js.map
 ;// CONCATENATED MODULE: external "path"
-const external_path_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("path");
-// EXTERNAL MODULE: ./node_modules/@actions/http-client/lib/index.js
-var lib = __nccwpck_require__(779);
+const external_path_namespaceObject = require("path");
 ;// CONCATENATED MODULE: ./node_modules/@actions/http-client/lib/auth.js
 var __awaiter = (undefined && undefined.__awaiter) || function (thisArg, _arguments, P, generator) {
     function adopt(value) { return value instanceof P ? value : new P(function (resolve) { resolve(value); }); }
@@ -2014,1136 +1974,6 @@ function toPlatformPath(pth) {
     return pth.replace(/[/\\]/g, path.sep);
 }
 //# sourceMappingURL=path-utils.js.map
-;// CONCATENATED MODULE: external "string_decoder"
-const external_string_decoder_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("string_decoder");
-// EXTERNAL MODULE: external "events"
-var external_events_ = __nccwpck_require__(434);
-;// CONCATENATED MODULE: external "child_process"
-const external_child_process_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("child_process");
-// EXTERNAL MODULE: external "assert"
-var external_assert_ = __nccwpck_require__(613);
-;// CONCATENATED MODULE: ./node_modules/@actions/io/lib/io-util.js
-var io_util_awaiter = (undefined && undefined.__awaiter) || function (thisArg, _arguments, P, generator) {
-    function adopt(value) { return value instanceof P ? value : new P(function (resolve) { resolve(value); }); }
-    return new (P || (P = Promise))(function (resolve, reject) {
-        function fulfilled(value) { try { step(generator.next(value)); } catch (e) { reject(e); } }
-        function rejected(value) { try { step(generator["throw"](value)); } catch (e) { reject(e); } }
-        function step(result) { result.done ? resolve(result.value) : adopt(result.value).then(fulfilled, rejected); }
-        step((generator = generator.apply(thisArg, _arguments || [])).next());
-    });
-};
-
-
-const { chmod, copyFile, lstat, mkdir, open: io_util_open, readdir, rename, rm, rmdir, stat, symlink, unlink } = external_fs_.promises;
-// export const {open} = 'fs'
-const IS_WINDOWS = process.platform === 'win32';
-/**
- * Custom implementation of readlink to ensure Windows junctions
- * maintain trailing backslash for backward compatibility with Node.js < 24
- *
- * In Node.js 20, Windows junctions (directory symlinks) always returned paths
- * with trailing backslashes. Node.js 24 removed this behavior, which breaks
- * code that relied on this format for path operations.
- *
- * This implementation restores the Node 20 behavior by adding a trailing
- * backslash to all junction results on Windows.
- */
-function readlink(fsPath) {
-    return io_util_awaiter(this, void 0, void 0, function* () {
-        const result = yield fs.promises.readlink(fsPath);
-        // On Windows, restore Node 20 behavior: add trailing backslash to all results
-        // since junctions on Windows are always directory links
-        if (IS_WINDOWS && !result.endsWith('\\')) {
-            return `${result}\\`;
-        }
-        return result;
-    });
-}
-// See https://github.com/nodejs/node/blob/d0153aee367422d0858105abec186da4dff0a0c5/deps/uv/include/uv/win.h#L691
-const UV_FS_O_EXLOCK = 0x10000000;
-const READONLY = external_fs_.constants.O_RDONLY;
-function exists(fsPath) {
-    return io_util_awaiter(this, void 0, void 0, function* () {
-        try {
-            yield stat(fsPath);
-        }
-        catch (err) {
-            if (err.code === 'ENOENT') {
-                return false;
-            }
-            throw err;
-        }
-        return true;
-    });
-}
-function isDirectory(fsPath_1) {
-    return io_util_awaiter(this, arguments, void 0, function* (fsPath, useStat = false) {
-        const stats = useStat ? yield stat(fsPath) : yield lstat(fsPath);
-        return stats.isDirectory();
-    });
-}
-/**
- * On OSX/Linux, true if path starts with '/'. On Windows, true for paths like:
- * \, \hello, \\hello\share, C:, and C:\hello (and corresponding alternate separator cases).
- */
-function isRooted(p) {
-    p = normalizeSeparators(p);
-    if (!p) {
-        throw new Error('isRooted() parameter "p" cannot be empty');
-    }
-    if (IS_WINDOWS) {
-        return (p.startsWith('\\') || /^[A-Z]:/i.test(p) // e.g. \ or \hello or \\hello
-        ); // e.g. C: or C:\hello
-    }
-    return p.startsWith('/');
-}
-/**
- * Best effort attempt to determine whether a file exists and is executable.
- * @param filePath    file path to check
- * @param extensions  additional file extensions to try
- * @return if file exists and is executable, returns the file path. otherwise empty string.
- */
-function tryGetExecutablePath(filePath, extensions) {
-    return io_util_awaiter(this, void 0, void 0, function* () {
-        let stats = undefined;
-        try {
-            // test file exists
-            stats = yield stat(filePath);
-        }
-        catch (err) {
-            if (err.code !== 'ENOENT') {
-                // eslint-disable-next-line no-console
-                console.log(`Unexpected error attempting to determine if executable file exists '${filePath}': ${err}`);
-            }
-        }
-        if (stats && stats.isFile()) {
-            if (IS_WINDOWS) {
-                // on Windows, test for valid extension
-                const upperExt = external_path_namespaceObject.extname(filePath).toUpperCase();
-                if (extensions.some(validExt => validExt.toUpperCase() === upperExt)) {
-                    return filePath;
-                }
-            }
-            else {
-                if (isUnixExecutable(stats)) {
-                    return filePath;
-                }
-            }
-        }
-        // try each extension
-        const originalFilePath = filePath;
-        for (const extension of extensions) {
-            filePath = originalFilePath + extension;
-            stats = undefined;
-            try {
-                stats = yield stat(filePath);
-            }
-            catch (err) {
-                if (err.code !== 'ENOENT') {
-                    // eslint-disable-next-line no-console
-                    console.log(`Unexpected error attempting to determine if executable file exists '${filePath}': ${err}`);
-                }
-            }
-            if (stats && stats.isFile()) {
-                if (IS_WINDOWS) {
-                    // preserve the case of the actual file (since an extension was appended)
-                    try {
-                        const directory = external_path_namespaceObject.dirname(filePath);
-                        const upperName = external_path_namespaceObject.basename(filePath).toUpperCase();
-                        for (const actualName of yield readdir(directory)) {
-                            if (upperName === actualName.toUpperCase()) {
-                                filePath = external_path_namespaceObject.join(directory, actualName);
-                                break;
-                            }
-                        }
-                    }
-                    catch (err) {
-                        // eslint-disable-next-line no-console
-                        console.log(`Unexpected error attempting to determine the actual case of the file '${filePath}': ${err}`);
-                    }
-                    return filePath;
-                }
-                else {
-                    if (isUnixExecutable(stats)) {
-                        return filePath;
-                    }
-                }
-            }
-        }
-        return '';
-    });
-}
-function normalizeSeparators(p) {
-    p = p || '';
-    if (IS_WINDOWS) {
-        // convert slashes on Windows
-        p = p.replace(/\//g, '\\');
-        // remove redundant slashes
-        return p.replace(/\\\\+/g, '\\');
-    }
-    // remove redundant slashes
-    return p.replace(/\/\/+/g, '/');
-}
-// on Mac/Linux, test the execute bit
-//     R   W  X  R  W X R W X
-//   256 128 64 32 16 8 4 2 1
-function isUnixExecutable(stats) {
-    return ((stats.mode & 1) > 0 ||
-        ((stats.mode & 8) > 0 &&
-            process.getgid !== undefined &&
-            stats.gid === process.getgid()) ||
-        ((stats.mode & 64) > 0 &&
-            process.getuid !== undefined &&
-            stats.uid === process.getuid()));
-}
-// Get the path of cmd.exe in windows
-function getCmdPath() {
-    var _a;
-    return (_a = process.env['COMSPEC']) !== null && _a !== void 0 ? _a : `cmd.exe`;
-}
-//# sourceMappingURL=io-util.js.map
-;// CONCATENATED MODULE: ./node_modules/@actions/io/lib/io.js
-var io_awaiter = (undefined && undefined.__awaiter) || function (thisArg, _arguments, P, generator) {
-    function adopt(value) { return value instanceof P ? value : new P(function (resolve) { resolve(value); }); }
-    return new (P || (P = Promise))(function (resolve, reject) {
-        function fulfilled(value) { try { step(generator.next(value)); } catch (e) { reject(e); } }
-        function rejected(value) { try { step(generator["throw"](value)); } catch (e) { reject(e); } }
-        function step(result) { result.done ? resolve(result.value) : adopt(result.value).then(fulfilled, rejected); }
-        step((generator = generator.apply(thisArg, _arguments || [])).next());
-    });
-};
-
-
-
-/**
- * Copies a file or folder.
- * Based off of shelljs - https://github.com/shelljs/shelljs/blob/9237f66c52e5daa40458f94f9565e18e8132f5a6/src/cp.js
- *
- * @param     source    source path
- * @param     dest      destination path
- * @param     options   optional. See CopyOptions.
- */
-function cp(source_1, dest_1) {
-    return io_awaiter(this, arguments, void 0, function* (source, dest, options = {}) {
-        const { force, recursive, copySourceDirectory } = readCopyOptions(options);
-        const destStat = (yield ioUtil.exists(dest)) ? yield ioUtil.stat(dest) : null;
-        // Dest is an existing file, but not forcing
-        if (destStat && destStat.isFile() && !force) {
-            return;
-        }
-        // If dest is an existing directory, should copy inside.
-        const newDest = destStat && destStat.isDirectory() && copySourceDirectory
-            ? path.join(dest, path.basename(source))
-            : dest;
-        if (!(yield ioUtil.exists(source))) {
-            throw new Error(`no such file or directory: ${source}`);
-        }
-        const sourceStat = yield ioUtil.stat(source);
-        if (sourceStat.isDirectory()) {
-            if (!recursive) {
-                throw new Error(`Failed to copy. ${source} is a directory, but tried to copy without recursive flag.`);
-            }
-            else {
-                yield cpDirRecursive(source, newDest, 0, force);
-            }
-        }
-        else {
-            if (path.relative(source, newDest) === '') {
-                // a file cannot be copied to itself
-                throw new Error(`'${newDest}' and '${source}' are the same file`);
-            }
-            yield io_copyFile(source, newDest, force);
-        }
-    });
-}
-/**
- * Moves a path.
- *
- * @param     source    source path
- * @param     dest      destination path
- * @param     options   optional. See MoveOptions.
- */
-function mv(source_1, dest_1) {
-    return io_awaiter(this, arguments, void 0, function* (source, dest, options = {}) {
-        if (yield ioUtil.exists(dest)) {
-            let destExists = true;
-            if (yield ioUtil.isDirectory(dest)) {
-                // If dest is directory copy src into dest
-                dest = path.join(dest, path.basename(source));
-                destExists = yield ioUtil.exists(dest);
-            }
-            if (destExists) {
-                if (options.force == null || options.force) {
-                    yield rmRF(dest);
-                }
-                else {
-                    throw new Error('Destination already exists');
-                }
-            }
-        }
-        yield mkdirP(path.dirname(dest));
-        yield ioUtil.rename(source, dest);
-    });
-}
-/**
- * Remove a path recursively with force
- *
- * @param inputPath path to remove
- */
-function rmRF(inputPath) {
-    return io_awaiter(this, void 0, void 0, function* () {
-        if (ioUtil.IS_WINDOWS) {
-            // Check for invalid characters
-            // https://docs.microsoft.com/en-us/windows/win32/fileio/naming-a-file
-            if (/[*"<>|]/.test(inputPath)) {
-                throw new Error('File path must not contain `*`, `"`, `<`, `>` or `|` on Windows');
-            }
-        }
-        try {
-            // note if path does not exist, error is silent
-            yield ioUtil.rm(inputPath, {
-                force: true,
-                maxRetries: 3,
-                recursive: true,
-                retryDelay: 300
-            });
-        }
-        catch (err) {
-            throw new Error(`File was unable to be removed ${err}`);
-        }
-    });
-}
-/**
- * Make a directory.  Creates the full path with folders in between
- * Will throw if it fails
- *
- * @param   fsPath        path to create
- * @returns Promise<void>
- */
-function mkdirP(fsPath) {
-    return io_awaiter(this, void 0, void 0, function* () {
-        ok(fsPath, 'a path argument must be provided');
-        yield ioUtil.mkdir(fsPath, { recursive: true });
-    });
-}
-/**
- * Returns path of a tool had the tool actually been invoked.  Resolves via paths.
- * If you check and the tool does not exist, it will throw.
- *
- * @param     tool              name of the tool
- * @param     check             whether to check if tool exists
- * @returns   Promise<string>   path to tool
- */
-function which(tool, check) {
-    return io_awaiter(this, void 0, void 0, function* () {
-        if (!tool) {
-            throw new Error("parameter 'tool' is required");
-        }
-        // recursive when check=true
-        if (check) {
-            const result = yield which(tool, false);
-            if (!result) {
-                if (IS_WINDOWS) {
-                    throw new Error(`Unable to locate executable file: ${tool}. Please verify either the file path exists or the file can be found within a directory specified by the PATH environment variable. Also verify the file has a valid extension for an executable file.`);
-                }
-                else {
-                    throw new Error(`Unable to locate executable file: ${tool}. Please verify either the file path exists or the file can be found within a directory specified by the PATH environment variable. Also check the file mode to verify the file is executable.`);
-                }
-            }
-            return result;
-        }
-        const matches = yield findInPath(tool);
-        if (matches && matches.length > 0) {
-            return matches[0];
-        }
-        return '';
-    });
-}
-/**
- * Returns a list of all occurrences of the given tool on the system path.
- *
- * @returns   Promise<string[]>  the paths of the tool
- */
-function findInPath(tool) {
-    return io_awaiter(this, void 0, void 0, function* () {
-        if (!tool) {
-            throw new Error("parameter 'tool' is required");
-        }
-        // build the list of extensions to try
-        const extensions = [];
-        if (IS_WINDOWS && process.env['PATHEXT']) {
-            for (const extension of process.env['PATHEXT'].split(external_path_namespaceObject.delimiter)) {
-                if (extension) {
-                    extensions.push(extension);
-                }
-            }
-        }
-        // if it's rooted, return it if exists. otherwise return empty.
-        if (isRooted(tool)) {
-            const filePath = yield tryGetExecutablePath(tool, extensions);
-            if (filePath) {
-                return [filePath];
-            }
-            return [];
-        }
-        // if any path separators, return empty
-        if (tool.includes(external_path_namespaceObject.sep)) {
-            return [];
-        }
-        // build the list of directories
-        //
-        // Note, technically "where" checks the current directory on Windows. From a toolkit perspective,
-        // it feels like we should not do this. Checking the current directory seems like more of a use
-        // case of a shell, and the which() function exposed by the toolkit should strive for consistency
-        // across platforms.
-        const directories = [];
-        if (process.env.PATH) {
-            for (const p of process.env.PATH.split(external_path_namespaceObject.delimiter)) {
-                if (p) {
-                    directories.push(p);
-                }
-            }
-        }
-        // find all matches
-        const matches = [];
-        for (const directory of directories) {
-            const filePath = yield tryGetExecutablePath(external_path_namespaceObject.join(directory, tool), extensions);
-            if (filePath) {
-                matches.push(filePath);
-            }
-        }
-        return matches;
-    });
-}
-function readCopyOptions(options) {
-    const force = options.force == null ? true : options.force;
-    const recursive = Boolean(options.recursive);
-    const copySourceDirectory = options.copySourceDirectory == null
-        ? true
-        : Boolean(options.copySourceDirectory);
-    return { force, recursive, copySourceDirectory };
-}
-function cpDirRecursive(sourceDir, destDir, currentDepth, force) {
-    return io_awaiter(this, void 0, void 0, function* () {
-        // Ensure there is not a run away recursive copy
-        if (currentDepth >= 255)
-            return;
-        currentDepth++;
-        yield mkdirP(destDir);
-        const files = yield ioUtil.readdir(sourceDir);
-        for (const fileName of files) {
-            const srcFile = `${sourceDir}/${fileName}`;
-            const destFile = `${destDir}/${fileName}`;
-            const srcFileStat = yield ioUtil.lstat(srcFile);
-            if (srcFileStat.isDirectory()) {
-                // Recurse
-                yield cpDirRecursive(srcFile, destFile, currentDepth, force);
-            }
-            else {
-                yield io_copyFile(srcFile, destFile, force);
-            }
-        }
-        // Change the mode for the newly created directory
-        yield ioUtil.chmod(destDir, (yield ioUtil.stat(sourceDir)).mode);
-    });
-}
-// Buffered file copy
-function io_copyFile(srcFile, destFile, force) {
-    return io_awaiter(this, void 0, void 0, function* () {
-        if ((yield ioUtil.lstat(srcFile)).isSymbolicLink()) {
-            // unlink/re-link it
-            try {
-                yield ioUtil.lstat(destFile);
-                yield ioUtil.unlink(destFile);
-            }
-            catch (e) {
-                // Try to override file permission
-                if (e.code === 'EPERM') {
-                    yield ioUtil.chmod(destFile, '0666');
-                    yield ioUtil.unlink(destFile);
-                }
-                // other errors = it doesn't exist, no work to do
-            }
-            // Copy over symlink
-            const symlinkFull = yield ioUtil.readlink(srcFile);
-            yield ioUtil.symlink(symlinkFull, destFile, ioUtil.IS_WINDOWS ? 'junction' : null);
-        }
-        else if (!(yield ioUtil.exists(destFile)) || force) {
-            yield ioUtil.copyFile(srcFile, destFile);
-        }
-    });
-}
-//# sourceMappingURL=io.js.map
-;// CONCATENATED MODULE: external "timers"
-const external_timers_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("timers");
-;// CONCATENATED MODULE: ./node_modules/@actions/exec/lib/toolrunner.js
-var toolrunner_awaiter = (undefined && undefined.__awaiter) || function (thisArg, _arguments, P, generator) {
-    function adopt(value) { return value instanceof P ? value : new P(function (resolve) { resolve(value); }); }
-    return new (P || (P = Promise))(function (resolve, reject) {
-        function fulfilled(value) { try { step(generator.next(value)); } catch (e) { reject(e); } }
-        function rejected(value) { try { step(generator["throw"](value)); } catch (e) { reject(e); } }
-        function step(result) { result.done ? resolve(result.value) : adopt(result.value).then(fulfilled, rejected); }
-        step((generator = generator.apply(thisArg, _arguments || [])).next());
-    });
-};
-
-
-
-
-
-
-
-/* eslint-disable @typescript-eslint/unbound-method */
-const toolrunner_IS_WINDOWS = process.platform === 'win32';
-/*
- * Class for running command line tools. Handles quoting and arg parsing in a platform agnostic way.
- */
-class ToolRunner extends external_events_.EventEmitter {
-    constructor(toolPath, args, options) {
-        super();
-        if (!toolPath) {
-            throw new Error("Parameter 'toolPath' cannot be null or empty.");
-        }
-        this.toolPath = toolPath;
-        this.args = args || [];
-        this.options = options || {};
-    }
-    _debug(message) {
-        if (this.options.listeners && this.options.listeners.debug) {
-            this.options.listeners.debug(message);
-        }
-    }
-    _getCommandString(options, noPrefix) {
-        const toolPath = this._getSpawnFileName();
-        const args = this._getSpawnArgs(options);
-        let cmd = noPrefix ? '' : '[command]'; // omit prefix when piped to a second tool
-        if (toolrunner_IS_WINDOWS) {
-            // Windows + cmd file
-            if (this._isCmdFile()) {
-                cmd += toolPath;
-                for (const a of args) {
-                    cmd += ` ${a}`;
-                }
-            }
-            // Windows + verbatim
-            else if (options.windowsVerbatimArguments) {
-                cmd += `"${toolPath}"`;
-                for (const a of args) {
-                    cmd += ` ${a}`;
-                }
-            }
-            // Windows (regular)
-            else {
-                cmd += this._windowsQuoteCmdArg(toolPath);
-                for (const a of args) {
-                    cmd += ` ${this._windowsQuoteCmdArg(a)}`;
-                }
-            }
-        }
-        else {
-            // OSX/Linux - this can likely be improved with some form of quoting.
-            // creating processes on Unix is fundamentally different than Windows.
-            // on Unix, execvp() takes an arg array.
-            cmd += toolPath;
-            for (const a of args) {
-                cmd += ` ${a}`;
-            }
-        }
-        return cmd;
-    }
-    _processLineBuffer(data, strBuffer, onLine) {
-        try {
-            let s = strBuffer + data.toString();
-            let n = s.indexOf(external_os_.EOL);
-            while (n > -1) {
-                const line = s.substring(0, n);
-                onLine(line);
-                // the rest of the string ...
-                s = s.substring(n + external_os_.EOL.length);
-                n = s.indexOf(external_os_.EOL);
-            }
-            return s;
-        }
-        catch (err) {
-            // streaming lines to console is best effort.  Don't fail a build.
-            this._debug(`error processing line. Failed with error ${err}`);
-            return '';
-        }
-    }
-    _getSpawnFileName() {
-        if (toolrunner_IS_WINDOWS) {
-            if (this._isCmdFile()) {
-                return process.env['COMSPEC'] || 'cmd.exe';
-            }
-        }
-        return this.toolPath;
-    }
-    _getSpawnArgs(options) {
-        if (toolrunner_IS_WINDOWS) {
-            if (this._isCmdFile()) {
-                let argline = `/D /S /C "${this._windowsQuoteCmdArg(this.toolPath)}`;
-                for (const a of this.args) {
-                    argline += ' ';
-                    argline += options.windowsVerbatimArguments
-                        ? a
-                        : this._windowsQuoteCmdArg(a);
-                }
-                argline += '"';
-                return [argline];
-            }
-        }
-        return this.args;
-    }
-    _endsWith(str, end) {
-        return str.endsWith(end);
-    }
-    _isCmdFile() {
-        const upperToolPath = this.toolPath.toUpperCase();
-        return (this._endsWith(upperToolPath, '.CMD') ||
-            this._endsWith(upperToolPath, '.BAT'));
-    }
-    _windowsQuoteCmdArg(arg) {
-        // for .exe, apply the normal quoting rules that libuv applies
-        if (!this._isCmdFile()) {
-            return this._uvQuoteCmdArg(arg);
-        }
-        // otherwise apply quoting rules specific to the cmd.exe command line parser.
-        // the libuv rules are generic and are not designed specifically for cmd.exe
-        // command line parser.
-        //
-        // for a detailed description of the cmd.exe command line parser, refer to
-        // http://stackoverflow.com/questions/4094699/how-does-the-windows-command-interpreter-cmd-exe-parse-scripts/7970912#7970912
-        // need quotes for empty arg
-        if (!arg) {
-            return '""';
-        }
-        // determine whether the arg needs to be quoted
-        const cmdSpecialChars = [
-            ' ',
-            '\t',
-            '&',
-            '(',
-            ')',
-            '[',
-            ']',
-            '{',
-            '}',
-            '^',
-            '=',
-            ';',
-            '!',
-            "'",
-            '+',
-            ',',
-            '`',
-            '~',
-            '|',
-            '<',
-            '>',
-            '"'
-        ];
-        let needsQuotes = false;
-        for (const char of arg) {
-            if (cmdSpecialChars.some(x => x === char)) {
-                needsQuotes = true;
-                break;
-            }
-        }
-        // short-circuit if quotes not needed
-        if (!needsQuotes) {
-            return arg;
-        }
-        // the following quoting rules are very similar to the rules that by libuv applies.
-        //
-        // 1) wrap the string in quotes
-        //
-        // 2) double-up quotes - i.e. " => ""
-        //
-        //    this is different from the libuv quoting rules. libuv replaces " with \", which unfortunately
-        //    doesn't work well with a cmd.exe command line.
-        //
-        //    note, replacing " with "" also works well if the arg is passed to a downstream .NET console app.
-        //    for example, the command line:
-        //          foo.exe "myarg:""my val"""
-        //    is parsed by a .NET console app into an arg array:
-        //          [ "myarg:\"my val\"" ]
-        //    which is the same end result when applying libuv quoting rules. although the actual
-        //    command line from libuv quoting rules would look like:
-        //          foo.exe "myarg:\"my val\""
-        //
-        // 3) double-up slashes that precede a quote,
-        //    e.g.  hello \world    => "hello \world"
-        //          hello\"world    => "hello\\""world"
-        //          hello\\"world   => "hello\\\\""world"
-        //          hello world\    => "hello world\\"
-        //
-        //    technically this is not required for a cmd.exe command line, or the batch argument parser.
-        //    the reasons for including this as a .cmd quoting rule are:
-        //
-        //    a) this is optimized for the scenario where the argument is passed from the .cmd file to an
-        //       external program. many programs (e.g. .NET console apps) rely on the slash-doubling rule.
-        //
-        //    b) it's what we've been doing previously (by deferring to node default behavior) and we
-        //       haven't heard any complaints about that aspect.
-        //
-        // note, a weakness of the quoting rules chosen here, is that % is not escaped. in fact, % cannot be
-        // escaped when used on the command line directly - even though within a .cmd file % can be escaped
-        // by using %%.
-        //
-        // the saving grace is, on the command line, %var% is left as-is if var is not defined. this contrasts
-        // the line parsing rules within a .cmd file, where if var is not defined it is replaced with nothing.
-        //
-        // one option that was explored was replacing % with ^% - i.e. %var% => ^%var^%. this hack would
-        // often work, since it is unlikely that var^ would exist, and the ^ character is removed when the
-        // variable is used. the problem, however, is that ^ is not removed when %* is used to pass the args
-        // to an external program.
-        //
-        // an unexplored potential solution for the % escaping problem, is to create a wrapper .cmd file.
-        // % can be escaped within a .cmd file.
-        let reverse = '"';
-        let quoteHit = true;
-        for (let i = arg.length; i > 0; i--) {
-            // walk the string in reverse
-            reverse += arg[i - 1];
-            if (quoteHit && arg[i - 1] === '\\') {
-                reverse += '\\'; // double the slash
-            }
-            else if (arg[i - 1] === '"') {
-                quoteHit = true;
-                reverse += '"'; // double the quote
-            }
-            else {
-                quoteHit = false;
-            }
-        }
-        reverse += '"';
-        return reverse.split('').reverse().join('');
-    }
-    _uvQuoteCmdArg(arg) {
-        // Tool runner wraps child_process.spawn() and needs to apply the same quoting as
-        // Node in certain cases where the undocumented spawn option windowsVerbatimArguments
-        // is used.
-        //
-        // Since this function is a port of quote_cmd_arg from Node 4.x (technically, lib UV,
-        // see https://github.com/nodejs/node/blob/v4.x/deps/uv/src/win/process.c for details),
-        // pasting copyright notice from Node within this function:
-        //
-        //      Copyright Joyent, Inc. and other Node contributors. All rights reserved.
-        //
-        //      Permission is hereby granted, free of charge, to any person obtaining a copy
-        //      of this software and associated documentation files (the "Software"), to
-        //      deal in the Software without restriction, including without limitation the
-        //      rights to use, copy, modify, merge, publish, distribute, sublicense, and/or
-        //      sell copies of the Software, and to permit persons to whom the Software is
-        //      furnished to do so, subject to the following conditions:
-        //
-        //      The above copyright notice and this permission notice shall be included in
-        //      all copies or substantial portions of the Software.
-        //
-        //      THE SOFTWARE IS PROVIDED "AS IS", WITHOUT WARRANTY OF ANY KIND, EXPRESS OR
-        //      IMPLIED, INCLUDING BUT NOT LIMITED TO THE WARRANTIES OF MERCHANTABILITY,
-        //      FITNESS FOR A PARTICULAR PURPOSE AND NONINFRINGEMENT. IN NO EVENT SHALL THE
-        //      AUTHORS OR COPYRIGHT HOLDERS BE LIABLE FOR ANY CLAIM, DAMAGES OR OTHER
-        //      LIABILITY, WHETHER IN AN ACTION OF CONTRACT, TORT OR OTHERWISE, ARISING
-        //      FROM, OUT OF OR IN CONNECTION WITH THE SOFTWARE OR THE USE OR OTHER DEALINGS
-        //      IN THE SOFTWARE.
-        if (!arg) {
-            // Need double quotation for empty argument
-            return '""';
-        }
-        if (!arg.includes(' ') && !arg.includes('\t') && !arg.includes('"')) {
-            // No quotation needed
-            return arg;
-        }
-        if (!arg.includes('"') && !arg.includes('\\')) {
-            // No embedded double quotes or backslashes, so I can just wrap
-            // quote marks around the whole thing.
-            return `"${arg}"`;
-        }
-        // Expected input/output:
-        //   input : hello"world
-        //   output: "hello\"world"
-        //   input : hello""world
-        //   output: "hello\"\"world"
-        //   input : hello\world
-        //   output: hello\world
-        //   input : hello\\world
-        //   output: hello\\world
-        //   input : hello\"world
-        //   output: "hello\\\"world"
-        //   input : hello\\"world
-        //   output: "hello\\\\\"world"
-        //   input : hello world\
-        //   output: "hello world\\" - note the comment in libuv actually reads "hello world\"
-        //                             but it appears the comment is wrong, it should be "hello world\\"
-        let reverse = '"';
-        let quoteHit = true;
-        for (let i = arg.length; i > 0; i--) {
-            // walk the string in reverse
-            reverse += arg[i - 1];
-            if (quoteHit && arg[i - 1] === '\\') {
-                reverse += '\\';
-            }
-            else if (arg[i - 1] === '"') {
-                quoteHit = true;
-                reverse += '\\';
-            }
-            else {
-                quoteHit = false;
-            }
-        }
-        reverse += '"';
-        return reverse.split('').reverse().join('');
-    }
-    _cloneExecOptions(options) {
-        options = options || {};
-        const result = {
-            cwd: options.cwd || process.cwd(),
-            env: options.env || process.env,
-            silent: options.silent || false,
-            windowsVerbatimArguments: options.windowsVerbatimArguments || false,
-            failOnStdErr: options.failOnStdErr || false,
-            ignoreReturnCode: options.ignoreReturnCode || false,
-            delay: options.delay || 10000
-        };
-        result.outStream = options.outStream || process.stdout;
-        result.errStream = options.errStream || process.stderr;
-        return result;
-    }
-    _getSpawnOptions(options, toolPath) {
-        options = options || {};
-        const result = {};
-        result.cwd = options.cwd;
-        result.env = options.env;
-        result['windowsVerbatimArguments'] =
-            options.windowsVerbatimArguments || this._isCmdFile();
-        if (options.windowsVerbatimArguments) {
-            result.argv0 = `"${toolPath}"`;
-        }
-        return result;
-    }
-    /**
-     * Exec a tool.
-     * Output will be streamed to the live console.
-     * Returns promise with return code
-     *
-     * @param     tool     path to tool to exec
-     * @param     options  optional exec options.  See ExecOptions
-     * @returns   number
-     */
-    exec() {
-        return toolrunner_awaiter(this, void 0, void 0, function* () {
-            // root the tool path if it is unrooted and contains relative pathing
-            if (!isRooted(this.toolPath) &&
-                (this.toolPath.includes('/') ||
-                    (toolrunner_IS_WINDOWS && this.toolPath.includes('\\')))) {
-                // prefer options.cwd if it is specified, however options.cwd may also need to be rooted
-                this.toolPath = external_path_namespaceObject.resolve(process.cwd(), this.options.cwd || process.cwd(), this.toolPath);
-            }
-            // if the tool is only a file name, then resolve it from the PATH
-            // otherwise verify it exists (add extension on Windows if necessary)
-            this.toolPath = yield which(this.toolPath, true);
-            return new Promise((resolve, reject) => toolrunner_awaiter(this, void 0, void 0, function* () {
-                this._debug(`exec tool: ${this.toolPath}`);
-                this._debug('arguments:');
-                for (const arg of this.args) {
-                    this._debug(`   ${arg}`);
-                }
-                const optionsNonNull = this._cloneExecOptions(this.options);
-                if (!optionsNonNull.silent && optionsNonNull.outStream) {
-                    optionsNonNull.outStream.write(this._getCommandString(optionsNonNull) + external_os_.EOL);
-                }
-                const state = new ExecState(optionsNonNull, this.toolPath);
-                state.on('debug', (message) => {
-                    this._debug(message);
-                });
-                if (this.options.cwd && !(yield exists(this.options.cwd))) {
-                    return reject(new Error(`The cwd: ${this.options.cwd} does not exist!`));
-                }
-                const fileName = this._getSpawnFileName();
-                const cp = external_child_process_namespaceObject.spawn(fileName, this._getSpawnArgs(optionsNonNull), this._getSpawnOptions(this.options, fileName));
-                let stdbuffer = '';
-                if (cp.stdout) {
-                    cp.stdout.on('data', (data) => {
-                        if (this.options.listeners && this.options.listeners.stdout) {
-                            this.options.listeners.stdout(data);
-                        }
-                        if (!optionsNonNull.silent && optionsNonNull.outStream) {
-                            optionsNonNull.outStream.write(data);
-                        }
-                        stdbuffer = this._processLineBuffer(data, stdbuffer, (line) => {
-                            if (this.options.listeners && this.options.listeners.stdline) {
-                                this.options.listeners.stdline(line);
-                            }
-                        });
-                    });
-                }
-                let errbuffer = '';
-                if (cp.stderr) {
-                    cp.stderr.on('data', (data) => {
-                        state.processStderr = true;
-                        if (this.options.listeners && this.options.listeners.stderr) {
-                            this.options.listeners.stderr(data);
-                        }
-                        if (!optionsNonNull.silent &&
-                            optionsNonNull.errStream &&
-                            optionsNonNull.outStream) {
-                            const s = optionsNonNull.failOnStdErr
-                                ? optionsNonNull.errStream
-                                : optionsNonNull.outStream;
-                            s.write(data);
-                        }
-                        errbuffer = this._processLineBuffer(data, errbuffer, (line) => {
-                            if (this.options.listeners && this.options.listeners.errline) {
-                                this.options.listeners.errline(line);
-                            }
-                        });
-                    });
-                }
-                cp.on('error', (err) => {
-                    state.processError = err.message;
-                    state.processExited = true;
-                    state.processClosed = true;
-                    state.CheckComplete();
-                });
-                cp.on('exit', (code) => {
-                    state.processExitCode = code;
-                    state.processExited = true;
-                    this._debug(`Exit code ${code} received from tool '${this.toolPath}'`);
-                    state.CheckComplete();
-                });
-                cp.on('close', (code) => {
-                    state.processExitCode = code;
-                    state.processExited = true;
-                    state.processClosed = true;
-                    this._debug(`STDIO streams have closed for tool '${this.toolPath}'`);
-                    state.CheckComplete();
-                });
-                state.on('done', (error, exitCode) => {
-                    if (stdbuffer.length > 0) {
-                        this.emit('stdline', stdbuffer);
-                    }
-                    if (errbuffer.length > 0) {
-                        this.emit('errline', errbuffer);
-                    }
-                    cp.removeAllListeners();
-                    if (error) {
-                        reject(error);
-                    }
-                    else {
-                        resolve(exitCode);
-                    }
-                });
-                if (this.options.input) {
-                    if (!cp.stdin) {
-                        throw new Error('child process missing stdin');
-                    }
-                    cp.stdin.end(this.options.input);
-                }
-            }));
-        });
-    }
-}
-/**
- * Convert an arg string to an array of args. Handles escaping
- *
- * @param    argString   string of arguments
- * @returns  string[]    array of arguments
- */
-function argStringToArray(argString) {
-    const args = [];
-    let inQuotes = false;
-    let escaped = false;
-    let arg = '';
-    function append(c) {
-        // we only escape double quotes.
-        if (escaped && c !== '"') {
-            arg += '\\';
-        }
-        arg += c;
-        escaped = false;
-    }
-    for (let i = 0; i < argString.length; i++) {
-        const c = argString.charAt(i);
-        if (c === '"') {
-            if (!escaped) {
-                inQuotes = !inQuotes;
-            }
-            else {
-                append(c);
-            }
-            continue;
-        }
-        if (c === '\\' && escaped) {
-            append(c);
-            continue;
-        }
-        if (c === '\\' && inQuotes) {
-            escaped = true;
-            continue;
-        }
-        if (c === ' ' && !inQuotes) {
-            if (arg.length > 0) {
-                args.push(arg);
-                arg = '';
-            }
-            continue;
-        }
-        append(c);
-    }
-    if (arg.length > 0) {
-        args.push(arg.trim());
-    }
-    return args;
-}
-class ExecState extends external_events_.EventEmitter {
-    constructor(options, toolPath) {
-        super();
-        this.processClosed = false; // tracks whether the process has exited and stdio is closed
-        this.processError = '';
-        this.processExitCode = 0;
-        this.processExited = false; // tracks whether the process has exited
-        this.processStderr = false; // tracks whether stderr was written to
-        this.delay = 10000; // 10 seconds
-        this.done = false;
-        this.timeout = null;
-        if (!toolPath) {
-            throw new Error('toolPath must not be empty');
-        }
-        this.options = options;
-        this.toolPath = toolPath;
-        if (options.delay) {
-            this.delay = options.delay;
-        }
-    }
-    CheckComplete() {
-        if (this.done) {
-            return;
-        }
-        if (this.processClosed) {
-            this._setResult();
-        }
-        else if (this.processExited) {
-            this.timeout = (0,external_timers_namespaceObject.setTimeout)(ExecState.HandleTimeout, this.delay, this);
-        }
-    }
-    _debug(message) {
-        this.emit('debug', message);
-    }
-    _setResult() {
-        // determine whether there is an error
-        let error;
-        if (this.processExited) {
-            if (this.processError) {
-                error = new Error(`There was an error when attempting to execute the process '${this.toolPath}'. This may indicate the process failed to start. Error: ${this.processError}`);
-            }
-            else if (this.processExitCode !== 0 && !this.options.ignoreReturnCode) {
-                error = new Error(`The process '${this.toolPath}' failed with exit code ${this.processExitCode}`);
-            }
-            else if (this.processStderr && this.options.failOnStdErr) {
-                error = new Error(`The process '${this.toolPath}' failed because one or more lines were written to the STDERR stream`);
-            }
-        }
-        // clear the timeout
-        if (this.timeout) {
-            clearTimeout(this.timeout);
-            this.timeout = null;
-        }
-        this.done = true;
-        this.emit('done', error, this.processExitCode);
-    }
-    static HandleTimeout(state) {
-        if (state.done) {
-            return;
-        }
-        if (!state.processClosed && state.processExited) {
-            const message = `The STDIO streams did not close within ${state.delay / 1000} seconds of the exit event from process '${state.toolPath}'. This may indicate a child process inherited the STDIO streams and has not yet exited.`;
-            state._debug(message);
-        }
-        state._setResult();
-    }
-}
-//# sourceMappingURL=toolrunner.js.map
-;// CONCATENATED MODULE: ./node_modules/@actions/exec/lib/exec.js
-var exec_awaiter = (undefined && undefined.__awaiter) || function (thisArg, _arguments, P, generator) {
-    function adopt(value) { return value instanceof P ? value : new P(function (resolve) { resolve(value); }); }
-    return new (P || (P = Promise))(function (resolve, reject) {
-        function fulfilled(value) { try { step(generator.next(value)); } catch (e) { reject(e); } }
-        function rejected(value) { try { step(generator["throw"](value)); } catch (e) { reject(e); } }
-        function step(result) { result.done ? resolve(result.value) : adopt(result.value).then(fulfilled, rejected); }
-        step((generator = generator.apply(thisArg, _arguments || [])).next());
-    });
-};
-
-
-/**
- * Exec a command.
- * Output will be streamed to the live console.
- * Returns promise with return code
- *
- * @param     commandLine        command to execute (can include additional args). Must be correctly escaped.
- * @param     args               optional arguments for tool. Escaping is handled by the lib.
- * @param     options            optional exec options.  See ExecOptions
- * @returns   Promise<number>    exit code
- */
-function exec_exec(commandLine, args, options) {
-    return exec_awaiter(this, void 0, void 0, function* () {
-        const commandArgs = tr.argStringToArray(commandLine);
-        if (commandArgs.length === 0) {
-            throw new Error(`Parameter 'commandLine' cannot be null or empty.`);
-        }
-        // Path to tool to execute should be first arg
-        const toolPath = commandArgs[0];
-        args = commandArgs.slice(1).concat(args || []);
-        const runner = new tr.ToolRunner(toolPath, args, options);
-        return runner.exec();
-    });
-}
-/**
- * Exec a command and get the output.
- * Output will be streamed to the live console.
- * Returns promise with the exit code and collected stdout and stderr
- *
- * @param     commandLine           command to execute (can include additional args). Must be correctly escaped.
- * @param     args                  optional arguments for tool. Escaping is handled by the lib.
- * @param     options               optional exec options.  See ExecOptions
- * @returns   Promise<ExecOutput>   exit code, stdout, and stderr
- */
-function getExecOutput(commandLine, args, options) {
-    return exec_awaiter(this, void 0, void 0, function* () {
-        var _a, _b;
-        let stdout = '';
-        let stderr = '';
-        //Using string decoder covers the case where a mult-byte character is split
-        const stdoutDecoder = new StringDecoder('utf8');
-        const stderrDecoder = new StringDecoder('utf8');
-        const originalStdoutListener = (_a = options === null || options === void 0 ? void 0 : options.listeners) === null || _a === void 0 ? void 0 : _a.stdout;
-        const originalStdErrListener = (_b = options === null || options === void 0 ? void 0 : options.listeners) === null || _b === void 0 ? void 0 : _b.stderr;
-        const stdErrListener = (data) => {
-            stderr += stderrDecoder.write(data);
-            if (originalStdErrListener) {
-                originalStdErrListener(data);
-            }
-        };
-        const stdOutListener = (data) => {
-            stdout += stdoutDecoder.write(data);
-            if (originalStdoutListener) {
-                originalStdoutListener(data);
-            }
-        };
-        const listeners = Object.assign(Object.assign({}, options === null || options === void 0 ? void 0 : options.listeners), { stdout: stdOutListener, stderr: stdErrListener });
-        const exitCode = yield exec_exec(commandLine, args, Object.assign(Object.assign({}, options), { listeners }));
-        //flush any remaining characters
-        stdout += stdoutDecoder.end();
-        stderr += stderrDecoder.end();
-        return {
-            exitCode,
-            stdout,
-            stderr
-        };
-    });
-}
-//# sourceMappingURL=exec.js.map
 ;// CONCATENATED MODULE: ./node_modules/@actions/core/lib/platform.js
 var platform_awaiter = (undefined && undefined.__awaiter) || function (thisArg, _arguments, P, generator) {
     function adopt(value) { return value instanceof P ? value : new P(function (resolve) { resolve(value); }); }
@@ -3312,7 +2142,7 @@ function addPath(inputPath) {
  * @param     options  optional. See InputOptions.
  * @returns   string
  */
-function core_getInput(name, options) {
+function getInput(name, options) {
     const val = process.env[`INPUT_${name.replace(/ /g, '_').toUpperCase()}`] || '';
     if (options && options.required && !val) {
         throw new Error(`Input required and not supplied: ${name}`);
@@ -3331,7 +2161,7 @@ function core_getInput(name, options) {
  *
  */
 function getMultilineInput(name, options) {
-    const inputs = core_getInput(name, options)
+    const inputs = getInput(name, options)
         .split('\n')
         .filter(x => x !== '');
     if (options && options.trimWhitespace === false) {
@@ -3352,7 +2182,7 @@ function getMultilineInput(name, options) {
 function getBooleanInput(name, options) {
     const trueValue = ['true', 'True', 'TRUE'];
     const falseValue = ['false', 'False', 'FALSE'];
-    const val = core_getInput(name, options);
+    const val = getInput(name, options);
     if (trueValue.includes(val))
         return true;
     if (falseValue.includes(val))
@@ -3502,7 +2332,7 @@ function saveState(name, value) {
  * @param     name     name of the state to get
  * @returns   string
  */
-function core_getState(name) {
+function getState(name) {
     return process.env[`STATE_${name}`] || '';
 }
 function getIDToken(aud) {
@@ -3527,2567 +2357,153 @@ function getIDToken(aud) {
  */
 
 //# sourceMappingURL=core.js.map
-;// CONCATENATED MODULE: ./build/mask.js
 
-/** Anything shorter would blank out ordinary text: such a value is never masked, whole or as a part. */
-const SHORTEST_MASK = 4;
-/** A shorter rest of a broken line tells next to nothing. */
-const SHORTEST_LINE = 8;
-/** Characters (RFC 2045, section 6.8, and RFC 7468, section 2). */
-const LINE_WIDTHS = [76, 64];
-const masked = new Set();
-/** Masks a secret in every form that a later step may print it in, here and in the runner's log of the whole job. */
-function mask(secret) {
-    maskForms(secret).forEach(tell);
-}
-function tell(form) {
-    if (masked.has(form))
-        return;
-    masked.add(form);
-    core_setSecret(form);
-}
-/** Masks a secret also where it stands behind an id, as in `id:secret` of HTTP's Basic scheme (RFC 7617), in base64 of several lines. */
-function maskPair(id, secret) {
-    if (secret.trim().length < SHORTEST_MASK)
-        return;
-    const idOnly = Buffer.from(`${id}:`).toString('base64');
-    for (const width of LINE_WIDTHS) {
-        for (const line of brokenLines(Buffer.from(`${id}:${secret}`), width))
-            if (!idOnly.includes(line))
-                bothAlphabets(line).forEach(tell);
-    }
-}
-/** Takes every masked form out of a text of ours, so that nothing depends on the runner's own masking. */
-function redact(text) {
-    let clean = text;
-    for (const form of [...masked].sort((a, b) => b.length - a.length))
-        clean = clean.replaceAll(form, '***');
-    return clean;
-}
-/**
- * The forms in which a secret can turn up: as it is, line by line, URL-encoded, JSON-escaped, and within base64
- * whatever stands before or after it. Runners mask the literal value alone (GitHub's adds some forms, best effort).
- */
-function maskForms(secret) {
-    if (secret.trim().length < SHORTEST_MASK)
-        return [];
-    const lines = secret.split(/[\r\n]+/);
-    const forms = [
-        secret,
-        secret.trim(),
-        ...lines,
-        ...lines.map((line) => line.trim()),
-        // Each line too: a runner that has replaced one would not recognize the whole any more.
-        ...[secret, ...lines].flatMap(urlForms),
-        ...[secret, ...lines].flatMap(jsonForms),
-        ...base64Forms(secret),
-    ];
-    return [...new Set(forms)].filter((form) => form.trim().length >= SHORTEST_MASK);
-}
-function urlForms(secret) {
-    const component = encodeURIComponent(secret.toWellFormed());
-    const strict = component.replace(/[!'()*]/g, (character) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`);
-    const form = new URLSearchParams({ '': secret }).toString().slice(1);
-    // Encoders that are made for paths leave a slash as it is.
-    const all = [component, strict, form].flatMap((text) => [text, text.replaceAll('%2F', '/')]);
-    return all.flatMap((text) => [text, text.replace(/%[0-9A-F]{2}/g, (byte) => byte.toLowerCase())]);
-}
-function jsonForms(secret) {
-    const json = JSON.stringify(secret).slice(1, -1);
-    // Writers that stay within ASCII, keep JSON safe inside HTML, or do both, escape more than JSON.stringify does.
-    const cautious = [/[\u007f-\uffff]/g, /[<>&\u2028\u2029]/g, /[<>&\u007f-\uffff]/g].map((more) => json.replace(more, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`));
-    const all = [json, ...cautious].flatMap((text) => [text, text.replaceAll('/', '\\/')]);
-    return all.flatMap((text) => [text, text.replace(/\\u[\da-f]{4}/g, (code) => `\\u${code.slice(2).toUpperCase()}`)]);
-}
-/**
- * Three bytes make four base64 characters, so what stands before the secret shifts it by 0, 1 or 2 bytes. Of each
- * shift, the characters that the neighbouring bytes cannot change; of the secret on its own, the padded text too.
- */
-function base64Forms(secret) {
-    const bytes = Buffer.from(secret);
-    const fragments = [0, 1, 2].map((shift) => {
-        const text = Buffer.concat([Buffer.alloc(shift), bytes]).toString('base64');
-        return text.slice(Math.ceil((shift * 8) / 6), Math.floor(((shift + bytes.length) * 8) / 6));
-    });
-    const lines = LINE_WIDTHS.flatMap((width) => brokenLines(bytes, width));
-    return [bytes.toString('base64'), ...fragments, ...lines].flatMap(bothAlphabets);
-}
-/** Base64 as command-line tools break it into lines. What follows, such as a line break, changes the end of the last one. */
-function brokenLines(bytes, width) {
-    const whole = bytes.toString('base64');
-    const certain = whole.slice(0, Math.floor((bytes.length * 8) / 6));
-    return [whole, certain].flatMap((text) => text.match(new RegExp(`.{${SHORTEST_LINE},${width}}`, 'g')) ?? []);
-}
-/** Base64 and base64url (RFC 4648). */
-function bothAlphabets(text) {
-    return [text, text.replaceAll('+', '-').replaceAll('/', '_')];
-}
-
-;// CONCATENATED MODULE: ./build/log.js
-
-
-// Every word that this action prints goes through here: no secret, and no text of a server or a user that the
-// runner would take for a command.
-/** @param text one line; what breaks lines or moves a terminal's cursor becomes a space */
-function log_info(text) {
-    info(oneLine(text));
-}
-/** A line that is seen only where the workflow runs with debug logging. */
-function log_debug(text) {
-    core_debug(oneLine(text));
-}
-function log_notice(text) {
-    notice(oneLine(text));
-}
-function log_warning(text) {
-    warning(oneLine(text));
-}
-/** One error annotation, which may have several lines, and exit code 1. */
-function fail(error) {
-    setFailed(redact(message(error)).split('\n').map(oneLine).join('\n'));
-    const root = rootCause(error);
-    if (!message(error).includes(root))
-        log_debug(`Caused by: ${root}`);
-}
-function rootCause(error) {
-    return error instanceof Error && error.cause instanceof Error ? rootCause(error.cause) : message(error);
-}
-/** What an error has to say, without its stack. */
-function message(error) {
-    return error instanceof Error ? error.message : String(error);
-}
-/**
- * At most `length` code points of a text, the last one an ellipsis where something was cut. Masked values are taken out
- * first: half of one would be recognized by nobody.
- */
-function cut(text, length) {
-    const characters = [...redact(text)];
-    return characters.length <= length ? characters.join('') : `${characters.slice(0, length - 1).join('')}…`;
-}
-/**
- * Takes masked values, control characters, line separators and marks that turn the writing direction out of a text.
- * The runner also reads `##[command]` anywhere in a line as a command (its older syntax), so that is broken up.
- */
-function oneLine(text) {
-    return redact(text)
-        .replace(/[\p{Cc}\p{Zl}\p{Zp}\p{Bidi_Control}]+/gu, ' ')
-        .replaceAll('##[', '## [');
-}
-
-;// CONCATENATED MODULE: external "node:net"
-const external_node_net_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:net");
-// EXTERNAL MODULE: ./node_modules/@actions/http-client/lib/proxy.js
-var proxy = __nccwpck_require__(783);
-;// CONCATENATED MODULE: ./build/proxy.js
-
-
-
-
-/** No tunnel came about: nothing of a request can have reached its server. Neither address nor password is ever quoted. */
-class ProxyError extends Error {
-    name = 'ProxyError';
-    code;
-    variable;
-    /** What the proxy answered; absent where it did not. */
-    status;
-    constructor(variable, message, code, status) {
-        super(message);
-        this.variable = variable;
-        this.code = code;
-        this.status = status;
-    }
-}
-/** What a proxy's variable may hold. */
-const PROXY_ADDRESS = 'the address of an http or https proxy, such as http://proxy.corp:3128, with special characters in user and password percent-encoded';
-/**
- * The proxy that requests to an address go through, by the usual variables; the lower-case one wins. Loopback is never
- * asked through one, whatever they say.
- * @throws {ProxyError} where the variable holds something else: going past a proxy in silence would be worse
- */
-function proxyFor(target, env) {
-    const variable = ['https_proxy', 'HTTPS_PROXY'].find((name) => env[name]?.trim());
-    if (!variable || (0,proxy/* checkBypass */.H)(target))
-        return undefined;
-    const text = env[variable]?.trim() ?? '';
-    // Without a scheme, `proxy.corp:3128` would be read as a scheme and a path.
-    const url = URL.parse(/^[a-z][a-z\d+.-]*:\/\//i.test(text) ? text : `http://${text}`);
-    try {
-        if (url && /^https?:$/.test(url.protocol)) {
-            const login = [url.username, url.password].map(decodeURIComponent).join(':');
-            return { variable, url, login: login === ':' ? '' : login };
-        }
-    }
-    catch {
-        // A percent sign that encodes nothing.
-    }
-    throw new ProxyError(variable, `${variable} does not hold the address of a proxy`, 'PROXY_ADDRESS');
-}
-/** Connections through a proxy's tunnel (RFC 9110, section 9.3.6), with TLS to the server within, kept alive. */
-class TunnelAgent extends external_node_https_namespaceObject.Agent {
-    #proxy;
-    constructor(proxy) {
-        super({ keepAlive: true });
-        this.#proxy = proxy;
-    }
-    createConnection(options, callback) {
-        const { variable, url, login } = this.#proxy;
-        const host = options.host ?? '';
-        const authority = `${external_node_net_namespaceObject.isIPv6(host) ? `[${host}]` : host}:${options.port ?? 443}`;
-        const proxyHost = url.hostname.replace(/^\[|\]$/g, '');
-        // Only the callback's first argument counts where something failed.
-        const fail = (message, code, status) => callback(new ProxyError(variable, message, code, status));
-        (url.protocol === 'https:' ? external_node_https_namespaceObject : external_node_http_namespaceObject)
-            .request({
-            method: 'CONNECT',
-            host: proxyHost,
-            port: url.port,
-            path: authority,
-            headers: {
-                host: authority,
-                ...(login && { 'proxy-authorization': `Basic ${Buffer.from(login).toString('base64')}` }),
-            },
-            agent: false,
-            // Otherwise the proxy's certificate would be compared with the host header, which names the server.
-            servername: external_node_net_namespaceObject.isIP(proxyHost) ? '' : proxyHost,
-        })
-            .on('connect', ({ statusCode = 0 }, socket, head) => {
-            if (statusCode >= 200 && statusCode < 300 && head.length === 0) {
-                callback(null, super.createConnection({ ...options, socket }));
-                return;
-            }
-            socket.destroy();
-            const code = statusCode >= 400 && statusCode < 500 ? 'PROXY_REFUSED' : 'PROXY_FAILED';
-            fail(`the proxy in ${variable} answered HTTP ${statusCode} to CONNECT ${authority}`, code, statusCode);
-        })
-            .on('error', ({ message, code = 'UNKNOWN' }) => {
-            // OpenSSL's own line is a trace through its sources.
-            const said = code === 'EPROTO' ? `TLS failed (${code})` : message;
-            fail(`the proxy in ${variable} could not be used: ${said}`, code);
-        })
-            .end();
-    }
-}
-
-;// CONCATENATED MODULE: ./build/http.js
-
-
-
-
-
-
-/** The same as in package.json; a test compares them. */
-const VERSION = '1.0.0';
-/** Bytes: a page of a hundred clients with long lists has its place in it. */
-const LARGEST_BODY = 8 * 1024 * 1024;
-const MOST_ATTEMPTS = 5;
-const BACKOFF_BASE = 500;
-const BACKOFF_CAP = 10_000;
-/** A repeat that has less time than this would only hide what the server said before. */
-const SHORTEST_REPEAT = 1_000;
-/** Milliseconds that a request gets for its answer once the run is cancelled. The runner kills the step after 7.5 s. */
-const LAST_ANSWER = 5_000;
-/** No whole answer came: the connection failed, the time was over, or the answer was too large. */
-class NetworkError extends Error {
-    name = 'NetworkError';
-    code;
-    /** False where the request provably never reached the server, in no sending of it. */
-    reached;
-    constructor(message, code, reached, cause) {
-        super(message, { cause });
-        this.code = code;
-        this.reached = reached;
-    }
-    /** The server's certificate is not accepted (OpenSSL's codes, as Node names them). */
-    get certificate() {
-        return /^(ERR_TLS_)?CERT_|^UNABLE_TO_|SELF_SIGNED_CERT|^INVALID_(CA|PURPOSE)$|HOSTNAME_MISMATCH|PATH_LENGTH/.test(this.code);
-    }
-    /** The two sides do not agree on TLS. */
-    get protocol() {
-        return /^(EPROTO|ERR_SSL_|ERR_TLS_)/.test(this.code) && !this.certificate;
-    }
-    /** It would fail again. */
-    get lasting() {
-        return (this.certificate ||
-            this.protocol ||
-            /^(TOO_LARGE|DEADLINE|CANCELLED|PROXY_ADDRESS|PROXY_REFUSED)$/.test(this.code));
-    }
-    /** What went wrong on the way to the server, where a proxy is on it. */
-    get proxy() {
-        return this.cause instanceof ProxyError ? this.cause : undefined;
-    }
-}
-/**
- * The one way to the network: a deadline for the step and for each request, connections kept alive, proxies by the
- * usual variables, no redirects, and repeats where they can do no harm.
- */
-class Transport {
-    #agents = {
-        http: new external_node_http_namespaceObject.Agent({ keepAlive: true }),
-        https: new external_node_https_namespaceObject.Agent({ keepAlive: true }),
-        tunnel: undefined,
-    };
-    #userAgent;
-    #requestTimeout;
-    #end;
-    #cancel = new AbortController();
-    #deadline;
-    #told;
-    /**
-     * @param run `ID.ATTEMPT` of the workflow run, for Scalekit's logs
-     * @param timeout seconds for the whole step, counted from the start of the process. One request gets a quarter of
-     *   it, between 2 and 15 seconds; a quarter, 10 seconds at most, is kept for roll-back.
-     */
-    constructor(run, timeout) {
-        this.#userAgent = `scalekit-organization-client/${VERSION} (run ${run})`;
-        this.#requestTimeout = Math.min(15, Math.max(2, timeout / 4)) * 1000;
-        this.#end = timeout * 1000;
-        this.#deadline = this.#end - Math.min(10, timeout / 4) * 1000;
-    }
-    /** Gives what comes now the time that was kept for roll-back. */
-    openReserve() {
-        this.#deadline = this.#end;
-    }
-    /** Milliseconds since the epoch, by the earliest of this machine's clock and what servers told; absent where none did. */
-    get now() {
-        return this.#told && Math.min(Date.now(), this.#told);
-    }
-    /** Milliseconds until the deadline. */
-    get left() {
-        return this.#deadline - performance.now();
-    }
-    get cancelled() {
-        return this.#cancel.signal.aborted;
-    }
-    /** Sends and waits for nothing more; the requests under way get a last chance to be answered. */
-    cancel() {
-        this.#cancel.abort();
-    }
-    /** @throws {NetworkError} where the time is over before, or the run is cancelled */
-    async pause(milliseconds) {
-        if (milliseconds >= this.left)
-            throw outOfTime();
-        if (!(await this.#sleep(milliseconds)))
-            throw cancellation();
-    }
-    /**
-     * Sends a request until it has an answer that repeating it would not change.
-     * @throws {NetworkError} where no whole answer came
-     */
-    async send(call) {
-        for (let [attempt, lost] = [1, false];; attempt++) {
-            const outcome = await this.#attempt(call, attempt);
-            if (this.cancelled || !mayRepeat(call, outcome, attempt))
-                return settle(outcome, attempt, lost);
-            const delay = retryDelay(attempt, retryAfter(call, outcome), this.left - SHORTEST_REPEAT);
-            if (delay === undefined || !(await this.#sleep(delay)))
-                return settle(outcome, attempt, lost);
-            lost ||= outcome instanceof NetworkError ? outcome.reached : isUnsure(outcome.status);
-        }
-    }
-    /** @returns whether the time has passed: false where the run was cancelled first */
-    async #sleep(milliseconds) {
-        return await (0,promises_namespaceObject.setTimeout)(milliseconds, true, { signal: this.#cancel.signal }).catch(() => false);
-    }
-    async #attempt(call, attempt) {
-        const started = performance.now();
-        const outcome = await this.#exchange(call, Math.min(this.#requestTimeout, this.#deadline - started));
-        const result = outcome instanceof NetworkError ? outcome.code : outcome.status;
-        const milliseconds = Math.round(performance.now() - started);
-        log_debug(`${call.method} ${call.url.pathname} ${result} ${milliseconds} ms attempt ${attempt}`);
-        return outcome;
-    }
-    async #exchange(call, timeout) {
-        if (this.cancelled)
-            return cancellation();
-        if (timeout <= 0)
-            return outOfTime();
-        call.onSend?.();
-        const giveUp = new AbortController();
-        const onCancel = () => setTimeout(() => giveUp.abort(), LAST_ANSWER);
-        this.#cancel.signal.addEventListener('abort', onCancel);
-        // Raced, since a connection that is not there yet, and an answer that is none, do not hear the signal.
-        const over = new Promise((_, reject) => giveUp.signal.addEventListener('abort', reject));
-        const timer = setTimeout(() => giveUp.abort(), timeout);
-        let reached = false;
-        try {
-            const { promise: exchange, resolve, reject } = Promise.withResolvers();
-            const options = {
-                ...(0,external_node_url_namespaceObject.urlToHttpOptions)(call.url),
-                method: call.method,
-                headers: { accept: 'application/json', ...call.headers, 'user-agent': this.#userAgent },
-                agent: this.#agentFor(call.url),
-                signal: giveUp.signal,
-            };
-            whenConnected((call.url.protocol === 'https:' ? external_node_https_namespaceObject : external_node_http_namespaceObject).request(options, resolve), () => {
-                reached = true;
-            })
-                .on('error', reject)
-                .end(call.body);
-            const message = await Promise.race([exchange, over]);
-            const answer = { status: message.statusCode ?? 0, headers: message.headers, body: await readBounded(message) };
-            if (answer.headers.date)
-                this.#told = Math.min(this.#told ?? Number.POSITIVE_INFINITY, timeOf(answer));
-            return answer;
-        }
-        catch (error) {
-            const limit = this.cancelled ? 'before the run was cancelled' : `within ${Math.ceil(timeout / 100) / 10} seconds`;
-            if (giveUp.signal.aborted)
-                return new NetworkError(`no answer ${limit}`, 'TIMEOUT', reached);
-            return networkError(error, reached);
-        }
-        finally {
-            clearTimeout(timer);
-            this.#cancel.signal.removeEventListener('abort', onCancel);
-        }
-    }
-    /** @throws {ProxyError} */
-    #agentFor(url) {
-        if (url.protocol !== 'https:')
-            return this.#agents.http;
-        const proxy = proxyFor(url, process.env);
-        if (!proxy)
-            return this.#agents.https;
-        this.#agents.tunnel ??= new TunnelAgent(proxy);
-        return this.#agents.tunnel;
-    }
-}
-function outOfTime() {
-    return new NetworkError("the step's time was over before it was sent", 'DEADLINE', false);
-}
-function cancellation() {
-    return new NetworkError('the run was cancelled before it was sent', 'CANCELLED', false);
-}
-/** Tells when a request has its connection, TLS included: before that, nothing of it can have reached the server. */
-function whenConnected(request, onConnection) {
-    return request.once('socket', (socket) => {
-        const event = 'secureConnecting' in socket ? 'secureConnect' : 'connect';
-        // Within a proxy's tunnel the socket is connected before its TLS handshake.
-        if (socket.connecting || ('secureConnecting' in socket && socket.secureConnecting))
-            socket.once(event, onConnection);
-        else
-            onConnection();
-    });
-}
-/** Leaving the loop early closes the connection, so no more than the bound is ever held in memory. */
-async function readBounded(message) {
-    const chunks = [];
-    let size = 0;
-    for await (const chunk of message) {
-        size += chunk.length;
-        if (size > LARGEST_BODY)
-            throw new NetworkError('the answer is larger than 8 MiB', 'TOO_LARGE', true);
-        chunks.push(chunk);
-    }
-    // Also drops a byte order mark.
-    return new TextDecoder().decode(Buffer.concat(chunks));
-}
-function networkError(error, reached) {
-    if (error instanceof NetworkError)
-        return error;
-    const { code = 'UNKNOWN', message } = error;
-    const failure = new NetworkError(message || code, code, reached, error);
-    // OpenSSL's own line is a trace through its sources.
-    if (failure.protocol)
-        failure.message = `TLS failed (${code})`;
-    return failure;
-}
-function mayRepeat(call, outcome, attempt) {
-    if (outcome instanceof NetworkError) {
-        return !outcome.lasting && (call.repeatable || !outcome.reached) && attempt < MOST_ATTEMPTS;
-    }
-    // A rate limit says that nothing was done and when to come back: only the deadline bounds that.
-    if (outcome.status === 429 || call.rateLimit?.(outcome) !== undefined)
-        return true;
-    const passing = outcome.status === 408 || outcome.status === 425 || outcome.status >= 500;
-    // Too Early (RFC 8470) says that nothing was done.
-    return (call.repeatable || outcome.status === 425) && passing && attempt < MOST_ATTEMPTS;
-}
-/** Whether a status leaves open that the request was carried out: a refusal (4xx) says that it was not. */
-function isUnsure(status) {
-    return status < 400 || status >= 500 || status === 408;
-}
-function settle(outcome, attempts, lost) {
-    if (!(outcome instanceof NetworkError))
-        return { ...outcome, afterLoss: lost };
-    outcome.reached ||= lost;
-    if (attempts > 1)
-        outcome.message += ` (attempt ${attempts})`;
-    throw outcome;
-}
-function retryAfter(call, outcome) {
-    if (outcome instanceof NetworkError)
-        return 0;
-    return call.rateLimit?.(outcome) ?? parseRetryAfter(outcome.headers['retry-after'], timeOf(outcome));
-}
-/** Milliseconds since the epoch, by the server's own clock where it tells the time. */
-function timeOf({ headers }) {
-    const now = Date.parse(headers.date ?? '');
-    return Number.isNaN(now) ? Date.now() : now;
-}
-/**
- * Reads a `Retry-After` header: seconds or an HTTP date (RFC 9110, section 10.2.3).
- * @param now milliseconds since the epoch
- * @returns milliseconds to wait, 0 where the header says nothing usable
- */
-function parseRetryAfter(header, now) {
-    const text = header?.trim() ?? '';
-    if (/^\d+$/.test(text))
-        return Number(text) * 1000;
-    const date = /^(Mon|Tue|Wed|Thu|Fri|Sat|Sun)/.test(text)
-        ? Date.parse(text.endsWith('GMT') ? text : `${text} GMT`)
-        : Number.NaN;
-    return Number.isNaN(date) ? 0 : Math.max(0, date - now);
-}
-/**
- * Exponential back-off with full jitter, on top of what the server asked for, so that jobs that were refused
- * together do not come back together.
- * @param attempt the one that failed, from 1
- * @param asked milliseconds that the server asked for
- * @param left milliseconds until the deadline; jitter takes half of what the server leaves of it at most
- * @param random from 0 to 1
- * @returns milliseconds to wait, or nothing where the deadline is sooner, or too near to back off any more
- */
-function retryDelay(attempt, asked, left, random = Math.random()) {
-    if (asked >= left || (asked === 0 && left < BACKOFF_BASE))
-        return undefined;
-    return asked + random * Math.min(BACKOFF_CAP, BACKOFF_BASE * 2 ** (attempt - 1), (left - asked) / 2);
-}
-
-;// CONCATENATED MODULE: ./build/answers.js
-
-
-
-// What becomes of an API's answer: a value that was narrowed once, or one error.
-/** A request that failed: the operation, the status, the server's own words, and what to do about it. */
-class ApiError extends Error {
-    name = 'ApiError';
-    /** Whether the server may have carried the request out all the same. */
-    uncertain;
-    /** Of the answer; absent where there was none, or one that says success. */
-    status;
-    constructor(message, uncertain, options = {}) {
-        super(message, { cause: options.cause });
-        this.uncertain = uncertain;
-        this.status = options.status;
-    }
-}
-/**
- * An answer that says no.
- * @param operation completes "Could not …"
- * @param words the server's own
- * @param todo what the user can do, a sentence, or empty
- */
-function refusal(operation, { status, afterLoss }, words, todo) {
-    const uncertain = isUnsure(status) || afterLoss === true;
-    return new ApiError(sentence(operation, [`HTTP ${status}`, ...words].join(': '), todo), uncertain, { status });
-}
-/**
- * @param address the input or variable that leads to the server
- * @param more what else the user can do, a sentence, or empty
- */
-function noAnswer(operation, error, address, more = '') {
-    const todo = [networkAdvice(error, address), more].filter(Boolean).join(' ');
-    return new ApiError(sentence(operation, error.message, todo), error.reached, { cause: error });
-}
-/** A 2xx whose body is not what the API documents. */
-function badAnswer(operation, { status }, reason, todo) {
-    return new ApiError(sentence(operation, `HTTP ${status}, but ${reason}`, todo), true);
-}
-/** Advice against an answer that points elsewhere. */
-function noRedirects({ headers }, address) {
-    return `Redirects are not followed (it points to ${cut(String(headers.location ?? 'nowhere'), 200)}): ${address}`;
-}
-/** Whether an answer may be the API's: text of another form comes from something in between, and tells nothing. */
-function isApiAnswer({ body }) {
-    try {
-        return body.trim() === '' || typeof JSON.parse(body) === 'object';
-    }
-    catch {
-        return false;
-    }
-}
-function sentence(operation, said, todo) {
-    return `Could not ${operation}: ${said.replace(/[.\s]+$/, '')}.${todo && ` ${todo}`}`;
-}
-function networkAdvice(error, address) {
-    if (error.proxy)
-        return proxyAdvice(error, error.proxy, address);
-    if (/EXPIRED|NOT_YET_VALID|ALTNAME|HOSTNAME/.test(error.code)) {
-        return `The server's certificate is not valid for this host at this time: check ${address} and who answers there. NODE_EXTRA_CA_CERTS helps against an unknown authority alone; never switch the check off.`;
-    }
-    if (error.certificate) {
-        return "The server's certificate is not trusted. Behind a private certificate authority, set NODE_EXTRA_CA_CERTS to a file with its certificate; never switch the check off.";
-    }
-    if (/^(ENOTFOUND|EAI_AGAIN)$/.test(error.code))
-        return `Check the host in ${address}.`;
-    if (error.protocol) {
-        return `Check the port in ${address}, and whether the server asks for a client certificate or an old TLS version, which this action does not offer.`;
-    }
-    if (error.code === 'DEADLINE')
-        return 'Raise timeout.';
-    if (error.code === 'CANCELLED')
-        return '';
-    if (error.code === 'TOO_LARGE')
-        return `Check who answers at ${address}.`;
-    if (error.reached)
-        return `If it happens again, raise timeout, and check who answers at ${address}.`;
-    return `Check ${address} and the way to it (https_proxy, no_proxy, firewall).`;
-}
-function proxyAdvice({ certificate }, { variable, code, status }, address) {
-    if (code === 'PROXY_ADDRESS')
-        return `Expected ${PROXY_ADDRESS}.`;
-    if (certificate)
-        return `The proxy's own certificate is not accepted for the host in ${variable}: behind a private certificate authority, set NODE_EXTRA_CA_CERTS to a file with its certificate.`;
-    if (status === 407)
-        return `It asks for a user and a password: ${variable} takes them as http://USER:PASSWORD@HOST:PORT, with special characters percent-encoded.`;
-    if (code === 'PROXY_REFUSED')
-        return 'It does not let this host through: ask whoever runs it, or name the host in no_proxy.';
-    if (status !== undefined)
-        return `Check ${address}, and whether the proxy reaches that host.`;
-    return `Check the address in ${variable} and the way to it, or name the host in no_proxy.`;
-}
-/** An answer that is not what the API documents. Its message never quotes a value. */
-class AnswerError extends Error {
-    name = 'AnswerError';
-}
-/** @throws {AnswerError} where the text is not a JSON object; the parser's own words would quote it */
-function parseObject(text) {
-    let value;
-    try {
-        value = JSON.parse(text);
-    }
-    catch {
-        throw new AnswerError(`the answer is not JSON (${text.length} characters)`);
-    }
-    return answers_object(value, 'the answer');
-}
-/** @throws {AnswerError} */
-function answers_object(value, what) {
-    if (typeof value !== 'object' || value === null || Array.isArray(value))
-        throw new AnswerError(`${what} is not an object`);
-    return value;
-}
-/** Protobuf's JSON form leaves an empty field out; some writers say null. @throws {AnswerError} */
-function string(from, field) {
-    const value = from[field] ?? '';
-    if (typeof value !== 'string')
-        throw new AnswerError(`${field} is not a string`);
-    return value;
-}
-/** @throws {AnswerError} */
-function list(from, field) {
-    const value = from[field] ?? [];
-    if (!Array.isArray(value))
-        throw new AnswerError(`${field} is not a list`);
-    return value;
-}
-/**
- * What a JSON Web Token says. Its signature is not checked: it came from the issuer itself, over TLS (OpenID Connect
- * Core 1.0, section 3.1.3.7, rule 6).
- * @returns nothing where it is none
- */
-function tokenPayload(token) {
-    const [, payload, ...rest] = token.split('.');
-    if (payload === undefined || rest.length !== 1)
-        return undefined;
-    try {
-        return answers_object(JSON.parse(Buffer.from(payload, 'base64url').toString()), 'the token');
-    }
-    catch {
-        return undefined;
-    }
-}
-
-// EXTERNAL MODULE: external "node:crypto"
-var external_node_crypto_ = __nccwpck_require__(598);
-;// CONCATENATED MODULE: ./build/identity.js
-
-/** The longest description of a client (Scalekit's descriptor), in characters. */
-const LONGEST_DESCRIPTION = 512;
-const LONGEST_TRAILER = 160;
-/** Characters that a description may have besides the line break and the trailer. */
-const LONGEST_OWN_DESCRIPTION = LONGEST_DESCRIPTION - LONGEST_TRAILER - 1;
-/** A hash of the identity: by the repository's id where it is known, so that a rename changes nothing. */
-function identityKey({ repository, repository_id, environment, name, lifetime }) {
-    const target = repository_id ?? repository.toLowerCase();
-    return hash(JSON.stringify([target, environment.toLowerCase(), name ?? null, lifetime]));
-}
-/** The repository's id or, where none is known, a hash of its lower-cased name. */
-function repositoryMark(repository, repository_id) {
-    return repository_id ?? hash(repository.toLowerCase());
-}
-function drawNonce() {
-    return (0,external_node_crypto_.randomBytes)(12).toString('base64url');
-}
-function formatTrailer({ key, repo, by, run, lifetime, nonce }) {
-    return `[scalekit-organization-client/1 key=${key} repo=${repo} by=${by} run=${run} lifetime=${lifetime} nonce=${nonce}]`;
-}
-/** A description as it is sent: the trailer is its last line. */
-function withTrailer(own_description, trailer) {
-    return [own_description, formatTrailer(trailer)].filter(Boolean).join('\n');
-}
-const TRAILER = /^\[scalekit-organization-client\/1 key=(?<key>[\w-]{16}) repo=(?<repo>[\w-]{1,16}) by=(?<by>[\w-]{1,16}) run=(?<run>\d{1,12}\.\d{1,4}) lifetime=(?<lifetime>persistent|job) nonce=(?<nonce>[\w-]{16})\]$/;
-/** Reads the trailer from a description's last line. @returns nothing where it has none */
-function parseTrailer(description) {
-    return TRAILER.exec(splitDescription(description)[1])?.groups;
-}
-/** @returns what comes before the last line, and the last line */
-function splitDescription(description) {
-    const text = description.trimEnd();
-    const at = text.lastIndexOf('\n');
-    return [text.slice(0, Math.max(at, 0)), text.slice(at + 1)];
-}
-function recognize(client) {
-    const trailer = parseTrailer(client.description);
-    const own = trailer ? splitDescription(client.description)[0] : client.description;
-    const own_description = [...own].slice(0, LONGEST_OWN_DESCRIPTION).join('');
-    return { ...client, own_description, trailer };
-}
-/**
- * Whether a client that was named by its id may be managed as this identity's.
- * @returns why not, or nothing
- */
-function objection(client, identity, { key, repo }) {
-    const { trailer } = client;
-    if (trailer?.key === key)
-        return undefined;
-    if (trailer && trailer.repo !== repo)
-        return 'it was made for another repository, by the last line of its description';
-    if (isRepository(client, identity) === false)
-        return 'its claims name another repository';
-    if (trailer && trailer.lifetime !== 'persistent')
-        return 'it belongs to one job, by the last line of its description';
-    const [environment] = claimsOf(client, 'environment');
-    if (environment !== undefined && environment.toLowerCase() !== identity.environment.toLowerCase()) {
-        const own = identity.environment ? JSON.stringify(identity.environment) : 'no environment';
-        return `it is for the environment ${JSON.stringify(environment)}, and this step for ${own}`;
-    }
-    return undefined;
-}
-/** Whether a client without a trailer carries the claims of this repository and this environment. */
-function resembles(client, identity) {
-    const [environment = ''] = claimsOf(client, 'environment');
-    return isRepository(client, identity) === true && environment.toLowerCase() === identity.environment.toLowerCase();
-}
-/** By the id or, where one side does not know it, the name. @returns nothing where the claims do not say */
-function isRepository(client, { repository, repository_id }) {
-    const ids = claimsOf(client, 'github_repository_id');
-    if (ids.length > 0 && repository_id !== undefined)
-        return ids.every((id) => id === repository_id);
-    const names = claimsOf(client, 'github_repository');
-    return names.length > 0 ? names.every((name) => name.toLowerCase() === repository.toLowerCase()) : undefined;
-}
-/** All that stand there: nothing keeps a client from having one twice. */
-function claimsOf({ custom_claims }, key) {
-    return custom_claims.filter((claim) => claim.key === key).map(({ value }) => value);
-}
-/** 16 characters (96 bits) of a SHA-256, in base64url. */
-function hash(text) {
-    return (0,external_node_crypto_.createHash)('sha256').update(text).digest('base64url').slice(0, 16);
-}
-
-;// CONCATENATED MODULE: ./build/plan.js
-/** Secrets of one client at a time, by the API. */
-const MOST_SECRETS = 5;
-const NONE = 'none';
-/** Milliseconds, and ample: between the two requests of a save. */
-const SAVE_TIME = 60_000;
-/**
- * From what is wanted and what exists to the steps between the two.
- * @throws where there is no way: `on_existing: fail`, or a list that only a new client can be without
- */
-function plan(request, { client, others, saved }) {
-    const save = request.place ? [{ kind: 'save' }] : [];
-    if (!client)
-        return { result: 'created', before: [{ kind: 'create' }, ...save], after: [], warnings: [] };
-    const several = others.length > 0 ? [severalClients(client.client_id, others)] : [];
-    const warnings = [...several];
-    // A secret that was not saved is lost, so another one is due.
-    const heals = request.on_existing === 'reuse' && request.place && !isSaved(saved, client.client_id);
-    switch (heals ? 'rotate' : request.on_existing) {
-        case 'fail':
-            throw plan_refusal(`Client ${client.client_id} ${JSON.stringify(client.name)} exists already, and on_existing is fail.`, several);
-        case 'replace': {
-            const before = [{ kind: 'create' }, ...save];
-            return { result: 'replaced', client, before, after: [{ kind: 'delete-client' }], warnings };
-        }
-        case 'reuse':
-            return { result: 'reused', client, before: updates(request, client, several), after: [], warnings };
-        case 'rotate': {
-            const evicted = evictions(client.secrets);
-            const kept = client.secrets.filter((secret) => !evicted.includes(secret));
-            for (const { id } of evicted)
-                warnings.push(`Client ${client.client_id} has ${client.secrets.length} secrets, and ${MOST_SECRETS} is the most: ${id} has to go before a new one is made, however young it is.`);
-            return {
-                result: 'rotated',
-                client,
-                before: [
-                    ...updates(request, client, several),
-                    ...evicted.map((secret) => deletion(secret, false)),
-                    { kind: 'add-secret' },
-                    ...save,
-                ],
-                after: retirements(kept, request.keep_secrets),
-                warnings,
-            };
-        }
-    }
-}
-/**
- * Whether GitHub Actions holds a pair of this client. A save writes the secret last, so a variable that is much younger
- * than the secret is one whose secret never came.
- */
-function isSaved(saved, client_id) {
-    if (saved?.client_id !== client_id || saved.secret_time === undefined)
-        return false;
-    return !(Date.parse(saved.variable_time ?? '') - Date.parse(saved.secret_time) > SAVE_TIME);
-}
-/**
- * The way of a run that lost a race, as if it had found the winner's client, on which other runs' secrets are as new as
- * its own: nothing on it is deleted.
- * @throws as `plan`
- */
-function planAdoption(request, client, saved) {
-    const on_existing = request.on_existing === 'replace' ? 'rotate' : request.on_existing;
-    const adoption = plan({ ...request, on_existing }, { client, others: [], saved });
-    return {
-        ...adoption,
-        before: adoption.before.filter(({ kind }) => kind !== 'delete-secret'),
-        after: [],
-        warnings: [],
-    };
-}
-/** The secrets that must go before the client can have one more: never the newest active one, and none of unknown age. */
-function evictions(secrets) {
-    const dated = inRetirementOrder(secrets.filter(({ create_time }) => create_time !== undefined));
-    const newest = dated
-        .filter(({ active }) => active)
-        .sort(byAge)
-        .at(-1);
-    return dated.filter((secret) => secret !== newest).slice(0, Math.max(0, secrets.length + 1 - MOST_SECRETS));
-}
-/** @param keep how many secrets stay, the new one, which is not among `secrets`, included */
-function retirements(secrets, keep) {
-    const count = Math.max(0, secrets.length + 1 - keep);
-    return inRetirementOrder(secrets)
-        .slice(0, count)
-        .map((secret) => deletion(secret, keep > 1));
-}
-function deletion(secret, spare_young) {
-    return { kind: 'delete-secret', secret, spare_young };
-}
-/** Those that nobody can use any more first, then the oldest. */
-function inRetirementOrder(secrets) {
-    return [...secrets].sort((one, other) => Number(one.active) - Number(other.active) || byAge(one, other));
-}
-/** Orders what has a `create_time`, the oldest first; what does not say comes last, since it may be the newest. */
-function byAge(one, other) {
-    if (one.create_time === other.create_time)
-        return 0;
-    if (one.create_time === undefined)
-        return 1;
-    return other.create_time === undefined || one.create_time < other.create_time ? -1 : 1;
-}
-/** Orders clients: by time to the nanosecond, then by id, so that all runs agree on the first. */
-function firstMade(one, other) {
-    return byAge(one, other) || (one.client_id < other.client_id ? -1 : 1);
-}
-function severalClients(client_id, others) {
-    return `Several clients are this repository's for the same purpose. This run uses the oldest, ${client_id}, and touches none of the others: ${others.join(', ')}. Delete those that nobody uses.`;
-}
-function plan_refusal(text, warnings) {
-    return new Error([text, ...warnings].join('\n'));
-}
-/**
- * Corrects what drifted, and gives a client that was made by hand its trailer.
- * @param several what else the user should know where there is no way
- */
-function updates(request, client, several) {
-    const drifted = differences(request, client);
-    const emptied = drifted.filter(({ wanted }) => wanted === NONE);
-    if (emptied.length > 0) {
-        throw plan_refusal(`Client ${client.client_id} has what was not asked for, and the API cannot empty a list: use on_existing: replace, which makes a new client and then deletes this one.\n${differenceLines(emptied)}`, several);
-    }
-    if (!client.trailer && !drifted.some(({ field }) => field === 'description'))
-        drifted.push({
-            field: 'description',
-            wanted: 'a last line by which this action knows the client again',
-            got: NONE,
-        });
-    const own = request.given.description ? request.fields.description : client.own_description;
-    const fields = { ...request.fields, description: own };
-    const changes = Object.fromEntries(drifted.map(({ field }) => [field, fields[field]]));
-    return drifted.length > 0 ? [{ kind: 'update', fields: changes, differences: drifted }] : [];
-}
-/**
- * Compares a client with what was asked for: scopes, audience and claims as sets, where a list that was not given
- * means none; name, description without trailer, and expiry only where they were given.
- */
-function differences({ fields, given }, client) {
-    const compared = ['scopes', 'audience', 'custom_claims'];
-    if (fields.expiry)
-        compared.push('expiry');
-    if (given.name)
-        compared.push('name');
-    if (given.description)
-        compared.push('description');
-    return compareFields(compared, fields, { ...client, description: client.own_description });
-}
-/** As `differences`, of the answer to a request that asked for all of it. */
-function shortfalls(request, client) {
-    const { organization_id } = client;
-    return [
-        // An answer may leave out the expiry and the organization, which says nothing about them.
-        ...differences(request, client).filter(({ field, got }) => field !== 'expiry' || got !== NONE),
-        ...compare([['organization_id', [request.organization_id], [organization_id || request.organization_id]]]),
-    ];
-}
-function differenceLines(differences) {
-    return differences.map(({ field, wanted, got }) => `${field}: wanted ${wanted}; got ${got}`).join('\n');
-}
-function compareFields(names, wanted, got) {
-    const [one, other] = [fieldTexts(wanted), fieldTexts(got)];
-    return compare(names.map((field) => [field, one[field], other[field]]));
-}
-/** Compares sets. @returns those that are not the same */
-function compare(pairs) {
-    return pairs
-        .map(([field, wanted, got]) => ({ field, wanted: setText(wanted), got: setText(got) }))
-        .filter(({ wanted, got }) => wanted !== got);
-}
-function fieldTexts(fields) {
-    const { name, description, scopes = [], audience = [], custom_claims, expiry } = fields;
-    return {
-        name: textOf(name),
-        description: textOf(description),
-        scopes,
-        audience,
-        custom_claims: claimTexts(custom_claims),
-        expiry: textOf(expiry),
-    };
-}
-function claimTexts(claims = []) {
-    // No two claims have the same text, whatever stands in a key.
-    return claims.map(({ key, value }) => `${key.replace(/[\\=]/g, '\\$&')}=${value}`);
-}
-function textOf(value) {
-    return value === undefined || value === '' ? [] : [String(value)];
-}
-function setText(entries) {
-    return ([...new Set(entries)]
-        .sort()
-        .map((entry) => JSON.stringify(entry))
-        .join(', ') || NONE);
-}
-
-;// CONCATENATED MODULE: ./build/scalekit/errors.js
-
-
-function fromAnswer(operation, answer, subject) {
-    return refusal(operation, answer, serverWords(answer), advice(answer, subject));
-}
-function fromNetwork(operation, error) {
-    return noAnswer(operation, error, 'scalekit_environment_url');
-}
-/** A 2xx whose body is not what the API documents. */
-function fromBadAnswer(operation, answer, reason, subject) {
-    const todo = subject !== 'sign-in' ? '' : 'Is scalekit_environment_url the address of a Scalekit environment?';
-    return badAnswer(operation, answer, reason, todo);
-}
-function advice(answer, subject) {
-    const { status, headers } = answer;
-    if (status >= 300 && status < 400)
-        return noRedirects(answer, "scalekit_environment_url must be the environment's own address.");
-    if (status === 429) {
-        const wait = headers['retry-after'] ? ` (it says: come back after ${cut(headers['retry-after'], 40)})` : '';
-        return `The rate limit of the environment is reached for longer than this step may wait${wait}: run fewer jobs at once, or raise timeout.`;
-    }
-    if (status >= 500)
-        return "That is on Scalekit's side: try again later.";
-    if (subject === 'pair')
-        return 'The new pair itself is refused: an interceptor may deny it a token.';
-    if (subject === 'sign-in') {
-        if (status === 404)
-            return 'scalekit_environment_url does not lead to a Scalekit environment.';
-        if (status !== 400 && status !== 401 && status !== 403)
-            return '';
-        return 'Check scalekit_client_id and scalekit_client_secret: they must be the API credentials (skc_…) of this very environment, not revoked.';
-    }
-    if (status === 401)
-        return 'The API does not accept the token that it gave for scalekit_client_id: check that these API credentials are still valid.';
-    if (status === 403)
-        return 'The API credentials in scalekit_client_id may not manage the clients of this organization.';
-    if ((status === 400 || status === 409) && subject.adding)
-        return 'A client has five secrets at most: let one run at a time use it, with concurrency in the workflow.';
-    if (status === 404 && !isApiAnswer(answer))
-        return 'Check who answers at scalekit_environment_url: it is not the API.';
-    if (status === 404 && subject.client)
-        return `Client ${subject.client} is not there (any more).`;
-    if (status === 404)
-        return `Is there an organization ${subject.organization} in this environment? An id from another environment is not known here.`;
-    return '';
-}
-/**
- * What the server said, in any of the shapes that it may choose: its status object with details, a bare ErrorInfo,
- * OAuth's own error (RFC 6749, section 5.2), or plain text. Nothing else of the body is shown: `debug_info` may hold
- * internals.
- */
-function serverWords({ body, headers }) {
-    let parsed;
-    try {
-        parsed = JSON.parse(body);
-    }
-    catch {
-        const text = body.trim();
-        const plain = String(headers['content-type'] ?? 'text/plain').startsWith('text/plain') && !/^[{[<]|debug_info/.test(text);
-        return plain && text ? [cut(oneLine(text), 300)] : [];
-    }
-    const status = fieldsOf(parsed);
-    const infos = [...listOf(status.details).map(fieldsOf), status];
-    const violations = infos.flatMap((info) => listOf(fieldsOf(info.validation_error_info).field_violations).map(fieldsOf));
-    const words = [
-        ...infos.map((info) => errors_text(info.error_code)),
-        errors_text(status.error),
-        errors_text(status.error_description),
-        errors_text(status.message),
-        ...violations.map((violation) => [errors_text(violation.field), errors_text(violation.description)].filter(Boolean).join(' ')),
-    ];
-    return [...new Set(words.filter(Boolean))].map((word) => cut(oneLine(word), 300)).slice(0, 10);
-}
-function fieldsOf(value) {
-    return typeof value === 'object' && value !== null ? value : {};
-}
-function listOf(value) {
-    return Array.isArray(value) ? value : [];
-}
-function errors_text(value) {
-    return typeof value === 'string' ? value.trim() : '';
-}
-
-;// CONCATENATED MODULE: ./build/scalekit/types.js
-
-/** The id of an organization client: it becomes part of a path and an output. The descriptor bounds ids in requests to 32 characters, not those in answers. */
-const CLIENT_ID = /^m2morg_[\w-]{1,121}$/;
-/** @throws {AnswerError} */
-function parseMarkedClient(value) {
-    const client = answers_object(value, 'client');
-    const client_id = string(client, 'client_id');
-    if (!CLIENT_ID.test(client_id))
-        throw new AnswerError('client_id is not the id of an organization client');
-    return { client_id, description: string(client, 'description'), whole: () => parseClient(client, client_id) };
-}
-function parseClient(client, client_id) {
-    try {
-        return {
-            client_id,
-            description: string(client, 'description'),
-            organization_id: string(client, 'organization_id'),
-            name: string(client, 'name'),
-            scopes: strings(client, 'scopes'),
-            audience: strings(client, 'audience'),
-            custom_claims: list(client, 'custom_claims').map((entry) => {
-                const claim = answers_object(entry, 'custom_claims');
-                return { key: string(claim, 'key'), value: string(claim, 'value') };
-            }),
-            expiry: seconds(client, 'expiry'),
-            create_time: time(client, 'create_time'),
-            secrets: list(client, 'secrets').map(parseSecret),
-        };
-    }
-    catch (error) {
-        throw error instanceof AnswerError
-            ? new AnswerError(`client ${client_id} is not readable: ${error.message}`)
-            : error;
-    }
-}
-/** @throws {AnswerError} */
-function parseSecret(value) {
-    const secret = answers_object(value, 'secret');
-    const id = string(secret, 'id');
-    // It becomes part of a path, in which ".." would name the client.
-    if (!/^[\w-]{1,128}$/.test(id))
-        throw new AnswerError('id is not the id of a secret');
-    const expiry = time(secret, 'expire_time');
-    const expired = expiry !== undefined && expiry < BigInt(Date.now()) * 1000000n;
-    const active = secret.status !== 'INACTIVE' && secret.status !== 1 && !expired;
-    return { id, create_time: time(secret, 'create_time'), suffix: string(secret, 'secret_suffix'), active };
-}
-/** One page of a list. An empty token ends it. @throws {AnswerError} */
-function parsePage(text) {
-    const page = parseObject(text);
-    return { clients: list(page, 'clients'), next_page_token: string(page, 'next_page_token') };
-}
-function strings(from, field) {
-    return list(from, field).map((entry) => {
-        if (typeof entry !== 'string')
-            throw new AnswerError(`${field} holds something else than strings`);
-        return entry;
-    });
-}
-/** An int64 comes as a string, from lenient writers as a number. */
-function seconds(from, field) {
-    const value = from[field] ?? undefined;
-    const number = typeof value === 'string' && /^\d+$/.test(value) ? Number(value) : value;
-    if (number === undefined || (Number.isSafeInteger(number) && Number(number) >= 0))
-        return number;
-    throw new AnswerError(`${field} is not a number of seconds`);
-}
-/** Milliseconds since the epoch, in 2020: what writers put where they do not know a time is long before it. */
-const EARLIEST = Date.UTC(2020);
-/** RFC 3339 with up to nine digits of a second, in nanoseconds since the epoch. */
-function time(from, field) {
-    const [, seconds, fraction = '', zone] = /^(\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d)(?:\.(\d{1,9}))?([Zz]|[+-]\d\d:\d\d)$/.exec(string(from, field)) ?? [];
-    const milliseconds = seconds ? Date.parse(`${seconds}${zone}`.toUpperCase()) : Number.NaN;
-    return !(milliseconds >= EARLIEST) ? undefined : BigInt(milliseconds) * 1000000n + BigInt(fraction.padEnd(9, '0'));
-}
-
-;// CONCATENATED MODULE: ./build/scalekit/api.js
-
-
-
-
-
-/** Milliseconds after a client or a secret was made in which the API may not know it yet everywhere. */
-const LAG = 10_000;
-/** A `plain_secret` shorter than this cannot be masked without blanking out ordinary text. */
-const SHORTEST_SECRET = 8;
-/** Milliseconds between two requests of which the first met that lag. */
-const FIRST_PAUSE = 250;
-const LONGEST_PAUSE = 2_000;
-/** The clients of one organization in one Scalekit environment. Every method throws an ApiError. */
-class Scalekit {
-    transport;
-    #origin;
-    #organization;
-    #token = '';
-    constructor(transport, origin, organization_id) {
-        this.transport = transport;
-        this.#origin = origin;
-        this.#organization = organization_id;
-    }
-    /** Signs in, and finds the organization where only its external id is known. */
-    static async open(transport, { origin, credentials, organization_id, organization_external_id }) {
-        const scalekit = new Scalekit(transport, origin, organization_id);
-        await scalekit.signIn(credentials);
-        if (!organization_id)
-            await scalekit.#selectOrganization(organization_external_id);
-        return scalekit;
-    }
-    get organization_id() {
-        return this.#organization;
-    }
-    /** Gets an access token for the environment's API credentials and masks it. */
-    async signIn(credentials) {
-        this.#token = (await this.#getToken('sign in to Scalekit', credentials, 'sign-in')).access_token;
-    }
-    /** Gets an access token for a client of the organization, which may have been made just now, and masks it. */
-    async getToken(pair) {
-        const operation = `get an access token for client ${pair.client_id}`;
-        return await this.#pastLag(isRefused, () => this.#getToken(operation, pair, 'pair'));
-    }
-    /** Finds the organization that has an external id, and goes on with it. */
-    async #selectOrganization(external_id) {
-        const url = new URL(`/api/v1/organizations:external/${encodeURIComponent(external_id)}`, this.#origin);
-        const call = { ...this.#call('GET'), url };
-        const subject = { organization: external_id };
-        this.#organization = await this.#exchange(`find organization ${external_id}`, call, subject, (body) => {
-            const organization = answers_object(parseObject(body).organization, 'organization');
-            const id = string(organization, 'id');
-            if (!/^org_[\w-]{1,124}$/.test(id))
-                throw new AnswerError('id is not the id of an organization');
-            const shown = string(organization, 'external_id');
-            if (shown && shown !== external_id)
-                throw new AnswerError('it shows an organization with another external_id');
-            return id;
-        });
-    }
-    /** Makes a client and masks its secret. Sent again only where the request provably did nothing. */
-    async createClient(fields, on) {
-        const call = { ...this.#call('POST', [], fields), repeatable: false, onSend: on.send };
-        return await this.#exchange('create the client', call, this.#subject(), (body) => {
-            const answer = parseObject(body);
-            const plain_secret = maskSecret(answer.plain_secret);
-            const client = parseMarkedClient(answer.client);
-            maskPair(client.client_id, plain_secret);
-            on.id(client.client_id);
-            refuseShort(plain_secret);
-            return { client: client.whole(), plain_secret };
-        });
-    }
-    /** Every client of the organization, page by page. */
-    async *listClients() {
-        const operation = "list the organization's clients";
-        const seen = new Set();
-        for (let token = '';;) {
-            seen.add(token);
-            const call = this.#call('GET');
-            call.url.search = new URLSearchParams({ page_size: '100', ...(token && { page_token: token }) }).toString();
-            const page = await this.#exchange(operation, call, this.#subject(), parsePage);
-            yield* page.clients.flatMap(readable);
-            token = page.next_page_token;
-            if (!token)
-                return;
-            // What stands behind such a page is never shown, so nobody can say that a client is not there.
-            if (seen.has(token))
-                throw new Error(`Could not ${operation}: a page leads back to one that was read before.`);
-        }
-    }
-    /** @returns nothing where there is no such client (any more) */
-    async getClient(client_id) {
-        const parse = (body) => parseMarkedClient(parseObject(body).client);
-        const call = this.#call('GET', [client_id]);
-        return await this.#exchange(`read client ${client_id}`, call, this.#subject(client_id), parse, () => undefined);
-    }
-    /**
-     * Changes the fields that are given.
-     * @param young whether the client was made just now
-     * @returns the client as it is then
-     */
-    async updateClient(client_id, fields, young = false) {
-        const call = this.#call('PATCH', [client_id], fields);
-        const parse = (body) => {
-            const client = parseMarkedClient(parseObject(body).client);
-            if (client.client_id !== client_id)
-                throw new AnswerError('it shows another client');
-            return client;
-        };
-        const operation = `update client ${client_id}`;
-        const ask = () => this.#exchange(operation, call, this.#subject(client_id), parse);
-        return await this.#pastLag(young && isMissing, ask);
-    }
-    /** @returns whether there was such a client (still); one that is gone already is fine too */
-    async deleteClient(client_id) {
-        const call = this.#call('DELETE', [client_id]);
-        return await this.#exchange(`delete client ${client_id}`, call, this.#subject(client_id), ...PRESENCE);
-    }
-    /**
-     * Makes one more secret and masks it. Sent again only where the request provably did nothing.
-     * @param young whether the client was made just now
-     */
-    async addSecret(client_id, on, young) {
-        const call = { ...this.#call('POST', [client_id, 'secrets']), repeatable: false, onSend: on.send };
-        const operation = `add a secret to client ${client_id}`;
-        const parse = (body) => {
-            const answer = parseObject(body);
-            const plain_secret = maskSecret(answer.plain_secret);
-            maskPair(client_id, plain_secret);
-            const secret = answer.secret ? parseSecret(answer.secret) : undefined;
-            if (secret)
-                on.id(secret.id);
-            refuseShort(plain_secret);
-            return { secret, plain_secret };
-        };
-        const ask = () => this.#exchange(operation, call, { ...this.#subject(client_id), adding: true }, parse);
-        return await this.#pastLag(young && isMissing, ask);
-    }
-    /** @returns whether there was such a secret (still) */
-    async deleteSecret(client_id, secret_id) {
-        const call = this.#call('DELETE', [client_id, 'secrets', secret_id]);
-        const operation = `delete secret ${secret_id} of client ${client_id}`;
-        return await this.#exchange(operation, call, this.#subject(client_id), ...PRESENCE);
-    }
-    /** The URL of the organization's clients, of one of them, of its secrets, or of one of those. */
-    clientUrl(...path) {
-        const all = ['api', 'v1', 'organizations', this.#organization, 'clients', ...path];
-        return new URL(all.map(encodeURIComponent).join('/'), this.#origin);
-    }
-    #subject(client) {
-        return { organization: this.#organization, client };
-    }
-    #call(method, path = [], fields) {
-        const headers = { authorization: `Bearer ${this.#token}` };
-        const call = { method, url: this.clientUrl(...path), headers, repeatable: true };
-        if (!fields)
-            return call;
-        return { ...call, headers: { ...headers, 'content-type': 'application/json' }, body: JSON.stringify(fields) };
-    }
-    /** The client credentials grant (RFC 6749, section 4.4). */
-    async #getToken(operation, pair, subject) {
-        const call = {
-            method: 'POST',
-            url: new URL('/oauth/token', this.#origin),
-            headers: { 'content-type': 'application/x-www-form-urlencoded' },
-            body: new URLSearchParams({ grant_type: 'client_credentials', ...pair }).toString(),
-            repeatable: true,
-        };
-        return await this.#exchange(operation, call, subject, (body) => {
-            const answer = parseObject(body);
-            const access_token = string(answer, 'access_token');
-            mask(access_token);
-            // RFC 6749, appendix A.12, without the space, which would break the header that carries it.
-            if (!/^[\x21-\x7e]+$/.test(access_token))
-                throw new AnswerError('it holds no access token');
-            const expires_in = typeof answer.expires_in === 'object' ? 0 : Number(answer.expires_in);
-            return { access_token, expires_in: expires_in > 0 ? expires_in : undefined };
-        });
-    }
-    /**
-     * Asks again, for ten seconds, what the API may refuse only because it does not know a new client or secret yet.
-     * @param isLag whether a refusal may be of that kind; false where none is
-     */
-    async #pastLag(isLag, ask) {
-        const until = performance.now() + LAG;
-        for (let pause = FIRST_PAUSE;; pause = Math.min(2 * pause, LONGEST_PAUSE)) {
-            try {
-                return await ask();
-            }
-            catch (error) {
-                if (!(isLag && error instanceof ApiError && isLag(error)) || performance.now() >= until)
-                    throw error;
-                // Where the time is over, the refusal is what there is to say.
-                await this.transport.pause(pause * (0.5 + Math.random() / 2)).catch(() => Promise.reject(error));
-            }
-        }
-    }
-    async #exchange(operation, call, subject, parse, missing) {
-        let answer;
-        try {
-            answer = await this.transport.send(call);
-        }
-        catch (error) {
-            throw error instanceof NetworkError ? fromNetwork(operation, error) : error;
-        }
-        if (answer.status === 404 && missing && isApiAnswer(answer))
-            return missing(answer);
-        if (answer.status < 200 || answer.status > 299)
-            throw fromAnswer(operation, answer, subject);
-        try {
-            return parse(answer.body);
-        }
-        catch (error) {
-            throw error instanceof AnswerError ? fromBadAnswer(operation, answer, error.message, subject) : error;
-        }
-    }
-}
-/** What the answer to a delete says: it was there, or, by a 404, it was not, unless a sending before was lost. */
-const PRESENCE = [
-    (body) => body.trim() === '' || parseObject(body) !== undefined,
-    ({ afterLoss }) => afterLoss === true,
-];
-/** RFC 6749, section 5.2, allows both for a client that is not known. */
-function isRefused({ status, message }) {
-    return status === 401 || (status === 400 && message.includes('invalid_client'));
-}
-function isMissing({ status }) {
-    return status === 404;
-}
-function maskSecret(value) {
-    const secret = typeof value === 'string' ? value : '';
-    mask(secret);
-    return secret;
-}
-function refuseShort(plain_secret) {
-    if ([...plain_secret.trim()].length < SHORTEST_SECRET)
-        throw new AnswerError('it holds no usable plain_secret');
-}
-/** A client in a list that nobody can read is not ours, and must not hide those that are. */
-function readable(entry) {
-    try {
-        return [parseMarkedClient(entry)];
-    }
-    catch {
-        return [];
-    }
-}
-
-;// CONCATENATED MODULE: ./build/github/vault.js
-
-
-/** Milliseconds: GitHub tells times in whole seconds. */
-const RESOLUTION = 1_000;
-/** Milliseconds between two looks at a secret that may still be written. */
-const LOOK_AGAIN = 1_000;
-/** Bytes of a public key (X25519). */
-const KEY_LENGTH = 32;
-/** The address of a place's variable. */
-function variableUrl(api, { repository, environment, variable }) {
-    const scope = environment ? `environments/${encodeURIComponent(environment.toWellFormed())}` : 'actions';
-    return new URL(`${api}/repos/${repository}/${scope}/variables/${variable}`);
-}
-/** In words. */
-function placeName({ repository, environment }) {
-    return environment ? `environment ${JSON.stringify(environment)} of ${repository}` : repository;
-}
-/** A pair of client id and secret as GitHub Actions keeps it. Every method throws an ApiError. */
-class Vault {
-    place;
-    /** What was here at the last look. */
-    saved = { client_id: undefined, secret_time: undefined };
-    #github;
-    /** Whether somebody may have written since the last look. */
-    #stale = false;
-    #key = { key: '', key_id: '' };
-    constructor(github, place) {
-        this.place = place;
-        this.#github = github;
-    }
-    get transport() {
-        return this.#github.transport;
-    }
-    /** Address of GitHub's API. */
-    get api() {
-        return this.#github.api;
-    }
-    /** Where the pair is, in words. */
-    get name() {
-        return placeName(this.place);
-    }
-    /** What the pair is kept in, in words. */
-    get names() {
-        const { variable, secret } = this.place;
-        return `variable ${variable} and secret ${secret} of ${this.name}`;
-    }
-    /** Makes sure that a pair can be written here, as far as reading tells. */
-    async open() {
-        const key = this.#call(`read the public key for secrets of ${this.name}`, 'GET', 'secrets', '/secrets/public-key');
-        this.#key = await this.#github.read(key, (answer) => {
-            const [key, key_id] = [string(answer, 'key'), string(answer, 'key_id')];
-            if (Buffer.from(key, 'base64').length !== KEY_LENGTH || !key_id)
-                throw new AnswerError('it holds no public key');
-            return { key, key_id };
-        });
-        if (this.place.environment)
-            await this.#findEnvironment();
-        await this.look();
-    }
-    /** @throws where the token may not even see the repository */
-    async isVisible() {
-        return await this.#github.getRepository(this.place.repository, () => true);
-    }
-    /** Whether there is the environment, or none is needed. */
-    async exists() {
-        try {
-            if (this.place.environment)
-                await this.#findEnvironment();
-            return true;
-        }
-        catch (error) {
-            if (error instanceof ApiError && error.status === 404)
-                return false;
-            throw error;
-        }
-    }
-    /** Looks (again) at what is here. */
-    async look() {
-        this.#stale = true;
-        const [variable, secret] = await Promise.all([this.#getVariable(), this.#getSecret()]);
-        this.#stale = false;
-        this.saved = { client_id: variable?.value, variable_time: variable?.time, secret_time: secret?.time };
-        return this.saved;
-    }
-    /** @returns nothing where there is no such variable */
-    async getVariable() {
-        return (await this.#getVariable())?.value;
-    }
-    /**
-     * Makes the variable, or changes it.
-     * @param exists which of the two is tried first
-     * @param onSend called before each sending
-     */
-    async setVariable(value, exists, onSend) {
-        const make = { ...this.#variable('write', 'POST', '', { value }), made: [201], onSend };
-        const change = { ...this.#variable('write', 'PATCH', '/{name}', { value }), made: [204], onSend };
-        const [first, second, status] = exists ? [change, make, 404] : [make, change, 409];
-        try {
-            await this.#github.send(first).catch(async (error) => {
-                if (!(error instanceof ApiError && error.status === status))
-                    throw error;
-                await this.#github.send(second);
-            });
-        }
-        catch (error) {
-            if (!isUncertain(error) || (await this.getVariable().catch(() => undefined)) !== value)
-                throw error;
-        }
-    }
-    /** @returns whether there was one */
-    async deleteVariable() {
-        return await this.#delete(this.#variable('delete', 'DELETE', '/{name}'), () => this.#getVariable());
-    }
-    /**
-     * Writes the secret, after `open`. A lost answer is sent again, and then the time at which GitHub says that the secret
-     * was written decides.
-     * @param box seals the value with GitHub's public key, both in base64
-     * @throws {ApiError} one that is `uncertain` only where nobody can say whether GitHub has the secret
-     */
-    async setSecret(box) {
-        const before = this.saved.secret_time;
-        const { key, key_id } = this.#key;
-        const sealed = { encrypted_value: this.#seal(box, key), key_id };
-        let began;
-        const onSend = () => {
-            began ??= performance.now();
-        };
-        try {
-            await this.#github.send({ ...this.#secret('write', 'PUT', sealed), made: [201, 204], onSend });
-        }
-        catch (error) {
-            if (!isUncertain(error))
-                throw error;
-            this.transport.openReserve();
-            const now = await this.#awaitChange(error, before);
-            // One that is gone was taken away by somebody, whatever became of ours.
-            if (!now && before !== undefined)
-                throw error;
-            const sentAt = (now?.date ?? 0) - (performance.now() - (began ?? 0));
-            const isOurs = (time) => Date.parse(time) >= sentAt - RESOLUTION;
-            if (now && now.time !== before) {
-                if (this.#stale && !isOurs(now.time))
-                    throw error;
-                return;
-            }
-            // Within the resolution of GitHub's times, one that is the same says nothing.
-            if (before !== undefined && isOurs(before))
-                throw error;
-            throw new ApiError(`${error.message} GitHub did not take it.`, false, { cause: error });
-        }
-    }
-    /** Looks at the secret after a lost answer. Where GitHub did not answer in time it may still be at it. */
-    async #awaitChange(error, before) {
-        const isLate = error.cause instanceof NetworkError && error.cause.code === 'TIMEOUT';
-        // The other half of the time is for the roll-back.
-        const least = this.transport.left / 2;
-        for (;;) {
-            const now = await this.#getSecret().catch(() => Promise.reject(error));
-            if (now?.time !== before || !isLate || this.transport.left - LOOK_AGAIN < least)
-                return now;
-            await this.transport.pause(LOOK_AGAIN).catch(() => Promise.reject(error));
-        }
-    }
-    /** @returns whether there was one */
-    async deleteSecret() {
-        return await this.#delete(this.#secret('delete', 'DELETE'), () => this.#getSecret());
-    }
-    async #findEnvironment() {
-        const call = this.#call(`read ${this.name}`, 'GET', 'environment', '');
-        await this.#github.send(call).catch((error) => {
-            // Whoever is shown its key may write there, also without the permission to read environments.
-            if (!(error instanceof ApiError && error.status === 403))
-                throw error;
-        });
-    }
-    async #getVariable() {
-        const parse = (answer) => {
-            if (typeof answer.value !== 'string')
-                throw new AnswerError('value is not a string');
-            return { value: answer.value, time: string(answer, 'updated_at') };
-        };
-        return await this.#github.find(this.#variable('read', 'GET', '/{name}'), parse);
-    }
-    async #getSecret() {
-        const parse = (answer, date) => {
-            const time = string(answer, 'updated_at');
-            if (Number.isNaN(Date.parse(time)))
-                throw new AnswerError('updated_at is not a time');
-            return { time, date };
-        };
-        return await this.#github.find(this.#secret('read', 'GET'), parse);
-    }
-    /** @param isThere looks whether there still is one */
-    async #delete(call, isThere) {
-        try {
-            await this.#github.send({ ...call, made: [204] });
-            return true;
-        }
-        catch (error) {
-            // After a lost answer, the repeat finds what the first has done.
-            if (error instanceof ApiError && error.status === 404)
-                return error.uncertain;
-            if (!isUncertain(error) || (await isThere().catch(() => true)) !== undefined)
-                throw error;
-            return true;
-        }
-    }
-    #seal(box, key) {
-        try {
-            return box(key);
-        }
-        catch (error) {
-            throw new ApiError(`Could not seal the secret for ${this.name}: its public key is not usable.`, false, {
-                cause: error,
-            });
-        }
-    }
-    #variable(verb, method, path, parameters = {}) {
-        const { variable: name } = this.place;
-        return this.#call(`${verb} variable ${name} of ${this.name}`, method, 'variables', `/variables${path}`, {
-            name,
-            ...parameters,
-        });
-    }
-    #secret(verb, method, parameters = {}) {
-        const { secret: secret_name } = this.place;
-        const operation = `${verb} secret ${secret_name} of ${this.name}`;
-        return this.#call(operation, method, 'secrets', '/secrets/{secret_name}', { secret_name, ...parameters });
-    }
-    #call(operation, method, kind, path, parameters = {}) {
-        const { repository, environment } = this.place;
-        const [owner = '', repo = ''] = repository.split('/');
-        const scope = environment ? 'environments/{environment_name}' : 'actions';
-        return {
-            operation,
-            route: `${method} /repos/{owner}/{repo}/${scope}${path}`,
-            parameters: { owner, repo, ...(environment && { environment_name: environment }), ...parameters },
-            need: environment ? 'environment' : kind,
-        };
-    }
-}
-function isUncertain(error) {
-    return error instanceof ApiError && error.uncertain;
-}
-
-;// CONCATENATED MODULE: ./build/unsave.js
-
-
-/** Milliseconds after a variable was sent in which GitHub may finish writing it, though its caller has gone. */
-const LATE_WRITE = 15_000;
-/** Milliseconds between two looks for it. */
-const unsave_LOOK_AGAIN = 1_000;
-/**
- * Gives a variable in GitHub Actions what it held before, unless somebody wrote it, or the secret beside it, since.
- * @param patient whether to wait for a write that GitHub may still finish
- */
-async function putBack(vault, trace, patient) {
-    const { place, value, old, secret_time, sent_at } = trace;
-    const what = `variable ${place.variable} of ${placeName(place)}`;
-    // A clock that was set back meanwhile must not make the wait longer.
-    const until = Math.min(sent_at, Date.now()) + LATE_WRITE;
-    let { late } = trace;
-    const done = [];
-    try {
-        for (;;) {
-            const now = await vault.look();
-            if (now.client_id === value) {
-                if (now.secret_time !== undefined && now.secret_time !== secret_time)
-                    return { done: [`The ${what} stays: another run has saved its pair there.`], left: [] };
-                if (old === undefined)
-                    await vault.deleteVariable();
-                else
-                    await vault.setVariable(old, true);
-                done.push(`Put back ${what}.`);
-                late--;
-            }
-            else if (now.client_id === undefined && old !== undefined) {
-                return { done, left: [variableLeft(trace, 'GitHub does not show it, so it may have to be made anew')] };
-            }
-            const pending = late > 0 && Date.now() < until;
-            if (!pending)
-                return { done, left: [] };
-            if (!patient)
-                return { done: [...done, `GitHub may still write ${what}. The post step looks again.`], left: [], pending };
-            await vault.transport.pause(unsave_LOOK_AGAIN);
-        }
-    }
-    catch (error) {
-        return { done, left: [variableLeft(trace, message(error))] };
-    }
-}
-/**
- * The sentence about a variable that was not put back, with the call that does it.
- * @param doubtful whether somebody else may have written what is known about it, so that no address is named
- */
-function variableLeft(trace, why, doubtful = false) {
-    const { api, place, old } = trace;
-    const url = variableUrl(api, place);
-    const address = doubtful ? url.pathname : url.href;
-    const call = old === undefined ? `DELETE ${address}` : `PATCH ${address} with the value ${JSON.stringify(old)}`;
-    return `Variable ${place.variable} of ${placeName(place)} may not be what it was: ${why.replace(/\.$/, '')}. To put it back by hand: ${call}`;
-}
-
-;// CONCATENATED MODULE: ./build/undo.js
-
-
-
-
-
-/** Milliseconds after a create request was sent in which the server may finish it, though its caller has gone. */
-const LATE_CREATE = 15_000;
-/** Milliseconds between two looks for a client that may still appear. */
-const undo_LOOK_AGAIN = 1_000;
-/**
- * Undoes what a failed step did, last first.
- * @returns the error to show: the failure, and what became of what the step had made or changed
- */
-async function undo(scalekit, vault, journal, failure) {
-    const { state, updated } = journal;
-    const own_secret = state.secret?.id;
-    const put = state.variable && vault && (await putBack(vault, state.variable, false));
-    const { removed, absent, left: stays } = await cleanUp(scalekit, state, false);
-    const left = [...(put?.left ?? []), ...stays];
-    const lines = [...(put?.done ?? []), ...removed.map((what) => `Removed again: ${what}.`), ...left];
-    const unsure = absent && !state.client?.id;
-    if (unsure)
-        lines.push(`Whether a client was made is not known: none shows up. The post step looks again. ${clientCall(scalekit, state)}`);
-    else if (left.length === 0)
-        journal.clear({ client: undefined, secret: undefined, variable: put?.pending ? state.variable : undefined });
-    if (updated)
-        lines.push(...(await restore(scalekit, updated, own_secret)));
-    lines.push(...journal.lost);
-    return lines.length > 0 ? new Error([message(failure), ...lines].join('\n'), { cause: failure }) : failure;
-}
-/** The error of a step that is cancelled: the runner does not wait until anything is undone. */
-function leave({ state, updated, lost }, failure) {
-    const rest = state.client || state.secret || state.variable ? ['The post step removes what this step made.'] : [];
-    const lines = [message(failure), ...rest, ...(updated ? [staysUpdated(updated)] : []), ...lost];
-    return new Error(lines.join('\n'), { cause: failure });
-}
-function staysUpdated({ before, fields }) {
-    return `Client ${before.client_id} may stay updated: ${Object.keys(fields).join(', ')}.`;
-}
-/**
- * Removes what a step made that was cut off or failed, or whose job is over, last first.
- * @param patient whether main was cut off, so that the server may still finish what it was asked for: then the client of
- *   a lost create is looked for as long as that may take
- */
-async function cleanUp(scalekit, state, patient) {
-    const traces = { removed: [], absent: false, left: [] };
-    const { client, secret } = state;
-    // A secret on the client that is to go goes with it.
-    if (secret && secret.client_id !== client?.id) {
-        await removeSecret(scalekit, secret, patient, traces).catch((error) => {
-            const what = `A secret of this step on client ${secret.client_id} may be left over`;
-            traces.left.push(`${what}: ${message(error)} ${secretCall(scalekit, secret, doubtOf(error))}`);
-        });
-    }
-    if (client) {
-        await removeClient(scalekit, state, client, patient, traces).catch((error) => {
-            const what = 'A client of this step may be left over';
-            traces.left.push(`${what}: ${message(error)} ${clientCall(scalekit, state, doubtOf(error))}`);
-        });
-    }
-    return traces;
-}
-/** The clients that this step made: by the id or, where it is not known or not alone, by the nonce. */
-async function ownClients(scalekit, state) {
-    const { id, again } = state.client ?? {};
-    const named = id ? await scalekit.getClient(id) : undefined;
-    // The answer to a read may show another client than the one that was asked for.
-    const own = named && named.client_id === id && isOwn(named, state) ? [named] : [];
-    if (id && !again && (own.length > 0 || !named))
-        return own;
-    for await (const client of scalekit.listClients()) {
-        if (isOwn(client, state) && !own.some(({ client_id }) => client_id === client.client_id))
-            own.push(client);
-    }
-    if (own.length === 0 && named)
-        throw new ForeignClientError(`client ${id} is not this step's, by the last line of its description.`);
-    return own;
-}
-/**
- * Deletes a client of this step, unless other runs have secrets on it: then this step's secrets alone.
- * @returns what was removed, and whether the client stays
- */
-async function takeClient(scalekit, state, client) {
-    const { client_id } = client;
-    if (state.lifetime === 'persistent') {
-        const { secrets } = client.whole();
-        const known = state.client?.id === client_id ? state.client.secret_ids : undefined;
-        // A client's oldest secret is its maker's.
-        const mine = known ?? [[...secrets].sort(byAge)[0]?.id, state.secret?.id];
-        const own = secrets.filter(({ id }) => mine.includes(id));
-        if (own.length < secrets.length) {
-            for (const { id } of own)
-                await deleteShownSecret(scalekit, client_id, id);
-            const ids = own.map(({ id }) => id).join(' and ') || 'none';
-            const why = "the client stays, since it has secrets that are not known to be this step's";
-            return { what: `secret ${ids} of client ${client_id} (${why})`, stays: true };
-        }
-    }
-    await deleteShownClient(scalekit, client_id);
-    return { what: `client ${client_id}`, stays: false };
-}
-/** @returns whether there was such a secret (still) */
-async function deleteShownSecret(scalekit, client_id, id) {
-    const isShown = async () => {
-        const client = await scalekit.getClient(client_id);
-        return client?.whole().secrets.some((secret) => secret.id === id) ?? false;
-    };
-    return await deleteShown(scalekit, () => scalekit.deleteSecret(client_id, id), isShown);
-}
-/** Deletes a client, whatever secrets it has. @returns whether there was such a client (still) */
-async function deleteShownClient(scalekit, client_id) {
-    const isShown = async () => (await scalekit.getClient(client_id)) !== undefined;
-    return await deleteShown(scalekit, () => scalekit.deleteClient(client_id), isShown);
-}
-/** Deletes, again where the API says that there is nothing, but still shows it: one part of it may lag behind another. */
-async function deleteShown(scalekit, remove, isShown) {
-    for (const until = performance.now() + LAG; !(await remove());) {
-        if (!(await isShown()))
-            return false;
-        if (performance.now() > until)
-            throw new Error('the API shows it, and yet says that there is nothing to delete.');
-        await scalekit.transport.pause(undo_LOOK_AGAIN);
-    }
-    return true;
-}
-/** The calls that remove by hand what a state names, for a message. */
-function calls(scalekit, state, doubt) {
-    const { client, secret } = state;
-    const lines = [
-        ...(secret ? [secretCall(scalekit, secret, doubt)] : []),
-        ...(client || !secret ? [clientCall(scalekit, state, doubt)] : []),
-    ];
-    return lines.join(' ');
-}
-/** The client that the state names is another's. */
-class ForeignClientError extends Error {
-    name = 'ForeignClientError';
-}
-async function removeClient(scalekit, state, { id, sent_at, lost: secretLost }, patient, traces) {
-    // A clock that was set back meanwhile must not make the wait longer.
-    const sent = Math.min(sent_at, Date.now());
-    const until = id ? sent + LAG : patient ? sent + LATE_CREATE : 0;
-    for (;;) {
-        const own = await ownClients(scalekit, state);
-        for (const client of own) {
-            const { what, stays } = await takeClient(scalekit, state, client);
-            traces.removed.push(what);
-            const { client_id } = client;
-            const { secret } = state;
-            // It is in use, which leaves nothing to do, unless the secrets on it may be this step's after all.
-            if (stays && (secretLost || (secret?.client_id === client_id && (secret.lost || !secret.id))))
-                traces.left.push(`Client ${client_id} may be left over. ${clientCall(scalekit, state, 'owner')}`);
-        }
-        if (own.length > 0)
-            return;
-        if (Date.now() > until)
-            break;
-        await scalekit.transport.pause(undo_LOOK_AGAIN);
-    }
-    traces.absent = true;
-}
-/** Takes the secret that was added, and names those that may be this step's but may also be a neighbour's. */
-async function removeSecret(scalekit, trace, patient, traces) {
-    const { client_id, key, id, seen, lost } = trace;
-    const client = await scalekit.getClient(client_id);
-    if (!client)
-        return;
-    if (client.client_id !== client_id || parseTrailer(client.description)?.key !== key)
-        throw new ForeignClientError(`client ${client_id} is not the one that main read, by the last line of its description.`);
-    const appeared = id && !lost ? [] : unseen(client.whole(), [...seen, id]);
-    if (id) {
-        const there = await deleteShownSecret(scalekit, client_id, id);
-        if (there)
-            traces.removed.push(`secret ${id} of client ${client_id}`);
-    }
-    for (const unsure of appeared)
-        traces.left.push(unsureSecret(scalekit, trace, unsure));
-    // Unlike a client, it could not be told from another run's, so a longer look would help nobody.
-    if (patient && !id && appeared.length === 0)
-        traces.left.push(`Whether a secret was added to client ${client_id} is not known: none shows up yet, and the server may finish late. A later rotation retires it. ${secretCall(scalekit, trace, 'owner')}`);
-}
-/** The sentence about a secret that appeared while an answer was lost: it may also be a neighbour's. */
-function unsureSecret(scalekit, trace, id) {
-    return `Secret ${id} of client ${trace.client_id} may be left over of a request whose answer was lost, or another run's; a later rotation retires it. ${secretCall(scalekit, { ...trace, id }, 'owner')}`;
-}
-/** Ids of the secrets of a client that are not among `known`. */
-function unseen({ secrets }, known) {
-    return secrets.map(({ id }) => id).filter((id) => !known.includes(id));
-}
-/**
- * Gives a client its former values back.
- * @returns sentences about what could not be restored
- */
-async function restore(scalekit, updated, own_secret) {
-    const { before, fields } = updated;
-    const { client_id } = before;
-    const names = Object.keys(fields);
-    try {
-        const now = (await scalekit.getClient(client_id))?.whole();
-        if (!now || compareFields(names, before, now).length === 0)
-            return [];
-        if (unseen(now, [...before.secrets.map(({ id }) => id), own_secret]).length > 0)
-            return [`${staysUpdated(updated)} It has a secret that may be another run's.`];
-        const former = Object.fromEntries(names.map((name) => [name, before[name]]).filter(([, value]) => value !== undefined && `${value}` !== ''));
-        const then = Object.keys(former).length > 0 ? (await scalekit.updateClient(client_id, former)).whole() : now;
-        const lost = compareFields(names, before, then);
-        if (lost.length === 0)
-            return [`Restored: ${names.join(', ')} of client ${client_id}.`];
-        return [
-            `Client ${client_id} could not be given back what it was, since the API cannot empty or shorten it:\n${differenceLines(lost)}`,
-        ];
-    }
-    catch (error) {
-        return [`${staysUpdated(updated)} ${message(error)}`];
-    }
-}
-function clientCall(scalekit, { client, nonce }, doubt) {
-    return byHand(scalekit, [client?.id], `the one that GET shows with "nonce=${nonce}" in its description`, doubt);
-}
-function secretCall(scalekit, { client_id, id }, doubt) {
-    return byHand(scalekit, [client_id, 'secrets', id], 'it by its time among the secrets of the client', doubt);
-}
-/**
- * The call that removes something by hand. Somebody will send a token to an origin that this names, so an unsealed
- * state's own is left out.
- * @param search how to find the last part of the path where it is not known
- */
-function byHand(scalekit, path, search, doubt) {
-    const known = path.filter((part) => part !== undefined);
-    const url = scalekit.clientUrl(...known);
-    const address = doubt === 'state' ? url.pathname : url.href;
-    if (known.length < path.length)
-        return `To remove it by hand, find ${search}; then DELETE ${address}/ID`;
-    return `To remove it${doubt ? ', if it is yours,' : ''} by hand: DELETE ${address}`;
-}
-function doubtOf(error) {
-    return error instanceof ForeignClientError ? 'owner' : undefined;
-}
-/** Whether the trailer says that this step made the client. */
-function isOwn({ description }, { nonce, run }) {
-    const trailer = parseTrailer(description);
-    return trailer?.nonce === nonce && trailer.run === run;
-}
-
-;// CONCATENATED MODULE: ./build/change.js
-
-
-
-
-
-/** How often a request is sent that makes something and whose answers are lost. */
-const MOST_SENDINGS = 3;
-/** A secret that cannot be identified works all the same. */
-const UNKNOWN_SECRET = { id: '', create_time: undefined, suffix: '', active: true };
-/** Reads a secret that the answer with its value did not show. It is known by its last characters. */
-async function identify(scalekit, client_id, plain_secret, seen) {
-    const client = await scalekit.getClient(client_id).catch(() => undefined);
-    const isIt = ({ id, suffix }) => !seen.includes(id) && suffix !== '' && plain_secret.endsWith(suffix);
-    return client?.whole().secrets.find(isIt) ?? UNKNOWN_SECRET;
-}
-/**
- * Changes fields of a client, and makes sure that they came out as asked for. A lost answer is read back. The trailer
- * stays as it is; a client without one gets this run's.
- * @param young whether the client was made just now, so that the API may not show it yet everywhere
- */
-async function update({ scalekit, request, journal }, client, fields, young) {
-    const { client_id } = client;
-    journal.updated = { before: client, fields };
-    const trailer = client.trailer ?? request.trailer;
-    const sent = fields.description === undefined ? fields : { ...fields, description: withTrailer(fields.description, trailer) };
-    const answer = await scalekit.updateClient(client_id, sent, young).catch(async (error) => {
-        if (!(error instanceof ApiError && error.uncertain))
-            throw error;
-        const now = await scalekit.getClient(client_id).catch(() => undefined);
-        if (now?.client_id !== client_id || shortfalls(request, recognize(now.whole())).length > 0)
-            throw error;
-        return now;
-    });
-    log_info(`Updated client ${client_id}: ${Object.keys(fields).join(', ')}.`);
-    const now = recognize(answer.whole());
-    const wrong = shortfalls(request, now);
-    if (wrong.length > 0 || !now.trailer) {
-        throw new Error(`Client ${client_id} was not updated to what was asked for. Where the API only adds to a list, on_existing: replace makes a new client.\n${differenceLines(wrong)}`);
-    }
-    return { ...now, secrets: client.secrets };
-}
-/** Makes room for a secret. Nothing brings back the one that is deleted. */
-async function evict(scalekit, journal, { client_id }, { id }) {
-    // Where a neighbour was quicker, it is not this run that has to say so.
-    if (await scalekit.deleteSecret(client_id, id))
-        journal.lost.push(`Secret ${id} of client ${client_id}, deleted to make room, cannot be brought back.`);
-}
-/**
- * Adds a secret. A lost answer leaves one that cannot be told from another run's: it is named, and another is asked for.
- * @param how.evict whether secrets that were there before may go where the client has five by then
- */
-async function addSecret(context, client, { young, evict: mayEvict }) {
-    const { scalekit, journal } = context;
-    const { client_id } = client;
-    const trace = {
-        client_id,
-        key: client.trailer?.key ?? '',
-        seen: client.secrets.map(({ id }) => id),
-        lost: false,
-    };
-    let unsure = [];
-    const on = {
-        send: () => journal.note({ secret: { ...trace } }),
-        id: (id) => journal.learn({ secret: { ...trace, id } }),
-    };
-    for (let sending = 1;; sending++) {
-        try {
-            const added = await scalekit.addSecret(client_id, on, young);
-            for (const id of unsure)
-                log_warning(unsureSecret(scalekit, trace, id));
-            const { plain_secret } = added;
-            const secret = added.secret ?? (await identify(scalekit, client_id, plain_secret, trace.seen));
-            if (!added.secret && secret.id)
-                on.id(secret.id);
-            return { secret, plain_secret };
-        }
-        catch (error) {
-            if (!(error instanceof ApiError))
-                throw error;
-            if (!error.uncertain && sending === 1)
-                journal.clear({ secret: undefined });
-            if (!error.uncertain || sending === MOST_SENDINGS || scalekit.transport.cancelled)
-                throw error;
-            log_info(`${error.message} Asking for another one.`);
-            const now = await lookAgain(context, trace).catch(() => Promise.reject(error));
-            unsure = unseen(now, trace.seen);
-            if (now.secrets.length >= MOST_SECRETS) {
-                const [victim] = mayEvict ? evictions(now.secrets).filter(({ id }) => trace.seen.includes(id)) : [];
-                if (!victim)
-                    throw error;
-                log_warning(`Client ${client_id} has ${now.secrets.length} secrets by now: ${victim.id}, the oldest, is deleted to make room.`);
-                await evict(scalekit, journal, client, victim);
-            }
-        }
-    }
-}
-/** Reads a client after a request for a secret whose value is lost. The secret itself goes where its id is known. */
-async function lookAgain({ scalekit, journal }, trace) {
-    const id = journal.state.secret?.id;
-    if (id)
-        await scalekit.deleteSecret(trace.client_id, id);
-    else
-        trace.lost = true;
-    const client = await scalekit.getClient(trace.client_id);
-    if (!client)
-        throw new Error(`client ${trace.client_id} is not there any more`);
-    return client.whole();
-}
-
-;// CONCATENATED MODULE: ./build/find.js
-
-
-/** Ids that a message names before it only counts. */
-const MOST_IDS = 10;
-/**
- * Finds the client to go on with: by its id, or else by the key in the trailer. One of a job is always new.
- * @throws where the id is that of somebody else's client
- */
-async function find(scalekit, request) {
-    const at = performance.now();
-    if (request.trailer.lifetime === 'job')
-        return { others: [], seen: undefined, at, notices: [] };
-    const client = request.client_id ? await getNamed(scalekit, request) : undefined;
-    if (client)
-        return { client, others: [], seen: undefined, at, notices: [] };
-    const stale = request.client_id
-        ? [`There is no client ${request.client_id} (client_id) in this organization; the search decides.`]
-        : [];
-    const { ours, unmarked } = await search(scalekit, request);
-    const [first, ...others] = ours;
-    // Every client has a secret, so a list that shows none leaves them out.
-    const whole = first?.secrets.length === 0 ? await scalekit.getClient(first.client_id) : undefined;
-    const oldest = whole && whole.client_id === first?.client_id ? recognize(whole.whole()) : first;
-    return {
-        client: oldest,
-        others: others.map(({ client_id }) => client_id),
-        seen: new Set(ours.map(({ client_id }) => client_id)),
-        at,
-        notices: [...stale, ...unmarkedNotice(unmarked)],
-    };
-}
-/**
- * Reads the client that `client_id` names.
- * @returns nothing where there is no such client
- * @throws where it is somebody else's
- */
-async function getNamed(scalekit, { client_id, identity, trailer }) {
-    const named = await scalekit.getClient(client_id);
-    if (!named)
-        return undefined;
-    // An answer may show another client than the one that was asked for.
-    const client = recognize(named.whole());
-    const why = client.client_id === client_id ? objection(client, identity, trailer) : `the answer shows ${client.client_id}`;
-    if (why)
-        throw new Error(`Client ${client_id} is not managed by this step: ${why}.`);
-    return client;
-}
-/** Goes through the whole list. @returns the clients with our key, the oldest first, and the ids of those that only look like it */
-async function search(scalekit, { trailer, identity }) {
-    // By id: a page that moves while the list is read shows a client twice.
-    const ours = new Map();
-    const unmarked = new Set();
-    for await (const { client_id, description, whole } of scalekit.listClients()) {
-        const found = parseTrailer(description);
-        if (found?.key === trailer.key)
-            ours.set(client_id, recognize(whole()));
-        else if (!found && isLike(whole, identity))
-            unmarked.add(client_id);
-    }
-    return { ours: [...ours.values()].sort(firstMade), unmarked: [...unmarked] };
-}
-/** One that nobody can read is like nobody's. */
-function isLike(whole, identity) {
-    try {
-        return resembles(whole(), identity);
-    }
-    catch {
-        return false;
-    }
-}
-function unmarkedNotice(ids) {
-    if (ids.length === 0)
-        return [];
-    const more = ids.length > MOST_IDS ? ` and ${ids.length - MOST_IDS} more` : '';
-    return [
-        `Clients with this repository's claims that this action did not make: ${ids.slice(0, MOST_IDS).join(', ')}${more}. They stay untouched; client_id takes one over.`,
-    ];
-}
-
-;// CONCATENATED MODULE: ./build/create.js
-
-
-
-
-
-
-
-/** Milliseconds before each look for the client of a lost create: at once, and after 1, 2 and 4 seconds. */
-const LOOKS = [0, 1_000, 1_000, 2_000];
-/** Makes a client. Where the answer is lost, the client is looked for by its nonce before the request is sent again. */
-async function create(context) {
-    const { scalekit, journal } = context;
-    for (let sending = 1;; sending++) {
-        try {
-            return await createOnce(context, sending > 1);
-        }
-        catch (error) {
-            if (!(error instanceof ApiError))
-                throw error;
-            // A refusal of the first says that there is nothing; one of a repeat says nothing about those before.
-            if (!error.uncertain && sending === 1)
-                journal.clear();
-            if (!error.uncertain || scalekit.transport.cancelled)
-                throw error;
-            log_info(`${error.message} Looking for the client that this may have made.`);
-            const lost = await lookForOwn(context).catch(() => Promise.reject(error));
-            if (lost)
-                return await recover(context, lost);
-            // What sends elsewhere would do so again.
-            const redirect = error.status !== undefined && error.status < 400;
-            if (sending === MOST_SENDINGS || redirect)
-                throw error;
-        }
-    }
-}
-async function createOnce({ scalekit, request, journal }, again) {
-    const trace = { sent_at: 0, again };
-    const description = withTrailer(request.fields.description, request.trailer);
-    const { client: answered, plain_secret } = await scalekit.createClient({ ...request.fields, description }, {
-        send: () => {
-            trace.sent_at = Date.now();
-            journal.note({ client: trace });
-        },
-        id: (id) => journal.learn({ client: { ...trace, id } }),
-    });
-    const client = recognize(answered);
-    if (!isOwn(client, journal.state)) {
-        throw new Error("Could not create the client: the answer shows a client without the last line of this step's description, so it may be another one.");
-    }
-    const [only, ...others] = client.secrets;
-    const secret = only && others.length === 0 ? only : await identify(scalekit, client.client_id, plain_secret, []);
-    if (secret.id)
-        journal.learn({ client: { ...trace, id: client.client_id, secret_ids: [secret.id] } });
-    refuseShortfalls(request, client);
-    return { client, secret: { secret, plain_secret }, after: [] };
-}
-function refuseShortfalls(request, client) {
-    const wrong = shortfalls(request, client);
-    if (wrong.length === 0)
-        return;
-    const hint = wrong.some(({ field }) => field === 'scopes') ? ' A scope must exist in the environment first.' : '';
-    throw new Error(`Scalekit did not make the client that was asked for.${hint}\n${differenceLines(wrong)}`);
-}
-async function lookForOwn({ scalekit, journal }) {
-    for (const pause of LOOKS) {
-        await scalekit.transport.pause(pause);
-        const [own] = await ownClients(scalekit, journal.state);
-        if (own)
-            return own;
-    }
-    return undefined;
-}
-/** Gives a client whose create was answered by nobody another secret: the value of its first one is lost. */
-async function recover(context, lost) {
-    const { scalekit, request, journal } = context;
-    const client = recognize(lost.whole());
-    const { sent_at = 0, again = false } = journal.state.client ?? {};
-    const trace = { sent_at, again, id: client.client_id };
-    journal.learn({ client: trace });
-    refuseShortfalls(request, client);
-    log_info(`Client ${client.client_id} was made. The value of its secret is lost, so it gets another one.`);
-    const secret = await addSecret(context, client, { young: true, evict: false });
-    // A list may lag behind with what is within a client, too. A secret without an id could not be told from the first.
-    const reread = client.secrets.length === 0 && secret.secret.id ? await scalekit.getClient(client.client_id) : undefined;
-    const shown = reread?.whole() ?? client;
-    const [first] = shown.secrets.filter(({ id }) => id !== secret.secret.id).sort(byAge);
-    const secret_ids = [...(first ? [first.id] : []), secret.secret.id];
-    journal.learn({ client: { ...trace, secret_ids, lost: journal.state.secret?.lost }, secret: undefined });
-    return { client, secret, after: first ? [{ kind: 'delete-secret', secret: first, spare_young: false }] : [] };
-}
-/**
- * Looks once more after a create: for further clients of this very step, which are removed, and for those that other
- * runs made for the same purpose at the same time.
- * @returns the rival's client that was there first
- */
-async function lookForRival({ scalekit, request, journal }, created, found) {
-    const lasting = request.trailer.lifetime === 'persistent';
-    if (!lasting && !journal.state.client?.again)
-        return undefined;
-    // Without a search, what was there at the first look can only be told by the time that has passed since.
-    const passed = BigInt(Math.ceil(performance.now() - found.at)) * 1000000n;
-    const { ours } = await search(scalekit, request);
-    const isTwin = (client) => isOwn(client, journal.state);
-    for (const twin of ours.filter(isTwin)) {
-        if (twin.client_id === created.client_id)
-            continue;
-        const { what } = await takeClient(scalekit, journal.state, { ...twin, whole: () => twin });
-        log_info(`Removed a second client of the same request: ${what}.`);
-    }
-    if (!lasting)
-        return undefined;
-    // Times from one source: those of an answer and of a list may differ in their digits.
-    const own = ours.find(({ client_id }) => client_id === created.client_id) ?? created;
-    const isNew = ({ client_id, create_time: time }) => found.seen
-        ? !found.seen.has(client_id)
-        : client_id !== found.client?.client_id && time !== undefined && time >= (own.create_time ?? time) - passed;
-    const [first] = [...ours.filter((client) => !isTwin(client) && isNew(client)), own].sort(firstMade);
-    return first === own ? undefined : first;
-}
-
-;// CONCATENATED MODULE: ./build/save.js
-
-
-
-/**
- * Writes the pair into GitHub Actions: the variable first, the secret last. From the moment that the secret may have
- * arrived there is no way back, so the pair counts as handed out before it is sent; a refusal takes that back.
- * @throws where the pair is not saved, or nobody can say whether it is
- */
-async function save(context, client_id, { plain_secret }) {
-    const { scalekit, journal, vault } = context;
-    if (!vault)
-        return;
-    // What is restored is what was there just now, not when this run began; where nobody can say, that has to do.
-    const { client_id: old, secret_time } = await vault.look().catch(() => vault.saved);
-    if (old !== client_id) {
-        const trace = { api: vault.api, place: vault.place, value: client_id, old, secret_time };
-        let sendings = 0;
-        const onSend = () => {
-            sendings++;
-            journal.note({ variable: { ...trace, sent_at: Date.now(), late: sendings } });
-        };
-        await vault.setVariable(client_id, old !== undefined, onSend).catch((error) => {
-            if (error instanceof ApiError && !error.uncertain)
-                journal.learn({ variable: undefined });
-            throw error;
-        });
-        journal.learn({ variable: { ...trace, sent_at: Date.now(), late: sendings - 1 } });
-    }
-    if (scalekit.transport.cancelled)
-        throw new Error('The pair was not saved.');
-    // Loaded by the few runs that need it, and before there is no way back.
-    const { seal } = await Promise.all(/* import() */[__nccwpck_require__.e(442), __nccwpck_require__.e(345)]).then(__nccwpck_require__.bind(__nccwpck_require__, 345));
-    const { client, secret, variable } = journal.state;
-    const { updated } = journal;
-    journal.release(client_id);
-    journal.updated = undefined;
-    try {
-        await vault.setSecret((key) => seal(key, plain_secret));
-    }
-    catch (error) {
-        if (error instanceof ApiError && error.uncertain)
-            throw new Error([
-                `${error.message} Whether GitHub has the new secret of client ${client_id} is not known. The new secret and those before it stay valid, and until the next run the saved pair may be a mixed one.`,
-                ...(updated ? [staysUpdated(updated)] : []),
-            ].join('\n'), { cause: error });
-        journal.updated = updated;
-        journal.learn({ client, secret, variable });
-        throw error;
-    }
-    // Another run may have written its own between the two: then this secret has no variable of its own.
-    const now = await vault.getVariable().catch(() => client_id);
-    if (now === client_id)
-        return;
-    await vault.setVariable(client_id, now !== undefined).catch((error) => {
-        log_warning(`Another run saved a pair at the same time, and the saved pair may be a mixed one until the next run: ${message(error)}`);
-    });
-}
-
-;// CONCATENATED MODULE: ./build/state.js
-
-
-
-
-const STATE = 'client';
-/**
- * Main's side of the state. What it writes is sealed with the administrator's secret: a `STATE_*` variable can also
- * come from another step through `GITHUB_ENV`, and must not send the credentials elsewhere or name another's client.
- */
-class Journal {
-    state;
-    /** What only main can undo: the client as it was, and the fields that were, or may have been, changed. */
-    updated;
-    /** What nobody can undo, in sentences. */
-    lost = [];
-    #secret;
-    constructor(state, secret) {
-        this.state = state;
-        this.#secret = secret;
-    }
-    /**
-     * Writes a change down, and then takes it for a fact.
-     * @throws where the runner's file cannot be written
-     */
-    note(change) {
-        const state = { ...this.state, ...change };
-        const done = isEmpty(state);
-        try {
-            saveState(STATE, done ? '' : JSON.stringify({ ...state, seal: seal(state, this.#secret) }));
-        }
-        catch (error) {
-            throw new Error(`Could not write the state for the post step: ${message(error)}.`);
-        }
-        Object.assign(this.state, change);
-    }
-    /** As `note`, for what is a fact whether or not it can be written: the roll-back has to know it. */
-    learn(change) {
-        Object.assign(this.state, change);
-        this.note(change);
-    }
-    /**
-     * Marks a pair as its user's: nobody takes it back any more.
-     * @param client_id the client that is handed out; another one that this step made is still to be removed
-     * @throws where the runner's file cannot be written
-     */
-    release(client_id) {
-        const { client, secret, variable, lifetime } = this.state;
-        const stays = lifetime === 'job' || client?.id !== client_id;
-        if (client || secret || variable)
-            this.note({ client: stays ? client : undefined, secret: undefined, variable: undefined });
-    }
-    /** Leaves the post step nothing of this to do. Where that cannot be written, it finds out for itself. */
-    clear(change = { client: undefined, secret: undefined, variable: undefined }) {
-        if (isEmpty(this.state))
-            return;
-        try {
-            this.note(change);
-        }
-        catch { }
-    }
-}
-/** Whether there is nothing (left) to undo. */
-function isEmpty({ client, secret, variable }) {
-    return !client && !secret && !variable;
-}
-/** @returns nothing where main left nothing to do. @throws where the text is not a state */
-function readState() {
-    const text = getState(STATE);
-    return text ? object(JSON.parse(text), 'it') : undefined;
-}
-/** Whether this state was written by a step with the same secret. */
-function isSealed({ seal: given, ...state }, secret) {
-    const expected = Buffer.from(seal(state, secret));
-    const actual = Buffer.from(typeof given === 'string' ? given : '');
-    return secret !== '' && actual.length === expected.length && timingSafeEqual(actual, expected);
-}
-function seal(state, secret) {
-    return (0,external_node_crypto_.createHmac)('sha256', secret).update(JSON.stringify(state)).digest('base64url');
-}
-
-;// CONCATENATED MODULE: ./build/scalekit/token.js
-
-/** Reads an access token. @returns nothing where it is not a JWT */
-function readToken(token) {
-    const payload = tokenPayload(token);
-    if (!payload)
-        return undefined;
-    const { oid, sub, scopes, scope, aud, custom_claims, exp } = payload;
-    try {
-        return {
-            oid: token_text(oid),
-            sub: token_text(sub),
-            scopes: token_list(scopes ?? scope),
-            audience: Array.isArray(aud) ? aud.map(token_text) : [token_text(aud)].filter(Boolean),
-            custom_claims: Object.entries(Object(custom_claims)).map(([key, value]) => ({ key, value: token_text(value) })),
-            exp: Number.isSafeInteger(exp) ? Number(exp) : undefined,
-        };
-    }
-    catch {
-        // A value that is nested too deeply cannot be written.
-        return undefined;
-    }
-}
-/** A list, or one string with spaces between (RFC 9068, section 2.2.3). */
-function token_list(value) {
-    if (Array.isArray(value))
-        return value.map(token_text);
-    return token_text(value).split(' ').filter(Boolean);
-}
-function token_text(value) {
-    return typeof value === 'string' ? value : value === undefined || value === null ? '' : JSON.stringify(value);
-}
-
-;// CONCATENATED MODULE: ./build/verify.js
-
-
-
-/** Milliseconds after a client was corrected in which its tokens may still show what it was. */
-const CORRECTION_LAG = 3_000;
-const PAUSE = 500;
-/**
- * Gets a token with the new pair, and compares it with what was asked for.
- * @returns nothing where no verification was asked for
- * @throws where the pair gets none, or one that says something else
- */
-async function verify({ scalekit, request, journal }, { client_id }, { plain_secret: client_secret }) {
-    if (!request.verify)
-        return undefined;
-    for (const until = performance.now() + (journal.updated ? CORRECTION_LAG : 0);;) {
-        const { access_token, expires_in } = await scalekit.getToken({ client_id, client_secret });
-        const payload = readToken(access_token);
-        if (!payload)
-            log_notice('The access token of the new pair is not a JWT, so its claims were not compared with what was asked for.');
-        const wrong = payload ? mismatches(request, client_id, payload) : [];
-        if (wrong.length === 0) {
-            const expires = payload?.exp ?? (expires_in && Math.floor(Date.now() / 1000) + expires_in);
-            return { access_token, expires_at: isoTime(expires) };
-        }
-        const mismatch = new Error(`The access token of the new pair is not what was asked for. An interceptor of the environment may have changed it; verify: false accepts that.\n${differenceLines(wrong)}`);
-        if (performance.now() >= until)
-            throw mismatch;
-        await scalekit.transport.pause(PAUSE).catch(() => Promise.reject(mismatch));
-    }
-}
-/** Without an audience asked for, the token's own is not looked at. */
-function mismatches({ organization_id, fields }, client_id, payload) {
-    return compare([
-        ['oid', [organization_id], [payload.oid]],
-        ['sub', [client_id], [payload.sub]],
-        ['scopes', fields.scopes ?? [], payload.scopes],
-        ['custom_claims', claimTexts(fields.custom_claims), claimTexts(payload.custom_claims)],
-        ...(fields.audience ? [['audience', fields.audience, payload.audience]] : []),
-    ]);
-}
-/** @param seconds since the epoch; a number that no date has is none */
-function isoTime(seconds) {
-    const date = new Date((seconds ?? Number.NaN) * 1000);
-    return Number.isNaN(date.getTime()) ? '' : date.toISOString().replace('.000Z', 'Z');
-}
-
-;// CONCATENATED MODULE: ./build/apply.js
-
-
-
-
-
-
-
-
-/** Nanoseconds. */
-const HOUR = 3600000000000n;
-/** The journal of a step that is about to change something, still empty. */
-function openJournal({ origin, organization_id, trailer, credentials }) {
-    const { nonce, run, lifetime } = trailer;
-    return new Journal({ origin, organization_id, nonce, run, lifetime }, credentials.client_secret);
-}
-/**
- * Carries out what comes before the pair is handed out: makes one, verifies it, saves it. What it has done when it
- * throws is in the journal. The intent is written down before each sending of a request that makes something, and the id
- * as soon as it is known, so that the post step can clean up wherever this one is cut off.
- */
-async function apply(context, plan, found) {
-    const applied = await makePair(context, plan, found);
-    if (applied.secret)
-        await save(context, applied.client.client_id, applied.secret);
-    return applied;
-}
-async function makePair(context, plan, found) {
-    if (plan.client && plan.result !== 'replaced')
-        return await change(context, plan, plan.client);
-    const { client, secret, after } = await create(context);
-    const [verified, rival] = await Promise.allSettled([
-        verify(context, client, secret),
-        lookForRival(context, client, found),
-    ]);
-    if (rival.status === 'fulfilled' && rival.value)
-        return await giveWay(context, plan, rival.value);
-    if (verified.status === 'rejected')
-        throw verified.reason;
-    if (rival.status === 'rejected')
-        throw rival.reason;
-    return { result: plan.result, client, secret, token: verified.value, after: [...after, ...plan.after] };
-}
-/** What is done once the pair is handed out: whatever fails now is a warning. @returns what was deleted */
-async function finish({ scalekit }, plan, { client, secret, after }) {
-    const deleted = [];
-    const attempt = async (what, url, work) => {
-        try {
-            await work();
-            deleted.push(what);
-        }
-        catch (error) {
-            log_warning(`The ${what} is left over: ${message(error)} To remove it by hand: DELETE ${url.href}`);
-        }
-    };
-    for (const step of after) {
-        if (step.kind === 'delete-secret') {
-            const { client_id } = client;
-            const { id, create_time } = step.secret;
-            if (step.spare_young && !isHourOlder(create_time, secret?.secret.create_time)) {
-                log_info(`Secret ${id} stays: it is younger than an hour, so another job may be using it.`);
-            }
-            else {
-                await attempt(`secret ${id} of client ${client_id}`, scalekit.clientUrl(client_id, 'secrets', id), () => scalekit.deleteSecret(client_id, id));
-            }
-        }
-        if (step.kind === 'delete-client' && plan.client) {
-            const { client_id } = plan.client;
-            await attempt(`replaced client ${client_id}`, scalekit.clientUrl(client_id), () => scalekit.deleteClient(client_id));
-        }
-    }
-    return deleted;
-}
-/** Of an unknown age, nothing is. */
-function isHourOlder(one, other) {
-    return one !== undefined && other !== undefined && other - one >= HOUR;
-}
-/** Goes on with the client of a run that was first, and removes the own one. */
-async function giveWay(context, plan, rival) {
-    const { scalekit, request, journal, vault } = context;
-    log_info(`Another run made client ${rival.client_id} for the same purpose at the same time, and was first.`);
-    const applied = await change(context, planAdoption(request, rival, vault?.saved), rival, true);
-    const { removed, left } = await cleanUp(scalekit, { ...journal.state, secret: undefined }, false);
-    for (const what of removed)
-        log_info(`Removed this run's own: ${what}.`);
-    left.forEach(log_warning);
-    // What is left is the post step's to try again.
-    if (left.length === 0)
-        journal.note({ client: undefined });
-    // The client to replace goes all the same: the other run may fail yet, and leave its new client to this one.
-    return { ...applied, after: plan.after };
-}
-/** @param young whether the client was made just now, so that the API may not show it yet everywhere */
-async function change(context, plan, existing, young = false) {
-    const { scalekit, journal } = context;
-    let client = existing;
-    let secret;
-    for (const step of plan.before) {
-        if (step.kind === 'update')
-            client = await update(context, client, step.fields, young);
-        if (step.kind === 'delete-secret')
-            await evict(scalekit, journal, client, step.secret);
-        if (step.kind === 'add-secret')
-            secret = await addSecret(context, client, { young, evict: !young });
-    }
-    const token = secret && (await verify(context, client, secret));
-    return { result: plan.result, client, secret, token, after: plan.after };
-}
+/***/ })
+
+/******/ 	});
+/************************************************************************/
+/******/ 	// The module cache
+/******/ 	var __webpack_module_cache__ = {};
+/******/ 	
+/******/ 	// The require function
+/******/ 	function __nccwpck_require__(moduleId) {
+/******/ 		// Check if module is in cache
+/******/ 		var cachedModule = __webpack_module_cache__[moduleId];
+/******/ 		if (cachedModule !== undefined) {
+/******/ 			return cachedModule.exports;
+/******/ 		}
+/******/ 		// Create a new module (and put it into the cache)
+/******/ 		var module = __webpack_module_cache__[moduleId] = {
+/******/ 			// no module.id needed
+/******/ 			// no module.loaded needed
+/******/ 			exports: {}
+/******/ 		};
+/******/ 	
+/******/ 		// Execute the module function
+/******/ 		var threw = true;
+/******/ 		try {
+/******/ 			__webpack_modules__[moduleId](module, module.exports, __nccwpck_require__);
+/******/ 			threw = false;
+/******/ 		} finally {
+/******/ 			if(threw) delete __webpack_module_cache__[moduleId];
+/******/ 		}
+/******/ 	
+/******/ 		// Return the exports of the module
+/******/ 		return module.exports;
+/******/ 	}
+/******/ 	
+/******/ 	// expose the modules object (__webpack_modules__)
+/******/ 	__nccwpck_require__.m = __webpack_modules__;
+/******/ 	
+/************************************************************************/
+/******/ 	/* webpack/runtime/asset-relocator-loader */
+/******/ 	if (typeof __nccwpck_require__ !== 'undefined') __nccwpck_require__.ab = __dirname + "/";
+/******/ 	
+/******/ 	/* webpack/runtime/compat get default export */
+/******/ 	(() => {
+/******/ 		// getDefaultExport function for compatibility with non-harmony modules
+/******/ 		__nccwpck_require__.n = (module) => {
+/******/ 			var getter = module && module.__esModule ?
+/******/ 				() => (module['default']) :
+/******/ 				() => (module);
+/******/ 			__nccwpck_require__.d(getter, { a: getter });
+/******/ 			return getter;
+/******/ 		};
+/******/ 	})();
+/******/ 	
+/******/ 	/* webpack/runtime/define property getters */
+/******/ 	(() => {
+/******/ 		// define getter functions for harmony exports
+/******/ 		__nccwpck_require__.d = (exports, definition) => {
+/******/ 			for(var key in definition) {
+/******/ 				if(__nccwpck_require__.o(definition, key) && !__nccwpck_require__.o(exports, key)) {
+/******/ 					Object.defineProperty(exports, key, { enumerable: true, get: definition[key] });
+/******/ 				}
+/******/ 			}
+/******/ 		};
+/******/ 	})();
+/******/ 	
+/******/ 	/* webpack/runtime/ensure chunk */
+/******/ 	(() => {
+/******/ 		__nccwpck_require__.f = {};
+/******/ 		// This file contains only the entry chunk.
+/******/ 		// The chunk loading function for additional chunks
+/******/ 		__nccwpck_require__.e = (chunkId) => {
+/******/ 			return Promise.all(Object.keys(__nccwpck_require__.f).reduce((promises, key) => {
+/******/ 				__nccwpck_require__.f[key](chunkId, promises);
+/******/ 				return promises;
+/******/ 			}, []));
+/******/ 		};
+/******/ 	})();
+/******/ 	
+/******/ 	/* webpack/runtime/get javascript chunk filename */
+/******/ 	(() => {
+/******/ 		// This function allow to reference async chunks
+/******/ 		__nccwpck_require__.u = (chunkId) => {
+/******/ 			// return url for filenames based on template
+/******/ 			return "" + chunkId + ".index.js";
+/******/ 		};
+/******/ 	})();
+/******/ 	
+/******/ 	/* webpack/runtime/hasOwnProperty shorthand */
+/******/ 	(() => {
+/******/ 		__nccwpck_require__.o = (obj, prop) => (Object.prototype.hasOwnProperty.call(obj, prop))
+/******/ 	})();
+/******/ 	
+/******/ 	/* webpack/runtime/require chunk loading */
+/******/ 	(() => {
+/******/ 		// no baseURI
+/******/ 		
+/******/ 		// object to store loaded chunks
+/******/ 		// "1" means "loaded", otherwise not loaded yet
+/******/ 		var installedChunks = {
+/******/ 			792: 1
+/******/ 		};
+/******/ 		
+/******/ 		// no on chunks loaded
+/******/ 		
+/******/ 		var installChunk = (chunk) => {
+/******/ 			var moreModules = chunk.modules, chunkIds = chunk.ids, runtime = chunk.runtime;
+/******/ 			for(var moduleId in moreModules) {
+/******/ 				if(__nccwpck_require__.o(moreModules, moduleId)) {
+/******/ 					__nccwpck_require__.m[moduleId] = moreModules[moduleId];
+/******/ 				}
+/******/ 			}
+/******/ 			if(runtime) runtime(__nccwpck_require__);
+/******/ 			for(var i = 0; i < chunkIds.length; i++)
+/******/ 				installedChunks[chunkIds[i]] = 1;
+/******/ 		
+/******/ 		};
+/******/ 		
+/******/ 		// require() chunk loading for javascript
+/******/ 		__nccwpck_require__.f.require = (chunkId, promises) => {
+/******/ 			// "1" is the signal for "already loaded"
+/******/ 			if(!installedChunks[chunkId]) {
+/******/ 				if(true) { // all chunks have JS
+/******/ 					installChunk(require("./" + __nccwpck_require__.u(chunkId)));
+/******/ 				} else installedChunks[chunkId] = 1;
+/******/ 			}
+/******/ 		};
+/******/ 		
+/******/ 		// no external install chunk
+/******/ 		
+/******/ 		// no HMR
+/******/ 		
+/******/ 		// no HMR manifest
+/******/ 	})();
+/******/ 	
+/************************************************************************/
+var __webpack_exports__ = {};
 
 ;// CONCATENATED MODULE: ./build/entry.js
-
-
 /**
  * Runs an entry file's work and then ends the process, whatever socket or name lookup would keep it alive.
  * @param failure the exit code unless the work ends well, also where it never ends and nothing is left to wait for
  */
 function start(work, onError, failure) {
     process.exitCode = failure;
+    // A reader that went away is no reason to stop here; who needs one asks for it.
+    process.stdout.on('error', () => { });
     work()
         .then(() => {
         process.exitCode = 0;
@@ -6095,1390 +2511,22 @@ function start(work, onError, failure) {
         // Where standard output is a pipe that is written asynchronously (Windows), the callback waits for what is pending.
         .finally(() => process.stdout.write('', () => process.exit()));
 }
-/** Does what the inputs ask for; it ends early, and badly, when the runner cancels the run. */
-async function carryOut(inputs, work) {
-    inputs.warnings.forEach(log_warning);
-    const transport = new Transport(inputs.runner.run, inputs.timeout);
-    process.on('SIGINT', () => transport.cancel());
-    try {
-        await work(inputs, transport);
-    }
-    catch (error) {
-        throw transport.cancelled ? new Error(`The run was cancelled. ${message(error)}`, { cause: error }) : error;
-    }
-}
 
-;// CONCATENATED MODULE: ./build/github/errors.js
-
-
-
-const PERMISSIONS = {
-    repository: 'a fine-grained token access to this repository, a classic one the scope repo',
-    secrets: 'a fine-grained token the repository permission Secrets (write), a classic one the scope repo',
-    variables: 'a fine-grained token the repository permission Variables (write), a classic one the scope repo',
-    environment: 'a fine-grained token the repository permissions Environments (write) and Actions (read), a classic one the scope repo',
-    runs: "the job's own token permissions with actions: read, a fine-grained one the repository permission Actions (read), a classic one the scope repo",
-};
-/** Milliseconds to wait after a refusal of too many requests that says nothing else, by GitHub's documentation. */
-const UNTOLD_WAIT = 60_000;
-/** Milliseconds to wait where a refusal is a rate limit's; nothing where it is none (GitHub: "Rate limits for the REST API"). */
-function rateLimit(answer) {
-    const { status, headers } = answer;
-    if (status !== 403 && status !== 429)
-        return undefined;
-    const now = timeOf(answer);
-    const after = parseRetryAfter(headers['retry-after'], now);
-    if (after > 0)
-        return after;
-    if (headers['x-ratelimit-remaining'] === '0')
-        return Math.max(0, Number(headers['x-ratelimit-reset']) * 1000 - now) || 0;
-    return /secondary rate limit/i.test(answer.body) ? UNTOLD_WAIT : undefined;
-}
-function errors_fromAnswer(operation, answer, need) {
-    return refusal(operation, answer, errors_serverWords(answer), errors_advice(answer, need));
-}
-function errors_advice(answer, need) {
-    const { status } = answer;
-    if (status >= 300 && status < 400)
-        return need === 'repository'
-            ? 'GitHub redirects this name: the repository was renamed or moved, so give its name of today.'
-            : noRedirects(answer, 'give the name that the repository has today.');
-    const wait = rateLimit(answer);
-    if (status === 429 || wait !== undefined) {
-        const seconds = wait && Number.isFinite(wait) ? ` (it says: come back after ${Math.ceil(wait / 1000)} seconds)` : '';
-        return `The rate limit of github_token is reached for longer than this step may wait${seconds}: run fewer jobs at once, or raise timeout.`;
-    }
-    if (status >= 500)
-        return "That is on GitHub's side: try again later.";
-    if (status === 401)
-        return 'github_token is not valid (any more).';
-    const grant = `It needs ${PERMISSIONS[need]}.`;
-    if (status === 403)
-        return `github_token may not do that. ${grant}${need === 'runs' ? '' : ' GITHUB_TOKEN cannot be given it.'}`;
-    if (status === 404)
-        return `There is none, or github_token may not see it. ${grant}`;
-    return '';
-}
-/** What GitHub's error body says; it may list several faults. */
-function errors_serverWords({ body }) {
-    let said;
-    try {
-        said = parseObject(body);
-    }
-    catch {
-        return [];
-    }
-    const faults = Array.isArray(said.errors) ? said.errors.map((fault) => Object(fault).message ?? fault) : [];
-    return [said.message, ...faults]
-        .filter((text) => typeof text === 'string')
-        .slice(0, 10)
-        .map((text) => cut(oneLine(text), 300));
-}
-
-;// CONCATENATED MODULE: ./build/github/api.js
-
-
-
-/**
- * GitHub's REST API: Octokit makes the requests, and they go through the one transport, so that deadlines, repeats,
- * proxies and the refusal of redirects are the same as for Scalekit. Every method throws an ApiError.
- */
-class GitHub {
-    transport;
-    #access;
-    constructor(transport, access) {
-        this.transport = transport;
-        this.#access = access;
-    }
-    /** Its address. */
-    get api() {
-        return this.#access.api;
-    }
-    /**
-     * Reads a repository.
-     * @param name `owner/name` as it is now: GitHub's redirect from a former name is refused
-     */
-    async getRepository(name, parse) {
-        const [owner = '', repo = ''] = name.split('/');
-        const operation = `read repository ${name}`;
-        const call = {
-            operation,
-            route: 'GET /repos/{owner}/{repo}',
-            parameters: { owner, repo },
-            need: 'repository',
-        };
-        return await this.read(call, (repository) => {
-            const { id, full_name } = repository;
-            if (!isPositive(id))
-                throw new AnswerError('id is not a number');
-            if (typeof full_name !== 'string' || full_name.toLowerCase() !== name.toLowerCase())
-                throw new AnswerError('it shows another repository');
-            return parse(repository);
-        });
-    }
-    /** Reads a workflow run. @returns nothing where GitHub shows no such run */
-    async getRun(name, run_id) {
-        const [owner = '', repo = ''] = name.split('/');
-        const operation = 'read the workflow runs that clients were made for';
-        const route = 'GET /repos/{owner}/{repo}/actions/runs/{run_id}';
-        return await this.find({ operation, route, parameters: { owner, repo, run_id }, need: 'runs' }, (run) => {
-            if (typeof run.id === 'object' || String(run.id) !== run_id)
-                throw new AnswerError('it shows another run');
-            const { run_attempt } = run;
-            if (!isPositive(run_attempt))
-                throw new AnswerError('run_attempt is not a number');
-            return { status: string(run, 'status'), run_attempt };
-        });
-    }
-    /**
-     * Reads one thing.
-     * @param parse gets the answer and, in milliseconds since the epoch, the server's own time; throws an AnswerError
-     * @returns nothing where GitHub says that there is no such thing, which it also says to a token that may not see it
-     */
-    async find(call, parse) {
-        try {
-            return await this.read(call, parse);
-        }
-        catch (error) {
-            if (error instanceof ApiError && error.status === 404)
-                return undefined;
-            throw error;
-        }
-    }
-    /** As `find`, where there has to be such a thing. */
-    async read(call, parse) {
-        const answer = await this.send(call);
-        try {
-            return parse(parseObject(answer.body), timeOf(answer));
-        }
-        catch (error) {
-            throw error instanceof AnswerError ? badAnswer(call.operation, answer, error.message, '') : error;
-        }
-    }
-    /** Sends a request, again where its answer is lost. @returns an answer that says success */
-    async send({ operation, route, parameters, need, made, onSend }) {
-        const { api, token } = this.#access;
-        // Loaded by the few runs that need it.
-        // Its context reads the event too, and stumbles where that is not readable.
-        delete process.env.GITHUB_EVENT_PATH;
-        const { getOctokit } = await __nccwpck_require__.e(/* import() */ 413).then(__nccwpck_require__.bind(__nccwpck_require__, 413));
-        const outcome = {};
-        const fetch = async (url, { method, headers, body }) => {
-            const call = { method, url: new URL(url), headers, body, repeatable: true, rateLimit: rateLimit, onSend };
-            try {
-                outcome.answer = await this.transport.send(call);
-            }
-            catch (error) {
-                outcome.error = error;
-            }
-            // What came of it is read below, not by Octokit.
-            return { status: 204, url, headers: [] };
-        };
-        await getOctokit(token, { baseUrl: api, request: { fetch } }).request(route, parameters);
-        const { answer, error } = outcome;
-        if (error instanceof NetworkError)
-            throw noAnswer(operation, error, 'GITHUB_API_URL');
-        if (!answer)
-            throw error;
-        if (answer.status === 404 && !isApiAnswer(answer))
-            throw badAnswer(operation, answer, "it is not GitHub's", 'Check who answers at GITHUB_API_URL.');
-        if (answer.status < 200 || answer.status > 299)
-            throw errors_fromAnswer(operation, answer, need);
-        if (made && !made.includes(answer.status))
-            throw badAnswer(operation, answer, `GitHub says ${made.join(' or ')} where it is done`, '');
-        return answer;
-    }
-}
-function isPositive(value) {
-    return Number.isSafeInteger(value) && Number(value) > 0;
-}
-
-;// CONCATENATED MODULE: ./build/formats.js
-
-
-const LONGEST_CLAIM_KEY = 128;
-/** White space, a backslash, a control character, or a scheme that is not followed by two slashes: browsers mend it. */
-const NO_URL = /[\s\\\p{Cc}]|^(https?:(?!\/\/[^/])|\/)/iu;
-const SCHEME = /^[a-z][a-z\d+.-]*:\/\//i;
-/** A value as an error shows it. Masked values go first: what is left of one that was cut would be recognized by nobody. */
-function quote(value) {
-    return JSON.stringify(shorten(value));
-}
-function shorten(text) {
-    return cut(redact(text), 80);
-}
-/** A URL as an error shows it: what stands before an @ or after a ? may be a secret. */
-function quoteUrl(text) {
-    const clean = redact(text);
-    const [scheme = ''] = SCHEME.exec(clean) ?? [];
-    const rest = clean.slice(scheme.length);
-    const [end, sign] = [rest.search(/[?#]/), rest.lastIndexOf('@')];
-    if (end >= 0 && sign > end)
-        return quote(`${scheme}***`);
-    const shown = sign < 0 ? rest : `***${rest.slice(sign)}`;
-    return quote(scheme + shown.replace(/[?#].*$/s, (end) => `${end[0]}***`));
-}
-/** Characters as the API counts them: Unicode code points. */
-function formats_length(text) {
-    return [...text].length;
-}
-/** A list: separated by commas, spaces or line breaks, or a JSON array of strings. Repeated entries count once. */
-function parseList(text, report) {
-    if (!text.startsWith('['))
-        return [...new Set(text.split(/[\s,]+/).filter(Boolean))];
-    const entries = parseJson(text, report, 'a JSON array of strings, or entries separated by commas, spaces or lines');
-    if (!Array.isArray(entries))
-        return [];
-    for (const entry of entries) {
-        if (typeof entry !== 'string' || !entry.trim() || !entry.isWellFormed())
-            report(`got the entry ${shown(entry)}; expected strings that are not blank`);
-    }
-    return [...new Set(entries.filter((entry) => typeof entry === 'string' && entry.trim()))];
-}
-/** Claims: `key=value` lines, a JSON object, or the API's own array of `{"key", "value"}`. */
-function parseClaims(text, report) {
-    const claims = /^[[{]/.test(text)
-        ? jsonClaims(text, report)
-        : text
-            .split(/\r\n|\r|\n/)
-            .filter((line) => line.trim())
-            .flatMap((line) => lineClaim(line, report));
-    const keys = new Set();
-    for (const { key, value } of claims) {
-        if (!key)
-            report('got an empty key; expected 1 to 128 characters');
-        if (formats_length(key) > LONGEST_CLAIM_KEY)
-            report(`got the key ${quote(key)} of ${formats_length(key)} characters; expected 128 at most`);
-        if (!key.isWellFormed() || !value.isWellFormed())
-            report(`got half of a character for the key ${quote(key)}; expected Unicode text`);
-        if (keys.has(key))
-            report(`got the key ${quote(key)} twice; expected each key once`);
-        keys.add(key);
-    }
-    return claims;
-}
-function lineClaim(line, report) {
-    const sign = line.indexOf('=');
-    if (sign < 0) {
-        report(`got the line ${quote(line.trim())} without a "="; expected key=value`);
-        return [];
-    }
-    return [{ key: line.slice(0, sign).trim(), value: line.slice(sign + 1).trim() }];
-}
-function jsonClaims(text, report) {
-    const expected = 'key=value lines, a JSON object, or a JSON array of {"key", "value"}';
-    const json = parseJson(text, report, expected, wholeNumberAsWritten);
-    if (json === undefined)
-        return [];
-    for (const key of repeatedKeys(text))
-        report(`got the key ${quote(key)} twice; expected each key once`);
-    if (!Array.isArray(json))
-        return Object.entries(Object(json)).flatMap(([key, value]) => jsonClaim(key, value, report));
-    return json.flatMap((entry) => {
-        const { key, value, ...rest } = Object(entry);
-        if (typeof key === 'string' && value !== undefined && Object.keys(rest).length === 0)
-            return jsonClaim(key, value, report);
-        report(`got the entry ${shown(entry)}; expected {"key": "…", "value": "…"}`);
-        return [];
-    });
-}
-function jsonClaim(key, value, report) {
-    if (typeof value === 'string' || typeof value === 'boolean' || Number.isSafeInteger(value))
-        return [{ key, value: String(value) }];
-    report(`got ${shown(value)} for the key ${quote(key)}; expected a string (quote numbers that are not whole)`);
-    return [];
-}
-/** JSON.parse keeps the last of two equal keys of an object without a word. */
-function repeatedKeys(json) {
-    const twice = new Set();
-    const open = [];
-    for (const [token, key, colon] of json.matchAll(/[{}[\]]|("(?:[^"\\]|\\.)*")\s*(:)?/g)) {
-        if (token === '{' || token === '[')
-            open.push(new Set());
-        else if (token === '}' || token === ']')
-            open.pop();
-        else if (key && colon) {
-            const name = JSON.parse(key);
-            if (open.at(-1)?.has(name))
-                twice.add(name);
-            open.at(-1)?.add(name);
-        }
-    }
-    return twice;
-}
-/** A JSON value as an error shows it. */
-function shown(value) {
-    try {
-        return shorten(JSON.stringify(value));
-    }
-    catch {
-        return 'one that is nested too deeply';
-    }
-}
-function parseJson(text, report, expected, reviver) {
-    try {
-        return JSON.parse(text, reviver);
-    }
-    catch {
-        report(`got broken JSON, ${quote(text)}; expected ${expected}`);
-        return undefined;
-    }
-}
-/** A whole number stays as it was written, however large; any other may come out otherwise: 1.10 as 1.1. */
-const wholeNumberAsWritten = (key, value, { source = '' } = {}) => key !== 'key' && typeof value === 'number' && /^-?(0|[1-9]\d*)$/.test(source) ? source : value;
-/** A whole number in decimal digits. */
-function parseSeconds(text, least, most, report) {
-    const seconds = /^[1-9]\d*$/.test(text) ? Number(text) : Number.NaN;
-    if (seconds >= least && seconds <= most)
-        return seconds;
-    report(`got ${quote(text)}; expected a whole number of seconds from ${least} to ${most}`);
-    return least;
-}
-/**
- * The address of a Scalekit environment: a bare host, a trailing slash and a full URL are all fine.
- * @returns scheme, host and port
- */
-function parseOrigin(text, report) {
-    const expected = 'expected the address of the environment alone, such as https://acme.scalekit.com';
-    const url = NO_URL.test(text) ? null : URL.parse(SCHEME.test(text) ? text : `https://${text}`);
-    const shown = quoteUrl(text);
-    if (!url) {
-        report(`got ${shown}, which is not a URL; ${expected}`);
-        return '';
-    }
-    const extras = [
-        url.username || url.password ? 'credentials' : '',
-        url.pathname !== '/' && url.pathname !== '' ? 'a path' : '',
-        text.includes('?') ? 'a query' : '',
-        text.includes('#') ? 'a fragment' : '',
-    ].filter(Boolean);
-    if (extras.length > 0)
-        report(`got ${shown} with ${extras.join(' and ')}; ${expected}`);
-    if (!isSafe(url)) {
-        report(`got ${shown}; expected https (http on loopback alone): the administrator's secret is sent there`);
-    }
-    return url.origin;
-}
-/**
- * The address of GitHub's API, which on GitHub Enterprise Server has a path.
- * @returns it without a slash at its end
- */
-function parseApiUrl(text, report) {
-    const url = NO_URL.test(text) ? null : URL.parse(text);
-    if (!url || !isSafe(url) || url.username || url.password || /[?#]/.test(text)) {
-        report(`got ${quoteUrl(text)}; expected the https address of an API of GitHub (http on loopback alone), such as https://api.github.com`);
-        return '';
-    }
-    return url.href.replace(/\/+$/, '');
-}
-/** Whether a secret may be sent there: over TLS, or within this machine. */
-function isSafe({ protocol, hostname }) {
-    const loopback = /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])$/.test(hostname);
-    return protocol === 'https:' || (protocol === 'http:' && loopback);
-}
-
-;// CONCATENATED MODULE: external "node:fs"
-const external_node_fs_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:fs");
-;// CONCATENATED MODULE: ./build/github/runner.js
-
-function runner_readRunner(env) {
-    return {
-        repository: env.GITHUB_REPOSITORY ?? '',
-        repository_id: digits(env.GITHUB_REPOSITORY_ID),
-        run: `${digits(env.GITHUB_RUN_ID, 12) ?? '0'}.${digits(env.GITHUB_RUN_ATTEMPT, 4) ?? '1'}`,
-        api: env.GITHUB_API_URL || 'https://api.github.com',
-        origin: runOrigin(env),
-    };
-}
-/** A number as it fits into a trailer of bounded length; GitHub's own are shorter. */
-function digits(text, most = 16) {
-    return text && /^\d+$/.test(text) && text.length <= most ? text : undefined;
-}
-function runOrigin(env) {
-    const payload = readEvent(env.GITHUB_EVENT_PATH);
-    const [pull, run] = [payload.pull_request, payload.workflow_run];
-    // A fork that was deleted since has no repository any more.
-    const head = pull?.head ? pull.head.repo : run?.head_repository;
-    const foreign = head !== undefined && head?.full_name !== env.GITHUB_REPOSITORY;
-    // These events run with the target repository's secrets, whoever wrote the code that triggered them.
-    if (foreign && /^(pull_request_target|workflow_run)$/.test(env.GITHUB_EVENT_NAME ?? ''))
-        return 'untrusted';
-    if (env.GITHUB_ACTOR === 'dependabot[bot]')
-        return 'dependabot';
-    return foreign ? 'fork' : undefined;
-}
-function readEvent(path) {
-    try {
-        return JSON.parse((0,external_node_fs_namespaceObject.readFileSync)(path ?? '', 'utf8')) ?? {};
-    }
-    catch {
-        return {};
-    }
-}
-
-;// CONCATENATED MODULE: ./build/claims.js
-
-
-
-/** Claims about the repository and its run, by the key that the token shows, each with the runner's variable for it. */
-const VARIABLES = {
-    github_repository: 'GITHUB_REPOSITORY',
-    github_repository_id: 'GITHUB_REPOSITORY_ID',
-    github_repository_owner: 'GITHUB_REPOSITORY_OWNER',
-    github_repository_owner_id: 'GITHUB_REPOSITORY_OWNER_ID',
-    github_repository_visibility: undefined,
-    github_ref: 'GITHUB_REF',
-    github_ref_type: 'GITHUB_REF_TYPE',
-    github_sha: 'GITHUB_SHA',
-    github_workflow_ref: 'GITHUB_WORKFLOW_REF',
-    github_job_workflow_ref: undefined,
-    github_run_id: 'GITHUB_RUN_ID',
-    github_run_attempt: 'GITHUB_RUN_ATTEMPT',
-    github_actor: 'GITHUB_ACTOR',
-    github_actor_id: 'GITHUB_ACTOR_ID',
-    github_event_name: 'GITHUB_EVENT_NAME',
-    github_runner_environment: 'RUNNER_ENVIRONMENT',
-};
-/** They differ from run to run, so a client that outlives its run cannot carry them. */
-const PER_RUN = new Set(['sha', 'ref', 'ref_type', 'run_id', 'run_attempt', 'actor', 'actor_id', 'event_name', 'workflow_ref'].map((name) => `github_${name}`));
-const DEFAULT_CLAIMS = ['github_repository', 'github_repository_id', 'environment'];
-const CLAIM_NAMES = ['environment', ...Object.keys(VARIABLES)];
-/** A custom property of the repository, which an organization adds to its ID tokens. */
-const PROPERTY = /^github_repo_property_[\w$#-]{1,100}$/;
-/** Claims of an ID token that tell whose client it is. */
-const IDENTIFYING = ['repository', 'repository_id', 'run_id', 'environment'];
-const OF_ANY_REPOSITORY = /^(environment|github_repository(_id|_owner|_owner_id|_visibility)?|github_repo_property_[\w$#-]{1,100})$/;
-/** What the runner's variables say. */
-function runnerTarget(runner, env, environment) {
-    const claims = Object.entries(VARIABLES).map(([key, variable]) => [key, variable && env[variable]]);
-    const { repository, repository_id } = runner;
-    return {
-        source: 'runner',
-        repository,
-        repository_id,
-        environment,
-        asserted: environment !== '',
-        // Its own room has judged the id.
-        claims: { ...Object.fromEntries(claims), github_repository_id: repository_id },
-    };
-}
-/**
- * What GitHub's ID token says, and the runner where the token does not.
- * @param report takes what token, runner and the input `environment` do not agree about
- */
-function tokenTarget(payload, runner, report) {
-    const told = Object.entries(payload).flatMap(([name, value]) => {
-        const key = name === 'environment' ? name : `github_${name}`;
-        if (!isClaimName(key) || value === null || value === '')
-            return [];
-        const claim = claims_text(value);
-        if (claim === undefined && IDENTIFYING.includes(name))
-            report("GitHub's ID token")(`has a claim ${name} that is no text; expected one`);
-        return claim === undefined ? [] : [[key, claim]];
-    });
-    const claims = { ...runner.claims, ...Object.fromEntries(told) };
-    if (!told.some(([key]) => key === 'github_repository'))
-        report("GitHub's ID token")('has no claim repository; expected one');
-    for (const name of ['repository', 'repository_id', 'run_id']) {
-        const [theirs, own] = [claims[`github_${name}`], runner.claims[`github_${name}`]];
-        if (theirs && own && theirs.toLowerCase() !== own.toLowerCase())
-            report(`GITHUB_${name.toUpperCase()}`)(`got ${quote(own)}, but GitHub's ID token says ${quote(theirs)}; expected the same`);
-    }
-    const environment = claims.environment ?? '';
-    if (environment && runner.environment && environment.toLowerCase() !== runner.environment.toLowerCase()) {
-        report('environment')(`got ${quote(runner.environment)}, but GitHub's ID token says that the job's environment is ${quote(environment)}; expected the same, or none`);
-    }
-    return {
-        source: 'token',
-        repository: claims.github_repository ?? '',
-        repository_id: digits(claims.github_repository_id),
-        environment: environment || runner.environment,
-        asserted: environment === '' && runner.environment !== '',
-        claims,
-    };
-}
-/**
- * What GitHub's API says about another repository. The job's own token says nothing about it.
- * @throws {AnswerError}
- */
-function repositoryTarget(answer, environment) {
-    const owner = Object(answer.owner);
-    const properties = Object.entries(Object(answer.custom_properties));
-    const repository = string(answer, 'full_name');
-    const repository_id = claims_text(answer.id);
-    return {
-        source: 'api',
-        repository,
-        repository_id,
-        environment,
-        asserted: environment !== '',
-        claims: {
-            github_repository: repository,
-            github_repository_id: repository_id,
-            github_repository_owner: claims_text(owner.login),
-            github_repository_owner_id: claims_text(owner.id),
-            github_repository_visibility: claims_text(answer.visibility),
-            ...Object.fromEntries(properties.map(([name, value]) => [`github_repo_property_${name}`, claims_text(value)])),
-        },
-    };
-}
-/** @returns nothing for what is no single text */
-function claims_text(value) {
-    return ['string', 'number', 'boolean'].includes(typeof value) ? `${value}`.toWellFormed() : undefined;
-}
-/** The derived claims first, then those of `custom_claims` that they do not say already. */
-function checkClaims({ repository_claims, custom_claims, lifetime }, target, report) {
-    const derived = chooseClaims(repository_claims, target.source, target, lifetime, report('repository_claims'));
-    const values = new Map(derived.map(({ key, value }) => [key, value]));
-    for (const { key, value } of custom_claims) {
-        const own = values.get(key);
-        if (own !== undefined && own !== value) {
-            report('custom_claims')(`got ${key}=${quote(value)}, but repository_claims derives ${key}=${quote(own)}; expected the same value, or a repository_claims without ${key}`);
-        }
-    }
-    return [...derived, ...custom_claims.filter(({ key }) => !values.has(key))];
-}
-/**
- * Derives the claims that were asked for by key, or else the default ones as far as they are known.
- * @param asked keys, or `none`; nothing where nothing was said
- * @param target nothing where it is not known yet: what is wrong in any case is reported all the same
- */
-function chooseClaims(asked, source, target, lifetime, report) {
-    if (!asked)
-        return deriveClaims(DEFAULT_CLAIMS, target);
-    const names = asked.filter((name) => name !== 'none');
-    if (asked.length > 1 && names.length < asked.length)
-        report('got "none" beside others; expected "none" alone, or claims');
-    const claims = deriveClaims(names, target);
-    for (const name of names) {
-        if (!isClaimName(name))
-            report(`got ${quote(name)}; expected ${CLAIM_NAMES.join(', ')}, github_repo_property_NAME, or none`);
-        else if (PER_RUN.has(name) && lifetime !== 'job') {
-            report(`got ${name}, which changes from run to run; expected lifetime: job with it, since a lasting client cannot follow`);
-        }
-        else if (target ? !claims.some(({ key }) => key === name) : isNeverKnown(name, source)) {
-            report(`got ${name}, ${whyUnknown(name, source)}`);
-        }
-    }
-    return claims;
-}
-/** @returns the claims among `names` that are known, in that order */
-function deriveClaims(names, target) {
-    return names.flatMap((key) => {
-        const value = key === 'environment' ? target?.environment : isClaimName(key) && target?.claims[key];
-        return value ? [{ key, value }] : [];
-    });
-}
-function isClaimName(name) {
-    return CLAIM_NAMES.includes(name) || PROPERTY.test(name);
-}
-function isNeverKnown(name, source) {
-    return source === 'api' && !OF_ANY_REPOSITORY.test(name);
-}
-function whyUnknown(name, source) {
-    const known = 'expected a claim that is known here';
-    if (source === 'api') {
-        return isNeverKnown(name, source)
-            ? `which says something about a run, not about another repository; ${known}`
-            : `which GitHub's API does not tell of that repository; ${known}`;
-    }
-    if (source === 'token')
-        return `which GitHub's ID token of this job does not say; ${known}`;
-    if (name === 'environment')
-        return "which the input environment does not say; expected that input, or permissions with id-token: write in a job that has an environment: then GitHub's ID token says it";
-    if (VARIABLES[name])
-        return `which this runner does not know; ${known}`;
-    return "which GitHub's ID token alone says; expected permissions with id-token: write, so that the job may have one";
-}
-
-;// CONCATENATED MODULE: ./build/reader.js
-
-
-/** Faults of one input that are told: thousands would not fit into an annotation. */
-const MOST_FAULTS = 10;
-/** Every bad input, each with what was given, what is accepted and, where known, why. */
-class InputError extends Error {
-    name = 'InputError';
-    constructor(faults) {
-        super(faults.length === 1
-            ? `Bad input: ${faults[0]}`
-            : `${faults.length} bad inputs:\n${faults.map((fault) => `- ${fault}`).join('\n')}`);
-    }
-}
-/** Collects what is wrong. */
-class reader_Faults {
-    #faults = new Map();
-    report(input) {
-        return (problem) => {
-            const faults = this.#faults.get(input) ?? [];
-            faults.push(`${input}: ${problem}`);
-            this.#faults.set(input, faults);
-        };
-    }
-    /** @throws {InputError} where anything was reported */
-    finish() {
-        const told = [...this.#faults].flatMap(([input, faults]) => {
-            const more = faults.length - MOST_FAULTS;
-            return more > 0 ? [...faults.slice(0, MOST_FAULTS), `${input}: and ${more} more`] : faults;
-        });
-        if (told.length > 0)
-            throw new InputError(told);
-    }
-}
-/** Reads inputs, and collects what is wrong with them. */
-class reader_Reader extends reader_Faults {
-    env;
-    /** Inputs whose text never arrived: what else is wrong with them says nothing. */
-    #unevaluated = new Set();
-    constructor(env) {
-        super();
-        this.env = env;
-    }
-    report(input) {
-        const report = super.report(input);
-        return (problem) => {
-            if (!this.#unevaluated.has(input))
-                report(problem);
-        };
-    }
-    /** @returns the input without white space around it, empty where it was not given */
-    read(input) {
-        return this.#evaluated(input, core_getInput(input));
-    }
-    /** @returns the input; where it is not as expected, that is reported, and it counts as not given */
-    match(input, pattern, expected) {
-        const text = this.read(input);
-        if (!text || pattern.test(text))
-            return text;
-        this.report(input)(`got ${quote(text)}; expected ${expected}`);
-        return '';
-    }
-    /** @returns the input; where it is too long, that is reported */
-    bounded(input, most) {
-        const text = this.read(input);
-        if (formats_length(text) > most)
-            this.report(input)(`got ${formats_length(text)} characters, ${quote(text)}; expected ${most} at most`);
-        return text;
-    }
-    /** @param fallback what to go on with where the input is wrong; the first choice is the default */
-    choice(input, choices, fallback) {
-        const text = this.read(input) || choices[0];
-        const choice = choices.find((one) => one === text);
-        if (choice)
-            return choice;
-        const list = choices.map((one) => `"${one}"`);
-        this.report(input)(`got ${quote(text)}; expected ${list.slice(0, -1).join(', ')} or ${list.at(-1)}`);
-        return fallback;
-    }
-    /** YAML's own words for the two (its core schema), as GitHub passes them on. */
-    boolean(input, byDefault) {
-        const text = this.match(input, /^(true|True|TRUE|false|False|FALSE)$/, 'true or false');
-        return text ? text.toLowerCase() === 'true' : byDefault;
-    }
-    /** @returns the input, or else the first variable that is set and its name, and what an error calls it */
-    require(input, variables, expected) {
-        const given = this.read(input);
-        if (given)
-            return { text: given, source: input };
-        const from = variables.find((candidate) => variable(this.env, candidate));
-        if (!from) {
-            this.report(input)(`is empty; expected ${expected}`);
-            return { text: '', source: input };
-        }
-        const source = `${input} (from ${from})`;
-        return { text: this.#evaluated(source, variable(this.env, from)), source, from };
-    }
-    #evaluated(source, text) {
-        if (text.includes('${{')) {
-            this.report(source)(`got ${quoteUrl(text)}, which holds an expression that was not evaluated; expected its value`);
-            this.#unevaluated.add(source);
-        }
-        return text;
-    }
-}
-function variable(env, name) {
-    return env[name]?.trim() ?? '';
-}
-
-;// CONCATENATED MODULE: ./build/connection.js
-
-
-
-
-
-// What all actions read: where Scalekit and GitHub are, and who asks.
-const UNTRUSTED = 'This run was triggered by code from outside, yet has secrets: nothing of that code may be checked out, built or run in this job, or it can take the credentials.';
-/** Seconds. */
-const DEFAULT_TIMEOUT = '120';
-/** `owner/name`, neither of which a URL would take for a folder above. */
-const REPOSITORY = /^(?!\.\.?\/)[\w.-]+\/(?!\.\.?$)[\w.-]+$/;
-function connection_readConnection(reader, runner) {
-    const credentials = readCredentials(reader.env);
-    // Before anything is quoted, since it may have been pasted into a wrong input.
-    readGitHubToken();
-    checkCredentials(reader, runner);
-    const origin = checkOrigin(reader);
-    const organization = checkOrganization(reader);
-    const timeout = parseTimeout(reader.read('timeout'), reader.report('timeout'));
-    checkRunner(reader, runner);
-    const warnings = runner.origin === 'untrusted' ? [UNTRUSTED] : [];
-    return { origin, credentials, ...organization, timeout, warnings };
-}
-/**
- * Reads `github_token` and masks it.
- * @param need what it is needed for, or nothing where the step can do without
- */
-function connection_readGitHub(reader, runner, need) {
-    const token = readGitHubToken();
-    const report = reader.report('github_token');
-    if (!need)
-        return undefined;
-    if (!reader.read('github_token')) {
-        report(`is empty; expected a token that may ${need}. ${whyEmpty(runner)}`);
-        return undefined;
-    }
-    // Anything else would break the header that carries it.
-    if (!/^[\x21-\x7e]+$/.test(token))
-        report('holds characters that no token has; expected a token of GitHub');
-    const api = parseApiUrl(runner.api, reader.report('GITHUB_API_URL'));
-    checkProxy(reader, api);
-    return { api, token };
-}
-/** @returns the token, masked, or nothing where none is given */
-function readGitHubToken() {
-    const token = core_getInput('github_token');
-    mask(token);
-    // As git and actions/checkout send it.
-    maskPair('x-access-token', token);
-    maskPair('', token);
-    return token;
-}
-/** Reads the administrator's credentials, from the inputs or else from the variables, and masks the secret. */
-function readCredentials(env) {
-    const client_secret = core_getInput('scalekit_client_secret') || variable(env, 'SCALEKIT_CLIENT_SECRET');
-    const client_id = core_getInput('scalekit_client_id') || variable(env, 'SCALEKIT_CLIENT_ID');
-    mask(client_secret);
-    maskPair(client_id, client_secret);
-    return { client_id, client_secret };
-}
-/** @returns seconds for the whole step, some number of them also where the input is lost or bad */
-function readTimeout() {
-    return parseTimeout(getInput('timeout'), () => { });
-}
-function parseTimeout(text, report) {
-    return parseSeconds(text || DEFAULT_TIMEOUT, 5, 3600, report);
-}
-/** @returns why nothing may be sent from a process with this environment, or nothing */
-function unsafeSetting(env) {
-    if (env.NODE_TLS_REJECT_UNAUTHORIZED !== '0')
-        return undefined;
-    return 'got "0", which switches certificate checks off; expected it to be unset (for a private certificate authority set NODE_EXTRA_CA_CERTS)';
-}
-function checkCredentials(reader, runner) {
-    const id = reader.require('scalekit_client_id', ['SCALEKIT_CLIENT_ID'], `the id of the environment's API credentials (skc_…). ${whyEmpty(runner)}`);
-    reader.require('scalekit_client_secret', ['SCALEKIT_CLIENT_SECRET'], `the secret of the environment's API credentials. ${whyEmpty(runner)}`);
-    if (id.text.startsWith('m2morg_')) {
-        reader.report(id.source)(`got ${quote(id.text)}, an organization client; expected the environment's API credentials (skc_…)`);
-    }
-}
-/** GitHub evaluates a secret that is not there to nothing, without a word. */
-function whyEmpty({ origin }) {
-    const misspelt = "a misspelt name, or a secret that this repository or the job's environment does not have";
-    if (origin === 'dependabot') {
-        return `This run was started by Dependabot, which gets Dependabot's own secrets alone (repository settings, Secrets, Dependabot); else: ${misspelt}.`;
-    }
-    if (origin === 'fork')
-        return `This run comes from a fork, and GitHub hands no secrets to those; else: ${misspelt}.`;
-    return `Likely causes: ${misspelt}; a run from a fork or by Dependabot, which get no secrets.`;
-}
-function checkOrigin(reader) {
-    const { text, source, from } = reader.require('scalekit_environment_url', ['SCALEKIT_ENVIRONMENT_URL', 'SCALEKIT_ENV_URL'], 'the address of the environment, such as https://acme.scalekit.com, as an input or in SCALEKIT_ENVIRONMENT_URL');
-    if (from && core_getInput('scalekit_client_secret')) {
-        reader.report('scalekit_environment_url')(`is empty while scalekit_client_secret is given; expected both as inputs, or an earlier step could send the secret elsewhere by setting ${from} through GITHUB_ENV`);
-    }
-    const origin = text && parseOrigin(text, reader.report(source));
-    checkProxy(reader, origin);
-    return origin;
-}
-/** @param address that is asked; one that is none is a fault of its own */
-function checkProxy(reader, address) {
-    const url = URL.parse(address);
-    try {
-        if (url)
-            proxyFor(url, reader.env);
-    }
-    catch (error) {
-        if (!(error instanceof ProxyError))
-            throw error;
-        reader.report(error.variable)(`is set to something else; expected ${PROXY_ADDRESS}`);
-    }
-}
-function checkOrganization(reader) {
-    // A URL would take such a path for the one above it.
-    const organization_external_id = reader.match('organization_external_id', /^(?!\.\.?$)\P{Cc}*$/u, 'the external id of an organization');
-    if (reader.read('organization_external_id')) {
-        if (reader.read('organization_id'))
-            reader.report('organization_external_id')('is given beside organization_id; expected one of the two');
-        return { organization_id: '', organization_external_id };
-    }
-    // The descriptor's rule: this prefix, 32 characters at most.
-    const expected = 'the id of an organization: "org_" and up to 28 letters, digits, - or _';
-    const { text, source } = reader.require('organization_id', ['SCALEKIT_ORGANIZATION_ID'], `${expected}, as an input or in SCALEKIT_ORGANIZATION_ID, or else organization_external_id`);
-    if (text && !/^org_[\w-]{1,28}$/.test(text))
-        reader.report(source)(`got ${quote(text)}; expected ${expected}`);
-    return { organization_id: text, organization_external_id };
-}
-/** What only a runner provides. Without its output file the secret would go to the log instead. */
-function checkRunner(reader, { repository }) {
-    if (!REPOSITORY.test(repository)) {
-        reader.report('GITHUB_REPOSITORY')(`got ${quote(repository)}; expected owner/name, as the runner of a workflow sets it`);
-    }
-    if (!reader.env.GITHUB_OUTPUT)
-        reader.report('GITHUB_OUTPUT')('is not set; expected the file for outputs, as the runner of a workflow sets it');
-    const unsafe = unsafeSetting(reader.env);
-    if (unsafe)
-        reader.report('NODE_TLS_REJECT_UNAUTHORIZED')(unsafe);
-}
-
-;// CONCATENATED MODULE: ./build/github/idtoken.js
-
-
-
-
-const URL_VARIABLE = 'ACTIONS_ID_TOKEN_REQUEST_URL';
-const TOKEN_VARIABLE = 'ACTIONS_ID_TOKEN_REQUEST_TOKEN';
-const OPERATION = "get GitHub's ID token";
-const REMEDY = 'The job needs permissions with id-token: write, and GitHub has to answer. Without that permission the claims come from the runner.';
-/** Whether GitHub offers the job an ID token: it does where `permissions` has `id-token: write`. */
-function mayHaveIdToken(env) {
-    return Boolean(env[URL_VARIABLE] && env[TOKEN_VARIABLE]);
-}
-/**
- * Gets the job's ID token.
- * @returns its claims
- * @throws {ApiError}
- */
-async function getIdToken(transport, env) {
-    const token = env[TOKEN_VARIABLE]?.trim() ?? '';
-    mask(token);
-    // Anything else would break the header that carries it.
-    if (!/^[\x21-\x7e]+$/.test(token))
-        throw new Error(`Could not ${OPERATION}: ${TOKEN_VARIABLE} holds no token. ${REMEDY}`);
-    const url = URL.parse(env[URL_VARIABLE] ?? '');
-    if (!url || !isSafe(url))
-        throw new Error(`Could not ${OPERATION}: ${URL_VARIABLE} is no https address. ${REMEDY}`);
-    let answer;
-    try {
-        const headers = { authorization: `Bearer ${token}` };
-        answer = await transport.send({ method: 'GET', url, headers, repeatable: true });
-    }
-    catch (error) {
-        throw error instanceof NetworkError ? noAnswer(OPERATION, error, URL_VARIABLE, REMEDY) : error;
-    }
-    const { status, body } = answer;
-    if (status >= 300 && status < 400)
-        throw refusal(OPERATION, answer, [], noRedirects(answer, REMEDY));
-    if (status < 200 || status > 299)
-        throw refusal(OPERATION, answer, [], REMEDY);
-    try {
-        const value = string(parseObject(body), 'value');
-        mask(value);
-        const payload = tokenPayload(value);
-        if (!payload)
-            throw new AnswerError('it holds no ID token');
-        return payload;
-    }
-    catch (error) {
-        throw error instanceof AnswerError ? badAnswer(OPERATION, answer, error.message, REMEDY) : error;
-    }
-}
-
-;// CONCATENATED MODULE: ./build/inputs.js
-
-
-
-
-
-
-
-
-/** Characters of a client's name (Scalekit's descriptor). */
-const LONGEST_NAME = 128;
-const LONGEST_ENVIRONMENT = 255;
-/** Seconds. */
-const JOB_EXPIRY = 3600;
-const DEFAULT_KEEP_SECRETS = 2;
-const DEFAULT_SAVE_AS = 'SCALEKIT_M2M';
-const DEFAULT_MOST_DELETIONS = 20;
-const ON_EXISTING = ['rotate', 'reuse', 'replace', 'fail'];
-/**
- * Reads the inputs, and the variables that stand in for some of them.
- * @throws {InputError} that names every fault in every input
- */
-function readInputs(env) {
-    const reader = new reader_Reader(env);
-    const runner = runner_readRunner(env);
-    const connection = connection_readConnection(reader, runner);
-    // The more lenient lifetime for claims where the input is wrong, so that this fault does not cause others.
-    const lifetime = reader.choice('lifetime', ['persistent', 'job'], 'job');
-    const asked = reader.read('repository_claims');
-    const inputs = {
-        ...connection,
-        ...readAim(reader, runner),
-        name: reader.bounded('name', LONGEST_NAME),
-        description: reader.bounded('description', LONGEST_OWN_DESCRIPTION),
-        scopes: readScopes(reader),
-        audience: parseList(reader.read('audience'), reader.report('audience')),
-        repository_claims: asked ? parseList(asked, reader.report('repository_claims')) : undefined,
-        custom_claims: parseClaims(reader.read('custom_claims'), reader.report('custom_claims')),
-        expiry: reader.read('expiry')
-            ? parseSeconds(reader.read('expiry'), 1, Number.MAX_SAFE_INTEGER, reader.report('expiry'))
-            : lifetime === 'job'
-                ? JOB_EXPIRY
-                : undefined,
-        lifetime,
-        client_id: readClientId(reader),
-        on_existing: reader.choice('on_existing', ON_EXISTING, 'rotate'),
-        keep_secrets: Number(reader.match('keep_secrets', /^[1-5]$/, 'a whole number from 1 to 5') || DEFAULT_KEEP_SECRETS),
-        verify: reader.boolean('verify', true),
-        access_token: reader.boolean('access_token', false),
-        dry_run: reader.boolean('dry_run', false),
-    };
-    checkPairs(reader, inputs);
-    const report = (input) => reader.report(input);
-    if (inputs.source === 'runner')
-        checkClaims(inputs, runnerTarget(runner, env, inputs.environment), report);
-    else
-        chooseClaims(inputs.repository_claims, inputs.source, undefined, lifetime, report('repository_claims'));
-    if (inputs.source !== 'token' || inputs.environment)
-        inputs_checkPlace(inputs, inputs, report);
-    reader.finish();
-    return inputs;
-}
-/** @throws {InputError} that names every fault in every input */
-function readDeletion(env) {
-    const reader = new Reader(env);
-    const runner = readRunner(env);
-    const inputs = {
-        ...readConnection(reader, runner),
-        ...readAim(reader, runner),
-        name: reader.bounded('name', LONGEST_NAME),
-        client_id: readClientId(reader),
-        dry_run: reader.boolean('dry_run', false),
-    };
-    if (inputs.source !== 'token' || inputs.environment)
-        inputs_checkPlace(inputs, inputs, (input) => reader.report(input));
-    reader.finish();
-    return inputs;
-}
-/** @throws {InputError} that names every fault in every input */
-function readSweep(env) {
-    const reader = new Reader(env);
-    const runner = readRunner(env);
-    const connection = readConnection(reader, runner);
-    const github = readGitHub(reader, runner, 'read workflow runs (permissions with actions: read)');
-    const most = reader.match('max_deletions', /^([1-9]\d{0,2}|1000)$/, 'a whole number from 1 to 1000');
-    const inputs = {
-        ...connection,
-        runner,
-        github: github ?? { api: '', token: '' },
-        dry_run: reader.boolean('dry_run', true),
-        max_deletions: Number(most || DEFAULT_MOST_DELETIONS),
-    };
-    reader.finish();
-    return inputs;
-}
-function readAim(reader, runner) {
-    const repository = reader.match('repository', REPOSITORY, 'owner/name');
-    const other = repository.toLowerCase() === runner.repository.toLowerCase() ? '' : repository;
-    const saving = readSaving(reader);
-    const need = other ? `read ${other} (repository)` : saving ? 'write secrets and variables (save_to)' : undefined;
-    return {
-        runner,
-        source: other ? 'api' : mayHaveIdToken(reader.env) ? 'token' : 'runner',
-        repository: other,
-        environment: reader.bounded('environment', LONGEST_ENVIRONMENT),
-        saving,
-        github: connection_readGitHub(reader, runner, need),
-    };
-}
-/** Names by GitHub's rules for secrets and variables. */
-function readSaving(reader) {
-    const to = reader.choice('save_to', ['none', 'repository', 'environment'], 'none');
-    const expected = 'letters, digits and _, not beginning with a digit or GITHUB_';
-    const prefix = reader.match('save_as', /^(?!github(_|$))[a-z_]\w*$/i, expected) || DEFAULT_SAVE_AS;
-    return to === 'none' ? undefined : { to, variable: `${prefix}_CLIENT_ID`, secret: `${prefix}_CLIENT_SECRET` };
-}
-/** Whether there is the environment that the pair is to be kept in. */
-function inputs_checkPlace({ saving }, { environment, source }, report) {
-    if (saving?.to !== 'environment')
-        return;
-    // A URL would take such a path for the one above it.
-    if (/^\.\.?$/.test(environment))
-        report('save_to')(`got "environment" with the environment "${environment}"; expected the name of one`);
-    if (environment)
-        return;
-    const how = source === 'token' ? ' (this job has none)' : '';
-    report('save_to')(`got "environment" without an environment${how}; expected the input environment, or "repository"`);
-}
-function readClientId(reader) {
-    const expected = 'the id of an organization client (m2morg_…; skc_… is scalekit_client_id)';
-    return reader.match('client_id', CLIENT_ID, expected);
-}
-function readScopes(reader) {
-    const report = reader.report('scopes');
-    const scopes = parseList(reader.read('scopes'), report);
-    for (const scope of scopes) {
-        // RFC 6749, section 3.3
-        if (!/^[\x21\x23-\x5b\x5d-\x7e]+$/.test(scope))
-            report(`got ${quote(scope)}; expected printable ASCII without spaces, " and \\`);
-    }
-    return scopes;
-}
-/** Inputs that are fine alone and make no sense together. */
-function checkPairs(reader, { on_existing, verify, access_token, saving }) {
-    if (reader.read('lifetime') === 'job') {
-        const always = 'the client of a job is always a new one';
-        if (reader.read('client_id'))
-            reader.report('client_id')(`is given with lifetime: job; expected one of the two: ${always}`);
-        if (on_existing !== 'rotate')
-            reader.report('on_existing')(`got "${on_existing}" with lifetime: job; expected it to be left out: ${always}`);
-        if (saving)
-            reader.report('save_to')(`got "${saving.to}" with lifetime: job; expected it to be left out: the client is deleted when the job ends`);
-    }
-    if (access_token && on_existing === 'reuse')
-        reader.report('access_token')('is true with on_existing: reuse; expected one of the two: without a new secret there is no token');
-    if (access_token && !verify)
-        reader.report('access_token')('is true with verify: false; expected verify: true, since it is the token that verification gets');
-}
-
-;// CONCATENATED MODULE: ./build/summary.js
-
-
-/** Characters. */
-const LONGEST_VALUE = 200;
-const MOST_VALUES = 50;
-/** Adds a table to the job summary. A summary that cannot be written fails no step. */
-async function writeSummary(title, rows) {
-    try {
-        await summary.addHeading(title, 3).addTable(rows).write();
-    }
-    catch (error) {
-        log_info(`The job summary could not be written: ${message(error)}`);
-    }
-}
-/** Values of a user or a server, in a place where Markdown, HTML and mentions mean nothing. */
-function cell(values) {
-    const shown = values
-        .slice(0, MOST_VALUES)
-        .map((value) => `<code>${escapeHtml(cut(oneLine(value), LONGEST_VALUE))}</code>`);
-    const more = values.length > MOST_VALUES ? [`and ${values.length - MOST_VALUES} more`] : [];
-    return [...shown, ...more].join('<br>') || '–';
-}
-function escapeHtml(text) {
-    const entities = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', "'": '&#39;' };
-    return text.replace(/[&<>"']/g, (character) => entities[character] ?? '');
-}
-
-;// CONCATENATED MODULE: ./build/publish.js
-
-
-
-
-/** Sets the outputs, takes what is the user's now out of the state, and says so. Secret and token are masked by then. */
-function publish(request, applied, journal, vault) {
-    const { result, client, secret, token } = applied;
-    const { client_id } = client;
-    const { organization_id, access_token } = request;
-    const outputs = {
-        client_id,
-        // Empty where an existing client is reused: its secrets are shown to nobody again.
-        secret: secret?.plain_secret ?? '',
-        secret_id: secret?.secret.id ?? '',
-        organization_id,
-        result,
-        ...(access_token && token && { access_token: token.access_token, access_token_expires_at: token.expires_at }),
-    };
-    try {
-        setOutputs(outputs);
-    }
-    catch (error) {
-        throw secret && vault ? new Error(`${message(error)} The pair is saved already, as ${vault.names}.`) : error;
-    }
-    journal.release(client_id);
-    log_info(publish_sentence(request, applied));
-    if (secret && vault)
-        log_info(`Saved the pair as ${vault.names}.`);
-}
-/** Shows what a run without `dry_run` would do. */
-async function publishPlan(request, vault, { client, before, after }) {
-    const { organization_id } = request;
-    setOutputs({ ...(client && { client_id: client.client_id }), organization_id, result: 'planned' });
-    const steps = [
-        ...before.map((step) => stepText(request, vault, client?.client_id ?? '', step, false)),
-        ...after.map((step) => stepText(request, vault, client?.client_id ?? '', step, true)),
-    ];
-    log_info(`Dry run in organization ${organization_id}: nothing was changed. A run without dry_run would`);
-    for (const { text, differences } of steps) {
-        log_info(`- ${text}`);
-        for (const { field, wanted, got } of differences)
-            log_info(`    ${field}: from ${got} to ${wanted}`);
-    }
-    if (steps.length === 0)
-        log_info('- change nothing');
-    const rows = steps.flatMap(({ text, differences }) => [
-        [{ data: cell([text]), colspan: '3' }],
-        ...differences.map(({ field, wanted, got }) => [cell([field]), cell([got]), cell([wanted])]),
-    ]);
-    const header = ['Step or field', 'Now', 'Then'].map((data) => ({ data, header: true }));
-    await writeSummary('Scalekit organization client: plan, nothing was changed', [header, ...rows]);
-}
-function stepText({ fields, trailer }, vault, client_id, step, after) {
-    switch (step.kind) {
-        case 'create': {
-            const names = Object.keys(fields);
-            const until = trailer.lifetime === 'job' ? ', and delete it when the job ends' : '';
-            return { text: `create a client${until}`, differences: compareFields(names, fields, {}) };
-        }
-        case 'update':
-            return { text: `update client ${client_id}`, differences: step.differences };
-        case 'add-secret':
-            return { text: `add a secret to client ${client_id}`, differences: [] };
-        case 'save':
-            return { text: `save the pair as ${vault?.names}`, differences: [] };
-        case 'delete-secret': {
-            const why = after ? (step.spare_young ? ', unless it is younger than an hour' : '') : ' to make room';
-            return { text: `delete secret ${step.secret.id} of client ${client_id}${why}`, differences: [] };
-        }
-        case 'delete-client':
-            return { text: `delete client ${client_id}`, differences: [] };
-    }
-}
-function setOutputs(outputs) {
-    try {
-        for (const [name, value] of Object.entries(outputs))
-            setOutput(name, value);
-    }
-    catch (error) {
-        throw new Error(`Could not set the outputs: ${message(error)}.`);
-    }
-}
-/** What was deleted since, in the log, and a table in the job summary. Neither can fail the step. */
-async function report(request, vault, applied, deleted) {
-    const { trailer, fields, organization_id } = request;
-    const { result, client, secret } = applied;
-    for (const what of deleted)
-        log_info(`Deleted ${what}.`);
-    const rows = [
-        ['Result', result],
-        ['Client', client.client_id],
-        ['Organization', organization_id],
-        ['Name', client.name],
-        ['Scopes', ...client.scopes],
-        ['Audience', ...client.audience],
-        ['Claims', ...client.custom_claims.map(({ key, value }) => `${key}=${value}`)],
-        ['Token expiry', ...expiryText(fields.expiry, client.expiry)],
-        ['Secret', ...(secret ? [secret.secret.id] : [])],
-        ['Secret ends with', ...(secret ? [secret.secret.suffix.slice(-4)].filter(Boolean) : [])],
-        ...(vault ? [['Saved', ...(secret ? [vault.names] : [])]] : []),
-        ['Deleted', ...deleted],
-        ['Lifetime', trailer.lifetime],
-        ['Run', trailer.run],
-    ];
-    await writeSummary('Scalekit organization client', rows.map(([title, ...values]) => [{ data: title, header: true }, cell(values)]));
-}
-function publish_sentence({ organization_id, trailer, place, on_existing }, { result, client, secret }) {
-    const which = `client ${client.client_id} ${JSON.stringify(client.name)} in organization ${organization_id}`;
-    if (result === 'reused' && place)
-        return `Reused ${which}: the pair that is saved is this client's.`;
-    if (result === 'reused')
-        return `Reused ${which}. A secret is shown once only, when it is made, so the output secret is empty: use the one that was stored then, or on_existing: rotate.`;
-    const why = on_existing === 'reuse' ? ', since no pair of it was saved' : '';
-    if (result === 'rotated')
-        return `Added secret ${secret?.secret.id} to ${which}${why}.`;
-    return `Created ${which}${trailer.lifetime === 'job' ? '; it is deleted when the job ends' : ''}.`;
-}
-/** An answer may leave the expiry out, so what was asked for is not said as a fact. */
-function expiryText(asked, made) {
-    if (made)
-        return [`${made} seconds`];
-    return asked ? [`${asked} seconds (asked for)`] : [];
-}
-
-;// CONCATENATED MODULE: ./build/request.js
-
-
-
-
-/**
- * What the inputs come to, once it is known which repository and environment they are about.
- * @throws {InputError} that names what does not go together
- */
-function makeRequest(inputs, target) {
-    const faults = new reader_Faults();
-    const report = (input) => faults.report(input);
-    const claims = checkClaims(inputs, target, report);
-    inputs_checkPlace(inputs, target, report);
-    faults.finish();
-    const { scopes, audience, expiry, name, description, lifetime, runner, repository_claims } = inputs;
-    const { repository, repository_id, environment } = target;
-    const identity = identityOf(inputs, target, lifetime);
-    const trailer = {
-        key: identityKey(identity),
-        repo: repositoryMark(repository, repository_id),
-        // As sweep/ knows it, which asks for no ID token.
-        by: repositoryMark(runner.repository, runner.repository_id),
-        run: runner.run,
-        lifetime,
-        nonce: drawNonce(),
-    };
-    const purpose = `Made by GitHub Actions for ${repository}${environment && `, environment ${environment}`}.`;
-    const noId = 'This runner does not tell GITHUB_REPOSITORY_ID, so the client has no claim github_repository_id.';
-    return {
-        ...inputs,
-        fields: {
-            name: name || request_shorten(`GitHub Actions: ${repository}${environment && ` (${environment})`}`, LONGEST_NAME),
-            description: description || request_shorten(purpose, LONGEST_OWN_DESCRIPTION),
-            ...(scopes.length > 0 && { scopes }),
-            ...(audience.length > 0 && { audience }),
-            ...(claims.length > 0 && { custom_claims: claims }),
-            ...(expiry && { expiry }),
-        },
-        given: { name: name !== '', description: description !== '' },
-        trailer,
-        identity,
-        place: placeOf(inputs, target),
-        notices: !repository_claims && repository_id === undefined ? [noId] : [],
-    };
-}
-/** What the client of these inputs is known by. */
-function identityOf({ name }, target, lifetime) {
-    const { repository, repository_id, environment } = target;
-    return { repository, repository_id, environment, name: name || undefined, lifetime };
-}
-/**
- * Where the pair is kept.
- * @returns nothing where it is not
- * @throws {InputError} where that is an environment and there is none
- */
-function settlePlace(inputs, target) {
-    const faults = new Faults();
-    checkPlace(inputs, target, (input) => faults.report(input));
-    faults.finish();
-    return placeOf(inputs, target);
-}
-function placeOf({ saving }, target) {
-    if (!saving)
-        return undefined;
-    const { to, variable, secret } = saving;
-    return {
-        repository: target.repository,
-        environment: to === 'environment' ? target.environment : '',
-        variable,
-        secret,
-    };
-}
-/** A text of bounded length in which two long ones that differ stay different. */
-function request_shorten(text, most) {
-    const characters = [...text];
-    if (characters.length <= most)
-        return text;
-    const kept = most - 9;
-    return `${characters.slice(0, kept).join('')}~${hash(characters.slice(kept).join('')).slice(0, 8)}`;
-}
-
-;// CONCATENATED MODULE: ./build/target.js
-
-
-
-
-
-
-/**
- * Finds out which repository and environment the inputs are about, and what is known about them.
- * @throws where nobody can say, or two say different things
- */
-async function findTarget(aim, transport, env) {
-    const target = await askForTarget(aim, transport, env);
-    log_info(SENTENCES[target.source](target));
-    if (target.asserted)
-        log_info(`The environment ${quote(target.environment)} is asserted: only the input names it.`);
-    return target;
-}
-const SENTENCES = {
-    token: () => "Claims about the repository come from GitHub's ID token.",
-    runner: () => "Claims about the repository come from the runner's variables, since this job may not have an ID token (permissions: id-token: write).",
-    api: ({ repository }) => `Claims about ${repository} come from GitHub's API.`,
-};
-async function askForTarget(aim, transport, env) {
-    const { source, runner, repository, environment, github } = aim;
-    if (source === 'api' && github)
-        return await new GitHub(transport, github).getRepository(repository, (told) => repositoryTarget(told, environment));
-    const own = runnerTarget(runner, env, environment);
-    if (source === 'runner')
-        return own;
-    const faults = new reader_Faults();
-    const target = tokenTarget(await getIdToken(transport, env), own, (input) => faults.report(input));
-    faults.finish();
-    return target;
-}
-
+// EXTERNAL MODULE: ./build/inputs.js + 1 modules
+var build_inputs = __nccwpck_require__(587);
+// EXTERNAL MODULE: ./build/log.js
+var log = __nccwpck_require__(585);
 ;// CONCATENATED MODULE: ./build/main.js
 
 
 
+start(async () => {
+    const inputs = (0,build_inputs/* readInputs */.Ko)(process.env);
+    // Inputs are judged before all that speaks to servers is loaded: TLS alone takes half as long as Node's own start.
+    const { provision } = await __nccwpck_require__.e(/* import() */ 90).then(__nccwpck_require__.bind(__nccwpck_require__, 90));
+    await provision(inputs);
+}, log/* fail */.fJ, 1);
 
-
-
-
-
-
-
-
-
-
-start(async () => carryOut(readInputs(process.env), work), fail, 1);
-async function work(inputs, transport) {
-    const asked = makeRequest(inputs, await findTarget(inputs, transport, process.env));
-    asked.notices.forEach(log_notice);
-    const { github, place } = asked;
-    const vault = github && place && new Vault(new GitHub(transport, github), place);
-    await vault?.open();
-    const scalekit = await Scalekit.open(transport, asked);
-    const request = { ...asked, organization_id: scalekit.organization_id };
-    const found = await find(scalekit, request);
-    found.notices.forEach(log_notice);
-    const planned = plan(request, { ...found, saved: vault?.saved });
-    planned.warnings.forEach(log_warning);
-    if (transport.cancelled)
-        throw new Error('Nothing was changed.');
-    if (request.dry_run)
-        return await publishPlan(request, vault, planned);
-    const context = { scalekit, request, vault, journal: openJournal(request) };
-    const applied = await handOut(context, planned, found);
-    transport.openReserve();
-    const deleted = await finish(context, planned, applied);
-    await report(request, vault, applied, deleted);
-    if (transport.cancelled)
-        throw new Error('The pair had been handed out already.');
-}
-/** @throws with what became of what the step had made, where anything fails before the pair is published */
-async function handOut(context, planned, found) {
-    const { scalekit, request, journal, vault } = context;
-    const { transport } = scalekit;
-    try {
-        const applied = await apply(context, planned, found);
-        // A pair that is saved is handed out already.
-        if (transport.cancelled && !(vault && applied.secret))
-            throw new Error('The pair was not handed out.');
-        publish(request, applied, journal, vault);
-        return applied;
-    }
-    catch (error) {
-        if (transport.cancelled)
-            throw leave(journal, error);
-        transport.openReserve();
-        throw await undo(scalekit, vault, journal, error);
-    }
-}
-
+module.exports = __webpack_exports__;
+/******/ })()
+;

@@ -1,1365 +1,445 @@
-import { createRequire as __WEBPACK_EXTERNAL_createRequire } from "module";
-/******/ var __webpack_modules__ = ({
+/******/ (() => { // webpackBootstrap
+/******/ 	"use strict";
+/******/ 	var __webpack_modules__ = ({
 
-/***/ 770:
-/***/ ((module, __unused_webpack_exports, __nccwpck_require__) => {
+/***/ 657:
+/***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
 
-module.exports = __nccwpck_require__(218);
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   Ik: () => (/* binding */ object),
+/* harmony export */   Yj: () => (/* binding */ string),
+/* harmony export */   dV: () => (/* binding */ AnswerError),
+/* harmony export */   lj: () => (/* binding */ parseObject),
+/* harmony export */   p_: () => (/* binding */ list)
+/* harmony export */ });
+/* unused harmony export tokenPayload */
+// What JSON of a server says, narrowed once.
+/** An answer that is not what the API documents. Its message never quotes a value. */
+class AnswerError extends Error {
+    name = 'AnswerError';
+}
+/** @throws {AnswerError} where the text is not a JSON object; the parser's own words would quote it */
+function parseObject(text) {
+    let value;
+    try {
+        value = JSON.parse(text);
+    }
+    catch {
+        throw new AnswerError(`the answer is not JSON (${text.length} characters)`);
+    }
+    return object(value, 'the answer');
+}
+/** @throws {AnswerError} */
+function object(value, what) {
+    if (typeof value !== 'object' || value === null || Array.isArray(value))
+        throw new AnswerError(`${what} is not an object`);
+    return value;
+}
+/** Protobuf's JSON form leaves an empty field out; some writers say null. @throws {AnswerError} */
+function string(from, field) {
+    const value = from[field] ?? '';
+    if (typeof value !== 'string')
+        throw new AnswerError(`${field} is not a string`);
+    return value;
+}
+/** @throws {AnswerError} */
+function list(from, field) {
+    const value = from[field] ?? [];
+    if (!Array.isArray(value))
+        throw new AnswerError(`${field} is not a list`);
+    return value;
+}
+/**
+ * What a JSON Web Token says. Its signature is not checked: it came from the issuer itself, over TLS (OpenID Connect
+ * Core 1.0, section 3.1.3.7, rule 6).
+ * @returns nothing where it is none
+ */
+function tokenPayload(token) {
+    const [, payload, ...rest] = token.split('.');
+    if (payload === undefined || rest.length !== 1)
+        return undefined;
+    try {
+        return object(JSON.parse(Buffer.from(payload, 'base64url').toString()), 'the token');
+    }
+    catch {
+        return undefined;
+    }
+}
 
 
 /***/ }),
 
-/***/ 218:
-/***/ ((__unused_webpack_module, exports, __nccwpck_require__) => {
+/***/ 585:
+/***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
 
-var __webpack_unused_export__;
-
-
-var net = __nccwpck_require__(278);
-var tls = __nccwpck_require__(756);
-var http = __nccwpck_require__(611);
-var https = __nccwpck_require__(692);
-var events = __nccwpck_require__(434);
-var assert = __nccwpck_require__(613);
-var util = __nccwpck_require__(23);
-
-
-exports.httpOverHttp = httpOverHttp;
-exports.httpsOverHttp = httpsOverHttp;
-exports.httpOverHttps = httpOverHttps;
-exports.httpsOverHttps = httpsOverHttps;
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   $e: () => (/* binding */ warning),
+/* harmony export */   Jj: () => (/* binding */ cut),
+/* harmony export */   TN: () => (/* binding */ oneLine),
+/* harmony export */   Yz: () => (/* binding */ debug),
+/* harmony export */   iU: () => (/* binding */ message),
+/* harmony export */   pq: () => (/* binding */ info)
+/* harmony export */ });
+/* unused harmony exports notice, fail */
+/* harmony import */ var _actions_core__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(178);
+/* harmony import */ var _mask_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(515);
 
 
-function httpOverHttp(options) {
-  var agent = new TunnelingAgent(options);
-  agent.request = http.request;
-  return agent;
+// Every word that this action prints goes through here: no secret, and no text of a server or a user that the
+// runner would take for a command.
+/** @param text one line; what breaks lines or moves a terminal's cursor becomes a space */
+function info(text) {
+    _actions_core__WEBPACK_IMPORTED_MODULE_0__/* .info */ .pq(oneLine(text));
+}
+/** A line that is seen only where the workflow runs with debug logging. */
+function debug(text) {
+    _actions_core__WEBPACK_IMPORTED_MODULE_0__/* .debug */ .Yz(oneLine(text));
+}
+function notice(text) {
+    core.notice(oneLine(text));
+}
+function warning(text) {
+    _actions_core__WEBPACK_IMPORTED_MODULE_0__/* .warning */ .$e(oneLine(text));
+}
+/** One error annotation, which may have several lines, and exit code 1. */
+function fail(error) {
+    core.setFailed(redact(message(error)).split('\n').map(oneLine).join('\n'));
+    const root = rootCause(error);
+    if (!message(error).includes(root))
+        debug(`Caused by: ${root}`);
+}
+function rootCause(error) {
+    return error instanceof Error && error.cause instanceof Error ? rootCause(error.cause) : message(error);
+}
+/** What an error has to say, without its stack. */
+function message(error) {
+    return error instanceof Error ? error.message : String(error);
+}
+/**
+ * At most `length` code points of a text, the last one an ellipsis where something was cut. Masked values are taken out
+ * first: half of one would be recognized by nobody.
+ */
+function cut(text, length) {
+    const characters = [...(0,_mask_js__WEBPACK_IMPORTED_MODULE_1__/* .redact */ .E$)(text)];
+    return characters.length <= length ? characters.join('') : `${characters.slice(0, length - 1).join('')}…`;
+}
+/**
+ * Takes masked values, control characters, line separators and marks that turn the writing direction out of a text.
+ * The runner also reads `##[command]` anywhere in a line as a command (its older syntax), so that is broken up.
+ */
+function oneLine(text) {
+    const clean = (0,_mask_js__WEBPACK_IMPORTED_MODULE_1__/* .redact */ .E$)(text).replaceAll('##[', '## [');
+    return /^[ -~]*$/.test(clean) ? clean : clean.replace(/[\p{Cc}\p{Zl}\p{Zp}\p{Bidi_Control}]+/gu, ' ');
 }
 
-function httpsOverHttp(options) {
-  var agent = new TunnelingAgent(options);
-  agent.request = http.request;
-  agent.createSocket = createSecureSocket;
-  agent.defaultPort = 443;
-  return agent;
+
+/***/ }),
+
+/***/ 515:
+/***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   E$: () => (/* binding */ redact),
+/* harmony export */   dK: () => (/* binding */ mask),
+/* harmony export */   jb: () => (/* binding */ maskPair),
+/* harmony export */   pn: () => (/* binding */ isTooLong)
+/* harmony export */ });
+/* unused harmony exports masksTold, maskForms */
+/* harmony import */ var _actions_core__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(178);
+
+/** Anything shorter would blank out ordinary text: such a value is never masked, whole or as a part. */
+const SHORTEST_MASK = 4;
+/** A shorter rest of a broken line tells next to nothing. */
+const SHORTEST_LINE = 8;
+/**
+ * Bytes: GitHub keeps no longer secret. What is longer is masked as it is and line by line, since its other forms are
+ * more than a runner takes in; whoever hands out a secret refuses it.
+ */
+const LONGEST_SECRET = 48 * 1024;
+/** Characters (RFC 2045, section 6.8, and RFC 7468, section 2). */
+const LINE_WIDTHS = [76, 64];
+const masked = new Set();
+/** The longest first, since a shorter one may be a part of it; nothing while there are new ones. */
+let sorted;
+/** Masks a secret in every form that a later step may print it in, here and in the runner's log of the whole job. */
+function mask(secret) {
+    tell(maskForms(secret));
 }
-
-function httpOverHttps(options) {
-  var agent = new TunnelingAgent(options);
-  agent.request = https.request;
-  return agent;
+function tell(forms) {
+    // One write for all of them.
+    process.stdout.cork();
+    for (const form of forms) {
+        if (masked.has(form))
+            continue;
+        masked.add(form);
+        sorted = undefined;
+        (0,_actions_core__WEBPACK_IMPORTED_MODULE_0__/* .setSecret */ .Pq)(form);
+    }
+    process.stdout.uncork();
 }
-
-function httpsOverHttps(options) {
-  var agent = new TunnelingAgent(options);
-  agent.request = https.request;
-  agent.createSocket = createSecureSocket;
-  agent.defaultPort = 443;
-  return agent;
-}
-
-
-function TunnelingAgent(options) {
-  var self = this;
-  self.options = options || {};
-  self.proxyOptions = self.options.proxy || {};
-  self.maxSockets = self.options.maxSockets || http.Agent.defaultMaxSockets;
-  self.requests = [];
-  self.sockets = [];
-
-  self.on('free', function onFree(socket, host, port, localAddress) {
-    var options = toOptions(host, port, localAddress);
-    for (var i = 0, len = self.requests.length; i < len; ++i) {
-      var pending = self.requests[i];
-      if (pending.host === options.host && pending.port === options.port) {
-        // Detect the request to connect same origin server,
-        // reuse the connection.
-        self.requests.splice(i, 1);
-        pending.request.onSocket(socket);
+/** Masks a secret also where it stands behind an id, as in `id:secret` of HTTP's Basic scheme (RFC 7617), in base64 of several lines. */
+function maskPair(id, secret) {
+    if (secret.trim().length < SHORTEST_MASK || isTooLong(secret))
         return;
-      }
-    }
-    socket.destroy();
-    self.removeSocket(socket);
-  });
+    const idOnly = Buffer.from(`${id}:`).toString('base64');
+    const lines = LINE_WIDTHS.flatMap((width) => brokenLines(Buffer.from(`${id}:${secret}`), width));
+    tell(lines.filter((line) => !idOnly.includes(line)).flatMap(bothAlphabets));
 }
-util.inherits(TunnelingAgent, events.EventEmitter);
-
-TunnelingAgent.prototype.addRequest = function addRequest(req, host, port, localAddress) {
-  var self = this;
-  var options = mergeOptions({request: req}, self.options, toOptions(host, port, localAddress));
-
-  if (self.sockets.length >= this.maxSockets) {
-    // We are over limit so we'll add it to the queue.
-    self.requests.push(options);
-    return;
-  }
-
-  // If we are under maxSockets create a new one.
-  self.createSocket(options, function(socket) {
-    socket.on('free', onFree);
-    socket.on('close', onCloseOrRemove);
-    socket.on('agentRemove', onCloseOrRemove);
-    req.onSocket(socket);
-
-    function onFree() {
-      self.emit('free', socket, options);
-    }
-
-    function onCloseOrRemove(err) {
-      self.removeSocket(socket);
-      socket.removeListener('free', onFree);
-      socket.removeListener('close', onCloseOrRemove);
-      socket.removeListener('agentRemove', onCloseOrRemove);
-    }
-  });
-};
-
-TunnelingAgent.prototype.createSocket = function createSocket(options, cb) {
-  var self = this;
-  var placeholder = {};
-  self.sockets.push(placeholder);
-
-  var connectOptions = mergeOptions({}, self.proxyOptions, {
-    method: 'CONNECT',
-    path: options.host + ':' + options.port,
-    agent: false,
-    headers: {
-      host: options.host + ':' + options.port
-    }
-  });
-  if (options.localAddress) {
-    connectOptions.localAddress = options.localAddress;
-  }
-  if (connectOptions.proxyAuth) {
-    connectOptions.headers = connectOptions.headers || {};
-    connectOptions.headers['Proxy-Authorization'] = 'Basic ' +
-        new Buffer(connectOptions.proxyAuth).toString('base64');
-  }
-
-  debug('making CONNECT request');
-  var connectReq = self.request(connectOptions);
-  connectReq.useChunkedEncodingByDefault = false; // for v0.6
-  connectReq.once('response', onResponse); // for v0.6
-  connectReq.once('upgrade', onUpgrade);   // for v0.6
-  connectReq.once('connect', onConnect);   // for v0.7 or later
-  connectReq.once('error', onError);
-  connectReq.end();
-
-  function onResponse(res) {
-    // Very hacky. This is necessary to avoid http-parser leaks.
-    res.upgrade = true;
-  }
-
-  function onUpgrade(res, socket, head) {
-    // Hacky.
-    process.nextTick(function() {
-      onConnect(res, socket, head);
+function isTooLong(secret) {
+    return Buffer.byteLength(secret) > LONGEST_SECRET;
+}
+/**
+ * Waits until all masks have left the process: where its reader is slow, the most of them still wait in it.
+ * @throws where nobody reads them
+ */
+async function masksTold() {
+    const { promise, resolve } = Promise.withResolvers();
+    process.stdout.write('', resolve);
+    const error = await promise;
+    if (error)
+        throw new Error(`Standard output cannot be written, so no secret can be masked: ${error.message}.`);
+}
+/** Takes every masked form out of a text of ours, so that nothing depends on the runner's own masking. */
+function redact(text) {
+    sorted ??= [...masked].sort((a, b) => b.length - a.length);
+    let clean = text;
+    for (const form of sorted)
+        if (form.length <= clean.length)
+            clean = clean.replaceAll(form, '***');
+    return clean;
+}
+/**
+ * The forms in which a secret can turn up: as it is, line by line, URL-encoded, JSON-escaped, and within base64
+ * whatever stands before or after it. Runners mask the literal value alone (GitHub's adds some forms, best effort).
+ */
+function maskForms(secret) {
+    if (secret.trim().length < SHORTEST_MASK)
+        return [];
+    // The usual one, which URLs and JSON write as it is.
+    if (/^[\w.-]+$/.test(secret))
+        return [...new Set([secret, ...base64Forms(secret)])];
+    const lines = secret.split(/[\r\n]+/);
+    const all = isTooLong(secret) ? [] : [...new Set([secret, ...lines])];
+    const forms = [
+        secret,
+        secret.trim(),
+        ...lines,
+        ...lines.map((line) => line.trim()),
+        // Each line too: a runner that has replaced one would not recognize the whole any more.
+        ...all.flatMap(urlForms),
+        ...all.flatMap(jsonForms),
+        ...base64Forms(secret),
+    ];
+    return [...new Set(forms)].filter((form) => form.trim().length >= SHORTEST_MASK);
+}
+function urlForms(secret) {
+    const component = encodeURIComponent(secret.toWellFormed());
+    const strict = component.replace(/[!'()*]/g, (character) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`);
+    const form = new URLSearchParams({ '': secret }).toString().slice(1);
+    // Encoders that are made for paths leave a slash as it is.
+    const all = [component, strict, form].flatMap((text) => [text, text.replaceAll('%2F', '/')]);
+    return all.flatMap((text) => [text, text.replace(/%[0-9A-F]{2}/g, (byte) => byte.toLowerCase())]);
+}
+function jsonForms(secret) {
+    const json = JSON.stringify(secret).slice(1, -1);
+    // Writers that stay within ASCII, keep JSON safe inside HTML, or do both, escape more than JSON.stringify does.
+    const cautious = [/[\u007f-\uffff]/g, /[<>&\u2028\u2029]/g, /[<>&\u007f-\uffff]/g].map((more) => json.replace(more, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`));
+    const all = [json, ...cautious].flatMap((text) => [text, text.replaceAll('/', '\\/')]);
+    return all.flatMap((text) => [text, text.replace(/\\u[\da-f]{4}/g, (code) => `\\u${code.slice(2).toUpperCase()}`)]);
+}
+/**
+ * Three bytes make four base64 characters, so what stands before the secret shifts it by 0, 1 or 2 bytes. Of each
+ * shift, the characters that the neighbouring bytes cannot change; of the secret on its own, the padded text too.
+ */
+function base64Forms(secret) {
+    if (isTooLong(secret))
+        return [];
+    const bytes = Buffer.from(secret);
+    const fragments = [0, 1, 2].map((shift) => {
+        const text = Buffer.concat([Buffer.alloc(shift), bytes]).toString('base64');
+        return text.slice(Math.ceil((shift * 8) / 6), Math.floor(((shift + bytes.length) * 8) / 6));
     });
-  }
-
-  function onConnect(res, socket, head) {
-    connectReq.removeAllListeners();
-    socket.removeAllListeners();
-
-    if (res.statusCode !== 200) {
-      debug('tunneling socket could not be established, statusCode=%d',
-        res.statusCode);
-      socket.destroy();
-      var error = new Error('tunneling socket could not be established, ' +
-        'statusCode=' + res.statusCode);
-      error.code = 'ECONNRESET';
-      options.request.emit('error', error);
-      self.removeSocket(placeholder);
-      return;
-    }
-    if (head.length > 0) {
-      debug('got illegal response body from proxy');
-      socket.destroy();
-      var error = new Error('got illegal response body from proxy');
-      error.code = 'ECONNRESET';
-      options.request.emit('error', error);
-      self.removeSocket(placeholder);
-      return;
-    }
-    debug('tunneling connection has established');
-    self.sockets[self.sockets.indexOf(placeholder)] = socket;
-    return cb(socket);
-  }
-
-  function onError(cause) {
-    connectReq.removeAllListeners();
-
-    debug('tunneling socket could not be established, cause=%s\n',
-          cause.message, cause.stack);
-    var error = new Error('tunneling socket could not be established, ' +
-                          'cause=' + cause.message);
-    error.code = 'ECONNRESET';
-    options.request.emit('error', error);
-    self.removeSocket(placeholder);
-  }
-};
-
-TunnelingAgent.prototype.removeSocket = function removeSocket(socket) {
-  var pos = this.sockets.indexOf(socket)
-  if (pos === -1) {
-    return;
-  }
-  this.sockets.splice(pos, 1);
-
-  var pending = this.requests.shift();
-  if (pending) {
-    // If we have pending requests and a socket gets closed a new one
-    // needs to be created to take over in the pool for the one that closed.
-    this.createSocket(pending, function(socket) {
-      pending.request.onSocket(socket);
-    });
-  }
-};
-
-function createSecureSocket(options, cb) {
-  var self = this;
-  TunnelingAgent.prototype.createSocket.call(self, options, function(socket) {
-    var hostHeader = options.request.getHeader('host');
-    var tlsOptions = mergeOptions({}, self.options, {
-      socket: socket,
-      servername: hostHeader ? hostHeader.replace(/:.*$/, '') : options.host
-    });
-
-    // 0 is dummy port for v0.6
-    var secureSocket = tls.connect(0, tlsOptions);
-    self.sockets[self.sockets.indexOf(socket)] = secureSocket;
-    cb(secureSocket);
-  });
+    const lines = LINE_WIDTHS.flatMap((width) => brokenLines(bytes, width));
+    return [bytes.toString('base64'), ...fragments, ...lines].flatMap(bothAlphabets);
+}
+/** Base64 as command-line tools break it into lines. What follows, such as a line break, changes the end of the last one. */
+function brokenLines(bytes, width) {
+    const whole = bytes.toString('base64');
+    const certain = whole.slice(0, Math.floor((bytes.length * 8) / 6));
+    const lines = [];
+    for (const text of [whole, certain])
+        for (let at = 0; at + SHORTEST_LINE <= text.length; at += width)
+            lines.push(text.slice(at, at + width));
+    return lines;
+}
+/** Base64 and base64url (RFC 4648). */
+function bothAlphabets(text) {
+    return [text, text.replaceAll('+', '-').replaceAll('/', '_')];
 }
 
 
-function toOptions(host, port, localAddress) {
-  if (typeof host === 'string') { // since v0.10
-    return {
-      host: host,
-      port: port,
-      localAddress: localAddress
-    };
-  }
-  return host; // for v0.11 or later
-}
+/***/ }),
 
-function mergeOptions(target) {
-  for (var i = 1, len = arguments.length; i < len; ++i) {
-    var overrides = arguments[i];
-    if (typeof overrides === 'object') {
-      var keys = Object.keys(overrides);
-      for (var j = 0, keyLen = keys.length; j < keyLen; ++j) {
-        var k = keys[j];
-        if (overrides[k] !== undefined) {
-          target[k] = overrides[k];
+/***/ 874:
+/***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   dy: () => (/* binding */ isSealed),
+/* harmony export */   un: () => (/* binding */ readState)
+/* harmony export */ });
+/* unused harmony export Journal */
+/* harmony import */ var node_crypto__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(598);
+/* harmony import */ var node_crypto__WEBPACK_IMPORTED_MODULE_0___default = /*#__PURE__*/__nccwpck_require__.n(node_crypto__WEBPACK_IMPORTED_MODULE_0__);
+/* harmony import */ var _actions_core__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(178);
+/* harmony import */ var _json_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(657);
+/* harmony import */ var _log_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(585);
+
+
+
+
+const STATE = 'client';
+/**
+ * Main's side of the state. What it writes is sealed with the administrator's secret: a `STATE_*` variable can also
+ * come from another step through `GITHUB_ENV`, and must not send the credentials elsewhere or name another's client.
+ */
+class Journal {
+    state;
+    /** What only main can undo: the client as it was, and the fields that were, or may have been, changed. */
+    updated;
+    /** What nobody can undo, in sentences. */
+    lost = [];
+    #secret;
+    constructor(state, secret) {
+        this.state = state;
+        this.#secret = secret;
+    }
+    /**
+     * Writes a change down, and then takes it for a fact.
+     * @throws where the runner's file cannot be written
+     */
+    note(change) {
+        const state = { ...this.state, ...change };
+        const done = isEmpty(state);
+        try {
+            saveState(STATE, done ? '' : JSON.stringify({ ...state, seal: seal(state, this.#secret) }));
         }
-      }
+        catch (error) {
+            throw new Error(`Could not write the state for the post step: ${message(error)}.`);
+        }
+        Object.assign(this.state, change);
     }
-  }
-  return target;
+    /** As `note`, for what is a fact whether or not it can be written: the roll-back has to know it. */
+    learn(change) {
+        Object.assign(this.state, change);
+        this.note(change);
+    }
+    /**
+     * Marks a pair as its user's: nobody takes it back any more.
+     * @param client_id the client that is handed out; another one that this step made is still to be removed
+     * @throws where the runner's file cannot be written
+     */
+    release(client_id) {
+        const { client, secret, variable, lifetime } = this.state;
+        const stays = lifetime === 'job' || client?.id !== client_id;
+        if (client || secret || variable)
+            this.note({ client: stays ? client : undefined, secret: undefined, variable: undefined });
+    }
+    /** Leaves the post step nothing of this to do. Where that cannot be written, it finds out for itself. */
+    clear(change = { client: undefined, secret: undefined, variable: undefined }) {
+        if (isEmpty(this.state))
+            return;
+        try {
+            this.note(change);
+        }
+        catch { }
+    }
+}
+/** Whether there is nothing (left) to undo. */
+function isEmpty({ client, secret, variable }) {
+    return !client && !secret && !variable;
+}
+/** @returns nothing where main left nothing to do. @throws where the text is not a state */
+function readState() {
+    const text = (0,_actions_core__WEBPACK_IMPORTED_MODULE_1__/* .getState */ .Gu)(STATE);
+    return text ? (0,_json_js__WEBPACK_IMPORTED_MODULE_3__/* .object */ .Ik)(JSON.parse(text), 'it') : undefined;
+}
+/** Whether this state was written by a step with the same secret. */
+function isSealed({ seal: given, ...state }, secret) {
+    const expected = Buffer.from(seal(state, secret));
+    const actual = Buffer.from(typeof given === 'string' ? given : '');
+    return secret !== '' && actual.length === expected.length && (0,node_crypto__WEBPACK_IMPORTED_MODULE_0__.timingSafeEqual)(actual, expected);
+}
+function seal(state, secret) {
+    return (0,node_crypto__WEBPACK_IMPORTED_MODULE_0__.createHmac)('sha256', secret).update(JSON.stringify(state)).digest('base64url');
 }
 
-
-var debug;
-if (process.env.NODE_DEBUG && /\btunnel\b/.test(process.env.NODE_DEBUG)) {
-  debug = function() {
-    var args = Array.prototype.slice.call(arguments);
-    if (typeof args[0] === 'string') {
-      args[0] = 'TUNNEL: ' + args[0];
-    } else {
-      args.unshift('TUNNEL:');
-    }
-    console.error.apply(console, args);
-  }
-} else {
-  debug = function() {};
-}
-__webpack_unused_export__ = debug; // for test
-
-
-/***/ }),
-
-/***/ 613:
-/***/ ((module) => {
-
-module.exports = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("assert");
-
-/***/ }),
-
-/***/ 434:
-/***/ ((module) => {
-
-module.exports = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("events");
 
 /***/ }),
 
 /***/ 896:
 /***/ ((module) => {
 
-module.exports = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("fs");
+module.exports = require("fs");
 
 /***/ }),
 
-/***/ 611:
+/***/ 598:
 /***/ ((module) => {
 
-module.exports = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("http");
+module.exports = require("node:crypto");
 
 /***/ }),
 
-/***/ 692:
+/***/ 24:
 /***/ ((module) => {
 
-module.exports = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("https");
+module.exports = require("node:fs");
 
 /***/ }),
 
-/***/ 278:
+/***/ 708:
 /***/ ((module) => {
 
-module.exports = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("net");
+module.exports = require("node:https");
+
+/***/ }),
+
+/***/ 30:
+/***/ ((module) => {
+
+module.exports = require("node:net");
+
+/***/ }),
+
+/***/ 500:
+/***/ ((module) => {
+
+module.exports = require("node:timers/promises");
 
 /***/ }),
 
 /***/ 857:
 /***/ ((module) => {
 
-module.exports = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("os");
+module.exports = require("os");
 
 /***/ }),
 
-/***/ 756:
-/***/ ((module) => {
-
-module.exports = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("tls");
-
-/***/ }),
-
-/***/ 23:
-/***/ ((module) => {
-
-module.exports = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("util");
-
-/***/ }),
-
-/***/ 779:
+/***/ 178:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
-var https__WEBPACK_IMPORTED_MODULE_1___namespace_cache;
-var http__WEBPACK_IMPORTED_MODULE_0___namespace_cache;
-/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
-/* harmony export */   Qq: () => (/* binding */ HttpClient)
-/* harmony export */ });
-/* unused harmony exports HttpCodes, Headers, MediaTypes, getProxyUrl, HttpClientError, HttpClientResponse, isHttps */
-/* harmony import */ var http__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(611);
-/* harmony import */ var https__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(692);
-/* harmony import */ var _proxy_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(783);
-/* harmony import */ var tunnel__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(770);
-/* harmony import */ var undici__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(78);
-/* eslint-disable @typescript-eslint/no-explicit-any */
-var __awaiter = (undefined && undefined.__awaiter) || function (thisArg, _arguments, P, generator) {
-    function adopt(value) { return value instanceof P ? value : new P(function (resolve) { resolve(value); }); }
-    return new (P || (P = Promise))(function (resolve, reject) {
-        function fulfilled(value) { try { step(generator.next(value)); } catch (e) { reject(e); } }
-        function rejected(value) { try { step(generator["throw"](value)); } catch (e) { reject(e); } }
-        function step(result) { result.done ? resolve(result.value) : adopt(result.value).then(fulfilled, rejected); }
-        step((generator = generator.apply(thisArg, _arguments || [])).next());
-    });
-};
 
+// EXPORTS
+__nccwpck_require__.d(__webpack_exports__, {
+  Yz: () => (/* binding */ core_debug),
+  V4: () => (/* binding */ getInput),
+  Gu: () => (/* binding */ getState),
+  pq: () => (/* binding */ info),
+  Pq: () => (/* binding */ core_setSecret),
+  $e: () => (/* binding */ warning)
+});
 
-
-
-
-var HttpCodes;
-(function (HttpCodes) {
-    HttpCodes[HttpCodes["OK"] = 200] = "OK";
-    HttpCodes[HttpCodes["MultipleChoices"] = 300] = "MultipleChoices";
-    HttpCodes[HttpCodes["MovedPermanently"] = 301] = "MovedPermanently";
-    HttpCodes[HttpCodes["ResourceMoved"] = 302] = "ResourceMoved";
-    HttpCodes[HttpCodes["SeeOther"] = 303] = "SeeOther";
-    HttpCodes[HttpCodes["NotModified"] = 304] = "NotModified";
-    HttpCodes[HttpCodes["UseProxy"] = 305] = "UseProxy";
-    HttpCodes[HttpCodes["SwitchProxy"] = 306] = "SwitchProxy";
-    HttpCodes[HttpCodes["TemporaryRedirect"] = 307] = "TemporaryRedirect";
-    HttpCodes[HttpCodes["PermanentRedirect"] = 308] = "PermanentRedirect";
-    HttpCodes[HttpCodes["BadRequest"] = 400] = "BadRequest";
-    HttpCodes[HttpCodes["Unauthorized"] = 401] = "Unauthorized";
-    HttpCodes[HttpCodes["PaymentRequired"] = 402] = "PaymentRequired";
-    HttpCodes[HttpCodes["Forbidden"] = 403] = "Forbidden";
-    HttpCodes[HttpCodes["NotFound"] = 404] = "NotFound";
-    HttpCodes[HttpCodes["MethodNotAllowed"] = 405] = "MethodNotAllowed";
-    HttpCodes[HttpCodes["NotAcceptable"] = 406] = "NotAcceptable";
-    HttpCodes[HttpCodes["ProxyAuthenticationRequired"] = 407] = "ProxyAuthenticationRequired";
-    HttpCodes[HttpCodes["RequestTimeout"] = 408] = "RequestTimeout";
-    HttpCodes[HttpCodes["Conflict"] = 409] = "Conflict";
-    HttpCodes[HttpCodes["Gone"] = 410] = "Gone";
-    HttpCodes[HttpCodes["TooManyRequests"] = 429] = "TooManyRequests";
-    HttpCodes[HttpCodes["InternalServerError"] = 500] = "InternalServerError";
-    HttpCodes[HttpCodes["NotImplemented"] = 501] = "NotImplemented";
-    HttpCodes[HttpCodes["BadGateway"] = 502] = "BadGateway";
-    HttpCodes[HttpCodes["ServiceUnavailable"] = 503] = "ServiceUnavailable";
-    HttpCodes[HttpCodes["GatewayTimeout"] = 504] = "GatewayTimeout";
-})(HttpCodes || (HttpCodes = {}));
-var Headers;
-(function (Headers) {
-    Headers["Accept"] = "accept";
-    Headers["ContentType"] = "content-type";
-})(Headers || (Headers = {}));
-var MediaTypes;
-(function (MediaTypes) {
-    MediaTypes["ApplicationJson"] = "application/json";
-})(MediaTypes || (MediaTypes = {}));
-/**
- * Returns the proxy URL, depending upon the supplied url and proxy environment variables.
- * @param serverUrl  The server URL where the request will be sent. For example, https://api.github.com
- */
-function getProxyUrl(serverUrl) {
-    const proxyUrl = pm.getProxyUrl(new URL(serverUrl));
-    return proxyUrl ? proxyUrl.href : '';
-}
-const HttpRedirectCodes = [
-    HttpCodes.MovedPermanently,
-    HttpCodes.ResourceMoved,
-    HttpCodes.SeeOther,
-    HttpCodes.TemporaryRedirect,
-    HttpCodes.PermanentRedirect
-];
-const HttpResponseRetryCodes = [
-    HttpCodes.BadGateway,
-    HttpCodes.ServiceUnavailable,
-    HttpCodes.GatewayTimeout
-];
-const RetryableHttpVerbs = ['OPTIONS', 'GET', 'DELETE', 'HEAD'];
-const ExponentialBackoffCeiling = 10;
-const ExponentialBackoffTimeSlice = 5;
-class HttpClientError extends Error {
-    constructor(message, statusCode) {
-        super(message);
-        this.name = 'HttpClientError';
-        this.statusCode = statusCode;
-        Object.setPrototypeOf(this, HttpClientError.prototype);
-    }
-}
-class HttpClientResponse {
-    constructor(message) {
-        this.message = message;
-    }
-    readBody() {
-        return __awaiter(this, void 0, void 0, function* () {
-            return new Promise((resolve) => __awaiter(this, void 0, void 0, function* () {
-                let output = Buffer.alloc(0);
-                this.message.on('data', (chunk) => {
-                    output = Buffer.concat([output, chunk]);
-                });
-                this.message.on('end', () => {
-                    resolve(output.toString());
-                });
-            }));
-        });
-    }
-    readBodyBuffer() {
-        return __awaiter(this, void 0, void 0, function* () {
-            return new Promise((resolve) => __awaiter(this, void 0, void 0, function* () {
-                const chunks = [];
-                this.message.on('data', (chunk) => {
-                    chunks.push(chunk);
-                });
-                this.message.on('end', () => {
-                    resolve(Buffer.concat(chunks));
-                });
-            }));
-        });
-    }
-}
-function isHttps(requestUrl) {
-    const parsedUrl = new URL(requestUrl);
-    return parsedUrl.protocol === 'https:';
-}
-class HttpClient {
-    constructor(userAgent, handlers, requestOptions) {
-        this._ignoreSslError = false;
-        this._allowRedirects = true;
-        this._allowRedirectDowngrade = false;
-        this._maxRedirects = 50;
-        this._allowRetries = false;
-        this._maxRetries = 1;
-        this._keepAlive = false;
-        this._disposed = false;
-        this.userAgent = this._getUserAgentWithOrchestrationId(userAgent);
-        this.handlers = handlers || [];
-        this.requestOptions = requestOptions;
-        if (requestOptions) {
-            if (requestOptions.ignoreSslError != null) {
-                this._ignoreSslError = requestOptions.ignoreSslError;
-            }
-            this._socketTimeout = requestOptions.socketTimeout;
-            if (requestOptions.allowRedirects != null) {
-                this._allowRedirects = requestOptions.allowRedirects;
-            }
-            if (requestOptions.allowRedirectDowngrade != null) {
-                this._allowRedirectDowngrade = requestOptions.allowRedirectDowngrade;
-            }
-            if (requestOptions.maxRedirects != null) {
-                this._maxRedirects = Math.max(requestOptions.maxRedirects, 0);
-            }
-            if (requestOptions.keepAlive != null) {
-                this._keepAlive = requestOptions.keepAlive;
-            }
-            if (requestOptions.allowRetries != null) {
-                this._allowRetries = requestOptions.allowRetries;
-            }
-            if (requestOptions.maxRetries != null) {
-                this._maxRetries = requestOptions.maxRetries;
-            }
-        }
-    }
-    options(requestUrl, additionalHeaders) {
-        return __awaiter(this, void 0, void 0, function* () {
-            return this.request('OPTIONS', requestUrl, null, additionalHeaders || {});
-        });
-    }
-    get(requestUrl, additionalHeaders) {
-        return __awaiter(this, void 0, void 0, function* () {
-            return this.request('GET', requestUrl, null, additionalHeaders || {});
-        });
-    }
-    del(requestUrl, additionalHeaders) {
-        return __awaiter(this, void 0, void 0, function* () {
-            return this.request('DELETE', requestUrl, null, additionalHeaders || {});
-        });
-    }
-    post(requestUrl, data, additionalHeaders) {
-        return __awaiter(this, void 0, void 0, function* () {
-            return this.request('POST', requestUrl, data, additionalHeaders || {});
-        });
-    }
-    patch(requestUrl, data, additionalHeaders) {
-        return __awaiter(this, void 0, void 0, function* () {
-            return this.request('PATCH', requestUrl, data, additionalHeaders || {});
-        });
-    }
-    put(requestUrl, data, additionalHeaders) {
-        return __awaiter(this, void 0, void 0, function* () {
-            return this.request('PUT', requestUrl, data, additionalHeaders || {});
-        });
-    }
-    head(requestUrl, additionalHeaders) {
-        return __awaiter(this, void 0, void 0, function* () {
-            return this.request('HEAD', requestUrl, null, additionalHeaders || {});
-        });
-    }
-    sendStream(verb, requestUrl, stream, additionalHeaders) {
-        return __awaiter(this, void 0, void 0, function* () {
-            return this.request(verb, requestUrl, stream, additionalHeaders);
-        });
-    }
-    /**
-     * Gets a typed object from an endpoint
-     * Be aware that not found returns a null.  Other errors (4xx, 5xx) reject the promise
-     */
-    getJson(requestUrl_1) {
-        return __awaiter(this, arguments, void 0, function* (requestUrl, additionalHeaders = {}) {
-            additionalHeaders[Headers.Accept] = this._getExistingOrDefaultHeader(additionalHeaders, Headers.Accept, MediaTypes.ApplicationJson);
-            const res = yield this.get(requestUrl, additionalHeaders);
-            return this._processResponse(res, this.requestOptions);
-        });
-    }
-    postJson(requestUrl_1, obj_1) {
-        return __awaiter(this, arguments, void 0, function* (requestUrl, obj, additionalHeaders = {}) {
-            const data = JSON.stringify(obj, null, 2);
-            additionalHeaders[Headers.Accept] = this._getExistingOrDefaultHeader(additionalHeaders, Headers.Accept, MediaTypes.ApplicationJson);
-            additionalHeaders[Headers.ContentType] =
-                this._getExistingOrDefaultContentTypeHeader(additionalHeaders, MediaTypes.ApplicationJson);
-            const res = yield this.post(requestUrl, data, additionalHeaders);
-            return this._processResponse(res, this.requestOptions);
-        });
-    }
-    putJson(requestUrl_1, obj_1) {
-        return __awaiter(this, arguments, void 0, function* (requestUrl, obj, additionalHeaders = {}) {
-            const data = JSON.stringify(obj, null, 2);
-            additionalHeaders[Headers.Accept] = this._getExistingOrDefaultHeader(additionalHeaders, Headers.Accept, MediaTypes.ApplicationJson);
-            additionalHeaders[Headers.ContentType] =
-                this._getExistingOrDefaultContentTypeHeader(additionalHeaders, MediaTypes.ApplicationJson);
-            const res = yield this.put(requestUrl, data, additionalHeaders);
-            return this._processResponse(res, this.requestOptions);
-        });
-    }
-    patchJson(requestUrl_1, obj_1) {
-        return __awaiter(this, arguments, void 0, function* (requestUrl, obj, additionalHeaders = {}) {
-            const data = JSON.stringify(obj, null, 2);
-            additionalHeaders[Headers.Accept] = this._getExistingOrDefaultHeader(additionalHeaders, Headers.Accept, MediaTypes.ApplicationJson);
-            additionalHeaders[Headers.ContentType] =
-                this._getExistingOrDefaultContentTypeHeader(additionalHeaders, MediaTypes.ApplicationJson);
-            const res = yield this.patch(requestUrl, data, additionalHeaders);
-            return this._processResponse(res, this.requestOptions);
-        });
-    }
-    /**
-     * Makes a raw http request.
-     * All other methods such as get, post, patch, and request ultimately call this.
-     * Prefer get, del, post and patch
-     */
-    request(verb, requestUrl, data, headers) {
-        return __awaiter(this, void 0, void 0, function* () {
-            if (this._disposed) {
-                throw new Error('Client has already been disposed.');
-            }
-            const parsedUrl = new URL(requestUrl);
-            let info = this._prepareRequest(verb, parsedUrl, headers);
-            // Only perform retries on reads since writes may not be idempotent.
-            const maxTries = this._allowRetries && RetryableHttpVerbs.includes(verb)
-                ? this._maxRetries + 1
-                : 1;
-            let numTries = 0;
-            let response;
-            do {
-                response = yield this.requestRaw(info, data);
-                // Check if it's an authentication challenge
-                if (response &&
-                    response.message &&
-                    response.message.statusCode === HttpCodes.Unauthorized) {
-                    let authenticationHandler;
-                    for (const handler of this.handlers) {
-                        if (handler.canHandleAuthentication(response)) {
-                            authenticationHandler = handler;
-                            break;
-                        }
-                    }
-                    if (authenticationHandler) {
-                        return authenticationHandler.handleAuthentication(this, info, data);
-                    }
-                    else {
-                        // We have received an unauthorized response but have no handlers to handle it.
-                        // Let the response return to the caller.
-                        return response;
-                    }
-                }
-                let redirectsRemaining = this._maxRedirects;
-                while (response.message.statusCode &&
-                    HttpRedirectCodes.includes(response.message.statusCode) &&
-                    this._allowRedirects &&
-                    redirectsRemaining > 0) {
-                    const redirectUrl = response.message.headers['location'];
-                    if (!redirectUrl) {
-                        // if there's no location to redirect to, we won't
-                        break;
-                    }
-                    const parsedRedirectUrl = new URL(redirectUrl);
-                    if (parsedUrl.protocol === 'https:' &&
-                        parsedUrl.protocol !== parsedRedirectUrl.protocol &&
-                        !this._allowRedirectDowngrade) {
-                        throw new Error('Redirect from HTTPS to HTTP protocol. This downgrade is not allowed for security reasons. If you want to allow this behavior, set the allowRedirectDowngrade option to true.');
-                    }
-                    // we need to finish reading the response before reassigning response
-                    // which will leak the open socket.
-                    yield response.readBody();
-                    // strip authorization header if redirected to a different hostname
-                    if (parsedRedirectUrl.hostname !== parsedUrl.hostname) {
-                        for (const header in headers) {
-                            // header names are case insensitive
-                            if (header.toLowerCase() === 'authorization') {
-                                delete headers[header];
-                            }
-                        }
-                    }
-                    // let's make the request with the new redirectUrl
-                    info = this._prepareRequest(verb, parsedRedirectUrl, headers);
-                    response = yield this.requestRaw(info, data);
-                    redirectsRemaining--;
-                }
-                if (!response.message.statusCode ||
-                    !HttpResponseRetryCodes.includes(response.message.statusCode)) {
-                    // If not a retry code, return immediately instead of retrying
-                    return response;
-                }
-                numTries += 1;
-                if (numTries < maxTries) {
-                    yield response.readBody();
-                    yield this._performExponentialBackoff(numTries);
-                }
-            } while (numTries < maxTries);
-            return response;
-        });
-    }
-    /**
-     * Needs to be called if keepAlive is set to true in request options.
-     */
-    dispose() {
-        if (this._agent) {
-            this._agent.destroy();
-        }
-        this._disposed = true;
-    }
-    /**
-     * Raw request.
-     * @param info
-     * @param data
-     */
-    requestRaw(info, data) {
-        return __awaiter(this, void 0, void 0, function* () {
-            return new Promise((resolve, reject) => {
-                function callbackForResult(err, res) {
-                    if (err) {
-                        reject(err);
-                    }
-                    else if (!res) {
-                        // If `err` is not passed, then `res` must be passed.
-                        reject(new Error('Unknown error'));
-                    }
-                    else {
-                        resolve(res);
-                    }
-                }
-                this.requestRawWithCallback(info, data, callbackForResult);
-            });
-        });
-    }
-    /**
-     * Raw request with callback.
-     * @param info
-     * @param data
-     * @param onResult
-     */
-    requestRawWithCallback(info, data, onResult) {
-        if (typeof data === 'string') {
-            if (!info.options.headers) {
-                info.options.headers = {};
-            }
-            info.options.headers['Content-Length'] = Buffer.byteLength(data, 'utf8');
-        }
-        let callbackCalled = false;
-        function handleResult(err, res) {
-            if (!callbackCalled) {
-                callbackCalled = true;
-                onResult(err, res);
-            }
-        }
-        const req = info.httpModule.request(info.options, (msg) => {
-            const res = new HttpClientResponse(msg);
-            handleResult(undefined, res);
-        });
-        let socket;
-        req.on('socket', sock => {
-            socket = sock;
-        });
-        // If we ever get disconnected, we want the socket to timeout eventually
-        req.setTimeout(this._socketTimeout || 3 * 60000, () => {
-            if (socket) {
-                socket.end();
-            }
-            handleResult(new Error(`Request timeout: ${info.options.path}`));
-        });
-        req.on('error', function (err) {
-            // err has statusCode property
-            // res should have headers
-            handleResult(err);
-        });
-        if (data && typeof data === 'string') {
-            req.write(data, 'utf8');
-        }
-        if (data && typeof data !== 'string') {
-            data.on('close', function () {
-                req.end();
-            });
-            data.pipe(req);
-        }
-        else {
-            req.end();
-        }
-    }
-    /**
-     * Gets an http agent. This function is useful when you need an http agent that handles
-     * routing through a proxy server - depending upon the url and proxy environment variables.
-     * @param serverUrl  The server URL where the request will be sent. For example, https://api.github.com
-     */
-    getAgent(serverUrl) {
-        const parsedUrl = new URL(serverUrl);
-        return this._getAgent(parsedUrl);
-    }
-    getAgentDispatcher(serverUrl) {
-        const parsedUrl = new URL(serverUrl);
-        const proxyUrl = _proxy_js__WEBPACK_IMPORTED_MODULE_2__/* .getProxyUrl */ .s(parsedUrl);
-        const useProxy = proxyUrl && proxyUrl.hostname;
-        if (!useProxy) {
-            return;
-        }
-        return this._getProxyAgentDispatcher(parsedUrl, proxyUrl);
-    }
-    _prepareRequest(method, requestUrl, headers) {
-        const info = {};
-        info.parsedUrl = requestUrl;
-        const usingSsl = info.parsedUrl.protocol === 'https:';
-        info.httpModule = usingSsl ? /*#__PURE__*/ (https__WEBPACK_IMPORTED_MODULE_1___namespace_cache || (https__WEBPACK_IMPORTED_MODULE_1___namespace_cache = __nccwpck_require__.t(https__WEBPACK_IMPORTED_MODULE_1__, 2))) : /*#__PURE__*/ (http__WEBPACK_IMPORTED_MODULE_0___namespace_cache || (http__WEBPACK_IMPORTED_MODULE_0___namespace_cache = __nccwpck_require__.t(http__WEBPACK_IMPORTED_MODULE_0__, 2)));
-        const defaultPort = usingSsl ? 443 : 80;
-        info.options = {};
-        info.options.host = info.parsedUrl.hostname;
-        info.options.port = info.parsedUrl.port
-            ? parseInt(info.parsedUrl.port)
-            : defaultPort;
-        info.options.path =
-            (info.parsedUrl.pathname || '') + (info.parsedUrl.search || '');
-        info.options.method = method;
-        info.options.headers = this._mergeHeaders(headers);
-        if (this.userAgent != null) {
-            info.options.headers['user-agent'] = this.userAgent;
-        }
-        info.options.agent = this._getAgent(info.parsedUrl);
-        // gives handlers an opportunity to participate
-        if (this.handlers) {
-            for (const handler of this.handlers) {
-                handler.prepareRequest(info.options);
-            }
-        }
-        return info;
-    }
-    _mergeHeaders(headers) {
-        if (this.requestOptions && this.requestOptions.headers) {
-            return Object.assign({}, lowercaseKeys(this.requestOptions.headers), lowercaseKeys(headers || {}));
-        }
-        return lowercaseKeys(headers || {});
-    }
-    /**
-     * Gets an existing header value or returns a default.
-     * Handles converting number header values to strings since HTTP headers must be strings.
-     * Note: This returns string | string[] since some headers can have multiple values.
-     * For headers that must always be a single string (like Content-Type), use the
-     * specialized _getExistingOrDefaultContentTypeHeader method instead.
-     */
-    _getExistingOrDefaultHeader(additionalHeaders, header, _default) {
-        let clientHeader;
-        if (this.requestOptions && this.requestOptions.headers) {
-            const headerValue = lowercaseKeys(this.requestOptions.headers)[header];
-            if (headerValue) {
-                clientHeader =
-                    typeof headerValue === 'number' ? headerValue.toString() : headerValue;
-            }
-        }
-        const additionalValue = additionalHeaders[header];
-        if (additionalValue !== undefined) {
-            return typeof additionalValue === 'number'
-                ? additionalValue.toString()
-                : additionalValue;
-        }
-        if (clientHeader !== undefined) {
-            return clientHeader;
-        }
-        return _default;
-    }
-    /**
-     * Specialized version of _getExistingOrDefaultHeader for Content-Type header.
-     * Always returns a single string (not an array) since Content-Type should be a single value.
-     * Converts arrays to comma-separated strings and numbers to strings to ensure type safety.
-     * This was split from _getExistingOrDefaultHeader to provide stricter typing for callers
-     * that assign the result to places expecting a string (e.g., additionalHeaders[Headers.ContentType]).
-     */
-    _getExistingOrDefaultContentTypeHeader(additionalHeaders, _default) {
-        let clientHeader;
-        if (this.requestOptions && this.requestOptions.headers) {
-            const headerValue = lowercaseKeys(this.requestOptions.headers)[Headers.ContentType];
-            if (headerValue) {
-                if (typeof headerValue === 'number') {
-                    clientHeader = String(headerValue);
-                }
-                else if (Array.isArray(headerValue)) {
-                    clientHeader = headerValue.join(', ');
-                }
-                else {
-                    clientHeader = headerValue;
-                }
-            }
-        }
-        const additionalValue = additionalHeaders[Headers.ContentType];
-        // Return the first non-undefined value, converting numbers or arrays to strings if necessary
-        if (additionalValue !== undefined) {
-            if (typeof additionalValue === 'number') {
-                return String(additionalValue);
-            }
-            else if (Array.isArray(additionalValue)) {
-                return additionalValue.join(', ');
-            }
-            else {
-                return additionalValue;
-            }
-        }
-        if (clientHeader !== undefined) {
-            return clientHeader;
-        }
-        return _default;
-    }
-    _getAgent(parsedUrl) {
-        let agent;
-        const proxyUrl = _proxy_js__WEBPACK_IMPORTED_MODULE_2__/* .getProxyUrl */ .s(parsedUrl);
-        const useProxy = proxyUrl && proxyUrl.hostname;
-        if (this._keepAlive && useProxy) {
-            agent = this._proxyAgent;
-        }
-        if (!useProxy) {
-            agent = this._agent;
-        }
-        // if agent is already assigned use that agent.
-        if (agent) {
-            return agent;
-        }
-        const usingSsl = parsedUrl.protocol === 'https:';
-        let maxSockets = 100;
-        if (this.requestOptions) {
-            maxSockets = this.requestOptions.maxSockets || http__WEBPACK_IMPORTED_MODULE_0__.globalAgent.maxSockets;
-        }
-        // This is `useProxy` again, but we need to check `proxyURl` directly for TypeScripts's flow analysis.
-        if (proxyUrl && proxyUrl.hostname) {
-            const agentOptions = {
-                maxSockets,
-                keepAlive: this._keepAlive,
-                proxy: Object.assign(Object.assign({}, ((proxyUrl.username || proxyUrl.password) && {
-                    proxyAuth: `${proxyUrl.username}:${proxyUrl.password}`
-                })), { host: proxyUrl.hostname, port: proxyUrl.port })
-            };
-            let tunnelAgent;
-            const overHttps = proxyUrl.protocol === 'https:';
-            if (usingSsl) {
-                tunnelAgent = overHttps ? tunnel__WEBPACK_IMPORTED_MODULE_3__.httpsOverHttps : tunnel__WEBPACK_IMPORTED_MODULE_3__.httpsOverHttp;
-            }
-            else {
-                tunnelAgent = overHttps ? tunnel__WEBPACK_IMPORTED_MODULE_3__.httpOverHttps : tunnel__WEBPACK_IMPORTED_MODULE_3__.httpOverHttp;
-            }
-            agent = tunnelAgent(agentOptions);
-            this._proxyAgent = agent;
-        }
-        // if tunneling agent isn't assigned create a new agent
-        if (!agent) {
-            const options = { keepAlive: this._keepAlive, maxSockets };
-            agent = usingSsl ? new https__WEBPACK_IMPORTED_MODULE_1__.Agent(options) : new http__WEBPACK_IMPORTED_MODULE_0__.Agent(options);
-            this._agent = agent;
-        }
-        if (usingSsl && this._ignoreSslError) {
-            // we don't want to set NODE_TLS_REJECT_UNAUTHORIZED=0 since that will affect request for entire process
-            // http.RequestOptions doesn't expose a way to modify RequestOptions.agent.options
-            // we have to cast it to any and change it directly
-            agent.options = Object.assign(agent.options || {}, {
-                rejectUnauthorized: false
-            });
-        }
-        return agent;
-    }
-    _getProxyAgentDispatcher(parsedUrl, proxyUrl) {
-        let proxyAgent;
-        if (this._keepAlive) {
-            proxyAgent = this._proxyAgentDispatcher;
-        }
-        // if agent is already assigned use that agent.
-        if (proxyAgent) {
-            return proxyAgent;
-        }
-        const usingSsl = parsedUrl.protocol === 'https:';
-        proxyAgent = new undici__WEBPACK_IMPORTED_MODULE_4__/* .ProxyAgent */ .k(Object.assign({ uri: proxyUrl.href, pipelining: !this._keepAlive ? 0 : 1 }, ((proxyUrl.username || proxyUrl.password) && {
-            token: `Basic ${Buffer.from(`${proxyUrl.username}:${proxyUrl.password}`).toString('base64')}`
-        })));
-        this._proxyAgentDispatcher = proxyAgent;
-        if (usingSsl && this._ignoreSslError) {
-            // we don't want to set NODE_TLS_REJECT_UNAUTHORIZED=0 since that will affect request for entire process
-            // http.RequestOptions doesn't expose a way to modify RequestOptions.agent.options
-            // we have to cast it to any and change it directly
-            proxyAgent.options = Object.assign(proxyAgent.options.requestTls || {}, {
-                rejectUnauthorized: false
-            });
-        }
-        return proxyAgent;
-    }
-    _getUserAgentWithOrchestrationId(userAgent) {
-        const baseUserAgent = userAgent || 'actions/http-client';
-        const orchId = process.env['ACTIONS_ORCHESTRATION_ID'];
-        if (orchId) {
-            // Sanitize the orchestration ID to ensure it contains only valid characters
-            // Valid characters: 0-9, a-z, _, -, .
-            const sanitizedId = orchId.replace(/[^a-z0-9_.-]/gi, '_');
-            return `${baseUserAgent} actions_orchestration_id/${sanitizedId}`;
-        }
-        return baseUserAgent;
-    }
-    _performExponentialBackoff(retryNumber) {
-        return __awaiter(this, void 0, void 0, function* () {
-            retryNumber = Math.min(ExponentialBackoffCeiling, retryNumber);
-            const ms = ExponentialBackoffTimeSlice * Math.pow(2, retryNumber);
-            return new Promise(resolve => setTimeout(() => resolve(), ms));
-        });
-    }
-    _processResponse(res, options) {
-        return __awaiter(this, void 0, void 0, function* () {
-            return new Promise((resolve, reject) => __awaiter(this, void 0, void 0, function* () {
-                const statusCode = res.message.statusCode || 0;
-                const response = {
-                    statusCode,
-                    result: null,
-                    headers: {}
-                };
-                // not found leads to null obj returned
-                if (statusCode === HttpCodes.NotFound) {
-                    resolve(response);
-                }
-                // get the result from the body
-                function dateTimeDeserializer(key, value) {
-                    if (typeof value === 'string') {
-                        const a = new Date(value);
-                        if (!isNaN(a.valueOf())) {
-                            return a;
-                        }
-                    }
-                    return value;
-                }
-                let obj;
-                let contents;
-                try {
-                    contents = yield res.readBody();
-                    if (contents && contents.length > 0) {
-                        if (options && options.deserializeDates) {
-                            obj = JSON.parse(contents, dateTimeDeserializer);
-                        }
-                        else {
-                            obj = JSON.parse(contents);
-                        }
-                        response.result = obj;
-                    }
-                    response.headers = res.message.headers;
-                }
-                catch (err) {
-                    // Invalid resource (contents not json);  leaving result obj null
-                }
-                // note that 3xx redirects are handled by the http layer.
-                if (statusCode > 299) {
-                    let msg;
-                    // if exception/error in body, attempt to get better error
-                    if (obj && obj.message) {
-                        msg = obj.message;
-                    }
-                    else if (contents && contents.length > 0) {
-                        // it may be the case that the exception is in the body message as string
-                        msg = contents;
-                    }
-                    else {
-                        msg = `Failed request: (${statusCode})`;
-                    }
-                    const err = new HttpClientError(msg, statusCode);
-                    err.result = response.result;
-                    reject(err);
-                }
-                else {
-                    resolve(response);
-                }
-            }));
-        });
-    }
-}
-const lowercaseKeys = (obj) => Object.keys(obj).reduce((c, k) => ((c[k.toLowerCase()] = obj[k]), c), {});
-//# sourceMappingURL=index.js.map
-
-/***/ }),
-
-/***/ 783:
-/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
-
-/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
-/* harmony export */   H: () => (/* binding */ checkBypass),
-/* harmony export */   s: () => (/* binding */ getProxyUrl)
-/* harmony export */ });
-function getProxyUrl(reqUrl) {
-    const usingSsl = reqUrl.protocol === 'https:';
-    if (checkBypass(reqUrl)) {
-        return undefined;
-    }
-    const proxyVar = (() => {
-        if (usingSsl) {
-            return process.env['https_proxy'] || process.env['HTTPS_PROXY'];
-        }
-        else {
-            return process.env['http_proxy'] || process.env['HTTP_PROXY'];
-        }
-    })();
-    if (proxyVar) {
-        try {
-            return new DecodedURL(proxyVar);
-        }
-        catch (_a) {
-            if (!proxyVar.startsWith('http://') && !proxyVar.startsWith('https://'))
-                return new DecodedURL(`http://${proxyVar}`);
-        }
-    }
-    else {
-        return undefined;
-    }
-}
-function checkBypass(reqUrl) {
-    if (!reqUrl.hostname) {
-        return false;
-    }
-    const reqHost = reqUrl.hostname;
-    if (isLoopbackAddress(reqHost)) {
-        return true;
-    }
-    const noProxy = process.env['no_proxy'] || process.env['NO_PROXY'] || '';
-    if (!noProxy) {
-        return false;
-    }
-    // Determine the request port
-    let reqPort;
-    if (reqUrl.port) {
-        reqPort = Number(reqUrl.port);
-    }
-    else if (reqUrl.protocol === 'http:') {
-        reqPort = 80;
-    }
-    else if (reqUrl.protocol === 'https:') {
-        reqPort = 443;
-    }
-    // Format the request hostname and hostname with port
-    const upperReqHosts = [reqUrl.hostname.toUpperCase()];
-    if (typeof reqPort === 'number') {
-        upperReqHosts.push(`${upperReqHosts[0]}:${reqPort}`);
-    }
-    // Compare request host against noproxy
-    for (const upperNoProxyItem of noProxy
-        .split(',')
-        .map(x => x.trim().toUpperCase())
-        .filter(x => x)) {
-        if (upperNoProxyItem === '*' ||
-            upperReqHosts.some(x => x === upperNoProxyItem ||
-                x.endsWith(`.${upperNoProxyItem}`) ||
-                (upperNoProxyItem.startsWith('.') &&
-                    x.endsWith(`${upperNoProxyItem}`)))) {
-            return true;
-        }
-    }
-    return false;
-}
-function isLoopbackAddress(host) {
-    const hostLower = host.toLowerCase();
-    return (hostLower === 'localhost' ||
-        hostLower.startsWith('127.') ||
-        hostLower.startsWith('[::1]') ||
-        hostLower.startsWith('[0:0:0:0:0:0:0:1]'));
-}
-class DecodedURL extends URL {
-    constructor(url, base) {
-        super(url, base);
-        this._decodedUsername = decodeURIComponent(super.username);
-        this._decodedPassword = decodeURIComponent(super.password);
-    }
-    get username() {
-        return this._decodedUsername;
-    }
-    get password() {
-        return this._decodedPassword;
-    }
-}
-//# sourceMappingURL=proxy.js.map
-
-/***/ }),
-
-/***/ 78:
-/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
-
-/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
-/* harmony export */   h: () => (/* binding */ fetch),
-/* harmony export */   k: () => (/* binding */ ProxyAgent)
-/* harmony export */ });
-// Stands in dist for undici, 930 kB of which @actions/http-client uses one class and @actions/github one function, both
-// to bring Octokit's requests through a proxy. Octokit's requests go through this action's own transport instead, which
-// tunnels through a proxy without it. The class is still made, while a proxy is set and @actions/github is loaded.
-class ProxyAgent {}
-
-function fetch() {
-  throw new Error('undici is not part of this bundle');
-}
-
-
-/***/ })
-
-/******/ });
-/************************************************************************/
-/******/ // The module cache
-/******/ var __webpack_module_cache__ = {};
-/******/ 
-/******/ // The require function
-/******/ function __nccwpck_require__(moduleId) {
-/******/ 	// Check if module is in cache
-/******/ 	var cachedModule = __webpack_module_cache__[moduleId];
-/******/ 	if (cachedModule !== undefined) {
-/******/ 		return cachedModule.exports;
-/******/ 	}
-/******/ 	// Create a new module (and put it into the cache)
-/******/ 	var module = __webpack_module_cache__[moduleId] = {
-/******/ 		// no module.id needed
-/******/ 		// no module.loaded needed
-/******/ 		exports: {}
-/******/ 	};
-/******/ 
-/******/ 	// Execute the module function
-/******/ 	var threw = true;
-/******/ 	try {
-/******/ 		__webpack_modules__[moduleId](module, module.exports, __nccwpck_require__);
-/******/ 		threw = false;
-/******/ 	} finally {
-/******/ 		if(threw) delete __webpack_module_cache__[moduleId];
-/******/ 	}
-/******/ 
-/******/ 	// Return the exports of the module
-/******/ 	return module.exports;
-/******/ }
-/******/ 
-/******/ // expose the modules object (__webpack_modules__)
-/******/ __nccwpck_require__.m = __webpack_modules__;
-/******/ 
-/************************************************************************/
-/******/ /* webpack/runtime/asset-relocator-loader */
-/******/ if (typeof __nccwpck_require__ !== 'undefined') __nccwpck_require__.ab = decodeURIComponent(new URL('.', import.meta.url).pathname).slice(import.meta.url.match(/^file:\/\/\/\w:/) ? 1 : 0, -1) + "/";
-/******/ 
-/******/ /* webpack/runtime/create fake namespace object */
-/******/ (() => {
-/******/ 	var getProto = Object.getPrototypeOf ? (obj) => (Object.getPrototypeOf(obj)) : (obj) => (obj.__proto__);
-/******/ 	var leafPrototypes;
-/******/ 	// create a fake namespace object
-/******/ 	// mode & 1: value is a module id, require it
-/******/ 	// mode & 2: merge all properties of value into the ns
-/******/ 	// mode & 4: return value when already ns object
-/******/ 	// mode & 16: return value when it's Promise-like
-/******/ 	// mode & 8|1: behave like require
-/******/ 	__nccwpck_require__.t = function(value, mode) {
-/******/ 		if(mode & 1) value = this(value);
-/******/ 		if(mode & 8) return value;
-/******/ 		if(typeof value === 'object' && value) {
-/******/ 			if((mode & 4) && value.__esModule) return value;
-/******/ 			if((mode & 16) && typeof value.then === 'function') return value;
-/******/ 		}
-/******/ 		var ns = Object.create(null);
-/******/ 		__nccwpck_require__.r(ns);
-/******/ 		var def = {};
-/******/ 		leafPrototypes = leafPrototypes || [null, getProto({}), getProto([]), getProto(getProto)];
-/******/ 		for(var current = mode & 2 && value; typeof current == 'object' && !~leafPrototypes.indexOf(current); current = getProto(current)) {
-/******/ 			Object.getOwnPropertyNames(current).forEach((key) => (def[key] = () => (value[key])));
-/******/ 		}
-/******/ 		def['default'] = () => (value);
-/******/ 		__nccwpck_require__.d(ns, def);
-/******/ 		return ns;
-/******/ 	};
-/******/ })();
-/******/ 
-/******/ /* webpack/runtime/define property getters */
-/******/ (() => {
-/******/ 	// define getter functions for harmony exports
-/******/ 	__nccwpck_require__.d = (exports, definition) => {
-/******/ 		for(var key in definition) {
-/******/ 			if(__nccwpck_require__.o(definition, key) && !__nccwpck_require__.o(exports, key)) {
-/******/ 				Object.defineProperty(exports, key, { enumerable: true, get: definition[key] });
-/******/ 			}
-/******/ 		}
-/******/ 	};
-/******/ })();
-/******/ 
-/******/ /* webpack/runtime/ensure chunk */
-/******/ (() => {
-/******/ 	__nccwpck_require__.f = {};
-/******/ 	// This file contains only the entry chunk.
-/******/ 	// The chunk loading function for additional chunks
-/******/ 	__nccwpck_require__.e = (chunkId) => {
-/******/ 		return Promise.all(Object.keys(__nccwpck_require__.f).reduce((promises, key) => {
-/******/ 			__nccwpck_require__.f[key](chunkId, promises);
-/******/ 			return promises;
-/******/ 		}, []));
-/******/ 	};
-/******/ })();
-/******/ 
-/******/ /* webpack/runtime/get javascript chunk filename */
-/******/ (() => {
-/******/ 	// This function allow to reference async chunks
-/******/ 	__nccwpck_require__.u = (chunkId) => {
-/******/ 		// return url for filenames based on template
-/******/ 		return "" + chunkId + ".index.js";
-/******/ 	};
-/******/ })();
-/******/ 
-/******/ /* webpack/runtime/hasOwnProperty shorthand */
-/******/ (() => {
-/******/ 	__nccwpck_require__.o = (obj, prop) => (Object.prototype.hasOwnProperty.call(obj, prop))
-/******/ })();
-/******/ 
-/******/ /* webpack/runtime/make namespace object */
-/******/ (() => {
-/******/ 	// define __esModule on exports
-/******/ 	__nccwpck_require__.r = (exports) => {
-/******/ 		if(typeof Symbol !== 'undefined' && Symbol.toStringTag) {
-/******/ 			Object.defineProperty(exports, Symbol.toStringTag, { value: 'Module' });
-/******/ 		}
-/******/ 		Object.defineProperty(exports, '__esModule', { value: true });
-/******/ 	};
-/******/ })();
-/******/ 
-/******/ /* webpack/runtime/import chunk loading */
-/******/ (() => {
-/******/ 	// no baseURI
-/******/ 	
-/******/ 	// object to store loaded and loading chunks
-/******/ 	// undefined = chunk not loaded, null = chunk preloaded/prefetched
-/******/ 	// [resolve, Promise] = chunk loading, 0 = chunk loaded
-/******/ 	var installedChunks = {
-/******/ 		792: 0
-/******/ 	};
-/******/ 	
-/******/ 	var installChunk = (data) => {
-/******/ 		var {ids, modules, runtime} = data;
-/******/ 		// add "modules" to the modules object,
-/******/ 		// then flag all "ids" as loaded and fire callback
-/******/ 		var moduleId, chunkId, i = 0;
-/******/ 		for(moduleId in modules) {
-/******/ 			if(__nccwpck_require__.o(modules, moduleId)) {
-/******/ 				__nccwpck_require__.m[moduleId] = modules[moduleId];
-/******/ 			}
-/******/ 		}
-/******/ 		if(runtime) runtime(__nccwpck_require__);
-/******/ 		for(;i < ids.length; i++) {
-/******/ 			chunkId = ids[i];
-/******/ 			if(__nccwpck_require__.o(installedChunks, chunkId) && installedChunks[chunkId]) {
-/******/ 				installedChunks[chunkId][0]();
-/******/ 			}
-/******/ 			installedChunks[ids[i]] = 0;
-/******/ 		}
-/******/ 	
-/******/ 	}
-/******/ 	
-/******/ 	__nccwpck_require__.f.j = (chunkId, promises) => {
-/******/ 			// import() chunk loading for javascript
-/******/ 			var installedChunkData = __nccwpck_require__.o(installedChunks, chunkId) ? installedChunks[chunkId] : undefined;
-/******/ 			if(installedChunkData !== 0) { // 0 means "already installed".
-/******/ 	
-/******/ 				// a Promise means "currently loading".
-/******/ 				if(installedChunkData) {
-/******/ 					promises.push(installedChunkData[1]);
-/******/ 				} else {
-/******/ 					if(true) { // all chunks have JS
-/******/ 						// setup Promise in chunk cache
-/******/ 						var promise = import("./" + __nccwpck_require__.u(chunkId)).then(installChunk, (e) => {
-/******/ 							if(installedChunks[chunkId] !== 0) installedChunks[chunkId] = undefined;
-/******/ 							throw e;
-/******/ 						});
-/******/ 						var promise = Promise.race([promise, new Promise((resolve) => (installedChunkData = installedChunks[chunkId] = [resolve]))])
-/******/ 						promises.push(installedChunkData[1] = promise);
-/******/ 					}
-/******/ 				}
-/******/ 			}
-/******/ 	};
-/******/ 	
-/******/ 	// no prefetching
-/******/ 	
-/******/ 	// no preloaded
-/******/ 	
-/******/ 	// no external install chunk
-/******/ 	
-/******/ 	// no on chunks loaded
-/******/ })();
-/******/ 
-/************************************************************************/
-var __webpack_exports__ = {};
+// UNUSED EXPORTS: ExitCode, addPath, endGroup, error, exportVariable, getBooleanInput, getIDToken, getMultilineInput, group, isDebug, markdownSummary, notice, platform, saveState, setCommandEcho, setFailed, setOutput, startGroup, summary, toPlatformPath, toPosixPath, toWin32Path
 
 // EXTERNAL MODULE: external "os"
 var external_os_ = __nccwpck_require__(857);
@@ -1492,7 +572,7 @@ function escapeProperty(s) {
 }
 //# sourceMappingURL=command.js.map
 ;// CONCATENATED MODULE: external "crypto"
-const external_crypto_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("crypto");
+const external_crypto_namespaceObject = require("crypto");
 // EXTERNAL MODULE: external "fs"
 var external_fs_ = __nccwpck_require__(896);
 ;// CONCATENATED MODULE: ./node_modules/@actions/core/lib/file-command.js
@@ -1531,9 +611,7 @@ function file_command_prepareKeyValueMessage(key, value) {
 }
 //# sourceMappingURL=file-command.js.map
 ;// CONCATENATED MODULE: external "path"
-const external_path_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("path");
-// EXTERNAL MODULE: ./node_modules/@actions/http-client/lib/index.js
-var lib = __nccwpck_require__(779);
+const external_path_namespaceObject = require("path");
 ;// CONCATENATED MODULE: ./node_modules/@actions/http-client/lib/auth.js
 var __awaiter = (undefined && undefined.__awaiter) || function (thisArg, _arguments, P, generator) {
     function adopt(value) { return value instanceof P ? value : new P(function (resolve) { resolve(value); }); }
@@ -1999,1136 +1077,6 @@ function toPlatformPath(pth) {
     return pth.replace(/[/\\]/g, path.sep);
 }
 //# sourceMappingURL=path-utils.js.map
-;// CONCATENATED MODULE: external "string_decoder"
-const external_string_decoder_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("string_decoder");
-// EXTERNAL MODULE: external "events"
-var external_events_ = __nccwpck_require__(434);
-;// CONCATENATED MODULE: external "child_process"
-const external_child_process_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("child_process");
-// EXTERNAL MODULE: external "assert"
-var external_assert_ = __nccwpck_require__(613);
-;// CONCATENATED MODULE: ./node_modules/@actions/io/lib/io-util.js
-var io_util_awaiter = (undefined && undefined.__awaiter) || function (thisArg, _arguments, P, generator) {
-    function adopt(value) { return value instanceof P ? value : new P(function (resolve) { resolve(value); }); }
-    return new (P || (P = Promise))(function (resolve, reject) {
-        function fulfilled(value) { try { step(generator.next(value)); } catch (e) { reject(e); } }
-        function rejected(value) { try { step(generator["throw"](value)); } catch (e) { reject(e); } }
-        function step(result) { result.done ? resolve(result.value) : adopt(result.value).then(fulfilled, rejected); }
-        step((generator = generator.apply(thisArg, _arguments || [])).next());
-    });
-};
-
-
-const { chmod, copyFile, lstat, mkdir, open: io_util_open, readdir, rename, rm, rmdir, stat, symlink, unlink } = external_fs_.promises;
-// export const {open} = 'fs'
-const IS_WINDOWS = process.platform === 'win32';
-/**
- * Custom implementation of readlink to ensure Windows junctions
- * maintain trailing backslash for backward compatibility with Node.js < 24
- *
- * In Node.js 20, Windows junctions (directory symlinks) always returned paths
- * with trailing backslashes. Node.js 24 removed this behavior, which breaks
- * code that relied on this format for path operations.
- *
- * This implementation restores the Node 20 behavior by adding a trailing
- * backslash to all junction results on Windows.
- */
-function readlink(fsPath) {
-    return io_util_awaiter(this, void 0, void 0, function* () {
-        const result = yield fs.promises.readlink(fsPath);
-        // On Windows, restore Node 20 behavior: add trailing backslash to all results
-        // since junctions on Windows are always directory links
-        if (IS_WINDOWS && !result.endsWith('\\')) {
-            return `${result}\\`;
-        }
-        return result;
-    });
-}
-// See https://github.com/nodejs/node/blob/d0153aee367422d0858105abec186da4dff0a0c5/deps/uv/include/uv/win.h#L691
-const UV_FS_O_EXLOCK = 0x10000000;
-const READONLY = external_fs_.constants.O_RDONLY;
-function exists(fsPath) {
-    return io_util_awaiter(this, void 0, void 0, function* () {
-        try {
-            yield stat(fsPath);
-        }
-        catch (err) {
-            if (err.code === 'ENOENT') {
-                return false;
-            }
-            throw err;
-        }
-        return true;
-    });
-}
-function isDirectory(fsPath_1) {
-    return io_util_awaiter(this, arguments, void 0, function* (fsPath, useStat = false) {
-        const stats = useStat ? yield stat(fsPath) : yield lstat(fsPath);
-        return stats.isDirectory();
-    });
-}
-/**
- * On OSX/Linux, true if path starts with '/'. On Windows, true for paths like:
- * \, \hello, \\hello\share, C:, and C:\hello (and corresponding alternate separator cases).
- */
-function isRooted(p) {
-    p = normalizeSeparators(p);
-    if (!p) {
-        throw new Error('isRooted() parameter "p" cannot be empty');
-    }
-    if (IS_WINDOWS) {
-        return (p.startsWith('\\') || /^[A-Z]:/i.test(p) // e.g. \ or \hello or \\hello
-        ); // e.g. C: or C:\hello
-    }
-    return p.startsWith('/');
-}
-/**
- * Best effort attempt to determine whether a file exists and is executable.
- * @param filePath    file path to check
- * @param extensions  additional file extensions to try
- * @return if file exists and is executable, returns the file path. otherwise empty string.
- */
-function tryGetExecutablePath(filePath, extensions) {
-    return io_util_awaiter(this, void 0, void 0, function* () {
-        let stats = undefined;
-        try {
-            // test file exists
-            stats = yield stat(filePath);
-        }
-        catch (err) {
-            if (err.code !== 'ENOENT') {
-                // eslint-disable-next-line no-console
-                console.log(`Unexpected error attempting to determine if executable file exists '${filePath}': ${err}`);
-            }
-        }
-        if (stats && stats.isFile()) {
-            if (IS_WINDOWS) {
-                // on Windows, test for valid extension
-                const upperExt = external_path_namespaceObject.extname(filePath).toUpperCase();
-                if (extensions.some(validExt => validExt.toUpperCase() === upperExt)) {
-                    return filePath;
-                }
-            }
-            else {
-                if (isUnixExecutable(stats)) {
-                    return filePath;
-                }
-            }
-        }
-        // try each extension
-        const originalFilePath = filePath;
-        for (const extension of extensions) {
-            filePath = originalFilePath + extension;
-            stats = undefined;
-            try {
-                stats = yield stat(filePath);
-            }
-            catch (err) {
-                if (err.code !== 'ENOENT') {
-                    // eslint-disable-next-line no-console
-                    console.log(`Unexpected error attempting to determine if executable file exists '${filePath}': ${err}`);
-                }
-            }
-            if (stats && stats.isFile()) {
-                if (IS_WINDOWS) {
-                    // preserve the case of the actual file (since an extension was appended)
-                    try {
-                        const directory = external_path_namespaceObject.dirname(filePath);
-                        const upperName = external_path_namespaceObject.basename(filePath).toUpperCase();
-                        for (const actualName of yield readdir(directory)) {
-                            if (upperName === actualName.toUpperCase()) {
-                                filePath = external_path_namespaceObject.join(directory, actualName);
-                                break;
-                            }
-                        }
-                    }
-                    catch (err) {
-                        // eslint-disable-next-line no-console
-                        console.log(`Unexpected error attempting to determine the actual case of the file '${filePath}': ${err}`);
-                    }
-                    return filePath;
-                }
-                else {
-                    if (isUnixExecutable(stats)) {
-                        return filePath;
-                    }
-                }
-            }
-        }
-        return '';
-    });
-}
-function normalizeSeparators(p) {
-    p = p || '';
-    if (IS_WINDOWS) {
-        // convert slashes on Windows
-        p = p.replace(/\//g, '\\');
-        // remove redundant slashes
-        return p.replace(/\\\\+/g, '\\');
-    }
-    // remove redundant slashes
-    return p.replace(/\/\/+/g, '/');
-}
-// on Mac/Linux, test the execute bit
-//     R   W  X  R  W X R W X
-//   256 128 64 32 16 8 4 2 1
-function isUnixExecutable(stats) {
-    return ((stats.mode & 1) > 0 ||
-        ((stats.mode & 8) > 0 &&
-            process.getgid !== undefined &&
-            stats.gid === process.getgid()) ||
-        ((stats.mode & 64) > 0 &&
-            process.getuid !== undefined &&
-            stats.uid === process.getuid()));
-}
-// Get the path of cmd.exe in windows
-function getCmdPath() {
-    var _a;
-    return (_a = process.env['COMSPEC']) !== null && _a !== void 0 ? _a : `cmd.exe`;
-}
-//# sourceMappingURL=io-util.js.map
-;// CONCATENATED MODULE: ./node_modules/@actions/io/lib/io.js
-var io_awaiter = (undefined && undefined.__awaiter) || function (thisArg, _arguments, P, generator) {
-    function adopt(value) { return value instanceof P ? value : new P(function (resolve) { resolve(value); }); }
-    return new (P || (P = Promise))(function (resolve, reject) {
-        function fulfilled(value) { try { step(generator.next(value)); } catch (e) { reject(e); } }
-        function rejected(value) { try { step(generator["throw"](value)); } catch (e) { reject(e); } }
-        function step(result) { result.done ? resolve(result.value) : adopt(result.value).then(fulfilled, rejected); }
-        step((generator = generator.apply(thisArg, _arguments || [])).next());
-    });
-};
-
-
-
-/**
- * Copies a file or folder.
- * Based off of shelljs - https://github.com/shelljs/shelljs/blob/9237f66c52e5daa40458f94f9565e18e8132f5a6/src/cp.js
- *
- * @param     source    source path
- * @param     dest      destination path
- * @param     options   optional. See CopyOptions.
- */
-function cp(source_1, dest_1) {
-    return io_awaiter(this, arguments, void 0, function* (source, dest, options = {}) {
-        const { force, recursive, copySourceDirectory } = readCopyOptions(options);
-        const destStat = (yield ioUtil.exists(dest)) ? yield ioUtil.stat(dest) : null;
-        // Dest is an existing file, but not forcing
-        if (destStat && destStat.isFile() && !force) {
-            return;
-        }
-        // If dest is an existing directory, should copy inside.
-        const newDest = destStat && destStat.isDirectory() && copySourceDirectory
-            ? path.join(dest, path.basename(source))
-            : dest;
-        if (!(yield ioUtil.exists(source))) {
-            throw new Error(`no such file or directory: ${source}`);
-        }
-        const sourceStat = yield ioUtil.stat(source);
-        if (sourceStat.isDirectory()) {
-            if (!recursive) {
-                throw new Error(`Failed to copy. ${source} is a directory, but tried to copy without recursive flag.`);
-            }
-            else {
-                yield cpDirRecursive(source, newDest, 0, force);
-            }
-        }
-        else {
-            if (path.relative(source, newDest) === '') {
-                // a file cannot be copied to itself
-                throw new Error(`'${newDest}' and '${source}' are the same file`);
-            }
-            yield io_copyFile(source, newDest, force);
-        }
-    });
-}
-/**
- * Moves a path.
- *
- * @param     source    source path
- * @param     dest      destination path
- * @param     options   optional. See MoveOptions.
- */
-function mv(source_1, dest_1) {
-    return io_awaiter(this, arguments, void 0, function* (source, dest, options = {}) {
-        if (yield ioUtil.exists(dest)) {
-            let destExists = true;
-            if (yield ioUtil.isDirectory(dest)) {
-                // If dest is directory copy src into dest
-                dest = path.join(dest, path.basename(source));
-                destExists = yield ioUtil.exists(dest);
-            }
-            if (destExists) {
-                if (options.force == null || options.force) {
-                    yield rmRF(dest);
-                }
-                else {
-                    throw new Error('Destination already exists');
-                }
-            }
-        }
-        yield mkdirP(path.dirname(dest));
-        yield ioUtil.rename(source, dest);
-    });
-}
-/**
- * Remove a path recursively with force
- *
- * @param inputPath path to remove
- */
-function rmRF(inputPath) {
-    return io_awaiter(this, void 0, void 0, function* () {
-        if (ioUtil.IS_WINDOWS) {
-            // Check for invalid characters
-            // https://docs.microsoft.com/en-us/windows/win32/fileio/naming-a-file
-            if (/[*"<>|]/.test(inputPath)) {
-                throw new Error('File path must not contain `*`, `"`, `<`, `>` or `|` on Windows');
-            }
-        }
-        try {
-            // note if path does not exist, error is silent
-            yield ioUtil.rm(inputPath, {
-                force: true,
-                maxRetries: 3,
-                recursive: true,
-                retryDelay: 300
-            });
-        }
-        catch (err) {
-            throw new Error(`File was unable to be removed ${err}`);
-        }
-    });
-}
-/**
- * Make a directory.  Creates the full path with folders in between
- * Will throw if it fails
- *
- * @param   fsPath        path to create
- * @returns Promise<void>
- */
-function mkdirP(fsPath) {
-    return io_awaiter(this, void 0, void 0, function* () {
-        ok(fsPath, 'a path argument must be provided');
-        yield ioUtil.mkdir(fsPath, { recursive: true });
-    });
-}
-/**
- * Returns path of a tool had the tool actually been invoked.  Resolves via paths.
- * If you check and the tool does not exist, it will throw.
- *
- * @param     tool              name of the tool
- * @param     check             whether to check if tool exists
- * @returns   Promise<string>   path to tool
- */
-function which(tool, check) {
-    return io_awaiter(this, void 0, void 0, function* () {
-        if (!tool) {
-            throw new Error("parameter 'tool' is required");
-        }
-        // recursive when check=true
-        if (check) {
-            const result = yield which(tool, false);
-            if (!result) {
-                if (IS_WINDOWS) {
-                    throw new Error(`Unable to locate executable file: ${tool}. Please verify either the file path exists or the file can be found within a directory specified by the PATH environment variable. Also verify the file has a valid extension for an executable file.`);
-                }
-                else {
-                    throw new Error(`Unable to locate executable file: ${tool}. Please verify either the file path exists or the file can be found within a directory specified by the PATH environment variable. Also check the file mode to verify the file is executable.`);
-                }
-            }
-            return result;
-        }
-        const matches = yield findInPath(tool);
-        if (matches && matches.length > 0) {
-            return matches[0];
-        }
-        return '';
-    });
-}
-/**
- * Returns a list of all occurrences of the given tool on the system path.
- *
- * @returns   Promise<string[]>  the paths of the tool
- */
-function findInPath(tool) {
-    return io_awaiter(this, void 0, void 0, function* () {
-        if (!tool) {
-            throw new Error("parameter 'tool' is required");
-        }
-        // build the list of extensions to try
-        const extensions = [];
-        if (IS_WINDOWS && process.env['PATHEXT']) {
-            for (const extension of process.env['PATHEXT'].split(external_path_namespaceObject.delimiter)) {
-                if (extension) {
-                    extensions.push(extension);
-                }
-            }
-        }
-        // if it's rooted, return it if exists. otherwise return empty.
-        if (isRooted(tool)) {
-            const filePath = yield tryGetExecutablePath(tool, extensions);
-            if (filePath) {
-                return [filePath];
-            }
-            return [];
-        }
-        // if any path separators, return empty
-        if (tool.includes(external_path_namespaceObject.sep)) {
-            return [];
-        }
-        // build the list of directories
-        //
-        // Note, technically "where" checks the current directory on Windows. From a toolkit perspective,
-        // it feels like we should not do this. Checking the current directory seems like more of a use
-        // case of a shell, and the which() function exposed by the toolkit should strive for consistency
-        // across platforms.
-        const directories = [];
-        if (process.env.PATH) {
-            for (const p of process.env.PATH.split(external_path_namespaceObject.delimiter)) {
-                if (p) {
-                    directories.push(p);
-                }
-            }
-        }
-        // find all matches
-        const matches = [];
-        for (const directory of directories) {
-            const filePath = yield tryGetExecutablePath(external_path_namespaceObject.join(directory, tool), extensions);
-            if (filePath) {
-                matches.push(filePath);
-            }
-        }
-        return matches;
-    });
-}
-function readCopyOptions(options) {
-    const force = options.force == null ? true : options.force;
-    const recursive = Boolean(options.recursive);
-    const copySourceDirectory = options.copySourceDirectory == null
-        ? true
-        : Boolean(options.copySourceDirectory);
-    return { force, recursive, copySourceDirectory };
-}
-function cpDirRecursive(sourceDir, destDir, currentDepth, force) {
-    return io_awaiter(this, void 0, void 0, function* () {
-        // Ensure there is not a run away recursive copy
-        if (currentDepth >= 255)
-            return;
-        currentDepth++;
-        yield mkdirP(destDir);
-        const files = yield ioUtil.readdir(sourceDir);
-        for (const fileName of files) {
-            const srcFile = `${sourceDir}/${fileName}`;
-            const destFile = `${destDir}/${fileName}`;
-            const srcFileStat = yield ioUtil.lstat(srcFile);
-            if (srcFileStat.isDirectory()) {
-                // Recurse
-                yield cpDirRecursive(srcFile, destFile, currentDepth, force);
-            }
-            else {
-                yield io_copyFile(srcFile, destFile, force);
-            }
-        }
-        // Change the mode for the newly created directory
-        yield ioUtil.chmod(destDir, (yield ioUtil.stat(sourceDir)).mode);
-    });
-}
-// Buffered file copy
-function io_copyFile(srcFile, destFile, force) {
-    return io_awaiter(this, void 0, void 0, function* () {
-        if ((yield ioUtil.lstat(srcFile)).isSymbolicLink()) {
-            // unlink/re-link it
-            try {
-                yield ioUtil.lstat(destFile);
-                yield ioUtil.unlink(destFile);
-            }
-            catch (e) {
-                // Try to override file permission
-                if (e.code === 'EPERM') {
-                    yield ioUtil.chmod(destFile, '0666');
-                    yield ioUtil.unlink(destFile);
-                }
-                // other errors = it doesn't exist, no work to do
-            }
-            // Copy over symlink
-            const symlinkFull = yield ioUtil.readlink(srcFile);
-            yield ioUtil.symlink(symlinkFull, destFile, ioUtil.IS_WINDOWS ? 'junction' : null);
-        }
-        else if (!(yield ioUtil.exists(destFile)) || force) {
-            yield ioUtil.copyFile(srcFile, destFile);
-        }
-    });
-}
-//# sourceMappingURL=io.js.map
-;// CONCATENATED MODULE: external "timers"
-const external_timers_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("timers");
-;// CONCATENATED MODULE: ./node_modules/@actions/exec/lib/toolrunner.js
-var toolrunner_awaiter = (undefined && undefined.__awaiter) || function (thisArg, _arguments, P, generator) {
-    function adopt(value) { return value instanceof P ? value : new P(function (resolve) { resolve(value); }); }
-    return new (P || (P = Promise))(function (resolve, reject) {
-        function fulfilled(value) { try { step(generator.next(value)); } catch (e) { reject(e); } }
-        function rejected(value) { try { step(generator["throw"](value)); } catch (e) { reject(e); } }
-        function step(result) { result.done ? resolve(result.value) : adopt(result.value).then(fulfilled, rejected); }
-        step((generator = generator.apply(thisArg, _arguments || [])).next());
-    });
-};
-
-
-
-
-
-
-
-/* eslint-disable @typescript-eslint/unbound-method */
-const toolrunner_IS_WINDOWS = process.platform === 'win32';
-/*
- * Class for running command line tools. Handles quoting and arg parsing in a platform agnostic way.
- */
-class ToolRunner extends external_events_.EventEmitter {
-    constructor(toolPath, args, options) {
-        super();
-        if (!toolPath) {
-            throw new Error("Parameter 'toolPath' cannot be null or empty.");
-        }
-        this.toolPath = toolPath;
-        this.args = args || [];
-        this.options = options || {};
-    }
-    _debug(message) {
-        if (this.options.listeners && this.options.listeners.debug) {
-            this.options.listeners.debug(message);
-        }
-    }
-    _getCommandString(options, noPrefix) {
-        const toolPath = this._getSpawnFileName();
-        const args = this._getSpawnArgs(options);
-        let cmd = noPrefix ? '' : '[command]'; // omit prefix when piped to a second tool
-        if (toolrunner_IS_WINDOWS) {
-            // Windows + cmd file
-            if (this._isCmdFile()) {
-                cmd += toolPath;
-                for (const a of args) {
-                    cmd += ` ${a}`;
-                }
-            }
-            // Windows + verbatim
-            else if (options.windowsVerbatimArguments) {
-                cmd += `"${toolPath}"`;
-                for (const a of args) {
-                    cmd += ` ${a}`;
-                }
-            }
-            // Windows (regular)
-            else {
-                cmd += this._windowsQuoteCmdArg(toolPath);
-                for (const a of args) {
-                    cmd += ` ${this._windowsQuoteCmdArg(a)}`;
-                }
-            }
-        }
-        else {
-            // OSX/Linux - this can likely be improved with some form of quoting.
-            // creating processes on Unix is fundamentally different than Windows.
-            // on Unix, execvp() takes an arg array.
-            cmd += toolPath;
-            for (const a of args) {
-                cmd += ` ${a}`;
-            }
-        }
-        return cmd;
-    }
-    _processLineBuffer(data, strBuffer, onLine) {
-        try {
-            let s = strBuffer + data.toString();
-            let n = s.indexOf(external_os_.EOL);
-            while (n > -1) {
-                const line = s.substring(0, n);
-                onLine(line);
-                // the rest of the string ...
-                s = s.substring(n + external_os_.EOL.length);
-                n = s.indexOf(external_os_.EOL);
-            }
-            return s;
-        }
-        catch (err) {
-            // streaming lines to console is best effort.  Don't fail a build.
-            this._debug(`error processing line. Failed with error ${err}`);
-            return '';
-        }
-    }
-    _getSpawnFileName() {
-        if (toolrunner_IS_WINDOWS) {
-            if (this._isCmdFile()) {
-                return process.env['COMSPEC'] || 'cmd.exe';
-            }
-        }
-        return this.toolPath;
-    }
-    _getSpawnArgs(options) {
-        if (toolrunner_IS_WINDOWS) {
-            if (this._isCmdFile()) {
-                let argline = `/D /S /C "${this._windowsQuoteCmdArg(this.toolPath)}`;
-                for (const a of this.args) {
-                    argline += ' ';
-                    argline += options.windowsVerbatimArguments
-                        ? a
-                        : this._windowsQuoteCmdArg(a);
-                }
-                argline += '"';
-                return [argline];
-            }
-        }
-        return this.args;
-    }
-    _endsWith(str, end) {
-        return str.endsWith(end);
-    }
-    _isCmdFile() {
-        const upperToolPath = this.toolPath.toUpperCase();
-        return (this._endsWith(upperToolPath, '.CMD') ||
-            this._endsWith(upperToolPath, '.BAT'));
-    }
-    _windowsQuoteCmdArg(arg) {
-        // for .exe, apply the normal quoting rules that libuv applies
-        if (!this._isCmdFile()) {
-            return this._uvQuoteCmdArg(arg);
-        }
-        // otherwise apply quoting rules specific to the cmd.exe command line parser.
-        // the libuv rules are generic and are not designed specifically for cmd.exe
-        // command line parser.
-        //
-        // for a detailed description of the cmd.exe command line parser, refer to
-        // http://stackoverflow.com/questions/4094699/how-does-the-windows-command-interpreter-cmd-exe-parse-scripts/7970912#7970912
-        // need quotes for empty arg
-        if (!arg) {
-            return '""';
-        }
-        // determine whether the arg needs to be quoted
-        const cmdSpecialChars = [
-            ' ',
-            '\t',
-            '&',
-            '(',
-            ')',
-            '[',
-            ']',
-            '{',
-            '}',
-            '^',
-            '=',
-            ';',
-            '!',
-            "'",
-            '+',
-            ',',
-            '`',
-            '~',
-            '|',
-            '<',
-            '>',
-            '"'
-        ];
-        let needsQuotes = false;
-        for (const char of arg) {
-            if (cmdSpecialChars.some(x => x === char)) {
-                needsQuotes = true;
-                break;
-            }
-        }
-        // short-circuit if quotes not needed
-        if (!needsQuotes) {
-            return arg;
-        }
-        // the following quoting rules are very similar to the rules that by libuv applies.
-        //
-        // 1) wrap the string in quotes
-        //
-        // 2) double-up quotes - i.e. " => ""
-        //
-        //    this is different from the libuv quoting rules. libuv replaces " with \", which unfortunately
-        //    doesn't work well with a cmd.exe command line.
-        //
-        //    note, replacing " with "" also works well if the arg is passed to a downstream .NET console app.
-        //    for example, the command line:
-        //          foo.exe "myarg:""my val"""
-        //    is parsed by a .NET console app into an arg array:
-        //          [ "myarg:\"my val\"" ]
-        //    which is the same end result when applying libuv quoting rules. although the actual
-        //    command line from libuv quoting rules would look like:
-        //          foo.exe "myarg:\"my val\""
-        //
-        // 3) double-up slashes that precede a quote,
-        //    e.g.  hello \world    => "hello \world"
-        //          hello\"world    => "hello\\""world"
-        //          hello\\"world   => "hello\\\\""world"
-        //          hello world\    => "hello world\\"
-        //
-        //    technically this is not required for a cmd.exe command line, or the batch argument parser.
-        //    the reasons for including this as a .cmd quoting rule are:
-        //
-        //    a) this is optimized for the scenario where the argument is passed from the .cmd file to an
-        //       external program. many programs (e.g. .NET console apps) rely on the slash-doubling rule.
-        //
-        //    b) it's what we've been doing previously (by deferring to node default behavior) and we
-        //       haven't heard any complaints about that aspect.
-        //
-        // note, a weakness of the quoting rules chosen here, is that % is not escaped. in fact, % cannot be
-        // escaped when used on the command line directly - even though within a .cmd file % can be escaped
-        // by using %%.
-        //
-        // the saving grace is, on the command line, %var% is left as-is if var is not defined. this contrasts
-        // the line parsing rules within a .cmd file, where if var is not defined it is replaced with nothing.
-        //
-        // one option that was explored was replacing % with ^% - i.e. %var% => ^%var^%. this hack would
-        // often work, since it is unlikely that var^ would exist, and the ^ character is removed when the
-        // variable is used. the problem, however, is that ^ is not removed when %* is used to pass the args
-        // to an external program.
-        //
-        // an unexplored potential solution for the % escaping problem, is to create a wrapper .cmd file.
-        // % can be escaped within a .cmd file.
-        let reverse = '"';
-        let quoteHit = true;
-        for (let i = arg.length; i > 0; i--) {
-            // walk the string in reverse
-            reverse += arg[i - 1];
-            if (quoteHit && arg[i - 1] === '\\') {
-                reverse += '\\'; // double the slash
-            }
-            else if (arg[i - 1] === '"') {
-                quoteHit = true;
-                reverse += '"'; // double the quote
-            }
-            else {
-                quoteHit = false;
-            }
-        }
-        reverse += '"';
-        return reverse.split('').reverse().join('');
-    }
-    _uvQuoteCmdArg(arg) {
-        // Tool runner wraps child_process.spawn() and needs to apply the same quoting as
-        // Node in certain cases where the undocumented spawn option windowsVerbatimArguments
-        // is used.
-        //
-        // Since this function is a port of quote_cmd_arg from Node 4.x (technically, lib UV,
-        // see https://github.com/nodejs/node/blob/v4.x/deps/uv/src/win/process.c for details),
-        // pasting copyright notice from Node within this function:
-        //
-        //      Copyright Joyent, Inc. and other Node contributors. All rights reserved.
-        //
-        //      Permission is hereby granted, free of charge, to any person obtaining a copy
-        //      of this software and associated documentation files (the "Software"), to
-        //      deal in the Software without restriction, including without limitation the
-        //      rights to use, copy, modify, merge, publish, distribute, sublicense, and/or
-        //      sell copies of the Software, and to permit persons to whom the Software is
-        //      furnished to do so, subject to the following conditions:
-        //
-        //      The above copyright notice and this permission notice shall be included in
-        //      all copies or substantial portions of the Software.
-        //
-        //      THE SOFTWARE IS PROVIDED "AS IS", WITHOUT WARRANTY OF ANY KIND, EXPRESS OR
-        //      IMPLIED, INCLUDING BUT NOT LIMITED TO THE WARRANTIES OF MERCHANTABILITY,
-        //      FITNESS FOR A PARTICULAR PURPOSE AND NONINFRINGEMENT. IN NO EVENT SHALL THE
-        //      AUTHORS OR COPYRIGHT HOLDERS BE LIABLE FOR ANY CLAIM, DAMAGES OR OTHER
-        //      LIABILITY, WHETHER IN AN ACTION OF CONTRACT, TORT OR OTHERWISE, ARISING
-        //      FROM, OUT OF OR IN CONNECTION WITH THE SOFTWARE OR THE USE OR OTHER DEALINGS
-        //      IN THE SOFTWARE.
-        if (!arg) {
-            // Need double quotation for empty argument
-            return '""';
-        }
-        if (!arg.includes(' ') && !arg.includes('\t') && !arg.includes('"')) {
-            // No quotation needed
-            return arg;
-        }
-        if (!arg.includes('"') && !arg.includes('\\')) {
-            // No embedded double quotes or backslashes, so I can just wrap
-            // quote marks around the whole thing.
-            return `"${arg}"`;
-        }
-        // Expected input/output:
-        //   input : hello"world
-        //   output: "hello\"world"
-        //   input : hello""world
-        //   output: "hello\"\"world"
-        //   input : hello\world
-        //   output: hello\world
-        //   input : hello\\world
-        //   output: hello\\world
-        //   input : hello\"world
-        //   output: "hello\\\"world"
-        //   input : hello\\"world
-        //   output: "hello\\\\\"world"
-        //   input : hello world\
-        //   output: "hello world\\" - note the comment in libuv actually reads "hello world\"
-        //                             but it appears the comment is wrong, it should be "hello world\\"
-        let reverse = '"';
-        let quoteHit = true;
-        for (let i = arg.length; i > 0; i--) {
-            // walk the string in reverse
-            reverse += arg[i - 1];
-            if (quoteHit && arg[i - 1] === '\\') {
-                reverse += '\\';
-            }
-            else if (arg[i - 1] === '"') {
-                quoteHit = true;
-                reverse += '\\';
-            }
-            else {
-                quoteHit = false;
-            }
-        }
-        reverse += '"';
-        return reverse.split('').reverse().join('');
-    }
-    _cloneExecOptions(options) {
-        options = options || {};
-        const result = {
-            cwd: options.cwd || process.cwd(),
-            env: options.env || process.env,
-            silent: options.silent || false,
-            windowsVerbatimArguments: options.windowsVerbatimArguments || false,
-            failOnStdErr: options.failOnStdErr || false,
-            ignoreReturnCode: options.ignoreReturnCode || false,
-            delay: options.delay || 10000
-        };
-        result.outStream = options.outStream || process.stdout;
-        result.errStream = options.errStream || process.stderr;
-        return result;
-    }
-    _getSpawnOptions(options, toolPath) {
-        options = options || {};
-        const result = {};
-        result.cwd = options.cwd;
-        result.env = options.env;
-        result['windowsVerbatimArguments'] =
-            options.windowsVerbatimArguments || this._isCmdFile();
-        if (options.windowsVerbatimArguments) {
-            result.argv0 = `"${toolPath}"`;
-        }
-        return result;
-    }
-    /**
-     * Exec a tool.
-     * Output will be streamed to the live console.
-     * Returns promise with return code
-     *
-     * @param     tool     path to tool to exec
-     * @param     options  optional exec options.  See ExecOptions
-     * @returns   number
-     */
-    exec() {
-        return toolrunner_awaiter(this, void 0, void 0, function* () {
-            // root the tool path if it is unrooted and contains relative pathing
-            if (!isRooted(this.toolPath) &&
-                (this.toolPath.includes('/') ||
-                    (toolrunner_IS_WINDOWS && this.toolPath.includes('\\')))) {
-                // prefer options.cwd if it is specified, however options.cwd may also need to be rooted
-                this.toolPath = external_path_namespaceObject.resolve(process.cwd(), this.options.cwd || process.cwd(), this.toolPath);
-            }
-            // if the tool is only a file name, then resolve it from the PATH
-            // otherwise verify it exists (add extension on Windows if necessary)
-            this.toolPath = yield which(this.toolPath, true);
-            return new Promise((resolve, reject) => toolrunner_awaiter(this, void 0, void 0, function* () {
-                this._debug(`exec tool: ${this.toolPath}`);
-                this._debug('arguments:');
-                for (const arg of this.args) {
-                    this._debug(`   ${arg}`);
-                }
-                const optionsNonNull = this._cloneExecOptions(this.options);
-                if (!optionsNonNull.silent && optionsNonNull.outStream) {
-                    optionsNonNull.outStream.write(this._getCommandString(optionsNonNull) + external_os_.EOL);
-                }
-                const state = new ExecState(optionsNonNull, this.toolPath);
-                state.on('debug', (message) => {
-                    this._debug(message);
-                });
-                if (this.options.cwd && !(yield exists(this.options.cwd))) {
-                    return reject(new Error(`The cwd: ${this.options.cwd} does not exist!`));
-                }
-                const fileName = this._getSpawnFileName();
-                const cp = external_child_process_namespaceObject.spawn(fileName, this._getSpawnArgs(optionsNonNull), this._getSpawnOptions(this.options, fileName));
-                let stdbuffer = '';
-                if (cp.stdout) {
-                    cp.stdout.on('data', (data) => {
-                        if (this.options.listeners && this.options.listeners.stdout) {
-                            this.options.listeners.stdout(data);
-                        }
-                        if (!optionsNonNull.silent && optionsNonNull.outStream) {
-                            optionsNonNull.outStream.write(data);
-                        }
-                        stdbuffer = this._processLineBuffer(data, stdbuffer, (line) => {
-                            if (this.options.listeners && this.options.listeners.stdline) {
-                                this.options.listeners.stdline(line);
-                            }
-                        });
-                    });
-                }
-                let errbuffer = '';
-                if (cp.stderr) {
-                    cp.stderr.on('data', (data) => {
-                        state.processStderr = true;
-                        if (this.options.listeners && this.options.listeners.stderr) {
-                            this.options.listeners.stderr(data);
-                        }
-                        if (!optionsNonNull.silent &&
-                            optionsNonNull.errStream &&
-                            optionsNonNull.outStream) {
-                            const s = optionsNonNull.failOnStdErr
-                                ? optionsNonNull.errStream
-                                : optionsNonNull.outStream;
-                            s.write(data);
-                        }
-                        errbuffer = this._processLineBuffer(data, errbuffer, (line) => {
-                            if (this.options.listeners && this.options.listeners.errline) {
-                                this.options.listeners.errline(line);
-                            }
-                        });
-                    });
-                }
-                cp.on('error', (err) => {
-                    state.processError = err.message;
-                    state.processExited = true;
-                    state.processClosed = true;
-                    state.CheckComplete();
-                });
-                cp.on('exit', (code) => {
-                    state.processExitCode = code;
-                    state.processExited = true;
-                    this._debug(`Exit code ${code} received from tool '${this.toolPath}'`);
-                    state.CheckComplete();
-                });
-                cp.on('close', (code) => {
-                    state.processExitCode = code;
-                    state.processExited = true;
-                    state.processClosed = true;
-                    this._debug(`STDIO streams have closed for tool '${this.toolPath}'`);
-                    state.CheckComplete();
-                });
-                state.on('done', (error, exitCode) => {
-                    if (stdbuffer.length > 0) {
-                        this.emit('stdline', stdbuffer);
-                    }
-                    if (errbuffer.length > 0) {
-                        this.emit('errline', errbuffer);
-                    }
-                    cp.removeAllListeners();
-                    if (error) {
-                        reject(error);
-                    }
-                    else {
-                        resolve(exitCode);
-                    }
-                });
-                if (this.options.input) {
-                    if (!cp.stdin) {
-                        throw new Error('child process missing stdin');
-                    }
-                    cp.stdin.end(this.options.input);
-                }
-            }));
-        });
-    }
-}
-/**
- * Convert an arg string to an array of args. Handles escaping
- *
- * @param    argString   string of arguments
- * @returns  string[]    array of arguments
- */
-function argStringToArray(argString) {
-    const args = [];
-    let inQuotes = false;
-    let escaped = false;
-    let arg = '';
-    function append(c) {
-        // we only escape double quotes.
-        if (escaped && c !== '"') {
-            arg += '\\';
-        }
-        arg += c;
-        escaped = false;
-    }
-    for (let i = 0; i < argString.length; i++) {
-        const c = argString.charAt(i);
-        if (c === '"') {
-            if (!escaped) {
-                inQuotes = !inQuotes;
-            }
-            else {
-                append(c);
-            }
-            continue;
-        }
-        if (c === '\\' && escaped) {
-            append(c);
-            continue;
-        }
-        if (c === '\\' && inQuotes) {
-            escaped = true;
-            continue;
-        }
-        if (c === ' ' && !inQuotes) {
-            if (arg.length > 0) {
-                args.push(arg);
-                arg = '';
-            }
-            continue;
-        }
-        append(c);
-    }
-    if (arg.length > 0) {
-        args.push(arg.trim());
-    }
-    return args;
-}
-class ExecState extends external_events_.EventEmitter {
-    constructor(options, toolPath) {
-        super();
-        this.processClosed = false; // tracks whether the process has exited and stdio is closed
-        this.processError = '';
-        this.processExitCode = 0;
-        this.processExited = false; // tracks whether the process has exited
-        this.processStderr = false; // tracks whether stderr was written to
-        this.delay = 10000; // 10 seconds
-        this.done = false;
-        this.timeout = null;
-        if (!toolPath) {
-            throw new Error('toolPath must not be empty');
-        }
-        this.options = options;
-        this.toolPath = toolPath;
-        if (options.delay) {
-            this.delay = options.delay;
-        }
-    }
-    CheckComplete() {
-        if (this.done) {
-            return;
-        }
-        if (this.processClosed) {
-            this._setResult();
-        }
-        else if (this.processExited) {
-            this.timeout = (0,external_timers_namespaceObject.setTimeout)(ExecState.HandleTimeout, this.delay, this);
-        }
-    }
-    _debug(message) {
-        this.emit('debug', message);
-    }
-    _setResult() {
-        // determine whether there is an error
-        let error;
-        if (this.processExited) {
-            if (this.processError) {
-                error = new Error(`There was an error when attempting to execute the process '${this.toolPath}'. This may indicate the process failed to start. Error: ${this.processError}`);
-            }
-            else if (this.processExitCode !== 0 && !this.options.ignoreReturnCode) {
-                error = new Error(`The process '${this.toolPath}' failed with exit code ${this.processExitCode}`);
-            }
-            else if (this.processStderr && this.options.failOnStdErr) {
-                error = new Error(`The process '${this.toolPath}' failed because one or more lines were written to the STDERR stream`);
-            }
-        }
-        // clear the timeout
-        if (this.timeout) {
-            clearTimeout(this.timeout);
-            this.timeout = null;
-        }
-        this.done = true;
-        this.emit('done', error, this.processExitCode);
-    }
-    static HandleTimeout(state) {
-        if (state.done) {
-            return;
-        }
-        if (!state.processClosed && state.processExited) {
-            const message = `The STDIO streams did not close within ${state.delay / 1000} seconds of the exit event from process '${state.toolPath}'. This may indicate a child process inherited the STDIO streams and has not yet exited.`;
-            state._debug(message);
-        }
-        state._setResult();
-    }
-}
-//# sourceMappingURL=toolrunner.js.map
-;// CONCATENATED MODULE: ./node_modules/@actions/exec/lib/exec.js
-var exec_awaiter = (undefined && undefined.__awaiter) || function (thisArg, _arguments, P, generator) {
-    function adopt(value) { return value instanceof P ? value : new P(function (resolve) { resolve(value); }); }
-    return new (P || (P = Promise))(function (resolve, reject) {
-        function fulfilled(value) { try { step(generator.next(value)); } catch (e) { reject(e); } }
-        function rejected(value) { try { step(generator["throw"](value)); } catch (e) { reject(e); } }
-        function step(result) { result.done ? resolve(result.value) : adopt(result.value).then(fulfilled, rejected); }
-        step((generator = generator.apply(thisArg, _arguments || [])).next());
-    });
-};
-
-
-/**
- * Exec a command.
- * Output will be streamed to the live console.
- * Returns promise with return code
- *
- * @param     commandLine        command to execute (can include additional args). Must be correctly escaped.
- * @param     args               optional arguments for tool. Escaping is handled by the lib.
- * @param     options            optional exec options.  See ExecOptions
- * @returns   Promise<number>    exit code
- */
-function exec_exec(commandLine, args, options) {
-    return exec_awaiter(this, void 0, void 0, function* () {
-        const commandArgs = tr.argStringToArray(commandLine);
-        if (commandArgs.length === 0) {
-            throw new Error(`Parameter 'commandLine' cannot be null or empty.`);
-        }
-        // Path to tool to execute should be first arg
-        const toolPath = commandArgs[0];
-        args = commandArgs.slice(1).concat(args || []);
-        const runner = new tr.ToolRunner(toolPath, args, options);
-        return runner.exec();
-    });
-}
-/**
- * Exec a command and get the output.
- * Output will be streamed to the live console.
- * Returns promise with the exit code and collected stdout and stderr
- *
- * @param     commandLine           command to execute (can include additional args). Must be correctly escaped.
- * @param     args                  optional arguments for tool. Escaping is handled by the lib.
- * @param     options               optional exec options.  See ExecOptions
- * @returns   Promise<ExecOutput>   exit code, stdout, and stderr
- */
-function getExecOutput(commandLine, args, options) {
-    return exec_awaiter(this, void 0, void 0, function* () {
-        var _a, _b;
-        let stdout = '';
-        let stderr = '';
-        //Using string decoder covers the case where a mult-byte character is split
-        const stdoutDecoder = new StringDecoder('utf8');
-        const stderrDecoder = new StringDecoder('utf8');
-        const originalStdoutListener = (_a = options === null || options === void 0 ? void 0 : options.listeners) === null || _a === void 0 ? void 0 : _a.stdout;
-        const originalStdErrListener = (_b = options === null || options === void 0 ? void 0 : options.listeners) === null || _b === void 0 ? void 0 : _b.stderr;
-        const stdErrListener = (data) => {
-            stderr += stderrDecoder.write(data);
-            if (originalStdErrListener) {
-                originalStdErrListener(data);
-            }
-        };
-        const stdOutListener = (data) => {
-            stdout += stdoutDecoder.write(data);
-            if (originalStdoutListener) {
-                originalStdoutListener(data);
-            }
-        };
-        const listeners = Object.assign(Object.assign({}, options === null || options === void 0 ? void 0 : options.listeners), { stdout: stdOutListener, stderr: stdErrListener });
-        const exitCode = yield exec_exec(commandLine, args, Object.assign(Object.assign({}, options), { listeners }));
-        //flush any remaining characters
-        stdout += stdoutDecoder.end();
-        stderr += stderrDecoder.end();
-        return {
-            exitCode,
-            stdout,
-            stderr
-        };
-    });
-}
-//# sourceMappingURL=exec.js.map
 ;// CONCATENATED MODULE: ./node_modules/@actions/core/lib/platform.js
 var platform_awaiter = (undefined && undefined.__awaiter) || function (thisArg, _arguments, P, generator) {
     function adopt(value) { return value instanceof P ? value : new P(function (resolve) { resolve(value); }); }
@@ -3297,7 +1245,7 @@ function addPath(inputPath) {
  * @param     options  optional. See InputOptions.
  * @returns   string
  */
-function core_getInput(name, options) {
+function getInput(name, options) {
     const val = process.env[`INPUT_${name.replace(/ /g, '_').toUpperCase()}`] || '';
     if (options && options.required && !val) {
         throw new Error(`Input required and not supplied: ${name}`);
@@ -3316,7 +1264,7 @@ function core_getInput(name, options) {
  *
  */
 function getMultilineInput(name, options) {
-    const inputs = core_getInput(name, options)
+    const inputs = getInput(name, options)
         .split('\n')
         .filter(x => x !== '');
     if (options && options.trimWhitespace === false) {
@@ -3337,7 +1285,7 @@ function getMultilineInput(name, options) {
 function getBooleanInput(name, options) {
     const trueValue = ['true', 'True', 'TRUE'];
     const falseValue = ['false', 'False', 'FALSE'];
-    const val = core_getInput(name, options);
+    const val = getInput(name, options);
     if (trueValue.includes(val))
         return true;
     if (falseValue.includes(val))
@@ -3474,7 +1422,7 @@ function group(name, fn) {
  * @param     value    value to store. Non-string values will be converted to a string via JSON.stringify
  */
 // eslint-disable-next-line @typescript-eslint/no-explicit-any
-function core_saveState(name, value) {
+function saveState(name, value) {
     const filePath = process.env['GITHUB_STATE'] || '';
     if (filePath) {
         return issueFileCommand('STATE', prepareKeyValueMessage(name, value));
@@ -3512,982 +1460,153 @@ function getIDToken(aud) {
  */
 
 //# sourceMappingURL=core.js.map
-;// CONCATENATED MODULE: ./build/mask.js
 
-/** Anything shorter would blank out ordinary text: such a value is never masked, whole or as a part. */
-const SHORTEST_MASK = 4;
-/** A shorter rest of a broken line tells next to nothing. */
-const SHORTEST_LINE = 8;
-/** Characters (RFC 2045, section 6.8, and RFC 7468, section 2). */
-const LINE_WIDTHS = [76, 64];
-const masked = new Set();
-/** Masks a secret in every form that a later step may print it in, here and in the runner's log of the whole job. */
-function mask(secret) {
-    maskForms(secret).forEach(tell);
-}
-function tell(form) {
-    if (masked.has(form))
-        return;
-    masked.add(form);
-    core_setSecret(form);
-}
-/** Masks a secret also where it stands behind an id, as in `id:secret` of HTTP's Basic scheme (RFC 7617), in base64 of several lines. */
-function maskPair(id, secret) {
-    if (secret.trim().length < SHORTEST_MASK)
-        return;
-    const idOnly = Buffer.from(`${id}:`).toString('base64');
-    for (const width of LINE_WIDTHS) {
-        for (const line of brokenLines(Buffer.from(`${id}:${secret}`), width))
-            if (!idOnly.includes(line))
-                bothAlphabets(line).forEach(tell);
-    }
-}
-/** Takes every masked form out of a text of ours, so that nothing depends on the runner's own masking. */
-function mask_redact(text) {
-    let clean = text;
-    for (const form of [...masked].sort((a, b) => b.length - a.length))
-        clean = clean.replaceAll(form, '***');
-    return clean;
-}
-/**
- * The forms in which a secret can turn up: as it is, line by line, URL-encoded, JSON-escaped, and within base64
- * whatever stands before or after it. Runners mask the literal value alone (GitHub's adds some forms, best effort).
- */
-function maskForms(secret) {
-    if (secret.trim().length < SHORTEST_MASK)
-        return [];
-    const lines = secret.split(/[\r\n]+/);
-    const forms = [
-        secret,
-        secret.trim(),
-        ...lines,
-        ...lines.map((line) => line.trim()),
-        // Each line too: a runner that has replaced one would not recognize the whole any more.
-        ...[secret, ...lines].flatMap(urlForms),
-        ...[secret, ...lines].flatMap(jsonForms),
-        ...base64Forms(secret),
-    ];
-    return [...new Set(forms)].filter((form) => form.trim().length >= SHORTEST_MASK);
-}
-function urlForms(secret) {
-    const component = encodeURIComponent(secret.toWellFormed());
-    const strict = component.replace(/[!'()*]/g, (character) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`);
-    const form = new URLSearchParams({ '': secret }).toString().slice(1);
-    // Encoders that are made for paths leave a slash as it is.
-    const all = [component, strict, form].flatMap((text) => [text, text.replaceAll('%2F', '/')]);
-    return all.flatMap((text) => [text, text.replace(/%[0-9A-F]{2}/g, (byte) => byte.toLowerCase())]);
-}
-function jsonForms(secret) {
-    const json = JSON.stringify(secret).slice(1, -1);
-    // Writers that stay within ASCII, keep JSON safe inside HTML, or do both, escape more than JSON.stringify does.
-    const cautious = [/[\u007f-\uffff]/g, /[<>&\u2028\u2029]/g, /[<>&\u007f-\uffff]/g].map((more) => json.replace(more, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`));
-    const all = [json, ...cautious].flatMap((text) => [text, text.replaceAll('/', '\\/')]);
-    return all.flatMap((text) => [text, text.replace(/\\u[\da-f]{4}/g, (code) => `\\u${code.slice(2).toUpperCase()}`)]);
-}
-/**
- * Three bytes make four base64 characters, so what stands before the secret shifts it by 0, 1 or 2 bytes. Of each
- * shift, the characters that the neighbouring bytes cannot change; of the secret on its own, the padded text too.
- */
-function base64Forms(secret) {
-    const bytes = Buffer.from(secret);
-    const fragments = [0, 1, 2].map((shift) => {
-        const text = Buffer.concat([Buffer.alloc(shift), bytes]).toString('base64');
-        return text.slice(Math.ceil((shift * 8) / 6), Math.floor(((shift + bytes.length) * 8) / 6));
-    });
-    const lines = LINE_WIDTHS.flatMap((width) => brokenLines(bytes, width));
-    return [bytes.toString('base64'), ...fragments, ...lines].flatMap(bothAlphabets);
-}
-/** Base64 as command-line tools break it into lines. What follows, such as a line break, changes the end of the last one. */
-function brokenLines(bytes, width) {
-    const whole = bytes.toString('base64');
-    const certain = whole.slice(0, Math.floor((bytes.length * 8) / 6));
-    return [whole, certain].flatMap((text) => text.match(new RegExp(`.{${SHORTEST_LINE},${width}}`, 'g')) ?? []);
-}
-/** Base64 and base64url (RFC 4648). */
-function bothAlphabets(text) {
-    return [text, text.replaceAll('+', '-').replaceAll('/', '_')];
-}
+/***/ })
 
-;// CONCATENATED MODULE: ./build/log.js
-
-
-// Every word that this action prints goes through here: no secret, and no text of a server or a user that the
-// runner would take for a command.
-/** @param text one line; what breaks lines or moves a terminal's cursor becomes a space */
-function log_info(text) {
-    info(oneLine(text));
-}
-/** A line that is seen only where the workflow runs with debug logging. */
-function log_debug(text) {
-    core_debug(oneLine(text));
-}
-function log_notice(text) {
-    core.notice(oneLine(text));
-}
-function log_warning(text) {
-    warning(oneLine(text));
-}
-/** One error annotation, which may have several lines, and exit code 1. */
-function fail(error) {
-    core.setFailed(redact(log_message(error)).split('\n').map(oneLine).join('\n'));
-    const root = rootCause(error);
-    if (!log_message(error).includes(root))
-        log_debug(`Caused by: ${root}`);
-}
-function rootCause(error) {
-    return error instanceof Error && error.cause instanceof Error ? rootCause(error.cause) : log_message(error);
-}
-/** What an error has to say, without its stack. */
-function log_message(error) {
-    return error instanceof Error ? error.message : String(error);
-}
-/**
- * At most `length` code points of a text, the last one an ellipsis where something was cut. Masked values are taken out
- * first: half of one would be recognized by nobody.
- */
-function cut(text, length) {
-    const characters = [...mask_redact(text)];
-    return characters.length <= length ? characters.join('') : `${characters.slice(0, length - 1).join('')}…`;
-}
-/**
- * Takes masked values, control characters, line separators and marks that turn the writing direction out of a text.
- * The runner also reads `##[command]` anywhere in a line as a command (its older syntax), so that is broken up.
- */
-function oneLine(text) {
-    return mask_redact(text)
-        .replace(/[\p{Cc}\p{Zl}\p{Zp}\p{Bidi_Control}]+/gu, ' ')
-        .replaceAll('##[', '## [');
-}
-
-;// CONCATENATED MODULE: ./build/formats.js
-
-
-const LONGEST_CLAIM_KEY = 128;
-/** White space, a backslash, a control character, or a scheme that is not followed by two slashes: browsers mend it. */
-const NO_URL = /[\s\\\p{Cc}]|^(https?:(?!\/\/[^/])|\/)/iu;
-const SCHEME = /^[a-z][a-z\d+.-]*:\/\//i;
-/** A value as an error shows it. Masked values go first: what is left of one that was cut would be recognized by nobody. */
-function formats_quote(value) {
-    return JSON.stringify(shorten(value));
-}
-function shorten(text) {
-    return cut(mask_redact(text), 80);
-}
-/** A URL as an error shows it: what stands before an @ or after a ? may be a secret. */
-function quoteUrl(text) {
-    const clean = mask_redact(text);
-    const [scheme = ''] = SCHEME.exec(clean) ?? [];
-    const rest = clean.slice(scheme.length);
-    const [end, sign] = [rest.search(/[?#]/), rest.lastIndexOf('@')];
-    if (end >= 0 && sign > end)
-        return formats_quote(`${scheme}***`);
-    const shown = sign < 0 ? rest : `***${rest.slice(sign)}`;
-    return formats_quote(scheme + shown.replace(/[?#].*$/s, (end) => `${end[0]}***`));
-}
-/** Characters as the API counts them: Unicode code points. */
-function formats_length(text) {
-    return [...text].length;
-}
-/** A list: separated by commas, spaces or line breaks, or a JSON array of strings. Repeated entries count once. */
-function parseList(text, report) {
-    if (!text.startsWith('['))
-        return [...new Set(text.split(/[\s,]+/).filter(Boolean))];
-    const entries = parseJson(text, report, 'a JSON array of strings, or entries separated by commas, spaces or lines');
-    if (!Array.isArray(entries))
-        return [];
-    for (const entry of entries) {
-        if (typeof entry !== 'string' || !entry.trim() || !entry.isWellFormed())
-            report(`got the entry ${shown(entry)}; expected strings that are not blank`);
-    }
-    return [...new Set(entries.filter((entry) => typeof entry === 'string' && entry.trim()))];
-}
-/** Claims: `key=value` lines, a JSON object, or the API's own array of `{"key", "value"}`. */
-function parseClaims(text, report) {
-    const claims = /^[[{]/.test(text)
-        ? jsonClaims(text, report)
-        : text
-            .split(/\r\n|\r|\n/)
-            .filter((line) => line.trim())
-            .flatMap((line) => lineClaim(line, report));
-    const keys = new Set();
-    for (const { key, value } of claims) {
-        if (!key)
-            report('got an empty key; expected 1 to 128 characters');
-        if (formats_length(key) > LONGEST_CLAIM_KEY)
-            report(`got the key ${formats_quote(key)} of ${formats_length(key)} characters; expected 128 at most`);
-        if (!key.isWellFormed() || !value.isWellFormed())
-            report(`got half of a character for the key ${formats_quote(key)}; expected Unicode text`);
-        if (keys.has(key))
-            report(`got the key ${formats_quote(key)} twice; expected each key once`);
-        keys.add(key);
-    }
-    return claims;
-}
-function lineClaim(line, report) {
-    const sign = line.indexOf('=');
-    if (sign < 0) {
-        report(`got the line ${formats_quote(line.trim())} without a "="; expected key=value`);
-        return [];
-    }
-    return [{ key: line.slice(0, sign).trim(), value: line.slice(sign + 1).trim() }];
-}
-function jsonClaims(text, report) {
-    const expected = 'key=value lines, a JSON object, or a JSON array of {"key", "value"}';
-    const json = parseJson(text, report, expected, wholeNumberAsWritten);
-    if (json === undefined)
-        return [];
-    for (const key of repeatedKeys(text))
-        report(`got the key ${formats_quote(key)} twice; expected each key once`);
-    if (!Array.isArray(json))
-        return Object.entries(Object(json)).flatMap(([key, value]) => jsonClaim(key, value, report));
-    return json.flatMap((entry) => {
-        const { key, value, ...rest } = Object(entry);
-        if (typeof key === 'string' && value !== undefined && Object.keys(rest).length === 0)
-            return jsonClaim(key, value, report);
-        report(`got the entry ${shown(entry)}; expected {"key": "…", "value": "…"}`);
-        return [];
-    });
-}
-function jsonClaim(key, value, report) {
-    if (typeof value === 'string' || typeof value === 'boolean' || Number.isSafeInteger(value))
-        return [{ key, value: String(value) }];
-    report(`got ${shown(value)} for the key ${formats_quote(key)}; expected a string (quote numbers that are not whole)`);
-    return [];
-}
-/** JSON.parse keeps the last of two equal keys of an object without a word. */
-function repeatedKeys(json) {
-    const twice = new Set();
-    const open = [];
-    for (const [token, key, colon] of json.matchAll(/[{}[\]]|("(?:[^"\\]|\\.)*")\s*(:)?/g)) {
-        if (token === '{' || token === '[')
-            open.push(new Set());
-        else if (token === '}' || token === ']')
-            open.pop();
-        else if (key && colon) {
-            const name = JSON.parse(key);
-            if (open.at(-1)?.has(name))
-                twice.add(name);
-            open.at(-1)?.add(name);
-        }
-    }
-    return twice;
-}
-/** A JSON value as an error shows it. */
-function shown(value) {
-    try {
-        return shorten(JSON.stringify(value));
-    }
-    catch {
-        return 'one that is nested too deeply';
-    }
-}
-function parseJson(text, report, expected, reviver) {
-    try {
-        return JSON.parse(text, reviver);
-    }
-    catch {
-        report(`got broken JSON, ${formats_quote(text)}; expected ${expected}`);
-        return undefined;
-    }
-}
-/** A whole number stays as it was written, however large; any other may come out otherwise: 1.10 as 1.1. */
-const wholeNumberAsWritten = (key, value, { source = '' } = {}) => key !== 'key' && typeof value === 'number' && /^-?(0|[1-9]\d*)$/.test(source) ? source : value;
-/** A whole number in decimal digits. */
-function parseSeconds(text, least, most, report) {
-    const seconds = /^[1-9]\d*$/.test(text) ? Number(text) : Number.NaN;
-    if (seconds >= least && seconds <= most)
-        return seconds;
-    report(`got ${formats_quote(text)}; expected a whole number of seconds from ${least} to ${most}`);
-    return least;
-}
-/**
- * The address of a Scalekit environment: a bare host, a trailing slash and a full URL are all fine.
- * @returns scheme, host and port
- */
-function formats_parseOrigin(text, report) {
-    const expected = 'expected the address of the environment alone, such as https://acme.scalekit.com';
-    const url = NO_URL.test(text) ? null : URL.parse(SCHEME.test(text) ? text : `https://${text}`);
-    const shown = quoteUrl(text);
-    if (!url) {
-        report(`got ${shown}, which is not a URL; ${expected}`);
-        return '';
-    }
-    const extras = [
-        url.username || url.password ? 'credentials' : '',
-        url.pathname !== '/' && url.pathname !== '' ? 'a path' : '',
-        text.includes('?') ? 'a query' : '',
-        text.includes('#') ? 'a fragment' : '',
-    ].filter(Boolean);
-    if (extras.length > 0)
-        report(`got ${shown} with ${extras.join(' and ')}; ${expected}`);
-    if (!isSafe(url)) {
-        report(`got ${shown}; expected https (http on loopback alone): the administrator's secret is sent there`);
-    }
-    return url.origin;
-}
-/**
- * The address of GitHub's API, which on GitHub Enterprise Server has a path.
- * @returns it without a slash at its end
- */
-function formats_parseApiUrl(text, report) {
-    const url = NO_URL.test(text) ? null : URL.parse(text);
-    if (!url || !isSafe(url) || url.username || url.password || /[?#]/.test(text)) {
-        report(`got ${quoteUrl(text)}; expected the https address of an API of GitHub (http on loopback alone), such as https://api.github.com`);
-        return '';
-    }
-    return url.href.replace(/\/+$/, '');
-}
-/** Whether a secret may be sent there: over TLS, or within this machine. */
-function isSafe({ protocol, hostname }) {
-    const loopback = /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])$/.test(hostname);
-    return protocol === 'https:' || (protocol === 'http:' && loopback);
-}
-
-;// CONCATENATED MODULE: external "node:http"
-const external_node_http_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:http");
-;// CONCATENATED MODULE: external "node:https"
-const external_node_https_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:https");
-;// CONCATENATED MODULE: external "node:net"
-const external_node_net_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:net");
-// EXTERNAL MODULE: ./node_modules/@actions/http-client/lib/proxy.js
-var proxy = __nccwpck_require__(783);
-;// CONCATENATED MODULE: ./build/proxy.js
-
-
-
-
-/** No tunnel came about: nothing of a request can have reached its server. Neither address nor password is ever quoted. */
-class proxy_ProxyError extends Error {
-    name = 'ProxyError';
-    code;
-    variable;
-    /** What the proxy answered; absent where it did not. */
-    status;
-    constructor(variable, message, code, status) {
-        super(message);
-        this.variable = variable;
-        this.code = code;
-        this.status = status;
-    }
-}
-/** What a proxy's variable may hold. */
-const proxy_PROXY_ADDRESS = 'the address of an http or https proxy, such as http://proxy.corp:3128, with special characters in user and password percent-encoded';
-/**
- * The proxy that requests to an address go through, by the usual variables; the lower-case one wins. Loopback is never
- * asked through one, whatever they say.
- * @throws {ProxyError} where the variable holds something else: going past a proxy in silence would be worse
- */
-function proxy_proxyFor(target, env) {
-    const variable = ['https_proxy', 'HTTPS_PROXY'].find((name) => env[name]?.trim());
-    if (!variable || (0,proxy/* checkBypass */.H)(target))
-        return undefined;
-    const text = env[variable]?.trim() ?? '';
-    // Without a scheme, `proxy.corp:3128` would be read as a scheme and a path.
-    const url = URL.parse(/^[a-z][a-z\d+.-]*:\/\//i.test(text) ? text : `http://${text}`);
-    try {
-        if (url && /^https?:$/.test(url.protocol)) {
-            const login = [url.username, url.password].map(decodeURIComponent).join(':');
-            return { variable, url, login: login === ':' ? '' : login };
-        }
-    }
-    catch {
-        // A percent sign that encodes nothing.
-    }
-    throw new proxy_ProxyError(variable, `${variable} does not hold the address of a proxy`, 'PROXY_ADDRESS');
-}
-/** Connections through a proxy's tunnel (RFC 9110, section 9.3.6), with TLS to the server within, kept alive. */
-class TunnelAgent extends external_node_https_namespaceObject.Agent {
-    #proxy;
-    constructor(proxy) {
-        super({ keepAlive: true });
-        this.#proxy = proxy;
-    }
-    createConnection(options, callback) {
-        const { variable, url, login } = this.#proxy;
-        const host = options.host ?? '';
-        const authority = `${external_node_net_namespaceObject.isIPv6(host) ? `[${host}]` : host}:${options.port ?? 443}`;
-        const proxyHost = url.hostname.replace(/^\[|\]$/g, '');
-        // Only the callback's first argument counts where something failed.
-        const fail = (message, code, status) => callback(new proxy_ProxyError(variable, message, code, status));
-        (url.protocol === 'https:' ? external_node_https_namespaceObject : external_node_http_namespaceObject)
-            .request({
-            method: 'CONNECT',
-            host: proxyHost,
-            port: url.port,
-            path: authority,
-            headers: {
-                host: authority,
-                ...(login && { 'proxy-authorization': `Basic ${Buffer.from(login).toString('base64')}` }),
-            },
-            agent: false,
-            // Otherwise the proxy's certificate would be compared with the host header, which names the server.
-            servername: external_node_net_namespaceObject.isIP(proxyHost) ? '' : proxyHost,
-        })
-            .on('connect', ({ statusCode = 0 }, socket, head) => {
-            if (statusCode >= 200 && statusCode < 300 && head.length === 0) {
-                callback(null, super.createConnection({ ...options, socket }));
-                return;
-            }
-            socket.destroy();
-            const code = statusCode >= 400 && statusCode < 500 ? 'PROXY_REFUSED' : 'PROXY_FAILED';
-            fail(`the proxy in ${variable} answered HTTP ${statusCode} to CONNECT ${authority}`, code, statusCode);
-        })
-            .on('error', ({ message, code = 'UNKNOWN' }) => {
-            // OpenSSL's own line is a trace through its sources.
-            const said = code === 'EPROTO' ? `TLS failed (${code})` : message;
-            fail(`the proxy in ${variable} could not be used: ${said}`, code);
-        })
-            .end();
-    }
-}
-
-;// CONCATENATED MODULE: ./build/reader.js
-
-
-/** Faults of one input that are told: thousands would not fit into an annotation. */
-const MOST_FAULTS = 10;
-/** Every bad input, each with what was given, what is accepted and, where known, why. */
-class InputError extends Error {
-    name = 'InputError';
-    constructor(faults) {
-        super(faults.length === 1
-            ? `Bad input: ${faults[0]}`
-            : `${faults.length} bad inputs:\n${faults.map((fault) => `- ${fault}`).join('\n')}`);
-    }
-}
-/** Collects what is wrong. */
-class Faults {
-    #faults = new Map();
-    report(input) {
-        return (problem) => {
-            const faults = this.#faults.get(input) ?? [];
-            faults.push(`${input}: ${problem}`);
-            this.#faults.set(input, faults);
-        };
-    }
-    /** @throws {InputError} where anything was reported */
-    finish() {
-        const told = [...this.#faults].flatMap(([input, faults]) => {
-            const more = faults.length - MOST_FAULTS;
-            return more > 0 ? [...faults.slice(0, MOST_FAULTS), `${input}: and ${more} more`] : faults;
-        });
-        if (told.length > 0)
-            throw new InputError(told);
-    }
-}
-/** Reads inputs, and collects what is wrong with them. */
-class Reader extends Faults {
-    env;
-    /** Inputs whose text never arrived: what else is wrong with them says nothing. */
-    #unevaluated = new Set();
-    constructor(env) {
-        super();
-        this.env = env;
-    }
-    report(input) {
-        const report = super.report(input);
-        return (problem) => {
-            if (!this.#unevaluated.has(input))
-                report(problem);
-        };
-    }
-    /** @returns the input without white space around it, empty where it was not given */
-    read(input) {
-        return this.#evaluated(input, core_getInput(input));
-    }
-    /** @returns the input; where it is not as expected, that is reported, and it counts as not given */
-    match(input, pattern, expected) {
-        const text = this.read(input);
-        if (!text || pattern.test(text))
-            return text;
-        this.report(input)(`got ${formats_quote(text)}; expected ${expected}`);
-        return '';
-    }
-    /** @returns the input; where it is too long, that is reported */
-    bounded(input, most) {
-        const text = this.read(input);
-        if (formats_length(text) > most)
-            this.report(input)(`got ${formats_length(text)} characters, ${formats_quote(text)}; expected ${most} at most`);
-        return text;
-    }
-    /** @param fallback what to go on with where the input is wrong; the first choice is the default */
-    choice(input, choices, fallback) {
-        const text = this.read(input) || choices[0];
-        const choice = choices.find((one) => one === text);
-        if (choice)
-            return choice;
-        const list = choices.map((one) => `"${one}"`);
-        this.report(input)(`got ${formats_quote(text)}; expected ${list.slice(0, -1).join(', ')} or ${list.at(-1)}`);
-        return fallback;
-    }
-    /** YAML's own words for the two (its core schema), as GitHub passes them on. */
-    boolean(input, byDefault) {
-        const text = this.match(input, /^(true|True|TRUE|false|False|FALSE)$/, 'true or false');
-        return text ? text.toLowerCase() === 'true' : byDefault;
-    }
-    /** @returns the input, or else the first variable that is set and its name, and what an error calls it */
-    require(input, variables, expected) {
-        const given = this.read(input);
-        if (given)
-            return { text: given, source: input };
-        const from = variables.find((candidate) => variable(this.env, candidate));
-        if (!from) {
-            this.report(input)(`is empty; expected ${expected}`);
-            return { text: '', source: input };
-        }
-        const source = `${input} (from ${from})`;
-        return { text: this.#evaluated(source, variable(this.env, from)), source, from };
-    }
-    #evaluated(source, text) {
-        if (text.includes('${{')) {
-            this.report(source)(`got ${quoteUrl(text)}, which holds an expression that was not evaluated; expected its value`);
-            this.#unevaluated.add(source);
-        }
-        return text;
-    }
-}
-function variable(env, name) {
-    return env[name]?.trim() ?? '';
-}
-
-;// CONCATENATED MODULE: ./build/connection.js
-
-
-
-
-
-// What all actions read: where Scalekit and GitHub are, and who asks.
-const UNTRUSTED = 'This run was triggered by code from outside, yet has secrets: nothing of that code may be checked out, built or run in this job, or it can take the credentials.';
-/** Seconds. */
-const DEFAULT_TIMEOUT = '120';
-/** `owner/name`, neither of which a URL would take for a folder above. */
-const REPOSITORY = /^(?!\.\.?\/)[\w.-]+\/(?!\.\.?$)[\w.-]+$/;
-function readConnection(reader, runner) {
-    const credentials = readCredentials(reader.env);
-    // Before anything is quoted, since it may have been pasted into a wrong input.
-    readGitHubToken();
-    checkCredentials(reader, runner);
-    const origin = checkOrigin(reader);
-    const organization = checkOrganization(reader);
-    const timeout = parseTimeout(reader.read('timeout'), reader.report('timeout'));
-    checkRunner(reader, runner);
-    const warnings = runner.origin === 'untrusted' ? [UNTRUSTED] : [];
-    return { origin, credentials, ...organization, timeout, warnings };
-}
-/**
- * Reads `github_token` and masks it.
- * @param need what it is needed for, or nothing where the step can do without
- */
-function readGitHub(reader, runner, need) {
-    const token = readGitHubToken();
-    const report = reader.report('github_token');
-    if (!need)
-        return undefined;
-    if (!reader.read('github_token')) {
-        report(`is empty; expected a token that may ${need}. ${whyEmpty(runner)}`);
-        return undefined;
-    }
-    // Anything else would break the header that carries it.
-    if (!/^[\x21-\x7e]+$/.test(token))
-        report('holds characters that no token has; expected a token of GitHub');
-    const api = parseApiUrl(runner.api, reader.report('GITHUB_API_URL'));
-    checkProxy(reader, api);
-    return { api, token };
-}
-/** @returns the token, masked, or nothing where none is given */
-function readGitHubToken() {
-    const token = core_getInput('github_token');
-    mask(token);
-    // As git and actions/checkout send it.
-    maskPair('x-access-token', token);
-    maskPair('', token);
-    return token;
-}
-/** Reads the administrator's credentials, from the inputs or else from the variables, and masks the secret. */
-function readCredentials(env) {
-    const client_secret = core_getInput('scalekit_client_secret') || variable(env, 'SCALEKIT_CLIENT_SECRET');
-    const client_id = core_getInput('scalekit_client_id') || variable(env, 'SCALEKIT_CLIENT_ID');
-    mask(client_secret);
-    maskPair(client_id, client_secret);
-    return { client_id, client_secret };
-}
-/** @returns seconds for the whole step, some number of them also where the input is lost or bad */
-function readTimeout() {
-    return parseTimeout(core_getInput('timeout'), () => { });
-}
-function parseTimeout(text, report) {
-    return parseSeconds(text || DEFAULT_TIMEOUT, 5, 3600, report);
-}
-/** @returns why nothing may be sent from a process with this environment, or nothing */
-function unsafeSetting(env) {
-    if (env.NODE_TLS_REJECT_UNAUTHORIZED !== '0')
-        return undefined;
-    return 'got "0", which switches certificate checks off; expected it to be unset (for a private certificate authority set NODE_EXTRA_CA_CERTS)';
-}
-function checkCredentials(reader, runner) {
-    const id = reader.require('scalekit_client_id', ['SCALEKIT_CLIENT_ID'], `the id of the environment's API credentials (skc_…). ${whyEmpty(runner)}`);
-    reader.require('scalekit_client_secret', ['SCALEKIT_CLIENT_SECRET'], `the secret of the environment's API credentials. ${whyEmpty(runner)}`);
-    if (id.text.startsWith('m2morg_')) {
-        reader.report(id.source)(`got ${quote(id.text)}, an organization client; expected the environment's API credentials (skc_…)`);
-    }
-}
-/** GitHub evaluates a secret that is not there to nothing, without a word. */
-function whyEmpty({ origin }) {
-    const misspelt = "a misspelt name, or a secret that this repository or the job's environment does not have";
-    if (origin === 'dependabot') {
-        return `This run was started by Dependabot, which gets Dependabot's own secrets alone (repository settings, Secrets, Dependabot); else: ${misspelt}.`;
-    }
-    if (origin === 'fork')
-        return `This run comes from a fork, and GitHub hands no secrets to those; else: ${misspelt}.`;
-    return `Likely causes: ${misspelt}; a run from a fork or by Dependabot, which get no secrets.`;
-}
-function checkOrigin(reader) {
-    const { text, source, from } = reader.require('scalekit_environment_url', ['SCALEKIT_ENVIRONMENT_URL', 'SCALEKIT_ENV_URL'], 'the address of the environment, such as https://acme.scalekit.com, as an input or in SCALEKIT_ENVIRONMENT_URL');
-    if (from && getInput('scalekit_client_secret')) {
-        reader.report('scalekit_environment_url')(`is empty while scalekit_client_secret is given; expected both as inputs, or an earlier step could send the secret elsewhere by setting ${from} through GITHUB_ENV`);
-    }
-    const origin = text && parseOrigin(text, reader.report(source));
-    checkProxy(reader, origin);
-    return origin;
-}
-/** @param address that is asked; one that is none is a fault of its own */
-function checkProxy(reader, address) {
-    const url = URL.parse(address);
-    try {
-        if (url)
-            proxyFor(url, reader.env);
-    }
-    catch (error) {
-        if (!(error instanceof ProxyError))
-            throw error;
-        reader.report(error.variable)(`is set to something else; expected ${PROXY_ADDRESS}`);
-    }
-}
-function checkOrganization(reader) {
-    // A URL would take such a path for the one above it.
-    const organization_external_id = reader.match('organization_external_id', /^(?!\.\.?$)\P{Cc}*$/u, 'the external id of an organization');
-    if (reader.read('organization_external_id')) {
-        if (reader.read('organization_id'))
-            reader.report('organization_external_id')('is given beside organization_id; expected one of the two');
-        return { organization_id: '', organization_external_id };
-    }
-    // The descriptor's rule: this prefix, 32 characters at most.
-    const expected = 'the id of an organization: "org_" and up to 28 letters, digits, - or _';
-    const { text, source } = reader.require('organization_id', ['SCALEKIT_ORGANIZATION_ID'], `${expected}, as an input or in SCALEKIT_ORGANIZATION_ID, or else organization_external_id`);
-    if (text && !/^org_[\w-]{1,28}$/.test(text))
-        reader.report(source)(`got ${quote(text)}; expected ${expected}`);
-    return { organization_id: text, organization_external_id };
-}
-/** What only a runner provides. Without its output file the secret would go to the log instead. */
-function checkRunner(reader, { repository }) {
-    if (!REPOSITORY.test(repository)) {
-        reader.report('GITHUB_REPOSITORY')(`got ${quote(repository)}; expected owner/name, as the runner of a workflow sets it`);
-    }
-    if (!reader.env.GITHUB_OUTPUT)
-        reader.report('GITHUB_OUTPUT')('is not set; expected the file for outputs, as the runner of a workflow sets it');
-    const unsafe = unsafeSetting(reader.env);
-    if (unsafe)
-        reader.report('NODE_TLS_REJECT_UNAUTHORIZED')(unsafe);
-}
-
-;// CONCATENATED MODULE: external "node:timers/promises"
-const promises_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:timers/promises");
-;// CONCATENATED MODULE: external "node:url"
-const external_node_url_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:url");
-;// CONCATENATED MODULE: ./build/http.js
-
-
-
-
-
-
-/** The same as in package.json; a test compares them. */
-const VERSION = '1.0.0';
-/** Bytes: a page of a hundred clients with long lists has its place in it. */
-const LARGEST_BODY = 8 * 1024 * 1024;
-const MOST_ATTEMPTS = 5;
-const BACKOFF_BASE = 500;
-const BACKOFF_CAP = 10_000;
-/** A repeat that has less time than this would only hide what the server said before. */
-const SHORTEST_REPEAT = 1_000;
-/** Milliseconds that a request gets for its answer once the run is cancelled. The runner kills the step after 7.5 s. */
-const LAST_ANSWER = 5_000;
-/** No whole answer came: the connection failed, the time was over, or the answer was too large. */
-class NetworkError extends Error {
-    name = 'NetworkError';
-    code;
-    /** False where the request provably never reached the server, in no sending of it. */
-    reached;
-    constructor(message, code, reached, cause) {
-        super(message, { cause });
-        this.code = code;
-        this.reached = reached;
-    }
-    /** The server's certificate is not accepted (OpenSSL's codes, as Node names them). */
-    get certificate() {
-        return /^(ERR_TLS_)?CERT_|^UNABLE_TO_|SELF_SIGNED_CERT|^INVALID_(CA|PURPOSE)$|HOSTNAME_MISMATCH|PATH_LENGTH/.test(this.code);
-    }
-    /** The two sides do not agree on TLS. */
-    get protocol() {
-        return /^(EPROTO|ERR_SSL_|ERR_TLS_)/.test(this.code) && !this.certificate;
-    }
-    /** It would fail again. */
-    get lasting() {
-        return (this.certificate ||
-            this.protocol ||
-            /^(TOO_LARGE|DEADLINE|CANCELLED|PROXY_ADDRESS|PROXY_REFUSED)$/.test(this.code));
-    }
-    /** What went wrong on the way to the server, where a proxy is on it. */
-    get proxy() {
-        return this.cause instanceof proxy_ProxyError ? this.cause : undefined;
-    }
-}
-/**
- * The one way to the network: a deadline for the step and for each request, connections kept alive, proxies by the
- * usual variables, no redirects, and repeats where they can do no harm.
- */
-class http_Transport {
-    #agents = {
-        http: new external_node_http_namespaceObject.Agent({ keepAlive: true }),
-        https: new external_node_https_namespaceObject.Agent({ keepAlive: true }),
-        tunnel: undefined,
-    };
-    #userAgent;
-    #requestTimeout;
-    #end;
-    #cancel = new AbortController();
-    #deadline;
-    #told;
-    /**
-     * @param run `ID.ATTEMPT` of the workflow run, for Scalekit's logs
-     * @param timeout seconds for the whole step, counted from the start of the process. One request gets a quarter of
-     *   it, between 2 and 15 seconds; a quarter, 10 seconds at most, is kept for roll-back.
-     */
-    constructor(run, timeout) {
-        this.#userAgent = `scalekit-organization-client/${VERSION} (run ${run})`;
-        this.#requestTimeout = Math.min(15, Math.max(2, timeout / 4)) * 1000;
-        this.#end = timeout * 1000;
-        this.#deadline = this.#end - Math.min(10, timeout / 4) * 1000;
-    }
-    /** Gives what comes now the time that was kept for roll-back. */
-    openReserve() {
-        this.#deadline = this.#end;
-    }
-    /** Milliseconds since the epoch, by the earliest of this machine's clock and what servers told; absent where none did. */
-    get now() {
-        return this.#told && Math.min(Date.now(), this.#told);
-    }
-    /** Milliseconds until the deadline. */
-    get left() {
-        return this.#deadline - performance.now();
-    }
-    get cancelled() {
-        return this.#cancel.signal.aborted;
-    }
-    /** Sends and waits for nothing more; the requests under way get a last chance to be answered. */
-    cancel() {
-        this.#cancel.abort();
-    }
-    /** @throws {NetworkError} where the time is over before, or the run is cancelled */
-    async pause(milliseconds) {
-        if (milliseconds >= this.left)
-            throw outOfTime();
-        if (!(await this.#sleep(milliseconds)))
-            throw cancellation();
-    }
-    /**
-     * Sends a request until it has an answer that repeating it would not change.
-     * @throws {NetworkError} where no whole answer came
-     */
-    async send(call) {
-        for (let [attempt, lost] = [1, false];; attempt++) {
-            const outcome = await this.#attempt(call, attempt);
-            if (this.cancelled || !mayRepeat(call, outcome, attempt))
-                return settle(outcome, attempt, lost);
-            const delay = retryDelay(attempt, retryAfter(call, outcome), this.left - SHORTEST_REPEAT);
-            if (delay === undefined || !(await this.#sleep(delay)))
-                return settle(outcome, attempt, lost);
-            lost ||= outcome instanceof NetworkError ? outcome.reached : isUnsure(outcome.status);
-        }
-    }
-    /** @returns whether the time has passed: false where the run was cancelled first */
-    async #sleep(milliseconds) {
-        return await (0,promises_namespaceObject.setTimeout)(milliseconds, true, { signal: this.#cancel.signal }).catch(() => false);
-    }
-    async #attempt(call, attempt) {
-        const started = performance.now();
-        const outcome = await this.#exchange(call, Math.min(this.#requestTimeout, this.#deadline - started));
-        const result = outcome instanceof NetworkError ? outcome.code : outcome.status;
-        const milliseconds = Math.round(performance.now() - started);
-        log_debug(`${call.method} ${call.url.pathname} ${result} ${milliseconds} ms attempt ${attempt}`);
-        return outcome;
-    }
-    async #exchange(call, timeout) {
-        if (this.cancelled)
-            return cancellation();
-        if (timeout <= 0)
-            return outOfTime();
-        call.onSend?.();
-        const giveUp = new AbortController();
-        const onCancel = () => setTimeout(() => giveUp.abort(), LAST_ANSWER);
-        this.#cancel.signal.addEventListener('abort', onCancel);
-        // Raced, since a connection that is not there yet, and an answer that is none, do not hear the signal.
-        const over = new Promise((_, reject) => giveUp.signal.addEventListener('abort', reject));
-        const timer = setTimeout(() => giveUp.abort(), timeout);
-        let reached = false;
-        try {
-            const { promise: exchange, resolve, reject } = Promise.withResolvers();
-            const options = {
-                ...(0,external_node_url_namespaceObject.urlToHttpOptions)(call.url),
-                method: call.method,
-                headers: { accept: 'application/json', ...call.headers, 'user-agent': this.#userAgent },
-                agent: this.#agentFor(call.url),
-                signal: giveUp.signal,
-            };
-            whenConnected((call.url.protocol === 'https:' ? external_node_https_namespaceObject : external_node_http_namespaceObject).request(options, resolve), () => {
-                reached = true;
-            })
-                .on('error', reject)
-                .end(call.body);
-            const message = await Promise.race([exchange, over]);
-            const answer = { status: message.statusCode ?? 0, headers: message.headers, body: await readBounded(message) };
-            if (answer.headers.date)
-                this.#told = Math.min(this.#told ?? Number.POSITIVE_INFINITY, timeOf(answer));
-            return answer;
-        }
-        catch (error) {
-            const limit = this.cancelled ? 'before the run was cancelled' : `within ${Math.ceil(timeout / 100) / 10} seconds`;
-            if (giveUp.signal.aborted)
-                return new NetworkError(`no answer ${limit}`, 'TIMEOUT', reached);
-            return networkError(error, reached);
-        }
-        finally {
-            clearTimeout(timer);
-            this.#cancel.signal.removeEventListener('abort', onCancel);
-        }
-    }
-    /** @throws {ProxyError} */
-    #agentFor(url) {
-        if (url.protocol !== 'https:')
-            return this.#agents.http;
-        const proxy = proxy_proxyFor(url, process.env);
-        if (!proxy)
-            return this.#agents.https;
-        this.#agents.tunnel ??= new TunnelAgent(proxy);
-        return this.#agents.tunnel;
-    }
-}
-function outOfTime() {
-    return new NetworkError("the step's time was over before it was sent", 'DEADLINE', false);
-}
-function cancellation() {
-    return new NetworkError('the run was cancelled before it was sent', 'CANCELLED', false);
-}
-/** Tells when a request has its connection, TLS included: before that, nothing of it can have reached the server. */
-function whenConnected(request, onConnection) {
-    return request.once('socket', (socket) => {
-        const event = 'secureConnecting' in socket ? 'secureConnect' : 'connect';
-        // Within a proxy's tunnel the socket is connected before its TLS handshake.
-        if (socket.connecting || ('secureConnecting' in socket && socket.secureConnecting))
-            socket.once(event, onConnection);
-        else
-            onConnection();
-    });
-}
-/** Leaving the loop early closes the connection, so no more than the bound is ever held in memory. */
-async function readBounded(message) {
-    const chunks = [];
-    let size = 0;
-    for await (const chunk of message) {
-        size += chunk.length;
-        if (size > LARGEST_BODY)
-            throw new NetworkError('the answer is larger than 8 MiB', 'TOO_LARGE', true);
-        chunks.push(chunk);
-    }
-    // Also drops a byte order mark.
-    return new TextDecoder().decode(Buffer.concat(chunks));
-}
-function networkError(error, reached) {
-    if (error instanceof NetworkError)
-        return error;
-    const { code = 'UNKNOWN', message } = error;
-    const failure = new NetworkError(message || code, code, reached, error);
-    // OpenSSL's own line is a trace through its sources.
-    if (failure.protocol)
-        failure.message = `TLS failed (${code})`;
-    return failure;
-}
-function mayRepeat(call, outcome, attempt) {
-    if (outcome instanceof NetworkError) {
-        return !outcome.lasting && (call.repeatable || !outcome.reached) && attempt < MOST_ATTEMPTS;
-    }
-    // A rate limit says that nothing was done and when to come back: only the deadline bounds that.
-    if (outcome.status === 429 || call.rateLimit?.(outcome) !== undefined)
-        return true;
-    const passing = outcome.status === 408 || outcome.status === 425 || outcome.status >= 500;
-    // Too Early (RFC 8470) says that nothing was done.
-    return (call.repeatable || outcome.status === 425) && passing && attempt < MOST_ATTEMPTS;
-}
-/** Whether a status leaves open that the request was carried out: a refusal (4xx) says that it was not. */
-function isUnsure(status) {
-    return status < 400 || status >= 500 || status === 408;
-}
-function settle(outcome, attempts, lost) {
-    if (!(outcome instanceof NetworkError))
-        return { ...outcome, afterLoss: lost };
-    outcome.reached ||= lost;
-    if (attempts > 1)
-        outcome.message += ` (attempt ${attempts})`;
-    throw outcome;
-}
-function retryAfter(call, outcome) {
-    if (outcome instanceof NetworkError)
-        return 0;
-    return call.rateLimit?.(outcome) ?? parseRetryAfter(outcome.headers['retry-after'], timeOf(outcome));
-}
-/** Milliseconds since the epoch, by the server's own clock where it tells the time. */
-function timeOf({ headers }) {
-    const now = Date.parse(headers.date ?? '');
-    return Number.isNaN(now) ? Date.now() : now;
-}
-/**
- * Reads a `Retry-After` header: seconds or an HTTP date (RFC 9110, section 10.2.3).
- * @param now milliseconds since the epoch
- * @returns milliseconds to wait, 0 where the header says nothing usable
- */
-function parseRetryAfter(header, now) {
-    const text = header?.trim() ?? '';
-    if (/^\d+$/.test(text))
-        return Number(text) * 1000;
-    const date = /^(Mon|Tue|Wed|Thu|Fri|Sat|Sun)/.test(text)
-        ? Date.parse(text.endsWith('GMT') ? text : `${text} GMT`)
-        : Number.NaN;
-    return Number.isNaN(date) ? 0 : Math.max(0, date - now);
-}
-/**
- * Exponential back-off with full jitter, on top of what the server asked for, so that jobs that were refused
- * together do not come back together.
- * @param attempt the one that failed, from 1
- * @param asked milliseconds that the server asked for
- * @param left milliseconds until the deadline; jitter takes half of what the server leaves of it at most
- * @param random from 0 to 1
- * @returns milliseconds to wait, or nothing where the deadline is sooner, or too near to back off any more
- */
-function retryDelay(attempt, asked, left, random = Math.random()) {
-    if (asked >= left || (asked === 0 && left < BACKOFF_BASE))
-        return undefined;
-    return asked + random * Math.min(BACKOFF_CAP, BACKOFF_BASE * 2 ** (attempt - 1), (left - asked) / 2);
-}
+/******/ 	});
+/************************************************************************/
+/******/ 	// The module cache
+/******/ 	var __webpack_module_cache__ = {};
+/******/ 	
+/******/ 	// The require function
+/******/ 	function __nccwpck_require__(moduleId) {
+/******/ 		// Check if module is in cache
+/******/ 		var cachedModule = __webpack_module_cache__[moduleId];
+/******/ 		if (cachedModule !== undefined) {
+/******/ 			return cachedModule.exports;
+/******/ 		}
+/******/ 		// Create a new module (and put it into the cache)
+/******/ 		var module = __webpack_module_cache__[moduleId] = {
+/******/ 			// no module.id needed
+/******/ 			// no module.loaded needed
+/******/ 			exports: {}
+/******/ 		};
+/******/ 	
+/******/ 		// Execute the module function
+/******/ 		var threw = true;
+/******/ 		try {
+/******/ 			__webpack_modules__[moduleId](module, module.exports, __nccwpck_require__);
+/******/ 			threw = false;
+/******/ 		} finally {
+/******/ 			if(threw) delete __webpack_module_cache__[moduleId];
+/******/ 		}
+/******/ 	
+/******/ 		// Return the exports of the module
+/******/ 		return module.exports;
+/******/ 	}
+/******/ 	
+/******/ 	// expose the modules object (__webpack_modules__)
+/******/ 	__nccwpck_require__.m = __webpack_modules__;
+/******/ 	
+/************************************************************************/
+/******/ 	/* webpack/runtime/asset-relocator-loader */
+/******/ 	if (typeof __nccwpck_require__ !== 'undefined') __nccwpck_require__.ab = __dirname + "/";
+/******/ 	
+/******/ 	/* webpack/runtime/compat get default export */
+/******/ 	(() => {
+/******/ 		// getDefaultExport function for compatibility with non-harmony modules
+/******/ 		__nccwpck_require__.n = (module) => {
+/******/ 			var getter = module && module.__esModule ?
+/******/ 				() => (module['default']) :
+/******/ 				() => (module);
+/******/ 			__nccwpck_require__.d(getter, { a: getter });
+/******/ 			return getter;
+/******/ 		};
+/******/ 	})();
+/******/ 	
+/******/ 	/* webpack/runtime/define property getters */
+/******/ 	(() => {
+/******/ 		// define getter functions for harmony exports
+/******/ 		__nccwpck_require__.d = (exports, definition) => {
+/******/ 			for(var key in definition) {
+/******/ 				if(__nccwpck_require__.o(definition, key) && !__nccwpck_require__.o(exports, key)) {
+/******/ 					Object.defineProperty(exports, key, { enumerable: true, get: definition[key] });
+/******/ 				}
+/******/ 			}
+/******/ 		};
+/******/ 	})();
+/******/ 	
+/******/ 	/* webpack/runtime/ensure chunk */
+/******/ 	(() => {
+/******/ 		__nccwpck_require__.f = {};
+/******/ 		// This file contains only the entry chunk.
+/******/ 		// The chunk loading function for additional chunks
+/******/ 		__nccwpck_require__.e = (chunkId) => {
+/******/ 			return Promise.all(Object.keys(__nccwpck_require__.f).reduce((promises, key) => {
+/******/ 				__nccwpck_require__.f[key](chunkId, promises);
+/******/ 				return promises;
+/******/ 			}, []));
+/******/ 		};
+/******/ 	})();
+/******/ 	
+/******/ 	/* webpack/runtime/get javascript chunk filename */
+/******/ 	(() => {
+/******/ 		// This function allow to reference async chunks
+/******/ 		__nccwpck_require__.u = (chunkId) => {
+/******/ 			// return url for filenames based on template
+/******/ 			return "" + chunkId + ".index.js";
+/******/ 		};
+/******/ 	})();
+/******/ 	
+/******/ 	/* webpack/runtime/hasOwnProperty shorthand */
+/******/ 	(() => {
+/******/ 		__nccwpck_require__.o = (obj, prop) => (Object.prototype.hasOwnProperty.call(obj, prop))
+/******/ 	})();
+/******/ 	
+/******/ 	/* webpack/runtime/require chunk loading */
+/******/ 	(() => {
+/******/ 		// no baseURI
+/******/ 		
+/******/ 		// object to store loaded chunks
+/******/ 		// "1" means "loaded", otherwise not loaded yet
+/******/ 		var installedChunks = {
+/******/ 			792: 1
+/******/ 		};
+/******/ 		
+/******/ 		// no on chunks loaded
+/******/ 		
+/******/ 		var installChunk = (chunk) => {
+/******/ 			var moreModules = chunk.modules, chunkIds = chunk.ids, runtime = chunk.runtime;
+/******/ 			for(var moduleId in moreModules) {
+/******/ 				if(__nccwpck_require__.o(moreModules, moduleId)) {
+/******/ 					__nccwpck_require__.m[moduleId] = moreModules[moduleId];
+/******/ 				}
+/******/ 			}
+/******/ 			if(runtime) runtime(__nccwpck_require__);
+/******/ 			for(var i = 0; i < chunkIds.length; i++)
+/******/ 				installedChunks[chunkIds[i]] = 1;
+/******/ 		
+/******/ 		};
+/******/ 		
+/******/ 		// require() chunk loading for javascript
+/******/ 		__nccwpck_require__.f.require = (chunkId, promises) => {
+/******/ 			// "1" is the signal for "already loaded"
+/******/ 			if(!installedChunks[chunkId]) {
+/******/ 				if(true) { // all chunks have JS
+/******/ 					installChunk(require("./" + __nccwpck_require__.u(chunkId)));
+/******/ 				} else installedChunks[chunkId] = 1;
+/******/ 			}
+/******/ 		};
+/******/ 		
+/******/ 		// no external install chunk
+/******/ 		
+/******/ 		// no HMR
+/******/ 		
+/******/ 		// no HMR manifest
+/******/ 	})();
+/******/ 	
+/************************************************************************/
+var __webpack_exports__ = {};
 
 ;// CONCATENATED MODULE: ./build/entry.js
-
-
 /**
  * Runs an entry file's work and then ends the process, whatever socket or name lookup would keep it alive.
  * @param failure the exit code unless the work ends well, also where it never ends and nothing is left to wait for
  */
 function start(work, onError, failure) {
     process.exitCode = failure;
+    // A reader that went away is no reason to stop here; who needs one asks for it.
+    process.stdout.on('error', () => { });
     work()
         .then(() => {
         process.exitCode = 0;
@@ -4495,1790 +1614,24 @@ function start(work, onError, failure) {
         // Where standard output is a pipe that is written asynchronously (Windows), the callback waits for what is pending.
         .finally(() => process.stdout.write('', () => process.exit()));
 }
-/** Does what the inputs ask for; it ends early, and badly, when the runner cancels the run. */
-async function carryOut(inputs, work) {
-    inputs.warnings.forEach(log.warning);
-    const transport = new Transport(inputs.runner.run, inputs.timeout);
-    process.on('SIGINT', () => transport.cancel());
-    try {
-        await work(inputs, transport);
-    }
-    catch (error) {
-        throw transport.cancelled ? new Error(`The run was cancelled. ${log.message(error)}`, { cause: error }) : error;
-    }
-}
 
-;// CONCATENATED MODULE: ./build/answers.js
-
-
-
-// What becomes of an API's answer: a value that was narrowed once, or one error.
-/** A request that failed: the operation, the status, the server's own words, and what to do about it. */
-class ApiError extends Error {
-    name = 'ApiError';
-    /** Whether the server may have carried the request out all the same. */
-    uncertain;
-    /** Of the answer; absent where there was none, or one that says success. */
-    status;
-    constructor(message, uncertain, options = {}) {
-        super(message, { cause: options.cause });
-        this.uncertain = uncertain;
-        this.status = options.status;
-    }
-}
-/**
- * An answer that says no.
- * @param operation completes "Could not …"
- * @param words the server's own
- * @param todo what the user can do, a sentence, or empty
- */
-function refusal(operation, { status, afterLoss }, words, todo) {
-    const uncertain = isUnsure(status) || afterLoss === true;
-    return new ApiError(sentence(operation, [`HTTP ${status}`, ...words].join(': '), todo), uncertain, { status });
-}
-/**
- * @param address the input or variable that leads to the server
- * @param more what else the user can do, a sentence, or empty
- */
-function noAnswer(operation, error, address, more = '') {
-    const todo = [networkAdvice(error, address), more].filter(Boolean).join(' ');
-    return new ApiError(sentence(operation, error.message, todo), error.reached, { cause: error });
-}
-/** A 2xx whose body is not what the API documents. */
-function badAnswer(operation, { status }, reason, todo) {
-    return new ApiError(sentence(operation, `HTTP ${status}, but ${reason}`, todo), true);
-}
-/** Advice against an answer that points elsewhere. */
-function noRedirects({ headers }, address) {
-    return `Redirects are not followed (it points to ${cut(String(headers.location ?? 'nowhere'), 200)}): ${address}`;
-}
-/** Whether an answer may be the API's: text of another form comes from something in between, and tells nothing. */
-function isApiAnswer({ body }) {
-    try {
-        return body.trim() === '' || typeof JSON.parse(body) === 'object';
-    }
-    catch {
-        return false;
-    }
-}
-function sentence(operation, said, todo) {
-    return `Could not ${operation}: ${said.replace(/[.\s]+$/, '')}.${todo && ` ${todo}`}`;
-}
-function networkAdvice(error, address) {
-    if (error.proxy)
-        return proxyAdvice(error, error.proxy, address);
-    if (/EXPIRED|NOT_YET_VALID|ALTNAME|HOSTNAME/.test(error.code)) {
-        return `The server's certificate is not valid for this host at this time: check ${address} and who answers there. NODE_EXTRA_CA_CERTS helps against an unknown authority alone; never switch the check off.`;
-    }
-    if (error.certificate) {
-        return "The server's certificate is not trusted. Behind a private certificate authority, set NODE_EXTRA_CA_CERTS to a file with its certificate; never switch the check off.";
-    }
-    if (/^(ENOTFOUND|EAI_AGAIN)$/.test(error.code))
-        return `Check the host in ${address}.`;
-    if (error.protocol) {
-        return `Check the port in ${address}, and whether the server asks for a client certificate or an old TLS version, which this action does not offer.`;
-    }
-    if (error.code === 'DEADLINE')
-        return 'Raise timeout.';
-    if (error.code === 'CANCELLED')
-        return '';
-    if (error.code === 'TOO_LARGE')
-        return `Check who answers at ${address}.`;
-    if (error.reached)
-        return `If it happens again, raise timeout, and check who answers at ${address}.`;
-    return `Check ${address} and the way to it (https_proxy, no_proxy, firewall).`;
-}
-function proxyAdvice({ certificate }, { variable, code, status }, address) {
-    if (code === 'PROXY_ADDRESS')
-        return `Expected ${proxy_PROXY_ADDRESS}.`;
-    if (certificate)
-        return `The proxy's own certificate is not accepted for the host in ${variable}: behind a private certificate authority, set NODE_EXTRA_CA_CERTS to a file with its certificate.`;
-    if (status === 407)
-        return `It asks for a user and a password: ${variable} takes them as http://USER:PASSWORD@HOST:PORT, with special characters percent-encoded.`;
-    if (code === 'PROXY_REFUSED')
-        return 'It does not let this host through: ask whoever runs it, or name the host in no_proxy.';
-    if (status !== undefined)
-        return `Check ${address}, and whether the proxy reaches that host.`;
-    return `Check the address in ${variable} and the way to it, or name the host in no_proxy.`;
-}
-/** An answer that is not what the API documents. Its message never quotes a value. */
-class AnswerError extends Error {
-    name = 'AnswerError';
-}
-/** @throws {AnswerError} where the text is not a JSON object; the parser's own words would quote it */
-function parseObject(text) {
-    let value;
-    try {
-        value = JSON.parse(text);
-    }
-    catch {
-        throw new AnswerError(`the answer is not JSON (${text.length} characters)`);
-    }
-    return object(value, 'the answer');
-}
-/** @throws {AnswerError} */
-function object(value, what) {
-    if (typeof value !== 'object' || value === null || Array.isArray(value))
-        throw new AnswerError(`${what} is not an object`);
-    return value;
-}
-/** Protobuf's JSON form leaves an empty field out; some writers say null. @throws {AnswerError} */
-function string(from, field) {
-    const value = from[field] ?? '';
-    if (typeof value !== 'string')
-        throw new AnswerError(`${field} is not a string`);
-    return value;
-}
-/** @throws {AnswerError} */
-function list(from, field) {
-    const value = from[field] ?? [];
-    if (!Array.isArray(value))
-        throw new AnswerError(`${field} is not a list`);
-    return value;
-}
-/**
- * What a JSON Web Token says. Its signature is not checked: it came from the issuer itself, over TLS (OpenID Connect
- * Core 1.0, section 3.1.3.7, rule 6).
- * @returns nothing where it is none
- */
-function tokenPayload(token) {
-    const [, payload, ...rest] = token.split('.');
-    if (payload === undefined || rest.length !== 1)
-        return undefined;
-    try {
-        return object(JSON.parse(Buffer.from(payload, 'base64url').toString()), 'the token');
-    }
-    catch {
-        return undefined;
-    }
-}
-
-;// CONCATENATED MODULE: ./build/github/errors.js
-
-
-
-const PERMISSIONS = {
-    repository: 'a fine-grained token access to this repository, a classic one the scope repo',
-    secrets: 'a fine-grained token the repository permission Secrets (write), a classic one the scope repo',
-    variables: 'a fine-grained token the repository permission Variables (write), a classic one the scope repo',
-    environment: 'a fine-grained token the repository permissions Environments (write) and Actions (read), a classic one the scope repo',
-    runs: "the job's own token permissions with actions: read, a fine-grained one the repository permission Actions (read), a classic one the scope repo",
-};
-/** Milliseconds to wait after a refusal of too many requests that says nothing else, by GitHub's documentation. */
-const UNTOLD_WAIT = 60_000;
-/** Milliseconds to wait where a refusal is a rate limit's; nothing where it is none (GitHub: "Rate limits for the REST API"). */
-function rateLimit(answer) {
-    const { status, headers } = answer;
-    if (status !== 403 && status !== 429)
-        return undefined;
-    const now = timeOf(answer);
-    const after = parseRetryAfter(headers['retry-after'], now);
-    if (after > 0)
-        return after;
-    if (headers['x-ratelimit-remaining'] === '0')
-        return Math.max(0, Number(headers['x-ratelimit-reset']) * 1000 - now) || 0;
-    return /secondary rate limit/i.test(answer.body) ? UNTOLD_WAIT : undefined;
-}
-function fromAnswer(operation, answer, need) {
-    return refusal(operation, answer, serverWords(answer), advice(answer, need));
-}
-function advice(answer, need) {
-    const { status } = answer;
-    if (status >= 300 && status < 400)
-        return need === 'repository'
-            ? 'GitHub redirects this name: the repository was renamed or moved, so give its name of today.'
-            : noRedirects(answer, 'give the name that the repository has today.');
-    const wait = rateLimit(answer);
-    if (status === 429 || wait !== undefined) {
-        const seconds = wait && Number.isFinite(wait) ? ` (it says: come back after ${Math.ceil(wait / 1000)} seconds)` : '';
-        return `The rate limit of github_token is reached for longer than this step may wait${seconds}: run fewer jobs at once, or raise timeout.`;
-    }
-    if (status >= 500)
-        return "That is on GitHub's side: try again later.";
-    if (status === 401)
-        return 'github_token is not valid (any more).';
-    const grant = `It needs ${PERMISSIONS[need]}.`;
-    if (status === 403)
-        return `github_token may not do that. ${grant}${need === 'runs' ? '' : ' GITHUB_TOKEN cannot be given it.'}`;
-    if (status === 404)
-        return `There is none, or github_token may not see it. ${grant}`;
-    return '';
-}
-/** What GitHub's error body says; it may list several faults. */
-function serverWords({ body }) {
-    let said;
-    try {
-        said = parseObject(body);
-    }
-    catch {
-        return [];
-    }
-    const faults = Array.isArray(said.errors) ? said.errors.map((fault) => Object(fault).message ?? fault) : [];
-    return [said.message, ...faults]
-        .filter((text) => typeof text === 'string')
-        .slice(0, 10)
-        .map((text) => cut(oneLine(text), 300));
-}
-
-;// CONCATENATED MODULE: ./build/github/api.js
-
-
-
-/**
- * GitHub's REST API: Octokit makes the requests, and they go through the one transport, so that deadlines, repeats,
- * proxies and the refusal of redirects are the same as for Scalekit. Every method throws an ApiError.
- */
-class GitHub {
-    transport;
-    #access;
-    constructor(transport, access) {
-        this.transport = transport;
-        this.#access = access;
-    }
-    /** Its address. */
-    get api() {
-        return this.#access.api;
-    }
-    /**
-     * Reads a repository.
-     * @param name `owner/name` as it is now: GitHub's redirect from a former name is refused
-     */
-    async getRepository(name, parse) {
-        const [owner = '', repo = ''] = name.split('/');
-        const operation = `read repository ${name}`;
-        const call = {
-            operation,
-            route: 'GET /repos/{owner}/{repo}',
-            parameters: { owner, repo },
-            need: 'repository',
-        };
-        return await this.read(call, (repository) => {
-            const { id, full_name } = repository;
-            if (!isPositive(id))
-                throw new AnswerError('id is not a number');
-            if (typeof full_name !== 'string' || full_name.toLowerCase() !== name.toLowerCase())
-                throw new AnswerError('it shows another repository');
-            return parse(repository);
-        });
-    }
-    /** Reads a workflow run. @returns nothing where GitHub shows no such run */
-    async getRun(name, run_id) {
-        const [owner = '', repo = ''] = name.split('/');
-        const operation = 'read the workflow runs that clients were made for';
-        const route = 'GET /repos/{owner}/{repo}/actions/runs/{run_id}';
-        return await this.find({ operation, route, parameters: { owner, repo, run_id }, need: 'runs' }, (run) => {
-            if (typeof run.id === 'object' || String(run.id) !== run_id)
-                throw new AnswerError('it shows another run');
-            const { run_attempt } = run;
-            if (!isPositive(run_attempt))
-                throw new AnswerError('run_attempt is not a number');
-            return { status: string(run, 'status'), run_attempt };
-        });
-    }
-    /**
-     * Reads one thing.
-     * @param parse gets the answer and, in milliseconds since the epoch, the server's own time; throws an AnswerError
-     * @returns nothing where GitHub says that there is no such thing, which it also says to a token that may not see it
-     */
-    async find(call, parse) {
-        try {
-            return await this.read(call, parse);
-        }
-        catch (error) {
-            if (error instanceof ApiError && error.status === 404)
-                return undefined;
-            throw error;
-        }
-    }
-    /** As `find`, where there has to be such a thing. */
-    async read(call, parse) {
-        const answer = await this.send(call);
-        try {
-            return parse(parseObject(answer.body), timeOf(answer));
-        }
-        catch (error) {
-            throw error instanceof AnswerError ? badAnswer(call.operation, answer, error.message, '') : error;
-        }
-    }
-    /** Sends a request, again where its answer is lost. @returns an answer that says success */
-    async send({ operation, route, parameters, need, made, onSend }) {
-        const { api, token } = this.#access;
-        // Loaded by the few runs that need it.
-        // Its context reads the event too, and stumbles where that is not readable.
-        delete process.env.GITHUB_EVENT_PATH;
-        const { getOctokit } = await __nccwpck_require__.e(/* import() */ 413).then(__nccwpck_require__.bind(__nccwpck_require__, 413));
-        const outcome = {};
-        const fetch = async (url, { method, headers, body }) => {
-            const call = { method, url: new URL(url), headers, body, repeatable: true, rateLimit: rateLimit, onSend };
-            try {
-                outcome.answer = await this.transport.send(call);
-            }
-            catch (error) {
-                outcome.error = error;
-            }
-            // What came of it is read below, not by Octokit.
-            return { status: 204, url, headers: [] };
-        };
-        await getOctokit(token, { baseUrl: api, request: { fetch } }).request(route, parameters);
-        const { answer, error } = outcome;
-        if (error instanceof NetworkError)
-            throw noAnswer(operation, error, 'GITHUB_API_URL');
-        if (!answer)
-            throw error;
-        if (answer.status === 404 && !isApiAnswer(answer))
-            throw badAnswer(operation, answer, "it is not GitHub's", 'Check who answers at GITHUB_API_URL.');
-        if (answer.status < 200 || answer.status > 299)
-            throw fromAnswer(operation, answer, need);
-        if (made && !made.includes(answer.status))
-            throw badAnswer(operation, answer, `GitHub says ${made.join(' or ')} where it is done`, '');
-        return answer;
-    }
-}
-function isPositive(value) {
-    return Number.isSafeInteger(value) && Number(value) > 0;
-}
-
-;// CONCATENATED MODULE: external "node:fs"
-const external_node_fs_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:fs");
-;// CONCATENATED MODULE: ./build/github/runner.js
-
-function readRunner(env) {
-    return {
-        repository: env.GITHUB_REPOSITORY ?? '',
-        repository_id: digits(env.GITHUB_REPOSITORY_ID),
-        run: `${digits(env.GITHUB_RUN_ID, 12) ?? '0'}.${digits(env.GITHUB_RUN_ATTEMPT, 4) ?? '1'}`,
-        api: env.GITHUB_API_URL || 'https://api.github.com',
-        origin: runOrigin(env),
-    };
-}
-/** A number as it fits into a trailer of bounded length; GitHub's own are shorter. */
-function digits(text, most = 16) {
-    return text && /^\d+$/.test(text) && text.length <= most ? text : undefined;
-}
-function runOrigin(env) {
-    const payload = readEvent(env.GITHUB_EVENT_PATH);
-    const [pull, run] = [payload.pull_request, payload.workflow_run];
-    // A fork that was deleted since has no repository any more.
-    const head = pull?.head ? pull.head.repo : run?.head_repository;
-    const foreign = head !== undefined && head?.full_name !== env.GITHUB_REPOSITORY;
-    // These events run with the target repository's secrets, whoever wrote the code that triggered them.
-    if (foreign && /^(pull_request_target|workflow_run)$/.test(env.GITHUB_EVENT_NAME ?? ''))
-        return 'untrusted';
-    if (env.GITHUB_ACTOR === 'dependabot[bot]')
-        return 'dependabot';
-    return foreign ? 'fork' : undefined;
-}
-function readEvent(path) {
-    try {
-        return JSON.parse((0,external_node_fs_namespaceObject.readFileSync)(path ?? '', 'utf8')) ?? {};
-    }
-    catch {
-        return {};
-    }
-}
-
-;// CONCATENATED MODULE: ./build/github/vault.js
-
-
-/** Milliseconds: GitHub tells times in whole seconds. */
-const RESOLUTION = 1_000;
-/** Milliseconds between two looks at a secret that may still be written. */
-const LOOK_AGAIN = 1_000;
-/** Bytes of a public key (X25519). */
-const KEY_LENGTH = 32;
-/** The address of a place's variable. */
-function variableUrl(api, { repository, environment, variable }) {
-    const scope = environment ? `environments/${encodeURIComponent(environment.toWellFormed())}` : 'actions';
-    return new URL(`${api}/repos/${repository}/${scope}/variables/${variable}`);
-}
-/** In words. */
-function placeName({ repository, environment }) {
-    return environment ? `environment ${JSON.stringify(environment)} of ${repository}` : repository;
-}
-/** A pair of client id and secret as GitHub Actions keeps it. Every method throws an ApiError. */
-class Vault {
-    place;
-    /** What was here at the last look. */
-    saved = { client_id: undefined, secret_time: undefined };
-    #github;
-    /** Whether somebody may have written since the last look. */
-    #stale = false;
-    #key = { key: '', key_id: '' };
-    constructor(github, place) {
-        this.place = place;
-        this.#github = github;
-    }
-    get transport() {
-        return this.#github.transport;
-    }
-    /** Address of GitHub's API. */
-    get api() {
-        return this.#github.api;
-    }
-    /** Where the pair is, in words. */
-    get name() {
-        return placeName(this.place);
-    }
-    /** What the pair is kept in, in words. */
-    get names() {
-        const { variable, secret } = this.place;
-        return `variable ${variable} and secret ${secret} of ${this.name}`;
-    }
-    /** Makes sure that a pair can be written here, as far as reading tells. */
-    async open() {
-        const key = this.#call(`read the public key for secrets of ${this.name}`, 'GET', 'secrets', '/secrets/public-key');
-        this.#key = await this.#github.read(key, (answer) => {
-            const [key, key_id] = [string(answer, 'key'), string(answer, 'key_id')];
-            if (Buffer.from(key, 'base64').length !== KEY_LENGTH || !key_id)
-                throw new AnswerError('it holds no public key');
-            return { key, key_id };
-        });
-        if (this.place.environment)
-            await this.#findEnvironment();
-        await this.look();
-    }
-    /** @throws where the token may not even see the repository */
-    async isVisible() {
-        return await this.#github.getRepository(this.place.repository, () => true);
-    }
-    /** Whether there is the environment, or none is needed. */
-    async exists() {
-        try {
-            if (this.place.environment)
-                await this.#findEnvironment();
-            return true;
-        }
-        catch (error) {
-            if (error instanceof ApiError && error.status === 404)
-                return false;
-            throw error;
-        }
-    }
-    /** Looks (again) at what is here. */
-    async look() {
-        this.#stale = true;
-        const [variable, secret] = await Promise.all([this.#getVariable(), this.#getSecret()]);
-        this.#stale = false;
-        this.saved = { client_id: variable?.value, variable_time: variable?.time, secret_time: secret?.time };
-        return this.saved;
-    }
-    /** @returns nothing where there is no such variable */
-    async getVariable() {
-        return (await this.#getVariable())?.value;
-    }
-    /**
-     * Makes the variable, or changes it.
-     * @param exists which of the two is tried first
-     * @param onSend called before each sending
-     */
-    async setVariable(value, exists, onSend) {
-        const make = { ...this.#variable('write', 'POST', '', { value }), made: [201], onSend };
-        const change = { ...this.#variable('write', 'PATCH', '/{name}', { value }), made: [204], onSend };
-        const [first, second, status] = exists ? [change, make, 404] : [make, change, 409];
-        try {
-            await this.#github.send(first).catch(async (error) => {
-                if (!(error instanceof ApiError && error.status === status))
-                    throw error;
-                await this.#github.send(second);
-            });
-        }
-        catch (error) {
-            if (!isUncertain(error) || (await this.getVariable().catch(() => undefined)) !== value)
-                throw error;
-        }
-    }
-    /** @returns whether there was one */
-    async deleteVariable() {
-        return await this.#delete(this.#variable('delete', 'DELETE', '/{name}'), () => this.#getVariable());
-    }
-    /**
-     * Writes the secret, after `open`. A lost answer is sent again, and then the time at which GitHub says that the secret
-     * was written decides.
-     * @param box seals the value with GitHub's public key, both in base64
-     * @throws {ApiError} one that is `uncertain` only where nobody can say whether GitHub has the secret
-     */
-    async setSecret(box) {
-        const before = this.saved.secret_time;
-        const { key, key_id } = this.#key;
-        const sealed = { encrypted_value: this.#seal(box, key), key_id };
-        let began;
-        const onSend = () => {
-            began ??= performance.now();
-        };
-        try {
-            await this.#github.send({ ...this.#secret('write', 'PUT', sealed), made: [201, 204], onSend });
-        }
-        catch (error) {
-            if (!isUncertain(error))
-                throw error;
-            this.transport.openReserve();
-            const now = await this.#awaitChange(error, before);
-            // One that is gone was taken away by somebody, whatever became of ours.
-            if (!now && before !== undefined)
-                throw error;
-            const sentAt = (now?.date ?? 0) - (performance.now() - (began ?? 0));
-            const isOurs = (time) => Date.parse(time) >= sentAt - RESOLUTION;
-            if (now && now.time !== before) {
-                if (this.#stale && !isOurs(now.time))
-                    throw error;
-                return;
-            }
-            // Within the resolution of GitHub's times, one that is the same says nothing.
-            if (before !== undefined && isOurs(before))
-                throw error;
-            throw new ApiError(`${error.message} GitHub did not take it.`, false, { cause: error });
-        }
-    }
-    /** Looks at the secret after a lost answer. Where GitHub did not answer in time it may still be at it. */
-    async #awaitChange(error, before) {
-        const isLate = error.cause instanceof NetworkError && error.cause.code === 'TIMEOUT';
-        // The other half of the time is for the roll-back.
-        const least = this.transport.left / 2;
-        for (;;) {
-            const now = await this.#getSecret().catch(() => Promise.reject(error));
-            if (now?.time !== before || !isLate || this.transport.left - LOOK_AGAIN < least)
-                return now;
-            await this.transport.pause(LOOK_AGAIN).catch(() => Promise.reject(error));
-        }
-    }
-    /** @returns whether there was one */
-    async deleteSecret() {
-        return await this.#delete(this.#secret('delete', 'DELETE'), () => this.#getSecret());
-    }
-    async #findEnvironment() {
-        const call = this.#call(`read ${this.name}`, 'GET', 'environment', '');
-        await this.#github.send(call).catch((error) => {
-            // Whoever is shown its key may write there, also without the permission to read environments.
-            if (!(error instanceof ApiError && error.status === 403))
-                throw error;
-        });
-    }
-    async #getVariable() {
-        const parse = (answer) => {
-            if (typeof answer.value !== 'string')
-                throw new AnswerError('value is not a string');
-            return { value: answer.value, time: string(answer, 'updated_at') };
-        };
-        return await this.#github.find(this.#variable('read', 'GET', '/{name}'), parse);
-    }
-    async #getSecret() {
-        const parse = (answer, date) => {
-            const time = string(answer, 'updated_at');
-            if (Number.isNaN(Date.parse(time)))
-                throw new AnswerError('updated_at is not a time');
-            return { time, date };
-        };
-        return await this.#github.find(this.#secret('read', 'GET'), parse);
-    }
-    /** @param isThere looks whether there still is one */
-    async #delete(call, isThere) {
-        try {
-            await this.#github.send({ ...call, made: [204] });
-            return true;
-        }
-        catch (error) {
-            // After a lost answer, the repeat finds what the first has done.
-            if (error instanceof ApiError && error.status === 404)
-                return error.uncertain;
-            if (!isUncertain(error) || (await isThere().catch(() => true)) !== undefined)
-                throw error;
-            return true;
-        }
-    }
-    #seal(box, key) {
-        try {
-            return box(key);
-        }
-        catch (error) {
-            throw new ApiError(`Could not seal the secret for ${this.name}: its public key is not usable.`, false, {
-                cause: error,
-            });
-        }
-    }
-    #variable(verb, method, path, parameters = {}) {
-        const { variable: name } = this.place;
-        return this.#call(`${verb} variable ${name} of ${this.name}`, method, 'variables', `/variables${path}`, {
-            name,
-            ...parameters,
-        });
-    }
-    #secret(verb, method, parameters = {}) {
-        const { secret: secret_name } = this.place;
-        const operation = `${verb} secret ${secret_name} of ${this.name}`;
-        return this.#call(operation, method, 'secrets', '/secrets/{secret_name}', { secret_name, ...parameters });
-    }
-    #call(operation, method, kind, path, parameters = {}) {
-        const { repository, environment } = this.place;
-        const [owner = '', repo = ''] = repository.split('/');
-        const scope = environment ? 'environments/{environment_name}' : 'actions';
-        return {
-            operation,
-            route: `${method} /repos/{owner}/{repo}/${scope}${path}`,
-            parameters: { owner, repo, ...(environment && { environment_name: environment }), ...parameters },
-            need: environment ? 'environment' : kind,
-        };
-    }
-}
-function isUncertain(error) {
-    return error instanceof ApiError && error.uncertain;
-}
-
-;// CONCATENATED MODULE: ./build/scalekit/errors.js
-
-
-function errors_fromAnswer(operation, answer, subject) {
-    return refusal(operation, answer, errors_serverWords(answer), errors_advice(answer, subject));
-}
-function fromNetwork(operation, error) {
-    return noAnswer(operation, error, 'scalekit_environment_url');
-}
-/** A 2xx whose body is not what the API documents. */
-function fromBadAnswer(operation, answer, reason, subject) {
-    const todo = subject !== 'sign-in' ? '' : 'Is scalekit_environment_url the address of a Scalekit environment?';
-    return badAnswer(operation, answer, reason, todo);
-}
-function errors_advice(answer, subject) {
-    const { status, headers } = answer;
-    if (status >= 300 && status < 400)
-        return noRedirects(answer, "scalekit_environment_url must be the environment's own address.");
-    if (status === 429) {
-        const wait = headers['retry-after'] ? ` (it says: come back after ${cut(headers['retry-after'], 40)})` : '';
-        return `The rate limit of the environment is reached for longer than this step may wait${wait}: run fewer jobs at once, or raise timeout.`;
-    }
-    if (status >= 500)
-        return "That is on Scalekit's side: try again later.";
-    if (subject === 'pair')
-        return 'The new pair itself is refused: an interceptor may deny it a token.';
-    if (subject === 'sign-in') {
-        if (status === 404)
-            return 'scalekit_environment_url does not lead to a Scalekit environment.';
-        if (status !== 400 && status !== 401 && status !== 403)
-            return '';
-        return 'Check scalekit_client_id and scalekit_client_secret: they must be the API credentials (skc_…) of this very environment, not revoked.';
-    }
-    if (status === 401)
-        return 'The API does not accept the token that it gave for scalekit_client_id: check that these API credentials are still valid.';
-    if (status === 403)
-        return 'The API credentials in scalekit_client_id may not manage the clients of this organization.';
-    if ((status === 400 || status === 409) && subject.adding)
-        return 'A client has five secrets at most: let one run at a time use it, with concurrency in the workflow.';
-    if (status === 404 && !isApiAnswer(answer))
-        return 'Check who answers at scalekit_environment_url: it is not the API.';
-    if (status === 404 && subject.client)
-        return `Client ${subject.client} is not there (any more).`;
-    if (status === 404)
-        return `Is there an organization ${subject.organization} in this environment? An id from another environment is not known here.`;
-    return '';
-}
-/**
- * What the server said, in any of the shapes that it may choose: its status object with details, a bare ErrorInfo,
- * OAuth's own error (RFC 6749, section 5.2), or plain text. Nothing else of the body is shown: `debug_info` may hold
- * internals.
- */
-function errors_serverWords({ body, headers }) {
-    let parsed;
-    try {
-        parsed = JSON.parse(body);
-    }
-    catch {
-        const text = body.trim();
-        const plain = String(headers['content-type'] ?? 'text/plain').startsWith('text/plain') && !/^[{[<]|debug_info/.test(text);
-        return plain && text ? [cut(oneLine(text), 300)] : [];
-    }
-    const status = fieldsOf(parsed);
-    const infos = [...listOf(status.details).map(fieldsOf), status];
-    const violations = infos.flatMap((info) => listOf(fieldsOf(info.validation_error_info).field_violations).map(fieldsOf));
-    const words = [
-        ...infos.map((info) => errors_text(info.error_code)),
-        errors_text(status.error),
-        errors_text(status.error_description),
-        errors_text(status.message),
-        ...violations.map((violation) => [errors_text(violation.field), errors_text(violation.description)].filter(Boolean).join(' ')),
-    ];
-    return [...new Set(words.filter(Boolean))].map((word) => cut(oneLine(word), 300)).slice(0, 10);
-}
-function fieldsOf(value) {
-    return typeof value === 'object' && value !== null ? value : {};
-}
-function listOf(value) {
-    return Array.isArray(value) ? value : [];
-}
-function errors_text(value) {
-    return typeof value === 'string' ? value.trim() : '';
-}
-
-;// CONCATENATED MODULE: ./build/scalekit/types.js
-
-/** The id of an organization client: it becomes part of a path and an output. The descriptor bounds ids in requests to 32 characters, not those in answers. */
-const CLIENT_ID = /^m2morg_[\w-]{1,121}$/;
-/** @throws {AnswerError} */
-function parseMarkedClient(value) {
-    const client = object(value, 'client');
-    const client_id = string(client, 'client_id');
-    if (!CLIENT_ID.test(client_id))
-        throw new AnswerError('client_id is not the id of an organization client');
-    return { client_id, description: string(client, 'description'), whole: () => parseClient(client, client_id) };
-}
-function parseClient(client, client_id) {
-    try {
-        return {
-            client_id,
-            description: string(client, 'description'),
-            organization_id: string(client, 'organization_id'),
-            name: string(client, 'name'),
-            scopes: strings(client, 'scopes'),
-            audience: strings(client, 'audience'),
-            custom_claims: list(client, 'custom_claims').map((entry) => {
-                const claim = object(entry, 'custom_claims');
-                return { key: string(claim, 'key'), value: string(claim, 'value') };
-            }),
-            expiry: seconds(client, 'expiry'),
-            create_time: time(client, 'create_time'),
-            secrets: list(client, 'secrets').map(parseSecret),
-        };
-    }
-    catch (error) {
-        throw error instanceof AnswerError
-            ? new AnswerError(`client ${client_id} is not readable: ${error.message}`)
-            : error;
-    }
-}
-/** @throws {AnswerError} */
-function parseSecret(value) {
-    const secret = object(value, 'secret');
-    const id = string(secret, 'id');
-    // It becomes part of a path, in which ".." would name the client.
-    if (!/^[\w-]{1,128}$/.test(id))
-        throw new AnswerError('id is not the id of a secret');
-    const expiry = time(secret, 'expire_time');
-    const expired = expiry !== undefined && expiry < BigInt(Date.now()) * 1000000n;
-    const active = secret.status !== 'INACTIVE' && secret.status !== 1 && !expired;
-    return { id, create_time: time(secret, 'create_time'), suffix: string(secret, 'secret_suffix'), active };
-}
-/** One page of a list. An empty token ends it. @throws {AnswerError} */
-function parsePage(text) {
-    const page = parseObject(text);
-    return { clients: list(page, 'clients'), next_page_token: string(page, 'next_page_token') };
-}
-function strings(from, field) {
-    return list(from, field).map((entry) => {
-        if (typeof entry !== 'string')
-            throw new AnswerError(`${field} holds something else than strings`);
-        return entry;
-    });
-}
-/** An int64 comes as a string, from lenient writers as a number. */
-function seconds(from, field) {
-    const value = from[field] ?? undefined;
-    const number = typeof value === 'string' && /^\d+$/.test(value) ? Number(value) : value;
-    if (number === undefined || (Number.isSafeInteger(number) && Number(number) >= 0))
-        return number;
-    throw new AnswerError(`${field} is not a number of seconds`);
-}
-/** Milliseconds since the epoch, in 2020: what writers put where they do not know a time is long before it. */
-const EARLIEST = Date.UTC(2020);
-/** RFC 3339 with up to nine digits of a second, in nanoseconds since the epoch. */
-function time(from, field) {
-    const [, seconds, fraction = '', zone] = /^(\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d)(?:\.(\d{1,9}))?([Zz]|[+-]\d\d:\d\d)$/.exec(string(from, field)) ?? [];
-    const milliseconds = seconds ? Date.parse(`${seconds}${zone}`.toUpperCase()) : Number.NaN;
-    return !(milliseconds >= EARLIEST) ? undefined : BigInt(milliseconds) * 1000000n + BigInt(fraction.padEnd(9, '0'));
-}
-
-;// CONCATENATED MODULE: ./build/scalekit/api.js
-
-
-
-
-
-/** Milliseconds after a client or a secret was made in which the API may not know it yet everywhere. */
-const LAG = 10_000;
-/** A `plain_secret` shorter than this cannot be masked without blanking out ordinary text. */
-const SHORTEST_SECRET = 8;
-/** Milliseconds between two requests of which the first met that lag. */
-const FIRST_PAUSE = 250;
-const LONGEST_PAUSE = 2_000;
-/** The clients of one organization in one Scalekit environment. Every method throws an ApiError. */
-class Scalekit {
-    transport;
-    #origin;
-    #organization;
-    #token = '';
-    constructor(transport, origin, organization_id) {
-        this.transport = transport;
-        this.#origin = origin;
-        this.#organization = organization_id;
-    }
-    /** Signs in, and finds the organization where only its external id is known. */
-    static async open(transport, { origin, credentials, organization_id, organization_external_id }) {
-        const scalekit = new Scalekit(transport, origin, organization_id);
-        await scalekit.signIn(credentials);
-        if (!organization_id)
-            await scalekit.#selectOrganization(organization_external_id);
-        return scalekit;
-    }
-    get organization_id() {
-        return this.#organization;
-    }
-    /** Gets an access token for the environment's API credentials and masks it. */
-    async signIn(credentials) {
-        this.#token = (await this.#getToken('sign in to Scalekit', credentials, 'sign-in')).access_token;
-    }
-    /** Gets an access token for a client of the organization, which may have been made just now, and masks it. */
-    async getToken(pair) {
-        const operation = `get an access token for client ${pair.client_id}`;
-        return await this.#pastLag(isRefused, () => this.#getToken(operation, pair, 'pair'));
-    }
-    /** Finds the organization that has an external id, and goes on with it. */
-    async #selectOrganization(external_id) {
-        const url = new URL(`/api/v1/organizations:external/${encodeURIComponent(external_id)}`, this.#origin);
-        const call = { ...this.#call('GET'), url };
-        const subject = { organization: external_id };
-        this.#organization = await this.#exchange(`find organization ${external_id}`, call, subject, (body) => {
-            const organization = object(parseObject(body).organization, 'organization');
-            const id = string(organization, 'id');
-            if (!/^org_[\w-]{1,124}$/.test(id))
-                throw new AnswerError('id is not the id of an organization');
-            const shown = string(organization, 'external_id');
-            if (shown && shown !== external_id)
-                throw new AnswerError('it shows an organization with another external_id');
-            return id;
-        });
-    }
-    /** Makes a client and masks its secret. Sent again only where the request provably did nothing. */
-    async createClient(fields, on) {
-        const call = { ...this.#call('POST', [], fields), repeatable: false, onSend: on.send };
-        return await this.#exchange('create the client', call, this.#subject(), (body) => {
-            const answer = parseObject(body);
-            const plain_secret = maskSecret(answer.plain_secret);
-            const client = parseMarkedClient(answer.client);
-            maskPair(client.client_id, plain_secret);
-            on.id(client.client_id);
-            refuseShort(plain_secret);
-            return { client: client.whole(), plain_secret };
-        });
-    }
-    /** Every client of the organization, page by page. */
-    async *listClients() {
-        const operation = "list the organization's clients";
-        const seen = new Set();
-        for (let token = '';;) {
-            seen.add(token);
-            const call = this.#call('GET');
-            call.url.search = new URLSearchParams({ page_size: '100', ...(token && { page_token: token }) }).toString();
-            const page = await this.#exchange(operation, call, this.#subject(), parsePage);
-            yield* page.clients.flatMap(readable);
-            token = page.next_page_token;
-            if (!token)
-                return;
-            // What stands behind such a page is never shown, so nobody can say that a client is not there.
-            if (seen.has(token))
-                throw new Error(`Could not ${operation}: a page leads back to one that was read before.`);
-        }
-    }
-    /** @returns nothing where there is no such client (any more) */
-    async getClient(client_id) {
-        const parse = (body) => parseMarkedClient(parseObject(body).client);
-        const call = this.#call('GET', [client_id]);
-        return await this.#exchange(`read client ${client_id}`, call, this.#subject(client_id), parse, () => undefined);
-    }
-    /**
-     * Changes the fields that are given.
-     * @param young whether the client was made just now
-     * @returns the client as it is then
-     */
-    async updateClient(client_id, fields, young = false) {
-        const call = this.#call('PATCH', [client_id], fields);
-        const parse = (body) => {
-            const client = parseMarkedClient(parseObject(body).client);
-            if (client.client_id !== client_id)
-                throw new AnswerError('it shows another client');
-            return client;
-        };
-        const operation = `update client ${client_id}`;
-        const ask = () => this.#exchange(operation, call, this.#subject(client_id), parse);
-        return await this.#pastLag(young && isMissing, ask);
-    }
-    /** @returns whether there was such a client (still); one that is gone already is fine too */
-    async deleteClient(client_id) {
-        const call = this.#call('DELETE', [client_id]);
-        return await this.#exchange(`delete client ${client_id}`, call, this.#subject(client_id), ...PRESENCE);
-    }
-    /**
-     * Makes one more secret and masks it. Sent again only where the request provably did nothing.
-     * @param young whether the client was made just now
-     */
-    async addSecret(client_id, on, young) {
-        const call = { ...this.#call('POST', [client_id, 'secrets']), repeatable: false, onSend: on.send };
-        const operation = `add a secret to client ${client_id}`;
-        const parse = (body) => {
-            const answer = parseObject(body);
-            const plain_secret = maskSecret(answer.plain_secret);
-            maskPair(client_id, plain_secret);
-            const secret = answer.secret ? parseSecret(answer.secret) : undefined;
-            if (secret)
-                on.id(secret.id);
-            refuseShort(plain_secret);
-            return { secret, plain_secret };
-        };
-        const ask = () => this.#exchange(operation, call, { ...this.#subject(client_id), adding: true }, parse);
-        return await this.#pastLag(young && isMissing, ask);
-    }
-    /** @returns whether there was such a secret (still) */
-    async deleteSecret(client_id, secret_id) {
-        const call = this.#call('DELETE', [client_id, 'secrets', secret_id]);
-        const operation = `delete secret ${secret_id} of client ${client_id}`;
-        return await this.#exchange(operation, call, this.#subject(client_id), ...PRESENCE);
-    }
-    /** The URL of the organization's clients, of one of them, of its secrets, or of one of those. */
-    clientUrl(...path) {
-        const all = ['api', 'v1', 'organizations', this.#organization, 'clients', ...path];
-        return new URL(all.map(encodeURIComponent).join('/'), this.#origin);
-    }
-    #subject(client) {
-        return { organization: this.#organization, client };
-    }
-    #call(method, path = [], fields) {
-        const headers = { authorization: `Bearer ${this.#token}` };
-        const call = { method, url: this.clientUrl(...path), headers, repeatable: true };
-        if (!fields)
-            return call;
-        return { ...call, headers: { ...headers, 'content-type': 'application/json' }, body: JSON.stringify(fields) };
-    }
-    /** The client credentials grant (RFC 6749, section 4.4). */
-    async #getToken(operation, pair, subject) {
-        const call = {
-            method: 'POST',
-            url: new URL('/oauth/token', this.#origin),
-            headers: { 'content-type': 'application/x-www-form-urlencoded' },
-            body: new URLSearchParams({ grant_type: 'client_credentials', ...pair }).toString(),
-            repeatable: true,
-        };
-        return await this.#exchange(operation, call, subject, (body) => {
-            const answer = parseObject(body);
-            const access_token = string(answer, 'access_token');
-            mask(access_token);
-            // RFC 6749, appendix A.12, without the space, which would break the header that carries it.
-            if (!/^[\x21-\x7e]+$/.test(access_token))
-                throw new AnswerError('it holds no access token');
-            const expires_in = typeof answer.expires_in === 'object' ? 0 : Number(answer.expires_in);
-            return { access_token, expires_in: expires_in > 0 ? expires_in : undefined };
-        });
-    }
-    /**
-     * Asks again, for ten seconds, what the API may refuse only because it does not know a new client or secret yet.
-     * @param isLag whether a refusal may be of that kind; false where none is
-     */
-    async #pastLag(isLag, ask) {
-        const until = performance.now() + LAG;
-        for (let pause = FIRST_PAUSE;; pause = Math.min(2 * pause, LONGEST_PAUSE)) {
-            try {
-                return await ask();
-            }
-            catch (error) {
-                if (!(isLag && error instanceof ApiError && isLag(error)) || performance.now() >= until)
-                    throw error;
-                // Where the time is over, the refusal is what there is to say.
-                await this.transport.pause(pause * (0.5 + Math.random() / 2)).catch(() => Promise.reject(error));
-            }
-        }
-    }
-    async #exchange(operation, call, subject, parse, missing) {
-        let answer;
-        try {
-            answer = await this.transport.send(call);
-        }
-        catch (error) {
-            throw error instanceof NetworkError ? fromNetwork(operation, error) : error;
-        }
-        if (answer.status === 404 && missing && isApiAnswer(answer))
-            return missing(answer);
-        if (answer.status < 200 || answer.status > 299)
-            throw errors_fromAnswer(operation, answer, subject);
-        try {
-            return parse(answer.body);
-        }
-        catch (error) {
-            throw error instanceof AnswerError ? fromBadAnswer(operation, answer, error.message, subject) : error;
-        }
-    }
-}
-/** What the answer to a delete says: it was there, or, by a 404, it was not, unless a sending before was lost. */
-const PRESENCE = [
-    (body) => body.trim() === '' || parseObject(body) !== undefined,
-    ({ afterLoss }) => afterLoss === true,
-];
-/** RFC 6749, section 5.2, allows both for a client that is not known. */
-function isRefused({ status, message }) {
-    return status === 401 || (status === 400 && message.includes('invalid_client'));
-}
-function isMissing({ status }) {
-    return status === 404;
-}
-function maskSecret(value) {
-    const secret = typeof value === 'string' ? value : '';
-    mask(secret);
-    return secret;
-}
-function refuseShort(plain_secret) {
-    if ([...plain_secret.trim()].length < SHORTEST_SECRET)
-        throw new AnswerError('it holds no usable plain_secret');
-}
-/** A client in a list that nobody can read is not ours, and must not hide those that are. */
-function readable(entry) {
-    try {
-        return [parseMarkedClient(entry)];
-    }
-    catch {
-        return [];
-    }
-}
-
-;// CONCATENATED MODULE: external "node:crypto"
-const external_node_crypto_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:crypto");
-;// CONCATENATED MODULE: ./build/state.js
-
-
-
-
-const STATE = 'client';
-/**
- * Main's side of the state. What it writes is sealed with the administrator's secret: a `STATE_*` variable can also
- * come from another step through `GITHUB_ENV`, and must not send the credentials elsewhere or name another's client.
- */
-class Journal {
-    state;
-    /** What only main can undo: the client as it was, and the fields that were, or may have been, changed. */
-    updated;
-    /** What nobody can undo, in sentences. */
-    lost = [];
-    #secret;
-    constructor(state, secret) {
-        this.state = state;
-        this.#secret = secret;
-    }
-    /**
-     * Writes a change down, and then takes it for a fact.
-     * @throws where the runner's file cannot be written
-     */
-    note(change) {
-        const state = { ...this.state, ...change };
-        const done = isEmpty(state);
-        try {
-            saveState(STATE, done ? '' : JSON.stringify({ ...state, seal: seal(state, this.#secret) }));
-        }
-        catch (error) {
-            throw new Error(`Could not write the state for the post step: ${message(error)}.`);
-        }
-        Object.assign(this.state, change);
-    }
-    /** As `note`, for what is a fact whether or not it can be written: the roll-back has to know it. */
-    learn(change) {
-        Object.assign(this.state, change);
-        this.note(change);
-    }
-    /**
-     * Marks a pair as its user's: nobody takes it back any more.
-     * @param client_id the client that is handed out; another one that this step made is still to be removed
-     * @throws where the runner's file cannot be written
-     */
-    release(client_id) {
-        const { client, secret, variable, lifetime } = this.state;
-        const stays = lifetime === 'job' || client?.id !== client_id;
-        if (client || secret || variable)
-            this.note({ client: stays ? client : undefined, secret: undefined, variable: undefined });
-    }
-    /** Leaves the post step nothing of this to do. Where that cannot be written, it finds out for itself. */
-    clear(change = { client: undefined, secret: undefined, variable: undefined }) {
-        if (isEmpty(this.state))
-            return;
-        try {
-            this.note(change);
-        }
-        catch { }
-    }
-}
-/** Whether there is nothing (left) to undo. */
-function isEmpty({ client, secret, variable }) {
-    return !client && !secret && !variable;
-}
-/** @returns nothing where main left nothing to do. @throws where the text is not a state */
-function readState() {
-    const text = getState(STATE);
-    return text ? object(JSON.parse(text), 'it') : undefined;
-}
-/** Whether this state was written by a step with the same secret. */
-function isSealed({ seal: given, ...state }, secret) {
-    const expected = Buffer.from(seal(state, secret));
-    const actual = Buffer.from(typeof given === 'string' ? given : '');
-    return secret !== '' && actual.length === expected.length && (0,external_node_crypto_namespaceObject.timingSafeEqual)(actual, expected);
-}
-function seal(state, secret) {
-    return (0,external_node_crypto_namespaceObject.createHmac)('sha256', secret).update(JSON.stringify(state)).digest('base64url');
-}
-
-;// CONCATENATED MODULE: ./build/identity.js
-
-/** The longest description of a client (Scalekit's descriptor), in characters. */
-const LONGEST_DESCRIPTION = 512;
-const LONGEST_TRAILER = 160;
-/** Characters that a description may have besides the line break and the trailer. */
-const LONGEST_OWN_DESCRIPTION = LONGEST_DESCRIPTION - LONGEST_TRAILER - 1;
-/** A hash of the identity: by the repository's id where it is known, so that a rename changes nothing. */
-function identityKey({ repository, repository_id, environment, name, lifetime }) {
-    const target = repository_id ?? repository.toLowerCase();
-    return hash(JSON.stringify([target, environment.toLowerCase(), name ?? null, lifetime]));
-}
-/** The repository's id or, where none is known, a hash of its lower-cased name. */
-function repositoryMark(repository, repository_id) {
-    return repository_id ?? hash(repository.toLowerCase());
-}
-function drawNonce() {
-    return randomBytes(12).toString('base64url');
-}
-function formatTrailer({ key, repo, by, run, lifetime, nonce }) {
-    return `[scalekit-organization-client/1 key=${key} repo=${repo} by=${by} run=${run} lifetime=${lifetime} nonce=${nonce}]`;
-}
-/** A description as it is sent: the trailer is its last line. */
-function withTrailer(own_description, trailer) {
-    return [own_description, formatTrailer(trailer)].filter(Boolean).join('\n');
-}
-const TRAILER = /^\[scalekit-organization-client\/1 key=(?<key>[\w-]{16}) repo=(?<repo>[\w-]{1,16}) by=(?<by>[\w-]{1,16}) run=(?<run>\d{1,12}\.\d{1,4}) lifetime=(?<lifetime>persistent|job) nonce=(?<nonce>[\w-]{16})\]$/;
-/** Reads the trailer from a description's last line. @returns nothing where it has none */
-function parseTrailer(description) {
-    return TRAILER.exec(splitDescription(description)[1])?.groups;
-}
-/** @returns what comes before the last line, and the last line */
-function splitDescription(description) {
-    const text = description.trimEnd();
-    const at = text.lastIndexOf('\n');
-    return [text.slice(0, Math.max(at, 0)), text.slice(at + 1)];
-}
-function recognize(client) {
-    const trailer = parseTrailer(client.description);
-    const own = trailer ? splitDescription(client.description)[0] : client.description;
-    const own_description = [...own].slice(0, LONGEST_OWN_DESCRIPTION).join('');
-    return { ...client, own_description, trailer };
-}
-/**
- * Whether a client that was named by its id may be managed as this identity's.
- * @returns why not, or nothing
- */
-function objection(client, identity, { key, repo }) {
-    const { trailer } = client;
-    if (trailer?.key === key)
-        return undefined;
-    if (trailer && trailer.repo !== repo)
-        return 'it was made for another repository, by the last line of its description';
-    if (isRepository(client, identity) === false)
-        return 'its claims name another repository';
-    if (trailer && trailer.lifetime !== 'persistent')
-        return 'it belongs to one job, by the last line of its description';
-    const [environment] = claimsOf(client, 'environment');
-    if (environment !== undefined && environment.toLowerCase() !== identity.environment.toLowerCase()) {
-        const own = identity.environment ? JSON.stringify(identity.environment) : 'no environment';
-        return `it is for the environment ${JSON.stringify(environment)}, and this step for ${own}`;
-    }
-    return undefined;
-}
-/** Whether a client without a trailer carries the claims of this repository and this environment. */
-function resembles(client, identity) {
-    const [environment = ''] = claimsOf(client, 'environment');
-    return isRepository(client, identity) === true && environment.toLowerCase() === identity.environment.toLowerCase();
-}
-/** By the id or, where one side does not know it, the name. @returns nothing where the claims do not say */
-function isRepository(client, { repository, repository_id }) {
-    const ids = claimsOf(client, 'github_repository_id');
-    if (ids.length > 0 && repository_id !== undefined)
-        return ids.every((id) => id === repository_id);
-    const names = claimsOf(client, 'github_repository');
-    return names.length > 0 ? names.every((name) => name.toLowerCase() === repository.toLowerCase()) : undefined;
-}
-/** All that stand there: nothing keeps a client from having one twice. */
-function claimsOf({ custom_claims }, key) {
-    return custom_claims.filter((claim) => claim.key === key).map(({ value }) => value);
-}
-/** 16 characters (96 bits) of a SHA-256, in base64url. */
-function hash(text) {
-    return createHash('sha256').update(text).digest('base64url').slice(0, 16);
-}
-
-;// CONCATENATED MODULE: ./build/plan.js
-/** Secrets of one client at a time, by the API. */
-const MOST_SECRETS = 5;
-const NONE = 'none';
-/** Milliseconds, and ample: between the two requests of a save. */
-const SAVE_TIME = 60_000;
-/**
- * From what is wanted and what exists to the steps between the two.
- * @throws where there is no way: `on_existing: fail`, or a list that only a new client can be without
- */
-function plan(request, { client, others, saved }) {
-    const save = request.place ? [{ kind: 'save' }] : [];
-    if (!client)
-        return { result: 'created', before: [{ kind: 'create' }, ...save], after: [], warnings: [] };
-    const several = others.length > 0 ? [severalClients(client.client_id, others)] : [];
-    const warnings = [...several];
-    // A secret that was not saved is lost, so another one is due.
-    const heals = request.on_existing === 'reuse' && request.place && !isSaved(saved, client.client_id);
-    switch (heals ? 'rotate' : request.on_existing) {
-        case 'fail':
-            throw plan_refusal(`Client ${client.client_id} ${JSON.stringify(client.name)} exists already, and on_existing is fail.`, several);
-        case 'replace': {
-            const before = [{ kind: 'create' }, ...save];
-            return { result: 'replaced', client, before, after: [{ kind: 'delete-client' }], warnings };
-        }
-        case 'reuse':
-            return { result: 'reused', client, before: updates(request, client, several), after: [], warnings };
-        case 'rotate': {
-            const evicted = evictions(client.secrets);
-            const kept = client.secrets.filter((secret) => !evicted.includes(secret));
-            for (const { id } of evicted)
-                warnings.push(`Client ${client.client_id} has ${client.secrets.length} secrets, and ${MOST_SECRETS} is the most: ${id} has to go before a new one is made, however young it is.`);
-            return {
-                result: 'rotated',
-                client,
-                before: [
-                    ...updates(request, client, several),
-                    ...evicted.map((secret) => deletion(secret, false)),
-                    { kind: 'add-secret' },
-                    ...save,
-                ],
-                after: retirements(kept, request.keep_secrets),
-                warnings,
-            };
-        }
-    }
-}
-/**
- * Whether GitHub Actions holds a pair of this client. A save writes the secret last, so a variable that is much younger
- * than the secret is one whose secret never came.
- */
-function isSaved(saved, client_id) {
-    if (saved?.client_id !== client_id || saved.secret_time === undefined)
-        return false;
-    return !(Date.parse(saved.variable_time ?? '') - Date.parse(saved.secret_time) > SAVE_TIME);
-}
-/**
- * The way of a run that lost a race, as if it had found the winner's client, on which other runs' secrets are as new as
- * its own: nothing on it is deleted.
- * @throws as `plan`
- */
-function planAdoption(request, client, saved) {
-    const on_existing = request.on_existing === 'replace' ? 'rotate' : request.on_existing;
-    const adoption = plan({ ...request, on_existing }, { client, others: [], saved });
-    return {
-        ...adoption,
-        before: adoption.before.filter(({ kind }) => kind !== 'delete-secret'),
-        after: [],
-        warnings: [],
-    };
-}
-/** The secrets that must go before the client can have one more: never the newest active one, and none of unknown age. */
-function evictions(secrets) {
-    const dated = inRetirementOrder(secrets.filter(({ create_time }) => create_time !== undefined));
-    const newest = dated
-        .filter(({ active }) => active)
-        .sort(byAge)
-        .at(-1);
-    return dated.filter((secret) => secret !== newest).slice(0, Math.max(0, secrets.length + 1 - MOST_SECRETS));
-}
-/** @param keep how many secrets stay, the new one, which is not among `secrets`, included */
-function retirements(secrets, keep) {
-    const count = Math.max(0, secrets.length + 1 - keep);
-    return inRetirementOrder(secrets)
-        .slice(0, count)
-        .map((secret) => deletion(secret, keep > 1));
-}
-function deletion(secret, spare_young) {
-    return { kind: 'delete-secret', secret, spare_young };
-}
-/** Those that nobody can use any more first, then the oldest. */
-function inRetirementOrder(secrets) {
-    return [...secrets].sort((one, other) => Number(one.active) - Number(other.active) || byAge(one, other));
-}
-/** Orders what has a `create_time`, the oldest first; what does not say comes last, since it may be the newest. */
-function byAge(one, other) {
-    if (one.create_time === other.create_time)
-        return 0;
-    if (one.create_time === undefined)
-        return 1;
-    return other.create_time === undefined || one.create_time < other.create_time ? -1 : 1;
-}
-/** Orders clients: by time to the nanosecond, then by id, so that all runs agree on the first. */
-function firstMade(one, other) {
-    return byAge(one, other) || (one.client_id < other.client_id ? -1 : 1);
-}
-function severalClients(client_id, others) {
-    return `Several clients are this repository's for the same purpose. This run uses the oldest, ${client_id}, and touches none of the others: ${others.join(', ')}. Delete those that nobody uses.`;
-}
-function plan_refusal(text, warnings) {
-    return new Error([text, ...warnings].join('\n'));
-}
-/**
- * Corrects what drifted, and gives a client that was made by hand its trailer.
- * @param several what else the user should know where there is no way
- */
-function updates(request, client, several) {
-    const drifted = differences(request, client);
-    const emptied = drifted.filter(({ wanted }) => wanted === NONE);
-    if (emptied.length > 0) {
-        throw plan_refusal(`Client ${client.client_id} has what was not asked for, and the API cannot empty a list: use on_existing: replace, which makes a new client and then deletes this one.\n${plan_differenceLines(emptied)}`, several);
-    }
-    if (!client.trailer && !drifted.some(({ field }) => field === 'description'))
-        drifted.push({
-            field: 'description',
-            wanted: 'a last line by which this action knows the client again',
-            got: NONE,
-        });
-    const own = request.given.description ? request.fields.description : client.own_description;
-    const fields = { ...request.fields, description: own };
-    const changes = Object.fromEntries(drifted.map(({ field }) => [field, fields[field]]));
-    return drifted.length > 0 ? [{ kind: 'update', fields: changes, differences: drifted }] : [];
-}
-/**
- * Compares a client with what was asked for: scopes, audience and claims as sets, where a list that was not given
- * means none; name, description without trailer, and expiry only where they were given.
- */
-function differences({ fields, given }, client) {
-    const compared = ['scopes', 'audience', 'custom_claims'];
-    if (fields.expiry)
-        compared.push('expiry');
-    if (given.name)
-        compared.push('name');
-    if (given.description)
-        compared.push('description');
-    return plan_compareFields(compared, fields, { ...client, description: client.own_description });
-}
-/** As `differences`, of the answer to a request that asked for all of it. */
-function shortfalls(request, client) {
-    const { organization_id } = client;
-    return [
-        // An answer may leave out the expiry and the organization, which says nothing about them.
-        ...differences(request, client).filter(({ field, got }) => field !== 'expiry' || got !== NONE),
-        ...compare([['organization_id', [request.organization_id], [organization_id || request.organization_id]]]),
-    ];
-}
-function plan_differenceLines(differences) {
-    return differences.map(({ field, wanted, got }) => `${field}: wanted ${wanted}; got ${got}`).join('\n');
-}
-function plan_compareFields(names, wanted, got) {
-    const [one, other] = [fieldTexts(wanted), fieldTexts(got)];
-    return compare(names.map((field) => [field, one[field], other[field]]));
-}
-/** Compares sets. @returns those that are not the same */
-function compare(pairs) {
-    return pairs
-        .map(([field, wanted, got]) => ({ field, wanted: setText(wanted), got: setText(got) }))
-        .filter(({ wanted, got }) => wanted !== got);
-}
-function fieldTexts(fields) {
-    const { name, description, scopes = [], audience = [], custom_claims, expiry } = fields;
-    return {
-        name: textOf(name),
-        description: textOf(description),
-        scopes,
-        audience,
-        custom_claims: claimTexts(custom_claims),
-        expiry: textOf(expiry),
-    };
-}
-function claimTexts(claims = []) {
-    // No two claims have the same text, whatever stands in a key.
-    return claims.map(({ key, value }) => `${key.replace(/[\\=]/g, '\\$&')}=${value}`);
-}
-function textOf(value) {
-    return value === undefined || value === '' ? [] : [String(value)];
-}
-function setText(entries) {
-    return ([...new Set(entries)]
-        .sort()
-        .map((entry) => JSON.stringify(entry))
-        .join(', ') || NONE);
-}
-
-;// CONCATENATED MODULE: ./build/unsave.js
-
-
-/** Milliseconds after a variable was sent in which GitHub may finish writing it, though its caller has gone. */
-const LATE_WRITE = 15_000;
-/** Milliseconds between two looks for it. */
-const unsave_LOOK_AGAIN = 1_000;
-/**
- * Gives a variable in GitHub Actions what it held before, unless somebody wrote it, or the secret beside it, since.
- * @param patient whether to wait for a write that GitHub may still finish
- */
-async function unsave_putBack(vault, trace, patient) {
-    const { place, value, old, secret_time, sent_at } = trace;
-    const what = `variable ${place.variable} of ${placeName(place)}`;
-    // A clock that was set back meanwhile must not make the wait longer.
-    const until = Math.min(sent_at, Date.now()) + LATE_WRITE;
-    let { late } = trace;
-    const done = [];
-    try {
-        for (;;) {
-            const now = await vault.look();
-            if (now.client_id === value) {
-                if (now.secret_time !== undefined && now.secret_time !== secret_time)
-                    return { done: [`The ${what} stays: another run has saved its pair there.`], left: [] };
-                if (old === undefined)
-                    await vault.deleteVariable();
-                else
-                    await vault.setVariable(old, true);
-                done.push(`Put back ${what}.`);
-                late--;
-            }
-            else if (now.client_id === undefined && old !== undefined) {
-                return { done, left: [variableLeft(trace, 'GitHub does not show it, so it may have to be made anew')] };
-            }
-            const pending = late > 0 && Date.now() < until;
-            if (!pending)
-                return { done, left: [] };
-            if (!patient)
-                return { done: [...done, `GitHub may still write ${what}. The post step looks again.`], left: [], pending };
-            await vault.transport.pause(unsave_LOOK_AGAIN);
-        }
-    }
-    catch (error) {
-        return { done, left: [variableLeft(trace, log_message(error))] };
-    }
-}
-/**
- * The sentence about a variable that was not put back, with the call that does it.
- * @param doubtful whether somebody else may have written what is known about it, so that no address is named
- */
-function variableLeft(trace, why, doubtful = false) {
-    const { api, place, old } = trace;
-    const url = variableUrl(api, place);
-    const address = doubtful ? url.pathname : url.href;
-    const call = old === undefined ? `DELETE ${address}` : `PATCH ${address} with the value ${JSON.stringify(old)}`;
-    return `Variable ${place.variable} of ${placeName(place)} may not be what it was: ${why.replace(/\.$/, '')}. To put it back by hand: ${call}`;
-}
-
-;// CONCATENATED MODULE: ./build/undo.js
-
-
-
-
-
-/** Milliseconds after a create request was sent in which the server may finish it, though its caller has gone. */
-const LATE_CREATE = 15_000;
-/** Milliseconds between two looks for a client that may still appear. */
-const undo_LOOK_AGAIN = 1_000;
-/**
- * Undoes what a failed step did, last first.
- * @returns the error to show: the failure, and what became of what the step had made or changed
- */
-async function undo(scalekit, vault, journal, failure) {
-    const { state, updated } = journal;
-    const own_secret = state.secret?.id;
-    const put = state.variable && vault && (await putBack(vault, state.variable, false));
-    const { removed, absent, left: stays } = await cleanUp(scalekit, state, false);
-    const left = [...(put?.left ?? []), ...stays];
-    const lines = [...(put?.done ?? []), ...removed.map((what) => `Removed again: ${what}.`), ...left];
-    const unsure = absent && !state.client?.id;
-    if (unsure)
-        lines.push(`Whether a client was made is not known: none shows up. The post step looks again. ${clientCall(scalekit, state)}`);
-    else if (left.length === 0)
-        journal.clear({ client: undefined, secret: undefined, variable: put?.pending ? state.variable : undefined });
-    if (updated)
-        lines.push(...(await restore(scalekit, updated, own_secret)));
-    lines.push(...journal.lost);
-    return lines.length > 0 ? new Error([message(failure), ...lines].join('\n'), { cause: failure }) : failure;
-}
-/** The error of a step that is cancelled: the runner does not wait until anything is undone. */
-function leave({ state, updated, lost }, failure) {
-    const rest = state.client || state.secret || state.variable ? ['The post step removes what this step made.'] : [];
-    const lines = [message(failure), ...rest, ...(updated ? [staysUpdated(updated)] : []), ...lost];
-    return new Error(lines.join('\n'), { cause: failure });
-}
-function staysUpdated({ before, fields }) {
-    return `Client ${before.client_id} may stay updated: ${Object.keys(fields).join(', ')}.`;
-}
-/**
- * Removes what a step made that was cut off or failed, or whose job is over, last first.
- * @param patient whether main was cut off, so that the server may still finish what it was asked for: then the client of
- *   a lost create is looked for as long as that may take
- */
-async function cleanUp(scalekit, state, patient) {
-    const traces = { removed: [], absent: false, left: [] };
-    const { client, secret } = state;
-    // A secret on the client that is to go goes with it.
-    if (secret && secret.client_id !== client?.id) {
-        await removeSecret(scalekit, secret, patient, traces).catch((error) => {
-            const what = `A secret of this step on client ${secret.client_id} may be left over`;
-            traces.left.push(`${what}: ${log_message(error)} ${secretCall(scalekit, secret, doubtOf(error))}`);
-        });
-    }
-    if (client) {
-        await removeClient(scalekit, state, client, patient, traces).catch((error) => {
-            const what = 'A client of this step may be left over';
-            traces.left.push(`${what}: ${log_message(error)} ${clientCall(scalekit, state, doubtOf(error))}`);
-        });
-    }
-    return traces;
-}
-/** The clients that this step made: by the id or, where it is not known or not alone, by the nonce. */
-async function ownClients(scalekit, state) {
-    const { id, again } = state.client ?? {};
-    const named = id ? await scalekit.getClient(id) : undefined;
-    // The answer to a read may show another client than the one that was asked for.
-    const own = named && named.client_id === id && isOwn(named, state) ? [named] : [];
-    if (id && !again && (own.length > 0 || !named))
-        return own;
-    for await (const client of scalekit.listClients()) {
-        if (isOwn(client, state) && !own.some(({ client_id }) => client_id === client.client_id))
-            own.push(client);
-    }
-    if (own.length === 0 && named)
-        throw new ForeignClientError(`client ${id} is not this step's, by the last line of its description.`);
-    return own;
-}
-/**
- * Deletes a client of this step, unless other runs have secrets on it: then this step's secrets alone.
- * @returns what was removed, and whether the client stays
- */
-async function takeClient(scalekit, state, client) {
-    const { client_id } = client;
-    if (state.lifetime === 'persistent') {
-        const { secrets } = client.whole();
-        const known = state.client?.id === client_id ? state.client.secret_ids : undefined;
-        // A client's oldest secret is its maker's.
-        const mine = known ?? [[...secrets].sort(byAge)[0]?.id, state.secret?.id];
-        const own = secrets.filter(({ id }) => mine.includes(id));
-        if (own.length < secrets.length) {
-            for (const { id } of own)
-                await deleteShownSecret(scalekit, client_id, id);
-            const ids = own.map(({ id }) => id).join(' and ') || 'none';
-            const why = "the client stays, since it has secrets that are not known to be this step's";
-            return { what: `secret ${ids} of client ${client_id} (${why})`, stays: true };
-        }
-    }
-    await deleteShownClient(scalekit, client_id);
-    return { what: `client ${client_id}`, stays: false };
-}
-/** @returns whether there was such a secret (still) */
-async function deleteShownSecret(scalekit, client_id, id) {
-    const isShown = async () => {
-        const client = await scalekit.getClient(client_id);
-        return client?.whole().secrets.some((secret) => secret.id === id) ?? false;
-    };
-    return await deleteShown(scalekit, () => scalekit.deleteSecret(client_id, id), isShown);
-}
-/** Deletes a client, whatever secrets it has. @returns whether there was such a client (still) */
-async function deleteShownClient(scalekit, client_id) {
-    const isShown = async () => (await scalekit.getClient(client_id)) !== undefined;
-    return await deleteShown(scalekit, () => scalekit.deleteClient(client_id), isShown);
-}
-/** Deletes, again where the API says that there is nothing, but still shows it: one part of it may lag behind another. */
-async function deleteShown(scalekit, remove, isShown) {
-    for (const until = performance.now() + LAG; !(await remove());) {
-        if (!(await isShown()))
-            return false;
-        if (performance.now() > until)
-            throw new Error('the API shows it, and yet says that there is nothing to delete.');
-        await scalekit.transport.pause(undo_LOOK_AGAIN);
-    }
-    return true;
-}
-/** The calls that remove by hand what a state names, for a message. */
-function calls(scalekit, state, doubt) {
-    const { client, secret } = state;
-    const lines = [
-        ...(secret ? [secretCall(scalekit, secret, doubt)] : []),
-        ...(client || !secret ? [clientCall(scalekit, state, doubt)] : []),
-    ];
-    return lines.join(' ');
-}
-/** The client that the state names is another's. */
-class ForeignClientError extends Error {
-    name = 'ForeignClientError';
-}
-async function removeClient(scalekit, state, { id, sent_at, lost: secretLost }, patient, traces) {
-    // A clock that was set back meanwhile must not make the wait longer.
-    const sent = Math.min(sent_at, Date.now());
-    const until = id ? sent + LAG : patient ? sent + LATE_CREATE : 0;
-    for (;;) {
-        const own = await ownClients(scalekit, state);
-        for (const client of own) {
-            const { what, stays } = await takeClient(scalekit, state, client);
-            traces.removed.push(what);
-            const { client_id } = client;
-            const { secret } = state;
-            // It is in use, which leaves nothing to do, unless the secrets on it may be this step's after all.
-            if (stays && (secretLost || (secret?.client_id === client_id && (secret.lost || !secret.id))))
-                traces.left.push(`Client ${client_id} may be left over. ${clientCall(scalekit, state, 'owner')}`);
-        }
-        if (own.length > 0)
-            return;
-        if (Date.now() > until)
-            break;
-        await scalekit.transport.pause(undo_LOOK_AGAIN);
-    }
-    traces.absent = true;
-}
-/** Takes the secret that was added, and names those that may be this step's but may also be a neighbour's. */
-async function removeSecret(scalekit, trace, patient, traces) {
-    const { client_id, key, id, seen, lost } = trace;
-    const client = await scalekit.getClient(client_id);
-    if (!client)
-        return;
-    if (client.client_id !== client_id || parseTrailer(client.description)?.key !== key)
-        throw new ForeignClientError(`client ${client_id} is not the one that main read, by the last line of its description.`);
-    const appeared = id && !lost ? [] : unseen(client.whole(), [...seen, id]);
-    if (id) {
-        const there = await deleteShownSecret(scalekit, client_id, id);
-        if (there)
-            traces.removed.push(`secret ${id} of client ${client_id}`);
-    }
-    for (const unsure of appeared)
-        traces.left.push(unsureSecret(scalekit, trace, unsure));
-    // Unlike a client, it could not be told from another run's, so a longer look would help nobody.
-    if (patient && !id && appeared.length === 0)
-        traces.left.push(`Whether a secret was added to client ${client_id} is not known: none shows up yet, and the server may finish late. A later rotation retires it. ${secretCall(scalekit, trace, 'owner')}`);
-}
-/** The sentence about a secret that appeared while an answer was lost: it may also be a neighbour's. */
-function unsureSecret(scalekit, trace, id) {
-    return `Secret ${id} of client ${trace.client_id} may be left over of a request whose answer was lost, or another run's; a later rotation retires it. ${secretCall(scalekit, { ...trace, id }, 'owner')}`;
-}
-/** Ids of the secrets of a client that are not among `known`. */
-function unseen({ secrets }, known) {
-    return secrets.map(({ id }) => id).filter((id) => !known.includes(id));
-}
-/**
- * Gives a client its former values back.
- * @returns sentences about what could not be restored
- */
-async function restore(scalekit, updated, own_secret) {
-    const { before, fields } = updated;
-    const { client_id } = before;
-    const names = Object.keys(fields);
-    try {
-        const now = (await scalekit.getClient(client_id))?.whole();
-        if (!now || compareFields(names, before, now).length === 0)
-            return [];
-        if (unseen(now, [...before.secrets.map(({ id }) => id), own_secret]).length > 0)
-            return [`${staysUpdated(updated)} It has a secret that may be another run's.`];
-        const former = Object.fromEntries(names.map((name) => [name, before[name]]).filter(([, value]) => value !== undefined && `${value}` !== ''));
-        const then = Object.keys(former).length > 0 ? (await scalekit.updateClient(client_id, former)).whole() : now;
-        const lost = compareFields(names, before, then);
-        if (lost.length === 0)
-            return [`Restored: ${names.join(', ')} of client ${client_id}.`];
-        return [
-            `Client ${client_id} could not be given back what it was, since the API cannot empty or shorten it:\n${differenceLines(lost)}`,
-        ];
-    }
-    catch (error) {
-        return [`${staysUpdated(updated)} ${message(error)}`];
-    }
-}
-function clientCall(scalekit, { client, nonce }, doubt) {
-    return byHand(scalekit, [client?.id], `the one that GET shows with "nonce=${nonce}" in its description`, doubt);
-}
-function secretCall(scalekit, { client_id, id }, doubt) {
-    return byHand(scalekit, [client_id, 'secrets', id], 'it by its time among the secrets of the client', doubt);
-}
-/**
- * The call that removes something by hand. Somebody will send a token to an origin that this names, so an unsealed
- * state's own is left out.
- * @param search how to find the last part of the path where it is not known
- */
-function byHand(scalekit, path, search, doubt) {
-    const known = path.filter((part) => part !== undefined);
-    const url = scalekit.clientUrl(...known);
-    const address = doubt === 'state' ? url.pathname : url.href;
-    if (known.length < path.length)
-        return `To remove it by hand, find ${search}; then DELETE ${address}/ID`;
-    return `To remove it${doubt ? ', if it is yours,' : ''} by hand: DELETE ${address}`;
-}
-function doubtOf(error) {
-    return error instanceof ForeignClientError ? 'owner' : undefined;
-}
-/** Whether the trailer says that this step made the client. */
-function isOwn({ description }, { nonce, run }) {
-    const trailer = parseTrailer(description);
-    return trailer?.nonce === nonce && trailer.run === run;
-}
-
+// EXTERNAL MODULE: ./build/log.js
+var log = __nccwpck_require__(585);
+// EXTERNAL MODULE: ./build/state.js
+var build_state = __nccwpck_require__(874);
 ;// CONCATENATED MODULE: ./build/post.js
 
 
 
-
-
-
-
-
-
-
-
-/** Seconds: a client that may still appear is looked for longer than the shortest step may take. */
-const LEAST_TIMEOUT = 20;
-start(run, (error) => log_warning(`The state that main left cannot be used, so nothing was removed: ${log_message(error)}`), 0);
-/** Removes what this step made and nobody is to use any more. Never fails the job. */
-async function run() {
-    const state = readState();
+start(async () => {
+    const state = (0,build_state/* readState */.un)();
     if (!state)
         return;
-    const credentials = readCredentials(process.env);
-    const github_token = readGitHubToken();
-    // Without the seal, origin and ids may be anybody's words; with another run, they are about what is in use by now.
-    const trusted = isSealed(state, credentials.client_secret) && isThisRun(state.run);
-    const transport = new http_Transport(state.run, Math.max(readTimeout(), LEAST_TIMEOUT));
-    transport.openReserve();
-    const refused = { why: post_refusal(credentials, trusted), doubtful: !trusted };
-    const { variable, client, secret } = state;
-    // At once, so that where one side does not answer the other is served all the same.
-    await Promise.all([
-        variable && post_restore(transport, variable, github_token, refused),
-        (client || secret || !variable) && remove(transport, state, credentials, refused),
-    ]);
-}
-/** Puts the variable back that main wrote before it was cut off. */
-async function post_restore(transport, trace, token, { why, doubtful }) {
-    if (why || !token) {
-        log_warning(variableLeft(trace, why || 'github_token is not there any more', doubtful));
-        return;
-    }
-    const vault = new Vault(new GitHub(transport, { api: trace.api, token }), trace.place);
-    const { done, left } = await unsave_putBack(vault, trace, true);
-    done.forEach(log_info);
-    left.forEach(log_warning);
-}
-/** Removes client and secret. */
-async function remove(transport, state, credentials, { why, doubtful }) {
-    const scalekit = new Scalekit(transport, state.origin, state.organization_id);
-    try {
-        if (why)
-            throw new Error(why);
-        await scalekit.signIn(credentials);
-    }
-    catch (error) {
-        const remedy = calls(scalekit, state, doubtful ? 'state' : undefined);
-        log_warning(`What this step made may be left over: ${log_message(error)} ${remedy}`);
-        return;
-    }
-    const { removed, absent, left } = await cleanUp(scalekit, state, true);
-    for (const what of removed)
-        log_info(`Deleted ${what}.`);
-    if (absent)
-        log_info(state.client?.id
-            ? 'The client is gone already.'
-            : 'No client of the create request that was cut off has shown up.');
-    if (left.length > 0)
-        log_warning(left.join(' '));
-}
-function isThisRun(run) {
-    return !process.env.GITHUB_RUN_ID || run === readRunner(process.env).run;
-}
-/** @returns why the credentials must not be sent, or nothing */
-function post_refusal({ client_id, client_secret }, trusted) {
-    const unsafe = unsafeSetting(process.env);
-    if (unsafe)
-        return `NODE_TLS_REJECT_UNAUTHORIZED: ${unsafe}.`;
-    if (!client_id || !client_secret)
-        return 'the credentials that main had are not there any more, neither as inputs nor as variables.';
-    if (trusted)
-        return '';
-    return 'its state was not written by this run with these credentials; another step may have changed either, so nothing was sent.';
-}
+    // The usual job has nothing left to remove, and loads nothing more.
+    const { removeLeftovers } = await __nccwpck_require__.e(/* import() */ 601).then(__nccwpck_require__.bind(__nccwpck_require__, 601));
+    await removeLeftovers(state);
+}, (error) => log/* warning */.$e(`The state that main left cannot be used, so nothing was removed: ${log/* message */.iU(error)}`), 0);
 
+module.exports = __webpack_exports__;
+/******/ })()
+;

@@ -1,1374 +1,221 @@
-import { createRequire as __WEBPACK_EXTERNAL_createRequire } from "module";
-/******/ var __webpack_modules__ = ({
-
-/***/ 770:
-/***/ ((module, __unused_webpack_exports, __nccwpck_require__) => {
-
-module.exports = __nccwpck_require__(218);
-
-
-/***/ }),
-
-/***/ 218:
-/***/ ((__unused_webpack_module, exports, __nccwpck_require__) => {
-
-var __webpack_unused_export__;
-
-
-var net = __nccwpck_require__(278);
-var tls = __nccwpck_require__(756);
-var http = __nccwpck_require__(611);
-var https = __nccwpck_require__(692);
-var events = __nccwpck_require__(434);
-var assert = __nccwpck_require__(613);
-var util = __nccwpck_require__(23);
-
-
-exports.httpOverHttp = httpOverHttp;
-exports.httpsOverHttp = httpsOverHttp;
-exports.httpOverHttps = httpOverHttps;
-exports.httpsOverHttps = httpsOverHttps;
-
-
-function httpOverHttp(options) {
-  var agent = new TunnelingAgent(options);
-  agent.request = http.request;
-  return agent;
-}
-
-function httpsOverHttp(options) {
-  var agent = new TunnelingAgent(options);
-  agent.request = http.request;
-  agent.createSocket = createSecureSocket;
-  agent.defaultPort = 443;
-  return agent;
-}
-
-function httpOverHttps(options) {
-  var agent = new TunnelingAgent(options);
-  agent.request = https.request;
-  return agent;
-}
-
-function httpsOverHttps(options) {
-  var agent = new TunnelingAgent(options);
-  agent.request = https.request;
-  agent.createSocket = createSecureSocket;
-  agent.defaultPort = 443;
-  return agent;
-}
-
-
-function TunnelingAgent(options) {
-  var self = this;
-  self.options = options || {};
-  self.proxyOptions = self.options.proxy || {};
-  self.maxSockets = self.options.maxSockets || http.Agent.defaultMaxSockets;
-  self.requests = [];
-  self.sockets = [];
-
-  self.on('free', function onFree(socket, host, port, localAddress) {
-    var options = toOptions(host, port, localAddress);
-    for (var i = 0, len = self.requests.length; i < len; ++i) {
-      var pending = self.requests[i];
-      if (pending.host === options.host && pending.port === options.port) {
-        // Detect the request to connect same origin server,
-        // reuse the connection.
-        self.requests.splice(i, 1);
-        pending.request.onSocket(socket);
-        return;
-      }
-    }
-    socket.destroy();
-    self.removeSocket(socket);
-  });
-}
-util.inherits(TunnelingAgent, events.EventEmitter);
-
-TunnelingAgent.prototype.addRequest = function addRequest(req, host, port, localAddress) {
-  var self = this;
-  var options = mergeOptions({request: req}, self.options, toOptions(host, port, localAddress));
-
-  if (self.sockets.length >= this.maxSockets) {
-    // We are over limit so we'll add it to the queue.
-    self.requests.push(options);
-    return;
-  }
-
-  // If we are under maxSockets create a new one.
-  self.createSocket(options, function(socket) {
-    socket.on('free', onFree);
-    socket.on('close', onCloseOrRemove);
-    socket.on('agentRemove', onCloseOrRemove);
-    req.onSocket(socket);
-
-    function onFree() {
-      self.emit('free', socket, options);
-    }
-
-    function onCloseOrRemove(err) {
-      self.removeSocket(socket);
-      socket.removeListener('free', onFree);
-      socket.removeListener('close', onCloseOrRemove);
-      socket.removeListener('agentRemove', onCloseOrRemove);
-    }
-  });
-};
-
-TunnelingAgent.prototype.createSocket = function createSocket(options, cb) {
-  var self = this;
-  var placeholder = {};
-  self.sockets.push(placeholder);
-
-  var connectOptions = mergeOptions({}, self.proxyOptions, {
-    method: 'CONNECT',
-    path: options.host + ':' + options.port,
-    agent: false,
-    headers: {
-      host: options.host + ':' + options.port
-    }
-  });
-  if (options.localAddress) {
-    connectOptions.localAddress = options.localAddress;
-  }
-  if (connectOptions.proxyAuth) {
-    connectOptions.headers = connectOptions.headers || {};
-    connectOptions.headers['Proxy-Authorization'] = 'Basic ' +
-        new Buffer(connectOptions.proxyAuth).toString('base64');
-  }
-
-  debug('making CONNECT request');
-  var connectReq = self.request(connectOptions);
-  connectReq.useChunkedEncodingByDefault = false; // for v0.6
-  connectReq.once('response', onResponse); // for v0.6
-  connectReq.once('upgrade', onUpgrade);   // for v0.6
-  connectReq.once('connect', onConnect);   // for v0.7 or later
-  connectReq.once('error', onError);
-  connectReq.end();
-
-  function onResponse(res) {
-    // Very hacky. This is necessary to avoid http-parser leaks.
-    res.upgrade = true;
-  }
-
-  function onUpgrade(res, socket, head) {
-    // Hacky.
-    process.nextTick(function() {
-      onConnect(res, socket, head);
-    });
-  }
-
-  function onConnect(res, socket, head) {
-    connectReq.removeAllListeners();
-    socket.removeAllListeners();
-
-    if (res.statusCode !== 200) {
-      debug('tunneling socket could not be established, statusCode=%d',
-        res.statusCode);
-      socket.destroy();
-      var error = new Error('tunneling socket could not be established, ' +
-        'statusCode=' + res.statusCode);
-      error.code = 'ECONNRESET';
-      options.request.emit('error', error);
-      self.removeSocket(placeholder);
-      return;
-    }
-    if (head.length > 0) {
-      debug('got illegal response body from proxy');
-      socket.destroy();
-      var error = new Error('got illegal response body from proxy');
-      error.code = 'ECONNRESET';
-      options.request.emit('error', error);
-      self.removeSocket(placeholder);
-      return;
-    }
-    debug('tunneling connection has established');
-    self.sockets[self.sockets.indexOf(placeholder)] = socket;
-    return cb(socket);
-  }
-
-  function onError(cause) {
-    connectReq.removeAllListeners();
-
-    debug('tunneling socket could not be established, cause=%s\n',
-          cause.message, cause.stack);
-    var error = new Error('tunneling socket could not be established, ' +
-                          'cause=' + cause.message);
-    error.code = 'ECONNRESET';
-    options.request.emit('error', error);
-    self.removeSocket(placeholder);
-  }
-};
-
-TunnelingAgent.prototype.removeSocket = function removeSocket(socket) {
-  var pos = this.sockets.indexOf(socket)
-  if (pos === -1) {
-    return;
-  }
-  this.sockets.splice(pos, 1);
-
-  var pending = this.requests.shift();
-  if (pending) {
-    // If we have pending requests and a socket gets closed a new one
-    // needs to be created to take over in the pool for the one that closed.
-    this.createSocket(pending, function(socket) {
-      pending.request.onSocket(socket);
-    });
-  }
-};
-
-function createSecureSocket(options, cb) {
-  var self = this;
-  TunnelingAgent.prototype.createSocket.call(self, options, function(socket) {
-    var hostHeader = options.request.getHeader('host');
-    var tlsOptions = mergeOptions({}, self.options, {
-      socket: socket,
-      servername: hostHeader ? hostHeader.replace(/:.*$/, '') : options.host
-    });
-
-    // 0 is dummy port for v0.6
-    var secureSocket = tls.connect(0, tlsOptions);
-    self.sockets[self.sockets.indexOf(socket)] = secureSocket;
-    cb(secureSocket);
-  });
-}
-
-
-function toOptions(host, port, localAddress) {
-  if (typeof host === 'string') { // since v0.10
-    return {
-      host: host,
-      port: port,
-      localAddress: localAddress
-    };
-  }
-  return host; // for v0.11 or later
-}
-
-function mergeOptions(target) {
-  for (var i = 1, len = arguments.length; i < len; ++i) {
-    var overrides = arguments[i];
-    if (typeof overrides === 'object') {
-      var keys = Object.keys(overrides);
-      for (var j = 0, keyLen = keys.length; j < keyLen; ++j) {
-        var k = keys[j];
-        if (overrides[k] !== undefined) {
-          target[k] = overrides[k];
-        }
-      }
-    }
-  }
-  return target;
-}
-
-
-var debug;
-if (process.env.NODE_DEBUG && /\btunnel\b/.test(process.env.NODE_DEBUG)) {
-  debug = function() {
-    var args = Array.prototype.slice.call(arguments);
-    if (typeof args[0] === 'string') {
-      args[0] = 'TUNNEL: ' + args[0];
-    } else {
-      args.unshift('TUNNEL:');
-    }
-    console.error.apply(console, args);
-  }
-} else {
-  debug = function() {};
-}
-__webpack_unused_export__ = debug; // for test
-
-
-/***/ }),
-
-/***/ 613:
-/***/ ((module) => {
-
-module.exports = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("assert");
-
-/***/ }),
-
-/***/ 434:
-/***/ ((module) => {
-
-module.exports = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("events");
-
-/***/ }),
+/******/ (() => { // webpackBootstrap
+/******/ 	"use strict";
+/******/ 	var __webpack_modules__ = ({
 
 /***/ 896:
 /***/ ((module) => {
 
-module.exports = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("fs");
-
-/***/ }),
-
-/***/ 611:
-/***/ ((module) => {
-
-module.exports = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("http");
-
-/***/ }),
-
-/***/ 692:
-/***/ ((module) => {
-
-module.exports = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("https");
-
-/***/ }),
-
-/***/ 278:
-/***/ ((module) => {
-
-module.exports = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("net");
+module.exports = require("fs");
 
 /***/ }),
 
 /***/ 857:
 /***/ ((module) => {
 
-module.exports = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("os");
-
-/***/ }),
-
-/***/ 756:
-/***/ ((module) => {
-
-module.exports = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("tls");
-
-/***/ }),
-
-/***/ 23:
-/***/ ((module) => {
-
-module.exports = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("util");
-
-/***/ }),
-
-/***/ 779:
-/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
-
-var https__WEBPACK_IMPORTED_MODULE_1___namespace_cache;
-var http__WEBPACK_IMPORTED_MODULE_0___namespace_cache;
-/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
-/* harmony export */   Qq: () => (/* binding */ HttpClient)
-/* harmony export */ });
-/* unused harmony exports HttpCodes, Headers, MediaTypes, getProxyUrl, HttpClientError, HttpClientResponse, isHttps */
-/* harmony import */ var http__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(611);
-/* harmony import */ var https__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(692);
-/* harmony import */ var _proxy_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(783);
-/* harmony import */ var tunnel__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(770);
-/* harmony import */ var undici__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(78);
-/* eslint-disable @typescript-eslint/no-explicit-any */
-var __awaiter = (undefined && undefined.__awaiter) || function (thisArg, _arguments, P, generator) {
-    function adopt(value) { return value instanceof P ? value : new P(function (resolve) { resolve(value); }); }
-    return new (P || (P = Promise))(function (resolve, reject) {
-        function fulfilled(value) { try { step(generator.next(value)); } catch (e) { reject(e); } }
-        function rejected(value) { try { step(generator["throw"](value)); } catch (e) { reject(e); } }
-        function step(result) { result.done ? resolve(result.value) : adopt(result.value).then(fulfilled, rejected); }
-        step((generator = generator.apply(thisArg, _arguments || [])).next());
-    });
-};
-
-
-
-
-
-var HttpCodes;
-(function (HttpCodes) {
-    HttpCodes[HttpCodes["OK"] = 200] = "OK";
-    HttpCodes[HttpCodes["MultipleChoices"] = 300] = "MultipleChoices";
-    HttpCodes[HttpCodes["MovedPermanently"] = 301] = "MovedPermanently";
-    HttpCodes[HttpCodes["ResourceMoved"] = 302] = "ResourceMoved";
-    HttpCodes[HttpCodes["SeeOther"] = 303] = "SeeOther";
-    HttpCodes[HttpCodes["NotModified"] = 304] = "NotModified";
-    HttpCodes[HttpCodes["UseProxy"] = 305] = "UseProxy";
-    HttpCodes[HttpCodes["SwitchProxy"] = 306] = "SwitchProxy";
-    HttpCodes[HttpCodes["TemporaryRedirect"] = 307] = "TemporaryRedirect";
-    HttpCodes[HttpCodes["PermanentRedirect"] = 308] = "PermanentRedirect";
-    HttpCodes[HttpCodes["BadRequest"] = 400] = "BadRequest";
-    HttpCodes[HttpCodes["Unauthorized"] = 401] = "Unauthorized";
-    HttpCodes[HttpCodes["PaymentRequired"] = 402] = "PaymentRequired";
-    HttpCodes[HttpCodes["Forbidden"] = 403] = "Forbidden";
-    HttpCodes[HttpCodes["NotFound"] = 404] = "NotFound";
-    HttpCodes[HttpCodes["MethodNotAllowed"] = 405] = "MethodNotAllowed";
-    HttpCodes[HttpCodes["NotAcceptable"] = 406] = "NotAcceptable";
-    HttpCodes[HttpCodes["ProxyAuthenticationRequired"] = 407] = "ProxyAuthenticationRequired";
-    HttpCodes[HttpCodes["RequestTimeout"] = 408] = "RequestTimeout";
-    HttpCodes[HttpCodes["Conflict"] = 409] = "Conflict";
-    HttpCodes[HttpCodes["Gone"] = 410] = "Gone";
-    HttpCodes[HttpCodes["TooManyRequests"] = 429] = "TooManyRequests";
-    HttpCodes[HttpCodes["InternalServerError"] = 500] = "InternalServerError";
-    HttpCodes[HttpCodes["NotImplemented"] = 501] = "NotImplemented";
-    HttpCodes[HttpCodes["BadGateway"] = 502] = "BadGateway";
-    HttpCodes[HttpCodes["ServiceUnavailable"] = 503] = "ServiceUnavailable";
-    HttpCodes[HttpCodes["GatewayTimeout"] = 504] = "GatewayTimeout";
-})(HttpCodes || (HttpCodes = {}));
-var Headers;
-(function (Headers) {
-    Headers["Accept"] = "accept";
-    Headers["ContentType"] = "content-type";
-})(Headers || (Headers = {}));
-var MediaTypes;
-(function (MediaTypes) {
-    MediaTypes["ApplicationJson"] = "application/json";
-})(MediaTypes || (MediaTypes = {}));
-/**
- * Returns the proxy URL, depending upon the supplied url and proxy environment variables.
- * @param serverUrl  The server URL where the request will be sent. For example, https://api.github.com
- */
-function getProxyUrl(serverUrl) {
-    const proxyUrl = pm.getProxyUrl(new URL(serverUrl));
-    return proxyUrl ? proxyUrl.href : '';
-}
-const HttpRedirectCodes = [
-    HttpCodes.MovedPermanently,
-    HttpCodes.ResourceMoved,
-    HttpCodes.SeeOther,
-    HttpCodes.TemporaryRedirect,
-    HttpCodes.PermanentRedirect
-];
-const HttpResponseRetryCodes = [
-    HttpCodes.BadGateway,
-    HttpCodes.ServiceUnavailable,
-    HttpCodes.GatewayTimeout
-];
-const RetryableHttpVerbs = ['OPTIONS', 'GET', 'DELETE', 'HEAD'];
-const ExponentialBackoffCeiling = 10;
-const ExponentialBackoffTimeSlice = 5;
-class HttpClientError extends Error {
-    constructor(message, statusCode) {
-        super(message);
-        this.name = 'HttpClientError';
-        this.statusCode = statusCode;
-        Object.setPrototypeOf(this, HttpClientError.prototype);
-    }
-}
-class HttpClientResponse {
-    constructor(message) {
-        this.message = message;
-    }
-    readBody() {
-        return __awaiter(this, void 0, void 0, function* () {
-            return new Promise((resolve) => __awaiter(this, void 0, void 0, function* () {
-                let output = Buffer.alloc(0);
-                this.message.on('data', (chunk) => {
-                    output = Buffer.concat([output, chunk]);
-                });
-                this.message.on('end', () => {
-                    resolve(output.toString());
-                });
-            }));
-        });
-    }
-    readBodyBuffer() {
-        return __awaiter(this, void 0, void 0, function* () {
-            return new Promise((resolve) => __awaiter(this, void 0, void 0, function* () {
-                const chunks = [];
-                this.message.on('data', (chunk) => {
-                    chunks.push(chunk);
-                });
-                this.message.on('end', () => {
-                    resolve(Buffer.concat(chunks));
-                });
-            }));
-        });
-    }
-}
-function isHttps(requestUrl) {
-    const parsedUrl = new URL(requestUrl);
-    return parsedUrl.protocol === 'https:';
-}
-class HttpClient {
-    constructor(userAgent, handlers, requestOptions) {
-        this._ignoreSslError = false;
-        this._allowRedirects = true;
-        this._allowRedirectDowngrade = false;
-        this._maxRedirects = 50;
-        this._allowRetries = false;
-        this._maxRetries = 1;
-        this._keepAlive = false;
-        this._disposed = false;
-        this.userAgent = this._getUserAgentWithOrchestrationId(userAgent);
-        this.handlers = handlers || [];
-        this.requestOptions = requestOptions;
-        if (requestOptions) {
-            if (requestOptions.ignoreSslError != null) {
-                this._ignoreSslError = requestOptions.ignoreSslError;
-            }
-            this._socketTimeout = requestOptions.socketTimeout;
-            if (requestOptions.allowRedirects != null) {
-                this._allowRedirects = requestOptions.allowRedirects;
-            }
-            if (requestOptions.allowRedirectDowngrade != null) {
-                this._allowRedirectDowngrade = requestOptions.allowRedirectDowngrade;
-            }
-            if (requestOptions.maxRedirects != null) {
-                this._maxRedirects = Math.max(requestOptions.maxRedirects, 0);
-            }
-            if (requestOptions.keepAlive != null) {
-                this._keepAlive = requestOptions.keepAlive;
-            }
-            if (requestOptions.allowRetries != null) {
-                this._allowRetries = requestOptions.allowRetries;
-            }
-            if (requestOptions.maxRetries != null) {
-                this._maxRetries = requestOptions.maxRetries;
-            }
-        }
-    }
-    options(requestUrl, additionalHeaders) {
-        return __awaiter(this, void 0, void 0, function* () {
-            return this.request('OPTIONS', requestUrl, null, additionalHeaders || {});
-        });
-    }
-    get(requestUrl, additionalHeaders) {
-        return __awaiter(this, void 0, void 0, function* () {
-            return this.request('GET', requestUrl, null, additionalHeaders || {});
-        });
-    }
-    del(requestUrl, additionalHeaders) {
-        return __awaiter(this, void 0, void 0, function* () {
-            return this.request('DELETE', requestUrl, null, additionalHeaders || {});
-        });
-    }
-    post(requestUrl, data, additionalHeaders) {
-        return __awaiter(this, void 0, void 0, function* () {
-            return this.request('POST', requestUrl, data, additionalHeaders || {});
-        });
-    }
-    patch(requestUrl, data, additionalHeaders) {
-        return __awaiter(this, void 0, void 0, function* () {
-            return this.request('PATCH', requestUrl, data, additionalHeaders || {});
-        });
-    }
-    put(requestUrl, data, additionalHeaders) {
-        return __awaiter(this, void 0, void 0, function* () {
-            return this.request('PUT', requestUrl, data, additionalHeaders || {});
-        });
-    }
-    head(requestUrl, additionalHeaders) {
-        return __awaiter(this, void 0, void 0, function* () {
-            return this.request('HEAD', requestUrl, null, additionalHeaders || {});
-        });
-    }
-    sendStream(verb, requestUrl, stream, additionalHeaders) {
-        return __awaiter(this, void 0, void 0, function* () {
-            return this.request(verb, requestUrl, stream, additionalHeaders);
-        });
-    }
-    /**
-     * Gets a typed object from an endpoint
-     * Be aware that not found returns a null.  Other errors (4xx, 5xx) reject the promise
-     */
-    getJson(requestUrl_1) {
-        return __awaiter(this, arguments, void 0, function* (requestUrl, additionalHeaders = {}) {
-            additionalHeaders[Headers.Accept] = this._getExistingOrDefaultHeader(additionalHeaders, Headers.Accept, MediaTypes.ApplicationJson);
-            const res = yield this.get(requestUrl, additionalHeaders);
-            return this._processResponse(res, this.requestOptions);
-        });
-    }
-    postJson(requestUrl_1, obj_1) {
-        return __awaiter(this, arguments, void 0, function* (requestUrl, obj, additionalHeaders = {}) {
-            const data = JSON.stringify(obj, null, 2);
-            additionalHeaders[Headers.Accept] = this._getExistingOrDefaultHeader(additionalHeaders, Headers.Accept, MediaTypes.ApplicationJson);
-            additionalHeaders[Headers.ContentType] =
-                this._getExistingOrDefaultContentTypeHeader(additionalHeaders, MediaTypes.ApplicationJson);
-            const res = yield this.post(requestUrl, data, additionalHeaders);
-            return this._processResponse(res, this.requestOptions);
-        });
-    }
-    putJson(requestUrl_1, obj_1) {
-        return __awaiter(this, arguments, void 0, function* (requestUrl, obj, additionalHeaders = {}) {
-            const data = JSON.stringify(obj, null, 2);
-            additionalHeaders[Headers.Accept] = this._getExistingOrDefaultHeader(additionalHeaders, Headers.Accept, MediaTypes.ApplicationJson);
-            additionalHeaders[Headers.ContentType] =
-                this._getExistingOrDefaultContentTypeHeader(additionalHeaders, MediaTypes.ApplicationJson);
-            const res = yield this.put(requestUrl, data, additionalHeaders);
-            return this._processResponse(res, this.requestOptions);
-        });
-    }
-    patchJson(requestUrl_1, obj_1) {
-        return __awaiter(this, arguments, void 0, function* (requestUrl, obj, additionalHeaders = {}) {
-            const data = JSON.stringify(obj, null, 2);
-            additionalHeaders[Headers.Accept] = this._getExistingOrDefaultHeader(additionalHeaders, Headers.Accept, MediaTypes.ApplicationJson);
-            additionalHeaders[Headers.ContentType] =
-                this._getExistingOrDefaultContentTypeHeader(additionalHeaders, MediaTypes.ApplicationJson);
-            const res = yield this.patch(requestUrl, data, additionalHeaders);
-            return this._processResponse(res, this.requestOptions);
-        });
-    }
-    /**
-     * Makes a raw http request.
-     * All other methods such as get, post, patch, and request ultimately call this.
-     * Prefer get, del, post and patch
-     */
-    request(verb, requestUrl, data, headers) {
-        return __awaiter(this, void 0, void 0, function* () {
-            if (this._disposed) {
-                throw new Error('Client has already been disposed.');
-            }
-            const parsedUrl = new URL(requestUrl);
-            let info = this._prepareRequest(verb, parsedUrl, headers);
-            // Only perform retries on reads since writes may not be idempotent.
-            const maxTries = this._allowRetries && RetryableHttpVerbs.includes(verb)
-                ? this._maxRetries + 1
-                : 1;
-            let numTries = 0;
-            let response;
-            do {
-                response = yield this.requestRaw(info, data);
-                // Check if it's an authentication challenge
-                if (response &&
-                    response.message &&
-                    response.message.statusCode === HttpCodes.Unauthorized) {
-                    let authenticationHandler;
-                    for (const handler of this.handlers) {
-                        if (handler.canHandleAuthentication(response)) {
-                            authenticationHandler = handler;
-                            break;
-                        }
-                    }
-                    if (authenticationHandler) {
-                        return authenticationHandler.handleAuthentication(this, info, data);
-                    }
-                    else {
-                        // We have received an unauthorized response but have no handlers to handle it.
-                        // Let the response return to the caller.
-                        return response;
-                    }
-                }
-                let redirectsRemaining = this._maxRedirects;
-                while (response.message.statusCode &&
-                    HttpRedirectCodes.includes(response.message.statusCode) &&
-                    this._allowRedirects &&
-                    redirectsRemaining > 0) {
-                    const redirectUrl = response.message.headers['location'];
-                    if (!redirectUrl) {
-                        // if there's no location to redirect to, we won't
-                        break;
-                    }
-                    const parsedRedirectUrl = new URL(redirectUrl);
-                    if (parsedUrl.protocol === 'https:' &&
-                        parsedUrl.protocol !== parsedRedirectUrl.protocol &&
-                        !this._allowRedirectDowngrade) {
-                        throw new Error('Redirect from HTTPS to HTTP protocol. This downgrade is not allowed for security reasons. If you want to allow this behavior, set the allowRedirectDowngrade option to true.');
-                    }
-                    // we need to finish reading the response before reassigning response
-                    // which will leak the open socket.
-                    yield response.readBody();
-                    // strip authorization header if redirected to a different hostname
-                    if (parsedRedirectUrl.hostname !== parsedUrl.hostname) {
-                        for (const header in headers) {
-                            // header names are case insensitive
-                            if (header.toLowerCase() === 'authorization') {
-                                delete headers[header];
-                            }
-                        }
-                    }
-                    // let's make the request with the new redirectUrl
-                    info = this._prepareRequest(verb, parsedRedirectUrl, headers);
-                    response = yield this.requestRaw(info, data);
-                    redirectsRemaining--;
-                }
-                if (!response.message.statusCode ||
-                    !HttpResponseRetryCodes.includes(response.message.statusCode)) {
-                    // If not a retry code, return immediately instead of retrying
-                    return response;
-                }
-                numTries += 1;
-                if (numTries < maxTries) {
-                    yield response.readBody();
-                    yield this._performExponentialBackoff(numTries);
-                }
-            } while (numTries < maxTries);
-            return response;
-        });
-    }
-    /**
-     * Needs to be called if keepAlive is set to true in request options.
-     */
-    dispose() {
-        if (this._agent) {
-            this._agent.destroy();
-        }
-        this._disposed = true;
-    }
-    /**
-     * Raw request.
-     * @param info
-     * @param data
-     */
-    requestRaw(info, data) {
-        return __awaiter(this, void 0, void 0, function* () {
-            return new Promise((resolve, reject) => {
-                function callbackForResult(err, res) {
-                    if (err) {
-                        reject(err);
-                    }
-                    else if (!res) {
-                        // If `err` is not passed, then `res` must be passed.
-                        reject(new Error('Unknown error'));
-                    }
-                    else {
-                        resolve(res);
-                    }
-                }
-                this.requestRawWithCallback(info, data, callbackForResult);
-            });
-        });
-    }
-    /**
-     * Raw request with callback.
-     * @param info
-     * @param data
-     * @param onResult
-     */
-    requestRawWithCallback(info, data, onResult) {
-        if (typeof data === 'string') {
-            if (!info.options.headers) {
-                info.options.headers = {};
-            }
-            info.options.headers['Content-Length'] = Buffer.byteLength(data, 'utf8');
-        }
-        let callbackCalled = false;
-        function handleResult(err, res) {
-            if (!callbackCalled) {
-                callbackCalled = true;
-                onResult(err, res);
-            }
-        }
-        const req = info.httpModule.request(info.options, (msg) => {
-            const res = new HttpClientResponse(msg);
-            handleResult(undefined, res);
-        });
-        let socket;
-        req.on('socket', sock => {
-            socket = sock;
-        });
-        // If we ever get disconnected, we want the socket to timeout eventually
-        req.setTimeout(this._socketTimeout || 3 * 60000, () => {
-            if (socket) {
-                socket.end();
-            }
-            handleResult(new Error(`Request timeout: ${info.options.path}`));
-        });
-        req.on('error', function (err) {
-            // err has statusCode property
-            // res should have headers
-            handleResult(err);
-        });
-        if (data && typeof data === 'string') {
-            req.write(data, 'utf8');
-        }
-        if (data && typeof data !== 'string') {
-            data.on('close', function () {
-                req.end();
-            });
-            data.pipe(req);
-        }
-        else {
-            req.end();
-        }
-    }
-    /**
-     * Gets an http agent. This function is useful when you need an http agent that handles
-     * routing through a proxy server - depending upon the url and proxy environment variables.
-     * @param serverUrl  The server URL where the request will be sent. For example, https://api.github.com
-     */
-    getAgent(serverUrl) {
-        const parsedUrl = new URL(serverUrl);
-        return this._getAgent(parsedUrl);
-    }
-    getAgentDispatcher(serverUrl) {
-        const parsedUrl = new URL(serverUrl);
-        const proxyUrl = _proxy_js__WEBPACK_IMPORTED_MODULE_2__/* .getProxyUrl */ .s(parsedUrl);
-        const useProxy = proxyUrl && proxyUrl.hostname;
-        if (!useProxy) {
-            return;
-        }
-        return this._getProxyAgentDispatcher(parsedUrl, proxyUrl);
-    }
-    _prepareRequest(method, requestUrl, headers) {
-        const info = {};
-        info.parsedUrl = requestUrl;
-        const usingSsl = info.parsedUrl.protocol === 'https:';
-        info.httpModule = usingSsl ? /*#__PURE__*/ (https__WEBPACK_IMPORTED_MODULE_1___namespace_cache || (https__WEBPACK_IMPORTED_MODULE_1___namespace_cache = __nccwpck_require__.t(https__WEBPACK_IMPORTED_MODULE_1__, 2))) : /*#__PURE__*/ (http__WEBPACK_IMPORTED_MODULE_0___namespace_cache || (http__WEBPACK_IMPORTED_MODULE_0___namespace_cache = __nccwpck_require__.t(http__WEBPACK_IMPORTED_MODULE_0__, 2)));
-        const defaultPort = usingSsl ? 443 : 80;
-        info.options = {};
-        info.options.host = info.parsedUrl.hostname;
-        info.options.port = info.parsedUrl.port
-            ? parseInt(info.parsedUrl.port)
-            : defaultPort;
-        info.options.path =
-            (info.parsedUrl.pathname || '') + (info.parsedUrl.search || '');
-        info.options.method = method;
-        info.options.headers = this._mergeHeaders(headers);
-        if (this.userAgent != null) {
-            info.options.headers['user-agent'] = this.userAgent;
-        }
-        info.options.agent = this._getAgent(info.parsedUrl);
-        // gives handlers an opportunity to participate
-        if (this.handlers) {
-            for (const handler of this.handlers) {
-                handler.prepareRequest(info.options);
-            }
-        }
-        return info;
-    }
-    _mergeHeaders(headers) {
-        if (this.requestOptions && this.requestOptions.headers) {
-            return Object.assign({}, lowercaseKeys(this.requestOptions.headers), lowercaseKeys(headers || {}));
-        }
-        return lowercaseKeys(headers || {});
-    }
-    /**
-     * Gets an existing header value or returns a default.
-     * Handles converting number header values to strings since HTTP headers must be strings.
-     * Note: This returns string | string[] since some headers can have multiple values.
-     * For headers that must always be a single string (like Content-Type), use the
-     * specialized _getExistingOrDefaultContentTypeHeader method instead.
-     */
-    _getExistingOrDefaultHeader(additionalHeaders, header, _default) {
-        let clientHeader;
-        if (this.requestOptions && this.requestOptions.headers) {
-            const headerValue = lowercaseKeys(this.requestOptions.headers)[header];
-            if (headerValue) {
-                clientHeader =
-                    typeof headerValue === 'number' ? headerValue.toString() : headerValue;
-            }
-        }
-        const additionalValue = additionalHeaders[header];
-        if (additionalValue !== undefined) {
-            return typeof additionalValue === 'number'
-                ? additionalValue.toString()
-                : additionalValue;
-        }
-        if (clientHeader !== undefined) {
-            return clientHeader;
-        }
-        return _default;
-    }
-    /**
-     * Specialized version of _getExistingOrDefaultHeader for Content-Type header.
-     * Always returns a single string (not an array) since Content-Type should be a single value.
-     * Converts arrays to comma-separated strings and numbers to strings to ensure type safety.
-     * This was split from _getExistingOrDefaultHeader to provide stricter typing for callers
-     * that assign the result to places expecting a string (e.g., additionalHeaders[Headers.ContentType]).
-     */
-    _getExistingOrDefaultContentTypeHeader(additionalHeaders, _default) {
-        let clientHeader;
-        if (this.requestOptions && this.requestOptions.headers) {
-            const headerValue = lowercaseKeys(this.requestOptions.headers)[Headers.ContentType];
-            if (headerValue) {
-                if (typeof headerValue === 'number') {
-                    clientHeader = String(headerValue);
-                }
-                else if (Array.isArray(headerValue)) {
-                    clientHeader = headerValue.join(', ');
-                }
-                else {
-                    clientHeader = headerValue;
-                }
-            }
-        }
-        const additionalValue = additionalHeaders[Headers.ContentType];
-        // Return the first non-undefined value, converting numbers or arrays to strings if necessary
-        if (additionalValue !== undefined) {
-            if (typeof additionalValue === 'number') {
-                return String(additionalValue);
-            }
-            else if (Array.isArray(additionalValue)) {
-                return additionalValue.join(', ');
-            }
-            else {
-                return additionalValue;
-            }
-        }
-        if (clientHeader !== undefined) {
-            return clientHeader;
-        }
-        return _default;
-    }
-    _getAgent(parsedUrl) {
-        let agent;
-        const proxyUrl = _proxy_js__WEBPACK_IMPORTED_MODULE_2__/* .getProxyUrl */ .s(parsedUrl);
-        const useProxy = proxyUrl && proxyUrl.hostname;
-        if (this._keepAlive && useProxy) {
-            agent = this._proxyAgent;
-        }
-        if (!useProxy) {
-            agent = this._agent;
-        }
-        // if agent is already assigned use that agent.
-        if (agent) {
-            return agent;
-        }
-        const usingSsl = parsedUrl.protocol === 'https:';
-        let maxSockets = 100;
-        if (this.requestOptions) {
-            maxSockets = this.requestOptions.maxSockets || http__WEBPACK_IMPORTED_MODULE_0__.globalAgent.maxSockets;
-        }
-        // This is `useProxy` again, but we need to check `proxyURl` directly for TypeScripts's flow analysis.
-        if (proxyUrl && proxyUrl.hostname) {
-            const agentOptions = {
-                maxSockets,
-                keepAlive: this._keepAlive,
-                proxy: Object.assign(Object.assign({}, ((proxyUrl.username || proxyUrl.password) && {
-                    proxyAuth: `${proxyUrl.username}:${proxyUrl.password}`
-                })), { host: proxyUrl.hostname, port: proxyUrl.port })
-            };
-            let tunnelAgent;
-            const overHttps = proxyUrl.protocol === 'https:';
-            if (usingSsl) {
-                tunnelAgent = overHttps ? tunnel__WEBPACK_IMPORTED_MODULE_3__.httpsOverHttps : tunnel__WEBPACK_IMPORTED_MODULE_3__.httpsOverHttp;
-            }
-            else {
-                tunnelAgent = overHttps ? tunnel__WEBPACK_IMPORTED_MODULE_3__.httpOverHttps : tunnel__WEBPACK_IMPORTED_MODULE_3__.httpOverHttp;
-            }
-            agent = tunnelAgent(agentOptions);
-            this._proxyAgent = agent;
-        }
-        // if tunneling agent isn't assigned create a new agent
-        if (!agent) {
-            const options = { keepAlive: this._keepAlive, maxSockets };
-            agent = usingSsl ? new https__WEBPACK_IMPORTED_MODULE_1__.Agent(options) : new http__WEBPACK_IMPORTED_MODULE_0__.Agent(options);
-            this._agent = agent;
-        }
-        if (usingSsl && this._ignoreSslError) {
-            // we don't want to set NODE_TLS_REJECT_UNAUTHORIZED=0 since that will affect request for entire process
-            // http.RequestOptions doesn't expose a way to modify RequestOptions.agent.options
-            // we have to cast it to any and change it directly
-            agent.options = Object.assign(agent.options || {}, {
-                rejectUnauthorized: false
-            });
-        }
-        return agent;
-    }
-    _getProxyAgentDispatcher(parsedUrl, proxyUrl) {
-        let proxyAgent;
-        if (this._keepAlive) {
-            proxyAgent = this._proxyAgentDispatcher;
-        }
-        // if agent is already assigned use that agent.
-        if (proxyAgent) {
-            return proxyAgent;
-        }
-        const usingSsl = parsedUrl.protocol === 'https:';
-        proxyAgent = new undici__WEBPACK_IMPORTED_MODULE_4__/* .ProxyAgent */ .k(Object.assign({ uri: proxyUrl.href, pipelining: !this._keepAlive ? 0 : 1 }, ((proxyUrl.username || proxyUrl.password) && {
-            token: `Basic ${Buffer.from(`${proxyUrl.username}:${proxyUrl.password}`).toString('base64')}`
-        })));
-        this._proxyAgentDispatcher = proxyAgent;
-        if (usingSsl && this._ignoreSslError) {
-            // we don't want to set NODE_TLS_REJECT_UNAUTHORIZED=0 since that will affect request for entire process
-            // http.RequestOptions doesn't expose a way to modify RequestOptions.agent.options
-            // we have to cast it to any and change it directly
-            proxyAgent.options = Object.assign(proxyAgent.options.requestTls || {}, {
-                rejectUnauthorized: false
-            });
-        }
-        return proxyAgent;
-    }
-    _getUserAgentWithOrchestrationId(userAgent) {
-        const baseUserAgent = userAgent || 'actions/http-client';
-        const orchId = process.env['ACTIONS_ORCHESTRATION_ID'];
-        if (orchId) {
-            // Sanitize the orchestration ID to ensure it contains only valid characters
-            // Valid characters: 0-9, a-z, _, -, .
-            const sanitizedId = orchId.replace(/[^a-z0-9_.-]/gi, '_');
-            return `${baseUserAgent} actions_orchestration_id/${sanitizedId}`;
-        }
-        return baseUserAgent;
-    }
-    _performExponentialBackoff(retryNumber) {
-        return __awaiter(this, void 0, void 0, function* () {
-            retryNumber = Math.min(ExponentialBackoffCeiling, retryNumber);
-            const ms = ExponentialBackoffTimeSlice * Math.pow(2, retryNumber);
-            return new Promise(resolve => setTimeout(() => resolve(), ms));
-        });
-    }
-    _processResponse(res, options) {
-        return __awaiter(this, void 0, void 0, function* () {
-            return new Promise((resolve, reject) => __awaiter(this, void 0, void 0, function* () {
-                const statusCode = res.message.statusCode || 0;
-                const response = {
-                    statusCode,
-                    result: null,
-                    headers: {}
-                };
-                // not found leads to null obj returned
-                if (statusCode === HttpCodes.NotFound) {
-                    resolve(response);
-                }
-                // get the result from the body
-                function dateTimeDeserializer(key, value) {
-                    if (typeof value === 'string') {
-                        const a = new Date(value);
-                        if (!isNaN(a.valueOf())) {
-                            return a;
-                        }
-                    }
-                    return value;
-                }
-                let obj;
-                let contents;
-                try {
-                    contents = yield res.readBody();
-                    if (contents && contents.length > 0) {
-                        if (options && options.deserializeDates) {
-                            obj = JSON.parse(contents, dateTimeDeserializer);
-                        }
-                        else {
-                            obj = JSON.parse(contents);
-                        }
-                        response.result = obj;
-                    }
-                    response.headers = res.message.headers;
-                }
-                catch (err) {
-                    // Invalid resource (contents not json);  leaving result obj null
-                }
-                // note that 3xx redirects are handled by the http layer.
-                if (statusCode > 299) {
-                    let msg;
-                    // if exception/error in body, attempt to get better error
-                    if (obj && obj.message) {
-                        msg = obj.message;
-                    }
-                    else if (contents && contents.length > 0) {
-                        // it may be the case that the exception is in the body message as string
-                        msg = contents;
-                    }
-                    else {
-                        msg = `Failed request: (${statusCode})`;
-                    }
-                    const err = new HttpClientError(msg, statusCode);
-                    err.result = response.result;
-                    reject(err);
-                }
-                else {
-                    resolve(response);
-                }
-            }));
-        });
-    }
-}
-const lowercaseKeys = (obj) => Object.keys(obj).reduce((c, k) => ((c[k.toLowerCase()] = obj[k]), c), {});
-//# sourceMappingURL=index.js.map
-
-/***/ }),
-
-/***/ 783:
-/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
-
-/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
-/* harmony export */   H: () => (/* binding */ checkBypass),
-/* harmony export */   s: () => (/* binding */ getProxyUrl)
-/* harmony export */ });
-function getProxyUrl(reqUrl) {
-    const usingSsl = reqUrl.protocol === 'https:';
-    if (checkBypass(reqUrl)) {
-        return undefined;
-    }
-    const proxyVar = (() => {
-        if (usingSsl) {
-            return process.env['https_proxy'] || process.env['HTTPS_PROXY'];
-        }
-        else {
-            return process.env['http_proxy'] || process.env['HTTP_PROXY'];
-        }
-    })();
-    if (proxyVar) {
-        try {
-            return new DecodedURL(proxyVar);
-        }
-        catch (_a) {
-            if (!proxyVar.startsWith('http://') && !proxyVar.startsWith('https://'))
-                return new DecodedURL(`http://${proxyVar}`);
-        }
-    }
-    else {
-        return undefined;
-    }
-}
-function checkBypass(reqUrl) {
-    if (!reqUrl.hostname) {
-        return false;
-    }
-    const reqHost = reqUrl.hostname;
-    if (isLoopbackAddress(reqHost)) {
-        return true;
-    }
-    const noProxy = process.env['no_proxy'] || process.env['NO_PROXY'] || '';
-    if (!noProxy) {
-        return false;
-    }
-    // Determine the request port
-    let reqPort;
-    if (reqUrl.port) {
-        reqPort = Number(reqUrl.port);
-    }
-    else if (reqUrl.protocol === 'http:') {
-        reqPort = 80;
-    }
-    else if (reqUrl.protocol === 'https:') {
-        reqPort = 443;
-    }
-    // Format the request hostname and hostname with port
-    const upperReqHosts = [reqUrl.hostname.toUpperCase()];
-    if (typeof reqPort === 'number') {
-        upperReqHosts.push(`${upperReqHosts[0]}:${reqPort}`);
-    }
-    // Compare request host against noproxy
-    for (const upperNoProxyItem of noProxy
-        .split(',')
-        .map(x => x.trim().toUpperCase())
-        .filter(x => x)) {
-        if (upperNoProxyItem === '*' ||
-            upperReqHosts.some(x => x === upperNoProxyItem ||
-                x.endsWith(`.${upperNoProxyItem}`) ||
-                (upperNoProxyItem.startsWith('.') &&
-                    x.endsWith(`${upperNoProxyItem}`)))) {
-            return true;
-        }
-    }
-    return false;
-}
-function isLoopbackAddress(host) {
-    const hostLower = host.toLowerCase();
-    return (hostLower === 'localhost' ||
-        hostLower.startsWith('127.') ||
-        hostLower.startsWith('[::1]') ||
-        hostLower.startsWith('[0:0:0:0:0:0:0:1]'));
-}
-class DecodedURL extends URL {
-    constructor(url, base) {
-        super(url, base);
-        this._decodedUsername = decodeURIComponent(super.username);
-        this._decodedPassword = decodeURIComponent(super.password);
-    }
-    get username() {
-        return this._decodedUsername;
-    }
-    get password() {
-        return this._decodedPassword;
-    }
-}
-//# sourceMappingURL=proxy.js.map
-
-/***/ }),
-
-/***/ 78:
-/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
-
-/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
-/* harmony export */   h: () => (/* binding */ fetch),
-/* harmony export */   k: () => (/* binding */ ProxyAgent)
-/* harmony export */ });
-// Stands in dist for undici, 930 kB of which @actions/http-client uses one class and @actions/github one function, both
-// to bring Octokit's requests through a proxy. Octokit's requests go through this action's own transport instead, which
-// tunnels through a proxy without it. The class is still made, while a proxy is set and @actions/github is loaded.
-class ProxyAgent {}
-
-function fetch() {
-  throw new Error('undici is not part of this bundle');
-}
-
+module.exports = require("os");
 
 /***/ })
 
-/******/ });
+/******/ 	});
 /************************************************************************/
-/******/ // The module cache
-/******/ var __webpack_module_cache__ = {};
-/******/ 
-/******/ // The require function
-/******/ function __nccwpck_require__(moduleId) {
-/******/ 	// Check if module is in cache
-/******/ 	var cachedModule = __webpack_module_cache__[moduleId];
-/******/ 	if (cachedModule !== undefined) {
-/******/ 		return cachedModule.exports;
+/******/ 	// The module cache
+/******/ 	var __webpack_module_cache__ = {};
+/******/ 	
+/******/ 	// The require function
+/******/ 	function __nccwpck_require__(moduleId) {
+/******/ 		// Check if module is in cache
+/******/ 		var cachedModule = __webpack_module_cache__[moduleId];
+/******/ 		if (cachedModule !== undefined) {
+/******/ 			return cachedModule.exports;
+/******/ 		}
+/******/ 		// Create a new module (and put it into the cache)
+/******/ 		var module = __webpack_module_cache__[moduleId] = {
+/******/ 			// no module.id needed
+/******/ 			// no module.loaded needed
+/******/ 			exports: {}
+/******/ 		};
+/******/ 	
+/******/ 		// Execute the module function
+/******/ 		var threw = true;
+/******/ 		try {
+/******/ 			__webpack_modules__[moduleId](module, module.exports, __nccwpck_require__);
+/******/ 			threw = false;
+/******/ 		} finally {
+/******/ 			if(threw) delete __webpack_module_cache__[moduleId];
+/******/ 		}
+/******/ 	
+/******/ 		// Return the exports of the module
+/******/ 		return module.exports;
 /******/ 	}
-/******/ 	// Create a new module (and put it into the cache)
-/******/ 	var module = __webpack_module_cache__[moduleId] = {
-/******/ 		// no module.id needed
-/******/ 		// no module.loaded needed
-/******/ 		exports: {}
-/******/ 	};
-/******/ 
-/******/ 	// Execute the module function
-/******/ 	var threw = true;
-/******/ 	try {
-/******/ 		__webpack_modules__[moduleId](module, module.exports, __nccwpck_require__);
-/******/ 		threw = false;
-/******/ 	} finally {
-/******/ 		if(threw) delete __webpack_module_cache__[moduleId];
-/******/ 	}
-/******/ 
-/******/ 	// Return the exports of the module
-/******/ 	return module.exports;
-/******/ }
-/******/ 
-/******/ // expose the modules object (__webpack_modules__)
-/******/ __nccwpck_require__.m = __webpack_modules__;
-/******/ 
+/******/ 	
+/******/ 	// expose the modules object (__webpack_modules__)
+/******/ 	__nccwpck_require__.m = __webpack_modules__;
+/******/ 	
 /************************************************************************/
-/******/ /* webpack/runtime/asset-relocator-loader */
-/******/ if (typeof __nccwpck_require__ !== 'undefined') __nccwpck_require__.ab = decodeURIComponent(new URL('.', import.meta.url).pathname).slice(import.meta.url.match(/^file:\/\/\/\w:/) ? 1 : 0, -1) + "/";
-/******/ 
-/******/ /* webpack/runtime/create fake namespace object */
-/******/ (() => {
-/******/ 	var getProto = Object.getPrototypeOf ? (obj) => (Object.getPrototypeOf(obj)) : (obj) => (obj.__proto__);
-/******/ 	var leafPrototypes;
-/******/ 	// create a fake namespace object
-/******/ 	// mode & 1: value is a module id, require it
-/******/ 	// mode & 2: merge all properties of value into the ns
-/******/ 	// mode & 4: return value when already ns object
-/******/ 	// mode & 16: return value when it's Promise-like
-/******/ 	// mode & 8|1: behave like require
-/******/ 	__nccwpck_require__.t = function(value, mode) {
-/******/ 		if(mode & 1) value = this(value);
-/******/ 		if(mode & 8) return value;
-/******/ 		if(typeof value === 'object' && value) {
-/******/ 			if((mode & 4) && value.__esModule) return value;
-/******/ 			if((mode & 16) && typeof value.then === 'function') return value;
-/******/ 		}
-/******/ 		var ns = Object.create(null);
-/******/ 		__nccwpck_require__.r(ns);
-/******/ 		var def = {};
-/******/ 		leafPrototypes = leafPrototypes || [null, getProto({}), getProto([]), getProto(getProto)];
-/******/ 		for(var current = mode & 2 && value; typeof current == 'object' && !~leafPrototypes.indexOf(current); current = getProto(current)) {
-/******/ 			Object.getOwnPropertyNames(current).forEach((key) => (def[key] = () => (value[key])));
-/******/ 		}
-/******/ 		def['default'] = () => (value);
-/******/ 		__nccwpck_require__.d(ns, def);
-/******/ 		return ns;
-/******/ 	};
-/******/ })();
-/******/ 
-/******/ /* webpack/runtime/define property getters */
-/******/ (() => {
-/******/ 	// define getter functions for harmony exports
-/******/ 	__nccwpck_require__.d = (exports, definition) => {
-/******/ 		for(var key in definition) {
-/******/ 			if(__nccwpck_require__.o(definition, key) && !__nccwpck_require__.o(exports, key)) {
-/******/ 				Object.defineProperty(exports, key, { enumerable: true, get: definition[key] });
-/******/ 			}
-/******/ 		}
-/******/ 	};
-/******/ })();
-/******/ 
-/******/ /* webpack/runtime/ensure chunk */
-/******/ (() => {
-/******/ 	__nccwpck_require__.f = {};
-/******/ 	// This file contains only the entry chunk.
-/******/ 	// The chunk loading function for additional chunks
-/******/ 	__nccwpck_require__.e = (chunkId) => {
-/******/ 		return Promise.all(Object.keys(__nccwpck_require__.f).reduce((promises, key) => {
-/******/ 			__nccwpck_require__.f[key](chunkId, promises);
-/******/ 			return promises;
-/******/ 		}, []));
-/******/ 	};
-/******/ })();
-/******/ 
-/******/ /* webpack/runtime/get javascript chunk filename */
-/******/ (() => {
-/******/ 	// This function allow to reference async chunks
-/******/ 	__nccwpck_require__.u = (chunkId) => {
-/******/ 		// return url for filenames based on template
-/******/ 		return "" + chunkId + ".index.js";
-/******/ 	};
-/******/ })();
-/******/ 
-/******/ /* webpack/runtime/hasOwnProperty shorthand */
-/******/ (() => {
-/******/ 	__nccwpck_require__.o = (obj, prop) => (Object.prototype.hasOwnProperty.call(obj, prop))
-/******/ })();
-/******/ 
-/******/ /* webpack/runtime/make namespace object */
-/******/ (() => {
-/******/ 	// define __esModule on exports
-/******/ 	__nccwpck_require__.r = (exports) => {
-/******/ 		if(typeof Symbol !== 'undefined' && Symbol.toStringTag) {
-/******/ 			Object.defineProperty(exports, Symbol.toStringTag, { value: 'Module' });
-/******/ 		}
-/******/ 		Object.defineProperty(exports, '__esModule', { value: true });
-/******/ 	};
-/******/ })();
-/******/ 
-/******/ /* webpack/runtime/import chunk loading */
-/******/ (() => {
-/******/ 	// no baseURI
+/******/ 	/* webpack/runtime/asset-relocator-loader */
+/******/ 	if (typeof __nccwpck_require__ !== 'undefined') __nccwpck_require__.ab = __dirname + "/";
 /******/ 	
-/******/ 	// object to store loaded and loading chunks
-/******/ 	// undefined = chunk not loaded, null = chunk preloaded/prefetched
-/******/ 	// [resolve, Promise] = chunk loading, 0 = chunk loaded
-/******/ 	var installedChunks = {
-/******/ 		792: 0
-/******/ 	};
+/******/ 	/* webpack/runtime/compat get default export */
+/******/ 	(() => {
+/******/ 		// getDefaultExport function for compatibility with non-harmony modules
+/******/ 		__nccwpck_require__.n = (module) => {
+/******/ 			var getter = module && module.__esModule ?
+/******/ 				() => (module['default']) :
+/******/ 				() => (module);
+/******/ 			__nccwpck_require__.d(getter, { a: getter });
+/******/ 			return getter;
+/******/ 		};
+/******/ 	})();
 /******/ 	
-/******/ 	var installChunk = (data) => {
-/******/ 		var {ids, modules, runtime} = data;
-/******/ 		// add "modules" to the modules object,
-/******/ 		// then flag all "ids" as loaded and fire callback
-/******/ 		var moduleId, chunkId, i = 0;
-/******/ 		for(moduleId in modules) {
-/******/ 			if(__nccwpck_require__.o(modules, moduleId)) {
-/******/ 				__nccwpck_require__.m[moduleId] = modules[moduleId];
-/******/ 			}
-/******/ 		}
-/******/ 		if(runtime) runtime(__nccwpck_require__);
-/******/ 		for(;i < ids.length; i++) {
-/******/ 			chunkId = ids[i];
-/******/ 			if(__nccwpck_require__.o(installedChunks, chunkId) && installedChunks[chunkId]) {
-/******/ 				installedChunks[chunkId][0]();
-/******/ 			}
-/******/ 			installedChunks[ids[i]] = 0;
-/******/ 		}
-/******/ 	
-/******/ 	}
-/******/ 	
-/******/ 	__nccwpck_require__.f.j = (chunkId, promises) => {
-/******/ 			// import() chunk loading for javascript
-/******/ 			var installedChunkData = __nccwpck_require__.o(installedChunks, chunkId) ? installedChunks[chunkId] : undefined;
-/******/ 			if(installedChunkData !== 0) { // 0 means "already installed".
-/******/ 	
-/******/ 				// a Promise means "currently loading".
-/******/ 				if(installedChunkData) {
-/******/ 					promises.push(installedChunkData[1]);
-/******/ 				} else {
-/******/ 					if(true) { // all chunks have JS
-/******/ 						// setup Promise in chunk cache
-/******/ 						var promise = import("./" + __nccwpck_require__.u(chunkId)).then(installChunk, (e) => {
-/******/ 							if(installedChunks[chunkId] !== 0) installedChunks[chunkId] = undefined;
-/******/ 							throw e;
-/******/ 						});
-/******/ 						var promise = Promise.race([promise, new Promise((resolve) => (installedChunkData = installedChunks[chunkId] = [resolve]))])
-/******/ 						promises.push(installedChunkData[1] = promise);
-/******/ 					}
+/******/ 	/* webpack/runtime/define property getters */
+/******/ 	(() => {
+/******/ 		// define getter functions for harmony exports
+/******/ 		__nccwpck_require__.d = (exports, definition) => {
+/******/ 			for(var key in definition) {
+/******/ 				if(__nccwpck_require__.o(definition, key) && !__nccwpck_require__.o(exports, key)) {
+/******/ 					Object.defineProperty(exports, key, { enumerable: true, get: definition[key] });
 /******/ 				}
 /******/ 			}
-/******/ 	};
+/******/ 		};
+/******/ 	})();
 /******/ 	
-/******/ 	// no prefetching
+/******/ 	/* webpack/runtime/ensure chunk */
+/******/ 	(() => {
+/******/ 		__nccwpck_require__.f = {};
+/******/ 		// This file contains only the entry chunk.
+/******/ 		// The chunk loading function for additional chunks
+/******/ 		__nccwpck_require__.e = (chunkId) => {
+/******/ 			return Promise.all(Object.keys(__nccwpck_require__.f).reduce((promises, key) => {
+/******/ 				__nccwpck_require__.f[key](chunkId, promises);
+/******/ 				return promises;
+/******/ 			}, []));
+/******/ 		};
+/******/ 	})();
 /******/ 	
-/******/ 	// no preloaded
+/******/ 	/* webpack/runtime/get javascript chunk filename */
+/******/ 	(() => {
+/******/ 		// This function allow to reference async chunks
+/******/ 		__nccwpck_require__.u = (chunkId) => {
+/******/ 			// return url for filenames based on template
+/******/ 			return "" + chunkId + ".index.js";
+/******/ 		};
+/******/ 	})();
 /******/ 	
-/******/ 	// no external install chunk
+/******/ 	/* webpack/runtime/hasOwnProperty shorthand */
+/******/ 	(() => {
+/******/ 		__nccwpck_require__.o = (obj, prop) => (Object.prototype.hasOwnProperty.call(obj, prop))
+/******/ 	})();
 /******/ 	
-/******/ 	// no on chunks loaded
-/******/ })();
-/******/ 
+/******/ 	/* webpack/runtime/require chunk loading */
+/******/ 	(() => {
+/******/ 		// no baseURI
+/******/ 		
+/******/ 		// object to store loaded chunks
+/******/ 		// "1" means "loaded", otherwise not loaded yet
+/******/ 		var installedChunks = {
+/******/ 			792: 1
+/******/ 		};
+/******/ 		
+/******/ 		// no on chunks loaded
+/******/ 		
+/******/ 		var installChunk = (chunk) => {
+/******/ 			var moreModules = chunk.modules, chunkIds = chunk.ids, runtime = chunk.runtime;
+/******/ 			for(var moduleId in moreModules) {
+/******/ 				if(__nccwpck_require__.o(moreModules, moduleId)) {
+/******/ 					__nccwpck_require__.m[moduleId] = moreModules[moduleId];
+/******/ 				}
+/******/ 			}
+/******/ 			if(runtime) runtime(__nccwpck_require__);
+/******/ 			for(var i = 0; i < chunkIds.length; i++)
+/******/ 				installedChunks[chunkIds[i]] = 1;
+/******/ 		
+/******/ 		};
+/******/ 		
+/******/ 		// require() chunk loading for javascript
+/******/ 		__nccwpck_require__.f.require = (chunkId, promises) => {
+/******/ 			// "1" is the signal for "already loaded"
+/******/ 			if(!installedChunks[chunkId]) {
+/******/ 				if(true) { // all chunks have JS
+/******/ 					installChunk(require("./" + __nccwpck_require__.u(chunkId)));
+/******/ 				} else installedChunks[chunkId] = 1;
+/******/ 			}
+/******/ 		};
+/******/ 		
+/******/ 		// no external install chunk
+/******/ 		
+/******/ 		// no HMR
+/******/ 		
+/******/ 		// no HMR manifest
+/******/ 	})();
+/******/ 	
 /************************************************************************/
 var __webpack_exports__ = {};
 
-;// CONCATENATED MODULE: external "node:http"
-const external_node_http_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:http");
+;// CONCATENATED MODULE: ./build/entry.js
+/**
+ * Runs an entry file's work and then ends the process, whatever socket or name lookup would keep it alive.
+ * @param failure the exit code unless the work ends well, also where it never ends and nothing is left to wait for
+ */
+function start(work, onError, failure) {
+    process.exitCode = failure;
+    // A reader that went away is no reason to stop here; who needs one asks for it.
+    process.stdout.on('error', () => { });
+    work()
+        .then(() => {
+        process.exitCode = 0;
+    }, onError)
+        // Where standard output is a pipe that is written asynchronously (Windows), the callback waits for what is pending.
+        .finally(() => process.stdout.write('', () => process.exit()));
+}
+
 ;// CONCATENATED MODULE: external "node:https"
-const external_node_https_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:https");
+const external_node_https_namespaceObject = require("node:https");
+var external_node_https_default = /*#__PURE__*/__nccwpck_require__.n(external_node_https_namespaceObject);
 ;// CONCATENATED MODULE: external "node:timers/promises"
-const promises_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:timers/promises");
-;// CONCATENATED MODULE: external "node:url"
-const external_node_url_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:url");
+const promises_namespaceObject = require("node:timers/promises");
+;// CONCATENATED MODULE: external "node:net"
+const external_node_net_namespaceObject = require("node:net");
+var external_node_net_default = /*#__PURE__*/__nccwpck_require__.n(external_node_net_namespaceObject);
+;// CONCATENATED MODULE: ./build/agent.js
+
+
+/** Connections that are kept alive. One can be opened before there is a request for it. */
+class EagerAgent extends (external_node_https_default()).Agent {
+    /** By host and port. */
+    #spare = new Map();
+    /** Of the connections that there were (RFC 8446, section 2.2), by host and port. */
+    #sessions = new Map();
+    constructor() {
+        super({ keepAlive: true });
+    }
+    /** Opens a connection for the next request to this host that finds none free. */
+    prepare({ hostname, port }) {
+        const host = hostname.replace(/^\[|\]$/g, '');
+        const options = { ...this.options, host, port: Number(port || 443), servername: external_node_net_default().isIP(host) ? '' : host };
+        const key = keyOf(options);
+        const session = this.#sessions.get(key);
+        const socket = super.createConnection({ ...options, ...(session && { session }) });
+        // The request that takes it hears of it; where none does, it does not matter.
+        socket?.on('error', () => { });
+        if (socket)
+            this.#spare.set(key, socket);
+    }
+    createConnection(options, callback) {
+        const key = keyOf(options);
+        const spare = this.#spare.get(key);
+        this.#spare.delete(key);
+        // What comes unasked answers nothing.
+        if (spare?.writable && spare.readableLength === 0)
+            return spare;
+        const socket = super.createConnection(options, callback);
+        socket?.on('session', (session) => this.#sessions.set(key, session));
+        return socket;
+    }
+}
+function keyOf({ host, port }) {
+    return `${host}:${port}`;
+}
+
 // EXTERNAL MODULE: external "os"
 var external_os_ = __nccwpck_require__(857);
 ;// CONCATENATED MODULE: ./node_modules/@actions/core/lib/utils.js
@@ -1500,7 +347,7 @@ function escapeProperty(s) {
 }
 //# sourceMappingURL=command.js.map
 ;// CONCATENATED MODULE: external "crypto"
-const external_crypto_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("crypto");
+const external_crypto_namespaceObject = require("crypto");
 // EXTERNAL MODULE: external "fs"
 var external_fs_ = __nccwpck_require__(896);
 ;// CONCATENATED MODULE: ./node_modules/@actions/core/lib/file-command.js
@@ -1539,9 +386,7 @@ function file_command_prepareKeyValueMessage(key, value) {
 }
 //# sourceMappingURL=file-command.js.map
 ;// CONCATENATED MODULE: external "path"
-const external_path_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("path");
-// EXTERNAL MODULE: ./node_modules/@actions/http-client/lib/index.js
-var lib = __nccwpck_require__(779);
+const external_path_namespaceObject = require("path");
 ;// CONCATENATED MODULE: ./node_modules/@actions/http-client/lib/auth.js
 var __awaiter = (undefined && undefined.__awaiter) || function (thisArg, _arguments, P, generator) {
     function adopt(value) { return value instanceof P ? value : new P(function (resolve) { resolve(value); }); }
@@ -2007,1136 +852,6 @@ function toPlatformPath(pth) {
     return pth.replace(/[/\\]/g, path.sep);
 }
 //# sourceMappingURL=path-utils.js.map
-;// CONCATENATED MODULE: external "string_decoder"
-const external_string_decoder_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("string_decoder");
-// EXTERNAL MODULE: external "events"
-var external_events_ = __nccwpck_require__(434);
-;// CONCATENATED MODULE: external "child_process"
-const external_child_process_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("child_process");
-// EXTERNAL MODULE: external "assert"
-var external_assert_ = __nccwpck_require__(613);
-;// CONCATENATED MODULE: ./node_modules/@actions/io/lib/io-util.js
-var io_util_awaiter = (undefined && undefined.__awaiter) || function (thisArg, _arguments, P, generator) {
-    function adopt(value) { return value instanceof P ? value : new P(function (resolve) { resolve(value); }); }
-    return new (P || (P = Promise))(function (resolve, reject) {
-        function fulfilled(value) { try { step(generator.next(value)); } catch (e) { reject(e); } }
-        function rejected(value) { try { step(generator["throw"](value)); } catch (e) { reject(e); } }
-        function step(result) { result.done ? resolve(result.value) : adopt(result.value).then(fulfilled, rejected); }
-        step((generator = generator.apply(thisArg, _arguments || [])).next());
-    });
-};
-
-
-const { chmod, copyFile, lstat, mkdir, open: io_util_open, readdir, rename, rm, rmdir, stat, symlink, unlink } = external_fs_.promises;
-// export const {open} = 'fs'
-const IS_WINDOWS = process.platform === 'win32';
-/**
- * Custom implementation of readlink to ensure Windows junctions
- * maintain trailing backslash for backward compatibility with Node.js < 24
- *
- * In Node.js 20, Windows junctions (directory symlinks) always returned paths
- * with trailing backslashes. Node.js 24 removed this behavior, which breaks
- * code that relied on this format for path operations.
- *
- * This implementation restores the Node 20 behavior by adding a trailing
- * backslash to all junction results on Windows.
- */
-function readlink(fsPath) {
-    return io_util_awaiter(this, void 0, void 0, function* () {
-        const result = yield fs.promises.readlink(fsPath);
-        // On Windows, restore Node 20 behavior: add trailing backslash to all results
-        // since junctions on Windows are always directory links
-        if (IS_WINDOWS && !result.endsWith('\\')) {
-            return `${result}\\`;
-        }
-        return result;
-    });
-}
-// See https://github.com/nodejs/node/blob/d0153aee367422d0858105abec186da4dff0a0c5/deps/uv/include/uv/win.h#L691
-const UV_FS_O_EXLOCK = 0x10000000;
-const READONLY = external_fs_.constants.O_RDONLY;
-function exists(fsPath) {
-    return io_util_awaiter(this, void 0, void 0, function* () {
-        try {
-            yield stat(fsPath);
-        }
-        catch (err) {
-            if (err.code === 'ENOENT') {
-                return false;
-            }
-            throw err;
-        }
-        return true;
-    });
-}
-function isDirectory(fsPath_1) {
-    return io_util_awaiter(this, arguments, void 0, function* (fsPath, useStat = false) {
-        const stats = useStat ? yield stat(fsPath) : yield lstat(fsPath);
-        return stats.isDirectory();
-    });
-}
-/**
- * On OSX/Linux, true if path starts with '/'. On Windows, true for paths like:
- * \, \hello, \\hello\share, C:, and C:\hello (and corresponding alternate separator cases).
- */
-function isRooted(p) {
-    p = normalizeSeparators(p);
-    if (!p) {
-        throw new Error('isRooted() parameter "p" cannot be empty');
-    }
-    if (IS_WINDOWS) {
-        return (p.startsWith('\\') || /^[A-Z]:/i.test(p) // e.g. \ or \hello or \\hello
-        ); // e.g. C: or C:\hello
-    }
-    return p.startsWith('/');
-}
-/**
- * Best effort attempt to determine whether a file exists and is executable.
- * @param filePath    file path to check
- * @param extensions  additional file extensions to try
- * @return if file exists and is executable, returns the file path. otherwise empty string.
- */
-function tryGetExecutablePath(filePath, extensions) {
-    return io_util_awaiter(this, void 0, void 0, function* () {
-        let stats = undefined;
-        try {
-            // test file exists
-            stats = yield stat(filePath);
-        }
-        catch (err) {
-            if (err.code !== 'ENOENT') {
-                // eslint-disable-next-line no-console
-                console.log(`Unexpected error attempting to determine if executable file exists '${filePath}': ${err}`);
-            }
-        }
-        if (stats && stats.isFile()) {
-            if (IS_WINDOWS) {
-                // on Windows, test for valid extension
-                const upperExt = external_path_namespaceObject.extname(filePath).toUpperCase();
-                if (extensions.some(validExt => validExt.toUpperCase() === upperExt)) {
-                    return filePath;
-                }
-            }
-            else {
-                if (isUnixExecutable(stats)) {
-                    return filePath;
-                }
-            }
-        }
-        // try each extension
-        const originalFilePath = filePath;
-        for (const extension of extensions) {
-            filePath = originalFilePath + extension;
-            stats = undefined;
-            try {
-                stats = yield stat(filePath);
-            }
-            catch (err) {
-                if (err.code !== 'ENOENT') {
-                    // eslint-disable-next-line no-console
-                    console.log(`Unexpected error attempting to determine if executable file exists '${filePath}': ${err}`);
-                }
-            }
-            if (stats && stats.isFile()) {
-                if (IS_WINDOWS) {
-                    // preserve the case of the actual file (since an extension was appended)
-                    try {
-                        const directory = external_path_namespaceObject.dirname(filePath);
-                        const upperName = external_path_namespaceObject.basename(filePath).toUpperCase();
-                        for (const actualName of yield readdir(directory)) {
-                            if (upperName === actualName.toUpperCase()) {
-                                filePath = external_path_namespaceObject.join(directory, actualName);
-                                break;
-                            }
-                        }
-                    }
-                    catch (err) {
-                        // eslint-disable-next-line no-console
-                        console.log(`Unexpected error attempting to determine the actual case of the file '${filePath}': ${err}`);
-                    }
-                    return filePath;
-                }
-                else {
-                    if (isUnixExecutable(stats)) {
-                        return filePath;
-                    }
-                }
-            }
-        }
-        return '';
-    });
-}
-function normalizeSeparators(p) {
-    p = p || '';
-    if (IS_WINDOWS) {
-        // convert slashes on Windows
-        p = p.replace(/\//g, '\\');
-        // remove redundant slashes
-        return p.replace(/\\\\+/g, '\\');
-    }
-    // remove redundant slashes
-    return p.replace(/\/\/+/g, '/');
-}
-// on Mac/Linux, test the execute bit
-//     R   W  X  R  W X R W X
-//   256 128 64 32 16 8 4 2 1
-function isUnixExecutable(stats) {
-    return ((stats.mode & 1) > 0 ||
-        ((stats.mode & 8) > 0 &&
-            process.getgid !== undefined &&
-            stats.gid === process.getgid()) ||
-        ((stats.mode & 64) > 0 &&
-            process.getuid !== undefined &&
-            stats.uid === process.getuid()));
-}
-// Get the path of cmd.exe in windows
-function getCmdPath() {
-    var _a;
-    return (_a = process.env['COMSPEC']) !== null && _a !== void 0 ? _a : `cmd.exe`;
-}
-//# sourceMappingURL=io-util.js.map
-;// CONCATENATED MODULE: ./node_modules/@actions/io/lib/io.js
-var io_awaiter = (undefined && undefined.__awaiter) || function (thisArg, _arguments, P, generator) {
-    function adopt(value) { return value instanceof P ? value : new P(function (resolve) { resolve(value); }); }
-    return new (P || (P = Promise))(function (resolve, reject) {
-        function fulfilled(value) { try { step(generator.next(value)); } catch (e) { reject(e); } }
-        function rejected(value) { try { step(generator["throw"](value)); } catch (e) { reject(e); } }
-        function step(result) { result.done ? resolve(result.value) : adopt(result.value).then(fulfilled, rejected); }
-        step((generator = generator.apply(thisArg, _arguments || [])).next());
-    });
-};
-
-
-
-/**
- * Copies a file or folder.
- * Based off of shelljs - https://github.com/shelljs/shelljs/blob/9237f66c52e5daa40458f94f9565e18e8132f5a6/src/cp.js
- *
- * @param     source    source path
- * @param     dest      destination path
- * @param     options   optional. See CopyOptions.
- */
-function cp(source_1, dest_1) {
-    return io_awaiter(this, arguments, void 0, function* (source, dest, options = {}) {
-        const { force, recursive, copySourceDirectory } = readCopyOptions(options);
-        const destStat = (yield ioUtil.exists(dest)) ? yield ioUtil.stat(dest) : null;
-        // Dest is an existing file, but not forcing
-        if (destStat && destStat.isFile() && !force) {
-            return;
-        }
-        // If dest is an existing directory, should copy inside.
-        const newDest = destStat && destStat.isDirectory() && copySourceDirectory
-            ? path.join(dest, path.basename(source))
-            : dest;
-        if (!(yield ioUtil.exists(source))) {
-            throw new Error(`no such file or directory: ${source}`);
-        }
-        const sourceStat = yield ioUtil.stat(source);
-        if (sourceStat.isDirectory()) {
-            if (!recursive) {
-                throw new Error(`Failed to copy. ${source} is a directory, but tried to copy without recursive flag.`);
-            }
-            else {
-                yield cpDirRecursive(source, newDest, 0, force);
-            }
-        }
-        else {
-            if (path.relative(source, newDest) === '') {
-                // a file cannot be copied to itself
-                throw new Error(`'${newDest}' and '${source}' are the same file`);
-            }
-            yield io_copyFile(source, newDest, force);
-        }
-    });
-}
-/**
- * Moves a path.
- *
- * @param     source    source path
- * @param     dest      destination path
- * @param     options   optional. See MoveOptions.
- */
-function mv(source_1, dest_1) {
-    return io_awaiter(this, arguments, void 0, function* (source, dest, options = {}) {
-        if (yield ioUtil.exists(dest)) {
-            let destExists = true;
-            if (yield ioUtil.isDirectory(dest)) {
-                // If dest is directory copy src into dest
-                dest = path.join(dest, path.basename(source));
-                destExists = yield ioUtil.exists(dest);
-            }
-            if (destExists) {
-                if (options.force == null || options.force) {
-                    yield rmRF(dest);
-                }
-                else {
-                    throw new Error('Destination already exists');
-                }
-            }
-        }
-        yield mkdirP(path.dirname(dest));
-        yield ioUtil.rename(source, dest);
-    });
-}
-/**
- * Remove a path recursively with force
- *
- * @param inputPath path to remove
- */
-function rmRF(inputPath) {
-    return io_awaiter(this, void 0, void 0, function* () {
-        if (ioUtil.IS_WINDOWS) {
-            // Check for invalid characters
-            // https://docs.microsoft.com/en-us/windows/win32/fileio/naming-a-file
-            if (/[*"<>|]/.test(inputPath)) {
-                throw new Error('File path must not contain `*`, `"`, `<`, `>` or `|` on Windows');
-            }
-        }
-        try {
-            // note if path does not exist, error is silent
-            yield ioUtil.rm(inputPath, {
-                force: true,
-                maxRetries: 3,
-                recursive: true,
-                retryDelay: 300
-            });
-        }
-        catch (err) {
-            throw new Error(`File was unable to be removed ${err}`);
-        }
-    });
-}
-/**
- * Make a directory.  Creates the full path with folders in between
- * Will throw if it fails
- *
- * @param   fsPath        path to create
- * @returns Promise<void>
- */
-function mkdirP(fsPath) {
-    return io_awaiter(this, void 0, void 0, function* () {
-        ok(fsPath, 'a path argument must be provided');
-        yield ioUtil.mkdir(fsPath, { recursive: true });
-    });
-}
-/**
- * Returns path of a tool had the tool actually been invoked.  Resolves via paths.
- * If you check and the tool does not exist, it will throw.
- *
- * @param     tool              name of the tool
- * @param     check             whether to check if tool exists
- * @returns   Promise<string>   path to tool
- */
-function which(tool, check) {
-    return io_awaiter(this, void 0, void 0, function* () {
-        if (!tool) {
-            throw new Error("parameter 'tool' is required");
-        }
-        // recursive when check=true
-        if (check) {
-            const result = yield which(tool, false);
-            if (!result) {
-                if (IS_WINDOWS) {
-                    throw new Error(`Unable to locate executable file: ${tool}. Please verify either the file path exists or the file can be found within a directory specified by the PATH environment variable. Also verify the file has a valid extension for an executable file.`);
-                }
-                else {
-                    throw new Error(`Unable to locate executable file: ${tool}. Please verify either the file path exists or the file can be found within a directory specified by the PATH environment variable. Also check the file mode to verify the file is executable.`);
-                }
-            }
-            return result;
-        }
-        const matches = yield findInPath(tool);
-        if (matches && matches.length > 0) {
-            return matches[0];
-        }
-        return '';
-    });
-}
-/**
- * Returns a list of all occurrences of the given tool on the system path.
- *
- * @returns   Promise<string[]>  the paths of the tool
- */
-function findInPath(tool) {
-    return io_awaiter(this, void 0, void 0, function* () {
-        if (!tool) {
-            throw new Error("parameter 'tool' is required");
-        }
-        // build the list of extensions to try
-        const extensions = [];
-        if (IS_WINDOWS && process.env['PATHEXT']) {
-            for (const extension of process.env['PATHEXT'].split(external_path_namespaceObject.delimiter)) {
-                if (extension) {
-                    extensions.push(extension);
-                }
-            }
-        }
-        // if it's rooted, return it if exists. otherwise return empty.
-        if (isRooted(tool)) {
-            const filePath = yield tryGetExecutablePath(tool, extensions);
-            if (filePath) {
-                return [filePath];
-            }
-            return [];
-        }
-        // if any path separators, return empty
-        if (tool.includes(external_path_namespaceObject.sep)) {
-            return [];
-        }
-        // build the list of directories
-        //
-        // Note, technically "where" checks the current directory on Windows. From a toolkit perspective,
-        // it feels like we should not do this. Checking the current directory seems like more of a use
-        // case of a shell, and the which() function exposed by the toolkit should strive for consistency
-        // across platforms.
-        const directories = [];
-        if (process.env.PATH) {
-            for (const p of process.env.PATH.split(external_path_namespaceObject.delimiter)) {
-                if (p) {
-                    directories.push(p);
-                }
-            }
-        }
-        // find all matches
-        const matches = [];
-        for (const directory of directories) {
-            const filePath = yield tryGetExecutablePath(external_path_namespaceObject.join(directory, tool), extensions);
-            if (filePath) {
-                matches.push(filePath);
-            }
-        }
-        return matches;
-    });
-}
-function readCopyOptions(options) {
-    const force = options.force == null ? true : options.force;
-    const recursive = Boolean(options.recursive);
-    const copySourceDirectory = options.copySourceDirectory == null
-        ? true
-        : Boolean(options.copySourceDirectory);
-    return { force, recursive, copySourceDirectory };
-}
-function cpDirRecursive(sourceDir, destDir, currentDepth, force) {
-    return io_awaiter(this, void 0, void 0, function* () {
-        // Ensure there is not a run away recursive copy
-        if (currentDepth >= 255)
-            return;
-        currentDepth++;
-        yield mkdirP(destDir);
-        const files = yield ioUtil.readdir(sourceDir);
-        for (const fileName of files) {
-            const srcFile = `${sourceDir}/${fileName}`;
-            const destFile = `${destDir}/${fileName}`;
-            const srcFileStat = yield ioUtil.lstat(srcFile);
-            if (srcFileStat.isDirectory()) {
-                // Recurse
-                yield cpDirRecursive(srcFile, destFile, currentDepth, force);
-            }
-            else {
-                yield io_copyFile(srcFile, destFile, force);
-            }
-        }
-        // Change the mode for the newly created directory
-        yield ioUtil.chmod(destDir, (yield ioUtil.stat(sourceDir)).mode);
-    });
-}
-// Buffered file copy
-function io_copyFile(srcFile, destFile, force) {
-    return io_awaiter(this, void 0, void 0, function* () {
-        if ((yield ioUtil.lstat(srcFile)).isSymbolicLink()) {
-            // unlink/re-link it
-            try {
-                yield ioUtil.lstat(destFile);
-                yield ioUtil.unlink(destFile);
-            }
-            catch (e) {
-                // Try to override file permission
-                if (e.code === 'EPERM') {
-                    yield ioUtil.chmod(destFile, '0666');
-                    yield ioUtil.unlink(destFile);
-                }
-                // other errors = it doesn't exist, no work to do
-            }
-            // Copy over symlink
-            const symlinkFull = yield ioUtil.readlink(srcFile);
-            yield ioUtil.symlink(symlinkFull, destFile, ioUtil.IS_WINDOWS ? 'junction' : null);
-        }
-        else if (!(yield ioUtil.exists(destFile)) || force) {
-            yield ioUtil.copyFile(srcFile, destFile);
-        }
-    });
-}
-//# sourceMappingURL=io.js.map
-;// CONCATENATED MODULE: external "timers"
-const external_timers_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("timers");
-;// CONCATENATED MODULE: ./node_modules/@actions/exec/lib/toolrunner.js
-var toolrunner_awaiter = (undefined && undefined.__awaiter) || function (thisArg, _arguments, P, generator) {
-    function adopt(value) { return value instanceof P ? value : new P(function (resolve) { resolve(value); }); }
-    return new (P || (P = Promise))(function (resolve, reject) {
-        function fulfilled(value) { try { step(generator.next(value)); } catch (e) { reject(e); } }
-        function rejected(value) { try { step(generator["throw"](value)); } catch (e) { reject(e); } }
-        function step(result) { result.done ? resolve(result.value) : adopt(result.value).then(fulfilled, rejected); }
-        step((generator = generator.apply(thisArg, _arguments || [])).next());
-    });
-};
-
-
-
-
-
-
-
-/* eslint-disable @typescript-eslint/unbound-method */
-const toolrunner_IS_WINDOWS = process.platform === 'win32';
-/*
- * Class for running command line tools. Handles quoting and arg parsing in a platform agnostic way.
- */
-class ToolRunner extends external_events_.EventEmitter {
-    constructor(toolPath, args, options) {
-        super();
-        if (!toolPath) {
-            throw new Error("Parameter 'toolPath' cannot be null or empty.");
-        }
-        this.toolPath = toolPath;
-        this.args = args || [];
-        this.options = options || {};
-    }
-    _debug(message) {
-        if (this.options.listeners && this.options.listeners.debug) {
-            this.options.listeners.debug(message);
-        }
-    }
-    _getCommandString(options, noPrefix) {
-        const toolPath = this._getSpawnFileName();
-        const args = this._getSpawnArgs(options);
-        let cmd = noPrefix ? '' : '[command]'; // omit prefix when piped to a second tool
-        if (toolrunner_IS_WINDOWS) {
-            // Windows + cmd file
-            if (this._isCmdFile()) {
-                cmd += toolPath;
-                for (const a of args) {
-                    cmd += ` ${a}`;
-                }
-            }
-            // Windows + verbatim
-            else if (options.windowsVerbatimArguments) {
-                cmd += `"${toolPath}"`;
-                for (const a of args) {
-                    cmd += ` ${a}`;
-                }
-            }
-            // Windows (regular)
-            else {
-                cmd += this._windowsQuoteCmdArg(toolPath);
-                for (const a of args) {
-                    cmd += ` ${this._windowsQuoteCmdArg(a)}`;
-                }
-            }
-        }
-        else {
-            // OSX/Linux - this can likely be improved with some form of quoting.
-            // creating processes on Unix is fundamentally different than Windows.
-            // on Unix, execvp() takes an arg array.
-            cmd += toolPath;
-            for (const a of args) {
-                cmd += ` ${a}`;
-            }
-        }
-        return cmd;
-    }
-    _processLineBuffer(data, strBuffer, onLine) {
-        try {
-            let s = strBuffer + data.toString();
-            let n = s.indexOf(external_os_.EOL);
-            while (n > -1) {
-                const line = s.substring(0, n);
-                onLine(line);
-                // the rest of the string ...
-                s = s.substring(n + external_os_.EOL.length);
-                n = s.indexOf(external_os_.EOL);
-            }
-            return s;
-        }
-        catch (err) {
-            // streaming lines to console is best effort.  Don't fail a build.
-            this._debug(`error processing line. Failed with error ${err}`);
-            return '';
-        }
-    }
-    _getSpawnFileName() {
-        if (toolrunner_IS_WINDOWS) {
-            if (this._isCmdFile()) {
-                return process.env['COMSPEC'] || 'cmd.exe';
-            }
-        }
-        return this.toolPath;
-    }
-    _getSpawnArgs(options) {
-        if (toolrunner_IS_WINDOWS) {
-            if (this._isCmdFile()) {
-                let argline = `/D /S /C "${this._windowsQuoteCmdArg(this.toolPath)}`;
-                for (const a of this.args) {
-                    argline += ' ';
-                    argline += options.windowsVerbatimArguments
-                        ? a
-                        : this._windowsQuoteCmdArg(a);
-                }
-                argline += '"';
-                return [argline];
-            }
-        }
-        return this.args;
-    }
-    _endsWith(str, end) {
-        return str.endsWith(end);
-    }
-    _isCmdFile() {
-        const upperToolPath = this.toolPath.toUpperCase();
-        return (this._endsWith(upperToolPath, '.CMD') ||
-            this._endsWith(upperToolPath, '.BAT'));
-    }
-    _windowsQuoteCmdArg(arg) {
-        // for .exe, apply the normal quoting rules that libuv applies
-        if (!this._isCmdFile()) {
-            return this._uvQuoteCmdArg(arg);
-        }
-        // otherwise apply quoting rules specific to the cmd.exe command line parser.
-        // the libuv rules are generic and are not designed specifically for cmd.exe
-        // command line parser.
-        //
-        // for a detailed description of the cmd.exe command line parser, refer to
-        // http://stackoverflow.com/questions/4094699/how-does-the-windows-command-interpreter-cmd-exe-parse-scripts/7970912#7970912
-        // need quotes for empty arg
-        if (!arg) {
-            return '""';
-        }
-        // determine whether the arg needs to be quoted
-        const cmdSpecialChars = [
-            ' ',
-            '\t',
-            '&',
-            '(',
-            ')',
-            '[',
-            ']',
-            '{',
-            '}',
-            '^',
-            '=',
-            ';',
-            '!',
-            "'",
-            '+',
-            ',',
-            '`',
-            '~',
-            '|',
-            '<',
-            '>',
-            '"'
-        ];
-        let needsQuotes = false;
-        for (const char of arg) {
-            if (cmdSpecialChars.some(x => x === char)) {
-                needsQuotes = true;
-                break;
-            }
-        }
-        // short-circuit if quotes not needed
-        if (!needsQuotes) {
-            return arg;
-        }
-        // the following quoting rules are very similar to the rules that by libuv applies.
-        //
-        // 1) wrap the string in quotes
-        //
-        // 2) double-up quotes - i.e. " => ""
-        //
-        //    this is different from the libuv quoting rules. libuv replaces " with \", which unfortunately
-        //    doesn't work well with a cmd.exe command line.
-        //
-        //    note, replacing " with "" also works well if the arg is passed to a downstream .NET console app.
-        //    for example, the command line:
-        //          foo.exe "myarg:""my val"""
-        //    is parsed by a .NET console app into an arg array:
-        //          [ "myarg:\"my val\"" ]
-        //    which is the same end result when applying libuv quoting rules. although the actual
-        //    command line from libuv quoting rules would look like:
-        //          foo.exe "myarg:\"my val\""
-        //
-        // 3) double-up slashes that precede a quote,
-        //    e.g.  hello \world    => "hello \world"
-        //          hello\"world    => "hello\\""world"
-        //          hello\\"world   => "hello\\\\""world"
-        //          hello world\    => "hello world\\"
-        //
-        //    technically this is not required for a cmd.exe command line, or the batch argument parser.
-        //    the reasons for including this as a .cmd quoting rule are:
-        //
-        //    a) this is optimized for the scenario where the argument is passed from the .cmd file to an
-        //       external program. many programs (e.g. .NET console apps) rely on the slash-doubling rule.
-        //
-        //    b) it's what we've been doing previously (by deferring to node default behavior) and we
-        //       haven't heard any complaints about that aspect.
-        //
-        // note, a weakness of the quoting rules chosen here, is that % is not escaped. in fact, % cannot be
-        // escaped when used on the command line directly - even though within a .cmd file % can be escaped
-        // by using %%.
-        //
-        // the saving grace is, on the command line, %var% is left as-is if var is not defined. this contrasts
-        // the line parsing rules within a .cmd file, where if var is not defined it is replaced with nothing.
-        //
-        // one option that was explored was replacing % with ^% - i.e. %var% => ^%var^%. this hack would
-        // often work, since it is unlikely that var^ would exist, and the ^ character is removed when the
-        // variable is used. the problem, however, is that ^ is not removed when %* is used to pass the args
-        // to an external program.
-        //
-        // an unexplored potential solution for the % escaping problem, is to create a wrapper .cmd file.
-        // % can be escaped within a .cmd file.
-        let reverse = '"';
-        let quoteHit = true;
-        for (let i = arg.length; i > 0; i--) {
-            // walk the string in reverse
-            reverse += arg[i - 1];
-            if (quoteHit && arg[i - 1] === '\\') {
-                reverse += '\\'; // double the slash
-            }
-            else if (arg[i - 1] === '"') {
-                quoteHit = true;
-                reverse += '"'; // double the quote
-            }
-            else {
-                quoteHit = false;
-            }
-        }
-        reverse += '"';
-        return reverse.split('').reverse().join('');
-    }
-    _uvQuoteCmdArg(arg) {
-        // Tool runner wraps child_process.spawn() and needs to apply the same quoting as
-        // Node in certain cases where the undocumented spawn option windowsVerbatimArguments
-        // is used.
-        //
-        // Since this function is a port of quote_cmd_arg from Node 4.x (technically, lib UV,
-        // see https://github.com/nodejs/node/blob/v4.x/deps/uv/src/win/process.c for details),
-        // pasting copyright notice from Node within this function:
-        //
-        //      Copyright Joyent, Inc. and other Node contributors. All rights reserved.
-        //
-        //      Permission is hereby granted, free of charge, to any person obtaining a copy
-        //      of this software and associated documentation files (the "Software"), to
-        //      deal in the Software without restriction, including without limitation the
-        //      rights to use, copy, modify, merge, publish, distribute, sublicense, and/or
-        //      sell copies of the Software, and to permit persons to whom the Software is
-        //      furnished to do so, subject to the following conditions:
-        //
-        //      The above copyright notice and this permission notice shall be included in
-        //      all copies or substantial portions of the Software.
-        //
-        //      THE SOFTWARE IS PROVIDED "AS IS", WITHOUT WARRANTY OF ANY KIND, EXPRESS OR
-        //      IMPLIED, INCLUDING BUT NOT LIMITED TO THE WARRANTIES OF MERCHANTABILITY,
-        //      FITNESS FOR A PARTICULAR PURPOSE AND NONINFRINGEMENT. IN NO EVENT SHALL THE
-        //      AUTHORS OR COPYRIGHT HOLDERS BE LIABLE FOR ANY CLAIM, DAMAGES OR OTHER
-        //      LIABILITY, WHETHER IN AN ACTION OF CONTRACT, TORT OR OTHERWISE, ARISING
-        //      FROM, OUT OF OR IN CONNECTION WITH THE SOFTWARE OR THE USE OR OTHER DEALINGS
-        //      IN THE SOFTWARE.
-        if (!arg) {
-            // Need double quotation for empty argument
-            return '""';
-        }
-        if (!arg.includes(' ') && !arg.includes('\t') && !arg.includes('"')) {
-            // No quotation needed
-            return arg;
-        }
-        if (!arg.includes('"') && !arg.includes('\\')) {
-            // No embedded double quotes or backslashes, so I can just wrap
-            // quote marks around the whole thing.
-            return `"${arg}"`;
-        }
-        // Expected input/output:
-        //   input : hello"world
-        //   output: "hello\"world"
-        //   input : hello""world
-        //   output: "hello\"\"world"
-        //   input : hello\world
-        //   output: hello\world
-        //   input : hello\\world
-        //   output: hello\\world
-        //   input : hello\"world
-        //   output: "hello\\\"world"
-        //   input : hello\\"world
-        //   output: "hello\\\\\"world"
-        //   input : hello world\
-        //   output: "hello world\\" - note the comment in libuv actually reads "hello world\"
-        //                             but it appears the comment is wrong, it should be "hello world\\"
-        let reverse = '"';
-        let quoteHit = true;
-        for (let i = arg.length; i > 0; i--) {
-            // walk the string in reverse
-            reverse += arg[i - 1];
-            if (quoteHit && arg[i - 1] === '\\') {
-                reverse += '\\';
-            }
-            else if (arg[i - 1] === '"') {
-                quoteHit = true;
-                reverse += '\\';
-            }
-            else {
-                quoteHit = false;
-            }
-        }
-        reverse += '"';
-        return reverse.split('').reverse().join('');
-    }
-    _cloneExecOptions(options) {
-        options = options || {};
-        const result = {
-            cwd: options.cwd || process.cwd(),
-            env: options.env || process.env,
-            silent: options.silent || false,
-            windowsVerbatimArguments: options.windowsVerbatimArguments || false,
-            failOnStdErr: options.failOnStdErr || false,
-            ignoreReturnCode: options.ignoreReturnCode || false,
-            delay: options.delay || 10000
-        };
-        result.outStream = options.outStream || process.stdout;
-        result.errStream = options.errStream || process.stderr;
-        return result;
-    }
-    _getSpawnOptions(options, toolPath) {
-        options = options || {};
-        const result = {};
-        result.cwd = options.cwd;
-        result.env = options.env;
-        result['windowsVerbatimArguments'] =
-            options.windowsVerbatimArguments || this._isCmdFile();
-        if (options.windowsVerbatimArguments) {
-            result.argv0 = `"${toolPath}"`;
-        }
-        return result;
-    }
-    /**
-     * Exec a tool.
-     * Output will be streamed to the live console.
-     * Returns promise with return code
-     *
-     * @param     tool     path to tool to exec
-     * @param     options  optional exec options.  See ExecOptions
-     * @returns   number
-     */
-    exec() {
-        return toolrunner_awaiter(this, void 0, void 0, function* () {
-            // root the tool path if it is unrooted and contains relative pathing
-            if (!isRooted(this.toolPath) &&
-                (this.toolPath.includes('/') ||
-                    (toolrunner_IS_WINDOWS && this.toolPath.includes('\\')))) {
-                // prefer options.cwd if it is specified, however options.cwd may also need to be rooted
-                this.toolPath = external_path_namespaceObject.resolve(process.cwd(), this.options.cwd || process.cwd(), this.toolPath);
-            }
-            // if the tool is only a file name, then resolve it from the PATH
-            // otherwise verify it exists (add extension on Windows if necessary)
-            this.toolPath = yield which(this.toolPath, true);
-            return new Promise((resolve, reject) => toolrunner_awaiter(this, void 0, void 0, function* () {
-                this._debug(`exec tool: ${this.toolPath}`);
-                this._debug('arguments:');
-                for (const arg of this.args) {
-                    this._debug(`   ${arg}`);
-                }
-                const optionsNonNull = this._cloneExecOptions(this.options);
-                if (!optionsNonNull.silent && optionsNonNull.outStream) {
-                    optionsNonNull.outStream.write(this._getCommandString(optionsNonNull) + external_os_.EOL);
-                }
-                const state = new ExecState(optionsNonNull, this.toolPath);
-                state.on('debug', (message) => {
-                    this._debug(message);
-                });
-                if (this.options.cwd && !(yield exists(this.options.cwd))) {
-                    return reject(new Error(`The cwd: ${this.options.cwd} does not exist!`));
-                }
-                const fileName = this._getSpawnFileName();
-                const cp = external_child_process_namespaceObject.spawn(fileName, this._getSpawnArgs(optionsNonNull), this._getSpawnOptions(this.options, fileName));
-                let stdbuffer = '';
-                if (cp.stdout) {
-                    cp.stdout.on('data', (data) => {
-                        if (this.options.listeners && this.options.listeners.stdout) {
-                            this.options.listeners.stdout(data);
-                        }
-                        if (!optionsNonNull.silent && optionsNonNull.outStream) {
-                            optionsNonNull.outStream.write(data);
-                        }
-                        stdbuffer = this._processLineBuffer(data, stdbuffer, (line) => {
-                            if (this.options.listeners && this.options.listeners.stdline) {
-                                this.options.listeners.stdline(line);
-                            }
-                        });
-                    });
-                }
-                let errbuffer = '';
-                if (cp.stderr) {
-                    cp.stderr.on('data', (data) => {
-                        state.processStderr = true;
-                        if (this.options.listeners && this.options.listeners.stderr) {
-                            this.options.listeners.stderr(data);
-                        }
-                        if (!optionsNonNull.silent &&
-                            optionsNonNull.errStream &&
-                            optionsNonNull.outStream) {
-                            const s = optionsNonNull.failOnStdErr
-                                ? optionsNonNull.errStream
-                                : optionsNonNull.outStream;
-                            s.write(data);
-                        }
-                        errbuffer = this._processLineBuffer(data, errbuffer, (line) => {
-                            if (this.options.listeners && this.options.listeners.errline) {
-                                this.options.listeners.errline(line);
-                            }
-                        });
-                    });
-                }
-                cp.on('error', (err) => {
-                    state.processError = err.message;
-                    state.processExited = true;
-                    state.processClosed = true;
-                    state.CheckComplete();
-                });
-                cp.on('exit', (code) => {
-                    state.processExitCode = code;
-                    state.processExited = true;
-                    this._debug(`Exit code ${code} received from tool '${this.toolPath}'`);
-                    state.CheckComplete();
-                });
-                cp.on('close', (code) => {
-                    state.processExitCode = code;
-                    state.processExited = true;
-                    state.processClosed = true;
-                    this._debug(`STDIO streams have closed for tool '${this.toolPath}'`);
-                    state.CheckComplete();
-                });
-                state.on('done', (error, exitCode) => {
-                    if (stdbuffer.length > 0) {
-                        this.emit('stdline', stdbuffer);
-                    }
-                    if (errbuffer.length > 0) {
-                        this.emit('errline', errbuffer);
-                    }
-                    cp.removeAllListeners();
-                    if (error) {
-                        reject(error);
-                    }
-                    else {
-                        resolve(exitCode);
-                    }
-                });
-                if (this.options.input) {
-                    if (!cp.stdin) {
-                        throw new Error('child process missing stdin');
-                    }
-                    cp.stdin.end(this.options.input);
-                }
-            }));
-        });
-    }
-}
-/**
- * Convert an arg string to an array of args. Handles escaping
- *
- * @param    argString   string of arguments
- * @returns  string[]    array of arguments
- */
-function argStringToArray(argString) {
-    const args = [];
-    let inQuotes = false;
-    let escaped = false;
-    let arg = '';
-    function append(c) {
-        // we only escape double quotes.
-        if (escaped && c !== '"') {
-            arg += '\\';
-        }
-        arg += c;
-        escaped = false;
-    }
-    for (let i = 0; i < argString.length; i++) {
-        const c = argString.charAt(i);
-        if (c === '"') {
-            if (!escaped) {
-                inQuotes = !inQuotes;
-            }
-            else {
-                append(c);
-            }
-            continue;
-        }
-        if (c === '\\' && escaped) {
-            append(c);
-            continue;
-        }
-        if (c === '\\' && inQuotes) {
-            escaped = true;
-            continue;
-        }
-        if (c === ' ' && !inQuotes) {
-            if (arg.length > 0) {
-                args.push(arg);
-                arg = '';
-            }
-            continue;
-        }
-        append(c);
-    }
-    if (arg.length > 0) {
-        args.push(arg.trim());
-    }
-    return args;
-}
-class ExecState extends external_events_.EventEmitter {
-    constructor(options, toolPath) {
-        super();
-        this.processClosed = false; // tracks whether the process has exited and stdio is closed
-        this.processError = '';
-        this.processExitCode = 0;
-        this.processExited = false; // tracks whether the process has exited
-        this.processStderr = false; // tracks whether stderr was written to
-        this.delay = 10000; // 10 seconds
-        this.done = false;
-        this.timeout = null;
-        if (!toolPath) {
-            throw new Error('toolPath must not be empty');
-        }
-        this.options = options;
-        this.toolPath = toolPath;
-        if (options.delay) {
-            this.delay = options.delay;
-        }
-    }
-    CheckComplete() {
-        if (this.done) {
-            return;
-        }
-        if (this.processClosed) {
-            this._setResult();
-        }
-        else if (this.processExited) {
-            this.timeout = (0,external_timers_namespaceObject.setTimeout)(ExecState.HandleTimeout, this.delay, this);
-        }
-    }
-    _debug(message) {
-        this.emit('debug', message);
-    }
-    _setResult() {
-        // determine whether there is an error
-        let error;
-        if (this.processExited) {
-            if (this.processError) {
-                error = new Error(`There was an error when attempting to execute the process '${this.toolPath}'. This may indicate the process failed to start. Error: ${this.processError}`);
-            }
-            else if (this.processExitCode !== 0 && !this.options.ignoreReturnCode) {
-                error = new Error(`The process '${this.toolPath}' failed with exit code ${this.processExitCode}`);
-            }
-            else if (this.processStderr && this.options.failOnStdErr) {
-                error = new Error(`The process '${this.toolPath}' failed because one or more lines were written to the STDERR stream`);
-            }
-        }
-        // clear the timeout
-        if (this.timeout) {
-            clearTimeout(this.timeout);
-            this.timeout = null;
-        }
-        this.done = true;
-        this.emit('done', error, this.processExitCode);
-    }
-    static HandleTimeout(state) {
-        if (state.done) {
-            return;
-        }
-        if (!state.processClosed && state.processExited) {
-            const message = `The STDIO streams did not close within ${state.delay / 1000} seconds of the exit event from process '${state.toolPath}'. This may indicate a child process inherited the STDIO streams and has not yet exited.`;
-            state._debug(message);
-        }
-        state._setResult();
-    }
-}
-//# sourceMappingURL=toolrunner.js.map
-;// CONCATENATED MODULE: ./node_modules/@actions/exec/lib/exec.js
-var exec_awaiter = (undefined && undefined.__awaiter) || function (thisArg, _arguments, P, generator) {
-    function adopt(value) { return value instanceof P ? value : new P(function (resolve) { resolve(value); }); }
-    return new (P || (P = Promise))(function (resolve, reject) {
-        function fulfilled(value) { try { step(generator.next(value)); } catch (e) { reject(e); } }
-        function rejected(value) { try { step(generator["throw"](value)); } catch (e) { reject(e); } }
-        function step(result) { result.done ? resolve(result.value) : adopt(result.value).then(fulfilled, rejected); }
-        step((generator = generator.apply(thisArg, _arguments || [])).next());
-    });
-};
-
-
-/**
- * Exec a command.
- * Output will be streamed to the live console.
- * Returns promise with return code
- *
- * @param     commandLine        command to execute (can include additional args). Must be correctly escaped.
- * @param     args               optional arguments for tool. Escaping is handled by the lib.
- * @param     options            optional exec options.  See ExecOptions
- * @returns   Promise<number>    exit code
- */
-function exec_exec(commandLine, args, options) {
-    return exec_awaiter(this, void 0, void 0, function* () {
-        const commandArgs = tr.argStringToArray(commandLine);
-        if (commandArgs.length === 0) {
-            throw new Error(`Parameter 'commandLine' cannot be null or empty.`);
-        }
-        // Path to tool to execute should be first arg
-        const toolPath = commandArgs[0];
-        args = commandArgs.slice(1).concat(args || []);
-        const runner = new tr.ToolRunner(toolPath, args, options);
-        return runner.exec();
-    });
-}
-/**
- * Exec a command and get the output.
- * Output will be streamed to the live console.
- * Returns promise with the exit code and collected stdout and stderr
- *
- * @param     commandLine           command to execute (can include additional args). Must be correctly escaped.
- * @param     args                  optional arguments for tool. Escaping is handled by the lib.
- * @param     options               optional exec options.  See ExecOptions
- * @returns   Promise<ExecOutput>   exit code, stdout, and stderr
- */
-function getExecOutput(commandLine, args, options) {
-    return exec_awaiter(this, void 0, void 0, function* () {
-        var _a, _b;
-        let stdout = '';
-        let stderr = '';
-        //Using string decoder covers the case where a mult-byte character is split
-        const stdoutDecoder = new StringDecoder('utf8');
-        const stderrDecoder = new StringDecoder('utf8');
-        const originalStdoutListener = (_a = options === null || options === void 0 ? void 0 : options.listeners) === null || _a === void 0 ? void 0 : _a.stdout;
-        const originalStdErrListener = (_b = options === null || options === void 0 ? void 0 : options.listeners) === null || _b === void 0 ? void 0 : _b.stderr;
-        const stdErrListener = (data) => {
-            stderr += stderrDecoder.write(data);
-            if (originalStdErrListener) {
-                originalStdErrListener(data);
-            }
-        };
-        const stdOutListener = (data) => {
-            stdout += stdoutDecoder.write(data);
-            if (originalStdoutListener) {
-                originalStdoutListener(data);
-            }
-        };
-        const listeners = Object.assign(Object.assign({}, options === null || options === void 0 ? void 0 : options.listeners), { stdout: stdOutListener, stderr: stdErrListener });
-        const exitCode = yield exec_exec(commandLine, args, Object.assign(Object.assign({}, options), { listeners }));
-        //flush any remaining characters
-        stdout += stdoutDecoder.end();
-        stderr += stderrDecoder.end();
-        return {
-            exitCode,
-            stdout,
-            stderr
-        };
-    });
-}
-//# sourceMappingURL=exec.js.map
 ;// CONCATENATED MODULE: ./node_modules/@actions/core/lib/platform.js
 var platform_awaiter = (undefined && undefined.__awaiter) || function (thisArg, _arguments, P, generator) {
     function adopt(value) { return value instanceof P ? value : new P(function (resolve) { resolve(value); }); }
@@ -3526,35 +1241,61 @@ function getIDToken(aud) {
 const SHORTEST_MASK = 4;
 /** A shorter rest of a broken line tells next to nothing. */
 const SHORTEST_LINE = 8;
+/**
+ * Bytes: GitHub keeps no longer secret. What is longer is masked as it is and line by line, since its other forms are
+ * more than a runner takes in; whoever hands out a secret refuses it.
+ */
+const LONGEST_SECRET = 48 * 1024;
 /** Characters (RFC 2045, section 6.8, and RFC 7468, section 2). */
 const LINE_WIDTHS = [76, 64];
 const masked = new Set();
+/** The longest first, since a shorter one may be a part of it; nothing while there are new ones. */
+let sorted;
 /** Masks a secret in every form that a later step may print it in, here and in the runner's log of the whole job. */
-function mask_mask(secret) {
-    maskForms(secret).forEach(tell);
+function mask(secret) {
+    tell(maskForms(secret));
 }
-function tell(form) {
-    if (masked.has(form))
-        return;
-    masked.add(form);
-    core_setSecret(form);
+function tell(forms) {
+    // One write for all of them.
+    process.stdout.cork();
+    for (const form of forms) {
+        if (masked.has(form))
+            continue;
+        masked.add(form);
+        sorted = undefined;
+        core_setSecret(form);
+    }
+    process.stdout.uncork();
 }
 /** Masks a secret also where it stands behind an id, as in `id:secret` of HTTP's Basic scheme (RFC 7617), in base64 of several lines. */
 function maskPair(id, secret) {
-    if (secret.trim().length < SHORTEST_MASK)
+    if (secret.trim().length < SHORTEST_MASK || isTooLong(secret))
         return;
     const idOnly = Buffer.from(`${id}:`).toString('base64');
-    for (const width of LINE_WIDTHS) {
-        for (const line of brokenLines(Buffer.from(`${id}:${secret}`), width))
-            if (!idOnly.includes(line))
-                bothAlphabets(line).forEach(tell);
-    }
+    const lines = LINE_WIDTHS.flatMap((width) => brokenLines(Buffer.from(`${id}:${secret}`), width));
+    tell(lines.filter((line) => !idOnly.includes(line)).flatMap(bothAlphabets));
+}
+function isTooLong(secret) {
+    return Buffer.byteLength(secret) > LONGEST_SECRET;
+}
+/**
+ * Waits until all masks have left the process: where its reader is slow, the most of them still wait in it.
+ * @throws where nobody reads them
+ */
+async function masksTold() {
+    const { promise, resolve } = Promise.withResolvers();
+    process.stdout.write('', resolve);
+    const error = await promise;
+    if (error)
+        throw new Error(`Standard output cannot be written, so no secret can be masked: ${error.message}.`);
 }
 /** Takes every masked form out of a text of ours, so that nothing depends on the runner's own masking. */
 function redact(text) {
+    sorted ??= [...masked].sort((a, b) => b.length - a.length);
     let clean = text;
-    for (const form of [...masked].sort((a, b) => b.length - a.length))
-        clean = clean.replaceAll(form, '***');
+    for (const form of sorted)
+        if (form.length <= clean.length)
+            clean = clean.replaceAll(form, '***');
     return clean;
 }
 /**
@@ -3564,15 +1305,19 @@ function redact(text) {
 function maskForms(secret) {
     if (secret.trim().length < SHORTEST_MASK)
         return [];
+    // The usual one, which URLs and JSON write as it is.
+    if (/^[\w.-]+$/.test(secret))
+        return [...new Set([secret, ...base64Forms(secret)])];
     const lines = secret.split(/[\r\n]+/);
+    const all = isTooLong(secret) ? [] : [...new Set([secret, ...lines])];
     const forms = [
         secret,
         secret.trim(),
         ...lines,
         ...lines.map((line) => line.trim()),
         // Each line too: a runner that has replaced one would not recognize the whole any more.
-        ...[secret, ...lines].flatMap(urlForms),
-        ...[secret, ...lines].flatMap(jsonForms),
+        ...all.flatMap(urlForms),
+        ...all.flatMap(jsonForms),
         ...base64Forms(secret),
     ];
     return [...new Set(forms)].filter((form) => form.trim().length >= SHORTEST_MASK);
@@ -3597,6 +1342,8 @@ function jsonForms(secret) {
  * shift, the characters that the neighbouring bytes cannot change; of the secret on its own, the padded text too.
  */
 function base64Forms(secret) {
+    if (isTooLong(secret))
+        return [];
     const bytes = Buffer.from(secret);
     const fragments = [0, 1, 2].map((shift) => {
         const text = Buffer.concat([Buffer.alloc(shift), bytes]).toString('base64');
@@ -3609,7 +1356,11 @@ function base64Forms(secret) {
 function brokenLines(bytes, width) {
     const whole = bytes.toString('base64');
     const certain = whole.slice(0, Math.floor((bytes.length * 8) / 6));
-    return [whole, certain].flatMap((text) => text.match(new RegExp(`.{${SHORTEST_LINE},${width}}`, 'g')) ?? []);
+    const lines = [];
+    for (const text of [whole, certain])
+        for (let at = 0; at + SHORTEST_LINE <= text.length; at += width)
+            lines.push(text.slice(at, at + width));
+    return lines;
 }
 /** Base64 and base64url (RFC 4648). */
 function bothAlphabets(text) {
@@ -3653,7 +1404,7 @@ function log_message(error) {
  * At most `length` code points of a text, the last one an ellipsis where something was cut. Masked values are taken out
  * first: half of one would be recognized by nobody.
  */
-function cut(text, length) {
+function log_cut(text, length) {
     const characters = [...redact(text)];
     return characters.length <= length ? characters.join('') : `${characters.slice(0, length - 1).join('')}…`;
 }
@@ -3662,19 +1413,113 @@ function cut(text, length) {
  * The runner also reads `##[command]` anywhere in a line as a command (its older syntax), so that is broken up.
  */
 function oneLine(text) {
-    return redact(text)
-        .replace(/[\p{Cc}\p{Zl}\p{Zp}\p{Bidi_Control}]+/gu, ' ')
-        .replaceAll('##[', '## [');
+    const clean = redact(text).replaceAll('##[', '## [');
+    return /^[ -~]*$/.test(clean) ? clean : clean.replace(/[\p{Cc}\p{Zl}\p{Zp}\p{Bidi_Control}]+/gu, ' ');
 }
 
-;// CONCATENATED MODULE: external "node:net"
-const external_node_net_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:net");
-// EXTERNAL MODULE: ./node_modules/@actions/http-client/lib/proxy.js
-var proxy = __nccwpck_require__(783);
+;// CONCATENATED MODULE: ./build/node.js
+// What Node has a cheaper way to than the usual one: a step is a process that has just begun.
+/** Milliseconds since the process began. `performance.now()` tells the same, and loads a library to do so. */
+function node_clock() {
+    return process.uptime() * 1000;
+}
+/** HTTP without TLS, for loopback and proxies alone: it brings a server with it, so others do not load it. */
+function plainHttp() {
+    return process.getBuiltinModule('node:http');
+}
+
+;// CONCATENATED MODULE: ./node_modules/@actions/http-client/lib/proxy.js
+function getProxyUrl(reqUrl) {
+    const usingSsl = reqUrl.protocol === 'https:';
+    if (checkBypass(reqUrl)) {
+        return undefined;
+    }
+    const proxyVar = (() => {
+        if (usingSsl) {
+            return process.env['https_proxy'] || process.env['HTTPS_PROXY'];
+        }
+        else {
+            return process.env['http_proxy'] || process.env['HTTP_PROXY'];
+        }
+    })();
+    if (proxyVar) {
+        try {
+            return new DecodedURL(proxyVar);
+        }
+        catch (_a) {
+            if (!proxyVar.startsWith('http://') && !proxyVar.startsWith('https://'))
+                return new DecodedURL(`http://${proxyVar}`);
+        }
+    }
+    else {
+        return undefined;
+    }
+}
+function checkBypass(reqUrl) {
+    if (!reqUrl.hostname) {
+        return false;
+    }
+    const reqHost = reqUrl.hostname;
+    if (isLoopbackAddress(reqHost)) {
+        return true;
+    }
+    const noProxy = process.env['no_proxy'] || process.env['NO_PROXY'] || '';
+    if (!noProxy) {
+        return false;
+    }
+    // Determine the request port
+    let reqPort;
+    if (reqUrl.port) {
+        reqPort = Number(reqUrl.port);
+    }
+    else if (reqUrl.protocol === 'http:') {
+        reqPort = 80;
+    }
+    else if (reqUrl.protocol === 'https:') {
+        reqPort = 443;
+    }
+    // Format the request hostname and hostname with port
+    const upperReqHosts = [reqUrl.hostname.toUpperCase()];
+    if (typeof reqPort === 'number') {
+        upperReqHosts.push(`${upperReqHosts[0]}:${reqPort}`);
+    }
+    // Compare request host against noproxy
+    for (const upperNoProxyItem of noProxy
+        .split(',')
+        .map(x => x.trim().toUpperCase())
+        .filter(x => x)) {
+        if (upperNoProxyItem === '*' ||
+            upperReqHosts.some(x => x === upperNoProxyItem ||
+                x.endsWith(`.${upperNoProxyItem}`) ||
+                (upperNoProxyItem.startsWith('.') &&
+                    x.endsWith(`${upperNoProxyItem}`)))) {
+            return true;
+        }
+    }
+    return false;
+}
+function isLoopbackAddress(host) {
+    const hostLower = host.toLowerCase();
+    return (hostLower === 'localhost' ||
+        hostLower.startsWith('127.') ||
+        hostLower.startsWith('[::1]') ||
+        hostLower.startsWith('[0:0:0:0:0:0:0:1]'));
+}
+class DecodedURL extends URL {
+    constructor(url, base) {
+        super(url, base);
+        this._decodedUsername = decodeURIComponent(super.username);
+        this._decodedPassword = decodeURIComponent(super.password);
+    }
+    get username() {
+        return this._decodedUsername;
+    }
+    get password() {
+        return this._decodedPassword;
+    }
+}
+//# sourceMappingURL=proxy.js.map
 ;// CONCATENATED MODULE: ./build/proxy.js
-
-
-
 
 /** No tunnel came about: nothing of a request can have reached its server. Neither address nor password is ever quoted. */
 class ProxyError extends Error {
@@ -3699,7 +1544,7 @@ const PROXY_ADDRESS = 'the address of an http or https proxy, such as http://pro
  */
 function proxyFor(target, env) {
     const variable = ['https_proxy', 'HTTPS_PROXY'].find((name) => env[name]?.trim());
-    if (!variable || (0,proxy/* checkBypass */.H)(target))
+    if (!variable || checkBypass(target))
         return undefined;
     const text = env[variable]?.trim() ?? '';
     // Without a scheme, `proxy.corp:3128` would be read as a scheme and a path.
@@ -3715,8 +1560,14 @@ function proxyFor(target, env) {
     }
     throw new ProxyError(variable, `${variable} does not hold the address of a proxy`, 'PROXY_ADDRESS');
 }
+
+;// CONCATENATED MODULE: ./build/tunnel.js
+
+
+
+
 /** Connections through a proxy's tunnel (RFC 9110, section 9.3.6), with TLS to the server within, kept alive. */
-class TunnelAgent extends external_node_https_namespaceObject.Agent {
+class TunnelAgent extends (external_node_https_default()).Agent {
     #proxy;
     constructor(proxy) {
         super({ keepAlive: true });
@@ -3725,11 +1576,11 @@ class TunnelAgent extends external_node_https_namespaceObject.Agent {
     createConnection(options, callback) {
         const { variable, url, login } = this.#proxy;
         const host = options.host ?? '';
-        const authority = `${external_node_net_namespaceObject.isIPv6(host) ? `[${host}]` : host}:${options.port ?? 443}`;
+        const authority = `${external_node_net_default().isIPv6(host) ? `[${host}]` : host}:${options.port ?? 443}`;
         const proxyHost = url.hostname.replace(/^\[|\]$/g, '');
         // Only the callback's first argument counts where something failed.
         const fail = (message, code, status) => callback(new ProxyError(variable, message, code, status));
-        (url.protocol === 'https:' ? external_node_https_namespaceObject : external_node_http_namespaceObject)
+        (url.protocol === 'https:' ? (external_node_https_default()) : plainHttp())
             .request({
             method: 'CONNECT',
             host: proxyHost,
@@ -3741,7 +1592,7 @@ class TunnelAgent extends external_node_https_namespaceObject.Agent {
             },
             agent: false,
             // Otherwise the proxy's certificate would be compared with the host header, which names the server.
-            servername: external_node_net_namespaceObject.isIP(proxyHost) ? '' : proxyHost,
+            servername: external_node_net_default().isIP(proxyHost) ? '' : proxyHost,
         })
             .on('connect', ({ statusCode = 0 }, socket, head) => {
             if (statusCode >= 200 && statusCode < 300 && head.length === 0) {
@@ -3762,6 +1613,7 @@ class TunnelAgent extends external_node_https_namespaceObject.Agent {
 }
 
 ;// CONCATENATED MODULE: ./build/http.js
+
 
 
 
@@ -3815,14 +1667,16 @@ class http_NetworkError extends Error {
  */
 class Transport {
     #agents = {
-        http: new external_node_http_namespaceObject.Agent({ keepAlive: true }),
-        https: new external_node_https_namespaceObject.Agent({ keepAlive: true }),
+        https: new EagerAgent(),
+        http: undefined,
         tunnel: undefined,
     };
     #userAgent;
     #requestTimeout;
     #end;
     #cancel = new AbortController();
+    /** Hosts that have answered: TLS with them works. */
+    #answered = new Set();
     #deadline;
     #told;
     /**
@@ -3846,7 +1700,7 @@ class Transport {
     }
     /** Milliseconds until the deadline. */
     get left() {
-        return this.#deadline - performance.now();
+        return this.#deadline - node_clock();
     }
     get cancelled() {
         return this.#cancel.signal.aborted;
@@ -3862,6 +1716,11 @@ class Transport {
         if (!(await this.#sleep(milliseconds)))
             throw cancellation();
     }
+    /** Opens a connection to a server beside the one that is in use: two requests are to be sent there at once. */
+    prepare(url) {
+        if (url.protocol === 'https:' && !this.#agents.tunnel)
+            this.#agents.https.prepare(url);
+    }
     /**
      * Sends a request until it has an answer that repeating it would not change.
      * @throws {NetworkError} where no whole answer came
@@ -3869,7 +1728,7 @@ class Transport {
     async send(call) {
         for (let [attempt, lost] = [1, false];; attempt++) {
             const outcome = await this.#attempt(call, attempt);
-            if (this.cancelled || !mayRepeat(call, outcome, attempt))
+            if (this.cancelled || !this.#mayRepeat(call, outcome, attempt))
                 return settle(outcome, attempt, lost);
             const delay = retryDelay(attempt, retryAfter(call, outcome), this.left - SHORTEST_REPEAT);
             if (delay === undefined || !(await this.#sleep(delay)))
@@ -3877,15 +1736,27 @@ class Transport {
             lost ||= outcome instanceof http_NetworkError ? outcome.reached : isUnsure(outcome.status);
         }
     }
+    #mayRepeat(call, outcome, attempt) {
+        if (outcome instanceof http_NetworkError) {
+            const lasting = outcome.lasting && !(outcome.protocol && this.#answered.has(call.url.host));
+            return !lasting && (call.repeatable || !outcome.reached) && attempt < MOST_ATTEMPTS;
+        }
+        // A rate limit says that nothing was done and when to come back: only the deadline bounds that.
+        if (outcome.status === 429 || call.rateLimit?.(outcome) !== undefined)
+            return true;
+        const passing = outcome.status === 408 || outcome.status === 425 || outcome.status >= 500;
+        // Too Early (RFC 8470) says that nothing was done.
+        return (call.repeatable || outcome.status === 425) && passing && attempt < MOST_ATTEMPTS;
+    }
     /** @returns whether the time has passed: false where the run was cancelled first */
     async #sleep(milliseconds) {
         return await (0,promises_namespaceObject.setTimeout)(milliseconds, true, { signal: this.#cancel.signal }).catch(() => false);
     }
     async #attempt(call, attempt) {
-        const started = performance.now();
+        const started = node_clock();
         const outcome = await this.#exchange(call, Math.min(this.#requestTimeout, this.#deadline - started));
         const result = outcome instanceof http_NetworkError ? outcome.code : outcome.status;
-        const milliseconds = Math.round(performance.now() - started);
+        const milliseconds = Math.round(node_clock() - started);
         log_debug(`${call.method} ${call.url.pathname} ${result} ${milliseconds} ms attempt ${attempt}`);
         return outcome;
     }
@@ -3895,37 +1766,45 @@ class Transport {
         if (timeout <= 0)
             return outOfTime();
         call.onSend?.();
-        const giveUp = new AbortController();
-        const onCancel = () => setTimeout(() => giveUp.abort(), LAST_ANSWER);
-        this.#cancel.signal.addEventListener('abort', onCancel);
-        // Raced, since a connection that is not there yet, and an answer that is none, do not hear the signal.
-        const over = new Promise((_, reject) => giveUp.signal.addEventListener('abort', reject));
-        const timer = setTimeout(() => giveUp.abort(), timeout);
+        const { promise, resolve, reject } = Promise.withResolvers();
+        let request;
         let reached = false;
+        const giveUp = () => {
+            const limit = this.cancelled ? 'before the run was cancelled' : `within ${Math.ceil(timeout / 100) / 10} seconds`;
+            reject(new http_NetworkError(`no answer ${limit}`, 'TIMEOUT', reached));
+            request?.destroy();
+        };
+        const onCancel = () => setTimeout(giveUp, LAST_ANSWER);
+        this.#cancel.signal.addEventListener('abort', onCancel);
+        const timer = setTimeout(giveUp, timeout);
         try {
-            const { promise: exchange, resolve, reject } = Promise.withResolvers();
-            const options = {
-                ...(0,external_node_url_namespaceObject.urlToHttpOptions)(call.url),
+            request = (call.url.protocol === 'https:' ? (external_node_https_default()) : plainHttp())
+                .request(call.url, {
                 method: call.method,
                 headers: { accept: 'application/json', ...call.headers, 'user-agent': this.#userAgent },
                 agent: this.#agentFor(call.url),
-                signal: giveUp.signal,
-            };
-            whenConnected((call.url.protocol === 'https:' ? external_node_https_namespaceObject : external_node_http_namespaceObject).request(options, resolve), () => {
-                reached = true;
             })
                 .on('error', reject)
-                .end(call.body);
-            const message = await Promise.race([exchange, over]);
-            const answer = { status: message.statusCode ?? 0, headers: message.headers, body: await readBounded(message) };
+                // Without this, one would wait in vain.
+                .on('upgrade', ({ statusCode }, socket) => {
+                socket.destroy();
+                reject(new http_NetworkError(`the server switches protocols (HTTP ${statusCode})`, 'UPGRADE', true));
+            })
+                .on('response', (message) => {
+                const { statusCode: status = 0, headers } = message;
+                readBounded(message).then((body) => resolve({ status, headers, body }), reject);
+            });
+            whenConnected(request, () => {
+                reached = true;
+            });
+            request.end(call.body);
+            const answer = await promise;
+            this.#answered.add(call.url.host);
             if (answer.headers.date)
                 this.#told = Math.min(this.#told ?? Number.POSITIVE_INFINITY, timeOf(answer));
             return answer;
         }
         catch (error) {
-            const limit = this.cancelled ? 'before the run was cancelled' : `within ${Math.ceil(timeout / 100) / 10} seconds`;
-            if (giveUp.signal.aborted)
-                return new http_NetworkError(`no answer ${limit}`, 'TIMEOUT', reached);
             return networkError(error, reached);
         }
         finally {
@@ -3935,13 +1814,16 @@ class Transport {
     }
     /** @throws {ProxyError} */
     #agentFor(url) {
-        if (url.protocol !== 'https:')
-            return this.#agents.http;
+        const agents = this.#agents;
+        if (url.protocol !== 'https:') {
+            agents.http ??= new (plainHttp().Agent)({ keepAlive: true });
+            return agents.http;
+        }
         const proxy = proxyFor(url, process.env);
         if (!proxy)
-            return this.#agents.https;
-        this.#agents.tunnel ??= new TunnelAgent(proxy);
-        return this.#agents.tunnel;
+            return agents.https;
+        agents.tunnel ??= new TunnelAgent(proxy);
+        return agents.tunnel;
     }
 }
 function outOfTime() {
@@ -3952,7 +1834,7 @@ function cancellation() {
 }
 /** Tells when a request has its connection, TLS included: before that, nothing of it can have reached the server. */
 function whenConnected(request, onConnection) {
-    return request.once('socket', (socket) => {
+    request.once('socket', (socket) => {
         const event = 'secureConnecting' in socket ? 'secureConnect' : 'connect';
         // Within a proxy's tunnel the socket is connected before its TLS handshake.
         if (socket.connecting || ('secureConnecting' in socket && socket.secureConnecting))
@@ -3961,18 +1843,27 @@ function whenConnected(request, onConnection) {
             onConnection();
     });
 }
-/** Leaving the loop early closes the connection, so no more than the bound is ever held in memory. */
+/** No more than twice the bound is ever held in memory, however small the pieces are. */
 async function readBounded(message) {
-    const chunks = [];
-    let size = 0;
-    for await (const chunk of message) {
-        size += chunk.length;
-        if (size > LARGEST_BODY)
-            throw new http_NetworkError('the answer is larger than 8 MiB', 'TOO_LARGE', true);
-        chunks.push(chunk);
-    }
-    // Also drops a byte order mark.
-    return new TextDecoder().decode(Buffer.concat(chunks));
+    const { promise, resolve, reject } = Promise.withResolvers();
+    let [body, size] = [Buffer.alloc(0), 0];
+    message
+        .on('data', (chunk) => {
+        const needed = size + chunk.length;
+        if (needed > LARGEST_BODY) {
+            message.destroy(new http_NetworkError('the answer is larger than 8 MiB', 'TOO_LARGE', true));
+            return;
+        }
+        if (needed > body.length)
+            body = Buffer.concat([body], 2 * needed);
+        chunk.copy(body, size);
+        size = needed;
+    })
+        .on('end', resolve)
+        .on('error', reject);
+    await promise;
+    // Without a byte order mark.
+    return body.toString('utf8', 0, size).replace(/^\ufeff/, '');
 }
 function networkError(error, reached) {
     if (error instanceof http_NetworkError)
@@ -3983,17 +1874,6 @@ function networkError(error, reached) {
     if (failure.protocol)
         failure.message = `TLS failed (${code})`;
     return failure;
-}
-function mayRepeat(call, outcome, attempt) {
-    if (outcome instanceof http_NetworkError) {
-        return !outcome.lasting && (call.repeatable || !outcome.reached) && attempt < MOST_ATTEMPTS;
-    }
-    // A rate limit says that nothing was done and when to come back: only the deadline bounds that.
-    if (outcome.status === 429 || call.rateLimit?.(outcome) !== undefined)
-        return true;
-    const passing = outcome.status === 408 || outcome.status === 425 || outcome.status >= 500;
-    // Too Early (RFC 8470) says that nothing was done.
-    return (call.repeatable || outcome.status === 425) && passing && attempt < MOST_ATTEMPTS;
 }
 /** Whether a status leaves open that the request was carried out: a refusal (4xx) says that it was not. */
 function isUnsure(status) {
@@ -4046,35 +1926,6 @@ function retryDelay(attempt, asked, left, random = Math.random()) {
     return asked + random * Math.min(BACKOFF_CAP, BACKOFF_BASE * 2 ** (attempt - 1), (left - asked) / 2);
 }
 
-;// CONCATENATED MODULE: ./build/entry.js
-
-
-/**
- * Runs an entry file's work and then ends the process, whatever socket or name lookup would keep it alive.
- * @param failure the exit code unless the work ends well, also where it never ends and nothing is left to wait for
- */
-function start(work, onError, failure) {
-    process.exitCode = failure;
-    work()
-        .then(() => {
-        process.exitCode = 0;
-    }, onError)
-        // Where standard output is a pipe that is written asynchronously (Windows), the callback waits for what is pending.
-        .finally(() => process.stdout.write('', () => process.exit()));
-}
-/** Does what the inputs ask for; it ends early, and badly, when the runner cancels the run. */
-async function carryOut(inputs, work) {
-    inputs.warnings.forEach(log_warning);
-    const transport = new Transport(inputs.runner.run, inputs.timeout);
-    process.on('SIGINT', () => transport.cancel());
-    try {
-        await work(inputs, transport);
-    }
-    catch (error) {
-        throw transport.cancelled ? new Error(`The run was cancelled. ${log_message(error)}`, { cause: error }) : error;
-    }
-}
-
 ;// CONCATENATED MODULE: ./build/answers.js
 
 
@@ -4099,7 +1950,7 @@ class answers_ApiError extends Error {
  * @param words the server's own
  * @param todo what the user can do, a sentence, or empty
  */
-function answers_refusal(operation, { status, afterLoss }, words, todo) {
+function refusal(operation, { status, afterLoss }, words, todo) {
     const uncertain = isUnsure(status) || afterLoss === true;
     return new answers_ApiError(sentence(operation, [`HTTP ${status}`, ...words].join(': '), todo), uncertain, { status });
 }
@@ -4107,17 +1958,17 @@ function answers_refusal(operation, { status, afterLoss }, words, todo) {
  * @param address the input or variable that leads to the server
  * @param more what else the user can do, a sentence, or empty
  */
-function answers_noAnswer(operation, error, address, more = '') {
+function noAnswer(operation, error, address, more = '') {
     const todo = [networkAdvice(error, address), more].filter(Boolean).join(' ');
     return new answers_ApiError(sentence(operation, error.message, todo), error.reached, { cause: error });
 }
 /** A 2xx whose body is not what the API documents. */
-function answers_badAnswer(operation, { status }, reason, todo) {
+function badAnswer(operation, { status }, reason, todo) {
     return new answers_ApiError(sentence(operation, `HTTP ${status}, but ${reason}`, todo), true);
 }
 /** Advice against an answer that points elsewhere. */
-function answers_noRedirects({ headers }, address) {
-    return `Redirects are not followed (it points to ${cut(String(headers.location ?? 'nowhere'), 200)}): ${address}`;
+function noRedirects({ headers }, address) {
+    return `Redirects are not followed (it points to ${log_cut(String(headers.location ?? 'nowhere'), 200)}): ${address}`;
 }
 /** Whether an answer may be the API's: text of another form comes from something in between, and tells nothing. */
 function isApiAnswer({ body }) {
@@ -4168,39 +2019,42 @@ function proxyAdvice({ certificate }, { variable, code, status }, address) {
         return `Check ${address}, and whether the proxy reaches that host.`;
     return `Check the address in ${variable} and the way to it, or name the host in no_proxy.`;
 }
+
+;// CONCATENATED MODULE: ./build/json.js
+// What JSON of a server says, narrowed once.
 /** An answer that is not what the API documents. Its message never quotes a value. */
-class answers_AnswerError extends Error {
+class json_AnswerError extends Error {
     name = 'AnswerError';
 }
 /** @throws {AnswerError} where the text is not a JSON object; the parser's own words would quote it */
-function answers_parseObject(text) {
+function parseObject(text) {
     let value;
     try {
         value = JSON.parse(text);
     }
     catch {
-        throw new answers_AnswerError(`the answer is not JSON (${text.length} characters)`);
+        throw new json_AnswerError(`the answer is not JSON (${text.length} characters)`);
     }
     return object(value, 'the answer');
 }
 /** @throws {AnswerError} */
 function object(value, what) {
     if (typeof value !== 'object' || value === null || Array.isArray(value))
-        throw new answers_AnswerError(`${what} is not an object`);
+        throw new json_AnswerError(`${what} is not an object`);
     return value;
 }
 /** Protobuf's JSON form leaves an empty field out; some writers say null. @throws {AnswerError} */
-function answers_string(from, field) {
+function json_string(from, field) {
     const value = from[field] ?? '';
     if (typeof value !== 'string')
-        throw new answers_AnswerError(`${field} is not a string`);
+        throw new json_AnswerError(`${field} is not a string`);
     return value;
 }
 /** @throws {AnswerError} */
 function list(from, field) {
     const value = from[field] ?? [];
     if (!Array.isArray(value))
-        throw new answers_AnswerError(`${field} is not a list`);
+        throw new json_AnswerError(`${field} is not a list`);
     return value;
 }
 /**
@@ -4208,7 +2062,7 @@ function list(from, field) {
  * Core 1.0, section 3.1.3.7, rule 6).
  * @returns nothing where it is none
  */
-function answers_tokenPayload(token) {
+function tokenPayload(token) {
     const [, payload, ...rest] = token.split('.');
     if (payload === undefined || rest.length !== 1)
         return undefined;
@@ -4221,6 +2075,7 @@ function answers_tokenPayload(token) {
 }
 
 ;// CONCATENATED MODULE: ./build/github/errors.js
+
 
 
 
@@ -4247,14 +2102,14 @@ function rateLimit(answer) {
     return /secondary rate limit/i.test(answer.body) ? UNTOLD_WAIT : undefined;
 }
 function fromAnswer(operation, answer, need) {
-    return answers_refusal(operation, answer, serverWords(answer), advice(answer, need));
+    return refusal(operation, answer, serverWords(answer), advice(answer, need));
 }
 function advice(answer, need) {
     const { status } = answer;
     if (status >= 300 && status < 400)
         return need === 'repository'
             ? 'GitHub redirects this name: the repository was renamed or moved, so give its name of today.'
-            : answers_noRedirects(answer, 'give the name that the repository has today.');
+            : noRedirects(answer, 'give the name that the repository has today.');
     const wait = rateLimit(answer);
     if (status === 429 || wait !== undefined) {
         const seconds = wait && Number.isFinite(wait) ? ` (it says: come back after ${Math.ceil(wait / 1000)} seconds)` : '';
@@ -4275,7 +2130,7 @@ function advice(answer, need) {
 function serverWords({ body }) {
     let said;
     try {
-        said = answers_parseObject(body);
+        said = parseObject(body);
     }
     catch {
         return [];
@@ -4284,10 +2139,11 @@ function serverWords({ body }) {
     return [said.message, ...faults]
         .filter((text) => typeof text === 'string')
         .slice(0, 10)
-        .map((text) => cut(oneLine(text), 300));
+        .map((text) => log_cut(oneLine(text), 300));
 }
 
 ;// CONCATENATED MODULE: ./build/github/api.js
+
 
 
 
@@ -4322,9 +2178,9 @@ class GitHub {
         return await this.read(call, (repository) => {
             const { id, full_name } = repository;
             if (!isPositive(id))
-                throw new answers_AnswerError('id is not a number');
+                throw new json_AnswerError('id is not a number');
             if (typeof full_name !== 'string' || full_name.toLowerCase() !== name.toLowerCase())
-                throw new answers_AnswerError('it shows another repository');
+                throw new json_AnswerError('it shows another repository');
             return parse(repository);
         });
     }
@@ -4335,11 +2191,11 @@ class GitHub {
         const route = 'GET /repos/{owner}/{repo}/actions/runs/{run_id}';
         return await this.find({ operation, route, parameters: { owner, repo, run_id }, need: 'runs' }, (run) => {
             if (typeof run.id === 'object' || String(run.id) !== run_id)
-                throw new answers_AnswerError('it shows another run');
+                throw new json_AnswerError('it shows another run');
             const { run_attempt } = run;
             if (!isPositive(run_attempt))
-                throw new answers_AnswerError('run_attempt is not a number');
-            return { status: answers_string(run, 'status'), run_attempt };
+                throw new json_AnswerError('run_attempt is not a number');
+            return { status: json_string(run, 'status'), run_attempt };
         });
     }
     /**
@@ -4361,10 +2217,10 @@ class GitHub {
     async read(call, parse) {
         const answer = await this.send(call);
         try {
-            return parse(answers_parseObject(answer.body), timeOf(answer));
+            return parse(parseObject(answer.body), timeOf(answer));
         }
         catch (error) {
-            throw error instanceof answers_AnswerError ? answers_badAnswer(call.operation, answer, error.message, '') : error;
+            throw error instanceof json_AnswerError ? badAnswer(call.operation, answer, error.message, '') : error;
         }
     }
     /** Sends a request, again where its answer is lost. @returns an answer that says success */
@@ -4373,7 +2229,7 @@ class GitHub {
         // Loaded by the few runs that need it.
         // Its context reads the event too, and stumbles where that is not readable.
         delete process.env.GITHUB_EVENT_PATH;
-        const { getOctokit } = await __nccwpck_require__.e(/* import() */ 413).then(__nccwpck_require__.bind(__nccwpck_require__, 413));
+        const { getOctokit } = await Promise.all(/* import() */[__nccwpck_require__.e(413), __nccwpck_require__.e(143)]).then(__nccwpck_require__.bind(__nccwpck_require__, 413));
         const outcome = {};
         const fetch = async (url, { method, headers, body }) => {
             const call = { method, url: new URL(url), headers, body, repeatable: true, rateLimit: rateLimit, onSend };
@@ -4389,15 +2245,15 @@ class GitHub {
         await getOctokit(token, { baseUrl: api, request: { fetch } }).request(route, parameters);
         const { answer, error } = outcome;
         if (error instanceof http_NetworkError)
-            throw answers_noAnswer(operation, error, 'GITHUB_API_URL');
+            throw noAnswer(operation, error, 'GITHUB_API_URL');
         if (!answer)
             throw error;
         if (answer.status === 404 && !isApiAnswer(answer))
-            throw answers_badAnswer(operation, answer, "it is not GitHub's", 'Check who answers at GITHUB_API_URL.');
+            throw badAnswer(operation, answer, "it is not GitHub's", 'Check who answers at GITHUB_API_URL.');
         if (answer.status < 200 || answer.status > 299)
             throw fromAnswer(operation, answer, need);
         if (made && !made.includes(answer.status))
-            throw answers_badAnswer(operation, answer, `GitHub says ${made.join(' or ')} where it is done`, '');
+            throw badAnswer(operation, answer, `GitHub says ${made.join(' or ')} where it is done`, '');
         return answer;
     }
 }
@@ -4408,16 +2264,20 @@ function isPositive(value) {
 ;// CONCATENATED MODULE: ./build/formats.js
 
 
+/** The id of an organization client: it becomes part of a path and an output. The descriptor bounds ids in requests to 32 characters, not those in answers. */
+const formats_CLIENT_ID = /^m2morg_[\w-]{1,121}$/;
+/** The longest description of a client (Scalekit's descriptor), in characters. */
+const LONGEST_DESCRIPTION = 512;
+const LONGEST_TRAILER = 160;
+/** Characters that a description may have besides the line break and the trailer. */
+const formats_LONGEST_OWN_DESCRIPTION = LONGEST_DESCRIPTION - LONGEST_TRAILER - 1;
 const LONGEST_CLAIM_KEY = 128;
 /** White space, a backslash, a control character, or a scheme that is not followed by two slashes: browsers mend it. */
-const NO_URL = /[\s\\\p{Cc}]|^(https?:(?!\/\/[^/])|\/)/iu;
+const NO_URL = /[\s\\]|[^!-~\xa0-\uffff]|^([hH][tT]{2}[pP][sS]?:(?!\/\/[^/])|\/)/;
 const SCHEME = /^[a-z][a-z\d+.-]*:\/\//i;
 /** A value as an error shows it. Masked values go first: what is left of one that was cut would be recognized by nobody. */
 function formats_quote(value) {
-    return JSON.stringify(shorten(value));
-}
-function shorten(text) {
-    return cut(redact(text), 80);
+    return JSON.stringify(log_cut(value, 80));
 }
 /** A URL as an error shows it: what stands before an @ or after a ? may be a secret. */
 function quoteUrl(text) {
@@ -4521,7 +2381,7 @@ function repeatedKeys(json) {
 /** A JSON value as an error shows it. */
 function shown(value) {
     try {
-        return shorten(JSON.stringify(value));
+        return cut(JSON.stringify(value), 80);
     }
     catch {
         return 'one that is nested too deeply';
@@ -4553,9 +2413,9 @@ function formats_parseSeconds(text, least, most, report) {
 function parseOrigin(text, report) {
     const expected = 'expected the address of the environment alone, such as https://acme.scalekit.com';
     const url = NO_URL.test(text) ? null : URL.parse(SCHEME.test(text) ? text : `https://${text}`);
-    const shown = quoteUrl(text);
+    const shown = () => quoteUrl(text);
     if (!url) {
-        report(`got ${shown}, which is not a URL; ${expected}`);
+        report(`got ${shown()}, which is not a URL; ${expected}`);
         return '';
     }
     const extras = [
@@ -4565,9 +2425,9 @@ function parseOrigin(text, report) {
         text.includes('#') ? 'a fragment' : '',
     ].filter(Boolean);
     if (extras.length > 0)
-        report(`got ${shown} with ${extras.join(' and ')}; ${expected}`);
-    if (!formats_isSafe(url)) {
-        report(`got ${shown}; expected https (http on loopback alone): the administrator's secret is sent there`);
+        report(`got ${shown()} with ${extras.join(' and ')}; ${expected}`);
+    if (!isSafe(url)) {
+        report(`got ${shown()}; expected https (http on loopback alone): the administrator's secret is sent there`);
     }
     return url.origin;
 }
@@ -4577,22 +2437,25 @@ function parseOrigin(text, report) {
  */
 function parseApiUrl(text, report) {
     const url = NO_URL.test(text) ? null : URL.parse(text);
-    if (!url || !formats_isSafe(url) || url.username || url.password || /[?#]/.test(text)) {
+    if (!url || !isSafe(url) || url.username || url.password || /[?#]/.test(text)) {
         report(`got ${quoteUrl(text)}; expected the https address of an API of GitHub (http on loopback alone), such as https://api.github.com`);
         return '';
     }
     return url.href.replace(/\/+$/, '');
 }
 /** Whether a secret may be sent there: over TLS, or within this machine. */
-function formats_isSafe({ protocol, hostname }) {
+function isSafe({ protocol, hostname }) {
     const loopback = /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])$/.test(hostname);
     return protocol === 'https:' || (protocol === 'http:' && loopback);
 }
 
 ;// CONCATENATED MODULE: external "node:fs"
-const external_node_fs_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:fs");
+const external_node_fs_namespaceObject = require("node:fs");
 ;// CONCATENATED MODULE: ./build/github/runner.js
 
+/** Variables that say where the job gets its ID token, and with what token. */
+const runner_ID_TOKEN_URL = 'ACTIONS_ID_TOKEN_REQUEST_URL';
+const ID_TOKEN_TOKEN = 'ACTIONS_ID_TOKEN_REQUEST_TOKEN';
 function runner_readRunner(env) {
     return {
         repository: env.GITHUB_REPOSITORY ?? '',
@@ -4601,6 +2464,10 @@ function runner_readRunner(env) {
         api: env.GITHUB_API_URL || 'https://api.github.com',
         origin: runOrigin(env),
     };
+}
+/** Whether GitHub offers the job an ID token: it does where `permissions` has `id-token: write`. */
+function runner_mayHaveIdToken(env) {
+    return Boolean(env[runner_ID_TOKEN_URL] && env[ID_TOKEN_TOKEN]);
 }
 /** A number as it fits into a trailer of bounded length; GitHub's own are shorter. */
 function runner_digits(text, most = 16) {
@@ -4631,7 +2498,6 @@ function readEvent(path) {
 ;// CONCATENATED MODULE: ./build/claims.js
 
 
-
 /** Claims about the repository and its run, by the key that the token shows, each with the runner's variable for it. */
 const VARIABLES = {
     github_repository: 'GITHUB_REPOSITORY',
@@ -4659,7 +2525,8 @@ const CLAIM_NAMES = ['environment', ...Object.keys(VARIABLES)];
 const PROPERTY = /^github_repo_property_[\w$#-]{1,100}$/;
 /** Claims of an ID token that tell whose client it is. */
 const IDENTIFYING = (/* unused pure expression or super */ null && (['repository', 'repository_id', 'run_id', 'environment']));
-const OF_ANY_REPOSITORY = /^(environment|github_repository(_id|_owner|_owner_id|_visibility)?|github_repo_property_[\w$#-]{1,100})$/;
+/** What GitHub's API may tell of any repository, properties apart. */
+const OF_ANY_REPOSITORY = /^(environment|github_repository(_id|_owner|_owner_id|_visibility)?)$/;
 /** What the runner's variables say. */
 function claims_runnerTarget(runner, env, environment) {
     const claims = Object.entries(VARIABLES).map(([key, variable]) => [key, variable && env[variable]]);
@@ -4711,12 +2578,12 @@ function tokenTarget(payload, runner, report) {
 }
 /**
  * What GitHub's API says about another repository. The job's own token says nothing about it.
- * @throws {AnswerError}
+ * @param answer that was found to be about the repository which was asked for
  */
 function repositoryTarget(answer, environment) {
     const owner = Object(answer.owner);
     const properties = Object.entries(Object(answer.custom_properties));
-    const repository = string(answer, 'full_name');
+    const repository = claims_text(answer.full_name) ?? '';
     const repository_id = claims_text(answer.id);
     return {
         source: 'api',
@@ -4785,7 +2652,7 @@ function isClaimName(name) {
     return CLAIM_NAMES.includes(name) || PROPERTY.test(name);
 }
 function isNeverKnown(name, source) {
-    return source === 'api' && !OF_ANY_REPOSITORY.test(name);
+    return source === 'api' && !OF_ANY_REPOSITORY.test(name) && !PROPERTY.test(name);
 }
 function whyUnknown(name, source) {
     const known = 'expected a claim that is known here';
@@ -4953,13 +2820,13 @@ function connection_readGitHub(reader, runner, need) {
     if (!/^[\x21-\x7e]+$/.test(token))
         report('holds characters that no token has; expected a token of GitHub');
     const api = parseApiUrl(runner.api, reader.report('GITHUB_API_URL'));
-    checkProxy(reader, api);
+    connection_checkProxy(reader, api);
     return { api, token };
 }
 /** @returns the token, masked, or nothing where none is given */
 function readGitHubToken() {
     const token = core_getInput('github_token');
-    mask_mask(token);
+    mask(token);
     // As git and actions/checkout send it.
     maskPair('x-access-token', token);
     maskPair('', token);
@@ -4969,7 +2836,7 @@ function readGitHubToken() {
 function readCredentials(env) {
     const client_secret = core_getInput('scalekit_client_secret') || variable(env, 'SCALEKIT_CLIENT_SECRET');
     const client_id = core_getInput('scalekit_client_id') || variable(env, 'SCALEKIT_CLIENT_ID');
-    mask_mask(client_secret);
+    mask(client_secret);
     maskPair(client_id, client_secret);
     return { client_id, client_secret };
 }
@@ -5009,11 +2876,11 @@ function checkOrigin(reader) {
         reader.report('scalekit_environment_url')(`is empty while scalekit_client_secret is given; expected both as inputs, or an earlier step could send the secret elsewhere by setting ${from} through GITHUB_ENV`);
     }
     const origin = text && parseOrigin(text, reader.report(source));
-    checkProxy(reader, origin);
+    connection_checkProxy(reader, origin);
     return origin;
 }
 /** @param address that is asked; one that is none is a fault of its own */
-function checkProxy(reader, address) {
+function connection_checkProxy(reader, address) {
     const url = URL.parse(address);
     try {
         if (url)
@@ -5052,228 +2919,7 @@ function checkRunner(reader, { repository }) {
         reader.report('NODE_TLS_REJECT_UNAUTHORIZED')(unsafe);
 }
 
-;// CONCATENATED MODULE: ./build/github/idtoken.js
-
-
-
-
-const URL_VARIABLE = 'ACTIONS_ID_TOKEN_REQUEST_URL';
-const TOKEN_VARIABLE = 'ACTIONS_ID_TOKEN_REQUEST_TOKEN';
-const OPERATION = "get GitHub's ID token";
-const REMEDY = 'The job needs permissions with id-token: write, and GitHub has to answer. Without that permission the claims come from the runner.';
-/** Whether GitHub offers the job an ID token: it does where `permissions` has `id-token: write`. */
-function idtoken_mayHaveIdToken(env) {
-    return Boolean(env[URL_VARIABLE] && env[TOKEN_VARIABLE]);
-}
-/**
- * Gets the job's ID token.
- * @returns its claims
- * @throws {ApiError}
- */
-async function getIdToken(transport, env) {
-    const token = env[TOKEN_VARIABLE]?.trim() ?? '';
-    mask(token);
-    // Anything else would break the header that carries it.
-    if (!/^[\x21-\x7e]+$/.test(token))
-        throw new Error(`Could not ${OPERATION}: ${TOKEN_VARIABLE} holds no token. ${REMEDY}`);
-    const url = URL.parse(env[URL_VARIABLE] ?? '');
-    if (!url || !isSafe(url))
-        throw new Error(`Could not ${OPERATION}: ${URL_VARIABLE} is no https address. ${REMEDY}`);
-    let answer;
-    try {
-        const headers = { authorization: `Bearer ${token}` };
-        answer = await transport.send({ method: 'GET', url, headers, repeatable: true });
-    }
-    catch (error) {
-        throw error instanceof NetworkError ? noAnswer(OPERATION, error, URL_VARIABLE, REMEDY) : error;
-    }
-    const { status, body } = answer;
-    if (status >= 300 && status < 400)
-        throw refusal(OPERATION, answer, [], noRedirects(answer, REMEDY));
-    if (status < 200 || status > 299)
-        throw refusal(OPERATION, answer, [], REMEDY);
-    try {
-        const value = string(parseObject(body), 'value');
-        mask(value);
-        const payload = tokenPayload(value);
-        if (!payload)
-            throw new AnswerError('it holds no ID token');
-        return payload;
-    }
-    catch (error) {
-        throw error instanceof AnswerError ? badAnswer(OPERATION, answer, error.message, REMEDY) : error;
-    }
-}
-
-;// CONCATENATED MODULE: external "node:crypto"
-const external_node_crypto_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:crypto");
-;// CONCATENATED MODULE: ./build/identity.js
-
-/** The longest description of a client (Scalekit's descriptor), in characters. */
-const LONGEST_DESCRIPTION = 512;
-const LONGEST_TRAILER = 160;
-/** Characters that a description may have besides the line break and the trailer. */
-const identity_LONGEST_OWN_DESCRIPTION = LONGEST_DESCRIPTION - LONGEST_TRAILER - 1;
-/** A hash of the identity: by the repository's id where it is known, so that a rename changes nothing. */
-function identityKey({ repository, repository_id, environment, name, lifetime }) {
-    const target = repository_id ?? repository.toLowerCase();
-    return hash(JSON.stringify([target, environment.toLowerCase(), name ?? null, lifetime]));
-}
-/** The repository's id or, where none is known, a hash of its lower-cased name. */
-function repositoryMark(repository, repository_id) {
-    return repository_id ?? hash(repository.toLowerCase());
-}
-function drawNonce() {
-    return randomBytes(12).toString('base64url');
-}
-function formatTrailer({ key, repo, by, run, lifetime, nonce }) {
-    return `[scalekit-organization-client/1 key=${key} repo=${repo} by=${by} run=${run} lifetime=${lifetime} nonce=${nonce}]`;
-}
-/** A description as it is sent: the trailer is its last line. */
-function withTrailer(own_description, trailer) {
-    return [own_description, formatTrailer(trailer)].filter(Boolean).join('\n');
-}
-const TRAILER = /^\[scalekit-organization-client\/1 key=(?<key>[\w-]{16}) repo=(?<repo>[\w-]{1,16}) by=(?<by>[\w-]{1,16}) run=(?<run>\d{1,12}\.\d{1,4}) lifetime=(?<lifetime>persistent|job) nonce=(?<nonce>[\w-]{16})\]$/;
-/** Reads the trailer from a description's last line. @returns nothing where it has none */
-function identity_parseTrailer(description) {
-    return TRAILER.exec(splitDescription(description)[1])?.groups;
-}
-/** @returns what comes before the last line, and the last line */
-function splitDescription(description) {
-    const text = description.trimEnd();
-    const at = text.lastIndexOf('\n');
-    return [text.slice(0, Math.max(at, 0)), text.slice(at + 1)];
-}
-function recognize(client) {
-    const trailer = identity_parseTrailer(client.description);
-    const own = trailer ? splitDescription(client.description)[0] : client.description;
-    const own_description = [...own].slice(0, identity_LONGEST_OWN_DESCRIPTION).join('');
-    return { ...client, own_description, trailer };
-}
-/**
- * Whether a client that was named by its id may be managed as this identity's.
- * @returns why not, or nothing
- */
-function objection(client, identity, { key, repo }) {
-    const { trailer } = client;
-    if (trailer?.key === key)
-        return undefined;
-    if (trailer && trailer.repo !== repo)
-        return 'it was made for another repository, by the last line of its description';
-    if (isRepository(client, identity) === false)
-        return 'its claims name another repository';
-    if (trailer && trailer.lifetime !== 'persistent')
-        return 'it belongs to one job, by the last line of its description';
-    const [environment] = claimsOf(client, 'environment');
-    if (environment !== undefined && environment.toLowerCase() !== identity.environment.toLowerCase()) {
-        const own = identity.environment ? JSON.stringify(identity.environment) : 'no environment';
-        return `it is for the environment ${JSON.stringify(environment)}, and this step for ${own}`;
-    }
-    return undefined;
-}
-/** Whether a client without a trailer carries the claims of this repository and this environment. */
-function resembles(client, identity) {
-    const [environment = ''] = claimsOf(client, 'environment');
-    return isRepository(client, identity) === true && environment.toLowerCase() === identity.environment.toLowerCase();
-}
-/** By the id or, where one side does not know it, the name. @returns nothing where the claims do not say */
-function isRepository(client, { repository, repository_id }) {
-    const ids = claimsOf(client, 'github_repository_id');
-    if (ids.length > 0 && repository_id !== undefined)
-        return ids.every((id) => id === repository_id);
-    const names = claimsOf(client, 'github_repository');
-    return names.length > 0 ? names.every((name) => name.toLowerCase() === repository.toLowerCase()) : undefined;
-}
-/** All that stand there: nothing keeps a client from having one twice. */
-function claimsOf({ custom_claims }, key) {
-    return custom_claims.filter((claim) => claim.key === key).map(({ value }) => value);
-}
-/** 16 characters (96 bits) of a SHA-256, in base64url. */
-function hash(text) {
-    return (0,external_node_crypto_namespaceObject.createHash)('sha256').update(text).digest('base64url').slice(0, 16);
-}
-
-;// CONCATENATED MODULE: ./build/scalekit/types.js
-
-/** The id of an organization client: it becomes part of a path and an output. The descriptor bounds ids in requests to 32 characters, not those in answers. */
-const types_CLIENT_ID = /^m2morg_[\w-]{1,121}$/;
-/** @throws {AnswerError} */
-function parseMarkedClient(value) {
-    const client = object(value, 'client');
-    const client_id = answers_string(client, 'client_id');
-    if (!types_CLIENT_ID.test(client_id))
-        throw new answers_AnswerError('client_id is not the id of an organization client');
-    return { client_id, description: answers_string(client, 'description'), whole: () => parseClient(client, client_id) };
-}
-function parseClient(client, client_id) {
-    try {
-        return {
-            client_id,
-            description: answers_string(client, 'description'),
-            organization_id: answers_string(client, 'organization_id'),
-            name: answers_string(client, 'name'),
-            scopes: strings(client, 'scopes'),
-            audience: strings(client, 'audience'),
-            custom_claims: list(client, 'custom_claims').map((entry) => {
-                const claim = object(entry, 'custom_claims');
-                return { key: answers_string(claim, 'key'), value: answers_string(claim, 'value') };
-            }),
-            expiry: seconds(client, 'expiry'),
-            create_time: time(client, 'create_time'),
-            secrets: list(client, 'secrets').map(parseSecret),
-        };
-    }
-    catch (error) {
-        throw error instanceof answers_AnswerError
-            ? new answers_AnswerError(`client ${client_id} is not readable: ${error.message}`)
-            : error;
-    }
-}
-/** @throws {AnswerError} */
-function parseSecret(value) {
-    const secret = object(value, 'secret');
-    const id = answers_string(secret, 'id');
-    // It becomes part of a path, in which ".." would name the client.
-    if (!/^[\w-]{1,128}$/.test(id))
-        throw new answers_AnswerError('id is not the id of a secret');
-    const expiry = time(secret, 'expire_time');
-    const expired = expiry !== undefined && expiry < BigInt(Date.now()) * 1000000n;
-    const active = secret.status !== 'INACTIVE' && secret.status !== 1 && !expired;
-    return { id, create_time: time(secret, 'create_time'), suffix: answers_string(secret, 'secret_suffix'), active };
-}
-/** One page of a list. An empty token ends it. @throws {AnswerError} */
-function parsePage(text) {
-    const page = answers_parseObject(text);
-    return { clients: list(page, 'clients'), next_page_token: answers_string(page, 'next_page_token') };
-}
-function strings(from, field) {
-    return list(from, field).map((entry) => {
-        if (typeof entry !== 'string')
-            throw new answers_AnswerError(`${field} holds something else than strings`);
-        return entry;
-    });
-}
-/** An int64 comes as a string, from lenient writers as a number. */
-function seconds(from, field) {
-    const value = from[field] ?? undefined;
-    const number = typeof value === 'string' && /^\d+$/.test(value) ? Number(value) : value;
-    if (number === undefined || (Number.isSafeInteger(number) && Number(number) >= 0))
-        return number;
-    throw new answers_AnswerError(`${field} is not a number of seconds`);
-}
-/** Milliseconds since the epoch, in 2020: what writers put where they do not know a time is long before it. */
-const EARLIEST = Date.UTC(2020);
-/** RFC 3339 with up to nine digits of a second, in nanoseconds since the epoch. */
-function time(from, field) {
-    const [, seconds, fraction = '', zone] = /^(\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d)(?:\.(\d{1,9}))?([Zz]|[+-]\d\d:\d\d)$/.exec(answers_string(from, field)) ?? [];
-    const milliseconds = seconds ? Date.parse(`${seconds}${zone}`.toUpperCase()) : Number.NaN;
-    return !(milliseconds >= EARLIEST) ? undefined : BigInt(milliseconds) * 1000000n + BigInt(fraction.padEnd(9, '0'));
-}
-
 ;// CONCATENATED MODULE: ./build/inputs.js
-
-
-
 
 
 
@@ -5370,9 +3016,12 @@ function readAim(reader, runner) {
     const other = repository.toLowerCase() === runner.repository.toLowerCase() ? '' : repository;
     const saving = readSaving(reader);
     const need = other ? `read ${other} (repository)` : saving ? 'write secrets and variables (save_to)' : undefined;
+    const source = other ? 'api' : mayHaveIdToken(reader.env) ? 'token' : 'runner';
+    if (source === 'token')
+        checkProxy(reader, reader.env[ID_TOKEN_URL] ?? '');
     return {
         runner,
-        source: other ? 'api' : mayHaveIdToken(reader.env) ? 'token' : 'runner',
+        source,
         repository: other,
         environment: reader.bounded('environment', LONGEST_ENVIRONMENT),
         saving,
@@ -5432,13 +3081,14 @@ function checkPairs(reader, { on_existing, verify, access_token, saving }) {
 ;// CONCATENATED MODULE: ./build/summary.js
 
 
+
 /** Characters. */
 const LONGEST_VALUE = 200;
 const MOST_VALUES = 50;
-/** Adds a table to the job summary. A summary that cannot be written fails no step. */
-async function summary_writeSummary(title, rows) {
+/** Adds a table to the job summary, at once, where core's own way starts threads. One that cannot be written fails no step. */
+function summary_writeSummary(title, rows) {
     try {
-        await summary.addHeading(title, 3).addTable(rows).write();
+        (0,external_node_fs_namespaceObject.appendFileSync)(process.env.GITHUB_STEP_SUMMARY ?? '', summary.addHeading(title, 3).addTable(rows).stringify());
     }
     catch (error) {
         log_info(`The job summary could not be written: ${log_message(error)}`);
@@ -5448,7 +3098,7 @@ async function summary_writeSummary(title, rows) {
 function summary_cell(values) {
     const shown = values
         .slice(0, MOST_VALUES)
-        .map((value) => `<code>${escapeHtml(cut(oneLine(value), LONGEST_VALUE))}</code>`);
+        .map((value) => `<code>${escapeHtml(log_cut(oneLine(value), LONGEST_VALUE))}</code>`);
     const more = values.length > MOST_VALUES ? [`and ${values.length - MOST_VALUES} more`] : [];
     return [...shown, ...more].join('<br>') || '–';
 }
@@ -5474,7 +3124,8 @@ function publish(request, applied, journal, vault) {
         secret_id: secret?.secret.id ?? '',
         organization_id,
         result,
-        ...(access_token && token && { access_token: token.access_token, access_token_expires_at: token.expires_at }),
+        ...(access_token &&
+            token && { access_token: token.access_token, access_token_expires_at: isoTime(token.expires_at) }),
     };
     try {
         setOutputs(outputs);
@@ -5487,8 +3138,13 @@ function publish(request, applied, journal, vault) {
     if (secret && vault)
         log.info(`Saved the pair as ${vault.names}.`);
 }
+/** ISO 8601, in UTC. @param seconds since the epoch; a number that no date has is none */
+function isoTime(seconds) {
+    const date = new Date((seconds ?? Number.NaN) * 1000);
+    return Number.isNaN(date.getTime()) ? '' : date.toISOString().replace('.000Z', 'Z');
+}
 /** Shows what a run without `dry_run` would do. */
-async function publishPlan(request, vault, { client, before, after }) {
+function publishPlan(request, vault, { client, before, after }) {
     const { organization_id } = request;
     setOutputs({ ...(client && { client_id: client.client_id }), organization_id, result: 'planned' });
     const steps = [
@@ -5508,7 +3164,7 @@ async function publishPlan(request, vault, { client, before, after }) {
         ...differences.map(({ field, wanted, got }) => [cell([field]), cell([got]), cell([wanted])]),
     ]);
     const header = ['Step or field', 'Now', 'Then'].map((data) => ({ data, header: true }));
-    await writeSummary('Scalekit organization client: plan, nothing was changed', [header, ...rows]);
+    writeSummary('Scalekit organization client: plan, nothing was changed', [header, ...rows]);
 }
 function stepText({ fields, trailer }, vault, client_id, step, after) {
     switch (step.kind) {
@@ -5541,7 +3197,7 @@ function setOutputs(outputs) {
     }
 }
 /** What was deleted since, in the log, and a table in the job summary. Neither can fail the step. */
-async function report(request, vault, applied, deleted) {
+function report(request, vault, applied, deleted) {
     const { trailer, fields, organization_id } = request;
     const { result, client, secret } = applied;
     for (const what of deleted)
@@ -5562,7 +3218,7 @@ async function report(request, vault, applied, deleted) {
         ['Lifetime', trailer.lifetime],
         ['Run', trailer.run],
     ];
-    await writeSummary('Scalekit organization client', rows.map(([title, ...values]) => [{ data: title, header: true }, cell(values)]));
+    writeSummary('Scalekit organization client', rows.map(([title, ...values]) => [{ data: title, header: true }, cell(values)]));
 }
 function publish_sentence({ organization_id, trailer, place, on_existing }, { result, client, secret }) {
     const which = `client ${client.client_id} ${JSON.stringify(client.name)} in organization ${organization_id}`;
@@ -5582,26 +3238,110 @@ function expiryText(asked, made) {
     return asked ? [`${asked} seconds (asked for)`] : [];
 }
 
+;// CONCATENATED MODULE: external "node:crypto"
+const external_node_crypto_namespaceObject = require("node:crypto");
+;// CONCATENATED MODULE: ./build/identity.js
+
+
+/** A hash of the identity: by the repository's id where it is known, so that a rename changes nothing. */
+function identityKey({ repository, repository_id, environment, name, lifetime }) {
+    const target = repository_id ?? repository.toLowerCase();
+    return hash(JSON.stringify([target, environment.toLowerCase(), name ?? null, lifetime]));
+}
+/** The repository's id or, where none is known, a hash of its lower-cased name. */
+function repositoryMark(repository, repository_id) {
+    return repository_id ?? hash(repository.toLowerCase());
+}
+function drawNonce() {
+    return randomBytes(12).toString('base64url');
+}
+function formatTrailer({ key, repo, by, run, lifetime, nonce }) {
+    return `[scalekit-organization-client/1 key=${key} repo=${repo} by=${by} run=${run} lifetime=${lifetime} nonce=${nonce}]`;
+}
+/** A description as it is sent: the trailer is its last line. */
+function withTrailer(own_description, trailer) {
+    return [own_description, formatTrailer(trailer)].filter(Boolean).join('\n');
+}
+const TRAILER = /^\[scalekit-organization-client\/1 key=(?<key>[\w-]{16}) repo=(?<repo>[\w-]{1,16}) by=(?<by>[\w-]{1,16}) run=(?<run>\d{1,12}\.\d{1,4}) lifetime=(?<lifetime>persistent|job) nonce=(?<nonce>[\w-]{16})\]$/;
+/** Reads the trailer from a description's last line. @returns nothing where it has none */
+function identity_parseTrailer(description) {
+    return TRAILER.exec(splitDescription(description)[1])?.groups;
+}
+/** @returns what comes before the last line, and the last line */
+function splitDescription(description) {
+    const text = description.trimEnd();
+    const at = text.lastIndexOf('\n');
+    return [text.slice(0, Math.max(at, 0)), text.slice(at + 1)];
+}
+function recognize(client) {
+    const trailer = identity_parseTrailer(client.description);
+    const own = trailer ? splitDescription(client.description)[0] : client.description;
+    const own_description = [...own].slice(0, formats_LONGEST_OWN_DESCRIPTION).join('');
+    return { ...client, own_description, trailer };
+}
+/**
+ * Whether a client that was named by its id may be managed as this identity's.
+ * @returns why not, or nothing
+ */
+function objection(client, identity, { key, repo }) {
+    const { trailer } = client;
+    if (trailer?.key === key)
+        return undefined;
+    if (trailer && trailer.repo !== repo)
+        return 'it was made for another repository, by the last line of its description';
+    if (isRepository(client, identity) === false)
+        return 'its claims name another repository';
+    if (trailer && trailer.lifetime !== 'persistent')
+        return 'it belongs to one job, by the last line of its description';
+    const [environment] = claimsOf(client, 'environment');
+    if (environment !== undefined && environment.toLowerCase() !== identity.environment.toLowerCase()) {
+        const own = identity.environment ? JSON.stringify(identity.environment) : 'no environment';
+        return `it is for the environment ${JSON.stringify(environment)}, and this step for ${own}`;
+    }
+    return undefined;
+}
+/** Whether a client without a trailer carries the claims of this repository and this environment. */
+function resembles(client, identity) {
+    const [environment = ''] = claimsOf(client, 'environment');
+    return isRepository(client, identity) === true && environment.toLowerCase() === identity.environment.toLowerCase();
+}
+/** By the id or, where one side does not know it, the name. @returns nothing where the claims do not say */
+function isRepository(client, { repository, repository_id }) {
+    const ids = claimsOf(client, 'github_repository_id');
+    if (ids.length > 0 && repository_id !== undefined)
+        return ids.every((id) => id === repository_id);
+    const names = claimsOf(client, 'github_repository');
+    return names.length > 0 ? names.every((name) => name.toLowerCase() === repository.toLowerCase()) : undefined;
+}
+/** All that stand there: nothing keeps a client from having one twice. */
+function claimsOf({ custom_claims }, key) {
+    return custom_claims.filter((claim) => claim.key === key).map(({ value }) => value);
+}
+/** 16 characters (96 bits) of a SHA-256, in base64url. */
+function hash(text) {
+    return (0,external_node_crypto_namespaceObject.createHash)('sha256').update(text).digest('base64url').slice(0, 16);
+}
+
 ;// CONCATENATED MODULE: ./build/scalekit/errors.js
 
 
 function errors_fromAnswer(operation, answer, subject) {
-    return answers_refusal(operation, answer, errors_serverWords(answer), errors_advice(answer, subject));
+    return refusal(operation, answer, errors_serverWords(answer), errors_advice(answer, subject));
 }
 function fromNetwork(operation, error) {
-    return answers_noAnswer(operation, error, 'scalekit_environment_url');
+    return noAnswer(operation, error, 'scalekit_environment_url');
 }
 /** A 2xx whose body is not what the API documents. */
 function fromBadAnswer(operation, answer, reason, subject) {
     const todo = subject !== 'sign-in' ? '' : 'Is scalekit_environment_url the address of a Scalekit environment?';
-    return answers_badAnswer(operation, answer, reason, todo);
+    return badAnswer(operation, answer, reason, todo);
 }
 function errors_advice(answer, subject) {
     const { status, headers } = answer;
     if (status >= 300 && status < 400)
-        return answers_noRedirects(answer, "scalekit_environment_url must be the environment's own address.");
+        return noRedirects(answer, "scalekit_environment_url must be the environment's own address.");
     if (status === 429) {
-        const wait = headers['retry-after'] ? ` (it says: come back after ${cut(headers['retry-after'], 40)})` : '';
+        const wait = headers['retry-after'] ? ` (it says: come back after ${log_cut(headers['retry-after'], 40)})` : '';
         return `The rate limit of the environment is reached for longer than this step may wait${wait}: run fewer jobs at once, or raise timeout.`;
     }
     if (status >= 500)
@@ -5642,7 +3382,7 @@ function errors_serverWords({ body, headers }) {
     catch {
         const text = body.trim();
         const plain = String(headers['content-type'] ?? 'text/plain').startsWith('text/plain') && !/^[{[<]|debug_info/.test(text);
-        return plain && text ? [cut(oneLine(text), 300)] : [];
+        return plain && text ? [log_cut(oneLine(text), 300)] : [];
     }
     const status = fieldsOf(parsed);
     const infos = [...listOf(status.details).map(fieldsOf), status];
@@ -5654,7 +3394,7 @@ function errors_serverWords({ body, headers }) {
         errors_text(status.message),
         ...violations.map((violation) => [errors_text(violation.field), errors_text(violation.description)].filter(Boolean).join(' ')),
     ];
-    return [...new Set(words.filter(Boolean))].map((word) => cut(oneLine(word), 300)).slice(0, 10);
+    return [...new Set(words.filter(Boolean))].slice(0, 10).map((word) => log_cut(oneLine(word), 300));
 }
 function fieldsOf(value) {
     return typeof value === 'object' && value !== null ? value : {};
@@ -5666,7 +3406,85 @@ function errors_text(value) {
     return typeof value === 'string' ? value.trim() : '';
 }
 
+;// CONCATENATED MODULE: ./build/scalekit/types.js
+
+
+/** @throws {AnswerError} */
+function parseMarkedClient(value) {
+    const client = object(value, 'client');
+    const client_id = json_string(client, 'client_id');
+    if (!formats_CLIENT_ID.test(client_id))
+        throw new json_AnswerError('client_id is not the id of an organization client');
+    return { client_id, description: json_string(client, 'description'), whole: () => parseClient(client, client_id) };
+}
+function parseClient(client, client_id) {
+    try {
+        return {
+            client_id,
+            description: json_string(client, 'description'),
+            organization_id: json_string(client, 'organization_id'),
+            name: json_string(client, 'name'),
+            scopes: strings(client, 'scopes'),
+            audience: strings(client, 'audience'),
+            custom_claims: list(client, 'custom_claims').map((entry) => {
+                const claim = object(entry, 'custom_claims');
+                return { key: json_string(claim, 'key'), value: json_string(claim, 'value') };
+            }),
+            expiry: seconds(client, 'expiry'),
+            create_time: time(client, 'create_time'),
+            secrets: list(client, 'secrets').map(parseSecret),
+        };
+    }
+    catch (error) {
+        throw error instanceof json_AnswerError
+            ? new json_AnswerError(`client ${client_id} is not readable: ${error.message}`)
+            : error;
+    }
+}
+/** @throws {AnswerError} */
+function parseSecret(value) {
+    const secret = object(value, 'secret');
+    const id = json_string(secret, 'id');
+    // It becomes part of a path, in which ".." would name the client.
+    if (!/^[\w-]{1,128}$/.test(id))
+        throw new json_AnswerError('id is not the id of a secret');
+    const expiry = time(secret, 'expire_time');
+    const expired = expiry !== undefined && expiry < BigInt(Date.now()) * 1000000n;
+    const active = secret.status !== 'INACTIVE' && secret.status !== 1 && !expired;
+    return { id, create_time: time(secret, 'create_time'), suffix: json_string(secret, 'secret_suffix'), active };
+}
+/** One page of a list. An empty token ends it. @throws {AnswerError} */
+function parsePage(text) {
+    const page = parseObject(text);
+    return { clients: list(page, 'clients'), next_page_token: json_string(page, 'next_page_token') };
+}
+function strings(from, field) {
+    return list(from, field).map((entry) => {
+        if (typeof entry !== 'string')
+            throw new json_AnswerError(`${field} holds something else than strings`);
+        return entry;
+    });
+}
+/** An int64 comes as a string, from lenient writers as a number. */
+function seconds(from, field) {
+    const value = from[field] ?? undefined;
+    const number = typeof value === 'string' && /^\d+$/.test(value) ? Number(value) : value;
+    if (number === undefined || (Number.isSafeInteger(number) && Number(number) >= 0))
+        return number;
+    throw new json_AnswerError(`${field} is not a number of seconds`);
+}
+/** Milliseconds since the epoch, in 2020: what writers put where they do not know a time is long before it. */
+const EARLIEST = Date.UTC(2020);
+/** RFC 3339 with up to nine digits of a second, in nanoseconds since the epoch. */
+function time(from, field) {
+    const [, seconds, fraction = '', zone] = /^(\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d)(?:\.(\d{1,9}))?([Zz]|[+-]\d\d:\d\d)$/.exec(json_string(from, field)) ?? [];
+    const milliseconds = seconds ? Date.parse(`${seconds}${zone}`.toUpperCase()) : Number.NaN;
+    return !(milliseconds >= EARLIEST) ? undefined : BigInt(milliseconds) * 1000000n + BigInt(fraction.padEnd(9, '0'));
+}
+
 ;// CONCATENATED MODULE: ./build/scalekit/api.js
+
+
 
 
 
@@ -5716,13 +3534,13 @@ class Scalekit {
         const call = { ...this.#call('GET'), url };
         const subject = { organization: external_id };
         this.#organization = await this.#exchange(`find organization ${external_id}`, call, subject, (body) => {
-            const organization = object(answers_parseObject(body).organization, 'organization');
-            const id = answers_string(organization, 'id');
+            const organization = object(parseObject(body).organization, 'organization');
+            const id = json_string(organization, 'id');
             if (!/^org_[\w-]{1,124}$/.test(id))
-                throw new answers_AnswerError('id is not the id of an organization');
-            const shown = answers_string(organization, 'external_id');
+                throw new json_AnswerError('id is not the id of an organization');
+            const shown = json_string(organization, 'external_id');
             if (shown && shown !== external_id)
-                throw new answers_AnswerError('it shows an organization with another external_id');
+                throw new json_AnswerError('it shows an organization with another external_id');
             return id;
         });
     }
@@ -5730,12 +3548,12 @@ class Scalekit {
     async createClient(fields, on) {
         const call = { ...this.#call('POST', [], fields), repeatable: false, onSend: on.send };
         return await this.#exchange('create the client', call, this.#subject(), (body) => {
-            const answer = answers_parseObject(body);
+            const answer = parseObject(body);
             const plain_secret = maskSecret(answer.plain_secret);
             const client = parseMarkedClient(answer.client);
             maskPair(client.client_id, plain_secret);
             on.id(client.client_id);
-            refuseShort(plain_secret);
+            refuseUnfit(plain_secret);
             return { client: client.whole(), plain_secret };
         });
     }
@@ -5759,7 +3577,7 @@ class Scalekit {
     }
     /** @returns nothing where there is no such client (any more) */
     async getClient(client_id) {
-        const parse = (body) => parseMarkedClient(answers_parseObject(body).client);
+        const parse = (body) => parseMarkedClient(parseObject(body).client);
         const call = this.#call('GET', [client_id]);
         return await this.#exchange(`read client ${client_id}`, call, this.#subject(client_id), parse, () => undefined);
     }
@@ -5771,9 +3589,9 @@ class Scalekit {
     async updateClient(client_id, fields, young = false) {
         const call = this.#call('PATCH', [client_id], fields);
         const parse = (body) => {
-            const client = parseMarkedClient(answers_parseObject(body).client);
+            const client = parseMarkedClient(parseObject(body).client);
             if (client.client_id !== client_id)
-                throw new answers_AnswerError('it shows another client');
+                throw new json_AnswerError('it shows another client');
             return client;
         };
         const operation = `update client ${client_id}`;
@@ -5793,13 +3611,13 @@ class Scalekit {
         const call = { ...this.#call('POST', [client_id, 'secrets']), repeatable: false, onSend: on.send };
         const operation = `add a secret to client ${client_id}`;
         const parse = (body) => {
-            const answer = answers_parseObject(body);
+            const answer = parseObject(body);
             const plain_secret = maskSecret(answer.plain_secret);
             maskPair(client_id, plain_secret);
             const secret = answer.secret ? parseSecret(answer.secret) : undefined;
             if (secret)
                 on.id(secret.id);
-            refuseShort(plain_secret);
+            refuseUnfit(plain_secret);
             return { secret, plain_secret };
         };
         const ask = () => this.#exchange(operation, call, { ...this.#subject(client_id), adding: true }, parse);
@@ -5836,12 +3654,12 @@ class Scalekit {
             repeatable: true,
         };
         return await this.#exchange(operation, call, subject, (body) => {
-            const answer = answers_parseObject(body);
-            const access_token = answers_string(answer, 'access_token');
-            mask_mask(access_token);
+            const answer = parseObject(body);
+            const access_token = json_string(answer, 'access_token');
+            mask(access_token);
             // RFC 6749, appendix A.12, without the space, which would break the header that carries it.
             if (!/^[\x21-\x7e]+$/.test(access_token))
-                throw new answers_AnswerError('it holds no access token');
+                throw new json_AnswerError('it holds no access token');
             const expires_in = typeof answer.expires_in === 'object' ? 0 : Number(answer.expires_in);
             return { access_token, expires_in: expires_in > 0 ? expires_in : undefined };
         });
@@ -5851,13 +3669,13 @@ class Scalekit {
      * @param isLag whether a refusal may be of that kind; false where none is
      */
     async #pastLag(isLag, ask) {
-        const until = performance.now() + api_LAG;
+        const until = node_clock() + api_LAG;
         for (let pause = FIRST_PAUSE;; pause = Math.min(2 * pause, LONGEST_PAUSE)) {
             try {
                 return await ask();
             }
             catch (error) {
-                if (!(isLag && error instanceof answers_ApiError && isLag(error)) || performance.now() >= until)
+                if (!(isLag && error instanceof answers_ApiError && isLag(error)) || node_clock() >= until)
                     throw error;
                 // Where the time is over, the refusal is what there is to say.
                 await this.transport.pause(pause * (0.5 + Math.random() / 2)).catch(() => Promise.reject(error));
@@ -5880,13 +3698,13 @@ class Scalekit {
             return parse(answer.body);
         }
         catch (error) {
-            throw error instanceof answers_AnswerError ? fromBadAnswer(operation, answer, error.message, subject) : error;
+            throw error instanceof json_AnswerError ? fromBadAnswer(operation, answer, error.message, subject) : error;
         }
     }
 }
 /** What the answer to a delete says: it was there, or, by a 404, it was not, unless a sending before was lost. */
 const PRESENCE = [
-    (body) => body.trim() === '' || answers_parseObject(body) !== undefined,
+    (body) => body.trim() === '' || parseObject(body) !== undefined,
     ({ afterLoss }) => afterLoss === true,
 ];
 /** RFC 6749, section 5.2, allows both for a client that is not known. */
@@ -5898,15 +3716,20 @@ function isMissing({ status }) {
 }
 function maskSecret(value) {
     const secret = typeof value === 'string' ? value : '';
-    mask_mask(secret);
+    mask(secret);
     return secret;
 }
-function refuseShort(plain_secret) {
+function refuseUnfit(plain_secret) {
     if ([...plain_secret.trim()].length < SHORTEST_SECRET)
-        throw new answers_AnswerError('it holds no usable plain_secret');
+        throw new json_AnswerError('it holds no usable plain_secret');
+    if (isTooLong(plain_secret))
+        throw new json_AnswerError('its plain_secret is too long to be masked in every form');
 }
 /** A client in a list that nobody can read is not ours, and must not hide those that are. */
 function readable(entry) {
+    // Thrown and caught, millions of them would take minutes.
+    if (typeof Object(entry).client_id !== 'string')
+        return [];
     try {
         return [parseMarkedClient(entry)];
     }
@@ -5916,6 +3739,8 @@ function readable(entry) {
 }
 
 ;// CONCATENATED MODULE: ./build/github/vault.js
+
+
 
 
 /** Milliseconds: GitHub tells times in whole seconds. */
@@ -5964,16 +3789,11 @@ class Vault {
     }
     /** Makes sure that a pair can be written here, as far as reading tells. */
     async open() {
-        const key = this.#call(`read the public key for secrets of ${this.name}`, 'GET', 'secrets', '/secrets/public-key');
-        this.#key = await this.#github.read(key, (answer) => {
-            const [key, key_id] = [string(answer, 'key'), string(answer, 'key_id')];
-            if (Buffer.from(key, 'base64').length !== KEY_LENGTH || !key_id)
-                throw new AnswerError('it holds no public key');
-            return { key, key_id };
-        });
-        if (this.place.environment)
-            await this.#findEnvironment();
-        await this.look();
+        const looks = [this.#readKey(), this.place.environment ? this.#findEnvironment() : undefined, this.look()];
+        // Of several refusals the one of the key says most.
+        for (const look of await Promise.allSettled(looks))
+            if (look.status === 'rejected')
+                throw look.reason;
     }
     /** @throws where the token may not even see the repository */
     async isVisible() {
@@ -6041,7 +3861,7 @@ class Vault {
         const sealed = { encrypted_value: this.#seal(box, key), key_id };
         let began;
         const onSend = () => {
-            began ??= performance.now();
+            began ??= clock();
         };
         try {
             await this.#github.send({ ...this.#secret('write', 'PUT', sealed), made: [201, 204], onSend });
@@ -6054,7 +3874,7 @@ class Vault {
             // One that is gone was taken away by somebody, whatever became of ours.
             if (!now && before !== undefined)
                 throw error;
-            const sentAt = (now?.date ?? 0) - (performance.now() - (began ?? 0));
+            const sentAt = (now?.date ?? 0) - (clock() - (began ?? 0));
             const isOurs = (time) => Date.parse(time) >= sentAt - RESOLUTION;
             if (now && now.time !== before) {
                 if (this.#stale && !isOurs(now.time))
@@ -6082,6 +3902,15 @@ class Vault {
     /** @returns whether there was one */
     async deleteSecret() {
         return await this.#delete(this.#secret('delete', 'DELETE'), () => this.#getSecret());
+    }
+    async #readKey() {
+        const call = this.#call(`read the public key for secrets of ${this.name}`, 'GET', 'secrets', '/secrets/public-key');
+        this.#key = await this.#github.read(call, (answer) => {
+            const [key, key_id] = [string(answer, 'key'), string(answer, 'key_id')];
+            if (Buffer.from(key, 'base64').length !== KEY_LENGTH || !key_id)
+                throw new AnswerError('it holds no public key');
+            return { key, key_id };
+        });
     }
     async #findEnvironment() {
         const call = this.#call(`read ${this.name}`, 'GET', 'environment', '');
@@ -6225,6 +4054,7 @@ function variableLeft(trace, why, doubtful = false) {
 
 
 
+
 /** Milliseconds after a create request was sent in which the server may finish it, though its caller has gone. */
 const LATE_CREATE = 15_000;
 /** Milliseconds between two looks for a client that may still appear. */
@@ -6243,8 +4073,11 @@ async function undo(scalekit, vault, journal, failure) {
     const unsure = absent && !state.client?.id;
     if (unsure)
         lines.push(`Whether a client was made is not known: none shows up. The post step looks again. ${clientCall(scalekit, state)}`);
-    else if (left.length === 0)
-        journal.clear({ client: undefined, secret: undefined, variable: put?.pending ? state.variable : undefined });
+    // What is left is the post step's to try again.
+    journal.clear({
+        ...(!unsure && stays.length === 0 && { client: undefined, secret: undefined }),
+        ...(!put?.pending && !put?.left.length && { variable: undefined }),
+    });
     if (updated)
         lines.push(...(await restore(scalekit, updated, own_secret)));
     lines.push(...journal.lost);
@@ -6336,10 +4169,10 @@ async function deleteShownClient(scalekit, client_id) {
 }
 /** Deletes, again where the API says that there is nothing, but still shows it: one part of it may lag behind another. */
 async function deleteShown(scalekit, remove, isShown) {
-    for (const until = performance.now() + api_LAG; !(await remove());) {
+    for (const until = node_clock() + api_LAG; !(await remove());) {
         if (!(await isShown()))
             return false;
-        if (performance.now() > until)
+        if (node_clock() > until)
             throw new Error('the API shows it, and yet says that there is nothing to delete.');
         await scalekit.transport.pause(undo_LOOK_AGAIN);
     }
@@ -6471,11 +4304,10 @@ function isOwn({ description }, { nonce, run }) {
 /** Reasons that an error tells: more would not fit into an annotation. */
 const MOST_FAILURES = 10;
 /** Deletes a client after another look: who changed the last line of its description meanwhile has other plans. */
-async function removal_removeClient(scalekit, { client_id, trailer }) {
+async function removal_removeClient(scalekit, client) {
+    const { client_id } = client;
     try {
-        const now = await scalekit.getClient(client_id);
-        const is = now && identity_parseTrailer(now.description);
-        if (now && (now.client_id !== client_id || !is || formatTrailer(is) !== formatTrailer(trailer)))
+        if (!client.fresh && (await isChanged(scalekit, client)))
             return { left: `Client ${client_id} stays: its description was changed meanwhile.` };
         return (await deleteShownClient(scalekit, client_id)) ? 'deleted' : 'gone already';
     }
@@ -6483,6 +4315,13 @@ async function removal_removeClient(scalekit, { client_id, trailer }) {
         const call = `To remove it by hand: DELETE ${scalekit.clientUrl(client_id).href}`;
         return { left: `Client ${client_id} is left over: ${log_message(error)} ${call}` };
     }
+}
+async function isChanged(scalekit, { client_id, trailer }) {
+    const now = await scalekit.getClient(client_id);
+    if (!now)
+        return false;
+    const is = identity_parseTrailer(now.description);
+    return now.client_id !== client_id || !is || formatTrailer(is) !== formatTrailer(trailer);
 }
 /** @throws where there are any reasons, each told once */
 function refuseFailures(failures) {
@@ -6775,7 +4614,24 @@ function judgeWith(github, { repository, run: own_run }) {
     };
 }
 
+;// CONCATENATED MODULE: ./build/step.js
+
+
+/** Does what the inputs ask for; it ends early, and badly, when the runner cancels the run. */
+async function carryOut(inputs, work) {
+    inputs.warnings.forEach(log_warning);
+    const transport = new Transport(inputs.runner.run, inputs.timeout);
+    process.on('SIGINT', () => transport.cancel());
+    try {
+        await work(inputs, transport);
+    }
+    catch (error) {
+        throw transport.cancelled ? new Error(`The run was cancelled. ${log_message(error)}`, { cause: error }) : error;
+    }
+}
+
 ;// CONCATENATED MODULE: ./build/sweep.js
+
 
 
 
@@ -6822,7 +4678,7 @@ async function work(inputs, transport) {
     const outcome = dry_run ? `${done} would be deleted, and dry_run is true` : `${deleted.length} deleted`;
     log_info(`Clients of single jobs of ${runner.repository}: ${clients.length}, ${outcome}.`);
     setOutputs({ deleted: deleted.join(' ') });
-    await summary_writeSummary(`Scalekit organization clients of single jobs: ${outcome}`, table(rows));
+    summary_writeSummary(`Scalekit organization clients of single jobs: ${outcome}`, table(rows));
     refuseFailures(failures);
 }
 function table(rows) {
@@ -6834,3 +4690,6 @@ function table(rows) {
     return [header, ...shown, ...(more > 0 ? [[{ data: `and ${more} more`, colspan: '5' }]] : [])];
 }
 
+module.exports = __webpack_exports__;
+/******/ })()
+;

@@ -1,5 +1,6 @@
-import { AnswerError, ApiError, badAnswer, isApiAnswer, type Json, noAnswer, parseObject, string } from '../answers.ts';
+import { ApiError, badAnswer, isApiAnswer, noAnswer } from '../answers.ts';
 import { type Answer, type Call as HttpCall, NetworkError, type Transport, timeOf } from '../http.ts';
+import { AnswerError, type Json, parseObject, string } from '../json.ts';
 import { fromAnswer, type Need, rateLimit } from './errors.ts';
 
 /** Where GitHub's API is, and who asks. */

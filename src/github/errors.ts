@@ -1,5 +1,6 @@
-import { type ApiError, type Json, noRedirects, parseObject, refusal } from '../answers.ts';
+import { type ApiError, noRedirects, refusal } from '../answers.ts';
 import { type Answer, parseRetryAfter, timeOf } from '../http.ts';
+import { type Json, parseObject } from '../json.ts';
 import { cut, oneLine } from '../log.ts';
 
 /** What a request needs the token to be allowed, by the permissions of fine-grained tokens and GitHub Apps. */

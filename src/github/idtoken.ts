@@ -1,48 +1,37 @@
-import {
-  AnswerError,
-  badAnswer,
-  type Json,
-  noAnswer,
-  noRedirects,
-  parseObject,
-  refusal,
-  string,
-  tokenPayload,
-} from '../answers.ts';
+import { badAnswer, noAnswer, noRedirects, refusal } from '../answers.ts';
 import { isSafe } from '../formats.ts';
 import { type Answer, NetworkError, type Transport } from '../http.ts';
+import { AnswerError, type Json, parseObject, string, tokenPayload } from '../json.ts';
 import { mask } from '../mask.ts';
+import { ID_TOKEN_TOKEN, ID_TOKEN_URL } from './runner.ts';
 
-const URL_VARIABLE = 'ACTIONS_ID_TOKEN_REQUEST_URL';
-const TOKEN_VARIABLE = 'ACTIONS_ID_TOKEN_REQUEST_TOKEN';
 const OPERATION = "get GitHub's ID token";
 const REMEDY =
   'The job needs permissions with id-token: write, and GitHub has to answer. Without that permission the claims come from the runner.';
 
-/** Whether GitHub offers the job an ID token: it does where `permissions` has `id-token: write`. */
-export function mayHaveIdToken(env: NodeJS.ProcessEnv): boolean {
-  return Boolean(env[URL_VARIABLE] && env[TOKEN_VARIABLE]);
-}
-
 /**
  * Gets the job's ID token.
  * @returns its claims
- * @throws {ApiError}
+ * @throws {ApiError} later, and at once, with nothing sent, where the runner's variables cannot be used
  */
-export async function getIdToken(transport: Transport, env: NodeJS.ProcessEnv): Promise<Json> {
-  const token = env[TOKEN_VARIABLE]?.trim() ?? '';
+export function getIdToken(transport: Transport, env: NodeJS.ProcessEnv): Promise<Json> {
+  const token = env[ID_TOKEN_TOKEN]?.trim() ?? '';
   mask(token);
   // Anything else would break the header that carries it.
   if (!/^[\x21-\x7e]+$/.test(token))
-    throw new Error(`Could not ${OPERATION}: ${TOKEN_VARIABLE} holds no token. ${REMEDY}`);
-  const url = URL.parse(env[URL_VARIABLE] ?? '');
-  if (!url || !isSafe(url)) throw new Error(`Could not ${OPERATION}: ${URL_VARIABLE} is no https address. ${REMEDY}`);
+    throw new Error(`Could not ${OPERATION}: ${ID_TOKEN_TOKEN} holds no token. ${REMEDY}`);
+  const url = URL.parse(env[ID_TOKEN_URL] ?? '');
+  if (!url || !isSafe(url)) throw new Error(`Could not ${OPERATION}: ${ID_TOKEN_URL} is no https address. ${REMEDY}`);
+  return requestToken(transport, url, token);
+}
+
+async function requestToken(transport: Transport, url: URL, token: string): Promise<Json> {
   let answer: Answer;
   try {
     const headers = { authorization: `Bearer ${token}` };
     answer = await transport.send({ method: 'GET', url, headers, repeatable: true });
   } catch (error) {
-    throw error instanceof NetworkError ? noAnswer(OPERATION, error, URL_VARIABLE, REMEDY) : error;
+    throw error instanceof NetworkError ? noAnswer(OPERATION, error, ID_TOKEN_URL, REMEDY) : error;
   }
   const { status, body } = answer;
   if (status >= 300 && status < 400) throw refusal(OPERATION, answer, [], noRedirects(answer, REMEDY));

@@ -1,6 +1,10 @@
 import { readFileSync } from 'node:fs';
 import type { context } from '@actions/github';
 
+/** Variables that say where the job gets its ID token, and with what token. */
+export const ID_TOKEN_URL = 'ACTIONS_ID_TOKEN_REQUEST_URL';
+export const ID_TOKEN_TOKEN = 'ACTIONS_ID_TOKEN_REQUEST_TOKEN';
+
 /** What the runner tells about the run. None of it can be changed by an earlier step through `GITHUB_ENV`. */
 export interface Runner {
   /** `owner/name`, or empty outside a runner. */
@@ -23,6 +27,11 @@ export function readRunner(env: NodeJS.ProcessEnv): Runner {
     api: env.GITHUB_API_URL || 'https://api.github.com',
     origin: runOrigin(env),
   };
+}
+
+/** Whether GitHub offers the job an ID token: it does where `permissions` has `id-token: write`. */
+export function mayHaveIdToken(env: NodeJS.ProcessEnv): boolean {
+  return Boolean(env[ID_TOKEN_URL] && env[ID_TOKEN_TOKEN]);
 }
 
 /** A number as it fits into a trailer of bounded length; GitHub's own are shorter. */

@@ -1,5 +1,7 @@
-import { AnswerError, ApiError, type Json, string } from '../answers.ts';
+import { ApiError } from '../answers.ts';
 import { NetworkError, type Transport } from '../http.ts';
+import { AnswerError, type Json, string } from '../json.ts';
+import { clock } from '../node.ts';
 import type { Call, GitHub } from './api.ts';
 import type { Need } from './errors.ts';
 
@@ -80,14 +82,9 @@ export class Vault {
 
   /** Makes sure that a pair can be written here, as far as reading tells. */
   async open(): Promise<void> {
-    const key = this.#call(`read the public key for secrets of ${this.name}`, 'GET', 'secrets', '/secrets/public-key');
-    this.#key = await this.#github.read(key, (answer) => {
-      const [key, key_id] = [string(answer, 'key'), string(answer, 'key_id')];
-      if (Buffer.from(key, 'base64').length !== KEY_LENGTH || !key_id) throw new AnswerError('it holds no public key');
-      return { key, key_id };
-    });
-    if (this.place.environment) await this.#findEnvironment();
-    await this.look();
+    const looks = [this.#readKey(), this.place.environment ? this.#findEnvironment() : undefined, this.look()];
+    // Of several refusals the one of the key says most.
+    for (const look of await Promise.allSettled(looks)) if (look.status === 'rejected') throw look.reason;
   }
 
   /** @throws where the token may not even see the repository */
@@ -156,7 +153,7 @@ export class Vault {
     const sealed = { encrypted_value: this.#seal(box, key), key_id };
     let began: number | undefined;
     const onSend = () => {
-      began ??= performance.now();
+      began ??= clock();
     };
     try {
       await this.#github.send({ ...this.#secret('write', 'PUT', sealed), made: [201, 204], onSend });
@@ -166,7 +163,7 @@ export class Vault {
       const now = await this.#awaitChange(error, before);
       // One that is gone was taken away by somebody, whatever became of ours.
       if (!now && before !== undefined) throw error;
-      const sentAt = (now?.date ?? 0) - (performance.now() - (began ?? 0));
+      const sentAt = (now?.date ?? 0) - (clock() - (began ?? 0));
       const isOurs = (time: string) => Date.parse(time) >= sentAt - RESOLUTION;
       if (now && now.time !== before) {
         if (this.#stale && !isOurs(now.time)) throw error;
@@ -193,6 +190,15 @@ export class Vault {
   /** @returns whether there was one */
   async deleteSecret(): Promise<boolean> {
     return await this.#delete(this.#secret('delete', 'DELETE'), () => this.#getSecret());
+  }
+
+  async #readKey(): Promise<void> {
+    const call = this.#call(`read the public key for secrets of ${this.name}`, 'GET', 'secrets', '/secrets/public-key');
+    this.#key = await this.#github.read(call, (answer) => {
+      const [key, key_id] = [string(answer, 'key'), string(answer, 'key_id')];
+      if (Buffer.from(key, 'base64').length !== KEY_LENGTH || !key_id) throw new AnswerError('it holds no public key');
+      return { key, key_id };
+    });
   }
 
   async #findEnvironment(): Promise<void> {

@@ -1,6 +1,8 @@
-import { AnswerError, ApiError, isApiAnswer, object, parseObject, string } from '../answers.ts';
+import { ApiError, isApiAnswer } from '../answers.ts';
 import { type Answer, type Call, NetworkError, type Transport } from '../http.ts';
-import { mask, maskPair } from '../mask.ts';
+import { AnswerError, object, parseObject, string } from '../json.ts';
+import { isTooLong, mask, maskPair } from '../mask.ts';
+import { clock } from '../node.ts';
 import { fromAnswer, fromBadAnswer, fromNetwork, type Subject } from './errors.ts';
 import {
   type Client,
@@ -110,7 +112,7 @@ export class Scalekit {
       const client = parseMarkedClient(answer.client);
       maskPair(client.client_id, plain_secret);
       on.id(client.client_id);
-      refuseShort(plain_secret);
+      refuseUnfit(plain_secret);
       return { client: client.whole(), plain_secret };
     });
   }
@@ -179,7 +181,7 @@ export class Scalekit {
       maskPair(client_id, plain_secret);
       const secret = answer.secret ? parseSecret(answer.secret) : undefined;
       if (secret) on.id(secret.id);
-      refuseShort(plain_secret);
+      refuseUnfit(plain_secret);
       return { secret, plain_secret };
     };
     const ask = () => this.#exchange(operation, call, { ...this.#subject(client_id), adding: true }, parse);
@@ -235,12 +237,12 @@ export class Scalekit {
    * @param isLag whether a refusal may be of that kind; false where none is
    */
   async #pastLag<T>(isLag: false | ((error: ApiError) => boolean), ask: () => Promise<T>): Promise<T> {
-    const until = performance.now() + LAG;
+    const until = clock() + LAG;
     for (let pause = FIRST_PAUSE; ; pause = Math.min(2 * pause, LONGEST_PAUSE)) {
       try {
         return await ask();
       } catch (error) {
-        if (!(isLag && error instanceof ApiError && isLag(error)) || performance.now() >= until) throw error;
+        if (!(isLag && error instanceof ApiError && isLag(error)) || clock() >= until) throw error;
         // Where the time is over, the refusal is what there is to say.
         await this.transport.pause(pause * (0.5 + Math.random() / 2)).catch(() => Promise.reject(error));
       }
@@ -291,12 +293,15 @@ function maskSecret(value: unknown): string {
   return secret;
 }
 
-function refuseShort(plain_secret: string): void {
+function refuseUnfit(plain_secret: string): void {
   if ([...plain_secret.trim()].length < SHORTEST_SECRET) throw new AnswerError('it holds no usable plain_secret');
+  if (isTooLong(plain_secret)) throw new AnswerError('its plain_secret is too long to be masked in every form');
 }
 
 /** A client in a list that nobody can read is not ours, and must not hide those that are. */
 function readable(entry: unknown): MarkedClient[] {
+  // Thrown and caught, millions of them would take minutes.
+  if (typeof Object(entry).client_id !== 'string') return [];
   try {
     return [parseMarkedClient(entry)];
   } catch {

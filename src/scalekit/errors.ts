@@ -75,7 +75,7 @@ function serverWords({ body, headers }: Answer): string[] {
     text(status.message),
     ...violations.map((violation) => [text(violation.field), text(violation.description)].filter(Boolean).join(' ')),
   ];
-  return [...new Set(words.filter(Boolean))].map((word) => cut(oneLine(word), 300)).slice(0, 10);
+  return [...new Set(words.filter(Boolean))].slice(0, 10).map((word) => cut(oneLine(word), 300));
 }
 
 function fieldsOf(value: unknown): Record<string, unknown> {

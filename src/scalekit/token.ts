@@ -1,4 +1,4 @@
-import { tokenPayload } from '../answers.ts';
+import { tokenPayload } from '../json.ts';
 import type { Claim } from './types.ts';
 
 /** What an organization client's access token says. Absent is empty. */

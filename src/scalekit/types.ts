@@ -1,4 +1,5 @@
-import { AnswerError, type Json, list, object, parseObject, string } from '../answers.ts';
+import { CLIENT_ID } from '../formats.ts';
+import { AnswerError, type Json, list, object, parseObject, string } from '../json.ts';
 
 /** What a client is made of, in the API's own names. A field that is absent is not sent. */
 export interface ClientFields {
@@ -59,9 +60,6 @@ export interface Credentials {
   client_id: string;
   client_secret: string;
 }
-
-/** The id of an organization client: it becomes part of a path and an output. The descriptor bounds ids in requests to 32 characters, not those in answers. */
-export const CLIENT_ID = /^m2morg_[\w-]{1,121}$/;
 
 /** @throws {AnswerError} */
 export function parseMarkedClient(value: unknown): MarkedClient {
