@@ -7,7 +7,7 @@ import { Server } from 'proxy-chain';
 import { type Emulator, startEmulator } from '../emulator/index.ts';
 import { type Outcome, runProgram, type Step } from '../emulator/runner.ts';
 import { makeCertificate } from '../emulator/tls.ts';
-import { errors, pairWorks, runAction, savingIn } from './support/action.ts';
+import { errors, pairWorks, runAction, savingIn, trust } from './support/action.ts';
 
 // What the files in `dist` hold, and which of them a step needs.
 
@@ -30,8 +30,7 @@ let trusted: Record<string, string>;
 
 beforeAll(async () => {
   folder = mkdtempSync(path.join(tmpdir(), 'bundle-'));
-  trusted = { NODE_EXTRA_CA_CERTS: path.join(folder, 'ca.pem') };
-  writeFileSync(trusted.NODE_EXTRA_CA_CERTS ?? '', (await makeCertificate('valid')).ca);
+  trusted = trust(folder, (await makeCertificate('valid')).ca);
 });
 afterAll(() => rmSync(folder, { recursive: true }));
 

@@ -9,7 +9,7 @@ import { text } from 'node:stream/consumers';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { type Emulator, type Operation, startEmulator } from '../emulator/index.ts';
 import { makeCertificate } from '../emulator/tls.ts';
-import { errors, pairWorks, readable, runAction, runBare, sentTo, warnings } from './support/action.ts';
+import { errors, pairWorks, readable, runAction, runBare, sentTo, trust, warnings } from './support/action.ts';
 
 // What networks and servers do that nobody would build on purpose.
 
@@ -63,11 +63,6 @@ async function between(
   return await listen(server);
 }
 
-function trust(ca: string | undefined): Record<string, string> {
-  writeFileSync(path.join(folder, 'ca.pem'), ca ?? '');
-  return { NODE_EXTRA_CA_CERTS: path.join(folder, 'ca.pem') };
-}
-
 const count = (operation: Operation) => sentTo(emulator, operation).length;
 
 describe('a connection that breaks', () => {
@@ -88,7 +83,7 @@ describe('a connection that breaks', () => {
       emulator.faults.add({ operation: 'createClient', when: 'after', fault: { kind: 'delay', ms: 300 } });
       const run = await runAction(emulator, {
         inputs: { scalekit_environment_url: `https://localhost:${port}` },
-        env: trust(emulator.ca),
+        env: trust(folder, emulator.ca),
       });
       expect([run.exitCode, count('createClient'), emulator.clients().length]).toEqual([0, 1, 1]);
       expect(await pairWorks(emulator, run.outputs)).toBe(true);
@@ -113,7 +108,7 @@ describe('a connection that breaks', () => {
     });
     const run = await runAction(emulator, {
       inputs: { scalekit_environment_url: `https://localhost:${port}`, lifetime: 'job', verify: 'false' },
-      env: trust(ca),
+      env: trust(folder, ca),
     });
     expect([run.exitCode, created, run.outputs.client_id]).toEqual([0, 1, 'm2morg_1']);
   });

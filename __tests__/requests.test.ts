@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import net, { type AddressInfo, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -8,7 +8,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { type Emulator, type Operation, startEmulator } from '../emulator/index.ts';
 import type { Executed, Outcome, Step } from '../emulator/runner.ts';
 import { makeCertificate } from '../emulator/tls.ts';
-import { pairWorks, runAction, savingIn, seedEarlier } from './support/action.ts';
+import { pairWorks, runAction, savingIn, seedEarlier, trust } from './support/action.ts';
 
 // What each way through a step costs, with TLS: which requests, over how many connections, and which of them wait for others.
 
@@ -25,8 +25,7 @@ let trusted: Variables;
 
 beforeAll(async () => {
   folder = mkdtempSync(path.join(tmpdir(), 'requests-'));
-  trusted = { NODE_EXTRA_CA_CERTS: path.join(folder, 'ca.pem') };
-  writeFileSync(trusted.NODE_EXTRA_CA_CERTS ?? '', (await makeCertificate('valid')).ca);
+  trusted = trust(folder, (await makeCertificate('valid')).ca);
 });
 afterAll(() => rmSync(folder, { recursive: true }));
 beforeEach(async () => {

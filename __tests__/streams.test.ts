@@ -8,11 +8,9 @@ import { type Outcome, runProgram } from '../emulator/runner.ts';
 
 // A step whose standard output is read late, or by nobody: the runner learns of no mask then.
 
-const FOLDER = process.env.ACTION_SOURCE === '1' ? '../src' : '../dist';
+const SOURCE = process.env.ACTION_SOURCE === '1';
 const fileOf = (entry: string) =>
-  fileURLToPath(
-    new URL(FOLDER.endsWith('src') ? `${FOLDER}/${entry}.ts` : `${FOLDER}/${entry}/index.js`, import.meta.url),
-  );
+  fileURLToPath(new URL(SOURCE ? `../src/${entry}.ts` : `../dist/${entry}/index.js`, import.meta.url));
 
 let emulator: Emulator;
 let folder: string;
@@ -27,15 +25,8 @@ afterEach(async () => {
 
 /** @param reader shell commands that read what the entry prints */
 function runInto(reader: string, entry: string, inputs: Record<string, string> = {}, env = {}): Promise<Outcome> {
-  const { url, credentials, organization } = emulator;
-  const access = {
-    scalekit_environment_url: url,
-    scalekit_client_id: credentials.clientId,
-    scalekit_client_secret: credentials.clientSecret,
-    organization_id: organization.id,
-  };
   const command = ['bash', '--noprofile', '--norc', '-o', 'pipefail', '-c', `"$0" "$1" | ${reader}`];
-  return runProgram({ inputs: { ...access, ...inputs }, env }, [...command, process.execPath, fileOf(entry)]);
+  return runProgram({ inputs, env: { ...emulator.variables, ...env } }, [...command, process.execPath, fileOf(entry)]);
 }
 
 describe('standard output that is read late', () => {

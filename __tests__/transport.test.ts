@@ -1,12 +1,12 @@
 import { once } from 'node:events';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import net, { type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { type Emulator, type Fault, type Operation, startEmulator } from '../emulator/index.ts';
 import type { Step } from '../emulator/runner.ts';
-import { errors, runAction as runStep, sentTo } from './support/action.ts';
+import { errors, runAction as runStep, sentTo, trust } from './support/action.ts';
 
 let emulator: Emulator;
 
@@ -238,12 +238,10 @@ describe('an answer in pieces of one byte', () => {
 async function serveTls() {
   const emulator = await startEmulator({ tls: true });
   const folder = mkdtempSync(path.join(tmpdir(), 'transport-'));
-  const ca = path.join(folder, 'ca.pem');
-  writeFileSync(ca, emulator.ca ?? '');
   return {
     emulator,
     port: Number(new URL(emulator.tlsUrl ?? '').port),
-    env: { NODE_EXTRA_CA_CERTS: ca },
+    env: trust(folder, emulator.ca),
     [Symbol.asyncDispose]: async () => {
       rmSync(folder, { recursive: true });
       await emulator.close();

@@ -16,9 +16,8 @@ export class EagerAgent extends https.Agent {
   }
 
   /** Opens a connection for the next request to this host that finds none free. */
-  prepare({ hostname, port }: URL): void {
-    const host = hostname.replace(/^\[|\]$/g, '');
-    const options = { ...this.options, host, port: Number(port || 443), servername: net.isIP(host) ? '' : host };
+  prepare(url: URL): void {
+    const options = { ...this.options, ...hostOf(url), port: Number(url.port || 443) };
     const key = keyOf(options);
     const session = this.#sessions.get(key);
     const socket = super.createConnection({ ...options, ...(session && { session }) });
@@ -37,6 +36,12 @@ export class EagerAgent extends https.Agent {
     socket?.on('session', (session: Buffer) => this.#sessions.set(key, session));
     return socket;
   }
+}
+
+/** A URL's host as a connection is opened to it, and as the server's certificate has to name it. */
+export function hostOf({ hostname }: URL): { host: string; servername: string } {
+  const host = hostname.replace(/^\[|\]$/g, '');
+  return { host, servername: net.isIP(host) ? '' : host };
 }
 
 function keyOf({ host, port }: https.RequestOptions): string {

@@ -146,7 +146,8 @@ export class Transport {
 
   /** Opens a connection to a server beside the one that is in use: two requests are to be sent there at once. */
   prepare(url: URL): void {
-    if (url.protocol === 'https:' && !this.#agents.tunnel) this.#agents.https.prepare(url);
+    const agent = this.#agentFor(url);
+    if (agent instanceof EagerAgent) agent.prepare(url);
   }
 
   /**

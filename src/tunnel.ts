@@ -1,6 +1,7 @@
 import https from 'node:https';
 import net from 'node:net';
 import type { Duplex } from 'node:stream';
+import { hostOf } from './agent.ts';
 import { plainHttp } from './node.ts';
 import { type ForwardProxy, ProxyError } from './proxy.ts';
 
@@ -20,14 +21,14 @@ export class TunnelAgent extends https.Agent {
     const { variable, url, login } = this.#proxy;
     const host = options.host ?? '';
     const authority = `${net.isIPv6(host) ? `[${host}]` : host}:${options.port ?? 443}`;
-    const proxyHost = url.hostname.replace(/^\[|\]$/g, '');
     // Only the callback's first argument counts where something failed.
     const fail = (message: string, code: string, status?: number) =>
       (callback as (error: Error) => void)(new ProxyError(variable, message, code, status));
     (url.protocol === 'https:' ? https : plainHttp())
       .request({
         method: 'CONNECT',
-        host: proxyHost,
+        // With its name: otherwise the proxy's certificate would be compared with the host header, which names the server.
+        ...hostOf(url),
         port: url.port,
         path: authority,
         headers: {
@@ -35,8 +36,6 @@ export class TunnelAgent extends https.Agent {
           ...(login && { 'proxy-authorization': `Basic ${Buffer.from(login).toString('base64')}` }),
         },
         agent: false,
-        // Otherwise the proxy's certificate would be compared with the host header, which names the server.
-        servername: net.isIP(proxyHost) ? '' : proxyHost,
       })
       .on('connect', ({ statusCode = 0 }, socket, head) => {
         if (statusCode >= 200 && statusCode < 300 && head.length === 0) {

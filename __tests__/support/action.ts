@@ -1,4 +1,5 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Emulator, Operation } from '../../emulator/index.ts';
 import { type Executed, type Outcome, RUNNER_VARIABLES, runStep, type Step } from '../../emulator/runner.ts';
@@ -33,6 +34,13 @@ export function savingIn(
   save_to: 'repository' | 'environment' = 'repository',
 ): Record<string, string> {
   return { save_to, github_token: github.token };
+}
+
+/** Variables that make a process trust an authority (PEM), whose certificate is written into a folder. */
+export function trust(folder: string, ca = ''): { NODE_EXTRA_CA_CERTS: string } {
+  const file = path.join(folder, 'ca.pem');
+  writeFileSync(file, ca);
+  return { NODE_EXTRA_CA_CERTS: file };
 }
 
 /** Runs the action with nothing but the step's own inputs. */

@@ -33,9 +33,8 @@ class EagerAgent extends (external_node_https_default()).Agent {
         super({ keepAlive: true });
     }
     /** Opens a connection for the next request to this host that finds none free. */
-    prepare({ hostname, port }) {
-        const host = hostname.replace(/^\[|\]$/g, '');
-        const options = { ...this.options, host, port: Number(port || 443), servername: external_node_net_default().isIP(host) ? '' : host };
+    prepare(url) {
+        const options = { ...this.options, ...hostOf(url), port: Number(url.port || 443) };
         const key = keyOf(options);
         const session = this.#sessions.get(key);
         const socket = super.createConnection({ ...options, ...(session && { session }) });
@@ -55,6 +54,11 @@ class EagerAgent extends (external_node_https_default()).Agent {
         socket?.on('session', (session) => this.#sessions.set(key, session));
         return socket;
     }
+}
+/** A URL's host as a connection is opened to it, and as the server's certificate has to name it. */
+function hostOf({ hostname }) {
+    const host = hostname.replace(/^\[|\]$/g, '');
+    return { host, servername: external_node_net_default().isIP(host) ? '' : host };
 }
 function keyOf({ host, port }) {
     return `${host}:${port}`;
@@ -80,6 +84,7 @@ var build_proxy = __webpack_require__(774);
 
 
 
+
 /** Connections through a proxy's tunnel (RFC 9110, section 9.3.6), with TLS to the server within, kept alive. */
 class TunnelAgent extends (external_node_https_default()).Agent {
     #proxy;
@@ -91,13 +96,13 @@ class TunnelAgent extends (external_node_https_default()).Agent {
         const { variable, url, login } = this.#proxy;
         const host = options.host ?? '';
         const authority = `${external_node_net_default().isIPv6(host) ? `[${host}]` : host}:${options.port ?? 443}`;
-        const proxyHost = url.hostname.replace(/^\[|\]$/g, '');
         // Only the callback's first argument counts where something failed.
         const fail = (message, code, status) => callback(new build_proxy/* ProxyError */.T6(variable, message, code, status));
         (url.protocol === 'https:' ? (external_node_https_default()) : plainHttp())
             .request({
             method: 'CONNECT',
-            host: proxyHost,
+            // With its name: otherwise the proxy's certificate would be compared with the host header, which names the server.
+            ...hostOf(url),
             port: url.port,
             path: authority,
             headers: {
@@ -105,8 +110,6 @@ class TunnelAgent extends (external_node_https_default()).Agent {
                 ...(login && { 'proxy-authorization': `Basic ${Buffer.from(login).toString('base64')}` }),
             },
             agent: false,
-            // Otherwise the proxy's certificate would be compared with the host header, which names the server.
-            servername: external_node_net_default().isIP(proxyHost) ? '' : proxyHost,
         })
             .on('connect', ({ statusCode = 0 }, socket, head) => {
             if (statusCode >= 200 && statusCode < 300 && head.length === 0) {
@@ -232,8 +235,9 @@ class Transport {
     }
     /** Opens a connection to a server beside the one that is in use: two requests are to be sent there at once. */
     prepare(url) {
-        if (url.protocol === 'https:' && !this.#agents.tunnel)
-            this.#agents.https.prepare(url);
+        const agent = this.#agentFor(url);
+        if (agent instanceof EagerAgent)
+            agent.prepare(url);
     }
     /**
      * Sends a request until it has an answer that repeating it would not change.
