@@ -7,7 +7,7 @@ import { Server } from 'proxy-chain';
 import { type Emulator, startEmulator } from '../emulator/index.ts';
 import { type Outcome, runProgram, type Step } from '../emulator/runner.ts';
 import { makeCertificate } from '../emulator/tls.ts';
-import { errors, pairWorks, runAction, savingIn, trust } from './support/action.ts';
+import { credentialsWork, errors, runAction, savingIn, trust } from './support/action.ts';
 
 // What the files in `dist` hold, and which of them a step needs.
 
@@ -124,7 +124,7 @@ describe('without the files for GitHub', () => {
     emulator = await startEmulator({ tls: true });
     const inputs = { scalekit_environment_url: emulator.tlsUrl ?? '' };
     const run = await runAction(emulator, { ...step, inputs, env: trusted });
-    expect([run.exitCode, run.annotations, await pairWorks(emulator, run.outputs)]).toEqual([0, [], true]);
+    expect([run.exitCode, run.annotations, await credentialsWork(emulator, run.outputs)]).toEqual([0, [], true]);
   });
 
   it('a client is made through a proxy', async () => {
@@ -141,7 +141,7 @@ describe('without the files for GitHub', () => {
     const env = { ...trusted, https_proxy: `http://127.0.0.1:${proxy.port}` };
     const run = await runAction(emulator, { ...step, inputs, env });
     await proxy.close(true);
-    expect([run.exitCode, run.annotations, await pairWorks(emulator, run.outputs)]).toEqual([0, [], true]);
+    expect([run.exitCode, run.annotations, await credentialsWork(emulator, run.outputs)]).toEqual([0, [], true]);
     expect(new Set(tunnels)).toEqual(new Set(['acme.scalekit.invalid:443']));
   });
 

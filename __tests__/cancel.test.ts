@@ -3,8 +3,8 @@ import { describe, expect, it } from '@jest/globals';
 import { type Emulator, type Operation, startEmulator } from '../emulator/index.ts';
 import type { Executed, Outcome, Step } from '../emulator/runner.ts';
 import {
+  credentialsWork,
   errors,
-  pairWorks,
   REPOSITORY_CLAIMS,
   readable,
   runAction,
@@ -129,7 +129,7 @@ async function expectOldSecretWorks(
   emulator: Emulator,
   { client: { client_id }, plainSecrets: [secret = ''] }: NonNullable<Cancelled['old']>,
 ): Promise<void> {
-  expect(await pairWorks(emulator, { client_id, secret })).toBe(true);
+  expect(await credentialsWork(emulator, { client_id, secret })).toBe(true);
 }
 
 const idsOf = ({ secrets = [] }: ReturnType<Emulator['clients']>[number]) => secrets.map(({ id }) => id);
@@ -388,7 +388,7 @@ describe('the post step of a rotation that was cut off', () => {
     const post = await main.post();
     expect([post.exitCode, post.annotations]).toEqual([0, []]);
     expect(secretIds(emulator)).toEqual([...(old ? idsOf(old.client) : []), neighbour.outputs.secret_id]);
-    expect(await pairWorks(emulator, neighbour.outputs)).toBe(true);
+    expect(await credentialsWork(emulator, neighbour.outputs)).toBe(true);
   });
 });
 
@@ -436,6 +436,6 @@ async function expectHandedOut({ emulator, main }: Cancelled): Promise<void> {
   const post = await main.post();
   expect([post.exitCode, post.stdout, emulator.requests.length]).toEqual([0, '', before]);
   expect(main.outputs.result).toMatch(/^(rotated|replaced)$/);
-  expect(await pairWorks(emulator, main.outputs)).toBe(true);
+  expect(await credentialsWork(emulator, main.outputs)).toBe(true);
   expectNoSecrets(emulator, main);
 }

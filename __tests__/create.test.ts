@@ -3,7 +3,16 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { type Emulator, startEmulator } from '../emulator/index.ts';
-import { errors, journalTo, pairWorks, readable, readJournal, runAction, secretsOf, sentTo } from './support/action.ts';
+import {
+  credentialsWork,
+  errors,
+  journalTo,
+  readable,
+  readJournal,
+  runAction,
+  secretsOf,
+  sentTo,
+} from './support/action.ts';
 
 let emulator: Emulator;
 let folder: string;
@@ -38,7 +47,7 @@ describe('a step that names an organization', () => {
       result: 'created',
     });
     expect(run.masks).toContain(run.outputs.secret);
-    expect(await pairWorks(emulator, run.outputs)).toBe(true);
+    expect(await credentialsWork(emulator, run.outputs)).toBe(true);
   });
 
   it('signs in with a form and creates the client of a job with two requests on one connection', async () => {

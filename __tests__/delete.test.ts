@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { type Emulator, type Fault, type Operation, startEmulator } from '../emulator/index.ts';
 import { type Executed, RUNNER_VARIABLES, type Step } from '../emulator/runner.ts';
-import type { Identity, Trailer } from '../src/identity.ts';
+import type { Identity, OwnershipMarker } from '../src/client/identity.ts';
 import {
   errors,
   interruptedAt,
@@ -41,8 +41,12 @@ const make = (inputs: Record<string, string>, env = {}) =>
 type Seed = Parameters<Emulator['seed']>;
 
 /** Puts a client there as an earlier run made it for the runner's repository, unless told otherwise. @returns its id */
-function put(identity: Partial<Identity> = {}, trailer: Partial<Trailer> = {}, ...[fields, options]: Partial<Seed>) {
-  const description = `Ours.\n${trailerLine(identity, trailer)}`;
+function put(
+  identity: Partial<Identity> = {},
+  marker: Partial<OwnershipMarker> = {},
+  ...[fields, options]: Partial<Seed>
+) {
+  const description = `Ours.\n${trailerLine(identity, marker)}`;
   return emulator.seed({ name: 'Made by a run', description, ...fields }, options).client.client_id;
 }
 
@@ -56,10 +60,10 @@ const about = (id: string) => ({
 /** Puts a pair into GitHub Actions. @returns where it is */
 function save(environment = '', [variable, secret] = [VARIABLE, SECRET]) {
   const repository = emulator.github.repository(OWN);
-  const place = environment ? repository.addEnvironment(environment) : repository;
-  place.setVariable(variable ?? '', 'm2morg_1');
-  place.setSecret(secret ?? '', ['what', 'is', 'saved'].join('-'));
-  return place;
+  const location = environment ? repository.addEnvironment(environment) : repository;
+  location.setVariable(variable ?? '', 'm2morg_1');
+  location.setSecret(secret ?? '', ['what', 'is', 'saved'].join('-'));
+  return location;
 }
 
 const names = ({ variables, secrets }: ReturnType<typeof save>) => [...variables.keys(), ...secrets.keys()];
@@ -191,20 +195,20 @@ describe('delete/ with client_id', () => {
   });
 
   it('takes a client that is not there for deleted, without a search, and deletes what is saved all the same', async () => {
-    const place = save();
-    place.setVariable(VARIABLE, 'm2morg_404');
+    const location = save();
+    location.setVariable(VARIABLE, 'm2morg_404');
     const other = put();
     const saving = { save_to: 'repository', github_token: emulator.github.token };
     const run = await remove({ client_id: 'm2morg_404', ...saving });
     expect([run.exitCode, run.annotations, run.outputs.deleted]).toEqual([0, [], '']);
     expect(run.log).toContain('The saved pair is that of client m2morg_404, which is not in this organization.');
-    expect([ids(), names(place), sentTo(emulator, 'listClients')]).toEqual([[other], [], []]);
+    expect([ids(), names(location), sentTo(emulator, 'listClients')]).toEqual([[other], [], []]);
   });
 
   const foreign: [
     what: string,
     identity: Partial<Identity>,
-    trailer: Partial<Trailer>,
+    trailer: Partial<OwnershipMarker>,
     claims: Record<string, string>,
   ][] = [
     ['for another repository', OTHER, { repo: OTHER.repository_id }, {}],
@@ -213,15 +217,15 @@ describe('delete/ with client_id', () => {
     ['for the environment "production"', { environment: 'production' }, {}, { environment: 'production' }],
     ['belongs to one job', { lifetime: 'job' }, {}, {}],
   ];
-  it.each(foreign)('refuses one that is not ours: %s', async (words, identity, trailer, claims) => {
+  it.each(foreign)('refuses one that is not ours: %s', async (words, identity, marker, claims) => {
     const custom_claims = Object.entries(claims).map(([key, value]) => ({ key, value }));
-    const place = save();
-    const id = put(identity, trailer, { custom_claims });
+    const location = save();
+    const id = put(identity, marker, { custom_claims });
     const before = emulator.clients();
     const run = await remove({ client_id: id, save_to: 'repository', github_token: emulator.github.token });
     expect([run.exitCode, run.outputs]).toEqual([1, {}]);
     expect(errors(run)).toEqual([expect.stringMatching(`^Client ${id} is not managed by this step: .*${words}`)]);
-    expect([emulator.clients(), names(place)]).toEqual([before, [VARIABLE, SECRET]]);
+    expect([emulator.clients(), names(location)]).toEqual([before, [VARIABLE, SECRET]]);
   });
 
   it.each([
@@ -258,17 +262,17 @@ describe('delete/ with save_to', () => {
     async (to, environment, as) => {
       const kept = [save(), save('preview/pr-7'), save('production')];
       const more = ['DEPLOY_TO_CLIENT_ID', 'DEPLOY_TO_CLIENT_SECRET'];
-      for (const place of kept) {
-        place.setVariable(more[0] ?? '', 'm2morg_2');
-        place.setSecret(more[1] ?? '', 'another');
+      for (const location of kept) {
+        location.setVariable(more[0] ?? '', 'm2morg_2');
+        location.setSecret(more[1] ?? '', 'another');
       }
       const id = put({ environment });
       const run = await remove({ save_to: to, environment, ...(as && { save_as: as }), ...token() });
       expect([run.exitCode, run.annotations, run.outputs.deleted, ids()]).toEqual([0, [], id, []]);
       const [index, gone] = [to === 'repository' ? 0 : 1, as ? more : [VARIABLE, SECRET]];
-      for (const [at, place] of kept.entries()) {
+      for (const [at, location] of kept.entries()) {
         const all = [VARIABLE, more[0], SECRET, more[1]];
-        expect(names(place)).toEqual(at === index ? all.filter((name) => !gone.includes(name ?? '')) : all);
+        expect(names(location)).toEqual(at === index ? all.filter((name) => !gone.includes(name ?? '')) : all);
       }
       for (const name of gone) expect(run.log).toMatch(new RegExp(`^Deleted (variable|secret) ${name} of `, 'm'));
       const where = index === 0 ? OWN : `environment &quot;${environment}&quot; of ${OWN}`;
@@ -293,10 +297,10 @@ describe('delete/ with save_to', () => {
   });
 
   it('none leaves saved pairs alone, and asks GitHub nothing', async () => {
-    const place = save();
+    const location = save();
     put();
     const run = await remove({ ...token() });
-    expect([run.exitCode, names(place), ids()]).toEqual([0, [VARIABLE, SECRET], []]);
+    expect([run.exitCode, names(location), ids()]).toEqual([0, [VARIABLE, SECRET], []]);
     expect(sent()).toEqual(['token', 'listClients', 'getClient', 'deleteClient']);
   });
 
@@ -308,30 +312,30 @@ describe('delete/ with save_to', () => {
     ['repository', 'none', /HTTP 404.*may not see it.*a classic one the scope repo/],
     ['environment', 'none', /HTTP 404.*may not see it/],
   ])('%s and a token of %j fails with the permission before anything is deleted', async (to, permissions, message) => {
-    const place = save(to === 'environment' ? 'production' : '');
+    const location = save(to === 'environment' ? 'production' : '');
     const id = put({ environment: 'production' });
     const github_token = emulator.github.addToken(permissions);
     for (const dry_run of ['false', 'true']) {
       const run = await remove({ save_to: to, environment: 'production', github_token, dry_run });
-      expect([run.exitCode, run.outputs, ids(), names(place)]).toEqual([1, {}, [id], [VARIABLE, SECRET]]);
+      expect([run.exitCode, run.outputs, ids(), names(location)]).toEqual([1, {}, [id], [VARIABLE, SECRET]]);
       expect(errors(run)).toEqual([expect.stringMatching(message)]);
     }
   });
 
   it('and a token that is none fails before anything is deleted', async () => {
-    const place = save();
+    const location = save();
     const id = put();
     const run = await remove({ save_to: 'repository', github_token: ['ghp', 'x'.repeat(36)].join('_') });
-    expect([run.exitCode, run.outputs, ids(), names(place)]).toEqual([1, {}, [id], [VARIABLE, SECRET]]);
+    expect([run.exitCode, run.outputs, ids(), names(location)]).toEqual([1, {}, [id], [VARIABLE, SECRET]]);
     expect(errors(run)).toEqual([expect.stringMatching(/HTTP 401.*github_token is not valid/)]);
   });
 
   it('and a token that may only read deletes the client, and names what it may not delete', async () => {
-    const place = save();
+    const location = save();
     const id = put();
     const github_token = emulator.github.addToken({ secrets: 'read', variables: 'read' });
     const run = await remove({ save_to: 'repository', github_token });
-    expect([run.exitCode, run.outputs.deleted, ids(), names(place)]).toEqual([1, id, [], [VARIABLE, SECRET]]);
+    expect([run.exitCode, run.outputs.deleted, ids(), names(location)]).toEqual([1, id, [], [VARIABLE, SECRET]]);
     expect(errors(run)).toEqual([
       expect.stringMatching(
         new RegExp(`${SECRET} of .* is left over: .*Secrets \\(write\\).*\n.*${VARIABLE} of .*Variables \\(write\\)`),
@@ -340,31 +344,31 @@ describe('delete/ with save_to', () => {
   });
 
   it('keeps the pair of a client that stays, with a warning, whether it is ours or not', async () => {
-    const place = save();
+    const location = save();
     const [id, other] = [put(), put({ name: 'Deploy' })];
-    place.setVariable(VARIABLE, other);
+    location.setVariable(VARIABLE, other);
     const inputs = { save_to: 'repository', ...token() };
     for (const more of [{ dry_run: 'true' }, {}, { client_id: 'm2morg_404' }]) {
       const run = await remove({ ...inputs, ...more });
       expect([run.exitCode, warnings(run)]).toEqual([0, [expect.stringContaining(`those of client ${other}`)]]);
-      expect(names(place)).toEqual([VARIABLE, SECRET]);
-      for (const name of names(place)) expect(run.summary).not.toContain(name);
+      expect(names(location)).toEqual([VARIABLE, SECRET]);
+      for (const name of names(location)) expect(run.summary).not.toContain(name);
     }
     expect(ids()).toEqual([other]);
     const run = await remove({ ...inputs, name: 'Deploy' });
-    expect([run.exitCode, run.annotations, names(place), ids()]).toEqual([0, [], [], []]);
+    expect([run.exitCode, run.annotations, names(location), ids()]).toEqual([0, [], [], []]);
     expect(id).not.toBe(other);
   });
 
   it('keeps a pair whose variable holds no id of a client, since the action did not write it', async () => {
-    const place = save();
-    place.setVariable(VARIABLE, 'my-own-thing');
+    const location = save();
+    location.setVariable(VARIABLE, 'my-own-thing');
     const run = await remove({ save_to: 'repository', ...token() });
     expect([run.exitCode, warnings(run)]).toEqual([
       0,
       [expect.stringContaining('holds no id of an organization client')],
     ]);
-    expect(names(place)).toEqual([VARIABLE, SECRET]);
+    expect(names(location)).toEqual([VARIABLE, SECRET]);
   });
 
   it('finds a client that lists do not show yet by the saved variable', async () => {
@@ -388,7 +392,7 @@ describe('delete/ with save_to', () => {
 
 describe('delete/ with dry_run', () => {
   it('lists everything that would be deleted, and changes nothing', async () => {
-    const place = save('production');
+    const location = save('production');
     const [first, second] = [put({ environment: 'production' }), put({ environment: 'production' })];
     const before = emulator.clients();
     const run = await remove({
@@ -402,7 +406,7 @@ describe('delete/ with dry_run', () => {
       expect(run.log).toMatch(new RegExp(`delete .*${what}`));
       expect(run.summary).toContain(what);
     }
-    expect([emulator.clients(), names(place)]).toEqual([before, [VARIABLE, SECRET]]);
+    expect([emulator.clients(), names(location)]).toEqual([before, [VARIABLE, SECRET]]);
     expect(emulator.requests.filter(({ method }) => method !== 'GET').map(({ operation }) => operation)).toEqual([
       'token',
     ]);
@@ -423,7 +427,7 @@ describe('delete/ with dry_run', () => {
 
 describe('delete/, where something fails', () => {
   it('goes on with the others, and names what is left with the call that deletes it', async () => {
-    const place = save();
+    const location = save();
     const [first, second, third] = [3, 2, 1].map((days) => put({}, {}, {}, { ageMs: days * DAY }));
     const fault = { kind: 'status', status: 403 } as const;
     emulator.faults.add({ operation: 'deleteClient', ...about(second ?? ''), fault });
@@ -431,16 +435,16 @@ describe('delete/, where something fails', () => {
     expect([run.exitCode, run.outputs.deleted, ids()]).toEqual([1, `${first} ${third}`, [second]]);
     expect(errors(run)).toEqual([expect.stringMatching(`^Client ${second} is left over: .*HTTP 403`)]);
     expect(errors(run)[0]).toContain(callTo(second ?? ''));
-    expect(names(place)).toEqual([]);
+    expect(names(location)).toEqual([]);
   });
 
   it('keeps the pair of a client that it could not delete, and names what is left before the rest', async () => {
     const ids = Array.from({ length: 12 }, () => put());
-    const place = save();
-    place.setVariable(VARIABLE, ids[3] ?? '');
+    const location = save();
+    location.setVariable(VARIABLE, ids[3] ?? '');
     emulator.faults.add({ operation: 'deleteClient', fault: { kind: 'status', status: 403 } });
     const run = await remove({ save_to: 'repository', github_token: emulator.github.token });
-    expect([run.exitCode, names(place)]).toEqual([1, [VARIABLE, SECRET]]);
+    expect([run.exitCode, names(location)]).toEqual([1, [VARIABLE, SECRET]]);
     expect(errors(run)[0]).toMatch(/^Client .* is left over: .*\nAnd 2 more, in the log\.$/s);
     for (const id of ids) expect(run.log).toContain(callTo(id));
   });
@@ -462,12 +466,12 @@ describe('delete/, where something fails', () => {
     ['getVariable', { kind: 'body', body: '<html>' }],
     ['getActionsSecret', { kind: 'status', status: 404, body: '<html>no such host</html>' }],
   ])('before it knows what to delete (%s: %j), it deletes nothing', async (operation, fault) => {
-    const place = save();
+    const location = save();
     const id = put();
     emulator.faults.add({ operation, fault });
     const run = await remove({ save_to: 'repository', github_token: emulator.github.token });
     expect([run.exitCode, run.outputs, errors(run).length]).toEqual([1, {}, 1]);
-    expect([ids(), names(place)]).toEqual([[id], [VARIABLE, SECRET]]);
+    expect([ids(), names(location)]).toEqual([[id], [VARIABLE, SECRET]]);
   });
 
   it.each<[Operation, Fault]>([
@@ -482,12 +486,12 @@ describe('delete/, where something fails', () => {
     ['deleteActionsSecret', { kind: 'status', status: 502 }],
     ['deleteVariable', { kind: 'close' }],
   ])('a lost answer (%s: %j) is no failure', async (operation, fault) => {
-    const place = save();
+    const location = save();
     const id = put();
     emulator.faults.add({ operation, call: 1, when: 'after', fault });
     const run = await remove({ save_to: 'repository', github_token: emulator.github.token });
     expect([run.exitCode, run.annotations, run.outputs.deleted]).toEqual([0, [], id]);
-    expect([ids(), names(place)]).toEqual([[], []]);
+    expect([ids(), names(location)]).toEqual([[], []]);
     for (const what of [id, VARIABLE, SECRET]) expect(run.summary).toContain(what);
   });
 
@@ -507,7 +511,7 @@ describe('delete/, where something fails', () => {
   });
 
   it('takes what another run deleted meanwhile for done', async () => {
-    const place = save();
+    const location = save();
     put();
     let arrived = 0;
     const both = Promise.withResolvers<void>();
@@ -520,7 +524,7 @@ describe('delete/, where something fails', () => {
     const inputs = { save_to: 'repository', github_token: emulator.github.token };
     const runs = await Promise.all([remove(inputs), remove(inputs)]);
     expect(runs.map(({ exitCode, annotations }) => [exitCode, annotations])).toEqual(Array(2).fill([0, []]));
-    expect([ids(), names(place)]).toEqual([[], []]);
+    expect([ids(), names(location)]).toEqual([[], []]);
   });
 
   it('is cancelled in between: it fails, says what is left, and sends nothing more', async () => {
@@ -540,13 +544,13 @@ describe('delete/ with another repository', () => {
 
   it('deletes that one’s clients and what is saved there', async () => {
     const own = save();
-    const place = emulator.github.repository(OTHER.repository);
-    place.setVariable(VARIABLE, 'm2morg_1');
-    place.setSecret(SECRET, 'what is saved');
+    const location = emulator.github.repository(OTHER.repository);
+    location.setVariable(VARIABLE, 'm2morg_1');
+    location.setSecret(SECRET, 'what is saved');
     const [id, other] = [put(OTHER, { repo: OTHER.repository_id }), put()];
     const run = await remove({ ...inputs(), save_to: 'repository' });
     expect([run.exitCode, run.annotations, run.outputs.deleted, ids()]).toEqual([0, [], id, [other]]);
-    expect([names(place), names(own)]).toEqual([[], [VARIABLE, SECRET]]);
+    expect([names(location), names(own)]).toEqual([[], [VARIABLE, SECRET]]);
     expect(run.log).toContain(`Claims about ${OTHER.repository} come from GitHub's API.`);
   });
 

@@ -11,11 +11,12 @@ import { type Executed, RUNNER_VARIABLES, runStep } from '../emulator/runner.ts'
 import { tokenVerifier } from '../examples/verify-token.js';
 import { readDocs, regionsOf, render } from '../scripts/docs.ts';
 import { digest, drawPages } from '../scripts/screenshots.ts';
-import { CLAIM_NAMES, chooseClaims, runnerTarget } from '../src/claims.ts';
-import { fromAnswer } from '../src/github/errors.ts';
+import { chooseClaims } from '../src/client/claims.ts';
+import { CLAIM_NAMES, targetFromRunner } from '../src/client/target.ts';
+import { githubRefusal } from '../src/github/errors.ts';
 import { readRunner } from '../src/github/runner.ts';
-import { VERSION } from '../src/http.ts';
-import { pairWorks } from './support/action.ts';
+import { VERSION } from '../src/net/transport.ts';
+import { credentialsWork } from './support/action.ts';
 import { itWith } from './support/programs.ts';
 import { fill, jobsIn, PAGES, runUsing, snippets, usingSteps, valuesOf } from './support/workflows.ts';
 
@@ -124,7 +125,7 @@ describe('the pages', () => {
     const [told = '', untold = ''] = listed
       .split('These the runner does not know:')
       .map((text) => [...text.matchAll(/`(environment|github_\w+)`/g)].map(([, name]) => name ?? ''));
-    const target = runnerTarget(readRunner(RUNNER_VARIABLES), RUNNER_VARIABLES, 'production');
+    const target = targetFromRunner(readRunner(RUNNER_VARIABLES), RUNNER_VARIABLES, 'production');
     const known = chooseClaims(CLAIM_NAMES, 'runner', target, 'job', () => {}).map(({ key }) => key);
     expect([...told].sort()).toEqual(known.sort());
     const unknown = CLAIM_NAMES.filter((name) => !known.includes(name));
@@ -134,7 +135,7 @@ describe('the pages', () => {
   it('lists the claims that differ from run to run', () => {
     const listed = /These\s+differ\s+from\s+run\s+to\s+run,(.*?)\.\s/s.exec(pages)?.[1] ?? '';
     const names = [...listed.matchAll(/`(github_\w+)`/g)].map(([, name]) => name);
-    const target = runnerTarget(readRunner(RUNNER_VARIABLES), RUNNER_VARIABLES, 'production');
+    const target = targetFromRunner(readRunner(RUNNER_VARIABLES), RUNNER_VARIABLES, 'production');
     const refused = CLAIM_NAMES.filter((name) => {
       const problems: string[] = [];
       chooseClaims([name], 'runner', target, 'persistent', (problem) => problems.push(problem));
@@ -146,11 +147,11 @@ describe('the pages', () => {
   it.each([
     ['repository', 'secrets', 'variables'],
     ['environment', 'environment', 'environment'],
-  ] as const)('names the permissions that errors name for save_to: %s', (place, ...needs) => {
-    const listed = new RegExp(`^\\| \`${place}\` \\| (.*\\(write\\).*) \\|$`, 'm').exec(pages)?.[1] ?? '';
+  ] as const)('names the permissions that errors name for save_to: %s', (location, ...needs) => {
+    const listed = new RegExp(`^\\| \`${location}\` \\| (.*\\(write\\).*) \\|$`, 'm').exec(pages)?.[1] ?? '';
     for (const need of needs) {
-      const answer = { status: 403, headers: {}, body: '' } as Parameters<typeof fromAnswer>[1];
-      const { message } = fromAnswer('write', answer, need);
+      const answer = { status: 403, headers: {}, body: '' } as Parameters<typeof githubRefusal>[1];
+      const { message } = githubRefusal('write', answer, need);
       const named = message.match(/\w+ \((?:read|write)\)/g) ?? [];
       expect(named.length).toBeGreaterThan(0);
       for (const permission of named) expect(listed).toContain(permission);
@@ -310,7 +311,10 @@ describe('the way from a curl step', () => {
     expect([planned.annotations, planned.outputs.result]).toEqual([[], 'planned']);
     const taken = await use(byHand, emulator, old.client_id);
     expect([taken.annotations, taken.outputs.result, taken.outputs.client_id]).toEqual([[], 'rotated', old.client_id]);
-    expect([await pairWorks(emulator, old), await pairWorks(emulator, taken.outputs)]).toEqual([true, true]);
+    expect([await credentialsWork(emulator, old), await credentialsWork(emulator, taken.outputs)]).toEqual([
+      true,
+      true,
+    ]);
     const next = await use(byHand.replace(/^ *(client_id|keep_secrets):.*\n/gm, ''), emulator);
     expect([next.annotations, next.outputs.client_id]).toEqual([[], old.client_id]);
   });

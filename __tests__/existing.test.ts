@@ -5,10 +5,10 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { type Emulator, type Operation, startEmulator } from '../emulator/index.ts';
 import type { Executed, Step } from '../emulator/runner.ts';
 import {
+  credentialsWork,
   errors,
   journalTo,
   notices,
-  pairWorks,
   REPOSITORY_CLAIMS,
   readable,
   readJournal,
@@ -93,11 +93,14 @@ describe('rotate', () => {
     });
     expect(sent(before)).toEqual(['token', 'listClients', 'addSecret', 'token']);
     expect(second.outputs.secret).not.toBe(first.outputs.secret);
-    expect([await pairWorks(emulator, first.outputs), await pairWorks(emulator, second.outputs)]).toEqual([true, true]);
+    expect([await credentialsWork(emulator, first.outputs), await credentialsWork(emulator, second.outputs)]).toEqual([
+      true,
+      true,
+    ]);
     expect(second.masks).toContain(second.outputs.secret);
     for (const secret of secretsOf(emulator)) expect(readable(second)).not.toContain(secret);
     const post = await second.post();
-    expect([post.stdout, await pairWorks(emulator, second.outputs)]).toEqual(['', true]);
+    expect([post.stdout, await credentialsWork(emulator, second.outputs)]).toEqual(['', true]);
   });
 
   const named = trailerLine({ name: 'Deployer' });
@@ -234,7 +237,7 @@ describe.each(['newest', 'random'] as const)('the secrets that a rotation retire
       expect(deleted).toEqual([evicted, ...retired]);
       expect(sent().slice(0, 5)).toEqual(['token', 'listClients', 'deleteSecret', 'addSecret', 'token']);
       expect(executed.annotations).toEqual([{ kind: 'warning', message: expect.stringContaining(`${idOf(evicted)}`) }]);
-      expect(await pairWorks(emulator, executed.outputs)).toBe(true);
+      expect(await credentialsWork(emulator, executed.outputs)).toBe(true);
     },
   );
 });
@@ -295,7 +298,7 @@ describe('retirement', () => {
       client.secrets?.map(({ id }) => expect.stringContaining(`DELETE ${clientUrl(client.client_id, 'secrets', id)}`)),
     );
     for (const secret of [...plainSecrets, executed.outputs.secret ?? ''])
-      expect(await pairWorks(emulator, { client_id: client.client_id, secret })).toBe(true);
+      expect(await credentialsWork(emulator, { client_id: client.client_id, secret })).toBe(true);
   });
 
   it('of a secret that is gone already is done', async () => {
@@ -346,12 +349,15 @@ describe('replace', () => {
       outputs = readJournal(journal)
         .map(({ to, text }) => (to === 'output' ? text : ''))
         .join('');
-      oldWorks = await pairWorks(emulator, { client_id: old.client.client_id, secret: old.plainSecrets[0] ?? '' });
+      oldWorks = await credentialsWork(emulator, {
+        client_id: old.client.client_id,
+        secret: old.plainSecrets[0] ?? '',
+      });
     };
     const executed = await run({ on_existing: 'replace' }, journalTo(journal));
     expect([executed.exitCode, executed.annotations]).toEqual([0, []]);
     for (const value of Object.values(executed.outputs)) expect(outputs).toContain(`\n${value}\n`);
-    expect([oldWorks, await pairWorks(emulator, executed.outputs)]).toEqual([true, true]);
+    expect([oldWorks, await credentialsWork(emulator, executed.outputs)]).toEqual([true, true]);
     expect(executed.outputs).toMatchObject({
       result: 'replaced',
       client_id: expect.not.stringMatching(old.client.client_id),
@@ -369,7 +375,7 @@ describe('replace', () => {
     const executed = await run({ on_existing: 'replace' });
     expect([executed.exitCode, executed.outputs.result]).toEqual([0, 'replaced']);
     expect(warnings(executed)).toEqual([expect.stringContaining(`DELETE ${clientUrl(client.client_id)}`)]);
-    expect(await pairWorks(emulator, executed.outputs)).toBe(true);
+    expect(await credentialsWork(emulator, executed.outputs)).toBe(true);
   });
 
   it('keeps the old client where the new pair does not work', async () => {
@@ -404,7 +410,7 @@ it.each(['rotate', 'reuse', 'replace', 'fail'])('%s creates where nothing exists
   });
   const executed = await run({ on_existing });
   expect([executed.exitCode, executed.annotations, executed.outputs.result]).toEqual([0, [], 'created']);
-  expect([emulator.clients().length, await pairWorks(emulator, executed.outputs)]).toEqual([2, true]);
+  expect([emulator.clients().length, await credentialsWork(emulator, executed.outputs)]).toEqual([2, true]);
 });
 
 describe.each(['rotate', 'reuse'])('what the API cannot do, with %s', (on_existing) => {

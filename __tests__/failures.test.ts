@@ -4,8 +4,8 @@ import path from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { DEBUG_MARKER, type Emulator, type Fault, type Operation, startEmulator } from '../emulator/index.ts';
 import {
+  credentialsWork,
   errors,
-  pairWorks,
   readable,
   runAction,
   runBare,
@@ -232,7 +232,7 @@ describe('a create whose answer', () => {
     expect([run.exitCode, run.annotations]).toEqual([0, []]);
     expect(sentTo(emulator, 'createClient')).toHaveLength(1);
     expect(emulator.clients().map(({ secrets }) => secrets?.map(({ id }) => id))).toEqual([[run.outputs.secret_id]]);
-    expect(await pairWorks(emulator, run.outputs)).toBe(true);
+    expect(await credentialsWork(emulator, run.outputs)).toBe(true);
     for (const secret of secretsOf(emulator)) expect(readable(run)).not.toContain(secret);
     expect((await run.post()).annotations).toEqual([]);
   });
@@ -387,7 +387,7 @@ it('a lost create never costs the secret that is handed out, however little the 
   for (const [operation, edit] of Object.entries(edits))
     emulator.faults.add({ operation: operation as Operation, fault: { kind: 'edit', edit } });
   const run = await runAction(emulator);
-  expect([run.exitCode, await pairWorks(emulator, run.outputs)]).toEqual([0, true]);
+  expect([run.exitCode, await credentialsWork(emulator, run.outputs)]).toEqual([0, true]);
 });
 
 it('an update that was applied, though it is refused in the end, is read back and counts', async () => {

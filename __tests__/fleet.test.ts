@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { type Emulator, startEmulator } from '../emulator/index.ts';
 import { type Executed, RUNNER_VARIABLES, type Step } from '../emulator/runner.ts';
-import { parseTrailer } from '../src/identity.ts';
-import { errors, pairWorks, readable, runAction, secretsOf, sentTo } from './support/action.ts';
+import { parseMarker } from '../src/client/identity.ts';
+import { credentialsWork, errors, readable, runAction, secretsOf, sentTo } from './support/action.ts';
 
 // A central workflow that makes clients for other repositories.
 
@@ -44,7 +44,7 @@ const claimsOf = (client_id = '') => {
   const client = emulator.clients().find((one) => one.client_id === client_id);
   return Object.fromEntries((client?.custom_claims ?? []).map(({ key, value }) => [key, value]));
 };
-const trailers = () => emulator.clients().map(({ description }) => parseTrailer(description ?? ''));
+const trailers = () => emulator.clients().map(({ description }) => parseMarker(description ?? ''));
 const changes = () => emulator.requests.filter(({ method, operation }) => method !== 'GET' && operation !== 'token');
 
 describe('a client for another repository', () => {
@@ -73,7 +73,7 @@ describe('a client for another repository', () => {
     expect(trailers()).toEqual([expect.objectContaining({ repo: '4711', by: OWN_ID })]);
     expect(run.log).toContain(`Claims about ${SERVICE} come from GitHub's API.`);
     expect(run.log).toContain('The environment "production" is asserted');
-    expect(await pairWorks(emulator, run.outputs)).toBe(true);
+    expect(await credentialsWork(emulator, run.outputs)).toBe(true);
   });
 
   it('has the default claims and no environment, whatever the ID token of the job says', async () => {
@@ -122,12 +122,12 @@ describe('a client for another repository', () => {
 
   it('is saved in that repository, and in its environment', async () => {
     const service = emulator.github.repository(SERVICE);
-    const place = service.addEnvironment('preview/pr-7');
+    const location = service.addEnvironment('preview/pr-7');
     const first = await central({ repository: SERVICE, save_to: 'repository' });
     const second = await central({ repository: SERVICE, save_to: 'environment', environment: 'preview/pr-7' });
     for (const [run, { variables, secrets }] of [
       [first, service],
-      [second, place],
+      [second, location],
     ] as const) {
       expect([run.exitCode, run.annotations, variables.get(VARIABLE)?.value]).toEqual([0, [], run.outputs.client_id]);
       expect(secrets.get(SECRET)?.value).toBe(run.outputs.secret);
@@ -259,7 +259,7 @@ describe('a fleet', () => {
     expect([runs.length, failures]).toEqual([COUNT, []]);
     expect(runs.map(({ outputs }) => outputs.result)).toEqual(Array(COUNT).fill('created'));
     const clients = emulator.clients();
-    expect([clients.length, new Set(trailers().map((trailer) => trailer?.key)).size]).toEqual([COUNT, COUNT]);
+    expect([clients.length, new Set(trailers().map((marker) => marker?.key)).size]).toEqual([COUNT, COUNT]);
     expect(clients.filter(({ secrets }) => secrets?.length !== 1)).toEqual([]);
     for (const [at, { outputs }] of runs.entries()) {
       const { id, variables, secrets } = emulator.github.repository(name(at));

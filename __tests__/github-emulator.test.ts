@@ -41,9 +41,9 @@ function caller({ github }: Emulator) {
   const at = (method: string, path: string, body?: unknown, init?: Init) =>
     call(method, `/repos/${OWN}${path}`, body, init);
   /** Seals a value for the key of a place and saves it. */
-  const save = async (place: string, name: string, value: string | Uint8Array) => {
-    const { key, key_id } = (await at('GET', `${place}/secrets/public-key`)).json;
-    return at('PUT', `${place}/secrets/${name}`, { encrypted_value: await seal(value, key), key_id });
+  const save = async (location: string, name: string, value: string | Uint8Array) => {
+    const { key, key_id } = (await at('GET', `${location}/secrets/public-key`)).json;
+    return at('PUT', `${location}/secrets/${name}`, { encrypted_value: await seal(value, key), key_id });
   };
   return { call, at, save };
 }
@@ -68,13 +68,13 @@ const PLACES = [
 describe('secrets and variables', () => {
   it.each(PLACES)('keeps what is in the box of a secret, in %s', async (_, path, placeOf) => {
     const context = await start();
-    const place = placeOf(context);
+    const location = placeOf(context);
     const { at, save } = context;
     const value = `sk-${'ü'.repeat(20)}`;
     expect(await save(path, 'deploy_secret', value)).toMatchObject({ status: 201, json: {} });
-    expect(place.secrets.get('DEPLOY_SECRET')?.value).toBe(value);
+    expect(location.secrets.get('DEPLOY_SECRET')?.value).toBe(value);
     expect(await save(path, 'Deploy_Secret', 'changed')).toMatchObject({ status: 204, json: undefined });
-    expect([...place.secrets]).toMatchObject([['DEPLOY_SECRET', { value: 'changed' }]]);
+    expect([...location.secrets]).toMatchObject([['DEPLOY_SECRET', { value: 'changed' }]]);
 
     const { status, json } = await at('GET', `${path}/secrets/deploy_SECRET`);
     expect([status, json]).toEqual([
@@ -92,7 +92,7 @@ describe('secrets and variables', () => {
 
   it.each(PLACES)('makes, shows, changes and deletes a variable, in %s', async (_, path, placeOf) => {
     const context = await start();
-    const place = placeOf(context);
+    const location = placeOf(context);
     const { at } = context;
     const variables = `${path}/variables`;
     const variable = { name: 'client_id', value: 'm2morg_1' };
@@ -104,9 +104,9 @@ describe('secrets and variables', () => {
       json: { name: 'CLIENT_ID', value: 'm2morg_1', created_at: expect.stringMatching(WHOLE_SECONDS) },
     });
     expect((await at('PATCH', `${variables}/client_id`, { value: 'm2morg_2' })).status).toBe(204);
-    expect(place.variables.get('CLIENT_ID')?.value).toBe('m2morg_2');
+    expect(location.variables.get('CLIENT_ID')?.value).toBe('m2morg_2');
     expect((await at('PATCH', `${variables}/client_id`, { name: 'other' })).status).toBe(204);
-    expect([...place.variables]).toMatchObject([['OTHER', { value: 'm2morg_2' }]]);
+    expect([...location.variables]).toMatchObject([['OTHER', { value: 'm2morg_2' }]]);
     expect((await at('DELETE', `${variables}/client_id`)).status).toBe(404);
     expect((await at('DELETE', `${variables}/other`)).status).toBe(204);
     expect((await at('GET', `${variables}/other`)).status).toBe(404);

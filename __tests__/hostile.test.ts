@@ -9,7 +9,7 @@ import { text } from 'node:stream/consumers';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { type Emulator, type Operation, startEmulator } from '../emulator/index.ts';
 import { makeCertificate } from '../emulator/tls.ts';
-import { errors, pairWorks, readable, runAction, runBare, sentTo, trust, warnings } from './support/action.ts';
+import { credentialsWork, errors, readable, runAction, runBare, sentTo, trust, warnings } from './support/action.ts';
 
 // What networks and servers do that nobody would build on purpose.
 
@@ -86,7 +86,7 @@ describe('a connection that breaks', () => {
         env: trust(folder, emulator.ca),
       });
       expect([run.exitCode, count('createClient'), emulator.clients().length]).toEqual([0, 1, 1]);
-      expect(await pairWorks(emulator, run.outputs)).toBe(true);
+      expect(await credentialsWork(emulator, run.outputs)).toBe(true);
     },
   );
 
@@ -141,7 +141,11 @@ describe('a created client whose answer cannot be used', () => {
     emulator.behaviour.listLag = 60_000;
     emulator.faults.add({ operation: 'createClient', fault: { kind: 'edit', edit } });
     const run = await runAction(emulator);
-    expect([run.exitCode, emulator.clients().length, await pairWorks(emulator, run.outputs)]).toEqual([0, 1, true]);
+    expect([run.exitCode, emulator.clients().length, await credentialsWork(emulator, run.outputs)]).toEqual([
+      0,
+      1,
+      true,
+    ]);
   });
 
   it('because it does not say whose it is, is removed by its id once that is known', async () => {

@@ -211,10 +211,10 @@ describe('the environment', () => {
   });
 
   it('of the token is where the pair is saved', async () => {
-    const place = emulator.github.repository(OWN).addEnvironment('preview/pr-7');
+    const location = emulator.github.repository(OWN).addEnvironment('preview/pr-7');
     const executed = await run(savingIn(emulator, 'environment'), { environment: 'preview/pr-7' });
     expect(errors(executed)).toEqual([]);
-    expect(place.secrets.get('SCALEKIT_M2M_CLIENT_SECRET')?.value).toBe(executed.outputs.secret);
+    expect(location.secrets.get('SCALEKIT_M2M_CLIENT_SECRET')?.value).toBe(executed.outputs.secret);
   });
 
   it('that neither names cannot be saved in, and nothing is changed', async () => {

@@ -5,7 +5,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, jest 
 import fc from 'fast-check';
 import { type Emulator, type Operation, startEmulator } from '../emulator/index.ts';
 import { type Executed, type Outcome, RUNNER_VARIABLES, type Step } from '../emulator/runner.ts';
-import { cell } from '../src/summary.ts';
+import { cell } from '../src/output/summary.ts';
 import { errors, runAction, savingIn, secretsOf, seedEarlier, sentTo, trailerLine } from './support/action.ts';
 
 // Much of it, beside other tests that want the processor too.
@@ -544,9 +544,9 @@ const WAYS: Way[] = [
     what: 'environment and saved pair that delete/ takes away',
     step: (emulator, [text = '']) => {
       const environment = `x ${inVariable(text)}`.trim();
-      const place = emulator.github.repository(OWN).addEnvironment(environment);
-      place.setVariable(VARIABLE, 'm2morg_1');
-      place.setSecret(SAVED, ['fake', 'saved'].join('-'));
+      const location = emulator.github.repository(OWN).addEnvironment(environment);
+      location.setVariable(VARIABLE, 'm2morg_1');
+      location.setSecret(SAVED, ['fake', 'saved'].join('-'));
       return { action: 'delete', inputs: { ...savingIn(emulator, 'environment'), environment } };
     },
     exitCode: 0,
@@ -600,8 +600,8 @@ describe('a hostile text', () => {
             post: read.posted,
             nowhere: [],
           };
-          for (const place of shown.filter((place) => place !== 'nowhere'))
-            expect([place, places[place].join('\n')]).toEqual([place, expect.stringContaining(SIGN)]);
+          for (const location of shown.filter((location) => location !== 'nowhere'))
+            expect([location, places[location].join('\n')]).toEqual([location, expect.stringContaining(SIGN)]);
           if (shown.includes('nowhere')) expect(read.lines.join('\n')).not.toContain(SIGN);
         } finally {
           await emulator.close();

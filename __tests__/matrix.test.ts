@@ -3,8 +3,8 @@ import { expect, it } from '@jest/globals';
 import { type Behaviour, type Emulator, type Fault, type Operation, startEmulator } from '../emulator/index.ts';
 import type { Executed, Outcome } from '../emulator/runner.ts';
 import {
+  credentialsWork,
   errors,
-  pairWorks,
   REPOSITORY_CLAIMS,
   readable,
   runAction,
@@ -281,7 +281,7 @@ async function checkSuccess(
   expect(run.outputs.result).toBe(
     existing ? { rotate: 'rotated', reuse: 'reused', replace: 'replaced' }[inputs.on_existing ?? ''] : 'created',
   );
-  expect(await pairWorks(emulator, run.outputs)).toBe(!reused);
+  expect(await credentialsWork(emulator, run.outputs)).toBe(!reused);
   const kept = seeded && !replaced ? [seeded.client.client_id] : [run.outputs.client_id ?? ''];
   expect(run.outputs.client_id).toBe(kept[0]);
   expect(unnamed(emulator, run, undefined, kept)).toEqual([]);
@@ -306,7 +306,7 @@ async function checkFailure(emulator: Emulator, run: Executed, post: Outcome, se
   const { client, plainSecrets } = seeded;
   const now = emulator.clients().find(({ client_id }) => client_id === client.client_id);
   for (const secret of plainSecrets)
-    expect(await pairWorks(emulator, { client_id: client.client_id, secret })).toBe(true);
+    expect(await credentialsWork(emulator, { client_id: client.client_id, secret })).toBe(true);
   const old = client.secrets?.map(({ id }) => id) ?? [];
   for (const { id } of now?.secrets ?? []) if (!old.includes(id)) expect(told(run, post)).toContain(id);
   if (now?.scopes?.join() !== 'read') expect(told(run)).toMatch(/ (may stay updated|could not be given back)/);

@@ -13,8 +13,8 @@ import { type Emulator, type EmulatorOptions, startEmulator } from '../emulator/
 import { type Executed, type Outcome, RUNNER_VARIABLES, type Step } from '../emulator/runner.ts';
 import { type CertificateKind, makeCertificate } from '../emulator/tls.ts';
 import {
+  credentialsWork,
   errors,
-  pairWorks,
   readable,
   runAction,
   savingIn,
@@ -271,7 +271,7 @@ describe('through a proxy that tunnels and does nothing else', () => {
     await using emulator = await emulate();
     await using proxy = await startProxy(emulator.tlsPort);
     const run = await runRemote(emulator, { https_proxy: proxy.url });
-    expect(await pairWorks(emulator, run.outputs)).toBe(true);
+    expect(await credentialsWork(emulator, run.outputs)).toBe(true);
   });
 
   it.concurrent.each<[what: string, variables: (url: string) => Variables]>([
@@ -599,7 +599,7 @@ describe('a proxy that', () => {
     };
     const run = await runRemote(emulator, { https_proxy: proxy.url });
     expect([run.exitCode, emulator.clients().length, sentTo(emulator, 'createClient').length]).toEqual([0, 1, 1]);
-    expect(await pairWorks(emulator, run.outputs)).toBe(true);
+    expect(await credentialsWork(emulator, run.outputs)).toBe(true);
   });
 
   it.concurrent.each(['persistent', 'job'])(

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { type Emulator, type Operation, startEmulator } from '../emulator/index.ts';
 import type { Executed } from '../emulator/runner.ts';
-import { errors, pairWorks, runAction, seedEarlier, warnings } from './support/action.ts';
+import { credentialsWork, errors, runAction, seedEarlier, warnings } from './support/action.ts';
 
 let emulator: Emulator;
 
@@ -41,7 +41,7 @@ async function checkRace(runs: Executed[], old: string[] = []): Promise<Executed
   const successes = runs.filter(({ exitCode }) => exitCode === 0);
   const pairs = successes.filter(({ outputs }) => outputs.secret);
   for (const { outputs } of successes) expect(outputs.client_id).toBe(client?.client_id);
-  for (const { outputs } of pairs) expect(await pairWorks(emulator, outputs)).toBe(true);
+  for (const { outputs } of pairs) expect(await credentialsWork(emulator, outputs)).toBe(true);
   const ids = pairs.map(({ outputs }) => outputs.secret_id);
   expect(client?.secrets?.map(({ id }) => id).sort()).toEqual([...old, ...ids].sort());
   for (const run of runs.filter(({ exitCode }) => exitCode !== 0)) {
@@ -166,7 +166,7 @@ describe('two runs at once, where a client is there', () => {
     expect(runs.map(({ exitCode }) => exitCode).sort()).toEqual([0, 1]);
     expect(emulator.clients().map(({ client_id }) => client_id)).toEqual([success?.outputs.client_id]);
     expect(success?.outputs.client_id).not.toBe(client.client_id);
-    expect(await pairWorks(emulator, success?.outputs ?? {})).toBe(true);
+    expect(await credentialsWork(emulator, success?.outputs ?? {})).toBe(true);
   });
 
   it('do not take the client to replace for a rival, however young it is', async () => {
@@ -208,7 +208,7 @@ describe('a run that made the first client, but whose verification fails', () =>
     expect(errors(failed)[0]).toMatch(/^Removed again: secret sks_\d+ of client m2morg_\d+ \(the client stays/m);
     const [client, ...more] = emulator.clients();
     expect([more, client?.secrets?.map(({ id }) => id)]).toEqual([[], [other.outputs.secret_id]]);
-    expect(await pairWorks(emulator, other.outputs)).toBe(true);
+    expect(await credentialsWork(emulator, other.outputs)).toBe(true);
     expect((await failed.post()).annotations).toEqual([]);
     expect(emulator.clients()).toHaveLength(1);
   });

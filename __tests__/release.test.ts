@@ -21,7 +21,7 @@ describe('a release', () => {
     ['no version', ['latest', 'latest', changelog], 'latest is no version'],
     ['a version before the first', ['0.1.0', '0.1.0', changelog], '0.1.0 is no version'],
     ['a candidate', ['1.2.3-rc.1', '1.2.3-rc.1', changelog], '1.2.3-rc.1 is no version'],
-    ['another User-Agent', ['1.2.3', '1.2.2', changelog], 'src/http.ts says 1.2.2'],
+    ['another User-Agent', ['1.2.3', '1.2.2', changelog], 'src/net/transport.ts says 1.2.2'],
     ['a changelog that is behind', ['1.2.4', '1.2.4', changelog], 'CHANGELOG.md begins with 1.2.3'],
     ['no changelog', ['1.2.3', '1.2.3', ''], 'CHANGELOG.md begins with undefined'],
     ['no date', ['1.2.3', '1.2.3', changelog.replace('2026-11-24', 'Unreleased')], 'dated "Unreleased"'],

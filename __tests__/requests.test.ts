@@ -8,7 +8,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { type Emulator, type Operation, startEmulator } from '../emulator/index.ts';
 import type { Executed, Outcome, Step } from '../emulator/runner.ts';
 import { makeCertificate } from '../emulator/tls.ts';
-import { pairWorks, runAction, savingIn, seedEarlier, trust } from './support/action.ts';
+import { credentialsWork, runAction, savingIn, seedEarlier, trust } from './support/action.ts';
 
 // What each way through a step costs, with TLS: which requests, over how many connections, and which of them wait for others.
 
@@ -259,6 +259,6 @@ describe('the connection for the second of two requests at once', () => {
     // What was sent over it is sent once more, and nothing else is.
     expect([sent.length, new Set(sent.slice(3))]).toEqual([used ? 6 : 5, new Set(['listClients', 'token'])]);
     expect([sentOver(2).length, log.match(/ attempt 2$/gm)?.length ?? 0]).toEqual(used ? [1, 1] : [0, 0]);
-    expect(await pairWorks(emulator, outputs)).toBe(true);
+    expect(await credentialsWork(emulator, outputs)).toBe(true);
   });
 });

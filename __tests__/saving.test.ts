@@ -6,9 +6,9 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { type Emulator, type EmulatorOptions, type Fault, type Operation, startEmulator } from '../emulator/index.ts';
 import { type Executed, type Outcome, RUNNER_VARIABLES, type Step } from '../emulator/runner.ts';
 import {
+  credentialsWork,
   errors,
   journalTo,
-  pairWorks,
   readable,
   readJournal,
   runAction,
@@ -99,26 +99,26 @@ const pairOf = ({ outputs: { client_id, secret } }: Outcome) => ({ client_id, se
 /** A client that an earlier run made and saved, so many milliseconds ago. */
 function seedSaved(
   on = emulator,
-  place: Place = repository(on),
+  location: Place = repository(on),
   fields: Parameters<typeof seedEarlier>[1] = {},
   ageMs = DAY,
 ) {
   const seeded = seedEarlier(on, fields, { ageMs });
   const { client, plainSecrets } = seeded;
   const pair = { client_id: client.client_id, secret: plainSecrets[0] ?? '' };
-  place.setVariable(VARIABLE, pair.client_id, ageMs);
-  place.setSecret(SECRET, pair.secret, ageMs);
+  location.setVariable(VARIABLE, pair.client_id, ageMs);
+  location.setSecret(SECRET, pair.secret, ageMs);
   return { ...seeded, pair };
 }
 
 /** All that a failed step must leave as it was, without the times at which it was changed and changed back. */
-function contents(on = emulator, place: Place = repository(on)) {
+function contents(on = emulator, location: Place = repository(on)) {
   const clients = on.clients().map(({ update_time: _, secrets = [], ...client }) => ({
     ...client,
     secrets: secrets.map(({ id, status }) => ({ id, status })),
   }));
-  const variables = [...place.variables].map(([name, { value }]) => [name, value]);
-  return { clients, variables, secrets: [...place.secrets] };
+  const variables = [...location.variables].map(([name, { value }]) => [name, value]);
+  return { clients, variables, secrets: [...location.secrets] };
 }
 
 function expectNoSecrets(on: Emulator, ...runs: Outcome[]): void {
@@ -138,12 +138,12 @@ const PLACES: [string, Inputs, (on: Emulator) => Place, string][] = [
 
 describe('a pair', () => {
   it.each(PLACES)('is saved in %s, and nowhere else', async (_, inputs, placeOf, prefix) => {
-    const place = placeOf(emulator);
+    const location = placeOf(emulator);
     const run = await saveWith(inputs);
     expect([errors(run), run.exitCode, run.outputs.result]).toEqual([[], 0, 'created']);
     // Libsodium opened the box.
-    expect(keptIn(place)).toEqual(pairOf(run));
-    expect(await pairWorks(emulator, run.outputs)).toBe(true);
+    expect(keptIn(location)).toEqual(pairOf(run));
+    expect(await credentialsWork(emulator, run.outputs)).toBe(true);
     const paths = emulator.requests.map(({ path }) => path).filter((path) => path.startsWith('/api/v3'));
     for (const path of paths) expect(path.startsWith(prefix)).toBe(true);
     const repositorysOwn = [...repository(emulator).variables, ...repository(emulator).secrets];
@@ -157,7 +157,7 @@ describe('a pair', () => {
   });
 
   it.each(PLACES)('is rotated in %s: the same client, the new secret', async (_, inputs, placeOf) => {
-    const place = placeOf(emulator);
+    const location = placeOf(emulator);
     const first = await saveWith(inputs);
     const from = emulator.requests.length;
     const second = await saveWith(inputs);
@@ -166,19 +166,22 @@ describe('a pair', () => {
       'rotated',
       first.outputs.client_id,
     ]);
-    expect(keptIn(place)).toEqual(pairOf(second));
+    expect(keptIn(location)).toEqual(pairOf(second));
     // The variable says it already.
     expect(changes(from)).toEqual(['addSecret', 'putActionsSecret']);
-    expect([await pairWorks(emulator, first.outputs), await pairWorks(emulator, second.outputs)]).toEqual([true, true]);
+    expect([await credentialsWork(emulator, first.outputs), await credentialsWork(emulator, second.outputs)]).toEqual([
+      true,
+      true,
+    ]);
   });
 
   it('is saved under the names that were asked for', async () => {
-    const place = repository(emulator);
+    const location = repository(emulator);
     const run = await saveWith({ save_as: 'deploy_m2m' });
     expect(errors(run)).toEqual([]);
-    expect(place.variables.get('DEPLOY_M2M_CLIENT_ID')?.value).toBe(run.outputs.client_id);
-    expect(place.secrets.get('DEPLOY_M2M_CLIENT_SECRET')?.value).toBe(run.outputs.secret);
-    expect([place.variables.size, place.secrets.size]).toEqual([1, 1]);
+    expect(location.variables.get('DEPLOY_M2M_CLIENT_ID')?.value).toBe(run.outputs.client_id);
+    expect(location.secrets.get('DEPLOY_M2M_CLIENT_SECRET')?.value).toBe(run.outputs.secret);
+    expect([location.variables.size, location.secrets.size]).toEqual([1, 1]);
   });
 
   it('is replaced: the new one is saved before the old client goes', async () => {
@@ -197,7 +200,7 @@ describe('a pair', () => {
     const run = await saveWith({ client_id: client.client_id });
     expect([errors(run), run.outputs.client_id]).toEqual([[], client.client_id]);
     expect(keptIn(repository(emulator))).toEqual(pairOf(run));
-    expect(await pairWorks(emulator, run.outputs)).toBe(true);
+    expect(await credentialsWork(emulator, run.outputs)).toBe(true);
   });
 
   it('is masked, written down, saved and published in that order, the variable first and the secret last', async () => {
@@ -265,7 +268,7 @@ describe('a pair', () => {
     const now = keptIn(repository(emulator));
     expect([run.exitCode, now.client_id]).toEqual([what === 'nothing' ? 0 : 1, pair.client_id]);
     expect((await run.post()).annotations).toEqual([]);
-    expect(await pairWorks(emulator, now as Outcome['outputs'])).toBe(true);
+    expect(await credentialsWork(emulator, now as Outcome['outputs'])).toBe(true);
   });
 });
 
@@ -355,16 +358,16 @@ describe('nothing at all is changed', () => {
   ];
 
   it.each(cases)('where %s, and the error says what is needed', async (_, arrange, messages) => {
-    const place = repository(emulator);
-    place.addEnvironment('production');
-    const { pair } = seedSaved(emulator, place, { scopes: ['b'] });
-    const before = [emulator.clients(), contents(emulator, place)];
+    const location = repository(emulator);
+    location.addEnvironment('production');
+    const { pair } = seedSaved(emulator, location, { scopes: ['b'] });
+    const before = [emulator.clients(), contents(emulator, location)];
     const run = await saveWith({ scopes: 'a', ...arrange(emulator) });
     expect([run.exitCode, run.outputs, run.state, changes()]).toEqual([1, {}, {}, []]);
     expect(errors(run)).toHaveLength(1);
     for (const message of messages) expect(errors(run)[0]).toMatch(message);
-    expect([emulator.clients(), contents(emulator, place)]).toEqual(before);
-    expect(await pairWorks(emulator, pair)).toBe(true);
+    expect([emulator.clients(), contents(emulator, location)]).toEqual(before);
+    expect(await credentialsWork(emulator, pair)).toBe(true);
     expect(run.milliseconds).toBeLessThan(4000);
     expectNoSecrets(emulator, run);
   });
@@ -431,10 +434,10 @@ describe('a refusal', () => {
     (what) => {
       /** A client that drifted, and what is saved of it or another one. */
       const arrange = (on: Emulator) => {
-        const place = repository(on);
+        const location = repository(on);
         const { client, plainSecrets } = seedEarlier(on, { scopes: ['b'] }, { ageMs: DAY });
-        if (/^(another|a variable)/.test(what)) place.setVariable(VARIABLE, 'm2morg_1', DAY);
-        if (/^(another|a secret)/.test(what)) place.setSecret(SECRET, 'theirs', DAY);
+        if (/^(another|a variable)/.test(what)) location.setVariable(VARIABLE, 'm2morg_1', DAY);
+        if (/^(another|a secret)/.test(what)) location.setSecret(SECRET, 'theirs', DAY);
         return { client_id: client.client_id, secret: plainSecrets[0] ?? '' };
       };
 
@@ -459,7 +462,7 @@ describe('a refusal', () => {
         expect(message).toMatch(/^Removed again: secret sks_\d+ of client m2morg_\d+\.$/m);
         expect(message).toMatch(/^Restored: scopes of client m2morg_\d+\.$/m);
         expect(contents()).toEqual(before);
-        expect(await pairWorks(emulator, pair)).toBe(true);
+        expect(await credentialsWork(emulator, pair)).toBe(true);
         const from = emulator.requests.length;
         expect([(await run.post()).stdout, operations(from)]).toEqual(['', []]);
         expectNoSecrets(emulator, run);
@@ -484,7 +487,7 @@ describe('a refusal', () => {
     emulator.faults.add({ operation: 'putActionsSecret', fault: status(403) });
     const run = await saveWith({ on_existing: 'replace' });
     expect([run.exitCode, contents()]).toEqual([1, before]);
-    expect(await pairWorks(emulator, pair)).toBe(true);
+    expect(await credentialsWork(emulator, pair)).toBe(true);
   });
 
   it.each<[string, object]>([
@@ -607,7 +610,7 @@ describe('the secret’s request', () => {
         const run = await saveWith(timeoutFor(fault), {}, own);
         expect([errors(run), run.exitCode, sentTo(own, 'putActionsSecret').length]).toEqual([[], 0, 2]);
         expect([keptIn(repository(own)), run.outputs.client_id]).toEqual([pairOf(run), pair.client_id]);
-        expect(await pairWorks(own, run.outputs)).toBe(true);
+        expect(await credentialsWork(own, run.outputs)).toBe(true);
       });
 
   const lost = FAULTS.slice(0, 3).flatMap(([name, fault]) =>
@@ -622,7 +625,7 @@ describe('the secret’s request', () => {
       expect([errors(run), run.exitCode]).toEqual([[], 0]);
       expect(keptIn(repository(own))).toEqual(pairOf(run));
       expect(own.clients().map(({ secrets }) => secrets?.map(({ id }) => id))).toEqual([[run.outputs.secret_id]]);
-      expect(await pairWorks(own, run.outputs)).toBe(true);
+      expect(await credentialsWork(own, run.outputs)).toBe(true);
       expectNoSecrets(own, run);
     });
 
@@ -691,9 +694,9 @@ describe('the secret’s request', () => {
           const from = own.requests.length;
           expect([(await run.post()).stdout, operations(from, own)]).toEqual(['', []]);
           // The pair of before and the new one.
-          expect(await pairWorks(own, pair)).toBe(true);
+          expect(await credentialsWork(own, pair)).toBe(true);
           const client_id = own.clients().at(-1)?.client_id ?? '';
-          expect(await pairWorks(own, { client_id, secret: own.secrets(client_id).at(-1) ?? '' })).toBe(true);
+          expect(await credentialsWork(own, { client_id, secret: own.secrets(client_id).at(-1) ?? '' })).toBe(true);
           expect([sentTo(own, 'deleteSecret'), sentTo(own, 'deleteClient')]).toEqual([[], []]);
           expectNoSecrets(own, run);
           // The next run mends it.
@@ -701,7 +704,7 @@ describe('the secret’s request', () => {
           own.hold = undefined;
           const next = await saveWith({}, {}, own);
           expect([errors(next), keptIn(repository(own))]).toEqual([[], pairOf(next)]);
-          expect(await pairWorks(own, next.outputs)).toBe(true);
+          expect(await credentialsWork(own, next.outputs)).toBe(true);
         },
       );
 });
@@ -767,7 +770,7 @@ describe.each(['rotate', 'replace', 'create'])('a run that is cut off (%s)', (sc
       const post = await main.post();
       expect([post.exitCode, post.annotations, contents(own)]).toEqual([0, [], before]);
       expect(post.log).toContain(`Put back variable ${VARIABLE} of ${OWN}.`);
-      if (pair) expect(await pairWorks(own, pair)).toBe(true);
+      if (pair) expect(await credentialsWork(own, pair)).toBe(true);
       expectNoSecrets(own, main, post);
     });
 
@@ -781,8 +784,8 @@ describe.each(['rotate', 'replace', 'create'])('a run that is cut off (%s)', (sc
       const from = own.requests.length;
       const post = await main.post();
       expect([post.stdout, operations(from, own)]).toEqual(['', []]);
-      expect(await pairWorks(own, now as Outcome['outputs'])).toBe(true);
-      if (pair) expect(await pairWorks(own, pair)).toBe(true);
+      expect(await credentialsWork(own, now as Outcome['outputs'])).toBe(true);
+      if (pair) expect(await credentialsWork(own, pair)).toBe(true);
       expectNoSecrets(own, main, post);
     });
   }
@@ -796,8 +799,8 @@ describe.each(['rotate', 'replace', 'create'])('a run that is cut off (%s)', (sc
     expect(milliseconds).toBeLessThan(7500);
     const from = own.requests.length;
     expect([(await main.post()).stdout, operations(from, own)]).toEqual(['', []]);
-    expect(await pairWorks(own, keptIn(repository(own)) as Outcome['outputs'])).toBe(true);
-    if (pair) expect(await pairWorks(own, pair)).toBe(true);
+    expect(await credentialsWork(own, keptIn(repository(own)) as Outcome['outputs'])).toBe(true);
+    if (pair) expect(await credentialsWork(own, pair)).toBe(true);
   });
 
   itWaits('by SIGINT while the secret is refused is undone by post', async () => {
@@ -851,7 +854,7 @@ describe('the post step of a run that was cut off between variable and secret', 
     const other = await saveWith();
     const post = await main.post();
     expect([post.exitCode, post.annotations, keptIn(repository(emulator))]).toEqual([0, [], pairOf(other)]);
-    expect(await pairWorks(emulator, other.outputs)).toBe(true);
+    expect(await credentialsWork(emulator, other.outputs)).toBe(true);
   });
 
   it.each<[string, string | undefined, (api: string) => string]>([
@@ -891,7 +894,7 @@ describe('the post step of a run that was cut off between variable and secret', 
   it.each<[string, (variable: any, other: Emulator) => void]>([
     ['another address', (variable, other) => Object.assign(variable, { api: other.github.apiUrl })],
     ['another value of before', (variable) => Object.assign(variable, { old: 'm2morg_4' })],
-    ['another repository', ({ place }) => Object.assign(place, { repository: 'acme/other' })],
+    ['another repository', ({ place: location }) => Object.assign(location, { repository: 'acme/other' })],
   ])('sends nothing where its state has %s', async (_, change) => {
     await using other = await another();
     const { main } = await cut();
@@ -919,7 +922,7 @@ describe('two runs at once', () => {
       [[], 0],
     ]);
     const now = keptIn(repository(emulator));
-    expect(await pairWorks(emulator, now as Outcome['outputs'])).toBe(true);
+    expect(await credentialsWork(emulator, now as Outcome['outputs'])).toBe(true);
     expect(emulator.clients().map(({ client_id }) => client_id)).toEqual([now.client_id]);
     expect(runs.map(({ outputs }) => outputs.secret)).toContain(now.secret);
   });
@@ -929,23 +932,23 @@ describe('reuse', () => {
   const reuse = (inputs: Inputs = {}, step: Step = {}) => saveWith({ on_existing: 'reuse', ...inputs }, step);
 
   it.each(PLACES)('writes nothing where variable and secret are there, in %s', async (_, inputs, placeOf) => {
-    const place = placeOf(emulator);
+    const location = placeOf(emulator);
     const first = await reuse(inputs);
-    expect([first.outputs.result, keptIn(place)]).toEqual(['created', pairOf(first)]);
+    expect([first.outputs.result, keptIn(location)]).toEqual(['created', pairOf(first)]);
     const [before, from] = [emulator.clients(), emulator.requests.length];
     const second = await reuse(inputs);
     expect([errors(second), second.exitCode]).toEqual([[], 0]);
     expect(second.outputs).toMatchObject({ result: 'reused', client_id: first.outputs.client_id, secret: '' });
-    expect([emulator.clients(), keptIn(place)]).toEqual([before, pairOf(first)]);
+    expect([emulator.clients(), keptIn(location)]).toEqual([before, pairOf(first)]);
     const writes = emulator.requests.slice(from).filter(({ method }) => method !== 'GET');
     expect(writes.map(({ operation }) => operation)).toEqual(['token']);
     expect(second.log).toContain("the pair that is saved is this client's");
     expect([second.state, (await second.post()).stdout]).toEqual([{}, '']);
   });
 
-  it.each<[string, (place: Place) => void]>([
+  it.each<[string, (location: Place) => void]>([
     ['the variable is missing', ({ variables }) => variables.clear()],
-    ['the variable has another id', (place) => place.setVariable(VARIABLE, 'm2morg_1')],
+    ['the variable has another id', (location) => location.setVariable(VARIABLE, 'm2morg_1')],
     ['the secret is missing', ({ secrets }) => secrets.clear()],
     [
       'nothing is there',
@@ -956,15 +959,15 @@ describe('reuse', () => {
     ],
   ])('rotates and saves where %s', async (_, change) => {
     const { client } = seedSaved();
-    const place = repository(emulator);
-    change(place);
+    const location = repository(emulator);
+    change(location);
     const run = await reuse();
     expect([errors(run), run.outputs]).toEqual([
       [],
       expect.objectContaining({ result: 'rotated', client_id: client.client_id }),
     ]);
-    expect(keptIn(place)).toEqual(pairOf(run));
-    expect(await pairWorks(emulator, run.outputs)).toBe(true);
+    expect(keptIn(location)).toEqual(pairOf(run));
+    expect(await credentialsWork(emulator, run.outputs)).toBe(true);
     expect((await reuse()).outputs.result).toBe('reused');
   });
 

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { type Emulator, type Fault, type Operation, startEmulator } from '../emulator/index.ts';
 import { type Executed, RUNNER_VARIABLES, type Step } from '../emulator/runner.ts';
-import type { Trailer } from '../src/identity.ts';
+import type { OwnershipMarker } from '../src/client/identity.ts';
 import {
   errors,
   interruptedAt,
@@ -44,9 +44,9 @@ async function sweep(inputs: Record<string, string> = {}, step: Step = {}): Prom
 type Seed = Parameters<Emulator['seed']>;
 
 /** Puts the client of a job there, of the run that is over unless the trailer says otherwise. @returns its id */
-function put(trailer: Partial<Trailer> = {}, ageMs = 2 * HOUR, fields: Partial<Seed[0]> = {}): string {
+function put(marker: Partial<OwnershipMarker> = {}, ageMs = 2 * HOUR, fields: Partial<Seed[0]> = {}): string {
   const run = `${OVER}.1`;
-  const description = `Ours.\n${trailerLine({ lifetime: trailer.lifetime ?? 'job' }, { run, ...trailer })}`;
+  const description = `Ours.\n${trailerLine({ lifetime: marker.lifetime ?? 'job' }, { run, ...marker })}`;
   return emulator.seed({ name: 'Made by a job', description, ...fields }, { ageMs }).client.client_id;
 }
 
@@ -61,14 +61,14 @@ function table({ summary }: Executed): string[][] {
 
 describe('sweep/ goes by what a client says of itself: it', () => {
   const { GITHUB_REPOSITORY_ID: own = '' } = RUNNER_VARIABLES;
-  it.each<[what: string, trailer: Partial<Trailer>, swept: boolean]>([
+  it.each<[what: string, trailer: Partial<OwnershipMarker>, swept: boolean]>([
     ['takes one that a job of this repository made for this repository', {}, true],
     ['takes one that a job of this repository made for another', { repo: OTHER_ID }, true],
     ['leaves one that another repository’s workflow made for this one', { by: OTHER_ID }, false],
     ['leaves one that another repository made for itself', { by: OTHER_ID, repo: OTHER_ID }, false],
     ['leaves one that is to last', { lifetime: 'persistent' }, false],
-  ])('%s', async (_, trailer, swept) => {
-    const id = put(trailer, 40 * DAY);
+  ])('%s', async (_, marker, swept) => {
+    const id = put(marker, 40 * DAY);
     const run = await sweep();
     expect([run.exitCode, run.annotations, run.outputs]).toEqual([0, [], { deleted: swept ? id : '' }]);
     expect([ids(), table(run).length]).toEqual(swept ? [[], 1] : [[id], 0]);

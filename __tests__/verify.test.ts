@@ -2,9 +2,9 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { type Behaviour, type Emulator, startEmulator } from '../emulator/index.ts';
 import type { Executed } from '../emulator/runner.ts';
 import {
+  credentialsWork,
   errors,
   notices,
-  pairWorks,
   REPOSITORY_CLAIMS,
   readable,
   runAction,
@@ -58,7 +58,9 @@ async function expectRolledBack(
   expect([(await executed.post()).stdout, from.requests.length]).toEqual(['', before]);
   if (!old) return;
   Object.assign(from.behaviour, { tokenChanges: (payload: Payload) => payload, secretLag: 0 });
-  expect(await pairWorks(from, { client_id: old.client.client_id, secret: old.plainSecrets[0] ?? '' })).toBe(true);
+  expect(await credentialsWork(from, { client_id: old.client.client_id, secret: old.plainSecrets[0] ?? '' })).toBe(
+    true,
+  );
 }
 
 describe.each(['create', 'rotate'])('a pair (%s)', (way) => {
@@ -147,7 +149,7 @@ describe('a lag of the token endpoint', () => {
     const answers = pairRequests().map(({ status }) => status);
     expect([answers[0], answers.at(-1), answers.filter((status) => status === 200).length]).toEqual([401, 200, 1]);
     expect(answers.length).toBeLessThan(15);
-    expect(await pairWorks(emulator, executed.outputs)).toBe(true);
+    expect(await credentialsWork(emulator, executed.outputs)).toBe(true);
   });
 
   it('of more than ten seconds fails the step, which takes everything back', async () => {

@@ -1,7 +1,7 @@
 import { decodeJwt } from 'jose';
 import { type Emulator, startEmulator } from '../emulator/index.ts';
 import { type Outcome, RUNNER_VARIABLES, runStep, type Step } from '../emulator/runner.ts';
-import { Transport } from '../src/http.ts';
+import { Transport } from '../src/net/transport.ts';
 
 // Runs the built actions as a runner does and shows what their user sees: a client for one job, against the embedded
 // emulator or, where the variables name one, against a real environment; then, on the emulator alone, a pair that is

@@ -19,14 +19,14 @@ const PLACES = [`${REPOSITORY}/actions`, ENVIRONMENT];
 const OPERATIONS: [string, string, string[]][] = [
   ['getRepository', 'GET', [REPOSITORY]],
   ['getEnvironment', 'GET', [ENVIRONMENT]],
-  ['getPublicKey', 'GET', PLACES.map((place) => `${place}/secrets/public-key`)],
-  ['getActionsSecret', 'GET', PLACES.map((place) => `${place}/secrets/{secret_name}`)],
-  ['putActionsSecret', 'PUT', PLACES.map((place) => `${place}/secrets/{secret_name}`)],
-  ['deleteActionsSecret', 'DELETE', PLACES.map((place) => `${place}/secrets/{secret_name}`)],
-  ['createVariable', 'POST', PLACES.map((place) => `${place}/variables`)],
-  ['getVariable', 'GET', PLACES.map((place) => `${place}/variables/{name}`)],
-  ['updateVariable', 'PATCH', PLACES.map((place) => `${place}/variables/{name}`)],
-  ['deleteVariable', 'DELETE', PLACES.map((place) => `${place}/variables/{name}`)],
+  ['getPublicKey', 'GET', PLACES.map((location) => `${location}/secrets/public-key`)],
+  ['getActionsSecret', 'GET', PLACES.map((location) => `${location}/secrets/{secret_name}`)],
+  ['putActionsSecret', 'PUT', PLACES.map((location) => `${location}/secrets/{secret_name}`)],
+  ['deleteActionsSecret', 'DELETE', PLACES.map((location) => `${location}/secrets/{secret_name}`)],
+  ['createVariable', 'POST', PLACES.map((location) => `${location}/variables`)],
+  ['getVariable', 'GET', PLACES.map((location) => `${location}/variables/{name}`)],
+  ['updateVariable', 'PATCH', PLACES.map((location) => `${location}/variables/{name}`)],
+  ['deleteVariable', 'DELETE', PLACES.map((location) => `${location}/variables/{name}`)],
   ['getRun', 'GET', [`${REPOSITORY}/actions/runs/{run_id}`]],
 ];
 

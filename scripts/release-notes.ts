@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { VERSION } from '../src/http.ts';
+import { VERSION } from '../src/net/transport.ts';
 
 // Prints what a release of this commit is called and says, as step outputs: tag, major and notes.
 
@@ -14,7 +14,7 @@ export function releaseOf(
   changelog: string,
 ): { tag: string; major: string; notes: string } {
   if (!/^[1-9]\d*\.\d+\.\d+$/.test(version)) throw new Error(`package.json: ${version} is no version to release`);
-  if (userAgent !== version) throw new Error(`src/http.ts says ${userAgent}, and package.json ${version}`);
+  if (userAgent !== version) throw new Error(`src/net/transport.ts says ${userAgent}, and package.json ${version}`);
   const [, newest, date, notes = ''] = /^\[(.*?)\] - (.*?)\n(.*)$/s.exec(changelog.split(/^## /m)[1] ?? '') ?? [];
   if (newest !== version) throw new Error(`CHANGELOG.md begins with ${newest}, and package.json says ${version}`);
   if (!/^\d{4}-\d\d-\d\d$/.test(date ?? '')) throw new Error(`CHANGELOG.md: ${version} is dated "${date}"`);

@@ -7,7 +7,7 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 import { parse } from 'yaml';
 import { type Emulator, startEmulator } from '../emulator/index.ts';
 import { type Executed, type Outcome, RUNNER_VARIABLES, runStep } from '../emulator/runner.ts';
-import { drawNonce, formatTrailer, identityKey } from '../src/identity.ts';
+import { createNonce, formatMarker, identityHash } from '../src/client/identity.ts';
 import { logPage, type Shown, summaryPage } from './viewer.ts';
 
 // Draws what a user sees of the actions: runs the built ones against the emulator, and shows logs and job summary as
@@ -105,11 +105,11 @@ async function rotation(emulator: Emulator): Promise<{ run: Executed; shown: Sho
   github.repository(repository).addEnvironment(environment);
   github.idTokenClaims = { environment };
   const lifetime = 'persistent';
-  const key = identityKey({ repository, repository_id: id, environment, name: undefined, lifetime });
+  const key = identityHash({ repository, repository_id: id, environment, name: undefined, lifetime });
   emulator.seed(
     {
       name: `GitHub Actions: ${repository} (${environment})`,
-      description: `Made by GitHub Actions for ${repository}, environment ${environment}.\n${formatTrailer({ key, repo: id, by: id, run: '17300000001.1', lifetime, nonce: drawNonce() })}`,
+      description: `Made by GitHub Actions for ${repository}, environment ${environment}.\n${formatMarker({ key, repo: id, by: id, run: '17300000001.1', lifetime, nonce: createNonce() })}`,
       scopes: ['deploy:applications', 'read:deployments'],
       audience: ['old-api.acmecorp.com'],
       expiry: 3600,

@@ -1,12 +1,12 @@
-import { start } from './entry.ts';
-import { readInputs } from './inputs.ts';
-import * as log from './log.ts';
+import { readInputs } from './inputs/inputs.ts';
+import { runEntry } from './output/exit.ts';
+import * as log from './output/log.ts';
 
-start(
+runEntry(
   async () => {
     const inputs = readInputs(process.env);
     // Inputs are judged before all that speaks to servers is loaded: TLS alone takes half as long as Node's own start.
-    const { provision } = await import('./provision.ts');
+    const { provision } = await import('./commands/provision.ts');
     await provision(inputs);
   },
   log.fail,

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect } from '@jest/globals';
 import { type Emulator, startEmulator } from '../../emulator/index.ts';
-import { parseTrailer } from '../../src/identity.ts';
+import { parseMarker } from '../../src/client/identity.ts';
 import { sentTo } from '../support/action.ts';
 import { it, run } from './runner.ts';
 
@@ -60,7 +60,7 @@ describe('twelve jobs of a matrix at once', () => {
   it('each get the lasting client of their environment', async () => {
     const { exitCode, said } = await run(emulator, 'matrix', { vars: { LIFETIME: 'persistent' } });
     expect([exitCode, environments().sort()]).toEqual([0, LEGS]);
-    const keys = emulator.clients().map(({ description = '' }) => parseTrailer(description)?.key);
+    const keys = emulator.clients().map(({ description = '' }) => parseMarker(description)?.key);
     expect([new Set(keys).size, new Set(idsIn(said, 'made')).size]).toEqual([12, 12]);
     expect(said.filter((line) => line === 'The pair gets a token: 200')).toHaveLength(12);
   });

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect } from '@jest/globals';
 import { type Emulator, startEmulator } from '../../emulator/index.ts';
 import { RUNNER_VARIABLES } from '../../emulator/runner.ts';
-import { pairWorks } from '../support/action.ts';
+import { credentialsWork } from '../support/action.ts';
 import { idTokenOf, it, run } from './runner.ts';
 
 const OWN = RUNNER_VARIABLES.GITHUB_REPOSITORY;
@@ -29,7 +29,7 @@ describe.each([
   it('a pair is saved, reused without a change, and deleted with its client', async () => {
     const save = await run(emulator, 'saving', { job: 'save', env: env() });
     expect([save.exitCode, ids()]).toEqual([0, [saved().client_id]]);
-    expect(await pairWorks(emulator, saved())).toBe(true);
+    expect(await credentialsWork(emulator, saved())).toBe(true);
 
     const before = { ...saved(), sent: emulator.requests.length, clients: emulator.clients() };
     const reuse = await run(emulator, 'saving', { job: 'reuse', env: env() });

@@ -3,7 +3,13 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Emulator, Operation } from '../../emulator/index.ts';
 import { type Executed, type Outcome, RUNNER_VARIABLES, runStep, type Step } from '../../emulator/runner.ts';
-import { drawNonce, formatTrailer, type Identity, identityKey, type Trailer } from '../../src/identity.ts';
+import {
+  createNonce,
+  formatMarker,
+  type Identity,
+  identityHash,
+  type OwnershipMarker,
+} from '../../src/client/identity.ts';
 
 /** The spawned tests look at `dist`, or with ACTION_SOURCE=1 at `src`, so that its coverage can be measured. */
 const source = process.env.ACTION_SOURCE === '1';
@@ -65,7 +71,7 @@ export function secretsOf(emulator: Emulator): string[] {
 }
 
 /** Whether the pair in a step's outputs gets a token. */
-export async function pairWorks(
+export async function credentialsWork(
   { url }: Emulator,
   { client_id = '', secret = '' }: Outcome['outputs'],
 ): Promise<boolean> {
@@ -102,12 +108,12 @@ export function notices(run: Outcome): string[] {
 }
 
 /** The last line of the description of a client that an earlier run made: for the runner's repository, unless told otherwise. */
-export function trailerLine(identity: Partial<Identity> = {}, trailer: Partial<Trailer> = {}): string {
+export function trailerLine(identity: Partial<Identity> = {}, marker: Partial<OwnershipMarker> = {}): string {
   const { GITHUB_REPOSITORY: repository, GITHUB_REPOSITORY_ID: repository_id } = RUNNER_VARIABLES;
   const lifetime = identity.lifetime ?? 'persistent';
-  const key = identityKey({ repository, repository_id, environment: '', name: undefined, lifetime, ...identity });
+  const key = identityHash({ repository, repository_id, environment: '', name: undefined, lifetime, ...identity });
   const marks = { repo: repository_id, by: repository_id };
-  return formatTrailer({ key, ...marks, run: '1.1', lifetime, nonce: drawNonce(), ...trailer });
+  return formatMarker({ key, ...marks, run: '1.1', lifetime, nonce: createNonce(), ...marker });
 }
 
 /** The claims that a client of the runner's repository has by default. */

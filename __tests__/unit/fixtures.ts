@@ -1,10 +1,10 @@
-import { type Answer, type Call, Transport } from '../../src/http.ts';
-import { formatTrailer, type KnownClient, recognize, type Trailer } from '../../src/identity.ts';
-import type { Request } from '../../src/request.ts';
+import type { DesiredClient } from '../../src/client/desired.ts';
+import { formatMarker, type ManagedClient, type OwnershipMarker, withMarker } from '../../src/client/identity.ts';
+import { type HttpRequest, type HttpResponse, Transport } from '../../src/net/transport.ts';
 import type { Client, ClientFields, Secret } from '../../src/scalekit/types.ts';
 
 /** What this run would write into a client that it makes. */
-export const TRAILER: Trailer = {
+export const TRAILER: OwnershipMarker = {
   key: 'key_56789-123456',
   repo: '1296269',
   by: '1296269',
@@ -12,9 +12,9 @@ export const TRAILER: Trailer = {
   lifetime: 'persistent',
   nonce: 'nonce_789-123456',
 };
-export const NEW_LINE = formatTrailer(TRAILER);
+export const NEW_LINE = formatMarker(TRAILER);
 /** What the run wrote that made the client. */
-export const OLD_LINE = formatTrailer({ ...TRAILER, run: '7.1', nonce: 'older-nonce-1234' });
+export const OLD_LINE = formatMarker({ ...TRAILER, run: '7.1', nonce: 'older-nonce-1234' });
 
 export const LISTS: Required<Pick<ClientFields, 'scopes' | 'audience' | 'custom_claims'>> = {
   scopes: ['deploy:apps', 'read:apps'],
@@ -33,7 +33,7 @@ const FIELDS: ClientFields = {
 };
 
 /** A request in which every field was given. */
-export function request(changes: Partial<Request> = {}): Request {
+export function request(changes: Partial<DesiredClient> = {}): DesiredClient {
   return {
     origin: 'https://acme.scalekit.com',
     credentials: { client_id: 'skc_1', client_secret: '' },
@@ -41,7 +41,7 @@ export function request(changes: Partial<Request> = {}): Request {
     organization_external_id: '',
     fields: FIELDS,
     given: { name: true, description: true },
-    trailer: TRAILER,
+    marker: TRAILER,
     identity: {
       repository: 'acme/app',
       repository_id: '1296269',
@@ -55,7 +55,7 @@ export function request(changes: Partial<Request> = {}): Request {
     verify: true,
     access_token: false,
     github: undefined,
-    place: undefined,
+    location: undefined,
     dry_run: false,
     timeout: 120,
     notices: [],
@@ -65,14 +65,14 @@ export function request(changes: Partial<Request> = {}): Request {
 }
 
 /** A request in which none of the fields was given that may be left out. */
-export function bareRequest(changes: Partial<Request> = {}): Request {
+export function bareRequest(changes: Partial<DesiredClient> = {}): DesiredClient {
   const { name, description } = FIELDS;
   return request({ fields: { name, description }, given: { name: false, description: false }, ...changes });
 }
 
 /** The client that an earlier run made of the same request, with one secret. */
-export function client(changes: Partial<Client> = {}): KnownClient {
-  return recognize({
+export function client(changes: Partial<Client> = {}): ManagedClient {
+  return withMarker({
     client_id: 'm2morg_1',
     organization_id: 'org_1',
     name: FIELDS.name,
@@ -93,15 +93,15 @@ export function secret(time: number, changes: Partial<Secret> = {}): Secret {
 
 /** A transport whose answers the test gives: the error that it throws, or what is special about the answer. */
 export class FakeTransport extends Transport {
-  readonly calls: Call[] = [];
-  readonly #answer: (call: Call) => Partial<Answer> | Error;
+  readonly calls: HttpRequest[] = [];
+  readonly #answer: (call: HttpRequest) => Partial<HttpResponse> | Error;
 
-  constructor(answer: (call: Call) => Partial<Answer> | Error) {
+  constructor(answer: (call: HttpRequest) => Partial<HttpResponse> | Error) {
     super('1.1', 3600);
     this.#answer = answer;
   }
 
-  override async send(call: Call): Promise<Answer> {
+  override async send(call: HttpRequest): Promise<HttpResponse> {
     call.onSend?.();
     this.calls.push(call);
     const answer = this.#answer(call);
@@ -117,6 +117,6 @@ export class FakeTransport extends Transport {
   }
 }
 
-export function json(value: unknown): Pick<Answer, 'body'> {
+export function json(value: unknown): Pick<HttpResponse, 'body'> {
   return { body: JSON.stringify(value) };
 }

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, jest } from '@jest/globals';
-import { InputError } from '../../src/reader.ts';
+import { InputError } from '../../src/client/faults.ts';
 
 export type Values = Record<string, string | undefined>;
 

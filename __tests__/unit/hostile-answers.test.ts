@@ -3,28 +3,30 @@ import http from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import fc from 'fast-check';
-import { ApiError } from '../../src/answers.ts';
-import { addSecret, type Context, update } from '../../src/change.ts';
-import { checkClaims, repositoryTarget, runnerTarget, type Target, tokenTarget } from '../../src/claims.ts';
-import { create } from '../../src/create.ts';
-import { find } from '../../src/find.ts';
+import { resolveClaims } from '../../src/client/claims.ts';
+import { Faults } from '../../src/client/faults.ts';
+import type { ManagedClient } from '../../src/client/identity.ts';
+import { planChanges } from '../../src/client/plan.ts';
+import { type Target, targetFromApi, targetFromIdToken, targetFromRunner } from '../../src/client/target.ts';
+import { judgePair } from '../../src/commands/delete.ts';
+import { findJobClients } from '../../src/commands/sweep.ts';
 import { GitHub } from '../../src/github/api.ts';
-import { getIdToken } from '../../src/github/idtoken.ts';
+import { getIdToken } from '../../src/github/id-token.ts';
 import { readRunner } from '../../src/github/runner.ts';
-import { Vault, variableUrl } from '../../src/github/vault.ts';
-import { type Call, Transport } from '../../src/http.ts';
-import type { KnownClient } from '../../src/identity.ts';
-import * as log from '../../src/log.ts';
-import { mask } from '../../src/mask.ts';
-import { plan } from '../../src/plan.ts';
-import { Faults } from '../../src/reader.ts';
+import { SavedCredentials, variableUrl } from '../../src/github/saved-credentials.ts';
+import { ApiError } from '../../src/net/api-error.ts';
+import { type HttpRequest, Transport } from '../../src/net/transport.ts';
+import * as log from '../../src/output/log.ts';
+import { mask } from '../../src/output/mask.ts';
 import { Scalekit } from '../../src/scalekit/api.ts';
 import { readToken } from '../../src/scalekit/token.ts';
 import type { Client, Secret } from '../../src/scalekit/types.ts';
-import { findJobClients } from '../../src/stale.ts';
-import { Journal } from '../../src/state.ts';
-import { judgePair } from '../../src/teardown.ts';
-import { verify } from '../../src/verify.ts';
+import type { Context } from '../../src/steps/context.ts';
+import { createClient } from '../../src/steps/create.ts';
+import { findExisting } from '../../src/steps/find.ts';
+import { addSecret, updateClient } from '../../src/steps/rotate.ts';
+import { verify } from '../../src/steps/verify.ts';
+import { Journal } from '../../src/undo/journal.ts';
 import { client, FakeTransport, LISTS, NEW_LINE, OLD_LINE, request, secret } from './fixtures.ts';
 import { RUNNER } from './given.ts';
 
@@ -137,12 +139,12 @@ const UNPROCESSABLE = {
 
 const scalekit = (transport: Transport) => new Scalekit(transport, 'https://acme.scalekit.com', 'org_1');
 const gitHub = (transport: Transport) => new GitHub(transport, { api: 'https://api.example', token: 'a' });
-const vault = (transport: Transport) => new Vault(gitHub(transport), PLACE);
+const savedCredentials = (transport: Transport) => new SavedCredentials(gitHub(transport), PLACE);
 function context(transport: Transport): Context {
-  const { origin, organization_id, trailer } = request();
-  const { nonce, run, lifetime } = trailer;
+  const { origin, organization_id, marker } = request();
+  const { nonce, run, lifetime } = marker;
   const journal = new Journal({ origin, organization_id, nonce, run, lifetime }, ADMINISTRATOR);
-  return { scalekit: scalekit(transport), request: request(), journal };
+  return { scalekit: scalekit(transport), desired: request(), journal };
 }
 /** A token with this payload. */
 const jwt = (payload: string): string => `e30.${Buffer.from(payload).toString('base64url')}.e30`;
@@ -153,10 +155,10 @@ const ENV = {
 };
 async function targetOf(transport: Transport): Promise<Target> {
   const faults = new Faults();
-  const runner = runnerTarget(readRunner(RUNNER), RUNNER, '');
-  const target = tokenTarget(await getIdToken(transport, ENV), runner, (input) => faults.report(input));
+  const runner = targetFromRunner(readRunner(RUNNER), RUNNER, '');
+  const target = targetFromIdToken(await getIdToken(transport, ENV), runner, (input) => faults.report(input));
   const repository_claims = ['github_repository', 'environment', 'github_ref', 'github_repo_property_team'];
-  checkClaims({ repository_claims, custom_claims: [], lifetime: 'job' }, target, (input) => faults.report(input));
+  resolveClaims({ repository_claims, custom_claims: [], lifetime: 'job' }, target, (input) => faults.report(input));
   faults.finish();
   return target;
 }
@@ -181,7 +183,7 @@ const ASKING: Asking[] = [
   {
     what: 'a client',
     valid: [[/^GET/, { client: CLIENT }]],
-    ask: async (transport) => isClient((await scalekit(transport).getClient('m2morg_1'))?.whole()),
+    ask: async (transport) => isClient((await scalekit(transport).getClient('m2morg_1'))?.parse()),
   },
   {
     what: 'a client that was made',
@@ -191,7 +193,7 @@ const ASKING: Asking[] = [
       [/^GET/, { clients: [] }],
     ],
     ask: async (transport) => {
-      const made = await create(context(transport));
+      const made = await createClient(context(transport));
       isClient(made.client);
       isSecret(made.secret.secret);
       expect(made.secret.plain_secret.trim().length).toBeGreaterThan(7);
@@ -205,7 +207,7 @@ const ASKING: Asking[] = [
       [/secrets$/, { secret: { ...SECRET, id: 'sks_2' }, plain_secret: 'fake-plain-efgh' }],
       [/^POST/, 'rubbish'],
     ],
-    ask: async (transport) => isClient((await create(context(transport))).client),
+    ask: async (transport) => isClient((await createClient(context(transport))).client),
   },
   {
     what: 'a client that was changed',
@@ -213,7 +215,7 @@ const ASKING: Asking[] = [
       [/^PATCH/, { client: FOUND }],
       [/^GET/, { client: FOUND }],
     ],
-    ask: async (transport) => isClient(await update(context(transport), client(), { name: 'Deployer' }, false)),
+    ask: async (transport) => isClient(await updateClient(context(transport), client(), { name: 'Deployer' }, false)),
   },
   {
     what: 'a secret that was added',
@@ -233,7 +235,11 @@ const ASKING: Asking[] = [
     ask: async (transport) => {
       for (const changes of [{}, { name: 'Another' }]) {
         const asked = request({ fields: { ...request().fields, ...changes } });
-        const { before, after, warnings } = plan(asked, await find(scalekit(transport), asked));
+        const {
+          beforePublish: before,
+          afterPublish: after,
+          warnings,
+        } = planChanges(asked, await findExisting(scalekit(transport), asked));
         expect([before, after, warnings].every(Array.isArray)).toBe(true);
       }
     },
@@ -246,7 +252,7 @@ const ASKING: Asking[] = [
     ],
     ask: async (transport) => {
       const asked = request({ client_id: 'm2morg_1' });
-      plan(asked, await find(scalekit(transport), asked));
+      planChanges(asked, await findExisting(scalekit(transport), asked));
     },
   },
   {
@@ -270,7 +276,7 @@ const ASKING: Asking[] = [
       [/secrets\/A_SECRET$/, { name: 'A_SECRET', updated_at: TIME }],
     ],
     ask: async (transport) => {
-      const kept = vault(transport);
+      const kept = savedCredentials(transport);
       await kept.look();
       expect(typeof (await judgePair(scalekit(transport), kept, [], 'key_56789-123456')).goes).toBe('boolean');
     },
@@ -279,9 +285,7 @@ const ASKING: Asking[] = [
     what: 'another repository',
     valid: [[/acme\/other$/, REPOSITORY]],
     ask: async (transport) => {
-      const target = await gitHub(transport).getRepository('acme/other', (told) =>
-        repositoryTarget(told, 'production'),
-      );
+      const target = await gitHub(transport).getRepository('acme/other', (told) => targetFromApi(told, 'production'));
       isTarget(target);
       expect(target.repository.toLowerCase()).toBe('acme/other');
     },
@@ -303,10 +307,14 @@ const ASKING: Asking[] = [
       [/environments\/production$/, { id: 1, name: 'production' }],
     ],
     ask: async (transport) => {
-      const kept = vault(transport);
+      const kept = savedCredentials(transport);
       await kept.open();
-      expect([typeof kept.saved.client_id, typeof kept.saved.secret_time]).toEqual(['string', 'string']);
-      plan(request({ on_existing: 'reuse', place: PLACE }), { client: client(), others: [], saved: kept.saved });
+      expect([typeof kept.snapshot.client_id, typeof kept.snapshot.secretTime]).toEqual(['string', 'string']);
+      planChanges(request({ on_existing: 'reuse', location: PLACE }), {
+        client: client(),
+        others: [],
+        saved: kept.snapshot,
+      });
     },
   },
   {
@@ -336,7 +344,7 @@ function isSecret(secret: Secret, known = false): void {
   expect(typeof (secret.create_time ?? 0n)).toBe('bigint');
 }
 
-function isClient(client: Client | KnownClient | undefined): void {
+function isClient(client: Client | ManagedClient | undefined): void {
   if (!client) throw new Error('no client');
   const { client_id, name, description, scopes, audience, custom_claims, expiry = 0, create_time = 0n } = client;
   expect(client_id).toMatch(/^m2morg_[\w-]{1,121}$/);
@@ -403,7 +411,7 @@ async function ask(
   at: number,
   text: string,
 ): Promise<Error | undefined> {
-  const transport = new FakeTransport(({ method, url }: Call) => {
+  const transport = new FakeTransport(({ method, url }: HttpRequest) => {
     const index = valid.findIndex(([call]) => call.test(`${method} ${url.pathname}`));
     const [, body] = valid[index] ?? [];
     const sent = index === at ? text : typeof body === 'string' ? body : JSON.stringify(body);
@@ -620,17 +628,17 @@ describe('eight megabytes are read at once:', () => {
   async function freshly() {
     jest.resetModules();
     const [masks, scalekit, github, finding, planning, tokens] = await Promise.all([
-      import('../../src/mask.ts'),
+      import('../../src/output/mask.ts'),
       import('../../src/scalekit/api.ts'),
       import('../../src/github/api.ts'),
-      import('../../src/find.ts'),
-      import('../../src/plan.ts'),
+      import('../../src/steps/find.ts'),
+      import('../../src/client/plan.ts'),
       import('../../src/scalekit/token.ts'),
     ]);
     // As much as a run masks: the administrator's secret, a token of GitHub, and a token of Scalekit.
     for (const length of [64, 93, 900]) masks.mask('aB3-'.repeat(length / 4).slice(0, length));
     masks.mask(ADMINISTRATOR);
-    masks.maskPair(CREDENTIALS.client_id, ADMINISTRATOR);
+    masks.maskCredentials(CREDENTIALS.client_id, ADMINISTRATOR);
     return { ...scalekit, ...github, ...finding, ...planning, ...tokens };
   }
   beforeEach(async () => {
@@ -693,7 +701,7 @@ describe('eight megabytes are read at once:', () => {
     const transport = new FakeTransport(() => ({ body }));
     await quick(async () => {
       const api = new fresh.Scalekit(transport, 'https://acme.example', 'org_1');
-      return fresh.plan(request(), await fresh.find(api, request()));
+      return fresh.planChanges(request(), await fresh.findExisting(api, request()));
     });
   });
 
@@ -778,9 +786,9 @@ it('the address of a variable can be told, whatever the ID token calls the envir
   fc.assert(
     fc.property(fc.string({ unit: letters }), (name) => {
       const faults = () => () => {};
-      const { environment } = tokenTarget(
+      const { environment } = targetFromIdToken(
         { ...ID_TOKEN, environment: name },
-        runnerTarget(readRunner(RUNNER), RUNNER, ''),
+        targetFromRunner(readRunner(RUNNER), RUNNER, ''),
         faults,
       );
       expect(variableUrl('https://api.example', { ...PLACE, environment }).origin).toBe('https://api.example');
@@ -830,7 +838,7 @@ describe('over a connection', () => {
             const ask: Asking = {
               what: '',
               valid: [],
-              ask: async () => isClient((await api.getClient('m2morg_1'))?.whole() ?? client()),
+              ask: async () => isClient((await api.getClient('m2morg_1'))?.parse() ?? client()),
             };
             checkError(
               await ask.ask(transport).then(

@@ -2,19 +2,256 @@
 /******/ 	"use strict";
 /******/ 	var __webpack_modules__ = ({
 
-/***/ 34:
+/***/ 866:
 /***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
-/* harmony export */   IX: () => (/* binding */ repositoryTarget),
-/* harmony export */   Kz: () => (/* binding */ checkClaims),
-/* harmony export */   UA: () => (/* binding */ runnerTarget),
-/* harmony export */   VC: () => (/* binding */ chooseClaims),
-/* harmony export */   bK: () => (/* binding */ tokenTarget)
+/* harmony export */   V: () => (/* binding */ chooseClaims),
+/* harmony export */   c: () => (/* binding */ resolveClaims)
 /* harmony export */ });
-/* unused harmony export CLAIM_NAMES */
-/* harmony import */ var _formats_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(107);
-/* harmony import */ var _github_runner_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(801);
+/* harmony import */ var _output_text_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(938);
+/* harmony import */ var _target_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(822);
+
+
+/** They differ from run to run, so a client that outlives its run cannot carry them. */
+const PER_RUN = new Set(['sha', 'ref', 'ref_type', 'run_id', 'run_attempt', 'actor', 'actor_id', 'event_name', 'workflow_ref'].map((name) => `github_${name}`));
+const DEFAULT_CLAIMS = ['github_repository', 'github_repository_id', 'environment'];
+/** What GitHub's API may tell of any repository, properties apart. */
+const KNOWN_TO_API = /^(environment|github_repository(_id|_owner|_owner_id|_visibility)?)$/;
+/** The derived claims first, then those of `custom_claims` that they do not say already. */
+function resolveClaims({ repository_claims, custom_claims, lifetime }, target, report) {
+    const derived = chooseClaims(repository_claims, target.source, target, lifetime, report('repository_claims'));
+    const values = new Map(derived.map(({ key, value }) => [key, value]));
+    for (const { key, value } of custom_claims) {
+        const own = values.get(key);
+        if (own !== undefined && own !== value) {
+            report('custom_claims')(`got ${key}=${(0,_output_text_js__WEBPACK_IMPORTED_MODULE_0__/* .quote */ .hD)(value)}, but repository_claims derives ${key}=${(0,_output_text_js__WEBPACK_IMPORTED_MODULE_0__/* .quote */ .hD)(own)}; expected the same value, or a repository_claims without ${key}`);
+        }
+    }
+    return [...derived, ...custom_claims.filter(({ key }) => !values.has(key))];
+}
+/**
+ * Derives the claims that were asked for by key, or else the default ones as far as they are known.
+ * @param asked keys, or `none`; nothing where nothing was said
+ * @param target nothing where it is not known yet: what is wrong in any case is reported all the same
+ */
+function chooseClaims(asked, source, target, lifetime, report) {
+    if (!asked)
+        return deriveClaims(DEFAULT_CLAIMS, target);
+    const names = asked.filter((name) => name !== 'none');
+    if (asked.length > 1 && names.length < asked.length)
+        report('got "none" beside others; expected "none" alone, or claims');
+    const claims = deriveClaims(names, target);
+    for (const name of names) {
+        if (!(0,_target_js__WEBPACK_IMPORTED_MODULE_1__/* .isClaimName */ .qU)(name))
+            report(`got ${(0,_output_text_js__WEBPACK_IMPORTED_MODULE_0__/* .quote */ .hD)(name)}; expected ${_target_js__WEBPACK_IMPORTED_MODULE_1__/* .CLAIM_NAMES */ .mw.join(', ')}, github_repo_property_NAME, or none`);
+        else if (PER_RUN.has(name) && lifetime !== 'job') {
+            report(`got ${name}, which changes from run to run; expected lifetime: job with it, since a lasting client cannot follow`);
+        }
+        else if (target ? !claims.some(({ key }) => key === name) : isNeverKnown(name, source)) {
+            report(`got ${name}, ${whyUnknown(name, source)}`);
+        }
+    }
+    return claims;
+}
+/** @returns the claims among `names` that are known, in that order */
+function deriveClaims(names, target) {
+    return names.flatMap((key) => {
+        const value = key === 'environment' ? target?.environment : (0,_target_js__WEBPACK_IMPORTED_MODULE_1__/* .isClaimName */ .qU)(key) && target?.claims[key];
+        return value ? [{ key, value }] : [];
+    });
+}
+function isNeverKnown(name, source) {
+    return source === 'api' && !KNOWN_TO_API.test(name) && !_target_js__WEBPACK_IMPORTED_MODULE_1__/* .PROPERTY */ .sr.test(name);
+}
+function whyUnknown(name, source) {
+    const known = 'expected a claim that is known here';
+    if (source === 'api') {
+        return isNeverKnown(name, source)
+            ? `which says something about a run, not about another repository; ${known}`
+            : `which GitHub's API does not tell of that repository; ${known}`;
+    }
+    if (source === 'token')
+        return `which GitHub's ID token of this job does not say; ${known}`;
+    if (name === 'environment')
+        return "which the input environment does not say; expected that input, or permissions with id-token: write in a job that has an environment: then GitHub's ID token says it";
+    if (_target_js__WEBPACK_IMPORTED_MODULE_1__/* .VARIABLES */ .ut[name])
+        return `which this runner does not know; ${known}`;
+    return "which GitHub's ID token alone says; expected permissions with id-token: write, so that the job may have one";
+}
+
+
+/***/ }),
+
+/***/ 202:
+/***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   C: () => (/* binding */ Faults)
+/* harmony export */ });
+/* unused harmony export InputError */
+// How the text of an input becomes a value. Pure: what is wrong goes to `report`, all of it, and what can be read
+// comes back all the same, so that one bad entry does not hide the next.
+/** Faults of one input that are told: thousands would not fit into an annotation. */
+const MAX_FAULTS = 10;
+/** Every bad input, each with what was given, what is accepted and, where known, why. */
+class InputError extends Error {
+    name = 'InputError';
+    constructor(faults) {
+        super(faults.length === 1
+            ? `Bad input: ${faults[0]}`
+            : `${faults.length} bad inputs:\n${faults.map((fault) => `- ${fault}`).join('\n')}`);
+    }
+}
+/** Collects what is wrong. */
+class Faults {
+    #faults = new Map();
+    report(input) {
+        return (problem) => {
+            const faults = this.#faults.get(input) ?? [];
+            faults.push(`${input}: ${problem}`);
+            this.#faults.set(input, faults);
+        };
+    }
+    /** @throws {InputError} where anything was reported */
+    finish() {
+        const told = [...this.#faults].flatMap(([input, faults]) => {
+            const more = faults.length - MAX_FAULTS;
+            return more > 0 ? [...faults.slice(0, MAX_FAULTS), `${input}: and ${more} more`] : faults;
+        });
+        if (told.length > 0)
+            throw new InputError(told);
+    }
+}
+
+
+/***/ }),
+
+/***/ 537:
+/***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   BC: () => (/* binding */ shortHash),
+/* harmony export */   CV: () => (/* binding */ MAX_DESCRIPTION_TEXT),
+/* harmony export */   Jf: () => (/* binding */ identityHash),
+/* harmony export */   P3: () => (/* binding */ hasMatchingClaims),
+/* harmony export */   Pe: () => (/* binding */ withMarker),
+/* harmony export */   gY: () => (/* binding */ parseMarker),
+/* harmony export */   lY: () => (/* binding */ reasonNotManageable),
+/* harmony export */   mE: () => (/* binding */ createNonce),
+/* harmony export */   sZ: () => (/* binding */ oldestFirst),
+/* harmony export */   sk: () => (/* binding */ repositoryReference),
+/* harmony export */   zi: () => (/* binding */ appendMarker)
+/* harmony export */ });
+/* unused harmony export formatMarker */
+/* harmony import */ var node_crypto__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(598);
+/* harmony import */ var node_crypto__WEBPACK_IMPORTED_MODULE_0___default = /*#__PURE__*/__nccwpck_require__.n(node_crypto__WEBPACK_IMPORTED_MODULE_0__);
+/* harmony import */ var _scalekit_types_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(179);
+
+
+const MAX_MARKER = 160;
+/** Characters that a description may have besides the line break and the trailer. */
+const MAX_DESCRIPTION_TEXT = _scalekit_types_js__WEBPACK_IMPORTED_MODULE_1__/* .MAX_DESCRIPTION */ .o1 - MAX_MARKER - 1;
+/** Orders clients: by time to the nanosecond, then by id, so that all runs agree on the first. */
+function oldestFirst(one, other) {
+    return (0,_scalekit_types_js__WEBPACK_IMPORTED_MODULE_1__/* .byCreateTime */ .lG)(one, other) || (one.client_id < other.client_id ? -1 : 1);
+}
+/** A hash of the identity: by the repository's id where it is known, so that a rename changes nothing. */
+function identityHash({ repository, repository_id, environment, name, lifetime }) {
+    const target = repository_id ?? repository.toLowerCase();
+    return shortHash(JSON.stringify([target, environment.toLowerCase(), name ?? null, lifetime]));
+}
+/** The repository's id or, where none is known, a hash of its lower-cased name. */
+function repositoryReference(repository, repository_id) {
+    return repository_id ?? shortHash(repository.toLowerCase());
+}
+function createNonce() {
+    return (0,node_crypto__WEBPACK_IMPORTED_MODULE_0__.randomBytes)(12).toString('base64url');
+}
+function formatMarker({ key, repo, by, run, lifetime, nonce }) {
+    return `[scalekit-organization-client/1 key=${key} repo=${repo} by=${by} run=${run} lifetime=${lifetime} nonce=${nonce}]`;
+}
+/** A description as it is sent: the trailer is its last line. */
+function appendMarker(descriptionText, marker) {
+    return [descriptionText, formatMarker(marker)].filter(Boolean).join('\n');
+}
+const MARKER = /^\[scalekit-organization-client\/1 key=(?<key>[\w-]{16}) repo=(?<repo>[\w-]{1,16}) by=(?<by>[\w-]{1,16}) run=(?<run>\d{1,12}\.\d{1,4}) lifetime=(?<lifetime>persistent|job) nonce=(?<nonce>[\w-]{16})\]$/;
+/** Reads the trailer from a description's last line. @returns nothing where it has none */
+function parseMarker(description) {
+    return MARKER.exec(splitDescription(description)[1])?.groups;
+}
+/** @returns what comes before the last line, and the last line */
+function splitDescription(description) {
+    const text = description.trimEnd();
+    const at = text.lastIndexOf('\n');
+    return [text.slice(0, Math.max(at, 0)), text.slice(at + 1)];
+}
+function withMarker(client) {
+    const marker = parseMarker(client.description);
+    const own = marker ? splitDescription(client.description)[0] : client.description;
+    const descriptionText = [...own].slice(0, MAX_DESCRIPTION_TEXT).join('');
+    return { ...client, descriptionText, marker };
+}
+/**
+ * Whether a client that was named by its id may be managed as this identity's.
+ * @returns why not, or nothing
+ */
+function reasonNotManageable(client, identity, { key, repo }) {
+    const { marker } = client;
+    if (marker?.key === key)
+        return undefined;
+    if (marker && marker.repo !== repo)
+        return 'it was made for another repository, by the last line of its description';
+    if (claimsNameRepository(client, identity) === false)
+        return 'its claims name another repository';
+    if (marker && marker.lifetime !== 'persistent')
+        return 'it belongs to one job, by the last line of its description';
+    const [environment] = claimsOf(client, 'environment');
+    if (environment !== undefined && environment.toLowerCase() !== identity.environment.toLowerCase()) {
+        const own = identity.environment ? JSON.stringify(identity.environment) : 'no environment';
+        return `it is for the environment ${JSON.stringify(environment)}, and this step for ${own}`;
+    }
+    return undefined;
+}
+/** Whether a client without a trailer carries the claims of this repository and this environment. */
+function hasMatchingClaims(client, identity) {
+    const [environment = ''] = claimsOf(client, 'environment');
+    return (claimsNameRepository(client, identity) === true && environment.toLowerCase() === identity.environment.toLowerCase());
+}
+/** By the id or, where one side does not know it, the name. @returns nothing where the claims do not say */
+function claimsNameRepository(client, { repository, repository_id }) {
+    const ids = claimsOf(client, 'github_repository_id');
+    if (ids.length > 0 && repository_id !== undefined)
+        return ids.every((id) => id === repository_id);
+    const names = claimsOf(client, 'github_repository');
+    return names.length > 0 ? names.every((name) => name.toLowerCase() === repository.toLowerCase()) : undefined;
+}
+/** All that stand there: nothing keeps a client from having one twice. */
+function claimsOf({ custom_claims }, key) {
+    return custom_claims.filter((claim) => claim.key === key).map(({ value }) => value);
+}
+/** 16 characters (96 bits) of a SHA-256, in base64url. */
+function shortHash(text) {
+    return (0,node_crypto__WEBPACK_IMPORTED_MODULE_0__.createHash)('sha256').update(text).digest('base64url').slice(0, 16);
+}
+
+
+/***/ }),
+
+/***/ 822:
+/***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   _B: () => (/* binding */ targetFromRunner),
+/* harmony export */   _l: () => (/* binding */ targetFromIdToken),
+/* harmony export */   mw: () => (/* binding */ CLAIM_NAMES),
+/* harmony export */   oN: () => (/* binding */ targetFromApi),
+/* harmony export */   qU: () => (/* binding */ isClaimName),
+/* harmony export */   sr: () => (/* binding */ PROPERTY),
+/* harmony export */   ut: () => (/* binding */ VARIABLES)
+/* harmony export */ });
+/* harmony import */ var _github_runner_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(801);
+/* harmony import */ var _output_text_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(938);
 
 
 /** Claims about the repository and its run, by the key that the token shows, each with the runner's variable for it. */
@@ -36,18 +273,13 @@ const VARIABLES = {
     github_event_name: 'GITHUB_EVENT_NAME',
     github_runner_environment: 'RUNNER_ENVIRONMENT',
 };
-/** They differ from run to run, so a client that outlives its run cannot carry them. */
-const PER_RUN = new Set(['sha', 'ref', 'ref_type', 'run_id', 'run_attempt', 'actor', 'actor_id', 'event_name', 'workflow_ref'].map((name) => `github_${name}`));
-const DEFAULT_CLAIMS = ['github_repository', 'github_repository_id', 'environment'];
 const CLAIM_NAMES = ['environment', ...Object.keys(VARIABLES)];
 /** A custom property of the repository, which an organization adds to its ID tokens. */
 const PROPERTY = /^github_repo_property_[\w$#-]{1,100}$/;
 /** Claims of an ID token that tell whose client it is. */
 const IDENTIFYING = ['repository', 'repository_id', 'run_id', 'environment'];
-/** What GitHub's API may tell of any repository, properties apart. */
-const OF_ANY_REPOSITORY = /^(environment|github_repository(_id|_owner|_owner_id|_visibility)?)$/;
 /** What the runner's variables say. */
-function runnerTarget(runner, env, environment) {
+function targetFromRunner(runner, env, environment) {
     const claims = Object.entries(VARIABLES).map(([key, variable]) => [key, variable && env[variable]]);
     const { repository, repository_id } = runner;
     return {
@@ -64,8 +296,8 @@ function runnerTarget(runner, env, environment) {
  * What GitHub's ID token says, and the runner where the token does not.
  * @param report takes what token, runner and the input `environment` do not agree about
  */
-function tokenTarget(payload, runner, report) {
-    const told = Object.entries(payload).flatMap(([name, value]) => {
+function targetFromIdToken(payload, runner, report) {
+    const tokenClaims = Object.entries(payload).flatMap(([name, value]) => {
         const key = name === 'environment' ? name : `github_${name}`;
         if (!isClaimName(key) || value === null || value === '')
             return [];
@@ -74,22 +306,22 @@ function tokenTarget(payload, runner, report) {
             report("GitHub's ID token")(`has a claim ${name} that is no text; expected one`);
         return claim === undefined ? [] : [[key, claim]];
     });
-    const claims = { ...runner.claims, ...Object.fromEntries(told) };
-    if (!told.some(([key]) => key === 'github_repository'))
+    const claims = { ...runner.claims, ...Object.fromEntries(tokenClaims) };
+    if (!tokenClaims.some(([key]) => key === 'github_repository'))
         report("GitHub's ID token")('has no claim repository; expected one');
     for (const name of ['repository', 'repository_id', 'run_id']) {
         const [theirs, own] = [claims[`github_${name}`], runner.claims[`github_${name}`]];
         if (theirs && own && theirs.toLowerCase() !== own.toLowerCase())
-            report(`GITHUB_${name.toUpperCase()}`)(`got ${(0,_formats_js__WEBPACK_IMPORTED_MODULE_0__/* .quote */ .hD)(own)}, but GitHub's ID token says ${(0,_formats_js__WEBPACK_IMPORTED_MODULE_0__/* .quote */ .hD)(theirs)}; expected the same`);
+            report(`GITHUB_${name.toUpperCase()}`)(`got ${(0,_output_text_js__WEBPACK_IMPORTED_MODULE_1__/* .quote */ .hD)(own)}, but GitHub's ID token says ${(0,_output_text_js__WEBPACK_IMPORTED_MODULE_1__/* .quote */ .hD)(theirs)}; expected the same`);
     }
     const environment = claims.environment ?? '';
     if (environment && runner.environment && environment.toLowerCase() !== runner.environment.toLowerCase()) {
-        report('environment')(`got ${(0,_formats_js__WEBPACK_IMPORTED_MODULE_0__/* .quote */ .hD)(runner.environment)}, but GitHub's ID token says that the job's environment is ${(0,_formats_js__WEBPACK_IMPORTED_MODULE_0__/* .quote */ .hD)(environment)}; expected the same, or none`);
+        report('environment')(`got ${(0,_output_text_js__WEBPACK_IMPORTED_MODULE_1__/* .quote */ .hD)(runner.environment)}, but GitHub's ID token says that the job's environment is ${(0,_output_text_js__WEBPACK_IMPORTED_MODULE_1__/* .quote */ .hD)(environment)}; expected the same, or none`);
     }
     return {
         source: 'token',
         repository: claims.github_repository ?? '',
-        repository_id: (0,_github_runner_js__WEBPACK_IMPORTED_MODULE_1__/* .digits */ .vm)(claims.github_repository_id),
+        repository_id: (0,_github_runner_js__WEBPACK_IMPORTED_MODULE_0__/* .numericId */ .Vi)(claims.github_repository_id),
         environment: environment || runner.environment,
         asserted: environment === '' && runner.environment !== '',
         claims,
@@ -99,11 +331,11 @@ function tokenTarget(payload, runner, report) {
  * What GitHub's API says about another repository. The job's own token says nothing about it.
  * @param answer that was found to be about the repository which was asked for
  */
-function repositoryTarget(answer, environment) {
-    const owner = Object(answer.owner);
-    const properties = Object.entries(Object(answer.custom_properties));
-    const repository = text(answer.full_name) ?? '';
-    const repository_id = text(answer.id);
+function targetFromApi(response, environment) {
+    const owner = Object(response.owner);
+    const properties = Object.entries(Object(response.custom_properties));
+    const repository = text(response.full_name) ?? '';
+    const repository_id = text(response.id);
     return {
         source: 'api',
         repository,
@@ -115,7 +347,7 @@ function repositoryTarget(answer, environment) {
             github_repository_id: repository_id,
             github_repository_owner: text(owner.login),
             github_repository_owner_id: text(owner.id),
-            github_repository_visibility: text(answer.visibility),
+            github_repository_visibility: text(response.visibility),
             ...Object.fromEntries(properties.map(([name, value]) => [`github_repo_property_${name}`, text(value)])),
         },
     };
@@ -124,277 +356,8 @@ function repositoryTarget(answer, environment) {
 function text(value) {
     return ['string', 'number', 'boolean'].includes(typeof value) ? `${value}`.toWellFormed() : undefined;
 }
-/** The derived claims first, then those of `custom_claims` that they do not say already. */
-function checkClaims({ repository_claims, custom_claims, lifetime }, target, report) {
-    const derived = chooseClaims(repository_claims, target.source, target, lifetime, report('repository_claims'));
-    const values = new Map(derived.map(({ key, value }) => [key, value]));
-    for (const { key, value } of custom_claims) {
-        const own = values.get(key);
-        if (own !== undefined && own !== value) {
-            report('custom_claims')(`got ${key}=${(0,_formats_js__WEBPACK_IMPORTED_MODULE_0__/* .quote */ .hD)(value)}, but repository_claims derives ${key}=${(0,_formats_js__WEBPACK_IMPORTED_MODULE_0__/* .quote */ .hD)(own)}; expected the same value, or a repository_claims without ${key}`);
-        }
-    }
-    return [...derived, ...custom_claims.filter(({ key }) => !values.has(key))];
-}
-/**
- * Derives the claims that were asked for by key, or else the default ones as far as they are known.
- * @param asked keys, or `none`; nothing where nothing was said
- * @param target nothing where it is not known yet: what is wrong in any case is reported all the same
- */
-function chooseClaims(asked, source, target, lifetime, report) {
-    if (!asked)
-        return deriveClaims(DEFAULT_CLAIMS, target);
-    const names = asked.filter((name) => name !== 'none');
-    if (asked.length > 1 && names.length < asked.length)
-        report('got "none" beside others; expected "none" alone, or claims');
-    const claims = deriveClaims(names, target);
-    for (const name of names) {
-        if (!isClaimName(name))
-            report(`got ${(0,_formats_js__WEBPACK_IMPORTED_MODULE_0__/* .quote */ .hD)(name)}; expected ${CLAIM_NAMES.join(', ')}, github_repo_property_NAME, or none`);
-        else if (PER_RUN.has(name) && lifetime !== 'job') {
-            report(`got ${name}, which changes from run to run; expected lifetime: job with it, since a lasting client cannot follow`);
-        }
-        else if (target ? !claims.some(({ key }) => key === name) : isNeverKnown(name, source)) {
-            report(`got ${name}, ${whyUnknown(name, source)}`);
-        }
-    }
-    return claims;
-}
-/** @returns the claims among `names` that are known, in that order */
-function deriveClaims(names, target) {
-    return names.flatMap((key) => {
-        const value = key === 'environment' ? target?.environment : isClaimName(key) && target?.claims[key];
-        return value ? [{ key, value }] : [];
-    });
-}
 function isClaimName(name) {
     return CLAIM_NAMES.includes(name) || PROPERTY.test(name);
-}
-function isNeverKnown(name, source) {
-    return source === 'api' && !OF_ANY_REPOSITORY.test(name) && !PROPERTY.test(name);
-}
-function whyUnknown(name, source) {
-    const known = 'expected a claim that is known here';
-    if (source === 'api') {
-        return isNeverKnown(name, source)
-            ? `which says something about a run, not about another repository; ${known}`
-            : `which GitHub's API does not tell of that repository; ${known}`;
-    }
-    if (source === 'token')
-        return `which GitHub's ID token of this job does not say; ${known}`;
-    if (name === 'environment')
-        return "which the input environment does not say; expected that input, or permissions with id-token: write in a job that has an environment: then GitHub's ID token says it";
-    if (VARIABLES[name])
-        return `which this runner does not know; ${known}`;
-    return "which GitHub's ID token alone says; expected permissions with id-token: write, so that the job may have one";
-}
-
-
-/***/ }),
-
-/***/ 107:
-/***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
-
-/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
-/* harmony export */   Bw: () => (/* binding */ length),
-/* harmony export */   Df: () => (/* binding */ parseClaims),
-/* harmony export */   E1: () => (/* binding */ parseList),
-/* harmony export */   IP: () => (/* binding */ isSafe),
-/* harmony export */   U6: () => (/* binding */ CLIENT_ID),
-/* harmony export */   ef: () => (/* binding */ parseOrigin),
-/* harmony export */   fL: () => (/* binding */ parseSeconds),
-/* harmony export */   hD: () => (/* binding */ quote),
-/* harmony export */   nV: () => (/* binding */ parseApiUrl),
-/* harmony export */   pT: () => (/* binding */ LONGEST_OWN_DESCRIPTION),
-/* harmony export */   y8: () => (/* binding */ quoteUrl)
-/* harmony export */ });
-/* harmony import */ var _log_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(585);
-/* harmony import */ var _mask_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(515);
-
-
-/** The id of an organization client: it becomes part of a path and an output. The descriptor bounds ids in requests to 32 characters, not those in answers. */
-const CLIENT_ID = /^m2morg_[\w-]{1,121}$/;
-/** The longest description of a client (Scalekit's descriptor), in characters. */
-const LONGEST_DESCRIPTION = 512;
-const LONGEST_TRAILER = 160;
-/** Characters that a description may have besides the line break and the trailer. */
-const LONGEST_OWN_DESCRIPTION = LONGEST_DESCRIPTION - LONGEST_TRAILER - 1;
-const LONGEST_CLAIM_KEY = 128;
-/** White space, a backslash, a control character, or a scheme that is not followed by two slashes: browsers mend it. */
-const NO_URL = /[\s\\]|[^!-~\xa0-\uffff]|^([hH][tT]{2}[pP][sS]?:(?!\/\/[^/])|\/)/;
-const SCHEME = /^[a-z][a-z\d+.-]*:\/\//i;
-/** A value as an error shows it. Masked values go first: what is left of one that was cut would be recognized by nobody. */
-function quote(value) {
-    return JSON.stringify((0,_log_js__WEBPACK_IMPORTED_MODULE_0__/* .cut */ .Jj)(value, 80));
-}
-/** A URL as an error shows it: what stands before an @ or after a ? may be a secret. */
-function quoteUrl(text) {
-    const clean = (0,_mask_js__WEBPACK_IMPORTED_MODULE_1__/* .redact */ .E$)(text);
-    const [scheme = ''] = SCHEME.exec(clean) ?? [];
-    const rest = clean.slice(scheme.length);
-    const [end, sign] = [rest.search(/[?#]/), rest.lastIndexOf('@')];
-    if (end >= 0 && sign > end)
-        return quote(`${scheme}***`);
-    const shown = sign < 0 ? rest : `***${rest.slice(sign)}`;
-    return quote(scheme + shown.replace(/[?#].*$/s, (end) => `${end[0]}***`));
-}
-/** Characters as the API counts them: Unicode code points. */
-function length(text) {
-    return [...text].length;
-}
-/** A list: separated by commas, spaces or line breaks, or a JSON array of strings. Repeated entries count once. */
-function parseList(text, report) {
-    if (!text.startsWith('['))
-        return [...new Set(text.split(/[\s,]+/).filter(Boolean))];
-    const entries = parseJson(text, report, 'a JSON array of strings, or entries separated by commas, spaces or lines');
-    if (!Array.isArray(entries))
-        return [];
-    for (const entry of entries) {
-        if (typeof entry !== 'string' || !entry.trim() || !entry.isWellFormed())
-            report(`got the entry ${shown(entry)}; expected strings that are not blank`);
-    }
-    return [...new Set(entries.filter((entry) => typeof entry === 'string' && entry.trim()))];
-}
-/** Claims: `key=value` lines, a JSON object, or the API's own array of `{"key", "value"}`. */
-function parseClaims(text, report) {
-    const claims = /^[[{]/.test(text)
-        ? jsonClaims(text, report)
-        : text
-            .split(/\r\n|\r|\n/)
-            .filter((line) => line.trim())
-            .flatMap((line) => lineClaim(line, report));
-    const keys = new Set();
-    for (const { key, value } of claims) {
-        if (!key)
-            report('got an empty key; expected 1 to 128 characters');
-        if (length(key) > LONGEST_CLAIM_KEY)
-            report(`got the key ${quote(key)} of ${length(key)} characters; expected 128 at most`);
-        if (!key.isWellFormed() || !value.isWellFormed())
-            report(`got half of a character for the key ${quote(key)}; expected Unicode text`);
-        if (keys.has(key))
-            report(`got the key ${quote(key)} twice; expected each key once`);
-        keys.add(key);
-    }
-    return claims;
-}
-function lineClaim(line, report) {
-    const sign = line.indexOf('=');
-    if (sign < 0) {
-        report(`got the line ${quote(line.trim())} without a "="; expected key=value`);
-        return [];
-    }
-    return [{ key: line.slice(0, sign).trim(), value: line.slice(sign + 1).trim() }];
-}
-function jsonClaims(text, report) {
-    const expected = 'key=value lines, a JSON object, or a JSON array of {"key", "value"}';
-    const json = parseJson(text, report, expected, wholeNumberAsWritten);
-    if (json === undefined)
-        return [];
-    for (const key of repeatedKeys(text))
-        report(`got the key ${quote(key)} twice; expected each key once`);
-    if (!Array.isArray(json))
-        return Object.entries(Object(json)).flatMap(([key, value]) => jsonClaim(key, value, report));
-    return json.flatMap((entry) => {
-        const { key, value, ...rest } = Object(entry);
-        if (typeof key === 'string' && value !== undefined && Object.keys(rest).length === 0)
-            return jsonClaim(key, value, report);
-        report(`got the entry ${shown(entry)}; expected {"key": "…", "value": "…"}`);
-        return [];
-    });
-}
-function jsonClaim(key, value, report) {
-    if (typeof value === 'string' || typeof value === 'boolean' || Number.isSafeInteger(value))
-        return [{ key, value: String(value) }];
-    report(`got ${shown(value)} for the key ${quote(key)}; expected a string (quote numbers that are not whole)`);
-    return [];
-}
-/** JSON.parse keeps the last of two equal keys of an object without a word. */
-function repeatedKeys(json) {
-    const twice = new Set();
-    const open = [];
-    for (const [token, key, colon] of json.matchAll(/[{}[\]]|("(?:[^"\\]|\\.)*")\s*(:)?/g)) {
-        if (token === '{' || token === '[')
-            open.push(new Set());
-        else if (token === '}' || token === ']')
-            open.pop();
-        else if (key && colon) {
-            const name = JSON.parse(key);
-            if (open.at(-1)?.has(name))
-                twice.add(name);
-            open.at(-1)?.add(name);
-        }
-    }
-    return twice;
-}
-/** A JSON value as an error shows it. */
-function shown(value) {
-    try {
-        return (0,_log_js__WEBPACK_IMPORTED_MODULE_0__/* .cut */ .Jj)(JSON.stringify(value), 80);
-    }
-    catch {
-        return 'one that is nested too deeply';
-    }
-}
-function parseJson(text, report, expected, reviver) {
-    try {
-        return JSON.parse(text, reviver);
-    }
-    catch {
-        report(`got broken JSON, ${quote(text)}; expected ${expected}`);
-        return undefined;
-    }
-}
-/** A whole number stays as it was written, however large; any other may come out otherwise: 1.10 as 1.1. */
-const wholeNumberAsWritten = (key, value, { source = '' } = {}) => key !== 'key' && typeof value === 'number' && /^-?(0|[1-9]\d*)$/.test(source) ? source : value;
-/** A whole number in decimal digits. */
-function parseSeconds(text, least, most, report) {
-    const seconds = /^[1-9]\d*$/.test(text) ? Number(text) : Number.NaN;
-    if (seconds >= least && seconds <= most)
-        return seconds;
-    report(`got ${quote(text)}; expected a whole number of seconds from ${least} to ${most}`);
-    return least;
-}
-/**
- * The address of a Scalekit environment: a bare host, a trailing slash and a full URL are all fine.
- * @returns scheme, host and port
- */
-function parseOrigin(text, report) {
-    const expected = 'expected the address of the environment alone, such as https://acme.scalekit.com';
-    const url = NO_URL.test(text) ? null : URL.parse(SCHEME.test(text) ? text : `https://${text}`);
-    const shown = () => quoteUrl(text);
-    if (!url) {
-        report(`got ${shown()}, which is not a URL; ${expected}`);
-        return '';
-    }
-    const extras = [
-        url.username || url.password ? 'credentials' : '',
-        url.pathname !== '/' && url.pathname !== '' ? 'a path' : '',
-        text.includes('?') ? 'a query' : '',
-        text.includes('#') ? 'a fragment' : '',
-    ].filter(Boolean);
-    if (extras.length > 0)
-        report(`got ${shown()} with ${extras.join(' and ')}; ${expected}`);
-    if (!isSafe(url)) {
-        report(`got ${shown()}; expected https (http on loopback alone): the administrator's secret is sent there`);
-    }
-    return url.origin;
-}
-/**
- * The address of GitHub's API, which on GitHub Enterprise Server has a path.
- * @returns it without a slash at its end
- */
-function parseApiUrl(text, report) {
-    const url = NO_URL.test(text) ? null : URL.parse(text);
-    if (!url || !isSafe(url) || url.username || url.password || /[?#]/.test(text)) {
-        report(`got ${quoteUrl(text)}; expected the https address of an API of GitHub (http on loopback alone), such as https://api.github.com`);
-        return '';
-    }
-    return url.href.replace(/\/+$/, '');
-}
-/** Whether a secret may be sent there: over TLS, or within this machine. */
-function isSafe({ protocol, hostname }) {
-    const loopback = /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])$/.test(hostname);
-    return protocol === 'https:' || (protocol === 'http:' && loopback);
 }
 
 
@@ -404,11 +367,11 @@ function isSafe({ protocol, hostname }) {
 /***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   Vi: () => (/* binding */ numericId),
 /* harmony export */   _e: () => (/* binding */ ID_TOKEN_TOKEN),
 /* harmony export */   cs: () => (/* binding */ mayHaveIdToken),
 /* harmony export */   e_: () => (/* binding */ ID_TOKEN_URL),
-/* harmony export */   fY: () => (/* binding */ readRunner),
-/* harmony export */   vm: () => (/* binding */ digits)
+/* harmony export */   fY: () => (/* binding */ readRunner)
 /* harmony export */ });
 /* harmony import */ var node_fs__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(24);
 /* harmony import */ var node_fs__WEBPACK_IMPORTED_MODULE_0___default = /*#__PURE__*/__nccwpck_require__.n(node_fs__WEBPACK_IMPORTED_MODULE_0__);
@@ -419,8 +382,8 @@ const ID_TOKEN_TOKEN = 'ACTIONS_ID_TOKEN_REQUEST_TOKEN';
 function readRunner(env) {
     return {
         repository: env.GITHUB_REPOSITORY ?? '',
-        repository_id: digits(env.GITHUB_REPOSITORY_ID),
-        run: `${digits(env.GITHUB_RUN_ID, 12) ?? '0'}.${digits(env.GITHUB_RUN_ATTEMPT, 4) ?? '1'}`,
+        repository_id: numericId(env.GITHUB_REPOSITORY_ID),
+        run: `${numericId(env.GITHUB_RUN_ID, 12) ?? '0'}.${numericId(env.GITHUB_RUN_ATTEMPT, 4) ?? '1'}`,
         api: env.GITHUB_API_URL || 'https://api.github.com',
         origin: runOrigin(env),
     };
@@ -430,7 +393,7 @@ function mayHaveIdToken(env) {
     return Boolean(env[ID_TOKEN_URL] && env[ID_TOKEN_TOKEN]);
 }
 /** A number as it fits into a trailer of bounded length; GitHub's own are shorter. */
-function digits(text, most = 16) {
+function numericId(text, most = 16) {
     return text && /^\d+$/.test(text) && text.length <= most ? text : undefined;
 }
 function runOrigin(env) {
@@ -458,32 +421,278 @@ function readEvent(path) {
 
 /***/ }),
 
-/***/ 587:
+/***/ 609:
 /***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
 
 
 // EXPORTS
 __nccwpck_require__.d(__webpack_exports__, {
-  B6: () => (/* binding */ LONGEST_NAME),
-  uD: () => (/* binding */ checkPlace),
+  KE: () => (/* binding */ checkSecretLocation),
   Ko: () => (/* binding */ readInputs)
 });
 
-// UNUSED EXPORTS: readDeletion, readSweep
+// UNUSED EXPORTS: readDeleteInputs, readSweepInputs
 
-// EXTERNAL MODULE: ./build/claims.js
-var claims = __nccwpck_require__(34);
+// EXTERNAL MODULE: ./build/client/claims.js
+var claims = __nccwpck_require__(866);
+;// CONCATENATED MODULE: ./build/client/desired.js
+const ON_EXISTING = ['rotate', 'reuse', 'replace', 'fail'];
+
+// EXTERNAL MODULE: ./build/client/identity.js
+var identity = __nccwpck_require__(537);
+// EXTERNAL MODULE: ./build/client/target.js
+var target = __nccwpck_require__(822);
+// EXTERNAL MODULE: ./build/github/runner.js
+var github_runner = __nccwpck_require__(801);
+// EXTERNAL MODULE: ./build/output/text.js
+var output_text = __nccwpck_require__(938);
+// EXTERNAL MODULE: ./build/scalekit/types.js
+var types = __nccwpck_require__(179);
 // EXTERNAL MODULE: ./node_modules/@actions/core/lib/core.js + 10 modules
 var core = __nccwpck_require__(178);
-// EXTERNAL MODULE: ./build/formats.js
-var formats = __nccwpck_require__(107);
-// EXTERNAL MODULE: ./build/mask.js
-var mask = __nccwpck_require__(515);
-// EXTERNAL MODULE: ./build/proxy.js + 1 modules
-var proxy = __nccwpck_require__(774);
-// EXTERNAL MODULE: ./build/reader.js
-var build_reader = __nccwpck_require__(276);
-;// CONCATENATED MODULE: ./build/connection.js
+// EXTERNAL MODULE: ./build/net/proxy.js + 1 modules
+var proxy = __nccwpck_require__(775);
+// EXTERNAL MODULE: ./build/output/mask.js
+var mask = __nccwpck_require__(549);
+;// CONCATENATED MODULE: ./build/inputs/parse.js
+
+
+
+/** White space, a backslash, a control character, or a scheme that is not followed by two slashes: browsers mend it. */
+const NO_URL = /[\s\\]|[^!-~\xa0-\uffff]|^([hH][tT]{2}[pP][sS]?:(?!\/\/[^/])|\/)/;
+/** A list: separated by commas, spaces or line breaks, or a JSON array of strings. Repeated entries count once. */
+function parseList(text, report) {
+    if (!text.startsWith('['))
+        return [...new Set(text.split(/[\s,]+/).filter(Boolean))];
+    const entries = parseJson(text, report, 'a JSON array of strings, or entries separated by commas, spaces or lines');
+    if (!Array.isArray(entries))
+        return [];
+    for (const entry of entries) {
+        if (typeof entry !== 'string' || !entry.trim() || !entry.isWellFormed())
+            report(`got the entry ${quoteJson(entry)}; expected strings that are not blank`);
+    }
+    return [...new Set(entries.filter((entry) => typeof entry === 'string' && entry.trim()))];
+}
+/** Claims: `key=value` lines, a JSON object, or the API's own array of `{"key", "value"}`. */
+function parseClaims(text, report) {
+    const claims = /^[[{]/.test(text)
+        ? jsonClaims(text, report)
+        : text
+            .split(/\r\n|\r|\n/)
+            .filter((line) => line.trim())
+            .flatMap((line) => lineClaim(line, report));
+    const keys = new Set();
+    for (const { key, value } of claims) {
+        if (!key)
+            report('got an empty key; expected 1 to 128 characters');
+        if ((0,output_text/* characterCount */.Dq)(key) > types/* MAX_CLAIM_KEY */.E4)
+            report(`got the key ${(0,output_text/* quote */.hD)(key)} of ${(0,output_text/* characterCount */.Dq)(key)} characters; expected 128 at most`);
+        if (!key.isWellFormed() || !value.isWellFormed())
+            report(`got half of a character for the key ${(0,output_text/* quote */.hD)(key)}; expected Unicode text`);
+        if (keys.has(key))
+            report(`got the key ${(0,output_text/* quote */.hD)(key)} twice; expected each key once`);
+        keys.add(key);
+    }
+    return claims;
+}
+function lineClaim(line, report) {
+    const sign = line.indexOf('=');
+    if (sign < 0) {
+        report(`got the line ${(0,output_text/* quote */.hD)(line.trim())} without a "="; expected key=value`);
+        return [];
+    }
+    return [{ key: line.slice(0, sign).trim(), value: line.slice(sign + 1).trim() }];
+}
+function jsonClaims(text, report) {
+    const expected = 'key=value lines, a JSON object, or a JSON array of {"key", "value"}';
+    const json = parseJson(text, report, expected, wholeNumberAsWritten);
+    if (json === undefined)
+        return [];
+    for (const key of repeatedKeys(text))
+        report(`got the key ${(0,output_text/* quote */.hD)(key)} twice; expected each key once`);
+    if (!Array.isArray(json))
+        return Object.entries(Object(json)).flatMap(([key, value]) => jsonClaim(key, value, report));
+    return json.flatMap((entry) => {
+        const { key, value, ...rest } = Object(entry);
+        if (typeof key === 'string' && value !== undefined && Object.keys(rest).length === 0)
+            return jsonClaim(key, value, report);
+        report(`got the entry ${quoteJson(entry)}; expected {"key": "…", "value": "…"}`);
+        return [];
+    });
+}
+function jsonClaim(key, value, report) {
+    if (typeof value === 'string' || typeof value === 'boolean' || Number.isSafeInteger(value))
+        return [{ key, value: String(value) }];
+    report(`got ${quoteJson(value)} for the key ${(0,output_text/* quote */.hD)(key)}; expected a string (quote numbers that are not whole)`);
+    return [];
+}
+/** JSON.parse keeps the last of two equal keys of an object without a word. */
+function repeatedKeys(json) {
+    const twice = new Set();
+    const open = [];
+    for (const [token, key, colon] of json.matchAll(/[{}[\]]|("(?:[^"\\]|\\.)*")\s*(:)?/g)) {
+        if (token === '{' || token === '[')
+            open.push(new Set());
+        else if (token === '}' || token === ']')
+            open.pop();
+        else if (key && colon) {
+            const name = JSON.parse(key);
+            if (open.at(-1)?.has(name))
+                twice.add(name);
+            open.at(-1)?.add(name);
+        }
+    }
+    return twice;
+}
+/** A JSON value as an error shows it. */
+function quoteJson(value) {
+    try {
+        return (0,output_text/* truncate */.xv)(JSON.stringify(value), 80);
+    }
+    catch {
+        return 'one that is nested too deeply';
+    }
+}
+function parseJson(text, report, expected, reviver) {
+    try {
+        return JSON.parse(text, reviver);
+    }
+    catch {
+        report(`got broken JSON, ${(0,output_text/* quote */.hD)(text)}; expected ${expected}`);
+        return undefined;
+    }
+}
+/** A whole number stays as it was written, however large; any other may come out otherwise: 1.10 as 1.1. */
+const wholeNumberAsWritten = (key, value, { source = '' } = {}) => key !== 'key' && typeof value === 'number' && /^-?(0|[1-9]\d*)$/.test(source) ? source : value;
+/** A whole number in decimal digits. */
+function parseSeconds(text, least, most, report) {
+    const seconds = /^[1-9]\d*$/.test(text) ? Number(text) : Number.NaN;
+    if (seconds >= least && seconds <= most)
+        return seconds;
+    report(`got ${(0,output_text/* quote */.hD)(text)}; expected a whole number of seconds from ${least} to ${most}`);
+    return least;
+}
+/**
+ * The address of a Scalekit environment: a bare host, a trailing slash and a full URL are all fine.
+ * @returns scheme, host and port
+ */
+function parseOrigin(text, report) {
+    const expected = 'expected the address of the environment alone, such as https://acme.scalekit.com';
+    const url = NO_URL.test(text) ? null : URL.parse(output_text/* SCHEME */.My.test(text) ? text : `https://${text}`);
+    const shown = () => (0,output_text/* quoteUrl */.y8)(text);
+    if (!url) {
+        report(`got ${shown()}, which is not a URL; ${expected}`);
+        return '';
+    }
+    const extras = [
+        url.username || url.password ? 'credentials' : '',
+        url.pathname !== '/' && url.pathname !== '' ? 'a path' : '',
+        text.includes('?') ? 'a query' : '',
+        text.includes('#') ? 'a fragment' : '',
+    ].filter(Boolean);
+    if (extras.length > 0)
+        report(`got ${shown()} with ${extras.join(' and ')}; ${expected}`);
+    if (!(0,proxy/* isSafe */.IP)(url)) {
+        report(`got ${shown()}; expected https (http on loopback alone): the administrator's secret is sent there`);
+    }
+    return url.origin;
+}
+/**
+ * The address of GitHub's API, which on GitHub Enterprise Server has a path.
+ * @returns it without a slash at its end
+ */
+function parseApiUrl(text, report) {
+    const url = NO_URL.test(text) ? null : URL.parse(text);
+    if (!url || !(0,proxy/* isSafe */.IP)(url) || url.username || url.password || /[?#]/.test(text)) {
+        report(`got ${(0,output_text/* quoteUrl */.y8)(text)}; expected the https address of an API of GitHub (http on loopback alone), such as https://api.github.com`);
+        return '';
+    }
+    return url.href.replace(/\/+$/, '');
+}
+
+// EXTERNAL MODULE: ./build/client/faults.js
+var faults = __nccwpck_require__(202);
+;// CONCATENATED MODULE: ./build/inputs/reader.js
+
+
+
+/** Reads inputs, and collects what is wrong with them. */
+class reader_Reader extends faults/* Faults */.C {
+    env;
+    /** Inputs whose text never arrived: what else is wrong with them says nothing. */
+    #unevaluated = new Set();
+    constructor(env) {
+        super();
+        this.env = env;
+    }
+    report(input) {
+        const report = super.report(input);
+        return (problem) => {
+            if (!this.#unevaluated.has(input))
+                report(problem);
+        };
+    }
+    /** @returns the input without white space around it, empty where it was not given */
+    read(input) {
+        return this.#evaluated(input, (0,core/* getInput */.V4)(input));
+    }
+    /** @returns the input; where it is not as expected, that is reported, and it counts as not given */
+    match(input, pattern, expected) {
+        const text = this.read(input);
+        if (!text || pattern.test(text))
+            return text;
+        this.report(input)(`got ${(0,output_text/* quote */.hD)(text)}; expected ${expected}`);
+        return '';
+    }
+    /** @returns the input; where it is too long, that is reported */
+    bounded(input, most) {
+        const text = this.read(input);
+        if ((0,output_text/* characterCount */.Dq)(text) > most)
+            this.report(input)(`got ${(0,output_text/* characterCount */.Dq)(text)} characters, ${(0,output_text/* quote */.hD)(text)}; expected ${most} at most`);
+        return text;
+    }
+    /** @param fallback what to go on with where the input is wrong; the first choice is the default */
+    choice(input, choices, fallback) {
+        const text = this.read(input) || choices[0];
+        const choice = choices.find((one) => one === text);
+        if (choice)
+            return choice;
+        const list = choices.map((one) => `"${one}"`);
+        this.report(input)(`got ${(0,output_text/* quote */.hD)(text)}; expected ${list.slice(0, -1).join(', ')} or ${list.at(-1)}`);
+        return fallback;
+    }
+    /** YAML's own words for the two (its core schema), as GitHub passes them on. */
+    boolean(input, byDefault) {
+        const text = this.match(input, /^(true|True|TRUE|false|False|FALSE)$/, 'true or false');
+        return text ? text.toLowerCase() === 'true' : byDefault;
+    }
+    /** @returns the input, or else the first variable that is set and its name, and what an error calls it */
+    require(input, variables, expected) {
+        const given = this.read(input);
+        if (given)
+            return { text: given, source: input };
+        const from = variables.find((candidate) => variable(this.env, candidate));
+        if (!from) {
+            this.report(input)(`is empty; expected ${expected}`);
+            return { text: '', source: input };
+        }
+        const source = `${input} (from ${from})`;
+        return { text: this.#evaluated(source, variable(this.env, from)), source, from };
+    }
+    #evaluated(source, text) {
+        if (text.includes('${{')) {
+            this.report(source)(`got ${(0,output_text/* quoteUrl */.y8)(text)}, which holds an expression that was not evaluated; expected its value`);
+            this.#unevaluated.add(source);
+        }
+        return text;
+    }
+}
+function variable(env, name) {
+    return env[name]?.trim() ?? '';
+}
+
+;// CONCATENATED MODULE: ./build/inputs/connection.js
+
 
 
 
@@ -523,7 +732,7 @@ function connection_readGitHub(reader, runner, need) {
     // Anything else would break the header that carries it.
     if (!/^[\x21-\x7e]+$/.test(token))
         report('holds characters that no token has; expected a token of GitHub');
-    const api = (0,formats/* parseApiUrl */.nV)(runner.api, reader.report('GITHUB_API_URL'));
+    const api = parseApiUrl(runner.api, reader.report('GITHUB_API_URL'));
     checkProxy(reader, api);
     return { api, token };
 }
@@ -532,16 +741,16 @@ function readGitHubToken() {
     const token = (0,core/* getInput */.V4)('github_token');
     (0,mask/* mask */.dK)(token);
     // As git and actions/checkout send it.
-    (0,mask/* maskPair */.jb)('x-access-token', token);
-    (0,mask/* maskPair */.jb)('', token);
+    (0,mask/* maskCredentials */.Bs)('x-access-token', token);
+    (0,mask/* maskCredentials */.Bs)('', token);
     return token;
 }
 /** Reads the administrator's credentials, from the inputs or else from the variables, and masks the secret. */
 function readCredentials(env) {
-    const client_secret = (0,core/* getInput */.V4)('scalekit_client_secret') || (0,build_reader/* variable */.bv)(env, 'SCALEKIT_CLIENT_SECRET');
-    const client_id = (0,core/* getInput */.V4)('scalekit_client_id') || (0,build_reader/* variable */.bv)(env, 'SCALEKIT_CLIENT_ID');
+    const client_secret = (0,core/* getInput */.V4)('scalekit_client_secret') || variable(env, 'SCALEKIT_CLIENT_SECRET');
+    const client_id = (0,core/* getInput */.V4)('scalekit_client_id') || variable(env, 'SCALEKIT_CLIENT_ID');
     (0,mask/* mask */.dK)(client_secret);
-    (0,mask/* maskPair */.jb)(client_id, client_secret);
+    (0,mask/* maskCredentials */.Bs)(client_id, client_secret);
     return { client_id, client_secret };
 }
 /** @returns seconds for the whole step, some number of them also where the input is lost or bad */
@@ -549,7 +758,7 @@ function readTimeout() {
     return parseTimeout(getInput('timeout'), () => { });
 }
 function parseTimeout(text, report) {
-    return (0,formats/* parseSeconds */.fL)(text || DEFAULT_TIMEOUT, 5, 3600, report);
+    return parseSeconds(text || DEFAULT_TIMEOUT, 5, 3600, report);
 }
 /** @returns why nothing may be sent from a process with this environment, or nothing */
 function unsafeSetting(env) {
@@ -561,7 +770,7 @@ function checkCredentials(reader, runner) {
     const id = reader.require('scalekit_client_id', ['SCALEKIT_CLIENT_ID'], `the id of the environment's API credentials (skc_…). ${whyEmpty(runner)}`);
     reader.require('scalekit_client_secret', ['SCALEKIT_CLIENT_SECRET'], `the secret of the environment's API credentials. ${whyEmpty(runner)}`);
     if (id.text.startsWith('m2morg_')) {
-        reader.report(id.source)(`got ${(0,formats/* quote */.hD)(id.text)}, an organization client; expected the environment's API credentials (skc_…)`);
+        reader.report(id.source)(`got ${(0,output_text/* quote */.hD)(id.text)}, an organization client; expected the environment's API credentials (skc_…)`);
     }
 }
 /** GitHub evaluates a secret that is not there to nothing, without a word. */
@@ -579,7 +788,7 @@ function checkOrigin(reader) {
     if (from && (0,core/* getInput */.V4)('scalekit_client_secret')) {
         reader.report('scalekit_environment_url')(`is empty while scalekit_client_secret is given; expected both as inputs, or an earlier step could send the secret elsewhere by setting ${from} through GITHUB_ENV`);
     }
-    const origin = text && (0,formats/* parseOrigin */.ef)(text, reader.report(source));
+    const origin = text && parseOrigin(text, reader.report(source));
     checkProxy(reader, origin);
     return origin;
 }
@@ -593,7 +802,7 @@ function checkProxy(reader, address) {
     catch (error) {
         if (!(error instanceof proxy/* ProxyError */.T6))
             throw error;
-        reader.report(error.variable)(`is set to something else; expected ${proxy/* PROXY_ADDRESS */.cJ}`);
+        reader.report(error.variable)(`is set to something else; expected ${proxy/* PROXY_URL_FORMAT */.rz}`);
     }
 }
 function checkOrganization(reader) {
@@ -608,13 +817,13 @@ function checkOrganization(reader) {
     const expected = 'the id of an organization: "org_" and up to 28 letters, digits, - or _';
     const { text, source } = reader.require('organization_id', ['SCALEKIT_ORGANIZATION_ID'], `${expected}, as an input or in SCALEKIT_ORGANIZATION_ID, or else organization_external_id`);
     if (text && !/^org_[\w-]{1,28}$/.test(text))
-        reader.report(source)(`got ${(0,formats/* quote */.hD)(text)}; expected ${expected}`);
+        reader.report(source)(`got ${(0,output_text/* quote */.hD)(text)}; expected ${expected}`);
     return { organization_id: text, organization_external_id };
 }
 /** What only a runner provides. Without its output file the secret would go to the log instead. */
 function checkRunner(reader, { repository }) {
     if (!REPOSITORY.test(repository)) {
-        reader.report('GITHUB_REPOSITORY')(`got ${(0,formats/* quote */.hD)(repository)}; expected owner/name, as the runner of a workflow sets it`);
+        reader.report('GITHUB_REPOSITORY')(`got ${(0,output_text/* quote */.hD)(repository)}; expected owner/name, as the runner of a workflow sets it`);
     }
     if (!reader.env.GITHUB_OUTPUT)
         reader.report('GITHUB_OUTPUT')('is not set; expected the file for outputs, as the runner of a workflow sets it');
@@ -623,29 +832,29 @@ function checkRunner(reader, { repository }) {
         reader.report('NODE_TLS_REJECT_UNAUTHORIZED')(unsafe);
 }
 
-// EXTERNAL MODULE: ./build/github/runner.js
-var github_runner = __nccwpck_require__(801);
-;// CONCATENATED MODULE: ./build/inputs.js
+;// CONCATENATED MODULE: ./build/inputs/inputs.js
 
 
 
 
 
-/** Characters of a client's name (Scalekit's descriptor). */
-const LONGEST_NAME = 128;
-const LONGEST_ENVIRONMENT = 255;
+
+
+
+
+
+const MAX_ENVIRONMENT = 255;
 /** Seconds. */
 const JOB_EXPIRY = 3600;
 const DEFAULT_KEEP_SECRETS = 2;
 const DEFAULT_SAVE_AS = 'SCALEKIT_M2M';
-const DEFAULT_MOST_DELETIONS = 20;
-const ON_EXISTING = ['rotate', 'reuse', 'replace', 'fail'];
+const DEFAULT_MAX_DELETIONS = 20;
 /**
  * Reads the inputs, and the variables that stand in for some of them.
  * @throws {InputError} that names every fault in every input
  */
 function readInputs(env) {
-    const reader = new build_reader/* Reader */.mP(env);
+    const reader = new reader_Reader(env);
     const runner = (0,github_runner/* readRunner */.fY)(env);
     const connection = connection_readConnection(reader, runner);
     // The more lenient lifetime for claims where the input is wrong, so that this fault does not cause others.
@@ -653,15 +862,15 @@ function readInputs(env) {
     const asked = reader.read('repository_claims');
     const inputs = {
         ...connection,
-        ...readAim(reader, runner),
-        name: reader.bounded('name', LONGEST_NAME),
-        description: reader.bounded('description', formats/* LONGEST_OWN_DESCRIPTION */.pT),
+        ...readTargetInputs(reader, runner),
+        name: reader.bounded('name', types/* MAX_NAME */.zB),
+        description: reader.bounded('description', identity/* MAX_DESCRIPTION_TEXT */.CV),
         scopes: readScopes(reader),
-        audience: (0,formats/* parseList */.E1)(reader.read('audience'), reader.report('audience')),
-        repository_claims: asked ? (0,formats/* parseList */.E1)(asked, reader.report('repository_claims')) : undefined,
-        custom_claims: (0,formats/* parseClaims */.Df)(reader.read('custom_claims'), reader.report('custom_claims')),
+        audience: parseList(reader.read('audience'), reader.report('audience')),
+        repository_claims: asked ? parseList(asked, reader.report('repository_claims')) : undefined,
+        custom_claims: parseClaims(reader.read('custom_claims'), reader.report('custom_claims')),
         expiry: reader.read('expiry')
-            ? (0,formats/* parseSeconds */.fL)(reader.read('expiry'), 1, Number.MAX_SAFE_INTEGER, reader.report('expiry'))
+            ? parseSeconds(reader.read('expiry'), 1, Number.MAX_SAFE_INTEGER, reader.report('expiry'))
             : lifetime === 'job'
                 ? JOB_EXPIRY
                 : undefined,
@@ -673,35 +882,35 @@ function readInputs(env) {
         access_token: reader.boolean('access_token', false),
         dry_run: reader.boolean('dry_run', false),
     };
-    checkPairs(reader, inputs);
+    checkCombinations(reader, inputs);
     const report = (input) => reader.report(input);
     if (inputs.source === 'runner')
-        (0,claims/* checkClaims */.Kz)(inputs, (0,claims/* runnerTarget */.UA)(runner, env, inputs.environment), report);
+        (0,claims/* resolveClaims */.c)(inputs, (0,target/* targetFromRunner */._B)(runner, env, inputs.environment), report);
     else
-        (0,claims/* chooseClaims */.VC)(inputs.repository_claims, inputs.source, undefined, lifetime, report('repository_claims'));
+        (0,claims/* chooseClaims */.V)(inputs.repository_claims, inputs.source, undefined, lifetime, report('repository_claims'));
     if (inputs.source !== 'token' || inputs.environment)
-        checkPlace(inputs, inputs, report);
+        checkSecretLocation(inputs, inputs, report);
     reader.finish();
     return inputs;
 }
 /** @throws {InputError} that names every fault in every input */
-function readDeletion(env) {
+function readDeleteInputs(env) {
     const reader = new Reader(env);
     const runner = readRunner(env);
     const inputs = {
         ...readConnection(reader, runner),
-        ...readAim(reader, runner),
-        name: reader.bounded('name', LONGEST_NAME),
+        ...readTargetInputs(reader, runner),
+        name: reader.bounded('name', MAX_NAME),
         client_id: readClientId(reader),
         dry_run: reader.boolean('dry_run', false),
     };
     if (inputs.source !== 'token' || inputs.environment)
-        checkPlace(inputs, inputs, (input) => reader.report(input));
+        checkSecretLocation(inputs, inputs, (input) => reader.report(input));
     reader.finish();
     return inputs;
 }
 /** @throws {InputError} that names every fault in every input */
-function readSweep(env) {
+function readSweepInputs(env) {
     const reader = new Reader(env);
     const runner = readRunner(env);
     const connection = readConnection(reader, runner);
@@ -712,12 +921,12 @@ function readSweep(env) {
         runner,
         github: github ?? { api: '', token: '' },
         dry_run: reader.boolean('dry_run', true),
-        max_deletions: Number(most || DEFAULT_MOST_DELETIONS),
+        max_deletions: Number(most || DEFAULT_MAX_DELETIONS),
     };
     reader.finish();
     return inputs;
 }
-function readAim(reader, runner) {
+function readTargetInputs(reader, runner) {
     const repository = reader.match('repository', REPOSITORY, 'owner/name');
     const other = repository.toLowerCase() === runner.repository.toLowerCase() ? '' : repository;
     const saving = readSaving(reader);
@@ -729,7 +938,7 @@ function readAim(reader, runner) {
         runner,
         source,
         repository: other,
-        environment: reader.bounded('environment', LONGEST_ENVIRONMENT),
+        environment: reader.bounded('environment', MAX_ENVIRONMENT),
         saving,
         github: connection_readGitHub(reader, runner, need),
     };
@@ -742,7 +951,7 @@ function readSaving(reader) {
     return to === 'none' ? undefined : { to, variable: `${prefix}_CLIENT_ID`, secret: `${prefix}_CLIENT_SECRET` };
 }
 /** Whether there is the environment that the pair is to be kept in. */
-function checkPlace({ saving }, { environment, source }, report) {
+function checkSecretLocation({ saving }, { environment, source }, report) {
     if (saving?.to !== 'environment')
         return;
     // A URL would take such a path for the one above it.
@@ -755,20 +964,20 @@ function checkPlace({ saving }, { environment, source }, report) {
 }
 function readClientId(reader) {
     const expected = 'the id of an organization client (m2morg_…; skc_… is scalekit_client_id)';
-    return reader.match('client_id', formats/* CLIENT_ID */.U6, expected);
+    return reader.match('client_id', types/* CLIENT_ID */.U6, expected);
 }
 function readScopes(reader) {
     const report = reader.report('scopes');
-    const scopes = (0,formats/* parseList */.E1)(reader.read('scopes'), report);
+    const scopes = parseList(reader.read('scopes'), report);
     for (const scope of scopes) {
         // RFC 6749, section 3.3
         if (!/^[\x21\x23-\x5b\x5d-\x7e]+$/.test(scope))
-            report(`got ${(0,formats/* quote */.hD)(scope)}; expected printable ASCII without spaces, " and \\`);
+            report(`got ${(0,output_text/* quote */.hD)(scope)}; expected printable ASCII without spaces, " and \\`);
     }
     return scopes;
 }
 /** Inputs that are fine alone and make no sense together. */
-function checkPairs(reader, { on_existing, verify, access_token, saving }) {
+function checkCombinations(reader, { on_existing, verify, access_token, saving }) {
     if (reader.read('lifetime') === 'job') {
         const always = 'the client of a job is always a new one';
         if (reader.read('client_id'))
@@ -787,227 +996,82 @@ function checkPairs(reader, { on_existing, verify, access_token, saving }) {
 
 /***/ }),
 
-/***/ 585:
+/***/ 661:
 /***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
-/* harmony export */   $e: () => (/* binding */ warning),
-/* harmony export */   Jj: () => (/* binding */ cut),
-/* harmony export */   TN: () => (/* binding */ oneLine),
-/* harmony export */   Yz: () => (/* binding */ debug),
-/* harmony export */   fJ: () => (/* binding */ fail),
-/* harmony export */   iU: () => (/* binding */ message),
-/* harmony export */   lm: () => (/* binding */ notice),
-/* harmony export */   pq: () => (/* binding */ info)
+/* harmony export */   FZ: () => (/* binding */ listField),
+/* harmony export */   Kd: () => (/* binding */ decodeJwtPayload),
+/* harmony export */   OM: () => (/* binding */ stringField),
+/* harmony export */   dw: () => (/* binding */ parseJsonObject),
+/* harmony export */   eB: () => (/* binding */ asObject),
+/* harmony export */   tF: () => (/* binding */ InvalidResponseError)
 /* harmony export */ });
-/* harmony import */ var _actions_core__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(178);
-/* harmony import */ var _mask_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(515);
-
-
-// Every word that this action prints goes through here: no secret, and no text of a server or a user that the
-// runner would take for a command.
-/** @param text one line; what breaks lines or moves a terminal's cursor becomes a space */
-function info(text) {
-    _actions_core__WEBPACK_IMPORTED_MODULE_0__/* .info */ .pq(oneLine(text));
+// What JSON of a server says, narrowed once.
+/** An answer that is not what the API documents. Its message never quotes a value. */
+class InvalidResponseError extends Error {
+    name = 'AnswerError';
 }
-/** A line that is seen only where the workflow runs with debug logging. */
-function debug(text) {
-    _actions_core__WEBPACK_IMPORTED_MODULE_0__/* .debug */ .Yz(oneLine(text));
-}
-function notice(text) {
-    _actions_core__WEBPACK_IMPORTED_MODULE_0__/* .notice */ .lm(oneLine(text));
-}
-function warning(text) {
-    _actions_core__WEBPACK_IMPORTED_MODULE_0__/* .warning */ .$e(oneLine(text));
-}
-/** One error annotation, which may have several lines, and exit code 1. */
-function fail(error) {
-    _actions_core__WEBPACK_IMPORTED_MODULE_0__/* .setFailed */ .C1((0,_mask_js__WEBPACK_IMPORTED_MODULE_1__/* .redact */ .E$)(message(error)).split('\n').map(oneLine).join('\n'));
-    const root = rootCause(error);
-    if (!message(error).includes(root))
-        debug(`Caused by: ${root}`);
-}
-function rootCause(error) {
-    return error instanceof Error && error.cause instanceof Error ? rootCause(error.cause) : message(error);
-}
-/** What an error has to say, without its stack. */
-function message(error) {
-    return error instanceof Error ? error.message : String(error);
-}
-/**
- * At most `length` code points of a text, the last one an ellipsis where something was cut. Masked values are taken out
- * first: half of one would be recognized by nobody.
- */
-function cut(text, length) {
-    const characters = [...(0,_mask_js__WEBPACK_IMPORTED_MODULE_1__/* .redact */ .E$)(text)];
-    return characters.length <= length ? characters.join('') : `${characters.slice(0, length - 1).join('')}…`;
-}
-/**
- * Takes masked values, control characters, line separators and marks that turn the writing direction out of a text.
- * The runner also reads `##[command]` anywhere in a line as a command (its older syntax), so that is broken up.
- */
-function oneLine(text) {
-    const clean = (0,_mask_js__WEBPACK_IMPORTED_MODULE_1__/* .redact */ .E$)(text).replaceAll('##[', '## [');
-    return /^[ -~]*$/.test(clean) ? clean : clean.replace(/[\p{Cc}\p{Zl}\p{Zp}\p{Bidi_Control}]+/gu, ' ');
-}
-
-
-/***/ }),
-
-/***/ 515:
-/***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
-
-/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
-/* harmony export */   E$: () => (/* binding */ redact),
-/* harmony export */   Rb: () => (/* binding */ masksTold),
-/* harmony export */   dK: () => (/* binding */ mask),
-/* harmony export */   jb: () => (/* binding */ maskPair),
-/* harmony export */   pn: () => (/* binding */ isTooLong)
-/* harmony export */ });
-/* unused harmony export maskForms */
-/* harmony import */ var _actions_core__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(178);
-
-/** Anything shorter would blank out ordinary text: such a value is never masked, whole or as a part. */
-const SHORTEST_MASK = 4;
-/** A shorter rest of a broken line tells next to nothing. */
-const SHORTEST_LINE = 8;
-/**
- * Bytes: GitHub keeps no longer secret. What is longer is masked as it is and line by line, since its other forms are
- * more than a runner takes in; whoever hands out a secret refuses it.
- */
-const LONGEST_SECRET = 48 * 1024;
-/** Characters (RFC 2045, section 6.8, and RFC 7468, section 2). */
-const LINE_WIDTHS = [76, 64];
-const masked = new Set();
-/** The longest first, since a shorter one may be a part of it; nothing while there are new ones. */
-let sorted;
-/** Masks a secret in every form that a later step may print it in, here and in the runner's log of the whole job. */
-function mask(secret) {
-    tell(maskForms(secret));
-}
-function tell(forms) {
-    // One write for all of them.
-    process.stdout.cork();
-    for (const form of forms) {
-        if (masked.has(form))
-            continue;
-        masked.add(form);
-        sorted = undefined;
-        (0,_actions_core__WEBPACK_IMPORTED_MODULE_0__/* .setSecret */ .Pq)(form);
+/** @throws {InvalidResponseError} where the text is not a JSON object; the parser's own words would quote it */
+function parseJsonObject(text) {
+    let value;
+    try {
+        value = JSON.parse(text);
     }
-    process.stdout.uncork();
+    catch {
+        throw new InvalidResponseError(`the answer is not JSON (${text.length} characters)`);
+    }
+    return asObject(value, 'the answer');
 }
-/** Masks a secret also where it stands behind an id, as in `id:secret` of HTTP's Basic scheme (RFC 7617), in base64 of several lines. */
-function maskPair(id, secret) {
-    if (secret.trim().length < SHORTEST_MASK || isTooLong(secret))
-        return;
-    const idOnly = Buffer.from(`${id}:`).toString('base64');
-    const lines = LINE_WIDTHS.flatMap((width) => brokenLines(Buffer.from(`${id}:${secret}`), width));
-    tell(lines.filter((line) => !idOnly.includes(line)).flatMap(bothAlphabets));
+/** @throws {InvalidResponseError} */
+function asObject(value, what) {
+    if (typeof value !== 'object' || value === null || Array.isArray(value))
+        throw new InvalidResponseError(`${what} is not an object`);
+    return value;
 }
-function isTooLong(secret) {
-    return Buffer.byteLength(secret) > LONGEST_SECRET;
+/** Protobuf's JSON form leaves an empty field out; some writers say null. @throws {InvalidResponseError} */
+function stringField(from, field) {
+    const value = from[field] ?? '';
+    if (typeof value !== 'string')
+        throw new InvalidResponseError(`${field} is not a string`);
+    return value;
 }
-/**
- * Waits until all masks have left the process: where its reader is slow, the most of them still wait in it.
- * @throws where nobody reads them
- */
-async function masksTold() {
-    const { promise, resolve } = Promise.withResolvers();
-    process.stdout.write('', resolve);
-    const error = await promise;
-    if (error)
-        throw new Error(`Standard output cannot be written, so no secret can be masked: ${error.message}.`);
-}
-/** Takes every masked form out of a text of ours, so that nothing depends on the runner's own masking. */
-function redact(text) {
-    sorted ??= [...masked].sort((a, b) => b.length - a.length);
-    let clean = text;
-    for (const form of sorted)
-        if (form.length <= clean.length)
-            clean = clean.replaceAll(form, '***');
-    return clean;
+/** @throws {InvalidResponseError} */
+function listField(from, field) {
+    const value = from[field] ?? [];
+    if (!Array.isArray(value))
+        throw new InvalidResponseError(`${field} is not a list`);
+    return value;
 }
 /**
- * The forms in which a secret can turn up: as it is, line by line, URL-encoded, JSON-escaped, and within base64
- * whatever stands before or after it. Runners mask the literal value alone (GitHub's adds some forms, best effort).
+ * What a JSON Web Token says. Its signature is not checked: it came from the issuer itself, over TLS (OpenID Connect
+ * Core 1.0, section 3.1.3.7, rule 6).
+ * @returns nothing where it is none
  */
-function maskForms(secret) {
-    if (secret.trim().length < SHORTEST_MASK)
-        return [];
-    // The usual one, which URLs and JSON write as it is.
-    if (/^[\w.-]+$/.test(secret))
-        return [...new Set([secret, ...base64Forms(secret)])];
-    const lines = secret.split(/[\r\n]+/);
-    const all = isTooLong(secret) ? [] : [...new Set([secret, ...lines])];
-    const forms = [
-        secret,
-        secret.trim(),
-        ...lines,
-        ...lines.map((line) => line.trim()),
-        // Each line too: a runner that has replaced one would not recognize the whole any more.
-        ...all.flatMap(urlForms),
-        ...all.flatMap(jsonForms),
-        ...base64Forms(secret),
-    ];
-    return [...new Set(forms)].filter((form) => form.trim().length >= SHORTEST_MASK);
-}
-function urlForms(secret) {
-    const component = encodeURIComponent(secret.toWellFormed());
-    const strict = component.replace(/[!'()*]/g, (character) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`);
-    const form = new URLSearchParams({ '': secret }).toString().slice(1);
-    // Encoders that are made for paths leave a slash as it is.
-    const all = [component, strict, form].flatMap((text) => [text, text.replaceAll('%2F', '/')]);
-    return all.flatMap((text) => [text, text.replace(/%[0-9A-F]{2}/g, (byte) => byte.toLowerCase())]);
-}
-function jsonForms(secret) {
-    const json = JSON.stringify(secret).slice(1, -1);
-    // Writers that stay within ASCII, keep JSON safe inside HTML, or do both, escape more than JSON.stringify does.
-    const cautious = [/[\u007f-\uffff]/g, /[<>&\u2028\u2029]/g, /[<>&\u007f-\uffff]/g].map((more) => json.replace(more, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`));
-    const all = [json, ...cautious].flatMap((text) => [text, text.replaceAll('/', '\\/')]);
-    return all.flatMap((text) => [text, text.replace(/\\u[\da-f]{4}/g, (code) => `\\u${code.slice(2).toUpperCase()}`)]);
-}
-/**
- * Three bytes make four base64 characters, so what stands before the secret shifts it by 0, 1 or 2 bytes. Of each
- * shift, the characters that the neighbouring bytes cannot change; of the secret on its own, the padded text too.
- */
-function base64Forms(secret) {
-    if (isTooLong(secret))
-        return [];
-    const bytes = Buffer.from(secret);
-    const fragments = [0, 1, 2].map((shift) => {
-        const text = Buffer.concat([Buffer.alloc(shift), bytes]).toString('base64');
-        return text.slice(Math.ceil((shift * 8) / 6), Math.floor(((shift + bytes.length) * 8) / 6));
-    });
-    const lines = LINE_WIDTHS.flatMap((width) => brokenLines(bytes, width));
-    return [bytes.toString('base64'), ...fragments, ...lines].flatMap(bothAlphabets);
-}
-/** Base64 as command-line tools break it into lines. What follows, such as a line break, changes the end of the last one. */
-function brokenLines(bytes, width) {
-    const whole = bytes.toString('base64');
-    const certain = whole.slice(0, Math.floor((bytes.length * 8) / 6));
-    const lines = [];
-    for (const text of [whole, certain])
-        for (let at = 0; at + SHORTEST_LINE <= text.length; at += width)
-            lines.push(text.slice(at, at + width));
-    return lines;
-}
-/** Base64 and base64url (RFC 4648). */
-function bothAlphabets(text) {
-    return [text, text.replaceAll('+', '-').replaceAll('/', '_')];
+function decodeJwtPayload(token) {
+    const [, payload, ...rest] = token.split('.');
+    if (payload === undefined || rest.length !== 1)
+        return undefined;
+    try {
+        return asObject(JSON.parse(Buffer.from(payload, 'base64url').toString()), 'the token');
+    }
+    catch {
+        return undefined;
+    }
 }
 
 
 /***/ }),
 
-/***/ 774:
+/***/ 775:
 /***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
 
 
 // EXPORTS
 __nccwpck_require__.d(__webpack_exports__, {
-  cJ: () => (/* binding */ PROXY_ADDRESS),
+  rz: () => (/* binding */ PROXY_URL_FORMAT),
   T6: () => (/* binding */ ProxyError),
+  IP: () => (/* binding */ isSafe),
   iJ: () => (/* binding */ proxyFor)
 });
 
@@ -1102,8 +1166,13 @@ class DecodedURL extends URL {
     }
 }
 //# sourceMappingURL=proxy.js.map
-;// CONCATENATED MODULE: ./build/proxy.js
+;// CONCATENATED MODULE: ./build/net/proxy.js
 
+/** Whether a secret may be sent there: over TLS, or within this machine. */
+function isSafe({ protocol, hostname }) {
+    const loopback = /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])$/.test(hostname);
+    return protocol === 'https:' || (protocol === 'http:' && loopback);
+}
 /** No tunnel came about: nothing of a request can have reached its server. Neither address nor password is ever quoted. */
 class ProxyError extends Error {
     name = 'ProxyError';
@@ -1119,7 +1188,7 @@ class ProxyError extends Error {
     }
 }
 /** What a proxy's variable may hold. */
-const PROXY_ADDRESS = 'the address of an http or https proxy, such as http://proxy.corp:3128, with special characters in user and password percent-encoded';
+const PROXY_URL_FORMAT = 'the address of an http or https proxy, such as http://proxy.corp:3128, with special characters in user and password percent-encoded';
 /**
  * The proxy that requests to an address go through, by the usual variables; the lower-case one wins. Loopback is never
  * asked through one, whatever they say.
@@ -1147,123 +1216,360 @@ function proxyFor(target, env) {
 
 /***/ }),
 
-/***/ 276:
+/***/ 183:
 /***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
-/* harmony export */   CG: () => (/* binding */ Faults),
-/* harmony export */   bv: () => (/* binding */ variable),
-/* harmony export */   mP: () => (/* binding */ Reader)
+/* harmony export */   $e: () => (/* binding */ warning),
+/* harmony export */   Yz: () => (/* binding */ debug),
+/* harmony export */   fJ: () => (/* binding */ fail),
+/* harmony export */   iU: () => (/* binding */ message),
+/* harmony export */   lm: () => (/* binding */ notice),
+/* harmony export */   pq: () => (/* binding */ info)
 /* harmony export */ });
-/* unused harmony export InputError */
 /* harmony import */ var _actions_core__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(178);
-/* harmony import */ var _formats_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(107);
+/* harmony import */ var _mask_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(549);
+/* harmony import */ var _text_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(938);
 
 
-/** Faults of one input that are told: thousands would not fit into an annotation. */
-const MOST_FAULTS = 10;
-/** Every bad input, each with what was given, what is accepted and, where known, why. */
-class InputError extends Error {
-    name = 'InputError';
-    constructor(faults) {
-        super(faults.length === 1
-            ? `Bad input: ${faults[0]}`
-            : `${faults.length} bad inputs:\n${faults.map((fault) => `- ${fault}`).join('\n')}`);
-    }
+
+// Every word that this action prints goes through here: no secret, and no text of a server or a user that the
+// runner would take for a command.
+/** @param text one line; what breaks lines or moves a terminal's cursor becomes a space */
+function info(text) {
+    _actions_core__WEBPACK_IMPORTED_MODULE_0__/* .info */ .pq((0,_text_js__WEBPACK_IMPORTED_MODULE_2__/* .oneLine */ .TN)(text));
 }
-/** Collects what is wrong. */
-class Faults {
-    #faults = new Map();
-    report(input) {
-        return (problem) => {
-            const faults = this.#faults.get(input) ?? [];
-            faults.push(`${input}: ${problem}`);
-            this.#faults.set(input, faults);
+/** A line that is seen only where the workflow runs with debug logging. */
+function debug(text) {
+    _actions_core__WEBPACK_IMPORTED_MODULE_0__/* .debug */ .Yz((0,_text_js__WEBPACK_IMPORTED_MODULE_2__/* .oneLine */ .TN)(text));
+}
+function notice(text) {
+    _actions_core__WEBPACK_IMPORTED_MODULE_0__/* .notice */ .lm((0,_text_js__WEBPACK_IMPORTED_MODULE_2__/* .oneLine */ .TN)(text));
+}
+function warning(text) {
+    _actions_core__WEBPACK_IMPORTED_MODULE_0__/* .warning */ .$e((0,_text_js__WEBPACK_IMPORTED_MODULE_2__/* .oneLine */ .TN)(text));
+}
+/** One error annotation, which may have several lines, and exit code 1. */
+function fail(error) {
+    _actions_core__WEBPACK_IMPORTED_MODULE_0__/* .setFailed */ .C1((0,_mask_js__WEBPACK_IMPORTED_MODULE_1__/* .redact */ .E$)(message(error)).split('\n').map(_text_js__WEBPACK_IMPORTED_MODULE_2__/* .oneLine */ .TN).join('\n'));
+    const root = rootCause(error);
+    if (!message(error).includes(root))
+        debug(`Caused by: ${root}`);
+}
+function rootCause(error) {
+    return error instanceof Error && error.cause instanceof Error ? rootCause(error.cause) : message(error);
+}
+/** What an error has to say, without its stack. */
+function message(error) {
+    return error instanceof Error ? error.message : String(error);
+}
+
+
+/***/ }),
+
+/***/ 549:
+/***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   Bs: () => (/* binding */ maskCredentials),
+/* harmony export */   E$: () => (/* binding */ redact),
+/* harmony export */   Wd: () => (/* binding */ flushMasks),
+/* harmony export */   az: () => (/* binding */ isTooLongToMask),
+/* harmony export */   dK: () => (/* binding */ mask)
+/* harmony export */ });
+/* unused harmony export maskForms */
+/* harmony import */ var _actions_core__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(178);
+
+/** Anything shorter would blank out ordinary text: such a value is never masked, whole or as a part. */
+const MIN_MASK_LENGTH = 4;
+/** A shorter rest of a broken line tells next to nothing. */
+const MIN_LINE_LENGTH = 8;
+/**
+ * Bytes: GitHub keeps no longer secret. What is longer is masked as it is and line by line, since its other forms are
+ * more than a runner takes in; whoever hands out a secret refuses it.
+ */
+const MAX_SECRET_BYTES = 48 * 1024;
+/** Characters (RFC 2045, section 6.8, and RFC 7468, section 2). */
+const LINE_WIDTHS = [76, 64];
+const masked = new Set();
+/** The longest first, since a shorter one may be a part of it; nothing while there are new ones. */
+let sorted;
+/** Masks a secret in every form that a later step may print it in, here and in the runner's log of the whole job. */
+function mask(secret) {
+    register(maskForms(secret));
+}
+function register(forms) {
+    // One write for all of them.
+    process.stdout.cork();
+    for (const form of forms) {
+        if (masked.has(form))
+            continue;
+        masked.add(form);
+        sorted = undefined;
+        (0,_actions_core__WEBPACK_IMPORTED_MODULE_0__/* .setSecret */ .Pq)(form);
+    }
+    process.stdout.uncork();
+}
+/** Masks a secret also where it stands behind an id, as in `id:secret` of HTTP's Basic scheme (RFC 7617), in base64 of several lines. */
+function maskCredentials(id, secret) {
+    if (secret.trim().length < MIN_MASK_LENGTH || isTooLongToMask(secret))
+        return;
+    const idOnly = Buffer.from(`${id}:`).toString('base64');
+    const lines = LINE_WIDTHS.flatMap((width) => base64Lines(Buffer.from(`${id}:${secret}`), width));
+    register(lines.filter((line) => !idOnly.includes(line)).flatMap(bothAlphabets));
+}
+function isTooLongToMask(secret) {
+    return Buffer.byteLength(secret) > MAX_SECRET_BYTES;
+}
+/**
+ * Waits until all masks have left the process: where its reader is slow, the most of them still wait in it.
+ * @throws where nobody reads them
+ */
+async function flushMasks() {
+    const { promise, resolve } = Promise.withResolvers();
+    process.stdout.write('', resolve);
+    const error = await promise;
+    if (error)
+        throw new Error(`Standard output cannot be written, so no secret can be masked: ${error.message}.`);
+}
+/** Takes every masked form out of a text of ours, so that nothing depends on the runner's own masking. */
+function redact(text) {
+    sorted ??= [...masked].sort((a, b) => b.length - a.length);
+    let clean = text;
+    for (const form of sorted)
+        if (form.length <= clean.length)
+            clean = clean.replaceAll(form, '***');
+    return clean;
+}
+/**
+ * The forms in which a secret can turn up: as it is, line by line, URL-encoded, JSON-escaped, and within base64
+ * whatever stands before or after it. Runners mask the literal value alone (GitHub's adds some forms, best effort).
+ */
+function maskForms(secret) {
+    if (secret.trim().length < MIN_MASK_LENGTH)
+        return [];
+    // The usual one, which URLs and JSON write as it is.
+    if (/^[\w.-]+$/.test(secret))
+        return [...new Set([secret, ...base64Forms(secret)])];
+    const lines = secret.split(/[\r\n]+/);
+    const all = isTooLongToMask(secret) ? [] : [...new Set([secret, ...lines])];
+    const forms = [
+        secret,
+        secret.trim(),
+        ...lines,
+        ...lines.map((line) => line.trim()),
+        // Each line too: a runner that has replaced one would not recognize the whole any more.
+        ...all.flatMap(urlForms),
+        ...all.flatMap(jsonForms),
+        ...base64Forms(secret),
+    ];
+    return [...new Set(forms)].filter((form) => form.trim().length >= MIN_MASK_LENGTH);
+}
+function urlForms(secret) {
+    const component = encodeURIComponent(secret.toWellFormed());
+    const strict = component.replace(/[!'()*]/g, (character) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`);
+    const form = new URLSearchParams({ '': secret }).toString().slice(1);
+    // Encoders that are made for paths leave a slash as it is.
+    const all = [component, strict, form].flatMap((text) => [text, text.replaceAll('%2F', '/')]);
+    return all.flatMap((text) => [text, text.replace(/%[0-9A-F]{2}/g, (byte) => byte.toLowerCase())]);
+}
+function jsonForms(secret) {
+    const json = JSON.stringify(secret).slice(1, -1);
+    // Writers that stay within ASCII, keep JSON safe inside HTML, or do both, escape more than JSON.stringify does.
+    const cautious = [/[\u007f-\uffff]/g, /[<>&\u2028\u2029]/g, /[<>&\u007f-\uffff]/g].map((more) => json.replace(more, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`));
+    const all = [json, ...cautious].flatMap((text) => [text, text.replaceAll('/', '\\/')]);
+    return all.flatMap((text) => [text, text.replace(/\\u[\da-f]{4}/g, (code) => `\\u${code.slice(2).toUpperCase()}`)]);
+}
+/**
+ * Three bytes make four base64 characters, so what stands before the secret shifts it by 0, 1 or 2 bytes. Of each
+ * shift, the characters that the neighbouring bytes cannot change; of the secret on its own, the padded text too.
+ */
+function base64Forms(secret) {
+    if (isTooLongToMask(secret))
+        return [];
+    const bytes = Buffer.from(secret);
+    const fragments = [0, 1, 2].map((shift) => {
+        const text = Buffer.concat([Buffer.alloc(shift), bytes]).toString('base64');
+        return text.slice(Math.ceil((shift * 8) / 6), Math.floor(((shift + bytes.length) * 8) / 6));
+    });
+    const lines = LINE_WIDTHS.flatMap((width) => base64Lines(bytes, width));
+    return [bytes.toString('base64'), ...fragments, ...lines].flatMap(bothAlphabets);
+}
+/** Base64 as command-line tools break it into lines. What follows, such as a line break, changes the end of the last one. */
+function base64Lines(bytes, width) {
+    const whole = bytes.toString('base64');
+    const certain = whole.slice(0, Math.floor((bytes.length * 8) / 6));
+    const lines = [];
+    for (const text of [whole, certain])
+        for (let at = 0; at + MIN_LINE_LENGTH <= text.length; at += width)
+            lines.push(text.slice(at, at + width));
+    return lines;
+}
+/** Base64 and base64url (RFC 4648). */
+function bothAlphabets(text) {
+    return [text, text.replaceAll('+', '-').replaceAll('/', '_')];
+}
+
+
+/***/ }),
+
+/***/ 938:
+/***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   Dq: () => (/* binding */ characterCount),
+/* harmony export */   My: () => (/* binding */ SCHEME),
+/* harmony export */   TN: () => (/* binding */ oneLine),
+/* harmony export */   hD: () => (/* binding */ quote),
+/* harmony export */   xv: () => (/* binding */ truncate),
+/* harmony export */   y8: () => (/* binding */ quoteUrl)
+/* harmony export */ });
+/* harmony import */ var _mask_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(549);
+
+const SCHEME = /^[a-z][a-z\d+.-]*:\/\//i;
+/** A value as an error shows it. Masked values go first: what is left of one that was cut would be recognized by nobody. */
+function quote(value) {
+    return JSON.stringify(truncate(value, 80));
+}
+/** A URL as an error shows it: what stands before an @ or after a ? may be a secret. */
+function quoteUrl(text) {
+    const clean = (0,_mask_js__WEBPACK_IMPORTED_MODULE_0__/* .redact */ .E$)(text);
+    const [scheme = ''] = SCHEME.exec(clean) ?? [];
+    const rest = clean.slice(scheme.length);
+    const [end, sign] = [rest.search(/[?#]/), rest.lastIndexOf('@')];
+    if (end >= 0 && sign > end)
+        return quote(`${scheme}***`);
+    const shown = sign < 0 ? rest : `***${rest.slice(sign)}`;
+    return quote(scheme + shown.replace(/[?#].*$/s, (end) => `${end[0]}***`));
+}
+/** Characters as the API counts them: Unicode code points. */
+function characterCount(text) {
+    return [...text].length;
+}
+/**
+ * At most `length` code points of a text, the last one an ellipsis where something was cut. Masked values are taken out
+ * first: half of one would be recognized by nobody.
+ */
+function truncate(text, length) {
+    const characters = [...(0,_mask_js__WEBPACK_IMPORTED_MODULE_0__/* .redact */ .E$)(text)];
+    return characters.length <= length ? characters.join('') : `${characters.slice(0, length - 1).join('')}…`;
+}
+/**
+ * Takes masked values, control characters, line separators and marks that turn the writing direction out of a text.
+ * The runner also reads `##[command]` anywhere in a line as a command (its older syntax), so that is broken up.
+ */
+function oneLine(text) {
+    const clean = (0,_mask_js__WEBPACK_IMPORTED_MODULE_0__/* .redact */ .E$)(text).replaceAll('##[', '## [');
+    return /^[ -~]*$/.test(clean) ? clean : clean.replace(/[\p{Cc}\p{Zl}\p{Zp}\p{Bidi_Control}]+/gu, ' ');
+}
+
+
+/***/ }),
+
+/***/ 179:
+/***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   E4: () => (/* binding */ MAX_CLAIM_KEY),
+/* harmony export */   NL: () => (/* binding */ parsePage),
+/* harmony export */   Rg: () => (/* binding */ parseClientSummary),
+/* harmony export */   U6: () => (/* binding */ CLIENT_ID),
+/* harmony export */   bC: () => (/* binding */ MAX_SECRETS),
+/* harmony export */   lG: () => (/* binding */ byCreateTime),
+/* harmony export */   o1: () => (/* binding */ MAX_DESCRIPTION),
+/* harmony export */   o7: () => (/* binding */ parseSecret),
+/* harmony export */   zB: () => (/* binding */ MAX_NAME)
+/* harmony export */ });
+/* harmony import */ var _net_json_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(661);
+
+/** The id of an organization client: it becomes part of a path and an output. The descriptor bounds ids in requests to 32 characters, not those in answers. */
+const CLIENT_ID = /^m2morg_[\w-]{1,121}$/;
+/** The longest description of a client (Scalekit's descriptor), in characters. */
+const MAX_DESCRIPTION = 512;
+const MAX_CLAIM_KEY = 128;
+/** Characters of a client's name (Scalekit's descriptor). */
+const MAX_NAME = 128;
+/** Secrets of one client at a time, by the API. */
+const MAX_SECRETS = 5;
+/** Orders what has a `create_time`, the oldest first; what does not say comes last, since it may be the newest. */
+function byCreateTime(one, other) {
+    if (one.create_time === other.create_time)
+        return 0;
+    if (one.create_time === undefined)
+        return 1;
+    return other.create_time === undefined || one.create_time < other.create_time ? -1 : 1;
+}
+/** @throws {InvalidResponseError} */
+function parseClientSummary(value) {
+    const client = (0,_net_json_js__WEBPACK_IMPORTED_MODULE_0__/* .asObject */ .eB)(value, 'client');
+    const client_id = (0,_net_json_js__WEBPACK_IMPORTED_MODULE_0__/* .stringField */ .OM)(client, 'client_id');
+    if (!CLIENT_ID.test(client_id))
+        throw new _net_json_js__WEBPACK_IMPORTED_MODULE_0__/* .InvalidResponseError */ .tF('client_id is not the id of an organization client');
+    return { client_id, description: (0,_net_json_js__WEBPACK_IMPORTED_MODULE_0__/* .stringField */ .OM)(client, 'description'), parse: () => parseClient(client, client_id) };
+}
+function parseClient(client, client_id) {
+    try {
+        return {
+            client_id,
+            description: (0,_net_json_js__WEBPACK_IMPORTED_MODULE_0__/* .stringField */ .OM)(client, 'description'),
+            organization_id: (0,_net_json_js__WEBPACK_IMPORTED_MODULE_0__/* .stringField */ .OM)(client, 'organization_id'),
+            name: (0,_net_json_js__WEBPACK_IMPORTED_MODULE_0__/* .stringField */ .OM)(client, 'name'),
+            scopes: strings(client, 'scopes'),
+            audience: strings(client, 'audience'),
+            custom_claims: (0,_net_json_js__WEBPACK_IMPORTED_MODULE_0__/* .listField */ .FZ)(client, 'custom_claims').map((entry) => {
+                const claim = (0,_net_json_js__WEBPACK_IMPORTED_MODULE_0__/* .asObject */ .eB)(entry, 'custom_claims');
+                return { key: (0,_net_json_js__WEBPACK_IMPORTED_MODULE_0__/* .stringField */ .OM)(claim, 'key'), value: (0,_net_json_js__WEBPACK_IMPORTED_MODULE_0__/* .stringField */ .OM)(claim, 'value') };
+            }),
+            expiry: seconds(client, 'expiry'),
+            create_time: time(client, 'create_time'),
+            secrets: (0,_net_json_js__WEBPACK_IMPORTED_MODULE_0__/* .listField */ .FZ)(client, 'secrets').map(parseSecret),
         };
     }
-    /** @throws {InputError} where anything was reported */
-    finish() {
-        const told = [...this.#faults].flatMap(([input, faults]) => {
-            const more = faults.length - MOST_FAULTS;
-            return more > 0 ? [...faults.slice(0, MOST_FAULTS), `${input}: and ${more} more`] : faults;
-        });
-        if (told.length > 0)
-            throw new InputError(told);
+    catch (error) {
+        throw error instanceof _net_json_js__WEBPACK_IMPORTED_MODULE_0__/* .InvalidResponseError */ .tF
+            ? new _net_json_js__WEBPACK_IMPORTED_MODULE_0__/* .InvalidResponseError */ .tF(`client ${client_id} is not readable: ${error.message}`)
+            : error;
     }
 }
-/** Reads inputs, and collects what is wrong with them. */
-class Reader extends Faults {
-    env;
-    /** Inputs whose text never arrived: what else is wrong with them says nothing. */
-    #unevaluated = new Set();
-    constructor(env) {
-        super();
-        this.env = env;
-    }
-    report(input) {
-        const report = super.report(input);
-        return (problem) => {
-            if (!this.#unevaluated.has(input))
-                report(problem);
-        };
-    }
-    /** @returns the input without white space around it, empty where it was not given */
-    read(input) {
-        return this.#evaluated(input, (0,_actions_core__WEBPACK_IMPORTED_MODULE_0__/* .getInput */ .V4)(input));
-    }
-    /** @returns the input; where it is not as expected, that is reported, and it counts as not given */
-    match(input, pattern, expected) {
-        const text = this.read(input);
-        if (!text || pattern.test(text))
-            return text;
-        this.report(input)(`got ${(0,_formats_js__WEBPACK_IMPORTED_MODULE_1__/* .quote */ .hD)(text)}; expected ${expected}`);
-        return '';
-    }
-    /** @returns the input; where it is too long, that is reported */
-    bounded(input, most) {
-        const text = this.read(input);
-        if ((0,_formats_js__WEBPACK_IMPORTED_MODULE_1__/* .length */ .Bw)(text) > most)
-            this.report(input)(`got ${(0,_formats_js__WEBPACK_IMPORTED_MODULE_1__/* .length */ .Bw)(text)} characters, ${(0,_formats_js__WEBPACK_IMPORTED_MODULE_1__/* .quote */ .hD)(text)}; expected ${most} at most`);
-        return text;
-    }
-    /** @param fallback what to go on with where the input is wrong; the first choice is the default */
-    choice(input, choices, fallback) {
-        const text = this.read(input) || choices[0];
-        const choice = choices.find((one) => one === text);
-        if (choice)
-            return choice;
-        const list = choices.map((one) => `"${one}"`);
-        this.report(input)(`got ${(0,_formats_js__WEBPACK_IMPORTED_MODULE_1__/* .quote */ .hD)(text)}; expected ${list.slice(0, -1).join(', ')} or ${list.at(-1)}`);
-        return fallback;
-    }
-    /** YAML's own words for the two (its core schema), as GitHub passes them on. */
-    boolean(input, byDefault) {
-        const text = this.match(input, /^(true|True|TRUE|false|False|FALSE)$/, 'true or false');
-        return text ? text.toLowerCase() === 'true' : byDefault;
-    }
-    /** @returns the input, or else the first variable that is set and its name, and what an error calls it */
-    require(input, variables, expected) {
-        const given = this.read(input);
-        if (given)
-            return { text: given, source: input };
-        const from = variables.find((candidate) => variable(this.env, candidate));
-        if (!from) {
-            this.report(input)(`is empty; expected ${expected}`);
-            return { text: '', source: input };
-        }
-        const source = `${input} (from ${from})`;
-        return { text: this.#evaluated(source, variable(this.env, from)), source, from };
-    }
-    #evaluated(source, text) {
-        if (text.includes('${{')) {
-            this.report(source)(`got ${(0,_formats_js__WEBPACK_IMPORTED_MODULE_1__/* .quoteUrl */ .y8)(text)}, which holds an expression that was not evaluated; expected its value`);
-            this.#unevaluated.add(source);
-        }
-        return text;
-    }
+/** @throws {InvalidResponseError} */
+function parseSecret(value) {
+    const secret = (0,_net_json_js__WEBPACK_IMPORTED_MODULE_0__/* .asObject */ .eB)(value, 'secret');
+    const id = (0,_net_json_js__WEBPACK_IMPORTED_MODULE_0__/* .stringField */ .OM)(secret, 'id');
+    // It becomes part of a path, in which ".." would name the client.
+    if (!/^[\w-]{1,128}$/.test(id))
+        throw new _net_json_js__WEBPACK_IMPORTED_MODULE_0__/* .InvalidResponseError */ .tF('id is not the id of a secret');
+    const expiry = time(secret, 'expire_time');
+    const expired = expiry !== undefined && expiry < BigInt(Date.now()) * 1000000n;
+    const active = secret.status !== 'INACTIVE' && secret.status !== 1 && !expired;
+    return { id, create_time: time(secret, 'create_time'), suffix: (0,_net_json_js__WEBPACK_IMPORTED_MODULE_0__/* .stringField */ .OM)(secret, 'secret_suffix'), active };
 }
-function variable(env, name) {
-    return env[name]?.trim() ?? '';
+/** One page of a list. An empty token ends it. @throws {InvalidResponseError} */
+function parsePage(text) {
+    const page = (0,_net_json_js__WEBPACK_IMPORTED_MODULE_0__/* .parseJsonObject */ .dw)(text);
+    return { clients: (0,_net_json_js__WEBPACK_IMPORTED_MODULE_0__/* .listField */ .FZ)(page, 'clients'), next_page_token: (0,_net_json_js__WEBPACK_IMPORTED_MODULE_0__/* .stringField */ .OM)(page, 'next_page_token') };
+}
+function strings(from, field) {
+    return (0,_net_json_js__WEBPACK_IMPORTED_MODULE_0__/* .listField */ .FZ)(from, field).map((entry) => {
+        if (typeof entry !== 'string')
+            throw new _net_json_js__WEBPACK_IMPORTED_MODULE_0__/* .InvalidResponseError */ .tF(`${field} holds something else than strings`);
+        return entry;
+    });
+}
+/** An int64 comes as a string, from lenient writers as a number. */
+function seconds(from, field) {
+    const value = from[field] ?? undefined;
+    const number = typeof value === 'string' && /^\d+$/.test(value) ? Number(value) : value;
+    if (number === undefined || (Number.isSafeInteger(number) && Number(number) >= 0))
+        return number;
+    throw new _net_json_js__WEBPACK_IMPORTED_MODULE_0__/* .InvalidResponseError */ .tF(`${field} is not a number of seconds`);
+}
+/** Milliseconds since the epoch, in 2020: what writers put where they do not know a time is long before it. */
+const EARLIEST = Date.UTC(2020);
+/** RFC 3339 with up to nine digits of a second, in nanoseconds since the epoch. */
+function time(from, field) {
+    const [, seconds, fraction = '', zone] = /^(\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d)(?:\.(\d{1,9}))?([Zz]|[+-]\d\d:\d\d)$/.exec((0,_net_json_js__WEBPACK_IMPORTED_MODULE_0__/* .stringField */ .OM)(from, field)) ?? [];
+    const milliseconds = seconds ? Date.parse(`${seconds}${zone}`.toUpperCase()) : Number.NaN;
+    return !(milliseconds >= EARLIEST) ? undefined : BigInt(milliseconds) * 1000000n + BigInt(fraction.padEnd(9, '0'));
 }
 
 
@@ -2495,12 +2801,14 @@ function getIDToken(aud) {
 /************************************************************************/
 var __webpack_exports__ = {};
 
-;// CONCATENATED MODULE: ./build/entry.js
+// EXTERNAL MODULE: ./build/inputs/inputs.js + 4 modules
+var inputs_inputs = __nccwpck_require__(609);
+;// CONCATENATED MODULE: ./build/output/exit.js
 /**
  * Runs an entry file's work and then ends the process, whatever socket or name lookup would keep it alive.
  * @param failure the exit code unless the work ends well, also where it never ends and nothing is left to wait for
  */
-function start(work, onError, failure) {
+function runEntry(work, onError, failure) {
     process.exitCode = failure;
     // A reader that went away is no reason to stop here; who needs one asks for it.
     process.stdout.on('error', () => { });
@@ -2512,18 +2820,16 @@ function start(work, onError, failure) {
         .finally(() => process.stdout.write('', () => process.exit()));
 }
 
-// EXTERNAL MODULE: ./build/inputs.js + 1 modules
-var build_inputs = __nccwpck_require__(587);
-// EXTERNAL MODULE: ./build/log.js
-var log = __nccwpck_require__(585);
+// EXTERNAL MODULE: ./build/output/log.js
+var log = __nccwpck_require__(183);
 ;// CONCATENATED MODULE: ./build/main.js
 
 
 
-start(async () => {
-    const inputs = (0,build_inputs/* readInputs */.Ko)(process.env);
+runEntry(async () => {
+    const inputs = (0,inputs_inputs/* readInputs */.Ko)(process.env);
     // Inputs are judged before all that speaks to servers is loaded: TLS alone takes half as long as Node's own start.
-    const { provision } = await __nccwpck_require__.e(/* import() */ 90).then(__nccwpck_require__.bind(__nccwpck_require__, 90));
+    const { provision } = await __nccwpck_require__.e(/* import() */ 902).then(__nccwpck_require__.bind(__nccwpck_require__, 902));
     await provision(inputs);
 }, log/* fail */.fJ, 1);
 

@@ -2,51 +2,51 @@
 /******/ 	"use strict";
 /******/ 	var __webpack_modules__ = ({
 
-/***/ 657:
+/***/ 661:
 /***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
-/* harmony export */   Ik: () => (/* binding */ object),
-/* harmony export */   Yj: () => (/* binding */ string),
-/* harmony export */   dV: () => (/* binding */ AnswerError),
-/* harmony export */   lj: () => (/* binding */ parseObject),
-/* harmony export */   p_: () => (/* binding */ list)
+/* harmony export */   FZ: () => (/* binding */ listField),
+/* harmony export */   OM: () => (/* binding */ stringField),
+/* harmony export */   dw: () => (/* binding */ parseJsonObject),
+/* harmony export */   eB: () => (/* binding */ asObject),
+/* harmony export */   tF: () => (/* binding */ InvalidResponseError)
 /* harmony export */ });
-/* unused harmony export tokenPayload */
+/* unused harmony export decodeJwtPayload */
 // What JSON of a server says, narrowed once.
 /** An answer that is not what the API documents. Its message never quotes a value. */
-class AnswerError extends Error {
+class InvalidResponseError extends Error {
     name = 'AnswerError';
 }
-/** @throws {AnswerError} where the text is not a JSON object; the parser's own words would quote it */
-function parseObject(text) {
+/** @throws {InvalidResponseError} where the text is not a JSON object; the parser's own words would quote it */
+function parseJsonObject(text) {
     let value;
     try {
         value = JSON.parse(text);
     }
     catch {
-        throw new AnswerError(`the answer is not JSON (${text.length} characters)`);
+        throw new InvalidResponseError(`the answer is not JSON (${text.length} characters)`);
     }
-    return object(value, 'the answer');
+    return asObject(value, 'the answer');
 }
-/** @throws {AnswerError} */
-function object(value, what) {
+/** @throws {InvalidResponseError} */
+function asObject(value, what) {
     if (typeof value !== 'object' || value === null || Array.isArray(value))
-        throw new AnswerError(`${what} is not an object`);
+        throw new InvalidResponseError(`${what} is not an object`);
     return value;
 }
-/** Protobuf's JSON form leaves an empty field out; some writers say null. @throws {AnswerError} */
-function string(from, field) {
+/** Protobuf's JSON form leaves an empty field out; some writers say null. @throws {InvalidResponseError} */
+function stringField(from, field) {
     const value = from[field] ?? '';
     if (typeof value !== 'string')
-        throw new AnswerError(`${field} is not a string`);
+        throw new InvalidResponseError(`${field} is not a string`);
     return value;
 }
-/** @throws {AnswerError} */
-function list(from, field) {
+/** @throws {InvalidResponseError} */
+function listField(from, field) {
     const value = from[field] ?? [];
     if (!Array.isArray(value))
-        throw new AnswerError(`${field} is not a list`);
+        throw new InvalidResponseError(`${field} is not a list`);
     return value;
 }
 /**
@@ -54,12 +54,12 @@ function list(from, field) {
  * Core 1.0, section 3.1.3.7, rule 6).
  * @returns nothing where it is none
  */
-function tokenPayload(token) {
+function decodeJwtPayload(token) {
     const [, payload, ...rest] = token.split('.');
     if (payload === undefined || rest.length !== 1)
         return undefined;
     try {
-        return object(JSON.parse(Buffer.from(payload, 'base64url').toString()), 'the token');
+        return asObject(JSON.parse(Buffer.from(payload, 'base64url').toString()), 'the token');
     }
     catch {
         return undefined;
@@ -69,37 +69,37 @@ function tokenPayload(token) {
 
 /***/ }),
 
-/***/ 585:
+/***/ 183:
 /***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
 /* harmony export */   $e: () => (/* binding */ warning),
-/* harmony export */   Jj: () => (/* binding */ cut),
-/* harmony export */   TN: () => (/* binding */ oneLine),
 /* harmony export */   Yz: () => (/* binding */ debug),
 /* harmony export */   iU: () => (/* binding */ message),
 /* harmony export */   pq: () => (/* binding */ info)
 /* harmony export */ });
 /* unused harmony exports notice, fail */
 /* harmony import */ var _actions_core__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(178);
-/* harmony import */ var _mask_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(515);
+/* harmony import */ var _mask_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(549);
+/* harmony import */ var _text_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(938);
+
 
 
 // Every word that this action prints goes through here: no secret, and no text of a server or a user that the
 // runner would take for a command.
 /** @param text one line; what breaks lines or moves a terminal's cursor becomes a space */
 function info(text) {
-    _actions_core__WEBPACK_IMPORTED_MODULE_0__/* .info */ .pq(oneLine(text));
+    _actions_core__WEBPACK_IMPORTED_MODULE_0__/* .info */ .pq((0,_text_js__WEBPACK_IMPORTED_MODULE_2__/* .oneLine */ .TN)(text));
 }
 /** A line that is seen only where the workflow runs with debug logging. */
 function debug(text) {
-    _actions_core__WEBPACK_IMPORTED_MODULE_0__/* .debug */ .Yz(oneLine(text));
+    _actions_core__WEBPACK_IMPORTED_MODULE_0__/* .debug */ .Yz((0,_text_js__WEBPACK_IMPORTED_MODULE_2__/* .oneLine */ .TN)(text));
 }
 function notice(text) {
     core.notice(oneLine(text));
 }
 function warning(text) {
-    _actions_core__WEBPACK_IMPORTED_MODULE_0__/* .warning */ .$e(oneLine(text));
+    _actions_core__WEBPACK_IMPORTED_MODULE_0__/* .warning */ .$e((0,_text_js__WEBPACK_IMPORTED_MODULE_2__/* .oneLine */ .TN)(text));
 }
 /** One error annotation, which may have several lines, and exit code 1. */
 function fail(error) {
@@ -115,47 +115,31 @@ function rootCause(error) {
 function message(error) {
     return error instanceof Error ? error.message : String(error);
 }
-/**
- * At most `length` code points of a text, the last one an ellipsis where something was cut. Masked values are taken out
- * first: half of one would be recognized by nobody.
- */
-function cut(text, length) {
-    const characters = [...(0,_mask_js__WEBPACK_IMPORTED_MODULE_1__/* .redact */ .E$)(text)];
-    return characters.length <= length ? characters.join('') : `${characters.slice(0, length - 1).join('')}…`;
-}
-/**
- * Takes masked values, control characters, line separators and marks that turn the writing direction out of a text.
- * The runner also reads `##[command]` anywhere in a line as a command (its older syntax), so that is broken up.
- */
-function oneLine(text) {
-    const clean = (0,_mask_js__WEBPACK_IMPORTED_MODULE_1__/* .redact */ .E$)(text).replaceAll('##[', '## [');
-    return /^[ -~]*$/.test(clean) ? clean : clean.replace(/[\p{Cc}\p{Zl}\p{Zp}\p{Bidi_Control}]+/gu, ' ');
-}
 
 
 /***/ }),
 
-/***/ 515:
+/***/ 549:
 /***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   Bs: () => (/* binding */ maskCredentials),
 /* harmony export */   E$: () => (/* binding */ redact),
-/* harmony export */   dK: () => (/* binding */ mask),
-/* harmony export */   jb: () => (/* binding */ maskPair),
-/* harmony export */   pn: () => (/* binding */ isTooLong)
+/* harmony export */   az: () => (/* binding */ isTooLongToMask),
+/* harmony export */   dK: () => (/* binding */ mask)
 /* harmony export */ });
-/* unused harmony exports masksTold, maskForms */
+/* unused harmony exports flushMasks, maskForms */
 /* harmony import */ var _actions_core__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(178);
 
 /** Anything shorter would blank out ordinary text: such a value is never masked, whole or as a part. */
-const SHORTEST_MASK = 4;
+const MIN_MASK_LENGTH = 4;
 /** A shorter rest of a broken line tells next to nothing. */
-const SHORTEST_LINE = 8;
+const MIN_LINE_LENGTH = 8;
 /**
  * Bytes: GitHub keeps no longer secret. What is longer is masked as it is and line by line, since its other forms are
  * more than a runner takes in; whoever hands out a secret refuses it.
  */
-const LONGEST_SECRET = 48 * 1024;
+const MAX_SECRET_BYTES = 48 * 1024;
 /** Characters (RFC 2045, section 6.8, and RFC 7468, section 2). */
 const LINE_WIDTHS = [76, 64];
 const masked = new Set();
@@ -163,9 +147,9 @@ const masked = new Set();
 let sorted;
 /** Masks a secret in every form that a later step may print it in, here and in the runner's log of the whole job. */
 function mask(secret) {
-    tell(maskForms(secret));
+    register(maskForms(secret));
 }
-function tell(forms) {
+function register(forms) {
     // One write for all of them.
     process.stdout.cork();
     for (const form of forms) {
@@ -178,21 +162,21 @@ function tell(forms) {
     process.stdout.uncork();
 }
 /** Masks a secret also where it stands behind an id, as in `id:secret` of HTTP's Basic scheme (RFC 7617), in base64 of several lines. */
-function maskPair(id, secret) {
-    if (secret.trim().length < SHORTEST_MASK || isTooLong(secret))
+function maskCredentials(id, secret) {
+    if (secret.trim().length < MIN_MASK_LENGTH || isTooLongToMask(secret))
         return;
     const idOnly = Buffer.from(`${id}:`).toString('base64');
-    const lines = LINE_WIDTHS.flatMap((width) => brokenLines(Buffer.from(`${id}:${secret}`), width));
-    tell(lines.filter((line) => !idOnly.includes(line)).flatMap(bothAlphabets));
+    const lines = LINE_WIDTHS.flatMap((width) => base64Lines(Buffer.from(`${id}:${secret}`), width));
+    register(lines.filter((line) => !idOnly.includes(line)).flatMap(bothAlphabets));
 }
-function isTooLong(secret) {
-    return Buffer.byteLength(secret) > LONGEST_SECRET;
+function isTooLongToMask(secret) {
+    return Buffer.byteLength(secret) > MAX_SECRET_BYTES;
 }
 /**
  * Waits until all masks have left the process: where its reader is slow, the most of them still wait in it.
  * @throws where nobody reads them
  */
-async function masksTold() {
+async function flushMasks() {
     const { promise, resolve } = Promise.withResolvers();
     process.stdout.write('', resolve);
     const error = await promise;
@@ -213,13 +197,13 @@ function redact(text) {
  * whatever stands before or after it. Runners mask the literal value alone (GitHub's adds some forms, best effort).
  */
 function maskForms(secret) {
-    if (secret.trim().length < SHORTEST_MASK)
+    if (secret.trim().length < MIN_MASK_LENGTH)
         return [];
     // The usual one, which URLs and JSON write as it is.
     if (/^[\w.-]+$/.test(secret))
         return [...new Set([secret, ...base64Forms(secret)])];
     const lines = secret.split(/[\r\n]+/);
-    const all = isTooLong(secret) ? [] : [...new Set([secret, ...lines])];
+    const all = isTooLongToMask(secret) ? [] : [...new Set([secret, ...lines])];
     const forms = [
         secret,
         secret.trim(),
@@ -230,7 +214,7 @@ function maskForms(secret) {
         ...all.flatMap(jsonForms),
         ...base64Forms(secret),
     ];
-    return [...new Set(forms)].filter((form) => form.trim().length >= SHORTEST_MASK);
+    return [...new Set(forms)].filter((form) => form.trim().length >= MIN_MASK_LENGTH);
 }
 function urlForms(secret) {
     const component = encodeURIComponent(secret.toWellFormed());
@@ -252,23 +236,23 @@ function jsonForms(secret) {
  * shift, the characters that the neighbouring bytes cannot change; of the secret on its own, the padded text too.
  */
 function base64Forms(secret) {
-    if (isTooLong(secret))
+    if (isTooLongToMask(secret))
         return [];
     const bytes = Buffer.from(secret);
     const fragments = [0, 1, 2].map((shift) => {
         const text = Buffer.concat([Buffer.alloc(shift), bytes]).toString('base64');
         return text.slice(Math.ceil((shift * 8) / 6), Math.floor(((shift + bytes.length) * 8) / 6));
     });
-    const lines = LINE_WIDTHS.flatMap((width) => brokenLines(bytes, width));
+    const lines = LINE_WIDTHS.flatMap((width) => base64Lines(bytes, width));
     return [bytes.toString('base64'), ...fragments, ...lines].flatMap(bothAlphabets);
 }
 /** Base64 as command-line tools break it into lines. What follows, such as a line break, changes the end of the last one. */
-function brokenLines(bytes, width) {
+function base64Lines(bytes, width) {
     const whole = bytes.toString('base64');
     const certain = whole.slice(0, Math.floor((bytes.length * 8) / 6));
     const lines = [];
     for (const text of [whole, certain])
-        for (let at = 0; at + SHORTEST_LINE <= text.length; at += width)
+        for (let at = 0; at + MIN_LINE_LENGTH <= text.length; at += width)
             lines.push(text.slice(at, at + width));
     return lines;
 }
@@ -280,24 +264,77 @@ function bothAlphabets(text) {
 
 /***/ }),
 
-/***/ 874:
+/***/ 938:
+/***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   Dq: () => (/* binding */ characterCount),
+/* harmony export */   TN: () => (/* binding */ oneLine),
+/* harmony export */   hD: () => (/* binding */ quote),
+/* harmony export */   xv: () => (/* binding */ truncate),
+/* harmony export */   y8: () => (/* binding */ quoteUrl)
+/* harmony export */ });
+/* unused harmony export SCHEME */
+/* harmony import */ var _mask_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(549);
+
+const SCHEME = /^[a-z][a-z\d+.-]*:\/\//i;
+/** A value as an error shows it. Masked values go first: what is left of one that was cut would be recognized by nobody. */
+function quote(value) {
+    return JSON.stringify(truncate(value, 80));
+}
+/** A URL as an error shows it: what stands before an @ or after a ? may be a secret. */
+function quoteUrl(text) {
+    const clean = (0,_mask_js__WEBPACK_IMPORTED_MODULE_0__/* .redact */ .E$)(text);
+    const [scheme = ''] = SCHEME.exec(clean) ?? [];
+    const rest = clean.slice(scheme.length);
+    const [end, sign] = [rest.search(/[?#]/), rest.lastIndexOf('@')];
+    if (end >= 0 && sign > end)
+        return quote(`${scheme}***`);
+    const shown = sign < 0 ? rest : `***${rest.slice(sign)}`;
+    return quote(scheme + shown.replace(/[?#].*$/s, (end) => `${end[0]}***`));
+}
+/** Characters as the API counts them: Unicode code points. */
+function characterCount(text) {
+    return [...text].length;
+}
+/**
+ * At most `length` code points of a text, the last one an ellipsis where something was cut. Masked values are taken out
+ * first: half of one would be recognized by nobody.
+ */
+function truncate(text, length) {
+    const characters = [...(0,_mask_js__WEBPACK_IMPORTED_MODULE_0__/* .redact */ .E$)(text)];
+    return characters.length <= length ? characters.join('') : `${characters.slice(0, length - 1).join('')}…`;
+}
+/**
+ * Takes masked values, control characters, line separators and marks that turn the writing direction out of a text.
+ * The runner also reads `##[command]` anywhere in a line as a command (its older syntax), so that is broken up.
+ */
+function oneLine(text) {
+    const clean = (0,_mask_js__WEBPACK_IMPORTED_MODULE_0__/* .redact */ .E$)(text).replaceAll('##[', '## [');
+    return /^[ -~]*$/.test(clean) ? clean : clean.replace(/[\p{Cc}\p{Zl}\p{Zp}\p{Bidi_Control}]+/gu, ' ');
+}
+
+
+/***/ }),
+
+/***/ 169:
 /***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
 /* harmony export */   dy: () => (/* binding */ isSealed),
 /* harmony export */   un: () => (/* binding */ readState)
 /* harmony export */ });
-/* unused harmony export Journal */
+/* unused harmony exports Journal, createJournal */
 /* harmony import */ var node_crypto__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(598);
 /* harmony import */ var node_crypto__WEBPACK_IMPORTED_MODULE_0___default = /*#__PURE__*/__nccwpck_require__.n(node_crypto__WEBPACK_IMPORTED_MODULE_0__);
 /* harmony import */ var _actions_core__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(178);
-/* harmony import */ var _json_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(657);
-/* harmony import */ var _log_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(585);
+/* harmony import */ var _net_json_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(661);
+/* harmony import */ var _output_log_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(183);
 
 
 
 
-const STATE = 'client';
+const STATE_NAME = 'client';
 /**
  * Main's side of the state. What it writes is sealed with the administrator's secret: a `STATE_*` variable can also
  * come from another step through `GITHUB_ENV`, and must not send the credentials elsewhere or name another's client.
@@ -305,9 +342,9 @@ const STATE = 'client';
 class Journal {
     state;
     /** What only main can undo: the client as it was, and the fields that were, or may have been, changed. */
-    updated;
+    pendingUpdate;
     /** What nobody can undo, in sentences. */
-    lost = [];
+    irreversible = [];
     #secret;
     constructor(state, secret) {
         this.state = state;
@@ -317,11 +354,11 @@ class Journal {
      * Writes a change down, and then takes it for a fact.
      * @throws where the runner's file cannot be written
      */
-    note(change) {
+    recordIntent(change) {
         const state = { ...this.state, ...change };
         const done = isEmpty(state);
         try {
-            saveState(STATE, done ? '' : JSON.stringify({ ...state, seal: seal(state, this.#secret) }));
+            saveState(STATE_NAME, done ? '' : JSON.stringify({ ...state, seal: seal(state, this.#secret) }));
         }
         catch (error) {
             throw new Error(`Could not write the state for the post step: ${message(error)}.`);
@@ -329,27 +366,27 @@ class Journal {
         Object.assign(this.state, change);
     }
     /** As `note`, for what is a fact whether or not it can be written: the roll-back has to know it. */
-    learn(change) {
+    recordResult(change) {
         Object.assign(this.state, change);
-        this.note(change);
+        this.recordIntent(change);
     }
     /**
      * Marks a pair as its user's: nobody takes it back any more.
      * @param client_id the client that is handed out; another one that this step made is still to be removed
      * @throws where the runner's file cannot be written
      */
-    release(client_id) {
+    markPublished(client_id) {
         const { client, secret, variable, lifetime } = this.state;
         const stays = lifetime === 'job' || client?.id !== client_id;
         if (client || secret || variable)
-            this.note({ client: stays ? client : undefined, secret: undefined, variable: undefined });
+            this.recordIntent({ client: stays ? client : undefined, secret: undefined, variable: undefined });
     }
     /** Leaves the post step nothing of this to do. Where that cannot be written, it finds out for itself. */
-    clear(change = { client: undefined, secret: undefined, variable: undefined }) {
+    forget(change = { client: undefined, secret: undefined, variable: undefined }) {
         if (isEmpty(this.state))
             return;
         try {
-            this.note(change);
+            this.recordIntent(change);
         }
         catch { }
     }
@@ -360,8 +397,8 @@ function isEmpty({ client, secret, variable }) {
 }
 /** @returns nothing where main left nothing to do. @throws where the text is not a state */
 function readState() {
-    const text = (0,_actions_core__WEBPACK_IMPORTED_MODULE_1__/* .getState */ .Gu)(STATE);
-    return text ? (0,_json_js__WEBPACK_IMPORTED_MODULE_3__/* .object */ .Ik)(JSON.parse(text), 'it') : undefined;
+    const text = (0,_actions_core__WEBPACK_IMPORTED_MODULE_1__/* .getState */ .Gu)(STATE_NAME);
+    return text ? (0,_net_json_js__WEBPACK_IMPORTED_MODULE_3__/* .asObject */ .eB)(JSON.parse(text), 'it') : undefined;
 }
 /** Whether this state was written by a step with the same secret. */
 function isSealed({ seal: given, ...state }, secret) {
@@ -371,6 +408,11 @@ function isSealed({ seal: given, ...state }, secret) {
 }
 function seal(state, secret) {
     return (0,node_crypto__WEBPACK_IMPORTED_MODULE_0__.createHmac)('sha256', secret).update(JSON.stringify(state)).digest('base64url');
+}
+/** The journal of a step that is about to change something, still empty. */
+function createJournal({ origin, organization_id, marker, credentials }) {
+    const { nonce, run, lifetime } = marker;
+    return new Journal({ origin, organization_id, nonce, run, lifetime }, credentials.client_secret);
 }
 
 
@@ -1598,12 +1640,12 @@ function getIDToken(aud) {
 /************************************************************************/
 var __webpack_exports__ = {};
 
-;// CONCATENATED MODULE: ./build/entry.js
+;// CONCATENATED MODULE: ./build/output/exit.js
 /**
  * Runs an entry file's work and then ends the process, whatever socket or name lookup would keep it alive.
  * @param failure the exit code unless the work ends well, also where it never ends and nothing is left to wait for
  */
-function start(work, onError, failure) {
+function runEntry(work, onError, failure) {
     process.exitCode = failure;
     // A reader that went away is no reason to stop here; who needs one asks for it.
     process.stdout.on('error', () => { });
@@ -1615,20 +1657,20 @@ function start(work, onError, failure) {
         .finally(() => process.stdout.write('', () => process.exit()));
 }
 
-// EXTERNAL MODULE: ./build/log.js
-var log = __nccwpck_require__(585);
-// EXTERNAL MODULE: ./build/state.js
-var build_state = __nccwpck_require__(874);
+// EXTERNAL MODULE: ./build/output/log.js
+var log = __nccwpck_require__(183);
+// EXTERNAL MODULE: ./build/undo/journal.js
+var journal = __nccwpck_require__(169);
 ;// CONCATENATED MODULE: ./build/post.js
 
 
 
-start(async () => {
-    const state = (0,build_state/* readState */.un)();
+runEntry(async () => {
+    const state = (0,journal/* readState */.un)();
     if (!state)
         return;
     // The usual job has nothing left to remove, and loads nothing more.
-    const { removeLeftovers } = await __nccwpck_require__.e(/* import() */ 601).then(__nccwpck_require__.bind(__nccwpck_require__, 601));
+    const { cleanUpAfterMain: removeLeftovers } = await __nccwpck_require__.e(/* import() */ 866).then(__nccwpck_require__.bind(__nccwpck_require__, 866));
     await removeLeftovers(state);
 }, (error) => log/* warning */.$e(`The state that main left cannot be used, so nothing was removed: ${log/* message */.iU(error)}`), 0);
 

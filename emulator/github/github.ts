@@ -99,8 +99,16 @@ export function createGitHub() {
     const body = described.body ? readJson(request.text) : undefined;
     await checkBody(described, body);
     const { origin } = request;
-    const place = environment ?? repository;
-    return handlers[described.operation]({ described, parameters, body, repository, environment, place, origin });
+    const location = environment ?? repository;
+    return handlers[described.operation]({
+      described,
+      parameters,
+      body,
+      repository,
+      environment,
+      place: location,
+      origin,
+    });
   };
 
   const answer = async (found: Found | undefined, request: RecordedRequest): Promise<Answer> => {

@@ -45,52 +45,52 @@ export const handlers: Record<GitHubOperation, (call: Call) => Answer | Promise<
     });
   },
 
-  getPublicKey: async ({ described, place }) => {
-    const { keyId, publicKey } = await place.box();
+  getPublicKey: async ({ described, place: location }) => {
+    const { keyId, publicKey } = await location.box();
     return ok(described, { key_id: keyId, key: publicKey });
   },
 
-  getActionsSecret: ({ described, parameters, place }) => {
-    const [name, secret] = found(place.secrets, parameters.secret_name);
+  getActionsSecret: ({ described, parameters, place: location }) => {
+    const [name, secret] = found(location.secrets, parameters.secret_name);
     return ok(described, { name, ...times(secret) });
   },
 
-  putActionsSecret: async ({ parameters, body, place }) => {
+  putActionsSecret: async ({ parameters, body, place: location }) => {
     const name = checkedName(parameters.secret_name);
-    const box = await place.box();
+    const box = await location.box();
     if (body.key_id !== box.keyId) throw unprocessable('key_id is not the current public key');
     const value = await open(box, body.encrypted_value);
     if (value === undefined) throw unprocessable('encrypted_value is not a sealed box for the public key');
-    const created = !place.secrets.has(name);
-    keep(place.secrets, name, checkedValue(value));
+    const created = !location.secrets.has(name);
+    keep(location.secrets, name, checkedValue(value));
     return created ? { status: 201, body: {} } : { status: 204 };
   },
 
-  deleteActionsSecret: ({ parameters, place }) => remove(place.secrets, parameters.secret_name),
+  deleteActionsSecret: ({ parameters, place: location }) => remove(location.secrets, parameters.secret_name),
 
-  getVariable: ({ described, parameters, place }) => {
-    const [name, variable] = found(place.variables, parameters.name);
+  getVariable: ({ described, parameters, place: location }) => {
+    const [name, variable] = found(location.variables, parameters.name);
     return ok(described, { name, value: variable.value, ...times(variable) });
   },
 
-  createVariable: ({ body, place }) => {
+  createVariable: ({ body, place: location }) => {
     const name = checkedName(body.name);
-    if (place.variables.has(name)) throw new GitHubError(409, 'Already exists');
-    keep(place.variables, name, checkedValue(body.value));
+    if (location.variables.has(name)) throw new GitHubError(409, 'Already exists');
+    keep(location.variables, name, checkedValue(body.value));
     return { status: 201, body: {} };
   },
 
-  updateVariable: ({ parameters, body, place }) => {
-    const [name, { value, createdAt }] = found(place.variables, parameters.name);
+  updateVariable: ({ parameters, body, place: location }) => {
+    const [name, { value, createdAt }] = found(location.variables, parameters.name);
     const newName = body.name === undefined ? name : checkedName(body.name);
-    if (newName !== name && place.variables.has(newName)) throw new GitHubError(409, 'Already exists');
+    if (newName !== name && location.variables.has(newName)) throw new GitHubError(409, 'Already exists');
     const newValue = checkedValue(body.value ?? value);
-    place.variables.delete(name);
-    place.variables.set(newName, { value: newValue, createdAt, updatedAt: seconds() });
+    location.variables.delete(name);
+    location.variables.set(newName, { value: newValue, createdAt, updatedAt: seconds() });
     return { status: 204 };
   },
 
-  deleteVariable: ({ parameters, place }) => remove(place.variables, parameters.name),
+  deleteVariable: ({ parameters, place: location }) => remove(location.variables, parameters.name),
 };
 
 function missing(): never {

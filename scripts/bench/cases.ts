@@ -1,7 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import type { Emulator } from '../../emulator/index.ts';
 import { type Outcome, RUNNER_VARIABLES, runProgram, type Step } from '../../emulator/runner.ts';
-import { drawNonce, formatTrailer, identityKey } from '../../src/identity.ts';
+import { createNonce, formatMarker, identityHash } from '../../src/client/identity.ts';
 
 /** Who does a job: Node alone, the floor, this action, or what one would write without it. */
 export type Contender = 'node' | 'floor' | 'action' | 'curl' | 'sdk';
@@ -187,10 +187,10 @@ function access({ tlsUrl = '', credentials, organization }: Emulator): Record<st
 function clientOf(repository: string, repository_id: string) {
   const lifetime = 'persistent';
   const identity = { repository, repository_id, environment: ENVIRONMENT, name: undefined, lifetime } as const;
-  const marks = { key: identityKey(identity), repo: repository_id, by: repository_id, nonce: drawNonce() };
+  const marks = { key: identityHash(identity), repo: repository_id, by: repository_id, nonce: createNonce() };
   return {
     name: `GitHub Actions: ${repository} (${ENVIRONMENT})`,
-    description: `Made by GitHub Actions for ${repository}, environment ${ENVIRONMENT}.\n${formatTrailer({ ...marks, lifetime, run: '17300000001.1' })}`,
+    description: `Made by GitHub Actions for ${repository}, environment ${ENVIRONMENT}.\n${formatMarker({ ...marks, lifetime, run: '17300000001.1' })}`,
     custom_claims: [
       { key: 'github_repository', value: repository },
       { key: 'github_repository_id', value: repository_id },

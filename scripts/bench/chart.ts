@@ -95,8 +95,8 @@ function lineChart({ title, x: xs, series, log }: Panel, from: number, width: nu
 
 /** @returns where a value of the domain lies in the range */
 export function scale([a, b]: [number, number], [from, to]: [number, number], log = false): (value: number) => number {
-  const place = log ? Math.log10 : (value: number) => value;
-  return (value) => from + ((place(value) - place(a)) / (place(b) - place(a))) * (to - from);
+  const location = log ? Math.log10 : (value: number) => value;
+  return (value) => from + ((location(value) - location(a)) / (location(b) - location(a))) * (to - from);
 }
 
 /** Four to ten round steps from 0, the last one not below the maximum. */

@@ -1,7 +1,8 @@
-import { ApiError, badAnswer, isApiAnswer, noAnswer } from '../answers.ts';
-import { type Answer, type Call as HttpCall, NetworkError, type Transport, timeOf } from '../http.ts';
-import { AnswerError, type Json, parseObject, string } from '../json.ts';
-import { fromAnswer, type Need, rateLimit } from './errors.ts';
+import { ApiError, invalidResponseError, isApiResponse, unansweredError } from '../net/api-error.ts';
+import { InvalidResponseError, type Json, parseJsonObject, stringField } from '../net/json.ts';
+import { NetworkError } from '../net/network-error.ts';
+import { type HttpRequest as HttpCall, type HttpResponse, serverTime, type Transport } from '../net/transport.ts';
+import { githubRefusal, type Permission, rateLimitWait } from './errors.ts';
 
 /** Where GitHub's API is, and who asks. */
 export interface GitHubAccess {
@@ -11,16 +12,16 @@ export interface GitHubAccess {
 }
 
 /** One request as its caller means it. */
-export interface Call {
+export interface GitHubRequest {
   /** Completes "Could not …". */
   operation: string;
   /** Method and path as GitHub's documentation writes them, with `{names}` for parameters. */
   route: string;
   parameters: Record<string, string>;
   /** What the token must be allowed to do. */
-  need: Need;
+  permission: Permission;
   /** Statuses that say that a change was made; nothing for a request that only reads. Any other may come from something in between. */
-  made?: number[];
+  successStatuses?: number[];
   /** Called before each sending. */
   onSend?: (() => void) | undefined;
 }
@@ -58,17 +59,17 @@ export class GitHub {
   async getRepository<T>(name: string, parse: (repository: Json) => T): Promise<T> {
     const [owner = '', repo = ''] = name.split('/');
     const operation = `read repository ${name}`;
-    const call = {
+    const call: GitHubRequest = {
       operation,
       route: 'GET /repos/{owner}/{repo}',
       parameters: { owner, repo },
-      need: 'repository',
-    } as const;
+      permission: 'repository',
+    };
     return await this.read(call, (repository) => {
       const { id, full_name } = repository;
-      if (!isPositive(id)) throw new AnswerError('id is not a number');
+      if (!isPositive(id)) throw new InvalidResponseError('id is not a number');
       if (typeof full_name !== 'string' || full_name.toLowerCase() !== name.toLowerCase())
-        throw new AnswerError('it shows another repository');
+        throw new InvalidResponseError('it shows another repository');
       return parse(repository);
     });
   }
@@ -78,11 +79,12 @@ export class GitHub {
     const [owner = '', repo = ''] = name.split('/');
     const operation = 'read the workflow runs that clients were made for';
     const route = 'GET /repos/{owner}/{repo}/actions/runs/{run_id}';
-    return await this.find({ operation, route, parameters: { owner, repo, run_id }, need: 'runs' }, (run) => {
-      if (typeof run.id === 'object' || String(run.id) !== run_id) throw new AnswerError('it shows another run');
+    return await this.find({ operation, route, parameters: { owner, repo, run_id }, permission: 'runs' }, (run) => {
+      if (typeof run.id === 'object' || String(run.id) !== run_id)
+        throw new InvalidResponseError('it shows another run');
       const { run_attempt } = run;
-      if (!isPositive(run_attempt)) throw new AnswerError('run_attempt is not a number');
-      return { status: string(run, 'status'), run_attempt };
+      if (!isPositive(run_attempt)) throw new InvalidResponseError('run_attempt is not a number');
+      return { status: stringField(run, 'status'), run_attempt };
     });
   }
 
@@ -91,7 +93,7 @@ export class GitHub {
    * @param parse gets the answer and, in milliseconds since the epoch, the server's own time; throws an AnswerError
    * @returns nothing where GitHub says that there is no such thing, which it also says to a token that may not see it
    */
-  async find<T>(call: Call, parse: (answer: Json, time: number) => T): Promise<T | undefined> {
+  async find<T>(call: GitHubRequest, parse: (response: Json, time: number) => T): Promise<T | undefined> {
     try {
       return await this.read(call, parse);
     } catch (error) {
@@ -101,25 +103,34 @@ export class GitHub {
   }
 
   /** As `find`, where there has to be such a thing. */
-  async read<T>(call: Call, parse: (answer: Json, time: number) => T): Promise<T> {
-    const answer = await this.send(call);
+  async read<T>(call: GitHubRequest, parse: (response: Json, time: number) => T): Promise<T> {
+    const response = await this.send(call);
     try {
-      return parse(parseObject(answer.body), timeOf(answer));
+      return parse(parseJsonObject(response.body), serverTime(response));
     } catch (error) {
-      throw error instanceof AnswerError ? badAnswer(call.operation, answer, error.message, '') : error;
+      throw error instanceof InvalidResponseError
+        ? invalidResponseError(call.operation, response, error.message, '')
+        : error;
     }
   }
 
   /** Sends a request, again where its answer is lost. @returns an answer that says success */
-  async send({ operation, route, parameters, need, made, onSend }: Call): Promise<Answer> {
+  async send({
+    operation,
+    route,
+    parameters,
+    permission: need,
+    successStatuses: made,
+    onSend,
+  }: GitHubRequest): Promise<HttpResponse> {
     const { api, token } = this.#access;
     // Loaded by the few runs that need it.
     // Its context reads the event too, and stumbles where that is not readable.
     delete process.env.GITHUB_EVENT_PATH;
     const { getOctokit } = await import('@actions/github');
-    const outcome: { answer?: Answer; error?: unknown } = {};
+    const outcome: { answer?: HttpResponse; error?: unknown } = {};
     const fetch = async (url: string, { method, headers, body }: HttpCall) => {
-      const call = { method, url: new URL(url), headers, body, repeatable: true, rateLimit, onSend };
+      const call: HttpCall = { method, url: new URL(url), headers, body, repeatable: true, rateLimitWait, onSend };
       try {
         outcome.answer = await this.transport.send(call);
       } catch (error) {
@@ -129,15 +140,15 @@ export class GitHub {
       return { status: 204, url, headers: [] };
     };
     await getOctokit(token, { baseUrl: api, request: { fetch } }).request(route, parameters);
-    const { answer, error } = outcome;
-    if (error instanceof NetworkError) throw noAnswer(operation, error, 'GITHUB_API_URL');
-    if (!answer) throw error;
-    if (answer.status === 404 && !isApiAnswer(answer))
-      throw badAnswer(operation, answer, "it is not GitHub's", 'Check who answers at GITHUB_API_URL.');
-    if (answer.status < 200 || answer.status > 299) throw fromAnswer(operation, answer, need);
-    if (made && !made.includes(answer.status))
-      throw badAnswer(operation, answer, `GitHub says ${made.join(' or ')} where it is done`, '');
-    return answer;
+    const { answer: response, error } = outcome;
+    if (error instanceof NetworkError) throw unansweredError(operation, error, 'GITHUB_API_URL');
+    if (!response) throw error;
+    if (response.status === 404 && !isApiResponse(response))
+      throw invalidResponseError(operation, response, "it is not GitHub's", 'Check who answers at GITHUB_API_URL.');
+    if (response.status < 200 || response.status > 299) throw githubRefusal(operation, response, need);
+    if (made && !made.includes(response.status))
+      throw invalidResponseError(operation, response, `GitHub says ${made.join(' or ')} where it is done`, '');
+    return response;
   }
 }
 

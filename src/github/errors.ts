@@ -1,12 +1,13 @@
-import { type ApiError, noRedirects, refusal } from '../answers.ts';
-import { type Answer, parseRetryAfter, timeOf } from '../http.ts';
-import { type Json, parseObject } from '../json.ts';
-import { cut, oneLine } from '../log.ts';
+import { type ApiError, redirectAdvice, refusedError } from '../net/api-error.ts';
+import { type Json, parseJsonObject } from '../net/json.ts';
+import { parseRetryAfter } from '../net/retry.ts';
+import { type HttpResponse, serverTime } from '../net/transport.ts';
+import { oneLine, truncate } from '../output/text.ts';
 
 /** What a request needs the token to be allowed, by the permissions of fine-grained tokens and GitHub Apps. */
-export type Need = 'repository' | 'secrets' | 'variables' | 'environment' | 'runs';
+export type Permission = 'repository' | 'secrets' | 'variables' | 'environment' | 'runs';
 
-const PERMISSIONS: Record<Need, string> = {
+const PERMISSIONS: Record<Permission, string> = {
   repository: 'a fine-grained token access to this repository, a classic one the scope repo',
   secrets: 'a fine-grained token the repository permission Secrets (write), a classic one the scope repo',
   variables: 'a fine-grained token the repository permission Variables (write), a classic one the scope repo',
@@ -16,31 +17,31 @@ const PERMISSIONS: Record<Need, string> = {
 };
 
 /** Milliseconds to wait after a refusal of too many requests that says nothing else, by GitHub's documentation. */
-const UNTOLD_WAIT = 60_000;
+const DEFAULT_RATE_LIMIT_WAIT = 60_000;
 
 /** Milliseconds to wait where a refusal is a rate limit's; nothing where it is none (GitHub: "Rate limits for the REST API"). */
-export function rateLimit(answer: Answer): number | undefined {
-  const { status, headers } = answer;
+export function rateLimitWait(response: HttpResponse): number | undefined {
+  const { status, headers } = response;
   if (status !== 403 && status !== 429) return undefined;
-  const now = timeOf(answer);
+  const now = serverTime(response);
   const after = parseRetryAfter(headers['retry-after'], now);
   if (after > 0) return after;
   if (headers['x-ratelimit-remaining'] === '0')
     return Math.max(0, Number(headers['x-ratelimit-reset']) * 1000 - now) || 0;
-  return /secondary rate limit/i.test(answer.body) ? UNTOLD_WAIT : undefined;
+  return /secondary rate limit/i.test(response.body) ? DEFAULT_RATE_LIMIT_WAIT : undefined;
 }
 
-export function fromAnswer(operation: string, answer: Answer, need: Need): ApiError {
-  return refusal(operation, answer, serverWords(answer), advice(answer, need));
+export function githubRefusal(operation: string, response: HttpResponse, need: Permission): ApiError {
+  return refusedError(operation, response, githubMessages(response), githubAdvice(response, need));
 }
 
-function advice(answer: Answer, need: Need): string {
-  const { status } = answer;
+function githubAdvice(response: HttpResponse, need: Permission): string {
+  const { status } = response;
   if (status >= 300 && status < 400)
     return need === 'repository'
       ? 'GitHub redirects this name: the repository was renamed or moved, so give its name of today.'
-      : noRedirects(answer, 'give the name that the repository has today.');
-  const wait = rateLimit(answer);
+      : redirectAdvice(response, 'give the name that the repository has today.');
+  const wait = rateLimitWait(response);
   if (status === 429 || wait !== undefined) {
     const seconds =
       wait && Number.isFinite(wait) ? ` (it says: come back after ${Math.ceil(wait / 1000)} seconds)` : '';
@@ -56,10 +57,10 @@ function advice(answer: Answer, need: Need): string {
 }
 
 /** What GitHub's error body says; it may list several faults. */
-function serverWords({ body }: Answer): string[] {
+function githubMessages({ body }: HttpResponse): string[] {
   let said: Json;
   try {
-    said = parseObject(body);
+    said = parseJsonObject(body);
   } catch {
     return [];
   }
@@ -67,5 +68,5 @@ function serverWords({ body }: Answer): string[] {
   return [said.message, ...faults]
     .filter((text) => typeof text === 'string')
     .slice(0, 10)
-    .map((text) => cut(oneLine(text), 300));
+    .map((text) => truncate(oneLine(text), 300));
 }

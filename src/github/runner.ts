@@ -3,6 +3,7 @@ import type { context } from '@actions/github';
 
 /** Variables that say where the job gets its ID token, and with what token. */
 export const ID_TOKEN_URL = 'ACTIONS_ID_TOKEN_REQUEST_URL';
+
 export const ID_TOKEN_TOKEN = 'ACTIONS_ID_TOKEN_REQUEST_TOKEN';
 
 /** What the runner tells about the run. None of it can be changed by an earlier step through `GITHUB_ENV`. */
@@ -22,8 +23,8 @@ export interface Runner {
 export function readRunner(env: NodeJS.ProcessEnv): Runner {
   return {
     repository: env.GITHUB_REPOSITORY ?? '',
-    repository_id: digits(env.GITHUB_REPOSITORY_ID),
-    run: `${digits(env.GITHUB_RUN_ID, 12) ?? '0'}.${digits(env.GITHUB_RUN_ATTEMPT, 4) ?? '1'}`,
+    repository_id: numericId(env.GITHUB_REPOSITORY_ID),
+    run: `${numericId(env.GITHUB_RUN_ID, 12) ?? '0'}.${numericId(env.GITHUB_RUN_ATTEMPT, 4) ?? '1'}`,
     api: env.GITHUB_API_URL || 'https://api.github.com',
     origin: runOrigin(env),
   };
@@ -35,7 +36,7 @@ export function mayHaveIdToken(env: NodeJS.ProcessEnv): boolean {
 }
 
 /** A number as it fits into a trailer of bounded length; GitHub's own are shorter. */
-export function digits(text: string | undefined, most = 16): string | undefined {
+export function numericId(text: string | undefined, most = 16): string | undefined {
   return text && /^\d+$/.test(text) && text.length <= most ? text : undefined;
 }
 

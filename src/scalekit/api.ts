@@ -1,30 +1,34 @@
-import { ApiError, isApiAnswer } from '../answers.ts';
-import { type Answer, type Call, NetworkError, type Transport } from '../http.ts';
-import { AnswerError, object, parseObject, string } from '../json.ts';
-import { isTooLong, mask, maskPair } from '../mask.ts';
-import { clock } from '../node.ts';
-import { fromAnswer, fromBadAnswer, fromNetwork, type Subject } from './errors.ts';
+import { ApiError, isApiResponse } from '../net/api-error.ts';
+import { clock } from '../net/clock.ts';
+import { asObject, InvalidResponseError, parseJsonObject, stringField } from '../net/json.ts';
+import { NetworkError } from '../net/network-error.ts';
+import type { HttpRequest, HttpResponse, Transport } from '../net/transport.ts';
+import { isTooLongToMask, mask, maskCredentials } from '../output/mask.ts';
+import { type Subject, scalekitInvalidResponse, scalekitNetworkError, scalekitRefusal } from './errors.ts';
 import {
   type Client,
   type ClientFields,
+  type ClientSummary,
   type Credentials,
-  type MarkedClient,
-  parseMarkedClient,
+  parseClientSummary,
   parsePage,
   parseSecret,
   type Secret,
 } from './types.ts';
 
 /** Milliseconds after a client or a secret was made in which the API may not know it yet everywhere. */
-export const LAG = 10_000;
+export const CREATION_LAG = 10_000;
+
 /** A `plain_secret` shorter than this cannot be masked without blanking out ordinary text. */
-const SHORTEST_SECRET = 8;
+const MIN_SECRET_LENGTH = 8;
+
 /** Milliseconds between two requests of which the first met that lag. */
 const FIRST_PAUSE = 250;
-const LONGEST_PAUSE = 2_000;
+
+const MAX_PAUSE = 2_000;
 
 /** Where Scalekit is, who asks, and about which organization. */
-export interface Access {
+export interface ScalekitAccess {
   /** Scheme, host and port. */
   origin: string;
   /** The environment's API credentials. */
@@ -42,11 +46,11 @@ export interface AccessToken {
 }
 
 /** What a caller does while a request that makes something is on its way. */
-export interface Making {
+export interface CreationHooks {
   /** Called before each sending; what it throws ends the call. */
-  send: () => void;
+  onSend: () => void;
   /** Called with the new id as soon as the secret is masked, also where the answer turns out bad. */
-  id: (id: string) => void;
+  onId: (id: string) => void;
 }
 
 /** The clients of one organization in one Scalekit environment. Every method throws an ApiError. */
@@ -65,7 +69,7 @@ export class Scalekit {
   /** Signs in, and finds the organization where only its external id is known. */
   static async open(
     transport: Transport,
-    { origin, credentials, organization_id, organization_external_id }: Access,
+    { origin, credentials, organization_id, organization_external_id }: ScalekitAccess,
   ): Promise<Scalekit> {
     const scalekit = new Scalekit(transport, origin, organization_id);
     await scalekit.signIn(credentials);
@@ -83,42 +87,43 @@ export class Scalekit {
   }
 
   /** Gets an access token for a client of the organization, which may have been made just now, and masks it. */
-  async getToken(pair: Credentials): Promise<AccessToken> {
-    const operation = `get an access token for client ${pair.client_id}`;
-    return await this.#pastLag(isRefused, () => this.#getToken(operation, pair, 'pair'));
+  async getToken(credentials: Credentials): Promise<AccessToken> {
+    const operation = `get an access token for client ${credentials.client_id}`;
+    return await this.#pastLag(isClientUnknown, () => this.#getToken(operation, credentials, 'pair'));
   }
 
   /** Finds the organization that has an external id, and goes on with it. */
   async #selectOrganization(external_id: string): Promise<void> {
     const url = new URL(`/api/v1/organizations:external/${encodeURIComponent(external_id)}`, this.#origin);
-    const call: Call = { ...this.#call('GET'), url };
+    const call: HttpRequest = { ...this.#call('GET'), url };
     const subject = { organization: external_id };
     this.#organization = await this.#exchange(`find organization ${external_id}`, call, subject, (body) => {
-      const organization = object(parseObject(body).organization, 'organization');
-      const id = string(organization, 'id');
-      if (!/^org_[\w-]{1,124}$/.test(id)) throw new AnswerError('id is not the id of an organization');
-      const shown = string(organization, 'external_id');
-      if (shown && shown !== external_id) throw new AnswerError('it shows an organization with another external_id');
+      const organization = asObject(parseJsonObject(body).organization, 'organization');
+      const id = stringField(organization, 'id');
+      if (!/^org_[\w-]{1,124}$/.test(id)) throw new InvalidResponseError('id is not the id of an organization');
+      const shown = stringField(organization, 'external_id');
+      if (shown && shown !== external_id)
+        throw new InvalidResponseError('it shows an organization with another external_id');
       return id;
     });
   }
 
   /** Makes a client and masks its secret. Sent again only where the request provably did nothing. */
-  async createClient(fields: ClientFields, on: Making): Promise<{ client: Client; plain_secret: string }> {
-    const call = { ...this.#call('POST', [], fields), repeatable: false, onSend: on.send };
+  async createClient(fields: ClientFields, on: CreationHooks): Promise<{ client: Client; plain_secret: string }> {
+    const call = { ...this.#call('POST', [], fields), repeatable: false, onSend: on.onSend };
     return await this.#exchange('create the client', call, this.#subject(), (body) => {
-      const answer = parseObject(body);
-      const plain_secret = maskSecret(answer.plain_secret);
-      const client = parseMarkedClient(answer.client);
-      maskPair(client.client_id, plain_secret);
-      on.id(client.client_id);
-      refuseUnfit(plain_secret);
-      return { client: client.whole(), plain_secret };
+      const response = parseJsonObject(body);
+      const plain_secret = maskSecret(response.plain_secret);
+      const client = parseClientSummary(response.client);
+      maskCredentials(client.client_id, plain_secret);
+      on.onId(client.client_id);
+      requireUsableSecret(plain_secret);
+      return { client: client.parse(), plain_secret };
     });
   }
 
   /** Every client of the organization, page by page. */
-  async *listClients(): AsyncGenerator<MarkedClient> {
+  async *listClients(): AsyncGenerator<ClientSummary> {
     const operation = "list the organization's clients";
     const seen = new Set<string>();
     for (let token = ''; ; ) {
@@ -126,7 +131,7 @@ export class Scalekit {
       const call = this.#call('GET');
       call.url.search = new URLSearchParams({ page_size: '100', ...(token && { page_token: token }) }).toString();
       const page = await this.#exchange(operation, call, this.#subject(), parsePage);
-      yield* page.clients.flatMap(readable);
+      yield* page.clients.flatMap(parseReadable);
       token = page.next_page_token;
       if (!token) return;
       // What stands behind such a page is never shown, so nobody can say that a client is not there.
@@ -135,8 +140,8 @@ export class Scalekit {
   }
 
   /** @returns nothing where there is no such client (any more) */
-  async getClient(client_id: string): Promise<MarkedClient | undefined> {
-    const parse = (body: string) => parseMarkedClient(parseObject(body).client);
+  async getClient(client_id: string): Promise<ClientSummary | undefined> {
+    const parse = (body: string) => parseClientSummary(parseJsonObject(body).client);
     const call = this.#call('GET', [client_id]);
     return await this.#exchange(`read client ${client_id}`, call, this.#subject(client_id), parse, () => undefined);
   }
@@ -146,11 +151,11 @@ export class Scalekit {
    * @param young whether the client was made just now
    * @returns the client as it is then
    */
-  async updateClient(client_id: string, fields: Partial<ClientFields>, young = false): Promise<MarkedClient> {
+  async updateClient(client_id: string, fields: Partial<ClientFields>, young = false): Promise<ClientSummary> {
     const call = this.#call('PATCH', [client_id], fields);
     const parse = (body: string) => {
-      const client = parseMarkedClient(parseObject(body).client);
-      if (client.client_id !== client_id) throw new AnswerError('it shows another client');
+      const client = parseClientSummary(parseJsonObject(body).client);
+      if (client.client_id !== client_id) throw new InvalidResponseError('it shows another client');
       return client;
     };
     const operation = `update client ${client_id}`;
@@ -170,18 +175,18 @@ export class Scalekit {
    */
   async addSecret(
     client_id: string,
-    on: Making,
+    on: CreationHooks,
     young: boolean,
   ): Promise<{ secret: Secret | undefined; plain_secret: string }> {
-    const call = { ...this.#call('POST', [client_id, 'secrets']), repeatable: false, onSend: on.send };
+    const call = { ...this.#call('POST', [client_id, 'secrets']), repeatable: false, onSend: on.onSend };
     const operation = `add a secret to client ${client_id}`;
     const parse = (body: string) => {
-      const answer = parseObject(body);
-      const plain_secret = maskSecret(answer.plain_secret);
-      maskPair(client_id, plain_secret);
-      const secret = answer.secret ? parseSecret(answer.secret) : undefined;
-      if (secret) on.id(secret.id);
-      refuseUnfit(plain_secret);
+      const response = parseJsonObject(body);
+      const plain_secret = maskSecret(response.plain_secret);
+      maskCredentials(client_id, plain_secret);
+      const secret = response.secret ? parseSecret(response.secret) : undefined;
+      if (secret) on.onId(secret.id);
+      requireUsableSecret(plain_secret);
       return { secret, plain_secret };
     };
     const ask = () => this.#exchange(operation, call, { ...this.#subject(client_id), adding: true }, parse);
@@ -205,7 +210,7 @@ export class Scalekit {
     return { organization: this.#organization, client };
   }
 
-  #call(method: Call['method'], path: string[] = [], fields?: Partial<ClientFields>): Call {
+  #call(method: HttpRequest['method'], path: string[] = [], fields?: Partial<ClientFields>): HttpRequest {
     const headers = { authorization: `Bearer ${this.#token}` };
     const call = { method, url: this.clientUrl(...path), headers, repeatable: true };
     if (!fields) return call;
@@ -213,21 +218,21 @@ export class Scalekit {
   }
 
   /** The client credentials grant (RFC 6749, section 4.4). */
-  async #getToken(operation: string, pair: Credentials, subject: Subject): Promise<AccessToken> {
-    const call: Call = {
+  async #getToken(operation: string, credentials: Credentials, subject: Subject): Promise<AccessToken> {
+    const call: HttpRequest = {
       method: 'POST',
       url: new URL('/oauth/token', this.#origin),
       headers: { 'content-type': 'application/x-www-form-urlencoded' },
-      body: new URLSearchParams({ grant_type: 'client_credentials', ...pair }).toString(),
+      body: new URLSearchParams({ grant_type: 'client_credentials', ...credentials }).toString(),
       repeatable: true,
     };
     return await this.#exchange(operation, call, subject, (body) => {
-      const answer = parseObject(body);
-      const access_token = string(answer, 'access_token');
+      const response = parseJsonObject(body);
+      const access_token = stringField(response, 'access_token');
       mask(access_token);
       // RFC 6749, appendix A.12, without the space, which would break the header that carries it.
-      if (!/^[\x21-\x7e]+$/.test(access_token)) throw new AnswerError('it holds no access token');
-      const expires_in = typeof answer.expires_in === 'object' ? 0 : Number(answer.expires_in);
+      if (!/^[\x21-\x7e]+$/.test(access_token)) throw new InvalidResponseError('it holds no access token');
+      const expires_in = typeof response.expires_in === 'object' ? 0 : Number(response.expires_in);
       return { access_token, expires_in: expires_in > 0 ? expires_in : undefined };
     });
   }
@@ -237,8 +242,8 @@ export class Scalekit {
    * @param isLag whether a refusal may be of that kind; false where none is
    */
   async #pastLag<T>(isLag: false | ((error: ApiError) => boolean), ask: () => Promise<T>): Promise<T> {
-    const until = clock() + LAG;
-    for (let pause = FIRST_PAUSE; ; pause = Math.min(2 * pause, LONGEST_PAUSE)) {
+    const until = clock() + CREATION_LAG;
+    for (let pause = FIRST_PAUSE; ; pause = Math.min(2 * pause, MAX_PAUSE)) {
       try {
         return await ask();
       } catch (error) {
@@ -251,35 +256,37 @@ export class Scalekit {
 
   async #exchange<T>(
     operation: string,
-    call: Call,
+    call: HttpRequest,
     subject: Subject,
     parse: (body: string) => T,
-    missing?: (answer: Answer) => T,
+    missing?: (response: HttpResponse) => T,
   ): Promise<T> {
-    let answer: Answer;
+    let response: HttpResponse;
     try {
-      answer = await this.transport.send(call);
+      response = await this.transport.send(call);
     } catch (error) {
-      throw error instanceof NetworkError ? fromNetwork(operation, error) : error;
+      throw error instanceof NetworkError ? scalekitNetworkError(operation, error) : error;
     }
-    if (answer.status === 404 && missing && isApiAnswer(answer)) return missing(answer);
-    if (answer.status < 200 || answer.status > 299) throw fromAnswer(operation, answer, subject);
+    if (response.status === 404 && missing && isApiResponse(response)) return missing(response);
+    if (response.status < 200 || response.status > 299) throw scalekitRefusal(operation, response, subject);
     try {
-      return parse(answer.body);
+      return parse(response.body);
     } catch (error) {
-      throw error instanceof AnswerError ? fromBadAnswer(operation, answer, error.message, subject) : error;
+      throw error instanceof InvalidResponseError
+        ? scalekitInvalidResponse(operation, response, error.message, subject)
+        : error;
     }
   }
 }
 
 /** What the answer to a delete says: it was there, or, by a 404, it was not, unless a sending before was lost. */
-const PRESENCE: [(body: string) => boolean, (answer: Answer) => boolean] = [
-  (body) => body.trim() === '' || parseObject(body) !== undefined,
-  ({ afterLoss }) => afterLoss === true,
+const PRESENCE: [(body: string) => boolean, (response: HttpResponse) => boolean] = [
+  (body) => body.trim() === '' || parseJsonObject(body) !== undefined,
+  ({ earlierOutcomeUnknown: afterLoss }) => afterLoss === true,
 ];
 
 /** RFC 6749, section 5.2, allows both for a client that is not known. */
-function isRefused({ status, message }: ApiError): boolean {
+function isClientUnknown({ status, message }: ApiError): boolean {
   return status === 401 || (status === 400 && message.includes('invalid_client'));
 }
 
@@ -293,17 +300,19 @@ function maskSecret(value: unknown): string {
   return secret;
 }
 
-function refuseUnfit(plain_secret: string): void {
-  if ([...plain_secret.trim()].length < SHORTEST_SECRET) throw new AnswerError('it holds no usable plain_secret');
-  if (isTooLong(plain_secret)) throw new AnswerError('its plain_secret is too long to be masked in every form');
+function requireUsableSecret(plain_secret: string): void {
+  if ([...plain_secret.trim()].length < MIN_SECRET_LENGTH)
+    throw new InvalidResponseError('it holds no usable plain_secret');
+  if (isTooLongToMask(plain_secret))
+    throw new InvalidResponseError('its plain_secret is too long to be masked in every form');
 }
 
 /** A client in a list that nobody can read is not ours, and must not hide those that are. */
-function readable(entry: unknown): MarkedClient[] {
+function parseReadable(entry: unknown): ClientSummary[] {
   // Thrown and caught, millions of them would take minutes.
   if (typeof Object(entry).client_id !== 'string') return [];
   try {
-    return [parseMarkedClient(entry)];
+    return [parseClientSummary(entry)];
   } catch {
     return [];
   }

@@ -1,30 +1,43 @@
-import { type ApiError, badAnswer, isApiAnswer, noAnswer, noRedirects, refusal } from '../answers.ts';
-import type { Answer, NetworkError } from '../http.ts';
-import { cut, oneLine } from '../log.ts';
+import {
+  type ApiError,
+  invalidResponseError,
+  isApiResponse,
+  redirectAdvice,
+  refusedError,
+  unansweredError,
+} from '../net/api-error.ts';
+import type { NetworkError } from '../net/network-error.ts';
+import type { HttpResponse } from '../net/transport.ts';
+import { oneLine, truncate } from '../output/text.ts';
 
 /** What a request is about: signing in, the new pair's own token, or an organization and perhaps one of its clients. */
 export type Subject = 'sign-in' | 'pair' | { organization: string; client?: string | undefined; adding?: boolean };
 
-export function fromAnswer(operation: string, answer: Answer, subject: Subject): ApiError {
-  return refusal(operation, answer, serverWords(answer), advice(answer, subject));
+export function scalekitRefusal(operation: string, response: HttpResponse, subject: Subject): ApiError {
+  return refusedError(operation, response, scalekitMessages(response), scalekitAdvice(response, subject));
 }
 
-export function fromNetwork(operation: string, error: NetworkError): ApiError {
-  return noAnswer(operation, error, 'scalekit_environment_url');
+export function scalekitNetworkError(operation: string, error: NetworkError): ApiError {
+  return unansweredError(operation, error, 'scalekit_environment_url');
 }
 
 /** A 2xx whose body is not what the API documents. */
-export function fromBadAnswer(operation: string, answer: Answer, reason: string, subject: Subject): ApiError {
+export function scalekitInvalidResponse(
+  operation: string,
+  response: HttpResponse,
+  reason: string,
+  subject: Subject,
+): ApiError {
   const todo = subject !== 'sign-in' ? '' : 'Is scalekit_environment_url the address of a Scalekit environment?';
-  return badAnswer(operation, answer, reason, todo);
+  return invalidResponseError(operation, response, reason, todo);
 }
 
-function advice(answer: Answer, subject: Subject): string {
-  const { status, headers } = answer;
+function scalekitAdvice(response: HttpResponse, subject: Subject): string {
+  const { status, headers } = response;
   if (status >= 300 && status < 400)
-    return noRedirects(answer, "scalekit_environment_url must be the environment's own address.");
+    return redirectAdvice(response, "scalekit_environment_url must be the environment's own address.");
   if (status === 429) {
-    const wait = headers['retry-after'] ? ` (it says: come back after ${cut(headers['retry-after'], 40)})` : '';
+    const wait = headers['retry-after'] ? ` (it says: come back after ${truncate(headers['retry-after'], 40)})` : '';
     return `The rate limit of the environment is reached for longer than this step may wait${wait}: run fewer jobs at once, or raise timeout.`;
   }
   if (status >= 500) return "That is on Scalekit's side: try again later.";
@@ -40,7 +53,7 @@ function advice(answer: Answer, subject: Subject): string {
     return 'The API credentials in scalekit_client_id may not manage the clients of this organization.';
   if ((status === 400 || status === 409) && subject.adding)
     return 'A client has five secrets at most: let one run at a time use it, with concurrency in the workflow.';
-  if (status === 404 && !isApiAnswer(answer))
+  if (status === 404 && !isApiResponse(response))
     return 'Check who answers at scalekit_environment_url: it is not the API.';
   if (status === 404 && subject.client) return `Client ${subject.client} is not there (any more).`;
   if (status === 404)
@@ -53,7 +66,7 @@ function advice(answer: Answer, subject: Subject): string {
  * OAuth's own error (RFC 6749, section 5.2), or plain text. Nothing else of the body is shown: `debug_info` may hold
  * internals.
  */
-function serverWords({ body, headers }: Answer): string[] {
+function scalekitMessages({ body, headers }: HttpResponse): string[] {
   let parsed: unknown;
   try {
     parsed = JSON.parse(body);
@@ -61,7 +74,7 @@ function serverWords({ body, headers }: Answer): string[] {
     const text = body.trim();
     const plain =
       String(headers['content-type'] ?? 'text/plain').startsWith('text/plain') && !/^[{[<]|debug_info/.test(text);
-    return plain && text ? [cut(oneLine(text), 300)] : [];
+    return plain && text ? [truncate(oneLine(text), 300)] : [];
   }
   const status = fieldsOf(parsed);
   const infos = [...listOf(status.details).map(fieldsOf), status];
@@ -75,7 +88,7 @@ function serverWords({ body, headers }: Answer): string[] {
     text(status.message),
     ...violations.map((violation) => [text(violation.field), text(violation.description)].filter(Boolean).join(' ')),
   ];
-  return [...new Set(words.filter(Boolean))].slice(0, 10).map((word) => cut(oneLine(word), 300));
+  return [...new Set(words.filter(Boolean))].slice(0, 10).map((word) => truncate(oneLine(word), 300));
 }
 
 function fieldsOf(value: unknown): Record<string, unknown> {

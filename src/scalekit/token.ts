@@ -1,4 +1,4 @@
-import { tokenPayload } from '../json.ts';
+import { decodeJwtPayload } from '../net/json.ts';
 import type { Claim } from './types.ts';
 
 /** What an organization client's access token says. Absent is empty. */
@@ -14,7 +14,7 @@ export interface TokenPayload {
 
 /** Reads an access token. @returns nothing where it is not a JWT */
 export function readToken(token: string): TokenPayload | undefined {
-  const payload = tokenPayload(token);
+  const payload = decodeJwtPayload(token);
   if (!payload) return undefined;
   const { oid, sub, scopes, scope, aud, custom_claims, exp } = payload;
   try {

@@ -1,5 +1,27 @@
-import { CLIENT_ID } from '../formats.ts';
-import { AnswerError, type Json, list, object, parseObject, string } from '../json.ts';
+import { asObject, InvalidResponseError, type Json, listField, parseJsonObject, stringField } from '../net/json.ts';
+
+/** The id of an organization client: it becomes part of a path and an output. The descriptor bounds ids in requests to 32 characters, not those in answers. */
+export const CLIENT_ID = /^m2morg_[\w-]{1,121}$/;
+
+/** The longest description of a client (Scalekit's descriptor), in characters. */
+export const MAX_DESCRIPTION = 512;
+
+export const MAX_CLAIM_KEY = 128;
+
+/** Characters of a client's name (Scalekit's descriptor). */
+export const MAX_NAME = 128;
+
+/** Secrets of one client at a time, by the API. */
+export const MAX_SECRETS = 5;
+
+/** Orders what has a `create_time`, the oldest first; what does not say comes last, since it may be the newest. */
+export function byCreateTime(one: Dated, other: Dated): number {
+  if (one.create_time === other.create_time) return 0;
+  if (one.create_time === undefined) return 1;
+  return other.create_time === undefined || one.create_time < other.create_time ? -1 : 1;
+}
+
+type Dated = { create_time: bigint | undefined };
 
 /** What a client is made of, in the API's own names. A field that is absent is not sent. */
 export interface ClientFields {
@@ -21,11 +43,11 @@ export interface Claim {
 }
 
 /** What tells whose a client is. The rest of an answer is read where it is needed: it may be unreadable. */
-export interface MarkedClient {
+export interface ClientSummary {
   client_id: string;
   description: string;
-  /** @throws {AnswerError} */
-  whole(): Client;
+  /** @throws {InvalidResponseError} */
+  parse(): Client;
 }
 
 /** A client as the API shows it; what an answer leaves out is empty. */
@@ -61,59 +83,59 @@ export interface Credentials {
   client_secret: string;
 }
 
-/** @throws {AnswerError} */
-export function parseMarkedClient(value: unknown): MarkedClient {
-  const client = object(value, 'client');
-  const client_id = string(client, 'client_id');
-  if (!CLIENT_ID.test(client_id)) throw new AnswerError('client_id is not the id of an organization client');
-  return { client_id, description: string(client, 'description'), whole: () => parseClient(client, client_id) };
+/** @throws {InvalidResponseError} */
+export function parseClientSummary(value: unknown): ClientSummary {
+  const client = asObject(value, 'client');
+  const client_id = stringField(client, 'client_id');
+  if (!CLIENT_ID.test(client_id)) throw new InvalidResponseError('client_id is not the id of an organization client');
+  return { client_id, description: stringField(client, 'description'), parse: () => parseClient(client, client_id) };
 }
 
 function parseClient(client: Json, client_id: string): Client {
   try {
     return {
       client_id,
-      description: string(client, 'description'),
-      organization_id: string(client, 'organization_id'),
-      name: string(client, 'name'),
+      description: stringField(client, 'description'),
+      organization_id: stringField(client, 'organization_id'),
+      name: stringField(client, 'name'),
       scopes: strings(client, 'scopes'),
       audience: strings(client, 'audience'),
-      custom_claims: list(client, 'custom_claims').map((entry) => {
-        const claim = object(entry, 'custom_claims');
-        return { key: string(claim, 'key'), value: string(claim, 'value') };
+      custom_claims: listField(client, 'custom_claims').map((entry) => {
+        const claim = asObject(entry, 'custom_claims');
+        return { key: stringField(claim, 'key'), value: stringField(claim, 'value') };
       }),
       expiry: seconds(client, 'expiry'),
       create_time: time(client, 'create_time'),
-      secrets: list(client, 'secrets').map(parseSecret),
+      secrets: listField(client, 'secrets').map(parseSecret),
     };
   } catch (error) {
-    throw error instanceof AnswerError
-      ? new AnswerError(`client ${client_id} is not readable: ${error.message}`)
+    throw error instanceof InvalidResponseError
+      ? new InvalidResponseError(`client ${client_id} is not readable: ${error.message}`)
       : error;
   }
 }
 
-/** @throws {AnswerError} */
+/** @throws {InvalidResponseError} */
 export function parseSecret(value: unknown): Secret {
-  const secret = object(value, 'secret');
-  const id = string(secret, 'id');
+  const secret = asObject(value, 'secret');
+  const id = stringField(secret, 'id');
   // It becomes part of a path, in which ".." would name the client.
-  if (!/^[\w-]{1,128}$/.test(id)) throw new AnswerError('id is not the id of a secret');
+  if (!/^[\w-]{1,128}$/.test(id)) throw new InvalidResponseError('id is not the id of a secret');
   const expiry = time(secret, 'expire_time');
   const expired = expiry !== undefined && expiry < BigInt(Date.now()) * 1_000_000n;
   const active = secret.status !== 'INACTIVE' && secret.status !== 1 && !expired;
-  return { id, create_time: time(secret, 'create_time'), suffix: string(secret, 'secret_suffix'), active };
+  return { id, create_time: time(secret, 'create_time'), suffix: stringField(secret, 'secret_suffix'), active };
 }
 
-/** One page of a list. An empty token ends it. @throws {AnswerError} */
+/** One page of a list. An empty token ends it. @throws {InvalidResponseError} */
 export function parsePage(text: string): { clients: unknown[]; next_page_token: string } {
-  const page = parseObject(text);
-  return { clients: list(page, 'clients'), next_page_token: string(page, 'next_page_token') };
+  const page = parseJsonObject(text);
+  return { clients: listField(page, 'clients'), next_page_token: stringField(page, 'next_page_token') };
 }
 
 function strings(from: Json, field: string): string[] {
-  return list(from, field).map((entry) => {
-    if (typeof entry !== 'string') throw new AnswerError(`${field} holds something else than strings`);
+  return listField(from, field).map((entry) => {
+    if (typeof entry !== 'string') throw new InvalidResponseError(`${field} holds something else than strings`);
     return entry;
   });
 }
@@ -124,7 +146,7 @@ function seconds(from: Json, field: string): number | undefined {
   const number = typeof value === 'string' && /^\d+$/.test(value) ? Number(value) : value;
   if (number === undefined || (Number.isSafeInteger(number) && Number(number) >= 0))
     return number as number | undefined;
-  throw new AnswerError(`${field} is not a number of seconds`);
+  throw new InvalidResponseError(`${field} is not a number of seconds`);
 }
 
 /** Milliseconds since the epoch, in 2020: what writers put where they do not know a time is long before it. */
@@ -133,7 +155,7 @@ const EARLIEST = Date.UTC(2020);
 /** RFC 3339 with up to nine digits of a second, in nanoseconds since the epoch. */
 function time(from: Json, field: string): bigint | undefined {
   const [, seconds, fraction = '', zone] =
-    /^(\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d)(?:\.(\d{1,9}))?([Zz]|[+-]\d\d:\d\d)$/.exec(string(from, field)) ?? [];
+    /^(\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d)(?:\.(\d{1,9}))?([Zz]|[+-]\d\d:\d\d)$/.exec(stringField(from, field)) ?? [];
   const milliseconds = seconds ? Date.parse(`${seconds}${zone}`.toUpperCase()) : Number.NaN;
   return !(milliseconds >= EARLIEST) ? undefined : BigInt(milliseconds) * 1_000_000n + BigInt(fraction.padEnd(9, '0'));
 }

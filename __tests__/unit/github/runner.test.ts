@@ -1,0 +1,151 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { type Runner, readRunner } from '../../../src/github/runner.ts';
+
+let folder: string;
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'runner-'));
+});
+afterAll(() => {
+  rmSync(folder, { recursive: true });
+});
+
+let events = 0;
+/** Where the runner puts the event that triggered a run. */
+function eventFile(content: unknown): string {
+  const path = join(folder, `event-${events++}.json`);
+  writeFileSync(path, typeof content === 'string' ? content : JSON.stringify(content));
+  return path;
+}
+
+const pull = (full_name: string) => ({ pull_request: { head: { repo: { full_name } } } });
+const followUp = (full_name: string) => ({ workflow_run: { head_repository: { full_name } } });
+
+describe('where a run comes from', () => {
+  it.each<[string, string, unknown, Runner['origin']]>([
+    ['a push', 'push', { ref: 'refs/heads/main' }, undefined],
+    ['a pull request of the same repository', 'pull_request', pull('acme/app'), undefined],
+    ['a pull request of a fork', 'pull_request', pull('mallory/app'), 'fork'],
+    ['a review of a pull request of a fork', 'pull_request_review', pull('mallory/app'), 'fork'],
+    ['pull_request_target of a fork', 'pull_request_target', pull('mallory/app'), 'untrusted'],
+    ['pull_request_target of the same repository', 'pull_request_target', pull('acme/app'), undefined],
+    ['workflow_run after a run of a fork', 'workflow_run', followUp('mallory/app'), 'untrusted'],
+    ['workflow_run after a run of the same repository', 'workflow_run', followUp('acme/app'), undefined],
+    ['a pull request of a fork that was deleted', 'pull_request', { pull_request: { head: { repo: null } } }, 'fork'],
+    [
+      'pull_request_target of a deleted fork',
+      'pull_request_target',
+      { pull_request: { head: { repo: null } } },
+      'untrusted',
+    ],
+    [
+      'workflow_run after a run of a deleted fork',
+      'workflow_run',
+      { workflow_run: { head_repository: null } },
+      'untrusted',
+    ],
+    ['an event that is broken JSON', 'push', '{"pull_request": ', undefined],
+    ['an event that is empty', 'push', '', undefined],
+    ['an event that is null', 'push', 'null', undefined],
+    ['an event that is no object', 'push', '[1, "a"]', undefined],
+    ['an event whose pull request is no object', 'pull_request', { pull_request: 'a' }, undefined],
+  ])('is read from %s', (_what, GITHUB_EVENT_NAME, event, origin) => {
+    const env = { GITHUB_REPOSITORY: 'acme/app', GITHUB_EVENT_NAME, GITHUB_EVENT_PATH: eventFile(event) };
+    expect(readRunner(env).origin).toBe(origin);
+  });
+
+  it.each([
+    ['is not named', {}],
+    ['is not there', { GITHUB_EVENT_PATH: '/nowhere/event.json' }],
+    ['is a folder', { GITHUB_EVENT_PATH: tmpdir() }],
+  ])('is not known where the event file %s', (_what, env) => {
+    expect(readRunner({ GITHUB_REPOSITORY: 'acme/app', ...env }).origin).toBeUndefined();
+  });
+
+  it.each(['push', 'pull_request', 'pull_request_target'])('is Dependabot where that started it (%s)', (name) => {
+    const env = {
+      GITHUB_ACTOR: 'dependabot[bot]',
+      GITHUB_REPOSITORY: 'acme/app',
+      GITHUB_EVENT_NAME: name,
+      GITHUB_EVENT_PATH: eventFile(pull('acme/app')),
+    };
+    expect(readRunner(env).origin).toBe('dependabot');
+  });
+
+  it('is untrusted, not Dependabot, where that started a run on code of a fork with the secrets of the target', () => {
+    const env = {
+      GITHUB_ACTOR: 'dependabot[bot]',
+      GITHUB_REPOSITORY: 'acme/app',
+      GITHUB_EVENT_NAME: 'pull_request_target',
+      GITHUB_EVENT_PATH: eventFile(pull('mallory/app')),
+    };
+    expect(readRunner(env).origin).toBe('untrusted');
+  });
+
+  it('is a fork where the runner does not name the event', () => {
+    const env = { GITHUB_REPOSITORY: 'acme/app', GITHUB_EVENT_PATH: eventFile(pull('mallory/app')) };
+    expect(readRunner(env).origin).toBe('fork');
+  });
+
+  it('is not Dependabot for a user with a similar name', () => {
+    expect(readRunner({ GITHUB_ACTOR: 'dependabot' }).origin).toBeUndefined();
+  });
+});
+
+describe('the ids of a run', () => {
+  const all = {
+    GITHUB_REPOSITORY: 'acme/app',
+    GITHUB_REPOSITORY_ID: '1296269',
+    GITHUB_RUN_ID: '1658821493',
+    GITHUB_RUN_ATTEMPT: '3',
+  };
+
+  it("are the runner's", () => {
+    expect(readRunner(all)).toEqual({
+      repository: 'acme/app',
+      repository_id: '1296269',
+      run: '1658821493.3',
+      api: 'https://api.github.com',
+      origin: undefined,
+    });
+  });
+
+  it('have stand-ins outside a runner', () => {
+    expect(readRunner({})).toEqual({
+      repository: '',
+      repository_id: undefined,
+      run: '0.1',
+      api: 'https://api.github.com',
+      origin: undefined,
+    });
+  });
+
+  it.each<[string, Record<string, string>, Partial<Runner>]>([
+    ['the longest id of a repository', { GITHUB_REPOSITORY_ID: '9'.repeat(16) }, { repository_id: '9'.repeat(16) }],
+    ['an id of a repository that is too long', { GITHUB_REPOSITORY_ID: '9'.repeat(17) }, { repository_id: undefined }],
+    ['an id of a repository that is no number', { GITHUB_REPOSITORY_ID: '12a' }, { repository_id: undefined }],
+    ['a negative id of a repository', { GITHUB_REPOSITORY_ID: '-1' }, { repository_id: undefined }],
+    ['an empty id of a repository', { GITHUB_REPOSITORY_ID: '' }, { repository_id: undefined }],
+    ['an id with a line break', { GITHUB_REPOSITORY_ID: '12\n' }, { repository_id: undefined }],
+    ['the longest run', { GITHUB_RUN_ID: '9'.repeat(12), GITHUB_RUN_ATTEMPT: '9999' }, { run: '999999999999.9999' }],
+    ['a run that is too long', { GITHUB_RUN_ID: '9'.repeat(13) }, { run: '0.3' }],
+    ['a run that is no number', { GITHUB_RUN_ID: '] nonce=' }, { run: '0.3' }],
+    ['an attempt that is too long', { GITHUB_RUN_ATTEMPT: '10000' }, { run: '1658821493.1' }],
+    ['an attempt that is no number', { GITHUB_RUN_ATTEMPT: '1.5' }, { run: '1658821493.1' }],
+    ['an empty attempt', { GITHUB_RUN_ATTEMPT: '' }, { run: '1658821493.1' }],
+  ])('fit into a trailer: %s', (_what, env, expected) => {
+    expect(readRunner({ ...all, ...env })).toMatchObject(expected);
+  });
+});
+
+describe("the address of GitHub's API", () => {
+  it.each([
+    ['https://ghes.acme.example/api/v3', 'https://ghes.acme.example/api/v3'],
+    ['', 'https://api.github.com'],
+    [undefined, 'https://api.github.com'],
+  ])('with GITHUB_API_URL=%j is %s', (GITHUB_API_URL, api) => {
+    expect(readRunner({ GITHUB_API_URL }).api).toBe(api);
+  });
+});

@@ -1,0 +1,575 @@
+import { randomBytes } from 'node:crypto';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import fc from 'fast-check';
+import { parse } from 'yaml';
+import { InputError } from '../../../src/client/faults.ts';
+import { readRunner } from '../../../src/github/runner.ts';
+import { type Inputs, readDeleteInputs, readInputs, readSweepInputs } from '../../../src/inputs/inputs.ts';
+import { parseClaims, parseList, parseOrigin } from '../../../src/inputs/parse.ts';
+import * as log from '../../../src/output/log.ts';
+import { quoteUrl } from '../../../src/output/text.ts';
+import { EXPRESSION, give, inputError, NO_INPUTS, RUNNER, SECRET, type Values, withoutInputs } from '../given.ts';
+
+// Much of it, beside other tests that want the processor too.
+jest.setTimeout(120_000);
+
+// Whatever stands in an input or a variable: it is taken as it is, or refused in one error of our own.
+
+const printed = withoutInputs();
+
+const SECRET_INPUTS = ['scalekit_client_secret', 'github_token'];
+const isOpen = (name: string): boolean => !SECRET_INPUTS.includes(name);
+/** Characters: no variable of Linux is longer (MAX_ARG_STRLEN), and so no input. */
+const LONGEST = 131_071;
+const ACTIONS = [
+  ['the action', 'action.yml', readInputs],
+  ['delete/', 'delete/action.yml', readDeleteInputs],
+  ['sweep/', 'sweep/action.yml', readSweepInputs],
+] as const;
+
+const inputsOf = (file: string): string[] => Object.keys(parse(readFileSync(file, 'utf8')).inputs);
+
+const GITHUB_TOKEN = `github_pat_${'aB3'.repeat(30)}`;
+
+/** Values that are fine alone, so that many a hostile one is met behind them. */
+const FINE: Record<string, string[]> = {
+  scalekit_environment_url: ['acme.scalekit.com', 'https://acme.scalekit.com/'],
+  scalekit_client_id: ['skc_1'],
+  scalekit_client_secret: [SECRET],
+  organization_id: ['org_1'],
+  organization_external_id: ['acme'],
+  client_id: ['m2morg_1'],
+  scopes: ['deploy:apps', '["deploy:apps"]'],
+  audience: ['api.acme.example'],
+  custom_claims: ['team=a', '{"team":"a"}'],
+  expiry: ['3600'],
+  repository_claims: ['none', 'github_repository'],
+  environment: ['production'],
+  repository: ['acme/app', 'acme/other'],
+  lifetime: ['persistent', 'job'],
+  on_existing: ['rotate', 'reuse', 'replace', 'fail'],
+  keep_secrets: ['1', '5'],
+  verify: ['true', 'false'],
+  access_token: ['true', 'false'],
+  save_to: ['none', 'repository', 'environment'],
+  save_as: ['PAIR'],
+  github_token: [GITHUB_TOKEN],
+  dry_run: ['true', 'false'],
+  timeout: ['5', '3600'],
+  max_deletions: ['1000'],
+};
+
+/** Variables that a reader looks at, or that stand for one that it may look at. */
+const VARIABLES = [
+  'SCALEKIT_ENVIRONMENT_URL',
+  'SCALEKIT_ENV_URL',
+  'SCALEKIT_CLIENT_ID',
+  'SCALEKIT_CLIENT_SECRET',
+  'SCALEKIT_ORGANIZATION_ID',
+  'GITHUB_REPOSITORY',
+  'GITHUB_REPOSITORY_ID',
+  'GITHUB_REPOSITORY_OWNER',
+  'GITHUB_RUN_ID',
+  'GITHUB_RUN_ATTEMPT',
+  'GITHUB_API_URL',
+  'GITHUB_ACTOR',
+  'GITHUB_EVENT_NAME',
+  'GITHUB_EVENT_PATH',
+  'GITHUB_OUTPUT',
+  'GITHUB_REF',
+  'ACTIONS_ID_TOKEN_REQUEST_URL',
+  'ACTIONS_ID_TOKEN_REQUEST_TOKEN',
+  'NODE_TLS_REJECT_UNAUTHORIZED',
+];
+
+/** Pieces that some parser, terminal or runner takes for more than text. */
+const PIECES = [
+  ...'\0\n\r\t\b\v\f\x1b\x7f\x85\x9b\xa0\xad "\'\\`/?#@:=,;.-_+*&|<>()[]{}%$~^!',
+  ...'\u2028\u2029\u200b\u200d\u200e\u202e\u2066\u2069\u061c\ufeff\ufffe\u0301\ud800\udfff',
+  ...['\r\n', '..', '../', '//', '://', 'https://', 'http://', 'javascript:', '%0A', '%00', '::', '##[', '<<', '=='],
+  ...['::error::x', '::stop-commands::x', '##[error]x', EXPRESSION, EXPRESSION.slice(0, 3), 'ghadelimiter_', 'EOF'],
+  ...['__proto__', 'constructor', 'toString', 'null', 'undefined', 'NaN', 'true', 'none', 'job', 'environment'],
+  ...['org_', 'm2morg_', 'skc_', 'github_', 'github_repo_property_', 'github_repository', 'acme/app', '127.0.0.1'],
+  ...['оrg_1', 'асme', '１', '٣', '1e3', '0x10', '-0', '+5', '5.0', '1_000', '😀', 'é', 'e\u0301', 'ﷺ', 'İ', 'K'],
+  ...['[', '["', '{"', '"}', '"]', '[[', '[{"key":"a","value":', '{"a":', '":"', '","', '\\u0000', '\\ud800'],
+];
+
+const pieces = fc.array(
+  fc.oneof(fc.constantFrom(...PIECES), fc.string({ unit: 'binary', maxLength: 3 }), fc.constantFrom(...'abc123')),
+  { maxLength: 12 },
+);
+const json = fc.json({ maxDepth: 4, stringUnit: 'binary', noUnicodeString: false } as fc.JsonSharedConstraints);
+const name = pieces.map((all) => all.join(''));
+const list = fc
+  .array(
+    fc.oneof(
+      name,
+      name.map((text) => `github_repo_property_${text}`),
+    ),
+    { minLength: 1, maxLength: 4 },
+  )
+  .map((all) => JSON.stringify(all));
+const hostile = fc.oneof(
+  { weight: 2, arbitrary: list },
+  { weight: 5, arbitrary: name },
+  { weight: 2, arbitrary: json },
+  { weight: 1, arbitrary: fc.tuple(json, fc.nat(40)).map(([text, end]) => text.slice(0, end)) },
+  { weight: 1, arbitrary: fc.tuple(pieces, fc.nat(400)).map(([all, times]) => all.join('').repeat(times)) },
+);
+
+/** Inputs of which most are fine or not there, and the others anything. */
+const given = (names: string[]) =>
+  fc.record(
+    Object.fromEntries(
+      names.map((name) => {
+        const fine = fc.constantFrom(...(FINE[name] ?? ['1']));
+        const anything = isOpen(name) ? hostile : fc.constantFrom(...SECRETS);
+        const [first, second] = name in NO_INPUTS || name === 'github_token' ? [30, 1] : [2, 20];
+        return [
+          name,
+          fc.oneof(
+            { weight: first, arbitrary: fine },
+            { weight: second, arbitrary: fc.constant(undefined) },
+            { weight: 2, arbitrary: anything },
+          ),
+        ];
+      }),
+    ) as Record<string, fc.Arbitrary<string | undefined>>,
+  );
+
+/** A variable that is anything, or none. */
+const variables = fc.dictionary(
+  fc.constantFrom(...VARIABLES.filter((name) => !/SECRET/.test(name))),
+  fc.oneof(fc.constant(''), hostile),
+  { maxKeys: 1 },
+);
+
+const MARKS = ['', '@', '?', '#', '\n', '%', '"', '\\', '\u202e', '<', EXPRESSION.slice(0, 3)];
+const PART = /Fake\d|\dqv/;
+/** @returns a new secret that is longer than what an error shows of a value, of two parts that must not be seen */
+const drawSecret = (mark: string): string =>
+  [1, 2].map((part) => `Fake${part}${randomBytes(15).toString('hex')}${part}qv`.repeat(2)).join(mark);
+const SECRETS = MARKS.map(drawSecret);
+
+/**
+ * A reader that has masked nothing yet, as in a process of its own.
+ * @returns a function that runs it, and returns what the runner gets to read of its error: all but the masks
+ */
+async function withoutMasks(action: (typeof ACTIONS)[number][0]): Promise<(env?: Values) => string> {
+  jest.resetModules();
+  const {
+    readInputs,
+    readDeleteInputs: readDeletion,
+    readSweepInputs: readSweep,
+  } = await import('../../../src/inputs/inputs.ts');
+  const { fail } = await import('../../../src/output/log.ts');
+  const read = { 'the action': readInputs, 'delete/': readDeletion, 'sweep/': readSweep }[action];
+  return (env = {}) => {
+    try {
+      read({ ...RUNNER, ...env });
+      return '';
+    } catch (error) {
+      expect([error, (error as Error).name]).toEqual([error, 'InputError']);
+      return shown(error, fail);
+    }
+  };
+}
+
+/** What came of a reader that may refuse what it is given, but must not fail in another way. */
+function outcome<T>(read: () => T): { value: T } | { error: InputError } {
+  try {
+    return { value: read() };
+  } catch (error) {
+    if (error instanceof InputError) return { error };
+    throw error;
+  }
+}
+
+/** What the runner gets to read of an error: all but the masks. */
+function shown(error: unknown, fail = log.fail): string {
+  const { exitCode } = process;
+  const before = printed().length;
+  fail(error);
+  process.exitCode = exitCode;
+  return printed().slice(before);
+}
+
+/** One line for the runner, in which nothing commands it, a terminal, or the reader's eye. */
+function checkShown(text: string): void {
+  expect(text).toMatch(/^::error::[^\r\n]+\n$/);
+  expect(text.trimEnd()).not.toMatch(/\p{Cc}|\p{Zl}|\p{Zp}|\p{Bidi_Control}|##\[/u);
+}
+
+const ours: PropertyDescriptorMap = Object.getOwnPropertyDescriptors(Object.prototype);
+afterEach(() => expect(Object.getOwnPropertyDescriptors(Object.prototype)).toEqual(ours));
+
+/** What holds of inputs that were accepted, by what they are used for. */
+function checkAccepted(inputs: Partial<Inputs>): void {
+  const { origin = '', organization_id, organization_external_id, credentials, timeout = 0, github, saving } = inputs;
+  expect(new URL(origin).origin).toBe(origin);
+  expect(origin).toMatch(/^(https:\/\/|http:\/\/(localhost|127\.\d+\.\d+\.\d+|\[::1\])(:\d+)?$)/);
+  if (organization_id) expect(organization_id).toMatch(/^org_[\w-]{1,28}$/);
+  else expect(organization_external_id).not.toMatch(/^\.{0,2}$/);
+  expect([credentials?.client_id, credentials?.client_secret]).not.toContain('');
+  expect(Number.isInteger(timeout) && timeout >= 5 && timeout <= 3600).toBe(true);
+  if (github) {
+    expect(github.token).toMatch(/^[\x21-\x7e]+$/);
+    expect(github.api).toMatch(/^https?:\/\/[^\s?#@]+$/);
+  }
+  for (const name of saving ? [saving.variable, saving.secret] : []) expect(name).toMatch(/^[a-z_]\w*$/i);
+}
+
+function checkClient({ name, description, environment, repository, ...inputs }: Inputs): void {
+  const characters = [name, description, environment].map((text) => [...text].length);
+  for (const [at, most] of [128, 351, 255].entries()) expect(characters[at]).toBeLessThanOrEqual(most);
+  expect(repository).toMatch(/^$|^[\w.-]+\/[\w.-]+$/);
+  for (const scope of inputs.scopes) expect(scope).toMatch(/^[!#-[\]-~]+$/);
+  for (const audience of inputs.audience) expect(audience.trim()).not.toBe('');
+  const keys = inputs.custom_claims.map(({ key }) => key);
+  expect(new Set(keys).size).toBe(keys.length);
+  for (const key of keys) expect([...key].length >= 1 && [...key].length <= 128).toBe(true);
+  expect(inputs.custom_claims.every(({ value }) => typeof value === 'string')).toBe(true);
+  if (inputs.expiry !== undefined) expect(Number.isSafeInteger(inputs.expiry) && inputs.expiry > 0).toBe(true);
+  expect(inputs.client_id).toMatch(/^$|^m2morg_[\w-]{1,121}$/);
+  expect([1, 2, 3, 4, 5]).toContain(inputs.keep_secrets);
+}
+
+describe.each(ACTIONS)('whatever the inputs and variables of %s are,', (action, file, read) => {
+  const names = inputsOf(file);
+
+  it('they are accepted as what they are used for, or refused in one line of log', () => {
+    fc.assert(
+      fc.property(given(names), variables, (inputs, env) => {
+        give(inputs);
+        const result = outcome(() => read({ ...RUNNER, ...env }));
+        if ('error' in result) checkShown(shown(result.error));
+        else {
+          checkAccepted(result.value);
+          if (action === 'the action') checkClient(result.value as Inputs);
+        }
+        expect(printed().replace(/^::(add-mask|error)::[^\r\n]*\n/gm, '')).toBe('');
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  it('each fault has one line, however much text it is about', () => {
+    fc.assert(
+      fc.property(given(names), variables, (inputs, env) => {
+        give(inputs);
+        const result = outcome(() => read({ ...RUNNER, ...env }));
+        if (!('error' in result)) return;
+        const [first = '', ...rest] = result.error.message.split('\n');
+        const count = /^(\d+) bad inputs:$/.exec(first)?.[1];
+        if (count) expect([rest.length, rest.filter((line) => !line.startsWith('- '))]).toEqual([Number(count), []]);
+        else expect([first.startsWith('Bad input: '), rest]).toEqual([true, []]);
+        for (const line of [first, ...rest]) expect(line.length).toBeLessThan(1000);
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  it('nothing of a secret is shown, also where another input holds it', async () => {
+    const fresh = await withoutMasks(action);
+    fc.assert(
+      fc.property(
+        fc.constantFrom(...MARKS),
+        given(names),
+        fc.array(fc.constantFrom(...names)),
+        (mark, inputs, wrong) => {
+          const [secret, token] = [drawSecret(mark), drawSecret('')];
+          const mixedUp = wrong.map((name, at) => [name, `${inputs[name] ?? ''}${[secret, token][at % 2]}`]);
+          give({ ...inputs, ...Object.fromEntries(mixedUp), scalekit_client_secret: secret, github_token: token });
+          expect(fresh()).not.toMatch(PART);
+        },
+      ),
+      { numRuns: 100 },
+    );
+  });
+
+  it('nothing of a secret or a token is shown, though it is given as another input too', async () => {
+    const fresh = await withoutMasks(action);
+    for (const name of names.filter(isOpen)) {
+      for (const before of ['', 'a='.repeat(20)]) {
+        for (const input of SECRET_INPUTS) {
+          const stray = drawSecret('');
+          give({ github_token: GITHUB_TOKEN, [input]: stray, [name]: before + stray });
+          expect([name, input, fresh()]).toEqual([name, input, expect.not.stringMatching(PART)]);
+        }
+      }
+    }
+  });
+});
+
+describe('an address of another kind than https', () => {
+  const ADDRESSES = [
+    'foo://x',
+    'ftp://x',
+    'file:///x',
+    'javascript://x',
+    'data:,x',
+    'blob:https://x',
+    'ws://x',
+    '//x',
+    'https:x',
+  ];
+  it.each(ADDRESSES)('is refused: %s', (address) => {
+    for (const [, , read] of ACTIONS) {
+      give({ scalekit_environment_url: address, github_token: GITHUB_TOKEN });
+      expect(inputError(() => read(RUNNER))).toContain('scalekit_environment_url: got');
+      give({ github_token: GITHUB_TOKEN });
+      const env = { ...RUNNER, GITHUB_API_URL: address };
+      if (read === readSweepInputs) expect(inputError(() => read(env))).toContain('GITHUB_API_URL: got');
+    }
+  });
+});
+
+describe('a number', () => {
+  const NUMBERS: [input: string, fine: string, expected: string][] = [
+    ['timeout', '60', 'expected a whole number of seconds from 5 to 3600'],
+    ['expiry', '60', 'expected a whole number of seconds from 1 to 9007199254740991'],
+    ['keep_secrets', '3', 'expected a whole number from 1 to 5'],
+    ['max_deletions', '60', 'expected a whole number from 1 to 1000'],
+  ];
+  const ODD = ['1e3', '0x10', '0b11', '0o7', '٣', '３', '³', 'Ⅲ', '+5', '-0', '-5', '5.0', '5.', '.5', '5,0', '5_0'];
+  const WRONG = ['05', '5 0', '5\n5', '5\u00005', '5\u200b', '\u202e5', '5s', '5n', 'NaN', 'Infinity', '[5]', '"5"'];
+
+  it.each(NUMBERS)('of %s may have white space around it, as YAML leaves it', (name, value) => {
+    for (const space of [' ', '\n', '\t', '\r\n', '\ufeff', '\u3000'])
+      expect(numberOf(name, space + value + space)).toBe(Number(value));
+  });
+
+  it.each(NUMBERS)('of %s is in decimal digits, and nothing else is one', (name, _value, expected) => {
+    for (const text of [...ODD, ...WRONG, '0', '9'.repeat(400)])
+      expect([text, inputError(() => numberOf(name, text))]).toEqual([text, expect.stringContaining(expected)]);
+  });
+
+  function numberOf(name: string, text: string): unknown {
+    give({ [name]: text, github_token: GITHUB_TOKEN });
+    const read: Record<string, unknown> =
+      name === 'max_deletions' ? { ...readSweepInputs(RUNNER) } : { ...readInputs(RUNNER) };
+    return read[name];
+  }
+});
+
+describe('true and false', () => {
+  it.each([
+    'yes',
+    'no',
+    '1',
+    '0',
+    'on',
+    'tRUE',
+    'true\ufeff\u200b',
+    'truе',
+    'ｔｒｕｅ',
+    '"true"',
+    'true false',
+    '[]',
+    '{}',
+  ])('are nothing else: %j', (text) => {
+    for (const name of ['verify', 'access_token', 'dry_run']) {
+      give({ [name]: text });
+      expect(inputError(() => readInputs(RUNNER))).toContain(`${name}: got ${JSON.stringify(text)}; expected true or`);
+    }
+  });
+});
+
+describe('an expression that was not evaluated', () => {
+  it.each(ACTIONS)('is named for every input of %s, once each, and never shown as another fault', (_, file, read) => {
+    const names = inputsOf(file).filter((name) => name !== 'github_token' || file === 'sweep/action.yml');
+    const inputs = Object.fromEntries(names.map((name) => [name, EXPRESSION]));
+    give({ ...inputs, organization_external_id: undefined, repository: undefined });
+    const lines = inputError(() => read(RUNNER)).split('\n');
+    const faults = lines
+      .filter((line) => line.includes('an expression that was not evaluated'))
+      .map((line) => line.split(': ')[0]);
+    const asked = names.filter((name) => !['organization_external_id', 'repository'].includes(name));
+    expect(faults.sort()).toEqual(asked.map((name) => `- ${name}`).sort());
+    expect(lines.length - 1).toBe(asked.length);
+  });
+});
+
+describe('as much as fits into an input is read at once:', () => {
+  const filled = (unit: string) => unit.repeat(Math.ceil(LONGEST / unit.length)).slice(0, LONGEST);
+  const FILLS: [what: string, text: string][] = [
+    ['one letter', filled('a')],
+    ['lines', filled('a\n')],
+    ['lines that are claims', filled('a=\n')],
+    ['question marks', filled('?')],
+    ['question marks behind an expression', EXPRESSION + filled('?')],
+    ['at signs', filled('@')],
+    ['slashes', filled('/')],
+    ['commas', filled(',')],
+    ['white space between letters', `a${filled(' ')}b`],
+    ['emoji', filled('😀')],
+    ['combining marks', `e${filled('\u0301')}`],
+    ['opening brackets', filled('[')],
+    ['opening braces', filled('{"a":')],
+    ['arrays within arrays', '['.repeat(LONGEST / 2) + ']'.repeat(LONGEST / 2)],
+    ['ten thousand arrays in a claim', `{"a":${'['.repeat(10_000)}${']'.repeat(10_000)}}`],
+    ['ten thousand objects in a list', `["a",${'{"a":'.repeat(10_000)}1${'}'.repeat(10_000)}]`],
+    ['numbers in an array', `[${filled('1,')}1]`],
+    ['one key many times', `{${filled('"a":"",')}"a":""}`],
+    ['an array of texts', `[${filled('"a=b",')}"a"]`.replace(/"[a-z=]*,"a"\]$/, '"a"]')],
+    ['escapes', `{"${filled('\\u0061').slice(0, -7)}":""}`],
+    ['digits', filled('9')],
+    ['a path', `https://acme.example/${filled('../')}`],
+    ['dots', filled('.')],
+    ['percent signs', filled('%')],
+  ];
+
+  it.each(FILLS)('%s', async (_what, text) => {
+    const [action, sweep] = [await withoutMasks('the action'), await withoutMasks('sweep/')];
+    for (const name of [...inputsOf('action.yml').filter(isOpen), 'max_deletions']) {
+      give({ [name]: text, github_token: GITHUB_TOKEN });
+      const work = name === 'max_deletions' ? sweep : action;
+      work();
+    }
+  });
+
+  it.each(FILLS)('%s, in a variable', async (_what, text) => {
+    const fresh = await withoutMasks('the action');
+    for (const name of VARIABLES.filter((name) =>
+      /^SCALEKIT_(?!CLIENT_SECRET)|^GITHUB_(REPOSITORY|API_URL|RUN_ID)/.test(name),
+    )) {
+      give({
+        scalekit_environment_url: undefined,
+        scalekit_client_id: undefined,
+        github_token: GITHUB_TOKEN,
+        save_to: 'repository',
+      });
+      fresh({ [name]: text });
+    }
+  });
+
+  it('ten such inputs at a time, and the error still fits into an annotation', () => {
+    const text = Array.from({ length: 2_000 }, (_, at) => `ä${at}`).join('\n');
+    give(
+      Object.fromEntries(
+        inputsOf('action.yml')
+          .filter(isOpen)
+          .map((name) => [name, text]),
+      ),
+    );
+    const result = outcome(() => readInputs(RUNNER));
+    expect('error' in result && shown(result.error).length).toBeLessThan(65_536);
+  });
+
+  it('a hundred thousand good entries, and a megabyte of each kind', () => {
+    const none = () => expect('nothing').toBe('reported');
+    const many = Array.from({ length: 100_000 }, (_, at) => `k${at}`);
+    const claims = many.map((key) => ({ key, value: 'v' }));
+    const long = 'x'.repeat(1_048_576);
+    const lists = [many.join('\n'), JSON.stringify(many)];
+    const object = JSON.stringify(Object.fromEntries(many.map((key) => [key, 'v'])));
+    const texts = [many.map((key) => `${key}=v`).join('\n'), JSON.stringify(claims), object];
+    const work = () => {
+      for (const text of lists) expect(parseList(text, none).join() === many.join()).toBe(true);
+      for (const text of texts) expect(JSON.stringify(parseClaims(text, none)) === JSON.stringify(claims)).toBe(true);
+      for (const text of [`a=${long}`, JSON.stringify({ a: long })])
+        expect(parseClaims(text, none)[0]?.value === long).toBe(true);
+      expect(parseList(long, none)[0] === long).toBe(true);
+      expect(quoteUrl(`https://${long}`).length).toBeLessThan(100);
+      expect(parseOrigin(long, none) === `https://${long}`).toBe(true);
+    };
+    work();
+  });
+});
+
+it('a claim about the repository has a name of one short line, or is refused in one', () => {
+  for (const piece of [...PIECES, 'x'.repeat(2000)]) {
+    give({ repository_claims: JSON.stringify([`github_repo_property_a${piece}b`]) });
+    const result = outcome(() => readInputs(RUNNER));
+    const message = 'error' in result ? result.error.message : '';
+    expect([piece, message]).toEqual([
+      piece,
+      expect.stringMatching(/^Bad input: repository_claims: got [^\r\n]{0,600}$/),
+    ]);
+  }
+});
+
+describe('a key that every object has', () => {
+  const KEYS = [...Object.getOwnPropertyNames(Object.prototype), 'prototype', 'key', 'value', 'length', 'then'];
+  it.each(KEYS)('is a claim as any other, in each form: %s', (key) => {
+    for (const text of [`${key}=x`, `{"${key}":"x"}`, `[{"key":"${key}","value":"x"}]`]) {
+      give({ custom_claims: text });
+      expect(readInputs(RUNNER).custom_claims).toEqual([{ key, value: 'x' }]);
+    }
+  });
+
+  it.each(KEYS)('is a scope and an audience, and no claim about the repository: %s', (key) => {
+    give({ scopes: key, audience: `["${key}"]` });
+    expect(readInputs(RUNNER)).toMatchObject({ scopes: [key], audience: [key] });
+    for (const env of [{}, { ACTIONS_ID_TOKEN_REQUEST_URL: 'https://x', ACTIONS_ID_TOKEN_REQUEST_TOKEN: 'x' }]) {
+      give({ repository_claims: key });
+      expect(inputError(() => readInputs({ ...RUNNER, ...env }))).toContain(
+        `repository_claims: got "${key}"; expected`,
+      );
+    }
+  });
+
+  it.each(KEYS)('is no choice: %s', (key) => {
+    for (const name of ['lifetime', 'on_existing', 'save_to', 'verify']) {
+      give({ [name]: key });
+      expect(inputError(() => readInputs(RUNNER))).toContain(`${name}: got "${key}"; expected`);
+    }
+  });
+});
+
+describe('the payload of the event', () => {
+  let folder: string;
+  let file: string;
+  beforeAll(() => {
+    folder = mkdtempSync(join(tmpdir(), 'hostile-event-'));
+    file = join(folder, 'event.json');
+  });
+  afterAll(() => rmSync(folder, { recursive: true }));
+
+  function originOf(content: string | Uint8Array, env: Values = {}) {
+    writeFileSync(file, content);
+    return readRunner({ ...RUNNER, GITHUB_EVENT_PATH: file, ...env }).origin;
+  }
+  const any = fc.oneof(fc.jsonValue(), fc.constantFrom<unknown>({ toString: 1 }, { repo: { full_name: 'acme/app' } }));
+  const likely = fc.record(
+    {
+      pull_request: fc.oneof(any, fc.record({ head: fc.oneof(any, fc.record({ repo: any })) })),
+      workflow_run: fc.oneof(any, fc.record({ head_repository: any })),
+    },
+    { requiredKeys: [] },
+  );
+
+  it('may be anything: the run is of one of the known kinds', () => {
+    const content = fc.oneof(
+      fc.oneof(any, likely).map((value) => JSON.stringify(value)),
+      fc.tuple(likely, fc.nat(60)).map(([value, end]) => JSON.stringify(value).slice(0, end)),
+      fc.uint8Array(),
+    );
+    const events = fc.constantFrom('push', 'pull_request', 'pull_request_target', 'workflow_run');
+    fc.assert(
+      fc.property(content, events, (content, GITHUB_EVENT_NAME) => {
+        expect([undefined, 'fork', 'untrusted']).toContain(originOf(content, { GITHUB_EVENT_NAME }));
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  it.each<[what: string, content: string, origin: string | undefined]>([
+    ['50 MB long', `{"a":"${'x'.repeat(50_000_000)}","pull_request":{"head":{"repo":null}}}`, 'fork'],
+    ['a hundred thousand arrays deep', '['.repeat(100_000) + ']'.repeat(100_000), undefined],
+    ['cut off', '{"pull_request":{"head":{"repo":null}}', undefined],
+    ['empty', '', undefined],
+    ['of a prototype of its own', '{"__proto__":{"pull_request":{"head":{"repo":null}}}}', undefined],
+    ['with a key twice', '{"pull_request":{"head":{"repo":null}},"pull_request":1}', undefined],
+    ['about a repository with a name of no text', '{"pull_request":{"head":{"repo":{"full_name":{}}}}}', 'fork'],
+  ])('may be %s', (_what, content, origin) => {
+    expect(originOf(content)).toBe(origin);
+  });
+
+  it.each(['', '\0', '/nowhere', '\n::error::x', 'a'.repeat(5000), '/proc/self/mem'])('may be at %j', (path) => {
+    expect(readRunner({ ...RUNNER, GITHUB_EVENT_PATH: path }).origin).toBeUndefined();
+  });
+});

@@ -1,0 +1,401 @@
+import { describe, expect, it } from '@jest/globals';
+import fc from 'fast-check';
+import { NetworkError } from '../../../src/net/network-error.ts';
+import { ProxyError } from '../../../src/net/proxy.ts';
+import type { HttpResponse } from '../../../src/net/transport.ts';
+import {
+  type Subject,
+  scalekitInvalidResponse,
+  scalekitNetworkError,
+  scalekitRefusal,
+} from '../../../src/scalekit/errors.ts';
+
+const INFO = 'type.googleapis.com/scalekit.v1.errdetails.ErrorInfo';
+const ORGANIZATION: Subject = { organization: 'org_1' };
+const CLIENT: Subject = { organization: 'org_1', client: 'm2morg_1' };
+
+/** @param body a text as it is, anything else as JSON */
+function answer(status: number, body: unknown = '', headers: HttpResponse['headers'] = {}): HttpResponse {
+  return { status, headers, body: typeof body === 'string' ? body : JSON.stringify(body) };
+}
+
+/** What an error says of a refusal that needs no advice. */
+function said(body: unknown, headers: HttpResponse['headers'] = {}): string {
+  return scalekitRefusal('create the client', answer(400, body, headers), ORGANIZATION).message;
+}
+
+describe('a refusal', () => {
+  it.each<[string, unknown, string]>([
+    [
+      'a status with details',
+      {
+        code: 3,
+        message: 'invalid request',
+        details: [
+          {
+            '@type': INFO,
+            error_code: 'VALIDATION_ERROR',
+            validation_error_info: {
+              field_violations: [
+                { field: 'name', description: 'must be at most 128 characters', constraint: 'string.max_len' },
+                { field: 'expiry', description: 'must be at least 300' },
+              ],
+            },
+          },
+        ],
+      },
+      'VALIDATION_ERROR: invalid request: name must be at most 128 characters: expiry must be at least 300',
+    ],
+    ['a status without details', { code: 5, message: 'client not found' }, 'client not found'],
+    ['a bare ErrorInfo', { error_code: 'INVALID_SCOPE', debug_info: 'internal' }, 'INVALID_SCOPE'],
+    [
+      'a bare ErrorInfo with violations alone',
+      { validation_error_info: { field_violations: [{ field: 'scopes', description: 'unknown scope' }] } },
+      'scopes unknown scope',
+    ],
+    ['an error of OAuth', { error: 'invalid_client', error_description: 'Bad secret.' }, 'invalid_client: Bad secret'],
+    ['an error of OAuth without description', { error: 'invalid_client' }, 'invalid_client'],
+    [
+      'details of several kinds',
+      {
+        message: 'no',
+        details: [null, 'x', 1, [], { '@type': 'other', message: 'hidden' }, { error_code: 'A' }, { error_code: 'B' }],
+      },
+      'A: B: no',
+    ],
+    ['words said twice', { error_code: 'A', message: 'A', details: [{ error_code: 'A' }] }, 'A'],
+    ['a violation without a field', { validation_error_info: { field_violations: [{ description: 'no' }] } }, 'no'],
+  ])('says what the server said: %s', (_shape, body, words) => {
+    expect(said(body)).toBe(`Could not create the client: HTTP 400: ${words}.`);
+  });
+
+  it.each<[string, unknown, HttpResponse['headers'], string]>([
+    ['plain text', ' upstream said no. \n', { 'content-type': 'text/plain; charset=utf-8' }, ': upstream said no'],
+    ['plain text without a type', 'no healthy upstream', {}, ': no healthy upstream'],
+    ['long plain text', 'x'.repeat(5000), { 'content-type': 'text/plain' }, `: ${'x'.repeat(299)}…`],
+    ['nothing', '', {}, ''],
+    ['HTML', '<html><body>502 Bad Gateway</body></html>', { 'content-type': 'text/html' }, ''],
+    ['HTML that calls itself plain', '\n<!doctype html>', { 'content-type': 'text/plain' }, ''],
+    ['text of another type', 'a: b', { 'content-type': 'application/yaml' }, ''],
+    ['JSON that was cut off', '{"message": "no', { 'content-type': 'application/json' }, ''],
+    ['JSON that was cut off, called plain', '{"message": "no', { 'content-type': 'text/plain' }, ''],
+    ['JSON that is null', 'null', {}, ''],
+    ['JSON that is a number', '42', {}, ''],
+    ['JSON that is a text', '"no"', {}, ''],
+    ['JSON that is a list', [{ error_code: 'A', message: 'no' }], {}, ''],
+    ['an empty object', {}, {}, ''],
+    [
+      'fields of wrong types',
+      { message: 1, error: {}, error_description: [], error_code: null, details: { error_code: 'A' } },
+      {},
+      '',
+    ],
+    ['violations of wrong types', { error_code: 'A', validation_error_info: { field_violations: 'x' } }, {}, ': A'],
+    [
+      'violations that are no objects',
+      { error_code: 'A', validation_error_info: { field_violations: [1, null, {}, { field: 2 }] } },
+      {},
+      ': A',
+    ],
+    ['blank words', { message: '  ', error_code: '' }, {}, ''],
+  ])('says the status where the server said nothing usable: %s', (_shape, body, headers, words) => {
+    expect(said(body, headers)).toBe(`Could not create the client: HTTP 400${words}.`);
+  });
+
+  it('is bounded, however much the server said', () => {
+    const field_violations = Array.from({ length: 500 }, (_, index) => ({
+      field: `f${index}`,
+      description: 'x'.repeat(5000),
+    }));
+    const message = said({ message: 'y'.repeat(5000), error_code: 'A', validation_error_info: { field_violations } });
+    expect(message.length).toBeLessThan(3500);
+    expect(message).toMatch(/^Could not create the client: HTTP 400: A: y+…: f0 x+…: /);
+  });
+
+  const marker = ['internal', 'stack', 'trace'].join('~');
+  const words = fc.oneof(fc.constantFrom('A', 'no', ''), fc.jsonValue());
+  const debugInfo = fc.oneof(
+    fc.constantFrom<unknown>(marker, [marker], { message: marker, error_code: marker, error: marker }),
+    fc.jsonValue().map((value) => ({ details: [{ error_code: marker, value }] })),
+  );
+  const withDebugInfo = (more: Record<string, fc.Arbitrary<unknown>>) =>
+    fc.record({ debug_info: debugInfo, ...more }, { requiredKeys: ['debug_info'] });
+  const violations = fc.record({ field: words, description: words, constraint: words }, { requiredKeys: [] });
+  const info = withDebugInfo({
+    '@type': fc.constant(INFO),
+    error_code: words,
+    validation_error_info: fc.oneof(words, fc.record({ field_violations: fc.oneof(words, fc.array(violations)) })),
+  });
+  const status = withDebugInfo({
+    code: words,
+    message: words,
+    error: words,
+    error_description: words,
+    error_code: words,
+    details: fc.oneof(words, fc.array(fc.oneof(info, words))),
+  });
+
+  it('never shows debug_info, whatever else is there, and wherever the body ends', () => {
+    const type = fc.constantFrom('application/json', 'text/plain', 'text/html', undefined);
+    const space = fc.constantFrom('', ' ', '\n', '\ufeff');
+    fc.assert(
+      fc.property(fc.oneof(info, status), type, space, fc.option(fc.nat(400)), (value, type, before, end) => {
+        const body = before + JSON.stringify(value);
+        const { message } = scalekitRefusal(
+          'create the client',
+          answer(500, end === null ? body : body.slice(0, end), type ? { 'content-type': type } : {}),
+          ORGANIZATION,
+        );
+        expect(message).not.toContain(marker);
+      }),
+      { numRuns: 500 },
+    );
+  });
+});
+
+describe('advice', () => {
+  it.each<[string, number, Subject, string]>([
+    [
+      'a sign-in with the wrong pair',
+      401,
+      'sign-in',
+      'Check scalekit_client_id and scalekit_client_secret: they must be the API credentials (skc_…) of this very environment, not revoked.',
+    ],
+    [
+      'a sign-in that is no good',
+      400,
+      'sign-in',
+      'Check scalekit_client_id and scalekit_client_secret: they must be the API credentials (skc_…) of this very environment, not revoked.',
+    ],
+    [
+      'a sign-in at the wrong address',
+      404,
+      'sign-in',
+      'scalekit_environment_url does not lead to a Scalekit environment.',
+    ],
+    [
+      'a token that is not accepted',
+      401,
+      ORGANIZATION,
+      'The API does not accept the token that it gave for scalekit_client_id: check that these API credentials are still valid.',
+    ],
+    [
+      'missing rights',
+      403,
+      ORGANIZATION,
+      'The API credentials in scalekit_client_id may not manage the clients of this organization.',
+    ],
+    [
+      'an organization that is not there',
+      404,
+      ORGANIZATION,
+      'Is there an organization org_1 in this environment? An id from another environment is not known here.',
+    ],
+    [
+      'a rate limit',
+      429,
+      ORGANIZATION,
+      'The rate limit of the environment is reached for longer than this step may wait: run fewer jobs at once, or raise timeout.',
+    ],
+    [
+      'a rate limit at the sign-in',
+      429,
+      'sign-in',
+      'The rate limit of the environment is reached for longer than this step may wait: run fewer jobs at once, or raise timeout.',
+    ],
+    ['a client that is not there', 404, CLIENT, 'Client m2morg_1 is not there (any more).'],
+    [
+      'missing rights on a client',
+      403,
+      CLIENT,
+      'The API credentials in scalekit_client_id may not manage the clients of this organization.',
+    ],
+    ...[400, 409].map((status): [string, number, Subject, string] => [
+      `one more secret that is refused (${status})`,
+      status,
+      { organization: 'org_1', client: 'm2morg_1', adding: true },
+      'A client has five secrets at most: let one run at a time use it, with concurrency in the workflow.',
+    ]),
+    [
+      'one more secret for a client that is not there',
+      404,
+      { organization: 'org_1', client: 'm2morg_1', adding: true },
+      'Client m2morg_1 is not there (any more).',
+    ],
+    ...[400, 401, 403, 404].map((status): [string, number, Subject, string] => [
+      `a new pair that gets no token (${status})`,
+      status,
+      'pair',
+      'The new pair itself is refused: an interceptor may deny it a token.',
+    ]),
+    [
+      'a rate limit at the token of a new pair',
+      429,
+      'pair',
+      'The rate limit of the environment is reached for longer than this step may wait: run fewer jobs at once, or raise timeout.',
+    ],
+    ['a failure of the server at that token', 502, 'pair', "That is on Scalekit's side: try again later."],
+    ['a failure of the server', 500, ORGANIZATION, "That is on Scalekit's side: try again later."],
+    ['a failure of the server at the sign-in', 503, 'sign-in', "That is on Scalekit's side: try again later."],
+  ])('is given on %s', (_what, status, subject, todo) => {
+    const error = scalekitRefusal('do it', answer(status, { message: 'Because.' }), subject);
+    expect(error.message).toBe(`Could not do it: HTTP ${status}: Because. ${todo}`);
+  });
+
+  it.each([
+    [{ location: 'https://login.example/' }, 'https://login.example/'],
+    [{}, 'nowhere'],
+    [{ location: `https://login.example/${'x'.repeat(500)}` }, `https://login.example/${'x'.repeat(177)}…`],
+  ])('is given on a redirect, which is not followed', (headers, location) => {
+    expect(scalekitRefusal('do it', answer(302, '', headers), ORGANIZATION).message).toBe(
+      `Could not do it: HTTP 302. Redirects are not followed (it points to ${location}): scalekit_environment_url must be the environment's own address.`,
+    );
+  });
+
+  it('on a rate limit says when the server wants to be asked again', () => {
+    const { message } = scalekitRefusal('do it', answer(429, '', { 'retry-after': '3600' }), ORGANIZATION);
+    expect(message).toMatch(/ \(it says: come back after 3600\): run fewer jobs at once, or raise timeout\.$/);
+  });
+
+  it.each<[number, Subject]>([
+    [409, ORGANIZATION],
+    [400, CLIENT],
+    [405, 'sign-in'],
+  ])('is not made up where there is none: %i', (status, subject) => {
+    expect(scalekitRefusal('do it', answer(status), subject).message).toBe(`Could not do it: HTTP ${status}.`);
+  });
+
+  it.each<[string, string, string, boolean, string]>([
+    [
+      'an unknown authority',
+      'SELF_SIGNED_CERT_IN_CHAIN',
+      'self-signed certificate',
+      false,
+      'set NODE_EXTRA_CA_CERTS to a file with its certificate; never switch the check off.',
+    ],
+    [
+      "another host's certificate",
+      'ERR_TLS_CERT_ALTNAME_INVALID',
+      "Host: acme. is not in the cert's altnames",
+      false,
+      'not valid for this host at this time: check scalekit_environment_url',
+    ],
+    ['an expired certificate', 'CERT_HAS_EXPIRED', 'certificate has expired', false, 'never switch the check off.'],
+    ['a step whose time is over', 'DEADLINE', "the step's time was over before it was sent", false, 'Raise timeout.'],
+    [
+      'a certificate that cannot be verified',
+      'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
+      'unable to verify',
+      false,
+      'set NODE_EXTRA_CA_CERTS',
+    ],
+    [
+      'an unknown host',
+      'ENOTFOUND',
+      'getaddrinfo ENOTFOUND acme',
+      false,
+      'Check the host in scalekit_environment_url.',
+    ],
+    [
+      'a name server that does not answer',
+      'EAI_AGAIN',
+      'getaddrinfo EAI_AGAIN acme',
+      false,
+      'Check the host in scalekit_environment_url.',
+    ],
+    [
+      'a server without TLS',
+      'EPROTO',
+      'wrong version number',
+      false,
+      'Check the port in scalekit_environment_url, and whether the server asks for a client certificate',
+    ],
+    [
+      'a server with another TLS',
+      'ERR_SSL_WRONG_VERSION_NUMBER',
+      'wrong version number',
+      false,
+      'Check the port in scalekit_environment_url',
+    ],
+    [
+      'a port where nobody listens',
+      'ECONNREFUSED',
+      'connect ECONNREFUSED 127.0.0.1:1',
+      false,
+      'Check scalekit_environment_url and the way to it (https_proxy, no_proxy, firewall).',
+    ],
+    ['an answer that never came', 'TIMEOUT', 'no answer within 15 seconds', true, 'no answer within 15 seconds.'],
+    ['a connection that broke', 'ECONNRESET', 'socket hang up', true, 'socket hang up.'],
+  ])('is given on %s', (_what, code, text, reached, todo) => {
+    const failure = new NetworkError(text, code, reached);
+    const error = scalekitNetworkError('do it', failure);
+    expect(error.message).toMatch(/^Could not do it: /);
+    expect(error.message).toContain(`${text}.`);
+    expect(error.message).toContain(todo);
+    expect(error).toMatchObject({ cause: failure });
+  });
+
+  it.each<[string, string, number | undefined, string]>([
+    ['asks for a password', 'PROXY_REFUSED', 407, 'https_proxy takes them as http://USER:PASSWORD@HOST:PORT'],
+    ['refuses the host', 'PROXY_REFUSED', 403, 'It does not let this host through'],
+    ['does not reach the host', 'PROXY_FAILED', 502, 'Check scalekit_environment_url, and whether the proxy reaches'],
+    ['is not there', 'ECONNREFUSED', undefined, 'Check the address in https_proxy and the way to it'],
+    ['is not trusted', 'CERT_HAS_EXPIRED', undefined, "The proxy's own certificate is not accepted"],
+    ['has no address', 'PROXY_ADDRESS', undefined, 'Expected the address of an http or https proxy'],
+  ])('is given where a proxy %s', (_, code, status, todo) => {
+    const cause = new ProxyError('https_proxy', 'what happened', code, status);
+    const error = scalekitNetworkError('do it', new NetworkError(cause.message, code, false, cause));
+    expect(error.message).toMatch(/^Could not do it: what happened\. /);
+    expect(error.message).toContain(todo);
+  });
+
+  it.each<[string, Subject, string]>([
+    ['the sign-in', 'sign-in', ' Is scalekit_environment_url the address of a Scalekit environment?'],
+    ['the token of a new pair, when the address is known to be right', 'pair', ''],
+    ['a later request', ORGANIZATION, ''],
+  ])('is given on an answer that is not what the API documents, to %s', (_what, subject, todo) => {
+    const { message } = scalekitInvalidResponse('do it', answer(200), 'the answer is not JSON (6 characters)', subject);
+    expect(message).toBe(`Could not do it: HTTP 200, but the answer is not JSON (6 characters).${todo}`);
+  });
+
+  it('is not made up where a run is cancelled', () => {
+    const failure = new NetworkError('the run was cancelled before it was sent', 'CANCELLED', false);
+    expect(scalekitNetworkError('do it', failure).message).toBe(
+      'Could not do it: the run was cancelled before it was sent.',
+    );
+  });
+});
+
+describe('the status of a failure', () => {
+  it('is that of a refusal, and none where an answer was lost or says success', () => {
+    expect(scalekitRefusal('do it', answer(401), 'pair').status).toBe(401);
+    expect(scalekitNetworkError('do it', new NetworkError('a', 'TIMEOUT', true)).status).toBeUndefined();
+    expect(scalekitInvalidResponse('do it', answer(200), 'it is empty', ORGANIZATION).status).toBeUndefined();
+  });
+});
+
+describe('whether the server may have done it all the same', () => {
+  it.each([
+    [400, false],
+    [401, false],
+    [403, false],
+    [404, false],
+    [409, false],
+    [425, false],
+    [429, false],
+    [302, true],
+    [408, true],
+    [500, true],
+    [502, true],
+    [503, true],
+    [504, true],
+  ])('is told by status %i: %s', (status, uncertain) => {
+    expect(scalekitRefusal('do it', answer(status), ORGANIZATION).outcomeUnknown).toBe(uncertain);
+  });
+
+  it('is told by whether the request arrived', () => {
+    expect(scalekitNetworkError('do it', new NetworkError('a', 'ECONNREFUSED', false)).outcomeUnknown).toBe(false);
+    expect(scalekitNetworkError('do it', new NetworkError('a', 'ECONNRESET', true)).outcomeUnknown).toBe(true);
+    expect(scalekitInvalidResponse('do it', answer(201), 'it is empty', ORGANIZATION).outcomeUnknown).toBe(true);
+  });
+});

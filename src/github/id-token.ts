@@ -1,0 +1,52 @@
+import { invalidResponseError, redirectAdvice, refusedError, unansweredError } from '../net/api-error.ts';
+import { decodeJwtPayload, InvalidResponseError, type Json, parseJsonObject, stringField } from '../net/json.ts';
+import { NetworkError } from '../net/network-error.ts';
+import { isSafe } from '../net/proxy.ts';
+import type { HttpResponse, Transport } from '../net/transport.ts';
+import { mask } from '../output/mask.ts';
+import { ID_TOKEN_TOKEN, ID_TOKEN_URL } from './runner.ts';
+
+const OPERATION = "get GitHub's ID token";
+
+const REMEDY =
+  'The job needs permissions with id-token: write, and GitHub has to answer. Without that permission the claims come from the runner.';
+
+/**
+ * Gets the job's ID token.
+ * @returns its claims
+ * @throws {ApiError} later, and at once, with nothing sent, where the runner's variables cannot be used
+ */
+export function getIdToken(transport: Transport, env: NodeJS.ProcessEnv): Promise<Json> {
+  const token = env[ID_TOKEN_TOKEN]?.trim() ?? '';
+  mask(token);
+  // Anything else would break the header that carries it.
+  if (!/^[\x21-\x7e]+$/.test(token))
+    throw new Error(`Could not ${OPERATION}: ${ID_TOKEN_TOKEN} holds no token. ${REMEDY}`);
+  const url = URL.parse(env[ID_TOKEN_URL] ?? '');
+  if (!url || !isSafe(url)) throw new Error(`Could not ${OPERATION}: ${ID_TOKEN_URL} is no https address. ${REMEDY}`);
+  return requestToken(transport, url, token);
+}
+
+async function requestToken(transport: Transport, url: URL, token: string): Promise<Json> {
+  let response: HttpResponse;
+  try {
+    const headers = { authorization: `Bearer ${token}` };
+    response = await transport.send({ method: 'GET', url, headers, repeatable: true });
+  } catch (error) {
+    throw error instanceof NetworkError ? unansweredError(OPERATION, error, ID_TOKEN_URL, REMEDY) : error;
+  }
+  const { status, body } = response;
+  if (status >= 300 && status < 400) throw refusedError(OPERATION, response, [], redirectAdvice(response, REMEDY));
+  if (status < 200 || status > 299) throw refusedError(OPERATION, response, [], REMEDY);
+  try {
+    const value = stringField(parseJsonObject(body), 'value');
+    mask(value);
+    const payload = decodeJwtPayload(value);
+    if (!payload) throw new InvalidResponseError('it holds no ID token');
+    return payload;
+  } catch (error) {
+    throw error instanceof InvalidResponseError
+      ? invalidResponseError(OPERATION, response, error.message, REMEDY)
+      : error;
+  }
+}
