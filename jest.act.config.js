@@ -1,6 +1,7 @@
 import config from './jest.config.js';
 
-// Runs workflows on a real runner. Each test is a few processes and an emulator.
+// Configures `npm run test:act`, which runs workflows with act. Each test starts an emulator and several processes, so
+// only two run at a time.
 export default {
   ...config,
   testMatch: ['<rootDir>/__tests__/act/*.act.ts'],

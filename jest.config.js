@@ -3,7 +3,7 @@ export default {
   extensionsToTreatAsEsm: ['.ts'],
   transform: { '\\.ts$': '<rootDir>/scripts/strip-types.js' },
   modulePathIgnorePatterns: ['<rootDir>/build/'],
-  // Most tests wait for processes and for time to pass, not for a processor.
+  // Most tests wait for processes or timers and need little processor time.
   maxWorkers: 4,
   maxConcurrency: 16,
   testTimeout: 30_000,

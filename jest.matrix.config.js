@@ -1,6 +1,7 @@
 import config from './jest.config.js';
 
-// The whole fault matrix: `npm test` runs a sample of it. Workers inherit the variable.
+// Configures `npm run test:matrix`, which runs the whole fault matrix. `npm test` runs a sample. Jest workers inherit
+// the variable.
 process.env.MATRIX = 'all';
 
 export default { ...config, testMatch: ['<rootDir>/__tests__/matrix.test.ts'] };

@@ -1,57 +1,64 @@
+// Executes one request: applies the rules of the fault plan, runs the handler, and sends the response.
+
 import type { ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { pipeline } from 'node:stream/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Answer, Hold, RecordedRequest, Route } from './exchange.ts';
+import type { Hold, HttpResponse, RecordedRequest, Route } from './exchange.ts';
 import type { FaultPlan, FaultRule } from './faults.ts';
 
-/** Does the work of one request and answers it, or does neither, as the fault plan has it. */
+/**
+ * Runs the handler of one request and sends its response. The fault plan can delay, change or suppress both.
+ * @param hold returns the current barrier callback, because tests can replace it at any time
+ * @param socket the raw TCP socket of the connection, which some faults close
+ * @param signal aborts all waiting when the emulator closes
+ */
 export async function perform(
   { faults, hold }: { faults: FaultPlan; hold: () => Hold | undefined },
   route: Route,
   request: RecordedRequest,
-  response: ServerResponse,
+  outgoing: ServerResponse,
   socket: Socket,
   signal: AbortSignal,
 ): Promise<void> {
-  const rules = faults.take(request);
+  const rules = faults.countCall(request);
   const pause = (ms: number) => sleep(ms, undefined, { signal });
   const delay = async (when: 'before' | 'after') => {
     for (const { fault, when: at = 'before' } of rules)
       if (fault.kind === 'delay' && at === when) await pause(fault.ms);
   };
-  const work = async () => {
+  const handle = async () => {
     await hold()?.('before', request);
-    const answer = await route.work(request);
+    const response = await route.handler(request);
     await hold()?.('after', request);
-    return answer;
+    return response;
   };
 
   const edits = rules.flatMap(({ fault }) => (fault.kind === 'edit' ? [fault.edit] : []));
   const rule = rules.find(({ fault }) => fault.kind !== 'delay' && fault.kind !== 'edit');
   await delay('before');
-  const answer = needsWork(rule) ? await work() : { status: 200 };
+  const response = needsHandler(rule) ? await handle() : { status: 200 };
   await delay('after');
-  if (needsWork(rule)) for (const edit of edits) answer.body = edit(answer.body);
+  if (needsHandler(rule)) for (const edit of edits) response.body = edit(response.body);
 
-  const send = (answer: Answer) => {
-    const body = payload(answer.body);
-    head(answer, { 'content-length': String(body.length) });
-    if (answer.trailers) response.addTrailers(answer.trailers);
-    response.end(body);
+  const send = (sent: HttpResponse) => {
+    const body = payload(sent.body);
+    head(sent, { 'content-length': String(body.length) });
+    if (sent.trailers) outgoing.addTrailers(sent.trailers);
+    outgoing.end(body);
   };
-  const head = ({ status, headers, body }: Answer, length: Record<string, string> = {}) => {
+  const head = ({ status, headers, body }: HttpResponse, length: Record<string, string> = {}) => {
     request.status = status;
-    response.writeHead(status, { ...mediaType(body), ...length, ...headers });
+    outgoing.writeHead(status, { ...mediaType(body), ...length, ...headers });
   };
 
   const fault = rule?.fault;
   switch (fault?.kind) {
     case undefined:
-      return send(answer);
+      return send(response);
     case 'status':
     case 'body':
-      return send({ status: answer.status, ...fault });
+      return send({ status: response.status, ...fault });
     case 'redirect':
       return send({ status: fault.status ?? 307, headers: { location: fault.location } });
     case 'reset':
@@ -63,14 +70,14 @@ export async function perform(
     case 'hang':
       if (fault.finishAfterMs === undefined || rule?.when === 'after') return;
       await pause(fault.finishAfterMs);
-      await work();
+      await handle();
       return;
     case 'truncate': {
-      const body = payload(answer.body);
+      const body = payload(response.body);
       const half = body.subarray(0, Math.floor(body.length / 2));
-      if (fault.cut === 'json') return send({ ...answer, headers: mediaType(answer.body), body: half });
-      head(answer, { 'content-length': String(body.length) });
-      response.write(half, () => socket.destroySoon());
+      if (fault.cut === 'json') return send({ ...response, headers: mediaType(response.body), body: half });
+      head(response, { 'content-length': String(body.length) });
+      outgoing.write(half, () => socket.destroySoon());
       return;
     }
     case 'huge': {
@@ -78,25 +85,29 @@ export async function perform(
       head({ status: 200, body: {} });
       return pipeline(function* () {
         yield '{"padding":"';
-        for (let left = fault.bytes; left > 0; left -= chunk.length) yield chunk;
+        for (let remaining = fault.bytes; remaining > 0; remaining -= chunk.length) yield chunk;
         yield '"}';
-      }, response);
+      }, outgoing);
     }
     case 'drip': {
-      const body = payload(answer.body);
+      const body = payload(response.body);
       const { bytes = 1 } = fault;
-      head(answer, { 'content-length': String(body.length) });
+      head(response, { 'content-length': String(body.length) });
       return pipeline(async function* () {
-        for (let at = 0; at < body.length; at += bytes) {
-          yield body.subarray(at, at + bytes);
+        for (let offset = 0; offset < body.length; offset += bytes) {
+          yield body.subarray(offset, offset + bytes);
           await pause(fault.ms);
         }
-      }, response);
+      }, outgoing);
     }
   }
 }
 
-function needsWork(rule: FaultRule | undefined): boolean {
+/**
+ * Returns whether the handler runs now: there is no fault, the fault occurs after the handler, or it needs the
+ * handler's response.
+ */
+function needsHandler(rule: FaultRule | undefined): boolean {
   return !rule || rule.when === 'after' || rule.fault.kind === 'truncate' || rule.fault.kind === 'drip';
 }
 

@@ -1,3 +1,5 @@
+// The command line of the emulator (`npm run emulator`): starts it and prints the variables to set.
+
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { appendFile, mkdtemp, rm, writeFile } from 'node:fs/promises';
@@ -37,7 +39,7 @@ async function run(): Promise<void> {
       port: { type: 'string', default: '0' },
       tls: { type: 'boolean', default: false },
       github: { type: 'boolean', default: false },
-      // Not --env-file: Node takes that one for its own, wherever it stands.
+      // Not --env-file: Node parses that option itself, wherever it is on the command line.
       'append-to': { type: 'string' },
       background: { type: 'boolean', default: false },
       behaviour: { type: 'string', multiple: true, default: [] },
@@ -49,11 +51,11 @@ async function run(): Promise<void> {
     process.stdout.write(usage);
     return;
   }
-  if (values.background) return await goOnInBackground();
+  if (values.background) return await startInBackground();
   const port = Number(values.port);
   const emulator = await startEmulator({
     ...(values.tls ? { tls: true, tlsPort: port } : { port }),
-    behaviour: Object.fromEntries(values.behaviour.map(setting)),
+    behaviour: Object.fromEntries(values.behaviour.map(parseSetting)),
     faults: values.fault.map((rule) => JSON.parse(rule)),
   });
   const folder = emulator.ca && (await mkdtemp(join(tmpdir(), 'scalekit-emulator-')));
@@ -78,20 +80,25 @@ async function run(): Promise<void> {
   process.once('SIGTERM', stop);
 }
 
-/** Starts this program once more, apart from the shell, and ends when that one serves or fails. */
-async function goOnInBackground(): Promise<void> {
+/**
+ * Starts this program again as a process that is detached from the shell. Returns when that process serves requests or
+ * has failed.
+ */
+async function startInBackground(): Promise<void> {
   const args = process.argv.slice(1).filter((arg) => arg !== '--background');
   const program = spawn(process.execPath, args, { detached: true, stdio: ['ignore', 'pipe', 'pipe'] });
   program.stderr.pipe(process.stderr);
-  const [said] = await Promise.race([once(program.stdout, 'data'), once(program, 'close')]);
-  if (typeof said === 'number') process.exitCode = said;
-  else process.stdout.write(`${said}EMULATOR_PID=${program.pid}\n`);
+  const [outputOrCode] = await Promise.race([once(program.stdout, 'data'), once(program, 'close')]);
+  if (typeof outputOrCode === 'number') process.exitCode = outputOrCode;
+  else process.stdout.write(`${outputOrCode}EMULATOR_PID=${program.pid}\n`);
   for (const handle of [program.stdout, program.stderr]) handle.destroy();
   program.unref();
 }
 
-/** `listLag=500` as a name and a value: JSON where it is JSON, else the text itself. */
-function setting(text: string): [string, unknown] {
+/**
+ * Parses `listLag=500` into a name and a value. The value is parsed as JSON if it is JSON, otherwise it is the text.
+ */
+function parseSetting(text: string): [string, unknown] {
   const [, name = '', value = ''] = /^(\w+)=(.*)$/s.exec(text) ?? [];
   if (!Object.hasOwn(defaultBehaviour, name)) throw new Error(`--behaviour ${text}: expected NAME=VALUE, see --help`);
   try {

@@ -1,9 +1,12 @@
+// The types that all modules of the emulator share: a request, its response, and the route that connects them.
+
 import type { IncomingHttpHeaders } from 'node:http';
 import type { ApiOperation } from './scalekit/descriptors.ts';
 
-// The words that the rooms of the emulator share: a request, its answer, and the work between them.
-
-/** The calls of GitHub's API that are served; those of secrets and variables in a repository or in an environment. */
+/**
+ * The calls of GitHub's API that the emulator serves. Calls for secrets and variables work in a repository and in an
+ * environment.
+ */
 export type GitHubOperation =
   | 'getRepository'
   | 'getEnvironment'
@@ -17,7 +20,7 @@ export type GitHubOperation =
   | 'deleteVariable'
   | 'getRun';
 
-/** What a request asks for; `unknown` is a path that is not served. */
+/** The operation that a request calls. `unknown` stands for a path that the emulator does not serve. */
 export type Operation =
   | ApiOperation
   | GitHubOperation
@@ -28,37 +31,38 @@ export type Operation =
   | 'idTokenKeys'
   | 'unknown';
 
+/** A request that the emulator received completely. */
 export type RecordedRequest = {
-  /** Milliseconds since 1970, when the request was complete. */
+  /** Time at which the request was complete, in milliseconds since 1970. */
   at: number;
   operation: Operation;
   method: string;
-  /** Path and query, as sent. */
+  /** Path and query, as the caller sent them. */
   path: string;
   headers: IncomingHttpHeaders;
-  /** The body as it came, and as text. */
+  /** The body as received, and as text. */
   bytes: Buffer;
   text: string;
-  /** The body's JSON, or a form's fields; undefined for anything else. */
+  /** The parsed JSON of the body, or the fields of a form. Undefined for other bodies. */
   body: unknown;
   /** Scheme, host and port that the caller used. */
   origin: string;
-  /** Number of the connection, from 1; the same for requests that shared it. */
+  /** Number of the connection, counted from 1. Requests on the same connection have the same number. */
   connection: number;
-  /** The status that was answered; undefined where no answer was begun. */
+  /** Status of the response. Undefined if the emulator did not start a response. */
   status: number | undefined;
 };
 
-/** An answer: a string goes out as text, a Buffer as it is, undefined as no body, anything else as JSON. */
-export type Answer = {
+export type HttpResponse = {
   status: number;
   headers?: Record<string, string>;
+  /** A string is sent as text, a Buffer unchanged, undefined as no body, and any other value as JSON. */
   body?: unknown;
   trailers?: Record<string, string>;
 };
 
-/** What a request asks for, and the work that answers it. */
-export type Route = { operation: Operation; work: (request: RecordedRequest) => Promise<Answer> };
+/** The operation that a method and a path name, and the handler that executes it. */
+export type Route = { operation: Operation; handler: (request: RecordedRequest) => Promise<HttpResponse> };
 
-/** Called, and awaited, right before and right after the work of a request: the place for barriers in race tests. */
+/** A callback that the emulator awaits directly before and after each handler. Race tests use it as a barrier. */
 export type Hold = (when: 'before' | 'after', request: RecordedRequest) => void | Promise<void>;

@@ -1,68 +1,84 @@
+// The faults that tests can simulate, and the plan that decides which requests they affect.
+
 import type { Operation, RecordedRequest } from './exchange.ts';
 
-/** What goes wrong. Kinds that work on the real answer (`edit`, `truncate`, `drip`) imply that the work is done. */
+/**
+ * A fault that the emulator simulates. `edit`, `truncate` and `drip` work on the handler's response, so the handler
+ * runs first.
+ */
 export type Fault =
-  /** The work, or the answer to it, comes `ms` milliseconds later. Combines with any other fault. */
+  /** Delays the handler, or the response, by `ms` milliseconds. Can be combined with any other fault. */
   | { kind: 'delay'; ms: number }
-  /** Another answer: JSON, or text when `body` is a string. */
+  /** Sends another response. `body` is sent as JSON, or as text if it is a string. */
   | { kind: 'status'; status: number; headers?: Record<string, string>; body?: unknown }
-  /** Rubbish in place of the answer's body. */
+  /** Replaces the body of the response, for example with invalid JSON. */
   | { kind: 'body'; body: string | Buffer; headers?: Record<string, string> }
-  /** The answer, changed. Combines with `truncate` and `drip`. */
-  // biome-ignore lint/suspicious/noExplicitAny: an answer's JSON is whatever the rule's author knows it to be.
-  | { kind: 'edit'; edit: (answer: any) => unknown }
+  /** Changes the body of the response. Can be combined with `truncate` and `drip`. */
+  // biome-ignore lint/suspicious/noExplicitAny: the author of the rule knows the type of the JSON.
+  | { kind: 'edit'; edit: (body: any) => unknown }
+  /** Redirects to `location`, with status 307 by default. */
   | { kind: 'redirect'; location: string; status?: number }
-  /** A TCP reset. */
+  /** Resets the TCP connection. */
   | { kind: 'reset' }
-  /** The connection ends in good order, without an answer. */
+  /** Closes the connection normally, without a response. */
   | { kind: 'close' }
-  /** No answer ever. With `finishAfterMs` the work is done that much later, whether or not the caller still waits. */
+  /**
+   * Never sends a response. With `finishAfterMs`, the handler runs that many milliseconds later, even if the caller no
+   * longer waits.
+   */
   | { kind: 'hang'; finishAfterMs?: number }
-  /** Half of the answer: the connection ends before the promised length, or the length is right and the JSON is cut. */
+  /**
+   * Sends half of the body. `connection` (the default) announces the full length and closes the connection early.
+   * `json` announces the length of that half, so the JSON is incomplete.
+   */
   | { kind: 'truncate'; cut?: 'connection' | 'json' }
-  /** A body of at least `bytes` bytes, JSON of an unannounced length. */
+  /** Sends a JSON body of at least `bytes` bytes, without `content-length`. */
   | { kind: 'huge'; bytes: number }
-  /** The answer, `bytes` bytes (1 if not given) every `ms` milliseconds. */
+  /** Sends the response in pieces of `bytes` bytes (1 by default), one piece every `ms` milliseconds. */
   | { kind: 'drip'; ms: number; bytes?: number };
 
+/** A fault, and the calls that it affects. */
 export type FaultRule = {
   operation: Operation | '*';
-  /** Narrows the rule to some requests, say those of one client. */
+  /** Limits the rule to some requests, for example those for one client. */
   where?: (request: RecordedRequest) => boolean;
-  /** The first call that the fault meets, counted from 1 among the calls that this rule matches since it was added. */
+  /** Number of the first affected call. Counts from 1, over the calls that matched this rule since it was added. */
   call?: number;
-  /** How many calls in a row it meets: 1 where `call` is given, else all. */
+  /** Number of consecutive affected calls. 1 by default if `call` is given, otherwise unlimited. */
   times?: number;
-  /** Whether the fault comes before the work, which then is not done, or after it. `before` if not given. */
+  /** Whether the fault occurs before the handler, which then does not run, or after it. `before` by default. */
   when?: 'before' | 'after';
   fault: Fault;
 };
 
-/** The plan of what goes wrong and when. Rules may come and go while the emulator runs. */
+/** The rules for simulated faults. Tests can add and remove rules while the emulator runs. */
 export class FaultPlan {
-  #rules: { rule: FaultRule; seen: number }[];
+  #rules: { rule: FaultRule; calls: number }[];
 
   constructor(rules: FaultRule[] = []) {
-    this.#rules = rules.map((rule) => ({ rule, seen: 0 }));
+    this.#rules = rules.map((rule) => ({ rule, calls: 0 }));
   }
 
   add(...rules: FaultRule[]): void {
-    this.#rules.push(...rules.map((rule) => ({ rule, seen: 0 })));
+    this.#rules.push(...rules.map((rule) => ({ rule, calls: 0 })));
   }
 
   clear(): void {
     this.#rules = [];
   }
 
-  /** The rules that meet this call. Every call of it counts, so it is asked once a request. */
-  take(request: RecordedRequest): FaultRule[] {
-    return this.#rules.flatMap((entry) => {
-      const { rule } = entry;
+  /**
+   * Counts this call in every rule that matches it, and returns the rules that affect it. The server calls this exactly
+   * once per request.
+   */
+  countCall(request: RecordedRequest): FaultRule[] {
+    return this.#rules.flatMap((counted) => {
+      const { rule } = counted;
       const { operation, where, call = 1, times = rule.call === undefined ? Number.POSITIVE_INFINITY : 1 } = rule;
       if (operation !== '*' && operation !== request.operation) return [];
       if (where && !where(request)) return [];
-      entry.seen += 1;
-      return entry.seen >= call && entry.seen < call + times ? [rule] : [];
+      counted.calls += 1;
+      return counted.calls >= call && counted.calls < call + times ? [rule] : [];
     });
   }
 }

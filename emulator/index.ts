@@ -1,6 +1,9 @@
+// Emulates a Scalekit environment, and the parts of GitHub that the action calls, on loopback. Tests and scripts start
+// it with `startEmulator`.
+
 import { fromJson } from '@bufbuild/protobuf';
 import { OrganizationClientSchema } from '@scalekit-sdk/node/lib/pkg/grpc/scalekit/v1/clients/clients_pb.js';
-import type { Answer, Hold, RecordedRequest, Route } from './exchange.ts';
+import type { Hold, HttpResponse, RecordedRequest, Route } from './exchange.ts';
 import { FaultPlan, type FaultRule } from './faults.ts';
 import { createGitHub, type GitHub } from './github/github.ts';
 import type { Behaviour } from './scalekit/behaviour.ts';
@@ -16,78 +19,80 @@ export type { Behaviour } from './scalekit/behaviour.ts';
 export { DEBUG_MARKER } from './scalekit/errors.ts';
 
 export type EmulatorOptions = {
-  /** Ports of the two listeners; any free one if not given. */
+  /** Port of the HTTP listener. Any free port by default. */
   port?: number;
+  /** Port of the TLS listener. Any free port by default. */
   tlsPort?: number;
-  /** Whether to listen with TLS too, and with what certificate (`true` is `valid`). */
+  /** Starts a second listener with TLS and this kind of certificate. `true` means `valid`. */
   tls?: boolean | CertificateKind;
-  /** Whether TLS offers HTTP/2 too, which gRPC needs, and with it Scalekit's SDK. */
+  /** Whether the TLS listener offers HTTP/2 next to HTTP/1.1. Scalekit's SDK needs it, because it uses gRPC. */
   http2?: boolean;
-  /** `iss` of tokens; the origin that the caller used if not given. */
+  /** `iss` of tokens. By default the origin that the caller used. */
   issuer?: string;
   behaviour?: Partial<Behaviour>;
   faults?: FaultRule[];
   hold?: Hold;
 };
 
-/** A client's fields in the API's own JSON; rules of length do not hold here. */
+/** The fields of a client, in the JSON of the API. The API's length limits are not checked. */
 type Seed = Partial<Pick<ClientJson, 'name' | 'description' | 'scopes' | 'audience' | 'custom_claims'>> & {
   expiry?: number;
 };
 
-/** The secret's age in milliseconds, and whether somebody switched it off. */
+/** The age of a secret in milliseconds, and whether it is inactive. */
 type SecretSeed = { ageMs: number; inactive?: boolean };
 
 type SeedOptions = {
   organizationId?: string;
-  /** How long ago the client was made, in milliseconds. */
+  /** Age of the client in milliseconds. 0 by default. */
   ageMs?: number;
-  /** How many secrets of the client's age it has, or what each is like. One if not given. */
+  /** Number of secrets, each as old as the client, or one entry per secret. One secret by default. */
   secrets?: number | SecretSeed[];
 };
 
+/** A running emulator, and the methods with which tests control it. */
 export type Emulator = {
   url: string;
   tlsUrl: string | undefined;
-  /** PEM of the authority that signed the TLS certificate. */
+  /** Certificate (PEM) of the authority that signed the TLS certificate. */
   ca: string | undefined;
-  /** The environment's own API credentials. */
+  /** The environment's API credentials. */
   credentials: Credentials;
-  /** The organization that was there from the start. */
+  /** The organization that exists from the start. */
   organization: Organization;
-  /** What a client needs in its environment to use this emulator, over TLS where that is on. */
+  /** The environment variables that a program needs to use this emulator. The URL uses https if TLS is on. */
   variables: Record<string, string>;
-  /** GitHub's API and ID tokens, at the same address. */
+  /** The emulated GitHub API and ID token endpoint, at the same address. */
   github: GitHub;
-  /** May be changed at any time. */
+  /** Tests can change it at any time. */
   behaviour: Behaviour;
   faults: FaultPlan;
   hold: Hold | undefined;
-  /** Every complete request, in the order of arrival. */
+  /** Every complete request, in order of arrival. */
   requests: RecordedRequest[];
-  /** How many connections were opened so far. */
+  /** Number of connections that were opened so far. */
   readonly connections: number;
   addOrganization(externalId?: string): Organization;
-  /** All clients that exist, of one organization or all, in the order of their making, whatever lists show. */
+  /** Returns all clients of one organization, or of all, in order of creation. Ignores `listLag` and `listOrder`. */
   clients(organizationId?: string): ClientJson[];
-  /** Every plain secret ever made, for one client or all, deleted ones included. */
+  /** Returns every plain secret that was issued for one client, or for all. Includes deleted secrets. */
   secrets(clientId?: string): string[];
-  /** Puts a client there without a request. `plainSecrets` are in the order of the client's `secrets`. */
+  /** Creates a client without a request. `plainSecrets` has the order of the client's `secrets`. */
   seed(fields: Seed, options?: SeedOptions): { client: ClientJson; plainSecrets: string[] };
-  /** Takes all clients away, and forgets their secrets and all requests. */
+  /** Deletes all clients, their issued secrets and all recorded requests. */
   clear(): void;
-  /** Ends at once, whatever connections and answers are under way. */
+  /** Stops immediately, and ends open connections and pending responses. */
   close(): Promise<void>;
 };
 
-/** Starts a Scalekit environment on loopback, with one organization in it, and a corner of GitHub beside it. */
+/** Starts a Scalekit environment with one organization, and the parts of GitHub that the action calls, on loopback. */
 export async function startEmulator(options: EmulatorOptions = {}): Promise<Emulator> {
   const { store, credentials, behaviour, find } = createEnvironment(options.behaviour ?? {}, options.issuer);
   const organization = store.addOrganization();
   const github = createGitHub();
   const faults = new FaultPlan(options.faults);
   const requests: RecordedRequest[] = [];
-  const numbers = { connections: 0 };
+  const counters = { connections: 0 };
   const parts = {
     find: (method: string, path: string) => github.find(method, path) ?? find(method, path) ?? notFound,
     faults,
@@ -95,10 +100,10 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
     requests,
   };
 
-  const plain = await listen(parts, { port: options.port ?? 0 }, numbers);
+  const plain = await listen(parts, { port: options.port ?? 0 }, counters);
   const certificate = options.tls ? await makeCertificate(options.tls === true ? 'valid' : options.tls) : undefined;
   const { tlsPort = 0, http2 = false } = options;
-  const secure = certificate && (await listen(parts, { port: tlsPort, certificate, http2 }, numbers));
+  const secure = certificate && (await listen(parts, { port: tlsPort, certificate, http2 }, counters));
   const url = `http://127.0.0.1:${plain.port}`;
   const tlsUrl = secure && `https://127.0.0.1:${secure.port}`;
 
@@ -120,7 +125,7 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
     hold: options.hold,
     requests,
     get connections() {
-      return numbers.connections;
+      return counters.connections;
     },
     addOrganization: (externalId) => store.addOrganization(externalId),
     clients: (organizationId) => store.snapshot(organizationId),
@@ -142,7 +147,8 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
   return emulator;
 }
 
+/** The route of a path that the emulator does not serve. */
 const notFound: Route = {
   operation: 'unknown',
-  work: async (): Promise<Answer> => ({ status: 404, body: { code: 5, message: 'Not Found', details: [] } }),
+  handler: async (): Promise<HttpResponse> => ({ status: 404, body: { code: 5, message: 'Not Found', details: [] } }),
 };

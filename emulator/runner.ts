@@ -1,3 +1,6 @@
+// A stand-in for the part of GitHub's runner that an action sees: inputs and state as variables, command files,
+// workflow commands, masks, and the post step.
+
 import { spawn } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -8,37 +11,35 @@ import { RUNNER_VARIABLES } from './variables.ts';
 
 export { RUNNER_VARIABLES };
 
-// A stand-in for the part of GitHub's runner that an action sees: inputs and state as variables, command files,
-// workflow commands, masks, and the post step.
-
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 
 type Variables = Record<string, string | undefined>;
 
+/** One step of a workflow that uses an action. */
 export interface Step {
-  /** Inputs as the workflow gives them; the others get the default of `action.yml`. */
+  /** The inputs that the workflow sets. All others have the default of `action.yml`. */
   inputs?: Record<string, string>;
-  /** Variables besides those of the runner; `undefined` takes one away. */
+  /** Variables in addition to those of the runner. `undefined` removes a variable. */
   env?: Variables;
-  /** The event's payload. */
+  /** The payload of the event. */
   event?: unknown;
-  /** Folder of the action under the repository's root. */
+  /** Folder of the action, relative to the repository's root. The root by default. */
   action?: string;
-  /** Runs `src` as it is instead of `dist`. */
+  /** Runs the sources in `src` instead of the bundles in `dist`. */
   source?: boolean;
-  /** Called with the running main, to interrupt it. */
+  /** Called when main has started, with a function that sends it a signal. */
   onStart?: (kill: (signal: NodeJS.Signals) => void) => void;
-  /** Options of Node itself, such as a module to load first. */
+  /** Options for Node, such as a module to preload. */
   nodeOptions?: string[];
 }
 
-/** What a runner and its user see of one execution. */
+/** The result of one execution, as the runner and the user see it. */
 export interface Outcome {
   exitCode: number | null;
-  /** Every byte that the action printed, workflow commands included. */
+  /** Everything that the action printed to stdout, including workflow commands. */
   stdout: string;
   stderr: string;
-  /** The log as the runner shows it: commands rendered, masked values replaced. */
+  /** The log as the runner shows it: with rendered commands, and with `***` instead of masked values. */
   log: string;
   masks: string[];
   annotations: { kind: 'error' | 'warning' | 'notice'; message: string }[];
@@ -48,13 +49,16 @@ export interface Outcome {
   milliseconds: number;
 }
 
-/** A started step: its main has run, its post may. */
+/** A step whose main has run, and whose post can run. */
 export interface Executed extends Outcome {
-  /** Runs the post step with the state that main left, and whatever is changed in between. */
+  /** Runs post with the state that main saved. `changes` overrides inputs, variables or the state. */
   post(changes?: Pick<Step, 'inputs' | 'env'> & { state?: Record<string, string> }): Promise<Outcome>;
 }
 
-/** Runs the main file of an action as a runner does. */
+/**
+ * Runs the main file of an action as the runner does.
+ * @throws {Error} if `action.yml` does not declare one of the inputs, or if the action issues an unknown command
+ */
 export async function runStep(step: Step): Promise<Executed> {
   const folder = path.join(ROOT, step.action ?? '');
   const metadata = parse(readFileSync(path.join(folder, 'action.yml'), 'utf8'));
@@ -78,13 +82,13 @@ export async function runStep(step: Step): Promise<Executed> {
   };
 }
 
-/** Runs another program in the place of an action: with the same inputs, variables and files. */
+/** Runs another program instead of the action, with the same inputs, variables and files. */
 export async function runProgram(step: Step, command: string[]): Promise<Outcome> {
   const metadata = parse(readFileSync(path.join(ROOT, step.action ?? '', 'action.yml'), 'utf8'));
   return await execute(step, command, inputVariables(metadata, step.inputs));
 }
 
-/** Node with one of the action's files. */
+/** Returns the command that runs one file of the action with Node. */
 function nodeCommand({ nodeOptions = [] }: Step, file: string): string[] {
   return [process.execPath, ...nodeOptions, file];
 }
@@ -95,14 +99,14 @@ function entry(folder: string, file: string, source = false): string {
 
 function inputVariables(
   metadata: { inputs: Record<string, { default?: string }> },
-  given: Record<string, string> = {},
+  inputs: Record<string, string> = {},
 ): Variables {
-  const unknown = Object.keys(given).filter((name) => !(name in metadata.inputs));
+  const unknown = Object.keys(inputs).filter((name) => !(name in metadata.inputs));
   if (unknown.length > 0) throw new Error(`action.yml has no input ${unknown.join(', ')}`);
   return Object.fromEntries(
     Object.entries(metadata.inputs).map(([name, input]) => [
       `INPUT_${name.toUpperCase()}`,
-      given[name] ?? input.default ?? '',
+      inputs[name] ?? input.default ?? '',
     ]),
   );
 }
@@ -152,17 +156,20 @@ async function execute(step: Step, [program = '', ...args]: string[], variables:
   }
 }
 
-/** `name<<delimiter`, the value's lines, the delimiter. The last value of a name counts. */
+/**
+ * Reads a command file. An entry is `name<<delimiter`, the lines of the value, and the delimiter. If a name occurs more
+ * than once, its last value is returned.
+ */
 function readCommandFile(file: string): Record<string, string> {
   const values: Record<string, string> = {};
   const lines = readFileSync(file, 'utf8').split('\n');
-  for (let at = 0; at < lines.length; at++) {
-    const [, name, delimiter] = /^(.*?)<<(.*)$/.exec(lines[at] ?? '') ?? [];
+  for (let index = 0; index < lines.length; index++) {
+    const [, name, delimiter] = /^(.*?)<<(.*)$/.exec(lines[index] ?? '') ?? [];
     if (name === undefined) continue;
-    const end = lines.indexOf(delimiter ?? '', at + 1);
+    const end = lines.indexOf(delimiter ?? '', index + 1);
     if (end < 0) throw new Error(`a value of ${name} has no end`);
-    values[name] = lines.slice(at + 1, end).join('\n');
-    at = end;
+    values[name] = lines.slice(index + 1, end).join('\n');
+    index = end;
   }
   return values;
 }
@@ -170,20 +177,22 @@ function readCommandFile(file: string): Record<string, string> {
 function readLog(stdout: string, showDebug: boolean): Pick<Outcome, 'log' | 'masks' | 'annotations'> {
   const masks: string[] = [];
   const annotations: Outcome['annotations'] = [];
-  const shown: string[] = [];
+  const visibleLines: string[] = [];
   for (const line of stdout.split('\n')) {
     const [, command, properties = '', data = ''] = /^\s*::([a-z-]+)( [^:]*)?::(.*)$/s.exec(line) ?? [];
     const value = data.replaceAll('%0D', '\r').replaceAll('%0A', '\n').replaceAll('%25', '%');
     if (command === 'add-mask') masks.push(value);
     else if (command === 'error' || command === 'warning' || command === 'notice') {
       annotations.push({ kind: command, message: value });
-      shown.push(`${command[0]?.toUpperCase()}${command.slice(1)}: ${value}`);
+      visibleLines.push(`${command[0]?.toUpperCase()}${command.slice(1)}: ${value}`);
     } else if (command === 'debug') {
-      if (showDebug) shown.push(`Debug: ${value}`);
+      if (showDebug) visibleLines.push(`Debug: ${value}`);
     } else if (command !== undefined) throw new Error(`the action issued the command ${command}${properties}`);
-    else shown.push(line);
+    else visibleLines.push(line);
   }
   const longestFirst = [...masks].sort((a, b) => b.length - a.length);
-  const log = shown.map((line) => longestFirst.reduce((text, mask) => text.replaceAll(mask, '***'), line)).join('\n');
+  const log = visibleLines
+    .map((line) => longestFirst.reduce((text, mask) => text.replaceAll(mask, '***'), line))
+    .join('\n');
   return { log, masks, annotations };
 }

@@ -1,3 +1,5 @@
+// The HTTP server of the emulator: listens on loopback, records each request, and passes it to its route.
+
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type RequestListener, type ServerResponse } from 'node:http';
 import { createSecureServer } from 'node:http2';
@@ -15,22 +17,26 @@ export type ServerParts = {
   requests: RecordedRequest[];
 };
 
+/** A listening server. `close` ends all its connections immediately. */
 export type Listener = { port: number; close: () => Promise<void> };
 
 type ListenOptions = { port: number; certificate?: { key: string; cert: string } | undefined; http2?: boolean };
 
-/** Listens on a loopback port (0 for any that is free), with TLS where a certificate is given. */
+/**
+ * Listens on a port of 127.0.0.1 (0 for any free port). Uses TLS if a certificate is given.
+ * @param counters counts the connections of all listeners
+ */
 export async function listen(
   parts: ServerParts,
   options: ListenOptions,
-  numbers: { connections: number },
+  counters: { connections: number },
 ): Promise<Listener> {
   const closing = new AbortController();
   const sockets = new Map<number | undefined, { socket: Socket; number: number }>();
   const scheme = options.certificate ? 'https' : 'http';
 
-  const answer = async (incoming: IncomingMessage, response: ServerResponse) => {
-    // Under TLS this is the raw socket: only that one can be reset.
+  const handle = async (incoming: IncomingMessage, response: ServerResponse) => {
+    // With TLS, `socket` is the raw TCP socket: only the raw socket can be reset.
     const { socket, number } = sockets.get(incoming.socket.remotePort) ?? { socket: incoming.socket, number: 0 };
     const path = incoming.url ?? '/';
     const method = incoming.method ?? 'GET';
@@ -45,7 +51,7 @@ export async function listen(
       headers: incoming.headers,
       bytes,
       text,
-      body: parse(text, incoming.headers['content-type']),
+      body: parseBody(text, incoming.headers['content-type']),
       origin: `${scheme}://${incoming.headers.host ?? incoming.headers[':authority']}`,
       connection: number,
       status: undefined,
@@ -55,21 +61,21 @@ export async function listen(
   };
 
   const onRequest = (incoming: IncomingMessage, response: ServerResponse) => {
-    answer(incoming, response).catch((error: unknown) => {
-      // A caller that went away, or the emulator's own end: nobody is left to be told.
+    handle(incoming, response).catch((error: unknown) => {
+      // The caller disconnected, or the emulator is closing: no error response can be delivered.
       if (incoming.socket.destroyed || closing.signal.aborted) return;
       if (!response.headersSent) response.writeHead(500);
       response.end(error instanceof Error ? error.stack : String(error));
     });
   };
   const server = makeServer(options, onRequest);
-  // Longer than any test, so that no connection ends between two requests by chance.
+  // Longer than any test, so that no idle connection is closed between two requests.
   Object.assign(server, { keepAliveTimeout: 60_000 });
   server.on('connection', (socket: Socket) => {
-    numbers.connections += 1;
+    counters.connections += 1;
     const port = socket.remotePort;
-    sockets.set(port, { socket, number: numbers.connections });
-    // As a server of HTTP/1.1 does by itself; one of HTTP/2 would wait for the client's acknowledgement, 40 ms.
+    sockets.set(port, { socket, number: counters.connections });
+    // Node's HTTP/1.1 server does this itself. Its HTTP/2 server would wait 40 ms for the client's acknowledgement.
     socket.setNoDelay(true);
     socket.on('error', () => {});
     socket.on('close', () => sockets.delete(port));
@@ -93,12 +99,12 @@ export async function listen(
 function makeServer({ certificate, http2 }: ListenOptions, onRequest: RequestListener) {
   if (!certificate) return createServer(onRequest);
   if (!http2) return createTlsServer(certificate, onRequest);
-  // Its requests and answers have all that is used of those of HTTP/1.1.
+  // The HTTP/2 request and response objects have all HTTP/1.1 members that are used here.
   const listener = onRequest as unknown as Parameters<typeof createSecureServer>[1];
   return createSecureServer({ ...certificate, allowHTTP1: true }, listener);
 }
 
-function parse(text: string, type = ''): unknown {
+function parseBody(text: string, type = ''): unknown {
   if (type.startsWith('application/x-www-form-urlencoded')) return Object.fromEntries(new URLSearchParams(text));
   try {
     return JSON.parse(text);

@@ -1,4 +1,4 @@
-/** What the runner of a workflow in `acme/inventory-service` tells an action. */
+/** The environment variables that the runner sets for an action in a workflow of `acme/inventory-service`. */
 export const RUNNER_VARIABLES = {
   GITHUB_ACTIONS: 'true',
   GITHUB_ACTOR: 'octocat',

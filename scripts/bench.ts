@@ -1,3 +1,7 @@
+// Measures how long the built actions take as whole processes. In the same run it measures the floor (the action's
+// requests and nothing else) and scripts that do the same job without the action. docs/performance.md explains the
+// results.
+
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
@@ -9,12 +13,10 @@ import { growthCases, jobCases, type Options, startCases } from './bench/cases.t
 import { type Measured, measure } from './bench/measure.ts';
 import { charts, LATENCY, type Results, replaceResults, summary, tables } from './bench/report.ts';
 
-// Measures how long the built actions take, as whole processes, and compares that in the same run with the least that it
-// could take and with what one would write without them. docs/performance.md tells what that means.
-
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
+/** Clients in the organization in each measurement of growth. */
 const SIZES = [10, 1000, 10_000];
-const MOST_GROWTH_RUNS = 5;
+const MAX_GROWTH_RUNS = 5;
 
 const usage = `Usage: npm run -s bench -- [options]
 
@@ -37,7 +39,7 @@ else await run(runs, path.resolve(values.dist));
 
 async function run(runs: number, dist: string): Promise<void> {
   const folder = mkdtempSync(path.join(os.tmpdir(), 'bench-'));
-  // A list in which the client that is looked for, the oldest, comes last.
+  // Newest first: the action's client is the oldest, so a search reads every page of the list before it finds it.
   const emulator = await startEmulator({ tls: true, http2: true, behaviour: { listOrder: 'newest' } });
   try {
     const authority = path.join(folder, 'ca.pem');
@@ -57,9 +59,10 @@ async function measureAll(options: Options, runs: number, emulator: Emulator): P
   const cases = [0, LATENCY].flatMap((latency) => jobCases(options, latency, contenders));
   const measured = await measure([...startCases(options), ...cases], runs, emulator);
   const growth: Measured[] = [];
-  // One size after the other: what a large organization leaves to the emulator's garbage collector would slow a small one.
+  // Measure one size after another, smallest first. The garbage that a large organization causes in the emulator would
+  // slow down the runs for a small one.
   for (const size of SIZES)
-    growth.push(...(await measure(growthCases(options, size), Math.min(runs, MOST_GROWTH_RUNS), emulator)));
+    growth.push(...(await measure(growthCases(options, size), Math.min(runs, MAX_GROWTH_RUNS), emulator)));
   requireSameRequests([...measured, ...growth]);
   const missing = [curl ? '' : '`curl`', jq ? '' : '`jq`'].filter(Boolean).join(' and ');
   return {
@@ -70,7 +73,10 @@ async function measureAll(options: Options, runs: number, emulator: Emulator): P
   };
 }
 
-/** @throws where the action and its floor are not about the same thing */
+/**
+ * Compares the requests of the action and of the floor. Their times are comparable only if both send the same requests.
+ * @throws if they differ for any job
+ */
 function requireSameRequests(all: Measured[]): void {
   for (const { job, latency, others, requests } of all.filter(({ by }) => by === 'floor')) {
     const action = all.find(
@@ -81,6 +87,7 @@ function requireSameRequests(all: Measured[]): void {
   }
 }
 
+/** Returns one line with the number of runs, the date, the machine and the versions of all programs. */
 function describe(runs: number, curl: string | undefined, jq: string | undefined): string {
   const cpus = os.cpus();
   const parts = [
@@ -93,18 +100,19 @@ function describe(runs: number, curl: string | undefined, jq: string | undefined
     ...(jq ? [`jq ${jq}`] : []),
   ];
   const day = new Date().toISOString().slice(0, 10);
-  return `Medians of ${runs} runs (growth: ${Math.min(runs, MOST_GROWTH_RUNS)}) on ${day}: ${parts.join(', ')}.`;
+  return `Medians of ${runs} runs (growth: ${Math.min(runs, MAX_GROWTH_RUNS)}) on ${day}: ${parts.join(', ')}.`;
 }
 
 function packageVersion(file: string): string {
   return JSON.parse(readFileSync(path.join(ROOT, file), 'utf8')).version;
 }
 
-/** @returns nothing where there is no such program */
+/** Returns the version of an installed program, or undefined if the program cannot be started. */
 function version(program: string, form: RegExp): string | undefined {
   return form.exec(spawnSync(program, ['--version'], { encoding: 'utf8' }).stdout ?? '')?.[1];
 }
 
+/** Writes the results into docs/performance.md and README.md, and the charts into docs/images. */
 function write(results: Results): void {
   const texts = { 'docs/performance.md': tables(results), 'README.md': summary(results) };
   for (const [name, text] of Object.entries(texts)) {

@@ -1,22 +1,24 @@
+// Runs every check of CI. A failed check does not stop the others. The last line counts the passed and the failed
+// tests.
+
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 
-// Everything that CI checks. Goes through all of it, whatever fails, and ends with one line that counts the tests.
-
+/** Temporary folder for the reports of the test suites. */
 const folder = mkdtempSync(path.join(tmpdir(), 'check-'));
 const SUITES = ['test', 'test:matrix', 'test:act'];
 const failed = [
-  ...SUITES.map((script) => check(script, () => tests(script))),
-  check('tests fail where a promise is broken', () => npm('run', 'test:promises')),
-  check('coverage', () => npm('run', 'coverage')),
-  check('lint', () => npm('run', 'lint')),
-  check('workflows', () => npm('run', 'lint:workflows')),
-  check('types', () => npm('run', 'types')),
-  check('unused code', () => npm('run', 'unused')),
-  check('README and docs are what action.yml says', () => npm('run', 'docs', '--', '--check')),
-  check('dist is what src builds', distIsFresh),
+  ...SUITES.map((script) => runCheck(script, () => runTests(script))),
+  runCheck('tests fail where a promise is broken', () => npm('run', 'test:promises')),
+  runCheck('coverage', () => npm('run', 'coverage')),
+  runCheck('lint', () => npm('run', 'lint')),
+  runCheck('workflows', () => npm('run', 'lint:workflows')),
+  runCheck('types', () => npm('run', 'types')),
+  runCheck('unused code', () => npm('run', 'unused')),
+  runCheck('README and docs are what action.yml says', () => npm('run', 'docs', '--', '--check')),
+  runCheck('dist is what src builds', distIsFresh),
 ].filter((name) => name !== undefined);
 
 const { passed, failures } = countTests();
@@ -25,8 +27,8 @@ console.log(failed.length > 0 ? `\nFailed: ${failed.join(', ')}` : '\nAll checks
 console.log(`${passed} passed, ${failures} failed`);
 process.exitCode = failed.length > 0 || failures > 0 || passed === 0 ? 1 : 0;
 
-/** @returns the name of a check that failed */
-function check(name: string, passes: () => boolean): string | undefined {
+/** Runs one check and returns its name if it failed, or undefined if it passed. */
+function runCheck(name: string, passes: () => boolean): string | undefined {
   console.log(`\n── ${name}`);
   return passes() ? undefined : name;
 }
@@ -35,6 +37,7 @@ function npm(...args: string[]): boolean {
   return spawnSync('npm', args, { stdio: 'inherit', shell: process.platform === 'win32' }).status === 0;
 }
 
+/** Builds dist and returns whether that changed no file. Prints each file that changed. */
 function distIsFresh(): boolean {
   const committed = readFolder('dist');
   if (!npm('run', 'build')) return false;
@@ -45,6 +48,7 @@ function distIsFresh(): boolean {
   return stale.length === 0;
 }
 
+/** Returns the text of every file in a folder, by its path relative to the folder. */
 function readFolder(root: string): Map<string, string> {
   const names = readdirSync(root, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
   return new Map(
@@ -54,15 +58,17 @@ function readFolder(root: string): Map<string, string> {
   );
 }
 
-/** Runs tests, and keeps their report. */
-function tests(script: string): boolean {
+/** Runs a test suite, writes its JSON report, and returns whether it passed. */
+function runTests(script: string): boolean {
   return npm('run', script, '--', '--json', '--outputFile', path.join(folder, `${script.replace(':', '-')}.json`));
 }
 
+/** Adds up the reports. A suite without a conclusive report counts as one failure. */
 function countTests(): { passed: number; failures: number } {
   const reports = readdirSync(folder).map((name) => JSON.parse(readFileSync(path.join(folder, name), 'utf8')));
   const sum = (field: string) => reports.reduce((count, report) => count + report[field], 0);
-  // A suite without a report failed as a whole, and one that ran no test has proved nothing. Without CI tools may be missing.
-  const proving = reports.filter(({ numPassedTests }) => numPassedTests > 0 || !process.env.CI);
-  return { passed: sum('numPassedTests'), failures: sum('numFailedTests') + SUITES.length - proving.length };
+  // A suite without a report crashed. A suite without a passed test proves nothing, so it fails in CI. Elsewhere the
+  // tools that it needs may be missing.
+  const conclusive = reports.filter(({ numPassedTests }) => numPassedTests > 0 || !process.env.CI);
+  return { passed: sum('numPassedTests'), failures: sum('numFailedTests') + SUITES.length - conclusive.length };
 }

@@ -1,19 +1,20 @@
+// Measures how much of src the unit tests and the spawned tests cover together, and fails below the limits. Both run
+// src itself with its types replaced by spaces, so V8's offsets match the files and the figures can be added up.
+
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 
-// Coverage of src over the unit tests and the spawned ones together. Both run src as it is, whose types are replaced by
-// spaces, so that V8's own figures fit the files and can be added up.
-
+/** Temporary folder for V8's coverage files. */
 const folder = mkdtempSync(path.join(tmpdir(), 'coverage-'));
 try {
-  // Unit tests run in Jest's own process, since the figures of its workers are lost when it ends them.
+  // Run the unit tests in Jest's own process. Jest ends its workers in a way that loses their coverage.
   jest('__tests__/unit', '--runInBand');
-  // The matrix goes by the time that the built action takes.
+  // Exclude the fault matrix: its time limits are set for the built action.
   jest('--testPathIgnorePatterns', '__tests__/(unit|matrix)');
-  for (const name of readdirSync(folder)) nameByUrl(path.join(folder, name));
+  for (const name of readdirSync(folder)) replacePathsByUrls(path.join(folder, name));
   const limits = ['--check-coverage', '--lines', '95', '--branches', '95'];
   const report = ['--temp-directory', folder, '--include', 'src/**/*.ts', '--all', '--reporter', 'text'];
   run('c8', ['node_modules/c8/bin/c8.js', 'report', ...report, ...limits]);
@@ -26,13 +27,14 @@ function jest(...args: string[]): void {
   run('jest', [...program, ...args], { ACTION_SOURCE: '1', NODE_V8_COVERAGE: folder });
 }
 
-/** Jest evaluates a module under its path, where other tools look for its URL. */
-function nameByUrl(file: string): void {
+/** Replaces paths by file URLs in a coverage file. Jest evaluates modules under their path; c8 expects a URL. */
+function replacePathsByUrls(file: string): void {
   const coverage = JSON.parse(readFileSync(file, 'utf8'));
   for (const script of coverage.result) if (path.isAbsolute(script.url)) script.url = pathToFileURL(script.url).href;
   writeFileSync(file, JSON.stringify(coverage));
 }
 
+/** Runs a Node program. If it fails, the script continues and exits with code 1 at its end. */
 function run(name: string, args: string[], env: Record<string, string> = {}): void {
   const { status } = spawnSync(process.execPath, args, { stdio: 'inherit', env: { ...process.env, ...env } });
   if (status !== 0) {

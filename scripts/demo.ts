@@ -1,12 +1,13 @@
+// Runs the built actions as a runner does and shows what a user sees. First it creates a client for one job, in the
+// embedded emulator or, if the environment variables below are set, in a real Scalekit environment. On the emulator it
+// then saves client credentials in GitHub Actions, rotates and deletes them, and sweeps up a remaining job client.
+
 import { decodeJwt } from 'jose';
 import { type Emulator, startEmulator } from '../emulator/index.ts';
 import { type Outcome, RUNNER_VARIABLES, runStep, type Step } from '../emulator/runner.ts';
 import { Transport } from '../src/net/transport.ts';
 
-// Runs the built actions as a runner does and shows what their user sees: a client for one job, against the embedded
-// emulator or, where the variables name one, against a real environment; then, on the emulator alone, a pair that is
-// saved in GitHub Actions.
-
+/** Environment variables that select a real environment. All four are required. */
 const VARIABLES = [
   'SCALEKIT_ENVIRONMENT_URL',
   'SCALEKIT_CLIENT_ID',
@@ -27,7 +28,7 @@ const inputs = {
         scalekit_client_id: emulator.credentials.clientId,
         scalekit_client_secret: emulator.credentials.clientSecret,
         organization_id: emulator.organization.id,
-        // A real environment knows other scopes, and refuses those that it does not know.
+        // Only for the emulator: a real environment has other scopes and rejects unknown ones.
         scopes: 'deploy:applications read:deployments',
       }
     : {
@@ -42,7 +43,7 @@ const inputs = {
   lifetime: 'job',
 };
 
-/** What leads to the network on this machine, which the action's clean environment would lack. */
+/** This machine's proxy and certificate variables. The action starts with a clean environment, without them. */
 const network = Object.fromEntries(
   Object.entries(process.env).filter(([name]) => /^(https?_proxy|no_proxy|NODE_EXTRA_CA_CERTS)$/i.test(name)),
 );
@@ -63,13 +64,13 @@ try {
   succeeded(post);
 }
 try {
-  if (emulator) await secondAct(emulator);
+  if (emulator) await showLifecycle(emulator);
 } finally {
   await emulator?.close();
 }
 
-/** From the first pair of an environment to its end, and a client whose job was lost. */
-async function secondAct({ url, credentials, organization, github, requests, clients }: Emulator): Promise<void> {
+/** Shows a persistent client from creation to deletion, then sweeps up a client whose job never ran its post step. */
+async function showLifecycle({ url, credentials, organization, github, requests, clients }: Emulator): Promise<void> {
   const repository = github.repository(RUNNER_VARIABLES.GITHUB_REPOSITORY);
   const production = repository.addEnvironment('production');
   github.idTokenClaims = { environment: production.name };
@@ -82,20 +83,22 @@ async function secondAct({ url, credentials, organization, github, requests, cli
   const saving = { save_to: 'environment', github_token: github.token };
   const env = { ...github.variables, ...github.idTokenVariables };
 
+  /** Runs one step, and prints its log and the number of requests that were not reads or sign-ins. */
   async function step(text: string, { inputs, ...rest }: Step): Promise<Outcome> {
     title(text);
-    const sent = requests.length;
+    const before = requests.length;
     const outcome = await runStep({ env, ...rest, inputs: { ...access, ...inputs } });
     console.log(outcome.log.trim().replace(/^/gm, '  '));
-    const writes = requests.slice(sent).filter(({ method, path }) => method !== 'GET' && !path.endsWith('/token'));
+    const writes = requests.slice(before).filter(({ method, path }) => method !== 'GET' && !path.endsWith('/token'));
     console.log(`  → requests that change something: ${writes.length}`);
     succeeded(outcome);
     return outcome;
   }
+  /** Prints the variables and secrets in the GitHub environment. */
   function showSaved(): void {
-    const kept = [...production.variables].map(([name, { value }]) => `variable ${name} = ${value}`);
-    kept.push(...[...production.secrets.keys()].map((name) => `secret ${name} = ***`));
-    console.log(`  → environment ${production.name} on GitHub: ${kept.join(', ') || 'nothing'}`);
+    const saved = [...production.variables].map(([name, { value }]) => `variable ${name} = ${value}`);
+    saved.push(...[...production.secrets.keys()].map((name) => `secret ${name} = ***`));
+    console.log(`  → environment ${production.name} on GitHub: ${saved.join(', ') || 'nothing'}`);
   }
 
   await step('A pair for the environment "production", saved there (save_to: environment)', { inputs: saving });
@@ -106,17 +109,18 @@ async function secondAct({ url, credentials, organization, github, requests, cli
   await step('The environment goes (delete/)', { action: 'delete', inputs: saving });
   showSaved();
 
-  const lost = 17345678900;
+  const interruptedRunId = 17345678900;
   await step('A client for a job whose runner is lost, so that its post step never runs', {
     inputs: { lifetime: 'job' },
-    env: { ...github.variables, GITHUB_RUN_ID: `${lost}` },
+    env: { ...github.variables, GITHUB_RUN_ID: `${interruptedRunId}` },
   });
-  github.addRun(repository.fullName, { id: lost, status: 'completed' });
-  const reading = { github_token: github.addToken({ actions: 'read' }), dry_run: 'false' };
-  await step('It is swept up once its run is over (sweep/)', { action: 'sweep', inputs: reading });
+  github.addRun(repository.fullName, { id: interruptedRunId, status: 'completed' });
+  const sweepInputs = { github_token: github.addToken({ actions: 'read' }), dry_run: 'false' };
+  await step('It is swept up once its run is over (sweep/)', { action: 'sweep', inputs: sweepInputs });
   console.log(`  → clients in the organization: ${clients().length}`);
 }
 
+/** Prints outputs, job summary and the claims of an access token that the new client gets. */
 async function show({ outputs, summary }: Outcome): Promise<void> {
   title('Outputs');
   for (const [name, value] of Object.entries(outputs)) console.log(`  ${name}: ${name === 'secret' ? '***' : value}`);
@@ -135,14 +139,14 @@ function title(text: string): void {
   console.log(`\n── ${text}`);
 }
 
-/** Also makes the demo fail where a step did, or left something over. */
+/** Returns whether a step succeeded without a warning or an error. If not, the demo exits with code 1. */
 function succeeded({ exitCode, annotations, stderr }: Outcome): boolean {
-  const fine = exitCode === 0 && annotations.every(({ kind }) => kind === 'notice');
-  if (!fine) {
+  const ok = exitCode === 0 && annotations.every(({ kind }) => kind === 'notice');
+  if (!ok) {
     console.error(stderr);
     process.exitCode = 1;
   }
-  return fine;
+  return ok;
 }
 
 function plainText(html: string): string {
@@ -153,11 +157,14 @@ function plainText(html: string): string {
     .replace(/&([a-z]+|#39);/g, (_, name) => characters[name] ?? '');
 }
 
-/** Signs in as the new client does. The URL is as a user writes it. */
+/**
+ * Gets an access token with the new client's credentials.
+ * @param url environment URL as a user writes it, with or without https://
+ */
 async function getToken(url: string, client_id: string, client_secret: string): Promise<string> {
   const origin = new URL(/^https?:/.test(url) ? url : `https://${url}`).origin;
   const form = new URLSearchParams({ grant_type: 'client_credentials', client_id, client_secret });
-  // The action's own, since Node's fetch takes no notice of a proxy.
+  // Use the action's transport because Node's fetch ignores the proxy variables.
   const { body } = await new Transport('0.1', 30).send({
     method: 'POST',
     url: new URL('/oauth/token', origin),

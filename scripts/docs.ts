@@ -1,28 +1,32 @@
+// Generates the repeated parts of README.md, docs/, examples/ and .github/zizmor.yml: the tables of the action.yml
+// files, the example file and the owner of the repository. With --check it writes nothing and fails if any of them is
+// stale.
+
 import { globSync, readFileSync, writeFileSync } from 'node:fs';
 import { parse } from 'yaml';
 
-// Writes what README.md, docs/ and the workflows repeat: the tables of the action.yml files, the example file, and the
-// owner of the repository. With --check it writes nothing and fails where one of them is stale.
-
 const ROOT = new URL('..', import.meta.url);
 
-/** What README.md shows of an action.yml. */
+/** The parts of an action.yml that README.md shows. */
 export interface Metadata {
   inputs: Record<string, { description: string; default?: string }>;
   outputs: Record<string, { description: string }>;
 }
 
-/** The actions of this repository: the main one and those in folders of their own. */
+/** The actions of this repository: the main one and those in `delete/` and `sweep/`. */
 export interface Actions {
   main: Metadata;
   delete: Metadata;
   sweep: Metadata;
 }
 
-/** The generated regions of each page, by their names, as they should be. */
+/** The expected content of the generated regions: file, then region name, then Markdown. */
 export type Regions = Record<string, Record<string, string>>;
 
-/** @param example text of examples/verify-token.js */
+/**
+ * Returns the expected content of all generated regions.
+ * @param example text of examples/verify-token.js
+ */
 export function regionsOf(actions: Actions, example: string): Regions {
   return {
     'README.md': {
@@ -36,9 +40,9 @@ export function regionsOf(actions: Actions, example: string): Regions {
 }
 
 /**
- * @param owner account or organization that the actions are published under
- * @returns the text of a file with its generated regions and the owner as they should be
- * @throws where it lacks the marks of a region
+ * Returns the text of a file with its generated regions and the repository's owner brought up to date.
+ * @param owner account or organization that publishes the actions
+ * @throws if the file lacks the comments that enclose one of its regions
  */
 export function render(file: string, text: string, regions: Regions, owner: string): string {
   return Object.entries(regions[file] ?? {}).reduce(
@@ -47,12 +51,12 @@ export function render(file: string, text: string, regions: Regions, owner: stri
       if (!region.test(all)) throw new Error(`${file} has no region "${name}"`);
       return all.replace(region, (_, start, end) => `${start}\n${content}\n\n${end}`);
     },
-    nameOwner(text, owner),
+    replaceOwner(text, owner),
   );
 }
 
-/** Names the owner wherever the repository of the actions is named in full. */
-function nameOwner(text: string, owner: string): string {
+/** Replaces the owner in every full name of this repository. */
+function replaceOwner(text: string, owner: string): string {
   return text.replace(/[\w-]+(?=\/scalekit-organization-client\b)/g, owner);
 }
 
@@ -78,7 +82,7 @@ function code(text = ''): string {
   return text && `\`${text}\``;
 }
 
-/** @returns each file, as it is and as it should be */
+/** Returns each file with generated content: its current text and the expected text. */
 export function readDocs(): { file: string; text: string; rendered: string }[] {
   const { config } = JSON.parse(read('package.json'));
   const actions = {

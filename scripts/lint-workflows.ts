@@ -1,10 +1,11 @@
+// Checks the workflows of this project, its examples and its tests, the actions, and the scripts of CI with actionlint,
+// zizmor and shellcheck. If a checker is not installed, the script fails in CI; elsewhere it prints a hint and
+// continues.
+
 import { spawnSync } from 'node:child_process';
 import { globSync } from 'node:fs';
 import path from 'node:path';
 import { findTool, howToGet } from './tools.ts';
-
-// Checks the workflows of the project, its examples and those that tests run, the actions themselves, and the scripts of
-// CI. In CI a missing checker is a failure; elsewhere it is said and passed over.
 
 const workflows = globSync(['.github/workflows/*.yml', 'examples/*.yml', '__tests__/act/workflows/*.yml']);
 const actions = globSync(['{.,delete,sweep}/action.yml', '__tests__/act/**/action.yml']);
@@ -23,7 +24,7 @@ for (const { tool, args } of checks) {
     continue;
   }
   console.log(`${tool}: ${args.filter((arg) => !arg.startsWith('-')).length} files`);
-  // actionlint takes shellcheck from PATH.
+  // actionlint runs the shellcheck that it finds on PATH.
   const PATH = [path.dirname(file), process.env.PATH].join(path.delimiter);
   const { status } = spawnSync(file, args, { stdio: 'inherit', env: { ...process.env, PATH } });
   if (status !== 0) process.exitCode = 1;

@@ -1,65 +1,73 @@
+// Applies each patch in __tests__/promises to a copy of the project. A patch breaks one of the twelve promises
+// (docs/design.md, "Promises") and names a test that must turn red, because a test that stays green would not detect
+// the broken promise. An argument selects the patches whose file name contains it.
+
 import { execFileSync, spawn } from 'node:child_process';
 import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
 import { availableParallelism, tmpdir } from 'node:os';
 import path from 'node:path';
 
-// Tests of the tests. Each patch in __tests__/promises breaks one promise, and names a test that has to fail then: one
-// that stays green would not notice either when the promise is broken by mistake. What the patches break are copies.
-// An argument takes those patches alone whose file name has it.
-
 const PATCHES = path.resolve('__tests__', 'promises');
-const MOST_COPIES = 2;
-/** Milliseconds: a broken program may wait for something that never comes. */
-const LONGEST_RUN = 300_000;
+/** The largest number of copies of the project that are tested in parallel. */
+const MAX_COPIES = 2;
+/** Milliseconds that a process may run. A patched program may wait for an event that never happens. */
+const PROCESS_TIMEOUT = 300_000;
 
-/** A patch. `git apply` takes what stands above its first file for a letter, and passes over it. */
+/** The fields above the first file of a patch. `git apply` ignores these lines. */
 interface Patch {
   file: string;
-  /** Number of the promise. */
+  /** Number of the promise, 1 to 12. */
   promise: number;
-  /** What is broken. */
+  /** The change in behaviour that breaks the promise. */
   what: string;
-  /** File with the test that has to fail, and a piece of the test's full name. */
-  test: string;
-  named: string;
+  /** File with the test that must turn red. */
+  testFile: string;
+  /** Part of the full name of that test. */
+  testName: string;
 }
 
-/** The part of Jest's report that is read here. */
+/** The fields of Jest's report that this script reads. */
 interface Report {
   numRuntimeErrorTestSuites: number;
   testResults: { assertionResults: { fullName: string; status: string }[] }[];
 }
 
-const [part = ''] = process.argv.slice(2);
+/** Part of a file name, or empty for all patches. */
+const [nameFilter = ''] = process.argv.slice(2);
 const patches = readdirSync(PATCHES)
-  .filter((name) => name.endsWith('.patch') && name.includes(part))
+  .filter((name) => name.endsWith('.patch') && name.includes(nameFilter))
   .sort()
   .map(readPatch);
 const folder = mkdtempSync(path.join(tmpdir(), 'promises-'));
-const began = performance.now();
-let noticed = 0;
+const startedAt = performance.now();
+/** Patches whose test turned red. */
+let redCount = 0;
 try {
-  const copies = Array.from({ length: Math.min(MOST_COPIES, availableParallelism()) }, (_, at) => copyTo(`${at}`));
-  const problems = part ? [] : missingPromises();
-  if (patches.length === 0) problems.push(`No file name in ${PATCHES} has ${JSON.stringify(part)}.`);
-  if (problems.length === 0) problems.push(...(await greenWithout(patches, copies[0] ?? '')));
+  const copies = Array.from({ length: Math.min(MAX_COPIES, availableParallelism()) }, (_, at) => copyTo(`${at}`));
+  const problems = nameFilter ? [] : promisesWithoutPatch();
+  if (patches.length === 0) problems.push(`No file name in ${PATCHES} has ${JSON.stringify(nameFilter)}.`);
+  if (problems.length === 0) problems.push(...(await problemsWithoutPatch(patches, copies[0] ?? '')));
   for (const problem of problems) console.log(problem);
   if (problems.length === 0) {
     const waiting = [...patches];
     const next = async (copy: string): Promise<void> => {
       const patch = waiting.shift();
       if (!patch) return;
-      await check(patch, copy);
+      await runPatch(patch, copy);
       await next(copy);
     };
     await Promise.all(copies.map(next));
-    console.log(`${noticed} of ${patches.length} breaks noticed, in ${secondsSince(began)}.`);
+    console.log(`${redCount} of ${patches.length} breaks noticed, in ${secondsSince(startedAt)}.`);
   }
 } finally {
   rmSync(folder, { recursive: true });
 }
-process.exitCode = noticed === patches.length && noticed > 0 ? 0 : 1;
+process.exitCode = redCount === patches.length && redCount > 0 ? 0 : 1;
 
+/**
+ * Reads the fields of a patch.
+ * @throws if one of them is missing
+ */
 function readPatch(file: string): Patch {
   const text = readFileSync(path.join(PATCHES, file), 'utf8');
   const field = (title: string) => {
@@ -68,75 +76,94 @@ function readPatch(file: string): Patch {
     return value;
   };
   const promise = Number.parseInt(field('Promise'), 10);
-  return { file, promise, what: field('Break'), test: field('Test'), named: field('Named') };
+  return { file, promise, what: field('Break'), testFile: field('Test'), testName: field('Named') };
 }
 
-function missingPromises(): string[] {
+/** Returns an error message for each promise that no patch breaks. */
+function promisesWithoutPatch(): string[] {
   const numbers = new Set(patches.map(({ promise }) => promise));
   return Array.from({ length: 12 }, (_, at) => at + 1)
     .filter((number) => !numbers.has(number))
     .map((number) => `No patch breaks promise ${number}.`);
 }
 
-/** Copies what is, or may be, committed. @returns the copy's folder */
+/**
+ * Copies all files that Git tracks or would track. Patches are applied to such copies, never to the checkout.
+ * @returns the folder of the copy
+ */
 function copyTo(name: string): string {
   const copy = path.join(folder, name);
   const listed = execFileSync('git', ['ls-files', '-z', '-co', '--exclude-standard'], { encoding: 'utf8' });
-  // Where node_modules is a link itself, it is no folder that .gitignore could mean.
+  // If node_modules is a symbolic link, Git lists it: the pattern "node_modules/" matches folders only.
   const files = listed.split('\0').filter((file) => file && file !== 'node_modules' && existsSync(file));
   for (const file of files) cpSync(file, path.join(copy, file), { recursive: true });
   symlinkSync(path.resolve('node_modules'), path.join(copy, 'node_modules'), 'junction');
   return copy;
 }
 
-/** @returns what is wrong with the tests that the patches name, as long as nothing is broken */
-async function greenWithout(patches: Patch[], copy: string): Promise<string[]> {
+/**
+ * Runs the named tests without a patch. Each must exist and pass.
+ * @returns an error message for each test that does not
+ */
+async function problemsWithoutPatch(patches: Patch[], copy: string): Promise<string[]> {
   const tests = await jest(
     copy,
-    patches.map(({ test }) => test),
-    patches.map(({ named }) => named),
+    patches.map(({ testFile }) => testFile),
+    patches.map(({ testName }) => testName),
   );
   if (!tests) return ['The tests that the patches name cannot be run.'];
   const red = tests.filter(({ status }) => status === 'failed');
-  const unknown = patches.filter(({ named }) => !tests.some(({ fullName }) => fullName.includes(named)));
+  const unknown = patches.filter(({ testName }) => !tests.some(({ fullName }) => fullName.includes(testName)));
   return [
     ...red.map(({ fullName }) => `This test fails without a patch too: ${fullName}`),
-    ...unknown.map(({ file, named }) => `${file} names a test that is not there: ${named}`),
+    ...unknown.map(({ file, testName }) => `${file} names a test that is not there: ${testName}`),
   ];
 }
 
-async function check(patch: Patch, copy: string): Promise<void> {
+/** Tries one patch, and prints and counts its verdict. */
+async function runPatch(patch: Patch, copy: string): Promise<void> {
   const started = performance.now();
-  const verdict = await judge(patch, copy);
-  if (verdict === 'red') noticed++;
+  const verdict = await tryPatch(patch, copy);
+  if (verdict === 'red') redCount++;
   console.log(`${patch.promise}: ${patch.what} (${patch.file}, ${secondsSince(started)}): ${verdict}`);
 }
 
-async function judge({ file, test, named }: Patch, copy: string): Promise<string> {
+/**
+ * Applies a patch to a copy, compiles the copy, runs the named test, and reverts the patch.
+ * @returns the verdict: `red` if the test failed, as it must. If not, one of these with an explanation: `STALE` (the
+ * patch does not apply), `WRONG` (the patched program does not compile) or `GREEN` (the test did not fail)
+ * @throws if the patch cannot be reverted
+ */
+async function tryPatch({ file, testFile, testName }: Patch, copy: string): Promise<string> {
   if (!(await apply(copy, file))) return 'STALE: it does not apply to src any more, so renew it';
   const compiled = await compiles(copy);
-  const tests = compiled ? await jest(copy, [test], [named]) : [];
+  const tests = compiled ? await jest(copy, [testFile], [testName]) : [];
   if (!(await apply(copy, file, '-R'))) throw new Error(`${file} cannot be taken back.`);
   if (!compiled) return 'WRONG: a break has to be a program that works';
-  const isRed = tests?.some(({ fullName, status }) => status === 'failed' && fullName.includes(named));
-  return isRed ? 'red' : `GREEN: ${test} ought to fail in ${named}`;
+  const isRed = tests?.some(({ fullName, status }) => status === 'failed' && fullName.includes(testName));
+  return isRed ? 'red' : `GREEN: ${testFile} ought to fail in ${testName}`;
 }
 
+/** Runs `git apply` in a copy and returns whether it succeeded. */
 async function apply(copy: string, file: string, ...options: string[]): Promise<boolean> {
-  // One line of context has to fit, so that a change nearby does not matter.
+  // Require one matching line of context instead of three, so that a change nearby does not make the patch stale.
   const command = ['-c', 'core.autocrlf=false', 'apply', '-C1', ...options, path.join(PATCHES, file)];
-  // Within a repository, which the folder for temporary files may be in, git would pass over what is not tracked there.
+  // If the temporary folder is inside another repository, `git apply` skips files that are not tracked there. The
+  // variable keeps Git from searching for that repository.
   return await succeeds(copy, 'git', command, { GIT_CEILING_DIRECTORIES: folder });
 }
 
-/** What a patch leaves unused does no harm. */
+/** Returns whether a copy compiles. Names that a patch leaves unused are not errors. */
 async function compiles(copy: string): Promise<boolean> {
   const options = ['--noEmit', '--noUnusedLocals', 'false', '--noUnusedParameters', 'false'];
   const program = 'node_modules/typescript/bin/tsc';
   return await succeeds(copy, process.execPath, [program, '--project', 'tsconfig.build.json', ...options]);
 }
 
-/** Runs the tests with one of the names, spawned ones on `src`. @returns nothing where a file cannot be run */
+/**
+ * Runs the tests whose full name contains one of the names. Tests that spawn the action run `src`.
+ * @returns the tests that ran, or undefined if a test file could not be run
+ */
 async function jest(copy: string, files: string[], names: string[]) {
   const outputFile = path.join(folder, `${path.basename(copy)}.json`);
   rmSync(outputFile, { force: true });
@@ -152,6 +179,7 @@ async function jest(copy: string, files: string[], names: string[]) {
   return numRuntimeErrorTestSuites > 0 ? undefined : tests;
 }
 
+/** Runs a program and returns whether it exited with code 0. */
 async function succeeds(
   cwd: string,
   command: string,
@@ -159,7 +187,7 @@ async function succeeds(
   env = {},
   stdio: 'inherit' | 'ignore' = 'inherit',
 ): Promise<boolean> {
-  const child = spawn(command, args, { cwd, env: { ...process.env, ...env }, stdio, timeout: LONGEST_RUN });
+  const child = spawn(command, args, { cwd, env: { ...process.env, ...env }, stdio, timeout: PROCESS_TIMEOUT });
   return await new Promise((resolve, reject) => child.on('error', reject).on('close', (code) => resolve(code === 0)));
 }
 

@@ -1,12 +1,16 @@
+// Prints the step outputs for a release of this commit: `tag`, `major` (the major tag) and `notes`.
+
 import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { VERSION } from '../src/net/transport.ts';
 
-// Prints what a release of this commit is called and says, as step outputs: tag, major and notes.
-
 /**
- * @returns tag and major tag of the version, and its entry of the changelog
- * @throws where package.json, the User-Agent and the newest entry disagree, or the entry has no date yet
+ * Returns the tag and the major tag of a version (`v1.2.3`, `v1`), and its changelog entry as release notes.
+ * @param version version in package.json
+ * @param userAgent version that the action sends in its User-Agent header
+ * @param changelog text of CHANGELOG.md
+ * @throws if the version cannot be released, if package.json, the User-Agent and the newest changelog entry disagree,
+ * or if that entry has no date yet
  */
 export function releaseOf(
   version: string,

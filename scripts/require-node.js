@@ -1,4 +1,6 @@
-// Plain JavaScript that any Node can parse: the scripts behind it are TypeScript, which Node runs from 24 on.
+// Exits with an explanation if Node is older than 24, which the TypeScript scripts need. The npm scripts run it before
+// them. It is plain JavaScript, so that older versions can parse it.
+
 const wanted = 24;
 const major = Number(process.versions.node.split('.')[0]);
 if (major < wanted) {

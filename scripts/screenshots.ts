@@ -1,3 +1,7 @@
+// Draws what a user of the actions sees: runs the built actions against the emulator and shows their logs and job
+// summary as GitHub does. It writes HTML pages and PNG images to docs/images; the images need Chromium and ImageMagick.
+// Values that differ between runs are replaced, so the pages never change by themselves and a test can compare them.
+
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
@@ -7,23 +11,20 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 import { parse } from 'yaml';
 import { type Emulator, startEmulator } from '../emulator/index.ts';
 import { type Executed, type Outcome, RUNNER_VARIABLES, runStep } from '../emulator/runner.ts';
-import { createNonce, formatMarker, identityHash } from '../src/client/identity.ts';
+import { formatMarker, identityHash } from '../src/client/identity.ts';
+import { createNonce } from '../src/inputs/resolve.ts';
 import { logPage, type Shown, summaryPage } from './viewer.ts';
-
-// Draws what a user sees of the actions: runs the built ones against the emulator, and shows logs and job summary as
-// GitHub does. What differs from run to run (ids, times, the emulator's address, the end of a secret) is replaced, so the
-// pages in docs/images, which a test compares, are always the same. The images beside them need Chromium and ImageMagick.
 
 const ROOT = new URL('..', import.meta.url);
 const FOLDER = fileURLToPath(new URL('docs/images/', ROOT));
 const BROWSERS = ['chromium', 'chromium-browser', 'google-chrome'];
-/** ImageMagick 7 and 6. */
-const SHRINKERS = ['magick', 'convert'];
-/** CSS pixels; the height is ample, and what is empty of it is cut off. */
+/** The programs of ImageMagick 7 and 6. */
+const CONVERTERS = ['magick', 'convert'];
+/** CSS pixels. The height exceeds that of every page; empty space is trimmed. */
 const [WIDTH, HEIGHT] = [860, 2400];
 const DAY = 86_400_000;
 
-/** A page in docs/images. */
+/** A page in docs/images. `name` is the file name without its extension. */
 export interface Page {
   name: string;
   html: string;
@@ -37,7 +38,7 @@ interface WorkflowStep {
   env?: Record<string, string>;
 }
 
-/** Runs the actions, and draws a page of each run. */
+/** Runs the actions against an emulator and returns the pages that show these runs. */
 export async function drawPages(): Promise<Page[]> {
   const emulator = await startEmulator();
   try {
@@ -49,18 +50,18 @@ export async function drawPages(): Promise<Page[]> {
       { name: 'rotation', html: logPage('rotate', [rotated.shown]) },
       { name: 'summary', html: summaryPage('rotate', rotated.run.summary) },
       { name: 'errors', html: logPage('deploy', [wrong]) },
-    ].map(({ name, html }) => ({ name, html: settle(html, emulator, rotated.run.outputs.secret ?? '') }));
+    ].map(({ name, html }) => ({ name, html: replaceVarying(html, emulator, rotated.run.outputs.secret ?? '') }));
   } finally {
     await emulator.close();
   }
 }
 
-/** @returns what a page's image names as its source */
+/** Returns a page's SHA-256 in hexadecimal. The page's image contains it, so a test can detect an outdated image. */
 export function digest(html: string): string {
   return createHash('sha256').update(html).digest('hex');
 }
 
-/** The job of the README's quick start, with its post step. */
+/** Runs the job of the README's quick start, with its post step. */
 async function quickStart(emulator: Emulator): Promise<Shown[]> {
   const [, workflow = ''] = /```yaml\n(name: Deploy\n.*?)```/s.exec(read('README.md')) ?? [];
   const [first, second]: WorkflowStep[] = parse(workflow).jobs.deploy.steps;
@@ -97,7 +98,10 @@ async function quickStart(emulator: Emulator): Promise<Shown[]> {
   ];
 }
 
-/** A client that stays gets another secret: its audience has drifted, the pair is saved, and an old secret is retired. */
+/**
+ * Rotates the secret of a persistent client. The action corrects the client's audience, saves the client credentials
+ * and deletes an old secret.
+ */
 async function rotation(emulator: Emulator): Promise<{ run: Executed; shown: Shown }> {
   const { url, credentials, organization, github } = emulator;
   const { GITHUB_REPOSITORY: repository, GITHUB_REPOSITORY_ID: id } = RUNNER_VARIABLES;
@@ -137,7 +141,7 @@ async function rotation(emulator: Emulator): Promise<{ run: Executed; shown: Sho
   return { run, shown: { name: 'Rotate the pair of production', head, lines: lines(run) } };
 }
 
-/** Many wrong inputs, and the one error about them. */
+/** Runs a step with many invalid inputs. The action reports them in one error. */
 async function wrongInputs({ url, credentials }: Emulator): Promise<Shown> {
   const inputs = {
     scalekit_environment_url: `${url}/oauth/token`,
@@ -153,12 +157,15 @@ async function wrongInputs({ url, credentials }: Emulator): Promise<Shown> {
   return { name: 'Make a client for this job', head: [`Run ${usedAction()}`], lines: lines(run), failed: true };
 }
 
+/** Returns the action as `uses:` names it. */
 function usedAction(): string {
   const { name, config } = JSON.parse(read('package.json'));
   return `${config.owner}/${name}@v1`;
 }
 
-/** What the runner prints before a step's own output: what it runs, the inputs, and the defaults of the others. */
+/**
+ * Returns the lines that the runner prints before a step's own output: the action, its inputs and the default inputs.
+ */
 function headOf(uses: string, given: Record<string, string>, masks: string[]): string[] {
   const { inputs }: { inputs: Record<string, { default?: string }> } = parse(read('action.yml'));
   const rest = Object.entries(inputs).flatMap(([name, input]): [string, string][] =>
@@ -172,14 +179,18 @@ function lines({ log }: Outcome): string[] {
   return log.trimEnd().split('\n');
 }
 
+/** Returns a text with all masks replaced, the longest first. */
 function masked(text: string, masks: string[]): string {
   return [...masks]
     .sort((one, other) => other.length - one.length)
     .reduce((all, mask) => all.replaceAll(mask, '***'), text);
 }
 
-/** Puts fixed words where each run has its own. */
-function settle(html: string, { url }: Emulator, secret: string): string {
+/**
+ * Replaces values that differ between runs by fixed ones: ids, times, the emulator's URL and the end of the secret.
+ * @throws if the page has more ids than there are fixed ones
+ */
+function replaceVarying(html: string, { url }: Emulator, secret: string): string {
   const ids: Record<string, string[]> = {
     org: ['org_32877703613661895'],
     m2morg: ['m2morg_76231900829297806'],
@@ -202,7 +213,10 @@ function read(file: string): string {
   return readFileSync(new URL(file, ROOT), 'utf8');
 }
 
-/** @returns the first of these programs that can be started */
+/**
+ * Returns the first of these programs that can be started.
+ * @throws if none of them can
+ */
 function find(names: string[]): string {
   const found = names.find((name) => spawnSync(name, ['--version']).status === 0);
   if (!found)
@@ -210,14 +224,18 @@ function find(names: string[]): string {
   return found;
 }
 
+/**
+ * Runs a program for up to 60 seconds.
+ * @throws if it fails
+ */
 function run(program: string, ...args: string[]): void {
   const { status, stderr } = spawnSync(program, args, { encoding: 'utf8', timeout: 60_000 });
   if (status !== 0) throw new Error(`${program} ended with ${status}:\n${stderr}`);
 }
 
-/** Writes a PNG with two pixels for each of CSS, few colours, and the digest of what it was drawn from. */
+/** Writes a page as a PNG with two pixels per CSS pixel, 20 colours, and the digest of the page as its `Source`. */
 function draw(html: string, image: string): void {
-  const [browser, shrinker] = [BROWSERS, SHRINKERS].map(find) as [string, string];
+  const [browser, converter] = [BROWSERS, CONVERTERS].map(find) as [string, string];
   const folder = mkdtempSync(path.join(tmpdir(), 'screenshots-'));
   try {
     const [source, large] = [path.join(folder, 'page.html'), path.join(folder, 'page.png')];
@@ -225,7 +243,7 @@ function draw(html: string, image: string): void {
     run(
       browser,
       '--headless',
-      // Chromium does not run as root in its sandbox.
+      // Chromium's sandbox does not work for root.
       ...(process.getuid?.() === 0 ? ['--no-sandbox'] : []),
       '--hide-scrollbars',
       '--force-device-scale-factor=2',
@@ -236,7 +254,7 @@ function draw(html: string, image: string): void {
       pathToFileURL(source).href,
     );
     const reduced = ['-trim', '+repage', '+dither', '-colors', '20', '+set', 'date:create', '+set', 'date:modify'];
-    run(shrinker, large, ...reduced, '-set', 'Source', digest(html), '-quality', '95', `PNG8:${image}`);
+    run(converter, large, ...reduced, '-set', 'Source', digest(html), '-quality', '95', `PNG8:${image}`);
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }

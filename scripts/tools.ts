@@ -1,15 +1,18 @@
+// Finds the programs that npm does not install, and explains how to install them.
+
 import { accessSync, constants } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-// Programs that npm does not bring along.
-
 type Tool = 'act' | 'actionlint' | 'zizmor' | 'shellcheck';
 
-/** Where `.ci/tools` installs them. */
+/** The folder into which `.ci/tools` installs them. */
 const INSTALLED = fileURLToPath(new URL('../.tools/bin', import.meta.url));
 
-/** @returns the absolute path of a program: the one that `.ci/tools` installed, else the first one on PATH */
+/**
+ * Returns the absolute path of a program: the one that `.ci/tools` installed, or else the first one on PATH. Returns
+ * undefined if there is none.
+ */
 export function findTool(name: Tool): string | undefined {
   const folders = [INSTALLED, ...(process.env.PATH ?? '').split(path.delimiter).filter(Boolean)];
   return folders.map((folder) => path.resolve(folder, name)).find(isProgram);
@@ -24,7 +27,7 @@ function isProgram(file: string): boolean {
   }
 }
 
-/** What to tell where some of them are missing. */
+/** Returns a message that names missing programs and the command that installs them. */
 export function howToGet(...missing: Tool[]): string {
   return `Missing: ${missing.join(', ')}. \`bash .ci/tools\` installs what is missing into .tools/bin; it needs Python 3 and Go.`;
 }

@@ -1,9 +1,9 @@
-// Shows a job's log and summary as GitHub's pages do.
+// Renders a job's log and its job summary as HTML that resembles GitHub's pages.
 
-/** What a step did, as the log viewer shows it. */
+/** A step as the log viewer shows it. */
 export interface Shown {
   name: string;
-  /** What it runs, and what it was given; the first line alone is shown as a group that is not open. */
+  /** What the step runs, and its inputs. A single line is shown as a closed group, several as an open one. */
   head: string[];
   lines: string[];
   failed?: boolean;
@@ -11,6 +11,8 @@ export interface Shown {
 
 const FONT = `"Noto Sans", "Liberation Sans", Arial, sans-serif`;
 const MONOSPACE = `"Liberation Mono", "DejaVu Sans Mono", Menlo, Consolas, monospace`;
+
+/** Returns the HTML page of a job's log. */
 export function logPage(job: string, steps: Shown[]): string {
   const failed = steps.some((step) => step.failed);
   return page(
@@ -34,15 +36,15 @@ path { fill: none; stroke: #0d1117; stroke-width: 1.6; stroke-linecap: round; st
 
 function stepHtml({ name, head, lines, failed = false }: Shown): string {
   const [closed, open] = ['▸ ', '▾ '];
-  const mark = head.length > 1 ? open : closed;
+  const arrow = head.length > 1 ? open : closed;
   const shown = [
-    ...head.map((line, index) => `<li class="head">${index === 0 ? mark : '  '}${escapeHtml(line)}</li>`),
+    ...head.map((line, index) => `<li class="head">${index === 0 ? arrow : '  '}${escapeHtml(line)}</li>`),
     ...lines.map(lineHtml),
   ];
   return `<h2>${icon(failed)}${escapeHtml(name)}</h2>\n<ol>\n${shown.join('\n')}\n</ol>`;
 }
 
-/** An error goes on over the lines that follow it. */
+/** Returns a line of the log. An error extends over all lines that follow it. */
 function lineHtml(line: string, index: number, all: string[]): string {
   const error = all.slice(0, index + 1).some((text) => text.startsWith('Error: '));
   const text = escapeHtml(line).replace(/^Error:/, '<b>Error:</b>');
@@ -50,12 +52,16 @@ function lineHtml(line: string, index: number, all: string[]): string {
 }
 
 function icon(failed: boolean): string {
-  const [title, kind, mark] = failed
+  const [title, kind, shape] = failed
     ? ['Failed', 'bad', 'M5.5 5.5l5 5m0-5l-5 5']
     : ['Succeeded', 'good', 'M4.5 8.3l2.4 2.4 4.6-5'];
-  return `<svg viewBox="0 0 16 16"><title>${title}</title><circle class="${kind}" cx="8" cy="8" r="8"/><path d="${mark}"/></svg>`;
+  return `<svg viewBox="0 0 16 16"><title>${title}</title><circle class="${kind}" cx="8" cy="8" r="8"/><path d="${shape}"/></svg>`;
 }
 
+/**
+ * Returns the HTML page of a job summary.
+ * @param summary HTML that the step wrote to its summary file
+ */
 export function summaryPage(job: string, summary: string): string {
   return page(
     `Summary of the job ${job}`,

@@ -5,7 +5,7 @@ import * as log from './output/log.ts';
 runEntry(
   async () => {
     const inputs = readInputs(process.env);
-    // Inputs are judged before all that speaks to servers is loaded: TLS alone takes half as long as Node's own start.
+    // Check the inputs before loading the modules that send requests: TLS alone takes half as long as Node's own start.
     const { provision } = await import('./commands/provision.ts');
     await provision(inputs);
   },

@@ -6,9 +6,9 @@ runEntry(
   async () => {
     const state = readState();
     if (!state) return;
-    // The usual job has nothing left to remove, and loads nothing more.
-    const { cleanUpAfterMain: removeLeftovers } = await import('./commands/clean-up.ts');
-    await removeLeftovers(state);
+    // Most jobs have nothing to clean up and load no further modules.
+    const { cleanUpAfterMain } = await import('./commands/clean-up.ts');
+    await cleanUpAfterMain(state);
   },
   (error) => log.warning(`The state that main left cannot be used, so nothing was removed: ${log.message(error)}`),
   0,

@@ -35,10 +35,7 @@ const FIELDS: ClientFields = {
 /** A request in which every field was given. */
 export function request(changes: Partial<DesiredClient> = {}): DesiredClient {
   return {
-    origin: 'https://acme.scalekit.com',
-    credentials: { client_id: 'skc_1', client_secret: '' },
     organization_id: 'org_1',
-    organization_external_id: '',
     fields: FIELDS,
     given: { name: true, description: true },
     marker: TRAILER,
@@ -54,12 +51,9 @@ export function request(changes: Partial<DesiredClient> = {}): DesiredClient {
     keep_secrets: 2,
     verify: true,
     access_token: false,
-    github: undefined,
     location: undefined,
     dry_run: false,
-    timeout: 120,
     notices: [],
-    warnings: [],
     ...changes,
   };
 }

@@ -3,12 +3,12 @@ import http from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import fc from 'fast-check';
-import { resolveClaims } from '../../src/client/claims.ts';
+import { deriveClaims } from '../../src/client/claims.ts';
 import { Faults } from '../../src/client/faults.ts';
 import type { ManagedClient } from '../../src/client/identity.ts';
 import { planChanges } from '../../src/client/plan.ts';
 import { type Target, targetFromApi, targetFromIdToken, targetFromRunner } from '../../src/client/target.ts';
-import { judgePair } from '../../src/commands/delete.ts';
+import { decideSavedCredentials } from '../../src/commands/delete.ts';
 import { findJobClients } from '../../src/commands/sweep.ts';
 import { GitHub } from '../../src/github/api.ts';
 import { getIdToken } from '../../src/github/id-token.ts';
@@ -27,7 +27,7 @@ import { findExisting } from '../../src/steps/find.ts';
 import { addSecret, updateClient } from '../../src/steps/rotate.ts';
 import { verify } from '../../src/steps/verify.ts';
 import { Journal } from '../../src/undo/journal.ts';
-import { client, FakeTransport, LISTS, NEW_LINE, OLD_LINE, request, secret } from './fixtures.ts';
+import { client, FakeTransport, LISTS, NEW_LINE, OLD_LINE, request } from './fixtures.ts';
 import { RUNNER } from './given.ts';
 
 // Much of it, beside other tests that want the processor too.
@@ -141,9 +141,12 @@ const scalekit = (transport: Transport) => new Scalekit(transport, 'https://acme
 const gitHub = (transport: Transport) => new GitHub(transport, { api: 'https://api.example', token: 'a' });
 const savedCredentials = (transport: Transport) => new SavedCredentials(gitHub(transport), PLACE);
 function context(transport: Transport): Context {
-  const { origin, organization_id, marker } = request();
+  const { organization_id, marker } = request();
   const { nonce, run, lifetime } = marker;
-  const journal = new Journal({ origin, organization_id, nonce, run, lifetime }, ADMINISTRATOR);
+  const journal = new Journal(
+    { origin: 'https://acme.scalekit.com', organization_id, nonce, run, lifetime },
+    ADMINISTRATOR,
+  );
   return { scalekit: scalekit(transport), desired: request(), journal };
 }
 /** A token with this payload. */
@@ -158,7 +161,7 @@ async function targetOf(transport: Transport): Promise<Target> {
   const runner = targetFromRunner(readRunner(RUNNER), RUNNER, '');
   const target = targetFromIdToken(await getIdToken(transport, ENV), runner, (input) => faults.report(input));
   const repository_claims = ['github_repository', 'environment', 'github_ref', 'github_repo_property_team'];
-  resolveClaims({ repository_claims, custom_claims: [], lifetime: 'job' }, target, (input) => faults.report(input));
+  deriveClaims({ repository_claims, custom_claims: [], lifetime: 'job' }, target, (input) => faults.report(input));
   faults.finish();
   return target;
 }
@@ -215,7 +218,7 @@ const ASKING: Asking[] = [
       [/^PATCH/, { client: FOUND }],
       [/^GET/, { client: FOUND }],
     ],
-    ask: async (transport) => isClient(await updateClient(context(transport), client(), { name: 'Deployer' }, false)),
+    ask: async (transport) => isClient(await updateClient(context(transport), client(), { name: 'Deployer' })),
   },
   {
     what: 'a secret that was added',
@@ -223,8 +226,7 @@ const ASKING: Asking[] = [
       [/^POST/, { secret: { ...SECRET, id: 'sks_2' }, plain_secret: 'fake-plain-abcd' }],
       [/^GET/, { client: FOUND }],
     ],
-    ask: async (transport) =>
-      isSecret((await addSecret(context(transport), client(), { young: false, evict: true })).secret, true),
+    ask: async (transport) => isSecret((await addSecret(context(transport), client(), ['sks_1'])).secret, true),
   },
   {
     what: 'a list of clients',
@@ -277,8 +279,10 @@ const ASKING: Asking[] = [
     ],
     ask: async (transport) => {
       const kept = savedCredentials(transport);
-      await kept.look();
-      expect(typeof (await judgePair(scalekit(transport), kept, [], 'key_56789-123456')).goes).toBe('boolean');
+      await kept.refresh();
+      expect(typeof (await decideSavedCredentials(scalekit(transport), kept, [], 'key_56789-123456')).isDeleted).toBe(
+        'boolean',
+      );
     },
   },
   {
@@ -333,7 +337,7 @@ const ASKING: Asking[] = [
     what: 'what an access token says',
     valid: [[/token$/, PAYLOAD]],
     wrap: (text) => JSON.stringify({ ...TOKEN, access_token: jwt(text) }),
-    ask: (transport) => verify(context(transport), client(), { secret: secret(1), plain_secret: PAIR.client_secret }),
+    ask: (transport) => verify(scalekit(transport), request(), PAIR, false),
   },
 ];
 

@@ -5,76 +5,90 @@
 /***/ 866:
 /***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
 
-/* unused harmony exports resolveClaims, chooseClaims */
+/* unused harmony exports checkClaimNames, deriveClaims */
 /* harmony import */ var _output_text_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(938);
 /* harmony import */ var _target_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(822);
 
 
-/** They differ from run to run, so a client that outlives its run cannot carry them. */
+/** Claims that differ from run to run. A client that outlives its run cannot have them. */
 const PER_RUN = new Set(['sha', 'ref', 'ref_type', 'run_id', 'run_attempt', 'actor', 'actor_id', 'event_name', 'workflow_ref'].map((name) => `github_${name}`));
+/** The claims to derive if `repository_claims` is not given. Those without a value are omitted. */
 const DEFAULT_CLAIMS = (/* unused pure expression or super */ null && (['github_repository', 'github_repository_id', 'environment']));
-/** What GitHub's API may tell of any repository, properties apart. */
+/** The claims that GitHub's API may return for any repository, apart from custom properties. */
 const KNOWN_TO_API = /^(environment|github_repository(_id|_owner|_owner_id|_visibility)?)$/;
-/** The derived claims first, then those of `custom_claims` that they do not say already. */
-function resolveClaims({ repository_claims, custom_claims, lifetime }, target, report) {
-    const derived = chooseClaims(repository_claims, target.source, target, lifetime, report('repository_claims'));
-    const values = new Map(derived.map(({ key, value }) => [key, value]));
-    for (const { key, value } of custom_claims) {
-        const own = values.get(key);
-        if (own !== undefined && own !== value) {
-            report('custom_claims')(`got ${key}=${quote(value)}, but repository_claims derives ${key}=${quote(own)}; expected the same value, or a repository_claims without ${key}`);
-        }
-    }
-    return [...derived, ...custom_claims.filter(({ key }) => !values.has(key))];
+const EXPECTED_KNOWN = 'expected a claim that is known here';
+/**
+ * Reports every problem of `repository_claims` that does not depend on the target: `none` beside other names, unknown
+ * names, claims of one run for a persistent client, and claims that this source never knows. It can run before any
+ * request is sent. `deriveClaims` reports the same problems.
+ * @param requested claim names, or `none`. Undefined if the input was not given
+ */
+function checkClaimNames(requested, source, lifetime, report) {
+    reportEach(requested, (name) => nameProblem(name, source, lifetime), report);
 }
 /**
- * Derives the claims that were asked for by key, or else the default ones as far as they are known.
- * @param asked keys, or `none`; nothing where nothing was said
- * @param target nothing where it is not known yet: what is wrong in any case is reported all the same
+ * Derives the claims of the client from the inputs and the target. Reports every problem of `repository_claims`, among
+ * them requested claims without a value, in the order of the names. Then it reports every custom claim that contradicts
+ * a derived one.
+ * @returns the derived claims, in the order of the names, then the custom claims with other keys
  */
-function chooseClaims(asked, source, target, lifetime, report) {
-    if (!asked)
-        return deriveClaims(DEFAULT_CLAIMS, target);
-    const names = asked.filter((name) => name !== 'none');
-    if (asked.length > 1 && names.length < asked.length)
-        report('got "none" beside others; expected "none" alone, or claims');
-    const claims = deriveClaims(names, target);
-    for (const name of names) {
-        if (!isClaimName(name))
-            report(`got ${quote(name)}; expected ${CLAIM_NAMES.join(', ')}, github_repo_property_NAME, or none`);
-        else if (PER_RUN.has(name) && lifetime !== 'job') {
-            report(`got ${name}, which changes from run to run; expected lifetime: job with it, since a lasting client cannot follow`);
-        }
-        else if (target ? !claims.some(({ key }) => key === name) : isNeverKnown(name, source)) {
-            report(`got ${name}, ${whyUnknown(name, source)}`);
-        }
-    }
-    return claims;
+function deriveClaims({ repository_claims, custom_claims, lifetime }, target, report) {
+    const derived = claimsOf(target, repository_claims ?? DEFAULT_CLAIMS);
+    const values = new Map(derived.map(({ key, value }) => [key, value]));
+    const problemOf = (name) => nameProblem(name, target.source, lifetime) ??
+        (values.has(name) ? undefined : `got ${name}, ${reasonMissing(name, target.source)}`);
+    reportEach(repository_claims, problemOf, report('repository_claims'));
+    reportContradictions(custom_claims, values, report('custom_claims'));
+    return [...derived, ...custom_claims.filter(({ key }) => !values.has(key))];
 }
-/** @returns the claims among `names` that are known, in that order */
-function deriveClaims(names, target) {
+/** Reports `none` beside other names, and then the problem of each name, if it has one. */
+function reportEach(requested = [], problemOf, report) {
+    const names = requested.filter((name) => name !== 'none');
+    if (requested.length > 1 && names.length < requested.length)
+        report('got "none" beside others; expected "none" alone, or claims');
+    for (const name of names) {
+        const problem = problemOf(name);
+        if (problem)
+            report(problem);
+    }
+}
+/** Returns why this claim cannot be derived from any target of this source. Returns undefined if it might be. */
+function nameProblem(name, source, lifetime) {
+    if (!isClaimName(name))
+        return `got ${quote(name)}; expected ${CLAIM_NAMES.join(', ')}, github_repo_property_NAME, or none`;
+    if (PER_RUN.has(name) && lifetime !== 'job')
+        return `got ${name}, which changes from run to run; expected lifetime: job with it, since a lasting client cannot follow`;
+    if (source === 'api' && !KNOWN_TO_API.test(name) && !PROPERTY.test(name))
+        return `got ${name}, which says something about a run, not about another repository; ${EXPECTED_KNOWN}`;
+    return undefined;
+}
+/** Returns the claims with these names that have a value, in the order of the names. */
+function claimsOf(target, names) {
     return names.flatMap((key) => {
-        const value = key === 'environment' ? target?.environment : isClaimName(key) && target?.claims[key];
+        const value = key === 'environment' ? target.environment : isClaimName(key) && target.claims[key];
         return value ? [{ key, value }] : [];
     });
 }
-function isNeverKnown(name, source) {
-    return source === 'api' && !KNOWN_TO_API.test(name) && !PROPERTY.test(name);
-}
-function whyUnknown(name, source) {
-    const known = 'expected a claim that is known here';
-    if (source === 'api') {
-        return isNeverKnown(name, source)
-            ? `which says something about a run, not about another repository; ${known}`
-            : `which GitHub's API does not tell of that repository; ${known}`;
-    }
+/** Returns why the target has no value for a requested claim, and what to do about it. */
+function reasonMissing(name, source) {
+    if (source === 'api')
+        return `which GitHub's API does not tell of that repository; ${EXPECTED_KNOWN}`;
     if (source === 'token')
-        return `which GitHub's ID token of this job does not say; ${known}`;
+        return `which GitHub's ID token of this job does not say; ${EXPECTED_KNOWN}`;
     if (name === 'environment')
         return "which the input environment does not say; expected that input, or permissions with id-token: write in a job that has an environment: then GitHub's ID token says it";
     if (VARIABLES[name])
-        return `which this runner does not know; ${known}`;
+        return `which this runner does not know; ${EXPECTED_KNOWN}`;
     return "which GitHub's ID token alone says; expected permissions with id-token: write, so that the job may have one";
+}
+/** Reports each custom claim that has the key of a derived claim and another value. */
+function reportContradictions(custom_claims, derived, report) {
+    for (const { key, value } of custom_claims) {
+        const derivedValue = derived.get(key);
+        if (derivedValue !== undefined && derivedValue !== value) {
+            report(`got ${key}=${quote(value)}, but repository_claims derives ${key}=${quote(derivedValue)}; expected the same value, or a repository_claims without ${key}`);
+        }
+    }
 }
 
 
@@ -87,11 +101,10 @@ function whyUnknown(name, source) {
 /* harmony export */   C: () => (/* binding */ Faults)
 /* harmony export */ });
 /* unused harmony export InputError */
-// How the text of an input becomes a value. Pure: what is wrong goes to `report`, all of it, and what can be read
-// comes back all the same, so that one bad entry does not hide the next.
-/** Faults of one input that are told: thousands would not fit into an annotation. */
+// How bad input is reported: all problems of all inputs are collected and thrown as one error.
+/** How many problems of one input are listed at most. Thousands would not fit into an annotation. */
 const MAX_FAULTS = 10;
-/** Every bad input, each with what was given, what is accepted and, where known, why. */
+/** Lists every bad input: what was given, what is accepted and, if known, why. */
 class InputError extends Error {
     name = 'InputError';
     constructor(faults) {
@@ -100,9 +113,10 @@ class InputError extends Error {
             : `${faults.length} bad inputs:\n${faults.map((fault) => `- ${fault}`).join('\n')}`);
     }
 }
-/** Collects what is wrong. */
+/** Collects the problems of all inputs, grouped by input in the order in which the inputs were first reported. */
 class Faults {
     #faults = new Map();
+    /** Returns the function that records a problem of this input. */
     report(input) {
         return (problem) => {
             const faults = this.#faults.get(input) ?? [];
@@ -110,89 +124,79 @@ class Faults {
             this.#faults.set(input, faults);
         };
     }
-    /** @throws {InputError} where anything was reported */
+    /**
+     * Throws all recorded problems as one error. Does nothing if there are none.
+     * @throws {InputError} with at most 10 problems of each input, and the number of those that are omitted
+     */
     finish() {
-        const told = [...this.#faults].flatMap(([input, faults]) => {
+        const listed = [...this.#faults].flatMap(([input, faults]) => {
             const more = faults.length - MAX_FAULTS;
             return more > 0 ? [...faults.slice(0, MAX_FAULTS), `${input}: and ${more} more`] : faults;
         });
-        if (told.length > 0)
-            throw new InputError(told);
+        if (listed.length > 0)
+            throw new InputError(listed);
     }
 }
 
 
 /***/ }),
 
-/***/ 910:
+/***/ 537:
 /***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
 
-
-// EXPORTS
-__nccwpck_require__.d(__webpack_exports__, {
-  gJ: () => (/* binding */ formatMarker),
-  Jf: () => (/* binding */ identityHash),
-  gY: () => (/* binding */ parseMarker),
-  lY: () => (/* binding */ reasonNotManageable),
-  sk: () => (/* binding */ repositoryReference),
-  Pe: () => (/* binding */ withMarker)
-});
-
-// UNUSED EXPORTS: MAX_DESCRIPTION_TEXT, appendMarker, createNonce, hasMatchingClaims, oldestFirst, shortHash
-
-;// CONCATENATED MODULE: external "node:crypto"
-const external_node_crypto_namespaceObject = require("node:crypto");
-// EXTERNAL MODULE: ./build/scalekit/types.js
-var types = __nccwpck_require__(179);
-;// CONCATENATED MODULE: ./build/client/identity.js
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   Jf: () => (/* binding */ identityHash),
+/* harmony export */   Pe: () => (/* binding */ withMarker),
+/* harmony export */   gJ: () => (/* binding */ formatMarker),
+/* harmony export */   gY: () => (/* binding */ parseMarker),
+/* harmony export */   lY: () => (/* binding */ reasonNotManageable),
+/* harmony export */   sk: () => (/* binding */ repositoryReference)
+/* harmony export */ });
+/* unused harmony exports MAX_DESCRIPTION_TEXT, appendMarker, hasMatchingClaims, oldestFirst, shortHash */
+/* harmony import */ var node_crypto__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(598);
+/* harmony import */ var node_crypto__WEBPACK_IMPORTED_MODULE_0___default = /*#__PURE__*/__nccwpck_require__.n(node_crypto__WEBPACK_IMPORTED_MODULE_0__);
+/* harmony import */ var _scalekit_types_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(179);
 
 
+/** Characters of the longest ownership marker that MARKER matches. */
 const MAX_MARKER = 160;
-/** Characters that a description may have besides the line break and the trailer. */
-const MAX_DESCRIPTION_TEXT = types/* MAX_DESCRIPTION */.o1 - MAX_MARKER - 1;
-/** Orders clients: by time to the nanosecond, then by id, so that all runs agree on the first. */
-function oldestFirst(one, other) {
-    return byCreateTime(one, other) || (one.client_id < other.client_id ? -1 : 1);
-}
-/** A hash of the identity: by the repository's id where it is known, so that a rename changes nothing. */
+/** Characters that a description may have in addition to the line break and the ownership marker. */
+const MAX_DESCRIPTION_TEXT = _scalekit_types_js__WEBPACK_IMPORTED_MODULE_1__/* .MAX_DESCRIPTION */ .o1 - MAX_MARKER - 1;
+const MARKER = /^\[scalekit-organization-client\/1 key=(?<key>[\w-]{16}) repo=(?<repo>[\w-]{1,16}) by=(?<by>[\w-]{1,16}) run=(?<run>\d{1,12}\.\d{1,4}) lifetime=(?<lifetime>persistent|job) nonce=(?<nonce>[\w-]{16})\]$/;
+/**
+ * Returns the hash that two runs share if they mean the same client. The repository's id is hashed if it is known, so
+ * the hash survives a rename. Otherwise the name is hashed. Name and environment are compared regardless of case.
+ */
 function identityHash({ repository, repository_id, environment, name, lifetime }) {
     const target = repository_id ?? repository.toLowerCase();
     return shortHash(JSON.stringify([target, environment.toLowerCase(), name ?? null, lifetime]));
 }
-/** The repository's id or, where none is known, a hash of its lower-cased name. */
+/** Returns the repository's id or, if it is not known, a hash of its name regardless of case. */
 function repositoryReference(repository, repository_id) {
     return repository_id ?? shortHash(repository.toLowerCase());
 }
-function createNonce() {
-    return randomBytes(12).toString('base64url');
-}
+/** Returns the ownership marker as one line of text. */
 function formatMarker({ key, repo, by, run, lifetime, nonce }) {
     return `[scalekit-organization-client/1 key=${key} repo=${repo} by=${by} run=${run} lifetime=${lifetime} nonce=${nonce}]`;
 }
-/** A description as it is sent: the trailer is its last line. */
+/** Returns the description to send: the text, and the ownership marker as its last line. */
 function appendMarker(descriptionText, marker) {
     return [descriptionText, formatMarker(marker)].filter(Boolean).join('\n');
 }
-const MARKER = /^\[scalekit-organization-client\/1 key=(?<key>[\w-]{16}) repo=(?<repo>[\w-]{1,16}) by=(?<by>[\w-]{1,16}) run=(?<run>\d{1,12}\.\d{1,4}) lifetime=(?<lifetime>persistent|job) nonce=(?<nonce>[\w-]{16})\]$/;
-/** Reads the trailer from a description's last line. @returns nothing where it has none */
+/** Returns the ownership marker in the last line of a description, or undefined if there is none. */
 function parseMarker(description) {
     return MARKER.exec(splitDescription(description)[1])?.groups;
 }
-/** @returns what comes before the last line, and the last line */
-function splitDescription(description) {
-    const text = description.trimEnd();
-    const at = text.lastIndexOf('\n');
-    return [text.slice(0, Math.max(at, 0)), text.slice(at + 1)];
-}
+/** Returns the client with its description split into text and ownership marker. */
 function withMarker(client) {
     const marker = parseMarker(client.description);
-    const own = marker ? splitDescription(client.description)[0] : client.description;
-    const descriptionText = [...own].slice(0, MAX_DESCRIPTION_TEXT).join('');
+    const text = marker ? splitDescription(client.description)[0] : client.description;
+    const descriptionText = [...text].slice(0, MAX_DESCRIPTION_TEXT).join('');
     return { ...client, descriptionText, marker };
 }
 /**
- * Whether a client that was named by its id may be managed as this identity's.
- * @returns why not, or nothing
+ * Returns why a client that the user named by its id must not be managed with this identity. Returns undefined if it
+ * may be.
  */
 function reasonNotManageable(client, identity, { key, repo }) {
     const { marker } = client;
@@ -204,33 +208,46 @@ function reasonNotManageable(client, identity, { key, repo }) {
         return 'its claims name another repository';
     if (marker && marker.lifetime !== 'persistent')
         return 'it belongs to one job, by the last line of its description';
-    const [environment] = claimsOf(client, 'environment');
+    const [environment] = claimValues(client, 'environment');
     if (environment !== undefined && environment.toLowerCase() !== identity.environment.toLowerCase()) {
-        const own = identity.environment ? JSON.stringify(identity.environment) : 'no environment';
-        return `it is for the environment ${JSON.stringify(environment)}, and this step for ${own}`;
+        const expected = identity.environment ? JSON.stringify(identity.environment) : 'no environment';
+        return `it is for the environment ${JSON.stringify(environment)}, and this step for ${expected}`;
     }
     return undefined;
 }
-/** Whether a client without a trailer carries the claims of this repository and this environment. */
+/** Returns whether the claims of a client name the repository and the environment of this identity. */
 function hasMatchingClaims(client, identity) {
-    const [environment = ''] = claimsOf(client, 'environment');
+    const [environment = ''] = claimValues(client, 'environment');
     return (claimsNameRepository(client, identity) === true && environment.toLowerCase() === identity.environment.toLowerCase());
 }
-/** By the id or, where one side does not know it, the name. @returns nothing where the claims do not say */
+/** Orders clients, the oldest first: by time in nanoseconds and then by id, so that all runs agree on the first. */
+function oldestFirst(one, other) {
+    return byCreateTime(one, other) || (one.client_id < other.client_id ? -1 : 1);
+}
+/** Returns 16 characters (96 bits) of the SHA-256 of a text, in base64url. */
+function shortHash(text) {
+    return (0,node_crypto__WEBPACK_IMPORTED_MODULE_0__.createHash)('sha256').update(text).digest('base64url').slice(0, 16);
+}
+/** Splits a description into the text before its last line, and the last line. */
+function splitDescription(description) {
+    const trimmed = description.trimEnd();
+    const at = trimmed.lastIndexOf('\n');
+    return [trimmed.slice(0, Math.max(at, 0)), trimmed.slice(at + 1)];
+}
+/**
+ * Returns whether the claims of a client name this repository. Ids are compared if both sides have one, otherwise
+ * names. Returns undefined if the claims name no repository.
+ */
 function claimsNameRepository(client, { repository, repository_id }) {
-    const ids = claimsOf(client, 'github_repository_id');
+    const ids = claimValues(client, 'github_repository_id');
     if (ids.length > 0 && repository_id !== undefined)
         return ids.every((id) => id === repository_id);
-    const names = claimsOf(client, 'github_repository');
+    const names = claimValues(client, 'github_repository');
     return names.length > 0 ? names.every((name) => name.toLowerCase() === repository.toLowerCase()) : undefined;
 }
-/** All that stand there: nothing keeps a client from having one twice. */
-function claimsOf({ custom_claims }, key) {
+/** Returns all values of a claim: the API allows the same key more than once. */
+function claimValues({ custom_claims }, key) {
     return custom_claims.filter((claim) => claim.key === key).map(({ value }) => value);
-}
-/** 16 characters (96 bits) of a SHA-256, in base64url. */
-function shortHash(text) {
-    return (0,external_node_crypto_namespaceObject.createHash)('sha256').update(text).digest('base64url').slice(0, 16);
 }
 
 
@@ -249,7 +266,7 @@ function shortHash(text) {
 /* harmony import */ var _output_text_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(938);
 
 
-/** Claims about the repository and its run, by the key that the token shows, each with the runner's variable for it. */
+/** Claims about the repository and its run, by their key in the client's token, and the runner's variable for each. */
 const VARIABLES = {
     github_repository: 'GITHUB_REPOSITORY',
     github_repository_id: 'GITHUB_REPOSITORY_ID',
@@ -268,12 +285,13 @@ const VARIABLES = {
     github_event_name: 'GITHUB_EVENT_NAME',
     github_runner_environment: 'RUNNER_ENVIRONMENT',
 };
+/** All claims that `repository_claims` may name, apart from custom properties. */
 const CLAIM_NAMES = ['environment', ...Object.keys(VARIABLES)];
-/** A custom property of the repository, which an organization adds to its ID tokens. */
+/** Claims for custom properties of the repository. An organization can add them to its ID tokens. */
 const PROPERTY = /^github_repo_property_[\w$#-]{1,100}$/;
-/** Claims of an ID token that tell whose client it is. */
+/** Claims of an ID token that identify the client. */
 const IDENTIFYING = ['repository', 'repository_id', 'run_id', 'environment'];
-/** What the runner's variables say. */
+/** Returns the target according to the runner's variables and the input `environment`. */
 function targetFromRunner(runner, env, environment) {
     const claims = Object.entries(VARIABLES).map(([key, variable]) => [key, variable && env[variable]]);
     const { repository, repository_id } = runner;
@@ -283,36 +301,20 @@ function targetFromRunner(runner, env, environment) {
         repository_id,
         environment,
         asserted: environment !== '',
-        // Its own room has judged the id.
+        // readRunner() has validated the id.
         claims: { ...Object.fromEntries(claims), github_repository_id: repository_id },
     };
 }
 /**
- * What GitHub's ID token says, and the runner where the token does not.
- * @param report takes what token, runner and the input `environment` do not agree about
+ * Returns the target according to GitHub's ID token. The runner's target supplies what is missing in the token.
+ * @param payload claims of the ID token
+ * @param runner target from the runner's variables and the input `environment`
+ * @param report receives unusable claims, and disagreements between the token, the runner and the input `environment`
  */
 function targetFromIdToken(payload, runner, report) {
-    const tokenClaims = Object.entries(payload).flatMap(([name, value]) => {
-        const key = name === 'environment' ? name : `github_${name}`;
-        if (!isClaimName(key) || value === null || value === '')
-            return [];
-        const claim = text(value);
-        if (claim === undefined && IDENTIFYING.includes(name))
-            report("GitHub's ID token")(`has a claim ${name} that is no text; expected one`);
-        return claim === undefined ? [] : [[key, claim]];
-    });
-    const claims = { ...runner.claims, ...Object.fromEntries(tokenClaims) };
-    if (!tokenClaims.some(([key]) => key === 'github_repository'))
-        report("GitHub's ID token")('has no claim repository; expected one');
-    for (const name of ['repository', 'repository_id', 'run_id']) {
-        const [theirs, own] = [claims[`github_${name}`], runner.claims[`github_${name}`]];
-        if (theirs && own && theirs.toLowerCase() !== own.toLowerCase())
-            report(`GITHUB_${name.toUpperCase()}`)(`got ${(0,_output_text_js__WEBPACK_IMPORTED_MODULE_1__/* .quote */ .hD)(own)}, but GitHub's ID token says ${(0,_output_text_js__WEBPACK_IMPORTED_MODULE_1__/* .quote */ .hD)(theirs)}; expected the same`);
-    }
+    const claims = { ...runner.claims, ...claimsFromPayload(payload, report("GitHub's ID token")) };
+    reportDisagreements(claims, runner, report);
     const environment = claims.environment ?? '';
-    if (environment && runner.environment && environment.toLowerCase() !== runner.environment.toLowerCase()) {
-        report('environment')(`got ${(0,_output_text_js__WEBPACK_IMPORTED_MODULE_1__/* .quote */ .hD)(runner.environment)}, but GitHub's ID token says that the job's environment is ${(0,_output_text_js__WEBPACK_IMPORTED_MODULE_1__/* .quote */ .hD)(environment)}; expected the same, or none`);
-    }
     return {
         source: 'token',
         repository: claims.github_repository ?? '',
@@ -323,14 +325,15 @@ function targetFromIdToken(payload, runner, report) {
     };
 }
 /**
- * What GitHub's API says about another repository. The job's own token says nothing about it.
- * @param answer that was found to be about the repository which was asked for
+ * Returns the target according to GitHub's API, for a repository other than the workflow's own. The job's ID token
+ * contains nothing about that repository.
+ * @param response GitHub's description of the repository. The caller has checked that it is the requested one
  */
 function targetFromApi(response, environment) {
     const owner = Object(response.owner);
     const properties = Object.entries(Object(response.custom_properties));
-    const repository = text(response.full_name) ?? '';
-    const repository_id = text(response.id);
+    const repository = claimText(response.full_name) ?? '';
+    const repository_id = claimText(response.id);
     return {
         source: 'api',
         repository,
@@ -340,19 +343,52 @@ function targetFromApi(response, environment) {
         claims: {
             github_repository: repository,
             github_repository_id: repository_id,
-            github_repository_owner: text(owner.login),
-            github_repository_owner_id: text(owner.id),
-            github_repository_visibility: text(response.visibility),
-            ...Object.fromEntries(properties.map(([name, value]) => [`github_repo_property_${name}`, text(value)])),
+            github_repository_owner: claimText(owner.login),
+            github_repository_owner_id: claimText(owner.id),
+            github_repository_visibility: claimText(response.visibility),
+            ...Object.fromEntries(properties.map(([name, value]) => [`github_repo_property_${name}`, claimText(value)])),
         },
     };
 }
-/** @returns nothing for what is no single text */
-function text(value) {
-    return ['string', 'number', 'boolean'].includes(typeof value) ? `${value}`.toWellFormed() : undefined;
-}
+/** Returns whether `repository_claims` may name this claim. */
 function isClaimName(name) {
     return CLAIM_NAMES.includes(name) || PROPERTY.test(name);
+}
+/**
+ * Returns the claims of an ID token by their key in the client's token. Reports claims that identify the client and are
+ * not text, and a missing repository.
+ */
+function claimsFromPayload(payload, report) {
+    const claims = {};
+    for (const [name, value] of Object.entries(payload)) {
+        const key = name === 'environment' ? name : `github_${name}`;
+        if (!isClaimName(key) || value === null || value === '')
+            continue;
+        const text = claimText(value);
+        if (text !== undefined)
+            claims[key] = text;
+        else if (IDENTIFYING.includes(name))
+            report(`has a claim ${name} that is no text; expected one`);
+    }
+    if (claims.github_repository === undefined)
+        report('has no claim repository; expected one');
+    return claims;
+}
+/** Reports every value of the ID token that differs, regardless of case, from the runner's or from the input. */
+function reportDisagreements(claims, runner, report) {
+    for (const name of ['repository', 'repository_id', 'run_id']) {
+        const [tokenValue, runnerValue] = [claims[`github_${name}`], runner.claims[`github_${name}`]];
+        if (tokenValue && runnerValue && tokenValue.toLowerCase() !== runnerValue.toLowerCase())
+            report(`GITHUB_${name.toUpperCase()}`)(`got ${(0,_output_text_js__WEBPACK_IMPORTED_MODULE_1__/* .quote */ .hD)(runnerValue)}, but GitHub's ID token says ${(0,_output_text_js__WEBPACK_IMPORTED_MODULE_1__/* .quote */ .hD)(tokenValue)}; expected the same`);
+    }
+    const { environment } = claims;
+    if (environment && runner.environment && environment.toLowerCase() !== runner.environment.toLowerCase()) {
+        report('environment')(`got ${(0,_output_text_js__WEBPACK_IMPORTED_MODULE_1__/* .quote */ .hD)(runner.environment)}, but GitHub's ID token says that the job's environment is ${(0,_output_text_js__WEBPACK_IMPORTED_MODULE_1__/* .quote */ .hD)(environment)}; expected the same, or none`);
+    }
+}
+/** Returns a string, number or boolean as well-formed text. Returns undefined for any other value. */
+function claimText(value) {
+    return ['string', 'number', 'boolean'].includes(typeof value) ? `${value}`.toWellFormed() : undefined;
 }
 
 
@@ -371,9 +407,11 @@ function isClaimName(name) {
 /* harmony import */ var node_fs__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(24);
 /* harmony import */ var node_fs__WEBPACK_IMPORTED_MODULE_0___default = /*#__PURE__*/__nccwpck_require__.n(node_fs__WEBPACK_IMPORTED_MODULE_0__);
 
-/** Variables that say where the job gets its ID token, and with what token. */
+/** Name of the variable with the URL from which a job gets its ID token. */
 const ID_TOKEN_URL = 'ACTIONS_ID_TOKEN_REQUEST_URL';
+/** Name of the variable with the bearer token for that URL. */
 const ID_TOKEN_TOKEN = 'ACTIONS_ID_TOKEN_REQUEST_TOKEN';
+/** Reads the runner's data from its environment variables and its event file. */
 function readRunner(env) {
     return {
         repository: env.GITHUB_REPOSITORY ?? '',
@@ -383,27 +421,32 @@ function readRunner(env) {
         origin: runOrigin(env),
     };
 }
-/** Whether GitHub offers the job an ID token: it does where `permissions` has `id-token: write`. */
+/** Returns whether GitHub offers the job an ID token. It does if the job's `permissions` include `id-token: write`. */
 function mayHaveIdToken(env) {
     return Boolean(env[ID_TOKEN_URL] && env[ID_TOKEN_TOKEN]);
 }
-/** A number as it fits into a trailer of bounded length; GitHub's own are shorter. */
-function numericId(text, most = 16) {
-    return text && /^\d+$/.test(text) && text.length <= most ? text : undefined;
+/**
+ * Returns an id, or undefined if it is not a number or too long for the ownership marker. GitHub's ids are shorter.
+ * @param maxDigits digits that the id may have
+ */
+function numericId(text, maxDigits = 16) {
+    return text && /^\d+$/.test(text) && text.length <= maxDigits ? text : undefined;
 }
+/** Returns the origin of a run, by its event. */
 function runOrigin(env) {
     const payload = readEvent(env.GITHUB_EVENT_PATH);
-    const [pull, run] = [payload.pull_request, payload.workflow_run];
-    // A fork that was deleted since has no repository any more.
-    const head = pull?.head ? pull.head.repo : run?.head_repository;
-    const foreign = head !== undefined && head?.full_name !== env.GITHUB_REPOSITORY;
-    // These events run with the target repository's secrets, whoever wrote the code that triggered them.
-    if (foreign && /^(pull_request_target|workflow_run)$/.test(env.GITHUB_EVENT_NAME ?? ''))
+    const [pullRequest, workflowRun] = [payload.pull_request, payload.workflow_run];
+    // `repo` is null if the fork was deleted in the meantime.
+    const head = pullRequest?.head ? pullRequest.head.repo : workflowRun?.head_repository;
+    const isForeign = head !== undefined && head?.full_name !== env.GITHUB_REPOSITORY;
+    // A run for one of these events gets the target repository's secrets, whoever wrote the code that triggered it.
+    if (isForeign && /^(pull_request_target|workflow_run)$/.test(env.GITHUB_EVENT_NAME ?? ''))
         return 'untrusted';
     if (env.GITHUB_ACTOR === 'dependabot[bot]')
         return 'dependabot';
-    return foreign ? 'fork' : undefined;
+    return isForeign ? 'fork' : undefined;
 }
+/** Returns the event's payload, or an empty object if the file cannot be read. */
 function readEvent(path) {
     try {
         return JSON.parse((0,node_fs__WEBPACK_IMPORTED_MODULE_0__.readFileSync)(path ?? '', 'utf8')) ?? {};
@@ -430,8 +473,8 @@ __nccwpck_require__.d(__webpack_exports__, {
 
 // EXTERNAL MODULE: ./build/client/claims.js
 var claims = __nccwpck_require__(866);
-// EXTERNAL MODULE: ./build/client/identity.js + 1 modules
-var identity = __nccwpck_require__(910);
+// EXTERNAL MODULE: ./build/client/identity.js
+var identity = __nccwpck_require__(537);
 // EXTERNAL MODULE: ./build/client/target.js
 var target = __nccwpck_require__(822);
 // EXTERNAL MODULE: ./build/github/runner.js
@@ -440,8 +483,6 @@ var github_runner = __nccwpck_require__(801);
 var output_text = __nccwpck_require__(938);
 // EXTERNAL MODULE: ./build/scalekit/types.js
 var types = __nccwpck_require__(179);
-// EXTERNAL MODULE: ./node_modules/@actions/core/lib/core.js + 10 modules
-var core = __nccwpck_require__(178);
 // EXTERNAL MODULE: ./build/net/proxy.js + 1 modules
 var proxy = __nccwpck_require__(775);
 // EXTERNAL MODULE: ./build/output/mask.js
@@ -450,9 +491,17 @@ var mask = __nccwpck_require__(549);
 
 
 
-/** White space, a backslash, a control character, or a scheme that is not followed by two slashes: browsers mend it. */
-const NO_URL = /[\s\\]|[^!-~\xa0-\uffff]|^([hH][tT]{2}[pP][sS]?:(?!\/\/[^/])|\/)/;
-/** A list: separated by commas, spaces or line breaks, or a JSON array of strings. Repeated entries count once. */
+// Parses the text of inputs. The functions are pure. They pass every problem to `report` and return what could be read,
+// so that one bad entry does not hide the next.
+/**
+ * Texts that are not accepted as a URL, although browsers correct some of them: white space, a backslash, a control
+ * character, a leading slash, or `http:` or `https:` without exactly two slashes.
+ */
+const INVALID_URL = /[\s\\]|[^!-~\xa0-\uffff]|^([hH][tT]{2}[pP][sS]?:(?!\/\/[^/])|\/)/;
+/**
+ * Parses a list: entries separated by commas, spaces or line breaks, or a JSON array of strings. Repeated entries count
+ * once.
+ */
 function parse_parseList(text, report) {
     if (!text.startsWith('['))
         return [...new Set(text.split(/[\s,]+/).filter(Boolean))];
@@ -465,14 +514,14 @@ function parse_parseList(text, report) {
     }
     return [...new Set(entries.filter((entry) => typeof entry === 'string' && entry.trim()))];
 }
-/** Claims: `key=value` lines, a JSON object, or the API's own array of `{"key", "value"}`. */
+/** Parses claims: `key=value` lines, a JSON object, or the API's own array of `{"key", "value"}`. */
 function parse_parseClaims(text, report) {
     const claims = /^[[{]/.test(text)
-        ? jsonClaims(text, report)
+        ? parseJsonClaims(text, report)
         : text
             .split(/\r\n|\r|\n/)
             .filter((line) => line.trim())
-            .flatMap((line) => lineClaim(line, report));
+            .flatMap((line) => parseLineClaim(line, report));
     const keys = new Set();
     for (const { key, value } of claims) {
         if (!key)
@@ -487,93 +536,24 @@ function parse_parseClaims(text, report) {
     }
     return claims;
 }
-function lineClaim(line, report) {
-    const sign = line.indexOf('=');
-    if (sign < 0) {
-        report(`got the line ${quote(line.trim())} without a "="; expected key=value`);
-        return [];
-    }
-    return [{ key: line.slice(0, sign).trim(), value: line.slice(sign + 1).trim() }];
-}
-function jsonClaims(text, report) {
-    const expected = 'key=value lines, a JSON object, or a JSON array of {"key", "value"}';
-    const json = parseJson(text, report, expected, wholeNumberAsWritten);
-    if (json === undefined)
-        return [];
-    for (const key of repeatedKeys(text))
-        report(`got the key ${quote(key)} twice; expected each key once`);
-    if (!Array.isArray(json))
-        return Object.entries(Object(json)).flatMap(([key, value]) => jsonClaim(key, value, report));
-    return json.flatMap((entry) => {
-        const { key, value, ...rest } = Object(entry);
-        if (typeof key === 'string' && value !== undefined && Object.keys(rest).length === 0)
-            return jsonClaim(key, value, report);
-        report(`got the entry ${quoteJson(entry)}; expected {"key": "…", "value": "…"}`);
-        return [];
-    });
-}
-function jsonClaim(key, value, report) {
-    if (typeof value === 'string' || typeof value === 'boolean' || Number.isSafeInteger(value))
-        return [{ key, value: String(value) }];
-    report(`got ${quoteJson(value)} for the key ${quote(key)}; expected a string (quote numbers that are not whole)`);
-    return [];
-}
-/** JSON.parse keeps the last of two equal keys of an object without a word. */
-function repeatedKeys(json) {
-    const twice = new Set();
-    const open = [];
-    for (const [token, key, colon] of json.matchAll(/[{}[\]]|("(?:[^"\\]|\\.)*")\s*(:)?/g)) {
-        if (token === '{' || token === '[')
-            open.push(new Set());
-        else if (token === '}' || token === ']')
-            open.pop();
-        else if (key && colon) {
-            const name = JSON.parse(key);
-            if (open.at(-1)?.has(name))
-                twice.add(name);
-            open.at(-1)?.add(name);
-        }
-    }
-    return twice;
-}
-/** A JSON value as an error shows it. */
-function quoteJson(value) {
-    try {
-        return truncate(JSON.stringify(value), 80);
-    }
-    catch {
-        return 'one that is nested too deeply';
-    }
-}
-function parseJson(text, report, expected, reviver) {
-    try {
-        return JSON.parse(text, reviver);
-    }
-    catch {
-        report(`got broken JSON, ${quote(text)}; expected ${expected}`);
-        return undefined;
-    }
-}
-/** A whole number stays as it was written, however large; any other may come out otherwise: 1.10 as 1.1. */
-const wholeNumberAsWritten = (key, value, { source = '' } = {}) => key !== 'key' && typeof value === 'number' && /^-?(0|[1-9]\d*)$/.test(source) ? source : value;
-/** A whole number in decimal digits. */
-function parse_parseSeconds(text, least, most, report) {
+/** Parses a number of seconds in decimal digits. Reports anything else and returns `min`. */
+function parse_parseSeconds(text, min, max, report) {
     const seconds = /^[1-9]\d*$/.test(text) ? Number(text) : Number.NaN;
-    if (seconds >= least && seconds <= most)
+    if (seconds >= min && seconds <= max)
         return seconds;
-    report(`got ${(0,output_text/* quote */.hD)(text)}; expected a whole number of seconds from ${least} to ${most}`);
-    return least;
+    report(`got ${(0,output_text/* quote */.hD)(text)}; expected a whole number of seconds from ${min} to ${max}`);
+    return min;
 }
 /**
- * The address of a Scalekit environment: a bare host, a trailing slash and a full URL are all fine.
- * @returns scheme, host and port
+ * Parses the address of a Scalekit environment: a host, or a URL with or without a slash at its end.
+ * @returns scheme, host and port, even if a problem is reported. Empty if the text is not a URL
  */
 function parseOrigin(text, report) {
     const expected = 'expected the address of the environment alone, such as https://acme.scalekit.com';
-    const url = NO_URL.test(text) ? null : URL.parse(output_text/* SCHEME */.My.test(text) ? text : `https://${text}`);
-    const shown = () => (0,output_text/* quoteUrl */.y8)(text);
+    const url = INVALID_URL.test(text) ? null : URL.parse(output_text/* SCHEME */.My.test(text) ? text : `https://${text}`);
+    const quoted = () => (0,output_text/* quoteUrl */.y8)(text);
     if (!url) {
-        report(`got ${shown()}, which is not a URL; ${expected}`);
+        report(`got ${quoted()}, which is not a URL; ${expected}`);
         return '';
     }
     const extras = [
@@ -583,40 +563,121 @@ function parseOrigin(text, report) {
         text.includes('#') ? 'a fragment' : '',
     ].filter(Boolean);
     if (extras.length > 0)
-        report(`got ${shown()} with ${extras.join(' and ')}; ${expected}`);
+        report(`got ${quoted()} with ${extras.join(' and ')}; ${expected}`);
     if (!(0,proxy/* isSafe */.IP)(url)) {
-        report(`got ${shown()}; expected https (http on loopback alone): the administrator's secret is sent there`);
+        report(`got ${quoted()}; expected https (http on loopback alone): the administrator's secret is sent there`);
     }
     return url.origin;
 }
 /**
- * The address of GitHub's API, which on GitHub Enterprise Server has a path.
- * @returns it without a slash at its end
+ * Parses the address of GitHub's API. On GitHub Enterprise Server it has a path.
+ * @returns the address without a slash at its end. Empty if a problem is reported
  */
 function parseApiUrl(text, report) {
-    const url = NO_URL.test(text) ? null : URL.parse(text);
+    const url = INVALID_URL.test(text) ? null : URL.parse(text);
     if (!url || !(0,proxy/* isSafe */.IP)(url) || url.username || url.password || /[?#]/.test(text)) {
         report(`got ${(0,output_text/* quoteUrl */.y8)(text)}; expected the https address of an API of GitHub (http on loopback alone), such as https://api.github.com`);
         return '';
     }
     return url.href.replace(/\/+$/, '');
 }
+/** Parses a `key=value` line. Reports a line without `=` and returns no claim. */
+function parseLineClaim(line, report) {
+    const equals = line.indexOf('=');
+    if (equals < 0) {
+        report(`got the line ${quote(line.trim())} without a "="; expected key=value`);
+        return [];
+    }
+    return [{ key: line.slice(0, equals).trim(), value: line.slice(equals + 1).trim() }];
+}
+function parseJsonClaims(text, report) {
+    const expected = 'key=value lines, a JSON object, or a JSON array of {"key", "value"}';
+    const json = parseJson(text, report, expected, wholeNumberAsWritten);
+    if (json === undefined)
+        return [];
+    for (const key of repeatedKeys(text))
+        report(`got the key ${quote(key)} twice; expected each key once`);
+    if (!Array.isArray(json))
+        return Object.entries(Object(json)).flatMap(([key, value]) => parseJsonClaim(key, value, report));
+    return json.flatMap((entry) => {
+        const { key, value, ...rest } = Object(entry);
+        if (typeof key === 'string' && value !== undefined && Object.keys(rest).length === 0)
+            return parseJsonClaim(key, value, report);
+        report(`got the entry ${quoteJson(entry)}; expected {"key": "…", "value": "…"}`);
+        return [];
+    });
+}
+/** Returns a claim if its value is a string, a boolean or a whole number. Reports any other value and returns none. */
+function parseJsonClaim(key, value, report) {
+    if (typeof value === 'string' || typeof value === 'boolean' || Number.isSafeInteger(value))
+        return [{ key, value: String(value) }];
+    report(`got ${quoteJson(value)} for the key ${quote(key)}; expected a string (quote numbers that are not whole)`);
+    return [];
+}
+/** Returns the keys that an object of this JSON text has more than once. JSON.parse keeps only the last of them. */
+function repeatedKeys(json) {
+    const repeated = new Set();
+    const open = [];
+    for (const [token, key, colon] of json.matchAll(/[{}[\]]|("(?:[^"\\]|\\.)*")\s*(:)?/g)) {
+        if (token === '{' || token === '[')
+            open.push(new Set());
+        else if (token === '}' || token === ']')
+            open.pop();
+        else if (key && colon) {
+            const name = JSON.parse(key);
+            if (open.at(-1)?.has(name))
+                repeated.add(name);
+            open.at(-1)?.add(name);
+        }
+    }
+    return repeated;
+}
+/** Parses JSON. Reports broken JSON and returns undefined. */
+function parseJson(text, report, expected, reviver) {
+    try {
+        return JSON.parse(text, reviver);
+    }
+    catch {
+        report(`got broken JSON, ${quote(text)}; expected ${expected}`);
+        return undefined;
+    }
+}
+/** Keeps a whole number as it is written, however large it is. Any other number may change: 1.10 becomes 1.1. */
+const wholeNumberAsWritten = (key, value, { source = '' } = {}) => key !== 'key' && typeof value === 'number' && /^-?(0|[1-9]\d*)$/.test(source) ? source : value;
+/** Returns a JSON value as an error shows it. */
+function quoteJson(value) {
+    try {
+        return truncate(JSON.stringify(value), 80);
+    }
+    catch {
+        return 'one that is nested too deeply';
+    }
+}
 
+// EXTERNAL MODULE: ./node_modules/@actions/core/lib/core.js + 10 modules
+var core = __nccwpck_require__(178);
 // EXTERNAL MODULE: ./build/client/faults.js
 var faults = __nccwpck_require__(202);
 ;// CONCATENATED MODULE: ./build/inputs/reader.js
 
 
 
-/** Reads inputs, and collects what is wrong with them. */
+/** Returns an input without white space around it, or an empty string if it was not given. */
+const reader_readInput = (input) => (0,core/* getInput */.V4)(input);
+/** Returns an environment variable without white space around it, or an empty string if it is not set. */
+function variable(env, name) {
+    return env[name]?.trim() ?? '';
+}
+/** Reads inputs and collects their problems. Every method returns a usable value even if it reports a problem. */
 class reader_Reader extends faults/* Faults */.C {
     env;
-    /** Inputs whose text never arrived: what else is wrong with them says nothing. */
+    /** Inputs that hold an expression instead of its value. Further problems of them mean nothing. */
     #unevaluated = new Set();
     constructor(env) {
         super();
         this.env = env;
     }
+    /** Returns the function that records a problem of this input. It ignores problems of an unevaluated expression. */
     report(input) {
         const report = super.report(input);
         return (problem) => {
@@ -624,11 +685,11 @@ class reader_Reader extends faults/* Faults */.C {
                 report(problem);
         };
     }
-    /** @returns the input without white space around it, empty where it was not given */
+    /** Returns the input without white space around it, or an empty string if it was not given. */
     read(input) {
-        return this.#evaluated(input, (0,core/* getInput */.V4)(input));
+        return this.#evaluated(input, reader_readInput(input));
     }
-    /** @returns the input; where it is not as expected, that is reported, and it counts as not given */
+    /** Returns the input if it matches. Otherwise reports that and returns an empty string, as if it was not given. */
     match(input, pattern, expected) {
         const text = this.read(input);
         if (!text || pattern.test(text))
@@ -636,14 +697,17 @@ class reader_Reader extends faults/* Faults */.C {
         this.report(input)(`got ${(0,output_text/* quote */.hD)(text)}; expected ${expected}`);
         return '';
     }
-    /** @returns the input; where it is too long, that is reported */
-    bounded(input, most) {
+    /** Returns the input. Reports it if it has more than `max` characters. */
+    bounded(input, max) {
         const text = this.read(input);
-        if ((0,output_text/* characterCount */.Dq)(text) > most)
-            this.report(input)(`got ${(0,output_text/* characterCount */.Dq)(text)} characters, ${(0,output_text/* quote */.hD)(text)}; expected ${most} at most`);
+        if ((0,output_text/* characterCount */.Dq)(text) > max)
+            this.report(input)(`got ${(0,output_text/* characterCount */.Dq)(text)} characters, ${(0,output_text/* quote */.hD)(text)}; expected ${max} at most`);
         return text;
     }
-    /** @param fallback what to go on with where the input is wrong; the first choice is the default */
+    /**
+     * Returns the choice that the input names. The first choice is the default. Reports anything else.
+     * @param fallback what to return for an input that is no choice
+     */
     choice(input, choices, fallback) {
         const text = this.read(input) || choices[0];
         const choice = choices.find((one) => one === text);
@@ -653,12 +717,15 @@ class reader_Reader extends faults/* Faults */.C {
         this.report(input)(`got ${(0,output_text/* quote */.hD)(text)}; expected ${list.slice(0, -1).join(', ')} or ${list.at(-1)}`);
         return fallback;
     }
-    /** YAML's own words for the two (its core schema), as GitHub passes them on. */
-    boolean(input, byDefault) {
+    /** Returns the boolean that the input names, in one of the spellings of YAML's core schema. Reports anything else. */
+    boolean(input, defaultValue) {
         const text = this.match(input, /^(true|True|TRUE|false|False|FALSE)$/, 'true or false');
-        return text ? text.toLowerCase() === 'true' : byDefault;
+        return text ? text.toLowerCase() === 'true' : defaultValue;
     }
-    /** @returns the input, or else the first variable that is set and its name, and what an error calls it */
+    /**
+     * Returns the input or, if it was not given, the first of the variables that is set. Reports it if there is neither.
+     * @returns the text, what an error calls its source, and the name of the variable if it is from one
+     */
     require(input, variables, expected) {
         const given = this.read(input);
         if (given)
@@ -671,6 +738,7 @@ class reader_Reader extends faults/* Faults */.C {
         const source = `${input} (from ${from})`;
         return { text: this.#evaluated(source, variable(this.env, from)), source, from };
     }
+    /** Returns the text. Reports it if it holds an expression that GitHub did not evaluate. */
     #evaluated(source, text) {
         if (text.includes('${{')) {
             this.report(source)(`got ${(0,output_text/* quoteUrl */.y8)(text)}, which holds an expression that was not evaluated; expected its value`);
@@ -679,9 +747,6 @@ class reader_Reader extends faults/* Faults */.C {
         return text;
     }
 }
-function variable(env, name) {
-    return env[name]?.trim() ?? '';
-}
 
 ;// CONCATENATED MODULE: ./build/inputs/connection.js
 
@@ -689,28 +754,29 @@ function variable(env, name) {
 
 
 
-
-// What all actions read: where Scalekit and GitHub are, and who asks.
+// The inputs that all actions share: how to reach Scalekit and GitHub, and with which credentials.
 const UNTRUSTED = 'This run was triggered by code from outside, yet has secrets: nothing of that code may be checked out, built or run in this job, or it can take the credentials.';
-/** Seconds. */
+/** Seconds for the whole step. */
 const DEFAULT_TIMEOUT = '120';
-/** `owner/name`, neither of which a URL would take for a folder above. */
+/** `owner/name`. Neither part is `.` or `..`, which would address another path in a URL. */
 const REPOSITORY = /^(?!\.\.?\/)[\w.-]+\/(?!\.\.?$)[\w.-]+$/;
+/** Reads the inputs that all actions share, and masks the credentials before anything is reported. */
 function connection_readConnection(reader, runner) {
     const credentials = readCredentials(reader.env);
-    // Before anything is quoted, since it may have been pasted into a wrong input.
+    // Mask the token before any input is quoted: it may have been pasted into a wrong one.
     readGitHubToken();
     checkCredentials(reader, runner);
-    const origin = checkOrigin(reader);
-    const organization = checkOrganization(reader);
+    const origin = readOrigin(reader);
+    const organization = readOrganization(reader);
     const timeout = parseTimeout(reader.read('timeout'), reader.report('timeout'));
     checkRunner(reader, runner);
     const warnings = runner.origin === 'untrusted' ? [UNTRUSTED] : [];
     return { origin, credentials, ...organization, timeout, warnings };
 }
 /**
- * Reads `github_token` and masks it.
- * @param need what it is needed for, or nothing where the step can do without
+ * Reads `github_token` and masks it. Reports it if it is needed and missing or unusable.
+ * @param need what the token is needed for, in words. Undefined if the step does not need it
+ * @returns how to reach GitHub's API, or undefined if the token is not needed or missing
  */
 function connection_readGitHub(reader, runner, need) {
     const token = readGitHubToken();
@@ -718,73 +784,47 @@ function connection_readGitHub(reader, runner, need) {
     if (!need)
         return undefined;
     if (!reader.read('github_token')) {
-        report(`is empty; expected a token that may ${need}. ${whyEmpty(runner)}`);
+        report(`is empty; expected a token that may ${need}. ${likelyCauses(runner)}`);
         return undefined;
     }
-    // Anything else would break the header that carries it.
+    // Any other character would break the header with the token.
     if (!/^[\x21-\x7e]+$/.test(token))
         report('holds characters that no token has; expected a token of GitHub');
     const api = parseApiUrl(runner.api, reader.report('GITHUB_API_URL'));
     checkProxy(reader, api);
     return { api, token };
 }
-/** @returns the token, masked, or nothing where none is given */
+/** Returns `github_token` after masking it, or an empty string if it was not given. */
 function readGitHubToken() {
-    const token = (0,core/* getInput */.V4)('github_token');
+    const token = reader_readInput('github_token');
     (0,mask/* mask */.dK)(token);
-    // As git and actions/checkout send it.
+    // git and actions/checkout send it in these two forms.
     (0,mask/* maskCredentials */.Bs)('x-access-token', token);
     (0,mask/* maskCredentials */.Bs)('', token);
     return token;
 }
-/** Reads the administrator's credentials, from the inputs or else from the variables, and masks the secret. */
+/** Returns the environment's API credentials from the inputs or else from the variables, and masks the secret. */
 function readCredentials(env) {
-    const client_secret = (0,core/* getInput */.V4)('scalekit_client_secret') || variable(env, 'SCALEKIT_CLIENT_SECRET');
-    const client_id = (0,core/* getInput */.V4)('scalekit_client_id') || variable(env, 'SCALEKIT_CLIENT_ID');
+    const client_secret = reader_readInput('scalekit_client_secret') || variable(env, 'SCALEKIT_CLIENT_SECRET');
+    const client_id = reader_readInput('scalekit_client_id') || variable(env, 'SCALEKIT_CLIENT_ID');
     (0,mask/* mask */.dK)(client_secret);
     (0,mask/* maskCredentials */.Bs)(client_id, client_secret);
     return { client_id, client_secret };
 }
-/** @returns seconds for the whole step, some number of them also where the input is lost or bad */
+/** Returns the seconds for the whole step and reports nothing. Without the input it returns 120, for a bad one 5. */
 function readTimeout() {
-    return parseTimeout(getInput('timeout'), () => { });
+    return parseTimeout(readInput('timeout'), () => { });
 }
-function parseTimeout(text, report) {
-    return parse_parseSeconds(text || DEFAULT_TIMEOUT, 5, 3600, report);
-}
-/** @returns why nothing may be sent from a process with this environment, or nothing */
+/** Returns why a process with this environment must not send any request, or undefined if it may. */
 function unsafeSetting(env) {
     if (env.NODE_TLS_REJECT_UNAUTHORIZED !== '0')
         return undefined;
     return 'got "0", which switches certificate checks off; expected it to be unset (for a private certificate authority set NODE_EXTRA_CA_CERTS)';
 }
-function checkCredentials(reader, runner) {
-    const id = reader.require('scalekit_client_id', ['SCALEKIT_CLIENT_ID'], `the id of the environment's API credentials (skc_…). ${whyEmpty(runner)}`);
-    reader.require('scalekit_client_secret', ['SCALEKIT_CLIENT_SECRET'], `the secret of the environment's API credentials. ${whyEmpty(runner)}`);
-    if (id.text.startsWith('m2morg_')) {
-        reader.report(id.source)(`got ${(0,output_text/* quote */.hD)(id.text)}, an organization client; expected the environment's API credentials (skc_…)`);
-    }
-}
-/** GitHub evaluates a secret that is not there to nothing, without a word. */
-function whyEmpty({ origin }) {
-    const misspelt = "a misspelt name, or a secret that this repository or the job's environment does not have";
-    if (origin === 'dependabot') {
-        return `This run was started by Dependabot, which gets Dependabot's own secrets alone (repository settings, Secrets, Dependabot); else: ${misspelt}.`;
-    }
-    if (origin === 'fork')
-        return `This run comes from a fork, and GitHub hands no secrets to those; else: ${misspelt}.`;
-    return `Likely causes: ${misspelt}; a run from a fork or by Dependabot, which get no secrets.`;
-}
-function checkOrigin(reader) {
-    const { text, source, from } = reader.require('scalekit_environment_url', ['SCALEKIT_ENVIRONMENT_URL', 'SCALEKIT_ENV_URL'], 'the address of the environment, such as https://acme.scalekit.com, as an input or in SCALEKIT_ENVIRONMENT_URL');
-    if (from && (0,core/* getInput */.V4)('scalekit_client_secret')) {
-        reader.report('scalekit_environment_url')(`is empty while scalekit_client_secret is given; expected both as inputs, or an earlier step could send the secret elsewhere by setting ${from} through GITHUB_ENV`);
-    }
-    const origin = text && parseOrigin(text, reader.report(source));
-    checkProxy(reader, origin);
-    return origin;
-}
-/** @param address that is asked; one that is none is a fault of its own */
+/**
+ * Reports an invalid proxy setting for requests to an address.
+ * @param address an invalid URL is ignored, since it is reported elsewhere
+ */
 function checkProxy(reader, address) {
     const url = URL.parse(address);
     try {
@@ -797,22 +837,63 @@ function checkProxy(reader, address) {
         reader.report(error.variable)(`is set to something else; expected ${proxy/* PROXY_URL_FORMAT */.rz}`);
     }
 }
-function checkOrganization(reader) {
-    // A URL would take such a path for the one above it.
+/** Reports missing API credentials, and an organization client that is given instead of them. */
+function checkCredentials(reader, runner) {
+    const id = reader.require('scalekit_client_id', ['SCALEKIT_CLIENT_ID'], `the id of the environment's API credentials (skc_…). ${likelyCauses(runner)}`);
+    reader.require('scalekit_client_secret', ['SCALEKIT_CLIENT_SECRET'], `the secret of the environment's API credentials. ${likelyCauses(runner)}`);
+    if (id.text.startsWith('m2morg_')) {
+        reader.report(id.source)(`got ${(0,output_text/* quote */.hD)(id.text)}, an organization client; expected the environment's API credentials (skc_…)`);
+    }
+}
+/**
+ * Returns the likely causes of an empty secret, as text. GitHub evaluates a secret that does not exist to an empty
+ * string, without an error.
+ */
+function likelyCauses({ origin }) {
+    const misspelt = "a misspelt name, or a secret that this repository or the job's environment does not have";
+    if (origin === 'dependabot') {
+        return `This run was started by Dependabot, which gets Dependabot's own secrets alone (repository settings, Secrets, Dependabot); else: ${misspelt}.`;
+    }
+    if (origin === 'fork')
+        return `This run comes from a fork, and GitHub hands no secrets to those; else: ${misspelt}.`;
+    return `Likely causes: ${misspelt}; a run from a fork or by Dependabot, which get no secrets.`;
+}
+/**
+ * Returns the origin of the Scalekit environment. If the secret is an input, the address has to be one, because an
+ * earlier step can set variables.
+ */
+function readOrigin(reader) {
+    const { text, source, from } = reader.require('scalekit_environment_url', ['SCALEKIT_ENVIRONMENT_URL', 'SCALEKIT_ENV_URL'], 'the address of the environment, such as https://acme.scalekit.com, as an input or in SCALEKIT_ENVIRONMENT_URL');
+    if (from && reader_readInput('scalekit_client_secret')) {
+        reader.report('scalekit_environment_url')(`is empty while scalekit_client_secret is given; expected both as inputs, or an earlier step could send the secret elsewhere by setting ${from} through GITHUB_ENV`);
+    }
+    const origin = text && parseOrigin(text, reader.report(source));
+    checkProxy(reader, origin);
+    return origin;
+}
+/** Returns the id of the organization, or its external id if that was given. The other one is empty. */
+function readOrganization(reader) {
+    // In a URL, "." and ".." would address another path.
     const organization_external_id = reader.match('organization_external_id', /^(?!\.\.?$)\P{Cc}*$/u, 'the external id of an organization');
     if (reader.read('organization_external_id')) {
         if (reader.read('organization_id'))
             reader.report('organization_external_id')('is given beside organization_id; expected one of the two');
         return { organization_id: '', organization_external_id };
     }
-    // The descriptor's rule: this prefix, 32 characters at most.
+    // Scalekit's descriptor: this prefix, and at most 32 characters.
     const expected = 'the id of an organization: "org_" and up to 28 letters, digits, - or _';
     const { text, source } = reader.require('organization_id', ['SCALEKIT_ORGANIZATION_ID'], `${expected}, as an input or in SCALEKIT_ORGANIZATION_ID, or else organization_external_id`);
     if (text && !/^org_[\w-]{1,28}$/.test(text))
         reader.report(source)(`got ${(0,output_text/* quote */.hD)(text)}; expected ${expected}`);
     return { organization_id: text, organization_external_id };
 }
-/** What only a runner provides. Without its output file the secret would go to the log instead. */
+function parseTimeout(text, report) {
+    return parse_parseSeconds(text || DEFAULT_TIMEOUT, 5, 3600, report);
+}
+/**
+ * Reports what only the runner of a workflow provides and is missing, and an unsafe setting. Without the file for
+ * outputs, the secret would be printed in the log instead.
+ */
 function checkRunner(reader, { repository }) {
     if (!REPOSITORY.test(repository)) {
         reader.report('GITHUB_REPOSITORY')(`got ${(0,output_text/* quote */.hD)(repository)}; expected owner/name, as the runner of a workflow sets it`);
@@ -835,23 +916,25 @@ function checkRunner(reader, { repository }) {
 
 
 
+/** Characters of the name of a deployment environment. */
 const MAX_ENVIRONMENT = 255;
-/** Seconds. */
+/** Seconds that an access token lives by default if `lifetime` is `job`. */
 const JOB_EXPIRY = 3600;
 const DEFAULT_KEEP_SECRETS = 2;
+/** The default prefix of the names of the saved variable and secret. */
 const DEFAULT_SAVE_AS = 'SCALEKIT_M2M';
 const DEFAULT_MAX_DELETIONS = 20;
 /**
- * Reads the inputs, and the variables that stand in for some of them.
- * @throws {InputError} that names every fault in every input
+ * Reads the inputs of the action, and the variables that stand in for some of them.
+ * @throws {InputError} with every problem of every input
  */
 function readInputs(env) {
     const reader = new Reader(env);
     const runner = readRunner(env);
     const connection = readConnection(reader, runner);
-    // The more lenient lifetime for claims where the input is wrong, so that this fault does not cause others.
+    // For a bad input, continue with the lifetime that allows all claims, so that this problem does not cause others.
     const lifetime = reader.choice('lifetime', ['persistent', 'job'], 'job');
-    const asked = reader.read('repository_claims');
+    const claimNames = reader.read('repository_claims');
     const inputs = {
         ...connection,
         ...readTargetInputs(reader, runner),
@@ -859,13 +942,9 @@ function readInputs(env) {
         description: reader.bounded('description', MAX_DESCRIPTION_TEXT),
         scopes: readScopes(reader),
         audience: parseList(reader.read('audience'), reader.report('audience')),
-        repository_claims: asked ? parseList(asked, reader.report('repository_claims')) : undefined,
+        repository_claims: claimNames ? parseList(claimNames, reader.report('repository_claims')) : undefined,
         custom_claims: parseClaims(reader.read('custom_claims'), reader.report('custom_claims')),
-        expiry: reader.read('expiry')
-            ? parseSeconds(reader.read('expiry'), 1, Number.MAX_SAFE_INTEGER, reader.report('expiry'))
-            : lifetime === 'job'
-                ? JOB_EXPIRY
-                : undefined,
+        expiry: readExpiry(reader, lifetime),
         lifetime,
         client_id: readClientId(reader),
         on_existing: reader.choice('on_existing', ON_EXISTING, 'rotate'),
@@ -876,16 +955,21 @@ function readInputs(env) {
     };
     checkCombinations(reader, inputs);
     const report = (input) => reader.report(input);
+    // The runner's claims are known already. The others are checked completely after they are requested (resolveInputs).
     if (inputs.source === 'runner')
-        resolveClaims(inputs, targetFromRunner(runner, env, inputs.environment), report);
+        deriveClaims(inputs, targetFromRunner(runner, env, inputs.environment), report);
     else
-        chooseClaims(inputs.repository_claims, inputs.source, undefined, lifetime, report('repository_claims'));
+        checkClaimNames(inputs.repository_claims, inputs.source, lifetime, report('repository_claims'));
+    // An ID token may name the environment if the input does not.
     if (inputs.source !== 'token' || inputs.environment)
         checkSecretLocation(inputs, inputs, report);
     reader.finish();
     return inputs;
 }
-/** @throws {InputError} that names every fault in every input */
+/**
+ * Reads the inputs of `delete/`, and the variables that stand in for some of them.
+ * @throws {InputError} with every problem of every input
+ */
 function readDeleteInputs(env) {
     const reader = new reader_Reader(env);
     const runner = (0,github_runner/* readRunner */.fY)(env);
@@ -896,27 +980,43 @@ function readDeleteInputs(env) {
         client_id: readClientId(reader),
         dry_run: reader.boolean('dry_run', false),
     };
+    // An ID token may name the environment if the input does not.
     if (inputs.source !== 'token' || inputs.environment)
         checkSecretLocation(inputs, inputs, (input) => reader.report(input));
     reader.finish();
     return inputs;
 }
-/** @throws {InputError} that names every fault in every input */
+/**
+ * Reads the inputs of `sweep/`, and the variables that stand in for some of them.
+ * @throws {InputError} with every problem of every input
+ */
 function readSweepInputs(env) {
     const reader = new Reader(env);
     const runner = readRunner(env);
     const connection = readConnection(reader, runner);
     const github = readGitHub(reader, runner, 'read workflow runs (permissions with actions: read)');
-    const most = reader.match('max_deletions', /^([1-9]\d{0,2}|1000)$/, 'a whole number from 1 to 1000');
+    const maxDeletions = reader.match('max_deletions', /^([1-9]\d{0,2}|1000)$/, 'a whole number from 1 to 1000');
     const inputs = {
         ...connection,
         runner,
         github: github ?? { api: '', token: '' },
         dry_run: reader.boolean('dry_run', true),
-        max_deletions: Number(most || DEFAULT_MAX_DELETIONS),
+        max_deletions: Number(maxDeletions || DEFAULT_MAX_DELETIONS),
     };
     reader.finish();
     return inputs;
+}
+/** Reports it if credentials are to be saved in an environment and there is none, or its name cannot be in a URL. */
+function checkSecretLocation({ saving }, { environment, source }, report) {
+    if (saving?.to !== 'environment')
+        return;
+    // In a URL, "." and ".." would address another path.
+    if (/^\.\.?$/.test(environment))
+        report('save_to')(`got "environment" with the environment "${environment}"; expected the name of one`);
+    if (environment)
+        return;
+    const how = source === 'token' ? ' (this job has none)' : '';
+    report('save_to')(`got "environment" without an environment${how}; expected the input environment, or "repository"`);
 }
 function readTargetInputs(reader, runner) {
     const repository = reader.match('repository', REPOSITORY, 'owner/name');
@@ -935,28 +1035,12 @@ function readTargetInputs(reader, runner) {
         github: connection_readGitHub(reader, runner, need),
     };
 }
-/** Names by GitHub's rules for secrets and variables. */
+/** Reads the location to save the credentials to. The names follow GitHub's rules for secrets and variables. */
 function readSaving(reader) {
     const to = reader.choice('save_to', ['none', 'repository', 'environment'], 'none');
     const expected = 'letters, digits and _, not beginning with a digit or GITHUB_';
     const prefix = reader.match('save_as', /^(?!github(_|$))[a-z_]\w*$/i, expected) || DEFAULT_SAVE_AS;
     return to === 'none' ? undefined : { to, variable: `${prefix}_CLIENT_ID`, secret: `${prefix}_CLIENT_SECRET` };
-}
-/** Whether there is the environment that the pair is to be kept in. */
-function checkSecretLocation({ saving }, { environment, source }, report) {
-    if (saving?.to !== 'environment')
-        return;
-    // A URL would take such a path for the one above it.
-    if (/^\.\.?$/.test(environment))
-        report('save_to')(`got "environment" with the environment "${environment}"; expected the name of one`);
-    if (environment)
-        return;
-    const how = source === 'token' ? ' (this job has none)' : '';
-    report('save_to')(`got "environment" without an environment${how}; expected the input environment, or "repository"`);
-}
-function readClientId(reader) {
-    const expected = 'the id of an organization client (m2morg_…; skc_… is scalekit_client_id)';
-    return reader.match('client_id', types/* CLIENT_ID */.U6, expected);
 }
 function readScopes(reader) {
     const report = reader.report('scopes');
@@ -968,14 +1052,24 @@ function readScopes(reader) {
     }
     return scopes;
 }
-/** Inputs that are fine alone and make no sense together. */
+function readExpiry(reader, lifetime) {
+    const text = reader.read('expiry');
+    if (text)
+        return parseSeconds(text, 1, Number.MAX_SAFE_INTEGER, reader.report('expiry'));
+    return lifetime === 'job' ? JOB_EXPIRY : undefined;
+}
+function readClientId(reader) {
+    const expected = 'the id of an organization client (m2morg_…; skc_… is scalekit_client_id)';
+    return reader.match('client_id', types/* CLIENT_ID */.U6, expected);
+}
+/** Reports inputs that are valid on their own and contradict each other. */
 function checkCombinations(reader, { on_existing, verify, access_token, saving }) {
     if (reader.read('lifetime') === 'job') {
-        const always = 'the client of a job is always a new one';
+        const alwaysNew = 'the client of a job is always a new one';
         if (reader.read('client_id'))
-            reader.report('client_id')(`is given with lifetime: job; expected one of the two: ${always}`);
+            reader.report('client_id')(`is given with lifetime: job; expected one of the two: ${alwaysNew}`);
         if (on_existing !== 'rotate')
-            reader.report('on_existing')(`got "${on_existing}" with lifetime: job; expected it to be left out: ${always}`);
+            reader.report('on_existing')(`got "${on_existing}" with lifetime: job; expected it to be left out: ${alwaysNew}`);
         if (saving)
             reader.report('save_to')(`got "${saving.to}" with lifetime: job; expected it to be left out: the client is deleted when the job ends`);
     }
@@ -999,12 +1093,15 @@ function checkCombinations(reader, { on_existing, verify, access_token, saving }
 /* harmony export */   eB: () => (/* binding */ asObject),
 /* harmony export */   tF: () => (/* binding */ InvalidResponseError)
 /* harmony export */ });
-// What JSON of a server says, narrowed once.
-/** An answer that is not what the API documents. Its message never quotes a value. */
+// Checks the JSON that a server sent. Each function narrows an unknown value once, so that the callers work with types.
+/** A response does not have the form that the API documents. The message never quotes a value, which may be secret. */
 class InvalidResponseError extends Error {
     name = 'AnswerError';
 }
-/** @throws {InvalidResponseError} where the text is not a JSON object; the parser's own words would quote it */
+/**
+ * Parses a JSON object.
+ * @throws {InvalidResponseError} if the text is not a JSON object. The parser's own message would quote the text.
+ */
 function parseJsonObject(text) {
     let value;
     try {
@@ -1015,30 +1112,40 @@ function parseJsonObject(text) {
     }
     return asObject(value, 'the answer');
 }
-/** @throws {InvalidResponseError} */
+/**
+ * Returns a value as a JSON object.
+ * @param what names the value in the error
+ * @throws {InvalidResponseError} if the value is not an object. An array is not one.
+ */
 function asObject(value, what) {
     if (typeof value !== 'object' || value === null || Array.isArray(value))
         throw new InvalidResponseError(`${what} is not an object`);
     return value;
 }
-/** Protobuf's JSON form leaves an empty field out; some writers say null. @throws {InvalidResponseError} */
-function stringField(from, field) {
-    const value = from[field] ?? '';
+/**
+ * Returns a field's text, or an empty string if the field is absent or null: Protobuf's JSON form omits empty fields,
+ * and some writers send null instead.
+ * @throws {InvalidResponseError} if the field is not a string
+ */
+function stringField(object, field) {
+    const value = object[field] ?? '';
     if (typeof value !== 'string')
         throw new InvalidResponseError(`${field} is not a string`);
     return value;
 }
-/** @throws {InvalidResponseError} */
-function listField(from, field) {
-    const value = from[field] ?? [];
+/**
+ * Returns a field's list, or an empty list if the field is absent or null, for the same reason as `stringField`.
+ * @throws {InvalidResponseError} if the field is not a list
+ */
+function listField(object, field) {
+    const value = object[field] ?? [];
     if (!Array.isArray(value))
         throw new InvalidResponseError(`${field} is not a list`);
     return value;
 }
 /**
- * What a JSON Web Token says. Its signature is not checked: it came from the issuer itself, over TLS (OpenID Connect
- * Core 1.0, section 3.1.3.7, rule 6).
- * @returns nothing where it is none
+ * Returns the claims of a JSON Web Token, or undefined if the text is not one. The signature is not checked, because
+ * the token came from the issuer itself, over TLS (OpenID Connect Core 1.0, section 3.1.3.7, rule 6).
  */
 function decodeJwtPayload(token) {
     const [, payload, ...rest] = token.split('.');
@@ -1160,18 +1267,21 @@ class DecodedURL extends URL {
 //# sourceMappingURL=proxy.js.map
 ;// CONCATENATED MODULE: ./build/net/proxy.js
 
-/** Whether a secret may be sent there: over TLS, or within this machine. */
-function isSafe({ protocol, hostname }) {
-    const loopback = /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])$/.test(hostname);
-    return protocol === 'https:' || (protocol === 'http:' && loopback);
-}
-/** No tunnel came about: nothing of a request can have reached its server. Neither address nor password is ever quoted. */
+/** The format of a proxy variable, in words. */
+const PROXY_URL_FORMAT = 'the address of an http or https proxy, such as http://proxy.corp:3128, with special characters in user and password percent-encoded';
+/**
+ * A proxy's URL is invalid, or the proxy opened no tunnel. Nothing of a request can have reached its server. The
+ * message never quotes the proxy's URL or password.
+ */
 class ProxyError extends Error {
     name = 'ProxyError';
+    /** PROXY_ADDRESS, PROXY_REFUSED (4xx), PROXY_FAILED (another status), or the code of Node.js. */
     code;
+    /** Name of the environment variable that configures the proxy. */
     variable;
-    /** What the proxy answered; absent where it did not. */
+    /** The proxy's response to CONNECT; undefined if there was none. */
     status;
+    /** @param variable name of the environment variable that configures the proxy */
     constructor(variable, message, code, status) {
         super(message);
         this.variable = variable;
@@ -1179,19 +1289,18 @@ class ProxyError extends Error {
         this.status = status;
     }
 }
-/** What a proxy's variable may hold. */
-const PROXY_URL_FORMAT = 'the address of an http or https proxy, such as http://proxy.corp:3128, with special characters in user and password percent-encoded';
 /**
- * The proxy that requests to an address go through, by the usual variables; the lower-case one wins. Loopback is never
- * asked through one, whatever they say.
- * @throws {ProxyError} where the variable holds something else: going past a proxy in silence would be worse
+ * Returns the proxy for requests to a URL, or undefined if they are sent directly. Reads https_proxy and no_proxy, or
+ * the upper-case names if the lower-case ones are not set. Loopback addresses are never reached through a proxy,
+ * whatever the variables say.
+ * @throws {ProxyError} if the variable holds no proxy URL. To bypass a proxy silently would be worse.
  */
 function proxyFor(target, env) {
     const variable = ['https_proxy', 'HTTPS_PROXY'].find((name) => env[name]?.trim());
     if (!variable || checkBypass(target))
         return undefined;
     const text = env[variable]?.trim() ?? '';
-    // Without a scheme, `proxy.corp:3128` would be read as a scheme and a path.
+    // Without a scheme, `proxy.corp:3128` would be parsed as a scheme and a path.
     const url = URL.parse(/^[a-z][a-z\d+.-]*:\/\//i.test(text) ? text : `http://${text}`);
     try {
         if (url && /^https?:$/.test(url.protocol)) {
@@ -1200,9 +1309,14 @@ function proxyFor(target, env) {
         }
     }
     catch {
-        // A percent sign that encodes nothing.
+        // decodeURIComponent() throws for a percent sign that encodes nothing.
     }
     throw new ProxyError(variable, `${variable} does not hold the address of a proxy`, 'PROXY_ADDRESS');
+}
+/** Returns whether a secret may be sent to a URL: over TLS, or to a loopback address. */
+function isSafe({ protocol, hostname }) {
+    const loopback = /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])$/.test(hostname);
+    return protocol === 'https:' || (protocol === 'http:' && loopback);
 }
 
 
@@ -1225,35 +1339,41 @@ function proxyFor(target, env) {
 
 
 
-// Every word that this action prints goes through here: no secret, and no text of a server or a user that the
-// runner would take for a command.
-/** @param text one line; what breaks lines or moves a terminal's cursor becomes a space */
+// Every word that this action prints goes through this module. It replaces masked values in each text, and changes text
+// of a server or a user that the runner would read as a command.
+/** Prints one line. Line breaks and control characters become spaces. */
 function info(text) {
     _actions_core__WEBPACK_IMPORTED_MODULE_0__/* .info */ .pq((0,_text_js__WEBPACK_IMPORTED_MODULE_2__/* .oneLine */ .TN)(text));
 }
-/** A line that is seen only where the workflow runs with debug logging. */
+/** Prints one line that is shown only if the workflow runs with debug logging. */
 function debug(text) {
     _actions_core__WEBPACK_IMPORTED_MODULE_0__/* .debug */ .Yz((0,_text_js__WEBPACK_IMPORTED_MODULE_2__/* .oneLine */ .TN)(text));
 }
+/** Prints one notice annotation of one line. */
 function notice(text) {
     core.notice(oneLine(text));
 }
+/** Prints one warning annotation of one line. */
 function warning(text) {
     _actions_core__WEBPACK_IMPORTED_MODULE_0__/* .warning */ .$e((0,_text_js__WEBPACK_IMPORTED_MODULE_2__/* .oneLine */ .TN)(text));
 }
-/** One error annotation, which may have several lines, and exit code 1. */
+/**
+ * Prints one error annotation, which may have several lines, and sets the exit code to 1. If the message does not name
+ * the root cause, prints that as a debug line.
+ */
 function fail(error) {
     _actions_core__WEBPACK_IMPORTED_MODULE_0__/* .setFailed */ .C1((0,_mask_js__WEBPACK_IMPORTED_MODULE_1__/* .redact */ .E$)(message(error)).split('\n').map(_text_js__WEBPACK_IMPORTED_MODULE_2__/* .oneLine */ .TN).join('\n'));
     const root = rootCause(error);
     if (!message(error).includes(root))
         debug(`Caused by: ${root}`);
 }
-function rootCause(error) {
-    return error instanceof Error && error.cause instanceof Error ? rootCause(error.cause) : message(error);
-}
-/** What an error has to say, without its stack. */
+/** Returns the message of an error without its stack, or the text of any other thrown value. */
 function message(error) {
     return error instanceof Error ? error.message : String(error);
+}
+/** Returns the message of the innermost cause. */
+function rootCause(error) {
+    return error instanceof Error && error.cause instanceof Error ? rootCause(error.cause) : message(error);
 }
 
 
@@ -1271,26 +1391,89 @@ function message(error) {
 /* unused harmony exports flushMasks, maskForms */
 /* harmony import */ var _actions_core__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(178);
 
-/** Anything shorter would blank out ordinary text: such a value is never masked, whole or as a part. */
+// Every mask of this action is registered through this module. It keeps each masked form for `redact`, and sends it to
+// the runner, which masks it in the log of the whole job.
+/** Characters of the shortest value that is masked. A shorter one, or such a part of one, would hide ordinary text. */
 const MIN_MASK_LENGTH = 4;
-/** A shorter rest of a broken line tells next to nothing. */
+/** Characters of the shortest line of base64 that is masked. A shorter remainder reveals almost nothing. */
 const MIN_LINE_LENGTH = 8;
 /**
- * Bytes: GitHub keeps no longer secret. What is longer is masked as it is and line by line, since its other forms are
- * more than a runner takes in; whoever hands out a secret refuses it.
+ * Bytes of the largest secret that GitHub stores. A larger one is masked as it is and line by line. Its encoded forms
+ * are not masked, since a runner does not accept so many. Code that publishes a secret refuses a larger one.
  */
 const MAX_SECRET_BYTES = 48 * 1024;
-/** Characters (RFC 2045, section 6.8, and RFC 7468, section 2). */
+/** Characters of a line of base64 (RFC 2045, section 6.8, and RFC 7468, section 2). */
 const LINE_WIDTHS = [76, 64];
+/** All masked forms. */
 const masked = new Set();
-/** The longest first, since a shorter one may be a part of it; nothing while there are new ones. */
+/** The masked forms, longest first: a shorter one may be part of a longer one. Undefined if a form was added since. */
 let sorted;
-/** Masks a secret in every form that a later step may print it in, here and in the runner's log of the whole job. */
+/** Masks a secret in every form in which a later step may print it. */
 function mask(secret) {
     register(maskForms(secret));
 }
+/**
+ * Masks the lines of base64 that contain a secret after an id, as in `id:secret` of HTTP's Basic scheme (RFC 7617).
+ * Lines that the id alone determines are not masked.
+ */
+function maskCredentials(id, secret) {
+    if (secret.trim().length < MIN_MASK_LENGTH || isTooLongToMask(secret))
+        return;
+    const idOnly = Buffer.from(`${id}:`).toString('base64');
+    const lines = LINE_WIDTHS.flatMap((width) => base64Lines(Buffer.from(`${id}:${secret}`), width));
+    register(lines.filter((line) => !idOnly.includes(line)).flatMap(bothAlphabets));
+}
+/** Returns whether a secret is larger than GitHub stores, so that its encoded forms are not masked. */
+function isTooLongToMask(secret) {
+    return Buffer.byteLength(secret) > MAX_SECRET_BYTES;
+}
+/**
+ * Waits until all masks are written to standard output. If its reader is slow, most of them are still in this process.
+ * @throws {Error} if standard output cannot be written
+ */
+async function flushMasks() {
+    const { promise, resolve } = Promise.withResolvers();
+    process.stdout.write('', resolve);
+    const error = await promise;
+    if (error)
+        throw new Error(`Standard output cannot be written, so no secret can be masked: ${error.message}.`);
+}
+/** Replaces every masked form in a text by `***`, so that the output does not depend on the runner's own masking. */
+function redact(text) {
+    sorted ??= [...masked].sort((a, b) => b.length - a.length);
+    let clean = text;
+    for (const form of sorted)
+        if (form.length <= clean.length)
+            clean = clean.replaceAll(form, '***');
+    return clean;
+}
+/**
+ * Returns the forms in which a secret can appear: as it is, line by line, URL-encoded, JSON-escaped, and in base64 with
+ * any bytes before and after it. Runners mask only the literal value. GitHub's runner adds some forms as a best effort.
+ */
+function maskForms(secret) {
+    if (secret.trim().length < MIN_MASK_LENGTH)
+        return [];
+    // The usual alphabet. URL and JSON encoding leave such a secret unchanged.
+    if (/^[\w.-]+$/.test(secret))
+        return [...new Set([secret, ...base64Forms(secret)])];
+    const lines = secret.split(/[\r\n]+/);
+    const all = isTooLongToMask(secret) ? [] : [...new Set([secret, ...lines])];
+    const forms = [
+        secret,
+        secret.trim(),
+        ...lines,
+        ...lines.map((line) => line.trim()),
+        // Encode each line in addition: if the runner has replaced one line, the whole secret no longer matches.
+        ...all.flatMap(urlForms),
+        ...all.flatMap(jsonForms),
+        ...base64Forms(secret),
+    ];
+    return [...new Set(forms)].filter((form) => form.trim().length >= MIN_MASK_LENGTH);
+}
+/** Registers each form that is not masked yet. */
 function register(forms) {
-    // One write for all of them.
+    // Send all masks in one write.
     process.stdout.cork();
     for (const form of forms) {
         if (masked.has(form))
@@ -1301,79 +1484,27 @@ function register(forms) {
     }
     process.stdout.uncork();
 }
-/** Masks a secret also where it stands behind an id, as in `id:secret` of HTTP's Basic scheme (RFC 7617), in base64 of several lines. */
-function maskCredentials(id, secret) {
-    if (secret.trim().length < MIN_MASK_LENGTH || isTooLongToMask(secret))
-        return;
-    const idOnly = Buffer.from(`${id}:`).toString('base64');
-    const lines = LINE_WIDTHS.flatMap((width) => base64Lines(Buffer.from(`${id}:${secret}`), width));
-    register(lines.filter((line) => !idOnly.includes(line)).flatMap(bothAlphabets));
-}
-function isTooLongToMask(secret) {
-    return Buffer.byteLength(secret) > MAX_SECRET_BYTES;
-}
-/**
- * Waits until all masks have left the process: where its reader is slow, the most of them still wait in it.
- * @throws where nobody reads them
- */
-async function flushMasks() {
-    const { promise, resolve } = Promise.withResolvers();
-    process.stdout.write('', resolve);
-    const error = await promise;
-    if (error)
-        throw new Error(`Standard output cannot be written, so no secret can be masked: ${error.message}.`);
-}
-/** Takes every masked form out of a text of ours, so that nothing depends on the runner's own masking. */
-function redact(text) {
-    sorted ??= [...masked].sort((a, b) => b.length - a.length);
-    let clean = text;
-    for (const form of sorted)
-        if (form.length <= clean.length)
-            clean = clean.replaceAll(form, '***');
-    return clean;
-}
-/**
- * The forms in which a secret can turn up: as it is, line by line, URL-encoded, JSON-escaped, and within base64
- * whatever stands before or after it. Runners mask the literal value alone (GitHub's adds some forms, best effort).
- */
-function maskForms(secret) {
-    if (secret.trim().length < MIN_MASK_LENGTH)
-        return [];
-    // The usual one, which URLs and JSON write as it is.
-    if (/^[\w.-]+$/.test(secret))
-        return [...new Set([secret, ...base64Forms(secret)])];
-    const lines = secret.split(/[\r\n]+/);
-    const all = isTooLongToMask(secret) ? [] : [...new Set([secret, ...lines])];
-    const forms = [
-        secret,
-        secret.trim(),
-        ...lines,
-        ...lines.map((line) => line.trim()),
-        // Each line too: a runner that has replaced one would not recognize the whole any more.
-        ...all.flatMap(urlForms),
-        ...all.flatMap(jsonForms),
-        ...base64Forms(secret),
-    ];
-    return [...new Set(forms)].filter((form) => form.trim().length >= MIN_MASK_LENGTH);
-}
+/** Returns the URL encodings of a secret: of path, query and form, with hexadecimal digits in both cases. */
 function urlForms(secret) {
     const component = encodeURIComponent(secret.toWellFormed());
     const strict = component.replace(/[!'()*]/g, (character) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`);
     const form = new URLSearchParams({ '': secret }).toString().slice(1);
-    // Encoders that are made for paths leave a slash as it is.
+    // Encoders for paths do not encode a slash.
     const all = [component, strict, form].flatMap((text) => [text, text.replaceAll('%2F', '/')]);
     return all.flatMap((text) => [text, text.replace(/%[0-9A-F]{2}/g, (byte) => byte.toLowerCase())]);
 }
+/** Returns the JSON escapes of a secret, without the quotes and with hexadecimal digits in both cases. */
 function jsonForms(secret) {
     const json = JSON.stringify(secret).slice(1, -1);
-    // Writers that stay within ASCII, keep JSON safe inside HTML, or do both, escape more than JSON.stringify does.
+    // Some encoders escape more than JSON.stringify: non-ASCII characters, characters that are unsafe in HTML, or both.
     const cautious = [/[\u007f-\uffff]/g, /[<>&\u2028\u2029]/g, /[<>&\u007f-\uffff]/g].map((more) => json.replace(more, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`));
     const all = [json, ...cautious].flatMap((text) => [text, text.replaceAll('/', '\\/')]);
     return all.flatMap((text) => [text, text.replace(/\\u[\da-f]{4}/g, (code) => `\\u${code.slice(2).toUpperCase()}`)]);
 }
 /**
- * Three bytes make four base64 characters, so what stands before the secret shifts it by 0, 1 or 2 bytes. Of each
- * shift, the characters that the neighbouring bytes cannot change; of the secret on its own, the padded text too.
+ * Returns what base64 contains of a secret. Three bytes become four characters, so the bytes before a secret shift it
+ * by 0, 1 or 2 bytes. For each shift, returns the characters that do not depend on the bytes around the secret. For the
+ * secret without other bytes, returns the padded text in addition.
  */
 function base64Forms(secret) {
     if (isTooLongToMask(secret))
@@ -1386,7 +1517,10 @@ function base64Forms(secret) {
     const lines = LINE_WIDTHS.flatMap((width) => base64Lines(bytes, width));
     return [bytes.toString('base64'), ...fragments, ...lines].flatMap(bothAlphabets);
 }
-/** Base64 as command-line tools break it into lines. What follows, such as a line break, changes the end of the last one. */
+/**
+ * Returns the lines of base64 as command-line tools break it. Bytes that follow, such as a line break, change the end
+ * of the last line, so the lines are returned with and without that end.
+ */
 function base64Lines(bytes, width) {
     const whole = bytes.toString('base64');
     const certain = whole.slice(0, Math.floor((bytes.length * 8) / 6));
@@ -1396,7 +1530,7 @@ function base64Lines(bytes, width) {
             lines.push(text.slice(at, at + width));
     return lines;
 }
-/** Base64 and base64url (RFC 4648). */
+/** Returns the text in base64 and in base64url (RFC 4648). */
 function bothAlphabets(text) {
     return [text, text.replaceAll('+', '-').replaceAll('/', '_')];
 }
@@ -1417,37 +1551,39 @@ function bothAlphabets(text) {
 /* harmony export */ });
 /* harmony import */ var _mask_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(549);
 
+/** The scheme of a URL and the two slashes after it. */
 const SCHEME = /^[a-z][a-z\d+.-]*:\/\//i;
-/** A value as an error shows it. Masked values go first: what is left of one that was cut would be recognized by nobody. */
+/** Returns a value as an error shows it: masked values replaced, at most 80 characters, and quoted as in JSON. */
 function quote(value) {
     return JSON.stringify(truncate(value, 80));
 }
-/** A URL as an error shows it: what stands before an @ or after a ? may be a secret. */
+/** Returns a URL as an error shows it. Hides what is before an `@` or after a `?` or `#`, since it may be a secret. */
 function quoteUrl(text) {
     const clean = (0,_mask_js__WEBPACK_IMPORTED_MODULE_0__/* .redact */ .E$)(text);
     const [scheme = ''] = SCHEME.exec(clean) ?? [];
     const rest = clean.slice(scheme.length);
-    const [end, sign] = [rest.search(/[?#]/), rest.lastIndexOf('@')];
-    if (end >= 0 && sign > end)
+    const [queryStart, atSign] = [rest.search(/[?#]/), rest.lastIndexOf('@')];
+    if (queryStart >= 0 && atSign > queryStart)
         return quote(`${scheme}***`);
-    const shown = sign < 0 ? rest : `***${rest.slice(sign)}`;
-    return quote(scheme + shown.replace(/[?#].*$/s, (end) => `${end[0]}***`));
+    const shown = atSign < 0 ? rest : `***${rest.slice(atSign)}`;
+    return quote(scheme + shown.replace(/[?#].*$/s, (tail) => `${tail[0]}***`));
 }
-/** Characters as the API counts them: Unicode code points. */
+/** Returns the number of characters as the API counts them: Unicode code points. */
 function characterCount(text) {
     return [...text].length;
 }
 /**
- * At most `length` code points of a text, the last one an ellipsis where something was cut. Masked values are taken out
- * first: half of one would be recognized by nobody.
+ * Returns at most `length` code points of a text. If the text is longer, the last one is an ellipsis. Masked values are
+ * replaced before the text is cut, because a part of one would no longer match a mask.
  */
 function truncate(text, length) {
     const characters = [...(0,_mask_js__WEBPACK_IMPORTED_MODULE_0__/* .redact */ .E$)(text)];
     return characters.length <= length ? characters.join('') : `${characters.slice(0, length - 1).join('')}…`;
 }
 /**
- * Takes masked values, control characters, line separators and marks that turn the writing direction out of a text.
- * The runner also reads `##[command]` anywhere in a line as a command (its older syntax), so that is broken up.
+ * Returns a text as one line. Masked values are replaced. Control characters, line separators and characters that
+ * change the writing direction become spaces. `##[` is broken up, because the runner reads `##[command]` anywhere in a
+ * line as a command (its older syntax).
  */
 function oneLine(text) {
     const clean = (0,_mask_js__WEBPACK_IMPORTED_MODULE_0__/* .redact */ .E$)(text).replaceAll('##[', '## [');
@@ -1461,6 +1597,7 @@ function oneLine(text) {
 /***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   Cf: () => (/* binding */ parseListedClient),
 /* harmony export */   NL: () => (/* binding */ parsePage),
 /* harmony export */   Rg: () => (/* binding */ parseClientSummary),
 /* harmony export */   U6: () => (/* binding */ CLIENT_ID),
@@ -1471,16 +1608,22 @@ function oneLine(text) {
 /* unused harmony exports MAX_CLAIM_KEY, MAX_SECRETS, byCreateTime */
 /* harmony import */ var _net_json_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(661);
 
-/** The id of an organization client: it becomes part of a path and an output. The descriptor bounds ids in requests to 32 characters, not those in answers. */
+/**
+ * Matches the id of an organization client. The id becomes part of a path and an output. Scalekit's descriptor limits
+ * ids in requests to 32 characters, but not ids in responses.
+ */
 const CLIENT_ID = /^m2morg_[\w-]{1,121}$/;
-/** The longest description of a client (Scalekit's descriptor), in characters. */
+/** Characters of a client's description at most (Scalekit's descriptor). */
 const MAX_DESCRIPTION = 512;
+/** Characters of a custom claim's key at most (Scalekit's descriptor). */
 const MAX_CLAIM_KEY = 128;
-/** Characters of a client's name (Scalekit's descriptor). */
+/** Characters of a client's name at most (Scalekit's descriptor). */
 const MAX_NAME = 128;
-/** Secrets of one client at a time, by the API. */
+/** Secrets that a client has at most at the same time (the API's limit). */
 const MAX_SECRETS = 5;
-/** Orders what has a `create_time`, the oldest first; what does not say comes last, since it may be the newest. */
+/** Milliseconds since the epoch: the start of 2020. A writer that does not know a time sends one long before that. */
+const EARLIEST_TIME = Date.UTC(2020);
+/** Compares two clients or secrets by `create_time`, the oldest first. An absent time is last: it may be the newest. */
 function byCreateTime(one, other) {
     if (one.create_time === other.create_time)
         return 0;
@@ -1488,7 +1631,33 @@ function byCreateTime(one, other) {
         return 1;
     return other.create_time === undefined || one.create_time < other.create_time ? -1 : 1;
 }
-/** @throws {InvalidResponseError} */
+/**
+ * Parses one page of a list of clients. An empty token marks the last page.
+ * @throws {InvalidResponseError}
+ */
+function parsePage(text) {
+    const page = (0,_net_json_js__WEBPACK_IMPORTED_MODULE_0__/* .parseJsonObject */ .dw)(text);
+    return { clients: (0,_net_json_js__WEBPACK_IMPORTED_MODULE_0__/* .listField */ .FZ)(page, 'clients'), next_page_token: (0,_net_json_js__WEBPACK_IMPORTED_MODULE_0__/* .stringField */ .OM)(page, 'next_page_token') };
+}
+/**
+ * Parses a client of a list. Returns a list of one client, or an empty list if it is invalid: an invalid client does
+ * not belong to this action, and must not hide the clients that do.
+ */
+function parseListedClient(entry) {
+    // To throw and catch an error for each of millions of entries would take minutes.
+    if (typeof Object(entry).client_id !== 'string')
+        return [];
+    try {
+        return [parseClientSummary(entry)];
+    }
+    catch {
+        return [];
+    }
+}
+/**
+ * Parses the id and the description of a client.
+ * @throws {InvalidResponseError}
+ */
 function parseClientSummary(value) {
     const client = (0,_net_json_js__WEBPACK_IMPORTED_MODULE_0__/* .asObject */ .eB)(value, 'client');
     const client_id = (0,_net_json_js__WEBPACK_IMPORTED_MODULE_0__/* .stringField */ .OM)(client, 'client_id');
@@ -1503,14 +1672,14 @@ function parseClient(client, client_id) {
             description: (0,_net_json_js__WEBPACK_IMPORTED_MODULE_0__/* .stringField */ .OM)(client, 'description'),
             organization_id: (0,_net_json_js__WEBPACK_IMPORTED_MODULE_0__/* .stringField */ .OM)(client, 'organization_id'),
             name: (0,_net_json_js__WEBPACK_IMPORTED_MODULE_0__/* .stringField */ .OM)(client, 'name'),
-            scopes: strings(client, 'scopes'),
-            audience: strings(client, 'audience'),
+            scopes: stringListField(client, 'scopes'),
+            audience: stringListField(client, 'audience'),
             custom_claims: (0,_net_json_js__WEBPACK_IMPORTED_MODULE_0__/* .listField */ .FZ)(client, 'custom_claims').map((entry) => {
                 const claim = (0,_net_json_js__WEBPACK_IMPORTED_MODULE_0__/* .asObject */ .eB)(entry, 'custom_claims');
                 return { key: (0,_net_json_js__WEBPACK_IMPORTED_MODULE_0__/* .stringField */ .OM)(claim, 'key'), value: (0,_net_json_js__WEBPACK_IMPORTED_MODULE_0__/* .stringField */ .OM)(claim, 'value') };
             }),
-            expiry: seconds(client, 'expiry'),
-            create_time: time(client, 'create_time'),
+            expiry: secondsField(client, 'expiry'),
+            create_time: timeField(client, 'create_time'),
             secrets: (0,_net_json_js__WEBPACK_IMPORTED_MODULE_0__/* .listField */ .FZ)(client, 'secrets').map(parseSecret),
         };
     }
@@ -1520,45 +1689,46 @@ function parseClient(client, client_id) {
             : error;
     }
 }
-/** @throws {InvalidResponseError} */
+/**
+ * Parses a secret.
+ * @throws {InvalidResponseError}
+ */
 function parseSecret(value) {
     const secret = (0,_net_json_js__WEBPACK_IMPORTED_MODULE_0__/* .asObject */ .eB)(value, 'secret');
     const id = (0,_net_json_js__WEBPACK_IMPORTED_MODULE_0__/* .stringField */ .OM)(secret, 'id');
-    // It becomes part of a path, in which ".." would name the client.
+    // The id becomes the last part of a path. As "..", it would make the path that of the client.
     if (!/^[\w-]{1,128}$/.test(id))
         throw new _net_json_js__WEBPACK_IMPORTED_MODULE_0__/* .InvalidResponseError */ .tF('id is not the id of a secret');
-    const expiry = time(secret, 'expire_time');
+    const expiry = timeField(secret, 'expire_time');
     const expired = expiry !== undefined && expiry < BigInt(Date.now()) * 1000000n;
     const active = secret.status !== 'INACTIVE' && secret.status !== 1 && !expired;
-    return { id, create_time: time(secret, 'create_time'), suffix: (0,_net_json_js__WEBPACK_IMPORTED_MODULE_0__/* .stringField */ .OM)(secret, 'secret_suffix'), active };
+    return { id, create_time: timeField(secret, 'create_time'), suffix: (0,_net_json_js__WEBPACK_IMPORTED_MODULE_0__/* .stringField */ .OM)(secret, 'secret_suffix'), active };
 }
-/** One page of a list. An empty token ends it. @throws {InvalidResponseError} */
-function parsePage(text) {
-    const page = (0,_net_json_js__WEBPACK_IMPORTED_MODULE_0__/* .parseJsonObject */ .dw)(text);
-    return { clients: (0,_net_json_js__WEBPACK_IMPORTED_MODULE_0__/* .listField */ .FZ)(page, 'clients'), next_page_token: (0,_net_json_js__WEBPACK_IMPORTED_MODULE_0__/* .stringField */ .OM)(page, 'next_page_token') };
-}
-function strings(from, field) {
-    return (0,_net_json_js__WEBPACK_IMPORTED_MODULE_0__/* .listField */ .FZ)(from, field).map((entry) => {
+function stringListField(object, field) {
+    return (0,_net_json_js__WEBPACK_IMPORTED_MODULE_0__/* .listField */ .FZ)(object, field).map((entry) => {
         if (typeof entry !== 'string')
             throw new _net_json_js__WEBPACK_IMPORTED_MODULE_0__/* .InvalidResponseError */ .tF(`${field} holds something else than strings`);
         return entry;
     });
 }
-/** An int64 comes as a string, from lenient writers as a number. */
-function seconds(from, field) {
-    const value = from[field] ?? undefined;
+/** Returns a number of seconds. Protobuf's JSON form writes an int64 as a string; lenient writers send a number. */
+function secondsField(object, field) {
+    const value = object[field] ?? undefined;
     const number = typeof value === 'string' && /^\d+$/.test(value) ? Number(value) : value;
     if (number === undefined || (Number.isSafeInteger(number) && Number(number) >= 0))
         return number;
     throw new _net_json_js__WEBPACK_IMPORTED_MODULE_0__/* .InvalidResponseError */ .tF(`${field} is not a number of seconds`);
 }
-/** Milliseconds since the epoch, in 2020: what writers put where they do not know a time is long before it. */
-const EARLIEST = Date.UTC(2020);
-/** RFC 3339 with up to nine digits of a second, in nanoseconds since the epoch. */
-function time(from, field) {
-    const [, seconds, fraction = '', zone] = /^(\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d)(?:\.(\d{1,9}))?([Zz]|[+-]\d\d:\d\d)$/.exec((0,_net_json_js__WEBPACK_IMPORTED_MODULE_0__/* .stringField */ .OM)(from, field)) ?? [];
+/**
+ * Returns a time in nanoseconds since the epoch. The format is RFC 3339, with up to nine digits of a second. Returns
+ * undefined if the field is absent, has another format, or is before 2020.
+ */
+function timeField(object, field) {
+    const [, seconds, fraction = '', zone] = /^(\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d)(?:\.(\d{1,9}))?([Zz]|[+-]\d\d:\d\d)$/.exec((0,_net_json_js__WEBPACK_IMPORTED_MODULE_0__/* .stringField */ .OM)(object, field)) ?? [];
     const milliseconds = seconds ? Date.parse(`${seconds}${zone}`.toUpperCase()) : Number.NaN;
-    return !(milliseconds >= EARLIEST) ? undefined : BigInt(milliseconds) * 1000000n + BigInt(fraction.padEnd(9, '0'));
+    return !(milliseconds >= EARLIEST_TIME)
+        ? undefined
+        : BigInt(milliseconds) * 1000000n + BigInt(fraction.padEnd(9, '0'));
 }
 
 
@@ -1568,6 +1738,13 @@ function time(from, field) {
 /***/ ((module) => {
 
 module.exports = require("fs");
+
+/***/ }),
+
+/***/ 598:
+/***/ ((module) => {
+
+module.exports = require("node:crypto");
 
 /***/ }),
 
@@ -2785,18 +2962,20 @@ var __webpack_exports__ = {};
 var inputs_inputs = __nccwpck_require__(88);
 ;// CONCATENATED MODULE: ./build/output/exit.js
 /**
- * Runs an entry file's work and then ends the process, whatever socket or name lookup would keep it alive.
- * @param failure the exit code unless the work ends well, also where it never ends and nothing is left to wait for
+ * Runs the work of an entry file and then ends the process. Open sockets and pending name lookups do not keep it alive.
+ * The exit code is 0 if the work succeeds.
+ * @param onError receives the error if the work fails
+ * @param failureCode exit code if the work fails, or if it never settles and Node has nothing left to wait for
  */
-function runEntry(work, onError, failure) {
-    process.exitCode = failure;
-    // A reader that went away is no reason to stop here; who needs one asks for it.
+function runEntry(work, onError, failureCode) {
+    process.exitCode = failureCode;
+    // Ignore EPIPE here. Code that needs stdout to be read calls flushMasks().
     process.stdout.on('error', () => { });
     work()
         .then(() => {
         process.exitCode = 0;
     }, onError)
-        // Where standard output is a pipe that is written asynchronously (Windows), the callback waits for what is pending.
+        // On Windows, writes to a pipe are asynchronous. The callback runs after all pending writes.
         .finally(() => process.stdout.write('', () => process.exit()));
 }
 
@@ -2808,7 +2987,7 @@ var log = __nccwpck_require__(183);
 
 runEntry(async () => {
     const inputs = (0,inputs_inputs/* readDeleteInputs */.jA)(process.env);
-    const { deleteManagedClients } = await __nccwpck_require__.e(/* import() */ 712).then(__nccwpck_require__.bind(__nccwpck_require__, 712));
+    const { deleteManagedClients } = await __nccwpck_require__.e(/* import() */ 178).then(__nccwpck_require__.bind(__nccwpck_require__, 797));
     await deleteManagedClients(inputs);
 }, log/* fail */.fJ, 1);
 

@@ -18,13 +18,14 @@ exports.modules = {
 
 
 
-/** The words "expand 32-byte k", with which Salsa20 begins. */
+/** Salsa20's constant, the text "expand 32-byte k". */
 const SIGMA = (0,_noble_ciphers_utils_js__WEBPACK_IMPORTED_MODULE_1__/* .u32 */ .DH)(new TextEncoder().encode('expand 32-byte k'));
 /**
- * Seals a text so that only the holder of a key can read it: libsodium's `crypto_box_seal`, as GitHub takes secrets.
+ * Encrypts a text so that only the owner of a key can read it. The format is that of libsodium's `crypto_box_seal`,
+ * which GitHub requires for secrets.
  * @param key the receiver's public key (X25519), in base64
- * @returns the box, in base64
- * @throws where the key is none
+ * @returns the sender's temporary public key and the encrypted text, in base64
+ * @throws if the key is invalid
  */
 function sealBox(key, text) {
     const receiver = Buffer.from(key, 'base64');
@@ -32,9 +33,9 @@ function sealBox(key, text) {
         key: { kty: 'OKP', crv: 'X25519', x: receiver.toString('base64url') },
         format: 'jwk',
     });
-    const own = (0,node_crypto__WEBPACK_IMPORTED_MODULE_0__.generateKeyPairSync)('x25519');
-    const sender = Buffer.from(own.publicKey.export({ format: 'jwk' }).x ?? '', 'base64url');
-    const shared = new Uint8Array((0,node_crypto__WEBPACK_IMPORTED_MODULE_0__.diffieHellman)({ privateKey: own.privateKey, publicKey }));
+    const temporaryKeys = (0,node_crypto__WEBPACK_IMPORTED_MODULE_0__.generateKeyPairSync)('x25519');
+    const sender = Buffer.from(temporaryKeys.publicKey.export({ format: 'jwk' }).x ?? '', 'base64url');
+    const shared = new Uint8Array((0,node_crypto__WEBPACK_IMPORTED_MODULE_0__.diffieHellman)({ privateKey: temporaryKeys.privateKey, publicKey }));
     const boxKey = new Uint8Array(32);
     (0,_noble_ciphers_salsa_js__WEBPACK_IMPORTED_MODULE_2__/* .hsalsa */ .bD)(SIGMA, (0,_noble_ciphers_utils_js__WEBPACK_IMPORTED_MODULE_1__/* .u32 */ .DH)(shared), new Uint32Array(4), (0,_noble_ciphers_utils_js__WEBPACK_IMPORTED_MODULE_1__/* .u32 */ .DH)(boxKey));
     const nonce = (0,_noble_hashes_blake2_js__WEBPACK_IMPORTED_MODULE_3__/* .blake2b */ .Sx)(new Uint8Array(Buffer.concat([sender, receiver])), { dkLen: 24 });

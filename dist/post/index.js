@@ -13,12 +13,15 @@
 /* harmony export */   tF: () => (/* binding */ InvalidResponseError)
 /* harmony export */ });
 /* unused harmony export decodeJwtPayload */
-// What JSON of a server says, narrowed once.
-/** An answer that is not what the API documents. Its message never quotes a value. */
+// Checks the JSON that a server sent. Each function narrows an unknown value once, so that the callers work with types.
+/** A response does not have the form that the API documents. The message never quotes a value, which may be secret. */
 class InvalidResponseError extends Error {
     name = 'AnswerError';
 }
-/** @throws {InvalidResponseError} where the text is not a JSON object; the parser's own words would quote it */
+/**
+ * Parses a JSON object.
+ * @throws {InvalidResponseError} if the text is not a JSON object. The parser's own message would quote the text.
+ */
 function parseJsonObject(text) {
     let value;
     try {
@@ -29,30 +32,40 @@ function parseJsonObject(text) {
     }
     return asObject(value, 'the answer');
 }
-/** @throws {InvalidResponseError} */
+/**
+ * Returns a value as a JSON object.
+ * @param what names the value in the error
+ * @throws {InvalidResponseError} if the value is not an object. An array is not one.
+ */
 function asObject(value, what) {
     if (typeof value !== 'object' || value === null || Array.isArray(value))
         throw new InvalidResponseError(`${what} is not an object`);
     return value;
 }
-/** Protobuf's JSON form leaves an empty field out; some writers say null. @throws {InvalidResponseError} */
-function stringField(from, field) {
-    const value = from[field] ?? '';
+/**
+ * Returns a field's text, or an empty string if the field is absent or null: Protobuf's JSON form omits empty fields,
+ * and some writers send null instead.
+ * @throws {InvalidResponseError} if the field is not a string
+ */
+function stringField(object, field) {
+    const value = object[field] ?? '';
     if (typeof value !== 'string')
         throw new InvalidResponseError(`${field} is not a string`);
     return value;
 }
-/** @throws {InvalidResponseError} */
-function listField(from, field) {
-    const value = from[field] ?? [];
+/**
+ * Returns a field's list, or an empty list if the field is absent or null, for the same reason as `stringField`.
+ * @throws {InvalidResponseError} if the field is not a list
+ */
+function listField(object, field) {
+    const value = object[field] ?? [];
     if (!Array.isArray(value))
         throw new InvalidResponseError(`${field} is not a list`);
     return value;
 }
 /**
- * What a JSON Web Token says. Its signature is not checked: it came from the issuer itself, over TLS (OpenID Connect
- * Core 1.0, section 3.1.3.7, rule 6).
- * @returns nothing where it is none
+ * Returns the claims of a JSON Web Token, or undefined if the text is not one. The signature is not checked, because
+ * the token came from the issuer itself, over TLS (OpenID Connect Core 1.0, section 3.1.3.7, rule 6).
  */
 function decodeJwtPayload(token) {
     const [, payload, ...rest] = token.split('.');
@@ -85,35 +98,41 @@ function decodeJwtPayload(token) {
 
 
 
-// Every word that this action prints goes through here: no secret, and no text of a server or a user that the
-// runner would take for a command.
-/** @param text one line; what breaks lines or moves a terminal's cursor becomes a space */
+// Every word that this action prints goes through this module. It replaces masked values in each text, and changes text
+// of a server or a user that the runner would read as a command.
+/** Prints one line. Line breaks and control characters become spaces. */
 function info(text) {
     _actions_core__WEBPACK_IMPORTED_MODULE_0__/* .info */ .pq((0,_text_js__WEBPACK_IMPORTED_MODULE_2__/* .oneLine */ .TN)(text));
 }
-/** A line that is seen only where the workflow runs with debug logging. */
+/** Prints one line that is shown only if the workflow runs with debug logging. */
 function debug(text) {
     _actions_core__WEBPACK_IMPORTED_MODULE_0__/* .debug */ .Yz((0,_text_js__WEBPACK_IMPORTED_MODULE_2__/* .oneLine */ .TN)(text));
 }
+/** Prints one notice annotation of one line. */
 function notice(text) {
     core.notice(oneLine(text));
 }
+/** Prints one warning annotation of one line. */
 function warning(text) {
     _actions_core__WEBPACK_IMPORTED_MODULE_0__/* .warning */ .$e((0,_text_js__WEBPACK_IMPORTED_MODULE_2__/* .oneLine */ .TN)(text));
 }
-/** One error annotation, which may have several lines, and exit code 1. */
+/**
+ * Prints one error annotation, which may have several lines, and sets the exit code to 1. If the message does not name
+ * the root cause, prints that as a debug line.
+ */
 function fail(error) {
     core.setFailed(redact(message(error)).split('\n').map(oneLine).join('\n'));
     const root = rootCause(error);
     if (!message(error).includes(root))
         debug(`Caused by: ${root}`);
 }
-function rootCause(error) {
-    return error instanceof Error && error.cause instanceof Error ? rootCause(error.cause) : message(error);
-}
-/** What an error has to say, without its stack. */
+/** Returns the message of an error without its stack, or the text of any other thrown value. */
 function message(error) {
     return error instanceof Error ? error.message : String(error);
+}
+/** Returns the message of the innermost cause. */
+function rootCause(error) {
+    return error instanceof Error && error.cause instanceof Error ? rootCause(error.cause) : message(error);
 }
 
 
@@ -131,26 +150,89 @@ function message(error) {
 /* unused harmony exports flushMasks, maskForms */
 /* harmony import */ var _actions_core__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(178);
 
-/** Anything shorter would blank out ordinary text: such a value is never masked, whole or as a part. */
+// Every mask of this action is registered through this module. It keeps each masked form for `redact`, and sends it to
+// the runner, which masks it in the log of the whole job.
+/** Characters of the shortest value that is masked. A shorter one, or such a part of one, would hide ordinary text. */
 const MIN_MASK_LENGTH = 4;
-/** A shorter rest of a broken line tells next to nothing. */
+/** Characters of the shortest line of base64 that is masked. A shorter remainder reveals almost nothing. */
 const MIN_LINE_LENGTH = 8;
 /**
- * Bytes: GitHub keeps no longer secret. What is longer is masked as it is and line by line, since its other forms are
- * more than a runner takes in; whoever hands out a secret refuses it.
+ * Bytes of the largest secret that GitHub stores. A larger one is masked as it is and line by line. Its encoded forms
+ * are not masked, since a runner does not accept so many. Code that publishes a secret refuses a larger one.
  */
 const MAX_SECRET_BYTES = 48 * 1024;
-/** Characters (RFC 2045, section 6.8, and RFC 7468, section 2). */
+/** Characters of a line of base64 (RFC 2045, section 6.8, and RFC 7468, section 2). */
 const LINE_WIDTHS = [76, 64];
+/** All masked forms. */
 const masked = new Set();
-/** The longest first, since a shorter one may be a part of it; nothing while there are new ones. */
+/** The masked forms, longest first: a shorter one may be part of a longer one. Undefined if a form was added since. */
 let sorted;
-/** Masks a secret in every form that a later step may print it in, here and in the runner's log of the whole job. */
+/** Masks a secret in every form in which a later step may print it. */
 function mask(secret) {
     register(maskForms(secret));
 }
+/**
+ * Masks the lines of base64 that contain a secret after an id, as in `id:secret` of HTTP's Basic scheme (RFC 7617).
+ * Lines that the id alone determines are not masked.
+ */
+function maskCredentials(id, secret) {
+    if (secret.trim().length < MIN_MASK_LENGTH || isTooLongToMask(secret))
+        return;
+    const idOnly = Buffer.from(`${id}:`).toString('base64');
+    const lines = LINE_WIDTHS.flatMap((width) => base64Lines(Buffer.from(`${id}:${secret}`), width));
+    register(lines.filter((line) => !idOnly.includes(line)).flatMap(bothAlphabets));
+}
+/** Returns whether a secret is larger than GitHub stores, so that its encoded forms are not masked. */
+function isTooLongToMask(secret) {
+    return Buffer.byteLength(secret) > MAX_SECRET_BYTES;
+}
+/**
+ * Waits until all masks are written to standard output. If its reader is slow, most of them are still in this process.
+ * @throws {Error} if standard output cannot be written
+ */
+async function flushMasks() {
+    const { promise, resolve } = Promise.withResolvers();
+    process.stdout.write('', resolve);
+    const error = await promise;
+    if (error)
+        throw new Error(`Standard output cannot be written, so no secret can be masked: ${error.message}.`);
+}
+/** Replaces every masked form in a text by `***`, so that the output does not depend on the runner's own masking. */
+function redact(text) {
+    sorted ??= [...masked].sort((a, b) => b.length - a.length);
+    let clean = text;
+    for (const form of sorted)
+        if (form.length <= clean.length)
+            clean = clean.replaceAll(form, '***');
+    return clean;
+}
+/**
+ * Returns the forms in which a secret can appear: as it is, line by line, URL-encoded, JSON-escaped, and in base64 with
+ * any bytes before and after it. Runners mask only the literal value. GitHub's runner adds some forms as a best effort.
+ */
+function maskForms(secret) {
+    if (secret.trim().length < MIN_MASK_LENGTH)
+        return [];
+    // The usual alphabet. URL and JSON encoding leave such a secret unchanged.
+    if (/^[\w.-]+$/.test(secret))
+        return [...new Set([secret, ...base64Forms(secret)])];
+    const lines = secret.split(/[\r\n]+/);
+    const all = isTooLongToMask(secret) ? [] : [...new Set([secret, ...lines])];
+    const forms = [
+        secret,
+        secret.trim(),
+        ...lines,
+        ...lines.map((line) => line.trim()),
+        // Encode each line in addition: if the runner has replaced one line, the whole secret no longer matches.
+        ...all.flatMap(urlForms),
+        ...all.flatMap(jsonForms),
+        ...base64Forms(secret),
+    ];
+    return [...new Set(forms)].filter((form) => form.trim().length >= MIN_MASK_LENGTH);
+}
+/** Registers each form that is not masked yet. */
 function register(forms) {
-    // One write for all of them.
+    // Send all masks in one write.
     process.stdout.cork();
     for (const form of forms) {
         if (masked.has(form))
@@ -161,79 +243,27 @@ function register(forms) {
     }
     process.stdout.uncork();
 }
-/** Masks a secret also where it stands behind an id, as in `id:secret` of HTTP's Basic scheme (RFC 7617), in base64 of several lines. */
-function maskCredentials(id, secret) {
-    if (secret.trim().length < MIN_MASK_LENGTH || isTooLongToMask(secret))
-        return;
-    const idOnly = Buffer.from(`${id}:`).toString('base64');
-    const lines = LINE_WIDTHS.flatMap((width) => base64Lines(Buffer.from(`${id}:${secret}`), width));
-    register(lines.filter((line) => !idOnly.includes(line)).flatMap(bothAlphabets));
-}
-function isTooLongToMask(secret) {
-    return Buffer.byteLength(secret) > MAX_SECRET_BYTES;
-}
-/**
- * Waits until all masks have left the process: where its reader is slow, the most of them still wait in it.
- * @throws where nobody reads them
- */
-async function flushMasks() {
-    const { promise, resolve } = Promise.withResolvers();
-    process.stdout.write('', resolve);
-    const error = await promise;
-    if (error)
-        throw new Error(`Standard output cannot be written, so no secret can be masked: ${error.message}.`);
-}
-/** Takes every masked form out of a text of ours, so that nothing depends on the runner's own masking. */
-function redact(text) {
-    sorted ??= [...masked].sort((a, b) => b.length - a.length);
-    let clean = text;
-    for (const form of sorted)
-        if (form.length <= clean.length)
-            clean = clean.replaceAll(form, '***');
-    return clean;
-}
-/**
- * The forms in which a secret can turn up: as it is, line by line, URL-encoded, JSON-escaped, and within base64
- * whatever stands before or after it. Runners mask the literal value alone (GitHub's adds some forms, best effort).
- */
-function maskForms(secret) {
-    if (secret.trim().length < MIN_MASK_LENGTH)
-        return [];
-    // The usual one, which URLs and JSON write as it is.
-    if (/^[\w.-]+$/.test(secret))
-        return [...new Set([secret, ...base64Forms(secret)])];
-    const lines = secret.split(/[\r\n]+/);
-    const all = isTooLongToMask(secret) ? [] : [...new Set([secret, ...lines])];
-    const forms = [
-        secret,
-        secret.trim(),
-        ...lines,
-        ...lines.map((line) => line.trim()),
-        // Each line too: a runner that has replaced one would not recognize the whole any more.
-        ...all.flatMap(urlForms),
-        ...all.flatMap(jsonForms),
-        ...base64Forms(secret),
-    ];
-    return [...new Set(forms)].filter((form) => form.trim().length >= MIN_MASK_LENGTH);
-}
+/** Returns the URL encodings of a secret: of path, query and form, with hexadecimal digits in both cases. */
 function urlForms(secret) {
     const component = encodeURIComponent(secret.toWellFormed());
     const strict = component.replace(/[!'()*]/g, (character) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`);
     const form = new URLSearchParams({ '': secret }).toString().slice(1);
-    // Encoders that are made for paths leave a slash as it is.
+    // Encoders for paths do not encode a slash.
     const all = [component, strict, form].flatMap((text) => [text, text.replaceAll('%2F', '/')]);
     return all.flatMap((text) => [text, text.replace(/%[0-9A-F]{2}/g, (byte) => byte.toLowerCase())]);
 }
+/** Returns the JSON escapes of a secret, without the quotes and with hexadecimal digits in both cases. */
 function jsonForms(secret) {
     const json = JSON.stringify(secret).slice(1, -1);
-    // Writers that stay within ASCII, keep JSON safe inside HTML, or do both, escape more than JSON.stringify does.
+    // Some encoders escape more than JSON.stringify: non-ASCII characters, characters that are unsafe in HTML, or both.
     const cautious = [/[\u007f-\uffff]/g, /[<>&\u2028\u2029]/g, /[<>&\u007f-\uffff]/g].map((more) => json.replace(more, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`));
     const all = [json, ...cautious].flatMap((text) => [text, text.replaceAll('/', '\\/')]);
     return all.flatMap((text) => [text, text.replace(/\\u[\da-f]{4}/g, (code) => `\\u${code.slice(2).toUpperCase()}`)]);
 }
 /**
- * Three bytes make four base64 characters, so what stands before the secret shifts it by 0, 1 or 2 bytes. Of each
- * shift, the characters that the neighbouring bytes cannot change; of the secret on its own, the padded text too.
+ * Returns what base64 contains of a secret. Three bytes become four characters, so the bytes before a secret shift it
+ * by 0, 1 or 2 bytes. For each shift, returns the characters that do not depend on the bytes around the secret. For the
+ * secret without other bytes, returns the padded text in addition.
  */
 function base64Forms(secret) {
     if (isTooLongToMask(secret))
@@ -246,7 +276,10 @@ function base64Forms(secret) {
     const lines = LINE_WIDTHS.flatMap((width) => base64Lines(bytes, width));
     return [bytes.toString('base64'), ...fragments, ...lines].flatMap(bothAlphabets);
 }
-/** Base64 as command-line tools break it into lines. What follows, such as a line break, changes the end of the last one. */
+/**
+ * Returns the lines of base64 as command-line tools break it. Bytes that follow, such as a line break, change the end
+ * of the last line, so the lines are returned with and without that end.
+ */
 function base64Lines(bytes, width) {
     const whole = bytes.toString('base64');
     const certain = whole.slice(0, Math.floor((bytes.length * 8) / 6));
@@ -256,7 +289,7 @@ function base64Lines(bytes, width) {
             lines.push(text.slice(at, at + width));
     return lines;
 }
-/** Base64 and base64url (RFC 4648). */
+/** Returns the text in base64 and in base64url (RFC 4648). */
 function bothAlphabets(text) {
     return [text, text.replaceAll('+', '-').replaceAll('/', '_')];
 }
@@ -277,37 +310,39 @@ function bothAlphabets(text) {
 /* unused harmony export SCHEME */
 /* harmony import */ var _mask_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(549);
 
+/** The scheme of a URL and the two slashes after it. */
 const SCHEME = /^[a-z][a-z\d+.-]*:\/\//i;
-/** A value as an error shows it. Masked values go first: what is left of one that was cut would be recognized by nobody. */
+/** Returns a value as an error shows it: masked values replaced, at most 80 characters, and quoted as in JSON. */
 function quote(value) {
     return JSON.stringify(truncate(value, 80));
 }
-/** A URL as an error shows it: what stands before an @ or after a ? may be a secret. */
+/** Returns a URL as an error shows it. Hides what is before an `@` or after a `?` or `#`, since it may be a secret. */
 function quoteUrl(text) {
     const clean = (0,_mask_js__WEBPACK_IMPORTED_MODULE_0__/* .redact */ .E$)(text);
     const [scheme = ''] = SCHEME.exec(clean) ?? [];
     const rest = clean.slice(scheme.length);
-    const [end, sign] = [rest.search(/[?#]/), rest.lastIndexOf('@')];
-    if (end >= 0 && sign > end)
+    const [queryStart, atSign] = [rest.search(/[?#]/), rest.lastIndexOf('@')];
+    if (queryStart >= 0 && atSign > queryStart)
         return quote(`${scheme}***`);
-    const shown = sign < 0 ? rest : `***${rest.slice(sign)}`;
-    return quote(scheme + shown.replace(/[?#].*$/s, (end) => `${end[0]}***`));
+    const shown = atSign < 0 ? rest : `***${rest.slice(atSign)}`;
+    return quote(scheme + shown.replace(/[?#].*$/s, (tail) => `${tail[0]}***`));
 }
-/** Characters as the API counts them: Unicode code points. */
+/** Returns the number of characters as the API counts them: Unicode code points. */
 function characterCount(text) {
     return [...text].length;
 }
 /**
- * At most `length` code points of a text, the last one an ellipsis where something was cut. Masked values are taken out
- * first: half of one would be recognized by nobody.
+ * Returns at most `length` code points of a text. If the text is longer, the last one is an ellipsis. Masked values are
+ * replaced before the text is cut, because a part of one would no longer match a mask.
  */
 function truncate(text, length) {
     const characters = [...(0,_mask_js__WEBPACK_IMPORTED_MODULE_0__/* .redact */ .E$)(text)];
     return characters.length <= length ? characters.join('') : `${characters.slice(0, length - 1).join('')}…`;
 }
 /**
- * Takes masked values, control characters, line separators and marks that turn the writing direction out of a text.
- * The runner also reads `##[command]` anywhere in a line as a command (its older syntax), so that is broken up.
+ * Returns a text as one line. Masked values are replaced. Control characters, line separators and characters that
+ * change the writing direction become spaces. `##[` is broken up, because the runner reads `##[command]` anywhere in a
+ * line as a command (its older syntax).
  */
 function oneLine(text) {
     const clean = (0,_mask_js__WEBPACK_IMPORTED_MODULE_0__/* .redact */ .E$)(text).replaceAll('##[', '## [');
@@ -324,7 +359,7 @@ function oneLine(text) {
 /* harmony export */   dy: () => (/* binding */ isSealed),
 /* harmony export */   un: () => (/* binding */ readState)
 /* harmony export */ });
-/* unused harmony exports Journal, createJournal */
+/* unused harmony export Journal */
 /* harmony import */ var node_crypto__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(598);
 /* harmony import */ var node_crypto__WEBPACK_IMPORTED_MODULE_0___default = /*#__PURE__*/__nccwpck_require__.n(node_crypto__WEBPACK_IMPORTED_MODULE_0__);
 /* harmony import */ var _actions_core__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(178);
@@ -334,54 +369,60 @@ function oneLine(text) {
 
 
 
+// What this step has created or changed and not published yet. docs/design.md has a table of its states.
+/** Name of the value in the runner's state file. */
 const STATE_NAME = 'client';
 /**
- * Main's side of the state. What it writes is sealed with the administrator's secret: a `STATE_*` variable can also
- * come from another step through `GITHUB_ENV`, and must not send the credentials elsewhere or name another's client.
+ * Main's side of the state. Each state is sealed with the environment's API secret: another step can also set a `STATE_*`
+ * variable through `GITHUB_ENV`, and it must not redirect the credentials or name a client of another run.
  */
 class Journal {
     state;
-    /** What only main can undo: the client as it was, and the fields that were, or may have been, changed. */
     pendingUpdate;
-    /** What nobody can undo, in sentences. */
+    /** Sentences about what nobody can undo. */
     irreversible = [];
     #secret;
+    /** @param secret the environment's API secret, which seals the state */
     constructor(state, secret) {
         this.state = state;
         this.#secret = secret;
     }
     /**
-     * Writes a change down, and then takes it for a fact.
-     * @throws where the runner's file cannot be written
+     * Persists the change, then applies it.
+     * @throws {Error} if the runner's file cannot be written
      */
     recordIntent(change) {
         const state = { ...this.state, ...change };
-        const done = isEmpty(state);
+        const text = isEmpty(state) ? '' : JSON.stringify({ ...state, seal: seal(state, this.#secret) });
         try {
-            saveState(STATE_NAME, done ? '' : JSON.stringify({ ...state, seal: seal(state, this.#secret) }));
+            saveState(STATE_NAME, text);
         }
         catch (error) {
             throw new Error(`Could not write the state for the post step: ${message(error)}.`);
         }
         Object.assign(this.state, change);
     }
-    /** As `note`, for what is a fact whether or not it can be written: the roll-back has to know it. */
+    /**
+     * Applies the change, then persists it. Roll-back needs the change even if it cannot be persisted.
+     * @throws {Error} if the runner's file cannot be written
+     */
     recordResult(change) {
         Object.assign(this.state, change);
         this.recordIntent(change);
     }
     /**
-     * Marks a pair as its user's: nobody takes it back any more.
-     * @param client_id the client that is handed out; another one that this step made is still to be removed
-     * @throws where the runner's file cannot be written
+     * Marks the credentials as published: neither roll-back nor the post step deletes them any more, except for the client
+     * of a job.
+     * @param client_id the published client. Another one that this step created is still deleted
+     * @throws {Error} if the runner's file cannot be written
      */
     markPublished(client_id) {
         const { client, secret, variable, lifetime } = this.state;
-        const stays = lifetime === 'job' || client?.id !== client_id;
+        const isStillPending = lifetime === 'job' || client?.id !== client_id;
         if (client || secret || variable)
-            this.recordIntent({ client: stays ? client : undefined, secret: undefined, variable: undefined });
+            this.recordIntent({ client: isStillPending ? client : undefined, secret: undefined, variable: undefined });
     }
-    /** Leaves the post step nothing of this to do. Where that cannot be written, it finds out for itself. */
+    /** Removes entries that need no clean-up. If that cannot be persisted, the post step finds nothing to remove. */
     forget(change = { client: undefined, secret: undefined, variable: undefined }) {
         if (isEmpty(this.state))
             return;
@@ -391,28 +432,28 @@ class Journal {
         catch { }
     }
 }
-/** Whether there is nothing (left) to undo. */
+/** Returns whether nothing is left to undo. */
 function isEmpty({ client, secret, variable }) {
     return !client && !secret && !variable;
 }
-/** @returns nothing where main left nothing to do. @throws where the text is not a state */
+/**
+ * Reads the state that main wrote.
+ * @returns undefined if main left nothing to undo
+ * @throws {Error} if the text is not a state
+ */
 function readState() {
     const text = (0,_actions_core__WEBPACK_IMPORTED_MODULE_1__/* .getState */ .Gu)(STATE_NAME);
     return text ? (0,_net_json_js__WEBPACK_IMPORTED_MODULE_3__/* .asObject */ .eB)(JSON.parse(text), 'it') : undefined;
 }
-/** Whether this state was written by a step with the same secret. */
+/** Returns whether a step with the same API secret wrote this state. */
 function isSealed({ seal: given, ...state }, secret) {
     const expected = Buffer.from(seal(state, secret));
     const actual = Buffer.from(typeof given === 'string' ? given : '');
     return secret !== '' && actual.length === expected.length && (0,node_crypto__WEBPACK_IMPORTED_MODULE_0__.timingSafeEqual)(actual, expected);
 }
+/** Returns the HMAC-SHA-256 of a state, in base64url. */
 function seal(state, secret) {
     return (0,node_crypto__WEBPACK_IMPORTED_MODULE_0__.createHmac)('sha256', secret).update(JSON.stringify(state)).digest('base64url');
-}
-/** The journal of a step that is about to change something, still empty. */
-function createJournal({ origin, organization_id, marker, credentials }) {
-    const { nonce, run, lifetime } = marker;
-    return new Journal({ origin, organization_id, nonce, run, lifetime }, credentials.client_secret);
 }
 
 
@@ -1642,18 +1683,20 @@ var __webpack_exports__ = {};
 
 ;// CONCATENATED MODULE: ./build/output/exit.js
 /**
- * Runs an entry file's work and then ends the process, whatever socket or name lookup would keep it alive.
- * @param failure the exit code unless the work ends well, also where it never ends and nothing is left to wait for
+ * Runs the work of an entry file and then ends the process. Open sockets and pending name lookups do not keep it alive.
+ * The exit code is 0 if the work succeeds.
+ * @param onError receives the error if the work fails
+ * @param failureCode exit code if the work fails, or if it never settles and Node has nothing left to wait for
  */
-function runEntry(work, onError, failure) {
-    process.exitCode = failure;
-    // A reader that went away is no reason to stop here; who needs one asks for it.
+function runEntry(work, onError, failureCode) {
+    process.exitCode = failureCode;
+    // Ignore EPIPE here. Code that needs stdout to be read calls flushMasks().
     process.stdout.on('error', () => { });
     work()
         .then(() => {
         process.exitCode = 0;
     }, onError)
-        // Where standard output is a pipe that is written asynchronously (Windows), the callback waits for what is pending.
+        // On Windows, writes to a pipe are asynchronous. The callback runs after all pending writes.
         .finally(() => process.stdout.write('', () => process.exit()));
 }
 
@@ -1669,9 +1712,9 @@ runEntry(async () => {
     const state = (0,journal/* readState */.un)();
     if (!state)
         return;
-    // The usual job has nothing left to remove, and loads nothing more.
-    const { cleanUpAfterMain: removeLeftovers } = await __nccwpck_require__.e(/* import() */ 866).then(__nccwpck_require__.bind(__nccwpck_require__, 866));
-    await removeLeftovers(state);
+    // Most jobs have nothing to clean up and load no further modules.
+    const { cleanUpAfterMain } = await __nccwpck_require__.e(/* import() */ 208).then(__nccwpck_require__.bind(__nccwpck_require__, 208));
+    await cleanUpAfterMain(state);
 }, (error) => log/* warning */.$e(`The state that main left cannot be used, so nothing was removed: ${log/* message */.iU(error)}`), 0);
 
 module.exports = __webpack_exports__;

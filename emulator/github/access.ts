@@ -1,8 +1,13 @@
+// Checks the token of a request, and the permissions of the token.
+
 import type { GitHubOperation } from '../exchange.ts';
 import { GitHubError } from './errors.ts';
 import type { Permission, Permissions, Repository, State } from './state.ts';
 
-/** The permissions of the token in an `authorization` header. */
+/**
+ * Returns the permissions of the token in an `authorization` header.
+ * @throws {GitHubError} (401) if the token is missing or unknown
+ */
 export function authenticate(state: State, authorization = ''): Permissions {
   const token = /^(?:token|bearer) (\S+)$/i.exec(authorization)?.[1];
   const permissions = token === undefined ? undefined : state.tokens.get(token);
@@ -10,20 +15,26 @@ export function authenticate(state: State, authorization = ''): Permissions {
   return permissions;
 }
 
-/** Whether a token may know that this repository exists. */
-export function sees(state: State, permissions: Permissions, repository: Repository): boolean {
+/** Returns whether a token can see that this repository exists. */
+export function canSee(state: State, permissions: Permissions, repository: Repository): boolean {
   return repository.visibility === 'public' || state.isFor(permissions, repository);
 }
 
-/** What a fine-grained token needs for an operation, in an environment or in the repository itself. */
-function needed(operation: GitHubOperation, inEnvironment: boolean): [Permission, 'read' | 'write'] | undefined {
+/** Returns the permission that a fine-grained token needs for an operation in a repository or in an environment. */
+function requiredPermission(
+  operation: GitHubOperation,
+  inEnvironment: boolean,
+): [Permission, 'read' | 'write'] | undefined {
   if (operation === 'getRepository') return undefined;
   if (operation === 'getEnvironment' || operation === 'getRun') return ['actions', 'read'];
   const kind = /Variable$/.test(operation) ? 'variables' : 'secrets';
   return [inEnvironment ? 'environments' : kind, operation.startsWith('get') ? 'read' : 'write'];
 }
 
-/** @throws GitHubError (403) where the token sees the repository but may not do this */
+/**
+ * Checks that a token has the permission for an operation. The token must be able to see the repository.
+ * @throws {GitHubError} (403) if the permission is missing
+ */
 export function authorize(
   state: State,
   permissions: Permissions,
@@ -31,12 +42,12 @@ export function authorize(
   operation: GitHubOperation,
   inEnvironment: boolean,
 ): void {
-  const [permission, level] = needed(operation, inEnvironment) ?? [];
+  const [permission, level] = requiredPermission(operation, inEnvironment) ?? [];
   if (!permission) return;
-  // What anybody may read of a public repository.
+  // Every token can read the environments and runs of a public repository.
   if (permission === 'actions' && repository.visibility === 'public') return;
-  const held = state.isFor(permissions, repository) ? permissions[permission] : undefined;
-  if (held === 'write' || held === level) return;
+  const granted = state.isFor(permissions, repository) ? permissions[permission] : undefined;
+  if (granted === 'write' || granted === level) return;
   const kind = permissions.integration ? 'integration' : 'personal access token';
   throw new GitHubError(403, `Resource not accessible by ${kind}`, {
     headers: { 'x-accepted-github-permissions': `${permission}=${level}` },

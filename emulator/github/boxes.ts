@@ -1,11 +1,13 @@
+// The key pairs and sealed boxes (libsodium) in which GitHub's API receives the values of secrets.
+
 import { digits } from '../scalekit/token.ts';
 
-/** The key pair of one place; the public half in base64. */
+/** The key pair of one secret location. The public key is base64. */
 export type Box = { keyId: string; publicKey: string; privateKey: Uint8Array };
 
 let loaded: ReturnType<typeof load> | undefined;
 
-/** Its WebAssembly is loaded only where a secret is saved, and once. */
+/** Loads libsodium once, and only if a secret is saved, because loading its WebAssembly takes time. */
 async function sodium(): ReturnType<typeof load> {
   loaded ??= load();
   return await loaded;
@@ -17,12 +19,13 @@ async function load() {
   return library;
 }
 
+/** Generates a key pair for sealed boxes. */
 export async function makeBox(): Promise<Box> {
   const { publicKey, privateKey } = (await sodium()).crypto_box_keypair();
   return { keyId: `${digits()}1`, publicKey: Buffer.from(publicKey).toString('base64'), privateKey };
 }
 
-/** What a sealed box (base64) says; undefined where it was not sealed for this key. */
+/** Opens a sealed box (base64) and returns its text. Returns undefined if it was not sealed for this key. */
 export async function open(box: Box, sealed: string): Promise<string | undefined> {
   const { crypto_box_seal_open } = await sodium();
   try {

@@ -1,7 +1,10 @@
+// Reads `openapi.json`, the part of GitHub's OpenAPI description that the emulator serves. `scripts/github-openapi.ts`
+// writes that file.
+
 import { readFileSync } from 'node:fs';
 import type { GitHubOperation } from '../exchange.ts';
 
-/** A JSON Schema; `$ref` points into the description's components. */
+/** A JSON Schema. `$ref` refers to the components of the description. */
 export type Schema = {
   $ref?: string;
   type?: string | string[];
@@ -12,12 +15,12 @@ export type Schema = {
   anyOf?: Schema[];
 };
 
-/** One operation as GitHub describes it. A body or an answer without JSON is null. */
+/** One operation of GitHub's description. A request body or a response without JSON is null. */
 export type Described = {
   operation: GitHubOperation;
   method: string;
   path: string;
-  /** Where it stands in the description, as a JSON pointer. */
+  /** JSON pointer to the operation in the description. */
   pointer: string;
   parameters: Record<string, Schema>;
   body?: Schema | null;
@@ -28,7 +31,7 @@ type Description = { operations: Described[]; components: { schemas: Record<stri
 
 let loaded: Description | undefined;
 
-/** GitHub's own description of what is served here (see scripts/github-openapi.ts), read when first asked for. */
+/** Returns GitHub's description of the served operations. Reads `openapi.json` on the first call. */
 export function description(): Description {
   if (!loaded) {
     loaded = JSON.parse(readFileSync(new URL('./openapi.json', import.meta.url), 'utf8')) as Description;
@@ -38,8 +41,8 @@ export function description(): Description {
 }
 
 /**
- * The operation that a method and a path (behind the API's prefix) name, with the path's parameters decoded.
- * A repository is also known by its number: `/repositories/ID` is what GitHub redirects to after a rename.
+ * Returns the operation for a method and a path (without the API's prefix), and the decoded path parameters. Returns
+ * undefined if there is none. A path can begin with `/repositories/ID`: GitHub redirects to such a path after a rename.
  */
 export function findOperation(method: string, path: string) {
   for (const described of description().operations) {
@@ -55,6 +58,7 @@ export function findOperation(method: string, path: string) {
   return undefined;
 }
 
+/** Returns the text without percent-encoding, or unchanged if the encoding is invalid. */
 function decoded(text: string): string {
   try {
     return decodeURIComponent(text);

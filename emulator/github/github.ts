@@ -1,65 +1,83 @@
-import type { Answer, RecordedRequest, Route } from '../exchange.ts';
+// The emulated GitHub: checks each request as GitHub does, and routes it to the API or to the ID token endpoint.
+
+import type { HttpResponse, RecordedRequest, Route } from '../exchange.ts';
 import { RUNNER_VARIABLES } from '../variables.ts';
-import { authenticate, authorize, sees } from './access.ts';
+import { authenticate, authorize, canSee } from './access.ts';
 import { findOperation } from './description.ts';
 import { GitHubError, notFound, unprocessable } from './errors.ts';
 import { handlers } from './handlers.ts';
 import { idTokenEndpoint } from './idtoken.ts';
 import { type RateLimit, rateLimiter } from './limit.ts';
-import { checkAnswer, checkBody, fitParameters } from './schema.ts';
+import { checkBody, checkResponse, fitParameters } from './schema.ts';
 import { type Permissions, type Repository, type RepositoryOptions, type Run, State } from './state.ts';
 
-/** Prefix of the API's paths, as a GitHub Enterprise Server has it: whoever forgets that there can be one meets 404. */
+/** Prefix of the API's paths, the same as on GitHub Enterprise Server. A caller that omits the prefix gets 404. */
 const PREFIX = '/api/v3';
 
+/** The emulated GitHub, and the methods with which tests control it. */
 export type GitHub = {
-  /** GITHUB_API_URL, over TLS where that is on. */
+  /** The value of GITHUB_API_URL. Uses https if TLS is on. */
   apiUrl: string;
-  /** A token that may do everything in every repository. */
+  /** A token with all permissions in every repository. */
   token: string;
-  /** GITHUB_API_URL alone. */
+  /** The variable GITHUB_API_URL. */
   variables: Record<string, string>;
-  /** What a job with `id-token: write` has besides: ACTIONS_ID_TOKEN_REQUEST_URL and ACTIONS_ID_TOKEN_REQUEST_TOKEN. */
+  /** The variables of a job with `id-token: write`: ACTIONS_ID_TOKEN_REQUEST_URL and ACTIONS_ID_TOKEN_REQUEST_TOKEN. */
   idTokenVariables: Record<string, string>;
-  /** Claims of the next ID tokens that differ from the usual ones; undefined takes one away. May be changed at any time. */
+  /**
+   * Claims that override the defaults in the next ID tokens. An undefined value removes the claim. Tests can change
+   * this at any time.
+   */
   idTokenClaims: Record<string, unknown>;
-  /** Every ID token that was handed out. */
+  /** Every ID token that was issued. */
   idTokens: string[];
-  /** May be changed at any time; counting then begins anew. Scalekit's requests do not count. */
+  /**
+   * The rate limit. Undefined means GitHub's default of 5000 requests per hour. Tests can change it at any time, and
+   * the count then restarts at zero. Requests to Scalekit do not count.
+   */
   rateLimit: RateLimit | undefined;
-  /** The repository of RUNNER_VARIABLES, with that run in progress, is there from the start. */
+  /** Adds a repository. The repository of RUNNER_VARIABLES and its run (in progress) exist from the start. */
   addRepository(fullName: string, options?: RepositoryOptions): Repository;
-  /** @throws where there is none of that name */
+  /**
+   * Returns the repository that has this name now.
+   * @throws {Error} if there is none
+   */
   repository(fullName: string): Repository;
-  /** The old name then redirects to the repository. */
+  /** Renames a repository. Requests that use the old name are redirected. */
   rename(from: string, to: string): void;
-  /** A further token with these permissions alone; `none` has none and is for no repository. */
+  /** Creates a token with only these permissions and returns it. `none` means no permissions and no repositories. */
   addToken(permissions: Permissions | 'none'): string;
-  /** Adds a run, in progress if nothing else is said, or changes one. A completed one has succeeded if nothing else is said. */
+  /**
+   * Adds or changes a run. The default `status` of a new run is `in_progress`. The default `conclusion` of a completed
+   * run is `success`.
+   */
   addRun(fullName: string, run: Pick<Run, 'id'> & Partial<Run>): void;
   removeRun(fullName: string, id: number): void;
 };
 
-/** The corner of GitHub that the action calls: its API for secrets, variables and runs, and the endpoint for ID tokens. */
+/**
+ * Creates the parts of GitHub that the action calls: the API for secrets, variables and runs, and the ID token
+ * endpoint.
+ */
 export function createGitHub() {
   const state = new State();
-  const everything = { secrets: 'write', variables: 'write', environments: 'write', actions: 'write' } as const;
-  const own = RUNNER_VARIABLES.GITHUB_REPOSITORY;
+  const allPermissions = { secrets: 'write', variables: 'write', environments: 'write', actions: 'write' } as const;
+  const runnerRepository = RUNNER_VARIABLES.GITHUB_REPOSITORY;
   state.add(
-    own,
+    runnerRepository,
     { id: Number(RUNNER_VARIABLES.GITHUB_REPOSITORY_ID) },
     Number(RUNNER_VARIABLES.GITHUB_REPOSITORY_OWNER_ID),
   );
   const limiter = rateLimiter(() => api.rateLimit);
   const idToken = idTokenEndpoint({
-    repository: () => state.find(own)?.repository,
+    repository: () => state.find(runnerRepository)?.repository,
     changes: () => api.idTokenClaims,
-    issued: (token) => api.idTokens.push(token),
+    onIssued: (token) => api.idTokens.push(token),
   });
 
   const api: GitHub = {
     apiUrl: '',
-    token: state.addToken(everything),
+    token: state.addToken(allPermissions),
     variables: {},
     idTokenVariables: {},
     idTokenClaims: {},
@@ -76,22 +94,25 @@ export function createGitHub() {
         status = 'in_progress',
         conclusion,
       } = { ...runs.get(id), conclusion: undefined, ...changes };
-      const usual = status === 'completed' ? 'success' : null;
-      runs.set(id, { id, attempt, status, conclusion: conclusion ?? usual });
+      const defaultConclusion = status === 'completed' ? 'success' : null;
+      runs.set(id, { id, attempt, status, conclusion: conclusion ?? defaultConclusion });
     },
     removeRun: (fullName, id) => {
       state.repository(fullName).runs.delete(id);
     },
   };
-  api.addRun(own, { id: Number(RUNNER_VARIABLES.GITHUB_RUN_ID), attempt: Number(RUNNER_VARIABLES.GITHUB_RUN_ATTEMPT) });
+  api.addRun(runnerRepository, {
+    id: Number(RUNNER_VARIABLES.GITHUB_RUN_ID),
+    attempt: Number(RUNNER_VARIABLES.GITHUB_RUN_ATTEMPT),
+  });
 
-  const perform = async (found: Found, request: RecordedRequest): Promise<Answer> => {
-    const { described, parameters } = found;
+  const perform = async (matched: MatchedOperation, request: RecordedRequest): Promise<HttpResponse> => {
+    const { described, parameters } = matched;
     if (!request.headers['user-agent']) throw new GitHubError(403, 'Make sure your request has a User-Agent header');
     const permissions = authenticate(state, request.headers.authorization);
     limiter.admit();
     if (!(await fitParameters(described, parameters))) throw notFound();
-    const repository = target(state, permissions, found, request);
+    const repository = findRepository(state, permissions, matched, request);
     const inEnvironment = parameters.environment_name !== undefined;
     authorize(state, permissions, repository, described.operation, inEnvironment);
     const environment = repository.environments.get(parameters.environment_name?.toLowerCase() ?? '');
@@ -106,32 +127,32 @@ export function createGitHub() {
       body,
       repository,
       environment,
-      place: location,
+      location,
       origin,
     });
   };
 
-  const answer = async (found: Found | undefined, request: RecordedRequest): Promise<Answer> => {
+  const respond = async (matched: MatchedOperation | undefined, request: RecordedRequest): Promise<HttpResponse> => {
     try {
-      if (!found) throw notFound();
-      const { status, body } = await perform(found, request);
-      await checkAnswer(found.described, status, body);
+      if (!matched) throw notFound();
+      const { status, body } = await perform(matched, request);
+      await checkResponse(matched.described, status, body);
       return { status, body, headers: limiter.headers() };
     } catch (error) {
       if (!(error instanceof GitHubError)) throw error;
       const { status, body, headers } = error;
-      if (found) await checkAnswer(found.described, status, body);
+      if (matched) await checkResponse(matched.described, status, body);
       return { status, body, headers: { ...limiter.headers(), ...headers } };
     }
   };
 
   const find = (method: string, path: string): Route | undefined => {
     if (!path.startsWith(`${PREFIX}/`)) return idToken.find(method, path);
-    const found = findOperation(method, path.slice(PREFIX.length));
-    return { operation: found?.described.operation ?? 'unknown', work: (request) => answer(found, request) };
+    const matched = findOperation(method, path.slice(PREFIX.length));
+    return { operation: matched?.described.operation ?? 'unknown', handler: (request) => respond(matched, request) };
   };
 
-  /** Sets what can be told only when the port is known. */
+  /** Sets the URLs, which depend on the port. The emulator calls this when it listens. */
   const serveAt = (url: string): GitHub => {
     api.apiUrl = `${url}${PREFIX}`;
     api.variables = { GITHUB_API_URL: api.apiUrl };
@@ -144,25 +165,30 @@ export function createGitHub() {
   return { find, serveAt };
 }
 
-type Found = NonNullable<ReturnType<typeof findOperation>>;
+type MatchedOperation = NonNullable<ReturnType<typeof findOperation>>;
 
 /**
- * The repository that a request is for.
- * @throws GitHubError where the caller may not see it, or asks by a name that it no longer has
+ * Returns the repository that a request is for.
+ * @throws {GitHubError} (404) if the token cannot see the repository, (301 or 307) if the request uses a former name
  */
-function target(state: State, permissions: Permissions, { parameters }: Found, request: RecordedRequest): Repository {
+function findRepository(
+  state: State,
+  permissions: Permissions,
+  { parameters }: MatchedOperation,
+  request: RecordedRequest,
+): Repository {
   const { owner, repo, id } = parameters;
   if (id !== undefined) {
     const repository = state.findById(Number(id));
-    if (!repository || !sees(state, permissions, repository)) throw notFound();
+    if (!repository || !canSee(state, permissions, repository)) throw notFound();
     return repository;
   }
   const found = state.find(`${owner}/${repo}`);
-  if (!found || !sees(state, permissions, found.repository)) throw notFound();
+  if (!found || !canSee(state, permissions, found.repository)) throw notFound();
   if (!found.moved) return found.repository;
   const [, rest = ''] = /^\/api\/v3\/repos\/[^/]+\/[^/]+(.*)$/.exec(request.path) ?? [];
   const url = `${request.origin}${PREFIX}/repositories/${found.repository.id}${rest}`;
-  // A method other than GET must be repeated as it was.
+  // With 307, the client must repeat the request with the same method.
   const status = request.method === 'GET' ? 301 : 307;
   throw new GitHubError(status, status === 301 ? 'Moved Permanently' : 'Temporary Redirect', {
     url,

@@ -1,40 +1,49 @@
-import type { Answer, GitHubOperation } from '../exchange.ts';
+// What each operation of the emulated GitHub API does.
+
+import type { GitHubOperation, HttpResponse } from '../exchange.ts';
 import { open } from './boxes.ts';
 import type { Described } from './description.ts';
 import { GitHubError, notFound, unprocessable } from './errors.ts';
-import { filled } from './schema.ts';
-import { type Environment, type Kept, keep, type Place, type Repository, seconds } from './state.ts';
+import { fillResponse } from './schema.ts';
+import {
+  type Environment,
+  type Repository,
+  type SecretLocation,
+  type StoredValue,
+  storeValue,
+  timestamp,
+} from './state.ts';
 
-/** A request that may be answered: the caller may do this, and the body is as described. */
+/** A request that passed all checks: the token has the permission, and the body matches the description. */
 export type Call = {
   described: Described;
-  /** The path's parameters, decoded. */
+  /** The decoded path parameters. */
   parameters: Record<string, string>;
-  // biome-ignore lint/suspicious/noExplicitAny: the description's schema has seen it.
+  // biome-ignore lint/suspicious/noExplicitAny: the body was validated against the description.
   body: any;
   repository: Repository;
   environment: Environment | undefined;
   /** The environment, or the repository itself. */
-  place: Place;
+  location: SecretLocation;
   /** Scheme, host and port of GitHub's API and pages. */
   origin: string;
 };
 
-/** Bytes that a value of a secret or a variable may have. */
+/** Maximum size of a secret or variable, in bytes. */
 const VALUE_BYTES = 48 * 1024;
 
-/** What each operation does. */
-export const handlers: Record<GitHubOperation, (call: Call) => Answer | Promise<Answer>> = {
+/** The handler of each operation. Handlers throw a GitHubError if the operation fails. */
+export const handlers: Record<GitHubOperation, (call: Call) => HttpResponse | Promise<HttpResponse>> = {
   getRepository: ({ described, repository, origin }) => ok(described, repositoryJson(repository, origin)),
 
   getEnvironment: ({ described, repository, environment, origin }) => {
-    const { id, name, createdAt } = environment ?? missing();
+    const { id, name, createdAt } = environment ?? throwNotFound();
     const url = `${origin}/api/v3/repos/${repository.fullName}/environments/${encodeURIComponent(name)}`;
     return ok(described, { id, name, url, created_at: createdAt, updated_at: createdAt });
   },
 
   getRun: ({ described, repository, parameters, origin }) => {
-    const { id, attempt, status, conclusion } = repository.runs.get(Number(parameters.run_id)) ?? missing();
+    const { id, attempt, status, conclusion } = repository.runs.get(Number(parameters.run_id)) ?? throwNotFound();
     return ok(described, {
       id,
       run_attempt: attempt,
@@ -45,60 +54,60 @@ export const handlers: Record<GitHubOperation, (call: Call) => Answer | Promise<
     });
   },
 
-  getPublicKey: async ({ described, place: location }) => {
+  getPublicKey: async ({ described, location }) => {
     const { keyId, publicKey } = await location.box();
     return ok(described, { key_id: keyId, key: publicKey });
   },
 
-  getActionsSecret: ({ described, parameters, place: location }) => {
-    const [name, secret] = found(location.secrets, parameters.secret_name);
-    return ok(described, { name, ...times(secret) });
+  getActionsSecret: ({ described, parameters, location }) => {
+    const [name, secret] = getValue(location.secrets, parameters.secret_name);
+    return ok(described, { name, ...timestampsJson(secret) });
   },
 
-  putActionsSecret: async ({ parameters, body, place: location }) => {
+  putActionsSecret: async ({ parameters, body, location }) => {
     const name = checkedName(parameters.secret_name);
     const box = await location.box();
     if (body.key_id !== box.keyId) throw unprocessable('key_id is not the current public key');
     const value = await open(box, body.encrypted_value);
     if (value === undefined) throw unprocessable('encrypted_value is not a sealed box for the public key');
     const created = !location.secrets.has(name);
-    keep(location.secrets, name, checkedValue(value));
+    storeValue(location.secrets, name, checkedValue(value));
     return created ? { status: 201, body: {} } : { status: 204 };
   },
 
-  deleteActionsSecret: ({ parameters, place: location }) => remove(location.secrets, parameters.secret_name),
+  deleteActionsSecret: ({ parameters, location }) => remove(location.secrets, parameters.secret_name),
 
-  getVariable: ({ described, parameters, place: location }) => {
-    const [name, variable] = found(location.variables, parameters.name);
-    return ok(described, { name, value: variable.value, ...times(variable) });
+  getVariable: ({ described, parameters, location }) => {
+    const [name, variable] = getValue(location.variables, parameters.name);
+    return ok(described, { name, value: variable.value, ...timestampsJson(variable) });
   },
 
-  createVariable: ({ body, place: location }) => {
+  createVariable: ({ body, location }) => {
     const name = checkedName(body.name);
     if (location.variables.has(name)) throw new GitHubError(409, 'Already exists');
-    keep(location.variables, name, checkedValue(body.value));
+    storeValue(location.variables, name, checkedValue(body.value));
     return { status: 201, body: {} };
   },
 
-  updateVariable: ({ parameters, body, place: location }) => {
-    const [name, { value, createdAt }] = found(location.variables, parameters.name);
+  updateVariable: ({ parameters, body, location }) => {
+    const [name, { value, createdAt }] = getValue(location.variables, parameters.name);
     const newName = body.name === undefined ? name : checkedName(body.name);
     if (newName !== name && location.variables.has(newName)) throw new GitHubError(409, 'Already exists');
     const newValue = checkedValue(body.value ?? value);
     location.variables.delete(name);
-    location.variables.set(newName, { value: newValue, createdAt, updatedAt: seconds() });
+    location.variables.set(newName, { value: newValue, createdAt, updatedAt: timestamp() });
     return { status: 204 };
   },
 
-  deleteVariable: ({ parameters, place: location }) => remove(location.variables, parameters.name),
+  deleteVariable: ({ parameters, location }) => remove(location.variables, parameters.name),
 };
 
-function missing(): never {
+function throwNotFound(): never {
   throw notFound();
 }
 
-function ok(described: Described, known: object): Answer {
-  return { status: 200, body: filled(described, 200, known) };
+function ok(described: Described, known: object): HttpResponse {
+  return { status: 200, body: fillResponse(described, 200, known) };
 }
 
 function repositoryJson(
@@ -122,21 +131,28 @@ function repositoryJson(
   };
 }
 
-function times({ createdAt, updatedAt }: Kept) {
+function timestampsJson({ createdAt, updatedAt }: StoredValue) {
   return { created_at: createdAt, updated_at: updatedAt };
 }
 
-function found(values: Map<string, Kept>, name = ''): [string, Kept] {
+/**
+ * Returns the upper-case name and the value of a secret or variable.
+ * @throws {GitHubError} (404) if it does not exist
+ */
+function getValue(values: Map<string, StoredValue>, name = ''): [string, StoredValue] {
   const key = name.toUpperCase();
-  return [key, values.get(key) ?? missing()];
+  return [key, values.get(key) ?? throwNotFound()];
 }
 
-function remove(values: Map<string, Kept>, name: string | undefined): Answer {
-  values.delete(found(values, name)[0]);
+function remove(values: Map<string, StoredValue>, name: string | undefined): HttpResponse {
+  values.delete(getValue(values, name)[0]);
   return { status: 204 };
 }
 
-/** The upper-case name under which a new secret or variable is kept. */
+/**
+ * Returns the upper-case name under which a new secret or variable is stored.
+ * @throws {GitHubError} (422) if GitHub does not allow the name
+ */
 function checkedName(name = ''): string {
   const key = name.toUpperCase();
   if (!/^[A-Z_][A-Z0-9_]*$/.test(key)) throw unprocessable(`${name} is not letters, digits and underscores`);
@@ -144,6 +160,10 @@ function checkedName(name = ''): string {
   return key;
 }
 
+/**
+ * Returns the value of a new secret or variable.
+ * @throws {GitHubError} (422) if it is longer than 48 KiB
+ */
 function checkedValue(value: string): string {
   if (Buffer.byteLength(value) > VALUE_BYTES) throw unprocessable('the value is longer than 48 KB');
   return value;

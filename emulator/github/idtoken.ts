@@ -1,53 +1,57 @@
+// The endpoint from which a job requests its ID token, and the keys that verify the token.
+
 import { randomBytes, randomUUID } from 'node:crypto';
 import type { RecordedRequest, Route } from '../exchange.ts';
 import { makeSigner, type Signer, sign } from '../scalekit/token.ts';
 import { RUNNER_VARIABLES } from '../variables.ts';
 import type { Repository } from './state.ts';
 
-/** Path of the issuer of ID tokens, as a GitHub Enterprise Server has it. */
+/** Path of the issuer of ID tokens, the same as on GitHub Enterprise Server. */
 const ISSUER = '/_services/token';
 
 let signer: Promise<Signer> | undefined;
 
-/** The key of this process, apart from Scalekit's. */
+/** Returns GitHub's key of this process. Scalekit has a separate key. */
 function githubSigner(): Promise<Signer> {
   signer ??= makeSigner(randomUUID());
   return signer;
 }
 
-type Parts = {
+type IdTokenOptions = {
   repository: () => Repository | undefined;
-  /** Claims that differ from the usual ones; undefined takes one away. */
+  /** Returns claims that override the defaults. An undefined value removes the claim. */
   changes: () => Record<string, unknown>;
-  /** Told of each token. */
-  issued: (token: string) => void;
+  /** Called with each token that is issued. */
+  onIssued: (token: string) => void;
 };
 
-/** The endpoint that gives a job its ID token, the published keys, and the token that the job asks with. */
-export function idTokenEndpoint({ repository, changes, issued }: Parts) {
+/**
+ * Creates the endpoints that issue ID tokens and publish the keys, and the token with which a job requests ID tokens.
+ */
+export function idTokenEndpoint({ repository, changes, onIssued }: IdTokenOptions) {
   const requestToken = randomBytes(24).toString('base64url');
-  const give: Route['work'] = async ({ headers, path, origin }) => {
+  const issueToken: Route['handler'] = async ({ headers, path, origin }) => {
     if (headers.authorization !== `Bearer ${requestToken}`) return { status: 401, body: { message: 'Unauthorized' } };
     const audience = new URL(path, origin).searchParams.get('audience');
     const claims = {
-      ...usualClaims(origin, repository(), changes()),
+      ...defaultClaims(origin, repository(), changes()),
       ...(audience ? { aud: audience } : {}),
       ...changes(),
     };
     const value = await sign(claims, githubSigner());
-    issued(value);
+    onIssued(value);
     return { status: 200, body: { count: value.length, value } };
   };
-  const keys: Route['work'] = async () => ({ status: 200, body: { keys: [(await githubSigner()).jwk] } });
+  const keys: Route['handler'] = async () => ({ status: 200, body: { keys: [(await githubSigner()).jwk] } });
   const routes: Record<string, Route> = {
-    'GET /id-token': { operation: 'idToken', work: give },
-    [`GET ${ISSUER}/.well-known/jwks`]: { operation: 'idTokenKeys', work: keys },
+    'GET /id-token': { operation: 'idToken', handler: issueToken },
+    [`GET ${ISSUER}/.well-known/jwks`]: { operation: 'idTokenKeys', handler: keys },
   };
   return { requestToken, find: (method: string, path: string): Route | undefined => routes[`${method} ${path}`] };
 }
 
-/** What a token says where nothing is changed, in agreement with the runner's variables. Ids are strings throughout. */
-function usualClaims(
+/** Returns the default claims of an ID token. They match the runner's variables. All ids are strings. */
+function defaultClaims(
   origin: RecordedRequest['origin'],
   repository: Repository | undefined,
   changes: Record<string, unknown>,
@@ -91,7 +95,7 @@ function usualClaims(
   return { ...claims, sub: subjectOf({ ...claims, ...changes }) };
 }
 
-/** As repositories of 2026 have it, with the ids beside the names. */
+/** Returns `sub` in the format that repositories of 2026 have: each name is followed by its id. */
 function subjectOf(claims: Record<string, unknown>): string {
   const { repository_owner_id, repository_id, environment, event_name, ref } = claims;
   const [owner, name] = String(claims.repository).split('/');

@@ -1,28 +1,35 @@
+// GitHub's primary and secondary rate limits.
+
 import { GitHubError } from './errors.ts';
 
 /**
- * At most `requests` in any `windowMs`. What is one too many meets 403: of the primary limit with the second at which it
- * ends, of the secondary one (403, or `status`) with the seconds to wait.
+ * Allows `requests` requests in any period of `windowMs` milliseconds. Further requests fail. The primary limit
+ * responds with 403, and `x-ratelimit-reset` is the time at which it resets, in seconds since 1970. The secondary limit
+ * responds with `status` (403 by default), and `retry-after` is the number of seconds to wait.
  */
 export type RateLimit = { requests: number; windowMs: number; kind: 'primary' | 'secondary'; status?: 403 | 429 };
 
 const HOUR_MS = 3_600_000;
-const USUAL = { requests: 5000, windowMs: HOUR_MS };
+const DEFAULT_LIMIT = { requests: 5000, windowMs: HOUR_MS };
 
-/** Counts requests, from zero where another limit is set. `headers` tells what is left, as each of GitHub's answers does. */
+/**
+ * Counts requests. The count restarts at zero if `limit` returns another limit. `headers` returns the rate limit
+ * headers that GitHub adds to each response.
+ * @param limit returns the current limit; undefined means GitHub's default of 5000 requests per hour
+ */
 export function rateLimiter(limit: () => RateLimit | undefined) {
-  let counted: RateLimit | undefined;
+  let countedLimit: RateLimit | undefined;
   let calls: number[] = [];
-  /** The calls, in milliseconds since 1970, that count at this moment. */
+  /** Returns the times, in milliseconds since 1970, of the calls in the last `windowMs` milliseconds. */
   const recent = (windowMs: number) => {
-    if (counted !== limit()) calls = [];
-    counted = limit();
+    if (countedLimit !== limit()) calls = [];
+    countedLimit = limit();
     return calls.filter((at) => at > Date.now() - windowMs);
   };
   return {
     headers: (): Record<string, string> => {
-      const set = limit();
-      const { requests, windowMs } = set?.kind === 'primary' ? set : USUAL;
+      const current = limit();
+      const { requests, windowMs } = current?.kind === 'primary' ? current : DEFAULT_LIMIT;
       const used = recent(windowMs);
       return {
         'x-ratelimit-limit': String(requests),
@@ -32,10 +39,10 @@ export function rateLimiter(limit: () => RateLimit | undefined) {
         'x-ratelimit-resource': 'core',
       };
     },
-    /** @throws GitHubError where this request is one too many */
+    /** Counts a request. @throws {GitHubError} (403 or `status`) if the request exceeds the limit */
     admit: (): void => {
       const now = Date.now();
-      const { requests, windowMs, kind, status = 403 } = limit() ?? { ...USUAL, kind: 'primary' };
+      const { requests, windowMs, kind, status = 403 } = limit() ?? { ...DEFAULT_LIMIT, kind: 'primary' };
       const used = recent(windowMs);
       if (used.length < requests) {
         calls.push(now);

@@ -1,15 +1,18 @@
+// Validates requests and responses against GitHub's description, and completes responses with sample values.
+
 import type { ValidateFunction } from 'ajv';
 import { type Described, description, type Schema } from './description.ts';
 import { unprocessable } from './errors.ts';
 
+/** Returns what is wrong with a value, by the schema at a JSON pointer of the description. Undefined if it is valid. */
 type Check = (pointer: string, value: unknown) => string | undefined;
 
 let checker: Promise<Check> | undefined;
 
-/** What is wrong with a value by the schema at a pointer of the description; a property that it does not know is wrong. */
+/** Loads the validator once, and returns its check. A property that the schema does not declare is invalid. */
 function loadChecker(): Promise<Check> {
   checker ??= (async () => {
-    // Loaded only where GitHub is asked something: most tests ask Scalekit alone.
+    // Loaded on the first request to GitHub, because most tests only send requests to Scalekit.
     const [{ Ajv2019 }, formats] = await Promise.all([import('ajv/dist/2019.js'), import('ajv-formats')]);
     const ajv = new Ajv2019({ allowUnionTypes: true, allErrors: true, strict: false });
     formats.default.default(ajv);
@@ -24,17 +27,20 @@ function loadChecker(): Promise<Check> {
   return checker;
 }
 
-/** @throws GitHubError (422) where the body is not what the description says */
+/**
+ * Checks the body of a request.
+ * @throws {GitHubError} (422) if the body does not match the description
+ */
 export async function checkBody({ pointer, body: schema }: Described, body: unknown): Promise<void> {
-  const wrong = schema && (await loadChecker())(`${pointer}/body`, body);
-  if (wrong) throw unprocessable(wrong);
+  const violation = schema && (await loadChecker())(`${pointer}/body`, body);
+  if (violation) throw unprocessable(violation);
 }
 
-/** Whether the path's parameters are of their types. */
-export async function fitParameters({ pointer, parameters }: Described, given: Record<string, string>) {
+/** Returns whether the path parameters have the types of the description. */
+export async function fitParameters({ pointer, parameters }: Described, values: Record<string, string>) {
   const check = await loadChecker();
   return Object.entries(parameters).every(([name, { type }]) => {
-    const text = given[name];
+    const text = values[name];
     if (text === undefined) return true;
     const value = type === 'integer' && /^\d{1,15}$/.test(text) ? Number(text) : text;
     return check(`${pointer}/parameters/${name}`, value) === undefined;
@@ -42,21 +48,21 @@ export async function fitParameters({ pointer, parameters }: Described, given: R
 }
 
 /**
- * Errors that an operation does not document have GitHub's general form.
- * @throws Error where the emulator's own answer is not what the description says
+ * Checks a response of the emulator. Errors that an operation does not document must have GitHub's general format.
+ * @throws {Error} if the response does not match the description
  */
-export async function checkAnswer({ operation, pointer, responses }: Described, status: number, body: unknown) {
-  const fail = (why: string) => {
-    throw new Error(`the emulator's own answer ${status} to ${operation} is wrong: ${why}`);
+export async function checkResponse({ operation, pointer, responses }: Described, status: number, body: unknown) {
+  const fail = (reason: string) => {
+    throw new Error(`the emulator's own answer ${status} to ${operation} is wrong: ${reason}`);
   };
   if (responses[status] === null) {
     if (body !== undefined) fail('this status has no body');
     return;
   }
   if (!responses[status] && status < 300) fail('this status is not documented');
-  const at = responses[status] ? `${pointer}/responses/${status}` : '/components/schemas/basic-error';
-  const wrong = (await loadChecker())(at, body);
-  if (wrong) fail(wrong);
+  const schemaPointer = responses[status] ? `${pointer}/responses/${status}` : '/components/schemas/basic-error';
+  const violation = (await loadChecker())(schemaPointer, body);
+  if (violation) fail(violation);
 }
 
 const EXAMPLES: Record<string, unknown> = {
@@ -73,7 +79,9 @@ const FORMATS: Record<string, string> = {
   email: 'nobody@github.invalid',
 };
 
-/** The smallest value that a schema allows: what is required and nothing else, null where that will do. */
+/**
+ * Returns the smallest value that a schema allows: only the required properties, and null if the schema allows null.
+ */
 function sample(schema: Schema): unknown {
   if (schema.$ref) return sample(component(schema.$ref));
   if (schema.anyOf?.[0]) return sample(schema.anyOf[0]);
@@ -85,15 +93,15 @@ function sample(schema: Schema): unknown {
   return Object.fromEntries(required.map((name) => [name, sample(properties[name] ?? {})]));
 }
 
-/** A sample of what an operation answers with, overlaid with what is known; objects within objects are overlaid too. */
-export function filled({ responses }: Described, status: number, known: object): unknown {
+/** Returns a sample response of an operation, in which `known` replaces the sample values. Merges nested objects. */
+export function fillResponse({ responses }: Described, status: number, known: object): unknown {
   return overlay(sample(responses[status] ?? {}), known);
 }
 
-function overlay(below: unknown, above: unknown): unknown {
-  if (!isObject(below) || !isObject(above)) return above;
-  const merged = Object.entries(above).map(([name, value]) => [name, overlay(below[name], value)]);
-  return { ...below, ...Object.fromEntries(merged) };
+function overlay(base: unknown, overrides: unknown): unknown {
+  if (!isObject(base) || !isObject(overrides)) return overrides;
+  const merged = Object.entries(overrides).map(([name, value]) => [name, overlay(base[name], value)]);
+  return { ...base, ...Object.fromEntries(merged) };
 }
 
 function isObject(value: unknown): value is Record<string, unknown> {

@@ -1,48 +1,55 @@
 export type TokenPayload = Record<string, unknown>;
 
-/** Where the API's documentation is silent, how this environment behaves. May be changed while it runs. */
+/**
+ * How the environment behaves in cases that the API's documentation does not specify. Tests can change it at any time.
+ */
 export type Behaviour = {
-  /** Status of a success: as documented (201 for what is made), or 200 throughout, as gateways of this kind do. */
+  /** Status of a successful response: as documented (201 for a create), or always 200, as gRPC gateways respond. */
   status: 'documented' | 'ok';
-  /** An API error's body: Google's Status with an ErrorInfo inside, or the bare ErrorInfo. */
+  /** Body of an API error: Google's Status that contains an ErrorInfo, or only the ErrorInfo. */
   apiErrors: 'status' | 'bare';
-  /** A token error's body: OAuth's `{error, error_description}`, the API's `{code, message, details}`, or plain text. */
+  /** Body of a token error: OAuth's `{error, error_description}`, the API's `{code, message, details}`, or text. */
   tokenErrors: 'oauth' | 'grpc' | 'text';
-  /** A field that the API does not know: 400, or passed over. */
+  /** What happens if a request has a field that the API does not know: status 400, or the field is ignored. */
   unknownFields: 'refused' | 'ignored';
-  /** Fields at their zero value (an ACTIVE status, an empty list): left out of answers, or written. */
+  /** Whether responses omit or contain fields at their zero value, such as an ACTIVE status or an empty list. */
   emptyFields: 'omitted' | 'written';
-  /** Whether answers say a client's `expiry`; the documented example does not. */
+  /** Whether responses contain a client's `expiry`. The documented example does not contain it. */
   expiryInAnswer: boolean;
-  /** Whether a client needs a name. */
+  /** Whether a client must have a name. */
   nameRequired: boolean;
-  /** Smallest `expiry` accepted, in seconds; 0 for any. */
+  /** Smallest accepted `expiry`, in seconds. 0 accepts every value. */
   minimumExpiry: number;
-  /** A `page_size` outside 10–100: 400, or the nearest size that is inside. */
+  /**
+   * What happens if `page_size` is not in the range 10 to 100: status 400, or the nearest size in the range is used.
+   */
   pageSizeOutside: 'refused' | 'clamped';
-  /** Clients on a page when the request names no `page_size`. */
+  /** Number of clients on a page if the request has no `page_size`. */
   defaultPageSize: number;
   /** Order of clients in lists. */
   listOrder: Order;
   /** Order of secrets within a client. */
   secretOrder: Order;
-  /** Milliseconds until lists show a new client. */
+  /** Milliseconds until lists contain a new client. */
   listLag: number;
-  /** Milliseconds in which a new client's own path answers 404. */
+  /** Milliseconds during which a request for a new client by its id returns 404. */
   readLag: number;
-  /** Milliseconds in which the token endpoint answers 401 to a new secret. */
+  /** Milliseconds during which the token endpoint returns 401 for a new secret. */
   secretLag: number;
-  /** A list in PATCH replaces the client's, or is joined to it. */
+  /** Whether a list in a PATCH request replaces the client's list or is merged into it. */
   patch: 'replace' | 'merge';
-  /** Scopes that the server drops without a word. */
+  /** Scopes that the server drops silently. */
   dropScopes: string[];
-  /** Seconds that a token lives: the environment's own, and a client's where the client has no `expiry`. */
+  /** Lifetime of tokens in seconds: of the environment's tokens, and of a client's tokens if it has no `expiry`. */
   tokenSeconds: { environment: number; client: number };
-  /** `aud` of a client with one audience: a list of one, or that audience itself. */
+  /** `aud` in the token of a client with one audience: a list with one entry, or a string. */
   audience: 'list' | 'string';
-  /** A customer's interceptor: the payload that a client's token gets instead, or undefined to deny the token. */
+  /** A customer's interceptor. Returns the payload to use for a client's token, or undefined to deny the token. */
   tokenChanges: (payload: TokenPayload) => TokenPayload | undefined;
-  /** At most `requests` in any `windowMs`, the rest is 429; `retryAfter` says how that answer's header tells the wait. */
+  /**
+   * Allows `requests` requests in any period of `windowMs` milliseconds. Further requests fail with 429. `retryAfter`
+   * is the format of that response's `retry-after` header. Without it, the header is absent.
+   */
   rateLimit: { requests: number; windowMs: number; retryAfter?: 'seconds' | 'date' } | undefined;
 };
 

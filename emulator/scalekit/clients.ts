@@ -1,3 +1,5 @@
+// What each call of the Scalekit API does to the store.
+
 import { create, type MessageInitShape } from '@bufbuild/protobuf';
 import { OrganizationClientSchema } from '@scalekit-sdk/node/lib/pkg/grpc/scalekit/v1/clients/clients_pb.js';
 import { OrganizationSchema } from '@scalekit-sdk/node/lib/pkg/grpc/scalekit/v1/organizations/organizations_pb.js';
@@ -12,12 +14,16 @@ type Handlers = {
   ) => MessageInitShape<(typeof methods)[Operation]['output']>;
 };
 
-/** What each API call does, from its checked request to its answer's message. */
+/**
+ * Returns the handler of each API call. A handler takes the validated request message and returns the fields of the
+ * response message.
+ * @throws {ApiError} from a handler, if the call fails
+ */
 export function apiHandlers(store: Store, behaviour: Behaviour): Handlers {
-  const check = (client: { name: string; expiry: bigint } | undefined, naming: boolean) => {
+  const check = (client: { name: string; expiry: bigint } | undefined, creating: boolean) => {
     const { nameRequired, minimumExpiry } = behaviour;
     const violations = [];
-    if (naming && nameRequired && !client?.name) {
+    if (creating && nameRequired && !client?.name) {
       violations.push({
         field: 'client.name',
         description: 'must be at least 1 character',
@@ -35,7 +41,7 @@ export function apiHandlers(store: Store, behaviour: Behaviour): Handlers {
       check(fields, true);
       const client = store.createClient(organizationId, fields ?? create(OrganizationClientSchema));
       const { plain } = store.addSecret(client);
-      return { client: store.shown(client), plainSecret: plain };
+      return { client: store.forResponse(client), plainSecret: plain };
     },
     listClients: ({ organizationId, pageSize, pageToken }) => {
       const all = store.list(organizationId);
@@ -47,18 +53,20 @@ export function apiHandlers(store: Store, behaviour: Behaviour): Handlers {
       }
       const start = pageToken ? readPageToken(pageToken) : 0;
       return {
-        clients: all.slice(start, start + size).map((client) => store.shown(client)),
+        clients: all.slice(start, start + size).map((client) => store.forResponse(client)),
         totalSize: all.length,
         nextPageToken: start + size < all.length ? pageTokenOf(start + size) : '',
         prevPageToken: start > 0 ? pageTokenOf(Math.max(start - size, 0)) : '',
       };
     },
-    getClient: ({ organizationId, clientId }) => ({ client: store.shown(store.client(organizationId, clientId)) }),
+    getClient: ({ organizationId, clientId }) => ({
+      client: store.forResponse(store.client(organizationId, clientId)),
+    }),
     updateClient: ({ organizationId, clientId, client: fields }) => {
       const client = store.client(organizationId, clientId);
       check(fields, false);
       if (fields) store.updateClient(client, fields);
-      return { client: store.shown(client) };
+      return { client: store.forResponse(client) };
     },
     deleteClient: ({ organizationId, clientId }) => {
       store.deleteClient(store.client(organizationId, clientId));

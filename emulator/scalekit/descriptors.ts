@@ -1,3 +1,6 @@
+// Reads Scalekit's protobuf descriptors, as the SDK ships them: the HTTP path of each call, and the rules for its
+// request.
+
 import { type DescMessage, type DescMethod, fromJson, type JsonValue, type MessageShape } from '@bufbuild/protobuf';
 import { pathToString } from '@bufbuild/protobuf/reflect';
 import { BinaryReader } from '@bufbuild/protobuf/wire';
@@ -6,7 +9,7 @@ import { ClientService } from '@scalekit-sdk/node/lib/pkg/grpc/scalekit/v1/clien
 import { OrganizationService } from '@scalekit-sdk/node/lib/pkg/grpc/scalekit/v1/organizations/organizations_pb.js';
 import { ApiError, type FieldViolation } from './errors.ts';
 
-/** The API calls that this environment serves, by the name that fault rules and records use. */
+/** The API calls that this environment serves, by the name that fault rules and recorded requests use. */
 export const methods = {
   createClient: ClientService.method.createOrganizationClient,
   listClients: ClientService.method.listOrganizationClients,
@@ -21,6 +24,7 @@ export const methods = {
 export type ApiOperation = keyof typeof methods;
 export type RequestOf<Operation extends ApiOperation> = MessageShape<(typeof methods)[Operation]['input']>;
 
+/** How an RPC is called over HTTP. `path` captures the values of `parameters` in order. `success` is a status. */
 export type HttpRule = {
   method: string;
   path: RegExp;
@@ -29,7 +33,9 @@ export type HttpRule = {
   success: number;
 };
 
-/** The fields of a protobuf message that are strings or messages themselves, by number: enough to read options. */
+/**
+ * Returns the string and message fields of a protobuf message, by field number. Options contain no other fields of use.
+ */
 function lengthDelimited(bytes: Uint8Array): Map<number, Uint8Array[]> {
   const fields = new Map<number, Uint8Array[]>();
   const reader = new BinaryReader(bytes);
@@ -42,8 +48,9 @@ function lengthDelimited(bytes: Uint8Array): Map<number, Uint8Array[]> {
 }
 
 /**
- * How an RPC travels over HTTP: its google.api.http rule, and the success status that its OpenAPI annotation documents.
- * The SDK ships those two extensions as empty stubs, so both survive only as unknown fields of the method's options.
+ * Returns how an RPC is called over HTTP. Reads its google.api.http rule, and the success status from its OpenAPI
+ * annotation. The SDK contains only empty stubs of these two extensions, so both are unknown fields of the method's
+ * options.
  */
 export function httpRule(method: DescMethod): HttpRule {
   const option = (extension: number) => {
@@ -66,7 +73,7 @@ export function httpRule(method: DescMethod): HttpRule {
   };
 }
 
-/** The HTTP verbs, each with the number of the field of google.api.HttpRule that carries its path. */
+/** The HTTP methods, each with the number of the google.api.HttpRule field that contains its path. */
 const verbs = [
   ['GET', 2],
   ['PUT', 3],
@@ -78,8 +85,9 @@ const verbs = [
 const validator = createValidator();
 
 /**
- * The request message of an RPC from its JSON, by protobuf's JSON rules and Scalekit's own `buf.validate` rules.
- * @throws ApiError (400) that names each bad field
+ * Parses the JSON of a request into the RPC's request message. Applies protobuf's JSON rules and Scalekit's
+ * `buf.validate` rules.
+ * @throws {ApiError} (400) if the JSON is not a valid message. Names each field that breaks a `buf.validate` rule.
  */
 export function decode<Desc extends DescMessage>(schema: Desc, json: JsonValue, ignoreUnknownFields: boolean) {
   let message: MessageShape<Desc>;
@@ -91,7 +99,10 @@ export function decode<Desc extends DescMessage>(schema: Desc, json: JsonValue, 
   return checked(schema, message);
 }
 
-/** @throws ApiError (400) that names each field that breaks a rule */
+/**
+ * Returns the message if it satisfies Scalekit's `buf.validate` rules.
+ * @throws {ApiError} (400) if fields break a rule. Names each of them.
+ */
 export function checked<Desc extends DescMessage>(schema: Desc, message: MessageShape<Desc>): MessageShape<Desc> {
   const result = validator.validate(schema, message);
   if (result.kind === 'error') throw result.error;
@@ -107,7 +118,7 @@ export function checked<Desc extends DescMessage>(schema: Desc, message: Message
   return message;
 }
 
-/** The documented answer to a request that breaks a rule. */
+/** Returns the documented error (400) for a request that breaks a rule. */
 export function invalid(violations: FieldViolation[]): ApiError {
   return new ApiError(3, 'invalid request', violations);
 }

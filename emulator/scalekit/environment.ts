@@ -1,15 +1,18 @@
+// The emulated Scalekit environment: authenticates requests and routes them to the API, token and key endpoints.
+
 import { randomBytes } from 'node:crypto';
 import { create, type JsonObject, type JsonValue, toJson } from '@bufbuild/protobuf';
-import type { Answer, RecordedRequest, Route } from '../exchange.ts';
+import type { HttpResponse, RecordedRequest, Route } from '../exchange.ts';
 import { type Behaviour, defaultBehaviour } from './behaviour.ts';
 import { apiHandlers } from './clients.ts';
 import { type ApiOperation, decode, httpRule, methods } from './descriptors.ts';
 import { ApiError } from './errors.ts';
-import { grpcAnswer, grpcFailure, grpcOperation, readMessage } from './grpc.ts';
+import { grpcFailure, grpcOperation, grpcResponse, readMessage } from './grpc.ts';
 import { type Credentials, oauthEndpoints } from './oauth.ts';
 import { Store } from './store.ts';
 import { digits, subject } from './token.ts';
 
+/** An emulated Scalekit environment. `find` returns the route of a path, or undefined if the API does not have it. */
 export type Environment = {
   behaviour: Behaviour;
   credentials: Credentials;
@@ -22,7 +25,10 @@ const rules = Object.entries(methods).map(([operation, method]) => ({
   ...httpRule(method),
 }));
 
-/** One Scalekit environment: its credentials, its organizations, and the routes of its API. */
+/**
+ * Creates a Scalekit environment: its API credentials, an empty store, and the routes of its API.
+ * @param issuer `iss` of tokens; undefined uses the origin that the caller used
+ */
 export function createEnvironment(changes: Partial<Behaviour>, issuer: string | undefined): Environment {
   const behaviour: Behaviour = { ...defaultBehaviour, ...changes };
   const store = new Store(behaviour);
@@ -48,7 +54,7 @@ export function createEnvironment(changes: Partial<Behaviour>, issuer: string | 
     rule: (typeof rules)[number],
     path: RegExpExecArray,
     request: RecordedRequest,
-  ): Promise<Answer> => {
+  ): Promise<HttpResponse> => {
     await authorize(request);
     const { input, output } = methods[rule.operation];
     const json: JsonObject = Object.fromEntries(new URL(request.path, request.origin).searchParams);
@@ -65,23 +71,23 @@ export function createEnvironment(changes: Partial<Behaviour>, issuer: string | 
     };
   };
 
-  const grpc = async (operation: ApiOperation, request: RecordedRequest): Promise<Answer> => {
+  const grpc = async (operation: ApiOperation, request: RecordedRequest): Promise<HttpResponse> => {
     try {
       admit();
       await authorize(request);
-      return grpcAnswer(operation, handle(operation, readMessage(operation, request.bytes)));
+      return grpcResponse(operation, handle(operation, readMessage(operation, request.bytes)));
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
       return grpcFailure(error);
     }
   };
 
-  const answering =
-    (work: Route['work'], failure: (error: ApiError) => unknown): Route['work'] =>
+  const withErrorResponse =
+    (inner: Route['handler'], failure: (error: ApiError) => unknown): Route['handler'] =>
     async (request) => {
       try {
         admit();
-        return await work(request);
+        return await inner(request);
       } catch (error) {
         if (!(error instanceof ApiError)) throw error;
         return { status: error.status, headers: error.headers, body: failure(error) };
@@ -94,22 +100,25 @@ export function createEnvironment(changes: Partial<Behaviour>, issuer: string | 
     const names: Record<number, string> = { 3: 'invalid_request', 7: 'access_denied', 16: 'invalid_client' };
     return { error: names[error.code] ?? 'server_error', error_description: error.message };
   };
-  const fixed: Record<string, Route> = {
-    'POST /oauth/token': { operation: 'token', work: answering(token, tokenFailure) },
-    'GET /keys': { operation: 'keys', work: keys },
-    'GET /.well-known/openid-configuration': { operation: 'discovery', work: discovery },
+  const fixedRoutes: Record<string, Route> = {
+    'POST /oauth/token': { operation: 'token', handler: withErrorResponse(token, tokenFailure) },
+    'GET /keys': { operation: 'keys', handler: keys },
+    'GET /.well-known/openid-configuration': { operation: 'discovery', handler: discovery },
   };
 
   const find = (method: string, path: string): Route | undefined => {
     for (const rule of rules) {
       const match = rule.method === method && rule.path.exec(path);
       if (match) {
-        return { operation: rule.operation, work: answering((request) => api(rule, match, request), apiFailure) };
+        return {
+          operation: rule.operation,
+          handler: withErrorResponse((request) => api(rule, match, request), apiFailure),
+        };
       }
     }
     const operation = grpcOperation(path);
-    if (operation) return { operation, work: (request) => grpc(operation, request) };
-    return fixed[`${method} ${path}`];
+    if (operation) return { operation, handler: (request) => grpc(operation, request) };
+    return fixedRoutes[`${method} ${path}`];
   };
   return { behaviour, credentials, store, find };
 }
@@ -122,7 +131,10 @@ function readJson(text: string): JsonValue {
   }
 }
 
-/** Throws the 429 of a call that is one too many in its window. */
+/**
+ * Returns a function that counts a call.
+ * @throws {ApiError} (429) from that function, if the call exceeds the rate limit
+ */
 function rateLimiter(behaviour: Behaviour): () => void {
   let calls: number[] = [];
   return () => {
@@ -134,8 +146,8 @@ function rateLimiter(behaviour: Behaviour): () => void {
       calls.push(now);
       return;
     }
-    const free = (calls[0] ?? now) + limit.windowMs;
-    const seconds = Math.ceil((free - now) / 1000);
+    const freeAt = (calls[0] ?? now) + limit.windowMs;
+    const seconds = Math.ceil((freeAt - now) / 1000);
     const wait = limit.retryAfter === 'date' ? new Date(now + seconds * 1000 + 999).toUTCString() : String(seconds);
     throw new ApiError(8, 'rate limit exceeded', [], limit.retryAfter ? { 'retry-after': wait } : {});
   };

@@ -1,12 +1,13 @@
 import { create, toJson } from '@bufbuild/protobuf';
 import { ErrorInfoSchema } from '@scalekit-sdk/node/lib/pkg/grpc/scalekit/v1/errdetails/errdetails_pb.js';
 
-/** Text in the `debug_info` of every error. Whoever finds it in a log has found a leak. */
+/** Text in the `debug_info` of every error. Tests fail if a log contains it. */
 export const DEBUG_MARKER = 'emulator-internals-never-to-be-logged';
 
+/** A field that breaks a rule: its path, the reason, and the id of the rule. */
 export type FieldViolation = { field: string; description: string; constraint: string };
 
-/** HTTP status and `error_code` of the gRPC codes that the API's errors carry. */
+/** HTTP status and `error_code` for each gRPC code that the API uses. */
 const codes = {
   3: [400, 'INVALID_ARGUMENT'],
   5: [404, 'NOT_FOUND'],
@@ -16,7 +17,7 @@ const codes = {
   16: [401, 'UNAUTHENTICATED'],
 } as const;
 
-/** A refusal, in the API's own terms: a gRPC code, a message and, for a bad field, what is wrong with it. */
+/** An error of the Scalekit API: a gRPC code, a message, and the violation of each invalid field. */
 export class ApiError extends Error {
   readonly code: keyof typeof codes;
   readonly violations: FieldViolation[];
@@ -38,7 +39,7 @@ export class ApiError extends Error {
     return codes[this.code][0];
   }
 
-  /** The error's JSON: Google's Status with one ErrorInfo, or that ErrorInfo alone. */
+  /** Returns the error as JSON: Google's Status with one ErrorInfo, or only the ErrorInfo. */
   body(form: 'status' | 'bare'): unknown {
     const info = create(ErrorInfoSchema, {
       errorCode: codes[this.code][1],

@@ -1,20 +1,24 @@
-import type { Answer, RecordedRequest } from '../exchange.ts';
+import type { HttpResponse, RecordedRequest } from '../exchange.ts';
 import type { Behaviour, TokenPayload } from './behaviour.ts';
 import { ApiError } from './errors.ts';
 import type { Store } from './store.ts';
 import { lifetime, processSigner, sign } from './token.ts';
 
+/** The id and secret of a client, or of the environment's API. */
 export type Credentials = { clientId: string; clientSecret: string };
 
-type Work = (request: RecordedRequest) => Promise<Answer>;
+type Handler = (request: RecordedRequest) => Promise<HttpResponse>;
 
-/** The token endpoint, the published keys and discovery. */
+/**
+ * Returns the handlers of the token endpoint, the published keys and the discovery document.
+ * @throws {ApiError} from the token handler, if it issues no token
+ */
 export function oauthEndpoints(
   store: Store,
   behaviour: Behaviour,
   credentials: Credentials,
   issuerOf: (request: RecordedRequest) => string,
-): Record<'token' | 'keys' | 'discovery', Work> {
+): Record<'token' | 'keys' | 'discovery', Handler> {
   const payloadFor = (id: string, secret: string, iss: string): TokenPayload => {
     const identity = { iss, sub: id, client_id: id };
     if (id === credentials.clientId && secret === credentials.clientSecret) {

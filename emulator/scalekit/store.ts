@@ -1,3 +1,5 @@
+// The data of the emulated environment, and the rules of the API for changing it.
+
 import { randomBytes } from 'node:crypto';
 import { clone, create, toJson } from '@bufbuild/protobuf';
 import type { Timestamp } from '@bufbuild/protobuf/wkt';
@@ -13,9 +15,10 @@ import type { Behaviour, Order } from './behaviour.ts';
 import { ApiError } from './errors.ts';
 import { digits } from './token.ts';
 
+/** An organization, by its Scalekit id and the caller's id for it. */
 export type Organization = { id: string; externalId: string };
 
-/** A client as the API shows it. */
+/** A client, in the JSON of the API. */
 export type ClientJson = {
   client_id: string;
   organization_id: string;
@@ -37,17 +40,18 @@ export type ClientJson = {
   update_time: string;
 };
 
-type Stored = { client: M2MClient; order: number; since: number };
-type Issued = { clientId: string; secretId: string; plain: string; since: number };
+/** `createdAt` is in milliseconds since 1970. `randomOrder` is the sort key for a random `listOrder`. */
+type Stored = { client: M2MClient; randomOrder: number; createdAt: number };
+type Issued = { clientId: string; secretId: string; plain: string; createdAt: number };
 
-const SECRETS_AT_MOST = 5;
+const MAX_SECRETS = 5;
 
-/** Organizations, their clients and secrets. Nothing here knows HTTP. */
+/** Stores organizations, their clients and the clients' secrets. Does not depend on HTTP. */
 export class Store {
   readonly organizations: Organization[] = [];
   readonly #behaviour: Behaviour;
   readonly #clients = new Map<string, Stored>();
-  /** Every plain secret ever handed out; a deleted one stays here, so that tests can search logs for it. */
+  /** Every plain secret that was issued. Includes deleted secrets, so that tests can search logs for them. */
   readonly #issued: Issued[] = [];
   #lastTime = 0n;
 
@@ -61,8 +65,12 @@ export class Store {
     return organization;
   }
 
+  /**
+   * Creates a client without a secret.
+   * @throws {ApiError} (404) if the organization does not exist
+   */
   createClient(organizationId: string, fields: OrganizationClient, ageMs = 0): M2MClient {
-    this.#organization(organizationId);
+    this.#checkOrganization(organizationId);
     const { name, description, scopes, audience, customClaims, expiry } = fields;
     const time = this.#now(ageMs);
     const client = create(M2MClientSchema, {
@@ -77,13 +85,13 @@ export class Store {
       createTime: time,
       updateTime: time,
     });
-    this.#clients.set(client.clientId, { client, order: Math.random(), since: Date.now() - ageMs });
+    this.#clients.set(client.clientId, { client, randomOrder: Math.random(), createdAt: Date.now() - ageMs });
     return client;
   }
 
-  /** Adds a secret without regard to the cap, and returns it together with its plain value. */
+  /** Adds a secret, and returns it with its plain value. Ignores the maximum number of secrets. */
   addSecret(client: M2MClient, ageMs = 0, inactive = false): { secret: ClientSecret; plain: string } {
-    // The form of the documentation's example: the environment's kind, then 32 characters.
+    // The format of the example in the documentation: the kind of the environment, then 32 characters.
     const plain = `test_${randomBytes(24).toString('base64url')}`;
     const time = this.#now(ageMs);
     const secret = create(ClientSecretSchema, {
@@ -95,28 +103,36 @@ export class Store {
       status: inactive ? ClientSecretStatus.INACTIVE : ClientSecretStatus.ACTIVE,
     });
     client.secrets.push(secret);
-    this.#issued.push({ clientId: client.clientId, secretId: secret.id, plain, since: Date.now() - ageMs });
+    this.#issued.push({ clientId: client.clientId, secretId: secret.id, plain, createdAt: Date.now() - ageMs });
     return { secret, plain };
   }
 
+  /**
+   * Adds a secret, and returns it with its plain value.
+   * @throws {ApiError} (400) if the client has the maximum number of secrets
+   */
   addSecretWithinCap(client: M2MClient): { secret: ClientSecret; plain: string } {
-    if (client.secrets.length >= SECRETS_AT_MOST) throw new ApiError(9, 'maximum number of client secrets reached');
+    if (client.secrets.length >= MAX_SECRETS) throw new ApiError(9, 'maximum number of client secrets reached');
     return this.addSecret(client);
   }
 
+  /**
+   * Deletes a secret.
+   * @throws {ApiError} (404) if the client does not have this secret, (400) if it is the client's only secret
+   */
   deleteSecret(client: M2MClient, secretId: string): void {
     if (!client.secrets.some(({ id }) => id === secretId)) throw new ApiError(5, 'client secret not found');
     if (client.secrets.length === 1) throw new ApiError(9, 'last client cannot be deleted');
     client.secrets = client.secrets.filter(({ id }) => id !== secretId);
   }
 
-  /** Changes the fields that are not empty: on the wire an emptied field cannot be told from one that is left out. */
+  /** Updates the fields that are not empty. On the wire, an empty field and a missing field are the same. */
   updateClient(client: M2MClient, fields: OrganizationClient): void {
     const { name, description, scopes, audience, customClaims, expiry } = fields;
-    const list = <Item>(old: Item[], given: Item[], key: (item: Item) => string): Item[] => {
-      if (!given.length) return old;
-      if (this.#behaviour.patch === 'replace') return given;
-      return [...new Map([...old, ...given].map((item) => [key(item), item])).values()];
+    const list = <Item>(old: Item[], changes: Item[], key: (item: Item) => string): Item[] => {
+      if (!changes.length) return old;
+      if (this.#behaviour.patch === 'replace') return changes;
+      return [...new Map([...old, ...changes].map((item) => [key(item), item])).values()];
     };
     Object.assign(client, {
       name: name || client.name,
@@ -133,46 +149,55 @@ export class Store {
     this.#clients.delete(client.clientId);
   }
 
+  /** Deletes all clients and the record of issued secrets. Keeps the organizations. */
   clear(): void {
     this.#clients.clear();
     this.#issued.length = 0;
   }
 
-  /** @throws ApiError (404) also for a client younger than the lag of reads */
+  /**
+   * Returns a client.
+   * @throws {ApiError} (404) if the organization or the client does not exist, or the client is newer than `readLag`
+   */
   client(organizationId: string, clientId: string): M2MClient {
-    this.#organization(organizationId);
+    this.#checkOrganization(organizationId);
     const stored = this.#clients.get(clientId);
-    const visible = stored && Date.now() - stored.since >= this.#behaviour.readLag;
+    const visible = stored && Date.now() - stored.createdAt >= this.#behaviour.readLag;
     if (!visible || stored.client.organizationId !== organizationId) throw new ApiError(5, 'client not found');
     return stored.client;
   }
 
-  /** The clients that a list shows, in the order in which it shows them. */
+  /**
+   * Returns the clients of an organization as a list request does: without clients newer than `listLag`, in
+   * `listOrder`.
+   * @throws {ApiError} (404) if the organization does not exist
+   */
   list(organizationId: string): M2MClient[] {
-    this.#organization(organizationId);
-    const shown = [...this.#clients.values()].filter(
-      ({ client, since }) => client.organizationId === organizationId && Date.now() - since >= this.#behaviour.listLag,
+    this.#checkOrganization(organizationId);
+    const listed = [...this.#clients.values()].filter(
+      ({ client, createdAt }) =>
+        client.organizationId === organizationId && Date.now() - createdAt >= this.#behaviour.listLag,
     );
-    // A random order is drawn once for each client: pages would overlap otherwise.
-    if (this.#behaviour.listOrder === 'random') shown.sort((a, b) => a.order - b.order);
-    else sortByTime(shown, this.#behaviour.listOrder, ({ client }) => client);
-    return shown.map(({ client }) => client);
+    // Each client has a fixed random sort key. With a new order per request, pages could overlap.
+    if (this.#behaviour.listOrder === 'random') listed.sort((a, b) => a.randomOrder - b.randomOrder);
+    else sortByTime(listed, this.#behaviour.listOrder, ({ client }) => client);
+    return listed.map(({ client }) => client);
   }
 
-  /** The client that an id and one of its active secrets belong to. */
+  /** Returns the client with this id and this active secret. Updates the secret's `lastUsedTime`. */
   authenticate(clientId: string, plain: string): M2MClient | undefined {
     const client = this.#clients.get(clientId)?.client;
-    const issued = this.#issued.find((one) => one.clientId === clientId && one.plain === plain);
+    const issued = this.#issued.find((entry) => entry.clientId === clientId && entry.plain === plain);
     const secret = client?.secrets.find(
       ({ id, status }) => id === issued?.secretId && status === ClientSecretStatus.ACTIVE,
     );
-    if (!client || !issued || !secret || Date.now() - issued.since < this.#behaviour.secretLag) return undefined;
+    if (!client || !issued || !secret || Date.now() - issued.createdAt < this.#behaviour.secretLag) return undefined;
     secret.lastUsedTime = this.#now();
     return client;
   }
 
-  /** A client as answers carry it: a copy, its secrets in the configured order. */
-  shown(client: M2MClient): M2MClient {
+  /** Returns a client as responses contain it: a copy with its secrets in `secretOrder`. */
+  forResponse(client: M2MClient): M2MClient {
     const copy = clone(M2MClientSchema, client);
     if (this.#behaviour.secretOrder === 'random') copy.secrets.sort(() => Math.random() - 0.5);
     else sortByTime(copy.secrets, this.#behaviour.secretOrder, (secret) => secret);
@@ -180,7 +205,7 @@ export class Store {
     return copy;
   }
 
-  /** Every client, whatever lists show, in plain JSON and in the order of their making. */
+  /** Returns the clients of one or all organizations, in order of creation. Ignores `listLag` and `listOrder`. */
   snapshot(organizationId: string | undefined): ClientJson[] {
     return [...this.#clients.values()]
       .filter(({ client }) => organizationId === undefined || client.organizationId === organizationId)
@@ -191,19 +216,29 @@ export class Store {
     return toJson(M2MClientSchema, client, { useProtoFieldName: true }) as ClientJson;
   }
 
+  /** Returns every plain secret that was issued for one client, or for all. Includes deleted secrets. */
   plainSecrets(clientId: string | undefined): string[] {
-    return this.#issued.filter((one) => clientId === undefined || one.clientId === clientId).map(({ plain }) => plain);
+    return this.#issued
+      .filter((entry) => clientId === undefined || entry.clientId === clientId)
+      .map(({ plain }) => plain);
   }
 
-  #organization(id: string): void {
-    if (!this.organizations.some((one) => one.id === id)) throw new ApiError(5, 'organization not found');
+  /**
+   * Checks that an organization exists.
+   * @throws {ApiError} (404) if it does not exist
+   */
+  #checkOrganization(id: string): void {
+    if (!this.organizations.some((known) => known.id === id)) throw new ApiError(5, 'organization not found');
   }
 
   #granted(scopes: string[]): string[] {
     return scopes.filter((scope) => !this.#behaviour.dropScopes.includes(scope));
   }
 
-  /** The moment `ageMs` milliseconds ago. No two are the same, so "the oldest" always has an answer. */
+  /**
+   * Returns the time `ageMs` milliseconds ago. The current time is never used twice, so that exactly one object is
+   * oldest.
+   */
   #now(ageMs = 0): Timestamp {
     const microseconds = BigInt(Math.floor((performance.timeOrigin + performance.now()) * 1000));
     const now = microseconds * 1000n > this.#lastTime ? microseconds * 1000n : this.#lastTime + 1n;
@@ -220,10 +255,10 @@ export class Store {
 function sortByTime<Item>(
   items: Item[],
   order: Exclude<Order, 'random'>,
-  dated: (item: Item) => { createTime?: Timestamp | undefined },
+  withTime: (item: Item) => { createTime?: Timestamp | undefined },
 ): void {
   const nanoseconds = (item: Item) => {
-    const { seconds = 0n, nanos = 0 } = dated(item).createTime ?? {};
+    const { seconds = 0n, nanos = 0 } = withTime(item).createTime ?? {};
     return seconds * 1_000_000_000n + BigInt(nanos);
   };
   const direction = order === 'oldest' ? 1 : -1;

@@ -1,34 +1,42 @@
+// Defines what `npm run bench` measures: for each job and each program that does it, the command, the state of the
+// organization before it, and a check of the result.
+
 import { fileURLToPath } from 'node:url';
 import type { Emulator } from '../../emulator/index.ts';
 import { type Outcome, RUNNER_VARIABLES, runProgram, type Step } from '../../emulator/runner.ts';
-import { createNonce, formatMarker, identityHash } from '../../src/client/identity.ts';
+import { formatMarker, identityHash } from '../../src/client/identity.ts';
+import { createNonce } from '../../src/inputs/resolve.ts';
 
-/** Who does a job: Node alone, the floor, this action, or what one would write without it. */
+/** The program that does a job: Node alone, the floor (floor.cjs), this action, curl.sh or sdk.mjs. */
 export type Contender = 'node' | 'floor' | 'action' | 'curl' | 'sdk';
 
-/** The first three take no request: Node starts, main finds a wrong input, and post finds nothing to do. */
+/**
+ * The job that is measured. Three jobs send no request: `start` starts Node alone, `fail` runs main with an invalid
+ * input, and `rest` runs the post step with nothing to do.
+ */
 export type Job = 'start' | 'fail' | 'rest' | 'create' | 'rotate' | 'reuse' | 'remove' | 'search';
 
 /** A process to measure. */
 export interface Case {
   job: Job;
   by: Contender;
-  /** Milliseconds before each answer. */
+  /** Milliseconds by which the emulator delays each response. */
   latency: number;
-  /** Clients in the organization besides the job's own. */
+  /** Number of clients in the organization that do not belong to the job. */
   others: number;
   command: string[];
-  /** Brings the organization into the state that the job expects. */
+  /** Brings the emulator into the state that the job expects and returns the step to run. */
   prepare: () => Step | Promise<Step>;
-  /** @throws where it has not done the job */
+  /** @throws if the process did not do its job */
   check: (outcome: Outcome) => void;
 }
 
+/** What all cases need. */
 export interface Options {
   emulator: Emulator;
-  /** File with the certificate of the emulator's authority. */
+  /** Path of a PEM file with the certificate of the emulator's certificate authority. */
   authority: string;
-  /** Folder of the built actions. */
+  /** Path of the folder with the built actions. */
   dist: string;
 }
 
@@ -36,37 +44,38 @@ const DAY = 86_400_000;
 const { GITHUB_REPOSITORY, GITHUB_REPOSITORY_ID } = RUNNER_VARIABLES;
 const ENVIRONMENT = 'production';
 
-/** The client that every contender makes. */
+/** The client that every contender creates. */
 const CLIENT = {
   ...clientOf(GITHUB_REPOSITORY, GITHUB_REPOSITORY_ID),
   scopes: ['deploy:applications', 'read:deployments'],
   audience: ['deployment-api.acmecorp.com'],
 };
 
-/** How each job begins, and how many secrets its clients have after it, one number for each. */
+/** For each job, its preparation, and the number of secrets of each of its clients afterwards. */
 const JOBS: Record<
   Exclude<Job, 'start' | 'fail' | 'rest'>,
-  { secrets: number[]; prepare: (options: Options) => Given }
+  { secrets: number[]; prepare: (options: Options) => Preparation }
 > = {
   create: { secrets: [1], prepare: () => ({}) },
-  rotate: { secrets: [2], prepare: ({ emulator }) => ({ inputs: { client_id: seedOurs(emulator) } }) },
+  rotate: { secrets: [2], prepare: ({ emulator }) => ({ inputs: { client_id: seedClient(emulator) } }) },
   reuse: {
     secrets: [1],
-    prepare: ({ emulator }) => ({ inputs: { client_id: seedOurs(emulator), on_existing: 'reuse' } }),
+    prepare: ({ emulator }) => ({ inputs: { client_id: seedClient(emulator), on_existing: 'reuse' } }),
   },
   search: {
     secrets: [1],
     prepare: ({ emulator }) => {
-      seedOurs(emulator);
+      seedClient(emulator);
       return { inputs: { on_existing: 'reuse' } };
     },
   },
-  remove: { secrets: [], prepare: leaveClient },
+  remove: { secrets: [], prepare: createJobClient },
 };
 
-type Given = Pick<Step, 'inputs' | 'env'> | Promise<Pick<Step, 'inputs' | 'env'>>;
+/** The inputs and environment variables that only this job has. */
+type Preparation = Pick<Step, 'inputs' | 'env'> | Promise<Pick<Step, 'inputs' | 'env'>>;
 
-/** What takes no request: it shows what it costs to start. */
+/** Returns the cases that send no request. They show the cost of starting a process. */
 export function startCases({ emulator, dist }: Options): Case[] {
   const common = {
     latency: 0,
@@ -84,7 +93,11 @@ export function startCases({ emulator, dist }: Options): Case[] {
   ];
 }
 
-/** @param contenders besides the floor and the action, who can only create */
+/**
+ * Returns the cases of all jobs that send requests, for one latency.
+ * @param latency milliseconds by which the emulator delays each response
+ * @param contenders programs to compare with the floor and the action; they can only create a client
+ */
 export function jobCases(options: Options, latency: number, contenders: ('curl' | 'sdk')[]): Case[] {
   const others = {
     curl: ['bash', '--noprofile', '--norc', '-eo', 'pipefail', file('curl.sh')],
@@ -101,9 +114,13 @@ export function jobCases(options: Options, latency: number, contenders: ('curl' 
   ];
 }
 
-/** One client is found among many: by the list, at whose end it stands, and by its id. */
+/**
+ * Returns the cases that find one client among many, by search and by its id. The client is the last entry of the list.
+ * All cases report their peak memory.
+ * @param size number of clients in the organization
+ */
 export function growthCases(options: Options, size: number): Case[] {
-  const watched = (one: Case): Case => {
+  const withPeakMemory = (one: Case): Case => {
     const [node = '', ...args] = one.command;
     return { ...one, command: [node, '--require', file('peak.cjs'), ...args] };
   };
@@ -111,7 +128,7 @@ export function growthCases(options: Options, size: number): Case[] {
     jobCase(options, 'search', 'floor', 0, size - 1),
     jobCase(options, 'search', 'action', 0, size - 1),
     jobCase(options, 'reuse', 'action', 0, size - 1),
-  ].map(watched);
+  ].map(withPeakMemory);
 }
 
 function jobCase(options: Options, job: keyof typeof JOBS, by: Contender, latency: number, others = 0): Case {
@@ -129,13 +146,13 @@ function jobCase(options: Options, job: keyof typeof JOBS, by: Contender, latenc
     command,
     prepare: async () => {
       const { inputs, env } = await prepare(options);
-      for (let number = 1; number <= others; number++) emulator.seed(neighbour(number));
+      for (let number = 1; number <= others; number++) emulator.seed(otherClient(number));
       return jobStep(options, inputs, env);
     },
     check: ({ exitCode, annotations }) => {
       const statuses = emulator.requests.map(({ status = 0 }) => Math.floor(status / 100));
       const clients = emulator.clients();
-      // The job's own, which were made before the others.
+      // The emulator returns clients in order of creation. The job's own clients were created before the others.
       const own = clients.slice(0, clients.length - others).map((client) => client.secrets?.length);
       expectSame([0, 0, [2], secrets], [exitCode, annotations.length, [...new Set(statuses)], own]);
     },
@@ -154,7 +171,9 @@ function file(name: string): string {
   return fileURLToPath(new URL(name, import.meta.url));
 }
 
-/** What every contender of a job gets, whether or not it reads it. */
+/**
+ * Returns the step of a job. All contenders get the same inputs and variables, even if they do not read all of them.
+ */
 function jobStep({ emulator, authority }: Options, inputs: Step['inputs'] = {}, env: Step['env'] = {}): Step {
   const { scopes, audience } = CLIENT;
   return {
@@ -175,6 +194,7 @@ function jobStep({ emulator, authority }: Options, inputs: Step['inputs'] = {}, 
   };
 }
 
+/** Returns the inputs that every step needs to reach the emulator. */
 function access({ tlsUrl = '', credentials, organization }: Emulator): Record<string, string> {
   return {
     scalekit_environment_url: tlsUrl,
@@ -184,13 +204,14 @@ function access({ tlsUrl = '', credentials, organization }: Emulator): Record<st
   };
 }
 
+/** Returns a client as this action creates it for a repository. */
 function clientOf(repository: string, repository_id: string) {
   const lifetime = 'persistent';
   const identity = { repository, repository_id, environment: ENVIRONMENT, name: undefined, lifetime } as const;
-  const marks = { key: identityHash(identity), repo: repository_id, by: repository_id, nonce: createNonce() };
+  const fields = { key: identityHash(identity), repo: repository_id, by: repository_id, nonce: createNonce() };
   return {
     name: `GitHub Actions: ${repository} (${ENVIRONMENT})`,
-    description: `Made by GitHub Actions for ${repository}, environment ${ENVIRONMENT}.\n${formatMarker({ ...marks, lifetime, run: '17300000001.1' })}`,
+    description: `Made by GitHub Actions for ${repository}, environment ${ENVIRONMENT}.\n${formatMarker({ ...fields, lifetime, run: '17300000001.1' })}`,
     custom_claims: [
       { key: 'github_repository', value: repository },
       { key: 'github_repository_id', value: repository_id },
@@ -199,24 +220,28 @@ function clientOf(repository: string, repository_id: string) {
   };
 }
 
-/** A client that an earlier run made. @returns its id */
-function seedOurs(emulator: Emulator): string {
+/** Adds the client of an earlier run to the emulator and returns its id. */
+function seedClient(emulator: Emulator): string {
   return emulator.seed(CLIENT, { ageMs: 7 * DAY }).client.client_id;
 }
 
-/** The client of another repository of the organization. */
-function neighbour(number: number) {
+/** Returns a client that this action created for another repository. */
+function otherClient(number: number) {
   return clientOf(`acme/service-${number}`, `${700_000_000 + number}`);
 }
 
-/** A client of a job, as the main of that job left it to its post step. */
-async function leaveClient(options: Options): Promise<Pick<Step, 'inputs' | 'env'>> {
+/** Runs main to create a job client, and returns what its post step needs to delete it. */
+async function createJobClient(options: Options): Promise<Pick<Step, 'inputs' | 'env'>> {
   const inputs = { lifetime: 'job' };
   const { state } = await runProgram(jobStep(options, inputs), action(options.dist, 'main'));
   options.emulator.requests.length = 0;
   return { inputs, env: { STATE_client: state.client } };
 }
 
+/**
+ * Compares two lists as JSON.
+ * @throws if they differ
+ */
 function expectSame(expected: unknown[], found: unknown[]): void {
   const [one, other] = [JSON.stringify(expected), JSON.stringify(found)];
   if (one !== other) throw new Error(`expected ${one}, found ${other}`);

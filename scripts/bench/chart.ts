@@ -1,11 +1,12 @@
-// Charts as SVG, without a package. Their background is the page's, and their colours can be read on white and on black.
+// Draws bar charts and line charts as SVG, without a package. The background is transparent, and the colours are
+// readable on white and on black.
 
 const TEXT = '#767c85';
 const COLOURS = ['#2f81f7', '#d4762a', '#2da44e'];
 const WIDTH = 860;
 const FONT = 'font-family="system-ui, sans-serif" font-size="13"';
 
-/** A row of a bar chart: a bar for each series, or none where it has no value. */
+/** A row of a bar chart, with one bar for each series. A series without a value (undefined) has no bar. */
 export interface Row {
   label: string;
   values: (number | undefined)[];
@@ -16,16 +17,19 @@ interface Series {
   values: number[];
 }
 
-/** A chart of lines over the same values of x. */
+/** A line chart. All series share the same values of x, whose axis is logarithmic. */
 export interface Panel {
   title: string;
   x: number[];
   series: Series[];
-  /** Whether y grows by factors too, as x does; else it begins at 0. */
+  /** Whether the y axis is logarithmic. If not, it begins at 0. */
   log: boolean;
 }
 
-/** Ratios as bars, with a line at 1. */
+/**
+ * Returns a bar chart of ratios as SVG, with an emphasized line at 1.
+ * @param series names of the series, in the order of each row's values
+ */
 export function barChart(title: string, series: string[], groups: { heading: string; rows: Row[] }[]): string {
   const [left, right, bar, gap] = [250, 60, 13, 10];
   const all = groups.flatMap(({ rows }) => rows.flatMap(({ values }) => values.map((value) => value ?? 0)));
@@ -58,7 +62,7 @@ export function barChart(title: string, series: string[], groups: { heading: str
   return svg(title, y + 30, [legend(series, left, 20), ...lines, ...shapes]);
 }
 
-/** Panels side by side, with one legend. */
+/** Returns line charts side by side as SVG, with one legend. */
 export function lineCharts(title: string, panels: Panel[]): string {
   const names = [...new Set(panels.flatMap(({ series }) => series.map(({ name }) => name)))];
   const width = WIDTH / panels.length;
@@ -68,6 +72,7 @@ export function lineCharts(title: string, panels: Panel[]): string {
   ]);
 }
 
+/** Returns the shapes of one panel. `from` and `width` are its position in the SVG, in pixels. */
 function lineChart({ title, x: xs, series, log }: Panel, from: number, width: number, names: string[]): string[] {
   const [left, right, top, bottom] = [from + 60, from + width - 40, 80, 280];
   const largest = Math.max(...series.flatMap(({ values }) => values));
@@ -93,20 +98,23 @@ function lineChart({ title, x: xs, series, log }: Panel, from: number, width: nu
   ];
 }
 
-/** @returns where a value of the domain lies in the range */
+/**
+ * Returns a function that maps values from a domain to a range, both given as start and end.
+ * @param log whether the mapping is logarithmic; if not, it is linear
+ */
 export function scale([a, b]: [number, number], [from, to]: [number, number], log = false): (value: number) => number {
   const location = log ? Math.log10 : (value: number) => value;
   return (value) => from + ((location(value) - location(a)) / (location(b) - location(a))) * (to - from);
 }
 
-/** Four to ten round steps from 0, the last one not below the maximum. */
+/** Returns the ticks of a linear axis: four to ten round steps from 0, the last one not below the maximum. */
 export function linearTicks(maximum: number): number[] {
   const rough = 10 ** Math.floor(Math.log10(maximum / 4));
   const step = [1, 2, 5, 10].map((factor) => factor * rough).find((size) => maximum / size <= 8) ?? rough;
   return Array.from({ length: Math.ceil(maximum / step) + 1 }, (_, at) => Number((at * step).toPrecision(12)));
 }
 
-/** The powers of ten around all values. */
+/** Returns the ticks of a logarithmic axis: the powers of ten from below the smallest to above the largest value. */
 export function decades(smallest: number, largest: number): number[] {
   const first = Math.floor(Math.log10(smallest));
   return Array.from({ length: Math.ceil(Math.log10(largest)) - first + 1 }, (_, at) => 10 ** (first + at));

@@ -1,4 +1,4 @@
-# A client made by a step with curl and jq, unless there is one of its name.
+# Creates a client as a workflow step with curl and jq would. Fails if a client with the same name exists.
 call() {
   curl --fail --silent --show-error "$@"
 }
@@ -16,10 +16,10 @@ if call "$clients?page_size=100" --header "$authorization" |
   echo "There is a client $name already."
   exit 1
 fi
-made=$(call "$clients" --header "$authorization" --header 'Content-Type: application/json' --data "$CLIENT")
-secret=$(jq --exit-status --raw-output .plain_secret <<< "$made")
+created=$(call "$clients" --header "$authorization" --header 'Content-Type: application/json' --data "$CLIENT")
+secret=$(jq --exit-status --raw-output .plain_secret <<< "$created")
 echo "::add-mask::$secret"
-client_id=$(jq --exit-status --raw-output .client.client_id <<< "$made")
+client_id=$(jq --exit-status --raw-output .client.client_id <<< "$created")
 token "$client_id" "$secret" > /dev/null
 echo "client_id=$client_id" >> "$GITHUB_OUTPUT"
 echo "secret=$secret" >> "$GITHUB_OUTPUT"

@@ -1,5 +1,6 @@
-// The floor: the requests that the action makes for a job, and nothing else. No package and no check of an answer beyond
-// its status, CommonJS, which starts no slower than a module, and the one module of Node's that it takes.
+// Sends the requests that the action sends for a job, and does nothing else: the floor of the benchmark. It loads only
+// node:https and checks only the status of a response. It is CommonJS, which starts at least as fast as an ES module.
+
 const https = require('node:https');
 
 const { env } = process;
@@ -54,22 +55,22 @@ async function list() {
 
 function send(method, path, body, headers = { authorization, 'content-type': 'application/json' }) {
   return new Promise((resolve, reject) => {
-    const onAnswer = (answer) => {
+    const onResponse = (response) => {
       const chunks = [];
-      answer.on('data', (chunk) => chunks.push(chunk)).on('error', reject);
-      answer.on('end', () => {
+      response.on('data', (chunk) => chunks.push(chunk)).on('error', reject);
+      response.on('end', () => {
         const text = Buffer.concat(chunks).toString();
-        const { statusCode } = answer;
+        const { statusCode } = response;
         if (statusCode >= 200 && statusCode < 300) resolve(JSON.parse(text));
         else reject(new Error(`${method} ${path}: ${statusCode} ${text}`));
       });
     };
     https
-      .request(origin + path, { method, headers, agent }, onAnswer)
+      .request(origin + path, { method, headers, agent }, onResponse)
       .on('error', reject)
       .end(body);
   });
 }
 
-// Connections that are kept alive would hold the process up.
+// Open keep-alive connections would delay the end of the process.
 jobs[process.argv[2]]().then(() => process.exit());

@@ -1,21 +1,26 @@
+// Runs the cases of the benchmark and records for each its times, requests, connections and peak memory.
+
 import type { Emulator } from '../../emulator/index.ts';
 import { runProgram } from '../../emulator/runner.ts';
 import type { Case } from './cases.ts';
 
-/** What the runs of a case came to. */
+/** A case with the results of its runs. */
 export interface Measured extends Case {
+  /** Duration of the process in milliseconds, for each counted run. */
   milliseconds: number[];
-  /** Method and path of each request, sorted; the same in all runs. */
+  /** Method and path of each request, without ids, sorted. They are the same in all runs. */
   requests: string[];
+  /** The largest number of connections in one run. */
   connections: number;
-  /** MiB; NaN where it was not asked for. */
+  /** Peak memory in MiB, for each counted run; NaN if the case does not report it. */
   peak: number[];
 }
 
 /**
- * Runs all cases in turn, and that again and again, so that a machine that slows down does so for each of them. The first
- * turn is not counted: it warms the emulator up.
- * @throws where a run does not do its job, or makes other requests than the run before
+ * Measures cases. Each turn runs every case once, so that a machine that becomes slower affects all cases alike. The
+ * first turn warms up the emulator and is not counted.
+ * @param runs number of counted turns
+ * @throws if a run does not do its job, or sends other requests than the run before
  */
 export async function measure(cases: Case[], runs: number, emulator: Emulator): Promise<Measured[]> {
   const measured = cases.map((one): Measured => ({ ...one, milliseconds: [], requests: [], connections: 0, peak: [] }));
@@ -31,6 +36,7 @@ export async function measure(cases: Case[], runs: number, emulator: Emulator): 
   return measured;
 }
 
+/** Runs a case once and, if it is counted, adds the results to its measurements. */
 async function runOnce(one: Measured, emulator: Emulator, counted: boolean): Promise<void> {
   emulator.faults.clear();
   emulator.clear();
@@ -56,6 +62,7 @@ function withoutIds(path: string): string {
   return path.replace(/\b(org|m2morg)_\d+/g, '$1');
 }
 
+/** Returns the median, or NaN for an empty list. */
 export function median(numbers: number[]): number {
   const sorted = [...numbers].sort((one, other) => one - other);
   const middle = sorted.length / 2;

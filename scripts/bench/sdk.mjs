@@ -1,4 +1,5 @@
-// A client made by a script with Scalekit's SDK for Node.js, unless there is one of its name.
+// Creates a client as a script with Scalekit's SDK for Node.js would. Fails if a client with the same name exists.
+
 import { appendFileSync } from 'node:fs';
 import { ScalekitClient } from '@scalekit-sdk/node';
 

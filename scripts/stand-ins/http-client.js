@@ -1,5 +1,6 @@
-// @actions/core has a client of it for ID tokens, and @actions/github asks it for Octokit's agent. Here both go through this
-// action's own transport, which tunnels through proxies itself; the class would load TLS before the inputs are judged.
+// Replaces the HttpClient of @actions/http-client in dist. @actions/core creates one for ID tokens and @actions/github
+// for Octokit's agent, but this action sends those requests through its own transport, which supports proxies. The
+// original class would load TLS before the inputs are checked.
 export class HttpClient {
   getAgent() {}
 

@@ -1,4 +1,5 @@
-// 930 kB, of which @actions/github calls one function, to send what this action sends through its own transport.
+// Replaces undici (930 kB) in dist. @actions/github only calls its fetch(), and this action sends those requests
+// through its own transport.
 export function fetch() {
   throw new Error('undici is not part of this bundle');
 }

@@ -4,98 +4,113 @@ import type { Report } from './faults.ts';
 import type { Lifetime } from './identity.ts';
 import { CLAIM_NAMES, isClaimName, PROPERTY, type Source, type Target, VARIABLES } from './target.ts';
 
-/** They differ from run to run, so a client that outlives its run cannot carry them. */
+/** Claims that differ from run to run. A client that outlives its run cannot have them. */
 const PER_RUN = new Set(
   ['sha', 'ref', 'ref_type', 'run_id', 'run_attempt', 'actor', 'actor_id', 'event_name', 'workflow_ref'].map(
     (name) => `github_${name}`,
   ),
 );
 
+/** The claims to derive if `repository_claims` is not given. Those without a value are omitted. */
 const DEFAULT_CLAIMS = ['github_repository', 'github_repository_id', 'environment'];
 
-/** What GitHub's API may tell of any repository, properties apart. */
+/** The claims that GitHub's API may return for any repository, apart from custom properties. */
 const KNOWN_TO_API = /^(environment|github_repository(_id|_owner|_owner_id|_visibility)?)$/;
 
-/** What the inputs say about claims. */
+const EXPECTED_KNOWN = 'expected a claim that is known here';
+
+/** The inputs about claims. */
 export interface ClaimInputs {
-  /** Keys of the claims to derive; nothing where nothing was said. */
+  /** Names of the claims to derive, or `none`. Undefined if the input was not given. */
   repository_claims: string[] | undefined;
   custom_claims: Claim[];
   lifetime: Lifetime;
 }
 
-/** The derived claims first, then those of `custom_claims` that they do not say already. */
-export function resolveClaims(
+/**
+ * Reports every problem of `repository_claims` that does not depend on the target: `none` beside other names, unknown
+ * names, claims of one run for a persistent client, and claims that this source never knows. It can run before any
+ * request is sent. `deriveClaims` reports the same problems.
+ * @param requested claim names, or `none`. Undefined if the input was not given
+ */
+export function checkClaimNames(
+  requested: string[] | undefined,
+  source: Source,
+  lifetime: Lifetime,
+  report: Report,
+): void {
+  reportEach(requested, (name) => nameProblem(name, source, lifetime), report);
+}
+
+/**
+ * Derives the claims of the client from the inputs and the target. Reports every problem of `repository_claims`, among
+ * them requested claims without a value, in the order of the names. Then it reports every custom claim that contradicts
+ * a derived one.
+ * @returns the derived claims, in the order of the names, then the custom claims with other keys
+ */
+export function deriveClaims(
   { repository_claims, custom_claims, lifetime }: ClaimInputs,
   target: Target,
   report: (input: string) => Report,
 ): Claim[] {
-  const derived = chooseClaims(repository_claims, target.source, target, lifetime, report('repository_claims'));
+  const derived = claimsOf(target, repository_claims ?? DEFAULT_CLAIMS);
   const values = new Map(derived.map(({ key, value }) => [key, value]));
-  for (const { key, value } of custom_claims) {
-    const own = values.get(key);
-    if (own !== undefined && own !== value) {
-      report('custom_claims')(
-        `got ${key}=${quote(value)}, but repository_claims derives ${key}=${quote(own)}; expected the same value, or a repository_claims without ${key}`,
-      );
-    }
-  }
+  const problemOf = (name: string) =>
+    nameProblem(name, target.source, lifetime) ??
+    (values.has(name) ? undefined : `got ${name}, ${reasonMissing(name, target.source)}`);
+  reportEach(repository_claims, problemOf, report('repository_claims'));
+  reportContradictions(custom_claims, values, report('custom_claims'));
   return [...derived, ...custom_claims.filter(({ key }) => !values.has(key))];
 }
 
-/**
- * Derives the claims that were asked for by key, or else the default ones as far as they are known.
- * @param asked keys, or `none`; nothing where nothing was said
- * @param target nothing where it is not known yet: what is wrong in any case is reported all the same
- */
-export function chooseClaims(
-  asked: string[] | undefined,
-  source: Source,
-  target: Target | undefined,
-  lifetime: Lifetime,
-  report: Report,
-): Claim[] {
-  if (!asked) return deriveClaims(DEFAULT_CLAIMS, target);
-  const names = asked.filter((name) => name !== 'none');
-  if (asked.length > 1 && names.length < asked.length)
+/** Reports `none` beside other names, and then the problem of each name, if it has one. */
+function reportEach(requested: string[] = [], problemOf: (name: string) => string | undefined, report: Report): void {
+  const names = requested.filter((name) => name !== 'none');
+  if (requested.length > 1 && names.length < requested.length)
     report('got "none" beside others; expected "none" alone, or claims');
-  const claims = deriveClaims(names, target);
   for (const name of names) {
-    if (!isClaimName(name))
-      report(`got ${quote(name)}; expected ${CLAIM_NAMES.join(', ')}, github_repo_property_NAME, or none`);
-    else if (PER_RUN.has(name) && lifetime !== 'job') {
-      report(
-        `got ${name}, which changes from run to run; expected lifetime: job with it, since a lasting client cannot follow`,
-      );
-    } else if (target ? !claims.some(({ key }) => key === name) : isNeverKnown(name, source)) {
-      report(`got ${name}, ${whyUnknown(name, source)}`);
-    }
+    const problem = problemOf(name);
+    if (problem) report(problem);
   }
-  return claims;
 }
 
-/** @returns the claims among `names` that are known, in that order */
-function deriveClaims(names: string[], target: Target | undefined): Claim[] {
+/** Returns why this claim cannot be derived from any target of this source. Returns undefined if it might be. */
+function nameProblem(name: string, source: Source, lifetime: Lifetime): string | undefined {
+  if (!isClaimName(name))
+    return `got ${quote(name)}; expected ${CLAIM_NAMES.join(', ')}, github_repo_property_NAME, or none`;
+  if (PER_RUN.has(name) && lifetime !== 'job')
+    return `got ${name}, which changes from run to run; expected lifetime: job with it, since a lasting client cannot follow`;
+  if (source === 'api' && !KNOWN_TO_API.test(name) && !PROPERTY.test(name))
+    return `got ${name}, which says something about a run, not about another repository; ${EXPECTED_KNOWN}`;
+  return undefined;
+}
+
+/** Returns the claims with these names that have a value, in the order of the names. */
+function claimsOf(target: Target, names: string[]): Claim[] {
   return names.flatMap((key) => {
-    const value = key === 'environment' ? target?.environment : isClaimName(key) && target?.claims[key];
+    const value = key === 'environment' ? target.environment : isClaimName(key) && target.claims[key];
     return value ? [{ key, value }] : [];
   });
 }
 
-function isNeverKnown(name: string, source: Source): boolean {
-  return source === 'api' && !KNOWN_TO_API.test(name) && !PROPERTY.test(name);
-}
-
-function whyUnknown(name: string, source: Source): string {
-  const known = 'expected a claim that is known here';
-  if (source === 'api') {
-    return isNeverKnown(name, source)
-      ? `which says something about a run, not about another repository; ${known}`
-      : `which GitHub's API does not tell of that repository; ${known}`;
-  }
-  if (source === 'token') return `which GitHub's ID token of this job does not say; ${known}`;
+/** Returns why the target has no value for a requested claim, and what to do about it. */
+function reasonMissing(name: string, source: Source): string {
+  if (source === 'api') return `which GitHub's API does not tell of that repository; ${EXPECTED_KNOWN}`;
+  if (source === 'token') return `which GitHub's ID token of this job does not say; ${EXPECTED_KNOWN}`;
   if (name === 'environment')
     return "which the input environment does not say; expected that input, or permissions with id-token: write in a job that has an environment: then GitHub's ID token says it";
-  if (VARIABLES[name]) return `which this runner does not know; ${known}`;
+  if (VARIABLES[name]) return `which this runner does not know; ${EXPECTED_KNOWN}`;
   return "which GitHub's ID token alone says; expected permissions with id-token: write, so that the job may have one";
+}
+
+/** Reports each custom claim that has the key of a derived claim and another value. */
+function reportContradictions(custom_claims: Claim[], derived: Map<string, string>, report: Report): void {
+  for (const { key, value } of custom_claims) {
+    const derivedValue = derived.get(key);
+    if (derivedValue !== undefined && derivedValue !== value) {
+      report(
+        `got ${key}=${quote(value)}, but repository_claims derives ${key}=${quote(derivedValue)}; expected the same value, or a repository_claims without ${key}`,
+      );
+    }
+  }
 }

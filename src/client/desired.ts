@@ -1,32 +1,39 @@
-import type { GitHubAccess } from '../github/api.ts';
 import type { SecretLocation } from '../github/saved-credentials.ts';
-import type { ConnectionInputs } from '../inputs/connection.ts';
 import type { ClientFields } from '../scalekit/types.ts';
 import type { Identity, OwnershipMarker } from './identity.ts';
 
+/** The values of the input `on_existing`. The first one is the default. */
 export const ON_EXISTING = ['rotate', 'reuse', 'replace', 'fail'] as const;
 
+/** What to do with a client that exists already. */
 export type OnExisting = (typeof ON_EXISTING)[number];
 
-/** All that a run of the action needs to know, checked. */
-export interface DesiredClient extends ConnectionInputs {
-  /** What the client shall be; the description still without its trailer. */
+/**
+ * The client that a run asks for, and how to reach that state. It holds no credentials: neither the environment's API
+ * secret nor `github_token`.
+ */
+export interface DesiredClient {
+  /** Empty if the organization was given by its external id and is not resolved yet. */
+  organization_id: string;
+  /** The fields of the client. The description does not have its ownership marker yet. */
   fields: ClientFields;
-  /** Name and description are compared only where they were given. */
+  /** Whether name and description were given as inputs. They are compared only if they were. */
   given: { name: boolean; description: boolean };
   marker: OwnershipMarker;
   identity: Identity;
-  /** The client to manage, or empty. */
+  /** Id of the client to manage, as the input says. Empty if it was not given. */
   client_id: string;
   on_existing: OnExisting;
-  /** 1 to 5. */
+  /** How many secrets a rotation keeps, the new one included: 1 to 5. */
   keep_secrets: number;
+  /** Whether the credentials are verified before they are published. */
   verify: boolean;
+  /** Whether an access token is an output. */
   access_token: boolean;
-  github: GitHubAccess | undefined;
-  /** Where the pair is kept for later workflows; nothing where it is not. */
+  /** Where the credentials are saved for later workflows. Undefined if they are not saved. */
   location: SecretLocation | undefined;
+  /** Whether the plan is only shown, and nothing is changed. */
   dry_run: boolean;
-  /** What the user should know although nothing is wrong. */
+  /** Facts that the user should know. They are not errors. */
   notices: string[];
 }

@@ -2,18 +2,24 @@ import type { Claim, ClientFields } from '../scalekit/types.ts';
 import type { DesiredClient } from './desired.ts';
 import type { ManagedClient } from './identity.ts';
 
+/** How an empty field is shown. */
 export const NONE = 'none';
 
-/** One field that is not what was asked for. */
+/** A field whose value is not the wanted one. */
 export interface Difference {
   field: string;
+  /** The wanted values as sorted JSON strings, or `none`. */
   wanted: string;
+  /** The actual values, in the same form. */
   got: string;
 }
 
+type PartialFields = { [Field in keyof ClientFields]?: ClientFields[Field] | undefined };
+
 /**
- * Compares a client with what was asked for: scopes, audience and claims as sets, where a list that was not given
- * means none; name, description without trailer, and expiry only where they were given.
+ * Compares a client with the desired one. Scopes, audience and claims are compared as sets, and a list that was not
+ * given is expected to be empty. The name, the description without its ownership marker, and the expiry are compared
+ * only if they were given.
  */
 export function differences({ fields, given }: DesiredClient, client: ManagedClient): Difference[] {
   const compared: (keyof ClientFields)[] = ['scopes', 'audience', 'custom_claims'];
@@ -23,52 +29,57 @@ export function differences({ fields, given }: DesiredClient, client: ManagedCli
   return compareFields(compared, fields, { ...client, description: client.descriptionText });
 }
 
-/** As `differences`, of the answer to a request that asked for all of it. */
+/**
+ * Compares the desired client with the response to the request that created or updated it, organization included. An
+ * expiry or organization that the response omits is not a difference.
+ */
 export function shortfalls(desired: DesiredClient, client: ManagedClient): Difference[] {
   const { organization_id } = client;
   return [
-    // An answer may leave out the expiry and the organization, which says nothing about them.
     ...differences(desired, client).filter(({ field, got }) => field !== 'expiry' || got !== NONE),
     ...compareSets([['organization_id', [desired.organization_id], [organization_id || desired.organization_id]]]),
   ];
 }
 
+/** Returns one line of text for each difference. */
 export function formatDifferences(differences: Difference[]): string {
   return differences.map(({ field, wanted, got }) => `${field}: wanted ${wanted}; got ${got}`).join('\n');
 }
 
-export function compareFields(names: (keyof ClientFields)[], wanted: SomeFields, got: SomeFields): Difference[] {
-  const [one, other] = [fieldTexts(wanted), fieldTexts(got)];
-  return compareSets(names.map((field) => [field, one[field], other[field]]));
+/** Returns the named fields whose values differ. Lists are compared as sets. */
+export function compareFields(names: (keyof ClientFields)[], wanted: PartialFields, got: PartialFields): Difference[] {
+  const [wantedTexts, gotTexts] = [fieldTexts(wanted), fieldTexts(got)];
+  return compareSets(names.map((field) => [field, wantedTexts[field], gotTexts[field]]));
 }
 
-type SomeFields = { [Field in keyof ClientFields]?: ClientFields[Field] | undefined };
-
-/** Compares sets. @returns those that are not the same */
-export function compareSets(pairs: (readonly [field: string, wanted: string[], got: string[]])[]): Difference[] {
-  return pairs
+/** Returns the fields whose two sets of values differ. */
+export function compareSets(fields: (readonly [field: string, wanted: string[], got: string[]])[]): Difference[] {
+  return fields
     .map(([field, wanted, got]) => ({ field, wanted: setText(wanted), got: setText(got) }))
     .filter(({ wanted, got }) => wanted !== got);
 }
 
-function fieldTexts(fields: SomeFields): Record<keyof ClientFields, string[]> {
-  const { name, description, scopes = [], audience = [], custom_claims, expiry } = fields;
-  return {
-    name: textOf(name),
-    description: textOf(description),
-    scopes,
-    audience,
-    custom_claims: claimTexts(custom_claims),
-    expiry: textOf(expiry),
-  };
-}
-
+/**
+ * Returns each claim as `key=value`. A backslash or `=` in a key is escaped, so that different claims have different
+ * texts.
+ */
 export function claimTexts(claims: Claim[] = []): string[] {
-  // No two claims have the same text, whatever stands in a key.
   return claims.map(({ key, value }) => `${key.replace(/[\\=]/g, '\\$&')}=${value}`);
 }
 
-function textOf(value: string | number | undefined): string[] {
+function fieldTexts(fields: PartialFields): Record<keyof ClientFields, string[]> {
+  const { name, description, scopes = [], audience = [], custom_claims, expiry } = fields;
+  return {
+    name: valueTexts(name),
+    description: valueTexts(description),
+    scopes,
+    audience,
+    custom_claims: claimTexts(custom_claims),
+    expiry: valueTexts(expiry),
+  };
+}
+
+function valueTexts(value: string | number | undefined): string[] {
   return value === undefined || value === '' ? [] : [String(value)];
 }
 

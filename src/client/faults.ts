@@ -1,13 +1,12 @@
-// How the text of an input becomes a value. Pure: what is wrong goes to `report`, all of it, and what can be read
-// comes back all the same, so that one bad entry does not hide the next.
+// How bad input is reported: all problems of all inputs are collected and thrown as one error.
 
-/** Takes what is wrong with an input: what was given and what is accepted. */
-export type Report = (problem: string) => void;
-
-/** Faults of one input that are told: thousands would not fit into an annotation. */
+/** How many problems of one input are listed at most. Thousands would not fit into an annotation. */
 const MAX_FAULTS = 10;
 
-/** Every bad input, each with what was given, what is accepted and, where known, why. */
+/** Records a problem of one input. The text says what was given and what is accepted. */
+export type Report = (problem: string) => void;
+
+/** Lists every bad input: what was given, what is accepted and, if known, why. */
 export class InputError extends Error {
   override name = 'InputError';
 
@@ -20,10 +19,11 @@ export class InputError extends Error {
   }
 }
 
-/** Collects what is wrong. */
+/** Collects the problems of all inputs, grouped by input in the order in which the inputs were first reported. */
 export class Faults {
   readonly #faults = new Map<string, string[]>();
 
+  /** Returns the function that records a problem of this input. */
   report(input: string): Report {
     return (problem) => {
       const faults = this.#faults.get(input) ?? [];
@@ -32,12 +32,15 @@ export class Faults {
     };
   }
 
-  /** @throws {InputError} where anything was reported */
+  /**
+   * Throws all recorded problems as one error. Does nothing if there are none.
+   * @throws {InputError} with at most 10 problems of each input, and the number of those that are omitted
+   */
   finish(): void {
-    const told = [...this.#faults].flatMap(([input, faults]) => {
+    const listed = [...this.#faults].flatMap(([input, faults]) => {
       const more = faults.length - MAX_FAULTS;
       return more > 0 ? [...faults.slice(0, MAX_FAULTS), `${input}: and ${more} more`] : faults;
     });
-    if (told.length > 0) throw new InputError(told);
+    if (listed.length > 0) throw new InputError(listed);
   }
 }

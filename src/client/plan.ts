@@ -3,63 +3,65 @@ import { type ClientFields, MAX_SECRETS, type Secret } from '../scalekit/types.t
 import type { DesiredClient } from './desired.ts';
 import { type Difference, differences, formatDifferences, NONE } from './drift.ts';
 import type { ManagedClient } from './identity.ts';
-import { deleteSecretStep, evictions, retirements } from './retirement.ts';
+import { evictions, retirements } from './retirement.ts';
 
-/** Milliseconds, and ample: between the two requests of a save. */
+/** Milliseconds between the two requests of a save, the variable and then the secret. This is an ample limit. */
 const MAX_SAVE_DURATION = 60_000;
 
-/** What is there before anything is changed. */
+/** What exists before anything is changed. */
 export interface Existing {
-  /** The client to go on with. */
+  /** The client to continue with. Undefined if there is none. */
   client?: ManagedClient | undefined;
-  /** Ids of further clients of the same identity: named, never touched. */
+  /** Ids of further clients with the same identity. They are named in a warning and never changed. */
   others: string[];
-  /** What GitHub Actions keeps of an earlier pair; absent where the pair is not saved. */
+  /** The credentials that GitHub Actions has from an earlier run. Undefined if credentials are not saved. */
   saved?: SavedSnapshot | undefined;
 }
 
-/** One change. Those of one plan are about the same client, the existing one, or make a client. */
+/** One change. All steps of a plan but `create` apply to the existing client, or to the new one if there is none. */
 export type Step =
   | { kind: 'create' }
-  /** @param fields complete lists, the description without its trailer */
+  /** @param fields the fields to write: complete lists, and the description without its ownership marker */
   | { kind: 'update'; fields: Partial<ClientFields>; differences: Difference[] }
   | { kind: 'add-secret' }
   | { kind: 'save' }
-  /** @param spare_young whether it stays while it is younger than an hour */
+  /** @param spareRecent whether to keep the secret if it was created less than an hour before the new one */
   | { kind: 'delete-secret'; secret: Secret; spareRecent: boolean }
   | { kind: 'delete-client' };
 
+/** What a plan does with the client. */
 export type Result = 'created' | 'rotated' | 'reused' | 'replaced';
 
+/** The steps from what exists to what is desired. */
 export interface Plan {
   result: Result;
-  /** The client that was found. */
+  /** The existing client. Undefined if there is none. */
   client?: ManagedClient;
-  /** What leads to the pair, in order. */
+  /** The steps that lead to the credentials, in order. */
   beforePublish: Step[];
-  /** What is done once the pair is handed out, in order. */
+  /** The steps to carry out after the credentials are published, in order. */
   afterPublish: Step[];
   warnings: string[];
 }
 
 /**
- * From what is wanted and what exists to the steps between the two.
- * @throws where there is no way: `on_existing: fail`, or a list that only a new client can be without
+ * Plans the steps from what exists to the desired client.
+ * @throws {Error} if there is no such plan: the client exists and `on_existing` is `fail`, or a list would have to be
+ * emptied, which only a new client allows
  */
 export function planChanges(desired: DesiredClient, { client, others, saved }: Existing): Plan {
   const save: Step[] = desired.location ? [{ kind: 'save' }] : [];
   if (!client)
     return { result: 'created', beforePublish: [{ kind: 'create' }, ...save], afterPublish: [], warnings: [] };
-  const duplicates = others.length > 0 ? [duplicatesWarning(client.client_id, others)] : [];
-  const warnings = [...duplicates];
-  // A secret that was not saved is lost, so another one is due.
+  const warnings = others.length > 0 ? [duplicatesWarning(client.client_id, others)] : [];
+  // The value of an existing secret cannot be read. If it was not saved, the client needs another secret.
   const savedCredentialsMissing =
     desired.on_existing === 'reuse' && desired.location && !isSaved(saved, client.client_id);
   switch (savedCredentialsMissing ? 'rotate' : desired.on_existing) {
     case 'fail':
       throw planError(
         `Client ${client.client_id} ${JSON.stringify(client.name)} exists already, and on_existing is fail.`,
-        duplicates,
+        warnings,
       );
     case 'replace': {
       const before: Step[] = [{ kind: 'create' }, ...save];
@@ -69,46 +71,19 @@ export function planChanges(desired: DesiredClient, { client, others, saved }: E
       return {
         result: 'reused',
         client,
-        beforePublish: driftCorrections(desired, client, duplicates),
+        beforePublish: driftCorrections(desired, client, warnings),
         afterPublish: [],
         warnings,
       };
-    case 'rotate': {
-      const evicted = evictions(client.secrets);
-      const kept = client.secrets.filter((secret) => !evicted.includes(secret));
-      for (const { id } of evicted)
-        warnings.push(
-          `Client ${client.client_id} has ${client.secrets.length} secrets, and ${MAX_SECRETS} is the most: ${id} has to go before a new one is made, however young it is.`,
-        );
-      return {
-        result: 'rotated',
-        client,
-        beforePublish: [
-          ...driftCorrections(desired, client, duplicates),
-          ...evicted.map((secret) => deleteSecretStep(secret, false)),
-          { kind: 'add-secret' },
-          ...save,
-        ],
-        afterPublish: retirements(kept, desired.keep_secrets),
-        warnings,
-      };
-    }
+    case 'rotate':
+      return planRotation(desired, client, save, warnings);
   }
 }
 
 /**
- * Whether GitHub Actions holds a pair of this client. A save writes the secret last, so a variable that is much younger
- * than the secret is one whose secret never came.
- */
-function isSaved(saved: SavedSnapshot | undefined, client_id: string): boolean {
-  if (saved?.client_id !== client_id || saved.secretTime === undefined) return false;
-  return !(Date.parse(saved.variableTime ?? '') - Date.parse(saved.secretTime) > MAX_SAVE_DURATION);
-}
-
-/**
- * The way of a run that lost a race, as if it had found the winner's client, on which other runs' secrets are as new as
- * its own: nothing on it is deleted.
- * @throws as `plan`
+ * Plans for a run that lost a race against a concurrent run, as if it had found the winner's client. It deletes nothing
+ * on that client, because the secrets of other runs are as new as its own.
+ * @throws {Error} as `planChanges`
  */
 export function planForWinner(desired: DesiredClient, client: ManagedClient, saved: SavedSnapshot | undefined): Plan {
   const on_existing = desired.on_existing === 'replace' ? 'rotate' : desired.on_existing;
@@ -125,21 +100,34 @@ function duplicatesWarning(client_id: string, others: string[]): string {
   return `Several clients are this repository's for the same purpose. This run uses the oldest, ${client_id}, and touches none of the others: ${others.join(', ')}. Delete those that nobody uses.`;
 }
 
+/**
+ * Returns whether GitHub Actions has the credentials of this client. A save writes the secret last. So if the variable
+ * is much newer than the secret, the secret of that save was never written. If a time is unknown, the credentials count
+ * as saved.
+ */
+function isSaved(saved: SavedSnapshot | undefined, client_id: string): boolean {
+  if (saved?.client_id !== client_id || saved.secretTime === undefined) return false;
+  return !(Date.parse(saved.variableTime ?? '') - Date.parse(saved.secretTime) > MAX_SAVE_DURATION);
+}
+
+/** Returns the error that there is no plan. It includes the warnings, since they are not shown otherwise. */
 function planError(text: string, warnings: string[]): Error {
   return new Error([text, ...warnings].join('\n'));
 }
 
 /**
- * Corrects what drifted, and gives a client that was made by hand its trailer.
- * @param several what else the user should know where there is no way
+ * Returns the step that corrects the fields that drifted and adds the ownership marker to a client without one. Returns
+ * no step if nothing has to change.
+ * @param warnings to include in the error if there is no plan
+ * @throws {Error} if a list would have to be emptied
  */
-function driftCorrections(desired: DesiredClient, client: ManagedClient, several: string[]): Step[] {
+function driftCorrections(desired: DesiredClient, client: ManagedClient, warnings: string[]): Step[] {
   const drifted = differences(desired, client);
   const emptied = drifted.filter(({ wanted }) => wanted === NONE);
   if (emptied.length > 0) {
     throw planError(
       `Client ${client.client_id} has what was not asked for, and the API cannot empty a list: use on_existing: replace, which makes a new client and then deletes this one.\n${formatDifferences(emptied)}`,
-      several,
+      warnings,
     );
   }
   if (!client.marker && !drifted.some(({ field }) => field === 'description'))
@@ -148,8 +136,38 @@ function driftCorrections(desired: DesiredClient, client: ManagedClient, several
       wanted: 'a last line by which this action knows the client again',
       got: NONE,
     });
-  const own = desired.given.description ? desired.fields.description : client.descriptionText;
-  const fields: Record<string, unknown> = { ...desired.fields, description: own };
+  const description = desired.given.description ? desired.fields.description : client.descriptionText;
+  const fields: Record<string, unknown> = { ...desired.fields, description };
   const changes = Object.fromEntries(drifted.map(({ field }) => [field, fields[field]]));
   return drifted.length > 0 ? [{ kind: 'update', fields: changes, differences: drifted }] : [];
+}
+
+/**
+ * Plans the rotation: corrections, a new secret, its saving, and then the deletion of old secrets. A secret that has to
+ * be deleted to make room is never spared. An old one is spared if it is recent, unless only the new one is to be kept.
+ */
+function planRotation(desired: DesiredClient, client: ManagedClient, save: Step[], warnings: string[]): Plan {
+  const evicted = evictions(client.secrets);
+  const kept = client.secrets.filter((secret) => !evicted.includes(secret));
+  const evictionWarnings = evicted.map(
+    ({ id }) =>
+      `Client ${client.client_id} has ${client.secrets.length} secrets, and ${MAX_SECRETS} is the most: ${id} has to go before a new one is made, however young it is.`,
+  );
+  const spareRecent = desired.keep_secrets > 1;
+  return {
+    result: 'rotated',
+    client,
+    beforePublish: [
+      ...driftCorrections(desired, client, warnings),
+      ...evicted.map((secret): Step => ({ kind: 'delete-secret', secret, spareRecent: false })),
+      { kind: 'add-secret' },
+      ...save,
+    ],
+    afterPublish: retirements(kept, desired.keep_secrets).map((secret) => ({
+      kind: 'delete-secret',
+      secret,
+      spareRecent,
+    })),
+    warnings: [...warnings, ...evictionWarnings],
+  };
 }

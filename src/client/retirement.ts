@@ -1,7 +1,9 @@
 import { byCreateTime, MAX_SECRETS, type Secret } from '../scalekit/types.ts';
-import type { Step } from './plan.ts';
 
-/** The secrets that must go before the client can have one more: never the newest active one, and none of unknown age. */
+/**
+ * Returns the secrets to delete before another one can be added, because the API limits their number. Never returns the
+ * newest active secret, nor a secret whose creation time is unknown.
+ */
 export function evictions(secrets: Secret[]): Secret[] {
   const dated = inRetirementOrder(secrets.filter(({ create_time }) => create_time !== undefined));
   const newest = dated
@@ -11,19 +13,16 @@ export function evictions(secrets: Secret[]): Secret[] {
   return dated.filter((secret) => secret !== newest).slice(0, Math.max(0, secrets.length + 1 - MAX_SECRETS));
 }
 
-/** @param keep how many secrets stay, the new one, which is not among `secrets`, included */
-export function retirements(secrets: Secret[], keep: number): Step[] {
-  const count = Math.max(0, secrets.length + 1 - keep);
-  return inRetirementOrder(secrets)
-    .slice(0, count)
-    .map((secret) => deleteSecretStep(secret, keep > 1));
+/**
+ * Returns the secrets to delete after a new one is published.
+ * @param secrets without the new one
+ * @param keep how many secrets the client keeps, the new one included
+ */
+export function retirements(secrets: Secret[], keep: number): Secret[] {
+  return inRetirementOrder(secrets).slice(0, Math.max(0, secrets.length + 1 - keep));
 }
 
-export function deleteSecretStep(secret: Secret, spare_young: boolean): Step {
-  return { kind: 'delete-secret', secret, spareRecent: spare_young };
-}
-
-/** Those that nobody can use any more first, then the oldest. */
+/** Returns the secrets in the order in which they are deleted: inactive ones first, then the oldest. */
 function inRetirementOrder(secrets: Secret[]): Secret[] {
   return [...secrets].sort((one, other) => Number(one.active) - Number(other.active) || byCreateTime(one, other));
 }

@@ -2,28 +2,7 @@ import { numericId, type Runner } from '../github/runner.ts';
 import { quote } from '../output/text.ts';
 import type { Report } from './faults.ts';
 
-/**
- * Who says what the claims are: GitHub's ID token where the job may have one, else the runner's variables; of another
- * repository, GitHub's API.
- */
-export type Source = 'token' | 'runner' | 'api';
-
-/** The repository that the client is for, and what is known about it. */
-export interface Target {
-  source: Source;
-  /** `owner/name` */
-  repository: string;
-  /** Absent where nobody tells it. */
-  repository_id: string | undefined;
-  /** Deployment environment, or empty. */
-  environment: string;
-  /** Whether only the input says so. */
-  asserted: boolean;
-  /** By the key that the client's token will show. */
-  claims: Record<string, string | undefined>;
-}
-
-/** Claims about the repository and its run, by the key that the token shows, each with the runner's variable for it. */
+/** Claims about the repository and its run, by their key in the client's token, and the runner's variable for each. */
 export const VARIABLES: Record<string, string | undefined> = {
   github_repository: 'GITHUB_REPOSITORY',
   github_repository_id: 'GITHUB_REPOSITORY_ID',
@@ -43,15 +22,37 @@ export const VARIABLES: Record<string, string | undefined> = {
   github_runner_environment: 'RUNNER_ENVIRONMENT',
 };
 
+/** All claims that `repository_claims` may name, apart from custom properties. */
 export const CLAIM_NAMES = ['environment', ...Object.keys(VARIABLES)];
 
-/** A custom property of the repository, which an organization adds to its ID tokens. */
+/** Claims for custom properties of the repository. An organization can add them to its ID tokens. */
 export const PROPERTY = /^github_repo_property_[\w$#-]{1,100}$/;
 
-/** Claims of an ID token that tell whose client it is. */
+/** Claims of an ID token that identify the client. */
 const IDENTIFYING = ['repository', 'repository_id', 'run_id', 'environment'];
 
-/** What the runner's variables say. */
+/**
+ * The source of the claims. `token`: GitHub's ID token, if the job may have one. `runner`: the runner's variables, if
+ * it may not. `api`: GitHub's API, for a repository other than the workflow's own.
+ */
+export type Source = 'token' | 'runner' | 'api';
+
+/** The repository that the client is for, and what is known about it. */
+export interface Target {
+  source: Source;
+  /** `owner/name` */
+  repository: string;
+  /** Undefined if it is not known. */
+  repository_id: string | undefined;
+  /** Deployment environment, or empty. */
+  environment: string;
+  /** Whether only the input names the environment. */
+  asserted: boolean;
+  /** Values by their key in the client's token. The environment may be missing here. */
+  claims: Record<string, string | undefined>;
+}
+
+/** Returns the target according to the runner's variables and the input `environment`. */
 export function targetFromRunner(runner: Runner, env: NodeJS.ProcessEnv, environment: string): Target {
   const claims = Object.entries(VARIABLES).map(([key, variable]) => [key, variable && env[variable]]);
   const { repository, repository_id } = runner;
@@ -61,44 +62,25 @@ export function targetFromRunner(runner: Runner, env: NodeJS.ProcessEnv, environ
     repository_id,
     environment,
     asserted: environment !== '',
-    // Its own room has judged the id.
+    // readRunner() has validated the id.
     claims: { ...Object.fromEntries(claims), github_repository_id: repository_id },
   };
 }
 
 /**
- * What GitHub's ID token says, and the runner where the token does not.
- * @param report takes what token, runner and the input `environment` do not agree about
+ * Returns the target according to GitHub's ID token. The runner's target supplies what is missing in the token.
+ * @param payload claims of the ID token
+ * @param runner target from the runner's variables and the input `environment`
+ * @param report receives unusable claims, and disagreements between the token, the runner and the input `environment`
  */
 export function targetFromIdToken(
   payload: Record<string, unknown>,
   runner: Target,
   report: (input: string) => Report,
 ): Target {
-  const tokenClaims = Object.entries(payload).flatMap(([name, value]): [string, string][] => {
-    const key = name === 'environment' ? name : `github_${name}`;
-    if (!isClaimName(key) || value === null || value === '') return [];
-    const claim = text(value);
-    if (claim === undefined && IDENTIFYING.includes(name))
-      report("GitHub's ID token")(`has a claim ${name} that is no text; expected one`);
-    return claim === undefined ? [] : [[key, claim]];
-  });
-  const claims: Target['claims'] = { ...runner.claims, ...Object.fromEntries(tokenClaims) };
-  if (!tokenClaims.some(([key]) => key === 'github_repository'))
-    report("GitHub's ID token")('has no claim repository; expected one');
-  for (const name of ['repository', 'repository_id', 'run_id']) {
-    const [theirs, own] = [claims[`github_${name}`], runner.claims[`github_${name}`]];
-    if (theirs && own && theirs.toLowerCase() !== own.toLowerCase())
-      report(`GITHUB_${name.toUpperCase()}`)(
-        `got ${quote(own)}, but GitHub's ID token says ${quote(theirs)}; expected the same`,
-      );
-  }
+  const claims = { ...runner.claims, ...claimsFromPayload(payload, report("GitHub's ID token")) };
+  reportDisagreements(claims, runner, report);
   const environment = claims.environment ?? '';
-  if (environment && runner.environment && environment.toLowerCase() !== runner.environment.toLowerCase()) {
-    report('environment')(
-      `got ${quote(runner.environment)}, but GitHub's ID token says that the job's environment is ${quote(environment)}; expected the same, or none`,
-    );
-  }
   return {
     source: 'token',
     repository: claims.github_repository ?? '',
@@ -110,14 +92,15 @@ export function targetFromIdToken(
 }
 
 /**
- * What GitHub's API says about another repository. The job's own token says nothing about it.
- * @param answer that was found to be about the repository which was asked for
+ * Returns the target according to GitHub's API, for a repository other than the workflow's own. The job's ID token
+ * contains nothing about that repository.
+ * @param response GitHub's description of the repository. The caller has checked that it is the requested one
  */
 export function targetFromApi(response: Record<string, unknown>, environment: string): Target {
   const owner = Object(response.owner);
   const properties = Object.entries(Object(response.custom_properties));
-  const repository = text(response.full_name) ?? '';
-  const repository_id = text(response.id);
+  const repository = claimText(response.full_name) ?? '';
+  const repository_id = claimText(response.id);
   return {
     source: 'api',
     repository,
@@ -127,19 +110,54 @@ export function targetFromApi(response: Record<string, unknown>, environment: st
     claims: {
       github_repository: repository,
       github_repository_id: repository_id,
-      github_repository_owner: text(owner.login),
-      github_repository_owner_id: text(owner.id),
-      github_repository_visibility: text(response.visibility),
-      ...Object.fromEntries(properties.map(([name, value]) => [`github_repo_property_${name}`, text(value)])),
+      github_repository_owner: claimText(owner.login),
+      github_repository_owner_id: claimText(owner.id),
+      github_repository_visibility: claimText(response.visibility),
+      ...Object.fromEntries(properties.map(([name, value]) => [`github_repo_property_${name}`, claimText(value)])),
     },
   };
 }
 
-/** @returns nothing for what is no single text */
-function text(value: unknown): string | undefined {
-  return ['string', 'number', 'boolean'].includes(typeof value) ? `${value}`.toWellFormed() : undefined;
-}
-
+/** Returns whether `repository_claims` may name this claim. */
 export function isClaimName(name: string): boolean {
   return CLAIM_NAMES.includes(name) || PROPERTY.test(name);
+}
+
+/**
+ * Returns the claims of an ID token by their key in the client's token. Reports claims that identify the client and are
+ * not text, and a missing repository.
+ */
+function claimsFromPayload(payload: Record<string, unknown>, report: Report): Target['claims'] {
+  const claims: Target['claims'] = {};
+  for (const [name, value] of Object.entries(payload)) {
+    const key = name === 'environment' ? name : `github_${name}`;
+    if (!isClaimName(key) || value === null || value === '') continue;
+    const text = claimText(value);
+    if (text !== undefined) claims[key] = text;
+    else if (IDENTIFYING.includes(name)) report(`has a claim ${name} that is no text; expected one`);
+  }
+  if (claims.github_repository === undefined) report('has no claim repository; expected one');
+  return claims;
+}
+
+/** Reports every value of the ID token that differs, regardless of case, from the runner's or from the input. */
+function reportDisagreements(claims: Target['claims'], runner: Target, report: (input: string) => Report): void {
+  for (const name of ['repository', 'repository_id', 'run_id']) {
+    const [tokenValue, runnerValue] = [claims[`github_${name}`], runner.claims[`github_${name}`]];
+    if (tokenValue && runnerValue && tokenValue.toLowerCase() !== runnerValue.toLowerCase())
+      report(`GITHUB_${name.toUpperCase()}`)(
+        `got ${quote(runnerValue)}, but GitHub's ID token says ${quote(tokenValue)}; expected the same`,
+      );
+  }
+  const { environment } = claims;
+  if (environment && runner.environment && environment.toLowerCase() !== runner.environment.toLowerCase()) {
+    report('environment')(
+      `got ${quote(runner.environment)}, but GitHub's ID token says that the job's environment is ${quote(environment)}; expected the same, or none`,
+    );
+  }
+}
+
+/** Returns a string, number or boolean as well-formed text. Returns undefined for any other value. */
+function claimText(value: unknown): string | undefined {
+  return ['string', 'number', 'boolean'].includes(typeof value) ? `${value}`.toWellFormed() : undefined;
 }

@@ -7,90 +7,92 @@ import * as log from '../output/log.ts';
 import { Scalekit } from '../scalekit/api.ts';
 import type { Credentials } from '../scalekit/types.ts';
 import { manualCalls } from '../undo/by-hand.ts';
-import { isSealed, type JournalState, type PendingVariable, type SealedJournalState } from '../undo/journal.ts';
+import { isSealed, type PendingState, type PendingVariable, type SealedState } from '../undo/journal.ts';
 import { cleanUp } from '../undo/remove.ts';
 import { restoreVariable, variableNotRestored } from '../undo/restore-variable.ts';
 
-/** Seconds: a client that may still appear is looked for longer than the shortest step may take. */
+/** Seconds. A client that may still appear is searched for longer than the shortest `timeout` allows. */
 const MIN_TIMEOUT = 20;
 
-/** Removes what this step made and nobody is to use any more. Never fails the job. */
-export async function cleanUpAfterMain(state: SealedJournalState): Promise<void> {
+/** Whether the post step may send requests. */
+interface SendPermission {
+  /** Why not. Empty if it may. */
+  refusal: string;
+  /** Whether main wrote the state: its seal is intact, and it is of this run. */
+  isTrusted: boolean;
+}
+
+/** Runs post: undoes what main created and did not publish. Never fails the job. */
+export async function cleanUpAfterMain(state: SealedState): Promise<void> {
   const credentials = readCredentials(process.env);
   const github_token = readGitHubToken();
-  // Without the seal, origin and ids may be anybody's words; with another run, they are about what is in use by now.
-  const trusted = isSealed(state, credentials.client_secret) && isThisRun(state.run);
+  // A state without a valid seal may be forged. The state of another run may name a client that is in use.
+  const isTrusted = isSealed(state, credentials.client_secret) && isThisRun(state.run);
+  const permission = { refusal: reasonNotToSend(credentials, isTrusted), isTrusted };
   const transport = new Transport(state.run, Math.max(readTimeout(), MIN_TIMEOUT));
   transport.releaseCleanupTime();
-  const refused = { why: reasonNotToSend(credentials, trusted), doubtful: !trusted };
   const { variable, client, secret } = state;
-  // At once, so that where one side does not answer the other is served all the same.
+  // In parallel, so that a hanging GitHub API does not block the Scalekit clean-up, and vice versa.
   await Promise.all([
-    variable && restoreSavedVariable(transport, variable, github_token, refused),
-    (client || secret || !variable) && removePending(transport, state, credentials, refused),
+    variable && restoreSavedVariable(transport, variable, github_token, permission),
+    (client || secret || !variable) && removePending(transport, state, credentials, permission),
   ]);
 }
 
-/** Why nothing may be sent, or empty, and whether the state may be anybody's words. */
-interface SendPermission {
-  why: string;
-  doubtful: boolean;
-}
-
-/** Puts the variable back that main wrote before it was cut off. */
+/** Restores the variable that main wrote before it was cut off. */
 async function restoreSavedVariable(
   transport: Transport,
   pending: PendingVariable,
   token: string,
-  { why, doubtful }: SendPermission,
+  { refusal, isTrusted }: SendPermission,
 ): Promise<void> {
-  if (why || !token) {
-    log.warning(variableNotRestored(pending, why || 'github_token is not there any more', doubtful));
+  if (refusal || !token) {
+    log.warning(variableNotRestored(pending, refusal || 'github_token is not there any more', isTrusted));
     return;
   }
   const savedCredentials = new SavedCredentials(new GitHub(transport, { api: pending.api, token }), pending.location);
-  const { done, remaining: left } = await restoreVariable(savedCredentials, pending, true);
+  const { done, remaining } = await restoreVariable(savedCredentials, pending, true);
   done.forEach(log.info);
-  left.forEach(log.warning);
+  remaining.forEach(log.warning);
 }
 
-/** Removes client and secret. */
+/** Removes the client and the secret that main created. */
 async function removePending(
   transport: Transport,
-  state: JournalState,
+  state: PendingState,
   credentials: Credentials,
-  { why, doubtful }: SendPermission,
+  { refusal, isTrusted }: SendPermission,
 ): Promise<void> {
   const scalekit = new Scalekit(transport, state.origin, state.organization_id);
   try {
-    if (why) throw new Error(why);
+    if (refusal) throw new Error(refusal);
     await scalekit.signIn(credentials);
   } catch (error) {
-    const remedy = manualCalls(scalekit, state, doubtful ? 'state' : undefined);
-    log.warning(`What this step made may be left over: ${log.message(error)} ${remedy}`);
+    const calls = manualCalls(scalekit, state, isTrusted ? undefined : 'state');
+    log.warning(`What this step made may be left over: ${log.message(error)} ${calls}`);
     return;
   }
-  const { removed, notFound: absent, remaining: left } = await cleanUp(scalekit, state, true);
+  const { removed, notFound, remaining } = await cleanUp(scalekit, state, true);
   for (const what of removed) log.info(`Deleted ${what}.`);
-  if (absent)
+  if (notFound)
     log.info(
       state.client?.id
         ? 'The client is gone already.'
         : 'No client of the create request that was cut off has shown up.',
     );
-  if (left.length > 0) log.warning(left.join(' '));
+  if (remaining.length > 0) log.warning(remaining.join(' '));
 }
 
 function isThisRun(run: string): boolean {
   return !process.env.GITHUB_RUN_ID || run === readRunner(process.env).run;
 }
 
-/** @returns why the credentials must not be sent, or nothing */
-function reasonNotToSend({ client_id, client_secret }: Credentials, trusted: boolean): string {
+/** Returns why the credentials must not be sent, or an empty string. */
+function reasonNotToSend({ client_id, client_secret }: Credentials, isTrusted: boolean): string {
   const unsafe = unsafeSetting(process.env);
   if (unsafe) return `NODE_TLS_REJECT_UNAUTHORIZED: ${unsafe}.`;
   if (!client_id || !client_secret)
     return 'the credentials that main had are not there any more, neither as inputs nor as variables.';
-  if (trusted) return '';
+  if (isTrusted) return '';
   return 'its state was not written by this run with these credentials; another step may have changed either, so nothing was sent.';
 }

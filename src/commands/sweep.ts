@@ -18,118 +18,68 @@ import { Scalekit } from '../scalekit/api.ts';
 import { deleteMarkedClient, throwFailures } from '../undo/remove.ts';
 import { runWithTransport } from './session.ts';
 
-/** Clients that the summary shows: GitHub takes one of 1 MiB at most. */
+/** The most clients that the summary shows: GitHub takes a summary of 1 MiB at most. */
 const MAX_ROWS = 200;
 
-/** Runs `sweep/`. */
-export async function sweepJobClients(inputs: SweepInputs): Promise<void> {
-  await runWithTransport(inputs, work);
+/** Nanoseconds of 35 days. GitHub ends every workflow run by then. */
+const MAX_RUN_NS = 35n * 24n * 3_600_000_000_000n;
+
+/** A client with `lifetime: job`. */
+type JobClient = ManagedClient & { marker: OwnershipMarker };
+
+/** Whether the job that a client was created for has ended, and the evidence for it. */
+interface Verdict {
+  isOver: boolean;
+  why: string;
+  /** Why it could not be determined. The client stays then. */
+  failure?: string;
 }
 
-/** A client, what became of it, and why. */
+/** A client and what was done about it. */
 interface Row {
   client: JobClient;
-  fate: string;
+  /** What was done, as the log and the summary show it. */
+  action: string;
   why: string;
+  /** Why the step fails. */
+  failures: string[];
 }
 
-/** Deletes the clients of single jobs that this repository's workflows made and whose run is over, the oldest first. */
-async function work(inputs: SweepInputs, transport: Transport): Promise<void> {
-  // Nothing is ever rolled back here.
+/** Runs `sweep/`: deletes the clients with `lifetime: job` of this repository whose job has ended, oldest first. */
+export async function sweepJobClients(inputs: SweepInputs): Promise<void> {
+  await runWithTransport(inputs, run);
+}
+
+async function run(inputs: SweepInputs, transport: Transport): Promise<void> {
+  // This command has no roll-back to keep time for.
   transport.releaseCleanupTime();
-  const { dry_run, max_deletions, runner } = inputs;
+  const { dry_run, runner } = inputs;
   const scalekit = await Scalekit.open(transport, inputs);
   const clients = await findJobClients(scalekit, runner);
-  const judge = judgeWith(new GitHub(transport, inputs.github), runner);
-  const [rows, deleted, failures]: [Row[], string[], string[]] = [[], [], []];
-  // One that cannot be deleted must not keep every later run from the rest.
-  let done = 0;
-  const tell = (client: JobClient, fate: string, why: string) => {
-    const { client_id, name, marker } = client;
-    log.info(`Client ${client_id} ${JSON.stringify(name)} of run ${marker.run}: ${fate}, since ${why}.`);
-    rows.push({ client, fate, why });
-  };
-  for (const client of clients) {
-    if (done === max_deletions) {
-      tell(client, 'stays', `max_deletions is ${max_deletions}, so nobody asked about it`);
-      continue;
-    }
-    const verdict = await judge(client, failures);
-    const outcome = !verdict.over ? 'stays' : dry_run ? 'would be deleted' : await deleteMarkedClient(scalekit, client);
-    if (outcome === 'deleted' || outcome === 'would be deleted') done++;
-    if (outcome === 'deleted') deleted.push(client.client_id);
-    if (typeof outcome !== 'string') failures.push(outcome.remaining);
-    tell(client, typeof outcome === 'string' ? outcome : 'not deleted', verdict.why);
-  }
-  const outcome = dry_run ? `${done} would be deleted, and dry_run is true` : `${deleted.length} deleted`;
+  const rows = await sweep(inputs, scalekit, clients, judgeWith(new GitHub(transport, inputs.github), runner));
+  const idsOf = (action: string) => rows.filter((row) => row.action === action).map(({ client }) => client.client_id);
+  const deleted = idsOf(DELETED);
+  const outcome = dry_run
+    ? `${idsOf(WOULD_BE_DELETED).length} would be deleted, and dry_run is true`
+    : `${deleted.length} deleted`;
   log.info(`Clients of single jobs of ${runner.repository}: ${clients.length}, ${outcome}.`);
   setOutputs({ deleted: deleted.join(' ') });
   writeSummary(`Scalekit organization clients of single jobs: ${outcome}`, table(rows));
-  throwFailures(failures);
+  throwFailures(rows.flatMap(({ failures }) => failures));
 }
 
-function table(rows: Row[]): Parameters<typeof writeSummary>[1] {
-  const header = ['Client', 'Name', 'Run', 'What', 'Why'].map((data) => ({ data, header: true }));
-  const shown = rows
-    .slice(0, MAX_ROWS)
-    .map(({ client, fate, why }) =>
-      [client.client_id, client.name, client.marker.run, fate, why].map((text) => cell([text])),
-    );
-  const more = rows.length - MAX_ROWS;
-  return [header, ...shown, ...(more > 0 ? [[{ data: `and ${more} more`, colspan: '5' }]] : [])];
-}
+const DELETED = 'deleted';
+const WOULD_BE_DELETED = 'would be deleted';
 
-// Which clients of single jobs are left over.
-
-/** Nanoseconds of 35 days: no workflow run lasts longer, by GitHub's limits. */
-const MAX_RUN_NS = 35n * 24n * 3_600_000_000_000n;
-
-/** Whether the job that a client was made for is over, and why one thinks so. */
-export interface Verdict {
-  over: boolean;
-  why: string;
-}
-
-/**
- * What the client itself says. @returns nothing where GitHub has to be asked
- * @param create_time nanoseconds since the epoch, as `now`
- * @param own_run the run that asks
- */
-export function judgeByAge(
-  { run }: OwnershipMarker,
-  create_time: bigint | undefined,
-  now: bigint | undefined,
-  ownRun: string,
-): Verdict | undefined {
-  if (run === ownRun) return { over: false, why: 'it is of this very run' };
-  if (create_time === undefined || now === undefined || now - create_time <= MAX_RUN_NS) return undefined;
-  return { over: true, why: 'it is older than 35 days, and no run lasts longer' };
-}
-
-/** What GitHub says about the run of a younger client. @param workflowRun nothing where GitHub knows no such run */
-export function judgeByRun({ run }: OwnershipMarker, workflowRun: WorkflowRun | undefined): Verdict {
-  // A run that was deleted and one that this token may not see look alike.
-  if (!workflowRun) return { over: false, why: 'GitHub shows no such run, which proves nothing' };
-  const attempt = Number(run.split('.')[1]);
-  if (workflowRun.run_attempt > attempt)
-    return { over: true, why: `its run is at attempt ${workflowRun.run_attempt} by now` };
-  if (workflowRun.run_attempt === attempt && workflowRun.status === 'completed')
-    return { over: true, why: 'its run is completed' };
-  return { over: false, why: `its run is ${workflowRun.status} in attempt ${workflowRun.run_attempt}` };
-}
-
-/** A client that lives as long as the job that made it, or should. */
-export type JobClient = ManagedClient & { marker: OwnershipMarker };
-
-/** Finds the clients of single jobs that the repository's workflows made. @returns the oldest first */
+/** Finds the clients with `lifetime: job` that the repository's workflows created. @returns the oldest first */
 export async function findJobClients(scalekit: Scalekit, runner: Runner): Promise<JobClient[]> {
   const by = repositoryReference(runner.repository, runner.repository_id);
   const found = new Map<string, JobClient>();
-  for await (const { client_id, description, parse: whole } of scalekit.listClients()) {
+  for await (const { client_id, description, parse } of scalekit.listClients()) {
     const marker = parseMarker(description);
     if (marker?.by !== by || marker.lifetime !== 'job') continue;
     try {
-      found.set(client_id, { ...withMarker(whole()), marker });
+      found.set(client_id, { ...withMarker(parse()), marker });
     } catch (error) {
       log.warning(`Client ${client_id} stays: ${log.message(error)}.`);
     }
@@ -137,41 +87,116 @@ export async function findJobClients(scalekit: Scalekit, runner: Runner): Promis
   return [...found.values()].sort(oldestFirst);
 }
 
+/** Judges the clients one by one and deletes those whose job has ended, at most `max_deletions`. */
+async function sweep(
+  { dry_run, max_deletions }: SweepInputs,
+  scalekit: Scalekit,
+  clients: JobClient[],
+  judge: (client: JobClient) => Promise<Verdict>,
+): Promise<Row[]> {
+  const rows: Row[] = [];
+  // Clients that cannot be deleted do not count: otherwise they would block the rest in every later run.
+  let count = 0;
+  for (const client of clients) {
+    const row =
+      count === max_deletions
+        ? { action: 'stays', why: `max_deletions is ${max_deletions}, so nobody asked about it`, failures: [] }
+        : await sweepOne(scalekit, client, await judge(client), dry_run);
+    if (row.action === DELETED || row.action === WOULD_BE_DELETED) count++;
+    const { client_id, name, marker } = client;
+    log.info(`Client ${client_id} ${JSON.stringify(name)} of run ${marker.run}: ${row.action}, since ${row.why}.`);
+    rows.push({ client, ...row });
+  }
+  return rows;
+}
+
+/** Deletes a client if its job has ended. */
+async function sweepOne(
+  scalekit: Scalekit,
+  client: JobClient,
+  { isOver, why, failure }: Verdict,
+  dryRun: boolean,
+): Promise<Omit<Row, 'client'>> {
+  const failures = failure === undefined ? [] : [failure];
+  if (!isOver) return { action: 'stays', why, failures };
+  if (dryRun) return { action: WOULD_BE_DELETED, why, failures };
+  const outcome = await deleteMarkedClient(scalekit, client);
+  if (typeof outcome === 'string') return { action: outcome, why, failures };
+  return { action: 'not deleted', why, failures: [...failures, outcome.remaining] };
+}
+
 /**
- * What cannot be decided stays. GitHub is asked once about a run, and not again once it refused to be asked.
- * @returns a function that judges one client, and adds to `failures` why it could not
+ * Returns a function that judges one client. It asks GitHub once about each run, and not again if GitHub refuses to
+ * answer. A client whose run cannot be determined stays.
  */
-export function judgeWith(
-  github: GitHub,
-  { repository, run: ownRun }: Runner,
-): (client: JobClient, failures: string[]) => Promise<Verdict> {
+function judgeWith(github: GitHub, { repository, run: ownRun }: Runner): (client: JobClient) => Promise<Verdict> {
   const runs = new Map<string, Promise<WorkflowRun | undefined>>();
-  let refused: ApiError | undefined;
-  const ask = async (id: string) => {
-    if (refused) throw refused;
+  let refusal: ApiError | undefined;
+  const readRun = async (id: string) => {
+    if (refusal) throw refusal;
     return await github.getRun(repository, id).catch((error) => {
       if (error instanceof ApiError && (error.status === 401 || error.status === 403 || error.status === 429))
-        refused = error;
+        refusal = error;
       throw error;
     });
   };
-  return async ({ marker, create_time }, failures) => {
+  return async ({ marker, create_time }) => {
     const [id = ''] = marker.run.split('.');
-    const judgeAge = () => {
-      const { serverNow: now } = github.transport;
-      return judgeByAge(marker, create_time, now === undefined ? now : BigInt(now) * 1_000_000n, ownRun);
+    const byAge = () => {
+      const { serverNow } = github.transport;
+      const now = serverNow === undefined ? undefined : BigInt(serverNow) * 1_000_000n;
+      return judgeByAge(marker, create_time, now, ownRun);
     };
-    const byAge = judgeAge();
-    if (byAge) return byAge;
+    const verdict = byAge();
+    if (verdict) return verdict;
     try {
-      // Also where GitHub alone tells the time.
-      const told = runs.get(id) ?? ask(id);
-      runs.set(id, told);
-      const run = await told;
-      return judgeAge() ?? judgeByRun(marker, run);
+      const reading = runs.get(id) ?? readRun(id);
+      runs.set(id, reading);
+      const run = await reading;
+      // Judge by age once more: if Scalekit sends no time, GitHub's response is the first that does.
+      return byAge() ?? judgeByRun(marker, run);
     } catch (error) {
-      failures.push(log.message(error));
-      return { over: false, why: 'GitHub could not be asked about its run' };
+      return { isOver: false, why: 'GitHub could not be asked about its run', failure: log.message(error) };
     }
   };
+}
+
+/**
+ * Judges a client by its age.
+ * @param create_time nanoseconds since the epoch, like `now`
+ * @param ownRun `ID.ATTEMPT` of the run that sweeps
+ * @returns undefined if only GitHub can tell
+ */
+export function judgeByAge(
+  { run }: OwnershipMarker,
+  create_time: bigint | undefined,
+  now: bigint | undefined,
+  ownRun: string,
+): Verdict | undefined {
+  if (run === ownRun) return { isOver: false, why: 'it is of this very run' };
+  if (create_time === undefined || now === undefined || now - create_time <= MAX_RUN_NS) return undefined;
+  return { isOver: true, why: 'it is older than 35 days, and no run lasts longer' };
+}
+
+/** Judges a client by its workflow run. @param workflowRun undefined if GitHub shows no such run */
+export function judgeByRun({ run }: OwnershipMarker, workflowRun: WorkflowRun | undefined): Verdict {
+  // GitHub answers 404 for a deleted run and for one that the token may not see.
+  if (!workflowRun) return { isOver: false, why: 'GitHub shows no such run, which proves nothing' };
+  const { status, run_attempt } = workflowRun;
+  const attempt = Number(run.split('.')[1]);
+  if (run_attempt > attempt) return { isOver: true, why: `its run is at attempt ${run_attempt} by now` };
+  if (run_attempt === attempt && status === 'completed') return { isOver: true, why: 'its run is completed' };
+  return { isOver: false, why: `its run is ${status} in attempt ${run_attempt}` };
+}
+
+/** Returns the rows of the summary's table. */
+function table(rows: Row[]): Parameters<typeof writeSummary>[1] {
+  const header = ['Client', 'Name', 'Run', 'What', 'Why'].map((data) => ({ data, header: true }));
+  const shown = rows
+    .slice(0, MAX_ROWS)
+    .map(({ client, action, why }) =>
+      [client.client_id, client.name, client.marker.run, action, why].map((text) => cell([text])),
+    );
+  const more = rows.length - MAX_ROWS;
+  return [header, ...shown, ...(more > 0 ? [[{ data: `and ${more} more`, colspan: '5' }]] : [])];
 }

@@ -1,42 +1,45 @@
 import { ApiError, invalidResponseError, isApiResponse, unansweredError } from '../net/api-error.ts';
 import { InvalidResponseError, type Json, parseJsonObject, stringField } from '../net/json.ts';
 import { NetworkError } from '../net/network-error.ts';
-import { type HttpRequest as HttpCall, type HttpResponse, serverTime, type Transport } from '../net/transport.ts';
+import { type HttpRequest, type HttpResponse, serverTime, type Transport } from '../net/transport.ts';
 import { githubRefusal, type Permission, rateLimitWait } from './errors.ts';
 
-/** Where GitHub's API is, and who asks. */
+/** The URL of GitHub's API and the token for it. */
 export interface GitHubAccess {
-  /** Without a slash at its end. */
+  /** URL without a slash at its end. */
   api: string;
   token: string;
 }
 
-/** One request as its caller means it. */
+/** A request to GitHub's API. */
 export interface GitHubRequest {
   /** Completes "Could not …". */
   operation: string;
-  /** Method and path as GitHub's documentation writes them, with `{names}` for parameters. */
+  /** Method and path as in GitHub's documentation, with `{names}` for parameters. */
   route: string;
   parameters: Record<string, string>;
-  /** What the token must be allowed to do. */
+  /** The permission that the token needs; an error names it. */
   permission: Permission;
-  /** Statuses that say that a change was made; nothing for a request that only reads. Any other may come from something in between. */
+  /**
+   * The statuses that confirm a change; undefined for a request that only reads. Any other 2xx may come from a server
+   * in between.
+   */
   successStatuses?: number[];
-  /** Called before each sending. */
+  /** Called before each attempt. */
   onSend?: (() => void) | undefined;
 }
 
-/** How far a workflow run is. */
+/** The state of a workflow run. */
 export interface WorkflowRun {
-  /** `completed`, or anything else while it is not. */
+  /** `completed`, or another value while the run is not completed. */
   status: string;
-  /** The latest attempt, from 1. */
+  /** Number of the latest attempt, from 1. */
   run_attempt: number;
 }
 
 /**
- * GitHub's REST API: Octokit makes the requests, and they go through the one transport, so that deadlines, repeats,
- * proxies and the refusal of redirects are the same as for Scalekit. Every method throws an ApiError.
+ * GitHub's REST API. Octokit builds the requests, and the Transport sends them, so that deadlines, retries, proxies and
+ * redirects are handled as for Scalekit. Every method that sends a request throws an ApiError if the request fails.
  */
 export class GitHub {
   readonly transport: Transport;
@@ -47,25 +50,26 @@ export class GitHub {
     this.#access = access;
   }
 
-  /** Its address. */
+  /** URL of the API. */
   get api(): string {
     return this.#access.api;
   }
 
   /**
    * Reads a repository.
-   * @param name `owner/name` as it is now: GitHub's redirect from a former name is refused
+   * @param name `owner/name` as it is now. GitHub redirects a former name, and redirects are not followed.
+   * @param parse gets the repository, whose id and name are already checked; throws an InvalidResponseError
    */
   async getRepository<T>(name: string, parse: (repository: Json) => T): Promise<T> {
     const [owner = '', repo = ''] = name.split('/');
     const operation = `read repository ${name}`;
-    const call: GitHubRequest = {
+    const request: GitHubRequest = {
       operation,
       route: 'GET /repos/{owner}/{repo}',
       parameters: { owner, repo },
       permission: 'repository',
     };
-    return await this.read(call, (repository) => {
+    return await this.read(request, (repository) => {
       const { id, full_name } = repository;
       if (!isPositive(id)) throw new InvalidResponseError('id is not a number');
       if (typeof full_name !== 'string' || full_name.toLowerCase() !== name.toLowerCase())
@@ -74,7 +78,11 @@ export class GitHub {
     });
   }
 
-  /** Reads a workflow run. @returns nothing where GitHub shows no such run */
+  /**
+   * Reads a workflow run.
+   * @param name `owner/name` of its repository
+   * @returns undefined if the run does not exist, or if the token cannot read it
+   */
   async getRun(name: string, run_id: string): Promise<WorkflowRun | undefined> {
     const [owner = '', repo = ''] = name.split('/');
     const operation = 'read the workflow runs that clients were made for';
@@ -89,65 +97,67 @@ export class GitHub {
   }
 
   /**
-   * Reads one thing.
-   * @param parse gets the answer and, in milliseconds since the epoch, the server's own time; throws an AnswerError
-   * @returns nothing where GitHub says that there is no such thing, which it also says to a token that may not see it
+   * Reads an object that may not exist.
+   * @param parse gets the object and the server's time in milliseconds since the epoch; throws an InvalidResponseError
+   * @returns undefined if GitHub returns 404: the object does not exist, or the token cannot read it
    */
-  async find<T>(call: GitHubRequest, parse: (response: Json, time: number) => T): Promise<T | undefined> {
+  async find<T>(request: GitHubRequest, parse: (response: Json, time: number) => T): Promise<T | undefined> {
     try {
-      return await this.read(call, parse);
+      return await this.read(request, parse);
     } catch (error) {
       if (error instanceof ApiError && error.status === 404) return undefined;
       throw error;
     }
   }
 
-  /** As `find`, where there has to be such a thing. */
-  async read<T>(call: GitHubRequest, parse: (response: Json, time: number) => T): Promise<T> {
-    const response = await this.send(call);
+  /** Reads an object like find(), but throws an ApiError if GitHub returns 404. */
+  async read<T>(request: GitHubRequest, parse: (response: Json, time: number) => T): Promise<T> {
+    const response = await this.send(request);
     try {
       return parse(parseJsonObject(response.body), serverTime(response));
     } catch (error) {
       throw error instanceof InvalidResponseError
-        ? invalidResponseError(call.operation, response, error.message, '')
+        ? invalidResponseError(request.operation, response, error.message, '')
         : error;
     }
   }
 
-  /** Sends a request, again where its answer is lost. @returns an answer that says success */
-  async send({
-    operation,
-    route,
-    parameters,
-    permission: need,
-    successStatuses: made,
-    onSend,
-  }: GitHubRequest): Promise<HttpResponse> {
+  /**
+   * Sends a request, and retries it even if its outcome is unknown.
+   * @returns a response that says success
+   */
+  async send(request: GitHubRequest): Promise<HttpResponse> {
+    const { operation, route, parameters, permission, successStatuses, onSend } = request;
     const { api, token } = this.#access;
-    // Loaded by the few runs that need it.
-    // Its context reads the event too, and stumbles where that is not readable.
+    // @actions/github is loaded here because few runs need it. While it loads, it parses the event file, and throws if
+    //   the file is not JSON.
     delete process.env.GITHUB_EVENT_PATH;
     const { getOctokit } = await import('@actions/github');
-    const outcome: { answer?: HttpResponse; error?: unknown } = {};
-    const fetch = async (url: string, { method, headers, body }: HttpCall) => {
-      const call: HttpCall = { method, url: new URL(url), headers, body, repeatable: true, rateLimitWait, onSend };
+    const outcome: { response?: HttpResponse; error?: unknown } = {};
+    const fetch = async (url: string, { method, headers, body }: HttpRequest) => {
+      const call: HttpRequest = { method, url: new URL(url), headers, body, repeatable: true, rateLimitWait, onSend };
       try {
-        outcome.answer = await this.transport.send(call);
+        outcome.response = await this.transport.send(call);
       } catch (error) {
         outcome.error = error;
       }
-      // What came of it is read below, not by Octokit.
+      // Octokit gets an empty response. The code below evaluates the real one.
       return { status: 204, url, headers: [] };
     };
     await getOctokit(token, { baseUrl: api, request: { fetch } }).request(route, parameters);
-    const { answer: response, error } = outcome;
+    const { response, error } = outcome;
     if (error instanceof NetworkError) throw unansweredError(operation, error, 'GITHUB_API_URL');
     if (!response) throw error;
     if (response.status === 404 && !isApiResponse(response))
       throw invalidResponseError(operation, response, "it is not GitHub's", 'Check who answers at GITHUB_API_URL.');
-    if (response.status < 200 || response.status > 299) throw githubRefusal(operation, response, need);
-    if (made && !made.includes(response.status))
-      throw invalidResponseError(operation, response, `GitHub says ${made.join(' or ')} where it is done`, '');
+    if (response.status < 200 || response.status > 299) throw githubRefusal(operation, response, permission);
+    if (successStatuses && !successStatuses.includes(response.status))
+      throw invalidResponseError(
+        operation,
+        response,
+        `GitHub says ${successStatuses.join(' or ')} where it is done`,
+        '',
+      );
     return response;
   }
 }

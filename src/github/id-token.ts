@@ -6,20 +6,22 @@ import type { HttpResponse, Transport } from '../net/transport.ts';
 import { mask } from '../output/mask.ts';
 import { ID_TOKEN_TOKEN, ID_TOKEN_URL } from './runner.ts';
 
+/** Completes "Could not …". */
 const OPERATION = "get GitHub's ID token";
 
 const REMEDY =
   'The job needs permissions with id-token: write, and GitHub has to answer. Without that permission the claims come from the runner.';
 
 /**
- * Gets the job's ID token.
+ * Requests the job's ID token from GitHub, and masks it.
  * @returns its claims
- * @throws {ApiError} later, and at once, with nothing sent, where the runner's variables cannot be used
+ * @throws {Error} synchronously, before a request is sent, if the runner's variables are invalid
+ * @throws {ApiError} asynchronously, if the request fails
  */
 export function getIdToken(transport: Transport, env: NodeJS.ProcessEnv): Promise<Json> {
   const token = env[ID_TOKEN_TOKEN]?.trim() ?? '';
   mask(token);
-  // Anything else would break the header that carries it.
+  // Any other character would break the authorization header.
   if (!/^[\x21-\x7e]+$/.test(token))
     throw new Error(`Could not ${OPERATION}: ${ID_TOKEN_TOKEN} holds no token. ${REMEDY}`);
   const url = URL.parse(env[ID_TOKEN_URL] ?? '');

@@ -1,25 +1,30 @@
 import { readFileSync } from 'node:fs';
 import type { context } from '@actions/github';
 
-/** Variables that say where the job gets its ID token, and with what token. */
+/** Name of the variable with the URL from which a job gets its ID token. */
 export const ID_TOKEN_URL = 'ACTIONS_ID_TOKEN_REQUEST_URL';
 
+/** Name of the variable with the bearer token for that URL. */
 export const ID_TOKEN_TOKEN = 'ACTIONS_ID_TOKEN_REQUEST_TOKEN';
 
-/** What the runner tells about the run. None of it can be changed by an earlier step through `GITHUB_ENV`. */
+/** The runner's data about the run. An earlier step cannot change any of it through `GITHUB_ENV`. */
 export interface Runner {
-  /** `owner/name`, or empty outside a runner. */
+  /** `owner/name`; empty outside a runner. */
   repository: string;
-  /** Absent on runners that do not tell it, `act` among them. */
+  /** Undefined on runners that do not set it, such as `act`. */
   repository_id: string | undefined;
   /** `ID.ATTEMPT` of the workflow run. */
   run: string;
-  /** Address of GitHub's API. */
+  /** URL of GitHub's API. */
   api: string;
-  /** Set where GitHub hands no secrets to the run, or where the run is triggered by code from outside. */
+  /**
+   * `fork` or `dependabot` if GitHub passes no secrets to the run, `untrusted` if it does although code from outside
+   * triggered the run.
+   */
   origin: 'fork' | 'dependabot' | 'untrusted' | undefined;
 }
 
+/** Reads the runner's data from its environment variables and its event file. */
 export function readRunner(env: NodeJS.ProcessEnv): Runner {
   return {
     repository: env.GITHUB_REPOSITORY ?? '',
@@ -30,28 +35,33 @@ export function readRunner(env: NodeJS.ProcessEnv): Runner {
   };
 }
 
-/** Whether GitHub offers the job an ID token: it does where `permissions` has `id-token: write`. */
+/** Returns whether GitHub offers the job an ID token. It does if the job's `permissions` include `id-token: write`. */
 export function mayHaveIdToken(env: NodeJS.ProcessEnv): boolean {
   return Boolean(env[ID_TOKEN_URL] && env[ID_TOKEN_TOKEN]);
 }
 
-/** A number as it fits into a trailer of bounded length; GitHub's own are shorter. */
-export function numericId(text: string | undefined, most = 16): string | undefined {
-  return text && /^\d+$/.test(text) && text.length <= most ? text : undefined;
+/**
+ * Returns an id, or undefined if it is not a number or too long for the ownership marker. GitHub's ids are shorter.
+ * @param maxDigits digits that the id may have
+ */
+export function numericId(text: string | undefined, maxDigits = 16): string | undefined {
+  return text && /^\d+$/.test(text) && text.length <= maxDigits ? text : undefined;
 }
 
+/** Returns the origin of a run, by its event. */
 function runOrigin(env: NodeJS.ProcessEnv): Runner['origin'] {
   const payload = readEvent(env.GITHUB_EVENT_PATH);
-  const [pull, run] = [payload.pull_request, payload.workflow_run];
-  // A fork that was deleted since has no repository any more.
-  const head = pull?.head ? pull.head.repo : run?.head_repository;
-  const foreign = head !== undefined && head?.full_name !== env.GITHUB_REPOSITORY;
-  // These events run with the target repository's secrets, whoever wrote the code that triggered them.
-  if (foreign && /^(pull_request_target|workflow_run)$/.test(env.GITHUB_EVENT_NAME ?? '')) return 'untrusted';
+  const [pullRequest, workflowRun] = [payload.pull_request, payload.workflow_run];
+  // `repo` is null if the fork was deleted in the meantime.
+  const head = pullRequest?.head ? pullRequest.head.repo : workflowRun?.head_repository;
+  const isForeign = head !== undefined && head?.full_name !== env.GITHUB_REPOSITORY;
+  // A run for one of these events gets the target repository's secrets, whoever wrote the code that triggered it.
+  if (isForeign && /^(pull_request_target|workflow_run)$/.test(env.GITHUB_EVENT_NAME ?? '')) return 'untrusted';
   if (env.GITHUB_ACTOR === 'dependabot[bot]') return 'dependabot';
-  return foreign ? 'fork' : undefined;
+  return isForeign ? 'fork' : undefined;
 }
 
+/** Returns the event's payload, or an empty object if the file cannot be read. */
 function readEvent(path: string | undefined): typeof context.payload {
   try {
     return JSON.parse(readFileSync(path ?? '', 'utf8')) ?? {};

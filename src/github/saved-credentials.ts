@@ -6,97 +6,94 @@ import type { Transport } from '../net/transport.ts';
 import type { GitHub, GitHubRequest } from './api.ts';
 import type { Permission } from './errors.ts';
 
-/** Milliseconds: GitHub tells times in whole seconds. */
+/** Milliseconds. GitHub's times are whole seconds. */
 const TIME_RESOLUTION = 1_000;
 
-/** Milliseconds between two looks at a secret that may still be written. */
+/** Milliseconds between two reads of a secret that GitHub may still be writing. */
 const POLL_INTERVAL = 1_000;
 
-/** Bytes of a public key (X25519). */
+/** Length of a public key (X25519) in bytes. */
 const KEY_LENGTH = 32;
 
-/** Where a variable and a secret are in GitHub Actions. */
+/** Where client credentials are saved in GitHub Actions: the id in a variable, the secret value in a secret. */
 export interface SecretLocation {
   /** `owner/name` */
   repository: string;
-  /** Empty where they are the repository's. */
+  /** Name of the environment; empty if variable and secret belong to the repository. */
   environment: string;
   /** Name of the variable that holds the client's id. */
   variable: string;
-  /** Name of the secret. */
+  /** Name of the secret that holds the client's secret value. */
   secret: string;
 }
 
-/** The address of a place's variable. */
-export function variableUrl(api: string, { repository, environment, variable }: SecretLocation): URL {
-  const scope = environment ? `environments/${encodeURIComponent(environment.toWellFormed())}` : 'actions';
-  return new URL(`${api}/repos/${repository}/${scope}/variables/${variable}`);
-}
-
-/** In words. */
-export function locationName({ repository, environment }: SecretLocation): string {
-  return environment ? `environment ${JSON.stringify(environment)} of ${repository}` : repository;
-}
-
-/** What is kept in a place. */
+/** What GitHub Actions contains at a SecretLocation. */
 export interface SavedSnapshot {
-  /** Value of the variable; absent where there is none. */
+  /** Value of the variable; undefined if there is no variable. */
   client_id: string | undefined;
-  /** When the variable was written last, as GitHub says it. */
+  /** When the variable was last written, as GitHub formats the time; undefined if there is no variable. */
   variableTime?: string | undefined;
-  /** When the secret was written last, as GitHub says it; absent where there is none. */
+  /** When the secret was last written, as GitHub formats the time; undefined if there is no secret. */
   secretTime: string | undefined;
 }
 
-/** A pair of client id and secret as GitHub Actions keeps it. Every method throws an ApiError. */
+/** Client credentials in GitHub Actions. Every method that sends a request throws an ApiError if the request fails. */
 export class SavedCredentials {
   readonly location: SecretLocation;
-  /** What was here at the last look. */
+  /** The result of the last refresh(). */
   snapshot: SavedSnapshot = { client_id: undefined, secretTime: undefined };
   readonly #github: GitHub;
-  /** Whether somebody may have written since the last look. */
+  /** Whether `snapshot` may be outdated, because a refresh() has not finished or has failed. */
   #stale = false;
-  #key = { key: '', key_id: '' };
+  /** GitHub's public key for secrets, in base64, and its id. */
+  #publicKey = { key: '', key_id: '' };
 
   constructor(github: GitHub, location: SecretLocation) {
     this.location = location;
     this.#github = github;
   }
 
+  /** The transport that the requests to GitHub use. */
   get transport(): Transport {
     return this.#github.transport;
   }
 
-  /** Address of GitHub's API. */
+  /** URL of GitHub's API. */
   get api(): string {
     return this.#github.api;
   }
 
-  /** Where the pair is, in words. */
+  /** The location, for a message. */
   get name(): string {
     return locationName(this.location);
   }
 
-  /** What the pair is kept in, in words. */
+  /** The names of variable and secret, with the location, for a message. */
   get names(): string {
-    const { variable, secret } = this.location;
-    return `variable ${variable} and secret ${secret} of ${this.name}`;
+    return entryNames(this.location);
   }
 
-  /** Makes sure that a pair can be written here, as far as reading tells. */
+  /**
+   * Reads everything that a write needs: the public key, the environment and the snapshot. Throws if the token cannot
+   * read one of them. Whether the token can write is not known before the first write.
+   */
   async open(): Promise<void> {
-    const looks = [this.#readKey(), this.location.environment ? this.#findEnvironment() : undefined, this.look()];
-    // Of several refusals the one of the key says most.
-    for (const refresh of await Promise.allSettled(looks)) if (refresh.status === 'rejected') throw refresh.reason;
+    const reads = [
+      this.#readPublicKey(),
+      this.location.environment ? this.#findEnvironment() : undefined,
+      this.refresh(),
+    ];
+    // If several reads fail, the error of the public key is the most useful one.
+    for (const read of await Promise.allSettled(reads)) if (read.status === 'rejected') throw read.reason;
   }
 
-  /** @throws where the token may not even see the repository */
-  async isVisible(): Promise<boolean> {
+  /** Returns true if the token can read the repository. @throws {ApiError} if it cannot */
+  async isRepositoryVisible(): Promise<boolean> {
     return await this.#github.getRepository(this.location.repository, () => true);
   }
 
-  /** Whether there is the environment, or none is needed. */
-  async exists(): Promise<boolean> {
+  /** Returns whether the environment exists; true if the location has no environment. */
+  async environmentExists(): Promise<boolean> {
     try {
       if (this.location.environment) await this.#findEnvironment();
       return true;
@@ -106,8 +103,8 @@ export class SavedCredentials {
     }
   }
 
-  /** Looks (again) at what is here. */
-  async look(): Promise<SavedSnapshot> {
+  /** Reads the variable and the secret again, updates `snapshot` and returns it. */
+  async refresh(): Promise<SavedSnapshot> {
     this.#stale = true;
     const [variable, secret] = await Promise.all([this.#getVariable(), this.#getSecret()]);
     this.#stale = false;
@@ -115,24 +112,25 @@ export class SavedCredentials {
     return this.snapshot;
   }
 
-  /** @returns nothing where there is no such variable */
+  /** Returns the variable's value, or undefined if it does not exist. */
   async getVariable(): Promise<string | undefined> {
     return (await this.#getVariable())?.value;
   }
 
   /**
-   * Makes the variable, or changes it.
-   * @param exists which of the two is tried first
-   * @param onSend called before each sending
+   * Creates or updates the variable. If the outcome is unknown, reads the variable again to find out.
+   * @param exists whether an update is tried first, or else a creation. If GitHub says that the variable does not
+   *   exist, or already exists, the other one follows.
+   * @param onSend called before each attempt
    */
   async setVariable(value: string, exists: boolean, onSend?: () => void): Promise<void> {
-    const make: GitHubRequest = { ...this.#variable('write', 'POST', '', { value }), successStatuses: [201], onSend };
-    const change: GitHubRequest = {
+    const create: GitHubRequest = { ...this.#variable('write', 'POST', '', { value }), successStatuses: [201], onSend };
+    const update: GitHubRequest = {
       ...this.#variable('write', 'PATCH', '/{name}', { value }),
       successStatuses: [204],
       onSend,
     };
-    const [first, second, status] = exists ? [change, make, 404] : [make, change, 409];
+    const [first, second, status] = exists ? [update, create, 404] : [create, update, 409];
     try {
       await this.#github.send(first).catch(async (error) => {
         if (!(error instanceof ApiError && error.status === status)) throw error;
@@ -143,65 +141,60 @@ export class SavedCredentials {
     }
   }
 
-  /** @returns whether there was one */
+  /** Deletes the variable. Returns false if it did not exist. */
   async deleteVariable(): Promise<boolean> {
     return await this.#delete(this.#variable('delete', 'DELETE', '/{name}'), () => this.#getVariable());
   }
 
   /**
-   * Writes the secret, after `open`. A lost answer is sent again, and then the time at which GitHub says that the secret
-   * was written decides.
-   * @param box seals the value with GitHub's public key, both in base64
-   * @throws {ApiError} one that is `uncertain` only where nobody can say whether GitHub has the secret
+   * Writes the secret. open() must have been called before. The transport retries the request if its outcome is
+   * unknown. If it is still unknown then, the time at which GitHub says that the secret was last written decides.
+   * @param seal encrypts the value with GitHub's public key, both in base64
+   * @throws {ApiError} its `outcomeUnknown` is true only if nothing shows whether GitHub has the secret
    */
-  async setSecret(box: (key: string) => string): Promise<void> {
+  async setSecret(seal: (key: string) => string): Promise<void> {
     const before = this.snapshot.secretTime;
-    const { key, key_id } = this.#key;
-    const sealed = { encrypted_value: this.#seal(box, key), key_id };
-    let began: number | undefined;
+    const { key, key_id } = this.#publicKey;
+    const parameters = { encrypted_value: this.#seal(seal, key), key_id };
+    let firstSent: number | undefined;
     const onSend = () => {
-      began ??= clock();
+      firstSent ??= clock();
     };
     try {
-      await this.#github.send({ ...this.#secret('write', 'PUT', sealed), successStatuses: [201, 204], onSend });
+      await this.#github.send({ ...this.#secret('write', 'PUT', parameters), successStatuses: [201, 204], onSend });
     } catch (error) {
       if (!isOutcomeUnknownError(error)) throw error;
       this.transport.releaseCleanupTime();
       const now = await this.#awaitChange(error, before);
-      // One that is gone was taken away by somebody, whatever became of ours.
+      // The secret no longer exists: someone deleted it, so this write cannot be confirmed.
       if (!now && before !== undefined) throw error;
-      const sentAt = (now?.date ?? 0) - (clock() - (began ?? 0));
+      // The time of the first attempt by GitHub's clock.
+      const sentAt = (now?.date ?? 0) - (clock() - (firstSent ?? 0));
       const isOurs = (time: string) => Date.parse(time) >= sentAt - TIME_RESOLUTION;
       if (now && now.time !== before) {
+        // If the snapshot is outdated, another run may have written the secret before this write was sent.
         if (this.#stale && !isOurs(now.time)) throw error;
         return;
       }
-      // Within the resolution of GitHub's times, one that is the same says nothing.
+      // An unchanged time proves nothing if the earlier write may have been in the same second as this one.
       if (before !== undefined && isOurs(before)) throw error;
       throw new ApiError(`${error.message} GitHub did not take it.`, false, { cause: error });
     }
   }
 
-  /** Looks at the secret after a lost answer. Where GitHub did not answer in time it may still be at it. */
-  async #awaitChange(error: ApiError, before: string | undefined): Promise<{ time: string; date: number } | undefined> {
-    const isLate = error.cause instanceof NetworkError && error.cause.code === 'TIMEOUT';
-    // The other half of the time is for the roll-back.
-    const least = this.transport.remaining / 2;
-    for (;;) {
-      const now = await this.#getSecret().catch(() => Promise.reject(error));
-      if (now?.time !== before || !isLate || this.transport.remaining - POLL_INTERVAL < least) return now;
-      await this.transport.pause(POLL_INTERVAL).catch(() => Promise.reject(error));
-    }
-  }
-
-  /** @returns whether there was one */
+  /** Deletes the secret. Returns false if it did not exist. */
   async deleteSecret(): Promise<boolean> {
     return await this.#delete(this.#secret('delete', 'DELETE'), () => this.#getSecret());
   }
 
-  async #readKey(): Promise<void> {
-    const call = this.#call(`read the public key for secrets of ${this.name}`, 'GET', 'secrets', '/secrets/public-key');
-    this.#key = await this.#github.read(call, (response) => {
+  async #readPublicKey(): Promise<void> {
+    const request = this.#request(
+      `read the public key for secrets of ${this.name}`,
+      'GET',
+      'secrets',
+      '/secrets/public-key',
+    );
+    this.#publicKey = await this.#github.read(request, (response) => {
       const [key, key_id] = [stringField(response, 'key'), stringField(response, 'key_id')];
       if (Buffer.from(key, 'base64').length !== KEY_LENGTH || !key_id)
         throw new InvalidResponseError('it holds no public key');
@@ -210,9 +203,9 @@ export class SavedCredentials {
   }
 
   async #findEnvironment(): Promise<void> {
-    const call = this.#call(`read ${this.name}`, 'GET', 'environment', '');
-    await this.#github.send(call).catch((error) => {
-      // Whoever is shown its key may write there, also without the permission to read environments.
+    const request = this.#request(`read ${this.name}`, 'GET', 'environment', '');
+    await this.#github.send(request).catch((error) => {
+      // A token that can read the environment's public key can write there without permission to read environments.
       if (!(error instanceof ApiError && error.status === 403)) throw error;
     });
   }
@@ -234,22 +227,22 @@ export class SavedCredentials {
     return await this.#github.find(this.#secret('read', 'GET'), parse);
   }
 
-  /** @param isThere looks whether there still is one */
-  async #delete(call: GitHubRequest, isThere: () => Promise<unknown>): Promise<boolean> {
+  /** @param read reads the variable or secret; returns undefined if it does not exist */
+  async #delete(request: GitHubRequest, read: () => Promise<unknown>): Promise<boolean> {
     try {
-      await this.#github.send({ ...call, successStatuses: [204] });
+      await this.#github.send({ ...request, successStatuses: [204] });
       return true;
     } catch (error) {
-      // After a lost answer, the repeat finds what the first has done.
+      // If the outcome of an earlier attempt is unknown, that attempt has deleted it.
       if (error instanceof ApiError && error.status === 404) return error.outcomeUnknown;
-      if (!isOutcomeUnknownError(error) || (await isThere().catch(() => true)) !== undefined) throw error;
+      if (!isOutcomeUnknownError(error) || (await read().catch(() => true)) !== undefined) throw error;
       return true;
     }
   }
 
-  #seal(box: (key: string) => string, key: string): string {
+  #seal(seal: (key: string) => string, key: string): string {
     try {
-      return box(key);
+      return seal(key);
     } catch (error) {
       throw new ApiError(`Could not seal the secret for ${this.name}: its public key is not usable.`, false, {
         cause: error,
@@ -257,9 +250,25 @@ export class SavedCredentials {
     }
   }
 
+  /**
+   * Reads the secret after a write whose outcome is unknown. After a timeout GitHub may still be writing, so this waits
+   * for another time than `before`.
+   * @throws {ApiError} `error` if the secret cannot be read or the run is cancelled
+   */
+  async #awaitChange(error: ApiError, before: string | undefined): Promise<{ time: string; date: number } | undefined> {
+    const isTimeout = error.cause instanceof NetworkError && error.cause.code === 'TIMEOUT';
+    // Half of the remaining time is kept for roll-back.
+    const reserve = this.transport.remaining / 2;
+    for (;;) {
+      const now = await this.#getSecret().catch(() => Promise.reject(error));
+      if (now?.time !== before || !isTimeout || this.transport.remaining - POLL_INTERVAL < reserve) return now;
+      await this.transport.pause(POLL_INTERVAL).catch(() => Promise.reject(error));
+    }
+  }
+
   #variable(verb: string, method: string, path: string, parameters = {}): GitHubRequest {
     const { variable: name } = this.location;
-    return this.#call(`${verb} variable ${name} of ${this.name}`, method, 'variables', `/variables${path}`, {
+    return this.#request(`${verb} variable ${name} of ${this.name}`, method, 'variables', `/variables${path}`, {
       name,
       ...parameters,
     });
@@ -268,10 +277,10 @@ export class SavedCredentials {
   #secret(verb: string, method: string, parameters = {}): GitHubRequest {
     const { secret: secret_name } = this.location;
     const operation = `${verb} secret ${secret_name} of ${this.name}`;
-    return this.#call(operation, method, 'secrets', '/secrets/{secret_name}', { secret_name, ...parameters });
+    return this.#request(operation, method, 'secrets', '/secrets/{secret_name}', { secret_name, ...parameters });
   }
 
-  #call(operation: string, method: string, kind: Permission, path: string, parameters = {}): GitHubRequest {
+  #request(operation: string, method: string, permission: Permission, path: string, parameters = {}): GitHubRequest {
     const { repository, environment } = this.location;
     const [owner = '', repo = ''] = repository.split('/');
     const scope = environment ? 'environments/{environment_name}' : 'actions';
@@ -279,9 +288,29 @@ export class SavedCredentials {
       operation,
       route: `${method} /repos/{owner}/{repo}/${scope}${path}`,
       parameters: { owner, repo, ...(environment && { environment_name: environment }), ...parameters },
-      permission: environment ? 'environment' : kind,
+      permission: environment ? 'environment' : permission,
     };
   }
+}
+
+/**
+ * Returns the URL of the variable in GitHub's API.
+ * @param api URL of GitHub's API, without a slash at its end
+ */
+export function variableUrl(api: string, { repository, environment, variable }: SecretLocation): URL {
+  // encodeURIComponent() throws for a lone surrogate, which toWellFormed() replaces.
+  const scope = environment ? `environments/${encodeURIComponent(environment.toWellFormed())}` : 'actions';
+  return new URL(`${api}/repos/${repository}/${scope}/variables/${variable}`);
+}
+
+/** Returns the repository, or the environment and its repository, for a message. */
+export function locationName({ repository, environment }: SecretLocation): string {
+  return environment ? `environment ${JSON.stringify(environment)} of ${repository}` : repository;
+}
+
+/** Returns the names of the variable and the secret for a message. */
+export function entryNames(location: SecretLocation): string {
+  return `variable ${location.variable} and secret ${location.secret} of ${locationName(location)}`;
 }
 
 function isOutcomeUnknownError(error: unknown): error is ApiError {

@@ -3,14 +3,15 @@ import { hsalsa, xsalsa20poly1305 } from '@noble/ciphers/salsa.js';
 import { u32 } from '@noble/ciphers/utils.js';
 import { blake2b } from '@noble/hashes/blake2.js';
 
-/** The words "expand 32-byte k", with which Salsa20 begins. */
+/** Salsa20's constant, the text "expand 32-byte k". */
 const SIGMA = u32(new TextEncoder().encode('expand 32-byte k'));
 
 /**
- * Seals a text so that only the holder of a key can read it: libsodium's `crypto_box_seal`, as GitHub takes secrets.
+ * Encrypts a text so that only the owner of a key can read it. The format is that of libsodium's `crypto_box_seal`,
+ * which GitHub requires for secrets.
  * @param key the receiver's public key (X25519), in base64
- * @returns the box, in base64
- * @throws where the key is none
+ * @returns the sender's temporary public key and the encrypted text, in base64
+ * @throws if the key is invalid
  */
 export function sealBox(key: string, text: string): string {
   const receiver = Buffer.from(key, 'base64');
@@ -18,9 +19,9 @@ export function sealBox(key: string, text: string): string {
     key: { kty: 'OKP', crv: 'X25519', x: receiver.toString('base64url') },
     format: 'jwk',
   });
-  const own = generateKeyPairSync('x25519');
-  const sender = Buffer.from(own.publicKey.export({ format: 'jwk' }).x ?? '', 'base64url');
-  const shared = new Uint8Array(diffieHellman({ privateKey: own.privateKey, publicKey }));
+  const temporaryKeys = generateKeyPairSync('x25519');
+  const sender = Buffer.from(temporaryKeys.publicKey.export({ format: 'jwk' }).x ?? '', 'base64url');
+  const shared = new Uint8Array(diffieHellman({ privateKey: temporaryKeys.privateKey, publicKey }));
   const boxKey = new Uint8Array(32);
   hsalsa(SIGMA, u32(shared), new Uint32Array(4), u32(boxKey));
   const nonce = blake2b(new Uint8Array(Buffer.concat([sender, receiver])), { dkLen: 24 });

@@ -2,10 +2,18 @@ import { getInput } from '@actions/core';
 import { Faults, type Report } from '../client/faults.ts';
 import { characterCount, quote, quoteUrl } from '../output/text.ts';
 
-/** Reads inputs, and collects what is wrong with them. */
+/** Returns an input without white space around it, or an empty string if it was not given. */
+export const readInput = (input: string): string => getInput(input);
+
+/** Returns an environment variable without white space around it, or an empty string if it is not set. */
+export function variable(env: NodeJS.ProcessEnv, name: string): string {
+  return env[name]?.trim() ?? '';
+}
+
+/** Reads inputs and collects their problems. Every method returns a usable value even if it reports a problem. */
 export class Reader extends Faults {
   readonly env: NodeJS.ProcessEnv;
-  /** Inputs whose text never arrived: what else is wrong with them says nothing. */
+  /** Inputs that hold an expression instead of its value. Further problems of them mean nothing. */
   readonly #unevaluated = new Set<string>();
 
   constructor(env: NodeJS.ProcessEnv) {
@@ -13,6 +21,7 @@ export class Reader extends Faults {
     this.env = env;
   }
 
+  /** Returns the function that records a problem of this input. It ignores problems of an unevaluated expression. */
   override report(input: string): Report {
     const report = super.report(input);
     return (problem) => {
@@ -20,12 +29,12 @@ export class Reader extends Faults {
     };
   }
 
-  /** @returns the input without white space around it, empty where it was not given */
+  /** Returns the input without white space around it, or an empty string if it was not given. */
   read(input: string): string {
-    return this.#evaluated(input, getInput(input));
+    return this.#evaluated(input, readInput(input));
   }
 
-  /** @returns the input; where it is not as expected, that is reported, and it counts as not given */
+  /** Returns the input if it matches. Otherwise reports that and returns an empty string, as if it was not given. */
   match(input: string, pattern: RegExp, expected: string): string {
     const text = this.read(input);
     if (!text || pattern.test(text)) return text;
@@ -33,15 +42,18 @@ export class Reader extends Faults {
     return '';
   }
 
-  /** @returns the input; where it is too long, that is reported */
-  bounded(input: string, most: number): string {
+  /** Returns the input. Reports it if it has more than `max` characters. */
+  bounded(input: string, max: number): string {
     const text = this.read(input);
-    if (characterCount(text) > most)
-      this.report(input)(`got ${characterCount(text)} characters, ${quote(text)}; expected ${most} at most`);
+    if (characterCount(text) > max)
+      this.report(input)(`got ${characterCount(text)} characters, ${quote(text)}; expected ${max} at most`);
     return text;
   }
 
-  /** @param fallback what to go on with where the input is wrong; the first choice is the default */
+  /**
+   * Returns the choice that the input names. The first choice is the default. Reports anything else.
+   * @param fallback what to return for an input that is no choice
+   */
   choice<T extends string>(input: string, choices: readonly [T, ...T[]], fallback: T): T {
     const text = this.read(input) || choices[0];
     const choice = choices.find((one) => one === text);
@@ -51,13 +63,16 @@ export class Reader extends Faults {
     return fallback;
   }
 
-  /** YAML's own words for the two (its core schema), as GitHub passes them on. */
-  boolean(input: string, byDefault: boolean): boolean {
+  /** Returns the boolean that the input names, in one of the spellings of YAML's core schema. Reports anything else. */
+  boolean(input: string, defaultValue: boolean): boolean {
     const text = this.match(input, /^(true|True|TRUE|false|False|FALSE)$/, 'true or false');
-    return text ? text.toLowerCase() === 'true' : byDefault;
+    return text ? text.toLowerCase() === 'true' : defaultValue;
   }
 
-  /** @returns the input, or else the first variable that is set and its name, and what an error calls it */
+  /**
+   * Returns the input or, if it was not given, the first of the variables that is set. Reports it if there is neither.
+   * @returns the text, what an error calls its source, and the name of the variable if it is from one
+   */
   require(input: string, variables: string[], expected: string): { text: string; source: string; from?: string } {
     const given = this.read(input);
     if (given) return { text: given, source: input };
@@ -70,6 +85,7 @@ export class Reader extends Faults {
     return { text: this.#evaluated(source, variable(this.env, from)), source, from };
   }
 
+  /** Returns the text. Reports it if it holds an expression that GitHub did not evaluate. */
   #evaluated(source: string, text: string): string {
     if (text.includes('${{')) {
       this.report(source)(
@@ -79,8 +95,4 @@ export class Reader extends Faults {
     }
     return text;
   }
-}
-
-export function variable(env: NodeJS.ProcessEnv, name: string): string {
-  return env[name]?.trim() ?? '';
 }

@@ -1,8 +1,8 @@
-import { resolveClaims } from '../client/claims.ts';
+import { randomBytes } from 'node:crypto';
+import { deriveClaims } from '../client/claims.ts';
 import type { DesiredClient } from '../client/desired.ts';
 import { Faults } from '../client/faults.ts';
 import {
-  createNonce,
   type Identity,
   identityHash,
   type Lifetime,
@@ -13,67 +13,86 @@ import {
 } from '../client/identity.ts';
 import type { Target } from '../client/target.ts';
 import type { SecretLocation } from '../github/saved-credentials.ts';
-import { MAX_NAME } from '../scalekit/types.ts';
+import { type Claim, type ClientFields, MAX_NAME } from '../scalekit/types.ts';
 import { checkSecretLocation, type Inputs } from './inputs.ts';
 
+const NO_REPOSITORY_ID =
+  'This runner does not tell GITHUB_REPOSITORY_ID, so the client has no claim github_repository_id.';
+
 /**
- * What the inputs come to, once it is known which repository and environment they are about.
- * @throws {InputError} that names what does not go together
+ * Derives the desired client from the inputs and the target.
+ * @throws {InputError} if inputs and target contradict each other
  */
 export function resolveInputs(inputs: Inputs, target: Target): DesiredClient {
   const faults = new Faults();
   const report = (input: string) => faults.report(input);
-  const claims = resolveClaims(inputs, target, report);
+  const claims = deriveClaims(inputs, target, report);
   checkSecretLocation(inputs, target, report);
   faults.finish();
-  const { scopes, audience, expiry, name, description, lifetime, runner, repository_claims } = inputs;
-  const { repository, repository_id, environment } = target;
-  const identity = identityFor(inputs, target, lifetime);
-  const marker: OwnershipMarker = {
-    key: identityHash(identity),
-    repo: repositoryReference(repository, repository_id),
-    // As sweep/ knows it, which asks for no ID token.
-    by: repositoryReference(runner.repository, runner.repository_id),
-    run: runner.run,
-    lifetime,
-    nonce: createNonce(),
-  };
-  const purpose = `Made by GitHub Actions for ${repository}${environment && `, environment ${environment}`}.`;
-  const noId = 'This runner does not tell GITHUB_REPOSITORY_ID, so the client has no claim github_repository_id.';
+  const identity = identityFor(inputs, target, inputs.lifetime);
   return {
-    ...inputs,
-    fields: {
-      name: name || shorten(`GitHub Actions: ${repository}${environment && ` (${environment})`}`, MAX_NAME),
-      description: description || shorten(purpose, MAX_DESCRIPTION_TEXT),
-      ...(scopes.length > 0 && { scopes }),
-      ...(audience.length > 0 && { audience }),
-      ...(claims.length > 0 && { custom_claims: claims }),
-      ...(expiry && { expiry }),
-    },
-    given: { name: name !== '', description: description !== '' },
-    marker,
+    organization_id: inputs.organization_id,
+    fields: clientFields(inputs, target, claims),
+    given: { name: inputs.name !== '', description: inputs.description !== '' },
+    marker: createMarker(inputs, identity),
     identity,
+    client_id: inputs.client_id,
+    on_existing: inputs.on_existing,
+    keep_secrets: inputs.keep_secrets,
+    verify: inputs.verify,
+    access_token: inputs.access_token,
     location: secretLocation(inputs, target),
-    notices: !repository_claims && repository_id === undefined ? [noId] : [],
+    dry_run: inputs.dry_run,
+    notices: !inputs.repository_claims && target.repository_id === undefined ? [NO_REPOSITORY_ID] : [],
   };
 }
 
-/** What the client of these inputs is known by. */
+/** Returns the identity of the client that the inputs and the target mean. */
 export function identityFor({ name }: Pick<Inputs, 'name'>, target: Target, lifetime: Lifetime): Identity {
   const { repository, repository_id, environment } = target;
   return { repository, repository_id, environment, name: name || undefined, lifetime };
 }
 
 /**
- * Where the pair is kept.
- * @returns nothing where it is not
- * @throws {InputError} where that is an environment and there is none
+ * Returns where the credentials are saved, or undefined if they are not.
+ * @throws {InputError} if that is an environment and there is none
  */
 export function resolveSecretLocation(inputs: Pick<Inputs, 'saving'>, target: Target): SecretLocation | undefined {
   const faults = new Faults();
   checkSecretLocation(inputs, target, (input) => faults.report(input));
   faults.finish();
   return secretLocation(inputs, target);
+}
+
+/** Returns a new random nonce of 16 characters (96 bits), in base64url. */
+export function createNonce(): string {
+  return randomBytes(12).toString('base64url');
+}
+
+/** Returns the fields to create the client with. A field without a value is absent. */
+function clientFields(inputs: Inputs, { repository, environment }: Target, claims: Claim[]): ClientFields {
+  const { scopes, audience, expiry, name, description } = inputs;
+  const purpose = `Made by GitHub Actions for ${repository}${environment && `, environment ${environment}`}.`;
+  return {
+    name: name || shorten(`GitHub Actions: ${repository}${environment && ` (${environment})`}`, MAX_NAME),
+    description: description || shorten(purpose, MAX_DESCRIPTION_TEXT),
+    ...(scopes.length > 0 && { scopes }),
+    ...(audience.length > 0 && { audience }),
+    ...(claims.length > 0 && { custom_claims: claims }),
+    ...(expiry && { expiry }),
+  };
+}
+
+function createMarker({ runner }: Inputs, identity: Identity): OwnershipMarker {
+  return {
+    key: identityHash(identity),
+    repo: repositoryReference(identity.repository, identity.repository_id),
+    // Not from the ID token: sweep/ compares it with the runner's variables and requests no token.
+    by: repositoryReference(runner.repository, runner.repository_id),
+    run: runner.run,
+    lifetime: identity.lifetime,
+    nonce: createNonce(),
+  };
 }
 
 function secretLocation({ saving }: Pick<Inputs, 'saving'>, target: Target): SecretLocation | undefined {
@@ -87,10 +106,13 @@ function secretLocation({ saving }: Pick<Inputs, 'saving'>, target: Target): Sec
   };
 }
 
-/** A text of bounded length in which two long ones that differ stay different. */
-function shorten(text: string, most: number): string {
+/**
+ * Returns at most `max` characters of a text. If it is longer, its end is replaced by a hash, so that different texts
+ * stay different.
+ */
+function shorten(text: string, max: number): string {
   const characters = [...text];
-  if (characters.length <= most) return text;
-  const kept = most - 9;
+  if (characters.length <= max) return text;
+  const kept = max - 9;
   return `${characters.slice(0, kept).join('')}~${shortHash(characters.slice(kept).join('')).slice(0, 8)}`;
 }

@@ -3,35 +3,39 @@ import net from 'node:net';
 import type { Duplex } from 'node:stream';
 import { type ForwardProxy, ProxyError } from './proxy.ts';
 
+// The agents that open TLS connections: directly (EagerAgent), or through a proxy (TunnelAgent). Both keep connections
+// alive. `node:http` is loaded on first use only: it includes a server, so loading it costs start-up time.
+
 type OnConnection = (error: Error | null, socket: Duplex) => void;
 
-/** Connections that are kept alive. One can be opened before there is a request for it. */
+/** Opens TLS connections directly to servers. `preconnect` opens one before the request that uses it exists. */
 export class EagerAgent extends https.Agent {
-  /** By host and port. */
+  /** Connections that no request uses yet, by host and port. */
   readonly #spare = new Map<string, Duplex>();
-  /** Of the connections that there were (RFC 8446, section 2.2), by host and port. */
+  /** TLS sessions of earlier connections, for resumption (RFC 8446, section 2.2), by host and port. */
   readonly #sessions = new Map<string, Buffer>();
 
   constructor() {
     super({ keepAlive: true });
   }
 
-  /** Opens a connection for the next request to this host that finds none free. */
+  /** Opens a connection. The next request to this host and port that finds no free connection uses it. */
   preconnect(url: URL): void {
     const options = { ...this.options, ...hostOf(url), port: Number(url.port || 443) };
     const hostPort = hostAndPort(options);
     const session = this.#sessions.get(hostPort);
     const socket = super.createConnection({ ...options, ...(session && { session }) });
-    // The request that takes it hears of it; where none does, it does not matter.
+    // The request that uses the socket handles its errors. If no request uses it, an error does not matter.
     socket?.on('error', () => {});
     if (socket) this.#spare.set(hostPort, socket);
   }
 
+  /** Returns the connection that `preconnect` opened for this host and port, or a new one if that is not usable. */
   override createConnection(options: https.RequestOptions, callback?: OnConnection): Duplex | null | undefined {
     const hostPort = hostAndPort(options);
     const spare = this.#spare.get(hostPort);
     this.#spare.delete(hostPort);
-    // What comes unasked answers nothing.
+    // Data that arrived before any request was sent cannot be a response, so do not use such a connection.
     if (spare?.writable && spare.readableLength === 0) return spare;
     const socket = super.createConnection(options, callback);
     socket?.on('session', (session: Buffer) => this.#sessions.set(hostPort, session));
@@ -39,17 +43,7 @@ export class EagerAgent extends https.Agent {
   }
 }
 
-/** A URL's host as a connection is opened to it, and as the server's certificate has to name it. */
-export function hostOf({ hostname }: URL): { host: string; servername: string } {
-  const host = hostname.replace(/^\[|\]$/g, '');
-  return { host, servername: net.isIP(host) ? '' : host };
-}
-
-function hostAndPort({ host, port }: https.RequestOptions): string {
-  return `${host}:${port}`;
-}
-
-/** Connections through a proxy's tunnel (RFC 9110, section 9.3.6), with TLS to the server within, kept alive. */
+/** Opens a tunnel through a proxy (CONNECT; RFC 9110, section 9.3.6), and a TLS connection to the server inside it. */
 export class TunnelAgent extends https.Agent {
   readonly #proxy: ForwardProxy;
 
@@ -58,20 +52,19 @@ export class TunnelAgent extends https.Agent {
     this.#proxy = proxy;
   }
 
-  override createConnection(
-    options: https.RequestOptions,
-    callback: (error: Error | null, socket: Duplex) => void,
-  ): undefined {
+  /** Passes the connection, or a ProxyError, to the callback. */
+  override createConnection(options: https.RequestOptions, callback: OnConnection): undefined {
     const { variable, url, login } = this.#proxy;
     const host = options.host ?? '';
     const authority = `${net.isIPv6(host) ? `[${host}]` : host}:${options.port ?? 443}`;
-    // Only the callback's first argument counts where something failed.
+    // After an error, Node.js ignores the callback's second argument.
     const fail = (message: string, code: string, status?: number) =>
       (callback as (error: Error) => void)(new ProxyError(variable, message, code, status));
     (url.protocol === 'https:' ? https : plainHttp())
       .request({
         method: 'CONNECT',
-        // With its name: otherwise the proxy's certificate would be compared with the host header, which names the server.
+        // `servername` is the proxy's name. Without it, Node.js would compare the proxy's certificate with the host
+        // header, which names the server.
         ...hostOf(url),
         port: url.port,
         path: authority,
@@ -91,15 +84,29 @@ export class TunnelAgent extends https.Agent {
         fail(`the proxy in ${variable} answered HTTP ${statusCode} to CONNECT ${authority}`, code, statusCode);
       })
       .on('error', ({ message, code = 'UNKNOWN' }: NodeJS.ErrnoException) => {
-        // OpenSSL's own line is a trace through its sources.
-        const said = code === 'EPROTO' ? `TLS failed (${code})` : message;
-        fail(`the proxy in ${variable} could not be used: ${said}`, code);
+        // The message of an EPROTO error is a trace through OpenSSL's source files.
+        const reason = code === 'EPROTO' ? `TLS failed (${code})` : message;
+        fail(`the proxy in ${variable} could not be used: ${reason}`, code);
       })
       .end();
   }
 }
 
-/** HTTP without TLS, for loopback and proxies alone: it brings a server with it, so others do not load it. */
+/**
+ * Returns a URL's host in the form in which Node.js opens a connection to it: `host` without the brackets of an IPv6
+ * address, and `servername`, the name that the server's certificate must contain. `servername` is empty for an IP
+ * address.
+ */
+function hostOf({ hostname }: URL): { host: string; servername: string } {
+  const host = hostname.replace(/^\[|\]$/g, '');
+  return { host, servername: net.isIP(host) ? '' : host };
+}
+
+/** Returns `node:http`, which it loads on first use. Only loopback addresses and proxies are reached without TLS. */
 export function plainHttp(): typeof import('node:http') {
   return process.getBuiltinModule('node:http');
+}
+
+function hostAndPort({ host, port }: https.RequestOptions): string {
+  return `${host}:${port}`;
 }

@@ -3,66 +3,81 @@ import type { NetworkError } from './network-error.ts';
 import { PROXY_URL_FORMAT, type ProxyError } from './proxy.ts';
 import { type HttpResponse, isOutcomeUnknown } from './transport.ts';
 
-// What becomes of an API's answer: a value that was narrowed once, or one error.
+// The errors of the Scalekit and GitHub APIs, and the advice that both have in common.
 
-/** A request that failed: the operation, the status, the server's own words, and what to do about it. */
+/** A failed API request: the operation, the status, the server's own message, and what the user can do. */
 export class ApiError extends Error {
   override name = 'ApiError';
-  /** Whether the server may have carried the request out all the same. */
+  /** Whether the server may have carried the request out although it failed. */
   readonly outcomeUnknown: boolean;
-  /** Of the answer; absent where there was none, or one that says success. */
+  /** Status of the response. Undefined if there was no response, or if it does not have the API's form. */
   readonly status: number | undefined;
 
-  constructor(message: string, uncertain: boolean, options: { status?: number; cause?: unknown } = {}) {
+  /** @param outcomeUnknown whether the server may have carried the request out */
+  constructor(message: string, outcomeUnknown: boolean, options: { status?: number; cause?: unknown } = {}) {
     super(message, { cause: options.cause });
-    this.outcomeUnknown = uncertain;
+    this.outcomeUnknown = outcomeUnknown;
     this.status = options.status;
   }
 }
 
 /**
- * An answer that says no.
+ * Returns the error for a response whose status is not 2xx.
  * @param operation completes "Could not …"
- * @param words the server's own
- * @param todo what the user can do, a sentence, or empty
+ * @param messages the server's own messages
+ * @param advice what the user can do, a sentence, or empty
  */
 export function refusedError(
   operation: string,
-  { status, earlierOutcomeUnknown: afterLoss }: HttpResponse,
-  words: string[],
-  todo: string,
+  { status, earlierOutcomeUnknown }: HttpResponse,
+  messages: string[],
+  advice: string,
 ): ApiError {
-  const outcomeUnknown = isOutcomeUnknown(status) || afterLoss === true;
-  return new ApiError(errorSentence(operation, [`HTTP ${status}`, ...words].join(': '), todo), outcomeUnknown, {
+  const outcomeUnknown = isOutcomeUnknown(status) || earlierOutcomeUnknown === true;
+  return new ApiError(errorSentence(operation, [`HTTP ${status}`, ...messages].join(': '), advice), outcomeUnknown, {
     status,
   });
 }
 
 /**
- * @param address the input or variable that leads to the server
- * @param more what else the user can do, a sentence, or empty
+ * Returns the error for a request that got no complete response.
+ * @param operation completes "Could not …"
+ * @param setting name of the input or variable that holds the server's URL
+ * @param moreAdvice what else the user can do, a sentence, or empty
  */
-export function unansweredError(operation: string, error: NetworkError, address: string, more = ''): ApiError {
-  const todo = [networkAdvice(error, address), more].filter(Boolean).join(' ');
-  return new ApiError(errorSentence(operation, error.message, todo), error.reached, { cause: error });
+export function unansweredError(operation: string, error: NetworkError, setting: string, moreAdvice = ''): ApiError {
+  const advice = [networkAdvice(error, setting), moreAdvice].filter(Boolean).join(' ');
+  return new ApiError(errorSentence(operation, error.message, advice), error.reached, { cause: error });
 }
 
-/** A 2xx whose body is not what the API documents. */
+/**
+ * Returns the error for a response that does not have the form that the API documents. The outcome of the request is
+ * unknown.
+ * @param operation completes "Could not …"
+ * @param reason completes "HTTP 200, but …"
+ * @param advice what the user can do, a sentence, or empty
+ */
 export function invalidResponseError(
   operation: string,
   { status }: HttpResponse,
   reason: string,
-  todo: string,
+  advice: string,
 ): ApiError {
-  return new ApiError(errorSentence(operation, `HTTP ${status}, but ${reason}`, todo), true);
+  return new ApiError(errorSentence(operation, `HTTP ${status}, but ${reason}`, advice), true);
 }
 
-/** Advice against an answer that points elsewhere. */
-export function redirectAdvice({ headers }: HttpResponse, address: string): string {
-  return `Redirects are not followed (it points to ${truncate(String(headers.location ?? 'nowhere'), 200)}): ${address}`;
+/**
+ * Returns the advice for a redirect.
+ * @param advice what the user can do, a clause
+ */
+export function redirectAdvice({ headers }: HttpResponse, advice: string): string {
+  return `Redirects are not followed (it points to ${truncate(String(headers.location ?? 'nowhere'), 200)}): ${advice}`;
 }
 
-/** Whether an answer may be the API's: text of another form comes from something in between, and tells nothing. */
+/**
+ * Returns whether a response may come from the API: its body is empty, a JSON object, a JSON list or null. Any other
+ * body comes from a server in between, so its status says nothing about the API.
+ */
 export function isApiResponse({ body }: HttpResponse): boolean {
   try {
     return body.trim() === '' || typeof JSON.parse(body) === 'object';
@@ -71,41 +86,41 @@ export function isApiResponse({ body }: HttpResponse): boolean {
   }
 }
 
-function errorSentence(operation: string, said: string, todo: string): string {
-  return `Could not ${operation}: ${said.replace(/[.\s]+$/, '')}.${todo && ` ${todo}`}`;
+function errorSentence(operation: string, reason: string, advice: string): string {
+  return `Could not ${operation}: ${reason.replace(/[.\s]+$/, '')}.${advice && ` ${advice}`}`;
 }
 
-function networkAdvice(error: NetworkError, address: string): string {
-  if (error.proxyError) return proxyAdvice(error, error.proxyError, address);
+function networkAdvice(error: NetworkError, setting: string): string {
+  if (error.proxyError) return proxyAdvice(error, error.proxyError, setting);
   if (/EXPIRED|NOT_YET_VALID|ALTNAME|HOSTNAME/.test(error.code)) {
-    return `The server's certificate is not valid for this host at this time: check ${address} and who answers there. NODE_EXTRA_CA_CERTS helps against an unknown authority alone; never switch the check off.`;
+    return `The server's certificate is not valid for this host at this time: check ${setting} and who answers there. NODE_EXTRA_CA_CERTS helps against an unknown authority alone; never switch the check off.`;
   }
   if (error.isCertificateError) {
     return "The server's certificate is not trusted. Behind a private certificate authority, set NODE_EXTRA_CA_CERTS to a file with its certificate; never switch the check off.";
   }
-  if (/^(ENOTFOUND|EAI_AGAIN)$/.test(error.code)) return `Check the host in ${address}.`;
+  if (/^(ENOTFOUND|EAI_AGAIN)$/.test(error.code)) return `Check the host in ${setting}.`;
   if (error.isTlsError) {
-    return `Check the port in ${address}, and whether the server asks for a client certificate or an old TLS version, which this action does not offer.`;
+    return `Check the port in ${setting}, and whether the server asks for a client certificate or an old TLS version, which this action does not offer.`;
   }
   if (error.code === 'DEADLINE') return 'Raise timeout.';
   if (error.code === 'CANCELLED') return '';
-  if (error.code === 'TOO_LARGE') return `Check who answers at ${address}.`;
-  if (error.reached) return `If it happens again, raise timeout, and check who answers at ${address}.`;
-  return `Check ${address} and the way to it (https_proxy, no_proxy, firewall).`;
+  if (error.code === 'TOO_LARGE') return `Check who answers at ${setting}.`;
+  if (error.reached) return `If it happens again, raise timeout, and check who answers at ${setting}.`;
+  return `Check ${setting} and the way to it (https_proxy, no_proxy, firewall).`;
 }
 
 function proxyAdvice(
-  { isCertificateError: certificate }: NetworkError,
+  { isCertificateError }: NetworkError,
   { variable, code, status }: ProxyError,
-  address: string,
+  setting: string,
 ): string {
   if (code === 'PROXY_ADDRESS') return `Expected ${PROXY_URL_FORMAT}.`;
-  if (certificate)
+  if (isCertificateError)
     return `The proxy's own certificate is not accepted for the host in ${variable}: behind a private certificate authority, set NODE_EXTRA_CA_CERTS to a file with its certificate.`;
   if (status === 407)
     return `It asks for a user and a password: ${variable} takes them as http://USER:PASSWORD@HOST:PORT, with special characters percent-encoded.`;
   if (code === 'PROXY_REFUSED')
     return 'It does not let this host through: ask whoever runs it, or name the host in no_proxy.';
-  if (status !== undefined) return `Check ${address}, and whether the proxy reaches that host.`;
+  if (status !== undefined) return `Check ${setting}, and whether the proxy reaches that host.`;
   return `Check the address in ${variable} and the way to it, or name the host in no_proxy.`;
 }

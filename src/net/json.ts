@@ -1,13 +1,17 @@
-// What JSON of a server says, narrowed once.
+// Checks the JSON that a server sent. Each function narrows an unknown value once, so that the callers work with types.
 
-/** An answer that is not what the API documents. Its message never quotes a value. */
+/** A response does not have the form that the API documents. The message never quotes a value, which may be secret. */
 export class InvalidResponseError extends Error {
   override name = 'AnswerError';
 }
 
+/** A JSON object whose values are not checked yet. */
 export type Json = Record<string, unknown>;
 
-/** @throws {InvalidResponseError} where the text is not a JSON object; the parser's own words would quote it */
+/**
+ * Parses a JSON object.
+ * @throws {InvalidResponseError} if the text is not a JSON object. The parser's own message would quote the text.
+ */
 export function parseJsonObject(text: string): Json {
   let value: unknown;
   try {
@@ -18,31 +22,41 @@ export function parseJsonObject(text: string): Json {
   return asObject(value, 'the answer');
 }
 
-/** @throws {InvalidResponseError} */
+/**
+ * Returns a value as a JSON object.
+ * @param what names the value in the error
+ * @throws {InvalidResponseError} if the value is not an object. An array is not one.
+ */
 export function asObject(value: unknown, what: string): Json {
   if (typeof value !== 'object' || value === null || Array.isArray(value))
     throw new InvalidResponseError(`${what} is not an object`);
   return value as Json;
 }
 
-/** Protobuf's JSON form leaves an empty field out; some writers say null. @throws {InvalidResponseError} */
-export function stringField(from: Json, field: string): string {
-  const value = from[field] ?? '';
+/**
+ * Returns a field's text, or an empty string if the field is absent or null: Protobuf's JSON form omits empty fields,
+ * and some writers send null instead.
+ * @throws {InvalidResponseError} if the field is not a string
+ */
+export function stringField(object: Json, field: string): string {
+  const value = object[field] ?? '';
   if (typeof value !== 'string') throw new InvalidResponseError(`${field} is not a string`);
   return value;
 }
 
-/** @throws {InvalidResponseError} */
-export function listField(from: Json, field: string): unknown[] {
-  const value = from[field] ?? [];
+/**
+ * Returns a field's list, or an empty list if the field is absent or null, for the same reason as `stringField`.
+ * @throws {InvalidResponseError} if the field is not a list
+ */
+export function listField(object: Json, field: string): unknown[] {
+  const value = object[field] ?? [];
   if (!Array.isArray(value)) throw new InvalidResponseError(`${field} is not a list`);
   return value;
 }
 
 /**
- * What a JSON Web Token says. Its signature is not checked: it came from the issuer itself, over TLS (OpenID Connect
- * Core 1.0, section 3.1.3.7, rule 6).
- * @returns nothing where it is none
+ * Returns the claims of a JSON Web Token, or undefined if the text is not one. The signature is not checked, because
+ * the token came from the issuer itself, over TLS (OpenID Connect Core 1.0, section 3.1.3.7, rule 6).
  */
 export function decodeJwtPayload(token: string): Json | undefined {
   const [, payload, ...rest] = token.split('.');

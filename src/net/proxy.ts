@@ -1,27 +1,32 @@
 import { checkBypass } from '@actions/http-client/lib/proxy';
 
-/** Whether a secret may be sent there: over TLS, or within this machine. */
-export function isSafe({ protocol, hostname }: URL): boolean {
-  const loopback = /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])$/.test(hostname);
-  return protocol === 'https:' || (protocol === 'http:' && loopback);
-}
+/** The format of a proxy variable, in words. */
+export const PROXY_URL_FORMAT =
+  'the address of an http or https proxy, such as http://proxy.corp:3128, with special characters in user and password percent-encoded';
 
-/** A forward proxy, and the variable that names it. */
+/** A forward proxy and the environment variable that configures it. */
 export interface ForwardProxy {
+  /** Name of the environment variable. */
   variable: string;
   url: URL;
-  /** `user:password`, decoded; empty where the address has none. */
+  /** `user:password`, decoded; empty if the URL has neither. */
   login: string;
 }
 
-/** No tunnel came about: nothing of a request can have reached its server. Neither address nor password is ever quoted. */
+/**
+ * A proxy's URL is invalid, or the proxy opened no tunnel. Nothing of a request can have reached its server. The
+ * message never quotes the proxy's URL or password.
+ */
 export class ProxyError extends Error {
   override name = 'ProxyError';
+  /** PROXY_ADDRESS, PROXY_REFUSED (4xx), PROXY_FAILED (another status), or the code of Node.js. */
   readonly code: string;
+  /** Name of the environment variable that configures the proxy. */
   readonly variable: string;
-  /** What the proxy answered; absent where it did not. */
+  /** The proxy's response to CONNECT; undefined if there was none. */
   readonly status: number | undefined;
 
+  /** @param variable name of the environment variable that configures the proxy */
   constructor(variable: string, message: string, code: string, status?: number) {
     super(message);
     this.variable = variable;
@@ -30,20 +35,17 @@ export class ProxyError extends Error {
   }
 }
 
-/** What a proxy's variable may hold. */
-export const PROXY_URL_FORMAT =
-  'the address of an http or https proxy, such as http://proxy.corp:3128, with special characters in user and password percent-encoded';
-
 /**
- * The proxy that requests to an address go through, by the usual variables; the lower-case one wins. Loopback is never
- * asked through one, whatever they say.
- * @throws {ProxyError} where the variable holds something else: going past a proxy in silence would be worse
+ * Returns the proxy for requests to a URL, or undefined if they are sent directly. Reads https_proxy and no_proxy, or
+ * the upper-case names if the lower-case ones are not set. Loopback addresses are never reached through a proxy,
+ * whatever the variables say.
+ * @throws {ProxyError} if the variable holds no proxy URL. To bypass a proxy silently would be worse.
  */
 export function proxyFor(target: URL, env: NodeJS.ProcessEnv): ForwardProxy | undefined {
   const variable = ['https_proxy', 'HTTPS_PROXY'].find((name) => env[name]?.trim());
   if (!variable || checkBypass(target)) return undefined;
   const text = env[variable]?.trim() ?? '';
-  // Without a scheme, `proxy.corp:3128` would be read as a scheme and a path.
+  // Without a scheme, `proxy.corp:3128` would be parsed as a scheme and a path.
   const url = URL.parse(/^[a-z][a-z\d+.-]*:\/\//i.test(text) ? text : `http://${text}`);
   try {
     if (url && /^https?:$/.test(url.protocol)) {
@@ -51,7 +53,13 @@ export function proxyFor(target: URL, env: NodeJS.ProcessEnv): ForwardProxy | un
       return { variable, url, login: login === ':' ? '' : login };
     }
   } catch {
-    // A percent sign that encodes nothing.
+    // decodeURIComponent() throws for a percent sign that encodes nothing.
   }
   throw new ProxyError(variable, `${variable} does not hold the address of a proxy`, 'PROXY_ADDRESS');
+}
+
+/** Returns whether a secret may be sent to a URL: over TLS, or to a loopback address. */
+export function isSafe({ protocol, hostname }: URL): boolean {
+  const loopback = /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])$/.test(hostname);
+  return protocol === 'https:' || (protocol === 'http:' && loopback);
 }

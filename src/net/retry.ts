@@ -1,11 +1,13 @@
+/** Milliseconds: the maximum of the random delay after the first attempt. It doubles with each attempt. */
 const BACKOFF_BASE = 500;
 
+/** Milliseconds: the maximum of the random delay after any attempt. */
 const BACKOFF_CAP = 10_000;
 
 /**
- * Reads a `Retry-After` header: seconds or an HTTP date (RFC 9110, section 10.2.3).
+ * Parses a `Retry-After` header: seconds or an HTTP date (RFC 9110, section 10.2.3).
  * @param now milliseconds since the epoch
- * @returns milliseconds to wait, 0 where the header says nothing usable
+ * @returns milliseconds to wait, or 0 if the header is absent or invalid
  */
 export function parseRetryAfter(header: string | undefined, now: number): number {
   const text = header?.trim() ?? '';
@@ -17,13 +19,13 @@ export function parseRetryAfter(header: string | undefined, now: number): number
 }
 
 /**
- * Exponential back-off with full jitter, on top of what the server asked for, so that jobs that were refused
- * together do not come back together.
- * @param attempt the one that failed, from 1
- * @param requested milliseconds that the server asked for
- * @param remaining milliseconds until the deadline; jitter takes half of what the server leaves of it at most
+ * Returns the delay before the next attempt: the delay that the server requested, plus exponential back-off with full
+ * jitter. Jobs that were rate-limited at the same time therefore do not retry at the same time.
+ * @param attempt number of the failed attempt, from 1
+ * @param requested milliseconds that the server requested
+ * @param remaining milliseconds until the deadline. Jitter uses at most half of the time beyond `requested`.
  * @param random from 0 to 1
- * @returns milliseconds to wait, or nothing where the deadline is sooner, or too near to back off any more
+ * @returns milliseconds to wait, or undefined if the deadline comes first or is too near for any back-off
  */
 export function retryDelay(
   attempt: number,

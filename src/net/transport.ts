@@ -4,50 +4,52 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import * as log from '../output/log.ts';
 import { EagerAgent, plainHttp, TunnelAgent } from './agents.ts';
 import { clock } from './clock.ts';
+import { Deadline } from './deadline.ts';
 import { NetworkError } from './network-error.ts';
 import { proxyFor } from './proxy.ts';
+import { readBody } from './read-body.ts';
 import { parseRetryAfter, retryDelay } from './retry.ts';
 
-/** The same as in package.json; a test compares them. */
+/** The version in package.json. A test compares them. */
 export const VERSION = '1.0.0';
-
-/** Bytes: a page of a hundred clients with long lists has its place in it. */
-const MAX_BODY_BYTES = 8 * 1024 * 1024;
 
 const MAX_ATTEMPTS = 5;
 
-/** A repeat that has less time than this would only hide what the server said before. */
+/** Milliseconds that a retry needs. A retry with less time would fail and hide what the server returned before. */
 const MIN_RETRY_TIME = 1_000;
 
-/** Milliseconds that a request gets for its answer once the run is cancelled. The runner kills the step after 7.5 s. */
+/** Milliseconds that a request in flight gets once the run is cancelled. The runner kills the step after 7.5 s. */
 const CANCEL_GRACE = 5_000;
 
-/** One request as its caller means it. */
+/** A request to send, with the rules for retrying it. */
 export interface HttpRequest {
   method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
   url: URL;
   headers: Record<string, string>;
   body?: string | undefined;
-  /** Whether it may be sent again although it may have been carried out already. */
+  /** Whether the request may be sent again although the server may have carried it out already. */
   repeatable: boolean;
-  /** Milliseconds to wait where an answer is a rate limit's in a way that not every server has; nothing where it is none. */
+  /**
+   * Recognizes a rate limit by signs that not every server sends. Returns milliseconds to wait, or undefined if the
+   * response is not a rate limit.
+   */
   rateLimitWait?: (response: HttpResponse) => number | undefined;
-  /** Called before each sending. What it throws ends the call, and nothing is sent. */
+  /** Called before each attempt. If it throws, the attempt is not sent and no other follows. */
   onSend?: (() => void) | undefined;
 }
 
-/** A whole answer of any status. */
+/** A complete response of any status. */
 export interface HttpResponse {
   status: number;
   headers: http.IncomingHttpHeaders;
   body: string;
-  /** Whether an earlier sending of the same request was lost, so that it may have been carried out. */
+  /** Whether the outcome of an earlier attempt is unknown: the server may have carried that attempt out. */
   earlierOutcomeUnknown?: boolean;
 }
 
 /**
- * The one way to the network: a deadline for the step and for each request, connections kept alive, proxies by the
- * usual variables, no redirects, and repeats where they can do no harm.
+ * The only way to the network. It has a deadline for the step and one for each request, keeps connections alive, uses
+ * the proxy in https_proxy, does not follow redirects, and retries a request when that is safe.
  */
 export class Transport {
   readonly #agents = {
@@ -56,143 +58,116 @@ export class Transport {
     tunnel: undefined as TunnelAgent | undefined,
   };
   readonly #userAgent: string;
-  readonly #requestTimeout: number;
-  readonly #end: number;
+  readonly #deadline: Deadline;
   readonly #cancel = new AbortController();
-  /** Hosts that have answered: TLS with them works. */
+  /** Hosts that have sent a response: TLS with them works. */
   readonly #answered = new Set<string>();
-  #deadline: number;
-  #told: number | undefined;
+  /** Milliseconds since the epoch: the earliest time in the `Date` header of any response. */
+  #serverTime: number | undefined;
 
   /**
    * @param run `ID.ATTEMPT` of the workflow run, for Scalekit's logs
-   * @param timeout seconds for the whole step, counted from the start of the process. One request gets a quarter of
-   *   it, between 2 and 15 seconds; a quarter, 10 seconds at most, is kept for roll-back.
+   * @param timeout seconds for the whole step, counted from the start of the process
    */
   constructor(run: string, timeout: number) {
     this.#userAgent = `scalekit-organization-client/${VERSION} (run ${run})`;
-    this.#requestTimeout = Math.min(15, Math.max(2, timeout / 4)) * 1000;
-    this.#end = timeout * 1000;
-    this.#deadline = this.#end - Math.min(10, timeout / 4) * 1000;
+    this.#deadline = new Deadline(timeout);
   }
 
-  /** Gives what comes now the time that was kept for roll-back. */
+  /** Makes the time that was kept for roll-back available to all later requests. */
   releaseCleanupTime(): void {
-    this.#deadline = this.#end;
+    this.#deadline.releaseCleanupTime();
   }
 
-  /** Milliseconds since the epoch, by the earliest of this machine's clock and what servers told; absent where none did. */
+  /**
+   * Milliseconds since the epoch: the time of this machine, or the earliest time that a server sent if that is earlier.
+   * Undefined until a server has sent its time.
+   */
   get serverNow(): number | undefined {
-    return this.#told && Math.min(Date.now(), this.#told);
+    return this.#serverTime && Math.min(Date.now(), this.#serverTime);
   }
 
-  /** Milliseconds until the deadline. */
+  /** Milliseconds until the deadline. Negative after it. */
   get remaining(): number {
-    return this.#deadline - clock();
+    return this.#deadline.remaining;
   }
 
+  /** Whether the run was cancelled. */
   get cancelled(): boolean {
     return this.#cancel.signal.aborted;
   }
 
-  /** Sends and waits for nothing more; the requests under way get a last chance to be answered. */
+  /** Ends all waiting and sends nothing more. Requests in flight get a last five seconds for their response. */
   cancel(): void {
     this.#cancel.abort();
   }
 
-  /** @throws {NetworkError} where the time is over before, or the run is cancelled */
+  /** Waits. @throws {NetworkError} if the deadline comes first, or if the run is cancelled */
   async pause(milliseconds: number): Promise<void> {
     if (milliseconds >= this.remaining) throw deadlineError();
     if (!(await this.#sleep(milliseconds))) throw cancelledError();
   }
 
-  /** Opens a connection to a server beside the one that is in use: two requests are to be sent there at once. */
+  /**
+   * Opens a second connection to a server, because two requests are about to be sent to it at the same time. Does
+   * nothing for plain HTTP or behind a proxy.
+   */
   preconnect(url: URL): void {
     const agent = this.#agentFor(url);
     if (agent instanceof EagerAgent) agent.preconnect(url);
   }
 
   /**
-   * Sends a request until it has an answer that repeating it would not change.
-   * @throws {NetworkError} where no whole answer came
+   * Sends a request, and retries it as long as another attempt may change the outcome.
+   * @throws {NetworkError} if no complete response arrived
    */
-  async send(call: HttpRequest): Promise<HttpResponse> {
+  async send(request: HttpRequest): Promise<HttpResponse> {
     for (let [attempt, earlierOutcomeUnknown] = [1, false]; ; attempt++) {
-      const outcome = await this.#attempt(call, attempt);
-      if (this.cancelled || !this.#mayRepeat(call, outcome, attempt))
+      const outcome = await this.#attempt(request, attempt);
+      if (this.cancelled || !this.#mayRepeat(request, outcome, attempt))
         return finalResult(outcome, attempt, earlierOutcomeUnknown);
-      const delay = retryDelay(attempt, retryAfter(call, outcome), this.remaining - MIN_RETRY_TIME);
+      const delay = retryDelay(attempt, retryAfter(request, outcome), this.remaining - MIN_RETRY_TIME);
       if (delay === undefined || !(await this.#sleep(delay)))
         return finalResult(outcome, attempt, earlierOutcomeUnknown);
       earlierOutcomeUnknown ||= outcome instanceof NetworkError ? outcome.reached : isOutcomeUnknown(outcome.status);
     }
   }
 
-  #mayRepeat(call: HttpRequest, outcome: HttpResponse | NetworkError, attempt: number): boolean {
-    if (outcome instanceof NetworkError) {
-      const lasting = outcome.isPermanent && !(outcome.isTlsError && this.#answered.has(call.url.host));
-      return !lasting && (call.repeatable || !outcome.reached) && attempt < MAX_ATTEMPTS;
-    }
-    // A rate limit says that nothing was done and when to come back: only the deadline bounds that.
-    if (outcome.status === 429 || call.rateLimitWait?.(outcome) !== undefined) return true;
-    const passing = outcome.status === 408 || outcome.status === 425 || outcome.status >= 500;
-    // Too Early (RFC 8470) says that nothing was done.
-    return (call.repeatable || outcome.status === 425) && passing && attempt < MAX_ATTEMPTS;
-  }
-
-  /** @returns whether the time has passed: false where the run was cancelled first */
-  async #sleep(milliseconds: number): Promise<boolean> {
-    return await sleep(milliseconds, true, { signal: this.#cancel.signal }).catch(() => false);
-  }
-
-  async #attempt(call: HttpRequest, attempt: number): Promise<HttpResponse | NetworkError> {
+  /** Sends a request once and logs the result. Returns errors of the network instead of throwing them. */
+  async #attempt(request: HttpRequest, attempt: number): Promise<HttpResponse | NetworkError> {
     const started = clock();
-    const outcome = await this.#exchange(call, Math.min(this.#requestTimeout, this.#deadline - started));
+    const outcome = await this.#exchange(request, this.#deadline.requestTimeout);
     const result = outcome instanceof NetworkError ? outcome.code : outcome.status;
     const milliseconds = Math.round(clock() - started);
-    log.debug(`${call.method} ${call.url.pathname} ${result} ${milliseconds} ms attempt ${attempt}`);
+    log.debug(`${request.method} ${request.url.pathname} ${result} ${milliseconds} ms attempt ${attempt}`);
     return outcome;
   }
 
-  async #exchange(call: HttpRequest, timeout: number): Promise<HttpResponse | NetworkError> {
+  async #exchange(request: HttpRequest, timeout: number): Promise<HttpResponse | NetworkError> {
     if (this.cancelled) return cancelledError();
     if (timeout <= 0) return deadlineError();
-    call.onSend?.();
+    request.onSend?.();
     const { promise, resolve, reject } = Promise.withResolvers<HttpResponse>();
-    let request: http.ClientRequest | undefined;
+    let clientRequest: http.ClientRequest | undefined;
     let reached = false;
     const giveUp = () => {
       const limit = this.cancelled ? 'before the run was cancelled' : `within ${Math.ceil(timeout / 100) / 10} seconds`;
       reject(new NetworkError(`no answer ${limit}`, 'TIMEOUT', reached));
-      request?.destroy();
+      clientRequest?.destroy();
     };
     const onCancel = () => setTimeout(giveUp, CANCEL_GRACE);
     this.#cancel.signal.addEventListener('abort', onCancel);
     const timer = setTimeout(giveUp, timeout);
     try {
-      request = (call.url.protocol === 'https:' ? https : plainHttp())
-        .request(call.url, {
-          method: call.method,
-          headers: { accept: 'application/json', ...call.headers, 'user-agent': this.#userAgent },
-          agent: this.#agentFor(call.url),
-        })
-        .on('error', reject)
-        // Without this, one would wait in vain.
-        .on('upgrade', ({ statusCode }, socket) => {
-          socket.destroy();
-          reject(new NetworkError(`the server switches protocols (HTTP ${statusCode})`, 'UPGRADE', true));
-        })
-        .on('response', (message) => {
-          const { statusCode: status = 0, headers } = message;
-          readBody(message).then((body) => resolve({ status, headers, body }), reject);
-        });
-      onceConnected(request, () => {
+      clientRequest = this.#open(request, resolve, reject);
+      onceConnected(clientRequest, () => {
         reached = true;
       });
-      request.end(call.body);
+      clientRequest.end(request.body);
       const response = await promise;
-      this.#answered.add(call.url.host);
-      if (response.headers.date) this.#told = Math.min(this.#told ?? Number.POSITIVE_INFINITY, serverTime(response));
+      this.#answered.add(request.url.host);
+      if (response.headers.date)
+        this.#serverTime = Math.min(this.#serverTime ?? Number.POSITIVE_INFINITY, serverTime(response));
       return response;
     } catch (error) {
       return networkError(error, reached);
@@ -202,7 +177,36 @@ export class Transport {
     }
   }
 
-  /** @throws {ProxyError} */
+  /**
+   * Creates the Node.js request for a request. The caller ends it.
+   * @throws {ProxyError} if a proxy variable is invalid
+   */
+  #open(
+    request: HttpRequest,
+    resolve: (response: HttpResponse) => void,
+    reject: (error: unknown) => void,
+  ): http.ClientRequest {
+    return (
+      (request.url.protocol === 'https:' ? https : plainHttp())
+        .request(request.url, {
+          method: request.method,
+          headers: { accept: 'application/json', ...request.headers, 'user-agent': this.#userAgent },
+          agent: this.#agentFor(request.url),
+        })
+        .on('error', reject)
+        // Without a listener, Node.js never settles a request that is answered with 101.
+        .on('upgrade', ({ statusCode }, socket) => {
+          socket.destroy();
+          reject(new NetworkError(`the server switches protocols (HTTP ${statusCode})`, 'UPGRADE', true));
+        })
+        .on('response', (message) => {
+          const { statusCode: status = 0, headers } = message;
+          readBody(message).then((body) => resolve({ status, headers, body }), reject);
+        })
+    );
+  }
+
+  /** @throws {ProxyError} if a proxy variable is invalid */
   #agentFor(url: URL): http.Agent {
     const agents = this.#agents;
     if (url.protocol !== 'https:') {
@@ -214,6 +218,41 @@ export class Transport {
     agents.tunnel ??= new TunnelAgent(proxy);
     return agents.tunnel;
   }
+
+  #mayRepeat(request: HttpRequest, outcome: HttpResponse | NetworkError, attempt: number): boolean {
+    if (outcome instanceof NetworkError) {
+      // A TLS error at a host that has sent a response before is temporary.
+      const isPermanent = outcome.isPermanent && !(outcome.isTlsError && this.#answered.has(request.url.host));
+      return !isPermanent && (request.repeatable || !outcome.reached) && attempt < MAX_ATTEMPTS;
+    }
+    // After a rate limit, the server has done nothing and says when to retry. Only the deadline limits these retries.
+    if (outcome.status === 429 || request.rateLimitWait?.(outcome) !== undefined) return true;
+    const isTemporary = outcome.status === 408 || outcome.status === 425 || outcome.status >= 500;
+    // After 425 Too Early (RFC 8470), the server has done nothing.
+    return (request.repeatable || outcome.status === 425) && isTemporary && attempt < MAX_ATTEMPTS;
+  }
+
+  /** Waits. Returns false if the run was cancelled first. */
+  async #sleep(milliseconds: number): Promise<boolean> {
+    return await sleep(milliseconds, true, { signal: this.#cancel.signal }).catch(() => false);
+  }
+}
+
+/**
+ * Returns whether the server may have carried out a request that it answered with this status. Of the error statuses,
+ * 4xx except 408 says that it did not.
+ */
+export function isOutcomeUnknown(status: number): boolean {
+  return status < 400 || status >= 500 || status === 408;
+}
+
+/**
+ * Returns the time in a response's `Date` header, or this machine's time if the header is absent or invalid.
+ * @returns milliseconds since the epoch
+ */
+export function serverTime({ headers }: HttpResponse): number {
+  const now = Date.parse(headers.date ?? '');
+  return Number.isNaN(now) ? Date.now() : now;
 }
 
 function deadlineError(): NetworkError {
@@ -224,71 +263,43 @@ function cancelledError(): NetworkError {
   return new NetworkError('the run was cancelled before it was sent', 'CANCELLED', false);
 }
 
-/** Tells when a request has its connection, TLS included: before that, nothing of it can have reached the server. */
-function onceConnected(request: http.ClientRequest, onConnection: () => void): void {
-  request.once('socket', (socket) => {
+/** Returns the response, or throws the error, and adds what earlier attempts contribute. */
+function finalResult(
+  outcome: HttpResponse | NetworkError,
+  attempts: number,
+  earlierOutcomeUnknown: boolean,
+): HttpResponse {
+  if (!(outcome instanceof NetworkError)) return { ...outcome, earlierOutcomeUnknown };
+  outcome.reached ||= earlierOutcomeUnknown;
+  if (attempts > 1) outcome.message += ` (attempt ${attempts})`;
+  throw outcome;
+}
+
+/** Returns the milliseconds that the server asked to wait, or 0. */
+function retryAfter(request: HttpRequest, outcome: HttpResponse | NetworkError): number {
+  if (outcome instanceof NetworkError) return 0;
+  return request.rateLimitWait?.(outcome) ?? parseRetryAfter(outcome.headers['retry-after'], serverTime(outcome));
+}
+
+/**
+ * Calls a function when a request has its connection, TLS included. Before that, nothing of the request can have
+ * reached the server.
+ */
+function onceConnected(clientRequest: http.ClientRequest, onConnection: () => void): void {
+  clientRequest.once('socket', (socket) => {
     const event = 'secureConnecting' in socket ? 'secureConnect' : 'connect';
-    // Within a proxy's tunnel the socket is connected before its TLS handshake.
+    // Inside a proxy's tunnel, the socket is connected before its TLS handshake.
     if (socket.connecting || ('secureConnecting' in socket && socket.secureConnecting))
       socket.once(event, onConnection);
     else onConnection();
   });
 }
 
-/** No more than twice the bound is ever held in memory, however small the pieces are. */
-async function readBody(message: http.IncomingMessage): Promise<string> {
-  const { promise, resolve, reject } = Promise.withResolvers<void>();
-  let [body, size] = [Buffer.alloc(0), 0];
-  message
-    .on('data', (chunk: Buffer) => {
-      const needed = size + chunk.length;
-      if (needed > MAX_BODY_BYTES) {
-        message.destroy(new NetworkError('the answer is larger than 8 MiB', 'TOO_LARGE', true));
-        return;
-      }
-      if (needed > body.length) body = Buffer.concat([body], 2 * needed);
-      chunk.copy(body, size);
-      size = needed;
-    })
-    .on('end', resolve)
-    .on('error', reject);
-  await promise;
-  // Without a byte order mark.
-  return body.toString('utf8', 0, size).replace(/^\ufeff/, '');
-}
-
 function networkError(error: unknown, reached: boolean): NetworkError {
   if (error instanceof NetworkError) return error;
   const { code = 'UNKNOWN', message } = error as NodeJS.ErrnoException;
   const failure = new NetworkError(message || code, code, reached, error);
-  // OpenSSL's own line is a trace through its sources.
+  // OpenSSL's message is a trace through its source files.
   if (failure.isTlsError) failure.message = `TLS failed (${code})`;
   return failure;
-}
-
-/** Whether a status leaves open that the request was carried out: a refusal (4xx) says that it was not. */
-export function isOutcomeUnknown(status: number): boolean {
-  return status < 400 || status >= 500 || status === 408;
-}
-
-function finalResult(
-  outcome: HttpResponse | NetworkError,
-  attempts: number,
-  earlierOutcomeUnknown: boolean,
-): HttpResponse {
-  if (!(outcome instanceof NetworkError)) return { ...outcome, earlierOutcomeUnknown: earlierOutcomeUnknown };
-  outcome.reached ||= earlierOutcomeUnknown;
-  if (attempts > 1) outcome.message += ` (attempt ${attempts})`;
-  throw outcome;
-}
-
-function retryAfter(call: HttpRequest, outcome: HttpResponse | NetworkError): number {
-  if (outcome instanceof NetworkError) return 0;
-  return call.rateLimitWait?.(outcome) ?? parseRetryAfter(outcome.headers['retry-after'], serverTime(outcome));
-}
-
-/** Milliseconds since the epoch, by the server's own clock where it tells the time. */
-export function serverTime({ headers }: HttpResponse): number {
-  const now = Date.parse(headers.date ?? '');
-  return Number.isNaN(now) ? Date.now() : now;
 }

@@ -1,15 +1,17 @@
 /**
- * Runs an entry file's work and then ends the process, whatever socket or name lookup would keep it alive.
- * @param failure the exit code unless the work ends well, also where it never ends and nothing is left to wait for
+ * Runs the work of an entry file and then ends the process. Open sockets and pending name lookups do not keep it alive.
+ * The exit code is 0 if the work succeeds.
+ * @param onError receives the error if the work fails
+ * @param failureCode exit code if the work fails, or if it never settles and Node has nothing left to wait for
  */
-export function runEntry(work: () => Promise<void>, onError: (error: unknown) => void, failure: 0 | 1): void {
-  process.exitCode = failure;
-  // A reader that went away is no reason to stop here; who needs one asks for it.
+export function runEntry(work: () => Promise<void>, onError: (error: unknown) => void, failureCode: 0 | 1): void {
+  process.exitCode = failureCode;
+  // Ignore EPIPE here. Code that needs stdout to be read calls flushMasks().
   process.stdout.on('error', () => {});
   work()
     .then(() => {
       process.exitCode = 0;
     }, onError)
-    // Where standard output is a pipe that is written asynchronously (Windows), the callback waits for what is pending.
+    // On Windows, writes to a pipe are asynchronous. The callback runs after all pending writes.
     .finally(() => process.stdout.write('', () => process.exit()));
 }

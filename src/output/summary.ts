@@ -3,14 +3,18 @@ import { summary } from '@actions/core';
 import * as log from './log.ts';
 import { oneLine, truncate } from './text.ts';
 
-/** Characters. */
+/** Characters of one value. */
 const MAX_VALUE_LENGTH = 200;
 
+/** Values in one cell. */
 const MAX_VALUES = 50;
 
 type Rows = Parameters<typeof summary.addTable>[0];
 
-/** Adds a table to the job summary, at once, where core's own way starts threads. One that cannot be written fails no step. */
+/**
+ * Appends a heading and a table to the job summary. Writes synchronously, because the asynchronous write of
+ * @actions/core starts threads. If the summary cannot be written, logs that and does not fail.
+ */
 export function writeSummary(title: string, rows: Rows): void {
   try {
     appendFileSync(process.env.GITHUB_STEP_SUMMARY ?? '', summary.addHeading(title, 3).addTable(rows).stringify());
@@ -19,13 +23,16 @@ export function writeSummary(title: string, rows: Rows): void {
   }
 }
 
-/** Values of a user or a server, in a place where Markdown, HTML and mentions mean nothing. */
+/**
+ * Returns values of a user or a server as HTML for a table cell, in which Markdown, HTML and mentions have no effect.
+ * Shows at most 50 values of 200 characters each, and a dash if there are none.
+ */
 export function cell(values: string[]): string {
   const shown = values
     .slice(0, MAX_VALUES)
     .map((value) => `<code>${escapeHtml(truncate(oneLine(value), MAX_VALUE_LENGTH))}</code>`);
-  const more = values.length > MAX_VALUES ? [`and ${values.length - MAX_VALUES} more`] : [];
-  return [...shown, ...more].join('<br>') || '–';
+  const omitted = values.length > MAX_VALUES ? [`and ${values.length - MAX_VALUES} more`] : [];
+  return [...shown, ...omitted].join('<br>') || '–';
 }
 
 function escapeHtml(text: string): string {

@@ -1,31 +1,32 @@
 import { redact } from './mask.ts';
 
+/** The scheme of a URL and the two slashes after it. */
 export const SCHEME = /^[a-z][a-z\d+.-]*:\/\//i;
 
-/** A value as an error shows it. Masked values go first: what is left of one that was cut would be recognized by nobody. */
+/** Returns a value as an error shows it: masked values replaced, at most 80 characters, and quoted as in JSON. */
 export function quote(value: string): string {
   return JSON.stringify(truncate(value, 80));
 }
 
-/** A URL as an error shows it: what stands before an @ or after a ? may be a secret. */
+/** Returns a URL as an error shows it. Hides what is before an `@` or after a `?` or `#`, since it may be a secret. */
 export function quoteUrl(text: string): string {
   const clean = redact(text);
   const [scheme = ''] = SCHEME.exec(clean) ?? [];
   const rest = clean.slice(scheme.length);
-  const [end, sign] = [rest.search(/[?#]/), rest.lastIndexOf('@')];
-  if (end >= 0 && sign > end) return quote(`${scheme}***`);
-  const shown = sign < 0 ? rest : `***${rest.slice(sign)}`;
-  return quote(scheme + shown.replace(/[?#].*$/s, (end) => `${end[0]}***`));
+  const [queryStart, atSign] = [rest.search(/[?#]/), rest.lastIndexOf('@')];
+  if (queryStart >= 0 && atSign > queryStart) return quote(`${scheme}***`);
+  const shown = atSign < 0 ? rest : `***${rest.slice(atSign)}`;
+  return quote(scheme + shown.replace(/[?#].*$/s, (tail) => `${tail[0]}***`));
 }
 
-/** Characters as the API counts them: Unicode code points. */
+/** Returns the number of characters as the API counts them: Unicode code points. */
 export function characterCount(text: string): number {
   return [...text].length;
 }
 
 /**
- * At most `length` code points of a text, the last one an ellipsis where something was cut. Masked values are taken out
- * first: half of one would be recognized by nobody.
+ * Returns at most `length` code points of a text. If the text is longer, the last one is an ellipsis. Masked values are
+ * replaced before the text is cut, because a part of one would no longer match a mask.
  */
 export function truncate(text: string, length: number): string {
   const characters = [...redact(text)];
@@ -33,8 +34,9 @@ export function truncate(text: string, length: number): string {
 }
 
 /**
- * Takes masked values, control characters, line separators and marks that turn the writing direction out of a text.
- * The runner also reads `##[command]` anywhere in a line as a command (its older syntax), so that is broken up.
+ * Returns a text as one line. Masked values are replaced. Control characters, line separators and characters that
+ * change the writing direction become spaces. `##[` is broken up, because the runner reads `##[command]` anywhere in a
+ * line as a command (its older syntax).
  */
 export function oneLine(text: string): string {
   const clean = redact(text).replaceAll('##[', '## [');

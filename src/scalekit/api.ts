@@ -11,54 +11,68 @@ import {
   type ClientSummary,
   type Credentials,
   parseClientSummary,
+  parseListedClient,
   parsePage,
   parseSecret,
   type Secret,
 } from './types.ts';
 
-/** Milliseconds after a client or a secret was made in which the API may not know it yet everywhere. */
+/** Milliseconds after the creation of a client or a secret in which parts of the API may not know it yet. */
 export const CREATION_LAG = 10_000;
 
-/** A `plain_secret` shorter than this cannot be masked without blanking out ordinary text. */
+/** Characters. A shorter `plain_secret` cannot be masked without masking ordinary text. */
 const MIN_SECRET_LENGTH = 8;
 
-/** Milliseconds between two requests of which the first met that lag. */
+/** Milliseconds before the first retry of a request that failed during that lag. Each later pause is twice as long. */
 const FIRST_PAUSE = 250;
 
+/** Milliseconds before any retry at most. */
 const MAX_PAUSE = 2_000;
 
-/** Where Scalekit is, who asks, and about which organization. */
+/** Reads the response to a delete: whether the object existed. Before a 404, an earlier attempt may have deleted it. */
+const PRESENCE: [parse: (body: string) => boolean, missing: (response: HttpResponse) => boolean] = [
+  (body) => body.trim() === '' || parseJsonObject(body) !== undefined,
+  ({ earlierOutcomeUnknown }) => earlierOutcomeUnknown === true,
+];
+
+/** The Scalekit environment, the credentials for its API, and the organization. */
 export interface ScalekitAccess {
   /** Scheme, host and port. */
   origin: string;
   /** The environment's API credentials. */
   credentials: Credentials;
-  /** Empty where the external id is given. */
+  /** Empty if the external id is given instead. */
   organization_id: string;
+  /** Empty if the id is given instead. */
   organization_external_id: string;
 }
 
-/** What the token endpoint hands out. */
+/** An access token from the token endpoint. */
 export interface AccessToken {
   access_token: string;
-  /** Seconds; absent where the answer does not say. */
+  /** Seconds; undefined if the response omits it. */
   expires_in: number | undefined;
 }
 
-/** What a caller does while a request that makes something is on its way. */
+/** Callbacks for a request that creates something. */
 export interface CreationHooks {
-  /** Called before each sending; what it throws ends the call. */
+  /** Called before each attempt. If it throws, the attempt is not sent and no other follows. */
   onSend: () => void;
-  /** Called with the new id as soon as the secret is masked, also where the answer turns out bad. */
+  /** Called with the new id as soon as the secret is masked, even if the response turns out to be invalid. */
   onId: (id: string) => void;
 }
 
-/** The clients of one organization in one Scalekit environment. Every method throws an ApiError. */
+/**
+ * The clients of one organization in one Scalekit environment. Every method throws an ApiError if its request fails.
+ * Methods that create something retry only if the request provably had no effect.
+ */
 export class Scalekit {
   readonly transport: Transport;
   readonly #origin: string;
   #organization: string;
   #token = '';
+  /** Ids of clients that parts of the API may not know yet. */
+  readonly #justCreated = new Set<string>();
 
   constructor(transport: Transport, origin: string, organization_id: string) {
     this.transport = transport;
@@ -66,7 +80,7 @@ export class Scalekit {
     this.#organization = organization_id;
   }
 
-  /** Signs in, and finds the organization where only its external id is known. */
+  /** Signs in, and looks up the organization's id if only its external id is given. */
   static async open(
     transport: Transport,
     { origin, credentials, organization_id, organization_external_id }: ScalekitAccess,
@@ -77,160 +91,147 @@ export class Scalekit {
     return scalekit;
   }
 
+  /** The organization's id. */
   get organization_id(): string {
     return this.#organization;
   }
 
-  /** Gets an access token for the environment's API credentials and masks it. */
+  /** Requests an access token for the environment's API credentials and masks it. All later requests use it. */
   async signIn(credentials: Credentials): Promise<void> {
     this.#token = (await this.#getToken('sign in to Scalekit', credentials, 'sign-in')).access_token;
   }
 
-  /** Gets an access token for a client of the organization, which may have been made just now, and masks it. */
+  /** Requests an access token for a client and masks it. Retries for ten seconds if the client is still unknown. */
   async getToken(credentials: Credentials): Promise<AccessToken> {
     const operation = `get an access token for client ${credentials.client_id}`;
-    return await this.#pastLag(isClientUnknown, () => this.#getToken(operation, credentials, 'pair'));
+    return await this.#retryDuringLag(isClientUnknown, () => this.#getToken(operation, credentials, 'client-sign-in'));
   }
 
-  /** Finds the organization that has an external id, and goes on with it. */
-  async #selectOrganization(external_id: string): Promise<void> {
-    const url = new URL(`/api/v1/organizations:external/${encodeURIComponent(external_id)}`, this.#origin);
-    const call: HttpRequest = { ...this.#call('GET'), url };
-    const subject = { organization: external_id };
-    this.#organization = await this.#exchange(`find organization ${external_id}`, call, subject, (body) => {
-      const organization = asObject(parseJsonObject(body).organization, 'organization');
-      const id = stringField(organization, 'id');
-      if (!/^org_[\w-]{1,124}$/.test(id)) throw new InvalidResponseError('id is not the id of an organization');
-      const shown = stringField(organization, 'external_id');
-      if (shown && shown !== external_id)
-        throw new InvalidResponseError('it shows an organization with another external_id');
-      return id;
-    });
-  }
-
-  /** Makes a client and masks its secret. Sent again only where the request provably did nothing. */
-  async createClient(fields: ClientFields, on: CreationHooks): Promise<{ client: Client; plain_secret: string }> {
-    const call = { ...this.#call('POST', [], fields), repeatable: false, onSend: on.onSend };
-    return await this.#exchange('create the client', call, this.#subject(), (body) => {
+  /** Creates a client and masks its secret. */
+  async createClient(fields: ClientFields, hooks: CreationHooks): Promise<{ client: Client; plain_secret: string }> {
+    const request = { ...this.#request('POST', [], fields), repeatable: false, onSend: hooks.onSend };
+    return await this.#exchange('create the client', request, this.#subject(), (body) => {
       const response = parseJsonObject(body);
       const plain_secret = maskSecret(response.plain_secret);
       const client = parseClientSummary(response.client);
       maskCredentials(client.client_id, plain_secret);
-      on.onId(client.client_id);
+      hooks.onId(client.client_id);
       requireUsableSecret(plain_secret);
       return { client: client.parse(), plain_secret };
     });
   }
 
-  /** Every client of the organization, page by page. */
+  /** Yields every client of the organization, page by page. Skips clients that cannot be parsed. */
   async *listClients(): AsyncGenerator<ClientSummary> {
     const operation = "list the organization's clients";
     const seen = new Set<string>();
     for (let token = ''; ; ) {
       seen.add(token);
-      const call = this.#call('GET');
-      call.url.search = new URLSearchParams({ page_size: '100', ...(token && { page_token: token }) }).toString();
-      const page = await this.#exchange(operation, call, this.#subject(), parsePage);
-      yield* page.clients.flatMap(parseReadable);
+      const request = this.#request('GET');
+      request.url.search = new URLSearchParams({ page_size: '100', ...(token && { page_token: token }) }).toString();
+      const page = await this.#exchange(operation, request, this.#subject(), parsePage);
+      yield* page.clients.flatMap(parseListedClient);
       token = page.next_page_token;
       if (!token) return;
-      // What stands behind such a page is never shown, so nobody can say that a client is not there.
+      // Fail instead of ending the list: the API never returns the pages behind the loop, so the list is incomplete.
       if (seen.has(token)) throw new Error(`Could not ${operation}: a page leads back to one that was read before.`);
     }
   }
 
-  /** @returns nothing where there is no such client (any more) */
+  /** Returns a client, or undefined if it does not exist. */
   async getClient(client_id: string): Promise<ClientSummary | undefined> {
     const parse = (body: string) => parseClientSummary(parseJsonObject(body).client);
-    const call = this.#call('GET', [client_id]);
-    return await this.#exchange(`read client ${client_id}`, call, this.#subject(client_id), parse, () => undefined);
+    const request = this.#request('GET', [client_id]);
+    return await this.#exchange(`read client ${client_id}`, request, this.#subject(client_id), parse, () => undefined);
   }
 
-  /**
-   * Changes the fields that are given.
-   * @param young whether the client was made just now
-   * @returns the client as it is then
-   */
-  async updateClient(client_id: string, fields: Partial<ClientFields>, young = false): Promise<ClientSummary> {
-    const call = this.#call('PATCH', [client_id], fields);
+  /** From now on, updateClient() and addSecret() retry for ten seconds if the API returns 404 for this client. */
+  expectLag(client_id: string): void {
+    this.#justCreated.add(client_id);
+  }
+
+  /** Updates the fields that are given. Returns the client as it is afterwards. */
+  async updateClient(client_id: string, fields: Partial<ClientFields>): Promise<ClientSummary> {
+    const request = this.#request('PATCH', [client_id], fields);
     const parse = (body: string) => {
       const client = parseClientSummary(parseJsonObject(body).client);
       if (client.client_id !== client_id) throw new InvalidResponseError('it shows another client');
       return client;
     };
     const operation = `update client ${client_id}`;
-    const ask = () => this.#exchange(operation, call, this.#subject(client_id), parse);
-    return await this.#pastLag(young && isMissing, ask);
+    const send = () => this.#exchange(operation, request, this.#subject(client_id), parse);
+    return await this.#retryDuringLag(this.#justCreated.has(client_id) && isMissing, send);
   }
 
-  /** @returns whether there was such a client (still); one that is gone already is fine too */
+  /** Deletes a client. Returns false if it did not exist. */
   async deleteClient(client_id: string): Promise<boolean> {
-    const call = this.#call('DELETE', [client_id]);
-    return await this.#exchange(`delete client ${client_id}`, call, this.#subject(client_id), ...PRESENCE);
+    const request = this.#request('DELETE', [client_id]);
+    return await this.#exchange(`delete client ${client_id}`, request, this.#subject(client_id), ...PRESENCE);
   }
 
-  /**
-   * Makes one more secret and masks it. Sent again only where the request provably did nothing.
-   * @param young whether the client was made just now
-   */
+  /** Adds a secret to a client and masks its value. `secret` is undefined if the response omits it. */
   async addSecret(
     client_id: string,
-    on: CreationHooks,
-    young: boolean,
+    hooks: CreationHooks,
   ): Promise<{ secret: Secret | undefined; plain_secret: string }> {
-    const call = { ...this.#call('POST', [client_id, 'secrets']), repeatable: false, onSend: on.onSend };
+    const request = { ...this.#request('POST', [client_id, 'secrets']), repeatable: false, onSend: hooks.onSend };
     const operation = `add a secret to client ${client_id}`;
     const parse = (body: string) => {
       const response = parseJsonObject(body);
       const plain_secret = maskSecret(response.plain_secret);
       maskCredentials(client_id, plain_secret);
       const secret = response.secret ? parseSecret(response.secret) : undefined;
-      if (secret) on.onId(secret.id);
+      if (secret) hooks.onId(secret.id);
       requireUsableSecret(plain_secret);
       return { secret, plain_secret };
     };
-    const ask = () => this.#exchange(operation, call, { ...this.#subject(client_id), adding: true }, parse);
-    return await this.#pastLag(young && isMissing, ask);
+    const send = () => this.#exchange(operation, request, { ...this.#subject(client_id), adding: true }, parse);
+    return await this.#retryDuringLag(this.#justCreated.has(client_id) && isMissing, send);
   }
 
-  /** @returns whether there was such a secret (still) */
+  /** Deletes a secret of a client. Returns false if it did not exist. */
   async deleteSecret(client_id: string, secret_id: string): Promise<boolean> {
-    const call = this.#call('DELETE', [client_id, 'secrets', secret_id]);
+    const request = this.#request('DELETE', [client_id, 'secrets', secret_id]);
     const operation = `delete secret ${secret_id} of client ${client_id}`;
-    return await this.#exchange(operation, call, this.#subject(client_id), ...PRESENCE);
+    return await this.#exchange(operation, request, this.#subject(client_id), ...PRESENCE);
   }
 
-  /** The URL of the organization's clients, of one of them, of its secrets, or of one of those. */
+  /** Returns the URL of the organization's clients, or below it, that of a client, its `secrets` or one secret. */
   clientUrl(...path: string[]): URL {
-    const all = ['api', 'v1', 'organizations', this.#organization, 'clients', ...path];
-    return new URL(all.map(encodeURIComponent).join('/'), this.#origin);
+    const segments = ['api', 'v1', 'organizations', this.#organization, 'clients', ...path];
+    return new URL(segments.map(encodeURIComponent).join('/'), this.#origin);
   }
 
-  #subject(client?: string): { organization: string; client: string | undefined } {
-    return { organization: this.#organization, client };
+  /** Looks up an organization by its external id. All later requests are about this organization. */
+  async #selectOrganization(external_id: string): Promise<void> {
+    const url = new URL(`/api/v1/organizations:external/${encodeURIComponent(external_id)}`, this.#origin);
+    const request: HttpRequest = { ...this.#request('GET'), url };
+    const subject = { organization: external_id };
+    this.#organization = await this.#exchange(`find organization ${external_id}`, request, subject, (body) => {
+      const organization = asObject(parseJsonObject(body).organization, 'organization');
+      const id = stringField(organization, 'id');
+      if (!/^org_[\w-]{1,124}$/.test(id)) throw new InvalidResponseError('id is not the id of an organization');
+      const returned = stringField(organization, 'external_id');
+      if (returned && returned !== external_id)
+        throw new InvalidResponseError('it shows an organization with another external_id');
+      return id;
+    });
   }
 
-  #call(method: HttpRequest['method'], path: string[] = [], fields?: Partial<ClientFields>): HttpRequest {
-    const headers = { authorization: `Bearer ${this.#token}` };
-    const call = { method, url: this.clientUrl(...path), headers, repeatable: true };
-    if (!fields) return call;
-    return { ...call, headers: { ...headers, 'content-type': 'application/json' }, body: JSON.stringify(fields) };
-  }
-
-  /** The client credentials grant (RFC 6749, section 4.4). */
+  /** Requests an access token with the client credentials grant (RFC 6749, section 4.4) and masks it. */
   async #getToken(operation: string, credentials: Credentials, subject: Subject): Promise<AccessToken> {
-    const call: HttpRequest = {
+    const request: HttpRequest = {
       method: 'POST',
       url: new URL('/oauth/token', this.#origin),
       headers: { 'content-type': 'application/x-www-form-urlencoded' },
       body: new URLSearchParams({ grant_type: 'client_credentials', ...credentials }).toString(),
       repeatable: true,
     };
-    return await this.#exchange(operation, call, subject, (body) => {
+    return await this.#exchange(operation, request, subject, (body) => {
       const response = parseJsonObject(body);
       const access_token = stringField(response, 'access_token');
       mask(access_token);
-      // RFC 6749, appendix A.12, without the space, which would break the header that carries it.
+      // RFC 6749, appendix A.12, allows a space as well, but a space would break the authorization header.
       if (!/^[\x21-\x7e]+$/.test(access_token)) throw new InvalidResponseError('it holds no access token');
       const expires_in = typeof response.expires_in === 'object' ? 0 : Number(response.expires_in);
       return { access_token, expires_in: expires_in > 0 ? expires_in : undefined };
@@ -238,32 +239,48 @@ export class Scalekit {
   }
 
   /**
-   * Asks again, for ten seconds, what the API may refuse only because it does not know a new client or secret yet.
-   * @param isLag whether a refusal may be of that kind; false where none is
+   * Sends a request, and retries it for ten seconds if the API may not know a new client or secret yet.
+   * @param isLag returns whether that may be the reason for an error; false never to retry
    */
-  async #pastLag<T>(isLag: false | ((error: ApiError) => boolean), ask: () => Promise<T>): Promise<T> {
+  async #retryDuringLag<T>(isLag: false | ((error: ApiError) => boolean), send: () => Promise<T>): Promise<T> {
     const until = clock() + CREATION_LAG;
     for (let pause = FIRST_PAUSE; ; pause = Math.min(2 * pause, MAX_PAUSE)) {
       try {
-        return await ask();
+        return await send();
       } catch (error) {
         if (!(isLag && error instanceof ApiError && isLag(error)) || clock() >= until) throw error;
-        // Where the time is over, the refusal is what there is to say.
+        // If the deadline comes first, throw the API's error.
         await this.transport.pause(pause * (0.5 + Math.random() / 2)).catch(() => Promise.reject(error));
       }
     }
   }
 
+  #request(method: HttpRequest['method'], path: string[] = [], fields?: Partial<ClientFields>): HttpRequest {
+    const headers = { authorization: `Bearer ${this.#token}` };
+    const request = { method, url: this.clientUrl(...path), headers, repeatable: true };
+    if (!fields) return request;
+    return { ...request, headers: { ...headers, 'content-type': 'application/json' }, body: JSON.stringify(fields) };
+  }
+
+  #subject(client?: string): { organization: string; client: string | undefined } {
+    return { organization: this.#organization, client };
+  }
+
+  /**
+   * Sends a request through the transport and parses the response.
+   * @param parse gets the body of a 2xx response; throws an InvalidResponseError
+   * @param missing gets the API's 404 response. Without it, a 404 is an error.
+   */
   async #exchange<T>(
     operation: string,
-    call: HttpRequest,
+    request: HttpRequest,
     subject: Subject,
     parse: (body: string) => T,
     missing?: (response: HttpResponse) => T,
   ): Promise<T> {
     let response: HttpResponse;
     try {
-      response = await this.transport.send(call);
+      response = await this.transport.send(request);
     } catch (error) {
       throw error instanceof NetworkError ? scalekitNetworkError(operation, error) : error;
     }
@@ -279,13 +296,7 @@ export class Scalekit {
   }
 }
 
-/** What the answer to a delete says: it was there, or, by a 404, it was not, unless a sending before was lost. */
-const PRESENCE: [(body: string) => boolean, (response: HttpResponse) => boolean] = [
-  (body) => body.trim() === '' || parseJsonObject(body) !== undefined,
-  ({ earlierOutcomeUnknown: afterLoss }) => afterLoss === true,
-];
-
-/** RFC 6749, section 5.2, allows both for a client that is not known. */
+/** Returns whether an error says that the client is unknown. RFC 6749, section 5.2, allows both statuses. */
 function isClientUnknown({ status, message }: ApiError): boolean {
   return status === 401 || (status === 400 && message.includes('invalid_client'));
 }
@@ -305,15 +316,4 @@ function requireUsableSecret(plain_secret: string): void {
     throw new InvalidResponseError('it holds no usable plain_secret');
   if (isTooLongToMask(plain_secret))
     throw new InvalidResponseError('its plain_secret is too long to be masked in every form');
-}
-
-/** A client in a list that nobody can read is not ours, and must not hide those that are. */
-function parseReadable(entry: unknown): ClientSummary[] {
-  // Thrown and caught, millions of them would take minutes.
-  if (typeof Object(entry).client_id !== 'string') return [];
-  try {
-    return [parseClientSummary(entry)];
-  } catch {
-    return [];
-  }
 }

@@ -10,26 +10,45 @@ import type { NetworkError } from '../net/network-error.ts';
 import type { HttpResponse } from '../net/transport.ts';
 import { oneLine, truncate } from '../output/text.ts';
 
-/** What a request is about: signing in, the new pair's own token, or an organization and perhaps one of its clients. */
-export type Subject = 'sign-in' | 'pair' | { organization: string; client?: string | undefined; adding?: boolean };
+/**
+ * What a request is about; the advice depends on it. `sign-in` is a token for the environment's API credentials.
+ * `client-sign-in` is a token for the credentials of an organization client. An object names the organization and, for
+ * a request about one client, the client; `adding` is true if the request adds a secret to it.
+ */
+export type Subject =
+  | 'sign-in'
+  | 'client-sign-in'
+  | { organization: string; client?: string | undefined; adding?: boolean };
 
+/**
+ * Returns the error for a response whose status is not 2xx.
+ * @param operation completes "Could not …"
+ */
 export function scalekitRefusal(operation: string, response: HttpResponse, subject: Subject): ApiError {
   return refusedError(operation, response, scalekitMessages(response), scalekitAdvice(response, subject));
 }
 
+/**
+ * Returns the error for a request that got no complete response.
+ * @param operation completes "Could not …"
+ */
 export function scalekitNetworkError(operation: string, error: NetworkError): ApiError {
   return unansweredError(operation, error, 'scalekit_environment_url');
 }
 
-/** A 2xx whose body is not what the API documents. */
+/**
+ * Returns the error for a 2xx response whose body does not have the form that the API documents.
+ * @param operation completes "Could not …"
+ * @param reason completes "HTTP 200, but …"
+ */
 export function scalekitInvalidResponse(
   operation: string,
   response: HttpResponse,
   reason: string,
   subject: Subject,
 ): ApiError {
-  const todo = subject !== 'sign-in' ? '' : 'Is scalekit_environment_url the address of a Scalekit environment?';
-  return invalidResponseError(operation, response, reason, todo);
+  const advice = subject !== 'sign-in' ? '' : 'Is scalekit_environment_url the address of a Scalekit environment?';
+  return invalidResponseError(operation, response, reason, advice);
 }
 
 function scalekitAdvice(response: HttpResponse, subject: Subject): string {
@@ -41,7 +60,7 @@ function scalekitAdvice(response: HttpResponse, subject: Subject): string {
     return `The rate limit of the environment is reached for longer than this step may wait${wait}: run fewer jobs at once, or raise timeout.`;
   }
   if (status >= 500) return "That is on Scalekit's side: try again later.";
-  if (subject === 'pair') return 'The new pair itself is refused: an interceptor may deny it a token.';
+  if (subject === 'client-sign-in') return 'The new pair itself is refused: an interceptor may deny it a token.';
   if (subject === 'sign-in') {
     if (status === 404) return 'scalekit_environment_url does not lead to a Scalekit environment.';
     if (status !== 400 && status !== 401 && status !== 403) return '';
@@ -62,33 +81,32 @@ function scalekitAdvice(response: HttpResponse, subject: Subject): string {
 }
 
 /**
- * What the server said, in any of the shapes that it may choose: its status object with details, a bare ErrorInfo,
- * OAuth's own error (RFC 6749, section 5.2), or plain text. Nothing else of the body is shown: `debug_info` may hold
- * internals.
+ * Returns the server's own messages. The body is a status object with details, a bare ErrorInfo, an OAuth error (RFC
+ * 6749, section 5.2) or plain text. Nothing else of the body is shown, because `debug_info` may contain internals.
  */
 function scalekitMessages({ body, headers }: HttpResponse): string[] {
   let parsed: unknown;
   try {
     parsed = JSON.parse(body);
   } catch {
-    const text = body.trim();
-    const plain =
-      String(headers['content-type'] ?? 'text/plain').startsWith('text/plain') && !/^[{[<]|debug_info/.test(text);
-    return plain && text ? [truncate(oneLine(text), 300)] : [];
+    const plainText = body.trim();
+    const isPlainText =
+      String(headers['content-type'] ?? 'text/plain').startsWith('text/plain') && !/^[{[<]|debug_info/.test(plainText);
+    return isPlainText && plainText ? [truncate(oneLine(plainText), 300)] : [];
   }
   const status = fieldsOf(parsed);
   const infos = [...listOf(status.details).map(fieldsOf), status];
   const violations = infos.flatMap((info) =>
     listOf(fieldsOf(info.validation_error_info).field_violations).map(fieldsOf),
   );
-  const words = [
+  const messages = [
     ...infos.map((info) => text(info.error_code)),
     text(status.error),
     text(status.error_description),
     text(status.message),
     ...violations.map((violation) => [text(violation.field), text(violation.description)].filter(Boolean).join(' ')),
   ];
-  return [...new Set(words.filter(Boolean))].slice(0, 10).map((word) => truncate(oneLine(word), 300));
+  return [...new Set(messages.filter(Boolean))].slice(0, 10).map((message) => truncate(oneLine(message), 300));
 }
 
 function fieldsOf(value: unknown): Record<string, unknown> {

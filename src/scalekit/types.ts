@@ -1,56 +1,55 @@
 import { asObject, InvalidResponseError, type Json, listField, parseJsonObject, stringField } from '../net/json.ts';
 
-/** The id of an organization client: it becomes part of a path and an output. The descriptor bounds ids in requests to 32 characters, not those in answers. */
+/**
+ * Matches the id of an organization client. The id becomes part of a path and an output. Scalekit's descriptor limits
+ * ids in requests to 32 characters, but not ids in responses.
+ */
 export const CLIENT_ID = /^m2morg_[\w-]{1,121}$/;
 
-/** The longest description of a client (Scalekit's descriptor), in characters. */
+/** Characters of a client's description at most (Scalekit's descriptor). */
 export const MAX_DESCRIPTION = 512;
 
+/** Characters of a custom claim's key at most (Scalekit's descriptor). */
 export const MAX_CLAIM_KEY = 128;
 
-/** Characters of a client's name (Scalekit's descriptor). */
+/** Characters of a client's name at most (Scalekit's descriptor). */
 export const MAX_NAME = 128;
 
-/** Secrets of one client at a time, by the API. */
+/** Secrets that a client has at most at the same time (the API's limit). */
 export const MAX_SECRETS = 5;
 
-/** Orders what has a `create_time`, the oldest first; what does not say comes last, since it may be the newest. */
-export function byCreateTime(one: Dated, other: Dated): number {
-  if (one.create_time === other.create_time) return 0;
-  if (one.create_time === undefined) return 1;
-  return other.create_time === undefined || one.create_time < other.create_time ? -1 : 1;
-}
+/** Milliseconds since the epoch: the start of 2020. A writer that does not know a time sends one long before that. */
+const EARLIEST_TIME = Date.UTC(2020);
 
-type Dated = { create_time: bigint | undefined };
-
-/** What a client is made of, in the API's own names. A field that is absent is not sent. */
+/** A client's fields, with the API's names. A field that is absent is not sent. */
 export interface ClientFields {
   /** At most 128 characters. */
   name: string;
-  /** At most 512 characters, trailer included. */
+  /** At most 512 characters, including the ownership marker. */
   description: string;
   scopes?: string[];
   audience?: string[];
   custom_claims?: Claim[];
-  /** Seconds that an access token of the client lives. */
+  /** Lifetime of the client's access tokens in seconds. */
   expiry?: number;
 }
 
+/** A custom claim in a client's access tokens. */
 export interface Claim {
   /** 1 to 128 characters. */
   key: string;
   value: string;
 }
 
-/** What tells whose a client is. The rest of an answer is read where it is needed: it may be unreadable. */
+/** The fields that show who owns a client. The other fields are parsed on demand, because they may be invalid. */
 export interface ClientSummary {
   client_id: string;
   description: string;
-  /** @throws {InvalidResponseError} */
+  /** Parses all fields. @throws {InvalidResponseError} */
   parse(): Client;
 }
 
-/** A client as the API shows it; what an answer leaves out is empty. */
+/** A client as the API returns it. Texts and lists that a response omits are empty. */
 export interface Client {
   client_id: string;
   description: string;
@@ -59,9 +58,9 @@ export interface Client {
   scopes: string[];
   audience: string[];
   custom_claims: Claim[];
-  /** Seconds; absent where the answer does not say. */
+  /** Lifetime of the client's access tokens in seconds; undefined if the response omits it. */
   expiry: number | undefined;
-  /** Nanoseconds since the epoch; absent where the answer does not say. */
+  /** Nanoseconds since the epoch; undefined if the response omits it. */
   create_time: bigint | undefined;
   secrets: Secret[];
 }
@@ -69,21 +68,56 @@ export interface Client {
 /** A secret of a client, without its value. */
 export interface Secret {
   id: string;
-  /** Nanoseconds since the epoch; absent where the answer does not say. */
+  /** Nanoseconds since the epoch; undefined if the response omits it. */
   create_time: bigint | undefined;
   /** The last characters of the value, as the dashboard shows them. */
   suffix: string;
-  /** Neither switched off nor expired. */
+  /** False if the secret is deactivated or expired. */
   active: boolean;
 }
 
-/** A pair as the token endpoint takes it: the environment's API credentials, or an organization client's. */
+/** Client credentials as the token endpoint expects them: the environment's API credentials, or those of a client. */
 export interface Credentials {
   client_id: string;
   client_secret: string;
 }
 
-/** @throws {InvalidResponseError} */
+type Dated = { create_time: bigint | undefined };
+
+/** Compares two clients or secrets by `create_time`, the oldest first. An absent time is last: it may be the newest. */
+export function byCreateTime(one: Dated, other: Dated): number {
+  if (one.create_time === other.create_time) return 0;
+  if (one.create_time === undefined) return 1;
+  return other.create_time === undefined || one.create_time < other.create_time ? -1 : 1;
+}
+
+/**
+ * Parses one page of a list of clients. An empty token marks the last page.
+ * @throws {InvalidResponseError}
+ */
+export function parsePage(text: string): { clients: unknown[]; next_page_token: string } {
+  const page = parseJsonObject(text);
+  return { clients: listField(page, 'clients'), next_page_token: stringField(page, 'next_page_token') };
+}
+
+/**
+ * Parses a client of a list. Returns a list of one client, or an empty list if it is invalid: an invalid client does
+ * not belong to this action, and must not hide the clients that do.
+ */
+export function parseListedClient(entry: unknown): ClientSummary[] {
+  // To throw and catch an error for each of millions of entries would take minutes.
+  if (typeof Object(entry).client_id !== 'string') return [];
+  try {
+    return [parseClientSummary(entry)];
+  } catch {
+    return [];
+  }
+}
+
+/**
+ * Parses the id and the description of a client.
+ * @throws {InvalidResponseError}
+ */
 export function parseClientSummary(value: unknown): ClientSummary {
   const client = asObject(value, 'client');
   const client_id = stringField(client, 'client_id');
@@ -98,14 +132,14 @@ function parseClient(client: Json, client_id: string): Client {
       description: stringField(client, 'description'),
       organization_id: stringField(client, 'organization_id'),
       name: stringField(client, 'name'),
-      scopes: strings(client, 'scopes'),
-      audience: strings(client, 'audience'),
+      scopes: stringListField(client, 'scopes'),
+      audience: stringListField(client, 'audience'),
       custom_claims: listField(client, 'custom_claims').map((entry) => {
         const claim = asObject(entry, 'custom_claims');
         return { key: stringField(claim, 'key'), value: stringField(claim, 'value') };
       }),
-      expiry: seconds(client, 'expiry'),
-      create_time: time(client, 'create_time'),
+      expiry: secondsField(client, 'expiry'),
+      create_time: timeField(client, 'create_time'),
       secrets: listField(client, 'secrets').map(parseSecret),
     };
   } catch (error) {
@@ -115,47 +149,46 @@ function parseClient(client: Json, client_id: string): Client {
   }
 }
 
-/** @throws {InvalidResponseError} */
+/**
+ * Parses a secret.
+ * @throws {InvalidResponseError}
+ */
 export function parseSecret(value: unknown): Secret {
   const secret = asObject(value, 'secret');
   const id = stringField(secret, 'id');
-  // It becomes part of a path, in which ".." would name the client.
+  // The id becomes the last part of a path. As "..", it would make the path that of the client.
   if (!/^[\w-]{1,128}$/.test(id)) throw new InvalidResponseError('id is not the id of a secret');
-  const expiry = time(secret, 'expire_time');
+  const expiry = timeField(secret, 'expire_time');
   const expired = expiry !== undefined && expiry < BigInt(Date.now()) * 1_000_000n;
   const active = secret.status !== 'INACTIVE' && secret.status !== 1 && !expired;
-  return { id, create_time: time(secret, 'create_time'), suffix: stringField(secret, 'secret_suffix'), active };
+  return { id, create_time: timeField(secret, 'create_time'), suffix: stringField(secret, 'secret_suffix'), active };
 }
 
-/** One page of a list. An empty token ends it. @throws {InvalidResponseError} */
-export function parsePage(text: string): { clients: unknown[]; next_page_token: string } {
-  const page = parseJsonObject(text);
-  return { clients: listField(page, 'clients'), next_page_token: stringField(page, 'next_page_token') };
-}
-
-function strings(from: Json, field: string): string[] {
-  return listField(from, field).map((entry) => {
+function stringListField(object: Json, field: string): string[] {
+  return listField(object, field).map((entry) => {
     if (typeof entry !== 'string') throw new InvalidResponseError(`${field} holds something else than strings`);
     return entry;
   });
 }
 
-/** An int64 comes as a string, from lenient writers as a number. */
-function seconds(from: Json, field: string): number | undefined {
-  const value = from[field] ?? undefined;
+/** Returns a number of seconds. Protobuf's JSON form writes an int64 as a string; lenient writers send a number. */
+function secondsField(object: Json, field: string): number | undefined {
+  const value = object[field] ?? undefined;
   const number = typeof value === 'string' && /^\d+$/.test(value) ? Number(value) : value;
   if (number === undefined || (Number.isSafeInteger(number) && Number(number) >= 0))
     return number as number | undefined;
   throw new InvalidResponseError(`${field} is not a number of seconds`);
 }
 
-/** Milliseconds since the epoch, in 2020: what writers put where they do not know a time is long before it. */
-const EARLIEST = Date.UTC(2020);
-
-/** RFC 3339 with up to nine digits of a second, in nanoseconds since the epoch. */
-function time(from: Json, field: string): bigint | undefined {
+/**
+ * Returns a time in nanoseconds since the epoch. The format is RFC 3339, with up to nine digits of a second. Returns
+ * undefined if the field is absent, has another format, or is before 2020.
+ */
+function timeField(object: Json, field: string): bigint | undefined {
   const [, seconds, fraction = '', zone] =
-    /^(\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d)(?:\.(\d{1,9}))?([Zz]|[+-]\d\d:\d\d)$/.exec(stringField(from, field)) ?? [];
+    /^(\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d)(?:\.(\d{1,9}))?([Zz]|[+-]\d\d:\d\d)$/.exec(stringField(object, field)) ?? [];
   const milliseconds = seconds ? Date.parse(`${seconds}${zone}`.toUpperCase()) : Number.NaN;
-  return !(milliseconds >= EARLIEST) ? undefined : BigInt(milliseconds) * 1_000_000n + BigInt(fraction.padEnd(9, '0'));
+  return !(milliseconds >= EARLIEST_TIME)
+    ? undefined
+    : BigInt(milliseconds) * 1_000_000n + BigInt(fraction.padEnd(9, '0'));
 }

@@ -6,26 +6,26 @@ import { cleanUp } from '../undo/remove.ts';
 import type { Context, NewSecret } from './context.ts';
 import { createClient } from './create.ts';
 import type { SearchResult } from './find.ts';
-import { lookForRival } from './race.ts';
+import { settleRace } from './race.ts';
 import { addSecret, deleteToMakeRoom, updateClient } from './rotate.ts';
 import { save } from './save.ts';
 import { type VerifiedToken, verify } from './verify.ts';
 
-/** What is handed out, and what is left to do once it is. */
+/** The outcome of a plan: what to publish, and what to do after that. */
 export interface AppliedPlan {
   result: Result;
   client: ManagedClient;
-  /** Absent where an existing client is reused. */
+  /** Undefined if an existing client is reused. */
   secret?: NewSecret | undefined;
-  /** Absent where there was no verification. */
+  /** Undefined if the credentials were not verified. */
   token?: VerifiedToken | undefined;
   remainingSteps: Step[];
 }
 
 /**
- * Carries out what comes before the pair is handed out: makes one, verifies it, saves it. What it has done when it
- * throws is in the journal. The intent is written down before each sending of a request that makes something, and the id
- * as soon as it is known, so that the post step can clean up wherever this one is cut off.
+ * Carries out the steps before publishing: creates or rotates the credentials, verifies them and saves them. Before each
+ * request that creates something is sent, the journal records the intent, and the id as soon as it is known. So roll-back
+ * and the post step know what to undo wherever this function fails or is cut off.
  */
 export async function applyPlan(context: Context, plan: Plan, found: SearchResult): Promise<AppliedPlan> {
   const applied = await makeCredentials(context, plan, found);
@@ -37,13 +37,13 @@ export async function applyPlan(context: Context, plan: Plan, found: SearchResul
 async function makeCredentials(context: Context, plan: Plan, found: SearchResult): Promise<AppliedPlan> {
   if (plan.client && plan.result !== 'replaced') return await changeClient(context, plan, plan.client);
   const { desired, scalekit } = context;
-  const making = createClient(context);
-  // The verification and the look for rivals go out together then.
+  const creation = createClient(context);
+  // The verification and the search for concurrent runs are sent at the same time, on two connections.
   if (desired.verify && desired.marker.lifetime === 'persistent') scalekit.transport.preconnect(scalekit.clientUrl());
-  const { client, secret, remainingSteps: after } = await making;
+  const { client, secret, remainingSteps } = await creation;
   const [verified, winner] = await Promise.allSettled([
-    verify(context, client, secret),
-    lookForRival(context, client, found),
+    verifySecret(context, client, secret),
+    settleRace(context, client, found),
   ]);
   if (winner.status === 'fulfilled' && winner.value) return await continueWithWinner(context, plan, winner.value);
   if (verified.status === 'rejected') throw verified.reason;
@@ -53,39 +53,51 @@ async function makeCredentials(context: Context, plan: Plan, found: SearchResult
     client,
     secret,
     token: verified.value,
-    remainingSteps: [...after, ...plan.afterPublish],
+    remainingSteps: [...remainingSteps, ...plan.afterPublish],
   };
 }
 
-/** Goes on with the client of a run that was first, and removes the own one. */
+/** Continues with the client of a concurrent run that was first, and removes the client that this step created. */
 async function continueWithWinner(context: Context, plan: Plan, winner: ManagedClient): Promise<AppliedPlan> {
   const { scalekit, desired, journal, savedCredentials } = context;
   log.info(`Another run made client ${winner.client_id} for the same purpose at the same time, and was first.`);
-  const applied = await changeClient(context, planForWinner(desired, winner, savedCredentials?.snapshot), winner, true);
-  const { removed, remaining: left } = await cleanUp(scalekit, { ...journal.state, secret: undefined }, false);
+  scalekit.expectLag(winner.client_id);
+  const winnerPlan = planForWinner(desired, winner, savedCredentials?.snapshot);
+  const applied = await changeClient(context, winnerPlan, winner, []);
+  const { removed, remaining } = await cleanUp(scalekit, { ...journal.state, secret: undefined });
   for (const what of removed) log.info(`Removed this run's own: ${what}.`);
-  left.forEach(log.warning);
-  // What is left is the post step's to try again.
-  if (left.length === 0) journal.recordIntent({ client: undefined });
-  // The client to replace goes all the same: the other run may fail yet, and leave its new client to this one.
+  remaining.forEach(log.warning);
+  // The post step retries what could not be removed.
+  if (remaining.length === 0) journal.recordIntent({ client: undefined });
+  // Still delete the replaced client: the other run may fail and keep its new client for this one.
   return { ...applied, remainingSteps: plan.afterPublish };
 }
 
-/** @param young whether the client was made just now, so that the API may not show it yet everywhere */
+/**
+ * Carries out a plan for a client that exists.
+ * @param evictable ids of the secrets that may be deleted if the client has no room for a new one
+ */
 async function changeClient(
   context: Context,
   plan: Plan,
   existing: ManagedClient,
-  young = false,
+  evictable = existing.secrets.map(({ id }) => id),
 ): Promise<AppliedPlan> {
-  const { scalekit, journal } = context;
   let client = existing;
   let secret: NewSecret | undefined;
   for (const step of plan.beforePublish) {
-    if (step.kind === 'update') client = await updateClient(context, client, step.fields, young);
-    if (step.kind === 'delete-secret') await deleteToMakeRoom(scalekit, journal, client, step.secret);
-    if (step.kind === 'add-secret') secret = await addSecret(context, client, { young, evict: !young });
+    if (step.kind === 'update') client = await updateClient(context, client, step.fields);
+    if (step.kind === 'delete-secret') await deleteToMakeRoom(context, client, step.secret);
+    if (step.kind === 'add-secret') secret = await addSecret(context, client, evictable);
   }
-  const token = secret && (await verify(context, client, secret));
+  const token = secret && (await verifySecret(context, client, secret));
   return { result: plan.result, client, secret, token, remainingSteps: plan.afterPublish };
+}
+
+async function verifySecret(
+  { scalekit, desired, journal }: Context,
+  { client_id }: ManagedClient,
+  { plain_secret: client_secret }: NewSecret,
+): Promise<VerifiedToken | undefined> {
+  return await verify(scalekit, desired, { client_id, client_secret }, journal.pendingUpdate !== undefined);
 }

@@ -4,7 +4,7 @@ import type { Scalekit } from '../scalekit/api.ts';
 import type { Secret } from '../scalekit/types.ts';
 import type { Journal } from '../undo/journal.ts';
 
-/** How often a request is sent that makes something and whose answers are lost. */
+/** How often a request that creates something is sent if the outcome stays unknown. */
 export const MAX_SENDS = 3;
 
 /** What the steps of a plan work with. */
@@ -12,11 +12,11 @@ export interface Context {
   scalekit: Scalekit;
   desired: DesiredClient;
   journal: Journal;
-  /** Absent where the pair is not saved. */
+  /** Undefined if the credentials are not saved. */
   savedCredentials?: SavedCredentials | undefined;
 }
 
-/** A new secret, with its value. */
+/** A new secret and its value. */
 export interface NewSecret {
   secret: Secret;
   plain_secret: string;

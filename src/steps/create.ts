@@ -5,22 +5,27 @@ import type { Step } from '../client/plan.ts';
 import { ApiError } from '../net/api-error.ts';
 import * as log from '../output/log.ts';
 import { byCreateTime, type ClientSummary } from '../scalekit/types.ts';
-import type { PendingClient } from '../undo/journal.ts';
 import { findOwnClients, isFromThisStep } from '../undo/remove.ts';
 import { type Context, MAX_SENDS, type NewSecret } from './context.ts';
 import { addSecret, identifySecret } from './rotate.ts';
 
-/** Milliseconds before each look for the client of a lost create: at once, and after 1, 2 and 4 seconds. */
+/**
+ * Milliseconds before each search for the client of a create request whose outcome is unknown: at once, and after 1, 2
+ * and 4 seconds.
+ */
 const SEARCH_DELAYS = [0, 1_000, 1_000, 2_000];
 
-/** A client that this step made, with the secret whose value it knows. */
+/** A client that this step created, and a secret whose value it knows. */
 export interface CreatedClient {
   client: ManagedClient;
   secret: NewSecret;
   remainingSteps: Step[];
 }
 
-/** Makes a client. Where the answer is lost, the client is looked for by its nonce before the request is sent again. */
+/**
+ * Creates a client. If the outcome of the request is unknown, searches for the client by its nonce before it sends the
+ * request again.
+ */
 export async function createClient(context: Context): Promise<CreatedClient> {
   const { scalekit, journal } = context;
   for (let sending = 1; ; sending++) {
@@ -28,33 +33,34 @@ export async function createClient(context: Context): Promise<CreatedClient> {
       return await createOnce(context, sending > 1);
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
-      // A refusal of the first says that there is nothing; one of a repeat says nothing about those before.
+      // If the first request is refused, nothing was created. If a repeated one is, earlier ones may have succeeded.
       if (!error.outcomeUnknown && sending === 1) journal.forget();
       if (!error.outcomeUnknown || scalekit.transport.cancelled) throw error;
       log.info(`${error.message} Looking for the client that this may have made.`);
-      const lost = await findOwnClient(context).catch(() => Promise.reject(error));
-      if (lost) return await recoverClient(context, lost);
-      // What sends elsewhere would do so again.
-      const redirect = error.status !== undefined && error.status < 400;
-      if (sending === MAX_SENDS || redirect) throw error;
+      const found = await searchForOwnClient(context).catch(() => Promise.reject(error));
+      if (found) return await recoverClient(context, found);
+      // A server that redirects would redirect again.
+      const redirected = error.status !== undefined && error.status < 400;
+      if (sending === MAX_SENDS || redirected) throw error;
     }
   }
 }
 
-async function createOnce({ scalekit, desired, journal }: Context, again: boolean): Promise<CreatedClient> {
-  const pending: PendingClient = { sent_at: 0, sent_again: again };
+/** @param sent_again whether an earlier create request of this step may have arrived */
+async function createOnce({ scalekit, desired, journal }: Context, sent_again: boolean): Promise<CreatedClient> {
+  let sent_at = 0;
   const description = appendMarker(desired.fields.description, desired.marker);
-  const { client: made, plain_secret } = await scalekit.createClient(
+  const { client: created, plain_secret } = await scalekit.createClient(
     { ...desired.fields, description },
     {
       onSend: () => {
-        pending.sent_at = Date.now();
-        journal.recordIntent({ client: pending });
+        sent_at = Date.now();
+        journal.recordIntent({ client: { sent_at, sent_again } });
       },
-      onId: (id) => journal.recordResult({ client: { ...pending, id } }),
+      onId: (id) => journal.recordResult({ client: { sent_at, sent_again, id } }),
     },
   );
-  const client = withMarker(made);
+  const client = withMarker(created);
   if (!isFromThisStep(client, journal.state)) {
     throw new Error(
       "Could not create the client: the answer shows a client without the last line of this step's description, so it may be another one.",
@@ -63,11 +69,13 @@ async function createOnce({ scalekit, desired, journal }: Context, again: boolea
   const [only, ...others] = client.secrets;
   const secret =
     only && others.length === 0 ? only : await identifySecret(scalekit, client.client_id, plain_secret, []);
-  if (secret.id) journal.recordResult({ client: { ...pending, id: client.client_id, secret_ids: [secret.id] } });
+  if (secret.id)
+    journal.recordResult({ client: { sent_at, sent_again, id: client.client_id, secret_ids: [secret.id] } });
   requireAsRequested(desired, client);
   return { client, secret: { secret, plain_secret }, remainingSteps: [] };
 }
 
+/** @throws {Error} if the client is not as requested */
 function requireAsRequested(desired: DesiredClient, client: ManagedClient): void {
   const wrong = shortfalls(desired, client);
   if (wrong.length === 0) return;
@@ -75,35 +83,39 @@ function requireAsRequested(desired: DesiredClient, client: ManagedClient): void
   throw new Error(`Scalekit did not make the client that was asked for.${hint}\n${formatDifferences(wrong)}`);
 }
 
-async function findOwnClient({ scalekit, journal }: Context): Promise<ClientSummary | undefined> {
-  for (const pause of SEARCH_DELAYS) {
-    await scalekit.transport.pause(pause);
-    const [own] = await findOwnClients(scalekit, journal.state);
-    if (own) return own;
+/** Returns the client that this step created, or undefined if no search shows it within 4 seconds. */
+async function searchForOwnClient({ scalekit, journal }: Context): Promise<ClientSummary | undefined> {
+  for (const delay of SEARCH_DELAYS) {
+    await scalekit.transport.pause(delay);
+    const [client] = await findOwnClients(scalekit, journal.state);
+    if (client) return client;
   }
   return undefined;
 }
 
-/** Gives a client whose create was answered by nobody another secret: the value of its first one is lost. */
-async function recoverClient(context: Context, lost: ClientSummary): Promise<CreatedClient> {
+/**
+ * Recovers a client whose create request got no usable response. The value of its first secret is unknown, so a second
+ * one is added, and the first is deleted after publishing.
+ */
+async function recoverClient(context: Context, found: ClientSummary): Promise<CreatedClient> {
   const { scalekit, desired, journal } = context;
-  const client = withMarker(lost.parse());
-  const { sent_at = 0, sent_again: again = false } = journal.state.client ?? {};
-  const pending: PendingClient = { sent_at, sent_again: again, id: client.client_id };
+  const client = withMarker(found.parse());
+  const { sent_at = 0, sent_again = false } = journal.state.client ?? {};
+  const pending = { sent_at, sent_again, id: client.client_id };
   journal.recordResult({ client: pending });
   requireAsRequested(desired, client);
   log.info(`Client ${client.client_id} was made. The value of its secret is lost, so it gets another one.`);
-  const secret = await addSecret(context, client, { young: true, evict: false });
-  // A list may lag behind with what is within a client, too. A secret without an id could not be told from the first.
+  scalekit.expectLag(client.client_id);
+  const secret = await addSecret(context, client, []);
+  // A list may not show the secrets of a new client yet. Without the new secret's id, the first one cannot be told from it.
   const reread =
     client.secrets.length === 0 && secret.secret.id ? await scalekit.getClient(client.client_id) : undefined;
   const shown = reread?.parse() ?? client;
   const [first] = shown.secrets.filter(({ id }) => id !== secret.secret.id).sort(byCreateTime);
   const secret_ids = [...(first ? [first.id] : []), secret.secret.id];
-  journal.recordResult({
-    client: { ...pending, secret_ids, secret_outcome_unknown: journal.state.secret?.outcome_unknown },
-    secret: undefined,
-  });
+  // From here on the added secret is part of this step's client: one record covers both.
+  const secret_outcome_unknown = journal.state.secret?.outcome_unknown;
+  journal.recordResult({ client: { ...pending, secret_ids, secret_outcome_unknown }, secret: undefined });
   return {
     client,
     secret,

@@ -14,54 +14,55 @@ import { clock } from '../net/clock.ts';
 import type { Scalekit } from '../scalekit/api.ts';
 import type { Client } from '../scalekit/types.ts';
 
-/** Ids that a message names before it only counts. */
+/** The most ids that a notice names. It counts the others. */
 const MAX_IDS = 10;
 
-/** What exists before anything is changed, and how much of it was looked at. */
+/** What exists before the first change, and how much of the organization was searched. */
 export interface SearchResult extends Existing {
-  /** Ids of the clients with our key that the search showed; nothing where there was no search. */
+  /** Ids of the clients with our identity hash that the search returned. Undefined if nothing was searched. */
   seenIds: Set<string> | undefined;
-  /** When the look began, by the process's own clock in milliseconds. */
+  /** When the search began, in milliseconds since the process started. */
   startedAt: number;
   notices: string[];
 }
 
-/** Whose clients are looked for. */
+/** Which clients to find: those of an identity. */
 export interface ClientQuery {
   identity: Identity;
   marker: Pick<OwnershipMarker, 'key' | 'repo'>;
 }
 
 /**
- * Finds the client to go on with: by its id, or else by the key in the trailer. One of a job is always new.
- * @throws where the id is that of somebody else's client
+ * Finds the client that the plan starts from: by `client_id`, or else by the identity hash in the ownership marker. With
+ * `lifetime: job` it finds none, because such a client is always new.
+ * @throws {Error} if `client_id` names a client that this step may not manage
  */
 export async function findExisting(scalekit: Scalekit, desired: DesiredClient): Promise<SearchResult> {
-  const at = clock();
-  if (desired.marker.lifetime === 'job') return { others: [], seenIds: undefined, startedAt: at, notices: [] };
+  const unsearched = { others: [], seenIds: undefined, startedAt: clock(), notices: [] };
+  if (desired.marker.lifetime === 'job') return unsearched;
   const client = desired.client_id ? await getNamedClient(scalekit, desired) : undefined;
-  if (client) return { client, others: [], seenIds: undefined, startedAt: at, notices: [] };
-  const stale = desired.client_id
+  if (client) return { ...unsearched, client };
+  const missing = desired.client_id
     ? [`There is no client ${desired.client_id} (client_id) in this organization; the search decides.`]
     : [];
   const { ours, unmarked } = await searchClients(scalekit, desired);
   const [first, ...others] = ours;
-  // Every client has a secret, so a list that shows none leaves them out.
-  const whole = first?.secrets.length === 0 ? await scalekit.getClient(first.client_id) : undefined;
-  const oldest = whole && whole.client_id === first?.client_id ? withMarker(whole.parse()) : first;
+  // Every client has a secret. If the list shows none, it leaves secrets out, so read the client itself.
+  const reread = first?.secrets.length === 0 ? await scalekit.getClient(first.client_id) : undefined;
+  const oldest = reread && reread.client_id === first?.client_id ? withMarker(reread.parse()) : first;
   return {
     client: oldest,
     others: others.map(({ client_id }) => client_id),
     seenIds: new Set(ours.map(({ client_id }) => client_id)),
-    startedAt: at,
-    notices: [...stale, ...unmarkedNotice(unmarked)],
+    startedAt: unsearched.startedAt,
+    notices: [...missing, ...unmarkedNotice(unmarked)],
   };
 }
 
 /**
- * Reads the client that `client_id` names.
- * @returns nothing where there is no such client
- * @throws where it is somebody else's
+ * Reads the client that the input `client_id` names.
+ * @returns undefined if there is no such client
+ * @throws {Error} if this step may not manage it
  */
 export async function getNamedClient(
   scalekit: Scalekit,
@@ -69,7 +70,7 @@ export async function getNamedClient(
 ): Promise<ManagedClient | undefined> {
   const named = await scalekit.getClient(client_id);
   if (!named) return undefined;
-  // An answer may show another client than the one that was asked for.
+  // The response may show another client than the requested one.
   const client = withMarker(named.parse());
   const why =
     client.client_id === client_id
@@ -79,26 +80,29 @@ export async function getNamedClient(
   return client;
 }
 
-/** Goes through the whole list. @returns the clients with our key, the oldest first, and the ids of those that only look like it */
+/**
+ * Reads the whole list of clients.
+ * @returns the clients with our identity hash, oldest first, and the ids of clients without a marker that carry our claims
+ */
 export async function searchClients(
   scalekit: Scalekit,
   { marker, identity }: ClientQuery,
 ): Promise<{ ours: ManagedClient[]; unmarked: string[] }> {
-  // By id: a page that moves while the list is read shows a client twice.
+  // By id: if the list changes while it is read, two pages may show the same client.
   const ours = new Map<string, ManagedClient>();
   const unmarked = new Set<string>();
-  for await (const { client_id, description, parse: whole } of scalekit.listClients()) {
+  for await (const { client_id, description, parse } of scalekit.listClients()) {
     const found = parseMarker(description);
-    if (found?.key === marker.key) ours.set(client_id, withMarker(whole()));
-    else if (!found && hasMatchingClaimsIfReadable(whole, identity)) unmarked.add(client_id);
+    if (found?.key === marker.key) ours.set(client_id, withMarker(parse()));
+    else if (!found && carriesOurClaims(parse, identity)) unmarked.add(client_id);
   }
   return { ours: [...ours.values()].sort(oldestFirst), unmarked: [...unmarked] };
 }
 
-/** One that nobody can read is like nobody's. */
-function hasMatchingClaimsIfReadable(whole: () => Client, identity: Identity): boolean {
+/** Returns whether a client has the claims of an identity. A client that cannot be parsed has none. */
+function carriesOurClaims(parse: () => Client, identity: Identity): boolean {
   try {
-    return hasMatchingClaims(whole(), identity);
+    return hasMatchingClaims(parse(), identity);
   } catch {
     return false;
   }

@@ -1,27 +1,24 @@
 import type { DesiredClient } from '../client/desired.ts';
 import { compareFields, type Difference } from '../client/drift.ts';
 import type { Plan, Step } from '../client/plan.ts';
-import type { SavedCredentials } from '../github/saved-credentials.ts';
+import { entryNames } from '../github/saved-credentials.ts';
 import * as log from '../output/log.ts';
 import { setOutputs } from '../output/outputs.ts';
 import { cell, writeSummary } from '../output/summary.ts';
 import type { ClientFields } from '../scalekit/types.ts';
-import type { Journal } from '../undo/journal.ts';
 import type { AppliedPlan } from './apply.ts';
 
-/** Sets the outputs, takes what is the user's now out of the state, and says so. Secret and token are masked by then. */
+/**
+ * Sets the outputs. The secret and the access token were masked when they arrived.
+ * @throws {Error} if the runner's file cannot be written
+ */
 export function publish(
-  desired: DesiredClient,
-  applied: AppliedPlan,
-  journal: Journal,
-  savedCredentials: SavedCredentials | undefined,
+  { organization_id, access_token, location }: DesiredClient,
+  { result, client, secret, token }: AppliedPlan,
 ): void {
-  const { result, client, secret, token } = applied;
-  const { client_id } = client;
-  const { organization_id, access_token } = desired;
   const outputs = {
-    client_id,
-    // Empty where an existing client is reused: its secrets are shown to nobody again.
+    client_id: client.client_id,
+    // Empty if an existing client is reused: Scalekit shows a secret only once.
     secret: secret?.plain_secret ?? '',
     secret_id: secret?.secret.id ?? '',
     organization_id,
@@ -32,32 +29,35 @@ export function publish(
   try {
     setOutputs(outputs);
   } catch (error) {
-    throw secret && savedCredentials
-      ? new Error(`${log.message(error)} The pair is saved already, as ${savedCredentials.names}.`)
+    throw secret && location
+      ? new Error(`${log.message(error)} The pair is saved already, as ${entryNames(location)}.`)
       : error;
   }
-  journal.markPublished(client_id);
-  log.info(resultSentence(desired, applied));
-  if (secret && savedCredentials) log.info(`Saved the pair as ${savedCredentials.names}.`);
 }
 
-/** ISO 8601, in UTC. @param seconds since the epoch; a number that no date has is none */
+/** Logs what was done. */
+export function logResult(desired: DesiredClient, applied: AppliedPlan): void {
+  log.info(resultSentence(desired, applied));
+  if (applied.secret && desired.location) log.info(`Saved the pair as ${entryNames(desired.location)}.`);
+}
+
+/**
+ * Formats a time by ISO 8601, in UTC.
+ * @param seconds since the epoch
+ * @returns an empty string if the number is outside the range of dates
+ */
 function isoTime(seconds: number | undefined): string {
   const date = new Date((seconds ?? Number.NaN) * 1000);
   return Number.isNaN(date.getTime()) ? '' : date.toISOString().replace('.000Z', 'Z');
 }
 
-/** Shows what a run without `dry_run` would do. */
-export function publishPlan(
-  desired: DesiredClient,
-  savedCredentials: SavedCredentials | undefined,
-  { client, beforePublish: before, afterPublish: after }: Plan,
-): void {
+/** Sets the outputs of a dry run and shows its plan in the log and the job summary. */
+export function publishPlan(desired: DesiredClient, { client, beforePublish, afterPublish }: Plan): void {
   const { organization_id } = desired;
   setOutputs({ ...(client && { client_id: client.client_id }), organization_id, result: 'planned' });
   const steps = [
-    ...before.map((step) => stepText(desired, savedCredentials, client?.client_id ?? '', step, false)),
-    ...after.map((step) => stepText(desired, savedCredentials, client?.client_id ?? '', step, true)),
+    ...beforePublish.map((step) => describeStep(desired, client?.client_id ?? '', step, ' to make room')),
+    ...afterPublish.map((step) => describeStep(desired, client?.client_id ?? '', step, '')),
   ];
   log.info(`Dry run in organization ${organization_id}: nothing was changed. A run without dry_run would`);
   for (const { text, differences } of steps) {
@@ -73,12 +73,16 @@ export function publishPlan(
   writeSummary('Scalekit organization client: plan, nothing was changed', [header, ...rows]);
 }
 
-function stepText(
-  { fields, marker }: DesiredClient,
-  savedCredentials: SavedCredentials | undefined,
+/**
+ * Describes a step for the plan of a dry run.
+ * @param client_id the existing client, or empty
+ * @param deletionReason why a secret is deleted whatever its age
+ */
+function describeStep(
+  { fields, marker, location }: DesiredClient,
   client_id: string,
   step: Step,
-  after: boolean,
+  deletionReason: string,
 ): { text: string; differences: Difference[] } {
   switch (step.kind) {
     case 'create': {
@@ -91,25 +95,22 @@ function stepText(
     case 'add-secret':
       return { text: `add a secret to client ${client_id}`, differences: [] };
     case 'save':
-      return { text: `save the pair as ${savedCredentials?.names}`, differences: [] };
+      return { text: `save the pair as ${location && entryNames(location)}`, differences: [] };
     case 'delete-secret': {
-      const why = after ? (step.spareRecent ? ', unless it is younger than an hour' : '') : ' to make room';
-      return { text: `delete secret ${step.secret.id} of client ${client_id}${why}`, differences: [] };
+      const condition = step.spareRecent ? ', unless it is younger than an hour' : deletionReason;
+      return { text: `delete secret ${step.secret.id} of client ${client_id}${condition}`, differences: [] };
     }
     case 'delete-client':
       return { text: `delete client ${client_id}`, differences: [] };
   }
 }
 
-/** What was deleted since, in the log, and a table in the job summary. Neither can fail the step. */
+/** Logs what was deleted and writes a table into the job summary. Cannot fail the step. */
 export function writeReport(
-  desired: DesiredClient,
-  savedCredentials: SavedCredentials | undefined,
-  applied: AppliedPlan,
+  { marker, fields, organization_id, location }: DesiredClient,
+  { result, client, secret }: AppliedPlan,
   deleted: string[],
 ): void {
-  const { marker, fields, organization_id } = desired;
-  const { result, client, secret } = applied;
   for (const what of deleted) log.info(`Deleted ${what}.`);
   const rows: [string, ...string[]][] = [
     ['Result', result],
@@ -122,7 +123,7 @@ export function writeReport(
     ['Token expiry', ...expiryText(fields.expiry, client.expiry)],
     ['Secret', ...(secret ? [secret.secret.id] : [])],
     ['Secret ends with', ...(secret ? [secret.secret.suffix.slice(-4)].filter(Boolean) : [])],
-    ...(savedCredentials ? ([['Saved', ...(secret ? [savedCredentials.names] : [])]] as [string, ...string[]][]) : []),
+    ...(location ? ([['Saved', ...(secret ? [entryNames(location)] : [])]] as [string, ...string[]][]) : []),
     ['Deleted', ...deleted],
     ['Lifetime', marker.lifetime],
     ['Run', marker.run],
@@ -146,8 +147,8 @@ function resultSentence(
   return `Created ${which}${marker.lifetime === 'job' ? '; it is deleted when the job ends' : ''}.`;
 }
 
-/** An answer may leave the expiry out, so what was asked for is not said as a fact. */
-function expiryText(asked: number | undefined, made: number | undefined): string[] {
-  if (made) return [`${made} seconds`];
-  return asked ? [`${asked} seconds (asked for)`] : [];
+/** Returns the expiry for the summary. A response may leave it out; then the requested one is shown as requested. */
+function expiryText(requested: number | undefined, actual: number | undefined): string[] {
+  if (actual) return [`${actual} seconds`];
+  return requested ? [`${requested} seconds (asked for)`] : [];
 }

@@ -6,33 +6,59 @@ import type { Context } from './context.ts';
 import { type SearchResult, searchClients } from './find.ts';
 
 /**
- * Looks once more after a create: for further clients of this very step, which are removed, and for those that other
- * runs made for the same purpose at the same time.
- * @returns the rival's client that was there first
+ * Settles a race after a create: removes duplicates that this step created, then determines which run was first.
+ * With `lifetime: job` every step has a client of its own, so only duplicates are possible.
+ * @param created the client that this step created and uses
+ * @param found what the search before the create returned
+ * @returns the client of a concurrent run that was created earlier, or undefined if this step's client wins
  */
-export async function lookForRival(
-  { scalekit, desired, journal }: Context,
+export async function settleRace(
+  context: Context,
   created: ManagedClient,
   found: SearchResult,
 ): Promise<ManagedClient | undefined> {
-  const lasting = desired.marker.lifetime === 'persistent';
-  if (!lasting && !journal.state.client?.sent_again) return undefined;
-  // Without a search, what was there at the first look can only be told by the time that has passed since.
-  const passed = BigInt(Math.ceil(clock() - found.startedAt)) * 1_000_000n;
+  const { scalekit, desired, journal } = context;
+  const isPersistent = desired.marker.lifetime === 'persistent';
+  if (!isPersistent && !journal.state.client?.sent_again) return undefined;
+  const elapsed = BigInt(Math.ceil(clock() - found.startedAt)) * 1_000_000n;
   const { ours } = await searchClients(scalekit, desired);
-  const isDuplicate = (client: ManagedClient) => isFromThisStep(client, journal.state);
-  for (const duplicate of ours.filter(isDuplicate)) {
-    if (duplicate.client_id === created.client_id) continue;
+  const isOwn = (client: ManagedClient) => isFromThisStep(client, journal.state);
+  await removeDuplicates(
+    context,
+    ours.filter((client) => isOwn(client) && client.client_id !== created.client_id),
+  );
+  if (!isPersistent) return undefined;
+  // Compare times of one response: a list and a single read may round differently.
+  const own = ours.find(({ client_id }) => client_id === created.client_id) ?? created;
+  const concurrent = ours.filter((client) => !isOwn(client));
+  return findEarlierClient(concurrent, own, found, elapsed);
+}
+
+/** Removes clients that an earlier, unanswered create request of this step created. */
+async function removeDuplicates({ scalekit, journal }: Context, duplicates: ManagedClient[]): Promise<void> {
+  for (const duplicate of duplicates) {
     const { what } = await removeClientOrOwnSecrets(scalekit, journal.state, { ...duplicate, parse: () => duplicate });
     log.info(`Removed a second client of the same request: ${what}.`);
   }
-  if (!lasting) return undefined;
-  // Times from one source: those of an answer and of a list may differ in their digits.
-  const own = ours.find(({ client_id }) => client_id === created.client_id) ?? created;
+}
+
+/**
+ * Returns the oldest client that a concurrent run created before this step created its own. All runs order clients by
+ * creation time and then by id, so all agree on the winner.
+ * @param concurrent clients with the same identity hash that other runs created
+ * @param elapsed nanoseconds since the first search began
+ */
+function findEarlierClient(
+  concurrent: ManagedClient[],
+  own: ManagedClient,
+  { seenIds, client: replaced }: SearchResult,
+  elapsed: bigint,
+): ManagedClient | undefined {
+  // If the first look read one client by id, it did not list the others: then only the creation time tells new from old.
   const isNew = ({ client_id, create_time: time }: ManagedClient) =>
-    found.seenIds
-      ? !found.seenIds.has(client_id)
-      : client_id !== found.client?.client_id && time !== undefined && time >= (own.create_time ?? time) - passed;
-  const [first] = [...ours.filter((client) => !isDuplicate(client) && isNew(client)), own].sort(oldestFirst);
+    seenIds
+      ? !seenIds.has(client_id)
+      : client_id !== replaced?.client_id && time !== undefined && time >= (own.create_time ?? time) - elapsed;
+  const [first] = [...concurrent.filter(isNew), own].sort(oldestFirst);
   return first === own ? undefined : first;
 }

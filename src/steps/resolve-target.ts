@@ -8,33 +8,35 @@ import * as log from '../output/log.ts';
 import { quote } from '../output/text.ts';
 
 /**
- * Finds out which repository and environment the inputs are about, and what is known about them.
- * @throws later, where nobody can say, or two say different things; at once, with nothing sent, where nobody can be asked
+ * Resolves the repository and the environment that the client is for, and what is known about them.
+ * @returns a promise. It rejects if the target cannot be determined or if two sources disagree about it
+ * @throws {Error} synchronously, before any request is sent, if the variables of the ID token cannot be used
  */
-export function resolveTarget(aim: TargetInputs, transport: Transport, env: NodeJS.ProcessEnv): Promise<Target> {
-  return requestTarget(aim, transport, env).then((target) => {
-    log.info(SENTENCES[target.source](target));
+export function resolveTarget(inputs: TargetInputs, transport: Transport, env: NodeJS.ProcessEnv): Promise<Target> {
+  return requestTarget(inputs, transport, env).then((target) => {
+    log.info(SOURCE_TEXTS[target.source](target));
     if (target.asserted) log.info(`The environment ${quote(target.environment)} is asserted: only the input names it.`);
     return target;
   });
 }
 
-const SENTENCES = {
+/** Where the claims come from, as the log says it. */
+const SOURCE_TEXTS = {
   token: () => "Claims about the repository come from GitHub's ID token.",
   runner: () =>
     "Claims about the repository come from the runner's variables, since this job may not have an ID token (permissions: id-token: write).",
   api: ({ repository }: Target) => `Claims about ${repository} come from GitHub's API.`,
 };
 
-function requestTarget(aim: TargetInputs, transport: Transport, env: NodeJS.ProcessEnv): Promise<Target> {
-  const { source, runner, repository, environment, github } = aim;
+function requestTarget(inputs: TargetInputs, transport: Transport, env: NodeJS.ProcessEnv): Promise<Target> {
+  const { source, runner, repository, environment, github } = inputs;
   if (source === 'api' && github)
-    return new GitHub(transport, github).getRepository(repository, (told) => targetFromApi(told, environment));
-  const own = targetFromRunner(runner, env, environment);
-  if (source === 'runner') return Promise.resolve(own);
+    return new GitHub(transport, github).getRepository(repository, (answer) => targetFromApi(answer, environment));
+  const fromRunner = targetFromRunner(runner, env, environment);
+  if (source === 'runner') return Promise.resolve(fromRunner);
   return getIdToken(transport, env).then((payload) => {
     const faults = new Faults();
-    const target = targetFromIdToken(payload, own, (input) => faults.report(input));
+    const target = targetFromIdToken(payload, fromRunner, (input) => faults.report(input));
     faults.finish();
     return target;
   });

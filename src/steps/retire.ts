@@ -1,4 +1,4 @@
-import type { Plan } from '../client/plan.ts';
+import type { Plan, Step } from '../client/plan.ts';
 import * as log from '../output/log.ts';
 import type { AppliedPlan } from './apply.ts';
 import type { Context } from './context.ts';
@@ -6,11 +6,15 @@ import type { Context } from './context.ts';
 /** Nanoseconds. */
 const HOUR_NS = 3_600_000_000_000n;
 
-/** What is done once the pair is handed out: whatever fails now is a warning. @returns what was deleted */
+/**
+ * Deletes old secrets and the replaced client. Runs after the new credentials are published, so a failure is a warning
+ * that names the call to repeat by hand.
+ * @returns what was deleted, such as `secret sks_1 of client m2morg_1`
+ */
 export async function retireOld(
   { scalekit }: Context,
   plan: Plan,
-  { client, secret, remainingSteps: after }: AppliedPlan,
+  { client, secret, remainingSteps }: AppliedPlan,
 ): Promise<string[]> {
   const deleted: string[] = [];
   const attempt = async (what: string, url: URL, work: () => Promise<boolean>) => {
@@ -21,17 +25,13 @@ export async function retireOld(
       log.warning(`The ${what} is left over: ${log.message(error)} To remove it by hand: DELETE ${url.href}`);
     }
   };
-  for (const step of after) {
-    if (step.kind === 'delete-secret') {
+  for (const step of remainingSteps) {
+    if (step.kind === 'delete-secret' && isDue(step, secret?.secret.create_time)) {
       const { client_id } = client;
-      const { id, create_time } = step.secret;
-      if (step.spareRecent && !isAnHourOlder(create_time, secret?.secret.create_time)) {
-        log.info(`Secret ${id} stays: it is younger than an hour, so another job may be using it.`);
-      } else {
-        await attempt(`secret ${id} of client ${client_id}`, scalekit.clientUrl(client_id, 'secrets', id), () =>
-          scalekit.deleteSecret(client_id, id),
-        );
-      }
+      const { id } = step.secret;
+      await attempt(`secret ${id} of client ${client_id}`, scalekit.clientUrl(client_id, 'secrets', id), () =>
+        scalekit.deleteSecret(client_id, id),
+      );
     }
     if (step.kind === 'delete-client' && plan.client) {
       const { client_id } = plan.client;
@@ -43,7 +43,17 @@ export async function retireOld(
   return deleted;
 }
 
-/** Of an unknown age, nothing is. */
+/**
+ * Returns whether a secret may be deleted now. Logs it if not: another job may still use a recent secret.
+ * @param newest creation time of the new secret, in nanoseconds since the epoch
+ */
+function isDue({ secret, spareRecent }: Step & { kind: 'delete-secret' }, newest: bigint | undefined): boolean {
+  if (!spareRecent || isAnHourOlder(secret.create_time, newest)) return true;
+  log.info(`Secret ${secret.id} stays: it is younger than an hour, so another job may be using it.`);
+  return false;
+}
+
+/** Returns false if either creation time is unknown. */
 function isAnHourOlder(one: bigint | undefined, other: bigint | undefined): boolean {
   return one !== undefined && other !== undefined && other - one >= HOUR_NS;
 }

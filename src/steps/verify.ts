@@ -1,37 +1,40 @@
 import type { DesiredClient } from '../client/desired.ts';
 import { claimTexts, compareSets, type Difference, formatDifferences } from '../client/drift.ts';
-import type { ManagedClient } from '../client/identity.ts';
 import { clock } from '../net/clock.ts';
 import * as log from '../output/log.ts';
 import { isTooLongToMask } from '../output/mask.ts';
+import type { Scalekit } from '../scalekit/api.ts';
 import { readToken, type TokenPayload } from '../scalekit/token.ts';
-import type { Context, NewSecret } from './context.ts';
+import type { Credentials } from '../scalekit/types.ts';
 
-/** An access token of the new pair. */
+/** An access token that the new credentials got. */
 export interface VerifiedToken {
   access_token: string;
-  /** Seconds since the epoch; absent where neither the token nor the answer says. */
+  /** Seconds since the epoch. Undefined if neither the token nor the response contains it. */
   expiresAt: number | undefined;
 }
 
-/** Milliseconds after a client was corrected in which its tokens may still show what it was. */
+/** Milliseconds after an update during which tokens of the client may still show its former values. */
 const CORRECTION_LAG = 3_000;
 
+/** Milliseconds. */
 const RETRY_PAUSE = 500;
 
 /**
- * Gets a token with the new pair, and compares it with what was asked for.
- * @returns nothing where no verification was asked for
- * @throws where the pair gets none, or one that says something else
+ * Verifies new credentials: gets an access token with them and compares it with the desired client.
+ * @param justUpdated whether this step changed the client, so that a token may still show its former values for a while
+ * @returns undefined if verification is switched off
+ * @throws {Error} if the credentials get no token, or a token that differs from the desired client
  */
 export async function verify(
-  { scalekit, desired, journal }: Context,
-  { client_id }: ManagedClient,
-  { plain_secret: client_secret }: NewSecret,
+  scalekit: Scalekit,
+  desired: DesiredClient,
+  credentials: Credentials,
+  justUpdated: boolean,
 ): Promise<VerifiedToken | undefined> {
   if (!desired.verify) return undefined;
-  for (const until = clock() + (journal.pendingUpdate ? CORRECTION_LAG : 0); ; ) {
-    const { access_token, expires_in } = await scalekit.getToken({ client_id, client_secret });
+  for (const until = clock() + (justUpdated ? CORRECTION_LAG : 0); ; ) {
+    const { access_token, expires_in } = await scalekit.getToken(credentials);
     if (desired.access_token && isTooLongToMask(access_token))
       throw new Error(
         'The access token of the new pair is too long to be masked in every form, so it is not handed out: leave access_token out, or ask for fewer claims and scopes.',
@@ -41,10 +44,10 @@ export async function verify(
       log.notice(
         'The access token of the new pair is not a JWT, so its claims were not compared with what was asked for.',
       );
-    const wrong = payload ? tokenDifferences(desired, client_id, payload) : [];
+    const wrong = payload ? tokenDifferences(desired, credentials.client_id, payload) : [];
     if (wrong.length === 0) {
-      const expires_at = payload?.exp ?? (expires_in && Math.floor(Date.now() / 1000) + expires_in);
-      return { access_token, expiresAt: expires_at };
+      const expiresAt = payload?.exp ?? (expires_in && Math.floor(Date.now() / 1000) + expires_in);
+      return { access_token, expiresAt };
     }
     const mismatch = new Error(
       `The access token of the new pair is not what was asked for. An interceptor of the environment may have changed it; verify: false accepts that.\n${formatDifferences(wrong)}`,
@@ -54,7 +57,7 @@ export async function verify(
   }
 }
 
-/** Without an audience asked for, the token's own is not looked at. */
+/** Compares a token with the desired client. Ignores the token's audience if none was requested. */
 function tokenDifferences(
   { organization_id, fields }: DesiredClient,
   client_id: string,

@@ -1,127 +1,143 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import { getState, saveState } from '@actions/core';
-import type { DesiredClient } from '../client/desired.ts';
 import type { Lifetime, ManagedClient } from '../client/identity.ts';
 import type { SecretLocation } from '../github/saved-credentials.ts';
 import { asObject } from '../net/json.ts';
 import { message } from '../output/log.ts';
 import type { ClientFields } from '../scalekit/types.ts';
 
+// What this step has created or changed and not published yet. docs/design.md has a table of its states.
+
+/** Name of the value in the runner's state file. */
 const STATE_NAME = 'client';
 
 /**
- * What this step made and nobody may use yet, or, with `lifetime: job`, after the job. The post step removes it.
- * One JSON value, written before anything is sent.
+ * What the post step has to undo if the step fails or is cut off, or, with `lifetime: job`, when the job ends. The state
+ * file holds it as one JSON value, written before anything is sent.
  */
-export interface JournalState {
+export interface PendingState {
   origin: string;
   organization_id: string;
   nonce: string;
+  /** `ID.ATTEMPT` of the workflow run. */
   run: string;
   lifetime: Lifetime;
-  /** The client that was, or may have been, created. */
+  /** The client that this step created, or may have created. */
   client?: PendingClient | undefined;
-  /** The secret that was, or may have been, added to a client. */
+  /** The secret that this step added, or may have added, to a client that existed. */
   secret?: PendingSecret | undefined;
-  /** The variable in GitHub Actions that was, or may have been, written although the pair is not saved yet. */
+  /** The variable in GitHub Actions that this step wrote, or may have written, before the credentials are saved. */
   variable?: PendingVariable | undefined;
 }
 
-/** What a journal writes down; what it does not name stays. */
-type StateChange = Pick<JournalState, 'client' | 'secret' | 'variable'>;
+/** A change of the state. Parts that it does not name keep their value. */
+type StateChange = Pick<PendingState, 'client' | 'secret' | 'variable'>;
 
+/** A client that this step created, or may have created. */
 export interface PendingClient {
   /** Milliseconds since the epoch: when the create request was sent last. */
   sent_at: number;
-  /** Whether it was sent more than once, so that there may be more than one client with this nonce. */
+  /** Whether the request was sent more than once, so that several clients may have this nonce. */
   sent_again: boolean;
-  /** Absent until the create request was answered. */
+  /** Undefined until the create request is answered. */
   id?: string;
-  /** Whether a request for a secret of it was lost, so that one more may be this step's. */
+  /** Whether the outcome of a request for a second secret is unknown, so that one more secret may be this step's. */
   secret_outcome_unknown?: boolean | undefined;
-  /** This step's secrets on it; absent where the answer was lost. */
+  /** Ids of this step's secrets on the client. Undefined if the create request got no usable response. */
   secret_ids?: string[];
 }
 
+/** A secret that this step added, or may have added, to a client that existed. */
 export interface PendingSecret {
   client_id: string;
-  /** The key in the client's trailer. */
+  /** The identity hash in the client's ownership marker. */
   key: string;
-  /** Ids of the secrets that were there before. */
+  /** Ids of the secrets that existed before. */
   known_ids: string[];
-  /** Whether an answer was lost, so that one more secret may be this step's. */
+  /** Whether the outcome of an earlier request is unknown, so that one more secret may be this step's. */
   outcome_unknown: boolean;
-  /** Absent until the request was answered. */
+  /** Undefined until the request is answered. */
   id?: string;
 }
 
+/** A variable that this step wrote, or may have written. */
 export interface PendingVariable {
-  /** Address of GitHub's API. */
+  /** URL of GitHub's API. */
   api: string;
   location: SecretLocation;
-  /** What was written. */
+  /** The value that was written. */
   value: string;
-  /** What was there before; absent where there was no such variable. */
+  /** The former value. Undefined if there was no such variable. */
   old?: string | undefined;
-  /** When the secret beside it had been written last: it changes when somebody else saves a pair. */
+  /** When the secret beside it was last written. It changes when another run saves its credentials. */
   secret_time?: string | undefined;
-  /** Milliseconds since the epoch: when it was sent last. */
+  /** Milliseconds since the epoch: when the variable was sent last. */
   sent_at: number;
-  /** How many sendings of it GitHub may still finish. */
+  /** How many requests GitHub may still carry out. */
   unconfirmed_writes: number;
 }
 
+/** An update that only main can undo: the client before it, and the fields that were, or may have been, changed. */
+export interface PendingUpdate {
+  before: ManagedClient;
+  fields: Partial<ClientFields>;
+}
+
 /**
- * Main's side of the state. What it writes is sealed with the administrator's secret: a `STATE_*` variable can also
- * come from another step through `GITHUB_ENV`, and must not send the credentials elsewhere or name another's client.
+ * Main's side of the state. Each state is sealed with the environment's API secret: another step can also set a `STATE_*`
+ * variable through `GITHUB_ENV`, and it must not redirect the credentials or name a client of another run.
  */
 export class Journal {
-  readonly state: JournalState;
-  /** What only main can undo: the client as it was, and the fields that were, or may have been, changed. */
-  pendingUpdate: { before: ManagedClient; fields: Partial<ClientFields> } | undefined;
-  /** What nobody can undo, in sentences. */
+  readonly state: PendingState;
+  pendingUpdate: PendingUpdate | undefined;
+  /** Sentences about what nobody can undo. */
   readonly irreversible: string[] = [];
   readonly #secret: string;
 
-  constructor(state: JournalState, secret: string) {
+  /** @param secret the environment's API secret, which seals the state */
+  constructor(state: PendingState, secret: string) {
     this.state = state;
     this.#secret = secret;
   }
 
   /**
-   * Writes a change down, and then takes it for a fact.
-   * @throws where the runner's file cannot be written
+   * Persists the change, then applies it.
+   * @throws {Error} if the runner's file cannot be written
    */
   recordIntent(change: StateChange): void {
     const state = { ...this.state, ...change };
-    const done = isEmpty(state);
+    const text = isEmpty(state) ? '' : JSON.stringify({ ...state, seal: seal(state, this.#secret) });
     try {
-      saveState(STATE_NAME, done ? '' : JSON.stringify({ ...state, seal: seal(state, this.#secret) }));
+      saveState(STATE_NAME, text);
     } catch (error) {
       throw new Error(`Could not write the state for the post step: ${message(error)}.`);
     }
     Object.assign(this.state, change);
   }
 
-  /** As `note`, for what is a fact whether or not it can be written: the roll-back has to know it. */
+  /**
+   * Applies the change, then persists it. Roll-back needs the change even if it cannot be persisted.
+   * @throws {Error} if the runner's file cannot be written
+   */
   recordResult(change: StateChange): void {
     Object.assign(this.state, change);
     this.recordIntent(change);
   }
 
   /**
-   * Marks a pair as its user's: nobody takes it back any more.
-   * @param client_id the client that is handed out; another one that this step made is still to be removed
-   * @throws where the runner's file cannot be written
+   * Marks the credentials as published: neither roll-back nor the post step deletes them any more, except for the client
+   * of a job.
+   * @param client_id the published client. Another one that this step created is still deleted
+   * @throws {Error} if the runner's file cannot be written
    */
   markPublished(client_id: string): void {
     const { client, secret, variable, lifetime } = this.state;
-    const stays = lifetime === 'job' || client?.id !== client_id;
+    const isStillPending = lifetime === 'job' || client?.id !== client_id;
     if (client || secret || variable)
-      this.recordIntent({ client: stays ? client : undefined, secret: undefined, variable: undefined });
+      this.recordIntent({ client: isStillPending ? client : undefined, secret: undefined, variable: undefined });
   }
 
-  /** Leaves the post step nothing of this to do. Where that cannot be written, it finds out for itself. */
+  /** Removes entries that need no clean-up. If that cannot be persisted, the post step finds nothing to remove. */
   forget(change: StateChange = { client: undefined, secret: undefined, variable: undefined }): void {
     if (isEmpty(this.state)) return;
     try {
@@ -130,33 +146,32 @@ export class Journal {
   }
 }
 
-/** Whether there is nothing (left) to undo. */
-function isEmpty({ client, secret, variable }: JournalState): boolean {
+/** Returns whether nothing is left to undo. */
+function isEmpty({ client, secret, variable }: PendingState): boolean {
   return !client && !secret && !variable;
 }
 
-/** A state as it stands in the variable: not to be trusted before `isSealed`. */
-export type SealedJournalState = JournalState & { seal: string };
+/** A state as the post step reads it. Do not trust it before `isSealed` returned true. */
+export type SealedState = PendingState & { seal: string };
 
-/** @returns nothing where main left nothing to do. @throws where the text is not a state */
-export function readState(): SealedJournalState | undefined {
+/**
+ * Reads the state that main wrote.
+ * @returns undefined if main left nothing to undo
+ * @throws {Error} if the text is not a state
+ */
+export function readState(): SealedState | undefined {
   const text = getState(STATE_NAME);
-  return text ? (asObject(JSON.parse(text), 'it') as unknown as SealedJournalState) : undefined;
+  return text ? (asObject(JSON.parse(text), 'it') as unknown as SealedState) : undefined;
 }
 
-/** Whether this state was written by a step with the same secret. */
-export function isSealed({ seal: given, ...state }: SealedJournalState, secret: string): boolean {
+/** Returns whether a step with the same API secret wrote this state. */
+export function isSealed({ seal: given, ...state }: SealedState, secret: string): boolean {
   const expected = Buffer.from(seal(state, secret));
   const actual = Buffer.from(typeof given === 'string' ? given : '');
   return secret !== '' && actual.length === expected.length && timingSafeEqual(actual, expected);
 }
 
-function seal(state: JournalState, secret: string): string {
+/** Returns the HMAC-SHA-256 of a state, in base64url. */
+function seal(state: PendingState, secret: string): string {
   return createHmac('sha256', secret).update(JSON.stringify(state)).digest('base64url');
-}
-
-/** The journal of a step that is about to change something, still empty. */
-export function createJournal({ origin, organization_id, marker, credentials }: DesiredClient): Journal {
-  const { nonce, run, lifetime } = marker;
-  return new Journal({ origin, organization_id, nonce, run, lifetime }, credentials.client_secret);
 }

@@ -1,59 +1,135 @@
 import { formatMarker, type OwnershipMarker, parseMarker } from '../client/identity.ts';
 import { clock } from '../net/clock.ts';
 import * as log from '../output/log.ts';
-import { message } from '../output/log.ts';
 import { CREATION_LAG, type Scalekit } from '../scalekit/api.ts';
 import { byCreateTime, type Client, type ClientSummary } from '../scalekit/types.ts';
 import { ForeignClientError, manualClientCall, manualSecretCall, possibleLeftover, uncertaintyOf } from './by-hand.ts';
-import type { JournalState, PendingClient, PendingSecret } from './journal.ts';
+import type { PendingClient, PendingSecret, PendingState } from './journal.ts';
 
-/** Milliseconds after a create request was sent in which the server may finish it, though its caller has gone. */
+/** Milliseconds after a create request was sent in which the server may still carry it out, although its caller is gone. */
 const LATE_CREATE_WINDOW = 15_000;
 
-/** Milliseconds between two looks for a client that may still appear. */
+/** Milliseconds between two searches for a client that may still appear. */
 const POLL_INTERVAL = 1_000;
 
-/** What became of the things that a state names. */
+/** The most failures that an error names. More would not fit into an annotation. */
+const MAX_FAILURES = 10;
+
+/** What was done about the client and the secret that a state names. */
 export interface CleanupResult {
   /** What was removed, such as `client m2morg_1`. */
   removed: string[];
-  /** Whether the client does not show up. */
+  /** Whether no client of this step exists. */
   notFound: boolean;
-  /** Sentences about what is, or may be, left, each with the call that removes it. */
+  /** Sentences about what remains, or may remain, each with the call that removes it. */
   remaining: string[];
 }
 
+/** The result if there is nothing to remove. */
+const NOTHING: CleanupResult = { removed: [], notFound: false, remaining: [] };
+
 /**
- * Removes what a step made that was cut off or failed, or whose job is over, last first.
- * @param patient whether main was cut off, so that the server may still finish what it was asked for: then the client of
- *   a lost create is looked for as long as that may take
+ * Removes what a step created that failed, was cut off, or whose job has ended. Last created, first removed.
+ * @param mainWasCutOff whether main was cut off, so that the server may still carry out its last request. Then a client
+ *   whose create got no response is searched for 15 seconds
  */
-export async function cleanUp(scalekit: Scalekit, state: JournalState, patient: boolean): Promise<CleanupResult> {
-  const traces: CleanupResult = { removed: [], notFound: false, remaining: [] };
+export async function cleanUp(scalekit: Scalekit, state: PendingState, mainWasCutOff = false): Promise<CleanupResult> {
   const { client, secret } = state;
-  // A secret on the client that is to go goes with it.
-  if (secret && secret.client_id !== client?.id) {
-    await removePendingSecret(scalekit, secret, patient, traces).catch((error) => {
-      const what = `A secret of this step on client ${secret.client_id} may be left over`;
-      traces.remaining.push(`${what}: ${message(error)} ${manualSecretCall(scalekit, secret, uncertaintyOf(error))}`);
-    });
-  }
-  if (client) {
-    await removePendingClient(scalekit, state, client, patient, traces).catch((error) => {
-      const what = 'A client of this step may be left over';
-      traces.remaining.push(`${what}: ${message(error)} ${manualClientCall(scalekit, state, uncertaintyOf(error))}`);
-    });
-  }
-  return traces;
+  // Deleting the client deletes its secrets, too.
+  const hasOwnClient = secret?.client_id === client?.id;
+  const secretResult =
+    secret && !hasOwnClient
+      ? await removePendingSecret(scalekit, secret, mainWasCutOff).catch((error) => {
+          const what = `A secret of this step on client ${secret.client_id} may be left over`;
+          const call = manualSecretCall(scalekit, secret, uncertaintyOf(error));
+          return { ...NOTHING, remaining: [`${what}: ${log.message(error)} ${call}`] };
+        })
+      : NOTHING;
+  const clientResult = client ? await removePendingClient(scalekit, state, client, mainWasCutOff) : NOTHING;
+  return {
+    removed: [...secretResult.removed, ...clientResult.removed],
+    notFound: clientResult.notFound,
+    remaining: [...secretResult.remaining, ...clientResult.remaining],
+  };
 }
 
-/** The clients that this step made: by the id or, where it is not known or not alone, by the nonce. */
-export async function findOwnClients(scalekit: Scalekit, state: JournalState): Promise<ClientSummary[]> {
-  const { id, sent_again: again } = state.client ?? {};
+/**
+ * Removes the client that this step created, and its duplicates. Waits for a client that may still appear. Never throws:
+ * a failure is a sentence in `remaining`.
+ */
+async function removePendingClient(
+  scalekit: Scalekit,
+  state: PendingState,
+  { id, sent_at, secret_outcome_unknown }: PendingClient,
+  mainWasCutOff: boolean,
+): Promise<CleanupResult> {
+  // If the clock was set back since, that must not prolong the wait.
+  const sent = Math.min(sent_at, Date.now());
+  const until = id ? sent + CREATION_LAG : mainWasCutOff ? sent + LATE_CREATE_WINDOW : 0;
+  const [removed, remaining]: [string[], string[]] = [[], []];
+  try {
+    for (;;) {
+      const own = await findOwnClients(scalekit, state);
+      for (const client of own) {
+        const { what, stays } = await removeClientOrOwnSecrets(scalekit, state, client);
+        removed.push(what);
+        // Other runs use the client, so it is not left over. But if an outcome is unknown, its secrets may be this step's.
+        if (stays && (secret_outcome_unknown || mayHaveUnknownSecret(state, client.client_id)))
+          remaining.push(`Client ${client.client_id} may be left over. ${manualClientCall(scalekit, state, 'owner')}`);
+      }
+      if (own.length > 0) return { removed, notFound: false, remaining };
+      if (Date.now() > until) return { removed, notFound: true, remaining };
+      await scalekit.transport.pause(POLL_INTERVAL);
+    }
+  } catch (error) {
+    const call = manualClientCall(scalekit, state, uncertaintyOf(error));
+    remaining.push(`A client of this step may be left over: ${log.message(error)} ${call}`);
+    return { removed, notFound: false, remaining };
+  }
+}
+
+/** Returns whether a request for a secret of this client has an unknown outcome. */
+function mayHaveUnknownSecret({ secret }: PendingState, client_id: string): boolean {
+  return secret?.client_id === client_id && (secret.outcome_unknown || !secret.id);
+}
+
+/**
+ * Removes the secret that this step added. Names secrets that may be this step's but may also be a concurrent run's.
+ * @throws {ForeignClientError} if the client changed its owner
+ */
+async function removePendingSecret(
+  scalekit: Scalekit,
+  pending: PendingSecret,
+  mainWasCutOff: boolean,
+): Promise<CleanupResult> {
+  const { client_id, key, id, known_ids, outcome_unknown } = pending;
+  const client = await scalekit.getClient(client_id);
+  if (!client) return NOTHING;
+  if (client.client_id !== client_id || parseMarker(client.description)?.key !== key)
+    throw new ForeignClientError(
+      `client ${client_id} is not the one that main read, by the last line of its description.`,
+    );
+  const possibleIds = id && !outcome_unknown ? [] : newSecretIds(client.parse(), [...known_ids, id]);
+  const wasDeleted = id !== undefined && (await deleteSecretUntilGone(scalekit, client_id, id));
+  const remaining = possibleIds.map((possible) => possibleLeftover(scalekit, pending, possible));
+  // Waiting longer would not help: unlike a client, a late secret cannot be told from another run's.
+  if (mainWasCutOff && !id && possibleIds.length === 0)
+    remaining.push(
+      `Whether a secret was added to client ${client_id} is not known: none shows up yet, and the server may finish late. A later rotation retires it. ${manualSecretCall(scalekit, pending, 'owner')}`,
+    );
+  return { removed: wasDeleted ? [`secret ${id} of client ${client_id}`] : [], notFound: false, remaining };
+}
+
+/**
+ * Finds the clients that this step created: by id or, if the id is unknown or the request was sent several times, by nonce.
+ * @throws {ForeignClientError} if the client with that id is another run's
+ */
+export async function findOwnClients(scalekit: Scalekit, state: PendingState): Promise<ClientSummary[]> {
+  const { id, sent_again } = state.client ?? {};
   const named = id ? await scalekit.getClient(id) : undefined;
-  // The answer to a read may show another client than the one that was asked for.
+  // The response may show another client than the requested one.
   const own = named && named.client_id === id && isFromThisStep(named, state) ? [named] : [];
-  if (id && !again && (own.length > 0 || !named)) return own;
+  if (id && !sent_again && (own.length > 0 || !named)) return own;
   for await (const client of scalekit.listClients()) {
     if (isFromThisStep(client, state) && !own.some(({ client_id }) => client_id === client.client_id)) own.push(client);
   }
@@ -62,22 +138,28 @@ export async function findOwnClients(scalekit: Scalekit, state: JournalState): P
   return own;
 }
 
+/** Returns whether this step created the client, by its ownership marker. */
+export function isFromThisStep({ description }: Pick<Client, 'description'>, { nonce, run }: PendingState): boolean {
+  const marker = parseMarker(description);
+  return marker?.nonce === nonce && marker.run === run;
+}
+
 /**
- * Deletes a client of this step, unless other runs have secrets on it: then this step's secrets alone.
+ * Deletes a client that this step created. If it has secrets of other runs, deletes only this step's secrets.
  * @returns what was removed, and whether the client stays
  */
 export async function removeClientOrOwnSecrets(
   scalekit: Scalekit,
-  state: JournalState,
+  state: PendingState,
   client: ClientSummary,
 ): Promise<{ what: string; stays: boolean }> {
   const { client_id } = client;
   if (state.lifetime === 'persistent') {
     const { secrets } = client.parse();
-    const known = state.client?.id === client_id ? state.client.secret_ids : undefined;
-    // A client's oldest secret is its maker's.
-    const mine = known ?? [[...secrets].sort(byCreateTime)[0]?.id, state.secret?.id];
-    const own = secrets.filter(({ id }) => mine.includes(id));
+    const recorded = state.client?.id === client_id ? state.client.secret_ids : undefined;
+    // The oldest secret of a client was created with it.
+    const ownIds = recorded ?? [[...secrets].sort(byCreateTime)[0]?.id, state.secret?.id];
+    const own = secrets.filter(({ id }) => ownIds.includes(id));
     if (own.length < secrets.length) {
       for (const { id } of own) await deleteSecretUntilGone(scalekit, client_id, id);
       const ids = own.map(({ id }) => id).join(' and ') || 'none';
@@ -89,116 +171,23 @@ export async function removeClientOrOwnSecrets(
   return { what: `client ${client_id}`, stays: false };
 }
 
-/** @returns whether there was such a secret (still) */
-async function deleteSecretUntilGone(scalekit: Scalekit, client_id: string, id: string): Promise<boolean> {
-  const isShown = async () => {
-    const client = await scalekit.getClient(client_id);
-    return client?.parse().secrets.some((secret) => secret.id === id) ?? false;
-  };
-  return await deleteUntilGone(scalekit, () => scalekit.deleteSecret(client_id, id), isShown);
-}
-
-/** Deletes a client, whatever secrets it has. @returns whether there was such a client (still) */
-export async function deleteClientUntilGone(scalekit: Scalekit, client_id: string): Promise<boolean> {
-  const isShown = async () => (await scalekit.getClient(client_id)) !== undefined;
-  return await deleteUntilGone(scalekit, () => scalekit.deleteClient(client_id), isShown);
-}
-
-/** Deletes, again where the API says that there is nothing, but still shows it: one part of it may lag behind another. */
-async function deleteUntilGone(
-  scalekit: Scalekit,
-  remove: () => Promise<boolean>,
-  isShown: () => Promise<boolean>,
-): Promise<boolean> {
-  for (const until = clock() + CREATION_LAG; !(await remove()); ) {
-    if (!(await isShown())) return false;
-    if (clock() > until) throw new Error('the API shows it, and yet says that there is nothing to delete.');
-    await scalekit.transport.pause(POLL_INTERVAL);
-  }
-  return true;
-}
-
-async function removePendingClient(
-  scalekit: Scalekit,
-  state: JournalState,
-  { id, sent_at, secret_outcome_unknown: secretLost }: PendingClient,
-  patient: boolean,
-  traces: CleanupResult,
-): Promise<void> {
-  // A clock that was set back meanwhile must not make the wait longer.
-  const sent = Math.min(sent_at, Date.now());
-  const until = id ? sent + CREATION_LAG : patient ? sent + LATE_CREATE_WINDOW : 0;
-  for (;;) {
-    const own = await findOwnClients(scalekit, state);
-    for (const client of own) {
-      const { what, stays } = await removeClientOrOwnSecrets(scalekit, state, client);
-      traces.removed.push(what);
-      const { client_id } = client;
-      const { secret } = state;
-      // It is in use, which leaves nothing to do, unless the secrets on it may be this step's after all.
-      if (stays && (secretLost || (secret?.client_id === client_id && (secret.outcome_unknown || !secret.id))))
-        traces.remaining.push(`Client ${client_id} may be left over. ${manualClientCall(scalekit, state, 'owner')}`);
-    }
-    if (own.length > 0) return;
-    if (Date.now() > until) break;
-    await scalekit.transport.pause(POLL_INTERVAL);
-  }
-  traces.notFound = true;
-}
-
-/** Takes the secret that was added, and names those that may be this step's but may also be a neighbour's. */
-async function removePendingSecret(
-  scalekit: Scalekit,
-  pending: PendingSecret,
-  patient: boolean,
-  traces: CleanupResult,
-): Promise<void> {
-  const { client_id, key, id, known_ids: seen, outcome_unknown: lost } = pending;
-  const client = await scalekit.getClient(client_id);
-  if (!client) return;
-  if (client.client_id !== client_id || parseMarker(client.description)?.key !== key)
-    throw new ForeignClientError(
-      `client ${client_id} is not the one that main read, by the last line of its description.`,
-    );
-  const appeared = id && !lost ? [] : newSecretIds(client.parse(), [...seen, id]);
-  if (id) {
-    const there = await deleteSecretUntilGone(scalekit, client_id, id);
-    if (there) traces.removed.push(`secret ${id} of client ${client_id}`);
-  }
-  for (const unsure of appeared) traces.remaining.push(possibleLeftover(scalekit, pending, unsure));
-  // Unlike a client, it could not be told from another run's, so a longer look would help nobody.
-  if (patient && !id && appeared.length === 0)
-    traces.remaining.push(
-      `Whether a secret was added to client ${client_id} is not known: none shows up yet, and the server may finish late. A later rotation retires it. ${manualSecretCall(scalekit, pending, 'owner')}`,
-    );
-}
-
-/** Ids of the secrets of a client that are not among `known`. */
+/** Returns the ids of a client's secrets that are not among `known`. */
 export function newSecretIds({ secrets }: Pick<Client, 'secrets'>, known: (string | undefined)[]): string[] {
   return secrets.map(({ id }) => id).filter((id) => !known.includes(id));
 }
 
-/** Whether the trailer says that this step made the client. */
-export function isFromThisStep({ description }: Pick<Client, 'description'>, { nonce, run }: JournalState): boolean {
-  const marker = parseMarker(description);
-  return marker?.nonce === nonce && marker.run === run;
-}
-
-/** Reasons that an error tells: more would not fit into an annotation. */
-const MAX_FAILURES = 10;
-
-/** A client that this action made. */
+/** A client with an ownership marker that `delete/` or `sweep/` deletes. */
 export interface DeletableClient {
   client_id: string;
   marker: OwnershipMarker;
-  /** Whether it was read by itself just now, so that another look would tell nothing new. */
+  /** Whether it was just read by its id, so that it need not be read again. */
   justRead?: boolean;
 }
 
-/** What became of a client that was to go. */
+/** The result of deleting a client. `remaining` is the sentence about a client that was not deleted. */
 export type DeletionOutcome = 'deleted' | 'gone already' | { remaining: string };
 
-/** Deletes a client after another look: who changed the last line of its description meanwhile has other plans. */
+/** Re-reads a client and deletes it. Does not delete it if its ownership marker has changed. */
 export async function deleteMarkedClient(scalekit: Scalekit, client: DeletableClient): Promise<DeletionOutcome> {
   const { client_id } = client;
   try {
@@ -211,17 +200,51 @@ export async function deleteMarkedClient(scalekit: Scalekit, client: DeletableCl
   }
 }
 
+/** Returns whether the ownership marker of a client has changed. A client that does not exist has not changed. */
 async function isChanged(scalekit: Scalekit, { client_id, marker }: DeletableClient): Promise<boolean> {
   const now = await scalekit.getClient(client_id);
   if (!now) return false;
-  const is = parseMarker(now.description);
-  return now.client_id !== client_id || !is || formatMarker(is) !== formatMarker(marker);
+  const current = parseMarker(now.description);
+  return now.client_id !== client_id || !current || formatMarker(current) !== formatMarker(marker);
 }
 
-/** @throws where there are any reasons, each told once */
+/** Throws one error that names all failures, each once. Failures that do not fit go to the log. */
 export function throwFailures(failures: string[]): void {
-  const told = [...new Set(failures)];
-  const more = told.length > MAX_FAILURES ? [`And ${told.length - MAX_FAILURES} more, in the log.`] : [];
-  told.slice(MAX_FAILURES).forEach(log.info);
-  if (told.length > 0) throw new Error([...told.slice(0, MAX_FAILURES), ...more].join('\n'));
+  const unique = [...new Set(failures)];
+  const more = unique.length > MAX_FAILURES ? [`And ${unique.length - MAX_FAILURES} more, in the log.`] : [];
+  unique.slice(MAX_FAILURES).forEach(log.info);
+  if (unique.length > 0) throw new Error([...unique.slice(0, MAX_FAILURES), ...more].join('\n'));
+}
+
+/** Deletes a client, whatever secrets it has. @returns whether it still existed */
+async function deleteClientUntilGone(scalekit: Scalekit, client_id: string): Promise<boolean> {
+  const isShown = async () => (await scalekit.getClient(client_id)) !== undefined;
+  return await deleteUntilGone(scalekit, () => scalekit.deleteClient(client_id), isShown);
+}
+
+/** Deletes a secret. @returns whether it still existed */
+async function deleteSecretUntilGone(scalekit: Scalekit, client_id: string, id: string): Promise<boolean> {
+  const isShown = async () => {
+    const client = await scalekit.getClient(client_id);
+    return client?.parse().secrets.some((secret) => secret.id === id) ?? false;
+  };
+  return await deleteUntilGone(scalekit, () => scalekit.deleteSecret(client_id, id), isShown);
+}
+
+/**
+ * Deletes until the API stops showing the thing. Right after a create, one part of the API may show it while another
+ * answers 404 to the delete.
+ * @param remove returns false if the API has nothing to delete
+ */
+async function deleteUntilGone(
+  scalekit: Scalekit,
+  remove: () => Promise<boolean>,
+  isShown: () => Promise<boolean>,
+): Promise<boolean> {
+  for (const until = clock() + CREATION_LAG; !(await remove()); ) {
+    if (!(await isShown())) return false;
+    if (clock() > until) throw new Error('the API shows it, and yet says that there is nothing to delete.');
+    await scalekit.transport.pause(POLL_INTERVAL);
+  }
+  return true;
 }

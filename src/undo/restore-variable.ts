@@ -2,61 +2,57 @@ import { locationName, type SavedCredentials, variableUrl } from '../github/save
 import { message } from '../output/log.ts';
 import type { PendingVariable } from './journal.ts';
 
-/** Milliseconds after a variable was sent in which GitHub may finish writing it, though its caller has gone. */
+/** Milliseconds after a variable was sent in which GitHub may still write it, although its caller is gone. */
 const LATE_WRITE_WINDOW = 15_000;
 
-/** Milliseconds between two looks for it. */
+/** Milliseconds between two reads of the variable. */
 const POLL_INTERVAL = 1_000;
 
-/** What became of a variable that was written although its pair is not saved. */
+/** What was done about a variable that was written although its credentials are not saved. */
 export interface RestoreResult {
   /** Sentences about what was done. */
   done: string[];
-  /** Sentences about what is left, with the call that mends it. */
+  /** Sentences about what could not be restored, each with the call that does it by hand. */
   remaining: string[];
-  /** Whether GitHub may still write it. */
+  /** Whether GitHub may still write the variable. */
   pending?: boolean;
 }
 
 /**
- * Gives a variable in GitHub Actions what it held before, unless somebody wrote it, or the secret beside it, since.
- * @param patient whether to wait for a write that GitHub may still finish
+ * Restores the former value of a variable in GitHub Actions, unless it, or the secret beside it, was written since.
+ * @param waitForLateWrites whether to wait for a write that GitHub may still carry out
  */
 export async function restoreVariable(
   savedCredentials: SavedCredentials,
   pending: PendingVariable,
-  patient: boolean,
+  waitForLateWrites: boolean,
 ): Promise<RestoreResult> {
   const { location, value, old, secret_time, sent_at } = pending;
   const what = `variable ${location.variable} of ${locationName(location)}`;
-  // A clock that was set back meanwhile must not make the wait longer.
+  // If the clock was set back since, that must not prolong the wait.
   const until = Math.min(sent_at, Date.now()) + LATE_WRITE_WINDOW;
-  let { unconfirmed_writes: late } = pending;
+  let { unconfirmed_writes } = pending;
   const done: string[] = [];
   try {
     for (;;) {
-      const now = await savedCredentials.look();
+      const now = await savedCredentials.refresh();
       if (now.client_id === value) {
         if (now.secretTime !== undefined && now.secretTime !== secret_time)
           return { done: [`The ${what} stays: another run has saved its pair there.`], remaining: [] };
         if (old === undefined) await savedCredentials.deleteVariable();
         else await savedCredentials.setVariable(old, true);
         done.push(`Put back ${what}.`);
-        late--;
+        unconfirmed_writes--;
       } else if (now.client_id === undefined && old !== undefined) {
-        return {
-          done,
-          remaining: [variableNotRestored(pending, 'GitHub does not show it, so it may have to be made anew')],
-        };
+        const why = 'GitHub does not show it, so it may have to be made anew';
+        return { done, remaining: [variableNotRestored(pending, why)] };
       }
-      const stillPending = late > 0 && Date.now() < until;
-      if (!stillPending) return { done, remaining: [] };
-      if (!patient)
-        return {
-          done: [...done, `GitHub may still write ${what}. The post step looks again.`],
-          remaining: [],
-          pending: stillPending,
-        };
+      const isPending = unconfirmed_writes > 0 && Date.now() < until;
+      if (!isPending) return { done, remaining: [] };
+      if (!waitForLateWrites) {
+        const note = `GitHub may still write ${what}. The post step looks again.`;
+        return { done: [...done, note], remaining: [], pending: isPending };
+      }
       await savedCredentials.transport.pause(POLL_INTERVAL);
     }
   } catch (error) {
@@ -65,13 +61,13 @@ export async function restoreVariable(
 }
 
 /**
- * The sentence about a variable that was not put back, with the call that does it.
- * @param doubtful whether somebody else may have written what is known about it, so that no address is named
+ * Returns the sentence about a variable that was not restored, with the call that does it by hand.
+ * @param isTrusted whether main wrote the entry. If not, the call names no origin
  */
-export function variableNotRestored(pending: PendingVariable, why: string, doubtful = false): string {
+export function variableNotRestored(pending: PendingVariable, why: string, isTrusted = true): string {
   const { api, location, old } = pending;
   const url = variableUrl(api, location);
-  const address = doubtful ? url.pathname : url.href;
+  const address = isTrusted ? url.href : url.pathname;
   const call = old === undefined ? `DELETE ${address}` : `PATCH ${address} with the value ${JSON.stringify(old)}`;
   return `Variable ${location.variable} of ${locationName(location)} may not be what it was: ${why.replace(/\.$/, '')}. To put it back by hand: ${call}`;
 }

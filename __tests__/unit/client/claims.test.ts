@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { chooseClaims } from '../../../src/client/claims.ts';
+import { type ClaimInputs, checkClaimNames, deriveClaims } from '../../../src/client/claims.ts';
 import type { Lifetime } from '../../../src/client/identity.ts';
 import {
   CLAIM_NAMES,
@@ -41,7 +41,8 @@ function choose(
 ) {
   const problems: string[] = [];
   const target = targetFromRunner(readRunner(env), env, environment);
-  const claims = chooseClaims(asked, 'runner', target, lifetime, (problem) => problems.push(problem));
+  const inputs = { repository_claims: asked, custom_claims: [], lifetime };
+  const claims = deriveClaims(inputs, target, () => (problem) => problems.push(problem));
   return { claims, problems };
 }
 
@@ -181,7 +182,8 @@ describe("GitHub's ID token", () => {
     const { problems, ...target } = fromToken({ ...TOKEN, [name]: told }, env, name === 'environment' ? own : '');
     expect(problems).toEqual([]);
     expect(target).toMatchObject({ [name]: told, asserted: false });
-    expect(chooseClaims(undefined, 'token', target, 'persistent', () => {})).toContainEqual({
+    const inputs: ClaimInputs = { repository_claims: undefined, custom_claims: [], lifetime: 'persistent' };
+    expect(deriveClaims(inputs, target, () => () => {})).toContainEqual({
       key: name === 'repository' ? 'github_repository' : 'environment',
       value: told,
     });
@@ -346,7 +348,10 @@ describe('a claim that was asked for and is not known', () => {
 
   function problems(name: string, source: Source, target: Omit<Target, 'source'> | undefined): string[] {
     const told: string[] = [];
-    chooseClaims([name], source, target && { source, ...target }, 'job', (problem) => told.push(problem));
+    const report = (problem: string) => told.push(problem);
+    const inputs: ClaimInputs = { repository_claims: [name], custom_claims: [], lifetime: 'job' };
+    if (target) deriveClaims(inputs, { source, ...target }, () => report);
+    else checkClaimNames(inputs.repository_claims, source, inputs.lifetime, report);
     return told;
   }
 
@@ -385,10 +390,10 @@ describe('a claim that was asked for and is not known', () => {
     (source) => {
       const told: string[] = [];
       const asked = ['none', 'github_team', 'github_repository'];
-      expect(chooseClaims(asked, source, undefined, 'persistent', (problem) => told.push(problem))).toEqual([]);
+      checkClaimNames(asked, source, 'persistent', (problem) => told.push(problem));
       expect(told).toEqual([expect.stringMatching(/^got "none"/), expect.stringMatching(/^got "github_team"/)]);
       const perRun: string[] = [];
-      chooseClaims(['github_sha'], source, undefined, 'persistent', (problem) => perRun.push(problem));
+      checkClaimNames(['github_sha'], source, 'persistent', (problem) => perRun.push(problem));
       expect(perRun).toEqual([expect.stringContaining('lifetime: job')]);
     },
   );
@@ -396,7 +401,8 @@ describe('a claim that was asked for and is not known', () => {
   it('is fine, from any source, where it was not asked for', () => {
     for (const source of ['token', 'runner', 'api'] as const) {
       const told: string[] = [];
-      const claims = chooseClaims(undefined, source, { source, ...EMPTY }, 'persistent', (text) => told.push(text));
+      const inputs: ClaimInputs = { repository_claims: undefined, custom_claims: [], lifetime: 'persistent' };
+      const claims = deriveClaims(inputs, { source, ...EMPTY }, () => (text) => told.push(text));
       expect([claims, told]).toEqual([[], []]);
     }
   });

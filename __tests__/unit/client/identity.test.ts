@@ -2,7 +2,6 @@ import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import {
   appendMarker,
-  createNonce,
   formatMarker,
   hasMatchingClaims,
   type Identity,
@@ -16,6 +15,7 @@ import {
   withMarker,
 } from '../../../src/client/identity.ts';
 import { readRunner } from '../../../src/github/runner.ts';
+import { createNonce } from '../../../src/inputs/resolve.ts';
 import type { Client } from '../../../src/scalekit/types.ts';
 import { client } from '../fixtures.ts';
 

@@ -24,7 +24,7 @@ describe('by its own age, the job of a client', () => {
     ["is GitHub's to say where its run only ends with this one's number", DAY, '00.2', undefined],
   ])('%s', (_what, age, ownRun, over) => {
     const verdict = judgeByAge(marker, age === undefined ? undefined : NOW - age, NOW, ownRun);
-    expect(verdict?.over).toBe(over);
+    expect(verdict?.isOver).toBe(over);
     expect(verdict?.why ?? 'why').not.toBe('');
   });
 
@@ -32,7 +32,7 @@ describe('by its own age, the job of a client', () => {
     const time = fc.option(fc.bigInt({ min: NOW - 35n * DAY, max: NOW + DAY }), { nil: undefined });
     fc.assert(
       fc.property(time, fc.constantFrom('100.1', '100.2', '100.3', '7.1'), (create_time, ownRun) => {
-        expect(judgeByAge(marker, create_time, NOW, ownRun)?.over ?? false).toBe(false);
+        expect(judgeByAge(marker, create_time, NOW, ownRun)?.isOver ?? false).toBe(false);
       }),
     );
   });
@@ -66,7 +66,7 @@ describe('by what GitHub says, the job of a client', () => {
     ['is not over where GitHub shows no such run', undefined, false, 'GitHub shows no such run, which proves nothing'],
   ])('%s', (_what, told, over, why) => {
     const verdict = judgeByRun(marker, told);
-    expect(verdict.over).toBe(over);
+    expect(verdict.isOver).toBe(over);
     expect(verdict.why).toContain(why);
   });
 
@@ -74,8 +74,8 @@ describe('by what GitHub says, the job of a client', () => {
     const attempts = fc.integer({ min: 1, max: 9999 });
     fc.assert(
       fc.property(attempts, attempts, (own, run_attempt) => {
-        const { over } = judgeByRun({ ...marker, run: `100.${own}` }, { status: 'in_progress', run_attempt });
-        expect(over).toBe(run_attempt > own);
+        const { isOver } = judgeByRun({ ...marker, run: `100.${own}` }, { status: 'in_progress', run_attempt });
+        expect(isOver).toBe(run_attempt > own);
       }),
     );
   });

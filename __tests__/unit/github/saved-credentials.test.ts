@@ -180,10 +180,12 @@ describe('a pair in GitHub Actions', () => {
     answers['GET A_ID'] = json({ value: '', updated_at: time });
     answers['GET A_SECRET'] = json({ updated_at: time });
     const now = { client_id: '', variableTime: time, secretTime: time };
-    expect(await savedCredentials.look()).toEqual(now);
+    expect(await savedCredentials.refresh()).toEqual(now);
     expect(savedCredentials.snapshot).toEqual(now);
     answers['GET A_ID'] = LOST;
-    await expect(savedCredentials.look()).rejects.toThrow('Could not read variable A_ID of acme/app: socket hang up.');
+    await expect(savedCredentials.refresh()).rejects.toThrow(
+      'Could not read variable A_ID of acme/app: socket hang up.',
+    );
     expect(savedCredentials.snapshot).toEqual(now);
   });
 
@@ -198,13 +200,13 @@ describe('a pair in GitHub Actions', () => {
   ])('has an environment that is %s', async (_what, location, answer, there) => {
     const { transport, vault: savedCredentials } = vaultWith({ 'GET preview%2Fpr-7': answer }, location);
     if (there === undefined)
-      await expect(savedCredentials.exists()).rejects.toThrow('Could not read environment "preview/pr-7"');
-    else expect(await savedCredentials.exists()).toBe(there);
+      await expect(savedCredentials.environmentExists()).rejects.toThrow('Could not read environment "preview/pr-7"');
+    else expect(await savedCredentials.environmentExists()).toBe(there);
     expect(transport.sent).toEqual(location.environment ? [`GET ${BASE}/environments/preview%2Fpr-7`] : []);
   });
 
   it('is visible to a token that is shown the repository', async () => {
-    const shown = (answer: Partial<HttpResponse>) => vaultWith({ 'GET app': answer }).vault.isVisible();
+    const shown = (answer: Partial<HttpResponse>) => vaultWith({ 'GET app': answer }).vault.isRepositoryVisible();
     expect(await shown(json({ id: 42, full_name: 'Acme/App' }))).toBe(true);
     for (const answer of [MISSING, { status: 403 }, { status: 301 }, json({ id: 42, full_name: 'acme/renamed' })])
       await expect(shown(answer)).rejects.toThrow('Could not read repository acme/app: ');
@@ -492,7 +494,7 @@ describe('a secret that was sent', () => {
     await savedCredentials.open();
     // Another run saves meanwhile.
     answers['GET A_SECRET'] = shown(at(-30));
-    await savedCredentials.look();
+    await savedCredentials.refresh();
     await expect(savedCredentials.setSecret(() => 'sealed')).rejects.toThrow('GitHub did not take it.');
   });
 

@@ -7,7 +7,7 @@ import { parse } from 'yaml';
 import type { DesiredClient } from '../../../src/client/desired.ts';
 import { appendMarker, parseMarker } from '../../../src/client/identity.ts';
 import { targetFromRunner } from '../../../src/client/target.ts';
-import { readCredentials, readTimeout, unsafeSetting } from '../../../src/inputs/connection.ts';
+import { type ConnectionInputs, readCredentials, readTimeout, unsafeSetting } from '../../../src/inputs/connection.ts';
 import { readDeleteInputs, readInputs, readSweepInputs } from '../../../src/inputs/inputs.ts';
 import { resolveInputs } from '../../../src/inputs/resolve.ts';
 import { EXPRESSION, give, inputError, NO_INPUTS, RUNNER, SECRET, type Values, withoutInputs } from '../given.ts';
@@ -38,10 +38,13 @@ afterAll(() => {
 
 const printed = withoutInputs();
 
-function read(changes: Values = {}, env: Values = {}): DesiredClient {
+function read(changes: Values = {}, env: Values = {}): ConnectionInputs & DesiredClient {
   give(changes);
   const inputs = readInputs({ ...RUNNER, ...env });
-  return resolveInputs(inputs, targetFromRunner(inputs.runner, { ...RUNNER, ...env }, inputs.environment));
+  const { origin, credentials, organization_external_id, timeout, warnings } = inputs;
+  const connection = { origin, credentials, organization_external_id, timeout, warnings };
+  const target = targetFromRunner(inputs.runner, { ...RUNNER, ...env }, inputs.environment);
+  return { ...connection, ...resolveInputs(inputs, target) };
 }
 
 /** The message of the one error that the inputs bring about. */

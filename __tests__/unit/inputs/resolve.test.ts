@@ -314,7 +314,6 @@ describe('a request for another repository', () => {
         ],
       },
       identity: { repository: 'Acme/Other', repository_id: '42', environment: 'production' },
-      github: GITHUB,
       notices: [],
     });
   });

@@ -225,16 +225,16 @@ describe('advice', () => {
     ...[400, 401, 403, 404].map((status): [string, number, Subject, string] => [
       `a new pair that gets no token (${status})`,
       status,
-      'pair',
+      'client-sign-in',
       'The new pair itself is refused: an interceptor may deny it a token.',
     ]),
     [
       'a rate limit at the token of a new pair',
       429,
-      'pair',
+      'client-sign-in',
       'The rate limit of the environment is reached for longer than this step may wait: run fewer jobs at once, or raise timeout.',
     ],
-    ['a failure of the server at that token', 502, 'pair', "That is on Scalekit's side: try again later."],
+    ['a failure of the server at that token', 502, 'client-sign-in', "That is on Scalekit's side: try again later."],
     ['a failure of the server', 500, ORGANIZATION, "That is on Scalekit's side: try again later."],
     ['a failure of the server at the sign-in', 503, 'sign-in', "That is on Scalekit's side: try again later."],
   ])('is given on %s', (_what, status, subject, todo) => {
@@ -351,7 +351,7 @@ describe('advice', () => {
 
   it.each<[string, Subject, string]>([
     ['the sign-in', 'sign-in', ' Is scalekit_environment_url the address of a Scalekit environment?'],
-    ['the token of a new pair, when the address is known to be right', 'pair', ''],
+    ['the token of a new pair, when the address is known to be right', 'client-sign-in', ''],
     ['a later request', ORGANIZATION, ''],
   ])('is given on an answer that is not what the API documents, to %s', (_what, subject, todo) => {
     const { message } = scalekitInvalidResponse('do it', answer(200), 'the answer is not JSON (6 characters)', subject);
@@ -368,7 +368,7 @@ describe('advice', () => {
 
 describe('the status of a failure', () => {
   it('is that of a refusal, and none where an answer was lost or says success', () => {
-    expect(scalekitRefusal('do it', answer(401), 'pair').status).toBe(401);
+    expect(scalekitRefusal('do it', answer(401), 'client-sign-in').status).toBe(401);
     expect(scalekitNetworkError('do it', new NetworkError('a', 'TIMEOUT', true)).status).toBeUndefined();
     expect(scalekitInvalidResponse('do it', answer(200), 'it is empty', ORGANIZATION).status).toBeUndefined();
   });

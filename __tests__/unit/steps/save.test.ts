@@ -6,7 +6,7 @@ import type { HttpRequest, HttpResponse } from '../../../src/net/transport.ts';
 import { Scalekit } from '../../../src/scalekit/api.ts';
 import type { Context, NewSecret } from '../../../src/steps/context.ts';
 import { save as savePair } from '../../../src/steps/save.ts';
-import { Journal, type JournalState, type PendingClient, type PendingSecret } from '../../../src/undo/journal.ts';
+import { Journal, type PendingClient, type PendingSecret, type PendingState } from '../../../src/undo/journal.ts';
 import { client, FakeTransport, json, request, secret } from '../fixtures.ts';
 
 const API = 'https://api.github.com';
@@ -41,10 +41,10 @@ afterEach(() => {
 });
 
 /** A step that made a client, with GitHub as it was when it began. */
-async function stepWith(begun: Answers, made: Partial<JournalState> = { client: CREATED }) {
+async function stepWith(begun: Answers, made: Partial<PendingState> = { client: CREATED }) {
   let [answers, sealed]: [Answers, Answers] = [begun, {}];
   /** What state holds while each change is on its way. */
-  const states: Record<string, JournalState> = {};
+  const states: Record<string, PendingState> = {};
   const transport = new FakeTransport(({ method, url }: HttpRequest) => {
     const name = `${method} ${url.pathname.split('/').at(-1)}`;
     if (method !== 'GET') states[name] = { ...journal.state };
@@ -57,7 +57,7 @@ async function stepWith(begun: Answers, made: Partial<JournalState> = { client: 
   });
   const savedCredentials = new SavedCredentials(new GitHub(transport, { api: API, token: 'a' }), PLACE);
   await savedCredentials.open();
-  const blank: JournalState = {
+  const blank: PendingState = {
     origin: 'https://acme.scalekit.com',
     organization_id: 'org_1',
     nonce: 'nonce_789-123456',
@@ -180,7 +180,7 @@ describe('saving a pair', () => {
   describe('where the secret', () => {
     const updated = { before: client({ client_id: ID }), fields: { scopes: [], name: 'a' } };
 
-    it.each<[what: string, made: Partial<JournalState>]>([
+    it.each<[what: string, made: Partial<PendingState>]>([
       ['of a new client', { client: CREATED }],
       ['of a client that was there', { secret: ADDED }],
     ])('%s is refused, takes the mark back, so that everything is undone', async (_what, made) => {

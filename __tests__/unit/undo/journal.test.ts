@@ -6,12 +6,12 @@ import fc from 'fast-check';
 import {
   isSealed,
   Journal,
-  type JournalState,
   type PendingClient,
   type PendingSecret,
+  type PendingState,
   type PendingVariable,
   readState,
-  type SealedJournalState,
+  type SealedState,
 } from '../../../src/undo/journal.ts';
 
 const SECRET = ['fake', 'administrator', 'secret'].join('-');
@@ -23,7 +23,7 @@ const ADDED: PendingSecret = {
   outcome_unknown: false,
   id: 'sks_3',
 };
-const BLANK: JournalState = {
+const BLANK: PendingState = {
   origin: 'https://acme.scalekit.com',
   organization_id: 'org_1',
   nonce: 'nonce_789-123456',
@@ -39,7 +39,7 @@ const VARIABLE: PendingVariable = {
   sent_at: 1_795_000_000_000,
   unconfirmed_writes: 1,
 };
-const STATE: JournalState = { ...BLANK, client: CLIENT, secret: ADDED, variable: VARIABLE };
+const STATE: PendingState = { ...BLANK, client: CLIENT, secret: ADDED, variable: VARIABLE };
 
 let folder: string;
 let file: string;
@@ -59,7 +59,7 @@ afterAll(() => {
 });
 
 /** What the post step finds of what main does, as a runner hands it on: what was written last. */
-function handOver(main: () => void): SealedJournalState | undefined {
+function handOver(main: () => void): SealedState | undefined {
   writeFileSync(file, '');
   main();
   const texts = [...readFileSync(file, 'utf8').matchAll(/^client<<[^\n]*\n([^\n]*)\n[^\n]*\n/gm)];
@@ -67,7 +67,7 @@ function handOver(main: () => void): SealedJournalState | undefined {
   return readState();
 }
 
-function written({ client, secret, variable, ...blank }: JournalState, key = SECRET): SealedJournalState {
+function written({ client, secret, variable, ...blank }: PendingState, key = SECRET): SealedState {
   const read = handOver(() => new Journal(blank, key).recordIntent({ client, secret, variable }));
   if (!read) throw new Error('no state');
   return read;
@@ -109,9 +109,9 @@ const blanks = {
   organization_id: text,
   nonce: text,
   run: text,
-  lifetime: fc.constantFrom<JournalState['lifetime'][]>('persistent', 'job'),
+  lifetime: fc.constantFrom<PendingState['lifetime'][]>('persistent', 'job'),
 };
-const states: fc.Arbitrary<JournalState> = fc.oneof(
+const states: fc.Arbitrary<PendingState> = fc.oneof(
   fc.record({ ...blanks, client: clients }),
   fc.record({ ...blanks, secret: added }),
   fc.record({ ...blanks, variable: variables }),
@@ -174,7 +174,7 @@ describe('the state that main leaves', () => {
     expect(read && isSealed(read, SECRET)).toBe(true);
   });
 
-  it.each<[what: string, Partial<JournalState>, handedOut: string, left: Partial<JournalState> | undefined]>([
+  it.each<[what: string, Partial<PendingState>, handedOut: string, left: Partial<PendingState> | undefined]>([
     ['of a lasting client', { lifetime: 'persistent', client: CLIENT }, 'm2morg_1', undefined],
     ['of an added secret', { lifetime: 'persistent', secret: ADDED }, 'm2morg_2', undefined],
     ['of a variable', { lifetime: 'persistent', client: CLIENT, variable: VARIABLE }, 'm2morg_1', undefined],
@@ -192,7 +192,7 @@ describe('the state that main leaves', () => {
       { client: { sent_at: 1, sent_again: false } },
     ],
   ])('is nothing once the pair is handed out: %s', (_what, changes, handedOut, left) => {
-    const state: JournalState = { ...BLANK, ...changes };
+    const state: PendingState = { ...BLANK, ...changes };
     const read = handOver(() => new Journal(state, SECRET).markPublished(handedOut));
     const { lifetime } = state;
     expect(read).toEqual(left && { ...BLANK, lifetime, ...left, seal: expect.any(String) });
@@ -265,7 +265,7 @@ describe('a seal is refused', () => {
         const before = written(state);
         const pairs = Object.entries(before).filter(([name]) => name !== key);
         const changed = Object.fromEntries(value === undefined ? pairs : [...pairs, [key, value]]);
-        const after = JSON.parse(JSON.stringify(changed)) as SealedJournalState;
+        const after = JSON.parse(JSON.stringify(changed)) as SealedState;
         const own = (from: object) => Object.getOwnPropertyDescriptor(from, key)?.value;
         fc.pre(JSON.stringify(own(before)) !== JSON.stringify(own(after)));
         expect(isSealed(after, SECRET)).toBe(false);
@@ -274,7 +274,7 @@ describe('a seal is refused', () => {
     );
   });
 
-  it.each<[string, Partial<JournalState>]>([
+  it.each<[string, Partial<PendingState>]>([
     ['origin', { origin: 'https://evil.example' }],
     ['organization', { organization_id: 'org_2' }],
     ['nonce', { nonce: 'another-nonce-12' }],
@@ -310,6 +310,6 @@ describe('a seal is refused', () => {
     ['an object', {}],
     ['an object that cannot be a text', { toString: 1, valueOf: 1 }],
   ])('when %s stands in its place', (_what, seal) => {
-    expect(isSealed({ ...written(STATE), seal } as unknown as SealedJournalState, SECRET)).toBe(false);
+    expect(isSealed({ ...written(STATE), seal } as unknown as SealedState, SECRET)).toBe(false);
   });
 });

@@ -69,18 +69,18 @@ function fakeGitHub(kept: Kept, answers: Record<string, Partial<HttpResponse> | 
 }
 
 describe('the sentence about a variable that was not put back', () => {
-  it.each<[string, PendingVariable, doubtful: boolean, string]>([
-    ['changed', TRACE, false, `PATCH https://ghes.acme.example${PATH} with the value "m2morg_1"`],
-    ['made', MADE, false, `DELETE https://ghes.acme.example${PATH}`],
-    ['emptied before', { ...TRACE, old: '' }, false, `PATCH https://ghes.acme.example${PATH} with the value ""`],
-    // Nobody is to send a token to an address that a state without a seal names.
-    ["changed, says a state that may be anybody's", TRACE, true, `PATCH ${PATH} with the value "m2morg_1"`],
-    ["made, says a state that may be anybody's", MADE, true, `DELETE ${PATH}`],
-  ])('has the call that does it: %s', (_what, pending, doubtful, call) => {
-    expect(variableNotRestored(pending, 'github_token is not there any more', doubtful)).toBe(
+  it.each<[string, PendingVariable, isTrusted: boolean, string]>([
+    ['changed', TRACE, true, `PATCH https://ghes.acme.example${PATH} with the value "m2morg_1"`],
+    ['made', MADE, true, `DELETE https://ghes.acme.example${PATH}`],
+    ['emptied before', { ...TRACE, old: '' }, true, `PATCH https://ghes.acme.example${PATH} with the value ""`],
+    // Users send a token to the address, so a state without a valid seal must not name one.
+    ["changed, says a state that may be anybody's", TRACE, false, `PATCH ${PATH} with the value "m2morg_1"`],
+    ["made, says a state that may be anybody's", MADE, false, `DELETE ${PATH}`],
+  ])('has the call that does it: %s', (_what, pending, isTrusted, call) => {
+    expect(variableNotRestored(pending, 'github_token is not there any more', isTrusted)).toBe(
       `Variable A_ID of acme/app may not be what it was: github_token is not there any more. To put it back by hand: ${call}`,
     );
-    if (!doubtful) expect(variableNotRestored(pending, 'Because')).toContain(`To put it back by hand: ${call}`);
+    if (isTrusted) expect(variableNotRestored(pending, 'Because')).toContain(`To put it back by hand: ${call}`);
   });
 
   it('names an environment, encoded in the address, and ends no sentence twice', () => {

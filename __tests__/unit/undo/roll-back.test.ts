@@ -3,7 +3,7 @@ import { GitHub } from '../../../src/github/api.ts';
 import { SavedCredentials } from '../../../src/github/saved-credentials.ts';
 import type { HttpResponse } from '../../../src/net/transport.ts';
 import { Scalekit } from '../../../src/scalekit/api.ts';
-import { Journal, type JournalState, type PendingVariable } from '../../../src/undo/journal.ts';
+import { Journal, type PendingState, type PendingVariable } from '../../../src/undo/journal.ts';
 import { cancellationError, rollBack } from '../../../src/undo/roll-back.ts';
 import { FakeTransport, json } from '../fixtures.ts';
 
@@ -41,7 +41,7 @@ afterEach(() => {
 });
 
 describe('a step that failed after it wrote a variable', () => {
-  const BLANK: JournalState = {
+  const BLANK: PendingState = {
     origin: 'https://acme.scalekit.com',
     organization_id: 'org_1',
     nonce: 'nonce_789-123456',
@@ -50,7 +50,7 @@ describe('a step that failed after it wrote a variable', () => {
   };
   const failure = new Error('Because.');
   const scalekit = new Scalekit(new FakeTransport(() => NO), BLANK.origin, 'org_1');
-  const journal = (state: Partial<JournalState>) => new Journal({ ...BLANK, ...state }, 'secret');
+  const journal = (state: Partial<PendingState>) => new Journal({ ...BLANK, ...state }, 'secret');
 
   it('puts it back, and then has nothing to leave to the post step', async () => {
     const [own, { vault: savedCredentials, value }] = [journal({ variable: TRACE }), fakeGitHub('m2morg_2')];
