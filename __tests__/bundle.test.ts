@@ -9,7 +9,7 @@ import { type Outcome, runProgram, type Step } from '../emulator/runner.ts';
 import { makeCertificate } from '../emulator/tls.ts';
 import { credentialsWork, errors, runAction, savingIn, trust } from './support/action.ts';
 
-// What the files in `dist` hold, and which of them a step needs.
+// Tests of what the files in `dist` contain, and which of them a step needs.
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const ACTIONS = ['main', 'post', 'delete', 'sweep'];
@@ -19,7 +19,7 @@ const UNDICI = /node_modules\/undici|UND_ERR/;
 
 const read = (file: string) => readFileSync(path.join(ROOT, file), 'utf8');
 const filesOf = (action: string) => readdirSync(path.join(ROOT, 'dist', action));
-/** The files of an action with something in them. */
+/** Returns the files of an action that contain one of the patterns. */
 const holding = (action: string, ...what: RegExp[]) =>
   filesOf(action)
     .filter((name) => name.endsWith('.js'))
@@ -34,7 +34,7 @@ beforeAll(async () => {
 });
 afterAll(() => rmSync(folder, { recursive: true }));
 
-/** Copies an action with some of its files. @returns the folder that stands for the repository's root */
+/** Copies an action with some of its files. @returns the folder, which has the layout of the repository */
 function copyWith(action: string, isKept: (name: string) => boolean): string {
   const copy = mkdtempSync(path.join(folder, 'copy-'));
   const files = filesOf(action)
@@ -74,7 +74,7 @@ describe('dist', () => {
 describe('the file that starts', () => {
   const NETWORK = ['tls', 'https', 'http'];
 
-  /** Runs a file. @returns what came of it, and what of Node's for the network it loaded */
+  /** Runs a file. @returns the outcome, and which of Node's network modules it loaded */
   async function loadedBy(file: string, env: Step['env'] = {}): Promise<[Outcome, string[]]> {
     const [preload, list] = [path.join(folder, 'preload.cjs'), path.join(folder, 'modules.json')];
     const note = `require('fs').writeFileSync(process.env.LIST, JSON.stringify(process.moduleLoadList))`;
@@ -88,14 +88,14 @@ describe('the file that starts', () => {
   it.each([
     ['main judges bad inputs', 'main', 1, /^::error::\d+ bad inputs:/],
     ['post finds nothing to do', 'post', 0, /^$/],
-  ])('is enough where %s, and loads no TLS', async (_, action, exitCode, said) => {
+  ])('is enough if %s, and loads no TLS', async (_, action, exitCode, said) => {
     const copy = copyWith(action, (name) => /^(index\.js|package\.json)$/.test(name));
     const [{ stdout, ...run }, loaded] = await loadedBy(path.join(copy, 'dist', action, 'index.js'));
     expect([run.exitCode, run.stderr, loaded]).toEqual([exitCode, '', []]);
     expect(stdout).toMatch(said);
   });
 
-  it('loads TLS where the inputs are good', async () => {
+  it('loads TLS if the inputs are good', async () => {
     const emulator = await startEmulator();
     const [run, loaded] = await loadedBy(path.join(ROOT, 'dist/main/index.js'), emulator.variables);
     await emulator.close();
@@ -105,16 +105,16 @@ describe('the file that starts', () => {
 
 describe('without the files for GitHub', () => {
   let emulator: Emulator;
-  /** Where such a copy is. */
+  /** The step that runs a copy without these files. */
   let step: { source: boolean; action: string };
 
   beforeAll(() => {
-    const left = holding('main', OCTOKIT, SEALING);
+    const omitted = holding('main', OCTOKIT, SEALING);
     step = {
       source: false,
       action: path.relative(
         ROOT,
-        copyWith('main', (name) => !left.includes(name)),
+        copyWith('main', (name) => !omitted.includes(name)),
       ),
     };
   });
@@ -145,7 +145,7 @@ describe('without the files for GitHub', () => {
     expect(new Set(tunnels)).toEqual(new Set(['acme.scalekit.invalid:443']));
   });
 
-  it('no client is made whose pair could not be saved', async () => {
+  it('no client is made whose credentials could not be saved', async () => {
     emulator = await startEmulator();
     const run = await runAction(emulator, { ...step, inputs: savingIn(emulator) });
     expect([run.exitCode, emulator.clients()]).toEqual([1, []]);
@@ -157,7 +157,7 @@ describe('what stands in for packages', () => {
   const paths: Record<string, [file: string]> = JSON.parse(read('tsconfig.json')).compilerOptions.paths;
   const LIBRARIES = 'node_modules/@actions/{core,github}/lib/**/*.js';
 
-  /** What a module uses of the packages, and of the objects that it makes with them. */
+  /** Returns what a module uses of the packages, and of the objects that it creates with them. */
   function usesIn(text: string): string[] {
     const from = `['"]((?:${Object.keys(paths).join('|')})(?:/[\\w/-]+)?)['"]`;
     const statement = new RegExp(`(?:import ([^;'"]+) from )?${from}`, 'g');
@@ -180,7 +180,7 @@ describe('what stands in for packages', () => {
     .map((file) => [file.replace('node_modules/@actions/', ''), usesIn(read(file))] as const)
     .filter(([, used]) => used.length > 0);
 
-  /** In the same words. */
+  /** Returns what the stand-ins export, in the same form as usesIn(). */
   async function offers(): Promise<string[]> {
     const modules = await Promise.all(
       Object.entries(paths).map(async ([name, [file]]) => [name, await import(file.replace('./', '../'))] as const),

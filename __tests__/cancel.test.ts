@@ -5,38 +5,38 @@ import type { Executed, Outcome, Step } from '../emulator/runner.ts';
 import {
   credentialsWork,
   errors,
+  markerLine,
   REPOSITORY_CLAIMS,
   readable,
   runAction,
   secretsOf,
   sentTo,
-  trailerLine,
   warnings,
 } from './support/action.ts';
 
-// A run that is cancelled: GitHub sends SIGINT, SIGTERM 7.5 seconds later, and kills the process 2.5 seconds after that.
-// Each test has an emulator of its own, since those that wait for seconds run at the same time.
+// Tests of a cancelled run. GitHub sends SIGINT, SIGTERM 7.5 seconds later, and kills the process after another 2.5.
+// Each test starts a separate emulator, because the tests that wait for seconds run concurrently.
 
 const DAY = 86_400_000;
-/** Before or after the server has done what a request asks for. */
+/** A moment before or after the server carries out a request. */
 type Moment = `${'before' | 'after'} ${'sign-in' | 'verification' | Operation}`;
 type Scenario = 'create for a job' | 'create' | 'rotate' | 'replace';
 
 interface Cancelled {
   emulator: Emulator;
   main: Executed;
-  /** Requests that main sent after it had the signal. */
+  /** Number of requests that main sent after the signal. */
   sentSince: number;
   /** Milliseconds from the signal to the end of main. */
   ended: number;
-  /** The client that was there before. */
+  /** The client that existed before the run. */
   old: ReturnType<Emulator['seed']> | undefined;
   [Symbol.asyncDispose](): Promise<void>;
 }
 
 const isAt = (moment: Moment, when: string, { operation, text }: Emulator['requests'][number]) => {
-  const pair = text.includes('client_id=m2morg_');
-  return moment === `${when} ${operation === 'token' ? (pair ? 'verification' : 'sign-in') : operation}`;
+  const isVerification = text.includes('client_id=m2morg_');
+  return moment === `${when} ${operation === 'token' ? (isVerification ? 'verification' : 'sign-in') : operation}`;
 };
 
 function stepOf(scenario: Scenario): Step {
@@ -47,18 +47,18 @@ function stepOf(scenario: Scenario): Step {
 }
 
 interface Circumstances {
-  /** Whether the server never answers after SIGINT either. */
+  /** Whether the server does not respond after SIGINT either. */
   hangs?: boolean;
   /** A second signal, soon after the first. */
   second?: NodeJS.Signals;
-  /** How many secrets the client has that was there before. */
+  /** Number of secrets of the client that existed before the run. */
   oldSecrets?: number;
   prepare?: (emulator: Emulator) => void;
 }
 
 /**
- * Runs main, and sends it a signal at a moment of a request. After SIGINT the server goes on a little later, where it
- * does not hang; after the others when main has ended, as a server does that does not know of it.
+ * Runs main, and sends it a signal at a moment of a request. After SIGINT the server continues a little later, unless
+ * it hangs. After the other signals it continues when main has ended, like a server that does not notice the end.
  */
 async function cancel(
   scenario: Scenario,
@@ -67,7 +67,7 @@ async function cancel(
   { hangs = false, second, oldSecrets = 2, prepare = (_: Emulator) => {} }: Circumstances = {},
 ): Promise<Cancelled> {
   const emulator = await startEmulator();
-  const fields = { name: 'x', description: trailerLine(), scopes: ['b'], custom_claims: REPOSITORY_CLAIMS };
+  const fields = { name: 'x', description: markerLine(), scopes: ['b'], custom_claims: REPOSITORY_CLAIMS };
   const secrets = Array.from({ length: oldSecrets }, (_, at) => ({ ageMs: DAY - at }));
   const old = scenario.startsWith('create') ? undefined : emulator.seed(fields, { ageMs: DAY, secrets });
   prepare(emulator);
@@ -82,7 +82,7 @@ async function cancel(
     signalled = performance.now();
     held = request;
     kill(signal);
-    // Time for the signal to arrive, and for what was sent at the same moment.
+    // Wait until the signal and the requests that main sent at the same moment have arrived.
     if (signal === 'SIGINT') await sleep(150);
     if (second) kill(second);
     sent = emulator.requests.length;
@@ -114,7 +114,7 @@ function expectNoSecrets(emulator: Emulator, ...runs: Outcome[]): void {
   for (const run of runs) for (const secret of secretsOf(emulator)) expect(readable(run)).not.toContain(secret);
 }
 
-/** Runs the post step, after which nothing of this step is left. */
+/** Runs the post step, and checks that it removed everything that the run created. */
 async function expectCleanedUp({ emulator, main, old }: Cancelled): Promise<void> {
   const post = await main.post();
   expect([post.exitCode, post.annotations]).toEqual([0, []]);
@@ -153,7 +153,7 @@ const ROTATE: Moment[] = [
   'after verification',
 ];
 const moments = (scenario: Scenario, all: Moment[]) => all.map((moment): [Scenario, Moment] => [scenario, moment]);
-/** Those after which a step leaves nothing that the post step cannot take. */
+/** The moments after which the post step can remove everything that the step created. */
 const MOMENTS = [
   ...moments('create for a job', CREATE),
   ...moments('create', ['before listClients', ...CREATE]),
@@ -168,20 +168,23 @@ const FINISH: [Scenario, Moment][] = [
 
 describe('SIGINT', () => {
   const answered = [...MOMENTS, ...ADD];
-  it.each(answered)('(%s, %s) lets the answer come, sends nothing more, and ends with 1', async (scenario, moment) => {
-    await using cancelled = await cancel(scenario, 'SIGINT', moment);
-    const { emulator, main, sentSince, ended, old } = cancelled;
-    expect([main.exitCode, main.outputs, sentSince]).toEqual([1, {}, 0]);
-    expect(errors(main)).toEqual([expect.stringContaining('cancelled')]);
-    expect(ended).toBeLessThan(4000);
-    // What was answered is known, and masked.
-    const state = JSON.parse(main.state.client || '{}');
-    const made = emulator.clients().find(({ client_id }) => client_id !== old?.client.client_id);
-    const [, , added] = secretIds(emulator);
-    expect([state.client?.id, state.secret?.id]).toEqual([made?.client_id, made ? undefined : added]);
-    for (const secret of emulator.secrets().slice(old?.plainSecrets.length)) expect(main.masks).toContain(secret);
-    await expectCleanedUp(cancelled);
-  });
+  it.each(answered)(
+    '(%s, %s) waits for the response, sends nothing more, and ends with 1',
+    async (scenario, moment) => {
+      await using cancelled = await cancel(scenario, 'SIGINT', moment);
+      const { emulator, main, sentSince, ended, old } = cancelled;
+      expect([main.exitCode, main.outputs, sentSince]).toEqual([1, {}, 0]);
+      expect(errors(main)).toEqual([expect.stringContaining('cancelled')]);
+      expect(ended).toBeLessThan(4000);
+      // The ids in the response are in the state, and the secret is masked.
+      const state = JSON.parse(main.state.client || '{}');
+      const made = emulator.clients().find(({ client_id }) => client_id !== old?.client.client_id);
+      const [, , added] = secretIds(emulator);
+      expect([state.client?.id, state.secret?.id]).toEqual([made?.client_id, made ? undefined : added]);
+      for (const secret of emulator.secrets().slice(old?.plainSecrets.length)) expect(main.masks).toContain(secret);
+      await expectCleanedUp(cancelled);
+    },
+  );
 
   const hanging: [Scenario, Moment][] = [
     ['rotate', 'before sign-in'],
@@ -194,7 +197,7 @@ describe('SIGINT', () => {
     ['create for a job', 'after createClient'],
   ];
   it.concurrent.each(hanging)(
-    '(%s, %s) waits five seconds for an answer that never comes',
+    '(%s, %s) waits five seconds for a response that never comes',
     async (scenario, moment) => {
       await using cancelled = await cancel(scenario, 'SIGINT', moment, { hangs: true });
       const { main, sentSince, ended } = cancelled;
@@ -239,7 +242,7 @@ describe('SIGINT', () => {
     await expectCleanedUp(cancelled);
   });
 
-  it('names what stays changed and what is lost', async () => {
+  it('names what stays changed and which secret cannot be restored', async () => {
     await using cancelled = await cancel('rotate', 'SIGINT', 'after addSecret', { oldSecrets: 5 });
     const { emulator, main, old } = cancelled;
     const [first = '', ...rest] = old ? idsOf(old.client) : [];
@@ -286,16 +289,16 @@ describe('SIGINT', () => {
     expect([post.exitCode, post.annotations, emulator.clients()]).toEqual([0, [], []]);
   });
 
-  it.each(FINISH)('(%s, %s) leaves the pair that was handed out', async (scenario, moment) => {
+  it.each(FINISH)('(%s, %s) keeps the published credentials', async (scenario, moment) => {
     await using cancelled = await cancel(scenario, 'SIGINT', moment);
     const { emulator, main, sentSince, ended, old } = cancelled;
     expect([main.exitCode, sentSince]).toEqual([1, 0]);
     expect(errors(main)).toEqual([expect.stringContaining('cancelled')]);
     expect(ended).toBeLessThan(4000);
-    // The second of the old secrets is not deleted any more.
-    const left = clientUrl(emulator, old?.client.client_id ?? '', 'secrets', old?.client.secrets?.[1]?.id ?? '');
-    expect(warnings(main)).toEqual(scenario === 'rotate' ? [expect.stringContaining(`DELETE ${left}`)] : []);
-    await expectHandedOut(cancelled);
+    // The run was cancelled before it deleted the second old secret.
+    const remaining = clientUrl(emulator, old?.client.client_id ?? '', 'secrets', old?.client.secrets?.[1]?.id ?? '');
+    expect(warnings(main)).toEqual(scenario === 'rotate' ? [expect.stringContaining(`DELETE ${remaining}`)] : []);
+    await expectPublished(cancelled);
   });
 });
 
@@ -317,15 +320,15 @@ describe.each<NodeJS.Signals>(['SIGTERM', 'SIGKILL'])('%s', (signal) => {
     },
   );
 
-  it.each(FINISH)('(%s, %s) leaves the pair that was handed out', async (scenario, moment) => {
+  it.each(FINISH)('(%s, %s) keeps the published credentials', async (scenario, moment) => {
     await using cancelled = await cancel(scenario, signal, moment);
     expect(cancelled.main.exitCode).toBe(null);
-    await expectHandedOut(cancelled);
+    await expectPublished(cancelled);
   });
 });
 
 describe('the post step of a rotation that was cut off', () => {
-  // biome-ignore lint/suspicious/noExplicitAny: an answer's JSON is what the test knows it to be.
+  // biome-ignore lint/suspicious/noExplicitAny: the test knows the JSON of this response.
   type Answer = any;
   const described = (change: (description: string) => string) => (answer: Answer) => ({
     client: { ...answer.client, description: change(answer.client.description) },
@@ -333,18 +336,18 @@ describe('the post step of a rotation that was cut off', () => {
 
   it.each<[string, Moment, (answer: Answer) => unknown]>([
     [
-      'has another key by now',
+      'has another identity hash by now',
       'after verification',
       described((text) => text.replace(/key=.{16}/, `key=${'A'.repeat(16)}`)),
     ],
-    ['has no last line by now', 'after verification', described(() => 'Theirs.')],
+    ['has no ownership marker by now', 'after verification', described(() => 'Theirs.')],
     ['is another one', 'after verification', ({ client }) => ({ client: { ...client, client_id: 'm2morg_1' } })],
     [
-      'has another key by now, the id unknown,',
+      'has another identity hash by now, the id unknown,',
       'after addSecret',
       described((text) => text.replace(/key=.{16}/, `key=${'A'.repeat(16)}`)),
     ],
-  ])('leaves alone a client that %s', async (_, moment, edit) => {
+  ])('keeps a client that %s', async (_, moment, edit) => {
     await using cancelled = await cancel('rotate', 'SIGKILL', moment);
     const { emulator, main } = cancelled;
     const before = emulator.clients();
@@ -354,7 +357,7 @@ describe('the post step of a rotation that was cut off', () => {
     expect(warnings(post)).toEqual([expect.stringMatching(/is not the one that main read.* DELETE /)]);
   });
 
-  it('is done where the client is gone', async () => {
+  it('is done if the client is gone', async () => {
     await using cancelled = await cancel('rotate', 'SIGKILL', 'after verification');
     const { emulator, main } = cancelled;
     const body = { code: 5, message: 'client not found' };
@@ -363,17 +366,17 @@ describe('the post step of a rotation that was cut off', () => {
     expect([post.exitCode, post.annotations, sentTo(emulator, 'deleteSecret')]).toEqual([0, [], []]);
   });
 
-  it('says that a secret may still come, where none shows up', async () => {
+  it('says that a secret may still come, if none shows up', async () => {
     const emulator = await startEmulator();
     await using _ = { [Symbol.asyncDispose]: () => emulator.close() };
-    emulator.seed({ name: 'x', description: trailerLine(), custom_claims: REPOSITORY_CLAIMS }, { secrets: 2 });
+    emulator.seed({ name: 'x', description: markerLine(), custom_claims: REPOSITORY_CLAIMS }, { secrets: 2 });
     emulator.faults.add({ operation: 'addSecret', fault: { kind: 'hang' } });
     const onStart: Step['onStart'] = async (kill) => {
       await until(() => sentTo(emulator, 'addSecret').length > 0);
       kill('SIGKILL');
     };
     const main = await runAction(emulator, { onStart });
-    expect(JSON.parse(main.state.client ?? '')).toHaveProperty('secret.seen');
+    expect(JSON.parse(main.state.client ?? '')).toHaveProperty('secret.known_ids');
     const post = await main.post();
     expect([post.exitCode, secretIds(emulator).length]).toEqual([0, 2]);
     expect(warnings(post)).toEqual([
@@ -381,18 +384,18 @@ describe('the post step of a rotation that was cut off', () => {
     ]);
   });
 
-  it('takes its own secret alone where another run has added one since', async () => {
+  it('takes its own secret alone if another run has added one since', async () => {
     await using cancelled = await cancel('rotate', 'SIGKILL', 'after verification');
     const { emulator, main, old } = cancelled;
-    const neighbour = await runAction(emulator, { inputs: { scopes: 'a', keep_secrets: '5' } });
+    const concurrent = await runAction(emulator, { inputs: { scopes: 'a', keep_secrets: '5' } });
     const post = await main.post();
     expect([post.exitCode, post.annotations]).toEqual([0, []]);
-    expect(secretIds(emulator)).toEqual([...(old ? idsOf(old.client) : []), neighbour.outputs.secret_id]);
-    expect(await credentialsWork(emulator, neighbour.outputs)).toBe(true);
+    expect(secretIds(emulator)).toEqual([...(old ? idsOf(old.client) : []), concurrent.outputs.secret_id]);
+    expect(await credentialsWork(emulator, concurrent.outputs)).toBe(true);
   });
 });
 
-describe('a client whose create was answered by nobody, which gets another secret when main is cut off', () => {
+describe('a client whose create got no response, which gets another secret when main is cut off', () => {
   const prepare = ({ faults }: Emulator) =>
     faults.add({ operation: 'createClient', when: 'after', fault: { kind: 'reset' } });
 
@@ -405,7 +408,7 @@ describe('a client whose create was answered by nobody, which gets another secre
     await expectCleanedUp(cancelled);
   });
 
-  it('is named where one of its secrets may be another run’s', async () => {
+  it('is named if one of its secrets may be another run’s', async () => {
     await using cancelled = await cancel('create', 'SIGKILL', 'after addSecret', { prepare });
     const { emulator, main } = cancelled;
     const [client] = emulator.clients();
@@ -415,7 +418,7 @@ describe('a client whose create was answered by nobody, which gets another secre
   });
 });
 
-/** The post step leaves the secret whose id is not known, and says which one and how to remove it. */
+/** Checks that the post step keeps the secret whose id is unknown, and names it with the call that deletes it. */
 async function expectNamed({ emulator, main, old }: Cancelled): Promise<void> {
   const [, , unknown = '', ...more] = secretIds(emulator);
   expect([unknown, more]).toEqual([expect.stringMatching(/^sks_/), []]);
@@ -430,8 +433,8 @@ async function expectNamed({ emulator, main, old }: Cancelled): Promise<void> {
   if (old) await expectOldSecretWorks(emulator, old);
 }
 
-/** What was published is the user's: the post step does nothing. */
-async function expectHandedOut({ emulator, main }: Cancelled): Promise<void> {
+/** Checks that the credentials are published, and that the post step does nothing. */
+async function expectPublished({ emulator, main }: Cancelled): Promise<void> {
   const before = emulator.requests.length;
   const post = await main.post();
   expect([post.exitCode, post.stdout, emulator.requests.length]).toEqual([0, '', before]);

@@ -28,11 +28,11 @@ beforeEach(async () => {
 });
 afterAll(() => emulator.close());
 
-const TRAILER =
+const MARKER_LINE =
   /\n\[scalekit-organization-client\/1 key=[\w-]{16} repo=740123456 by=740123456 run=17345678901\.1 lifetime=persistent nonce=[\w-]{16}\]$/;
 
 describe('a step that names an organization', () => {
-  it('ends with a pair that gets a token, and the secret masked', async () => {
+  it('ends with credentials that get a token, and the secret masked', async () => {
     const run = await runAction(emulator, {
       inputs: { scopes: 'deploy:applications read:deployments', audience: 'api.acme.example' },
     });
@@ -69,7 +69,7 @@ describe('a step that names an organization', () => {
     expect(emulator.connections).toBe(1);
   });
 
-  it('looks first, and then, at the same time, for rivals and for a token', async () => {
+  it('looks first, and then, at the same time, for concurrent runs and for a token', async () => {
     await runAction(emulator);
     const sent = emulator.requests.map(({ operation }) => operation);
     expect(sent.slice(0, 3)).toEqual(['token', 'listClients', 'createClient']);
@@ -80,7 +80,7 @@ describe('a step that names an organization', () => {
     await runAction(emulator);
     expect(sentTo(emulator, 'createClient')[0]?.body).toEqual({
       name: 'GitHub Actions: acme/inventory-service',
-      description: expect.stringMatching(TRAILER),
+      description: expect.stringMatching(MARKER_LINE),
       custom_claims: [
         { key: 'github_repository', value: 'acme/inventory-service' },
         { key: 'github_repository_id', value: '740123456' },
@@ -100,7 +100,7 @@ describe('a step that names an organization', () => {
     });
     expect(sentTo(emulator, 'createClient')[1]?.body).toEqual({
       name: 'Deployer',
-      description: expect.stringMatching(new RegExp(`^Deploys\nthe shop${TRAILER.source}`)),
+      description: expect.stringMatching(new RegExp(`^Deploys\nthe shop${MARKER_LINE.source}`)),
       scopes: ['deploy:applications'],
       audience: ['https://api.acme.example/a', 'b', 'https://api.acme.example'],
       custom_claims: [
@@ -222,21 +222,21 @@ describe('a step that names an organization', () => {
     ['full', () => '/dev/full'],
     ['a folder', () => folder],
     ['not set', () => undefined],
-  ])('ends well where the summary file is %s', async (_, file) => {
+  ])('ends well if the summary file is %s', async (_, file) => {
     const run = await runAction(emulator, { env: { GITHUB_STEP_SUMMARY: file() } });
     expect(run.exitCode).toBe(0);
     expect(run.annotations).toEqual([]);
     expect(run.outputs.secret).toBe(emulator.secrets()[0]);
   });
 
-  it('goes by the name of the repository, with a notice, where the runner knows no id', async () => {
+  it('goes by the name of the repository, with a notice, if the runner knows no id', async () => {
     const run = await runAction(emulator, { env: { GITHUB_REPOSITORY_ID: undefined } });
     expect(run.exitCode).toBe(0);
     expect(run.annotations).toEqual([{ kind: 'notice', message: expect.stringContaining('GITHUB_REPOSITORY_ID') }]);
     expect(emulator.clients()[0]?.description).toMatch(/ repo=[\w-]{16} by=[\w-]{16} /);
   });
 
-  it('takes what it needs from the variables where no input is given', async () => {
+  it('takes what it needs from the variables if no input is given', async () => {
     const run = await runAction(emulator, {
       inputs: { scalekit_environment_url: '', scalekit_client_id: '', scalekit_client_secret: '', organization_id: '' },
       env: emulator.variables,
@@ -255,12 +255,12 @@ describe('a step that names an organization', () => {
   });
 });
 
-describe('whatever way the API chooses where its documentation is silent', () => {
+describe('whatever way the API chooses if its documentation is silent', () => {
   it.each([
     ['success is always 200', { status: 'ok' }],
-    ['an answer does not say the expiry', { expiryInAnswer: false }],
+    ['a response does not contain the expiry', { expiryInAnswer: false }],
     ['empty fields are written', { emptyFields: 'written' }],
-  ] as const)('the pair comes out when %s', async (_, behaviour) => {
+  ] as const)('the credentials come out when %s', async (_, behaviour) => {
     Object.assign(emulator.behaviour, behaviour);
     const run = await runAction(emulator, { inputs: { scopes: 'a', expiry: '600', lifetime: 'job' } });
     expect(errors(run)).toEqual([]);

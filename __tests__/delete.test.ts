@@ -5,16 +5,16 @@ import type { Identity, OwnershipMarker } from '../src/client/identity.ts';
 import {
   errors,
   interruptedAt,
+  markerLine,
   readable,
   runAction,
   secretsOf,
   sentTo,
-  trailerLine,
   warnings,
 } from './support/action.ts';
 
 const DAY = 86_400_000;
-const OWN = RUNNER_VARIABLES.GITHUB_REPOSITORY;
+const REPOSITORY = RUNNER_VARIABLES.GITHUB_REPOSITORY;
 const [VARIABLE, SECRET] = ['SCALEKIT_M2M_CLIENT_ID', 'SCALEKIT_M2M_CLIENT_SECRET'];
 const OTHER = { repository: 'acme/elsewhere', repository_id: '99' };
 
@@ -25,7 +25,7 @@ beforeEach(async () => {
 });
 afterEach(() => emulator.close());
 
-/** Runs `delete/`, and checks what holds of every run: nothing secret is readable. */
+/** Runs `delete/`, and checks that its output shows no secret. */
 async function remove(inputs: Record<string, string> = {}, step: Step = {}): Promise<Executed> {
   const env = { ...emulator.github.variables, ...step.env };
   const run = await runAction(emulator, { ...step, action: 'delete', inputs, env });
@@ -34,19 +34,22 @@ async function remove(inputs: Record<string, string> = {}, step: Step = {}): Pro
   return run;
 }
 
-/** Runs the action itself, as the job that made what is deleted here. */
+/** Runs the main action, which creates what `delete/` deletes. */
 const make = (inputs: Record<string, string>, env = {}) =>
   runAction(emulator, { inputs, env: { ...emulator.github.variables, ...env } });
 
 type Seed = Parameters<Emulator['seed']>;
 
-/** Puts a client there as an earlier run made it for the runner's repository, unless told otherwise. @returns its id */
+/**
+ * Adds a client to the emulator like one that an earlier run created, by default for the runner's repository.
+ * @returns its id
+ */
 function put(
   identity: Partial<Identity> = {},
   marker: Partial<OwnershipMarker> = {},
   ...[fields, options]: Partial<Seed>
 ) {
-  const description = `Ours.\n${trailerLine(identity, marker)}`;
+  const description = `Ours.\n${markerLine(identity, marker)}`;
   return emulator.seed({ name: 'Made by a run', description, ...fields }, options).client.client_id;
 }
 
@@ -57,9 +60,9 @@ const about = (id: string) => ({
   where: ({ path }: { path: string }) => path.endsWith(`/clients/${id}`),
 });
 
-/** Puts a pair into GitHub Actions. @returns where it is */
+/** Saves credentials in GitHub Actions. @returns their location */
 function save(environment = '', [variable, secret] = [VARIABLE, SECRET]) {
-  const repository = emulator.github.repository(OWN);
+  const repository = emulator.github.repository(REPOSITORY);
   const location = environment ? repository.addEnvironment(environment) : repository;
   location.setVariable(variable ?? '', 'm2morg_1');
   location.setSecret(secret ?? '', ['what', 'is', 'saved'].join('-'));
@@ -69,15 +72,15 @@ function save(environment = '', [variable, secret] = [VARIABLE, SECRET]) {
 const names = ({ variables, secrets }: ReturnType<typeof save>) => [...variables.keys(), ...secrets.keys()];
 
 describe('delete/', () => {
-  it('deletes every lasting client of the repository, whoever made it, and no other', async () => {
+  it('deletes every persistent client of the repository, whoever made it, and no other', async () => {
     emulator.behaviour.listOrder = 'random';
     for (let count = 0; count < 110; count++) emulator.seed({ name: `client ${count}` });
-    const young = put({}, { run: '2.1' }, {}, { ageMs: DAY, secrets: 5 });
+    const newest = put({}, { run: '2.1' }, {}, { ageMs: DAY, secrets: 5 });
     const old = put({}, { by: OTHER.repository_id }, {}, { ageMs: 400 * DAY });
     const middle = put({}, { repo: OTHER.repository_id }, {}, { ageMs: 2 * DAY });
-    const name = `GitHub Actions: ${OWN}`;
+    const name = `GitHub Actions: ${REPOSITORY}`;
     const claims = [{ key: 'github_repository_id', value: RUNNER_VARIABLES.GITHUB_REPOSITORY_ID }];
-    const description = `Ours.\n${trailerLine()}`;
+    const description = `Ours.\n${markerLine()}`;
     const others = [
       put(OTHER, { repo: OTHER.repository_id }, { name, custom_claims: claims }),
       put({ environment: 'production' }),
@@ -85,7 +88,7 @@ describe('delete/', () => {
       put({ lifetime: 'job' }),
       ...[
         { description: 'Made by hand.', custom_claims: claims },
-        { description: `${trailerLine()}\nSomebody wrote on.` },
+        { description: `${markerLine()}\nSomebody wrote on.` },
         { description: description.replace('client/1', 'client/2') },
         { description: `${description}.` },
       ].map((fields) => emulator.seed({ name, ...fields }).client.client_id),
@@ -95,10 +98,10 @@ describe('delete/', () => {
 
     const run = await remove();
     expect([run.exitCode, run.annotations, Object.keys(run.outputs)]).toEqual([0, [], ['deleted']]);
-    expect(run.outputs.deleted?.split(' ').sort()).toEqual([old, middle, young].sort());
+    expect(run.outputs.deleted?.split(' ').sort()).toEqual([old, middle, newest].sort());
     expect(ids()).toHaveLength(110 + others.length + 1);
     expect(ids()).toEqual(expect.arrayContaining(others));
-    for (const id of [old, middle, young]) {
+    for (const id of [old, middle, newest]) {
       expect(run.log).toContain(`Deleted client ${id}.`);
       expect(run.summary).toContain(`client ${id}`);
     }
@@ -126,9 +129,14 @@ describe('delete/', () => {
     [{ name: 'Deploy', environment: 'a' }, { name: 'Deploy', environment: 'a' }, {}, true],
     [{ repository: 'acme/former-name' }, {}, {}, true],
     [{ repository_id: '99' }, {}, {}, false],
-    [{}, { repository: OWN.toUpperCase() }, {}, true],
+    [{}, { repository: REPOSITORY.toUpperCase() }, {}, true],
     [{ repository_id: undefined }, {}, { GITHUB_REPOSITORY_ID: undefined }, true],
-    [{ repository_id: undefined }, {}, { GITHUB_REPOSITORY_ID: undefined, GITHUB_REPOSITORY: OWN.toUpperCase() }, true],
+    [
+      { repository_id: undefined },
+      {},
+      { GITHUB_REPOSITORY_ID: undefined, GITHUB_REPOSITORY: REPOSITORY.toUpperCase() },
+      true,
+    ],
     [{ repository_id: undefined }, {}, { GITHUB_REPOSITORY_ID: repository_id }, false],
   ])('takes a client of %j by the inputs %j and the runner’s %j: %p', async (seed, inputs, env, found) => {
     const id = put(seed);
@@ -140,7 +148,7 @@ describe('delete/', () => {
   it('finds what the action made, with the environment of the ID token', async () => {
     const { idTokenVariables } = emulator.github;
     emulator.github.idTokenClaims = { environment: 'preview/pr-7' };
-    emulator.github.repository(OWN).addEnvironment('preview/pr-7');
+    emulator.github.repository(REPOSITORY).addEnvironment('preview/pr-7');
     const saving = { save_to: 'environment', github_token: emulator.github.token };
     const { outputs } = await make(saving, idTokenVariables);
     const other = put();
@@ -155,9 +163,9 @@ describe('delete/', () => {
     expect(ids()).toEqual([other]);
   });
 
-  it('looks again just before it deletes, and leaves alone what was changed since', async () => {
+  it('looks again just before it deletes, and keeps what was changed since', async () => {
     const [first, second] = [put({}, {}, {}, { ageMs: DAY }), put()];
-    const changed = trailerLine({ environment: 'production' });
+    const changed = markerLine({ environment: 'production' });
     emulator.faults.add({
       operation: 'getClient',
       ...about(first),
@@ -171,7 +179,7 @@ describe('delete/', () => {
 
 describe('delete/ with client_id', () => {
   it.each<[what: string, identity: Partial<Identity>, inputs: Record<string, string>, claims: Record<string, string>]>([
-    ['with our key', {}, {}, {}],
+    ['with our identity hash', {}, {}, {}],
     ['with a name of its own', { name: 'Deploy' }, {}, {}],
     [
       'of this environment',
@@ -180,10 +188,10 @@ describe('delete/ with client_id', () => {
       { environment: 'Production' },
     ],
     [
-      'whose key is of a repository without an id, by claims that name this one',
+      'whose identity hash is of a repository without an id, by claims that name this one',
       { repository_id: undefined },
       {},
-      { github_repository: OWN.toUpperCase() },
+      { github_repository: REPOSITORY.toUpperCase() },
     ],
   ])('deletes that client without a search: one %s', async (_, identity, inputs, claims) => {
     const custom_claims = Object.entries(claims).map(([key, value]) => ({ key, value }));
@@ -208,7 +216,7 @@ describe('delete/ with client_id', () => {
   const foreign: [
     what: string,
     identity: Partial<Identity>,
-    trailer: Partial<OwnershipMarker>,
+    marker: Partial<OwnershipMarker>,
     claims: Record<string, string>,
   ][] = [
     ['for another repository', OTHER, { repo: OTHER.repository_id }, {}],
@@ -230,16 +238,16 @@ describe('delete/ with client_id', () => {
 
   it.each([
     ['', []],
-    ['Made by hand.', [{ key: 'github_repository', value: OWN }]],
-    [`${trailerLine()}\nwas made by hand`, []],
+    ['Made by hand.', [{ key: 'github_repository', value: REPOSITORY }]],
+    [`${markerLine()}\nwas made by hand`, []],
   ])('refuses one that this action did not make: %j', async (description, custom_claims) => {
-    const id = emulator.seed({ name: `GitHub Actions: ${OWN}`, description, custom_claims }).client.client_id;
+    const id = emulator.seed({ name: `GitHub Actions: ${REPOSITORY}`, description, custom_claims }).client.client_id;
     const run = await remove({ client_id: id });
     expect([run.exitCode, run.outputs, ids()]).toEqual([1, {}, [id]]);
     expect(errors(run)).toEqual([expect.stringMatching(`^Client ${id} is not deleted: .* did not make it`)]);
   });
 
-  it('refuses where the answer shows another client', async () => {
+  it('refuses if the response shows another client', async () => {
     const [id, other] = [put(), put()];
     const client = emulator.clients().find(({ client_id }) => client_id === other);
     emulator.faults.add({ operation: 'getClient', fault: { kind: 'edit', edit: () => ({ client }) } });
@@ -258,7 +266,7 @@ describe('delete/ with save_to', () => {
     ['environment', 'PREVIEW/pr-7', ''],
     ['repository', '', 'DEPLOY_TO'],
   ])(
-    '%s, environment %j and save_as %j deletes the saved pair too, and nothing beside it',
+    '%s, environment %j and save_as %j deletes the saved credentials, and nothing beside them',
     async (to, environment, as) => {
       const kept = [save(), save('preview/pr-7'), save('production')];
       const more = ['DEPLOY_TO_CLIENT_ID', 'DEPLOY_TO_CLIENT_SECRET'];
@@ -275,9 +283,9 @@ describe('delete/ with save_to', () => {
         expect(names(location)).toEqual(at === index ? all.filter((name) => !gone.includes(name ?? '')) : all);
       }
       for (const name of gone) expect(run.log).toMatch(new RegExp(`^Deleted (variable|secret) ${name} of `, 'm'));
-      const where = index === 0 ? OWN : `environment &quot;${environment}&quot; of ${OWN}`;
+      const where = index === 0 ? REPOSITORY : `environment &quot;${environment}&quot; of ${REPOSITORY}`;
       for (const name of gone) expect(run.summary).toContain(`${name} of ${where}`);
-      // Last written, first removed, and the clients before both: until then the pair works.
+      // What was written last is deleted first. The client is deleted before both: until then the credentials work.
       const order = ['deleteClient', 'deleteActionsSecret', 'deleteVariable'];
       expect(sent().filter((operation) => operation.startsWith('delete'))).toEqual(order);
     },
@@ -286,9 +294,9 @@ describe('delete/ with save_to', () => {
   it.each([
     ['secret', () => save().variables.clear()],
     ['variable', () => save().secrets.clear()],
-    ['pair', () => {}],
+    ['variable with its secret', () => {}],
     ['environment', () => {}, 'environment'],
-  ] as const)('takes a %s that is not there for deleted', async (_, prepare, to: string = 'repository') => {
+  ] as const)('counts a missing %s as deleted', async (_, prepare, to: string = 'repository') => {
     prepare();
     const id = put({ environment: 'gone' });
     const run = await remove({ save_to: to, environment: 'gone', ...token() });
@@ -296,7 +304,7 @@ describe('delete/ with save_to', () => {
     expect(names(save())).toEqual([VARIABLE, SECRET]);
   });
 
-  it('none leaves saved pairs alone, and asks GitHub nothing', async () => {
+  it('none keeps saved credentials, and asks GitHub nothing', async () => {
     const location = save();
     put();
     const run = await remove({ ...token() });
@@ -343,7 +351,7 @@ describe('delete/ with save_to', () => {
     ]);
   });
 
-  it('keeps the pair of a client that stays, with a warning, whether it is ours or not', async () => {
+  it('keeps the credentials of a client that is not deleted, with a warning, whether it is ours or not', async () => {
     const location = save();
     const [id, other] = [put(), put({ name: 'Deploy' })];
     location.setVariable(VARIABLE, other);
@@ -360,7 +368,7 @@ describe('delete/ with save_to', () => {
     expect(id).not.toBe(other);
   });
 
-  it('keeps a pair whose variable holds no id of a client, since the action did not write it', async () => {
+  it('keeps credentials whose variable holds no id of a client, since the action did not write it', async () => {
     const location = save();
     location.setVariable(VARIABLE, 'my-own-thing');
     const run = await remove({ save_to: 'repository', ...token() });
@@ -382,7 +390,7 @@ describe('delete/ with save_to', () => {
     const run = await remove({ save_to: 'environment', ...token() });
     expect([run.exitCode, sent()]).toEqual([1, []]);
     expect(errors(run)).toEqual([expect.stringMatching(/^Bad input: save_to: .*without an environment/)]);
-    // Whether the job has one is known only once its ID token is there.
+    // The action knows whether the job has an environment only after it has the ID token.
     const { idTokenVariables } = emulator.github;
     const late = await remove({ save_to: 'environment', ...token() }, { env: idTokenVariables });
     expect([late.exitCode, sent().filter((operation) => operation !== 'token')]).toEqual([1, ['idToken']]);
@@ -412,7 +420,7 @@ describe('delete/ with dry_run', () => {
     ]);
   });
 
-  it('says where there is nothing to delete', async () => {
+  it('says if there is nothing to delete', async () => {
     const run = await remove({ dry_run: 'true', save_to: 'repository', github_token: emulator.github.token });
     expect([run.exitCode, run.annotations, run.outputs]).toEqual([0, [], { deleted: '' }]);
     expect(run.log).toContain('There is nothing to delete.');
@@ -425,8 +433,8 @@ describe('delete/ with dry_run', () => {
   });
 });
 
-describe('delete/, where something fails', () => {
-  it('goes on with the others, and names what is left with the call that deletes it', async () => {
+describe('delete/, if something fails', () => {
+  it('goes on with the others, and names what remains with the call that deletes it', async () => {
     const location = save();
     const [first, second, third] = [3, 2, 1].map((days) => put({}, {}, {}, { ageMs: days * DAY }));
     const fault = { kind: 'status', status: 403 } as const;
@@ -438,7 +446,7 @@ describe('delete/, where something fails', () => {
     expect(names(location)).toEqual([]);
   });
 
-  it('keeps the pair of a client that it could not delete, and names what is left before the rest', async () => {
+  it('keeps the credentials of a client that it could not delete, and names what remains before the rest', async () => {
     const ids = Array.from({ length: 12 }, () => put());
     const location = save();
     location.setVariable(VARIABLE, ids[3] ?? '');
@@ -449,7 +457,7 @@ describe('delete/, where something fails', () => {
     for (const id of ids) expect(run.log).toContain(callTo(id));
   });
 
-  it('does not say that there is nothing where nothing could be deleted', async () => {
+  it('does not say that there is nothing if nothing could be deleted', async () => {
     const id = put();
     emulator.faults.add({ operation: 'deleteClient', fault: { kind: 'status', status: 403 } });
     const run = await remove();
@@ -485,7 +493,7 @@ describe('delete/, where something fails', () => {
     ['deleteActionsSecret', { kind: 'reset' }],
     ['deleteActionsSecret', { kind: 'status', status: 502 }],
     ['deleteVariable', { kind: 'close' }],
-  ])('a lost answer (%s: %j) is no failure', async (operation, fault) => {
+  ])('a request without a usable response (%s: %j) is no failure', async (operation, fault) => {
     const location = save();
     const id = put();
     emulator.faults.add({ operation, call: 1, when: 'after', fault });
@@ -495,7 +503,7 @@ describe('delete/, where something fails', () => {
     for (const what of [id, VARIABLE, SECRET]) expect(run.summary).toContain(what);
   });
 
-  it('deletes a client of ours that nobody can read whole, too', async () => {
+  it('deletes a client of ours that cannot be parsed completely', async () => {
     const all = [put(), put(), put()];
     const fault: Fault = {
       kind: 'edit',
@@ -527,7 +535,7 @@ describe('delete/, where something fails', () => {
     expect([ids(), names(location)]).toEqual([[], []]);
   });
 
-  it('is cancelled in between: it fails, says what is left, and sends nothing more', async () => {
+  it('is cancelled in between: it fails, says what remains, and sends nothing more', async () => {
     const [first, second] = [put({}, {}, {}, { ageMs: DAY }), put()];
     const run = await remove({}, interruptedAt(emulator, 'deleteClient'));
     expect([run.exitCode, run.outputs.deleted, ids()]).toEqual([1, first, [second]]);
@@ -543,14 +551,14 @@ describe('delete/ with another repository', () => {
   const inputs = () => ({ repository: 'ACME/Elsewhere', github_token: emulator.github.token });
 
   it('deletes that one’s clients and what is saved there', async () => {
-    const own = save();
+    const runnerLocation = save();
     const location = emulator.github.repository(OTHER.repository);
     location.setVariable(VARIABLE, 'm2morg_1');
     location.setSecret(SECRET, 'what is saved');
     const [id, other] = [put(OTHER, { repo: OTHER.repository_id }), put()];
     const run = await remove({ ...inputs(), save_to: 'repository' });
     expect([run.exitCode, run.annotations, run.outputs.deleted, ids()]).toEqual([0, [], id, [other]]);
-    expect([names(location), names(own)]).toEqual([[], [VARIABLE, SECRET]]);
+    expect([names(location), names(runnerLocation)]).toEqual([[], [VARIABLE, SECRET]]);
     expect(run.log).toContain(`Claims about ${OTHER.repository} come from GitHub's API.`);
   });
 
@@ -566,7 +574,7 @@ describe('delete/ with another repository', () => {
     ['is not there', () => ({ repository: 'acme/nothing' }), /HTTP 404.*may not see it/],
     ['is not seen', () => ({ github_token: emulator.github.addToken('none') }), /HTTP 404.*may not see it/],
     ['is given without a token', () => ({ github_token: '' }), /^Bad input: github_token: is empty/],
-  ])('fails where it %s', async (_, prepare, message) => {
+  ])('fails if it %s', async (_, prepare, message) => {
     const id = put(OTHER, { repo: OTHER.repository_id });
     const run = await remove({ ...inputs(), ...(prepare() ?? {}) });
     expect([run.exitCode, run.outputs, ids()]).toEqual([1, {}, [id]]);

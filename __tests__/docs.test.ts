@@ -7,11 +7,11 @@ import { afterEach, describe, expect, it } from '@jest/globals';
 import { parse } from 'yaml';
 import { type Emulator, type EmulatorOptions, startEmulator } from '../emulator/index.ts';
 import { type Executed, RUNNER_VARIABLES, runStep } from '../emulator/runner.ts';
-// @ts-expect-error: plain JavaScript, as an API would have it.
+// @ts-expect-error: the example is plain JavaScript without types.
 import { tokenVerifier } from '../examples/verify-token.js';
 import { readDocs, regionsOf, render } from '../scripts/docs.ts';
 import { digest, drawPages } from '../scripts/screenshots.ts';
-import { chooseClaims } from '../src/client/claims.ts';
+import { type ClaimInputs, deriveClaims } from '../src/client/claims.ts';
 import { CLAIM_NAMES, targetFromRunner } from '../src/client/target.ts';
 import { githubRefusal } from '../src/github/errors.ts';
 import { readRunner } from '../src/github/runner.ts';
@@ -22,9 +22,9 @@ import { fill, jobsIn, PAGES, runUsing, snippets, usingSteps, valuesOf } from '.
 
 const read = (file: string) => readFileSync(new URL(`../${file}`, import.meta.url), 'utf8');
 const root = new URL('..', import.meta.url);
-/** All that somebody may read, by file. */
+/** The text of each page, by file. */
 const texts = new Map(globSync(['*.md', 'docs/*.md'], { cwd: root }).map((file) => [file, read(file)]));
-/** The pages for users, one after the other. */
+/** The text of all pages for users. */
 const pages = PAGES.map(read).join('\n');
 const actions = {
   main: parse(read('action.yml')),
@@ -101,7 +101,7 @@ describe('the pages', () => {
     for (const page of PAGES.slice(1)) expect(read('README.md')).toContain(`](${page})`);
   });
 
-  it('tell the same of the last benchmark', () => {
+  it('agree about the last benchmark', () => {
     const results = (file: string) => /<!-- results: .*?<!-- \/results -->/s.exec(read(file))?.[0] ?? '';
     const ratios = (text: string) => new Set(text.match(/\b\d+\.\d\d\b/g));
     const [named, all] = [ratios(results('README.md')), ratios(results('docs/performance.md'))];
@@ -113,23 +113,24 @@ describe('the pages', () => {
     const known = [
       ...Object.values(actions).flatMap(({ inputs, outputs }) => Object.keys({ ...inputs, ...outputs })),
       ...CLAIM_NAMES,
-      // A field of the API, of package.json's, and variables in lower case.
+      // A field of the API, environment variables in lower case, a custom claim, and events of workflows.
       ...['create_time', 'https_proxy', 'no_proxy', 'cost_center', 'workflow_run', 'pull_request_target'],
     ];
     for (const text of [pages, read('CHANGELOG.md')])
       for (const [, name] of text.matchAll(/`([a-z]+(?:_[a-z]+)+)`/g)) expect(known).toContain(name);
   });
 
-  it('lists the claims about the repository, and those that a runner cannot tell', () => {
+  it('lists the claims about the repository, and those that a runner does not know', () => {
     const listed = /^`repository_claims` takes (.*?)\n\n/ms.exec(pages)?.[1] ?? '';
-    const [told = '', untold = ''] = listed
+    const [available = '', unavailable = ''] = listed
       .split('These the runner does not know:')
       .map((text) => [...text.matchAll(/`(environment|github_\w+)`/g)].map(([, name]) => name ?? ''));
     const target = targetFromRunner(readRunner(RUNNER_VARIABLES), RUNNER_VARIABLES, 'production');
-    const known = chooseClaims(CLAIM_NAMES, 'runner', target, 'job', () => {}).map(({ key }) => key);
-    expect([...told].sort()).toEqual(known.sort());
+    const inputs: ClaimInputs = { repository_claims: CLAIM_NAMES, custom_claims: [], lifetime: 'job' };
+    const known = deriveClaims(inputs, target, () => () => {}).map(({ key }) => key);
+    expect([...available].sort()).toEqual(known.sort());
     const unknown = CLAIM_NAMES.filter((name) => !known.includes(name));
-    expect([...untold].sort()).toEqual(['github_repo_property_NAME', ...unknown].sort());
+    expect([...unavailable].sort()).toEqual(['github_repo_property_NAME', ...unknown].sort());
   });
 
   it('lists the claims that differ from run to run', () => {
@@ -138,7 +139,8 @@ describe('the pages', () => {
     const target = targetFromRunner(readRunner(RUNNER_VARIABLES), RUNNER_VARIABLES, 'production');
     const refused = CLAIM_NAMES.filter((name) => {
       const problems: string[] = [];
-      chooseClaims([name], 'runner', target, 'persistent', (problem) => problems.push(problem));
+      const inputs: ClaimInputs = { repository_claims: [name], custom_claims: [], lifetime: 'persistent' };
+      deriveClaims(inputs, target, () => (problem) => problems.push(problem));
       return problems.some((problem) => problem.includes('changes from run to run'));
     });
     expect(names.sort()).toEqual(refused.sort());
@@ -167,7 +169,7 @@ describe('the pages', () => {
 
   const choices = [...pages.matchAll(/^\| `(rotate|reuse|replace|fail)` \|.*\| (?:`(\w+)` )?\|$/gm)];
 
-  it('tells what each on_existing is for', () => {
+  it('says what each on_existing is for', () => {
     expect(choices.map(([, choice]) => choice)).toEqual(['rotate', 'reuse', 'replace', 'fail']);
   });
 
@@ -188,7 +190,7 @@ describe('the images', () => {
     })),
   );
 
-  it('are all shown, each with a text in its place, and are small', () => {
+  it('are all shown, each with an alternative text, and are small', () => {
     expect(shown.map(({ file }) => file).sort()).toEqual(globSync('docs/images/*.{png,svg}', { cwd: root }).sort());
     for (const { alt, file } of shown) {
       expect(alt.length).toBeGreaterThan(100);
@@ -265,7 +267,7 @@ describe('the way from a curl step', () => {
     .map(([, text]) => text);
   const byHand = snippets().find(([heading]) => heading === 'A client that was made by hand')?.[1] ?? '';
 
-  /** Runs the step's script as the runner does. @returns its outputs */
+  /** Runs the script of the step as the runner does. @returns its outputs */
   async function curl(emulator: Emulator): Promise<Record<string, string>> {
     const [step] = parse(before);
     const folder = mkdtempSync(path.join(tmpdir(), 'curl-'));
@@ -334,7 +336,7 @@ describe('the example for the receiving API', () => {
     return { token: access_token, client_id, emulator, verify: tokenVerifier({ issuer: emulator.url, audience }) };
   }
 
-  it('accepts the token of a client that the action made, and tells who sends it', async () => {
+  it('accepts the token of a client that the action made, and returns who sends it', async () => {
     const { token, client_id, emulator, verify } = await tokenOf();
     expect(await verify(token, 'read:deployments')).toEqual({
       client: client_id,
@@ -386,17 +388,17 @@ describe('the example for the receiving API', () => {
   });
 });
 
-/** The outputs that a text reads: the step's id and the output's name in the first two groups. */
+/** Returns the outputs that a text reads: the step's id and the output's name in the first two groups. */
 function outputsIn(text: string): RegExpExecArray[] {
   return [...text.matchAll(/\bsteps\.([\w-]+)\.outputs\.([\w-]+)/g)];
 }
 
-/** Without fenced blocks, whose comments look like headings. */
+/** Returns a page without fenced blocks, because their comments look like headings. */
 function withoutCode(markdown: string): string {
   return markdown.replace(/^```.*?^```$/gms, '');
 }
 
-/** The names by which GitHub links to the headings of a page. */
+/** Returns the anchors that GitHub gives to the headings of a page. */
 function headings(markdown: string): string[] {
   return [...withoutCode(markdown).matchAll(/^#+ (.*)$/gm)].map(([, heading]) => slug(heading ?? ''));
 }

@@ -38,7 +38,10 @@ const behaving = (behaviour: Partial<Behaviour>) => start({ behaviour });
 
 const validator = createValidator();
 
-/** An answer, decoded with the schema that Scalekit's SDK has for it: a field it does not know throws. */
+/**
+ * Decodes a response with the schema of Scalekit's SDK.
+ * @throws if the response has a field that the schema does not have
+ */
 function decoded<Desc extends DescMessage>(schema: Desc, text: string): MessageShape<Desc> {
   const message = fromJsonString(schema, text);
   expect(validator.validate(schema, message).kind).toBe('valid');
@@ -60,7 +63,7 @@ async function tokenOf(url: string, clientId: string, clientSecret: string): Pro
   return JSON.parse((await tokenReply(url, clientId, clientSecret)).text).access_token;
 }
 
-/** A caller of the API that signs in first. Paths begin after the organization's. */
+/** Signs in and returns functions that call the API. The paths of `at` are relative to the organization's clients. */
 async function caller(emulator: Emulator, origin = emulator.url) {
   const { clientId, clientSecret } = emulator.credentials;
   const token = await tokenOf(origin, clientId, clientSecret);
@@ -90,7 +93,7 @@ const example = {
 };
 
 describe('the API', () => {
-  it('creates a client and tells its secret once', async () => {
+  it('creates a client and returns its secret once', async () => {
     const { at } = await caller(await start());
     const { status, text } = await at('POST', '', example);
     expect(status).toBe(201);
@@ -342,7 +345,7 @@ describe('the token endpoint', () => {
     expect(decodeJwt(token).aud).toBe(example.audience[0]);
   });
 
-  it('says the issuer that it is told to', async () => {
+  it('contains the configured issuer', async () => {
     const issuer = 'https://auth.example.com';
     const emulator = await start({ issuer });
     const { at, token } = await caller(emulator);
@@ -386,7 +389,7 @@ describe('the token endpoint', () => {
   });
 });
 
-describe('where the documentation is silent', () => {
+describe('if the documentation is silent', () => {
   const names = (text: string) => JSON.parse(text).clients?.map(({ name }: { name: string }) => name) ?? [];
 
   it.each<[Behaviour['listOrder'], string[]]>([
@@ -492,7 +495,7 @@ describe('where the documentation is silent', () => {
 });
 
 describe('the fault plan', () => {
-  /** What a caller sees of a create that meets a fault: the answer, or the code of the connection's error. */
+  /** Sends a create that meets a fault. `outcome` is the response, or the code of the connection error. */
   async function meet(fault: Fault, when: 'before' | 'after', timeoutMs = 5000) {
     const emulator = await start();
     const { token } = await caller(emulator);
@@ -520,7 +523,7 @@ describe('the fault plan', () => {
     expect(await meet(fault, when)).toMatchObject({ outcome: expected, made });
   });
 
-  it('can cut an answer in two, at the connection or in the JSON', async () => {
+  it('can cut a response in two, at the connection or in the JSON', async () => {
     await expect(meet({ kind: 'truncate' }, 'before')).rejects.toThrow('terminated');
     const { outcome, made } = await meet({ kind: 'truncate', cut: 'json' }, 'before');
     expect(outcome).toMatchObject({ status: 201, text: expect.stringMatching(/^\{"client":/) });
@@ -528,14 +531,14 @@ describe('the fault plan', () => {
     expect(made).toBe(1);
   });
 
-  it('can send a huge answer, and a slow one', async () => {
+  it('can send a huge response, and a slow one', async () => {
     const { outcome } = await meet({ kind: 'huge', bytes: 3_000_000 }, 'before');
     expect((outcome as Reply).text.length).toBeGreaterThanOrEqual(3_000_000);
     const slow = await meet({ kind: 'drip', ms: 5, bytes: 100 }, 'before');
     expect(decoded(rpc.createOrganizationClient.output, (slow.outcome as Reply).text).plainSecret).toMatch(/./);
   });
 
-  it('can edit an answer', async () => {
+  it('can edit a response', async () => {
     const { outcome } = await meet({ kind: 'edit', edit: ({ plain_secret: _, ...rest }) => rest }, 'after');
     expect(Object.keys(JSON.parse((outcome as Reply).text))).toEqual(['client']);
   });
@@ -616,7 +619,7 @@ describe('what tests can see and hold', () => {
     waiting = [];
   });
 
-  it('ends at once with answers and connections under way', async () => {
+  it('ends at once with responses and connections under way', async () => {
     const emulator = await startEmulator({ faults: [{ operation: 'keys', fault: { kind: 'delay', ms: 60_000 } }] });
     const pending = fetch(`${emulator.url}/keys`).catch(() => 'cut off');
     while (emulator.requests.length === 0) await sleep(5);
@@ -628,7 +631,7 @@ describe('what tests can see and hold', () => {
 });
 
 describe('TLS', () => {
-  /** Status of a request with this authority trusted, or the code of the error. */
+  /** Sends a request that trusts this authority. Resolves with the status or the code of the error. */
   const fetchTls = (url: string, ca: string | undefined) =>
     new Promise<unknown>((resolve) => {
       get(`${url}/keys`, { ...(ca ? { ca } : {}), agent: false }, (answer) => {
@@ -658,7 +661,7 @@ describe('TLS', () => {
 });
 
 describe('the program', () => {
-  it('prints the variables, serves what they name, and stops when told to', async () => {
+  it('prints the variables, serves what they name, and stops on a signal', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'emulator-test-'));
     const file = join(folder, 'env');
     const args = ['emulator/cli.ts', '--tls', '--append-to', file, '--behaviour', 'tokenErrors=text'];
@@ -678,7 +681,7 @@ describe('the program', () => {
     ]);
     expect(await readFile(file, 'utf8')).toBe(`${lines.join('\n')}\n`);
 
-    // Node reads NODE_EXTRA_CA_CERTS when it starts, so trust shows only in a process of its own.
+    // Node reads NODE_EXTRA_CA_CERTS only when it starts, so the request runs in a new process.
     const script = `fetch(process.env.SCALEKIT_ENVIRONMENT_URL + '/oauth/token', { method: 'POST', body: new URLSearchParams() })
       .then((answer) => answer.text()).then(console.log, (error) => console.log(error.cause.code))`;
     const client = spawn(process.execPath, ['-e', script], { env: { ...process.env, ...variables } });
@@ -691,7 +694,7 @@ describe('the program', () => {
     await rm(folder, { recursive: true });
   });
 
-  it('goes on in the background, where it is told to, and outlives what started it', async () => {
+  it('goes on in the background, if it is asked to, and outlives what started it', async () => {
     const starter = spawn(process.execPath, ['emulator/cli.ts', '--background'], {
       stdio: ['ignore', 'pipe', 'inherit'],
     });

@@ -8,6 +8,7 @@ import {
   credentialsWork,
   errors,
   journalTo,
+  markerLine,
   notices,
   REPOSITORY_CLAIMS,
   readable,
@@ -16,21 +17,20 @@ import {
   secretsOf,
   seedEarlier,
   sentTo,
-  trailerLine,
   warnings,
 } from './support/action.ts';
 
-// A client that is there before the step runs.
+// Tests with a client that exists before the step runs.
 
 type Fields = Parameters<Emulator['seed']>[0];
 type Options = NonNullable<Parameters<Emulator['seed']>[1]>;
-// biome-ignore lint/suspicious/noExplicitAny: an answer's JSON is what the test knows it to be.
+// biome-ignore lint/suspicious/noExplicitAny: the tests know the JSON of the responses.
 type Answer = any;
 
 const MINUTE = 60_000;
 const DAY = 24 * 60 * MINUTE;
 const NAME = 'GitHub Actions: acme/inventory-service';
-const LINE = trailerLine();
+const LINE = markerLine();
 const READS: Operation[] = ['token', 'listClients', 'getClient', 'organizationByExternalId'];
 
 let emulator: Emulator;
@@ -46,7 +46,7 @@ beforeEach(async () => {
 afterEach(() => emulator.close());
 
 const run = (inputs: Record<string, string> = {}, step: Step = {}) => runAction(emulator, { ...step, inputs });
-/** Puts a client there as a run without inputs made it yesterday. */
+/** Adds a client to the emulator like one that a run without inputs created yesterday. */
 const seedOurs = (fields: Fields = {}, options: Options = {}) =>
   seedEarlier(emulator, { description: `Ours.\n${LINE}`, ...fields }, { ageMs: DAY, ...options });
 const sent = (from = 0) => emulator.requests.slice(from).map(({ operation }) => operation);
@@ -55,7 +55,7 @@ const deletedSecrets = () => sentTo(emulator, 'deleteSecret').map(lastPart);
 const clientIds = () => emulator.clients().map(({ client_id }) => client_id);
 const clientUrl = (...ids: string[]) =>
   [`${emulator.url}/api/v1/organizations/${emulator.organization.id}/clients`, ...ids].join('/');
-/** Answers the reads and lists of clients with other clients. */
+/** Changes the clients in the emulator's responses to reads or lists. */
 const editClients = (operation: 'listClients' | 'getClient', change: (client: Answer) => Answer) =>
   emulator.faults.add({
     operation,
@@ -103,7 +103,7 @@ describe('rotate', () => {
     expect([post.stdout, await credentialsWork(emulator, second.outputs)]).toEqual(['', true]);
   });
 
-  const named = trailerLine({ name: 'Deployer' });
+  const named = markerLine({ name: 'Deployer' });
   it.each<[string, Fields, Record<string, string>, Fields]>([
     ['scopes', { scopes: ['a', 'c'] }, { scopes: 'a b' }, { scopes: ['a', 'b'] }],
     ['scopes that are missing', {}, { scopes: 'a b' }, { scopes: ['a', 'b'] }],
@@ -170,7 +170,7 @@ describe('rotate', () => {
     expect(executed.outputs.client_id).toBe(client.client_id);
   });
 
-  it('corrects where answers do not say the expiry', async () => {
+  it('corrects if responses do not contain the expiry', async () => {
     emulator.behaviour.expiryInAnswer = false;
     seedOurs({ expiry: 900 });
     const executed = await run({ expiry: '600' });
@@ -178,7 +178,10 @@ describe('rotate', () => {
   });
 });
 
-/** @param ages such as `3h`, `5m`, or `2h off` for one that somebody switched off; what the secrets are called below */
+/**
+ * Rotates a client that has secrets of these ages.
+ * @param ages such as `3h`, `5m`, or `2h off` for a deactivated secret. They also serve as names of the secrets
+ */
 async function rotateWith(keep_secrets: string, ages: string[]) {
   const secrets = ages.map((age) => {
     const [, count, unit, off] = /^(\d+)([hm])( off)?$/.exec(age) ?? [];
@@ -189,11 +192,11 @@ async function rotateWith(keep_secrets: string, ages: string[]) {
   expect(errors(executed)).toEqual([]);
   const names = new Map(client.secrets?.map(({ id }, at) => [id, ages[at] ?? '']));
   const name = (id: string) => names.get(id) ?? 'new';
-  const left = emulator.clients()[0]?.secrets?.map(({ id }) => name(id)) ?? [];
+  const remaining = emulator.clients()[0]?.secrets?.map(({ id }) => name(id)) ?? [];
   return {
     ...executed,
     deleted: deletedSecrets().map(name),
-    left,
+    remaining,
     idOf: (age: string) => client.secrets?.[ages.indexOf(age)]?.id,
   };
 }
@@ -216,9 +219,9 @@ describe.each(['newest', 'random'] as const)('the secrets that a rotation retire
     ['4', ['5h', '4h', '3h', '2h'], ['5h']],
     ['5', ['5h', '4h', '3h', '2h'], []],
   ])('are with keep_secrets: %s, of %j, %j', async (keep, ages, expected) => {
-    const { deleted, left, annotations } = await rotateWith(keep, ages);
+    const { deleted, remaining, annotations } = await rotateWith(keep, ages);
     expect(deleted).toEqual(expected);
-    expect(left).toEqual([...ages.filter((age) => !expected.includes(age)), 'new']);
+    expect(remaining).toEqual([...ages.filter((age) => !expected.includes(age)), 'new']);
     expect(annotations).toEqual([]);
     expect(sent().slice(0, 4)).toEqual(['token', 'listClients', 'addSecret', 'token']);
   });
@@ -230,19 +233,16 @@ describe.each(['newest', 'random'] as const)('the secrets that a rotation retire
     ['5', ['5m', '4m', '3m off', '2m', '1m'], '3m off', []],
     ['2', ['5h', '4h', '3h', '2h', '1m'], '5h', ['4h', '3h', '2h']],
     ['1', ['5m', '4m', '3m', '2m', '1m'], '5m', ['4m', '3m', '2m', '1m']],
-  ])(
-    'make room where there are five, with a warning: keep_secrets: %s, of %j',
-    async (keep, ages, evicted, retired) => {
-      const { deleted, idOf, ...executed } = await rotateWith(keep, ages);
-      expect(deleted).toEqual([evicted, ...retired]);
-      expect(sent().slice(0, 5)).toEqual(['token', 'listClients', 'deleteSecret', 'addSecret', 'token']);
-      expect(executed.annotations).toEqual([{ kind: 'warning', message: expect.stringContaining(`${idOf(evicted)}`) }]);
-      expect(await credentialsWork(emulator, executed.outputs)).toBe(true);
-    },
-  );
+  ])('make room if there are five, with a warning: keep_secrets: %s, of %j', async (keep, ages, evicted, retired) => {
+    const { deleted, idOf, ...executed } = await rotateWith(keep, ages);
+    expect(deleted).toEqual([evicted, ...retired]);
+    expect(sent().slice(0, 5)).toEqual(['token', 'listClients', 'deleteSecret', 'addSecret', 'token']);
+    expect(executed.annotations).toEqual([{ kind: 'warning', message: expect.stringContaining(`${idOf(evicted)}`) }]);
+    expect(await credentialsWork(emulator, executed.outputs)).toBe(true);
+  });
 });
 
-it('a secret that made room is named as lost where the new pair does not work', async () => {
+it('a secret that was deleted to make room is named if the new credentials do not work', async () => {
   const { client } = seedOurs({}, { secrets: 5 });
   emulator.behaviour.tokenChanges = () => undefined;
   const executed = await run();
@@ -253,7 +253,7 @@ it('a secret that made room is named as lost where the new pair does not work', 
 });
 
 describe('retirement', () => {
-  it('says why a young secret stays', async () => {
+  it('says why a secret that was just created is kept', async () => {
     const { log, idOf } = await rotateWith('2', ['10m', '5m']);
     expect(log).toContain(`Secret ${idOf('10m')} stays: it is younger than an hour`);
   });
@@ -284,7 +284,7 @@ describe('retirement', () => {
     const executed = await run({ keep_secrets: '1' }, journalTo(journal));
     const outputs = written.filter(({ to }) => to === 'output').map(({ text }) => text);
     for (const value of Object.values(executed.outputs)) expect(outputs.join('')).toContain(`\n${value}\n`);
-    // The last word to the post step by then: nothing is left to remove.
+    // The state that was written last says that the post step has nothing to remove.
     const states = written.filter(({ to }) => to === 'state').map(({ text }) => text);
     expect(states.at(-1)).not.toContain('nonce');
   });
@@ -311,7 +311,7 @@ describe('retirement', () => {
 });
 
 describe('reuse', () => {
-  it('hands out the client without a secret, says why, and asks for none', async () => {
+  it('returns the client without a secret, says why, and asks for none', async () => {
     const { client, plainSecrets } = seedOurs();
     const executed = await run({ on_existing: 'reuse' });
     expect([executed.exitCode, executed.annotations, executed.state]).toEqual([0, [], {}]);
@@ -338,7 +338,7 @@ describe('reuse', () => {
 });
 
 describe('replace', () => {
-  it('makes a client anew, and deletes the old one when the new pair is handed out', async () => {
+  it('makes a client anew, and deletes the old one when the new credentials are published', async () => {
     const journal = path.join(folder, 'replace');
     writeFileSync(journal, '');
     const old = seedOurs({ scopes: ['a'] });
@@ -362,14 +362,14 @@ describe('replace', () => {
       result: 'replaced',
       client_id: expect.not.stringMatching(old.client.client_id),
     });
-    // The list of scopes is empty now.
+    // No scopes remain.
     expect(emulator.clients()).toEqual([expect.not.objectContaining({ scopes: expect.anything() })]);
     expect(clientIds()).toEqual([executed.outputs.client_id]);
     expect(sentTo(emulator, 'deleteClient').map(lastPart)).toEqual([old.client.client_id]);
     expect(executed.log).toContain(`Deleted replaced client ${old.client.client_id}.`);
   });
 
-  it('warns with the call where the old client cannot be deleted', async () => {
+  it('warns with the call if the old client cannot be deleted', async () => {
     const { client } = seedOurs();
     emulator.faults.add({ operation: 'deleteClient', fault: { kind: 'status', status: 403 } });
     const executed = await run({ on_existing: 'replace' });
@@ -378,7 +378,7 @@ describe('replace', () => {
     expect(await credentialsWork(emulator, executed.outputs)).toBe(true);
   });
 
-  it('keeps the old client where the new pair does not work', async () => {
+  it('keeps the old client if the new credentials do not work', async () => {
     const { client } = seedOurs();
     emulator.behaviour.tokenChanges = () => undefined;
     const executed = await run({ on_existing: 'replace' });
@@ -402,10 +402,10 @@ describe('fail', () => {
   });
 });
 
-it.each(['rotate', 'reuse', 'replace', 'fail'])('%s creates where nothing exists', async (on_existing) => {
+it.each(['rotate', 'reuse', 'replace', 'fail'])('%s creates if nothing exists', async (on_existing) => {
   emulator.seed({
     name: NAME,
-    description: `Other.\n${trailerLine({ name: 'another' })}`,
+    description: `Other.\n${markerLine({ name: 'another' })}`,
     custom_claims: REPOSITORY_CLAIMS,
   });
   const executed = await run({ on_existing });
@@ -425,7 +425,7 @@ describe.each(['rotate', 'reuse'])('what the API cannot do, with %s', (on_existi
     ],
   ])('is to empty a list: %s', async (field, fields, inputs, got) => {
     const { client } = seedOurs(fields);
-    // Another difference does not get half of the work done.
+    // The expiry differs as well. It must not be updated either.
     const executed = await run({ on_existing, expiry: '600', ...inputs });
     await expectRefusal(
       executed,
@@ -460,7 +460,7 @@ describe.each(['rotate', 'reuse'])('what the API cannot do, with %s', (on_existi
 });
 
 it('a failure after the correction gives the client back what it was', async () => {
-  const fields = { name: 'Old', description: `Old.\n${trailerLine({ name: 'New' })}`, scopes: ['a'], audience: ['x'] };
+  const fields = { name: 'Old', description: `Old.\n${markerLine({ name: 'New' })}`, scopes: ['a'], audience: ['x'] };
   const { client } = seedOurs({ ...fields, expiry: 900 });
   emulator.faults.add({ operation: 'addSecret', fault: { kind: 'status', status: 403 } });
   const executed = await run({ name: 'New', description: 'New.', scopes: 'b', audience: 'y', expiry: '600' });
@@ -485,7 +485,7 @@ describe('client_id', () => {
       'in another organization',
       () => emulator.seed({ name: 'x' }, { organizationId: emulator.addOrganization().id }).client.client_id,
     ],
-  ])('that is %s leaves it to the search, with a notice', async (_, id) => {
+  ])('that is %s falls back to the search, with a notice', async (_, id) => {
     const { client } = seedOurs();
     const client_id = id();
     const executed = await run({ client_id });
@@ -494,13 +494,13 @@ describe('client_id', () => {
     expect(sent()).toEqual(['token', 'getClient', 'listClients', 'addSecret', 'token']);
   });
 
-  it('creates where neither it nor the search finds one', async () => {
+  it('creates if neither it nor the search finds one', async () => {
     const executed = await run({ client_id: 'm2morg_404' });
     expect([executed.exitCode, executed.outputs.result, notices(executed).length]).toEqual([0, 'created', 1]);
   });
 
-  it('takes another client of this repository, and leaves its last line as it is', async () => {
-    const line = trailerLine({ name: 'Another' }, { nonce: 'N'.repeat(16) });
+  it('takes another client of this repository, and keeps its ownership marker', async () => {
+    const line = markerLine({ name: 'Another' }, { nonce: 'N'.repeat(16) });
     const { client } = seedOurs({ description: `Ours.\n${line}`, scopes: ['a'] });
     const executed = await run({ client_id: client.client_id, scopes: 'b' });
     expect([executed.exitCode, executed.annotations, executed.outputs.client_id]).toEqual([0, [], client.client_id]);
@@ -509,18 +509,18 @@ describe('client_id', () => {
   });
 
   const environment = (value: string) => [...REPOSITORY_CLAIMS, { key: 'environment', value }];
-  const other = trailerLine({ repository_id: '1' }, { repo: '1', by: '740123456' });
+  const other = markerLine({ repository_id: '1' }, { repo: '1', by: '740123456' });
   it.each<[string, Fields, Record<string, string>, RegExp]>([
-    ['another repository’s, by its last line', { description: other }, {}, /made for another repository/],
+    ['another repository’s, by its ownership marker', { description: other }, {}, /made for another repository/],
     [
-      'another repository’s, by its claim, without a last line',
+      'another repository’s, by its claim, without an ownership marker',
       { description: 'Theirs.', custom_claims: [{ key: 'github_repository_id', value: '1' }] },
       {},
       /claims name another repository/,
     ],
     [
-      'another repository’s, by its claim, though with a last line of ours',
-      { description: trailerLine({ name: 'x' }), custom_claims: [{ key: 'github_repository_id', value: '1' }] },
+      'another repository’s, by its claim, though with an ownership marker of ours',
+      { description: markerLine({ name: 'x' }), custom_claims: [{ key: 'github_repository_id', value: '1' }] },
       {},
       /claims name another repository/,
     ],
@@ -532,24 +532,24 @@ describe('client_id', () => {
     ],
     [
       'for another environment',
-      { description: trailerLine({ environment: 'staging' }), custom_claims: environment('staging') },
+      { description: markerLine({ environment: 'staging' }), custom_claims: environment('staging') },
       { environment: 'production' },
       /for the environment "staging", and this step for "production"/,
     ],
     [
-      'for another environment, without a last line',
+      'for another environment, without an ownership marker',
       { description: '', custom_claims: environment('staging') },
       { environment: 'production' },
       /for the environment "staging", and this step for "production"/,
     ],
     [
       'for an environment, the step for none',
-      { description: trailerLine({ environment: 'staging' }), custom_claims: environment('staging') },
+      { description: markerLine({ environment: 'staging' }), custom_claims: environment('staging') },
       {},
       /for the environment "staging", and this step for no environment/,
     ],
-    ['one job’s', { description: trailerLine({ lifetime: 'job' }) }, {}, /belongs to one job/],
-  ])('is refused where it is that of a client which is %s', async (_, fields, inputs, message) => {
+    ['one job’s', { description: markerLine({ lifetime: 'job' }) }, {}, /belongs to one job/],
+  ])('is refused if it is that of a client which is %s', async (_, fields, inputs, message) => {
     const { client } = seedOurs({ scopes: ['a'], ...fields });
     for (const on_existing of ['rotate', 'replace']) {
       emulator.requests.length = 0;
@@ -567,7 +567,7 @@ describe('client_id', () => {
   });
 
   it.each(['rotate', 'reuse', 'replace', 'fail'])(
-    'is refused where the answer shows another client, with %s',
+    'is refused if the response shows another client, with %s',
     async (on_existing) => {
       const named = emulator.seed({ name: 'Made by hand' }).client;
       const { client } = seedOurs();
@@ -583,9 +583,9 @@ describe('a client that was made by hand, taken over by client_id', () => {
     ['a short description stays', 'By hand.\nReally.', {}, 'By hand.\nReally.\n'],
     ['a long one is cut to 351', `${'x'.repeat(351)}${'y'.repeat(161)}`, {}, `${'x'.repeat(351)}\n`],
     ['in characters, not in halves of them', '🔑'.repeat(512), {}, `${'🔑'.repeat(351)}\n`],
-    ['none becomes the last line alone', '', {}, ''],
+    ['none becomes the ownership marker alone', '', {}, ''],
     ['one that is given replaces it', 'By hand.', { description: 'Given.' }, 'Given.\n'],
-  ])('gets a last line: %s', async (_, description, inputs, own) => {
+  ])('gets an ownership marker: %s', async (_, description, inputs, text) => {
     const { client } = emulator.seed({ name: 'By hand', description, scopes: ['a'], custom_claims: REPOSITORY_CLAIMS });
     const executed = await run({ client_id: client.client_id, scopes: 'a', ...inputs });
     expect([executed.exitCode, executed.annotations]).toEqual([0, []]);
@@ -594,8 +594,8 @@ describe('a client that was made by hand, taken over by client_id', () => {
     expect([Object.keys(update?.body as object), others]).toEqual([['description'], []]);
     const now = emulator.clients()[0]?.description ?? '';
     const key = /key=(\S+)/.exec(LINE)?.[1];
-    expect(now.startsWith(own)).toBe(true);
-    expect(now.slice(own.length)).toMatch(
+    expect(now.startsWith(text)).toBe(true);
+    expect(now.slice(text.length)).toMatch(
       new RegExp(
         `^\\[scalekit-organization-client/1 key=${key} repo=740123456 by=740123456 run=17345678901\\.1 lifetime=persistent nonce=[\\w-]{16}\\]$`,
       ),
@@ -620,14 +620,14 @@ describe('a client that was made by hand, taken over by client_id', () => {
   });
 
   it.each([
-    ['is no longer marked', 'By hand.', 'By hand.', 'Restored: description of client '],
+    ['has no ownership marker', 'By hand.', 'By hand.', 'Restored: description of client '],
     [
-      'stays marked, which is said, if it had no description,',
+      'keeps the ownership marker, which is reported, without a description before,',
       '',
       expect.stringContaining(LINE.slice(0, 40)),
       'could not be given back',
     ],
-  ])('%s where the step fails afterwards', async (_, description, then, said) => {
+  ])('%s if the step fails afterwards', async (_, description, then, said) => {
     const { client } = emulator.seed({ name: 'By hand', description, custom_claims: REPOSITORY_CLAIMS });
     emulator.faults.add({ operation: 'addSecret', fault: { kind: 'status', status: 403 } });
     const executed = await run({ client_id: client.client_id });
@@ -650,7 +650,7 @@ describe('the search', () => {
     ).toEqual(Array(3).fill('100'));
   });
 
-  it('fails where page tokens go round in circles, since what is not shown may be there', async () => {
+  it('fails if page tokens go round in circles, since what is not shown may be there', async () => {
     seedOurs();
     const next = (token: string) => (answer: Answer) => ({ ...answer, next_page_token: token });
     const page = (token: string) => ({ kind: 'status', status: 200, body: next(token)({ clients: [] }) }) as const;
@@ -686,7 +686,7 @@ describe('the search', () => {
     ['the nanoseconds', ['2026-01-01T00:00:00.000000002Z', '2026-01-01T00:00:00.000000001Z'], 1],
     ['the nanoseconds, not the digits', ['2026-01-01T00:00:00.1Z', '2026-01-01T00:00:00.000000009Z'], 1],
     ['the time, not its text', ['2026-01-01T01:00:00Z', '2026-01-01T01:30:00+01:00'], 1],
-    ['the id, where the time is the same', ['2026-01-01T00:00:00Z', '2026-01-01T00:00:00.000Z'], 0],
+    ['the id, if the time is the same', ['2026-01-01T00:00:00Z', '2026-01-01T00:00:00.000Z'], 0],
   ])('decides by %s which one is the oldest', async (_, times, expected) => {
     const ids = [seedOurs(), seedOurs()].map(({ client }) => client.client_id).sort();
     for (const listOrder of ['oldest', 'newest'] as const) {
@@ -705,7 +705,7 @@ describe('the search', () => {
     const byName = { custom_claims: [{ key: 'github_repository', value: 'ACME/Inventory-Service' }] };
     emulator.seed({ name: 'x', custom_claims: [...REPOSITORY_CLAIMS, { key: 'environment', value: 'staging' }] });
     emulator.seed({ name: 'x', custom_claims: [{ key: 'github_repository_id', value: '1' }] });
-    emulator.seed({ name: 'x', description: trailerLine({ name: 'x' }), custom_claims: REPOSITORY_CLAIMS });
+    emulator.seed({ name: 'x', description: markerLine({ name: 'x' }), custom_claims: REPOSITORY_CLAIMS });
     const executed = await run();
     expect([executed.exitCode, executed.outputs.result]).toEqual([0, 'created']);
     expect(executed.annotations).toEqual([
@@ -722,7 +722,7 @@ describe('the search', () => {
     ]);
   });
 
-  it('is not disturbed by clients that nobody can read', async () => {
+  it('is not disturbed by clients that cannot be parsed', async () => {
     const { client } = seedOurs();
     const foreign = { client_id: 'm2morg_1', description: 'x' };
     const unreadable = [
@@ -778,7 +778,7 @@ describe('the search', () => {
     ]);
   });
 
-  it('goes by the name, whatever its capitals, where no id is known', async () => {
+  it('goes by the name, whatever its capitals, if no id is known', async () => {
     const env = { GITHUB_REPOSITORY_ID: undefined };
     const first = await run({}, { env });
     const second = await run({}, { env: { ...env, GITHUB_REPOSITORY: 'Acme/Inventory-Service' } });
@@ -837,7 +837,7 @@ describe('dry_run', () => {
         text.replaceAll(/<\/?code>/g, '').replaceAll('&quot;', '"'),
       ),
     );
-  /** What log and summary show of a plan has to be the same. */
+  /** Returns the plan that the log shows, and checks that the summary shows the same. */
   const shown = ({ log, summary }: Executed) => {
     const lines = log.split('\n');
     const steps = lines.flatMap((line) => /^- (.*)$/.exec(line)?.[1] ?? []);
@@ -894,12 +894,12 @@ describe('dry_run', () => {
     expect(outputs.client_id).toBe(client.client_id);
   });
 
-  it('fails, with fail, where the client exists', async () => {
+  it('fails, with fail, if the client exists', async () => {
     const { client } = seedOurs();
     await expectRefusal(await run({ dry_run: 'true', on_existing: 'fail' }), /exists already/, [client]);
   });
 
-  it('fails where there is no way', async () => {
+  it('fails if there is no way', async () => {
     const { client } = seedOurs({ scopes: ['a'] });
     await expectRefusal(await run({ dry_run: 'true' }), /on_existing: replace/, [client]);
   });
@@ -926,7 +926,7 @@ describe('dry_run', () => {
     expect(fields).toEqual([expect.stringMatching(/^description\|none\|a last line/)]);
   });
 
-  it('looks for nothing where the client is a job’s, and nobody’s post step has anything to do', async () => {
+  it('looks for nothing if the client is a job’s, and leaves the post step nothing to do', async () => {
     seedOurs();
     const { steps } = await planOf({ lifetime: 'job' });
     expect([steps, sent()]).toEqual([['create a client, and delete it when the job ends'], ['token']]);

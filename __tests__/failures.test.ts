@@ -82,14 +82,14 @@ describe('bad inputs', () => {
     [{ GITHUB_OUTPUT: undefined }, 'GITHUB_OUTPUT'],
     [{ GITHUB_REPOSITORY: undefined }, 'GITHUB_REPOSITORY'],
     [{ NODE_TLS_REJECT_UNAUTHORIZED: '0' }, 'NODE_TLS_REJECT_UNAUTHORIZED'],
-  ])('include an unsafe place to run in: %j', async (env, variable) => {
+  ])('include an unsafe setup of the runner: %j', async (env, variable) => {
     const run = await runAction(emulator, { env });
     expect(run.exitCode).toBe(1);
     expect(errors(run)).toEqual([expect.stringContaining(`Bad input: ${variable}: `)]);
     expect(sent()).toEqual([]);
   });
 
-  it('are reported where nothing at all is given', async () => {
+  it('are reported if nothing at all is given', async () => {
     const run = await runBare({});
     expect([run.exitCode, run.annotations.length, run.stderr]).toEqual([1, 1, '']);
     for (const input of [
@@ -201,7 +201,7 @@ describe('a client that came out otherwise than asked for', () => {
   });
 });
 
-describe('a create whose answer', () => {
+describe('a create whose response', () => {
   const edit = (change: (answer: { client: Record<string, unknown>; plain_secret?: string }) => void): Fault => ({
     kind: 'edit',
     edit: (answer) => {
@@ -239,7 +239,7 @@ describe('a create whose answer', () => {
 });
 
 describe('a failure after the create', () => {
-  it('never deletes another client that the answer names', async () => {
+  it('never deletes another client that the response names', async () => {
     const { client } = emulator.seed({ name: 'Foreign', description: 'made by hand' });
     emulator.faults.add({
       operation: 'createClient',
@@ -293,8 +293,8 @@ describe('a failure after the create', () => {
   });
 });
 
-describe('an answer that leaves out what it should say', () => {
-  it.each(['createClient', 'addSecret'] as const)('(%s, the secret) is mended by a read', async (operation) => {
+describe('a response that leaves out what it should contain', () => {
+  it.each(['createClient', 'addSecret'] as const)('(%s, the secret) is completed by a read', async (operation) => {
     if (operation === 'addSecret') await runAction(emulator);
     const edit = (answer: { client?: object }) => ({
       ...answer,
@@ -308,7 +308,7 @@ describe('an answer that leaves out what it should say', () => {
     expect(sentTo(emulator, 'getClient')).toHaveLength(1);
   });
 
-  it('(a list, the secrets) is mended by a read, so that retirement goes on', async () => {
+  it('(a list, the secrets) is completed by a read, so that retirement goes on', async () => {
     await runAction(emulator);
     const bare = ({ clients = [] }: { clients?: object[] }) => ({
       clients: clients.map((client) => ({ ...client, secrets: undefined })),
@@ -330,32 +330,34 @@ describe('an answer that leaves out what it should say', () => {
   });
 });
 
-describe('a request for one more secret whose answers are lost', () => {
+describe('a request for one more secret whose outcome is unknown', () => {
   const HOUR = 3_600_000;
-  /** A client of this identity with so many old secrets. */
+  /** Adds a client of this identity with this number of old secrets. */
   const seeded = (secrets: number) => seedEarlier(emulator, {}, { ageMs: 9 * HOUR, secrets });
-  const lose = (times: number) =>
+  const resetResponses = (times: number) =>
     emulator.faults.add({ operation: 'addSecret', times, when: 'after', fault: { kind: 'reset' } });
 
-  it('evicts one more where five are there by then, the oldest that was there before', async () => {
+  it('evicts one more if five are there by then, the oldest that was there before', async () => {
     const { client } = seeded(4);
-    lose(1);
+    resetResponses(1);
     const run = await runAction(emulator, { inputs: { keep_secrets: '5' } });
     expect(run.exitCode).toBe(0);
     const old = client.secrets?.map(({ id }) => id) ?? [];
     const now = emulator.clients()[0]?.secrets?.map(({ id }) => id) ?? [];
     expect(now.slice(0, 3)).toEqual(old.slice(1));
     expect(now.at(-1)).toBe(run.outputs.secret_id);
-    const [lost = ''] = now.slice(3);
+    const [unknown = ''] = now.slice(3);
     expect(warnings(run)).toEqual([
       expect.stringContaining(`${old[0]}, the oldest, is deleted to make room`),
-      expect.stringMatching(new RegExp(`^Secret ${lost} of client .* may be left over .* DELETE .*/secrets/${lost}$`)),
+      expect.stringMatching(
+        new RegExp(`^Secret ${unknown} of client .* may be left over .* DELETE .*/secrets/${unknown}$`),
+      ),
     ]);
   });
 
-  it('ends where nothing more may go, and says what is gone and what is left', async () => {
+  it('ends if nothing more may be deleted, and says what is deleted and what remains', async () => {
     const { client } = seeded(2);
-    lose(3);
+    resetResponses(3);
     const run = await runAction(emulator);
     const old = client.secrets?.map(({ id }) => id) ?? [];
     const now = emulator.clients()[0]?.secrets?.map(({ id }) => id) ?? [];
@@ -364,7 +366,7 @@ describe('a request for one more secret whose answers are lost', () => {
     for (const id of now.slice(2)) expect(errors(run)[0]).toContain(`/secrets/${id}`);
   });
 
-  it('takes the one away whose id is known though its value is not', async () => {
+  it('deletes the one whose id is known though its value is not', async () => {
     const { client } = seeded(1);
     const edit = ({ secret }: { secret: object }) => ({ secret });
     emulator.faults.add({ operation: 'addSecret', times: 1, fault: { kind: 'edit', edit } });
@@ -374,7 +376,7 @@ describe('a request for one more secret whose answers are lost', () => {
   });
 });
 
-it('a lost create never costs the secret that is handed out, however little the answers say', async () => {
+it('a create with an unknown outcome never costs the published secret, however little the responses contain', async () => {
   emulator.faults.add({ operation: 'createClient', when: 'after', fault: { kind: 'reset' } });
   const bare = (client: object) => ({ ...client, secrets: undefined });
   const edits = {
@@ -406,7 +408,7 @@ it('an update that was applied, though it is refused in the end, is read back an
 
 it('a second client of one request, which the server finished late, is removed', async () => {
   emulator.faults.add({ operation: 'createClient', times: 1, fault: { kind: 'hang', finishAfterMs: 8700 } });
-  // Held back, so that the late one is there when the look comes.
+  // The delay makes sure that the late client exists when the action searches.
   emulator.faults.add({ operation: 'createClient', call: 2, fault: { kind: 'delay', ms: 1500 } });
   const run = await runAction(emulator, { inputs: { timeout: '16' } });
   expect([run.exitCode, emulator.clients().map(({ client_id }) => client_id)]).toEqual([0, [run.outputs.client_id]]);

@@ -4,9 +4,9 @@ import { type Executed, RUNNER_VARIABLES, type Step } from '../emulator/runner.t
 import { parseMarker } from '../src/client/identity.ts';
 import { credentialsWork, errors, readable, runAction, secretsOf, sentTo } from './support/action.ts';
 
-// A central workflow that makes clients for other repositories.
+// Tests of a central workflow that creates clients for other repositories.
 
-const { GITHUB_REPOSITORY_ID: OWN_ID } = RUNNER_VARIABLES;
+const { GITHUB_REPOSITORY_ID: REPOSITORY_ID } = RUNNER_VARIABLES;
 const [VARIABLE, SECRET] = ['SCALEKIT_M2M_CLIENT_ID', 'SCALEKIT_M2M_CLIENT_SECRET'];
 const SERVICE = 'Acme/Billing-Service';
 
@@ -17,7 +17,7 @@ beforeEach(async () => {
 });
 afterEach(() => emulator.close());
 
-/** Runs the action in the central workflow, and checks what holds of every run: nothing secret is readable. */
+/** Runs the action in the central workflow, and checks that its output shows no secret. */
 async function central(inputs: Record<string, string>, step: Step = {}): Promise<Executed> {
   const run = await runAction(emulator, {
     ...step,
@@ -28,7 +28,7 @@ async function central(inputs: Record<string, string>, step: Step = {}): Promise
   return run;
 }
 
-/** What the runner of a repository's own workflow says. */
+/** Returns the runner's variables in a workflow of the repository itself. */
 function runnerOf(fullName: string): Record<string, string> {
   const { id, ownerId } = emulator.github.repository(fullName);
   return {
@@ -44,7 +44,7 @@ const claimsOf = (client_id = '') => {
   const client = emulator.clients().find((one) => one.client_id === client_id);
   return Object.fromEntries((client?.custom_claims ?? []).map(({ key, value }) => [key, value]));
 };
-const trailers = () => emulator.clients().map(({ description }) => parseMarker(description ?? ''));
+const markers = () => emulator.clients().map(({ description }) => parseMarker(description ?? ''));
 const changes = () => emulator.requests.filter(({ method, operation }) => method !== 'GET' && operation !== 'token');
 
 describe('a client for another repository', () => {
@@ -70,7 +70,7 @@ describe('a client for another repository', () => {
     const [client] = emulator.clients();
     expect(client?.name).toBe(`GitHub Actions: ${SERVICE} (production)`);
     expect(client?.description).toContain(SERVICE);
-    expect(trailers()).toEqual([expect.objectContaining({ repo: '4711', by: OWN_ID })]);
+    expect(markers()).toEqual([expect.objectContaining({ repo: '4711', by: REPOSITORY_ID })]);
     expect(run.log).toContain(`Claims about ${SERVICE} come from GitHub's API.`);
     expect(run.log).toContain('The environment "production" is asserted');
     expect(await credentialsWork(emulator, run.outputs)).toBe(true);
@@ -88,18 +88,18 @@ describe('a client for another repository', () => {
     [{}, {}],
     [{ environment: 'production' }, { environment: 'Production' }],
     [{ name: 'Deploy' }, { name: 'Deploy' }],
-  ])('is the one that the repository’s own workflow finds: %j and %j', async (inputs, own) => {
+  ])('is the one that the repository’s own workflow finds: %j and %j', async (inputs, inputsThere) => {
     const made = await central({ repository: SERVICE, ...inputs });
-    // As the central workflow's own client, which is another.
+    // The same inputs without `repository` create a client of the central repository.
     const apart = await central(inputs);
-    const found = await central(own, { env: runnerOf(SERVICE) });
+    const found = await central(inputsThere, { env: runnerOf(SERVICE) });
     expect([made, apart, found].map(({ outputs }) => outputs.result)).toEqual(['created', 'created', 'rotated']);
     expect(found.outputs.client_id).toBe(made.outputs.client_id);
     expect([apart.outputs.client_id === made.outputs.client_id, emulator.clients().length]).toEqual([false, 2]);
     const back = await central({ repository: SERVICE, ...inputs, on_existing: 'reuse' });
     expect([back.exitCode, back.outputs.result, back.outputs.client_id]).toEqual([0, 'reused', made.outputs.client_id]);
-    // Who made it stays as it was.
-    expect(trailers()[0]).toEqual(expect.objectContaining({ repo: '4711', by: OWN_ID }));
+    // The repository that created the client is unchanged.
+    expect(markers()[0]).toEqual(expect.objectContaining({ repo: '4711', by: REPOSITORY_ID }));
   });
 
   it('stays the same after the repository was renamed, by its new name', async () => {
@@ -112,10 +112,10 @@ describe('a client for another repository', () => {
 
   it('is managed by its id too, and one of the central repository is not', async () => {
     const made = await central({ repository: SERVICE });
-    const own = await central({});
+    const ofCentral = await central({});
     const run = await central({ repository: SERVICE, client_id: made.outputs.client_id ?? '' });
     expect([run.exitCode, run.outputs.client_id]).toEqual([0, made.outputs.client_id]);
-    const refused = await central({ repository: SERVICE, client_id: own.outputs.client_id ?? '' });
+    const refused = await central({ repository: SERVICE, client_id: ofCentral.outputs.client_id ?? '' });
     expect([refused.exitCode, refused.outputs]).toEqual([1, {}]);
     expect(errors(refused)).toEqual([expect.stringContaining('made for another repository')]);
   });
@@ -145,8 +145,8 @@ describe('a client for another repository', () => {
     const sweep = { action: 'sweep' };
     const other = await central({ dry_run: 'false' }, { ...sweep, env: runnerOf(SERVICE) });
     expect([other.exitCode, other.outputs.deleted, emulator.clients().length]).toEqual([0, '', 1]);
-    const own = await central({ dry_run: 'false' }, { ...sweep, env: { GITHUB_RUN_ID: '18000000000' } });
-    expect([own.exitCode, own.outputs.deleted, emulator.clients()]).toEqual([0, outputs.client_id, []]);
+    const swept = await central({ dry_run: 'false' }, { ...sweep, env: { GITHUB_RUN_ID: '18000000000' } });
+    expect([swept.exitCode, swept.outputs.deleted, emulator.clients()]).toEqual([0, outputs.client_id, []]);
   });
 
   it.each([
@@ -158,13 +158,13 @@ describe('a client for another repository', () => {
     ],
     ['hidden from the token', () => ({ github_token: emulator.github.addToken('none') }), /HTTP 404.*may not see it/],
     ['asked for with a token that is none', () => ({ github_token: ['ghp', 'x'.repeat(36)].join('_') }), /HTTP 401/],
-  ])('is not made where the repository is %s', async (_, prepare, message) => {
+  ])('is not made if the repository is %s', async (_, prepare, message) => {
     const run = await central({ repository: SERVICE, save_to: 'repository', ...(prepare() ?? {}) });
     expect([run.exitCode, run.outputs, run.state, emulator.clients(), changes()]).toEqual([1, {}, {}, [], []]);
     expect(errors(run)).toEqual([expect.stringMatching(message)]);
   });
 
-  it('is not made where GitHub’s answer is about another repository', async () => {
+  it('is not made if GitHub’s response is about another repository', async () => {
     const fault = {
       kind: 'edit',
       edit: (answer: object) => ({ ...answer, full_name: 'acme/payments' }),
@@ -205,7 +205,7 @@ describe('a client for another repository', () => {
   });
 
   it.each(['github_repo_property_nothing', 'github_repo_property_empty', 'github_repo_property_team', 'environment'])(
-    'is an input error with a claim that GitHub does not tell: %s',
+    'is an input error with a claim that GitHub does not report: %s',
     async (repository_claims) => {
       const run = await central({ repository: SERVICE, repository_claims });
       expect([run.exitCode, run.outputs, changes()]).toEqual([1, {}, []]);
@@ -221,11 +221,14 @@ describe('a client for another repository', () => {
 describe('a fleet', () => {
   const COUNT = 200;
   const AT_ONCE = 10;
-  /** Ten minutes in the example, so ten seconds here; twice that, since all legs share one machine with other tests. */
+  /**
+   * Seconds. Ten minutes in the example are ten seconds here. This is twice that, because all legs share one machine
+   * with other tests.
+   */
   const TIMEOUT = '20';
   const name = (number: number) => `acme/service-${number}`;
 
-  /** Runs a leg for each repository, so many at a time as `max-parallel` lets. */
+  /** Runs a leg for each repository. As with `max-parallel`, not more than AT_ONCE run at a time. */
   async function matrix(repositories: string[]): Promise<Executed[]> {
     const runs: Executed[] = [];
     const waiting = [...repositories.entries()];
@@ -248,10 +251,10 @@ describe('a fleet', () => {
     return runs;
   }
 
-  it(`of ${COUNT} repositories is done in one go under a rate limit, without a double or a failure, and left alone by the next`, async () => {
+  it(`of ${COUNT} repositories is done in one go under a rate limit, without a duplicate or a failure, and unchanged by the next`, async () => {
     const repositories = Array.from({ length: COUNT }, (_, at) => name(at));
     for (const repository of repositories) emulator.github.addRepository(repository);
-    // 60 a minute, with a second for a minute.
+    // 60 requests a minute. A second stands for a minute here.
     emulator.behaviour.rateLimit = { requests: 60, windowMs: 1000, retryAfter: 'seconds' };
     const runs = await matrix(repositories);
 
@@ -259,7 +262,7 @@ describe('a fleet', () => {
     expect([runs.length, failures]).toEqual([COUNT, []]);
     expect(runs.map(({ outputs }) => outputs.result)).toEqual(Array(COUNT).fill('created'));
     const clients = emulator.clients();
-    expect([clients.length, new Set(trailers().map((marker) => marker?.key)).size]).toEqual([COUNT, COUNT]);
+    expect([clients.length, new Set(markers().map((marker) => marker?.key)).size]).toEqual([COUNT, COUNT]);
     expect(clients.filter(({ secrets }) => secrets?.length !== 1)).toEqual([]);
     for (const [at, { outputs }] of runs.entries()) {
       const { id, variables, secrets } = emulator.github.repository(name(at));

@@ -17,14 +17,14 @@ async function start(options: EmulatorOptions = {}) {
   const emulator = await startEmulator(options);
   running.push(emulator);
   const { github } = emulator;
-  return { emulator, github, own: github.repository(OWN), ...caller(emulator) };
+  return { emulator, github, repository: github.repository(REPOSITORY), ...caller(emulator) };
 }
 
-const OWN = 'acme/inventory-service';
+const REPOSITORY = 'acme/inventory-service';
 
 type Init = { token?: string; authorization?: string; redirect?: 'manual' | 'follow' };
 
-/** A caller of GitHub's API. Paths begin after the repository's. */
+/** Returns functions that call GitHub's API. The paths of `at` are relative to the repository. */
 function caller({ github }: Emulator) {
   const call = async (method: string, path: string, body?: unknown, init: Init = {}) => {
     const { token = github.token, authorization = `token ${token}`, redirect = 'manual' } = init;
@@ -39,8 +39,8 @@ function caller({ github }: Emulator) {
     return { status: answer.status, headers: answer.headers, json };
   };
   const at = (method: string, path: string, body?: unknown, init?: Init) =>
-    call(method, `/repos/${OWN}${path}`, body, init);
-  /** Seals a value for the key of a place and saves it. */
+    call(method, `/repos/${REPOSITORY}${path}`, body, init);
+  /** Seals a value for the public key of a location and saves it. */
   const save = async (location: string, name: string, value: string | Uint8Array) => {
     const { key, key_id } = (await at('GET', `${location}/secrets/public-key`)).json;
     return at('PUT', `${location}/secrets/${name}`, { encrypted_value: await seal(value, key), key_id });
@@ -55,20 +55,20 @@ async function seal(value: string | Uint8Array, key: string): Promise<string> {
 
 const WHOLE_SECONDS = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/;
 
-/** The two kinds of place: how their paths begin, and what holds their values. */
-const PLACES = [
-  ['the repository', '/actions', ({ own }: Awaited<ReturnType<typeof start>>) => own],
+/** The two kinds of location: the beginning of their paths, and the object with their values. */
+const LOCATIONS = [
+  ['the repository', '/actions', ({ repository }: Awaited<ReturnType<typeof start>>) => repository],
   [
     'an environment',
     '/environments/preview%2Fpr-7',
-    ({ own }: Awaited<ReturnType<typeof start>>) => own.addEnvironment('Preview/PR-7'),
+    ({ repository }: Awaited<ReturnType<typeof start>>) => repository.addEnvironment('Preview/PR-7'),
   ],
 ] as const;
 
 describe('secrets and variables', () => {
-  it.each(PLACES)('keeps what is in the box of a secret, in %s', async (_, path, placeOf) => {
+  it.each(LOCATIONS)('keeps what is in the box of a secret, in %s', async (_, path, locationOf) => {
     const context = await start();
-    const location = placeOf(context);
+    const location = locationOf(context);
     const { at, save } = context;
     const value = `sk-${'ü'.repeat(20)}`;
     expect(await save(path, 'deploy_secret', value)).toMatchObject({ status: 201, json: {} });
@@ -90,9 +90,9 @@ describe('secrets and variables', () => {
     expect((await at('GET', `${path}/secrets/deploy_secret`)).status).toBe(404);
   });
 
-  it.each(PLACES)('makes, shows, changes and deletes a variable, in %s', async (_, path, placeOf) => {
+  it.each(LOCATIONS)('makes, shows, changes and deletes a variable, in %s', async (_, path, locationOf) => {
     const context = await start();
-    const location = placeOf(context);
+    const location = locationOf(context);
     const { at } = context;
     const variables = `${path}/variables`;
     const variable = { name: 'client_id', value: 'm2morg_1' };
@@ -113,8 +113,8 @@ describe('secrets and variables', () => {
   });
 
   it('has a key of its own for each repository and each environment', async () => {
-    const { github, own, at, call } = await start();
-    own.addEnvironment('production');
+    const { github, repository, at, call } = await start();
+    repository.addEnvironment('production');
     github.addRepository('acme/other');
     const keys = [
       await at('GET', '/actions/secrets/public-key'),
@@ -128,7 +128,7 @@ describe('secrets and variables', () => {
     for (const key_id of [keys[0].key_id, keys[1].key_id]) {
       expect((await at('PUT', '/actions/secrets/S', { encrypted_value, key_id })).status).toBe(422);
     }
-    expect(own.secrets.size).toBe(0);
+    expect(repository.secrets.size).toBe(0);
   });
 
   it.each([
@@ -149,20 +149,20 @@ describe('secrets and variables', () => {
     ['broken JSON', 'POST', 400, '{"name":'],
     ['a field that GitHub does not know', 'PATCH', 422, { value: 'v', values: [] }],
   ])('refuses a variable with %s (%s, %i)', async (_, method, status, body) => {
-    const { at, own } = await start();
-    own.setVariable('N', 'old');
+    const { at, repository } = await start();
+    repository.setVariable('N', 'old');
     const path = `/actions/variables${method === 'PATCH' ? '/N' : ''}`;
     expect((await at(method, path, body)).status).toBe(status);
-    expect(own.variables.get('N')?.value).toBe('old');
+    expect(repository.variables.get('N')?.value).toBe('old');
   });
 
   it.each(['1ST', 'WITH-DASH', 'GITHUB_TOKEN', 'github_x', 'Ü'])('refuses the name %s', async (name) => {
-    const { at, save, own } = await start();
+    const { at, save, repository } = await start();
     expect((await save('/actions', encodeURIComponent(name), 'v')).status).toBe(422);
     expect((await at('POST', '/actions/variables', { name, value: 'v' })).status).toBe(422);
-    own.setVariable('OLD', 'v');
+    repository.setVariable('OLD', 'v');
     expect((await at('PATCH', '/actions/variables/OLD', { name })).status).toBe(422);
-    expect([own.secrets.size, [...own.variables.keys()]]).toEqual([0, ['OLD']]);
+    expect([repository.secrets.size, [...repository.variables.keys()]]).toEqual([0, ['OLD']]);
   });
 
   it('takes values of up to 48 KB', async () => {
@@ -174,21 +174,21 @@ describe('secrets and variables', () => {
     expect((await at('PATCH', '/actions/variables/V', { value: `${longest}x` })).status).toBe(422);
   });
 
-  it('tells when a secret was made and last saved', async () => {
-    const { own, save, at } = await start();
-    own.setSecret('OLD', 'v', 60_000);
+  it('returns when a secret was made and last saved', async () => {
+    const { repository, save, at } = await start();
+    repository.setSecret('OLD', 'v', 60_000);
     expect((await save('/actions', 'OLD', 'w')).status).toBe(204);
     const { created_at, updated_at } = (await at('GET', '/actions/secrets/OLD')).json;
     expect(Date.parse(updated_at) - Date.parse(created_at)).toBeGreaterThanOrEqual(59_000);
   });
 
   it('knows an environment whatever its case, and none that is not there', async () => {
-    const { own, at } = await start();
-    own.addEnvironment('Preview/PR-7').setVariable('V', 'v');
+    const { repository, at } = await start();
+    repository.addEnvironment('Preview/PR-7').setVariable('V', 'v');
     const found = await at('GET', '/environments/preview%2Fpr-7');
     expect(found).toMatchObject({ status: 200, json: { name: 'Preview/PR-7' } });
     expect((await at('GET', '/environments/PREVIEW%2FPR-7/variables/v')).json.value).toBe('v');
-    own.removeEnvironment('preview/pr-7');
+    repository.removeEnvironment('preview/pr-7');
     for (const path of ['', '/secrets/public-key', '/secrets/S', '/variables/v']) {
       expect((await at('GET', `/environments/preview%2Fpr-7${path}`)).status).toBe(404);
     }
@@ -214,40 +214,47 @@ describe('repositories and runs', () => {
     expect((await call('GET', '/repos/acme/nothing')).status).toBe(404);
   });
 
-  it('has the repository and the run that the runner tells of', async () => {
-    const { own, at } = await start();
-    expect(own).toMatchObject({ id: Number(RUNNER_VARIABLES.GITHUB_REPOSITORY_ID), visibility: 'private' });
+  it('has the repository and the run that the runner names', async () => {
+    const { repository, at } = await start();
+    expect(repository).toMatchObject({ id: Number(RUNNER_VARIABLES.GITHUB_REPOSITORY_ID), visibility: 'private' });
     const { json } = await at('GET', `/actions/runs/${RUNNER_VARIABLES.GITHUB_RUN_ID}`);
-    expect(json).toMatchObject({ status: 'in_progress', conclusion: null, run_attempt: 1, repository: { id: own.id } });
+    expect(json).toMatchObject({
+      status: 'in_progress',
+      conclusion: null,
+      run_attempt: 1,
+      repository: { id: repository.id },
+    });
   });
 
   it('shows a run as it was last said to be, and none that is not there', async () => {
     const { github, at } = await start();
-    github.addRun(OWN, { id: 5, attempt: 2, status: 'queued' });
+    github.addRun(REPOSITORY, { id: 5, attempt: 2, status: 'queued' });
     expect((await at('GET', '/actions/runs/5')).json).toMatchObject({ id: 5, run_attempt: 2, status: 'queued' });
-    github.addRun(OWN, { id: 5, status: 'completed' });
+    github.addRun(REPOSITORY, { id: 5, status: 'completed' });
     expect((await at('GET', '/actions/runs/5')).json).toMatchObject({ run_attempt: 2, conclusion: 'success' });
-    github.addRun(OWN, { id: 5, attempt: 3, conclusion: 'failure' });
+    github.addRun(REPOSITORY, { id: 5, attempt: 3, conclusion: 'failure' });
     expect((await at('GET', '/actions/runs/5')).json).toMatchObject({ status: 'completed', conclusion: 'failure' });
-    github.removeRun(OWN, 5);
+    github.removeRun(REPOSITORY, 5);
     for (const id of ['5', 'five']) expect((await at('GET', `/actions/runs/${id}`)).status).toBe(404);
   });
 
   it('redirects from the old name of a repository to its number', async () => {
-    const { github, own, call, at } = await start();
-    github.rename(OWN, 'acme/stock');
-    own.setVariable('V', 'v');
+    const { github, repository, call, at } = await start();
+    github.rename(REPOSITORY, 'acme/stock');
+    repository.setVariable('V', 'v');
     const moved = await at('GET', '/actions/variables/V');
-    const url = `${github.apiUrl}/repositories/${own.id}/actions/variables/V`;
+    const url = `${github.apiUrl}/repositories/${repository.id}/actions/variables/V`;
     expect(moved).toMatchObject({ status: 301, json: { message: 'Moved Permanently', url } });
     expect(moved.headers.get('location')).toBe(url);
     expect((await at('GET', '/actions/variables/V', undefined, { redirect: 'follow' })).json.value).toBe('v');
     expect((await at('PATCH', '/actions/variables/V', { value: 'w' })).status).toBe(307);
-    expect(own.variables.get('V')?.value).toBe('v');
-    expect((await call('GET', '/repos/acme/stock')).json).toMatchObject({ id: own.id, full_name: 'acme/stock' });
+    expect(repository.variables.get('V')?.value).toBe('v');
+    expect((await call('GET', '/repos/acme/stock')).json).toMatchObject({ id: repository.id, full_name: 'acme/stock' });
     expect((await at('GET', '', undefined, { token: github.addToken('none') })).status).toBe(404);
-    expect((await at('GET', '', undefined, { token: github.addToken({ repositories: [OWN] }) })).status).toBe(301);
-    expect(() => github.repository(OWN)).toThrow(OWN);
+    expect((await at('GET', '', undefined, { token: github.addToken({ repositories: [REPOSITORY] }) })).status).toBe(
+      301,
+    );
+    expect(() => github.repository(REPOSITORY)).toThrow(REPOSITORY);
   });
 });
 
@@ -282,9 +289,9 @@ describe('what a token may do', () => {
     ['environments', 'write', 'DELETE', '/environments/e/variables/V'],
   ];
   it.each(requests)('wants %s: %s for %s %s', async (permission, level, method, path) => {
-    const { github, own, at } = await start();
+    const { github, repository, at } = await start();
     const all = { secrets: 'write', variables: 'write', environments: 'write', actions: 'read' } as const;
-    own.addEnvironment('e');
+    repository.addEnvironment('e');
     const statuses = [];
     for (const permissions of [
       { ...all, [permission]: undefined },
@@ -317,9 +324,9 @@ describe('what a token may do', () => {
     const { github, call } = await start();
     github.addRepository('acme/private').setVariable('V', 'v');
     github.addRepository('acme/public', { visibility: 'public' }).setVariable('V', 'v');
-    const limited = { token: github.addToken({ variables: 'write', repositories: [OWN.toUpperCase()] }) };
+    const limited = { token: github.addToken({ variables: 'write', repositories: [REPOSITORY.toUpperCase()] }) };
     const none = { token: github.addToken('none') };
-    expect((await call('GET', `/repos/${OWN}`, undefined, limited)).status).toBe(200);
+    expect((await call('GET', `/repos/${REPOSITORY}`, undefined, limited)).status).toBe(200);
     for (const init of [limited, none]) {
       expect((await call('GET', '/repos/acme/private', undefined, init)).status).toBe(404);
       expect((await call('GET', '/repos/acme/private/actions/variables/V', undefined, init)).status).toBe(404);
@@ -330,9 +337,9 @@ describe('what a token may do', () => {
 });
 
 describe('the rate limit', () => {
-  it('is told in every answer', async () => {
+  it('is reported in every response', async () => {
     const { at, call } = await start();
-    const left = [];
+    const remaining = [];
     for (const { status, headers } of [
       await at('GET', ''),
       await at('GET', '/environments/e'),
@@ -342,9 +349,9 @@ describe('the rate limit', () => {
       expect(headers.get('x-ratelimit-resource')).toBe('core');
       expect(Number(headers.get('x-ratelimit-reset')) * 1000).toBeGreaterThan(Date.now());
       expect(headers.has('date')).toBe(true);
-      left.push(headers.get('x-ratelimit-remaining'));
+      remaining.push(headers.get('x-ratelimit-remaining'));
     }
-    expect(left).toEqual(['4999', '4998', '4998']);
+    expect(remaining).toEqual(['4999', '4998', '4998']);
   });
 
   it('ends the primary one with the moment of its reset', async () => {
@@ -405,8 +412,8 @@ describe('the ID token', () => {
   });
 
   it('says what the runner says, all ids as text', async () => {
-    const { emulator, own } = await start();
-    own.customProperties = { tier: 'one', none: null };
+    const { emulator, repository } = await start();
+    repository.customProperties = { tier: 'one', none: null };
     const claims = decodeJwt((await ask(emulator)).value);
     const { GITHUB_SHA: sha, GITHUB_WORKFLOW_REF: workflow_ref } = RUNNER_VARIABLES;
     expect(claims).toEqual({
@@ -417,7 +424,7 @@ describe('the ID token', () => {
       ref_type: 'branch',
       ref_protected: 'true',
       sha,
-      repository: OWN,
+      repository: REPOSITORY,
       repository_id: '740123456',
       repository_owner: 'acme',
       repository_owner_id: '9919',
@@ -448,7 +455,7 @@ describe('the ID token', () => {
   it.each([
     [{ environment: 'production' }, 'environment:production'],
     [{ event_name: 'pull_request' }, 'pull_request'],
-  ])('says otherwise where told to: %j', async (changes, context) => {
+  ])('says otherwise if configured: %j', async (changes, context) => {
     const { emulator, github } = await start();
     github.idTokenClaims = { ...changes, actor: undefined };
     const claims = decodeJwt((await ask(emulator)).value);
@@ -468,8 +475,8 @@ describe('the ID token', () => {
 
 describe('the emulator itself', () => {
   it("serves GitHub's own client", async () => {
-    const { github, own } = await start();
-    const environment = own.addEnvironment('preview/pr 7');
+    const { github, repository } = await start();
+    const environment = repository.addEnvironment('preview/pr 7');
     const octokit = getOctokit(github.token, { baseUrl: github.apiUrl }).rest;
     const at = { owner: 'acme', repo: 'inventory-service', environment_name: environment.name };
     const { data } = await octokit.actions.getEnvironmentPublicKey(at);
@@ -482,9 +489,9 @@ describe('the emulator itself', () => {
   });
 
   it("answers nothing that GitHub's description does not allow", async () => {
-    const { github, own } = await start();
-    own.variables.set('V', { value: 1 as never, createdAt: 'yesterday', updatedAt: '2026-01-01T00:00:00Z' });
-    const answer = await fetch(`${github.apiUrl}/repos/${OWN}/actions/variables/V`, {
+    const { github, repository } = await start();
+    repository.variables.set('V', { value: 1 as never, createdAt: 'yesterday', updatedAt: '2026-01-01T00:00:00Z' });
+    const answer = await fetch(`${github.apiUrl}/repos/${REPOSITORY}/actions/variables/V`, {
       headers: { authorization: `Bearer ${github.token}` },
     });
     expect(answer.status).toBe(500);
@@ -495,21 +502,21 @@ describe('the emulator itself', () => {
 
   it('records, holds and spoils these requests as any other', async () => {
     const held: string[] = [];
-    const { emulator, own, at } = await start({
+    const { emulator, repository, at } = await start({
       hold: (when, { operation }) => void held.push(`${when} ${operation}`),
     });
     emulator.faults.add({ operation: 'createVariable', when: 'after', fault: { kind: 'reset' } });
     await expect(at('POST', '/actions/variables', { name: 'V', value: 'v' })).rejects.toThrow('fetch failed');
-    expect(own.variables.get('V')?.value).toBe('v');
+    expect(repository.variables.get('V')?.value).toBe('v');
     await at('GET', '/actions/variables/V?x=1');
     expect(emulator.requests).toMatchObject([
       { operation: 'createVariable', body: { name: 'V', value: 'v' }, status: undefined },
-      { operation: 'getVariable', path: `/api/v3/repos/${OWN}/actions/variables/V?x=1`, status: 200 },
+      { operation: 'getVariable', path: `/api/v3/repos/${REPOSITORY}/actions/variables/V?x=1`, status: 200 },
     ]);
     expect(held).toEqual(['before createVariable', 'after createVariable', 'before getVariable', 'after getVariable']);
   });
 
-  it('is where TLS is, if there is any', async () => {
+  it('uses TLS, if there is any', async () => {
     const { emulator, github } = await start({ tls: true });
     expect(github.variables).toEqual({ GITHUB_API_URL: `${emulator.tlsUrl}/api/v3` });
     expect(github.idTokenVariables.ACTIONS_ID_TOKEN_REQUEST_URL).toBe(`${emulator.tlsUrl}/id-token?api-version=2.0`);
@@ -523,7 +530,7 @@ describe('the emulator itself', () => {
       variables.set(name, value);
       if (variables.size === 8) break;
     }
-    const { status } = await fetch(`${variables.get('GITHUB_API_URL')}/repos/${OWN}`, {
+    const { status } = await fetch(`${variables.get('GITHUB_API_URL')}/repos/${REPOSITORY}`, {
       headers: { authorization: `token ${variables.get('SECRETS_TOKEN')}` },
     });
     expect(status).toBe(200);

@@ -11,7 +11,7 @@ import { type Emulator, type Operation, startEmulator } from '../emulator/index.
 import { makeCertificate } from '../emulator/tls.ts';
 import { credentialsWork, errors, readable, runAction, runBare, sentTo, trust, warnings } from './support/action.ts';
 
-// What networks and servers do that nobody would build on purpose.
+// Tests with behaviour of networks and servers that nobody would build on purpose.
 
 let emulator: Emulator;
 let folder: string;
@@ -29,7 +29,7 @@ afterEach(async () => {
   await emulator.close();
 });
 
-/** Starts a server on a free loopback port, for the length of a test. */
+/** Starts a server on a free loopback port. It is closed after the test. */
 async function listen(server: net.Server): Promise<number> {
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
@@ -42,7 +42,11 @@ async function listen(server: net.Server): Promise<number> {
   return (server.address() as AddressInfo).port;
 }
 
-/** Something between the action and the emulator that sees, and may spoil, what passes. */
+/**
+ * Starts a server that forwards connections to another one.
+ * @param onConnection can handle a connection itself and return false
+ * @returns the port
+ */
 async function between(
   upstreamUrl: string,
   onConnection: (client: Socket, number: number) => boolean,
@@ -69,9 +73,9 @@ describe('a connection that breaks', () => {
   it.each([
     ['garbage', Buffer.from('garbage garbage garbage')],
     ['a TLS alert', Buffer.from([0x15, 3, 3, 0, 2, 2, 40])],
-    ['a plain answer of a gateway', Buffer.from('HTTP/1.1 502 Bad Gateway\r\ncontent-length: 0\r\n\r\n')],
+    ['a plain response of a gateway', Buffer.from('HTTP/1.1 502 Bad Gateway\r\ncontent-length: 0\r\n\r\n')],
   ])(
-    'after the create was carried out, by %s within TLS, is mended: one client, and its secret works',
+    'after the create was carried out, by %s within TLS, is recovered: one client, and its secret works',
     async (_, bytes) => {
       await emulator.close();
       emulator = await startEmulator({ tls: true });
@@ -114,7 +118,7 @@ describe('a connection that breaks', () => {
   });
 });
 
-describe('an answer that is none', () => {
+describe('a response that is none', () => {
   it('(101 Switching Protocols) never looks like success', async () => {
     const api = http.createServer((request) =>
       request.socket.write('HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: x\r\n\r\n'),
@@ -128,7 +132,7 @@ describe('an answer that is none', () => {
   });
 });
 
-describe('a created client whose answer cannot be used', () => {
+describe('a created client whose response cannot be used', () => {
   const change = (edit: (client: Record<string, unknown>) => void) => (answer: { client: Record<string, unknown> }) => {
     edit(answer.client);
     return answer;
@@ -157,7 +161,7 @@ describe('a created client whose answer cannot be used', () => {
     expect(errors(run)[0]).toMatch(/so it may be another one\.\nRemoved again: client m2morg_\d+\.$/);
   });
 
-  it('and which cannot be told from another’s is named, and stays', async () => {
+  it('and which cannot be distinguished from another’s is named, and stays', async () => {
     const cut = ({ client }: { client: Record<string, unknown> }) => ({ client: { ...client, description: 'cut' } });
     emulator.faults.add({
       operation: 'createClient',
@@ -173,15 +177,15 @@ describe('a created client whose answer cannot be used', () => {
 
   it('is removed as soon as the API shows it, by main or else by post', async () => {
     Object.assign(emulator.behaviour, { listLag: 60_000, dropScopes: ['a'] });
-    for (const [readLag, left] of [
+    for (const [readLag, remaining] of [
       [1500, 0],
       [9000, 1],
     ] as const) {
       emulator.behaviour.readLag = readLag;
       const run = await runAction(emulator, { inputs: { scopes: 'a', timeout: '8' } });
-      expect([run.exitCode, emulator.clients().length]).toEqual([1, left]);
+      expect([run.exitCode, emulator.clients().length]).toEqual([1, remaining]);
       expect(errors(run)[0]).toMatch(
-        left ? /^A client of this step may be left over: .* DELETE /m : /^Removed again: client m2morg_\d+\.$/m,
+        remaining ? /^A client of this step may be left over: .* DELETE /m : /^Removed again: client m2morg_\d+\.$/m,
       );
       const post = await run.post();
       expect([post.exitCode, post.annotations, emulator.clients()]).toEqual([0, [], []]);
@@ -262,7 +266,7 @@ it('post takes no state of another run, though these credentials sealed it', asy
   }
 });
 
-it('a client that is all this step’s, but has a secret of a lost answer, is named with the call that removes it', async () => {
+it('a client that is all this step’s, but has a secret whose creation got no response, is named with the call that removes it', async () => {
   emulator.faults.add({ operation: 'createClient', when: 'after', fault: { kind: 'status', status: 503 } });
   emulator.faults.add({ operation: 'addSecret', times: 1, when: 'after', fault: { kind: 'reset' } });
   emulator.behaviour.tokenChanges = (payload) => (payload.oid ? undefined : payload);
@@ -277,7 +281,7 @@ it('a client that is all this step’s, but has a secret of a lost answer, is na
   );
 });
 
-describe('what a failed step tells', () => {
+describe('what a failed step reports', () => {
   it('is the rate limit, not the time that it cost', async () => {
     emulator.faults.add({ operation: '*', fault: { kind: 'delay', ms: 150 } });
     const body = { code: 8, message: 'slow down', details: [{ error_code: 'RATE_LIMITED' }] };
@@ -289,7 +293,7 @@ describe('what a failed step tells', () => {
     expect((await run.post()).stdout).toBe('');
   });
 
-  it('is the failure itself, also where the state file is gone', async () => {
+  it('is the failure itself, also if the state file is gone', async () => {
     const state = path.join(folder, 'state');
     emulator.hold = (_, { operation }) => {
       if (operation === 'createClient') rmSync(state, { force: true });
@@ -308,11 +312,11 @@ describe('what a failed step tells', () => {
     }
   });
 
-  it('never holds a part of the secret, even where that holds an expression or the marks of a URL', async () => {
+  it('never holds a part of the secret, even if that holds an expression or the delimiters of a URL', async () => {
     const open = ['$', '{{'].join('');
     const parts = ['s3cr3t', 'v4lue', 't41l'];
-    for (const marks of [`${open} x }}#`, `@${open} x }}?`, '#', '?a=', '@']) {
-      const secret = parts.join(marks);
+    for (const delimiters of [`${open} x }}#`, `@${open} x }}?`, '#', '?a=', '@']) {
+      const secret = parts.join(delimiters);
       for (const input of ['scalekit_client_secret', 'scalekit_environment_url', 'organization_id', 'scopes']) {
         const inputs = { scalekit_environment_url: 'http://x', scalekit_client_secret: secret, [input]: secret };
         const run = await runBare({ inputs });

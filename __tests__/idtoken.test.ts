@@ -13,11 +13,11 @@ import {
   warnings,
 } from './support/action.ts';
 
-// What the job's ID token says about the repository, where `permissions` has `id-token: write`.
+// Tests of what the job's ID token says about the repository, if `permissions` has `id-token: write`.
 
 type Inputs = Record<string, string>;
 
-const OWN = RUNNER_VARIABLES.GITHUB_REPOSITORY;
+const REPOSITORY = RUNNER_VARIABLES.GITHUB_REPOSITORY;
 const FROM_TOKEN = "Claims about the repository come from GitHub's ID token.";
 const FROM_RUNNER = "Claims about the repository come from the runner's variables";
 const GRANT = /permissions with id-token: write/;
@@ -29,13 +29,13 @@ beforeEach(async () => {
 });
 afterEach(() => emulator.close());
 
-/** A step of a job that may ask for an ID token with these claims besides the usual ones. */
+/** Runs a step of a job that may request an ID token. The token has `claims` in addition to the usual ones. */
 function run(inputs: Inputs = {}, claims: Record<string, unknown> = {}, step: Step = {}): Promise<Executed> {
   Object.assign(emulator.github.idTokenClaims, claims);
   return runAction(emulator, { ...step, inputs, env: { ...emulator.github.idTokenVariables, ...step.env } });
 }
 const sent = () => emulator.requests.map(({ operation }) => operation);
-/** The claims of the only client there is. */
+/** Returns the claims of the only client. */
 const claims = () => {
   const clients = emulator.clients();
   expect(clients).toHaveLength(1);
@@ -47,7 +47,7 @@ function expectNothingDone(executed: Outcome): void {
   expect([sent(), emulator.clients()]).toEqual([[], []]);
 }
 
-/** The ID token was asked for, and perhaps Scalekit's, at the same time; nothing else. */
+/** Checks that the step requested the ID token, possibly a token of Scalekit at the same time, and nothing else. */
 function expectAskedAlone(executed: Outcome): void {
   expect([executed.exitCode, executed.outputs, 'state' in executed && executed.state]).toEqual([1, {}, {}]);
   expect([sent().filter((operation) => operation !== 'token'), emulator.clients()]).toEqual([['idToken'], []]);
@@ -66,28 +66,28 @@ describe('claims', () => {
     const executed = await run({}, { environment: 'production' });
     expect([errors(executed), executed.exitCode]).toEqual([[], 0]);
     expect(claims()).toEqual({
-      github_repository: OWN,
+      github_repository: REPOSITORY,
       github_repository_id: RUNNER_VARIABLES.GITHUB_REPOSITORY_ID,
       environment: 'production',
     });
-    expect(emulator.clients()[0]?.name).toBe(`GitHub Actions: ${OWN} (production)`);
+    expect(emulator.clients()[0]?.name).toBe(`GitHub Actions: ${REPOSITORY} (production)`);
     expect(executed.log).toContain(FROM_TOKEN);
     expect(executed.log).not.toContain('asserted');
     expect(sentTo(emulator, 'idToken')).toHaveLength(1);
   });
 
-  it('come from the runner where the job may have no token', async () => {
+  it('come from the runner if the job may have no token', async () => {
     const executed = await run({}, { environment: 'production' }, { env: { ACTIONS_ID_TOKEN_REQUEST_TOKEN: '' } });
     expect([errors(executed), sentTo(emulator, 'idToken')]).toEqual([[], []]);
     expect(claims()).toEqual({
-      github_repository: OWN,
+      github_repository: REPOSITORY,
       github_repository_id: RUNNER_VARIABLES.GITHUB_REPOSITORY_ID,
     });
     expect(executed.log).toContain(FROM_RUNNER);
   });
 
   it('that the token alone knows are there by their names', async () => {
-    const repository = emulator.github.repository(OWN);
+    const repository = emulator.github.repository(REPOSITORY);
     repository.visibility = 'internal';
     repository.customProperties = { team: 'payments', 'cost-center': '4711', unset: null };
     const job_workflow_ref = 'acme/platform/.github/workflows/deploy.yml@refs/tags/v2';
@@ -109,7 +109,7 @@ describe('claims', () => {
     });
   });
 
-  it('of a run are the token’s too, where the client lasts no longer', async () => {
+  it('of a run are the token’s, if the client lasts no longer', async () => {
     const names = [
       'ref',
       'ref_type',
@@ -157,11 +157,11 @@ describe('claims', () => {
     ]);
   });
 
-  it('have the id where the token knows it, though the runner does not', async () => {
+  it('have the id if the token knows it, though the runner does not', async () => {
     const executed = await run({}, {}, { env: { GITHUB_REPOSITORY_ID: undefined } });
     expect([errors(executed), notices(executed)]).toEqual([[], []]);
     expect(claims().github_repository_id).toBe(RUNNER_VARIABLES.GITHUB_REPOSITORY_ID);
-    // So it is the same client as that of a runner that knows it.
+    // A run on a runner that knows the id finds the same client.
     const again = await run();
     expect([again.outputs.result, again.outputs.client_id]).toEqual(['rotated', executed.outputs.client_id]);
   });
@@ -179,7 +179,7 @@ describe('claims', () => {
       const executed = await run({}, { sub, environment: 'staging' });
       expect(errors(executed)).toEqual([]);
       expect(claims()).toEqual({
-        github_repository: OWN,
+        github_repository: REPOSITORY,
         github_repository_id: RUNNER_VARIABLES.GITHUB_REPOSITORY_ID,
         environment: 'staging',
       });
@@ -210,8 +210,8 @@ describe('the environment', () => {
     expect(executed.log).toContain('The environment "production" is asserted: only the input names it.');
   });
 
-  it('of the token is where the pair is saved', async () => {
-    const location = emulator.github.repository(OWN).addEnvironment('preview/pr-7');
+  it('of the token is where the credentials are saved', async () => {
+    const location = emulator.github.repository(REPOSITORY).addEnvironment('preview/pr-7');
     const executed = await run(savingIn(emulator, 'environment'), { environment: 'preview/pr-7' });
     expect(errors(executed)).toEqual([]);
     expect(location.secrets.get('SCALEKIT_M2M_CLIENT_SECRET')?.value).toBe(executed.outputs.secret);
@@ -278,7 +278,7 @@ describe('the request for the token', () => {
     expect(errors(executed)).toEqual([]);
   });
 
-  it('and its answer are masked, in all forms', async () => {
+  it('and its response are masked, in all forms', async () => {
     const executed = await run();
     const { idTokens, idTokenVariables } = emulator.github;
     expect(idTokens).toHaveLength(1);
@@ -297,7 +297,7 @@ describe('the request for the token', () => {
     ['500', { kind: 'status', status: 500 }],
     ['429', { kind: 'status', status: 429, headers: { 'retry-after': '0' } }],
     ['a reset', { kind: 'reset' }],
-    ['an answer cut off', { kind: 'truncate' }],
+    ['a response cut off', { kind: 'truncate' }],
   ])('is sent again after %s, twice', async (_, fault) => {
     emulator.faults.add({ operation: 'idToken', times: 2, fault });
     const executed = await run({}, { environment: 'production' });
@@ -358,7 +358,7 @@ describe('the request for the token', () => {
     expectNoTokens(executed);
   });
 
-  it('is not sent in vain where the inputs are bad', async () => {
+  it('is not sent in vain if the inputs are bad', async () => {
     const executed = await run({ organization_id: '', repository_claims: 'github_nothing' });
     expectNothingDone(executed);
     expect(errors(executed)[0]).toMatch(/organization_id: .*repository_claims: /s);

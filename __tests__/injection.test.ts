@@ -6,14 +6,14 @@ import fc from 'fast-check';
 import { type Emulator, type Operation, startEmulator } from '../emulator/index.ts';
 import { type Executed, type Outcome, RUNNER_VARIABLES, type Step } from '../emulator/runner.ts';
 import { cell } from '../src/output/summary.ts';
-import { errors, runAction, savingIn, secretsOf, seedEarlier, sentTo, trailerLine } from './support/action.ts';
+import { errors, markerLine, runAction, savingIn, secretsOf, seedEarlier, sentTo } from './support/action.ts';
 
-// Much of it, beside other tests that want the processor too.
+// The tests run many processes, at the same time as other test files.
 jest.setTimeout(120_000);
 
-// Texts of a user or a server that a runner, a terminal, a browser or a later step would take for more than text.
+// Tests with texts of a user or a server that a runner, a terminal, a browser or a later step could interpret.
 
-const OWN = RUNNER_VARIABLES.GITHUB_REPOSITORY;
+const REPOSITORY = RUNNER_VARIABLES.GITHUB_REPOSITORY;
 const [VARIABLE, SAVED] = ['SCALEKIT_M2M_CLIENT_ID', 'SCALEKIT_M2M_CLIENT_SECRET'];
 
 const COMMANDS = [
@@ -75,29 +75,29 @@ const FILES = ['ghadelimiter_', '\nEOF\n', '\nsecret<<EOF\nx\nEOF\n', '\nresult=
 const OTHER = ['$(id)', '`id`', '%', '%25', '%0D', '"', '\\', '\\u001b', ':', ',', ';'];
 const PIECES = [...COMMANDS, ...TERMINAL, ...SIGHT, ...MARKUP, ...FILES, ...OTHER];
 
-/** By which a text is found again, whatever is done to the rest of it. */
+/** Part of each text. It identifies the text even if the rest is changed. */
 const SIGN = 'zq';
 const hostile = fc
   .tuple(fc.boolean(), fc.array(fc.constantFrom(...PIECES), { minLength: 1, maxLength: 3 }))
   .map(([first, pieces]) => (first ? [SIGN, ...pieces] : [...pieces.slice(0, 1), SIGN, ...pieces.slice(1)]).join(''));
-/** What fits into a variable, and so into an input. */
+/** Removes what an environment variable, and so an input, cannot contain. */
 const inVariable = (text: string): string => text.replaceAll('\0', '');
-/** What Node takes for the value of a header. */
+/** Removes what Node does not accept in the value of a header. */
 const inHeader = (text: string): string => text.replace(/[^\t\x20-\x7e\x80-\xff]/g, '');
 
 const CONTROL = /[\p{Cc}\p{Zl}\p{Zp}\p{Bidi_Control}]/u;
 
 /**
- * Reads what an action printed as the runner does: `::name::` where a line begins, after white space in the sense of
- * .NET, and `##[name]` anywhere in a line.
- * @returns what a person gets to read, line by line
+ * Parses what an action printed as the runner does: `::name::` at the beginning of a line, after white space as .NET
+ * defines it, and `##[name]` anywhere in a line.
+ * @returns the lines that a person can read
  */
 function readLog(printed: string): string[] {
   return printed.split(/\r\n|\r|\n/).flatMap((line) => {
     const [, command, data = ''] = /^::(add-mask|error|warning|notice|debug)::(.*)$/s.exec(line) ?? [];
     if (command === undefined) expect(line).not.toMatch(/^[\s\u0085]*::/);
     if (command === 'add-mask') {
-      // Ours are never shorter.
+      // The action masks nothing shorter than four characters.
       expect(data.length).toBeGreaterThan(3);
       return [];
     }
@@ -110,7 +110,7 @@ function readLog(printed: string): string[] {
     for (const one of lines) {
       expect(one).not.toMatch(CONTROL);
       expect(one).not.toContain('##[');
-      // Shown as a line of its own.
+      // The runner shows this text on a separate line.
       expect(one).not.toMatch(/^\s*::/);
     }
     return lines;
@@ -120,9 +120,9 @@ function readLog(printed: string): string[] {
 const ENTITIES: Record<string, string> = { '&amp;': '&', '&lt;': '<', '&gt;': '>', '&quot;': '"', '&#39;': "'" };
 
 /**
- * Reads a job summary. GitHub renders it as Markdown: one that begins with a tag of a block, and in which no line is
- * blank, is one block of HTML in which Markdown means nothing (CommonMark 0.31, section 4.6); within `code` no mention
- * and no address becomes a link.
+ * Parses a job summary. GitHub renders it as Markdown. If it begins with a block tag and has no blank line, it is one
+ * HTML block, in which Markdown has no meaning (CommonMark 0.31, section 4.6). Within `code`, GitHub turns no mention
+ * and no address into a link.
  * @returns the text of each `code`
  */
 function readSummary(summary: string): string[] {
@@ -151,31 +151,35 @@ function readSummary(summary: string): string[] {
   return codes;
 }
 
-/** Reads a file of outputs or state as the runner does: `name<<delimiter`, the lines of the value, the delimiter, and nothing else. */
-function readPairs(file: string): [name: string, value: string][] {
+/**
+ * Parses a file of outputs or state as the runner does. Each entry is `name<<delimiter`, the lines of the value, and
+ * the delimiter. The file must contain nothing else.
+ */
+function readEntries(file: string): [name: string, value: string][] {
   const lines = file.split('\n');
-  const pairs: [string, string][] = [];
+  const entries: [string, string][] = [];
   for (let at = 0; at < lines.length; at++) {
     if (lines[at] === '' && at === lines.length - 1) break;
     const [, name = '', delimiter = ''] = /^([a-z_]+)<<(ghadelimiter_[\da-f-]{36})$/.exec(lines[at] ?? '') ?? [];
     expect([lines[at], name]).not.toEqual([lines[at], '']);
     const end = lines.indexOf(delimiter, at + 1);
     expect(end).toBeGreaterThan(at);
-    pairs.push([name, lines.slice(at + 1, end).join('\n')]);
+    entries.push([name, lines.slice(at + 1, end).join('\n')]);
     at = end;
   }
-  return pairs;
+  return entries;
 }
 
-/** A step that has run, by what it really wrote. */
+/** A step that has run, with the contents of the files that it wrote. */
 interface Read extends Executed {
-  /** What a person gets to read: of the log, line by line, and of the summary. */
+  /** The lines of the log that a person can read. */
   lines: string[];
+  /** The texts in the summary that a user or server can influence. */
   codes: string[];
-  /** Of the summary. */
+  /** Size of the summary. */
   bytes: number;
-  /** In the order in which they were set. */
-  pairs: [name: string, value: string][];
+  /** The outputs, in the order in which they were set. */
+  entries: [name: string, value: string][];
 }
 
 let root: string;
@@ -184,7 +188,7 @@ beforeAll(() => {
 });
 afterAll(() => rmSync(root, { recursive: true }));
 
-/** Runs a step and its post step, where it has one, and checks what holds of every run, whatever the texts are. */
+/** Runs a step and its post step, if it has one. Checks what is true of every run, whatever the texts are. */
 async function run(emulator: Emulator, step: Step): Promise<Read & { posted: string[] }> {
   const folder = mkdtempSync(path.join(root, 'step-'));
   const kinds = ['OUTPUT', 'STATE', 'ENV', 'PATH', 'STEP_SUMMARY'];
@@ -193,17 +197,17 @@ async function run(emulator: Emulator, step: Step): Promise<Read & { posted: str
   const content = (kind: string) => readFileSync(path.join(folder, kind), 'utf8');
 
   const executed = await runAction(emulator, { ...step, env: { ...files, ...step.env } });
-  const state = readPairs(content('STATE'));
+  const state = readEntries(content('STATE'));
   const read = {
     ...executed,
     ...checkRun(emulator, executed),
     codes: readSummary(content('STEP_SUMMARY')),
     bytes: Buffer.byteLength(content('STEP_SUMMARY')),
-    pairs: readPairs(content('OUTPUT')),
+    entries: readEntries(content('OUTPUT')),
   };
   expect(state.every(([name, value]) => name === 'client' && isState(value))).toBe(true);
-  const outputs = new Set(read.pairs.map(([name]) => name));
-  expect(outputs.size).toBe(read.pairs.length);
+  const outputs = new Set(read.entries.map(([name]) => name));
+  expect(outputs.size).toBe(read.entries.length);
   expect([content('ENV'), content('PATH')]).toEqual(['', '']);
   for (const secret of secretsOf(emulator)) expect(content('STEP_SUMMARY') + content('STATE')).not.toContain(secret);
 
@@ -222,8 +226,8 @@ function checkRun(emulator: Emulator, { stdout, stderr }: Outcome): { lines: str
   return { lines };
 }
 
-/** Where a text turns up, and so proves that it came through. */
-type Place = 'log' | 'summary' | 'post' | 'nowhere';
+/** The output that must contain a text, which proves that the action received it. */
+type Channel = 'log' | 'summary' | 'post' | 'nowhere';
 
 interface Way {
   /** Completes "a hostile text in …". */
@@ -231,7 +235,7 @@ interface Way {
   /** Prepares the emulator. @returns the step */
   step: (emulator: Emulator, texts: string[]) => Step;
   exitCode: 0 | 1;
-  shown: Place[];
+  shown: Channel[];
 }
 
 const refusal = (texts: string[]) => ({
@@ -268,7 +272,7 @@ const gitHubStatus = (emulator: Emulator, operation: Operation, texts: string[],
 const claimsOf = (texts: string[]) => texts.map((value, at) => ({ key: `k${at} ${value}`.slice(0, 100), value }));
 const hostileFields = (texts: string[]) => ({
   name: texts[0] ?? '',
-  description: `${texts[1]}\n${trailerLine()}`,
+  description: `${texts[1]}\n${markerLine()}`,
   scopes: texts,
   audience: texts,
   custom_claims: claimsOf(texts),
@@ -303,7 +307,7 @@ const WAYS: Way[] = [
     shown: ['log'],
   },
   {
-    what: 'a page in place of an answer',
+    what: 'a page instead of a response',
     step: (emulator, texts) => {
       const headers = { 'content-type': 'text/html', 'www-authenticate': inHeader(texts[0] ?? '') };
       emulator.faults.add({
@@ -430,7 +434,7 @@ const WAYS: Way[] = [
     shown: ['log'],
   },
   {
-    what: 'the access token of the new pair',
+    what: 'the access token of the new credentials',
     step: (emulator, texts) => {
       emulator.behaviour.tokenChanges = (payload) =>
         payload.oid
@@ -475,7 +479,7 @@ const WAYS: Way[] = [
     what: 'a saved variable that cannot be put back',
     step: (emulator, texts) => {
       seedEarlier(emulator, {}, {});
-      emulator.github.repository(OWN).setVariable(VARIABLE, texts[4] ?? '');
+      emulator.github.repository(REPOSITORY).setVariable(VARIABLE, texts[4] ?? '');
       gitHubStatus(emulator, 'putActionsSecret', texts);
       gitHubStatus(emulator, 'updateVariable', texts, 2);
       return { inputs: savingIn(emulator) };
@@ -500,7 +504,7 @@ const WAYS: Way[] = [
     shown: ['log', 'summary'],
   },
   {
-    what: 'the ids of an answer',
+    what: 'the ids of a response',
     step: (emulator, texts) => {
       const edit = ({ client, ...answer }: { client: object }) => ({
         ...answer,
@@ -541,10 +545,10 @@ const WAYS: Way[] = [
     shown: ['log'],
   },
   {
-    what: 'environment and saved pair that delete/ takes away',
+    what: 'environment and saved credentials that delete/ deletes',
     step: (emulator, [text = '']) => {
       const environment = `x ${inVariable(text)}`.trim();
-      const location = emulator.github.repository(OWN).addEnvironment(environment);
+      const location = emulator.github.repository(REPOSITORY).addEnvironment(environment);
       location.setVariable(VARIABLE, 'm2morg_1');
       location.setSecret(SAVED, ['fake', 'saved'].join('-'));
       return { action: 'delete', inputs: { ...savingIn(emulator, 'environment'), environment } };
@@ -557,11 +561,11 @@ const WAYS: Way[] = [
     step: (emulator, texts) => {
       for (const [at, text] of texts.entries())
         emulator.seed(
-          { name: text, description: `${text}\n${trailerLine({ lifetime: 'job' }, { run: `${at + 1}.1` })}` },
+          { name: text, description: `${text}\n${markerLine({ lifetime: 'job' }, { run: `${at + 1}.1` })}` },
           {},
         );
       const edit = (answer: object) => ({ ...answer, status: texts[0] });
-      for (let id = 1; id <= texts.length; id++) emulator.github.addRun(OWN, { id });
+      for (let id = 1; id <= texts.length; id++) emulator.github.addRun(REPOSITORY, { id });
       emulator.faults.add({ operation: 'getRun', fault: { kind: 'edit', edit } });
       return { action: 'sweep', inputs: { github_token: emulator.github.token } };
     },
@@ -573,7 +577,7 @@ const WAYS: Way[] = [
     step: (emulator, texts) => {
       const HOUR = 3_600_000;
       for (const id of [1, 2]) {
-        const description = trailerLine({ lifetime: 'job' }, { run: `${id}.1` });
+        const description = markerLine({ lifetime: 'job' }, { run: `${id}.1` });
         emulator.seed({ name: texts[id] ?? '', description }, { ageMs: id === 1 ? 40 * 24 * HOUR : HOUR });
       }
       status(emulator, 'deleteClient', texts);
@@ -594,20 +598,20 @@ describe('a hostile text', () => {
         try {
           const read = await run(emulator, step(emulator, texts));
           expect([read.exitCode, read.lines]).toEqual([exitCode, read.lines]);
-          const places: Record<Place, string[]> = {
+          const outputs: Record<Channel, string[]> = {
             log: read.lines,
             summary: read.codes,
             post: read.posted,
             nowhere: [],
           };
-          for (const location of shown.filter((location) => location !== 'nowhere'))
-            expect([location, places[location].join('\n')]).toEqual([location, expect.stringContaining(SIGN)]);
+          for (const channel of shown.filter((channel) => channel !== 'nowhere'))
+            expect([channel, outputs[channel].join('\n')]).toEqual([channel, expect.stringContaining(SIGN)]);
           if (shown.includes('nowhere')) expect(read.lines.join('\n')).not.toContain(SIGN);
         } finally {
           await emulator.close();
         }
       }),
-      // To shrink would start dozens of processes.
+      // Do not shrink a failing case: that would start dozens of processes.
       { numRuns: 1, endOnFailure: true },
     );
   });
@@ -693,15 +697,15 @@ describe('with a real environment,', () => {
     ['nothing but symbols', '=<<%,:;"\\\'`$(id)'],
   ] as const;
   it.each(SECRETS)(
-    'a secret that is made of %s is handed out to the letter, masked, and seen nowhere',
+    'a secret that is made of %s is published to the letter, masked, and seen nowhere',
     async (_, plain_secret) => {
       emulator.faults.add({
         operation: 'createClient',
         fault: { kind: 'edit', edit: (answer) => ({ ...answer, plain_secret }) },
       });
-      const { pairs, masks, exitCode, lines, codes } = await run(emulator, { inputs: { verify: 'false' } });
+      const { entries, masks, exitCode, lines, codes } = await run(emulator, { inputs: { verify: 'false' } });
       const [client] = emulator.clients();
-      expect([exitCode, pairs]).toEqual([
+      expect([exitCode, entries]).toEqual([
         0,
         [
           ['client_id', client?.client_id],
@@ -717,15 +721,15 @@ describe('with a real environment,', () => {
     },
   );
 
-  it('a secret of a hundred thousand lines is masked to its last line, or not the one that is handed out', async () => {
+  it('a secret of a hundred thousand lines is masked to its last line, or not the one that is published', async () => {
     const plain_secret = Array.from({ length: 100_000 }, (_, at) => `l/${100_000 + at}é`).join('\n');
     emulator.faults.add({
       operation: 'createClient',
       fault: { kind: 'edit', edit: (answer) => ({ ...answer, plain_secret }) },
     });
-    const { pairs, masks, lines } = await run(emulator, { inputs: { verify: 'false' } });
-    const [, secret = ''] = pairs.find(([name]) => name === 'secret') ?? [];
-    expect(pairs).toHaveLength(5);
+    const { entries, masks, lines } = await run(emulator, { inputs: { verify: 'false' } });
+    const [, secret = ''] = entries.find(([name]) => name === 'secret') ?? [];
+    expect(entries).toHaveLength(5);
     expect(masks).toContain(secret.split('\n').at(-1));
     expect(lines.join('\n')).toContain('Created client ');
   });
@@ -736,12 +740,12 @@ describe('with a real environment,', () => {
       { operation: 'createClient', fault: { kind: 'edit', edit: (answer) => ({ ...answer, plain_secret }) } },
       { operation: 'addSecret', fault: { kind: 'status', status: 400, body: { code: 3, message: plain_secret } } },
     );
-    const { pairs, exitCode, lines, annotations } = await run(emulator, { inputs: { verify: 'false' } });
-    expect([exitCode, pairs, emulator.clients()]).toEqual([1, [], []]);
+    const { entries, exitCode, lines, annotations } = await run(emulator, { inputs: { verify: 'false' } });
+    expect([exitCode, entries, emulator.clients()]).toEqual([1, [], []]);
     expect(JSON.stringify([lines, annotations])).not.toContain('x'.repeat(20));
   });
 
-  it('an access token that is too long to be masked in every form is not handed out', async () => {
+  it('an access token that is too long to be masked in every form is not published', async () => {
     const access_token = 'x'.repeat(49_153);
     const where = ({ text }: { text: string }) => text.includes('client_id=m2morg_');
     emulator.faults.add({
@@ -749,8 +753,8 @@ describe('with a real environment,', () => {
       where,
       fault: { kind: 'edit', edit: (answer) => ({ ...answer, access_token }) },
     });
-    const { pairs, exitCode, annotations } = await run(emulator, { inputs: { access_token: 'true' } });
-    expect([exitCode, pairs, emulator.clients()]).toEqual([1, [], []]);
+    const { entries, exitCode, annotations } = await run(emulator, { inputs: { access_token: 'true' } });
+    expect([exitCode, entries, emulator.clients()]).toEqual([1, [], []]);
     expect(annotations).toEqual([{ kind: 'error', message: expect.stringContaining('too long to be masked') }]);
   });
 
@@ -762,7 +766,7 @@ describe('with a real environment,', () => {
       where,
       fault: { kind: 'edit', edit: (answer) => ({ ...answer, access_token, expires_in: '60' }) },
     });
-    const { pairs, exitCode, lines } = await run(emulator, { inputs: { access_token: 'true' } });
+    const { entries, exitCode, lines } = await run(emulator, { inputs: { access_token: 'true' } });
     const names = [
       'client_id',
       'secret',
@@ -772,8 +776,8 @@ describe('with a real environment,', () => {
       'access_token',
       'access_token_expires_at',
     ];
-    expect([exitCode, pairs.map(([name]) => name)]).toEqual([0, names]);
-    expect(Object.fromEntries(pairs)).toMatchObject({
+    expect([exitCode, entries.map(([name]) => name)]).toEqual([0, names]);
+    expect(Object.fromEntries(entries)).toMatchObject({
       access_token,
       access_token_expires_at: expect.stringMatching(/^\d{4}-.*Z$/),
     });
@@ -794,7 +798,7 @@ describe('with a real environment,', () => {
         },
       });
       const read = await run(emulator, {});
-      expect([read.exitCode, read.pairs, sentTo(emulator, 'listClients')]).toEqual([1, [], []]);
+      expect([read.exitCode, read.entries, sentTo(emulator, 'listClients')]).toEqual([1, [], []]);
     },
   );
 
@@ -802,20 +806,20 @@ describe('with a real environment,', () => {
     for (const action of ['delete', 'sweep']) {
       const lifetime = action === 'delete' ? 'persistent' : 'job';
       const ids = ['\ndeleted<<EOF\nx\nEOF\n', '::add-mask::a'].map((name) => {
-        const description = `${name}\n${trailerLine({ lifetime }, { run: '1.1' })}`;
+        const description = `${name}\n${markerLine({ lifetime }, { run: '1.1' })}`;
         return emulator.seed({ name, description }, { ageMs: 40 * 24 * 3_600_000 }).client.client_id;
       });
       const inputs: Record<string, string> =
         action === 'sweep' ? { github_token: emulator.github.token, dry_run: 'false' } : {};
       const read = await run(emulator, { action, inputs });
-      expect([read.exitCode, read.pairs.map(([name, value]) => [name, value.split(' ').sort()])]).toEqual([
+      expect([read.exitCode, read.entries.map(([name, value]) => [name, value.split(' ').sort()])]).toEqual([
         0,
         [['deleted', ids.sort()]],
       ]);
     }
   });
 
-  it('the summary stays below the 1 MiB that GitHub takes, however much there is to tell', async () => {
+  it('the summary stays below the 1 MiB that GitHub takes, however much there is to report', async () => {
     const long = (at: number) => `${at}${'"&\u{1f600}'.repeat(100)}`;
     const many = Array.from({ length: 60 }, (_, at) => long(at));
     seedEarlier(
@@ -829,7 +833,7 @@ describe('with a real environment,', () => {
       {},
     );
     for (let at = 0; at < 250; at++) {
-      const description = trailerLine({ lifetime: 'job' }, { run: `${1 + (at % 5)}.1` });
+      const description = markerLine({ lifetime: 'job' }, { run: `${1 + (at % 5)}.1` });
       emulator.seed({ name: long(at), description }, {});
     }
     const steps: Step[] = [
@@ -864,18 +868,18 @@ describe('with a real environment,', () => {
       run: fc.oneof(value, fc.constant('17345678901.1')),
       lifetime: value,
       seal: value,
-      client: some({ id: value, sent_at: value, again: value, secret_ids: value }),
-      secret: some({ client_id: value, key: value, seen: value, lost: value, id: value }),
+      client: some({ id: value, sent_at: value, sent_again: value, secret_ids: value }),
+      secret: some({ client_id: value, key: value, known_ids: value, outcome_unknown: value, id: value }),
       variable: some({
         api: origin,
-        place: some({ repository: value, environment: value, variable: value, secret: value }),
+        location: some({ repository: value, environment: value, variable: value, secret: value }),
         old: value,
         value,
       }),
     });
     const DEEP = `{"client":${'['.repeat(10_000)}${']'.repeat(10_000)}}`;
 
-    it('is told in warnings, sends nothing, and fails no job', async () => {
+    it('is reported in warnings, sends nothing, and fails no job', async () => {
       const executed = await runAction(emulator, { inputs: { organization_id: 'x' } });
       const post = async (client: string) => {
         const posted = await executed.post({ state: { client } });
@@ -886,11 +890,11 @@ describe('with a real environment,', () => {
           posted.annotations.map(({ kind }) => kind),
           lines.length > 0,
         ]).toEqual([0, [], expect.not.arrayContaining(['error']), true]);
-        // Somebody would send a token to an address that stands there.
+        // A person could send a token to an address in a suggested call, so a forged one must not appear.
         expect(lines.join('\n')).not.toMatch(/(DELETE|PATCH) https?:/);
       };
       const { url: origin, organization } = emulator;
-      const client = { id: 'm2morg_1', sent_at: 1, again: false };
+      const client = { id: 'm2morg_1', sent_at: 1, sent_again: false };
       const state = {
         origin,
         organization_id: organization.id,
@@ -926,7 +930,7 @@ describe('with a real environment,', () => {
     it('without a file for state fails the step before anything is made', async () => {
       for (const GITHUB_STATE of ['/nowhere/state', root, HOSTILE]) {
         const read = await run(emulator, { env: { GITHUB_STATE } });
-        expect([read.exitCode, read.pairs, sentTo(emulator, 'createClient')]).toEqual([1, [], []]);
+        expect([read.exitCode, read.entries, sentTo(emulator, 'createClient')]).toEqual([1, [], []]);
         expect(errors(read)).toEqual([expect.stringMatching(/^Could not write the state for the post step: /)]);
       }
     });
@@ -934,7 +938,7 @@ describe('with a real environment,', () => {
     it.each(ACTIONS)('without a file for the summary says so, and the step does its work (%s)', async (action) => {
       for (const GITHUB_STEP_SUMMARY of ['', root, HOSTILE]) {
         const read = await run(emulator, { action, inputs: inputsOf(action), env: { GITHUB_STEP_SUMMARY } });
-        expect([read.exitCode, read.pairs.length > 0, read.annotations]).toEqual([0, true, []]);
+        expect([read.exitCode, read.entries.length > 0, read.annotations]).toEqual([0, true, []]);
         expect(read.lines.join('\n')).toContain('The job summary could not be written: ');
       }
     });
@@ -948,7 +952,7 @@ describe('with a real environment,', () => {
       const GITHUB_EVENT_PATH = path.join(root, what);
       if (payload !== undefined) writeFileSync(GITHUB_EVENT_PATH, payload);
       const read = await run(emulator, { inputs: savingIn(emulator), env: { GITHUB_EVENT_PATH } });
-      expect([read.exitCode, read.annotations, read.pairs.length]).toEqual([0, [], 5]);
+      expect([read.exitCode, read.annotations, read.entries.length]).toEqual([0, [], 5]);
     });
 
     it.each([

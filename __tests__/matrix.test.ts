@@ -13,8 +13,8 @@ import {
   warnings,
 } from './support/action.ts';
 
-// Every request that a step makes × everything that can go wrong with it × once or for good × every way of the step.
-// MATRIX=all runs all of it; otherwise a sample, always the same.
+// Tests of every request that a step sends × every fault × once or always × every scenario. MATRIX=all runs all tests.
+// Otherwise a sample runs, which is always the same: a hash of the test's name decides.
 
 /** Seconds. */
 const TIMEOUT = 16;
@@ -23,29 +23,29 @@ const SLACK = 3000;
 const SAMPLE = 40;
 const HOUR = 3_600_000;
 
-/** A way of the step: its inputs and what is there before. */
+/** The inputs of a step, and what exists before it runs. */
 interface Scenario {
   inputs: Record<string, string>;
-  /** A client of the same identity that drifted, with two old secrets. */
+  /** Whether a client of the same identity exists, which has drifted and has two old secrets. */
   existing: boolean;
-  /** Whether the client is named by its id. */
+  /** Whether the input client_id names the client. */
   named: boolean;
-  /** Whether the new pair's token is not what was asked for, so that everything is rolled back. */
+  /** Whether the token of the new credentials differs from what was requested, so that everything is rolled back. */
   mismatch: boolean;
 }
 
-/** How a fault bears on the request that it meets. */
+/** A fault, and its effect on the request that meets it. */
 interface Row {
   fault: Fault;
   when?: 'before' | 'after';
   /**
-   * `harmless`: the answer is as good as any. `passing`: worth another try. `unreadable`: a success that cannot be
-   * read. `refused`: a refusal. `elsewhere`: a redirect.
+   * `harmless`: the response is usable. `passing`: the request can be retried. `unreadable`: a success response that
+   * cannot be parsed. `refused`: a refusal. `elsewhere`: a redirect.
    */
   kind: 'harmless' | 'passing' | 'unreadable' | 'refused' | 'elsewhere';
-  /** Whether the server did the work all the same. */
+  /** Whether the server carried out the request nevertheless. */
   done: boolean;
-  /** Only for answers that hold a secret. */
+  /** Set if the fault applies only to responses that contain a secret. */
   making?: true;
 }
 
@@ -115,7 +115,7 @@ const VARIATIONS: Partial<Behaviour>[] = [
 interface Cell {
   scenario: Scenario;
   operation: Operation;
-  /** From 1: the how-manieth request for this operation. */
+  /** Which of the requests for this operation meets the fault, counted from 1. */
   call: number;
   row: Row;
   once: boolean;
@@ -136,7 +136,7 @@ scenarios['rotate one in an organization by external id'] = {
   named: false,
   mismatch: false,
 };
-// The same with a token that is refused, where there is one.
+// Add the same scenarios with a token that is refused, if the scenario has one.
 for (const [name, scenario] of Object.entries(scenarios)) {
   const hasToken = !scenario.existing || /rotate|replace/.test(scenario.inputs.on_existing ?? '');
   if (hasToken) scenarios[`${name}, token refused`] = { ...scenario, mismatch: true };
@@ -144,7 +144,7 @@ for (const [name, scenario] of Object.entries(scenarios)) {
 
 const ASKED = { scopes: 'read write', audience: 'api.acme.example', custom_claims: 'team=platform' };
 
-/** The client of an earlier run that was asked for less. */
+/** Adds the client of an earlier run with fewer scopes to the emulator. */
 function seedExisting(emulator: Emulator) {
   const custom_claims = [...REPOSITORY_CLAIMS, { key: 'team', value: 'platform' }];
   return seedEarlier(
@@ -171,7 +171,7 @@ async function play(scenario: Scenario, prepare: (emulator: Emulator) => void) {
   return { emulator, seeded, run };
 }
 
-/** What a step does when nothing goes wrong: the requests that a fault can meet. */
+/** The requests of each scenario without a fault. A fault can meet each of them. */
 const baselines = new Map<string, Operation[]>();
 for (const [name, scenario] of Object.entries(scenarios)) {
   const { emulator } = await play(scenario, () => {});
@@ -187,13 +187,13 @@ const seed = (text: string) => createHash('sha256').update(text).digest().readUI
 const cells: [name: string, cell: Cell][] = [];
 for (const [name, scenario] of Object.entries(scenarios)) {
   const counts = new Map<Operation, number>();
-  // What comes before the roll-back has cells of its own.
+  // The requests before the roll-back have their cells in the scenario without a refused token.
   const known = scenario.mismatch ? (baselines.get(name.replace(/, token refused$/, '')) ?? []) : [];
   for (const operation of baselines.get(name) ?? []) {
     const call = (counts.get(operation) ?? 0) + 1;
     counts.set(operation, call);
     if (call <= known.filter((one) => one === operation).length && !isRemoval(operation)) continue;
-    // Nor is asking again for a token that is refused a part of it.
+    // Requesting a refused token again is not part of the roll-back either.
     if (scenario.mismatch && operation === 'token') continue;
     for (const [what, row] of Object.entries(FAULTS)) {
       if (row.making && operation !== 'createClient' && operation !== 'addSecret') continue;
@@ -208,7 +208,7 @@ for (const [name, scenario] of Object.entries(scenarios)) {
 
 function variationOf(title: string, operation: Operation, row: Row): Partial<Behaviour> {
   const variation = VARIATIONS[seed(title) % VARIATIONS.length] ?? {};
-  // A create that is finished late, and is shown later still, is what no look of the step can see.
+  // If the server finishes a create late and lists the client even later, no search of the step can find it.
   return operation === 'createClient' && row.fault.kind === 'hang' && variation.listLag ? {} : variation;
 }
 
@@ -216,10 +216,10 @@ function isRemoval(operation: Operation): boolean {
   return operation === 'deleteClient' || operation === 'deleteSecret';
 }
 
-/** The exit code that the design asks for. */
+/** Returns the exit code that docs/design.md requires. */
 function expectedExit({ scenario, operation, call, row, once }: Cell): number {
   if (scenario.mismatch || (scenario.inputs.on_existing === 'fail' && scenario.existing)) return 1;
-  // Once the pair is handed out, nothing fails the step.
+  // After the credentials are published, nothing fails the step.
   if (isRemoval(operation)) return 0;
   if (row.kind === 'harmless') return 0;
   if (row.kind === 'refused')
@@ -252,7 +252,7 @@ async function check(cell: Cell): Promise<void> {
     expect(run.milliseconds).toBeLessThan(TIMEOUT * 1000 + SLACK);
     if (run.exitCode === 0) {
       emulator.faults.clear();
-      // What the server adds after the last look, and on a busy machine before the step ends, nobody can name.
+      // On a busy machine the server can add a secret after the last search and before the step ends.
       const unseen = operation === 'addSecret' && row.fault.kind === 'hang' && row.done ? 1 : 0;
       await checkSuccess(emulator, run, scenario, seeded, unseen);
     } else expect([run.outputs, errors(run).length]).toEqual([{}, 1]);
@@ -268,7 +268,7 @@ async function check(cell: Cell): Promise<void> {
   }
 }
 
-/** One client, and on it the secrets that there should be. */
+/** Checks that one client exists, with the secrets that it should have. Up to `unseen` others may be unreported. */
 async function checkSuccess(
   emulator: Emulator,
   run: Executed,
@@ -295,11 +295,11 @@ async function checkSuccess(
       : [run.outputs.secret_id ?? ''];
   const ids = client?.secrets?.map(({ id }) => id) ?? [];
   expect(ids).toEqual(expect.arrayContaining(expected));
-  const untold = ids.filter((id) => !expected.includes(id) && !told(run).includes(id));
-  expect(untold.length).toBeLessThanOrEqual(unseen);
+  const unreported = ids.filter((id) => !expected.includes(id) && !reported(run).includes(id));
+  expect(unreported.length).toBeLessThanOrEqual(unseen);
 }
 
-/** Nothing new, and nothing gone, or it is named. */
+/** Checks that nothing was added and nothing is missing, or that the run reports it. */
 async function checkFailure(emulator: Emulator, run: Executed, post: Outcome, seeded: Seeded): Promise<void> {
   expect(unnamed(emulator, run, post, seeded ? [seeded.client.client_id] : [])).toEqual([]);
   if (!seeded) return;
@@ -308,23 +308,24 @@ async function checkFailure(emulator: Emulator, run: Executed, post: Outcome, se
   for (const secret of plainSecrets)
     expect(await credentialsWork(emulator, { client_id: client.client_id, secret })).toBe(true);
   const old = client.secrets?.map(({ id }) => id) ?? [];
-  for (const { id } of now?.secrets ?? []) if (!old.includes(id)) expect(told(run, post)).toContain(id);
-  if (now?.scopes?.join() !== 'read') expect(told(run)).toMatch(/ (may stay updated|could not be given back)/);
+  for (const { id } of now?.secrets ?? []) if (!old.includes(id)) expect(reported(run, post)).toContain(id);
+  if (now?.scopes?.join() !== 'read') expect(reported(run)).toMatch(/ (may stay updated|could not be given back)/);
 }
 
-/** Clients that are there, are not among `known`, and are named by nobody: by id or, where it is not known, by nonce. */
+/** Returns the clients that are not in `known`, and that no message names by id or nonce. */
 function unnamed(emulator: Emulator, run: Executed, post: Outcome | undefined, known: string[]): string[] {
   return emulator
     .clients()
     .filter(({ client_id, description = '' }) => {
       const nonce = /nonce=[\w-]{16}/.exec(description)?.[0] ?? client_id;
-      const text = post ? told(run, post) : told(run);
+      const text = post ? reported(run, post) : reported(run);
       return !known.includes(client_id) && !text.includes(client_id) && !text.includes(nonce);
     })
     .map(({ client_id }) => client_id);
 }
 
-function told(...outcomes: Outcome[]): string {
+/** Returns the messages that name a client or a call that deletes something. */
+function reported(...outcomes: Outcome[]): string {
   return outcomes
     .flatMap(({ annotations }) => annotations.map(({ message }) => message))
     .filter((message) => message.includes('DELETE ') || message.includes('Client '))

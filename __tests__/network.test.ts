@@ -15,21 +15,21 @@ import { type CertificateKind, makeCertificate } from '../emulator/tls.ts';
 import {
   credentialsWork,
   errors,
+  markerLine,
   readable,
   runAction,
   savingIn,
   secretsOf,
   sentTo,
-  trailerLine,
   warnings,
 } from './support/action.ts';
 
-// What stands between a runner and the servers: forward proxies, and the certificates of a private authority.
+// Tests of what is between a runner and the servers: forward proxies, and certificates of a private authority.
 
 type Inputs = Record<string, string>;
 type Variables = Record<string, string>;
 
-/** Where the servers are for whoever asks a proxy; nobody else knows these names. */
+/** The origins of the servers. Only the proxy can resolve these names. */
 const SCALEKIT = 'https://acme.scalekit.invalid';
 const GITHUB = 'https://api.github.invalid:8443';
 const ID_TOKENS = 'https://tokens.github.invalid';
@@ -37,15 +37,15 @@ const TO_SCALEKIT = 'CONNECT acme.scalekit.invalid:443';
 const TO_GITHUB = 'CONNECT api.github.invalid:8443';
 const TO_ID_TOKENS = 'CONNECT tokens.github.invalid:443';
 
-const OWN = RUNNER_VARIABLES.GITHUB_REPOSITORY;
+const REPOSITORY = RUNNER_VARIABLES.GITHUB_REPOSITORY;
 const FILE_OF_CA = 'NODE_EXTRA_CA_CERTS';
 const USER = 'deploy';
-/** With every character that means something in a URL or in the Basic scheme. */
+/** Contains every character that has a meaning in a URL or in the Basic scheme. */
 const PASSWORD = ['p@ss', 'w/rd%'].join(':');
 const LOGIN = `${USER}:${PASSWORD}`;
 const URL_LOGIN = `${USER}:${encodeURIComponent(PASSWORD)}`;
 
-// Each starts few processes, but many tests run at once.
+// Each test starts few processes, but many tests run concurrently.
 jest.setTimeout(60_000);
 
 let folder: string;
@@ -56,7 +56,7 @@ beforeAll(async () => {
   folder = mkdtempSync(path.join(tmpdir(), 'network-'));
   trusted = { [FILE_OF_CA]: path.join(folder, 'ca.pem') };
   writeFileSync(trusted[FILE_OF_CA] ?? '', (await makeCertificate('valid')).ca);
-  // As above, this makes the emulator load what Jest does not let it load once one of several tests under way is over.
+  // Load the modules that the emulator imports later. Jest forbids imports after the first concurrent test ends.
   await makeBox();
 });
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -65,7 +65,7 @@ interface Listening extends AsyncDisposable {
   port: number;
 }
 
-/** Starts a server on a free loopback port, for the length of a test. */
+/** Starts a server on a free loopback port. Disposing of the result closes it. */
 async function listen(server: net.Server): Promise<Listening> {
   const sockets = new Set<Socket>();
   server.on('connection', (socket) => sockets.add(socket.on('error', () => {})));
@@ -85,16 +85,16 @@ interface Proxy extends Listening {
   /** Method and target of each request, in the order of arrival. */
   requests: string[];
   headers: IncomingHttpHeaders[];
-  /** Ends every tunnel. */
+  /** Closes every tunnel. */
   cut(): void;
-  /** Ends every tunnel, and the proxy. */
+  /** Closes every tunnel, and the proxy. */
   close(): Promise<void>;
 }
 
 /**
- * A forward proxy that tunnels and does nothing else.
- * @param to the port on loopback where all names lead
- * @param login `user:password` that it asks for
+ * Starts a forward proxy that supports only tunnels.
+ * @param to the loopback port to which the proxy connects for every name
+ * @param login `user:password` that the proxy requires
  */
 async function startProxy(to: number, login = '', options: ServerOptions = {}): Promise<Proxy> {
   const [requests, headers]: [string[], IncomingHttpHeaders[]] = [[], []];
@@ -106,7 +106,7 @@ async function startProxy(to: number, login = '', options: ServerOptions = {}): 
       headers.push(request.headers);
       if (isHttp) throw new RequestError('this proxy tunnels and does nothing else', 405);
       if (login && `${username}:${password}` !== login) return { requestAuthentication: true };
-      // The proxy connects to where the request says after this.
+      // The proxy connects to this address.
       request.url = `127.0.0.1:${to}`;
       return {};
     },
@@ -128,7 +128,7 @@ async function startProxy(to: number, login = '', options: ServerOptions = {}): 
   };
 }
 
-/** A proxy that goes wrong: what it does with the connection of each CONNECT, counted from 1. */
+/** Starts a faulty proxy. `onConnect` handles the connection of each CONNECT; `count` starts at 1. */
 const startBrokenProxy = (onConnect: (socket: Duplex, count: number) => void): Promise<Listening> => {
   let count = 0;
   return listen(
@@ -142,7 +142,7 @@ const startBrokenProxy = (onConnect: (socket: Duplex, count: number) => void): P
 };
 
 interface Emulated extends Emulator, AsyncDisposable {
-  /** Of the listener with TLS. */
+  /** Port of the listener with TLS. */
   tlsPort: number;
 }
 
@@ -152,7 +152,7 @@ async function emulate(options: EmulatorOptions = { tls: 'remote' }): Promise<Em
   return Object.assign(emulator, { tlsPort, [Symbol.asyncDispose]: () => emulator.close() });
 }
 
-/** A step of a job whose servers are elsewhere. */
+/** Runs a step that reaches the servers only through a proxy. */
 function runRemote(emulator: Emulator, env: Variables, { inputs, ...step }: Step = {}): Promise<Executed> {
   return runAction(emulator, {
     ...step,
@@ -161,9 +161,9 @@ function runRemote(emulator: Emulator, env: Variables, { inputs, ...step }: Step
   });
 }
 
-/** The step with the fewest requests: a sign-in and a create. */
+/** Inputs of the step with the fewest requests: a sign-in and a create. */
 const SHORT: Inputs = { lifetime: 'job', verify: 'false' };
-/** Does not pause before a request is sent again: the pauses are random, from nothing upwards. */
+/** Removes the pauses before retries. They are random, from 0 upwards. */
 const IMPATIENT = preload('Math.random = () => 0;');
 const runShort = (emulator: Emulator, env: Variables, step: Step = {}) =>
   runRemote(emulator, env, { ...step, inputs: { ...SHORT, ...step.inputs } });
@@ -177,7 +177,7 @@ function preload(code: string): Required<Pick<Step, 'nodeOptions'>> {
   return { nodeOptions: ['--import', `data:text/javascript,${encodeURIComponent(code)}`] };
 }
 
-/** Makes an impatient step reach the servers without a proxy too, as on a machine that finds its way by itself. */
+/** Like IMPATIENT. In addition, the step can reach the servers without a proxy. */
 function withRoutes({ tlsPort }: Emulated): Required<Pick<Step, 'nodeOptions'>> {
   return preload(`
     Math.random = () => 0;
@@ -196,11 +196,11 @@ const attempts = ({ log }: Outcome) => [...log.matchAll(/ attempt \d$/gm)].lengt
 const operations = ({ requests }: Emulator) => requests.map(({ operation }) => operation);
 const origins = ({ requests }: Emulator) => new Set(requests.map(({ origin }) => origin));
 const keptIn = ({ github }: Emulator) => {
-  const { variables, secrets } = github.repository(OWN);
+  const { variables, secrets } = github.repository(REPOSITORY);
   return [...variables.values(), ...secrets.values()].map(({ value }) => value);
 };
 
-/** A step that failed before anything was sent, by one error that says what it should and blames no credentials. */
+/** Checks that a step failed before it sent a request. Its one error matches `said` and does not blame credentials. */
 function expectNothingDone(run: Executed, emulator: Emulator, ...said: RegExp[]): void {
   expect([run.exitCode, run.outputs, run.state, operations(emulator)]).toEqual([1, {}, {}, []]);
   expect(errors(run)).toHaveLength(1);
@@ -208,11 +208,11 @@ function expectNothingDone(run: Executed, emulator: Emulator, ...said: RegExp[])
   expect(errors(run)[0]).not.toMatch(/credential|scalekit_client_|SSL routines/);
 }
 
-/** The proxy's password is nowhere that a person may read, in whatever form. */
+/** Checks that no output that a person can read contains the proxy's password, in any form. */
 function expectNoPassword(...runs: Outcome[]): void {
   const base64 = (text: string) => Buffer.from(text).toString('base64').replace(/=+$/, '');
   for (const run of runs) {
-    // In standard output itself, commands have their percent signs escaped.
+    // The log is checked as well, because commands in standard output have their percent signs escaped.
     const all = [readable(run), run.log, JSON.stringify(run.outputs)].join('\n');
     for (const form of [PASSWORD, encodeURIComponent(PASSWORD), base64(PASSWORD), base64(LOGIN)])
       expect(all).not.toContain(form);
@@ -231,7 +231,7 @@ describe('through a proxy that tunnels and does nothing else', () => {
 
     expect(new Set(proxy.requests)).toEqual(new Set([TO_ID_TOKENS, TO_SCALEKIT]));
     const asked = emulator.requests.map(({ operation, origin }) => `${operation} ${origin}`);
-    // At the same time.
+    // These two are sent at the same time.
     expect(asked.splice(0, 2).sort()).toEqual([`idToken ${ID_TOKENS}`, `token ${SCALEKIT}`]);
     expect(asked).toEqual([
       ...['createClient', 'token'].map((operation) => `${operation} ${SCALEKIT}`),
@@ -239,7 +239,7 @@ describe('through a proxy that tunnels and does nothing else', () => {
     ]);
   });
 
-  it.concurrent('a pair is saved and deleted, and the proxy sees nothing but where to', async () => {
+  it.concurrent('credentials are saved and deleted, and the proxy sees nothing but the destinations', async () => {
     await using emulator = await emulate();
     await using proxy = await startProxy(emulator.tlsPort);
     const env = { HTTPS_PROXY: proxy.url };
@@ -255,11 +255,11 @@ describe('through a proxy that tunnels and does nothing else', () => {
     for (const secret of secretsOf(emulator)) expect(readable(saved) + readable(deleted)).not.toContain(secret);
   });
 
-  it.concurrent('what jobs left is swept', async () => {
+  it.concurrent('the clients of jobs that remain are swept', async () => {
     await using emulator = await emulate();
     await using proxy = await startProxy(emulator.tlsPort);
-    const description = trailerLine({ lifetime: 'job' }, { run: '17000000001.1' });
-    emulator.github.addRun(OWN, { id: 17_000_000_001, status: 'completed' });
+    const description = markerLine({ lifetime: 'job' }, { run: '17000000001.1' });
+    emulator.github.addRun(REPOSITORY, { id: 17_000_000_001, status: 'completed' });
     emulator.seed({ name: 'Made by a job', description }, { ageMs: 7_200_000 });
     const inputs = { github_token: emulator.github.token, dry_run: 'false' };
     const swept = await runRemote(emulator, { HTTPS_PROXY: proxy.url }, { action: 'sweep', inputs });
@@ -267,7 +267,7 @@ describe('through a proxy that tunnels and does nothing else', () => {
     expect(new Set(proxy.requests)).toEqual(new Set([TO_SCALEKIT, TO_GITHUB]));
   });
 
-  it.concurrent('the pair that comes out works', async () => {
+  it.concurrent('the published credentials work', async () => {
     await using emulator = await emulate();
     await using proxy = await startProxy(emulator.tlsPort);
     const run = await runRemote(emulator, { https_proxy: proxy.url });
@@ -278,7 +278,7 @@ describe('through a proxy that tunnels and does nothing else', () => {
     ['HTTPS_PROXY', (url) => ({ HTTPS_PROXY: url })],
     ['https_proxy', (url) => ({ https_proxy: url })],
     ['https_proxy, whatever HTTPS_PROXY says', (url) => ({ https_proxy: url, HTTPS_PROXY: 'http://127.0.0.1:1' })],
-    ['HTTPS_PROXY, where https_proxy is empty', (url) => ({ https_proxy: '', HTTPS_PROXY: url })],
+    ['HTTPS_PROXY, if https_proxy is empty', (url) => ({ https_proxy: '', HTTPS_PROXY: url })],
     ['https_proxy, with Node’s own switch for proxies on', (url) => ({ https_proxy: url, NODE_USE_ENV_PROXY: '1' })],
     ['an address with a slash at its end', (url) => ({ https_proxy: `${url}/` })],
     ['an address with white space around it', (url) => ({ https_proxy: ` ${url}\n` })],
@@ -400,7 +400,7 @@ const answering = (text: string) => (socket: Duplex) => socket.end(`HTTP/1.1 ${t
 const PAGE = 'content-length: 11\r\n\r\n<p>page</p>';
 const onConnection = (react: (socket: Socket) => void) => listen(net.createServer(react));
 
-/** The beginning of an answer, and then a header every tenth of a second. */
+/** Sends the beginning of a response, and then a header every tenth of a second. */
 function drip(socket: Socket): void {
   socket.write('HTTP/1.1 200 OK\r\n');
   const timer = setInterval(() => socket.write('x-more: 1\r\n'), 100);
@@ -485,7 +485,7 @@ describe('a proxy that', () => {
     await using emulator = await emulate();
     await using proxy = await start();
     const env = { https_proxy: `http://127.0.0.1:${proxy.port}` };
-    // The way past the proxy is open: nothing may take it.
+    // The servers can be reached without the proxy. The step must not do that.
     const run = await runShort(emulator, env, withRoutes(emulator));
     expectNothingDone(run, emulator, /^Could not sign in to Scalekit: .*https_proxy/);
     expect([attempts(run) <= 5, run.stderr]).toEqual([true, '']);
@@ -493,7 +493,7 @@ describe('a proxy that', () => {
 
   it.concurrent.each<[what: string, start: () => Promise<Listening>]>([
     ['never answers', () => onConnection(() => {})],
-    ['never ends its answer', () => onConnection(drip)],
+    ['never ends its response', () => onConnection(drip)],
     ['takes the request and never answers', () => startBrokenProxy(() => {})],
   ])('%s ends the step in time, and is named', async (_, start) => {
     await using emulator = await emulate();
@@ -522,7 +522,7 @@ describe('a proxy that', () => {
   });
 
   it.concurrent.each(['403', '407'])(
-    'answers %s is asked once, and told apart by the variable that names it',
+    'answers %s is asked once, and distinguished by the variable that names it',
     async (status) => {
       await using emulator = await emulate();
       let asked = 0;
@@ -554,7 +554,7 @@ describe('a proxy that', () => {
     },
   );
 
-  it.concurrent('has no address is named too where GitHub alone is asked through it', async () => {
+  it.concurrent('has no address is named if GitHub alone is asked through it', async () => {
     await using emulator = await emulate();
     const env = { https_proxy: '::::', no_proxy: '.scalekit.invalid' };
     const run = await runRemote(emulator, env, { ...withRoutes(emulator), inputs: savingIn(emulator) });
@@ -564,17 +564,14 @@ describe('a proxy that', () => {
   it.concurrent.each<[what: string, step: (emulator: Emulator) => { inputs?: Inputs; env?: Variables }, said: RegExp]>([
     ['GitHub', (emulator) => ({ inputs: savingIn(emulator) }), /^Could not read the public key .*https_proxy/],
     ['the ID token', (emulator) => ({ env: idTokens(emulator) }), /^Could not get GitHub's ID token: .*https_proxy/],
-  ])(
-    'is not there, where %s alone is asked through it, ends the step before anything is made',
-    async (_, step, said) => {
-      await using emulator = await emulate();
-      const { inputs, env } = step(emulator);
-      const variables = { https_proxy: 'http://127.0.0.1:1', no_proxy: '.scalekit.invalid', ...env };
-      const run = await runRemote(emulator, variables, { ...withRoutes(emulator), inputs: inputs ?? {} });
-      expect([run.exitCode, sentTo(emulator, 'createClient')]).toEqual([1, []]);
-      expect(errors(run)).toEqual([expect.stringMatching(said)]);
-    },
-  );
+  ])('is not there, if %s alone is asked through it, ends the step before anything is made', async (_, step, said) => {
+    await using emulator = await emulate();
+    const { inputs, env } = step(emulator);
+    const variables = { https_proxy: 'http://127.0.0.1:1', no_proxy: '.scalekit.invalid', ...env };
+    const run = await runRemote(emulator, variables, { ...withRoutes(emulator), inputs: inputs ?? {} });
+    expect([run.exitCode, sentTo(emulator, 'createClient')]).toEqual([1, []]);
+    expect(errors(run)).toEqual([expect.stringMatching(said)]);
+  });
 
   it.concurrent('is gone after main makes post warn with the call that it cannot send; once it is back, post sends it', async () => {
     await using emulator = await emulate();
@@ -591,7 +588,7 @@ describe('a proxy that', () => {
     expect([post.exitCode, post.annotations, emulator.clients()]).toEqual([0, [], []]);
   });
 
-  it.concurrent('breaks off for a moment, when the create was carried out, costs nothing: one client, whose pair works', async () => {
+  it.concurrent('breaks off for a moment, when the create was carried out, costs nothing: one client, whose credentials work', async () => {
     await using emulator = await emulate();
     await using proxy = await startProxy(emulator.tlsPort);
     emulator.hold = (when, { operation }) => {
@@ -603,7 +600,7 @@ describe('a proxy that', () => {
   });
 
   it.concurrent.each(['persistent', 'job'])(
-    'breaks off for good, when the create was carried out, is told with what may be left, which post removes later (%s)',
+    'breaks off for good, when the create was carried out, is reported with what may remain, which post removes later (%s)',
     async (lifetime) => {
       await using emulator = await emulate();
       await using proxy = await startProxy(emulator.tlsPort);
@@ -627,7 +624,7 @@ describe('a proxy that', () => {
 
   it.concurrent('breaks off in the TLS handshake of its tunnel has carried nothing, so the create is sent again', async () => {
     await using emulator = await emulate({ tls: 'remote', issuer: SCALEKIT });
-    // After this answer the create needs a connection of its own, also where a tunnel serves more than one request.
+    // `connection: close` makes the create use a new connection, even if a tunnel could serve more than one request.
     const { clientId: client_id, clientSecret: client_secret } = emulator.credentials;
     const form = new URLSearchParams({ grant_type: 'client_credentials', client_id, client_secret });
     const signedIn = await fetch(`${emulator.url}/oauth/token`, { method: 'POST', body: form });
@@ -662,7 +659,7 @@ describe('a proxy that', () => {
     ['is not trusted', 'valid', { [FILE_OF_CA]: '' }],
     ['is expired', 'expired', {}],
     ['is another host’s', 'wrong-host', {}],
-    // The proxy would be taken for the server.
+    // A client that accepted this certificate would mistake the proxy for the server.
     ['is the server’s', 'remote', {}],
   ])('speaks TLS by a certificate that %s carries nothing, and is named', async (_, kind, env) => {
     await using emulator = await emulate();
@@ -784,7 +781,7 @@ describe('TLS', () => {
   it.concurrent.each<[what: string, options: tls.TlsOptions | undefined]>([
     ['in an old version alone', { minVersion: 'TLSv1', maxVersion: 'TLSv1.1', ciphers: 'DEFAULT@SECLEVEL=0' }],
     ['not at all', undefined],
-  ])('with a server that speaks it %s is told as that, and not tried again', async (_, options) => {
+  ])('with a server that speaks it %s is reported as that, and not tried again', async (_, options) => {
     const server = options
       ? tls.createServer({ ...options, ...(await makeCertificate('valid')) }).on('tlsClientError', () => {})
       : http.createServer((_, response) => response.end('plain'));

@@ -12,7 +12,7 @@ afterEach(() => emulator.close());
 
 const job = (step: Step = {}) => runAction(emulator, { ...step, inputs: { lifetime: 'job', ...step.inputs } });
 const sentAfter = (count: number) => emulator.requests.slice(count).map(({ operation }) => operation);
-/** The state's one value, changed as somebody else would change it. */
+/** Returns the state of a run after another step has changed its value. */
 const changed = (run: Outcome, change: (state: Record<string, unknown>) => void) =>
   Object.fromEntries(
     Object.entries(run.state).map(([name, value]) => {
@@ -22,7 +22,7 @@ const changed = (run: Outcome, change: (state: Record<string, unknown>) => void)
     }),
   );
 
-/** Runs main and kills it when the server has made the client, while the answer is on its way. */
+/** Runs main and kills it when the server has created the client and has not responded yet. */
 async function cutOff(lifetime: string) {
   let kill = (_: NodeJS.Signals) => {};
   const killed = Promise.withResolvers<void>();
@@ -47,7 +47,7 @@ describe('the post step', () => {
     for (const secret of secretsOf(emulator)) expect(readable(post)).not.toContain(secret);
   });
 
-  it('does nothing for a client that is to last', async () => {
+  it('does nothing for a persistent client', async () => {
     const run = await runAction(emulator);
     const before = emulator.requests.length;
     const post = await run.post();
@@ -55,7 +55,7 @@ describe('the post step', () => {
     expect(emulator.clients()).toHaveLength(1);
   });
 
-  it('does nothing where main found its inputs bad, or could not sign in', async () => {
+  it('does nothing if main found its inputs bad, or could not sign in', async () => {
     for (const inputs of [{ organization_id: '' }, { scalekit_client_id: 'skc_nobody' }] as Record<string, string>[]) {
       const post = await (await job({ inputs })).post();
       expect([post.exitCode, post.stdout]).toEqual([0, '']);
@@ -78,7 +78,7 @@ describe('the post step', () => {
   });
 
   it.each(['job', 'persistent'])(
-    'removes a client (%s) whose main was killed while the answer was on its way',
+    'removes a client (%s) whose main was killed while the response was on its way',
     async (lifetime) => {
       const run = await cutOff(lifetime);
       expect(emulator.clients()).toHaveLength(1);
@@ -95,7 +95,7 @@ describe('the post step', () => {
     expect([post.exitCode, post.annotations, emulator.clients()]).toEqual([0, [], []]);
   });
 
-  it('ends well, after fifteen seconds at most, where the create never arrived', async () => {
+  it('ends well, after fifteen seconds at most, if the create never arrived', async () => {
     emulator.faults.add({ operation: 'createClient', fault: { kind: 'hang' } });
     const run = await job({ inputs: { timeout: '5' } });
     const post = await run.post({ inputs: { timeout: '5' } });
@@ -112,7 +112,7 @@ describe('the post step', () => {
     expect(sentAfter(2)).toEqual(['token', 'listClients', 'listClients', 'listClients', 'deleteClient']);
   });
 
-  it('stops where page tokens go round in circles, and says what may be left', async () => {
+  it('stops if page tokens go round in circles, and says what may remain', async () => {
     const run = await cutOff('job');
     emulator.faults.add({
       operation: 'listClients',
@@ -125,7 +125,7 @@ describe('the post step', () => {
     expect(sentAfter(2)).toEqual(['token', 'listClients', 'listClients']);
   });
 
-  it('uses the variables that main used, where nested composite actions lost the inputs', async () => {
+  it('uses the variables that main used, if nested composite actions do not pass the inputs', async () => {
     const run = await job({
       inputs: { scalekit_environment_url: '', scalekit_client_id: '', scalekit_client_secret: '', organization_id: '' },
       env: emulator.variables,
@@ -141,7 +141,7 @@ describe('the post step', () => {
     ['sees no credentials', { scalekit_client_id: '', scalekit_client_secret: '' }, {}],
     ['sees other credentials', { scalekit_client_secret: 'another' }, {}],
     ['runs with certificate checks switched off', {}, { NODE_TLS_REJECT_UNAUTHORIZED: '0' }],
-  ])('sends nothing and warns once, with the exact call, where it %s', async (_, inputs, env) => {
+  ])('sends nothing and warns once, with the exact call, if it %s', async (_, inputs, env) => {
     const run = await job();
     const before = emulator.requests.length;
     const post = await run.post({ inputs, env });
@@ -185,7 +185,7 @@ describe('the post step, when others meddle with what it sees', () => {
     expect([post.exitCode, post.annotations, emulator.clients(), other.requests]).toEqual([0, [], [], []]);
   });
 
-  it('sends the credentials nowhere else, even where all variables are changed', async () => {
+  it('sends the credentials nowhere else, even if all variables are changed', async () => {
     const run = await job({
       inputs: { scalekit_environment_url: '', scalekit_client_id: '', scalekit_client_secret: '', organization_id: '' },
       env: emulator.variables,
@@ -198,10 +198,13 @@ describe('the post step, when others meddle with what it sees', () => {
   it.each([
     ['origin', () => other.url],
     ['organization_id', () => other.organization.id],
-    ['client', () => ({ sent_at: 0, again: false, id: emulator.seed({ name: 'Foreign' }).client.client_id })],
-    ['secret', () => ({ client_id: 'm2morg_1', key: 'A'.repeat(16), seen: [], lost: false, id: 'sks_1' })],
+    ['client', () => ({ sent_at: 0, sent_again: false, id: emulator.seed({ name: 'Foreign' }).client.client_id })],
+    [
+      'secret',
+      () => ({ client_id: 'm2morg_1', key: 'A'.repeat(16), known_ids: [], outcome_unknown: false, id: 'sks_1' }),
+    ],
     ['nonce', () => 'AAAAAAAAAAAAAAAA'],
-  ])('sends nothing and deletes nothing where the state has another %s', async (field, value) => {
+  ])('sends nothing and deletes nothing if the state has another %s', async (field, value) => {
     const run = await job();
     const before = emulator.requests.length;
     const replacement = value();
@@ -230,11 +233,11 @@ describe('the post step, when others meddle with what it sees', () => {
     }
   });
 
-  it('leaves a client alone whose description no longer says that it is this step’s', async () => {
+  it('keeps a client whose description no longer says that it is this step’s', async () => {
     const run = await job();
-    const mark = (description: string) => description.replace(/nonce=.{16}/, `nonce=${'A'.repeat(16)}`);
+    const withOtherNonce = (description: string) => description.replace(/nonce=.{16}/, `nonce=${'A'.repeat(16)}`);
     const edit = ({ client }: { client: { description: string } }) => ({
-      client: { ...client, description: mark(client.description) },
+      client: { ...client, description: withOtherNonce(client.description) },
     });
     emulator.faults.add({ operation: 'getClient', fault: { kind: 'edit', edit } });
     emulator.faults.add({ operation: 'listClients', fault: { kind: 'edit', edit: () => ({ clients: [] }) } });

@@ -10,7 +10,7 @@ beforeEach(async () => {
 });
 afterEach(() => emulator.close());
 
-/** Holds the first `count` answers to an operation back until all of them are there. */
+/** Holds back the first `count` responses of an operation until the server has all of them ready. */
 function barrier(operation: Operation, count: number): void {
   let arrived = 0;
   const all = Promise.withResolvers<void>();
@@ -22,7 +22,7 @@ function barrier(operation: Operation, count: number): void {
   };
 }
 
-/** Starts runs that all have seen the same when they begin to change something. */
+/** Starts concurrent runs that have all read the same clients before one of them changes something. */
 async function race(count: number, inputs: Record<string, string>): Promise<Executed[]> {
   barrier('listClients', count);
   const runs = await Promise.all(
@@ -34,15 +34,15 @@ async function race(count: number, inputs: Record<string, string>): Promise<Exec
   return runs;
 }
 
-/** What holds whoever wins: one client, on it the secrets that were handed out and no other, and each pair works. */
+/** Checks that one client exists, with exactly the published secrets, and that all published credentials work. */
 async function checkRace(runs: Executed[], old: string[] = []): Promise<Executed[]> {
   const [client, ...others] = emulator.clients();
   expect(others).toEqual([]);
   const successes = runs.filter(({ exitCode }) => exitCode === 0);
-  const pairs = successes.filter(({ outputs }) => outputs.secret);
+  const published = successes.filter(({ outputs }) => outputs.secret);
   for (const { outputs } of successes) expect(outputs.client_id).toBe(client?.client_id);
-  for (const { outputs } of pairs) expect(await credentialsWork(emulator, outputs)).toBe(true);
-  const ids = pairs.map(({ outputs }) => outputs.secret_id);
+  for (const { outputs } of published) expect(await credentialsWork(emulator, outputs)).toBe(true);
+  const ids = published.map(({ outputs }) => outputs.secret_id);
   expect(client?.secrets?.map(({ id }) => id).sort()).toEqual([...old, ...ids].sort());
   for (const run of runs.filter(({ exitCode }) => exitCode !== 0)) {
     expect([run.exitCode, run.outputs, errors(run).length]).toEqual([1, {}, 1]);
@@ -53,7 +53,7 @@ async function checkRace(runs: Executed[], old: string[] = []): Promise<Executed
   return successes;
 }
 
-/** Keeps the first pair that asks for a token waiting until `released`, and then denies it one. */
+/** Holds the token request of the first new credentials until `released`, and then denies it. */
 const denyFirst = (released: Promise<void>) => {
   let first: string | undefined;
   const isFirst = ({ body }: { body: unknown }) => {
@@ -70,8 +70,8 @@ const denyFirst = (released: Promise<void>) => {
 
 const ORDERS = ['oldest', 'newest', 'random'] as const;
 
-describe.each([2, 8])('%d runs for the same identity at once, where nothing is there', (count) => {
-  // Five secrets are the most that a client has.
+describe.each([2, 8])('%d runs for the same identity at once, when nothing is there', (count) => {
+  // A client can have five secrets at most.
   const most = Math.min(count, 5);
 
   it.each([
@@ -98,7 +98,7 @@ describe.each([2, 8])('%d runs for the same identity at once, where nothing is t
     ['leaves it out', () => undefined],
     ['cuts it', (time) => `${time.slice(0, 19)}Z`],
   ])(
-    'agree on the first also where the answer to a create says less of its time than a list: it %s',
+    'agree on the first even if the response to a create says less of its time than a list: it %s',
     async (_, edit) => {
       const fault = {
         kind: 'edit' as const,
@@ -112,7 +112,7 @@ describe.each([2, 8])('%d runs for the same identity at once, where nothing is t
     },
   );
 
-  it('make as many clients as there are jobs, where each wants its own', async () => {
+  it('make as many clients as there are jobs, if each wants its own', async () => {
     const runs = await Promise.all(
       Array.from({ length: count }, () => runAction(emulator, { inputs: { lifetime: 'job' } })),
     );
@@ -123,7 +123,7 @@ describe.each([2, 8])('%d runs for the same identity at once, where nothing is t
   });
 });
 
-describe('two runs at once, where a client is there', () => {
+describe('two runs at once, when a client is there', () => {
   const HOUR = 3_600_000;
   const seeded = () => seedEarlier(emulator, {}, { ageMs: 5 * HOUR, secrets: 2 }).client;
 
@@ -169,7 +169,7 @@ describe('two runs at once, where a client is there', () => {
     expect(await credentialsWork(emulator, success?.outputs ?? {})).toBe(true);
   });
 
-  it('do not take the client to replace for a rival, however young it is', async () => {
+  it('do not mistake the client to replace for that of a concurrent run, however recently it was created', async () => {
     const { outputs } = await runAction(emulator);
     emulator.faults.add({ operation: 'createClient', fault: { kind: 'delay', ms: 1500 } });
     const run = await runAction(emulator, {
@@ -179,7 +179,7 @@ describe('two runs at once, where a client is there', () => {
     expect(emulator.clients().map(({ client_id }) => client_id)).toEqual([run.outputs.client_id]);
   });
 
-  it('replace it once, where its id is known and nobody searched', async () => {
+  it('replace it once, if its id is known and neither searched', async () => {
     const client = seeded();
     barrier('getClient', 2);
     const runs = await Promise.all(
@@ -195,12 +195,12 @@ describe('two runs at once, where a client is there', () => {
 });
 
 describe('a run that made the first client, but whose verification fails', () => {
-  it('leaves it alone once others have taken it, and takes its own secret away', async () => {
+  it('keeps it once others use it, and deletes its own secret', async () => {
     const released = Promise.withResolvers<void>();
     denyFirst(released.promise);
     const winner = runAction(emulator);
     while (emulator.clients().length === 0) await new Promise((resolve) => setTimeout(resolve, 5));
-    // A run that looks now finds the client, and uses it.
+    // A run that searches now finds the client and uses it.
     const other = await runAction(emulator, { env: { GITHUB_RUN_ID: '2' } });
     released.resolve();
     const failed = await winner;
@@ -213,7 +213,7 @@ describe('a run that made the first client, but whose verification fails', () =>
     expect(emulator.clients()).toHaveLength(1);
   });
 
-  it('removes it where nobody else has', async () => {
+  it('removes it if no other run uses it', async () => {
     denyFirst(Promise.resolve());
     const run = await runAction(emulator);
     expect([run.exitCode, emulator.clients()]).toEqual([1, []]);

@@ -11,7 +11,7 @@ const entry = '## [1.2.3] - 2026-11-24\n\n### Added\n\n- One thing.\n';
 const changelog = `# Changelog\n\n${entry}\n## [1.2.2] - 2026-10-01\n\n- Another.\n`;
 
 describe('a release', () => {
-  it('is named after the version and tells what the changelog tells of it', () => {
+  it('is named after the version and says what the changelog says of it', () => {
     const release = { tag: 'v1.2.3', major: 'v1', notes: '### Added\n\n- One thing.' };
     expect(releaseOf('1.2.3', '1.2.3', changelog)).toEqual(release);
     expect(releaseOf('1.2.3', '1.2.3', entry)).toEqual(release);
@@ -41,16 +41,16 @@ describe('the workflow', () => {
   });
   afterEach(() => rmSync(folder, { recursive: true }));
 
-  /** What is there before. */
+  /** What exists on GitHub before the scripts run. */
   interface There {
-    /** The commit that is tagged. */
+    /** The commit that the tag points to. */
     tagged?: string;
     release?: 'draft' | 'published';
     immutable?: boolean;
     majorTagged?: boolean;
   }
 
-  /** Runs the scripts that talk to GitHub, up to the first that fails, with a `gh` that answers and keeps what it hears. */
+  /** Runs the release scripts up to the first that fails. A stand-in for `gh` records calls and prints responses. */
   function publish({ tagged, release, immutable = true, majorTagged = true }: There) {
     const answer = (text: unknown) => (text === undefined ? 'echo "HTTP 404" >&2; exit 1' : `echo ${text}`);
     writeFileSync(
@@ -101,26 +101,26 @@ esac
     expect(publish({}).changes).toEqual([created, published, moved]);
   });
 
-  it('makes the major tag where there is none', () => {
+  it('makes the major tag if there is none', () => {
     const made = 'api --silent repos/acme/action/git/refs -f ref=refs/tags/v1 -f sha=c0ffee';
     expect(publish({ majorTagged: false }).changes.at(-1)).toBe(made);
   });
 
   it.each([
-    ['left a draft', { release: 'draft' }, [published, moved]],
-    ['left a tag', { tagged: 'c0ffee' }, [created, published, moved]],
+    ['created a draft', { release: 'draft' }, [published, moved]],
+    ['created a tag', { tagged: 'c0ffee' }, [created, published, moved]],
     ['published, and could not move the major tag', { tagged: 'c0ffee', release: 'published' }, [moved]],
-  ] as const)('goes on where an attempt before %s', (_, there, changes) => {
+  ] as const)('goes on if an attempt before %s', (_, there, changes) => {
     expect(publish(there).changes).toEqual(changes);
   });
 
-  it('changes nothing where the version is another commit already', () => {
+  it('changes nothing if the version is another commit already', () => {
     const { changes, log } = publish({ tagged: 'deadbeef', release: 'published' });
     expect(changes).toEqual([]);
     expect(log).toContain('::error::v1.2.3 is there already');
   });
 
-  it('leaves the major tag where the release could still be changed', () => {
+  it('does not move the major tag if the release could still be changed', () => {
     const { changes, log } = publish({ immutable: false });
     expect(changes).toEqual([created, published]);
     expect(log).toContain('::error::The release v1.2.3 can be changed');

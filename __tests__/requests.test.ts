@@ -10,12 +10,13 @@ import type { Executed, Outcome, Step } from '../emulator/runner.ts';
 import { makeCertificate } from '../emulator/tls.ts';
 import { credentialsWork, runAction, savingIn, seedEarlier, trust } from './support/action.ts';
 
-// What each way through a step costs, with TLS: which requests, over how many connections, and which of them wait for others.
+// Tests of the cost of each kind of step, with TLS: which requests it sends, over how many connections, and which
+// requests wait for others.
 
 type Variables = Record<string, string>;
 
 const DAY = 86_400_000;
-/** What GitHub is asked before anything is made, at the same time as Scalekit is asked for clients. */
+/** The requests to GitHub before anything is created, and the client search that runs at the same time. */
 const LOOKS = 'getActionsSecret + getPublicKey + getVariable + listClients';
 const SAVES = 'getActionsSecret + getVariable, createVariable, putActionsSecret, getVariable';
 
@@ -33,7 +34,7 @@ beforeEach(async () => {
 });
 afterEach(() => emulator.close());
 
-/** By another name of this machine, so that no connection serves both Scalekit and GitHub. */
+/** Replaces the address of GitHub by another name of this machine, so that Scalekit and GitHub share no connection. */
 const atGitHub = (variables: Variables) =>
   Object.fromEntries(Object.entries(variables).map(([name, value]) => [name, value.replace('127.0.0.1', 'localhost')]));
 
@@ -44,12 +45,15 @@ const run = ({ inputs, env, ...step }: Step = {}): Promise<Executed> =>
     env: { ...trusted, ...atGitHub(emulator.github.variables), ...env },
   });
 
-/** Puts a client there that is a day old. @returns its id */
+/** Adds a client that is a day old to the emulator. @returns its id */
 const seed = (secrets = 1) => seedEarlier(emulator, {}, { ageMs: DAY, secrets }).client.client_id;
 const withIdToken = (): Step => ({ env: atGitHub(emulator.github.idTokenVariables) });
 const saving = (): Step => ({ inputs: savingIn(emulator) });
 
-/** @param sent operations in the order of their arrival, where ` + ` joins those that go out at once, in any order */
+/**
+ * Checks which requests a step sends, and how many connections it opens.
+ * @param sent operations in the order of their arrival. ` + ` joins those that are sent at the same time, in any order
+ */
 async function expectCost(step: () => Promise<Outcome>, count: number, connections: number, sent: string) {
   const [from, opened] = [emulator.requests.length, emulator.connections];
   const { exitCode, annotations } = await step();
@@ -148,7 +152,11 @@ describe('requests and connections of a step that', () => {
   });
 });
 
-/** Holds a request, such as the second `token 2`, until another is there. @returns whether that one came */
+/**
+ * Holds a request until another one arrives. `token 2` means the second request for a token.
+ * @param milliseconds after which the held request continues in any case
+ * @returns whether the other request arrived while the first was held
+ */
 async function meets(held: string, other: string, step: Step, milliseconds: number): Promise<boolean | undefined> {
   const arrived = Promise.withResolvers<true>();
   const counts = new Map<Operation, number>();
@@ -165,7 +173,7 @@ async function meets(held: string, other: string, step: Step, milliseconds: numb
 }
 
 describe('a request that is not answered yet', () => {
-  const pairs: [what: string, one: string, other: string, step: () => Step][] = [
+  const independent: [what: string, one: string, other: string, step: () => Step][] = [
     ['sign-in and ID token', 'token 1', 'idToken 1', withIdToken],
     ['search and public key', 'listClients 1', 'getPublicKey 1', saving],
     ['search and variable', 'listClients 1', 'getVariable 1', saving],
@@ -178,12 +186,12 @@ describe('a request that is not answered yet', () => {
       () => ({ inputs: { on_existing: 'replace', client_id: seed() } }),
     ],
   ];
-  it.each([...pairs, ...pairs.map(([what, one, other, step]): (typeof pairs)[0] => [what, other, one, step])])(
-    'keeps nobody waiting: %s (%s, %s)',
-    async (_, held, other, step) => {
-      expect(await meets(held, other, step(), 10_000)).toBe(true);
-    },
-  );
+  it.each([
+    ...independent,
+    ...independent.map(([what, one, other, step]): (typeof independent)[0] => [what, other, one, step]),
+  ])('delays no other: %s (%s, %s)', async (_, held, other, step) => {
+    expect(await meets(held, other, step(), 10_000)).toBe(true);
+  });
 
   it.each<[held: string, other: string, step: () => Step]>([
     ['token 1', 'listClients 1', () => ({})],
@@ -203,7 +211,7 @@ describe('a request that is not answered yet', () => {
 
 describe('the connection for the second of two requests at once', () => {
   const sentOver = (number: number) => emulator.requests.filter(({ connection }) => connection === number);
-  /** Waits for the second connection, but not longer than a test may take. */
+  /** Waits up to 10 seconds for the second connection. */
   const isOpened = async () => {
     for (let wait = 0; emulator.connections < 2 && wait < 1000; wait++) await sleep(10);
   };
@@ -233,7 +241,7 @@ describe('the connection for the second of two requests at once', () => {
     ['reset while it waits', reset, false, 200],
     ['closed under its first request', close, true, 0],
     ['reset under its first request', reset, true, 0],
-  ])('does no harm where it is %s', async (_, end, used, wait) => {
+  ])('does no harm if it is %s', async (_, end, used, wait) => {
     const sockets: Socket[] = [];
     const relay = net.createServer((socket) => {
       sockets.push(socket.on('error', () => {}));
@@ -246,7 +254,7 @@ describe('the connection for the second of two requests at once', () => {
       await isOpened();
       await sleep(wait);
       if (sockets[1]) end(sockets[1]);
-      // Until the step has noticed.
+      // Wait until the step has noticed.
       await sleep(400);
     };
     const { port } = relay.address() as AddressInfo;
@@ -256,7 +264,7 @@ describe('the connection for the second of two requests at once', () => {
     expect([exitCode, annotations, emulator.clients().length]).toEqual([0, [], 1]);
     const sent = emulator.requests.map(({ operation }) => operation);
     expect(sent.slice(0, 3)).toEqual(['token', 'listClients', 'createClient']);
-    // What was sent over it is sent once more, and nothing else is.
+    // Only the request that was sent over this connection is retried.
     expect([sent.length, new Set(sent.slice(3))]).toEqual([used ? 6 : 5, new Set(['listClients', 'token'])]);
     expect([sentOver(2).length, log.match(/ attempt 2$/gm)?.length ?? 0]).toEqual(used ? [1, 1] : [0, 0]);
     expect(await credentialsWork(emulator, outputs)).toBe(true);

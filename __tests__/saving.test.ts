@@ -19,12 +19,15 @@ import {
   warnings,
 } from './support/action.ts';
 
-// The pair is kept in GitHub Actions: a variable with the client's id, and a secret.
+// Tests of saved credentials in GitHub Actions: a variable with the client id, and a secret.
 
 type Inputs = Record<string, string>;
-type Place = Pick<ReturnType<Emulator['github']['repository']>, 'variables' | 'secrets' | 'setVariable' | 'setSecret'>;
+type SecretLocation = Pick<
+  ReturnType<Emulator['github']['repository']>,
+  'variables' | 'secrets' | 'setVariable' | 'setSecret'
+>;
 
-const OWN = RUNNER_VARIABLES.GITHUB_REPOSITORY;
+const REPOSITORY = RUNNER_VARIABLES.GITHUB_REPOSITORY;
 const VARIABLE = 'SCALEKIT_M2M_CLIENT_ID';
 const SECRET = 'SCALEKIT_M2M_CLIENT_SECRET';
 const MINUTE = 60_000;
@@ -57,9 +60,9 @@ afterEach(() => emulator.close());
 const waiting: (() => Promise<unknown>)[] = [];
 
 /**
- * A test that waits for seconds: all of these run beside each other before the others do, each with an emulator of its
- * own. `it.concurrent` would not do, since the emulator imports in the middle of a test what it needs for GitHub, and
- * Jest forbids that as soon as one of the tests under way has ended.
+ * Defines a test that waits for seconds. All of these run concurrently before the other tests, each with a separate
+ * emulator. `it.concurrent` does not work here: the emulator imports its GitHub modules in the middle of a test, and
+ * Jest forbids imports after the first concurrent test has ended.
  */
 function itWaits(name: string, test: () => Promise<void>): void {
   const { promise, resolve, reject } = Promise.withResolvers<void>();
@@ -78,41 +81,41 @@ beforeAll(async () => {
   await Promise.all(Array.from({ length: 8 }, next));
 }, 300_000);
 
-/** An emulator for a test that waits for seconds beside others. */
+/** Starts another emulator. Each test that runs concurrently with others needs one. */
 async function another(options: EmulatorOptions = {}): Promise<Emulator & AsyncDisposable> {
   const started = await startEmulator(options);
   return Object.assign(started, { [Symbol.asyncDispose]: () => started.close() });
 }
 
-const repository = ({ github }: Emulator) => github.repository(OWN);
+const repository = ({ github }: Emulator) => github.repository(REPOSITORY);
 const saveWith = (inputs: Inputs = {}, step: Step = {}, on = emulator) =>
   runAction(on, { ...step, inputs: { ...savingIn(on), ...inputs } });
 const operations = (from = 0, on = emulator) => on.requests.slice(from).map(({ operation }) => operation);
 const changes = (from = 0, on = emulator) => operations(from, on).filter((operation) => CHANGES.includes(operation));
-/** What a place keeps, as the outputs of a step name it. */
-const keptIn = ({ variables, secrets }: Place) => ({
+/** Returns the credentials that a location holds, with the names of a step's outputs. */
+const keptIn = ({ variables, secrets }: SecretLocation) => ({
   client_id: variables.get(VARIABLE)?.value,
   secret: secrets.get(SECRET)?.value,
 });
-const pairOf = ({ outputs: { client_id, secret } }: Outcome) => ({ client_id, secret });
+const credentialsOf = ({ outputs: { client_id, secret } }: Outcome) => ({ client_id, secret });
 
-/** A client that an earlier run made and saved, so many milliseconds ago. */
+/** Adds a client to the emulator whose credentials an earlier run saved, `ageMs` milliseconds ago. */
 function seedSaved(
   on = emulator,
-  location: Place = repository(on),
+  location: SecretLocation = repository(on),
   fields: Parameters<typeof seedEarlier>[1] = {},
   ageMs = DAY,
 ) {
   const seeded = seedEarlier(on, fields, { ageMs });
   const { client, plainSecrets } = seeded;
-  const pair = { client_id: client.client_id, secret: plainSecrets[0] ?? '' };
-  location.setVariable(VARIABLE, pair.client_id, ageMs);
-  location.setSecret(SECRET, pair.secret, ageMs);
-  return { ...seeded, pair };
+  const credentials = { client_id: client.client_id, secret: plainSecrets[0] ?? '' };
+  location.setVariable(VARIABLE, credentials.client_id, ageMs);
+  location.setSecret(SECRET, credentials.secret, ageMs);
+  return { ...seeded, credentials };
 }
 
-/** All that a failed step must leave as it was, without the times at which it was changed and changed back. */
-function contents(on = emulator, location: Place = repository(on)) {
+/** Returns everything that a failed step must restore, without the times of the changes. */
+function contents(on = emulator, location: SecretLocation = repository(on)) {
   const clients = on.clients().map(({ update_time: _, secrets = [], ...client }) => ({
     ...client,
     secrets: secrets.map(({ id, status }) => ({ id, status })),
@@ -126,7 +129,7 @@ function expectNoSecrets(on: Emulator, ...runs: Outcome[]): void {
     for (const secret of [on.github.token, ...secretsOf(on)]) expect(readable(run)).not.toContain(secret);
 }
 
-const PLACES: [string, Inputs, (on: Emulator) => Place, string][] = [
+const LOCATIONS: [string, Inputs, (on: Emulator) => SecretLocation, string][] = [
   ['the repository', { save_to: 'repository' }, repository, '/api/v3/repos/acme/inventory-service/actions/'],
   [
     'an environment',
@@ -136,18 +139,18 @@ const PLACES: [string, Inputs, (on: Emulator) => Place, string][] = [
   ],
 ];
 
-describe('a pair', () => {
-  it.each(PLACES)('is saved in %s, and nowhere else', async (_, inputs, placeOf, prefix) => {
-    const location = placeOf(emulator);
+describe('credentials', () => {
+  it.each(LOCATIONS)('are saved in %s, and nowhere else', async (_, inputs, locationOf, prefix) => {
+    const location = locationOf(emulator);
     const run = await saveWith(inputs);
     expect([errors(run), run.exitCode, run.outputs.result]).toEqual([[], 0, 'created']);
-    // Libsodium opened the box.
-    expect(keptIn(location)).toEqual(pairOf(run));
+    // The emulator opened the sealed box with libsodium.
+    expect(keptIn(location)).toEqual(credentialsOf(run));
     expect(await credentialsWork(emulator, run.outputs)).toBe(true);
     const paths = emulator.requests.map(({ path }) => path).filter((path) => path.startsWith('/api/v3'));
     for (const path of paths) expect(path.startsWith(prefix)).toBe(true);
-    const repositorysOwn = [...repository(emulator).variables, ...repository(emulator).secrets];
-    expect(repositorysOwn).toHaveLength(inputs.save_to === 'repository' ? 2 : 0);
+    const inRepository = [...repository(emulator).variables, ...repository(emulator).secrets];
+    expect(inRepository).toHaveLength(inputs.save_to === 'repository' ? 2 : 0);
     expect(run.log).toContain(`Saved the pair as variable ${VARIABLE} and secret ${SECRET} of `);
     expect(run.summary).toContain(SECRET);
     expectNoSecrets(emulator, run);
@@ -156,8 +159,8 @@ describe('a pair', () => {
     expect([post.exitCode, post.stdout, operations(before)]).toEqual([0, '', []]);
   });
 
-  it.each(PLACES)('is rotated in %s: the same client, the new secret', async (_, inputs, placeOf) => {
-    const location = placeOf(emulator);
+  it.each(LOCATIONS)('are rotated in %s: the same client, the new secret', async (_, inputs, locationOf) => {
+    const location = locationOf(emulator);
     const first = await saveWith(inputs);
     const from = emulator.requests.length;
     const second = await saveWith(inputs);
@@ -166,8 +169,8 @@ describe('a pair', () => {
       'rotated',
       first.outputs.client_id,
     ]);
-    expect(keptIn(location)).toEqual(pairOf(second));
-    // The variable says it already.
+    expect(keptIn(location)).toEqual(credentialsOf(second));
+    // The variable is not written, because it has the id already.
     expect(changes(from)).toEqual(['addSecret', 'putActionsSecret']);
     expect([await credentialsWork(emulator, first.outputs), await credentialsWork(emulator, second.outputs)]).toEqual([
       true,
@@ -175,7 +178,7 @@ describe('a pair', () => {
     ]);
   });
 
-  it('is saved under the names that were asked for', async () => {
+  it('are saved under the names that were asked for', async () => {
     const location = repository(emulator);
     const run = await saveWith({ save_as: 'deploy_m2m' });
     expect(errors(run)).toEqual([]);
@@ -184,26 +187,26 @@ describe('a pair', () => {
     expect([location.variables.size, location.secrets.size]).toEqual([1, 1]);
   });
 
-  it('is replaced: the new one is saved before the old client goes', async () => {
+  it('are replaced: the new ones are saved before the old client is deleted', async () => {
     const { client } = seedSaved();
     const run = await saveWith({ on_existing: 'replace' });
     expect([errors(run), run.outputs.result]).toEqual([[], 'replaced']);
-    expect(keptIn(repository(emulator))).toEqual(pairOf(run));
+    expect(keptIn(repository(emulator))).toEqual(credentialsOf(run));
     expect(changes()).toEqual(['createClient', 'updateVariable', 'putActionsSecret', 'deleteClient']);
     expect(emulator.clients().map(({ client_id }) => client_id)).toEqual([run.outputs.client_id]);
     expect(run.outputs.client_id).not.toBe(client.client_id);
   });
 
-  it('is that of the client that client_id names', async () => {
+  it('are those of the client that client_id names', async () => {
     seedSaved();
     const { client } = emulator.seed({ name: 'By hand' }, { ageMs: DAY });
     const run = await saveWith({ client_id: client.client_id });
     expect([errors(run), run.outputs.client_id]).toEqual([[], client.client_id]);
-    expect(keptIn(repository(emulator))).toEqual(pairOf(run));
+    expect(keptIn(repository(emulator))).toEqual(credentialsOf(run));
     expect(await credentialsWork(emulator, run.outputs)).toBe(true);
   });
 
-  it('is masked, written down, saved and published in that order, the variable first and the secret last', async () => {
+  it('are masked, written down, saved and published in that order, the variable first and the secret last', async () => {
     const { client } = seedEarlier(emulator, { name: 'x' }, { ageMs: DAY });
     repository(emulator).setVariable(VARIABLE, 'm2morg_1');
     const file = path.join(folder, 'order');
@@ -243,7 +246,7 @@ describe('a pair', () => {
     expect(JSON.stringify(readJournal(file).filter(({ to }) => to === 'state'))).toContain('m2morg_1');
   });
 
-  it('retires the old secret only when the new one is saved', async () => {
+  it('are saved before the old secret is retired', async () => {
     const { client } = seedSaved();
     const run = await saveWith({ keep_secrets: '1' });
     expect(errors(run)).toEqual([]);
@@ -252,21 +255,21 @@ describe('a pair', () => {
     expect(run.log).toContain(`Deleted secret ${client.secrets?.[0]?.id} of client ${client.client_id}.`);
   });
 
-  it('stays saved where the old secret cannot be retired: a warning, no failure', async () => {
+  it('stay saved if the old secret cannot be retired: a warning, no failure', async () => {
     seedSaved();
     emulator.faults.add({ operation: 'deleteSecret', fault: { kind: 'status', status: 403 } });
     const run = await saveWith({ keep_secrets: '1' });
     expect([run.exitCode, warnings(run).length]).toEqual([0, 1]);
-    expect(keptIn(repository(emulator))).toEqual(pairOf(run));
+    expect(keptIn(repository(emulator))).toEqual(credentialsOf(run));
   });
 
-  it.each(['outputs cannot be written', 'nothing'])('works for good where %s', async (what) => {
-    // From a request that may have arrived there is no way back.
-    const { pair } = seedSaved();
-    const env = what === 'nothing' ? {} : { GITHUB_OUTPUT: '/dev/full' };
+  it.each(['outputs cannot be written', 'nothing fails'])('work for good if %s', async (what) => {
+    // The request with the secret may have arrived, so it cannot be undone. The saved credentials must work.
+    const { credentials } = seedSaved();
+    const env = what === 'nothing fails' ? {} : { GITHUB_OUTPUT: '/dev/full' };
     const run = await saveWith({ keep_secrets: '1' }, { env });
     const now = keptIn(repository(emulator));
-    expect([run.exitCode, now.client_id]).toEqual([what === 'nothing' ? 0 : 1, pair.client_id]);
+    expect([run.exitCode, now.client_id]).toEqual([what === 'nothing fails' ? 0 : 1, credentials.client_id]);
     expect((await run.post()).annotations).toEqual([]);
     expect(await credentialsWork(emulator, now as Outcome['outputs'])).toBe(true);
   });
@@ -334,7 +337,7 @@ describe('nothing at all is changed', () => {
     [
       'the repository has moved',
       (on) => {
-        on.github.rename(OWN, 'acme/moved');
+        on.github.rename(REPOSITORY, 'acme/moved');
         return {};
       },
       [/HTTP 301.*Redirects are not followed.*name that the repository has today/],
@@ -357,17 +360,17 @@ describe('nothing at all is changed', () => {
     ],
   ];
 
-  it.each(cases)('where %s, and the error says what is needed', async (_, arrange, messages) => {
+  it.each(cases)('if %s, and the error says what is needed', async (_, arrange, messages) => {
     const location = repository(emulator);
     location.addEnvironment('production');
-    const { pair } = seedSaved(emulator, location, { scopes: ['b'] });
+    const { credentials } = seedSaved(emulator, location, { scopes: ['b'] });
     const before = [emulator.clients(), contents(emulator, location)];
     const run = await saveWith({ scopes: 'a', ...arrange(emulator) });
     expect([run.exitCode, run.outputs, run.state, changes()]).toEqual([1, {}, {}, []]);
     expect(errors(run)).toHaveLength(1);
     for (const message of messages) expect(errors(run)[0]).toMatch(message);
     expect([emulator.clients(), contents(emulator, location)]).toEqual(before);
-    expect(await credentialsWork(emulator, pair)).toBe(true);
+    expect(await credentialsWork(emulator, credentials)).toBe(true);
     expect(run.milliseconds).toBeLessThan(4000);
     expectNoSecrets(emulator, run);
   });
@@ -381,7 +384,7 @@ describe('nothing at all is changed', () => {
     ['save_as', { save_as: '1ST' }],
     ['save_as', { save_as: 'GitHub_M2M' }],
     ['save_as', { save_as: 'A-B' }],
-  ])('where the input %s is bad: %j', async (input, inputs) => {
+  ])('if the input %s is bad: %j', async (input, inputs) => {
     const run = await saveWith(inputs);
     expect([run.exitCode, emulator.requests]).toEqual([1, []]);
     expect(errors(run)).toEqual([expect.stringMatching(`^Bad input: ${input}: `)]);
@@ -397,7 +400,7 @@ describe('nothing at all is changed', () => {
       organization_id: emulator.organization.id,
       result: 'planned',
     });
-    const text = `save the pair as variable ${VARIABLE} and secret ${SECRET} of ${OWN}`;
+    const text = `save the pair as variable ${VARIABLE} and secret ${SECRET} of ${REPOSITORY}`;
     expect([run.log, run.summary]).toEqual([expect.stringContaining(`- ${text}`), expect.stringContaining(text)]);
   });
 
@@ -417,22 +420,22 @@ describe('a rate limit', () => {
   ] as const;
   for (const { kind, status } of limits)
     itWaits(`(${kind}, ${status}) that ends within the time of the step is waited for`, async () => {
-      await using own = await another();
-      own.github.rateLimit = { requests: 3, windowMs: 1500, kind, status };
-      const run = await saveWith({}, {}, own);
+      await using isolated = await another();
+      isolated.github.rateLimit = { requests: 3, windowMs: 1500, kind, status };
+      const run = await saveWith({}, {}, isolated);
       expect(errors(run)).toEqual([]);
-      expect(keptIn(repository(own))).toEqual(pairOf(run));
-      expect(own.requests.filter((request) => request.status === status).length).toBeGreaterThan(0);
+      expect(keptIn(repository(isolated))).toEqual(credentialsOf(run));
+      expect(isolated.requests.filter((request) => request.status === status).length).toBeGreaterThan(0);
     });
 });
 
 describe('a refusal', () => {
   const status = (status: number): Fault => ({ kind: 'status', status, body: { message: 'No.' } });
 
-  describe.each(['nothing is', 'another pair is', 'a variable alone is', 'a secret alone is'])(
-    'where %s saved',
+  describe.each(['nothing is', 'another set of credentials is', 'a variable alone is', 'a secret alone is'])(
+    'when %s saved',
     (what) => {
-      /** A client that drifted, and what is saved of it or another one. */
+      /** Adds a client that has drifted, and what is saved of another one. @returns the client's credentials */
       const arrange = (on: Emulator) => {
         const location = repository(on);
         const { client, plainSecrets } = seedEarlier(on, { scopes: ['b'] }, { ageMs: DAY });
@@ -448,21 +451,21 @@ describe('a refusal', () => {
         ['secret', ['putActionsSecret'], 404],
         ['secret', ['putActionsSecret'], 422],
       ])('of the %s (%j, %d) undoes everything, and says so', async (kind, refused, code) => {
-        const pair = arrange(emulator);
+        const credentials = arrange(emulator);
         const before = contents();
         for (const operation of refused) emulator.faults.add({ operation, fault: status(code) });
         const run = await saveWith({ scopes: 'a', keep_secrets: '1' });
         expect([run.exitCode, run.outputs, run.state.client ?? '']).toEqual([1, {}, '']);
         const [message = ''] = errors(run);
         expect(message).toMatch(
-          new RegExp(`^Could not write ${kind} SCALEKIT_M2M_\\w+ of ${OWN}: HTTP ${code}: No\\.`),
+          new RegExp(`^Could not write ${kind} SCALEKIT_M2M_\\w+ of ${REPOSITORY}: HTTP ${code}: No\\.`),
         );
         if (code !== 422) expect(message).toMatch(FINE_AND_CLASSIC[kind === 'secret' ? 'secrets' : 'variables']);
-        if (kind === 'secret') expect(message).toContain(`Put back variable ${VARIABLE} of ${OWN}.`);
+        if (kind === 'secret') expect(message).toContain(`Put back variable ${VARIABLE} of ${REPOSITORY}.`);
         expect(message).toMatch(/^Removed again: secret sks_\d+ of client m2morg_\d+\.$/m);
         expect(message).toMatch(/^Restored: scopes of client m2morg_\d+\.$/m);
         expect(contents()).toEqual(before);
-        expect(await credentialsWork(emulator, pair)).toBe(true);
+        expect(await credentialsWork(emulator, credentials)).toBe(true);
         const from = emulator.requests.length;
         expect([(await run.post()).stdout, operations(from)]).toEqual(['', []]);
         expectNoSecrets(emulator, run);
@@ -481,13 +484,13 @@ describe('a refusal', () => {
     expect(contents()).toEqual({ clients: [], variables: [], secrets: [] });
   });
 
-  it('of the secret leaves the client that was to be replaced', async () => {
-    const { pair } = seedSaved();
+  it('of the secret keeps the client that was to be replaced', async () => {
+    const { credentials } = seedSaved();
     const before = contents();
     emulator.faults.add({ operation: 'putActionsSecret', fault: status(403) });
     const run = await saveWith({ on_existing: 'replace' });
     expect([run.exitCode, contents()]).toEqual([1, before]);
-    expect(await credentialsWork(emulator, pair)).toBe(true);
+    expect(await credentialsWork(emulator, credentials)).toBe(true);
   });
 
   it.each<[string, object]>([
@@ -508,7 +511,7 @@ describe('a refusal', () => {
     expect(sentTo(emulator, 'putActionsSecret')).toEqual([]);
   });
 
-  it('leaves the variable to whoever wrote it since', async () => {
+  it('does not restore a variable that another run has written since', async () => {
     emulator.faults.add({ operation: 'putActionsSecret', fault: status(403) });
     emulator.hold = (when, { operation }) => {
       if (when === 'after' && operation === 'createVariable') repository(emulator).setVariable(VARIABLE, 'm2morg_2');
@@ -527,7 +530,7 @@ describe('a refusal', () => {
     );
     const before = contents();
     const run = await saveWith();
-    const url = `${emulator.github.apiUrl}/repos/${OWN}/actions/variables/${VARIABLE}`;
+    const url = `${emulator.github.apiUrl}/repos/${REPOSITORY}/actions/variables/${VARIABLE}`;
     expect([run.exitCode, errors(run)[0]]).toEqual([
       1,
       expect.stringContaining(`PATCH ${url} with the value "m2morg_1"`),
@@ -545,7 +548,7 @@ describe('a variable', () => {
     };
     const run = await saveWith();
     expect([errors(run), changes().slice(1)]).toEqual([[], ['createVariable', 'updateVariable', 'putActionsSecret']]);
-    expect(keptIn(repository(emulator))).toEqual(pairOf(run));
+    expect(keptIn(repository(emulator))).toEqual(credentialsOf(run));
   });
 
   it('that somebody else deletes at the same moment is made', async () => {
@@ -555,122 +558,129 @@ describe('a variable', () => {
     };
     const run = await saveWith();
     expect([errors(run), changes().slice(1)]).toEqual([[], ['updateVariable', 'createVariable', 'putActionsSecret']]);
-    expect(keptIn(repository(emulator))).toEqual(pairOf(run));
+    expect(keptIn(repository(emulator))).toEqual(credentialsOf(run));
   });
 
-  const lost: [string, Fault][] = [
+  const unanswered: [string, Fault][] = [
     ['a reset', { kind: 'reset' }],
     ['500', { kind: 'status', status: 500 }],
-    ['an answer cut off', { kind: 'truncate' }],
+    ['a response cut off', { kind: 'truncate' }],
   ];
-  it.each(lost)('whose answer is lost (%s) is written again', async (_, fault) => {
+  it.each(unanswered)('without a usable response (%s) is written again', async (_, fault) => {
     emulator.faults.add({ operation: 'createVariable', times: 1, when: 'after', fault });
     const run = await saveWith();
     expect(errors(run)).toEqual([]);
-    expect(keptIn(repository(emulator))).toEqual(pairOf(run));
+    expect(keptIn(repository(emulator))).toEqual(credentialsOf(run));
   });
 
   itWaits('that never arrived is a refusal, and everything is undone', async () => {
-    await using own = await another();
-    seedEarlier(own, {}, { ageMs: DAY });
-    repository(own).setVariable(VARIABLE, 'm2morg_1', DAY);
-    const before = contents(own);
-    own.faults.add({ operation: 'updateVariable', fault: { kind: 'reset' } });
-    const run = await saveWith({}, {}, own);
-    expect([run.exitCode, run.outputs, contents(own)]).toEqual([1, {}, before]);
+    await using isolated = await another();
+    seedEarlier(isolated, {}, { ageMs: DAY });
+    repository(isolated).setVariable(VARIABLE, 'm2morg_1', DAY);
+    const before = contents(isolated);
+    isolated.faults.add({ operation: 'updateVariable', fault: { kind: 'reset' } });
+    const run = await saveWith({}, {}, isolated);
+    expect([run.exitCode, run.outputs, contents(isolated)]).toEqual([1, {}, before]);
   });
 
-  itWaits('that arrived, though all its answers are lost, is success', async () => {
-    await using own = await another();
-    repository(own).setVariable(VARIABLE, 'm2morg_1', DAY);
-    own.faults.add({ operation: 'updateVariable', when: 'after', fault: { kind: 'reset' } });
-    const run = await saveWith({}, {}, own);
-    expect([errors(run), keptIn(repository(own))]).toEqual([[], pairOf(run)]);
+  itWaits('that arrived, though no response did, is success', async () => {
+    await using isolated = await another();
+    repository(isolated).setVariable(VARIABLE, 'm2morg_1', DAY);
+    isolated.faults.add({ operation: 'updateVariable', when: 'after', fault: { kind: 'reset' } });
+    const run = await saveWith({}, {}, isolated);
+    expect([errors(run), keptIn(repository(isolated))]).toEqual([[], credentialsOf(run)]);
   });
 });
 
 describe('the secret’s request', () => {
   const FAULTS: [string, Fault][] = [
-    ['no answer in time', { kind: 'hang' }],
+    ['no response in time', { kind: 'hang' }],
     ['a reset', { kind: 'reset' }],
-    ['a connection closed without an answer', { kind: 'close' }],
+    ['a connection closed without a response', { kind: 'close' }],
     ['500', { kind: 'status', status: 500 }],
     ['503', { kind: 'status', status: 503, headers: { 'retry-after': '0' } }],
     ['408', { kind: 'status', status: 408 }],
   ];
-  /** No more than it takes to see an answer that is late, since a busy machine needs seconds to start a step. */
+  /** Limits the time of a step that waits for a response. A busy machine needs seconds to start a step. */
   const timeoutFor = ({ kind }: Fault): Inputs => (kind === 'hang' ? { timeout: '16' } : {});
 
   for (const [name, fault] of FAULTS)
     for (const when of ['before', 'after'] as const)
       itWaits(`that meets ${name}, ${when} the work, is sent again`, async () => {
-        await using own = await another();
-        const { pair } = seedSaved(own);
-        own.faults.add({ operation: 'putActionsSecret', times: 1, when, fault });
-        const run = await saveWith(timeoutFor(fault), {}, own);
-        expect([errors(run), run.exitCode, sentTo(own, 'putActionsSecret').length]).toEqual([[], 0, 2]);
-        expect([keptIn(repository(own)), run.outputs.client_id]).toEqual([pairOf(run), pair.client_id]);
-        expect(await credentialsWork(own, run.outputs)).toBe(true);
+        await using isolated = await another();
+        const { credentials } = seedSaved(isolated);
+        isolated.faults.add({ operation: 'putActionsSecret', times: 1, when, fault });
+        const run = await saveWith(timeoutFor(fault), {}, isolated);
+        expect([errors(run), run.exitCode, sentTo(isolated, 'putActionsSecret').length]).toEqual([[], 0, 2]);
+        expect([keptIn(repository(isolated)), run.outputs.client_id]).toEqual([
+          credentialsOf(run),
+          credentials.client_id,
+        ]);
+        expect(await credentialsWork(isolated, run.outputs)).toBe(true);
       });
 
-  const lost = FAULTS.slice(0, 3).flatMap(([name, fault]) =>
+  const unanswered = FAULTS.slice(0, 3).flatMap(([name, fault]) =>
     [true, false].map((saved) => ({ fault, saved, of: `(${name}; ${saved ? 'an older one' : 'none'} is saved)` })),
   );
-  for (const { fault, saved, of } of lost) {
-    itWaits(`that arrived, though all its answers are lost ${of}, is success`, async () => {
-      await using own = await another();
-      if (saved) seedSaved(own, repository(own), {}, MINUTE);
-      own.faults.add({ operation: 'putActionsSecret', when: 'after', fault });
-      const run = await saveWith({ ...timeoutFor(fault), keep_secrets: '1' }, {}, own);
+  for (const { fault, saved, of } of unanswered) {
+    itWaits(`that arrived, though no response did ${of}, is success`, async () => {
+      await using isolated = await another();
+      if (saved) seedSaved(isolated, repository(isolated), {}, MINUTE);
+      isolated.faults.add({ operation: 'putActionsSecret', when: 'after', fault });
+      const run = await saveWith({ ...timeoutFor(fault), keep_secrets: '1' }, {}, isolated);
       expect([errors(run), run.exitCode]).toEqual([[], 0]);
-      expect(keptIn(repository(own))).toEqual(pairOf(run));
-      expect(own.clients().map(({ secrets }) => secrets?.map(({ id }) => id))).toEqual([[run.outputs.secret_id]]);
-      expect(await credentialsWork(own, run.outputs)).toBe(true);
-      expectNoSecrets(own, run);
+      expect(keptIn(repository(isolated))).toEqual(credentialsOf(run));
+      expect(isolated.clients().map(({ secrets }) => secrets?.map(({ id }) => id))).toEqual([[run.outputs.secret_id]]);
+      expect(await credentialsWork(isolated, run.outputs)).toBe(true);
+      expectNoSecrets(isolated, run);
     });
 
     itWaits(`that never arrived ${of} is a refusal, and everything is undone`, async () => {
-      await using own = await another();
-      if (saved) seedSaved(own, repository(own), { scopes: ['b'] }, MINUTE);
-      const before = contents(own);
-      own.faults.add({ operation: 'putActionsSecret', fault });
-      const run = await saveWith({ ...timeoutFor(fault), scopes: 'a' }, {}, own);
-      expect([run.exitCode, run.outputs, run.state.client ?? '', contents(own)]).toEqual([1, {}, '', before]);
+      await using isolated = await another();
+      if (saved) seedSaved(isolated, repository(isolated), { scopes: ['b'] }, MINUTE);
+      const before = contents(isolated);
+      isolated.faults.add({ operation: 'putActionsSecret', fault });
+      const run = await saveWith({ ...timeoutFor(fault), scopes: 'a' }, {}, isolated);
+      expect([run.exitCode, run.outputs, run.state.client ?? '', contents(isolated)]).toEqual([1, {}, '', before]);
       expect(errors(run)[0]).toMatch(/^Could not write secret .* GitHub did not take it\.$/m);
       expect((await run.post()).stdout).toBe('');
     });
   }
 
-  itWaits('that is refused when it is sent again after a lost answer is success where it had arrived', async () => {
-    await using own = await another();
-    seedSaved(own, repository(own), {}, MINUTE);
-    own.faults.add(
+  itWaits('that is refused when it is retried after an unknown outcome is success if it had arrived', async () => {
+    await using isolated = await another();
+    seedSaved(isolated, repository(isolated), {}, MINUTE);
+    isolated.faults.add(
       { operation: 'putActionsSecret', call: 1, when: 'after', fault: { kind: 'reset' } },
       { operation: 'putActionsSecret', call: 2, fault: { kind: 'status', status: 403, body: { message: 'No.' } } },
     );
-    const run = await saveWith({}, {}, own);
+    const run = await saveWith({}, {}, isolated);
     expect([errors(run), run.exitCode]).toEqual([[], 0]);
-    expect(keptIn(repository(own))).toEqual(pairOf(run));
+    expect(keptIn(repository(isolated))).toEqual(credentialsOf(run));
   });
 
-  /** Of the reads that come after the secret was sent. */
-  const reading = (fault: Fault) => (own: Emulator) =>
-    own.faults.add({
+  /** Returns a function that adds a fault for the reads after the secret was sent. */
+  const reading = (fault: Fault) => (isolated: Emulator) =>
+    isolated.faults.add({
       operation: 'getActionsSecret',
-      where: () => sentTo(own, 'putActionsSecret').length > 0,
+      where: () => sentTo(isolated, 'putActionsSecret').length > 0,
       fault,
     });
-  const unknown: [string, 'before' | 'after', (own: Emulator, secret: string) => void][] = [
+  const unknown: [string, 'before' | 'after', (isolated: Emulator, secret: string) => void][] = [
     ['cannot be read', 'after', reading({ kind: 'status', status: 403 })],
     ['does not say when it was written', 'after', reading({ kind: 'body', body: 'rubbish' })],
     [
       'was written in this very second',
       'before',
-      (own, secret) => {
-        // As if a neighbour had saved its own just before.
-        own.hold = (when, { operation }) => {
-          if (when === 'before' && operation === 'getActionsSecret' && sentTo(own, 'putActionsSecret').length === 0)
-            repository(own).setSecret(SECRET, secret);
+      (isolated, secret) => {
+        // A concurrent run has saved its secret just before.
+        isolated.hold = (when, { operation }) => {
+          if (
+            when === 'before' &&
+            operation === 'getActionsSecret' &&
+            sentTo(isolated, 'putActionsSecret').length === 0
+          )
+            repository(isolated).setSecret(SECRET, secret);
         };
       },
     ],
@@ -678,41 +688,43 @@ describe('the secret’s request', () => {
   for (const on_existing of ['rotate', 'replace'])
     for (const [name, when, arrange] of unknown)
       itWaits(
-        `whose answers are all lost, where the secret ${name}, leaves both pairs valid and says that the saved one may be mixed (${on_existing})`,
+        `whose outcome is unknown, if the secret ${name}, keeps both secrets valid and says that the saved credentials may be mixed (${on_existing})`,
         async () => {
-          await using own = await another();
-          const { pair } = seedSaved(own, repository(own), {}, MINUTE);
-          arrange(own, pair.secret);
-          own.faults.add({ operation: 'putActionsSecret', when, fault: { kind: 'status', status: 502 } });
-          const run = await saveWith({ keep_secrets: '1', on_existing }, {}, own);
+          await using isolated = await another();
+          const { credentials } = seedSaved(isolated, repository(isolated), {}, MINUTE);
+          arrange(isolated, credentials.secret);
+          isolated.faults.add({ operation: 'putActionsSecret', when, fault: { kind: 'status', status: 502 } });
+          const run = await saveWith({ keep_secrets: '1', on_existing }, {}, isolated);
           expect([run.exitCode, run.outputs]).toEqual([1, {}]);
           expect(errors(run)).toEqual([
             expect.stringMatching(
               /^Could not write secret .*HTTP 502.*is not known\. .* stay valid, .* saved pair may be a mixed one\.$/,
             ),
           ]);
-          const from = own.requests.length;
-          expect([(await run.post()).stdout, operations(from, own)]).toEqual(['', []]);
-          // The pair of before and the new one.
-          expect(await credentialsWork(own, pair)).toBe(true);
-          const client_id = own.clients().at(-1)?.client_id ?? '';
-          expect(await credentialsWork(own, { client_id, secret: own.secrets(client_id).at(-1) ?? '' })).toBe(true);
-          expect([sentTo(own, 'deleteSecret'), sentTo(own, 'deleteClient')]).toEqual([[], []]);
-          expectNoSecrets(own, run);
-          // The next run mends it.
-          own.faults.clear();
-          own.hold = undefined;
-          const next = await saveWith({}, {}, own);
-          expect([errors(next), keptIn(repository(own))]).toEqual([[], pairOf(next)]);
-          expect(await credentialsWork(own, next.outputs)).toBe(true);
+          const from = isolated.requests.length;
+          expect([(await run.post()).stdout, operations(from, isolated)]).toEqual(['', []]);
+          // Both the old credentials and the new ones.
+          expect(await credentialsWork(isolated, credentials)).toBe(true);
+          const client_id = isolated.clients().at(-1)?.client_id ?? '';
+          expect(await credentialsWork(isolated, { client_id, secret: isolated.secrets(client_id).at(-1) ?? '' })).toBe(
+            true,
+          );
+          expect([sentTo(isolated, 'deleteSecret'), sentTo(isolated, 'deleteClient')]).toEqual([[], []]);
+          expectNoSecrets(isolated, run);
+          // The next run repairs it.
+          isolated.faults.clear();
+          isolated.hold = undefined;
+          const next = await saveWith({}, {}, isolated);
+          expect([errors(next), keptIn(repository(isolated))]).toEqual([[], credentialsOf(next)]);
+          expect(await credentialsWork(isolated, next.outputs)).toBe(true);
         },
       );
 });
 
 /**
- * Sends main a signal before or after the server has done the first request of an operation, and tells how long it took
- * to end. After SIGINT the server
- * goes on a little later, where it does not hang; after the others when main has ended.
+ * Sends main a signal before or after the server carries out the first request of an operation. After SIGINT the server
+ * continues a little later, unless it hangs. After the other signals it continues when main has ended.
+ * @returns the run, and the milliseconds from the signal to its end
  */
 async function cutOff(
   on: Emulator,
@@ -744,7 +756,7 @@ async function cutOff(
 
 describe.each(['rotate', 'replace', 'create'])('a run that is cut off (%s)', (scenario) => {
   const inputs = { keep_secrets: '1', ...(scenario === 'replace' ? { on_existing: 'replace' } : {}) };
-  /** A client of before, and what is saved of another one. */
+  /** Adds a client, and what is saved of another one. @returns the client's credentials */
   const arrange = (on: Emulator) => {
     if (scenario === 'create') return undefined;
     const { client, plainSecrets } = seedEarlier(on, {}, { ageMs: DAY });
@@ -759,68 +771,68 @@ describe.each(['rotate', 'replace', 'create'])('a run that is cut off (%s)', (sc
 
   for (const { signal, when, ended } of moments) {
     itWaits(`by ${signal}, ${when} the variable is written, is undone by post`, async () => {
-      await using own = await another();
-      const pair = arrange(own);
-      const before = contents(own);
-      const { main, milliseconds } = await cutOff(own, signal, [when, variable], inputs);
-      expect([main.exitCode, main.outputs, sentTo(own, 'putActionsSecret')]).toEqual([ended, {}, []]);
+      await using isolated = await another();
+      const credentials = arrange(isolated);
+      const before = contents(isolated);
+      const { main, milliseconds } = await cutOff(isolated, signal, [when, variable], inputs);
+      expect([main.exitCode, main.outputs, sentTo(isolated, 'putActionsSecret')]).toEqual([ended, {}, []]);
       expect(milliseconds).toBeLessThan(4000);
       expect(errors(main)).toEqual(signal === 'SIGINT' ? [expect.stringContaining('cancelled')] : []);
-      expect(contents(own)).not.toEqual(before);
+      expect(contents(isolated)).not.toEqual(before);
       const post = await main.post();
-      expect([post.exitCode, post.annotations, contents(own)]).toEqual([0, [], before]);
-      expect(post.log).toContain(`Put back variable ${VARIABLE} of ${OWN}.`);
-      if (pair) expect(await credentialsWork(own, pair)).toBe(true);
-      expectNoSecrets(own, main, post);
+      expect([post.exitCode, post.annotations, contents(isolated)]).toEqual([0, [], before]);
+      expect(post.log).toContain(`Put back variable ${VARIABLE} of ${REPOSITORY}.`);
+      if (credentials) expect(await credentialsWork(isolated, credentials)).toBe(true);
+      expectNoSecrets(isolated, main, post);
     });
 
-    itWaits(`by ${signal}, ${when} the secret is written, leaves the pair that is saved`, async () => {
-      await using own = await another();
-      const pair = arrange(own);
-      const { main } = await cutOff(own, signal, [when, 'putActionsSecret'], inputs);
-      const now = keptIn(repository(own));
-      // What was answered is handed out.
-      expect([main.exitCode, pairOf(main)]).toEqual([ended, signal === 'SIGINT' ? now : {}]);
-      const from = own.requests.length;
+    itWaits(`by ${signal}, ${when} the secret is written, keeps the saved credentials`, async () => {
+      await using isolated = await another();
+      const credentials = arrange(isolated);
+      const { main } = await cutOff(isolated, signal, [when, 'putActionsSecret'], inputs);
+      const now = keptIn(repository(isolated));
+      // After a response, the credentials are published.
+      expect([main.exitCode, credentialsOf(main)]).toEqual([ended, signal === 'SIGINT' ? now : {}]);
+      const from = isolated.requests.length;
       const post = await main.post();
-      expect([post.stdout, operations(from, own)]).toEqual(['', []]);
-      expect(await credentialsWork(own, now as Outcome['outputs'])).toBe(true);
-      if (pair) expect(await credentialsWork(own, pair)).toBe(true);
-      expectNoSecrets(own, main, post);
+      expect([post.stdout, operations(from, isolated)]).toEqual(['', []]);
+      expect(await credentialsWork(isolated, now as Outcome['outputs'])).toBe(true);
+      if (credentials) expect(await credentialsWork(isolated, credentials)).toBe(true);
+      expectNoSecrets(isolated, main, post);
     });
   }
 
-  itWaits('by SIGINT while the secret is never answered says that the saved pair may be mixed', async () => {
-    await using own = await another();
-    const pair = arrange(own);
-    const { main, milliseconds } = await cutOff(own, 'SIGINT', ['before', 'putActionsSecret'], inputs, true);
+  itWaits('by SIGINT while the secret is never answered says that the saved credentials may be mixed', async () => {
+    await using isolated = await another();
+    const credentials = arrange(isolated);
+    const { main, milliseconds } = await cutOff(isolated, 'SIGINT', ['before', 'putActionsSecret'], inputs, true);
     expect([main.exitCode, main.outputs]).toEqual([1, {}]);
     expect(errors(main)).toEqual([expect.stringMatching(/cancelled.* is not known\. .*mixed one\.$/)]);
     expect(milliseconds).toBeLessThan(7500);
-    const from = own.requests.length;
-    expect([(await main.post()).stdout, operations(from, own)]).toEqual(['', []]);
-    expect(await credentialsWork(own, keptIn(repository(own)) as Outcome['outputs'])).toBe(true);
-    if (pair) expect(await credentialsWork(own, pair)).toBe(true);
+    const from = isolated.requests.length;
+    expect([(await main.post()).stdout, operations(from, isolated)]).toEqual(['', []]);
+    expect(await credentialsWork(isolated, keptIn(repository(isolated)) as Outcome['outputs'])).toBe(true);
+    if (credentials) expect(await credentialsWork(isolated, credentials)).toBe(true);
   });
 
   itWaits('by SIGINT while the secret is refused is undone by post', async () => {
-    await using own = await another();
-    arrange(own);
-    const before = contents(own);
+    await using isolated = await another();
+    arrange(isolated);
+    const before = contents(isolated);
     for (const fault of [
       { kind: 'delay', ms: 600 },
       { kind: 'status', status: 403 },
     ] as const)
-      own.faults.add({ operation: 'putActionsSecret', fault });
+      isolated.faults.add({ operation: 'putActionsSecret', fault });
     const onStart: Step['onStart'] = async (kill) => {
       for (const end = Date.now() + 20_000; Date.now() < end; await sleep(5))
-        if (sentTo(own, 'putActionsSecret').length > 0) break;
+        if (sentTo(isolated, 'putActionsSecret').length > 0) break;
       kill('SIGINT');
     };
-    const main = await saveWith(inputs, { onStart }, own);
+    const main = await saveWith(inputs, { onStart }, isolated);
     expect([main.exitCode, main.outputs]).toEqual([1, {}]);
     const post = await main.post();
-    expect([post.exitCode, post.annotations, contents(own)]).toEqual([0, [], before]);
+    expect([post.exitCode, post.annotations, contents(isolated)]).toEqual([0, [], before]);
   });
 });
 
@@ -831,9 +843,9 @@ describe('the post step of a run that was cut off between variable and secret', 
     if (old) repository(emulator).setVariable(VARIABLE, old, DAY);
     return cutOff(emulator, 'SIGKILL', ['after', old ? 'updateVariable' : 'createVariable']);
   };
-  const url = (api = emulator.github.apiUrl) => `${api}/repos/${OWN}/actions/variables/${VARIABLE}`;
+  const url = (api = emulator.github.apiUrl) => `${api}/repos/${REPOSITORY}/actions/variables/${VARIABLE}`;
 
-  it('leaves a variable that somebody else has written since', async () => {
+  it('keeps a variable that another run has written since', async () => {
     const { main } = await cut();
     repository(emulator).setVariable(VARIABLE, 'm2morg_3');
     const post = await main.post();
@@ -841,33 +853,33 @@ describe('the post step of a run that was cut off between variable and secret', 
     expect(emulator.clients()[0]?.secrets).toHaveLength(1);
   });
 
-  it('leaves a variable alone that is gone', async () => {
+  it('does not recreate a variable that is gone', async () => {
     const { main } = await cut();
     repository(emulator).variables.clear();
     const post = await main.post();
-    // Or the token may not see it any more.
+    // It warns, because the variable may exist and only be invisible to the token.
     expect([post.exitCode, contents().variables, warnings(post)]).toEqual([0, [], [expect.stringContaining(url())]]);
   });
 
-  it('leaves the pair of another run that has saved the same client’s since', async () => {
+  it('keeps the credentials of another run that has saved the same client’s since', async () => {
     const { main } = await cut();
     const other = await saveWith();
     const post = await main.post();
-    expect([post.exitCode, post.annotations, keptIn(repository(emulator))]).toEqual([0, [], pairOf(other)]);
+    expect([post.exitCode, post.annotations, keptIn(repository(emulator))]).toEqual([0, [], credentialsOf(other)]);
     expect(await credentialsWork(emulator, other.outputs)).toBe(true);
   });
 
   it.each<[string, string | undefined, (api: string) => string]>([
     ['a PATCH', OLD, (at) => `PATCH ${at} with the value "${OLD}"`],
     ['a DELETE', undefined, (at) => `DELETE ${at}`],
-  ])('warns once, with the exact call (%s), where github_token is lost', async (_, old, call) => {
+  ])('warns once, with the exact call (%s), if github_token is missing', async (_, old, call) => {
     const { main } = await cut(old ?? '');
     const from = emulator.requests.length;
     const post = await main.post({ inputs: { github_token: '' } });
     expect([post.exitCode, post.annotations.length]).toEqual([0, 1]);
     expect(operations(from)).toEqual(['token', 'getClient', 'deleteSecret']);
     expect(warnings(post)).toEqual([expect.stringContaining(call(url()))]);
-    // The rest is done all the same.
+    // The rest of the clean-up is done nevertheless.
     expect(emulator.clients()[0]?.secrets).toHaveLength(1);
   });
 
@@ -890,12 +902,12 @@ describe('the post step of a run that was cut off between variable and secret', 
     expect([post.annotations, contents().variables, other.requests]).toEqual([[], [[VARIABLE, OLD]], []]);
   });
 
-  // biome-ignore lint/suspicious/noExplicitAny: a state's JSON is what the test knows it to be.
+  // biome-ignore lint/suspicious/noExplicitAny: the test knows the JSON of the state.
   it.each<[string, (variable: any, other: Emulator) => void]>([
     ['another address', (variable, other) => Object.assign(variable, { api: other.github.apiUrl })],
     ['another value of before', (variable) => Object.assign(variable, { old: 'm2morg_4' })],
-    ['another repository', ({ place: location }) => Object.assign(location, { repository: 'acme/other' })],
-  ])('sends nothing where its state has %s', async (_, change) => {
+    ['another repository', ({ location }) => Object.assign(location, { repository: 'acme/other' })],
+  ])('sends nothing if its state has %s', async (_, change) => {
     await using other = await another();
     const { main } = await cut();
     const from = emulator.requests.length;
@@ -914,7 +926,7 @@ describe('two runs at once', () => {
     ['the first ones', {}, false],
     ['rotate', { on_existing: 'rotate' }, true],
     ['the first ones, to reuse', { on_existing: 'reuse' }, false],
-  ])('(%s) leave one working pair saved', async (_, inputs, there) => {
+  ])('(%s) end with working credentials saved', async (_, inputs, there) => {
     if (there) seedSaved();
     const runs = await Promise.all([saveWith(inputs), saveWith(inputs)]);
     expect(runs.map((run) => [errors(run), run.exitCode])).toEqual([
@@ -931,22 +943,22 @@ describe('two runs at once', () => {
 describe('reuse', () => {
   const reuse = (inputs: Inputs = {}, step: Step = {}) => saveWith({ on_existing: 'reuse', ...inputs }, step);
 
-  it.each(PLACES)('writes nothing where variable and secret are there, in %s', async (_, inputs, placeOf) => {
-    const location = placeOf(emulator);
+  it.each(LOCATIONS)('writes nothing if variable and secret are there, in %s', async (_, inputs, locationOf) => {
+    const location = locationOf(emulator);
     const first = await reuse(inputs);
-    expect([first.outputs.result, keptIn(location)]).toEqual(['created', pairOf(first)]);
+    expect([first.outputs.result, keptIn(location)]).toEqual(['created', credentialsOf(first)]);
     const [before, from] = [emulator.clients(), emulator.requests.length];
     const second = await reuse(inputs);
     expect([errors(second), second.exitCode]).toEqual([[], 0]);
     expect(second.outputs).toMatchObject({ result: 'reused', client_id: first.outputs.client_id, secret: '' });
-    expect([emulator.clients(), keptIn(location)]).toEqual([before, pairOf(first)]);
+    expect([emulator.clients(), keptIn(location)]).toEqual([before, credentialsOf(first)]);
     const writes = emulator.requests.slice(from).filter(({ method }) => method !== 'GET');
     expect(writes.map(({ operation }) => operation)).toEqual(['token']);
     expect(second.log).toContain("the pair that is saved is this client's");
     expect([second.state, (await second.post()).stdout]).toEqual([{}, '']);
   });
 
-  it.each<[string, (location: Place) => void]>([
+  it.each<[string, (location: SecretLocation) => void]>([
     ['the variable is missing', ({ variables }) => variables.clear()],
     ['the variable has another id', (location) => location.setVariable(VARIABLE, 'm2morg_1')],
     ['the secret is missing', ({ secrets }) => secrets.clear()],
@@ -957,7 +969,7 @@ describe('reuse', () => {
         secrets.clear();
       },
     ],
-  ])('rotates and saves where %s', async (_, change) => {
+  ])('rotates and saves if %s', async (_, change) => {
     const { client } = seedSaved();
     const location = repository(emulator);
     change(location);
@@ -966,23 +978,27 @@ describe('reuse', () => {
       [],
       expect.objectContaining({ result: 'rotated', client_id: client.client_id }),
     ]);
-    expect(keptIn(location)).toEqual(pairOf(run));
+    expect(keptIn(location)).toEqual(credentialsOf(run));
     expect(await credentialsWork(emulator, run.outputs)).toBe(true);
     expect((await reuse()).outputs.result).toBe('reused');
   });
 
-  it('makes and saves another where the client is gone', async () => {
+  it('makes and saves another if the client is gone', async () => {
     repository(emulator).setVariable(VARIABLE, 'm2morg_1', DAY);
     repository(emulator).setSecret(SECRET, 'theirs', DAY);
     const run = await reuse();
-    expect([errors(run), run.outputs.result, keptIn(repository(emulator))]).toEqual([[], 'created', pairOf(run)]);
+    expect([errors(run), run.outputs.result, keptIn(repository(emulator))]).toEqual([
+      [],
+      'created',
+      credentialsOf(run),
+    ]);
   });
 
-  it('corrects what drifted and leaves what is saved', async () => {
-    const { pair } = seedSaved(emulator, repository(emulator), { scopes: ['b'] });
+  it('corrects what drifted and keeps what is saved', async () => {
+    const { credentials } = seedSaved(emulator, repository(emulator), { scopes: ['b'] });
     const run = await reuse({ scopes: 'a' });
     expect([errors(run), run.outputs.result, changes()]).toEqual([[], 'reused', ['updateClient']]);
-    expect(keptIn(repository(emulator))).toEqual(pair);
+    expect(keptIn(repository(emulator))).toEqual(credentials);
   });
 
   it('says in a dry run whether it would save', async () => {
@@ -992,7 +1008,7 @@ describe('reuse', () => {
     expect((await reuse({ dry_run: 'true' })).log).toContain('- save the pair as ');
   });
 
-  it('needs a token that can see whether the pair is there', async () => {
+  it('needs a token that can see whether the credentials are there', async () => {
     seedSaved();
     const run = await reuse({ github_token: emulator.github.addToken({ secrets: 'write' }) });
     expect([run.exitCode, changes()]).toEqual([1, []]);
@@ -1012,7 +1028,7 @@ describe('github_token', () => {
     ),
   ];
 
-  it('is masked in all its forms, and nowhere to be read, also where it fails and in post', async () => {
+  it('is masked in all its forms, and nowhere to be read, also if it fails and in post', async () => {
     const token = ['ghp', 'p/+"&x'.repeat(5)].join('_');
     const body = { message: `No: ${token}`, errors: [{ message: `token ${token}` }, encodeURIComponent(token)] };
     emulator.faults.add({ operation: 'getPublicKey', fault: { kind: 'status', status: 403, body } });
@@ -1027,7 +1043,7 @@ describe('github_token', () => {
     for (const form of forms(token)) expect(main.masks.some((mask) => mask.includes(form))).toBe(true);
   });
 
-  it('is masked before anything else is printed, also where it is not needed', async () => {
+  it('is masked before anything else is printed, also if it is not needed', async () => {
     const { github_token = '' } = savingIn(emulator);
     const run = await runAction(emulator, { inputs: { github_token } });
     expect([errors(run), emulator.requests.filter(({ path }) => path.startsWith('/api/v3'))]).toEqual([[], []]);
@@ -1050,9 +1066,9 @@ describe('GitHub’s API', () => {
     const inputs = { ...savingIn(github), access_token: 'true' };
     const runs = [await saveWith(inputs, step), await saveWith(inputs, step)];
     expect(runs.map((run) => errors(run))).toEqual([[], []]);
-    expect(keptIn(repository(github))).toEqual(pairOf(runs[1] as Outcome));
+    expect(keptIn(repository(github))).toEqual(credentialsOf(runs[1] as Outcome));
     expect([contents().variables, github.clients()]).toEqual([[], []]);
-    expect(github.requests.every(({ path }) => path.startsWith(`/api/v3/repos/${OWN}/`))).toBe(true);
+    expect(github.requests.every(({ path }) => path.startsWith(`/api/v3/repos/${REPOSITORY}/`))).toBe(true);
     expect(emulator.requests.some(({ path }) => path.startsWith('/api/v3'))).toBe(false);
     const whole = (on: Emulator) => JSON.stringify(on.requests.map(({ path, headers, text }) => [path, headers, text]));
     for (const secret of secretsOf(emulator)) expect(whole(github)).not.toContain(secret);
@@ -1061,7 +1077,7 @@ describe('GitHub’s API', () => {
   });
 
   it.each(['http://github.example', 'ftp://github.example', 'not a url', 'https://user:word@github.example'])(
-    'is never asked where the address is bad: %s',
+    'is never asked if the address is bad: %s',
     async (GITHUB_API_URL) => {
       const run = await saveWith({}, { env: { GITHUB_API_URL } });
       expect([run.exitCode, emulator.requests]).toEqual([1, []]);
@@ -1075,7 +1091,7 @@ describe('GitHub’s API', () => {
       await using other = await another();
       for (const status of [301, 307]) {
         emulator.faults.clear();
-        const location = `${other.github.apiUrl}/repos/${OWN}/actions`;
+        const location = `${other.github.apiUrl}/repos/${REPOSITORY}/actions`;
         emulator.faults.add({ operation, fault: { kind: 'redirect', status, location } });
         const run = await saveWith();
         expect([run.exitCode, run.outputs]).toEqual([1, {}]);
@@ -1087,10 +1103,10 @@ describe('GitHub’s API', () => {
   );
 
   itWaits('is not waited for beyond the time of the step', async () => {
-    await using own = await another();
-    own.faults.add({ operation: 'getPublicKey', fault: { kind: 'hang' } });
-    const run = await saveWith({ timeout: '10' }, {}, own);
-    expect([run.exitCode, changes(0, own)]).toEqual([1, []]);
+    await using isolated = await another();
+    isolated.faults.add({ operation: 'getPublicKey', fault: { kind: 'hang' } });
+    const run = await saveWith({ timeout: '10' }, {}, isolated);
+    expect([run.exitCode, changes(0, isolated)]).toEqual([1, []]);
     expect(errors(run)[0]).toMatch(/no answer within \d.*GITHUB_API_URL/);
     expect(run.milliseconds).toBeLessThan(10_500);
   });

@@ -6,7 +6,7 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { type Emulator, startEmulator } from '../emulator/index.ts';
 import { type Outcome, runProgram } from '../emulator/runner.ts';
 
-// A step whose standard output is read late, or by nobody: the runner learns of no mask then.
+// Tests of a step whose standard output is read late or not at all. The runner does not know the masks then.
 
 const SOURCE = process.env.ACTION_SOURCE === '1';
 const fileOf = (entry: string) =>
@@ -23,7 +23,10 @@ afterEach(async () => {
   await emulator.close();
 });
 
-/** @param reader shell commands that read what the entry prints */
+/**
+ * Runs an entry file, with its standard output piped into shell commands.
+ * @param reader the shell commands
+ */
 function runInto(reader: string, entry: string, inputs: Record<string, string> = {}, env = {}): Promise<Outcome> {
   const command = ['bash', '--noprofile', '--norc', '-o', 'pipefail', '-c', `"$0" "$1" | ${reader}`];
   return runProgram({ inputs, env: { ...emulator.variables, ...env } }, [...command, process.execPath, fileOf(entry)]);
@@ -44,7 +47,7 @@ describe('standard output that is read late', () => {
 });
 
 describe('standard output that nobody reads', () => {
-  it('hands no pair out and leaves no client', async () => {
+  it('publishes no credentials and leaves no client behind', async () => {
     const run = await runInto('true', 'main');
     expect([run.exitCode, run.outputs, run.stderr, emulator.clients()]).toEqual([1, {}, '', []]);
   });

@@ -5,30 +5,30 @@ import type { OwnershipMarker } from '../src/client/identity.ts';
 import {
   errors,
   interruptedAt,
+  markerLine,
   readable,
   runAction,
   secretsOf,
   sentTo,
-  trailerLine,
   warnings,
 } from './support/action.ts';
 
 const HOUR = 3_600_000;
 const DAY = 24 * HOUR;
-const OWN = RUNNER_VARIABLES.GITHUB_REPOSITORY;
+const REPOSITORY = RUNNER_VARIABLES.GITHUB_REPOSITORY;
 const OTHER_ID = '99';
-/** A run that is over, by an id of GitHub's length. */
+/** The id of a completed run. It has the length of GitHub's ids. */
 const OVER = 17_000_000_001;
 
 let emulator: Emulator;
 
 beforeEach(async () => {
   emulator = await startEmulator();
-  emulator.github.addRun(OWN, { id: OVER, status: 'completed' });
+  emulator.github.addRun(REPOSITORY, { id: OVER, status: 'completed' });
 });
 afterEach(() => emulator.close());
 
-/** Runs `sweep/`, for good unless told otherwise, and checks what holds of every run: nothing secret is readable. */
+/** Runs `sweep/`, by default with `dry_run: false`, and checks that its output shows no secret. */
 async function sweep(inputs: Record<string, string> = {}, step: Step = {}): Promise<Executed> {
   const run = await runAction(emulator, {
     ...step,
@@ -43,30 +43,33 @@ async function sweep(inputs: Record<string, string> = {}, step: Step = {}): Prom
 
 type Seed = Parameters<Emulator['seed']>;
 
-/** Puts the client of a job there, of the run that is over unless the trailer says otherwise. @returns its id */
+/**
+ * Adds the client of a job to the emulator. Its run is OVER, unless `marker` names another one.
+ * @returns its id
+ */
 function put(marker: Partial<OwnershipMarker> = {}, ageMs = 2 * HOUR, fields: Partial<Seed[0]> = {}): string {
   const run = `${OVER}.1`;
-  const description = `Ours.\n${trailerLine({ lifetime: marker.lifetime ?? 'job' }, { run, ...marker })}`;
+  const description = `Ours.\n${markerLine({ lifetime: marker.lifetime ?? 'job' }, { run, ...marker })}`;
   return emulator.seed({ name: 'Made by a job', description, ...fields }, { ageMs }).client.client_id;
 }
 
 const ids = () => emulator.clients().map(({ client_id }) => client_id);
 const asked = () => sentTo(emulator, 'getRun').map(({ path }) => path.split('/').at(-1));
 
-/** The rows of the summary's table, without its head: the text of each cell. */
+/** Returns the rows of the summary's table without its head, each as a list of the cells' texts. */
 function table({ summary }: Executed): string[][] {
   const rows = [...summary.matchAll(/<tr>(.*?)<\/tr>/gs)].map(([, row = '']) => row);
   return rows.slice(1).map((row) => [...row.matchAll(/<td><code>(.*?)<\/code><\/td>/gs)].map(([, text = '']) => text));
 }
 
 describe('sweep/ goes by what a client says of itself: it', () => {
-  const { GITHUB_REPOSITORY_ID: own = '' } = RUNNER_VARIABLES;
-  it.each<[what: string, trailer: Partial<OwnershipMarker>, swept: boolean]>([
+  const { GITHUB_REPOSITORY_ID: repositoryId = '' } = RUNNER_VARIABLES;
+  it.each<[what: string, marker: Partial<OwnershipMarker>, swept: boolean]>([
     ['takes one that a job of this repository made for this repository', {}, true],
     ['takes one that a job of this repository made for another', { repo: OTHER_ID }, true],
-    ['leaves one that another repository’s workflow made for this one', { by: OTHER_ID }, false],
-    ['leaves one that another repository made for itself', { by: OTHER_ID, repo: OTHER_ID }, false],
-    ['leaves one that is to last', { lifetime: 'persistent' }, false],
+    ['keeps one that another repository’s workflow made for this one', { by: OTHER_ID }, false],
+    ['keeps one that another repository made for itself', { by: OTHER_ID, repo: OTHER_ID }, false],
+    ['keeps a persistent one', { lifetime: 'persistent' }, false],
   ])('%s', async (_, marker, swept) => {
     const id = put(marker, 40 * DAY);
     const run = await sweep();
@@ -76,37 +79,40 @@ describe('sweep/ goes by what a client says of itself: it', () => {
 
   it.each([
     ['Made by hand.'],
-    [`${trailerLine({ lifetime: 'job' })}\nSomebody wrote on.`],
-    [trailerLine({ lifetime: 'job' }).replace('client/1', 'client/2')],
-  ])('leaves one without a trailer of ours: %j', async (description) => {
-    const custom_claims = [{ key: 'github_repository_id', value: own }];
-    emulator.seed({ name: `GitHub Actions: ${OWN}`, description, custom_claims }, { ageMs: 40 * DAY });
+    [`${markerLine({ lifetime: 'job' })}\nSomebody wrote on.`],
+    [markerLine({ lifetime: 'job' }).replace('client/1', 'client/2')],
+  ])('keeps one without an ownership marker of ours: %j', async (description) => {
+    const custom_claims = [{ key: 'github_repository_id', value: repositoryId }];
+    emulator.seed({ name: `GitHub Actions: ${REPOSITORY}`, description, custom_claims }, { ageMs: 40 * DAY });
     const run = await sweep();
     expect([run.exitCode, run.outputs.deleted, ids().length, table(run)]).toEqual([0, '', 1, []]);
   });
 
-  it('goes by the name where the runner does not know the id', async () => {
+  it('goes by the name if the runner does not know the id', async () => {
     const step = { env: { GITHUB_REPOSITORY_ID: undefined, ...emulator.github.variables } };
     const { outputs } = await runAction(emulator, { ...step, inputs: { lifetime: 'job' } });
     const other = put({}, 40 * DAY);
-    emulator.github.addRun(OWN, { id: Number(RUNNER_VARIABLES.GITHUB_RUN_ID), status: 'completed' });
-    const run = await sweep({}, { env: { ...step.env, GITHUB_RUN_ID: '1', GITHUB_REPOSITORY: OWN.toUpperCase() } });
+    emulator.github.addRun(REPOSITORY, { id: Number(RUNNER_VARIABLES.GITHUB_RUN_ID), status: 'completed' });
+    const run = await sweep(
+      {},
+      { env: { ...step.env, GITHUB_RUN_ID: '1', GITHUB_REPOSITORY: REPOSITORY.toUpperCase() } },
+    );
     expect([run.exitCode, run.outputs.deleted, ids()]).toEqual([0, outputs.client_id, [other]]);
   });
 
   it('takes what the action made for a job that ended without a goodbye', async () => {
     const { outputs } = await runAction(emulator, { inputs: { lifetime: 'job' } });
-    const { outputs: lasting } = await runAction(emulator);
-    const [own, later] = [await sweep(), { env: { GITHUB_RUN_ID: '18000000000' } }];
-    expect(table(own)).toEqual([
+    const { outputs: persistent } = await runAction(emulator);
+    const [sameRun, later] = [await sweep(), { env: { GITHUB_RUN_ID: '18000000000' } }];
+    expect(table(sameRun)).toEqual([
       [outputs.client_id, expect.anything(), expect.anything(), 'stays', 'it is of this very run'],
     ]);
     expect(asked()).toEqual([]);
     const before = await sweep({}, later);
     expect(table(before)[0]).toEqual(expect.arrayContaining(['stays', 'its run is in_progress in attempt 1']));
-    emulator.github.addRun(OWN, { id: Number(RUNNER_VARIABLES.GITHUB_RUN_ID), status: 'completed' });
+    emulator.github.addRun(REPOSITORY, { id: Number(RUNNER_VARIABLES.GITHUB_RUN_ID), status: 'completed' });
     const after = await sweep({}, later);
-    expect([after.exitCode, after.outputs.deleted, ids()]).toEqual([0, outputs.client_id, [lasting.client_id]]);
+    expect([after.exitCode, after.outputs.deleted, ids()]).toEqual([0, outputs.client_id, [persistent.client_id]]);
   });
 });
 
@@ -123,7 +129,7 @@ describe('sweep/ takes a client', () => {
     [1, HOUR, { status: 'waiting' }, false, 'its run is waiting in attempt 1'],
     [1, HOUR, { status: 'pending' }, false, 'its run is pending in attempt 1'],
     [1, HOUR, { status: 'requested' }, false, 'its run is requested in attempt 1'],
-    // An answer from before the attempt began says nothing about it.
+    // A status from before the attempt began says nothing about the attempt.
     [2, HOUR, { status: 'completed', attempt: 1 }, false, 'its run is completed in attempt 1'],
     [1, HOUR, 'unknown', false, 'GitHub shows no such run, which proves nothing'],
     [1, 34.9 * DAY, 'unknown', false, 'GitHub shows no such run, which proves nothing'],
@@ -132,7 +138,7 @@ describe('sweep/ takes a client', () => {
     [1, 400 * DAY, 'not asked', true, 'it is older than 35 days, and no run lasts longer'],
   ])('of attempt %i, %i ms old, of whose run GitHub says %j: %p', async (attempt, ageMs, github, swept, why) => {
     const id = OVER + 1;
-    if (typeof github === 'object') emulator.github.addRun(OWN, { id, ...github });
+    if (typeof github === 'object') emulator.github.addRun(REPOSITORY, { id, ...github });
     const client = put({ run: `${id}.${attempt}` }, ageMs);
     const run = await sweep();
     expect([run.exitCode, run.annotations, run.outputs.deleted]).toEqual([0, [], swept ? client : '']);
@@ -145,14 +151,14 @@ describe('sweep/ takes a client', () => {
 
   it('of an earlier attempt of the run that sweeps, and none of this one', async () => {
     const { GITHUB_RUN_ID } = RUNNER_VARIABLES;
-    emulator.github.addRun(OWN, { id: Number(GITHUB_RUN_ID), attempt: 2 });
+    emulator.github.addRun(REPOSITORY, { id: Number(GITHUB_RUN_ID), attempt: 2 });
     const [first, second] = [put({ run: `${GITHUB_RUN_ID}.1` }), put({ run: `${GITHUB_RUN_ID}.2` })];
     const run = await sweep({}, { env: { GITHUB_RUN_ATTEMPT: '2' } });
     expect([run.exitCode, run.outputs.deleted, ids()]).toEqual([0, first, [second]]);
   });
 
-  it('by the time of its making alone, which a list may leave out', async () => {
-    const [old, young] = [put({}, 40 * DAY), put({ run: `${OVER + 1}.1` }, 40 * DAY)];
+  it('by its creation time alone, which a list may omit', async () => {
+    const [completed, unknown] = [put({}, 40 * DAY), put({ run: `${OVER + 1}.1` }, 40 * DAY)];
     emulator.faults.add({
       operation: 'listClients',
       fault: {
@@ -163,7 +169,7 @@ describe('sweep/ takes a client', () => {
       },
     });
     const run = await sweep();
-    expect([run.exitCode, run.outputs.deleted, ids()]).toEqual([0, old, [young]]);
+    expect([run.exitCode, run.outputs.deleted, ids()]).toEqual([0, completed, [unknown]]);
   });
 });
 
@@ -215,7 +221,7 @@ describe('sweep/ in order', () => {
 
   it('asks GitHub no more once max_deletions is reached', async () => {
     for (let count = 0; count < 4; count++) {
-      emulator.github.addRun(OWN, { id: OVER + count, status: count === 1 ? 'in_progress' : 'completed' });
+      emulator.github.addRun(REPOSITORY, { id: OVER + count, status: count === 1 ? 'in_progress' : 'completed' });
       put({ run: `${OVER + count}.1` }, (9 - count) * HOUR);
     }
     for (const dry_run of ['true', 'false']) {
@@ -242,10 +248,10 @@ describe('sweep/ in order', () => {
     expect(run.log.match(/would be deleted, since/g)).toHaveLength(230);
   });
 
-  it('says where there is nothing to do, and asks GitHub nothing', async () => {
+  it('says if there is nothing to do, and asks GitHub nothing', async () => {
     const run = await sweep();
     expect([run.exitCode, run.annotations, run.outputs, asked()]).toEqual([0, [], { deleted: '' }, []]);
-    expect(run.log).toContain(`Clients of single jobs of ${OWN}: 0, 0 deleted.`);
+    expect(run.log).toContain(`Clients of single jobs of ${REPOSITORY}: 0, 0 deleted.`);
   });
 
   it('shows names for what they are, in the log and in the table', async () => {
@@ -259,12 +265,12 @@ describe('sweep/ in order', () => {
 
 describe('sweep/ looks again just before it deletes', () => {
   const rewritten: [what: string, change: (description: string) => string][] = [
-    ['made lasting', (description) => description.replace('lifetime=job', 'lifetime=persistent')],
+    ['made persistent', (description) => description.replace('lifetime=job', 'lifetime=persistent')],
     ['given to a later run', (description) => description.replace(/run=\d+/, `run=${OVER + 1}`)],
     ['taken over by somebody who wrote below', (description) => `${description}\nOurs now.`],
     ['emptied of its description', () => ''],
   ];
-  it.each(rewritten)('and leaves one that was %s since', async (_, change) => {
+  it.each(rewritten)('and keeps one that was %s since', async (_, change) => {
     const [first, second] = [put({}, 3 * HOUR), put()];
     let changed = false;
     const description = change(emulator.clients()[0]?.description ?? '');
@@ -283,7 +289,7 @@ describe('sweep/ looks again just before it deletes', () => {
     expect(table(run).map(([, , , what]) => what)).toEqual(['not deleted', 'deleted']);
   });
 
-  it('and keeps to what the list showed where only the text above the last line was changed', async () => {
+  it('and keeps to what the list showed if only the text above the ownership marker was changed', async () => {
     const id = put();
     const edit = ({ client }: { client: { description: string } }) => ({
       client: { ...client, description: client.description.replace('Ours.', 'Of the nightly run.') },
@@ -294,15 +300,15 @@ describe('sweep/ looks again just before it deletes', () => {
   });
 });
 
-describe('sweep/, where something fails', () => {
-  /** A client that is over by its age, one whose run is over, and one of another run that is over too. */
+describe('sweep/, if something fails', () => {
+  /** Adds a client older than any run, and two clients of two different completed runs. @returns their ids */
   const three = () => {
-    emulator.github.addRun(OWN, { id: OVER + 1, status: 'completed' });
+    emulator.github.addRun(REPOSITORY, { id: OVER + 1, status: 'completed' });
     return [put({ run: '1.1' }, 40 * DAY), put({ run: `${OVER + 1}.1` }, 3 * HOUR), put({}, 2 * HOUR)];
   };
   const undecided = 'GitHub could not be asked about its run';
 
-  it('takes what is decided, keeps what is not, and asks for actions: read where the token has none', async () => {
+  it('takes what is decided, keeps what is not, and asks for actions: read if the token has none', async () => {
     const [old, first, second] = three();
     const run = await sweep({ github_token: emulator.github.addToken({ integration: true, secrets: 'write' }) });
     expect([run.exitCode, run.outputs.deleted, ids()]).toEqual([1, old, [first, second]]);
@@ -314,7 +320,7 @@ describe('sweep/, where something fails', () => {
       ['stays', undecided],
       ['stays', undecided],
     ]);
-    // Who is refused once is refused about every run.
+    // After one refusal, the action does not ask about other runs.
     expect(asked()).toEqual([String(OVER + 1)]);
   });
 
@@ -337,7 +343,7 @@ describe('sweep/, where something fails', () => {
     expect(table(run)[1]?.slice(3)).toEqual(['stays', undecided]);
   });
 
-  it('takes what is decided also where GitHub answers nothing until the time is over', async () => {
+  it('takes what is decided also if GitHub answers nothing until the time is over', async () => {
     const [old, first, second] = three();
     put({}, HOUR);
     emulator.faults.add({ operation: 'getRun', fault: { kind: 'hang' } });
@@ -345,7 +351,7 @@ describe('sweep/, where something fails', () => {
     expect([run.exitCode, run.outputs.deleted, ids().slice(0, 2)]).toEqual([1, old, [first, second]]);
   });
 
-  it('asks once about a run, also where GitHub’s answer says nothing', async () => {
+  it('asks once about a run, also if GitHub’s response says nothing', async () => {
     for (let count = 0; count < 3; count++) put();
     emulator.faults.add({ operation: 'getRun', fault: { kind: 'body', body: 'rubbish' } });
     const run = await sweep();
@@ -373,7 +379,7 @@ describe('sweep/, where something fails', () => {
     ['getClient', { kind: 'truncate' }],
     ['deleteClient', { kind: 'reset' }],
     ['deleteClient', { kind: 'status', status: 500 }],
-  ])('takes a lost answer (%s: %j) for no failure', async (operation, fault) => {
+  ])('does not fail because of a request without a usable response (%s: %j)', async (operation, fault) => {
     const id = put();
     emulator.faults.add({ operation, call: 1, when: 'after', fault });
     const run = await sweep();
@@ -393,7 +399,7 @@ describe('sweep/, where something fails', () => {
     expect(table(run)[1]?.[3]).toBe('not deleted');
   });
 
-  it('keeps a client that nobody can read, says so, and goes on with the others', async () => {
+  it('keeps a client that cannot be parsed, says so, and goes on with the others', async () => {
     const [odd, fine] = [put({}, 3 * HOUR), put()];
     const spoil = (client: { client_id: string }) =>
       client.client_id === odd ? { ...client, scopes: 'not a list' } : client;
@@ -423,14 +429,14 @@ describe('sweep/, where something fails', () => {
   it.each<[Operation, Fault]>([
     ['token', { kind: 'status', status: 401 }],
     ['listClients', { kind: 'status', status: 403 }],
-  ])('does nothing where it cannot see the clients (%s: %j)', async (operation, fault) => {
+  ])('does nothing if it cannot see the clients (%s: %j)', async (operation, fault) => {
     put();
     emulator.faults.add({ operation, fault });
     const run = await sweep();
     expect([run.exitCode, run.outputs, errors(run).length, ids().length]).toEqual([1, {}, 1, 1]);
   });
 
-  it('is cancelled in between: it fails, says what is left, and sends nothing more', async () => {
+  it('is cancelled in between: it fails, says what remains, and sends nothing more', async () => {
     const [first, second] = [put({}, 3 * HOUR), put()];
     const run = await sweep({}, interruptedAt(emulator, 'deleteClient'));
     expect([run.exitCode, run.outputs.deleted, ids()]).toEqual([1, first, [second]]);

@@ -10,7 +10,7 @@ import { errors, runAction as runStep, sentTo, trust } from './support/action.ts
 
 let emulator: Emulator;
 
-/** The step with the fewest requests: a sign-in and a create. */
+/** Runs the step with the fewest requests: a sign-in and a create. */
 const runAction = (to: Emulator, { inputs, ...step }: Step = {}) =>
   runStep(to, { ...step, inputs: { lifetime: 'job', verify: 'false', ...inputs } });
 
@@ -27,8 +27,8 @@ describe('a request that is safe to repeat', () => {
       { kind: 'status', status },
     ]),
     ['a reset', { kind: 'reset' }],
-    ['a connection closed without an answer', { kind: 'close' }],
-    ['an answer cut off', { kind: 'truncate' }],
+    ['a connection closed without a response', { kind: 'close' }],
+    ['a response cut off', { kind: 'truncate' }],
   ];
   it.each(passing)('is sent again after %s', async (_, fault) => {
     emulator.faults.add({ operation: 'token', times: 1, fault });
@@ -51,7 +51,7 @@ describe('a request that is safe to repeat', () => {
   });
 
   it.each(['seconds', 'a date'])('waits as long as Retry-After asks, in %s', async (form) => {
-    // An HTTP date has whole seconds.
+    // An HTTP date has no fractions of a second.
     const date = Math.ceil(Date.now() / 1000 + 2) * 1000;
     const value = form === 'a date' ? new Date(date).toUTCString() : '2';
     emulator.faults.add({
@@ -62,7 +62,7 @@ describe('a request that is safe to repeat', () => {
     const run = await runAction(emulator);
     expect([run.exitCode, count('token')]).toEqual([0, 2]);
     const [first, second] = sentTo(emulator, 'token').map(({ at }) => at);
-    // A timer may be a millisecond early.
+    // Timers can fire a millisecond early.
     expect(second).toBeGreaterThanOrEqual((form === 'a date' ? date : (first ?? 0) + 2000) - 5);
   });
 
@@ -113,7 +113,7 @@ describe('time', () => {
     expect(run.milliseconds).toBeLessThan(5500);
   });
 
-  it('is bounded for an answer that trickles in', async () => {
+  it('is bounded for a response that trickles in', async () => {
     emulator.faults.add({ operation: 'token', fault: { kind: 'drip', ms: 200 } });
     const run = await runAction(emulator, { inputs: { timeout: '5' } });
     expect(run.exitCode).toBe(1);
@@ -121,7 +121,7 @@ describe('time', () => {
   });
 });
 
-describe('an answer', () => {
+describe('a response', () => {
   it('is never followed elsewhere', async () => {
     const other = await startEmulator();
     try {
@@ -191,7 +191,7 @@ describe('a connection', () => {
     expect(errors(run)[0]).toContain('Check the host in scalekit_environment_url.');
   });
 
-  it('that the server refuses without TLS is tried again where another one has worked', async () => {
+  it('that the server refuses without TLS is tried again if another one has worked', async () => {
     await using secure = await serveTls();
     let connections = 0;
     const limiter = net.createServer((socket) => {
@@ -210,7 +210,7 @@ describe('a connection', () => {
   });
 });
 
-describe('an answer in pieces of one byte', () => {
+describe('a response in pieces of one byte', () => {
   it('takes no more memory than another', async () => {
     const pieces = Buffer.from('1\r\nx\r\n'.repeat(400_000));
     const server = net.createServer((socket) => {
@@ -225,7 +225,7 @@ describe('an answer in pieces of one byte', () => {
     await once(server, 'listening');
     const run = await runAction(emulator, {
       inputs: { scalekit_environment_url: `http://127.0.0.1:${(server.address() as AddressInfo).port}` },
-      // MiB: as an object for each piece would fill it.
+      // MiB. An object for each piece would not fit.
       nodeOptions: ['--max-old-space-size=24'],
     });
     server.close();
@@ -234,7 +234,7 @@ describe('an answer in pieces of one byte', () => {
   });
 });
 
-/** Another emulator, over TLS, and the variables to trust it. */
+/** Starts another emulator with TLS. @returns it with its port and the variables to trust its authority */
 async function serveTls() {
   const emulator = await startEmulator({ tls: true });
   const folder = mkdtempSync(path.join(tmpdir(), 'transport-'));

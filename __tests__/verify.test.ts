@@ -4,19 +4,19 @@ import type { Executed } from '../emulator/runner.ts';
 import {
   credentialsWork,
   errors,
+  markerLine,
   notices,
   REPOSITORY_CLAIMS,
   readable,
   runAction,
   secretsOf,
   sentTo,
-  trailerLine,
   warnings,
 } from './support/action.ts';
 
-// The token that a new pair gets before it is handed out.
+// Tests of the access token that new credentials get before they are published.
 
-// biome-ignore lint/suspicious/noExplicitAny: a token's payload is what the test knows it to be.
+// biome-ignore lint/suspicious/noExplicitAny: the tests know the payload of the tokens.
 type Payload = any;
 type Changes = Behaviour['tokenChanges'];
 
@@ -32,18 +32,18 @@ beforeEach(async () => {
 afterEach(() => emulator.close());
 
 const run = (inputs: Record<string, string> = {}) => runAction(emulator, { inputs: { ...ASKED, ...inputs } });
-/** Puts a client there as an earlier run made it, with a scope less than is asked for now. */
+/** Adds a client to the emulator like one that an earlier run created, with one scope less than is requested now. */
 const seedDrifted = (on = emulator) =>
   on.seed(
-    { name: 'Old', description: trailerLine(), scopes: ['a'], audience: ['api'], custom_claims: CLAIMS },
+    { name: 'Old', description: markerLine(), scopes: ['a'], audience: ['api'], custom_claims: CLAIMS },
     { ageMs: 1000 },
   );
-/** The requests for a token of a client's pair, leaving out the sign-in. */
-const pairRequests = (from = emulator) =>
+/** Returns the requests for a token of an organization client, without the sign-in. */
+const clientTokenRequests = (from = emulator) =>
   sentTo(from, 'token').filter(({ text }) => text.includes('client_id=m2morg_'));
 const payloadOf = (token = ''): Payload => JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString());
 
-/** Nothing new is left, and the client that was there is what it was. */
+/** Checks that the run left nothing new behind, and that the old client is unchanged. */
 async function expectRolledBack(
   executed: Executed,
   old: ReturnType<typeof seedDrifted> | undefined,
@@ -63,7 +63,7 @@ async function expectRolledBack(
   );
 }
 
-describe.each(['create', 'rotate'])('a pair (%s)', (way) => {
+describe.each(['create', 'rotate'])('credentials (%s)', (way) => {
   it.each<[string, Changes, wanted: () => string, got: string]>([
     ['oid', (token) => ({ ...token, oid: 'org_1' }), () => `"${emulator.organization.id}"`, '"org_1"'],
     ['oid', ({ oid: _, ...token }) => token, () => `"${emulator.organization.id}"`, '""'],
@@ -86,7 +86,7 @@ describe.each(['create', 'rotate'])('a pair (%s)', (way) => {
       () => ALL_CLAIMS,
       `"admin=yes", ${ALL_CLAIMS}`,
     ],
-  ])('whose token has another %s is not handed out (%#)', async (field, changes, wanted, got) => {
+  ])('whose token has another %s are not published (%#)', async (field, changes, wanted, got) => {
     const old = way === 'rotate' ? seedDrifted() : undefined;
     emulator.behaviour.tokenChanges = changes;
     const executed = await run();
@@ -96,18 +96,18 @@ describe.each(['create', 'rotate'])('a pair (%s)', (way) => {
     await expectRolledBack(executed, old);
   });
 
-  it('whose token is denied is not handed out, nor asked for twice', async () => {
+  it('whose token is denied are not published, nor is it requested twice', async () => {
     const old = way === 'rotate' ? seedDrifted() : undefined;
     emulator.behaviour.tokenChanges = () => undefined;
     const executed = await run();
     expect(errors(executed)[0]).toMatch(
       /^Could not get an access token for client m2morg_\d+: HTTP 403: .*interceptor/,
     );
-    expect(pairRequests()).toHaveLength(1);
+    expect(clientTokenRequests()).toHaveLength(1);
     await expectRolledBack(executed, old);
   });
 
-  it('whose token is no JWT is handed out, with a notice', async () => {
+  it('whose token is no JWT are published, with a notice', async () => {
     const old = way === 'rotate' ? seedDrifted() : undefined;
     const opaque = ['opaque', 'access', 'token', 'value'].join('-');
     emulator.faults.add({
@@ -120,14 +120,14 @@ describe.each(['create', 'rotate'])('a pair (%s)', (way) => {
     expect([executed.exitCode, notices(executed).length, executed.annotations.length]).toEqual([0, 1, 1]);
     expect(notices(executed)).toEqual([expect.stringContaining('is not a JWT')]);
     expect(executed.outputs).toMatchObject({ result: old ? 'rotated' : 'created', access_token: opaque });
-    // The answer says how long it lives.
-    const left = Date.parse(executed.outputs.access_token_expires_at ?? '') - before;
-    expect(Math.abs(left - 3_600_000)).toBeLessThan(5000);
+    // The response contains the lifetime of the token.
+    const lifetime = Date.parse(executed.outputs.access_token_expires_at ?? '') - before;
+    expect(Math.abs(lifetime - 3_600_000)).toBeLessThan(5000);
     expect(executed.masks).toContain(opaque);
     expect(readable(executed)).not.toContain(opaque);
   });
 
-  it('of which nobody asked for a token gets none', async () => {
+  it('with verify: false get no token', async () => {
     const old = way === 'rotate' ? seedDrifted() : undefined;
     emulator.behaviour.tokenChanges = () => undefined;
     const executed = await run({ verify: 'false' });
@@ -136,7 +136,7 @@ describe.each(['create', 'rotate'])('a pair (%s)', (way) => {
       [],
       old ? 'rotated' : 'created',
     ]);
-    expect([pairRequests(), sentTo(emulator, 'token').length]).toEqual([[], 1]);
+    expect([clientTokenRequests(), sentTo(emulator, 'token').length]).toEqual([[], 1]);
     expect(executed.outputs).not.toHaveProperty('access_token');
   });
 });
@@ -146,13 +146,13 @@ describe('a lag of the token endpoint', () => {
     emulator.behaviour.secretLag = 3000;
     const executed = await run();
     expect([executed.exitCode, executed.annotations]).toEqual([0, []]);
-    const answers = pairRequests().map(({ status }) => status);
+    const answers = clientTokenRequests().map(({ status }) => status);
     expect([answers[0], answers.at(-1), answers.filter((status) => status === 200).length]).toEqual([401, 200, 1]);
     expect(answers.length).toBeLessThan(15);
     expect(await credentialsWork(emulator, executed.outputs)).toBe(true);
   });
 
-  it('of more than ten seconds fails the step, which takes everything back', async () => {
+  it('of more than ten seconds fails the step, which rolls everything back', async () => {
     await Promise.all(
       ['create', 'rotate'].map(async (way) => {
         const other = await startEmulator({ behaviour: { secretLag: 60_000 } });
@@ -170,10 +170,10 @@ describe('a lag of the token endpoint', () => {
 
 describe('the output access_token', () => {
   it('is the token that was compared, with the time of its end, and masked in all forms', async () => {
-    // A clock of the server that is ahead: the token's own end is what counts.
+    // The server's clock is ahead. The output must be the `exp` of the token.
     emulator.behaviour.tokenChanges = ({ iat, exp, ...token }: Payload) => ({ ...token, iat: iat + 90, exp: exp + 90 });
     const executed = await run({ access_token: 'true', expiry: '600' });
-    expect([executed.exitCode, executed.annotations, pairRequests().length]).toEqual([0, [], 1]);
+    expect([executed.exitCode, executed.annotations, clientTokenRequests().length]).toEqual([0, [], 1]);
     const { access_token = '', access_token_expires_at = '', client_id } = executed.outputs;
     const { sub, scopes, exp, iat } = payloadOf(access_token);
     expect({ sub, scopes, lives: exp - iat }).toEqual({ sub: client_id, scopes: ['a', 'b'], lives: 600 });
@@ -209,7 +209,7 @@ describe('the output access_token', () => {
     expect(readable(executed)).not.toContain(token);
   });
 
-  it('is absent where nobody asked for it', async () => {
+  it('is absent if it was not requested', async () => {
     const { outputs } = await run();
     expect(Object.keys(outputs).sort()).toEqual(['client_id', 'organization_id', 'result', 'secret', 'secret_id']);
   });
@@ -218,7 +218,7 @@ describe('the output access_token', () => {
 describe('a token', () => {
   it.each<[string, Record<string, string>, Partial<Behaviour>]>([
     [
-      'with an audience, where none was asked for',
+      'with an audience, if none was asked for',
       { audience: '' },
       { tokenChanges: (payload) => ({ ...payload, aud: ['environment'] }) },
     ],
@@ -237,12 +237,12 @@ describe('a token', () => {
     ],
     ['with fields that nobody knows', {}, { tokenChanges: (payload) => ({ ...payload, permissions: ['x'], act: {} }) }],
     [
-      'without scopes, where none were asked for',
+      'without scopes, if none were asked for',
       { scopes: '' },
       { tokenChanges: ({ scopes: _, ...payload }) => payload },
     ],
     [
-      'without claims, where none were asked for',
+      'without claims, if none were asked for',
       { custom_claims: '', repository_claims: 'none' },
       { tokenChanges: ({ custom_claims: _, ...payload }) => payload },
     ],
@@ -250,7 +250,7 @@ describe('a token', () => {
     Object.assign(emulator.behaviour, behaviour);
     const executed = await run(inputs);
     expect([errors(executed), executed.annotations, executed.exitCode]).toEqual([[], [], 0]);
-    expect(pairRequests()).toHaveLength(1);
+    expect(clientTokenRequests()).toHaveLength(1);
   });
 });
 

@@ -15,7 +15,7 @@ const read = (file: string) => readFileSync(new URL(`../${file}`, import.meta.ur
 const examples = globSync('examples/*.yml', { cwd: new URL('..', import.meta.url) }).map(
   (file): [name: string, text: string] => [path.basename(file), read(file)],
 );
-const own = RUNNER_VARIABLES.GITHUB_REPOSITORY;
+const repository = RUNNER_VARIABLES.GITHUB_REPOSITORY;
 
 const running: Emulator[] = [];
 afterEach(async () => {
@@ -102,7 +102,7 @@ describe('examples/fleet.yml', () => {
     expect(split(names, '3')).toEqual([]);
   });
 
-  /** Runs the script of the example. */
+  /** Runs the script of the example that selects a part of the repositories. */
   function split(names: string[], part: string): string[] {
     const folder = mkdtempSync(path.join(tmpdir(), 'fleet-'));
     try {
@@ -152,9 +152,9 @@ it('examples/preview-environment.yml makes a client for the pull request, saves 
   const [made, gone] = jobs.flatMap((job) =>
     usingSteps(job).map((step) => () => runUsing(emulator, job, step, values)),
   );
-  // What GitHub does where a job names an environment that is not there.
+  // GitHub creates an environment that a job names and that does not exist.
   expect(fill(environment?.environment, values)).toBe('preview/pr-7');
-  const kept = emulator.github.repository(own).addEnvironment('preview/pr-7');
+  const kept = emulator.github.repository(repository).addEnvironment('preview/pr-7');
 
   const { annotations, outputs } = (await made?.()) ?? {};
   expect([annotations, outputs?.result]).toEqual([[], 'created']);
@@ -166,18 +166,18 @@ it('examples/preview-environment.yml makes a client for the pull request, saves 
   expect([emulator.clients(), kept.variables.size, kept.secrets.size]).toEqual([[], 0, 0]);
 });
 
-it('examples/sweep.yml deletes the client that a lost job left', async () => {
+it('examples/sweep.yml deletes the client that remains of a job', async () => {
   const emulator = await start();
-  const lost = await runAction(emulator, {
+  const killed = await runAction(emulator, {
     inputs: { lifetime: 'job' },
     env: { GITHUB_RUN_ID: '17345678900' },
   });
-  emulator.github.addRun(own, { id: 17345678900, status: 'completed' });
+  emulator.github.addRun(repository, { id: 17345678900, status: 'completed' });
   const [job] = jobsIn(read('examples/sweep.yml'));
   const [step] = job ? usingSteps(job) : [];
   if (!job || !step) throw new Error('the example has no such step');
   const swept = await runUsing(emulator, job, step, valuesOf(emulator));
-  expect([warnings(swept), swept.outputs.deleted]).toEqual([[], lost.outputs.client_id]);
+  expect([warnings(swept), swept.outputs.deleted]).toEqual([[], killed.outputs.client_id]);
   expect(emulator.clients()).toEqual([]);
 });
 
@@ -186,7 +186,7 @@ interface Document {
   text: string;
 }
 
-/** What the language service says about each document. */
+/** Returns the messages of the language service about each document. */
 function check(documents: Document[]): string[][] {
   const program = fileURLToPath(new URL('support/languageservice.js', import.meta.url));
   const { stdout, stderr, status } = spawnSync(process.execPath, [program], {
@@ -197,7 +197,7 @@ function check(documents: Document[]): string[][] {
   return JSON.parse(stdout);
 }
 
-/** A snippet as the workflow that it is a part of: the client of the quick start stands before steps that read its outputs. */
+/** Completes a snippet to a workflow. Steps that read the outputs of a step `client` get such a step before them. */
 function workflow(heading: string, text: string): Document {
   const name = `.github/workflows/${heading.replace(/\W+/g, '-')}.yml`;
   const yaml = parse(text);

@@ -1,14 +1,14 @@
 import { createRemoteJWKSet, jwtVerify } from 'jose';
 
 /**
- * Makes the check that an API runs on the access token of each request.
+ * Creates the function with which an API checks the access token of each request.
  * @param {{ issuer: string, audience: string }} expected the Scalekit environment's URL without a slash at its end, and
  *   the audience that stands for this API
- * @returns an async function that takes a token and the scope that the request needs, tells who sends it, and throws
- *   where the request must be refused
+ * @returns an async function that takes a token and the scope that the request needs. It returns the client, its
+ *   organization and its claims. It throws if the request must be refused.
  */
 export function tokenVerifier({ issuer, audience }) {
-  // Fetched with the first token, kept, and fetched again when a token names a key that is not among them.
+  // The keys are fetched with the first token and cached. They are fetched again if a token names an unknown key.
   const keys = createRemoteJWKSet(new URL('/keys', issuer));
   return async (token, scope) => {
     const { payload } = await jwtVerify(token, keys, {

@@ -13,12 +13,12 @@ afterEach(() => emulator.close());
 
 const environments = () =>
   emulator.clients().map(({ custom_claims = [] }) => custom_claims.find(({ key }) => key === 'environment')?.value);
-/** The ids in the lines that say `what`, in the order of the log. */
+/** Returns the client ids in the lines that begin with `what`, in the order of the log. */
 const idsIn = (said: string[], what: string) =>
   said.flatMap((line) => (line.startsWith(what) ? (line.match(/m2morg_\d+/g) ?? []) : []));
 
 describe('the post step', () => {
-  it('deletes the client of a job that fails later, and leaves the one that stays', async () => {
+  it('deletes the client of a job that fails later, and keeps the persistent one', async () => {
     const { exitCode, log, said } = await run(emulator, 'failing');
     expect([exitCode, log]).toEqual([1, expect.stringContaining('Job failed')]);
     const [first = '', second = ''] = idsIn(said, 'Created client');
@@ -48,21 +48,21 @@ describe('twelve jobs of a matrix at once', () => {
     };
   });
 
-  it('each get a client of their own, of which none is left', async () => {
+  it('each get a client of their own, of which none remains', async () => {
     const { exitCode, said } = await run(emulator, 'matrix', { vars: { LIFETIME: 'job' } });
     const made = new Set(idsIn(said, 'made'));
     expect([exitCode, made.size, sentTo(emulator, 'createClient').length]).toEqual([0, 12, 12]);
-    expect(said.filter((line) => line === 'The pair gets a token: 200')).toHaveLength(12);
+    expect(said.filter((line) => line === 'The credentials get a token: 200')).toHaveLength(12);
     expect(new Set(idsIn(said, 'Deleted client'))).toEqual(made);
     expect(emulator.clients()).toEqual([]);
   });
 
-  it('each get the lasting client of their environment', async () => {
+  it('each get the persistent client of their environment', async () => {
     const { exitCode, said } = await run(emulator, 'matrix', { vars: { LIFETIME: 'persistent' } });
     expect([exitCode, environments().sort()]).toEqual([0, LEGS]);
     const keys = emulator.clients().map(({ description = '' }) => parseMarker(description)?.key);
     expect([new Set(keys).size, new Set(idsIn(said, 'made')).size]).toEqual([12, 12]);
-    expect(said.filter((line) => line === 'The pair gets a token: 200')).toHaveLength(12);
+    expect(said.filter((line) => line === 'The credentials get a token: 200')).toHaveLength(12);
   });
 });
 
@@ -76,8 +76,8 @@ describe('a step that fails with continue-on-error', () => {
 
   it.each([
     ['refuses to make a client', 'createClient'],
-    ['refuses the pair that it made', 'token'],
-  ] as const)('because the API %s lets the job go on, and leaves nothing', async (_, operation) => {
+    ['refuses the credentials that it created', 'token'],
+  ] as const)('because the API %s lets the job go on, and leaves nothing behind', async (_, operation) => {
     const where = ({ text }: { text: string }) => operation !== 'token' || text.includes('client_id=m2morg_');
     emulator.faults.add({ operation, where, fault: { kind: 'status', status: 403 } });
     const { exitCode, said } = await run(emulator, 'tolerated', { job: 'refusal' });

@@ -4,8 +4,8 @@ import { type Emulator, type Operation, startEmulator } from '../../emulator/ind
 import { seedEarlier, sentTo } from '../support/action.ts';
 import { it, type Run, type Running, run } from './runner.ts';
 
-// A run that is interrupted: act kills the step outright, as GitHub's runner does in the end, and then runs its post step
-// with the state that was written so far.
+// Tests of an interrupted run. act kills the step at once, as GitHub's runner does after a while. Then it runs the post
+// step with the state that was written until then.
 
 const DAY = 86_400_000;
 
@@ -19,8 +19,8 @@ beforeEach(async () => {
 afterEach(() => emulator.close());
 
 /**
- * Interrupts a run at the first such request, before or after the server has done what it asks for. The server goes on
- * when the step is dead, and so many milliseconds more have passed.
+ * Interrupts a run at the first matching request, before or after the server carries it out. The server continues
+ * `later` milliseconds after the step has been killed.
  */
 async function interrupt(
   when: 'before' | 'after',
@@ -55,8 +55,8 @@ describe.each(['job', 'persistent'] as const)('a run that is interrupted (lifeti
     ['while the server answers that it made the client', 'after', is('createClient'), 0],
     ['before the server makes the client, which it does all the same', 'before', is('createClient'), 0],
     ['seconds before the server makes the client', 'before', is('createClient'), 3_000],
-    ['while the pair is verified', 'before', isVerification, 0],
-  ] as const)('%s, leaves no client', async (_, when, isIt, later) => {
+    ['while the credentials are verified', 'before', isVerification, 0],
+  ] as const)('%s, leaves no client behind', async (_, when, isIt, later) => {
     const { exitCode, said } = await interrupt(when, isIt, { lifetime, later });
     expect([exitCode, sentTo(emulator, 'createClient').length]).toEqual([1, 1]);
     expect(said.at(-1)).toMatch(/^Deleted client m2morg_\d+\.$/);
@@ -72,7 +72,7 @@ describe('a run that is interrupted while it rotates the secret of a client', ()
     return { client_id: client.client_id, old: client.secrets?.[0]?.id };
   }
 
-  it('deletes the secret that it added, and leaves the client and its other secret', async () => {
+  it('deletes the secret that it added, and keeps the client and its other secret', async () => {
     const { client_id, old } = seed();
     const { exitCode, said } = await interrupt('before', isVerification, { lifetime: 'persistent' });
     expect([exitCode, ids(), secretIds()]).toEqual([1, [client_id], [old]]);
@@ -82,7 +82,7 @@ describe('a run that is interrupted while it rotates the secret of a client', ()
   it.each([
     ['answers', 'after'],
     ['adds it', 'before'],
-  ] as const)('names a secret that may be its own, where it was cut off before the server %s', async (_, when) => {
+  ] as const)('names a secret that may be its own, if it was cut off before the server %s', async (_, when) => {
     const { client_id, old } = seed();
     const { exitCode, log } = await interrupt(when, is('addSecret'), { lifetime: 'persistent' });
     const [first, added] = secretIds();
@@ -90,7 +90,7 @@ describe('a run that is interrupted while it rotates the secret of a client', ()
     expect(log).toContain(`::warning::Secret ${added} of client ${client_id} may be left over`);
   });
 
-  it('says that a secret may still come, where it was cut off seconds before the server adds it', async () => {
+  it('says that a secret may still come, if it was cut off seconds before the server adds it', async () => {
     const { client_id } = seed();
     const { exitCode, log } = await interrupt('before', is('addSecret'), { lifetime: 'persistent', later: 3_000 });
     expect([exitCode, ids()]).toEqual([1, [client_id]]);

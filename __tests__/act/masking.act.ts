@@ -2,10 +2,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect } from '@jest/globals';
 import { DEBUG_MARKER, type Emulator, startEmulator } from '../../emulator/index.ts';
 import { seedEarlier } from '../support/action.ts';
+import { leakedParts } from './leaks.ts';
 import { it, run } from './runner.ts';
-import { tellingParts } from './telling.ts';
 
-// Every run is looked through for secrets of the emulator, in all forms; here the steps do what they can to show them.
+// run() searches every log for secrets of the emulator, in all forms. The steps in these tests try to show them.
 
 let emulator: Emulator;
 
@@ -27,7 +27,7 @@ const FORMS = [
   'in JSON',
 ];
 
-/** Runs the workflow that echoes secrets, none of which act would mask by itself. */
+/** Runs the workflow that echoes secrets. act would mask none of them by itself. */
 const echo = (verify: boolean, lifetime = 'job') =>
   run(emulator, 'masking', {
     vars: { LIFETIME: lifetime, VERIFY: `${verify}`, TOKEN: emulator.github.token },
@@ -35,7 +35,7 @@ const echo = (verify: boolean, lifetime = 'job') =>
     withoutSecrets: true,
   });
 
-/** What such a step has said. */
+/** Matches the lines of a step that echoed this secret. */
 const echoed = (name: string, value?: string, forms = FORMS) =>
   expect.arrayContaining([
     ...(value ? [`${name} has ${Buffer.byteLength(value)} bytes.`] : []),
@@ -46,17 +46,20 @@ describe('a later step', () => {
   it.each([
     ['a new client', 'job'],
     ['one that was there', 'persistent'],
-  ])("cannot show the secret and the token of %s, nor the administrator's and GitHub's", async (_, lifetime) => {
-    if (lifetime === 'persistent') seedEarlier(emulator, {}, {});
-    const { exitCode, said } = await echo(true, lifetime);
-    expect(exitCode).toBe(0);
-    const secret = emulator.secrets().at(-1);
-    const withId = [...FORMS, 'after its id, in lines'];
-    expect(said).toEqual(echoed('CLIENT_SECRET', secret, withId));
-    expect(said).toEqual(echoed('SCALEKIT_CLIENT_SECRET', emulator.credentials.clientSecret, withId));
-    expect(said).toEqual(echoed('TOKEN', emulator.github.token, withId));
-    expect(said).toEqual(echoed('ACCESS_TOKEN'));
-  });
+  ])(
+    "cannot show the secret and the token of %s, nor the environment's API secret and GitHub's token",
+    async (_, lifetime) => {
+      if (lifetime === 'persistent') seedEarlier(emulator, {}, {});
+      const { exitCode, said } = await echo(true, lifetime);
+      expect(exitCode).toBe(0);
+      const secret = emulator.secrets().at(-1);
+      const withId = [...FORMS, 'after its id, in lines'];
+      expect(said).toEqual(echoed('CLIENT_SECRET', secret, withId));
+      expect(said).toEqual(echoed('SCALEKIT_CLIENT_SECRET', emulator.credentials.clientSecret, withId));
+      expect(said).toEqual(echoed('TOKEN', emulator.github.token, withId));
+      expect(said).toEqual(echoed('ACCESS_TOKEN'));
+    },
+  );
 
   it('can show ids', async () => {
     const { said } = await echo(true);
@@ -77,14 +80,14 @@ describe('a later step', () => {
     await expectHidden(odd);
   });
 
-  /** Runs the workflow with a secret that the API gives, though it never takes it. */
+  /** Runs the workflow with a secret that the API returns for a new client, and expects that no part of it is shown. */
   async function expectHidden(secret: string): Promise<void> {
     const edit = (answer: object) => ({ ...answer, plain_secret: secret });
     emulator.faults.add({ operation: 'createClient', fault: { kind: 'edit', edit } });
     const { exitCode, log, said } = await echo(false);
     expect(exitCode).toBe(0);
     expect(said).toEqual(echoed('CLIENT_SECRET', secret));
-    expect(tellingParts([secret], log)).toEqual([]);
+    expect(leakedParts([secret], log)).toEqual([]);
   }
 });
 
@@ -93,7 +96,7 @@ describe('a runner that masks nothing', () => {
     const { exitCode, log } = await run(emulator, 'client', { debug: true, unmasked: true });
     expect(exitCode).toBe(0);
     expect(log).toContain('Summary - <h3>Scalekit organization client</h3>');
-    // Were it masked, this would prove nothing.
+    // If the runner masked the secret, this test would prove nothing.
     expect(log).toContain(`::set-output:: secret=${emulator.secrets()[0]}`);
   });
 });
@@ -107,7 +110,7 @@ describe('debug logging', () => {
   });
 
   it('of a failed step shows nothing secret either', async () => {
-    // The last lines of a step that fails get lost in act, those of a moment before do not.
+    // act can drop the last lines of a failing step, but not those printed half a second earlier.
     emulator.hold = async (when, { operation }) => {
       if (when === 'before' && operation === 'createClient') await sleep(500);
     };

@@ -11,7 +11,7 @@ beforeEach(async () => {
 });
 afterEach(() => emulator.close());
 
-const WORKS = 'The pair gets a token: 200';
+const WORKS = 'The credentials get a token: 200';
 
 describe('the outputs', () => {
   it('reach later steps whole, and work', async () => {
@@ -20,7 +20,7 @@ describe('the outputs', () => {
     const [, id] = /^client_id: (m2morg_\d+)$/m.exec(said.join('\n')) ?? [];
     const [secret = ''] = emulator.secrets(id);
     expect(secret).not.toBe('');
-    // What the step sent with the access token that it had been handed.
+    // The request that the step sent with the access token from the outputs.
     const [used] = sentTo(emulator, 'unknown').map(
       ({ headers }) => headers.authorization?.replace('Bearer ', '') ?? '',
     );
@@ -37,7 +37,7 @@ describe('the outputs', () => {
     expect(emulator.clients()).toEqual([]);
   });
 
-  it('reach the caller of a reusable workflow, which hands the credentials on', async () => {
+  it('reach the caller of a reusable workflow, which passes the credentials on', async () => {
     const { exitCode, said } = await run(emulator, 'caller');
     const [client] = emulator.clients();
     expect([exitCode, emulator.clients().length]).toEqual([0, 1]);
@@ -82,7 +82,7 @@ describe('the job summary', () => {
 });
 
 describe('a claim', () => {
-  it("comes from the job's ID token where it may have one", async () => {
+  it("comes from the job's ID token if it may have one", async () => {
     emulator.github.idTokenClaims = { environment: 'production' };
     const { exitCode, said } = await run(emulator, 'client', { env: idTokenOf(emulator) });
     expect([exitCode, said[0]]).toEqual([0, "Claims about the repository come from GitHub's ID token."]);
@@ -91,9 +91,12 @@ describe('a claim', () => {
 });
 
 describe('a client', () => {
-  it('is known again on a runner that does not tell the id of the repository', async () => {
-    const untold = { env: { GITHUB_REPOSITORY_ID: '' } };
-    const [first, second] = [await run(emulator, 'client', untold), await run(emulator, 'client', untold)];
+  it('is recognized on a runner that does not report the id of the repository', async () => {
+    const withoutRepositoryId = { env: { GITHUB_REPOSITORY_ID: '' } };
+    const [first, second] = [
+      await run(emulator, 'client', withoutRepositoryId),
+      await run(emulator, 'client', withoutRepositoryId),
+    ];
     const [client] = emulator.clients();
     expect([first.exitCode, second.exitCode, emulator.clients().length]).toEqual([0, 0, 1]);
     expect(client?.secrets).toHaveLength(2);

@@ -8,38 +8,38 @@ import type { Emulator } from '../../emulator/index.ts';
 import { RUNNER_VARIABLES } from '../../emulator/runner.ts';
 import { findTool } from '../../scripts/tools.ts';
 import { secretsOf } from '../support/action.ts';
-import { tellingParts } from './telling.ts';
+import { leakedParts } from './leaks.ts';
 
-// Runs workflows on act, a real runner, in a repository that has what a user of the actions gets, and the workflows.
+// Runs workflows on act, a real runner, in a repository with the files of the released actions and the test workflows.
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const STAGED = ['action.yml', 'dist', 'delete', 'sweep', '__tests__/act/workflows', '__tests__/act/actions'];
-/** Milliseconds after which a run is ended by force. */
-const LONGEST_RUN = 100_000;
+/** Milliseconds after which a run is killed. */
+const RUN_TIMEOUT = 100_000;
 
 const program = findTool('act');
 
-/** Skips where act is missing; the configuration says so, and how to get it. */
+/** Skips the tests if act is missing. setup.js prints how to get it. */
 export const it = program ? jestIt : jestIt.skip;
 
-/** The variables of a job that may have an ID token, in the run that the token is about. */
+/** Returns the variables of a job that may request an ID token. The run id is that of the token. */
 export const idTokenOf = ({ github }: Emulator): Record<string, string> => ({
   ...github.idTokenVariables,
   GITHUB_RUN_ID: RUNNER_VARIABLES.GITHUB_RUN_ID,
 });
 
 interface Options {
-  /** The only job of the workflow that runs. */
+  /** The job of the workflow that runs. By default all jobs run. */
   job?: string;
-  /** Configuration variables besides those that name the environment. */
+  /** Configuration variables, in addition to those that name the environment. */
   vars?: Record<string, string>;
   /** Environment variables of every step. */
   env?: Record<string, string>;
-  /** Whether the workflow gets no secrets of GitHub Actions, which act masks by itself. */
+  /** Whether the workflow gets no secrets of GitHub Actions. act masks these by itself. */
   withoutSecrets?: boolean;
-  /** Whether act logs all it can, and the actions too. */
+  /** Whether act and the actions log at debug level. */
   debug?: boolean;
-  /** Whether act masks nothing. What it shows of secrets by itself is then left out of the check. */
+  /** Whether act masks nothing. The check then skips the lines in which act itself shows secrets. */
   unmasked?: boolean;
   /** Called with the running act. */
   onStart?: (running: Running) => void;
@@ -52,35 +52,35 @@ export interface Running {
 }
 
 export interface Run {
-  /** Null where act was killed. */
+  /** Null if act was killed. */
   exitCode: number | null;
   /** Everything that act printed. */
   log: string;
-  /** The lines that the steps printed, in the order of the log. The last ones of a step that fails can be missing. */
+  /** The lines that the steps printed, in the order of the log. The last lines of a failing step can be missing. */
   said: string[];
 }
 
-/** Runs a workflow, and checks what holds of every run: nothing in its log tells a secret. */
+/** Runs a workflow, and checks that its log shows no secret. */
 export async function run(emulator: Emulator, workflow: string, options: Options = {}): Promise<Run> {
   const folder = mkdtempSync(path.join(tmpdir(), 'act-'));
   try {
     stage(path.join(folder, 'repository'));
     const { exitCode, log } = await act(folder, optionsFor(emulator, workflow, options), options.onStart);
-    expect(tellingParts(secretsOf(emulator), options.unmasked ? withoutOwn(log) : log)).toEqual([]);
+    expect(leakedParts(secretsOf(emulator), options.unmasked ? withoutActLines(log) : log)).toEqual([]);
     const lines = [...log.matchAll(/^\[.*?\] +\| (.*)$/gm)].map(([, line = '']) => line);
     return { exitCode, log, said: lines.filter((line) => line.trim()) };
   } finally {
-    // A step whose runner was killed may still be ending.
+    // If the runner was killed, the process of a step may still be running for a moment.
     rmSync(folder, { recursive: true, maxRetries: 5, retryDelay: 100 });
   }
 }
 
-/** What the steps print and write, without act's lines about outputs and about its own doings. */
-function withoutOwn(log: string): string {
+/** Returns the log without the lines that act itself prints: outputs that were set, and debug lines. */
+function withoutActLines(log: string): string {
   return log.replace(/^.*(::set-output::|\[DEBUG\] (?! *💬)).*$/gmu, '');
 }
 
-/** A repository with a commit; act takes its name from `origin`. */
+/** Creates a repository with one commit. act takes the repository's name from `origin`. */
 function stage(folder: string): void {
   for (const name of STAGED) cpSync(path.join(ROOT, name), path.join(folder, name), { recursive: true });
   git(folder, 'init', '--quiet', '--initial-branch', 'main');
@@ -97,12 +97,12 @@ function git(cwd: string, ...args: string[]): void {
 
 function optionsFor({ variables, github }: Emulator, workflow: string, options: Options): string[] {
   const { SCALEKIT_CLIENT_SECRET = '', ...vars } = variables;
-  // The job's own token is one with `actions: read`.
+  // The GITHUB_TOKEN of the job has `actions: read`.
   const GITHUB_TOKEN = github.addToken({ actions: 'read' });
   const secrets = { SCALEKIT_CLIENT_SECRET, SECRETS_TOKEN: github.token, GITHUB_TOKEN };
   const { GITHUB_REPOSITORY_ID } = RUNNER_VARIABLES;
   const debug = options.debug ? { RUNNER_DEBUG: '1' } : {};
-  // What keeps act from asking its maker's server for news must not reach the steps.
+  // HTTPS_PROXY, which keeps act from checking for updates, must not reach the steps.
   const env = { ...github.variables, GITHUB_REPOSITORY_ID, HTTPS_PROXY: '', ...debug, ...options.env };
   const listed = (option: string, values: Record<string, string>) =>
     Object.entries(values).flatMap(([name, value]) => [option, `${name}=${value}`]);
@@ -119,7 +119,7 @@ function optionsFor({ variables, github }: Emulator, workflow: string, options: 
   ];
 }
 
-/** act hands its own environment on to the steps, so it gets next to nothing. Node.js 24 comes first on its PATH. */
+/** Runs act. Its environment is almost empty, because it passes it on to the steps. Node.js 24 is first on its PATH. */
 async function act(folder: string, args: string[], onStart: Options['onStart']): Promise<Omit<Run, 'said'>> {
   const home = path.join(folder, 'home');
   mkdirSync(home);
@@ -128,7 +128,7 @@ async function act(folder: string, args: string[], onStart: Options['onStart']):
     cwd: path.join(folder, 'repository'),
     env: { PATH, HOME: home, HTTPS_PROXY: 'http://127.0.0.1:9' },
     stdio: ['ignore', 'pipe', 'pipe'],
-    timeout: LONGEST_RUN,
+    timeout: RUN_TIMEOUT,
     killSignal: 'SIGKILL',
   });
   let log = '';

@@ -4,7 +4,7 @@ import { RUNNER_VARIABLES } from '../../emulator/runner.ts';
 import { credentialsWork } from '../support/action.ts';
 import { idTokenOf, it, run } from './runner.ts';
 
-const OWN = RUNNER_VARIABLES.GITHUB_REPOSITORY;
+const REPOSITORY = RUNNER_VARIABLES.GITHUB_REPOSITORY;
 const [VARIABLE, SECRET] = ['SCALEKIT_M2M_CLIENT_ID', 'SCALEKIT_M2M_CLIENT_SECRET'];
 
 let emulator: Emulator;
@@ -16,7 +16,7 @@ afterEach(() => emulator.close());
 
 const ids = () => emulator.clients().map(({ client_id }) => client_id);
 const saved = () => {
-  const { variables, secrets } = emulator.github.repository(OWN);
+  const { variables, secrets } = emulator.github.repository(REPOSITORY);
   return { client_id: variables.get(VARIABLE)?.value ?? '', secret: secrets.get(SECRET)?.value ?? '' };
 };
 
@@ -26,7 +26,7 @@ describe.each([
 ])('%s', (_, token) => {
   const env = () => (token ? idTokenOf(emulator) : {});
 
-  it('a pair is saved, reused without a change, and deleted with its client', async () => {
+  it('credentials are saved, reused without a change, and deleted with their client', async () => {
     const save = await run(emulator, 'saving', { job: 'save', env: env() });
     expect([save.exitCode, ids()]).toEqual([0, [saved().client_id]]);
     expect(await credentialsWork(emulator, saved())).toBe(true);
@@ -45,18 +45,18 @@ describe.each([
   });
 });
 
-describe('the client of a run whose runner was lost', () => {
-  const lost = 17_000_000_001;
+describe('the client of a run whose runner was killed', () => {
+  const RUN_ID = 17_000_000_001;
 
-  /** Kills act for good while a later step of the job runs. @returns the client that is left */
-  async function lose(): Promise<string> {
-    emulator.github.addRun(OWN, { id: lost });
+  /** Kills act with SIGKILL while a later step of the job runs. @returns the id of the remaining client */
+  async function killRunner(): Promise<string> {
+    emulator.github.addRun(REPOSITORY, { id: RUN_ID });
     let kill = (_: NodeJS.Signals) => {};
     emulator.hold = (when, { path }) => {
       if (when === 'before' && path === '/used') kill('SIGKILL');
     };
     const { exitCode } = await run(emulator, 'outputs', {
-      env: { GITHUB_RUN_ID: `${lost}` },
+      env: { GITHUB_RUN_ID: `${RUN_ID}` },
       onStart: (running) => {
         kill = running.kill;
       },
@@ -66,15 +66,15 @@ describe('the client of a run whose runner was lost', () => {
   }
 
   it('is swept up once the run is over, and not before', async () => {
-    const left = await lose();
+    const id = await killRunner();
     const early = await run(emulator, 'sweep');
-    expect([early.exitCode, early.said.at(-1), ids()]).toEqual([0, 'deleted=.', [left]]);
+    expect([early.exitCode, early.said.at(-1), ids()]).toEqual([0, 'deleted=.', [id]]);
 
-    emulator.github.addRun(OWN, { id: lost, status: 'completed' });
+    emulator.github.addRun(REPOSITORY, { id: RUN_ID, status: 'completed' });
     const dry = await run(emulator, 'sweep', { vars: { DRY_RUN: 'true' } });
-    expect([dry.exitCode, dry.log, ids()]).toEqual([0, expect.stringContaining(left), [left]]);
+    expect([dry.exitCode, dry.log, ids()]).toEqual([0, expect.stringContaining(id), [id]]);
 
     const swept = await run(emulator, 'sweep');
-    expect([swept.exitCode, swept.said.at(-1), ids()]).toEqual([0, `deleted=${left}.`, []]);
+    expect([swept.exitCode, swept.said.at(-1), ids()]).toEqual([0, `deleted=${id}.`, []]);
   });
 });

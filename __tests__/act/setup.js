@@ -1,6 +1,6 @@
 import { findTool, howToGet } from '../../scripts/tools.ts';
 
-/** In CI a missing act is a failure; elsewhere it is said, and the tests are skipped. */
+/** Checks that act is installed. If not, this fails in CI; elsewhere it prints a warning, and the tests are skipped. */
 export default function setUp() {
   if (findTool('act')) return;
   if (process.env.CI) throw new Error(howToGet('act'));

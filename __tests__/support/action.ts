@@ -3,18 +3,13 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Emulator, Operation } from '../../emulator/index.ts';
 import { type Executed, type Outcome, RUNNER_VARIABLES, runStep, type Step } from '../../emulator/runner.ts';
-import {
-  createNonce,
-  formatMarker,
-  type Identity,
-  identityHash,
-  type OwnershipMarker,
-} from '../../src/client/identity.ts';
+import { formatMarker, type Identity, identityHash, type OwnershipMarker } from '../../src/client/identity.ts';
+import { createNonce } from '../../src/inputs/resolve.ts';
 
-/** The spawned tests look at `dist`, or with ACTION_SOURCE=1 at `src`, so that its coverage can be measured. */
+/** The spawned tests run `dist`. With ACTION_SOURCE=1 they run `src`, so that its coverage can be measured. */
 const source = process.env.ACTION_SOURCE === '1';
 
-/** Inputs that name an emulator's environment and organization. */
+/** Returns inputs that name an emulator's environment and organization. */
 function inputsFor({ url, credentials, organization }: Emulator): Record<string, string> {
   return {
     scalekit_environment_url: url,
@@ -24,7 +19,7 @@ function inputsFor({ url, credentials, organization }: Emulator): Record<string,
   };
 }
 
-/** Runs the action against an emulator, with debug logging, since what must not appear must not appear there either. */
+/** Runs the action against an emulator. Debug logging is on, because no secret may appear there either. */
 export function runAction(emulator: Emulator, step: Step = {}): Promise<Executed> {
   return runStep({
     source,
@@ -34,7 +29,7 @@ export function runAction(emulator: Emulator, step: Step = {}): Promise<Executed
   });
 }
 
-/** Inputs that keep the pair in an emulator's GitHub, with a token that may do everything there. */
+/** Returns inputs that save the credentials in an emulator's GitHub, with a token that has all permissions there. */
 export function savingIn(
   { github }: Emulator,
   save_to: 'repository' | 'environment' = 'repository',
@@ -42,19 +37,22 @@ export function savingIn(
   return { save_to, github_token: github.token };
 }
 
-/** Variables that make a process trust an authority (PEM), whose certificate is written into a folder. */
+/**
+ * Writes the certificate of an authority (PEM) into a folder.
+ * @returns variables that make a process trust the authority
+ */
 export function trust(folder: string, ca = ''): { NODE_EXTRA_CA_CERTS: string } {
   const file = path.join(folder, 'ca.pem');
   writeFileSync(file, ca);
   return { NODE_EXTRA_CA_CERTS: file };
 }
 
-/** Runs the action with nothing but the step's own inputs. */
+/** Runs the action with no inputs and variables but those of `step`. */
 export function runBare(step: Step): Promise<Executed> {
   return runStep({ source, ...step });
 }
 
-/** Everything a run left where a person may read it: the log without its mask commands, annotations, summary, state. */
+/** Returns everything of a run that a person can read: log without mask commands, annotations, summary, state. */
 export function readable(run: Outcome): string {
   const log = run.stdout
     .split('\n')
@@ -63,14 +61,14 @@ export function readable(run: Outcome): string {
   return [log, run.stderr, run.summary, JSON.stringify(run.state)].join('\n');
 }
 
-/** Everything an emulator knows that must stay secret: credentials, plain secrets, tokens of Scalekit and GitHub. */
+/** Returns all secrets that an emulator knows: API credentials, plain secrets, tokens of Scalekit and GitHub. */
 export function secretsOf(emulator: Emulator): string[] {
   const { credentials, github, requests } = emulator;
   const tokens = requests.flatMap(({ headers }) => headers.authorization?.replace(/^(Bearer|token) /i, '') ?? []);
   return [credentials.clientSecret, ...emulator.secrets(), ...github.idTokens, ...new Set(tokens)];
 }
 
-/** Whether the pair in a step's outputs gets a token. */
+/** Returns whether the credentials in a step's outputs get a token. */
 export async function credentialsWork(
   { url }: Emulator,
   { client_id = '', secret = '' }: Outcome['outputs'],
@@ -79,7 +77,7 @@ export async function credentialsWork(
   return (await fetch(`${url}/oauth/token`, { method: 'POST', body })).status === 200;
 }
 
-/** Makes a step hear SIGINT while the server has a request of an operation before it, which it then does. */
+/** Sends a step SIGINT when the server receives a request for an operation. The server carries it out 200 ms later. */
 export function interruptedAt(emulator: Emulator, interrupted: Operation): Required<Pick<Step, 'onStart'>> {
   let kill = (_: NodeJS.Signals) => {};
   emulator.hold = async (when, { operation }) => {
@@ -90,7 +88,7 @@ export function interruptedAt(emulator: Emulator, interrupted: Operation): Requi
   return { onStart: (send) => (kill = send) };
 }
 
-/** The requests for one operation, in the order of their arrival. */
+/** Returns the requests for one operation, in the order of their arrival. */
 export function sentTo(emulator: Emulator, operation: Operation): Emulator['requests'] {
   return emulator.requests.filter((request) => request.operation === operation);
 }
@@ -107,13 +105,16 @@ export function notices(run: Outcome): string[] {
   return run.annotations.filter(({ kind }) => kind === 'notice').map(({ message }) => message);
 }
 
-/** The last line of the description of a client that an earlier run made: for the runner's repository, unless told otherwise. */
-export function trailerLine(identity: Partial<Identity> = {}, marker: Partial<OwnershipMarker> = {}): string {
+/**
+ * Returns the ownership marker of a client that an earlier run created. By default the client is persistent and for the
+ * runner's repository.
+ */
+export function markerLine(identity: Partial<Identity> = {}, marker: Partial<OwnershipMarker> = {}): string {
   const { GITHUB_REPOSITORY: repository, GITHUB_REPOSITORY_ID: repository_id } = RUNNER_VARIABLES;
   const lifetime = identity.lifetime ?? 'persistent';
   const key = identityHash({ repository, repository_id, environment: '', name: undefined, lifetime, ...identity });
-  const marks = { repo: repository_id, by: repository_id };
-  return formatMarker({ key, ...marks, run: '1.1', lifetime, nonce: createNonce(), ...marker });
+  const repositories = { repo: repository_id, by: repository_id };
+  return formatMarker({ key, ...repositories, run: '1.1', lifetime, nonce: createNonce(), ...marker });
 }
 
 /** The claims that a client of the runner's repository has by default. */
@@ -124,16 +125,16 @@ export const REPOSITORY_CLAIMS = [
 
 type Seed = Parameters<Emulator['seed']>;
 
-/** Puts a client there as an earlier run without inputs made it. */
+/** Adds a client to the emulator like one that an earlier run without inputs created. */
 export function seedEarlier(emulator: Emulator, fields: Seed[0], options: Seed[1]): ReturnType<Emulator['seed']> {
   const name = `GitHub Actions: ${RUNNER_VARIABLES.GITHUB_REPOSITORY}`;
   return emulator.seed(
-    { name, description: `Ours.\n${trailerLine()}`, custom_claims: REPOSITORY_CLAIMS, ...fields },
+    { name, description: `Ours.\n${markerLine()}`, custom_claims: REPOSITORY_CLAIMS, ...fields },
     options,
   );
 }
 
-/** Variables and Node options that make the action note in `file` what it does, in order. */
+/** Returns variables and Node options that make the action record in `file` what it prints and writes, in order. */
 export function journalTo(file: string): Required<Pick<Step, 'env' | 'nodeOptions'>> {
   return {
     env: { JOURNAL: file },

@@ -1,4 +1,4 @@
-// Loaded before the action: notes in one file, in order, what the action prints and what it writes into which file.
+// Loaded before the action. Records in one file, in order, what the action prints and what it writes into which file.
 import fs from 'node:fs';
 import { syncBuiltinESMExports } from 'node:module';
 import path from 'node:path';

@@ -1,6 +1,7 @@
-// Checks workflows and action.yml files with GitHub's language service: reads a JSON list of `{ name, text }` from standard
-// input, and prints a list of the messages about each. A process of its own, since the service imports JSON without the
-// attribute that Node asks for, which only a hook can add, and Jest knows no such hooks.
+// Checks workflows and action.yml files with GitHub's language service. Reads a JSON list of `{ name, text }` from
+// standard input and prints, as JSON, a list of messages for each. This is a separate process because the service
+// imports JSON without the import attribute that Node requires. Only a module hook can add it, and Jest does not
+// support these hooks.
 import { existsSync, readFileSync } from 'node:fs';
 import { registerHooks } from 'node:module';
 import { text as read } from 'node:stream/consumers';
@@ -12,7 +13,7 @@ registerHooks({
 });
 const { registerLogger, validate } = await import('@actions/languageservice');
 
-// What goes wrong inside the service would otherwise look like a workflow without faults.
+// Without this, a failure inside the service would look like a workflow without errors.
 const fail = (message) => {
   throw new Error(message);
 };
@@ -21,7 +22,7 @@ registerLogger({ log: () => {}, info: () => {}, warn: fail, error: fail });
 const root = new URL('../../', import.meta.url);
 const { config } = JSON.parse(readFileSync(new URL('package.json', root), 'utf8'));
 const actionsMetadataProvider = {
-  /** Ours by their files; about the actions of others nothing is known. */
+  /** Returns the metadata of this repository's actions from their files, and none for other actions. */
   fetchActionMetadata: async ({ owner, name, ref, path = '.' }) => {
     if (name !== 'scalekit-organization-client') return {};
     const file = new URL(`${path}/action.yml`, root);

@@ -5,7 +5,7 @@ import type { Emulator } from '../../emulator/index.ts';
 import type { Executed } from '../../emulator/runner.ts';
 import { runBare } from './action.ts';
 
-/** A job of a workflow, or of a part of one, with what the workflow says for all its jobs. */
+/** A job of a workflow or of a part of one, with the permissions and concurrency of the workflow. */
 export interface Job {
   steps: Step[];
   permissions?: Record<string, string>;
@@ -22,18 +22,18 @@ interface Step {
 
 /** A step that uses one of our actions. */
 export interface UsingStep extends Step {
-  /** Folder of the action under the repository's root, empty for the main one. */
+  /** Folder of the action in the repository; empty for the main action. */
   action: string;
   with: Record<string, unknown>;
 }
 
-/** What the expressions of a workflow stand for, each by its text. */
+/** Values of the expressions of a workflow, by the text of the expression. */
 export type Values = Record<string, string | undefined>;
 
-/** The pages that users read. */
+/** The pages for users. */
 export const PAGES = ['README.md', ...globSync('docs/*.md', { cwd: new URL('../..', import.meta.url) }).sort()];
 
-/** The YAML snippets of the pages, each with the heading that it stands under. */
+/** Returns the YAML snippets of the pages, each with the heading of its section. */
 export function snippets(): [heading: string, text: string][] {
   const sections = PAGES.flatMap((page) => read(page).split(/^##+ /m));
   return sections.flatMap((section) => {
@@ -42,7 +42,7 @@ export function snippets(): [heading: string, text: string][] {
   });
 }
 
-/** The jobs of a workflow; a list of steps is a job. */
+/** Returns the jobs of a workflow. A list of steps counts as one job. */
 export function jobsIn(text: string): Job[] {
   const yaml = parse(text);
   if (Array.isArray(yaml)) return [{ steps: yaml }];
@@ -50,7 +50,7 @@ export function jobsIn(text: string): Job[] {
   return Object.values<Job>(yaml.jobs).map((job) => ({ permissions, concurrency, ...job }));
 }
 
-/** The steps of a job that use our actions. */
+/** Returns the steps of a job that use the actions of this repository. */
 export function usingSteps({ steps }: Job): UsingStep[] {
   return steps.flatMap((step) => {
     const [used, action = ''] = /^[^/]+\/scalekit-organization-client(?:\/(\w+))?@v1$/.exec(step.uses ?? '') ?? [];
@@ -58,7 +58,7 @@ export function usingSteps({ steps }: Job): UsingStep[] {
   });
 }
 
-/** The values of a repository that is set up as the README says, with an emulator for Scalekit and GitHub. */
+/** Returns the values of a repository that is set up as the README says, with an emulator for Scalekit and GitHub. */
 export function valuesOf(emulator: Emulator): Values {
   return {
     'vars.SCALEKIT_ENVIRONMENT_URL': emulator.url,
@@ -69,7 +69,10 @@ export function valuesOf(emulator: Emulator): Values {
   };
 }
 
-/** @throws where the text has an expression without a value */
+/**
+ * Replaces the expressions in a text by their values.
+ * @throws if an expression has no value
+ */
 export function fill(text: unknown, values: Values): string {
   return String(text).replace(/\$\{\{ (.*?) \}\}/g, (_, expression) => {
     const value = values[expression];
@@ -78,7 +81,7 @@ export function fill(text: unknown, values: Values): string {
   });
 }
 
-/** Runs a step as GitHub's runner does: GITHUB_TOKEN and the ID token are what the job's permissions grant. */
+/** Runs a step as GitHub's runner does: GITHUB_TOKEN and the ID token have what the job's permissions grant. */
 export function runUsing(emulator: Emulator, job: Job, step: UsingStep, values: Values): Promise<Executed> {
   const { github } = emulator;
   const { permissions = {}, environment } = job;
@@ -94,7 +97,7 @@ export function runUsing(emulator: Emulator, job: Job, step: UsingStep, values: 
   });
 }
 
-/** The defaults of an action's inputs, which may hold expressions too. */
+/** Returns the defaults of an action's inputs. They may contain expressions. */
 function defaults(action: string): Record<string, unknown> {
   const { inputs } = parse(read(path.join(action, 'action.yml')));
   const all = Object.entries<{ default?: unknown }>(inputs).map(([name, input]) => [name, input.default]);

@@ -3,8 +3,8 @@ import { formatMarker, type ManagedClient, type OwnershipMarker, withMarker } fr
 import { type HttpRequest, type HttpResponse, Transport } from '../../src/net/transport.ts';
 import type { Client, ClientFields, Secret } from '../../src/scalekit/types.ts';
 
-/** What this run would write into a client that it makes. */
-export const TRAILER: OwnershipMarker = {
+/** The ownership marker that this run writes into a client that it creates. */
+export const MARKER: OwnershipMarker = {
   key: 'key_56789-123456',
   repo: '1296269',
   by: '1296269',
@@ -12,9 +12,10 @@ export const TRAILER: OwnershipMarker = {
   lifetime: 'persistent',
   nonce: 'nonce_789-123456',
 };
-export const NEW_LINE = formatMarker(TRAILER);
-/** What the run wrote that made the client. */
-export const OLD_LINE = formatMarker({ ...TRAILER, run: '7.1', nonce: 'older-nonce-1234' });
+/** `MARKER` as the last line of a description. */
+export const NEW_MARKER_LINE = formatMarker(MARKER);
+/** The ownership marker of the earlier run that created the client. */
+export const OLD_MARKER_LINE = formatMarker({ ...MARKER, run: '7.1', nonce: 'older-nonce-1234' });
 
 export const LISTS: Required<Pick<ClientFields, 'scopes' | 'audience' | 'custom_claims'>> = {
   scopes: ['deploy:apps', 'read:apps'],
@@ -32,13 +33,13 @@ const FIELDS: ClientFields = {
   expiry: 3600,
 };
 
-/** A request in which every field was given. */
-export function request(changes: Partial<DesiredClient> = {}): DesiredClient {
+/** Returns a desired client for which every field was given. */
+export function desiredClient(changes: Partial<DesiredClient> = {}): DesiredClient {
   return {
     organization_id: 'org_1',
     fields: FIELDS,
     given: { name: true, description: true },
-    marker: TRAILER,
+    marker: MARKER,
     identity: {
       repository: 'acme/app',
       repository_id: '1296269',
@@ -58,19 +59,19 @@ export function request(changes: Partial<DesiredClient> = {}): DesiredClient {
   };
 }
 
-/** A request in which none of the fields was given that may be left out. */
-export function bareRequest(changes: Partial<DesiredClient> = {}): DesiredClient {
+/** Returns a desired client for which no optional field was given. Its name and description are default ones. */
+export function bareDesiredClient(changes: Partial<DesiredClient> = {}): DesiredClient {
   const { name, description } = FIELDS;
-  return request({ fields: { name, description }, given: { name: false, description: false }, ...changes });
+  return desiredClient({ fields: { name, description }, given: { name: false, description: false }, ...changes });
 }
 
-/** The client that an earlier run made of the same request, with one secret. */
+/** Returns the client that an earlier run created for `desiredClient()`, with one secret. */
 export function client(changes: Partial<Client> = {}): ManagedClient {
   return withMarker({
     client_id: 'm2morg_1',
     organization_id: 'org_1',
     name: FIELDS.name,
-    description: `${FIELDS.description}\n${OLD_LINE}`,
+    description: `${FIELDS.description}\n${OLD_MARKER_LINE}`,
     ...LISTS,
     expiry: 3600,
     create_time: 1n,
@@ -79,35 +80,38 @@ export function client(changes: Partial<Client> = {}): ManagedClient {
   });
 }
 
-/** @param time hours since the epoch; also its number */
+/** @param time creation time in hours since the epoch. It is the number in the id as well */
 export function secret(time: number, changes: Partial<Secret> = {}): Secret {
   const create_time = BigInt(time) * 3_600_000_000_000n;
   return { id: `sks_${time}`, create_time, suffix: '', active: true, ...changes };
 }
 
-/** A transport whose answers the test gives: the error that it throws, or what is special about the answer. */
+/**
+ * A transport that sends nothing. The test returns the response to each request, or the error to throw. Fields that it
+ * omits are those of an empty response with status 200.
+ */
 export class FakeTransport extends Transport {
-  readonly calls: HttpRequest[] = [];
-  readonly #answer: (call: HttpRequest) => Partial<HttpResponse> | Error;
+  readonly requests: HttpRequest[] = [];
+  readonly #respond: (request: HttpRequest) => Partial<HttpResponse> | Error;
 
-  constructor(answer: (call: HttpRequest) => Partial<HttpResponse> | Error) {
+  constructor(respond: (request: HttpRequest) => Partial<HttpResponse> | Error) {
     super('1.1', 3600);
-    this.#answer = answer;
+    this.#respond = respond;
   }
 
-  override async send(call: HttpRequest): Promise<HttpResponse> {
-    call.onSend?.();
-    this.calls.push(call);
-    const answer = this.#answer(call);
-    if (answer instanceof Error) throw answer;
-    return { status: 200, headers: {}, body: '', ...answer };
+  override async send(request: HttpRequest): Promise<HttpResponse> {
+    request.onSend?.();
+    this.requests.push(request);
+    const response = this.#respond(request);
+    if (response instanceof Error) throw response;
+    return { status: 200, headers: {}, body: '', ...response };
   }
 
   override async pause(_milliseconds: number): Promise<void> {}
 
-  /** What was sent, in order. */
+  /** Method and path of each request, in order. */
   get sent(): string[] {
-    return this.calls.map(({ method, url }) => `${method} ${url.pathname}`);
+    return this.requests.map(({ method, url }) => `${method} ${url.pathname}`);
   }
 }
 

@@ -27,15 +27,15 @@ import { findExisting } from '../../src/steps/find.ts';
 import { addSecret, updateClient } from '../../src/steps/rotate.ts';
 import { verify } from '../../src/steps/verify.ts';
 import { Journal } from '../../src/undo/journal.ts';
-import { client, FakeTransport, LISTS, NEW_LINE, OLD_LINE, request } from './fixtures.ts';
-import { RUNNER } from './given.ts';
+import { client, FakeTransport, LISTS, NEW_MARKER_LINE, OLD_MARKER_LINE, desiredClient } from './fixtures.ts';
+import { RUNNER } from './input-fixtures.ts';
 
 // Much of it, beside other tests that want the processor too.
 jest.setTimeout(120_000);
 
 // Whatever a server answers: it is read for what the API documents, or refused in one error of our own.
 
-const MARKER = ['value', 'of', 'a', 'server'].join('~');
+const CANARY = ['value', 'of', 'a', 'server'].join('~');
 const ADMINISTRATOR = ['fake', 'administrator', 'secret'].join('-');
 
 let printed = '';
@@ -81,13 +81,13 @@ const CLIENT = {
   client_id: 'm2morg_1',
   organization_id: 'org_1',
   name: 'Deployer',
-  description: `What for\n${NEW_LINE}`,
+  description: `What for\n${NEW_MARKER_LINE}`,
   ...LISTS,
   expiry: '3600',
   create_time: TIME,
   secrets: [SECRET],
 };
-const FOUND = { ...CLIENT, description: `What for\n${OLD_LINE}` };
+const FOUND = { ...CLIENT, description: `What for\n${OLD_MARKER_LINE}` };
 const BY_HAND = { ...CLIENT, client_id: 'm2morg_2', description: 'By hand' };
 const OF_A_JOB = { ...FOUND, description: FOUND.description.replace('persistent', 'job') };
 const TOKEN = { access_token: 'opaque-token', token_type: 'Bearer', expires_in: 86_399, scope: 'a b' };
@@ -141,13 +141,13 @@ const scalekit = (transport: Transport) => new Scalekit(transport, 'https://acme
 const gitHub = (transport: Transport) => new GitHub(transport, { api: 'https://api.example', token: 'a' });
 const savedCredentials = (transport: Transport) => new SavedCredentials(gitHub(transport), PLACE);
 function context(transport: Transport): Context {
-  const { organization_id, marker } = request();
+  const { organization_id, marker } = desiredClient();
   const { nonce, run, lifetime } = marker;
   const journal = new Journal(
     { origin: 'https://acme.scalekit.com', organization_id, nonce, run, lifetime },
     ADMINISTRATOR,
   );
-  return { scalekit: scalekit(transport), desired: request(), journal };
+  return { scalekit: scalekit(transport), desired: desiredClient(), journal };
 }
 /** A token with this payload. */
 const jwt = (payload: string): string => `e30.${Buffer.from(payload).toString('base64url')}.e30`;
@@ -236,7 +236,7 @@ const ASKING: Asking[] = [
     ],
     ask: async (transport) => {
       for (const changes of [{}, { name: 'Another' }]) {
-        const asked = request({ fields: { ...request().fields, ...changes } });
+        const asked = desiredClient({ fields: { ...desiredClient().fields, ...changes } });
         const {
           beforePublish: before,
           afterPublish: after,
@@ -253,7 +253,7 @@ const ASKING: Asking[] = [
       [/clients$/, { clients: [] }],
     ],
     ask: async (transport) => {
-      const asked = request({ client_id: 'm2morg_1' });
+      const asked = desiredClient({ client_id: 'm2morg_1' });
       planChanges(asked, await findExisting(scalekit(transport), asked));
     },
   },
@@ -314,7 +314,7 @@ const ASKING: Asking[] = [
       const kept = savedCredentials(transport);
       await kept.open();
       expect([typeof kept.snapshot.client_id, typeof kept.snapshot.secretTime]).toEqual(['string', 'string']);
-      planChanges(request({ on_existing: 'reuse', location: PLACE }), {
+      planChanges(desiredClient({ on_existing: 'reuse', location: PLACE }), {
         client: client(),
         others: [],
         saved: kept.snapshot,
@@ -337,7 +337,7 @@ const ASKING: Asking[] = [
     what: 'what an access token says',
     valid: [[/token$/, PAYLOAD]],
     wrap: (text) => JSON.stringify({ ...TOKEN, access_token: jwt(text) }),
-    ask: (transport) => verify(scalekit(transport), request(), PAIR, false),
+    ask: (transport) => verify(scalekit(transport), desiredClient(), PAIR, false),
   },
 ];
 
@@ -372,7 +372,7 @@ const REPLACEMENTS: (string | undefined)[] = [
   ...['null', 'true', '0', '-1', '1.5', '1e400', '9007199254740993', '""', '"x"', '"\\ud800"', '"__proto__"'],
   ...['"\\u0000\\n::error::\\u001b[2J\\u202e"', '"..\\/.."', '[]', '{}', '[null]', '[[]]', '[{}]'],
   ...['{"__proto__":{"x":1}}', '{"constructor":{"prototype":{"x":1}}}', '{"toString":1,"valueOf":1}'],
-  ...[`"${MARKER}"`, `["${MARKER}"]`, `{"${MARKER}":"${MARKER}"}`, `"${'x'.repeat(10_000)}"`],
+  ...[`"${CANARY}"`, `["${CANARY}"]`, `{"${CANARY}":"${CANARY}"}`, `"${'x'.repeat(10_000)}"`],
   `${'['.repeat(DEEP)}${']'.repeat(DEEP)}`,
   `${'{"a":'.repeat(DEEP)}1${'}'.repeat(DEEP)}`,
 ];
@@ -444,7 +444,7 @@ function checkError(error: Error | undefined): void {
   if (!error) return;
   expect(error.message).not.toMatch(/undefined|\[object|Maximum call|Cannot |not a function|not iterable/);
   if (error instanceof ApiError) expect(error.message).toMatch(/^Could not /);
-  if (error instanceof ApiError && error.status === undefined) expect(error.message).not.toContain(MARKER);
+  if (error instanceof ApiError && error.status === undefined) expect(error.message).not.toContain(CANARY);
   printed = '';
   log.fail(error);
   expect(printed).toMatch(/^::error::[^\r\n]+\n(::debug::[^\r\n]*\n)?$/);
@@ -705,7 +705,7 @@ describe('eight megabytes are read at once:', () => {
     const transport = new FakeTransport(() => ({ body }));
     await quick(async () => {
       const api = new fresh.Scalekit(transport, 'https://acme.example', 'org_1');
-      return fresh.planChanges(request(), await fresh.findExisting(api, request()));
+      return fresh.planChanges(desiredClient(), await fresh.findExisting(api, desiredClient()));
     });
   });
 

@@ -8,6 +8,7 @@ import {
   identityHash,
   MAX_DESCRIPTION_TEXT,
   type OwnershipMarker,
+  oldestFirst,
   parseMarker,
   reasonNotManageable,
   repositoryReference,
@@ -19,7 +20,7 @@ import { createNonce } from '../../../src/inputs/resolve.ts';
 import type { Client } from '../../../src/scalekit/types.ts';
 import { client } from '../fixtures.ts';
 
-const TRAILER: OwnershipMarker = {
+const MARKER: OwnershipMarker = {
   key: 'key_56789-123456',
   repo: '1296269',
   by: 'by_of-a_name-123',
@@ -35,43 +36,42 @@ const base64url = (length: number) =>
       maxLength: length,
     })
     .map((characters) => characters.join(''));
-const digits = (most: number) => fc.stringMatching(new RegExp(`^\\d{1,${most}}$`));
-const mark = fc.oneof(base64url(16), digits(16));
-const trailers: fc.Arbitrary<OwnershipMarker> = fc.record({
+const digits = (maximum: number) => fc.stringMatching(new RegExp(`^\\d{1,${maximum}}$`));
+const references = fc.oneof(base64url(16), digits(16));
+const markers: fc.Arbitrary<OwnershipMarker> = fc.record({
   key: base64url(16),
-  repo: mark,
-  by: mark,
+  repo: references,
+  by: references,
   run: fc.tuple(digits(12), digits(4)).map((parts) => parts.join('.')),
   lifetime: fc.constantFrom('persistent', 'job'),
   nonce: base64url(16),
 });
-const ownText = fc.string({
+const descriptionTexts = fc.string({
   unit: fc.oneof(fc.string({ unit: 'grapheme', minLength: 1, maxLength: 1 }), fc.constant('\n')),
 });
 
-describe('the trailer', () => {
+describe('the ownership marker', () => {
   it('is read as it was written, whatever description stands above it', () => {
     fc.assert(
-      fc.property(trailers, ownText, fc.constantFrom('', '\n', ' ', '\r\n', '\n\n'), (marker, own, end) => {
-        expect({ ...parseMarker(`${own}\n${formatMarker(marker)}${end}`) }).toEqual(marker);
+      fc.property(markers, descriptionTexts, fc.constantFrom('', '\n', ' ', '\r\n', '\n\n'), (marker, text, end) => {
+        expect({ ...parseMarker(`${text}\n${formatMarker(marker)}${end}`) }).toEqual(marker);
       }),
     );
   });
 
   it('is the line that the design shows', () => {
-    expect(formatMarker(TRAILER)).toBe(
+    expect(formatMarker(MARKER)).toBe(
       '[scalekit-organization-client/1 key=key_56789-123456 repo=1296269 by=by_of-a_name-123 run=1658821493.2 lifetime=job nonce=nonce_789-123456]',
     );
   });
 
   it('has 160 characters at most, with the largest ids that are taken from a runner', () => {
-    const ofLength = (most: number) => '9'.repeat(most);
     for (let length = 1; length <= 40; length++) {
       const { run, repository_id, repository } = readRunner({
         GITHUB_REPOSITORY: 'acme/app',
-        GITHUB_REPOSITORY_ID: ofLength(length),
-        GITHUB_RUN_ID: ofLength(length),
-        GITHUB_RUN_ATTEMPT: ofLength(length),
+        GITHUB_REPOSITORY_ID: '9'.repeat(length),
+        GITHUB_RUN_ID: '9'.repeat(length),
+        GITHUB_RUN_ATTEMPT: '9'.repeat(length),
       });
       const repo = repositoryReference(repository, repository_id);
       const identity = { repository, repository_id, environment: '', name: undefined, lifetime: 'persistent' } as const;
@@ -87,15 +87,15 @@ describe('the trailer', () => {
   });
 
   it('counts in the last line alone', () => {
-    const line = formatMarker(TRAILER);
-    const other = formatMarker({ ...TRAILER, nonce: 'another-nonce-12' });
+    const line = formatMarker(MARKER);
+    const other = formatMarker({ ...MARKER, nonce: 'another-nonce-12' });
     expect(parseMarker(`${line}\nsomething else`)).toBeUndefined();
     expect(parseMarker(`${line}\n${other}`)?.nonce).toBe('another-nonce-12');
     expect(parseMarker(`Made by hand. ${line}`)).toBeUndefined();
     expect(parseMarker(`${line} by hand`)).toBeUndefined();
   });
 
-  const line = formatMarker(TRAILER);
+  const line = formatMarker(MARKER);
   it.each([
     ['nothing', ''],
     ['another description', 'Made by hand'],
@@ -104,9 +104,9 @@ describe('the trailer', () => {
     ['no bracket before it', line.slice(1)],
     ['no bracket after it', line.slice(0, -1)],
     ['space before it', `\n ${line}`],
-    ['a key too short', line.replace('key=k', 'key=')],
-    ['a key too long', line.replace('key=k', 'key=kk')],
-    ['a key of other characters', line.replace('key=k', 'key=+')],
+    ['an identity hash too short', line.replace('key=k', 'key=')],
+    ['an identity hash too long', line.replace('key=k', 'key=kk')],
+    ['an identity hash of other characters', line.replace('key=k', 'key=+')],
     ['no repository', line.replace('repo=1296269', 'repo=')],
     ['a repository too long', line.replace('repo=1296269', `repo=${'1'.repeat(17)}`)],
     ['a repository by name', line.replace('repo=1296269', 'repo=acme/app')],
@@ -129,11 +129,11 @@ describe('the trailer', () => {
     expect(parseMarker(description)).toBeUndefined();
   });
 
-  it('never reads as the same when a character was lost or changed', () => {
+  it('never reads as the same when a character was removed or changed', () => {
     fc.assert(
-      fc.property(trailers, fc.nat(), fc.constantFrom('', ' ', 'x', '0', ']', '='), (marker, location, instead) => {
+      fc.property(markers, fc.nat(), fc.constantFrom('', ' ', 'x', '0', ']', '='), (marker, position, instead) => {
         const line = formatMarker(marker);
-        const index = location % line.length;
+        const index = position % line.length;
         fc.pre(line[index] !== instead);
         const changed = line.slice(0, index) + instead + line.slice(index + 1);
         expect(parseMarker(changed)).not.toEqual(expect.objectContaining(marker));
@@ -142,7 +142,7 @@ describe('the trailer', () => {
   });
 });
 
-describe('the identity key', () => {
+describe('the identity hash', () => {
   const base: Identity = {
     repository: 'acme/app',
     repository_id: '1296269',
@@ -150,7 +150,7 @@ describe('the identity key', () => {
     name: undefined,
     lifetime: 'persistent',
   };
-  const change = (changes: Partial<Identity>) => identityHash({ ...base, ...changes });
+  const hashOf = (changes: Partial<Identity>) => identityHash({ ...base, ...changes });
 
   it.each<[string, Partial<Identity>, Partial<Identity>]>([
     ['a rename of the repository, its id being known', {}, { repository: 'acme/renamed' }],
@@ -162,7 +162,7 @@ describe('the identity key', () => {
       { repository_id: undefined, repository: 'Acme/App' },
     ],
   ])('stays the same over %s', (_what, one, other) => {
-    expect(change(one)).toBe(change(other));
+    expect(hashOf(one)).toBe(hashOf(other));
   });
 
   it.each<[string, Partial<Identity>, Partial<Identity>]>([
@@ -179,17 +179,17 @@ describe('the identity key', () => {
     ['a name that spells nothing', {}, { name: 'null' }],
     ['another lifetime', {}, { lifetime: 'job' }],
   ])('differs with %s', (_what, one, other) => {
-    expect(change(one)).not.toBe(change(other));
+    expect(hashOf(one)).not.toBe(hashOf(other));
   });
 
   it('is the same in every run', () => {
-    expect(change({})).toBe(change({}));
+    expect(hashOf({})).toBe(hashOf({}));
   });
 
   it('is sixteen characters of base64url', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'binary' }), (environment) => {
-        expect(change({ environment })).toMatch(/^[\w-]{16}$/);
+        expect(hashOf({ environment })).toMatch(/^[\w-]{16}$/);
       }),
     );
   });
@@ -213,12 +213,12 @@ describe('the identity key', () => {
         expect(identityHash(one) === identityHash(other)).toBe(same);
       }),
     );
-    expect(change({ environment: 'a","b' })).not.toBe(change({ environment: 'a', name: 'b' }));
-    expect(change({ environment: 'a', name: 'bc' })).not.toBe(change({ environment: 'ab', name: 'c' }));
+    expect(hashOf({ environment: 'a","b' })).not.toBe(hashOf({ environment: 'a', name: 'b' }));
+    expect(hashOf({ environment: 'a', name: 'bc' })).not.toBe(hashOf({ environment: 'ab', name: 'c' }));
   });
 });
 
-describe('the mark of a repository', () => {
+describe('the reference to a repository', () => {
   it('is its id, or a hash of its name whatever the case', () => {
     expect(repositoryReference('acme/app', '1296269')).toBe('1296269');
     expect(repositoryReference('Acme/App', undefined)).toBe(repositoryReference('acme/app', undefined));
@@ -235,32 +235,32 @@ describe('the nonce', () => {
   });
 });
 
-describe('a client is taken apart into', () => {
-  const line = formatMarker(TRAILER);
+describe('a client is split into', () => {
+  const line = formatMarker(MARKER);
 
-  it.each<[string, description: string, own: string, marked: boolean]>([
+  it.each<[string, description: string, descriptionText: string, hasMarker: boolean]>([
     ['both', `What for\n${line}`, 'What for', true],
     ['both, several lines above', `What\n\nfor\n${line}`, 'What\n\nfor', true],
     ['both, white space at the end', `What for\n${line} \n`, 'What for', true],
-    ['the trailer alone', line, '', true],
-    ['no trailer', 'What for', 'What for', false],
-    ['no trailer, though one stands above', `${line}\nby hand`, `${line}\nby hand`, false],
+    ['the ownership marker alone', line, '', true],
+    ['no ownership marker', 'What for', 'What for', false],
+    ['no ownership marker, though one stands above', `${line}\nby hand`, `${line}\nby hand`, false],
     ['nothing', '', '', false],
-    ['a description too long for a trailer', '😀'.repeat(400), '😀'.repeat(351), false],
-  ])('description and trailer: %s', (_what, description, descriptionText, marked) => {
-    const { marker, ...known } = withMarker(client({ description }));
-    expect(known).toEqual({ ...client({ description }), marker: undefined, descriptionText: descriptionText });
-    expect(marker && { ...marker }).toEqual(marked ? TRAILER : undefined);
+    ['a description too long for an ownership marker', '😀'.repeat(400), '😀'.repeat(351), false],
+  ])('description and ownership marker: %s', (_what, description, descriptionText, hasMarker) => {
+    const { marker, ...rest } = withMarker(client({ description }));
+    expect(rest).toEqual({ ...client({ description }), marker: undefined, descriptionText });
+    expect(marker && { ...marker }).toEqual(hasMarker ? MARKER : undefined);
   });
 
   it('what it was put together from, to the character', () => {
-    const own = ownText.filter((text) => [...text].length <= MAX_DESCRIPTION_TEXT);
+    const texts = descriptionTexts.filter((text) => [...text].length <= MAX_DESCRIPTION_TEXT);
     fc.assert(
-      fc.property(trailers, own, (marker, descriptionText) => {
+      fc.property(markers, texts, (marker, descriptionText) => {
         const description = appendMarker(descriptionText, marker);
-        const known = withMarker(client({ description }));
-        expect({ ...known, marker: { ...known.marker } }).toMatchObject({ descriptionText, marker });
-        expect(appendMarker(known.descriptionText, known.marker ?? TRAILER)).toBe(description);
+        const managed = withMarker(client({ description }));
+        expect({ ...managed, marker: { ...managed.marker } }).toMatchObject({ descriptionText, marker });
+        expect(appendMarker(managed.descriptionText, managed.marker ?? MARKER)).toBe(description);
       }),
     );
   });
@@ -275,7 +275,7 @@ const IDENTITY: Identity = {
 };
 const NO_ID = { repository_id: undefined };
 
-/** Claims as a test writes them: the id and the name of the repository, and the environment. */
+/** Returns the claims for the id and the name of a repository, and for an environment. Omits those without a value. */
 function claims(id?: string, repository?: string, environment?: string): Pick<Client, 'custom_claims'> {
   const values = { github_repository_id: id, github_repository: repository, environment };
   return {
@@ -284,19 +284,24 @@ function claims(id?: string, repository?: string, environment?: string): Pick<Cl
 }
 
 describe('a client that is named by its id', () => {
-  const OURS: OwnershipMarker = { ...TRAILER, key: 'our_key-90123456', lifetime: 'persistent' };
+  const OURS: OwnershipMarker = { ...MARKER, key: 'our_key-90123456', lifetime: 'persistent' };
   const OTHER_REPOSITORY = 'it was made for another repository, by the last line of its description';
   const OTHER_CLAIMS = 'its claims name another repository';
   const OF_A_JOB = 'it belongs to one job, by the last line of its description';
 
   /**
-   * @param trailer the client's, as far as it is another than one of our repository; nothing where it has none
-   * @param own the identity of this step, as far as it is another one than `IDENTITY`
+   * Returns why a step must not manage a client, or undefined if it may.
+   * @param marker the client's ownership marker: what differs from one of this repository. Undefined if it has none
+   * @param changes the identity of this step: what differs from `IDENTITY`
    */
-  function judge(marker: Partial<OwnershipMarker> | undefined, claims: Partial<Client>, own: Partial<Identity> = {}) {
-    const identity = { ...IDENTITY, ...own };
+  function reason(
+    marker: Partial<OwnershipMarker> | undefined,
+    claims: Partial<Client>,
+    changes: Partial<Identity> = {},
+  ) {
+    const identity = { ...IDENTITY, ...changes };
     const repo = repositoryReference(identity.repository, identity.repository_id);
-    const description = marker ? formatMarker({ ...TRAILER, repo, lifetime: 'persistent', ...marker }) : 'By hand';
+    const description = marker ? formatMarker({ ...MARKER, repo, lifetime: 'persistent', ...marker }) : 'By hand';
     return reasonNotManageable(client({ description, ...claims }), identity, { ...OURS, repo });
   }
 
@@ -306,8 +311,8 @@ describe('a client that is named by its id', () => {
     ['its claims are of another repository', {}, claims('99', 'other/app')],
     ['its environment is another', {}, claims('1296269', 'acme/app', 'staging')],
     ['it is of a job', { lifetime: 'job' }, claims()],
-  ])('is managed when it has our key, even where %s', (_what, marker, claims) => {
-    expect(judge({ ...marker, key: OURS.key }, claims)).toBeUndefined();
+  ])('is managed when it has our identity hash, even if %s', (_what, marker, claims) => {
+    expect(reason({ ...marker, key: OURS.key }, claims)).toBeUndefined();
   });
 
   it.each<[string, Partial<Client>, Partial<Identity>]>([
@@ -320,9 +325,9 @@ describe('a client that is named by its id', () => {
     ['its claims show the name alone, in another case', claims(undefined, 'Acme/App'), {}],
     ['the id is not known here, and the name agrees', claims('99', 'ACME/app'), NO_ID],
     ['the id is not known here, and its claims have no name', claims('99'), NO_ID],
-  ])('is managed, with a trailer of our repository or with none, where %s', (_what, claims, own) => {
-    expect(judge({}, claims, own)).toBeUndefined();
-    expect(judge(undefined, claims, own)).toBeUndefined();
+  ])('is managed, with an ownership marker of our repository or with none, if %s', (_what, claims, changes) => {
+    expect(reason({}, claims, changes)).toBeUndefined();
+    expect(reason(undefined, claims, changes)).toBeUndefined();
   });
 
   it.each<[string, Partial<Client>, Partial<Identity>, why: string]>([
@@ -342,26 +347,29 @@ describe('a client that is named by its id', () => {
       'it is for the environment "staging", and this step for "production"',
     ],
     [
-      'of an environment where the job has none',
+      'of an environment if the job has none',
       claims('1296269', 'acme/app', 'production'),
       { environment: '' },
       'it is for the environment "production", and this step for no environment',
     ],
-  ])('is refused, with a trailer of our repository or with none, with claims %s', (_what, claims, own, why) => {
-    expect(judge({}, claims, own)).toBe(why);
-    expect(judge(undefined, claims, own)).toBe(why);
-  });
+  ])(
+    'is refused, with an ownership marker of our repository or with none, with claims %s',
+    (_what, claims, changes, why) => {
+      expect(reason({}, claims, changes)).toBe(why);
+      expect(reason(undefined, claims, changes)).toBe(why);
+    },
+  );
 
   it.each<[string, Partial<OwnershipMarker>, Partial<Identity>, why: string]>([
     ['of another repository', { repo: '99' }, {}, OTHER_REPOSITORY],
     ['of another repository by its name', { repo: shortHash('acme/b') }, NO_ID, OTHER_REPOSITORY],
     ['of a job', { lifetime: 'job' }, {}, OF_A_JOB],
-  ])('is refused with a trailer %s, though its claims agree', (_what, marker, own, why) => {
-    expect(judge(marker, claims('1296269', 'acme/app', 'production'), own)).toBe(why);
+  ])('is refused with an ownership marker %s, though its claims agree', (_what, marker, changes, why) => {
+    expect(reason(marker, claims('1296269', 'acme/app', 'production'), changes)).toBe(why);
   });
 });
 
-describe('a client that nobody marked looks like ours', () => {
+describe('a client without an ownership marker looks like ours', () => {
   it.each<[boolean, string, Partial<Client>, Partial<Identity>]>([
     [true, 'id and environment', claims('1296269', undefined, 'production'), {}],
     [true, 'id and environment, the name being a former one', claims('1296269', 'acme/former', 'production'), {}],
@@ -374,10 +382,42 @@ describe('a client that nobody marked looks like ours', () => {
     [false, 'no repository', claims(undefined, undefined, 'production'), {}],
     [false, 'no claims', claims(), { environment: '' }],
     [false, 'another environment', claims('1296269', undefined, 'staging'), {}],
-    [false, 'no environment where the step has one', claims('1296269'), {}],
-    [false, 'an environment where the step has none', claims('1296269', undefined, 'production'), { environment: '' }],
-  ])('(%s) by its claims: %s', (like, _what, claims, own) => {
-    expect(hasMatchingClaims(client(claims), { ...IDENTITY, ...own })).toBe(like);
+    [false, 'no environment if the step has one', claims('1296269'), {}],
+    [false, 'an environment if the step has none', claims('1296269', undefined, 'production'), { environment: '' }],
+  ])('(%s) by its claims: %s', (isAlike, _what, claims, changes) => {
+    expect(hasMatchingClaims(client(claims), { ...IDENTITY, ...changes })).toBe(isAlike);
+  });
+});
+
+describe('age', () => {
+  it.each<[string, Partial<Client>, Partial<Client>]>([
+    ['the older', { create_time: 1n }, { create_time: 2n, client_id: 'm2morg_0' }],
+    ['the older by a nanosecond', { create_time: 10n ** 18n }, { create_time: 10n ** 18n + 1n, client_id: 'm2morg_0' }],
+    ['the one whose age is known', { create_time: 9n }, { create_time: undefined, client_id: 'm2morg_0' }],
+    ['of two of one age the one with the lesser id', { client_id: 'm2morg_10' }, { client_id: 'm2morg_9' }],
+    [
+      'of two of unknown age the one with the lesser id',
+      { create_time: undefined },
+      { create_time: undefined, client_id: 'm2morg_2' },
+    ],
+  ])('says that the first of two clients is %s', (_what, one, other) => {
+    expect(oldestFirst(client(one), client(other))).toBeLessThan(0);
+    expect(oldestFirst(client(other), client(one))).toBeGreaterThan(0);
+  });
+
+  it('lets every run agree on the first client, whatever order they are listed in', () => {
+    const createTimes = fc.option(fc.bigInt({ min: -5n, max: 5n }), { nil: undefined });
+    const clients = fc
+      .uniqueArray(fc.tuple(fc.nat(20), createTimes), { selector: ([id]) => id, maxLength: 8 })
+      .map((list) => list.map(([id, create_time]) => client({ client_id: `m2morg_${id}`, create_time })));
+    const twice = clients.chain((list) =>
+      fc.tuple(fc.constant(list), fc.shuffledSubarray(list, { minLength: list.length })),
+    );
+    fc.assert(
+      fc.property(twice, ([list, shuffled]) => {
+        expect(shuffled.sort(oldestFirst)).toEqual([...list].sort(oldestFirst));
+      }),
+    );
   });
 });
 

@@ -2,80 +2,80 @@ import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { judgeByAge, judgeByRun } from '../../../src/commands/sweep.ts';
 import type { WorkflowRun } from '../../../src/github/api.ts';
-import { TRAILER } from '../fixtures.ts';
+import { MARKER } from '../fixtures.ts';
 
 const NOW = 1_795_000_000_000_000_000n;
 const DAY = 24n * 3_600_000_000_000n;
-const marker = { ...TRAILER, run: '100.2', lifetime: 'job' } as const;
+const marker = { ...MARKER, run: '100.2', lifetime: 'job' } as const;
 
-describe('by its own age, the job of a client', () => {
-  it.each<[what: string, age: bigint | undefined, own_run: string, over: boolean | undefined]>([
+describe('by the age of the client, its job', () => {
+  it.each<[what: string, age: bigint | undefined, thisRun: string, isOver: boolean | undefined]>([
     ['is over after more than 35 days', 35n * DAY + 1n, '7.1', true],
     ['is over after a year', 365n * DAY, '7.1', true],
     ["is GitHub's to say after 35 days to the nanosecond", 35n * DAY, '7.1', undefined],
     ["is GitHub's to say before", DAY, '7.1', undefined],
-    ["is GitHub's to say where it is of the future", -DAY, '7.1', undefined],
-    ["is GitHub's to say where no age is known", undefined, '7.1', undefined],
-    ['is not over where it is this very run', DAY, '100.2', false],
-    ['is not over where it is this very run, however old', 36n * DAY, '100.2', false],
-    ["is GitHub's to say where it is an earlier attempt of this run", DAY, '100.3', undefined],
-    ["is GitHub's to say where this run only begins with its number", DAY, '100.21', undefined],
-    ["is GitHub's to say where its run only begins with this one's number", DAY, '100.', undefined],
-    ["is GitHub's to say where its run only ends with this one's number", DAY, '00.2', undefined],
-  ])('%s', (_what, age, ownRun, over) => {
-    const verdict = judgeByAge(marker, age === undefined ? undefined : NOW - age, NOW, ownRun);
-    expect(verdict?.isOver).toBe(over);
+    ["is GitHub's to say if it is of the future", -DAY, '7.1', undefined],
+    ["is GitHub's to say if no age is known", undefined, '7.1', undefined],
+    ['is not over if it is this very run', DAY, '100.2', false],
+    ['is not over if it is this very run, however old', 36n * DAY, '100.2', false],
+    ["is GitHub's to say if it is an earlier attempt of this run", DAY, '100.3', undefined],
+    ["is GitHub's to say if this run only begins with its number", DAY, '100.21', undefined],
+    ["is GitHub's to say if its run only begins with this one's number", DAY, '100.', undefined],
+    ["is GitHub's to say if its run only ends with this one's number", DAY, '00.2', undefined],
+  ])('%s', (_what, age, thisRun, isOver) => {
+    const verdict = judgeByAge(marker, age === undefined ? undefined : NOW - age, NOW, thisRun);
+    expect(verdict?.isOver).toBe(isOver);
     expect(verdict?.why ?? 'why').not.toBe('');
   });
 
   it('is never over, without GitHub, before 35 days have passed', () => {
     const time = fc.option(fc.bigInt({ min: NOW - 35n * DAY, max: NOW + DAY }), { nil: undefined });
     fc.assert(
-      fc.property(time, fc.constantFrom('100.1', '100.2', '100.3', '7.1'), (create_time, ownRun) => {
-        expect(judgeByAge(marker, create_time, NOW, ownRun)?.isOver ?? false).toBe(false);
+      fc.property(time, fc.constantFrom('100.1', '100.2', '100.3', '7.1'), (create_time, thisRun) => {
+        expect(judgeByAge(marker, create_time, NOW, thisRun)?.isOver ?? false).toBe(false);
       }),
     );
   });
 });
 
 describe('by what GitHub says, the job of a client', () => {
-  it.each<[string, WorkflowRun | undefined, over: boolean, why: string]>([
-    ['is over where the run is completed', { status: 'completed', run_attempt: 2 }, true, 'its run is completed'],
+  it.each<[string, WorkflowRun | undefined, isOver: boolean, why: string]>([
+    ['is over if the run is completed', { status: 'completed', run_attempt: 2 }, true, 'its run is completed'],
     [
-      'is over where a later attempt runs',
+      'is over if a later attempt runs',
       { status: 'in_progress', run_attempt: 3 },
       true,
       'its run is at attempt 3 by now',
     ],
-    ['is over where a later attempt waits', { status: 'queued', run_attempt: 10 }, true, 'at attempt 10'],
-    ['is over where a later attempt is completed', { status: 'completed', run_attempt: 3 }, true, 'at attempt 3'],
+    ['is over if a later attempt waits', { status: 'queued', run_attempt: 10 }, true, 'at attempt 10'],
+    ['is over if a later attempt is completed', { status: 'completed', run_attempt: 3 }, true, 'at attempt 3'],
     ...['in_progress', 'queued', 'waiting', 'requested', 'pending', '', 'Completed'].map(
       (status): [string, WorkflowRun, boolean, string] => [
-        `is not over where the run is ${status || 'in no state'}`,
+        `is not over if the run is ${status || 'in no state'}`,
         { status, run_attempt: 2 },
         false,
         `its run is ${status} in attempt 2`,
       ],
     ),
     [
-      'is not over where GitHub is behind and only knows an earlier attempt',
+      'is not over if GitHub is behind and only knows an earlier attempt',
       { status: 'completed', run_attempt: 1 },
       false,
       'its run is completed in attempt 1',
     ],
-    ['is not over where GitHub shows no such run', undefined, false, 'GitHub shows no such run, which proves nothing'],
-  ])('%s', (_what, told, over, why) => {
-    const verdict = judgeByRun(marker, told);
-    expect(verdict.isOver).toBe(over);
+    ['is not over if GitHub shows no such run', undefined, false, 'GitHub shows no such run, which proves nothing'],
+  ])('%s', (_what, workflowRun, isOver, why) => {
+    const verdict = judgeByRun(marker, workflowRun);
+    expect(verdict.isOver).toBe(isOver);
     expect(verdict.why).toContain(why);
   });
 
   it('goes by the number of an attempt, not by its digits', () => {
     const attempts = fc.integer({ min: 1, max: 9999 });
     fc.assert(
-      fc.property(attempts, attempts, (own, run_attempt) => {
-        const { isOver } = judgeByRun({ ...marker, run: `100.${own}` }, { status: 'in_progress', run_attempt });
-        expect(isOver).toBe(run_attempt > own);
+      fc.property(attempts, attempts, (attempt, run_attempt) => {
+        const { isOver } = judgeByRun({ ...marker, run: `100.${attempt}` }, { status: 'in_progress', run_attempt });
+        expect(isOver).toBe(run_attempt > attempt);
       }),
     );
   });

@@ -55,10 +55,10 @@ describe('an ID token', () => {
     const token = idToken({ repository: 'acme/app', sub: 'whatever' });
     const transport = new FakeTransport(() => json({ value: token }));
     expect(await getIdToken(transport, ENV)).toEqual({ repository: 'acme/app', sub: 'whatever' });
-    expect(transport.calls).toMatchObject([
+    expect(transport.requests).toMatchObject([
       { method: 'GET', repeatable: true, headers: { authorization: `Bearer ${REQUEST_TOKEN}` } },
     ]);
-    expect(transport.calls[0]?.url.href).toBe(ENV[URL_VARIABLE]);
+    expect(transport.requests[0]?.url.href).toBe(ENV[URL_VARIABLE]);
     expect(printed).toContain(`::add-mask::${token}\n`);
     expect(printed).toContain(`::add-mask::${REQUEST_TOKEN}\n`);
   });
@@ -66,7 +66,7 @@ describe('an ID token', () => {
   it('is fetched with a token from which white space around it is taken', async () => {
     const transport = new FakeTransport(() => json({ value: idToken({}) }));
     await getIdToken(transport, { ...ENV, [TOKEN_VARIABLE]: ` ${REQUEST_TOKEN}\r\n` });
-    expect(transport.calls[0]?.headers.authorization).toBe(`Bearer ${REQUEST_TOKEN}`);
+    expect(transport.requests[0]?.headers.authorization).toBe(`Bearer ${REQUEST_TOKEN}`);
   });
 
   it.each<[variable: string, what: string, values: (string | undefined)[]]>([
@@ -78,7 +78,7 @@ describe('an ID token', () => {
       expect(() => getIdToken(transport, { ...ENV, [variable]: value })).toThrow(
         `Could not get GitHub's ID token: ${variable} ${what}. ${REMEDY}`,
       );
-    expect(transport.calls).toEqual([]);
+    expect(transport.requests).toEqual([]);
   });
 
   it.each<[string, Partial<HttpResponse> | Error, string]>([

@@ -76,7 +76,7 @@ describe('a pair in GitHub Actions', () => {
       `DELETE ${base}/variables/A_ID`,
       `DELETE ${base}/secrets/A_SECRET`,
     ]);
-    expect(transport.calls.slice(opening).map(body)).toEqual([
+    expect(transport.requests.slice(opening).map(body)).toEqual([
       { value: 'm2morg_2' },
       { name: 'A_ID', value: 'm2morg_2' },
       { encrypted_value: `sealed with ${KEY}`, key_id: '7' },
@@ -91,7 +91,7 @@ describe('a pair in GitHub Actions', () => {
         `GET ${base}/secrets/A_SECRET`,
       ].sort(),
     );
-    for (const { url, headers, repeatable } of transport.calls) {
+    for (const { url, headers, repeatable } of transport.requests) {
       expect(url.origin).toBe('https://ghes.acme.example');
       expect(headers.authorization).toBe(`token ${TOKEN}`);
       expect(repeatable).toBe(true);
@@ -103,7 +103,7 @@ describe('a pair in GitHub Actions', () => {
     await savedCredentials.open();
     expect(savedCredentials.snapshot).toEqual({ client_id: undefined, secretTime: undefined });
     expect(transport.sent[0]).toBe(`GET ${BASE}/actions/secrets/public-key`);
-    expect(transport.calls.map(({ method }) => method)).toEqual(['GET', 'GET', 'GET']);
+    expect(transport.requests.map(({ method }) => method)).toEqual(['GET', 'GET', 'GET']);
   });
 
   it.each<[string, SecretLocation, Answers, string]>([
@@ -228,7 +228,7 @@ describe('a pair in GitHub Actions', () => {
         const location = { ...IN_ENVIRONMENT, environment: text.toWellFormed() };
         const { transport, vault: savedCredentials } = vaultWith({}, location);
         await savedCredentials.getVariable();
-        const sent = transport.calls[0]?.url.pathname ?? '';
+        const sent = transport.requests[0]?.url.pathname ?? '';
         expect(sent.split('/')).toHaveLength(`${BASE}/environments/x/variables/A_ID`.split('/').length);
         expect(decodeURIComponent(sent)).toBe(decodeURIComponent(variableUrl(API, location).pathname));
         expect(decodeURIComponent(sent.split('/')[7] ?? '')).toBe(location.environment);
@@ -311,7 +311,7 @@ describe('the variable', () => {
         message: expect.stringContaining(`Could not write variable A_ID of acme/app: ${error}`),
       });
     } else await writing;
-    expect(transport.calls.map(({ method }) => method)).toEqual(sent);
+    expect(transport.requests.map(({ method }) => method)).toEqual(sent);
   });
 });
 
@@ -485,7 +485,7 @@ describe('a secret that was sent', () => {
       outcomeUnknown: false,
       message: 'Could not seal the secret for acme/app: its public key is not usable.',
     });
-    expect(transport.calls.every(({ method }) => method === 'GET')).toBe(true);
+    expect(transport.requests.every(({ method }) => method === 'GET')).toBe(true);
   });
 
   it('is judged by what was there at the last look, not at the first', async () => {

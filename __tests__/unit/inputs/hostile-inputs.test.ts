@@ -11,14 +11,14 @@ import { type Inputs, readDeleteInputs, readInputs, readSweepInputs } from '../.
 import { parseClaims, parseList, parseOrigin } from '../../../src/inputs/parse.ts';
 import * as log from '../../../src/output/log.ts';
 import { quoteUrl } from '../../../src/output/text.ts';
-import { EXPRESSION, give, inputError, NO_INPUTS, RUNNER, SECRET, type Values, withoutInputs } from '../given.ts';
+import { EXPRESSION, setInputs, inputError, NO_INPUTS, RUNNER, SECRET, type Values, useCleanInputs } from '../input-fixtures.ts';
 
 // Much of it, beside other tests that want the processor too.
 jest.setTimeout(120_000);
 
 // Whatever stands in an input or a variable: it is taken as it is, or refused in one error of our own.
 
-const printed = withoutInputs();
+const printed = useCleanInputs();
 
 const SECRET_INPUTS = ['scalekit_client_secret', 'github_token'];
 const isOpen = (name: string): boolean => !SECRET_INPUTS.includes(name);
@@ -243,7 +243,7 @@ describe.each(ACTIONS)('whatever the inputs and variables of %s are,', (action, 
   it('they are accepted as what they are used for, or refused in one line of log', () => {
     fc.assert(
       fc.property(given(names), variables, (inputs, env) => {
-        give(inputs);
+        setInputs(inputs);
         const result = outcome(() => read({ ...RUNNER, ...env }));
         if ('error' in result) checkShown(shown(result.error));
         else {
@@ -259,7 +259,7 @@ describe.each(ACTIONS)('whatever the inputs and variables of %s are,', (action, 
   it('each fault has one line, however much text it is about', () => {
     fc.assert(
       fc.property(given(names), variables, (inputs, env) => {
-        give(inputs);
+        setInputs(inputs);
         const result = outcome(() => read({ ...RUNNER, ...env }));
         if (!('error' in result)) return;
         const [first = '', ...rest] = result.error.message.split('\n');
@@ -282,7 +282,7 @@ describe.each(ACTIONS)('whatever the inputs and variables of %s are,', (action, 
         (mark, inputs, wrong) => {
           const [secret, token] = [drawSecret(mark), drawSecret('')];
           const mixedUp = wrong.map((name, at) => [name, `${inputs[name] ?? ''}${[secret, token][at % 2]}`]);
-          give({ ...inputs, ...Object.fromEntries(mixedUp), scalekit_client_secret: secret, github_token: token });
+          setInputs({ ...inputs, ...Object.fromEntries(mixedUp), scalekit_client_secret: secret, github_token: token });
           expect(fresh()).not.toMatch(PART);
         },
       ),
@@ -296,7 +296,7 @@ describe.each(ACTIONS)('whatever the inputs and variables of %s are,', (action, 
       for (const before of ['', 'a='.repeat(20)]) {
         for (const input of SECRET_INPUTS) {
           const stray = drawSecret('');
-          give({ github_token: GITHUB_TOKEN, [input]: stray, [name]: before + stray });
+          setInputs({ github_token: GITHUB_TOKEN, [input]: stray, [name]: before + stray });
           expect([name, input, fresh()]).toEqual([name, input, expect.not.stringMatching(PART)]);
         }
       }
@@ -318,9 +318,9 @@ describe('an address of another kind than https', () => {
   ];
   it.each(ADDRESSES)('is refused: %s', (address) => {
     for (const [, , read] of ACTIONS) {
-      give({ scalekit_environment_url: address, github_token: GITHUB_TOKEN });
+      setInputs({ scalekit_environment_url: address, github_token: GITHUB_TOKEN });
       expect(inputError(() => read(RUNNER))).toContain('scalekit_environment_url: got');
-      give({ github_token: GITHUB_TOKEN });
+      setInputs({ github_token: GITHUB_TOKEN });
       const env = { ...RUNNER, GITHUB_API_URL: address };
       if (read === readSweepInputs) expect(inputError(() => read(env))).toContain('GITHUB_API_URL: got');
     }
@@ -348,7 +348,7 @@ describe('a number', () => {
   });
 
   function numberOf(name: string, text: string): unknown {
-    give({ [name]: text, github_token: GITHUB_TOKEN });
+    setInputs({ [name]: text, github_token: GITHUB_TOKEN });
     const read: Record<string, unknown> =
       name === 'max_deletions' ? { ...readSweepInputs(RUNNER) } : { ...readInputs(RUNNER) };
     return read[name];
@@ -372,7 +372,7 @@ describe('true and false', () => {
     '{}',
   ])('are nothing else: %j', (text) => {
     for (const name of ['verify', 'access_token', 'dry_run']) {
-      give({ [name]: text });
+      setInputs({ [name]: text });
       expect(inputError(() => readInputs(RUNNER))).toContain(`${name}: got ${JSON.stringify(text)}; expected true or`);
     }
   });
@@ -382,7 +382,7 @@ describe('an expression that was not evaluated', () => {
   it.each(ACTIONS)('is named for every input of %s, once each, and never shown as another fault', (_, file, read) => {
     const names = inputsOf(file).filter((name) => name !== 'github_token' || file === 'sweep/action.yml');
     const inputs = Object.fromEntries(names.map((name) => [name, EXPRESSION]));
-    give({ ...inputs, organization_external_id: undefined, repository: undefined });
+    setInputs({ ...inputs, organization_external_id: undefined, repository: undefined });
     const lines = inputError(() => read(RUNNER)).split('\n');
     const faults = lines
       .filter((line) => line.includes('an expression that was not evaluated'))
@@ -425,7 +425,7 @@ describe('as much as fits into an input is read at once:', () => {
   it.each(FILLS)('%s', async (_what, text) => {
     const [action, sweep] = [await withoutMasks('the action'), await withoutMasks('sweep/')];
     for (const name of [...inputsOf('action.yml').filter(isOpen), 'max_deletions']) {
-      give({ [name]: text, github_token: GITHUB_TOKEN });
+      setInputs({ [name]: text, github_token: GITHUB_TOKEN });
       const work = name === 'max_deletions' ? sweep : action;
       work();
     }
@@ -436,7 +436,7 @@ describe('as much as fits into an input is read at once:', () => {
     for (const name of VARIABLES.filter((name) =>
       /^SCALEKIT_(?!CLIENT_SECRET)|^GITHUB_(REPOSITORY|API_URL|RUN_ID)/.test(name),
     )) {
-      give({
+      setInputs({
         scalekit_environment_url: undefined,
         scalekit_client_id: undefined,
         github_token: GITHUB_TOKEN,
@@ -448,7 +448,7 @@ describe('as much as fits into an input is read at once:', () => {
 
   it('ten such inputs at a time, and the error still fits into an annotation', () => {
     const text = Array.from({ length: 2_000 }, (_, at) => `ä${at}`).join('\n');
-    give(
+    setInputs(
       Object.fromEntries(
         inputsOf('action.yml')
           .filter(isOpen)
@@ -482,7 +482,7 @@ describe('as much as fits into an input is read at once:', () => {
 
 it('a claim about the repository has a name of one short line, or is refused in one', () => {
   for (const piece of [...PIECES, 'x'.repeat(2000)]) {
-    give({ repository_claims: JSON.stringify([`github_repo_property_a${piece}b`]) });
+    setInputs({ repository_claims: JSON.stringify([`github_repo_property_a${piece}b`]) });
     const result = outcome(() => readInputs(RUNNER));
     const message = 'error' in result ? result.error.message : '';
     expect([piece, message]).toEqual([
@@ -496,16 +496,16 @@ describe('a key that every object has', () => {
   const KEYS = [...Object.getOwnPropertyNames(Object.prototype), 'prototype', 'key', 'value', 'length', 'then'];
   it.each(KEYS)('is a claim as any other, in each form: %s', (key) => {
     for (const text of [`${key}=x`, `{"${key}":"x"}`, `[{"key":"${key}","value":"x"}]`]) {
-      give({ custom_claims: text });
+      setInputs({ custom_claims: text });
       expect(readInputs(RUNNER).custom_claims).toEqual([{ key, value: 'x' }]);
     }
   });
 
   it.each(KEYS)('is a scope and an audience, and no claim about the repository: %s', (key) => {
-    give({ scopes: key, audience: `["${key}"]` });
+    setInputs({ scopes: key, audience: `["${key}"]` });
     expect(readInputs(RUNNER)).toMatchObject({ scopes: [key], audience: [key] });
     for (const env of [{}, { ACTIONS_ID_TOKEN_REQUEST_URL: 'https://x', ACTIONS_ID_TOKEN_REQUEST_TOKEN: 'x' }]) {
-      give({ repository_claims: key });
+      setInputs({ repository_claims: key });
       expect(inputError(() => readInputs({ ...RUNNER, ...env }))).toContain(
         `repository_claims: got "${key}"; expected`,
       );
@@ -514,7 +514,7 @@ describe('a key that every object has', () => {
 
   it.each(KEYS)('is no choice: %s', (key) => {
     for (const name of ['lifetime', 'on_existing', 'save_to', 'verify']) {
-      give({ [name]: key });
+      setInputs({ [name]: key });
       expect(inputError(() => readInputs(RUNNER))).toContain(`${name}: got "${key}"; expected`);
     }
   });

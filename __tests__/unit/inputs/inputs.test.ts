@@ -10,7 +10,7 @@ import { targetFromRunner } from '../../../src/client/target.ts';
 import { type ConnectionInputs, readCredentials, readTimeout, unsafeSetting } from '../../../src/inputs/connection.ts';
 import { readDeleteInputs, readInputs, readSweepInputs } from '../../../src/inputs/inputs.ts';
 import { resolveInputs } from '../../../src/inputs/resolve.ts';
-import { EXPRESSION, give, inputError, NO_INPUTS, RUNNER, SECRET, type Values, withoutInputs } from '../given.ts';
+import { EXPRESSION, setInputs, inputError, NO_INPUTS, RUNNER, SECRET, type Values, useCleanInputs } from '../input-fixtures.ts';
 
 const UNEVALUATED = (input: string) =>
   new RegExp(
@@ -36,10 +36,10 @@ afterAll(() => {
   rmSync(folder, { recursive: true });
 });
 
-const printed = withoutInputs();
+const printed = useCleanInputs();
 
 function read(changes: Values = {}, env: Values = {}): ConnectionInputs & DesiredClient {
-  give(changes);
+  setInputs(changes);
   const inputs = readInputs({ ...RUNNER, ...env });
   const { origin, credentials, organization_external_id, timeout, warnings } = inputs;
   const connection = { origin, credentials, organization_external_id, timeout, warnings };
@@ -421,7 +421,7 @@ it.each([
   const [github_token, scalekit_client_secret] = [long('github'), long('administrator')];
   for (const secret of [github_token, scalekit_client_secret]) {
     const wrong = { organization_id: secret, scalekit_environment_url: `https://${secret}/`, timeout: secret };
-    give({ ...wrong, repository: secret, max_deletions: secret, github_token, scalekit_client_secret });
+    setInputs({ ...wrong, repository: secret, max_deletions: secret, github_token, scalekit_client_secret });
     const message = inputError(() => read(RUNNER));
     expect(message).toContain('got "***"');
     expect(message).not.toContain(secret.slice(0, 12));
@@ -596,12 +596,12 @@ describe('the secret', () => {
   });
 
   it('is read without the white space around it, from an input or else the variable', () => {
-    give({ scalekit_client_secret: ` ${SECRET}\n` });
+    setInputs({ scalekit_client_secret: ` ${SECRET}\n` });
     expect(readCredentials({ SCALEKIT_CLIENT_SECRET: 'another' })).toEqual({
       client_id: 'skc_1',
       client_secret: SECRET,
     });
-    give(NO_INPUTS);
+    setInputs(NO_INPUTS);
     expect(readCredentials({ SCALEKIT_CLIENT_ID: ' skc_2 ', SCALEKIT_CLIENT_SECRET: `${SECRET}\n` })).toEqual({
       client_id: 'skc_2',
       client_secret: SECRET,
@@ -937,11 +937,11 @@ describe('the time limit', () => {
   });
 
   it('is what the post step goes by, which takes the least where it is bad', () => {
-    give({ timeout: '60' });
+    setInputs({ timeout: '60' });
     expect(readTimeout()).toBe(60);
-    give({ timeout: 'bad' });
+    setInputs({ timeout: 'bad' });
     expect(readTimeout()).toBe(5);
-    give({});
+    setInputs({});
     expect(readTimeout()).toBe(120);
   });
 });

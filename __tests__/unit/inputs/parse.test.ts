@@ -452,14 +452,3 @@ describe('the address of an environment', () => {
     });
   });
 });
-
-describe('a quoted value', () => {
-  it('is one short line, whatever it was', () => {
-    fc.assert(
-      fc.property(fc.string({ unit: 'binary', maxLength: 200 }), (text) => {
-        expect(characterCount(JSON.parse(quote(text)))).toBeLessThanOrEqual(80);
-        expect(quote(text)).not.toMatch(/[\r\n]/);
-      }),
-    );
-  });
-});

@@ -10,9 +10,9 @@ import {
   readSweepInputs,
 } from '../../../src/inputs/inputs.ts';
 import { resolveInputs, resolveSecretLocation } from '../../../src/inputs/resolve.ts';
-import { EXPRESSION, give, inputError, RUNNER, SECRET, type Values, withoutInputs } from '../given.ts';
+import { EXPRESSION, setInputs, inputError, RUNNER, SECRET, type Values, useCleanInputs } from '../input-fixtures.ts';
 
-const printed = withoutInputs();
+const printed = useCleanInputs();
 
 const TOKEN = ['fake', 'github', 'token'].join('-');
 /** The job may have an ID token. */
@@ -22,7 +22,7 @@ const OTHER: Values = { repository: 'acme/other', github_token: TOKEN };
 const GITHUB = { api: 'https://api.github.com', token: TOKEN };
 
 function readAs<T>(reader: (env: NodeJS.ProcessEnv) => T, changes: Values, env: Values = {}): T {
-  give(changes);
+  setInputs(changes);
   return reader({ ...RUNNER, ...env });
 }
 
@@ -86,7 +86,7 @@ describe('github_token', () => {
     expect(refusal({ save_to: 'repository', github_token: token })).toBe(
       'Bad input: github_token: holds characters that no token has; expected a token of GitHub',
     );
-    give({ github_token: `${TOKEN}-of-the-post-step` });
+    setInputs({ github_token: `${TOKEN}-of-the-post-step` });
     expect(readGitHubToken()).toBe(`${TOKEN}-of-the-post-step`);
     expect(printed()).toContain(`::add-mask::${TOKEN}-of-the-post-step\n`);
   });

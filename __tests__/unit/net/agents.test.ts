@@ -8,29 +8,29 @@ import { type CertificateKind, makeCertificate } from '../../../emulator/tls.ts'
 import { EagerAgent } from '../../../src/net/agents.ts';
 
 let agent: EagerAgent;
-/** What the agent opens. */
-let opened: jest.SpiedFunction<https.Agent['createConnection']>;
+/** Spies on the connections that the agent opens. */
+let createConnection: jest.SpiedFunction<https.Agent['createConnection']>;
 
 beforeEach(async () => {
   agent = new EagerAgent();
   agent.options.ca = (await makeCertificate('valid')).ca;
-  opened = jest.spyOn(https.Agent.prototype, 'createConnection');
+  createConnection = jest.spyOn(https.Agent.prototype, 'createConnection');
 });
 afterEach(() => {
   agent.destroy();
-  opened.mockRestore();
+  createConnection.mockRestore();
 });
 
-interface Served extends AsyncDisposable {
+interface TestServer extends AsyncDisposable {
   url: URL;
-  /** The connections that it got, in order. */
+  /** The server's side of its connections, in order. */
   sockets: TLSSocket[];
-  /** Waits for one of them, counted from 1. */
+  /** Waits for a connection. @param number from 1 */
   socket(number: number): Promise<TLSSocket>;
 }
 
-/** A server that answers each request with the number of its connection, from 1. */
-async function serve(kind: CertificateKind = 'valid', port = 0): Promise<Served> {
+/** Starts a server that answers each request with the number of its connection, from 1. */
+async function serve(kind: CertificateKind = 'valid', port = 0): Promise<TestServer> {
   const sockets: TLSSocket[] = [];
   const server = https.createServer(await makeCertificate(kind), ({ socket }, response) =>
     response.end(String(sockets.indexOf(socket as TLSSocket) + 1)),
@@ -49,38 +49,38 @@ async function serve(kind: CertificateKind = 'valid', port = 0): Promise<Served>
 }
 
 /** Sends a request. @returns the number of the connection that carried it */
-async function ask(url: URL): Promise<number> {
+async function send(url: URL): Promise<number> {
   const [message] = await once(https.get(url, { agent }), 'response');
   return Number(await text(message));
 }
 
-/** Waits until the agent has noticed that the connection that it opened last is closed. */
-const isClosed = () => {
-  const socket = opened.mock.results.at(-1)?.value as TLSSocket;
+/** Waits until the connection that the agent opened last is closed. */
+const waitForClose = () => {
+  const socket = createConnection.mock.results.at(-1)?.value as TLSSocket;
   return new Promise((resolve) => socket.once('close', resolve));
 };
 
 describe('a connection that is opened ahead', () => {
   it.each([true, false])('carries the second of two requests at once (after its handshake: %p)', async (ready) => {
     await using server = await serve();
-    expect(await ask(server.url)).toBe(1);
+    expect(await send(server.url)).toBe(1);
     agent.preconnect(server.url);
     if (ready) await server.socket(2);
-    expect(await Promise.all([ask(server.url), ask(server.url)])).toEqual([1, 2]);
-    expect(opened).toHaveBeenCalledTimes(2);
+    expect(await Promise.all([send(server.url), send(server.url)])).toEqual([1, 2]);
+    expect(createConnection).toHaveBeenCalledTimes(2);
   });
 
-  it('carries one request at a time, as any other does, and is kept', async () => {
+  it('carries one request at a time, as any other does, and stays open', async () => {
     await using server = await serve();
     agent.preconnect(server.url);
-    expect(await ask(server.url)).toBe(1);
-    expect(await ask(server.url)).toBe(1);
-    expect((await Promise.all([ask(server.url), ask(server.url)])).sort()).toEqual([1, 2]);
+    expect(await send(server.url)).toBe(1);
+    expect(await send(server.url)).toBe(1);
+    expect((await Promise.all([send(server.url), send(server.url)])).sort()).toEqual([1, 2]);
   });
 
   it('resumes the session of the first', async () => {
     await using server = await serve();
-    await ask(server.url);
+    await send(server.url);
     agent.preconnect(server.url);
     await server.socket(2);
     expect(server.sockets.map((socket) => socket.isSessionReused())).toEqual([false, true]);
@@ -92,9 +92,9 @@ describe('a connection that is opened ahead', () => {
   ])('names the server as a request does: %s', async (host, servername) => {
     await using server = await serve();
     server.url.hostname = host;
-    await ask(server.url);
+    await send(server.url);
     agent.preconnect(server.url);
-    await Promise.all([ask(server.url), ask(server.url)]);
+    await Promise.all([send(server.url), send(server.url)]);
     expect(server.sockets.map((socket) => socket.servername)).toEqual([servername, servername]);
   });
 
@@ -103,7 +103,7 @@ describe('a connection that is opened ahead', () => {
     agent.preconnect(server.url);
     await server.socket(1);
     server.url.hostname = 'localhost';
-    expect(await ask(server.url)).toBe(2);
+    expect(await send(server.url)).toBe(2);
   });
 
   it('is not for another port', async () => {
@@ -111,20 +111,20 @@ describe('a connection that is opened ahead', () => {
     await using other = await serve();
     agent.preconnect(server.url);
     await server.socket(1);
-    expect([await ask(other.url), other.sockets.length, await ask(server.url)]).toEqual([1, 1, 1]);
+    expect([await send(other.url), other.sockets.length, await send(server.url)]).toEqual([1, 1, 1]);
   });
 
   it.each<[what: string, end: (socket: TLSSocket) => unknown]>([
     ['closed', (socket) => socket.end()],
     ['cut', (socket) => socket.destroy()],
-  ])('is not used where the server has %s it', async (_, end) => {
+  ])('is not used if the server has %s it', async (_, end) => {
     await using server = await serve();
-    await ask(server.url);
+    await send(server.url);
     agent.preconnect(server.url);
-    const closed = isClosed();
+    const closed = waitForClose();
     end(await server.socket(2));
     await closed;
-    expect(await Promise.all([ask(server.url), ask(server.url)])).toEqual([1, 3]);
+    expect(await Promise.all([send(server.url), send(server.url)])).toEqual([1, 3]);
   });
 });
 
@@ -132,25 +132,25 @@ describe('a connection that cannot be opened ahead', () => {
   const failures: [what: string, kind: CertificateKind | undefined, code: string][] = [
     ['for the certificate of another host', 'wrong-host', 'ERR_TLS_CERT_ALTNAME_INVALID'],
     ['for an authority that is not known', 'self-signed', 'DEPTH_ZERO_SELF_SIGNED_CERT'],
-    ['where nobody listens', undefined, 'ECONNREFUSED'],
+    ['if no server listens', undefined, 'ECONNREFUSED'],
   ];
-  it.each(failures)('%s, harms nobody: a request fails as it does without', async (_, kind, code) => {
+  it.each(failures)('%s, changes nothing: a request fails as it does without it', async (_, kind, code) => {
     await using server = await serve(kind);
     if (!kind) await server[Symbol.asyncDispose]();
-    await expect(ask(server.url)).rejects.toMatchObject({ code });
+    await expect(send(server.url)).rejects.toMatchObject({ code });
     agent.preconnect(server.url);
-    await expect(ask(server.url)).rejects.toMatchObject({ code });
+    await expect(send(server.url)).rejects.toMatchObject({ code });
     agent.preconnect(server.url);
-    await isClosed();
-    await expect(ask(server.url)).rejects.toMatchObject({ code });
+    await waitForClose();
+    await expect(send(server.url)).rejects.toMatchObject({ code });
   });
 
-  it('does not keep a request from a server that is there by then', async () => {
-    const { url, ...gone } = await serve();
-    await gone[Symbol.asyncDispose]();
+  it('does not prevent a request to a server that has started since', async () => {
+    const { url, ...stopped } = await serve();
+    await stopped[Symbol.asyncDispose]();
     agent.preconnect(url);
-    await isClosed();
+    await waitForClose();
     await using _ = await serve('valid', Number(url.port));
-    expect(await ask(url)).toBe(1);
+    expect(await send(url)).toBe(1);
   });
 });

@@ -1,8 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
-import fc from 'fast-check';
 import * as log from '../../../src/output/log.ts';
 import { mask } from '../../../src/output/mask.ts';
-import { oneLine, truncate } from '../../../src/output/text.ts';
 
 let printed = '';
 let exitCode: typeof process.exitCode;
@@ -19,56 +17,11 @@ afterEach(() => {
   jest.restoreAllMocks();
 });
 
+/** Returns the printed lines. */
 const lines = () => printed.trimEnd().split(/\r?\n/);
 
 describe('a line of the log', () => {
-  it.each([
-    ['a line break', 'a\nb'],
-    ['a line break of Windows', 'a\r\nb'],
-    ['a carriage return', 'a\rb'],
-    ['an escape sequence', 'a\u001b\u009bb'],
-    ['a NUL', 'a\0b'],
-    ['a DEL', 'a\x7fb'],
-    ['a backspace', 'a\b\bb'],
-    ['a next line (U+0085)', 'a\u0085b'],
-    ['a line separator (U+2028)', 'a\u2028b'],
-    ['a paragraph separator (U+2029)', 'a\u2029b'],
-    ['a left-to-right mark', 'a\u200eb'],
-    ['a right-to-left mark', 'a\u200fb'],
-    ['an Arabic letter mark', 'a\u061cb'],
-    ['a right-to-left override', 'a\u202e\u202cb'],
-    ['an isolate', 'a\u2066\u2069b'],
-  ])('holds a space in place of %s', (_what, text) => {
-    expect(oneLine(text)).toBe('a b');
-  });
-
-  it.each([
-    ['##[error]no', '## [error]no'],
-    ['a ##[add-mask]b', 'a ## [add-mask]b'],
-    ['###[a]##[b]', '### [a]## [b]'],
-    ['#\n#[error]', '# #[error]'],
-    ['##\u200f[error]', '## [error]'],
-  ])('is no command of the older syntax: %j', (text, shown) => {
-    expect(oneLine(text)).toBe(shown);
-  });
-
-  it('holds nothing that breaks a line, turns it round, or commands the runner, whatever the text', () => {
-    const unit = fc.oneof(
-      fc.string({ unit: 'binary', minLength: 1, maxLength: 1 }),
-      fc.constantFrom('#', '[', '##[', ...'\n\r\u2028\u202e\u2067\u061c'),
-    );
-    fc.assert(
-      fc.property(fc.string({ unit }), (text) => {
-        expect(oneLine(text)).not.toMatch(/\p{Cc}|\p{Zl}|\p{Zp}|\p{Bidi_Control}|##\[/u);
-      }),
-    );
-  });
-
-  it.each(['plain', 'Grüße, 世界 👩‍👩‍👧', '# [a] #[b] :: | `', ''])('is shown as it is: %j', (text) => {
-    expect(oneLine(text)).toBe(text);
-  });
-
-  it('holds no masked secret, on whatever way it got there', () => {
+  it('holds no masked secret, whatever form it has', () => {
     const secret = ['fake', 'log', 'secret'].join('/');
     mask(secret);
     printed = '';
@@ -87,7 +40,7 @@ describe('a line of the log', () => {
     ]);
   });
 
-  it('is one, whatever was said', () => {
+  it('is one, whatever the text', () => {
     const text = 'a\n::error::b';
     log.info(text);
     log.debug(text);
@@ -133,42 +86,8 @@ describe('an error', () => {
     expect(lines()).toEqual(['::error::no:%0A***%0Aend']);
   });
 
-  it('tells no cause that is none', () => {
+  it('shows no cause that is not an error', () => {
     log.fail(new Error('why', { cause: { secret: 'a' } }));
     expect(lines()).toEqual(['::error::why']);
-  });
-});
-
-describe('a long value', () => {
-  it.each([
-    ['', 5, ''],
-    ['abcde', 5, 'abcde'],
-    ['abcdef', 5, 'abcd…'],
-    ['ab', 1, '…'],
-    ['😀😀😀', 3, '😀😀😀'],
-    ['😀😀😀😀', 3, '😀😀…'],
-  ])('%j is cut to %i characters: %j', (text, length, shown) => {
-    expect(truncate(text, length)).toBe(shown);
-  });
-
-  it('is cut after masked secrets were taken out, so that no half of one is left', () => {
-    const secret = ['fake', 'secret', 'to', 'be', 'cut'].join('+');
-    mask(secret);
-    for (let length = 1; length < 40; length++) expect(truncate(`a ${secret} b`, length)).not.toContain('fake');
-    expect(truncate(`a ${secret} b`, 7)).toBe('a *** b');
-  });
-
-  it('is as long as allowed at most, begins as it was, and is never cut within a character', () => {
-    fc.assert(
-      fc.property(fc.string({ unit: 'binary' }), fc.integer({ min: 1, max: 20 }), (text, length) => {
-        const shown = truncate(text, length);
-        expect([...shown].length).toBeLessThanOrEqual(length);
-        expect(shown.isWellFormed()).toBe(true);
-        if (shown !== text) {
-          expect(shown.endsWith('…')).toBe(true);
-          expect(text.startsWith(shown.slice(0, -1))).toBe(true);
-        }
-      }),
-    );
   });
 });

@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals
 import fc from 'fast-check';
 import { mask, maskCredentials, maskForms, redact } from '../../../src/output/mask.ts';
 
-/** A text without a secret's forms, each replaced by as many stars, so that every place keeps its number. */
+/** Replaces each form of a secret in a text by as many stars, so that all positions stay the same. */
 function hide(text: string, secret: string): string {
   return hideForms(text, maskForms(secret));
 }
@@ -13,9 +13,9 @@ function hideForms(text: string, forms: string[]): string {
     .reduce((shown, form) => shown.replaceAll(form, '*'.repeat(form.length)), text);
 }
 
-/** Whether `part` begins at `place` and nowhere else. Where a secret repeats itself, nobody can tell which one it is. */
-function isAlone(text: string, part: string, location: number): boolean {
-  return text.indexOf(part) === location && text.lastIndexOf(part) === location;
+/** Returns whether a text contains `part` at this position and nowhere else. */
+function isOnlyAt(text: string, part: string, position: number): boolean {
+  return text.indexOf(part) === position && text.lastIndexOf(part) === position;
 }
 
 const printable = fc.oneof(
@@ -39,10 +39,10 @@ describe('a secret of eight characters or more', () => {
         (secret, before, after) => {
           const bytes = Buffer.from(secret);
           const all = Buffer.concat([before, bytes, after]);
-          fc.pre(isAlone(all.toString('latin1'), bytes.toString('latin1'), before.length));
+          fc.pre(isOnlyAt(all.toString('latin1'), bytes.toString('latin1'), before.length));
           const hidden = hide(encode(all), secret);
           for (let first = before.length; first + 3 <= before.length + bytes.length; first++) {
-            // The characters that three bytes are in, those that they share with their neighbours included.
+            // The characters that encode these three bytes. Some of them encode bits of adjacent bytes as well.
             const characters = hidden.slice(Math.floor((first * 8) / 6), Math.ceil(((first + 3) * 8) / 6));
             expect(characters).toContain('*');
           }
@@ -81,14 +81,14 @@ describe('a secret of eight characters or more', () => {
       fc.property(secrets, surroundings, surroundings, (secret, before, after) => {
         const text = encode(before + secret + after);
         const [start, part] = [encode(before).length, encode(secret)];
-        fc.pre(isAlone(text, part, start));
+        fc.pre(isOnlyAt(text, part, start));
         expect(hide(text, secret).slice(start, start + part.length)).toBe('*'.repeat(part.length));
       }),
       { numRuns: 300 },
     );
   });
 
-  it.each([76, 64])('shows next to nothing of any line, where it is broken into base64 lines of %i', (width) => {
+  it.each([76, 64])('shows next to nothing of any line, if it is broken into base64 lines of %i', (width) => {
     fc.assert(
       fc.property(fc.string({ unit: 'grapheme-ascii', minLength: 60, maxLength: 300 }), (text) => {
         const secret = `x${text}x`;
@@ -103,7 +103,7 @@ describe('a secret of eight characters or more', () => {
     );
   });
 
-  it('is masked without the white space around it too', () => {
+  it('is masked with and without the white space around it', () => {
     const secret = ['fake', 'with', 'newline'].join('-');
     expect(maskForms(`${secret}\n`)).toEqual(expect.arrayContaining([secret, `${secret}\n`]));
   });
@@ -158,7 +158,7 @@ describe('masking', () => {
 
   const fake = (name: string) => ['fake', name, 'secret/+='].join('~');
 
-  it('tells the runner every form once', () => {
+  it('registers every form once', () => {
     const secret = fake('once');
     mask(secret);
     mask(secret);
@@ -167,7 +167,7 @@ describe('masking', () => {
     expect(new Set(masks).size).toBe(masks.length);
   });
 
-  it('tells the runner nothing of an empty value', () => {
+  it('registers nothing for an empty value', () => {
     mask('');
     expect(printed).toBe('');
   });
@@ -180,7 +180,7 @@ describe('masking', () => {
     expect(printed.trim().split(/\r?\n/)).not.toContainEqual(expect.not.stringMatching(/^::add-mask::/));
   });
 
-  it('takes a secret out of our own words in every form', () => {
+  it('removes a secret from our own text in every form', () => {
     const secret = fake('ours');
     mask(secret);
     const basic = Buffer.from(`skc_1:${secret}\n`).toString('base64');
@@ -188,22 +188,22 @@ describe('masking', () => {
     expect(redact(text)).toMatch(/^a \*{3} b \*{3} c "\*{3}" d [\w+/]{0,9}\*{3}[\w+/=]{0,4} e$/);
   });
 
-  it('takes out the whole of a secret that begins with another one', () => {
-    const [short, long] = [fake('twin'), `${fake('twin')}-and-more`];
+  it('removes the whole of a secret that begins with another one', () => {
+    const [short, long] = [fake('prefix'), `${fake('prefix')}-and-more`];
     mask(short);
     mask(long);
     expect(redact(`${long} ${short}`)).toBe('*** ***');
   });
 
-  it.each([76, 64])('hides a pair in base64 lines of %i, but not its id', (width) => {
-    // Long enough for lines of their own; the last one ends in the middle of one.
+  it.each([76, 64])('hides client credentials in base64 lines of %i, but not their id', (width) => {
+    // The second kind of id fills whole lines and ends inside a line.
     const id = fc.oneof(fc.stringMatching(/^skc_\d{1,18}$/), fc.stringMatching(/^m2morg_[\w-]{41,121}$/));
     const secret = fc.string({ unit: 'grapheme-ascii', minLength: 20, maxLength: 150 }).map((text) => `x${text}x`);
     const lines = (text: string, alphabet: BufferEncoding) => {
       const whole = Buffer.from(text).toString(alphabet);
       return whole.match(new RegExp(`.{1,${width}}`, 'g')) ?? [];
     };
-    // A form is told once, whatever pair it is of.
+    // Each form is printed only once, so keep those of earlier credentials.
     const forms = new Set<string>();
     const shown = (line: string) => hideForms(line, [...forms]).replaceAll('*', '');
     fc.assert(
@@ -213,9 +213,9 @@ describe('masking', () => {
         for (const [, form = ''] of printed.matchAll(/^::add-mask::(.+)$/gm)) forms.add(form);
         for (const end of ['', '\n'])
           for (const [number, line] of lines(`${name}:${secret}${end}`, alphabet).entries()) {
-            // How many bytes of the line are the id's.
-            const own = Buffer.byteLength(`${name}:`) - (number * width * 6) / 8;
-            if (own >= (line.length * 6) / 8) expect(shown(line)).toBe(line);
+            // The number of bytes in the line that belong to the id.
+            const idBytes = Buffer.byteLength(`${name}:`) - (number * width * 6) / 8;
+            if (idBytes >= (line.length * 6) / 8) expect(shown(line)).toBe(line);
             else expect(shown(line).length).toBeLessThan(12);
           }
         for (const text of [name, `${name}:`, `${name}\n`])
@@ -224,10 +224,13 @@ describe('masking', () => {
     );
   });
 
-  it.each(['', ' ', 'abc', ' abc '])('tells the runner nothing of a pair whose secret is too short: %j', (secret) => {
-    maskCredentials('m2morg_'.padEnd(90, '1'), secret);
-    expect(printed).toBe('');
-  });
+  it.each(['', ' ', 'abc', ' abc '])(
+    'registers nothing for client credentials whose secret is too short: %j',
+    (secret) => {
+      maskCredentials('m2morg_'.padEnd(90, '1'), secret);
+      expect(printed).toBe('');
+    },
+  );
 
   it('leaves a text alone that holds no secret', () => {
     const text = 'Created client m2morg_1 in organization org_1.';

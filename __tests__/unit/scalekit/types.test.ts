@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { InvalidResponseError, parseJsonObject } from '../../../src/net/json.ts';
-import { type Client, parseClientSummary, parsePage, parseSecret } from '../../../src/scalekit/types.ts';
+import { byCreateTime, type Client, parseClientSummary, parsePage, parseSecret } from '../../../src/scalekit/types.ts';
 
 const FULL = {
   client_id: 'm2morg_68315758685323697',
@@ -326,6 +326,39 @@ describe('a time in an answer', () => {
         const time = BigInt(seconds) * 1_000_000_000n + BigInt(nanos);
         expect(timeOf(`${whole}.${fraction}Z`)).toBe(time);
         expect(timeOf(`${whole}.${fraction.replace(/(?<=.)0+$/, '')}Z`)).toBe(time);
+      }),
+    );
+  });
+});
+
+describe('age', () => {
+  const createTimes = fc.option(fc.bigInt({ min: -5n, max: 5n }), { nil: undefined });
+  const entry = fc.record({ create_time: createTimes });
+
+  it.each<[bigint | undefined, bigint | undefined, number]>([
+    [1n, 2n, -1],
+    [2n, 1n, 1],
+    [1n, 1n, 0],
+    [1_795_000_000_000_000_000n, 1_795_000_000_000_000_001n, -1],
+    [undefined, 1n, 1],
+    [1n, undefined, -1],
+    [undefined, undefined, 0],
+  ])('%s to %s: %i', (one, other, order) => {
+    expect(byCreateTime({ create_time: one }, { create_time: other })).toBe(order);
+  });
+
+  it('is an order to the nanosecond, in which what is not known comes last', () => {
+    fc.assert(
+      fc.property(fc.array(entry), (entries) => {
+        const sorted = [...entries].sort(byCreateTime).map(({ create_time }) => create_time);
+        const known = sorted.filter((time) => time !== undefined);
+        expect(sorted.slice(0, known.length)).toEqual(known);
+        expect(known.every((time, at) => at === 0 || Number(known[at - 1]) <= Number(time))).toBe(true);
+      }),
+    );
+    fc.assert(
+      fc.property(entry, entry, (one, other) => {
+        expect(byCreateTime(one, other) + byCreateTime(other, one)).toBe(0);
       }),
     );
   });

@@ -5,16 +5,16 @@ import { NetworkError } from '../../../src/net/network-error.ts';
 import type { HttpRequest, HttpResponse } from '../../../src/net/transport.ts';
 import { Scalekit } from '../../../src/scalekit/api.ts';
 import type { Context, NewSecret } from '../../../src/steps/context.ts';
-import { save as savePair } from '../../../src/steps/save.ts';
+import { save } from '../../../src/steps/save.ts';
 import { Journal, type PendingClient, type PendingSecret, type PendingState } from '../../../src/undo/journal.ts';
-import { client, FakeTransport, json, request, secret } from '../fixtures.ts';
+import { client, desiredClient, FakeTransport, json, secret } from '../fixtures.ts';
 
 const API = 'https://api.github.com';
-const PLACE: SecretLocation = { repository: 'acme/app', environment: '', variable: 'A_ID', secret: 'A_SECRET' };
+const LOCATION: SecretLocation = { repository: 'acme/app', environment: '', variable: 'A_ID', secret: 'A_SECRET' };
 const TIME = '2026-11-24T08:00:00Z';
 const LATER = '2026-11-24T08:00:07Z';
 const ID = 'm2morg_2';
-const PAIR: NewSecret = { secret: secret(1), plain_secret: ['fake', 'plain', 'secret'].join('-') };
+const NEW_SECRET: NewSecret = { secret: secret(1), plain_secret: ['fake', 'plain', 'secret'].join('-') };
 const CREATED: PendingClient = { sent_at: 1, sent_again: false, id: ID, secret_ids: ['sks_1'] };
 const ADDED: PendingSecret = {
   client_id: ID,
@@ -24,11 +24,13 @@ const ADDED: PendingSecret = {
   id: 'sks_1',
 };
 const MISSING = { status: 404, ...json({ message: 'Not Found' }) };
-const LOST = new NetworkError('socket hang up', 'ECONNRESET', true);
-const WRITE = { 'PATCH A_ID': { status: 204 }, 'POST variables': { status: 201 }, 'PUT A_SECRET': { status: 204 } };
+const NO_RESPONSE = new NetworkError('socket hang up', 'ECONNRESET', true);
+const WRITABLE = { 'PATCH A_ID': { status: 204 }, 'POST variables': { status: 201 }, 'PUT A_SECRET': { status: 204 } };
 
-type Answers = Record<string, Partial<HttpResponse> | Error>;
-const kept = (value: string, time: string): Answers => ({
+/** GitHub's responses by method and last part of the path. */
+type Responses = Record<string, Partial<HttpResponse> | Error>;
+/** Returns GitHub's responses if it contains a variable with this value and a secret, both written at this time. */
+const saved = (value: string, time: string): Responses => ({
   'GET A_ID': json({ value, updated_at: time }),
   'GET A_SECRET': json({ updated_at: time }),
 });
@@ -40,22 +42,26 @@ afterEach(() => {
   jest.restoreAllMocks();
 });
 
-/** A step that made a client, with GitHub as it was when it began. */
-async function stepWith(begun: Answers, made: Partial<PendingState> = { client: CREATED }) {
-  let [answers, sealed]: [Answers, Answers] = [begun, {}];
-  /** What state holds while each change is on its way. */
+/**
+ * Returns a step that has created a client or a secret and has opened the saved credentials.
+ * @param initial GitHub's responses when the step begins
+ * @param pending what the step has created
+ */
+async function stepWith(initial: Responses, pending: Partial<PendingState> = { client: CREATED }) {
+  let [responses, responsesAfterSecret]: [Responses, Responses] = [initial, {}];
+  /** The state at the time at which each change was sent, by method and last part of the path. */
   const states: Record<string, PendingState> = {};
   const transport = new FakeTransport(({ method, url }: HttpRequest) => {
     const name = `${method} ${url.pathname.split('/').at(-1)}`;
     if (method !== 'GET') states[name] = { ...journal.state };
     if (name === 'GET public-key') return json({ key: Buffer.alloc(32, 7).toString('base64'), key_id: '7' });
-    const answer = (states['PUT A_SECRET'] && sealed[name]) ?? answers[name] ?? MISSING;
-    // What was written is what is shown from then on.
-    if (/^(PATCH A_ID|POST variables)$/.test(name) && !(answer instanceof Error) && Number(answer.status) < 300)
-      answers = { ...answers, ...kept(ID, LATER) };
-    return answer;
+    const response = (states['PUT A_SECRET'] && responsesAfterSecret[name]) ?? responses[name] ?? MISSING;
+    // GitHub returns the value that was written.
+    if (/^(PATCH A_ID|POST variables)$/.test(name) && !(response instanceof Error) && Number(response.status) < 300)
+      responses = { ...responses, ...saved(ID, LATER) };
+    return response;
   });
-  const savedCredentials = new SavedCredentials(new GitHub(transport, { api: API, token: 'a' }), PLACE);
+  const savedCredentials = new SavedCredentials(new GitHub(transport, { api: API, token: 'a' }), LOCATION);
   await savedCredentials.open();
   const blank: PendingState = {
     origin: 'https://acme.scalekit.com',
@@ -64,9 +70,9 @@ async function stepWith(begun: Answers, made: Partial<PendingState> = { client: 
     run: '1.1',
     lifetime: 'persistent',
   };
-  const journal = new Journal({ ...blank, ...made }, 'secret');
+  const journal = new Journal({ ...blank, ...pending }, 'secret');
   const scalekit = new Scalekit(transport, blank.origin, 'org_1');
-  const context: Context = { scalekit, desired: request(), journal, savedCredentials };
+  const context: Context = { scalekit, desired: desiredClient(), journal, savedCredentials };
   const { length } = transport.sent;
   return {
     transport,
@@ -74,129 +80,135 @@ async function stepWith(begun: Answers, made: Partial<PendingState> = { client: 
     journal,
     states,
     /**
-     * Saves with GitHub as it is by then.
-     * @param after how it is once the secret was sent
-     * @returns the message of what it ends with
+     * Saves the client credentials.
+     * @param now GitHub's responses by then
+     * @param after GitHub's responses once the secret was sent, if they differ
+     * @returns the error message, or undefined if it succeeds
      */
-    save: async (now: Answers, after: Answers = {}) => {
-      [answers, sealed] = [now, after];
-      return await savePair(context, ID, PAIR).then(
+    save: async (now: Responses, after: Responses = {}) => {
+      [responses, responsesAfterSecret] = [now, after];
+      return await save(context, ID, NEW_SECRET).then(
         () => undefined,
         (error: Error) => error.message,
       );
     },
-    sent: () => transport.calls.slice(length).map(({ method, url }) => `${method} ${url.pathname.split('/').at(-1)}`),
+    /** Returns the requests since the step was created. */
+    sent: () =>
+      transport.requests.slice(length).map(({ method, url }) => `${method} ${url.pathname.split('/').at(-1)}`),
   };
 }
 
-describe('saving a pair', () => {
-  const TRACE = { api: API, location: PLACE, value: ID };
+describe('saving client credentials', () => {
+  const VARIABLE = { api: API, location: LOCATION, value: ID };
 
   it.each<
-    [what: string, begun: Answers, now: Answers, old: string | undefined, time: string | undefined, first: string]
+    [what: string, initial: Responses, now: Responses, old: string | undefined, time: string | undefined, first: string]
   >([
-    ['where there is one', kept('m2morg_1', TIME), kept('m2morg_1', TIME), 'm2morg_1', TIME, 'PATCH A_ID'],
+    ['where there is one', saved('m2morg_1', TIME), saved('m2morg_1', TIME), 'm2morg_1', TIME, 'PATCH A_ID'],
     [
-      'where another run saved one since',
-      kept('m2morg_1', TIME),
-      kept('m2morg_9', LATER),
+      'if another run saved one since',
+      saved('m2morg_1', TIME),
+      saved('m2morg_9', LATER),
       'm2morg_9',
       LATER,
       'PATCH A_ID',
     ],
-    ['where another run saved the first since', {}, kept('m2morg_9', LATER), 'm2morg_9', LATER, 'PATCH A_ID'],
-    ['where there is none', {}, {}, undefined, undefined, 'POST variables'],
-    ['where there is none any more', kept('m2morg_1', TIME), {}, undefined, undefined, 'POST variables'],
+    ['if another run saved the first since', {}, saved('m2morg_9', LATER), 'm2morg_9', LATER, 'PATCH A_ID'],
+    ['if there is none', {}, {}, undefined, undefined, 'POST variables'],
+    ['if there is none any more', saved('m2morg_1', TIME), {}, undefined, undefined, 'POST variables'],
   ])(
     'writes the variable first, remembering what was there just now: %s',
-    async (_what, begun, now, old, time, first) => {
-      const { save, sent, states, journal } = await stepWith(begun);
-      const began = Date.now();
-      expect(await save({ ...now, ...WRITE })).toBeUndefined();
+    async (_what, initial, now, old, time, first) => {
+      const { save, sent, states, journal } = await stepWith(initial);
+      const startedAt = Date.now();
+      expect(await save({ ...now, ...WRITABLE })).toBeUndefined();
       expect(sent().slice(0, 2).sort()).toEqual(['GET A_ID', 'GET A_SECRET']);
       expect(sent().slice(2)).toEqual([first, 'PUT A_SECRET', 'GET A_ID']);
-      const variable = { ...TRACE, old, secret_time: time, sent_at: expect.any(Number) };
+      const variable = { ...VARIABLE, old, secret_time: time, sent_at: expect.any(Number) };
       expect(states[first]).toMatchObject({ client: CREATED, variable });
-      expect(states[first]?.variable?.sent_at).toBeGreaterThanOrEqual(began);
-      // From the moment that the secret is sent there is no way back.
+      expect(states[first]?.variable?.sent_at).toBeGreaterThanOrEqual(startedAt);
+      // Once the secret is sent, nothing is rolled back.
       for (const state of [states['PUT A_SECRET'], journal.state])
         expect(state).toMatchObject({ client: undefined, secret: undefined, variable: undefined });
     },
   );
 
-  it('writes the secret alone where the variable says the same already', async () => {
+  it('writes the secret alone if the variable has the same value already', async () => {
     const { save, sent, states } = await stepWith({});
-    expect(await save({ ...kept(ID, TIME), ...WRITE })).toBeUndefined();
+    expect(await save({ ...saved(ID, TIME), ...WRITABLE })).toBeUndefined();
     expect(sent().slice(2)).toEqual(['PUT A_SECRET', 'GET A_ID']);
     expect(states['PUT A_SECRET']?.variable).toBeUndefined();
   });
 
-  it('writes the variable again where another run wrote its own before the secret', async () => {
+  it('writes the variable again if another run wrote it before the secret', async () => {
     const { save, sent } = await stepWith({});
-    expect(await save({ ...kept('m2morg_1', TIME), ...WRITE }, kept('m2morg_9', LATER))).toBeUndefined();
+    expect(await save({ ...saved('m2morg_1', TIME), ...WRITABLE }, saved('m2morg_9', LATER))).toBeUndefined();
     expect(sent().slice(2)).toEqual(['PATCH A_ID', 'PUT A_SECRET', 'GET A_ID', 'PATCH A_ID']);
   });
 
-  it('does nothing where there is no place', async () => {
+  it('does nothing if there is no secret location', async () => {
     const { context, sent, journal } = await stepWith({});
-    await savePair({ ...context, savedCredentials: undefined }, ID, PAIR);
+    await save({ ...context, savedCredentials: undefined }, ID, NEW_SECRET);
     expect(sent()).toEqual([]);
     expect(journal.state.client).toEqual(CREATED);
   });
 
-  it.each<[what: string, answer: Partial<HttpResponse> | Error, trace: boolean]>([
-    ['is refused, which leaves no trace', { status: 403 }, false],
-    ['is not sent, which leaves no trace', new NetworkError('refused', 'ECONNREFUSED', false), false],
-    ['is lost', LOST, true],
+  it.each<[what: string, response: Partial<HttpResponse> | Error, isPending: boolean]>([
+    ['is refused, so that no entry remains', { status: 403 }, false],
+    ['is not sent, so that no entry remains', new NetworkError('refused', 'ECONNREFUSED', false), false],
+    ['gets no response', NO_RESPONSE, true],
     ['is answered by a failure of the server', { status: 502 }, true],
-    ['is refused after an earlier sending was lost', { status: 403, earlierOutcomeUnknown: true }, true],
-  ])('ends with the variable where that %s', async (_what, answer, pending) => {
+    ['is refused after an earlier attempt got no response', { status: 403, earlierOutcomeUnknown: true }, true],
+  ])('ends with the variable if that %s', async (_what, response, isPending) => {
     const { save, sent, journal } = await stepWith({});
-    expect(await save({ ...kept('m2morg_1', TIME), ...WRITE, 'PATCH A_ID': answer })).toMatch(
+    expect(await save({ ...saved('m2morg_1', TIME), ...WRITABLE, 'PATCH A_ID': response })).toMatch(
       /^Could not write variable /,
     );
     expect(sent()).not.toContain('PUT A_SECRET');
-    const variable = { ...TRACE, old: 'm2morg_1', secret_time: TIME, sent_at: expect.any(Number) };
-    expect(journal.state).toMatchObject({ client: CREATED, variable: pending ? variable : undefined });
+    const variable = { ...VARIABLE, old: 'm2morg_1', secret_time: TIME, sent_at: expect.any(Number) };
+    expect(journal.state).toMatchObject({ client: CREATED, variable: isPending ? variable : undefined });
   });
 
-  it('goes by the first look where the second one fails', async () => {
-    const { save, sent, states } = await stepWith(kept('m2morg_1', TIME));
-    expect(await save({ ...kept('m2morg_9', LATER), ...WRITE, 'GET A_SECRET': LOST })).toBeUndefined();
+  it('uses the first snapshot if the second read fails', async () => {
+    const { save, sent, states } = await stepWith(saved('m2morg_1', TIME));
+    expect(await save({ ...saved('m2morg_9', LATER), ...WRITABLE, 'GET A_SECRET': NO_RESPONSE })).toBeUndefined();
     expect(sent().slice(2)).toEqual(['PATCH A_ID', 'PUT A_SECRET', 'GET A_ID']);
-    expect(states['PATCH A_ID']?.variable).toMatchObject({ ...TRACE, old: 'm2morg_1', secret_time: TIME });
+    expect(states['PATCH A_ID']?.variable).toMatchObject({ ...VARIABLE, old: 'm2morg_1', secret_time: TIME });
   });
 
-  it('ends before the secret where it is cancelled, and knows then that the variable is written', async () => {
+  it('ends before the secret if it is cancelled, and knows then that the variable is written', async () => {
     const { save, sent, journal, transport } = await stepWith({});
     transport.cancel();
-    expect(await save({ ...kept('m2morg_1', TIME), ...WRITE })).toBe('The pair was not saved.');
+    expect(await save({ ...saved('m2morg_1', TIME), ...WRITABLE })).toBe('The pair was not saved.');
     expect(sent().slice(2)).toEqual(['PATCH A_ID']);
     const written = { old: 'm2morg_1', secret_time: TIME, sent_at: expect.any(Number), unconfirmed_writes: 0 };
-    expect(journal.state.variable).toEqual({ ...TRACE, ...written });
+    expect(journal.state.variable).toEqual({ ...VARIABLE, ...written });
     expect(journal.state.client).toEqual(CREATED);
   });
 
-  describe('where the secret', () => {
-    const updated = { before: client({ client_id: ID }), fields: { scopes: [], name: 'a' } };
+  describe('if the secret', () => {
+    const pendingUpdate = { before: client({ client_id: ID }), fields: { scopes: [], name: 'a' } };
 
-    it.each<[what: string, made: Partial<PendingState>]>([
+    it.each<[what: string, pending: Partial<PendingState>]>([
       ['of a new client', { client: CREATED }],
-      ['of a client that was there', { secret: ADDED }],
-    ])('%s is refused, takes the mark back, so that everything is undone', async (_what, made) => {
-      const { save, journal } = await stepWith({}, made);
-      journal.pendingUpdate = updated;
-      const now = { ...kept('m2morg_1', TIME), ...WRITE, 'PUT A_SECRET': { status: 422 } };
+      ['of a client that existed', { secret: ADDED }],
+    ])('%s is refused, takes the mark back, so that everything is undone', async (_what, pending) => {
+      const { save, journal } = await stepWith({}, pending);
+      journal.pendingUpdate = pendingUpdate;
+      const now = { ...saved('m2morg_1', TIME), ...WRITABLE, 'PUT A_SECRET': { status: 422 } };
       expect(await save(now)).toBe('Could not write secret A_SECRET of acme/app: HTTP 422.');
-      expect(journal.state).toMatchObject({ ...made, variable: { ...TRACE, old: 'm2morg_1', secret_time: TIME } });
-      expect(journal.pendingUpdate).toBe(updated);
+      expect(journal.state).toMatchObject({
+        ...pending,
+        variable: { ...VARIABLE, old: 'm2morg_1', secret_time: TIME },
+      });
+      expect(journal.pendingUpdate).toBe(pendingUpdate);
     });
 
-    it.each([true, false])('may have arrived, leaves everything and says so; updated: %s', async (isUpdated) => {
+    it.each([true, false])('may have arrived, undoes nothing and says so; updated: %s', async (isUpdated) => {
       const { save, journal } = await stepWith({}, { secret: ADDED });
-      journal.pendingUpdate = isUpdated ? updated : undefined;
-      const now = { ...kept('m2morg_1', TIME), ...WRITE, 'PUT A_SECRET': LOST };
-      const message = await save(now, { 'GET A_SECRET': LOST });
+      journal.pendingUpdate = isUpdated ? pendingUpdate : undefined;
+      const now = { ...saved('m2morg_1', TIME), ...WRITABLE, 'PUT A_SECRET': NO_RESPONSE };
+      const message = await save(now, { 'GET A_SECRET': NO_RESPONSE });
       expect(message).toMatch(/^Could not write secret A_SECRET of acme\/app: socket hang up\. /);
       expect(message).toContain(
         `Whether GitHub has the new secret of client ${ID} is not known. The new secret and those before it stay valid, and until the next run the saved pair may be a mixed one.`,
@@ -209,7 +221,7 @@ describe('saving a pair', () => {
 
     it('arrived although the answer was lost, ends well', async () => {
       const { save, journal } = await stepWith({});
-      const now = { ...kept('m2morg_1', TIME), ...WRITE, 'PUT A_SECRET': LOST };
+      const now = { ...saved('m2morg_1', TIME), ...WRITABLE, 'PUT A_SECRET': NO_RESPONSE };
       expect(await save(now, { 'GET A_SECRET': json({ updated_at: LATER }) })).toBeUndefined();
       expect(journal.state.client).toBeUndefined();
     });

@@ -14,7 +14,8 @@ import {
   type SealedState,
 } from '../../../src/undo/journal.ts';
 
-const SECRET = ['fake', 'administrator', 'secret'].join('-');
+/** The environment's API secret, which seals the state. */
+const SECRET = ['fake', 'api', 'secret'].join('-');
 const CLIENT: PendingClient = { sent_at: 1_795_000_000_000, sent_again: false, id: 'm2morg_1', secret_ids: ['sks_1'] };
 const ADDED: PendingSecret = {
   client_id: 'm2morg_2',
@@ -43,7 +44,7 @@ const STATE: PendingState = { ...BLANK, client: CLIENT, secret: ADDED, variable:
 
 let folder: string;
 let file: string;
-const runnersOwn = process.env.GITHUB_STATE;
+const originalStateFile = process.env.GITHUB_STATE;
 beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), 'state-'));
   file = join(folder, 'state');
@@ -53,13 +54,13 @@ afterEach(() => {
   delete process.env.STATE_client;
 });
 afterAll(() => {
-  if (runnersOwn === undefined) delete process.env.GITHUB_STATE;
-  else process.env.GITHUB_STATE = runnersOwn;
+  if (originalStateFile === undefined) delete process.env.GITHUB_STATE;
+  else process.env.GITHUB_STATE = originalStateFile;
   rmSync(folder, { recursive: true });
 });
 
-/** What the post step finds of what main does, as a runner hands it on: what was written last. */
-function handOver(main: () => void): SealedState | undefined {
+/** Returns the state that the post step reads after main. A runner passes on what was written last. */
+function stateAfter(main: () => void): SealedState | undefined {
   writeFileSync(file, '');
   main();
   const texts = [...readFileSync(file, 'utf8').matchAll(/^client<<[^\n]*\n([^\n]*)\n[^\n]*\n/gm)];
@@ -67,14 +68,15 @@ function handOver(main: () => void): SealedState | undefined {
   return readState();
 }
 
+/** Writes a state and returns it as the post step reads it. */
 function written({ client, secret, variable, ...blank }: PendingState, key = SECRET): SealedState {
-  const read = handOver(() => new Journal(blank, key).recordIntent({ client, secret, variable }));
+  const read = stateAfter(() => new Journal(blank, key).recordIntent({ client, secret, variable }));
   if (!read) throw new Error('no state');
   return read;
 }
 
-/** Runs what writes while the runner's file cannot be written. */
-function unwritable(work: () => void): void {
+/** Runs a function while the runner's state file cannot be written. */
+function withUnwritableFile(work: () => void): void {
   process.env.GITHUB_STATE = join(folder, 'nowhere', 'state');
   try {
     work();
@@ -119,7 +121,7 @@ const states: fc.Arbitrary<PendingState> = fc.oneof(
 );
 const secrets = fc.string({ unit: 'grapheme', minLength: 1 });
 
-describe('the state that main leaves', () => {
+describe('the state that main writes', () => {
   it('is read as it was written, and accepted with the same secret', () => {
     fc.assert(
       fc.property(states, secrets, (state, secret) => {
@@ -134,8 +136,8 @@ describe('the state that main leaves', () => {
     expect(JSON.stringify(written(STATE))).not.toContain(SECRET);
   });
 
-  it('is what was written last, each part until it is taken back', () => {
-    const read = handOver(() => {
+  it('is what was written last, each part until it is removed', () => {
+    const read = stateAfter(() => {
       const journal = new Journal({ ...BLANK }, SECRET);
       journal.recordIntent({ client: CLIENT });
       journal.recordIntent({ secret: ADDED });
@@ -149,94 +151,94 @@ describe('the state that main leaves', () => {
   it.each<[string, (journal: Journal) => void]>([
     ['it was cleared', (journal) => journal.forget()],
     [
-      'all of it is handed out',
+      'all of it is published',
       (journal) => journal.recordIntent({ client: undefined, secret: undefined, variable: undefined }),
     ],
-    ['nothing is made yet', () => new Journal({ ...BLANK }, SECRET).recordIntent({})],
-  ])('is nothing where %s', (_when, work) => {
-    expect(handOver(() => work(new Journal({ ...STATE }, SECRET)))).toBeUndefined();
+    ['nothing is created yet', () => new Journal({ ...BLANK }, SECRET).recordIntent({})],
+  ])('is nothing if %s', (_when, work) => {
+    expect(stateAfter(() => work(new Journal({ ...STATE }, SECRET)))).toBeUndefined();
   });
 
-  it('is nothing where main left none', () => {
+  it('is nothing if main wrote none', () => {
     delete process.env.STATE_client;
     expect(readState()).toBeUndefined();
   });
 
-  it('is there where nothing but a variable has to be put back, whether or not there was one before', () => {
-    expect(handOver(() => new Journal({ ...BLANK }, SECRET).recordIntent({ variable: VARIABLE }))).toMatchObject({
+  it('exists if nothing but a variable has to be restored, whether or not there was one before', () => {
+    expect(stateAfter(() => new Journal({ ...BLANK }, SECRET).recordIntent({ variable: VARIABLE }))).toMatchObject({
       variable: VARIABLE,
     });
-    const { old: _, ...made } = VARIABLE;
-    const read = handOver(() =>
-      new Journal({ ...BLANK }, SECRET).recordIntent({ variable: { ...made, old: undefined } }),
+    const { old: _, ...created } = VARIABLE;
+    const read = stateAfter(() =>
+      new Journal({ ...BLANK }, SECRET).recordIntent({ variable: { ...created, old: undefined } }),
     );
-    expect(read?.variable).toEqual(made);
+    expect(read?.variable).toEqual(created);
     expect(read && isSealed(read, SECRET)).toBe(true);
   });
 
-  it.each<[what: string, Partial<PendingState>, handedOut: string, left: Partial<PendingState> | undefined]>([
-    ['of a lasting client', { lifetime: 'persistent', client: CLIENT }, 'm2morg_1', undefined],
+  it.each<[what: string, Partial<PendingState>, published: string, remaining: Partial<PendingState> | undefined]>([
+    ['of a persistent client', { lifetime: 'persistent', client: CLIENT }, 'm2morg_1', undefined],
     ['of an added secret', { lifetime: 'persistent', secret: ADDED }, 'm2morg_2', undefined],
     ['of a variable', { lifetime: 'persistent', client: CLIENT, variable: VARIABLE }, 'm2morg_1', undefined],
     ['but the client of a job', { client: CLIENT }, 'm2morg_1', { client: CLIENT }],
     [
-      'but a client that gave way to another',
+      'but a client that was not published because another run won',
       { lifetime: 'persistent', client: CLIENT, secret: ADDED, variable: VARIABLE },
       'm2morg_2',
       { client: CLIENT },
     ],
     [
-      'but a client whose create was never answered',
+      'but a client whose create got no response',
       { lifetime: 'persistent', client: { sent_at: 1, sent_again: false } },
       'm2morg_2',
       { client: { sent_at: 1, sent_again: false } },
     ],
-  ])('is nothing once the pair is handed out: %s', (_what, changes, handedOut, left) => {
+  ])('is nothing once the client credentials are published: %s', (_what, changes, published, remaining) => {
     const state: PendingState = { ...BLANK, ...changes };
-    const read = handOver(() => new Journal(state, SECRET).markPublished(handedOut));
+    const read = stateAfter(() => new Journal(state, SECRET).markPublished(published));
     const { lifetime } = state;
-    expect(read).toEqual(left && { ...BLANK, lifetime, ...left, seal: expect.any(String) });
+    expect(read).toEqual(remaining && { ...BLANK, lifetime, ...remaining, seal: expect.any(String) });
     expect([state.secret, state.variable]).toEqual([undefined, undefined]);
   });
 
-  it('is not written where there was nothing to hand out', () => {
-    unwritable(() => expect(() => new Journal({ ...BLANK }, SECRET).markPublished('m2morg_1')).not.toThrow());
+  it('is not written if there was nothing to publish', () => {
+    withUnwritableFile(() => expect(() => new Journal({ ...BLANK }, SECRET).markPublished('m2morg_1')).not.toThrow());
   });
 
-  it('stays, so that the post step takes the pair back, where it cannot be written that it is handed out', () => {
-    const read = handOver(() => {
+  it('stays, so that the post step removes the client credentials, if it cannot be written that they are published', () => {
+    const read = stateAfter(() => {
       const journal = new Journal({ ...BLANK, lifetime: 'persistent' }, SECRET);
       journal.recordIntent({ client: CLIENT });
-      unwritable(() => expect(() => journal.markPublished('m2morg_1')).toThrow(/^Could not write the state/));
+      withUnwritableFile(() => expect(() => journal.markPublished('m2morg_1')).toThrow(/^Could not write the state/));
       expect(journal.state.client).toEqual(CLIENT);
     });
     expect(read).toMatchObject({ client: CLIENT });
   });
 
   it('may be cleared in part', () => {
-    const read = handOver(() => new Journal({ ...STATE }, SECRET).forget({ variable: undefined }));
+    const read = stateAfter(() => new Journal({ ...STATE }, SECRET).forget({ variable: undefined }));
     expect(read).toEqual({ ...BLANK, client: CLIENT, secret: ADDED, seal: expect.any(String) });
   });
 
-  it('is missed at once where it cannot be written, and what was to be noted is no fact then', () => {
+  it('fails at once if it cannot be written, and the change is not applied then', () => {
     const journal = new Journal({ ...BLANK }, SECRET);
-    unwritable(() =>
+    withUnwritableFile(() =>
       expect(() => journal.recordIntent({ client: CLIENT })).toThrow(/^Could not write the state for the post step: /),
     );
     expect(journal.state).toEqual(BLANK);
   });
 
-  it('is known to the roll-back even where it cannot be written, once it is a fact', () => {
+  it('is known to the roll-back even if it cannot be written, once it is a result', () => {
     const journal = new Journal({ ...BLANK, client: { sent_at: 1, sent_again: false } }, SECRET);
-    unwritable(() =>
+    withUnwritableFile(() =>
       expect(() => journal.recordResult({ client: CLIENT })).toThrow(/^Could not write the state for the post step: /),
     );
     expect(journal.state).toEqual({ ...BLANK, client: CLIENT });
   });
 
-  it('stays as it is where it can be cleared no more', () => {
+  it('stays as it is if it cannot be cleared', () => {
     const journal = new Journal({ ...STATE }, SECRET);
-    unwritable(() => expect(() => journal.forget()).not.toThrow());
+    withUnwritableFile(() => expect(() => journal.forget()).not.toThrow());
     expect(journal.state).toEqual(STATE);
   });
 
@@ -258,16 +260,16 @@ describe('a seal is refused', () => {
     expect(isSealed(written(STATE, ''), '')).toBe(false);
   });
 
-  it('when any field was changed, added or taken away', () => {
+  it('when any field was changed, added or removed', () => {
     const field = fc.oneof(fc.constantFrom(...Object.keys(STATE)), text).filter((key) => key !== 'seal');
     fc.assert(
       fc.property(states, field, fc.option(fc.jsonValue(), { nil: undefined }), (state, key, value) => {
         const before = written(state);
-        const pairs = Object.entries(before).filter(([name]) => name !== key);
-        const changed = Object.fromEntries(value === undefined ? pairs : [...pairs, [key, value]]);
+        const entries = Object.entries(before).filter(([name]) => name !== key);
+        const changed = Object.fromEntries(value === undefined ? entries : [...entries, [key, value]]);
         const after = JSON.parse(JSON.stringify(changed)) as SealedState;
-        const own = (from: object) => Object.getOwnPropertyDescriptor(from, key)?.value;
-        fc.pre(JSON.stringify(own(before)) !== JSON.stringify(own(after)));
+        const valueIn = (state: object) => Object.getOwnPropertyDescriptor(state, key)?.value;
+        fc.pre(JSON.stringify(valueIn(before)) !== JSON.stringify(valueIn(after)));
         expect(isSealed(after, SECRET)).toBe(false);
       }),
       { numRuns: 300 },
@@ -283,17 +285,20 @@ describe('a seal is refused', () => {
     ['client', { client: { ...CLIENT, id: 'm2morg_2' } }],
     ['time', { client: { ...CLIENT, sent_at: 1_795_000_000_001 } }],
     ['number of requests', { client: { ...CLIENT, sent_again: true } }],
-    ['list of own secrets', { client: { ...CLIENT, secret_ids: ['sks_1', 'sks_9'] } }],
+    ['list of its secrets', { client: { ...CLIENT, secret_ids: ['sks_1', 'sks_9'] } }],
     ['secret', { secret: { ...ADDED, id: 'sks_2' } }],
     ["secret's client", { secret: { ...ADDED, client_id: 'm2morg_1' } }],
-    ["secret's key", { secret: { ...ADDED, key: 'another-key-1234' } }],
-    ['list of secrets that were there', { secret: { ...ADDED, known_ids: [] } }],
-    ["variable's place", { variable: { ...VARIABLE, location: { ...VARIABLE.location, repository: 'acme/other' } } }],
+    ["secret's identity hash", { secret: { ...ADDED, key: 'another-key-1234' } }],
+    ['list of secrets that existed before', { secret: { ...ADDED, known_ids: [] } }],
+    [
+      "variable's location",
+      { variable: { ...VARIABLE, location: { ...VARIABLE.location, repository: 'acme/other' } } },
+    ],
     ["variable's API", { variable: { ...VARIABLE, api: 'https://evil.example' } }],
     ["variable's former value", { variable: { ...VARIABLE, old: 'm2morg_9' } }],
     ["variable's secret", { variable: { ...VARIABLE, secret_time: '2026-11-24T08:00:01Z' } }],
     ["variable's time", { variable: { ...VARIABLE, sent_at: 1_795_000_000_001 } }],
-    ['doubt about the secret', { secret: { ...ADDED, outcome_unknown: true } }],
+    ['unknown outcome of the secret', { secret: { ...ADDED, outcome_unknown: true } }],
   ])('when its %s is another', (_what, changes) => {
     const state = written(STATE);
     expect(isSealed(state, SECRET)).toBe(true);

@@ -4,20 +4,21 @@ import { NetworkError } from '../../../src/net/network-error.ts';
 import type { HttpResponse } from '../../../src/net/transport.ts';
 import { Scalekit } from '../../../src/scalekit/api.ts';
 import { type DeletableClient, deleteMarkedClient, throwFailures } from '../../../src/undo/remove.ts';
-import { FakeTransport, json, OLD_LINE, TRAILER } from '../fixtures.ts';
+import { FakeTransport, json, MARKER, OLD_MARKER_LINE } from '../fixtures.ts';
 
 const BASE = '/api/v1/organizations/org_1/clients';
 const MISSING = { status: 404, ...json({ message: 'not found' }) };
-const LOST = new NetworkError('socket hang up', 'ECONNRESET', true);
-const OTHER_LINE = formatMarker({ ...TRAILER, nonce: 'another-nonce-12' });
+const NO_RESPONSE = new NetworkError('socket hang up', 'ECONNRESET', true);
+const OTHER_MARKER_LINE = formatMarker({ ...MARKER, nonce: 'another-nonce-12' });
 
-const shown = (client_id: string, description = `What for\n${OLD_LINE}`): Partial<HttpResponse> =>
+/** Returns the response to a GET of a client. */
+const shown = (client_id: string, description = `What for\n${OLD_MARKER_LINE}`): Partial<HttpResponse> =>
   json({ client: { client_id, description } });
 
-/** Scalekit that answers to a GET and to a DELETE of each client, by its id; the last answer stays. */
-function fakeScalekit(answers: Record<string, (Partial<HttpResponse> | Error)[]>) {
+/** @param responses by method and client id, in the order of the requests. The last response repeats */
+function fakeScalekit(responses: Record<string, (Partial<HttpResponse> | Error)[]>) {
   const transport = new FakeTransport(({ method, url }) => {
-    const queue = answers[`${method} ${url.pathname.split('/').at(-1)}`] ?? [MISSING];
+    const queue = responses[`${method} ${url.pathname.split('/').at(-1)}`] ?? [MISSING];
     return (queue.length > 1 ? queue.shift() : queue[0]) ?? MISSING;
   });
   const scalekit = new Scalekit(transport, 'https://acme.scalekit.com', 'org_1');
@@ -31,9 +32,9 @@ afterEach(() => {
   jest.restoreAllMocks();
 });
 
-describe('a client that is to go', () => {
+describe('a client that is to be deleted', () => {
   const client_id = 'm2morg_1';
-  const own: DeletableClient = { client_id, marker: parseMarker(OLD_LINE) ?? TRAILER };
+  const deletable: DeletableClient = { client_id, marker: parseMarker(OLD_MARKER_LINE) ?? MARKER };
   const byHand = {
     remaining: expect.stringContaining(`To remove it by hand: DELETE https://acme.scalekit.com${BASE}/${client_id}`),
   };
@@ -45,37 +46,37 @@ describe('a client that is to go', () => {
   >([
     ['is deleted', [shown(client_id)], [{}], 'deleted'],
     ['is deleted, whatever JSON says so', [shown(client_id)], [json({ more: 1 })], 'deleted'],
-    ['is deleted, though its own description changed', [shown(client_id, `Else\n${OLD_LINE}`)], [{}], 'deleted'],
-    ['may have gone already', [MISSING], [MISSING], 'gone already'],
-    ['may go between the two looks', [shown(client_id), MISSING], [MISSING], 'gone already'],
-    // What finds nothing is the repeat, and what was there went with the sending whose answer was lost.
+    ['is deleted, though the text of its description changed', [shown(client_id, `Else\n${OLD_MARKER_LINE}`)], [{}], 'deleted'],
+    ['may not exist any more', [MISSING], [MISSING], 'gone already'],
+    ['may be deleted by another run between the two reads', [shown(client_id), MISSING], [MISSING], 'gone already'],
+    // An earlier attempt, whose response did not arrive, deleted the client. The retry then finds nothing.
     [
-      'is deleted by a sending whose answer was lost',
+      'is deleted by an attempt that got no response',
       [shown(client_id)],
       [{ ...MISSING, earlierOutcomeUnknown: true }],
       'deleted',
     ],
-    ['is deleted again where the API lags behind itself', [shown(client_id)], [MISSING, {}], 'deleted'],
-    ['stays where it is marked anew', [shown(client_id, OTHER_LINE)], [{}], changed],
-    ['stays where it is marked no more', [shown(client_id, 'By hand')], [{}], changed],
-    ['stays where its mark has something below it', [shown(client_id, `${OLD_LINE}\nmine`)], [{}], changed],
-    ['stays where the answer shows another', [shown('m2morg_2')], [{}], changed],
-    ['is named where it cannot be read', [{ status: 403 }], [{}], byHand],
-    ['is named where it cannot be deleted', [shown(client_id)], [{ status: 403 }], byHand],
-    ['is named where the answer is lost', [shown(client_id)], [LOST], byHand],
-    ["is named where a page says so that is not the API's", [shown(client_id)], [page], byHand],
+    ['is deleted again if the API lags behind itself', [shown(client_id)], [MISSING, {}], 'deleted'],
+    ['stays if it has a new ownership marker', [shown(client_id, OTHER_MARKER_LINE)], [{}], changed],
+    ['stays if it has no ownership marker any more', [shown(client_id, 'By hand')], [{}], changed],
     [
-      "is named where a page is not found that is not the API's",
-      [shown(client_id)],
-      [{ ...page, status: 404 }],
-      byHand,
+      'stays if its ownership marker has something below it',
+      [shown(client_id, `${OLD_MARKER_LINE}\nmine`)],
+      [{}],
+      changed,
     ],
+    ['stays if the response shows another client', [shown('m2morg_2')], [{}], changed],
+    ['is named if it cannot be read', [{ status: 403 }], [{}], byHand],
+    ['is named if it cannot be deleted', [shown(client_id)], [{ status: 403 }], byHand],
+    ['is named if there is no response', [shown(client_id)], [NO_RESPONSE], byHand],
+    ["is named if a page says so that is not the API's", [shown(client_id)], [page], byHand],
+    ["is named if a page is not found that is not the API's", [shown(client_id)], [{ ...page, status: 404 }], byHand],
   ])('%s', async (_what, get, remove, expected) => {
     const { scalekit, deletions } = fakeScalekit({
       [`GET ${client_id}`]: [...get],
       [`DELETE ${client_id}`]: [...remove],
     });
-    const outcome = await deleteMarkedClient(scalekit, own);
+    const outcome = await deleteMarkedClient(scalekit, deletable);
     expect(outcome).toEqual(
       typeof expected === 'string' ? expected : { remaining: expect.any(String), ...Object(expected) },
     );
@@ -90,18 +91,22 @@ describe('what went wrong', () => {
 
   it.each<[what: string, failures: string[], message: string | undefined]>([
     ['is nothing', [], undefined],
-    ['is told', reasons(2), 'Reason 0.\nReason 1.'],
-    ['is told once', [...reasons(2), ...reasons(2)], 'Reason 0.\nReason 1.'],
-    ['is told whole up to ten reasons', reasons(10), reasons(10).join('\n')],
-    ['is told up to ten reasons, and how many more', reasons(12), `${reasons(10).join('\n')}\nAnd 2 more, in the log.`],
+    ['is reported', reasons(2), 'Reason 0.\nReason 1.'],
+    ['is reported once', [...reasons(2), ...reasons(2)], 'Reason 0.\nReason 1.'],
+    ['is reported in full up to ten reasons', reasons(10), reasons(10).join('\n')],
+    [
+      'is reported up to ten reasons, and how many more',
+      reasons(12),
+      `${reasons(10).join('\n')}\nAnd 2 more, in the log.`,
+    ],
     ['is counted once', [...reasons(10), ...reasons(11)], `${reasons(10).join('\n')}\nAnd 1 more, in the log.`],
   ])('%s', (_what, failures, message) => {
-    let told: string | undefined;
+    let reported: string | undefined;
     try {
       throwFailures(failures);
     } catch (error) {
-      told = (error as Error).message;
+      reported = (error as Error).message;
     }
-    expect(told).toBe(message);
+    expect(reported).toBe(message);
   });
 });

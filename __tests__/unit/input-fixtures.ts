@@ -3,17 +3,18 @@ import { InputError } from '../../src/client/faults.ts';
 
 export type Values = Record<string, string | undefined>;
 
-export const SECRET = ['fake', 'administrator', 'secret'].join('-');
+/** The environment's API secret. */
+export const SECRET = ['fake', 'api', 'secret'].join('-');
 export const EXPRESSION = ['$', '{{ secrets.WRONG_NAME }}'].join('');
 
-/** The least that a step of any of the actions needs. */
+/** The inputs that a step of any of the actions needs at least. */
 const INPUTS: Values = {
   scalekit_environment_url: 'https://acme.scalekit.com',
   scalekit_client_id: 'skc_1',
   scalekit_client_secret: SECRET,
   organization_id: 'org_1',
 };
-/** Without any of the inputs that have a variable to stand in for them. */
+/** Removes the inputs that a variable can replace. */
 export const NO_INPUTS = Object.fromEntries(Object.keys(INPUTS).map((name) => [name, undefined]));
 export const RUNNER: Values = {
   GITHUB_OUTPUT: '/runner/output',
@@ -24,11 +25,14 @@ export const RUNNER: Values = {
   GITHUB_SHA: 'ffac537e6cbbf934b08745a378932722df287a53',
 };
 
-/** Gives each test of a file an environment without inputs. @returns what the test has printed so far */
-export function withoutInputs(): () => string {
+/**
+ * Removes all inputs from the environment before and after each test of the file.
+ * @returns a function that returns what the test has printed so far
+ */
+export function useCleanInputs(): () => string {
   let printed = '';
   beforeEach(() => {
-    forgetInputs();
+    clearInputs();
     printed = '';
     jest.spyOn(process.stdout, 'write').mockImplementation((text) => {
       printed += text;
@@ -36,24 +40,27 @@ export function withoutInputs(): () => string {
     });
   });
   afterEach(() => {
-    forgetInputs();
+    clearInputs();
     jest.restoreAllMocks();
   });
   return () => printed;
 }
 
-function forgetInputs(): void {
+function clearInputs(): void {
   for (const name of Object.keys(process.env)) if (name.startsWith('INPUT_')) delete process.env[name];
 }
 
-/** Hands inputs over as a runner does: those of `INPUTS`, changed, in variables of their own. */
-export function give(changes: Values): void {
-  forgetInputs();
+/** Sets the inputs to those of `INPUTS` with changes, each in the variable in which a runner passes it. */
+export function setInputs(changes: Values): void {
+  clearInputs();
   for (const [name, value] of Object.entries({ ...INPUTS, ...changes }))
     if (value !== undefined) process.env[`INPUT_${name.toUpperCase()}`] = value;
 }
 
-/** The message of the one error about inputs that something ends with. */
+/**
+ * Returns the message of the InputError that a function throws. Any other error passes through.
+ * @throws {Error} if the function throws nothing
+ */
 export function inputError(work: () => unknown): string {
   try {
     work();

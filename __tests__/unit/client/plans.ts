@@ -1,0 +1,41 @@
+import fc from 'fast-check';
+import type { DesiredClient } from '../../../src/client/desired.ts';
+import { type Plan, planChanges, type Step } from '../../../src/client/plan.ts';
+import type { Client, Secret } from '../../../src/scalekit/types.ts';
+import { client, secret } from '../fixtures.ts';
+
+// Plans as text and random secrets, for the tests of plan.ts and retirement.ts.
+
+/** As many secrets as a client can have. */
+export const FIVE_SECRETS = [1, 2, 3, 4, 5].map((time) => secret(time));
+/** A client that differs from `desiredClient()` in two fields. */
+export const DRIFTED = { name: 'Another', scopes: ['read:apps'] };
+
+/** Returns a step as text, such as `delete sks_1 unless recent`. */
+export function stepText(step: Step): string {
+  if (step.kind === 'update') return `update ${Object.keys(step.fields).join(', ')}`;
+  if (step.kind === 'delete-secret') return `delete ${step.secret.id}${step.spareRecent ? ' unless recent' : ''}`;
+  return step.kind;
+}
+
+/** Returns a plan as text: its result, and the steps before and after the credentials are published. */
+export function outline({ result, beforePublish, afterPublish }: Plan): [string, before: string[], after: string[]] {
+  return [result, beforePublish.map(stepText), afterPublish.map(stepText)];
+}
+
+/** Returns the plan if one client exists. */
+export function planFor(desired: DesiredClient, changes: Partial<Client> = {}): Plan {
+  return planChanges(desired, { client: client(changes), others: [] });
+}
+
+/** Random secrets with few different creation times, so that equal times occur. */
+const anySecrets = (time: fc.Arbitrary<bigint | undefined>) =>
+  fc
+    .array(fc.record({ create_time: time, active: fc.boolean() }), { maxLength: 7 })
+    .map((list) => list.map((entry, at): Secret => ({ id: `sks_${at}`, suffix: '', ...entry })));
+export const createTimes = fc.bigInt({ min: 0n, max: 5n });
+export const datedSecrets = anySecrets(createTimes);
+/** Random secrets, some of them without a creation time. */
+export const secretLists = anySecrets(fc.option(createTimes, { nil: undefined }));
+/** Random values of `keep_secrets`. */
+export const keepCounts = fc.integer({ min: 1, max: 5 });

@@ -1,0 +1,104 @@
+import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import fc from 'fast-check';
+import { mask } from '../../../src/output/mask.ts';
+import { characterCount, oneLine, quote, truncate } from '../../../src/output/text.ts';
+
+beforeEach(() => {
+  jest.spyOn(process.stdout, 'write').mockReturnValue(true);
+});
+afterEach(() => {
+  jest.restoreAllMocks();
+});
+
+describe('a line of the log', () => {
+  it.each([
+    ['a line break', 'a\nb'],
+    ['a line break of Windows', 'a\r\nb'],
+    ['a carriage return', 'a\rb'],
+    ['an escape sequence', 'a\u001b\u009bb'],
+    ['a NUL', 'a\0b'],
+    ['a DEL', 'a\x7fb'],
+    ['a backspace', 'a\b\bb'],
+    ['a next line (U+0085)', 'a\u0085b'],
+    ['a line separator (U+2028)', 'a\u2028b'],
+    ['a paragraph separator (U+2029)', 'a\u2029b'],
+    ['a left-to-right mark', 'a\u200eb'],
+    ['a right-to-left mark', 'a\u200fb'],
+    ['an Arabic letter mark', 'a\u061cb'],
+    ['a right-to-left override', 'a\u202e\u202cb'],
+    ['an isolate', 'a\u2066\u2069b'],
+  ])('holds a space in place of %s', (_what, text) => {
+    expect(oneLine(text)).toBe('a b');
+  });
+
+  it.each([
+    ['##[error]no', '## [error]no'],
+    ['a ##[add-mask]b', 'a ## [add-mask]b'],
+    ['###[a]##[b]', '### [a]## [b]'],
+    ['#\n#[error]', '# #[error]'],
+    ['##\u200f[error]', '## [error]'],
+  ])('is no command of the older syntax: %j', (text, shown) => {
+    expect(oneLine(text)).toBe(shown);
+  });
+
+  it('holds nothing that breaks a line, turns it round, or commands the runner, whatever the text', () => {
+    const unit = fc.oneof(
+      fc.string({ unit: 'binary', minLength: 1, maxLength: 1 }),
+      fc.constantFrom('#', '[', '##[', ...'\n\r\u2028\u202e\u2067\u061c'),
+    );
+    fc.assert(
+      fc.property(fc.string({ unit }), (text) => {
+        expect(oneLine(text)).not.toMatch(/\p{Cc}|\p{Zl}|\p{Zp}|\p{Bidi_Control}|##\[/u);
+      }),
+    );
+  });
+
+  it.each(['plain', 'Grüße, 世界 👩‍👩‍👧', '# [a] #[b] :: | `', ''])('is shown as it is: %j', (text) => {
+    expect(oneLine(text)).toBe(text);
+  });
+});
+
+describe('a long value', () => {
+  it.each([
+    ['', 5, ''],
+    ['abcde', 5, 'abcde'],
+    ['abcdef', 5, 'abcd…'],
+    ['ab', 1, '…'],
+    ['😀😀😀', 3, '😀😀😀'],
+    ['😀😀😀😀', 3, '😀😀…'],
+  ])('%j is cut to %i characters: %j', (text, length, shown) => {
+    expect(truncate(text, length)).toBe(shown);
+  });
+
+  it('is cut after masked secrets were taken out, so that no part of one remains', () => {
+    const secret = ['fake', 'secret', 'to', 'be', 'cut'].join('+');
+    mask(secret);
+    for (let length = 1; length < 40; length++) expect(truncate(`a ${secret} b`, length)).not.toContain('fake');
+    expect(truncate(`a ${secret} b`, 7)).toBe('a *** b');
+  });
+
+  it('is as long as allowed at most, begins as it was, and is never cut within a character', () => {
+    fc.assert(
+      fc.property(fc.string({ unit: 'binary' }), fc.integer({ min: 1, max: 20 }), (text, length) => {
+        const shown = truncate(text, length);
+        expect([...shown].length).toBeLessThanOrEqual(length);
+        expect(shown.isWellFormed()).toBe(true);
+        if (shown !== text) {
+          expect(shown.endsWith('…')).toBe(true);
+          expect(text.startsWith(shown.slice(0, -1))).toBe(true);
+        }
+      }),
+    );
+  });
+});
+
+describe('a quoted value', () => {
+  it('is one short line, whatever it was', () => {
+    fc.assert(
+      fc.property(fc.string({ unit: 'binary', maxLength: 200 }), (text) => {
+        expect(characterCount(JSON.parse(quote(text)))).toBeLessThanOrEqual(80);
+        expect(quote(text)).not.toMatch(/[\r\n]/);
+      }),
+    );
+  });
+});
