@@ -12,7 +12,7 @@ import { parse } from 'yaml';
 import { type Emulator, startEmulator } from '../emulator/index.ts';
 import { type Executed, type Outcome, RUNNER_VARIABLES, runStep } from '../emulator/runner.ts';
 import { formatMarker, identityHash } from '../src/client/identity.ts';
-import { createNonce } from '../src/inputs/resolve.ts';
+import { createNonce } from '../src/inputs/desired-client.ts';
 import { logPage, type Shown, summaryPage } from './viewer.ts';
 
 const ROOT = new URL('..', import.meta.url);

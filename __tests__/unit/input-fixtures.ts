@@ -1,5 +1,13 @@
-import { afterEach, beforeEach, jest } from '@jest/globals';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { afterAll, afterEach, beforeAll, beforeEach, jest } from '@jest/globals';
+import type { DesiredClient } from '../../src/client/desired.ts';
 import { InputError } from '../../src/client/faults.ts';
+import { targetFromRunner } from '../../src/client/target.ts';
+import type { ConnectionInputs } from '../../src/inputs/connection.ts';
+import { desiredClientFrom } from '../../src/inputs/desired-client.ts';
+import { type Inputs, readInputs } from '../../src/inputs/inputs.ts';
 
 export type Values = Record<string, string | undefined>;
 
@@ -16,6 +24,23 @@ const INPUTS: Values = {
 };
 /** Removes the inputs that a variable can replace. */
 export const NO_INPUTS = Object.fromEntries(Object.keys(INPUTS).map((name) => [name, undefined]));
+/** The variables that can replace inputs. */
+export const SCALEKIT_VARIABLES: Values = {
+  SCALEKIT_ENVIRONMENT_URL: 'https://acme.scalekit.com',
+  SCALEKIT_CLIENT_ID: 'skc_1',
+  SCALEKIT_CLIENT_SECRET: SECRET,
+  SCALEKIT_ORGANIZATION_ID: 'org_1',
+};
+export const GITHUB_TOKEN = ['fake', 'github', 'token'].join('-');
+/** Inputs with which the credentials are saved. */
+export const SAVING: Values = { save_to: 'repository', github_token: GITHUB_TOKEN };
+/** Inputs for a client of another repository. */
+export const OTHER_REPOSITORY: Values = { repository: 'acme/other', github_token: GITHUB_TOKEN };
+/** The variables of a job that may have an ID token. */
+export const ID_TOKEN_VARIABLES: Values = {
+  ACTIONS_ID_TOKEN_REQUEST_URL: 'https://token.example',
+  ACTIONS_ID_TOKEN_REQUEST_TOKEN: 'a',
+};
 export const RUNNER: Values = {
   GITHUB_OUTPUT: '/runner/output',
   GITHUB_REPOSITORY: 'acme/app',
@@ -69,4 +94,51 @@ export function inputError(work: () => unknown): string {
     throw error;
   }
   throw new Error('the inputs were accepted');
+}
+
+/** Runs a reader with these inputs and with the variables of a runner. */
+export function readWith<T>(reader: (env: NodeJS.ProcessEnv) => T, changes: Values, env: Values = {}): T {
+  setInputs(changes);
+  return reader({ ...RUNNER, ...env });
+}
+
+/** Returns the inputs of the action. */
+export function readMain(changes: Values = {}, env: Values = {}): Inputs {
+  return readWith(readInputs, changes, env);
+}
+
+/** Returns the message of the error about the inputs of the action. */
+export function mainError(changes: Values, env: Values = {}): string {
+  return inputError(() => readMain(changes, env));
+}
+
+/** Returns the connection and the desired client that result from the inputs and the runner's variables. */
+export function resolve(changes: Values = {}, env: Values = {}): ConnectionInputs & DesiredClient {
+  const inputs = readMain(changes, env);
+  const { origin, credentials, organization_external_id, timeout, warnings } = inputs;
+  const connection = { origin, credentials, organization_external_id, timeout, warnings };
+  const target = targetFromRunner(inputs.runner, { ...RUNNER, ...env }, inputs.environment);
+  return { ...connection, ...desiredClientFrom(inputs, target) };
+}
+
+/** Returns the message of the error that the inputs and the runner's variables result in. */
+export function resolveError(changes: Values, env: Values = {}): string {
+  return inputError(() => resolve(changes, env));
+}
+
+/**
+ * Writes the payload of an event that a pull request from a fork triggered, for the tests of the file.
+ * @returns a function that returns the variables of a run with this event
+ */
+export function useForkEvent(): (eventName: string) => Values {
+  let folder = '';
+  beforeAll(() => {
+    folder = mkdtempSync(path.join(tmpdir(), 'inputs-'));
+    const event = { pull_request: { head: { repo: { full_name: 'mallory/app' } } } };
+    writeFileSync(path.join(folder, 'event.json'), JSON.stringify(event));
+  });
+  afterAll(() => {
+    rmSync(folder, { recursive: true });
+  });
+  return (eventName) => ({ GITHUB_EVENT_NAME: eventName, GITHUB_EVENT_PATH: path.join(folder, 'event.json') });
 }

@@ -133,7 +133,7 @@ class proxy_ProxyError extends Error {
  * Returns the proxy for requests to a URL, or undefined if they are sent directly. Reads https_proxy and no_proxy, or
  * the upper-case names if the lower-case ones are not set. Loopback addresses are never reached through a proxy,
  * whatever the variables say.
- * @throws {ProxyError} if the variable holds no proxy URL. To bypass a proxy silently would be worse.
+ * @throws {ProxyError} if the variable holds no proxy URL. Otherwise requests would bypass the proxy silently.
  */
 function proxy_proxyFor(target, env) {
     const variable = ['https_proxy', 'HTTPS_PROXY'].find((name) => env[name]?.trim());
@@ -446,7 +446,7 @@ class Transport {
     /** Hosts that have sent a response: TLS with them works. */
     #answered = new Set();
     /** Milliseconds since the epoch: the earliest time in the `Date` header of any response. */
-    #serverTime;
+    #earliestServerTime;
     /**
      * @param run `ID.ATTEMPT` of the workflow run, for Scalekit's logs
      * @param timeout seconds for the whole step, counted from the start of the process
@@ -464,7 +464,7 @@ class Transport {
      * Undefined until a server has sent its time.
      */
     get serverNow() {
-        return this.#serverTime && Math.min(Date.now(), this.#serverTime);
+        return this.#earliestServerTime && Math.min(Date.now(), this.#earliestServerTime);
     }
     /** Milliseconds until the deadline. Negative after it. */
     get remaining() {
@@ -544,7 +544,7 @@ class Transport {
             const response = await promise;
             this.#answered.add(request.url.host);
             if (response.headers.date)
-                this.#serverTime = Math.min(this.#serverTime ?? Number.POSITIVE_INFINITY, serverTime(response));
+                this.#earliestServerTime = Math.min(this.#earliestServerTime ?? Number.POSITIVE_INFINITY, responseTime(response));
             return response;
         }
         catch (error) {
@@ -556,7 +556,7 @@ class Transport {
         }
     }
     /**
-     * Creates the Node.js request for a request. The caller ends it.
+     * Opens the Node.js request that sends this one. The caller ends it.
      * @throws {ProxyError} if a proxy variable is invalid
      */
     #open(request, resolve, reject) {
@@ -619,7 +619,7 @@ function isOutcomeUnknown(status) {
  * Returns the time in a response's `Date` header, or this machine's time if the header is absent or invalid.
  * @returns milliseconds since the epoch
  */
-function serverTime({ headers }) {
+function responseTime({ headers }) {
     const now = Date.parse(headers.date ?? '');
     return Number.isNaN(now) ? Date.now() : now;
 }
@@ -642,7 +642,7 @@ function finalResult(outcome, attempts, earlierOutcomeUnknown) {
 function retryAfter(request, outcome) {
     if (outcome instanceof NetworkError)
         return 0;
-    return request.rateLimitWait?.(outcome) ?? parseRetryAfter(outcome.headers['retry-after'], serverTime(outcome));
+    return request.rateLimitWait?.(outcome) ?? parseRetryAfter(outcome.headers['retry-after'], responseTime(outcome));
 }
 /**
  * Calls a function when a request has its connection, TLS included. Before that, nothing of the request can have
@@ -673,7 +673,8 @@ function networkError(error, reached) {
 
 
 
-// The errors of the Scalekit and GitHub APIs, and the advice that both have in common.
+// The errors of the Scalekit and GitHub APIs, and the advice about the network that both have in common. scalekit/errors.ts
+// and github/errors.ts add the advice for the responses of each API.
 /** A failed API request: the operation, the status, the server's own message, and what the user can do. */
 class ApiError extends Error {
     name = 'ApiError';
@@ -809,7 +810,7 @@ function rateLimitWait(response) {
     const { status, headers } = response;
     if (status !== 403 && status !== 429)
         return undefined;
-    const now = serverTime(response);
+    const now = responseTime(response);
     const retryAfter = parseRetryAfter(headers['retry-after'], now);
     if (retryAfter > 0)
         return retryAfter;
@@ -944,7 +945,7 @@ class GitHub {
     async read(request, parse) {
         const response = await this.send(request);
         try {
-            return parse((0,json/* parseJsonObject */.dw)(response.body), serverTime(response));
+            return parse((0,json/* parseJsonObject */.dw)(response.body), responseTime(response));
         }
         catch (error) {
             throw error instanceof json/* InvalidResponseError */.tF
@@ -1084,10 +1085,6 @@ class SavedCredentials {
     get name() {
         return locationName(this.location);
     }
-    /** The names of variable and secret, with the location, for a message. */
-    get names() {
-        return entryNames(this.location);
-    }
     /**
      * Reads everything that a write needs: the public key, the environment and the snapshot. Throws if the token cannot
      * read one of them. Whether the token can write is not known before the first write.
@@ -1095,7 +1092,7 @@ class SavedCredentials {
     async open() {
         const reads = [
             this.#readPublicKey(),
-            this.location.environment ? this.#findEnvironment() : undefined,
+            this.location.environment ? this.#requireEnvironment() : undefined,
             this.refresh(),
         ];
         // If several reads fail, the error of the public key is the most useful one.
@@ -1104,14 +1101,14 @@ class SavedCredentials {
                 throw read.reason;
     }
     /** Returns true if the token can read the repository. @throws {ApiError} if it cannot */
-    async isRepositoryVisible() {
+    async requireVisibleRepository() {
         return await this.#github.getRepository(this.location.repository, () => true);
     }
     /** Returns whether the environment exists; true if the location has no environment. */
     async environmentExists() {
         try {
             if (this.location.environment)
-                await this.#findEnvironment();
+                await this.#requireEnvironment();
             return true;
         }
         catch (error) {
@@ -1215,7 +1212,7 @@ class SavedCredentials {
             return { key, key_id };
         });
     }
-    async #findEnvironment() {
+    async #requireEnvironment() {
         const request = this.#request(`read ${this.name}`, 'GET', 'environment', '');
         await this.#github.send(request).catch((error) => {
             // A token that can read the environment's public key can write there without permission to read environments.
@@ -1421,8 +1418,8 @@ function parseSecret(value) {
     // The id becomes the last part of a path. As "..", it would make the path that of the client.
     if (!/^[\w-]{1,128}$/.test(id))
         throw new json/* InvalidResponseError */.tF('id is not the id of a secret');
-    const expiry = timeField(secret, 'expire_time');
-    const expired = expiry !== undefined && expiry < BigInt(Date.now()) * 1000000n;
+    const expiresAt = timeField(secret, 'expire_time');
+    const expired = expiresAt !== undefined && expiresAt < BigInt(Date.now()) * 1000000n;
     const active = secret.status !== 'INACTIVE' && secret.status !== 1 && !expired;
     return { id, create_time: timeField(secret, 'create_time'), suffix: (0,json/* stringField */.OM)(secret, 'secret_suffix'), active };
 }
@@ -1448,9 +1445,9 @@ function secondsField(object, field) {
 function timeField(object, field) {
     const [, seconds, fraction = '', zone] = /^(\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d)(?:\.(\d{1,9}))?([Zz]|[+-]\d\d:\d\d)$/.exec((0,json/* stringField */.OM)(object, field)) ?? [];
     const milliseconds = seconds ? Date.parse(`${seconds}${zone}`.toUpperCase()) : Number.NaN;
-    return !(milliseconds >= EARLIEST_TIME)
-        ? undefined
-        : BigInt(milliseconds) * 1000000n + BigInt(fraction.padEnd(9, '0'));
+    if (Number.isNaN(milliseconds) || milliseconds < EARLIEST_TIME)
+        return undefined;
+    return BigInt(milliseconds) * 1000000n + BigInt(fraction.padEnd(9, '0'));
 }
 
 ;// CONCATENATED MODULE: ./build/inputs/parse.js
@@ -1623,7 +1620,8 @@ function quoteJson(value) {
 // EXTERNAL MODULE: ./node_modules/@actions/core/lib/core.js + 10 modules
 var core = __webpack_require__(178);
 ;// CONCATENATED MODULE: ./build/client/faults.js
-// How bad input is reported: all problems of all inputs are collected and thrown as one error.
+// How bad input is reported: all problems of all inputs are collected and thrown as one error. It is here and not in
+// inputs/ because claims and targets report problems as well.
 /** How many problems of one input are listed at most. Thousands would not fit into an annotation. */
 const MAX_FAULTS = 10;
 /** Lists every bad input: what was given, what is accepted and, if known, why. */
@@ -2012,13 +2010,16 @@ function errors_text(value) {
 
 /** Milliseconds after the creation of a client or a secret in which parts of the API may not know it yet. */
 const CREATION_LAG = 10_000;
-/** Characters. A shorter `plain_secret` cannot be masked without masking ordinary text. */
+/** Characters. A shorter `plain_secret` is refused: masking it could hide ordinary text. */
 const MIN_SECRET_LENGTH = 8;
 /** Milliseconds before the first retry of a request that failed during that lag. Each later pause is twice as long. */
 const FIRST_PAUSE = 250;
 /** Milliseconds before any retry at most. */
 const MAX_PAUSE = 2_000;
-/** Reads the response to a delete: whether the object existed. Before a 404, an earlier attempt may have deleted it. */
+/**
+ * Reads the response to a delete: whether the object existed. A 404 means that it did not, unless an earlier attempt with an
+ * unknown outcome may have deleted it.
+ */
 const PRESENCE = [
     (body) => body.trim() === '' || (0,json/* parseJsonObject */.dw)(body) !== undefined,
     ({ earlierOutcomeUnknown }) => earlierOutcomeUnknown === true,
@@ -2405,6 +2406,14 @@ function claimsNameRepository(client, { repository, repository_id }) {
 function claimValues({ custom_claims }, key) {
     return custom_claims.filter((claim) => claim.key === key).map(({ value }) => value);
 }
+/**
+ * Returns whether the step with this nonce and run created the client.
+ * @param run `ID.ATTEMPT` of the workflow run
+ */
+function isFromThisStep({ description }, { nonce, run }) {
+    const marker = identity_parseMarker(description);
+    return marker?.nonce === nonce && marker.run === run;
+}
 
 ;// CONCATENATED MODULE: ./build/undo/remove.js
 
@@ -2423,14 +2432,14 @@ const MAX_FAILURES = 10;
 const NOTHING = { removed: [], notFound: false, remaining: [] };
 /**
  * Removes what a step created that failed, was cut off, or whose job has ended. Last created, first removed.
- * @param mainWasCutOff whether main was cut off, so that the server may still carry out its last request. Then a client
- *   whose create got no response is searched for 15 seconds
+ * @param mainWasCutOff whether main may have been cut off, so that the server may still carry out its last request. Then
+ *   a client whose create got no response is searched for 15 seconds
  */
 async function cleanUp(scalekit, state, mainWasCutOff = false) {
     const { client, secret } = state;
-    // Deleting the client deletes its secrets, too.
-    const hasOwnClient = secret?.client_id === client?.id;
-    const secretResult = secret && !hasOwnClient
+    // Deleting the client deletes its secrets.
+    const isOnOwnClient = secret?.client_id === client?.id;
+    const secretResult = secret && !isOnOwnClient
         ? await removePendingSecret(scalekit, secret, mainWasCutOff).catch((error) => {
             const what = `A secret of this step on client ${secret.client_id} may be left over`;
             const call = manualSecretCall(scalekit, secret, uncertaintyOf(error));
@@ -2451,7 +2460,9 @@ async function cleanUp(scalekit, state, mainWasCutOff = false) {
 async function removePendingClient(scalekit, state, { id, sent_at, secret_outcome_unknown }, mainWasCutOff) {
     // If the clock was set back since, that must not prolong the wait.
     const sent = Math.min(sent_at, Date.now());
-    const until = id ? sent + CREATION_LAG : mainWasCutOff ? sent + LATE_CREATE_WINDOW : 0;
+    // Without an id, main knows that there is nothing to wait for, unless it was cut off.
+    const wait = id ? CREATION_LAG : mainWasCutOff ? LATE_CREATE_WINDOW : undefined;
+    const until = wait === undefined ? 0 : sent + wait;
     const [removed, remaining] = [[], []];
     try {
         for (;;) {
@@ -2494,7 +2505,7 @@ async function removePendingSecret(scalekit, pending, mainWasCutOff) {
     const possibleIds = id && !outcome_unknown ? [] : newSecretIds(client.parse(), [...known_ids, id]);
     const wasDeleted = id !== undefined && (await deleteSecretUntilGone(scalekit, client_id, id));
     const remaining = possibleIds.map((possible) => possibleLeftover(scalekit, pending, possible));
-    // Waiting longer would not help: unlike a client, a late secret cannot be told from another run's.
+    // Waiting longer would not help: unlike a client, a late secret cannot be distinguished from another run's.
     if (mainWasCutOff && !id && possibleIds.length === 0)
         remaining.push(`Whether a secret was added to client ${client_id} is not known: none shows up yet, and the server may finish late. A later rotation retires it. ${manualSecretCall(scalekit, pending, 'owner')}`);
     return { removed: wasDeleted ? [`secret ${id} of client ${client_id}`] : [], notFound: false, remaining };
@@ -2517,11 +2528,6 @@ async function findOwnClients(scalekit, state) {
     if (own.length === 0 && named)
         throw new ForeignClientError(`client ${id} is not this step's, by the last line of its description.`);
     return own;
-}
-/** Returns whether this step created the client, by its ownership marker. */
-function isFromThisStep({ description }, { nonce, run }) {
-    const marker = identity_parseMarker(description);
-    return marker?.nonce === nonce && marker.run === run;
 }
 /**
  * Deletes a client that this step created. If it has secrets of other runs, deletes only this step's secrets.
@@ -2686,7 +2692,7 @@ const MIN_TIMEOUT = 20;
 /** Runs post: undoes what main created and did not publish. Never fails the job. */
 async function cleanUpAfterMain(state) {
     const credentials = readCredentials(process.env);
-    const github_token = readGitHubToken();
+    const token = readGitHubToken();
     // A state without a valid seal may be forged. The state of another run may name a client that is in use.
     const isTrusted = (0,journal/* isSealed */.dy)(state, credentials.client_secret) && isThisRun(state.run);
     const permission = { refusal: reasonNotToSend(credentials, isTrusted), isTrusted };
@@ -2695,7 +2701,7 @@ async function cleanUpAfterMain(state) {
     const { variable, client, secret } = state;
     // In parallel, so that a hanging GitHub API does not block the Scalekit clean-up, and vice versa.
     await Promise.all([
-        variable && restoreSavedVariable(transport, variable, github_token, permission),
+        variable && restoreSavedVariable(transport, variable, token, permission),
         (client || secret || !variable) && removePending(transport, state, credentials, permission),
     ]);
 }

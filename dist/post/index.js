@@ -16,7 +16,7 @@
 // Checks the JSON that a server sent. Each function narrows an unknown value once, so that the callers work with types.
 /** A response does not have the form that the API documents. The message never quotes a value, which may be secret. */
 class InvalidResponseError extends Error {
-    name = 'AnswerError';
+    name = 'InvalidResponseError';
 }
 /**
  * Parses a JSON object.
@@ -422,7 +422,10 @@ class Journal {
         if (client || secret || variable)
             this.recordIntent({ client: isStillPending ? client : undefined, secret: undefined, variable: undefined });
     }
-    /** Removes entries that need no clean-up. If that cannot be persisted, the post step finds nothing to remove. */
+    /**
+     * Removes entries that need no clean-up: those that `change` sets to undefined, or all. Never throws: if it cannot be
+     * persisted, the post step finds nothing to remove.
+     */
     forget(change = { client: undefined, secret: undefined, variable: undefined }) {
         if (isEmpty(this.state))
             return;

@@ -307,7 +307,7 @@ class Transport {
     /** Hosts that have sent a response: TLS with them works. */
     #answered = new Set();
     /** Milliseconds since the epoch: the earliest time in the `Date` header of any response. */
-    #serverTime;
+    #earliestServerTime;
     /**
      * @param run `ID.ATTEMPT` of the workflow run, for Scalekit's logs
      * @param timeout seconds for the whole step, counted from the start of the process
@@ -325,7 +325,7 @@ class Transport {
      * Undefined until a server has sent its time.
      */
     get serverNow() {
-        return this.#serverTime && Math.min(Date.now(), this.#serverTime);
+        return this.#earliestServerTime && Math.min(Date.now(), this.#earliestServerTime);
     }
     /** Milliseconds until the deadline. Negative after it. */
     get remaining() {
@@ -405,7 +405,7 @@ class Transport {
             const response = await promise;
             this.#answered.add(request.url.host);
             if (response.headers.date)
-                this.#serverTime = Math.min(this.#serverTime ?? Number.POSITIVE_INFINITY, serverTime(response));
+                this.#earliestServerTime = Math.min(this.#earliestServerTime ?? Number.POSITIVE_INFINITY, responseTime(response));
             return response;
         }
         catch (error) {
@@ -417,7 +417,7 @@ class Transport {
         }
     }
     /**
-     * Creates the Node.js request for a request. The caller ends it.
+     * Opens the Node.js request that sends this one. The caller ends it.
      * @throws {ProxyError} if a proxy variable is invalid
      */
     #open(request, resolve, reject) {
@@ -480,7 +480,7 @@ function isOutcomeUnknown(status) {
  * Returns the time in a response's `Date` header, or this machine's time if the header is absent or invalid.
  * @returns milliseconds since the epoch
  */
-function serverTime({ headers }) {
+function responseTime({ headers }) {
     const now = Date.parse(headers.date ?? '');
     return Number.isNaN(now) ? Date.now() : now;
 }
@@ -503,7 +503,7 @@ function finalResult(outcome, attempts, earlierOutcomeUnknown) {
 function retryAfter(request, outcome) {
     if (outcome instanceof NetworkError)
         return 0;
-    return request.rateLimitWait?.(outcome) ?? parseRetryAfter(outcome.headers['retry-after'], serverTime(outcome));
+    return request.rateLimitWait?.(outcome) ?? parseRetryAfter(outcome.headers['retry-after'], responseTime(outcome));
 }
 /**
  * Calls a function when a request has its connection, TLS included. Before that, nothing of the request can have
@@ -534,7 +534,8 @@ function networkError(error, reached) {
 
 
 
-// The errors of the Scalekit and GitHub APIs, and the advice that both have in common.
+// The errors of the Scalekit and GitHub APIs, and the advice about the network that both have in common. scalekit/errors.ts
+// and github/errors.ts add the advice for the responses of each API.
 /** A failed API request: the operation, the status, the server's own message, and what the user can do. */
 class ApiError extends Error {
     name = 'ApiError';
@@ -670,7 +671,7 @@ function rateLimitWait(response) {
     const { status, headers } = response;
     if (status !== 403 && status !== 429)
         return undefined;
-    const now = serverTime(response);
+    const now = responseTime(response);
     const retryAfter = parseRetryAfter(headers['retry-after'], now);
     if (retryAfter > 0)
         return retryAfter;
@@ -805,7 +806,7 @@ class GitHub {
     async read(request, parse) {
         const response = await this.send(request);
         try {
-            return parse((0,json/* parseJsonObject */.dw)(response.body), serverTime(response));
+            return parse((0,json/* parseJsonObject */.dw)(response.body), responseTime(response));
         }
         catch (error) {
             throw error instanceof json/* InvalidResponseError */.tF
@@ -1022,13 +1023,16 @@ var types = __webpack_require__(179);
 
 /** Milliseconds after the creation of a client or a secret in which parts of the API may not know it yet. */
 const api_CREATION_LAG = 10_000;
-/** Characters. A shorter `plain_secret` cannot be masked without masking ordinary text. */
+/** Characters. A shorter `plain_secret` is refused: masking it could hide ordinary text. */
 const MIN_SECRET_LENGTH = 8;
 /** Milliseconds before the first retry of a request that failed during that lag. Each later pause is twice as long. */
 const FIRST_PAUSE = 250;
 /** Milliseconds before any retry at most. */
 const MAX_PAUSE = 2_000;
-/** Reads the response to a delete: whether the object existed. Before a 404, an earlier attempt may have deleted it. */
+/**
+ * Reads the response to a delete: whether the object existed. A 404 means that it did not, unless an earlier attempt with an
+ * unknown outcome may have deleted it.
+ */
 const PRESENCE = [
     (body) => body.trim() === '' || (0,json/* parseJsonObject */.dw)(body) !== undefined,
     ({ earlierOutcomeUnknown }) => earlierOutcomeUnknown === true,
@@ -1284,14 +1288,14 @@ const MAX_FAILURES = 10;
 const NOTHING = { removed: [], notFound: false, remaining: [] };
 /**
  * Removes what a step created that failed, was cut off, or whose job has ended. Last created, first removed.
- * @param mainWasCutOff whether main was cut off, so that the server may still carry out its last request. Then a client
- *   whose create got no response is searched for 15 seconds
+ * @param mainWasCutOff whether main may have been cut off, so that the server may still carry out its last request. Then
+ *   a client whose create got no response is searched for 15 seconds
  */
 async function cleanUp(scalekit, state, mainWasCutOff = false) {
     const { client, secret } = state;
-    // Deleting the client deletes its secrets, too.
-    const hasOwnClient = secret?.client_id === client?.id;
-    const secretResult = secret && !hasOwnClient
+    // Deleting the client deletes its secrets.
+    const isOnOwnClient = secret?.client_id === client?.id;
+    const secretResult = secret && !isOnOwnClient
         ? await removePendingSecret(scalekit, secret, mainWasCutOff).catch((error) => {
             const what = `A secret of this step on client ${secret.client_id} may be left over`;
             const call = manualSecretCall(scalekit, secret, uncertaintyOf(error));
@@ -1312,7 +1316,9 @@ async function cleanUp(scalekit, state, mainWasCutOff = false) {
 async function removePendingClient(scalekit, state, { id, sent_at, secret_outcome_unknown }, mainWasCutOff) {
     // If the clock was set back since, that must not prolong the wait.
     const sent = Math.min(sent_at, Date.now());
-    const until = id ? sent + CREATION_LAG : mainWasCutOff ? sent + LATE_CREATE_WINDOW : 0;
+    // Without an id, main knows that there is nothing to wait for, unless it was cut off.
+    const wait = id ? CREATION_LAG : mainWasCutOff ? LATE_CREATE_WINDOW : undefined;
+    const until = wait === undefined ? 0 : sent + wait;
     const [removed, remaining] = [[], []];
     try {
         for (;;) {
@@ -1355,7 +1361,7 @@ async function removePendingSecret(scalekit, pending, mainWasCutOff) {
     const possibleIds = id && !outcome_unknown ? [] : newSecretIds(client.parse(), [...known_ids, id]);
     const wasDeleted = id !== undefined && (await deleteSecretUntilGone(scalekit, client_id, id));
     const remaining = possibleIds.map((possible) => possibleLeftover(scalekit, pending, possible));
-    // Waiting longer would not help: unlike a client, a late secret cannot be told from another run's.
+    // Waiting longer would not help: unlike a client, a late secret cannot be distinguished from another run's.
     if (mainWasCutOff && !id && possibleIds.length === 0)
         remaining.push(`Whether a secret was added to client ${client_id} is not known: none shows up yet, and the server may finish late. A later rotation retires it. ${manualSecretCall(scalekit, pending, 'owner')}`);
     return { removed: wasDeleted ? [`secret ${id} of client ${client_id}`] : [], notFound: false, remaining };
@@ -1378,11 +1384,6 @@ async function findOwnClients(scalekit, state) {
     if (own.length === 0 && named)
         throw new ForeignClientError(`client ${id} is not this step's, by the last line of its description.`);
     return own;
-}
-/** Returns whether this step created the client, by its ownership marker. */
-function isFromThisStep({ description }, { nonce, run }) {
-    const marker = parseMarker(description);
-    return marker?.nonce === nonce && marker.run === run;
 }
 /**
  * Deletes a client that this step created. If it has secrets of other runs, deletes only this step's secrets.

@@ -15,7 +15,7 @@ __nccwpck_require__.d(__webpack_exports__, {
   Pe: () => (/* binding */ withMarker)
 });
 
-// UNUSED EXPORTS: MAX_DESCRIPTION_TEXT, appendMarker, hasMatchingClaims, identityHash, reasonNotManageable, shortHash
+// UNUSED EXPORTS: MAX_DESCRIPTION_TEXT, appendMarker, hasMatchingClaims, identityHash, isFromThisStep, reasonNotManageable, shortHash
 
 ;// CONCATENATED MODULE: external "node:crypto"
 const external_node_crypto_namespaceObject = require("node:crypto");
@@ -115,6 +115,14 @@ function claimsNameRepository(client, { repository, repository_id }) {
 function claimValues({ custom_claims }, key) {
     return custom_claims.filter((claim) => claim.key === key).map(({ value }) => value);
 }
+/**
+ * Returns whether the step with this nonce and run created the client.
+ * @param run `ID.ATTEMPT` of the workflow run
+ */
+function isFromThisStep({ description }, { nonce, run }) {
+    const marker = parseMarker(description);
+    return marker?.nonce === nonce && marker.run === run;
+}
 
 
 /***/ }),
@@ -133,7 +141,7 @@ function claimValues({ custom_claims }, key) {
 // Checks the JSON that a server sent. Each function narrows an unknown value once, so that the callers work with types.
 /** A response does not have the form that the API documents. The message never quotes a value, which may be secret. */
 class InvalidResponseError extends Error {
-    name = 'AnswerError';
+    name = 'InvalidResponseError';
 }
 /**
  * Parses a JSON object.
@@ -330,7 +338,7 @@ class ProxyError extends Error {
  * Returns the proxy for requests to a URL, or undefined if they are sent directly. Reads https_proxy and no_proxy, or
  * the upper-case names if the lower-case ones are not set. Loopback addresses are never reached through a proxy,
  * whatever the variables say.
- * @throws {ProxyError} if the variable holds no proxy URL. To bypass a proxy silently would be worse.
+ * @throws {ProxyError} if the variable holds no proxy URL. Otherwise requests would bypass the proxy silently.
  */
 function proxyFor(target, env) {
     const variable = ['https_proxy', 'HTTPS_PROXY'].find((name) => env[name]?.trim());
@@ -735,8 +743,8 @@ function parseSecret(value) {
     // The id becomes the last part of a path. As "..", it would make the path that of the client.
     if (!/^[\w-]{1,128}$/.test(id))
         throw new _net_json_js__WEBPACK_IMPORTED_MODULE_0__/* .InvalidResponseError */ .tF('id is not the id of a secret');
-    const expiry = timeField(secret, 'expire_time');
-    const expired = expiry !== undefined && expiry < BigInt(Date.now()) * 1000000n;
+    const expiresAt = timeField(secret, 'expire_time');
+    const expired = expiresAt !== undefined && expiresAt < BigInt(Date.now()) * 1000000n;
     const active = secret.status !== 'INACTIVE' && secret.status !== 1 && !expired;
     return { id, create_time: timeField(secret, 'create_time'), suffix: (0,_net_json_js__WEBPACK_IMPORTED_MODULE_0__/* .stringField */ .OM)(secret, 'secret_suffix'), active };
 }
@@ -762,9 +770,9 @@ function secondsField(object, field) {
 function timeField(object, field) {
     const [, seconds, fraction = '', zone] = /^(\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d)(?:\.(\d{1,9}))?([Zz]|[+-]\d\d:\d\d)$/.exec((0,_net_json_js__WEBPACK_IMPORTED_MODULE_0__/* .stringField */ .OM)(object, field)) ?? [];
     const milliseconds = seconds ? Date.parse(`${seconds}${zone}`.toUpperCase()) : Number.NaN;
-    return !(milliseconds >= EARLIEST_TIME)
-        ? undefined
-        : BigInt(milliseconds) * 1000000n + BigInt(fraction.padEnd(9, '0'));
+    if (Number.isNaN(milliseconds) || milliseconds < EARLIEST_TIME)
+        return undefined;
+    return BigInt(milliseconds) * 1000000n + BigInt(fraction.padEnd(9, '0'));
 }
 
 
@@ -2173,6 +2181,7 @@ function claimText(value) {
 ;// CONCATENATED MODULE: ./build/client/claims.js
 
 
+// Which claims the client has. client/target.ts determines their values.
 /** Claims that differ from run to run. A client that outlives its run cannot have them. */
 const PER_RUN = new Set(['sha', 'ref', 'ref_type', 'run_id', 'run_attempt', 'actor', 'actor_id', 'event_name', 'workflow_ref'].map((name) => `github_${name}`));
 /** The claims to derive if `repository_claims` is not given. Those without a value are omitted. */
@@ -2432,7 +2441,8 @@ function quoteJson(value) {
 // EXTERNAL MODULE: ./node_modules/@actions/core/lib/core.js + 10 modules
 var sweep_core = __nccwpck_require__(178);
 ;// CONCATENATED MODULE: ./build/client/faults.js
-// How bad input is reported: all problems of all inputs are collected and thrown as one error.
+// How bad input is reported: all problems of all inputs are collected and thrown as one error. It is here and not in
+// inputs/ because claims and targets report problems as well.
 /** How many problems of one input are listed at most. Thousands would not fit into an annotation. */
 const MAX_FAULTS = 10;
 /** Lists every bad input: what was given, what is accepted and, if known, why. */
@@ -2766,7 +2776,7 @@ function readInputs(env) {
     };
     checkCombinations(reader, inputs);
     const report = (input) => reader.report(input);
-    // The runner's claims are known already. The others are checked completely after they are requested (resolveInputs).
+    // The runner's claims are known already. The others are checked completely after they are requested (desiredClientFrom).
     if (inputs.source === 'runner')
         deriveClaims(inputs, targetFromRunner(runner, env, inputs.environment), report);
     else
@@ -2810,6 +2820,7 @@ function readSweepInputs(env) {
     const inputs = {
         ...connection,
         runner,
+        // Without it, finish() throws below.
         github: github ?? { api: '', token: '' },
         dry_run: reader.boolean('dry_run', true),
         max_deletions: Number(maxDeletions || DEFAULT_MAX_DELETIONS),

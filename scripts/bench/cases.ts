@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import type { Emulator } from '../../emulator/index.ts';
 import { type Outcome, RUNNER_VARIABLES, runProgram, type Step } from '../../emulator/runner.ts';
 import { formatMarker, identityHash } from '../../src/client/identity.ts';
-import { createNonce } from '../../src/inputs/resolve.ts';
+import { createNonce } from '../../src/inputs/desired-client.ts';
 
 /** The program that does a job: Node alone, the floor (floor.cjs), this action, curl.sh or sdk.mjs. */
 export type Contender = 'node' | 'floor' | 'action' | 'curl' | 'sdk';

@@ -4,6 +4,8 @@ import type { Report } from './faults.ts';
 import type { Lifetime } from './identity.ts';
 import { CLAIM_NAMES, isClaimName, PROPERTY, type Source, type Target, VARIABLES } from './target.ts';
 
+// Which claims the client has. client/target.ts determines their values.
+
 /** Claims that differ from run to run. A client that outlives its run cannot have them. */
 const PER_RUN = new Set(
   ['sha', 'ref', 'ref_type', 'run_id', 'run_attempt', 'actor', 'actor_id', 'event_name', 'workflow_ref'].map(

@@ -21,7 +21,7 @@ type PartialFields = { [Field in keyof ClientFields]?: ClientFields[Field] | und
  * given is expected to be empty. The name, the description without its ownership marker, and the expiry are compared
  * only if they were given.
  */
-export function differences({ fields, given }: DesiredClient, client: ManagedClient): Difference[] {
+export function findDrift({ fields, given }: DesiredClient, client: ManagedClient): Difference[] {
   const compared: (keyof ClientFields)[] = ['scopes', 'audience', 'custom_claims'];
   if (fields.expiry) compared.push('expiry');
   if (given.name) compared.push('name');
@@ -33,17 +33,17 @@ export function differences({ fields, given }: DesiredClient, client: ManagedCli
  * Compares the desired client with the response to the request that created or updated it, organization included. An
  * expiry or organization that the response omits is not a difference.
  */
-export function shortfalls(desired: DesiredClient, client: ManagedClient): Difference[] {
+export function differencesInResponse(desired: DesiredClient, client: ManagedClient): Difference[] {
   const { organization_id } = client;
   return [
-    ...differences(desired, client).filter(({ field, got }) => field !== 'expiry' || got !== NONE),
+    ...findDrift(desired, client).filter(({ field, got }) => field !== 'expiry' || got !== NONE),
     ...compareSets([['organization_id', [desired.organization_id], [organization_id || desired.organization_id]]]),
   ];
 }
 
 /** Returns one line of text for each difference. */
-export function formatDifferences(differences: Difference[]): string {
-  return differences.map(({ field, wanted, got }) => `${field}: wanted ${wanted}; got ${got}`).join('\n');
+export function formatDifferences(found: Difference[]): string {
+  return found.map(({ field, wanted, got }) => `${field}: wanted ${wanted}; got ${got}`).join('\n');
 }
 
 /** Returns the named fields whose values differ. Lists are compared as sets. */

@@ -1,4 +1,5 @@
-// How bad input is reported: all problems of all inputs are collected and thrown as one error.
+// How bad input is reported: all problems of all inputs are collected and thrown as one error. It is here and not in
+// inputs/ because claims and targets report problems as well.
 
 /** How many problems of one input are listed at most. Thousands would not fit into an annotation. */
 const MAX_FAULTS = 10;

@@ -14,8 +14,7 @@ const MARKER =
 export type Lifetime = 'persistent' | 'job';
 
 /**
- * The ownership marker: the last line of a client's description. It
- * records which run created the client, and for whom.
+ * The ownership marker: the last line of a client's description. It records which run created the client, and for whom.
  */
 export interface OwnershipMarker {
   /** The identity hash. Two runs with the same hash mean the same client. */
@@ -150,4 +149,16 @@ function claimsNameRepository(client: Client, { repository, repository_id }: Ide
 /** Returns all values of a claim: the API allows the same key more than once. */
 function claimValues({ custom_claims }: Client, key: string): string[] {
   return custom_claims.filter((claim) => claim.key === key).map(({ value }) => value);
+}
+
+/**
+ * Returns whether the step with this nonce and run created the client.
+ * @param run `ID.ATTEMPT` of the workflow run
+ */
+export function isFromThisStep(
+  { description }: Pick<Client, 'description'>,
+  { nonce, run }: Pick<OwnershipMarker, 'nonce' | 'run'>,
+): boolean {
+  const marker = parseMarker(description);
+  return marker?.nonce === nonce && marker.run === run;
 }

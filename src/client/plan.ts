@@ -1,7 +1,7 @@
 import type { SavedSnapshot } from '../github/saved-credentials.ts';
 import { type ClientFields, MAX_SECRETS, type Secret } from '../scalekit/types.ts';
 import type { DesiredClient } from './desired.ts';
-import { type Difference, differences, formatDifferences, NONE } from './drift.ts';
+import { type Difference, findDrift, formatDifferences, NONE } from './drift.ts';
 import type { ManagedClient } from './identity.ts';
 import { evictions, retirements } from './retirement.ts';
 
@@ -18,14 +18,17 @@ export interface Existing {
   saved?: SavedSnapshot | undefined;
 }
 
-/** One change. All steps of a plan but `create` apply to the existing client, or to the new one if there is none. */
+/**
+ * One change. All steps of a plan but `create` apply to the existing client, or to the new one if there is none. `create`
+ * and `save` are for the plan of a dry run: `applyPlan` goes by the plan's result and the secret location.
+ */
 export type Step =
   | { kind: 'create' }
-  /** @param fields the fields to write: complete lists, and the description without its ownership marker */
+  // The fields to write: complete lists, and the description without its ownership marker.
   | { kind: 'update'; fields: Partial<ClientFields>; differences: Difference[] }
   | { kind: 'add-secret' }
   | { kind: 'save' }
-  /** @param spareRecent whether to keep the secret if it was created less than an hour before the new one */
+  // `spareRecent`: whether to keep the secret if it was created less than an hour before the new one.
   | { kind: 'delete-secret'; secret: Secret; spareRecent: boolean }
   | { kind: 'delete-client' };
 
@@ -56,7 +59,7 @@ export function planChanges(desired: DesiredClient, { client, others, saved }: E
   const warnings = others.length > 0 ? [duplicatesWarning(client.client_id, others)] : [];
   // The value of an existing secret cannot be read. If it was not saved, the client needs another secret.
   const savedCredentialsMissing =
-    desired.on_existing === 'reuse' && desired.location && !isSaved(saved, client.client_id);
+    desired.on_existing === 'reuse' && desired.location !== undefined && !isSaved(saved, client.client_id);
   switch (savedCredentialsMissing ? 'rotate' : desired.on_existing) {
     case 'fail':
       throw planError(
@@ -122,7 +125,7 @@ function planError(text: string, warnings: string[]): Error {
  * @throws {Error} if a list would have to be emptied
  */
 function driftCorrections(desired: DesiredClient, client: ManagedClient, warnings: string[]): Step[] {
-  const drifted = differences(desired, client);
+  const drifted = findDrift(desired, client);
   const emptied = drifted.filter(({ wanted }) => wanted === NONE);
   if (emptied.length > 0) {
     throw planError(
@@ -148,7 +151,7 @@ function driftCorrections(desired: DesiredClient, client: ManagedClient, warning
  */
 function planRotation(desired: DesiredClient, client: ManagedClient, save: Step[], warnings: string[]): Plan {
   const evicted = evictions(client.secrets);
-  const kept = client.secrets.filter((secret) => !evicted.includes(secret));
+  const notEvicted = client.secrets.filter((secret) => !evicted.includes(secret));
   const evictionWarnings = evicted.map(
     ({ id }) =>
       `Client ${client.client_id} has ${client.secrets.length} secrets, and ${MAX_SECRETS} is the most: ${id} has to go before a new one is made, however young it is.`,
@@ -163,7 +166,7 @@ function planRotation(desired: DesiredClient, client: ManagedClient, save: Step[
       { kind: 'add-secret' },
       ...save,
     ],
-    afterPublish: retirements(kept, desired.keep_secrets).map((secret) => ({
+    afterPublish: retirements(notEvicted, desired.keep_secrets).map((secret) => ({
       kind: 'delete-secret',
       secret,
       spareRecent,

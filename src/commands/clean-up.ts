@@ -25,7 +25,7 @@ interface SendPermission {
 /** Runs post: undoes what main created and did not publish. Never fails the job. */
 export async function cleanUpAfterMain(state: SealedState): Promise<void> {
   const credentials = readCredentials(process.env);
-  const github_token = readGitHubToken();
+  const token = readGitHubToken();
   // A state without a valid seal may be forged. The state of another run may name a client that is in use.
   const isTrusted = isSealed(state, credentials.client_secret) && isThisRun(state.run);
   const permission = { refusal: reasonNotToSend(credentials, isTrusted), isTrusted };
@@ -34,7 +34,7 @@ export async function cleanUpAfterMain(state: SealedState): Promise<void> {
   const { variable, client, secret } = state;
   // In parallel, so that a hanging GitHub API does not block the Scalekit clean-up, and vice versa.
   await Promise.all([
-    variable && restoreSavedVariable(transport, variable, github_token, permission),
+    variable && restoreSavedVariable(transport, variable, token, permission),
     (client || secret || !variable) && removePending(transport, state, credentials, permission),
   ]);
 }

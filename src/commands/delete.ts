@@ -2,8 +2,8 @@ import { identityHash, parseMarker, repositoryReference } from '../client/identi
 import type { Target } from '../client/target.ts';
 import { GitHub } from '../github/api.ts';
 import { entryNames, SavedCredentials, type SavedSnapshot, type SecretLocation } from '../github/saved-credentials.ts';
+import { identityFor, resolveSecretLocation } from '../inputs/desired-client.ts';
 import type { DeleteInputs } from '../inputs/inputs.ts';
-import { identityFor, resolveSecretLocation } from '../inputs/resolve.ts';
 import { ApiError } from '../net/api-error.ts';
 import type { Transport } from '../net/transport.ts';
 import * as log from '../output/log.ts';
@@ -101,7 +101,11 @@ async function openSavedCredentials(
   } catch (error) {
     // GitHub also answers 404 to a token without permission, so check that the token can see the repository.
     const isMissing = error instanceof ApiError && error.status === 404 && location.environment !== '';
-    if (isMissing && (await savedCredentials.isRepositoryVisible()) && !(await savedCredentials.environmentExists()))
+    if (
+      isMissing &&
+      (await savedCredentials.requireVisibleRepository()) &&
+      !(await savedCredentials.environmentExists())
+    )
       return undefined;
     throw error;
   }

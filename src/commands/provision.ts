@@ -2,8 +2,8 @@ import type { DesiredClient } from '../client/desired.ts';
 import { type Plan, planChanges } from '../client/plan.ts';
 import { GitHub } from '../github/api.ts';
 import { SavedCredentials } from '../github/saved-credentials.ts';
+import { desiredClientFrom } from '../inputs/desired-client.ts';
 import type { Inputs } from '../inputs/inputs.ts';
-import { resolveInputs } from '../inputs/resolve.ts';
 import type { Transport } from '../net/transport.ts';
 import * as log from '../output/log.ts';
 import { Scalekit } from '../scalekit/api.ts';
@@ -41,7 +41,7 @@ async function run(inputs: Inputs, transport: Transport): Promise<void> {
 /** Resolves the desired client and signs in to Scalekit, at the same time. */
 async function resolveAndSignIn(inputs: Inputs, transport: Transport): Promise<[DesiredClient, Scalekit]> {
   const [desired, scalekit] = await Promise.all([
-    resolveTarget(inputs, transport, process.env).then((target) => resolveInputs(inputs, target)),
+    resolveTarget(inputs, transport, process.env).then((target) => desiredClientFrom(inputs, target)),
     Scalekit.open(transport, inputs),
   ]);
   desired.notices.forEach(log.notice);
@@ -77,7 +77,7 @@ async function applyAndPublish(context: Context, plan: Plan, existing: SearchRes
   try {
     const applied = await applyPlan(context, plan, existing);
     // Saved credentials count as published, so cancelling comes too late.
-    const isSaved = savedCredentials && applied.secret;
+    const isSaved = savedCredentials !== undefined && applied.secret !== undefined;
     if (transport.cancelled && !isSaved) throw new Error('The pair was not handed out.');
     publish(desired, applied);
     journal.markPublished(applied.client.client_id);

@@ -1,7 +1,7 @@
 import { ApiError, invalidResponseError, isApiResponse, unansweredError } from '../net/api-error.ts';
 import { InvalidResponseError, type Json, parseJsonObject, stringField } from '../net/json.ts';
 import { NetworkError } from '../net/network-error.ts';
-import { type HttpRequest, type HttpResponse, serverTime, type Transport } from '../net/transport.ts';
+import { type HttpRequest, type HttpResponse, responseTime, type Transport } from '../net/transport.ts';
 import { githubRefusal, type Permission, rateLimitWait } from './errors.ts';
 
 /** The URL of GitHub's API and the token for it. */
@@ -114,7 +114,7 @@ export class GitHub {
   async read<T>(request: GitHubRequest, parse: (response: Json, time: number) => T): Promise<T> {
     const response = await this.send(request);
     try {
-      return parse(parseJsonObject(response.body), serverTime(response));
+      return parse(parseJsonObject(response.body), responseTime(response));
     } catch (error) {
       throw error instanceof InvalidResponseError
         ? invalidResponseError(request.operation, response, error.message, '')

@@ -1,7 +1,7 @@
 import { type ApiError, redirectAdvice, refusedError } from '../net/api-error.ts';
 import { type Json, parseJsonObject } from '../net/json.ts';
 import { parseRetryAfter } from '../net/retry.ts';
-import { type HttpResponse, serverTime } from '../net/transport.ts';
+import { type HttpResponse, responseTime } from '../net/transport.ts';
 import { oneLine, truncate } from '../output/text.ts';
 
 /**
@@ -30,7 +30,7 @@ export type Permission = 'repository' | 'secrets' | 'variables' | 'environment' 
 export function rateLimitWait(response: HttpResponse): number | undefined {
   const { status, headers } = response;
   if (status !== 403 && status !== 429) return undefined;
-  const now = serverTime(response);
+  const now = responseTime(response);
   const retryAfter = parseRetryAfter(headers['retry-after'], now);
   if (retryAfter > 0) return retryAfter;
   if (headers['x-ratelimit-remaining'] === '0')

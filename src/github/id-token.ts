@@ -6,6 +6,8 @@ import type { HttpResponse, Transport } from '../net/transport.ts';
 import { mask } from '../output/mask.ts';
 import { ID_TOKEN_TOKEN, ID_TOKEN_URL } from './runner.ts';
 
+// Requests the ID token. client/target.ts decides what its claims mean, such as which environment the client is for.
+
 /** Completes "Could not …". */
 const OPERATION = "get GitHub's ID token";
 

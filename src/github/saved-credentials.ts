@@ -68,11 +68,6 @@ export class SavedCredentials {
     return locationName(this.location);
   }
 
-  /** The names of variable and secret, with the location, for a message. */
-  get names(): string {
-    return entryNames(this.location);
-  }
-
   /**
    * Reads everything that a write needs: the public key, the environment and the snapshot. Throws if the token cannot
    * read one of them. Whether the token can write is not known before the first write.
@@ -80,7 +75,7 @@ export class SavedCredentials {
   async open(): Promise<void> {
     const reads = [
       this.#readPublicKey(),
-      this.location.environment ? this.#findEnvironment() : undefined,
+      this.location.environment ? this.#requireEnvironment() : undefined,
       this.refresh(),
     ];
     // If several reads fail, the error of the public key is the most useful one.
@@ -88,14 +83,14 @@ export class SavedCredentials {
   }
 
   /** Returns true if the token can read the repository. @throws {ApiError} if it cannot */
-  async isRepositoryVisible(): Promise<boolean> {
+  async requireVisibleRepository(): Promise<boolean> {
     return await this.#github.getRepository(this.location.repository, () => true);
   }
 
   /** Returns whether the environment exists; true if the location has no environment. */
   async environmentExists(): Promise<boolean> {
     try {
-      if (this.location.environment) await this.#findEnvironment();
+      if (this.location.environment) await this.#requireEnvironment();
       return true;
     } catch (error) {
       if (error instanceof ApiError && error.status === 404) return false;
@@ -202,7 +197,7 @@ export class SavedCredentials {
     });
   }
 
-  async #findEnvironment(): Promise<void> {
+  async #requireEnvironment(): Promise<void> {
     const request = this.#request(`read ${this.name}`, 'GET', 'environment', '');
     await this.#github.send(request).catch((error) => {
       // A token that can read the environment's public key can write there without permission to read environments.

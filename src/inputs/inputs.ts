@@ -115,7 +115,7 @@ export function readInputs(env: NodeJS.ProcessEnv): Inputs {
   };
   checkCombinations(reader, inputs);
   const report = (input: string) => reader.report(input);
-  // The runner's claims are known already. The others are checked completely after they are requested (resolveInputs).
+  // The runner's claims are known already. The others are checked completely after they are requested (desiredClientFrom).
   if (inputs.source === 'runner') deriveClaims(inputs, targetFromRunner(runner, env, inputs.environment), report);
   else checkClaimNames(inputs.repository_claims, inputs.source, lifetime, report('repository_claims'));
   // An ID token may name the environment if the input does not.
@@ -158,6 +158,7 @@ export function readSweepInputs(env: NodeJS.ProcessEnv): SweepInputs {
   const inputs = {
     ...connection,
     runner,
+    // Without it, finish() throws below.
     github: github ?? { api: '', token: '' },
     dry_run: reader.boolean('dry_run', true),
     max_deletions: Number(maxDeletions || DEFAULT_MAX_DELETIONS),

@@ -3,7 +3,8 @@ import type { NetworkError } from './network-error.ts';
 import { PROXY_URL_FORMAT, type ProxyError } from './proxy.ts';
 import { type HttpResponse, isOutcomeUnknown } from './transport.ts';
 
-// The errors of the Scalekit and GitHub APIs, and the advice that both have in common.
+// The errors of the Scalekit and GitHub APIs, and the advice about the network that both have in common. scalekit/errors.ts
+// and github/errors.ts add the advice for the responses of each API.
 
 /** A failed API request: the operation, the status, the server's own message, and what the user can do. */
 export class ApiError extends Error {

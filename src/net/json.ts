@@ -2,7 +2,7 @@
 
 /** A response does not have the form that the API documents. The message never quotes a value, which may be secret. */
 export class InvalidResponseError extends Error {
-  override name = 'AnswerError';
+  override name = 'InvalidResponseError';
 }
 
 /** A JSON object whose values are not checked yet. */

@@ -39,7 +39,7 @@ export class ProxyError extends Error {
  * Returns the proxy for requests to a URL, or undefined if they are sent directly. Reads https_proxy and no_proxy, or
  * the upper-case names if the lower-case ones are not set. Loopback addresses are never reached through a proxy,
  * whatever the variables say.
- * @throws {ProxyError} if the variable holds no proxy URL. To bypass a proxy silently would be worse.
+ * @throws {ProxyError} if the variable holds no proxy URL. Otherwise requests would bypass the proxy silently.
  */
 export function proxyFor(target: URL, env: NodeJS.ProcessEnv): ForwardProxy | undefined {
   const variable = ['https_proxy', 'HTTPS_PROXY'].find((name) => env[name]?.trim());

@@ -63,7 +63,7 @@ export class Transport {
   /** Hosts that have sent a response: TLS with them works. */
   readonly #answered = new Set<string>();
   /** Milliseconds since the epoch: the earliest time in the `Date` header of any response. */
-  #serverTime: number | undefined;
+  #earliestServerTime: number | undefined;
 
   /**
    * @param run `ID.ATTEMPT` of the workflow run, for Scalekit's logs
@@ -84,7 +84,7 @@ export class Transport {
    * Undefined until a server has sent its time.
    */
   get serverNow(): number | undefined {
-    return this.#serverTime && Math.min(Date.now(), this.#serverTime);
+    return this.#earliestServerTime && Math.min(Date.now(), this.#earliestServerTime);
   }
 
   /** Milliseconds until the deadline. Negative after it. */
@@ -167,7 +167,10 @@ export class Transport {
       const response = await promise;
       this.#answered.add(request.url.host);
       if (response.headers.date)
-        this.#serverTime = Math.min(this.#serverTime ?? Number.POSITIVE_INFINITY, serverTime(response));
+        this.#earliestServerTime = Math.min(
+          this.#earliestServerTime ?? Number.POSITIVE_INFINITY,
+          responseTime(response),
+        );
       return response;
     } catch (error) {
       return networkError(error, reached);
@@ -178,7 +181,7 @@ export class Transport {
   }
 
   /**
-   * Creates the Node.js request for a request. The caller ends it.
+   * Opens the Node.js request that sends this one. The caller ends it.
    * @throws {ProxyError} if a proxy variable is invalid
    */
   #open(
@@ -250,7 +253,7 @@ export function isOutcomeUnknown(status: number): boolean {
  * Returns the time in a response's `Date` header, or this machine's time if the header is absent or invalid.
  * @returns milliseconds since the epoch
  */
-export function serverTime({ headers }: HttpResponse): number {
+export function responseTime({ headers }: HttpResponse): number {
   const now = Date.parse(headers.date ?? '');
   return Number.isNaN(now) ? Date.now() : now;
 }
@@ -278,7 +281,7 @@ function finalResult(
 /** Returns the milliseconds that the server asked to wait, or 0. */
 function retryAfter(request: HttpRequest, outcome: HttpResponse | NetworkError): number {
   if (outcome instanceof NetworkError) return 0;
-  return request.rateLimitWait?.(outcome) ?? parseRetryAfter(outcome.headers['retry-after'], serverTime(outcome));
+  return request.rateLimitWait?.(outcome) ?? parseRetryAfter(outcome.headers['retry-after'], responseTime(outcome));
 }
 
 /**

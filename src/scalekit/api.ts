@@ -20,7 +20,7 @@ import {
 /** Milliseconds after the creation of a client or a secret in which parts of the API may not know it yet. */
 export const CREATION_LAG = 10_000;
 
-/** Characters. A shorter `plain_secret` cannot be masked without masking ordinary text. */
+/** Characters. A shorter `plain_secret` is refused: masking it could hide ordinary text. */
 const MIN_SECRET_LENGTH = 8;
 
 /** Milliseconds before the first retry of a request that failed during that lag. Each later pause is twice as long. */
@@ -29,7 +29,10 @@ const FIRST_PAUSE = 250;
 /** Milliseconds before any retry at most. */
 const MAX_PAUSE = 2_000;
 
-/** Reads the response to a delete: whether the object existed. Before a 404, an earlier attempt may have deleted it. */
+/**
+ * Reads the response to a delete: whether the object existed. A 404 means that it did not, unless an earlier attempt with an
+ * unknown outcome may have deleted it.
+ */
 const PRESENCE: [parse: (body: string) => boolean, missing: (response: HttpResponse) => boolean] = [
   (body) => body.trim() === '' || parseJsonObject(body) !== undefined,
   ({ earlierOutcomeUnknown }) => earlierOutcomeUnknown === true,

@@ -158,8 +158,8 @@ export function parseSecret(value: unknown): Secret {
   const id = stringField(secret, 'id');
   // The id becomes the last part of a path. As "..", it would make the path that of the client.
   if (!/^[\w-]{1,128}$/.test(id)) throw new InvalidResponseError('id is not the id of a secret');
-  const expiry = timeField(secret, 'expire_time');
-  const expired = expiry !== undefined && expiry < BigInt(Date.now()) * 1_000_000n;
+  const expiresAt = timeField(secret, 'expire_time');
+  const expired = expiresAt !== undefined && expiresAt < BigInt(Date.now()) * 1_000_000n;
   const active = secret.status !== 'INACTIVE' && secret.status !== 1 && !expired;
   return { id, create_time: timeField(secret, 'create_time'), suffix: stringField(secret, 'secret_suffix'), active };
 }
@@ -188,7 +188,6 @@ function timeField(object: Json, field: string): bigint | undefined {
   const [, seconds, fraction = '', zone] =
     /^(\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d)(?:\.(\d{1,9}))?([Zz]|[+-]\d\d:\d\d)$/.exec(stringField(object, field)) ?? [];
   const milliseconds = seconds ? Date.parse(`${seconds}${zone}`.toUpperCase()) : Number.NaN;
-  return !(milliseconds >= EARLIEST_TIME)
-    ? undefined
-    : BigInt(milliseconds) * 1_000_000n + BigInt(fraction.padEnd(9, '0'));
+  if (Number.isNaN(milliseconds) || milliseconds < EARLIEST_TIME) return undefined;
+  return BigInt(milliseconds) * 1_000_000n + BigInt(fraction.padEnd(9, '0'));
 }

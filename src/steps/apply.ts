@@ -3,12 +3,13 @@ import { type Plan, planForWinner, type Result, type Step } from '../client/plan
 import * as log from '../output/log.ts';
 import { flushMasks } from '../output/mask.ts';
 import { cleanUp } from '../undo/remove.ts';
+import { addSecret, deleteToMakeRoom } from './add-secret.ts';
 import type { Context, NewSecret } from './context.ts';
 import { createClient } from './create.ts';
 import type { SearchResult } from './find.ts';
 import { settleRace } from './race.ts';
-import { addSecret, deleteToMakeRoom, updateClient } from './rotate.ts';
 import { save } from './save.ts';
+import { updateClient } from './update.ts';
 import { type VerifiedToken, verify } from './verify.ts';
 
 /** The outcome of a plan: what to publish, and what to do after that. */
@@ -29,6 +30,7 @@ export interface AppliedPlan {
  */
 export async function applyPlan(context: Context, plan: Plan, found: SearchResult): Promise<AppliedPlan> {
   const applied = await makeCredentials(context, plan, found);
+  // Wait for the masks before anything is published or saved.
   await flushMasks();
   if (applied.secret) await save(context, applied.client.client_id, applied.secret);
   return applied;
@@ -45,6 +47,7 @@ async function makeCredentials(context: Context, plan: Plan, found: SearchResult
     verifySecret(context, client, secret),
     settleRace(context, client, found),
   ]);
+  // If the race is lost, the verification of this step's own credentials does not matter.
   if (winner.status === 'fulfilled' && winner.value) return await continueWithWinner(context, plan, winner.value);
   if (verified.status === 'rejected') throw verified.reason;
   if (winner.status === 'rejected') throw winner.reason;

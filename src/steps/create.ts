@@ -1,13 +1,13 @@
 import type { DesiredClient } from '../client/desired.ts';
-import { formatDifferences, shortfalls } from '../client/drift.ts';
-import { appendMarker, type ManagedClient, withMarker } from '../client/identity.ts';
+import { differencesInResponse, formatDifferences } from '../client/drift.ts';
+import { appendMarker, isFromThisStep, type ManagedClient, withMarker } from '../client/identity.ts';
 import type { Step } from '../client/plan.ts';
 import { ApiError } from '../net/api-error.ts';
 import * as log from '../output/log.ts';
 import { byCreateTime, type ClientSummary } from '../scalekit/types.ts';
-import { findOwnClients, isFromThisStep } from '../undo/remove.ts';
+import { findOwnClients } from '../undo/remove.ts';
+import { addSecret, identifySecret } from './add-secret.ts';
 import { type Context, MAX_SENDS, type NewSecret } from './context.ts';
-import { addSecret, identifySecret } from './rotate.ts';
 
 /**
  * Milliseconds before each search for the client of a create request whose outcome is unknown: at once, and after 1, 2
@@ -77,7 +77,7 @@ async function createOnce({ scalekit, desired, journal }: Context, sent_again: b
 
 /** @throws {Error} if the client is not as requested */
 function requireAsRequested(desired: DesiredClient, client: ManagedClient): void {
-  const wrong = shortfalls(desired, client);
+  const wrong = differencesInResponse(desired, client);
   if (wrong.length === 0) return;
   const hint = wrong.some(({ field }) => field === 'scopes') ? ' A scope must exist in the environment first.' : '';
   throw new Error(`Scalekit did not make the client that was asked for.${hint}\n${formatDifferences(wrong)}`);
@@ -107,7 +107,7 @@ async function recoverClient(context: Context, found: ClientSummary): Promise<Cr
   log.info(`Client ${client.client_id} was made. The value of its secret is lost, so it gets another one.`);
   scalekit.expectLag(client.client_id);
   const secret = await addSecret(context, client, []);
-  // A list may not show the secrets of a new client yet. Without the new secret's id, the first one cannot be told from it.
+  // A list may not show the secrets of a new client yet. Without the new secret's id, the first one cannot be identified.
   const reread =
     client.secrets.length === 0 && secret.secret.id ? await scalekit.getClient(client.client_id) : undefined;
   const shown = reread?.parse() ?? client;

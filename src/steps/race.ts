@@ -1,7 +1,7 @@
-import { type ManagedClient, oldestFirst } from '../client/identity.ts';
+import { isFromThisStep, type ManagedClient, oldestFirst } from '../client/identity.ts';
 import { clock } from '../net/clock.ts';
 import * as log from '../output/log.ts';
-import { isFromThisStep, removeClientOrOwnSecrets } from '../undo/remove.ts';
+import { removeClientOrOwnSecrets } from '../undo/remove.ts';
 import type { Context } from './context.ts';
 import { type SearchResult, searchClients } from './find.ts';
 
@@ -51,14 +51,14 @@ async function removeDuplicates({ scalekit, journal }: Context, duplicates: Mana
 function findEarlierClient(
   concurrent: ManagedClient[],
   own: ManagedClient,
-  { seenIds, client: replaced }: SearchResult,
+  { seenIds, client: named }: SearchResult,
   elapsed: bigint,
 ): ManagedClient | undefined {
-  // If the first look read one client by id, it did not list the others: then only the creation time tells new from old.
+  // If the first search read only the client that `client_id` names, compare creation times.
   const isNew = ({ client_id, create_time: time }: ManagedClient) =>
     seenIds
       ? !seenIds.has(client_id)
-      : client_id !== replaced?.client_id && time !== undefined && time >= (own.create_time ?? time) - elapsed;
+      : client_id !== named?.client_id && time !== undefined && time >= (own.create_time ?? time) - elapsed;
   const [first] = [...concurrent.filter(isNew), own].sort(oldestFirst);
   return first === own ? undefined : first;
 }

@@ -137,7 +137,10 @@ export class Journal {
       this.recordIntent({ client: isStillPending ? client : undefined, secret: undefined, variable: undefined });
   }
 
-  /** Removes entries that need no clean-up. If that cannot be persisted, the post step finds nothing to remove. */
+  /**
+   * Removes entries that need no clean-up: those that `change` sets to undefined, or all. Never throws: if it cannot be
+   * persisted, the post step finds nothing to remove.
+   */
   forget(change: StateChange = { client: undefined, secret: undefined, variable: undefined }): void {
     if (isEmpty(this.state)) return;
     try {

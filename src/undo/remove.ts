@@ -1,4 +1,4 @@
-import { formatMarker, type OwnershipMarker, parseMarker } from '../client/identity.ts';
+import { formatMarker, isFromThisStep, type OwnershipMarker, parseMarker } from '../client/identity.ts';
 import { clock } from '../net/clock.ts';
 import * as log from '../output/log.ts';
 import { CREATION_LAG, type Scalekit } from '../scalekit/api.ts';
@@ -30,15 +30,15 @@ const NOTHING: CleanupResult = { removed: [], notFound: false, remaining: [] };
 
 /**
  * Removes what a step created that failed, was cut off, or whose job has ended. Last created, first removed.
- * @param mainWasCutOff whether main was cut off, so that the server may still carry out its last request. Then a client
- *   whose create got no response is searched for 15 seconds
+ * @param mainWasCutOff whether main may have been cut off, so that the server may still carry out its last request. Then
+ *   a client whose create got no response is searched for 15 seconds
  */
 export async function cleanUp(scalekit: Scalekit, state: PendingState, mainWasCutOff = false): Promise<CleanupResult> {
   const { client, secret } = state;
-  // Deleting the client deletes its secrets, too.
-  const hasOwnClient = secret?.client_id === client?.id;
+  // Deleting the client deletes its secrets.
+  const isOnOwnClient = secret?.client_id === client?.id;
   const secretResult =
-    secret && !hasOwnClient
+    secret && !isOnOwnClient
       ? await removePendingSecret(scalekit, secret, mainWasCutOff).catch((error) => {
           const what = `A secret of this step on client ${secret.client_id} may be left over`;
           const call = manualSecretCall(scalekit, secret, uncertaintyOf(error));
@@ -65,7 +65,9 @@ async function removePendingClient(
 ): Promise<CleanupResult> {
   // If the clock was set back since, that must not prolong the wait.
   const sent = Math.min(sent_at, Date.now());
-  const until = id ? sent + CREATION_LAG : mainWasCutOff ? sent + LATE_CREATE_WINDOW : 0;
+  // Without an id, main knows that there is nothing to wait for, unless it was cut off.
+  const wait = id ? CREATION_LAG : mainWasCutOff ? LATE_CREATE_WINDOW : undefined;
+  const until = wait === undefined ? 0 : sent + wait;
   const [removed, remaining]: [string[], string[]] = [[], []];
   try {
     for (;;) {
@@ -112,7 +114,7 @@ async function removePendingSecret(
   const possibleIds = id && !outcome_unknown ? [] : newSecretIds(client.parse(), [...known_ids, id]);
   const wasDeleted = id !== undefined && (await deleteSecretUntilGone(scalekit, client_id, id));
   const remaining = possibleIds.map((possible) => possibleLeftover(scalekit, pending, possible));
-  // Waiting longer would not help: unlike a client, a late secret cannot be told from another run's.
+  // Waiting longer would not help: unlike a client, a late secret cannot be distinguished from another run's.
   if (mainWasCutOff && !id && possibleIds.length === 0)
     remaining.push(
       `Whether a secret was added to client ${client_id} is not known: none shows up yet, and the server may finish late. A later rotation retires it. ${manualSecretCall(scalekit, pending, 'owner')}`,
@@ -136,12 +138,6 @@ export async function findOwnClients(scalekit: Scalekit, state: PendingState): P
   if (own.length === 0 && named)
     throw new ForeignClientError(`client ${id} is not this step's, by the last line of its description.`);
   return own;
-}
-
-/** Returns whether this step created the client, by its ownership marker. */
-export function isFromThisStep({ description }: Pick<Client, 'description'>, { nonce, run }: PendingState): boolean {
-  const marker = parseMarker(description);
-  return marker?.nonce === nonce && marker.run === run;
 }
 
 /**

@@ -5,17 +5,17 @@ import {
   claimTexts,
   compareFields,
   compareSets,
-  differences,
+  differencesInResponse,
+  findDrift,
   formatDifferences,
-  shortfalls,
 } from '../../../src/client/drift.ts';
 import type { Client } from '../../../src/scalekit/types.ts';
 import { bareDesiredClient, client, desiredClient, LISTS, NO_LISTS, OLD_MARKER_LINE } from '../fixtures.ts';
 
 describe('a client that is what was asked for', () => {
   it('shows no difference', () => {
-    expect(differences(desiredClient(), client())).toEqual([]);
-    expect(differences(bareDesiredClient(), client({ ...NO_LISTS, expiry: undefined }))).toEqual([]);
+    expect(findDrift(desiredClient(), client())).toEqual([]);
+    expect(findDrift(bareDesiredClient(), client({ ...NO_LISTS, expiry: undefined }))).toEqual([]);
   });
 
   it('may have its lists in another order, with entries repeated', () => {
@@ -26,13 +26,13 @@ describe('a client that is what was asked for', () => {
     const { scopes, audience, custom_claims } = LISTS;
     fc.assert(
       fc.property(shuffled(scopes), shuffled(audience), shuffled(custom_claims), (scopes, audience, custom_claims) => {
-        expect(differences(desiredClient(), client({ scopes, audience, custom_claims }))).toEqual([]);
+        expect(findDrift(desiredClient(), client({ scopes, audience, custom_claims }))).toEqual([]);
       }),
     );
   });
 
   it('may leave out the organization and the expiry in the response to a request', () => {
-    expect(shortfalls(desiredClient(), client({ organization_id: '', expiry: undefined }))).toEqual([]);
+    expect(differencesInResponse(desiredClient(), client({ organization_id: '', expiry: undefined }))).toEqual([]);
   });
 
   it.each<[string, DesiredClient, Partial<Client>]>([
@@ -41,8 +41,8 @@ describe('a client that is what was asked for', () => {
     ['the expiry', bareDesiredClient(), { ...NO_LISTS, expiry: 86_400 }],
     ['the ownership marker', desiredClient(), { description: 'What for' }],
   ])('may have what it likes for %s if that was not given', (_what, desired, changes) => {
-    expect(differences(desired, client(changes))).toEqual([]);
-    expect(shortfalls(desired, client(changes))).toEqual([]);
+    expect(findDrift(desired, client(changes))).toEqual([]);
+    expect(differencesInResponse(desired, client(changes))).toEqual([]);
   });
 });
 
@@ -73,8 +73,8 @@ describe('a difference', () => {
     ['description', { description: OLD_MARKER_LINE }, '"What for"', 'none'],
     ['description', { description: '' }, '"What for"', 'none'],
   ])('in %s names field, wanted and got', (field, changes, wanted, got) => {
-    expect(differences(desiredClient(), client(changes))).toEqual([{ field, wanted, got }]);
-    expect(shortfalls(desiredClient(), client(changes))).toEqual([{ field, wanted, got }]);
+    expect(findDrift(desiredClient(), client(changes))).toEqual([{ field, wanted, got }]);
+    expect(differencesInResponse(desiredClient(), client(changes))).toEqual([{ field, wanted, got }]);
   });
 
   it.each<[string, Partial<Client>, string]>([
@@ -83,17 +83,17 @@ describe('a difference', () => {
     ['custom_claims', { custom_claims: [{ key: 'a', value: 'b' }] }, '"a=b"'],
   ])('is that %s has entries although none were asked for', (field, changes, got) => {
     const found = client({ ...NO_LISTS, expiry: undefined, ...changes });
-    expect(differences(bareDesiredClient(), found)).toEqual([{ field, wanted: 'none', got }]);
+    expect(findDrift(bareDesiredClient(), found)).toEqual([{ field, wanted: 'none', got }]);
   });
 
   it('is that an expiry is not shown, which says nothing in a response', () => {
     const found = client({ expiry: undefined });
-    expect(differences(desiredClient(), found)).toEqual([{ field: 'expiry', wanted: '"3600"', got: 'none' }]);
-    expect(shortfalls(desiredClient(), found)).toEqual([]);
+    expect(findDrift(desiredClient(), found)).toEqual([{ field: 'expiry', wanted: '"3600"', got: 'none' }]);
+    expect(differencesInResponse(desiredClient(), found)).toEqual([]);
   });
 
   it('is that the response is about another organization', () => {
-    expect(shortfalls(desiredClient(), client({ organization_id: 'org_2' }))).toEqual([
+    expect(differencesInResponse(desiredClient(), client({ organization_id: 'org_2' }))).toEqual([
       { field: 'organization_id', wanted: '"org_1"', got: '"org_2"' },
     ]);
   });
@@ -104,20 +104,21 @@ describe('a difference', () => {
     { key: 'environment', value: '' },
   ])('is that a claim has another value, or its key another case: %j', (changed) => {
     const custom_claims = [...LISTS.custom_claims.slice(0, 1), changed];
-    expect(differences(desiredClient(), client({ custom_claims })).map(({ field }) => field)).toEqual([
-      'custom_claims',
-    ]);
+    expect(findDrift(desiredClient(), client({ custom_claims })).map(({ field }) => field)).toEqual(['custom_claims']);
   });
 
   it('hides no other one', () => {
     const other = client({ ...NO_LISTS, organization_id: 'org_2', name: 'x', description: 'y', expiry: 1 });
     const fields = ['scopes', 'audience', 'custom_claims', 'expiry', 'name', 'description'];
-    expect(differences(desiredClient(), other).map(({ field }) => field)).toEqual(fields);
-    expect(shortfalls(desiredClient(), other).map(({ field }) => field)).toEqual([...fields, 'organization_id']);
+    expect(findDrift(desiredClient(), other).map(({ field }) => field)).toEqual(fields);
+    expect(differencesInResponse(desiredClient(), other).map(({ field }) => field)).toEqual([
+      ...fields,
+      'organization_id',
+    ]);
   });
 
   it('has a line of its own in a message', () => {
-    const found = differences(desiredClient(), client({ scopes: ['x'], name: 'y' }));
+    const found = findDrift(desiredClient(), client({ scopes: ['x'], name: 'y' }));
     expect(formatDifferences(found)).toBe(
       'scopes: wanted "deploy:apps", "read:apps"; got "x"\nname: wanted "Deployer"; got "y"',
     );

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import type { DesiredClient, OnExisting } from '../../../src/client/desired.ts';
-import { differences } from '../../../src/client/drift.ts';
+import { findDrift } from '../../../src/client/drift.ts';
 import { appendMarker, formatMarker, MAX_DESCRIPTION_TEXT } from '../../../src/client/identity.ts';
 import { planChanges, planForWinner } from '../../../src/client/plan.ts';
 import type { SavedSnapshot, SecretLocation } from '../../../src/github/saved-credentials.ts';
@@ -269,7 +269,7 @@ describe('a correction', () => {
     for (const on_existing of ['rotate', 'reuse'] as const) {
       const desired = desiredClient({ on_existing });
       const [step] = planFor(desired, changes).beforePublish;
-      expect(step).toEqual({ kind: 'update', fields, differences: differences(desired, client(changes)) });
+      expect(step).toEqual({ kind: 'update', fields, differences: findDrift(desired, client(changes)) });
     }
   });
 

@@ -12,27 +12,28 @@ const GRANTS: Record<Permission, RegExp> = {
   runs: /the job's own token permissions with actions: read, a fine-grained one .*Actions \(read\)/,
 };
 
-/** @param body a text as it is, anything else as JSON */
-function answer(status: number, body: unknown = '', headers: HttpResponse['headers'] = {}): HttpResponse {
+/** @param body a text, or a value to send as JSON */
+function response(status: number, body: unknown = '', headers: HttpResponse['headers'] = {}): HttpResponse {
   return { status, headers, body: typeof body === 'string' ? body : JSON.stringify(body) };
 }
 
-const say = (
+/** Returns the error message for a response. @param need the permission that the request needs */
+const messageOf = (
   status: number,
   need: Permission,
   body: unknown = { message: 'No.' },
   headers: HttpResponse['headers'] = {},
-) => githubRefusal('do it', answer(status, body, headers), need).message;
+) => githubRefusal('do it', response(status, body, headers), need).message;
 
 describe('the advice on a refusal of GitHub', () => {
   it.each(NEEDS)('says which permission is needed: %s', (need) => {
-    expect(say(403, need)).toMatch(/^Could not do it: HTTP 403: No\. github_token may not do that\. It needs /);
-    expect(say(404, need)).toMatch(
+    expect(messageOf(403, need)).toMatch(/^Could not do it: HTTP 403: No\. github_token may not do that\. It needs /);
+    expect(messageOf(404, need)).toMatch(
       /^Could not do it: HTTP 404: No\. There is none, or github_token may not see it\. It needs /,
     );
-    for (const status of [403, 404]) expect(say(status, need)).toMatch(GRANTS[need]);
-    // Workflow runs are what the job's own token may read.
-    expect(say(403, need).endsWith(' GITHUB_TOKEN cannot be given it.')).toBe(need !== 'runs');
+    for (const status of [403, 404]) expect(messageOf(status, need)).toMatch(GRANTS[need]);
+    // The job's token (GITHUB_TOKEN) can only get permission to read workflow runs.
+    expect(messageOf(403, need).endsWith(' GITHUB_TOKEN cannot be given it.')).toBe(need !== 'runs');
   });
 
   it.each<[status: number, todo: string]>([
@@ -42,16 +43,16 @@ describe('the advice on a refusal of GitHub', () => {
     [409, ''],
     [422, ''],
   ])('on %i is the same whatever was to be done', (status, todo) => {
-    for (const need of NEEDS) expect(say(status, need)).toBe(`Could not do it: HTTP ${status}: No.${todo}`);
+    for (const need of NEEDS) expect(messageOf(status, need)).toBe(`Could not do it: HTTP ${status}: No.${todo}`);
   });
 
   it.each([301, 302, 307, 308])('on %i says that the repository has another name', (status) => {
     const headers = { location: 'https://api.github.com/repositories/42' };
-    expect(say(status, 'repository', '', headers)).toBe(
+    expect(messageOf(status, 'repository', '', headers)).toBe(
       `Could not do it: HTTP ${status}. GitHub redirects this name: the repository was renamed or moved, so give its name of today.`,
     );
     for (const need of NEEDS.slice(1)) {
-      expect(say(status, need, '', headers)).toBe(
+      expect(messageOf(status, need, '', headers)).toBe(
         `Could not do it: HTTP ${status}. Redirects are not followed (it points to https://api.github.com/repositories/42): give the name that the repository has today.`,
       );
     }
@@ -61,61 +62,68 @@ describe('the advice on a refusal of GitHub', () => {
 describe('a rate limit of GitHub', () => {
   const NOW = Date.parse('2026-11-24T08:00:00Z');
   const date = new Date(NOW).toUTCString();
-  /** Nothing is left until so many seconds from now. */
-  const spent = (seconds: number) => ({ 'x-ratelimit-remaining': '0', 'x-ratelimit-reset': `${NOW / 1000 + seconds}` });
-  const left = { ...spent(30), 'x-ratelimit-remaining': '4000' };
+  /** Returns the headers of an exhausted rate limit. @param seconds until it is reset */
+  const exhausted = (seconds: number) => ({
+    'x-ratelimit-remaining': '0',
+    'x-ratelimit-reset': `${NOW / 1000 + seconds}`,
+  });
+  const available = { ...exhausted(30), 'x-ratelimit-remaining': '4000' };
   const SECONDARY = { message: 'You have exceeded a secondary rate limit. Please wait a few minutes.' };
 
   it.each<[what: string, wait: number | undefined, HttpResponse['headers'], body?: unknown]>([
-    ['nothing left', 30_000, spent(30)],
-    ['nothing left until now', 0, spent(0)],
-    ['nothing left, and the time is over', 0, spent(-5)],
-    ['nothing left, without a time', 0, { 'x-ratelimit-remaining': '0' }],
-    ['nothing left, with a time that is none', 0, { ...spent(0), 'x-ratelimit-reset': 'soon' }],
-    ['a secondary limit', 7_000, { ...left, 'retry-after': '7' }],
+    ['no request remaining', 30_000, exhausted(30)],
+    ['no request remaining until now', 0, exhausted(0)],
+    ['no request remaining, and the time is over', 0, exhausted(-5)],
+    ['no request remaining, without a time', 0, { 'x-ratelimit-remaining': '0' }],
+    ['no request remaining, with a time that is none', 0, { ...exhausted(0), 'x-ratelimit-reset': 'soon' }],
+    ['a secondary limit', 7_000, { ...available, 'retry-after': '7' }],
     ['a secondary limit with a date', 60_000, { 'retry-after': 'Tue, 24 Nov 2026 08:01:00 GMT' }],
-    ['a secondary limit, before the primary one', 7_000, { ...spent(30), 'retry-after': '7' }],
-    ['a secondary limit whose time is over, with nothing left', 30_000, { ...spent(30), 'retry-after': '0' }],
-    ['a secondary limit by its words alone', 60_000, left, SECONDARY],
+    ['a secondary limit, before the primary one', 7_000, { ...exhausted(30), 'retry-after': '7' }],
+    [
+      'a secondary limit whose time is over, with no request remaining',
+      30_000,
+      { ...exhausted(30), 'retry-after': '0' },
+    ],
+    ['a secondary limit by its words alone', 60_000, available, SECONDARY],
     ['a secondary limit by its words, in any case and form', 60_000, {}, '<p>SECONDARY Rate Limit</p>'],
     ['a secondary limit by its words, and a time', 7_000, { 'retry-after': '7' }, SECONDARY],
-    ['a permission', undefined, left],
-    ['a permission, in other words', undefined, left, { message: 'Resource not accessible. See rate limits.' }],
+    ['a permission', undefined, available],
+    ['a permission, in other words', undefined, available, { message: 'Resource not accessible. See rate limits.' }],
     ['no headers', undefined, {}],
     ['a time that says nothing', undefined, { 'retry-after': 'soon' }],
-  ])('is told from a missing permission by headers and words: %s', (_what, wait, headers, body = '') => {
-    for (const status of [403, 429]) expect(rateLimitWait(answer(status, body, { date, ...headers }))).toBe(wait);
+  ])('is distinguished from a missing permission by headers and words: %s', (_what, wait, headers, body = '') => {
+    for (const status of [403, 429]) expect(rateLimitWait(response(status, body, { date, ...headers }))).toBe(wait);
     for (const status of [200, 401, 404, 422, 503])
-      expect(rateLimitWait(answer(status, body, { date, ...headers }))).toBeUndefined();
-    const advice = say(403, 'secrets', body, { date, ...headers });
+      expect(rateLimitWait(response(status, body, { date, ...headers }))).toBeUndefined();
+    const advice = messageOf(403, 'secrets', body, { date, ...headers });
     expect(advice.includes('The rate limit of github_token is reached')).toBe(wait !== undefined);
     expect(advice.includes('It needs ')).toBe(wait === undefined);
   });
 
-  it("goes by this machine's clock where the answer does not tell the time", () => {
+  it("uses this machine's clock if the response has no date", () => {
     const headers = { 'x-ratelimit-remaining': '0', 'x-ratelimit-reset': `${Math.ceil(Date.now() / 1000) + 30}` };
-    const wait = rateLimitWait(answer(403, '', headers)) ?? 0;
+    const wait = rateLimitWait(response(403, '', headers)) ?? 0;
     expect(wait).toBeGreaterThan(25_000);
     expect(wait).toBeLessThanOrEqual(31_000);
   });
 
-  it('says when to come back, where GitHub says it', () => {
+  it('says when to come back, if GitHub says it', () => {
     const limit = 'The rate limit of github_token is reached for longer than this step may wait';
     const rest = ': run fewer jobs at once, or raise timeout.';
     for (const status of [403, 429]) {
-      for (const [headers, told] of [
-        [spent(90), ' (it says: come back after 90 seconds)'],
+      for (const [headers, wait] of [
+        [exhausted(90), ' (it says: come back after 90 seconds)'],
         [{ 'retry-after': '7' }, ' (it says: come back after 7 seconds)'],
-        [{ ...spent(0), 'x-ratelimit-reset': `${NOW / 1000 + 0.2}` }, ' (it says: come back after 1 seconds)'],
-        [spent(-5), ''],
-        [{ ...spent(0), 'x-ratelimit-reset': undefined }, ''],
+        [{ ...exhausted(0), 'x-ratelimit-reset': `${NOW / 1000 + 0.2}` }, ' (it says: come back after 1 seconds)'],
+        [exhausted(-5), ''],
+        [{ ...exhausted(0), 'x-ratelimit-reset': undefined }, ''],
       ] as const)
-        expect(say(status, 'runs', '', { date, ...headers })).toBe(
-          `Could not do it: HTTP ${status}. ${limit}${told}${rest}`,
+        expect(messageOf(status, 'runs', '', { date, ...headers })).toBe(
+          `Could not do it: HTTP ${status}. ${limit}${wait}${rest}`,
         );
     }
-    // The status alone says enough.
-    expect(say(429, 'runs', '')).toBe(`Could not do it: HTTP 429. ${limit}${rest}`);
+    // A 429 needs none of these headers to count as a rate limit.
+    expect(messageOf(429, 'runs', '')).toBe(`Could not do it: HTTP 429. ${limit}${rest}`);
   });
 
   it('never asks to wait for less than no time, whatever the headers', () => {
@@ -125,9 +133,9 @@ describe('a rate limit of GitHub', () => {
     fc.assert(
       fc.property(text, text, text, (after, remaining, reset) => {
         const headers = { 'retry-after': after, 'x-ratelimit-remaining': remaining, 'x-ratelimit-reset': reset };
-        expect(rateLimitWait(answer(403, '', headers)) ?? 0).toBeGreaterThanOrEqual(0);
-        const spent = { ...headers, 'x-ratelimit-remaining': '0' };
-        expect(rateLimitWait(answer(403, '', spent))).toBeGreaterThanOrEqual(0);
+        expect(rateLimitWait(response(403, '', headers)) ?? 0).toBeGreaterThanOrEqual(0);
+        const exhausted = { ...headers, 'x-ratelimit-remaining': '0' };
+        expect(rateLimitWait(response(403, '', exhausted))).toBeGreaterThanOrEqual(0);
       }),
     );
   });
@@ -151,31 +159,31 @@ describe("GitHub's own words", () => {
     ['nothing', '', ''],
     ['a list', ['No'], ''],
     ['half of an object', '{"message": "No', ''],
-  ])('are shown where they are: %s', (_shape, body, words) => {
-    expect(say(422, 'secrets', body)).toBe(`Could not do it: HTTP 422${words}.`);
+  ])('are shown if there are any: %s', (_shape, body, words) => {
+    expect(messageOf(422, 'secrets', body)).toBe(`Could not do it: HTTP 422${words}.`);
   });
 
   it('are bounded', () => {
     const errors = Array.from({ length: 500 }, () => ({ message: 'y'.repeat(5000) }));
-    expect(say(422, 'secrets', { message: 'x', errors }).length).toBeLessThan(3000);
+    expect(messageOf(422, 'secrets', { message: 'x', errors }).length).toBeLessThan(3000);
   });
 
   it('never hold what stands in a page that is not the API', () => {
     fc.assert(
       fc.property(fc.string(), fc.constantFrom(403, 404, 422, 502), (text, status) => {
-        const marker = ['page', 'of', 'a', 'proxy'].join('~');
-        expect(say(status, 'secrets', `<html>${text}${marker}</html>`)).not.toContain(marker);
+        const canary = ['page', 'of', 'a', 'proxy'].join('~');
+        expect(messageOf(status, 'secrets', `<html>${text}${canary}</html>`)).not.toContain(canary);
       }),
     );
   });
 });
 
-it('a refusal leaves open whether it was done where an earlier sending was lost, or the server failed', () => {
-  const uncertain = (changes: Partial<HttpResponse>) =>
-    githubRefusal('do it', { ...answer(403), ...changes }, 'secrets').outcomeUnknown;
-  expect(uncertain({})).toBe(false);
-  expect(uncertain({ earlierOutcomeUnknown: false })).toBe(false);
-  expect(uncertain({ earlierOutcomeUnknown: true })).toBe(true);
-  expect(uncertain({ status: 422, earlierOutcomeUnknown: true })).toBe(true);
-  expect(uncertain({ status: 500 })).toBe(true);
+it('a refusal leaves open whether it was done if an earlier attempt got no response, or the server failed', () => {
+  const isOutcomeUnknown = (changes: Partial<HttpResponse>) =>
+    githubRefusal('do it', { ...response(403), ...changes }, 'secrets').outcomeUnknown;
+  expect(isOutcomeUnknown({})).toBe(false);
+  expect(isOutcomeUnknown({ earlierOutcomeUnknown: false })).toBe(false);
+  expect(isOutcomeUnknown({ earlierOutcomeUnknown: true })).toBe(true);
+  expect(isOutcomeUnknown({ status: 422, earlierOutcomeUnknown: true })).toBe(true);
+  expect(isOutcomeUnknown({ status: 500 })).toBe(true);
 });

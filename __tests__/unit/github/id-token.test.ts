@@ -1,6 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { getIdToken } from '../../../src/github/id-token.ts';
-import { mayHaveIdToken } from '../../../src/github/runner.ts';
 import { NetworkError } from '../../../src/net/network-error.ts';
 import type { HttpResponse } from '../../../src/net/transport.ts';
 import { FakeTransport, json } from '../fixtures.ts';
@@ -15,7 +14,7 @@ const ENV = {
 const REMEDY =
   'The job needs permissions with id-token: write, and GitHub has to answer. Without that permission the claims come from the runner.';
 
-/** An ID token, whose signature nobody looks at. */
+/** Returns an ID token. Its signature is not valid, because nothing checks it. */
 function idToken(payload: unknown): string {
   const [head, body] = [{ alg: 'none' }, payload].map((part) =>
     Buffer.from(JSON.stringify(part)).toString('base64url'),
@@ -35,23 +34,10 @@ afterEach(() => {
   jest.restoreAllMocks();
 });
 
-const get = (answer: Partial<HttpResponse> | Error, env: NodeJS.ProcessEnv = ENV) =>
-  getIdToken(new FakeTransport(() => answer), env);
+const getWith = (response: Partial<HttpResponse> | Error) => getIdToken(new FakeTransport(() => response), ENV);
 
 describe('an ID token', () => {
-  it.each<[NodeJS.ProcessEnv, boolean]>([
-    [ENV, true],
-    [{ ...ENV, [URL_VARIABLE]: 'anything', [TOKEN_VARIABLE]: ' ' }, true],
-    [{ ...ENV, [URL_VARIABLE]: '' }, false],
-    [{ ...ENV, [TOKEN_VARIABLE]: '' }, false],
-    [{ [URL_VARIABLE]: 'https://token.example' }, false],
-    [{ [TOKEN_VARIABLE]: 'a' }, false],
-    [{}, false],
-  ])('is offered to the job by two variables: %j, %s', (env, offered) => {
-    expect(mayHaveIdToken(env)).toBe(offered);
-  });
-
-  it('is fetched with what the runner hands out, masked, and read', async () => {
+  it('is fetched with the token and the address of the runner, masked, and read', async () => {
     const token = idToken({ repository: 'acme/app', sub: 'whatever' });
     const transport = new FakeTransport(() => json({ value: token }));
     expect(await getIdToken(transport, ENV)).toEqual({ repository: 'acme/app', sub: 'whatever' });
@@ -63,7 +49,7 @@ describe('an ID token', () => {
     expect(printed).toContain(`::add-mask::${REQUEST_TOKEN}\n`);
   });
 
-  it('is fetched with a token from which white space around it is taken', async () => {
+  it('is fetched with a token without the white space around it', async () => {
     const transport = new FakeTransport(() => json({ value: idToken({}) }));
     await getIdToken(transport, { ...ENV, [TOKEN_VARIABLE]: ` ${REQUEST_TOKEN}\r\n` });
     expect(transport.requests[0]?.headers.authorization).toBe(`Bearer ${REQUEST_TOKEN}`);
@@ -72,7 +58,7 @@ describe('an ID token', () => {
   it.each<[variable: string, what: string, values: (string | undefined)[]]>([
     [URL_VARIABLE, 'is no https address', ['http://token.example', 'token.example', '/run/1', '', undefined]],
     [TOKEN_VARIABLE, 'holds no token', ['', ' \n', undefined, 'fake two', 'fake\nlines', 'fäke', 'fake\0']],
-  ])('is not asked for where %s %s, which is said at once', (variable, what, values) => {
+  ])('is not asked for if %s %s, which is reported at once', (variable, what, values) => {
     const transport = new FakeTransport(() => json({ value: idToken({}) }));
     for (const value of values)
       expect(() => getIdToken(transport, { ...ENV, [variable]: value })).toThrow(
@@ -90,11 +76,11 @@ describe('an ID token', () => {
       'it points to https://a.example): The job',
     ],
     [
-      'no answer',
+      'no response',
       new NetworkError('connect ECONNREFUSED', 'ECONNREFUSED', false),
       `Check ${URL_VARIABLE} and the way to it (https_proxy, no_proxy, firewall).`,
     ],
-    ['no answer in time', new NetworkError('no time', 'DEADLINE', false), `no time. Raise timeout. ${REMEDY}`],
+    ['no response in time', new NetworkError('no time', 'DEADLINE', false), `no time. Raise timeout. ${REMEDY}`],
     ['a cancellation', new NetworkError('cancelled', 'CANCELLED', false), `cancelled. ${REMEDY}`],
     ['no JSON', { body: 'a.b.c' }, `HTTP 200, but the answer is not JSON (5 characters). ${REMEDY}`],
     ['no token', json({}), 'HTTP 200, but it holds no ID token.'],
@@ -102,8 +88,8 @@ describe('an ID token', () => {
     ['a token of four parts', json({ value: `${idToken({})}.x` }), 'it holds no ID token.'],
     ['a token about nothing', json({ value: idToken('a') }), 'it holds no ID token.'],
     ['a value of another kind', json({ value: 1 }), 'value is not a string.'],
-  ])('is none after %s, and the error explains the permission', async (_what, answer, message) => {
-    const failure = get(answer);
+  ])('is none after %s, and the error explains the permission', async (_what, response, message) => {
+    const failure = getWith(response);
     await expect(failure).rejects.toThrow(/^Could not get GitHub's ID token: /);
     await expect(failure).rejects.toThrow(message);
     await expect(failure).rejects.toThrow(REMEDY);

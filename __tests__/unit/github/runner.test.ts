@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { type Runner, readRunner } from '../../../src/github/runner.ts';
+import { mayHaveIdToken, type Runner, readRunner } from '../../../src/github/runner.ts';
 
 let folder: string;
 beforeAll(() => {
@@ -13,7 +13,7 @@ afterAll(() => {
 });
 
 let events = 0;
-/** Where the runner puts the event that triggered a run. */
+/** Writes the payload of an event into a new file, as a runner does. @returns the path */
 function eventFile(content: unknown): string {
   const path = join(folder, `event-${events++}.json`);
   writeFileSync(path, typeof content === 'string' ? content : JSON.stringify(content));
@@ -23,7 +23,7 @@ function eventFile(content: unknown): string {
 const pull = (full_name: string) => ({ pull_request: { head: { repo: { full_name } } } });
 const followUp = (full_name: string) => ({ workflow_run: { head_repository: { full_name } } });
 
-describe('where a run comes from', () => {
+describe('the origin of a run', () => {
   it.each<[string, string, unknown, Runner['origin']]>([
     ['a push', 'push', { ref: 'refs/heads/main' }, undefined],
     ['a pull request of the same repository', 'pull_request', pull('acme/app'), undefined],
@@ -58,13 +58,13 @@ describe('where a run comes from', () => {
 
   it.each([
     ['is not named', {}],
-    ['is not there', { GITHUB_EVENT_PATH: '/nowhere/event.json' }],
+    ['does not exist', { GITHUB_EVENT_PATH: '/nowhere/event.json' }],
     ['is a folder', { GITHUB_EVENT_PATH: tmpdir() }],
-  ])('is not known where the event file %s', (_what, env) => {
+  ])('is not known if the event file %s', (_what, env) => {
     expect(readRunner({ GITHUB_REPOSITORY: 'acme/app', ...env }).origin).toBeUndefined();
   });
 
-  it.each(['push', 'pull_request', 'pull_request_target'])('is Dependabot where that started it (%s)', (name) => {
+  it.each(['push', 'pull_request', 'pull_request_target'])('is Dependabot if that started it (%s)', (name) => {
     const env = {
       GITHUB_ACTOR: 'dependabot[bot]',
       GITHUB_REPOSITORY: 'acme/app',
@@ -74,7 +74,7 @@ describe('where a run comes from', () => {
     expect(readRunner(env).origin).toBe('dependabot');
   });
 
-  it('is untrusted, not Dependabot, where that started a run on code of a fork with the secrets of the target', () => {
+  it('is untrusted, not Dependabot, if that started a run on code of a fork with the secrets of the target', () => {
     const env = {
       GITHUB_ACTOR: 'dependabot[bot]',
       GITHUB_REPOSITORY: 'acme/app',
@@ -84,7 +84,7 @@ describe('where a run comes from', () => {
     expect(readRunner(env).origin).toBe('untrusted');
   });
 
-  it('is a fork where the runner does not name the event', () => {
+  it('is a fork if the runner does not name the event', () => {
     const env = { GITHUB_REPOSITORY: 'acme/app', GITHUB_EVENT_PATH: eventFile(pull('mallory/app')) };
     expect(readRunner(env).origin).toBe('fork');
   });
@@ -112,7 +112,7 @@ describe('the ids of a run', () => {
     });
   });
 
-  it('have stand-ins outside a runner', () => {
+  it('have default values outside a runner', () => {
     expect(readRunner({})).toEqual({
       repository: '',
       repository_id: undefined,
@@ -135,7 +135,7 @@ describe('the ids of a run', () => {
     ['an attempt that is too long', { GITHUB_RUN_ATTEMPT: '10000' }, { run: '1658821493.1' }],
     ['an attempt that is no number', { GITHUB_RUN_ATTEMPT: '1.5' }, { run: '1658821493.1' }],
     ['an empty attempt', { GITHUB_RUN_ATTEMPT: '' }, { run: '1658821493.1' }],
-  ])('fit into a trailer: %s', (_what, env, expected) => {
+  ])('fit into an ownership marker: %s', (_what, env, expected) => {
     expect(readRunner({ ...all, ...env })).toMatchObject(expected);
   });
 });
@@ -147,5 +147,26 @@ describe("the address of GitHub's API", () => {
     [undefined, 'https://api.github.com'],
   ])('with GITHUB_API_URL=%j is %s', (GITHUB_API_URL, api) => {
     expect(readRunner({ GITHUB_API_URL }).api).toBe(api);
+  });
+});
+
+describe('an ID token', () => {
+  const URL_VARIABLE = 'ACTIONS_ID_TOKEN_REQUEST_URL';
+  const TOKEN_VARIABLE = 'ACTIONS_ID_TOKEN_REQUEST_TOKEN';
+  const ENV = {
+    [URL_VARIABLE]: 'https://token.actions.example/run/1?api-version=2.0',
+    [TOKEN_VARIABLE]: ['fake', 'request', 'token'].join('-'),
+  };
+
+  it.each<[NodeJS.ProcessEnv, boolean]>([
+    [ENV, true],
+    [{ ...ENV, [URL_VARIABLE]: 'anything', [TOKEN_VARIABLE]: ' ' }, true],
+    [{ ...ENV, [URL_VARIABLE]: '' }, false],
+    [{ ...ENV, [TOKEN_VARIABLE]: '' }, false],
+    [{ [URL_VARIABLE]: 'https://token.example' }, false],
+    [{ [TOKEN_VARIABLE]: 'a' }, false],
+    [{}, false],
+  ])('is offered to the job by two variables: %j, %s', (env, offered) => {
+    expect(mayHaveIdToken(env)).toBe(offered);
   });
 });

@@ -8,7 +8,7 @@ await sodium.ready;
 const receiver = sodium.crypto_box_keypair();
 const KEY = sodium.to_base64(receiver.publicKey, sodium.base64_variants.ORIGINAL);
 
-/** What the holder of a key reads in a box, as GitHub does it. */
+/** Opens a box, as GitHub does. @returns the text in it */
 function open(box: string, { publicKey, privateKey } = receiver): string {
   const bytes = sodium.from_base64(box, sodium.base64_variants.ORIGINAL);
   return sodium.to_string(sodium.crypto_box_seal_open(bytes, publicKey, privateKey));
@@ -27,9 +27,9 @@ describe('a sealed box', () => {
   it('is opened for any receiver', () => {
     fc.assert(
       fc.property(fc.uint8Array({ minLength: 32, maxLength: 32 }), (bytes) => {
-        const pair = sodium.crypto_box_seed_keypair(bytes);
-        const key = sodium.to_base64(pair.publicKey, sodium.base64_variants.ORIGINAL);
-        expect(open(sealBox(key, 'for you'), pair)).toBe('for you');
+        const keys = sodium.crypto_box_seed_keypair(bytes);
+        const key = sodium.to_base64(keys.publicKey, sodium.base64_variants.ORIGINAL);
+        expect(open(sealBox(key, 'for you'), keys)).toBe('for you');
       }),
     );
   });
@@ -58,7 +58,7 @@ describe('a sealed box', () => {
     ['short', bytes(31)],
     ['long', bytes(33)],
     ['a point of low order, with which everybody could open the box', Buffer.alloc(32).toString('base64')],
-  ])('is not made with a key that is none (%s), and the error does not show what was to be sealed', (_what, key) => {
+  ])('is not created with a key that is none (%s), and the error does not show what was to be sealed', (_what, key) => {
     const text = ['fake', 'client', 'secret'].join('-');
     let failure: unknown;
     try {

@@ -11,19 +11,28 @@ import { type Inputs, readDeleteInputs, readInputs, readSweepInputs } from '../.
 import { parseClaims, parseList, parseOrigin } from '../../../src/inputs/parse.ts';
 import * as log from '../../../src/output/log.ts';
 import { quoteUrl } from '../../../src/output/text.ts';
-import { EXPRESSION, setInputs, inputError, NO_INPUTS, RUNNER, SECRET, type Values, useCleanInputs } from '../input-fixtures.ts';
+import {
+  EXPRESSION,
+  inputError,
+  NO_INPUTS,
+  RUNNER,
+  SECRET,
+  setInputs,
+  useCleanInputs,
+  type Values,
+} from '../input-fixtures.ts';
 
-// Much of it, beside other tests that want the processor too.
+// These tests take long, and other test files run at the same time.
 jest.setTimeout(120_000);
 
-// Whatever stands in an input or a variable: it is taken as it is, or refused in one error of our own.
+// Any value of an input or a variable is either accepted as it is, or refused with an InputError.
 
 const printed = useCleanInputs();
 
 const SECRET_INPUTS = ['scalekit_client_secret', 'github_token'];
 const isOpen = (name: string): boolean => !SECRET_INPUTS.includes(name);
-/** Characters: no variable of Linux is longer (MAX_ARG_STRLEN), and so no input. */
-const LONGEST = 131_071;
+/** Characters of the longest input: Linux does not allow a longer variable (MAX_ARG_STRLEN). */
+const MAX_INPUT_LENGTH = 131_071;
 const ACTIONS = [
   ['the action', 'action.yml', readInputs],
   ['delete/', 'delete/action.yml', readDeleteInputs],
@@ -34,8 +43,8 @@ const inputsOf = (file: string): string[] => Object.keys(parse(readFileSync(file
 
 const GITHUB_TOKEN = `github_pat_${'aB3'.repeat(30)}`;
 
-/** Values that are fine alone, so that many a hostile one is met behind them. */
-const FINE: Record<string, string[]> = {
+/** Valid values of each input. If most inputs are valid, the later checks run as well. */
+const VALID: Record<string, string[]> = {
   scalekit_environment_url: ['acme.scalekit.com', 'https://acme.scalekit.com/'],
   scalekit_client_id: ['skc_1'],
   scalekit_client_secret: [SECRET],
@@ -55,14 +64,14 @@ const FINE: Record<string, string[]> = {
   verify: ['true', 'false'],
   access_token: ['true', 'false'],
   save_to: ['none', 'repository', 'environment'],
-  save_as: ['PAIR'],
+  save_as: ['SAVED'],
   github_token: [GITHUB_TOKEN],
   dry_run: ['true', 'false'],
   timeout: ['5', '3600'],
   max_deletions: ['1000'],
 };
 
-/** Variables that a reader looks at, or that stand for one that it may look at. */
+/** Variables that a reader uses, and some others of the same kinds. */
 const VARIABLES = [
   'SCALEKIT_ENVIRONMENT_URL',
   'SCALEKIT_ENV_URL',
@@ -85,7 +94,7 @@ const VARIABLES = [
   'NODE_TLS_REJECT_UNAUTHORIZED',
 ];
 
-/** Pieces that some parser, terminal or runner takes for more than text. */
+/** Pieces of text that have a meaning for a parser, a terminal or a runner. */
 const PIECES = [
   ...'\0\n\r\t\b\v\f\x1b\x7f\x85\x9b\xa0\xad "\'\\`/?#@:=,;.-_+*&|<>()[]{}%$~^!',
   ...'\u2028\u2029\u200b\u200d\u200e\u202e\u2066\u2069\u061c\ufeff\ufffe\u0301\ud800\udfff',
@@ -120,53 +129,50 @@ const hostile = fc.oneof(
   { weight: 1, arbitrary: fc.tuple(pieces, fc.nat(400)).map(([all, times]) => all.join('').repeat(times)) },
 );
 
-/** Inputs of which most are fine or not there, and the others anything. */
-const given = (names: string[]) =>
+/** Random inputs. Most are valid or missing, and some are hostile. */
+const inputRecords = (names: string[]) =>
   fc.record(
     Object.fromEntries(
       names.map((name) => {
-        const fine = fc.constantFrom(...(FINE[name] ?? ['1']));
-        const anything = isOpen(name) ? hostile : fc.constantFrom(...SECRETS);
-        const [first, second] = name in NO_INPUTS || name === 'github_token' ? [30, 1] : [2, 20];
+        const valid = fc.constantFrom(...(VALID[name] ?? ['1']));
+        const invalid = isOpen(name) ? hostile : fc.constantFrom(...SECRETS);
+        const [validWeight, missingWeight] = name in NO_INPUTS || name === 'github_token' ? [30, 1] : [2, 20];
         return [
           name,
           fc.oneof(
-            { weight: first, arbitrary: fine },
-            { weight: second, arbitrary: fc.constant(undefined) },
-            { weight: 2, arbitrary: anything },
+            { weight: validWeight, arbitrary: valid },
+            { weight: missingWeight, arbitrary: fc.constant(undefined) },
+            { weight: 2, arbitrary: invalid },
           ),
         ];
       }),
     ) as Record<string, fc.Arbitrary<string | undefined>>,
   );
 
-/** A variable that is anything, or none. */
+/** At most one variable, empty or hostile. */
 const variables = fc.dictionary(
   fc.constantFrom(...VARIABLES.filter((name) => !/SECRET/.test(name))),
   fc.oneof(fc.constant(''), hostile),
   { maxKeys: 1 },
 );
 
-const MARKS = ['', '@', '?', '#', '\n', '%', '"', '\\', '\u202e', '<', EXPRESSION.slice(0, 3)];
-const PART = /Fake\d|\dqv/;
-/** @returns a new secret that is longer than what an error shows of a value, of two parts that must not be seen */
-const drawSecret = (mark: string): string =>
-  [1, 2].map((part) => `Fake${part}${randomBytes(15).toString('hex')}${part}qv`.repeat(2)).join(mark);
-const SECRETS = MARKS.map(drawSecret);
+const SEPARATORS = ['', '@', '?', '#', '\n', '%', '"', '\\', '\u202e', '<', EXPRESSION.slice(0, 3)];
+/** Matches a part of a secret that createSecret() returns. */
+const SECRET_PART = /Fake\d|\dqv/;
+/** Returns a new secret of two parts. It is longer than an error shows of a value. No error may show a part of it. */
+const createSecret = (separator: string): string =>
+  [1, 2].map((part) => `Fake${part}${randomBytes(15).toString('hex')}${part}qv`.repeat(2)).join(separator);
+const SECRETS = SEPARATORS.map(createSecret);
 
 /**
- * A reader that has masked nothing yet, as in a process of its own.
- * @returns a function that runs it, and returns what the runner gets to read of its error: all but the masks
+ * Loads a reader that has masked nothing yet, as in a new process.
+ * @returns a function that runs the reader, and returns its error as it is printed, or an empty string
  */
 async function withoutMasks(action: (typeof ACTIONS)[number][0]): Promise<(env?: Values) => string> {
   jest.resetModules();
-  const {
-    readInputs,
-    readDeleteInputs: readDeletion,
-    readSweepInputs: readSweep,
-  } = await import('../../../src/inputs/inputs.ts');
+  const { readInputs, readDeleteInputs, readSweepInputs } = await import('../../../src/inputs/inputs.ts');
   const { fail } = await import('../../../src/output/log.ts');
-  const read = { 'the action': readInputs, 'delete/': readDeletion, 'sweep/': readSweep }[action];
+  const read = { 'the action': readInputs, 'delete/': readDeleteInputs, 'sweep/': readSweepInputs }[action];
   return (env = {}) => {
     try {
       read({ ...RUNNER, ...env });
@@ -178,7 +184,7 @@ async function withoutMasks(action: (typeof ACTIONS)[number][0]): Promise<(env?:
   };
 }
 
-/** What came of a reader that may refuse what it is given, but must not fail in another way. */
+/** Returns the result of a reader, or its InputError. Any other error passes through. */
 function outcome<T>(read: () => T): { value: T } | { error: InputError } {
   try {
     return { value: read() };
@@ -188,7 +194,7 @@ function outcome<T>(read: () => T): { value: T } | { error: InputError } {
   }
 }
 
-/** What the runner gets to read of an error: all but the masks. */
+/** Prints an error and returns the printed text, without what was printed before. */
 function shown(error: unknown, fail = log.fail): string {
   const { exitCode } = process;
   const before = printed().length;
@@ -197,16 +203,16 @@ function shown(error: unknown, fail = log.fail): string {
   return printed().slice(before);
 }
 
-/** One line for the runner, in which nothing commands it, a terminal, or the reader's eye. */
+/** Checks that a text is one annotation of one line, without commands or control characters. */
 function checkShown(text: string): void {
   expect(text).toMatch(/^::error::[^\r\n]+\n$/);
   expect(text.trimEnd()).not.toMatch(/\p{Cc}|\p{Zl}|\p{Zp}|\p{Bidi_Control}|##\[/u);
 }
 
-const ours: PropertyDescriptorMap = Object.getOwnPropertyDescriptors(Object.prototype);
-afterEach(() => expect(Object.getOwnPropertyDescriptors(Object.prototype)).toEqual(ours));
+const originalPrototype: PropertyDescriptorMap = Object.getOwnPropertyDescriptors(Object.prototype);
+afterEach(() => expect(Object.getOwnPropertyDescriptors(Object.prototype)).toEqual(originalPrototype));
 
-/** What holds of inputs that were accepted, by what they are used for. */
+/** Checks that accepted inputs are safe for what they are used for. */
 function checkAccepted(inputs: Partial<Inputs>): void {
   const { origin = '', organization_id, organization_external_id, credentials, timeout = 0, github, saving } = inputs;
   expect(new URL(origin).origin).toBe(origin);
@@ -224,7 +230,7 @@ function checkAccepted(inputs: Partial<Inputs>): void {
 
 function checkClient({ name, description, environment, repository, ...inputs }: Inputs): void {
   const characters = [name, description, environment].map((text) => [...text].length);
-  for (const [at, most] of [128, 351, 255].entries()) expect(characters[at]).toBeLessThanOrEqual(most);
+  for (const [at, maximum] of [128, 351, 255].entries()) expect(characters[at]).toBeLessThanOrEqual(maximum);
   expect(repository).toMatch(/^$|^[\w.-]+\/[\w.-]+$/);
   for (const scope of inputs.scopes) expect(scope).toMatch(/^[!#-[\]-~]+$/);
   for (const audience of inputs.audience) expect(audience.trim()).not.toBe('');
@@ -242,7 +248,7 @@ describe.each(ACTIONS)('whatever the inputs and variables of %s are,', (action, 
 
   it('they are accepted as what they are used for, or refused in one line of log', () => {
     fc.assert(
-      fc.property(given(names), variables, (inputs, env) => {
+      fc.property(inputRecords(names), variables, (inputs, env) => {
         setInputs(inputs);
         const result = outcome(() => read({ ...RUNNER, ...env }));
         if ('error' in result) checkShown(shown(result.error));
@@ -258,7 +264,7 @@ describe.each(ACTIONS)('whatever the inputs and variables of %s are,', (action, 
 
   it('each fault has one line, however much text it is about', () => {
     fc.assert(
-      fc.property(given(names), variables, (inputs, env) => {
+      fc.property(inputRecords(names), variables, (inputs, env) => {
         setInputs(inputs);
         const result = outcome(() => read({ ...RUNNER, ...env }));
         if (!('error' in result)) return;
@@ -272,32 +278,32 @@ describe.each(ACTIONS)('whatever the inputs and variables of %s are,', (action, 
     );
   });
 
-  it('nothing of a secret is shown, also where another input holds it', async () => {
+  it('nothing of a secret is shown, even if another input holds it', async () => {
     const fresh = await withoutMasks(action);
     fc.assert(
       fc.property(
-        fc.constantFrom(...MARKS),
-        given(names),
+        fc.constantFrom(...SEPARATORS),
+        inputRecords(names),
         fc.array(fc.constantFrom(...names)),
-        (mark, inputs, wrong) => {
-          const [secret, token] = [drawSecret(mark), drawSecret('')];
-          const mixedUp = wrong.map((name, at) => [name, `${inputs[name] ?? ''}${[secret, token][at % 2]}`]);
+        (separator, inputs, misplaced) => {
+          const [secret, token] = [createSecret(separator), createSecret('')];
+          const mixedUp = misplaced.map((name, at) => [name, `${inputs[name] ?? ''}${[secret, token][at % 2]}`]);
           setInputs({ ...inputs, ...Object.fromEntries(mixedUp), scalekit_client_secret: secret, github_token: token });
-          expect(fresh()).not.toMatch(PART);
+          expect(fresh()).not.toMatch(SECRET_PART);
         },
       ),
       { numRuns: 100 },
     );
   });
 
-  it('nothing of a secret or a token is shown, though it is given as another input too', async () => {
+  it('nothing of a secret or a token is shown, even if it is given as another input', async () => {
     const fresh = await withoutMasks(action);
     for (const name of names.filter(isOpen)) {
       for (const before of ['', 'a='.repeat(20)]) {
         for (const input of SECRET_INPUTS) {
-          const stray = drawSecret('');
-          setInputs({ github_token: GITHUB_TOKEN, [input]: stray, [name]: before + stray });
-          expect([name, input, fresh()]).toEqual([name, input, expect.not.stringMatching(PART)]);
+          const secret = createSecret('');
+          setInputs({ github_token: GITHUB_TOKEN, [input]: secret, [name]: before + secret });
+          expect([name, input, fresh()]).toEqual([name, input, expect.not.stringMatching(SECRET_PART)]);
         }
       }
     }
@@ -328,7 +334,7 @@ describe('an address of another kind than https', () => {
 });
 
 describe('a number', () => {
-  const NUMBERS: [input: string, fine: string, expected: string][] = [
+  const NUMBERS: [input: string, valid: string, expected: string][] = [
     ['timeout', '60', 'expected a whole number of seconds from 5 to 3600'],
     ['expiry', '60', 'expected a whole number of seconds from 1 to 9007199254740991'],
     ['keep_secrets', '3', 'expected a whole number from 1 to 5'],
@@ -337,7 +343,7 @@ describe('a number', () => {
   const ODD = ['1e3', '0x10', '0b11', '0o7', '٣', '３', '³', 'Ⅲ', '+5', '-0', '-5', '5.0', '5.', '.5', '5,0', '5_0'];
   const WRONG = ['05', '5 0', '5\n5', '5\u00005', '5\u200b', '\u202e5', '5s', '5n', 'NaN', 'Infinity', '[5]', '"5"'];
 
-  it.each(NUMBERS)('of %s may have white space around it, as YAML leaves it', (name, value) => {
+  it.each(NUMBERS)('of %s may have white space around it, as YAML allows it', (name, value) => {
     for (const space of [' ', '\n', '\t', '\r\n', '\ufeff', '\u3000'])
       expect(numberOf(name, space + value + space)).toBe(Number(value));
   });
@@ -387,14 +393,14 @@ describe('an expression that was not evaluated', () => {
     const faults = lines
       .filter((line) => line.includes('an expression that was not evaluated'))
       .map((line) => line.split(': ')[0]);
-    const asked = names.filter((name) => !['organization_external_id', 'repository'].includes(name));
-    expect(faults.sort()).toEqual(asked.map((name) => `- ${name}`).sort());
-    expect(lines.length - 1).toBe(asked.length);
+    const tested = names.filter((name) => !['organization_external_id', 'repository'].includes(name));
+    expect(faults.sort()).toEqual(tested.map((name) => `- ${name}`).sort());
+    expect(lines.length - 1).toBe(tested.length);
   });
 });
 
 describe('as much as fits into an input is read at once:', () => {
-  const filled = (unit: string) => unit.repeat(Math.ceil(LONGEST / unit.length)).slice(0, LONGEST);
+  const filled = (unit: string) => unit.repeat(Math.ceil(MAX_INPUT_LENGTH / unit.length)).slice(0, MAX_INPUT_LENGTH);
   const FILLS: [what: string, text: string][] = [
     ['one letter', filled('a')],
     ['lines', filled('a\n')],
@@ -409,7 +415,7 @@ describe('as much as fits into an input is read at once:', () => {
     ['combining marks', `e${filled('\u0301')}`],
     ['opening brackets', filled('[')],
     ['opening braces', filled('{"a":')],
-    ['arrays within arrays', '['.repeat(LONGEST / 2) + ']'.repeat(LONGEST / 2)],
+    ['arrays within arrays', '['.repeat(MAX_INPUT_LENGTH / 2) + ']'.repeat(MAX_INPUT_LENGTH / 2)],
     ['ten thousand arrays in a claim', `{"a":${'['.repeat(10_000)}${']'.repeat(10_000)}}`],
     ['ten thousand objects in a list', `["a",${'{"a":'.repeat(10_000)}1${'}'.repeat(10_000)}]`],
     ['numbers in an array', `[${filled('1,')}1]`],
@@ -542,7 +548,7 @@ describe('the payload of the event', () => {
     { requiredKeys: [] },
   );
 
-  it('may be anything: the run is of one of the known kinds', () => {
+  it('may be anything: the run has one of the known origins', () => {
     const content = fc.oneof(
       fc.oneof(any, likely).map((value) => JSON.stringify(value)),
       fc.tuple(likely, fc.nat(60)).map(([value, end]) => JSON.stringify(value).slice(0, end)),
@@ -562,7 +568,7 @@ describe('the payload of the event', () => {
     ['a hundred thousand arrays deep', '['.repeat(100_000) + ']'.repeat(100_000), undefined],
     ['cut off', '{"pull_request":{"head":{"repo":null}}', undefined],
     ['empty', '', undefined],
-    ['of a prototype of its own', '{"__proto__":{"pull_request":{"head":{"repo":null}}}}', undefined],
+    ['with a prototype', '{"__proto__":{"pull_request":{"head":{"repo":null}}}}', undefined],
     ['with a key twice', '{"pull_request":{"head":{"repo":null}},"pull_request":1}', undefined],
     ['about a repository with a name of no text', '{"pull_request":{"head":{"repo":{"full_name":{}}}}}', 'fork'],
   ])('may be %s', (_what, content, origin) => {

@@ -1,62 +1,53 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import fc from 'fast-check';
+import { readFileSync } from 'node:fs';
+import { describe, expect, it } from '@jest/globals';
 import { parse } from 'yaml';
 import type { DesiredClient } from '../../../src/client/desired.ts';
-import { appendMarker, parseMarker } from '../../../src/client/identity.ts';
-import { targetFromRunner } from '../../../src/client/target.ts';
-import { type ConnectionInputs, readCredentials, readTimeout, unsafeSetting } from '../../../src/inputs/connection.ts';
-import { readDeleteInputs, readInputs, readSweepInputs } from '../../../src/inputs/inputs.ts';
-import { resolveInputs } from '../../../src/inputs/resolve.ts';
-import { EXPRESSION, setInputs, inputError, NO_INPUTS, RUNNER, SECRET, type Values, useCleanInputs } from '../input-fixtures.ts';
+import { unsafeSetting } from '../../../src/inputs/connection.ts';
+import {
+  type DeleteInputs,
+  type Inputs,
+  readDeleteInputs,
+  readInputs,
+  readSweepInputs,
+} from '../../../src/inputs/inputs.ts';
+import {
+  EXPRESSION,
+  GITHUB_TOKEN,
+  ID_TOKEN_VARIABLES,
+  inputError,
+  mainError,
+  NO_INPUTS,
+  OTHER_REPOSITORY,
+  RUNNER,
+  readMain,
+  readWith,
+  resolve,
+  resolveError,
+  SAVING,
+  SCALEKIT_VARIABLES,
+  SECRET,
+  setInputs,
+  useCleanInputs,
+  useForkEvent,
+  type Values,
+} from '../input-fixtures.ts';
 
+const GITHUB = { api: 'https://api.github.com', token: GITHUB_TOKEN };
+
+/** Returns the pattern of the one error about an expression that was not evaluated. */
 const UNEVALUATED = (input: string) =>
   new RegExp(
     `^Bad input: ${input.replace(/[()]/g, '\\$&')}: got ".*", which holds an expression that was not evaluated; expected its value$`,
   );
 
-const VARIABLES: Values = {
-  SCALEKIT_ENVIRONMENT_URL: 'https://acme.scalekit.com',
-  SCALEKIT_CLIENT_ID: 'skc_1',
-  SCALEKIT_CLIENT_SECRET: SECRET,
-  SCALEKIT_ORGANIZATION_ID: 'org_1',
-};
-let folder: string;
-/** The variables of a run that a pull request from a fork triggered. */
-let fromFork: (event: string) => Values;
-beforeAll(() => {
-  folder = mkdtempSync(join(tmpdir(), 'inputs-'));
-  const GITHUB_EVENT_PATH = join(folder, 'event.json');
-  writeFileSync(GITHUB_EVENT_PATH, JSON.stringify({ pull_request: { head: { repo: { full_name: 'mallory/app' } } } }));
-  fromFork = (GITHUB_EVENT_NAME) => ({ GITHUB_EVENT_NAME, GITHUB_EVENT_PATH });
-});
-afterAll(() => {
-  rmSync(folder, { recursive: true });
-});
-
-const printed = useCleanInputs();
-
-function read(changes: Values = {}, env: Values = {}): ConnectionInputs & DesiredClient {
-  setInputs(changes);
-  const inputs = readInputs({ ...RUNNER, ...env });
-  const { origin, credentials, organization_external_id, timeout, warnings } = inputs;
-  const connection = { origin, credentials, organization_external_id, timeout, warnings };
-  const target = targetFromRunner(inputs.runner, { ...RUNNER, ...env }, inputs.environment);
-  return { ...connection, ...resolveInputs(inputs, target) };
-}
-
-/** The message of the one error that the inputs bring about. */
-function refusal(changes: Values, env: Values = {}): string {
-  return inputError(() => read(changes, env));
-}
+useCleanInputs();
+const fromFork = useForkEvent();
 
 describe('a bad input', () => {
   const tooLong = 'expected 128 at most';
   const organization = 'expected the id of an organization: "org_" and up to 28 letters, digits, - or _';
   const address = 'expected the address of the environment alone, such as https://acme.scalekit.com';
-  const pair = 'expected key=value';
+  const keyValue = 'expected key=value';
   const seconds = 'expected a whole number of seconds from 1 to 9007199254740991';
 
   it.each<[what: string, input: string, given: string, accepted: string]>([
@@ -67,12 +58,12 @@ describe('a bad input', () => {
     ['of other letters', 'organization_id', 'org_ä', `got "org_ä"; ${organization}`],
     ['too long', 'name', 'n'.repeat(129), `got 129 characters, "${'n'.repeat(79)}…"; ${tooLong}`],
     ['too long in code points', 'name', '😀'.repeat(129), `got 129 characters, "${'😀'.repeat(79)}…"; ${tooLong}`],
-    ['too long for its trailer', 'description', 'd'.repeat(352), 'got 352 characters, '],
-    ['too long for its trailer', 'description', 'd'.repeat(352), 'expected 351 at most'],
+    ['too long for its ownership marker', 'description', 'd'.repeat(352), 'got 352 characters, '],
+    ['too long for its ownership marker', 'description', 'd'.repeat(352), 'expected 351 at most'],
     ['too long', 'environment', 'e'.repeat(256), 'expected 255 at most'],
     ['an empty key', 'custom_claims', '=x', 'got an empty key; expected 1 to 128 characters'],
     ['a key too long', 'custom_claims', `${'k'.repeat(129)}=x`, `of 129 characters; ${tooLong}`],
-    ['without a sign', 'custom_claims', 'team', `got the line "team" without a "="; ${pair}`],
+    ['without a sign', 'custom_claims', 'team', `got the line "team" without a "="; ${keyValue}`],
     ['a key twice', 'custom_claims', 'a=1\na=2', 'got the key "a" twice; expected each key once'],
     ['a key twice in JSON', 'custom_claims', '{"a":"1","a":"2"}', 'got the key "a" twice; expected each key once'],
     ['broken JSON', 'custom_claims', '{"a":', 'got broken JSON, "{\\"a\\":"; expected key=value lines, a JSON object'],
@@ -208,7 +199,7 @@ describe('a bad input', () => {
     ['too long', 'timeout', '3601', 'got "3601"; expected a whole number of seconds from 5 to 3600'],
     ['no number', 'timeout', '2m', 'got "2m"; expected a whole number of seconds from 5 to 3600'],
   ])('(%s) is named with what was given and what is accepted: %s', (_what, input, given, accepted) => {
-    const message = refusal({ [input]: given });
+    const message = resolveError({ [input]: given });
     expect(message.split('\n')).toHaveLength(1);
     expect(message).toMatch(new RegExp(`^Bad input: ${input}: `));
     expect(message).toContain(accepted);
@@ -254,7 +245,7 @@ describe('a bad input', () => {
     [
       'the secret as an input, the address as a variable',
       { scalekit_environment_url: undefined },
-      VARIABLES,
+      SCALEKIT_VARIABLES,
       'scalekit_environment_url',
       'is empty while scalekit_client_secret is given; expected both as inputs, or an earlier step could send the secret elsewhere by setting SCALEKIT_ENVIRONMENT_URL through GITHUB_ENV',
     ],
@@ -268,28 +259,28 @@ describe('a bad input', () => {
     [
       'a bad address in a variable',
       NO_INPUTS,
-      { ...VARIABLES, SCALEKIT_ENVIRONMENT_URL: 'http://acme.scalekit.com' },
+      { ...SCALEKIT_VARIABLES, SCALEKIT_ENVIRONMENT_URL: 'http://acme.scalekit.com' },
       'scalekit_environment_url (from SCALEKIT_ENVIRONMENT_URL)',
       'expected https',
     ],
     [
       'a bad address in the second variable',
       NO_INPUTS,
-      { ...VARIABLES, SCALEKIT_ENVIRONMENT_URL: '', SCALEKIT_ENV_URL: 'a/b' },
+      { ...SCALEKIT_VARIABLES, SCALEKIT_ENVIRONMENT_URL: '', SCALEKIT_ENV_URL: 'a/b' },
       'scalekit_environment_url (from SCALEKIT_ENV_URL)',
       'with a path',
     ],
     [
       'a bad organization in a variable',
       NO_INPUTS,
-      { ...VARIABLES, SCALEKIT_ORGANIZATION_ID: 'acme' },
+      { ...SCALEKIT_VARIABLES, SCALEKIT_ORGANIZATION_ID: 'acme' },
       'organization_id (from SCALEKIT_ORGANIZATION_ID)',
       'got "acme"',
     ],
     [
       'an organization client in a variable',
       NO_INPUTS,
-      { ...VARIABLES, SCALEKIT_CLIENT_ID: 'm2morg_1' },
+      { ...SCALEKIT_VARIABLES, SCALEKIT_CLIENT_ID: 'm2morg_1' },
       'scalekit_client_id (from SCALEKIT_CLIENT_ID)',
       'got "m2morg_1", an organization client',
     ],
@@ -329,14 +320,14 @@ describe('a bad input', () => {
       'got "app"; expected owner/name',
     ],
     [
-      'a claim about an id that is not told',
+      'a claim about an id that the runner does not provide',
       { repository_claims: 'github_repository_id' },
       { GITHUB_REPOSITORY_ID: '' },
       'repository_claims',
       'got github_repository_id, which this runner does not know',
     ],
   ])('(%s) is named by where it comes from', (_what, changes, env, source, accepted) => {
-    const message = refusal(changes, env);
+    const message = resolveError(changes, env);
     expect(message.split('\n')).toHaveLength(1);
     expect(message).toContain(`Bad input: ${source}: `);
     expect(message).toContain(accepted);
@@ -366,62 +357,33 @@ describe('a bad input', () => {
     'dry_run',
     'timeout',
   ])('(an expression that was not evaluated) is named once, as that: %s', (input) => {
-    expect(refusal({ [input]: EXPRESSION })).toMatch(UNEVALUATED(input));
+    expect(resolveError({ [input]: EXPRESSION })).toMatch(UNEVALUATED(input));
   });
 
-  it.each(Object.keys(VARIABLES))('(an expression that was not evaluated) is named in a variable too: %s', (name) => {
-    expect(refusal(NO_INPUTS, { ...VARIABLES, [name]: EXPRESSION })).toMatch(
-      UNEVALUATED(`${name.toLowerCase().replace('scalekit_organization', 'organization')} (from ${name})`),
-    );
-  });
+  it.each(Object.keys(SCALEKIT_VARIABLES))(
+    '(an expression that was not evaluated) is named in a variable as well: %s',
+    (name) => {
+      expect(resolveError(NO_INPUTS, { ...SCALEKIT_VARIABLES, [name]: EXPRESSION })).toMatch(
+        UNEVALUATED(`${name.toLowerCase().replace('scalekit_organization', 'organization')} (from ${name})`),
+      );
+    },
+  );
 
   it('(an expression within other text) is named as well', () => {
-    expect(refusal({ custom_claims: `team=a\nrun=${EXPRESSION}` })).toMatch(UNEVALUATED('custom_claims'));
-  });
-});
-
-describe('an empty credential', () => {
-  const dependabot = { GITHUB_ACTOR: 'dependabot[bot]' };
-
-  it.each<[string, Values, string]>([
-    [
-      'a misspelt name, a fork or Dependabot',
-      {},
-      "Likely causes: a misspelt name, or a secret that this repository or the job's environment does not have; a run from a fork or by Dependabot, which get no secrets.",
-    ],
-    [
-      'Dependabot, where that started the run',
-      dependabot,
-      "This run was started by Dependabot, which gets Dependabot's own secrets alone (repository settings, Secrets, Dependabot); else: a misspelt name",
-    ],
-  ])('has a likely cause: %s', (_what, env, cause) => {
-    for (const input of ['scalekit_client_id', 'scalekit_client_secret'])
-      expect(refusal({ [input]: '' }, env)).toContain(cause);
-  });
-
-  it('has a likely cause: a fork, where the run comes from one', () => {
-    expect(refusal({ scalekit_client_secret: '' }, fromFork('pull_request'))).toContain(
-      'This run comes from a fork, and GitHub hands no secrets to those; else: a misspelt name',
-    );
-    // Such a run does have secrets.
-    expect(refusal({ scalekit_client_secret: '' }, fromFork('pull_request_target'))).toContain('Likely causes: ');
-  });
-
-  it('is not explained where it is there', () => {
-    expect(refusal({ organization_id: '' }, dependabot)).not.toContain('Dependabot');
+    expect(resolveError({ custom_claims: `team=a\nrun=${EXPRESSION}` })).toMatch(UNEVALUATED('custom_claims'));
   });
 });
 
 it.each([
   ['readInputs', readInputs],
-  ['readDeletion', readDeleteInputs],
-  ['readSweep', readSweepInputs],
+  ['readDeleteInputs', readDeleteInputs],
+  ['readSweepInputs', readSweepInputs],
 ] as const)('a secret that was pasted into a wrong input is in no error, not even in part: %s', (_, read) => {
   const long = (word: string) => `${word}_${word.repeat(99)}`;
-  const [github_token, scalekit_client_secret] = [long('github'), long('administrator')];
+  const [github_token, scalekit_client_secret] = [long('github'), long('environment')];
   for (const secret of [github_token, scalekit_client_secret]) {
-    const wrong = { organization_id: secret, scalekit_environment_url: `https://${secret}/`, timeout: secret };
-    setInputs({ ...wrong, repository: secret, max_deletions: secret, github_token, scalekit_client_secret });
+    const misplaced = { organization_id: secret, scalekit_environment_url: `https://${secret}/`, timeout: secret };
+    setInputs({ ...misplaced, repository: secret, max_deletions: secret, github_token, scalekit_client_secret });
     const message = inputError(() => read(RUNNER));
     expect(message).toContain('got "***"');
     expect(message).not.toContain(secret.slice(0, 12));
@@ -429,15 +391,15 @@ it.each([
 });
 
 describe('several bad inputs', () => {
-  it('are cut off where they would not fit into an annotation', () => {
-    const lines = refusal({ scopes: Array.from({ length: 1000 }, (_, at) => `"${at}`).join(' ') }).split('\n');
+  it('are cut off if they would not fit into an annotation', () => {
+    const lines = resolveError({ scopes: Array.from({ length: 1000 }, (_, at) => `"${at}`).join(' ') }).split('\n');
     expect([lines.length, lines[0], lines.at(-1)]).toEqual([12, '11 bad inputs:', '- scopes: and 990 more']);
-    const both = refusal({ scopes: Array.from({ length: 99 }, (_, at) => `"${at}`).join(' '), expiry: 'x' });
+    const both = resolveError({ scopes: Array.from({ length: 99 }, (_, at) => `"${at}`).join(' '), expiry: 'x' });
     expect(both).toContain('- expiry: got "x"');
   });
 
   it('are all named in one error, each on a line of its own', () => {
-    const message = refusal(
+    const message = resolveError(
       {
         scalekit_environment_url: 'http://acme.scalekit.com/x',
         scalekit_client_id: 'm2morg_1',
@@ -493,8 +455,8 @@ describe('several bad inputs', () => {
     ]);
   });
 
-  it('are all named where nothing at all was given', () => {
-    expect(refusal(NO_INPUTS).match(/^- \w+/gm)).toEqual([
+  it('are all named if nothing at all was given', () => {
+    expect(resolveError(NO_INPUTS).match(/^- \w+/gm)).toEqual([
       '- scalekit_client_id',
       '- scalekit_client_secret',
       '- scalekit_environment_url',
@@ -513,7 +475,7 @@ describe('several bad inputs', () => {
     ['access_token', { access_token: 'yes', verify: 'false' }],
     ['organization_external_id', { organization_id: 'acme', organization_external_id: 'acme' }],
   ])('do not bring about faults in good ones: %s', (input, changes) => {
-    expect(refusal(changes)).toMatch(new RegExp(`^Bad input: ${input}: .*$`));
+    expect(resolveError(changes)).toMatch(new RegExp(`^Bad input: ${input}: .*$`));
   });
 });
 
@@ -547,13 +509,13 @@ describe('two inputs that make no sense together', () => {
       'is true with verify: false; expected verify: true, since it is the token that verification gets',
     ],
   ])('are one fault of %s: %j', (input, changes, fault) => {
-    expect(refusal(changes)).toBe(`Bad input: ${input}: ${fault}`);
+    expect(resolveError(changes)).toBe(`Bad input: ${input}: ${fault}`);
   });
 
   it('are all named', () => {
     const client_id = 'm2morg_1';
     expect(
-      refusal({ lifetime: 'job', client_id, on_existing: 'reuse', verify: 'false', access_token: 'true' }).match(
+      resolveError({ lifetime: 'job', client_id, on_existing: 'reuse', verify: 'false', access_token: 'true' }).match(
         /^- .*? with \w+: \w+/gm,
       ),
     ).toEqual([
@@ -572,48 +534,14 @@ describe('two inputs that make no sense together', () => {
     { on_existing: 'fail', access_token: 'true', verify: 'true' },
     { organization_id: '', organization_external_id: 'org_1' },
   ])('are not %j', (changes) => {
-    expect(() => read(changes)).not.toThrow();
+    expect(() => resolve(changes)).not.toThrow();
   });
 });
 
-describe('the secret', () => {
-  it.each<[string, Values, Values]>([
-    ['an input', {}, {}],
-    ['a variable', NO_INPUTS, VARIABLES],
-  ])('is masked before anything is judged, from %s', (_where, changes, env) => {
-    const secret = `${SECRET}/${_where}`;
-    const where = _where === 'an input' ? { scalekit_client_secret: secret } : {};
-    const variables = _where === 'an input' ? {} : { SCALEKIT_CLIENT_SECRET: secret };
-    refusal({ ...changes, ...where, organization_id: 'wrong' }, { ...env, ...variables });
-    expect(printed()).toContain(`::add-mask::${secret}\n`);
-    for (const text of [secret, `skc_1:${secret}`])
-      expect(printed()).toContain(`::add-mask::${Buffer.from(text).toString('base64')}\n`);
-    expect(
-      printed()
-        .split('\n')
-        .every((line) => line === '' || line.startsWith('::add-mask::')),
-    ).toBe(true);
-  });
-
-  it('is read without the white space around it, from an input or else the variable', () => {
-    setInputs({ scalekit_client_secret: ` ${SECRET}\n` });
-    expect(readCredentials({ SCALEKIT_CLIENT_SECRET: 'another' })).toEqual({
-      client_id: 'skc_1',
-      client_secret: SECRET,
-    });
-    setInputs(NO_INPUTS);
-    expect(readCredentials({ SCALEKIT_CLIENT_ID: ' skc_2 ', SCALEKIT_CLIENT_SECRET: `${SECRET}\n` })).toEqual({
-      client_id: 'skc_2',
-      client_secret: SECRET,
-    });
-    expect(readCredentials({})).toEqual({ client_id: '', client_secret: '' });
-  });
-});
-
-describe('a request', () => {
+describe('a desired client', () => {
   it('needs no more than the address, the credentials and the organization', () => {
-    const request = read();
-    expect(request).toMatchObject({
+    const desired = resolve();
+    expect(desired).toMatchObject({
       origin: 'https://acme.scalekit.com',
       credentials: { client_id: 'skc_1', client_secret: SECRET },
       organization_id: 'org_1',
@@ -637,7 +565,7 @@ describe('a request', () => {
       notices: [],
       warnings: [],
     });
-    const { description, ...fields } = request.fields;
+    const { description, ...fields } = desired.fields;
     // A field that was not given is not sent.
     expect(fields).toEqual({
       name: 'GitHub Actions: acme/app',
@@ -649,16 +577,16 @@ describe('a request', () => {
     expect(description).toBe('Made by GitHub Actions for acme/app.');
   });
 
-  it('is the same whether or not the runner hands the defaults over that action.yml names', () => {
+  it('is the same whether or not the runner passes the defaults in action.yml', () => {
     const { inputs } = parse(readFileSync('action.yml', 'utf8')) as { inputs: Record<string, { default?: string }> };
     const defaults = Object.entries(inputs).flatMap(([name, { default: value }]) => (value ? [[name, value]] : []));
     const settings = ({ marker: _, ...rest }: DesiredClient) => rest;
     expect(defaults.length).toBeGreaterThan(5);
-    expect(settings(read(Object.fromEntries(defaults)))).toEqual(settings(read()));
+    expect(settings(resolve(Object.fromEntries(defaults)))).toEqual(settings(resolve()));
   });
 
   it('takes every field as it was given', () => {
-    const request = read({
+    const desired = resolve({
       name: 'Deployer',
       description: 'Deploys\nthe app.',
       scopes: 'deploy:apps read:apps',
@@ -674,7 +602,7 @@ describe('a request', () => {
       dry_run: 'true',
       timeout: '60',
     });
-    const { description, ...fields } = request.fields;
+    const { description, ...fields } = desired.fields;
     expect(fields).toEqual({
       name: 'Deployer',
       scopes: ['deploy:apps', 'read:apps'],
@@ -688,7 +616,7 @@ describe('a request', () => {
       expiry: 600,
     });
     expect(description).toBe('Deploys\nthe app.');
-    expect(request).toMatchObject({
+    expect(desired).toMatchObject({
       given: { name: true, description: true },
       identity: { environment: 'production', name: 'Deployer' },
       client_id: 'm2morg_1',
@@ -702,7 +630,7 @@ describe('a request', () => {
   });
 
   it('may take all from variables', () => {
-    expect(read(NO_INPUTS, VARIABLES)).toMatchObject({
+    expect(resolve(NO_INPUTS, SCALEKIT_VARIABLES)).toMatchObject({
       origin: 'https://acme.scalekit.com',
       credentials: { client_id: 'skc_1', client_secret: SECRET },
       organization_id: 'org_1',
@@ -719,63 +647,63 @@ describe('a request', () => {
     [
       'SCALEKIT_ENVIRONMENT_URL before SCALEKIT_ENV_URL',
       NO_INPUTS,
-      { ...VARIABLES, SCALEKIT_ENVIRONMENT_URL: 'b.example', SCALEKIT_ENV_URL: 'c.example' },
+      { ...SCALEKIT_VARIABLES, SCALEKIT_ENVIRONMENT_URL: 'b.example', SCALEKIT_ENV_URL: 'c.example' },
       'https://b.example',
     ],
     [
-      'SCALEKIT_ENV_URL where the other is blank',
+      'SCALEKIT_ENV_URL if the other is blank',
       NO_INPUTS,
-      { ...VARIABLES, SCALEKIT_ENVIRONMENT_URL: ' ', SCALEKIT_ENV_URL: 'c.example' },
+      { ...SCALEKIT_VARIABLES, SCALEKIT_ENVIRONMENT_URL: ' ', SCALEKIT_ENV_URL: 'c.example' },
       'https://c.example',
     ],
     [
       'a variable together with the secret of a variable',
       { ...NO_INPUTS, scalekit_client_id: 'skc_1', organization_id: 'org_1' },
-      VARIABLES,
+      SCALEKIT_VARIABLES,
       'https://acme.scalekit.com',
     ],
   ])('takes the address from %s', (_what, changes, env, origin) => {
-    expect(read(changes, env).origin).toBe(origin);
+    expect(resolve(changes, env).origin).toBe(origin);
   });
 
-  it.each(['rotate', 'reuse', 'replace', 'fail'])('may %s where a client exists', (on_existing) => {
-    expect(read({ on_existing }).on_existing).toBe(on_existing);
+  it.each(['rotate', 'reuse', 'replace', 'fail'])('may %s if a client exists', (on_existing) => {
+    expect(resolve({ on_existing }).on_existing).toBe(on_existing);
   });
 
   it.each([1, 2, 3, 4, 5])('may keep %i secrets', (keep_secrets) => {
-    expect(read({ keep_secrets: ` ${keep_secrets} ` }).keep_secrets).toBe(keep_secrets);
+    expect(resolve({ keep_secrets: ` ${keep_secrets} ` }).keep_secrets).toBe(keep_secrets);
   });
 
   it.each(['verify', 'access_token', 'dry_run'] as const)('may say of %s what YAML calls true and false', (input) => {
-    for (const text of ['true', 'True', 'TRUE', ' true ']) expect(read({ [input]: text })[input]).toBe(true);
-    for (const text of ['false', 'False', 'FALSE']) expect(read({ [input]: text })[input]).toBe(false);
-    expect(read({ [input]: ' ' })[input]).toBe(read()[input]);
+    for (const text of ['true', 'True', 'TRUE', ' true ']) expect(resolve({ [input]: text })[input]).toBe(true);
+    for (const text of ['false', 'False', 'FALSE']) expect(resolve({ [input]: text })[input]).toBe(false);
+    expect(resolve({ [input]: ' ' })[input]).toBe(resolve()[input]);
   });
 
   it.each<[string, Values, Values]>([
     ['alone', {}, {}],
-    ['over the variable for the id', {}, VARIABLES],
+    ['over the variable for the id', {}, SCALEKIT_VARIABLES],
     ['over a bad variable for the id', {}, { SCALEKIT_ORGANIZATION_ID: 'acme' }],
-    ['with the address from a variable', NO_INPUTS, VARIABLES],
+    ['with the address from a variable', NO_INPUTS, SCALEKIT_VARIABLES],
   ])('may name the organization by its external id, %s', (_what, changes, env) => {
     const organization_external_id = 'acme/ü 1';
-    expect(read({ ...changes, organization_id: undefined, organization_external_id }, env)).toMatchObject({
+    expect(resolve({ ...changes, organization_id: undefined, organization_external_id }, env)).toMatchObject({
       organization_id: '',
       organization_external_id,
     });
   });
 
   it.each(['http://localhost:3000', 'http://127.0.0.1:3000', 'http://[::1]:3000'])('may go to %s', (url) => {
-    expect(read({ scalekit_environment_url: url }).origin).toBe(url);
+    expect(resolve({ scalekit_environment_url: url }).origin).toBe(url);
   });
 
   it.each<[string, Values, number | undefined]>([
-    ["Scalekit's own", {}, undefined],
+    ["Scalekit's default", {}, undefined],
     ['an hour with lifetime: job', { lifetime: 'job' }, 3600],
     ['what was given', { expiry: '60', lifetime: 'job' }, 60],
     ['the largest safe number', { expiry: '9007199254740991' }, Number.MAX_SAFE_INTEGER],
   ])('has an expiry of %s', (_what, changes, expiry) => {
-    expect(read(changes).fields.expiry).toBe(expiry);
+    expect(resolve(changes).fields.expiry).toBe(expiry);
   });
 
   it.each<[string, Values, string[]]>([
@@ -796,26 +724,26 @@ describe('a request', () => {
       ['github_repository', 'github_repository_id', 'environment'],
     ],
     [
-      'a custom one of the same name, where none is derived',
+      'a custom one of the same name, if none is derived',
       { repository_claims: 'none', custom_claims: 'github_repository=other/app' },
       ['github_repository'],
     ],
   ])('has as claims %s', (_what, changes, keys) => {
-    expect((read(changes).fields.custom_claims ?? []).map(({ key }) => key)).toEqual(keys);
+    expect((resolve(changes).fields.custom_claims ?? []).map(({ key }) => key)).toEqual(keys);
   });
 
-  it('does without the id of the repository where the runner does not tell it, with a notice', () => {
-    const { fields, notices, marker } = read({}, { GITHUB_REPOSITORY_ID: undefined });
+  it('does without the id of the repository if the runner does not provide it, with a notice', () => {
+    const { fields, notices, marker } = resolve({}, { GITHUB_REPOSITORY_ID: undefined });
     expect(fields.custom_claims).toEqual([{ key: 'github_repository', value: 'acme/app' }]);
     expect(notices).toEqual([
       'This runner does not tell GITHUB_REPOSITORY_ID, so the client has no claim github_repository_id.',
     ]);
     expect(marker.repo).toMatch(/^[\w-]{16}$/);
-    expect(read({ repository_claims: 'none' }, { GITHUB_REPOSITORY_ID: undefined }).notices).toEqual([]);
+    expect(resolve({ repository_claims: 'none' }, { GITHUB_REPOSITORY_ID: undefined }).notices).toEqual([]);
   });
 
   it.each(['12x', '9'.repeat(17), '-1'])('has no claim about an id that it does not believe: %s', (id) => {
-    const { fields, notices } = read({}, { GITHUB_REPOSITORY_ID: id });
+    const { fields, notices } = resolve({}, { GITHUB_REPOSITORY_ID: id });
     expect(notices).toHaveLength(1);
     expect(fields.custom_claims).toEqual([{ key: 'github_repository', value: 'acme/app' }]);
   });
@@ -824,124 +752,167 @@ describe('a request', () => {
     ['name', 128],
     ['description', 351],
     ['environment', 255],
-  ])('may have a %s of %i code points', (input, most) => {
-    expect(() => read({ [input]: '😀'.repeat(most) })).not.toThrow();
+  ])('may have a %s of %i code points', (input, maximum) => {
+    expect(() => resolve({ [input]: '😀'.repeat(maximum) })).not.toThrow();
   });
 
   it('warns of what must not run in a job that code from outside triggered', () => {
-    expect(read({}, fromFork('pull_request_target')).warnings).toEqual([
+    expect(resolve({}, fromFork('pull_request_target')).warnings).toEqual([
       'This run was triggered by code from outside, yet has secrets: nothing of that code may be checked out, built or run in this job, or it can take the credentials.',
     ]);
-    expect(read({}, fromFork('pull_request')).warnings).toEqual([]);
+    expect(resolve({}, fromFork('pull_request')).warnings).toEqual([]);
   });
 
   it('may have certificate checks switched on', () => {
-    expect(() => read({}, { NODE_TLS_REJECT_UNAUTHORIZED: '1' })).not.toThrow();
+    expect(() => resolve({}, { NODE_TLS_REJECT_UNAUTHORIZED: '1' })).not.toThrow();
     expect(unsafeSetting({ NODE_TLS_REJECT_UNAUTHORIZED: '1' })).toBeUndefined();
     expect(unsafeSetting({})).toBeUndefined();
   });
 });
 
-describe('the trailer of a request', () => {
-  const sent = ({ fields, marker }: DesiredClient) => appendMarker(fields.description, marker);
-
-  it('is the last line of the description, with a nonce of its own', () => {
-    const [one, other] = [read(), read()];
-    expect({ ...parseMarker(sent(one)) }).toEqual(one.marker);
-    expect(one.marker.nonce).not.toBe(other.marker.nonce);
-    expect({ ...one.marker, nonce: '' }).toEqual({ ...other.marker, nonce: '' });
+describe('the repository that a client is for', () => {
+  it.each<[what: string, Values, Values, Partial<Inputs>]>([
+    ["the workflow's own", {}, {}, { repository: '', source: 'runner' }],
+    ["the workflow's own, by name", { repository: 'acme/app' }, {}, { repository: '', source: 'runner' }],
+    ["the workflow's own, in another case", { repository: 'ACME/App' }, {}, { repository: '', source: 'runner' }],
+    ["the workflow's own, with an ID token", {}, ID_TOKEN_VARIABLES, { repository: '', source: 'token' }],
+    [
+      "the workflow's own, by name, with an ID token",
+      { repository: 'Acme/app' },
+      ID_TOKEN_VARIABLES,
+      { source: 'token' },
+    ],
+    ['another one', OTHER_REPOSITORY, {}, { repository: 'acme/other', source: 'api', github: GITHUB }],
+    [
+      "another one, about which the job's ID token says nothing",
+      OTHER_REPOSITORY,
+      ID_TOKEN_VARIABLES,
+      { source: 'api' },
+    ],
+    ['another one, with a dot in its name', { ...OTHER_REPOSITORY, repository: 'acme/.github' }, {}, { source: 'api' }],
+  ])('may be %s', (_what, changes, env, expected) => {
+    for (const reader of [readInputs, readDeleteInputs])
+      expect(readWith<Inputs | DeleteInputs>(reader, changes, env)).toMatchObject(expected);
   });
 
-  it.each<[string, boolean, Values, Values]>([
-    ['a name that was given', true, { name: 'Deployer' }, {}],
-    ['the environment', true, { environment: 'production' }, {}],
-    ['the lifetime', true, { lifetime: 'job' }, {}],
-    ['the id of the repository', true, {}, { GITHUB_REPOSITORY_ID: '2' }],
-    ["the repository's name", false, {}, { GITHUB_REPOSITORY: 'acme/renamed' }],
-    ['the run', false, {}, { GITHUB_RUN_ID: '2', GITHUB_RUN_ATTEMPT: '3' }],
-    [
-      'scopes, claims and expiry',
-      false,
-      { scopes: 'a', custom_claims: 'a=b', repository_claims: 'none', expiry: '9' },
-      {},
-    ],
-    ['the description', false, { description: 'another' }, {}],
-    [
-      'what is done with it',
-      false,
-      { client_id: 'm2morg_1', on_existing: 'reuse', keep_secrets: '1', verify: 'false', dry_run: 'true' },
-      {},
-    ],
-  ])('has a key that depends on %s: %s', (_what, depends, changes, env) => {
-    expect(read(changes, env).marker.key !== read().marker.key).toBe(depends);
+  it.each([
+    ...['other', 'acme/', '/other', 'acme/other/x', 'acme/..', 'acme/.', '../other', './other', '../..', '..'],
+    ...['ac me/other', 'https://github.com/a/b'],
+  ])('is not %j', (repository) => {
+    expect(mainError({ repository, github_token: GITHUB_TOKEN })).toBe(
+      `Bad input: repository: got "${repository}"; expected owner/name`,
+    );
+    if (!repository.includes(' '))
+      expect(mainError({}, { GITHUB_REPOSITORY: repository })).toMatch(/^Bad input: GITHUB_REPOSITORY: /);
   });
 
-  const owner = fc.stringMatching(/^\w[\w.-]{0,59}$/);
-  const repository = fc.tuple(owner, fc.stringMatching(/^\w[\w.-]{0,119}$/)).map((parts) => parts.join('/'));
-  // Without what getInput trims, and what no process takes as a variable.
-  const inputText = (maxLength: number) =>
-    fc.string({ unit: 'grapheme', maxLength }).map((text) => [...text].slice(0, maxLength).join('').trim());
+  it('needs github_token if it is another', () => {
+    const fault =
+      'Bad input: github_token: is empty; expected a token that may read acme/other (repository). Likely causes: a misspelt name';
+    for (const reader of [readInputs, readDeleteInputs])
+      expect(inputError(() => readWith<unknown>(reader, { repository: 'acme/other' }))).toContain(fault);
+    expect(() => readMain({ repository: 'acme/app' })).not.toThrow();
+  });
 
-  it('fits, with any name, description and environment, into what Scalekit takes', () => {
-    fc.assert(
-      fc.property(repository, inputText(255), inputText(128), inputText(351), (repository, environment, name, own) => {
-        fc.pre(!`${environment}${name}${own}`.includes(EXPRESSION.slice(0, 3)));
-        const request = read(
-          { environment, name, description: own },
-          { GITHUB_REPOSITORY: repository, GITHUB_REPOSITORY_ID: '9'.repeat(16), GITHUB_RUN_ID: '9'.repeat(12) },
-        );
-        expect([...request.fields.name].length).toBeLessThanOrEqual(128);
-        expect([...sent(request)].length).toBeLessThanOrEqual(512);
-        expect({ ...parseMarker(sent(request)) }).toEqual(request.marker);
-      }),
+  it('has no claims about a run if it is another, which is reported before any request', () => {
+    expect(mainError({ ...OTHER_REPOSITORY, repository_claims: 'github_sha', lifetime: 'job' })).toBe(
+      'Bad input: repository_claims: got github_sha, which says something about a run, not about another repository; expected a claim that is known here',
+    );
+    expect(
+      readMain({ ...OTHER_REPOSITORY, repository_claims: 'github_repository_visibility' }).repository_claims,
+    ).toHaveLength(1);
+  });
+});
+
+describe('the inputs of delete/', () => {
+  it('are those of the client and of its secret location', () => {
+    expect(
+      readWith(readDeleteInputs, { ...SAVING, name: 'Deployer', client_id: 'm2morg_1', environment: 'a' }),
+    ).toMatchObject({
+      name: 'Deployer',
+      client_id: 'm2morg_1',
+      environment: 'a',
+      saving: { to: 'repository' },
+      github: GITHUB,
+      dry_run: false,
+      timeout: 120,
+    });
+    expect(readWith(readDeleteInputs, {})).toMatchObject({
+      name: '',
+      client_id: '',
+      saving: undefined,
+      github: undefined,
+    });
+  });
+
+  it('are all named if they are wrong', () => {
+    const changes = {
+      scalekit_client_secret: '',
+      repository: 'other',
+      environment: '..',
+      name: 'n'.repeat(129),
+      client_id: 'skc_1',
+      save_to: 'environment',
+      save_as: '1',
+      dry_run: 'x',
+    };
+    expect(inputError(() => readWith(readDeleteInputs, changes)).match(/^- \w+/gm)).toEqual([
+      '- scalekit_client_secret',
+      '- repository',
+      '- save_as',
+      '- github_token',
+      '- name',
+      '- client_id',
+      '- dry_run',
+      '- save_to',
+    ]);
+  });
+});
+
+describe('the inputs of sweep/', () => {
+  const sweep = (changes: Values = {}) => readWith(readSweepInputs, { github_token: GITHUB_TOKEN, ...changes });
+
+  it('change nothing unless that is requested, and then not much', () => {
+    expect(sweep()).toMatchObject({ dry_run: true, max_deletions: 20, github: GITHUB, timeout: 120 });
+    expect(sweep({ dry_run: 'false' }).dry_run).toBe(false);
+  });
+
+  it.each(['1', '9', '10', '999', '1000'])('may allow %s deletions', (max_deletions) => {
+    expect(sweep({ max_deletions }).max_deletions).toBe(Number(max_deletions));
+  });
+
+  it.each(['0', '-1', '1001', '01', '1e2', '1.0', 'all', '9999'])('may not allow %s deletions', (max_deletions) => {
+    expect(inputError(() => sweep({ max_deletions }))).toBe(
+      `Bad input: max_deletions: got "${max_deletions}"; expected a whole number from 1 to 1000`,
     );
   });
-});
 
-describe('a default name', () => {
-  it('says repository and environment', () => {
-    expect(read({ environment: 'production' }).fields.name).toBe('GitHub Actions: acme/app (production)');
-  });
-
-  const nameOf = (repository: string, environment = '') =>
-    read({ environment }, { GITHUB_REPOSITORY: repository }).fields.name;
-
-  it('is whole up to 128 characters, and shortened with a hash of the rest beyond', () => {
-    const whole = `acme/${'a'.repeat(107)}`;
-    expect(nameOf(whole)).toBe(`GitHub Actions: ${whole}`);
-    expect([...nameOf(whole)]).toHaveLength(128);
-    expect(nameOf(`${whole}b`)).toMatch(/^GitHub Actions: acme\/a{98}~[\w-]{8}$/);
-    expect([...nameOf(`${whole}b`)]).toHaveLength(128);
-  });
-
-  it('counts and cuts whole code points', () => {
-    const name = nameOf('acme/app', '😀'.repeat(200));
-    expect([...name]).toHaveLength(128);
-    expect(name.isWellFormed()).toBe(true);
-  });
-
-  it('stays different for different repositories and environments', () => {
-    const long = `acme/${'a'.repeat(95)}`;
-    const names = ['', 'b', 'c', 'b'.repeat(40), `${'b'.repeat(40)}c`].flatMap((end) => [
-      nameOf(long + end),
-      nameOf(long + end, 'production'),
-      nameOf(long + end, 'staging'),
+  it('need a token that may read runs, and are all named if they are wrong', () => {
+    expect(inputError(() => sweep({ github_token: '' }))).toContain(
+      'github_token: is empty; expected a token that may read workflow runs (permissions with actions: read).',
+    );
+    const changes = { github_token: '', max_deletions: '0', dry_run: 'no', organization_id: 'acme' };
+    expect(inputError(() => sweep(changes)).match(/^- \w+/gm)).toEqual([
+      '- organization_id',
+      '- github_token',
+      '- max_deletions',
+      '- dry_run',
     ]);
-    expect(new Set(names).size).toBe(names.length);
   });
 });
 
-describe('the time limit', () => {
-  it.each(['5', '120', '3600'])('may be %s seconds', (timeout) => {
-    expect(read({ timeout }).timeout).toBe(Number(timeout));
-  });
-
-  it('is what the post step goes by, which takes the least where it is bad', () => {
-    setInputs({ timeout: '60' });
-    expect(readTimeout()).toBe(60);
-    setInputs({ timeout: 'bad' });
-    expect(readTimeout()).toBe(5);
-    setInputs({});
-    expect(readTimeout()).toBe(120);
+describe('an expression that was not evaluated', () => {
+  it.each([
+    ['repository', {}],
+    ['save_as', {}],
+    ['save_to', {}],
+    ['environment', SAVING],
+    ['github_token', { save_to: 'repository' }],
+  ])('is the one fault of %s', (input, changes) => {
+    expect(mainError({ ...changes, [input]: EXPRESSION })).toMatch(
+      new RegExp(
+        `^Bad input: ${input}: got ".*", which holds an expression that was not evaluated; expected its value$`,
+      ),
+    );
   });
 });

@@ -4,14 +4,14 @@ import type { Report } from '../../../src/client/faults.ts';
 import { parseClaims, parseList, parseOrigin, parseSeconds } from '../../../src/inputs/parse.ts';
 import { characterCount, quote } from '../../../src/output/text.ts';
 
-/** What a parser makes of a text, and all that it has to say against it. */
+/** Returns the value that a parser reads from a text, and the problems that it reports. */
 function read<T>(parse: (text: string, report: Report) => T, text: string): { value: T; problems: string[] } {
   const problems: string[] = [];
   const value = parse(text, (problem) => problems.push(problem));
   return { value, problems };
 }
 
-/** Every printable ASCII character that a scope may have (RFC 6749, section 3.3), the comma left out. */
+/** The characters that a scope may have (RFC 6749, section 3.3), without the comma, which separates scopes. */
 const SCOPE_CHARACTERS = Array.from({ length: 94 }, (_, index) => String.fromCharCode(0x21 + index)).filter(
   (character) => !'",\\'.includes(character),
 );
@@ -49,7 +49,7 @@ describe('a list', () => {
     expect(read(parseList, text)).toEqual({ value, problems: [] });
   });
 
-  it.each(['', ',', ' \n ,, ', '[]'])('is empty where nothing is named: %j', (text) => {
+  it.each(['', ',', ' \n ,, ', '[]'])('is empty if nothing is named: %j', (text) => {
     expect(read(parseList, text)).toEqual({ value: [], problems: [] });
   });
 
@@ -98,7 +98,7 @@ describe('claims', () => {
         const text = JSON.stringify(Object.fromEntries(all.map(({ key, value }) => [key, value])), null, 1);
         const { value, problems } = read(parseClaims, text);
         expect(problems).toEqual([]);
-        // JSON.parse puts keys that are numbers first: an object has no order.
+        // JSON.parse puts keys that are numbers first, so the order may differ.
         expect(new Map(value.map(({ key, value }) => [key, value]))).toEqual(
           new Map(all.map(({ key, value }) => [key, value])),
         );
@@ -225,7 +225,7 @@ describe('claims', () => {
   });
 
   it.each(['{', '[', '{a: 1}', '{"a": 1,}', '{"a": 1} {"b": 2}', '[{"key": "a", "value": "b"}'])(
-    'are reported where JSON is broken: %s',
+    'are reported if JSON is broken: %s',
     (text) => {
       const { value, problems } = read(parseClaims, text);
       expect(value).toEqual([]);
@@ -383,7 +383,7 @@ describe('the address of an environment', () => {
       .map((parts) => parts.join('')),
   );
 
-  it('leads, where nothing was reported, to https or to http on loopback, and says nothing else', () => {
+  it('leads, if nothing was reported, to https or to http on loopback, and says nothing else', () => {
     fc.assert(
       fc.property(address, (text) => {
         const { value, problems } = read(parseOrigin, text);
@@ -399,7 +399,7 @@ describe('the address of an environment', () => {
     );
   });
 
-  it('has no credentials, path, query or fragment where nothing was reported', () => {
+  it('has no credentials, path, query or fragment if nothing was reported', () => {
     const extras = fc
       .record({
         credentials: fc.constantFrom('', 'a@', 'a:b@', ':b@'),
@@ -417,7 +417,7 @@ describe('the address of an environment', () => {
   });
 
   describe('in a report', () => {
-    const marker = ['never', 'to', 'be', 'seen'].join('');
+    const canary = ['never', 'to', 'be', 'seen'].join('');
     const piece = fc.constantFrom('a', ':', '/', '//', '@', '?', '#', '%40', ' ', '\\', '\n', '.', '[');
     const around = fc.string({ unit: piece, maxLength: 6 });
     const schemes = fc.constantFrom('https://', 'http://', 'ftp://', '');
@@ -425,10 +425,10 @@ describe('the address of an environment', () => {
     it('shows nothing of what stands before an @', () => {
       fc.assert(
         fc.property(schemes, around, around, (scheme, before, after) => {
-          const text = `${scheme}${before}${marker}${after}@acme.scalekit.com`;
-          // What stands before the first :// is a scheme.
+          const text = `${scheme}${before}${canary}${after}@acme.scalekit.com`;
+          // A text before the first :// is a scheme, which is shown.
           fc.pre(scheme !== '' || !/^[a-z][a-z\d+.-]*:\/\//i.test(text));
-          expect(read(parseOrigin, text).problems.join('\n')).not.toContain(marker);
+          expect(read(parseOrigin, text).problems.join('\n')).not.toContain(canary);
         }),
         { numRuns: 1000 },
       );
@@ -437,9 +437,9 @@ describe('the address of an environment', () => {
     it.each(['?', '#', '/path?', '?mail=me@acme.example&token='])('shows nothing of what stands after %s', (sign) => {
       fc.assert(
         fc.property(schemes, around, around, (scheme, before, after) => {
-          const { problems } = read(parseOrigin, `${scheme}acme.scalekit.com${sign}${before}${marker}${after}`);
+          const { problems } = read(parseOrigin, `${scheme}acme.scalekit.com${sign}${before}${canary}${after}`);
           expect(problems).not.toEqual([]);
-          expect(problems.join('\n')).not.toContain(marker);
+          expect(problems.join('\n')).not.toContain(canary);
         }),
       );
     });

@@ -53,7 +53,7 @@ describe('a deadline', () => {
     expect(deadline.remaining).toBe(0);
   });
 
-  it('counts from the start of the process, not from its own creation', () => {
+  it('counts from the start of the process, not from when it is created', () => {
     uptime = 40;
     expect(new Deadline(60).remaining).toBe(10_000);
   });

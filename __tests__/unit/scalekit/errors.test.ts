@@ -14,14 +14,14 @@ const INFO = 'type.googleapis.com/scalekit.v1.errdetails.ErrorInfo';
 const ORGANIZATION: Subject = { organization: 'org_1' };
 const CLIENT: Subject = { organization: 'org_1', client: 'm2morg_1' };
 
-/** @param body a text as it is, anything else as JSON */
-function answer(status: number, body: unknown = '', headers: HttpResponse['headers'] = {}): HttpResponse {
+/** @param body a text, or a value to send as JSON */
+function response(status: number, body: unknown = '', headers: HttpResponse['headers'] = {}): HttpResponse {
   return { status, headers, body: typeof body === 'string' ? body : JSON.stringify(body) };
 }
 
-/** What an error says of a refusal that needs no advice. */
-function said(body: unknown, headers: HttpResponse['headers'] = {}): string {
-  return scalekitRefusal('create the client', answer(400, body, headers), ORGANIZATION).message;
+/** Returns the message of an error without advice. */
+function messageOf(body: unknown, headers: HttpResponse['headers'] = {}): string {
+  return scalekitRefusal('create the client', response(400, body, headers), ORGANIZATION).message;
 }
 
 describe('a refusal', () => {
@@ -63,10 +63,10 @@ describe('a refusal', () => {
       },
       'A: B: no',
     ],
-    ['words said twice', { error_code: 'A', message: 'A', details: [{ error_code: 'A' }] }, 'A'],
+    ['words that repeat', { error_code: 'A', message: 'A', details: [{ error_code: 'A' }] }, 'A'],
     ['a violation without a field', { validation_error_info: { field_violations: [{ description: 'no' }] } }, 'no'],
   ])('says what the server said: %s', (_shape, body, words) => {
-    expect(said(body)).toBe(`Could not create the client: HTTP 400: ${words}.`);
+    expect(messageOf(body)).toBe(`Could not create the client: HTTP 400: ${words}.`);
   });
 
   it.each<[string, unknown, HttpResponse['headers'], string]>([
@@ -98,8 +98,8 @@ describe('a refusal', () => {
       ': A',
     ],
     ['blank words', { message: '  ', error_code: '' }, {}, ''],
-  ])('says the status where the server said nothing usable: %s', (_shape, body, headers, words) => {
-    expect(said(body, headers)).toBe(`Could not create the client: HTTP 400${words}.`);
+  ])('says the status if the server said nothing usable: %s', (_shape, body, headers, words) => {
+    expect(messageOf(body, headers)).toBe(`Could not create the client: HTTP 400${words}.`);
   });
 
   it('is bounded, however much the server said', () => {
@@ -107,19 +107,23 @@ describe('a refusal', () => {
       field: `f${index}`,
       description: 'x'.repeat(5000),
     }));
-    const message = said({ message: 'y'.repeat(5000), error_code: 'A', validation_error_info: { field_violations } });
+    const message = messageOf({
+      message: 'y'.repeat(5000),
+      error_code: 'A',
+      validation_error_info: { field_violations },
+    });
     expect(message.length).toBeLessThan(3500);
     expect(message).toMatch(/^Could not create the client: HTTP 400: A: y+…: f0 x+…: /);
   });
 
-  const marker = ['internal', 'stack', 'trace'].join('~');
+  const canary = ['internal', 'stack', 'trace'].join('~');
   const words = fc.oneof(fc.constantFrom('A', 'no', ''), fc.jsonValue());
   const debugInfo = fc.oneof(
-    fc.constantFrom<unknown>(marker, [marker], { message: marker, error_code: marker, error: marker }),
-    fc.jsonValue().map((value) => ({ details: [{ error_code: marker, value }] })),
+    fc.constantFrom<unknown>(canary, [canary], { message: canary, error_code: canary, error: canary }),
+    fc.jsonValue().map((value) => ({ details: [{ error_code: canary, value }] })),
   );
-  const withDebugInfo = (more: Record<string, fc.Arbitrary<unknown>>) =>
-    fc.record({ debug_info: debugInfo, ...more }, { requiredKeys: ['debug_info'] });
+  const withDebugInfo = (fields: Record<string, fc.Arbitrary<unknown>>) =>
+    fc.record({ debug_info: debugInfo, ...fields }, { requiredKeys: ['debug_info'] });
   const violations = fc.record({ field: words, description: words, constraint: words }, { requiredKeys: [] });
   const info = withDebugInfo({
     '@type': fc.constant(INFO),
@@ -143,10 +147,10 @@ describe('a refusal', () => {
         const body = before + JSON.stringify(value);
         const { message } = scalekitRefusal(
           'create the client',
-          answer(500, end === null ? body : body.slice(0, end), type ? { 'content-type': type } : {}),
+          response(500, end === null ? body : body.slice(0, end), type ? { 'content-type': type } : {}),
           ORGANIZATION,
         );
-        expect(message).not.toContain(marker);
+        expect(message).not.toContain(canary);
       }),
       { numRuns: 500 },
     );
@@ -156,7 +160,7 @@ describe('a refusal', () => {
 describe('advice', () => {
   it.each<[string, number, Subject, string]>([
     [
-      'a sign-in with the wrong pair',
+      'a sign-in with the wrong credentials',
       401,
       'sign-in',
       'Check scalekit_client_id and scalekit_client_secret: they must be the API credentials (skc_…) of this very environment, not revoked.',
@@ -186,7 +190,7 @@ describe('advice', () => {
       'The API credentials in scalekit_client_id may not manage the clients of this organization.',
     ],
     [
-      'an organization that is not there',
+      'an organization that does not exist',
       404,
       ORGANIZATION,
       'Is there an organization org_1 in this environment? An id from another environment is not known here.',
@@ -203,7 +207,7 @@ describe('advice', () => {
       'sign-in',
       'The rate limit of the environment is reached for longer than this step may wait: run fewer jobs at once, or raise timeout.',
     ],
-    ['a client that is not there', 404, CLIENT, 'Client m2morg_1 is not there (any more).'],
+    ['a client that does not exist', 404, CLIENT, 'Client m2morg_1 is not there (any more).'],
     [
       'missing rights on a client',
       403,
@@ -217,19 +221,19 @@ describe('advice', () => {
       'A client has five secrets at most: let one run at a time use it, with concurrency in the workflow.',
     ]),
     [
-      'one more secret for a client that is not there',
+      'one more secret for a client that does not exist',
       404,
       { organization: 'org_1', client: 'm2morg_1', adding: true },
       'Client m2morg_1 is not there (any more).',
     ],
     ...[400, 401, 403, 404].map((status): [string, number, Subject, string] => [
-      `a new pair that gets no token (${status})`,
+      `new client credentials that get no token (${status})`,
       status,
       'client-sign-in',
       'The new pair itself is refused: an interceptor may deny it a token.',
     ]),
     [
-      'a rate limit at the token of a new pair',
+      'a rate limit at the token of new client credentials',
       429,
       'client-sign-in',
       'The rate limit of the environment is reached for longer than this step may wait: run fewer jobs at once, or raise timeout.',
@@ -238,7 +242,7 @@ describe('advice', () => {
     ['a failure of the server', 500, ORGANIZATION, "That is on Scalekit's side: try again later."],
     ['a failure of the server at the sign-in', 503, 'sign-in', "That is on Scalekit's side: try again later."],
   ])('is given on %s', (_what, status, subject, todo) => {
-    const error = scalekitRefusal('do it', answer(status, { message: 'Because.' }), subject);
+    const error = scalekitRefusal('do it', response(status, { message: 'Because.' }), subject);
     expect(error.message).toBe(`Could not do it: HTTP ${status}: Because. ${todo}`);
   });
 
@@ -247,13 +251,13 @@ describe('advice', () => {
     [{}, 'nowhere'],
     [{ location: `https://login.example/${'x'.repeat(500)}` }, `https://login.example/${'x'.repeat(177)}…`],
   ])('is given on a redirect, which is not followed', (headers, location) => {
-    expect(scalekitRefusal('do it', answer(302, '', headers), ORGANIZATION).message).toBe(
+    expect(scalekitRefusal('do it', response(302, '', headers), ORGANIZATION).message).toBe(
       `Could not do it: HTTP 302. Redirects are not followed (it points to ${location}): scalekit_environment_url must be the environment's own address.`,
     );
   });
 
   it('on a rate limit says when the server wants to be asked again', () => {
-    const { message } = scalekitRefusal('do it', answer(429, '', { 'retry-after': '3600' }), ORGANIZATION);
+    const { message } = scalekitRefusal('do it', response(429, '', { 'retry-after': '3600' }), ORGANIZATION);
     expect(message).toMatch(/ \(it says: come back after 3600\): run fewer jobs at once, or raise timeout\.$/);
   });
 
@@ -261,8 +265,8 @@ describe('advice', () => {
     [409, ORGANIZATION],
     [400, CLIENT],
     [405, 'sign-in'],
-  ])('is not made up where there is none: %i', (status, subject) => {
-    expect(scalekitRefusal('do it', answer(status), subject).message).toBe(`Could not do it: HTTP ${status}.`);
+  ])('is not invented if there is none: %i', (status, subject) => {
+    expect(scalekitRefusal('do it', response(status), subject).message).toBe(`Could not do it: HTTP ${status}.`);
   });
 
   it.each<[string, string, string, boolean, string]>([
@@ -318,13 +322,13 @@ describe('advice', () => {
       'Check the port in scalekit_environment_url',
     ],
     [
-      'a port where nobody listens',
+      'a port at which no server listens',
       'ECONNREFUSED',
       'connect ECONNREFUSED 127.0.0.1:1',
       false,
       'Check scalekit_environment_url and the way to it (https_proxy, no_proxy, firewall).',
     ],
-    ['an answer that never came', 'TIMEOUT', 'no answer within 15 seconds', true, 'no answer within 15 seconds.'],
+    ['a response that never came', 'TIMEOUT', 'no answer within 15 seconds', true, 'no answer within 15 seconds.'],
     ['a connection that broke', 'ECONNRESET', 'socket hang up', true, 'socket hang up.'],
   ])('is given on %s', (_what, code, text, reached, todo) => {
     const failure = new NetworkError(text, code, reached);
@@ -339,10 +343,10 @@ describe('advice', () => {
     ['asks for a password', 'PROXY_REFUSED', 407, 'https_proxy takes them as http://USER:PASSWORD@HOST:PORT'],
     ['refuses the host', 'PROXY_REFUSED', 403, 'It does not let this host through'],
     ['does not reach the host', 'PROXY_FAILED', 502, 'Check scalekit_environment_url, and whether the proxy reaches'],
-    ['is not there', 'ECONNREFUSED', undefined, 'Check the address in https_proxy and the way to it'],
+    ['does not run', 'ECONNREFUSED', undefined, 'Check the address in https_proxy and the way to it'],
     ['is not trusted', 'CERT_HAS_EXPIRED', undefined, "The proxy's own certificate is not accepted"],
     ['has no address', 'PROXY_ADDRESS', undefined, 'Expected the address of an http or https proxy'],
-  ])('is given where a proxy %s', (_, code, status, todo) => {
+  ])('is given if a proxy %s', (_, code, status, todo) => {
     const cause = new ProxyError('https_proxy', 'what happened', code, status);
     const error = scalekitNetworkError('do it', new NetworkError(cause.message, code, false, cause));
     expect(error.message).toMatch(/^Could not do it: what happened\. /);
@@ -351,14 +355,19 @@ describe('advice', () => {
 
   it.each<[string, Subject, string]>([
     ['the sign-in', 'sign-in', ' Is scalekit_environment_url the address of a Scalekit environment?'],
-    ['the token of a new pair, when the address is known to be right', 'client-sign-in', ''],
+    ['the token of new client credentials, when the address is known to be right', 'client-sign-in', ''],
     ['a later request', ORGANIZATION, ''],
-  ])('is given on an answer that is not what the API documents, to %s', (_what, subject, todo) => {
-    const { message } = scalekitInvalidResponse('do it', answer(200), 'the answer is not JSON (6 characters)', subject);
+  ])('is given on a response that is not what the API documents, to %s', (_what, subject, todo) => {
+    const { message } = scalekitInvalidResponse(
+      'do it',
+      response(200),
+      'the answer is not JSON (6 characters)',
+      subject,
+    );
     expect(message).toBe(`Could not do it: HTTP 200, but the answer is not JSON (6 characters).${todo}`);
   });
 
-  it('is not made up where a run is cancelled', () => {
+  it('is not invented if a run is cancelled', () => {
     const failure = new NetworkError('the run was cancelled before it was sent', 'CANCELLED', false);
     expect(scalekitNetworkError('do it', failure).message).toBe(
       'Could not do it: the run was cancelled before it was sent.',
@@ -367,14 +376,14 @@ describe('advice', () => {
 });
 
 describe('the status of a failure', () => {
-  it('is that of a refusal, and none where an answer was lost or says success', () => {
-    expect(scalekitRefusal('do it', answer(401), 'client-sign-in').status).toBe(401);
+  it('is that of a refusal, and none if there was no response or it says success', () => {
+    expect(scalekitRefusal('do it', response(401), 'client-sign-in').status).toBe(401);
     expect(scalekitNetworkError('do it', new NetworkError('a', 'TIMEOUT', true)).status).toBeUndefined();
-    expect(scalekitInvalidResponse('do it', answer(200), 'it is empty', ORGANIZATION).status).toBeUndefined();
+    expect(scalekitInvalidResponse('do it', response(200), 'it is empty', ORGANIZATION).status).toBeUndefined();
   });
 });
 
-describe('whether the server may have done it all the same', () => {
+describe('whether the server may have carried the request out', () => {
   it.each([
     [400, false],
     [401, false],
@@ -389,13 +398,13 @@ describe('whether the server may have done it all the same', () => {
     [502, true],
     [503, true],
     [504, true],
-  ])('is told by status %i: %s', (status, uncertain) => {
-    expect(scalekitRefusal('do it', answer(status), ORGANIZATION).outcomeUnknown).toBe(uncertain);
+  ])('is known from status %i: %s', (status, isOutcomeUnknown) => {
+    expect(scalekitRefusal('do it', response(status), ORGANIZATION).outcomeUnknown).toBe(isOutcomeUnknown);
   });
 
-  it('is told by whether the request arrived', () => {
+  it('is known from whether the request arrived', () => {
     expect(scalekitNetworkError('do it', new NetworkError('a', 'ECONNREFUSED', false)).outcomeUnknown).toBe(false);
     expect(scalekitNetworkError('do it', new NetworkError('a', 'ECONNRESET', true)).outcomeUnknown).toBe(true);
-    expect(scalekitInvalidResponse('do it', answer(201), 'it is empty', ORGANIZATION).outcomeUnknown).toBe(true);
+    expect(scalekitInvalidResponse('do it', response(201), 'it is empty', ORGANIZATION).outcomeUnknown).toBe(true);
   });
 });

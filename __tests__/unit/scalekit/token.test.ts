@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { readToken, type TokenPayload } from '../../../src/scalekit/token.ts';
 
-/** What Scalekit's documentation shows of an organization client's token. */
+/** The payload of an organization client's token in Scalekit's documentation. */
 const DOCUMENTED = {
   iss: 'https://acme.scalekit.com',
   sub: 'm2morg_1',
@@ -18,7 +18,7 @@ const DOCUMENTED = {
 };
 const EMPTY: TokenPayload = { oid: '', sub: '', scopes: [], audience: [], custom_claims: [], exp: undefined };
 
-/** A token with this payload; nobody looks at its header and its signature. */
+/** Returns a token with this payload. Its header and signature are not valid, because nothing checks them. */
 function jwt(payload: unknown): string {
   return ['header', Buffer.from(JSON.stringify(payload)).toString('base64url'), 'signature'].join('.');
 }
@@ -44,7 +44,7 @@ describe('a token', () => {
     });
   });
 
-  it('says nothing where it is empty', () => {
+  it('says nothing if it is empty', () => {
     expect(readToken(jwt({}))).toEqual(EMPTY);
   });
 
@@ -128,7 +128,7 @@ describe('a token', () => {
       fc.string({ unit: 'binary' }),
       fc.array(fc.base64String()).map((parts) => parts.join('.')),
     );
-    const isText = (text: unknown) => typeof text === 'string';
+    const isText = (value: unknown) => typeof value === 'string';
     fc.assert(
       fc.property(token, (token) => {
         const read = readToken(token);

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { InvalidResponseError, parseJsonObject } from '../../../src/net/json.ts';
+import { InvalidResponseError } from '../../../src/net/json.ts';
 import { byCreateTime, type Client, parseClientSummary, parsePage, parseSecret } from '../../../src/scalekit/types.ts';
 
 const FULL = {
@@ -31,10 +31,10 @@ const EMPTY: Client = {
 
 const parseClient = (value: unknown): Client => parseClientSummary(value).parse();
 
-/** Nanoseconds since the epoch. */
+/** Returns a time in nanoseconds since the epoch. */
 const at = (date: string): bigint => BigInt(Date.parse(date)) * 1_000_000n;
 
-/** What came of a parser that may refuse an answer, but must not fail in another way. */
+/** Returns the result of a parser, or the message of its InvalidResponseError. Any other error passes through. */
 function outcome<T>(parse: () => T): { value: T } | { refusal: string } {
   try {
     return { value: parse() };
@@ -44,7 +44,7 @@ function outcome<T>(parse: () => T): { value: T } | { refusal: string } {
   }
 }
 
-describe('a client in an answer', () => {
+describe('a client in a response', () => {
   it('is read field by field', () => {
     expect(parseClient(FULL)).toEqual({
       ...FULL,
@@ -54,7 +54,7 @@ describe('a client in an answer', () => {
     });
   });
 
-  it('may leave out all but its id, or say null', () => {
+  it('may omit all but its id, or say null', () => {
     expect(parseClient({ client_id: FULL.client_id })).toEqual(EMPTY);
     const nulls = Object.fromEntries(Object.keys(FULL).map((field) => [field, null]));
     expect(parseClient({ ...nulls, client_id: FULL.client_id })).toEqual(EMPTY);
@@ -139,42 +139,42 @@ describe('a client in an answer', () => {
     ['with a secret that has no id', { ...FULL, secrets: [{}] }, 'id is not the id of a secret'],
     ['with a time that is a number', { ...FULL, create_time: 1 }, 'create_time is not a string'],
   ])('is known by its id and description all the same, and refused when it is read, %s', (_what, client, refusal) => {
-    const marked = parseClientSummary(client);
-    expect(marked).toMatchObject({ client_id: FULL.client_id, description: FULL.description });
-    expect(outcome(marked.parse)).toEqual({ refusal: `client ${FULL.client_id} is not readable: ${refusal}` });
+    const summary = parseClientSummary(client);
+    expect(summary).toMatchObject({ client_id: FULL.client_id, description: FULL.description });
+    expect(outcome(summary.parse)).toEqual({ refusal: `client ${FULL.client_id} is not readable: ${refusal}` });
   });
 
-  const marker = ['value', 'of', 'a', 'server'].join('~');
-  /** Any JSON value, often with the marker in it. */
+  const canary = ['value', 'of', 'a', 'server'].join('~');
+  /** Any JSON value, often with the canary in it. */
   const json = fc.oneof(
     fc.jsonValue(),
-    fc.constantFrom(marker, [marker], [[marker]], { [marker]: marker }, `m2morg_${marker}`, [
-      { key: marker, value: [marker] },
+    fc.constantFrom(canary, [canary], [[canary]], { [canary]: canary }, `m2morg_${canary}`, [
+      { key: canary, value: [canary] },
     ]),
   );
   const text = fc.string();
-  /** Sometimes what the API documents, sometimes anything. */
-  const or = <T>(arbitrary: fc.Arbitrary<T>) => fc.oneof({ weight: 6, arbitrary }, { weight: 1, arbitrary: json });
+  /** Usually a value that the API documents, sometimes any JSON value. */
+  const orAny = <T>(arbitrary: fc.Arbitrary<T>) => fc.oneof({ weight: 6, arbitrary }, { weight: 1, arbitrary: json });
   const likely = fc.record(
     {
-      client_id: or(fc.stringMatching(/^m2morg_\d{1,25}$/)),
-      organization_id: or(text),
-      name: or(text),
-      description: or(text),
-      scopes: or(fc.array(or(text))),
-      audience: or(fc.array(or(text))),
-      custom_claims: or(fc.array(or(fc.record({ key: or(text), value: or(text) }, { requiredKeys: [] })))),
-      expiry: or(fc.oneof(fc.maxSafeNat(), fc.maxSafeNat().map(String))),
-      create_time: or(text),
-      secrets: or(
+      client_id: orAny(fc.stringMatching(/^m2morg_\d{1,25}$/)),
+      organization_id: orAny(text),
+      name: orAny(text),
+      description: orAny(text),
+      scopes: orAny(fc.array(orAny(text))),
+      audience: orAny(fc.array(orAny(text))),
+      custom_claims: orAny(fc.array(orAny(fc.record({ key: orAny(text), value: orAny(text) }, { requiredKeys: [] })))),
+      expiry: orAny(fc.oneof(fc.maxSafeNat(), fc.maxSafeNat().map(String))),
+      create_time: orAny(text),
+      secrets: orAny(
         fc.array(
-          or(
+          orAny(
             fc.record(
               {
-                id: or(fc.stringMatching(/^sks_\d{1,25}$/)),
-                secret_suffix: or(text),
+                id: orAny(fc.stringMatching(/^sks_\d{1,25}$/)),
+                secret_suffix: orAny(text),
                 status: json,
-                create_time: or(text),
+                create_time: orAny(text),
               },
               { requiredKeys: ['id'] },
             ),
@@ -189,10 +189,10 @@ describe('a client in an answer', () => {
     const strings = (values: unknown[]) => values.every((value) => typeof value === 'string');
     fc.assert(
       fc.property(fc.oneof(likely, json), (value) => {
-        // As it comes over the wire: with own `__proto__` keys, without undefined.
+        // A response comes as JSON: it may have a key `__proto__`, and no field is undefined.
         const result = outcome(() => parseClient(JSON.parse(JSON.stringify(value))));
         if ('refusal' in result) {
-          expect(result.refusal).not.toContain(marker);
+          expect(result.refusal).not.toContain(canary);
           return;
         }
         const { client_id, organization_id, name, description, scopes, audience, ...rest } = result.value;
@@ -211,18 +211,18 @@ describe('a client in an answer', () => {
 
   it('is one page of a list or refused without its values, whatever text came', () => {
     const page = fc.record(
-      { clients: or(fc.array(json)), next_page_token: or(text), total_size: json },
+      { clients: orAny(fc.array(json)), next_page_token: orAny(text), total_size: json },
       { requiredKeys: [] },
     );
     const body = fc.oneof(
       fc.oneof(page, json).map((value) => JSON.stringify(value)),
       fc.tuple(fc.oneof(page, json), fc.nat(40)).map(([value, end]) => JSON.stringify(value).slice(0, end)),
-      fc.string({ unit: 'binary' }).map((rubbish) => marker + rubbish),
+      fc.string({ unit: 'binary' }).map((text) => canary + text),
     );
     fc.assert(
       fc.property(body, (body) => {
         const result = outcome(() => parsePage(body));
-        if ('refusal' in result) expect(result.refusal).not.toContain(marker);
+        if ('refusal' in result) expect(result.refusal).not.toContain(canary);
         else {
           expect(Array.isArray(result.value.clients)).toBe(true);
           expect(typeof result.value.next_page_token).toBe('string');
@@ -233,11 +233,11 @@ describe('a client in an answer', () => {
   });
 });
 
-describe('a secret in an answer', () => {
-  it('may leave out all but its id, or say null', () => {
-    const known = { id: 'sks_1', create_time: undefined, suffix: '', active: true };
-    expect(parseSecret({ id: 'sks_1' })).toEqual(known);
-    expect(parseSecret({ id: 'sks_1', create_time: null, secret_suffix: null, status: null })).toEqual(known);
+describe('a secret in a response', () => {
+  it('may omit all but its id, or say null', () => {
+    const expected = { id: 'sks_1', create_time: undefined, suffix: '', active: true };
+    expect(parseSecret({ id: 'sks_1' })).toEqual(expected);
+    expect(parseSecret({ id: 'sks_1', create_time: null, secret_suffix: null, status: null })).toEqual(expected);
   });
 
   it.each([
@@ -277,7 +277,7 @@ describe('a secret in an answer', () => {
   });
 });
 
-describe('a time in an answer', () => {
+describe('a time in a response', () => {
   const timeOf = (create_time: string) => parseSecret({ id: 'sks_1', create_time }).create_time;
   const eight = at('2026-11-24T08:00:00Z');
 
@@ -307,7 +307,7 @@ describe('a time in an answer', () => {
     '2026-13-24T08:00:00Z',
     '2026-11-24T25:00:00Z',
     ' 2026-11-24T08:00:00Z',
-    // What writers put where they do not know a time.
+    // Times that a server may send if it does not know the time.
     '0001-01-01T00:00:00Z',
     '1969-12-31T23:59:59.5Z',
     '1970-01-01T00:00:00Z',
@@ -391,8 +391,4 @@ describe('a page of a list', () => {
   ])('is refused as %s', (text, refusal) => {
     expect(outcome(() => parsePage(text))).toEqual({ refusal });
   });
-});
-
-it('an answer is any JSON object', () => {
-  expect(parseJsonObject(' {"client": {}} ')).toEqual({ client: {} });
 });

@@ -112,7 +112,7 @@ describe('a search finds', () => {
 });
 
 describe('a client of a job', () => {
-  it('is looked for nowhere', async () => {
+  it('is not searched for', async () => {
     const { requests, scalekit } = organization([listed()]);
     const marker = { ...MARKER, lifetime: 'job' } as const;
     expect(await findExisting(scalekit, desiredClient({ marker }))).toMatchObject({

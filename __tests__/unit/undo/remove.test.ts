@@ -46,7 +46,12 @@ describe('a client that is to be deleted', () => {
   >([
     ['is deleted', [shown(client_id)], [{}], 'deleted'],
     ['is deleted, whatever JSON says so', [shown(client_id)], [json({ more: 1 })], 'deleted'],
-    ['is deleted, though the text of its description changed', [shown(client_id, `Else\n${OLD_MARKER_LINE}`)], [{}], 'deleted'],
+    [
+      'is deleted, though the text of its description changed',
+      [shown(client_id, `Else\n${OLD_MARKER_LINE}`)],
+      [{}],
+      'deleted',
+    ],
     ['may not exist any more', [MISSING], [MISSING], 'gone already'],
     ['may be deleted by another run between the two reads', [shown(client_id), MISSING], [MISSING], 'gone already'],
     // An earlier attempt, whose response did not arrive, deleted the client. The retry then finds nothing.

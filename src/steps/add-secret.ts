@@ -1,10 +1,9 @@
-import { formatDifferences, shortfalls } from '../client/drift.ts';
-import { appendMarker, type ManagedClient, withMarker } from '../client/identity.ts';
+import type { ManagedClient } from '../client/identity.ts';
 import { evictions } from '../client/retirement.ts';
 import { ApiError } from '../net/api-error.ts';
 import * as log from '../output/log.ts';
 import type { CreationHooks, Scalekit } from '../scalekit/api.ts';
-import { type Client, type ClientFields, MAX_SECRETS, type Secret } from '../scalekit/types.ts';
+import { type Client, MAX_SECRETS, type Secret } from '../scalekit/types.ts';
 import { possibleLeftover } from '../undo/by-hand.ts';
 import type { PendingSecret } from '../undo/journal.ts';
 import { newSecretIds } from '../undo/remove.ts';
@@ -29,38 +28,6 @@ export async function identifySecret(
   return client?.parse().secrets.find(isNew) ?? UNKNOWN_SECRET;
 }
 
-/**
- * Updates fields of a client and checks the result. If the outcome is unknown, reads the client back. The ownership
- * marker does not change; a client without one gets this run's.
- * @throws {Error} if the updated client is not as requested
- */
-export async function updateClient(
-  { scalekit, desired, journal }: Context,
-  client: ManagedClient,
-  fields: Partial<ClientFields>,
-): Promise<ManagedClient> {
-  const { client_id } = client;
-  journal.pendingUpdate = { before: client, fields };
-  const marker = client.marker ?? desired.marker;
-  const changes =
-    fields.description === undefined ? fields : { ...fields, description: appendMarker(fields.description, marker) };
-  const response = await scalekit.updateClient(client_id, changes).catch(async (error) => {
-    if (!(error instanceof ApiError && error.outcomeUnknown)) throw error;
-    const now = await scalekit.getClient(client_id).catch(() => undefined);
-    if (now?.client_id !== client_id || shortfalls(desired, withMarker(now.parse())).length > 0) throw error;
-    return now;
-  });
-  log.info(`Updated client ${client_id}: ${Object.keys(fields).join(', ')}.`);
-  const updated = withMarker(response.parse());
-  const wrong = shortfalls(desired, updated);
-  if (wrong.length > 0 || !updated.marker) {
-    throw new Error(
-      `Client ${client_id} was not updated to what was asked for. Where the API only adds to a list, on_existing: replace makes a new client.\n${formatDifferences(wrong)}`,
-    );
-  }
-  return { ...updated, secrets: client.secrets };
-}
-
 /** Deletes a secret to make room for a new one. The journal records that this cannot be undone. */
 export async function deleteToMakeRoom(
   { scalekit, journal }: Context,
@@ -73,7 +40,7 @@ export async function deleteToMakeRoom(
 }
 
 /**
- * Adds a secret. A request whose outcome is unknown may have added one that cannot be told from another run's secret.
+ * Adds a secret. A request whose outcome is unknown may have added one that cannot be distinguished from another run's secret.
  * Such a secret is named in a warning, and the request is sent again.
  * @param evictable ids of the secrets that may be deleted if the client has no room for a new one
  */

@@ -23,7 +23,7 @@ const NO_REPOSITORY_ID =
  * Derives the desired client from the inputs and the target.
  * @throws {InputError} if inputs and target contradict each other
  */
-export function resolveInputs(inputs: Inputs, target: Target): DesiredClient {
+export function desiredClientFrom(inputs: Inputs, target: Target): DesiredClient {
   const faults = new Faults();
   const report = (input: string) => faults.report(input);
   const claims = deriveClaims(inputs, target, report);

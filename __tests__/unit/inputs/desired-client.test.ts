@@ -1,0 +1,337 @@
+import { describe, expect, it } from '@jest/globals';
+import fc from 'fast-check';
+import type { DesiredClient } from '../../../src/client/desired.ts';
+import { appendMarker, parseMarker } from '../../../src/client/identity.ts';
+import { type Target, targetFromApi, targetFromIdToken, targetFromRunner } from '../../../src/client/target.ts';
+import { createNonce, desiredClientFrom, resolveSecretLocation } from '../../../src/inputs/desired-client.ts';
+import { readDeleteInputs, readInputs } from '../../../src/inputs/inputs.ts';
+import {
+  EXPRESSION,
+  GITHUB_TOKEN,
+  ID_TOKEN_VARIABLES,
+  inputError,
+  mainError,
+  OTHER_REPOSITORY,
+  RUNNER,
+  readMain,
+  readWith,
+  resolve,
+  SAVING,
+  useCleanInputs,
+  type Values,
+} from '../input-fixtures.ts';
+
+useCleanInputs();
+
+/** Returns the target according to an ID token with these claims. */
+function tokenTarget(payload: Record<string, unknown>): Target {
+  const fromRunner = targetFromRunner({ ...readMain().runner, repository_id: undefined }, RUNNER, '');
+  return targetFromIdToken({ repository: 'acme/app', ...payload }, fromRunner, () => () => {});
+}
+/** The target according to GitHub's API. */
+const API_TARGET = targetFromApi({ id: 42, full_name: 'Acme/Other', owner: { login: 'Acme', id: 7 } }, 'production');
+
+describe('the secret location', () => {
+  it.each<[prefix: string | undefined, variable: string, secret: string]>([
+    [undefined, 'SCALEKIT_M2M_CLIENT_ID', 'SCALEKIT_M2M_CLIENT_SECRET'],
+    ['DEPLOYER', 'DEPLOYER_CLIENT_ID', 'DEPLOYER_CLIENT_SECRET'],
+    ['_a1', '_a1_CLIENT_ID', '_a1_CLIENT_SECRET'],
+    ['MY_GITHUB_', 'MY_GITHUB__CLIENT_ID', 'MY_GITHUB__CLIENT_SECRET'],
+    ['GITHUBBER', 'GITHUBBER_CLIENT_ID', 'GITHUBBER_CLIENT_SECRET'],
+  ])('has names that begin with %j', (save_as, variable, secret) => {
+    expect(readMain({ ...SAVING, save_as }).saving).toEqual({ to: 'repository', variable, secret });
+    expect(readWith(readDeleteInputs, { ...SAVING, save_as }).saving).toEqual({ to: 'repository', variable, secret });
+  });
+
+  // With the prefix GITHUB, the variable would be GITHUB_CLIENT_ID.
+  it.each([
+    ...['1A', 'GITHUB', 'github', 'GITHUB_', 'GITHUB_APP', 'github_app', 'GitHub_App'],
+    ...['A-B', 'A B', 'Ä', 'A.B', 'A/B', 'A%'],
+  ])('has no names that GitHub refuses: %j', (save_as) => {
+    const fault = `Bad input: save_as: got "${save_as}"; expected letters, digits and _, not beginning with a digit or GITHUB_`;
+    expect(mainError({ ...SAVING, save_as })).toBe(fault);
+    expect(mainError({ save_as })).toBe(fault);
+  });
+
+  it('is the repository, the environment, or none', () => {
+    const fault = 'Bad input: save_to: got "secrets"; expected "none", "repository" or "environment"';
+    // With an unknown save_to, it is not known whether a token or an environment is needed.
+    for (const changes of [{}, { github_token: GITHUB_TOKEN }, { lifetime: 'job' }])
+      expect(mainError({ save_to: 'secrets', ...changes })).toBe(fault);
+    expect(inputError(() => readWith(readDeleteInputs, { save_to: 'secrets' }))).toBe(fault);
+  });
+
+  const noEnvironment =
+    'Bad input: save_to: got "environment" without an environment; expected the input environment, or "repository"';
+
+  it('is no environment if there is none', () => {
+    const changes = { ...SAVING, save_to: 'environment' };
+    expect(mainError(changes)).toBe(noEnvironment);
+    expect(inputError(() => readWith(readDeleteInputs, changes))).toBe(noEnvironment);
+    // The ID token names no environment of another repository.
+    for (const reader of [readInputs, readDeleteInputs])
+      expect(inputError(() => readWith<unknown>(reader, { ...changes, ...OTHER_REPOSITORY }, ID_TOKEN_VARIABLES))).toBe(
+        noEnvironment,
+      );
+    expect(() => readMain({ ...changes, environment: 'production' })).not.toThrow();
+  });
+
+  it('is judged once it is known which environment the ID token names', () => {
+    const main = readMain({ ...SAVING, save_to: 'environment' }, ID_TOKEN_VARIABLES);
+    const deletion = readWith(readDeleteInputs, { ...SAVING, save_to: 'environment' }, ID_TOKEN_VARIABLES);
+    const none = noEnvironment.replace(' environment;', ' environment (this job has none);');
+    const location = {
+      repository: 'acme/app',
+      environment: 'production',
+      variable: 'SCALEKIT_M2M_CLIENT_ID',
+      secret: 'SCALEKIT_M2M_CLIENT_SECRET',
+    };
+    expect(inputError(() => desiredClientFrom(main, tokenTarget({})))).toBe(none);
+    expect(inputError(() => resolveSecretLocation(deletion, tokenTarget({})))).toBe(none);
+    expect(desiredClientFrom(main, tokenTarget({ environment: 'production' })).location).toEqual(location);
+    expect(resolveSecretLocation(deletion, tokenTarget({ environment: 'production' }))).toEqual(location);
+  });
+
+  it('is in the repository that the client is for, with the environment only if that was requested', () => {
+    const location = (changes: Values, target: Target) =>
+      desiredClientFrom(readMain(changes, ID_TOKEN_VARIABLES), target).location;
+    const token = tokenTarget({ environment: 'production' });
+    expect(location(SAVING, token)).toMatchObject({ repository: 'acme/app', environment: '' });
+    expect(location({ ...SAVING, ...OTHER_REPOSITORY }, API_TARGET)).toMatchObject({
+      repository: 'Acme/Other',
+      environment: '',
+    });
+    const both = { ...OTHER_REPOSITORY, save_to: 'environment', environment: 'production' };
+    expect(location(both, API_TARGET)).toMatchObject({ repository: 'Acme/Other', environment: 'production' });
+    expect(location({}, token)).toBeUndefined();
+  });
+
+  it('makes no sense for a client that is deleted when the job ends', () => {
+    for (const save_to of ['repository', 'environment']) {
+      expect(mainError({ ...SAVING, save_to, environment: 'a', lifetime: 'job' })).toBe(
+        `Bad input: save_to: got "${save_to}" with lifetime: job; expected it to be left out: the client is deleted when the job ends`,
+      );
+    }
+  });
+});
+
+describe('an environment', () => {
+  const SAVING_TO_ENVIRONMENT: Values = { ...SAVING, save_to: 'environment' };
+
+  it.each(['.', '..'])(
+    'in which client credentials are saved is not called %j, which a URL takes for another path',
+    (environment) => {
+      const fault = `Bad input: save_to: got "environment" with the environment "${environment}"; expected the name of one`;
+      for (const reader of [readInputs, readDeleteInputs])
+        for (const changes of [{}, { repository: 'acme/other' }])
+          expect(
+            inputError(() => readWith<unknown>(reader, { ...SAVING_TO_ENVIRONMENT, environment, ...changes })),
+          ).toBe(fault);
+      // The same applies if the ID token names the environment.
+      const main = readMain(SAVING_TO_ENVIRONMENT, ID_TOKEN_VARIABLES);
+      for (const target of [tokenTarget({ environment }), { ...API_TARGET, environment }]) {
+        expect(inputError(() => desiredClientFrom(main, target))).toBe(fault);
+        expect(inputError(() => resolveSecretLocation(main, target))).toBe(fault);
+      }
+      // If nothing is saved in it, its name is not part of a URL.
+      for (const changes of [{ environment }, { ...SAVING, environment }])
+        expect(desiredClientFrom(readMain(changes), { ...API_TARGET, environment }).identity.environment).toBe(
+          environment,
+        );
+    },
+  );
+
+  it('may be called nearly anything else', () => {
+    for (const environment of ['preview/pr-7', '...', '.x', 'a b', 'ü'])
+      expect(readMain({ ...SAVING_TO_ENVIRONMENT, environment }).environment).toBe(environment);
+  });
+});
+
+describe('the ownership marker', () => {
+  const references = ({ marker: { by, repo } }: DesiredClient) => ({ by, repo });
+
+  it.each<[string, Values, Values, () => Target, ReturnType<typeof references>]>([
+    ["workflow's, from the runner", {}, {}, () => runnerTarget({}), { by: '1296269', repo: '1296269' }],
+    [
+      "workflow's, from the ID token",
+      {},
+      ID_TOKEN_VARIABLES,
+      () => tokenTarget({ repository_id: '5' }),
+      { by: '1296269', repo: '5' },
+    ],
+    ['other', OTHER_REPOSITORY, {}, () => API_TARGET, { by: '1296269', repo: '42' }],
+    ['other, with an ID token', OTHER_REPOSITORY, ID_TOKEN_VARIABLES, () => API_TARGET, { by: '1296269', repo: '42' }],
+  ])(
+    'of a client for the %s repository says whom it is for and who created it',
+    (_what, changes, env, target, expected) => {
+      expect(references(desiredClientFrom(readMain(changes, env), target()))).toEqual(expected);
+    },
+  );
+
+  const runnerTarget = (env: Values) => targetFromRunner(readMain({}, env).runner, { ...RUNNER, ...env }, '');
+
+  it('refers to a repository without a known id by its name, whatever its case', () => {
+    const noId = { GITHUB_REPOSITORY_ID: undefined };
+    const expected = references(desiredClientFrom(readMain({}, noId), runnerTarget(noId)));
+    const upper = { ...noId, GITHUB_REPOSITORY: 'ACME/APP' };
+    expect(references(desiredClientFrom(readMain({}, upper), runnerTarget(upper)))).toEqual(expected);
+    expect(expected.by).toMatch(/^[\w-]{16}$/);
+    expect(expected.repo).toBe(expected.by);
+  });
+
+  it('says who created it in the way that sweep/ knows, which requests no ID token', () => {
+    const noId = { GITHUB_REPOSITORY_ID: undefined };
+    const token = desiredClientFrom(
+      readMain({}, { ...noId, ...ID_TOKEN_VARIABLES }),
+      tokenTarget({ repository_id: '5' }),
+    );
+    expect(references(token)).toEqual({
+      by: references(desiredClientFrom(readMain({}, noId), runnerTarget(noId))).by,
+      repo: '5',
+    });
+  });
+
+  it('has the same identity hash wherever id and environment come from, whatever their case', () => {
+    const hashOf = (changes: Values, target: Target) => desiredClientFrom(readMain(changes), target).marker.key;
+    const { runner } = readMain();
+    const fromRunner = hashOf({ environment: 'production' }, targetFromRunner(runner, RUNNER, 'production'));
+    expect(hashOf({}, tokenTarget({ repository_id: '1296269', environment: 'Production' }))).toBe(fromRunner);
+    const api = targetFromApi({ id: 1_296_269, full_name: 'ACME/renamed', owner: {} }, 'production');
+    expect(hashOf({}, api)).toBe(fromRunner);
+    expect(hashOf({}, tokenTarget({ repository_id: '1296269' }))).not.toBe(fromRunner);
+  });
+});
+
+describe('a desired client for another repository', () => {
+  it('takes name, claims and identity from GitHub, and the environment from the input', () => {
+    const desired = desiredClientFrom(readMain({ ...OTHER_REPOSITORY, environment: 'production' }), API_TARGET);
+    expect(desired).toMatchObject({
+      fields: {
+        name: 'GitHub Actions: Acme/Other (production)',
+        description: 'Made by GitHub Actions for Acme/Other, environment production.',
+        custom_claims: [
+          { key: 'github_repository', value: 'Acme/Other' },
+          { key: 'github_repository_id', value: '42' },
+          { key: 'environment', value: 'production' },
+        ],
+      },
+      identity: { repository: 'Acme/Other', repository_id: '42', environment: 'production' },
+      notices: [],
+    });
+  });
+
+  it('names everything that does not go together in one error', () => {
+    const main = readMain({
+      ...OTHER_REPOSITORY,
+      save_to: 'environment',
+      environment: 'production',
+      repository_claims: 'github_repository, github_repository_visibility',
+      custom_claims: 'github_repository=acme/app',
+    });
+    const message = inputError(() => desiredClientFrom(main, { ...API_TARGET, environment: '' }));
+    expect(message.match(/^- \w+/gm)).toEqual(['- repository_claims', '- custom_claims', '- save_to']);
+  });
+});
+
+describe('the ownership marker of a desired client', () => {
+  const sentDescription = ({ fields, marker }: DesiredClient) => appendMarker(fields.description, marker);
+
+  it('is the last line of the description, with a new nonce each time', () => {
+    const [one, other] = [resolve(), resolve()];
+    expect({ ...parseMarker(sentDescription(one)) }).toEqual(one.marker);
+    expect(one.marker.nonce).not.toBe(other.marker.nonce);
+    expect({ ...one.marker, nonce: '' }).toEqual({ ...other.marker, nonce: '' });
+  });
+
+  it.each<[string, boolean, Values, Values]>([
+    ['a name that was given', true, { name: 'Deployer' }, {}],
+    ['the environment', true, { environment: 'production' }, {}],
+    ['the lifetime', true, { lifetime: 'job' }, {}],
+    ['the id of the repository', true, {}, { GITHUB_REPOSITORY_ID: '2' }],
+    ["the repository's name", false, {}, { GITHUB_REPOSITORY: 'acme/renamed' }],
+    ['the run', false, {}, { GITHUB_RUN_ID: '2', GITHUB_RUN_ATTEMPT: '3' }],
+    [
+      'scopes, claims and expiry',
+      false,
+      { scopes: 'a', custom_claims: 'a=b', repository_claims: 'none', expiry: '9' },
+      {},
+    ],
+    ['the description', false, { description: 'another' }, {}],
+    [
+      'what is done with it',
+      false,
+      { client_id: 'm2morg_1', on_existing: 'reuse', keep_secrets: '1', verify: 'false', dry_run: 'true' },
+      {},
+    ],
+  ])('has an identity hash that depends on %s: %s', (_what, depends, changes, env) => {
+    expect(resolve(changes, env).marker.key !== resolve().marker.key).toBe(depends);
+  });
+
+  const owner = fc.stringMatching(/^\w[\w.-]{0,59}$/);
+  const repository = fc.tuple(owner, fc.stringMatching(/^\w[\w.-]{0,119}$/)).map((parts) => parts.join('/'));
+  // Trimmed, because getInput trims. A printable grapheme contains no NUL, which no variable can contain.
+  const inputText = (maxLength: number) =>
+    fc.string({ unit: 'grapheme', maxLength }).map((text) => [...text].slice(0, maxLength).join('').trim());
+
+  it('fits, with any name, description and environment, into what Scalekit takes', () => {
+    fc.assert(
+      fc.property(
+        repository,
+        inputText(255),
+        inputText(128),
+        inputText(351),
+        (repository, environment, name, description) => {
+          fc.pre(!`${environment}${name}${description}`.includes(EXPRESSION.slice(0, 3)));
+          const desired = resolve(
+            { environment, name, description },
+            { GITHUB_REPOSITORY: repository, GITHUB_REPOSITORY_ID: '9'.repeat(16), GITHUB_RUN_ID: '9'.repeat(12) },
+          );
+          expect([...desired.fields.name].length).toBeLessThanOrEqual(128);
+          expect([...sentDescription(desired)].length).toBeLessThanOrEqual(512);
+          expect({ ...parseMarker(sentDescription(desired)) }).toEqual(desired.marker);
+        },
+      ),
+    );
+  });
+});
+
+describe('a default name', () => {
+  it('says repository and environment', () => {
+    expect(resolve({ environment: 'production' }).fields.name).toBe('GitHub Actions: acme/app (production)');
+  });
+
+  const nameOf = (repository: string, environment = '') =>
+    resolve({ environment }, { GITHUB_REPOSITORY: repository }).fields.name;
+
+  it('is whole up to 128 characters, and shortened with a hash of the rest beyond', () => {
+    const whole = `acme/${'a'.repeat(107)}`;
+    expect(nameOf(whole)).toBe(`GitHub Actions: ${whole}`);
+    expect([...nameOf(whole)]).toHaveLength(128);
+    expect(nameOf(`${whole}b`)).toMatch(/^GitHub Actions: acme\/a{98}~[\w-]{8}$/);
+    expect([...nameOf(`${whole}b`)]).toHaveLength(128);
+  });
+
+  it('counts and cuts whole code points', () => {
+    const name = nameOf('acme/app', '😀'.repeat(200));
+    expect([...name]).toHaveLength(128);
+    expect(name.isWellFormed()).toBe(true);
+  });
+
+  it('stays different for different repositories and environments', () => {
+    const long = `acme/${'a'.repeat(95)}`;
+    const names = ['', 'b', 'c', 'b'.repeat(40), `${'b'.repeat(40)}c`].flatMap((end) => [
+      nameOf(long + end),
+      nameOf(long + end, 'production'),
+      nameOf(long + end, 'staging'),
+    ]);
+    expect(new Set(names).size).toBe(names.length);
+  });
+});
+
+describe('the nonce', () => {
+  it('is sixteen characters of base64url, and another one each time', () => {
+    const nonces = Array.from({ length: 200 }, createNonce);
+    for (const nonce of nonces) expect(nonce).toMatch(/^[\w-]{16}$/);
+    expect(new Set(nonces).size).toBe(200);
+  });
+});
