@@ -412,7 +412,7 @@ function replaced(value: unknown, path: Path, by: string | undefined): string {
 /** Returns whether this action created the error. Errors of the language, such as a TypeError, are not expected. */
 function isExpectedError(error: unknown): error is Error {
   if (Object.getPrototypeOf(error) === Error.prototype) return true;
-  return error instanceof Error && /^(ApiError|AnswerError|InputError|NetworkError)$/.test(error.name);
+  return error instanceof Error && /^(ApiError|InvalidResponseError|InputError|NetworkError)$/.test(error.name);
 }
 
 /**

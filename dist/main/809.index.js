@@ -1653,9 +1653,15 @@ class Scalekit {
         const request = this.#request('GET', [client_id]);
         return await this.#exchange(`read client ${client_id}`, request, this.#subject(client_id), parse, () => undefined);
     }
-    /** From now on, updateClient() and addSecret() retry for ten seconds if the API returns 404 for this client. */
-    expectLag(client_id) {
+    /** While `work` runs, updateClient() and addSecret() retry for ten seconds if the API returns 404 for this client. */
+    async expectLag(client_id, work) {
         this.#justCreated.add(client_id);
+        try {
+            return await work();
+        }
+        finally {
+            this.#justCreated.delete(client_id);
+        }
     }
     /** Updates the fields that are given. Returns the client as it is afterwards. */
     async updateClient(client_id, fields) {
@@ -2252,8 +2258,7 @@ async function recoverClient(context, found) {
     journal.recordResult({ client: pending });
     requireAsRequested(desired, client);
     output_log/* info */.pq(`Client ${client.client_id} was made. The value of its secret is lost, so it gets another one.`);
-    scalekit.expectLag(client.client_id);
-    const secret = await addSecret(context, client, []);
+    const secret = await scalekit.expectLag(client.client_id, () => addSecret(context, client, []));
     // A list may not show the secrets of a new client yet. Without the new secret's id, the first one cannot be identified.
     const reread = client.secrets.length === 0 && secret.secret.id ? await scalekit.getClient(client.client_id) : undefined;
     const shown = reread?.parse() ?? client;
@@ -2645,9 +2650,8 @@ async function makeCredentials(context, plan, found) {
 async function continueWithWinner(context, plan, winner) {
     const { scalekit, desired, journal, savedCredentials } = context;
     output_log/* info */.pq(`Another run made client ${winner.client_id} for the same purpose at the same time, and was first.`);
-    scalekit.expectLag(winner.client_id);
     const winnerPlan = planForWinner(desired, winner, savedCredentials?.snapshot);
-    const applied = await changeClient(context, winnerPlan, winner, []);
+    const applied = await scalekit.expectLag(winner.client_id, () => changeClient(context, winnerPlan, winner, []));
     const { removed, remaining } = await cleanUp(scalekit, { ...journal.state, secret: undefined });
     for (const what of removed)
         output_log/* info */.pq(`Removed this run's own: ${what}.`);

@@ -2098,9 +2098,15 @@ class Scalekit {
         const request = this.#request('GET', [client_id]);
         return await this.#exchange(`read client ${client_id}`, request, this.#subject(client_id), parse, () => undefined);
     }
-    /** From now on, updateClient() and addSecret() retry for ten seconds if the API returns 404 for this client. */
-    expectLag(client_id) {
+    /** While `work` runs, updateClient() and addSecret() retry for ten seconds if the API returns 404 for this client. */
+    async expectLag(client_id, work) {
         this.#justCreated.add(client_id);
+        try {
+            return await work();
+        }
+        finally {
+            this.#justCreated.delete(client_id);
+        }
     }
     /** Updates the fields that are given. Returns the client as it is afterwards. */
     async updateClient(client_id, fields) {

@@ -148,9 +148,14 @@ export class Scalekit {
     return await this.#exchange(`read client ${client_id}`, request, this.#subject(client_id), parse, () => undefined);
   }
 
-  /** From now on, updateClient() and addSecret() retry for ten seconds if the API returns 404 for this client. */
-  expectLag(client_id: string): void {
+  /** While `work` runs, updateClient() and addSecret() retry for ten seconds if the API returns 404 for this client. */
+  async expectLag<T>(client_id: string, work: () => Promise<T>): Promise<T> {
     this.#justCreated.add(client_id);
+    try {
+      return await work();
+    } finally {
+      this.#justCreated.delete(client_id);
+    }
   }
 
   /** Updates the fields that are given. Returns the client as it is afterwards. */

@@ -64,9 +64,8 @@ async function makeCredentials(context: Context, plan: Plan, found: SearchResult
 async function continueWithWinner(context: Context, plan: Plan, winner: ManagedClient): Promise<AppliedPlan> {
   const { scalekit, desired, journal, savedCredentials } = context;
   log.info(`Another run made client ${winner.client_id} for the same purpose at the same time, and was first.`);
-  scalekit.expectLag(winner.client_id);
   const winnerPlan = planForWinner(desired, winner, savedCredentials?.snapshot);
-  const applied = await changeClient(context, winnerPlan, winner, []);
+  const applied = await scalekit.expectLag(winner.client_id, () => changeClient(context, winnerPlan, winner, []));
   const { removed, remaining } = await cleanUp(scalekit, { ...journal.state, secret: undefined });
   for (const what of removed) log.info(`Removed this run's own: ${what}.`);
   remaining.forEach(log.warning);

@@ -105,8 +105,7 @@ async function recoverClient(context: Context, found: ClientSummary): Promise<Cr
   journal.recordResult({ client: pending });
   requireAsRequested(desired, client);
   log.info(`Client ${client.client_id} was made. The value of its secret is lost, so it gets another one.`);
-  scalekit.expectLag(client.client_id);
-  const secret = await addSecret(context, client, []);
+  const secret = await scalekit.expectLag(client.client_id, () => addSecret(context, client, []));
   // A list may not show the secrets of a new client yet. Without the new secret's id, the first one cannot be identified.
   const reread =
     client.secrets.length === 0 && secret.secret.id ? await scalekit.getClient(client.client_id) : undefined;
