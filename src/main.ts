@@ -6,6 +6,7 @@ runEntry(
   async () => {
     const inputs = readInputs(process.env);
     // Check the inputs before loading the modules that send requests: TLS alone takes half as long as Node's own start.
+    // If it fails, undo/roll-back.ts undoes what it did, and log.fail reports the error.
     const { provision } = await import('./commands/provision.ts');
     await provision(inputs);
   },

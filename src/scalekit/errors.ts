@@ -10,6 +10,9 @@ import type { NetworkError } from '../net/network-error.ts';
 import type { HttpResponse } from '../net/transport.ts';
 import { oneLine, truncate } from '../output/text.ts';
 
+// The errors of Scalekit's API with the advice for each response. github/errors.ts does the same for GitHub, and
+// net/api-error.ts for requests that got no response.
+
 /**
  * What a request is about; the advice depends on it. `sign-in` is a token for the environment's API credentials.
  * `client-sign-in` is a token for the credentials of an organization client. An object names the organization and, for
