@@ -23,7 +23,9 @@ import { fill, jobsIn, PAGES, runUsing, snippets, usingSteps, valuesOf } from '.
 const read = (file: string) => readFileSync(new URL(`../${file}`, import.meta.url), 'utf8');
 const root = new URL('..', import.meta.url);
 /** The text of each page, by file. */
-const texts = new Map(globSync(['*.md', 'docs/*.md'], { cwd: root }).map((file) => [file, read(file)]));
+const texts = new Map(
+  globSync(['*.md', '{delete,sweep}/*.md', 'docs/*.md'], { cwd: root }).map((file) => [file, read(file)]),
+);
 /** The text of all pages for users. */
 const pages = PAGES.map(read).join('\n');
 const actions = {
@@ -59,11 +61,14 @@ describe('the pages', () => {
     const timeout = { description: 'A | B', default: '7' };
     const main = { ...actions.main, inputs: { ...actions.main.inputs, timeout } };
     const sweep = { ...actions.sweep, outputs: { swept: { description: 'How many' } } };
-    const changed = rendered('README.md', readme, 'acme', { main, sweep });
+    const changed = rendered('README.md', readme, 'acme', { main });
     expect(changed).toContain('| `timeout` | `7` | A \\| B |');
-    expect(changed).toContain('| `swept` | How many |');
+    const swept = rendered('sweep/README.md', read('sweep/README.md'), 'acme', { sweep });
+    expect(swept).toContain('| `swept` | How many |');
     expect(changed).toContain('uses: acme/scalekit-organization-client@v1\n');
-    expect(changed).toContain('uses: acme/scalekit-organization-client/delete@v1\n');
+    expect(rendered('delete/README.md', read('delete/README.md'), 'acme')).toContain(
+      'uses: acme/scalekit-organization-client/delete@v1\n',
+    );
     expect(changed).toMatch(/uses: acme\/scalekit-organization-client@[0-9a-f]{40} # v/);
     expect(changed).toContain('--repo acme/scalekit-organization-client ');
     expect(changed).not.toContain(`${npm.config.owner}/scalekit`);
@@ -153,7 +158,8 @@ describe('the pages', () => {
     const listed = new RegExp(`^\\| \`${location}\` \\| (.*\\(write\\).*) \\|$`, 'm').exec(pages)?.[1] ?? '';
     for (const need of needs) {
       const answer = { status: 403, headers: {}, body: '' } as Parameters<typeof githubRefusal>[1];
-      const { message } = githubRefusal('write', answer, need);
+      const subject = { operation: 'write', parameters: { owner: 'acme', repo: 'app' }, permission: need };
+      const { message } = githubRefusal(subject, answer);
       const named = message.match(/\w+ \((?:read|write)\)/g) ?? [];
       expect(named.length).toBeGreaterThan(0);
       for (const permission of named) expect(listed).toContain(permission);

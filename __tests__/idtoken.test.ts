@@ -151,9 +151,7 @@ describe('claims', () => {
     const executed = await run({ repository_claims: name }, changes);
     expectAskedAlone(executed);
     expect(errors(executed)).toEqual([
-      expect.stringMatching(
-        `^Bad input: repository_claims: got ${name}, which GitHub's ID token of this job does not say`,
-      ),
+      expect.stringMatching(`^Bad input: repository_claims: got ${name}, which this job's ID token does not contain`),
     ]);
   });
 

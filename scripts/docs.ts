@@ -1,4 +1,4 @@
-// Generates the repeated parts of README.md, docs/, examples/ and .github/zizmor.yml: the tables of the action.yml
+// Generates the repeated parts of the README files, docs/, examples/ and .github/zizmor.yml: the tables of the action.yml
 // files, the example file and the owner of the repository. With --check it writes nothing and fails if any of them is
 // stale.
 
@@ -32,9 +32,9 @@ export function regionsOf(actions: Actions, example: string): Regions {
     'README.md': {
       inputs: inputTable(actions.main),
       outputs: outputTable(actions.main),
-      delete: `${inputTable(actions.delete)}\n\n${outputTable(actions.delete)}`,
-      sweep: `${inputTable(actions.sweep)}\n\n${outputTable(actions.sweep)}`,
     },
+    'delete/README.md': { inputs: inputTable(actions.delete), outputs: outputTable(actions.delete) },
+    'sweep/README.md': { inputs: inputTable(actions.sweep), outputs: outputTable(actions.sweep) },
     'docs/receiving-api.md': { example: `\`\`\`js\n${example.trim()}\n\`\`\`` },
   };
 }
@@ -91,7 +91,10 @@ export function readDocs(): { file: string; text: string; rendered: string }[] {
     sweep: parse(read('sweep/action.yml')),
   };
   const regions = regionsOf(actions, read('examples/verify-token.js'));
-  const files = globSync(['README.md', 'docs/*.md', 'examples/*.yml', '.github/zizmor.yml'], { cwd: ROOT }).sort();
+  const files = globSync(
+    ['README.md', '{delete,sweep}/README.md', 'docs/*.md', 'examples/*.yml', '.github/zizmor.yml'],
+    { cwd: ROOT },
+  ).sort();
   return files.map((file) => ({ file, text: read(file), rendered: render(file, read(file), regions, config.owner) }));
 }
 

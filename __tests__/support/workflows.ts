@@ -31,7 +31,10 @@ export interface UsingStep extends Step {
 export type Values = Record<string, string | undefined>;
 
 /** The pages for users. */
-export const PAGES = ['README.md', ...globSync('docs/*.md', { cwd: new URL('../..', import.meta.url) }).sort()];
+export const PAGES = [
+  'README.md',
+  ...globSync(['{delete,sweep}/README.md', 'docs/*.md'], { cwd: new URL('../..', import.meta.url) }).sort(),
+];
 
 /** Returns the YAML snippets of the pages, each with the heading of its section. */
 export function snippets(): [heading: string, text: string][] {

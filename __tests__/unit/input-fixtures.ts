@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, jest } from '@jest/globals';
 import type { DesiredClient } from '../../src/client/desired.ts';
-import { InputError } from '../../src/client/faults.ts';
+import { InputError, type Report } from '../../src/client/faults.ts';
 import { targetFromRunner } from '../../src/client/target.ts';
 import type { ConnectionInputs } from '../../src/inputs/connection.ts';
 import { desiredClientFrom } from '../../src/inputs/desired-client.ts';
@@ -49,6 +49,13 @@ export const RUNNER: Values = {
   GITHUB_RUN_ATTEMPT: '2',
   GITHUB_SHA: 'ffac537e6cbbf934b08745a378932722df287a53',
 };
+
+/** Returns the value that a parser reads from a text, and the problems that it reports. */
+export function read<T>(parse: (text: string, report: Report) => T, text: string): { value: T; problems: string[] } {
+  const problems: string[] = [];
+  const value = parse(text, (problem) => problems.push(problem));
+  return { value, problems };
+}
 
 /**
  * Removes all inputs from the environment before and after each test of the file.

@@ -2,12 +2,12 @@
 /******/ 	"use strict";
 /******/ 	var __webpack_modules__ = ({
 
-/***/ 866:
+/***/ 381:
 /***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
 
 /* unused harmony exports checkClaimNames, deriveClaims */
-/* harmony import */ var _output_text_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(938);
-/* harmony import */ var _target_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(822);
+/* harmony import */ var _output_text_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(413);
+/* harmony import */ var _target_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(417);
 
 
 // Which claims the client has. client/target.ts determines their values.
@@ -58,9 +58,9 @@ function nameProblem(name, source, lifetime) {
     if (!isClaimName(name))
         return `got ${quote(name)}; expected ${CLAIM_NAMES.join(', ')}, github_repo_property_NAME, or none`;
     if (PER_RUN.has(name) && lifetime !== 'job')
-        return `got ${name}, which changes from run to run; expected lifetime: job with it, since a lasting client cannot follow`;
+        return `got ${name}, which changes from run to run; expected lifetime: job, because a persistent client cannot follow`;
     if (source === 'api' && !KNOWN_TO_API.test(name) && !PROPERTY.test(name))
-        return `got ${name}, which says something about a run, not about another repository; ${EXPECTED_KNOWN}`;
+        return `got ${name}, which describes a run and not another repository; ${EXPECTED_KNOWN}`;
     return undefined;
 }
 /** Returns the claims with these names that have a value, in the order of the names. */
@@ -73,14 +73,14 @@ function claimsOf(target, names) {
 /** Returns why the target has no value for a requested claim, and what to do about it. */
 function reasonMissing(name, source) {
     if (source === 'api')
-        return `which GitHub's API does not tell of that repository; ${EXPECTED_KNOWN}`;
+        return `which GitHub's API does not return for that repository; ${EXPECTED_KNOWN}`;
     if (source === 'token')
-        return `which GitHub's ID token of this job does not say; ${EXPECTED_KNOWN}`;
+        return `which this job's ID token does not contain; ${EXPECTED_KNOWN}`;
     if (name === 'environment')
-        return "which the input environment does not say; expected that input, or permissions with id-token: write in a job that has an environment: then GitHub's ID token says it";
+        return 'which is not known; expected the input environment, or permissions with id-token: write in a job that has an environment';
     if (VARIABLES[name])
         return `which this runner does not know; ${EXPECTED_KNOWN}`;
-    return "which GitHub's ID token alone says; expected permissions with id-token: write, so that the job may have one";
+    return "which only GitHub's ID token contains; expected permissions with id-token: write. If the job has that permission, this runner offers no ID token";
 }
 /** Reports each custom claim that has the key of a derived claim and another value. */
 function reportContradictions(custom_claims, derived, report) {
@@ -95,7 +95,7 @@ function reportContradictions(custom_claims, derived, report) {
 
 /***/ }),
 
-/***/ 202:
+/***/ 821:
 /***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -115,14 +115,22 @@ class InputError extends Error {
             : `${faults.length} bad inputs:\n${faults.map((fault) => `- ${fault}`).join('\n')}`);
     }
 }
-/** Collects the problems of all inputs, grouped by input in the order in which the inputs were first reported. */
+/** Collects the problems of all inputs. */
 class Faults {
+    #order;
     #faults = new Map();
-    /** Returns the function that records a problem of this input. */
-    report(input) {
+    /** @param order names of inputs in the order in which they are listed. Other names follow as they were reported */
+    constructor(order = []) {
+        this.#order = order;
+    }
+    /**
+     * Returns the function that records a problem of an input.
+     * @param label what the error calls the input
+     */
+    report(input, label = input) {
         return (problem) => {
             const faults = this.#faults.get(input) ?? [];
-            faults.push(`${input}: ${problem}`);
+            faults.push(`${label}: ${problem}`);
             this.#faults.set(input, faults);
         };
     }
@@ -131,7 +139,9 @@ class Faults {
      * @throws {InputError} with at most 10 problems of each input, and the number of those that are omitted
      */
     finish() {
-        const listed = [...this.#faults].flatMap(([input, faults]) => {
+        const rank = (input) => (this.#order.includes(input) ? this.#order.indexOf(input) : this.#order.length);
+        const sorted = [...this.#faults].sort(([one], [other]) => rank(one) - rank(other));
+        const listed = sorted.flatMap(([input, faults]) => {
             const more = faults.length - MAX_FAULTS;
             return more > 0 ? [...faults.slice(0, MAX_FAULTS), `${input}: and ${more} more`] : faults;
         });
@@ -143,10 +153,11 @@ class Faults {
 
 /***/ }),
 
-/***/ 537:
+/***/ 230:
 /***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   CV: () => (/* binding */ MAX_DESCRIPTION_TEXT),
 /* harmony export */   Jf: () => (/* binding */ identityHash),
 /* harmony export */   Pe: () => (/* binding */ withMarker),
 /* harmony export */   gJ: () => (/* binding */ formatMarker),
@@ -154,10 +165,10 @@ class Faults {
 /* harmony export */   lY: () => (/* binding */ reasonNotManageable),
 /* harmony export */   sk: () => (/* binding */ repositoryReference)
 /* harmony export */ });
-/* unused harmony exports MAX_DESCRIPTION_TEXT, appendMarker, hasMatchingClaims, oldestFirst, shortHash, isFromThisStep */
+/* unused harmony exports appendMarker, hasMatchingClaims, oldestFirst, shortHash, isFromThisStep */
 /* harmony import */ var node_crypto__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(598);
 /* harmony import */ var node_crypto__WEBPACK_IMPORTED_MODULE_0___default = /*#__PURE__*/__nccwpck_require__.n(node_crypto__WEBPACK_IMPORTED_MODULE_0__);
-/* harmony import */ var _scalekit_types_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(179);
+/* harmony import */ var _scalekit_types_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(342);
 
 
 /** Characters of the longest ownership marker that MARKER matches. */
@@ -263,7 +274,7 @@ function isFromThisStep({ description }, { nonce, run }) {
 
 /***/ }),
 
-/***/ 822:
+/***/ 417:
 /***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -272,8 +283,8 @@ function isFromThisStep({ description }, { nonce, run }) {
 /* harmony export */   oN: () => (/* binding */ targetFromApi)
 /* harmony export */ });
 /* unused harmony exports VARIABLES, CLAIM_NAMES, PROPERTY, isClaimName */
-/* harmony import */ var _github_runner_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(801);
-/* harmony import */ var _output_text_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(938);
+/* harmony import */ var _github_runner_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(62);
+/* harmony import */ var _output_text_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(413);
 
 
 /** Claims about the repository and its run, by their key in the client's token, and the runner's variable for each. */
@@ -378,7 +389,7 @@ function claimsFromPayload(payload, report) {
         if (text !== undefined)
             claims[key] = text;
         else if (IDENTIFYING.includes(name))
-            report(`has a claim ${name} that is no text; expected one`);
+            report(`has a claim ${name} that is not text; expected text`);
     }
     if (claims.github_repository === undefined)
         report('has no claim repository; expected one');
@@ -404,7 +415,7 @@ function claimText(value) {
 
 /***/ }),
 
-/***/ 801:
+/***/ 62:
 /***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -469,7 +480,7 @@ function readEvent(path) {
 
 /***/ }),
 
-/***/ 88:
+/***/ 767:
 /***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -482,280 +493,119 @@ __nccwpck_require__.d(__webpack_exports__, {
 // UNUSED EXPORTS: readInputs, readSweepInputs
 
 // EXTERNAL MODULE: ./build/client/claims.js
-var claims = __nccwpck_require__(866);
-// EXTERNAL MODULE: ./build/client/identity.js
-var identity = __nccwpck_require__(537);
+var claims = __nccwpck_require__(381);
 // EXTERNAL MODULE: ./build/client/target.js
-var target = __nccwpck_require__(822);
+var target = __nccwpck_require__(417);
 // EXTERNAL MODULE: ./build/github/runner.js
-var github_runner = __nccwpck_require__(801);
+var github_runner = __nccwpck_require__(62);
 // EXTERNAL MODULE: ./build/output/text.js
-var output_text = __nccwpck_require__(938);
-// EXTERNAL MODULE: ./build/scalekit/types.js
-var types = __nccwpck_require__(179);
+var output_text = __nccwpck_require__(413);
 // EXTERNAL MODULE: ./build/net/proxy.js + 1 modules
-var proxy = __nccwpck_require__(775);
+var proxy = __nccwpck_require__(936);
 // EXTERNAL MODULE: ./build/output/mask.js
-var mask = __nccwpck_require__(549);
-;// CONCATENATED MODULE: ./build/inputs/parse.js
-
-
-
-// Parses the text of inputs. The functions are pure. They pass every problem to `report` and return what could be read,
-// so that one bad entry does not hide the next.
-/**
- * Texts that are not accepted as a URL, although browsers correct some of them: white space, a backslash, a control
- * character, a leading slash, or `http:` or `https:` without exactly two slashes.
- */
-const INVALID_URL = /[\s\\]|[^!-~\xa0-\uffff]|^([hH][tT]{2}[pP][sS]?:(?!\/\/[^/])|\/)/;
-/**
- * Parses a list: entries separated by commas, spaces or line breaks, or a JSON array of strings. Repeated entries count
- * once.
- */
-function parse_parseList(text, report) {
-    if (!text.startsWith('['))
-        return [...new Set(text.split(/[\s,]+/).filter(Boolean))];
-    const entries = parseJson(text, report, 'a JSON array of strings, or entries separated by commas, spaces or lines');
-    if (!Array.isArray(entries))
-        return [];
-    for (const entry of entries) {
-        if (typeof entry !== 'string' || !entry.trim() || !entry.isWellFormed())
-            report(`got the entry ${quoteJson(entry)}; expected strings that are not blank`);
-    }
-    return [...new Set(entries.filter((entry) => typeof entry === 'string' && entry.trim()))];
-}
-/** Parses claims: `key=value` lines, a JSON object, or the API's own array of `{"key", "value"}`. */
-function parse_parseClaims(text, report) {
-    const claims = /^[[{]/.test(text)
-        ? parseJsonClaims(text, report)
-        : text
-            .split(/\r\n|\r|\n/)
-            .filter((line) => line.trim())
-            .flatMap((line) => parseLineClaim(line, report));
-    const keys = new Set();
-    for (const { key, value } of claims) {
-        if (!key)
-            report('got an empty key; expected 1 to 128 characters');
-        if (characterCount(key) > MAX_CLAIM_KEY)
-            report(`got the key ${quote(key)} of ${characterCount(key)} characters; expected 128 at most`);
-        if (!key.isWellFormed() || !value.isWellFormed())
-            report(`got half of a character for the key ${quote(key)}; expected Unicode text`);
-        if (keys.has(key))
-            report(`got the key ${quote(key)} twice; expected each key once`);
-        keys.add(key);
-    }
-    return claims;
-}
-/** Parses a number of seconds in decimal digits. Reports anything else and returns `min`. */
-function parse_parseSeconds(text, min, max, report) {
-    const seconds = /^[1-9]\d*$/.test(text) ? Number(text) : Number.NaN;
-    if (seconds >= min && seconds <= max)
-        return seconds;
-    report(`got ${(0,output_text/* quote */.hD)(text)}; expected a whole number of seconds from ${min} to ${max}`);
-    return min;
-}
-/**
- * Parses the address of a Scalekit environment: a host, or a URL with or without a slash at its end.
- * @returns scheme, host and port, even if a problem is reported. Empty if the text is not a URL
- */
-function parseOrigin(text, report) {
-    const expected = 'expected the address of the environment alone, such as https://acme.scalekit.com';
-    const url = INVALID_URL.test(text) ? null : URL.parse(output_text/* SCHEME */.My.test(text) ? text : `https://${text}`);
-    const quoted = () => (0,output_text/* quoteUrl */.y8)(text);
-    if (!url) {
-        report(`got ${quoted()}, which is not a URL; ${expected}`);
-        return '';
-    }
-    const extras = [
-        url.username || url.password ? 'credentials' : '',
-        url.pathname !== '/' && url.pathname !== '' ? 'a path' : '',
-        text.includes('?') ? 'a query' : '',
-        text.includes('#') ? 'a fragment' : '',
-    ].filter(Boolean);
-    if (extras.length > 0)
-        report(`got ${quoted()} with ${extras.join(' and ')}; ${expected}`);
-    if (!(0,proxy/* isSafe */.IP)(url)) {
-        report(`got ${quoted()}; expected https (http on loopback alone): the administrator's secret is sent there`);
-    }
-    return url.origin;
-}
-/**
- * Parses the address of GitHub's API. On GitHub Enterprise Server it has a path.
- * @returns the address without a slash at its end. Empty if a problem is reported
- */
-function parseApiUrl(text, report) {
-    const url = INVALID_URL.test(text) ? null : URL.parse(text);
-    if (!url || !(0,proxy/* isSafe */.IP)(url) || url.username || url.password || /[?#]/.test(text)) {
-        report(`got ${(0,output_text/* quoteUrl */.y8)(text)}; expected the https address of an API of GitHub (http on loopback alone), such as https://api.github.com`);
-        return '';
-    }
-    return url.href.replace(/\/+$/, '');
-}
-/** Parses a `key=value` line. Reports a line without `=` and returns no claim. */
-function parseLineClaim(line, report) {
-    const equals = line.indexOf('=');
-    if (equals < 0) {
-        report(`got the line ${quote(line.trim())} without a "="; expected key=value`);
-        return [];
-    }
-    return [{ key: line.slice(0, equals).trim(), value: line.slice(equals + 1).trim() }];
-}
-function parseJsonClaims(text, report) {
-    const expected = 'key=value lines, a JSON object, or a JSON array of {"key", "value"}';
-    const json = parseJson(text, report, expected, wholeNumberAsWritten);
-    if (json === undefined)
-        return [];
-    for (const key of repeatedKeys(text))
-        report(`got the key ${quote(key)} twice; expected each key once`);
-    if (!Array.isArray(json))
-        return Object.entries(Object(json)).flatMap(([key, value]) => parseJsonClaim(key, value, report));
-    return json.flatMap((entry) => {
-        const { key, value, ...rest } = Object(entry);
-        if (typeof key === 'string' && value !== undefined && Object.keys(rest).length === 0)
-            return parseJsonClaim(key, value, report);
-        report(`got the entry ${quoteJson(entry)}; expected {"key": "…", "value": "…"}`);
-        return [];
-    });
-}
-/** Returns a claim if its value is a string, a boolean or a whole number. Reports any other value and returns none. */
-function parseJsonClaim(key, value, report) {
-    if (typeof value === 'string' || typeof value === 'boolean' || Number.isSafeInteger(value))
-        return [{ key, value: String(value) }];
-    report(`got ${quoteJson(value)} for the key ${quote(key)}; expected a string (quote numbers that are not whole)`);
-    return [];
-}
-/** Returns the keys that an object of this JSON text has more than once. JSON.parse keeps only the last of them. */
-function repeatedKeys(json) {
-    const repeated = new Set();
-    const open = [];
-    for (const [token, key, colon] of json.matchAll(/[{}[\]]|("(?:[^"\\]|\\.)*")\s*(:)?/g)) {
-        if (token === '{' || token === '[')
-            open.push(new Set());
-        else if (token === '}' || token === ']')
-            open.pop();
-        else if (key && colon) {
-            const name = JSON.parse(key);
-            if (open.at(-1)?.has(name))
-                repeated.add(name);
-            open.at(-1)?.add(name);
-        }
-    }
-    return repeated;
-}
-/** Parses JSON. Reports broken JSON and returns undefined. */
-function parseJson(text, report, expected, reviver) {
-    try {
-        return JSON.parse(text, reviver);
-    }
-    catch {
-        report(`got broken JSON, ${quote(text)}; expected ${expected}`);
-        return undefined;
-    }
-}
-/** Keeps a whole number as it is written, however large it is. Any other number may change: 1.10 becomes 1.1. */
-const wholeNumberAsWritten = (key, value, { source = '' } = {}) => key !== 'key' && typeof value === 'number' && /^-?(0|[1-9]\d*)$/.test(source) ? source : value;
-/** Returns a JSON value as an error shows it. */
-function quoteJson(value) {
-    try {
-        return truncate(JSON.stringify(value), 80);
-    }
-    catch {
-        return 'one that is nested too deeply';
-    }
-}
-
-// EXTERNAL MODULE: ./node_modules/@actions/core/lib/core.js + 10 modules
-var core = __nccwpck_require__(178);
+var mask = __nccwpck_require__(286);
+// EXTERNAL MODULE: ./build/inputs/parse.js
+var parse = __nccwpck_require__(91);
+// EXTERNAL MODULE: ../../work/main/node_modules/@actions/core/lib/core.js + 10 modules
+var core = __nccwpck_require__(202);
 // EXTERNAL MODULE: ./build/client/faults.js
-var faults = __nccwpck_require__(202);
+var faults = __nccwpck_require__(821);
+// EXTERNAL MODULE: ./build/inputs/specs.js + 3 modules
+var specs = __nccwpck_require__(611);
 ;// CONCATENATED MODULE: ./build/inputs/reader.js
 
 
 
+
 /** Returns an input without white space around it, or an empty string if it was not given. */
-const reader_readInput = (input) => (0,core/* getInput */.V4)(input);
-/** Returns an environment variable without white space around it, or an empty string if it is not set. */
-function variable(env, name) {
-    return env[name]?.trim() ?? '';
+function reader_readInput(input) {
+    return (0,core/* getInput */.V4)(input);
 }
-/** Reads inputs and collects their problems. Every method returns a usable value even if it reports a problem. */
-class reader_Reader extends faults/* Faults */.C {
+/**
+ * Returns the text of an input or, if it was not given, of the first of its variables that is set. The input
+ * `organization_external_id` overrides the variable for `organization_id`.
+ */
+function readSource(input, env) {
+    const given = reader_readInput(input);
+    const isOverridden = input === 'organization_id' && reader_readInput('organization_external_id') !== '';
+    const variable = isOverridden ? undefined : specs/* SPECS */.ne[input].variables.find((name) => env[name]?.trim());
+    if (given || !variable)
+        return { text: given, label: input };
+    return { text: env[variable]?.trim() ?? '', label: `${input} (from ${variable})`, variable };
+}
+/** Reads the inputs of one action and collects the problems of all of them. */
+class Reader {
     env;
+    faults = new faults/* Faults */.C(specs/* INPUT_ORDER */.ov);
+    #action;
     /** Inputs that hold an expression instead of its value. Further problems of them mean nothing. */
     #unevaluated = new Set();
-    constructor(env) {
-        super();
+    constructor(action, env) {
+        this.#action = action;
         this.env = env;
     }
-    /** Returns the function that records a problem of this input. It ignores problems of an unevaluated expression. */
-    report(input) {
-        const report = super.report(input);
-        return (problem) => {
-            if (!this.#unevaluated.has(input))
-                report(problem);
-        };
+    /** Returns the function that records a problem of an input, or of a variable that is no input. */
+    report(name) {
+        return this.#unevaluated.has(name) ? () => { } : this.faults.report(name);
     }
-    /** Returns the input without white space around it, or an empty string if it was not given. */
-    read(input) {
-        return this.#evaluated(input, reader_readInput(input));
+    /** Returns the value of every input of the action. A bad one has some value of its type. */
+    values() {
+        const names = (0,specs/* inputNames */.vj)(this.#action);
+        return Object.fromEntries(names.map((name) => [name, this.#value(name)]));
     }
-    /** Returns the input if it matches. Otherwise reports that and returns an empty string, as if it was not given. */
-    match(input, pattern, expected) {
-        const text = this.read(input);
-        if (!text || pattern.test(text))
-            return text;
-        this.report(input)(`got ${(0,output_text/* quote */.hD)(text)}; expected ${expected}`);
-        return '';
+    #value(name) {
+        const { parse, absent } = specs/* SPECS */.ne[name];
+        const { text, label } = readSource(name, this.env);
+        if (!text)
+            return absent(this.#action);
+        const report = this.faults.report(name, label);
+        if (!text.includes('${{'))
+            return parse(text, report);
+        report(`got ${(0,output_text/* quoteUrl */.y8)(text)}, which holds an expression that was not evaluated; expected its value`);
+        this.#unevaluated.add(name);
+        return parse(text, () => { });
     }
-    /** Returns the input. Reports it if it has more than `max` characters. */
-    bounded(input, max) {
-        const text = this.read(input);
-        if ((0,output_text/* characterCount */.Dq)(text) > max)
-            this.report(input)(`got ${(0,output_text/* characterCount */.Dq)(text)} characters, ${(0,output_text/* quote */.hD)(text)}; expected ${max} at most`);
-        return text;
-    }
-    /**
-     * Returns the choice that the input names. The first choice is the default. Reports anything else.
-     * @param fallback what to return for an input that is no choice
-     */
-    choice(input, choices, fallback) {
-        const text = this.read(input) || choices[0];
-        const choice = choices.find((one) => one === text);
-        if (choice)
-            return choice;
-        const list = choices.map((one) => `"${one}"`);
-        this.report(input)(`got ${(0,output_text/* quote */.hD)(text)}; expected ${list.slice(0, -1).join(', ')} or ${list.at(-1)}`);
-        return fallback;
-    }
-    /** Returns the boolean that the input names, in one of the spellings of YAML's core schema. Reports anything else. */
-    boolean(input, defaultValue) {
-        const text = this.match(input, /^(true|True|TRUE|false|False|FALSE)$/, 'true or false');
-        return text ? text.toLowerCase() === 'true' : defaultValue;
-    }
-    /**
-     * Returns the input or, if it was not given, the first of the variables that is set. Reports it if there is neither.
-     * @returns the text, what an error calls its source, and the name of the variable if it is from one
-     */
-    require(input, variables, expected) {
-        const given = this.read(input);
-        if (given)
-            return { text: given, source: input };
-        const from = variables.find((candidate) => variable(this.env, candidate));
-        if (!from) {
+    /** Returns the source of an input that must be given. Reports it if it is not. */
+    require(input, expected) {
+        const source = readSource(input, this.env);
+        if (!source.text)
             this.report(input)(`is empty; expected ${expected}`);
-            return { text: '', source: input };
-        }
-        const source = `${input} (from ${from})`;
-        return { text: this.#evaluated(source, variable(this.env, from)), source, from };
+        return source;
     }
-    /** Returns the text. Reports it if it holds an expression that GitHub did not evaluate. */
-    #evaluated(source, text) {
-        if (text.includes('${{')) {
-            this.report(source)(`got ${(0,output_text/* quoteUrl */.y8)(text)}, which holds an expression that was not evaluated; expected its value`);
-            this.#unevaluated.add(source);
+    /**
+     * Reports variables of inputs that the action does not have and that were probably meant to be one of its inputs: the
+     * runner accepts them with a warning that is easy to miss. A variable with the value of that input is harmless: some
+     * runners set the inputs of a composite action around this one.
+     */
+    checkNames() {
+        const names = (0,specs/* inputNames */.vj)(this.#action).map(String);
+        for (const [variable, value] of Object.entries(this.env)) {
+            const [, given] = /^INPUT_(.+)$/s.exec(variable.toUpperCase()) ?? [];
+            const name = given?.toLowerCase() ?? '';
+            if (!name || names.includes(name))
+                continue;
+            const meant = names.find((known) => isMisspelt(name, known));
+            if (meant && value?.trim() !== reader_readInput(meant))
+                this.faults.report(meant, (0,output_text/* quote */.hD)(name).slice(1, -1))(`is not an input; did you mean ${meant}?`);
         }
-        return text;
     }
+}
+/** Returns whether a name is that of an input but for dashes and underscores, or has one wrong letter. */
+function isMisspelt(name, input) {
+    const [one, other] = [name, input].map((text) => text.replace(/[-_ ]/g, ''));
+    return one !== undefined && other !== undefined && isOneLetterOff(one, other);
+}
+/** Returns whether two texts are the same but for one letter that is missing, added, replaced or swapped with the next. */
+function isOneLetterOff(one, other) {
+    let start = 0;
+    while (start < one.length && one[start] === other[start])
+        start++;
+    let end = 0;
+    while (end < Math.min(one.length, other.length) - start && one.at(-1 - end) === other.at(-1 - end))
+        end++;
+    const [left, right] = [one.slice(start, one.length - end), other.slice(start, other.length - end)];
+    const isSwapped = left.length === 2 && right.length === 2 && left[0] === right[1] && left[1] === right[0];
+    return (left.length <= 1 && right.length <= 1) || isSwapped;
 }
 
 ;// CONCATENATED MODULE: ./build/inputs/connection.js
@@ -764,45 +614,21 @@ class reader_Reader extends faults/* Faults */.C {
 
 
 
+
 // The inputs that all actions share: how to reach Scalekit and GitHub, and with which credentials.
-const UNTRUSTED = 'This run was triggered by code from outside, yet has secrets: nothing of that code may be checked out, built or run in this job, or it can take the credentials.';
-/** Seconds for the whole step. */
-const DEFAULT_TIMEOUT = '120';
-/** `owner/name`. Neither part is `.` or `..`, which would address another path in a URL. */
-const REPOSITORY = /^(?!\.\.?\/)[\w.-]+\/(?!\.\.?$)[\w.-]+$/;
-/** Reads the inputs that all actions share, and masks the credentials before anything is reported. */
-function connection_readConnection(reader, runner) {
-    const credentials = readCredentials(reader.env);
-    // Mask the token before any input is quoted: it may have been pasted into a wrong one.
+const UNTRUSTED = 'Code from outside triggered this run, and the run has secrets. Do not check out, build or run that code in this job: it could take the credentials.';
+/** Masks all credentials. Must run before anything is reported: a credential may have been pasted into a wrong input. */
+function maskAll(env) {
+    readCredentials(env);
     readGitHubToken();
-    checkCredentials(reader, runner);
-    const origin = readOrigin(reader);
-    const organization = readOrganization(reader);
-    const timeout = parseTimeout(reader.read('timeout'), reader.report('timeout'));
-    checkRunner(reader, runner);
-    const warnings = runner.origin === 'untrusted' ? [UNTRUSTED] : [];
-    return { origin, credentials, ...organization, timeout, warnings };
 }
-/**
- * Reads `github_token` and masks it. Reports it if it is needed and missing or unusable.
- * @param need what the token is needed for, in words. Undefined if the step does not need it
- * @returns how to reach GitHub's API, or undefined if the token is not needed or missing
- */
-function connection_readGitHub(reader, runner, need) {
-    const token = readGitHubToken();
-    const report = reader.report('github_token');
-    if (!need)
-        return undefined;
-    if (!reader.read('github_token')) {
-        report(`is empty; expected a token that may ${need}. ${likelyCauses(runner)}`);
-        return undefined;
-    }
-    // Any other character would break the header with the token.
-    if (!/^[\x21-\x7e]+$/.test(token))
-        report('holds characters that no token has; expected a token of GitHub');
-    const api = parseApiUrl(runner.api, reader.report('GITHUB_API_URL'));
-    checkProxy(reader, api);
-    return { api, token };
+/** Returns the environment's API credentials from the inputs or else from the variables, and masks the secret. */
+function readCredentials(env) {
+    const client_secret = readSource('scalekit_client_secret', env).text;
+    const client_id = readSource('scalekit_client_id', env).text;
+    (0,mask/* mask */.dK)(client_secret);
+    (0,mask/* maskCredentials */.Bs)(client_id, client_secret);
+    return { client_id, client_secret };
 }
 /** Returns `github_token` after masking it, or an empty string if it was not given. */
 function readGitHubToken() {
@@ -813,17 +639,40 @@ function readGitHubToken() {
     (0,mask/* maskCredentials */.Bs)('', token);
     return token;
 }
-/** Returns the environment's API credentials from the inputs or else from the variables, and masks the secret. */
-function readCredentials(env) {
-    const client_secret = reader_readInput('scalekit_client_secret') || variable(env, 'SCALEKIT_CLIENT_SECRET');
-    const client_id = reader_readInput('scalekit_client_id') || variable(env, 'SCALEKIT_CLIENT_ID');
-    (0,mask/* mask */.dK)(client_secret);
-    (0,mask/* maskCredentials */.Bs)(client_id, client_secret);
-    return { client_id, client_secret };
-}
 /** Returns the seconds for the whole step and reports nothing. Without the input it returns 120, for a bad one 5. */
 function readTimeout() {
-    return parseTimeout(readInput('timeout'), () => { });
+    const { parse, absent } = SPECS.timeout;
+    const text = readInput('timeout');
+    return text ? parse(text, () => { }) : absent('main');
+}
+/** Checks the inputs that all actions share, and what only a runner provides. */
+function connection_checkConnection(reader, values, runner) {
+    const causes = likelyCauses(runner);
+    reader.require('scalekit_client_id', `the id of the environment's API credentials (skc_…). ${causes}`);
+    reader.require('scalekit_client_secret', `the secret of the environment's API credentials. ${causes}`);
+    checkOrigin(reader, values.scalekit_environment_url);
+    checkOrganization(reader);
+    checkRunner(reader, runner);
+    return {
+        origin: values.scalekit_environment_url,
+        credentials: { client_id: values.scalekit_client_id, client_secret: values.scalekit_client_secret },
+        organization_id: values.organization_external_id ? '' : values.organization_id,
+        organization_external_id: values.organization_external_id,
+        timeout: values.timeout,
+        warnings: runner.origin === 'untrusted' ? [UNTRUSTED] : [],
+    };
+}
+/**
+ * Returns how to reach GitHub's API. Reports `github_token` if it is needed and missing.
+ * @param need what the token is needed for, in words. Undefined if the step does not need it
+ * @returns undefined if the token is not needed or missing
+ */
+function connection_checkGitHub(reader, token, runner, need) {
+    if (!need || !reader.require('github_token', `a token that may ${need}. ${likelyCauses(runner)}`).text)
+        return undefined;
+    const api = (0,parse/* parseApiUrl */.nV)(runner.api, reader.report('GITHUB_API_URL'));
+    checkProxy(reader, api);
+    return { api, token };
 }
 /** Returns why a process with this environment must not send any request, or undefined if it may. */
 function unsafeSetting(env) {
@@ -844,68 +693,36 @@ function checkProxy(reader, address) {
     catch (error) {
         if (!(error instanceof proxy/* ProxyError */.T6))
             throw error;
-        reader.report(error.variable)(`is set to something else; expected ${proxy/* PROXY_URL_FORMAT */.rz}`);
-    }
-}
-/** Reports missing API credentials, and an organization client that is given instead of them. */
-function checkCredentials(reader, runner) {
-    const id = reader.require('scalekit_client_id', ['SCALEKIT_CLIENT_ID'], `the id of the environment's API credentials (skc_…). ${likelyCauses(runner)}`);
-    reader.require('scalekit_client_secret', ['SCALEKIT_CLIENT_SECRET'], `the secret of the environment's API credentials. ${likelyCauses(runner)}`);
-    if (id.text.startsWith('m2morg_')) {
-        reader.report(id.source)(`got ${(0,output_text/* quote */.hD)(id.text)}, an organization client; expected the environment's API credentials (skc_…)`);
+        reader.report(error.variable)(`does not hold the address of a proxy; expected ${proxy/* PROXY_URL_FORMAT */.rz}`);
     }
 }
 /**
- * Returns the likely causes of an empty secret, as text. GitHub evaluates a secret that does not exist to an empty
- * string, without an error.
- */
-function likelyCauses({ origin }) {
-    const misspelt = "a misspelt name, or a secret that this repository or the job's environment does not have";
-    if (origin === 'dependabot') {
-        return `This run was started by Dependabot, which gets Dependabot's own secrets alone (repository settings, Secrets, Dependabot); else: ${misspelt}.`;
-    }
-    if (origin === 'fork')
-        return `This run comes from a fork, and GitHub hands no secrets to those; else: ${misspelt}.`;
-    return `Likely causes: ${misspelt}; a run from a fork or by Dependabot, which get no secrets.`;
-}
-/**
- * Returns the origin of the Scalekit environment. If the secret is an input, the address has to be one, because an
+ * Reports a missing address of the Scalekit environment. If the secret is an input, the address has to be one, because an
  * earlier step can set variables.
  */
-function readOrigin(reader) {
-    const { text, source, from } = reader.require('scalekit_environment_url', ['SCALEKIT_ENVIRONMENT_URL', 'SCALEKIT_ENV_URL'], 'the address of the environment, such as https://acme.scalekit.com, as an input or in SCALEKIT_ENVIRONMENT_URL');
-    if (from && reader_readInput('scalekit_client_secret')) {
-        reader.report('scalekit_environment_url')(`is empty while scalekit_client_secret is given; expected both as inputs, or an earlier step could send the secret elsewhere by setting ${from} through GITHUB_ENV`);
+function checkOrigin(reader, origin) {
+    const { variable } = reader.require('scalekit_environment_url', 'the address of the environment, such as https://acme.scalekit.com, as an input or in SCALEKIT_ENVIRONMENT_URL');
+    if (variable && reader_readInput('scalekit_client_secret')) {
+        reader.report('scalekit_environment_url')(`is empty while scalekit_client_secret is given; expected both as inputs, or an earlier step could send the secret elsewhere by setting ${variable} through GITHUB_ENV`);
     }
-    const origin = text && parseOrigin(text, reader.report(source));
     checkProxy(reader, origin);
-    return origin;
 }
-/** Returns the id of the organization, or its external id if that was given. The other one is empty. */
-function readOrganization(reader) {
-    // In a URL, "." and ".." would address another path.
-    const organization_external_id = reader.match('organization_external_id', /^(?!\.\.?$)\P{Cc}*$/u, 'the external id of an organization');
-    if (reader.read('organization_external_id')) {
-        if (reader.read('organization_id'))
-            reader.report('organization_external_id')('is given beside organization_id; expected one of the two');
-        return { organization_id: '', organization_external_id };
+/** Reports it if the organization is missing or named twice. */
+function checkOrganization(reader) {
+    if (!reader_readInput('organization_external_id')) {
+        const also = 'as an input or in SCALEKIT_ORGANIZATION_ID, or else organization_external_id';
+        reader.require('organization_id', `${specs/* ORGANIZATION_FORMAT */.Eh}, ${also}`);
     }
-    // Scalekit's descriptor: this prefix, and at most 32 characters.
-    const expected = 'the id of an organization: "org_" and up to 28 letters, digits, - or _';
-    const { text, source } = reader.require('organization_id', ['SCALEKIT_ORGANIZATION_ID'], `${expected}, as an input or in SCALEKIT_ORGANIZATION_ID, or else organization_external_id`);
-    if (text && !/^org_[\w-]{1,28}$/.test(text))
-        reader.report(source)(`got ${(0,output_text/* quote */.hD)(text)}; expected ${expected}`);
-    return { organization_id: text, organization_external_id };
-}
-function parseTimeout(text, report) {
-    return parse_parseSeconds(text || DEFAULT_TIMEOUT, 5, 3600, report);
+    else if (reader_readInput('organization_id')) {
+        reader.report('organization_external_id')('is given beside organization_id; expected one of the two');
+    }
 }
 /**
  * Reports what only the runner of a workflow provides and is missing, and an unsafe setting. Without the file for
  * outputs, the secret would be printed in the log instead.
  */
 function checkRunner(reader, { repository }) {
-    if (!REPOSITORY.test(repository)) {
+    if (!specs/* REPOSITORY */.Bw.test(repository)) {
         reader.report('GITHUB_REPOSITORY')(`got ${(0,output_text/* quote */.hD)(repository)}; expected owner/name, as the runner of a workflow sets it`);
     }
     if (!reader.env.GITHUB_OUTPUT)
@@ -913,6 +730,18 @@ function checkRunner(reader, { repository }) {
     const unsafe = unsafeSetting(reader.env);
     if (unsafe)
         reader.report('NODE_TLS_REJECT_UNAUTHORIZED')(unsafe);
+}
+/**
+ * Returns the likely causes of an empty secret, as text. GitHub evaluates a secret that does not exist to an empty
+ * string, without an error.
+ */
+function likelyCauses({ origin }) {
+    const check = "check the name of the secret, and that this repository or the job's environment has it";
+    if (origin === 'dependabot')
+        return `Dependabot started this run, and such runs receive only Dependabot's own secrets (repository settings, Secrets, Dependabot). Otherwise ${check}.`;
+    if (origin === 'fork')
+        return `Workflows triggered from a fork do not receive secrets. Otherwise ${check}.`;
+    return `GitHub turns a secret that it does not find into an empty text: ${check}. Runs from a fork and by Dependabot receive no secrets.`;
 }
 
 ;// CONCATENATED MODULE: ./build/inputs/inputs.js
@@ -922,50 +751,46 @@ function checkRunner(reader, { repository }) {
 
 
 
-
-
-
-
-/** Characters of the name of a deployment environment. */
-const MAX_ENVIRONMENT = 255;
 /** Seconds that an access token lives by default if `lifetime` is `job`. */
 const JOB_EXPIRY = 3600;
-const DEFAULT_KEEP_SECRETS = 2;
-/** The default prefix of the names of the saved variable and secret. */
-const DEFAULT_SAVE_AS = 'SCALEKIT_M2M';
-const DEFAULT_MAX_DELETIONS = 20;
+const STAYS = 'This client stays until delete/ removes it; lifetime: job deletes it when the job ends.';
+/** Emoji, and what joins them: both contain invisible characters. Not every joined emoji is in Unicode's list. */
+const EMOJI = /\p{RGI_Emoji}|(?<=[\p{Extended_Pictographic}\p{Emoji_Modifier}\ufe0f])\u200d(?=\p{Extended_Pictographic})/gv;
+/** The inputs that say what the client is and what to do with it. */
+const CLIENT_INPUTS = (/* unused pure expression or super */ null && ([
+    'name',
+    'description',
+    'scopes',
+    'audience',
+    'custom_claims',
+    'expiry',
+    'repository_claims',
+    'lifetime',
+    'client_id',
+    'on_existing',
+    'keep_secrets',
+    'verify',
+    'access_token',
+    'dry_run',
+]));
 /**
  * Reads the inputs of the action, and the variables that stand in for some of them.
  * @throws {InputError} with every problem of every input
  */
 function readInputs(env) {
-    const reader = new Reader(env);
-    const runner = readRunner(env);
-    const connection = readConnection(reader, runner);
-    // For a bad input, continue with the lifetime that allows all claims, so that this problem does not cause others.
-    const lifetime = reader.choice('lifetime', ['persistent', 'job'], 'job');
-    const claimNames = reader.read('repository_claims');
+    const { reader, values, runner } = readValues('main', env);
+    const connection = checkConnection(reader, values, runner);
+    const { lifetime } = values;
     const inputs = {
+        ...pick(values, CLIENT_INPUTS),
         ...connection,
-        ...readTargetInputs(reader, runner),
-        name: reader.bounded('name', MAX_NAME),
-        description: reader.bounded('description', MAX_DESCRIPTION_TEXT),
-        scopes: readScopes(reader),
-        audience: parseList(reader.read('audience'), reader.report('audience')),
-        repository_claims: claimNames ? parseList(claimNames, reader.report('repository_claims')) : undefined,
-        custom_claims: parseClaims(reader.read('custom_claims'), reader.report('custom_claims')),
-        expiry: readExpiry(reader, lifetime),
-        lifetime,
-        client_id: readClientId(reader),
-        on_existing: reader.choice('on_existing', ON_EXISTING, 'rotate'),
-        keep_secrets: Number(reader.match('keep_secrets', /^[1-5]$/, 'a whole number from 1 to 5') || DEFAULT_KEEP_SECRETS),
-        verify: reader.boolean('verify', true),
-        access_token: reader.boolean('access_token', false),
-        dry_run: reader.boolean('dry_run', false),
+        ...readTarget(reader, values, runner),
+        expiry: values.expiry ?? (lifetime === 'job' ? JOB_EXPIRY : undefined),
+        notices: [...invisibleCharacters(values), ...(readInput('lifetime') || values.save_to !== 'none' ? [] : [STAYS])],
     };
     checkCombinations(reader, inputs);
     const report = (input) => reader.report(input);
-    // The runner's claims are known already. The others are checked completely after they are requested (desiredClientFrom).
+    // The runner's claims are known already. The others are checked completely after they are requested (resolveInputs).
     if (inputs.source === 'runner')
         deriveClaims(inputs, targetFromRunner(runner, env, inputs.environment), report);
     else
@@ -973,7 +798,7 @@ function readInputs(env) {
     // An ID token may name the environment if the input does not.
     if (inputs.source !== 'token' || inputs.environment)
         checkSecretLocation(inputs, inputs, report);
-    reader.finish();
+    reader.faults.finish();
     return inputs;
 }
 /**
@@ -981,19 +806,15 @@ function readInputs(env) {
  * @throws {InputError} with every problem of every input
  */
 function readDeleteInputs(env) {
-    const reader = new reader_Reader(env);
-    const runner = (0,github_runner/* readRunner */.fY)(env);
-    const inputs = {
-        ...connection_readConnection(reader, runner),
-        ...readTargetInputs(reader, runner),
-        name: reader.bounded('name', types/* MAX_NAME */.zB),
-        client_id: readClientId(reader),
-        dry_run: reader.boolean('dry_run', false),
-    };
+    const { reader, values, runner } = readValues('delete', env);
+    const connection = connection_checkConnection(reader, values, runner);
+    const chosen = pick(values, ['name', 'client_id', 'dry_run']);
+    const target = readTarget(reader, values, runner);
+    const inputs = { ...connection, ...target, ...chosen, notices: invisibleCharacters(values) };
     // An ID token may name the environment if the input does not.
     if (inputs.source !== 'token' || inputs.environment)
         checkSecretLocation(inputs, inputs, (input) => reader.report(input));
-    reader.finish();
+    reader.faults.finish();
     return inputs;
 }
 /**
@@ -1001,21 +822,21 @@ function readDeleteInputs(env) {
  * @throws {InputError} with every problem of every input
  */
 function readSweepInputs(env) {
-    const reader = new Reader(env);
-    const runner = readRunner(env);
-    const connection = readConnection(reader, runner);
-    const github = readGitHub(reader, runner, 'read workflow runs (permissions with actions: read)');
-    const maxDeletions = reader.match('max_deletions', /^([1-9]\d{0,2}|1000)$/, 'a whole number from 1 to 1000');
-    const inputs = {
-        ...connection,
-        runner,
-        // Without it, finish() throws below.
-        github: github ?? { api: '', token: '' },
-        dry_run: reader.boolean('dry_run', true),
-        max_deletions: Number(maxDeletions || DEFAULT_MAX_DELETIONS),
-    };
-    reader.finish();
-    return inputs;
+    const { reader, values, runner } = readValues('sweep', env);
+    const connection = checkConnection(reader, values, runner);
+    const { dry_run, max_deletions } = values;
+    const need = 'read workflow runs (permissions with actions: read)';
+    const github = checkGitHub(reader, values.github_token, runner, need) ?? { api: '', token: '' };
+    reader.faults.finish();
+    return { ...connection, runner, github, dry_run, max_deletions };
+}
+/** Masks the credentials, checks the names of the inputs, and parses them. */
+function readValues(action, env) {
+    maskAll(env);
+    const reader = new Reader(action, env);
+    const runner = (0,github_runner/* readRunner */.fY)(env);
+    reader.checkNames();
+    return { reader, values: reader.values(), runner };
 }
 /** Reports it if credentials are to be saved in an environment and there is none, or its name cannot be in a URL. */
 function checkSecretLocation({ saving }, { environment, source }, report) {
@@ -1029,55 +850,24 @@ function checkSecretLocation({ saving }, { environment, source }, report) {
     const how = source === 'token' ? ' (this job has none)' : '';
     report('save_to')(`got "environment" without an environment${how}; expected the input environment, or "repository"`);
 }
-function readTargetInputs(reader, runner) {
-    const repository = reader.match('repository', REPOSITORY, 'owner/name');
+/** Derives where the facts about the repository come from, and checks what they and saving need. */
+function readTarget(reader, { repository, environment, save_to, save_as, github_token, }, runner) {
     const other = repository.toLowerCase() === runner.repository.toLowerCase() ? '' : repository;
-    const saving = readSaving(reader);
+    const saving = save_to === 'none'
+        ? undefined
+        : { to: save_to, variable: `${save_as}_CLIENT_ID`, secret: `${save_as}_CLIENT_SECRET` };
     const need = other ? `read ${other} (repository)` : saving ? 'write secrets and variables (save_to)' : undefined;
     const source = other ? 'api' : (0,github_runner/* mayHaveIdToken */.cs)(reader.env) ? 'token' : 'runner';
     if (source === 'token')
         checkProxy(reader, reader.env[github_runner/* ID_TOKEN_URL */.e_] ?? '');
-    return {
-        runner,
-        source,
-        repository: other,
-        environment: reader.bounded('environment', MAX_ENVIRONMENT),
-        saving,
-        github: connection_readGitHub(reader, runner, need),
-    };
-}
-/** Reads the location to save the credentials to. The names follow GitHub's rules for secrets and variables. */
-function readSaving(reader) {
-    const to = reader.choice('save_to', ['none', 'repository', 'environment'], 'none');
-    const expected = 'letters, digits and _, not beginning with a digit or GITHUB_';
-    const prefix = reader.match('save_as', /^(?!github(_|$))[a-z_]\w*$/i, expected) || DEFAULT_SAVE_AS;
-    return to === 'none' ? undefined : { to, variable: `${prefix}_CLIENT_ID`, secret: `${prefix}_CLIENT_SECRET` };
-}
-function readScopes(reader) {
-    const report = reader.report('scopes');
-    const scopes = parseList(reader.read('scopes'), report);
-    for (const scope of scopes) {
-        // RFC 6749, section 3.3
-        if (!/^[\x21\x23-\x5b\x5d-\x7e]+$/.test(scope))
-            report(`got ${quote(scope)}; expected printable ASCII without spaces, " and \\`);
-    }
-    return scopes;
-}
-function readExpiry(reader, lifetime) {
-    const text = reader.read('expiry');
-    if (text)
-        return parseSeconds(text, 1, Number.MAX_SAFE_INTEGER, reader.report('expiry'));
-    return lifetime === 'job' ? JOB_EXPIRY : undefined;
-}
-function readClientId(reader) {
-    const expected = 'the id of an organization client (m2morg_…; skc_… is scalekit_client_id)';
-    return reader.match('client_id', types/* CLIENT_ID */.U6, expected);
+    const github = connection_checkGitHub(reader, github_token, runner, need);
+    return { runner, source, repository: other, environment, saving, github };
 }
 /** Reports inputs that are valid on their own and contradict each other. */
 function checkCombinations(reader, { on_existing, verify, access_token, saving }) {
-    if (reader.read('lifetime') === 'job') {
+    if (readInput('lifetime') === 'job') {
         const alwaysNew = 'the client of a job is always a new one';
-        if (reader.read('client_id'))
+        if (readInput('client_id'))
             reader.report('client_id')(`is given with lifetime: job; expected one of the two: ${alwaysNew}`);
         if (on_existing !== 'rotate')
             reader.report('on_existing')(`got "${on_existing}" with lifetime: job; expected it to be left out: ${alwaysNew}`);
@@ -1089,11 +879,600 @@ function checkCombinations(reader, { on_existing, verify, access_token, saving }
     if (access_token && !verify)
         reader.report('access_token')('is true with verify: false; expected verify: true, since it is the token that verification gets');
 }
+/** Returns notices about invisible characters in names. They are allowed there, but often pasted by mistake. */
+function invisibleCharacters({ name, environment }) {
+    const isSuspicious = (text) => /\p{Cf}/u.test(text.replace(EMOJI, ''));
+    return Object.entries({ name, environment })
+        .filter(([, text]) => isSuspicious(text))
+        .map(([input, text]) => `${input} holds an invisible character: ${(0,output_text/* quote */.hD)(text)}.`);
+}
+function pick(values, names) {
+    return Object.fromEntries(names.map((name) => [name, values[name]]));
+}
 
 
 /***/ }),
 
-/***/ 661:
+/***/ 91:
+/***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   Mm: () => (/* binding */ bounded),
+/* harmony export */   Mw: () => (/* binding */ parseApiClientId),
+/* harmony export */   RK: () => (/* binding */ visible),
+/* harmony export */   Sk: () => (/* binding */ parseApiSecret),
+/* harmony export */   Sl: () => (/* binding */ reportInvisible),
+/* harmony export */   YD: () => (/* binding */ parseGitHubToken),
+/* harmony export */   Yq: () => (/* binding */ choice),
+/* harmony export */   cl: () => (/* binding */ QUOTES),
+/* harmony export */   ef: () => (/* binding */ parseOrigin),
+/* harmony export */   nV: () => (/* binding */ parseApiUrl),
+/* harmony export */   rD: () => (/* binding */ wholeNumber),
+/* harmony export */   wC: () => (/* binding */ matching),
+/* harmony export */   wK: () => (/* binding */ isPlaceholder),
+/* harmony export */   zM: () => (/* binding */ boolean)
+/* harmony export */ });
+/* harmony import */ var _net_proxy_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(936);
+/* harmony import */ var _output_text_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(413);
+
+
+/**
+ * Texts that are not accepted as a URL, although browsers correct some of them: white space, a backslash, a control
+ * character, a leading slash, or `http:` or `https:` without exactly two slashes.
+ */
+const INVALID_URL = /[\s\\]|[^!-~\xa0-\uffff]|^([hH][tT]{2}[pP][sS]?:(?!\/\/[^/])|\/)/;
+/** What an expression without a value, or an object, becomes in the text of an input. A list splits the last one. */
+const PLACEHOLDER = /^(null|undefined|\{\}|""|''|\[object( \w+\])?)$/;
+/** A quote at the beginning or the end of a text. */
+const QUOTES = /^["'`‘’‚‹›“”„«»]|["'`‘’‚‹›“”„«»]$/;
+/** An invisible character. */
+const INVISIBLE = /\p{Cf}/u;
+/** A name before the text itself, as in `NAME=text` or `name: text`. */
+const NAMED = /^([a-z_]\w*)\s*(=(?=\s*[^\s=])|:(?=\s))/i;
+/** Names that an error may show. Any other text before a sign may be a part of a secret. */
+const CREDENTIAL_NAME = /^\w{0,40}(id|key|secret|token)$/i;
+/** How Scalekit's secrets begin. */
+const SECRET_LIKE = /^(test|live|prod)_/;
+/** Returns whether a text stands for a missing value rather than for itself. */
+function isPlaceholder(text) {
+    return PLACEHOLDER.test(text);
+}
+/** Returns a parser for text of a bounded length that is not a placeholder. */
+function bounded(max) {
+    return (text, report) => {
+        if ((0,_output_text_js__WEBPACK_IMPORTED_MODULE_1__/* .characterCount */ .Dq)(text) > max)
+            report(`got ${(0,_output_text_js__WEBPACK_IMPORTED_MODULE_1__/* .characterCount */ .Dq)(text)} characters, ${(0,_output_text_js__WEBPACK_IMPORTED_MODULE_1__/* .quote */ .hD)(text)}; expected ${max} at most`);
+        if (isPlaceholder(text))
+            report(`got ${(0,_output_text_js__WEBPACK_IMPORTED_MODULE_1__/* .quote */ .hD)(text)}; expected a text. An expression may have no value`);
+        return text;
+    };
+}
+/** Returns a parser for text that matches a pattern. Any other text counts as not given. */
+function matching(pattern, expected) {
+    return (text, report) => {
+        if (pattern.test(text))
+            return text;
+        report(`got ${(0,_output_text_js__WEBPACK_IMPORTED_MODULE_1__/* .quote */ .hD)(text)}; expected ${expected}`);
+        return '';
+    };
+}
+/**
+ * Returns a parser for one of several words.
+ * @param fallback what to continue with if the text is none of them
+ */
+function choice(choices, fallback) {
+    const list = choices.map((word) => `"${word}"`);
+    const expected = `${list.slice(0, -1).join(', ')} or ${list.at(-1)}`;
+    return (text, report) => {
+        const word = choices.find((word) => word === text);
+        if (word === undefined)
+            report(`got ${(0,_output_text_js__WEBPACK_IMPORTED_MODULE_1__/* .quote */ .hD)(text)}; expected ${expected}`);
+        return word ?? fallback;
+    };
+}
+/** Returns a parser for a boolean in one of the spellings of YAML's core schema. */
+function boolean(fallback) {
+    return (text, report) => {
+        if (/^(true|True|TRUE|false|False|FALSE)$/.test(text))
+            return text.toLowerCase() === 'true';
+        report(`got ${(0,_output_text_js__WEBPACK_IMPORTED_MODULE_1__/* .quote */ .hD)(text)}; expected true or false`);
+        return fallback;
+    };
+}
+/** Returns a parser for a whole number in decimal digits. For any other text it returns `min`. */
+function wholeNumber(min, max, unit = '') {
+    return (text, report) => {
+        const number = /^[1-9]\d*$/.test(text) ? Number(text) : Number.NaN;
+        if (number >= min && number <= max)
+            return number;
+        report(`got ${(0,_output_text_js__WEBPACK_IMPORTED_MODULE_1__/* .quote */ .hD)(text)}; expected a whole number${unit && ` of ${unit}`} from ${min} to ${max}`);
+        return min;
+    };
+}
+/**
+ * Returns a parser that does what `parser` does, unless the text holds an invisible character.
+ * @param show how an error shows the text
+ */
+function visible(parser, show = _output_text_js__WEBPACK_IMPORTED_MODULE_1__/* .quote */ .hD) {
+    return (text, report) => (reportInvisible(text, report, '', show) ? '' : parser(text, report));
+}
+/** Reports the first invisible character (Unicode category Cf). @returns whether there is one */
+function reportInvisible(text, report, advice, show = _output_text_js__WEBPACK_IMPORTED_MODULE_1__/* .quote */ .hD) {
+    const [character] = INVISIBLE.exec(text) ?? [];
+    if (!character)
+        return false;
+    report(`got ${show(text)} with the invisible character ${(0,_output_text_js__WEBPACK_IMPORTED_MODULE_1__/* .escapeInvisible */ .ts)(character)}; expected none${advice}`);
+    return true;
+}
+/**
+ * Returns a parser for a credential. Its errors never quote it.
+ * @param what what is expected, such as "a token of GitHub"
+ * @param problemOf returns what is wrong with a text that is not wrapped in anything
+ */
+function credential(what, problemOf) {
+    return (text, report) => {
+        const wrapping = wrappingOf(text);
+        const problem = wrapping ? `${wrapping}; expected ${what} alone` : problemOf(text);
+        if (problem)
+            report(problem);
+        return text;
+    };
+}
+/** Returns what a credential was pasted with, in words. */
+function wrappingOf(text) {
+    const [character] = INVISIBLE.exec(text) ?? [];
+    if (character)
+        return `holds the invisible character ${(0,_output_text_js__WEBPACK_IMPORTED_MODULE_1__/* .escapeInvisible */ .ts)(character)}`;
+    if (QUOTES.test(text))
+        return 'has quotes around it';
+    const [, name, sign] = NAMED.exec(text) ?? [];
+    return name && `has ${CREDENTIAL_NAME.test(name) ? `"${name}${sign}"` : 'a name'} in front of it`;
+}
+/** Parses a token of GitHub. */
+const parseGitHubToken = credential('a token of GitHub', (text) => 
+// Any other character would break the header with the token.
+/^[\x21-\x7e]+$/.test(text) ? undefined : 'holds characters that no token has; expected a token of GitHub');
+const API_CLIENT_ID = "the id of the environment's API credentials (skc_…)";
+/** Parses the id of the environment's API credentials. */
+const parseApiClientId = credential(API_CLIENT_ID, (text) => {
+    if (text.startsWith('m2morg_'))
+        return `got ${(0,_output_text_js__WEBPACK_IMPORTED_MODULE_1__/* .quote */ .hD)(text)}, an organization client; expected the environment's API credentials (skc_…)`;
+    return SECRET_LIKE.test(text) ? `holds what looks like a secret; expected ${API_CLIENT_ID}` : undefined;
+});
+const API_SECRET = "the secret of the environment's API credentials";
+/** Parses the secret of the environment's API credentials. */
+const parseApiSecret = credential(API_SECRET, (text) => {
+    const [prefix] = /^(skc|m2morg)_/.exec(text) ?? [];
+    return prefix && `holds an id (${prefix}…); expected ${API_SECRET}`;
+});
+/**
+ * Parses the address of a Scalekit environment: a host, or a URL with or without a slash at its end.
+ * @returns scheme, host and port, even if a problem is reported. Empty if the text is not a URL
+ */
+const parseOrigin = (text, report) => {
+    const expected = 'expected the address of the environment alone, such as https://acme.scalekit.com';
+    const url = INVALID_URL.test(text) ? null : URL.parse(_output_text_js__WEBPACK_IMPORTED_MODULE_1__/* .SCHEME */ .My.test(text) ? text : `https://${text}`);
+    const quoted = () => (0,_output_text_js__WEBPACK_IMPORTED_MODULE_1__/* .quoteUrl */ .y8)(text);
+    if (!url) {
+        report(`got ${quoted()}, which is not a URL; ${expected}`);
+        return '';
+    }
+    const extras = [
+        url.username || url.password ? 'credentials' : '',
+        url.pathname !== '/' && url.pathname !== '' ? 'a path' : '',
+        text.includes('?') ? 'a query' : '',
+        text.includes('#') ? 'a fragment' : '',
+    ].filter(Boolean);
+    if (extras.length > 0)
+        report(`got ${quoted()} with ${extras.join(' and ')}; ${expected}`);
+    if (!(0,_net_proxy_js__WEBPACK_IMPORTED_MODULE_0__/* .isSafe */ .IP)(url))
+        report(`got ${quoted()}; expected https, since the environment's API secret is sent there (http only for a loopback address)`);
+    return url.origin;
+};
+/**
+ * Parses the address of GitHub's API. On GitHub Enterprise Server it has a path.
+ * @returns the address without a slash at its end. Empty if a problem is reported
+ */
+const parseApiUrl = (text, report) => {
+    const url = INVALID_URL.test(text) ? null : URL.parse(text);
+    if (!url || !(0,_net_proxy_js__WEBPACK_IMPORTED_MODULE_0__/* .isSafe */ .IP)(url) || url.username || url.password || /[?#]/.test(text)) {
+        report(`got ${(0,_output_text_js__WEBPACK_IMPORTED_MODULE_1__/* .quoteUrl */ .y8)(text)}; expected the https address of GitHub's API, such as https://api.github.com (http only for a loopback address)`);
+        return '';
+    }
+    return url.href.replace(/\/+$/, '');
+};
+
+
+/***/ }),
+
+/***/ 611:
+/***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
+
+
+// EXPORTS
+__nccwpck_require__.d(__webpack_exports__, {
+  ov: () => (/* binding */ INPUT_ORDER),
+  Eh: () => (/* binding */ ORGANIZATION_FORMAT),
+  Bw: () => (/* binding */ REPOSITORY),
+  ne: () => (/* binding */ SPECS),
+  vj: () => (/* binding */ inputNames)
+});
+
+;// CONCATENATED MODULE: ./build/client/desired.js
+/** The values of the input `on_existing`. The first one is the default. */
+const ON_EXISTING = ['rotate', 'reuse', 'replace', 'fail'];
+
+// EXTERNAL MODULE: ./build/client/identity.js
+var identity = __nccwpck_require__(230);
+// EXTERNAL MODULE: ./build/output/text.js
+var output_text = __nccwpck_require__(413);
+// EXTERNAL MODULE: ./build/scalekit/types.js
+var types = __nccwpck_require__(342);
+// EXTERNAL MODULE: ./build/output/mask.js
+var mask = __nccwpck_require__(286);
+;// CONCATENATED MODULE: ./build/inputs/json-text.js
+
+
+// Parses JSON in inputs. An error names the line, the column and the text around the problem.
+/** Characters that an error shows before and after the place of a problem. */
+const CONTEXT = 20;
+const WHITE_SPACE = /[ \t\n\r]*/y;
+/** A string without its closing quote (RFC 8259, section 7): no control characters but DEL and C1. */
+const STRING_START = /"[[^"\\\p{Cc}]\x7f-\x9f]*(?:\\(?:["\\\/bfnrt]|u[\da-fA-F]{4})[[^"\\\p{Cc}]\x7f-\x9f]*)*/vy;
+const SCALAR = /-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?|true|false|null/y;
+/** Characters that an error escapes: invisible ones, and white space that JSON does not allow and that looks like a space. */
+const CONFUSING = /[\p{Cf}[\p{Z}--\x20]]/gv;
+/**
+ * Parses JSON.
+ * @returns undefined if the text is broken, which is reported
+ */
+function parseJson(text, report, expected, reviver) {
+    try {
+        return JSON.parse(text, reviver);
+    }
+    catch (error) {
+        const place = error instanceof SyntaxError ? placeOf(text, findJsonError(text)) : 'that is nested too deeply';
+        report(`got broken JSON ${place}; expected ${expected}`);
+        return undefined;
+    }
+}
+/** Keeps a whole number as it is written, however large it is. Any other number may change: 1.10 becomes 1.1. */
+const wholeNumberAsWritten = (key, value, { source = '' } = {}) => key !== 'key' && typeof value === 'number' && /^-?(0|[1-9]\d*)$/.test(source) ? source : value;
+/** Returns the keys that an object of this JSON text has more than once. JSON.parse keeps only the last of them. */
+function repeatedKeys(json) {
+    const repeated = new Set();
+    const open = [];
+    for (const [token, key, colon] of json.matchAll(/[{}[\]]|("(?:[^"\\]|\\.)*")\s*(:)?/g)) {
+        if (token === '{' || token === '[')
+            open.push(new Set());
+        else if (token === '}' || token === ']')
+            open.pop();
+        else if (key && colon) {
+            const name = JSON.parse(key);
+            if (open.at(-1)?.has(name))
+                repeated.add(name);
+            open.at(-1)?.add(name);
+        }
+    }
+    return repeated;
+}
+/** Returns a JSON value as an error shows it. */
+function quoteJson(value) {
+    try {
+        return (0,output_text/* escapeInvisible */.ts)((0,output_text/* truncate */.xv)(JSON.stringify(value), 80));
+    }
+    catch {
+        return 'one that is nested too deeply';
+    }
+}
+/**
+ * Returns the offset of the first character at which a text stops being JSON (RFC 8259), or its length if it ends too
+ * early. JSON.parse reports this for some errors only, and each version of Node.js for others.
+ */
+function findJsonError(text) {
+    const open = [];
+    let at = 0;
+    const take = (pattern) => {
+        pattern.lastIndex = at;
+        const found = pattern.exec(text)?.[0] ?? '';
+        at += found.length;
+        return found;
+    };
+    /** Takes a string. @returns false if it is broken, and then `at` is the offset of the problem */
+    const takeString = () => {
+        if (!take(STRING_START) || text[at] !== '"')
+            return false;
+        at++;
+        return true;
+    };
+    /** What may come next: a value, a key, or what follows a value. */
+    let next = 'value';
+    for (;;) {
+        take(WHITE_SPACE);
+        const character = text[at];
+        const closes = open.at(-1) === '{' ? '}' : ']';
+        if (next === 'end') {
+            if (open.length === 0)
+                return at;
+            if (character === ',')
+                next = open.at(-1) === '{' ? 'key' : 'value';
+            else if (character === closes)
+                open.pop();
+            else
+                return at;
+            at++;
+        }
+        else if (next === 'first' && character === closes) {
+            open.pop();
+            at++;
+            next = 'end';
+        }
+        else if (next === 'key' || (next === 'first' && open.at(-1) === '{')) {
+            if (!takeString())
+                return at;
+            take(WHITE_SPACE);
+            if (text[at] !== ':')
+                return at;
+            at++;
+            next = 'value';
+        }
+        else if (character === '{' || character === '[') {
+            open.push(character);
+            at++;
+            next = 'first';
+        }
+        else {
+            if (character === '"' ? !takeString() : !take(SCALAR))
+                return at;
+            next = 'end';
+        }
+    }
+}
+/** Returns line, column and the text around an offset. Masked values are replaced, also one that the offset is in. */
+function placeOf(text, offset) {
+    const before = text.slice(0, offset);
+    const lines = before.split(/\r\n|\r|\n/);
+    const [start, end] = [(0,mask/* redact */.E$)(before), (0,mask/* redact */.E$)(text.slice(offset))];
+    const isSplit = start + end !== (0,mask/* redact */.E$)(text);
+    const around = isSplit ? '***' : `${[...start].slice(-CONTEXT).join('')}${[...end].slice(0, CONTEXT).join('')}`;
+    const column = [...(lines.at(-1) ?? '')].length + 1;
+    return `at line ${lines.length}, column ${column}, near ${(0,output_text/* escapeInvisible */.ts)(JSON.stringify(around), CONFUSING)}`;
+}
+
+// EXTERNAL MODULE: ./build/inputs/parse.js
+var parse = __nccwpck_require__(91);
+;// CONCATENATED MODULE: ./build/inputs/lists.js
+
+
+
+
+// Parses lists and claims. Text that is probably not meant as it stands is refused; JSON can say what is meant.
+const EXPECTED_LIST = 'a JSON array of strings, or entries separated by commas, spaces or lines';
+const EXPECTED_CLAIMS = 'key=value lines, a JSON object, or a JSON array of {"key", "value"}';
+const EXPECTED_COMMENTS = 'expected comments on lines of their own (use JSON for a value with #)';
+/** How to write an invisible character if it is meant. */
+const WAY_OUT = ' (if it is meant, use JSON with the character escaped)';
+/** How to write a list or claims in JSON. */
+const JSON_LIST = '["…"]';
+const JSON_CLAIMS = '{"…": "…"}';
+/** Parses scopes: a list whose entries RFC 6749, section 3.3, allows. */
+function parseScopes(text, report) {
+    const scopes = parseList(text, report);
+    for (const scope of scopes) {
+        if (!/^[\x21\x23-\x5b\x5d-\x7e]+$/.test(scope))
+            report(`got ${(0,output_text/* quote */.hD)(scope)}; expected printable ASCII without spaces, " and \\`);
+    }
+    return scopes;
+}
+/**
+ * Parses a list: entries separated by commas, spaces or line breaks, a YAML list, or a JSON array of strings. Repeated
+ * entries count once. Lines that begin with `#` are comments.
+ * @returns the entries that have no problem
+ */
+function parseList(text, report) {
+    return parseBody(text, report, parseJsonList, ({ lines, isYamlList }) => {
+        const entries = isYamlList ? lines : lines.flatMap((line) => line.split(/[\s,]+/).filter(Boolean));
+        return [...new Set(entries)].filter((entry) => {
+            const problem = entryProblem(entry);
+            if (problem)
+                report(problem);
+            return !problem;
+        });
+    });
+}
+/**
+ * Parses claims: `key=value` lines, which may be a YAML list, a JSON object, or the API's own array of
+ * `{"key", "value"}`. Lines that begin with `#` are comments.
+ */
+function parseClaims(text, report) {
+    const claims = parseBody(text, report, parseJsonClaims, ({ lines }) => lines.flatMap((line) => parseLineClaim(line, report)));
+    const keys = new Set();
+    for (const { key, value } of claims) {
+        if (!key)
+            report('got an empty key; expected 1 to 128 characters');
+        if ((0,output_text/* characterCount */.Dq)(key) > types/* MAX_CLAIM_KEY */.E4)
+            report(`got the key ${(0,output_text/* quote */.hD)(key)} of ${(0,output_text/* characterCount */.Dq)(key)} characters; expected 128 at most`);
+        if (!key.isWellFormed() || !value.isWellFormed())
+            report(`got half of a character for the key ${(0,output_text/* quote */.hD)(key)}; expected Unicode text`);
+        if (keys.has(key))
+            report(`got the key ${(0,output_text/* quote */.hD)(key)} twice; expected each key once`);
+        keys.add(key);
+    }
+    return claims;
+}
+/** Parses a text as JSON if it begins with a bracket or a brace, and otherwise as lines. */
+function parseBody(text, report, fromJson, fromLines) {
+    const lines = text.split(/\r\n|\r|\n/).map(withoutComment);
+    const clean = lines.filter((line) => !(0,parse/* reportInvisible */.Sl)(line, report, WAY_OUT));
+    const body = lines.join('\n');
+    if (/^\s*[[{]/.test(body))
+        return clean.length < lines.length ? [] : fromJson(body, report);
+    const filled = clean.map((line) => line.trim()).filter(Boolean);
+    if (text.trim() && !body.trim())
+        report('holds nothing but comments; expected entries, or no input at all');
+    const isYamlList = filled.every((line) => /^-\s/.test(line));
+    const hasComment = (line) => /\s#/.test(line);
+    for (const line of filled.filter(hasComment))
+        report(`got the line ${(0,output_text/* quote */.hD)(line)}; ${EXPECTED_COMMENTS}`);
+    const good = filled.filter((line) => !hasComment(line));
+    return fromLines({ lines: isYamlList ? good.map((line) => line.slice(1).trim()) : good, isYamlList });
+}
+/**
+ * Returns an empty text for a comment, and any other line without the white space that JSON does not allow at its ends.
+ * The columns stay the same. JSON has no strings of several lines, so this changes no string.
+ */
+function withoutComment(line) {
+    const end = line.trimEnd();
+    const start = end.trimStart();
+    return start.startsWith('#') ? '' : ' '.repeat(end.length - start.length) + start;
+}
+/** Returns what is wrong with an entry of a list that is not JSON. */
+function entryProblem(entry) {
+    if (entry.startsWith('#'))
+        return `got the entry ${(0,output_text/* quote */.hD)(entry)}; ${EXPECTED_COMMENTS}`;
+    const isSeveral = /[\s,]/.test(entry);
+    if (entry !== '-' && !isSeveral)
+        return unclearProblem(entry, 'entry', JSON_LIST);
+    const expected = isSeveral ? 'one entry after each dash' : 'a dash in front of every line, or none';
+    return `got the entry ${(0,output_text/* quote */.hD)(entry)}; expected ${expected} (if it is meant so, use JSON: ${JSON_LIST})`;
+}
+/**
+ * Returns what is wrong with a text that was probably meant otherwise: one with quotes or semicolons, or what an
+ * expression without a value becomes.
+ * @param what what the text is
+ * @param json how to write the text in JSON
+ */
+function unclearProblem(text, what, json) {
+    const expected = (0,parse/* isPlaceholder */.wK)(text)
+        ? 'a text'
+        : parse/* QUOTES */.cl.test(text)
+            ? 'the text without quotes'
+            : text.includes(';')
+                ? 'the text without a semicolon'
+                : undefined;
+    return expected && `got the ${what} ${(0,output_text/* quote */.hD)(text)}; expected ${expected} (if it is meant so, use JSON: ${json})`;
+}
+/** Parses a `key=value` line. Reports a line with a problem and returns no claim. */
+function parseLineClaim(line, report) {
+    const equals = line.indexOf('=');
+    const [key, value] = [line.slice(0, equals).trim(), line.slice(equals + 1).trim()];
+    const problem = equals < 0 ? `got the line ${(0,output_text/* quote */.hD)(line)} without a "="; expected key=value` : claimProblem(line, key, value);
+    if (problem)
+        report(problem);
+    return problem ? [] : [{ key, value }];
+}
+/** Returns what is wrong with a claim in the form of a line. */
+function claimProblem(line, key, value) {
+    if (/\s/.test(key))
+        return `got the key ${(0,output_text/* quote */.hD)(key)}; expected one without white space (use JSON for such a key: ${JSON_CLAIMS})`;
+    // Another pair after a comma, or after a space, as a folded YAML text has it.
+    if (/[\s,][\w.-]+\s*=/.test(value))
+        return `got the line ${(0,output_text/* quote */.hD)(line)}; expected one key=value a line (use JSON for such a value: ${JSON_CLAIMS})`;
+    return unclearProblem(key, 'key', JSON_CLAIMS) ?? unclearProblem(value, 'value', JSON_CLAIMS);
+}
+function parseJsonList(text, report) {
+    const entries = parseJson(text, report, EXPECTED_LIST);
+    if (entries === undefined)
+        return [];
+    if (!Array.isArray(entries)) {
+        report(`got the object ${quoteJson(entries)}; expected ${EXPECTED_LIST}`);
+        return [];
+    }
+    const isGood = (entry) => typeof entry === 'string' && entry.trim() !== '' && entry.isWellFormed();
+    for (const entry of entries.filter((entry) => !isGood(entry)))
+        report(`got the entry ${quoteJson(entry)}; expected strings that are not blank`);
+    return [...new Set(entries.filter(isGood))];
+}
+function parseJsonClaims(text, report) {
+    const json = parseJson(text, report, EXPECTED_CLAIMS, wholeNumberAsWritten);
+    if (json === undefined)
+        return [];
+    for (const key of repeatedKeys(text))
+        report(`got the key ${(0,output_text/* quote */.hD)(key)} twice; expected each key once`);
+    if (!Array.isArray(json))
+        return Object.entries(Object(json)).flatMap(([key, value]) => parseJsonClaim(key, value, report));
+    return json.flatMap((entry) => {
+        const { key, value, ...rest } = Object(entry);
+        if (typeof key === 'string' && value !== undefined && Object.keys(rest).length === 0)
+            return parseJsonClaim(key, value, report);
+        report(`got the entry ${quoteJson(entry)}; expected {"key": "…", "value": "…"}`);
+        return [];
+    });
+}
+/** Returns a claim if its value is a string, a boolean or a whole number. Reports any other value and returns none. */
+function parseJsonClaim(key, value, report) {
+    if (typeof value === 'string' || typeof value === 'boolean' || Number.isSafeInteger(value))
+        return [{ key, value: String(value) }];
+    report(`got ${quoteJson(value)} for the key ${(0,output_text/* quote */.hD)(key)}; expected a string (quote numbers that are not whole)`);
+    return [];
+}
+
+;// CONCATENATED MODULE: ./build/inputs/specs.js
+
+
+
+
+
+
+/** `owner/name`. Neither part is `.` or `..`, which would address another path in a URL. */
+const REPOSITORY = /^(?!\.\.?\/)[\w.-]+\/(?!\.\.?$)[\w.-]+$/;
+/** Scalekit's descriptor: this prefix, and at most 32 characters. */
+const ORGANIZATION_FORMAT = 'the id of an organization: "org_" and up to 28 letters, digits, - or _';
+const EXTERNAL_ID_FORMAT = 'the external id of an organization';
+const CLIENT_ID_FORMAT = 'the id of an organization client (m2morg_…; skc_… is scalekit_client_id)';
+const PREFIX_FORMAT = 'letters, digits and _, not beginning with a digit or GITHUB_';
+/** Characters of the name of a deployment environment. */
+const MAX_ENVIRONMENT = 255;
+const ALL = ['main', 'delete', 'sweep'];
+const MAIN_AND_DELETE = ['main', 'delete'];
+const MAIN = ['main'];
+const SWEEP = ['sweep'];
+/** Every input, in the order of action.yml. */
+const SPECS = {
+    scalekit_environment_url: row(ALL, (0,parse/* visible */.RK)(parse/* parseOrigin */.ef, output_text/* quoteUrl */.y8), '', 'SCALEKIT_ENVIRONMENT_URL', 'SCALEKIT_ENV_URL'),
+    scalekit_client_id: row(ALL, parse/* parseApiClientId */.Mw, '', 'SCALEKIT_CLIENT_ID'),
+    scalekit_client_secret: row(ALL, parse/* parseApiSecret */.Sk, '', 'SCALEKIT_CLIENT_SECRET'),
+    organization_id: row(ALL, (0,parse/* visible */.RK)((0,parse/* matching */.wC)(/^org_[\w-]{1,28}$/, ORGANIZATION_FORMAT)), '', 'SCALEKIT_ORGANIZATION_ID'),
+    // In a URL, "." and ".." would address another path.
+    organization_external_id: row(ALL, (0,parse/* visible */.RK)((0,parse/* matching */.wC)(/^(?!\.\.?$)\P{Cc}*$/u, EXTERNAL_ID_FORMAT)), ''),
+    client_id: row(MAIN_AND_DELETE, (0,parse/* visible */.RK)((0,parse/* matching */.wC)(types/* CLIENT_ID */.U6, CLIENT_ID_FORMAT)), ''),
+    name: row(MAIN_AND_DELETE, (0,parse/* bounded */.Mm)(types/* MAX_NAME */.zB), ''),
+    description: row(MAIN, (0,parse/* bounded */.Mm)(identity/* MAX_DESCRIPTION_TEXT */.CV), ''),
+    scopes: row(MAIN, parseScopes, []),
+    audience: row(MAIN, parseList, []),
+    custom_claims: row(MAIN, parseClaims, []),
+    expiry: row(MAIN, (0,parse/* wholeNumber */.rD)(1, Number.MAX_SAFE_INTEGER, 'seconds'), undefined),
+    repository_claims: row(MAIN, parseList, undefined),
+    environment: row(MAIN_AND_DELETE, (0,parse/* bounded */.Mm)(MAX_ENVIRONMENT), ''),
+    repository: row(MAIN_AND_DELETE, (0,parse/* matching */.wC)(REPOSITORY, 'owner/name'), ''),
+    // A bad lifetime allows all claims, so that this problem does not cause others.
+    lifetime: row(MAIN, (0,parse/* choice */.Yq)(['persistent', 'job'], 'job'), 'persistent'),
+    on_existing: row(MAIN, (0,parse/* choice */.Yq)(ON_EXISTING, 'rotate'), 'rotate'),
+    keep_secrets: row(MAIN, (0,parse/* wholeNumber */.rD)(1, 5), 2),
+    verify: row(MAIN, (0,parse/* boolean */.zM)(true), true),
+    access_token: row(MAIN, (0,parse/* boolean */.zM)(false), false),
+    save_to: row(MAIN_AND_DELETE, (0,parse/* choice */.Yq)(['none', 'repository', 'environment'], 'none'), 'none'),
+    save_as: row(MAIN_AND_DELETE, (0,parse/* matching */.wC)(/^(?!github(_|$))[a-z_]\w*$/i, PREFIX_FORMAT), 'SCALEKIT_M2M'),
+    github_token: row(ALL, parse/* parseGitHubToken */.YD, ''),
+    dry_run: { ...row(ALL, (0,parse/* boolean */.zM)(false), false), absent: (action) => action === 'sweep' },
+    max_deletions: row(SWEEP, (0,parse/* wholeNumber */.rD)(1, 1000), 20),
+    timeout: row(ALL, (0,parse/* wholeNumber */.rD)(5, 3600, 'seconds'), 120),
+};
+/** The names of all inputs, in the order in which an error lists their problems. */
+const INPUT_ORDER = Object.keys(SPECS);
+/** Returns the names of an action's inputs, in the order of its action.yml. */
+function inputNames(action) {
+    const all = Object.entries(SPECS);
+    return all.filter(([, { actions }]) => actions.includes(action)).map(([name]) => name);
+}
+function row(actions, parse, absent, ...variables) {
+    return { actions, parse, absent: () => absent, variables };
+}
+
+
+/***/ }),
+
+/***/ 696:
 /***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -1173,7 +1552,7 @@ function decodeJwtPayload(token) {
 
 /***/ }),
 
-/***/ 775:
+/***/ 936:
 /***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -1185,7 +1564,7 @@ __nccwpck_require__.d(__webpack_exports__, {
   iJ: () => (/* binding */ proxyFor)
 });
 
-;// CONCATENATED MODULE: ./node_modules/@actions/http-client/lib/proxy.js
+;// CONCATENATED MODULE: ../../work/main/node_modules/@actions/http-client/lib/proxy.js
 function getProxyUrl(reqUrl) {
     const usingSsl = reqUrl.protocol === 'https:';
     if (checkBypass(reqUrl)) {
@@ -1333,7 +1712,7 @@ function isSafe({ protocol, hostname }) {
 
 /***/ }),
 
-/***/ 183:
+/***/ 798:
 /***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -1341,12 +1720,12 @@ function isSafe({ protocol, hostname }) {
 /* harmony export */   Yz: () => (/* binding */ debug),
 /* harmony export */   fJ: () => (/* binding */ fail),
 /* harmony export */   iU: () => (/* binding */ message),
+/* harmony export */   lm: () => (/* binding */ notice),
 /* harmony export */   pq: () => (/* binding */ info)
 /* harmony export */ });
-/* unused harmony export notice */
-/* harmony import */ var _actions_core__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(178);
-/* harmony import */ var _mask_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(549);
-/* harmony import */ var _text_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(938);
+/* harmony import */ var _actions_core__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(202);
+/* harmony import */ var _mask_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(286);
+/* harmony import */ var _text_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(413);
 
 
 
@@ -1362,7 +1741,7 @@ function debug(text) {
 }
 /** Prints one notice annotation of one line. */
 function notice(text) {
-    core.notice(oneLine(text));
+    _actions_core__WEBPACK_IMPORTED_MODULE_0__/* .notice */ .lm((0,_text_js__WEBPACK_IMPORTED_MODULE_2__/* .oneLine */ .TN)(text));
 }
 /** Prints one warning annotation of one line. */
 function warning(text) {
@@ -1390,7 +1769,7 @@ function rootCause(error) {
 
 /***/ }),
 
-/***/ 549:
+/***/ 286:
 /***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -1400,7 +1779,7 @@ function rootCause(error) {
 /* harmony export */   dK: () => (/* binding */ mask)
 /* harmony export */ });
 /* unused harmony exports flushMasks, maskForms */
-/* harmony import */ var _actions_core__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(178);
+/* harmony import */ var _actions_core__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(202);
 
 // Every mask of this action is registered through this module. It keeps each masked form for `redact`, and sends it to
 // the runner, which masks it in the log of the whole job.
@@ -1549,7 +1928,7 @@ function bothAlphabets(text) {
 
 /***/ }),
 
-/***/ 938:
+/***/ 413:
 /***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -1557,16 +1936,30 @@ function bothAlphabets(text) {
 /* harmony export */   My: () => (/* binding */ SCHEME),
 /* harmony export */   TN: () => (/* binding */ oneLine),
 /* harmony export */   hD: () => (/* binding */ quote),
+/* harmony export */   ts: () => (/* binding */ escapeInvisible),
 /* harmony export */   xv: () => (/* binding */ truncate),
 /* harmony export */   y8: () => (/* binding */ quoteUrl)
 /* harmony export */ });
-/* harmony import */ var _mask_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(549);
+/* harmony import */ var _mask_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(286);
 
 /** The scheme of a URL and the two slashes after it. */
 const SCHEME = /^[a-z][a-z\d+.-]*:\/\//i;
-/** Returns a value as an error shows it: masked values replaced, at most 80 characters, and quoted as in JSON. */
+/**
+ * Returns a value as an error shows it: masked values replaced, at most 80 characters, quoted as in JSON, and with
+ * invisible characters escaped.
+ */
 function quote(value) {
-    return JSON.stringify(truncate(value, 80));
+    return escapeInvisible(JSON.stringify(truncate(value, 80)));
+}
+/**
+ * Escapes invisible characters as in JSON, such as `\u200b` for a zero-width space.
+ * @param characters what to escape. The default is Unicode's category Cf
+ */
+function escapeInvisible(text, characters = /\p{Cf}/gu) {
+    return text.replace(characters, (character) => character
+        .split('')
+        .map((unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`)
+        .join(''));
 }
 /** Returns a URL as an error shows it. Hides what is before an `@` or after a `?` or `#`, since it may be a secret. */
 function quoteUrl(text) {
@@ -1604,11 +1997,12 @@ function oneLine(text) {
 
 /***/ }),
 
-/***/ 179:
+/***/ 342:
 /***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
 /* harmony export */   Cf: () => (/* binding */ parseListedClient),
+/* harmony export */   E4: () => (/* binding */ MAX_CLAIM_KEY),
 /* harmony export */   NL: () => (/* binding */ parsePage),
 /* harmony export */   Rg: () => (/* binding */ parseClientSummary),
 /* harmony export */   U6: () => (/* binding */ CLIENT_ID),
@@ -1616,8 +2010,8 @@ function oneLine(text) {
 /* harmony export */   o7: () => (/* binding */ parseSecret),
 /* harmony export */   zB: () => (/* binding */ MAX_NAME)
 /* harmony export */ });
-/* unused harmony exports MAX_CLAIM_KEY, MAX_SECRETS, byCreateTime */
-/* harmony import */ var _net_json_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(661);
+/* unused harmony exports MAX_SECRETS, byCreateTime */
+/* harmony import */ var _net_json_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(696);
 
 /**
  * Matches the id of an organization client. The id becomes part of a path and an output. Scalekit's descriptor limits
@@ -1794,7 +2188,7 @@ module.exports = require("os");
 
 /***/ }),
 
-/***/ 178:
+/***/ 202:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -1803,6 +2197,7 @@ __nccwpck_require__.d(__webpack_exports__, {
   Yz: () => (/* binding */ core_debug),
   V4: () => (/* binding */ getInput),
   pq: () => (/* binding */ info),
+  lm: () => (/* binding */ notice),
   C1: () => (/* binding */ setFailed),
   uH: () => (/* binding */ setOutput),
   Pq: () => (/* binding */ core_setSecret),
@@ -1810,11 +2205,11 @@ __nccwpck_require__.d(__webpack_exports__, {
   $e: () => (/* binding */ warning)
 });
 
-// UNUSED EXPORTS: ExitCode, addPath, endGroup, error, exportVariable, getBooleanInput, getIDToken, getMultilineInput, getState, group, isDebug, markdownSummary, notice, platform, saveState, setCommandEcho, startGroup, toPlatformPath, toPosixPath, toWin32Path
+// UNUSED EXPORTS: ExitCode, addPath, endGroup, error, exportVariable, getBooleanInput, getIDToken, getMultilineInput, getState, group, isDebug, markdownSummary, platform, saveState, setCommandEcho, startGroup, toPlatformPath, toPosixPath, toWin32Path
 
 // EXTERNAL MODULE: external "os"
 var external_os_ = __nccwpck_require__(857);
-;// CONCATENATED MODULE: ./node_modules/@actions/core/lib/utils.js
+;// CONCATENATED MODULE: ../../work/main/node_modules/@actions/core/lib/utils.js
 // We use any as a valid input type
 /* eslint-disable @typescript-eslint/no-explicit-any */
 /**
@@ -1836,7 +2231,7 @@ function utils_toCommandValue(input) {
  * @returns The command properties to send with the actual annotation command
  * See IssueCommandProperties: https://github.com/actions/runner/blob/main/src/Runner.Worker/ActionCommandManager.cs#L646
  */
-function utils_toCommandProperties(annotationProperties) {
+function toCommandProperties(annotationProperties) {
     if (!Object.keys(annotationProperties).length) {
         return {};
     }
@@ -1850,7 +2245,7 @@ function utils_toCommandProperties(annotationProperties) {
     };
 }
 //# sourceMappingURL=utils.js.map
-;// CONCATENATED MODULE: ./node_modules/@actions/core/lib/command.js
+;// CONCATENATED MODULE: ../../work/main/node_modules/@actions/core/lib/command.js
 
 
 /**
@@ -1946,7 +2341,7 @@ function escapeProperty(s) {
 const external_crypto_namespaceObject = require("crypto");
 // EXTERNAL MODULE: external "fs"
 var external_fs_ = __nccwpck_require__(896);
-;// CONCATENATED MODULE: ./node_modules/@actions/core/lib/file-command.js
+;// CONCATENATED MODULE: ../../work/main/node_modules/@actions/core/lib/file-command.js
 // For internal use, subject to change.
 // We use any as a valid input type
 /* eslint-disable @typescript-eslint/no-explicit-any */
@@ -1983,7 +2378,7 @@ function file_command_prepareKeyValueMessage(key, value) {
 //# sourceMappingURL=file-command.js.map
 ;// CONCATENATED MODULE: external "path"
 const external_path_namespaceObject = require("path");
-;// CONCATENATED MODULE: ./node_modules/@actions/http-client/lib/auth.js
+;// CONCATENATED MODULE: ../../work/main/node_modules/@actions/http-client/lib/auth.js
 var __awaiter = (undefined && undefined.__awaiter) || function (thisArg, _arguments, P, generator) {
     function adopt(value) { return value instanceof P ? value : new P(function (resolve) { resolve(value); }); }
     return new (P || (P = Promise))(function (resolve, reject) {
@@ -2059,7 +2454,7 @@ class PersonalAccessTokenCredentialHandler {
     }
 }
 //# sourceMappingURL=auth.js.map
-;// CONCATENATED MODULE: ./node_modules/@actions/core/lib/oidc-utils.js
+;// CONCATENATED MODULE: ../../work/main/node_modules/@actions/core/lib/oidc-utils.js
 var oidc_utils_awaiter = (undefined && undefined.__awaiter) || function (thisArg, _arguments, P, generator) {
     function adopt(value) { return value instanceof P ? value : new P(function (resolve) { resolve(value); }); }
     return new (P || (P = Promise))(function (resolve, reject) {
@@ -2133,7 +2528,7 @@ class oidc_utils_OidcClient {
     }
 }
 //# sourceMappingURL=oidc-utils.js.map
-;// CONCATENATED MODULE: ./node_modules/@actions/core/lib/summary.js
+;// CONCATENATED MODULE: ../../work/main/node_modules/@actions/core/lib/summary.js
 var summary_awaiter = (undefined && undefined.__awaiter) || function (thisArg, _arguments, P, generator) {
     function adopt(value) { return value instanceof P ? value : new P(function (resolve) { resolve(value); }); }
     return new (P || (P = Promise))(function (resolve, reject) {
@@ -2414,7 +2809,7 @@ const _summary = new Summary();
 const markdownSummary = (/* unused pure expression or super */ null && (_summary));
 const summary = _summary;
 //# sourceMappingURL=summary.js.map
-;// CONCATENATED MODULE: ./node_modules/@actions/core/lib/path-utils.js
+;// CONCATENATED MODULE: ../../work/main/node_modules/@actions/core/lib/path-utils.js
 
 /**
  * toPosixPath converts the given path to the posix form. On Windows, \\ will be
@@ -2448,7 +2843,7 @@ function toPlatformPath(pth) {
     return pth.replace(/[/\\]/g, path.sep);
 }
 //# sourceMappingURL=path-utils.js.map
-;// CONCATENATED MODULE: ./node_modules/@actions/core/lib/platform.js
+;// CONCATENATED MODULE: ../../work/main/node_modules/@actions/core/lib/platform.js
 var platform_awaiter = (undefined && undefined.__awaiter) || function (thisArg, _arguments, P, generator) {
     function adopt(value) { return value instanceof P ? value : new P(function (resolve) { resolve(value); }); }
     return new (P || (P = Promise))(function (resolve, reject) {
@@ -2513,7 +2908,7 @@ function getDetails() {
     });
 }
 //# sourceMappingURL=platform.js.map
-;// CONCATENATED MODULE: ./node_modules/@actions/core/lib/core.js
+;// CONCATENATED MODULE: ../../work/main/node_modules/@actions/core/lib/core.js
 var core_awaiter = (undefined && undefined.__awaiter) || function (thisArg, _arguments, P, generator) {
     function adopt(value) { return value instanceof P ? value : new P(function (resolve) { resolve(value); }); }
     return new (P || (P = Promise))(function (resolve, reject) {
@@ -2721,7 +3116,7 @@ function core_debug(message) {
  * @param properties optional properties to add to the annotation.
  */
 function error(message, properties = {}) {
-    command_issueCommand('error', utils_toCommandProperties(properties), message instanceof Error ? message.toString() : message);
+    command_issueCommand('error', toCommandProperties(properties), message instanceof Error ? message.toString() : message);
 }
 /**
  * Adds a warning issue
@@ -2729,7 +3124,7 @@ function error(message, properties = {}) {
  * @param properties optional properties to add to the annotation.
  */
 function warning(message, properties = {}) {
-    command_issueCommand('warning', utils_toCommandProperties(properties), message instanceof Error ? message.toString() : message);
+    command_issueCommand('warning', toCommandProperties(properties), message instanceof Error ? message.toString() : message);
 }
 /**
  * Adds a notice issue
@@ -2737,7 +3132,7 @@ function warning(message, properties = {}) {
  * @param properties optional properties to add to the annotation.
  */
 function notice(message, properties = {}) {
-    issueCommand('notice', toCommandProperties(properties), message instanceof Error ? message.toString() : message);
+    command_issueCommand('notice', toCommandProperties(properties), message instanceof Error ? message.toString() : message);
 }
 /**
  * Writes info to log with console.log.
@@ -2969,8 +3364,8 @@ function getIDToken(aud) {
 /************************************************************************/
 var __webpack_exports__ = {};
 
-// EXTERNAL MODULE: ./build/inputs/inputs.js + 3 modules
-var inputs_inputs = __nccwpck_require__(88);
+// EXTERNAL MODULE: ./build/inputs/inputs.js + 2 modules
+var inputs_inputs = __nccwpck_require__(767);
 ;// CONCATENATED MODULE: ./build/output/exit.js
 /**
  * Runs the work of an entry file and then ends the process. Open sockets and pending name lookups do not keep it alive.
@@ -2991,14 +3386,14 @@ function runEntry(work, onError, failureCode) {
 }
 
 // EXTERNAL MODULE: ./build/output/log.js
-var log = __nccwpck_require__(183);
+var log = __nccwpck_require__(798);
 ;// CONCATENATED MODULE: ./build/delete.js
 
 
 
 runEntry(async () => {
     const inputs = (0,inputs_inputs/* readDeleteInputs */.jA)(process.env);
-    const { deleteManagedClients } = await __nccwpck_require__.e(/* import() */ 837).then(__nccwpck_require__.bind(__nccwpck_require__, 837));
+    const { deleteManagedClients } = await __nccwpck_require__.e(/* import() */ 286).then(__nccwpck_require__.bind(__nccwpck_require__, 905));
     await deleteManagedClients(inputs);
 }, log/* fail */.fJ, 1);
 

@@ -81,9 +81,9 @@ function nameProblem(name: string, source: Source, lifetime: Lifetime): string |
   if (!isClaimName(name))
     return `got ${quote(name)}; expected ${CLAIM_NAMES.join(', ')}, github_repo_property_NAME, or none`;
   if (PER_RUN.has(name) && lifetime !== 'job')
-    return `got ${name}, which changes from run to run; expected lifetime: job with it, since a lasting client cannot follow`;
+    return `got ${name}, which changes from run to run; expected lifetime: job, because a persistent client cannot follow`;
   if (source === 'api' && !KNOWN_TO_API.test(name) && !PROPERTY.test(name))
-    return `got ${name}, which says something about a run, not about another repository; ${EXPECTED_KNOWN}`;
+    return `got ${name}, which describes a run and not another repository; ${EXPECTED_KNOWN}`;
   return undefined;
 }
 
@@ -97,12 +97,12 @@ function claimsOf(target: Target, names: string[]): Claim[] {
 
 /** Returns why the target has no value for a requested claim, and what to do about it. */
 function reasonMissing(name: string, source: Source): string {
-  if (source === 'api') return `which GitHub's API does not tell of that repository; ${EXPECTED_KNOWN}`;
-  if (source === 'token') return `which GitHub's ID token of this job does not say; ${EXPECTED_KNOWN}`;
+  if (source === 'api') return `which GitHub's API does not return for that repository; ${EXPECTED_KNOWN}`;
+  if (source === 'token') return `which this job's ID token does not contain; ${EXPECTED_KNOWN}`;
   if (name === 'environment')
-    return "which the input environment does not say; expected that input, or permissions with id-token: write in a job that has an environment: then GitHub's ID token says it";
+    return 'which is not known; expected the input environment, or permissions with id-token: write in a job that has an environment';
   if (VARIABLES[name]) return `which this runner does not know; ${EXPECTED_KNOWN}`;
-  return "which GitHub's ID token alone says; expected permissions with id-token: write, so that the job may have one";
+  return "which only GitHub's ID token contains; expected permissions with id-token: write. If the job has that permission, this runner offers no ID token";
 }
 
 /** Reports each custom claim that has the key of a derived claim and another value. */

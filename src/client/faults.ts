@@ -20,15 +20,24 @@ export class InputError extends Error {
   }
 }
 
-/** Collects the problems of all inputs, grouped by input in the order in which the inputs were first reported. */
+/** Collects the problems of all inputs. */
 export class Faults {
+  readonly #order: readonly string[];
   readonly #faults = new Map<string, string[]>();
 
-  /** Returns the function that records a problem of this input. */
-  report(input: string): Report {
+  /** @param order names of inputs in the order in which they are listed. Other names follow as they were reported */
+  constructor(order: readonly string[] = []) {
+    this.#order = order;
+  }
+
+  /**
+   * Returns the function that records a problem of an input.
+   * @param label what the error calls the input
+   */
+  report(input: string, label = input): Report {
     return (problem) => {
       const faults = this.#faults.get(input) ?? [];
-      faults.push(`${input}: ${problem}`);
+      faults.push(`${label}: ${problem}`);
       this.#faults.set(input, faults);
     };
   }
@@ -38,7 +47,9 @@ export class Faults {
    * @throws {InputError} with at most 10 problems of each input, and the number of those that are omitted
    */
   finish(): void {
-    const listed = [...this.#faults].flatMap(([input, faults]) => {
+    const rank = (input: string) => (this.#order.includes(input) ? this.#order.indexOf(input) : this.#order.length);
+    const sorted = [...this.#faults].sort(([one], [other]) => rank(one) - rank(other));
+    const listed = sorted.flatMap(([input, faults]) => {
       const more = faults.length - MAX_FAULTS;
       return more > 0 ? [...faults.slice(0, MAX_FAULTS), `${input}: and ${more} more`] : faults;
     });

@@ -134,7 +134,7 @@ function claimsFromPayload(payload: Record<string, unknown>, report: Report): Ta
     if (!isClaimName(key) || value === null || value === '') continue;
     const text = claimText(value);
     if (text !== undefined) claims[key] = text;
-    else if (IDENTIFYING.includes(name)) report(`has a claim ${name} that is no text; expected one`);
+    else if (IDENTIFYING.includes(name)) report(`has a claim ${name} that is not text; expected text`);
   }
   if (claims.github_repository === undefined) report('has no claim repository; expected one');
   return claims;

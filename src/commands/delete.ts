@@ -33,6 +33,7 @@ export async function deleteManagedClients(inputs: DeleteInputs): Promise<void> 
 }
 
 async function run(inputs: DeleteInputs, transport: Transport): Promise<void> {
+  inputs.notices.forEach(log.notice);
   // This command has no roll-back to keep time for.
   transport.releaseCleanupTime();
   const [target, scalekit] = await Promise.all([

@@ -2,7 +2,7 @@ import { ApiError, invalidResponseError, isApiResponse, unansweredError } from '
 import { InvalidResponseError, type Json, parseJsonObject, stringField } from '../net/json.ts';
 import { NetworkError } from '../net/network-error.ts';
 import { type HttpRequest, type HttpResponse, responseTime, type Transport } from '../net/transport.ts';
-import { githubRefusal, type Permission, rateLimitWait } from './errors.ts';
+import { type GitHubSubject, githubRefusal, rateLimitWait } from './errors.ts';
 
 /** The URL of GitHub's API and the token for it. */
 export interface GitHubAccess {
@@ -12,14 +12,9 @@ export interface GitHubAccess {
 }
 
 /** A request to GitHub's API. */
-export interface GitHubRequest {
-  /** Completes "Could not …". */
-  operation: string;
+export interface GitHubRequest extends GitHubSubject {
   /** Method and path as in GitHub's documentation, with `{names}` for parameters. */
   route: string;
-  parameters: Record<string, string>;
-  /** The permission that the token needs; an error names it. */
-  permission: Permission;
   /**
    * The statuses that confirm a change; undefined for a request that only reads. Any other 2xx may come from a server
    * in between.
@@ -127,10 +122,10 @@ export class GitHub {
    * @returns a response that says success
    */
   async send(request: GitHubRequest): Promise<HttpResponse> {
-    const { operation, route, parameters, permission, successStatuses, onSend } = request;
+    const { operation, route, parameters, successStatuses, onSend } = request;
     const { api, token } = this.#access;
     // @actions/github is loaded here because few runs need it. While it loads, it parses the event file, and throws if
-    //   the file is not JSON.
+    // the file is not JSON.
     delete process.env.GITHUB_EVENT_PATH;
     const { getOctokit } = await import('@actions/github');
     const outcome: { response?: HttpResponse; error?: unknown } = {};
@@ -150,7 +145,7 @@ export class GitHub {
     if (!response) throw error;
     if (response.status === 404 && !isApiResponse(response))
       throw invalidResponseError(operation, response, "it is not GitHub's", 'Check who answers at GITHUB_API_URL.');
-    if (response.status < 200 || response.status > 299) throw githubRefusal(operation, response, permission);
+    if (response.status < 200 || response.status > 299) throw githubRefusal(request, response);
     if (successStatuses && !successStatuses.includes(response.status))
       throw invalidResponseError(
         operation,

@@ -2,7 +2,7 @@ import { type ApiError, redirectAdvice, refusedError } from '../net/api-error.ts
 import { type Json, parseJsonObject } from '../net/json.ts';
 import { parseRetryAfter } from '../net/retry.ts';
 import { type HttpResponse, responseTime } from '../net/transport.ts';
-import { oneLine, truncate } from '../output/text.ts';
+import { oneLine, quote, truncate } from '../output/text.ts';
 
 /**
  * Milliseconds to wait after a secondary rate limit whose response names no time, by GitHub's documentation ("Rate
@@ -38,21 +38,27 @@ export function rateLimitWait(response: HttpResponse): number | undefined {
   return /secondary rate limit/i.test(response.body) ? DEFAULT_RATE_LIMIT_WAIT : undefined;
 }
 
-/**
- * Returns the error for a response whose status is not 2xx.
- * @param operation completes "Could not …"
- * @param permission what the token needs for the request
- */
-export function githubRefusal(operation: string, response: HttpResponse, permission: Permission): ApiError {
-  return refusedError(operation, response, githubMessages(response), githubAdvice(response, permission));
+/** What the error for a request to GitHub needs to know of it. */
+export interface GitHubSubject {
+  /** Completes "Could not …". */
+  operation: string;
+  /** The parameters of the path: `owner` and `repo`, and `environment_name` if it is about an environment. */
+  parameters: Record<string, string>;
+  /** What the token needs for the request. */
+  permission: Permission;
 }
 
-function githubAdvice(response: HttpResponse, permission: Permission): string {
+/** Returns the error for a response whose status is not 2xx. */
+export function githubRefusal(subject: GitHubSubject, response: HttpResponse): ApiError {
+  return refusedError(subject.operation, response, githubMessages(response), githubAdvice(subject, response));
+}
+
+function githubAdvice({ parameters, permission }: GitHubSubject, response: HttpResponse): string {
   const { status } = response;
   if (status >= 300 && status < 400)
     return permission === 'repository'
-      ? 'GitHub redirects this name: the repository was renamed or moved, so give its name of today.'
-      : redirectAdvice(response, 'give the name that the repository has today.');
+      ? 'GitHub redirects this name: the repository was renamed or transferred. Use its current name.'
+      : redirectAdvice(response, 'use the current name of the repository.');
   const wait = rateLimitWait(response);
   if (status === 429 || wait !== undefined) {
     const seconds =
@@ -60,12 +66,18 @@ function githubAdvice(response: HttpResponse, permission: Permission): string {
     return `The rate limit of github_token is reached for longer than this step may wait${seconds}: run fewer jobs at once, or raise timeout.`;
   }
   if (status >= 500) return "That is on GitHub's side: try again later.";
-  if (status === 401) return 'github_token is not valid (any more).';
+  if (status === 401) return 'github_token is not valid, or not valid any more.';
   const grant = `It needs ${PERMISSIONS[permission]}.`;
   if (status === 403)
     return `github_token may not do that. ${grant}${permission === 'runs' ? '' : ' GITHUB_TOKEN cannot be given it.'}`;
-  if (status === 404) return `There is none, or github_token may not see it. ${grant}`;
+  if (status === 404) return `${missing(parameters)} ${grant}`;
   return '';
+}
+
+/** Returns what may be missing if GitHub answers 404. It answers the same to a token that may not see the thing. */
+function missing({ owner, repo, environment_name }: GitHubSubject['parameters']): string {
+  if (!environment_name) return `There is no repository ${owner}/${repo}, or github_token may not see it.`;
+  return `There is no environment ${quote(environment_name)}, or github_token may not see it. Create it in Settings → Environments.`;
 }
 
 /** Returns the messages in GitHub's error body: its own, and those of a list of errors. */

@@ -15,16 +15,17 @@ import type { Target } from '../client/target.ts';
 import type { SecretLocation } from '../github/saved-credentials.ts';
 import { type Claim, type ClientFields, MAX_NAME } from '../scalekit/types.ts';
 import { checkSecretLocation, type Inputs } from './inputs.ts';
+import { INPUT_ORDER } from './specs.ts';
 
 const NO_REPOSITORY_ID =
-  'This runner does not tell GITHUB_REPOSITORY_ID, so the client has no claim github_repository_id.';
+  'This runner does not set GITHUB_REPOSITORY_ID, so the client has no claim github_repository_id.';
 
 /**
  * Derives the desired client from the inputs and the target.
  * @throws {InputError} if inputs and target contradict each other
  */
 export function desiredClientFrom(inputs: Inputs, target: Target): DesiredClient {
-  const faults = new Faults();
+  const faults = new Faults(INPUT_ORDER);
   const report = (input: string) => faults.report(input);
   const claims = deriveClaims(inputs, target, report);
   checkSecretLocation(inputs, target, report);
@@ -43,7 +44,10 @@ export function desiredClientFrom(inputs: Inputs, target: Target): DesiredClient
     access_token: inputs.access_token,
     location: secretLocation(inputs, target),
     dry_run: inputs.dry_run,
-    notices: !inputs.repository_claims && target.repository_id === undefined ? [NO_REPOSITORY_ID] : [],
+    notices: [
+      ...inputs.notices,
+      ...(!inputs.repository_claims && target.repository_id === undefined ? [NO_REPOSITORY_ID] : []),
+    ],
   };
 }
 
@@ -58,7 +62,7 @@ export function identityFor({ name }: Pick<Inputs, 'name'>, target: Target, life
  * @throws {InputError} if that is an environment and there is none
  */
 export function resolveSecretLocation(inputs: Pick<Inputs, 'saving'>, target: Target): SecretLocation | undefined {
-  const faults = new Faults();
+  const faults = new Faults(INPUT_ORDER);
   checkSecretLocation(inputs, target, (input) => faults.report(input));
   faults.finish();
   return secretLocation(inputs, target);

@@ -1,10 +1,12 @@
 import type { Report } from '../client/faults.ts';
 import { isSafe } from '../net/proxy.ts';
-import { characterCount, quote, quoteUrl, SCHEME, truncate } from '../output/text.ts';
-import { type Claim, MAX_CLAIM_KEY } from '../scalekit/types.ts';
+import { characterCount, escapeInvisible, quote, quoteUrl, SCHEME } from '../output/text.ts';
 
-// Parses the text of inputs. The functions are pure. They pass every problem to `report` and return what could be read,
-// so that one bad entry does not hide the next.
+// Parses the text of single inputs. Every parser is pure, gets a text that is not empty, passes every problem to
+// `report`, and returns what could be read, so that one bad input does not hide the next.
+
+/** Parses the text of an input. */
+export type Parser<T> = (text: string, report: Report) => T;
 
 /**
  * Texts that are not accepted as a URL, although browsers correct some of them: white space, a backslash, a control
@@ -12,57 +14,148 @@ import { type Claim, MAX_CLAIM_KEY } from '../scalekit/types.ts';
  */
 const INVALID_URL = /[\s\\]|[^!-~\xa0-\uffff]|^([hH][tT]{2}[pP][sS]?:(?!\/\/[^/])|\/)/;
 
-type Reviver = (key: string, value: unknown, context?: { source?: string }) => unknown;
+/** What an expression without a value, or an object, becomes in the text of an input. A list splits the last one. */
+const PLACEHOLDER = /^(null|undefined|\{\}|""|''|\[object( \w+\])?)$/;
+
+/** A quote at the beginning or the end of a text. */
+export const QUOTES = /^["'`‘’‚‹›“”„«»]|["'`‘’‚‹›“”„«»]$/;
+
+/** An invisible character. */
+const INVISIBLE = /\p{Cf}/u;
+
+/** A name before the text itself, as in `NAME=text` or `name: text`. */
+const NAMED = /^([a-z_]\w*)\s*(=(?=\s*[^\s=])|:(?=\s))/i;
+
+/** Names that an error may show. Any other text before a sign may be a part of a secret. */
+const CREDENTIAL_NAME = /^\w{0,40}(id|key|secret|token)$/i;
+
+/** How Scalekit's secrets begin. */
+const SECRET_LIKE = /^(test|live|prod)_/;
+
+/** Returns whether a text stands for a missing value rather than for itself. */
+export function isPlaceholder(text: string): boolean {
+  return PLACEHOLDER.test(text);
+}
+
+/** Returns a parser for text of a bounded length that is not a placeholder. */
+export function bounded(max: number): Parser<string> {
+  return (text, report) => {
+    if (characterCount(text) > max)
+      report(`got ${characterCount(text)} characters, ${quote(text)}; expected ${max} at most`);
+    if (isPlaceholder(text)) report(`got ${quote(text)}; expected a text. An expression may have no value`);
+    return text;
+  };
+}
+
+/** Returns a parser for text that matches a pattern. Any other text counts as not given. */
+export function matching(pattern: RegExp, expected: string): Parser<string> {
+  return (text, report) => {
+    if (pattern.test(text)) return text;
+    report(`got ${quote(text)}; expected ${expected}`);
+    return '';
+  };
+}
 
 /**
- * Parses a list: entries separated by commas, spaces or line breaks, or a JSON array of strings. Repeated entries count
- * once.
+ * Returns a parser for one of several words.
+ * @param fallback what to continue with if the text is none of them
  */
-export function parseList(text: string, report: Report): string[] {
-  if (!text.startsWith('[')) return [...new Set(text.split(/[\s,]+/).filter(Boolean))];
-  const entries = parseJson(text, report, 'a JSON array of strings, or entries separated by commas, spaces or lines');
-  if (!Array.isArray(entries)) return [];
-  for (const entry of entries) {
-    if (typeof entry !== 'string' || !entry.trim() || !entry.isWellFormed())
-      report(`got the entry ${quoteJson(entry)}; expected strings that are not blank`);
-  }
-  return [...new Set(entries.filter((entry) => typeof entry === 'string' && entry.trim()))];
+export function choice<const T extends string>(choices: readonly T[], fallback: NoInfer<T>): Parser<T> {
+  const list = choices.map((word) => `"${word}"`);
+  const expected = `${list.slice(0, -1).join(', ')} or ${list.at(-1)}`;
+  return (text, report) => {
+    const word = choices.find((word) => word === text);
+    if (word === undefined) report(`got ${quote(text)}; expected ${expected}`);
+    return word ?? fallback;
+  };
 }
 
-/** Parses claims: `key=value` lines, a JSON object, or the API's own array of `{"key", "value"}`. */
-export function parseClaims(text: string, report: Report): Claim[] {
-  const claims = /^[[{]/.test(text)
-    ? parseJsonClaims(text, report)
-    : text
-        .split(/\r\n|\r|\n/)
-        .filter((line) => line.trim())
-        .flatMap((line) => parseLineClaim(line, report));
-  const keys = new Set<string>();
-  for (const { key, value } of claims) {
-    if (!key) report('got an empty key; expected 1 to 128 characters');
-    if (characterCount(key) > MAX_CLAIM_KEY)
-      report(`got the key ${quote(key)} of ${characterCount(key)} characters; expected 128 at most`);
-    if (!key.isWellFormed() || !value.isWellFormed())
-      report(`got half of a character for the key ${quote(key)}; expected Unicode text`);
-    if (keys.has(key)) report(`got the key ${quote(key)} twice; expected each key once`);
-    keys.add(key);
-  }
-  return claims;
+/** Returns a parser for a boolean in one of the spellings of YAML's core schema. */
+export function boolean(fallback: boolean): Parser<boolean> {
+  return (text, report) => {
+    if (/^(true|True|TRUE|false|False|FALSE)$/.test(text)) return text.toLowerCase() === 'true';
+    report(`got ${quote(text)}; expected true or false`);
+    return fallback;
+  };
 }
 
-/** Parses a number of seconds in decimal digits. Reports anything else and returns `min`. */
-export function parseSeconds(text: string, min: number, max: number, report: Report): number {
-  const seconds = /^[1-9]\d*$/.test(text) ? Number(text) : Number.NaN;
-  if (seconds >= min && seconds <= max) return seconds;
-  report(`got ${quote(text)}; expected a whole number of seconds from ${min} to ${max}`);
-  return min;
+/** Returns a parser for a whole number in decimal digits. For any other text it returns `min`. */
+export function wholeNumber(min: number, max: number, unit = ''): Parser<number> {
+  return (text, report) => {
+    const number = /^[1-9]\d*$/.test(text) ? Number(text) : Number.NaN;
+    if (number >= min && number <= max) return number;
+    report(`got ${quote(text)}; expected a whole number${unit && ` of ${unit}`} from ${min} to ${max}`);
+    return min;
+  };
 }
+
+/**
+ * Returns a parser that does what `parser` does, unless the text holds an invisible character.
+ * @param show how an error shows the text
+ */
+export function visible(parser: Parser<string>, show = quote): Parser<string> {
+  return (text, report) => (reportInvisible(text, report, '', show) ? '' : parser(text, report));
+}
+
+/** Reports the first invisible character (Unicode category Cf). @returns whether there is one */
+export function reportInvisible(text: string, report: Report, advice: string, show = quote): boolean {
+  const [character] = INVISIBLE.exec(text) ?? [];
+  if (!character) return false;
+  report(`got ${show(text)} with the invisible character ${escapeInvisible(character)}; expected none${advice}`);
+  return true;
+}
+
+/**
+ * Returns a parser for a credential. Its errors never quote it.
+ * @param what what is expected, such as "a token of GitHub"
+ * @param problemOf returns what is wrong with a text that is not wrapped in anything
+ */
+function credential(what: string, problemOf: (text: string) => string | undefined): Parser<string> {
+  return (text, report) => {
+    const wrapping = wrappingOf(text);
+    const problem = wrapping ? `${wrapping}; expected ${what} alone` : problemOf(text);
+    if (problem) report(problem);
+    return text;
+  };
+}
+
+/** Returns what a credential was pasted with, in words. */
+function wrappingOf(text: string): string | undefined {
+  const [character] = INVISIBLE.exec(text) ?? [];
+  if (character) return `holds the invisible character ${escapeInvisible(character)}`;
+  if (QUOTES.test(text)) return 'has quotes around it';
+  const [, name, sign] = NAMED.exec(text) ?? [];
+  return name && `has ${CREDENTIAL_NAME.test(name) ? `"${name}${sign}"` : 'a name'} in front of it`;
+}
+
+/** Parses a token of GitHub. */
+export const parseGitHubToken: Parser<string> = credential('a token of GitHub', (text) =>
+  // Any other character would break the header with the token.
+  /^[\x21-\x7e]+$/.test(text) ? undefined : 'holds characters that no token has; expected a token of GitHub',
+);
+
+const API_CLIENT_ID = "the id of the environment's API credentials (skc_…)";
+
+/** Parses the id of the environment's API credentials. */
+export const parseApiClientId: Parser<string> = credential(API_CLIENT_ID, (text) => {
+  if (text.startsWith('m2morg_'))
+    return `got ${quote(text)}, an organization client; expected the environment's API credentials (skc_…)`;
+  return SECRET_LIKE.test(text) ? `holds what looks like a secret; expected ${API_CLIENT_ID}` : undefined;
+});
+
+const API_SECRET = "the secret of the environment's API credentials";
+
+/** Parses the secret of the environment's API credentials. */
+export const parseApiSecret: Parser<string> = credential(API_SECRET, (text) => {
+  const [prefix] = /^(skc|m2morg)_/.exec(text) ?? [];
+  return prefix && `holds an id (${prefix}…); expected ${API_SECRET}`;
+});
 
 /**
  * Parses the address of a Scalekit environment: a host, or a URL with or without a slash at its end.
  * @returns scheme, host and port, even if a problem is reported. Empty if the text is not a URL
  */
-export function parseOrigin(text: string, report: Report): string {
+export const parseOrigin: Parser<string> = (text, report) => {
   const expected = 'expected the address of the environment alone, such as https://acme.scalekit.com';
   const url = INVALID_URL.test(text) ? null : URL.parse(SCHEME.test(text) ? text : `https://${text}`);
   const quoted = () => quoteUrl(text);
@@ -77,96 +170,24 @@ export function parseOrigin(text: string, report: Report): string {
     text.includes('#') ? 'a fragment' : '',
   ].filter(Boolean);
   if (extras.length > 0) report(`got ${quoted()} with ${extras.join(' and ')}; ${expected}`);
-  if (!isSafe(url)) {
-    report(`got ${quoted()}; expected https (http on loopback alone): the administrator's secret is sent there`);
-  }
+  if (!isSafe(url))
+    report(
+      `got ${quoted()}; expected https, since the environment's API secret is sent there (http only for a loopback address)`,
+    );
   return url.origin;
-}
+};
 
 /**
  * Parses the address of GitHub's API. On GitHub Enterprise Server it has a path.
  * @returns the address without a slash at its end. Empty if a problem is reported
  */
-export function parseApiUrl(text: string, report: Report): string {
+export const parseApiUrl: Parser<string> = (text, report) => {
   const url = INVALID_URL.test(text) ? null : URL.parse(text);
   if (!url || !isSafe(url) || url.username || url.password || /[?#]/.test(text)) {
     report(
-      `got ${quoteUrl(text)}; expected the https address of an API of GitHub (http on loopback alone), such as https://api.github.com`,
+      `got ${quoteUrl(text)}; expected the https address of GitHub's API, such as https://api.github.com (http only for a loopback address)`,
     );
     return '';
   }
   return url.href.replace(/\/+$/, '');
-}
-
-/** Parses a `key=value` line. Reports a line without `=` and returns no claim. */
-function parseLineClaim(line: string, report: Report): Claim[] {
-  const equals = line.indexOf('=');
-  if (equals < 0) {
-    report(`got the line ${quote(line.trim())} without a "="; expected key=value`);
-    return [];
-  }
-  return [{ key: line.slice(0, equals).trim(), value: line.slice(equals + 1).trim() }];
-}
-
-function parseJsonClaims(text: string, report: Report): Claim[] {
-  const expected = 'key=value lines, a JSON object, or a JSON array of {"key", "value"}';
-  const json = parseJson(text, report, expected, wholeNumberAsWritten);
-  if (json === undefined) return [];
-  for (const key of repeatedKeys(text)) report(`got the key ${quote(key)} twice; expected each key once`);
-  if (!Array.isArray(json))
-    return Object.entries(Object(json)).flatMap(([key, value]) => parseJsonClaim(key, value, report));
-  return json.flatMap((entry) => {
-    const { key, value, ...rest } = Object(entry);
-    if (typeof key === 'string' && value !== undefined && Object.keys(rest).length === 0)
-      return parseJsonClaim(key, value, report);
-    report(`got the entry ${quoteJson(entry)}; expected {"key": "…", "value": "…"}`);
-    return [];
-  });
-}
-
-/** Returns a claim if its value is a string, a boolean or a whole number. Reports any other value and returns none. */
-function parseJsonClaim(key: string, value: unknown, report: Report): Claim[] {
-  if (typeof value === 'string' || typeof value === 'boolean' || Number.isSafeInteger(value))
-    return [{ key, value: String(value) }];
-  report(`got ${quoteJson(value)} for the key ${quote(key)}; expected a string (quote numbers that are not whole)`);
-  return [];
-}
-
-/** Returns the keys that an object of this JSON text has more than once. JSON.parse keeps only the last of them. */
-function repeatedKeys(json: string): Set<string> {
-  const repeated = new Set<string>();
-  const open: Set<string>[] = [];
-  for (const [token, key, colon] of json.matchAll(/[{}[\]]|("(?:[^"\\]|\\.)*")\s*(:)?/g)) {
-    if (token === '{' || token === '[') open.push(new Set());
-    else if (token === '}' || token === ']') open.pop();
-    else if (key && colon) {
-      const name: string = JSON.parse(key);
-      if (open.at(-1)?.has(name)) repeated.add(name);
-      open.at(-1)?.add(name);
-    }
-  }
-  return repeated;
-}
-
-/** Parses JSON. Reports broken JSON and returns undefined. */
-function parseJson(text: string, report: Report, expected: string, reviver?: Reviver): unknown {
-  try {
-    return JSON.parse(text, reviver);
-  } catch {
-    report(`got broken JSON, ${quote(text)}; expected ${expected}`);
-    return undefined;
-  }
-}
-
-/** Keeps a whole number as it is written, however large it is. Any other number may change: 1.10 becomes 1.1. */
-const wholeNumberAsWritten: Reviver = (key, value, { source = '' } = {}) =>
-  key !== 'key' && typeof value === 'number' && /^-?(0|[1-9]\d*)$/.test(source) ? source : value;
-
-/** Returns a JSON value as an error shows it. */
-function quoteJson(value: unknown): string {
-  try {
-    return truncate(JSON.stringify(value), 80);
-  } catch {
-    return 'one that is nested too deeply';
-  }
-}
+};

@@ -1,98 +1,108 @@
 import { getInput } from '@actions/core';
 import { Faults, type Report } from '../client/faults.ts';
-import { characterCount, quote, quoteUrl } from '../output/text.ts';
+import { quote, quoteUrl } from '../output/text.ts';
+import { type Action, INPUT_ORDER, type InputName, inputNames, SPECS, type Spec, type Values } from './specs.ts';
 
-/** Returns an input without white space around it, or an empty string if it was not given. */
-export const readInput = (input: string): string => getInput(input);
-
-/** Returns an environment variable without white space around it, or an empty string if it is not set. */
-export function variable(env: NodeJS.ProcessEnv, name: string): string {
-  return env[name]?.trim() ?? '';
+/** The text of an input and its origin. */
+export interface Source {
+  /** Without white space around it. Empty if neither the input nor a variable was given. */
+  text: string;
+  /** What an error calls it. */
+  label: string;
+  /** The variable that stands in for the input. Undefined if the input was given. */
+  variable?: string;
 }
 
-/** Reads inputs and collects their problems. Every method returns a usable value even if it reports a problem. */
-export class Reader extends Faults {
+/** Returns an input without white space around it, or an empty string if it was not given. */
+export function readInput(input: InputName): string {
+  return getInput(input);
+}
+
+/**
+ * Returns the text of an input or, if it was not given, of the first of its variables that is set. The input
+ * `organization_external_id` overrides the variable for `organization_id`.
+ */
+export function readSource(input: InputName, env: NodeJS.ProcessEnv): Source {
+  const given = readInput(input);
+  const isOverridden = input === 'organization_id' && readInput('organization_external_id') !== '';
+  const variable = isOverridden ? undefined : SPECS[input].variables.find((name) => env[name]?.trim());
+  if (given || !variable) return { text: given, label: input };
+  return { text: env[variable]?.trim() ?? '', label: `${input} (from ${variable})`, variable };
+}
+
+/** Reads the inputs of one action and collects the problems of all of them. */
+export class Reader<A extends Action> {
   readonly env: NodeJS.ProcessEnv;
+  readonly faults = new Faults(INPUT_ORDER);
+  readonly #action: A;
   /** Inputs that hold an expression instead of its value. Further problems of them mean nothing. */
   readonly #unevaluated = new Set<string>();
 
-  constructor(env: NodeJS.ProcessEnv) {
-    super();
+  constructor(action: A, env: NodeJS.ProcessEnv) {
+    this.#action = action;
     this.env = env;
   }
 
-  /** Returns the function that records a problem of this input. It ignores problems of an unevaluated expression. */
-  override report(input: string): Report {
-    const report = super.report(input);
-    return (problem) => {
-      if (!this.#unevaluated.has(input)) report(problem);
-    };
+  /** Returns the function that records a problem of an input, or of a variable that is no input. */
+  report(name: string): Report {
+    return this.#unevaluated.has(name) ? () => {} : this.faults.report(name);
   }
 
-  /** Returns the input without white space around it, or an empty string if it was not given. */
-  read(input: string): string {
-    return this.#evaluated(input, readInput(input));
+  /** Returns the value of every input of the action. A bad one has some value of its type. */
+  values(): Values<A> {
+    const names = inputNames(this.#action);
+    return Object.fromEntries(names.map((name) => [name, this.#value(name as InputName)])) as Values<A>;
   }
 
-  /** Returns the input if it matches. Otherwise reports that and returns an empty string, as if it was not given. */
-  match(input: string, pattern: RegExp, expected: string): string {
-    const text = this.read(input);
-    if (!text || pattern.test(text)) return text;
-    this.report(input)(`got ${quote(text)}; expected ${expected}`);
-    return '';
+  #value(name: InputName): unknown {
+    const { parse, absent }: Spec<unknown> = SPECS[name];
+    const { text, label } = readSource(name, this.env);
+    if (!text) return absent(this.#action);
+    const report = this.faults.report(name, label);
+    if (!text.includes('${{')) return parse(text, report);
+    report(`got ${quoteUrl(text)}, which holds an expression that was not evaluated; expected its value`);
+    this.#unevaluated.add(name);
+    return parse(text, () => {});
   }
 
-  /** Returns the input. Reports it if it has more than `max` characters. */
-  bounded(input: string, max: number): string {
-    const text = this.read(input);
-    if (characterCount(text) > max)
-      this.report(input)(`got ${characterCount(text)} characters, ${quote(text)}; expected ${max} at most`);
-    return text;
-  }
-
-  /**
-   * Returns the choice that the input names. The first choice is the default. Reports anything else.
-   * @param fallback what to return for an input that is no choice
-   */
-  choice<T extends string>(input: string, choices: readonly [T, ...T[]], fallback: T): T {
-    const text = this.read(input) || choices[0];
-    const choice = choices.find((one) => one === text);
-    if (choice) return choice;
-    const list = choices.map((one) => `"${one}"`);
-    this.report(input)(`got ${quote(text)}; expected ${list.slice(0, -1).join(', ')} or ${list.at(-1)}`);
-    return fallback;
-  }
-
-  /** Returns the boolean that the input names, in one of the spellings of YAML's core schema. Reports anything else. */
-  boolean(input: string, defaultValue: boolean): boolean {
-    const text = this.match(input, /^(true|True|TRUE|false|False|FALSE)$/, 'true or false');
-    return text ? text.toLowerCase() === 'true' : defaultValue;
+  /** Returns the source of an input that must be given. Reports it if it is not. */
+  require(input: InputName, expected: string): Source {
+    const source = readSource(input, this.env);
+    if (!source.text) this.report(input)(`is empty; expected ${expected}`);
+    return source;
   }
 
   /**
-   * Returns the input or, if it was not given, the first of the variables that is set. Reports it if there is neither.
-   * @returns the text, what an error calls its source, and the name of the variable if it is from one
+   * Reports variables of inputs that the action does not have and that were probably meant to be one of its inputs: the
+   * runner accepts them with a warning that is easy to miss. A variable with the value of that input is harmless: some
+   * runners set the inputs of a composite action around this one.
    */
-  require(input: string, variables: string[], expected: string): { text: string; source: string; from?: string } {
-    const given = this.read(input);
-    if (given) return { text: given, source: input };
-    const from = variables.find((candidate) => variable(this.env, candidate));
-    if (!from) {
-      this.report(input)(`is empty; expected ${expected}`);
-      return { text: '', source: input };
+  checkNames(): void {
+    const names = inputNames(this.#action).map(String);
+    for (const [variable, value] of Object.entries(this.env)) {
+      const [, given] = /^INPUT_(.+)$/s.exec(variable.toUpperCase()) ?? [];
+      const name = given?.toLowerCase() ?? '';
+      if (!name || names.includes(name)) continue;
+      const meant = names.find((known) => isMisspelt(name, known));
+      if (meant && value?.trim() !== readInput(meant as InputName))
+        this.faults.report(meant, quote(name).slice(1, -1))(`is not an input; did you mean ${meant}?`);
     }
-    const source = `${input} (from ${from})`;
-    return { text: this.#evaluated(source, variable(this.env, from)), source, from };
   }
+}
 
-  /** Returns the text. Reports it if it holds an expression that GitHub did not evaluate. */
-  #evaluated(source: string, text: string): string {
-    if (text.includes('${{')) {
-      this.report(source)(
-        `got ${quoteUrl(text)}, which holds an expression that was not evaluated; expected its value`,
-      );
-      this.#unevaluated.add(source);
-    }
-    return text;
-  }
+/** Returns whether a name is that of an input but for dashes and underscores, or has one wrong letter. */
+function isMisspelt(name: string, input: string): boolean {
+  const [one, other] = [name, input].map((text) => text.replace(/[-_ ]/g, ''));
+  return one !== undefined && other !== undefined && isOneLetterOff(one, other);
+}
+
+/** Returns whether two texts are the same but for one letter that is missing, added, replaced or swapped with the next. */
+function isOneLetterOff(one: string, other: string): boolean {
+  let start = 0;
+  while (start < one.length && one[start] === other[start]) start++;
+  let end = 0;
+  while (end < Math.min(one.length, other.length) - start && one.at(-1 - end) === other.at(-1 - end)) end++;
+  const [left, right] = [one.slice(start, one.length - end), other.slice(start, other.length - end)];
+  const isSwapped = left.length === 2 && right.length === 2 && left[0] === right[1] && left[1] === right[0];
+  return (left.length <= 1 && right.length <= 1) || isSwapped;
 }

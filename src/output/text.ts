@@ -3,9 +3,25 @@ import { redact } from './mask.ts';
 /** The scheme of a URL and the two slashes after it. */
 export const SCHEME = /^[a-z][a-z\d+.-]*:\/\//i;
 
-/** Returns a value as an error shows it: masked values replaced, at most 80 characters, and quoted as in JSON. */
+/**
+ * Returns a value as an error shows it: masked values replaced, at most 80 characters, quoted as in JSON, and with
+ * invisible characters escaped.
+ */
 export function quote(value: string): string {
-  return JSON.stringify(truncate(value, 80));
+  return escapeInvisible(JSON.stringify(truncate(value, 80)));
+}
+
+/**
+ * Escapes invisible characters as in JSON, such as `\u200b` for a zero-width space.
+ * @param characters what to escape. The default is Unicode's category Cf
+ */
+export function escapeInvisible(text: string, characters = /\p{Cf}/gu): string {
+  return text.replace(characters, (character) =>
+    character
+      .split('')
+      .map((unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`)
+      .join(''),
+  );
 }
 
 /** Returns a URL as an error shows it. Hides what is before an `@` or after a `?` or `#`, since it may be a secret. */

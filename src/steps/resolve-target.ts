@@ -3,6 +3,7 @@ import { type Target, targetFromApi, targetFromIdToken, targetFromRunner } from 
 import { GitHub } from '../github/api.ts';
 import { getIdToken } from '../github/id-token.ts';
 import type { TargetInputs } from '../inputs/inputs.ts';
+import { INPUT_ORDER } from '../inputs/specs.ts';
 import type { Transport } from '../net/transport.ts';
 import * as log from '../output/log.ts';
 import { quote } from '../output/text.ts';
@@ -24,7 +25,7 @@ export function resolveTarget(inputs: TargetInputs, transport: Transport, env: N
 const SOURCE_TEXTS = {
   token: () => "Claims about the repository come from GitHub's ID token.",
   runner: () =>
-    "Claims about the repository come from the runner's variables, since this job may not have an ID token (permissions: id-token: write).",
+    "Claims about the repository come from the runner's variables, because the job has no ID token: that needs permissions with id-token: write, and a runner that offers one.",
   api: ({ repository }: Target) => `Claims about ${repository} come from GitHub's API.`,
 };
 
@@ -35,7 +36,7 @@ function requestTarget(inputs: TargetInputs, transport: Transport, env: NodeJS.P
   const fromRunner = targetFromRunner(runner, env, environment);
   if (source === 'runner') return Promise.resolve(fromRunner);
   return getIdToken(transport, env).then((payload) => {
-    const faults = new Faults();
+    const faults = new Faults(INPUT_ORDER);
     const target = targetFromIdToken(payload, fromRunner, (input) => faults.report(input));
     faults.finish();
     return target;

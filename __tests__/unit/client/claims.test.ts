@@ -52,7 +52,7 @@ describe('a derived claim', () => {
     const claims = [{ key: 'environment', value: 'production' }];
     expect(derive(['environment'], env, 'production')).toEqual({ claims, problems: [] });
     expect(derive(['environment'], env).problems).toEqual([
-      "got environment, which the input environment does not say; expected that input, or permissions with id-token: write in a job that has an environment: then GitHub's ID token says it",
+      'got environment, which is not known; expected the input environment, or permissions with id-token: write in a job that has an environment',
     ]);
   });
 
@@ -60,7 +60,7 @@ describe('a derived claim', () => {
     '%s has a name, but no variable of the runner contains it',
     (name) => {
       const problems = [
-        `got ${name}, which GitHub's ID token alone says; expected permissions with id-token: write, so that the job may have one`,
+        `got ${name}, which only GitHub's ID token contains; expected permissions with id-token: write. If the job has that permission, this runner offers no ID token`,
       ];
       expect(derive([name], { [name.toUpperCase()]: 'x', undefined: 'x' })).toEqual({ claims: [], problems });
     },
@@ -132,7 +132,8 @@ describe('the claims', () => {
 describe('a claim that was asked for and is not known', () => {
   const EMPTY = { repository: 'acme/app', repository_id: undefined, environment: '', asserted: false, claims: {} };
   const known = 'expected a claim that is known here';
-  const grant = 'expected permissions with id-token: write, so that the job may have one';
+  const grant =
+    'expected permissions with id-token: write. If the job has that permission, this runner offers no ID token';
 
   function problemsOf(name: string, source: Source, target: Omit<Target, 'source'> | undefined): string[] {
     const problems: string[] = [];
@@ -144,17 +145,17 @@ describe('a claim that was asked for and is not known', () => {
   }
 
   it.each<[Source, string, why: string, isKnownBefore: boolean]>([
-    ['token', 'github_repository_visibility', "which GitHub's ID token of this job does not say", false],
-    ['token', 'github_repo_property_team', "which GitHub's ID token of this job does not say", false],
-    ['token', 'environment', "which GitHub's ID token of this job does not say", false],
-    ['api', 'github_repo_property_team', "which GitHub's API does not tell of that repository", false],
-    ['api', 'github_repository_visibility', "which GitHub's API does not tell of that repository", false],
-    ['api', 'environment', "which GitHub's API does not tell of that repository", false],
+    ['token', 'github_repository_visibility', "which this job's ID token does not contain", false],
+    ['token', 'github_repo_property_team', "which this job's ID token does not contain", false],
+    ['token', 'environment', "which this job's ID token does not contain", false],
+    ['api', 'github_repo_property_team', "which GitHub's API does not return for that repository", false],
+    ['api', 'github_repository_visibility', "which GitHub's API does not return for that repository", false],
+    ['api', 'environment', "which GitHub's API does not return for that repository", false],
     ...['sha', 'ref', 'run_id', 'actor', 'workflow_ref', 'job_workflow_ref', 'event_name', 'runner_environment'].map(
       (name): [Source, string, string, boolean] => [
         'api',
         `github_${name}`,
-        'which says something about a run, not about another repository',
+        'which describes a run and not another repository',
         true,
       ],
     ),
@@ -168,7 +169,9 @@ describe('a claim that was asked for and is not known', () => {
   it.each(['github_repository_visibility', 'github_job_workflow_ref', 'github_repo_property_team'])(
     'from runner: %s, and the error says how the token is granted',
     (name) => {
-      expect(problemsOf(name, 'runner', EMPTY)).toEqual([`got ${name}, which GitHub's ID token alone says; ${grant}`]);
+      expect(problemsOf(name, 'runner', EMPTY)).toEqual([
+        `got ${name}, which only GitHub's ID token contains; ${grant}`,
+      ]);
     },
   );
 

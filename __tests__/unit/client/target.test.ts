@@ -89,7 +89,7 @@ describe("GitHub's ID token", () => {
   });
 
   it.each(['repository', 'repository_id', 'run_id', 'environment'])('has to say in text what it says of %s', (name) => {
-    const fault = `GitHub's ID token: has a claim ${name} that is no text; expected one`;
+    const fault = `GitHub's ID token: has a claim ${name} that is not text; expected text`;
     const missing = name === 'repository' ? [noRepository] : [];
     for (const value of [['a'], { a: 'b' }, []]) {
       expect(fromToken({ ...TOKEN, [name]: value }).problems).toEqual([fault, ...missing]);

@@ -22,14 +22,17 @@ describe("GitHub's API", () => {
   });
 
   it.each<[Partial<HttpResponse>, string]>([
-    [{ status: 301 }, 'HTTP 301. GitHub redirects this name: the repository was renamed or moved'],
+    [
+      { status: 301 },
+      'HTTP 301. GitHub redirects this name: the repository was renamed or transferred. Use its current name.',
+    ],
     [json({ id: 42, full_name: 'acme/renamed' }), 'HTTP 200, but it shows another repository.'],
     [json({ id: '42', full_name: 'acme/app' }), 'HTTP 200, but id is not a number.'],
     ...[undefined, 0, -1, 1.5, 2 ** 53].map((id): [Partial<HttpResponse>, string] => [
       json({ id, full_name: 'acme/app' }),
       'HTTP 200, but id is not a number.',
     ]),
-    [MISSING, 'HTTP 404: Not Found. There is none, or github_token may not see it.'],
+    [MISSING, 'HTTP 404: Not Found. There is no repository acme/app, or github_token may not see it.'],
   ])('shows no other repository: %j', async (response, message) => {
     let read = false;
     const parse = () => {

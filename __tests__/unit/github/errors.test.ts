@@ -17,27 +17,47 @@ function response(status: number, body: unknown = '', headers: HttpResponse['hea
   return { status, headers, body: typeof body === 'string' ? body : JSON.stringify(body) };
 }
 
+const subject = (permission: Permission) => ({
+  operation: 'do it',
+  parameters: { owner: 'acme', repo: 'app' },
+  permission,
+});
+
 /** Returns the error message for a response. @param need the permission that the request needs */
 const messageOf = (
   status: number,
   need: Permission,
   body: unknown = { message: 'No.' },
   headers: HttpResponse['headers'] = {},
-) => githubRefusal('do it', response(status, body, headers), need).message;
+) => githubRefusal(subject(need), response(status, body, headers)).message;
 
 describe('the advice on a refusal of GitHub', () => {
   it.each(NEEDS)('says which permission is needed: %s', (need) => {
     expect(messageOf(403, need)).toMatch(/^Could not do it: HTTP 403: No\. github_token may not do that\. It needs /);
     expect(messageOf(404, need)).toMatch(
-      /^Could not do it: HTTP 404: No\. There is none, or github_token may not see it\. It needs /,
+      /^Could not do it: HTTP 404: No\. There is no repository acme\/app, or github_token may not see it\. It needs /,
     );
     for (const status of [403, 404]) expect(messageOf(status, need)).toMatch(GRANTS[need]);
     // The job's token (GITHUB_TOKEN) can only get permission to read workflow runs.
     expect(messageOf(403, need).endsWith(' GITHUB_TOKEN cannot be given it.')).toBe(need !== 'runs');
   });
 
+  it.each([
+    ['production', '"production"'],
+    ['prod\u200b', '"prod\\u200b"'],
+  ])(
+    'on 404 says which environment may be missing, with invisible characters escaped: %j',
+    (environment_name, shown) => {
+      const { parameters, ...rest } = subject('environment');
+      const about = { ...rest, parameters: { ...parameters, environment_name } };
+      expect(githubRefusal(about, response(404)).message).toMatch(
+        `There is no environment ${shown}, or github_token may not see it. Create it in Settings → Environments. It needs a`,
+      );
+    },
+  );
+
   it.each<[status: number, todo: string]>([
-    [401, ' github_token is not valid (any more).'],
+    [401, ' github_token is not valid, or not valid any more.'],
     [500, " That is on GitHub's side: try again later."],
     [503, " That is on GitHub's side: try again later."],
     [409, ''],
@@ -49,11 +69,11 @@ describe('the advice on a refusal of GitHub', () => {
   it.each([301, 302, 307, 308])('on %i says that the repository has another name', (status) => {
     const headers = { location: 'https://api.github.com/repositories/42' };
     expect(messageOf(status, 'repository', '', headers)).toBe(
-      `Could not do it: HTTP ${status}. GitHub redirects this name: the repository was renamed or moved, so give its name of today.`,
+      `Could not do it: HTTP ${status}. GitHub redirects this name: the repository was renamed or transferred. Use its current name.`,
     );
     for (const need of NEEDS.slice(1)) {
       expect(messageOf(status, need, '', headers)).toBe(
-        `Could not do it: HTTP ${status}. Redirects are not followed (it points to https://api.github.com/repositories/42): give the name that the repository has today.`,
+        `Could not do it: HTTP ${status}. Redirects are not followed (it points to https://api.github.com/repositories/42): use the current name of the repository.`,
       );
     }
   });
@@ -180,7 +200,7 @@ describe("GitHub's own words", () => {
 
 it('a refusal leaves open whether it was done if an earlier attempt got no response, or the server failed', () => {
   const isOutcomeUnknown = (changes: Partial<HttpResponse>) =>
-    githubRefusal('do it', { ...response(403), ...changes }, 'secrets').outcomeUnknown;
+    githubRefusal(subject('secrets'), { ...response(403), ...changes }).outcomeUnknown;
   expect(isOutcomeUnknown({})).toBe(false);
   expect(isOutcomeUnknown({ earlierOutcomeUnknown: false })).toBe(false);
   expect(isOutcomeUnknown({ earlierOutcomeUnknown: true })).toBe(true);

@@ -126,7 +126,7 @@ describe('client credentials in GitHub Actions', () => {
       'an environment that does not exist',
       IN_ENVIRONMENT,
       { 'GET preview%2Fpr-7': MISSING },
-      'Could not read environment "preview/pr-7" of acme/app: HTTP 404: Not Found. There is none, or github_token may not see it.',
+      'Could not read environment "preview/pr-7" of acme/app: HTTP 404: Not Found. There is no environment "preview/pr-7", or github_token may not see it. Create it in Settings → Environments.',
     ],
     [
       'a token that may not read variables',

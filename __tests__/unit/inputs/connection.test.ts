@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { readCredentials, readGitHubToken, readTimeout } from '../../../src/inputs/connection.ts';
+import { readCredentials, readGitHubToken, readTimeout, unsafeSetting } from '../../../src/inputs/connection.ts';
 import { readSweepInputs } from '../../../src/inputs/inputs.ts';
 import {
   GITHUB_TOKEN,
@@ -7,8 +7,6 @@ import {
   NO_INPUTS,
   readMain,
   readWith,
-  resolve,
-  resolveError,
   SAVING,
   SCALEKIT_VARIABLES,
   SECRET,
@@ -22,35 +20,118 @@ const printed = useCleanInputs();
 const fromFork = useForkEvent();
 
 describe('an empty credential', () => {
-  const dependabot = { GITHUB_ACTOR: 'dependabot[bot]' };
-
-  it.each<[string, Values, string]>([
+  const check = "check the name of the secret, and that this repository or the job's environment has it";
+  const unknown = `GitHub turns a secret that it does not find into an empty text: ${check}. Runs from a fork and by Dependabot receive no secrets.`;
+  const credentials: [input: string, expected: string, Values][] = [
+    ['scalekit_client_id', "expected the id of the environment's API credentials (skc_…)", {}],
+    ['scalekit_client_secret', "expected the secret of the environment's API credentials", {}],
+    ['github_token', 'expected a token that may write secrets and variables (save_to)', { save_to: 'repository' }],
     [
-      'a misspelt name, a fork or Dependabot',
-      {},
-      "Likely causes: a misspelt name, or a secret that this repository or the job's environment does not have; a run from a fork or by Dependabot, which get no secrets.",
+      'github_token',
+      'expected a token that may write secrets and variables (save_to)',
+      { save_to: 'environment', environment: 'a' },
     ],
+    ['github_token', 'expected a token that may read a/b (repository)', { repository: 'a/b', save_to: 'repository' }],
+  ];
+
+  it.each<[string, () => Values, string]>([
+    ['a misspelt name, a fork or Dependabot', () => ({}), unknown],
     [
       'Dependabot, if that started the run',
-      dependabot,
-      "This run was started by Dependabot, which gets Dependabot's own secrets alone (repository settings, Secrets, Dependabot); else: a misspelt name",
+      () => ({ GITHUB_ACTOR: 'dependabot[bot]' }),
+      `Dependabot started this run, and such runs receive only Dependabot's own secrets (repository settings, Secrets, Dependabot). Otherwise ${check}.`,
     ],
-  ])('has a likely cause: %s', (_what, env, cause) => {
-    for (const input of ['scalekit_client_id', 'scalekit_client_secret'])
-      expect(resolveError({ [input]: '' }, env)).toContain(cause);
-  });
-
-  it('has a likely cause: a fork, if the run comes from one', () => {
-    expect(resolveError({ scalekit_client_secret: '' }, fromFork('pull_request'))).toContain(
-      'This run comes from a fork, and GitHub hands no secrets to those; else: a misspelt name',
-    );
+    [
+      'a fork, if the run comes from one',
+      () => fromFork('pull_request'),
+      `Workflows triggered from a fork do not receive secrets. Otherwise ${check}.`,
+    ],
     // A run of this event gets secrets.
-    expect(resolveError({ scalekit_client_secret: '' }, fromFork('pull_request_target'))).toContain('Likely causes: ');
+    ['unknown if the run of a fork gets secrets', () => fromFork('pull_request_target'), unknown],
+  ])('has a likely cause: %s', (_what, env, cause) => {
+    for (const [input, expected, changes] of credentials)
+      expect(mainError({ ...changes, [input]: ' ' }, env())).toBe(
+        `Bad input: ${input}: is empty; ${expected}. ${cause}`,
+      );
   });
 
   it('is not explained if it is given', () => {
-    expect(resolveError({ organization_id: '' }, dependabot)).not.toContain('Dependabot');
+    expect(mainError({ organization_id: '' }, { GITHUB_ACTOR: 'dependabot[bot]' })).not.toContain('Dependabot');
   });
+});
+
+describe('what a step needs', () => {
+  it.each<[what: string, changes: Values, env: Values, source: string, problem: string]>([
+    [
+      'the address',
+      { scalekit_environment_url: undefined },
+      {},
+      'scalekit_environment_url',
+      'is empty; expected the address of the environment, such as https://acme.scalekit.com, as an input or in SCALEKIT_ENVIRONMENT_URL',
+    ],
+    [
+      'the organization',
+      { organization_id: '' },
+      {},
+      'organization_id',
+      'is empty; expected the id of an organization: "org_" and up to 28 letters, digits, - or _, as an input or in SCALEKIT_ORGANIZATION_ID, or else organization_external_id',
+    ],
+    ...['SCALEKIT_ENVIRONMENT_URL', 'SCALEKIT_ENV_URL'].map((variable): [string, Values, Values, string, string] => [
+      'the address as an input if the secret is one',
+      { scalekit_environment_url: undefined },
+      { [variable]: 'acme.scalekit.com' },
+      'scalekit_environment_url',
+      `is empty while scalekit_client_secret is given; expected both as inputs, or an earlier step could send the secret elsewhere by setting ${variable} through GITHUB_ENV`,
+    ]),
+    [
+      'certificate checks',
+      {},
+      { NODE_TLS_REJECT_UNAUTHORIZED: '0' },
+      'NODE_TLS_REJECT_UNAUTHORIZED',
+      'got "0", which switches certificate checks off; expected it to be unset (for a private certificate authority set NODE_EXTRA_CA_CERTS)',
+    ],
+    [
+      'the file for outputs',
+      {},
+      { GITHUB_OUTPUT: undefined },
+      'GITHUB_OUTPUT',
+      'is not set; expected the file for outputs, as the runner of a workflow sets it',
+    ],
+    ...[undefined, 'app', 'acme/..'].map((name): [string, Values, Values, string, string] => [
+      'the repository',
+      {},
+      { GITHUB_REPOSITORY: name },
+      'GITHUB_REPOSITORY',
+      `got "${name ?? ''}"; expected owner/name, as the runner of a workflow sets it`,
+    ]),
+    [
+      'the address of a proxy, if a variable has one',
+      {},
+      { HTTPS_PROXY: `ftp://me:${SECRET}@proxy` },
+      'HTTPS_PROXY',
+      'does not hold the address of a proxy; expected the address of an http or https proxy, such as http://proxy.corp:3128, with special characters in user and password percent-encoded',
+    ],
+  ])('is %s, and the error says where that comes from', (_what, changes, env, source, problem) => {
+    expect(mainError(changes, env)).toBe(`Bad input: ${source}: ${problem}`);
+  });
+
+  it('is an address from a variable if the secret comes from one', () => {
+    const changes = { ...NO_INPUTS, scalekit_client_id: 'skc_1', organization_id: 'org_1' };
+    expect(readMain(changes, SCALEKIT_VARIABLES).origin).toBe('https://acme.scalekit.com');
+  });
+
+  it('is certificate checks that are not switched off', () => {
+    expect(() => readMain({}, { NODE_TLS_REJECT_UNAUTHORIZED: '1' })).not.toThrow();
+    expect(unsafeSetting({ NODE_TLS_REJECT_UNAUTHORIZED: '1' })).toBeUndefined();
+    expect(unsafeSetting({})).toBeUndefined();
+  });
+});
+
+it('a run that code from outside triggered is warned of what must not run in its job', () => {
+  expect(readMain({}, fromFork('pull_request_target')).warnings).toEqual([
+    'Code from outside triggered this run, and the run has secrets. Do not check out, build or run that code in this job: it could take the credentials.',
+  ]);
+  expect(readMain({}, fromFork('pull_request')).warnings).toEqual([]);
 });
 
 describe('the secret', () => {
@@ -61,7 +142,7 @@ describe('the secret', () => {
     const secret = `${SECRET}/${source}`;
     const inputs = source === 'an input' ? { scalekit_client_secret: secret } : {};
     const variables = source === 'an input' ? {} : { SCALEKIT_CLIENT_SECRET: secret };
-    resolveError({ ...changes, ...inputs, organization_id: 'wrong' }, { ...env, ...variables });
+    mainError({ ...changes, ...inputs, organization_id: 'wrong' }, { ...env, ...variables });
     expect(printed()).toContain(`::add-mask::${secret}\n`);
     for (const text of [secret, `skc_1:${secret}`])
       expect(printed()).toContain(`::add-mask::${Buffer.from(text).toString('base64')}\n`);
@@ -84,6 +165,33 @@ describe('the secret', () => {
       client_secret: SECRET,
     });
     expect(readCredentials({})).toEqual({ client_id: '', client_secret: '' });
+  });
+
+  it.each([' ', '\n', '\r\n', '\t', '\ufeff', '\u00a0'])(
+    'may have white space around it, which is cut: %j',
+    (space) => {
+      const around = (text: string) => space + text + space;
+      const changes = { scalekit_client_id: around('skc_1'), scalekit_client_secret: around(SECRET) };
+      const expected = { credentials: { client_id: 'skc_1', client_secret: SECRET } };
+      expect(readMain(changes)).toMatchObject(expected);
+      const variables = Object.entries(SCALEKIT_VARIABLES).map(([name, text = '']) => [name, around(text)]);
+      expect(readMain(NO_INPUTS, Object.fromEntries(variables))).toMatchObject(expected);
+    },
+  );
+
+  it('is in no error if it was swapped with its id, or pasted with something', () => {
+    const secret = ['test', 'Zq7wXv9k'].join('_');
+    for (const changes of [
+      { scalekit_client_id: secret, scalekit_client_secret: 'skc_1' },
+      { scalekit_client_id: secret, scalekit_client_secret: '' },
+      { scalekit_client_secret: `"${secret}"` },
+      { scalekit_client_secret: `SCALEKIT_CLIENT_SECRET=${secret}` },
+      { scalekit_client_secret: `${secret}\u200b` },
+      { scalekit_client_id: `"${secret}"` },
+      { scalekit_client_id: `SCALEKIT_CLIENT_SECRET=${secret}` },
+      { github_token: `${secret}=x` },
+    ])
+      expect(mainError(changes)).not.toContain('Zq7w');
   });
 });
 
@@ -114,15 +222,6 @@ describe('github_token', () => {
     expect(printed()).toContain(`::add-mask::${github_token}\n`);
   });
 
-  it.each<[string, Values, string]>([
-    ['save_to', { save_to: 'repository' }, 'a token that may write secrets and variables (save_to)'],
-    ['save_to', { save_to: 'environment', environment: 'a' }, 'a token that may write secrets and variables (save_to)'],
-    ['repository', { repository: 'a/b', save_to: 'repository' }, 'a token that may read a/b (repository)'],
-  ])('is needed for %s', (_input, changes, need) => {
-    expect(mainError(changes)).toContain(`github_token: is empty; expected ${need}. Likely causes: `);
-    expect(mainError(changes, { GITHUB_ACTOR: 'dependabot[bot]' })).toContain('This run was started by Dependabot');
-  });
-
   it.each<[string, Values]>([
     ['save_to is none', { save_to: 'none' }],
     ['save_as alone is given', { save_as: 'DEPLOYER' }],
@@ -142,31 +241,18 @@ describe("the address of GitHub's API", () => {
     expect(readWith(readSweepInputs, { github_token: GITHUB_TOKEN }, { GITHUB_API_URL }).github.api).toBe(api);
   });
 
-  it.each([
-    'http://ghes.acme.example/api/v3',
-    'ghes.acme.example',
-    `https://me:${SECRET}@ghes.acme.example`,
-    `https://ghes.acme.example/?key=${SECRET}`,
-    `https://ghes.acme.example/#${SECRET}`,
-    'https://ghes.acme.example/api/v3?',
-    'https://ghes.acme.example/api/v3#',
-    'ftp://ghes.acme.example',
-    'https:/ghes.acme.example',
-    'https://ghes.acme.example/a b',
-  ])('is refused if the token would not be safe there: %s', (GITHUB_API_URL) => {
-    const message = mainError(SAVING, { GITHUB_API_URL });
-    expect(message).toMatch(
-      /^Bad input: GITHUB_API_URL: got ".*"; expected the https address of an API of GitHub \(http on loopback alone\), such as https:\/\/api\.github\.com$/,
+  it('is refused if the token would not be safe there, but only if it is needed', () => {
+    const env = { GITHUB_API_URL: `http://ghes.acme.example/?${SECRET}` };
+    expect(mainError(SAVING, env)).toBe(
+      'Bad input: GITHUB_API_URL: got "http://ghes.acme.example/?***"; expected the https address of GitHub\'s API, such as https://api.github.com (http only for a loopback address)',
     );
-    expect(message).not.toContain(SECRET);
-    // Without requests to GitHub, the address does not matter.
-    expect(() => readMain({}, { GITHUB_API_URL })).not.toThrow();
+    expect(() => readMain({}, env)).not.toThrow();
   });
 });
 
 describe('the time limit', () => {
   it.each(['5', '120', '3600'])('may be %s seconds', (timeout) => {
-    expect(resolve({ timeout }).timeout).toBe(Number(timeout));
+    expect(readMain({ timeout }).timeout).toBe(Number(timeout));
   });
 
   it('is what the post step uses, which takes the minimum if it is bad', () => {

@@ -1,5 +1,7 @@
+import { readFileSync } from 'node:fs';
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
+import { parse } from 'yaml';
 import type { DesiredClient } from '../../../src/client/desired.ts';
 import { appendMarker, parseMarker } from '../../../src/client/identity.ts';
 import { type Target, targetFromApi, targetFromIdToken, targetFromRunner } from '../../../src/client/target.ts';
@@ -11,15 +13,20 @@ import {
   ID_TOKEN_VARIABLES,
   inputError,
   mainError,
+  NO_INPUTS,
   OTHER_REPOSITORY,
   RUNNER,
   readMain,
   readWith,
   resolve,
   SAVING,
+  SCALEKIT_VARIABLES,
+  SECRET,
   useCleanInputs,
   type Values,
 } from '../input-fixtures.ts';
+
+const STAYS = 'This client stays until delete/ removes it; lifetime: job deletes it when the job ends.';
 
 useCleanInputs();
 
@@ -30,6 +37,158 @@ function tokenTarget(payload: Record<string, unknown>): Target {
 }
 /** The target according to GitHub's API. */
 const API_TARGET = targetFromApi({ id: 42, full_name: 'Acme/Other', owner: { login: 'Acme', id: 7 } }, 'production');
+
+describe('a desired client', () => {
+  it('needs no more than the address, the credentials and the organization', () => {
+    const desired = resolve();
+    expect(desired).toMatchObject({
+      origin: 'https://acme.scalekit.com',
+      credentials: { client_id: 'skc_1', client_secret: SECRET },
+      organization_id: 'org_1',
+      organization_external_id: '',
+      given: { name: false, description: false },
+      marker: { repo: '1296269', by: '1296269', run: '1658821493.2', lifetime: 'persistent' },
+      identity: {
+        repository: 'acme/app',
+        repository_id: '1296269',
+        environment: '',
+        name: undefined,
+        lifetime: 'persistent',
+      },
+      client_id: '',
+      on_existing: 'rotate',
+      keep_secrets: 2,
+      verify: true,
+      access_token: false,
+      dry_run: false,
+      timeout: 120,
+      notices: [STAYS],
+      warnings: [],
+    });
+    const { description, ...fields } = desired.fields;
+    // A field that was not given is not sent.
+    expect(fields).toEqual({
+      name: 'GitHub Actions: acme/app',
+      custom_claims: [
+        { key: 'github_repository', value: 'acme/app' },
+        { key: 'github_repository_id', value: '1296269' },
+      ],
+    });
+    expect(description).toBe('Made by GitHub Actions for acme/app.');
+  });
+
+  it('is the same whether or not the runner passes the defaults in action.yml', () => {
+    const { inputs } = parse(readFileSync('action.yml', 'utf8')) as { inputs: Record<string, { default?: string }> };
+    const defaults = Object.entries(inputs).flatMap(([name, { default: value }]) => (value ? [[name, value]] : []));
+    const settings = ({ marker: _, ...rest }: DesiredClient) => rest;
+    expect(defaults.length).toBeGreaterThan(5);
+    expect(settings(resolve(Object.fromEntries(defaults)))).toEqual(settings(resolve()));
+  });
+
+  it('takes every field as it was given', () => {
+    const desired = resolve({
+      name: 'Deployer',
+      description: 'Deploys\nthe app.',
+      scopes: 'deploy:apps read:apps',
+      audience: '["api.acme.example"]',
+      custom_claims: 'team=infra\ngithub_repository=acme/app',
+      expiry: '600',
+      environment: 'production',
+      lifetime: 'persistent',
+      client_id: 'm2morg_1',
+      on_existing: 'replace',
+      keep_secrets: '5',
+      access_token: 'true',
+      dry_run: 'true',
+      timeout: '60',
+    });
+    const { description, ...fields } = desired.fields;
+    expect(fields).toEqual({
+      name: 'Deployer',
+      scopes: ['deploy:apps', 'read:apps'],
+      audience: ['api.acme.example'],
+      custom_claims: [
+        { key: 'github_repository', value: 'acme/app' },
+        { key: 'github_repository_id', value: '1296269' },
+        { key: 'environment', value: 'production' },
+        { key: 'team', value: 'infra' },
+      ],
+      expiry: 600,
+    });
+    expect(description).toBe('Deploys\nthe app.');
+    expect(desired).toMatchObject({
+      given: { name: true, description: true },
+      identity: { environment: 'production', name: 'Deployer' },
+      client_id: 'm2morg_1',
+      on_existing: 'replace',
+      keep_secrets: 5,
+      verify: true,
+      access_token: true,
+      dry_run: true,
+      timeout: 60,
+    });
+  });
+
+  it('may take all from variables', () => {
+    expect(resolve(NO_INPUTS, SCALEKIT_VARIABLES)).toMatchObject({
+      origin: 'https://acme.scalekit.com',
+      credentials: { client_id: 'skc_1', client_secret: SECRET },
+      organization_id: 'org_1',
+    });
+  });
+
+  it.each<[string, Values, number | undefined]>([
+    ["Scalekit's default", {}, undefined],
+    ['an hour with lifetime: job', { lifetime: 'job' }, 3600],
+    ['what was given', { expiry: '60', lifetime: 'job' }, 60],
+    ['the largest safe number', { expiry: '9007199254740991' }, Number.MAX_SAFE_INTEGER],
+  ])('has an expiry of %s', (_what, changes, expiry) => {
+    expect(resolve(changes).fields.expiry).toBe(expiry);
+  });
+
+  it.each<[string, Values, string[]]>([
+    ['none', { repository_claims: 'none', environment: 'production' }, []],
+    [
+      'those asked for, in that order',
+      { repository_claims: '["environment", "github_repository"]', environment: 'b' },
+      ['environment', 'github_repository'],
+    ],
+    [
+      'those that change from run to run, with lifetime: job',
+      { repository_claims: 'github_sha', lifetime: 'job' },
+      ['github_sha'],
+    ],
+    [
+      'the default ones, with an environment',
+      { environment: 'production' },
+      ['github_repository', 'github_repository_id', 'environment'],
+    ],
+    [
+      'a custom one of the same name, if none is derived',
+      { repository_claims: 'none', custom_claims: 'github_repository=other/app' },
+      ['github_repository'],
+    ],
+  ])('has as claims %s', (_what, changes, keys) => {
+    expect((resolve(changes).fields.custom_claims ?? []).map(({ key }) => key)).toEqual(keys);
+  });
+
+  it('does without the id of the repository if the runner does not provide it, with a notice', () => {
+    const { fields, notices, marker } = resolve({}, { GITHUB_REPOSITORY_ID: undefined });
+    expect(fields.custom_claims).toEqual([{ key: 'github_repository', value: 'acme/app' }]);
+    expect(notices).toEqual([
+      STAYS,
+      'This runner does not set GITHUB_REPOSITORY_ID, so the client has no claim github_repository_id.',
+    ]);
+    expect(marker.repo).toMatch(/^[\w-]{16}$/);
+    expect(resolve({ repository_claims: 'none' }, { GITHUB_REPOSITORY_ID: undefined }).notices).toEqual([STAYS]);
+  });
+
+  it.each(['12x', '9'.repeat(17), '-1'])('has no claim about an id that it does not believe: %s', (id) => {
+    const { fields, notices } = resolve({}, { GITHUB_REPOSITORY_ID: id });
+    expect(notices).toHaveLength(2);
+    expect(fields.custom_claims).toEqual([{ key: 'github_repository', value: 'acme/app' }]);
+  });
+});
 
 describe('the secret location', () => {
   it.each<[prefix: string | undefined, variable: string, secret: string]>([
@@ -216,7 +375,7 @@ describe('a desired client for another repository', () => {
         ],
       },
       identity: { repository: 'Acme/Other', repository_id: '42', environment: 'production' },
-      notices: [],
+      notices: [STAYS],
     });
   });
 
@@ -229,7 +388,7 @@ describe('a desired client for another repository', () => {
       custom_claims: 'github_repository=acme/app',
     });
     const message = inputError(() => desiredClientFrom(main, { ...API_TARGET, environment: '' }));
-    expect(message.match(/^- \w+/gm)).toEqual(['- repository_claims', '- custom_claims', '- save_to']);
+    expect(message.match(/^- \w+/gm)).toEqual(['- custom_claims', '- repository_claims', '- save_to']);
   });
 });
 

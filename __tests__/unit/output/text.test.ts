@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import fc from 'fast-check';
 import { mask } from '../../../src/output/mask.ts';
-import { characterCount, oneLine, quote, truncate } from '../../../src/output/text.ts';
+import { characterCount, escapeInvisible, oneLine, quote, truncate } from '../../../src/output/text.ts';
 
 beforeEach(() => {
   jest.spyOn(process.stdout, 'write').mockReturnValue(true);
@@ -93,11 +93,25 @@ describe('a long value', () => {
 });
 
 describe('a quoted value', () => {
+  it.each([
+    ['a\u200bb', '"a\\u200bb"'],
+    ['\ufeff\u00ad\u2066', '"\\ufeff\\u00ad\\u2066"'],
+    ['\u{e0001}', '"\\udb40\\udc01"'],
+    ['Grüße, 世界 😀\u00a0', '"Grüße, 世界 😀\u00a0"'],
+  ])('has invisible characters escaped as in JSON: %j', (text, shown) => {
+    expect(quote(text)).toBe(shown);
+    expect(JSON.parse(shown)).toBe(text);
+  });
+
+  it('has only the characters escaped that the caller names', () => {
+    expect(escapeInvisible('a\u00a0\u200bb', /\u00a0/g)).toBe('a\\u00a0\u200bb');
+  });
+
   it('is one short line, whatever it was', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'binary', maxLength: 200 }), (text) => {
         expect(characterCount(JSON.parse(quote(text)))).toBeLessThanOrEqual(80);
-        expect(quote(text)).not.toMatch(/[\r\n]/);
+        expect(quote(text)).not.toMatch(/[\r\n]|\p{Cf}/u);
       }),
     );
   });

@@ -1,0 +1,124 @@
+import type { Report } from '../client/faults.ts';
+import { redact } from '../output/mask.ts';
+import { escapeInvisible, truncate } from '../output/text.ts';
+
+// Parses JSON in inputs. An error names the line, the column and the text around the problem.
+
+/** Characters that an error shows before and after the place of a problem. */
+const CONTEXT = 20;
+
+const WHITE_SPACE = /[ \t\n\r]*/y;
+/** A string without its closing quote (RFC 8259, section 7): no control characters but DEL and C1. */
+const STRING_START = /"[[^"\\\p{Cc}]\x7f-\x9f]*(?:\\(?:["\\\/bfnrt]|u[\da-fA-F]{4})[[^"\\\p{Cc}]\x7f-\x9f]*)*/vy;
+const SCALAR = /-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?|true|false|null/y;
+
+/** Characters that an error escapes: invisible ones, and white space that JSON does not allow and that looks like a space. */
+const CONFUSING = /[\p{Cf}[\p{Z}--\x20]]/gv;
+
+type Reviver = (key: string, value: unknown, context?: { source?: string }) => unknown;
+
+/**
+ * Parses JSON.
+ * @returns undefined if the text is broken, which is reported
+ */
+export function parseJson(text: string, report: Report, expected: string, reviver?: Reviver): unknown {
+  try {
+    return JSON.parse(text, reviver);
+  } catch (error) {
+    const place = error instanceof SyntaxError ? placeOf(text, findJsonError(text)) : 'that is nested too deeply';
+    report(`got broken JSON ${place}; expected ${expected}`);
+    return undefined;
+  }
+}
+
+/** Keeps a whole number as it is written, however large it is. Any other number may change: 1.10 becomes 1.1. */
+export const wholeNumberAsWritten: Reviver = (key, value, { source = '' } = {}) =>
+  key !== 'key' && typeof value === 'number' && /^-?(0|[1-9]\d*)$/.test(source) ? source : value;
+
+/** Returns the keys that an object of this JSON text has more than once. JSON.parse keeps only the last of them. */
+export function repeatedKeys(json: string): Set<string> {
+  const repeated = new Set<string>();
+  const open: Set<string>[] = [];
+  for (const [token, key, colon] of json.matchAll(/[{}[\]]|("(?:[^"\\]|\\.)*")\s*(:)?/g)) {
+    if (token === '{' || token === '[') open.push(new Set());
+    else if (token === '}' || token === ']') open.pop();
+    else if (key && colon) {
+      const name: string = JSON.parse(key);
+      if (open.at(-1)?.has(name)) repeated.add(name);
+      open.at(-1)?.add(name);
+    }
+  }
+  return repeated;
+}
+
+/** Returns a JSON value as an error shows it. */
+export function quoteJson(value: unknown): string {
+  try {
+    return escapeInvisible(truncate(JSON.stringify(value), 80));
+  } catch {
+    return 'one that is nested too deeply';
+  }
+}
+
+/**
+ * Returns the offset of the first character at which a text stops being JSON (RFC 8259), or its length if it ends too
+ * early. JSON.parse reports this for some errors only, and each version of Node.js for others.
+ */
+export function findJsonError(text: string): number {
+  const open: string[] = [];
+  let at = 0;
+  const take = (pattern: RegExp) => {
+    pattern.lastIndex = at;
+    const found = pattern.exec(text)?.[0] ?? '';
+    at += found.length;
+    return found;
+  };
+  /** Takes a string. @returns false if it is broken, and then `at` is the offset of the problem */
+  const takeString = () => {
+    if (!take(STRING_START) || text[at] !== '"') return false;
+    at++;
+    return true;
+  };
+  /** What may come next: a value, a key, or what follows a value. */
+  let next: 'value' | 'first' | 'key' | 'end' = 'value';
+  for (;;) {
+    take(WHITE_SPACE);
+    const character = text[at];
+    const closes = open.at(-1) === '{' ? '}' : ']';
+    if (next === 'end') {
+      if (open.length === 0) return at;
+      if (character === ',') next = open.at(-1) === '{' ? 'key' : 'value';
+      else if (character === closes) open.pop();
+      else return at;
+      at++;
+    } else if (next === 'first' && character === closes) {
+      open.pop();
+      at++;
+      next = 'end';
+    } else if (next === 'key' || (next === 'first' && open.at(-1) === '{')) {
+      if (!takeString()) return at;
+      take(WHITE_SPACE);
+      if (text[at] !== ':') return at;
+      at++;
+      next = 'value';
+    } else if (character === '{' || character === '[') {
+      open.push(character);
+      at++;
+      next = 'first';
+    } else {
+      if (character === '"' ? !takeString() : !take(SCALAR)) return at;
+      next = 'end';
+    }
+  }
+}
+
+/** Returns line, column and the text around an offset. Masked values are replaced, also one that the offset is in. */
+function placeOf(text: string, offset: number): string {
+  const before = text.slice(0, offset);
+  const lines = before.split(/\r\n|\r|\n/);
+  const [start, end] = [redact(before), redact(text.slice(offset))];
+  const isSplit = start + end !== redact(text);
+  const around = isSplit ? '***' : `${[...start].slice(-CONTEXT).join('')}${[...end].slice(0, CONTEXT).join('')}`;
+  const column = [...(lines.at(-1) ?? '')].length + 1;
+  return `at line ${lines.length}, column ${column}, near ${escapeInvisible(JSON.stringify(around), CONFUSING)}`;
+}
