@@ -169,9 +169,9 @@ describe('a client that is kept', () => {
   const NOTICE = 'This client stays until delete/ removes it; lifetime: job deletes it when the job ends.';
 
   it.each<[what: string, inputs: () => Record<string, string>, isShown: boolean]>([
-    ['neither lifetime nor save_to is given', () => ({}), true],
+    ['neither lifetime nor save_to is given', () => ({ lifetime: '' }), true],
     ['lifetime is given', () => ({ lifetime: 'persistent' }), false],
-    ['the credentials are saved', () => savingIn(emulator), false],
+    ['the credentials are saved', () => ({ lifetime: '', ...savingIn(emulator) }), false],
   ])('is announced in a notice only if %s', async (_, inputs, isShown) => {
     const run = await runAction(emulator, { inputs: inputs() });
     expect(errors(run)).toEqual([]);

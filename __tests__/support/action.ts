@@ -19,12 +19,16 @@ function inputsFor({ url, credentials, organization }: Emulator): Record<string,
   };
 }
 
-/** Runs the action against an emulator. Debug logging is on, because no secret may appear there either. */
+/**
+ * Runs the action against an emulator. Debug logging is on, because no secret may appear there either. The lifetime is
+ * given, because a notice says so if it is not.
+ */
 export function runAction(emulator: Emulator, step: Step = {}): Promise<Executed> {
+  const lifetime = step.action ? {} : { lifetime: 'persistent' };
   return runStep({
     source,
     ...step,
-    inputs: { ...inputsFor(emulator), ...step.inputs },
+    inputs: { ...inputsFor(emulator), ...lifetime, ...step.inputs },
     env: { RUNNER_DEBUG: '1', ...emulator.github.variables, ...step.env },
   });
 }

@@ -2,12 +2,12 @@
 /******/ 	"use strict";
 /******/ 	var __webpack_modules__ = ({
 
-/***/ 381:
+/***/ 866:
 /***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
 
 /* unused harmony exports checkClaimNames, deriveClaims */
-/* harmony import */ var _output_text_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(413);
-/* harmony import */ var _target_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(417);
+/* harmony import */ var _output_text_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(938);
+/* harmony import */ var _target_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(822);
 
 
 // Which claims the client has. client/target.ts determines their values.
@@ -95,7 +95,7 @@ function reportContradictions(custom_claims, derived, report) {
 
 /***/ }),
 
-/***/ 821:
+/***/ 202:
 /***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -153,7 +153,7 @@ class Faults {
 
 /***/ }),
 
-/***/ 230:
+/***/ 537:
 /***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -168,7 +168,7 @@ class Faults {
 /* unused harmony exports appendMarker, hasMatchingClaims, oldestFirst, shortHash, isFromThisStep */
 /* harmony import */ var node_crypto__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(598);
 /* harmony import */ var node_crypto__WEBPACK_IMPORTED_MODULE_0___default = /*#__PURE__*/__nccwpck_require__.n(node_crypto__WEBPACK_IMPORTED_MODULE_0__);
-/* harmony import */ var _scalekit_types_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(342);
+/* harmony import */ var _scalekit_types_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(179);
 
 
 /** Characters of the longest ownership marker that MARKER matches. */
@@ -274,7 +274,7 @@ function isFromThisStep({ description }, { nonce, run }) {
 
 /***/ }),
 
-/***/ 417:
+/***/ 822:
 /***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -283,8 +283,8 @@ function isFromThisStep({ description }, { nonce, run }) {
 /* harmony export */   oN: () => (/* binding */ targetFromApi)
 /* harmony export */ });
 /* unused harmony exports VARIABLES, CLAIM_NAMES, PROPERTY, isClaimName */
-/* harmony import */ var _github_runner_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(62);
-/* harmony import */ var _output_text_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(413);
+/* harmony import */ var _github_runner_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(801);
+/* harmony import */ var _output_text_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(938);
 
 
 /** Claims about the repository and its run, by their key in the client's token, and the runner's variable for each. */
@@ -415,7 +415,7 @@ function claimText(value) {
 
 /***/ }),
 
-/***/ 62:
+/***/ 801:
 /***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -480,7 +480,7 @@ function readEvent(path) {
 
 /***/ }),
 
-/***/ 767:
+/***/ 752:
 /***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -493,25 +493,25 @@ __nccwpck_require__.d(__webpack_exports__, {
 // UNUSED EXPORTS: readInputs, readSweepInputs
 
 // EXTERNAL MODULE: ./build/client/claims.js
-var claims = __nccwpck_require__(381);
+var claims = __nccwpck_require__(866);
 // EXTERNAL MODULE: ./build/client/target.js
-var target = __nccwpck_require__(417);
+var target = __nccwpck_require__(822);
 // EXTERNAL MODULE: ./build/github/runner.js
-var github_runner = __nccwpck_require__(62);
+var github_runner = __nccwpck_require__(801);
 // EXTERNAL MODULE: ./build/output/text.js
-var output_text = __nccwpck_require__(413);
+var output_text = __nccwpck_require__(938);
 // EXTERNAL MODULE: ./build/net/proxy.js + 1 modules
-var proxy = __nccwpck_require__(936);
+var proxy = __nccwpck_require__(775);
 // EXTERNAL MODULE: ./build/output/mask.js
-var mask = __nccwpck_require__(286);
+var mask = __nccwpck_require__(549);
 // EXTERNAL MODULE: ./build/inputs/parse.js
-var parse = __nccwpck_require__(91);
-// EXTERNAL MODULE: ../../work/main/node_modules/@actions/core/lib/core.js + 10 modules
-var core = __nccwpck_require__(202);
+var parse = __nccwpck_require__(438);
+// EXTERNAL MODULE: ./node_modules/@actions/core/lib/core.js + 10 modules
+var core = __nccwpck_require__(178);
 // EXTERNAL MODULE: ./build/client/faults.js
-var faults = __nccwpck_require__(821);
+var faults = __nccwpck_require__(202);
 // EXTERNAL MODULE: ./build/inputs/specs.js + 3 modules
-var specs = __nccwpck_require__(611);
+var specs = __nccwpck_require__(843);
 ;// CONCATENATED MODULE: ./build/inputs/reader.js
 
 
@@ -786,7 +786,10 @@ function readInputs(env) {
         ...connection,
         ...readTarget(reader, values, runner),
         expiry: values.expiry ?? (lifetime === 'job' ? JOB_EXPIRY : undefined),
-        notices: [...invisibleCharacters(values), ...(readInput('lifetime') || values.save_to !== 'none' ? [] : [STAYS])],
+        notices: [
+            ...invisibleCharacters(values),
+            ...(readInput('lifetime') || values.save_to !== 'none' || values.dry_run ? [] : [STAYS]),
+        ],
     };
     checkCombinations(reader, inputs);
     const report = (input) => reader.report(input);
@@ -893,7 +896,7 @@ function pick(values, names) {
 
 /***/ }),
 
-/***/ 91:
+/***/ 438:
 /***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -912,8 +915,8 @@ function pick(values, names) {
 /* harmony export */   wK: () => (/* binding */ isPlaceholder),
 /* harmony export */   zM: () => (/* binding */ boolean)
 /* harmony export */ });
-/* harmony import */ var _net_proxy_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(936);
-/* harmony import */ var _output_text_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(413);
+/* harmony import */ var _net_proxy_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(775);
+/* harmony import */ var _output_text_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(938);
 
 
 /**
@@ -1085,7 +1088,7 @@ const parseApiUrl = (text, report) => {
 
 /***/ }),
 
-/***/ 611:
+/***/ 843:
 /***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -1103,13 +1106,13 @@ __nccwpck_require__.d(__webpack_exports__, {
 const ON_EXISTING = ['rotate', 'reuse', 'replace', 'fail'];
 
 // EXTERNAL MODULE: ./build/client/identity.js
-var identity = __nccwpck_require__(230);
+var identity = __nccwpck_require__(537);
 // EXTERNAL MODULE: ./build/output/text.js
-var output_text = __nccwpck_require__(413);
+var output_text = __nccwpck_require__(938);
 // EXTERNAL MODULE: ./build/scalekit/types.js
-var types = __nccwpck_require__(342);
+var types = __nccwpck_require__(179);
 // EXTERNAL MODULE: ./build/output/mask.js
-var mask = __nccwpck_require__(286);
+var mask = __nccwpck_require__(549);
 ;// CONCATENATED MODULE: ./build/inputs/json-text.js
 
 
@@ -1240,7 +1243,7 @@ function placeOf(text, offset) {
 }
 
 // EXTERNAL MODULE: ./build/inputs/parse.js
-var parse = __nccwpck_require__(91);
+var parse = __nccwpck_require__(438);
 ;// CONCATENATED MODULE: ./build/inputs/lists.js
 
 
@@ -1472,7 +1475,7 @@ function row(actions, parse, absent, ...variables) {
 
 /***/ }),
 
-/***/ 696:
+/***/ 661:
 /***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -1552,7 +1555,7 @@ function decodeJwtPayload(token) {
 
 /***/ }),
 
-/***/ 936:
+/***/ 775:
 /***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -1564,7 +1567,7 @@ __nccwpck_require__.d(__webpack_exports__, {
   iJ: () => (/* binding */ proxyFor)
 });
 
-;// CONCATENATED MODULE: ../../work/main/node_modules/@actions/http-client/lib/proxy.js
+;// CONCATENATED MODULE: ./node_modules/@actions/http-client/lib/proxy.js
 function getProxyUrl(reqUrl) {
     const usingSsl = reqUrl.protocol === 'https:';
     if (checkBypass(reqUrl)) {
@@ -1712,7 +1715,7 @@ function isSafe({ protocol, hostname }) {
 
 /***/ }),
 
-/***/ 798:
+/***/ 183:
 /***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -1723,9 +1726,9 @@ function isSafe({ protocol, hostname }) {
 /* harmony export */   lm: () => (/* binding */ notice),
 /* harmony export */   pq: () => (/* binding */ info)
 /* harmony export */ });
-/* harmony import */ var _actions_core__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(202);
-/* harmony import */ var _mask_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(286);
-/* harmony import */ var _text_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(413);
+/* harmony import */ var _actions_core__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(178);
+/* harmony import */ var _mask_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(549);
+/* harmony import */ var _text_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(938);
 
 
 
@@ -1769,7 +1772,7 @@ function rootCause(error) {
 
 /***/ }),
 
-/***/ 286:
+/***/ 549:
 /***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -1779,7 +1782,7 @@ function rootCause(error) {
 /* harmony export */   dK: () => (/* binding */ mask)
 /* harmony export */ });
 /* unused harmony exports flushMasks, maskForms */
-/* harmony import */ var _actions_core__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(202);
+/* harmony import */ var _actions_core__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(178);
 
 // Every mask of this action is registered through this module. It keeps each masked form for `redact`, and sends it to
 // the runner, which masks it in the log of the whole job.
@@ -1928,7 +1931,7 @@ function bothAlphabets(text) {
 
 /***/ }),
 
-/***/ 413:
+/***/ 938:
 /***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -1940,7 +1943,7 @@ function bothAlphabets(text) {
 /* harmony export */   xv: () => (/* binding */ truncate),
 /* harmony export */   y8: () => (/* binding */ quoteUrl)
 /* harmony export */ });
-/* harmony import */ var _mask_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(286);
+/* harmony import */ var _mask_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(549);
 
 /** The scheme of a URL and the two slashes after it. */
 const SCHEME = /^[a-z][a-z\d+.-]*:\/\//i;
@@ -1997,7 +2000,7 @@ function oneLine(text) {
 
 /***/ }),
 
-/***/ 342:
+/***/ 179:
 /***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -2011,7 +2014,7 @@ function oneLine(text) {
 /* harmony export */   zB: () => (/* binding */ MAX_NAME)
 /* harmony export */ });
 /* unused harmony exports MAX_SECRETS, byCreateTime */
-/* harmony import */ var _net_json_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(696);
+/* harmony import */ var _net_json_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(661);
 
 /**
  * Matches the id of an organization client. The id becomes part of a path and an output. Scalekit's descriptor limits
@@ -2188,7 +2191,7 @@ module.exports = require("os");
 
 /***/ }),
 
-/***/ 202:
+/***/ 178:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -2209,7 +2212,7 @@ __nccwpck_require__.d(__webpack_exports__, {
 
 // EXTERNAL MODULE: external "os"
 var external_os_ = __nccwpck_require__(857);
-;// CONCATENATED MODULE: ../../work/main/node_modules/@actions/core/lib/utils.js
+;// CONCATENATED MODULE: ./node_modules/@actions/core/lib/utils.js
 // We use any as a valid input type
 /* eslint-disable @typescript-eslint/no-explicit-any */
 /**
@@ -2245,7 +2248,7 @@ function toCommandProperties(annotationProperties) {
     };
 }
 //# sourceMappingURL=utils.js.map
-;// CONCATENATED MODULE: ../../work/main/node_modules/@actions/core/lib/command.js
+;// CONCATENATED MODULE: ./node_modules/@actions/core/lib/command.js
 
 
 /**
@@ -2341,7 +2344,7 @@ function escapeProperty(s) {
 const external_crypto_namespaceObject = require("crypto");
 // EXTERNAL MODULE: external "fs"
 var external_fs_ = __nccwpck_require__(896);
-;// CONCATENATED MODULE: ../../work/main/node_modules/@actions/core/lib/file-command.js
+;// CONCATENATED MODULE: ./node_modules/@actions/core/lib/file-command.js
 // For internal use, subject to change.
 // We use any as a valid input type
 /* eslint-disable @typescript-eslint/no-explicit-any */
@@ -2378,7 +2381,7 @@ function file_command_prepareKeyValueMessage(key, value) {
 //# sourceMappingURL=file-command.js.map
 ;// CONCATENATED MODULE: external "path"
 const external_path_namespaceObject = require("path");
-;// CONCATENATED MODULE: ../../work/main/node_modules/@actions/http-client/lib/auth.js
+;// CONCATENATED MODULE: ./node_modules/@actions/http-client/lib/auth.js
 var __awaiter = (undefined && undefined.__awaiter) || function (thisArg, _arguments, P, generator) {
     function adopt(value) { return value instanceof P ? value : new P(function (resolve) { resolve(value); }); }
     return new (P || (P = Promise))(function (resolve, reject) {
@@ -2454,7 +2457,7 @@ class PersonalAccessTokenCredentialHandler {
     }
 }
 //# sourceMappingURL=auth.js.map
-;// CONCATENATED MODULE: ../../work/main/node_modules/@actions/core/lib/oidc-utils.js
+;// CONCATENATED MODULE: ./node_modules/@actions/core/lib/oidc-utils.js
 var oidc_utils_awaiter = (undefined && undefined.__awaiter) || function (thisArg, _arguments, P, generator) {
     function adopt(value) { return value instanceof P ? value : new P(function (resolve) { resolve(value); }); }
     return new (P || (P = Promise))(function (resolve, reject) {
@@ -2528,7 +2531,7 @@ class oidc_utils_OidcClient {
     }
 }
 //# sourceMappingURL=oidc-utils.js.map
-;// CONCATENATED MODULE: ../../work/main/node_modules/@actions/core/lib/summary.js
+;// CONCATENATED MODULE: ./node_modules/@actions/core/lib/summary.js
 var summary_awaiter = (undefined && undefined.__awaiter) || function (thisArg, _arguments, P, generator) {
     function adopt(value) { return value instanceof P ? value : new P(function (resolve) { resolve(value); }); }
     return new (P || (P = Promise))(function (resolve, reject) {
@@ -2809,7 +2812,7 @@ const _summary = new Summary();
 const markdownSummary = (/* unused pure expression or super */ null && (_summary));
 const summary = _summary;
 //# sourceMappingURL=summary.js.map
-;// CONCATENATED MODULE: ../../work/main/node_modules/@actions/core/lib/path-utils.js
+;// CONCATENATED MODULE: ./node_modules/@actions/core/lib/path-utils.js
 
 /**
  * toPosixPath converts the given path to the posix form. On Windows, \\ will be
@@ -2843,7 +2846,7 @@ function toPlatformPath(pth) {
     return pth.replace(/[/\\]/g, path.sep);
 }
 //# sourceMappingURL=path-utils.js.map
-;// CONCATENATED MODULE: ../../work/main/node_modules/@actions/core/lib/platform.js
+;// CONCATENATED MODULE: ./node_modules/@actions/core/lib/platform.js
 var platform_awaiter = (undefined && undefined.__awaiter) || function (thisArg, _arguments, P, generator) {
     function adopt(value) { return value instanceof P ? value : new P(function (resolve) { resolve(value); }); }
     return new (P || (P = Promise))(function (resolve, reject) {
@@ -2908,7 +2911,7 @@ function getDetails() {
     });
 }
 //# sourceMappingURL=platform.js.map
-;// CONCATENATED MODULE: ../../work/main/node_modules/@actions/core/lib/core.js
+;// CONCATENATED MODULE: ./node_modules/@actions/core/lib/core.js
 var core_awaiter = (undefined && undefined.__awaiter) || function (thisArg, _arguments, P, generator) {
     function adopt(value) { return value instanceof P ? value : new P(function (resolve) { resolve(value); }); }
     return new (P || (P = Promise))(function (resolve, reject) {
@@ -3365,7 +3368,7 @@ function getIDToken(aud) {
 var __webpack_exports__ = {};
 
 // EXTERNAL MODULE: ./build/inputs/inputs.js + 2 modules
-var inputs_inputs = __nccwpck_require__(767);
+var inputs_inputs = __nccwpck_require__(752);
 ;// CONCATENATED MODULE: ./build/output/exit.js
 /**
  * Runs the work of an entry file and then ends the process. Open sockets and pending name lookups do not keep it alive.
@@ -3386,14 +3389,14 @@ function runEntry(work, onError, failureCode) {
 }
 
 // EXTERNAL MODULE: ./build/output/log.js
-var log = __nccwpck_require__(798);
+var log = __nccwpck_require__(183);
 ;// CONCATENATED MODULE: ./build/delete.js
 
 
 
 runEntry(async () => {
     const inputs = (0,inputs_inputs/* readDeleteInputs */.jA)(process.env);
-    const { deleteManagedClients } = await __nccwpck_require__.e(/* import() */ 286).then(__nccwpck_require__.bind(__nccwpck_require__, 905));
+    const { deleteManagedClients } = await __nccwpck_require__.e(/* import() */ 837).then(__nccwpck_require__.bind(__nccwpck_require__, 837));
     await deleteManagedClients(inputs);
 }, log/* fail */.fJ, 1);
 

@@ -2,15 +2,15 @@
 /******/ 	"use strict";
 /******/ 	var __webpack_modules__ = ({
 
-/***/ 381:
+/***/ 866:
 /***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
 /* harmony export */   f: () => (/* binding */ deriveClaims),
 /* harmony export */   t: () => (/* binding */ checkClaimNames)
 /* harmony export */ });
-/* harmony import */ var _output_text_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(413);
-/* harmony import */ var _target_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(417);
+/* harmony import */ var _output_text_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(938);
+/* harmony import */ var _target_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(822);
 
 
 // Which claims the client has. client/target.ts determines their values.
@@ -98,7 +98,7 @@ function reportContradictions(custom_claims, derived, report) {
 
 /***/ }),
 
-/***/ 821:
+/***/ 202:
 /***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -156,7 +156,7 @@ class Faults {
 
 /***/ }),
 
-/***/ 230:
+/***/ 537:
 /***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -175,7 +175,7 @@ class Faults {
 /* unused harmony export formatMarker */
 /* harmony import */ var node_crypto__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(598);
 /* harmony import */ var node_crypto__WEBPACK_IMPORTED_MODULE_0___default = /*#__PURE__*/__nccwpck_require__.n(node_crypto__WEBPACK_IMPORTED_MODULE_0__);
-/* harmony import */ var _scalekit_types_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(342);
+/* harmony import */ var _scalekit_types_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(179);
 
 
 /** Characters of the longest ownership marker that MARKER matches. */
@@ -281,7 +281,7 @@ function isFromThisStep({ description }, { nonce, run }) {
 
 /***/ }),
 
-/***/ 417:
+/***/ 822:
 /***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -293,8 +293,8 @@ function isFromThisStep({ description }, { nonce, run }) {
 /* harmony export */   sr: () => (/* binding */ PROPERTY),
 /* harmony export */   ut: () => (/* binding */ VARIABLES)
 /* harmony export */ });
-/* harmony import */ var _github_runner_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(62);
-/* harmony import */ var _output_text_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(413);
+/* harmony import */ var _github_runner_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(801);
+/* harmony import */ var _output_text_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(938);
 
 
 /** Claims about the repository and its run, by their key in the client's token, and the runner's variable for each. */
@@ -425,7 +425,7 @@ function claimText(value) {
 
 /***/ }),
 
-/***/ 62:
+/***/ 801:
 /***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -490,7 +490,7 @@ function readEvent(path) {
 
 /***/ }),
 
-/***/ 767:
+/***/ 752:
 /***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -503,25 +503,25 @@ __nccwpck_require__.d(__webpack_exports__, {
 // UNUSED EXPORTS: readDeleteInputs, readSweepInputs
 
 // EXTERNAL MODULE: ./build/client/claims.js
-var claims = __nccwpck_require__(381);
+var claims = __nccwpck_require__(866);
 // EXTERNAL MODULE: ./build/client/target.js
-var target = __nccwpck_require__(417);
+var target = __nccwpck_require__(822);
 // EXTERNAL MODULE: ./build/github/runner.js
-var github_runner = __nccwpck_require__(62);
+var github_runner = __nccwpck_require__(801);
 // EXTERNAL MODULE: ./build/output/text.js
-var output_text = __nccwpck_require__(413);
+var output_text = __nccwpck_require__(938);
 // EXTERNAL MODULE: ./build/net/proxy.js + 1 modules
-var proxy = __nccwpck_require__(936);
+var proxy = __nccwpck_require__(775);
 // EXTERNAL MODULE: ./build/output/mask.js
-var mask = __nccwpck_require__(286);
+var mask = __nccwpck_require__(549);
 // EXTERNAL MODULE: ./build/inputs/parse.js
-var parse = __nccwpck_require__(91);
-// EXTERNAL MODULE: ../../work/main/node_modules/@actions/core/lib/core.js + 10 modules
-var core = __nccwpck_require__(202);
+var parse = __nccwpck_require__(438);
+// EXTERNAL MODULE: ./node_modules/@actions/core/lib/core.js + 10 modules
+var core = __nccwpck_require__(178);
 // EXTERNAL MODULE: ./build/client/faults.js
-var faults = __nccwpck_require__(821);
+var faults = __nccwpck_require__(202);
 // EXTERNAL MODULE: ./build/inputs/specs.js + 3 modules
-var specs = __nccwpck_require__(611);
+var specs = __nccwpck_require__(843);
 ;// CONCATENATED MODULE: ./build/inputs/reader.js
 
 
@@ -796,7 +796,10 @@ function readInputs(env) {
         ...connection,
         ...readTarget(reader, values, runner),
         expiry: values.expiry ?? (lifetime === 'job' ? JOB_EXPIRY : undefined),
-        notices: [...invisibleCharacters(values), ...(reader_readInput('lifetime') || values.save_to !== 'none' ? [] : [STAYS])],
+        notices: [
+            ...invisibleCharacters(values),
+            ...(reader_readInput('lifetime') || values.save_to !== 'none' || values.dry_run ? [] : [STAYS]),
+        ],
     };
     checkCombinations(reader, inputs);
     const report = (input) => reader.report(input);
@@ -903,7 +906,7 @@ function pick(values, names) {
 
 /***/ }),
 
-/***/ 91:
+/***/ 438:
 /***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -922,8 +925,8 @@ function pick(values, names) {
 /* harmony export */   wK: () => (/* binding */ isPlaceholder),
 /* harmony export */   zM: () => (/* binding */ boolean)
 /* harmony export */ });
-/* harmony import */ var _net_proxy_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(936);
-/* harmony import */ var _output_text_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(413);
+/* harmony import */ var _net_proxy_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(775);
+/* harmony import */ var _output_text_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(938);
 
 
 /**
@@ -1095,7 +1098,7 @@ const parseApiUrl = (text, report) => {
 
 /***/ }),
 
-/***/ 611:
+/***/ 843:
 /***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -1113,13 +1116,13 @@ __nccwpck_require__.d(__webpack_exports__, {
 const ON_EXISTING = ['rotate', 'reuse', 'replace', 'fail'];
 
 // EXTERNAL MODULE: ./build/client/identity.js
-var identity = __nccwpck_require__(230);
+var identity = __nccwpck_require__(537);
 // EXTERNAL MODULE: ./build/output/text.js
-var output_text = __nccwpck_require__(413);
+var output_text = __nccwpck_require__(938);
 // EXTERNAL MODULE: ./build/scalekit/types.js
-var types = __nccwpck_require__(342);
+var types = __nccwpck_require__(179);
 // EXTERNAL MODULE: ./build/output/mask.js
-var mask = __nccwpck_require__(286);
+var mask = __nccwpck_require__(549);
 ;// CONCATENATED MODULE: ./build/inputs/json-text.js
 
 
@@ -1250,7 +1253,7 @@ function placeOf(text, offset) {
 }
 
 // EXTERNAL MODULE: ./build/inputs/parse.js
-var parse = __nccwpck_require__(91);
+var parse = __nccwpck_require__(438);
 ;// CONCATENATED MODULE: ./build/inputs/lists.js
 
 
@@ -1482,7 +1485,7 @@ function row(actions, parse, absent, ...variables) {
 
 /***/ }),
 
-/***/ 696:
+/***/ 661:
 /***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -1562,7 +1565,7 @@ function decodeJwtPayload(token) {
 
 /***/ }),
 
-/***/ 936:
+/***/ 775:
 /***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -1574,7 +1577,7 @@ __nccwpck_require__.d(__webpack_exports__, {
   iJ: () => (/* binding */ proxyFor)
 });
 
-;// CONCATENATED MODULE: ../../work/main/node_modules/@actions/http-client/lib/proxy.js
+;// CONCATENATED MODULE: ./node_modules/@actions/http-client/lib/proxy.js
 function getProxyUrl(reqUrl) {
     const usingSsl = reqUrl.protocol === 'https:';
     if (checkBypass(reqUrl)) {
@@ -1722,7 +1725,7 @@ function isSafe({ protocol, hostname }) {
 
 /***/ }),
 
-/***/ 798:
+/***/ 183:
 /***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -1733,9 +1736,9 @@ function isSafe({ protocol, hostname }) {
 /* harmony export */   lm: () => (/* binding */ notice),
 /* harmony export */   pq: () => (/* binding */ info)
 /* harmony export */ });
-/* harmony import */ var _actions_core__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(202);
-/* harmony import */ var _mask_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(286);
-/* harmony import */ var _text_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(413);
+/* harmony import */ var _actions_core__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(178);
+/* harmony import */ var _mask_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(549);
+/* harmony import */ var _text_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(938);
 
 
 
@@ -1779,7 +1782,7 @@ function rootCause(error) {
 
 /***/ }),
 
-/***/ 286:
+/***/ 549:
 /***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -1790,7 +1793,7 @@ function rootCause(error) {
 /* harmony export */   dK: () => (/* binding */ mask)
 /* harmony export */ });
 /* unused harmony export maskForms */
-/* harmony import */ var _actions_core__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(202);
+/* harmony import */ var _actions_core__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(178);
 
 // Every mask of this action is registered through this module. It keeps each masked form for `redact`, and sends it to
 // the runner, which masks it in the log of the whole job.
@@ -1939,7 +1942,7 @@ function bothAlphabets(text) {
 
 /***/ }),
 
-/***/ 413:
+/***/ 938:
 /***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -1951,7 +1954,7 @@ function bothAlphabets(text) {
 /* harmony export */   xv: () => (/* binding */ truncate),
 /* harmony export */   y8: () => (/* binding */ quoteUrl)
 /* harmony export */ });
-/* harmony import */ var _mask_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(286);
+/* harmony import */ var _mask_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(549);
 
 /** The scheme of a URL and the two slashes after it. */
 const SCHEME = /^[a-z][a-z\d+.-]*:\/\//i;
@@ -2008,7 +2011,7 @@ function oneLine(text) {
 
 /***/ }),
 
-/***/ 342:
+/***/ 179:
 /***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -2023,7 +2026,7 @@ function oneLine(text) {
 /* harmony export */   o7: () => (/* binding */ parseSecret),
 /* harmony export */   zB: () => (/* binding */ MAX_NAME)
 /* harmony export */ });
-/* harmony import */ var _net_json_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(696);
+/* harmony import */ var _net_json_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(661);
 
 /**
  * Matches the id of an organization client. The id becomes part of a path and an output. Scalekit's descriptor limits
@@ -2200,7 +2203,7 @@ module.exports = require("os");
 
 /***/ }),
 
-/***/ 202:
+/***/ 178:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -2222,7 +2225,7 @@ __nccwpck_require__.d(__webpack_exports__, {
 
 // EXTERNAL MODULE: external "os"
 var external_os_ = __nccwpck_require__(857);
-;// CONCATENATED MODULE: ../../work/main/node_modules/@actions/core/lib/utils.js
+;// CONCATENATED MODULE: ./node_modules/@actions/core/lib/utils.js
 // We use any as a valid input type
 /* eslint-disable @typescript-eslint/no-explicit-any */
 /**
@@ -2258,7 +2261,7 @@ function toCommandProperties(annotationProperties) {
     };
 }
 //# sourceMappingURL=utils.js.map
-;// CONCATENATED MODULE: ../../work/main/node_modules/@actions/core/lib/command.js
+;// CONCATENATED MODULE: ./node_modules/@actions/core/lib/command.js
 
 
 /**
@@ -2354,7 +2357,7 @@ function escapeProperty(s) {
 const external_crypto_namespaceObject = require("crypto");
 // EXTERNAL MODULE: external "fs"
 var external_fs_ = __nccwpck_require__(896);
-;// CONCATENATED MODULE: ../../work/main/node_modules/@actions/core/lib/file-command.js
+;// CONCATENATED MODULE: ./node_modules/@actions/core/lib/file-command.js
 // For internal use, subject to change.
 // We use any as a valid input type
 /* eslint-disable @typescript-eslint/no-explicit-any */
@@ -2391,7 +2394,7 @@ function file_command_prepareKeyValueMessage(key, value) {
 //# sourceMappingURL=file-command.js.map
 ;// CONCATENATED MODULE: external "path"
 const external_path_namespaceObject = require("path");
-;// CONCATENATED MODULE: ../../work/main/node_modules/@actions/http-client/lib/auth.js
+;// CONCATENATED MODULE: ./node_modules/@actions/http-client/lib/auth.js
 var __awaiter = (undefined && undefined.__awaiter) || function (thisArg, _arguments, P, generator) {
     function adopt(value) { return value instanceof P ? value : new P(function (resolve) { resolve(value); }); }
     return new (P || (P = Promise))(function (resolve, reject) {
@@ -2467,7 +2470,7 @@ class PersonalAccessTokenCredentialHandler {
     }
 }
 //# sourceMappingURL=auth.js.map
-;// CONCATENATED MODULE: ../../work/main/node_modules/@actions/core/lib/oidc-utils.js
+;// CONCATENATED MODULE: ./node_modules/@actions/core/lib/oidc-utils.js
 var oidc_utils_awaiter = (undefined && undefined.__awaiter) || function (thisArg, _arguments, P, generator) {
     function adopt(value) { return value instanceof P ? value : new P(function (resolve) { resolve(value); }); }
     return new (P || (P = Promise))(function (resolve, reject) {
@@ -2541,7 +2544,7 @@ class oidc_utils_OidcClient {
     }
 }
 //# sourceMappingURL=oidc-utils.js.map
-;// CONCATENATED MODULE: ../../work/main/node_modules/@actions/core/lib/summary.js
+;// CONCATENATED MODULE: ./node_modules/@actions/core/lib/summary.js
 var summary_awaiter = (undefined && undefined.__awaiter) || function (thisArg, _arguments, P, generator) {
     function adopt(value) { return value instanceof P ? value : new P(function (resolve) { resolve(value); }); }
     return new (P || (P = Promise))(function (resolve, reject) {
@@ -2822,7 +2825,7 @@ const _summary = new Summary();
 const markdownSummary = (/* unused pure expression or super */ null && (_summary));
 const summary = _summary;
 //# sourceMappingURL=summary.js.map
-;// CONCATENATED MODULE: ../../work/main/node_modules/@actions/core/lib/path-utils.js
+;// CONCATENATED MODULE: ./node_modules/@actions/core/lib/path-utils.js
 
 /**
  * toPosixPath converts the given path to the posix form. On Windows, \\ will be
@@ -2856,7 +2859,7 @@ function toPlatformPath(pth) {
     return pth.replace(/[/\\]/g, path.sep);
 }
 //# sourceMappingURL=path-utils.js.map
-;// CONCATENATED MODULE: ../../work/main/node_modules/@actions/core/lib/platform.js
+;// CONCATENATED MODULE: ./node_modules/@actions/core/lib/platform.js
 var platform_awaiter = (undefined && undefined.__awaiter) || function (thisArg, _arguments, P, generator) {
     function adopt(value) { return value instanceof P ? value : new P(function (resolve) { resolve(value); }); }
     return new (P || (P = Promise))(function (resolve, reject) {
@@ -2921,7 +2924,7 @@ function getDetails() {
     });
 }
 //# sourceMappingURL=platform.js.map
-;// CONCATENATED MODULE: ../../work/main/node_modules/@actions/core/lib/core.js
+;// CONCATENATED MODULE: ./node_modules/@actions/core/lib/core.js
 var core_awaiter = (undefined && undefined.__awaiter) || function (thisArg, _arguments, P, generator) {
     function adopt(value) { return value instanceof P ? value : new P(function (resolve) { resolve(value); }); }
     return new (P || (P = Promise))(function (resolve, reject) {
@@ -3378,7 +3381,7 @@ function getIDToken(aud) {
 var __webpack_exports__ = {};
 
 // EXTERNAL MODULE: ./build/inputs/inputs.js + 2 modules
-var inputs_inputs = __nccwpck_require__(767);
+var inputs_inputs = __nccwpck_require__(752);
 ;// CONCATENATED MODULE: ./build/output/exit.js
 /**
  * Runs the work of an entry file and then ends the process. Open sockets and pending name lookups do not keep it alive.
@@ -3399,7 +3402,7 @@ function runEntry(work, onError, failureCode) {
 }
 
 // EXTERNAL MODULE: ./build/output/log.js
-var log = __nccwpck_require__(798);
+var log = __nccwpck_require__(183);
 ;// CONCATENATED MODULE: ./build/main.js
 
 
@@ -3408,7 +3411,7 @@ runEntry(async () => {
     const inputs = (0,inputs_inputs/* readInputs */.Ko)(process.env);
     // Check the inputs before loading the modules that send requests: TLS alone takes half as long as Node's own start.
     // If it fails, undo/roll-back.ts undoes what it did, and log.fail reports the error.
-    const { provision } = await __nccwpck_require__.e(/* import() */ 984).then(__nccwpck_require__.bind(__nccwpck_require__, 984));
+    const { provision } = await __nccwpck_require__.e(/* import() */ 809).then(__nccwpck_require__.bind(__nccwpck_require__, 809));
     await provision(inputs);
 }, log/* fail */.fJ, 1);
 

@@ -2,7 +2,7 @@
 /******/ 	"use strict";
 /******/ 	var __webpack_modules__ = ({
 
-/***/ 690:
+/***/ 910:
 /***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -21,7 +21,7 @@ __nccwpck_require__.d(__webpack_exports__, {
 ;// CONCATENATED MODULE: external "node:crypto"
 const external_node_crypto_namespaceObject = require("node:crypto");
 // EXTERNAL MODULE: ./build/scalekit/types.js
-var types = __nccwpck_require__(342);
+var types = __nccwpck_require__(179);
 ;// CONCATENATED MODULE: ./build/client/identity.js
 
 
@@ -128,7 +128,7 @@ function isFromThisStep({ description }, { nonce, run }) {
 
 /***/ }),
 
-/***/ 696:
+/***/ 661:
 /***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -208,7 +208,7 @@ function decodeJwtPayload(token) {
 
 /***/ }),
 
-/***/ 936:
+/***/ 775:
 /***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -220,7 +220,7 @@ __nccwpck_require__.d(__webpack_exports__, {
   iJ: () => (/* binding */ proxyFor)
 });
 
-;// CONCATENATED MODULE: ../../work/main/node_modules/@actions/http-client/lib/proxy.js
+;// CONCATENATED MODULE: ./node_modules/@actions/http-client/lib/proxy.js
 function getProxyUrl(reqUrl) {
     const usingSsl = reqUrl.protocol === 'https:';
     if (checkBypass(reqUrl)) {
@@ -368,7 +368,7 @@ function isSafe({ protocol, hostname }) {
 
 /***/ }),
 
-/***/ 798:
+/***/ 183:
 /***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -379,9 +379,9 @@ function isSafe({ protocol, hostname }) {
 /* harmony export */   pq: () => (/* binding */ info)
 /* harmony export */ });
 /* unused harmony export notice */
-/* harmony import */ var _actions_core__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(202);
-/* harmony import */ var _mask_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(286);
-/* harmony import */ var _text_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(413);
+/* harmony import */ var _actions_core__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(178);
+/* harmony import */ var _mask_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(549);
+/* harmony import */ var _text_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(938);
 
 
 
@@ -425,7 +425,7 @@ function rootCause(error) {
 
 /***/ }),
 
-/***/ 286:
+/***/ 549:
 /***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -435,7 +435,7 @@ function rootCause(error) {
 /* harmony export */   dK: () => (/* binding */ mask)
 /* harmony export */ });
 /* unused harmony exports flushMasks, maskForms */
-/* harmony import */ var _actions_core__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(202);
+/* harmony import */ var _actions_core__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(178);
 
 // Every mask of this action is registered through this module. It keeps each masked form for `redact`, and sends it to
 // the runner, which masks it in the log of the whole job.
@@ -584,7 +584,7 @@ function bothAlphabets(text) {
 
 /***/ }),
 
-/***/ 413:
+/***/ 938:
 /***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -596,7 +596,7 @@ function bothAlphabets(text) {
 /* harmony export */   xv: () => (/* binding */ truncate),
 /* harmony export */   y8: () => (/* binding */ quoteUrl)
 /* harmony export */ });
-/* harmony import */ var _mask_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(286);
+/* harmony import */ var _mask_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(549);
 
 /** The scheme of a URL and the two slashes after it. */
 const SCHEME = /^[a-z][a-z\d+.-]*:\/\//i;
@@ -653,7 +653,7 @@ function oneLine(text) {
 
 /***/ }),
 
-/***/ 342:
+/***/ 179:
 /***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -668,7 +668,7 @@ function oneLine(text) {
 /* harmony export */   zB: () => (/* binding */ MAX_NAME)
 /* harmony export */ });
 /* unused harmony export MAX_SECRETS */
-/* harmony import */ var _net_json_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(696);
+/* harmony import */ var _net_json_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(661);
 
 /**
  * Matches the id of an organization client. The id becomes part of a path and an output. Scalekit's descriptor limits
@@ -838,7 +838,7 @@ module.exports = require("os");
 
 /***/ }),
 
-/***/ 202:
+/***/ 178:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -858,7 +858,7 @@ __nccwpck_require__.d(__webpack_exports__, {
 
 // EXTERNAL MODULE: external "os"
 var external_os_ = __nccwpck_require__(857);
-;// CONCATENATED MODULE: ../../work/main/node_modules/@actions/core/lib/utils.js
+;// CONCATENATED MODULE: ./node_modules/@actions/core/lib/utils.js
 // We use any as a valid input type
 /* eslint-disable @typescript-eslint/no-explicit-any */
 /**
@@ -894,7 +894,7 @@ function utils_toCommandProperties(annotationProperties) {
     };
 }
 //# sourceMappingURL=utils.js.map
-;// CONCATENATED MODULE: ../../work/main/node_modules/@actions/core/lib/command.js
+;// CONCATENATED MODULE: ./node_modules/@actions/core/lib/command.js
 
 
 /**
@@ -990,7 +990,7 @@ function escapeProperty(s) {
 const external_crypto_namespaceObject = require("crypto");
 // EXTERNAL MODULE: external "fs"
 var external_fs_ = __nccwpck_require__(896);
-;// CONCATENATED MODULE: ../../work/main/node_modules/@actions/core/lib/file-command.js
+;// CONCATENATED MODULE: ./node_modules/@actions/core/lib/file-command.js
 // For internal use, subject to change.
 // We use any as a valid input type
 /* eslint-disable @typescript-eslint/no-explicit-any */
@@ -1027,7 +1027,7 @@ function file_command_prepareKeyValueMessage(key, value) {
 //# sourceMappingURL=file-command.js.map
 ;// CONCATENATED MODULE: external "path"
 const external_path_namespaceObject = require("path");
-;// CONCATENATED MODULE: ../../work/main/node_modules/@actions/http-client/lib/auth.js
+;// CONCATENATED MODULE: ./node_modules/@actions/http-client/lib/auth.js
 var __awaiter = (undefined && undefined.__awaiter) || function (thisArg, _arguments, P, generator) {
     function adopt(value) { return value instanceof P ? value : new P(function (resolve) { resolve(value); }); }
     return new (P || (P = Promise))(function (resolve, reject) {
@@ -1103,7 +1103,7 @@ class PersonalAccessTokenCredentialHandler {
     }
 }
 //# sourceMappingURL=auth.js.map
-;// CONCATENATED MODULE: ../../work/main/node_modules/@actions/core/lib/oidc-utils.js
+;// CONCATENATED MODULE: ./node_modules/@actions/core/lib/oidc-utils.js
 var oidc_utils_awaiter = (undefined && undefined.__awaiter) || function (thisArg, _arguments, P, generator) {
     function adopt(value) { return value instanceof P ? value : new P(function (resolve) { resolve(value); }); }
     return new (P || (P = Promise))(function (resolve, reject) {
@@ -1177,7 +1177,7 @@ class oidc_utils_OidcClient {
     }
 }
 //# sourceMappingURL=oidc-utils.js.map
-;// CONCATENATED MODULE: ../../work/main/node_modules/@actions/core/lib/summary.js
+;// CONCATENATED MODULE: ./node_modules/@actions/core/lib/summary.js
 var summary_awaiter = (undefined && undefined.__awaiter) || function (thisArg, _arguments, P, generator) {
     function adopt(value) { return value instanceof P ? value : new P(function (resolve) { resolve(value); }); }
     return new (P || (P = Promise))(function (resolve, reject) {
@@ -1458,7 +1458,7 @@ const _summary = new Summary();
 const markdownSummary = (/* unused pure expression or super */ null && (_summary));
 const summary = _summary;
 //# sourceMappingURL=summary.js.map
-;// CONCATENATED MODULE: ../../work/main/node_modules/@actions/core/lib/path-utils.js
+;// CONCATENATED MODULE: ./node_modules/@actions/core/lib/path-utils.js
 
 /**
  * toPosixPath converts the given path to the posix form. On Windows, \\ will be
@@ -1492,7 +1492,7 @@ function toPlatformPath(pth) {
     return pth.replace(/[/\\]/g, path.sep);
 }
 //# sourceMappingURL=path-utils.js.map
-;// CONCATENATED MODULE: ../../work/main/node_modules/@actions/core/lib/platform.js
+;// CONCATENATED MODULE: ./node_modules/@actions/core/lib/platform.js
 var platform_awaiter = (undefined && undefined.__awaiter) || function (thisArg, _arguments, P, generator) {
     function adopt(value) { return value instanceof P ? value : new P(function (resolve) { resolve(value); }); }
     return new (P || (P = Promise))(function (resolve, reject) {
@@ -1557,7 +1557,7 @@ function getDetails() {
     });
 }
 //# sourceMappingURL=platform.js.map
-;// CONCATENATED MODULE: ../../work/main/node_modules/@actions/core/lib/core.js
+;// CONCATENATED MODULE: ./node_modules/@actions/core/lib/core.js
 var core_awaiter = (undefined && undefined.__awaiter) || function (thisArg, _arguments, P, generator) {
     function adopt(value) { return value instanceof P ? value : new P(function (resolve) { resolve(value); }); }
     return new (P || (P = Promise))(function (resolve, reject) {
@@ -2014,7 +2014,7 @@ function getIDToken(aud) {
 var __webpack_exports__ = {};
 
 // EXTERNAL MODULE: ./build/output/text.js
-var output_text = __nccwpck_require__(413);
+var output_text = __nccwpck_require__(938);
 // EXTERNAL MODULE: external "node:fs"
 var external_node_fs_ = __nccwpck_require__(24);
 ;// CONCATENATED MODULE: ./build/github/runner.js
@@ -2282,9 +2282,9 @@ function reportContradictions(custom_claims, derived, report) {
 }
 
 // EXTERNAL MODULE: ./build/net/proxy.js + 1 modules
-var proxy = __nccwpck_require__(936);
+var proxy = __nccwpck_require__(775);
 // EXTERNAL MODULE: ./build/output/mask.js
-var mask = __nccwpck_require__(286);
+var mask = __nccwpck_require__(549);
 ;// CONCATENATED MODULE: ./build/inputs/parse.js
 
 
@@ -2454,8 +2454,8 @@ const parseApiUrl = (text, report) => {
     return url.href.replace(/\/+$/, '');
 };
 
-// EXTERNAL MODULE: ../../work/main/node_modules/@actions/core/lib/core.js + 10 modules
-var sweep_core = __nccwpck_require__(202);
+// EXTERNAL MODULE: ./node_modules/@actions/core/lib/core.js + 10 modules
+var sweep_core = __nccwpck_require__(178);
 ;// CONCATENATED MODULE: ./build/client/faults.js
 // How bad input is reported: all problems of all inputs are collected and thrown as one error. It is here and not in
 // inputs/ because claims and targets report problems as well.
@@ -2510,9 +2510,9 @@ class Faults {
 const ON_EXISTING = ['rotate', 'reuse', 'replace', 'fail'];
 
 // EXTERNAL MODULE: ./build/client/identity.js + 1 modules
-var identity = __nccwpck_require__(690);
+var identity = __nccwpck_require__(910);
 // EXTERNAL MODULE: ./build/scalekit/types.js
-var types = __nccwpck_require__(342);
+var types = __nccwpck_require__(179);
 ;// CONCATENATED MODULE: ./build/inputs/json-text.js
 
 
@@ -3144,7 +3144,10 @@ function readInputs(env) {
         ...connection,
         ...readTarget(reader, values, runner),
         expiry: values.expiry ?? (lifetime === 'job' ? JOB_EXPIRY : undefined),
-        notices: [...invisibleCharacters(values), ...(readInput('lifetime') || values.save_to !== 'none' ? [] : [STAYS])],
+        notices: [
+            ...invisibleCharacters(values),
+            ...(readInput('lifetime') || values.save_to !== 'none' || values.dry_run ? [] : [STAYS]),
+        ],
     };
     checkCombinations(reader, inputs);
     const report = (input) => reader.report(input);
@@ -3268,14 +3271,14 @@ function runEntry(work, onError, failureCode) {
 }
 
 // EXTERNAL MODULE: ./build/output/log.js
-var log = __nccwpck_require__(798);
+var log = __nccwpck_require__(183);
 ;// CONCATENATED MODULE: ./build/sweep.js
 
 
 
 runEntry(async () => {
     const inputs = readSweepInputs(process.env);
-    const { sweepJobClients } = await __nccwpck_require__.e(/* import() */ 187).then(__nccwpck_require__.bind(__nccwpck_require__, 187));
+    const { sweepJobClients } = await __nccwpck_require__.e(/* import() */ 493).then(__nccwpck_require__.bind(__nccwpck_require__, 493));
     await sweepJobClients(inputs);
 }, log/* fail */.fJ, 1);
 

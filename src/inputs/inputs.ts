@@ -91,7 +91,10 @@ export function readInputs(env: NodeJS.ProcessEnv): Inputs {
     ...connection,
     ...readTarget(reader, values, runner),
     expiry: values.expiry ?? (lifetime === 'job' ? JOB_EXPIRY : undefined),
-    notices: [...invisibleCharacters(values), ...(readInput('lifetime') || values.save_to !== 'none' ? [] : [STAYS])],
+    notices: [
+      ...invisibleCharacters(values),
+      ...(readInput('lifetime') || values.save_to !== 'none' || values.dry_run ? [] : [STAYS]),
+    ],
   };
   checkCombinations(reader, inputs);
   const report = (input: string) => reader.report(input);
