@@ -251,7 +251,7 @@ describe('a step that names an organization', () => {
       event: { pull_request: { head: { repo: { full_name: 'mallory/inventory-service' } } } },
     });
     expect(run.exitCode).toBe(0);
-    expect(run.annotations).toEqual([{ kind: 'warning', message: expect.stringContaining('code from outside') }]);
+    expect(run.annotations).toEqual([{ kind: 'warning', message: expect.stringContaining('Code from outside') }]);
   });
 });
 

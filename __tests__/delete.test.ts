@@ -570,7 +570,11 @@ describe('delete/ with another repository', () => {
   });
 
   it.each([
-    ['was renamed', () => emulator.github.rename(OTHER.repository, 'acme/new-name'), /renamed or moved.*name of today/],
+    [
+      'was renamed',
+      () => emulator.github.rename(OTHER.repository, 'acme/new-name'),
+      /renamed or transferred.*current name/,
+    ],
     ['is not there', () => ({ repository: 'acme/nothing' }), /HTTP 404.*may not see it/],
     ['is not seen', () => ({ github_token: emulator.github.addToken('none') }), /HTTP 404.*may not see it/],
     ['is given without a token', () => ({ github_token: '' }), /^Bad input: github_token: is empty/],

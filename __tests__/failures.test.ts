@@ -65,7 +65,7 @@ describe('bad inputs', () => {
   it('say why a credential may be empty', async () => {
     const run = await runAction(emulator, { inputs: { scalekit_client_secret: '' } });
     expect(errors(run)).toEqual([
-      expect.stringMatching(/^Bad input: scalekit_client_secret: is empty; .*misspelt.*fork.*Dependabot/),
+      expect.stringMatching(/^Bad input: scalekit_client_secret: is empty; .*name of the secret.*fork.*Dependabot/),
     ]);
     expect(sent()).toEqual([]);
   });

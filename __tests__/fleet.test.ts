@@ -150,7 +150,7 @@ describe('a client for another repository', () => {
   });
 
   it.each([
-    ['renamed', () => emulator.github.rename(SERVICE, 'acme/payments'), /renamed or moved.*name of today/],
+    ['renamed', () => emulator.github.rename(SERVICE, 'acme/payments'), /renamed or transferred.*current name/],
     [
       'missing',
       () => ({ repository: 'acme/nothing' }),
@@ -186,7 +186,7 @@ describe('a client for another repository', () => {
     [
       'with a claim about a run',
       { repository_claims: 'github_job_workflow_ref' },
-      /^Bad input: repository_claims: .*says something about a run, not about another repository/,
+      /^Bad input: repository_claims: .*describes a run and not another repository/,
     ],
     [
       'with a claim of a run',
@@ -196,7 +196,7 @@ describe('a client for another repository', () => {
     [
       'with a claim of the job’s run, for one job',
       { repository_claims: 'github_actor', lifetime: 'job' },
-      /^Bad input: repository_claims: .*says something about a run, not about another repository/,
+      /^Bad input: repository_claims: .*describes a run and not another repository/,
     ],
   ])('is an input error %s', async (_, inputs, message) => {
     const run = await central({ repository: SERVICE, ...inputs });
@@ -211,7 +211,7 @@ describe('a client for another repository', () => {
       expect([run.exitCode, run.outputs, changes()]).toEqual([1, {}, []]);
       expect(errors(run)).toEqual([
         expect.stringMatching(
-          `^Bad input: repository_claims: got ${repository_claims}, which GitHub's API does not tell`,
+          `^Bad input: repository_claims: got ${repository_claims}, which GitHub's API does not return`,
         ),
       ]);
     },

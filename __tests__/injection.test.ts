@@ -6,6 +6,7 @@ import fc from 'fast-check';
 import { type Emulator, type Operation, startEmulator } from '../emulator/index.ts';
 import { type Executed, type Outcome, RUNNER_VARIABLES, type Step } from '../emulator/runner.ts';
 import { cell } from '../src/output/summary.ts';
+import { escapeInvisible } from '../src/output/text.ts';
 import { errors, markerLine, runAction, savingIn, secretsOf, seedEarlier, sentTo } from './support/action.ts';
 
 // The tests run many processes, at the same time as other test files.
@@ -82,6 +83,8 @@ const hostile = fc
   .map(([first, pieces]) => (first ? [SIGN, ...pieces] : [...pieces.slice(0, 1), SIGN, ...pieces.slice(1)]).join(''));
 /** Removes what an environment variable, and so an input, cannot contain. */
 const inVariable = (text: string): string => text.replaceAll('\0', '');
+/** Returns a value as JSON with invisible characters escaped, as an input has to write them. */
+const jsonInput = (value: unknown): string => escapeInvisible(JSON.stringify(value));
 /** Removes what Node does not accept in the value of a header. */
 const inHeader = (text: string): string => text.replace(/[^\t\x20-\x7e\x80-\xff]/g, '');
 
@@ -379,9 +382,9 @@ const WAYS: Way[] = [
     what: 'name, description, environment, audience and claims that are asked for',
     step: (_, all) => {
       const texts = all.map(inVariable);
-      const custom_claims = JSON.stringify(Object.fromEntries(texts.map((text, at) => [`k${at} ${text}`, text])));
+      const custom_claims = jsonInput(Object.fromEntries(texts.map((text, at) => [`k${at} ${text}`, text])));
       const [name = '', description = '', environment = ''] = texts.map((text) => `x ${text}`);
-      return { inputs: { name, description, environment, audience: JSON.stringify(texts), custom_claims } };
+      return { inputs: { name, description, environment, audience: jsonInput(texts), custom_claims } };
     },
     exitCode: 0,
     shown: ['log', 'summary'],
@@ -636,9 +639,9 @@ describe('a hostile text', () => {
     try {
       const inputs = {
         name: `::add-mask::${SIGN}`,
-        custom_claims: JSON.stringify(Object.fromEntries(texts.map((text, at) => [`k${at}`, inVariable(text)]))),
+        custom_claims: jsonInput(Object.fromEntries(texts.map((text, at) => [`k${at}`, inVariable(text)]))),
       };
-      const made = await run(emulator, { inputs: { ...inputs, audience: JSON.stringify(texts.map(inVariable)) } });
+      const made = await run(emulator, { inputs: { ...inputs, audience: jsonInput(texts.map(inVariable)) } });
       for (const at of texts.keys()) expect(made.codes.some((code) => code.startsWith(`k${at}=${SIGN}`))).toBe(true);
       emulator.faults.add({
         operation: 'listClients',

@@ -54,7 +54,7 @@ describe('an input that is accepted', () => {
 
   it('is an environment with an invisible character, with a notice that shows it', async () => {
     const { run } = await created({ environment: `prod${ZERO_WIDTH_SPACE}` });
-    expect(notices(run)).toContain('environment holds an invisible character: "prod\\u200b".');
+    expect(notices(run)).toContain('The environment holds an invisible character: "prod\\u200b".');
   });
 
   it('is a credential with white space around it', async () => {

@@ -340,7 +340,7 @@ describe('nothing at all is changed', () => {
         on.github.rename(REPOSITORY, 'acme/moved');
         return {};
       },
-      [/HTTP 301.*Redirects are not followed.*name that the repository has today/],
+      [/HTTP 301.*Redirects are not followed.*current name of the repository/],
     ],
     ['the key is none', fault('getPublicKey', { kind: 'body', body: 'rubbish' }), [/read the public key .*not JSON/]],
     [

@@ -3245,7 +3245,7 @@ function invisibleCharacters({ name, environment }) {
     const isSuspicious = (text) => /\p{Cf}/u.test(text.replace(EMOJI, ''));
     return Object.entries({ name, environment })
         .filter(([, text]) => isSuspicious(text))
-        .map(([input, text]) => `${input} holds an invisible character: ${quote(text)}.`);
+        .map(([input, text]) => `The ${input} holds an invisible character: ${quote(text)}.`);
 }
 function pick(values, names) {
     return Object.fromEntries(names.map((name) => [name, values[name]]));

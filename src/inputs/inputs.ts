@@ -214,7 +214,7 @@ function invisibleCharacters({ name, environment }: Pick<Values<'main'>, 'name' 
   const isSuspicious = (text: string) => /\p{Cf}/u.test(text.replace(EMOJI, ''));
   return Object.entries({ name, environment })
     .filter(([, text]) => isSuspicious(text))
-    .map(([input, text]) => `${input} holds an invisible character: ${quote(text)}.`);
+    .map(([input, text]) => `The ${input} holds an invisible character: ${quote(text)}.`);
 }
 
 function pick<T, K extends keyof T>(values: T, names: readonly K[]): Pick<T, K> {

@@ -322,7 +322,7 @@ describe('the notices', () => {
         .join(''),
     );
     for (const input of ['name', 'environment']) {
-      const notice = `${input} holds an invisible character: ${shown}.`;
+      const notice = `The ${input} holds an invisible character: ${shown}.`;
       expect(readMain({ lifetime: 'job', [input]: text })).toMatchObject({ [input]: text, notices: [notice] });
       expect(readWith(readDeleteInputs, { [input]: text })).toMatchObject({ [input]: text, notices: [notice] });
     }
