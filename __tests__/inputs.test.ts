@@ -68,11 +68,12 @@ function claims(client: Awaited<ReturnType<typeof created>>['client']): Record<s
 }
 
 describe('an input that was probably meant otherwise', () => {
-  const json = (sample: string) => `\\(if it is meant so, use JSON: ${sample}\\)`;
+  const json = (sample: string) => `\\(to keep it, use JSON: ${sample}\\)`;
   const list = json('\\["…"\\]');
   const object = json('\\{"…": "…"\\}');
 
   it.each<[input: string, text: string, error: string]>([
+    ['scopes', ', ,', 'holds no entries'],
     ['scopes', '# admin:everything', 'holds nothing but comments'],
     ['custom_claims', '# a=b\n#c=d', 'holds nothing but comments'],
     ['scopes', 'deploy:applications # admin:everything', 'expected comments on lines of their own \\(use JSON'],
@@ -89,6 +90,9 @@ describe('an input that was probably meant otherwise', () => {
     ['audience', '{}', 'got the object {}; expected a JSON array'],
     ['custom_claims', 'team=null', `got the value "null"; expected a text ${object}`],
     ['custom_claims', 'team="platform"', `the text without quotes ${object}`],
+    ['custom_claims', '- team=a\ncost_center=1', `a dash in front of every line, or none ${object}`],
+    ['custom_claims', '{"team": 1.10}', 'quote numbers that are not whole'],
+    ['custom_claims', 'team=platform，cost_center=1', 'expected one key=value a line'],
     ['custom_claims', 'team=platform, cost_center=1', 'expected one key=value a line'],
     ['custom_claims', 'my team=platform', 'got the key "my team"; expected one without white space'],
     ['custom_claims', 'team: a=b', 'got the key "team: a"; expected one without white space'],
@@ -97,6 +101,14 @@ describe('an input that was probably meant otherwise', () => {
     ['name', '[object Object]', 'got "\\[object Object\\]"; expected a text'],
     ['scopes', `deploy${ZERO_WIDTH_SPACE}`, 'got "deploy\\\\u200b" with the invisible character \\\\u200b'],
     ['organization_id', `org_1${ZERO_WIDTH_SPACE}2`, 'with the invisible character \\\\u200b'],
+    ['organization_id', 'null', 'got "null"; expected the id of an organization'],
+    ['save_as', 'null', 'got "null"; expected letters'],
+    ['scalekit_environment_url', 'null', 'got "null", which is not a URL'],
+    ['scalekit_environment_url', 'https://{}.example', 'which is not a URL'],
+    ['scalekit_client_id', '***', 'holds a placeholder'],
+    ['scalekit_client_id', 'skc_1 2', 'holds characters that no id has'],
+    ['scalekit_client_secret', 'null', 'holds a placeholder'],
+    ['repository_claims', 'sha, ref', 'Did you mean github_sha, github_ref\\?'],
     ['client_id', 'skc_1', 'skc_… is scalekit_client_id'],
     ['scalekit_client_id', 'm2morg_1', "an organization client; expected the environment's API credentials"],
     ['scalekit_client_id', '"skc_1"', 'has quotes around it; expected the id of'],
@@ -114,7 +126,7 @@ describe('an input that was probably meant otherwise', () => {
 
   it.each([
     ['has quotes around it', (secret: string) => `"${secret}"`],
-    ['has "SCALEKIT_CLIENT_SECRET=" in front of it', (secret: string) => `SCALEKIT_CLIENT_SECRET=${secret}`],
+    ['has a name and "=" in front of it', (secret: string) => `SCALEKIT_CLIENT_SECRET=${secret}`],
     ['holds the invisible character \\u200b', (secret: string) => `${secret}${ZERO_WIDTH_SPACE}`],
   ])('is a secret that %s, and the error does not show it', async (problem, change) => {
     const scalekit_client_secret = change(emulator.credentials.clientSecret);
@@ -123,6 +135,18 @@ describe('an input that was probably meant otherwise', () => {
     expect(errors(run)[0]).not.toContain(emulator.credentials.clientSecret);
     expect(emulator.requests).toEqual([]);
   });
+
+  it.each(['organization_id', 'name', 'scopes', 'custom_claims', 'save_as', 'timeout', 'verify'])(
+    'is in %s what looks like a secret, and the error does not show it',
+    async (input) => {
+      const canary = ['Zq7wXv9kYj8f', 'Bq3mKx8nTw5r'].join('');
+      for (const prefix of ['test_', 'ghs_', 'github_pat_']) {
+        const run = await runAction(emulator, { inputs: { [input]: `;${prefix}${canary}${';'.repeat(100)}` } });
+        expect(errors(run)).toHaveLength(1);
+        expect(run.stdout).not.toContain('Zq7w');
+      }
+    },
+  );
 });
 
 describe('the name of an input', () => {

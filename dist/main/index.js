@@ -20,6 +20,12 @@ const PER_RUN = new Set(['sha', 'ref', 'ref_type', 'run_id', 'run_attempt', 'act
 const DEFAULT_CLAIMS = ['github_repository', 'github_repository_id', 'environment'];
 /** The claims that GitHub's API may return for any repository, apart from custom properties. */
 const KNOWN_TO_API = /^(environment|github_repository(_id|_owner|_owner_id|_visibility)?)$/;
+/** Where else the environment may come from. */
+const OTHER_SOURCE = {
+    runner: ', or permissions with id-token: write in a job that has an environment',
+    token: ', or a job that has an environment',
+    api: '',
+};
 const EXPECTED_KNOWN = 'expected a claim that is known here';
 /**
  * Reports every problem of `repository_claims` that does not depend on the target: `none` beside other names, unknown
@@ -27,8 +33,11 @@ const EXPECTED_KNOWN = 'expected a claim that is known here';
  * request is sent. `deriveClaims` reports the same problems.
  * @param requested claim names, or `none`. Undefined if the input was not given
  */
-function checkClaimNames(requested, source, lifetime, report) {
-    reportEach(requested, (name) => nameProblem(name, source, lifetime), report);
+function checkClaimNames(requested, { source, environment }, lifetime, report) {
+    // Only the input names the environment of another repository.
+    const isMissing = (name) => name === 'environment' && source === 'api' && !environment;
+    const problemOf = (name) => nameProblem(name, source, lifetime) ?? (isMissing(name) ? missingProblem(name, source) : undefined);
+    reportEach(requested, problemOf, report);
 }
 /**
  * Derives the claims of the client from the inputs and the target. Reports every problem of `repository_claims`, among
@@ -39,27 +48,33 @@ function checkClaimNames(requested, source, lifetime, report) {
 function deriveClaims({ repository_claims, custom_claims, lifetime }, target, report) {
     const derived = claimsOf(target, repository_claims ?? DEFAULT_CLAIMS);
     const values = new Map(derived.map(({ key, value }) => [key, value]));
-    const problemOf = (name) => nameProblem(name, target.source, lifetime) ??
-        (values.has(name) ? undefined : `got ${name}, ${reasonMissing(name, target.source)}`);
+    const problemOf = (name) => nameProblem(name, target.source, lifetime) ?? (values.has(name) ? undefined : missingProblem(name, target.source));
     reportEach(repository_claims, problemOf, report('repository_claims'));
     reportContradictions(custom_claims, values, report('custom_claims'));
     return [...derived, ...custom_claims.filter(({ key }) => !values.has(key))];
 }
-/** Reports `none` beside other names, and then the problem of each name, if it has one. */
+/** Reports `none` beside other names, all unknown names, and then the problem of each other name, if it has one. */
 function reportEach(requested = [], problemOf, report) {
     const names = requested.filter((name) => name !== 'none');
     if (requested.length > 1 && names.length < requested.length)
         report('got "none" beside others; expected "none" alone, or claims');
-    for (const name of names) {
+    reportUnknown(names.filter((name) => !(0,_target_js__WEBPACK_IMPORTED_MODULE_1__/* .isClaimName */ .qU)(name)), report);
+    for (const name of names.filter(_target_js__WEBPACK_IMPORTED_MODULE_1__/* .isClaimName */ .qU)) {
         const problem = problemOf(name);
         if (problem)
             report(problem);
     }
 }
+/** Reports names that are no claims. */
+function reportUnknown(names, report) {
+    if (names.length === 0)
+        return;
+    const meant = names.map((name) => `github_${name}`).filter(_target_js__WEBPACK_IMPORTED_MODULE_1__/* .isClaimName */ .qU);
+    const hint = meant.length > 0 ? `. Did you mean ${meant.join(', ')}?` : '';
+    report(`got ${names.map(_output_text_js__WEBPACK_IMPORTED_MODULE_0__/* .quote */ .hD).join(', ')}; expected ${_target_js__WEBPACK_IMPORTED_MODULE_1__/* .CLAIM_NAMES */ .mw.join(', ')}, github_repo_property_NAME, or none${hint}`);
+}
 /** Returns why this claim cannot be derived from any target of this source. Returns undefined if it might be. */
 function nameProblem(name, source, lifetime) {
-    if (!(0,_target_js__WEBPACK_IMPORTED_MODULE_1__/* .isClaimName */ .qU)(name))
-        return `got ${(0,_output_text_js__WEBPACK_IMPORTED_MODULE_0__/* .quote */ .hD)(name)}; expected ${_target_js__WEBPACK_IMPORTED_MODULE_1__/* .CLAIM_NAMES */ .mw.join(', ')}, github_repo_property_NAME, or none`;
     if (PER_RUN.has(name) && lifetime !== 'job')
         return `got ${name}, which changes from run to run; expected lifetime: job, because a persistent client cannot follow`;
     if (source === 'api' && !KNOWN_TO_API.test(name) && !_target_js__WEBPACK_IMPORTED_MODULE_1__/* .PROPERTY */ .sr.test(name))
@@ -73,16 +88,20 @@ function claimsOf(target, names) {
         return value ? [{ key, value }] : [];
     });
 }
+/** Returns the problem of a requested claim without a value. */
+function missingProblem(name, source) {
+    return `got ${name}, ${reasonMissing(name, source)}`;
+}
 /** Returns why the target has no value for a requested claim, and what to do about it. */
 function reasonMissing(name, source) {
+    if (name === 'environment')
+        return `which is not known; expected the input environment${OTHER_SOURCE[source]}`;
     if (source === 'api')
         return `which GitHub's API does not return for that repository; ${EXPECTED_KNOWN}`;
     if (source === 'token')
         return `which this job's ID token does not contain; ${EXPECTED_KNOWN}`;
-    if (name === 'environment')
-        return 'which is not known; expected the input environment, or permissions with id-token: write in a job that has an environment';
     if (_target_js__WEBPACK_IMPORTED_MODULE_1__/* .VARIABLES */ .ut[name])
-        return `which this runner does not know; ${EXPECTED_KNOWN}`;
+        return 'which this runner does not provide. Remove it from repository_claims';
     return "which only GitHub's ID token contains; expected permissions with id-token: write. If the job has that permission, this runner offers no ID token";
 }
 /** Reports each custom claim that has the key of a derived claim and another value. */
@@ -548,32 +567,31 @@ class Reader {
     env;
     faults = new faults/* Faults */.C(specs/* INPUT_ORDER */.ov);
     #action;
+    #names;
     /** Inputs that hold an expression instead of its value. Further problems of them mean nothing. */
     #unevaluated = new Set();
     constructor(action, env) {
         this.#action = action;
+        this.#names = (0,specs/* inputNames */.vj)(action);
         this.env = env;
     }
     /** Returns the function that records a problem of an input, or of a variable that is no input. */
-    report(name) {
-        return this.#unevaluated.has(name) ? () => { } : this.faults.report(name);
-    }
+    report = (name) => (this.#unevaluated.has(name) ? () => { } : this.faults.report(name));
     /** Returns the value of every input of the action. A bad one has some value of its type. */
     values() {
-        const names = (0,specs/* inputNames */.vj)(this.#action);
-        return Object.fromEntries(names.map((name) => [name, this.#value(name)]));
+        return Object.fromEntries(this.#names.map((name) => [name, this.#value(name)]));
     }
     #value(name) {
-        const { parse, absent } = specs/* SPECS */.ne[name];
+        const { parse, fallback } = (0,specs/* specOf */.rI)(name);
         const { text, label } = readSource(name, this.env);
         if (!text)
-            return absent(this.#action);
+            return fallback(this.#action);
         const report = this.faults.report(name, label);
         if (!text.includes('${{'))
-            return parse(text, report);
+            return parse(text, report) ?? fallback(this.#action);
         report(`got ${(0,output_text/* quoteUrl */.y8)(text)}, which holds an expression that was not evaluated; expected its value`);
         this.#unevaluated.add(name);
-        return parse(text, () => { });
+        return parse(text, () => { }) ?? fallback(this.#action);
     }
     /** Returns the source of an input that must be given. Reports it if it is not. */
     require(input, expected) {
@@ -588,13 +606,11 @@ class Reader {
      * runners set the inputs of a composite action around this one.
      */
     checkNames() {
-        const names = (0,specs/* inputNames */.vj)(this.#action).map(String);
         for (const [variable, value] of Object.entries(this.env)) {
-            const [, given] = /^INPUT_(.+)$/s.exec(variable.toUpperCase()) ?? [];
-            const name = given?.toLowerCase() ?? '';
-            if (!name || names.includes(name))
+            const name = /^INPUT_(.+)$/is.exec(variable)?.[1]?.toLowerCase();
+            if (!name || this.#names.some((known) => known === name))
                 continue;
-            const meant = names.find((known) => isMisspelt(name, known));
+            const meant = this.#names.find((known) => isMisspelt(name, known));
             if (meant && value?.trim() !== reader_readInput(meant))
                 this.faults.report(meant, (0,output_text/* quote */.hD)(name).slice(1, -1))(`is not an input; did you mean ${meant}?`);
         }
@@ -602,8 +618,8 @@ class Reader {
 }
 /** Returns whether a name is that of an input but for dashes and underscores, or has one wrong letter. */
 function isMisspelt(name, input) {
-    const [one, other] = [name, input].map((text) => text.replace(/[-_ ]/g, ''));
-    return one !== undefined && other !== undefined && isOneLetterOff(one, other);
+    const letters = (text) => text.replace(/[-_ ]/g, '');
+    return isOneLetterOff(letters(name), letters(input));
 }
 /** Returns whether two texts are the same but for one letter that is missing, added, replaced or swapped with the next. */
 function isOneLetterOff(one, other) {
@@ -649,11 +665,10 @@ function readGitHubToken() {
     (0,mask/* maskCredentials */.Bs)('', token);
     return token;
 }
-/** Returns the seconds for the whole step and reports nothing. Without the input it returns 120, for a bad one 5. */
+/** Returns the seconds for the whole step and reports nothing. Without the input, or for a bad one, it returns 120. */
 function readTimeout() {
-    const { parse, absent } = SPECS.timeout;
-    const text = readInput('timeout');
-    return text ? parse(text, () => { }) : absent('main');
+    const { parse, fallback } = SPECS.timeout;
+    return parse(readInput('timeout'), () => { }) ?? fallback('main');
 }
 /** Checks the inputs that all actions share, and what only a runner provides. */
 function connection_checkConnection(reader, values, runner) {
@@ -666,7 +681,7 @@ function connection_checkConnection(reader, values, runner) {
     return {
         origin: values.scalekit_environment_url,
         credentials: { client_id: values.scalekit_client_id, client_secret: values.scalekit_client_secret },
-        organization_id: values.organization_external_id ? '' : values.organization_id,
+        organization_id: values.organization_id,
         organization_external_id: values.organization_external_id,
         timeout: values.timeout,
         warnings: runner.origin === 'untrusted' ? [UNTRUSTED] : [],
@@ -680,7 +695,7 @@ function connection_checkConnection(reader, values, runner) {
 function connection_checkGitHub(reader, token, runner, need) {
     if (!need || !reader.require('github_token', `a token that may ${need}. ${likelyCauses(runner)}`).text)
         return undefined;
-    const api = (0,parse/* parseApiUrl */.nV)(runner.api, reader.report('GITHUB_API_URL'));
+    const api = (0,parse/* parseApiUrl */.nV)(runner.api, reader.report('GITHUB_API_URL')) ?? '';
     checkProxy(reader, api);
     return { api, token };
 }
@@ -713,7 +728,7 @@ function checkProxy(reader, address) {
 function checkOrigin(reader, origin) {
     const { variable } = reader.require('scalekit_environment_url', 'the address of the environment, such as https://acme.scalekit.com, as an input or in SCALEKIT_ENVIRONMENT_URL');
     if (variable && reader_readInput('scalekit_client_secret')) {
-        reader.report('scalekit_environment_url')(`is empty while scalekit_client_secret is given; expected both as inputs, or an earlier step could send the secret elsewhere by setting ${variable} through GITHUB_ENV`);
+        reader.report('scalekit_environment_url')(`is empty while scalekit_client_secret is given; expected both as inputs, because an earlier step could set ${variable} through GITHUB_ENV and so receive the secret`);
     }
     checkProxy(reader, origin);
 }
@@ -766,23 +781,6 @@ const JOB_EXPIRY = 3600;
 const STAYS = 'This client stays until delete/ removes it; lifetime: job deletes it when the job ends.';
 /** Emoji, and what joins them: both contain invisible characters. Not every joined emoji is in Unicode's list. */
 const EMOJI = /\p{RGI_Emoji}|(?<=[\p{Extended_Pictographic}\p{Emoji_Modifier}\ufe0f])\u200d(?=\p{Extended_Pictographic})/gv;
-/** The inputs that say what the client is and what to do with it. */
-const CLIENT_INPUTS = [
-    'name',
-    'description',
-    'scopes',
-    'audience',
-    'custom_claims',
-    'expiry',
-    'repository_claims',
-    'lifetime',
-    'client_id',
-    'on_existing',
-    'keep_secrets',
-    'verify',
-    'access_token',
-    'dry_run',
-];
 /**
  * Reads the inputs of the action, and the variables that stand in for some of them.
  * @throws {InputError} with every problem of every input
@@ -792,7 +790,7 @@ function readInputs(env) {
     const connection = connection_checkConnection(reader, values, runner);
     const { lifetime } = values;
     const inputs = {
-        ...pick(values, CLIENT_INPUTS),
+        ...values,
         ...connection,
         ...readTarget(reader, values, runner),
         expiry: values.expiry ?? (lifetime === 'job' ? JOB_EXPIRY : undefined),
@@ -802,15 +800,11 @@ function readInputs(env) {
         ],
     };
     checkCombinations(reader, inputs);
-    const report = (input) => reader.report(input);
-    // The runner's claims are known already. The others are checked completely after they are requested (resolveInputs).
+    // The runner's claims are known already. The others are checked completely after they are requested (desiredClientFrom).
     if (inputs.source === 'runner')
-        (0,claims/* deriveClaims */.f)(inputs, (0,target/* targetFromRunner */._B)(runner, env, inputs.environment), report);
+        (0,claims/* deriveClaims */.f)(inputs, (0,target/* targetFromRunner */._B)(runner, env, inputs.environment), reader.report);
     else
-        (0,claims/* checkClaimNames */.t)(inputs.repository_claims, inputs.source, lifetime, report('repository_claims'));
-    // An ID token may name the environment if the input does not.
-    if (inputs.source !== 'token' || inputs.environment)
-        checkSecretLocation(inputs, inputs, report);
+        (0,claims/* checkClaimNames */.t)(inputs.repository_claims, inputs, lifetime, reader.report('repository_claims'));
     reader.faults.finish();
     return inputs;
 }
@@ -821,14 +815,9 @@ function readInputs(env) {
 function readDeleteInputs(env) {
     const { reader, values, runner } = readValues('delete', env);
     const connection = checkConnection(reader, values, runner);
-    const chosen = pick(values, ['name', 'client_id', 'dry_run']);
     const target = readTarget(reader, values, runner);
-    const inputs = { ...connection, ...target, ...chosen, notices: invisibleCharacters(values) };
-    // An ID token may name the environment if the input does not.
-    if (inputs.source !== 'token' || inputs.environment)
-        checkSecretLocation(inputs, inputs, (input) => reader.report(input));
     reader.faults.finish();
-    return inputs;
+    return { ...values, ...connection, ...target, notices: invisibleCharacters(values) };
 }
 /**
  * Reads the inputs of `sweep/`, and the variables that stand in for some of them.
@@ -837,11 +826,10 @@ function readDeleteInputs(env) {
 function readSweepInputs(env) {
     const { reader, values, runner } = readValues('sweep', env);
     const connection = checkConnection(reader, values, runner);
-    const { dry_run, max_deletions } = values;
     const need = 'read workflow runs (permissions with actions: read)';
     const github = checkGitHub(reader, values.github_token, runner, need) ?? { api: '', token: '' };
     reader.faults.finish();
-    return { ...connection, runner, github, dry_run, max_deletions };
+    return { ...values, ...connection, runner, github };
 }
 /** Masks the credentials, checks the names of the inputs, and parses them. */
 function readValues(action, env) {
@@ -857,14 +845,14 @@ function checkSecretLocation({ saving }, { environment, source }, report) {
         return;
     // In a URL, "." and ".." would address another path.
     if (/^\.\.?$/.test(environment))
-        report('save_to')(`got "environment" with the environment "${environment}"; expected the name of one`);
+        report('save_to')(`got "environment" with the environment "${environment}"; expected another name, because this one cannot be part of a URL`);
     if (environment)
         return;
     const how = source === 'token' ? ' (this job has none)' : '';
     report('save_to')(`got "environment" without an environment${how}; expected the input environment, or "repository"`);
 }
 /** Derives where the facts about the repository come from, and checks what they and saving need. */
-function readTarget(reader, { repository, environment, save_to, save_as, github_token, }, runner) {
+function readTarget(reader, { repository, environment, save_to, save_as, github_token }, runner) {
     const other = repository.toLowerCase() === runner.repository.toLowerCase() ? '' : repository;
     const saving = save_to === 'none'
         ? undefined
@@ -874,13 +862,16 @@ function readTarget(reader, { repository, environment, save_to, save_as, github_
     if (source === 'token')
         checkProxy(reader, reader.env[github_runner/* ID_TOKEN_URL */.e_] ?? '');
     const github = connection_checkGitHub(reader, github_token, runner, need);
+    // An ID token may name the environment if the input does not.
+    if (source !== 'token' || environment)
+        checkSecretLocation({ saving }, { environment, source }, reader.report);
     return { runner, source, repository: other, environment, saving, github };
 }
 /** Reports inputs that are valid on their own and contradict each other. */
-function checkCombinations(reader, { on_existing, verify, access_token, saving }) {
+function checkCombinations(reader, { client_id, on_existing, verify, access_token, saving }) {
     if (reader_readInput('lifetime') === 'job') {
         const alwaysNew = 'the client of a job is always a new one';
-        if (reader_readInput('client_id'))
+        if (client_id)
             reader.report('client_id')(`is given with lifetime: job; expected one of the two: ${alwaysNew}`);
         if (on_existing !== 'rotate')
             reader.report('on_existing')(`got "${on_existing}" with lifetime: job; expected it to be left out: ${alwaysNew}`);
@@ -890,7 +881,7 @@ function checkCombinations(reader, { on_existing, verify, access_token, saving }
     if (access_token && on_existing === 'reuse')
         reader.report('access_token')('is true with on_existing: reuse; expected one of the two: without a new secret there is no token');
     if (access_token && !verify)
-        reader.report('access_token')('is true with verify: false; expected verify: true, since it is the token that verification gets');
+        reader.report('access_token')('is true with verify: false; expected verify: true, because verification requests that token');
 }
 /** Returns notices about invisible characters in names. They are allowed there, but often pasted by mistake. */
 function invisibleCharacters({ name, environment }) {
@@ -898,9 +889,6 @@ function invisibleCharacters({ name, environment }) {
     return Object.entries({ name, environment })
         .filter(([, text]) => isSuspicious(text))
         .map(([input, text]) => `The ${input} holds an invisible character: ${(0,output_text/* quote */.hD)(text)}.`);
-}
-function pick(values, names) {
-    return Object.fromEntries(names.map((name) => [name, values[name]]));
 }
 
 
@@ -923,7 +911,7 @@ function pick(values, names) {
 /* harmony export */   rD: () => (/* binding */ wholeNumber),
 /* harmony export */   wC: () => (/* binding */ matching),
 /* harmony export */   wK: () => (/* binding */ isPlaceholder),
-/* harmony export */   zM: () => (/* binding */ boolean)
+/* harmony export */   yG: () => (/* binding */ parseBoolean)
 /* harmony export */ });
 /* harmony import */ var _net_proxy_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(775);
 /* harmony import */ var _output_text_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(938);
@@ -934,16 +922,18 @@ function pick(values, names) {
  * character, a leading slash, or `http:` or `https:` without exactly two slashes.
  */
 const INVALID_URL = /[\s\\]|[^!-~\xa0-\uffff]|^([hH][tT]{2}[pP][sS]?:(?!\/\/[^/])|\/)/;
+/** A host as DNS or an address has it. URLs allow more characters, such as quotes and braces. */
+const HOST = /^([\w.-]+|\[[\da-f:.]+\])$/i;
+/** A host that can be meant without a scheme before it. Any other text is rather the name of something else. */
+const DOTTED = /^(localhost$|\[)|\.[^.]/i;
 /** What an expression without a value, or an object, becomes in the text of an input. A list splits the last one. */
 const PLACEHOLDER = /^(null|undefined|\{\}|""|''|\[object( \w+\])?)$/;
 /** A quote at the beginning or the end of a text. */
 const QUOTES = /^["'`‘’‚‹›“”„«»]|["'`‘’‚‹›“”„«»]$/;
 /** An invisible character. */
 const INVISIBLE = /\p{Cf}/u;
-/** A name before the text itself, as in `NAME=text` or `name: text`. */
-const NAMED = /^([a-z_]\w*)\s*(=(?=\s*[^\s=])|:(?=\s))/i;
-/** Names that an error may show. Any other text before a sign may be a part of a secret. */
-const CREDENTIAL_NAME = /^\w{0,40}(id|key|secret|token)$/i;
+/** The name of a credential before the credential itself, as in `export NAME=text` or `name: text`. */
+const NAMED = /^(?:export\s+|-e\s+|\$env:)?\w{0,40}(?:id|key|secret|token)\s*([=:])(?=\s*[^\s=])/i;
 /** How Scalekit's secrets begin. */
 const SECRET_LIKE = /^(test|live|prod)_/;
 /** Returns whether a text stands for a missing value rather than for itself. */
@@ -956,50 +946,46 @@ function bounded(max) {
         if ((0,_output_text_js__WEBPACK_IMPORTED_MODULE_1__/* .characterCount */ .Dq)(text) > max)
             report(`got ${(0,_output_text_js__WEBPACK_IMPORTED_MODULE_1__/* .characterCount */ .Dq)(text)} characters, ${(0,_output_text_js__WEBPACK_IMPORTED_MODULE_1__/* .quote */ .hD)(text)}; expected ${max} at most`);
         if (isPlaceholder(text))
-            report(`got ${(0,_output_text_js__WEBPACK_IMPORTED_MODULE_1__/* .quote */ .hD)(text)}; expected a text. An expression may have no value`);
+            report(`got ${(0,_output_text_js__WEBPACK_IMPORTED_MODULE_1__/* .quote */ .hD)(text)}; expected a text. It probably comes from an expression without a value`);
         return text;
     };
 }
-/** Returns a parser for text that matches a pattern. Any other text counts as not given. */
+/** Returns a parser for text that matches a pattern and is not a placeholder. Any other text counts as not given. */
 function matching(pattern, expected) {
     return (text, report) => {
-        if (pattern.test(text))
+        if (pattern.test(text) && !isPlaceholder(text))
             return text;
         report(`got ${(0,_output_text_js__WEBPACK_IMPORTED_MODULE_1__/* .quote */ .hD)(text)}; expected ${expected}`);
-        return '';
+        return undefined;
     };
 }
-/**
- * Returns a parser for one of several words.
- * @param fallback what to continue with if the text is none of them
- */
-function choice(choices, fallback) {
+/** Returns a parser for one of several words. */
+function choice(choices) {
     const list = choices.map((word) => `"${word}"`);
     const expected = `${list.slice(0, -1).join(', ')} or ${list.at(-1)}`;
     return (text, report) => {
         const word = choices.find((word) => word === text);
         if (word === undefined)
             report(`got ${(0,_output_text_js__WEBPACK_IMPORTED_MODULE_1__/* .quote */ .hD)(text)}; expected ${expected}`);
-        return word ?? fallback;
+        return word;
     };
 }
-/** Returns a parser for a boolean in one of the spellings of YAML's core schema. */
-function boolean(fallback) {
-    return (text, report) => {
-        if (/^(true|True|TRUE|false|False|FALSE)$/.test(text))
-            return text.toLowerCase() === 'true';
-        report(`got ${(0,_output_text_js__WEBPACK_IMPORTED_MODULE_1__/* .quote */ .hD)(text)}; expected true or false`);
-        return fallback;
-    };
-}
-/** Returns a parser for a whole number in decimal digits. For any other text it returns `min`. */
+/** Parses a boolean in one of the spellings of YAML's core schema. */
+const parseBoolean = (text, report) => {
+    if (/^(true|True|TRUE|false|False|FALSE)$/.test(text))
+        return text.toLowerCase() === 'true';
+    report(`got ${(0,_output_text_js__WEBPACK_IMPORTED_MODULE_1__/* .quote */ .hD)(text)}; expected true or false`);
+    return undefined;
+};
+/** Returns a parser for a whole number in decimal digits. */
 function wholeNumber(min, max, unit = '') {
+    const range = max === Number.MAX_SAFE_INTEGER ? `, at least ${min}` : ` from ${min} to ${max}`;
     return (text, report) => {
         const number = /^[1-9]\d*$/.test(text) ? Number(text) : Number.NaN;
         if (number >= min && number <= max)
             return number;
-        report(`got ${(0,_output_text_js__WEBPACK_IMPORTED_MODULE_1__/* .quote */ .hD)(text)}; expected a whole number${unit && ` of ${unit}`} from ${min} to ${max}`);
-        return min;
+        report(`got ${(0,_output_text_js__WEBPACK_IMPORTED_MODULE_1__/* .quote */ .hD)(text)}; expected a whole number${unit && ` of ${unit}`}${range}`);
+        return undefined;
     };
 }
 /**
@@ -1007,7 +993,7 @@ function wholeNumber(min, max, unit = '') {
  * @param show how an error shows the text
  */
 function visible(parser, show = _output_text_js__WEBPACK_IMPORTED_MODULE_1__/* .quote */ .hD) {
-    return (text, report) => (reportInvisible(text, report, '', show) ? '' : parser(text, report));
+    return (text, report) => (reportInvisible(text, report, '', show) ? undefined : parser(text, report));
 }
 /** Reports the first invisible character (Unicode category Cf). @returns whether there is one */
 function reportInvisible(text, report, advice, show = _output_text_js__WEBPACK_IMPORTED_MODULE_1__/* .quote */ .hD) {
@@ -1031,26 +1017,31 @@ function credential(what, problemOf) {
         return text;
     };
 }
-/** Returns what a credential was pasted with, in words. */
+/** Returns what a credential was pasted with, or that it is none at all, in words. */
 function wrappingOf(text) {
     const [character] = INVISIBLE.exec(text) ?? [];
     if (character)
         return `holds the invisible character ${(0,_output_text_js__WEBPACK_IMPORTED_MODULE_1__/* .escapeInvisible */ .ts)(character)}`;
     if (QUOTES.test(text))
         return 'has quotes around it';
-    const [, name, sign] = NAMED.exec(text) ?? [];
-    return name && `has ${CREDENTIAL_NAME.test(name) ? `"${name}${sign}"` : 'a name'} in front of it`;
+    if (/^\*+$/.test(text) || isPlaceholder(text))
+        return 'holds a placeholder';
+    const [, sign] = NAMED.exec(text) ?? [];
+    // The name is not shown, since it could be the first part of a secret.
+    return sign && `has a name and "${sign}" in front of it`;
 }
 /** Parses a token of GitHub. */
-const parseGitHubToken = credential('a token of GitHub', (text) => 
+const parseGitHubToken = credential('a GitHub token', (text) => 
 // Any other character would break the header with the token.
-/^[\x21-\x7e]+$/.test(text) ? undefined : 'holds characters that no token has; expected a token of GitHub');
+/^[\x21-\x7e]+$/.test(text) ? undefined : 'holds characters that no token has; expected a GitHub token');
 const API_CLIENT_ID = "the id of the environment's API credentials (skc_…)";
 /** Parses the id of the environment's API credentials. */
 const parseApiClientId = credential(API_CLIENT_ID, (text) => {
     if (text.startsWith('m2morg_'))
         return `got ${(0,_output_text_js__WEBPACK_IMPORTED_MODULE_1__/* .quote */ .hD)(text)}, an organization client; expected the environment's API credentials (skc_…)`;
-    return SECRET_LIKE.test(text) ? `holds what looks like a secret; expected ${API_CLIENT_ID}` : undefined;
+    if (SECRET_LIKE.test(text))
+        return `holds what looks like a secret; expected ${API_CLIENT_ID}`;
+    return /^[\x21-\x7e]+$/.test(text) ? undefined : `holds characters that no id has; expected ${API_CLIENT_ID}`;
 });
 const API_SECRET = "the secret of the environment's API credentials";
 /** Parses the secret of the environment's API credentials. */
@@ -1060,15 +1051,16 @@ const parseApiSecret = credential(API_SECRET, (text) => {
 });
 /**
  * Parses the address of a Scalekit environment: a host, or a URL with or without a slash at its end.
- * @returns scheme, host and port, even if a problem is reported. Empty if the text is not a URL
+ * @returns scheme, host and port, even if a problem is reported. Undefined if the text is not a URL
  */
 const parseOrigin = (text, report) => {
     const expected = 'expected the address of the environment alone, such as https://acme.scalekit.com';
-    const url = INVALID_URL.test(text) ? null : URL.parse(_output_text_js__WEBPACK_IMPORTED_MODULE_1__/* .SCHEME */ .My.test(text) ? text : `https://${text}`);
+    const hasScheme = _output_text_js__WEBPACK_IMPORTED_MODULE_1__/* .SCHEME */ .My.test(text);
+    const url = INVALID_URL.test(text) ? null : URL.parse(hasScheme ? text : `https://${text}`);
     const quoted = () => (0,_output_text_js__WEBPACK_IMPORTED_MODULE_1__/* .quoteUrl */ .y8)(text);
-    if (!url) {
+    if (!url || !HOST.test(url.hostname) || !(hasScheme || DOTTED.test(url.hostname))) {
         report(`got ${quoted()}, which is not a URL; ${expected}`);
-        return '';
+        return undefined;
     }
     const extras = [
         url.username || url.password ? 'credentials' : '',
@@ -1084,13 +1076,13 @@ const parseOrigin = (text, report) => {
 };
 /**
  * Parses the address of GitHub's API. On GitHub Enterprise Server it has a path.
- * @returns the address without a slash at its end. Empty if a problem is reported
+ * @returns the address without a slash at its end. Undefined if a problem is reported
  */
 const parseApiUrl = (text, report) => {
     const url = INVALID_URL.test(text) ? null : URL.parse(text);
     if (!url || !(0,_net_proxy_js__WEBPACK_IMPORTED_MODULE_0__/* .isSafe */ .IP)(url) || url.username || url.password || /[?#]/.test(text)) {
         report(`got ${(0,_output_text_js__WEBPACK_IMPORTED_MODULE_1__/* .quoteUrl */ .y8)(text)}; expected the https address of GitHub's API, such as https://api.github.com (http only for a loopback address)`);
-        return '';
+        return undefined;
     }
     return url.href.replace(/\/+$/, '');
 };
@@ -1108,7 +1100,8 @@ __nccwpck_require__.d(__webpack_exports__, {
   Eh: () => (/* binding */ ORGANIZATION_FORMAT),
   Bw: () => (/* binding */ REPOSITORY),
   ne: () => (/* binding */ SPECS),
-  vj: () => (/* binding */ inputNames)
+  vj: () => (/* binding */ inputNames),
+  rI: () => (/* binding */ specOf)
 });
 
 ;// CONCATENATED MODULE: ./build/client/desired.js
@@ -1150,7 +1143,7 @@ function parseJson(text, report, expected, reviver) {
     }
 }
 /** Keeps a whole number as it is written, however large it is. Any other number may change: 1.10 becomes 1.1. */
-const wholeNumberAsWritten = (key, value, { source = '' } = {}) => key !== 'key' && typeof value === 'number' && /^-?(0|[1-9]\d*)$/.test(source) ? source : value;
+const wholeNumberAsWritten = (_key, value, { source = '' } = {}) => typeof value === 'number' && /^-?(0|[1-9]\d*)$/.test(source) ? source : value;
 /** Returns the keys that an object of this JSON text has more than once. JSON.parse keeps only the last of them. */
 function repeatedKeys(json) {
     const repeated = new Set();
@@ -1241,12 +1234,13 @@ function findJsonError(text) {
         }
     }
 }
-/** Returns line, column and the text around an offset. Masked values are replaced, also one that the offset is in. */
+/** Returns line, column and the text around an offset. Masked values are replaced, also one that the offset, a quote or a line break splits. */
 function placeOf(text, offset) {
     const before = text.slice(0, offset);
     const lines = before.split(/\r\n|\r|\n/);
     const [start, end] = [(0,mask/* redact */.E$)(before), (0,mask/* redact */.E$)(text.slice(offset))];
-    const isSplit = start + end !== (0,mask/* redact */.E$)(text);
+    const joined = (0,mask/* redact */.E$)(text).replace(/["'\s]/g, '');
+    const isSplit = start + end !== (0,mask/* redact */.E$)(text) || (0,mask/* redact */.E$)(joined) !== joined;
     const around = isSplit ? '***' : `${[...start].slice(-CONTEXT).join('')}${[...end].slice(0, CONTEXT).join('')}`;
     const column = [...(lines.at(-1) ?? '')].length + 1;
     return `at line ${lines.length}, column ${column}, near ${(0,output_text/* escapeInvisible */.ts)(JSON.stringify(around), CONFUSING)}`;
@@ -1283,8 +1277,10 @@ function parseScopes(text, report) {
  * @returns the entries that have no problem
  */
 function parseList(text, report) {
-    return parseBody(text, report, parseJsonList, ({ lines, isYamlList }) => {
+    return parseBody(text, report, parseJsonList, (lines, isYamlList) => {
         const entries = isYamlList ? lines : lines.flatMap((line) => line.split(/[\s,]+/).filter(Boolean));
+        if (lines.length > 0 && entries.length === 0)
+            report('holds no entries; expected some, or no input at all');
         return [...new Set(entries)].filter((entry) => {
             const problem = entryProblem(entry);
             if (problem)
@@ -1298,7 +1294,7 @@ function parseList(text, report) {
  * `{"key", "value"}`. Lines that begin with `#` are comments.
  */
 function parseClaims(text, report) {
-    const claims = parseBody(text, report, parseJsonClaims, ({ lines }) => lines.flatMap((line) => parseLineClaim(line, report)));
+    const claims = parseBody(text, report, parseJsonClaims, (lines) => lines.flatMap((line) => parseLineClaim(line, report)));
     const keys = new Set();
     for (const { key, value } of claims) {
         if (!key)
@@ -1306,7 +1302,7 @@ function parseClaims(text, report) {
         if ((0,output_text/* characterCount */.Dq)(key) > types/* MAX_CLAIM_KEY */.E4)
             report(`got the key ${(0,output_text/* quote */.hD)(key)} of ${(0,output_text/* characterCount */.Dq)(key)} characters; expected 128 at most`);
         if (!key.isWellFormed() || !value.isWellFormed())
-            report(`got half of a character for the key ${(0,output_text/* quote */.hD)(key)}; expected Unicode text`);
+            report(`got an unpaired surrogate in the key ${(0,output_text/* quote */.hD)(key)}; expected Unicode text`);
         if (keys.has(key))
             report(`got the key ${(0,output_text/* quote */.hD)(key)} twice; expected each key once`);
         keys.add(key);
@@ -1328,7 +1324,7 @@ function parseBody(text, report, fromJson, fromLines) {
     for (const line of filled.filter(hasComment))
         report(`got the line ${(0,output_text/* quote */.hD)(line)}; ${EXPECTED_COMMENTS}`);
     const good = filled.filter((line) => !hasComment(line));
-    return fromLines({ lines: isYamlList ? good.map((line) => line.slice(1).trim()) : good, isYamlList });
+    return fromLines(isYamlList ? good.map((line) => line.slice(1).trim()) : good, isYamlList);
 }
 /**
  * Returns an empty text for a comment, and any other line without the white space that JSON does not allow at its ends.
@@ -1343,11 +1339,12 @@ function withoutComment(line) {
 function entryProblem(entry) {
     if (entry.startsWith('#'))
         return `got the entry ${(0,output_text/* quote */.hD)(entry)}; ${EXPECTED_COMMENTS}`;
-    const isSeveral = /[\s,]/.test(entry);
-    if (entry !== '-' && !isSeveral)
-        return unclearProblem(entry, 'entry', JSON_LIST);
-    const expected = isSeveral ? 'one entry after each dash' : 'a dash in front of every line, or none';
-    return `got the entry ${(0,output_text/* quote */.hD)(entry)}; expected ${expected} (if it is meant so, use JSON: ${JSON_LIST})`;
+    if (entry === '-')
+        return unclear('entry', entry, 'a dash in front of every line, or none', JSON_LIST);
+    // Only the lines of a YAML list are not split.
+    if (/[\s,]/.test(entry))
+        return unclear('entry', entry, 'one entry after each dash', JSON_LIST);
+    return unclearProblem(entry, 'entry', JSON_LIST);
 }
 /**
  * Returns what is wrong with a text that was probably meant otherwise: one with quotes or semicolons, or what an
@@ -1356,14 +1353,14 @@ function entryProblem(entry) {
  * @param json how to write the text in JSON
  */
 function unclearProblem(text, what, json) {
-    const expected = (0,parse/* isPlaceholder */.wK)(text)
-        ? 'a text'
-        : parse/* QUOTES */.cl.test(text)
-            ? 'the text without quotes'
-            : text.includes(';')
-                ? 'the text without a semicolon'
-                : undefined;
-    return expected && `got the ${what} ${(0,output_text/* quote */.hD)(text)}; expected ${expected} (if it is meant so, use JSON: ${json})`;
+    if ((0,parse/* isPlaceholder */.wK)(text))
+        return unclear(what, text, 'a text', json);
+    if (parse/* QUOTES */.cl.test(text))
+        return unclear(what, text, 'the text without quotes', json);
+    return text.includes(';') ? unclear(what, text, 'the text without a semicolon', json) : undefined;
+}
+function unclear(what, text, expected, json) {
+    return `got the ${what} ${(0,output_text/* quote */.hD)(text)}; expected ${expected} (to keep it, use JSON: ${json})`;
 }
 /** Parses a `key=value` line. Reports a line with a problem and returns no claim. */
 function parseLineClaim(line, report) {
@@ -1376,10 +1373,12 @@ function parseLineClaim(line, report) {
 }
 /** Returns what is wrong with a claim in the form of a line. */
 function claimProblem(line, key, value) {
+    if (/^-\s/.test(key))
+        return unclear('line', line, 'a dash in front of every line, or none', JSON_CLAIMS);
     if (/\s/.test(key))
         return `got the key ${(0,output_text/* quote */.hD)(key)}; expected one without white space (use JSON for such a key: ${JSON_CLAIMS})`;
-    // Another pair after a comma, or after a space, as a folded YAML text has it.
-    if (/[\s,][\w.-]+\s*=/.test(value))
+    // Another pair after a comma, or after a space, as a folded YAML text has it. A URL has pairs after "?" and "&".
+    if (key.includes(',') || /[,\uff0c]\s*[^\s,=&?]+\s*=|\s[\w.-]+\s*=/.test(value))
         return `got the line ${(0,output_text/* quote */.hD)(line)}; expected one key=value a line (use JSON for such a value: ${JSON_CLAIMS})`;
     return unclearProblem(key, 'key', JSON_CLAIMS) ?? unclearProblem(value, 'value', JSON_CLAIMS);
 }
@@ -1414,7 +1413,7 @@ function parseJsonClaims(text, report) {
 }
 /** Returns a claim if its value is a string, a boolean or a whole number. Reports any other value and returns none. */
 function parseJsonClaim(key, value, report) {
-    if (typeof value === 'string' || typeof value === 'boolean' || Number.isSafeInteger(value))
+    if (typeof value === 'string' || typeof value === 'boolean')
         return [{ key, value: String(value) }];
     report(`got ${quoteJson(value)} for the key ${(0,output_text/* quote */.hD)(key)}; expected a string (quote numbers that are not whole)`);
     return [];
@@ -1427,27 +1426,31 @@ function parseJsonClaim(key, value, report) {
 
 
 
+// The inputs of all actions: one row each, in the order of action.yml. A test compares them with the action.yml files.
+/** The actions of this repository. */
+const ACTIONS = ['main', 'delete', 'sweep'];
 /** `owner/name`. Neither part is `.` or `..`, which would address another path in a URL. */
 const REPOSITORY = /^(?!\.\.?\/)[\w.-]+\/(?!\.\.?$)[\w.-]+$/;
 /** Scalekit's descriptor: this prefix, and at most 32 characters. */
 const ORGANIZATION_FORMAT = 'the id of an organization: "org_" and up to 28 letters, digits, - or _';
-const EXTERNAL_ID_FORMAT = 'the external id of an organization';
+const EXTERNAL_ID_FORMAT = 'the external id of an organization: up to 256 characters, without quotes around it';
 const CLIENT_ID_FORMAT = 'the id of an organization client (m2morg_…; skc_… is scalekit_client_id)';
 const PREFIX_FORMAT = 'letters, digits and _, not beginning with a digit or GITHUB_';
 /** Characters of the name of a deployment environment. */
 const MAX_ENVIRONMENT = 255;
-const ALL = ['main', 'delete', 'sweep'];
 const MAIN_AND_DELETE = ['main', 'delete'];
 const MAIN = ['main'];
 const SWEEP = ['sweep'];
+const parseLifetime = (0,parse/* choice */.Yq)(['persistent', 'job']);
+const lifetimeOrJob = (text, report) => parseLifetime(text, report) ?? 'job';
 /** Every input, in the order of action.yml. */
 const SPECS = {
-    scalekit_environment_url: row(ALL, (0,parse/* visible */.RK)(parse/* parseOrigin */.ef, output_text/* quoteUrl */.y8), '', 'SCALEKIT_ENVIRONMENT_URL', 'SCALEKIT_ENV_URL'),
-    scalekit_client_id: row(ALL, parse/* parseApiClientId */.Mw, '', 'SCALEKIT_CLIENT_ID'),
-    scalekit_client_secret: row(ALL, parse/* parseApiSecret */.Sk, '', 'SCALEKIT_CLIENT_SECRET'),
-    organization_id: row(ALL, (0,parse/* visible */.RK)((0,parse/* matching */.wC)(/^org_[\w-]{1,28}$/, ORGANIZATION_FORMAT)), '', 'SCALEKIT_ORGANIZATION_ID'),
+    scalekit_environment_url: row(ACTIONS, (0,parse/* visible */.RK)(parse/* parseOrigin */.ef, output_text/* quoteUrl */.y8), '', 'SCALEKIT_ENVIRONMENT_URL', 'SCALEKIT_ENV_URL'),
+    scalekit_client_id: row(ACTIONS, parse/* parseApiClientId */.Mw, '', 'SCALEKIT_CLIENT_ID'),
+    scalekit_client_secret: row(ACTIONS, parse/* parseApiSecret */.Sk, '', 'SCALEKIT_CLIENT_SECRET'),
+    organization_id: row(ACTIONS, (0,parse/* visible */.RK)((0,parse/* matching */.wC)(/^org_[\w-]{1,28}$/, ORGANIZATION_FORMAT)), '', 'SCALEKIT_ORGANIZATION_ID'),
     // In a URL, "." and ".." would address another path.
-    organization_external_id: row(ALL, (0,parse/* visible */.RK)((0,parse/* matching */.wC)(/^(?!\.\.?$)\P{Cc}*$/u, EXTERNAL_ID_FORMAT)), ''),
+    organization_external_id: row(ACTIONS, (0,parse/* visible */.RK)((0,parse/* matching */.wC)(/^(?!\.\.?$|["'`])\P{Cc}{1,256}(?<!["'`])$/u, EXTERNAL_ID_FORMAT)), ''),
     client_id: row(MAIN_AND_DELETE, (0,parse/* visible */.RK)((0,parse/* matching */.wC)(types/* CLIENT_ID */.U6, CLIENT_ID_FORMAT)), ''),
     name: row(MAIN_AND_DELETE, (0,parse/* bounded */.Mm)(types/* MAX_NAME */.zB), ''),
     description: row(MAIN, (0,parse/* bounded */.Mm)(identity/* MAX_DESCRIPTION_TEXT */.CV), ''),
@@ -1459,27 +1462,30 @@ const SPECS = {
     environment: row(MAIN_AND_DELETE, (0,parse/* bounded */.Mm)(MAX_ENVIRONMENT), ''),
     repository: row(MAIN_AND_DELETE, (0,parse/* matching */.wC)(REPOSITORY, 'owner/name'), ''),
     // A bad lifetime allows all claims, so that this problem does not cause others.
-    lifetime: row(MAIN, (0,parse/* choice */.Yq)(['persistent', 'job'], 'job'), 'persistent'),
-    on_existing: row(MAIN, (0,parse/* choice */.Yq)(ON_EXISTING, 'rotate'), 'rotate'),
+    lifetime: row(MAIN, lifetimeOrJob, 'persistent'),
+    on_existing: row(MAIN, (0,parse/* choice */.Yq)(ON_EXISTING), 'rotate'),
     keep_secrets: row(MAIN, (0,parse/* wholeNumber */.rD)(1, 5), 2),
-    verify: row(MAIN, (0,parse/* boolean */.zM)(true), true),
-    access_token: row(MAIN, (0,parse/* boolean */.zM)(false), false),
-    save_to: row(MAIN_AND_DELETE, (0,parse/* choice */.Yq)(['none', 'repository', 'environment'], 'none'), 'none'),
+    verify: row(MAIN, parse/* parseBoolean */.yG, true),
+    access_token: row(MAIN, parse/* parseBoolean */.yG, false),
+    save_to: row(MAIN_AND_DELETE, (0,parse/* choice */.Yq)(['none', 'repository', 'environment']), 'none'),
     save_as: row(MAIN_AND_DELETE, (0,parse/* matching */.wC)(/^(?!github(_|$))[a-z_]\w*$/i, PREFIX_FORMAT), 'SCALEKIT_M2M'),
-    github_token: row(ALL, parse/* parseGitHubToken */.YD, ''),
-    dry_run: { ...row(ALL, (0,parse/* boolean */.zM)(false), false), absent: (action) => action === 'sweep' },
+    github_token: row(ACTIONS, parse/* parseGitHubToken */.YD, ''),
+    dry_run: { ...row(ACTIONS, parse/* parseBoolean */.yG, false), fallback: (action) => action === 'sweep' },
     max_deletions: row(SWEEP, (0,parse/* wholeNumber */.rD)(1, 1000), 20),
-    timeout: row(ALL, (0,parse/* wholeNumber */.rD)(5, 3600, 'seconds'), 120),
+    timeout: row(ACTIONS, (0,parse/* wholeNumber */.rD)(5, 3600, 'seconds'), 120),
 };
 /** The names of all inputs, in the order in which an error lists their problems. */
 const INPUT_ORDER = Object.keys(SPECS);
 /** Returns the names of an action's inputs, in the order of its action.yml. */
 function inputNames(action) {
-    const all = Object.entries(SPECS);
-    return all.filter(([, { actions }]) => actions.includes(action)).map(([name]) => name);
+    return INPUT_ORDER.filter((name) => specOf(name).actions.includes(action));
 }
-function row(actions, parse, absent, ...variables) {
-    return { actions, parse, absent: () => absent, variables };
+/** Returns the spec of an input whose name is not known before. */
+function specOf(name) {
+    return SPECS[name];
+}
+function row(actions, parse, fallback, ...variables) {
+    return { actions, parse, fallback: () => fallback, variables };
 }
 
 
@@ -1958,12 +1964,14 @@ function bothAlphabets(text) {
 
 /** The scheme of a URL and the two slashes after it. */
 const SCHEME = /^[a-z][a-z\d+.-]*:\/\//i;
+/** What looks like a secret of Scalekit or a token of GitHub. In a wrong input it is not masked. */
+const SECRET_LIKE = /(?<!\w)((test|live|prod)_|gh[opsur]_|github_pat_)\w{20,}/g;
 /**
- * Returns a value as an error shows it: masked values replaced, at most 80 characters, quoted as in JSON, and with
- * invisible characters escaped.
+ * Returns a value as an error shows it: masked values and what looks like a secret replaced, at most 80 characters,
+ * quoted as in JSON, and with invisible characters escaped.
  */
 function quote(value) {
-    return escapeInvisible(JSON.stringify(truncate(value, 80)));
+    return escapeInvisible(JSON.stringify(truncate(value.replace(SECRET_LIKE, '***'), 80)));
 }
 /**
  * Escapes invisible characters as in JSON, such as `\u200b` for a zero-width space.

@@ -1335,16 +1335,18 @@ var mask = __webpack_require__(549);
  * character, a leading slash, or `http:` or `https:` without exactly two slashes.
  */
 const INVALID_URL = /[\s\\]|[^!-~\xa0-\uffff]|^([hH][tT]{2}[pP][sS]?:(?!\/\/[^/])|\/)/;
+/** A host as DNS or an address has it. URLs allow more characters, such as quotes and braces. */
+const HOST = /^([\w.-]+|\[[\da-f:.]+\])$/i;
+/** A host that can be meant without a scheme before it. Any other text is rather the name of something else. */
+const DOTTED = /^(localhost$|\[)|\.[^.]/i;
 /** What an expression without a value, or an object, becomes in the text of an input. A list splits the last one. */
 const PLACEHOLDER = /^(null|undefined|\{\}|""|''|\[object( \w+\])?)$/;
 /** A quote at the beginning or the end of a text. */
 const QUOTES = /^["'`‘’‚‹›“”„«»]|["'`‘’‚‹›“”„«»]$/;
 /** An invisible character. */
 const INVISIBLE = /\p{Cf}/u;
-/** A name before the text itself, as in `NAME=text` or `name: text`. */
-const NAMED = /^([a-z_]\w*)\s*(=(?=\s*[^\s=])|:(?=\s))/i;
-/** Names that an error may show. Any other text before a sign may be a part of a secret. */
-const CREDENTIAL_NAME = /^\w{0,40}(id|key|secret|token)$/i;
+/** The name of a credential before the credential itself, as in `export NAME=text` or `name: text`. */
+const NAMED = /^(?:export\s+|-e\s+|\$env:)?\w{0,40}(?:id|key|secret|token)\s*([=:])(?=\s*[^\s=])/i;
 /** How Scalekit's secrets begin. */
 const SECRET_LIKE = /^(test|live|prod)_/;
 /** Returns whether a text stands for a missing value rather than for itself. */
@@ -1357,50 +1359,46 @@ function bounded(max) {
         if ((0,output_text/* characterCount */.Dq)(text) > max)
             report(`got ${(0,output_text/* characterCount */.Dq)(text)} characters, ${(0,output_text/* quote */.hD)(text)}; expected ${max} at most`);
         if (isPlaceholder(text))
-            report(`got ${(0,output_text/* quote */.hD)(text)}; expected a text. An expression may have no value`);
+            report(`got ${(0,output_text/* quote */.hD)(text)}; expected a text. It probably comes from an expression without a value`);
         return text;
     };
 }
-/** Returns a parser for text that matches a pattern. Any other text counts as not given. */
+/** Returns a parser for text that matches a pattern and is not a placeholder. Any other text counts as not given. */
 function matching(pattern, expected) {
     return (text, report) => {
-        if (pattern.test(text))
+        if (pattern.test(text) && !isPlaceholder(text))
             return text;
         report(`got ${(0,output_text/* quote */.hD)(text)}; expected ${expected}`);
-        return '';
+        return undefined;
     };
 }
-/**
- * Returns a parser for one of several words.
- * @param fallback what to continue with if the text is none of them
- */
-function choice(choices, fallback) {
+/** Returns a parser for one of several words. */
+function choice(choices) {
     const list = choices.map((word) => `"${word}"`);
     const expected = `${list.slice(0, -1).join(', ')} or ${list.at(-1)}`;
     return (text, report) => {
         const word = choices.find((word) => word === text);
         if (word === undefined)
             report(`got ${(0,output_text/* quote */.hD)(text)}; expected ${expected}`);
-        return word ?? fallback;
+        return word;
     };
 }
-/** Returns a parser for a boolean in one of the spellings of YAML's core schema. */
-function parse_boolean(fallback) {
-    return (text, report) => {
-        if (/^(true|True|TRUE|false|False|FALSE)$/.test(text))
-            return text.toLowerCase() === 'true';
-        report(`got ${(0,output_text/* quote */.hD)(text)}; expected true or false`);
-        return fallback;
-    };
-}
-/** Returns a parser for a whole number in decimal digits. For any other text it returns `min`. */
+/** Parses a boolean in one of the spellings of YAML's core schema. */
+const parseBoolean = (text, report) => {
+    if (/^(true|True|TRUE|false|False|FALSE)$/.test(text))
+        return text.toLowerCase() === 'true';
+    report(`got ${(0,output_text/* quote */.hD)(text)}; expected true or false`);
+    return undefined;
+};
+/** Returns a parser for a whole number in decimal digits. */
 function wholeNumber(min, max, unit = '') {
+    const range = max === Number.MAX_SAFE_INTEGER ? `, at least ${min}` : ` from ${min} to ${max}`;
     return (text, report) => {
         const number = /^[1-9]\d*$/.test(text) ? Number(text) : Number.NaN;
         if (number >= min && number <= max)
             return number;
-        report(`got ${(0,output_text/* quote */.hD)(text)}; expected a whole number${unit && ` of ${unit}`} from ${min} to ${max}`);
-        return min;
+        report(`got ${(0,output_text/* quote */.hD)(text)}; expected a whole number${unit && ` of ${unit}`}${range}`);
+        return undefined;
     };
 }
 /**
@@ -1408,7 +1406,7 @@ function wholeNumber(min, max, unit = '') {
  * @param show how an error shows the text
  */
 function visible(parser, show = output_text/* quote */.hD) {
-    return (text, report) => (reportInvisible(text, report, '', show) ? '' : parser(text, report));
+    return (text, report) => (reportInvisible(text, report, '', show) ? undefined : parser(text, report));
 }
 /** Reports the first invisible character (Unicode category Cf). @returns whether there is one */
 function reportInvisible(text, report, advice, show = output_text/* quote */.hD) {
@@ -1432,26 +1430,31 @@ function credential(what, problemOf) {
         return text;
     };
 }
-/** Returns what a credential was pasted with, in words. */
+/** Returns what a credential was pasted with, or that it is none at all, in words. */
 function wrappingOf(text) {
     const [character] = INVISIBLE.exec(text) ?? [];
     if (character)
         return `holds the invisible character ${(0,output_text/* escapeInvisible */.ts)(character)}`;
     if (QUOTES.test(text))
         return 'has quotes around it';
-    const [, name, sign] = NAMED.exec(text) ?? [];
-    return name && `has ${CREDENTIAL_NAME.test(name) ? `"${name}${sign}"` : 'a name'} in front of it`;
+    if (/^\*+$/.test(text) || isPlaceholder(text))
+        return 'holds a placeholder';
+    const [, sign] = NAMED.exec(text) ?? [];
+    // The name is not shown, since it could be the first part of a secret.
+    return sign && `has a name and "${sign}" in front of it`;
 }
 /** Parses a token of GitHub. */
-const parseGitHubToken = credential('a token of GitHub', (text) => 
+const parseGitHubToken = credential('a GitHub token', (text) => 
 // Any other character would break the header with the token.
-/^[\x21-\x7e]+$/.test(text) ? undefined : 'holds characters that no token has; expected a token of GitHub');
+/^[\x21-\x7e]+$/.test(text) ? undefined : 'holds characters that no token has; expected a GitHub token');
 const API_CLIENT_ID = "the id of the environment's API credentials (skc_…)";
 /** Parses the id of the environment's API credentials. */
 const parseApiClientId = credential(API_CLIENT_ID, (text) => {
     if (text.startsWith('m2morg_'))
         return `got ${(0,output_text/* quote */.hD)(text)}, an organization client; expected the environment's API credentials (skc_…)`;
-    return SECRET_LIKE.test(text) ? `holds what looks like a secret; expected ${API_CLIENT_ID}` : undefined;
+    if (SECRET_LIKE.test(text))
+        return `holds what looks like a secret; expected ${API_CLIENT_ID}`;
+    return /^[\x21-\x7e]+$/.test(text) ? undefined : `holds characters that no id has; expected ${API_CLIENT_ID}`;
 });
 const API_SECRET = "the secret of the environment's API credentials";
 /** Parses the secret of the environment's API credentials. */
@@ -1461,15 +1464,16 @@ const parseApiSecret = credential(API_SECRET, (text) => {
 });
 /**
  * Parses the address of a Scalekit environment: a host, or a URL with or without a slash at its end.
- * @returns scheme, host and port, even if a problem is reported. Empty if the text is not a URL
+ * @returns scheme, host and port, even if a problem is reported. Undefined if the text is not a URL
  */
 const parseOrigin = (text, report) => {
     const expected = 'expected the address of the environment alone, such as https://acme.scalekit.com';
-    const url = INVALID_URL.test(text) ? null : URL.parse(output_text/* SCHEME */.My.test(text) ? text : `https://${text}`);
+    const hasScheme = output_text/* SCHEME */.My.test(text);
+    const url = INVALID_URL.test(text) ? null : URL.parse(hasScheme ? text : `https://${text}`);
     const quoted = () => (0,output_text/* quoteUrl */.y8)(text);
-    if (!url) {
+    if (!url || !HOST.test(url.hostname) || !(hasScheme || DOTTED.test(url.hostname))) {
         report(`got ${quoted()}, which is not a URL; ${expected}`);
-        return '';
+        return undefined;
     }
     const extras = [
         url.username || url.password ? 'credentials' : '',
@@ -1485,13 +1489,13 @@ const parseOrigin = (text, report) => {
 };
 /**
  * Parses the address of GitHub's API. On GitHub Enterprise Server it has a path.
- * @returns the address without a slash at its end. Empty if a problem is reported
+ * @returns the address without a slash at its end. Undefined if a problem is reported
  */
 const parse_parseApiUrl = (text, report) => {
     const url = INVALID_URL.test(text) ? null : URL.parse(text);
     if (!url || !isSafe(url) || url.username || url.password || /[?#]/.test(text)) {
         report(`got ${quoteUrl(text)}; expected the https address of GitHub's API, such as https://api.github.com (http only for a loopback address)`);
-        return '';
+        return undefined;
     }
     return url.href.replace(/\/+$/, '');
 };
@@ -1808,7 +1812,7 @@ function parseJson(text, report, expected, reviver) {
     }
 }
 /** Keeps a whole number as it is written, however large it is. Any other number may change: 1.10 becomes 1.1. */
-const wholeNumberAsWritten = (key, value, { source = '' } = {}) => key !== 'key' && typeof value === 'number' && /^-?(0|[1-9]\d*)$/.test(source) ? source : value;
+const wholeNumberAsWritten = (_key, value, { source = '' } = {}) => typeof value === 'number' && /^-?(0|[1-9]\d*)$/.test(source) ? source : value;
 /** Returns the keys that an object of this JSON text has more than once. JSON.parse keeps only the last of them. */
 function repeatedKeys(json) {
     const repeated = new Set();
@@ -1899,12 +1903,13 @@ function findJsonError(text) {
         }
     }
 }
-/** Returns line, column and the text around an offset. Masked values are replaced, also one that the offset is in. */
+/** Returns line, column and the text around an offset. Masked values are replaced, also one that the offset, a quote or a line break splits. */
 function placeOf(text, offset) {
     const before = text.slice(0, offset);
     const lines = before.split(/\r\n|\r|\n/);
     const [start, end] = [(0,mask/* redact */.E$)(before), (0,mask/* redact */.E$)(text.slice(offset))];
-    const isSplit = start + end !== (0,mask/* redact */.E$)(text);
+    const joined = (0,mask/* redact */.E$)(text).replace(/["'\s]/g, '');
+    const isSplit = start + end !== (0,mask/* redact */.E$)(text) || (0,mask/* redact */.E$)(joined) !== joined;
     const around = isSplit ? '***' : `${[...start].slice(-CONTEXT).join('')}${[...end].slice(0, CONTEXT).join('')}`;
     const column = [...(lines.at(-1) ?? '')].length + 1;
     return `at line ${lines.length}, column ${column}, near ${(0,output_text/* escapeInvisible */.ts)(JSON.stringify(around), CONFUSING)}`;
@@ -1939,8 +1944,10 @@ function parseScopes(text, report) {
  * @returns the entries that have no problem
  */
 function parseList(text, report) {
-    return parseBody(text, report, parseJsonList, ({ lines, isYamlList }) => {
+    return parseBody(text, report, parseJsonList, (lines, isYamlList) => {
         const entries = isYamlList ? lines : lines.flatMap((line) => line.split(/[\s,]+/).filter(Boolean));
+        if (lines.length > 0 && entries.length === 0)
+            report('holds no entries; expected some, or no input at all');
         return [...new Set(entries)].filter((entry) => {
             const problem = entryProblem(entry);
             if (problem)
@@ -1954,7 +1961,7 @@ function parseList(text, report) {
  * `{"key", "value"}`. Lines that begin with `#` are comments.
  */
 function parseClaims(text, report) {
-    const claims = parseBody(text, report, parseJsonClaims, ({ lines }) => lines.flatMap((line) => parseLineClaim(line, report)));
+    const claims = parseBody(text, report, parseJsonClaims, (lines) => lines.flatMap((line) => parseLineClaim(line, report)));
     const keys = new Set();
     for (const { key, value } of claims) {
         if (!key)
@@ -1962,7 +1969,7 @@ function parseClaims(text, report) {
         if ((0,output_text/* characterCount */.Dq)(key) > MAX_CLAIM_KEY)
             report(`got the key ${(0,output_text/* quote */.hD)(key)} of ${(0,output_text/* characterCount */.Dq)(key)} characters; expected 128 at most`);
         if (!key.isWellFormed() || !value.isWellFormed())
-            report(`got half of a character for the key ${(0,output_text/* quote */.hD)(key)}; expected Unicode text`);
+            report(`got an unpaired surrogate in the key ${(0,output_text/* quote */.hD)(key)}; expected Unicode text`);
         if (keys.has(key))
             report(`got the key ${(0,output_text/* quote */.hD)(key)} twice; expected each key once`);
         keys.add(key);
@@ -1984,7 +1991,7 @@ function parseBody(text, report, fromJson, fromLines) {
     for (const line of filled.filter(hasComment))
         report(`got the line ${(0,output_text/* quote */.hD)(line)}; ${EXPECTED_COMMENTS}`);
     const good = filled.filter((line) => !hasComment(line));
-    return fromLines({ lines: isYamlList ? good.map((line) => line.slice(1).trim()) : good, isYamlList });
+    return fromLines(isYamlList ? good.map((line) => line.slice(1).trim()) : good, isYamlList);
 }
 /**
  * Returns an empty text for a comment, and any other line without the white space that JSON does not allow at its ends.
@@ -1999,11 +2006,12 @@ function withoutComment(line) {
 function entryProblem(entry) {
     if (entry.startsWith('#'))
         return `got the entry ${(0,output_text/* quote */.hD)(entry)}; ${EXPECTED_COMMENTS}`;
-    const isSeveral = /[\s,]/.test(entry);
-    if (entry !== '-' && !isSeveral)
-        return unclearProblem(entry, 'entry', JSON_LIST);
-    const expected = isSeveral ? 'one entry after each dash' : 'a dash in front of every line, or none';
-    return `got the entry ${(0,output_text/* quote */.hD)(entry)}; expected ${expected} (if it is meant so, use JSON: ${JSON_LIST})`;
+    if (entry === '-')
+        return unclear('entry', entry, 'a dash in front of every line, or none', JSON_LIST);
+    // Only the lines of a YAML list are not split.
+    if (/[\s,]/.test(entry))
+        return unclear('entry', entry, 'one entry after each dash', JSON_LIST);
+    return unclearProblem(entry, 'entry', JSON_LIST);
 }
 /**
  * Returns what is wrong with a text that was probably meant otherwise: one with quotes or semicolons, or what an
@@ -2012,14 +2020,14 @@ function entryProblem(entry) {
  * @param json how to write the text in JSON
  */
 function unclearProblem(text, what, json) {
-    const expected = isPlaceholder(text)
-        ? 'a text'
-        : QUOTES.test(text)
-            ? 'the text without quotes'
-            : text.includes(';')
-                ? 'the text without a semicolon'
-                : undefined;
-    return expected && `got the ${what} ${(0,output_text/* quote */.hD)(text)}; expected ${expected} (if it is meant so, use JSON: ${json})`;
+    if (isPlaceholder(text))
+        return unclear(what, text, 'a text', json);
+    if (QUOTES.test(text))
+        return unclear(what, text, 'the text without quotes', json);
+    return text.includes(';') ? unclear(what, text, 'the text without a semicolon', json) : undefined;
+}
+function unclear(what, text, expected, json) {
+    return `got the ${what} ${(0,output_text/* quote */.hD)(text)}; expected ${expected} (to keep it, use JSON: ${json})`;
 }
 /** Parses a `key=value` line. Reports a line with a problem and returns no claim. */
 function parseLineClaim(line, report) {
@@ -2032,10 +2040,12 @@ function parseLineClaim(line, report) {
 }
 /** Returns what is wrong with a claim in the form of a line. */
 function claimProblem(line, key, value) {
+    if (/^-\s/.test(key))
+        return unclear('line', line, 'a dash in front of every line, or none', JSON_CLAIMS);
     if (/\s/.test(key))
         return `got the key ${(0,output_text/* quote */.hD)(key)}; expected one without white space (use JSON for such a key: ${JSON_CLAIMS})`;
-    // Another pair after a comma, or after a space, as a folded YAML text has it.
-    if (/[\s,][\w.-]+\s*=/.test(value))
+    // Another pair after a comma, or after a space, as a folded YAML text has it. A URL has pairs after "?" and "&".
+    if (key.includes(',') || /[,\uff0c]\s*[^\s,=&?]+\s*=|\s[\w.-]+\s*=/.test(value))
         return `got the line ${(0,output_text/* quote */.hD)(line)}; expected one key=value a line (use JSON for such a value: ${JSON_CLAIMS})`;
     return unclearProblem(key, 'key', JSON_CLAIMS) ?? unclearProblem(value, 'value', JSON_CLAIMS);
 }
@@ -2070,7 +2080,7 @@ function parseJsonClaims(text, report) {
 }
 /** Returns a claim if its value is a string, a boolean or a whole number. Reports any other value and returns none. */
 function parseJsonClaim(key, value, report) {
-    if (typeof value === 'string' || typeof value === 'boolean' || Number.isSafeInteger(value))
+    if (typeof value === 'string' || typeof value === 'boolean')
         return [{ key, value: String(value) }];
     report(`got ${quoteJson(value)} for the key ${(0,output_text/* quote */.hD)(key)}; expected a string (quote numbers that are not whole)`);
     return [];
@@ -2083,27 +2093,31 @@ function parseJsonClaim(key, value, report) {
 
 
 
+// The inputs of all actions: one row each, in the order of action.yml. A test compares them with the action.yml files.
+/** The actions of this repository. */
+const ACTIONS = ['main', 'delete', 'sweep'];
 /** `owner/name`. Neither part is `.` or `..`, which would address another path in a URL. */
 const specs_REPOSITORY = /^(?!\.\.?\/)[\w.-]+\/(?!\.\.?$)[\w.-]+$/;
 /** Scalekit's descriptor: this prefix, and at most 32 characters. */
 const specs_ORGANIZATION_FORMAT = 'the id of an organization: "org_" and up to 28 letters, digits, - or _';
-const EXTERNAL_ID_FORMAT = 'the external id of an organization';
+const EXTERNAL_ID_FORMAT = 'the external id of an organization: up to 256 characters, without quotes around it';
 const CLIENT_ID_FORMAT = 'the id of an organization client (m2morg_…; skc_… is scalekit_client_id)';
 const PREFIX_FORMAT = 'letters, digits and _, not beginning with a digit or GITHUB_';
 /** Characters of the name of a deployment environment. */
 const MAX_ENVIRONMENT = 255;
-const ALL = ['main', 'delete', 'sweep'];
 const MAIN_AND_DELETE = ['main', 'delete'];
 const MAIN = ['main'];
 const SWEEP = ['sweep'];
+const parseLifetime = choice(['persistent', 'job']);
+const lifetimeOrJob = (text, report) => parseLifetime(text, report) ?? 'job';
 /** Every input, in the order of action.yml. */
-const specs_SPECS = {
-    scalekit_environment_url: row(ALL, visible(parseOrigin, output_text/* quoteUrl */.y8), '', 'SCALEKIT_ENVIRONMENT_URL', 'SCALEKIT_ENV_URL'),
-    scalekit_client_id: row(ALL, parseApiClientId, '', 'SCALEKIT_CLIENT_ID'),
-    scalekit_client_secret: row(ALL, parseApiSecret, '', 'SCALEKIT_CLIENT_SECRET'),
-    organization_id: row(ALL, visible(matching(/^org_[\w-]{1,28}$/, specs_ORGANIZATION_FORMAT)), '', 'SCALEKIT_ORGANIZATION_ID'),
+const SPECS = {
+    scalekit_environment_url: row(ACTIONS, visible(parseOrigin, output_text/* quoteUrl */.y8), '', 'SCALEKIT_ENVIRONMENT_URL', 'SCALEKIT_ENV_URL'),
+    scalekit_client_id: row(ACTIONS, parseApiClientId, '', 'SCALEKIT_CLIENT_ID'),
+    scalekit_client_secret: row(ACTIONS, parseApiSecret, '', 'SCALEKIT_CLIENT_SECRET'),
+    organization_id: row(ACTIONS, visible(matching(/^org_[\w-]{1,28}$/, specs_ORGANIZATION_FORMAT)), '', 'SCALEKIT_ORGANIZATION_ID'),
     // In a URL, "." and ".." would address another path.
-    organization_external_id: row(ALL, visible(matching(/^(?!\.\.?$)\P{Cc}*$/u, EXTERNAL_ID_FORMAT)), ''),
+    organization_external_id: row(ACTIONS, visible(matching(/^(?!\.\.?$|["'`])\P{Cc}{1,256}(?<!["'`])$/u, EXTERNAL_ID_FORMAT)), ''),
     client_id: row(MAIN_AND_DELETE, visible(matching(CLIENT_ID, CLIENT_ID_FORMAT)), ''),
     name: row(MAIN_AND_DELETE, bounded(MAX_NAME), ''),
     description: row(MAIN, bounded(MAX_DESCRIPTION_TEXT), ''),
@@ -2115,27 +2129,30 @@ const specs_SPECS = {
     environment: row(MAIN_AND_DELETE, bounded(MAX_ENVIRONMENT), ''),
     repository: row(MAIN_AND_DELETE, matching(specs_REPOSITORY, 'owner/name'), ''),
     // A bad lifetime allows all claims, so that this problem does not cause others.
-    lifetime: row(MAIN, choice(['persistent', 'job'], 'job'), 'persistent'),
-    on_existing: row(MAIN, choice(ON_EXISTING, 'rotate'), 'rotate'),
+    lifetime: row(MAIN, lifetimeOrJob, 'persistent'),
+    on_existing: row(MAIN, choice(ON_EXISTING), 'rotate'),
     keep_secrets: row(MAIN, wholeNumber(1, 5), 2),
-    verify: row(MAIN, parse_boolean(true), true),
-    access_token: row(MAIN, parse_boolean(false), false),
-    save_to: row(MAIN_AND_DELETE, choice(['none', 'repository', 'environment'], 'none'), 'none'),
+    verify: row(MAIN, parseBoolean, true),
+    access_token: row(MAIN, parseBoolean, false),
+    save_to: row(MAIN_AND_DELETE, choice(['none', 'repository', 'environment']), 'none'),
     save_as: row(MAIN_AND_DELETE, matching(/^(?!github(_|$))[a-z_]\w*$/i, PREFIX_FORMAT), 'SCALEKIT_M2M'),
-    github_token: row(ALL, parseGitHubToken, ''),
-    dry_run: { ...row(ALL, parse_boolean(false), false), absent: (action) => action === 'sweep' },
+    github_token: row(ACTIONS, parseGitHubToken, ''),
+    dry_run: { ...row(ACTIONS, parseBoolean, false), fallback: (action) => action === 'sweep' },
     max_deletions: row(SWEEP, wholeNumber(1, 1000), 20),
-    timeout: row(ALL, wholeNumber(5, 3600, 'seconds'), 120),
+    timeout: row(ACTIONS, wholeNumber(5, 3600, 'seconds'), 120),
 };
 /** The names of all inputs, in the order in which an error lists their problems. */
-const specs_INPUT_ORDER = Object.keys(specs_SPECS);
+const specs_INPUT_ORDER = Object.keys(SPECS);
 /** Returns the names of an action's inputs, in the order of its action.yml. */
 function specs_inputNames(action) {
-    const all = Object.entries(specs_SPECS);
-    return all.filter(([, { actions }]) => actions.includes(action)).map(([name]) => name);
+    return specs_INPUT_ORDER.filter((name) => specs_specOf(name).actions.includes(action));
 }
-function row(actions, parse, absent, ...variables) {
-    return { actions, parse, absent: () => absent, variables };
+/** Returns the spec of an input whose name is not known before. */
+function specs_specOf(name) {
+    return SPECS[name];
+}
+function row(actions, parse, fallback, ...variables) {
+    return { actions, parse, fallback: () => fallback, variables };
 }
 
 ;// CONCATENATED MODULE: ./build/inputs/reader.js
@@ -2154,7 +2171,7 @@ function reader_readInput(input) {
 function readSource(input, env) {
     const given = reader_readInput(input);
     const isOverridden = input === 'organization_id' && reader_readInput('organization_external_id') !== '';
-    const variable = isOverridden ? undefined : specs_SPECS[input].variables.find((name) => env[name]?.trim());
+    const variable = isOverridden ? undefined : SPECS[input].variables.find((name) => env[name]?.trim());
     if (given || !variable)
         return { text: given, label: input };
     return { text: env[variable]?.trim() ?? '', label: `${input} (from ${variable})`, variable };
@@ -2164,32 +2181,31 @@ class Reader {
     env;
     faults = new Faults(INPUT_ORDER);
     #action;
+    #names;
     /** Inputs that hold an expression instead of its value. Further problems of them mean nothing. */
     #unevaluated = new Set();
     constructor(action, env) {
         this.#action = action;
+        this.#names = inputNames(action);
         this.env = env;
     }
     /** Returns the function that records a problem of an input, or of a variable that is no input. */
-    report(name) {
-        return this.#unevaluated.has(name) ? () => { } : this.faults.report(name);
-    }
+    report = (name) => (this.#unevaluated.has(name) ? () => { } : this.faults.report(name));
     /** Returns the value of every input of the action. A bad one has some value of its type. */
     values() {
-        const names = inputNames(this.#action);
-        return Object.fromEntries(names.map((name) => [name, this.#value(name)]));
+        return Object.fromEntries(this.#names.map((name) => [name, this.#value(name)]));
     }
     #value(name) {
-        const { parse, absent } = SPECS[name];
+        const { parse, fallback } = specOf(name);
         const { text, label } = readSource(name, this.env);
         if (!text)
-            return absent(this.#action);
+            return fallback(this.#action);
         const report = this.faults.report(name, label);
         if (!text.includes('${{'))
-            return parse(text, report);
+            return parse(text, report) ?? fallback(this.#action);
         report(`got ${quoteUrl(text)}, which holds an expression that was not evaluated; expected its value`);
         this.#unevaluated.add(name);
-        return parse(text, () => { });
+        return parse(text, () => { }) ?? fallback(this.#action);
     }
     /** Returns the source of an input that must be given. Reports it if it is not. */
     require(input, expected) {
@@ -2204,13 +2220,11 @@ class Reader {
      * runners set the inputs of a composite action around this one.
      */
     checkNames() {
-        const names = inputNames(this.#action).map(String);
         for (const [variable, value] of Object.entries(this.env)) {
-            const [, given] = /^INPUT_(.+)$/s.exec(variable.toUpperCase()) ?? [];
-            const name = given?.toLowerCase() ?? '';
-            if (!name || names.includes(name))
+            const name = /^INPUT_(.+)$/is.exec(variable)?.[1]?.toLowerCase();
+            if (!name || this.#names.some((known) => known === name))
                 continue;
-            const meant = names.find((known) => isMisspelt(name, known));
+            const meant = this.#names.find((known) => isMisspelt(name, known));
             if (meant && value?.trim() !== reader_readInput(meant))
                 this.faults.report(meant, quote(name).slice(1, -1))(`is not an input; did you mean ${meant}?`);
         }
@@ -2218,8 +2232,8 @@ class Reader {
 }
 /** Returns whether a name is that of an input but for dashes and underscores, or has one wrong letter. */
 function isMisspelt(name, input) {
-    const [one, other] = [name, input].map((text) => text.replace(/[-_ ]/g, ''));
-    return one !== undefined && other !== undefined && isOneLetterOff(one, other);
+    const letters = (text) => text.replace(/[-_ ]/g, '');
+    return isOneLetterOff(letters(name), letters(input));
 }
 /** Returns whether two texts are the same but for one letter that is missing, added, replaced or swapped with the next. */
 function isOneLetterOff(one, other) {
@@ -2265,11 +2279,10 @@ function readGitHubToken() {
     (0,mask/* maskCredentials */.Bs)('', token);
     return token;
 }
-/** Returns the seconds for the whole step and reports nothing. Without the input it returns 120, for a bad one 5. */
+/** Returns the seconds for the whole step and reports nothing. Without the input, or for a bad one, it returns 120. */
 function readTimeout() {
-    const { parse, absent } = specs_SPECS.timeout;
-    const text = reader_readInput('timeout');
-    return text ? parse(text, () => { }) : absent('main');
+    const { parse, fallback } = SPECS.timeout;
+    return parse(reader_readInput('timeout'), () => { }) ?? fallback('main');
 }
 /** Checks the inputs that all actions share, and what only a runner provides. */
 function checkConnection(reader, values, runner) {
@@ -2282,7 +2295,7 @@ function checkConnection(reader, values, runner) {
     return {
         origin: values.scalekit_environment_url,
         credentials: { client_id: values.scalekit_client_id, client_secret: values.scalekit_client_secret },
-        organization_id: values.organization_external_id ? '' : values.organization_id,
+        organization_id: values.organization_id,
         organization_external_id: values.organization_external_id,
         timeout: values.timeout,
         warnings: runner.origin === 'untrusted' ? [UNTRUSTED] : [],
@@ -2296,7 +2309,7 @@ function checkConnection(reader, values, runner) {
 function checkGitHub(reader, token, runner, need) {
     if (!need || !reader.require('github_token', `a token that may ${need}. ${likelyCauses(runner)}`).text)
         return undefined;
-    const api = parseApiUrl(runner.api, reader.report('GITHUB_API_URL'));
+    const api = parseApiUrl(runner.api, reader.report('GITHUB_API_URL')) ?? '';
     checkProxy(reader, api);
     return { api, token };
 }
@@ -2329,7 +2342,7 @@ function checkProxy(reader, address) {
 function checkOrigin(reader, origin) {
     const { variable } = reader.require('scalekit_environment_url', 'the address of the environment, such as https://acme.scalekit.com, as an input or in SCALEKIT_ENVIRONMENT_URL');
     if (variable && readInput('scalekit_client_secret')) {
-        reader.report('scalekit_environment_url')(`is empty while scalekit_client_secret is given; expected both as inputs, or an earlier step could send the secret elsewhere by setting ${variable} through GITHUB_ENV`);
+        reader.report('scalekit_environment_url')(`is empty while scalekit_client_secret is given; expected both as inputs, because an earlier step could set ${variable} through GITHUB_ENV and so receive the secret`);
     }
     checkProxy(reader, origin);
 }

@@ -19,6 +19,13 @@ const DEFAULT_CLAIMS = ['github_repository', 'github_repository_id', 'environmen
 /** The claims that GitHub's API may return for any repository, apart from custom properties. */
 const KNOWN_TO_API = /^(environment|github_repository(_id|_owner|_owner_id|_visibility)?)$/;
 
+/** Where else the environment may come from. */
+const OTHER_SOURCE: Record<Source, string> = {
+  runner: ', or permissions with id-token: write in a job that has an environment',
+  token: ', or a job that has an environment',
+  api: '',
+};
+
 const EXPECTED_KNOWN = 'expected a claim that is known here';
 
 /** The inputs about claims. */
@@ -37,11 +44,15 @@ export interface ClaimInputs {
  */
 export function checkClaimNames(
   requested: string[] | undefined,
-  source: Source,
+  { source, environment }: Pick<Target, 'source' | 'environment'>,
   lifetime: Lifetime,
   report: Report,
 ): void {
-  reportEach(requested, (name) => nameProblem(name, source, lifetime), report);
+  // Only the input names the environment of another repository.
+  const isMissing = (name: string) => name === 'environment' && source === 'api' && !environment;
+  const problemOf = (name: string) =>
+    nameProblem(name, source, lifetime) ?? (isMissing(name) ? missingProblem(name, source) : undefined);
+  reportEach(requested, problemOf, report);
 }
 
 /**
@@ -58,28 +69,39 @@ export function deriveClaims(
   const derived = claimsOf(target, repository_claims ?? DEFAULT_CLAIMS);
   const values = new Map(derived.map(({ key, value }) => [key, value]));
   const problemOf = (name: string) =>
-    nameProblem(name, target.source, lifetime) ??
-    (values.has(name) ? undefined : `got ${name}, ${reasonMissing(name, target.source)}`);
+    nameProblem(name, target.source, lifetime) ?? (values.has(name) ? undefined : missingProblem(name, target.source));
   reportEach(repository_claims, problemOf, report('repository_claims'));
   reportContradictions(custom_claims, values, report('custom_claims'));
   return [...derived, ...custom_claims.filter(({ key }) => !values.has(key))];
 }
 
-/** Reports `none` beside other names, and then the problem of each name, if it has one. */
+/** Reports `none` beside other names, all unknown names, and then the problem of each other name, if it has one. */
 function reportEach(requested: string[] = [], problemOf: (name: string) => string | undefined, report: Report): void {
   const names = requested.filter((name) => name !== 'none');
   if (requested.length > 1 && names.length < requested.length)
     report('got "none" beside others; expected "none" alone, or claims');
-  for (const name of names) {
+  reportUnknown(
+    names.filter((name) => !isClaimName(name)),
+    report,
+  );
+  for (const name of names.filter(isClaimName)) {
     const problem = problemOf(name);
     if (problem) report(problem);
   }
 }
 
+/** Reports names that are no claims. */
+function reportUnknown(names: string[], report: Report): void {
+  if (names.length === 0) return;
+  const meant = names.map((name) => `github_${name}`).filter(isClaimName);
+  const hint = meant.length > 0 ? `. Did you mean ${meant.join(', ')}?` : '';
+  report(
+    `got ${names.map(quote).join(', ')}; expected ${CLAIM_NAMES.join(', ')}, github_repo_property_NAME, or none${hint}`,
+  );
+}
+
 /** Returns why this claim cannot be derived from any target of this source. Returns undefined if it might be. */
 function nameProblem(name: string, source: Source, lifetime: Lifetime): string | undefined {
-  if (!isClaimName(name))
-    return `got ${quote(name)}; expected ${CLAIM_NAMES.join(', ')}, github_repo_property_NAME, or none`;
   if (PER_RUN.has(name) && lifetime !== 'job')
     return `got ${name}, which changes from run to run; expected lifetime: job, because a persistent client cannot follow`;
   if (source === 'api' && !KNOWN_TO_API.test(name) && !PROPERTY.test(name))
@@ -95,13 +117,17 @@ function claimsOf(target: Target, names: string[]): Claim[] {
   });
 }
 
+/** Returns the problem of a requested claim without a value. */
+function missingProblem(name: string, source: Source): string {
+  return `got ${name}, ${reasonMissing(name, source)}`;
+}
+
 /** Returns why the target has no value for a requested claim, and what to do about it. */
 function reasonMissing(name: string, source: Source): string {
+  if (name === 'environment') return `which is not known; expected the input environment${OTHER_SOURCE[source]}`;
   if (source === 'api') return `which GitHub's API does not return for that repository; ${EXPECTED_KNOWN}`;
   if (source === 'token') return `which this job's ID token does not contain; ${EXPECTED_KNOWN}`;
-  if (name === 'environment')
-    return 'which is not known; expected the input environment, or permissions with id-token: write in a job that has an environment';
-  if (VARIABLES[name]) return `which this runner does not know; ${EXPECTED_KNOWN}`;
+  if (VARIABLES[name]) return 'which this runner does not provide. Remove it from repository_claims';
   return "which only GitHub's ID token contains; expected permissions with id-token: write. If the job has that permission, this runner offers no ID token";
 }
 

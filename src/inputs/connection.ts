@@ -22,16 +22,6 @@ export interface ConnectionInputs extends ScalekitAccess {
   warnings: string[];
 }
 
-type SharedValues = Pick<
-  Values<'sweep'>,
-  | 'scalekit_environment_url'
-  | 'scalekit_client_id'
-  | 'scalekit_client_secret'
-  | 'organization_id'
-  | 'organization_external_id'
-  | 'timeout'
->;
-
 /** Masks all credentials. Must run before anything is reported: a credential may have been pasted into a wrong input. */
 export function maskAll(env: NodeJS.ProcessEnv): void {
   readCredentials(env);
@@ -57,19 +47,14 @@ export function readGitHubToken(): string {
   return token;
 }
 
-/** Returns the seconds for the whole step and reports nothing. Without the input it returns 120, for a bad one 5. */
+/** Returns the seconds for the whole step and reports nothing. Without the input, or for a bad one, it returns 120. */
 export function readTimeout(): number {
-  const { parse, absent } = SPECS.timeout;
-  const text = readInput('timeout');
-  return text ? parse(text, () => {}) : absent('main');
+  const { parse, fallback } = SPECS.timeout;
+  return parse(readInput('timeout'), () => {}) ?? fallback('main');
 }
 
 /** Checks the inputs that all actions share, and what only a runner provides. */
-export function checkConnection<A extends Action>(
-  reader: Reader<A>,
-  values: SharedValues,
-  runner: Runner,
-): ConnectionInputs {
+export function checkConnection(reader: Reader, values: Values<Action>, runner: Runner): ConnectionInputs {
   const causes = likelyCauses(runner);
   reader.require('scalekit_client_id', `the id of the environment's API credentials (skc_…). ${causes}`);
   reader.require('scalekit_client_secret', `the secret of the environment's API credentials. ${causes}`);
@@ -79,7 +64,7 @@ export function checkConnection<A extends Action>(
   return {
     origin: values.scalekit_environment_url,
     credentials: { client_id: values.scalekit_client_id, client_secret: values.scalekit_client_secret },
-    organization_id: values.organization_external_id ? '' : values.organization_id,
+    organization_id: values.organization_id,
     organization_external_id: values.organization_external_id,
     timeout: values.timeout,
     warnings: runner.origin === 'untrusted' ? [UNTRUSTED] : [],
@@ -91,15 +76,15 @@ export function checkConnection<A extends Action>(
  * @param need what the token is needed for, in words. Undefined if the step does not need it
  * @returns undefined if the token is not needed or missing
  */
-export function checkGitHub<A extends Action>(
-  reader: Reader<A>,
+export function checkGitHub(
+  reader: Reader,
   token: string,
   runner: Runner,
   need: string | undefined,
 ): GitHubAccess | undefined {
   if (!need || !reader.require('github_token', `a token that may ${need}. ${likelyCauses(runner)}`).text)
     return undefined;
-  const api = parseApiUrl(runner.api, reader.report('GITHUB_API_URL'));
+  const api = parseApiUrl(runner.api, reader.report('GITHUB_API_URL')) ?? '';
   checkProxy(reader, api);
   return { api, token };
 }
@@ -114,7 +99,7 @@ export function unsafeSetting(env: NodeJS.ProcessEnv): string | undefined {
  * Reports an invalid proxy setting for requests to an address.
  * @param address an invalid URL is ignored, since it is reported elsewhere
  */
-export function checkProxy<A extends Action>(reader: Reader<A>, address: string): void {
+export function checkProxy(reader: Reader, address: string): void {
   const url = URL.parse(address);
   try {
     if (url) proxyFor(url, reader.env);
@@ -128,21 +113,21 @@ export function checkProxy<A extends Action>(reader: Reader<A>, address: string)
  * Reports a missing address of the Scalekit environment. If the secret is an input, the address has to be one, because an
  * earlier step can set variables.
  */
-function checkOrigin<A extends Action>(reader: Reader<A>, origin: string): void {
+function checkOrigin(reader: Reader, origin: string): void {
   const { variable } = reader.require(
     'scalekit_environment_url',
     'the address of the environment, such as https://acme.scalekit.com, as an input or in SCALEKIT_ENVIRONMENT_URL',
   );
   if (variable && readInput('scalekit_client_secret')) {
     reader.report('scalekit_environment_url')(
-      `is empty while scalekit_client_secret is given; expected both as inputs, or an earlier step could send the secret elsewhere by setting ${variable} through GITHUB_ENV`,
+      `is empty while scalekit_client_secret is given; expected both as inputs, because an earlier step could set ${variable} through GITHUB_ENV and so receive the secret`,
     );
   }
   checkProxy(reader, origin);
 }
 
 /** Reports it if the organization is missing or named twice. */
-function checkOrganization<A extends Action>(reader: Reader<A>): void {
+function checkOrganization(reader: Reader): void {
   if (!readInput('organization_external_id')) {
     const also = 'as an input or in SCALEKIT_ORGANIZATION_ID, or else organization_external_id';
     reader.require('organization_id', `${ORGANIZATION_FORMAT}, ${also}`);
@@ -155,7 +140,7 @@ function checkOrganization<A extends Action>(reader: Reader<A>): void {
  * Reports what only the runner of a workflow provides and is missing, and an unsafe setting. Without the file for
  * outputs, the secret would be printed in the log instead.
  */
-function checkRunner<A extends Action>(reader: Reader<A>, { repository }: Runner): void {
+function checkRunner(reader: Reader, { repository }: Runner): void {
   if (!REPOSITORY.test(repository)) {
     reader.report('GITHUB_REPOSITORY')(
       `got ${quote(repository)}; expected owner/name, as the runner of a workflow sets it`,

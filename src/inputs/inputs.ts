@@ -39,41 +39,20 @@ interface SavingInputs {
   secret: string;
 }
 
-/** The inputs that say what the client is and what to do with it. */
-const CLIENT_INPUTS = [
-  'name',
-  'description',
-  'scopes',
-  'audience',
-  'custom_claims',
-  'expiry',
-  'repository_claims',
-  'lifetime',
-  'client_id',
-  'on_existing',
-  'keep_secrets',
-  'verify',
-  'access_token',
-  'dry_run',
-] as const;
-
 /** The inputs of the action. They are checked as far as that is possible without a request. */
-export interface Inputs extends ConnectionInputs, TargetInputs, Pick<Values<'main'>, (typeof CLIENT_INPUTS)[number]> {
+export interface Inputs extends Values<'main'>, ConnectionInputs, TargetInputs {
   /** Facts about the inputs that the user should know. */
   notices: string[];
 }
 
 /** The inputs of `delete/`. */
-export interface DeleteInputs
-  extends ConnectionInputs,
-    TargetInputs,
-    Pick<Values<'delete'>, 'name' | 'client_id' | 'dry_run'> {
+export interface DeleteInputs extends Values<'delete'>, ConnectionInputs, TargetInputs {
   /** Facts about the inputs that the user should know. */
   notices: string[];
 }
 
 /** The inputs of `sweep/`. */
-export interface SweepInputs extends ConnectionInputs, Pick<Values<'sweep'>, 'dry_run' | 'max_deletions'> {
+export interface SweepInputs extends Values<'sweep'>, ConnectionInputs {
   runner: Runner;
   github: GitHubAccess;
 }
@@ -87,7 +66,7 @@ export function readInputs(env: NodeJS.ProcessEnv): Inputs {
   const connection = checkConnection(reader, values, runner);
   const { lifetime } = values;
   const inputs: Inputs = {
-    ...pick(values, CLIENT_INPUTS),
+    ...values,
     ...connection,
     ...readTarget(reader, values, runner),
     expiry: values.expiry ?? (lifetime === 'job' ? JOB_EXPIRY : undefined),
@@ -97,12 +76,10 @@ export function readInputs(env: NodeJS.ProcessEnv): Inputs {
     ],
   };
   checkCombinations(reader, inputs);
-  const report = (input: string) => reader.report(input);
-  // The runner's claims are known already. The others are checked completely after they are requested (resolveInputs).
-  if (inputs.source === 'runner') deriveClaims(inputs, targetFromRunner(runner, env, inputs.environment), report);
-  else checkClaimNames(inputs.repository_claims, inputs.source, lifetime, report('repository_claims'));
-  // An ID token may name the environment if the input does not.
-  if (inputs.source !== 'token' || inputs.environment) checkSecretLocation(inputs, inputs, report);
+  // The runner's claims are known already. The others are checked completely after they are requested (desiredClientFrom).
+  if (inputs.source === 'runner')
+    deriveClaims(inputs, targetFromRunner(runner, env, inputs.environment), reader.report);
+  else checkClaimNames(inputs.repository_claims, inputs, lifetime, reader.report('repository_claims'));
   reader.faults.finish();
   return inputs;
 }
@@ -114,14 +91,9 @@ export function readInputs(env: NodeJS.ProcessEnv): Inputs {
 export function readDeleteInputs(env: NodeJS.ProcessEnv): DeleteInputs {
   const { reader, values, runner } = readValues('delete', env);
   const connection = checkConnection(reader, values, runner);
-  const chosen = pick(values, ['name', 'client_id', 'dry_run']);
   const target = readTarget(reader, values, runner);
-  const inputs = { ...connection, ...target, ...chosen, notices: invisibleCharacters(values) };
-  // An ID token may name the environment if the input does not.
-  if (inputs.source !== 'token' || inputs.environment)
-    checkSecretLocation(inputs, inputs, (input) => reader.report(input));
   reader.faults.finish();
-  return inputs;
+  return { ...values, ...connection, ...target, notices: invisibleCharacters(values) };
 }
 
 /**
@@ -131,11 +103,10 @@ export function readDeleteInputs(env: NodeJS.ProcessEnv): DeleteInputs {
 export function readSweepInputs(env: NodeJS.ProcessEnv): SweepInputs {
   const { reader, values, runner } = readValues('sweep', env);
   const connection = checkConnection(reader, values, runner);
-  const { dry_run, max_deletions } = values;
   const need = 'read workflow runs (permissions with actions: read)';
   const github = checkGitHub(reader, values.github_token, runner, need) ?? { api: '', token: '' };
   reader.faults.finish();
-  return { ...connection, runner, github, dry_run, max_deletions };
+  return { ...values, ...connection, runner, github };
 }
 
 /** Masks the credentials, checks the names of the inputs, and parses them. */
@@ -144,7 +115,7 @@ function readValues<A extends Action>(action: A, env: NodeJS.ProcessEnv) {
   const reader = new Reader(action, env);
   const runner = readRunner(env);
   reader.checkNames();
-  return { reader, values: reader.values(), runner };
+  return { reader, values: reader.values() as Values<A>, runner };
 }
 
 /** Reports it if credentials are to be saved in an environment and there is none, or its name cannot be in a URL. */
@@ -156,22 +127,18 @@ export function checkSecretLocation(
   if (saving?.to !== 'environment') return;
   // In a URL, "." and ".." would address another path.
   if (/^\.\.?$/.test(environment))
-    report('save_to')(`got "environment" with the environment "${environment}"; expected the name of one`);
+    report('save_to')(
+      `got "environment" with the environment "${environment}"; expected another name, because this one cannot be part of a URL`,
+    );
   if (environment) return;
   const how = source === 'token' ? ' (this job has none)' : '';
   report('save_to')(`got "environment" without an environment${how}; expected the input environment, or "repository"`);
 }
 
 /** Derives where the facts about the repository come from, and checks what they and saving need. */
-function readTarget<A extends Action>(
-  reader: Reader<A>,
-  {
-    repository,
-    environment,
-    save_to,
-    save_as,
-    github_token,
-  }: Pick<Values<'main'>, 'repository' | 'environment' | 'save_to' | 'save_as' | 'github_token'>,
+function readTarget(
+  reader: Reader,
+  { repository, environment, save_to, save_as, github_token }: Values<'main' | 'delete'>,
   runner: Runner,
 ): TargetInputs {
   const other = repository.toLowerCase() === runner.repository.toLowerCase() ? '' : repository;
@@ -183,15 +150,16 @@ function readTarget<A extends Action>(
   const source = other ? 'api' : mayHaveIdToken(reader.env) ? 'token' : 'runner';
   if (source === 'token') checkProxy(reader, reader.env[ID_TOKEN_URL] ?? '');
   const github = checkGitHub(reader, github_token, runner, need);
+  // An ID token may name the environment if the input does not.
+  if (source !== 'token' || environment) checkSecretLocation({ saving }, { environment, source }, reader.report);
   return { runner, source, repository: other, environment, saving, github };
 }
 
 /** Reports inputs that are valid on their own and contradict each other. */
-function checkCombinations(reader: Reader<'main'>, { on_existing, verify, access_token, saving }: Inputs): void {
+function checkCombinations(reader: Reader, { client_id, on_existing, verify, access_token, saving }: Inputs): void {
   if (readInput('lifetime') === 'job') {
     const alwaysNew = 'the client of a job is always a new one';
-    if (readInput('client_id'))
-      reader.report('client_id')(`is given with lifetime: job; expected one of the two: ${alwaysNew}`);
+    if (client_id) reader.report('client_id')(`is given with lifetime: job; expected one of the two: ${alwaysNew}`);
     if (on_existing !== 'rotate')
       reader.report('on_existing')(`got "${on_existing}" with lifetime: job; expected it to be left out: ${alwaysNew}`);
     if (saving)
@@ -205,7 +173,7 @@ function checkCombinations(reader: Reader<'main'>, { on_existing, verify, access
     );
   if (access_token && !verify)
     reader.report('access_token')(
-      'is true with verify: false; expected verify: true, since it is the token that verification gets',
+      'is true with verify: false; expected verify: true, because verification requests that token',
     );
 }
 
@@ -215,8 +183,4 @@ function invisibleCharacters({ name, environment }: Pick<Values<'main'>, 'name' 
   return Object.entries({ name, environment })
     .filter(([, text]) => isSuspicious(text))
     .map(([input, text]) => `The ${input} holds an invisible character: ${quote(text)}.`);
-}
-
-function pick<T, K extends keyof T>(values: T, names: readonly K[]): Pick<T, K> {
-  return Object.fromEntries(names.map((name) => [name, values[name]])) as Pick<T, K>;
 }

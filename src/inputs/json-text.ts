@@ -32,8 +32,8 @@ export function parseJson(text: string, report: Report, expected: string, revive
 }
 
 /** Keeps a whole number as it is written, however large it is. Any other number may change: 1.10 becomes 1.1. */
-export const wholeNumberAsWritten: Reviver = (key, value, { source = '' } = {}) =>
-  key !== 'key' && typeof value === 'number' && /^-?(0|[1-9]\d*)$/.test(source) ? source : value;
+export const wholeNumberAsWritten: Reviver = (_key, value, { source = '' } = {}) =>
+  typeof value === 'number' && /^-?(0|[1-9]\d*)$/.test(source) ? source : value;
 
 /** Returns the keys that an object of this JSON text has more than once. JSON.parse keeps only the last of them. */
 export function repeatedKeys(json: string): Set<string> {
@@ -112,12 +112,13 @@ export function findJsonError(text: string): number {
   }
 }
 
-/** Returns line, column and the text around an offset. Masked values are replaced, also one that the offset is in. */
+/** Returns line, column and the text around an offset. Masked values are replaced, also one that the offset, a quote or a line break splits. */
 function placeOf(text: string, offset: number): string {
   const before = text.slice(0, offset);
   const lines = before.split(/\r\n|\r|\n/);
   const [start, end] = [redact(before), redact(text.slice(offset))];
-  const isSplit = start + end !== redact(text);
+  const joined = redact(text).replace(/["'\s]/g, '');
+  const isSplit = start + end !== redact(text) || redact(joined) !== joined;
   const around = isSplit ? '***' : `${[...start].slice(-CONTEXT).join('')}${[...end].slice(0, CONTEXT).join('')}`;
   const column = [...(lines.at(-1) ?? '')].length + 1;
   return `at line ${lines.length}, column ${column}, near ${escapeInvisible(JSON.stringify(around), CONFUSING)}`;

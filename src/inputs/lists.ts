@@ -17,13 +17,6 @@ const WAY_OUT = ' (if it is meant, use JSON with the character escaped)';
 const JSON_LIST = '["…"]';
 const JSON_CLAIMS = '{"…": "…"}';
 
-/** The lines of a text that is not JSON, without white space around them, comments and lines with a problem. */
-interface Lines {
-  lines: string[];
-  /** Whether it is a YAML list. The lines do not have their dashes then. */
-  isYamlList: boolean;
-}
-
 /** Parses scopes: a list whose entries RFC 6749, section 3.3, allows. */
 export function parseScopes(text: string, report: Report): string[] {
   const scopes = parseList(text, report);
@@ -40,8 +33,9 @@ export function parseScopes(text: string, report: Report): string[] {
  * @returns the entries that have no problem
  */
 export function parseList(text: string, report: Report): string[] {
-  return parseBody(text, report, parseJsonList, ({ lines, isYamlList }) => {
+  return parseBody(text, report, parseJsonList, (lines, isYamlList) => {
     const entries = isYamlList ? lines : lines.flatMap((line) => line.split(/[\s,]+/).filter(Boolean));
+    if (lines.length > 0 && entries.length === 0) report('holds no entries; expected some, or no input at all');
     return [...new Set(entries)].filter((entry) => {
       const problem = entryProblem(entry);
       if (problem) report(problem);
@@ -55,7 +49,7 @@ export function parseList(text: string, report: Report): string[] {
  * `{"key", "value"}`. Lines that begin with `#` are comments.
  */
 export function parseClaims(text: string, report: Report): Claim[] {
-  const claims = parseBody(text, report, parseJsonClaims, ({ lines }) =>
+  const claims = parseBody(text, report, parseJsonClaims, (lines) =>
     lines.flatMap((line) => parseLineClaim(line, report)),
   );
   const keys = new Set<string>();
@@ -64,7 +58,7 @@ export function parseClaims(text: string, report: Report): Claim[] {
     if (characterCount(key) > MAX_CLAIM_KEY)
       report(`got the key ${quote(key)} of ${characterCount(key)} characters; expected 128 at most`);
     if (!key.isWellFormed() || !value.isWellFormed())
-      report(`got half of a character for the key ${quote(key)}; expected Unicode text`);
+      report(`got an unpaired surrogate in the key ${quote(key)}; expected Unicode text`);
     if (keys.has(key)) report(`got the key ${quote(key)} twice; expected each key once`);
     keys.add(key);
   }
@@ -76,7 +70,7 @@ function parseBody<T>(
   text: string,
   report: Report,
   fromJson: (json: string, report: Report) => T[],
-  fromLines: (lines: Lines) => T[],
+  fromLines: (lines: string[], isYamlList: boolean) => T[],
 ): T[] {
   const lines = text.split(/\r\n|\r|\n/).map(withoutComment);
   const clean = lines.filter((line) => !reportInvisible(line, report, WAY_OUT));
@@ -88,7 +82,7 @@ function parseBody<T>(
   const hasComment = (line: string) => /\s#/.test(line);
   for (const line of filled.filter(hasComment)) report(`got the line ${quote(line)}; ${EXPECTED_COMMENTS}`);
   const good = filled.filter((line) => !hasComment(line));
-  return fromLines({ lines: isYamlList ? good.map((line) => line.slice(1).trim()) : good, isYamlList });
+  return fromLines(isYamlList ? good.map((line) => line.slice(1).trim()) : good, isYamlList);
 }
 
 /**
@@ -104,10 +98,10 @@ function withoutComment(line: string): string {
 /** Returns what is wrong with an entry of a list that is not JSON. */
 function entryProblem(entry: string): string | undefined {
   if (entry.startsWith('#')) return `got the entry ${quote(entry)}; ${EXPECTED_COMMENTS}`;
-  const isSeveral = /[\s,]/.test(entry);
-  if (entry !== '-' && !isSeveral) return unclearProblem(entry, 'entry', JSON_LIST);
-  const expected = isSeveral ? 'one entry after each dash' : 'a dash in front of every line, or none';
-  return `got the entry ${quote(entry)}; expected ${expected} (if it is meant so, use JSON: ${JSON_LIST})`;
+  if (entry === '-') return unclear('entry', entry, 'a dash in front of every line, or none', JSON_LIST);
+  // Only the lines of a YAML list are not split.
+  if (/[\s,]/.test(entry)) return unclear('entry', entry, 'one entry after each dash', JSON_LIST);
+  return unclearProblem(entry, 'entry', JSON_LIST);
 }
 
 /**
@@ -117,14 +111,13 @@ function entryProblem(entry: string): string | undefined {
  * @param json how to write the text in JSON
  */
 function unclearProblem(text: string, what: string, json: string): string | undefined {
-  const expected = isPlaceholder(text)
-    ? 'a text'
-    : QUOTES.test(text)
-      ? 'the text without quotes'
-      : text.includes(';')
-        ? 'the text without a semicolon'
-        : undefined;
-  return expected && `got the ${what} ${quote(text)}; expected ${expected} (if it is meant so, use JSON: ${json})`;
+  if (isPlaceholder(text)) return unclear(what, text, 'a text', json);
+  if (QUOTES.test(text)) return unclear(what, text, 'the text without quotes', json);
+  return text.includes(';') ? unclear(what, text, 'the text without a semicolon', json) : undefined;
+}
+
+function unclear(what: string, text: string, expected: string, json: string): string {
+  return `got the ${what} ${quote(text)}; expected ${expected} (to keep it, use JSON: ${json})`;
 }
 
 /** Parses a `key=value` line. Reports a line with a problem and returns no claim. */
@@ -139,10 +132,11 @@ function parseLineClaim(line: string, report: Report): Claim[] {
 
 /** Returns what is wrong with a claim in the form of a line. */
 function claimProblem(line: string, key: string, value: string): string | undefined {
+  if (/^-\s/.test(key)) return unclear('line', line, 'a dash in front of every line, or none', JSON_CLAIMS);
   if (/\s/.test(key))
     return `got the key ${quote(key)}; expected one without white space (use JSON for such a key: ${JSON_CLAIMS})`;
-  // Another pair after a comma, or after a space, as a folded YAML text has it.
-  if (/[\s,][\w.-]+\s*=/.test(value))
+  // Another pair after a comma, or after a space, as a folded YAML text has it. A URL has pairs after "?" and "&".
+  if (key.includes(',') || /[,\uff0c]\s*[^\s,=&?]+\s*=|\s[\w.-]+\s*=/.test(value))
     return `got the line ${quote(line)}; expected one key=value a line (use JSON for such a value: ${JSON_CLAIMS})`;
   return unclearProblem(key, 'key', JSON_CLAIMS) ?? unclearProblem(value, 'value', JSON_CLAIMS);
 }
@@ -177,8 +171,7 @@ function parseJsonClaims(text: string, report: Report): Claim[] {
 
 /** Returns a claim if its value is a string, a boolean or a whole number. Reports any other value and returns none. */
 function parseJsonClaim(key: string, value: unknown, report: Report): Claim[] {
-  if (typeof value === 'string' || typeof value === 'boolean' || Number.isSafeInteger(value))
-    return [{ key, value: String(value) }];
+  if (typeof value === 'string' || typeof value === 'boolean') return [{ key, value: String(value) }];
   report(`got ${quoteJson(value)} for the key ${quote(key)}; expected a string (quote numbers that are not whole)`);
   return [];
 }

@@ -5,14 +5,20 @@ import { characterCount, escapeInvisible, quote, quoteUrl, SCHEME } from '../out
 // Parses the text of single inputs. Every parser is pure, gets a text that is not empty, passes every problem to
 // `report`, and returns what could be read, so that one bad input does not hide the next.
 
-/** Parses the text of an input. */
-export type Parser<T> = (text: string, report: Report) => T;
+/** Parses the text of an input. Returns undefined if it reports a problem and no value can be used. */
+export type Parser<T> = (text: string, report: Report) => T | undefined;
 
 /**
  * Texts that are not accepted as a URL, although browsers correct some of them: white space, a backslash, a control
  * character, a leading slash, or `http:` or `https:` without exactly two slashes.
  */
 const INVALID_URL = /[\s\\]|[^!-~\xa0-\uffff]|^([hH][tT]{2}[pP][sS]?:(?!\/\/[^/])|\/)/;
+
+/** A host as DNS or an address has it. URLs allow more characters, such as quotes and braces. */
+const HOST = /^([\w.-]+|\[[\da-f:.]+\])$/i;
+
+/** A host that can be meant without a scheme before it. Any other text is rather the name of something else. */
+const DOTTED = /^(localhost$|\[)|\.[^.]/i;
 
 /** What an expression without a value, or an object, becomes in the text of an input. A list splits the last one. */
 const PLACEHOLDER = /^(null|undefined|\{\}|""|''|\[object( \w+\])?)$/;
@@ -23,11 +29,8 @@ export const QUOTES = /^["'`‘’‚‹›“”„«»]|["'`‘’‚‹›“
 /** An invisible character. */
 const INVISIBLE = /\p{Cf}/u;
 
-/** A name before the text itself, as in `NAME=text` or `name: text`. */
-const NAMED = /^([a-z_]\w*)\s*(=(?=\s*[^\s=])|:(?=\s))/i;
-
-/** Names that an error may show. Any other text before a sign may be a part of a secret. */
-const CREDENTIAL_NAME = /^\w{0,40}(id|key|secret|token)$/i;
+/** The name of a credential before the credential itself, as in `export NAME=text` or `name: text`. */
+const NAMED = /^(?:export\s+|-e\s+|\$env:)?\w{0,40}(?:id|key|secret|token)\s*([=:])(?=\s*[^\s=])/i;
 
 /** How Scalekit's secrets begin. */
 const SECRET_LIKE = /^(test|live|prod)_/;
@@ -42,50 +45,47 @@ export function bounded(max: number): Parser<string> {
   return (text, report) => {
     if (characterCount(text) > max)
       report(`got ${characterCount(text)} characters, ${quote(text)}; expected ${max} at most`);
-    if (isPlaceholder(text)) report(`got ${quote(text)}; expected a text. An expression may have no value`);
+    if (isPlaceholder(text))
+      report(`got ${quote(text)}; expected a text. It probably comes from an expression without a value`);
     return text;
   };
 }
 
-/** Returns a parser for text that matches a pattern. Any other text counts as not given. */
+/** Returns a parser for text that matches a pattern and is not a placeholder. Any other text counts as not given. */
 export function matching(pattern: RegExp, expected: string): Parser<string> {
   return (text, report) => {
-    if (pattern.test(text)) return text;
+    if (pattern.test(text) && !isPlaceholder(text)) return text;
     report(`got ${quote(text)}; expected ${expected}`);
-    return '';
+    return undefined;
   };
 }
 
-/**
- * Returns a parser for one of several words.
- * @param fallback what to continue with if the text is none of them
- */
-export function choice<const T extends string>(choices: readonly T[], fallback: NoInfer<T>): Parser<T> {
+/** Returns a parser for one of several words. */
+export function choice<const T extends string>(choices: readonly T[]): Parser<T> {
   const list = choices.map((word) => `"${word}"`);
   const expected = `${list.slice(0, -1).join(', ')} or ${list.at(-1)}`;
   return (text, report) => {
     const word = choices.find((word) => word === text);
     if (word === undefined) report(`got ${quote(text)}; expected ${expected}`);
-    return word ?? fallback;
+    return word;
   };
 }
 
-/** Returns a parser for a boolean in one of the spellings of YAML's core schema. */
-export function boolean(fallback: boolean): Parser<boolean> {
-  return (text, report) => {
-    if (/^(true|True|TRUE|false|False|FALSE)$/.test(text)) return text.toLowerCase() === 'true';
-    report(`got ${quote(text)}; expected true or false`);
-    return fallback;
-  };
-}
+/** Parses a boolean in one of the spellings of YAML's core schema. */
+export const parseBoolean: Parser<boolean> = (text, report) => {
+  if (/^(true|True|TRUE|false|False|FALSE)$/.test(text)) return text.toLowerCase() === 'true';
+  report(`got ${quote(text)}; expected true or false`);
+  return undefined;
+};
 
-/** Returns a parser for a whole number in decimal digits. For any other text it returns `min`. */
+/** Returns a parser for a whole number in decimal digits. */
 export function wholeNumber(min: number, max: number, unit = ''): Parser<number> {
+  const range = max === Number.MAX_SAFE_INTEGER ? `, at least ${min}` : ` from ${min} to ${max}`;
   return (text, report) => {
     const number = /^[1-9]\d*$/.test(text) ? Number(text) : Number.NaN;
     if (number >= min && number <= max) return number;
-    report(`got ${quote(text)}; expected a whole number${unit && ` of ${unit}`} from ${min} to ${max}`);
-    return min;
+    report(`got ${quote(text)}; expected a whole number${unit && ` of ${unit}`}${range}`);
+    return undefined;
   };
 }
 
@@ -94,7 +94,7 @@ export function wholeNumber(min: number, max: number, unit = ''): Parser<number>
  * @param show how an error shows the text
  */
 export function visible(parser: Parser<string>, show = quote): Parser<string> {
-  return (text, report) => (reportInvisible(text, report, '', show) ? '' : parser(text, report));
+  return (text, report) => (reportInvisible(text, report, '', show) ? undefined : parser(text, report));
 }
 
 /** Reports the first invisible character (Unicode category Cf). @returns whether there is one */
@@ -119,19 +119,21 @@ function credential(what: string, problemOf: (text: string) => string | undefine
   };
 }
 
-/** Returns what a credential was pasted with, in words. */
+/** Returns what a credential was pasted with, or that it is none at all, in words. */
 function wrappingOf(text: string): string | undefined {
   const [character] = INVISIBLE.exec(text) ?? [];
   if (character) return `holds the invisible character ${escapeInvisible(character)}`;
   if (QUOTES.test(text)) return 'has quotes around it';
-  const [, name, sign] = NAMED.exec(text) ?? [];
-  return name && `has ${CREDENTIAL_NAME.test(name) ? `"${name}${sign}"` : 'a name'} in front of it`;
+  if (/^\*+$/.test(text) || isPlaceholder(text)) return 'holds a placeholder';
+  const [, sign] = NAMED.exec(text) ?? [];
+  // The name is not shown, since it could be the first part of a secret.
+  return sign && `has a name and "${sign}" in front of it`;
 }
 
 /** Parses a token of GitHub. */
-export const parseGitHubToken: Parser<string> = credential('a token of GitHub', (text) =>
+export const parseGitHubToken: Parser<string> = credential('a GitHub token', (text) =>
   // Any other character would break the header with the token.
-  /^[\x21-\x7e]+$/.test(text) ? undefined : 'holds characters that no token has; expected a token of GitHub',
+  /^[\x21-\x7e]+$/.test(text) ? undefined : 'holds characters that no token has; expected a GitHub token',
 );
 
 const API_CLIENT_ID = "the id of the environment's API credentials (skc_…)";
@@ -140,7 +142,8 @@ const API_CLIENT_ID = "the id of the environment's API credentials (skc_…)";
 export const parseApiClientId: Parser<string> = credential(API_CLIENT_ID, (text) => {
   if (text.startsWith('m2morg_'))
     return `got ${quote(text)}, an organization client; expected the environment's API credentials (skc_…)`;
-  return SECRET_LIKE.test(text) ? `holds what looks like a secret; expected ${API_CLIENT_ID}` : undefined;
+  if (SECRET_LIKE.test(text)) return `holds what looks like a secret; expected ${API_CLIENT_ID}`;
+  return /^[\x21-\x7e]+$/.test(text) ? undefined : `holds characters that no id has; expected ${API_CLIENT_ID}`;
 });
 
 const API_SECRET = "the secret of the environment's API credentials";
@@ -153,15 +156,16 @@ export const parseApiSecret: Parser<string> = credential(API_SECRET, (text) => {
 
 /**
  * Parses the address of a Scalekit environment: a host, or a URL with or without a slash at its end.
- * @returns scheme, host and port, even if a problem is reported. Empty if the text is not a URL
+ * @returns scheme, host and port, even if a problem is reported. Undefined if the text is not a URL
  */
 export const parseOrigin: Parser<string> = (text, report) => {
   const expected = 'expected the address of the environment alone, such as https://acme.scalekit.com';
-  const url = INVALID_URL.test(text) ? null : URL.parse(SCHEME.test(text) ? text : `https://${text}`);
+  const hasScheme = SCHEME.test(text);
+  const url = INVALID_URL.test(text) ? null : URL.parse(hasScheme ? text : `https://${text}`);
   const quoted = () => quoteUrl(text);
-  if (!url) {
+  if (!url || !HOST.test(url.hostname) || !(hasScheme || DOTTED.test(url.hostname))) {
     report(`got ${quoted()}, which is not a URL; ${expected}`);
-    return '';
+    return undefined;
   }
   const extras = [
     url.username || url.password ? 'credentials' : '',
@@ -179,7 +183,7 @@ export const parseOrigin: Parser<string> = (text, report) => {
 
 /**
  * Parses the address of GitHub's API. On GitHub Enterprise Server it has a path.
- * @returns the address without a slash at its end. Empty if a problem is reported
+ * @returns the address without a slash at its end. Undefined if a problem is reported
  */
 export const parseApiUrl: Parser<string> = (text, report) => {
   const url = INVALID_URL.test(text) ? null : URL.parse(text);
@@ -187,7 +191,7 @@ export const parseApiUrl: Parser<string> = (text, report) => {
     report(
       `got ${quoteUrl(text)}; expected the https address of GitHub's API, such as https://api.github.com (http only for a loopback address)`,
     );
-    return '';
+    return undefined;
   }
   return url.href.replace(/\/+$/, '');
 };

@@ -1,7 +1,7 @@
 import { getInput } from '@actions/core';
 import { Faults, type Report } from '../client/faults.ts';
 import { quote, quoteUrl } from '../output/text.ts';
-import { type Action, INPUT_ORDER, type InputName, inputNames, SPECS, type Spec, type Values } from './specs.ts';
+import { type Action, INPUT_ORDER, type InputName, inputNames, SPECS, specOf } from './specs.ts';
 
 /** The text of an input and its origin. */
 export interface Source {
@@ -31,38 +31,37 @@ export function readSource(input: InputName, env: NodeJS.ProcessEnv): Source {
 }
 
 /** Reads the inputs of one action and collects the problems of all of them. */
-export class Reader<A extends Action> {
+export class Reader {
   readonly env: NodeJS.ProcessEnv;
   readonly faults = new Faults(INPUT_ORDER);
-  readonly #action: A;
+  readonly #action: Action;
+  readonly #names: readonly InputName[];
   /** Inputs that hold an expression instead of its value. Further problems of them mean nothing. */
   readonly #unevaluated = new Set<string>();
 
-  constructor(action: A, env: NodeJS.ProcessEnv) {
+  constructor(action: Action, env: NodeJS.ProcessEnv) {
     this.#action = action;
+    this.#names = inputNames(action);
     this.env = env;
   }
 
   /** Returns the function that records a problem of an input, or of a variable that is no input. */
-  report(name: string): Report {
-    return this.#unevaluated.has(name) ? () => {} : this.faults.report(name);
-  }
+  readonly report = (name: string): Report => (this.#unevaluated.has(name) ? () => {} : this.faults.report(name));
 
   /** Returns the value of every input of the action. A bad one has some value of its type. */
-  values(): Values<A> {
-    const names = inputNames(this.#action);
-    return Object.fromEntries(names.map((name) => [name, this.#value(name as InputName)])) as Values<A>;
+  values(): Record<string, unknown> {
+    return Object.fromEntries(this.#names.map((name) => [name, this.#value(name)]));
   }
 
   #value(name: InputName): unknown {
-    const { parse, absent }: Spec<unknown> = SPECS[name];
+    const { parse, fallback } = specOf(name);
     const { text, label } = readSource(name, this.env);
-    if (!text) return absent(this.#action);
+    if (!text) return fallback(this.#action);
     const report = this.faults.report(name, label);
-    if (!text.includes('${{')) return parse(text, report);
+    if (!text.includes('${{')) return parse(text, report) ?? fallback(this.#action);
     report(`got ${quoteUrl(text)}, which holds an expression that was not evaluated; expected its value`);
     this.#unevaluated.add(name);
-    return parse(text, () => {});
+    return parse(text, () => {}) ?? fallback(this.#action);
   }
 
   /** Returns the source of an input that must be given. Reports it if it is not. */
@@ -78,13 +77,11 @@ export class Reader<A extends Action> {
    * runners set the inputs of a composite action around this one.
    */
   checkNames(): void {
-    const names = inputNames(this.#action).map(String);
     for (const [variable, value] of Object.entries(this.env)) {
-      const [, given] = /^INPUT_(.+)$/s.exec(variable.toUpperCase()) ?? [];
-      const name = given?.toLowerCase() ?? '';
-      if (!name || names.includes(name)) continue;
-      const meant = names.find((known) => isMisspelt(name, known));
-      if (meant && value?.trim() !== readInput(meant as InputName))
+      const name = /^INPUT_(.+)$/is.exec(variable)?.[1]?.toLowerCase();
+      if (!name || this.#names.some((known) => known === name)) continue;
+      const meant = this.#names.find((known) => isMisspelt(name, known));
+      if (meant && value?.trim() !== readInput(meant))
         this.faults.report(meant, quote(name).slice(1, -1))(`is not an input; did you mean ${meant}?`);
     }
   }
@@ -92,8 +89,8 @@ export class Reader<A extends Action> {
 
 /** Returns whether a name is that of an input but for dashes and underscores, or has one wrong letter. */
 function isMisspelt(name: string, input: string): boolean {
-  const [one, other] = [name, input].map((text) => text.replace(/[-_ ]/g, ''));
-  return one !== undefined && other !== undefined && isOneLetterOff(one, other);
+  const letters = (text: string) => text.replace(/[-_ ]/g, '');
+  return isOneLetterOff(letters(name), letters(input));
 }
 
 /** Returns whether two texts are the same but for one letter that is missing, added, replaced or swapped with the next. */

@@ -3,12 +3,15 @@ import { redact } from './mask.ts';
 /** The scheme of a URL and the two slashes after it. */
 export const SCHEME = /^[a-z][a-z\d+.-]*:\/\//i;
 
+/** What looks like a secret of Scalekit or a token of GitHub. In a wrong input it is not masked. */
+const SECRET_LIKE = /(?<!\w)((test|live|prod)_|gh[opsur]_|github_pat_)\w{20,}/g;
+
 /**
- * Returns a value as an error shows it: masked values replaced, at most 80 characters, quoted as in JSON, and with
- * invisible characters escaped.
+ * Returns a value as an error shows it: masked values and what looks like a secret replaced, at most 80 characters,
+ * quoted as in JSON, and with invisible characters escaped.
  */
 export function quote(value: string): string {
-  return escapeInvisible(JSON.stringify(truncate(value, 80)));
+  return escapeInvisible(JSON.stringify(truncate(value.replace(SECRET_LIKE, '***'), 80)));
 }
 
 /**

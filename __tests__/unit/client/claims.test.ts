@@ -42,7 +42,7 @@ describe('a derived claim', () => {
   it.each(VARIABLES)('%s is what the runner says in %s', (key, variable) => {
     expect(derive([key], { [variable]: '7' })).toEqual({ claims: [{ key, value: '7' }], problems: [] });
     for (const env of [{}, { [variable]: '' }]) {
-      const problems = [`got ${key}, which this runner does not know; expected a claim that is known here`];
+      const problems = [`got ${key}, which this runner does not provide. Remove it from repository_claims`];
       expect(derive([key], env, 'production')).toEqual({ claims: [], problems });
     }
   });
@@ -140,17 +140,15 @@ describe('a claim that was asked for and is not known', () => {
     const report = (problem: string) => problems.push(problem);
     const inputs: ClaimInputs = { repository_claims: [name], custom_claims: [], lifetime: 'job' };
     if (target) deriveClaims(inputs, { source, ...target }, () => report);
-    else checkClaimNames(inputs.repository_claims, source, inputs.lifetime, report);
+    else checkClaimNames(inputs.repository_claims, { source, environment: '' }, inputs.lifetime, report);
     return problems;
   }
 
   it.each<[Source, string, why: string, isKnownBefore: boolean]>([
     ['token', 'github_repository_visibility', "which this job's ID token does not contain", false],
     ['token', 'github_repo_property_team', "which this job's ID token does not contain", false],
-    ['token', 'environment', "which this job's ID token does not contain", false],
     ['api', 'github_repo_property_team', "which GitHub's API does not return for that repository", false],
     ['api', 'github_repository_visibility', "which GitHub's API does not return for that repository", false],
-    ['api', 'environment', "which GitHub's API does not return for that repository", false],
     ...['sha', 'ref', 'run_id', 'actor', 'workflow_ref', 'job_workflow_ref', 'event_name', 'runner_environment'].map(
       (name): [Source, string, string, boolean] => [
         'api',
@@ -159,11 +157,35 @@ describe('a claim that was asked for and is not known', () => {
         true,
       ],
     ),
-    ['runner', 'github_sha', 'which this runner does not know', false],
   ])('from %s: %s, %s; known before any request: %s', (source, name, why, isKnownBefore) => {
     const problem = `got ${name}, ${why}; ${known}`;
     expect(problemsOf(name, source, EMPTY)).toEqual([problem]);
     expect(problemsOf(name, source, undefined)).toEqual(isKnownBefore ? [problem] : []);
+  });
+
+  it.each<[Source, more: string, isKnownBefore: boolean]>([
+    ['token', ', or a job that has an environment', false],
+    ['runner', ', or permissions with id-token: write in a job that has an environment', false],
+    ['api', '', true],
+  ])('from %s: environment, and the error says where it may come from', (source, more, isKnownBefore) => {
+    const problem = `got environment, which is not known; expected the input environment${more}`;
+    expect(problemsOf('environment', source, EMPTY)).toEqual([problem]);
+    expect(problemsOf('environment', source, undefined)).toEqual(isKnownBefore ? [problem] : []);
+  });
+
+  it('from runner: a variable that this runner does not set', () => {
+    expect(problemsOf('github_sha', 'runner', EMPTY)).toEqual([
+      'got github_sha, which this runner does not provide. Remove it from repository_claims',
+    ]);
+  });
+
+  it('lists the known names once, and suggests those that lack only github_', () => {
+    const problems: string[] = [];
+    const names = ['sha', 'nonsense', 'ref'];
+    checkClaimNames(names, { source: 'token', environment: '' }, 'job', (problem) => problems.push(problem));
+    expect(problems).toEqual([
+      `got "sha", "nonsense", "ref"; expected ${CLAIM_NAMES.join(', ')}, github_repo_property_NAME, or none. Did you mean github_sha, github_ref?`,
+    ]);
   });
 
   it.each(['github_repository_visibility', 'github_job_workflow_ref', 'github_repo_property_team'])(
@@ -178,10 +200,10 @@ describe('a claim that was asked for and is not known', () => {
   it.each<Source>(['token', 'api'])('does not delay the faults that exist in any case, from %s', (source) => {
     const problems: string[] = [];
     const names = ['none', 'github_team', 'github_repository'];
-    checkClaimNames(names, source, 'persistent', (problem) => problems.push(problem));
+    checkClaimNames(names, { source, environment: '' }, 'persistent', (problem) => problems.push(problem));
     expect(problems).toEqual([expect.stringMatching(/^got "none"/), expect.stringMatching(/^got "github_team"/)]);
     const perRun: string[] = [];
-    checkClaimNames(['github_sha'], source, 'persistent', (problem) => perRun.push(problem));
+    checkClaimNames(['github_sha'], { source, environment: '' }, 'persistent', (problem) => perRun.push(problem));
     expect(perRun).toEqual([expect.stringContaining('lifetime: job')]);
   });
 

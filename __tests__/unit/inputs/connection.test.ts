@@ -81,7 +81,7 @@ describe('what a step needs', () => {
       { scalekit_environment_url: undefined },
       { [variable]: 'acme.scalekit.com' },
       'scalekit_environment_url',
-      `is empty while scalekit_client_secret is given; expected both as inputs, or an earlier step could send the secret elsewhere by setting ${variable} through GITHUB_ENV`,
+      `is empty while scalekit_client_secret is given; expected both as inputs, because an earlier step could set ${variable} through GITHUB_ENV and so receive the secret`,
     ]),
     [
       'certificate checks',
@@ -189,7 +189,7 @@ describe('the secret', () => {
       { scalekit_client_secret: `${secret}\u200b` },
       { scalekit_client_id: `"${secret}"` },
       { scalekit_client_id: `SCALEKIT_CLIENT_SECRET=${secret}` },
-      { github_token: `${secret}=x` },
+      { github_token: `${secret}_token=x` },
     ])
       expect(mainError(changes)).not.toContain('Zq7w');
   });
@@ -202,7 +202,7 @@ describe('github_token', () => {
     expect(printed()).toContain(`::add-mask::${token}\n`);
     expect(message).not.toContain(GITHUB_TOKEN);
     expect(mainError({ save_to: 'repository', github_token: token })).toBe(
-      'Bad input: github_token: holds characters that no token has; expected a token of GitHub',
+      'Bad input: github_token: holds characters that no token has; expected a GitHub token',
     );
     setInputs({ github_token: `${GITHUB_TOKEN}-of-the-post-step` });
     expect(readGitHubToken()).toBe(`${GITHUB_TOKEN}-of-the-post-step`);
@@ -255,11 +255,11 @@ describe('the time limit', () => {
     expect(readMain({ timeout }).timeout).toBe(Number(timeout));
   });
 
-  it('is what the post step uses, which takes the minimum if it is bad', () => {
+  it('is what the post step uses, which takes the default if it is bad', () => {
     setInputs({ timeout: '60' });
     expect(readTimeout()).toBe(60);
     setInputs({ timeout: 'bad' });
-    expect(readTimeout()).toBe(5);
+    expect(readTimeout()).toBe(120);
     setInputs({});
     expect(readTimeout()).toBe(120);
   });

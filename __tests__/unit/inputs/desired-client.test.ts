@@ -280,7 +280,7 @@ describe('an environment', () => {
   it.each(['.', '..'])(
     'in which client credentials are saved is not called %j, which a URL takes for another path',
     (environment) => {
-      const fault = `Bad input: save_to: got "environment" with the environment "${environment}"; expected the name of one`;
+      const fault = `Bad input: save_to: got "environment" with the environment "${environment}"; expected another name, because this one cannot be part of a URL`;
       for (const reader of [readInputs, readDeleteInputs])
         for (const changes of [{}, { repository: 'acme/other' }])
           expect(

@@ -130,7 +130,7 @@ describe('two inputs that make no sense together', () => {
     [
       'access_token',
       { verify: 'false', access_token: 'true' },
-      'is true with verify: false; expected verify: true, since it is the token that verification gets',
+      'is true with verify: false; expected verify: true, because verification requests that token',
     ],
   ])('are one fault of %s: %j', (input, changes, fault) => {
     expect(resolveError(changes)).toBe(`Bad input: ${input}: ${fault}`);

@@ -127,6 +127,11 @@ describe('the problem of broken JSON', () => {
       { numRuns: 1000 },
     );
     expect(problemOf(`["a" ${secret}]`)).toBe('got broken JSON at line 1, column 6, near "[\\"a\\" ***]"');
+    // A quote or a line break splits the secret, as if it had been wrapped or quoted by hand.
+    const plain = ['Bq3m', 'Kx8n', 'Tw5r'].join('');
+    mask(plain);
+    for (const split of ['\n', '"', '" "', '\r\n  '])
+      expect(problemOf(`[${plain.slice(0, 6)}${split}${plain.slice(6)}]`)).toMatch(/, near "\*\*\*"$/);
     // The error is within the secret.
     expect(problemOf(`[${secret}]`)).toBe('got broken JSON at line 1, column 4, near "***"');
   });

@@ -4,8 +4,8 @@ import { parseClaims, parseList, parseScopes } from '../../../src/inputs/lists.t
 import { escapeInvisible } from '../../../src/output/text.ts';
 import { read } from '../input-fixtures.ts';
 
-const WAY_OUT = '(if it is meant so, use JSON: ["…"])';
-const CLAIM_WAY_OUT = '(if it is meant so, use JSON: {"…": "…"})';
+const WAY_OUT = '(to keep it, use JSON: ["…"])';
+const CLAIM_WAY_OUT = '(to keep it, use JSON: {"…": "…"})';
 const COMMENTS = 'expected comments on lines of their own (use JSON for a value with #)';
 const ESCAPED = '(if it is meant, use JSON with the character escaped)';
 const ZERO_WIDTH_SPACE = '\u200b';
@@ -93,7 +93,6 @@ describe('a list', () => {
     ['comments with anything in them', `b\n# "x"; ${ZERO_WIDTH_SPACE} # null\n#a\na`, ['b', 'a']],
     ['a comment before JSON', '# all\n["b",\n# "x",\n"a"]', ['b', 'a']],
     ['nothing', '', []],
-    ['separators alone', ' \n ,, ', []],
     ['an empty array', '[]', []],
   ])('counts a repeated entry once and keeps the order (%s)', (_form, text, value) => {
     expect(read(parseList, text)).toEqual({ value, problems: [] });
@@ -102,6 +101,7 @@ describe('a list', () => {
   it.each<[text: string, ...problems: string[]]>([
     ['# a', 'holds nothing but comments; expected entries, or no input at all'],
     ['#a\n\n \t#', 'holds nothing but comments; expected entries, or no input at all'],
+    [' \n ,, ', 'holds no entries; expected some, or no input at all'],
     ['a # b', `got the line "a # b"; ${COMMENTS}`],
     ['a\t#b\nc', `got the line "a\\t#b"; ${COMMENTS}`],
     ['- a\n- # b', `got the line "- # b"; ${COMMENTS}`],
@@ -225,11 +225,15 @@ describe('claims', () => {
       'a = b, c = d',
       'got the line "a = b, c = d"; expected one key=value a line (use JSON for such a value: {"…": "…"})',
     ],
+    ...['a=b, https://x.example/c=d', 'a=b, {c}=d', 'a=b,ç=d', 'a=b，c=d', 'a,b=c'].map((line): [string, string] => [
+      line,
+      `got the line ${JSON.stringify(line)}; expected one key=value a line (use JSON for such a value: {"…": "…"})`,
+    ]),
     // A folded YAML text.
     ['a=b c=d', 'got the line "a=b c=d"; expected one key=value a line (use JSON for such a value: {"…": "…"})'],
     ['a b=c', 'got the key "a b"; expected one without white space (use JSON for such a key: {"…": "…"})'],
     ['a: b=c', 'got the key "a: b"; expected one without white space (use JSON for such a key: {"…": "…"})'],
-    ['- a=b\nc=d', 'got the key "- a"; expected one without white space (use JSON for such a key: {"…": "…"})'],
+    ['- a=b\nc=d', `got the line "- a=b"; expected a dash in front of every line, or none ${CLAIM_WAY_OUT}`],
     ...UNCLEAR.flatMap(([text, expected]): [string, string][] => [
       [`a=${text}`, `got the value ${JSON.stringify(text)}; expected ${expected} ${CLAIM_WAY_OUT}`],
       ...(text === '{}'
@@ -285,6 +289,11 @@ describe('claims', () => {
     ['a URL as a key', 'https://acme.example/a=b', [{ key: 'https://acme.example/a', value: 'b' }]],
     ['commas in a value', 'a=b, c, d', [{ key: 'a', value: 'b, c, d' }]],
     [
+      'a URL with a query as a value',
+      'a=https://x.example/?b=1&c=2',
+      [{ key: 'a', value: 'https://x.example/?b=1&c=2' }],
+    ],
+    [
       'white space at ends',
       '\ufeffa=b\u00a0\r\n\u00a0c=d\ufeff',
       [{ key: 'a', value: 'b' }].concat({ key: 'c', value: 'd' }),
@@ -324,9 +333,9 @@ describe('claims', () => {
     ['an entry without a value', '[{"key": "a"}]', 'got the entry {"key":"a"}; expected {"key": "…", "value": "…"}'],
     ['an entry without a key', '[{"value": "a"}]', 'got the entry {"value":"a"}; expected {"key": "…", "value": "…"}'],
     [
-      'a key that is a number',
-      '[{"key": 1, "value": "a"}]',
-      'got the entry {"key":1,"value":"a"}; expected {"key": "…", "value": "…"}',
+      'a key that is a fraction',
+      '[{"key": 1.5, "value": "a"}]',
+      'got the entry {"key":1.5,"value":"a"}; expected {"key": "…", "value": "…"}',
     ],
     [
       'an entry with more',

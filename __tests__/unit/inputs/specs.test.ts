@@ -27,8 +27,8 @@ describe.each<[Action, file: string]>([
   });
 
   it.each(inputs)('in the default of %s', (name, { default: text, description }) => {
-    const { parse, absent } = spec(name);
-    const value = absent(action);
+    const { parse, fallback } = spec(name);
+    const value = fallback(action);
     if (text === undefined && name === 'lifetime') expect(description).toContain(`\`${value}\`, the default`);
     else if (text === undefined) expect(['', undefined, []]).toContainEqual(value);
     else if (!text.startsWith('$')) expect(read(parse, text)).toEqual({ value, problems: [] });
@@ -56,7 +56,7 @@ describe('a bad input', () => {
   const address = 'expected the address of the environment alone, such as https://acme.scalekit.com';
   const client = 'expected the id of an organization client (m2morg_…; skc_… is scalekit_client_id)';
   const seconds = 'expected a whole number of seconds from';
-  const placeholder = 'expected a text. An expression may have no value';
+  const placeholder = 'expected a text. It probably comes from an expression without a value';
   const claims = `expected ${CLAIM_NAMES.join(', ')}, github_repo_property_NAME, or none`;
 
   it.each<[input: string, given: string, problem: string]>([
@@ -103,15 +103,15 @@ describe('a bad input', () => {
     [
       'repository_claims',
       'github_repository_owner',
-      'got github_repository_owner, which this runner does not know; expected a claim that is known here',
+      'got github_repository_owner, which this runner does not provide. Remove it from repository_claims',
     ],
     [
       'custom_claims',
       'github_repository=acme/b',
       'got github_repository="acme/b", but repository_claims derives github_repository="acme/app"; expected the same value, or a repository_claims without github_repository',
     ],
-    ['expiry', '0', `got "0"; ${seconds} 1 to 9007199254740991`],
-    ['expiry', '1h', `got "1h"; ${seconds} 1 to 9007199254740991`],
+    ['expiry', '0', 'got "0"; expected a whole number of seconds, at least 1'],
+    ['expiry', '1h', 'got "1h"; expected a whole number of seconds, at least 1'],
     ['timeout', '4', `got "4"; ${seconds} 5 to 3600`],
     ['timeout', '3601', `got "3601"; ${seconds} 5 to 3600`],
     ['keep_secrets', '6', 'got "6"; expected a whole number from 1 to 5'],
@@ -144,7 +144,7 @@ describe('a bad input', () => {
       'skc_1',
       "holds an id (skc_…); expected the secret of the environment's API credentials",
     ],
-    ['github_token', '"a"', 'has quotes around it; expected a token of GitHub alone'],
+    ['github_token', '"a"', 'has quotes around it; expected a GitHub token alone'],
     ['save_as', 'GITHUB_X', 'got "GITHUB_X"; expected letters, digits and _, not beginning with a digit or GITHUB_'],
     ['repository', 'acme', 'got "acme"; expected owner/name'],
   ])('is the one problem of the error, with what was given and what is expected: %s: %j', (input, given, problem) => {
@@ -154,7 +154,7 @@ describe('a bad input', () => {
 
   it.each(['.', '..'])('is an external id or a repository that would address another path: %j', (text) => {
     expect(mainError({ organization_id: undefined, organization_external_id: text })).toBe(
-      `Bad input: organization_external_id: got "${text}"; expected the external id of an organization`,
+      `Bad input: organization_external_id: got "${text}"; expected the external id of an organization: up to 256 characters, without quotes around it`,
     );
     for (const repository of [`acme/${text}`, `${text}/app`])
       expect(mainError({ ...SAVING, repository })).toBe(
