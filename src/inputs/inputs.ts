@@ -104,6 +104,7 @@ export function readSweepInputs(env: NodeJS.ProcessEnv): SweepInputs {
   const { reader, values, runner } = readValues('sweep', env);
   const connection = checkConnection(reader, values, runner);
   const need = 'read workflow runs (permissions with actions: read)';
+  // Without a token there is a fault, so finish() throws.
   const github = checkGitHub(reader, values.github_token, runner, need) ?? { api: '', token: '' };
   reader.faults.finish();
   return { ...values, ...connection, runner, github };

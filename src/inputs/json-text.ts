@@ -66,49 +66,63 @@ export function quoteJson(value: unknown): string {
  */
 export function findJsonError(text: string): number {
   const open: string[] = [];
-  let at = 0;
-  const take = (pattern: RegExp) => {
-    pattern.lastIndex = at;
-    const found = pattern.exec(text)?.[0] ?? '';
-    at += found.length;
-    return found;
-  };
-  /** Takes a string. @returns false if it is broken, and then `at` is the offset of the problem */
-  const takeString = () => {
-    if (!take(STRING_START) || text[at] !== '"') return false;
-    at++;
-    return true;
-  };
+  const scanner = new Scanner(text);
   /** What may come next: a value, a key, or what follows a value. */
   let next: 'value' | 'first' | 'key' | 'end' = 'value';
   for (;;) {
-    take(WHITE_SPACE);
-    const character = text[at];
+    scanner.take(WHITE_SPACE);
+    const character = text[scanner.at];
     const closes = open.at(-1) === '{' ? '}' : ']';
     if (next === 'end') {
-      if (open.length === 0) return at;
+      if (open.length === 0) return scanner.at;
       if (character === ',') next = open.at(-1) === '{' ? 'key' : 'value';
       else if (character === closes) open.pop();
-      else return at;
-      at++;
+      else return scanner.at;
+      scanner.at++;
     } else if (next === 'first' && character === closes) {
       open.pop();
-      at++;
+      scanner.at++;
       next = 'end';
     } else if (next === 'key' || (next === 'first' && open.at(-1) === '{')) {
-      if (!takeString()) return at;
-      take(WHITE_SPACE);
-      if (text[at] !== ':') return at;
-      at++;
+      if (!scanner.takeString()) return scanner.at;
+      scanner.take(WHITE_SPACE);
+      if (text[scanner.at] !== ':') return scanner.at;
+      scanner.at++;
       next = 'value';
     } else if (character === '{' || character === '[') {
       open.push(character);
-      at++;
+      scanner.at++;
       next = 'first';
     } else {
-      if (character === '"' ? !takeString() : !take(SCALAR)) return at;
+      if (character === '"' ? !scanner.takeString() : !scanner.take(SCALAR)) return scanner.at;
       next = 'end';
     }
+  }
+}
+
+/** Moves through a text, from its beginning. */
+class Scanner {
+  /** The offset of the next character. */
+  at = 0;
+  readonly #text: string;
+
+  constructor(text: string) {
+    this.#text = text;
+  }
+
+  /** Moves past what a sticky pattern matches, and returns it. Returns an empty text if it does not match. */
+  take(pattern: RegExp): string {
+    pattern.lastIndex = this.at;
+    const found = pattern.exec(this.#text)?.[0] ?? '';
+    this.at += found.length;
+    return found;
+  }
+
+  /** Moves past a string. @returns false if it is broken, and then `at` is the offset of the problem */
+  takeString(): boolean {
+    if (!this.take(STRING_START) || this.#text[this.at] !== '"') return false;
+    this.at++;
+    return true;
   }
 }
 
