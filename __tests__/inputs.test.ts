@@ -136,17 +136,23 @@ describe('an input that was probably meant otherwise', () => {
     expect(emulator.requests).toEqual([]);
   });
 
-  it.each(['organization_id', 'name', 'scopes', 'custom_claims', 'save_as', 'timeout', 'verify'])(
-    'is in %s what looks like a secret, and the error does not show it',
-    async (input) => {
-      const canary = ['Zq7wXv9kYj8f', 'Bq3mKx8nTw5r'].join('');
-      for (const prefix of ['test_', 'ghs_', 'github_pat_']) {
-        const run = await runAction(emulator, { inputs: { [input]: `;${prefix}${canary}${';'.repeat(100)}` } });
-        expect(errors(run)).toHaveLength(1);
-        expect(run.stdout).not.toContain('Zq7w');
-      }
-    },
-  );
+  it.each([
+    ['organization_id', ''],
+    ['scopes', ';'],
+    ['scopes', '[1, "'],
+    ['scopes', '[['],
+    ['custom_claims', '{"a": ["'],
+    ['save_as', ';'],
+    ['timeout', ''],
+    ['verify', ''],
+  ])('is in %s, after %j, what looks like a secret, and the error does not show it', async (input, before) => {
+    const canary = ['Zq7wXv9kYj8f', 'Bq3mKx8nTw5r'].join('');
+    for (const prefix of ['test_', 'ghs_', 'github_pat_', 'eyJ']) {
+      const run = await runAction(emulator, { inputs: { [input]: `${before}${prefix}${canary}.${canary}` } });
+      expect(errors(run)).toHaveLength(1);
+      expect(run.stdout).not.toContain('Zq7w');
+    }
+  });
 });
 
 describe('the name of an input', () => {

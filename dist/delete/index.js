@@ -1156,7 +1156,7 @@ function repeatedKeys(json) {
 /** Returns a JSON value as an error shows it. */
 function quoteJson(value) {
     try {
-        return (0,output_text/* escapeInvisible */.ts)((0,output_text/* truncate */.xv)(JSON.stringify(value), 80));
+        return (0,output_text/* escapeInvisible */.ts)((0,output_text/* truncate */.xv)((0,output_text/* hideLikelySecrets */.Ec)(JSON.stringify(value)), 80));
     }
     catch {
         return 'one that is nested too deeply';
@@ -1235,13 +1235,17 @@ class Scanner {
         return true;
     }
 }
-/** Returns line, column and the text around an offset. Masked values are replaced, also one that the offset, a quote or a line break splits. */
+/**
+ * Returns line, column and the text around an offset. Masked values and what looks like a secret are replaced, also one
+ * that the offset, a quote or a line break splits.
+ */
 function placeOf(text, offset) {
     const before = text.slice(0, offset);
     const lines = before.split(/\r\n|\r|\n/);
-    const [start, end] = [(0,mask/* redact */.E$)(before), (0,mask/* redact */.E$)(text.slice(offset))];
-    const joined = (0,mask/* redact */.E$)(text).replace(/["'\s]/g, '');
-    const isSplit = start + end !== (0,mask/* redact */.E$)(text) || (0,mask/* redact */.E$)(joined) !== joined;
+    const hide = (part) => (0,output_text/* hideLikelySecrets */.Ec)((0,mask/* redact */.E$)(part));
+    const [start, end] = [hide(before), hide(text.slice(offset))];
+    const joined = hide(text).replace(/["'\s]/g, '');
+    const isSplit = start + end !== hide(text) || hide(joined) !== joined;
     const around = isSplit ? '***' : `${[...start].slice(-CONTEXT).join('')}${[...end].slice(0, CONTEXT).join('')}`;
     const column = [...(lines.at(-1) ?? '')].length + 1;
     return `at line ${lines.length}, column ${column}, near ${(0,output_text/* escapeInvisible */.ts)(JSON.stringify(around), CONFUSING)}`;
@@ -1953,6 +1957,7 @@ function bothAlphabets(text) {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
 /* harmony export */   Dq: () => (/* binding */ characterCount),
+/* harmony export */   Ec: () => (/* binding */ hideLikelySecrets),
 /* harmony export */   My: () => (/* binding */ SCHEME),
 /* harmony export */   TN: () => (/* binding */ oneLine),
 /* harmony export */   hD: () => (/* binding */ quote),
@@ -1964,14 +1969,18 @@ function bothAlphabets(text) {
 
 /** The scheme of a URL and the two slashes after it. */
 const SCHEME = /^[a-z][a-z\d+.-]*:\/\//i;
-/** What looks like a secret of Scalekit or a token of GitHub. In a wrong input it is not masked. */
-const SECRET_LIKE = /(?<!\w)((test|live|prod)_|gh[opsur]_|github_pat_)\w{20,}/g;
+/** What looks like a secret of Scalekit, a token of GitHub or a JSON Web Token. In a wrong input it is not masked. */
+const SECRET_LIKE = /(?<!\w)((test|live|prod)_|gh[opsur]_|github_pat_|eyJ)[\w.-]{20,}/g;
 /**
  * Returns a value as an error shows it: masked values and what looks like a secret replaced, at most 80 characters,
  * quoted as in JSON, and with invisible characters escaped.
  */
 function quote(value) {
-    return escapeInvisible(JSON.stringify(truncate(value.replace(SECRET_LIKE, '***'), 80)));
+    return escapeInvisible(JSON.stringify(truncate(hideLikelySecrets(value), 80)));
+}
+/** Replaces what looks like a secret. */
+function hideLikelySecrets(text) {
+    return text.replace(SECRET_LIKE, '***');
 }
 /**
  * Escapes invisible characters as in JSON, such as `\u200b` for a zero-width space.

@@ -1834,7 +1834,7 @@ function repeatedKeys(json) {
 /** Returns a JSON value as an error shows it. */
 function quoteJson(value) {
     try {
-        return (0,output_text/* escapeInvisible */.ts)((0,output_text/* truncate */.xv)(JSON.stringify(value), 80));
+        return (0,output_text/* escapeInvisible */.ts)((0,output_text/* truncate */.xv)((0,output_text/* hideLikelySecrets */.Ec)(JSON.stringify(value)), 80));
     }
     catch {
         return 'one that is nested too deeply';
@@ -1913,13 +1913,17 @@ class Scanner {
         return true;
     }
 }
-/** Returns line, column and the text around an offset. Masked values are replaced, also one that the offset, a quote or a line break splits. */
+/**
+ * Returns line, column and the text around an offset. Masked values and what looks like a secret are replaced, also one
+ * that the offset, a quote or a line break splits.
+ */
 function placeOf(text, offset) {
     const before = text.slice(0, offset);
     const lines = before.split(/\r\n|\r|\n/);
-    const [start, end] = [(0,mask/* redact */.E$)(before), (0,mask/* redact */.E$)(text.slice(offset))];
-    const joined = (0,mask/* redact */.E$)(text).replace(/["'\s]/g, '');
-    const isSplit = start + end !== (0,mask/* redact */.E$)(text) || (0,mask/* redact */.E$)(joined) !== joined;
+    const hide = (part) => (0,output_text/* hideLikelySecrets */.Ec)((0,mask/* redact */.E$)(part));
+    const [start, end] = [hide(before), hide(text.slice(offset))];
+    const joined = hide(text).replace(/["'\s]/g, '');
+    const isSplit = start + end !== hide(text) || hide(joined) !== joined;
     const around = isSplit ? '***' : `${[...start].slice(-CONTEXT).join('')}${[...end].slice(0, CONTEXT).join('')}`;
     const column = [...(lines.at(-1) ?? '')].length + 1;
     return `at line ${lines.length}, column ${column}, near ${(0,output_text/* escapeInvisible */.ts)(JSON.stringify(around), CONFUSING)}`;

@@ -302,6 +302,7 @@ function bothAlphabets(text) {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
 /* harmony export */   Dq: () => (/* binding */ characterCount),
+/* harmony export */   Ec: () => (/* binding */ hideLikelySecrets),
 /* harmony export */   My: () => (/* binding */ SCHEME),
 /* harmony export */   TN: () => (/* binding */ oneLine),
 /* harmony export */   hD: () => (/* binding */ quote),
@@ -313,14 +314,18 @@ function bothAlphabets(text) {
 
 /** The scheme of a URL and the two slashes after it. */
 const SCHEME = /^[a-z][a-z\d+.-]*:\/\//i;
-/** What looks like a secret of Scalekit or a token of GitHub. In a wrong input it is not masked. */
-const SECRET_LIKE = /(?<!\w)((test|live|prod)_|gh[opsur]_|github_pat_)\w{20,}/g;
+/** What looks like a secret of Scalekit, a token of GitHub or a JSON Web Token. In a wrong input it is not masked. */
+const SECRET_LIKE = /(?<!\w)((test|live|prod)_|gh[opsur]_|github_pat_|eyJ)[\w.-]{20,}/g;
 /**
  * Returns a value as an error shows it: masked values and what looks like a secret replaced, at most 80 characters,
  * quoted as in JSON, and with invisible characters escaped.
  */
 function quote(value) {
-    return escapeInvisible(JSON.stringify(truncate(value.replace(SECRET_LIKE, '***'), 80)));
+    return escapeInvisible(JSON.stringify(truncate(hideLikelySecrets(value), 80)));
+}
+/** Replaces what looks like a secret. */
+function hideLikelySecrets(text) {
+    return text.replace(SECRET_LIKE, '***');
 }
 /**
  * Escapes invisible characters as in JSON, such as `\u200b` for a zero-width space.

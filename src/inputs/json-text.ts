@@ -1,6 +1,6 @@
 import type { Report } from '../client/faults.ts';
 import { redact } from '../output/mask.ts';
-import { escapeInvisible, truncate } from '../output/text.ts';
+import { escapeInvisible, hideLikelySecrets, truncate } from '../output/text.ts';
 
 // Parses JSON in inputs. An error names the line, the column and the text around the problem.
 
@@ -54,7 +54,7 @@ export function repeatedKeys(json: string): Set<string> {
 /** Returns a JSON value as an error shows it. */
 export function quoteJson(value: unknown): string {
   try {
-    return escapeInvisible(truncate(JSON.stringify(value), 80));
+    return escapeInvisible(truncate(hideLikelySecrets(JSON.stringify(value)), 80));
   } catch {
     return 'one that is nested too deeply';
   }
@@ -126,13 +126,17 @@ class Scanner {
   }
 }
 
-/** Returns line, column and the text around an offset. Masked values are replaced, also one that the offset, a quote or a line break splits. */
+/**
+ * Returns line, column and the text around an offset. Masked values and what looks like a secret are replaced, also one
+ * that the offset, a quote or a line break splits.
+ */
 function placeOf(text: string, offset: number): string {
   const before = text.slice(0, offset);
   const lines = before.split(/\r\n|\r|\n/);
-  const [start, end] = [redact(before), redact(text.slice(offset))];
-  const joined = redact(text).replace(/["'\s]/g, '');
-  const isSplit = start + end !== redact(text) || redact(joined) !== joined;
+  const hide = (part: string) => hideLikelySecrets(redact(part));
+  const [start, end] = [hide(before), hide(text.slice(offset))];
+  const joined = hide(text).replace(/["'\s]/g, '');
+  const isSplit = start + end !== hide(text) || hide(joined) !== joined;
   const around = isSplit ? '***' : `${[...start].slice(-CONTEXT).join('')}${[...end].slice(0, CONTEXT).join('')}`;
   const column = [...(lines.at(-1) ?? '')].length + 1;
   return `at line ${lines.length}, column ${column}, near ${escapeInvisible(JSON.stringify(around), CONFUSING)}`;

@@ -3,15 +3,20 @@ import { redact } from './mask.ts';
 /** The scheme of a URL and the two slashes after it. */
 export const SCHEME = /^[a-z][a-z\d+.-]*:\/\//i;
 
-/** What looks like a secret of Scalekit or a token of GitHub. In a wrong input it is not masked. */
-const SECRET_LIKE = /(?<!\w)((test|live|prod)_|gh[opsur]_|github_pat_)\w{20,}/g;
+/** What looks like a secret of Scalekit, a token of GitHub or a JSON Web Token. In a wrong input it is not masked. */
+const SECRET_LIKE = /(?<!\w)((test|live|prod)_|gh[opsur]_|github_pat_|eyJ)[\w.-]{20,}/g;
 
 /**
  * Returns a value as an error shows it: masked values and what looks like a secret replaced, at most 80 characters,
  * quoted as in JSON, and with invisible characters escaped.
  */
 export function quote(value: string): string {
-  return escapeInvisible(JSON.stringify(truncate(value.replace(SECRET_LIKE, '***'), 80)));
+  return escapeInvisible(JSON.stringify(truncate(hideLikelySecrets(value), 80)));
+}
+
+/** Replaces what looks like a secret. */
+export function hideLikelySecrets(text: string): string {
+  return text.replace(SECRET_LIKE, '***');
 }
 
 /**
