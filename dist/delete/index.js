@@ -114,6 +114,24 @@ function reportContradictions(custom_claims, derived, report) {
 
 /***/ }),
 
+/***/ 297:
+/***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   C: () => (/* binding */ MAX_DESCRIPTION_TEXT)
+/* harmony export */ });
+/* harmony import */ var _scalekit_types_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(179);
+
+// How much of a client's description is the user's. client/identity.ts has the rest, the ownership marker. This file is
+// small because every start loads it to check the inputs.
+/** Characters of the longest ownership marker. */
+const MAX_MARKER = 160;
+/** Characters that a description may have in addition to the line break and the ownership marker. */
+const MAX_DESCRIPTION_TEXT = _scalekit_types_js__WEBPACK_IMPORTED_MODULE_0__/* .MAX_DESCRIPTION */ .o1 - MAX_MARKER - 1;
+
+
+/***/ }),
+
 /***/ 202:
 /***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
 
@@ -167,127 +185,6 @@ class Faults {
         if (listed.length > 0)
             throw new InputError(listed);
     }
-}
-
-
-/***/ }),
-
-/***/ 537:
-/***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
-
-/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
-/* harmony export */   CV: () => (/* binding */ MAX_DESCRIPTION_TEXT),
-/* harmony export */   Jf: () => (/* binding */ identityHash),
-/* harmony export */   Pe: () => (/* binding */ withMarker),
-/* harmony export */   gJ: () => (/* binding */ formatMarker),
-/* harmony export */   gY: () => (/* binding */ parseMarker),
-/* harmony export */   lY: () => (/* binding */ reasonNotManageable),
-/* harmony export */   sk: () => (/* binding */ repositoryReference)
-/* harmony export */ });
-/* unused harmony exports appendMarker, hasMatchingClaims, oldestFirst, shortHash, isFromThisStep */
-/* harmony import */ var node_crypto__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(598);
-/* harmony import */ var node_crypto__WEBPACK_IMPORTED_MODULE_0___default = /*#__PURE__*/__nccwpck_require__.n(node_crypto__WEBPACK_IMPORTED_MODULE_0__);
-/* harmony import */ var _scalekit_types_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(179);
-
-
-/** Characters of the longest ownership marker that MARKER matches. */
-const MAX_MARKER = 160;
-/** Characters that a description may have in addition to the line break and the ownership marker. */
-const MAX_DESCRIPTION_TEXT = _scalekit_types_js__WEBPACK_IMPORTED_MODULE_1__/* .MAX_DESCRIPTION */ .o1 - MAX_MARKER - 1;
-const MARKER = /^\[scalekit-organization-client\/1 key=(?<key>[\w-]{16}) repo=(?<repo>[\w-]{1,16}) by=(?<by>[\w-]{1,16}) run=(?<run>\d{1,12}\.\d{1,4}) lifetime=(?<lifetime>persistent|job) nonce=(?<nonce>[\w-]{16})\]$/;
-/**
- * Returns the hash that two runs share if they mean the same client. The repository's id is hashed if it is known, so
- * the hash survives a rename. Otherwise the name is hashed. Name and environment are compared regardless of case.
- */
-function identityHash({ repository, repository_id, environment, name, lifetime }) {
-    const target = repository_id ?? repository.toLowerCase();
-    return shortHash(JSON.stringify([target, environment.toLowerCase(), name ?? null, lifetime]));
-}
-/** Returns the repository's id or, if it is not known, a hash of its name regardless of case. */
-function repositoryReference(repository, repository_id) {
-    return repository_id ?? shortHash(repository.toLowerCase());
-}
-/** Returns the ownership marker as one line of text. */
-function formatMarker({ key, repo, by, run, lifetime, nonce }) {
-    return `[scalekit-organization-client/1 key=${key} repo=${repo} by=${by} run=${run} lifetime=${lifetime} nonce=${nonce}]`;
-}
-/** Returns the description to send: the text, and the ownership marker as its last line. */
-function appendMarker(descriptionText, marker) {
-    return [descriptionText, formatMarker(marker)].filter(Boolean).join('\n');
-}
-/** Returns the ownership marker in the last line of a description, or undefined if there is none. */
-function parseMarker(description) {
-    return MARKER.exec(splitDescription(description)[1])?.groups;
-}
-/** Returns the client with its description split into text and ownership marker. */
-function withMarker(client) {
-    const marker = parseMarker(client.description);
-    const text = marker ? splitDescription(client.description)[0] : client.description;
-    const descriptionText = [...text].slice(0, MAX_DESCRIPTION_TEXT).join('');
-    return { ...client, descriptionText, marker };
-}
-/**
- * Returns why a client that the user named by its id must not be managed with this identity. Returns undefined if it
- * may be.
- */
-function reasonNotManageable(client, identity, { key, repo }) {
-    const { marker } = client;
-    if (marker?.key === key)
-        return undefined;
-    if (marker && marker.repo !== repo)
-        return 'it was made for another repository, by the last line of its description';
-    if (claimsNameRepository(client, identity) === false)
-        return 'its claims name another repository';
-    if (marker && marker.lifetime !== 'persistent')
-        return 'it belongs to one job, by the last line of its description';
-    const [environment] = claimValues(client, 'environment');
-    if (environment !== undefined && environment.toLowerCase() !== identity.environment.toLowerCase()) {
-        const expected = identity.environment ? JSON.stringify(identity.environment) : 'no environment';
-        return `it is for the environment ${JSON.stringify(environment)}, and this step for ${expected}`;
-    }
-    return undefined;
-}
-/** Returns whether the claims of a client name the repository and the environment of this identity. */
-function hasMatchingClaims(client, identity) {
-    const [environment = ''] = claimValues(client, 'environment');
-    return (claimsNameRepository(client, identity) === true && environment.toLowerCase() === identity.environment.toLowerCase());
-}
-/** Orders clients, the oldest first: by time in nanoseconds and then by id, so that all runs agree on the first. */
-function oldestFirst(one, other) {
-    return byCreateTime(one, other) || (one.client_id < other.client_id ? -1 : 1);
-}
-/** Returns 16 characters (96 bits) of the SHA-256 of a text, in base64url. */
-function shortHash(text) {
-    return (0,node_crypto__WEBPACK_IMPORTED_MODULE_0__.createHash)('sha256').update(text).digest('base64url').slice(0, 16);
-}
-/** Splits a description into the text before its last line, and the last line. */
-function splitDescription(description) {
-    const trimmed = description.trimEnd();
-    const at = trimmed.lastIndexOf('\n');
-    return [trimmed.slice(0, Math.max(at, 0)), trimmed.slice(at + 1)];
-}
-/**
- * Returns whether the claims of a client name this repository. Ids are compared if both sides have one, otherwise
- * names. Returns undefined if the claims name no repository.
- */
-function claimsNameRepository(client, { repository, repository_id }) {
-    const ids = claimValues(client, 'github_repository_id');
-    if (ids.length > 0 && repository_id !== undefined)
-        return ids.every((id) => id === repository_id);
-    const names = claimValues(client, 'github_repository');
-    return names.length > 0 ? names.every((name) => name.toLowerCase() === repository.toLowerCase()) : undefined;
-}
-/** Returns all values of a claim: the API allows the same key more than once. */
-function claimValues({ custom_claims }, key) {
-    return custom_claims.filter((claim) => claim.key === key).map(({ value }) => value);
-}
-/**
- * Returns whether the step with this nonce and run created the client.
- * @param run `ID.ATTEMPT` of the workflow run
- */
-function isFromThisStep({ description }, { nonce, run }) {
-    const marker = parseMarker(description);
-    return marker?.nonce === nonce && marker.run === run;
 }
 
 
@@ -1095,12 +992,12 @@ __nccwpck_require__.d(__webpack_exports__, {
   rI: () => (/* binding */ specOf)
 });
 
+// EXTERNAL MODULE: ./build/client/description.js
+var description = __nccwpck_require__(297);
 ;// CONCATENATED MODULE: ./build/client/desired.js
 /** The values of the input `on_existing`. The first one is the default. */
 const ON_EXISTING = ['rotate', 'reuse', 'replace', 'fail'];
 
-// EXTERNAL MODULE: ./build/client/identity.js
-var identity = __nccwpck_require__(537);
 // EXTERNAL MODULE: ./build/output/text.js
 var output_text = __nccwpck_require__(938);
 // EXTERNAL MODULE: ./build/scalekit/types.js
@@ -1458,7 +1355,7 @@ const SPECS = {
     organization_external_id: row(ACTIONS, (0,parse/* visible */.RK)((0,parse/* matching */.wC)(/^(?!\.\.?$|["'`])\P{Cc}{1,256}(?<!["'`])$/u, EXTERNAL_ID_FORMAT)), ''),
     client_id: row(MAIN_AND_DELETE, (0,parse/* visible */.RK)((0,parse/* matching */.wC)(types/* CLIENT_ID */.U6, CLIENT_ID_FORMAT)), ''),
     name: row(MAIN_AND_DELETE, (0,parse/* bounded */.Mm)(types/* MAX_NAME */.zB), ''),
-    description: row(MAIN, (0,parse/* bounded */.Mm)(identity/* MAX_DESCRIPTION_TEXT */.CV), ''),
+    description: row(MAIN, (0,parse/* bounded */.Mm)(description/* MAX_DESCRIPTION_TEXT */.C), ''),
     scopes: row(MAIN, parseScopes, []),
     audience: row(MAIN, parseList, []),
     custom_claims: row(MAIN, parseClaims, []),
@@ -3424,7 +3321,7 @@ var log = __nccwpck_require__(183);
 
 runEntry(async () => {
     const inputs = (0,inputs_inputs/* readDeleteInputs */.jA)(process.env);
-    const { deleteManagedClients } = await __nccwpck_require__.e(/* import() */ 837).then(__nccwpck_require__.bind(__nccwpck_require__, 837));
+    const { deleteManagedClients } = await __nccwpck_require__.e(/* import() */ 357).then(__nccwpck_require__.bind(__nccwpck_require__, 357));
     await deleteManagedClients(inputs);
 }, log/* fail */.fJ, 1);
 

@@ -1737,7 +1737,7 @@ runEntry(async () => {
     if (!state)
         return;
     // Most jobs have nothing to clean up and load no further modules.
-    const { cleanUpAfterMain } = await __nccwpck_require__.e(/* import() */ 576).then(__nccwpck_require__.bind(__nccwpck_require__, 576));
+    const { cleanUpAfterMain } = await __nccwpck_require__.e(/* import() */ 613).then(__nccwpck_require__.bind(__nccwpck_require__, 613));
     await cleanUpAfterMain(state);
 }, (error) => log/* warning */.$e(`The state that main left cannot be used, so nothing was removed: ${log/* message */.iU(error)}`), 0);
 

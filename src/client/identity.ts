@@ -1,11 +1,6 @@
 import { createHash } from 'node:crypto';
-import { byCreateTime, type Client, MAX_DESCRIPTION } from '../scalekit/types.ts';
-
-/** Characters of the longest ownership marker that MARKER matches. */
-const MAX_MARKER = 160;
-
-/** Characters that a description may have in addition to the line break and the ownership marker. */
-export const MAX_DESCRIPTION_TEXT = MAX_DESCRIPTION - MAX_MARKER - 1;
+import { byCreateTime, type Client } from '../scalekit/types.ts';
+import { MAX_DESCRIPTION_TEXT } from './description.ts';
 
 const MARKER =
   /^\[scalekit-organization-client\/1 key=(?<key>[\w-]{16}) repo=(?<repo>[\w-]{1,16}) by=(?<by>[\w-]{1,16}) run=(?<run>\d{1,12}\.\d{1,4}) lifetime=(?<lifetime>persistent|job) nonce=(?<nonce>[\w-]{16})\]$/;

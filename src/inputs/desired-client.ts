@@ -1,12 +1,12 @@
 import { randomBytes } from 'node:crypto';
 import { deriveClaims } from '../client/claims.ts';
+import { MAX_DESCRIPTION_TEXT } from '../client/description.ts';
 import type { DesiredClient } from '../client/desired.ts';
 import { Faults } from '../client/faults.ts';
 import {
   type Identity,
   identityHash,
   type Lifetime,
-  MAX_DESCRIPTION_TEXT,
   type OwnershipMarker,
   repositoryReference,
   shortHash,

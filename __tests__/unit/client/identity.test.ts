@@ -1,12 +1,12 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
+import { MAX_DESCRIPTION_TEXT } from '../../../src/client/description.ts';
 import {
   appendMarker,
   formatMarker,
   hasMatchingClaims,
   type Identity,
   identityHash,
-  MAX_DESCRIPTION_TEXT,
   type OwnershipMarker,
   oldestFirst,
   parseMarker,
