@@ -198,13 +198,18 @@ describe('a client for another repository', () => {
       { repository_claims: 'github_actor', lifetime: 'job' },
       /^Bad input: repository_claims: .*describes a run and not another repository/,
     ],
+    [
+      'with the claim of an environment that is not given',
+      { repository_claims: 'environment' },
+      /^Bad input: repository_claims: got environment, which is not known; expected the input environment$/,
+    ],
   ])('is an input error %s', async (_, inputs, message) => {
     const run = await central({ repository: SERVICE, ...inputs });
     expect([run.exitCode, run.outputs, emulator.requests]).toEqual([1, {}, []]);
     expect(errors(run)).toEqual([expect.stringMatching(message)]);
   });
 
-  it.each(['github_repo_property_nothing', 'github_repo_property_empty', 'github_repo_property_team', 'environment'])(
+  it.each(['github_repo_property_nothing', 'github_repo_property_empty', 'github_repo_property_team'])(
     'is an input error with a claim that GitHub does not report: %s',
     async (repository_claims) => {
       const run = await central({ repository: SERVICE, repository_claims });

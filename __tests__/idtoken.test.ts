@@ -146,14 +146,17 @@ describe('claims', () => {
     ['github_repo_property_team', { repo_property_team: undefined }],
     ['github_repo_property_team', { repo_property_team: ['a', 'b'] }],
     ['github_repository_visibility', { repository_visibility: undefined }],
-    ['environment', {}],
-  ])('that the token does not say are an error: %s (%j)', async (name, changes) => {
-    const executed = await run({ repository_claims: name }, changes);
-    expectAskedAlone(executed);
-    expect(errors(executed)).toEqual([
-      expect.stringMatching(`^Bad input: repository_claims: got ${name}, which this job's ID token does not contain`),
-    ]);
-  });
+    ['environment', {}, 'is not known; expected the input environment, or a job that has an environment'],
+  ])(
+    'that the token does not say are an error: %s (%j)',
+    async (name, changes, reason = "this job's ID token does not contain") => {
+      const executed = await run({ repository_claims: name }, changes);
+      expectAskedAlone(executed);
+      expect(errors(executed)).toEqual([
+        expect.stringMatching(`^Bad input: repository_claims: got ${name}, which ${reason}`),
+      ]);
+    },
+  );
 
   it('have the id if the token knows it, though the runner does not', async () => {
     const executed = await run({}, {}, { env: { GITHUB_REPOSITORY_ID: undefined } });
