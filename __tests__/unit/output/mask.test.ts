@@ -195,6 +195,9 @@ describe('masking', () => {
     expect(redact(`${long} ${short}`)).toBe('*** ***');
   });
 
+  // Each form is printed only once, so keep those of earlier credentials, also of the other width.
+  const forms = new Set<string>();
+
   it.each([76, 64])('hides client credentials in base64 lines of %i, but not their id', (width) => {
     // The second kind of id fills whole lines and ends inside a line.
     const id = fc.oneof(fc.stringMatching(/^skc_\d{1,18}$/), fc.stringMatching(/^m2morg_[\w-]{41,121}$/));
@@ -203,8 +206,6 @@ describe('masking', () => {
       const whole = Buffer.from(text).toString(alphabet);
       return whole.match(new RegExp(`.{1,${width}}`, 'g')) ?? [];
     };
-    // Each form is printed only once, so keep those of earlier credentials.
-    const forms = new Set<string>();
     const shown = (line: string) => hideForms(line, [...forms]).replaceAll('*', '');
     fc.assert(
       fc.property(id, secret, fc.constantFrom<BufferEncoding[]>('base64', 'base64url'), (name, secret, alphabet) => {
