@@ -12,8 +12,9 @@ const folder = mkdtempSync(path.join(tmpdir(), 'coverage-'));
 try {
   // Run the unit tests in Jest's own process. Jest ends its workers in a way that loses their coverage.
   jest('__tests__/unit', '--runInBand');
-  // Exclude the fault matrix: its time limits are set for the built action.
-  jest('--testPathIgnorePatterns', '__tests__/(unit|matrix)');
+  // Exclude the fault matrix: its time limits are set for the built action. Each process strips the types of all of src,
+  // so run no more of them than there are processors.
+  jest('--testPathIgnorePatterns', '__tests__/(unit|matrix)', '--maxWorkers', '100%');
   for (const name of readdirSync(folder)) replacePathsByUrls(path.join(folder, name));
   const limits = ['--check-coverage', '--lines', '95', '--branches', '95'];
   const report = ['--temp-directory', folder, '--include', 'src/**/*.ts', '--all', '--reporter', 'text'];
