@@ -2202,7 +2202,10 @@ function readTimeout() {
     const { parse, fallback } = SPECS.timeout;
     return parse(reader_readInput('timeout'), () => { }) ?? fallback('main');
 }
-/** Checks the inputs that all actions share, and what only a runner provides. */
+/**
+ * Checks the inputs that all actions share, and what only a runner provides.
+ * @returns what a connection needs in addition to the values
+ */
 function checkConnection(reader, values, runner) {
     const causes = likelyCauses(runner);
     reader.require('scalekit_client_id', `the id of the environment's API credentials (skc_…). ${causes}`);
@@ -2213,9 +2216,6 @@ function checkConnection(reader, values, runner) {
     return {
         origin: values.scalekit_environment_url,
         credentials: { client_id: values.scalekit_client_id, client_secret: values.scalekit_client_secret },
-        organization_id: values.organization_id,
-        organization_external_id: values.organization_external_id,
-        timeout: values.timeout,
         warnings: runner.origin === 'untrusted' ? [UNTRUSTED] : [],
     };
 }

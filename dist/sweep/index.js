@@ -2180,21 +2180,18 @@ function claimsOf(target, names) {
         return value ? [{ key, value }] : [];
     });
 }
-/** Returns the problem of a requested claim without a value. */
+/** Returns the problem of a requested claim without a value: why it has none, and what to do about it. */
 function missingProblem(name, source) {
-    return `got ${name}, ${reasonMissing(name, source)}`;
-}
-/** Returns why the target has no value for a requested claim, and what to do about it. */
-function reasonMissing(name, source) {
+    const got = `got ${name}, which`;
     if (name === 'environment')
-        return `which is not known; expected the input environment${OTHER_SOURCE[source]}`;
+        return `${got} is not known; expected the input environment${OTHER_SOURCE[source]}`;
     if (source === 'api')
-        return `which GitHub's API does not return for that repository; ${EXPECTED_KNOWN}`;
+        return `${got} GitHub's API does not return for that repository; ${EXPECTED_KNOWN}`;
     if (source === 'token')
-        return `which this job's ID token does not contain; ${EXPECTED_KNOWN}`;
+        return `${got} this job's ID token does not contain; ${EXPECTED_KNOWN}`;
     if (VARIABLES[name])
-        return 'which this runner does not provide. Remove it from repository_claims';
-    return "which only GitHub's ID token contains; expected permissions with id-token: write. If the job has that permission, this runner offers no ID token";
+        return `${got} this runner does not provide. Remove it from repository_claims`;
+    return `${got} only GitHub's ID token contains; expected permissions with id-token: write. If the job has that permission, this runner offers no ID token`;
 }
 /** Reports each custom claim that has the key of a derived claim and another value. */
 function reportContradictions(custom_claims, derived, report) {
@@ -2955,7 +2952,10 @@ function readTimeout() {
     const { parse, fallback } = SPECS.timeout;
     return parse(readInput('timeout'), () => { }) ?? fallback('main');
 }
-/** Checks the inputs that all actions share, and what only a runner provides. */
+/**
+ * Checks the inputs that all actions share, and what only a runner provides.
+ * @returns what a connection needs in addition to the values
+ */
 function connection_checkConnection(reader, values, runner) {
     const causes = likelyCauses(runner);
     reader.require('scalekit_client_id', `the id of the environment's API credentials (skc_…). ${causes}`);
@@ -2966,9 +2966,6 @@ function connection_checkConnection(reader, values, runner) {
     return {
         origin: values.scalekit_environment_url,
         credentials: { client_id: values.scalekit_client_id, client_secret: values.scalekit_client_secret },
-        organization_id: values.organization_id,
-        organization_external_id: values.organization_external_id,
-        timeout: values.timeout,
         warnings: runner.origin === 'untrusted' ? [UNTRUSTED] : [],
     };
 }

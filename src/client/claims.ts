@@ -117,18 +117,14 @@ function claimsOf(target: Target, names: string[]): Claim[] {
   });
 }
 
-/** Returns the problem of a requested claim without a value. */
+/** Returns the problem of a requested claim without a value: why it has none, and what to do about it. */
 function missingProblem(name: string, source: Source): string {
-  return `got ${name}, ${reasonMissing(name, source)}`;
-}
-
-/** Returns why the target has no value for a requested claim, and what to do about it. */
-function reasonMissing(name: string, source: Source): string {
-  if (name === 'environment') return `which is not known; expected the input environment${OTHER_SOURCE[source]}`;
-  if (source === 'api') return `which GitHub's API does not return for that repository; ${EXPECTED_KNOWN}`;
-  if (source === 'token') return `which this job's ID token does not contain; ${EXPECTED_KNOWN}`;
-  if (VARIABLES[name]) return 'which this runner does not provide. Remove it from repository_claims';
-  return "which only GitHub's ID token contains; expected permissions with id-token: write. If the job has that permission, this runner offers no ID token";
+  const got = `got ${name}, which`;
+  if (name === 'environment') return `${got} is not known; expected the input environment${OTHER_SOURCE[source]}`;
+  if (source === 'api') return `${got} GitHub's API does not return for that repository; ${EXPECTED_KNOWN}`;
+  if (source === 'token') return `${got} this job's ID token does not contain; ${EXPECTED_KNOWN}`;
+  if (VARIABLES[name]) return `${got} this runner does not provide. Remove it from repository_claims`;
+  return `${got} only GitHub's ID token contains; expected permissions with id-token: write. If the job has that permission, this runner offers no ID token`;
 }
 
 /** Reports each custom claim that has the key of a derived claim and another value. */

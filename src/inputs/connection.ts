@@ -53,8 +53,15 @@ export function readTimeout(): number {
   return parse(readInput('timeout'), () => {}) ?? fallback('main');
 }
 
-/** Checks the inputs that all actions share, and what only a runner provides. */
-export function checkConnection(reader: Reader, values: Values<Action>, runner: Runner): ConnectionInputs {
+/**
+ * Checks the inputs that all actions share, and what only a runner provides.
+ * @returns what a connection needs in addition to the values
+ */
+export function checkConnection(
+  reader: Reader,
+  values: Values<Action>,
+  runner: Runner,
+): Pick<ConnectionInputs, 'origin' | 'credentials' | 'warnings'> {
   const causes = likelyCauses(runner);
   reader.require('scalekit_client_id', `the id of the environment's API credentials (skc_…). ${causes}`);
   reader.require('scalekit_client_secret', `the secret of the environment's API credentials. ${causes}`);
@@ -64,9 +71,6 @@ export function checkConnection(reader: Reader, values: Values<Action>, runner: 
   return {
     origin: values.scalekit_environment_url,
     credentials: { client_id: values.scalekit_client_id, client_secret: values.scalekit_client_secret },
-    organization_id: values.organization_id,
-    organization_external_id: values.organization_external_id,
-    timeout: values.timeout,
     warnings: runner.origin === 'untrusted' ? [UNTRUSTED] : [],
   };
 }

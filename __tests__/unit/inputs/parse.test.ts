@@ -356,7 +356,7 @@ describe('a text', () => {
     expect(read(bounded(20), text)).toEqual({ value: text, problems: [] });
   });
 
-  it('is refused if it has an invisible character where none is allowed, and shows nothing of a URL but its host', () => {
+  it('is refused if it has an invisible character and none is allowed, and shows nothing of a URL but its host', () => {
     const parse = (text: string) => text;
     expect(read(visible(parse), 'a\u00adb\u200b')).toEqual({
       value: undefined,

@@ -104,7 +104,7 @@ describe('saving client credentials', () => {
   it.each<
     [what: string, initial: Responses, now: Responses, old: string | undefined, time: string | undefined, first: string]
   >([
-    ['where there is one', saved('m2morg_1', TIME), saved('m2morg_1', TIME), 'm2morg_1', TIME, 'PATCH A_ID'],
+    ['if there is one', saved('m2morg_1', TIME), saved('m2morg_1', TIME), 'm2morg_1', TIME, 'PATCH A_ID'],
     [
       'if another run saved one since',
       saved('m2morg_1', TIME),
