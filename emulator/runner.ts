@@ -59,7 +59,8 @@ export interface Executed extends Outcome {
  * Runs the main file of an action as the runner does.
  * @throws {Error} if `action.yml` does not declare one of the inputs, or if the action issues an unknown command
  */
-export async function runStep(step: Step): Promise<Executed> {
+export async function runStep(given: Step): Promise<Executed> {
+  const step = { ...given, env: { RUNNER_TEMP: temporaryFolder(), ...given.env } };
   const folder = path.join(ROOT, step.action ?? '');
   const metadata = parse(readFileSync(path.join(folder, 'action.yml'), 'utf8'));
   const main = await execute(
@@ -81,6 +82,17 @@ export async function runStep(step: Step): Promise<Executed> {
     },
   };
 }
+
+/** Returns a new folder that main and post of a step share, like the runner's. It is removed when the process ends. */
+function temporaryFolder(): string {
+  if (folders.length === 0)
+    process.once('exit', () => folders.forEach((folder) => void rmSync(folder, { recursive: true, force: true })));
+  const folder = mkdtempSync(path.join(tmpdir(), 'runner-temp-'));
+  folders.push(folder);
+  return folder;
+}
+
+const folders: string[] = [];
 
 /** Runs another program instead of the action, with the same inputs, variables and files. */
 export async function runProgram(step: Step, command: string[]): Promise<Outcome> {
@@ -131,7 +143,7 @@ async function execute(step: Step, [program = '', ...args]: string[], variables:
     const started = performance.now();
     const child = spawn(program, args, {
       cwd: path.join(temporary, 'work'),
-      env: { PATH, NODE_V8_COVERAGE, RUNNER_TEMP: temporary, ...RUNNER_VARIABLES, ...files, ...variables, ...step.env },
+      env: { PATH, NODE_V8_COVERAGE, ...RUNNER_VARIABLES, ...files, ...variables, ...step.env },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     step.onStart?.((signal) => child.kill(signal));

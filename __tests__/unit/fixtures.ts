@@ -1,6 +1,6 @@
 import type { DesiredClient } from '../../src/client/desired.ts';
 import { formatMarker, type ManagedClient, type OwnershipMarker, withMarker } from '../../src/client/identity.ts';
-import { type HttpRequest, type HttpResponse, Transport } from '../../src/net/transport.ts';
+import { type FinalResponse, type HttpRequest, Transport } from '../../src/net/transport.ts';
 import type { Client, ClientFields, Secret } from '../../src/scalekit/types.ts';
 
 /** The ownership marker that this run writes into a client that it creates. */
@@ -49,11 +49,13 @@ export function desiredClient(changes: Partial<DesiredClient> = {}): DesiredClie
     },
     client_id: '',
     on_existing: 'rotate',
+    rotate_after: undefined,
     keep_secrets: 2,
     verify: true,
     access_token: false,
     location: undefined,
     dry_run: false,
+    run_url: '',
     notices: [],
     ...changes,
   };
@@ -92,22 +94,24 @@ export function secret(time: number, changes: Partial<Secret> = {}): Secret {
  */
 export class FakeTransport extends Transport {
   readonly requests: HttpRequest[] = [];
-  readonly #respond: (request: HttpRequest) => Partial<HttpResponse> | Error;
+  readonly #respond: (request: HttpRequest) => Partial<FinalResponse> | Error;
 
-  constructor(respond: (request: HttpRequest) => Partial<HttpResponse> | Error) {
+  constructor(respond: (request: HttpRequest) => Partial<FinalResponse> | Error) {
     super('1.1', 3600);
     this.#respond = respond;
   }
 
-  override async send(request: HttpRequest): Promise<HttpResponse> {
+  override async send(request: HttpRequest): Promise<FinalResponse> {
     request.onSend?.();
     this.requests.push(request);
     const response = this.#respond(request);
     if (response instanceof Error) throw response;
-    return { status: 200, headers: {}, body: '', ...response };
+    return { status: 200, headers: {}, body: '', mayBeDone: false, cancelled: false, ...response };
   }
 
-  override async pause(_milliseconds: number): Promise<void> {}
+  override async wait(_milliseconds: number): Promise<boolean> {
+    return true;
+  }
 
   /** Method and path of each request, in order. */
   get sent(): string[] {
@@ -115,6 +119,6 @@ export class FakeTransport extends Transport {
   }
 }
 
-export function json(value: unknown): Pick<HttpResponse, 'body'> {
+export function json(value: unknown): Pick<FinalResponse, 'body'> {
   return { body: JSON.stringify(value) };
 }

@@ -373,19 +373,40 @@ function oneLine(text) {
 
 /***/ }),
 
-/***/ 169:
+/***/ 137:
 /***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
 
-/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
-/* harmony export */   dy: () => (/* binding */ isSealed),
-/* harmony export */   un: () => (/* binding */ readState)
-/* harmony export */ });
-/* unused harmony export Journal */
-/* harmony import */ var node_crypto__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(598);
-/* harmony import */ var node_crypto__WEBPACK_IMPORTED_MODULE_0___default = /*#__PURE__*/__nccwpck_require__.n(node_crypto__WEBPACK_IMPORTED_MODULE_0__);
-/* harmony import */ var _actions_core__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(178);
-/* harmony import */ var _net_json_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(661);
-/* harmony import */ var _output_log_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(183);
+
+// EXPORTS
+__nccwpck_require__.d(__webpack_exports__, {
+  hp: () => (/* binding */ deleteJournalFile),
+  dy: () => (/* binding */ isSealed),
+  kT: () => (/* binding */ readLastRecord),
+  un: () => (/* binding */ readState)
+});
+
+// UNUSED EXPORTS: Journal
+
+// EXTERNAL MODULE: external "node:crypto"
+var external_node_crypto_ = __nccwpck_require__(598);
+// EXTERNAL MODULE: external "node:fs"
+var external_node_fs_ = __nccwpck_require__(24);
+var external_node_fs_default = /*#__PURE__*/__nccwpck_require__.n(external_node_fs_);
+;// CONCATENATED MODULE: external "node:path"
+const external_node_path_namespaceObject = require("node:path");
+// EXTERNAL MODULE: ./node_modules/@actions/core/lib/core.js + 10 modules
+var core = __nccwpck_require__(178);
+// EXTERNAL MODULE: ./build/net/json.js
+var json = __nccwpck_require__(661);
+// EXTERNAL MODULE: ./build/output/log.js
+var log = __nccwpck_require__(183);
+// EXTERNAL MODULE: ./build/undo/main-process.js
+var main_process = __nccwpck_require__(409);
+;// CONCATENATED MODULE: ./build/undo/journal.js
+
+
+
+
 
 
 
@@ -394,71 +415,168 @@ function oneLine(text) {
 /** Name of the value in the runner's state file. */
 const STATE_NAME = 'client';
 /**
- * Main's side of the state. Each state is sealed with the environment's API secret: another step can also set a `STATE_*`
- * variable through `GITHUB_ENV`, and it must not redirect the credentials or name a client of another run.
+ * Main's side of the journal. Every record goes to the runner's state file and to a journal file: the runner reads the
+ * state file once, when it believes that main has ended, and main may still run then. Each record is sealed with the
+ * environment's API secret, because another step can set a `STATE_*` variable through `GITHUB_ENV`, and it must neither
+ * redirect the credentials nor name a process or a client of another run.
  */
 class Journal {
-    state;
+    #state;
+    #counter = 0;
+    #secret;
     pendingUpdate;
     /** Sentences about what nobody can undo. */
     irreversible = [];
-    #secret;
-    /** @param secret the environment's API secret, which seals the state */
-    constructor(state, secret) {
-        this.state = state;
+    /**
+     * Writes the first record: main's process and the path of the journal file. Must be called before any request is sent.
+     * @param secret the environment's API secret, which seals the records
+     * @param folder where to create the journal file. Without a writable one, the state file has the only records
+     * @throws {Error} if the runner's state file cannot be written
+     */
+    constructor(state, secret, folder) {
         this.#secret = secret;
+        const journal_file = createJournalFile(folder);
+        this.#state = { ...state, process: thisProcess(), journal_file };
+        this.#write(this.#state);
+    }
+    get state() {
+        return this.#state;
+    }
+    /** Records the organization's id after it was looked up. */
+    organizationFound(organization_id) {
+        if (organization_id !== this.#state.organization_id)
+            this.#recordResult({ organization_id });
+    }
+    /** Records that the create request is about to be sent. */
+    clientSent(sent_again) {
+        this.#recordIntent({ client: { sent_at: Date.now(), sent_again } });
+    }
+    /** Records the id of the created client, and the ids of this step's secrets on it as far as they are known. */
+    clientAnswered(id, secret_ids) {
+        const { sent_at = Date.now(), sent_again = false } = this.#state.client ?? {};
+        this.#recordResult({ client: { sent_at, sent_again, id, ...(secret_ids && { secret_ids }) } });
     }
     /**
-     * Persists the change, then applies it.
-     * @throws {Error} if the runner's file cannot be written
+     * Records that the secret which was added to this step's own client belongs to that client's entry from now on.
+     * @param secret_ids ids of this step's secrets on the client
      */
-    recordIntent(change) {
-        const state = { ...this.state, ...change };
-        const text = isEmpty(state) ? '' : JSON.stringify({ ...state, seal: seal(state, this.#secret) });
-        try {
-            saveState(STATE_NAME, text);
-        }
-        catch (error) {
-            throw new Error(`Could not write the state for the post step: ${message(error)}.`);
-        }
-        Object.assign(this.state, change);
+    secretJoinsClient(secret_ids) {
+        const { client, secret } = this.#state;
+        const joined = client && {
+            ...client,
+            secret_ids,
+            secret_outcome_unknown: secret && (secret.outcome_unknown || !secret.id),
+        };
+        this.#recordResult({ client: joined, secret: undefined });
     }
-    /**
-     * Applies the change, then persists it. Roll-back needs the change even if it cannot be persisted.
-     * @throws {Error} if the runner's file cannot be written
-     */
-    recordResult(change) {
-        Object.assign(this.state, change);
-        this.recordIntent(change);
+    /** Records that the request for another secret is about to be sent. */
+    secretSent(pending) {
+        this.#recordIntent({ secret: pending });
+    }
+    /** Records the id of the added secret. */
+    secretAnswered(id) {
+        if (this.#state.secret)
+            this.#recordResult({ secret: { ...this.#state.secret, id } });
+    }
+    /** Records that the variables are about to be written. */
+    variablesSent(pending) {
+        this.#recordIntent({ variables: pending });
     }
     /**
      * Marks the credentials as published: neither roll-back nor the post step deletes them any more, except for the client
      * of a job.
      * @param client_id the published client. Another one that this step created is still deleted
-     * @throws {Error} if the runner's file cannot be written
+     * @throws {Error} if a record cannot be written
      */
     markPublished(client_id) {
-        const { client, secret, variable, lifetime } = this.state;
+        const { client, lifetime } = this.#state;
+        if (isNothingPending(this.#state))
+            return;
         const isStillPending = lifetime === 'job' || client?.id !== client_id;
-        if (client || secret || variable)
-            this.recordIntent({ client: isStillPending ? client : undefined, secret: undefined, variable: undefined });
+        this.#recordIntent({ client: isStillPending ? client : undefined, secret: undefined, variables: undefined });
     }
     /**
-     * Removes entries that need no clean-up: those that `change` sets to undefined, or all. Never throws: if it cannot be
-     * persisted, the post step finds nothing to remove.
+     * Sends a request from which there is no way back. The credentials count as published before it is sent. If it is
+     * refused, that is taken back.
      */
-    forget(change = { client: undefined, secret: undefined, variable: undefined }) {
-        if (isEmpty(this.state))
-            return;
+    async passPointOfNoReturn(client_id, send) {
+        const { client, secret, variables } = this.#state;
+        const { pendingUpdate } = this;
+        this.markPublished(client_id);
+        this.pendingUpdate = undefined;
+        const outcome = await send();
+        if (outcome.kind === 'refused') {
+            this.pendingUpdate = pendingUpdate;
+            this.#recordResult({ client, secret, variables });
+        }
+        return outcome;
+    }
+    /**
+     * Removes entries that need no clean-up: the request was refused, or it was undone. Never throws: if it cannot be
+     * recorded, the post step finds nothing to remove.
+     */
+    forget(...entries) {
+        const isThere = entries.some((entry) => this.#state[entry]);
         try {
-            this.recordIntent(change);
+            if (isThere)
+                this.#recordResult(Object.fromEntries(entries.map((entry) => [entry, undefined])));
         }
         catch { }
     }
+    /** Ends the journal. If nothing is left to undo, empties the state, so that the post step has nothing to do. */
+    end() {
+        if (!isNothingPending(this.#state))
+            return;
+        try {
+            saveState(STATE_NAME, '');
+        }
+        catch { }
+    }
+    /** Records a change before it is sent. @throws {Error} if the record cannot be written. Nothing must be sent then */
+    #recordIntent(change) {
+        const state = { ...this.#state, ...change };
+        this.#write(state);
+        this.#state = state;
+    }
+    /** Applies a change, then records it. Roll-back needs the change even if it cannot be recorded. */
+    #recordResult(change) {
+        this.#state = { ...this.#state, ...change };
+        this.#write(this.#state);
+    }
+    #write(state) {
+        const record = { ...state, counter: ++this.#counter };
+        const text = JSON.stringify({ ...record, seal: seal(record, this.#secret) });
+        try {
+            if (state.journal_file)
+                replaceFile(state.journal_file, text);
+            saveState(STATE_NAME, text);
+        }
+        catch (error) {
+            throw new Error(`Could not write the state for the post step: ${message(error)}.`);
+        }
+    }
 }
-/** Returns whether nothing is left to undo. */
-function isEmpty({ client, secret, variable }) {
-    return !client && !secret && !variable;
+/** Creates an empty journal file. Returns its path, or undefined if the folder cannot be used. */
+function createJournalFile(folder) {
+    if (!folder || !path.isAbsolute(folder))
+        return undefined;
+    const file = path.join(folder, `scalekit-organization-client-${randomBytes(12).toString('hex')}`);
+    try {
+        writeNewFile(file, '');
+        return file;
+    }
+    catch {
+        return undefined;
+    }
+}
+/** Replaces a file as a whole, so that a reader never sees a part of it. */
+function replaceFile(file, text) {
+    writeNewFile(`${file}.new`, text);
+    fs.renameSync(`${file}.new`, file);
+}
+/** Writes a file that must not exist, not even as a link, and that only this user can read. */
+function writeNewFile(file, text) {
+    fs.writeFileSync(file, text, { mode: 0o600, flag: 'wx' });
 }
 /**
  * Reads the state that main wrote.
@@ -466,18 +584,109 @@ function isEmpty({ client, secret, variable }) {
  * @throws {Error} if the text is not a state
  */
 function readState() {
-    const text = (0,_actions_core__WEBPACK_IMPORTED_MODULE_1__/* .getState */ .Gu)(STATE_NAME);
-    return text ? (0,_net_json_js__WEBPACK_IMPORTED_MODULE_3__/* .asObject */ .eB)(JSON.parse(text), 'it') : undefined;
+    const text = (0,core/* getState */.Gu)(STATE_NAME);
+    return text ? parseRecord(text) : undefined;
 }
-/** Returns whether a step with the same API secret wrote this state. */
-function isSealed({ seal: given, ...state }, secret) {
-    const expected = Buffer.from(seal(state, secret));
+/**
+ * Reads the last record of the step that wrote a state: the one in the journal file, or the state itself if that is newer.
+ * @returns undefined if there is no journal file, or if it holds no sealed record of that step
+ */
+function readLastRecord(state, secret) {
+    try {
+        // A link is not followed, and a pipe does not block.
+        const { O_NOFOLLOW = 0, O_NONBLOCK = 0 } = (external_node_fs_default()).constants;
+        const file = external_node_fs_default().openSync(state.journal_file ?? '', O_NOFOLLOW | O_NONBLOCK);
+        const record = parseRecord(external_node_fs_default().readFileSync(file, 'utf8'));
+        if (record.nonce !== state.nonce || !isSealed(record, secret))
+            return undefined;
+        return record.counter < state.counter ? state : record;
+    }
+    catch {
+        return undefined;
+    }
+}
+/** Deletes the journal file of a step. */
+function deleteJournalFile({ journal_file }) {
+    for (const file of journal_file ? [journal_file, `${journal_file}.new`] : [])
+        external_node_fs_default().rmSync(file, { force: true });
+}
+/** Returns whether a step with the same API secret wrote this record. */
+function isSealed({ seal: given, ...record }, secret) {
+    const expected = Buffer.from(seal(record, secret));
     const actual = Buffer.from(typeof given === 'string' ? given : '');
-    return secret !== '' && actual.length === expected.length && (0,node_crypto__WEBPACK_IMPORTED_MODULE_0__.timingSafeEqual)(actual, expected);
+    return secret !== '' && actual.length === expected.length && (0,external_node_crypto_.timingSafeEqual)(actual, expected);
 }
-/** Returns the HMAC-SHA-256 of a state, in base64url. */
-function seal(state, secret) {
-    return (0,node_crypto__WEBPACK_IMPORTED_MODULE_0__.createHmac)('sha256', secret).update(JSON.stringify(state)).digest('base64url');
+function parseRecord(text) {
+    return (0,json/* asObject */.eB)(JSON.parse(text), 'it');
+}
+/** Returns the HMAC-SHA-256 of a record, in base64url. */
+function seal(record, secret) {
+    return (0,external_node_crypto_.createHmac)('sha256', secret).update(JSON.stringify(record)).digest('base64url');
+}
+
+
+/***/ }),
+
+/***/ 409:
+/***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   a: () => (/* binding */ stopMain)
+/* harmony export */ });
+/* unused harmony export thisProcess */
+/* harmony import */ var node_fs__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(24);
+/* harmony import */ var node_fs__WEBPACK_IMPORTED_MODULE_0___default = /*#__PURE__*/__nccwpck_require__.n(node_fs__WEBPACK_IMPORTED_MODULE_0__);
+/* harmony import */ var node_timers_promises__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(500);
+/* harmony import */ var node_timers_promises__WEBPACK_IMPORTED_MODULE_1___default = /*#__PURE__*/__nccwpck_require__.n(node_timers_promises__WEBPACK_IMPORTED_MODULE_1__);
+
+
+/** Milliseconds that main gets to end after SIGINT. A request in flight gets five seconds of it. */
+const END_LIMIT = 7_000;
+/** Milliseconds between two looks at the process. */
+const POLL_INTERVAL = 100;
+/** Returns this process, or undefined if the system has no `/proc`. */
+function thisProcess() {
+    const started = processStart(process.pid);
+    return started === undefined ? undefined : { pid: process.pid, started };
+}
+/**
+ * Sends SIGINT to main if it still runs, and waits until it ends. In a job's container, a cancelled run does not signal
+ * main: the runner starts the post step while main goes on.
+ * @param main a process that a sealed state of this run names
+ * @returns whether main had ended, was stopped, or still runs
+ */
+async function stopMain(main) {
+    if (!main || !isRunning(main))
+        return 'ended';
+    try {
+        process.kill(main.pid, 'SIGINT');
+    }
+    catch {
+        return isRunning(main) ? 'running' : 'stopped';
+    }
+    for (const until = performance.now() + END_LIMIT; performance.now() < until;) {
+        if (!isRunning(main))
+            return 'stopped';
+        await (0,node_timers_promises__WEBPACK_IMPORTED_MODULE_1__.setTimeout)(POLL_INTERVAL);
+    }
+    return isRunning(main) ? 'running' : 'stopped';
+}
+function isRunning({ pid, started }) {
+    return processStart(pid) === started;
+}
+/**
+ * Returns the start time of a process, or undefined if it has ended (proc_pid_stat(5), fields 3 and 22). The name of the
+ * program, field 2, is in parentheses and may contain any character.
+ */
+function processStart(pid) {
+    try {
+        const stat = (0,node_fs__WEBPACK_IMPORTED_MODULE_0__.readFileSync)(`/proc/${pid}/stat`, 'utf8');
+        const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+        return /^[ZX]/i.test(fields[0] ?? '') ? undefined : fields[19];
+    }
+    catch {
+        return undefined;
+    }
 }
 
 
@@ -1726,8 +1935,8 @@ function runEntry(work, onError, failureCode) {
 
 // EXTERNAL MODULE: ./build/output/log.js
 var log = __nccwpck_require__(183);
-// EXTERNAL MODULE: ./build/undo/journal.js
-var journal = __nccwpck_require__(169);
+// EXTERNAL MODULE: ./build/undo/journal.js + 1 modules
+var journal = __nccwpck_require__(137);
 ;// CONCATENATED MODULE: ./build/post.js
 
 
@@ -1737,7 +1946,7 @@ runEntry(async () => {
     if (!state)
         return;
     // Most jobs have nothing to clean up and load no further modules.
-    const { cleanUpAfterMain } = await __nccwpck_require__.e(/* import() */ 613).then(__nccwpck_require__.bind(__nccwpck_require__, 613));
+    const { cleanUpAfterMain } = await __nccwpck_require__.e(/* import() */ 86).then(__nccwpck_require__.bind(__nccwpck_require__, 86));
     await cleanUpAfterMain(state);
 }, (error) => log/* warning */.$e(`The state that main left cannot be used, so nothing was removed: ${log/* message */.iU(error)}`), 0);
 

@@ -1936,6 +1936,7 @@ function readRunner(env) {
         repository_id: runner_numericId(env.GITHUB_REPOSITORY_ID),
         run: `${runner_numericId(env.GITHUB_RUN_ID, 12) ?? '0'}.${runner_numericId(env.GITHUB_RUN_ATTEMPT, 4) ?? '1'}`,
         api: env.GITHUB_API_URL || 'https://api.github.com',
+        runUrl: runUrl(env),
         origin: runOrigin(env),
     };
 }
@@ -1949,6 +1950,12 @@ function runner_mayHaveIdToken(env) {
  */
 function runner_numericId(text, maxDigits = 16) {
     return text && /^\d+$/.test(text) && text.length <= maxDigits ? text : undefined;
+}
+/** Returns the URL of the attempt of a run, or an empty string if a variable that it needs is absent or odd. */
+function runUrl({ GITHUB_SERVER_URL: server = '', GITHUB_REPOSITORY: repository = '', GITHUB_RUN_ID: run, GITHUB_RUN_ATTEMPT: attempt = '1', }) {
+    const path = `/${repository}/actions/runs/${runner_numericId(run)}/attempts/${runner_numericId(attempt)}`;
+    const isKnown = /^https?:\/\/[\w.:-]+\/?$/.test(server) && /^(\/[\w.-]+)+$/.test(path) && !path.includes('undefined');
+    return isKnown ? server.replace(/\/$/, '') + path : '';
 }
 /** Returns the origin of a run, by its event. */
 function runOrigin(env) {
@@ -2499,55 +2506,46 @@ function quoteJson(value) {
  * early. JSON.parse reports this for some errors only, and each version of Node.js for others.
  */
 function findJsonError(text) {
-    const open = [];
     const scanner = new Scanner(text);
-    /** What may come next: a value, a key, or what follows a value. */
-    let next = 'value';
-    for (;;) {
+    for (let next = 'value'; next;) {
         scanner.take(WHITE_SPACE);
-        const character = text[scanner.at];
-        const closes = open.at(-1) === '{' ? '}' : ']';
-        if (next === 'end') {
-            if (open.length === 0)
-                return scanner.at;
-            if (character === ',')
-                next = open.at(-1) === '{' ? 'key' : 'value';
-            else if (character === closes)
-                open.pop();
-            else
-                return scanner.at;
-            scanner.at++;
-        }
-        else if (next === 'first' && character === closes) {
-            open.pop();
-            scanner.at++;
-            next = 'end';
-        }
-        else if (next === 'key' || (next === 'first' && open.at(-1) === '{')) {
-            if (!scanner.takeString())
-                return scanner.at;
-            scanner.take(WHITE_SPACE);
-            if (text[scanner.at] !== ':')
-                return scanner.at;
-            scanner.at++;
-            next = 'value';
-        }
-        else if (character === '{' || character === '[') {
-            open.push(character);
-            scanner.at++;
-            next = 'first';
-        }
-        else {
-            if (character === '"' ? !scanner.takeString() : !scanner.take(SCALAR))
-                return scanner.at;
-            next = 'end';
-        }
+        next = STEPS[next](scanner);
     }
+    return scanner.at;
 }
+/** Moves past what may come next. Each returns what may follow, or undefined at the problem or the end of the value. */
+const STEPS = {
+    end: (scanner) => {
+        const { open } = scanner;
+        if (open.length > 0 && scanner.takeCharacter(','))
+            return open.at(-1) === '}' ? 'key' : 'value';
+        return scanner.takeCharacter(open.at(-1)) && open.pop() ? 'end' : undefined;
+    },
+    first: (scanner) => {
+        const { open } = scanner;
+        if (scanner.takeCharacter(open.at(-1)) && open.pop())
+            return 'end';
+        return STEPS[open.at(-1) === '}' ? 'key' : 'value'](scanner);
+    },
+    key: (scanner) => {
+        if (!scanner.takeString())
+            return undefined;
+        scanner.take(WHITE_SPACE);
+        return scanner.takeCharacter(':') ? 'value' : undefined;
+    },
+    value: (scanner) => {
+        const closing = scanner.takeCharacter('{') ? '}' : scanner.takeCharacter('[') ? ']' : undefined;
+        if (closing && scanner.open.push(closing))
+            return 'first';
+        return scanner.take(SCALAR) || scanner.takeString() ? 'end' : undefined;
+    },
+};
 /** Moves through a text, from its beginning. */
 class Scanner {
     /** The offset of the next character. */
     at = 0;
+    /** What closes the lists and objects around it, the innermost last. */
+    open = [];
     #text;
     constructor(text) {
         this.#text = text;
@@ -2561,10 +2559,14 @@ class Scanner {
     }
     /** Moves past a string. @returns false if it is broken, and then `at` is the offset of the problem */
     takeString() {
-        if (!this.take(STRING_START) || this.#text[this.at] !== '"')
-            return false;
-        this.at++;
-        return true;
+        return this.take(STRING_START) !== '' && this.takeCharacter('"');
+    }
+    /** Moves past this character if it is the next one. */
+    takeCharacter(character) {
+        const isNext = character !== undefined && this.#text[this.at] === character;
+        if (isNext)
+            this.at++;
+        return isNext;
     }
 }
 /**
@@ -2799,6 +2801,7 @@ const specs_SPECS = {
     // A bad lifetime allows all claims, so that this problem does not cause others.
     lifetime: row(MAIN, lifetimeOrJob, 'persistent'),
     on_existing: row(MAIN, choice(ON_EXISTING), 'rotate'),
+    rotate_after: row(MAIN, wholeNumber(1, 3650, 'days'), undefined),
     keep_secrets: row(MAIN, wholeNumber(1, 5), 2),
     verify: row(MAIN, parseBoolean, true),
     access_token: row(MAIN, parseBoolean, false),
@@ -3139,7 +3142,12 @@ function readTarget(reader, { repository, environment, save_to, save_as, github_
     const other = repository.toLowerCase() === runner.repository.toLowerCase() ? '' : repository;
     const saving = save_to === 'none'
         ? undefined
-        : { to: save_to, variable: `${save_as}_CLIENT_ID`, secret: `${save_as}_CLIENT_SECRET` };
+        : {
+            to: save_to,
+            state_variable: `${save_as}_STATE`,
+            id_variable: `${save_as}_CLIENT_ID`,
+            secret: `${save_as}_CLIENT_SECRET`,
+        };
     const need = other ? `read ${other} (repository)` : saving ? 'write secrets and variables (save_to)' : undefined;
     const source = other ? 'api' : mayHaveIdToken(reader.env) ? 'token' : 'runner';
     if (source === 'token')
@@ -3151,7 +3159,7 @@ function readTarget(reader, { repository, environment, save_to, save_as, github_
     return { runner, source, repository: other, environment, saving, github };
 }
 /** Reports inputs that are valid on their own and contradict each other. */
-function checkCombinations(reader, { client_id, on_existing, verify, access_token, saving }) {
+function checkCombinations(reader, { client_id, on_existing, rotate_after, verify, access_token, saving }) {
     if (readInput('lifetime') === 'job') {
         const alwaysNew = 'the client of a job is always a new one';
         if (client_id)
@@ -3161,6 +3169,10 @@ function checkCombinations(reader, { client_id, on_existing, verify, access_toke
         if (saving)
             reader.report('save_to')(`got "${saving.to}" with lifetime: job; expected it to be left out: the client is deleted when the job ends`);
     }
+    // A bad on_existing is reported alone.
+    const mode = readInput('on_existing') || on_existing;
+    if (rotate_after !== undefined && mode === on_existing && mode !== 'reuse')
+        reader.report('rotate_after')(`is given with on_existing: ${on_existing}; expected on_existing: reuse, because only that keeps a secret`);
     if (access_token && on_existing === 'reuse')
         reader.report('access_token')('is true with on_existing: reuse; expected one of the two: without a new secret there is no token');
     if (access_token && !verify)
@@ -3201,7 +3213,7 @@ var log = __nccwpck_require__(183);
 
 runEntry(async () => {
     const inputs = readSweepInputs(process.env);
-    const { sweepJobClients } = await __nccwpck_require__.e(/* import() */ 964).then(__nccwpck_require__.bind(__nccwpck_require__, 964));
+    const { sweepJobClients } = await __nccwpck_require__.e(/* import() */ 950).then(__nccwpck_require__.bind(__nccwpck_require__, 950));
     await sweepJobClients(inputs);
 }, log/* fail */.fJ, 1);
 

@@ -1,6 +1,6 @@
-import type { SecretLocation } from '../github/saved-credentials.ts';
+import type { SavedSnapshot, SecretLocation } from '../github/saved-credentials.ts';
 import type { ClientFields } from '../scalekit/types.ts';
-import type { Identity, OwnershipMarker } from './identity.ts';
+import type { Identity, ManagedClient, OwnershipMarker } from './identity.ts';
 
 /** The values of the input `on_existing`. The first one is the default. */
 export const ON_EXISTING = ['rotate', 'reuse', 'replace', 'fail'] as const;
@@ -24,6 +24,8 @@ export interface DesiredClient {
   /** Id of the client to manage, as the input says. Empty if it was not given. */
   client_id: string;
   on_existing: OnExisting;
+  /** Days after which `reuse` rotates. Undefined if it does not go by age. */
+  rotate_after: number | undefined;
   /** How many secrets a rotation keeps, the new one included: 1 to 5. */
   keep_secrets: number;
   /** Whether the credentials are verified before they are published. */
@@ -34,6 +36,20 @@ export interface DesiredClient {
   location: SecretLocation | undefined;
   /** Whether the plan is only shown, and nothing is changed. */
   dry_run: boolean;
+  /** Address of the workflow run. Empty outside a runner. */
+  run_url: string;
   /** Facts that the user should know. They are not errors. */
   notices: string[];
+}
+
+/** What exists before anything is changed. */
+export interface Existing {
+  /** The client to continue with. Undefined if there is none. */
+  client?: ManagedClient | undefined;
+  /** Ids of further clients with the same identity. They are named in a warning and never changed. */
+  others: string[];
+  /** The credentials that GitHub Actions has from an earlier run. Undefined if credentials are not saved. */
+  saved?: SavedSnapshot | undefined;
+  /** Scalekit's time, in nanoseconds since the epoch. Undefined if it is not known. */
+  now?: bigint | undefined;
 }

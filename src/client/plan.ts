@@ -1,22 +1,10 @@
-import type { SavedSnapshot } from '../github/saved-credentials.ts';
 import { type ClientFields, MAX_SECRETS, type Secret } from '../scalekit/types.ts';
-import type { DesiredClient } from './desired.ts';
+import type { DesiredClient, Existing } from './desired.ts';
 import { type Difference, findDrift, formatDifferences, NONE } from './drift.ts';
 import type { ManagedClient } from './identity.ts';
 import { evictions, retirements } from './retirement.ts';
-
-/** Milliseconds between the two requests of a save, the variable and then the secret. This is an ample limit. */
-const MAX_SAVE_DURATION = 60_000;
-
-/** What exists before anything is changed. */
-export interface Existing {
-  /** The client to continue with. Undefined if there is none. */
-  client?: ManagedClient | undefined;
-  /** Ids of further clients with the same identity. They are named in a warning and never changed. */
-  others: string[];
-  /** The credentials that GitHub Actions has from an earlier run. Undefined if credentials are not saved. */
-  saved?: SavedSnapshot | undefined;
-}
+import { decideRotation } from './rotation.ts';
+import { savedSecretId } from './saved-state.ts';
 
 /**
  * One change. All steps of a plan but `create` apply to the existing client, or to the new one if there is none. `create`
@@ -44,6 +32,11 @@ export interface Plan {
   beforePublish: Step[];
   /** The steps to carry out after the credentials are published, in order. */
   afterPublish: Step[];
+  /** Why `reuse` adds a secret, as a clause. */
+  reason?: string | undefined;
+  /** When `reuse` adds the next secret, in nanoseconds since the epoch. Undefined if it adds one now, or if it is not known. */
+  nextRotation?: bigint | undefined;
+  notices: string[];
   warnings: string[];
 }
 
@@ -52,34 +45,29 @@ export interface Plan {
  * @throws {Error} if there is no such plan: the client exists and `on_existing` is `fail`, or a list would have to be
  * emptied, which only a new client allows
  */
-export function planChanges(desired: DesiredClient, { client, others, saved }: Existing): Plan {
+export function planChanges(desired: DesiredClient, existing: Existing): Plan {
+  const { client, others } = existing;
   const save: Step[] = desired.location ? [{ kind: 'save' }] : [];
-  if (!client)
-    return { result: 'created', beforePublish: [{ kind: 'create' }, ...save], afterPublish: [], warnings: [] };
+  const creation: Step[] = [{ kind: 'create' }, ...save];
+  if (!client) return { result: 'created', beforePublish: creation, afterPublish: [], notices: [], warnings: [] };
   const warnings = others.length > 0 ? [duplicatesWarning(client.client_id, others)] : [];
-  // The value of an existing secret cannot be read. If it was not saved, the client needs another secret.
-  const savedCredentialsMissing =
-    desired.on_existing === 'reuse' && desired.location !== undefined && !isSaved(saved, client.client_id);
-  switch (savedCredentialsMissing ? 'rotate' : desired.on_existing) {
+  const base = { client, afterPublish: [], notices: [], warnings };
+  switch (desired.on_existing) {
     case 'fail':
       throw planError(
         `Client ${client.client_id} ${JSON.stringify(client.name)} exists already, and on_existing is fail.`,
         warnings,
       );
-    case 'replace': {
-      const before: Step[] = [{ kind: 'create' }, ...save];
-      return { result: 'replaced', client, beforePublish: before, afterPublish: [{ kind: 'delete-client' }], warnings };
+    case 'replace':
+      return { ...base, result: 'replaced', beforePublish: creation, afterPublish: [{ kind: 'delete-client' }] };
+    case 'reuse': {
+      const { reason, due, notices } = decideRotation(desired, client, existing);
+      if (reason) return { ...planRotation(desired, client, existing, save, warnings), reason, notices };
+      const corrections = driftCorrections(desired, client, warnings);
+      return { ...base, result: 'reused', beforePublish: corrections, nextRotation: due };
     }
-    case 'reuse':
-      return {
-        result: 'reused',
-        client,
-        beforePublish: driftCorrections(desired, client, warnings),
-        afterPublish: [],
-        warnings,
-      };
     case 'rotate':
-      return planRotation(desired, client, save, warnings);
+      return planRotation(desired, client, existing, save, warnings);
   }
 }
 
@@ -88,9 +76,13 @@ export function planChanges(desired: DesiredClient, { client, others, saved }: E
  * on that client, because the secrets of other runs are as new as its own.
  * @throws {Error} as `planChanges`
  */
-export function planForWinner(desired: DesiredClient, client: ManagedClient, saved: SavedSnapshot | undefined): Plan {
+export function planForWinner(
+  desired: DesiredClient,
+  client: ManagedClient,
+  { saved, now }: Pick<Existing, 'saved' | 'now'>,
+): Plan {
   const on_existing = desired.on_existing === 'replace' ? 'rotate' : desired.on_existing;
-  const winnerPlan = planChanges({ ...desired, on_existing }, { client, others: [], saved });
+  const winnerPlan = planChanges({ ...desired, on_existing }, { client, others: [], saved, now });
   return {
     ...winnerPlan,
     beforePublish: winnerPlan.beforePublish.filter(({ kind }) => kind !== 'delete-secret'),
@@ -103,24 +95,15 @@ function duplicatesWarning(client_id: string, others: string[]): string {
   return `Several clients are this repository's for the same purpose. This run uses the oldest, ${client_id}, and touches none of the others: ${others.join(', ')}. Delete those that nobody uses.`;
 }
 
-/**
- * Returns whether GitHub Actions has the credentials of this client. A save writes the secret last. So if the variable
- * is much newer than the secret, the secret of that save was never written. If a time is unknown, the credentials count
- * as saved.
- */
-function isSaved(saved: SavedSnapshot | undefined, client_id: string): boolean {
-  if (saved?.client_id !== client_id || saved.secretTime === undefined) return false;
-  return !(Date.parse(saved.variableTime ?? '') - Date.parse(saved.secretTime) > MAX_SAVE_DURATION);
-}
-
 /** Returns the error that there is no plan. It includes the warnings, since they are not shown otherwise. */
 function planError(text: string, warnings: string[]): Error {
   return new Error([text, ...warnings].join('\n'));
 }
 
 /**
- * Returns the step that corrects the fields that drifted and adds the ownership marker to a client without one. Returns
- * no step if nothing has to change.
+ * Returns the step that corrects the fields that drifted. It adds the ownership marker to a client without one, and this
+ * run's identity hash to a client that `client_id` takes over for saving, because the next run finds it by that. Returns no
+ * step if nothing has to change.
  * @param warnings to include in the error if there is no plan
  * @throws {Error} if a list would have to be emptied
  */
@@ -129,15 +112,16 @@ function driftCorrections(desired: DesiredClient, client: ManagedClient, warning
   const emptied = drifted.filter(({ wanted }) => wanted === NONE);
   if (emptied.length > 0) {
     throw planError(
-      `Client ${client.client_id} has what was not asked for, and the API cannot empty a list: use on_existing: replace, which makes a new client and then deletes this one.\n${formatDifferences(emptied)}`,
+      `Client ${client.client_id} has what was not asked for, and the API cannot empty a list: use on_existing: replace, which creates a new client and then deletes this one.\n${formatDifferences(emptied)}`,
       warnings,
     );
   }
-  if (!client.marker && !drifted.some(({ field }) => field === 'description'))
+  const isUnknown = !client.marker || (desired.location && client.marker.key !== desired.marker.key);
+  if (isUnknown && !drifted.some(({ field }) => field === 'description'))
     drifted.push({
       field: 'description',
       wanted: 'a last line by which this action knows the client again',
-      got: NONE,
+      got: client.marker ? 'one of another repository, environment or name' : NONE,
     });
   const description = desired.given.description ? desired.fields.description : client.descriptionText;
   const fields: Record<string, unknown> = { ...desired.fields, description };
@@ -149,7 +133,14 @@ function driftCorrections(desired: DesiredClient, client: ManagedClient, warning
  * Plans the rotation: corrections, a new secret, its saving, and then the deletion of old secrets. A secret that has to
  * be deleted to make room is never spared. An old one is spared if it is recent, unless only the new one is to be kept.
  */
-function planRotation(desired: DesiredClient, client: ManagedClient, save: Step[], warnings: string[]): Plan {
+function planRotation(
+  desired: DesiredClient,
+  client: ManagedClient,
+  { saved }: Existing,
+  save: Step[],
+  warnings: string[],
+): Plan {
+  const savedId = savedSecretId(saved, { key: desired.marker.key, organization_id: desired.organization_id });
   const evicted = evictions(client.secrets);
   const notEvicted = client.secrets.filter((secret) => !evicted.includes(secret));
   const evictionWarnings = evicted.map(
@@ -166,11 +157,12 @@ function planRotation(desired: DesiredClient, client: ManagedClient, save: Step[
       { kind: 'add-secret' },
       ...save,
     ],
-    afterPublish: retirements(notEvicted, desired.keep_secrets).map((secret) => ({
+    afterPublish: retirements(notEvicted, desired.keep_secrets, savedId).map((secret) => ({
       kind: 'delete-secret',
       secret,
       spareRecent,
     })),
+    notices: [],
     warnings: [...warnings, ...evictionWarnings],
   };
 }

@@ -17,12 +17,14 @@ export function evictions(secrets: Secret[]): Secret[] {
  * Returns the secrets to delete after a new one is published.
  * @param secrets without the new one
  * @param keep how many secrets the client keeps, the new one included
+ * @param savedId id of the secret that was saved until now. It is the last to go, because other workflows use it
  */
-export function retirements(secrets: Secret[], keep: number): Secret[] {
-  return inRetirementOrder(secrets).slice(0, Math.max(0, secrets.length + 1 - keep));
+export function retirements(secrets: Secret[], keep: number, savedId?: string): Secret[] {
+  return inRetirementOrder(secrets, savedId).slice(0, Math.max(0, secrets.length + 1 - keep));
 }
 
-/** Returns the secrets in the order in which they are deleted: inactive ones first, then the oldest. */
-function inRetirementOrder(secrets: Secret[]): Secret[] {
-  return [...secrets].sort((one, other) => Number(one.active) - Number(other.active) || byCreateTime(one, other));
+/** Returns the secrets in the order in which they are deleted: inactive ones first, then the oldest, then the saved one. */
+function inRetirementOrder(secrets: Secret[], savedId?: string): Secret[] {
+  const rank = ({ id, active }: Secret) => (active ? (id === savedId ? 2 : 1) : 0);
+  return [...secrets].sort((one, other) => rank(one) - rank(other) || byCreateTime(one, other));
 }

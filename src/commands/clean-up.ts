@@ -6,73 +6,115 @@ import { Transport } from '../net/transport.ts';
 import * as log from '../output/log.ts';
 import { Scalekit } from '../scalekit/api.ts';
 import type { Credentials } from '../scalekit/types.ts';
-import { manualCalls } from '../undo/by-hand.ts';
-import { isSealed, type PendingState, type PendingVariable, type SealedState } from '../undo/journal.ts';
-import { cleanUp } from '../undo/remove.ts';
-import { restoreVariable, variableNotRestored } from '../undo/restore-variable.ts';
+import { manualCalls, whereToLook } from '../undo/by-hand.ts';
+import { deleteJournalFile, isSealed, readLastRecord, type SealedRecord } from '../undo/journal.ts';
+import { stopMain } from '../undo/main-process.ts';
+import { isNothingPending, type PendingState, type PendingVariables } from '../undo/pending.ts';
+import { cleanUp, LATE_CREATE_WINDOW } from '../undo/remove.ts';
+import { restoreVariables, variablesNotRestored } from '../undo/restore-variables.ts';
 
-/** Seconds. A client that may still appear is searched for longer than the shortest `timeout` allows. */
-const MIN_TIMEOUT = 20;
+/** Seconds. Stopping main and the search for a client that may still appear take longer than the shortest `timeout`. */
+const MIN_TIMEOUT = 30;
 
-/** Whether the post step may send requests. */
-interface SendPermission {
-  /** Why not. Empty if it may. */
-  refusal: string;
-  /** Whether main wrote the state: its seal is intact, and it is of this run. */
-  isTrusted: boolean;
+/** What main left to undo, and why it must not be undone, if so. */
+interface Leftovers {
+  pending: PendingState;
+  /** A clause. */
+  obstacle?: string;
 }
 
-/** Runs post: undoes what main created and did not publish. Never fails the job. */
-export async function cleanUpAfterMain(state: SealedState): Promise<void> {
+/**
+ * Runs post: stops main if it still runs, and undoes what main created and did not publish. Never fails the job.
+ * @param state what main wrote into the runner's state file. It may be older than what main did
+ */
+export async function cleanUpAfterMain(state: SealedRecord): Promise<void> {
   const credentials = readCredentials(process.env);
   const token = readGitHubToken();
-  // A state without a valid seal may be forged. The state of another run may name a client that is in use.
-  const isTrusted = isSealed(state, credentials.client_secret) && isThisRun(state.run);
-  const permission = { refusal: reasonNotToSend(credentials, isTrusted), isTrusted };
+  const distrust = reasonNotToTrust(credentials, state);
+  if (distrust) {
+    log.warning(`What this step created may be left over: ${distrust} ${whereToLook(state)}`);
+    return;
+  }
+  const { pending, ...leftovers } = await findLeftovers(state, credentials.client_secret);
+  if (isNothingPending(pending)) return;
+  const obstacle = leftovers.obstacle ?? unsafeTls();
   const transport = new Transport(state.run, Math.max(readTimeout(), MIN_TIMEOUT));
   transport.releaseCleanupTime();
-  const { variable, client, secret } = state;
+  const scalekit = new Scalekit(transport, pending.origin, pending.organization_id);
+  if (obstacle) {
+    log.warning(`What this step created may be left over: ${obstacle}. ${manualCalls(scalekit, pending)}`);
+    return;
+  }
+  const { variables, client, secret } = pending;
   // In parallel, so that a hanging GitHub API does not block the Scalekit clean-up, and vice versa.
   await Promise.all([
-    variable && restoreSavedVariable(transport, variable, token, permission),
-    (client || secret || !variable) && removePending(transport, state, credentials, permission),
+    variables && restoreSavedVariables(transport, variables, token),
+    (client || secret) && removePending(scalekit, { ...pending, variables: undefined }, credentials),
   ]);
 }
 
-/** Restores the variable that main wrote before it was cut off. */
-async function restoreSavedVariable(
-  transport: Transport,
-  pending: PendingVariable,
-  token: string,
-  { refusal, isTrusted }: SendPermission,
-): Promise<void> {
-  if (refusal || !token) {
-    log.warning(variableNotRestored(pending, refusal || 'github_token is not there any more', isTrusted));
+/**
+ * Returns why a state is not trusted, as a sentence. A state without a valid seal may be forged. The state of another run
+ * may name a client that is in use.
+ */
+function reasonNotToTrust({ client_id, client_secret }: Credentials, state: SealedRecord): string | undefined {
+  if (!client_id || !client_secret)
+    return 'the credentials that main had are not there any more, neither as inputs nor as variables. No request was sent.';
+  const isThisRun = !process.env.GITHUB_RUN_ID || state.run === readRunner(process.env).run;
+  if (isThisRun && isSealed(state, client_secret)) return undefined;
+  return 'the saved state does not match this run and these credentials; another step may have changed one of them. No request was sent.';
+}
+
+function unsafeTls(): string | undefined {
+  const unsafe = unsafeSetting(process.env);
+  return unsafe && `NODE_TLS_REJECT_UNAUTHORIZED: ${unsafe}`;
+}
+
+/**
+ * Stops main if it still runs, and reads what it left to undo. The journal file has main's last record. Without it, the
+ * state may be older than a save, so nothing persistent may be deleted by it.
+ */
+async function findLeftovers(state: SealedRecord, secret: string): Promise<Leftovers> {
+  const main = await stopMain(state.process);
+  const record = readLastRecord(state, secret);
+  if (main === 'running')
+    return { pending: record ?? withSearch(state), obstacle: 'main still runs and could not be stopped' };
+  deleteJournalFile(state);
+  if (record) return { pending: record };
+  const isComplete = state.journal_file === undefined && main === 'ended';
+  if (isComplete) return { pending: state };
+  if (state.lifetime === 'job') return { pending: withSearch(state) };
+  const why = state.journal_file === undefined ? 'there is no journal file' : 'its journal file was removed or changed';
+  return { pending: withSearch(state), obstacle: `main may have done more than its state says, and ${why}` };
+}
+
+/** Returns a state with a client to search for by its nonce: main may have created one that the state does not name. */
+function withSearch(state: PendingState): PendingState {
+  return { ...state, client: { sent_at: Date.now(), ...state.client, sent_again: true } };
+}
+
+/** Restores the variables that main wrote before it was cut off. */
+async function restoreSavedVariables(transport: Transport, pending: PendingVariables, token: string): Promise<void> {
+  if (!token) {
+    log.warning(variablesNotRestored(pending, 'github_token is not there any more'));
     return;
   }
   const savedCredentials = new SavedCredentials(new GitHub(transport, { api: pending.api, token }), pending.location);
-  const { done, remaining } = await restoreVariable(savedCredentials, pending, true);
+  const { done, remaining } = await restoreVariables(savedCredentials, pending);
   done.forEach(log.info);
   remaining.forEach(log.warning);
 }
 
 /** Removes the client and the secret that main created. */
-async function removePending(
-  transport: Transport,
-  state: PendingState,
-  credentials: Credentials,
-  { refusal, isTrusted }: SendPermission,
-): Promise<void> {
-  const scalekit = new Scalekit(transport, state.origin, state.organization_id);
+async function removePending(scalekit: Scalekit, state: PendingState, credentials: Credentials): Promise<void> {
   try {
-    if (refusal) throw new Error(refusal);
     await scalekit.signIn(credentials);
   } catch (error) {
-    const calls = manualCalls(scalekit, state, isTrusted ? undefined : 'state');
-    log.warning(`What this step made may be left over: ${log.message(error)} ${calls}`);
+    const calls = manualCalls(scalekit, state);
+    log.warning(`What this step created may be left over: ${log.message(error)} ${calls}`);
     return;
   }
-  const { removed, notFound, remaining } = await cleanUp(scalekit, state, true);
+  const { removed, notFound, remaining } = await cleanUp(scalekit, state, LATE_CREATE_WINDOW);
   for (const what of removed) log.info(`Deleted ${what}.`);
   if (notFound)
     log.info(
@@ -81,18 +123,4 @@ async function removePending(
         : 'No client of the create request that was cut off has shown up.',
     );
   if (remaining.length > 0) log.warning(remaining.join(' '));
-}
-
-function isThisRun(run: string): boolean {
-  return !process.env.GITHUB_RUN_ID || run === readRunner(process.env).run;
-}
-
-/** Returns why the credentials must not be sent, or an empty string. */
-function reasonNotToSend({ client_id, client_secret }: Credentials, isTrusted: boolean): string {
-  const unsafe = unsafeSetting(process.env);
-  if (unsafe) return `NODE_TLS_REJECT_UNAUTHORIZED: ${unsafe}.`;
-  if (!client_id || !client_secret)
-    return 'the credentials that main had are not there any more, neither as inputs nor as variables.';
-  if (isTrusted) return '';
-  return 'its state was not written by this run with these credentials; another step may have changed either, so nothing was sent.';
 }

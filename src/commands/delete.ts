@@ -1,4 +1,5 @@
 import { identityHash, parseMarker, repositoryReference } from '../client/identity.ts';
+import { isOtherOwners, type SavedOwner, savedSecretId } from '../client/saved-state.ts';
 import type { Target } from '../client/target.ts';
 import { GitHub } from '../github/api.ts';
 import { entryNames, SavedCredentials, type SavedSnapshot, type SecretLocation } from '../github/saved-credentials.ts';
@@ -16,15 +17,10 @@ import { resolveTarget } from '../steps/resolve-target.ts';
 import { type DeletableClient, deleteMarkedClient, throwFailures } from '../undo/remove.ts';
 import { runWithTransport } from './session.ts';
 
-/** Whether the saved credentials are deleted. */
-interface SavedDecision {
-  isDeleted: boolean;
-  /** A client with our identity hash that only the saved variable names, because the list may lag. */
-  client?: DeletableClient;
-  /** A sentence for the log. */
-  note?: string;
-  /** Why the saved credentials stay, if the user should know. */
-  warning?: string;
+/** The saved credentials that are deleted, as they were read. */
+interface DeletableCredentials {
+  credentials: SavedCredentials;
+  saved: SavedSnapshot;
 }
 
 /** Runs `delete/`: deletes the persistent clients of a repository and environment, and their saved credentials. */
@@ -42,18 +38,16 @@ async function run(inputs: DeleteInputs, transport: Transport): Promise<void> {
   ]);
   const location = resolveSecretLocation(inputs, target);
   const query = queryFor(inputs, target);
-  const [listed, savedCredentials] = await Promise.all([
+  const [listed, found] = await Promise.all([
     findDeletableClients(scalekit, inputs.client_id, query),
     openSavedCredentials(inputs, location, transport),
   ]);
-  const saved =
-    savedCredentials &&
-    (await decideSavedCredentials(scalekit, savedCredentials, listed, inputs.client_id ? '' : query.marker.key));
-  if (saved?.note) log.info(saved.note);
-  if (saved?.warning) log.warning(saved.warning);
-  const clients = [...listed, ...(saved?.client ? [saved.client] : [])];
-  const deletable = saved?.isDeleted ? savedCredentials : undefined;
-  if (inputs.dry_run) showPlan(clients, deletable?.location);
+  const owner = { key: query.marker.key, organization_id: scalekit.organization_id };
+  const deletable = found && isDeletable(found.saved, owner, inputs.client_id) ? found : undefined;
+  if (found && !deletable && !isNothingSaved(found.saved)) log.warning(notDeletedWarning(found, owner));
+  const unlisted = deletable && (await findUnlistedClient(scalekit, deletable.saved, listed, owner.key));
+  const clients = [...listed, ...(unlisted ? [unlisted] : [])];
+  if (inputs.dry_run) showPlan(clients, deletable);
   else await deleteAll(scalekit, clients, deletable);
 }
 
@@ -93,12 +87,11 @@ async function openSavedCredentials(
   { github }: DeleteInputs,
   location: SecretLocation | undefined,
   transport: Transport,
-): Promise<SavedCredentials | undefined> {
+): Promise<DeletableCredentials | undefined> {
   if (!github || !location) return undefined;
   const savedCredentials = new SavedCredentials(new GitHub(transport, github), location);
   try {
-    await savedCredentials.open();
-    return savedCredentials;
+    return { credentials: savedCredentials, saved: await savedCredentials.open() };
   } catch (error) {
     // GitHub also answers 404 to a token without permission, so check that the token can see the repository.
     const isMissing = error instanceof ApiError && error.status === 404 && location.environment !== '';
@@ -113,34 +106,48 @@ async function openSavedCredentials(
 }
 
 /**
- * Decides whether the saved credentials are deleted: not if they belong to a client that is not deleted.
- * @param clients the clients that are deleted
- * @param key our identity hash, or empty if `client_id` names the client to delete
+ * Returns whether saved credentials are deleted: `…_STATE` names this owner, or `client_id` names the client that they
+ * belong to. That client is deleted by this step, or it does not exist.
  */
-export async function decideSavedCredentials(
+export function isDeletable(saved: SavedSnapshot, owner: SavedOwner, client_id: string): boolean {
+  const isNamed = client_id !== '' && saved.client_id?.trim() === client_id;
+  const isOwners = savedSecretId(saved, owner) !== undefined && (client_id === '' || saved.client_id === undefined);
+  return isNamed || isOwners;
+}
+
+function isNothingSaved({ client_id, state, secretTime }: SavedSnapshot): boolean {
+  return client_id === undefined && state === undefined && secretTime === undefined;
+}
+
+/** Returns why saved credentials are not deleted. */
+function notDeletedWarning({ credentials: { location }, saved }: DeletableCredentials, owner: SavedOwner): string {
+  const { id_variable, state_variable } = location;
+  const why = isOtherOwners(saved, owner)
+    ? `by ${state_variable}, they are not of this repository, environment, name and organization`
+    : `${id_variable} does not hold the client_id that is deleted`;
+  return `Not deleting ${entryNames(location)}: ${why}.`;
+}
+
+/** Returns the client with our identity hash that only the saved id names, because the list may lag. */
+async function findUnlistedClient(
   scalekit: Scalekit,
-  { snapshot, location }: { snapshot: SavedSnapshot; location: SecretLocation },
-  clients: DeletableClient[],
+  saved: SavedSnapshot,
+  listed: DeletableClient[],
   key: string,
-): Promise<SavedDecision> {
-  const names = entryNames(location);
-  const id = snapshot.client_id?.trim();
-  if (id === undefined && snapshot.secretTime === undefined) return { isDeleted: false };
-  if (id === undefined || clients.some(({ client_id }) => client_id === id)) return { isDeleted: true };
-  if (!CLIENT_ID.test(id))
-    return { isDeleted: false, warning: `The ${names} stay: the variable holds no id of an organization client.` };
+): Promise<DeletableClient | undefined> {
+  const id = saved.client_id?.trim() ?? '';
+  if (!CLIENT_ID.test(id) || listed.some(({ client_id }) => client_id === id)) return undefined;
   const named = await scalekit.getClient(id);
-  if (named?.client_id !== id)
-    return { isDeleted: true, note: `The saved pair is that of client ${id}, which is not in this organization.` };
-  const marker = parseMarker(named.description);
-  if (marker?.key !== key)
-    return { isDeleted: false, warning: `The ${names} stay: they are those of client ${id}, which stays.` };
-  return { isDeleted: true, client: { client_id: id, marker } };
+  const marker = named?.client_id === id ? parseMarker(named.description) : undefined;
+  return marker?.key === key ? { client_id: id, marker } : undefined;
 }
 
 /** Shows what a run without `dry_run` would delete. */
-function showPlan(clients: DeletableClient[], location: SecretLocation | undefined): void {
-  const all = [...clients.map(({ client_id }) => `client ${client_id}`), ...(location ? [entryNames(location)] : [])];
+function showPlan(clients: DeletableClient[], deletable: DeletableCredentials | undefined): void {
+  const all = [
+    ...clients.map(({ client_id }) => `client ${client_id}`),
+    ...(deletable ? [entryNames(deletable.credentials.location)] : []),
+  ];
   log.info(
     all.length > 0 ? 'Dry run: nothing was changed. A run without dry_run would' : 'There is nothing to delete.',
   );
@@ -149,59 +156,64 @@ function showPlan(clients: DeletableClient[], location: SecretLocation | undefin
   writeSummary('Scalekit organization client: what would be deleted', [[cell(all)]]);
 }
 
-/** Deletes everything and reports it. @throws {Error} that names what could not be deleted */
+/**
+ * Deletes everything and reports it: the saved secret, the clients, and then the variables. So a run that was cut off can
+ * be repeated: `…_STATE` still says whose the rest is.
+ * @throws {Error} that names what could not be deleted
+ */
 async function deleteAll(
   scalekit: Scalekit,
   clients: DeletableClient[],
-  savedCredentials: SavedCredentials | undefined,
+  deletable: DeletableCredentials | undefined,
 ): Promise<void> {
-  const { deleted, remaining } = await deleteClients(scalekit, clients);
-  // Credentials of a client that could not be deleted still work, so keep them.
-  const isStillValid = remaining.has(savedCredentials?.snapshot.client_id?.trim() ?? '');
-  const entries =
-    savedCredentials && !isStillValid ? await deleteSavedCredentials(savedCredentials) : { deleted: [], failures: [] };
-  const all = [...deleted.map((id) => `client ${id}`), ...entries.deleted];
-  const failures = [...entries.failures, ...remaining.values()];
-  if (all.length + failures.length === 0) log.info('There is nothing to delete.');
-  setOutputs({ deleted: deleted.join(' ') });
-  writeSummary('Scalekit organization client: deleted', [[cell(all)]]);
-  throwFailures(failures);
-}
-
-/** Deletes clients. @returns the ids of those that were deleted, and by id why others were not */
-async function deleteClients(
-  scalekit: Scalekit,
-  clients: DeletableClient[],
-): Promise<{ deleted: string[]; remaining: Map<string, string> }> {
-  const deleted: string[] = [];
-  const remaining = new Map<string, string>();
-  for (const client of clients) {
-    const outcome = await deleteMarkedClient(scalekit, client);
-    if (typeof outcome !== 'string') remaining.set(client.client_id, outcome.remaining);
-    if (outcome !== 'deleted') continue;
-    deleted.push(client.client_id);
-    log.info(`Deleted client ${client.client_id}.`);
+  const deletions: Deletion[] = deletable ? [await deleteEntry(deletable, 'secret')] : [];
+  for (const client of clients) deletions.push(await deleteClient(scalekit, client));
+  for (const variable of ['id_variable', 'state_variable'] as const) {
+    // If something could not be deleted, the variables are needed to repeat this run.
+    if (deletable && failuresOf(deletions).length === 0) deletions.push(await deleteEntry(deletable, variable));
   }
-  return { deleted, remaining };
+  const deleted = deletions.flatMap(({ what }) => what ?? []);
+  if (deleted.length + failuresOf(deletions).length === 0) log.info('There is nothing to delete.');
+  setOutputs({ deleted: deletions.flatMap(({ id }) => id ?? []).join(' ') });
+  writeSummary('Scalekit organization client: deleted', [[cell(deleted)]]);
+  throwFailures(failuresOf(deletions));
 }
 
-/** Deletes the saved secret and variable. An entry that does not exist is no failure. */
-async function deleteSavedCredentials(
-  savedCredentials: SavedCredentials,
-): Promise<{ deleted: string[]; failures: string[] }> {
-  const { variable, secret } = savedCredentials.location;
-  const [deleted, failures]: [string[], string[]] = [[], []];
-  const attempt = async (what: string, work: () => Promise<boolean>) => {
-    try {
-      if (!(await work())) return;
-      deleted.push(what);
-      log.info(`Deleted ${what}.`);
-    } catch (error) {
-      failures.push(`The ${what} is left over: ${log.message(error)}`);
-    }
-  };
-  // The secret first: without its variable, a repeated run would not find it.
-  await attempt(`secret ${secret} of ${savedCredentials.name}`, () => savedCredentials.deleteSecret());
-  await attempt(`variable ${variable} of ${savedCredentials.name}`, () => savedCredentials.deleteVariable());
-  return { deleted, failures };
+/** The result of deleting one thing. Empty if it was gone already. */
+interface Deletion {
+  /** What was deleted. */
+  what?: string;
+  /** The id of the client that was deleted. */
+  id?: string;
+  /** The sentence about what could not be deleted. */
+  failure?: string;
+}
+
+function failuresOf(deletions: Deletion[]): string[] {
+  return deletions.flatMap(({ failure }) => failure ?? []);
+}
+
+async function deleteClient(scalekit: Scalekit, client: DeletableClient): Promise<Deletion> {
+  const outcome = await deleteMarkedClient(scalekit, client);
+  if (typeof outcome !== 'string') return { failure: outcome.remaining };
+  if (outcome !== 'deleted') return {};
+  log.info(`Deleted client ${client.client_id}.`);
+  return { what: `client ${client.client_id}`, id: client.client_id };
+}
+
+/** Deletes a saved variable or the secret. */
+async function deleteEntry(
+  { credentials }: DeletableCredentials,
+  entry: 'secret' | 'id_variable' | 'state_variable',
+): Promise<Deletion> {
+  const name = credentials.location[entry];
+  const what = `${entry === 'secret' ? 'secret' : 'variable'} ${name} of ${credentials.name}`;
+  try {
+    const isDeleted = entry === 'secret' ? await credentials.deleteSecret() : await credentials.deleteVariable(name);
+    if (!isDeleted) return {};
+    log.info(`Deleted ${what}.`);
+    return { what };
+  } catch (error) {
+    return { failure: `The ${what} is left over: ${log.message(error)}` };
+  }
 }

@@ -2,7 +2,7 @@ import type { DesiredClient } from '../client/desired.ts';
 import { type Plan, planChanges } from '../client/plan.ts';
 import { GitHub } from '../github/api.ts';
 import { SavedCredentials } from '../github/saved-credentials.ts';
-import { desiredClientFrom } from '../inputs/desired-client.ts';
+import { createNonce, desiredClientFrom } from '../inputs/desired-client.ts';
 import type { Inputs } from '../inputs/inputs.ts';
 import type { Transport } from '../net/transport.ts';
 import * as log from '../output/log.ts';
@@ -13,6 +13,7 @@ import { findExisting, type SearchResult } from '../steps/find.ts';
 import { logResult, publish, publishPlan, writeReport } from '../steps/publish.ts';
 import { resolveTarget } from '../steps/resolve-target.ts';
 import { retireOld } from '../steps/retire.ts';
+import { requireOneOwner } from '../steps/save.ts';
 import { Journal } from '../undo/journal.ts';
 import { cancellationError, rollBack } from '../undo/roll-back.ts';
 import { runWithTransport } from './session.ts';
@@ -23,10 +24,21 @@ export async function provision(inputs: Inputs): Promise<void> {
 }
 
 async function run(inputs: Inputs, transport: Transport): Promise<void> {
-  const [desired, scalekit] = await resolveAndSignIn(inputs, transport);
-  const context = createContext(inputs, desired, scalekit);
+  // Before any request: a cancelled run may reach post alone, which then has to find this process.
+  const journal = openJournal(inputs);
+  try {
+    await runWithJournal(inputs, transport, journal);
+  } finally {
+    journal.end();
+  }
+}
+
+async function runWithJournal(inputs: Inputs, transport: Transport, journal: Journal): Promise<void> {
+  const [desired, scalekit] = await resolveAndSignIn(inputs, transport, journal);
+  const context = createContext(inputs, desired, scalekit, journal);
   const existing = await findAll(context);
   const plan = planChanges(desired, existing);
+  plan.notices.forEach(log.notice);
   plan.warnings.forEach(log.warning);
   if (transport.cancelled) throw new Error('Nothing was changed.');
   if (desired.dry_run) return publishPlan(desired, plan);
@@ -34,37 +46,47 @@ async function run(inputs: Inputs, transport: Transport): Promise<void> {
   const applied = await applyAndPublish(context, plan, existing);
   transport.releaseCleanupTime();
   const deleted = await retireOld(context, plan, applied);
-  writeReport(desired, applied, deleted);
-  if (transport.cancelled) throw new Error('The pair had been handed out already.');
+  writeReport(desired, plan, applied, deleted);
+  if (transport.cancelled) throw new Error('The credentials were published before that.');
+}
+
+function openJournal({ origin, organization_id, credentials, runner, lifetime }: Inputs): Journal {
+  const state = { origin, organization_id, nonce: createNonce(), run: runner.run, lifetime };
+  return new Journal(state, credentials.client_secret, process.env.RUNNER_TEMP);
 }
 
 /** Resolves the desired client and signs in to Scalekit, at the same time. */
-async function resolveAndSignIn(inputs: Inputs, transport: Transport): Promise<[DesiredClient, Scalekit]> {
+async function resolveAndSignIn(
+  inputs: Inputs,
+  transport: Transport,
+  journal: Journal,
+): Promise<[DesiredClient, Scalekit]> {
   const [desired, scalekit] = await Promise.all([
-    resolveTarget(inputs, transport, process.env).then((target) => desiredClientFrom(inputs, target)),
+    resolveTarget(inputs, transport, process.env).then((target) =>
+      desiredClientFrom(inputs, target, journal.state.nonce),
+    ),
     Scalekit.open(transport, inputs),
   ]);
   desired.notices.forEach(log.notice);
+  journal.organizationFound(scalekit.organization_id);
   return [{ ...desired, organization_id: scalekit.organization_id }, scalekit];
 }
 
 /** Creates what the steps work with. Only the journal and GitHub's client keep credentials. */
-function createContext({ origin, credentials, github }: Inputs, desired: DesiredClient, scalekit: Scalekit): Context {
-  const { organization_id, marker, location } = desired;
-  const { nonce, run, lifetime } = marker;
-  return {
-    scalekit,
-    desired,
-    journal: new Journal({ origin, organization_id, nonce, run, lifetime }, credentials.client_secret),
-    savedCredentials: github && location && new SavedCredentials(new GitHub(scalekit.transport, github), location),
-  };
+function createContext({ github }: Inputs, desired: DesiredClient, scalekit: Scalekit, journal: Journal): Context {
+  const { location } = desired;
+  const savedCredentials = github && location && new SavedCredentials(new GitHub(scalekit.transport, github), location);
+  return { scalekit, desired, journal, savedCredentials };
 }
 
-/** Finds the client that exists and the credentials that are saved, at the same time. */
-async function findAll({ scalekit, desired, savedCredentials }: Context): Promise<SearchResult> {
-  const [found] = await Promise.all([findExisting(scalekit, desired), savedCredentials?.open()]);
+/** Finds the credentials that are saved, and then the client that exists: the saved id shows which it is. */
+async function findAll(context: Context): Promise<SearchResult> {
+  const { scalekit, desired, savedCredentials } = context;
+  const saved = await savedCredentials?.open();
+  const found = await findExisting(scalekit, desired, saved);
   found.notices.forEach(log.notice);
-  return { ...found, saved: savedCredentials?.snapshot };
+  if (saved) requireOneOwner(context, saved, found.client?.client_id);
+  return { ...found, now: scalekit.time === undefined ? undefined : BigInt(scalekit.time) * 1_000_000n };
 }
 
 /**
@@ -78,10 +100,10 @@ async function applyAndPublish(context: Context, plan: Plan, existing: SearchRes
     const applied = await applyPlan(context, plan, existing);
     // Saved credentials count as published, so cancelling comes too late.
     const isSaved = savedCredentials !== undefined && applied.secret !== undefined;
-    if (transport.cancelled && !isSaved) throw new Error('The pair was not handed out.');
+    if (transport.cancelled && !isSaved) throw new Error('The credentials were not published.');
     publish(desired, applied);
     journal.markPublished(applied.client.client_id);
-    logResult(desired, applied);
+    logResult(desired, plan, applied);
     return applied;
   } catch (error) {
     if (transport.cancelled) throw cancellationError(journal, error);

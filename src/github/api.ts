@@ -1,7 +1,8 @@
 import { ApiError, invalidResponseError, isApiResponse, unansweredError } from '../net/api-error.ts';
 import { InvalidResponseError, type Json, parseJsonObject, stringField } from '../net/json.ts';
 import { NetworkError } from '../net/network-error.ts';
-import { type HttpRequest, type HttpResponse, responseTime, type Transport } from '../net/transport.ts';
+import { done, failure, type Outcome, unwrap } from '../net/outcome.ts';
+import type { FinalResponse, HttpRequest, Transport } from '../net/transport.ts';
 import { type GitHubSubject, githubRefusal, rateLimitWait } from './errors.ts';
 
 /** The URL of GitHub's API and the token for it. */
@@ -20,8 +21,8 @@ export interface GitHubRequest extends GitHubSubject {
    * in between.
    */
   successStatuses?: number[];
-  /** Called before each attempt. */
-  onSend?: (() => void) | undefined;
+  /** Whether an earlier request for the same change may have been carried out. */
+  mayBeDone?: boolean;
 }
 
 /** The state of a workflow run. */
@@ -34,7 +35,7 @@ export interface WorkflowRun {
 
 /**
  * GitHub's REST API. Octokit builds the requests, and the Transport sends them, so that deadlines, retries, proxies and
- * redirects are handled as for Scalekit. Every method that sends a request throws an ApiError if the request fails.
+ * redirects are handled as for Scalekit. The methods that read throw an ApiError if the request fails.
  */
 export class GitHub {
   readonly transport: Transport;
@@ -93,10 +94,10 @@ export class GitHub {
 
   /**
    * Reads an object that may not exist.
-   * @param parse gets the object and the server's time in milliseconds since the epoch; throws an InvalidResponseError
+   * @param parse throws an InvalidResponseError
    * @returns undefined if GitHub returns 404: the object does not exist, or the token cannot read it
    */
-  async find<T>(request: GitHubRequest, parse: (response: Json, time: number) => T): Promise<T | undefined> {
+  async find<T>(request: GitHubRequest, parse: (response: Json) => T): Promise<T | undefined> {
     try {
       return await this.read(request, parse);
     } catch (error) {
@@ -106,10 +107,10 @@ export class GitHub {
   }
 
   /** Reads an object like find(), but throws an ApiError if GitHub returns 404. */
-  async read<T>(request: GitHubRequest, parse: (response: Json, time: number) => T): Promise<T> {
-    const response = await this.send(request);
+  async read<T>(request: GitHubRequest, parse: (response: Json) => T): Promise<T> {
+    const response = unwrap(await this.send(request));
     try {
-      return parse(parseJsonObject(response.body), responseTime(response));
+      return parse(parseJsonObject(response.body));
     } catch (error) {
       throw error instanceof InvalidResponseError
         ? invalidResponseError(request.operation, response, error.message, '')
@@ -117,43 +118,56 @@ export class GitHub {
     }
   }
 
-  /**
-   * Sends a request, and retries it even if its outcome is unknown.
-   * @returns a response that says success
-   */
-  async send(request: GitHubRequest): Promise<HttpResponse> {
-    const { operation, route, parameters, successStatuses, onSend } = request;
+  /** Sends a request, and retries it even if its outcome is unknown. */
+  async send(request: GitHubRequest): Promise<Outcome<FinalResponse>> {
+    const { operation, successStatuses } = request;
+    const { response, error } = await this.#sendThroughOctokit(request);
+    if (error instanceof NetworkError)
+      return failure(error.reached, unansweredError(operation, error, 'GITHUB_API_URL'));
+    if (!response) throw error;
+    const { status, mayBeDone } = response;
+    if (status === 404 && !isApiResponse(response)) {
+      const advice = 'Check who answers at GITHUB_API_URL.';
+      return failure(true, invalidResponseError(operation, response, "it is not GitHub's", advice));
+    }
+    if (status < 200 || status > 299) return failure(mayBeDone, githubRefusal(request, response));
+    if (!successStatuses || successStatuses.includes(status)) return done(response);
+    const reason = `GitHub answers ${successStatuses.join(' or ')} after a success`;
+    return failure(true, invalidResponseError(operation, response, reason, ''));
+  }
+
+  /** Sends a request that Octokit builds. */
+  async #sendThroughOctokit({
+    route,
+    parameters,
+    mayBeDone = false,
+  }: GitHubRequest): Promise<{ response?: FinalResponse; error?: unknown }> {
     const { api, token } = this.#access;
     // @actions/github is loaded here because few runs need it. While it loads, it parses the event file, and throws if
     // the file is not JSON.
     delete process.env.GITHUB_EVENT_PATH;
     const { getOctokit } = await import('@actions/github');
-    const outcome: { response?: HttpResponse; error?: unknown } = {};
+    const result: { response?: FinalResponse; error?: unknown } = {};
     const fetch = async (url: string, { method, headers, body }: HttpRequest) => {
-      const call: HttpRequest = { method, url: new URL(url), headers, body, repeatable: true, rateLimitWait, onSend };
+      const call: HttpRequest = {
+        method,
+        url: new URL(url),
+        headers,
+        body,
+        repeatable: true,
+        mayBeDone,
+        rateLimitWait,
+      };
       try {
-        outcome.response = await this.transport.send(call);
+        result.response = await this.transport.send(call);
       } catch (error) {
-        outcome.error = error;
+        result.error = error;
       }
-      // Octokit gets an empty response. The code below evaluates the real one.
+      // Octokit gets an empty response. send() evaluates the real one.
       return { status: 204, url, headers: [] };
     };
     await getOctokit(token, { baseUrl: api, request: { fetch } }).request(route, parameters);
-    const { response, error } = outcome;
-    if (error instanceof NetworkError) throw unansweredError(operation, error, 'GITHUB_API_URL');
-    if (!response) throw error;
-    if (response.status === 404 && !isApiResponse(response))
-      throw invalidResponseError(operation, response, "it is not GitHub's", 'Check who answers at GITHUB_API_URL.');
-    if (response.status < 200 || response.status > 299) throw githubRefusal(request, response);
-    if (successStatuses && !successStatuses.includes(response.status))
-      throw invalidResponseError(
-        operation,
-        response,
-        `GitHub says ${successStatuses.join(' or ')} where it is done`,
-        '',
-      );
-    return response;
+    return result;
   }
 }
 

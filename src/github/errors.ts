@@ -1,7 +1,7 @@
 import { type ApiError, redirectAdvice, refusedError } from '../net/api-error.ts';
 import { type Json, parseJsonObject } from '../net/json.ts';
 import { parseRetryAfter } from '../net/retry.ts';
-import { type HttpResponse, responseTime } from '../net/transport.ts';
+import { type FinalResponse, type HttpResponse, responseTime } from '../net/transport.ts';
 import { oneLine, quote, truncate } from '../output/text.ts';
 
 /**
@@ -49,22 +49,18 @@ export interface GitHubSubject {
 }
 
 /** Returns the error for a response whose status is not 2xx. */
-export function githubRefusal(subject: GitHubSubject, response: HttpResponse): ApiError {
+export function githubRefusal(subject: GitHubSubject, response: FinalResponse): ApiError {
   return refusedError(subject.operation, response, githubMessages(response), githubAdvice(subject, response));
 }
 
-function githubAdvice({ parameters, permission }: GitHubSubject, response: HttpResponse): string {
+function githubAdvice({ parameters, permission }: GitHubSubject, response: FinalResponse): string {
   const { status } = response;
   if (status >= 300 && status < 400)
     return permission === 'repository'
       ? 'GitHub redirects this name: the repository was renamed or transferred. Use its current name.'
       : redirectAdvice(response, 'use the current name of the repository.');
   const wait = rateLimitWait(response);
-  if (status === 429 || wait !== undefined) {
-    const seconds =
-      wait && Number.isFinite(wait) ? ` (it says: come back after ${Math.ceil(wait / 1000)} seconds)` : '';
-    return `The rate limit of github_token is reached for longer than this step may wait${seconds}: run fewer jobs at once, or raise timeout.`;
-  }
+  if (status === 429 || wait !== undefined) return response.cancelled ? '' : rateLimitAdvice(wait);
   if (status >= 500) return "That is on GitHub's side: try again later.";
   if (status === 401) return 'github_token is not valid, or not valid any more.';
   const grant = `It needs ${PERMISSIONS[permission]}.`;
@@ -72,6 +68,12 @@ function githubAdvice({ parameters, permission }: GitHubSubject, response: HttpR
     return `github_token may not do that. ${grant}${permission === 'runs' ? '' : ' GITHUB_TOKEN cannot be given it.'}`;
   if (status === 404) return `${missing(parameters)} ${grant}`;
   return '';
+}
+
+/** @param wait milliseconds that GitHub asks to wait, if it does */
+function rateLimitAdvice(wait: number | undefined): string {
+  const seconds = wait && Number.isFinite(wait) ? ` (it says: come back after ${Math.ceil(wait / 1000)} seconds)` : '';
+  return `The rate limit of github_token is reached for longer than this step may wait${seconds}: run fewer jobs at once, or raise timeout.`;
 }
 
 /** Returns what may be missing if GitHub answers 404. It answers the same to a token that may not see the thing. */

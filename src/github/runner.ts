@@ -17,6 +17,8 @@ export interface Runner {
   run: string;
   /** URL of GitHub's API. */
   api: string;
+  /** URL of the attempt of the workflow run, for a link; empty if it is not known. */
+  runUrl: string;
   /**
    * `fork` or `dependabot` if GitHub passes no secrets to the run, `untrusted` if it does although code from outside
    * triggered the run.
@@ -31,6 +33,7 @@ export function readRunner(env: NodeJS.ProcessEnv): Runner {
     repository_id: numericId(env.GITHUB_REPOSITORY_ID),
     run: `${numericId(env.GITHUB_RUN_ID, 12) ?? '0'}.${numericId(env.GITHUB_RUN_ATTEMPT, 4) ?? '1'}`,
     api: env.GITHUB_API_URL || 'https://api.github.com',
+    runUrl: runUrl(env),
     origin: runOrigin(env),
   };
 }
@@ -46,6 +49,18 @@ export function mayHaveIdToken(env: NodeJS.ProcessEnv): boolean {
  */
 export function numericId(text: string | undefined, maxDigits = 16): string | undefined {
   return text && /^\d+$/.test(text) && text.length <= maxDigits ? text : undefined;
+}
+
+/** Returns the URL of the attempt of a run, or an empty string if a variable that it needs is absent or odd. */
+function runUrl({
+  GITHUB_SERVER_URL: server = '',
+  GITHUB_REPOSITORY: repository = '',
+  GITHUB_RUN_ID: run,
+  GITHUB_RUN_ATTEMPT: attempt = '1',
+}: NodeJS.ProcessEnv): string {
+  const path = `/${repository}/actions/runs/${numericId(run)}/attempts/${numericId(attempt)}`;
+  const isKnown = /^https?:\/\/[\w.:-]+\/?$/.test(server) && /^(\/[\w.-]+)+$/.test(path) && !path.includes('undefined');
+  return isKnown ? server.replace(/\/$/, '') + path : '';
 }
 
 /** Returns the origin of a run, by its event. */

@@ -1,61 +1,57 @@
 import { ApiError } from '../net/api-error.ts';
-import { clock } from '../net/clock.ts';
 import { InvalidResponseError, type Json, stringField } from '../net/json.ts';
-import { NetworkError } from '../net/network-error.ts';
-import type { Transport } from '../net/transport.ts';
+import { done, type Outcome, unwrap } from '../net/outcome.ts';
+import type { FinalResponse } from '../net/transport.ts';
 import type { GitHub, GitHubRequest } from './api.ts';
 import type { Permission } from './errors.ts';
-
-/** Milliseconds. GitHub's times are whole seconds. */
-const TIME_RESOLUTION = 1_000;
-
-/** Milliseconds between two reads of a secret that GitHub may still be writing. */
-const POLL_INTERVAL = 1_000;
 
 /** Length of a public key (X25519) in bytes. */
 const KEY_LENGTH = 32;
 
-/** Where client credentials are saved in GitHub Actions: the id in a variable, the secret value in a secret. */
+/** Where client credentials are saved in GitHub Actions: in two variables and a secret. */
 export interface SecretLocation {
   /** `owner/name` */
   repository: string;
-  /** Name of the environment; empty if variable and secret belong to the repository. */
+  /** Name of the environment; empty if the variables and the secret belong to the repository. */
   environment: string;
+  /** Name of the variable that says whose the credentials are and which secret is saved. */
+  state_variable: string;
   /** Name of the variable that holds the client's id. */
-  variable: string;
+  id_variable: string;
   /** Name of the secret that holds the client's secret value. */
   secret: string;
 }
 
-/** What GitHub Actions contains at a SecretLocation. */
+/** What GitHub Actions contains at a SecretLocation. A value that does not exist is undefined. */
 export interface SavedSnapshot {
-  /** Value of the variable; undefined if there is no variable. */
   client_id: string | undefined;
-  /** When the variable was last written, as GitHub formats the time; undefined if there is no variable. */
-  variableTime?: string | undefined;
-  /** When the secret was last written, as GitHub formats the time; undefined if there is no secret. */
+  /** Value of the variable that says whose the credentials are. */
+  state: string | undefined;
+  /** When that variable was last written, as GitHub formats the time. */
+  stateTime?: string | undefined;
+  /** When the secret was last written, as GitHub formats the time. */
   secretTime: string | undefined;
 }
 
-/** Client credentials in GitHub Actions. Every method that sends a request throws an ApiError if the request fails. */
+/** A sealed secret, as GitHub takes it. */
+export interface SealedSecret {
+  encrypted_value: string;
+  key_id: string;
+}
+
+/**
+ * Client credentials in GitHub Actions. Methods that write return the outcome; the others throw an ApiError if their
+ * request fails.
+ */
 export class SavedCredentials {
   readonly location: SecretLocation;
-  /** The result of the last refresh(). */
-  snapshot: SavedSnapshot = { client_id: undefined, secretTime: undefined };
   readonly #github: GitHub;
-  /** Whether `snapshot` may be outdated, because a refresh() has not finished or has failed. */
-  #stale = false;
   /** GitHub's public key for secrets, in base64, and its id. */
   #publicKey = { key: '', key_id: '' };
 
   constructor(github: GitHub, location: SecretLocation) {
     this.location = location;
     this.#github = github;
-  }
-
-  /** The transport that the requests to GitHub use. */
-  get transport(): Transport {
-    return this.#github.transport;
   }
 
   /** URL of GitHub's API. */
@@ -69,17 +65,19 @@ export class SavedCredentials {
   }
 
   /**
-   * Reads everything that a write needs: the public key, the environment and the snapshot. Throws if the token cannot
+   * Reads everything that a write needs: the public key, the environment and what is saved. Throws if the token cannot
    * read one of them. Whether the token can write is not known before the first write.
    */
-  async open(): Promise<void> {
+  async open(): Promise<SavedSnapshot> {
     const reads = [
       this.#readPublicKey(),
       this.location.environment ? this.#requireEnvironment() : undefined,
-      this.refresh(),
-    ];
+      this.read(),
+    ] as const;
     // If several reads fail, the error of the public key is the most useful one.
-    for (const read of await Promise.allSettled(reads)) if (read.status === 'rejected') throw read.reason;
+    const results = await Promise.allSettled(reads);
+    for (const result of results) if (result.status === 'rejected') throw result.reason;
+    return await reads[2];
   }
 
   /** Returns true if the token can read the repository. @throws {ApiError} if it cannot */
@@ -98,97 +96,65 @@ export class SavedCredentials {
     }
   }
 
-  /** Reads the variable and the secret again, updates `snapshot` and returns it. */
-  async refresh(): Promise<SavedSnapshot> {
-    this.#stale = true;
-    const [variable, secret] = await Promise.all([this.#getVariable(), this.#getSecret()]);
-    this.#stale = false;
-    this.snapshot = { client_id: variable?.value, variableTime: variable?.time, secretTime: secret?.time };
-    return this.snapshot;
-  }
-
-  /** Returns the variable's value, or undefined if it does not exist. */
-  async getVariable(): Promise<string | undefined> {
-    return (await this.#getVariable())?.value;
+  /** Reads what is saved. */
+  async read(): Promise<SavedSnapshot> {
+    const { state_variable, id_variable } = this.location;
+    const [state, id, secretTime] = await Promise.all([
+      this.#getVariable(state_variable),
+      this.#getVariable(id_variable),
+      this.#getSecretTime(),
+    ]);
+    return { client_id: id?.value, state: state?.value, stateTime: state?.time, secretTime };
   }
 
   /**
-   * Creates or updates the variable. If the outcome is unknown, reads the variable again to find out.
+   * Creates or updates a variable. If the outcome is unknown, reads the variable to find out.
    * @param exists whether an update is tried first, or else a creation. If GitHub says that the variable does not
    *   exist, or already exists, the other one follows.
-   * @param onSend called before each attempt
    */
-  async setVariable(value: string, exists: boolean, onSend?: () => void): Promise<void> {
-    const create: GitHubRequest = { ...this.#variable('write', 'POST', '', { value }), successStatuses: [201], onSend };
-    const update: GitHubRequest = {
-      ...this.#variable('write', 'PATCH', '/{name}', { value }),
-      successStatuses: [204],
-      onSend,
-    };
+  async setVariable(name: string, value: string, exists: boolean): Promise<Outcome<unknown>> {
+    const create = { ...this.#variable('write', 'POST', '', { name, value }), successStatuses: [201] };
+    const update = { ...this.#variable('write', 'PATCH', '/{name}', { name, value }), successStatuses: [204] };
     const [first, second, status] = exists ? [update, create, 404] : [create, update, 409];
-    try {
-      await this.#github.send(first).catch(async (error) => {
-        if (!(error instanceof ApiError && error.status === status)) throw error;
-        await this.#github.send(second);
-      });
-    } catch (error) {
-      if (!isOutcomeUnknownError(error) || (await this.getVariable().catch(() => undefined)) !== value) throw error;
-    }
+    let outcome = await this.#github.send(first);
+    if (outcome.kind !== 'done' && outcome.error.status === status)
+      outcome = await this.#github.send({ ...second, mayBeDone: outcome.kind === 'unknown' });
+    if (outcome.kind !== 'unknown') return outcome;
+    const now = await this.#getVariable(name).catch(() => undefined);
+    return now?.value === value ? done(undefined) : outcome;
   }
 
-  /** Deletes the variable. Returns false if it did not exist. */
-  async deleteVariable(): Promise<boolean> {
-    return await this.#delete(this.#variable('delete', 'DELETE', '/{name}'), () => this.#getVariable());
+  /** Deletes a variable. Returns false if it did not exist. */
+  async deleteVariable(name: string): Promise<boolean> {
+    return await this.#delete(this.#variable('delete', 'DELETE', '/{name}', { name }), () => this.#getVariable(name));
   }
 
   /**
-   * Writes the secret. open() must have been called before. The transport retries the request if its outcome is
-   * unknown. If it is still unknown then, the time at which GitHub says that the secret was last written decides.
+   * Seals a secret value for setSecret(). open() must have been called before.
    * @param seal encrypts the value with GitHub's public key, both in base64
-   * @throws {ApiError} its `outcomeUnknown` is true only if nothing shows whether GitHub has the secret
    */
-  async setSecret(seal: (key: string) => string): Promise<void> {
-    const before = this.snapshot.secretTime;
+  seal(seal: (key: string) => string): SealedSecret {
     const { key, key_id } = this.#publicKey;
-    const parameters = { encrypted_value: this.#seal(seal, key), key_id };
-    let firstSent: number | undefined;
-    const onSend = () => {
-      firstSent ??= clock();
-    };
     try {
-      await this.#github.send({ ...this.#secret('write', 'PUT', parameters), successStatuses: [201, 204], onSend });
+      return { encrypted_value: seal(key), key_id };
     } catch (error) {
-      if (!isOutcomeUnknownError(error)) throw error;
-      this.transport.releaseCleanupTime();
-      const now = await this.#awaitChange(error, before);
-      // The secret no longer exists: someone deleted it, so this write cannot be confirmed.
-      if (!now && before !== undefined) throw error;
-      // The time of the first attempt by GitHub's clock.
-      const sentAt = (now?.date ?? 0) - (clock() - (firstSent ?? 0));
-      const isOurs = (time: string) => Date.parse(time) >= sentAt - TIME_RESOLUTION;
-      if (now && now.time !== before) {
-        // If the snapshot is outdated, another run may have written the secret before this write was sent.
-        if (this.#stale && !isOurs(now.time)) throw error;
-        return;
-      }
-      // An unchanged time proves nothing if the earlier write may have been in the same second as this one.
-      if (before !== undefined && isOurs(before)) throw error;
-      throw new ApiError(`${error.message} GitHub did not take it.`, false, { cause: error });
+      throw new ApiError(`Could not seal the secret for ${this.name}: its public key is not usable.`, { cause: error });
     }
+  }
+
+  /** Writes the secret. Writing it twice does no harm, so it is repeated while the outcome is unknown. */
+  async setSecret(sealed: SealedSecret): Promise<Outcome<unknown>> {
+    return await this.#github.send({ ...this.#secret('write', 'PUT', sealed), successStatuses: [201, 204] });
   }
 
   /** Deletes the secret. Returns false if it did not exist. */
   async deleteSecret(): Promise<boolean> {
-    return await this.#delete(this.#secret('delete', 'DELETE'), () => this.#getSecret());
+    return await this.#delete(this.#secret('delete', 'DELETE'), () => this.#getSecretTime());
   }
 
   async #readPublicKey(): Promise<void> {
-    const request = this.#request(
-      `read the public key for secrets of ${this.name}`,
-      'GET',
-      'secrets',
-      '/secrets/public-key',
-    );
+    const operation = `read the public key for secrets of ${this.name}`;
+    const request = this.#request(operation, 'GET', 'secrets', '/secrets/public-key');
     this.#publicKey = await this.#github.read(request, (response) => {
       const [key, key_id] = [stringField(response, 'key'), stringField(response, 'key_id')];
       if (Buffer.from(key, 'base64').length !== KEY_LENGTH || !key_id)
@@ -198,75 +164,40 @@ export class SavedCredentials {
   }
 
   async #requireEnvironment(): Promise<void> {
-    const request = this.#request(`read ${this.name}`, 'GET', 'environment', '');
-    await this.#github.send(request).catch((error) => {
-      // A token that can read the environment's public key can write there without permission to read environments.
-      if (!(error instanceof ApiError && error.status === 403)) throw error;
-    });
+    const outcome = await this.#github.send(this.#request(`read ${this.name}`, 'GET', 'environment', ''));
+    // A token that can read the environment's public key can write there without permission to read environments.
+    if (outcome.kind !== 'done' && outcome.error.status !== 403) throw outcome.error;
   }
 
-  async #getVariable(): Promise<{ value: string; time: string } | undefined> {
+  async #getVariable(name: string): Promise<{ value: string; time: string } | undefined> {
     const parse = (response: Json) => {
       if (typeof response.value !== 'string') throw new InvalidResponseError('value is not a string');
       return { value: response.value, time: stringField(response, 'updated_at') };
     };
-    return await this.#github.find(this.#variable('read', 'GET', '/{name}'), parse);
+    return await this.#github.find(this.#variable('read', 'GET', '/{name}', { name }), parse);
   }
 
-  async #getSecret(): Promise<{ time: string; date: number } | undefined> {
-    const parse = (response: Json, date: number) => {
+  async #getSecretTime(): Promise<string | undefined> {
+    return await this.#github.find(this.#secret('read', 'GET'), (response) => {
       const time = stringField(response, 'updated_at');
       if (Number.isNaN(Date.parse(time))) throw new InvalidResponseError('updated_at is not a time');
-      return { time, date };
-    };
-    return await this.#github.find(this.#secret('read', 'GET'), parse);
+      return time;
+    });
   }
 
   /** @param read reads the variable or secret; returns undefined if it does not exist */
   async #delete(request: GitHubRequest, read: () => Promise<unknown>): Promise<boolean> {
-    try {
-      await this.#github.send({ ...request, successStatuses: [204] });
-      return true;
-    } catch (error) {
-      // If the outcome of an earlier attempt is unknown, that attempt has deleted it.
-      if (error instanceof ApiError && error.status === 404) return error.outcomeUnknown;
-      if (!isOutcomeUnknownError(error) || (await read().catch(() => true)) !== undefined) throw error;
-      return true;
-    }
+    const outcome: Outcome<FinalResponse> = await this.#github.send({ ...request, successStatuses: [204] });
+    // If an earlier attempt may have been carried out, that attempt has deleted it.
+    if (outcome.kind !== 'done' && outcome.error.status === 404) return outcome.kind === 'unknown';
+    if (outcome.kind === 'unknown' && (await read().catch(() => true)) === undefined) return true;
+    unwrap(outcome);
+    return true;
   }
 
-  #seal(seal: (key: string) => string, key: string): string {
-    try {
-      return seal(key);
-    } catch (error) {
-      throw new ApiError(`Could not seal the secret for ${this.name}: its public key is not usable.`, false, {
-        cause: error,
-      });
-    }
-  }
-
-  /**
-   * Reads the secret after a write whose outcome is unknown. After a timeout GitHub may still be writing, so this waits
-   * for another time than `before`.
-   * @throws {ApiError} `error` if the secret cannot be read or the run is cancelled
-   */
-  async #awaitChange(error: ApiError, before: string | undefined): Promise<{ time: string; date: number } | undefined> {
-    const isTimeout = error.cause instanceof NetworkError && error.cause.code === 'TIMEOUT';
-    // Half of the remaining time is kept for roll-back.
-    const reserve = this.transport.remaining / 2;
-    for (;;) {
-      const now = await this.#getSecret().catch(() => Promise.reject(error));
-      if (now?.time !== before || !isTimeout || this.transport.remaining - POLL_INTERVAL < reserve) return now;
-      await this.transport.pause(POLL_INTERVAL).catch(() => Promise.reject(error));
-    }
-  }
-
-  #variable(verb: string, method: string, path: string, parameters = {}): GitHubRequest {
-    const { variable: name } = this.location;
-    return this.#request(`${verb} variable ${name} of ${this.name}`, method, 'variables', `/variables${path}`, {
-      name,
-      ...parameters,
-    });
+  #variable(verb: string, method: string, path: string, parameters: { name: string; value?: string }): GitHubRequest {
+    const operation = `${verb} variable ${parameters.name} of ${this.name}`;
+    return this.#request(operation, method, 'variables', `/variables${path}`, parameters);
   }
 
   #secret(verb: string, method: string, parameters = {}): GitHubRequest {
@@ -289,13 +220,14 @@ export class SavedCredentials {
 }
 
 /**
- * Returns the URL of the variable in GitHub's API.
+ * Returns the URL of a variable or a secret in GitHub's API.
  * @param api URL of GitHub's API, without a slash at its end
+ * @param path `variables/NAME` or `secrets/NAME`
  */
-export function variableUrl(api: string, { repository, environment, variable }: SecretLocation): URL {
+export function entryUrl(api: string, { repository, environment }: SecretLocation, path: string): URL {
   // encodeURIComponent() throws for a lone surrogate, which toWellFormed() replaces.
   const scope = environment ? `environments/${encodeURIComponent(environment.toWellFormed())}` : 'actions';
-  return new URL(`${api}/repos/${repository}/${scope}/variables/${variable}`);
+  return new URL(`${api}/repos/${repository}/${scope}/${path}`);
 }
 
 /** Returns the repository, or the environment and its repository, for a message. */
@@ -303,11 +235,8 @@ export function locationName({ repository, environment }: SecretLocation): strin
   return environment ? `environment ${JSON.stringify(environment)} of ${repository}` : repository;
 }
 
-/** Returns the names of the variable and the secret for a message. */
+/** Returns the names of the variables and the secret for a message. */
 export function entryNames(location: SecretLocation): string {
-  return `variable ${location.variable} and secret ${location.secret} of ${locationName(location)}`;
-}
-
-function isOutcomeUnknownError(error: unknown): error is ApiError {
-  return error instanceof ApiError && error.outcomeUnknown;
+  const { id_variable, state_variable, secret } = location;
+  return `variables ${id_variable} and ${state_variable} and secret ${secret} of ${locationName(location)}`;
 }

@@ -22,9 +22,10 @@ const NO_REPOSITORY_ID =
 
 /**
  * Derives the desired client from the inputs and the target.
+ * @param nonce of this execution of the step
  * @throws {InputError} if inputs and target contradict each other
  */
-export function desiredClientFrom(inputs: Inputs, target: Target): DesiredClient {
+export function desiredClientFrom(inputs: Inputs, target: Target, nonce: string): DesiredClient {
   const faults = new Faults(INPUT_ORDER);
   const report = (input: string) => faults.report(input);
   const claims = deriveClaims(inputs, target, report);
@@ -35,15 +36,17 @@ export function desiredClientFrom(inputs: Inputs, target: Target): DesiredClient
     organization_id: inputs.organization_id,
     fields: clientFields(inputs, target, claims),
     given: { name: inputs.name !== '', description: inputs.description !== '' },
-    marker: createMarker(inputs, identity),
+    marker: createMarker(inputs, identity, nonce),
     identity,
     client_id: inputs.client_id,
     on_existing: inputs.on_existing,
+    rotate_after: inputs.rotate_after,
     keep_secrets: inputs.keep_secrets,
     verify: inputs.verify,
     access_token: inputs.access_token,
     location: secretLocation(inputs, target),
     dry_run: inputs.dry_run,
+    run_url: inputs.runner.runUrl,
     notices: [
       ...inputs.notices,
       ...(!inputs.repository_claims && target.repository_id === undefined ? [NO_REPOSITORY_ID] : []),
@@ -87,7 +90,7 @@ function clientFields(inputs: Inputs, { repository, environment }: Target, claim
   };
 }
 
-function createMarker({ runner }: Inputs, identity: Identity): OwnershipMarker {
+function createMarker({ runner }: Inputs, identity: Identity, nonce: string): OwnershipMarker {
   return {
     key: identityHash(identity),
     repo: repositoryReference(identity.repository, identity.repository_id),
@@ -95,18 +98,17 @@ function createMarker({ runner }: Inputs, identity: Identity): OwnershipMarker {
     by: repositoryReference(runner.repository, runner.repository_id),
     run: runner.run,
     lifetime: identity.lifetime,
-    nonce: createNonce(),
+    nonce,
   };
 }
 
 function secretLocation({ saving }: Pick<Inputs, 'saving'>, target: Target): SecretLocation | undefined {
   if (!saving) return undefined;
-  const { to, variable, secret } = saving;
+  const { to, ...names } = saving;
   return {
     repository: target.repository,
     environment: to === 'environment' ? target.environment : '',
-    variable,
-    secret,
+    ...names,
   };
 }
 

@@ -35,7 +35,8 @@ export interface TargetInputs {
 /** The location in GitHub Actions to save the credentials to: the repository or its environment, and the names. */
 interface SavingInputs {
   to: 'repository' | 'environment';
-  variable: string;
+  state_variable: string;
+  id_variable: string;
   secret: string;
 }
 
@@ -146,7 +147,12 @@ function readTarget(
   const saving: SavingInputs | undefined =
     save_to === 'none'
       ? undefined
-      : { to: save_to, variable: `${save_as}_CLIENT_ID`, secret: `${save_as}_CLIENT_SECRET` };
+      : {
+          to: save_to,
+          state_variable: `${save_as}_STATE`,
+          id_variable: `${save_as}_CLIENT_ID`,
+          secret: `${save_as}_CLIENT_SECRET`,
+        };
   const need = other ? `read ${other} (repository)` : saving ? 'write secrets and variables (save_to)' : undefined;
   const source = other ? 'api' : mayHaveIdToken(reader.env) ? 'token' : 'runner';
   if (source === 'token') checkProxy(reader, reader.env[ID_TOKEN_URL] ?? '');
@@ -157,7 +163,10 @@ function readTarget(
 }
 
 /** Reports inputs that are valid on their own and contradict each other. */
-function checkCombinations(reader: Reader, { client_id, on_existing, verify, access_token, saving }: Inputs): void {
+function checkCombinations(
+  reader: Reader,
+  { client_id, on_existing, rotate_after, verify, access_token, saving }: Inputs,
+): void {
   if (readInput('lifetime') === 'job') {
     const alwaysNew = 'the client of a job is always a new one';
     if (client_id) reader.report('client_id')(`is given with lifetime: job; expected one of the two: ${alwaysNew}`);
@@ -168,6 +177,12 @@ function checkCombinations(reader: Reader, { client_id, on_existing, verify, acc
         `got "${saving.to}" with lifetime: job; expected it to be left out: the client is deleted when the job ends`,
       );
   }
+  // A bad on_existing is reported alone.
+  const mode = readInput('on_existing') || on_existing;
+  if (rotate_after !== undefined && mode === on_existing && mode !== 'reuse')
+    reader.report('rotate_after')(
+      `is given with on_existing: ${on_existing}; expected on_existing: reuse, because only that keeps a secret`,
+    );
   if (access_token && on_existing === 'reuse')
     reader.report('access_token')(
       'is true with on_existing: reuse; expected one of the two: without a new secret there is no token',

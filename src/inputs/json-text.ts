@@ -65,45 +65,47 @@ export function quoteJson(value: unknown): string {
  * early. JSON.parse reports this for some errors only, and each version of Node.js for others.
  */
 export function findJsonError(text: string): number {
-  const open: string[] = [];
   const scanner = new Scanner(text);
-  /** What may come next: a value, a key, or what follows a value. */
-  let next: 'value' | 'first' | 'key' | 'end' = 'value';
-  for (;;) {
+  for (let next: Next | undefined = 'value'; next; ) {
     scanner.take(WHITE_SPACE);
-    const character = text[scanner.at];
-    const closes = open.at(-1) === '{' ? '}' : ']';
-    if (next === 'end') {
-      if (open.length === 0) return scanner.at;
-      if (character === ',') next = open.at(-1) === '{' ? 'key' : 'value';
-      else if (character === closes) open.pop();
-      else return scanner.at;
-      scanner.at++;
-    } else if (next === 'first' && character === closes) {
-      open.pop();
-      scanner.at++;
-      next = 'end';
-    } else if (next === 'key' || (next === 'first' && open.at(-1) === '{')) {
-      if (!scanner.takeString()) return scanner.at;
-      scanner.take(WHITE_SPACE);
-      if (text[scanner.at] !== ':') return scanner.at;
-      scanner.at++;
-      next = 'value';
-    } else if (character === '{' || character === '[') {
-      open.push(character);
-      scanner.at++;
-      next = 'first';
-    } else {
-      if (character === '"' ? !scanner.takeString() : !scanner.take(SCALAR)) return scanner.at;
-      next = 'end';
-    }
+    next = STEPS[next](scanner);
   }
+  return scanner.at;
 }
+
+/** What may come next: a value, the first entry of a list or an object, a key, or what follows a value. */
+type Next = 'value' | 'first' | 'key' | 'end';
+
+/** Moves past what may come next. Each returns what may follow, or undefined at the problem or the end of the value. */
+const STEPS: Record<Next, (scanner: Scanner) => Next | undefined> = {
+  end: (scanner) => {
+    const { open } = scanner;
+    if (open.length > 0 && scanner.takeCharacter(',')) return open.at(-1) === '}' ? 'key' : 'value';
+    return scanner.takeCharacter(open.at(-1)) && open.pop() ? 'end' : undefined;
+  },
+  first: (scanner) => {
+    const { open } = scanner;
+    if (scanner.takeCharacter(open.at(-1)) && open.pop()) return 'end';
+    return STEPS[open.at(-1) === '}' ? 'key' : 'value'](scanner);
+  },
+  key: (scanner) => {
+    if (!scanner.takeString()) return undefined;
+    scanner.take(WHITE_SPACE);
+    return scanner.takeCharacter(':') ? 'value' : undefined;
+  },
+  value: (scanner) => {
+    const closing = scanner.takeCharacter('{') ? '}' : scanner.takeCharacter('[') ? ']' : undefined;
+    if (closing && scanner.open.push(closing)) return 'first';
+    return scanner.take(SCALAR) || scanner.takeString() ? 'end' : undefined;
+  },
+};
 
 /** Moves through a text, from its beginning. */
 class Scanner {
   /** The offset of the next character. */
   at = 0;
+  /** What closes the lists and objects around it, the innermost last. */
+  readonly open: string[] = [];
   readonly #text: string;
 
   constructor(text: string) {
@@ -120,9 +122,14 @@ class Scanner {
 
   /** Moves past a string. @returns false if it is broken, and then `at` is the offset of the problem */
   takeString(): boolean {
-    if (!this.take(STRING_START) || this.#text[this.at] !== '"') return false;
-    this.at++;
-    return true;
+    return this.take(STRING_START) !== '' && this.takeCharacter('"');
+  }
+
+  /** Moves past this character if it is the next one. */
+  takeCharacter(character: string | undefined): boolean {
+    const isNext = character !== undefined && this.#text[this.at] === character;
+    if (isNext) this.at++;
+    return isNext;
   }
 }
 

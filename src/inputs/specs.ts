@@ -92,6 +92,7 @@ export const SPECS = {
   // A bad lifetime allows all claims, so that this problem does not cause others.
   lifetime: row<Lifetime, 'main'>(MAIN, lifetimeOrJob, 'persistent'),
   on_existing: row(MAIN, choice(ON_EXISTING), 'rotate'),
+  rotate_after: row<number | undefined, 'main'>(MAIN, wholeNumber(1, 3650, 'days'), undefined),
   keep_secrets: row(MAIN, wholeNumber(1, 5), 2),
   verify: row(MAIN, parseBoolean, true),
   access_token: row(MAIN, parseBoolean, false),

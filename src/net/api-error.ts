@@ -1,7 +1,7 @@
 import { truncate } from '../output/text.ts';
 import type { NetworkError } from './network-error.ts';
 import { PROXY_URL_FORMAT, type ProxyError } from './proxy.ts';
-import { type HttpResponse, isOutcomeUnknown } from './transport.ts';
+import type { HttpResponse } from './transport.ts';
 
 // The errors of the Scalekit and GitHub APIs, and the advice about the network that both have in common. scalekit/errors.ts
 // and github/errors.ts add the advice for the responses of each API.
@@ -9,15 +9,11 @@ import { type HttpResponse, isOutcomeUnknown } from './transport.ts';
 /** A failed API request: the operation, the status, the server's own message, and what the user can do. */
 export class ApiError extends Error {
   override name = 'ApiError';
-  /** Whether the server may have carried the request out although it failed. */
-  readonly outcomeUnknown: boolean;
   /** Status of the response. Undefined if there was no response, or if it does not have the API's form. */
   readonly status: number | undefined;
 
-  /** @param outcomeUnknown whether the server may have carried the request out */
-  constructor(message: string, outcomeUnknown: boolean, options: { status?: number; cause?: unknown } = {}) {
+  constructor(message: string, options: { status?: number; cause?: unknown } = {}) {
     super(message, { cause: options.cause });
-    this.outcomeUnknown = outcomeUnknown;
     this.status = options.status;
   }
 }
@@ -30,14 +26,11 @@ export class ApiError extends Error {
  */
 export function refusedError(
   operation: string,
-  { status, earlierOutcomeUnknown }: HttpResponse,
+  { status }: HttpResponse,
   messages: string[],
   advice: string,
 ): ApiError {
-  const outcomeUnknown = isOutcomeUnknown(status) || earlierOutcomeUnknown === true;
-  return new ApiError(errorSentence(operation, [`HTTP ${status}`, ...messages].join(': '), advice), outcomeUnknown, {
-    status,
-  });
+  return new ApiError(errorSentence(operation, [`HTTP ${status}`, ...messages].join(': '), advice), { status });
 }
 
 /**
@@ -48,12 +41,11 @@ export function refusedError(
  */
 export function unansweredError(operation: string, error: NetworkError, setting: string, moreAdvice = ''): ApiError {
   const advice = [networkAdvice(error, setting), moreAdvice].filter(Boolean).join(' ');
-  return new ApiError(errorSentence(operation, error.message, advice), error.reached, { cause: error });
+  return new ApiError(errorSentence(operation, error.message, advice), { cause: error });
 }
 
 /**
- * Returns the error for a response that does not have the form that the API documents. The outcome of the request is
- * unknown.
+ * Returns the error for a response that does not have the form that the API documents.
  * @param operation completes "Could not …"
  * @param reason completes "HTTP 200, but …"
  * @param advice what the user can do, a sentence, or empty
@@ -64,7 +56,7 @@ export function invalidResponseError(
   reason: string,
   advice: string,
 ): ApiError {
-  return new ApiError(errorSentence(operation, `HTTP ${status}, but ${reason}`, advice), true);
+  return new ApiError(errorSentence(operation, `HTTP ${status}, but ${reason}`, advice));
 }
 
 /**

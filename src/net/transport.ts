@@ -29,6 +29,8 @@ export interface HttpRequest {
   body?: string | undefined;
   /** Whether the request may be sent again although the server may have carried it out already. */
   repeatable: boolean;
+  /** Whether an earlier sending of the same request may have been carried out. */
+  mayBeDone?: boolean;
   /**
    * Recognizes a rate limit by signs that not every server sends. Returns milliseconds to wait, or undefined if the
    * response is not a rate limit.
@@ -43,8 +45,14 @@ export interface HttpResponse {
   status: number;
   headers: http.IncomingHttpHeaders;
   body: string;
-  /** Whether the outcome of an earlier attempt is unknown: the server may have carried that attempt out. */
-  earlierOutcomeUnknown?: boolean;
+}
+
+/** The response to the last attempt of a request. */
+export interface FinalResponse extends HttpResponse {
+  /** Unless the status is 2xx: whether the server may have carried out this attempt or an earlier one. */
+  mayBeDone: boolean;
+  /** Whether the run was cancelled, so that the request was not repeated. */
+  cancelled: boolean;
 }
 
 /**
@@ -102,10 +110,14 @@ export class Transport {
     this.#cancel.abort();
   }
 
+  /** Waits. Returns false if the deadline comes first, or if the run is cancelled. */
+  async wait(milliseconds: number): Promise<boolean> {
+    return milliseconds < this.remaining && (await this.#sleep(milliseconds));
+  }
+
   /** Waits. @throws {NetworkError} if the deadline comes first, or if the run is cancelled */
   async pause(milliseconds: number): Promise<void> {
-    if (milliseconds >= this.remaining) throw deadlineError();
-    if (!(await this.#sleep(milliseconds))) throw cancelledError();
+    if (!(await this.wait(milliseconds))) throw this.cancelled ? cancelledError() : deadlineError();
   }
 
   /**
@@ -121,16 +133,25 @@ export class Transport {
    * Sends a request, and retries it as long as another attempt may change the outcome.
    * @throws {NetworkError} if no complete response arrived
    */
-  async send(request: HttpRequest): Promise<HttpResponse> {
-    for (let [attempt, earlierOutcomeUnknown] = [1, false]; ; attempt++) {
+  async send(request: HttpRequest): Promise<FinalResponse> {
+    for (let [attempt, mayBeDone] = [1, request.mayBeDone ?? false]; ; attempt++) {
       const outcome = await this.#attempt(request, attempt);
-      if (this.cancelled || !this.#mayRepeat(request, outcome, attempt))
-        return finalResult(outcome, attempt, earlierOutcomeUnknown);
-      const delay = retryDelay(attempt, retryAfter(request, outcome), this.remaining - MIN_RETRY_TIME);
-      if (delay === undefined || !(await this.#sleep(delay)))
-        return finalResult(outcome, attempt, earlierOutcomeUnknown);
-      earlierOutcomeUnknown ||= outcome instanceof NetworkError ? outcome.reached : isOutcomeUnknown(outcome.status);
+      // A refusal after an attempt that may have been carried out is unknown, too.
+      mayBeDone ||= outcome instanceof NetworkError ? outcome.reached : mayBeCarriedOut(outcome.status);
+      if (!(await this.#waitForRepeat(request, outcome, attempt))) {
+        if (!(outcome instanceof NetworkError)) return { ...outcome, mayBeDone, cancelled: this.cancelled };
+        outcome.reached = mayBeDone;
+        if (attempt > 1) outcome.message += ` (attempt ${attempt})`;
+        throw outcome;
+      }
     }
+  }
+
+  /** Waits until a request may be sent again. Returns false if it must not be. */
+  async #waitForRepeat(request: HttpRequest, outcome: HttpResponse | NetworkError, attempt: number): Promise<boolean> {
+    if (this.cancelled || !this.#mayRepeat(request, outcome, attempt)) return false;
+    const delay = retryDelay(attempt, retryAfter(request, outcome), this.remaining - MIN_RETRY_TIME);
+    return delay !== undefined && (await this.#sleep(delay));
   }
 
   /** Sends a request once and logs the result. Returns errors of the network instead of throwing them. */
@@ -152,7 +173,7 @@ export class Transport {
     let reached = false;
     const giveUp = () => {
       const limit = this.cancelled ? 'before the run was cancelled' : `within ${Math.ceil(timeout / 100) / 10} seconds`;
-      reject(new NetworkError(`no answer ${limit}`, 'TIMEOUT', reached));
+      reject(new NetworkError(`no answer ${limit}`, this.cancelled ? 'CANCELLED' : 'TIMEOUT', reached));
       clientRequest?.destroy();
     };
     const onCancel = () => setTimeout(giveUp, CANCEL_GRACE);
@@ -245,7 +266,7 @@ export class Transport {
  * Returns whether the server may have carried out a request that it answered with this status. Of the error statuses,
  * 4xx except 408 says that it did not.
  */
-export function isOutcomeUnknown(status: number): boolean {
+function mayBeCarriedOut(status: number): boolean {
   return status < 400 || status >= 500 || status === 408;
 }
 
@@ -264,18 +285,6 @@ function deadlineError(): NetworkError {
 
 function cancelledError(): NetworkError {
   return new NetworkError('the run was cancelled before it was sent', 'CANCELLED', false);
-}
-
-/** Returns the response, or throws the error, and adds what earlier attempts contribute. */
-function finalResult(
-  outcome: HttpResponse | NetworkError,
-  attempts: number,
-  earlierOutcomeUnknown: boolean,
-): HttpResponse {
-  if (!(outcome instanceof NetworkError)) return { ...outcome, earlierOutcomeUnknown };
-  outcome.reached ||= earlierOutcomeUnknown;
-  if (attempts > 1) outcome.message += ` (attempt ${attempts})`;
-  throw outcome;
 }
 
 /** Returns the milliseconds that the server asked to wait, or 0. */

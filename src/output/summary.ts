@@ -35,6 +35,11 @@ export function cell(values: string[]): string {
   return [...shown, ...omitted].join('<br>') || '–';
 }
 
+/** Returns a text as HTML for a table cell, as a link unless the URL is empty. */
+export function link(text: string, url: string): string {
+  return url ? `<a href="${escapeHtml(url)}">${escapeHtml(oneLine(text))}</a>` : cell([text]);
+}
+
 function escapeHtml(text: string): string {
   const entities: Record<string, string> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', "'": '&#39;' };
   return text.replace(/[&<>"']/g, (character) => entities[character] ?? '');

@@ -1,14 +1,17 @@
-import { ApiError, isApiResponse } from '../net/api-error.ts';
+import { type ApiError, isApiResponse } from '../net/api-error.ts';
 import { clock } from '../net/clock.ts';
 import { asObject, InvalidResponseError, parseJsonObject, stringField } from '../net/json.ts';
 import { NetworkError } from '../net/network-error.ts';
-import type { HttpRequest, HttpResponse, Transport } from '../net/transport.ts';
+import { done, failure, type Outcome, unwrap } from '../net/outcome.ts';
+import type { FinalResponse, HttpRequest, Transport } from '../net/transport.ts';
 import { isTooLongToMask, mask, maskCredentials } from '../output/mask.ts';
 import { type Subject, scalekitInvalidResponse, scalekitNetworkError, scalekitRefusal } from './errors.ts';
 import {
+  type AccessToken,
   type Client,
   type ClientFields,
   type ClientSummary,
+  type Creation,
   type Credentials,
   parseClientSummary,
   parseListedClient,
@@ -20,23 +23,11 @@ import {
 /** Milliseconds after the creation of a client or a secret in which parts of the API may not know it yet. */
 export const CREATION_LAG = 10_000;
 
-/** Characters. A shorter `plain_secret` is refused: masking it could hide ordinary text. */
-const MIN_SECRET_LENGTH = 8;
-
 /** Milliseconds before the first retry of a request that failed during that lag. Each later pause is twice as long. */
 const FIRST_PAUSE = 250;
 
 /** Milliseconds before any retry at most. */
 const MAX_PAUSE = 2_000;
-
-/**
- * Reads the response to a delete: whether the object existed. A 404 means that it did not, unless an earlier attempt with an
- * unknown outcome may have deleted it.
- */
-const PRESENCE: [parse: (body: string) => boolean, missing: (response: HttpResponse) => boolean] = [
-  (body) => body.trim() === '' || parseJsonObject(body) !== undefined,
-  ({ earlierOutcomeUnknown }) => earlierOutcomeUnknown === true,
-];
 
 /** The Scalekit environment, the credentials for its API, and the organization. */
 export interface ScalekitAccess {
@@ -50,27 +41,15 @@ export interface ScalekitAccess {
   organization_external_id: string;
 }
 
-/** An access token from the token endpoint. */
-export interface AccessToken {
-  access_token: string;
-  /** Seconds; undefined if the response omits it. */
-  expires_in: number | undefined;
-}
-
-/** Callbacks for a request that creates something. */
-export interface CreationHooks {
-  /** Called before each attempt. If it throws, the attempt is not sent and no other follows. */
-  onSend: () => void;
-  /** Called with the new id as soon as the secret is masked, even if the response turns out to be invalid. */
-  onId: (id: string) => void;
-}
-
 /**
- * The clients of one organization in one Scalekit environment. Every method throws an ApiError if its request fails.
- * Methods that create something retry only if the request provably had no effect.
+ * The clients of one organization in one Scalekit environment. Methods that create or update something return the outcome.
+ * The others throw an ApiError if their request fails. A request that creates something is repeated only if it provably
+ * had no effect.
  */
 export class Scalekit {
   readonly transport: Transport;
+  /** Milliseconds since the epoch: Scalekit's time when it sent its last response. Undefined if it did not tell. */
+  time: number | undefined;
   readonly #origin: string;
   #organization: string;
   #token = '';
@@ -101,24 +80,29 @@ export class Scalekit {
 
   /** Requests an access token for the environment's API credentials and masks it. All later requests use it. */
   async signIn(credentials: Credentials): Promise<void> {
-    this.#token = (await this.#getToken('sign in to Scalekit', credentials, 'sign-in')).access_token;
+    this.#token = unwrap(await this.#getToken('sign in to Scalekit', credentials, 'sign-in')).access_token;
   }
 
   /** Requests an access token for a client and masks it. Retries for ten seconds if the client is still unknown. */
   async getToken(credentials: Credentials): Promise<AccessToken> {
     const operation = `get an access token for client ${credentials.client_id}`;
-    return await this.#retryDuringLag(isClientUnknown, () => this.#getToken(operation, credentials, 'client-sign-in'));
+    return unwrap(
+      await this.#retryDuringLag(isClientUnknown, () => this.#getToken(operation, credentials, 'client-sign-in')),
+    );
   }
 
   /** Creates a client and masks its secret. */
-  async createClient(fields: ClientFields, hooks: CreationHooks): Promise<{ client: Client; plain_secret: string }> {
-    const request = { ...this.#request('POST', [], fields), repeatable: false, onSend: hooks.onSend };
+  async createClient(
+    fields: ClientFields,
+    { mayBeDone, onSend, onId }: Creation,
+  ): Promise<Outcome<{ client: Client; plain_secret: string }>> {
+    const request = { ...this.#request('POST', [], fields), repeatable: false, mayBeDone, onSend };
     return await this.#exchange('create the client', request, this.#subject(), (body) => {
       const response = parseJsonObject(body);
       const plain_secret = maskSecret(response.plain_secret);
       const client = parseClientSummary(response.client);
       maskCredentials(client.client_id, plain_secret);
-      hooks.onId(client.client_id);
+      onId(client.client_id);
       requireUsableSecret(plain_secret);
       return { client: client.parse(), plain_secret };
     });
@@ -132,7 +116,7 @@ export class Scalekit {
       seen.add(token);
       const request = this.#request('GET');
       request.url.search = new URLSearchParams({ page_size: '100', ...(token && { page_token: token }) }).toString();
-      const page = await this.#exchange(operation, request, this.#subject(), parsePage);
+      const page = unwrap(await this.#exchange(operation, request, this.#subject(), parsePage));
       yield* page.clients.flatMap(parseListedClient);
       token = page.next_page_token;
       if (!token) return;
@@ -145,7 +129,8 @@ export class Scalekit {
   async getClient(client_id: string): Promise<ClientSummary | undefined> {
     const parse = (body: string) => parseClientSummary(parseJsonObject(body).client);
     const request = this.#request('GET', [client_id]);
-    return await this.#exchange(`read client ${client_id}`, request, this.#subject(client_id), parse, () => undefined);
+    const operation = `read client ${client_id}`;
+    return unwrap(await this.#exchange(operation, request, this.#subject(client_id), parse, () => undefined));
   }
 
   /** While `work` runs, updateClient() and addSecret() retry for ten seconds if the API returns 404 for this client. */
@@ -158,8 +143,8 @@ export class Scalekit {
     }
   }
 
-  /** Updates the fields that are given. Returns the client as it is afterwards. */
-  async updateClient(client_id: string, fields: Partial<ClientFields>): Promise<ClientSummary> {
+  /** Updates the fields that are given. The value of the outcome is the client as it is afterwards. */
+  async updateClient(client_id: string, fields: Partial<ClientFields>): Promise<Outcome<ClientSummary>> {
     const request = this.#request('PATCH', [client_id], fields);
     const parse = (body: string) => {
       const client = parseClientSummary(parseJsonObject(body).client);
@@ -173,23 +158,22 @@ export class Scalekit {
 
   /** Deletes a client. Returns false if it did not exist. */
   async deleteClient(client_id: string): Promise<boolean> {
-    const request = this.#request('DELETE', [client_id]);
-    return await this.#exchange(`delete client ${client_id}`, request, this.#subject(client_id), ...PRESENCE);
+    return await this.#delete(`delete client ${client_id}`, client_id);
   }
 
   /** Adds a secret to a client and masks its value. `secret` is undefined if the response omits it. */
   async addSecret(
     client_id: string,
-    hooks: CreationHooks,
-  ): Promise<{ secret: Secret | undefined; plain_secret: string }> {
-    const request = { ...this.#request('POST', [client_id, 'secrets']), repeatable: false, onSend: hooks.onSend };
+    { mayBeDone, onSend, onId }: Creation,
+  ): Promise<Outcome<{ secret: Secret | undefined; plain_secret: string }>> {
+    const request = { ...this.#request('POST', [client_id, 'secrets']), repeatable: false, mayBeDone, onSend };
     const operation = `add a secret to client ${client_id}`;
     const parse = (body: string) => {
       const response = parseJsonObject(body);
       const plain_secret = maskSecret(response.plain_secret);
       maskCredentials(client_id, plain_secret);
       const secret = response.secret ? parseSecret(response.secret) : undefined;
-      if (secret) hooks.onId(secret.id);
+      if (secret) onId(secret.id);
       requireUsableSecret(plain_secret);
       return { secret, plain_secret };
     };
@@ -199,9 +183,7 @@ export class Scalekit {
 
   /** Deletes a secret of a client. Returns false if it did not exist. */
   async deleteSecret(client_id: string, secret_id: string): Promise<boolean> {
-    const request = this.#request('DELETE', [client_id, 'secrets', secret_id]);
-    const operation = `delete secret ${secret_id} of client ${client_id}`;
-    return await this.#exchange(operation, request, this.#subject(client_id), ...PRESENCE);
+    return await this.#delete(`delete secret ${secret_id} of client ${client_id}`, client_id, 'secrets', secret_id);
   }
 
   /** Returns the URL of the organization's clients, or below it, that of a client, its `secrets` or one secret. */
@@ -210,24 +192,33 @@ export class Scalekit {
     return new URL(segments.map(encodeURIComponent).join('/'), this.#origin);
   }
 
+  /** Deletes a client or a secret. Returns whether it existed. */
+  async #delete(operation: string, ...path: [client_id: string, ...string[]]): Promise<boolean> {
+    const parse = (body: string) => body.trim() === '' || parseJsonObject(body) !== undefined;
+    // It did not exist, unless an earlier attempt may have deleted it.
+    const missing = ({ mayBeDone }: FinalResponse) => mayBeDone;
+    const request = this.#request('DELETE', path);
+    return unwrap(await this.#exchange(operation, request, this.#subject(path[0]), parse, missing));
+  }
+
   /** Looks up an organization by its external id. All later requests are about this organization. */
   async #selectOrganization(external_id: string): Promise<void> {
     const url = new URL(`/api/v1/organizations:external/${encodeURIComponent(external_id)}`, this.#origin);
     const request: HttpRequest = { ...this.#request('GET'), url };
     const subject = { organization: external_id };
-    this.#organization = await this.#exchange(`find organization ${external_id}`, request, subject, (body) => {
+    const outcome = await this.#exchange(`find organization ${external_id}`, request, subject, (body) => {
       const organization = asObject(parseJsonObject(body).organization, 'organization');
       const id = stringField(organization, 'id');
       if (!/^org_[\w-]{1,124}$/.test(id)) throw new InvalidResponseError('id is not the id of an organization');
-      const returned = stringField(organization, 'external_id');
-      if (returned && returned !== external_id)
+      if ((stringField(organization, 'external_id') || external_id) !== external_id)
         throw new InvalidResponseError('it shows an organization with another external_id');
       return id;
     });
+    this.#organization = unwrap(outcome);
   }
 
   /** Requests an access token with the client credentials grant (RFC 6749, section 4.4) and masks it. */
-  async #getToken(operation: string, credentials: Credentials, subject: Subject): Promise<AccessToken> {
+  async #getToken(operation: string, credentials: Credentials, subject: Subject): Promise<Outcome<AccessToken>> {
     const request: HttpRequest = {
       method: 'POST',
       url: new URL('/oauth/token', this.#origin),
@@ -250,16 +241,15 @@ export class Scalekit {
    * Sends a request, and retries it for ten seconds if the API may not know a new client or secret yet.
    * @param isLag returns whether that may be the reason for an error; false never to retry
    */
-  async #retryDuringLag<T>(isLag: false | ((error: ApiError) => boolean), send: () => Promise<T>): Promise<T> {
+  async #retryDuringLag<T>(
+    isLag: false | ((error: ApiError) => boolean),
+    send: () => Promise<Outcome<T>>,
+  ): Promise<Outcome<T>> {
     const until = clock() + CREATION_LAG;
     for (let pause = FIRST_PAUSE; ; pause = Math.min(2 * pause, MAX_PAUSE)) {
-      try {
-        return await send();
-      } catch (error) {
-        if (!(isLag && error instanceof ApiError && isLag(error)) || clock() >= until) throw error;
-        // If the deadline comes first, throw the API's error.
-        await this.transport.pause(pause * (0.5 + Math.random() / 2)).catch(() => Promise.reject(error));
-      }
+      const outcome = await send();
+      if (outcome.kind === 'done' || !isLag || !isLag(outcome.error) || clock() >= until) return outcome;
+      if (!(await this.transport.wait(pause * (0.5 + Math.random() / 2)))) return outcome;
     }
   }
 
@@ -276,6 +266,7 @@ export class Scalekit {
 
   /**
    * Sends a request through the transport and parses the response.
+   * @throws {Error} only if `onSend` or `onId` does, because the journal cannot be written
    * @param parse gets the body of a 2xx response; throws an InvalidResponseError
    * @param missing gets the API's 404 response. Without it, a 404 is an error.
    */
@@ -284,22 +275,24 @@ export class Scalekit {
     request: HttpRequest,
     subject: Subject,
     parse: (body: string) => T,
-    missing?: (response: HttpResponse) => T,
-  ): Promise<T> {
-    let response: HttpResponse;
+    missing?: (response: FinalResponse) => T,
+  ): Promise<Outcome<T>> {
+    let response: FinalResponse;
     try {
       response = await this.transport.send(request);
     } catch (error) {
-      throw error instanceof NetworkError ? scalekitNetworkError(operation, error) : error;
+      if (!(error instanceof NetworkError)) throw error;
+      return failure(error.reached, scalekitNetworkError(operation, error));
     }
-    if (response.status === 404 && missing && isApiResponse(response)) return missing(response);
-    if (response.status < 200 || response.status > 299) throw scalekitRefusal(operation, response, subject);
+    const { status, headers, mayBeDone } = response;
+    this.time = Date.parse(headers.date ?? '') || undefined;
+    if (status === 404 && missing && isApiResponse(response)) return done(missing(response));
+    if (status < 200 || status > 299) return failure(mayBeDone, scalekitRefusal(operation, response, subject));
     try {
-      return parse(response.body);
+      return done(parse(response.body));
     } catch (error) {
-      throw error instanceof InvalidResponseError
-        ? scalekitInvalidResponse(operation, response, error.message, subject)
-        : error;
+      if (!(error instanceof InvalidResponseError)) throw error;
+      return failure(true, scalekitInvalidResponse(operation, response, error.message, subject));
     }
   }
 }
@@ -320,8 +313,8 @@ function maskSecret(value: unknown): string {
 }
 
 function requireUsableSecret(plain_secret: string): void {
-  if ([...plain_secret.trim()].length < MIN_SECRET_LENGTH)
-    throw new InvalidResponseError('it holds no usable plain_secret');
+  // Masking a shorter one could hide ordinary text.
+  if ([...plain_secret.trim()].length < 8) throw new InvalidResponseError('it holds no usable plain_secret');
   if (isTooLongToMask(plain_secret))
     throw new InvalidResponseError('its plain_secret is too long to be masked in every form');
 }

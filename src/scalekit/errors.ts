@@ -7,7 +7,7 @@ import {
   unansweredError,
 } from '../net/api-error.ts';
 import type { NetworkError } from '../net/network-error.ts';
-import type { HttpResponse } from '../net/transport.ts';
+import type { FinalResponse, HttpResponse } from '../net/transport.ts';
 import { oneLine, truncate } from '../output/text.ts';
 
 // The errors of Scalekit's API with the advice for each response. github/errors.ts does the same for GitHub, and
@@ -27,7 +27,7 @@ export type Subject =
  * Returns the error for a response whose status is not 2xx.
  * @param operation completes "Could not …"
  */
-export function scalekitRefusal(operation: string, response: HttpResponse, subject: Subject): ApiError {
+export function scalekitRefusal(operation: string, response: FinalResponse, subject: Subject): ApiError {
   return refusedError(operation, response, scalekitMessages(response), scalekitAdvice(response, subject));
 }
 
@@ -54,33 +54,44 @@ export function scalekitInvalidResponse(
   return invalidResponseError(operation, response, reason, advice);
 }
 
-function scalekitAdvice(response: HttpResponse, subject: Subject): string {
+function scalekitAdvice(response: FinalResponse, subject: Subject): string {
   const { status, headers } = response;
   if (status >= 300 && status < 400)
     return redirectAdvice(response, "scalekit_environment_url must be the environment's own address.");
   if (status === 429) {
+    if (response.cancelled) return '';
     const wait = headers['retry-after'] ? ` (it says: come back after ${truncate(headers['retry-after'], 40)})` : '';
     return `The rate limit of the environment is reached for longer than this step may wait${wait}: run fewer jobs at once, or raise timeout.`;
   }
   if (status >= 500) return "That is on Scalekit's side: try again later.";
   if (subject === 'client-sign-in') return 'The new pair itself is refused: an interceptor may deny it a token.';
-  if (subject === 'sign-in') {
-    if (status === 404) return 'scalekit_environment_url does not lead to a Scalekit environment.';
-    if (status !== 400 && status !== 401 && status !== 403) return '';
-    return 'Check scalekit_client_id and scalekit_client_secret: they must be the API credentials (skc_…) of this very environment, not revoked.';
-  }
+  if (status === 404 && !isApiResponse(response) && subject !== 'sign-in')
+    return 'Check who answers at scalekit_environment_url: it is not the API.';
+  if (subject === 'sign-in') return SIGN_IN_ADVICE[status] ?? '';
+  return organizationAdvice(status, subject);
+}
+
+const CHECK_CREDENTIALS =
+  'Check scalekit_client_id and scalekit_client_secret: they must be the API credentials (skc_…) of this very environment, not revoked.';
+
+const SIGN_IN_ADVICE: Record<number, string> = {
+  400: CHECK_CREDENTIALS,
+  401: CHECK_CREDENTIALS,
+  403: CHECK_CREDENTIALS,
+  404: 'scalekit_environment_url does not lead to a Scalekit environment.',
+};
+
+/** Returns the advice for a request about the organization, or about one of its clients. */
+function organizationAdvice(status: number, { organization, client, adding }: Exclude<Subject, string>): string {
   if (status === 401)
     return 'The API does not accept the token that it gave for scalekit_client_id: check that these API credentials are still valid.';
   if (status === 403)
     return 'The API credentials in scalekit_client_id may not manage the clients of this organization.';
-  if ((status === 400 || status === 409) && subject.adding)
+  if ((status === 400 || status === 409) && adding)
     return 'A client has five secrets at most: let one run at a time use it, with concurrency in the workflow.';
-  if (status === 404 && !isApiResponse(response))
-    return 'Check who answers at scalekit_environment_url: it is not the API.';
-  if (status === 404 && subject.client) return `Client ${subject.client} is not there (any more).`;
-  if (status === 404)
-    return `Is there an organization ${subject.organization} in this environment? An id from another environment is not known here.`;
-  return '';
+  if (status !== 404) return '';
+  if (client) return `Client ${client} is not there (any more).`;
+  return `Is there an organization ${organization} in this environment? An id from another environment is not known here.`;
 }
 
 /**

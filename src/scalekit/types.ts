@@ -82,6 +82,23 @@ export interface Credentials {
   client_secret: string;
 }
 
+/** An access token from the token endpoint. */
+export interface AccessToken {
+  access_token: string;
+  /** Seconds; undefined if the response omits it. */
+  expires_in: number | undefined;
+}
+
+/** What a request that creates something tells its caller, and what it has to know about earlier ones. */
+export interface Creation {
+  /** Whether an earlier request of this step for the same thing may have been carried out. */
+  mayBeDone: boolean;
+  /** Called before each attempt. If it throws, the attempt is not sent and no other follows. */
+  onSend: () => void;
+  /** Called with the new id as soon as the secret is masked, even if the response turns out to be invalid. */
+  onId: (id: string) => void;
+}
+
 type Dated = { create_time: bigint | undefined };
 
 /** Compares two clients or secrets by `create_time`, the oldest first. An absent time is last: it may be the newest. */

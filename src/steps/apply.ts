@@ -32,7 +32,7 @@ export async function applyPlan(context: Context, plan: Plan, found: SearchResul
   const applied = await makeCredentials(context, plan, found);
   // Wait for the masks before anything is published or saved.
   await flushMasks();
-  if (applied.secret) await save(context, applied.client.client_id, applied.secret);
+  if (applied.secret) await save(context, applied.client.client_id, applied.secret, found.client?.client_id);
   return applied;
 }
 
@@ -48,7 +48,8 @@ async function makeCredentials(context: Context, plan: Plan, found: SearchResult
     settleRace(context, client, found),
   ]);
   // If the race is lost, the verification of this step's own credentials does not matter.
-  if (winner.status === 'fulfilled' && winner.value) return await continueWithWinner(context, plan, winner.value);
+  if (winner.status === 'fulfilled' && winner.value)
+    return await continueWithWinner(context, plan, found, winner.value);
   if (verified.status === 'rejected') throw verified.reason;
   if (winner.status === 'rejected') throw winner.reason;
   return {
@@ -61,16 +62,21 @@ async function makeCredentials(context: Context, plan: Plan, found: SearchResult
 }
 
 /** Continues with the client of a concurrent run that was first, and removes the client that this step created. */
-async function continueWithWinner(context: Context, plan: Plan, winner: ManagedClient): Promise<AppliedPlan> {
-  const { scalekit, desired, journal, savedCredentials } = context;
-  log.info(`Another run made client ${winner.client_id} for the same purpose at the same time, and was first.`);
-  const winnerPlan = planForWinner(desired, winner, savedCredentials?.snapshot);
+async function continueWithWinner(
+  context: Context,
+  plan: Plan,
+  found: SearchResult,
+  winner: ManagedClient,
+): Promise<AppliedPlan> {
+  const { scalekit, desired, journal } = context;
+  log.info(`Another run created client ${winner.client_id} for the same purpose at the same time, and was first.`);
+  const winnerPlan = planForWinner(desired, winner, found);
   const applied = await scalekit.expectLag(winner.client_id, () => changeClient(context, winnerPlan, winner, []));
   const { removed, remaining } = await cleanUp(scalekit, { ...journal.state, secret: undefined });
   for (const what of removed) log.info(`Removed this run's own: ${what}.`);
   remaining.forEach(log.warning);
   // The post step retries what could not be removed.
-  if (remaining.length === 0) journal.recordIntent({ client: undefined });
+  if (remaining.length === 0) journal.forget('client');
   // Still delete the replaced client: the other run may fail and keep its new client for this one.
   return { ...applied, remainingSteps: plan.afterPublish };
 }

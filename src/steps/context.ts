@@ -18,6 +18,7 @@ export interface Context {
 
 /** A new secret and its value. */
 export interface NewSecret {
-  secret: Secret;
   plain_secret: string;
+  /** Undefined if no response shows which secret has this value. */
+  shown: Secret | undefined;
 }

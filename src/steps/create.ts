@@ -2,11 +2,10 @@ import type { DesiredClient } from '../client/desired.ts';
 import { differencesInResponse, formatDifferences } from '../client/drift.ts';
 import { appendMarker, isFromThisStep, type ManagedClient, withMarker } from '../client/identity.ts';
 import type { Step } from '../client/plan.ts';
-import { ApiError } from '../net/api-error.ts';
 import * as log from '../output/log.ts';
-import { byCreateTime, type ClientSummary } from '../scalekit/types.ts';
+import { byCreateTime, type Client, type ClientSummary, type Secret } from '../scalekit/types.ts';
 import { findOwnClients } from '../undo/remove.ts';
-import { addSecret, identifySecret } from './add-secret.ts';
+import { addSecret } from './add-secret.ts';
 import { type Context, MAX_SENDS, type NewSecret } from './context.ts';
 
 /**
@@ -25,54 +24,55 @@ export interface CreatedClient {
 /**
  * Creates a client. If the outcome of the request is unknown, searches for the client by its nonce before it sends the
  * request again.
+ * @throws {Error} if no client was created, if it is not as requested, or if the outcome stays unknown
  */
 export async function createClient(context: Context): Promise<CreatedClient> {
-  const { scalekit, journal } = context;
-  for (let sending = 1; ; sending++) {
-    try {
-      return await createOnce(context, sending > 1);
-    } catch (error) {
-      if (!(error instanceof ApiError)) throw error;
-      // If the first request is refused, nothing was created. If a repeated one is, earlier ones may have succeeded.
-      if (!error.outcomeUnknown && sending === 1) journal.forget();
-      if (!error.outcomeUnknown || scalekit.transport.cancelled) throw error;
-      log.info(`${error.message} Looking for the client that this may have made.`);
-      const found = await searchForOwnClient(context).catch(() => Promise.reject(error));
-      if (found) return await recoverClient(context, found);
-      // A server that redirects would redirect again.
-      const redirected = error.status !== undefined && error.status < 400;
-      if (sending === MAX_SENDS || redirected) throw error;
-    }
+  const { scalekit, desired, journal } = context;
+  const description = appendMarker(desired.fields.description, desired.marker);
+  for (let sends = 1; ; sends++) {
+    const outcome = await scalekit.createClient(
+      { ...desired.fields, description },
+      {
+        mayBeDone: sends > 1,
+        onSend: () => journal.clientSent(sends > 1),
+        onId: (id) => journal.clientAnswered(id),
+      },
+    );
+    if (outcome.kind === 'done') return await acceptClient(context, outcome.value);
+    const { kind, error } = outcome;
+    if (kind === 'refused') journal.forget('client');
+    if (kind === 'refused' || scalekit.transport.cancelled) throw error;
+    log.info(`${error.message} Looking for the client that this may have created.`);
+    const search = await searchForOwnClient(context);
+    if (search.kind === 'found') return await recoverClient(context, search.client);
+    // A server that redirects would redirect again.
+    const isRedirect = error.status !== undefined && error.status < 400;
+    if (search.kind === 'failed' || sends === MAX_SENDS || isRedirect) throw error;
   }
 }
 
-/** @param sent_again whether an earlier create request of this step may have arrived */
-async function createOnce({ scalekit, desired, journal }: Context, sent_again: boolean): Promise<CreatedClient> {
-  let sent_at = 0;
-  const description = appendMarker(desired.fields.description, desired.marker);
-  const { client: created, plain_secret } = await scalekit.createClient(
-    { ...desired.fields, description },
-    {
-      onSend: () => {
-        sent_at = Date.now();
-        journal.recordIntent({ client: { sent_at, sent_again } });
-      },
-      onId: (id) => journal.recordResult({ client: { sent_at, sent_again, id } }),
-    },
-  );
+/** Records the created client, and checks that it is this step's and as requested. */
+async function acceptClient(
+  { scalekit, desired, journal }: Context,
+  { client: created, plain_secret }: { client: Client; plain_secret: string },
+): Promise<CreatedClient> {
   const client = withMarker(created);
   if (!isFromThisStep(client, journal.state)) {
     throw new Error(
       "Could not create the client: the answer shows a client without the last line of this step's description, so it may be another one.",
     );
   }
-  const [only, ...others] = client.secrets;
-  const secret =
-    only && others.length === 0 ? only : await identifySecret(scalekit, client.client_id, plain_secret, []);
-  if (secret.id)
-    journal.recordResult({ client: { sent_at, sent_again, id: client.client_id, secret_ids: [secret.id] } });
+  const shown = await findFirstSecret(scalekit, created);
+  if (shown) journal.clientAnswered(client.client_id, [shown.id]);
   requireAsRequested(desired, client);
-  return { client, secret: { secret, plain_secret }, remainingSteps: [] };
+  return { client, secret: { plain_secret, shown }, remainingSteps: [] };
+}
+
+/** Returns the secret that was created with a client: the oldest. Reads the client again if it was shown without one. */
+async function findFirstSecret(scalekit: Context['scalekit'], created: Client): Promise<Secret | undefined> {
+  const read = () => scalekit.getClient(created.client_id).catch(() => undefined);
+  const { secrets } = created.secrets.length > 0 ? created : ((await read())?.parse() ?? created);
+  return [...secrets].sort(byCreateTime)[0];
 }
 
 /** @throws {Error} if the client is not as requested */
@@ -83,14 +83,22 @@ function requireAsRequested(desired: DesiredClient, client: ManagedClient): void
   throw new Error(`Scalekit did not make the client that was asked for.${hint}\n${formatDifferences(wrong)}`);
 }
 
-/** Returns the client that this step created, or undefined if no search shows it within 4 seconds. */
-async function searchForOwnClient({ scalekit, journal }: Context): Promise<ClientSummary | undefined> {
-  for (const delay of SEARCH_DELAYS) {
-    await scalekit.transport.pause(delay);
-    const [client] = await findOwnClients(scalekit, journal.state);
-    if (client) return client;
+/** What a search for the client of this step returned. */
+type Search = { kind: 'found'; client: ClientSummary } | { kind: 'not found' | 'failed' };
+
+/** Searches for the client that this step created, for 4 seconds. */
+async function searchForOwnClient({ scalekit, journal }: Context): Promise<Search> {
+  try {
+    for (const delay of SEARCH_DELAYS) {
+      await scalekit.transport.pause(delay);
+      const [client] = await findOwnClients(scalekit, journal.state);
+      if (client) return { kind: 'found', client };
+    }
+    return { kind: 'not found' };
+  } catch (error) {
+    log.debug(log.message(error));
+    return { kind: 'failed' };
   }
-  return undefined;
 }
 
 /**
@@ -100,21 +108,17 @@ async function searchForOwnClient({ scalekit, journal }: Context): Promise<Clien
 async function recoverClient(context: Context, found: ClientSummary): Promise<CreatedClient> {
   const { scalekit, desired, journal } = context;
   const client = withMarker(found.parse());
-  const { sent_at = 0, sent_again = false } = journal.state.client ?? {};
-  const pending = { sent_at, sent_again, id: client.client_id };
-  journal.recordResult({ client: pending });
+  const { client_id } = client;
+  journal.clientAnswered(client_id);
   requireAsRequested(desired, client);
-  log.info(`Client ${client.client_id} was made. The value of its secret is lost, so it gets another one.`);
-  const secret = await scalekit.expectLag(client.client_id, () => addSecret(context, client, []));
+  log.info(`Client ${client_id} was created. The value of its secret is lost, so it gets another one.`);
+  const secret = await scalekit.expectLag(client_id, () => addSecret(context, client, []));
+  const added = secret.shown?.id;
   // A list may not show the secrets of a new client yet. Without the new secret's id, the first one cannot be identified.
-  const reread =
-    client.secrets.length === 0 && secret.secret.id ? await scalekit.getClient(client.client_id) : undefined;
-  const shown = reread?.parse() ?? client;
-  const [first] = shown.secrets.filter(({ id }) => id !== secret.secret.id).sort(byCreateTime);
-  const secret_ids = [...(first ? [first.id] : []), secret.secret.id];
-  // From here on the added secret is part of this step's client: one record covers both.
-  const secret_outcome_unknown = journal.state.secret?.outcome_unknown;
-  journal.recordResult({ client: { ...pending, secret_ids, secret_outcome_unknown }, secret: undefined });
+  const reread = client.secrets.length === 0 && added ? await scalekit.getClient(client_id) : undefined;
+  const [first] = (reread?.parse() ?? client).secrets.filter(({ id }) => id !== added).sort(byCreateTime);
+  // From here on the added secret is part of this step's client: one entry covers both.
+  journal.secretJoinsClient([first?.id, added].filter((id) => id !== undefined));
   return {
     client,
     secret,

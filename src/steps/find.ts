@@ -1,4 +1,4 @@
-import type { DesiredClient } from '../client/desired.ts';
+import type { DesiredClient, Existing } from '../client/desired.ts';
 import {
   hasMatchingClaims,
   type Identity,
@@ -9,10 +9,10 @@ import {
   reasonNotManageable,
   withMarker,
 } from '../client/identity.ts';
-import type { Existing } from '../client/plan.ts';
+import type { SavedSnapshot } from '../github/saved-credentials.ts';
 import { clock } from '../net/clock.ts';
 import type { Scalekit } from '../scalekit/api.ts';
-import type { Client } from '../scalekit/types.ts';
+import { CLIENT_ID, type Client } from '../scalekit/types.ts';
 
 /** The most ids that a notice names. It counts the others. */
 const MAX_IDS = 10;
@@ -21,7 +21,7 @@ const MAX_IDS = 10;
 export interface SearchResult extends Existing {
   /** Ids of the clients with our identity hash that the search returned. Undefined if nothing was searched. */
   seenIds: Set<string> | undefined;
-  /** When the search began, in milliseconds since the process started. */
+  /** When this step began to look, in milliseconds since the process started. */
   startedAt: number;
   notices: string[];
 }
@@ -33,15 +33,32 @@ export interface ClientQuery {
 }
 
 /**
- * Finds the client that the plan starts from: by `client_id`, or else by the identity hash in the ownership marker. With
- * `lifetime: job` it finds none, because such a client is always new.
+ * Finds the client that the plan starts from: by `client_id`, by the saved id, or else by the identity hash in the
+ * ownership marker. With `lifetime: job` it finds none, because such a client is always new.
+ * @param saved what is saved from an earlier run
  * @throws {Error} if `client_id` names a client that this step may not manage
  */
-export async function findExisting(scalekit: Scalekit, desired: DesiredClient): Promise<SearchResult> {
-  const unsearched = { others: [], seenIds: undefined, startedAt: clock(), notices: [] };
+export async function findExisting(
+  scalekit: Scalekit,
+  desired: DesiredClient,
+  saved: SavedSnapshot | undefined,
+): Promise<SearchResult> {
+  const unsearched = { others: [], seenIds: undefined, startedAt: clock(), notices: [], saved };
   if (desired.marker.lifetime === 'job') return unsearched;
   const client = desired.client_id ? await getNamedClient(scalekit, desired) : undefined;
   if (client) return { ...unsearched, client };
+  const hinted = await getHintedClient(scalekit, desired, saved?.client_id?.trim());
+  // Only `replace` searches nevertheless, to name other clients for the same purpose.
+  if (hinted && desired.on_existing !== 'replace') return { ...unsearched, client: hinted };
+  return { ...unsearched, ...(await search(scalekit, desired, hinted)) };
+}
+
+/** Searches the organization. @param hinted the client to continue with, if it is known */
+async function search(
+  scalekit: Scalekit,
+  desired: DesiredClient,
+  hinted: ManagedClient | undefined,
+): Promise<Omit<SearchResult, 'startedAt'>> {
   const missing = desired.client_id
     ? [`There is no client ${desired.client_id} (client_id) in this organization; the search decides.`]
     : [];
@@ -50,13 +67,25 @@ export async function findExisting(scalekit: Scalekit, desired: DesiredClient): 
   // Every client has a secret. If the list shows none, it leaves secrets out, so read the client itself.
   const reread = first?.secrets.length === 0 ? await scalekit.getClient(first.client_id) : undefined;
   const oldest = reread && reread.client_id === first?.client_id ? withMarker(reread.parse()) : first;
+  const ids = (hinted ? ours : others).map(({ client_id }) => client_id);
   return {
-    client: oldest,
-    others: others.map(({ client_id }) => client_id),
+    client: hinted ?? oldest,
+    others: ids.filter((id) => id !== hinted?.client_id),
     seenIds: new Set(ours.map(({ client_id }) => client_id)),
-    startedAt: unsearched.startedAt,
     notices: [...missing, ...unmarkedNotice(unmarked)],
   };
+}
+
+/** Reads the client whose id is saved. @returns undefined if it does not exist, or does not have our identity hash */
+async function getHintedClient(
+  scalekit: Scalekit,
+  { marker }: DesiredClient,
+  id: string | undefined,
+): Promise<ManagedClient | undefined> {
+  if (!id || !CLIENT_ID.test(id)) return undefined;
+  const hinted = await scalekit.getClient(id);
+  if (hinted?.client_id !== id || parseMarker(hinted.description)?.key !== marker.key) return undefined;
+  return withMarker(hinted.parse());
 }
 
 /**

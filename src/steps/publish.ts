@@ -1,12 +1,16 @@
 import type { DesiredClient } from '../client/desired.ts';
 import { compareFields, type Difference } from '../client/drift.ts';
 import type { Plan, Step } from '../client/plan.ts';
+import { nextRotation } from '../client/rotation.ts';
 import { entryNames } from '../github/saved-credentials.ts';
 import * as log from '../output/log.ts';
 import { setOutputs } from '../output/outputs.ts';
-import { cell, writeSummary } from '../output/summary.ts';
+import { cell, link, writeSummary } from '../output/summary.ts';
 import type { ClientFields } from '../scalekit/types.ts';
 import type { AppliedPlan } from './apply.ts';
+import type { NewSecret } from './context.ts';
+
+const NS_PER_SECOND = 1_000_000_000n;
 
 /**
  * Sets the outputs. The secret and the access token were masked when they arrived.
@@ -20,7 +24,7 @@ export function publish(
     client_id: client.client_id,
     // Empty if an existing client is reused: Scalekit shows a secret only once.
     secret: secret?.plain_secret ?? '',
-    secret_id: secret?.secret.id ?? '',
+    secret_id: secret?.shown?.id ?? '',
     organization_id,
     result,
     ...(access_token &&
@@ -30,15 +34,23 @@ export function publish(
     setOutputs(outputs);
   } catch (error) {
     throw secret && location
-      ? new Error(`${log.message(error)} The pair is saved already, as ${entryNames(location)}.`)
+      ? new Error(`${log.message(error)} The credentials are saved already, as ${entryNames(location)}.`)
       : error;
   }
 }
 
-/** Logs what was done. */
-export function logResult(desired: DesiredClient, applied: AppliedPlan): void {
-  log.info(resultSentence(desired, applied));
-  if (applied.secret && desired.location) log.info(`Saved the pair as ${entryNames(desired.location)}.`);
+/** Logs what was done, why, and when the next rotation is due. */
+export function logResult(desired: DesiredClient, plan: Plan, applied: AppliedPlan): void {
+  log.info(resultSentence(desired, plan, applied));
+  if (applied.secret && desired.location) log.info(`Saved the credentials as ${entryNames(desired.location)}.`);
+  const [due] = dueTexts(desired, plan, applied.secret);
+  if (due) log.info(`The next rotation is due on ${due}.`);
+}
+
+/** Returns the time after which `reuse` adds another secret, if it is known. */
+function dueTexts(desired: DesiredClient, { nextRotation: due }: Plan, secret: NewSecret | undefined): string[] {
+  const time = secret ? nextRotation(desired, secret.shown) : due;
+  return time === undefined ? [] : [isoTime(Number(time / NS_PER_SECOND))];
 }
 
 /**
@@ -52,7 +64,8 @@ function isoTime(seconds: number | undefined): string {
 }
 
 /** Sets the outputs of a dry run and shows its plan in the log and the job summary. */
-export function publishPlan(desired: DesiredClient, { client, beforePublish, afterPublish }: Plan): void {
+export function publishPlan(desired: DesiredClient, plan: Plan): void {
+  const { client, beforePublish, afterPublish, reason } = plan;
   const { organization_id } = desired;
   setOutputs({ ...(client && { client_id: client.client_id }), organization_id, result: 'planned' });
   const steps = [
@@ -65,6 +78,9 @@ export function publishPlan(desired: DesiredClient, { client, beforePublish, aft
     for (const { field, wanted, got } of differences) log.info(`    ${field}: from ${got} to ${wanted}`);
   }
   if (steps.length === 0) log.info('- change nothing');
+  if (reason) log.info(`A new secret is due, since ${reason}.`);
+  const [due] = dueTexts(desired, plan, undefined);
+  if (due) log.info(`The next rotation is due on ${due}.`);
   const rows = steps.flatMap(({ text, differences }) => [
     [{ data: cell([text]), colspan: '3' }],
     ...differences.map(({ field, wanted, got }) => [cell([field]), cell([got]), cell([wanted])]),
@@ -95,7 +111,7 @@ function describeStep(
     case 'add-secret':
       return { text: `add a secret to client ${client_id}`, differences: [] };
     case 'save':
-      return { text: `save the pair as ${location && entryNames(location)}`, differences: [] };
+      return { text: `save the credentials as ${location && entryNames(location)}`, differences: [] };
     case 'delete-secret': {
       const condition = step.spareRecent ? ', unless it is younger than an hour' : deletionReason;
       return { text: `delete secret ${step.secret.id} of client ${client_id}${condition}`, differences: [] };
@@ -106,14 +122,13 @@ function describeStep(
 }
 
 /** Logs what was deleted and writes a table into the job summary. Cannot fail the step. */
-export function writeReport(
-  { marker, fields, organization_id, location }: DesiredClient,
-  { result, client, secret }: AppliedPlan,
-  deleted: string[],
-): void {
+export function writeReport(desired: DesiredClient, plan: Plan, applied: AppliedPlan, deleted: string[]): void {
+  const { marker, fields, organization_id, location, run_url } = desired;
+  const { result, client, secret } = applied;
   for (const what of deleted) log.info(`Deleted ${what}.`);
   const rows: [string, ...string[]][] = [
     ['Result', result],
+    ...optionalRow('Reason', plan.reason),
     ['Client', client.client_id],
     ['Organization', organization_id],
     ['Name', client.name],
@@ -121,29 +136,34 @@ export function writeReport(
     ['Audience', ...client.audience],
     ['Claims', ...client.custom_claims.map(({ key, value }) => `${key}=${value}`)],
     ['Token expiry', ...expiryText(fields.expiry, client.expiry)],
-    ['Secret', ...(secret ? [secret.secret.id] : [])],
-    ['Secret ends with', ...(secret ? [secret.secret.suffix.slice(-4)].filter(Boolean) : [])],
-    ...(location ? ([['Saved', ...(secret ? [entryNames(location)] : [])]] as [string, ...string[]][]) : []),
+    ['Secret', ...(secret?.shown ? [secret.shown.id] : [])],
+    ['Secret ends with', ...(secret?.shown ? [secret.shown.suffix.slice(-4)].filter(Boolean) : [])],
+    ...optionalRow('Next rotation', dueTexts(desired, plan, secret)[0]),
+    ...optionalRow('Saved', location && (secret ? entryNames(location) : 'as before')),
     ['Deleted', ...deleted],
     ['Lifetime', marker.lifetime],
-    ['Run', marker.run],
   ];
-  writeSummary(
-    'Scalekit organization client',
-    rows.map(([title, ...values]) => [{ data: title, header: true }, cell(values)]),
-  );
+  writeSummary('Scalekit organization client', [
+    ...rows.map(([title, ...values]) => [{ data: title, header: true }, cell(values)]),
+    [{ data: 'Run', header: true }, link(marker.run, run_url)],
+  ]);
+}
+
+function optionalRow(title: string, value: string | undefined): [string, string][] {
+  return value ? [[title, value]] : [];
 }
 
 function resultSentence(
-  { organization_id, marker, location, on_existing }: DesiredClient,
+  { organization_id, marker, location }: DesiredClient,
+  { reason }: Plan,
   { result, client, secret }: AppliedPlan,
 ): string {
   const which = `client ${client.client_id} ${JSON.stringify(client.name)} in organization ${organization_id}`;
-  if (result === 'reused' && location) return `Reused ${which}: the pair that is saved is this client's.`;
+  if (result === 'reused' && location) return `Reused ${which}: the saved credentials are this client's.`;
   if (result === 'reused')
     return `Reused ${which}. A secret is shown once only, when it is made, so the output secret is empty: use the one that was stored then, or on_existing: rotate.`;
-  const why = on_existing === 'reuse' ? ', since no pair of it was saved' : '';
-  if (result === 'rotated') return `Added secret ${secret?.secret.id} to ${which}${why}.`;
+  if (result === 'rotated')
+    return `Added secret ${secret?.shown?.id ?? ''} to ${which}${reason ? `, since ${reason}` : ''}.`;
   return `Created ${which}${marker.lifetime === 'job' ? '; it is deleted when the job ends' : ''}.`;
 }
 

@@ -19,14 +19,14 @@ export async function retireOld(
   const deleted: string[] = [];
   const attempt = async (what: string, url: URL, work: () => Promise<boolean>) => {
     try {
-      await work();
-      deleted.push(what);
+      // If another run deleted it first, that run reports it.
+      if (await work()) deleted.push(what);
     } catch (error) {
       log.warning(`The ${what} is left over: ${log.message(error)} To remove it by hand: DELETE ${url.href}`);
     }
   };
   for (const step of remainingSteps) {
-    if (step.kind === 'delete-secret' && isDue(step, secret?.secret.create_time)) {
+    if (step.kind === 'delete-secret' && isDue(step, secret?.shown?.create_time)) {
       const { client_id } = client;
       const { id } = step.secret;
       await attempt(`secret ${id} of client ${client_id}`, scalekit.clientUrl(client_id, 'secrets', id), () =>

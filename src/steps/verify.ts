@@ -20,6 +20,9 @@ const CORRECTION_LAG = 3_000;
 /** Milliseconds. */
 const RETRY_PAUSE = 500;
 
+const NOT_A_JWT =
+  'The access token of the new pair is not a JWT, so its claims were not compared with what was asked for.';
+
 /**
  * Verifies new credentials: gets an access token with them and compares it with the desired client.
  * @param justUpdated whether this step changed the client, so that a token may still show its former values for a while
@@ -35,34 +38,39 @@ export async function verify(
   if (!desired.verify) return undefined;
   for (const until = clock() + (justUpdated ? CORRECTION_LAG : 0); ; ) {
     const { access_token, expires_in } = await scalekit.getToken(credentials);
-    if (desired.access_token && isTooLongToMask(access_token))
-      throw new Error(
-        'The access token of the new pair is too long to be masked in every form, so it is not handed out: leave access_token out, or ask for fewer claims and scopes.',
-      );
+    requireMaskable(desired, access_token);
     const payload = readToken(access_token);
-    if (!payload)
-      log.notice(
-        'The access token of the new pair is not a JWT, so its claims were not compared with what was asked for.',
-      );
-    const wrong = payload ? tokenDifferences(desired, credentials.client_id, payload) : [];
+    const wrong = tokenDifferences(desired, credentials.client_id, payload);
     if (wrong.length === 0) {
+      if (!payload) log.notice(NOT_A_JWT);
       const expiresAt = payload?.exp ?? (expires_in && Math.floor(Date.now() / 1000) + expires_in);
       return { access_token, expiresAt };
     }
     const mismatch = new Error(
       `The access token of the new pair is not what was asked for. An interceptor of the environment may have changed it; verify: false accepts that.\n${formatDifferences(wrong)}`,
     );
-    if (clock() >= until) throw mismatch;
-    await scalekit.transport.pause(RETRY_PAUSE).catch(() => Promise.reject(mismatch));
+    if (clock() >= until || !(await scalekit.transport.wait(RETRY_PAUSE))) throw mismatch;
   }
 }
 
-/** Compares a token with the desired client. Ignores the token's audience if none was requested. */
+/** @throws {Error} if the token is to be an output and cannot be masked */
+function requireMaskable(desired: DesiredClient, access_token: string): void {
+  if (desired.access_token && isTooLongToMask(access_token))
+    throw new Error(
+      'The access token of the new pair is too long to be masked in every form, so it is not handed out: leave access_token out, or ask for fewer claims and scopes.',
+    );
+}
+
+/**
+ * Compares a token with the desired client. Ignores the token's audience if none was requested.
+ * @param payload undefined if the token is not a JWT. Nothing can be compared then
+ */
 function tokenDifferences(
   { organization_id, fields }: DesiredClient,
   client_id: string,
-  payload: TokenPayload,
+  payload: TokenPayload | undefined,
 ): Difference[] {
+  if (!payload) return [];
   return compareSets([
     ['oid', [organization_id], [payload.oid]],
     ['sub', [client_id], [payload.sub]],

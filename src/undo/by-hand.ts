@@ -1,75 +1,75 @@
+import { entryUrl, type SavedSnapshot, type SecretLocation } from '../github/saved-credentials.ts';
 import type { Scalekit } from '../scalekit/api.ts';
-import type { PendingSecret, PendingState, PendingUpdate } from './journal.ts';
+import type { PendingSecret, PendingState, PendingUpdate, PendingVariables } from './pending.ts';
 
 // Sentences for the user about what could not be undone, each with the API call that undoes it by hand.
 
-/**
- * What is uncertain about a journal entry: `state` if main may not have written it (the seal is broken), `owner` if the
- * client in it may belong to another run.
- */
-export type Uncertainty = 'state' | 'owner' | undefined;
-
-/** A client that the journal names was not created by this step. */
-export class ForeignClientError extends Error {
-  override name = 'ForeignClientError';
+/** Returns the sentence with the calls that remove the pending client and secret, and restore the pending variables. */
+export function manualCalls(scalekit: Scalekit, state: PendingState): string {
+  const { client, secret, variables } = state;
+  const isOnlyVariables = variables && !client && !secret;
+  return [
+    ...(secret ? [manualSecretCall(scalekit, secret)] : []),
+    ...(client || !(secret || isOnlyVariables) ? [manualClientCall(scalekit, state)] : []),
+    ...(variables ? [manualVariableCalls(variables)] : []),
+  ].join(' ');
 }
 
-export function uncertaintyOf(error: unknown): Uncertainty {
-  return error instanceof ForeignClientError ? 'owner' : undefined;
+/** Returns the sentence with the call that removes the pending client. */
+export function manualClientCall(scalekit: Scalekit, { client, nonce }: PendingState): string {
+  if (client?.id) return `To remove it by hand: DELETE ${scalekit.clientUrl(client.id)}`;
+  const list = scalekit.clientUrl();
+  return `To remove it by hand, find the client that GET ${list} shows with "nonce=${nonce}" in its description; then DELETE ${list}/ID`;
 }
 
-/** Returns the calls that remove the pending client and secret. */
-export function manualCalls(scalekit: Scalekit, state: PendingState, uncertainty: Uncertainty): string {
-  const { client, secret } = state;
+/** Returns the sentence with the call that removes the pending secret. */
+export function manualSecretCall(scalekit: Scalekit, { client_id, id }: PendingSecret): string {
+  if (id) return `To remove it by hand: DELETE ${scalekit.clientUrl(client_id, 'secrets', id)}`;
+  const list = scalekit.clientUrl(client_id, 'secrets');
+  return `To remove it by hand, find it by its time among the secrets of client ${client_id}; then DELETE ${list}/ID`;
+}
+
+/** Returns the sentence with the calls that restore the pending variables, in the order in which to make them. */
+export function manualVariableCalls({ api, location, before, written }: PendingVariables): string {
   const calls = [
-    ...(secret ? [manualSecretCall(scalekit, secret, uncertainty)] : []),
-    ...(client || !secret ? [manualClientCall(scalekit, state, uncertainty)] : []),
+    ...(before.client_id === written.client_id
+      ? []
+      : [restoringCall(api, location, location.id_variable, before.client_id)]),
+    restoringCall(api, location, location.state_variable, before.state),
   ];
-  return calls.join(' ');
+  return `To restore them by hand: ${calls.join('; ')}`;
 }
 
-/** Returns the call that removes the pending client. */
-export function manualClientCall(
-  scalekit: Scalekit,
-  { client, nonce }: PendingState,
-  uncertainty?: Uncertainty,
-): string {
-  const search = `the one that GET shows with "nonce=${nonce}" in its description`;
-  return manualCall(scalekit, [client?.id], search, uncertainty);
+function restoringCall(api: string, location: SecretLocation, name: string, value: string | undefined): string {
+  const url = entryUrl(api, location, `variables/${name}`);
+  return value === undefined ? `DELETE ${url}` : `PATCH ${url} with the value ${JSON.stringify(value)}`;
 }
 
-/** Returns the call that removes the pending secret. */
-export function manualSecretCall(
-  scalekit: Scalekit,
-  { client_id, id }: PendingSecret,
-  uncertainty?: Uncertainty,
-): string {
-  const search = 'it by its time among the secrets of the client';
-  return manualCall(scalekit, [client_id, 'secrets', id], search, uncertainty);
+/** Returns the calls that delete saved credentials, in the order in which to make them. */
+export function manualSavedCalls(api: string, location: SecretLocation, saved: SavedSnapshot): string {
+  const { id_variable, state_variable, secret } = location;
+  const paths = [
+    ...(saved.secretTime === undefined ? [] : [`secrets/${secret}`]),
+    ...(saved.client_id === undefined ? [] : [`variables/${id_variable}`]),
+    ...(saved.state === undefined ? [] : [`variables/${state_variable}`]),
+  ];
+  return paths.map((path) => `DELETE ${entryUrl(api, location, path)}`).join('; ');
 }
 
 /**
- * Returns the call that removes a client or a secret. Users send a token to the address in it, so the origin of a state
- * with a broken seal is left out.
- * @param path below the organization's clients. Undefined parts are not known
- * @param search how to find the last part of the path if it is not known
+ * Returns the sentence with the place where to look for what a step made whose state cannot be trusted. It names no
+ * host, because users send a token to the address in a call.
  */
-function manualCall(
-  scalekit: Scalekit,
-  path: (string | undefined)[],
-  search: string,
-  uncertainty: Uncertainty,
-): string {
-  const known = path.filter((part) => part !== undefined);
-  const url = scalekit.clientUrl(...known);
-  const address = uncertainty === 'state' ? url.pathname : url.href;
-  if (known.length < path.length) return `To remove it by hand, find ${search}; then DELETE ${address}/ID`;
-  return `To remove it${uncertainty ? ', if it is yours,' : ''} by hand: DELETE ${address}`;
+export function whereToLook({ organization_id, nonce, client, secret, variables }: PendingState): string {
+  const path = ['/api/v1/organizations', organization_id, 'clients', client?.id ?? secret?.client_id];
+  const [id_variable, state_variable] = [variables?.location.id_variable, variables?.location.state_variable];
+  const more = variables ? `, and at the variables ${id_variable} and ${state_variable}` : '';
+  return `To remove it by hand, look under ${path.filter(Boolean).join('/')} for "nonce=${nonce}"${more}.`;
 }
 
 /** Returns the sentence about a secret that a request with an unknown outcome, or another run, may have added. */
 export function possibleLeftover(scalekit: Scalekit, pending: PendingSecret, id: string): string {
-  return `Secret ${id} of client ${pending.client_id} may be left over of a request whose answer was lost, or another run's; a later rotation retires it. ${manualSecretCall(scalekit, { ...pending, id }, 'owner')}`;
+  return `Secret ${id} of client ${pending.client_id} may be left over from a request whose answer was lost, or it may be another run's. A later rotation retires it. ${manualSecretCall(scalekit, { ...pending, id })}`;
 }
 
 /** Returns the sentence about an update that was not, or not provably, undone. */

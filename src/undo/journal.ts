@@ -1,180 +1,247 @@
-import { createHmac, timingSafeEqual } from 'node:crypto';
+import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
+import fs from 'node:fs';
+import path from 'node:path';
 import { getState, saveState } from '@actions/core';
-import type { Lifetime, ManagedClient } from '../client/identity.ts';
-import type { SecretLocation } from '../github/saved-credentials.ts';
 import { asObject } from '../net/json.ts';
+import type { Outcome } from '../net/outcome.ts';
 import { message } from '../output/log.ts';
-import type { ClientFields } from '../scalekit/types.ts';
+import { thisProcess } from './main-process.ts';
+import {
+  isNothingPending,
+  type PendingSecret,
+  type PendingState,
+  type PendingUpdate,
+  type PendingVariables,
+} from './pending.ts';
 
 // What this step has created or changed and not published yet. docs/design.md has a table of its states.
 
 /** Name of the value in the runner's state file. */
 const STATE_NAME = 'client';
 
-/**
- * What the post step has to undo if the step fails or is cut off, or, with `lifetime: job`, when the job ends. The state
- * file holds it as one JSON value, written before anything is sent.
- */
-export interface PendingState {
-  origin: string;
-  organization_id: string;
-  nonce: string;
-  /** `ID.ATTEMPT` of the workflow run. */
-  run: string;
-  lifetime: Lifetime;
-  /** The client that this step created, or may have created. */
-  client?: PendingClient | undefined;
-  /** The secret that this step added, or may have added, to a client that existed. */
-  secret?: PendingSecret | undefined;
-  /** The variable in GitHub Actions that this step wrote, or may have written, before the credentials are saved. */
-  variable?: PendingVariable | undefined;
-}
+/** A record as it is written. `counter` numbers the records of a step. Do not trust it before `isSealed` returned true. */
+export type SealedRecord = PendingState & { counter: number; seal: string };
 
-/** A change of the state. Parts that it does not name keep their value. */
-type StateChange = Pick<PendingState, 'client' | 'secret' | 'variable'>;
-
-/** A client that this step created, or may have created. */
-export interface PendingClient {
-  /** Milliseconds since the epoch: when the create request was sent last. */
-  sent_at: number;
-  /** Whether the request was sent more than once, so that several clients may have this nonce. */
-  sent_again: boolean;
-  /** Undefined until the create request is answered. */
-  id?: string;
-  /** Whether the outcome of a request for a second secret is unknown, so that one more secret may be this step's. */
-  secret_outcome_unknown?: boolean | undefined;
-  /** Ids of this step's secrets on the client. Undefined if the create request got no usable response. */
-  secret_ids?: string[];
-}
-
-/** A secret that this step added, or may have added, to a client that existed. */
-export interface PendingSecret {
-  client_id: string;
-  /** The identity hash in the client's ownership marker. */
-  key: string;
-  /** Ids of the secrets that existed before. */
-  known_ids: string[];
-  /** Whether the outcome of an earlier request is unknown, so that one more secret may be this step's. */
-  outcome_unknown: boolean;
-  /** Undefined until the request is answered. */
-  id?: string;
-}
-
-/** A variable that this step wrote, or may have written. */
-export interface PendingVariable {
-  /** URL of GitHub's API. */
-  api: string;
-  location: SecretLocation;
-  /** The value that was written. */
-  value: string;
-  /** The former value. Undefined if there was no such variable. */
-  old?: string | undefined;
-  /** When the secret beside it was last written. It changes when another run saves its credentials. */
-  secret_time?: string | undefined;
-  /** Milliseconds since the epoch: when the variable was sent last. */
-  sent_at: number;
-  /** How many requests GitHub may still carry out. */
-  unconfirmed_writes: number;
-}
-
-/** An update that only main can undo: the client before it, and the fields that were, or may have been, changed. */
-export interface PendingUpdate {
-  before: ManagedClient;
-  fields: Partial<ClientFields>;
-}
+/** The parts of a state that can be pending. */
+type Changes = Partial<Pick<PendingState, 'client' | 'secret' | 'variables' | 'organization_id'>>;
 
 /**
- * Main's side of the state. Each state is sealed with the environment's API secret: another step can also set a `STATE_*`
- * variable through `GITHUB_ENV`, and it must not redirect the credentials or name a client of another run.
+ * Main's side of the journal. Every record goes to the runner's state file and to a journal file: the runner reads the
+ * state file once, when it believes that main has ended, and main may still run then. Each record is sealed with the
+ * environment's API secret, because another step can set a `STATE_*` variable through `GITHUB_ENV`, and it must neither
+ * redirect the credentials nor name a process or a client of another run.
  */
 export class Journal {
-  readonly state: PendingState;
+  #state: PendingState;
+  #counter = 0;
+  readonly #secret: string;
   pendingUpdate: PendingUpdate | undefined;
   /** Sentences about what nobody can undo. */
   readonly irreversible: string[] = [];
-  readonly #secret: string;
 
-  /** @param secret the environment's API secret, which seals the state */
-  constructor(state: PendingState, secret: string) {
-    this.state = state;
+  /**
+   * Writes the first record: main's process and the path of the journal file. Must be called before any request is sent.
+   * @param secret the environment's API secret, which seals the records
+   * @param folder where to create the journal file. Without a writable one, the state file has the only records
+   * @throws {Error} if the runner's state file cannot be written
+   */
+  constructor(state: Omit<PendingState, 'process' | 'journal_file'>, secret: string, folder: string | undefined) {
     this.#secret = secret;
+    const journal_file = createJournalFile(folder);
+    this.#state = { ...state, process: thisProcess(), journal_file };
+    this.#write(this.#state);
+  }
+
+  get state(): Readonly<PendingState> {
+    return this.#state;
+  }
+
+  /** Records the organization's id after it was looked up. */
+  organizationFound(organization_id: string): void {
+    if (organization_id !== this.#state.organization_id) this.#recordResult({ organization_id });
+  }
+
+  /** Records that the create request is about to be sent. */
+  clientSent(sent_again: boolean): void {
+    this.#recordIntent({ client: { sent_at: Date.now(), sent_again } });
+  }
+
+  /** Records the id of the created client, and the ids of this step's secrets on it as far as they are known. */
+  clientAnswered(id: string, secret_ids?: string[]): void {
+    const { sent_at = Date.now(), sent_again = false } = this.#state.client ?? {};
+    this.#recordResult({ client: { sent_at, sent_again, id, ...(secret_ids && { secret_ids }) } });
   }
 
   /**
-   * Persists the change, then applies it.
-   * @throws {Error} if the runner's file cannot be written
+   * Records that the secret which was added to this step's own client belongs to that client's entry from now on.
+   * @param secret_ids ids of this step's secrets on the client
    */
-  recordIntent(change: StateChange): void {
-    const state = { ...this.state, ...change };
-    const text = isEmpty(state) ? '' : JSON.stringify({ ...state, seal: seal(state, this.#secret) });
-    try {
-      saveState(STATE_NAME, text);
-    } catch (error) {
-      throw new Error(`Could not write the state for the post step: ${message(error)}.`);
-    }
-    Object.assign(this.state, change);
+  secretJoinsClient(secret_ids: string[]): void {
+    const { client, secret } = this.#state;
+    const joined = client && {
+      ...client,
+      secret_ids,
+      secret_outcome_unknown: secret && (secret.outcome_unknown || !secret.id),
+    };
+    this.#recordResult({ client: joined, secret: undefined });
   }
 
-  /**
-   * Applies the change, then persists it. Roll-back needs the change even if it cannot be persisted.
-   * @throws {Error} if the runner's file cannot be written
-   */
-  recordResult(change: StateChange): void {
-    Object.assign(this.state, change);
-    this.recordIntent(change);
+  /** Records that the request for another secret is about to be sent. */
+  secretSent(pending: PendingSecret): void {
+    this.#recordIntent({ secret: pending });
+  }
+
+  /** Records the id of the added secret. */
+  secretAnswered(id: string): void {
+    if (this.#state.secret) this.#recordResult({ secret: { ...this.#state.secret, id } });
+  }
+
+  /** Records that the variables are about to be written. */
+  variablesSent(pending: PendingVariables): void {
+    this.#recordIntent({ variables: pending });
   }
 
   /**
    * Marks the credentials as published: neither roll-back nor the post step deletes them any more, except for the client
    * of a job.
    * @param client_id the published client. Another one that this step created is still deleted
-   * @throws {Error} if the runner's file cannot be written
+   * @throws {Error} if a record cannot be written
    */
   markPublished(client_id: string): void {
-    const { client, secret, variable, lifetime } = this.state;
+    const { client, lifetime } = this.#state;
+    if (isNothingPending(this.#state)) return;
     const isStillPending = lifetime === 'job' || client?.id !== client_id;
-    if (client || secret || variable)
-      this.recordIntent({ client: isStillPending ? client : undefined, secret: undefined, variable: undefined });
+    this.#recordIntent({ client: isStillPending ? client : undefined, secret: undefined, variables: undefined });
   }
 
   /**
-   * Removes entries that need no clean-up: those that `change` sets to undefined, or all. Never throws: if it cannot be
-   * persisted, the post step finds nothing to remove.
+   * Sends a request from which there is no way back. The credentials count as published before it is sent. If it is
+   * refused, that is taken back.
    */
-  forget(change: StateChange = { client: undefined, secret: undefined, variable: undefined }): void {
-    if (isEmpty(this.state)) return;
+  async passPointOfNoReturn<T>(client_id: string, send: () => Promise<Outcome<T>>): Promise<Outcome<T>> {
+    const { client, secret, variables } = this.#state;
+    const { pendingUpdate } = this;
+    this.markPublished(client_id);
+    this.pendingUpdate = undefined;
+    const outcome = await send();
+    if (outcome.kind === 'refused') {
+      this.pendingUpdate = pendingUpdate;
+      this.#recordResult({ client, secret, variables });
+    }
+    return outcome;
+  }
+
+  /**
+   * Removes entries that need no clean-up: the request was refused, or it was undone. Never throws: if it cannot be
+   * recorded, the post step finds nothing to remove.
+   */
+  forget(...entries: ('client' | 'secret' | 'variables')[]): void {
+    const isThere = entries.some((entry) => this.#state[entry]);
     try {
-      this.recordIntent(change);
+      if (isThere) this.#recordResult(Object.fromEntries(entries.map((entry) => [entry, undefined])));
     } catch {}
+  }
+
+  /** Ends the journal. If nothing is left to undo, empties the state, so that the post step has nothing to do. */
+  end(): void {
+    if (!isNothingPending(this.#state)) return;
+    try {
+      saveState(STATE_NAME, '');
+    } catch {}
+  }
+
+  /** Records a change before it is sent. @throws {Error} if the record cannot be written. Nothing must be sent then */
+  #recordIntent(change: Changes): void {
+    const state = { ...this.#state, ...change };
+    this.#write(state);
+    this.#state = state;
+  }
+
+  /** Applies a change, then records it. Roll-back needs the change even if it cannot be recorded. */
+  #recordResult(change: Changes): void {
+    this.#state = { ...this.#state, ...change };
+    this.#write(this.#state);
+  }
+
+  #write(state: PendingState): void {
+    const record = { ...state, counter: ++this.#counter };
+    const text = JSON.stringify({ ...record, seal: seal(record, this.#secret) });
+    try {
+      if (state.journal_file) replaceFile(state.journal_file, text);
+      saveState(STATE_NAME, text);
+    } catch (error) {
+      throw new Error(`Could not write the state for the post step: ${message(error)}.`);
+    }
   }
 }
 
-/** Returns whether nothing is left to undo. */
-function isEmpty({ client, secret, variable }: PendingState): boolean {
-  return !client && !secret && !variable;
+/** Creates an empty journal file. Returns its path, or undefined if the folder cannot be used. */
+function createJournalFile(folder: string | undefined): string | undefined {
+  if (!folder || !path.isAbsolute(folder)) return undefined;
+  const file = path.join(folder, `scalekit-organization-client-${randomBytes(12).toString('hex')}`);
+  try {
+    writeNewFile(file, '');
+    return file;
+  } catch {
+    return undefined;
+  }
 }
 
-/** A state as the post step reads it. Do not trust it before `isSealed` returned true. */
-export type SealedState = PendingState & { seal: string };
+/** Replaces a file as a whole, so that a reader never sees a part of it. */
+function replaceFile(file: string, text: string): void {
+  writeNewFile(`${file}.new`, text);
+  fs.renameSync(`${file}.new`, file);
+}
+
+/** Writes a file that must not exist, not even as a link, and that only this user can read. */
+function writeNewFile(file: string, text: string): void {
+  fs.writeFileSync(file, text, { mode: 0o600, flag: 'wx' });
+}
 
 /**
  * Reads the state that main wrote.
  * @returns undefined if main left nothing to undo
  * @throws {Error} if the text is not a state
  */
-export function readState(): SealedState | undefined {
+export function readState(): SealedRecord | undefined {
   const text = getState(STATE_NAME);
-  return text ? (asObject(JSON.parse(text), 'it') as unknown as SealedState) : undefined;
+  return text ? parseRecord(text) : undefined;
 }
 
-/** Returns whether a step with the same API secret wrote this state. */
-export function isSealed({ seal: given, ...state }: SealedState, secret: string): boolean {
-  const expected = Buffer.from(seal(state, secret));
+/**
+ * Reads the last record of the step that wrote a state: the one in the journal file, or the state itself if that is newer.
+ * @returns undefined if there is no journal file, or if it holds no sealed record of that step
+ */
+export function readLastRecord(state: SealedRecord, secret: string): SealedRecord | undefined {
+  try {
+    // A link is not followed, and a pipe does not block.
+    const { O_NOFOLLOW = 0, O_NONBLOCK = 0 } = fs.constants;
+    const file = fs.openSync(state.journal_file ?? '', O_NOFOLLOW | O_NONBLOCK);
+    const record = parseRecord(fs.readFileSync(file, 'utf8'));
+    if (record.nonce !== state.nonce || !isSealed(record, secret)) return undefined;
+    return record.counter < state.counter ? state : record;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Deletes the journal file of a step. */
+export function deleteJournalFile({ journal_file }: PendingState): void {
+  for (const file of journal_file ? [journal_file, `${journal_file}.new`] : []) fs.rmSync(file, { force: true });
+}
+
+/** Returns whether a step with the same API secret wrote this record. */
+export function isSealed({ seal: given, ...record }: SealedRecord, secret: string): boolean {
+  const expected = Buffer.from(seal(record, secret));
   const actual = Buffer.from(typeof given === 'string' ? given : '');
   return secret !== '' && actual.length === expected.length && timingSafeEqual(actual, expected);
 }
 
-/** Returns the HMAC-SHA-256 of a state, in base64url. */
-function seal(state: PendingState, secret: string): string {
-  return createHmac('sha256', secret).update(JSON.stringify(state)).digest('base64url');
+function parseRecord(text: string): SealedRecord {
+  return asObject(JSON.parse(text), 'it') as unknown as SealedRecord;
+}
+
+/** Returns the HMAC-SHA-256 of a record, in base64url. */
+function seal(record: PendingState, secret: string): string {
+  return createHmac('sha256', secret).update(JSON.stringify(record)).digest('base64url');
 }

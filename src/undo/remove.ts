@@ -3,11 +3,11 @@ import { clock } from '../net/clock.ts';
 import * as log from '../output/log.ts';
 import { CREATION_LAG, type Scalekit } from '../scalekit/api.ts';
 import { byCreateTime, type Client, type ClientSummary } from '../scalekit/types.ts';
-import { ForeignClientError, manualClientCall, manualSecretCall, possibleLeftover, uncertaintyOf } from './by-hand.ts';
-import type { PendingClient, PendingSecret, PendingState } from './journal.ts';
+import { manualClientCall, manualSecretCall, possibleLeftover } from './by-hand.ts';
+import type { PendingClient, PendingSecret, PendingState } from './pending.ts';
 
 /** Milliseconds after a create request was sent in which the server may still carry it out, although its caller is gone. */
-const LATE_CREATE_WINDOW = 15_000;
+export const LATE_CREATE_WINDOW = 15_000;
 
 /** Milliseconds between two searches for a client that may still appear. */
 const POLL_INTERVAL = 1_000;
@@ -30,22 +30,15 @@ const NOTHING: CleanupResult = { removed: [], notFound: false, remaining: [] };
 
 /**
  * Removes what a step created that failed, was cut off, or whose job has ended. Last created, first removed.
- * @param mainWasCutOff whether main may have been cut off, so that the server may still carry out its last request. Then
- *   a client whose create got no response is searched for 15 seconds
+ * @param createWindow milliseconds after the create request in which a client of that request is searched for if its id is
+ *   unknown. 0 searches once
  */
-export async function cleanUp(scalekit: Scalekit, state: PendingState, mainWasCutOff = false): Promise<CleanupResult> {
+export async function cleanUp(scalekit: Scalekit, state: PendingState, createWindow = 0): Promise<CleanupResult> {
   const { client, secret } = state;
   // Deleting the client deletes its secrets.
   const isOnOwnClient = secret?.client_id === client?.id;
-  const secretResult =
-    secret && !isOnOwnClient
-      ? await removePendingSecret(scalekit, secret, mainWasCutOff).catch((error) => {
-          const what = `A secret of this step on client ${secret.client_id} may be left over`;
-          const call = manualSecretCall(scalekit, secret, uncertaintyOf(error));
-          return { ...NOTHING, remaining: [`${what}: ${log.message(error)} ${call}`] };
-        })
-      : NOTHING;
-  const clientResult = client ? await removePendingClient(scalekit, state, client, mainWasCutOff) : NOTHING;
+  const secretResult = secret && !isOnOwnClient ? await removePendingSecret(scalekit, secret) : NOTHING;
+  const clientResult = client ? await removePendingClient(scalekit, state, client, createWindow) : NOTHING;
   return {
     removed: [...secretResult.removed, ...clientResult.removed],
     notFound: clientResult.notFound,
@@ -61,70 +54,71 @@ async function removePendingClient(
   scalekit: Scalekit,
   state: PendingState,
   { id, sent_at, secret_outcome_unknown }: PendingClient,
-  mainWasCutOff: boolean,
+  createWindow: number,
 ): Promise<CleanupResult> {
   // If the clock was set back since, that must not prolong the wait.
-  const sent = Math.min(sent_at, Date.now());
-  // Without an id, main knows that there is nothing to wait for, unless it was cut off.
-  const wait = id ? CREATION_LAG : mainWasCutOff ? LATE_CREATE_WINDOW : undefined;
-  const until = wait === undefined ? 0 : sent + wait;
+  const until = Math.min(sent_at, Date.now()) + (id ? CREATION_LAG : createWindow);
   const [removed, remaining]: [string[], string[]] = [[], []];
   try {
-    for (;;) {
-      const own = await findOwnClients(scalekit, state);
-      for (const client of own) {
-        const { what, stays } = await removeClientOrOwnSecrets(scalekit, state, client);
-        removed.push(what);
-        // Other runs use the client, so it is not left over. But if an outcome is unknown, its secrets may be this step's.
-        if (stays && (secret_outcome_unknown || mayHaveUnknownSecret(state, client.client_id)))
-          remaining.push(`Client ${client.client_id} may be left over. ${manualClientCall(scalekit, state, 'owner')}`);
-      }
-      if (own.length > 0) return { removed, notFound: false, remaining };
-      if (Date.now() > until) return { removed, notFound: true, remaining };
-      await scalekit.transport.pause(POLL_INTERVAL);
+    const own = await waitForOwnClients(scalekit, state, until);
+    for (const client of own) {
+      const { what, stays } = await removeClientOrOwnSecrets(scalekit, state, client);
+      removed.push(what);
+      // Other runs use the client, so it is not left over. But if an outcome is unknown, its secrets may be this step's.
+      if (stays && (secret_outcome_unknown || mayHaveUnknownSecret(state, client.client_id)))
+        remaining.push(`Client ${client.client_id} may be left over. ${manualClientCall(scalekit, state)}`);
     }
+    return { removed, notFound: own.length === 0, remaining };
   } catch (error) {
-    const call = manualClientCall(scalekit, state, uncertaintyOf(error));
-    remaining.push(`A client of this step may be left over: ${log.message(error)} ${call}`);
+    const what = `A client of this step may be left over: ${log.message(error)}`;
+    remaining.push(`${what} ${manualClientCall(scalekit, state)}`);
     return { removed, notFound: false, remaining };
   }
 }
 
-/** Returns whether a request for a secret of this client has an unknown outcome. */
+/** Finds the clients that this step created. Searches until one appears, or until a time in milliseconds since the epoch. */
+async function waitForOwnClients(scalekit: Scalekit, state: PendingState, until: number): Promise<ClientSummary[]> {
+  for (;;) {
+    const own = await findOwnClients(scalekit, state);
+    if (own.length > 0 || Date.now() > until) return own;
+    await scalekit.transport.pause(POLL_INTERVAL);
+  }
+}
+
+/** Returns whether the client may have a secret of this step whose id is unknown. */
 function mayHaveUnknownSecret({ secret }: PendingState, client_id: string): boolean {
-  return secret?.client_id === client_id && (secret.outcome_unknown || !secret.id);
+  return secret?.client_id === client_id && (!secret.id || secret.outcome_unknown);
 }
 
 /**
  * Removes the secret that this step added. Names secrets that may be this step's but may also be a concurrent run's.
- * @throws {ForeignClientError} if the client changed its owner
+ * Never throws: a failure is a sentence in `remaining`.
  */
-async function removePendingSecret(
-  scalekit: Scalekit,
-  pending: PendingSecret,
-  mainWasCutOff: boolean,
-): Promise<CleanupResult> {
-  const { client_id, key, id, known_ids, outcome_unknown } = pending;
-  const client = await scalekit.getClient(client_id);
-  if (!client) return NOTHING;
-  if (client.client_id !== client_id || parseMarker(client.description)?.key !== key)
-    throw new ForeignClientError(
-      `client ${client_id} is not the one that main read, by the last line of its description.`,
-    );
-  const possibleIds = id && !outcome_unknown ? [] : newSecretIds(client.parse(), [...known_ids, id]);
-  const wasDeleted = id !== undefined && (await deleteSecretUntilGone(scalekit, client_id, id));
-  const remaining = possibleIds.map((possible) => possibleLeftover(scalekit, pending, possible));
-  // Waiting longer would not help: unlike a client, a late secret cannot be distinguished from another run's.
-  if (mainWasCutOff && !id && possibleIds.length === 0)
-    remaining.push(
-      `Whether a secret was added to client ${client_id} is not known: none shows up yet, and the server may finish late. A later rotation retires it. ${manualSecretCall(scalekit, pending, 'owner')}`,
-    );
-  return { removed: wasDeleted ? [`secret ${id} of client ${client_id}`] : [], notFound: false, remaining };
+async function removePendingSecret(scalekit: Scalekit, pending: PendingSecret): Promise<CleanupResult> {
+  const { client_id, nonce, id, known_ids, outcome_unknown } = pending;
+  try {
+    const client = await scalekit.getClient(client_id);
+    if (!client) return NOTHING;
+    if (client.client_id !== client_id || parseMarker(client.description)?.nonce !== nonce)
+      throw new Error(`client ${client_id} is not the one that main read, by its description.`);
+    const possibleIds = id && !outcome_unknown ? [] : newSecretIds(client.parse(), [...known_ids, id]);
+    const wasDeleted = id !== undefined && (await deleteSecretUntilGone(scalekit, client_id, id));
+    const remaining = possibleIds.map((possible) => possibleLeftover(scalekit, pending, possible));
+    // Waiting longer would not help: unlike a client, a late secret cannot be distinguished from another run's.
+    if (!id && possibleIds.length === 0)
+      remaining.push(
+        `Could not determine whether a secret was added to client ${client_id}: it shows none, and the server may finish late. A later rotation retires it. ${manualSecretCall(scalekit, pending)}`,
+      );
+    return { removed: wasDeleted ? [`secret ${id} of client ${client_id}`] : [], notFound: false, remaining };
+  } catch (error) {
+    const what = `A secret of this step on client ${client_id} may be left over: ${log.message(error)}`;
+    return { ...NOTHING, remaining: [`${what} ${manualSecretCall(scalekit, pending)}`] };
+  }
 }
 
 /**
  * Finds the clients that this step created: by id or, if the id is unknown or the request was sent several times, by nonce.
- * @throws {ForeignClientError} if the client with that id is another run's
+ * @throws {Error} if the client with that id is another run's
  */
 export async function findOwnClients(scalekit: Scalekit, state: PendingState): Promise<ClientSummary[]> {
   const { id, sent_again } = state.client ?? {};
@@ -136,7 +130,7 @@ export async function findOwnClients(scalekit: Scalekit, state: PendingState): P
     if (isFromThisStep(client, state) && !own.some(({ client_id }) => client_id === client.client_id)) own.push(client);
   }
   if (own.length === 0 && named)
-    throw new ForeignClientError(`client ${id} is not this step's, by the last line of its description.`);
+    throw new Error(`client ${id} is not this step's, by its description. Remove it only if it is yours.`);
   return own;
 }
 

@@ -1,12 +1,14 @@
 import { compareFields, formatDifferences } from '../client/drift.ts';
 import type { SavedCredentials } from '../github/saved-credentials.ts';
+import { unwrap } from '../net/outcome.ts';
 import { message } from '../output/log.ts';
 import type { Scalekit } from '../scalekit/api.ts';
 import type { ClientFields } from '../scalekit/types.ts';
 import { manualClientCall, mayStayUpdated } from './by-hand.ts';
-import type { Journal, PendingUpdate } from './journal.ts';
+import type { Journal } from './journal.ts';
+import { isNothingPending, type PendingUpdate } from './pending.ts';
 import { cleanUp, newSecretIds } from './remove.ts';
-import { restoreVariable } from './restore-variable.ts';
+import { restoreVariables } from './restore-variables.ts';
 
 /**
  * Undoes what a failed step did, last first. What remains stays in the journal, and the post step tries again.
@@ -19,36 +21,31 @@ export async function rollBack(
   failure: unknown,
 ): Promise<unknown> {
   const { state, pendingUpdate, irreversible } = journal;
-  const addedSecret = state.secret?.id;
-  const variable =
-    state.variable && savedCredentials && (await restoreVariable(savedCredentials, state.variable, false));
+  const variables = state.variables && savedCredentials && (await restoreVariables(savedCredentials, state.variables));
+  if (variables?.remaining.length === 0) journal.forget('variables');
   const { removed, notFound, remaining } = await cleanUp(scalekit, state);
   const lines = [
-    ...(variable?.done ?? []),
+    ...(variables?.done ?? []),
     ...removed.map((what) => `Removed again: ${what}.`),
-    ...(variable?.remaining ?? []),
+    ...(variables?.remaining ?? []),
     ...remaining,
   ];
   const isCreateUnknown = notFound && !state.client?.id;
   if (isCreateUnknown)
     lines.push(
-      `Whether a client was made is not known: none shows up. The post step looks again. ${manualClientCall(scalekit, state)}`,
+      `Could not determine whether the client was created: it is not in the list yet. The post step will check again. ${manualClientCall(scalekit, state)}`,
     );
-  journal.forget({
-    ...(!isCreateUnknown && remaining.length === 0 && { client: undefined, secret: undefined }),
-    ...(!variable?.pending && !variable?.remaining.length && { variable: undefined }),
-  });
-  if (pendingUpdate) lines.push(...(await restoreClient(scalekit, pendingUpdate, addedSecret)));
+  else if (remaining.length === 0) journal.forget('client', 'secret');
+  if (pendingUpdate) lines.push(...(await restoreClient(scalekit, pendingUpdate, state.secret?.id)));
   lines.push(...irreversible);
   return lines.length > 0 ? new Error([message(failure), ...lines].join('\n'), { cause: failure }) : failure;
 }
 
 /** Returns the error of a cancelled step. Nothing is undone here, because the runner does not wait for it. */
 export function cancellationError({ state, pendingUpdate, irreversible }: Journal, failure: unknown): Error {
-  const isPending = state.client || state.secret || state.variable;
   const lines = [
     message(failure),
-    ...(isPending ? ['The post step removes what this step made.'] : []),
+    ...(isNothingPending(state) ? [] : ['The post step removes what this step created.']),
     ...(pendingUpdate ? [mayStayUpdated(pendingUpdate)] : []),
     ...irreversible,
   ];
@@ -77,7 +74,8 @@ async function restoreClient(
     const former = Object.fromEntries(
       names.map((name) => [name, before[name]]).filter(([, value]) => value !== undefined && `${value}` !== ''),
     );
-    const restored = Object.keys(former).length > 0 ? (await scalekit.updateClient(client_id, former)).parse() : now;
+    const restored =
+      Object.keys(former).length > 0 ? unwrap(await scalekit.updateClient(client_id, former)).parse() : now;
     const wrong = compareFields(names, before, restored);
     if (wrong.length === 0) return [`Restored: ${names.join(', ')} of client ${client_id}.`];
     return [

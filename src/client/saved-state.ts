@@ -1,0 +1,56 @@
+import type { SavedSnapshot } from '../github/saved-credentials.ts';
+import type { ManagedClient } from './identity.ts';
+
+const SAVED_STATE =
+  /^v1 key:(?<key>[\w-]{16}) organization:(?<organization>org_[\w-]{1,124}) secret:(?<secret>[\w-]{1,128})$/;
+
+/** Stands for the id of a new secret that no response showed. Credentials saved with it never count as usable. */
+const UNKNOWN = 'unknown';
+
+/** The owner of saved credentials: what the identity hash and the organization of a run have to be. */
+export interface SavedOwner {
+  /** The identity hash. */
+  key: string;
+  organization_id: string;
+}
+
+/** Returns the value of the variable `…_STATE`: whose the saved credentials are, and which secret is saved. */
+export function formatSavedState({ key, organization_id }: SavedOwner, secretId = UNKNOWN): string {
+  return `v1 key:${key} organization:${organization_id} secret:${secretId}`;
+}
+
+/** Returns the id of the secret that `…_STATE` names, or undefined if `…_STATE` does not belong to this owner. */
+export function savedSecretId(saved: SavedSnapshot | undefined, owner: SavedOwner): string | undefined {
+  const { key, organization, secret } = SAVED_STATE.exec(saved?.state?.trim() ?? '')?.groups ?? {};
+  return key === owner.key && organization === owner.organization_id ? secret : undefined;
+}
+
+/**
+ * Returns why the saved credentials do not work for a client, as a clause. Returns undefined if they do: they belong to
+ * this owner and client, their secret is active, and GitHub's secret was not written before `…_STATE`, by GitHub's own
+ * clock.
+ */
+export function reasonNotUsable(
+  saved: SavedSnapshot | undefined,
+  owner: SavedOwner,
+  { client_id, secrets }: ManagedClient,
+): string | undefined {
+  if (saved?.secretTime === undefined || saved.state === undefined || saved.client_id === undefined)
+    return 'no credentials of it are saved';
+  const id = savedSecretId(saved, owner);
+  if (id === undefined || saved.client_id.trim() !== client_id) return "the saved credentials are another client's";
+  if (id === UNKNOWN) return 'it is not known which secret is saved';
+  if (!secrets.some((secret) => secret.id === id && secret.active)) return `the saved secret ${id} is not active`;
+  // An unknown time counts as a save that was cut off.
+  if (Date.parse(saved.secretTime) >= Date.parse(saved.stateTime ?? '')) return undefined;
+  return 'saving was cut off before the secret was written';
+}
+
+/**
+ * Returns whether what is saved belongs to somebody else: `…_STATE` names another owner, or there is an id or a secret
+ * without `…_STATE`.
+ */
+export function isOtherOwners(saved: SavedSnapshot, owner: SavedOwner): boolean {
+  if (saved.state !== undefined) return savedSecretId(saved, owner) === undefined;
+  return saved.client_id !== undefined || saved.secretTime !== undefined;
+}
