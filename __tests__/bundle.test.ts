@@ -55,7 +55,7 @@ describe('dist', () => {
 
   it.each([
     ['main', /Scalekit did not make the client that was asked for/],
-    ['post', /What this step made may be left over/],
+    ['post', /No client of the create request that was cut off/],
   ])('has neither Octokit nor the sealing beside what %s does without GitHub', (action, itsWork) => {
     const [file, ...others] = holding(action, itsWork);
     expect([file, others]).toEqual([expect.any(String), []]);

@@ -132,17 +132,19 @@ describe('a step that names an organization', () => {
     const run = await runAction(emulator, journalTo(journal));
     const secret = run.outputs.secret ?? '';
     const id = run.outputs.client_id ?? '';
-    expect(beforeCreate).toHaveLength(1);
-    expect(beforeCreate[0]).toContain('"nonce":"');
-    expect(beforeCreate[0]).not.toContain(id);
+    expect(beforeCreate).toEqual([
+      expect.not.stringContaining('"sent_at"'),
+      expect.stringMatching(/"nonce":"[\w-]{16}".*"client":\{"sent_at":\d+,"sent_again":false\}/),
+    ]);
 
     const steps = readJournal(journal).map(({ to, text }) => {
-      if (to === 'state') return text.includes('nonce') ? (text.includes(id) ? 'id' : 'intent') : 'published';
+      if (to === 'state' && text.includes('"sent_at"')) return text.includes(id) ? 'id' : 'intent';
+      if (to === 'state') return text.includes('"counter":1,') ? 'begin' : 'published';
       if (to === 'output') return 'output';
       return text === `::add-mask::${secret}\n` ? 'mask' : 'other';
     });
     const order = steps.filter((step) => step !== 'other').filter((step, at, all) => step !== all[at - 1]);
-    expect(order).toEqual(['intent', 'mask', 'id', 'output', 'published']);
+    expect(order).toEqual(['begin', 'intent', 'mask', 'id', 'output', 'published']);
   });
 
   it('shows no secret, token or credential anywhere, with debug logging on', async () => {
@@ -194,7 +196,7 @@ describe('a step that names an organization', () => {
       'Token expiry': '900 seconds',
       'Secret ends with': run.outputs.secret?.slice(-4),
       Lifetime: 'job',
-      Run: '17345678901.1',
+      Run: '<a href="https://github.com/acme/inventory-service/actions/runs/17345678901/attempts/1">17345678901.1</a>',
     });
   });
 

@@ -12,10 +12,10 @@ import {
   sentTo,
   warnings,
 } from './support/action.ts';
+import { DAY, ID, REPOSITORY, SECRET, STATE, seedFormer } from './support/saved.ts';
 
-const DAY = 86_400_000;
-const REPOSITORY = RUNNER_VARIABLES.GITHUB_REPOSITORY;
-const [VARIABLE, SECRET] = ['SCALEKIT_M2M_CLIENT_ID', 'SCALEKIT_M2M_CLIENT_SECRET'];
+// Tests of `delete/`. delete-saved.test.ts has those of saved credentials.
+
 const OTHER = { repository: 'acme/elsewhere', repository_id: '99' };
 
 let emulator: Emulator;
@@ -60,12 +60,11 @@ const about = (id: string) => ({
   where: ({ path }: { path: string }) => path.endsWith(`/clients/${id}`),
 });
 
-/** Saves credentials in GitHub Actions. @returns their location */
-function save(environment = '', [variable, secret] = [VARIABLE, SECRET]) {
+/** Saves credentials in GitHub Actions, by default in the repository. @returns their location */
+function save(environment = '') {
   const repository = emulator.github.repository(REPOSITORY);
   const location = environment ? repository.addEnvironment(environment) : repository;
-  location.setVariable(variable ?? '', 'm2morg_1');
-  location.setSecret(secret ?? '', ['what', 'is', 'saved'].join('-'));
+  seedFormer(emulator, location, { identity: { environment } });
   return location;
 }
 
@@ -204,12 +203,11 @@ describe('delete/ with client_id', () => {
 
   it('takes a client that is not there for deleted, without a search, and deletes what is saved all the same', async () => {
     const location = save();
-    location.setVariable(VARIABLE, 'm2morg_404');
+    location.setVariable(ID, 'm2morg_404');
     const other = put();
     const saving = { save_to: 'repository', github_token: emulator.github.token };
     const run = await remove({ client_id: 'm2morg_404', ...saving });
     expect([run.exitCode, run.annotations, run.outputs.deleted]).toEqual([0, [], '']);
-    expect(run.log).toContain('The saved pair is that of client m2morg_404, which is not in this organization.');
     expect([ids(), names(location), sentTo(emulator, 'listClients')]).toEqual([[other], [], []]);
   });
 
@@ -233,7 +231,7 @@ describe('delete/ with client_id', () => {
     const run = await remove({ client_id: id, save_to: 'repository', github_token: emulator.github.token });
     expect([run.exitCode, run.outputs]).toEqual([1, {}]);
     expect(errors(run)).toEqual([expect.stringMatching(`^Client ${id} is not managed by this step: .*${words}`)]);
-    expect([emulator.clients(), names(location)]).toEqual([before, [VARIABLE, SECRET]]);
+    expect([emulator.clients(), names(location)]).toEqual([before, [STATE, ID, SECRET]]);
   });
 
   it.each([
@@ -256,148 +254,6 @@ describe('delete/ with client_id', () => {
   });
 });
 
-describe('delete/ with save_to', () => {
-  const token = () => ({ github_token: emulator.github.token });
-
-  it.each<[to: string, environment: string, as: string]>([
-    ['repository', '', ''],
-    ['repository', 'production', ''],
-    ['environment', 'preview/pr-7', ''],
-    ['environment', 'PREVIEW/pr-7', ''],
-    ['repository', '', 'DEPLOY_TO'],
-  ])(
-    '%s, environment %j and save_as %j deletes the saved credentials, and nothing beside them',
-    async (to, environment, as) => {
-      const kept = [save(), save('preview/pr-7'), save('production')];
-      const more = ['DEPLOY_TO_CLIENT_ID', 'DEPLOY_TO_CLIENT_SECRET'];
-      for (const location of kept) {
-        location.setVariable(more[0] ?? '', 'm2morg_2');
-        location.setSecret(more[1] ?? '', 'another');
-      }
-      const id = put({ environment });
-      const run = await remove({ save_to: to, environment, ...(as && { save_as: as }), ...token() });
-      expect([run.exitCode, run.annotations, run.outputs.deleted, ids()]).toEqual([0, [], id, []]);
-      const [index, gone] = [to === 'repository' ? 0 : 1, as ? more : [VARIABLE, SECRET]];
-      for (const [at, location] of kept.entries()) {
-        const all = [VARIABLE, more[0], SECRET, more[1]];
-        expect(names(location)).toEqual(at === index ? all.filter((name) => !gone.includes(name ?? '')) : all);
-      }
-      for (const name of gone) expect(run.log).toMatch(new RegExp(`^Deleted (variable|secret) ${name} of `, 'm'));
-      const where = index === 0 ? REPOSITORY : `environment &quot;${environment}&quot; of ${REPOSITORY}`;
-      for (const name of gone) expect(run.summary).toContain(`${name} of ${where}`);
-      // What was written last is deleted first. The client is deleted before both: until then the credentials work.
-      const order = ['deleteClient', 'deleteActionsSecret', 'deleteVariable'];
-      expect(sent().filter((operation) => operation.startsWith('delete'))).toEqual(order);
-    },
-  );
-
-  it.each([
-    ['secret', () => save().variables.clear()],
-    ['variable', () => save().secrets.clear()],
-    ['variable with its secret', () => {}],
-    ['environment', () => {}, 'environment'],
-  ] as const)('counts a missing %s as deleted', async (_, prepare, to: string = 'repository') => {
-    prepare();
-    const id = put({ environment: 'gone' });
-    const run = await remove({ save_to: to, environment: 'gone', ...token() });
-    expect([run.exitCode, run.annotations, run.outputs.deleted, ids()]).toEqual([0, [], id, []]);
-    expect(names(save())).toEqual([VARIABLE, SECRET]);
-  });
-
-  it('none keeps saved credentials, and asks GitHub nothing', async () => {
-    const location = save();
-    put();
-    const run = await remove({ ...token() });
-    expect([run.exitCode, names(location), ids()]).toEqual([0, [VARIABLE, SECRET], []]);
-    expect(sent()).toEqual(['token', 'listClients', 'getClient', 'deleteClient']);
-  });
-
-  it.each<[to: string, permissions: Parameters<Emulator['github']['addToken']>[0], message: RegExp]>([
-    ['repository', { secrets: 'write' }, /HTTP 403.*Variables \(write\), a classic one the scope repo/],
-    ['repository', { variables: 'write' }, /HTTP 403.*Secrets \(write\), a classic one the scope repo/],
-    ['repository', { integration: true, actions: 'write' }, /GITHUB_TOKEN cannot be given it/],
-    ['environment', { secrets: 'write', variables: 'write' }, /HTTP 403.*Environments \(write\)/],
-    ['repository', 'none', /HTTP 404.*may not see it.*a classic one the scope repo/],
-    ['environment', 'none', /HTTP 404.*may not see it/],
-  ])('%s and a token of %j fails with the permission before anything is deleted', async (to, permissions, message) => {
-    const location = save(to === 'environment' ? 'production' : '');
-    const id = put({ environment: 'production' });
-    const github_token = emulator.github.addToken(permissions);
-    for (const dry_run of ['false', 'true']) {
-      const run = await remove({ save_to: to, environment: 'production', github_token, dry_run });
-      expect([run.exitCode, run.outputs, ids(), names(location)]).toEqual([1, {}, [id], [VARIABLE, SECRET]]);
-      expect(errors(run)).toEqual([expect.stringMatching(message)]);
-    }
-  });
-
-  it('and a token that is none fails before anything is deleted', async () => {
-    const location = save();
-    const id = put();
-    const run = await remove({ save_to: 'repository', github_token: ['ghp', 'x'.repeat(36)].join('_') });
-    expect([run.exitCode, run.outputs, ids(), names(location)]).toEqual([1, {}, [id], [VARIABLE, SECRET]]);
-    expect(errors(run)).toEqual([expect.stringMatching(/HTTP 401.*github_token is not valid/)]);
-  });
-
-  it('and a token that may only read deletes the client, and names what it may not delete', async () => {
-    const location = save();
-    const id = put();
-    const github_token = emulator.github.addToken({ secrets: 'read', variables: 'read' });
-    const run = await remove({ save_to: 'repository', github_token });
-    expect([run.exitCode, run.outputs.deleted, ids(), names(location)]).toEqual([1, id, [], [VARIABLE, SECRET]]);
-    expect(errors(run)).toEqual([
-      expect.stringMatching(
-        new RegExp(`${SECRET} of .* is left over: .*Secrets \\(write\\).*\n.*${VARIABLE} of .*Variables \\(write\\)`),
-      ),
-    ]);
-  });
-
-  it('keeps the credentials of a client that is not deleted, with a warning, whether it is ours or not', async () => {
-    const location = save();
-    const [id, other] = [put(), put({ name: 'Deploy' })];
-    location.setVariable(VARIABLE, other);
-    const inputs = { save_to: 'repository', ...token() };
-    for (const more of [{ dry_run: 'true' }, {}, { client_id: 'm2morg_404' }]) {
-      const run = await remove({ ...inputs, ...more });
-      expect([run.exitCode, warnings(run)]).toEqual([0, [expect.stringContaining(`those of client ${other}`)]]);
-      expect(names(location)).toEqual([VARIABLE, SECRET]);
-      for (const name of names(location)) expect(run.summary).not.toContain(name);
-    }
-    expect(ids()).toEqual([other]);
-    const run = await remove({ ...inputs, name: 'Deploy' });
-    expect([run.exitCode, run.annotations, names(location), ids()]).toEqual([0, [], [], []]);
-    expect(id).not.toBe(other);
-  });
-
-  it('keeps credentials whose variable holds no id of a client, since the action did not write it', async () => {
-    const location = save();
-    location.setVariable(VARIABLE, 'my-own-thing');
-    const run = await remove({ save_to: 'repository', ...token() });
-    expect([run.exitCode, warnings(run)]).toEqual([
-      0,
-      [expect.stringContaining('holds no id of an organization client')],
-    ]);
-    expect(names(location)).toEqual([VARIABLE, SECRET]);
-  });
-
-  it('finds a client that lists do not show yet by the saved variable', async () => {
-    const { outputs } = await make({ save_to: 'repository', ...token() });
-    emulator.behaviour.listLag = 60_000;
-    const run = await remove({ save_to: 'repository', ...token() });
-    expect([run.exitCode, run.annotations, run.outputs.deleted, ids()]).toEqual([0, [], outputs.client_id, []]);
-  });
-
-  it('environment needs one', async () => {
-    const run = await remove({ save_to: 'environment', ...token() });
-    expect([run.exitCode, sent()]).toEqual([1, []]);
-    expect(errors(run)).toEqual([expect.stringMatching(/^Bad input: save_to: .*without an environment/)]);
-    // The action knows whether the job has an environment only after it has the ID token.
-    const { idTokenVariables } = emulator.github;
-    const late = await remove({ save_to: 'environment', ...token() }, { env: idTokenVariables });
-    expect([late.exitCode, sent().filter((operation) => operation !== 'token')]).toEqual([1, ['idToken']]);
-    expect(errors(late)).toEqual([expect.stringMatching(/^Bad input: save_to: .*this job has none/)]);
-  });
-});
-
 describe('delete/ with dry_run', () => {
   it('lists everything that would be deleted, and changes nothing', async () => {
     const location = save('production');
@@ -410,11 +266,11 @@ describe('delete/ with dry_run', () => {
       github_token: emulator.github.token,
     });
     expect([run.exitCode, run.annotations, run.outputs]).toEqual([0, [], { deleted: '' }]);
-    for (const what of [first, second, VARIABLE, SECRET]) {
+    for (const what of [first, second, STATE, ID, SECRET]) {
       expect(run.log).toMatch(new RegExp(`delete .*${what}`));
       expect(run.summary).toContain(what);
     }
-    expect([emulator.clients(), names(location)]).toEqual([before, [VARIABLE, SECRET]]);
+    expect([emulator.clients(), names(location)]).toEqual([before, [STATE, ID, SECRET]]);
     expect(emulator.requests.filter(({ method }) => method !== 'GET').map(({ operation }) => operation)).toEqual([
       'token',
     ]);
@@ -443,16 +299,14 @@ describe('delete/, if something fails', () => {
     expect([run.exitCode, run.outputs.deleted, ids()]).toEqual([1, `${first} ${third}`, [second]]);
     expect(errors(run)).toEqual([expect.stringMatching(`^Client ${second} is left over: .*HTTP 403`)]);
     expect(errors(run)[0]).toContain(callTo(second ?? ''));
-    expect(names(location)).toEqual([]);
+    expect(names(location)).toEqual([STATE, ID]);
   });
 
-  it('keeps the credentials of a client that it could not delete, and names what remains before the rest', async () => {
+  it('names ten of many failures in the error, and all of them in the log', async () => {
     const ids = Array.from({ length: 12 }, () => put());
-    const location = save();
-    location.setVariable(VARIABLE, ids[3] ?? '');
     emulator.faults.add({ operation: 'deleteClient', fault: { kind: 'status', status: 403 } });
-    const run = await remove({ save_to: 'repository', github_token: emulator.github.token });
-    expect([run.exitCode, names(location)]).toEqual([1, [VARIABLE, SECRET]]);
+    const run = await remove();
+    expect(run.exitCode).toBe(1);
     expect(errors(run)[0]).toMatch(/^Client .* is left over: .*\nAnd 2 more, in the log\.$/s);
     for (const id of ids) expect(run.log).toContain(callTo(id));
   });
@@ -479,7 +333,7 @@ describe('delete/, if something fails', () => {
     emulator.faults.add({ operation, fault });
     const run = await remove({ save_to: 'repository', github_token: emulator.github.token });
     expect([run.exitCode, run.outputs, errors(run).length]).toEqual([1, {}, 1]);
-    expect([ids(), names(location)]).toEqual([[id], [VARIABLE, SECRET]]);
+    expect([ids(), names(location)]).toEqual([[id], [STATE, ID, SECRET]]);
   });
 
   it.each<[Operation, Fault]>([
@@ -493,6 +347,7 @@ describe('delete/, if something fails', () => {
     ['deleteActionsSecret', { kind: 'reset' }],
     ['deleteActionsSecret', { kind: 'status', status: 502 }],
     ['deleteVariable', { kind: 'close' }],
+    ['deleteVariable', { kind: 'status', status: 500 }],
   ])('a request without a usable response (%s: %j) is no failure', async (operation, fault) => {
     const location = save();
     const id = put();
@@ -500,7 +355,7 @@ describe('delete/, if something fails', () => {
     const run = await remove({ save_to: 'repository', github_token: emulator.github.token });
     expect([run.exitCode, run.annotations, run.outputs.deleted]).toEqual([0, [], id]);
     expect([ids(), names(location)]).toEqual([[], []]);
-    for (const what of [id, VARIABLE, SECRET]) expect(run.summary).toContain(what);
+    for (const what of [id, STATE, ID, SECRET]) expect(run.summary).toContain(what);
   });
 
   it('deletes a client of ours that cannot be parsed completely', async () => {
@@ -553,12 +408,11 @@ describe('delete/ with another repository', () => {
   it('deletes that one’s clients and what is saved there', async () => {
     const runnerLocation = save();
     const location = emulator.github.repository(OTHER.repository);
-    location.setVariable(VARIABLE, 'm2morg_1');
-    location.setSecret(SECRET, 'what is saved');
+    seedFormer(emulator, location, { identity: OTHER });
     const [id, other] = [put(OTHER, { repo: OTHER.repository_id }), put()];
     const run = await remove({ ...inputs(), save_to: 'repository' });
     expect([run.exitCode, run.annotations, run.outputs.deleted, ids()]).toEqual([0, [], id, [other]]);
-    expect([names(location), names(runnerLocation)]).toEqual([[], [VARIABLE, SECRET]]);
+    expect([names(location), names(runnerLocation)]).toEqual([[], [STATE, ID, SECRET]]);
     expect(run.log).toContain(`Claims about ${OTHER.repository} come from GitHub's API.`);
   });
 

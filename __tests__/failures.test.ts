@@ -261,9 +261,11 @@ describe('a failure after the create', () => {
     expect(run.stdout).not.toContain('set-output');
   });
 
-  it('creates nothing when its intent cannot be written down', async () => {
+  it('sends nothing if the state for the post step cannot be written', async () => {
     const run = await runAction(emulator, { env: { GITHUB_STATE: '/dev/full' } });
-    expect([run.exitCode, emulator.clients(), sent()]).toEqual([1, [], ['token', 'listClients']]);
+    expect(run).toMatchObject({ exitCode: 1, outputs: {} });
+    expect(errors(run)).toEqual([expect.stringContaining('Could not write the state for the post step')]);
+    expect(sent()).toEqual([]);
   });
 
   it('names what it could not remove, and the call that does', async () => {
@@ -285,7 +287,7 @@ describe('a failure after the create', () => {
     const run = await runAction(emulator, { inputs: { timeout: '8' } });
     expect([run.exitCode, emulator.clients()]).toEqual([1, []]);
     expect(errors(run)[0]).toMatch(
-      /no answer within 2 seconds.*Whether a client was made is not known.*nonce=[\w-]{16}/s,
+      /no answer within 2 seconds.*Could not determine whether the client was created.*nonce=[\w-]{16}/s,
     );
     const post = await run.post();
     expect([post.exitCode, post.annotations, emulator.clients()]).toEqual([0, [], []]);
@@ -294,18 +296,34 @@ describe('a failure after the create', () => {
 });
 
 describe('a response that leaves out what it should contain', () => {
-  it.each(['createClient', 'addSecret'] as const)('(%s, the secret) is completed by a read', async (operation) => {
-    if (operation === 'addSecret') await runAction(emulator);
-    const edit = (answer: { client?: object }) => ({
-      ...answer,
-      secret: undefined,
-      ...(answer.client && { client: { ...answer.client, secrets: undefined } }),
-    });
-    emulator.faults.add({ operation, fault: { kind: 'edit', edit } });
+  it('(a create, the secret) is completed by a read', async () => {
+    const edit = ({ client, ...rest }: { client: object }) => ({ ...rest, client: { ...client, secrets: undefined } });
+    emulator.faults.add({ operation: 'createClient', fault: { kind: 'edit', edit } });
     const run = await runAction(emulator);
-    const ids = emulator.clients().flatMap(({ secrets = [] }) => secrets.map(({ id }) => id));
-    expect([run.exitCode, run.annotations, ids.at(-1)]).toEqual([0, [], run.outputs.secret_id]);
+    const [id] = emulator.clients().flatMap(({ secrets = [] }) => secrets.map((secret) => secret.id));
+    expect(run).toMatchObject({ exitCode: 0, annotations: [], outputs: { secret_id: id } });
     expect(sentTo(emulator, 'getClient')).toHaveLength(1);
+  });
+
+  it('(another secret, its id) gives credentials that work, with an empty secret_id', async () => {
+    await runAction(emulator);
+    const edit = (answer: object) => ({ ...answer, secret: undefined });
+    emulator.faults.add({ operation: 'addSecret', fault: { kind: 'edit', edit } });
+    const run = await runAction(emulator);
+    expect(run).toMatchObject({ exitCode: 0, annotations: [], outputs: { result: 'rotated', secret_id: '' } });
+    expect(await credentialsWork(emulator, run.outputs)).toBe(true);
+  });
+
+  it('(another secret, its id) makes roll-back name the secret', async () => {
+    await runAction(emulator);
+    const edit = (answer: object) => ({ ...answer, secret: undefined });
+    emulator.faults.add({ operation: 'addSecret', fault: { kind: 'edit', edit } });
+    const run = await runAction(emulator, { env: { GITHUB_OUTPUT: '/dev/full' } });
+    const ids = emulator.clients().flatMap(({ secrets = [] }) => secrets.map(({ id }) => id));
+    expect(run).toMatchObject({ exitCode: 1, outputs: {} });
+    expect(errors(run)[0]).toMatch(
+      new RegExp(`^Secret ${ids.at(-1)} of client .* DELETE .*/secrets/${ids.at(-1)}$`, 'm'),
+    );
   });
 
   it('(a list, the secrets) is completed by a read, so that retirement goes on', async () => {
@@ -348,7 +366,7 @@ describe('a request for one more secret whose outcome is unknown', () => {
     expect(now.at(-1)).toBe(run.outputs.secret_id);
     const [unknown = ''] = now.slice(3);
     expect(warnings(run)).toEqual([
-      expect.stringContaining(`${old[0]}, the oldest, is deleted to make room`),
+      expect.stringContaining(`The oldest, ${old[0]}, is deleted to make room`),
       expect.stringMatching(
         new RegExp(`^Secret ${unknown} of client .* may be left over .* DELETE .*/secrets/${unknown}$`),
       ),

@@ -2,12 +2,12 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { type Emulator, startEmulator } from '../emulator/index.ts';
 import { type Executed, RUNNER_VARIABLES, type Step } from '../emulator/runner.ts';
 import { parseMarker } from '../src/client/identity.ts';
-import { credentialsWork, errors, readable, runAction, secretsOf, sentTo } from './support/action.ts';
+import { credentialsWork, errors, markerLine, readable, runAction, secretsOf, sentTo } from './support/action.ts';
+import { DAY, ID, MINUTE, SECRET, STATE, seedSaved } from './support/saved.ts';
 
 // Tests of a central workflow that creates clients for other repositories.
 
 const { GITHUB_REPOSITORY_ID: REPOSITORY_ID } = RUNNER_VARIABLES;
-const [VARIABLE, SECRET] = ['SCALEKIT_M2M_CLIENT_ID', 'SCALEKIT_M2M_CLIENT_SECRET'];
 const SERVICE = 'Acme/Billing-Service';
 
 let emulator: Emulator;
@@ -129,7 +129,7 @@ describe('a client for another repository', () => {
       [first, service],
       [second, location],
     ] as const) {
-      expect([run.exitCode, run.annotations, variables.get(VARIABLE)?.value]).toEqual([0, [], run.outputs.client_id]);
+      expect([run.exitCode, run.annotations, variables.get(ID)?.value]).toEqual([0, [], run.outputs.client_id]);
       expect(secrets.get(SECRET)?.value).toBe(run.outputs.secret);
     }
     const central_repository = emulator.github.repository(RUNNER_VARIABLES.GITHUB_REPOSITORY);
@@ -160,7 +160,8 @@ describe('a client for another repository', () => {
     ['asked for with a token that is none', () => ({ github_token: ['ghp', 'x'.repeat(36)].join('_') }), /HTTP 401/],
   ])('is not made if the repository is %s', async (_, prepare, message) => {
     const run = await central({ repository: SERVICE, save_to: 'repository', ...(prepare() ?? {}) });
-    expect([run.exitCode, run.outputs, run.state, emulator.clients(), changes()]).toEqual([1, {}, {}, [], []]);
+    expect(run).toMatchObject({ exitCode: 1, outputs: {}, state: { client: '' } });
+    expect([run.outputs, emulator.clients(), changes()]).toEqual([{}, [], []]);
     expect(errors(run)).toEqual([expect.stringMatching(message)]);
   });
 
@@ -223,6 +224,74 @@ describe('a client for another repository', () => {
   );
 });
 
+/** Adds a repository whose client an earlier run created and saved, and returns the repository's name. */
+function seedRepository(number: number, ageMs = 7 * DAY): string {
+  const repository = `acme/service-${number}`;
+  const location = emulator.github.addRepository(repository, { id: 800_000_000 + number });
+  const identity = { repository, repository_id: `${location.id}` };
+  const fields = {
+    name: `GitHub Actions: ${repository}`,
+    description: `Made by GitHub Actions for ${repository}.\n${markerLine(identity, { repo: identity.repository_id })}`,
+    custom_claims: [
+      { key: 'github_repository', value: repository },
+      { key: 'github_repository_id', value: identity.repository_id },
+    ],
+  };
+  seedSaved(emulator, { location, identity, fields, ageMs });
+  return repository;
+}
+
+/** Runs what examples/fleet.yml runs for a repository each night. */
+function night(repository: string): Promise<Executed> {
+  return central({ repository, on_existing: 'reuse', rotate_after: '30', save_to: 'repository' });
+}
+
+/** Returns the operations of the requests to Scalekit. All requests to GitHub have a path of GitHub's API. */
+function sentToScalekit(from = 0): string[] {
+  const requests = emulator.requests.slice(from).filter(({ path }) => !path.startsWith('/api/v3/'));
+  return requests.map(({ operation }) => operation);
+}
+
+describe('a nightly run of a fleet', () => {
+  it.each([10, 10_000])('sends the same two requests to Scalekit in an organization of %d clients', async (count) => {
+    const repository = seedRepository(0);
+    for (let number = 1; number < count; number++) emulator.seed({ name: `Other ${number}`, description: 'Foreign.' });
+    const run = await night(repository);
+    expect(run).toMatchObject({ exitCode: 0, annotations: [], outputs: { result: 'reused', secret: '' } });
+    expect([sentToScalekit(), emulator.clients().length]).toEqual([['token', 'getClient'], count]);
+  });
+
+  it('sends 2,000 requests to Scalekit for 1,000 repositories, by every 50th of them, and changes nothing', async () => {
+    const repositories = Array.from({ length: 1000 }, (_, number) => seedRepository(number));
+    const clients = emulator.clients();
+    const sample = repositories.filter((_, at) => at % 50 === 0);
+    const sent: number[] = [];
+    for (const repository of sample) {
+      const from = emulator.requests.length;
+      expect((await night(repository)).outputs.result).toBe('reused');
+      sent.push(sentToScalekit(from).length);
+    }
+    expect(sent).toEqual(Array(20).fill(2));
+    expect((sent.reduce((sum, one) => sum + one) * repositories.length) / sample.length).toBe(2000);
+    expect([changes(), emulator.clients()]).toEqual([[], clients]);
+  }, 60_000);
+
+  it('replaces and saves the secrets that are older than rotate_after, and no others', async () => {
+    const [due, fresh] = [seedRepository(1, 31 * DAY + MINUTE), seedRepository(2, 29 * DAY)];
+    const runs = [await night(due), await night(fresh)];
+    expect(runs.map(({ exitCode, outputs }) => [exitCode, outputs.result])).toEqual([
+      [0, 'rotated'],
+      [0, 'reused'],
+    ]);
+    const { variables, secrets } = emulator.github.repository(due);
+    expect(secrets.get(SECRET)?.value).toBe(runs[0]?.outputs.secret);
+    expect(variables.get(STATE)?.value).toContain(` secret:${runs[0]?.outputs.secret_id}`);
+    expect(runs[0]?.log).toContain('is 31 days old, and rotate_after is 30');
+    expect(runs[1]?.log).toContain('The next rotation is due on ');
+    expect((await night(due)).outputs.result).toBe('reused');
+  });
+});
+
 describe('a fleet', () => {
   const COUNT = 200;
   const AT_ONCE = 10;
@@ -272,7 +341,7 @@ describe('a fleet', () => {
     for (const [at, { outputs }] of runs.entries()) {
       const { id, variables, secrets } = emulator.github.repository(name(at));
       expect(claimsOf(outputs.client_id).github_repository_id).toBe(`${id}`);
-      expect(variables.get(VARIABLE)?.value).toBe(outputs.client_id);
+      expect(variables.get(ID)?.value).toBe(outputs.client_id);
       expect([secrets.get(SECRET)?.value]).toEqual(emulator.secrets(outputs.client_id));
     }
     const sent = emulator.requests.length;

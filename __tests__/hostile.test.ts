@@ -275,7 +275,7 @@ it('a client that is all this step’s, but has a secret whose creation got no r
   expect(run.exitCode).toBe(1);
   expect(errors(run)[0]).toMatch(
     new RegExp(
-      `^Client ${client?.client_id} may be left over\\. .*if it is yours.*DELETE .*/clients/${client?.client_id}$`,
+      `^Client ${client?.client_id} may be left over\\. Remove it only if no other run uses it\\. .*DELETE .*/clients/${client?.client_id}$`,
       'm',
     ),
   );
@@ -304,8 +304,7 @@ describe('what a failed step reports', () => {
     ] as const) {
       writeFileSync(state, '');
       emulator.faults.clear();
-      if (status === 403)
-        emulator.faults.add({ operation: 'createClient', when: 'after', fault: { kind: 'status', status } });
+      if (status === 403) emulator.faults.add({ operation: 'createClient', fault: { kind: 'status', status } });
       const run = await runAction(emulator, { env: { GITHUB_STATE: state } });
       expect(run.exitCode).toBe(1);
       expect(errors(run)).toEqual([expect.stringMatching(new RegExp(expected))]);

@@ -43,13 +43,15 @@ const claims = () => {
 };
 
 function expectNothingDone(executed: Outcome): void {
-  expect([executed.exitCode, executed.outputs, 'state' in executed && executed.state]).toEqual([1, {}, {}]);
+  expect(executed).toMatchObject({ exitCode: 1, outputs: {} });
+  if ('state' in executed) expect(JSON.stringify(executed.state)).toMatch(/^\{("client":"")?\}$/);
   expect([sent(), emulator.clients()]).toEqual([[], []]);
 }
 
 /** Checks that the step requested the ID token, possibly a token of Scalekit at the same time, and nothing else. */
 function expectAskedAlone(executed: Outcome): void {
-  expect([executed.exitCode, executed.outputs, 'state' in executed && executed.state]).toEqual([1, {}, {}]);
+  expect(executed).toMatchObject({ exitCode: 1, outputs: {} });
+  if ('state' in executed) expect(JSON.stringify(executed.state)).toMatch(/^\{("client":"")?\}$/);
   expect([sent().filter((operation) => operation !== 'token'), emulator.clients()]).toEqual([['idToken'], []]);
 }
 

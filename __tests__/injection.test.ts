@@ -8,6 +8,7 @@ import { type Executed, type Outcome, RUNNER_VARIABLES, type Step } from '../emu
 import { cell } from '../src/output/summary.ts';
 import { escapeInvisible } from '../src/output/text.ts';
 import { errors, markerLine, runAction, savingIn, secretsOf, seedEarlier, sentTo } from './support/action.ts';
+import { stateValue } from './support/saved.ts';
 
 // The tests run many processes, at the same time as other test files.
 jest.setTimeout(120_000);
@@ -15,7 +16,7 @@ jest.setTimeout(120_000);
 // Tests with texts of a user or a server that a runner, a terminal, a browser or a later step could interpret.
 
 const REPOSITORY = RUNNER_VARIABLES.GITHUB_REPOSITORY;
-const [VARIABLE, SAVED] = ['SCALEKIT_M2M_CLIENT_ID', 'SCALEKIT_M2M_CLIENT_SECRET'];
+const [STATE, VARIABLE, SAVED] = ['SCALEKIT_M2M_STATE', 'SCALEKIT_M2M_CLIENT_ID', 'SCALEKIT_M2M_CLIENT_SECRET'];
 
 const COMMANDS = [
   '\n::add-mask::a',
@@ -134,7 +135,9 @@ function readSummary(summary: string): string[] {
   for (const line of summary.replace(/\n$/, '').split('\n')) expect(line).toMatch(/^<(h3|table)>/);
   const open: string[] = [];
   const codes: string[] = [];
-  for (const [at, token] of summary.split(/(<[^<>]*>)/).entries()) {
+  // The only link is to the workflow run.
+  const withoutLink = summary.replace(/<td><a href="https:\/\/github\.com\/[\w./-]+">[\d.]+<\/a><\/td>/, '<td></td>');
+  for (const [at, token] of withoutLink.split(/(<[^<>]*>)/).entries()) {
     if (at % 2 === 0) {
       const text = token.replace(/&(amp|lt|gt|quot|#39);/g, (entity) =>
         open.at(-1) === 'code' ? (ENTITIES[entity] ?? '') : entity,
@@ -482,9 +485,10 @@ const WAYS: Way[] = [
     what: 'a saved variable that cannot be put back',
     step: (emulator, texts) => {
       seedEarlier(emulator, {}, {});
+      emulator.github.repository(REPOSITORY).setVariable(STATE, stateValue(emulator, 'sks_1'));
       emulator.github.repository(REPOSITORY).setVariable(VARIABLE, texts[4] ?? '');
       gitHubStatus(emulator, 'putActionsSecret', texts);
-      gitHubStatus(emulator, 'updateVariable', texts, 2);
+      gitHubStatus(emulator, 'updateVariable', texts, 3);
       return { inputs: savingIn(emulator) };
     },
     exitCode: 1,
@@ -552,6 +556,7 @@ const WAYS: Way[] = [
     step: (emulator, [text = '']) => {
       const environment = `x ${inVariable(text)}`.trim();
       const location = emulator.github.repository(REPOSITORY).addEnvironment(environment);
+      location.setVariable(STATE, stateValue(emulator, 'sks_1', { environment }));
       location.setVariable(VARIABLE, 'm2morg_1');
       location.setSecret(SAVED, ['fake', 'saved'].join('-'));
       return { action: 'delete', inputs: { ...savingIn(emulator, 'environment'), environment } };
@@ -872,12 +877,21 @@ describe('with a real environment,', () => {
       lifetime: value,
       seal: value,
       client: some({ id: value, sent_at: value, sent_again: value, secret_ids: value }),
-      secret: some({ client_id: value, key: value, known_ids: value, outcome_unknown: value, id: value }),
-      variable: some({
+      secret: some({ client_id: value, nonce: value, known_ids: value, outcome_unknown: value, id: value }),
+      process: some({ pid: value, started: value }),
+      journal_file: value,
+      counter: value,
+      variables: some({
         api: origin,
-        location: some({ repository: value, environment: value, variable: value, secret: value }),
-        old: value,
-        value,
+        location: some({
+          repository: value,
+          environment: value,
+          state_variable: value,
+          id_variable: value,
+          secret: value,
+        }),
+        before: some({ client_id: value, state: value, secretTime: value }),
+        written: some({ client_id: value, state: value }),
       }),
     });
     const DEEP = `{"client":${'['.repeat(10_000)}${']'.repeat(10_000)}}`;

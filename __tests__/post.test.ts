@@ -201,7 +201,7 @@ describe('the post step, when others meddle with what it sees', () => {
     ['client', () => ({ sent_at: 0, sent_again: false, id: emulator.seed({ name: 'Foreign' }).client.client_id })],
     [
       'secret',
-      () => ({ client_id: 'm2morg_1', key: 'A'.repeat(16), known_ids: [], outcome_unknown: false, id: 'sks_1' }),
+      () => ({ client_id: 'm2morg_1', nonce: 'A'.repeat(16), known_ids: [], outcome_unknown: false, id: 'sks_1' }),
     ],
     ['nonce', () => 'AAAAAAAAAAAAAAAA'],
   ])('sends nothing and deletes nothing if the state has another %s', async (field, value) => {
@@ -243,6 +243,6 @@ describe('the post step, when others meddle with what it sees', () => {
     emulator.faults.add({ operation: 'listClients', fault: { kind: 'edit', edit: () => ({ clients: [] }) } });
     const post = await run.post();
     expect([post.exitCode, warnings(post).length, emulator.clients().length]).toEqual([0, 1, 1]);
-    expect(warnings(post)[0]).toMatch(/is not this step's.* if it is yours, by hand: DELETE /);
+    expect(warnings(post)[0]).toMatch(/is not this step's.*Remove it only if it is yours\. .*by hand: DELETE /);
   });
 });

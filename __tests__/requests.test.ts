@@ -16,9 +16,10 @@ import { credentialsWork, runAction, savingIn, seedEarlier, trust } from './supp
 type Variables = Record<string, string>;
 
 const DAY = 86_400_000;
-/** The requests to GitHub before anything is created, and the client search that runs at the same time. */
-const LOOKS = 'getActionsSecret + getPublicKey + getVariable + listClients';
-const SAVES = 'getActionsSecret + getVariable, createVariable, putActionsSecret, getVariable';
+/** The requests to GitHub before anything is created, and the sign-in that is sent at the same time. */
+const LOOKS = 'getActionsSecret + getPublicKey + getVariable + getVariable + token';
+const SAVES =
+  'getActionsSecret + getVariable + getVariable, createVariable, createVariable, putActionsSecret, getVariable + getVariable';
 
 let emulator: Emulator;
 let folder: string;
@@ -128,8 +129,14 @@ describe('requests and connections of a step that', () => {
       () => seed() && { inputs: { on_existing: 'replace' } },
     ],
     ['shows what it would do', 2, 1, 'token, listClients', () => ({ inputs: { dry_run: 'true' } })],
-    ['makes a client and saves it', 13, 5, `token, ${LOOKS}, createClient, listClients + token, ${SAVES}`, saving],
-    ['rotates and saves', 12, 4, `token, ${LOOKS}, addSecret, token, ${SAVES}`, () => seed() && saving()],
+    [
+      'makes a client and saves it',
+      17,
+      6,
+      `${LOOKS}, listClients, createClient, listClients + token, ${SAVES}`,
+      saving,
+    ],
+    ['rotates and saves', 16, 5, `${LOOKS}, listClients, addSecret, token, ${SAVES}`, () => seed() && saving()],
     [
       'deletes by client_id',
       3,
@@ -175,9 +182,9 @@ async function meets(held: string, other: string, step: Step, milliseconds: numb
 describe('a request that is not answered yet', () => {
   const independent: [what: string, one: string, other: string, step: () => Step][] = [
     ['sign-in and ID token', 'token 1', 'idToken 1', withIdToken],
-    ['search and public key', 'listClients 1', 'getPublicKey 1', saving],
-    ['search and variable', 'listClients 1', 'getVariable 1', saving],
-    ['search and secret', 'listClients 1', 'getActionsSecret 1', saving],
+    ['sign-in and public key', 'token 1', 'getPublicKey 1', saving],
+    ['sign-in and variable', 'token 1', 'getVariable 1', saving],
+    ['sign-in and secret', 'token 1', 'getActionsSecret 1', saving],
     ['verification and the look after a create', 'token 2', 'listClients 2', () => ({})],
     [
       'verification and the look after a replacement by client_id',
@@ -198,12 +205,14 @@ describe('a request that is not answered yet', () => {
     ['idToken 1', 'listClients 1', withIdToken],
     ['listClients 1', 'createClient 1', () => ({})],
     ['getPublicKey 1', 'createClient 1', saving],
+    ['getVariable 1', 'listClients 1', saving],
     ['getVariable 1', 'createClient 1', saving],
     ['getActionsSecret 1', 'createClient 1', saving],
     ['createClient 1', 'token 2', () => ({})],
     ['listClients 2', 'createVariable 1', saving],
     ['token 2', 'createVariable 1', saving],
-    ['createVariable 1', 'putActionsSecret 1', saving],
+    ['createVariable 1', 'createVariable 2', saving],
+    ['createVariable 2', 'putActionsSecret 1', saving],
   ])('%s keeps %s waiting', async (held, other, step) => {
     expect(await meets(held, other, step(), 400)).toBe(false);
   });

@@ -1,49 +1,41 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import { type Emulator, type EmulatorOptions, type Fault, type Operation, startEmulator } from '../emulator/index.ts';
-import { type Executed, type Outcome, RUNNER_VARIABLES, type Step } from '../emulator/runner.ts';
+import { type Emulator, type Fault, type Operation, startEmulator } from '../emulator/index.ts';
+import type { Outcome, Step } from '../emulator/runner.ts';
+import { credentialsWork, errors, journalTo, readJournal, seedEarlier, sentTo, warnings } from './support/action.ts';
 import {
-  credentialsWork,
-  errors,
-  journalTo,
-  readable,
-  readJournal,
-  runAction,
-  savingIn,
-  secretsOf,
-  seedEarlier,
-  sentTo,
-  warnings,
-} from './support/action.ts';
+  changesOf,
+  contents,
+  credentialsOf,
+  DAY,
+  expectNoSecrets,
+  FINE_AND_CLASSIC,
+  ID,
+  type Inputs,
+  isAbout,
+  keptIn,
+  keyOf,
+  MINUTE,
+  meanwhile,
+  NAMES,
+  NOTHING,
+  operationsOf,
+  REPOSITORY,
+  repositoryOf,
+  SECRET,
+  type SecretLocation,
+  STATE,
+  saveWith,
+  seedFormer,
+  seedSaved,
+  stateValue,
+  useConcurrentTests,
+  writesOf,
+} from './support/saved.ts';
 
-// Tests of saved credentials in GitHub Actions: a variable with the client id, and a secret.
-
-type Inputs = Record<string, string>;
-type SecretLocation = Pick<
-  ReturnType<Emulator['github']['repository']>,
-  'variables' | 'secrets' | 'setVariable' | 'setSecret'
->;
-
-const REPOSITORY = RUNNER_VARIABLES.GITHUB_REPOSITORY;
-const VARIABLE = 'SCALEKIT_M2M_CLIENT_ID';
-const SECRET = 'SCALEKIT_M2M_CLIENT_SECRET';
-const MINUTE = 60_000;
-const DAY = 24 * 60 * MINUTE;
-const CHANGES: Operation[] = [
-  'createClient',
-  'updateClient',
-  'deleteClient',
-  'addSecret',
-  'deleteSecret',
-  'createVariable',
-  'updateVariable',
-  'deleteVariable',
-  'putActionsSecret',
-  'deleteActionsSecret',
-];
+// Tests of `save_to`: two variables with the client's id and whose it is, and a secret. saved-*.test.ts has the rest.
 
 let emulator: Emulator;
 let folder: string;
@@ -57,84 +49,18 @@ beforeEach(async () => {
 });
 afterEach(() => emulator.close());
 
-const waiting: (() => Promise<unknown>)[] = [];
-
-/**
- * Defines a test that waits for seconds. All of these run concurrently before the other tests, each with a separate
- * emulator. `it.concurrent` does not work here: the emulator imports its GitHub modules in the middle of a test, and
- * Jest forbids imports after the first concurrent test has ended.
- */
-function itWaits(name: string, test: () => Promise<void>): void {
-  const { promise, resolve, reject } = Promise.withResolvers<void>();
-  promise.catch(() => {});
-  waiting.push(() => test().then(resolve, reject));
-  it(name, () => promise);
-}
-
-beforeAll(async () => {
-  const next = async (): Promise<void> => {
-    const start = waiting.shift();
-    if (!start) return;
-    await start();
-    await next();
-  };
-  await Promise.all(Array.from({ length: 8 }, next));
-}, 300_000);
-
-/** Starts another emulator. Each test that runs concurrently with others needs one. */
-async function another(options: EmulatorOptions = {}): Promise<Emulator & AsyncDisposable> {
-  const started = await startEmulator(options);
-  return Object.assign(started, { [Symbol.asyncDispose]: () => started.close() });
-}
-
-const repository = ({ github }: Emulator) => github.repository(REPOSITORY);
-const saveWith = (inputs: Inputs = {}, step: Step = {}, on = emulator) =>
-  runAction(on, { ...step, inputs: { ...savingIn(on), ...inputs } });
-const operations = (from = 0, on = emulator) => on.requests.slice(from).map(({ operation }) => operation);
-const changes = (from = 0, on = emulator) => operations(from, on).filter((operation) => CHANGES.includes(operation));
-/** Returns the credentials that a location holds, with the names of a step's outputs. */
-const keptIn = ({ variables, secrets }: SecretLocation) => ({
-  client_id: variables.get(VARIABLE)?.value,
-  secret: secrets.get(SECRET)?.value,
-});
-const credentialsOf = ({ outputs: { client_id, secret } }: Outcome) => ({ client_id, secret });
-
-/** Adds a client to the emulator whose credentials an earlier run saved, `ageMs` milliseconds ago. */
-function seedSaved(
-  on = emulator,
-  location: SecretLocation = repository(on),
-  fields: Parameters<typeof seedEarlier>[1] = {},
-  ageMs = DAY,
-) {
-  const seeded = seedEarlier(on, fields, { ageMs });
-  const { client, plainSecrets } = seeded;
-  const credentials = { client_id: client.client_id, secret: plainSecrets[0] ?? '' };
-  location.setVariable(VARIABLE, credentials.client_id, ageMs);
-  location.setSecret(SECRET, credentials.secret, ageMs);
-  return { ...seeded, credentials };
-}
-
-/** Returns everything that a failed step must restore, without the times of the changes. */
-function contents(on = emulator, location: SecretLocation = repository(on)) {
-  const clients = on.clients().map(({ update_time: _, secrets = [], ...client }) => ({
-    ...client,
-    secrets: secrets.map(({ id, status }) => ({ id, status })),
-  }));
-  const variables = [...location.variables].map(([name, { value }]) => [name, value]);
-  return { clients, variables, secrets: [...location.secrets] };
-}
-
-function expectNoSecrets(on: Emulator, ...runs: Outcome[]): void {
-  for (const run of runs)
-    for (const secret of [on.github.token, ...secretsOf(on)]) expect(readable(run)).not.toContain(secret);
-}
+const itWaits = useConcurrentTests();
+const save = (inputs: Inputs = {}, step: Step = {}) => saveWith(emulator, inputs, step);
+const repository = () => repositoryOf(emulator);
+const stateOf = ({ variables }: SecretLocation = repository()) => variables.get(STATE)?.value;
+const urlOf = (name: string, { github } = emulator) => `${github.apiUrl}/repos/${REPOSITORY}/actions/variables/${name}`;
 
 const LOCATIONS: [string, Inputs, (on: Emulator) => SecretLocation, string][] = [
-  ['the repository', { save_to: 'repository' }, repository, '/api/v3/repos/acme/inventory-service/actions/'],
+  ['the repository', { save_to: 'repository' }, repositoryOf, '/api/v3/repos/acme/inventory-service/actions/'],
   [
     'an environment',
     { save_to: 'environment', environment: 'preview/pr-7' },
-    (on) => repository(on).addEnvironment('preview/pr-7'),
+    (on) => repositoryOf(on).addEnvironment('preview/pr-7'),
     '/api/v3/repos/acme/inventory-service/environments/preview%2Fpr-7',
   ],
 ];
@@ -142,356 +68,342 @@ const LOCATIONS: [string, Inputs, (on: Emulator) => SecretLocation, string][] = 
 describe('credentials', () => {
   it.each(LOCATIONS)('are saved in %s, and nowhere else', async (_, inputs, locationOf, prefix) => {
     const location = locationOf(emulator);
-    const run = await saveWith(inputs);
-    expect([errors(run), run.exitCode, run.outputs.result]).toEqual([[], 0, 'created']);
+    const run = await save(inputs);
+    expect(errors(run)).toEqual([]);
+    expect(run).toMatchObject({ exitCode: 0, outputs: { result: 'created' }, state: { client: '' } });
     // The emulator opened the sealed box with libsodium.
     expect(keptIn(location)).toEqual(credentialsOf(run));
     expect(await credentialsWork(emulator, run.outputs)).toBe(true);
     const paths = emulator.requests.map(({ path }) => path).filter((path) => path.startsWith('/api/v3'));
     for (const path of paths) expect(path.startsWith(prefix)).toBe(true);
-    const inRepository = [...repository(emulator).variables, ...repository(emulator).secrets];
-    expect(inRepository).toHaveLength(inputs.save_to === 'repository' ? 2 : 0);
-    expect(run.log).toContain(`Saved the pair as variable ${VARIABLE} and secret ${SECRET} of `);
+    const inRepository = [...repository().variables, ...repository().secrets];
+    expect(inRepository).toHaveLength(inputs.save_to === 'repository' ? 3 : 0);
+    expect(run.log).toContain(`Saved the credentials as ${NAMES} of `);
     expect(run.summary).toContain(SECRET);
     expectNoSecrets(emulator, run);
     const before = emulator.requests.length;
-    const post = await run.post();
-    expect([post.exitCode, post.stdout, operations(before)]).toEqual([0, '', []]);
+    expect(await run.post()).toMatchObject({ exitCode: 0, stdout: '' });
+    expect(operationsOf(emulator, before)).toEqual([]);
+  });
+
+  it('are saved with a variable that says whose they are and which secret it is', async () => {
+    const run = await save();
+    const [, key] = / key=(\S+) /.exec(emulator.clients()[0]?.description ?? '') ?? [];
+    expect(key).toBe(keyOf());
+    expect(stateOf()).toBe(`v1 key:${key} organization:${emulator.organization.id} secret:${run.outputs.secret_id}`);
   });
 
   it.each(LOCATIONS)('are rotated in %s: the same client, the new secret', async (_, inputs, locationOf) => {
     const location = locationOf(emulator);
-    const first = await saveWith(inputs);
+    const first = await save(inputs);
     const from = emulator.requests.length;
-    const second = await saveWith(inputs);
-    expect([errors(second), second.outputs.result, second.outputs.client_id]).toEqual([
-      [],
-      'rotated',
-      first.outputs.client_id,
-    ]);
+    const second = await save(inputs);
+    expect(errors(second)).toEqual([]);
+    expect(second.outputs).toMatchObject({ result: 'rotated', client_id: first.outputs.client_id });
     expect(keptIn(location)).toEqual(credentialsOf(second));
-    // The variable is not written, because it has the id already.
-    expect(changes(from)).toEqual(['addSecret', 'putActionsSecret']);
-    expect([await credentialsWork(emulator, first.outputs), await credentialsWork(emulator, second.outputs)]).toEqual([
-      true,
-      true,
-    ]);
+    expect(stateOf(location)).toContain(` secret:${second.outputs.secret_id}`);
+    // The variable with the id has the right value already.
+    expect(changesOf(emulator, from)).toEqual(['addSecret', 'updateVariable STATE', 'putActionsSecret']);
+    expect(await credentialsWork(emulator, first.outputs)).toBe(true);
+    expect(await credentialsWork(emulator, second.outputs)).toBe(true);
   });
 
   it('are saved under the names that were asked for', async () => {
-    const location = repository(emulator);
-    const run = await saveWith({ save_as: 'deploy_m2m' });
+    const { variables, secrets } = repository();
+    const run = await save({ save_as: 'deploy_m2m' });
     expect(errors(run)).toEqual([]);
-    expect(location.variables.get('DEPLOY_M2M_CLIENT_ID')?.value).toBe(run.outputs.client_id);
-    expect(location.secrets.get('DEPLOY_M2M_CLIENT_SECRET')?.value).toBe(run.outputs.secret);
-    expect([location.variables.size, location.secrets.size]).toEqual([1, 1]);
+    expect(variables.get('DEPLOY_M2M_STATE')?.value).toBe(stateValue(emulator, run.outputs.secret_id ?? ''));
+    expect(variables.get('DEPLOY_M2M_CLIENT_ID')?.value).toBe(run.outputs.client_id);
+    expect(secrets.get('DEPLOY_M2M_CLIENT_SECRET')?.value).toBe(run.outputs.secret);
+    expect([variables.size, secrets.size]).toEqual([2, 1]);
   });
 
   it('are replaced: the new ones are saved before the old client is deleted', async () => {
-    const { client } = seedSaved();
-    const run = await saveWith({ on_existing: 'replace' });
-    expect([errors(run), run.outputs.result]).toEqual([[], 'replaced']);
-    expect(keptIn(repository(emulator))).toEqual(credentialsOf(run));
-    expect(changes()).toEqual(['createClient', 'updateVariable', 'putActionsSecret', 'deleteClient']);
+    const { client } = seedSaved(emulator);
+    const run = await save({ on_existing: 'replace' });
+    expect(errors(run)).toEqual([]);
+    expect(run.outputs).toMatchObject({ result: 'replaced' });
+    expect(keptIn(repository())).toEqual(credentialsOf(run));
+    expect(changesOf(emulator)).toEqual([
+      'createClient',
+      'updateVariable STATE',
+      'updateVariable CLIENT_ID',
+      'putActionsSecret',
+      'deleteClient',
+    ]);
     expect(emulator.clients().map(({ client_id }) => client_id)).toEqual([run.outputs.client_id]);
     expect(run.outputs.client_id).not.toBe(client.client_id);
   });
 
   it('are those of the client that client_id names', async () => {
-    seedSaved();
+    seedSaved(emulator);
     const { client } = emulator.seed({ name: 'By hand' }, { ageMs: DAY });
-    const run = await saveWith({ client_id: client.client_id });
-    expect([errors(run), run.outputs.client_id]).toEqual([[], client.client_id]);
-    expect(keptIn(repository(emulator))).toEqual(credentialsOf(run));
+    const run = await save({ client_id: client.client_id });
+    expect(errors(run)).toEqual([]);
+    expect(run.outputs).toMatchObject({ client_id: client.client_id });
+    expect(keptIn(repository())).toEqual(credentialsOf(run));
     expect(await credentialsWork(emulator, run.outputs)).toBe(true);
   });
 
-  it('are masked, written down, saved and published in that order, the variable first and the secret last', async () => {
+  it('are masked, recorded, saved and published in that order: …_STATE, …_CLIENT_ID, and the secret last', async () => {
     const { client } = seedEarlier(emulator, { name: 'x' }, { ageMs: DAY });
-    repository(emulator).setVariable(VARIABLE, 'm2morg_1');
+    seedFormer(emulator);
+    const before = { state: stateOf(), client_id: 'm2morg_1' };
+    const RUNNER_TEMP = mkdtempSync(path.join(folder, 'temp-'));
     const file = path.join(folder, 'order');
     const order: string[] = [];
+    const pending: unknown[] = [];
+    const isPending = ({ variables }: { variables?: unknown }) => (variables ? 'variables recorded' : 'published');
     let read = 0;
     const note = () => {
       const lines = readJournal(file);
       for (const { to, text } of lines.slice(read)) {
         const [secret = ''] = emulator.secrets(client.client_id).slice(1);
         if (to === 'output' && text.startsWith('secret<<')) order.push('output');
-        if (to === 'state')
-          order.push(text.includes('"variable"') ? 'state' : text.includes('nonce') ? '' : 'published');
+        const [json] = to === 'state' ? (/^\{.*\}$/m.exec(text) ?? []) : [];
+        if (json && (order.length > 0 || json.includes('"variables"'))) order.push(isPending(JSON.parse(json)));
         if (secret && text === `::add-mask::${secret}\n`) order.push('mask');
       }
       read = lines.length;
     };
-    emulator.hold = (when, { operation }) => {
-      if (!/Variable$|^put/.test(operation) || operation === 'getVariable') return;
-      if (when === 'before') note();
-      order.push(`${when} ${operation}`);
+    emulator.hold = (when, request) => {
+      if (!/(create|update)Variable|^put/.test(request.operation)) return;
+      if (when === 'before') {
+        note();
+        const [name = ''] = readdirSync(RUNNER_TEMP);
+        const record = JSON.parse(readFileSync(path.join(RUNNER_TEMP, name), 'utf8'));
+        order.push(`journal file: ${isPending(record)}`);
+        pending.push(record.variables);
+      }
+      order.push(`${when} ${isAbout(STATE)(request) ? STATE : isAbout(ID)(request) ? ID : SECRET}`);
     };
-    const run = await saveWith({}, journalTo(file));
+    const { env, nodeOptions } = journalTo(file);
+    const run = await save({}, { nodeOptions, env: { ...env, RUNNER_TEMP } });
     note();
     expect(errors(run)).toEqual([]);
-    const seen = order.filter((what, at) => what !== '' && what !== order[at - 1]);
-    expect(seen).toEqual([
-      'mask',
-      'state',
-      'before updateVariable',
-      'after updateVariable',
-      'state',
+    const written = { state: stateOf(), client_id: client.client_id };
+    expect(pending).toEqual([
+      ...Array(2).fill(expect.objectContaining({ before: expect.objectContaining(before), written })),
+      undefined,
+    ]);
+    const seen = order.slice(order.indexOf('mask')).filter((what, at, all) => what !== all[at - 1]);
+    expect(seen.slice(seen.indexOf('variables recorded'))).toEqual([
+      'variables recorded',
+      'journal file: variables recorded',
+      `before ${STATE}`,
+      `after ${STATE}`,
+      'journal file: variables recorded',
+      `before ${ID}`,
+      `after ${ID}`,
       'published',
-      'before putActionsSecret',
-      'after putActionsSecret',
+      'journal file: published',
+      `before ${SECRET}`,
+      `after ${SECRET}`,
       'output',
     ]);
-    expect(JSON.stringify(readJournal(file).filter(({ to }) => to === 'state'))).toContain('m2morg_1');
+    expect(seen[0]).toBe('mask');
   });
 
   it('are saved before the old secret is retired', async () => {
-    const { client } = seedSaved();
-    const run = await saveWith({ keep_secrets: '1' });
+    const { client, secretId } = seedSaved(emulator);
+    const run = await save({ keep_secrets: '1' });
     expect(errors(run)).toEqual([]);
-    expect(changes()).toEqual(['addSecret', 'putActionsSecret', 'deleteSecret']);
+    expect(changesOf(emulator)).toEqual(['addSecret', 'updateVariable STATE', 'putActionsSecret', 'deleteSecret']);
     expect(emulator.clients()[0]?.secrets?.map(({ id }) => id)).toEqual([run.outputs.secret_id]);
-    expect(run.log).toContain(`Deleted secret ${client.secrets?.[0]?.id} of client ${client.client_id}.`);
+    expect(run.log).toContain(`Deleted secret ${secretId} of client ${client.client_id}.`);
+  });
+
+  it('stay valid longest of all old ones if …_STATE names their secret, even if it is the oldest', async () => {
+    const { secretId } = seedSaved(emulator, { secrets: [5, 4, 3].map((days) => ({ ageMs: days * DAY })) });
+    const run = await save();
+    expect(errors(run)).toEqual([]);
+    expect(emulator.clients()[0]?.secrets?.map(({ id }) => id)).toEqual([secretId, run.outputs.secret_id]);
   });
 
   it('stay saved if the old secret cannot be retired: a warning, no failure', async () => {
-    seedSaved();
+    seedSaved(emulator);
     emulator.faults.add({ operation: 'deleteSecret', fault: { kind: 'status', status: 403 } });
-    const run = await saveWith({ keep_secrets: '1' });
-    expect([run.exitCode, warnings(run).length]).toEqual([0, 1]);
-    expect(keptIn(repository(emulator))).toEqual(credentialsOf(run));
+    const run = await save({ keep_secrets: '1' });
+    expect(run.exitCode).toBe(0);
+    expect(warnings(run)).toEqual([expect.stringContaining('is left over')]);
+    expect(keptIn(repository())).toEqual(credentialsOf(run));
+  });
+
+  it('stay saved if the replaced client cannot be deleted: a warning, no failure', async () => {
+    const { client } = seedSaved(emulator);
+    emulator.faults.add({ operation: 'deleteClient', fault: { kind: 'status', status: 403 } });
+    const run = await save({ on_existing: 'replace' });
+    expect(run).toMatchObject({ exitCode: 0, outputs: { result: 'replaced' } });
+    expect(warnings(run)).toEqual([expect.stringMatching(`client ${client.client_id} is left over: .*DELETE `)]);
+    expect(keptIn(repository())).toEqual(credentialsOf(run));
   });
 
   it.each(['outputs cannot be written', 'nothing fails'])('work for good if %s', async (what) => {
     // The request with the secret may have arrived, so it cannot be undone. The saved credentials must work.
-    const { credentials } = seedSaved();
+    const { credentials } = seedSaved(emulator);
     const env = what === 'nothing fails' ? {} : { GITHUB_OUTPUT: '/dev/full' };
-    const run = await saveWith({ keep_secrets: '1' }, { env });
-    const now = keptIn(repository(emulator));
+    const run = await save({ keep_secrets: '1' }, { env });
+    const now = keptIn(repository());
     expect([run.exitCode, now.client_id]).toEqual([what === 'nothing fails' ? 0 : 1, credentials.client_id]);
     expect((await run.post()).annotations).toEqual([]);
     expect(await credentialsWork(emulator, now as Outcome['outputs'])).toBe(true);
   });
-});
 
-const FINE_AND_CLASSIC = {
-  secrets: /permission Secrets \(write\), a classic one the scope repo/,
-  variables: /permission Variables \(write\), a classic one the scope repo/,
-  environment: /permissions Environments \(write\) .*, a classic one the scope repo/,
-};
-
-describe('nothing at all is changed', () => {
-  const ALL = { secrets: 'write', variables: 'write', environments: 'write', actions: 'read' } as const;
-  const without = (permission: keyof typeof ALL) => (on: Emulator) => {
-    const { [permission]: _, ...rest } = ALL;
-    return { github_token: on.github.addToken(rest) };
-  };
-  const IN_ENVIRONMENT = { save_to: 'environment', environment: 'production' };
-  const fault = (operation: Operation, fault: Fault) => (on: Emulator) => {
-    on.faults.add({ operation, fault });
-    return {};
-  };
-  const cases: [string, (on: Emulator) => Inputs, RegExp[]][] = [
-    [
-      'there is no such environment',
-      () => ({ ...IN_ENVIRONMENT, environment: 'nowhere' }),
-      [/environment "nowhere" of acme\/inventory-service: HTTP 404/, FINE_AND_CLASSIC.environment],
-    ],
-    ['the token is not valid', () => ({ github_token: 'ghp_expired' }), [/HTTP 401: Bad credentials\..*not valid/]],
-    ['the token may not read secrets', without('secrets'), [/HTTP 403/, FINE_AND_CLASSIC.secrets]],
-    ['the token may not read variables', without('variables'), [/HTTP 403/, FINE_AND_CLASSIC.variables]],
-    [
-      'the token is for no environments',
-      (on) => ({ ...IN_ENVIRONMENT, ...without('environments')(on) }),
-      [/HTTP 403/, FINE_AND_CLASSIC.environment],
-    ],
-    [
-      'the token is GITHUB_TOKEN',
-      (on) => ({ github_token: on.github.addToken({ integration: true }) }),
-      [/HTTP 403: Resource not accessible by integration/, FINE_AND_CLASSIC.secrets, /GITHUB_TOKEN cannot be given it/],
-    ],
-    [
-      'the token cannot see the repository',
-      (on) => ({ github_token: on.github.addToken({ ...ALL, repositories: ['acme/other'] }) }),
-      [/HTTP 404/, FINE_AND_CLASSIC.secrets],
-    ],
-    [
-      'the rate limit ends in an hour',
-      (on) => {
-        on.github.rateLimit = { requests: 0, windowMs: 60 * MINUTE, kind: 'primary' };
-        return {};
-      },
-      [/HTTP 403.* rate limit .* longer than this step may wait \(/],
-    ],
-    [
-      'the rate limit asks for an hour',
-      fault('getPublicKey', {
-        kind: 'status',
-        status: 429,
-        headers: { 'retry-after': '3600' },
-        body: { message: 'You have exceeded a secondary rate limit.' },
-      }),
-      [/HTTP 429.* rate limit /],
-    ],
-    [
-      'the repository has moved',
-      (on) => {
-        on.github.rename(REPOSITORY, 'acme/moved');
-        return {};
-      },
-      [/HTTP 301.*Redirects are not followed.*current name of the repository/],
-    ],
-    ['the key is none', fault('getPublicKey', { kind: 'body', body: 'rubbish' }), [/read the public key .*not JSON/]],
-    [
-      'there is no key',
-      fault('getPublicKey', { kind: 'body', body: '{"key":""}' }),
-      [/public key .*holds no public key/],
-    ],
-    [
-      'the variable cannot be read',
-      fault('getVariable', { kind: 'status', status: 410, body: { message: 'gone' } }),
-      [/read variable SCALEKIT_M2M_CLIENT_ID .*HTTP 410: gone/],
-    ],
-    [
-      'the secret cannot be read',
-      fault('getActionsSecret', { kind: 'body', body: '[]' }),
-      [/read secret SCALEKIT_M2M_CLIENT_SECRET .*not an object/],
-    ],
-  ];
-
-  it.each(cases)('if %s, and the error says what is needed', async (_, arrange, messages) => {
-    const location = repository(emulator);
-    location.addEnvironment('production');
-    const { credentials } = seedSaved(emulator, location, { scopes: ['b'] });
-    const before = [emulator.clients(), contents(emulator, location)];
-    const run = await saveWith({ scopes: 'a', ...arrange(emulator) });
-    expect([run.exitCode, run.outputs, run.state, changes()]).toEqual([1, {}, {}, []]);
-    expect(errors(run)).toHaveLength(1);
-    for (const message of messages) expect(errors(run)[0]).toMatch(message);
-    expect([emulator.clients(), contents(emulator, location)]).toEqual(before);
-    expect(await credentialsWork(emulator, credentials)).toBe(true);
-    // A wait for the rate limit or for retries would last until the time limit of the step, two minutes.
-    expect(run.milliseconds).toBeLessThan(15_000);
-    expectNoSecrets(emulator, run);
-  });
-
-  it.each<[string, Inputs]>([
-    ['github_token', { github_token: '' }],
-    ['github_token', { github_token: 'two words' }],
-    ['save_to', { save_to: 'environment' }],
-    ['save_to', { lifetime: 'job' }],
-    ['save_to', { save_to: 'organization' }],
-    ['save_as', { save_as: '1ST' }],
-    ['save_as', { save_as: 'GitHub_M2M' }],
-    ['save_as', { save_as: 'A-B' }],
-  ])('if the input %s is bad: %j', async (input, inputs) => {
-    const run = await saveWith(inputs);
-    expect([run.exitCode, emulator.requests]).toEqual([1, []]);
-    expect(errors(run)).toEqual([expect.stringMatching(`^Bad input: ${input}: `)]);
-  });
-
-  it('in a dry run, which shows what would be saved', async () => {
-    const { client } = seedSaved();
-    const before = emulator.clients();
-    const run = await saveWith({ dry_run: 'true' });
-    expect([errors(run), changes(), emulator.clients()]).toEqual([[], [], before]);
-    expect(run.outputs).toEqual({
-      client_id: client.client_id,
-      organization_id: emulator.organization.id,
-      result: 'planned',
-    });
-    const text = `save the pair as variable ${VARIABLE} and secret ${SECRET} of ${REPOSITORY}`;
-    expect([run.log, run.summary]).toEqual([expect.stringContaining(`- ${text}`), expect.stringContaining(text)]);
-  });
-
-  it('in a dry run of a token that may not write', async () => {
-    const github_token = emulator.github.addToken({});
-    const run = await saveWith({ dry_run: 'true', github_token });
-    expect([run.exitCode, changes()]).toEqual([1, []]);
-    expect(errors(run)[0]).toMatch(FINE_AND_CLASSIC.secrets);
-  });
-});
-
-describe('a rate limit', () => {
-  const limits = [
-    { kind: 'secondary', status: 403 },
-    { kind: 'secondary', status: 429 },
-    { kind: 'primary', status: 403 },
-  ] as const;
-  for (const { kind, status } of limits)
-    itWaits(`(${kind}, ${status}) that ends within the time of the step is waited for`, async () => {
-      await using isolated = await another();
-      isolated.github.rateLimit = { requests: 3, windowMs: 1500, kind, status };
-      const run = await saveWith({}, {}, isolated);
-      expect(errors(run)).toEqual([]);
-      expect(keptIn(repository(isolated))).toEqual(credentialsOf(run));
-      expect(isolated.requests.filter((request) => request.status === status).length).toBeGreaterThan(0);
-    });
+  it.each<[string, boolean, Operation]>([
+    ['a new client', false, 'createClient'],
+    ['an added secret', true, 'addSecret'],
+  ])(
+    'whose secret has no id in the response (%s) are saved with secret:unknown and a warning',
+    async (_, is, adding) => {
+      if (is) seedSaved(emulator);
+      const withoutIds = (answer: object) => {
+        const { secret: _, client, ...rest } = answer as { secret?: object; client?: object };
+        return { ...rest, ...(client && { client: { ...client, secrets: undefined } }) };
+      };
+      emulator.faults.add({ operation: adding, fault: { kind: 'edit', edit: withoutIds } });
+      if (!is) emulator.faults.add({ operation: 'getClient', fault: { kind: 'edit', edit: withoutIds } });
+      const run = await save();
+      expect(run).toMatchObject({ exitCode: 0, outputs: { secret_id: '' } });
+      expect(warnings(run)).toEqual([
+        expect.stringMatching(`did not show the id of the new secret, so ${STATE} names`),
+      ]);
+      expect(stateOf()).toBe(stateValue(emulator, 'unknown'));
+      expect(keptIn(repository())).toEqual(credentialsOf(run));
+      expect(await credentialsWork(emulator, run.outputs)).toBe(true);
+      emulator.faults.clear();
+      const next = await save({ on_existing: 'reuse' });
+      expect(next.outputs).toMatchObject({ result: 'rotated', client_id: run.outputs.client_id });
+      expect(next.log).toContain('since it is not known which secret is saved');
+      expect((await save({ on_existing: 'reuse' })).outputs).toMatchObject({ result: 'reused' });
+    },
+  );
 });
 
 describe('a refusal', () => {
   const status = (status: number): Fault => ({ kind: 'status', status, body: { message: 'No.' } });
+  const refuse = (name: string, status_: number) =>
+    emulator.faults.add(
+      ...(['createVariable', 'updateVariable', 'putActionsSecret'] as const).map((operation) => ({
+        operation,
+        where: isAbout(name),
+        fault: status(status_),
+      })),
+    );
 
-  describe.each(['nothing is', 'another set of credentials is', 'a variable alone is', 'a secret alone is'])(
-    'when %s saved',
-    (what) => {
-      /** Adds a client that has drifted, and what is saved of another one. @returns the client's credentials */
-      const arrange = (on: Emulator) => {
-        const location = repository(on);
-        const { client, plainSecrets } = seedEarlier(on, { scopes: ['b'] }, { ageMs: DAY });
-        if (/^(another|a variable)/.test(what)) location.setVariable(VARIABLE, 'm2morg_1', DAY);
-        if (/^(another|a secret)/.test(what)) location.setSecret(SECRET, 'theirs', DAY);
-        return { client_id: client.client_id, secret: plainSecrets[0] ?? '' };
-      };
+  const saved: [what: string, arrange: () => void, restoring: string[]][] = [
+    ['nothing is', () => {}, ['deleteVariable CLIENT_ID', 'deleteVariable STATE']],
+    ["a former client's are", () => seedFormer(emulator), ['updateVariable CLIENT_ID', 'updateVariable STATE']],
+    [
+      '…_STATE alone is',
+      () => repository().setVariable(STATE, stateValue(emulator, 'sks_1'), DAY),
+      ['deleteVariable CLIENT_ID', 'updateVariable STATE'],
+    ],
+  ];
+  describe.each(saved)('if %s saved', (_what, seedOthers, restoring) => {
+    /** Adds a client that has drifted, and what is saved. @returns the client's credentials */
+    const arrange = () => {
+      const { client, plainSecrets } = seedEarlier(emulator, { scopes: ['b'] }, { ageMs: DAY });
+      seedOthers();
+      return { client_id: client.client_id, secret: plainSecrets[0] ?? '' };
+    };
 
-      it.each<[string, Operation[], number]>([
-        ['variable', ['createVariable', 'updateVariable'], 403],
-        ['variable', ['createVariable', 'updateVariable'], 422],
-        ['secret', ['putActionsSecret'], 403],
-        ['secret', ['putActionsSecret'], 404],
-        ['secret', ['putActionsSecret'], 422],
-      ])('of the %s (%j, %d) undoes everything, and says so', async (kind, refused, code) => {
-        const credentials = arrange(emulator);
-        const before = contents();
-        for (const operation of refused) emulator.faults.add({ operation, fault: status(code) });
-        const run = await saveWith({ scopes: 'a', keep_secrets: '1' });
-        expect([run.exitCode, run.outputs, run.state.client ?? '']).toEqual([1, {}, '']);
-        const [message = ''] = errors(run);
-        expect(message).toMatch(
-          new RegExp(`^Could not write ${kind} SCALEKIT_M2M_\\w+ of ${REPOSITORY}: HTTP ${code}: No\\.`),
-        );
-        if (code !== 422) expect(message).toMatch(FINE_AND_CLASSIC[kind === 'secret' ? 'secrets' : 'variables']);
-        if (kind === 'secret') expect(message).toContain(`Put back variable ${VARIABLE} of ${REPOSITORY}.`);
-        expect(message).toMatch(/^Removed again: secret sks_\d+ of client m2morg_\d+\.$/m);
-        expect(message).toMatch(/^Restored: scopes of client m2morg_\d+\.$/m);
-        expect(contents()).toEqual(before);
-        expect(await credentialsWork(emulator, credentials)).toBe(true);
-        const from = emulator.requests.length;
-        expect([(await run.post()).stdout, operations(from)]).toEqual(['', []]);
-        expectNoSecrets(emulator, run);
-      });
-    },
-  );
+    it.each<[string, string, number, written: number]>([
+      ['variables', STATE, 403, 0],
+      ['variables', STATE, 422, 0],
+      ['variables', ID, 403, 1],
+      ['variables', ID, 422, 1],
+      ['secrets', SECRET, 403, 2],
+      ['secrets', SECRET, 404, 2],
+      ['secrets', SECRET, 422, 2],
+    ])('of the %s (%s, %d) undoes everything, and says so', async (permission, name, code, written) => {
+      const credentials = arrange();
+      const before = contents(emulator);
+      refuse(name, code);
+      const run = await save({ scopes: 'a', keep_secrets: '1' });
+      expect(run).toMatchObject({ exitCode: 1, outputs: {}, state: { client: '' } });
+      const [message = ''] = errors(run);
+      const kind = name === SECRET ? 'secret' : 'variable';
+      expect(message).toMatch(new RegExp(`^Could not write ${kind} ${name} of ${REPOSITORY}: HTTP ${code}: No\\.`));
+      if (code !== 422) expect(message).toMatch(FINE_AND_CLASSIC[permission as 'secrets' | 'variables']);
+      for (const one of [ID, STATE].slice(2 - written))
+        expect(message).toContain(`Put back variable ${one} of ${REPOSITORY}.`);
+      expect(message).toMatch(/^Removed again: secret sks_\d+ of client m2morg_\d+\.$/m);
+      expect(message).toMatch(/^Restored: scopes of client m2morg_\d+\.$/m);
+      const undone = [...restoring.slice(2 - written), 'deleteSecret', 'updateClient'];
+      expect(changesOf(emulator).slice(-undone.length)).toEqual(undone);
+      expect(contents(emulator)).toEqual(before);
+      expect(await credentialsWork(emulator, credentials)).toBe(true);
+      const from = emulator.requests.length;
+      expect([(await run.post()).stdout, operationsOf(emulator, from)]).toEqual(['', []]);
+      expectNoSecrets(emulator, run);
+    });
+  });
 
-  it.each<[string, Operation]>([
-    ['variable', 'createVariable'],
-    ['secret', 'putActionsSecret'],
-  ])('of the %s leaves no new client behind', async (_, operation) => {
-    emulator.faults.add({ operation, fault: status(422) });
-    const run = await saveWith();
-    expect([run.exitCode, run.outputs, run.state.client ?? '']).toEqual([1, {}, '']);
+  it('of the secret restores …_STATE alone if …_CLIENT_ID did not have to change', async () => {
+    const { credentials } = seedSaved(emulator);
+    const before = contents(emulator);
+    refuse(SECRET, 403);
+    const run = await save();
+    expect([run.exitCode, contents(emulator)]).toEqual([1, before]);
+    expect(changesOf(emulator)).toEqual([
+      'addSecret',
+      'updateVariable STATE',
+      'putActionsSecret',
+      'updateVariable STATE',
+      'deleteSecret',
+    ]);
+    expect(await credentialsWork(emulator, credentials)).toBe(true);
+    // The time of …_STATE is now later than that of GitHub's secret.
+    const next = await saveWith(await ended(emulator), { on_existing: 'reuse' });
+    expect(next.outputs).toMatchObject({ result: 'rotated' });
+    expect(next.log).toContain('since saving was cut off before the secret was written');
+  });
+
+  /** Removes the faults. */
+  const ended = async (on: Emulator) => {
+    on.faults.clear();
+    return on;
+  };
+
+  it.each<[string, number]>([
+    [STATE, 1],
+    [ID, 2],
+    [SECRET, 3],
+  ])('of %s leaves no new client behind', async (name, writes) => {
+    refuse(name, 422);
+    const run = await save();
+    expect(run).toMatchObject({ exitCode: 1, outputs: {}, state: { client: '' } });
     expect(errors(run)[0]).toMatch(/^Removed again: client m2morg_\d+\.$/m);
-    expect(contents()).toEqual({ clients: [], variables: [], secrets: [] });
+    expect(contents(emulator)).toEqual(NOTHING);
+    expect(changesOf(emulator)).toEqual([
+      'createClient',
+      ...['createVariable STATE', 'createVariable CLIENT_ID', 'putActionsSecret'].slice(0, writes),
+      ...['deleteVariable CLIENT_ID', 'deleteVariable STATE'].slice(3 - writes),
+      'deleteClient',
+    ]);
   });
 
   it('of the secret keeps the client that was to be replaced', async () => {
-    const { credentials } = seedSaved();
-    const before = contents();
-    emulator.faults.add({ operation: 'putActionsSecret', fault: status(403) });
-    const run = await saveWith({ on_existing: 'replace' });
-    expect([run.exitCode, contents()]).toEqual([1, before]);
+    const { credentials } = seedSaved(emulator);
+    const before = contents(emulator);
+    refuse(SECRET, 403);
+    const run = await save({ on_existing: 'replace' });
+    expect([run.exitCode, contents(emulator)]).toEqual([1, before]);
     expect(await credentialsWork(emulator, credentials)).toBe(true);
+  });
+
+  it('of the secret takes back the mark that it is published, so that post removes what roll-back could not', async () => {
+    const { credentials } = seedSaved(emulator);
+    const before = contents(emulator);
+    refuse(SECRET, 403);
+    emulator.faults.add({ operation: 'deleteSecret', call: 1, fault: status(403) });
+    const run = await save();
+    expect(errors(run)[0]).toMatch(/left over: .*HTTP 403.*DELETE /);
+    const { secret, variables } = JSON.parse(run.state.client ?? '');
+    expect(secret).toMatchObject({ client_id: credentials.client_id, id: expect.stringMatching(/^sks_/) });
+    expect(variables).toBeUndefined();
+    const post = await run.post();
+    expect([post.exitCode, post.annotations, contents(emulator)]).toEqual([0, [], before]);
   });
 
   it.each<[string, object]>([
@@ -499,67 +411,148 @@ describe('a refusal', () => {
     ['variable', { variables: 'read' }],
   ])('meets a token that may read but not write the %s', async (kind, permissions) => {
     const github_token = emulator.github.addToken({ secrets: 'write', variables: 'write', ...permissions });
-    const run = await saveWith({ github_token });
-    expect([run.exitCode, contents()]).toEqual([1, { clients: [], variables: [], secrets: [] }]);
+    const run = await save({ github_token });
+    expect([run.exitCode, contents(emulator)]).toEqual([1, NOTHING]);
     expect(errors(run)[0]).toMatch(FINE_AND_CLASSIC[kind === 'secret' ? 'secrets' : 'variables']);
   });
 
   it('for a public key that is none comes before the secret is sent', async () => {
     const edit = (answer: object) => ({ ...answer, key: 'AAAA' });
     emulator.faults.add({ operation: 'getPublicKey', fault: { kind: 'edit', edit } });
-    const run = await saveWith();
-    expect([run.exitCode, contents()]).toEqual([1, { clients: [], variables: [], secrets: [] }]);
+    const run = await save();
+    expect([run.exitCode, contents(emulator)]).toEqual([1, NOTHING]);
     expect(sentTo(emulator, 'putActionsSecret')).toEqual([]);
   });
 
-  it('does not restore a variable that another run has written since', async () => {
-    emulator.faults.add({ operation: 'putActionsSecret', fault: status(403) });
-    emulator.hold = (when, { operation }) => {
-      if (when === 'after' && operation === 'createVariable') repository(emulator).setVariable(VARIABLE, 'm2morg_2');
-    };
-    const run = await saveWith();
-    expect([run.exitCode, contents()]).toEqual([1, { clients: [], variables: [[VARIABLE, 'm2morg_2']], secrets: [] }]);
-    expect(errors(run)[0]).not.toContain('Put back');
+  const theirState = () => stateValue(emulator, 'sks_9');
+  it.each<[string, () => void, (written: Record<string, string>) => object, string[]]>([
+    [
+      'both variables',
+      () => {
+        repository().setVariable(STATE, theirState());
+        repository().setVariable(ID, 'm2morg_9');
+      },
+      () => ({ [STATE]: theirState(), [ID]: 'm2morg_9' }),
+      [],
+    ],
+    [
+      '…_STATE, and keeps …_CLIENT_ID for it',
+      () => repository().setVariable(STATE, theirState()),
+      (written) => ({ ...written, [STATE]: theirState() }),
+      [],
+    ],
+    [
+      '…_CLIENT_ID, and restores …_STATE alone',
+      () => repository().setVariable(ID, 'm2morg_9'),
+      () => ({ [STATE]: stateValue(emulator, 'sks_1'), [ID]: 'm2morg_9' }),
+      ['updateVariable STATE'],
+    ],
+    ['the secret', () => repository().setSecret(SECRET, 'theirs'), (written) => written, []],
+    ['neither variable, because both are gone', () => repository().variables.clear(), () => ({}), []],
+  ])('does not restore what another run has written since: %s', async (_, change, expected, restored) => {
+    seedFormer(emulator);
+    refuse(SECRET, 403);
+    let written: Record<string, string> = {};
+    meanwhile(emulator, ['after', 'updateVariable CLIENT_ID'], () => {
+      written = contents(emulator).variables;
+      change();
+    });
+    const run = await save();
+    expect(run).toMatchObject({ exitCode: 1, outputs: {}, state: { client: '' } });
+    expect(contents(emulator)).toMatchObject({ clients: [], variables: expected(written) });
+    expect(writesOf(emulator).slice(3)).toEqual(restored);
   });
 
-  it('whose variable cannot be put back names the call that does, and post tries again', async () => {
+  it('whose variables cannot be put back names the calls that do, in their order, and post tries again', async () => {
     seedEarlier(emulator, {}, { ageMs: DAY });
-    repository(emulator).setVariable(VARIABLE, 'm2morg_1', DAY);
-    emulator.faults.add(
-      { operation: 'putActionsSecret', fault: status(403) },
-      { operation: 'updateVariable', call: 2, fault: status(403) },
-    );
-    const before = contents();
-    const run = await saveWith();
-    const url = `${emulator.github.apiUrl}/repos/${REPOSITORY}/actions/variables/${VARIABLE}`;
-    expect([run.exitCode, errors(run)[0]]).toEqual([
-      1,
-      expect.stringContaining(`PATCH ${url} with the value "m2morg_1"`),
-    ]);
-    expect(contents()).not.toEqual(before);
+    seedFormer(emulator);
+    const former = stateOf();
+    refuse(SECRET, 403);
+    emulator.faults.add({ operation: 'updateVariable', where: isAbout(ID), call: 2, fault: status(403) });
+    const before = contents(emulator);
+    const run = await save();
+    const calls = [`PATCH ${urlOf(ID)} with the value "m2morg_1"`, `PATCH ${urlOf(STATE)} with the value "${former}"`];
+    expect(run.exitCode).toBe(1);
+    expect(errors(run)[0]).toContain(calls.join('; '));
+    expect(contents(emulator)).not.toEqual(before);
     const post = await run.post();
-    expect([post.exitCode, post.annotations, contents()]).toEqual([0, [], before]);
+    expect([post.exitCode, post.annotations, contents(emulator)]).toEqual([0, [], before]);
   });
 });
 
-describe('a variable', () => {
-  it('that somebody else makes at the same moment is changed', async () => {
-    emulator.hold = (when, { operation }) => {
-      if (when === 'before' && operation === 'createVariable') repository(emulator).setVariable(VARIABLE, 'm2morg_2');
-    };
-    const run = await saveWith();
-    expect([errors(run), changes().slice(1)]).toEqual([[], ['createVariable', 'updateVariable', 'putActionsSecret']]);
-    expect(keptIn(repository(emulator))).toEqual(credentialsOf(run));
+describe('just before the first variable is written', () => {
+  const THEIRS = 'v1 key:AAAAAAAAAAAAAAAA organization:org_1 secret:sks_1';
+
+  it.each<[string, boolean, string]>([
+    ['create', false, 'createClient'],
+    ['rotate', true, 'addSecret'],
+  ])('the owner is checked again: what this run made is removed if it changed since (%s)', async (_, is, made) => {
+    if (is) seedSaved(emulator, { fields: { scopes: ['b'] } });
+    const before = contents(emulator);
+    meanwhile(emulator, ['after', made], () => repository().setVariable(STATE, THEIRS));
+    const run = await save({ scopes: 'a' });
+    expect(run).toMatchObject({ exitCode: 1, outputs: {}, state: { client: '' } });
+    expect(errors(run)[0]).toContain(`variable ${STATE} says that they are saved for another client`);
+    expect(errors(run)[0]).toContain(`DELETE ${urlOf(STATE)}`);
+    expect(contents(emulator)).toEqual({ ...before, variables: { ...before.variables, [STATE]: THEIRS } });
+    expect(writesOf(emulator)).toEqual([]);
   });
 
-  it('that somebody else deletes at the same moment is made', async () => {
-    repository(emulator).setVariable(VARIABLE, 'm2morg_1');
-    emulator.hold = (when, { operation }) => {
-      if (when === 'before' && operation === 'updateVariable') repository(emulator).variables.clear();
-    };
-    const run = await saveWith();
-    expect([errors(run), changes().slice(1)]).toEqual([[], ['updateVariable', 'createVariable', 'putActionsSecret']]);
-    expect(keptIn(repository(emulator))).toEqual(credentialsOf(run));
+  it('what is there is read again, and a refusal of the secret restores that', async () => {
+    seedSaved(emulator);
+    meanwhile(emulator, ['after', 'addSecret'], () => {
+      repository().setVariable(STATE, stateValue(emulator, 'sks_8'), MINUTE);
+      repository().setVariable(ID, 'm2morg_8', MINUTE);
+      repository().setSecret(SECRET, 'saved meanwhile', MINUTE);
+    });
+    emulator.faults.add({ operation: 'putActionsSecret', fault: { kind: 'status', status: 403 } });
+    const run = await save();
+    expect(run.exitCode).toBe(1);
+    expect(contents(emulator)).toMatchObject({
+      clients: [{ secrets: [{}] }],
+      variables: { [STATE]: stateValue(emulator, 'sks_8'), [ID]: 'm2morg_8' },
+    });
+  });
+
+  it('a failure to read it again undoes everything', async () => {
+    seedSaved(emulator);
+    const before = contents(emulator);
+    emulator.faults.add({
+      operation: 'getVariable',
+      where: () => sentTo(emulator, 'addSecret').length > 0,
+      fault: { kind: 'status', status: 403 },
+    });
+    const run = await save();
+    expect(run).toMatchObject({ exitCode: 1, outputs: {}, state: { client: '' } });
+    expect(contents(emulator)).toEqual(before);
+  });
+});
+
+describe.each([
+  ['STATE', STATE],
+  ['CLIENT_ID', ID],
+])('the variable …_%s', (short, name) => {
+  it('is changed if somebody else makes it at the same moment', async () => {
+    meanwhile(emulator, ['before', `createVariable ${short}`], () => repository().setVariable(name, 'theirs'));
+    const run = await save();
+    expect(errors(run)).toEqual([]);
+    expect(writesOf(emulator).filter((label) => label.endsWith(short))).toEqual([
+      `createVariable ${short}`,
+      `updateVariable ${short}`,
+    ]);
+    expect(keptIn(repository())).toEqual(credentialsOf(run));
+  });
+
+  it('is made if somebody else deletes it at the same moment', async () => {
+    seedFormer(emulator);
+    meanwhile(emulator, ['before', `updateVariable ${short}`], () => repository().variables.delete(name));
+    const run = await save();
+    expect(errors(run)).toEqual([]);
+    expect(writesOf(emulator).filter((label) => label.endsWith(short))).toEqual([
+      `updateVariable ${short}`,
+      `createVariable ${short}`,
+    ]);
+    expect(keptIn(repository())).toEqual(credentialsOf(run));
   });
 
   const unanswered: [string, Fault][] = [
@@ -567,29 +560,33 @@ describe('a variable', () => {
     ['500', { kind: 'status', status: 500 }],
     ['a response cut off', { kind: 'truncate' }],
   ];
-  it.each(unanswered)('without a usable response (%s) is written again', async (_, fault) => {
-    emulator.faults.add({ operation: 'createVariable', times: 1, when: 'after', fault });
-    const run = await saveWith();
+  it.each(unanswered)('is written again if there is no usable response (%s)', async (_, fault) => {
+    emulator.faults.add({ operation: 'createVariable', where: isAbout(name), times: 1, when: 'after', fault });
+    const run = await save();
     expect(errors(run)).toEqual([]);
-    expect(keptIn(repository(emulator))).toEqual(credentialsOf(run));
+    expect(keptIn(repository())).toEqual(credentialsOf(run));
   });
 
-  itWaits('that never arrived is a refusal, and everything is undone', async () => {
-    await using isolated = await another();
+  itWaits(`fails the step if it never arrives, and everything is undone (…_${short})`, async (isolated) => {
     seedEarlier(isolated, {}, { ageMs: DAY });
-    repository(isolated).setVariable(VARIABLE, 'm2morg_1', DAY);
+    seedFormer(isolated);
     const before = contents(isolated);
-    isolated.faults.add({ operation: 'updateVariable', fault: { kind: 'reset' } });
-    const run = await saveWith({}, {}, isolated);
-    expect([run.exitCode, run.outputs, contents(isolated)]).toEqual([1, {}, before]);
+    isolated.faults.add({ operation: 'updateVariable', where: isAbout(name), fault: { kind: 'reset' }, times: 5 });
+    const run = await saveWith(isolated);
+    expect(run).toMatchObject({ exitCode: 1, outputs: {}, state: { client: '' } });
+    expect(contents(isolated)).toEqual(before);
   });
 
-  itWaits('that arrived, though no response did, is success', async () => {
-    await using isolated = await another();
-    repository(isolated).setVariable(VARIABLE, 'm2morg_1', DAY);
-    isolated.faults.add({ operation: 'updateVariable', when: 'after', fault: { kind: 'reset' } });
-    const run = await saveWith({}, {}, isolated);
-    expect([errors(run), keptIn(repository(isolated))]).toEqual([[], credentialsOf(run)]);
+  itWaits(`is written if it arrives, though no response does (…_${short})`, async (isolated) => {
+    seedFormer(isolated);
+    isolated.faults.add({
+      operation: 'updateVariable',
+      where: isAbout(name),
+      when: 'after',
+      fault: { kind: 'reset' },
+    });
+    const run = await saveWith(isolated);
+    expect([errors(run), keptIn(repositoryOf(isolated))]).toEqual([[], credentialsOf(run)]);
   });
 });
 
@@ -607,318 +604,155 @@ describe('the secret’s request', () => {
 
   for (const [name, fault] of FAULTS)
     for (const when of ['before', 'after'] as const)
-      itWaits(`that meets ${name}, ${when} the work, is sent again`, async () => {
-        await using isolated = await another();
+      itWaits(`that meets ${name}, ${when} the work, is sent again`, async (isolated) => {
         const { credentials } = seedSaved(isolated);
         isolated.faults.add({ operation: 'putActionsSecret', times: 1, when, fault });
-        const run = await saveWith(timeoutFor(fault), {}, isolated);
-        expect([errors(run), run.exitCode, sentTo(isolated, 'putActionsSecret').length]).toEqual([[], 0, 2]);
-        expect([keptIn(repository(isolated)), run.outputs.client_id]).toEqual([
-          credentialsOf(run),
-          credentials.client_id,
-        ]);
+        const run = await saveWith(isolated, timeoutFor(fault));
+        expect(errors(run)).toEqual([]);
+        expect(run).toMatchObject({ exitCode: 0, outputs: { client_id: credentials.client_id } });
+        expect(sentTo(isolated, 'putActionsSecret')).toHaveLength(2);
+        expect(keptIn(repositoryOf(isolated))).toEqual(credentialsOf(run));
         expect(await credentialsWork(isolated, run.outputs)).toBe(true);
       });
 
-  const unanswered = FAULTS.slice(0, 3).flatMap(([name, fault]) =>
-    [true, false].map((saved) => ({ fault, saved, of: `(${name}; ${saved ? 'an older one' : 'none'} is saved)` })),
-  );
-  for (const { fault, saved, of } of unanswered) {
-    itWaits(`that arrived, though no response did ${of}, is success`, async () => {
-      await using isolated = await another();
-      if (saved) seedSaved(isolated, repository(isolated), {}, MINUTE);
-      isolated.faults.add({ operation: 'putActionsSecret', when: 'after', fault });
-      const run = await saveWith({ ...timeoutFor(fault), keep_secrets: '1' }, {}, isolated);
-      expect([errors(run), run.exitCode]).toEqual([[], 0]);
-      expect(keptIn(repository(isolated))).toEqual(credentialsOf(run));
-      expect(isolated.clients().map(({ secrets }) => secrets?.map(({ id }) => id))).toEqual([[run.outputs.secret_id]]);
-      expect(await credentialsWork(isolated, run.outputs)).toBe(true);
-      expectNoSecrets(isolated, run);
+  const MIXED =
+    /^Could not write secret .*Could not determine whether GitHub has the new secret of client m2morg_\d+\. The new secret and those before it stay valid\. Until the next run, the saved client id and secret may not belong together\./;
+
+  /**
+   * Checks a step whose outcome is unknown: both secrets are valid, nothing is undone, post does nothing, and the next
+   * `reuse` repairs it if the secret did not arrive.
+   */
+  const checkUnknown = async (isolated: Emulator, run: Awaited<ReturnType<typeof saveWith>>, arrived: boolean) => {
+    const client_id = isolated.clients().at(-1)?.client_id ?? '';
+    const secret = isolated.secrets(client_id).at(-1) ?? '';
+    const secretId = isolated.clients().at(-1)?.secrets?.at(-1)?.id ?? '';
+    expect(run).toMatchObject({ exitCode: 1, outputs: {}, state: { client: '' } });
+    expect(errors(run)).toEqual([expect.stringMatching(MIXED)]);
+    expect(await credentialsWork(isolated, { client_id, secret })).toBe(true);
+    expect(changesOf(isolated).at(-1)).toBe('putActionsSecret');
+    expect(contents(isolated).variables).toEqual({ [STATE]: stateValue(isolated, secretId), [ID]: client_id });
+    const from = isolated.requests.length;
+    expect(await run.post()).toMatchObject({ exitCode: 0, stdout: '' });
+    expect(operationsOf(isolated, from)).toEqual([]);
+    expectNoSecrets(isolated, run);
+    isolated.faults.clear();
+    const next = await saveWith(isolated, { on_existing: 'reuse' });
+    expect(next.outputs).toMatchObject({ client_id, result: arrived ? 'reused' : 'rotated' });
+    const kept = keptIn(repositoryOf(isolated));
+    expect(kept).toEqual(arrived ? { client_id, secret } : credentialsOf(next));
+    expect(await credentialsWork(isolated, kept as Outcome['outputs'])).toBe(true);
+  };
+
+  for (const [name, fault] of FAULTS.slice(0, 4))
+    for (const when of ['before', 'after'] as const)
+      itWaits(
+        `whose outcome stays unknown (${name}, ${when} the work) fails the step and keeps both secrets valid`,
+        async (isolated) => {
+          const { credentials } = seedSaved(isolated, { ageMs: MINUTE });
+          isolated.faults.add({ operation: 'putActionsSecret', when, fault });
+          const run = await saveWith(isolated, { ...timeoutFor(fault), keep_secrets: '1' });
+          expect(await credentialsWork(isolated, credentials)).toBe(true);
+          await checkUnknown(isolated, run, when === 'after');
+        },
+      );
+
+  for (const when of ['before', 'after'] as const) {
+    itWaits(`whose outcome stays unknown keeps a new client (${when} the work)`, async (isolated) => {
+      isolated.faults.add({ operation: 'putActionsSecret', when, fault: { kind: 'status', status: 502 } });
+      await checkUnknown(isolated, await saveWith(isolated), when === 'after');
     });
 
-    itWaits(`that never arrived ${of} is a refusal, and everything is undone`, async () => {
-      await using isolated = await another();
-      if (saved) seedSaved(isolated, repository(isolated), { scopes: ['b'] }, MINUTE);
-      const before = contents(isolated);
-      isolated.faults.add({ operation: 'putActionsSecret', fault });
-      const run = await saveWith({ ...timeoutFor(fault), scopes: 'a' }, {}, isolated);
-      expect([run.exitCode, run.outputs, run.state.client ?? '', contents(isolated)]).toEqual([1, {}, '', before]);
-      expect(errors(run)[0]).toMatch(/^Could not write secret .* GitHub did not take it\.$/m);
-      expect((await run.post()).stdout).toBe('');
+    itWaits(`whose outcome stays unknown keeps the client to be replaced (${when} the work)`, async (isolated) => {
+      const { credentials } = seedSaved(isolated, { ageMs: MINUTE });
+      isolated.faults.add({ operation: 'putActionsSecret', when, fault: { kind: 'status', status: 502 } });
+      const run = await saveWith(isolated, { on_existing: 'replace' });
+      expect(await credentialsWork(isolated, credentials)).toBe(true);
+      await checkUnknown(isolated, run, when === 'after');
     });
   }
 
-  itWaits('that is refused when it is retried after an unknown outcome is success if it had arrived', async () => {
-    await using isolated = await another();
-    seedSaved(isolated, repository(isolated), {}, MINUTE);
+  itWaits('that is refused after a sending that may have arrived has an unknown outcome', async (isolated) => {
+    const { credentials } = seedSaved(isolated, { ageMs: MINUTE });
     isolated.faults.add(
       { operation: 'putActionsSecret', call: 1, when: 'after', fault: { kind: 'reset' } },
       { operation: 'putActionsSecret', call: 2, fault: { kind: 'status', status: 403, body: { message: 'No.' } } },
     );
-    const run = await saveWith({}, {}, isolated);
-    expect([errors(run), run.exitCode]).toEqual([[], 0]);
-    expect(keptIn(repository(isolated))).toEqual(credentialsOf(run));
+    const run = await saveWith(isolated);
+    expect(errors(run)[0]).toContain('HTTP 403: No.');
+    expect(await credentialsWork(isolated, credentials)).toBe(true);
+    await checkUnknown(isolated, run, true);
   });
 
-  /** Returns a function that adds a fault for the reads after the secret was sent. */
-  const reading = (fault: Fault) => (isolated: Emulator) =>
-    isolated.faults.add({
-      operation: 'getActionsSecret',
-      where: () => sentTo(isolated, 'putActionsSecret').length > 0,
-      fault,
-    });
-  const unknown: [string, 'before' | 'after', (isolated: Emulator, secret: string) => void][] = [
-    ['cannot be read', 'after', reading({ kind: 'status', status: 403 })],
-    ['does not say when it was written', 'after', reading({ kind: 'body', body: 'rubbish' })],
-    [
-      'was written in this very second',
-      'before',
-      (isolated, secret) => {
-        // A concurrent run has saved its secret just before.
-        isolated.hold = (when, { operation }) => {
-          if (
-            when === 'before' &&
-            operation === 'getActionsSecret' &&
-            sentTo(isolated, 'putActionsSecret').length === 0
-          )
-            repository(isolated).setSecret(SECRET, secret);
-        };
-      },
-    ],
-  ];
-  for (const on_existing of ['rotate', 'replace'])
-    for (const [name, when, arrange] of unknown)
-      itWaits(
-        `whose outcome is unknown, if the secret ${name}, keeps both secrets valid and says that the saved credentials may be mixed (${on_existing})`,
-        async () => {
-          await using isolated = await another();
-          const { credentials } = seedSaved(isolated, repository(isolated), {}, MINUTE);
-          arrange(isolated, credentials.secret);
-          isolated.faults.add({ operation: 'putActionsSecret', when, fault: { kind: 'status', status: 502 } });
-          const run = await saveWith({ keep_secrets: '1', on_existing }, {}, isolated);
-          expect([run.exitCode, run.outputs]).toEqual([1, {}]);
-          expect(errors(run)).toEqual([
-            expect.stringMatching(
-              /^Could not write secret .*HTTP 502.*is not known\. .* stay valid, .* saved pair may be a mixed one\.$/,
-            ),
-          ]);
-          const from = isolated.requests.length;
-          expect([(await run.post()).stdout, operations(from, isolated)]).toEqual(['', []]);
-          // Both the old credentials and the new ones.
-          expect(await credentialsWork(isolated, credentials)).toBe(true);
-          const client_id = isolated.clients().at(-1)?.client_id ?? '';
-          expect(await credentialsWork(isolated, { client_id, secret: isolated.secrets(client_id).at(-1) ?? '' })).toBe(
-            true,
-          );
-          expect([sentTo(isolated, 'deleteSecret'), sentTo(isolated, 'deleteClient')]).toEqual([[], []]);
-          expectNoSecrets(isolated, run);
-          // The next run repairs it.
-          isolated.faults.clear();
-          isolated.hold = undefined;
-          const next = await saveWith({}, {}, isolated);
-          expect([errors(next), keptIn(repository(isolated))]).toEqual([[], credentialsOf(next)]);
-          expect(await credentialsWork(isolated, next.outputs)).toBe(true);
-        },
-      );
-});
-
-/**
- * Sends main a signal before or after the server carries out the first request of an operation. After SIGINT the server
- * continues a little later, unless it hangs. After the other signals it continues when main has ended.
- * @returns the run, and the milliseconds from the signal to its end
- */
-async function cutOff(
-  on: Emulator,
-  signal: NodeJS.Signals,
-  [when, operation]: ['before' | 'after', Operation],
-  inputs: Inputs = {},
-  hangs = signal !== 'SIGINT',
-): Promise<{ main: Executed; milliseconds: number }> {
-  let kill = (_: NodeJS.Signals) => {};
-  let signalled = 0;
-  let held: Emulator['requests'][number] | undefined;
-  const [ended, worked] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
-  on.hold = async (moment, request) => {
-    if (moment === 'after' && request === held) worked.resolve();
-    if (signalled || moment !== when || request.operation !== operation) return;
-    signalled = performance.now();
-    held = request;
-    kill(signal);
-    await (hangs ? ended.promise : sleep(150));
-  };
-  const main = await saveWith(inputs, { onStart: (send) => (kill = send) }, on);
-  const milliseconds = performance.now() - signalled;
-  ended.resolve();
-  if (!held) throw new Error(`Main never sent ${operation}: ${main.log}`);
-  if (when === 'before') await worked.promise;
-  on.hold = undefined;
-  return { main, milliseconds };
-}
-
-describe.each(['rotate', 'replace', 'create'])('a run that is cut off (%s)', (scenario) => {
-  const inputs = { keep_secrets: '1', ...(scenario === 'replace' ? { on_existing: 'replace' } : {}) };
-  /** Adds a client, and what is saved of another one. @returns the client's credentials */
-  const arrange = (on: Emulator) => {
-    if (scenario === 'create') return undefined;
-    const { client, plainSecrets } = seedEarlier(on, {}, { ageMs: DAY });
-    repository(on).setVariable(VARIABLE, 'm2morg_1', DAY);
-    repository(on).setSecret(SECRET, 'theirs', DAY);
-    return { client_id: client.client_id, secret: plainSecrets[0] ?? '' };
-  };
-  const variable: Operation = scenario === 'create' ? 'createVariable' : 'updateVariable';
-  const moments = (['SIGKILL', 'SIGINT'] as const).flatMap((signal) =>
-    (['before', 'after'] as const).map((when) => ({ signal, when, ended: signal === 'SIGINT' ? 1 : null })),
-  );
-
-  for (const { signal, when, ended } of moments) {
-    itWaits(`by ${signal}, ${when} the variable is written, is undone by post`, async () => {
-      await using isolated = await another();
-      const credentials = arrange(isolated);
-      const before = contents(isolated);
-      const { main, milliseconds } = await cutOff(isolated, signal, [when, variable], inputs);
-      expect([main.exitCode, main.outputs, sentTo(isolated, 'putActionsSecret')]).toEqual([ended, {}, []]);
-      expect(milliseconds).toBeLessThan(4000);
-      expect(errors(main)).toEqual(signal === 'SIGINT' ? [expect.stringContaining('cancelled')] : []);
-      expect(contents(isolated)).not.toEqual(before);
-      const post = await main.post();
-      expect([post.exitCode, post.annotations, contents(isolated)]).toEqual([0, [], before]);
-      expect(post.log).toContain(`Put back variable ${VARIABLE} of ${REPOSITORY}.`);
-      if (credentials) expect(await credentialsWork(isolated, credentials)).toBe(true);
-      expectNoSecrets(isolated, main, post);
-    });
-
-    itWaits(`by ${signal}, ${when} the secret is written, keeps the saved credentials`, async () => {
-      await using isolated = await another();
-      const credentials = arrange(isolated);
-      const { main } = await cutOff(isolated, signal, [when, 'putActionsSecret'], inputs);
-      const now = keptIn(repository(isolated));
-      // After a response, the credentials are published.
-      expect([main.exitCode, credentialsOf(main)]).toEqual([ended, signal === 'SIGINT' ? now : {}]);
-      const from = isolated.requests.length;
-      const post = await main.post();
-      expect([post.stdout, operations(from, isolated)]).toEqual(['', []]);
-      expect(await credentialsWork(isolated, now as Outcome['outputs'])).toBe(true);
-      if (credentials) expect(await credentialsWork(isolated, credentials)).toBe(true);
-      expectNoSecrets(isolated, main, post);
-    });
-  }
-
-  itWaits('by SIGINT while the secret is never answered says that the saved credentials may be mixed', async () => {
-    await using isolated = await another();
-    const credentials = arrange(isolated);
-    const { main, milliseconds } = await cutOff(isolated, 'SIGINT', ['before', 'putActionsSecret'], inputs, true);
-    expect([main.exitCode, main.outputs]).toEqual([1, {}]);
-    expect(errors(main)).toEqual([expect.stringMatching(/cancelled.* is not known\. .*mixed one\.$/)]);
-    expect(milliseconds).toBeLessThan(7500);
-    const from = isolated.requests.length;
-    expect([(await main.post()).stdout, operations(from, isolated)]).toEqual(['', []]);
-    expect(await credentialsWork(isolated, keptIn(repository(isolated)) as Outcome['outputs'])).toBe(true);
-    if (credentials) expect(await credentialsWork(isolated, credentials)).toBe(true);
-  });
-
-  itWaits('by SIGINT while the secret is refused is undone by post', async () => {
-    await using isolated = await another();
-    arrange(isolated);
-    const before = contents(isolated);
-    for (const fault of [
-      { kind: 'delay', ms: 600 },
-      { kind: 'status', status: 403 },
-    ] as const)
-      isolated.faults.add({ operation: 'putActionsSecret', fault });
-    const onStart: Step['onStart'] = async (kill) => {
-      for (const end = Date.now() + 20_000; Date.now() < end; await sleep(5))
-        if (sentTo(isolated, 'putActionsSecret').length > 0) break;
-      kill('SIGINT');
-    };
-    const main = await saveWith(inputs, { onStart }, isolated);
-    expect([main.exitCode, main.outputs]).toEqual([1, {}]);
-    const post = await main.post();
-    expect([post.exitCode, post.annotations, contents(isolated)]).toEqual([0, [], before]);
+  itWaits('whose outcome stays unknown keeps a correction, and the error names it', async (isolated) => {
+    const { client } = seedSaved(isolated, { fields: { scopes: ['b'] } });
+    isolated.faults.add({ operation: 'putActionsSecret', fault: { kind: 'status', status: 502 } });
+    const run = await saveWith(isolated, { scopes: 'a' });
+    expect(errors(run)[0]).toMatch(MIXED);
+    expect(errors(run)[0]).toContain(`Client ${client.client_id} may stay updated: scopes.`);
+    expect(isolated.clients()[0]?.scopes).toEqual(['a']);
   });
 });
 
-describe('the post step of a run that was cut off between variable and secret', () => {
-  const OLD = 'm2morg_1';
-  const cut = (old: string | undefined = OLD) => {
-    seedEarlier(emulator, {}, { ageMs: DAY });
-    if (old) repository(emulator).setVariable(VARIABLE, old, DAY);
-    return cutOff(emulator, 'SIGKILL', ['after', old ? 'updateVariable' : 'createVariable']);
-  };
-  const url = (api = emulator.github.apiUrl) => `${api}/repos/${REPOSITORY}/actions/variables/${VARIABLE}`;
+describe('after the secret was answered', () => {
+  const OTHERS: Record<string, () => string> = { [STATE]: () => stateValue(emulator, 'sks_9'), [ID]: () => 'm2morg_9' };
 
-  it('keeps a variable that another run has written since', async () => {
-    const { main } = await cut();
-    repository(emulator).setVariable(VARIABLE, 'm2morg_3');
-    const post = await main.post();
-    expect([post.exitCode, post.annotations, contents().variables]).toEqual([0, [], [[VARIABLE, 'm2morg_3']]]);
-    expect(emulator.clients()[0]?.secrets).toHaveLength(1);
+  it.each<[string, string[]]>([
+    ['both variables are', [STATE, ID]],
+    ['…_STATE is', [STATE]],
+    ['…_CLIENT_ID is', [ID]],
+  ])('both variables are written again, with a warning, if %s another run’s', async (_, names) => {
+    seedSaved(emulator);
+    meanwhile(emulator, ['before', 'putActionsSecret'], () => {
+      for (const name of names) repository().setVariable(name, OTHERS[name]?.() ?? '');
+    });
+    const run = await save();
+    expect(run).toMatchObject({ exitCode: 0, outputs: { result: 'rotated' } });
+    expect(warnings(run)).toEqual([
+      expect.stringMatching(
+        `^Another run saved credentials at the same time: ${NAMES} of .*writes its variables again`,
+      ),
+    ]);
+    expect(writesOf(emulator)).toEqual([
+      'updateVariable STATE',
+      'putActionsSecret',
+      'updateVariable STATE',
+      'updateVariable CLIENT_ID',
+    ]);
+    expect(keptIn(repository())).toEqual(credentialsOf(run));
+    expect(stateOf()).toBe(stateValue(emulator, run.outputs.secret_id ?? ''));
   });
 
-  it('does not recreate a variable that is gone', async () => {
-    const { main } = await cut();
-    repository(emulator).variables.clear();
-    const post = await main.post();
-    // It warns, because the variable may exist and only be invisible to the token.
-    expect([post.exitCode, contents().variables, warnings(post)]).toEqual([0, [], [expect.stringContaining(url())]]);
+  it('variables that another run deleted are created again, with a warning', async () => {
+    meanwhile(emulator, ['before', 'putActionsSecret'], () => repository().variables.clear());
+    const run = await save();
+    expect([run.exitCode, warnings(run).length]).toEqual([0, 1]);
+    expect(writesOf(emulator).slice(-2)).toEqual(['createVariable STATE', 'createVariable CLIENT_ID']);
+    expect(keptIn(repository())).toEqual(credentialsOf(run));
   });
 
-  it('keeps the credentials of another run that has saved the same client’s since', async () => {
-    const { main } = await cut();
-    const other = await saveWith();
-    const post = await main.post();
-    expect([post.exitCode, post.annotations, keptIn(repository(emulator))]).toEqual([0, [], credentialsOf(other)]);
-    expect(await credentialsWork(emulator, other.outputs)).toBe(true);
+  it('variables that cannot be written again are a warning that id and secret may not belong together', async () => {
+    seedSaved(emulator);
+    meanwhile(emulator, ['before', 'putActionsSecret'], () => {
+      for (const name of [STATE, ID]) repository().setVariable(name, OTHERS[name]?.() ?? '');
+      emulator.faults.add({ operation: 'updateVariable', fault: { kind: 'status', status: 403 } });
+    });
+    const run = await save();
+    expect([run.exitCode, errors(run)]).toEqual([0, []]);
+    expect(warnings(run).slice(1)).toEqual(
+      [STATE, ID].map((name) => expect.stringMatching(`may not belong together: .*${name} of `)),
+    );
   });
 
-  it.each<[string, string | undefined, (api: string) => string]>([
-    ['a PATCH', OLD, (at) => `PATCH ${at} with the value "${OLD}"`],
-    ['a DELETE', undefined, (at) => `DELETE ${at}`],
-  ])('warns once, with the exact call (%s), if github_token is missing', async (_, old, call) => {
-    const { main } = await cut(old ?? '');
-    const from = emulator.requests.length;
-    const post = await main.post({ inputs: { github_token: '' } });
-    expect([post.exitCode, post.annotations.length]).toEqual([0, 1]);
-    expect(operations(from)).toEqual(['token', 'getClient', 'deleteSecret']);
-    expect(warnings(post)).toEqual([expect.stringContaining(call(url()))]);
-    // The rest of the clean-up is done nevertheless.
-    expect(emulator.clients()[0]?.secrets).toHaveLength(1);
-  });
-
-  it.each<[string, Fault]>([
-    ['a refusal', { kind: 'status', status: 403 }],
-    ['rubbish', { kind: 'body', body: '<html>' }],
-  ])('never fails the job: GitHub answers with %s', async (_, fault) => {
-    const { main } = await cut();
-    emulator.faults.add({ operation: 'getVariable', fault });
-    const post = await main.post();
-    expect([post.exitCode, post.annotations.length]).toEqual([0, 1]);
-    expect(warnings(post)).toEqual([expect.stringContaining(`PATCH ${url()} with the value "${OLD}"`)]);
-    expect(emulator.clients()[0]?.secrets).toHaveLength(1);
-  });
-
-  it('goes to the GitHub that main used, whatever the variables say since', async () => {
-    await using other = await another();
-    const { main } = await cut();
-    const post = await main.post({ env: other.github.variables });
-    expect([post.annotations, contents().variables, other.requests]).toEqual([[], [[VARIABLE, OLD]], []]);
-  });
-
-  // biome-ignore lint/suspicious/noExplicitAny: the test knows the JSON of the state.
-  it.each<[string, (variable: any, other: Emulator) => void]>([
-    ['another address', (variable, other) => Object.assign(variable, { api: other.github.apiUrl })],
-    ['another value of before', (variable) => Object.assign(variable, { old: 'm2morg_4' })],
-    ['another repository', ({ location }) => Object.assign(location, { repository: 'acme/other' })],
-  ])('sends nothing if its state has %s', async (_, change) => {
-    await using other = await another();
-    const { main } = await cut();
-    const from = emulator.requests.length;
-    const state = JSON.parse(main.state.client ?? '');
-    change(state.variable, other);
-    const post = await main.post({ state: { client: JSON.stringify(state) } });
-    expect([post.exitCode, operations(from), other.requests]).toEqual([0, [], []]);
-    expect(warnings(post).length).toBe(post.annotations.length);
-    expect(warnings(post)[0]).toContain(`/actions/variables/${VARIABLE}`);
-    expect(warnings(post).join(' ')).not.toContain('127.0.0.1');
+  it('variables that cannot be read are no failure', async () => {
+    seedSaved(emulator);
+    emulator.faults.add({
+      operation: 'getVariable',
+      where: () => sentTo(emulator, 'putActionsSecret').length > 0,
+      fault: { kind: 'status', status: 403 },
+    });
+    const run = await save();
+    expect([run.exitCode, run.annotations]).toEqual([0, []]);
+    expect(keptIn(repository())).toEqual(credentialsOf(run));
   });
 });
 
@@ -928,187 +762,12 @@ describe('two runs at once', () => {
     ['rotate', { on_existing: 'rotate' }, true],
     ['the first ones, to reuse', { on_existing: 'reuse' }, false],
   ])('(%s) end with working credentials saved', async (_, inputs, there) => {
-    if (there) seedSaved();
-    const runs = await Promise.all([saveWith(inputs), saveWith(inputs)]);
-    expect(runs.map((run) => [errors(run), run.exitCode])).toEqual([
-      [[], 0],
-      [[], 0],
-    ]);
-    const now = keptIn(repository(emulator));
+    if (there) seedSaved(emulator);
+    const runs = await Promise.all([save(inputs), save(inputs)]);
+    for (const run of runs) expect([errors(run), run.exitCode]).toEqual([[], 0]);
+    const now = keptIn(repository());
     expect(await credentialsWork(emulator, now as Outcome['outputs'])).toBe(true);
     expect(emulator.clients().map(({ client_id }) => client_id)).toEqual([now.client_id]);
     expect(runs.map(({ outputs }) => outputs.secret)).toContain(now.secret);
-  });
-});
-
-describe('reuse', () => {
-  const reuse = (inputs: Inputs = {}, step: Step = {}) => saveWith({ on_existing: 'reuse', ...inputs }, step);
-
-  it.each(LOCATIONS)('writes nothing if variable and secret are there, in %s', async (_, inputs, locationOf) => {
-    const location = locationOf(emulator);
-    const first = await reuse(inputs);
-    expect([first.outputs.result, keptIn(location)]).toEqual(['created', credentialsOf(first)]);
-    const [before, from] = [emulator.clients(), emulator.requests.length];
-    const second = await reuse(inputs);
-    expect([errors(second), second.exitCode]).toEqual([[], 0]);
-    expect(second.outputs).toMatchObject({ result: 'reused', client_id: first.outputs.client_id, secret: '' });
-    expect([emulator.clients(), keptIn(location)]).toEqual([before, credentialsOf(first)]);
-    const writes = emulator.requests.slice(from).filter(({ method }) => method !== 'GET');
-    expect(writes.map(({ operation }) => operation)).toEqual(['token']);
-    expect(second.log).toContain("the pair that is saved is this client's");
-    expect([second.state, (await second.post()).stdout]).toEqual([{}, '']);
-  });
-
-  it.each<[string, (location: SecretLocation) => void]>([
-    ['the variable is missing', ({ variables }) => variables.clear()],
-    ['the variable has another id', (location) => location.setVariable(VARIABLE, 'm2morg_1')],
-    ['the secret is missing', ({ secrets }) => secrets.clear()],
-    [
-      'nothing is there',
-      ({ variables, secrets }) => {
-        variables.clear();
-        secrets.clear();
-      },
-    ],
-  ])('rotates and saves if %s', async (_, change) => {
-    const { client } = seedSaved();
-    const location = repository(emulator);
-    change(location);
-    const run = await reuse();
-    expect([errors(run), run.outputs]).toEqual([
-      [],
-      expect.objectContaining({ result: 'rotated', client_id: client.client_id }),
-    ]);
-    expect(keptIn(location)).toEqual(credentialsOf(run));
-    expect(await credentialsWork(emulator, run.outputs)).toBe(true);
-    expect((await reuse()).outputs.result).toBe('reused');
-  });
-
-  it('makes and saves another if the client is gone', async () => {
-    repository(emulator).setVariable(VARIABLE, 'm2morg_1', DAY);
-    repository(emulator).setSecret(SECRET, 'theirs', DAY);
-    const run = await reuse();
-    expect([errors(run), run.outputs.result, keptIn(repository(emulator))]).toEqual([
-      [],
-      'created',
-      credentialsOf(run),
-    ]);
-  });
-
-  it('corrects what drifted and keeps what is saved', async () => {
-    const { credentials } = seedSaved(emulator, repository(emulator), { scopes: ['b'] });
-    const run = await reuse({ scopes: 'a' });
-    expect([errors(run), run.outputs.result, changes()]).toEqual([[], 'reused', ['updateClient']]);
-    expect(keptIn(repository(emulator))).toEqual(credentials);
-  });
-
-  it('says in a dry run whether it would save', async () => {
-    seedSaved();
-    expect((await reuse({ dry_run: 'true' })).log).toContain('- change nothing');
-    repository(emulator).secrets.clear();
-    expect((await reuse({ dry_run: 'true' })).log).toContain('- save the pair as ');
-  });
-
-  it('needs a token that can see whether the credentials are there', async () => {
-    seedSaved();
-    const run = await reuse({ github_token: emulator.github.addToken({ secrets: 'write' }) });
-    expect([run.exitCode, changes()]).toEqual([1, []]);
-    expect(errors(run)[0]).toMatch(FINE_AND_CLASSIC.variables);
-  });
-});
-
-describe('github_token', () => {
-  const forms = (token: string) => [
-    token,
-    encodeURIComponent(token),
-    JSON.stringify(token).slice(1, -1),
-    ...['', 'x', 'xx'].map((before) =>
-      Buffer.from(before + token)
-        .toString('base64')
-        .slice(4, -4),
-    ),
-  ];
-
-  it('is masked in all its forms, and nowhere to be read, also if it fails and in post', async () => {
-    const token = ['ghp', 'p/+"&x'.repeat(5)].join('_');
-    const body = { message: `No: ${token}`, errors: [{ message: `token ${token}` }, encodeURIComponent(token)] };
-    emulator.faults.add({ operation: 'getPublicKey', fault: { kind: 'status', status: 403, body } });
-    const main = await saveWith({ github_token: token });
-    const post = await main.post();
-    expect([main.exitCode, errors(main)[0]]).toEqual([1, expect.stringContaining('HTTP 403: No: ***')]);
-    for (const run of [main, post])
-      for (const form of forms(token)) {
-        expect(readable(run)).not.toContain(form);
-        expect(run.log).not.toContain(form);
-      }
-    for (const form of forms(token)) expect(main.masks.some((mask) => mask.includes(form))).toBe(true);
-  });
-
-  it('is masked before anything else is printed, also if it is not needed', async () => {
-    const { github_token = '' } = savingIn(emulator);
-    const run = await runAction(emulator, { inputs: { github_token } });
-    expect([errors(run), emulator.requests.filter(({ path }) => path.startsWith('/api/v3'))]).toEqual([[], []]);
-    expect(run.masks).toContain(github_token);
-    expect(run.stdout.indexOf('::debug::')).toBeGreaterThan(run.stdout.indexOf(`::add-mask::${github_token}`));
-  });
-
-  it('is masked by post, which sends it once more', async () => {
-    const { main } = await cutOff(emulator, 'SIGKILL', ['after', 'createVariable']);
-    const post = await main.post();
-    expect(post.masks).toContain(emulator.github.token);
-    expectNoSecrets(emulator, main, post);
-  });
-});
-
-describe('GitHub’s API', () => {
-  it('is where GITHUB_API_URL says, and neither side ever sees what belongs to the other', async () => {
-    await using github = await another();
-    const step: Step = { env: github.github.variables };
-    const inputs = { ...savingIn(github), access_token: 'true' };
-    const runs = [await saveWith(inputs, step), await saveWith(inputs, step)];
-    expect(runs.map((run) => errors(run))).toEqual([[], []]);
-    expect(keptIn(repository(github))).toEqual(credentialsOf(runs[1] as Outcome));
-    expect([contents().variables, github.clients()]).toEqual([[], []]);
-    expect(github.requests.every(({ path }) => path.startsWith(`/api/v3/repos/${REPOSITORY}/`))).toBe(true);
-    expect(emulator.requests.some(({ path }) => path.startsWith('/api/v3'))).toBe(false);
-    const whole = (on: Emulator) => JSON.stringify(on.requests.map(({ path, headers, text }) => [path, headers, text]));
-    for (const secret of secretsOf(emulator)) expect(whole(github)).not.toContain(secret);
-    expect(whole(github)).not.toContain(emulator.credentials.clientId);
-    expect(whole(emulator)).not.toContain(github.github.token);
-  });
-
-  it.each(['http://github.example', 'ftp://github.example', 'not a url', 'https://user:word@github.example'])(
-    'is never asked if the address is bad: %s',
-    async (GITHUB_API_URL) => {
-      const run = await saveWith({}, { env: { GITHUB_API_URL } });
-      expect([run.exitCode, emulator.requests]).toEqual([1, []]);
-      expect(errors(run)).toEqual([expect.stringMatching(/^Bad input: GITHUB_API_URL: /)]);
-    },
-  );
-
-  it.each<Operation>(['getPublicKey', 'getVariable', 'createVariable', 'putActionsSecret'])(
-    'is never followed elsewhere: %s',
-    async (operation) => {
-      await using other = await another();
-      for (const status of [301, 307]) {
-        emulator.faults.clear();
-        const location = `${other.github.apiUrl}/repos/${REPOSITORY}/actions`;
-        emulator.faults.add({ operation, fault: { kind: 'redirect', status, location } });
-        const run = await saveWith();
-        expect([run.exitCode, run.outputs]).toEqual([1, {}]);
-        expect(errors(run)[0]).toContain(`HTTP ${status}. Redirects are not followed`);
-        expect([contents().clients, contents().secrets]).toEqual([[], []]);
-      }
-      expect(other.requests).toEqual([]);
-    },
-  );
-
-  itWaits('is not waited for beyond the time of the step', async () => {
-    await using isolated = await another();
-    isolated.faults.add({ operation: 'getPublicKey', fault: { kind: 'hang' } });
-    const run = await saveWith({ timeout: '10' }, {}, isolated);
-    expect([run.exitCode, changes(0, isolated)]).toEqual([1, []]);
-    expect(errors(run)[0]).toMatch(/no answer within \d.*GITHUB_API_URL/);
-    expect(run.milliseconds).toBeLessThan(10_500);
   });
 });

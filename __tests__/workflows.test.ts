@@ -90,6 +90,7 @@ describe('examples/fleet.yml', () => {
       ...valuesOf(emulator),
       'matrix.repository': repository,
       "inputs.on_existing || 'reuse'": 'reuse',
+      "inputs.on_existing != 'rotate' && 30 || ''": '30',
       "github.event_name == 'pull_request'": String(event === 'pull_request'),
     });
   }
@@ -132,7 +133,7 @@ describe('examples/fleet.yml', () => {
     const kept = emulator.github.addRepository('acme/checkout').addEnvironment('production');
     const planned = await run(emulator, 'acme/checkout', 'pull_request');
     expect([planned.outputs.result, emulator.clients(), kept.secrets.size]).toEqual(['planned', [], 0]);
-    expect(planned.log).toContain('save the pair as variable SCALEKIT_M2M_CLIENT_ID');
+    expect(planned.log).toContain('save the credentials as variables SCALEKIT_M2M_CLIENT_ID');
 
     const made = await run(emulator, 'acme/checkout', 'schedule');
     expect([made.annotations, made.outputs.result]).toEqual([[], 'created']);

@@ -27,8 +27,11 @@ export interface Step {
   action?: string;
   /** Runs the sources in `src` instead of the bundles in `dist`. */
   source?: boolean;
-  /** Called when main has started, with a function that sends it a signal. */
-  onStart?: (kill: (signal: NodeJS.Signals) => void) => void;
+  /**
+   * Called when main has started, with a function that sends it a signal, and with what the runner can do meanwhile: read
+   * the state that main has written so far, and run the post step.
+   */
+  onStart?: (kill: (signal: NodeJS.Signals) => void, running: Running) => void;
   /** Options for Node, such as a module to preload. */
   nodeOptions?: string[];
 }
@@ -45,8 +48,18 @@ export interface Outcome {
   annotations: { kind: 'error' | 'warning' | 'notice'; message: string }[];
   outputs: Record<string, string>;
   state: Record<string, string>;
+  /** What the state was after each write to its file, in order. The runner may read it at any time. */
+  states: Record<string, string>[];
   summary: string;
   milliseconds: number;
+}
+
+/** A step whose main runs. */
+export interface Running {
+  /** Returns the state that main has written so far. */
+  state(): Record<string, string>;
+  /** Runs post beside main, as Executed.post() does after it. */
+  post(state: Record<string, string>): Promise<Outcome>;
 }
 
 /** A step whose main has run, and whose post can run. */
@@ -63,24 +76,22 @@ export async function runStep(given: Step): Promise<Executed> {
   const step = { ...given, env: { RUNNER_TEMP: temporaryFolder(), ...given.env } };
   const folder = path.join(ROOT, step.action ?? '');
   const metadata = parse(readFileSync(path.join(folder, 'action.yml'), 'utf8'));
+  const post = (state: Record<string, string>, { inputs = {}, env = {} }: Pick<Step, 'inputs' | 'env'> = {}) => {
+    const stateVariables = Object.fromEntries(Object.entries(state).map(([key, value]) => [`STATE_${key}`, value]));
+    const { onStart: _, ...rest } = step;
+    return execute(
+      { ...rest, env: { ...step.env, ...env } },
+      nodeCommand(step, entry(folder, metadata.runs.post, step.source)),
+      { ...stateVariables, ...inputVariables(metadata, { ...step.inputs, ...inputs }) },
+    );
+  };
   const main = await execute(
     step,
     nodeCommand(step, entry(folder, metadata.runs.main, step.source)),
     inputVariables(metadata, step.inputs),
+    post,
   );
-  return {
-    ...main,
-    post: ({ inputs = {}, env = {}, state = main.state } = {}) => {
-      const stateVariables = Object.fromEntries(Object.entries(state).map(([key, value]) => [`STATE_${key}`, value]));
-      const variables = { ...stateVariables, ...inputVariables(metadata, { ...step.inputs, ...inputs }) };
-      const { onStart: _, ...rest } = step;
-      return execute(
-        { ...rest, env: { ...step.env, ...env } },
-        nodeCommand(step, entry(folder, metadata.runs.post, step.source)),
-        variables,
-      );
-    },
-  };
+  return { ...main, post: ({ state = main.state, ...changes } = {}) => post(state, changes) };
 }
 
 /** Returns a new folder that main and post of a step share, like the runner's. It is removed when the process ends. */
@@ -123,7 +134,12 @@ function inputVariables(
   );
 }
 
-async function execute(step: Step, [program = '', ...args]: string[], variables: Variables): Promise<Outcome> {
+async function execute(
+  step: Step,
+  [program = '', ...args]: string[],
+  variables: Variables,
+  post: Running['post'] = () => Promise.reject(new Error('this program has no post step')),
+): Promise<Outcome> {
   const temporary = mkdtempSync(path.join(tmpdir(), 'runner-'));
   try {
     const commandFile = (name: string, content = '') => {
@@ -146,7 +162,7 @@ async function execute(step: Step, [program = '', ...args]: string[], variables:
       env: { PATH, NODE_V8_COVERAGE, ...RUNNER_VARIABLES, ...files, ...variables, ...step.env },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
-    step.onStart?.((signal) => child.kill(signal));
+    step.onStart?.((signal) => child.kill(signal), { state: () => readCommandFile(files.GITHUB_STATE), post });
     const text = { stdout: '', stderr: '' };
     child.stdout.setEncoding('utf8').on('data', (chunk) => (text.stdout += chunk));
     child.stderr.setEncoding('utf8').on('data', (chunk) => (text.stderr += chunk));
@@ -159,7 +175,7 @@ async function execute(step: Step, [program = '', ...args]: string[], variables:
       ...text,
       ...readLog(text.stdout, step.env?.RUNNER_DEBUG === '1'),
       outputs: readCommandFile(files.GITHUB_OUTPUT),
-      state: readCommandFile(files.GITHUB_STATE),
+      ...readStates(files.GITHUB_STATE),
       summary: readFileSync(files.GITHUB_STEP_SUMMARY, 'utf8'),
       milliseconds,
     };
@@ -168,22 +184,30 @@ async function execute(step: Step, [program = '', ...args]: string[], variables:
   }
 }
 
-/**
- * Reads a command file. An entry is `name<<delimiter`, the lines of the value, and the delimiter. If a name occurs more
- * than once, its last value is returned.
- */
+/** Reads a command file. If a name occurs more than once, its last value is returned. */
 function readCommandFile(file: string): Record<string, string> {
-  const values: Record<string, string> = {};
+  return Object.assign({}, ...readEntries(file));
+}
+
+/** Reads the entries of a command file. An entry is `name<<delimiter`, the lines of the value, and the delimiter. */
+function readEntries(file: string): Record<string, string>[] {
+  const entries: Record<string, string>[] = [];
   const lines = readFileSync(file, 'utf8').split('\n');
   for (let index = 0; index < lines.length; index++) {
     const [, name, delimiter] = /^(.*?)<<(.*)$/.exec(lines[index] ?? '') ?? [];
     if (name === undefined) continue;
     const end = lines.indexOf(delimiter ?? '', index + 1);
     if (end < 0) throw new Error(`a value of ${name} has no end`);
-    values[name] = lines.slice(index + 1, end).join('\n');
+    entries.push({ [name]: lines.slice(index + 1, end).join('\n') });
     index = end;
   }
-  return values;
+  return entries;
+}
+
+function readStates(file: string): Pick<Outcome, 'state' | 'states'> {
+  const states: Record<string, string>[] = [{}];
+  for (const entry of readEntries(file)) states.push({ ...states.at(-1), ...entry });
+  return { state: states.at(-1) ?? {}, states };
 }
 
 function readLog(stdout: string, showDebug: boolean): Pick<Outcome, 'log' | 'masks' | 'annotations'> {

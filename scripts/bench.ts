@@ -8,19 +8,33 @@ import os from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { type Emulator, startEmulator } from '../emulator/index.ts';
+import { startEmulator } from '../emulator/index.ts';
 import { growthCases, jobCases, type Options, startCases } from './bench/cases.ts';
+import { measureFleet } from './bench/fleet.ts';
 import { type Measured, measure } from './bench/measure.ts';
-import { charts, LATENCY, type Results, replaceResults, summary, tables } from './bench/report.ts';
+import {
+  type GrowthResults,
+  growthChart,
+  growthTables,
+  LATENCY,
+  type Results,
+  ratioChart,
+  replaceResults,
+  summary,
+  tables,
+} from './bench/report.ts';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 /** Clients in the organization in each measurement of growth. */
 const SIZES = [10, 1000, 10_000];
 const MAX_GROWTH_RUNS = 5;
+/** Repositories of the simulated fleet. */
+const FLEET_SIZE = 1000;
 
 const usage = `Usage: npm run -s bench -- [options]
 
   --runs N        how often each process is measured (20)
+  --only PART     measure only "jobs" (start-up included) or only "growth" (the fleet included)
   --dist FOLDER   the built actions (dist)
   --no-write      print the tables, and leave the pages as they are
 `;
@@ -28,13 +42,14 @@ const usage = `Usage: npm run -s bench -- [options]
 const { values } = parseArgs({
   options: {
     runs: { type: 'string', default: '20' },
+    only: { type: 'string', default: '' },
     dist: { type: 'string', default: path.join(ROOT, 'dist') },
     'no-write': { type: 'boolean', default: false },
     help: { type: 'boolean', short: 'h', default: false },
   },
 });
 const runs = Number(values.runs);
-if (values.help || !(runs >= 1)) process.stdout.write(usage);
+if (values.help || !(runs >= 1) || !['', 'jobs', 'growth'].includes(values.only)) process.stdout.write(usage);
 else await run(runs, path.resolve(values.dist));
 
 async function run(runs: number, dist: string): Promise<void> {
@@ -44,33 +59,37 @@ async function run(runs: number, dist: string): Promise<void> {
   try {
     const authority = path.join(folder, 'ca.pem');
     writeFileSync(authority, emulator.ca ?? '');
-    const results = await measureAll({ emulator, authority, dist }, runs, emulator);
-    console.log(tables(results));
-    if (!values['no-write']) write(results);
+    const options = { emulator, authority, dist, temporary: folder };
+    if (values.only !== 'growth') reportJobs(await measureJobs(options, runs));
+    if (values.only !== 'jobs') reportGrowth(await measureGrowth(options, Math.min(runs, MAX_GROWTH_RUNS)));
   } finally {
     await emulator.close();
     rmSync(folder, { recursive: true });
   }
 }
 
-async function measureAll(options: Options, runs: number, emulator: Emulator): Promise<Results> {
+async function measureJobs(options: Options, runs: number): Promise<Results> {
   const [curl, jq] = [version('curl', /^curl (\S+)/), version('jq', /^jq-(\S+)/)];
   const contenders = [...(curl && jq ? (['curl'] as const) : []), 'sdk' as const];
   const cases = [0, LATENCY].flatMap((latency) => jobCases(options, latency, contenders));
-  const measured = await measure([...startCases(options), ...cases], runs, emulator);
+  const measured = await measure([...startCases(options), ...cases], runs, options.emulator);
+  requireSameRequests(measured);
+  const missing = [curl ? '' : '`curl`', jq ? '' : '`jq`'].filter(Boolean).join(' and ');
+  const sdk = `SDK ${packageVersion('node_modules/@scalekit-sdk/node/package.json')}`;
+  return {
+    measured,
+    setting: describe(runs, [sdk, ...(curl ? [`curl ${curl}`] : []), ...(jq ? [`jq ${jq}`] : [])]),
+    notes: missing ? [`Without ${missing} on this machine, there is no row for a step with \`curl\` and \`jq\`.`] : [],
+  };
+}
+
+async function measureGrowth(options: Options, runs: number): Promise<GrowthResults> {
   const growth: Measured[] = [];
   // Measure one size after another, smallest first. The garbage that a large organization causes in the emulator would
   // slow down the runs for a small one.
-  for (const size of SIZES)
-    growth.push(...(await measure(growthCases(options, size), Math.min(runs, MAX_GROWTH_RUNS), emulator)));
-  requireSameRequests([...measured, ...growth]);
-  const missing = [curl ? '' : '`curl`', jq ? '' : '`jq`'].filter(Boolean).join(' and ');
-  return {
-    measured,
-    growth,
-    setting: describe(runs, curl, jq),
-    notes: missing ? [`Without ${missing} on this machine, there is no row for a step with \`curl\` and \`jq\`.`] : [],
-  };
+  for (const size of SIZES) growth.push(...(await measure(growthCases(options, size), runs, options.emulator)));
+  requireSameRequests(growth);
+  return { growth, fleet: await measureFleet(options, FLEET_SIZE), setting: describe(runs, []) };
 }
 
 /**
@@ -87,20 +106,21 @@ function requireSameRequests(all: Measured[]): void {
   }
 }
 
-/** Returns one line with the number of runs, the date, the machine and the versions of all programs. */
-function describe(runs: number, curl: string | undefined, jq: string | undefined): string {
+/**
+ * Returns one line with the number of runs, the date, the machine and the versions of all programs.
+ * @param others names and versions of the programs that the action is compared with
+ */
+function describe(runs: number, others: string[]): string {
   const cpus = os.cpus();
   const parts = [
     `${cpus.length} × ${cpus[0]?.model.trim()}`,
     `${os.type()} ${/^\d+\.\d+/.exec(os.release())} (${os.arch()})`,
     `Node.js ${process.versions.node}`,
     `this action ${packageVersion('package.json')}`,
-    `SDK ${packageVersion('node_modules/@scalekit-sdk/node/package.json')}`,
-    ...(curl ? [`curl ${curl}`] : []),
-    ...(jq ? [`jq ${jq}`] : []),
+    ...others,
   ];
   const day = new Date().toISOString().slice(0, 10);
-  return `Medians of ${runs} runs (growth: ${Math.min(runs, MAX_GROWTH_RUNS)}) on ${day}: ${parts.join(', ')}.`;
+  return `Medians of ${runs} runs on ${day}: ${parts.join(', ')}.`;
 }
 
 function packageVersion(file: string): string {
@@ -112,13 +132,24 @@ function version(program: string, form: RegExp): string | undefined {
   return form.exec(spawnSync(program, ['--version'], { encoding: 'utf8' }).stdout ?? '')?.[1];
 }
 
-/** Writes the results into docs/performance.md and README.md, and the charts into docs/images. */
-function write(results: Results): void {
-  const texts = { 'docs/performance.md': tables(results), 'README.md': summary(results) };
-  for (const [name, text] of Object.entries(texts)) {
-    const page = path.join(ROOT, name);
-    writeFileSync(page, replaceResults(readFileSync(page, 'utf8'), text));
-  }
-  for (const [name, chart] of Object.entries(charts(results)))
-    writeFileSync(path.join(ROOT, 'docs/images', name), chart);
+/** Prints the results of all jobs, and writes them into docs/performance.md, README.md and docs/images. */
+function reportJobs(results: Results): void {
+  console.log(tables(results));
+  if (values['no-write']) return;
+  writeRegion('docs/performance.md', tables(results), 'results');
+  writeRegion('README.md', summary(results), 'results');
+  writeFileSync(path.join(ROOT, 'docs/images/performance-ratios.svg'), ratioChart(results));
+}
+
+/** Prints the results of growth, and writes them into docs/performance.md and docs/images. */
+function reportGrowth(results: GrowthResults): void {
+  console.log(growthTables(results));
+  if (values['no-write']) return;
+  writeRegion('docs/performance.md', growthTables(results), 'growth');
+  writeFileSync(path.join(ROOT, 'docs/images/performance-growth.svg'), growthChart(results));
+}
+
+function writeRegion(file: string, content: string, region: string): void {
+  const page = path.join(ROOT, file);
+  writeFileSync(page, replaceResults(readFileSync(page, 'utf8'), content, region));
 }

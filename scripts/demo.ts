@@ -101,11 +101,15 @@ async function showLifecycle({ url, credentials, organization, github, requests,
     console.log(`  → environment ${production.name} on GitHub: ${saved.join(', ') || 'nothing'}`);
   }
 
-  await step('A pair for the environment "production", saved there (save_to: environment)', { inputs: saving });
+  await step('Client credentials for the environment "production", saved there (save_to: environment)', {
+    inputs: saving,
+  });
   showSaved();
   await step('A week later: another secret', { inputs: saving });
   showSaved();
-  await step('Each night: nothing to do (on_existing: reuse)', { inputs: { ...saving, on_existing: 'reuse' } });
+  await step('Each night: nothing to do until the secret is 30 days old (on_existing: reuse, rotate_after: 30)', {
+    inputs: { ...saving, on_existing: 'reuse', rotate_after: '30' },
+  });
   await step('The environment goes (delete/)', { action: 'delete', inputs: saving });
   showSaved();
 
@@ -130,7 +134,7 @@ async function show({ outputs, summary }: Outcome): Promise<void> {
     console.log(`  ${heading?.padEnd(18)}${plainText(value)}`);
   }
 
-  title('What the receiving API sees in a token that the new pair gets');
+  title('What the receiving API sees in a token that the new credentials get');
   const token = await getToken(inputs.scalekit_environment_url, outputs.client_id ?? '', outputs.secret ?? '');
   console.log(JSON.stringify(decodeJwt(token), null, 2));
 }

@@ -1,7 +1,9 @@
 import type { DesiredClient } from '../../src/client/desired.ts';
 import { formatMarker, type ManagedClient, type OwnershipMarker, withMarker } from '../../src/client/identity.ts';
+import type { SavedSnapshot, SecretLocation } from '../../src/github/saved-credentials.ts';
 import { type FinalResponse, type HttpRequest, Transport } from '../../src/net/transport.ts';
 import type { Client, ClientFields, Secret } from '../../src/scalekit/types.ts';
+import type { PendingClient, PendingSecret, PendingState, PendingVariables } from '../../src/undo/pending.ts';
 
 /** The ownership marker that this run writes into a client that it creates. */
 export const MARKER: OwnershipMarker = {
@@ -16,6 +18,53 @@ export const MARKER: OwnershipMarker = {
 export const NEW_MARKER_LINE = formatMarker(MARKER);
 /** The ownership marker of the earlier run that created the client. */
 export const OLD_MARKER_LINE = formatMarker({ ...MARKER, run: '7.1', nonce: 'older-nonce-1234' });
+
+/** Where credentials are saved: in the repository. */
+export const LOCATION: SecretLocation = {
+  repository: 'acme/app',
+  environment: '',
+  state_variable: 'A_STATE',
+  id_variable: 'A_ID',
+  secret: 'A_SECRET',
+};
+/** What GitHub Actions has if the credentials of `client()` are saved. */
+export const SAVED = {
+  client_id: 'm2morg_1',
+  state: `v1 key:${MARKER.key} organization:org_1 secret:sks_1`,
+  stateTime: '2026-11-24T08:00:00Z',
+  secretTime: '2026-11-24T08:00:02Z',
+} satisfies SavedSnapshot;
+/** What GitHub Actions has if nothing is saved. */
+export const NOTHING_SAVED: SavedSnapshot = { client_id: undefined, state: undefined, secretTime: undefined };
+
+/** The state of a step that has not changed anything. */
+export const BLANK_STATE = {
+  origin: 'https://acme.scalekit.com',
+  organization_id: 'org_1',
+  nonce: MARKER.nonce,
+  run: '1.1',
+  lifetime: 'persistent',
+} as const satisfies PendingState;
+export const PENDING_CLIENT: PendingClient = {
+  sent_at: 1_795_000_000_000,
+  sent_again: false,
+  id: 'm2morg_2',
+  secret_ids: ['sks_1'],
+};
+export const PENDING_SECRET: PendingSecret = {
+  client_id: 'm2morg_2',
+  nonce: 'older-nonce-1234',
+  known_ids: [],
+  outcome_unknown: false,
+  id: 'sks_1',
+};
+/** The variables of a step that replaced the credentials of client `m2morg_1` by those of `m2morg_2`. */
+export const PENDING_VARIABLES: PendingVariables = {
+  api: 'https://ghes.acme.example/api/v3',
+  location: LOCATION,
+  before: SAVED,
+  written: { client_id: 'm2morg_2', state: `v1 key:${MARKER.key} organization:org_1 secret:sks_9` },
+};
 
 export const LISTS: Required<Pick<ClientFields, 'scopes' | 'audience' | 'custom_claims'>> = {
   scopes: ['deploy:apps', 'read:apps'],

@@ -8,12 +8,12 @@ import { Faults } from '../../src/client/faults.ts';
 import type { ManagedClient } from '../../src/client/identity.ts';
 import { planChanges } from '../../src/client/plan.ts';
 import { type Target, targetFromApi, targetFromIdToken, targetFromRunner } from '../../src/client/target.ts';
-import { decideSavedCredentials } from '../../src/commands/delete.ts';
+import { isDeletable } from '../../src/commands/delete.ts';
 import { findJobClients } from '../../src/commands/sweep.ts';
 import { GitHub } from '../../src/github/api.ts';
 import { getIdToken } from '../../src/github/id-token.ts';
 import { readRunner } from '../../src/github/runner.ts';
-import { SavedCredentials, variableUrl } from '../../src/github/saved-credentials.ts';
+import { entryUrl, SavedCredentials, type SavedSnapshot } from '../../src/github/saved-credentials.ts';
 import { ApiError } from '../../src/net/api-error.ts';
 import { type HttpRequest, Transport } from '../../src/net/transport.ts';
 import * as log from '../../src/output/log.ts';
@@ -28,7 +28,17 @@ import { findExisting } from '../../src/steps/find.ts';
 import { updateClient } from '../../src/steps/update.ts';
 import { verify } from '../../src/steps/verify.ts';
 import { Journal } from '../../src/undo/journal.ts';
-import { client, desiredClient, FakeTransport, LISTS, NEW_MARKER_LINE, OLD_MARKER_LINE } from './fixtures.ts';
+import {
+  client,
+  desiredClient,
+  FakeTransport,
+  LISTS,
+  LOCATION,
+  MARKER,
+  NEW_MARKER_LINE,
+  OLD_MARKER_LINE,
+  SAVED,
+} from './fixtures.ts';
 import { RUNNER } from './input-fixtures.ts';
 
 // These tests take long, and other test files run at the same time.
@@ -120,7 +130,7 @@ const ID_TOKEN = {
   repo_property_team: 'a',
 };
 const KEY = { key: Buffer.alloc(32, 1).toString('base64'), key_id: '1' };
-const LOCATION = { repository: 'acme/app', environment: 'production', variable: 'A_ID', secret: 'A_SECRET' };
+const IN_ENVIRONMENT = { ...LOCATION, environment: 'production' };
 const STATUS = {
   code: 3,
   message: 'no',
@@ -142,13 +152,14 @@ const UNPROCESSABLE = {
 
 const scalekit = (transport: Transport) => new Scalekit(transport, 'https://acme.scalekit.com', 'org_1');
 const gitHub = (transport: Transport) => new GitHub(transport, { api: 'https://api.example', token: 'a' });
-const savedCredentials = (transport: Transport) => new SavedCredentials(gitHub(transport), LOCATION);
+const savedCredentials = (transport: Transport) => new SavedCredentials(gitHub(transport), IN_ENVIRONMENT);
 function context(transport: Transport): Context {
   const { organization_id, marker } = desiredClient();
   const { nonce, run, lifetime } = marker;
   const journal = new Journal(
     { origin: 'https://acme.scalekit.com', organization_id, nonce, run, lifetime },
     API_SECRET,
+    undefined,
   );
   return { scalekit: scalekit(transport), desired: desiredClient(), journal };
 }
@@ -202,7 +213,7 @@ const OPERATIONS: Operation[] = [
     run: async (transport) => {
       const created = await createClient(context(transport));
       isClient(created.client);
-      isSecret(created.secret.secret);
+      if (created.secret.shown) isSecret(created.secret.shown);
       expect(created.secret.plain_secret.trim().length).toBeGreaterThan(7);
     },
   },
@@ -230,7 +241,11 @@ const OPERATIONS: Operation[] = [
       [/^POST/, { secret: { ...SECRET, id: 'sks_2' }, plain_secret: 'fake-plain-abcd' }],
       [/^GET/, { client: EXISTING }],
     ],
-    run: async (transport) => isSecret((await addSecret(context(transport), client(), ['sks_1'])).secret, true),
+    run: async (transport) => {
+      const { shown, plain_secret } = await addSecret(context(transport), client(), ['sks_1']);
+      if (shown) isSecret(shown);
+      expect(plain_secret.trim().length).toBeGreaterThan(7);
+    },
   },
   {
     what: 'a list of clients',
@@ -241,7 +256,7 @@ const OPERATIONS: Operation[] = [
     run: async (transport) => {
       for (const changes of [{}, { name: 'Another' }]) {
         const desired = desiredClient({ fields: { ...desiredClient().fields, ...changes } });
-        const plan = planChanges(desired, await findExisting(scalekit(transport), desired));
+        const plan = planChanges(desired, await findExisting(scalekit(transport), desired, undefined));
         expect([plan.beforePublish, plan.afterPublish, plan.warnings].every(Array.isArray)).toBe(true);
       }
     },
@@ -254,7 +269,7 @@ const OPERATIONS: Operation[] = [
     ],
     run: async (transport) => {
       const desired = desiredClient({ client_id: 'm2morg_1' });
-      planChanges(desired, await findExisting(scalekit(transport), desired));
+      planChanges(desired, await findExisting(scalekit(transport), desired, undefined));
     },
   },
   {
@@ -273,15 +288,26 @@ const OPERATIONS: Operation[] = [
   {
     what: 'saved credentials that are to be deleted',
     valid: [
-      [/m2morg_9$/, { client: EXISTING }],
+      [/variables\/A_STATE$/, { name: 'A_STATE', value: SAVED.state, updated_at: TIME }],
       [/variables\/A_ID$/, { name: 'A_ID', value: 'm2morg_9', updated_at: TIME }],
       [/secrets\/A_SECRET$/, { name: 'A_SECRET', updated_at: TIME }],
     ],
     run: async (transport) => {
-      const saved = savedCredentials(transport);
-      await saved.refresh();
-      const decision = await decideSavedCredentials(scalekit(transport), saved, [], 'key_56789-123456');
-      expect(typeof decision.isDeleted).toBe('boolean');
+      const saved = await savedCredentials(transport).read();
+      isSnapshot(saved);
+      expect(typeof isDeletable(saved, { key: MARKER.key, organization_id: 'org_1' }, '')).toBe('boolean');
+    },
+  },
+  {
+    what: 'a client that the saved id names',
+    valid: [
+      [/m2morg_1$/, { client: EXISTING }],
+      [/clients$/, { clients: [] }],
+    ],
+    run: async (transport) => {
+      const desired = desiredClient({ on_existing: 'reuse', location: LOCATION });
+      const { client: found } = await findExisting(scalekit(transport), desired, SAVED);
+      if (found) isClient(found);
     },
   },
   {
@@ -308,18 +334,16 @@ const OPERATIONS: Operation[] = [
     valid: [
       [/public-key$/, KEY],
       [/variables\/A_ID$/, { name: 'A_ID', value: 'm2morg_1', created_at: TIME, updated_at: TIME }],
+      [/variables\/A_STATE$/, { name: 'A_STATE', value: SAVED.state, created_at: TIME, updated_at: TIME }],
       [/secrets\/A_SECRET$/, { name: 'A_SECRET', created_at: TIME, updated_at: TIME }],
       [/environments\/production$/, { id: 1, name: 'production' }],
     ],
     run: async (transport) => {
-      const saved = savedCredentials(transport);
-      await saved.open();
-      expect([typeof saved.snapshot.client_id, typeof saved.snapshot.secretTime]).toEqual(['string', 'string']);
-      planChanges(desiredClient({ on_existing: 'reuse', location: LOCATION }), {
-        client: client(),
-        others: [],
-        saved: saved.snapshot,
-      });
+      const saved = await savedCredentials(transport).open();
+      isSnapshot(saved);
+      const desired = desiredClient({ on_existing: 'reuse', rotate_after: 30, location: IN_ENVIRONMENT });
+      const plan = planChanges(desired, { client: client(), others: [], saved });
+      expect(['reused', 'rotated']).toContain(plan.result);
     },
   },
   {
@@ -346,12 +370,16 @@ const OPERATIONS: Operation[] = [
   },
 ];
 
-/** Checks a secret. @param isAdded whether another request added it, so that its id may be unknown */
-function isSecret(secret: Secret, isAdded = false): void {
-  expect(secret.id).toMatch(/^[\w-]{0,128}$/);
-  if (isAdded && secret.id === '') expect(secret.suffix).toBe('');
+function isSecret(secret: Secret): void {
+  expect(secret.id).toMatch(/^[\w-]{1,128}$/);
   expect([typeof secret.suffix, typeof secret.active]).toEqual(['string', 'boolean']);
   expect(typeof (secret.create_time ?? 0n)).toBe('bigint');
+}
+
+/** Checks what is saved. What does not exist is undefined. */
+function isSnapshot({ client_id, state, stateTime, secretTime }: SavedSnapshot): void {
+  for (const value of [client_id, state, stateTime, secretTime]) expect(typeof (value ?? '')).toBe('string');
+  if (secretTime !== undefined) expect(Date.parse(secretTime)).not.toBeNaN();
 }
 
 function isClient(client: Client | ManagedClient | undefined): void {
@@ -717,7 +745,7 @@ describe('eight megabytes are read at once:', () => {
     const transport = new FakeTransport(() => ({ body }));
     await errorOf(async () => {
       const api = new fresh.Scalekit(transport, 'https://acme.example', 'org_1');
-      return fresh.planChanges(desiredClient(), await fresh.findExisting(api, desiredClient()));
+      return fresh.planChanges(desiredClient(), await fresh.findExisting(api, desiredClient(), undefined));
     });
   });
 
@@ -808,7 +836,9 @@ it('the address of a variable can be shown, whatever the ID token calls the envi
         targetFromRunner(readRunner(RUNNER), RUNNER, ''),
         faults,
       );
-      expect(variableUrl('https://api.example', { ...LOCATION, environment }).origin).toBe('https://api.example');
+      expect(entryUrl('https://api.example', { ...LOCATION, environment }, 'variables/A_ID').origin).toBe(
+        'https://api.example',
+      );
     }),
   );
 });

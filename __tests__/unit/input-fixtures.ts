@@ -6,7 +6,7 @@ import type { DesiredClient } from '../../src/client/desired.ts';
 import { InputError, type Report } from '../../src/client/faults.ts';
 import { targetFromRunner } from '../../src/client/target.ts';
 import type { ConnectionInputs } from '../../src/inputs/connection.ts';
-import { desiredClientFrom } from '../../src/inputs/desired-client.ts';
+import { createNonce, desiredClientFrom } from '../../src/inputs/desired-client.ts';
 import { type Inputs, readInputs } from '../../src/inputs/inputs.ts';
 
 export type Values = Record<string, string | undefined>;
@@ -125,7 +125,7 @@ export function resolve(changes: Values = {}, env: Values = {}): ConnectionInput
   const { origin, credentials, organization_external_id, timeout, warnings } = inputs;
   const connection = { origin, credentials, organization_external_id, timeout, warnings };
   const target = targetFromRunner(inputs.runner, { ...RUNNER, ...env }, inputs.environment);
-  return { ...connection, ...desiredClientFrom(inputs, target) };
+  return { ...connection, ...desiredClientFrom(inputs, target, createNonce()) };
 }
 
 /** Returns the message of the error that the inputs and the runner's variables result in. */

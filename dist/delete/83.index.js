@@ -149,9 +149,13 @@ function reasonNotUsable(saved, owner, { client_id, secrets }) {
     if (!secrets.some((secret) => secret.id === id && secret.active))
         return `the saved secret ${id} is not active`;
     // An unknown time counts as a save that was cut off.
-    if (Date.parse(saved.secretTime) >= Date.parse(saved.stateTime ?? ''))
+    if (seconds(saved.secretTime) >= seconds(saved.stateTime))
         return undefined;
     return 'saving was cut off before the secret was written';
+}
+/** Returns a time in whole seconds, as precisely as GitHub tells it. NaN if it is not known. */
+function seconds(time = '') {
+    return Math.floor(Date.parse(time) / 1000);
 }
 /**
  * Returns whether what is saved belongs to somebody else: `…_STATE` names another owner, or there is an id or a secret
@@ -1094,13 +1098,14 @@ class SavedCredentials {
     }
     /** Reads what is saved. */
     async read() {
+        const [variables, secretTime] = await Promise.all([this.readVariables(), this.#getSecretTime()]);
+        return { ...variables, secretTime };
+    }
+    /** Reads the variables. */
+    async readVariables() {
         const { state_variable, id_variable } = this.location;
-        const [state, id, secretTime] = await Promise.all([
-            this.#getVariable(state_variable),
-            this.#getVariable(id_variable),
-            this.#getSecretTime(),
-        ]);
-        return { client_id: id?.value, state: state?.value, stateTime: state?.time, secretTime };
+        const [state, id] = await Promise.all([this.#getVariable(state_variable), this.#getVariable(id_variable)]);
+        return { client_id: id?.value, state: state?.value, stateTime: state?.time };
     }
     /**
      * Creates or updates a variable. If the outcome is unknown, reads the variable to find out.
@@ -1796,17 +1801,18 @@ async function findExisting(scalekit, desired, saved) {
     const client = desired.client_id ? await getNamedClient(scalekit, desired) : undefined;
     if (client)
         return { ...unsearched, client };
+    const notices = desired.client_id
+        ? [`There is no client ${desired.client_id} (client_id) in this organization; the search decides.`]
+        : [];
     const hinted = await getHintedClient(scalekit, desired, saved?.client_id?.trim());
     // Only `replace` searches nevertheless, to name other clients for the same purpose.
     if (hinted && desired.on_existing !== 'replace')
-        return { ...unsearched, client: hinted };
-    return { ...unsearched, ...(await search(scalekit, desired, hinted)) };
+        return { ...unsearched, client: hinted, notices };
+    const found = await search(scalekit, desired, hinted);
+    return { ...unsearched, ...found, notices: [...notices, ...found.notices] };
 }
 /** Searches the organization. @param hinted the client to continue with, if it is known */
 async function search(scalekit, desired, hinted) {
-    const missing = desired.client_id
-        ? [`There is no client ${desired.client_id} (client_id) in this organization; the search decides.`]
-        : [];
     const { ours, unmarked } = await searchClients(scalekit, desired);
     const [first, ...others] = ours;
     // Every client has a secret. If the list shows none, it leaves secrets out, so read the client itself.
@@ -1817,7 +1823,7 @@ async function search(scalekit, desired, hinted) {
         client: hinted ?? oldest,
         others: ids.filter((id) => id !== hinted?.client_id),
         seenIds: new Set(ours.map(({ client_id }) => client_id)),
-        notices: [...missing, ...unmarkedNotice(unmarked)],
+        notices: unmarkedNotice(unmarked),
     };
 }
 /** Reads the client whose id is saved. @returns undefined if it does not exist, or does not have our identity hash */
@@ -2037,14 +2043,22 @@ function manualSavedCalls(api, location, saved) {
     return paths.map((path) => `DELETE ${entryUrl(api, location, path)}`).join('; ');
 }
 /**
- * Returns the sentence with the place where to look for what a step made whose state cannot be trusted. It names no
- * host, because users send a token to the address in a call.
+ * Returns the sentence about what a state names that cannot be trusted: the call that removes it, or where to look for it.
+ * It names no host, because users send a token to the address in a call.
  */
 function whereToLook({ organization_id, nonce, client, secret, variables }) {
-    const path = ['/api/v1/organizations', organization_id, 'clients', client?.id ?? secret?.client_id];
-    const [id_variable, state_variable] = [variables?.location.id_variable, variables?.location.state_variable];
-    const more = variables ? `, and at the variables ${id_variable} and ${state_variable}` : '';
-    return `To remove it by hand, look under ${path.filter(Boolean).join('/')} for "nonce=${nonce}"${more}.`;
+    const list = ['/api/v1/organizations', organization_id, 'clients'].filter(Boolean).join('/');
+    const known = [
+        ...(secret?.id ? [`DELETE ${list}/${secret.client_id}/secrets/${secret.id}`] : []),
+        ...(client?.id ? [`DELETE ${list}/${client.id}`] : []),
+    ];
+    const search = secret
+        ? `look for it by its time under ${list}/${secret.client_id}/secrets`
+        : `look under ${list} for "nonce=${nonce}"`;
+    const how = known.join('; ') || search;
+    const { id_variable, state_variable } = variables?.location ?? {};
+    const more = variables ? ` Check the variables ${id_variable} and ${state_variable}.` : '';
+    return `To remove it by hand, if it is yours: ${how}.${more}`;
 }
 /** Returns the sentence about a secret that a request with an unknown outcome, or another run, may have added. */
 function by_hand_possibleLeftover(scalekit, pending, id) {
@@ -2102,7 +2116,7 @@ async function removePendingClient(scalekit, state, { id, sent_at, secret_outcom
             removed.push(what);
             // Other runs use the client, so it is not left over. But if an outcome is unknown, its secrets may be this step's.
             if (stays && (secret_outcome_unknown || mayHaveUnknownSecret(state, client.client_id)))
-                remaining.push(`Client ${client.client_id} may be left over. ${manualClientCall(scalekit, state)}`);
+                remaining.push(`Client ${client.client_id} may be left over. Remove it only if no other run uses it. ${manualClientCall(scalekit, state)}`);
         }
         return { removed, notFound: own.length === 0, remaining };
     }

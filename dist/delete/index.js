@@ -541,11 +541,15 @@ function maskAll(env) {
 }
 /** Returns the environment's API credentials from the inputs or else from the variables, and masks the secret. */
 function readCredentials(env) {
+    const credentials = readUnmaskedCredentials(env);
+    (0,mask/* mask */.dK)(credentials.client_secret);
+    (0,mask/* maskCredentials */.Bs)(credentials.client_id, credentials.client_secret);
+    return credentials;
+}
+/** Returns what readCredentials() returns, without masking it. The caller must not print anything. */
+function readUnmaskedCredentials(env) {
     const client_secret = readSource('scalekit_client_secret', env).text;
-    const client_id = readSource('scalekit_client_id', env).text;
-    (0,mask/* mask */.dK)(client_secret);
-    (0,mask/* maskCredentials */.Bs)(client_id, client_secret);
-    return { client_id, client_secret };
+    return { client_id: readSource('scalekit_client_id', env).text, client_secret };
 }
 /** Returns `github_token` after masking it, or an empty string if it was not given. */
 function readGitHubToken() {

@@ -144,9 +144,13 @@ function reasonNotUsable(saved, owner, { client_id, secrets }) {
     if (!secrets.some((secret) => secret.id === id && secret.active))
         return `the saved secret ${id} is not active`;
     // An unknown time counts as a save that was cut off.
-    if (Date.parse(saved.secretTime) >= Date.parse(saved.stateTime ?? ''))
+    if (seconds(saved.secretTime) >= seconds(saved.stateTime))
         return undefined;
     return 'saving was cut off before the secret was written';
+}
+/** Returns a time in whole seconds, as precisely as GitHub tells it. NaN if it is not known. */
+function seconds(time = '') {
+    return Math.floor(Date.parse(time) / 1000);
 }
 /**
  * Returns whether what is saved belongs to somebody else: `…_STATE` names another owner, or there is an id or a secret
@@ -1246,13 +1250,14 @@ class SavedCredentials {
     }
     /** Reads what is saved. */
     async read() {
+        const [variables, secretTime] = await Promise.all([this.readVariables(), this.#getSecretTime()]);
+        return { ...variables, secretTime };
+    }
+    /** Reads the variables. */
+    async readVariables() {
         const { state_variable, id_variable } = this.location;
-        const [state, id, secretTime] = await Promise.all([
-            this.#getVariable(state_variable),
-            this.#getVariable(id_variable),
-            this.#getSecretTime(),
-        ]);
-        return { client_id: id?.value, state: state?.value, stateTime: state?.time, secretTime };
+        const [state, id] = await Promise.all([this.#getVariable(state_variable), this.#getVariable(id_variable)]);
+        return { client_id: id?.value, state: state?.value, stateTime: state?.time };
     }
     /**
      * Creates or updates a variable. If the outcome is unknown, reads the variable to find out.
@@ -2023,14 +2028,22 @@ function manualSavedCalls(api, location, saved) {
     return paths.map((path) => `DELETE ${entryUrl(api, location, path)}`).join('; ');
 }
 /**
- * Returns the sentence with the place where to look for what a step made whose state cannot be trusted. It names no
- * host, because users send a token to the address in a call.
+ * Returns the sentence about what a state names that cannot be trusted: the call that removes it, or where to look for it.
+ * It names no host, because users send a token to the address in a call.
  */
 function whereToLook({ organization_id, nonce, client, secret, variables }) {
-    const path = ['/api/v1/organizations', organization_id, 'clients', client?.id ?? secret?.client_id];
-    const [id_variable, state_variable] = [variables?.location.id_variable, variables?.location.state_variable];
-    const more = variables ? `, and at the variables ${id_variable} and ${state_variable}` : '';
-    return `To remove it by hand, look under ${path.filter(Boolean).join('/')} for "nonce=${nonce}"${more}.`;
+    const list = ['/api/v1/organizations', organization_id, 'clients'].filter(Boolean).join('/');
+    const known = [
+        ...(secret?.id ? [`DELETE ${list}/${secret.client_id}/secrets/${secret.id}`] : []),
+        ...(client?.id ? [`DELETE ${list}/${client.id}`] : []),
+    ];
+    const search = secret
+        ? `look for it by its time under ${list}/${secret.client_id}/secrets`
+        : `look under ${list} for "nonce=${nonce}"`;
+    const how = known.join('; ') || search;
+    const { id_variable, state_variable } = variables?.location ?? {};
+    const more = variables ? ` Check the variables ${id_variable} and ${state_variable}.` : '';
+    return `To remove it by hand, if it is yours: ${how}.${more}`;
 }
 /** Returns the sentence about a secret that a request with an unknown outcome, or another run, may have added. */
 function possibleLeftover(scalekit, pending, id) {
@@ -2088,7 +2101,7 @@ async function removePendingClient(scalekit, state, { id, sent_at, secret_outcom
             removed.push(what);
             // Other runs use the client, so it is not left over. But if an outcome is unknown, its secrets may be this step's.
             if (stays && (secret_outcome_unknown || mayHaveUnknownSecret(state, client.client_id)))
-                remaining.push(`Client ${client.client_id} may be left over. ${manualClientCall(scalekit, state)}`);
+                remaining.push(`Client ${client.client_id} may be left over. Remove it only if no other run uses it. ${manualClientCall(scalekit, state)}`);
         }
         return { removed, notFound: own.length === 0, remaining };
     }
@@ -2455,17 +2468,18 @@ async function findExisting(scalekit, desired, saved) {
     const client = desired.client_id ? await getNamedClient(scalekit, desired) : undefined;
     if (client)
         return { ...unsearched, client };
+    const notices = desired.client_id
+        ? [`There is no client ${desired.client_id} (client_id) in this organization; the search decides.`]
+        : [];
     const hinted = await getHintedClient(scalekit, desired, saved?.client_id?.trim());
     // Only `replace` searches nevertheless, to name other clients for the same purpose.
     if (hinted && desired.on_existing !== 'replace')
-        return { ...unsearched, client: hinted };
-    return { ...unsearched, ...(await search(scalekit, desired, hinted)) };
+        return { ...unsearched, client: hinted, notices };
+    const found = await search(scalekit, desired, hinted);
+    return { ...unsearched, ...found, notices: [...notices, ...found.notices] };
 }
 /** Searches the organization. @param hinted the client to continue with, if it is known */
 async function search(scalekit, desired, hinted) {
-    const missing = desired.client_id
-        ? [`There is no client ${desired.client_id} (client_id) in this organization; the search decides.`]
-        : [];
     const { ours, unmarked } = await searchClients(scalekit, desired);
     const [first, ...others] = ours;
     // Every client has a secret. If the list shows none, it leaves secrets out, so read the client itself.
@@ -2476,7 +2490,7 @@ async function search(scalekit, desired, hinted) {
         client: hinted ?? oldest,
         others: ids.filter((id) => id !== hinted?.client_id),
         seenIds: new Set(ours.map(({ client_id }) => client_id)),
-        notices: [...missing, ...unmarkedNotice(unmarked)],
+        notices: unmarkedNotice(unmarked),
     };
 }
 /** Reads the client whose id is saved. @returns undefined if it does not exist, or does not have our identity hash */
@@ -2598,6 +2612,7 @@ function findEarlierClient(concurrent, own, { seenIds, client: named }, elapsed)
 
 
 
+
 /**
  * Throws if what is saved belongs to somebody else. The exception is the client that `client_id` names: the user takes it
  * over.
@@ -2612,12 +2627,12 @@ function requireOneOwner(context, saved, namedId) {
     const { api, location } = savedCredentials;
     const { state_variable, id_variable, secret } = location;
     const parts = [
-        ...(saved.client_id === undefined ? [] : [`variable ${id_variable} (${JSON.stringify(saved.client_id)})`]),
+        ...(saved.client_id === undefined ? [] : [`variable ${id_variable} (${(0,output_text/* quote */.hD)(saved.client_id)})`]),
         ...(saved.secretTime === undefined ? [] : [`secret ${secret}`]),
     ].join(' and ');
     const what = saved.state === undefined
         ? `there is ${parts} without variable ${state_variable}, so this action did not save it`
-        : `variable ${state_variable} says that they are saved for another client: ${JSON.stringify(saved.state)}`;
+        : `variable ${state_variable} says that they are saved for another client: ${(0,output_text/* quote */.hD)(saved.state)}`;
     throw new Error(`Could not save the credentials in ${locationName(location)}: ${what}. Another workflow may own them, or the input name or environment has changed. Use another save_as, or run delete/ with the former name or environment, or delete what is saved by hand: ${manualSavedCalls(api, location, saved)}`);
 }
 /**
@@ -2671,7 +2686,7 @@ async function writeVariables(context, savedCredentials, written, namedId) {
 /** Writes the variables again if another run wrote its own since. The secret of this run was written after that. */
 async function confirmVariables(savedCredentials, written) {
     const { id_variable, state_variable } = savedCredentials.location;
-    const now = await savedCredentials.read().catch(() => undefined);
+    const now = await savedCredentials.readVariables().catch(() => undefined);
     if (!now || (now.client_id === written.client_id && now.state === written.state))
         return;
     const names = entryNames(savedCredentials.location);
@@ -2702,7 +2717,7 @@ async function updateClient(context, client, fields) {
     const expected = marker ?? desired.marker;
     const changes = fields.description === undefined ? fields : { ...fields, description: appendMarker(fields.description, expected) };
     const outcome = await scalekit.updateClient(client_id, changes);
-    const response = outcome.kind === 'done' ? outcome.value : await readBack(context, client_id, outcome);
+    const response = outcome.kind === 'done' ? outcome.value : await readBack(context, client_id, expected.key, outcome);
     output_log/* info */.pq(`Updated client ${client_id}: ${Object.keys(fields).join(', ')}.`);
     const updated = withMarker(response.parse());
     const wrong = differencesInResponse(desired, updated);
@@ -2712,10 +2727,10 @@ async function updateClient(context, client, fields) {
     return { ...updated, secrets: client.secrets };
 }
 /** Reads a client after an update whose outcome is unknown. @throws {ApiError} the update's if it was not carried out */
-async function readBack({ scalekit, desired }, client_id, { kind, error }) {
+async function readBack({ scalekit, desired }, client_id, key, { kind, error }) {
     const now = kind === 'unknown' ? await scalekit.getClient(client_id).catch(() => undefined) : undefined;
-    const isDone = now?.client_id === client_id && differencesInResponse(desired, withMarker(now.parse())).length === 0;
-    if (!isDone)
+    const client = now?.client_id === client_id ? withMarker(now.parse()) : undefined;
+    if (!now || client?.marker?.key !== key || differencesInResponse(desired, client).length > 0)
         throw error;
     return now;
 }
@@ -3467,13 +3482,26 @@ class Journal {
     /** Records a change before it is sent. @throws {Error} if the record cannot be written. Nothing must be sent then */
     #recordIntent(change) {
         const state = { ...this.#state, ...change };
-        this.#write(state);
+        try {
+            this.#write(state);
+        }
+        catch (error) {
+            // One of the two files may have the record already. Post must not go by it.
+            this.#writeAgain();
+            throw error;
+        }
         this.#state = state;
     }
     /** Applies a change, then records it. Roll-back needs the change even if it cannot be recorded. */
     #recordResult(change) {
         this.#state = { ...this.#state, ...change };
         this.#write(this.#state);
+    }
+    #writeAgain() {
+        try {
+            this.#write(this.#state);
+        }
+        catch { }
     }
     #write(state) {
         const record = { ...state, counter: ++this.#counter };
@@ -3721,49 +3749,48 @@ async function run(inputs, transport) {
     }
 }
 async function runWithJournal(inputs, transport, journal) {
-    const [desired, scalekit] = await resolveAndSignIn(inputs, transport, journal);
-    const context = createContext(inputs, desired, scalekit, journal);
-    const existing = await findAll(context);
-    const plan = planChanges(desired, existing);
-    plan.notices.forEach(output_log/* notice */.lm);
+    const [{ desired, savedCredentials, saved }, scalekit] = await Promise.all([
+        // Throws before any request is sent if the variables of the ID token cannot be used.
+        resolveTarget(inputs, transport, process.env).then((target) => resolveAndReadSaved(inputs, target, transport, journal.state.nonce)),
+        Scalekit.open(transport, inputs),
+    ]);
+    const { organization_id } = scalekit;
+    journal.organizationFound(organization_id);
+    const context = { scalekit, desired: { ...desired, organization_id }, journal, savedCredentials };
+    desired.notices.forEach(output_log/* notice */.lm);
+    const existing = await findAll(context, saved);
+    const plan = planChanges(context.desired, existing);
+    [...existing.notices, ...plan.notices].forEach(output_log/* notice */.lm);
     plan.warnings.forEach(output_log/* warning */.$e);
     if (transport.cancelled)
         throw new Error('Nothing was changed.');
     if (desired.dry_run)
-        return publishPlan(desired, plan);
+        return publishPlan(context.desired, plan);
     const applied = await applyAndPublish(context, plan, existing);
     transport.releaseCleanupTime();
     const deleted = await retireOld(context, plan, applied);
-    writeReport(desired, plan, applied, deleted);
+    writeReport(context.desired, plan, applied, deleted);
     if (transport.cancelled)
         throw new Error('The credentials were published before that.');
 }
+/** Opens the journal. Only the journal and GitHub's client keep credentials. */
 function openJournal({ origin, organization_id, credentials, runner, lifetime }) {
     const state = { origin, organization_id, nonce: createNonce(), run: runner.run, lifetime };
     return new Journal(state, credentials.client_secret, process.env.RUNNER_TEMP);
 }
-/** Resolves the desired client and signs in to Scalekit, at the same time. */
-async function resolveAndSignIn(inputs, transport, journal) {
-    const [desired, scalekit] = await Promise.all([
-        resolveTarget(inputs, transport, process.env).then((target) => desiredClientFrom(inputs, target, journal.state.nonce)),
-        Scalekit.open(transport, inputs),
-    ]);
-    desired.notices.forEach(output_log/* notice */.lm);
-    journal.organizationFound(scalekit.organization_id);
-    return [{ ...desired, organization_id: scalekit.organization_id }, scalekit];
+/** Resolves the desired client, and reads what is saved from an earlier run. */
+async function resolveAndReadSaved(inputs, target, transport, nonce) {
+    const desired = desiredClientFrom(inputs, target, nonce);
+    const { github } = inputs;
+    if (!github || !desired.location)
+        return { desired };
+    const savedCredentials = new SavedCredentials(new GitHub(transport, github), desired.location);
+    return { desired, savedCredentials, saved: await savedCredentials.open() };
 }
-/** Creates what the steps work with. Only the journal and GitHub's client keep credentials. */
-function createContext({ github }, desired, scalekit, journal) {
-    const { location } = desired;
-    const savedCredentials = github && location && new SavedCredentials(new GitHub(scalekit.transport, github), location);
-    return { scalekit, desired, journal, savedCredentials };
-}
-/** Finds the credentials that are saved, and then the client that exists: the saved id shows which it is. */
-async function findAll(context) {
-    const { scalekit, desired, savedCredentials } = context;
-    const saved = await savedCredentials?.open();
+/** Finds the client that exists. The saved id shows which it is. */
+async function findAll(context, saved) {
+    const { scalekit, desired } = context;
     const found = await findExisting(scalekit, desired, saved);
-    found.notices.forEach(output_log/* notice */.lm);
     if (saved)
         requireOneOwner(context, saved, found.client?.client_id);
     return { ...found, now: scalekit.time === undefined ? undefined : BigInt(scalekit.time) * 1000000n };

@@ -1146,13 +1146,14 @@ class SavedCredentials {
     }
     /** Reads what is saved. */
     async read() {
+        const [variables, secretTime] = await Promise.all([this.readVariables(), this.#getSecretTime()]);
+        return { ...variables, secretTime };
+    }
+    /** Reads the variables. */
+    async readVariables() {
         const { state_variable, id_variable } = this.location;
-        const [state, id, secretTime] = await Promise.all([
-            this.#getVariable(state_variable),
-            this.#getVariable(id_variable),
-            this.#getSecretTime(),
-        ]);
-        return { client_id: id?.value, state: state?.value, stateTime: state?.time, secretTime };
+        const [state, id] = await Promise.all([this.#getVariable(state_variable), this.#getVariable(id_variable)]);
+        return { client_id: id?.value, state: state?.value, stateTime: state?.time };
     }
     /**
      * Creates or updates a variable. If the outcome is unknown, reads the variable to find out.
@@ -2133,11 +2134,15 @@ function maskAll(env) {
 }
 /** Returns the environment's API credentials from the inputs or else from the variables, and masks the secret. */
 function readCredentials(env) {
+    const credentials = readUnmaskedCredentials(env);
+    (0,mask/* mask */.dK)(credentials.client_secret);
+    (0,mask/* maskCredentials */.Bs)(credentials.client_id, credentials.client_secret);
+    return credentials;
+}
+/** Returns what readCredentials() returns, without masking it. The caller must not print anything. */
+function readUnmaskedCredentials(env) {
     const client_secret = readSource('scalekit_client_secret', env).text;
-    const client_id = readSource('scalekit_client_id', env).text;
-    (0,mask/* mask */.dK)(client_secret);
-    (0,mask/* maskCredentials */.Bs)(client_id, client_secret);
-    return { client_id, client_secret };
+    return { client_id: readSource('scalekit_client_id', env).text, client_secret };
 }
 /** Returns `github_token` after masking it, or an empty string if it was not given. */
 function readGitHubToken() {
@@ -2673,14 +2678,22 @@ function manualSavedCalls(api, location, saved) {
     return paths.map((path) => `DELETE ${entryUrl(api, location, path)}`).join('; ');
 }
 /**
- * Returns the sentence with the place where to look for what a step made whose state cannot be trusted. It names no
- * host, because users send a token to the address in a call.
+ * Returns the sentence about what a state names that cannot be trusted: the call that removes it, or where to look for it.
+ * It names no host, because users send a token to the address in a call.
  */
 function whereToLook({ organization_id, nonce, client, secret, variables }) {
-    const path = ['/api/v1/organizations', organization_id, 'clients', client?.id ?? secret?.client_id];
-    const [id_variable, state_variable] = [variables?.location.id_variable, variables?.location.state_variable];
-    const more = variables ? `, and at the variables ${id_variable} and ${state_variable}` : '';
-    return `To remove it by hand, look under ${path.filter(Boolean).join('/')} for "nonce=${nonce}"${more}.`;
+    const list = ['/api/v1/organizations', organization_id, 'clients'].filter(Boolean).join('/');
+    const known = [
+        ...(secret?.id ? [`DELETE ${list}/${secret.client_id}/secrets/${secret.id}`] : []),
+        ...(client?.id ? [`DELETE ${list}/${client.id}`] : []),
+    ];
+    const search = secret
+        ? `look for it by its time under ${list}/${secret.client_id}/secrets`
+        : `look under ${list} for "nonce=${nonce}"`;
+    const how = known.join('; ') || search;
+    const { id_variable, state_variable } = variables?.location ?? {};
+    const more = variables ? ` Check the variables ${id_variable} and ${state_variable}.` : '';
+    return `To remove it by hand, if it is yours: ${how}.${more}`;
 }
 /** Returns the sentence about a secret that a request with an unknown outcome, or another run, may have added. */
 function possibleLeftover(scalekit, pending, id) {
@@ -2850,7 +2863,7 @@ async function removePendingClient(scalekit, state, { id, sent_at, secret_outcom
             removed.push(what);
             // Other runs use the client, so it is not left over. But if an outcome is unknown, its secrets may be this step's.
             if (stays && (secret_outcome_unknown || mayHaveUnknownSecret(state, client.client_id)))
-                remaining.push(`Client ${client.client_id} may be left over. ${manualClientCall(scalekit, state)}`);
+                remaining.push(`Client ${client.client_id} may be left over. Remove it only if no other run uses it. ${manualClientCall(scalekit, state)}`);
         }
         return { removed, notFound: own.length === 0, remaining };
     }
@@ -3064,16 +3077,16 @@ const MIN_TIMEOUT = 30;
  * @param state what main wrote into the runner's state file. It may be older than what main did
  */
 async function cleanUpAfterMain(state) {
+    const distrust = reasonNotToTrust(readUnmaskedCredentials(process.env), state);
+    const { pending, ...leftovers } = distrust ? { pending: state } : await findLeftovers(state);
+    if (!distrust && isNothingPending(pending))
+        return;
     const credentials = readCredentials(process.env);
     const token = readGitHubToken();
-    const distrust = reasonNotToTrust(credentials, state);
     if (distrust) {
         output_log/* warning */.$e(`What this step created may be left over: ${distrust} ${whereToLook(state)}`);
         return;
     }
-    const { pending, ...leftovers } = await findLeftovers(state, credentials.client_secret);
-    if (isNothingPending(pending))
-        return;
     const obstacle = leftovers.obstacle ?? unsafeTls();
     const transport = new Transport(state.run, Math.max(readTimeout(), MIN_TIMEOUT));
     transport.releaseCleanupTime();
@@ -3109,11 +3122,11 @@ function unsafeTls() {
  * Stops main if it still runs, and reads what it left to undo. The journal file has main's last record. Without it, the
  * state may be older than a save, so nothing persistent may be deleted by it.
  */
-async function findLeftovers(state, secret) {
+async function findLeftovers(state) {
     const main = await (0,main_process/* stopMain */.a)(state.process);
-    const record = (0,journal/* readLastRecord */.kT)(state, secret);
+    const record = (0,journal/* readLastRecord */.kT)(state, readUnmaskedCredentials(process.env).client_secret);
     if (main === 'running')
-        return { pending: record ?? withSearch(state), obstacle: 'main still runs and could not be stopped' };
+        return { pending: withSearch(record ?? state), obstacle: 'main still runs and could not be stopped' };
     (0,journal/* deleteJournalFile */.hp)(state);
     if (record)
         return { pending: record };

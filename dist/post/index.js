@@ -535,13 +535,26 @@ class Journal {
     /** Records a change before it is sent. @throws {Error} if the record cannot be written. Nothing must be sent then */
     #recordIntent(change) {
         const state = { ...this.#state, ...change };
-        this.#write(state);
+        try {
+            this.#write(state);
+        }
+        catch (error) {
+            // One of the two files may have the record already. Post must not go by it.
+            this.#writeAgain();
+            throw error;
+        }
         this.#state = state;
     }
     /** Applies a change, then records it. Roll-back needs the change even if it cannot be recorded. */
     #recordResult(change) {
         this.#state = { ...this.#state, ...change };
         this.#write(this.#state);
+    }
+    #writeAgain() {
+        try {
+            this.#write(this.#state);
+        }
+        catch { }
     }
     #write(state) {
         const record = { ...state, counter: ++this.#counter };

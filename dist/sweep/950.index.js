@@ -1484,13 +1484,14 @@ class SavedCredentials {
     }
     /** Reads what is saved. */
     async read() {
+        const [variables, secretTime] = await Promise.all([this.readVariables(), this.#getSecretTime()]);
+        return { ...variables, secretTime };
+    }
+    /** Reads the variables. */
+    async readVariables() {
         const { state_variable, id_variable } = this.location;
-        const [state, id, secretTime] = await Promise.all([
-            this.#getVariable(state_variable),
-            this.#getVariable(id_variable),
-            this.#getSecretTime(),
-        ]);
-        return { client_id: id?.value, state: state?.value, stateTime: state?.time, secretTime };
+        const [state, id] = await Promise.all([this.#getVariable(state_variable), this.#getVariable(id_variable)]);
+        return { client_id: id?.value, state: state?.value, stateTime: state?.time };
     }
     /**
      * Creates or updates a variable. If the outcome is unknown, reads the variable to find out.
@@ -1670,14 +1671,22 @@ function manualSavedCalls(api, location, saved) {
     return paths.map((path) => `DELETE ${entryUrl(api, location, path)}`).join('; ');
 }
 /**
- * Returns the sentence with the place where to look for what a step made whose state cannot be trusted. It names no
- * host, because users send a token to the address in a call.
+ * Returns the sentence about what a state names that cannot be trusted: the call that removes it, or where to look for it.
+ * It names no host, because users send a token to the address in a call.
  */
 function whereToLook({ organization_id, nonce, client, secret, variables }) {
-    const path = ['/api/v1/organizations', organization_id, 'clients', client?.id ?? secret?.client_id];
-    const [id_variable, state_variable] = [variables?.location.id_variable, variables?.location.state_variable];
-    const more = variables ? `, and at the variables ${id_variable} and ${state_variable}` : '';
-    return `To remove it by hand, look under ${path.filter(Boolean).join('/')} for "nonce=${nonce}"${more}.`;
+    const list = ['/api/v1/organizations', organization_id, 'clients'].filter(Boolean).join('/');
+    const known = [
+        ...(secret?.id ? [`DELETE ${list}/${secret.client_id}/secrets/${secret.id}`] : []),
+        ...(client?.id ? [`DELETE ${list}/${client.id}`] : []),
+    ];
+    const search = secret
+        ? `look for it by its time under ${list}/${secret.client_id}/secrets`
+        : `look under ${list} for "nonce=${nonce}"`;
+    const how = known.join('; ') || search;
+    const { id_variable, state_variable } = variables?.location ?? {};
+    const more = variables ? ` Check the variables ${id_variable} and ${state_variable}.` : '';
+    return `To remove it by hand, if it is yours: ${how}.${more}`;
 }
 /** Returns the sentence about a secret that a request with an unknown outcome, or another run, may have added. */
 function by_hand_possibleLeftover(scalekit, pending, id) {
@@ -1735,7 +1744,7 @@ async function removePendingClient(scalekit, state, { id, sent_at, secret_outcom
             removed.push(what);
             // Other runs use the client, so it is not left over. But if an outcome is unknown, its secrets may be this step's.
             if (stays && (secret_outcome_unknown || mayHaveUnknownSecret(state, client.client_id)))
-                remaining.push(`Client ${client.client_id} may be left over. ${manualClientCall(scalekit, state)}`);
+                remaining.push(`Client ${client.client_id} may be left over. Remove it only if no other run uses it. ${manualClientCall(scalekit, state)}`);
         }
         return { removed, notFound: own.length === 0, remaining };
     }

@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url';
 import type { Emulator } from '../../emulator/index.ts';
 import { type Outcome, RUNNER_VARIABLES, runProgram, type Step } from '../../emulator/runner.ts';
 import { formatMarker, identityHash } from '../../src/client/identity.ts';
+import { formatSavedState } from '../../src/client/saved-state.ts';
 import { createNonce } from '../../src/inputs/desired-client.ts';
 
 /** The program that does a job: Node alone, the floor (floor.cjs), this action, curl.sh or sdk.mjs. */
@@ -14,7 +15,7 @@ export type Contender = 'node' | 'floor' | 'action' | 'curl' | 'sdk';
  * The job that is measured. Three jobs send no request: `start` starts Node alone, `fail` runs main with an invalid
  * input, and `rest` runs the post step with nothing to do.
  */
-export type Job = 'start' | 'fail' | 'rest' | 'create' | 'rotate' | 'reuse' | 'remove' | 'search';
+export type Job = 'start' | 'fail' | 'rest' | 'create' | 'rotate' | 'reuse' | 'remove' | 'search' | 'nightly';
 
 /** A process to measure. */
 export interface Case {
@@ -38,6 +39,8 @@ export interface Options {
   authority: string;
   /** Path of the folder with the built actions. */
   dist: string;
+  /** Path of a folder for files that main and post share, as the runner has one. */
+  temporary: string;
 }
 
 const DAY = 86_400_000;
@@ -67,6 +70,26 @@ const JOBS: Record<
     prepare: ({ emulator }) => {
       seedClient(emulator);
       return { inputs: { on_existing: 'reuse' } };
+    },
+  },
+  nightly: {
+    secrets: [1],
+    prepare: ({ emulator }) => {
+      const { client } = emulator.seed(CLIENT, { ageMs: 7 * DAY });
+      const key = keyOf(GITHUB_REPOSITORY, GITHUB_REPOSITORY_ID);
+      const state = formatSavedState({ key, organization_id: emulator.organization.id }, client.secrets?.[0]?.id);
+      const location = emulator.github.repository(GITHUB_REPOSITORY).addEnvironment(ENVIRONMENT);
+      location.setVariable('SCALEKIT_M2M_STATE', state);
+      location.setVariable('SCALEKIT_M2M_CLIENT_ID', client.client_id);
+      location.setSecret('SCALEKIT_M2M_CLIENT_SECRET', 'saved');
+      return {
+        inputs: {
+          on_existing: 'reuse',
+          rotate_after: '30',
+          save_to: 'environment',
+          github_token: emulator.github.token,
+        },
+      };
     },
   },
   remove: { secrets: [], prepare: createJobClient },
@@ -115,8 +138,8 @@ export function jobCases(options: Options, latency: number, contenders: ('curl' 
 }
 
 /**
- * Returns the cases that find one client among many, by search and by its id. The client is the last entry of the list.
- * All cases report their peak memory.
+ * Returns the cases that find one client among many: by search, by its id, and by the id that an earlier run saved. The
+ * client is the last entry of the list. All cases report their peak memory.
  * @param size number of clients in the organization
  */
 export function growthCases(options: Options, size: number): Case[] {
@@ -128,6 +151,7 @@ export function growthCases(options: Options, size: number): Case[] {
     jobCase(options, 'search', 'floor', 0, size - 1),
     jobCase(options, 'search', 'action', 0, size - 1),
     jobCase(options, 'reuse', 'action', 0, size - 1),
+    jobCase(options, 'nightly', 'action', 0, size - 1),
   ].map(withPeakMemory);
 }
 
@@ -159,7 +183,7 @@ function jobCase(options: Options, job: keyof typeof JOBS, by: Contender, latenc
   };
 }
 
-function action(dist: string, entry: 'main' | 'post'): string[] {
+export function action(dist: string, entry: 'main' | 'post'): string[] {
   return [process.execPath, `${dist}/${entry}/index.js`];
 }
 
@@ -174,18 +198,26 @@ function file(name: string): string {
 /**
  * Returns the step of a job. All contenders get the same inputs and variables, even if they do not read all of them.
  */
-function jobStep({ emulator, authority }: Options, inputs: Step['inputs'] = {}, env: Step['env'] = {}): Step {
+function jobStep(
+  { emulator, authority, temporary }: Options,
+  inputs: Step['inputs'] = {},
+  env: Step['env'] = {},
+): Step {
   const { scopes, audience } = CLIENT;
   return {
     inputs: {
       ...access(emulator),
       environment: ENVIRONMENT,
+      // Without it, a notice says that the client is kept.
+      lifetime: 'persistent',
       scopes: scopes.join(' '),
       audience: audience.join(' '),
       ...inputs,
     },
     env: {
       ...emulator.variables,
+      ...emulator.github.variables,
+      RUNNER_TEMP: temporary,
       CLIENT: JSON.stringify(CLIENT),
       NODE_EXTRA_CA_CERTS: authority,
       CURL_CA_BUNDLE: authority,
@@ -195,7 +227,7 @@ function jobStep({ emulator, authority }: Options, inputs: Step['inputs'] = {}, 
 }
 
 /** Returns the inputs that every step needs to reach the emulator. */
-function access({ tlsUrl = '', credentials, organization }: Emulator): Record<string, string> {
+export function access({ tlsUrl = '', credentials, organization }: Emulator): Record<string, string> {
   return {
     scalekit_environment_url: tlsUrl,
     scalekit_client_id: credentials.clientId,
@@ -206,18 +238,34 @@ function access({ tlsUrl = '', credentials, organization }: Emulator): Record<st
 
 /** Returns a client as this action creates it for a repository. */
 function clientOf(repository: string, repository_id: string) {
-  const lifetime = 'persistent';
-  const identity = { repository, repository_id, environment: ENVIRONMENT, name: undefined, lifetime } as const;
-  const fields = { key: identityHash(identity), repo: repository_id, by: repository_id, nonce: createNonce() };
+  const fields = {
+    key: keyOf(repository, repository_id),
+    repo: repository_id,
+    by: repository_id,
+    nonce: createNonce(),
+    lifetime: 'persistent',
+    run: '17300000001.1',
+  } as const;
   return {
     name: `GitHub Actions: ${repository} (${ENVIRONMENT})`,
-    description: `Made by GitHub Actions for ${repository}, environment ${ENVIRONMENT}.\n${formatMarker({ ...fields, lifetime, run: '17300000001.1' })}`,
+    description: `Made by GitHub Actions for ${repository}, environment ${ENVIRONMENT}.\n${formatMarker(fields)}`,
     custom_claims: [
       { key: 'github_repository', value: repository },
       { key: 'github_repository_id', value: repository_id },
       { key: 'environment', value: ENVIRONMENT },
     ],
   };
+}
+
+/** Returns the identity hash of a repository's client. */
+function keyOf(repository: string, repository_id: string): string {
+  return identityHash({
+    repository,
+    repository_id,
+    environment: ENVIRONMENT,
+    name: undefined,
+    lifetime: 'persistent',
+  });
 }
 
 /** Adds the client of an earlier run to the emulator and returns its id. */

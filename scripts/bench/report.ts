@@ -2,21 +2,27 @@
 
 import type { Case, Contender, Job } from './cases.ts';
 import { barChart, lineCharts } from './chart.ts';
+import type { Fleet, FleetRun } from './fleet.ts';
 import { type Measured, median } from './measure.ts';
 
 /** Milliseconds by which the emulator delays each response in the cases with latency. */
 export const LATENCY = 50;
 
-/** Everything that one run of the benchmark found. */
+/** What the benchmark found about start-up and all jobs. */
 export interface Results {
-  /** The cases of start-up and of all jobs. */
   measured: Measured[];
-  /** The cases for organizations of different sizes. */
-  growth: Measured[];
   /** The number of runs, the date, the machine and the versions of all programs, as one sentence. */
   setting: string;
   /** Sentences about what could not be measured. */
   notes: string[];
+}
+
+/** What the benchmark found about organizations of different sizes. */
+export interface GrowthResults {
+  growth: Measured[];
+  fleet: Fleet;
+  /** As in `Results`. */
+  setting: string;
 }
 
 /** The properties by which one case is selected. */
@@ -37,8 +43,15 @@ const JOBS: Partial<Record<Job, string>> = {
   remove: 'Post step: delete the client',
 };
 
-/** Returns all tables as Markdown, for a terminal and for docs/performance.md. */
-export function tables({ measured, growth, setting, notes }: Results): string {
+/** How the cases of growth find the client. */
+const WAYS: Partial<Record<Job, string>> = {
+  search: 'search',
+  reuse: '`client_id`',
+  nightly: 'saved id (`save_to`)',
+};
+
+/** Returns the tables about start-up and all jobs as Markdown, for a terminal and for docs/performance.md. */
+export function tables({ measured, setting, notes }: Results): string {
   return [
     setting,
     ...notes,
@@ -48,9 +61,12 @@ export function tables({ measured, growth, setting, notes }: Results): string {
     jobTable(measured),
     '### Targets',
     targetTable(measured),
-    '### Growth',
-    growthTable(growth),
   ].join('\n\n');
+}
+
+/** Returns the tables about organizations of different sizes. */
+export function growthTables({ growth, fleet, setting }: GrowthResults): string {
+  return ['### Growth', setting, growthTable(growth), '### A fleet', fleetTable(fleet)].join('\n\n');
 }
 
 /** Returns the table of ratios for README.md, as Markdown. */
@@ -143,18 +159,31 @@ function growthTable(all: Measured[]): string {
       const searched = job === 'search';
       const compared = searched ? factor(ratio(one, pick(all, { job, by: 'floor', others }))) : '';
       const memory = `${Math.round(median(peak))} MiB`;
-      const way = searched ? 'search' : '`client_id`';
-      return [count(others + 1), way, NAMES[by], `${requests.length}`, time(one), compared, memory];
+      return [count(others + 1), WAYS[job] ?? '', NAMES[by], requestCounts(requests), time(one), compared, memory];
     }),
   );
 }
 
-/** Returns the charts as SVG, by the names of their files in docs/images. */
-export function charts({ measured, growth }: Results): Record<string, string> {
-  return { 'performance-ratios.svg': ratioChart(measured), 'performance-growth.svg': growthChart(growth) };
+/** Returns how many requests went to Scalekit, and how many to GitHub if there are any. */
+function requestCounts(requests: string[]): string {
+  const toGitHub = requests.filter((request) => request.includes(' /api/v3/')).length;
+  return toGitHub > 0 ? `${requests.length - toGitHub}, and ${toGitHub} to GitHub` : `${requests.length}`;
 }
 
-function ratioChart(all: Measured[]): string {
+function fleetTable({ rollOut, night }: Fleet): string {
+  const row = (what: string, { repositories, scalekit, github, seconds }: FleetRun) => [
+    what,
+    ...[repositories, scalekit.total, scalekit.most, github].map(count),
+    `${Math.round(seconds)} s`,
+  ];
+  return table(
+    ['What', 'Runs', 'Requests to Scalekit', 'Most of one run', 'Requests to GitHub', 'Time'],
+    [row('Roll-out: create all clients', rollOut), row('A night on which nothing is due', night)],
+  );
+}
+
+/** Returns the chart of ratios as SVG. */
+export function ratioChart({ measured: all }: Results): string {
   const start = pick(all, { job: 'start' });
   const row = (label: string, job: Job, by: Contender) => ({
     label,
@@ -190,7 +219,8 @@ function ratioChart(all: Measured[]): string {
   );
 }
 
-function growthChart(all: Measured[]): string {
+/** Returns the chart of times and memory by the size of the organization, as SVG. */
+export function growthChart({ growth: all }: GrowthResults): string {
   const lines: [string, Choice][] = [
     ['action, by search', { job: 'search', by: 'action' }],
     ['floor, by search', { job: 'search', by: 'floor' }],
@@ -209,12 +239,12 @@ function growthChart(all: Measured[]): string {
 }
 
 /**
- * Returns a page with the content of its region "results" replaced.
+ * Returns a page with the content of a region replaced.
  * @throws if the page lacks the comments that enclose the region
  */
-export function replaceResults(page: string, content: string): string {
-  const region = /(<!-- results: generated by npm run bench -->\n).*?(<!-- \/results -->)/s;
-  if (!region.test(page)) throw new Error('the page has no region "results"');
+export function replaceResults(page: string, content: string, name = 'results'): string {
+  const region = new RegExp(`(<!-- ${name}: generated by npm run bench -->\\n).*?(<!-- /${name} -->)`, 's');
+  if (!region.test(page)) throw new Error(`the page has no region "${name}"`);
   return page.replace(region, (_, start, end) => `${start}\n${content}\n\n${end}`);
 }
 

@@ -42,8 +42,13 @@ export function reasonNotUsable(
   if (id === UNKNOWN) return 'it is not known which secret is saved';
   if (!secrets.some((secret) => secret.id === id && secret.active)) return `the saved secret ${id} is not active`;
   // An unknown time counts as a save that was cut off.
-  if (Date.parse(saved.secretTime) >= Date.parse(saved.stateTime ?? '')) return undefined;
+  if (seconds(saved.secretTime) >= seconds(saved.stateTime)) return undefined;
   return 'saving was cut off before the secret was written';
+}
+
+/** Returns a time in whole seconds, as precisely as GitHub tells it. NaN if it is not known. */
+function seconds(time = ''): number {
+  return Math.floor(Date.parse(time) / 1000);
 }
 
 /**

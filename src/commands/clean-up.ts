@@ -1,7 +1,13 @@
 import { GitHub } from '../github/api.ts';
 import { readRunner } from '../github/runner.ts';
 import { SavedCredentials } from '../github/saved-credentials.ts';
-import { readCredentials, readGitHubToken, readTimeout, unsafeSetting } from '../inputs/connection.ts';
+import {
+  readCredentials,
+  readGitHubToken,
+  readTimeout,
+  readUnmaskedCredentials,
+  unsafeSetting,
+} from '../inputs/connection.ts';
 import { Transport } from '../net/transport.ts';
 import * as log from '../output/log.ts';
 import { Scalekit } from '../scalekit/api.ts';
@@ -28,15 +34,15 @@ interface Leftovers {
  * @param state what main wrote into the runner's state file. It may be older than what main did
  */
 export async function cleanUpAfterMain(state: SealedRecord): Promise<void> {
+  const distrust = reasonNotToTrust(readUnmaskedCredentials(process.env), state);
+  const { pending, ...leftovers } = distrust ? { pending: state } : await findLeftovers(state);
+  if (!distrust && isNothingPending(pending)) return;
   const credentials = readCredentials(process.env);
   const token = readGitHubToken();
-  const distrust = reasonNotToTrust(credentials, state);
   if (distrust) {
     log.warning(`What this step created may be left over: ${distrust} ${whereToLook(state)}`);
     return;
   }
-  const { pending, ...leftovers } = await findLeftovers(state, credentials.client_secret);
-  if (isNothingPending(pending)) return;
   const obstacle = leftovers.obstacle ?? unsafeTls();
   const transport = new Transport(state.run, Math.max(readTimeout(), MIN_TIMEOUT));
   transport.releaseCleanupTime();
@@ -74,11 +80,11 @@ function unsafeTls(): string | undefined {
  * Stops main if it still runs, and reads what it left to undo. The journal file has main's last record. Without it, the
  * state may be older than a save, so nothing persistent may be deleted by it.
  */
-async function findLeftovers(state: SealedRecord, secret: string): Promise<Leftovers> {
+async function findLeftovers(state: SealedRecord): Promise<Leftovers> {
   const main = await stopMain(state.process);
-  const record = readLastRecord(state, secret);
+  const record = readLastRecord(state, readUnmaskedCredentials(process.env).client_secret);
   if (main === 'running')
-    return { pending: record ?? withSearch(state), obstacle: 'main still runs and could not be stopped' };
+    return { pending: withSearch(record ?? state), obstacle: 'main still runs and could not be stopped' };
   deleteJournalFile(state);
   if (record) return { pending: record };
   const isComplete = state.journal_file === undefined && main === 'ended';

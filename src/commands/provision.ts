@@ -1,7 +1,8 @@
 import type { DesiredClient } from '../client/desired.ts';
 import { type Plan, planChanges } from '../client/plan.ts';
+import type { Target } from '../client/target.ts';
 import { GitHub } from '../github/api.ts';
-import { SavedCredentials } from '../github/saved-credentials.ts';
+import { SavedCredentials, type SavedSnapshot } from '../github/saved-credentials.ts';
 import { createNonce, desiredClientFrom } from '../inputs/desired-client.ts';
 import type { Inputs } from '../inputs/inputs.ts';
 import type { Transport } from '../net/transport.ts';
@@ -34,57 +35,55 @@ async function run(inputs: Inputs, transport: Transport): Promise<void> {
 }
 
 async function runWithJournal(inputs: Inputs, transport: Transport, journal: Journal): Promise<void> {
-  const [desired, scalekit] = await resolveAndSignIn(inputs, transport, journal);
-  const context = createContext(inputs, desired, scalekit, journal);
-  const existing = await findAll(context);
-  const plan = planChanges(desired, existing);
-  plan.notices.forEach(log.notice);
+  const [{ desired, savedCredentials, saved }, scalekit] = await Promise.all([
+    // Throws before any request is sent if the variables of the ID token cannot be used.
+    resolveTarget(inputs, transport, process.env).then((target) =>
+      resolveAndReadSaved(inputs, target, transport, journal.state.nonce),
+    ),
+    Scalekit.open(transport, inputs),
+  ]);
+  const { organization_id } = scalekit;
+  journal.organizationFound(organization_id);
+  const context: Context = { scalekit, desired: { ...desired, organization_id }, journal, savedCredentials };
+  desired.notices.forEach(log.notice);
+  const existing = await findAll(context, saved);
+  const plan = planChanges(context.desired, existing);
+  [...existing.notices, ...plan.notices].forEach(log.notice);
   plan.warnings.forEach(log.warning);
   if (transport.cancelled) throw new Error('Nothing was changed.');
-  if (desired.dry_run) return publishPlan(desired, plan);
+  if (desired.dry_run) return publishPlan(context.desired, plan);
 
   const applied = await applyAndPublish(context, plan, existing);
   transport.releaseCleanupTime();
   const deleted = await retireOld(context, plan, applied);
-  writeReport(desired, plan, applied, deleted);
+  writeReport(context.desired, plan, applied, deleted);
   if (transport.cancelled) throw new Error('The credentials were published before that.');
 }
 
+/** Opens the journal. Only the journal and GitHub's client keep credentials. */
 function openJournal({ origin, organization_id, credentials, runner, lifetime }: Inputs): Journal {
   const state = { origin, organization_id, nonce: createNonce(), run: runner.run, lifetime };
   return new Journal(state, credentials.client_secret, process.env.RUNNER_TEMP);
 }
 
-/** Resolves the desired client and signs in to Scalekit, at the same time. */
-async function resolveAndSignIn(
+/** Resolves the desired client, and reads what is saved from an earlier run. */
+async function resolveAndReadSaved(
   inputs: Inputs,
+  target: Target,
   transport: Transport,
-  journal: Journal,
-): Promise<[DesiredClient, Scalekit]> {
-  const [desired, scalekit] = await Promise.all([
-    resolveTarget(inputs, transport, process.env).then((target) =>
-      desiredClientFrom(inputs, target, journal.state.nonce),
-    ),
-    Scalekit.open(transport, inputs),
-  ]);
-  desired.notices.forEach(log.notice);
-  journal.organizationFound(scalekit.organization_id);
-  return [{ ...desired, organization_id: scalekit.organization_id }, scalekit];
+  nonce: string,
+): Promise<{ desired: DesiredClient; savedCredentials?: SavedCredentials | undefined; saved?: SavedSnapshot }> {
+  const desired = desiredClientFrom(inputs, target, nonce);
+  const { github } = inputs;
+  if (!github || !desired.location) return { desired };
+  const savedCredentials = new SavedCredentials(new GitHub(transport, github), desired.location);
+  return { desired, savedCredentials, saved: await savedCredentials.open() };
 }
 
-/** Creates what the steps work with. Only the journal and GitHub's client keep credentials. */
-function createContext({ github }: Inputs, desired: DesiredClient, scalekit: Scalekit, journal: Journal): Context {
-  const { location } = desired;
-  const savedCredentials = github && location && new SavedCredentials(new GitHub(scalekit.transport, github), location);
-  return { scalekit, desired, journal, savedCredentials };
-}
-
-/** Finds the credentials that are saved, and then the client that exists: the saved id shows which it is. */
-async function findAll(context: Context): Promise<SearchResult> {
-  const { scalekit, desired, savedCredentials } = context;
-  const saved = await savedCredentials?.open();
+/** Finds the client that exists. The saved id shows which it is. */
+async function findAll(context: Context, saved: SavedSnapshot | undefined): Promise<SearchResult> {
+  const { scalekit, desired } = context;
   const found = await findExisting(scalekit, desired, saved);
-  found.notices.forEach(log.notice);
   if (saved) requireOneOwner(context, saved, found.client?.client_id);
   return { ...found, now: scalekit.time === undefined ? undefined : BigInt(scalekit.time) * 1_000_000n };
 }

@@ -98,13 +98,15 @@ export class SavedCredentials {
 
   /** Reads what is saved. */
   async read(): Promise<SavedSnapshot> {
+    const [variables, secretTime] = await Promise.all([this.readVariables(), this.#getSecretTime()]);
+    return { ...variables, secretTime };
+  }
+
+  /** Reads the variables. */
+  async readVariables(): Promise<Omit<SavedSnapshot, 'secretTime'>> {
     const { state_variable, id_variable } = this.location;
-    const [state, id, secretTime] = await Promise.all([
-      this.#getVariable(state_variable),
-      this.#getVariable(id_variable),
-      this.#getSecretTime(),
-    ]);
-    return { client_id: id?.value, state: state?.value, stateTime: state?.time, secretTime };
+    const [state, id] = await Promise.all([this.#getVariable(state_variable), this.#getVariable(id_variable)]);
+    return { client_id: id?.value, state: state?.value, stateTime: state?.time };
   }
 
   /**

@@ -30,11 +30,16 @@ export function maskAll(env: NodeJS.ProcessEnv): void {
 
 /** Returns the environment's API credentials from the inputs or else from the variables, and masks the secret. */
 export function readCredentials(env: NodeJS.ProcessEnv): Credentials {
+  const credentials = readUnmaskedCredentials(env);
+  mask(credentials.client_secret);
+  maskCredentials(credentials.client_id, credentials.client_secret);
+  return credentials;
+}
+
+/** Returns what readCredentials() returns, without masking it. The caller must not print anything. */
+export function readUnmaskedCredentials(env: NodeJS.ProcessEnv): Credentials {
   const client_secret = readSource('scalekit_client_secret', env).text;
-  const client_id = readSource('scalekit_client_id', env).text;
-  mask(client_secret);
-  maskCredentials(client_id, client_secret);
-  return { client_id, client_secret };
+  return { client_id: readSource('scalekit_client_id', env).text, client_secret };
 }
 
 /** Returns `github_token` after masking it, or an empty string if it was not given. */

@@ -47,10 +47,14 @@ export async function findExisting(
   if (desired.marker.lifetime === 'job') return unsearched;
   const client = desired.client_id ? await getNamedClient(scalekit, desired) : undefined;
   if (client) return { ...unsearched, client };
+  const notices = desired.client_id
+    ? [`There is no client ${desired.client_id} (client_id) in this organization; the search decides.`]
+    : [];
   const hinted = await getHintedClient(scalekit, desired, saved?.client_id?.trim());
   // Only `replace` searches nevertheless, to name other clients for the same purpose.
-  if (hinted && desired.on_existing !== 'replace') return { ...unsearched, client: hinted };
-  return { ...unsearched, ...(await search(scalekit, desired, hinted)) };
+  if (hinted && desired.on_existing !== 'replace') return { ...unsearched, client: hinted, notices };
+  const found = await search(scalekit, desired, hinted);
+  return { ...unsearched, ...found, notices: [...notices, ...found.notices] };
 }
 
 /** Searches the organization. @param hinted the client to continue with, if it is known */
@@ -59,9 +63,6 @@ async function search(
   desired: DesiredClient,
   hinted: ManagedClient | undefined,
 ): Promise<Omit<SearchResult, 'startedAt'>> {
-  const missing = desired.client_id
-    ? [`There is no client ${desired.client_id} (client_id) in this organization; the search decides.`]
-    : [];
   const { ours, unmarked } = await searchClients(scalekit, desired);
   const [first, ...others] = ours;
   // Every client has a secret. If the list shows none, it leaves secrets out, so read the client itself.
@@ -72,7 +73,7 @@ async function search(
     client: hinted ?? oldest,
     others: ids.filter((id) => id !== hinted?.client_id),
     seenIds: new Set(ours.map(({ client_id }) => client_id)),
-    notices: [...missing, ...unmarkedNotice(unmarked)],
+    notices: unmarkedNotice(unmarked),
   };
 }
 

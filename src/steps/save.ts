@@ -2,6 +2,7 @@ import { formatSavedState, isOtherOwners } from '../client/saved-state.ts';
 import { entryNames, locationName, type SavedCredentials, type SavedSnapshot } from '../github/saved-credentials.ts';
 import { unwrap } from '../net/outcome.ts';
 import * as log from '../output/log.ts';
+import { quote } from '../output/text.ts';
 import { manualSavedCalls, mayStayUpdated } from '../undo/by-hand.ts';
 import type { Context, NewSecret } from './context.ts';
 
@@ -17,13 +18,13 @@ export function requireOneOwner(context: Context, saved: SavedSnapshot, namedId:
   const { api, location } = savedCredentials;
   const { state_variable, id_variable, secret } = location;
   const parts = [
-    ...(saved.client_id === undefined ? [] : [`variable ${id_variable} (${JSON.stringify(saved.client_id)})`]),
+    ...(saved.client_id === undefined ? [] : [`variable ${id_variable} (${quote(saved.client_id)})`]),
     ...(saved.secretTime === undefined ? [] : [`secret ${secret}`]),
   ].join(' and ');
   const what =
     saved.state === undefined
       ? `there is ${parts} without variable ${state_variable}, so this action did not save it`
-      : `variable ${state_variable} says that they are saved for another client: ${JSON.stringify(saved.state)}`;
+      : `variable ${state_variable} says that they are saved for another client: ${quote(saved.state)}`;
   throw new Error(
     `Could not save the credentials in ${locationName(location)}: ${what}. Another workflow may own them, or the input name or environment has changed. Use another save_as, or run delete/ with the former name or environment, or delete what is saved by hand: ${manualSavedCalls(api, location, saved)}`,
   );
@@ -98,7 +99,7 @@ async function confirmVariables(
   written: { client_id: string; state: string },
 ): Promise<void> {
   const { id_variable, state_variable } = savedCredentials.location;
-  const now = await savedCredentials.read().catch(() => undefined);
+  const now = await savedCredentials.readVariables().catch(() => undefined);
   if (!now || (now.client_id === written.client_id && now.state === written.state)) return;
   const names = entryNames(savedCredentials.location);
   log.warning(`Another run saved credentials at the same time: ${names}. This run writes its variables again.`);

@@ -23,7 +23,7 @@ export async function updateClient(
   const changes =
     fields.description === undefined ? fields : { ...fields, description: appendMarker(fields.description, expected) };
   const outcome = await scalekit.updateClient(client_id, changes);
-  const response = outcome.kind === 'done' ? outcome.value : await readBack(context, client_id, outcome);
+  const response = outcome.kind === 'done' ? outcome.value : await readBack(context, client_id, expected.key, outcome);
   log.info(`Updated client ${client_id}: ${Object.keys(fields).join(', ')}.`);
   const updated = withMarker(response.parse());
   const wrong = differencesInResponse(desired, updated);
@@ -39,10 +39,11 @@ export async function updateClient(
 async function readBack(
   { scalekit, desired }: Context,
   client_id: string,
+  key: string,
   { kind, error }: Failure,
 ): Promise<ClientSummary> {
   const now = kind === 'unknown' ? await scalekit.getClient(client_id).catch(() => undefined) : undefined;
-  const isDone = now?.client_id === client_id && differencesInResponse(desired, withMarker(now.parse())).length === 0;
-  if (!isDone) throw error;
+  const client = now?.client_id === client_id ? withMarker(now.parse()) : undefined;
+  if (!now || client?.marker?.key !== key || differencesInResponse(desired, client).length > 0) throw error;
   return now;
 }

@@ -57,14 +57,22 @@ export function manualSavedCalls(api: string, location: SecretLocation, saved: S
 }
 
 /**
- * Returns the sentence with the place where to look for what a step made whose state cannot be trusted. It names no
- * host, because users send a token to the address in a call.
+ * Returns the sentence about what a state names that cannot be trusted: the call that removes it, or where to look for it.
+ * It names no host, because users send a token to the address in a call.
  */
 export function whereToLook({ organization_id, nonce, client, secret, variables }: PendingState): string {
-  const path = ['/api/v1/organizations', organization_id, 'clients', client?.id ?? secret?.client_id];
-  const [id_variable, state_variable] = [variables?.location.id_variable, variables?.location.state_variable];
-  const more = variables ? `, and at the variables ${id_variable} and ${state_variable}` : '';
-  return `To remove it by hand, look under ${path.filter(Boolean).join('/')} for "nonce=${nonce}"${more}.`;
+  const list = ['/api/v1/organizations', organization_id, 'clients'].filter(Boolean).join('/');
+  const known = [
+    ...(secret?.id ? [`DELETE ${list}/${secret.client_id}/secrets/${secret.id}`] : []),
+    ...(client?.id ? [`DELETE ${list}/${client.id}`] : []),
+  ];
+  const search = secret
+    ? `look for it by its time under ${list}/${secret.client_id}/secrets`
+    : `look under ${list} for "nonce=${nonce}"`;
+  const how = known.join('; ') || search;
+  const { id_variable, state_variable } = variables?.location ?? {};
+  const more = variables ? ` Check the variables ${id_variable} and ${state_variable}.` : '';
+  return `To remove it by hand, if it is yours: ${how}.${more}`;
 }
 
 /** Returns the sentence about a secret that a request with an unknown outcome, or another run, may have added. */

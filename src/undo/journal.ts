@@ -153,7 +153,13 @@ export class Journal {
   /** Records a change before it is sent. @throws {Error} if the record cannot be written. Nothing must be sent then */
   #recordIntent(change: Changes): void {
     const state = { ...this.#state, ...change };
-    this.#write(state);
+    try {
+      this.#write(state);
+    } catch (error) {
+      // One of the two files may have the record already. Post must not go by it.
+      this.#writeAgain();
+      throw error;
+    }
     this.#state = state;
   }
 
@@ -161,6 +167,12 @@ export class Journal {
   #recordResult(change: Changes): void {
     this.#state = { ...this.#state, ...change };
     this.#write(this.#state);
+  }
+
+  #writeAgain(): void {
+    try {
+      this.#write(this.#state);
+    } catch {}
   }
 
   #write(state: PendingState): void {

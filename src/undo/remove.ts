@@ -66,7 +66,9 @@ async function removePendingClient(
       removed.push(what);
       // Other runs use the client, so it is not left over. But if an outcome is unknown, its secrets may be this step's.
       if (stays && (secret_outcome_unknown || mayHaveUnknownSecret(state, client.client_id)))
-        remaining.push(`Client ${client.client_id} may be left over. ${manualClientCall(scalekit, state)}`);
+        remaining.push(
+          `Client ${client.client_id} may be left over. Remove it only if no other run uses it. ${manualClientCall(scalekit, state)}`,
+        );
     }
     return { removed, notFound: own.length === 0, remaining };
   } catch (error) {

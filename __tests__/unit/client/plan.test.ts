@@ -5,17 +5,20 @@ import type { DesiredClient, OnExisting } from '../../../src/client/desired.ts';
 import { findDrift } from '../../../src/client/drift.ts';
 import { appendMarker, formatMarker } from '../../../src/client/identity.ts';
 import { planChanges, planForWinner } from '../../../src/client/plan.ts';
-import type { SavedSnapshot, SecretLocation } from '../../../src/github/saved-credentials.ts';
+import type { SavedSnapshot } from '../../../src/github/saved-credentials.ts';
 import type { Client, ClientFields } from '../../../src/scalekit/types.ts';
 import {
   bareDesiredClient,
   client,
   desiredClient,
   LISTS,
+  LOCATION,
   MARKER,
   NEW_MARKER_LINE,
   NO_LISTS,
+  NOTHING_SAVED,
   OLD_MARKER_LINE,
+  SAVED,
   secret,
 } from '../fixtures.ts';
 import { DRIFTED, FIVE_SECRETS, keepCounts, outline, planFor, secretLists } from './plans.ts';
@@ -28,6 +31,7 @@ describe('a plan', () => {
       result: 'created',
       beforePublish: [{ kind: 'create' }],
       afterPublish: [],
+      notices: [],
       warnings: [],
     });
   });
@@ -125,15 +129,9 @@ describe('a plan', () => {
 });
 
 describe('a plan with a secret location', () => {
-  const location: SecretLocation = { repository: 'acme/app', environment: '', variable: 'A_ID', secret: 'A_SECRET' };
-  const SAVED: SavedSnapshot = {
-    client_id: 'm2morg_1',
-    variableTime: '2026-11-24T08:00:00Z',
-    secretTime: '2026-11-24T08:00:02Z',
-  };
   /** Returns the plan if one client exists. @param saved what GitHub Actions has from an earlier run */
   const planSaved = (on_existing: OnExisting, saved: SavedSnapshot | undefined, changes: Partial<Client> = {}) =>
-    planChanges(desiredClient({ on_existing, location }), { client: client(changes), others: [], saved });
+    planChanges(desiredClient({ on_existing, location: LOCATION }), { client: client(changes), others: [], saved });
 
   it.each<[OnExisting, what: string, Partial<Client> | undefined, ...ReturnType<typeof outline>]>([
     ['rotate', 'nothing', undefined, 'created', ['create', 'save'], []],
@@ -154,40 +152,47 @@ describe('a plan with a secret location', () => {
   ])('saves last, before anything is retired: %s if there is %s', (on_existing, _what, changes, ...steps) => {
     const plan = changes
       ? planSaved(on_existing, SAVED, changes)
-      : planChanges(desiredClient({ on_existing, location }), { others: [], saved: SAVED });
+      : planChanges(desiredClient({ on_existing, location: LOCATION }), { others: [], saved: SAVED });
     expect(outline(plan)).toEqual(steps);
   });
 
-  it.each<[what: string, SavedSnapshot | undefined, isUnusable: boolean]>([
-    ['variable and secret exist', SAVED, false],
-    ['variable and secret are of one second', { ...SAVED, variableTime: SAVED.secretTime }, false],
-    ['the secret is much newer', { ...SAVED, secretTime: '2026-12-24T08:00:00Z' }, false],
-    ['the variable is a little newer', { ...SAVED, variableTime: '2026-11-24T08:01:02Z' }, false],
+  const UNUSABLE: [what: string, SavedSnapshot | undefined, reason: string][] = [
+    ['nothing is known to be saved', undefined, 'no credentials of it are saved'],
+    ['nothing is saved', NOTHING_SAVED, 'no credentials of it are saved'],
     [
-      'the variable is so much newer that its secret was never written',
-      { ...SAVED, variableTime: '2026-11-24T08:01:03Z' },
-      true,
+      'the variable names another client',
+      { ...SAVED, client_id: 'm2morg_2' },
+      "the saved credentials are another client's",
     ],
-    ['GitHub does not say when the variable was written', { ...SAVED, variableTime: undefined }, false],
-    ["the variable's time is none", { ...SAVED, variableTime: '' }, false],
-    ["the secret's time is none", { ...SAVED, secretTime: '' }, false],
-    ['nothing is saved', undefined, true],
-    ['neither exists', { client_id: undefined, secretTime: undefined }, true],
-    ['there is no variable', { ...SAVED, client_id: undefined }, true],
-    ["the variable is another client's", { ...SAVED, client_id: 'm2morg_2' }, true],
-    ['the variable is in another case', { ...SAVED, client_id: 'M2MORG_1' }, true],
-    ['the variable is empty', { ...SAVED, client_id: '' }, true],
-    ['there is no secret', { ...SAVED, secretTime: undefined }, true],
-  ])(
-    'with on_existing: reuse saves again what is unusable, and otherwise changes nothing: %s',
-    (_what, saved, isUnusable) => {
-      const expected = isUnusable ? ['rotated', ['add-secret', 'save'], []] : ['reused', [], []];
-      expect(outline(planSaved('reuse', saved))).toEqual(expected);
-      expect(outline(planForWinner(desiredClient({ on_existing: 'reuse', location }), client(), saved))).toEqual(
-        expected,
-      );
-    },
-  );
+    [
+      'the saved secret is not active',
+      { ...SAVED, state: SAVED.state.replace('sks_1', 'sks_0') },
+      'the saved secret sks_0 is not active',
+    ],
+  ];
+
+  it.each(UNUSABLE)('with on_existing: reuse adds and saves a new secret if %s', (_what, saved, reason) => {
+    const plan = planSaved('reuse', saved);
+    expect(plan).toMatchObject({ reason, notices: [], warnings: [] });
+    expect(plan).not.toHaveProperty('nextRotation');
+    expect(outline(plan)).toEqual(['rotated', ['add-secret', 'save'], []]);
+  });
+
+  it.each(UNUSABLE)('for a run that lost a race adds and saves a new secret if %s', (_what, saved, reason) => {
+    const plan = planForWinner(desiredClient({ on_existing: 'reuse', location: LOCATION }), client(), { saved });
+    expect(plan).toMatchObject({ reason, notices: [], warnings: [] });
+    expect(outline(plan)).toEqual(['rotated', ['add-secret', 'save'], []]);
+  });
+
+  it('with on_existing: reuse changes nothing if the saved credentials are usable', () => {
+    for (const plan of [
+      planSaved('reuse', SAVED),
+      planForWinner(desiredClient({ on_existing: 'reuse', location: LOCATION }), client(), { saved: SAVED }),
+    ]) {
+      expect(outline(plan)).toEqual(['reused', [], []]);
+      expect(plan.reason).toBeUndefined();
+    }
+  });
 
   it.each<OnExisting>(['rotate', 'replace'])('with on_existing: %s ignores what is saved', (on_existing) => {
     for (const saved of [undefined, { ...SAVED, client_id: 'm2morg_2' }])
@@ -201,15 +206,16 @@ describe('a plan with a secret location', () => {
   it('is the same for a dry run, which only shows it', () => {
     for (const on_existing of ALL.slice(0, 3)) {
       for (const saved of [undefined, SAVED]) {
-        const desired = desiredClient({ on_existing, location, dry_run: true });
+        const desired = desiredClient({ on_existing, location: LOCATION, dry_run: true });
         expect(planChanges(desired, { client: client(), others: [], saved })).toEqual(planSaved(on_existing, saved));
       }
     }
   });
 
   it('saves again by the rules of a rotation', () => {
-    const plan = planSaved('reuse', undefined, { ...DRIFTED, secrets: FIVE_SECRETS });
+    const { reason, ...plan } = planSaved('reuse', undefined, { ...DRIFTED, secrets: FIVE_SECRETS });
     expect(plan).toEqual(planSaved('rotate', undefined, { ...DRIFTED, secrets: FIVE_SECRETS }));
+    expect(reason).toBe('no credentials of it are saved');
   });
 
   it('saves nothing if there is no secret location, whatever is saved', () => {
@@ -235,7 +241,10 @@ describe('a plan with a secret location', () => {
         snapshots,
         (on_existing, changes, saved) => {
           const existing = { client: changes && client(changes), others: [], saved };
-          const { beforePublish, afterPublish } = planChanges(desiredClient({ on_existing, location }), existing);
+          const { beforePublish, afterPublish } = planChanges(
+            desiredClient({ on_existing, location: LOCATION }),
+            existing,
+          );
           const hasNewSecret = beforePublish.some(({ kind }) => kind === 'create' || kind === 'add-secret');
           expect(beforePublish.flatMap(({ kind }, at) => (kind === 'save' ? [at] : []))).toEqual(
             hasNewSecret ? [beforePublish.length - 1] : [],
@@ -287,7 +296,7 @@ describe('a correction', () => {
     const found = { ...NO_LISTS, ...changes, name: 'drifted' };
     for (const on_existing of ['rotate', 'reuse'] as const) {
       expect(() => planFor(bareDesiredClient({ on_existing }), found)).toThrow(
-        `Client m2morg_1 has what was not asked for, and the API cannot empty a list: use on_existing: replace, which makes a new client and then deletes this one.\n${got}`,
+        `Client m2morg_1 has what was not asked for, and the API cannot empty a list: use on_existing: replace, which creates a new client and then deletes this one.\n${got}`,
       );
     }
     expect(outline(planFor(bareDesiredClient({ on_existing: 'replace' }), found))[0]).toBe('replaced');
@@ -357,6 +366,118 @@ describe('the ownership marker', () => {
   });
 });
 
+describe('a client that client_id takes over', () => {
+  const foreign = `By hand\n${formatMarker({ ...MARKER, key: 'another_key-1234', nonce: 'older-nonce-1234' })}`;
+  const given = { name: true, description: false };
+  const takeOver = (changes: Partial<DesiredClient>, description = foreign) =>
+    planFor(desiredClient({ client_id: 'm2morg_1', given, ...changes }), { description });
+
+  it.each<OnExisting>(['rotate', 'reuse'])(
+    'gives a client that client_id takes over the identity hash before it adds and saves a secret, with on_existing: %s',
+    (on_existing) => {
+      const plan = takeOver({ on_existing, location: LOCATION });
+      expect(outline(plan)).toEqual(['rotated', ['update description', 'add-secret', 'save'], []]);
+      expect(plan.beforePublish[0]).toEqual({
+        kind: 'update',
+        fields: { description: 'By hand' },
+        differences: [
+          {
+            field: 'description',
+            wanted: 'a last line by which this action knows the client again',
+            got: 'one of another repository, environment or name',
+          },
+        ],
+      });
+    },
+  );
+
+  it('keeps the identity hash of a client that client_id names if nothing is saved', () => {
+    expect(outline(takeOver({}))).toEqual(['rotated', ['add-secret'], []]);
+    expect(outline(takeOver({ on_existing: 'reuse' }))).toEqual(['reused', [], []]);
+  });
+
+  it('keeps the description of a client that has the identity hash already', () => {
+    const plan = takeOver({ location: LOCATION }, `By hand\n${OLD_MARKER_LINE}`);
+    expect(outline(plan)).toEqual(['rotated', ['add-secret', 'save'], []]);
+  });
+
+  it('writes the description that is asked for together with the identity hash', () => {
+    const [step] = takeOver({ location: LOCATION, given: { name: true, description: true } }).beforePublish;
+    expect(step).toMatchObject({
+      fields: { description: 'What for' },
+      differences: [{ field: 'description', wanted: '"What for"', got: '"By hand"' }],
+    });
+  });
+});
+
+describe('a plan with rotate_after', () => {
+  const DAY = 86_400_000_000_000n;
+  const created = 1_795_000_000_000_000_000n;
+  const existing = (age: bigint | undefined, saved?: SavedSnapshot) => ({
+    client: client({ secrets: [secret(1, { create_time: age === undefined ? undefined : created })] }),
+    others: [],
+    now: created + (age ?? 0n),
+    saved,
+  });
+  const desired = (changes: Partial<DesiredClient> = {}) =>
+    desiredClient({ on_existing: 'reuse', rotate_after: 30, ...changes });
+
+  it('plans no new secret and dates the next rotation if the secret is young enough', () => {
+    const plan = planChanges(desired(), existing(30n * DAY));
+    expect(plan).toMatchObject({ nextRotation: created + 30n * DAY, notices: [], warnings: [] });
+    expect(outline(plan)).toEqual(['reused', [], []]);
+    expect(plan.reason).toBeUndefined();
+  });
+
+  it('dates the next rotation although a field has drifted', () => {
+    const found = existing(DAY);
+    const drifted = client({ ...DRIFTED, secrets: found.client.secrets });
+    const plan = planChanges(desired(), { ...found, client: drifted });
+    expect(plan).toMatchObject({ nextRotation: created + 30n * DAY });
+    expect(outline(plan)).toEqual(['reused', ['update scopes, name'], []]);
+  });
+
+  it('plans a new secret and says why if the secret is too old', () => {
+    const plan = planChanges(desired(), existing(30n * DAY + 1n));
+    expect(plan).toMatchObject({ reason: 'secret sks_1 is 30 days old, and rotate_after is 30', notices: [] });
+    expect(outline(plan)).toEqual(['rotated', ['add-secret'], []]);
+    expect(plan.nextRotation).toBeUndefined();
+  });
+
+  it('plans a new secret with a notice if the age of the secret is not known', () => {
+    const plan = planChanges(desired(), existing(undefined));
+    expect(plan).toMatchObject({
+      reason: 'the age of secret sks_1 is not known',
+      notices: ['Client m2morg_1 gets a new secret: the age of secret sks_1 is not known.'],
+    });
+    expect(outline(plan)).toEqual(['rotated', ['add-secret'], []]);
+  });
+
+  it('plans to save the new secret and to retire the saved one last', () => {
+    const found = existing(31n * DAY, SAVED);
+    const secrets = [...found.client.secrets, secret(0, { create_time: created + 1n })];
+    const plan = planChanges(desired({ location: LOCATION }), { ...found, client: client({ secrets }) });
+    expect(plan).toMatchObject({ reason: 'secret sks_1 is 31 days old, and rotate_after is 30' });
+    expect(outline(plan)).toEqual(['rotated', ['add-secret', 'save'], ['delete sks_0 unless recent']]);
+  });
+
+  it('applies rotate_after to the client of the winner of a race', () => {
+    const { client: winner, now } = existing(DAY);
+    const young = planForWinner(desired(), winner, { now });
+    expect(young).toMatchObject({ result: 'reused', nextRotation: created + 30n * DAY });
+    const old = planForWinner(desired(), winner, { now: created + 31n * DAY });
+    expect(old).toMatchObject({ result: 'rotated', reason: expect.stringContaining('31 days old') });
+  });
+
+  it('ignores rotate_after with another on_existing', () => {
+    for (const on_existing of ['rotate', 'replace'] as const) {
+      const found = existing(365n * DAY);
+      const plan = planChanges(desired({ on_existing }), found);
+      expect(plan).toEqual(planChanges(desiredClient({ on_existing }), found));
+    }
+  });
+});
+
 describe('a run that lost a race', () => {
   it.each<[OnExisting, string, Partial<Client>, ...ReturnType<typeof outline>]>([
     ['rotate', 'as it was asked for', {}, 'rotated', ['add-secret'], []],
@@ -367,13 +488,13 @@ describe('a run that lost a race', () => {
     ['reuse', 'as it was asked for', {}, 'reused', [], []],
     ['reuse', 'that drifted', DRIFTED, 'reused', ['update scopes, name'], []],
   ])('goes on, with on_existing: %s, with a client %s', (on_existing, _what, changes, ...steps) => {
-    const plan = planForWinner(desiredClient({ on_existing, keep_secrets: 1 }), client(changes), undefined);
+    const plan = planForWinner(desiredClient({ on_existing, keep_secrets: 1 }), client(changes), {});
     expect(outline(plan)).toEqual(steps);
     expect(plan).toMatchObject({ client: client(changes), warnings: [] });
   });
 
   it('fails with on_existing: fail', () => {
-    expect(() => planForWinner(desiredClient({ on_existing: 'fail' }), client(), undefined)).toThrow(
+    expect(() => planForWinner(desiredClient({ on_existing: 'fail' }), client(), {})).toThrow(
       'Client m2morg_1 "Deployer" exists already',
     );
   });
@@ -381,7 +502,7 @@ describe('a run that lost a race', () => {
   it.each<OnExisting>(['rotate', 'replace', 'reuse'])(
     'fails with on_existing: %s if the client has a list that cannot be emptied',
     (on_existing) => {
-      expect(() => planForWinner(bareDesiredClient({ on_existing }), client(), undefined)).toThrow(
+      expect(() => planForWinner(bareDesiredClient({ on_existing }), client(), {})).toThrow(
         'the API cannot empty a list',
       );
     },
@@ -397,7 +518,7 @@ describe('a run that lost a race', () => {
           const { beforePublish, afterPublish } = planForWinner(
             desiredClient({ on_existing, keep_secrets }),
             client({ ...DRIFTED, secrets }),
-            undefined,
+            {},
           );
           expect(beforePublish.filter(({ kind }) => /delete|create/.test(kind))).toEqual([]);
           expect(afterPublish).toEqual([]);
@@ -416,7 +537,7 @@ it('planning changes nothing in what it is given', () => {
       ];
       const before = structuredClone([desired, existing]);
       planChanges(desired, existing);
-      planForWinner(desired, existing.client, undefined);
+      planForWinner(desired, existing.client, {});
       expect([desired, existing]).toEqual(before);
     }),
   );

@@ -1,9 +1,10 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import type { Step } from '../../../src/client/plan.ts';
-import { evictions } from '../../../src/client/retirement.ts';
+import { planChanges, type Step } from '../../../src/client/plan.ts';
+import { evictions, retirements } from '../../../src/client/retirement.ts';
+import type { SavedSnapshot } from '../../../src/github/saved-credentials.ts';
 import { byCreateTime, type Secret } from '../../../src/scalekit/types.ts';
-import { desiredClient, secret } from '../fixtures.ts';
+import { client, desiredClient, LOCATION, SAVED, secret } from '../fixtures.ts';
 import {
   createTimes,
   datedSecrets,
@@ -101,6 +102,69 @@ describe('after a rotation', () => {
     [2, 'none of none', [], []],
   ])('with keep_secrets: %i goes %s', (keep_secrets, _what, secrets, after) => {
     expect(planFor(desiredClient({ keep_secrets }), { secrets }).afterPublish.map(stepText)).toEqual(after);
+  });
+});
+
+describe('the secret that was saved until now', () => {
+  /** Returns the ids of the secrets that a rotation deletes after publishing, in order. */
+  const retiredIds = (secrets: Secret[], keep: number, savedId?: string) =>
+    retirements(secrets, keep, savedId).map(({ id }) => id);
+  const three = [1, 2, 3].map((time) => secret(time));
+
+  it.each<[what: string, Secret[], keep: number, savedId: string, string[]]>([
+    ['keeps the saved one although it is the oldest', three, 2, 'sks_1', ['sks_2', 'sks_3']],
+    [
+      'keeps the saved one although one of unknown age goes',
+      [...three, secret(4, UNDATED)],
+      2,
+      'sks_2',
+      ['sks_1', 'sks_3', 'sks_4'],
+    ],
+    ['deletes the saved one last if no secret stays', three, 1, 'sks_1', ['sks_2', 'sks_3', 'sks_1']],
+    [
+      'deletes the saved one first if it is not active',
+      [...three, secret(4, INACTIVE)],
+      3,
+      'sks_4',
+      ['sks_4', 'sks_1'],
+    ],
+    ['keeps the newest if the client does not have the saved one', three, 2, 'sks_9', ['sks_1', 'sks_2']],
+    ['keeps the saved one if there are few', three, 5, 'sks_1', []],
+    ['keeps the saved one if it is the newest', three, 2, 'sks_3', ['sks_1', 'sks_2']],
+  ])('retires old secrets and %s', (_what, secrets, keep, savedId, retired) => {
+    expect(retiredIds(secrets, keep, savedId)).toEqual(retired);
+    expect(retiredIds([...secrets].reverse(), keep, savedId)).toEqual(retired);
+  });
+
+  it('deletes an active saved secret only after every other secret', () => {
+    fc.assert(
+      fc.property(secretLists, keepCounts, fc.nat(7), (secrets, keep, at) => {
+        const saved = secrets[at];
+        const retired = retiredIds(secrets, keep, saved?.id);
+        expect(new Set(retired).size).toBe(retired.length);
+        expect(retired).toHaveLength(Math.max(0, secrets.length + 1 - keep));
+        if (saved?.active && retired.includes(saved.id))
+          expect([retired.length, retired.at(-1)]).toEqual([secrets.length, saved.id]);
+      }),
+    );
+  });
+
+  it('deletes the other secrets in the same order whichever is saved', () => {
+    fc.assert(
+      fc.property(datedSecrets, fc.nat(7), (secrets, at) => {
+        const savedId = secrets[at]?.id;
+        const others = (ids: string[]) => ids.filter((id) => id !== savedId);
+        expect(others(retiredIds(secrets, 1, savedId))).toEqual(others(retiredIds(secrets, 1)));
+      }),
+    );
+  });
+
+  it('takes the secret that …_STATE names for this owner as the saved one', () => {
+    const planWith = (saved: SavedSnapshot | undefined) =>
+      planChanges(desiredClient({ location: LOCATION }), { client: client({ secrets: three }), others: [], saved });
+    expect(deletedIds(planWith(SAVED).afterPublish)).toEqual(['sks_2', 'sks_3']);
+    for (const saved of [undefined, { ...SAVED, state: SAVED.state.replace('org_1', 'org_2') }])
+      expect(deletedIds(planWith(saved).afterPublish)).toEqual(['sks_1', 'sks_2']);
   });
 });
 

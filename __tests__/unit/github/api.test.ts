@@ -1,7 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
-import { GitHub } from '../../../src/github/api.ts';
+import { GitHub, type GitHubRequest } from '../../../src/github/api.ts';
 import { InvalidResponseError } from '../../../src/net/json.ts';
-import type { HttpResponse } from '../../../src/net/transport.ts';
+import { NetworkError } from '../../../src/net/network-error.ts';
+import type { FinalResponse } from '../../../src/net/transport.ts';
 import { FakeTransport, json } from '../fixtures.ts';
 
 const API = 'https://ghes.acme.example/api/v3';
@@ -9,7 +10,7 @@ const TOKEN = ['fake', 'github', 'token'].join('-');
 const MISSING = { status: 404, ...json({ message: 'Not Found' }) };
 
 describe("GitHub's API", () => {
-  const githubWith = (response: Partial<HttpResponse>) => {
+  const githubWith = (response: Partial<FinalResponse>) => {
     const transport = new FakeTransport(() => response);
     return { transport, github: new GitHub(transport, { api: API, token: TOKEN }) };
   };
@@ -21,14 +22,14 @@ describe("GitHub's API", () => {
     expect(transport.sent).toEqual(['GET /api/v3/repos/acme/APP']);
   });
 
-  it.each<[Partial<HttpResponse>, string]>([
+  it.each<[Partial<FinalResponse>, string]>([
     [
       { status: 301 },
       'HTTP 301. GitHub redirects this name: the repository was renamed or transferred. Use its current name.',
     ],
     [json({ id: 42, full_name: 'acme/renamed' }), 'HTTP 200, but it shows another repository.'],
     [json({ id: '42', full_name: 'acme/app' }), 'HTTP 200, but id is not a number.'],
-    ...[undefined, 0, -1, 1.5, 2 ** 53].map((id): [Partial<HttpResponse>, string] => [
+    ...[undefined, 0, -1, 1.5, 2 ** 53].map((id): [Partial<FinalResponse>, string] => [
       json({ id, full_name: 'acme/app' }),
       'HTTP 200, but id is not a number.',
     ]),
@@ -69,5 +70,60 @@ describe("GitHub's API", () => {
     ])
       await expect(githubWith(json(run)).github.getRun('acme/app', '7')).rejects.toThrow('HTTP 200, but ');
     await expect(githubWith({ status: 403 }).github.getRun('acme/app', '7')).rejects.toThrow('actions: read');
+  });
+});
+
+describe("a request to GitHub's API that changes something", () => {
+  const request: GitHubRequest = {
+    operation: 'do it',
+    route: 'PUT /repos/{owner}/{repo}/actions/secrets/{secret_name}',
+    parameters: { owner: 'acme', repo: 'app', secret_name: 'A' },
+    permission: 'secrets',
+    successStatuses: [201, 204],
+  };
+  const send = (response: Partial<FinalResponse> | Error, changes: Partial<GitHubRequest> = {}) => {
+    const transport = new FakeTransport(() => response);
+    const github = new GitHub(transport, { api: API, token: TOKEN });
+    return { transport, sending: github.send({ ...request, ...changes }) };
+  };
+
+  it.each<[what: string, Partial<FinalResponse> | Error, kind: string, message: string]>([
+    ['a refusal', { status: 403 }, 'refused', 'HTTP 403. '],
+    ['a refusal after a sending that may have arrived', { status: 403, mayBeDone: true }, 'unknown', 'HTTP 403. '],
+    ['a failure of the server', { status: 500, mayBeDone: true }, 'unknown', 'HTTP 500. '],
+    ['a redirect', { status: 301, mayBeDone: true }, 'unknown', 'HTTP 301. Redirects are not followed'],
+    ["a page that is not GitHub's", { status: 404, body: '<html>' }, 'unknown', "HTTP 404, but it is not GitHub's. "],
+    ['a success that GitHub does not send', { status: 200 }, 'unknown', 'HTTP 200, but GitHub answers 201 or 204 '],
+    ['no response', new NetworkError('socket hang up', 'ECONNRESET', true), 'unknown', 'socket hang up. '],
+    ['no connection', new NetworkError('refused', 'ECONNREFUSED', false), 'refused', 'refused. '],
+  ])('reports whether a change may have been carried out after %s', async (_what, response, kind, message) => {
+    const outcome = await send(response).sending;
+    expect(outcome).toMatchObject({ kind, error: { name: 'ApiError' } });
+    if (outcome.kind !== 'done') expect(outcome.error.message.startsWith(`Could not do it: ${message}`)).toBe(true);
+  });
+
+  it('reports a change as done after each success that GitHub documents', async () => {
+    for (const status of [201, 204])
+      for (const mayBeDone of [true, false])
+        expect(await send({ status, mayBeDone }).sending).toMatchObject({ kind: 'done', value: { status } });
+  });
+
+  it('accepts any success of a request that only reads', async () => {
+    const { successStatuses: _, ...reading } = request;
+    const transport = new FakeTransport(() => ({ status: 206 }));
+    const github = new GitHub(transport, { api: API, token: TOKEN });
+    expect(await github.send(reading)).toMatchObject({ kind: 'done', value: { status: 206 } });
+  });
+
+  it('tells the transport whether an earlier request for the change may have been carried out', async () => {
+    for (const mayBeDone of [true, false]) {
+      const { transport, sending } = send({ status: 204 }, { mayBeDone });
+      await sending;
+      expect(transport.requests).toEqual([expect.objectContaining({ method: 'PUT', repeatable: true, mayBeDone })]);
+    }
+  });
+
+  it('passes on an error that does not come from the network', async () => {
+    await expect(send(new TypeError('a bug')).sending).rejects.toThrow(TypeError);
   });
 });

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { githubRefusal, type Permission, rateLimitWait } from '../../../src/github/errors.ts';
-import type { HttpResponse } from '../../../src/net/transport.ts';
+import type { FinalResponse, HttpResponse } from '../../../src/net/transport.ts';
 
 const NEEDS: Permission[] = ['repository', 'secrets', 'variables', 'environment', 'runs'];
 const GRANTS: Record<Permission, RegExp> = {
@@ -13,8 +13,9 @@ const GRANTS: Record<Permission, RegExp> = {
 };
 
 /** @param body a text, or a value to send as JSON */
-function response(status: number, body: unknown = '', headers: HttpResponse['headers'] = {}): HttpResponse {
-  return { status, headers, body: typeof body === 'string' ? body : JSON.stringify(body) };
+function response(status: number, body: unknown = '', headers: HttpResponse['headers'] = {}): FinalResponse {
+  const text = typeof body === 'string' ? body : JSON.stringify(body);
+  return { status, headers, body: text, mayBeDone: false, cancelled: false };
 }
 
 const subject = (permission: Permission) => ({
@@ -146,6 +147,17 @@ describe('a rate limit of GitHub', () => {
     expect(messageOf(429, 'runs', '')).toBe(`Could not do it: HTTP 429. ${limit}${rest}`);
   });
 
+  it('does not advise to raise timeout in a cancelled run', () => {
+    for (const [status, headers] of [
+      [429, {}],
+      [403, { 'retry-after': '7' }],
+      [403, exhausted(90)],
+    ] as const) {
+      const cancelled = { ...response(status, { message: 'No.' }, { date, ...headers }), cancelled: true };
+      expect(githubRefusal(subject('secrets'), cancelled).message).toBe(`Could not do it: HTTP ${status}: No.`);
+    }
+  });
+
   it('never asks to wait for less than no time, whatever the headers', () => {
     const text = fc.option(fc.oneof(fc.string(), fc.integer().map(String), fc.double().map(String)), {
       nil: undefined,
@@ -196,14 +208,4 @@ describe("GitHub's own words", () => {
       }),
     );
   });
-});
-
-it('a refusal leaves open whether it was done if an earlier attempt got no response, or the server failed', () => {
-  const isOutcomeUnknown = (changes: Partial<HttpResponse>) =>
-    githubRefusal(subject('secrets'), { ...response(403), ...changes }).outcomeUnknown;
-  expect(isOutcomeUnknown({})).toBe(false);
-  expect(isOutcomeUnknown({ earlierOutcomeUnknown: false })).toBe(false);
-  expect(isOutcomeUnknown({ earlierOutcomeUnknown: true })).toBe(true);
-  expect(isOutcomeUnknown({ status: 422, earlierOutcomeUnknown: true })).toBe(true);
-  expect(isOutcomeUnknown({ status: 500 })).toBe(true);
 });

@@ -108,6 +108,7 @@ describe('the ids of a run', () => {
       repository_id: '1296269',
       run: '1658821493.3',
       api: 'https://api.github.com',
+      runUrl: '',
       origin: undefined,
     });
   });
@@ -118,6 +119,7 @@ describe('the ids of a run', () => {
       repository_id: undefined,
       run: '0.1',
       api: 'https://api.github.com',
+      runUrl: '',
       origin: undefined,
     });
   });
@@ -137,6 +139,58 @@ describe('the ids of a run', () => {
     ['an empty attempt', { GITHUB_RUN_ATTEMPT: '' }, { run: '1658821493.1' }],
   ])('fit into an ownership marker: %s', (_what, env, expected) => {
     expect(readRunner({ ...all, ...env })).toMatchObject(expected);
+  });
+});
+
+describe('the address of a run', () => {
+  const ALL = {
+    GITHUB_SERVER_URL: 'https://github.com',
+    GITHUB_REPOSITORY: 'acme/app',
+    GITHUB_RUN_ID: '1658821493',
+    GITHUB_RUN_ATTEMPT: '3',
+  };
+
+  it.each<[what: string, env: NodeJS.ProcessEnv, url: string]>([
+    ['its attempt', {}, 'https://github.com/acme/app/actions/runs/1658821493/attempts/3'],
+    [
+      'its first attempt if the runner names none',
+      { GITHUB_RUN_ATTEMPT: undefined },
+      'https://github.com/acme/app/actions/runs/1658821493/attempts/1',
+    ],
+    [
+      'GitHub Enterprise Server',
+      { GITHUB_SERVER_URL: 'https://ghes.acme.example:8443/' },
+      'https://ghes.acme.example:8443/acme/app/actions/runs/1658821493/attempts/3',
+    ],
+    [
+      'a server of Gitea without TLS',
+      { GITHUB_SERVER_URL: 'http://localhost:3000' },
+      'http://localhost:3000/acme/app/actions/runs/1658821493/attempts/3',
+    ],
+    [
+      'a repository with dots in its name',
+      { GITHUB_REPOSITORY: 'acme/.github' },
+      'https://github.com/acme/.github/actions/runs/1658821493/attempts/3',
+    ],
+  ])('returns an address of the run that leads to %s', (_what, env, url) => {
+    expect(readRunner({ ...ALL, ...env }).runUrl).toBe(url);
+  });
+
+  it.each<[what: string, env: NodeJS.ProcessEnv]>([
+    ['the server is not named', { GITHUB_SERVER_URL: undefined }],
+    ['the server has no scheme', { GITHUB_SERVER_URL: 'github.com' }],
+    ['the server is a script', { GITHUB_SERVER_URL: 'javascript:alert(1)' }],
+    ['the server has credentials', { GITHUB_SERVER_URL: 'https://me@github.com' }],
+    ['the server has a path', { GITHUB_SERVER_URL: 'https://github.com/x' }],
+    ['the server has a quote', { GITHUB_SERVER_URL: 'https://github.com"' }],
+    ['the repository is not named', { GITHUB_REPOSITORY: undefined }],
+    ['the repository has white space', { GITHUB_REPOSITORY: 'acme/app x' }],
+    ['the repository has HTML', { GITHUB_REPOSITORY: 'acme/<b>' }],
+    ['the run is not named', { GITHUB_RUN_ID: undefined }],
+    ['the run is no number', { GITHUB_RUN_ID: '1/../../settings' }],
+    ['the attempt is no number', { GITHUB_RUN_ATTEMPT: '1?x' }],
+  ])('returns no address of the run if %s', (_what, env) => {
+    expect(readRunner({ ...ALL, ...env }).runUrl).toBe('');
   });
 });
 

@@ -1,23 +1,23 @@
-import { describe, expect, it, jest } from '@jest/globals';
+import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { GitHub } from '../../../src/github/api.ts';
 import {
   entryNames,
+  entryUrl,
   locationName,
   SavedCredentials,
+  type SavedSnapshot,
   type SecretLocation,
-  variableUrl,
 } from '../../../src/github/saved-credentials.ts';
-import type { ApiError } from '../../../src/net/api-error.ts';
 import { NetworkError } from '../../../src/net/network-error.ts';
-import type { HttpRequest, HttpResponse } from '../../../src/net/transport.ts';
-import { FakeTransport, json } from '../fixtures.ts';
+import type { FinalResponse, HttpRequest } from '../../../src/net/transport.ts';
+import { FakeTransport, json, LOCATION, NOTHING_SAVED, SAVED } from '../fixtures.ts';
 
 const API = 'https://ghes.acme.example/api/v3';
 const TOKEN = ['fake', 'github', 'token'].join('-');
 const KEY = Buffer.alloc(32, 7).toString('base64');
 const BASE = '/api/v3/repos/acme/app';
-const IN_REPOSITORY: SecretLocation = { repository: 'acme/app', environment: '', variable: 'A_ID', secret: 'A_SECRET' };
+const IN_REPOSITORY: SecretLocation = LOCATION;
 const IN_ENVIRONMENT: SecretLocation = { ...IN_REPOSITORY, environment: 'preview/pr-7' };
 /** Each kind of location, with the path of its variables and secrets. */
 const SCOPES: [string, SecretLocation, string][] = [
@@ -27,7 +27,7 @@ const SCOPES: [string, SecretLocation, string][] = [
 const MISSING = { status: 404, ...json({ message: 'Not Found' }) };
 const NO_RESPONSE = new NetworkError('socket hang up', 'ECONNRESET', true);
 
-type Responses = Record<string, Partial<HttpResponse> | Error>;
+type Responses = Record<string, Partial<FinalResponse> | Error>;
 
 /** @param responses by method and the last part of the path, or `public-key`. The default is a valid key, or 404 */
 function savedWith(responses: Responses = {}, location = IN_REPOSITORY) {
@@ -50,8 +50,9 @@ describe('client credentials in GitHub Actions', () => {
   it.each(SCOPES)('is read and written at the location of %s', async (_what, location, base) => {
     const { transport, savedCredentials } = savedWith(
       {
-        'GET A_ID': json({ name: 'A_ID', value: 'm2morg_1', updated_at: '2026-11-24T07:59:58Z' }),
-        'GET A_SECRET': json({ name: 'A_SECRET', updated_at: '2026-11-24T08:00:00Z' }),
+        'GET A_ID': json({ name: 'A_ID', value: SAVED.client_id, updated_at: '2026-11-24T07:59:58Z' }),
+        'GET A_STATE': json({ name: 'A_STATE', value: SAVED.state, updated_at: SAVED.stateTime }),
+        'GET A_SECRET': json({ name: 'A_SECRET', updated_at: SAVED.secretTime }),
         'GET preview%2Fpr-7': json({}),
         'POST variables': { status: 201 },
         'PATCH A_ID': { status: 204 },
@@ -61,17 +62,16 @@ describe('client credentials in GitHub Actions', () => {
       },
       location,
     );
-    await savedCredentials.open();
-    expect(savedCredentials.snapshot).toEqual({
-      client_id: 'm2morg_1',
-      variableTime: '2026-11-24T07:59:58Z',
-      secretTime: '2026-11-24T08:00:00Z',
-    });
+    expect(await savedCredentials.open()).toEqual(SAVED);
     const openCount = transport.sent.length;
-    await savedCredentials.setVariable('m2morg_2', true);
-    await savedCredentials.setVariable('m2morg_2', false);
-    await savedCredentials.setSecret((key) => `sealed with ${key}`);
-    expect([await savedCredentials.deleteVariable(), await savedCredentials.deleteSecret()]).toEqual([true, true]);
+    expect(await savedCredentials.setVariable('A_ID', 'm2morg_2', true)).toMatchObject({ kind: 'done' });
+    expect(await savedCredentials.setVariable('A_STATE', 'v1', false)).toMatchObject({ kind: 'done' });
+    const sealed = savedCredentials.seal((key) => `sealed with ${key}`);
+    expect(await savedCredentials.setSecret(sealed)).toMatchObject({ kind: 'done' });
+    expect([await savedCredentials.deleteVariable('A_ID'), await savedCredentials.deleteSecret()]).toEqual([
+      true,
+      true,
+    ]);
     expect(transport.sent.slice(openCount)).toEqual([
       `PATCH ${base}/variables/A_ID`,
       `POST ${base}/variables`,
@@ -81,7 +81,7 @@ describe('client credentials in GitHub Actions', () => {
     ]);
     expect(transport.requests.slice(openCount).map(body)).toEqual([
       { value: 'm2morg_2' },
-      { name: 'A_ID', value: 'm2morg_2' },
+      { name: 'A_STATE', value: 'v1' },
       { encrypted_value: `sealed with ${KEY}`, key_id: '7' },
       null,
       null,
@@ -91,6 +91,7 @@ describe('client credentials in GitHub Actions', () => {
         `GET ${base}/secrets/public-key`,
         ...(location.environment ? [`GET ${base}`] : []),
         `GET ${base}/variables/A_ID`,
+        `GET ${base}/variables/A_STATE`,
         `GET ${base}/secrets/A_SECRET`,
       ].sort(),
     );
@@ -103,10 +104,9 @@ describe('client credentials in GitHub Actions', () => {
 
   it('is opened before anything is changed, whatever is missing of it', async () => {
     const { transport, savedCredentials } = savedWith();
-    await savedCredentials.open();
-    expect(savedCredentials.snapshot).toEqual({ client_id: undefined, secretTime: undefined });
+    expect(await savedCredentials.open()).toEqual(NOTHING_SAVED);
     expect(transport.sent[0]).toBe(`GET ${BASE}/actions/secrets/public-key`);
-    expect(transport.requests.map(({ method }) => method)).toEqual(['GET', 'GET', 'GET']);
+    expect(transport.requests.map(({ method }) => method)).toEqual(['GET', 'GET', 'GET', 'GET']);
   });
 
   it.each<[string, SecretLocation, Responses, string]>([
@@ -172,27 +172,49 @@ describe('client credentials in GitHub Actions', () => {
 
   it('is opened with the public key of an environment, even if the token cannot read the environment itself', async () => {
     const { savedCredentials } = savedWith({ 'GET preview%2Fpr-7': { status: 403 } }, IN_ENVIRONMENT);
-    await expect(savedCredentials.open()).resolves.toBeUndefined();
+    await expect(savedCredentials.open()).resolves.toEqual(NOTHING_SAVED);
   });
 
-  it('is read again, and what exists then counts', async () => {
+  it.each<[what: string, Responses, SavedSnapshot]>([
+    ['nothing', {}, NOTHING_SAVED],
+    [
+      'an empty id',
+      { 'GET A_ID': json({ value: '', updated_at: SAVED.stateTime }) },
+      { ...NOTHING_SAVED, client_id: '' },
+    ],
+    [
+      'a state and the time at which it was written',
+      { 'GET A_STATE': json({ value: 'v1', updated_at: SAVED.stateTime }) },
+      { ...NOTHING_SAVED, state: 'v1', stateTime: SAVED.stateTime },
+    ],
+    [
+      'a state without a time',
+      { 'GET A_STATE': json({ value: 'v1' }) },
+      { ...NOTHING_SAVED, state: 'v1', stateTime: '' },
+    ],
+    [
+      'a secret by its time',
+      { 'GET A_SECRET': json({ updated_at: SAVED.secretTime }) },
+      { ...NOTHING_SAVED, secretTime: SAVED.secretTime },
+    ],
+  ])('reads what is saved anew each time: %s', async (_what, found, expected) => {
     const responses: Responses = {};
     const { savedCredentials } = savedWith(responses);
-    await savedCredentials.open();
-    const time = '2026-11-24T08:00:00Z';
-    responses['GET A_ID'] = json({ value: '', updated_at: time });
-    responses['GET A_SECRET'] = json({ updated_at: time });
-    const now = { client_id: '', variableTime: time, secretTime: time };
-    expect(await savedCredentials.refresh()).toEqual(now);
-    expect(savedCredentials.snapshot).toEqual(now);
-    responses['GET A_ID'] = NO_RESPONSE;
-    await expect(savedCredentials.refresh()).rejects.toThrow(
-      'Could not read variable A_ID of acme/app: socket hang up.',
-    );
-    expect(savedCredentials.snapshot).toEqual(now);
+    expect(await savedCredentials.read()).toEqual(NOTHING_SAVED);
+    Object.assign(responses, found);
+    expect(await savedCredentials.read()).toEqual(expected);
+    const { secretTime: _, ...variables } = expected;
+    expect(await savedCredentials.readVariables()).toEqual(variables);
   });
 
-  it.each<[what: string, SecretLocation, Partial<HttpResponse> | Error, exists: boolean | undefined]>([
+  it('throws if any part of what is saved cannot be read', async () => {
+    for (const name of ['A_ID', 'A_STATE', 'A_SECRET'])
+      await expect(savedWith({ [`GET ${name}`]: NO_RESPONSE }).savedCredentials.read()).rejects.toThrow(
+        new RegExp(`^Could not read (variable|secret) ${name} of acme/app: socket hang up\\.`),
+      );
+  });
+
+  it.each<[what: string, SecretLocation, Partial<FinalResponse> | Error, exists: boolean | undefined]>([
     ['present', IN_ENVIRONMENT, {}, true],
     ['present, as far as a token sees that may not read it', IN_ENVIRONMENT, { status: 403 }, true],
     ['not present', IN_ENVIRONMENT, MISSING, false],
@@ -209,7 +231,7 @@ describe('client credentials in GitHub Actions', () => {
   });
 
   it('is visible to a token that can read the repository', async () => {
-    const isVisible = (response: Partial<HttpResponse>) =>
+    const isVisible = (response: Partial<FinalResponse>) =>
       savedWith({ 'GET app': response }).savedCredentials.requireVisibleRepository();
     expect(await isVisible(json({ id: 42, full_name: 'Acme/App' }))).toBe(true);
     for (const response of [MISSING, { status: 403 }, { status: 301 }, json({ id: 42, full_name: 'acme/renamed' })])
@@ -218,9 +240,9 @@ describe('client credentials in GitHub Actions', () => {
 
   it('is named in words', () => {
     const names = (location: SecretLocation) => [entryNames(location), locationName(location)];
-    expect(names(IN_REPOSITORY)).toEqual(['variable A_ID and secret A_SECRET of acme/app', 'acme/app']);
+    expect(names(IN_REPOSITORY)).toEqual(['variables A_ID and A_STATE and secret A_SECRET of acme/app', 'acme/app']);
     expect(names(IN_ENVIRONMENT)).toEqual([
-      'variable A_ID and secret A_SECRET of environment "preview/pr-7" of acme/app',
+      'variables A_ID and A_STATE and secret A_SECRET of environment "preview/pr-7" of acme/app',
       'environment "preview/pr-7" of acme/app',
     ]);
   });
@@ -231,10 +253,10 @@ describe('client credentials in GitHub Actions', () => {
       fc.asyncProperty(name, async (text) => {
         const location = { ...IN_ENVIRONMENT, environment: text.toWellFormed() };
         const { transport, savedCredentials } = savedWith({}, location);
-        await savedCredentials.getVariable();
-        const sent = transport.requests[0]?.url.pathname ?? '';
+        await savedCredentials.readVariables();
+        const sent = transport.requests.find(({ url }) => url.pathname.endsWith('/A_ID'))?.url.pathname ?? '';
         expect(sent.split('/')).toHaveLength(`${BASE}/environments/x/variables/A_ID`.split('/').length);
-        expect(decodeURIComponent(sent)).toBe(decodeURIComponent(variableUrl(API, location).pathname));
+        expect(decodeURIComponent(sent)).toBe(decodeURIComponent(entryUrl(API, location, 'variables/A_ID').pathname));
         expect(decodeURIComponent(sent.split('/')[7] ?? '')).toBe(location.environment);
       }),
     );
@@ -271,8 +293,8 @@ describe('the variable', () => {
     ],
     ...[
       NO_RESPONSE,
-      { status: 502 },
-      { status: 403, earlierOutcomeUnknown: true },
+      { status: 502, mayBeDone: true },
+      { status: 403, mayBeDone: true },
       { status: 200 },
       { status: 202 },
     ].flatMap((response): [string, boolean, Responses, string[], string | undefined][] => {
@@ -300,38 +322,60 @@ describe('the variable', () => {
       false,
       { 'POST variables': OK },
       ['POST', 'GET'],
-      'HTTP 204, but GitHub says 201',
+      'HTTP 204, but GitHub answers 201 after a success',
     ],
     [
       'not changed with the status of a creation',
       true,
       { 'PATCH A_ID': CREATED },
       ['PATCH', 'GET'],
-      'HTTP 201, but GitHub says 204',
+      'HTTP 201, but GitHub answers 204 after a success',
     ],
   ])('is %s', async (_what, exists, responses, sent, error) => {
     const { transport, savedCredentials } = savedWith(responses);
-    const writing = savedCredentials.setVariable('m2morg_1', exists);
+    const outcome = await savedCredentials.setVariable('A_ID', 'm2morg_1', exists);
     if (error) {
-      const failure = await writing.catch((error: ApiError) => error);
-      expect(failure).toMatchObject({ outcomeUnknown: sent.at(-1) === 'GET' });
-      expect(failure).toMatchObject({
-        message: expect.stringContaining(`Could not write variable A_ID of acme/app: ${error}`),
+      expect(outcome).toMatchObject({
+        kind: sent.at(-1) === 'GET' ? 'unknown' : 'refused',
+        error: { message: expect.stringContaining(`Could not write variable A_ID of acme/app: ${error}`) },
       });
-    } else await writing;
+    } else expect(outcome.kind).toBe('done');
     expect(transport.requests.map(({ method }) => method)).toEqual(sent);
+  });
+
+  it('tells the second request for a variable that the first may have been carried out', async () => {
+    for (const mayBeDone of [true, false]) {
+      const { transport, savedCredentials } = savedWith({
+        'PATCH A_ID': { ...MISSING, mayBeDone },
+        'POST variables': { status: 422, mayBeDone },
+      });
+      expect(await savedCredentials.setVariable('A_ID', 'm2morg_1', true)).toMatchObject({
+        kind: mayBeDone ? 'unknown' : 'refused',
+      });
+      expect(transport.requests.slice(0, 2).map((request) => [request.method, request.mayBeDone])).toEqual([
+        ['PATCH', false],
+        ['POST', mayBeDone],
+      ]);
+    }
   });
 });
 
 /** The response to a read of a variable, or of a secret, that exists. */
 const EXISTS = json({ value: 'm2morg_1', updated_at: '2026-11-24T08:00:00Z' });
-it.each<[string, Partial<HttpResponse> | Error, read: Partial<HttpResponse> | Error, existed: boolean | undefined]>([
+it.each<[string, Partial<FinalResponse> | Error, read: Partial<FinalResponse> | Error, existed: boolean | undefined]>([
   ['there was one', { status: 204 }, EXISTS, true],
   ['there was none', MISSING, EXISTS, false],
   ['it is refused', { status: 403 }, MISSING, undefined],
-  ['it existed, since an earlier attempt got no response', { ...MISSING, earlierOutcomeUnknown: true }, EXISTS, true],
-  ...[NO_RESPONSE, { status: 502 }, { status: 200 }, { status: 202 }, { status: 404, body: '<html>' }].flatMap(
-    (response): [string, Partial<HttpResponse> | Error, Partial<HttpResponse> | Error, boolean | undefined][] => {
+  ['it existed, since an earlier attempt got no response', { ...MISSING, mayBeDone: true }, EXISTS, true],
+  ...[
+    NO_RESPONSE,
+    { status: 502, mayBeDone: true },
+    { status: 403, mayBeDone: true },
+    { status: 200 },
+    { status: 202 },
+    { status: 404, body: '<html>' },
+  ].flatMap(
+    (response): [string, Partial<FinalResponse> | Error, Partial<FinalResponse> | Error, boolean | undefined][] => {
       const after = response instanceof Error ? 'no response' : JSON.stringify(response);
       return [
         [`it does not exist after ${after}`, response, MISSING, true],
@@ -349,7 +393,7 @@ it.each<[string, Partial<HttpResponse> | Error, read: Partial<HttpResponse> | Er
     'GET A_SECRET': read,
   });
   for (const [what, work] of [
-    ['variable A_ID', () => savedCredentials.deleteVariable()],
+    ['variable A_ID', () => savedCredentials.deleteVariable('A_ID')],
     ['secret A_SECRET', () => savedCredentials.deleteSecret()],
   ] as const) {
     if (existed === undefined) await expect(work()).rejects.toThrow(`Could not delete ${what} of acme/app: `);
@@ -357,175 +401,61 @@ it.each<[string, Partial<HttpResponse> | Error, read: Partial<HttpResponse> | Er
   }
 });
 
-describe('a secret that was sent', () => {
-  const DATE = Date.parse('2026-11-24T08:00:00Z');
-  /** Returns a time as GitHub formats it. @param seconds after `DATE` */
-  const at = (seconds: number) => new Date(DATE + seconds * 1000).toISOString().replace('.000Z', 'Z');
-  const headers = { date: new Date(DATE).toUTCString() };
-  /** Returns the response to a read of the secret. @param updated_at undefined if there is no secret */
-  const readAs = (updated_at: string | undefined): Partial<HttpResponse> =>
-    updated_at === undefined ? MISSING : { headers, ...json({ updated_at }) };
-  const REFUSED = { status: 422, ...json({ message: 'Bad key' }) };
-  const OUTAGE = { status: 503 };
+describe('a secret that is sent', () => {
+  const SEALED = { encrypted_value: 'sealed', key_id: '7' };
 
-  /**
-   * Writes the secret.
-   * @param put the response to the write
-   * @param before time of the secret before the write
-   * @param after the response to each read after the write
-   * @returns the outcome, and the number of those reads
-   */
-  async function outcome(
-    put: Partial<HttpResponse> | Error,
-    before: string | undefined,
-    after: Partial<HttpResponse> | Error,
-  ): Promise<{ outcome: 'saved' | 'refused' | 'unknown'; message: string; reads: number }> {
-    const responses: Responses = { 'PUT A_SECRET': put, 'GET A_SECRET': readAs(before) };
-    const { transport, savedCredentials } = savedWith(responses);
-    await savedCredentials.open();
-    const reads = () => transport.sent.filter((sent) => sent === `GET ${BASE}/actions/secrets/A_SECRET`).length - 1;
-    responses['GET A_SECRET'] = after;
-    try {
-      await savedCredentials.setSecret((key) => `sealed with ${key}`);
-      return { outcome: 'saved', message: '', reads: reads() };
-    } catch (error) {
-      const { outcomeUnknown, message } = error as { outcomeUnknown: boolean; message: string };
-      return { outcome: outcomeUnknown ? 'unknown' : 'refused', message, reads: reads() };
-    }
-  }
-
-  it.each([
-    ['is waited for, if GitHub did not respond in time', 'TIMEOUT', 3, 'saved'],
-    ['is waited for until half of the remaining time is over', 'TIMEOUT', 9, 'refused'],
-    ['is not waited for, if the connection broke', 'ECONNRESET', 3, 'refused'],
-  ])('%s', async (_what, code, writtenAfter, expected) => {
-    const responses: Responses = { 'PUT A_SECRET': new NetworkError('a', code, true), 'GET A_SECRET': readAs(at(-60)) };
-    const { transport, savedCredentials } = savedWith(responses);
-    await savedCredentials.open();
-    let seconds = 0;
-    jest.spyOn(transport, 'remaining', 'get').mockImplementation(() => 10_000 - seconds * 1000);
-    jest.spyOn(transport, 'pause').mockImplementation(async (milliseconds) => {
-      seconds += milliseconds / 1000;
-      if (seconds === writtenAfter) responses['GET A_SECRET'] = readAs(at(0));
-    });
-    const outcome = await savedCredentials
-      .setSecret(() => 'sealed')
-      .then(
-        () => 'saved',
-        ({ outcomeUnknown }) => (outcomeUnknown ? 'unknown' : 'refused'),
-      );
-    const waited = { saved: 3, refused: code === 'TIMEOUT' ? 5 : 0 }[outcome];
-    expect([outcome, seconds]).toEqual([expected, waited]);
-  });
-
-  it.each<
+  it.each<[what: string, put: Partial<FinalResponse> | Error, kind: 'done' | 'refused' | 'unknown', message: string]>([
+    ['is created', { status: 201 }, 'done', ''],
+    ['is replaced', { status: 204 }, 'done', ''],
+    ['is accepted after an attempt that may have arrived', { status: 204, mayBeDone: true }, 'done', ''],
+    ['is refused', { status: 422, ...json({ message: 'Bad key' }) }, 'refused', 'HTTP 422: Bad key.'],
+    ['is not found', MISSING, 'refused', 'HTTP 404: Not Found. '],
+    ['is never sent', new NetworkError('a', 'ECONNREFUSED', false), 'refused', 'a. '],
+    ['gets no response', NO_RESPONSE, 'unknown', 'socket hang up. '],
+    ['meets a failure of the server', { status: 503, mayBeDone: true }, 'unknown', 'HTTP 503. '],
+    ['is refused after an attempt that may have arrived', { status: 422, mayBeDone: true }, 'unknown', 'HTTP 422.'],
     [
-      what: string,
-      put: Partial<HttpResponse> | Error,
-      before: string | undefined,
-      after: Partial<HttpResponse> | Error,
-      expected: string,
-      reads: number,
-    ]
-  >([
-    ['and accepted as a new one', { status: 201 }, undefined, readAs(undefined), 'saved', 0],
-    ['and accepted', { status: 204 }, at(-60), readAs(at(-60)), 'saved', 0],
-    ['and refused', REFUSED, at(-60), readAs(at(0)), 'refused', 0],
-    ['and never sent', new NetworkError('a', 'ECONNREFUSED', false), undefined, readAs(at(0)), 'refused', 0],
-    ['and got no response, and has another time since', NO_RESPONSE, at(-60), readAs(at(0)), 'saved', 1],
-    ['and got no response, and is there since', NO_RESPONSE, undefined, readAs(at(0)), 'saved', 1],
-    ['and got no response, and has the time that it had', NO_RESPONSE, at(-60), readAs(at(-60)), 'refused', 1],
-    ['and got no response, and is not there still', NO_RESPONSE, undefined, readAs(undefined), 'refused', 1],
-    ['and got no response, and cannot be read', NO_RESPONSE, at(-60), { status: 403 }, 'unknown', 1],
-    ['and got no response, and neither did the read', NO_RESPONSE, at(-60), NO_RESPONSE, 'unknown', 1],
-    ['and got no response, and is shown without a time', NO_RESPONSE, at(-60), { headers, body: '[]' }, 'unknown', 1],
-    ['and got no response, and was written in the same second before', NO_RESPONSE, at(0), readAs(at(0)), 'unknown', 1],
-    [
-      'and got no response, and was written a second before, which GitHub rounds',
-      NO_RESPONSE,
-      at(-1),
-      readAs(at(-1)),
+      'gets a success of another kind',
+      { status: 200 },
       'unknown',
-      1,
-    ],
-    ['and got no response, and was written well before', NO_RESPONSE, at(-3), readAs(at(-3)), 'refused', 1],
-    ['and got no response, and has a time that is none since', NO_RESPONSE, at(-60), readAs('soon'), 'unknown', 1],
-    ['and got no response, and is gone since', NO_RESPONSE, at(-60), readAs(undefined), 'unknown', 1],
-    ['and got a success of another kind, and has another time', { status: 200 }, at(-60), readAs(at(0)), 'saved', 1],
-    [
-      'and got a success of another kind, and has the same time',
-      { status: 202 },
-      at(-60),
-      readAs(at(-60)),
-      'refused',
-      1,
-    ],
-    ["and got a page that is not GitHub's", { status: 404, body: '<html>' }, at(-60), NO_RESPONSE, 'unknown', 1],
-    ['and met a failure of the server, and has another time', OUTAGE, at(-60), readAs(at(0)), 'saved', 1],
-    ['and met a failure of the server, and has the same time', OUTAGE, at(-60), readAs(at(-60)), 'refused', 1],
-    [
-      'and refused when it was sent again',
-      { ...REFUSED, earlierOutcomeUnknown: true },
-      at(-60),
-      readAs(at(0)),
-      'saved',
-      1,
+      'HTTP 200, but GitHub answers 201 or 204 after a success.',
     ],
     [
-      'and refused when it was sent again, and has the same time',
-      { ...REFUSED, earlierOutcomeUnknown: true },
-      at(-60),
-      readAs(at(-60)),
-      'refused',
-      1,
+      "gets a page that is not GitHub's",
+      { status: 404, body: '<html>' },
+      'unknown',
+      "HTTP 404, but it is not GitHub's. ",
     ],
-  ])('%s', async (_what, put, before, after, expected, reads) => {
-    expect(await outcome(put, before, after)).toMatchObject({ outcome: expected, reads });
-  });
+  ])(
+    'reports the outcome of the secret, and reads nothing to find it out, if it %s',
+    async (_what, put, kind, message) => {
+      const { transport, savedCredentials } = savedWith({
+        'PUT A_SECRET': put,
+        'GET A_SECRET': json({ updated_at: SAVED.secretTime }),
+      });
+      const outcome = await savedCredentials.setSecret(SEALED);
+      expect(outcome).toMatchObject({ kind });
+      if (outcome.kind !== 'done')
+        expect(outcome.error.message.startsWith(`Could not write secret A_SECRET of acme/app: ${message}`)).toBe(true);
+      expect(transport.requests.map(({ method, repeatable }) => [method, repeatable])).toEqual([['PUT', true]]);
+    },
+  );
 
-  it('is reported as refused only with a reason', async () => {
-    const refused = await outcome(REFUSED, undefined, MISSING);
-    expect(refused.message).toBe('Could not write secret A_SECRET of acme/app: HTTP 422: Bad key.');
-    const unchanged = await outcome(NO_RESPONSE, at(-60), readAs(at(-60)));
-    expect(unchanged.message).toMatch(
-      /^Could not write secret A_SECRET of acme\/app: socket hang up\. .* GitHub did not take it\.$/,
-    );
-    const unknown = await outcome(NO_RESPONSE, at(-60), { status: 403 });
-    expect(unknown.message).toMatch(/^Could not write secret A_SECRET of acme\/app: socket hang up\. /);
-  });
-
-  it('is not sent if it cannot be sealed, and nothing of it is reported', async () => {
+  it('sends no secret that cannot be sealed, and reports nothing of it', async () => {
     const { transport, savedCredentials } = savedWith();
     await savedCredentials.open();
-    const sealing = savedCredentials.setSecret(() => {
-      throw new Error(TOKEN);
-    });
-    await expect(sealing).rejects.toMatchObject({
-      name: 'ApiError',
-      outcomeUnknown: false,
-      message: 'Could not seal the secret for acme/app: its public key is not usable.',
-    });
+    const sealing = () =>
+      savedCredentials.seal(() => {
+        throw new Error(TOKEN);
+      });
+    expect(sealing).toThrow('Could not seal the secret for acme/app: its public key is not usable.');
+    expect(sealing).toThrow(expect.objectContaining({ name: 'ApiError' }));
     expect(transport.requests.every(({ method }) => method === 'GET')).toBe(true);
   });
 
-  it('is judged by what existed at the last read, not at the first', async () => {
-    const responses: Responses = { 'PUT A_SECRET': NO_RESPONSE, 'GET A_SECRET': readAs(at(-60)) };
-    const { savedCredentials } = savedWith(responses);
+  it('seals the secret with the key that GitHub showed', async () => {
+    const { savedCredentials } = savedWith();
     await savedCredentials.open();
-    // Another run saves meanwhile.
-    responses['GET A_SECRET'] = readAs(at(-30));
-    await savedCredentials.refresh();
-    await expect(savedCredentials.setSecret(() => 'sealed')).rejects.toThrow('GitHub did not take it.');
-  });
-
-  it('never counts as refused by its time if it may have been written in the second of that time', async () => {
-    await fc.assert(
-      fc.asyncProperty(fc.integer({ min: -5000, max: 5000 }), async (milliseconds) => {
-        const before = at(Math.floor(milliseconds / 1000));
-        const result = await outcome(NO_RESPONSE, before, readAs(before));
-        // The request was sent within a few milliseconds of `DATE`.
-        expect(result.outcome).toBe(Date.parse(before) < DATE - 1500 ? 'refused' : 'unknown');
-      }),
-    );
+    expect(savedCredentials.seal((key) => `for ${key}`)).toEqual({ encrypted_value: `for ${KEY}`, key_id: '7' });
   });
 });

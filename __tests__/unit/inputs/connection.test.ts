@@ -1,5 +1,11 @@
 import { describe, expect, it } from '@jest/globals';
-import { readCredentials, readGitHubToken, readTimeout, unsafeSetting } from '../../../src/inputs/connection.ts';
+import {
+  readCredentials,
+  readGitHubToken,
+  readTimeout,
+  readUnmaskedCredentials,
+  unsafeSetting,
+} from '../../../src/inputs/connection.ts';
 import { readSweepInputs } from '../../../src/inputs/inputs.ts';
 import {
   GITHUB_TOKEN,
@@ -165,6 +171,15 @@ describe('the secret', () => {
       client_secret: SECRET,
     });
     expect(readCredentials({})).toEqual({ client_id: '', client_secret: '' });
+  });
+
+  it('is read without a mask command if nothing is printed', () => {
+    const client_secret = `${SECRET}/unmasked`;
+    setInputs({ scalekit_client_secret: client_secret });
+    expect(readUnmaskedCredentials({})).toEqual({ client_id: 'skc_1', client_secret });
+    expect(printed()).toBe('');
+    expect(readCredentials({})).toEqual({ client_id: 'skc_1', client_secret });
+    expect(printed()).toContain(`::add-mask::${client_secret}\n`);
   });
 
   it.each([' ', '\n', '\r\n', '\t', '\ufeff', '\u00a0'])(

@@ -28,6 +28,9 @@ import {
 
 const STAYS = 'This client stays until delete/ removes it; lifetime: job deletes it when the job ends.';
 
+/** The nonce of this execution of the step. */
+const NONCE = 'nonce_789-123456';
+
 useCleanInputs();
 
 /** Returns the target according to an ID token with these claims. */
@@ -57,10 +60,13 @@ describe('a desired client', () => {
       },
       client_id: '',
       on_existing: 'rotate',
+      rotate_after: undefined,
       keep_secrets: 2,
       verify: true,
       access_token: false,
+      location: undefined,
       dry_run: false,
+      run_url: '',
       timeout: 120,
       notices: [STAYS],
       warnings: [],
@@ -75,6 +81,12 @@ describe('a desired client', () => {
       ],
     });
     expect(description).toBe('Made by GitHub Actions for acme/app.');
+  });
+
+  it('has the address of the run, if the runner says where GitHub is', () => {
+    expect(resolve({}, { GITHUB_SERVER_URL: 'https://github.com' }).run_url).toBe(
+      'https://github.com/acme/app/actions/runs/1658821493/attempts/2',
+    );
   });
 
   it('is the same whether or not the runner passes the defaults in action.yml', () => {
@@ -191,15 +203,16 @@ describe('a desired client', () => {
 });
 
 describe('the secret location', () => {
-  it.each<[prefix: string | undefined, variable: string, secret: string]>([
-    [undefined, 'SCALEKIT_M2M_CLIENT_ID', 'SCALEKIT_M2M_CLIENT_SECRET'],
-    ['DEPLOYER', 'DEPLOYER_CLIENT_ID', 'DEPLOYER_CLIENT_SECRET'],
-    ['_a1', '_a1_CLIENT_ID', '_a1_CLIENT_SECRET'],
-    ['MY_GITHUB_', 'MY_GITHUB__CLIENT_ID', 'MY_GITHUB__CLIENT_SECRET'],
-    ['GITHUBBER', 'GITHUBBER_CLIENT_ID', 'GITHUBBER_CLIENT_SECRET'],
-  ])('has names that begin with %j', (save_as, variable, secret) => {
-    expect(readMain({ ...SAVING, save_as }).saving).toEqual({ to: 'repository', variable, secret });
-    expect(readWith(readDeleteInputs, { ...SAVING, save_as }).saving).toEqual({ to: 'repository', variable, secret });
+  it.each<[prefix: string | undefined, state_variable: string, id_variable: string, secret: string]>([
+    [undefined, 'SCALEKIT_M2M_STATE', 'SCALEKIT_M2M_CLIENT_ID', 'SCALEKIT_M2M_CLIENT_SECRET'],
+    ['DEPLOYER', 'DEPLOYER_STATE', 'DEPLOYER_CLIENT_ID', 'DEPLOYER_CLIENT_SECRET'],
+    ['_a1', '_a1_STATE', '_a1_CLIENT_ID', '_a1_CLIENT_SECRET'],
+    ['MY_GITHUB_', 'MY_GITHUB__STATE', 'MY_GITHUB__CLIENT_ID', 'MY_GITHUB__CLIENT_SECRET'],
+    ['GITHUBBER', 'GITHUBBER_STATE', 'GITHUBBER_CLIENT_ID', 'GITHUBBER_CLIENT_SECRET'],
+  ])('has names that begin with %j', (save_as, state_variable, id_variable, secret) => {
+    const saving = { to: 'repository', state_variable, id_variable, secret };
+    expect(readMain({ ...SAVING, save_as }).saving).toEqual(saving);
+    expect(readWith(readDeleteInputs, { ...SAVING, save_as }).saving).toEqual(saving);
   });
 
   // With the prefix GITHUB, the variable would be GITHUB_CLIENT_ID.
@@ -242,18 +255,19 @@ describe('the secret location', () => {
     const location = {
       repository: 'acme/app',
       environment: 'production',
-      variable: 'SCALEKIT_M2M_CLIENT_ID',
+      state_variable: 'SCALEKIT_M2M_STATE',
+      id_variable: 'SCALEKIT_M2M_CLIENT_ID',
       secret: 'SCALEKIT_M2M_CLIENT_SECRET',
     };
-    expect(inputError(() => desiredClientFrom(main, tokenTarget({})))).toBe(none);
+    expect(inputError(() => desiredClientFrom(main, tokenTarget({}), NONCE))).toBe(none);
     expect(inputError(() => resolveSecretLocation(deletion, tokenTarget({})))).toBe(none);
-    expect(desiredClientFrom(main, tokenTarget({ environment: 'production' })).location).toEqual(location);
+    expect(desiredClientFrom(main, tokenTarget({ environment: 'production' }), NONCE).location).toEqual(location);
     expect(resolveSecretLocation(deletion, tokenTarget({ environment: 'production' }))).toEqual(location);
   });
 
   it('is in the repository that the client is for, with the environment only if that was requested', () => {
     const location = (changes: Values, target: Target) =>
-      desiredClientFrom(readMain(changes, ID_TOKEN_VARIABLES), target).location;
+      desiredClientFrom(readMain(changes, ID_TOKEN_VARIABLES), target, NONCE).location;
     const token = tokenTarget({ environment: 'production' });
     expect(location(SAVING, token)).toMatchObject({ repository: 'acme/app', environment: '' });
     expect(location({ ...SAVING, ...OTHER_REPOSITORY }, API_TARGET)).toMatchObject({
@@ -289,12 +303,12 @@ describe('an environment', () => {
       // The same applies if the ID token names the environment.
       const main = readMain(SAVING_TO_ENVIRONMENT, ID_TOKEN_VARIABLES);
       for (const target of [tokenTarget({ environment }), { ...API_TARGET, environment }]) {
-        expect(inputError(() => desiredClientFrom(main, target))).toBe(fault);
+        expect(inputError(() => desiredClientFrom(main, target, NONCE))).toBe(fault);
         expect(inputError(() => resolveSecretLocation(main, target))).toBe(fault);
       }
       // If nothing is saved in it, its name is not part of a URL.
       for (const changes of [{ environment }, { ...SAVING, environment }])
-        expect(desiredClientFrom(readMain(changes), { ...API_TARGET, environment }).identity.environment).toBe(
+        expect(desiredClientFrom(readMain(changes), { ...API_TARGET, environment }, NONCE).identity.environment).toBe(
           environment,
         );
     },
@@ -323,7 +337,7 @@ describe('the ownership marker', () => {
   ])(
     'of a client for the %s repository says whom it is for and who created it',
     (_what, changes, env, target, expected) => {
-      expect(references(desiredClientFrom(readMain(changes, env), target()))).toEqual(expected);
+      expect(references(desiredClientFrom(readMain(changes, env), target(), NONCE))).toEqual(expected);
     },
   );
 
@@ -331,9 +345,9 @@ describe('the ownership marker', () => {
 
   it('refers to a repository without a known id by its name, whatever its case', () => {
     const noId = { GITHUB_REPOSITORY_ID: undefined };
-    const expected = references(desiredClientFrom(readMain({}, noId), runnerTarget(noId)));
+    const expected = references(desiredClientFrom(readMain({}, noId), runnerTarget(noId), NONCE));
     const upper = { ...noId, GITHUB_REPOSITORY: 'ACME/APP' };
-    expect(references(desiredClientFrom(readMain({}, upper), runnerTarget(upper)))).toEqual(expected);
+    expect(references(desiredClientFrom(readMain({}, upper), runnerTarget(upper), NONCE))).toEqual(expected);
     expect(expected.by).toMatch(/^[\w-]{16}$/);
     expect(expected.repo).toBe(expected.by);
   });
@@ -343,15 +357,16 @@ describe('the ownership marker', () => {
     const token = desiredClientFrom(
       readMain({}, { ...noId, ...ID_TOKEN_VARIABLES }),
       tokenTarget({ repository_id: '5' }),
+      NONCE,
     );
     expect(references(token)).toEqual({
-      by: references(desiredClientFrom(readMain({}, noId), runnerTarget(noId))).by,
+      by: references(desiredClientFrom(readMain({}, noId), runnerTarget(noId), NONCE)).by,
       repo: '5',
     });
   });
 
   it('has the same identity hash wherever id and environment come from, whatever their case', () => {
-    const hashOf = (changes: Values, target: Target) => desiredClientFrom(readMain(changes), target).marker.key;
+    const hashOf = (changes: Values, target: Target) => desiredClientFrom(readMain(changes), target, NONCE).marker.key;
     const { runner } = readMain();
     const fromRunner = hashOf({ environment: 'production' }, targetFromRunner(runner, RUNNER, 'production'));
     expect(hashOf({}, tokenTarget({ repository_id: '1296269', environment: 'Production' }))).toBe(fromRunner);
@@ -363,7 +378,7 @@ describe('the ownership marker', () => {
 
 describe('a desired client for another repository', () => {
   it('takes name, claims and identity from GitHub, and the environment from the input', () => {
-    const desired = desiredClientFrom(readMain({ ...OTHER_REPOSITORY, environment: 'production' }), API_TARGET);
+    const desired = desiredClientFrom(readMain({ ...OTHER_REPOSITORY, environment: 'production' }), API_TARGET, NONCE);
     expect(desired).toMatchObject({
       fields: {
         name: 'GitHub Actions: Acme/Other (production)',
@@ -387,7 +402,7 @@ describe('a desired client for another repository', () => {
       repository_claims: 'github_repository, github_repository_visibility',
       custom_claims: 'github_repository=acme/app',
     });
-    const message = inputError(() => desiredClientFrom(main, { ...API_TARGET, environment: '' }));
+    const message = inputError(() => desiredClientFrom(main, { ...API_TARGET, environment: '' }, NONCE));
     expect(message.match(/^- \w+/gm)).toEqual(['- custom_claims', '- repository_claims', '- save_to']);
   });
 });
@@ -400,6 +415,9 @@ describe('the ownership marker of a desired client', () => {
     expect({ ...parseMarker(sentDescription(one)) }).toEqual(one.marker);
     expect(one.marker.nonce).not.toBe(other.marker.nonce);
     expect({ ...one.marker, nonce: '' }).toEqual({ ...other.marker, nonce: '' });
+    const inputs = readMain();
+    const { marker } = desiredClientFrom(inputs, targetFromRunner(inputs.runner, RUNNER, ''), NONCE);
+    expect(marker).toEqual({ ...one.marker, nonce: NONCE });
   });
 
   it.each<[string, boolean, Values, Values]>([
@@ -451,6 +469,14 @@ describe('the ownership marker of a desired client', () => {
         },
       ),
     );
+  });
+});
+
+describe('a desired client that reuse rotates by age', () => {
+  it('has the number of days that was given', () => {
+    const desired = resolve({ on_existing: 'reuse', rotate_after: '30' });
+    expect(desired).toMatchObject({ on_existing: 'reuse', rotate_after: 30 });
+    expect(resolve({ on_existing: 'reuse' }).rotate_after).toBeUndefined();
   });
 });
 

@@ -61,6 +61,7 @@ const VALID: Record<string, string[]> = {
   repository: ['acme/app', 'acme/other'],
   lifetime: ['persistent', 'job'],
   on_existing: ['rotate', 'reuse', 'replace', 'fail'],
+  rotate_after: ['1', '3650'],
   keep_secrets: ['1', '5'],
   verify: ['true', 'false'],
   access_token: ['true', 'false'],
@@ -230,7 +231,8 @@ function checkAccepted(inputs: Partial<Inputs>): void {
     expect(github.token).toMatch(/^[\x21-\x7e]+$/);
     expect(github.api).toMatch(/^https?:\/\/[^\s?#@]+$/);
   }
-  for (const name of saving ? [saving.variable, saving.secret] : []) expect(name).toMatch(/^[a-z_]\w*$/i);
+  for (const name of saving ? [saving.state_variable, saving.id_variable, saving.secret] : [])
+    expect(name).toMatch(/^[a-z_]\w*$/i);
 }
 
 function checkClient({ name, description, environment, repository, ...inputs }: Inputs): void {
@@ -246,6 +248,8 @@ function checkClient({ name, description, environment, repository, ...inputs }: 
   if (inputs.expiry !== undefined) expect(Number.isSafeInteger(inputs.expiry) && inputs.expiry > 0).toBe(true);
   expect(inputs.client_id).toMatch(/^$|^m2morg_[\w-]{1,121}$/);
   expect([1, 2, 3, 4, 5]).toContain(inputs.keep_secrets);
+  const { rotate_after = 1 } = inputs;
+  expect(Number.isInteger(rotate_after) && rotate_after >= 1 && rotate_after <= 3650).toBe(true);
 }
 
 describe.each(ACTIONS)('whatever the inputs and variables of %s are,', (action, file, read) => {

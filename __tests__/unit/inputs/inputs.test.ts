@@ -7,6 +7,7 @@ import {
   readSweepInputs,
 } from '../../../src/inputs/inputs.ts';
 import {
+  EXPRESSION,
   GITHUB_TOKEN,
   ID_TOKEN_VARIABLES,
   inputError,
@@ -70,6 +71,7 @@ describe('several bad inputs', () => {
         lifetime: 'persistent',
         client_id: 'skc_1',
         on_existing: 'recreate',
+        rotate_after: '0',
         keep_secrets: '6',
         verify: 'yes',
         access_token: 'no',
@@ -84,7 +86,7 @@ describe('several bad inputs', () => {
       ...['scalekit_environment_url', 'scalekit_environment_url', 'scalekit_client_id', 'scalekit_client_secret'],
       ...['organization_id', 'client_id', 'name', 'description', 'scopes', 'scopes', 'audience'],
       ...['custom_claims', 'custom_claims', 'expiry', 'repository_claims', 'repository_claims', 'environment'],
-      ...['on_existing', 'keep_secrets', 'verify', 'access_token', 'dry_run', 'timeout'],
+      ...['on_existing', 'rotate_after', 'keep_secrets', 'verify', 'access_token', 'dry_run', 'timeout'],
       ...['GITHUB_OUTPUT', 'NODE_TLS_REJECT_UNAUTHORIZED'],
     ]);
   });
@@ -95,6 +97,10 @@ describe('several bad inputs', () => {
     ['lifetime', { lifetime: 'forever', on_existing: 'reuse' }],
     ['on_existing', { on_existing: 'recreate', lifetime: 'job' }],
     ['on_existing', { on_existing: 'recreate', access_token: 'true' }],
+    ['on_existing', { on_existing: 'recreate', rotate_after: '30' }],
+    ['on_existing', { on_existing: EXPRESSION, rotate_after: '30' }],
+    ['rotate_after', { rotate_after: '0' }],
+    ['rotate_after', { on_existing: 'fail', rotate_after: '-1' }],
     ['verify', { verify: 'yes', access_token: 'true' }],
     ['access_token', { access_token: 'yes', on_existing: 'reuse' }],
     ['access_token', { access_token: 'yes', verify: 'false' }],
@@ -122,6 +128,21 @@ describe('two inputs that make no sense together', () => {
       { lifetime: 'job', on_existing },
       `got "${on_existing}" with lifetime: job; expected it to be left out: ${alwaysNew}`,
     ]),
+    ...['rotate', 'replace', 'fail'].map((on_existing): [string, Values, string] => [
+      'rotate_after',
+      { on_existing, rotate_after: '30' },
+      `is given with on_existing: ${on_existing}; expected on_existing: reuse, because only that keeps a secret`,
+    ]),
+    [
+      'rotate_after',
+      { rotate_after: '30' },
+      'is given with on_existing: rotate; expected on_existing: reuse, because only that keeps a secret',
+    ],
+    [
+      'rotate_after',
+      { lifetime: 'job', rotate_after: '30' },
+      'is given with on_existing: rotate; expected on_existing: reuse, because only that keeps a secret',
+    ],
     [
       'access_token',
       { on_existing: 'reuse', access_token: 'true' },
@@ -155,6 +176,8 @@ describe('two inputs that make no sense together', () => {
     { lifetime: 'job', access_token: 'true', keep_secrets: '1', dry_run: 'true' },
     { lifetime: 'persistent', client_id: 'm2morg_1', on_existing: 'replace' },
     { on_existing: 'reuse', access_token: 'false', verify: 'false' },
+    { on_existing: 'reuse', rotate_after: '1' },
+    { ...SAVING, on_existing: 'reuse', rotate_after: '3650', keep_secrets: '1', dry_run: 'true' },
     { on_existing: 'fail', access_token: 'true', verify: 'true' },
     { organization_id: '', organization_external_id: 'org_1' },
   ])('are not %j', (changes) => {

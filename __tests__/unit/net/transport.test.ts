@@ -77,24 +77,85 @@ describe('a response', () => {
 
   const limit: Reply = { status: 403 };
 
-  it.each<[what: string, Reply[], status: number, earlierOutcomeUnknown: boolean, attempts: number]>([
-    ['to the first attempt', [], 200, false, 1],
-    ['that refuses the first attempt', [{ status: 422 }], 422, false, 1],
-    ['after a failure of the server', [{ status: 500 }], 200, true, 2],
-    ['that refuses what a failure of the server may have done', [{ status: 502 }, { status: 409 }], 409, true, 2],
-    ['that refuses what got no response before', ['none', { status: 422 }], 422, true, 2],
-    ['after a rate limit, which did nothing', [{ status: 429 }, { status: 422 }], 422, false, 2],
-    ['after what the caller takes for a rate limit, which did nothing', [limit, { status: 422 }], 422, false, 2],
-    ['after what came too early', [{ status: 425 }], 200, false, 2],
-    ['after a rate limit after no response', ['none', { status: 429 }, { status: 404 }], 404, true, 3],
-    ['that takes long to come', [{ status: 408 }, { status: 201 }], 201, true, 2],
+  it.each<[what: string, Reply[], status: number, mayBeDone: boolean, attempts: number]>([
+    ['refuses the first attempt', [{ status: 422 }], 422, false, 1],
+    ['refuses the first attempt as unauthorized', [{ status: 401 }], 401, false, 1],
+    ['does not find it', [{ status: 404 }], 404, false, 1],
+    ['redirects', [{ status: 302 }], 302, true, 1],
+    ['refuses what a failure of the server may have done', [{ status: 502 }, { status: 409 }], 409, true, 2],
+    ['refuses what got no response before', ['none', { status: 422 }], 422, true, 2],
+    [
+      'refuses after several attempts, of which one may have arrived',
+      [{ status: 429 }, 'none', { status: 425 }, limit, { status: 422 }],
+      422,
+      true,
+      5,
+    ],
+    ['refuses what took too long before', [{ status: 408 }, { status: 409 }], 409, true, 2],
+    ['refuses after a rate limit, which did nothing', [{ status: 429 }, { status: 422 }], 422, false, 2],
+    ['refuses after what the caller takes for a rate limit', [limit, { status: 422 }], 422, false, 2],
+    ['refuses after what came too early', [{ status: 425 }, { status: 422 }], 422, false, 2],
+    ['is a rate limit after no response', ['none', { status: 429 }, { status: 404 }], 404, true, 3],
+    ['fails five times', Array(5).fill({ status: 500 }), 500, true, 5],
   ])(
-    'says whether the outcome of an earlier attempt is unknown: %s',
-    async (_what, attemptReplies, status, earlierOutcomeUnknown, attempts) => {
-      expect(await send(attemptReplies)).toMatchObject({ status, earlierOutcomeUnknown, attempts });
+    'says whether the server may have carried out the request, if the response %s',
+    async (_what, attemptReplies, status, mayBeDone, attempts) => {
+      expect(await send(attemptReplies)).toMatchObject({ status, mayBeDone, attempts, cancelled: false });
       expect(new Set(methods)).toEqual(new Set(['PUT']));
     },
   );
+
+  it.each<[status: number, mayBeDone: boolean]>([
+    [400, false],
+    [401, false],
+    [403, false],
+    [404, false],
+    [409, false],
+    [422, false],
+    [425, false],
+    [302, true],
+    [408, true],
+    [500, true],
+    [502, true],
+    [503, true],
+    [504, true],
+  ])(
+    'says by status %i whether the server may have carried out a request that must not be repeated: %s',
+    async (status, mayBeDone) => {
+      const changes = { repeatable: false, rateLimitWait: () => undefined };
+      expect(await send(Array<Reply>(5).fill({ status }), changes)).toMatchObject({ status, mayBeDone });
+    },
+  );
+
+  it('says that the server may have carried out what an earlier request asked for', async () => {
+    for (const mayBeDone of [true, false])
+      for (const status of [401, 404, 422])
+        expect(await send([{ status }], { mayBeDone })).toMatchObject({ status, mayBeDone, attempts: 1 });
+  });
+
+  it('says of an error, too, that an earlier request may have been carried out', async () => {
+    const refused = { url: new URL('http://127.0.0.1:1/'), repeatable: false };
+    for (const mayBeDone of [true, false]) {
+      const { outcome } = await send([], { ...refused, mayBeDone });
+      expect(outcome).toMatchObject({ reached: mayBeDone });
+    }
+  });
+
+  it('returns a success after any number of attempts that may have arrived', async () => {
+    const failures: Reply[][] = [[], [{ status: 500 }], ['none', { status: 502 }]];
+    for (const [at, attemptReplies] of failures.entries())
+      expect(await send(attemptReplies)).toMatchObject({ status: 200, attempts: at + 1 });
+  });
+
+  it.each([429, 503, 422])('says that a request was not repeated because the run was cancelled: %i', async (status) => {
+    [replies, methods] = [[{ status }], []];
+    const transport = new Transport('1.1', 3600);
+    const url = new URL(`http://127.0.0.1:${(server.address() as AddressInfo).port}/`);
+    const onSend = () => transport.cancel();
+    const response = await transport.send({ method: 'PUT', url, headers: {}, repeatable: true, onSend });
+    expect(response).toMatchObject({ status, cancelled: true });
+    expect(methods).toHaveLength(1);
+  });
 
   it('that a caller takes for a rate limit is waited for, though the request is not repeatable', async () => {
     expect(await send([limit, limit], { repeatable: false })).toMatchObject({ status: 200, attempts: 3 });

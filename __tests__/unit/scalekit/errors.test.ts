@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { NetworkError } from '../../../src/net/network-error.ts';
 import { ProxyError } from '../../../src/net/proxy.ts';
-import type { HttpResponse } from '../../../src/net/transport.ts';
+import type { FinalResponse, HttpResponse } from '../../../src/net/transport.ts';
 import {
   type Subject,
   scalekitInvalidResponse,
@@ -15,8 +15,9 @@ const ORGANIZATION: Subject = { organization: 'org_1' };
 const CLIENT: Subject = { organization: 'org_1', client: 'm2morg_1' };
 
 /** @param body a text, or a value to send as JSON */
-function response(status: number, body: unknown = '', headers: HttpResponse['headers'] = {}): HttpResponse {
-  return { status, headers, body: typeof body === 'string' ? body : JSON.stringify(body) };
+function response(status: number, body: unknown = '', headers: HttpResponse['headers'] = {}): FinalResponse {
+  const text = typeof body === 'string' ? body : JSON.stringify(body);
+  return { status, headers, body: text, mayBeDone: false, cancelled: false };
 }
 
 /** Returns the message of an error without advice. */
@@ -261,6 +262,13 @@ describe('advice', () => {
     expect(message).toMatch(/ \(it says: come back after 3600\): run fewer jobs at once, or raise timeout\.$/);
   });
 
+  it('does not say to raise timeout if the run was cancelled', () => {
+    for (const subject of [ORGANIZATION, 'sign-in', 'client-sign-in'] as const) {
+      const cancelled = { ...response(429, { message: 'Slow down.' }, { 'retry-after': '3600' }), cancelled: true };
+      expect(scalekitRefusal('do it', cancelled, subject).message).toBe('Could not do it: HTTP 429: Slow down.');
+    }
+  });
+
   it.each<[number, Subject]>([
     [409, ORGANIZATION],
     [400, CLIENT],
@@ -380,31 +388,5 @@ describe('the status of a failure', () => {
     expect(scalekitRefusal('do it', response(401), 'client-sign-in').status).toBe(401);
     expect(scalekitNetworkError('do it', new NetworkError('a', 'TIMEOUT', true)).status).toBeUndefined();
     expect(scalekitInvalidResponse('do it', response(200), 'it is empty', ORGANIZATION).status).toBeUndefined();
-  });
-});
-
-describe('whether the server may have carried the request out', () => {
-  it.each([
-    [400, false],
-    [401, false],
-    [403, false],
-    [404, false],
-    [409, false],
-    [425, false],
-    [429, false],
-    [302, true],
-    [408, true],
-    [500, true],
-    [502, true],
-    [503, true],
-    [504, true],
-  ])('is known from status %i: %s', (status, isOutcomeUnknown) => {
-    expect(scalekitRefusal('do it', response(status), ORGANIZATION).outcomeUnknown).toBe(isOutcomeUnknown);
-  });
-
-  it('is known from whether the request arrived', () => {
-    expect(scalekitNetworkError('do it', new NetworkError('a', 'ECONNREFUSED', false)).outcomeUnknown).toBe(false);
-    expect(scalekitNetworkError('do it', new NetworkError('a', 'ECONNRESET', true)).outcomeUnknown).toBe(true);
-    expect(scalekitInvalidResponse('do it', response(201), 'it is empty', ORGANIZATION).outcomeUnknown).toBe(true);
   });
 });

@@ -1,12 +1,13 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import type { DesiredClient } from '../../../src/client/desired.ts';
+import type { DesiredClient, OnExisting } from '../../../src/client/desired.ts';
 import { formatMarker } from '../../../src/client/identity.ts';
+import type { SavedSnapshot } from '../../../src/github/saved-credentials.ts';
 import { InvalidResponseError } from '../../../src/net/json.ts';
 import type { Scalekit } from '../../../src/scalekit/api.ts';
 import type { Client, ClientSummary } from '../../../src/scalekit/types.ts';
 import { findExisting, searchClients } from '../../../src/steps/find.ts';
-import { client, desiredClient, MARKER, OLD_MARKER_LINE } from '../fixtures.ts';
+import { client, desiredClient, LOCATION, MARKER, NOTHING_SAVED, OLD_MARKER_LINE, SAVED } from '../fixtures.ts';
 
 const FOREIGN_MARKER_LINE = formatMarker({ ...MARKER, key: 'another_key-1234' });
 
@@ -46,7 +47,7 @@ function organization(clients: ClientSummary[], named?: ClientSummary) {
 }
 
 const findAmong = (clients: ClientSummary[], changes: Partial<DesiredClient> = {}) =>
-  findExisting(organization(clients).scalekit, desiredClient(changes));
+  findExisting(organization(clients).scalekit, desiredClient(changes), undefined);
 
 describe('a search finds', () => {
   it('nothing if there is nothing', async () => {
@@ -115,7 +116,7 @@ describe('a client of a job', () => {
   it('is not searched for', async () => {
     const { requests, scalekit } = organization([listed()]);
     const marker = { ...MARKER, lifetime: 'job' } as const;
-    expect(await findExisting(scalekit, desiredClient({ marker }))).toMatchObject({
+    expect(await findExisting(scalekit, desiredClient({ marker }), SAVED)).toMatchObject({
       others: [],
       seenIds: undefined,
       notices: [],
@@ -133,7 +134,7 @@ describe('a client that is named', () => {
     ['was made by hand', { description: 'By hand' }],
   ])('is used without a search if it %s', async (_what, changes) => {
     const { requests, scalekit } = organization([listed()], listed({ ...changes, client_id }));
-    expect(await findExisting(scalekit, desiredClient({ client_id }))).toEqual({
+    expect(await findExisting(scalekit, desiredClient({ client_id }), undefined)).toEqual({
       client: client({ ...changes, client_id }),
       others: [],
       seenIds: undefined,
@@ -152,18 +153,122 @@ describe('a client that is named', () => {
     ['the response is about another client', listed(), 'the answer shows m2morg_1'],
   ])('is refused if %s', async (_what, named, why) => {
     const { requests, scalekit } = organization([listed()], named);
-    await expect(findExisting(scalekit, desiredClient({ client_id }))).rejects.toThrow(
+    await expect(findExisting(scalekit, desiredClient({ client_id }), undefined)).rejects.toThrow(
       `Client m2morg_7 is not managed by this step: ${why}.`,
     );
     expect(requests).toEqual([client_id]);
   });
 
   it('is searched for by our identity hash if it does not exist any more', async () => {
-    const found = await findExisting(organization([listed()]).scalekit, desiredClient({ client_id }));
+    const found = await findExisting(organization([listed()]).scalekit, desiredClient({ client_id }), undefined);
     expect(found).toMatchObject({
       client: client(),
       seenIds: new Set(['m2morg_1']),
       notices: ['There is no client m2morg_7 (client_id) in this organization; the search decides.'],
     });
+  });
+});
+
+describe('the saved id', () => {
+  const desired = (changes: Partial<DesiredClient> = {}) =>
+    desiredClient({ location: LOCATION, on_existing: 'reuse', ...changes });
+  const hinted = listed({ description: `What for\n${OLD_MARKER_LINE}` });
+  const saved = { ...SAVED, client_id: 'm2morg_1' };
+
+  it.each<OnExisting>(['rotate', 'reuse', 'fail'])(
+    'uses the client that the saved id names, without a search, if it has our identity hash, with on_existing: %s',
+    async (on_existing) => {
+      const { requests, scalekit } = organization([listed({ client_id: 'm2morg_0' })], hinted);
+      expect(await findExisting(scalekit, desired({ on_existing }), saved)).toEqual({
+        client: client(),
+        others: [],
+        seenIds: undefined,
+        startedAt: expect.any(Number),
+        notices: [],
+        saved,
+      });
+      expect(requests).toEqual(['m2morg_1']);
+    },
+  );
+
+  it('uses the saved id although an editor added a line break to it', async () => {
+    const { requests, scalekit } = organization([], hinted);
+    const found = await findExisting(scalekit, desired(), { ...saved, client_id: ' m2morg_1\n' });
+    expect(found).toMatchObject({ client: client() });
+    expect(requests).toEqual(['m2morg_1']);
+  });
+
+  it.each<[what: string, ClientSummary | undefined]>([
+    ['does not exist any more', undefined],
+    ['has another identity hash', listed({ description: FOREIGN_MARKER_LINE })],
+    ['has no marker', listed({ description: 'By hand' })],
+    ['is shown as another client', listed({ client_id: 'm2morg_2' })],
+  ])('lets the search decide if the client that the saved id names %s', async (_what, named) => {
+    const other = listed({ client_id: 'm2morg_5' });
+    const { requests, scalekit } = organization([other], named);
+    expect(await findExisting(scalekit, desired(), saved)).toMatchObject({
+      client: { client_id: 'm2morg_5' },
+      seenIds: new Set(['m2morg_5']),
+      notices: [],
+      saved,
+    });
+    expect(requests).toEqual(['m2morg_1', 'list']);
+  });
+
+  it.each<[what: string, saved: SavedSnapshot | undefined]>([
+    ['nothing is known to be saved', undefined],
+    ['nothing is saved', NOTHING_SAVED],
+    ['the saved id is empty', { ...saved, client_id: '' }],
+    ['the saved id is no id', { ...saved, client_id: 'skc_1' }],
+    ['the saved id would address another path', { ...saved, client_id: 'm2morg_../..' }],
+  ])('reads no client before the search if %s', async (_what, saved) => {
+    const { requests, scalekit } = organization([listed()], hinted);
+    expect(await findExisting(scalekit, desired(), saved)).toMatchObject({ client: client(), saved });
+    expect(requests).toEqual(['list']);
+  });
+
+  it('searches nevertheless with on_existing: replace, and names the other clients', async () => {
+    const oldest = listed({ client_id: 'm2morg_0', create_time: 0n });
+    const { requests, scalekit } = organization([oldest, hinted, listed({ client_id: 'm2morg_3' })], hinted);
+    expect(await findExisting(scalekit, desired({ on_existing: 'replace' }), saved)).toEqual({
+      client: client(),
+      others: ['m2morg_0', 'm2morg_3'],
+      seenIds: new Set(['m2morg_0', 'm2morg_1', 'm2morg_3']),
+      startedAt: expect.any(Number),
+      notices: [],
+      saved,
+    });
+    expect(requests).toEqual(['m2morg_1', 'list']);
+  });
+
+  it('uses the saved id with on_existing: replace although the list does not show the client yet', async () => {
+    const { scalekit } = organization([listed({ client_id: 'm2morg_3' })], hinted);
+    expect(await findExisting(scalekit, desired({ on_existing: 'replace' }), saved)).toMatchObject({
+      client: client(),
+      others: ['m2morg_3'],
+    });
+  });
+
+  it('uses client_id and not the saved id if both name a client', async () => {
+    const named = listed({ client_id: 'm2morg_7' });
+    const { requests, scalekit } = organization([listed()], named);
+    expect(await findExisting(scalekit, desired({ client_id: 'm2morg_7' }), saved)).toMatchObject({
+      client: { client_id: 'm2morg_7' },
+      saved,
+    });
+    expect(requests).toEqual(['m2morg_7']);
+  });
+
+  it('uses the saved id if client_id names a client that does not exist', async () => {
+    const requests: string[] = [];
+    const api: Pick<Scalekit, 'getClient'> = {
+      getClient: async (client_id) => {
+        requests.push(client_id);
+        return client_id === 'm2morg_1' ? hinted : undefined;
+      },
+    };
+    const found = await findExisting(api as Scalekit, desired({ client_id: 'm2morg_7' }), saved);
+    expect(found).toMatchObject({ client: client(), seenIds: undefined });
+    expect(requests).toEqual(['m2morg_7', 'm2morg_1']);
   });
 });

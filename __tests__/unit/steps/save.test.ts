@@ -1,229 +1,452 @@
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import type { DesiredClient } from '../../../src/client/desired.ts';
 import { GitHub } from '../../../src/github/api.ts';
-import { SavedCredentials, type SecretLocation } from '../../../src/github/saved-credentials.ts';
+import { SavedCredentials, type SavedSnapshot } from '../../../src/github/saved-credentials.ts';
 import { NetworkError } from '../../../src/net/network-error.ts';
-import type { HttpRequest, HttpResponse } from '../../../src/net/transport.ts';
+import type { FinalResponse } from '../../../src/net/transport.ts';
 import { Scalekit } from '../../../src/scalekit/api.ts';
 import type { Context, NewSecret } from '../../../src/steps/context.ts';
-import { save } from '../../../src/steps/save.ts';
-import { Journal, type PendingClient, type PendingSecret, type PendingState } from '../../../src/undo/journal.ts';
-import { client, desiredClient, FakeTransport, json, secret } from '../fixtures.ts';
+import { requireOneOwner, save } from '../../../src/steps/save.ts';
+import { Journal } from '../../../src/undo/journal.ts';
+import type { PendingState } from '../../../src/undo/pending.ts';
+import {
+  BLANK_STATE,
+  client,
+  desiredClient,
+  FakeTransport,
+  json,
+  LOCATION,
+  MARKER,
+  NOTHING_SAVED,
+  PENDING_CLIENT,
+  PENDING_SECRET,
+  SAVED,
+  secret,
+} from '../fixtures.ts';
 
 const API = 'https://api.github.com';
-const LOCATION: SecretLocation = { repository: 'acme/app', environment: '', variable: 'A_ID', secret: 'A_SECRET' };
-const TIME = '2026-11-24T08:00:00Z';
-const LATER = '2026-11-24T08:00:07Z';
+const TIME = SAVED.stateTime;
 const ID = 'm2morg_2';
-const NEW_SECRET: NewSecret = { secret: secret(1), plain_secret: ['fake', 'plain', 'secret'].join('-') };
-const CREATED: PendingClient = { sent_at: 1, sent_again: false, id: ID, secret_ids: ['sks_1'] };
-const ADDED: PendingSecret = {
-  client_id: ID,
-  key: 'key_56789-123456',
-  known_ids: [],
-  outcome_unknown: false,
-  id: 'sks_1',
-};
+const NEW_SECRET: NewSecret = { shown: secret(9), plain_secret: ['fake', 'plain', 'secret'].join('-') };
+/** What the step writes into the variables. */
+const WRITTEN = { client_id: ID, state: `v1 key:${MARKER.key} organization:org_1 secret:sks_9` };
+/** What an earlier run with another client saved for the same owner. */
+const EARLIER: SavedSnapshot = SAVED;
+/** What another owner saved. */
+const OTHERS: SavedSnapshot = { ...SAVED, state: SAVED.state.replace(MARKER.key, 'another_key-1234') };
+const NOTHING_PENDING = { client: undefined, secret: undefined, variables: undefined };
 const MISSING = { status: 404, ...json({ message: 'Not Found' }) };
 const NO_RESPONSE = new NetworkError('socket hang up', 'ECONNRESET', true);
-const WRITABLE = { 'PATCH A_ID': { status: 204 }, 'POST variables': { status: 201 }, 'PUT A_SECRET': { status: 204 } };
+const NOT_SENT = new NetworkError('refused', 'ECONNREFUSED', false);
 
-/** GitHub's responses by method and last part of the path. */
-type Responses = Record<string, Partial<HttpResponse> | Error>;
-/** Returns GitHub's responses if it contains a variable with this value and a secret, both written at this time. */
-const saved = (value: string, time: string): Responses => ({
-  'GET A_ID': json({ value, updated_at: time }),
-  'GET A_SECRET': json({ updated_at: time }),
-});
+/** GitHub's responses by method and name of the variable or the secret. They replace those of a GitHub that works. */
+type Responses = Record<string, Partial<FinalResponse> | Error>;
 
+let printed = '';
 beforeEach(() => {
-  jest.spyOn(process.stdout, 'write').mockReturnValue(true);
+  printed = '';
+  jest.spyOn(process.stdout, 'write').mockImplementation((text) => {
+    if (!String(text).startsWith('::save-state ')) printed += text;
+    return true;
+  });
 });
 afterEach(() => {
   jest.restoreAllMocks();
 });
 
+/** Which part of a snapshot each variable and the secret is. */
+const FIELDS: Record<string, 'client_id' | 'state' | 'secretTime'> = {
+  A_ID: 'client_id',
+  A_STATE: 'state',
+  A_SECRET: 'secretTime',
+};
+
 /**
  * Returns a step that has created a client or a secret and has opened the saved credentials.
- * @param initial GitHub's responses when the step begins
+ * @param content what GitHub Actions contains
  * @param pending what the step has created
+ * @param afterSecret what GitHub Actions contains once the secret was sent, if another run changes that
  */
-async function stepWith(initial: Responses, pending: Partial<PendingState> = { client: CREATED }) {
-  let [responses, responsesAfterSecret]: [Responses, Responses] = [initial, {}];
-  /** The state at the time at which each change was sent, by method and last part of the path. */
+async function stepWith({
+  content = NOTHING_SAVED,
+  responses = {},
+  pending = { client: PENDING_CLIENT },
+  desired = {},
+  afterSecret,
+}: {
+  content?: SavedSnapshot;
+  responses?: Responses;
+  pending?: Partial<PendingState>;
+  desired?: Partial<DesiredClient>;
+  afterSecret?: SavedSnapshot;
+} = {}) {
+  let now = content;
+  const sent: string[] = [];
+  /** The journal's state when each change was sent, by method and name. */
   const states: Record<string, PendingState> = {};
-  const transport = new FakeTransport(({ method, url }: HttpRequest) => {
-    const name = `${method} ${url.pathname.split('/').at(-1)}`;
-    if (method !== 'GET') states[name] = { ...journal.state };
-    if (name === 'GET public-key') return json({ key: Buffer.alloc(32, 7).toString('base64'), key_id: '7' });
-    const response = (states['PUT A_SECRET'] && responsesAfterSecret[name]) ?? responses[name] ?? MISSING;
-    // GitHub returns the value that was written.
-    if (/^(PATCH A_ID|POST variables)$/.test(name) && !(response instanceof Error) && Number(response.status) < 300)
-      responses = { ...responses, ...saved(ID, LATER) };
-    return response;
+  const transport = new FakeTransport(({ method, url, body }) => {
+    const { name = url.pathname.split('/').at(-1) ?? '', value }: { name?: string; value?: string } = JSON.parse(
+      body ?? '{}',
+    );
+    const call = `${method} ${name}`;
+    sent.push(call);
+    if (method !== 'GET') states[call] = structuredClone(journal.state);
+    if (call === 'GET public-key') return json({ key: Buffer.alloc(32, 7).toString('base64'), key_id: '7' });
+    if (call === 'PUT A_SECRET') now = afterSecret ?? now;
+    const response = responses[call];
+    if (response) return response;
+    const field = FIELDS[name];
+    if (!field) return MISSING;
+    if (method === 'GET' && now[field] === undefined) return MISSING;
+    if (method === 'GET') return json({ value: now[field], updated_at: field === 'secretTime' ? now[field] : TIME });
+    if (method === 'PATCH' && now[field] === undefined) return MISSING;
+    if (method === 'POST' && now[field] !== undefined) return { status: 409 };
+    now = { ...now, [field]: field === 'secretTime' ? TIME : value };
+    return { status: method === 'POST' ? 201 : 204 };
   });
   const savedCredentials = new SavedCredentials(new GitHub(transport, { api: API, token: 'a' }), LOCATION);
   await savedCredentials.open();
-  const blank: PendingState = {
-    origin: 'https://acme.scalekit.com',
-    organization_id: 'org_1',
-    nonce: 'nonce_789-123456',
-    run: '1.1',
-    lifetime: 'persistent',
+  const journal = new Journal({ ...BLANK_STATE, ...pending }, 'secret', undefined);
+  const context: Context = {
+    scalekit: new Scalekit(transport, BLANK_STATE.origin, 'org_1'),
+    desired: desiredClient({ location: LOCATION, ...desired }),
+    journal,
+    savedCredentials,
   };
-  const journal = new Journal({ ...blank, ...pending }, 'secret');
-  const scalekit = new Scalekit(transport, blank.origin, 'org_1');
-  const context: Context = { scalekit, desired: desiredClient(), journal, savedCredentials };
-  const { length } = transport.sent;
+  const { length } = sent;
+  printed = '';
   return {
     transport,
     context,
+    savedCredentials,
     journal,
     states,
-    /**
-     * Saves the client credentials.
-     * @param now GitHub's responses by then
-     * @param after GitHub's responses once the secret was sent, if they differ
-     * @returns the error message, or undefined if it succeeds
-     */
-    save: async (now: Responses, after: Responses = {}) => {
-      [responses, responsesAfterSecret] = [now, after];
-      return await save(context, ID, NEW_SECRET).then(
+    content: () => ({ client_id: now.client_id, state: now.state }),
+    /** Saves the client credentials. @returns the error message, or undefined if it succeeds */
+    save: (newSecret = NEW_SECRET, namedId?: string) =>
+      save(context, ID, newSecret, namedId).then(
         () => undefined,
         (error: Error) => error.message,
-      );
+      ),
+    /** Returns the requests since the step was created: first the reads, then the changes and the reads after them. */
+    sent: () => {
+      const calls = sent.slice(length);
+      expect(calls.slice(0, 3).sort()).toEqual(['GET A_ID', 'GET A_SECRET', 'GET A_STATE']);
+      return calls.slice(3);
     },
-    /** Returns the requests since the step was created. */
-    sent: () =>
-      transport.requests.slice(length).map(({ method, url }) => `${method} ${url.pathname.split('/').at(-1)}`),
   };
 }
 
-describe('saving client credentials', () => {
-  const VARIABLE = { api: API, location: LOCATION, value: ID };
+/** The reads after the secret was written. */
+const CONFIRMED = ['GET A_STATE', 'GET A_ID'];
 
-  it.each<
-    [what: string, initial: Responses, now: Responses, old: string | undefined, time: string | undefined, first: string]
-  >([
-    ['if there is one', saved('m2morg_1', TIME), saved('m2morg_1', TIME), 'm2morg_1', TIME, 'PATCH A_ID'],
-    [
-      'if another run saved one since',
-      saved('m2morg_1', TIME),
-      saved('m2morg_9', LATER),
-      'm2morg_9',
-      LATER,
-      'PATCH A_ID',
-    ],
-    ['if another run saved the first since', {}, saved('m2morg_9', LATER), 'm2morg_9', LATER, 'PATCH A_ID'],
-    ['if there is none', {}, {}, undefined, undefined, 'POST variables'],
-    ['if there is none any more', saved('m2morg_1', TIME), {}, undefined, undefined, 'POST variables'],
+describe('saving client credentials', () => {
+  it.each<[what: string, SavedSnapshot, changes: string[]]>([
+    ['an earlier run saved others', EARLIER, ['PATCH A_STATE', 'PATCH A_ID', 'PUT A_SECRET']],
+    ['nothing is saved', NOTHING_SAVED, ['POST A_STATE', 'POST A_ID', 'PUT A_SECRET']],
+    ['the id is missing', { ...EARLIER, client_id: undefined }, ['PATCH A_STATE', 'POST A_ID', 'PUT A_SECRET']],
+    ['the secret is missing', { ...EARLIER, secretTime: undefined }, ['PATCH A_STATE', 'PATCH A_ID', 'PUT A_SECRET']],
+    ['the id is the same', { ...EARLIER, client_id: ID }, ['PATCH A_STATE', 'PUT A_SECRET']],
   ])(
-    'writes the variable first, remembering what was there just now: %s',
-    async (_what, initial, now, old, time, first) => {
-      const { save, sent, states, journal } = await stepWith(initial);
-      const startedAt = Date.now();
-      expect(await save({ ...now, ...WRITABLE })).toBeUndefined();
-      expect(sent().slice(0, 2).sort()).toEqual(['GET A_ID', 'GET A_SECRET']);
-      expect(sent().slice(2)).toEqual([first, 'PUT A_SECRET', 'GET A_ID']);
-      const variable = { ...VARIABLE, old, secret_time: time, sent_at: expect.any(Number) };
-      expect(states[first]).toMatchObject({ client: CREATED, variable });
-      expect(states[first]?.variable?.sent_at).toBeGreaterThanOrEqual(startedAt);
-      // Once the secret is sent, nothing is rolled back.
-      for (const state of [states['PUT A_SECRET'], journal.state])
-        expect(state).toMatchObject({ client: undefined, secret: undefined, variable: undefined });
+    'writes the state, then the id, then the secret, and records before what was there just now, if %s',
+    async (_what, content, changes) => {
+      const step = await stepWith({ content });
+      expect(await step.save()).toBeUndefined();
+      expect(step.sent()).toEqual([...changes, ...CONFIRMED]);
+      const before = { ...content, stateTime: content.state && TIME };
+      const variables = { api: API, location: LOCATION, before, written: WRITTEN };
+      expect(step.states[changes[0] ?? '']).toMatchObject({ client: PENDING_CLIENT, variables });
+      expect(step.content()).toEqual(WRITTEN);
+      expect(printed).not.toContain('::warning::');
     },
   );
 
-  it('writes the secret alone if the variable has the same value already', async () => {
-    const { save, sent, states } = await stepWith({});
-    expect(await save({ ...saved(ID, TIME), ...WRITABLE })).toBeUndefined();
-    expect(sent().slice(2)).toEqual(['PUT A_SECRET', 'GET A_ID']);
-    expect(states['PUT A_SECRET']?.variable).toBeUndefined();
+  it.each<[what: string, pending: Partial<PendingState>]>([
+    ['a new client', { client: PENDING_CLIENT }],
+    ['a client that existed', { secret: PENDING_SECRET }],
+  ])('marks the credentials of %s as published before the secret is sent', async (_what, pending) => {
+    const step = await stepWith({ content: EARLIER, pending });
+    expect(await step.save()).toBeUndefined();
+    expect(step.states['PATCH A_ID']).toMatchObject({ ...pending, variables: expect.anything() });
+    for (const state of [step.states['PUT A_SECRET'], step.journal.state])
+      expect({ ...NOTHING_PENDING, ...state }).toMatchObject(NOTHING_PENDING);
   });
 
-  it('writes the variable again if another run wrote it before the secret', async () => {
-    const { save, sent } = await stepWith({});
-    expect(await save({ ...saved('m2morg_1', TIME), ...WRITABLE }, saved('m2morg_9', LATER))).toBeUndefined();
-    expect(sent().slice(2)).toEqual(['PATCH A_ID', 'PUT A_SECRET', 'GET A_ID', 'PATCH A_ID']);
+  it('sends the secret sealed, once', async () => {
+    const step = await stepWith();
+    await step.save();
+    const puts = step.transport.requests.filter(({ method }) => method === 'PUT');
+    expect(puts.map(({ body = '' }) => JSON.parse(body))).toEqual([
+      { encrypted_value: expect.stringMatching(/^[\w+/]{80,}=*$/), key_id: '7' },
+    ]);
+    expect(JSON.stringify(step.transport.requests)).not.toContain(NEW_SECRET.plain_secret);
   });
 
   it('does nothing if there is no secret location', async () => {
-    const { context, sent, journal } = await stepWith({});
-    await save({ ...context, savedCredentials: undefined }, ID, NEW_SECRET);
-    expect(sent()).toEqual([]);
-    expect(journal.state.client).toEqual(CREATED);
+    const { context, transport, journal } = await stepWith();
+    const { length } = transport.sent;
+    await save({ ...context, savedCredentials: undefined }, ID, NEW_SECRET, undefined);
+    expect(transport.sent).toHaveLength(length);
+    expect(journal.state.client).toEqual(PENDING_CLIENT);
   });
 
-  it.each<[what: string, response: Partial<HttpResponse> | Error, isPending: boolean]>([
-    ['is refused, so that no entry remains', { status: 403 }, false],
-    ['is not sent, so that no entry remains', new NetworkError('refused', 'ECONNREFUSED', false), false],
-    ['gets no response', NO_RESPONSE, true],
-    ['is answered by a failure of the server', { status: 502 }, true],
-    ['is refused after an earlier attempt got no response', { status: 403, earlierOutcomeUnknown: true }, true],
-  ])('ends with the variable if that %s', async (_what, response, isPending) => {
-    const { save, sent, journal } = await stepWith({});
-    expect(await save({ ...saved('m2morg_1', TIME), ...WRITABLE, 'PATCH A_ID': response })).toMatch(
-      /^Could not write variable /,
+  it('writes secret:unknown and warns if no response showed the id of the new secret', async () => {
+    const step = await stepWith();
+    expect(await step.save({ ...NEW_SECRET, shown: undefined })).toBeUndefined();
+    expect(step.content()).toEqual({ ...WRITTEN, state: WRITTEN.state.replace('sks_9', 'unknown') });
+    expect(printed).toContain(
+      '::warning::The response did not show the id of the new secret, so A_STATE names none. The next run with on_existing: reuse adds another secret.\n',
     );
-    expect(sent()).not.toContain('PUT A_SECRET');
-    const variable = { ...VARIABLE, old: 'm2morg_1', secret_time: TIME, sent_at: expect.any(Number) };
-    expect(journal.state).toMatchObject({ client: CREATED, variable: isPending ? variable : undefined });
   });
 
-  it('uses the first snapshot if the second read fails', async () => {
-    const { save, sent, states } = await stepWith(saved('m2morg_1', TIME));
-    expect(await save({ ...saved('m2morg_9', LATER), ...WRITABLE, 'GET A_SECRET': NO_RESPONSE })).toBeUndefined();
-    expect(sent().slice(2)).toEqual(['PATCH A_ID', 'PUT A_SECRET', 'GET A_ID']);
-    expect(states['PATCH A_ID']?.variable).toMatchObject({ ...VARIABLE, old: 'm2morg_1', secret_time: TIME });
+  it('changes nothing if what is saved cannot be read immediately before', async () => {
+    const step = await stepWith();
+    jest.spyOn(step.savedCredentials, 'read').mockRejectedValue(new Error('Could not read it.'));
+    expect(await step.save()).toBe('Could not read it.');
+    expect(step.transport.requests.every(({ method }) => method === 'GET')).toBe(true);
+    expect(step.journal.state).toMatchObject({ client: PENDING_CLIENT });
+    expect(step.journal.state.variables).toBeUndefined();
   });
 
-  it('ends before the secret if it is cancelled, and knows then that the variable is written', async () => {
-    const { save, sent, journal, transport } = await stepWith({});
-    transport.cancel();
-    expect(await save({ ...saved('m2morg_1', TIME), ...WRITABLE })).toBe('The pair was not saved.');
-    expect(sent().slice(2)).toEqual(['PATCH A_ID']);
-    const written = { old: 'm2morg_1', secret_time: TIME, sent_at: expect.any(Number), unconfirmed_writes: 0 };
-    expect(journal.state.variable).toEqual({ ...VARIABLE, ...written });
-    expect(journal.state.client).toEqual(CREATED);
+  it('changes nothing if another owner saved meanwhile', async () => {
+    const step = await stepWith({ content: OTHERS });
+    expect(await step.save()).toMatch(/^Could not save the credentials in acme\/app: variable A_STATE says /);
+    expect(step.sent()).toEqual([]);
+    expect(step.journal.state.variables).toBeUndefined();
   });
 
-  describe('if the secret', () => {
-    const pendingUpdate = { before: client({ client_id: ID }), fields: { scopes: [], name: 'a' } };
+  it('saves over what another owner saved if client_id names that client', async () => {
+    const step = await stepWith({ content: { ...OTHERS, client_id: ID }, desired: { client_id: ID } });
+    expect(await step.save(NEW_SECRET, ID)).toBeUndefined();
+    expect(step.content()).toEqual(WRITTEN);
+  });
 
-    it.each<[what: string, pending: Partial<PendingState>]>([
-      ['of a new client', { client: CREATED }],
-      ['of a client that existed', { secret: ADDED }],
-    ])('%s is refused, takes the mark back, so that everything is undone', async (_what, pending) => {
-      const { save, journal } = await stepWith({}, pending);
-      journal.pendingUpdate = pendingUpdate;
-      const now = { ...saved('m2morg_1', TIME), ...WRITABLE, 'PUT A_SECRET': { status: 422 } };
-      expect(await save(now)).toBe('Could not write secret A_SECRET of acme/app: HTTP 422.');
-      expect(journal.state).toMatchObject({
-        ...pending,
-        variable: { ...VARIABLE, old: 'm2morg_1', secret_time: TIME },
-      });
-      expect(journal.pendingUpdate).toBe(pendingUpdate);
+  it.each<[what: string, response: Partial<FinalResponse> | Error, isPending: boolean]>([
+    ['is refused', { status: 403 }, false],
+    ['is not sent', NOT_SENT, false],
+    ['gets no response', NO_RESPONSE, true],
+    ['meets a failure of the server', { status: 502, mayBeDone: true }, true],
+    ['is refused after an attempt that may have arrived', { status: 403, mayBeDone: true }, true],
+  ])('ends with the state if that %s, and records it only if it may be written', async (_what, response, isPending) => {
+    const step = await stepWith({ content: EARLIER, responses: { 'PATCH A_STATE': response } });
+    expect(await step.save()).toMatch(/^Could not write variable A_STATE of acme\/app: /);
+    expect(step.sent()).toEqual(['PATCH A_STATE', ...(isPending ? ['GET A_STATE'] : [])]);
+    const { client, variables } = step.journal.state;
+    expect({ client, written: variables?.written }).toEqual({
+      client: PENDING_CLIENT,
+      written: isPending ? WRITTEN : undefined,
     });
+  });
 
-    it.each([true, false])('may have arrived, undoes nothing and says so; updated: %s', async (isUpdated) => {
-      const { save, journal } = await stepWith({}, { secret: ADDED });
-      journal.pendingUpdate = isUpdated ? pendingUpdate : undefined;
-      const now = { ...saved('m2morg_1', TIME), ...WRITABLE, 'PUT A_SECRET': NO_RESPONSE };
-      const message = await save(now, { 'GET A_SECRET': NO_RESPONSE });
-      expect(message).toMatch(/^Could not write secret A_SECRET of acme\/app: socket hang up\. /);
-      expect(message).toContain(
-        `Whether GitHub has the new secret of client ${ID} is not known. The new secret and those before it stay valid, and until the next run the saved pair may be a mixed one.`,
-      );
-      const sentence = `\nClient ${ID} may stay updated: scopes, name.`;
-      expect(message?.endsWith(sentence)).toBe(isUpdated);
-      expect(journal.state).toMatchObject({ client: undefined, secret: undefined, variable: undefined });
-      expect(journal.pendingUpdate).toBeUndefined();
-    });
+  it.each<[what: string, response: Partial<FinalResponse> | Error]>([
+    ['is refused', { status: 403 }],
+    ['gets no response', NO_RESPONSE],
+  ])('ends with the id if that %s, and knows that the state is written', async (_what, response) => {
+    const step = await stepWith({ content: EARLIER, responses: { 'PATCH A_ID': response } });
+    expect(await step.save()).toMatch(/^Could not write variable A_ID of acme\/app: /);
+    expect(step.sent()).not.toContain('PUT A_SECRET');
+    expect(step.journal.state).toMatchObject({ client: PENDING_CLIENT, variables: { written: WRITTEN } });
+  });
 
-    it('arrived although the answer was lost, ends well', async () => {
-      const { save, journal } = await stepWith({});
-      const now = { ...saved('m2morg_1', TIME), ...WRITABLE, 'PUT A_SECRET': NO_RESPONSE };
-      expect(await save(now, { 'GET A_SECRET': json({ updated_at: LATER }) })).toBeUndefined();
-      expect(journal.state.client).toBeUndefined();
+  it('ends before the secret if it is cancelled, and knows that the variables are written', async () => {
+    const step = await stepWith({ content: EARLIER });
+    step.transport.cancel();
+    expect(await step.save()).toBe('The credentials were not saved.');
+    expect(step.sent()).toEqual(['PATCH A_STATE', 'PATCH A_ID']);
+    expect(step.journal.state).toMatchObject({
+      client: PENDING_CLIENT,
+      variables: { api: API, location: LOCATION, before: EARLIER, written: WRITTEN },
     });
+  });
+
+  it('ends before the secret if that cannot be sealed, so that everything is undone', async () => {
+    const step = await stepWith({ content: EARLIER });
+    const savedCredentials = new SavedCredentials(new GitHub(step.transport, { api: API, token: 'a' }), LOCATION);
+    await expect(save({ ...step.context, savedCredentials }, ID, NEW_SECRET, undefined)).rejects.toThrow(
+      'Could not seal the secret for acme/app: its public key is not usable.',
+    );
+    expect(step.sent()).not.toContain('PUT A_SECRET');
+    expect(step.journal.state).toMatchObject({ client: PENDING_CLIENT, variables: { written: WRITTEN } });
+  });
+});
+
+describe('the request with the secret', () => {
+  const pendingUpdate = { before: client({ client_id: ID }), fields: { scopes: [], name: 'a' } };
+
+  it.each<[what: string, pending: Partial<PendingState>]>([
+    ['a new client', { client: PENDING_CLIENT }],
+    ['a client that existed', { secret: PENDING_SECRET }],
+  ])('takes the mark back, so that everything is undone, if the secret of %s is refused', async (_what, pending) => {
+    const step = await stepWith({ content: EARLIER, responses: { 'PUT A_SECRET': { status: 422 } }, pending });
+    step.journal.pendingUpdate = pendingUpdate;
+    expect(await step.save()).toBe('Could not write secret A_SECRET of acme/app: HTTP 422.');
+    expect(step.journal.state).toMatchObject({ ...pending, variables: { before: EARLIER, written: WRITTEN } });
+    expect(step.journal.pendingUpdate).toBe(pendingUpdate);
+    expect(step.sent().at(-1)).toBe('PUT A_SECRET');
+  });
+
+  it('takes the mark back if the secret was not sent', async () => {
+    const step = await stepWith({ responses: { 'PUT A_SECRET': NOT_SENT } });
+    expect(await step.save()).toMatch(/^Could not write secret A_SECRET of acme\/app: refused\./);
+    expect(step.journal.state).toMatchObject({ client: PENDING_CLIENT, variables: { written: WRITTEN } });
+  });
+
+  it.each<[what: string, response: Partial<FinalResponse> | Error, isUpdated: boolean]>([
+    ['got no response', NO_RESPONSE, false],
+    ['got no response, of a client that was updated', NO_RESPONSE, true],
+    ['met a failure of the server', { status: 503, mayBeDone: true }, false],
+    ['was refused after an attempt that may have arrived', { status: 422, mayBeDone: true }, false],
+    ['got a success that GitHub does not send', { status: 200 }, false],
+  ])('undoes nothing and says so if the secret %s', async (_what, response, isUpdated) => {
+    const step = await stepWith({
+      content: EARLIER,
+      responses: { 'PUT A_SECRET': response },
+      pending: { secret: PENDING_SECRET },
+    });
+    step.journal.pendingUpdate = isUpdated ? pendingUpdate : undefined;
+    const message = await step.save();
+    expect(message).toMatch(/^Could not write secret A_SECRET of acme\/app: /);
+    expect(message).toContain(
+      ` Could not determine whether GitHub has the new secret of client ${ID}. The new secret and those before it stay valid. Until the next run, the saved client id and secret may not belong together.`,
+    );
+    expect(message?.endsWith(`\nClient ${ID} may stay updated: scopes, name.`)).toBe(isUpdated);
+    expect(step.journal.state).toMatchObject(NOTHING_PENDING);
+    expect(step.journal.pendingUpdate).toBeUndefined();
+    expect(step.sent().at(-1)).toBe('PUT A_SECRET');
+    expect(step.content()).toEqual(WRITTEN);
+  });
+});
+
+describe('the look after the secret was written', () => {
+  const RIVAL = { ...SAVED, client_id: 'm2morg_3', state: SAVED.state.replace('sks_1', 'sks_3') };
+  const warning =
+    '::warning::Another run saved credentials at the same time: variables A_ID and A_STATE and secret A_SECRET of acme/app. This run writes its variables again.\n';
+
+  it.each<[what: string, afterSecret: SavedSnapshot, changes: string[]]>([
+    ['both', RIVAL, ['PATCH A_STATE', 'PATCH A_ID']],
+    ['the state alone', { ...RIVAL, client_id: ID }, ['PATCH A_STATE', 'PATCH A_ID']],
+    ['the id alone', { ...RIVAL, state: WRITTEN.state }, ['PATCH A_STATE', 'PATCH A_ID']],
+    ['neither, but deleted both', { ...NOTHING_SAVED, secretTime: TIME }, ['POST A_STATE', 'POST A_ID']],
+  ])('writes both variables again, with a warning, if another run wrote %s', async (_what, afterSecret, changes) => {
+    const step = await stepWith({ content: EARLIER, afterSecret });
+    expect(await step.save()).toBeUndefined();
+    expect(step.sent().slice(-changes.length)).toEqual(changes);
+    expect(step.content()).toEqual(WRITTEN);
+    expect(printed).toBe(warning);
+  });
+
+  it('warns, and does not fail, if the variables cannot be written again', async () => {
+    const responses: Responses = { 'PATCH A_ID': { status: 403 } };
+    const step = await stepWith({ content: { ...EARLIER, client_id: ID }, afterSecret: RIVAL, responses });
+    expect(await step.save()).toBeUndefined();
+    expect(printed).toContain(warning);
+    expect(printed).toContain(
+      '::warning::Until the next run, the saved client id and secret may not belong together: Could not write variable A_ID of acme/app: HTTP 403.',
+    );
+    expect(step.content().state).toBe(WRITTEN.state);
+  });
+
+  it('does not fail if the variables cannot be read', async () => {
+    const step = await stepWith({ content: EARLIER, afterSecret: RIVAL });
+    const { readVariables } = step.savedCredentials;
+    jest
+      .spyOn(step.savedCredentials, 'readVariables')
+      .mockImplementationOnce(readVariables)
+      .mockRejectedValueOnce(new Error('Could not read it.'));
+    expect(await step.save()).toBeUndefined();
+    expect(step.sent().at(-1)).toBe('PUT A_SECRET');
+    expect(printed).toBe('');
+  });
+});
+
+describe('a place of two owners', () => {
+  const DELETE = `DELETE ${API}/repos/acme/app/actions`;
+  const WAYS_OUT =
+    'Another workflow may own them, or the input name or environment has changed. Use another save_as, or run delete/ with the former name or environment, or delete what is saved by hand: ';
+  const THREE_CALLS = `${DELETE}/secrets/A_SECRET; ${DELETE}/variables/A_ID; ${DELETE}/variables/A_STATE`;
+  const named = { client_id: 'm2morg_1' };
+
+  /** Checks the owner. @returns the error message, or undefined if the step may save */
+  async function check(saved: SavedSnapshot, desired: Partial<DesiredClient> = {}, namedId?: string) {
+    const { context } = await stepWith({ desired });
+    try {
+      requireOneOwner(context, saved, namedId);
+      return undefined;
+    } catch (error) {
+      return (error as Error).message;
+    }
+  }
+
+  it.each<[what: string, SavedSnapshot, why: string, calls: string]>([
+    [
+      'the state has another identity hash',
+      OTHERS,
+      `variable A_STATE says that they are saved for another client: ${JSON.stringify(OTHERS.state)}`,
+      THREE_CALLS,
+    ],
+    [
+      'the state has another organization',
+      { ...SAVED, state: SAVED.state.replace('org_1', 'org_2') },
+      `variable A_STATE says that they are saved for another client: ${JSON.stringify(SAVED.state.replace('org_1', 'org_2'))}`,
+      THREE_CALLS,
+    ],
+    [
+      'the state alone is of another owner',
+      { ...NOTHING_SAVED, state: 'mine' },
+      'variable A_STATE says that they are saved for another client: "mine"',
+      `${DELETE}/variables/A_STATE`,
+    ],
+    [
+      'there is an id without a state',
+      { ...NOTHING_SAVED, client_id: 'm2morg_1' },
+      'there is variable A_ID ("m2morg_1") without variable A_STATE, so this action did not save it',
+      `${DELETE}/variables/A_ID`,
+    ],
+    [
+      'there is a secret without a state',
+      { ...NOTHING_SAVED, secretTime: TIME },
+      'there is secret A_SECRET without variable A_STATE, so this action did not save it',
+      `${DELETE}/secrets/A_SECRET`,
+    ],
+    [
+      'there are both without a state',
+      { ...SAVED, state: undefined },
+      'there is variable A_ID ("m2morg_1") and secret A_SECRET without variable A_STATE, so this action did not save it',
+      `${DELETE}/secrets/A_SECRET; ${DELETE}/variables/A_ID`,
+    ],
+  ])('fails with what is there and the ways out if %s', async (_what, saved, why, calls) => {
+    expect(await check(saved)).toBe(`Could not save the credentials in acme/app: ${why}. ${WAYS_OUT}${calls}`);
+  });
+
+  it.each<[what: string, SavedSnapshot]>([
+    ['nothing is saved', NOTHING_SAVED],
+    ['its own credentials are saved', SAVED],
+    ['its own credentials of another client are saved', { ...SAVED, client_id: 'm2morg_9' }],
+  ])('saves if %s', async (_what, saved) => {
+    expect(await check(saved)).toBeUndefined();
+  });
+
+  it.each<[what: string, SavedSnapshot]>([
+    ['another owner saved', OTHERS],
+    ['was saved without a state', { ...SAVED, state: undefined }],
+    ['was saved with a line break', { ...OTHERS, client_id: 'm2morg_1\n' }],
+  ])('saves over the client that client_id names, that exists and may be managed, if it %s', async (_what, saved) => {
+    expect(await check(saved, named, 'm2morg_1')).toBeUndefined();
+  });
+
+  it.each<[what: string, SavedSnapshot, Partial<DesiredClient>, namedId: string | undefined]>([
+    ['client_id was not given', OTHERS, {}, 'm2morg_1'],
+    ['the client that client_id names does not exist', OTHERS, named, undefined],
+    ['the step goes on with another client than client_id names', OTHERS, named, 'm2morg_2'],
+    ['the saved id is another', { ...OTHERS, client_id: 'm2morg_2' }, named, 'm2morg_1'],
+    ['the saved id is in another case', { ...OTHERS, client_id: 'M2MORG_1' }, named, 'm2morg_1'],
+    ['there is no saved id', { ...OTHERS, client_id: undefined }, named, 'm2morg_1'],
+  ])('fails although client_id may take over a client, if %s', async (_what, saved, desired, namedId) => {
+    expect(await check(saved, desired, namedId)).toMatch(/^Could not save the credentials in acme\/app: /);
+  });
+
+  it('has no say if nothing is to be saved', async () => {
+    const { context } = await stepWith();
+    expect(() => requireOneOwner({ ...context, savedCredentials: undefined }, OTHERS, undefined)).not.toThrow();
   });
 });

@@ -1,10 +1,11 @@
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { formatMarker, parseMarker } from '../../../src/client/identity.ts';
 import { NetworkError } from '../../../src/net/network-error.ts';
-import type { HttpResponse } from '../../../src/net/transport.ts';
+import type { FinalResponse } from '../../../src/net/transport.ts';
 import { Scalekit } from '../../../src/scalekit/api.ts';
-import { type DeletableClient, deleteMarkedClient, throwFailures } from '../../../src/undo/remove.ts';
-import { FakeTransport, json, MARKER, OLD_MARKER_LINE } from '../fixtures.ts';
+import type { PendingSecret } from '../../../src/undo/pending.ts';
+import { cleanUp, type DeletableClient, deleteMarkedClient, throwFailures } from '../../../src/undo/remove.ts';
+import { BLANK_STATE, FakeTransport, json, MARKER, OLD_MARKER_LINE, PENDING_SECRET } from '../fixtures.ts';
 
 const BASE = '/api/v1/organizations/org_1/clients';
 const MISSING = { status: 404, ...json({ message: 'not found' }) };
@@ -12,11 +13,11 @@ const NO_RESPONSE = new NetworkError('socket hang up', 'ECONNRESET', true);
 const OTHER_MARKER_LINE = formatMarker({ ...MARKER, nonce: 'another-nonce-12' });
 
 /** Returns the response to a GET of a client. */
-const shown = (client_id: string, description = `What for\n${OLD_MARKER_LINE}`): Partial<HttpResponse> =>
+const shown = (client_id: string, description = `What for\n${OLD_MARKER_LINE}`): Partial<FinalResponse> =>
   json({ client: { client_id, description } });
 
 /** @param responses by method and client id, in the order of the requests. The last response repeats */
-function fakeScalekit(responses: Record<string, (Partial<HttpResponse> | Error)[]>) {
+function fakeScalekit(responses: Record<string, (Partial<FinalResponse> | Error)[]>) {
   const transport = new FakeTransport(({ method, url }) => {
     const queue = responses[`${method} ${url.pathname.split('/').at(-1)}`] ?? [MISSING];
     return (queue.length > 1 ? queue.shift() : queue[0]) ?? MISSING;
@@ -42,7 +43,12 @@ describe('a client that is to be deleted', () => {
   const page = { body: '<html>' };
 
   it.each<
-    [what: string, get: (Partial<HttpResponse> | Error)[], remove: (Partial<HttpResponse> | Error)[], expected: unknown]
+    [
+      what: string,
+      get: (Partial<FinalResponse> | Error)[],
+      remove: (Partial<FinalResponse> | Error)[],
+      expected: unknown,
+    ]
   >([
     ['is deleted', [shown(client_id)], [{}], 'deleted'],
     ['is deleted, whatever JSON says so', [shown(client_id)], [json({ more: 1 })], 'deleted'],
@@ -55,12 +61,7 @@ describe('a client that is to be deleted', () => {
     ['may not exist any more', [MISSING], [MISSING], 'gone already'],
     ['may be deleted by another run between the two reads', [shown(client_id), MISSING], [MISSING], 'gone already'],
     // An earlier attempt, whose response did not arrive, deleted the client. The retry then finds nothing.
-    [
-      'is deleted by an attempt that got no response',
-      [shown(client_id)],
-      [{ ...MISSING, earlierOutcomeUnknown: true }],
-      'deleted',
-    ],
+    ['is deleted by an attempt that got no response', [shown(client_id)], [{ ...MISSING, mayBeDone: true }], 'deleted'],
     ['is deleted again if the API lags behind itself', [shown(client_id)], [MISSING, {}], 'deleted'],
     ['stays if it has a new ownership marker', [shown(client_id, OTHER_MARKER_LINE)], [{}], changed],
     ['stays if it has no ownership marker any more', [shown(client_id, 'By hand')], [{}], changed],
@@ -88,6 +89,91 @@ describe('a client that is to be deleted', () => {
     if (expected === changed) expect(deletions()).toEqual([]);
     if (expected === byHand)
       expect(outcome).toEqual({ remaining: expect.stringMatching(/^Client m2morg_1 is left over: Could not /) });
+  });
+});
+
+describe('a secret that this step added to a client of earlier runs', () => {
+  const secretsShown = (...ids: string[]) => ({
+    secrets: ids.map((id) => ({ id, create_time: '2026-11-24T08:00:00Z' })),
+  });
+  /** Returns the response to a GET of the client with these secrets. */
+  const clientWith = (ids: string[], marker = OLD_MARKER_LINE, client_id = PENDING_SECRET.client_id) =>
+    json({ client: { client_id, description: `What for\n${marker}`, ...secretsShown(...ids) } });
+  const { id: _, ...UNANSWERED } = PENDING_SECRET;
+  const url = `https://acme.scalekit.com${BASE}/${PENDING_SECRET.client_id}/secrets`;
+  const removed = ['secret sks_1 of client m2morg_2'];
+  const leftover = (id: string) => expect.stringMatching(new RegExp(`^Secret ${id} of client .* DELETE ${url}/${id}$`));
+
+  it.each<
+    [
+      what: string,
+      PendingSecret,
+      get: Partial<FinalResponse> | Error,
+      result: { removed?: string[]; remaining?: unknown[] },
+      deletions: string[],
+    ]
+  >([
+    ['deletes it by its id', PENDING_SECRET, clientWith(['sks_0', 'sks_1']), { removed }, ['sks_1']],
+    ['deletes no other secret', PENDING_SECRET, clientWith(['sks_1', 'sks_2']), { removed }, ['sks_1']],
+    ['has nothing to do if the client is gone', PENDING_SECRET, MISSING, {}, []],
+    [
+      'deletes nothing if the client has another nonce by now',
+      PENDING_SECRET,
+      clientWith(['sks_1'], OTHER_MARKER_LINE),
+      { remaining: [expect.stringContaining('is not the one that main read, by its description')] },
+      [],
+    ],
+    [
+      'deletes nothing if the client has no marker any more',
+      PENDING_SECRET,
+      clientWith(['sks_1'], ''),
+      { remaining: [expect.stringContaining(`To remove it by hand: DELETE ${url}/sks_1`)] },
+      [],
+    ],
+    [
+      'deletes nothing if the response shows another client',
+      PENDING_SECRET,
+      clientWith(['sks_1'], OLD_MARKER_LINE, 'm2morg_3'),
+      { remaining: [expect.stringContaining(`To remove it by hand: DELETE ${url}/sks_1`)] },
+      [],
+    ],
+    [
+      'names it if the client cannot be read',
+      PENDING_SECRET,
+      NO_RESPONSE,
+      { remaining: [expect.stringContaining(`To remove it by hand: DELETE ${url}/sks_1`)] },
+      [],
+    ],
+    [
+      'names every secret that is new if its id is not known, and deletes none',
+      { ...UNANSWERED, known_ids: ['sks_0'] },
+      clientWith(['sks_0', 'sks_1', 'sks_2']),
+      { remaining: [leftover('sks_1'), leftover('sks_2')] },
+      [],
+    ],
+    [
+      'says that it may still appear if its id is not known and no secret is new',
+      { ...UNANSWERED, known_ids: ['sks_0'] },
+      clientWith(['sks_0']),
+      { remaining: [expect.stringContaining('Could not determine whether a secret was added to client m2morg_2')] },
+      [],
+    ],
+    [
+      'deletes it and names the other that an earlier request may have added',
+      { ...PENDING_SECRET, known_ids: ['sks_0'], outcome_unknown: true },
+      clientWith(['sks_0', 'sks_1', 'sks_2']),
+      { removed, remaining: [leftover('sks_2')] },
+      ['sks_1'],
+    ],
+  ])('%s', async (_what, secret, get, { removed = [], remaining = [] }, ids) => {
+    const { scalekit, deletions } = fakeScalekit({
+      [`GET ${secret.client_id}`]: [get],
+      'DELETE sks_1': [{}],
+      'DELETE sks_2': [{}],
+    });
+    const result = await cleanUp(scalekit, { ...BLANK_STATE, secret });
+    expect(result).toEqual({ removed, notFound: false, remaining });
+    expect(deletions()).toEqual(ids.map((id) => `DELETE ${BASE}/${secret.client_id}/secrets/${id}`));
   });
 });
 

@@ -1,39 +1,44 @@
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { GitHub } from '../../../src/github/api.ts';
 import { SavedCredentials } from '../../../src/github/saved-credentials.ts';
-import type { HttpResponse } from '../../../src/net/transport.ts';
+import type { FinalResponse } from '../../../src/net/transport.ts';
 import { Scalekit } from '../../../src/scalekit/api.ts';
-import { Journal, type PendingState, type PendingVariable } from '../../../src/undo/journal.ts';
+import { Journal } from '../../../src/undo/journal.ts';
+import type { PendingState } from '../../../src/undo/pending.ts';
 import { cancellationError, rollBack } from '../../../src/undo/roll-back.ts';
-import { FakeTransport, json } from '../fixtures.ts';
+import {
+  BLANK_STATE,
+  client,
+  FakeTransport,
+  json,
+  PENDING_CLIENT,
+  PENDING_SECRET,
+  PENDING_VARIABLES,
+  SAVED,
+} from '../fixtures.ts';
 
-const API = 'https://ghes.acme.example/api/v3';
-const VARIABLE: PendingVariable = {
-  api: API,
-  location: { repository: 'acme/app', environment: '', variable: 'A_ID', secret: 'A_SECRET' },
-  value: 'm2morg_2',
-  old: 'm2morg_1',
-  sent_at: 1,
-  unconfirmed_writes: 0,
-};
+const { api: API, location: LOCATION, written: WRITTEN } = PENDING_VARIABLES;
 const MISSING = { status: 404, ...json({ message: 'Not Found' }) };
+const FORMER = { A_ID: SAVED.client_id, A_STATE: SAVED.state };
+const CHANGED: Record<string, string> = { A_ID: WRITTEN.client_id, A_STATE: WRITTEN.state };
 
 /**
- * Returns saved credentials in a GitHub that contains a variable, and no secret.
+ * Returns saved credentials in a GitHub that contains both variables as this step wrote them, and no secret.
  * @param responses by method. They replace those of GitHub
  */
-function fakeGitHub(initialValue: string, responses: Record<string, Partial<HttpResponse> | Error> = {}) {
-  let value = initialValue;
+function fakeGitHub(responses: Record<string, Partial<FinalResponse> | Error> = {}) {
+  const values = { ...CHANGED };
   const transport = new FakeTransport(({ method, url, body }) => {
     const response = responses[method];
     if (response) return response;
-    if (url.pathname.includes('/secrets/')) return MISSING;
-    if (method === 'GET') return json({ value, updated_at: '2026-11-24T08:00:00Z' });
-    value = JSON.parse(body ?? '').value;
+    const name = url.pathname.split('/').at(-1) ?? '';
+    if (!(name in values)) return MISSING;
+    if (method === 'GET') return json({ value: values[name], updated_at: SAVED.stateTime });
+    values[name] = JSON.parse(body ?? '').value;
     return { status: 204 };
   });
-  const savedCredentials = new SavedCredentials(new GitHub(transport, { api: API, token: 'a' }), VARIABLE.location);
-  return { savedCredentials, value: () => value };
+  const savedCredentials = new SavedCredentials(new GitHub(transport, { api: API, token: 'a' }), LOCATION);
+  return { transport, savedCredentials, values };
 }
 
 beforeEach(() => {
@@ -43,68 +48,67 @@ afterEach(() => {
   jest.restoreAllMocks();
 });
 
-describe('a step that failed after it wrote a variable', () => {
-  const BLANK: PendingState = {
-    origin: 'https://acme.scalekit.com',
-    organization_id: 'org_1',
-    nonce: 'nonce_789-123456',
-    run: '1.1',
-    lifetime: 'persistent',
-  };
+describe('a step that failed after it wrote the variables', () => {
   const failure = new Error('Because.');
-  const scalekit = new Scalekit(new FakeTransport(() => MISSING), BLANK.origin, 'org_1');
-  const journalOf = (state: Partial<PendingState>) => new Journal({ ...BLANK, ...state }, 'secret');
+  const scalekit = new Scalekit(new FakeTransport(() => MISSING), BLANK_STATE.origin, 'org_1');
+  const journalOf = (state: Partial<PendingState>) => new Journal({ ...BLANK_STATE, ...state }, 'secret', undefined);
+  const variables = { ...PENDING_VARIABLES, before: { ...SAVED, secretTime: undefined } };
 
-  it('puts it back, and then has nothing to leave to the post step', async () => {
-    const [journal, { savedCredentials, value }] = [journalOf({ variable: VARIABLE }), fakeGitHub('m2morg_2')];
+  it('puts them back, and then has nothing to leave to the post step', async () => {
+    const [journal, { savedCredentials, values }] = [journalOf({ variables }), fakeGitHub()];
     const error = await rollBack(scalekit, savedCredentials, journal, failure);
-    expect(error).toMatchObject({ message: 'Because.\nPut back variable A_ID of acme/app.', cause: failure });
-    expect(value()).toBe('m2morg_1');
-    expect(journal.state.variable).toBeUndefined();
-  });
-
-  it('puts it back before it looks for the client that it names', async () => {
-    const { savedCredentials } = fakeGitHub('m2morg_2');
-    const transport = savedCredentials.transport as FakeTransport;
-    const journal = journalOf({ variable: VARIABLE, client: { sent_at: 1, sent_again: false, id: 'm2morg_2' } });
-    await rollBack(new Scalekit(transport, BLANK.origin, 'org_1'), savedCredentials, journal, failure);
-    const sent = transport.sent.map((call) => call.replace(/ .*\//, ' '));
-    expect(sent.slice(2)).toEqual(['PATCH A_ID', 'GET m2morg_2']);
-  });
-
-  it('leaves it to the post step if it cannot', async () => {
-    const journal = journalOf({ variable: VARIABLE });
-    const { savedCredentials } = fakeGitHub('m2morg_2', { PATCH: { status: 403 } });
-    const error = await rollBack(scalekit, savedCredentials, journal, failure);
-    expect(error).toMatchObject({ message: expect.stringContaining('To put it back by hand: PATCH ') });
-    expect(journal.state.variable).toEqual(VARIABLE);
-  });
-
-  it('leaves it, and it alone, to the post step if GitHub may still write it', async () => {
-    const variable: PendingVariable = { ...VARIABLE, sent_at: Date.now(), unconfirmed_writes: 1 };
-    const secret = {
-      client_id: 'm2morg_2',
-      key: 'key_56789-123456',
-      known_ids: [],
-      outcome_unknown: false,
-      id: 'sks_1',
-    };
-    const journal = journalOf({ variable, secret });
-    const error = await rollBack(scalekit, fakeGitHub('m2morg_1').savedCredentials, journal, failure);
     expect(error).toMatchObject({
-      message: 'Because.\nGitHub may still write variable A_ID of acme/app. The post step looks again.',
+      message: 'Because.\nPut back variable A_ID of acme/app.\nPut back variable A_STATE of acme/app.',
+      cause: failure,
     });
-    expect(journal.state).toMatchObject({ variable, secret: undefined });
-    // If no write is unconfirmed, there is nothing to wait for.
-    const confirmed = journalOf({ variable: VARIABLE });
-    expect(await rollBack(scalekit, fakeGitHub('m2morg_1').savedCredentials, confirmed, failure)).toBe(failure);
-    expect(confirmed.state.variable).toBeUndefined();
+    expect(values).toEqual(FORMER);
+    expect(journal.state.variables).toBeUndefined();
   });
 
-  it('says so if it is cancelled, and changes nothing', () => {
-    expect(cancellationError(journalOf({ variable: VARIABLE }), failure).message).toBe(
-      'Because.\nThe post step removes what this step made.',
+  it('puts them back before it looks for the client that they name', async () => {
+    const { savedCredentials, transport } = fakeGitHub();
+    const journal = journalOf({ variables, client: { sent_at: 1, sent_again: false, id: 'm2morg_2' } });
+    await rollBack(new Scalekit(transport, BLANK_STATE.origin, 'org_1'), savedCredentials, journal, failure);
+    const sent = transport.sent.map((call) => call.replace(/ .*\//, ' '));
+    expect(sent.slice(3)).toEqual(['PATCH A_ID', 'PATCH A_STATE', 'GET m2morg_2']);
+  });
+
+  it('leaves them to the post step if it cannot put them back', async () => {
+    const journal = journalOf({ variables });
+    const { savedCredentials } = fakeGitHub({ PATCH: { status: 403 } });
+    const error = await rollBack(scalekit, savedCredentials, journal, failure);
+    expect(error).toMatchObject({ message: expect.stringContaining('To restore them by hand: PATCH ') });
+    expect(journal.state.variables).toEqual(variables);
+  });
+
+  it('leaves them, and them alone, to the post step if everything else is removed', async () => {
+    const journal = journalOf({ variables, client: { ...PENDING_CLIENT, sent_at: 1 }, secret: PENDING_SECRET });
+    const { savedCredentials } = fakeGitHub({ PATCH: { status: 403 } });
+    await rollBack(scalekit, savedCredentials, journal, failure);
+    expect(journal.state).toMatchObject({ variables, client: undefined, secret: undefined });
+  });
+
+  it('has nothing to say if another run saved its own since', async () => {
+    const journal = journalOf({ variables: { ...variables, written: { ...WRITTEN, state: 'mine' } } });
+    const { savedCredentials, values } = fakeGitHub();
+    expect(await rollBack(scalekit, savedCredentials, journal, failure)).toBe(failure);
+    expect(journal.state.variables).toBeUndefined();
+    expect(values).toEqual(CHANGED);
+  });
+
+  it('says that the post step removes what was created if it is cancelled, and changes nothing', () => {
+    expect(cancellationError(journalOf({ variables }), failure).message).toBe(
+      'Because.\nThe post step removes what this step created.',
     );
     expect(cancellationError(journalOf({}), failure).message).toBe('Because.');
+  });
+
+  it('names what may stay updated and what cannot be brought back if it is cancelled', () => {
+    const journal = journalOf({});
+    journal.pendingUpdate = { before: client(), fields: { name: 'a' } };
+    journal.irreversible.push('Secret sks_0 cannot be brought back.');
+    expect(cancellationError(journal, failure).message).toBe(
+      'Because.\nClient m2morg_1 may stay updated: name.\nSecret sks_0 cannot be brought back.',
+    );
   });
 });

@@ -1,0 +1,180 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { summary } from '@actions/core';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import type { DesiredClient } from '../../../src/client/desired.ts';
+import type { Plan } from '../../../src/client/plan.ts';
+import type { AppliedPlan } from '../../../src/steps/apply.ts';
+import { logResult, publishPlan, writeReport } from '../../../src/steps/publish.ts';
+import { client, desiredClient, LOCATION, secret } from '../fixtures.ts';
+
+const DAY = 86_400_000_000_000n;
+/** 2026-11-24T08:00:00Z */
+const CREATED = 1_795_507_200_000_000_000n;
+const NEW_SECRET = {
+  plain_secret: ['fake', 'plain', 'secret'].join('-'),
+  shown: secret(9, { create_time: CREATED, suffix: 'cret' }),
+};
+const SAVED_AS = 'variables A_ID and A_STATE and secret A_SECRET of acme/app';
+const RUN_URL = 'https://github.com/acme/app/actions/runs/1658821493/attempts/2';
+
+let folder: string;
+const variables = ['GITHUB_STEP_SUMMARY', 'GITHUB_OUTPUT'] as const;
+const originals = variables.map((name) => process.env[name]);
+let printed = '';
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'publish-'));
+});
+beforeEach(() => {
+  for (const name of variables) {
+    process.env[name] = join(folder, name);
+    writeFileSync(join(folder, name), '');
+  }
+  // A step writes one summary. The library keeps what was written before.
+  summary.emptyBuffer();
+  printed = '';
+  jest.spyOn(process.stdout, 'write').mockImplementation((text) => {
+    printed += text;
+    return true;
+  });
+});
+afterEach(() => {
+  jest.restoreAllMocks();
+});
+afterAll(() => {
+  for (const [at, name] of variables.entries()) {
+    if (originals[at] === undefined) delete process.env[name];
+    else process.env[name] = originals[at];
+  }
+  rmSync(folder, { recursive: true });
+});
+
+const planOf = (changes: Partial<Plan> = {}): Plan => ({
+  result: 'rotated',
+  client: client(),
+  beforePublish: [],
+  afterPublish: [],
+  notices: [],
+  warnings: [],
+  ...changes,
+});
+const appliedOf = (changes: Partial<AppliedPlan> = {}): AppliedPlan => ({
+  result: 'rotated',
+  client: client(),
+  secret: NEW_SECRET,
+  remainingSteps: [],
+  ...changes,
+});
+const REUSED = { result: 'reused', secret: undefined } as const;
+
+/** Returns the log of a result. */
+function logOf(desired: Partial<DesiredClient>, plan: Partial<Plan>, applied: Partial<AppliedPlan>): string[] {
+  logResult(desiredClient(desired), planOf(plan), appliedOf(applied));
+  return printed.split('\n').filter(Boolean);
+}
+
+/** Returns the rows of the summary, by their titles. */
+function rowsOf(
+  desired: Partial<DesiredClient>,
+  plan: Partial<Plan>,
+  applied: Partial<AppliedPlan>,
+): Record<string, string> {
+  writeReport(desiredClient(desired), planOf(plan), appliedOf(applied), []);
+  const rows = readFileSync(join(folder, 'GITHUB_STEP_SUMMARY'), 'utf8').matchAll(
+    /<tr><th>(.*?)<\/th><td>(.*?)<\/td><\/tr>/g,
+  );
+  return Object.fromEntries([...rows].map(([, title, cell = '']) => [title, cell.replace(/<\/?code>/g, '')]));
+}
+
+describe('the log of a result', () => {
+  const WHICH = 'client m2morg_1 "Deployer" in organization org_1';
+
+  it('says why reuse adds a secret, where it is saved, and when the next rotation is due', () => {
+    const reason = 'secret sks_1 is 31 days old, and rotate_after is 30';
+    expect(logOf({ location: LOCATION, rotate_after: 30 }, { reason }, {})).toEqual([
+      `Added secret sks_9 to ${WHICH}, since ${reason}.`,
+      `Saved the credentials as ${SAVED_AS}.`,
+      'The next rotation is due on 2026-12-24T08:00:00Z.',
+    ]);
+  });
+
+  it('says when the next rotation is due if reuse adds no secret', () => {
+    expect(logOf({ location: LOCATION, rotate_after: 30 }, { nextRotation: CREATED + DAY }, REUSED)).toEqual([
+      `Reused ${WHICH}: the saved credentials are this client's.`,
+      'The next rotation is due on 2026-11-25T08:00:00Z.',
+    ]);
+  });
+
+  it('says nothing of a rotation without rotate_after, or if the age of the new secret is not known', () => {
+    expect(logOf({}, {}, {})).toEqual([`Added secret sks_9 to ${WHICH}.`]);
+    printed = '';
+    const undated = { secret: { ...NEW_SECRET, shown: secret(9, { create_time: undefined }) } };
+    expect(logOf({ rotate_after: 30 }, {}, undated)).toEqual([`Added secret sks_9 to ${WHICH}.`]);
+  });
+});
+
+describe('the summary of a result', () => {
+  it.each<[what: string, Partial<DesiredClient>, Partial<AppliedPlan>, saved: string | undefined]>([
+    ['where the credentials are saved', { location: LOCATION }, {}, SAVED_AS],
+    ['that they are saved as before if an existing client is reused', { location: LOCATION }, REUSED, 'as before'],
+    ['nothing of saving if there is no secret location', {}, {}, undefined],
+  ])('says %s', (_what, desired, applied, saved) => {
+    expect(rowsOf(desired, {}, applied).Saved).toBe(saved);
+  });
+
+  it('says why reuse adds a secret, and when the next rotation is due', () => {
+    const reason = 'no credentials of it are saved';
+    expect(rowsOf({ rotate_after: 1 }, { reason }, {})).toMatchObject({
+      Result: 'rotated',
+      Reason: reason,
+      Secret: 'sks_9',
+      'Next rotation': '2026-11-25T08:00:00Z',
+    });
+  });
+
+  it('says when the next rotation is due if reuse adds no secret', () => {
+    const rows = rowsOf({ rotate_after: 30 }, { nextRotation: CREATED }, REUSED);
+    expect(rows).toMatchObject({ Result: 'reused', 'Next rotation': '2026-11-24T08:00:00Z' });
+    expect(rows).not.toHaveProperty('Reason');
+  });
+
+  it('has no row for a rotation that is not due at a known time', () => {
+    const rows = rowsOf({}, {}, {});
+    expect(rows).not.toHaveProperty('Next rotation');
+    expect(rows).not.toHaveProperty('Reason');
+  });
+
+  it('links the run, if its address is known', () => {
+    expect(rowsOf({ run_url: RUN_URL }, {}, {}).Run).toBe(`<a href="${RUN_URL}">1658821493.2</a>`);
+    expect(rowsOf({ run_url: '' }, {}, {}).Run).toBe('1658821493.2');
+  });
+
+  it('shows the last four characters of the secret and no others', () => {
+    const rows = rowsOf({}, {}, {});
+    expect(rows['Secret ends with']).toBe('cret');
+    expect(JSON.stringify(rows)).not.toContain('plain');
+  });
+});
+
+describe('the plan of a dry run', () => {
+  it('says why reuse adds a secret', () => {
+    const steps: Partial<Plan> = { beforePublish: [{ kind: 'add-secret' }, { kind: 'save' }] };
+    publishPlan(desiredClient({ location: LOCATION }), planOf({ ...steps, reason: 'no credentials of it are saved' }));
+    expect(printed.split('\n').filter(Boolean)).toEqual([
+      'Dry run in organization org_1: nothing was changed. A run without dry_run would',
+      '- add a secret to client m2morg_1',
+      `- save the credentials as ${SAVED_AS}`,
+      'A new secret is due, since no credentials of it are saved.',
+    ]);
+  });
+
+  it('says when the next rotation is due if nothing changes', () => {
+    publishPlan(desiredClient({ rotate_after: 30 }), planOf({ result: 'reused', nextRotation: CREATED }));
+    expect(printed.split('\n').filter(Boolean)).toEqual([
+      'Dry run in organization org_1: nothing was changed. A run without dry_run would',
+      '- change nothing',
+      'The next rotation is due on 2026-11-24T08:00:00Z.',
+    ]);
+  });
+});

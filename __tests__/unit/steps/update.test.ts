@@ -1,0 +1,141 @@
+import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import type { DesiredClient } from '../../../src/client/desired.ts';
+import { formatMarker } from '../../../src/client/identity.ts';
+import { NetworkError } from '../../../src/net/network-error.ts';
+import type { FinalResponse } from '../../../src/net/transport.ts';
+import { Scalekit } from '../../../src/scalekit/api.ts';
+import type { Client, ClientFields } from '../../../src/scalekit/types.ts';
+import { updateClient } from '../../../src/steps/update.ts';
+import { Journal } from '../../../src/undo/journal.ts';
+import {
+  BLANK_STATE,
+  client,
+  desiredClient,
+  FakeTransport,
+  json,
+  LOCATION,
+  MARKER,
+  NEW_MARKER_LINE,
+  OLD_MARKER_LINE,
+} from '../fixtures.ts';
+
+const FOREIGN = { ...MARKER, key: 'another_key-1234', by: '99', run: '7.1', nonce: 'older-nonce-1234' };
+const FOREIGN_LINE = formatMarker(FOREIGN);
+const NO_RESPONSE = new NetworkError('socket hang up', 'ECONNRESET', true);
+
+beforeEach(() => {
+  jest.spyOn(process.stdout, 'write').mockReturnValue(true);
+});
+afterEach(() => {
+  jest.restoreAllMocks();
+});
+
+/**
+ * Updates a client in a Scalekit that carries the request out.
+ * @param response the response to the update, if it is another
+ * @param isDone whether Scalekit carries the request out
+ * @returns the client or the error message, the description that was sent, and the requests
+ */
+async function update(
+  existing: Partial<Client>,
+  fields: Partial<ClientFields>,
+  {
+    desired = {},
+    response,
+    isDone = true,
+  }: {
+    desired?: Partial<DesiredClient>;
+    response?: Partial<FinalResponse> | Error;
+    isDone?: boolean;
+  } = {},
+) {
+  const { descriptionText: _, marker: __, secrets: ___, create_time: ____, ...shown } = client(existing);
+  let now: object = shown;
+  const transport = new FakeTransport(({ method, body = '' }) => {
+    if (method === 'PATCH' && isDone) now = { ...now, ...JSON.parse(body) };
+    return (method === 'PATCH' && response) || json({ client: now });
+  });
+  const journal = new Journal(BLANK_STATE, 'secret', undefined);
+  const scalekit = new Scalekit(transport, BLANK_STATE.origin, 'org_1');
+  const context = { scalekit, desired: desiredClient(desired), journal };
+  const updated = await updateClient(context, client(existing), fields).catch(({ message }: Error) => message);
+  const [patch] = transport.requests;
+  return {
+    updated,
+    sent: JSON.parse(patch?.body ?? '{}'),
+    methods: transport.requests.map(({ method }) => method),
+    journal,
+  };
+}
+
+describe('the ownership marker of a client that is updated', () => {
+  it.each<[what: string, description: string, desired: Partial<DesiredClient>, line: string]>([
+    ['stays as it is', `Old\n${OLD_MARKER_LINE}`, {}, OLD_MARKER_LINE],
+    ['stays as it is if the credentials are saved', `Old\n${OLD_MARKER_LINE}`, { location: LOCATION }, OLD_MARKER_LINE],
+    ["is this run's if there was none", 'Old', {}, NEW_MARKER_LINE],
+    ["is this run's if there was none and the credentials are saved", 'Old', { location: LOCATION }, NEW_MARKER_LINE],
+    ['keeps another identity hash if nothing is saved', `Old\n${FOREIGN_LINE}`, {}, FOREIGN_LINE],
+    [
+      'gets our identity hash, and keeps all else, if the credentials are saved',
+      `Old\n${FOREIGN_LINE}`,
+      { location: LOCATION },
+      formatMarker({ ...FOREIGN, key: MARKER.key }),
+    ],
+  ])('%s', async (_what, description, desired, line) => {
+    const { updated, sent, methods, journal } = await update({ description }, { description: 'What for' }, { desired });
+    expect(sent).toEqual({ description: `What for\n${line}` });
+    expect(updated).toMatchObject({
+      client_id: 'm2morg_1',
+      description: `What for\n${line}`,
+      secrets: client().secrets,
+    });
+    expect(methods).toEqual(['PATCH']);
+    expect(journal.pendingUpdate).toEqual({ before: client({ description }), fields: { description: 'What for' } });
+  });
+
+  it('is not sent if the description does not change', async () => {
+    const { sent } = await update({ name: 'Other' }, { name: 'Deployer' });
+    expect(sent).toEqual({ name: 'Deployer' });
+  });
+});
+
+describe('an update', () => {
+  const NAME = { name: 'Deployer' };
+  const OTHER = { name: 'Other' };
+
+  it.each<[what: string, response: Partial<FinalResponse> | Error]>([
+    ['no response came', NO_RESPONSE],
+    ['the server failed', { status: 502, mayBeDone: true }],
+    ['it was refused after a sending that may have arrived', { status: 409, mayBeDone: true }],
+    ['the response was no client', { body: '<html>' }],
+  ])('counts as done if %s, and the client is as it should be', async (_what, response) => {
+    const { updated, methods } = await update(OTHER, NAME, { response });
+    expect(updated).toMatchObject({ client_id: 'm2morg_1', name: 'Deployer' });
+    expect(methods).toEqual(['PATCH', 'GET']);
+  });
+
+  it.each<[what: string, response: Partial<FinalResponse> | Error, methods: string[]]>([
+    ['it was refused', { status: 403 }, ['PATCH']],
+    ['it was not sent', new NetworkError('refused', 'ECONNREFUSED', false), ['PATCH']],
+    ['no response came, and the client is as it was', NO_RESPONSE, ['PATCH', 'GET']],
+  ])('fails with its own error if %s', async (_what, response, expected) => {
+    const { updated, methods, journal } = await update(OTHER, NAME, { response, isDone: false });
+    expect(updated).toMatch(/^Could not update client m2morg_1: /);
+    expect(methods).toEqual(expected);
+    expect(journal.pendingUpdate).toMatchObject({ fields: NAME });
+  });
+
+  it('fails with its own error if no response came, and the client has its former marker', async () => {
+    const description = `What for\n${FOREIGN_LINE}`;
+    const changes = { desired: { location: LOCATION }, response: NO_RESPONSE, isDone: false };
+    const { updated } = await update({ description }, { description: 'What for' }, changes);
+    expect(updated).toMatch(/^Could not update client m2morg_1: socket hang up\./);
+  });
+
+  it('fails if the client is not as it should be afterwards', async () => {
+    const { updated } = await update(OTHER, NAME, { isDone: false });
+    expect(updated).toBe(
+      'Client m2morg_1 was not updated to what was asked for. If the API only adds to a list, on_existing: replace creates a new client.\nname: wanted "Deployer"; got "Other"',
+    );
+  });
+});
