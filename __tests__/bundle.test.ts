@@ -54,7 +54,7 @@ describe('dist', () => {
   });
 
   it.each([
-    ['main', /Scalekit did not make the client that was asked for/],
+    ['main', /The client that Scalekit created differs from the requested one/],
     ['post', /No client of the create request that was cut off/],
   ])('has neither Octokit nor the sealing beside what %s does without GitHub', (action, itsWork) => {
     const [file, ...others] = holding(action, itsWork);

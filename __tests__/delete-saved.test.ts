@@ -276,7 +276,9 @@ describe('delete/ keeps saved credentials of another owner, with a warning', () 
       expect(run).toMatchObject({ exitCode: 0, outputs: { deleted: dry_run === 'true' ? '' : id } });
       expect(run.annotations).toHaveLength(1);
       expect(warnings(run)).toEqual([
-        `Not deleting ${NAMES} of ${REPOSITORY}: by ${STATE}, they are not of this repository, environment, name and organization.`,
+        left.includes(STATE)
+          ? `Not deleting ${NAMES} of ${REPOSITORY}: by ${STATE}, they do not belong to this repository, environment, name and organization.`
+          : `Not deleting ${NAMES} of ${REPOSITORY}: there is no ${STATE}, so this action did not save them.`,
       ]);
       expect(names(location)).toEqual(left);
       for (const name of ALL) expect(run.summary).not.toContain(name);

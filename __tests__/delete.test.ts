@@ -242,7 +242,9 @@ describe('delete/ with client_id', () => {
     const id = emulator.seed({ name: `GitHub Actions: ${REPOSITORY}`, description, custom_claims }).client.client_id;
     const run = await remove({ client_id: id });
     expect([run.exitCode, run.outputs, ids()]).toEqual([1, {}, [id]]);
-    expect(errors(run)).toEqual([expect.stringMatching(`^Client ${id} is not deleted: .* did not make it`)]);
+    expect(errors(run)).toEqual([
+      expect.stringMatching(`^Client ${id} is not deleted: its description has no ownership marker`),
+    ]);
   });
 
   it('refuses if the response shows another client', async () => {

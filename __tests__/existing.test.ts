@@ -324,7 +324,7 @@ describe('reuse', () => {
       result: 'reused',
     });
     expect(sent()).toEqual(['token', 'listClients']);
-    expect(executed.log).toMatch(/^Reused client .* the output secret is empty: /m);
+    expect(executed.log).toMatch(/^Reused client .* the output secret is empty\. /m);
     expect(emulator.secrets()).toEqual(plainSecrets);
   });
 
@@ -453,7 +453,7 @@ describe.each(['rotate', 'reuse'])('what the API cannot do, with %s', (on_existi
     expect(executed.exitCode).toBe(1);
     expect(errors(executed)[0]).toMatch(
       new RegExp(
-        `^Client ${client.client_id} could not be given back .*\nscopes: wanted "a", "b"; got "a", "b", "c"$`,
+        `^Client ${client.client_id} could not be restored, .*\nscopes: wanted "a", "b"; got "a", "b", "c"$`,
         'm',
       ),
     );
@@ -512,7 +512,7 @@ describe('client_id', () => {
   const environment = (value: string) => [...REPOSITORY_CLAIMS, { key: 'environment', value }];
   const other = markerLine({ repository_id: '1' }, { repo: '1', by: '740123456' });
   it.each<[string, Fields, Record<string, string>, RegExp]>([
-    ['another repository’s, by its ownership marker', { description: other }, {}, /made for another repository/],
+    ['another repository’s, by its ownership marker', { description: other }, {}, /created for another repository/],
     [
       'another repository’s, by its claim, without an ownership marker',
       { description: 'Theirs.', custom_claims: [{ key: 'github_repository_id', value: '1' }] },
@@ -626,7 +626,7 @@ describe('a client that was made by hand, taken over by client_id', () => {
       'keeps the ownership marker, which is reported, without a description before,',
       '',
       expect.stringContaining(LINE.slice(0, 40)),
-      'could not be given back',
+      'could not be restored',
     ],
   ])('%s if the step fails afterwards', async (_, description, then, said) => {
     const { client } = emulator.seed({ name: 'By hand', description, custom_claims: REPOSITORY_CLAIMS });
@@ -926,7 +926,7 @@ describe('dry_run', () => {
     const { client } = emulator.seed({ name: 'By hand', custom_claims: REPOSITORY_CLAIMS });
     const { steps, fields } = await planOf({ client_id: client.client_id, on_existing: 'reuse' });
     expect(steps).toEqual([`update client ${client.client_id}`]);
-    expect(fields).toEqual([expect.stringMatching(/^description\|none\|a last line/)]);
+    expect(fields).toEqual([expect.stringMatching(/^description\|none\|the ownership marker/)]);
   });
 
   it('looks for nothing if the client is a job’s, and leaves the post step nothing to do', async () => {

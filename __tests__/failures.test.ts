@@ -314,6 +314,19 @@ describe('a response that leaves out what it should contain', () => {
     expect(await credentialsWork(emulator, run.outputs)).toBe(true);
   });
 
+  it('that shows the id of a secret that existed before never deletes that one, and names the new one', async () => {
+    const first = await runAction(emulator);
+    const [known] = emulator.clients().flatMap(({ secrets = [] }) => secrets);
+    const edit = (answer: object) => ({ ...answer, secret: known });
+    emulator.faults.add({ operation: 'addSecret', fault: { kind: 'edit', edit } });
+    const run = await runAction(emulator, { env: { GITHUB_OUTPUT: '/dev/full' } });
+    const ids = emulator.clients().flatMap(({ secrets = [] }) => secrets.map(({ id }) => id));
+    expect(run).toMatchObject({ exitCode: 1, outputs: {} });
+    expect(ids).toEqual([known?.id, expect.any(String)]);
+    expect(errors(run)[0]).toContain(`Secret ${ids[1]} of client`);
+    expect(await credentialsWork(emulator, first.outputs)).toBe(true);
+  });
+
   it('(another secret, its id) makes roll-back name the secret', async () => {
     await runAction(emulator);
     const edit = (answer: object) => ({ ...answer, secret: undefined });

@@ -117,7 +117,7 @@ describe('a client for another repository', () => {
     expect([run.exitCode, run.outputs.client_id]).toEqual([0, made.outputs.client_id]);
     const refused = await central({ repository: SERVICE, client_id: ofCentral.outputs.client_id ?? '' });
     expect([refused.exitCode, refused.outputs]).toEqual([1, {}]);
-    expect(errors(refused)).toEqual([expect.stringContaining('made for another repository')]);
+    expect(errors(refused)).toEqual([expect.stringContaining('created for another repository')]);
   });
 
   it('is saved in that repository, and in its environment', async () => {

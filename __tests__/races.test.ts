@@ -205,7 +205,9 @@ describe('a run that made the first client, but whose verification fails', () =>
     released.resolve();
     const failed = await winner;
     expect([other.exitCode, failed.exitCode, failed.outputs]).toEqual([0, 1, {}]);
-    expect(errors(failed)[0]).toMatch(/^Removed again: secret sks_\d+ of client m2morg_\d+ \(the client stays/m);
+    expect(errors(failed)[0]).toMatch(
+      /^Removed again: secret sks_\d+ of client m2morg_\d+ \(the client is not deleted/m,
+    );
     const [client, ...more] = emulator.clients();
     expect([more, client?.secrets?.map(({ id }) => id)]).toEqual([[], [other.outputs.secret_id]]);
     expect(await credentialsWork(emulator, other.outputs)).toBe(true);

@@ -184,6 +184,26 @@ describe('reuse', () => {
     expect((await reuse()).outputs).toMatchObject({ result: 'reused' });
   });
 
+  it("compares GitHub's two times by whole seconds", async () => {
+    seedSaved(emulator);
+    const at = (time: string) =>
+      ({ kind: 'edit', edit: (answer: object) => ({ ...answer, updated_at: time }) }) as const;
+    emulator.faults.add(
+      { operation: 'getVariable', fault: at('2026-11-24T08:00:00.900Z') },
+      { operation: 'getActionsSecret', fault: at('2026-11-24T08:00:00.100Z') },
+    );
+    expect((await reuse()).outputs).toMatchObject({ result: 'reused' });
+  });
+
+  it('makes and saves another secret if GitHub does not say when …_STATE was written', async () => {
+    seedSaved(emulator);
+    emulator.faults.add({
+      operation: 'getVariable',
+      fault: { kind: 'edit', edit: (answer: object) => ({ ...answer, updated_at: 'yesterday' }) },
+    });
+    expect((await reuse()).outputs).toMatchObject({ result: 'rotated' });
+  });
+
   it("compares no times of two servers: Scalekit's secret may be younger than GitHub's", async () => {
     seedSaved(emulator, { secrets: [{ ageMs: 0 }] });
     expect((await reuse()).outputs).toMatchObject({ result: 'reused' });

@@ -326,7 +326,7 @@ describe('a refusal', () => {
       expect(message).toMatch(new RegExp(`^Could not write ${kind} ${name} of ${REPOSITORY}: HTTP ${code}: No\\.`));
       if (code !== 422) expect(message).toMatch(FINE_AND_CLASSIC[permission as 'secrets' | 'variables']);
       for (const one of [ID, STATE].slice(2 - written))
-        expect(message).toContain(`Put back variable ${one} of ${REPOSITORY}.`);
+        expect(message).toContain(`Restored variable ${one} of ${REPOSITORY}.`);
       expect(message).toMatch(/^Removed again: secret sks_\d+ of client m2morg_\d+\.$/m);
       expect(message).toMatch(/^Restored: scopes of client m2morg_\d+\.$/m);
       const undone = [...restoring.slice(2 - written), 'deleteSecret', 'updateClient'];
@@ -425,7 +425,8 @@ describe('a refusal', () => {
   });
 
   const theirState = () => stateValue(emulator, 'sks_9');
-  it.each<[string, () => void, (written: Record<string, string>) => object, string[]]>([
+  const FORMER = () => ({ [STATE]: stateValue(emulator, 'sks_1'), [ID]: 'm2morg_1' });
+  it.each<[string, () => void, (written: object) => object, restored: string[], isNamed: boolean]>([
     [
       'both variables',
       () => {
@@ -434,36 +435,45 @@ describe('a refusal', () => {
       },
       () => ({ [STATE]: theirState(), [ID]: 'm2morg_9' }),
       [],
+      true,
     ],
     [
-      '…_STATE, and keeps …_CLIENT_ID for it',
+      '…_STATE, and restores …_CLIENT_ID alone',
       () => repository().setVariable(STATE, theirState()),
-      (written) => ({ ...written, [STATE]: theirState() }),
-      [],
+      () => ({ ...FORMER(), [STATE]: theirState() }),
+      ['updateVariable CLIENT_ID'],
+      true,
     ],
     [
       '…_CLIENT_ID, and restores …_STATE alone',
       () => repository().setVariable(ID, 'm2morg_9'),
-      () => ({ [STATE]: stateValue(emulator, 'sks_1'), [ID]: 'm2morg_9' }),
+      () => ({ ...FORMER(), [ID]: 'm2morg_9' }),
       ['updateVariable STATE'],
+      false,
     ],
-    ['the secret', () => repository().setSecret(SECRET, 'theirs'), (written) => written, []],
-    ['neither variable, because both are gone', () => repository().variables.clear(), () => ({}), []],
-  ])('does not restore what another run has written since: %s', async (_, change, expected, restored) => {
+    ['the secret', () => repository().setSecret(SECRET, 'theirs'), (written) => written, [], false],
+    ['neither variable, because both are gone', () => repository().variables.clear(), () => ({}), [], true],
+  ])('does not restore what another run has written since: %s', async (_, change, expected, restored, isNamed) => {
     seedFormer(emulator);
     refuse(SECRET, 403);
-    let written: Record<string, string> = {};
+    let written: object = {};
     meanwhile(emulator, ['after', 'updateVariable CLIENT_ID'], () => {
       written = contents(emulator).variables;
       change();
     });
     const run = await save();
-    expect(run).toMatchObject({ exitCode: 1, outputs: {}, state: { client: '' } });
+    expect(run).toMatchObject({ exitCode: 1, outputs: {} });
     expect(contents(emulator)).toMatchObject({ clients: [], variables: expected(written) });
     expect(writesOf(emulator).slice(3)).toEqual(restored);
+    expect(errors(run)[0]?.includes(`Not restored: variable ${STATE} of ${REPOSITORY}. It was changed since`)).toBe(
+      isNamed,
+    );
+    const from = emulator.requests.length;
+    expect(await run.post()).toMatchObject({ exitCode: 0, stdout: '' });
+    expect(operationsOf(emulator, from)).toEqual([]);
   });
 
-  it('whose variables cannot be put back names the calls that do, in their order, and post tries again', async () => {
+  it('whose variables cannot be restored names the calls that do, in their order, and post tries again', async () => {
     seedEarlier(emulator, {}, { ageMs: DAY });
     seedFormer(emulator);
     const former = stateOf();
@@ -532,8 +542,9 @@ describe.each([
   ['STATE', STATE],
   ['CLIENT_ID', ID],
 ])('the variable …_%s', (short, name) => {
-  it('is changed if somebody else makes it at the same moment', async () => {
-    meanwhile(emulator, ['before', `createVariable ${short}`], () => repository().setVariable(name, 'theirs'));
+  it('is changed if another run of the same owner makes it at the same moment', async () => {
+    const theirs = name === STATE ? stateValue(emulator, 'sks_9') : 'm2morg_9';
+    meanwhile(emulator, ['before', `createVariable ${short}`], () => repository().setVariable(name, theirs));
     const run = await save();
     expect(errors(run)).toEqual([]);
     expect(writesOf(emulator).filter((label) => label.endsWith(short))).toEqual([
@@ -544,7 +555,8 @@ describe.each([
   });
 
   it('is made if somebody else deletes it at the same moment', async () => {
-    seedFormer(emulator);
+    repository().setVariable(STATE, stateValue(emulator, 'sks_1'), DAY);
+    if (name === ID) repository().setVariable(ID, 'm2morg_1', DAY);
     meanwhile(emulator, ['before', `updateVariable ${short}`], () => repository().variables.delete(name));
     const run = await save();
     expect(errors(run)).toEqual([]);

@@ -338,7 +338,7 @@ describe('sweep/, if something fails', () => {
     const run = await sweep();
     expect([run.exitCode, run.outputs.deleted, ids()]).toEqual([1, `${old} ${second}`, [first]]);
     expect(errors(run)).toEqual([
-      expect.stringMatching(/^Could not read the workflow runs that clients were made for: /),
+      expect.stringMatching(/^Could not read the workflow runs that clients were created for: /),
     ]);
     expect(table(run)[1]?.slice(3)).toEqual(['stays', undecided]);
   });

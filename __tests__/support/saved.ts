@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { beforeAll, expect, it } from '@jest/globals';
+import { afterAll, expect, it } from '@jest/globals';
 import { type Emulator, type EmulatorOptions, type Operation, startEmulator } from '../../emulator/index.ts';
 import { type Executed, type Outcome, RUNNER_VARIABLES, type Step } from '../../emulator/runner.ts';
 import { type Identity, identityHash } from '../../src/client/identity.ts';
@@ -212,30 +212,31 @@ export async function another(options: EmulatorOptions = {}): Promise<Emulator &
   return Object.assign(started, { [Symbol.asyncDispose]: () => started.close() });
 }
 
+/** How many of the tests that wait for seconds run at the same time. */
+const CONCURRENT = 8;
+
 /**
- * Returns a function that defines a test that waits for seconds. All of these run concurrently before the other tests of
- * the file, each with an emulator of its own. `it.concurrent` does not work here: the emulator imports its GitHub modules
- * in the middle of a test, and Jest forbids imports after the first concurrent test has ended.
+ * Returns a function that defines a test that waits for seconds. Each begins together with the next ones of the file, and
+ * has an emulator of its own. `it.concurrent` does not work here: the emulator imports its GitHub modules in the middle of
+ * a test, and Jest forbids imports after the first concurrent test has ended.
  */
 export function useConcurrentTests(): (name: string, test: (emulator: Emulator) => Promise<void>) => void {
-  const waiting: (() => Promise<unknown>)[] = [];
-  beforeAll(async () => {
-    const next = async (): Promise<void> => {
-      const start = waiting.shift();
-      if (!start) return;
-      await start();
-      await next();
-    };
-    await Promise.all(Array.from({ length: 8 }, next));
-  }, 300_000);
-  return (name, test) => {
-    const { promise, resolve, reject } = Promise.withResolvers<void>();
-    promise.catch(() => {});
-    const run = async () => {
+  const tests: ((emulator: Emulator) => Promise<void>)[] = [];
+  const started: Promise<void>[] = [];
+  const start = (at: number): Promise<void> => {
+    started[at] ??= (async () => {
       await using emulator = await another();
-      await test(emulator);
-    };
-    waiting.push(() => run().then(resolve, reject));
-    it(name, () => promise);
+      await tests[at]?.(emulator);
+    })();
+    started[at].catch(() => {});
+    return started[at];
+  };
+  afterAll(async () => void (await Promise.allSettled(started)), 300_000);
+  return (name, test) => {
+    const at = tests.push(test) - 1;
+    it(name, async () => {
+      for (let next = at; next < Math.min(at + CONCURRENT, tests.length); next++) void start(next);
+      await start(at);
+    }, 300_000);
   };
 }

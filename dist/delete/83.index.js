@@ -65,11 +65,11 @@ function reasonNotManageable(client, identity, { key, repo }) {
     if (marker?.key === key)
         return undefined;
     if (marker && marker.repo !== repo)
-        return 'it was made for another repository, by the last line of its description';
+        return 'it was created for another repository, by its ownership marker';
     if (claimsNameRepository(client, identity) === false)
         return 'its claims name another repository';
     if (marker && marker.lifetime !== 'persistent')
-        return 'it belongs to one job, by the last line of its description';
+        return 'it belongs to one job, by its ownership marker';
     const [environment] = claimValues(client, 'environment');
     if (environment !== undefined && environment.toLowerCase() !== identity.environment.toLowerCase()) {
         const expected = identity.environment ? JSON.stringify(identity.environment) : 'no environment';
@@ -122,15 +122,22 @@ function identity_isFromThisStep({ description }, { nonce, run }) {
 
 ;// CONCATENATED MODULE: ./build/client/saved-state.js
 const SAVED_STATE = /^v1 key:(?<key>[\w-]{16}) organization:(?<organization>org_[\w-]{1,124}) secret:(?<secret>[\w-]{1,128})$/;
+/** Characters of a value that this action wrote, at most. A longer one is somebody else's. */
+const MAX_STATE = 400;
 /** Stands for the id of a new secret that no response showed. Credentials saved with it never count as usable. */
 const UNKNOWN = 'unknown';
-/** Returns the value of the variable `…_STATE`: whose the saved credentials are, and which secret is saved. */
+/** Returns the owner of the credentials that a run saves. */
+function ownerOf({ marker, organization_id }) {
+    return { key: marker.key, organization_id };
+}
+/** Returns the value of the variable `…_STATE`: the owner of the saved credentials, and the secret that is saved. */
 function formatSavedState({ key, organization_id }, secretId = UNKNOWN) {
     return `v1 key:${key} organization:${organization_id} secret:${secretId}`;
 }
 /** Returns the id of the secret that `…_STATE` names, or undefined if `…_STATE` does not belong to this owner. */
 function savedSecretId(saved, owner) {
-    const { key, organization, secret } = SAVED_STATE.exec(saved?.state?.trim() ?? '')?.groups ?? {};
+    const state = saved?.state ?? '';
+    const { key, organization, secret } = (state.length <= MAX_STATE && SAVED_STATE.exec(state.trim())?.groups) || {};
     return key === owner.key && organization === owner.organization_id ? secret : undefined;
 }
 /**
@@ -153,15 +160,17 @@ function reasonNotUsable(saved, owner, { client_id, secrets }) {
         return undefined;
     return 'saving was cut off before the secret was written';
 }
-/** Returns a time in whole seconds, as precisely as GitHub tells it. NaN if it is not known. */
+/** Returns a time in whole seconds, GitHub's precision. NaN if it is not known. */
 function seconds(time = '') {
     return Math.floor(Date.parse(time) / 1000);
 }
 /**
- * Returns whether what is saved belongs to somebody else: `…_STATE` names another owner, or there is an id or a secret
+ * Returns whether what is saved belongs to another owner: `…_STATE` names another owner, or there is an id or a secret
  * without `…_STATE`.
  */
 function isOtherOwners(saved, owner) {
+    if ((saved.client_id?.length ?? 0) > MAX_STATE)
+        return true;
     if (saved.state !== undefined)
         return savedSecretId(saved, owner) === undefined;
     return saved.client_id !== undefined || saved.secretTime !== undefined;
@@ -634,34 +643,34 @@ class Transport {
      */
     async send(request) {
         for (let [attempt, mayBeDone] = [1, request.mayBeDone ?? false];; attempt++) {
-            const outcome = await this.#attempt(request, attempt);
-            // A refusal after an attempt that may have been carried out is unknown, too.
-            mayBeDone ||= outcome instanceof NetworkError ? outcome.reached : mayBeCarriedOut(outcome.status);
-            if (!(await this.#waitForRepeat(request, outcome, attempt))) {
-                if (!(outcome instanceof NetworkError))
-                    return { ...outcome, mayBeDone, cancelled: this.cancelled };
-                outcome.reached = mayBeDone;
+            const result = await this.#attempt(request, attempt);
+            // A refusal after such an attempt is unknown.
+            mayBeDone ||= result instanceof NetworkError ? result.reached : mayBeCarriedOut(result.status);
+            if (!(await this.#waitForRepeat(request, result, attempt))) {
+                if (!(result instanceof NetworkError))
+                    return { ...result, mayBeDone, cancelled: this.cancelled };
+                result.reached = mayBeDone;
                 if (attempt > 1)
-                    outcome.message += ` (attempt ${attempt})`;
-                throw outcome;
+                    result.message += ` (attempt ${attempt})`;
+                throw result;
             }
         }
     }
     /** Waits until a request may be sent again. Returns false if it must not be. */
-    async #waitForRepeat(request, outcome, attempt) {
-        if (this.cancelled || !this.#mayRepeat(request, outcome, attempt))
+    async #waitForRepeat(request, result, attempt) {
+        if (this.cancelled || !this.#mayRepeat(request, result, attempt))
             return false;
-        const delay = retryDelay(attempt, retryAfter(request, outcome), this.remaining - MIN_RETRY_TIME);
+        const delay = retryDelay(attempt, retryAfter(request, result), this.remaining - MIN_RETRY_TIME);
         return delay !== undefined && (await this.#sleep(delay));
     }
     /** Sends a request once and logs the result. Returns errors of the network instead of throwing them. */
     async #attempt(request, attempt) {
         const started = clock_clock();
-        const outcome = await this.#exchange(request, this.#deadline.requestTimeout);
-        const result = outcome instanceof NetworkError ? outcome.code : outcome.status;
+        const result = await this.#exchange(request, this.#deadline.requestTimeout);
+        const shown = result instanceof NetworkError ? result.code : result.status;
         const milliseconds = Math.round(clock_clock() - started);
-        output_log/* debug */.Yz(`${request.method} ${request.url.pathname} ${result} ${milliseconds} ms attempt ${attempt}`);
-        return outcome;
+        output_log/* debug */.Yz(`${request.method} ${request.url.pathname} ${shown} ${milliseconds} ms attempt ${attempt}`);
+        return result;
     }
     async #exchange(request, timeout) {
         if (this.cancelled)
@@ -735,18 +744,18 @@ class Transport {
         agents.tunnel ??= new TunnelAgent(proxy);
         return agents.tunnel;
     }
-    #mayRepeat(request, outcome, attempt) {
-        if (outcome instanceof NetworkError) {
+    #mayRepeat(request, result, attempt) {
+        if (result instanceof NetworkError) {
             // A TLS error at a host that has sent a response before is temporary.
-            const isPermanent = outcome.isPermanent && !(outcome.isTlsError && this.#answered.has(request.url.host));
-            return !isPermanent && (request.repeatable || !outcome.reached) && attempt < MAX_ATTEMPTS;
+            const isPermanent = result.isPermanent && !(result.isTlsError && this.#answered.has(request.url.host));
+            return !isPermanent && (request.repeatable || !result.reached) && attempt < MAX_ATTEMPTS;
         }
         // After a rate limit, the server has done nothing and says when to retry. Only the deadline limits these retries.
-        if (outcome.status === 429 || request.rateLimitWait?.(outcome) !== undefined)
+        if (result.status === 429 || request.rateLimitWait?.(result) !== undefined)
             return true;
-        const isTemporary = outcome.status === 408 || outcome.status === 425 || outcome.status >= 500;
+        const isTemporary = result.status === 408 || result.status === 425 || result.status >= 500;
         // After 425 Too Early (RFC 8470), the server has done nothing.
-        return (request.repeatable || outcome.status === 425) && isTemporary && attempt < MAX_ATTEMPTS;
+        return (request.repeatable || result.status === 425) && isTemporary && attempt < MAX_ATTEMPTS;
     }
     /** Waits. Returns false if the run was cancelled first. */
     async #sleep(milliseconds) {
@@ -775,10 +784,10 @@ function cancelledError() {
     return new NetworkError('the run was cancelled before it was sent', 'CANCELLED', false);
 }
 /** Returns the milliseconds that the server asked to wait, or 0. */
-function retryAfter(request, outcome) {
-    if (outcome instanceof NetworkError)
+function retryAfter(request, result) {
+    if (result instanceof NetworkError)
         return 0;
-    return request.rateLimitWait?.(outcome) ?? parseRetryAfter(outcome.headers['retry-after'], responseTime(outcome));
+    return request.rateLimitWait?.(result) ?? parseRetryAfter(result.headers['retry-after'], responseTime(result));
 }
 /**
  * Calls a function when a request has its connection, TLS included. Before that, nothing of the request can have
@@ -942,7 +951,7 @@ class GitHub {
      */
     async getRun(name, run_id) {
         const [owner = '', repo = ''] = name.split('/');
-        const operation = 'read the workflow runs that clients were made for';
+        const operation = 'read the workflow runs that clients were created for';
         const route = 'GET /repos/{owner}/{repo}/actions/runs/{run_id}';
         return await this.find({ operation, route, parameters: { owner, repo, run_id }, permission: 'runs' }, (run) => {
             if (typeof run.id === 'object' || String(run.id) !== run_id)
@@ -1111,14 +1120,19 @@ class SavedCredentials {
      * Creates or updates a variable. If the outcome is unknown, reads the variable to find out.
      * @param exists whether an update is tried first, or else a creation. If GitHub says that the variable does not
      *   exist, or already exists, the other one follows.
+     * @param beforeOther called before the other one is sent, because somebody else has deleted or created the variable. If
+     *   it throws, nothing is sent.
      */
-    async setVariable(name, value, exists) {
+    async setVariable(name, value, exists, beforeOther) {
         const create = { ...this.#variable('write', 'POST', '', { name, value }), successStatuses: [201] };
         const update = { ...this.#variable('write', 'PATCH', '/{name}', { name, value }), successStatuses: [204] };
         const [first, second, status] = exists ? [update, create, 404] : [create, update, 409];
         let outcome = await this.#github.send(first);
-        if (outcome.kind !== 'done' && outcome.error.status === status)
+        if (outcome.kind !== 'done' && outcome.error.status === status) {
+            if (outcome.kind === 'refused')
+                await beforeOther?.();
             outcome = await this.#github.send({ ...second, mayBeDone: outcome.kind === 'unknown' });
+        }
         if (outcome.kind !== 'unknown')
             return outcome;
         const now = await this.#getVariable(name).catch(() => undefined);
@@ -1130,12 +1144,12 @@ class SavedCredentials {
     }
     /**
      * Seals a secret value for setSecret(). open() must have been called before.
-     * @param seal encrypts the value with GitHub's public key, both in base64
+     * @param encrypt encrypts the value with GitHub's public key, both in base64
      */
-    seal(seal) {
+    seal(encrypt) {
         const { key, key_id } = this.#publicKey;
         try {
-            return { encrypted_value: seal(key), key_id };
+            return { encrypted_value: encrypt(key), key_id };
         }
         catch (error) {
             throw new ApiError(`Could not seal the secret for ${this.name}: its public key is not usable.`, { cause: error });
@@ -1452,7 +1466,7 @@ function scalekitAdvice(response, subject) {
     if (status >= 500)
         return "That is on Scalekit's side: try again later.";
     if (subject === 'client-sign-in')
-        return 'The new pair itself is refused: an interceptor may deny it a token.';
+        return 'Scalekit refuses the new client credentials. An interceptor of the environment may deny the token.';
     if (status === 404 && !isApiResponse(response) && subject !== 'sign-in')
         return 'Check who answers at scalekit_environment_url: it is not the API.';
     if (subject === 'sign-in')
@@ -1538,7 +1552,7 @@ const MAX_PAUSE = 2_000;
  */
 class Scalekit {
     transport;
-    /** Milliseconds since the epoch: Scalekit's time when it sent its last response. Undefined if it did not tell. */
+    /** Milliseconds since the epoch: Scalekit's time when it sent its last response. Undefined without a valid `Date` header. */
     time;
     #origin;
     #organization;
@@ -1555,7 +1569,7 @@ class Scalekit {
         const scalekit = new Scalekit(transport, origin, organization_id);
         await scalekit.signIn(credentials);
         if (!organization_id)
-            await scalekit.#selectOrganization(organization_external_id);
+            await scalekit.selectOrganization(organization_external_id);
         return scalekit;
     }
     /** The organization's id. */
@@ -1629,29 +1643,33 @@ class Scalekit {
             return client;
         };
         const operation = `update client ${client_id}`;
-        const send = () => this.#exchange(operation, request, this.#subject(client_id), parse);
+        const send = (mayBeDone) => this.#exchange(operation, { ...request, mayBeDone }, this.#subject(client_id), parse);
         return await this.#retryDuringLag(this.#justCreated.has(client_id) && isMissing, send);
     }
     /** Deletes a client. Returns false if it did not exist. */
     async deleteClient(client_id) {
         return await this.#delete(`delete client ${client_id}`, client_id);
     }
-    /** Adds a secret to a client and masks its value. `secret` is undefined if the response omits it. */
-    async addSecret(client_id, { mayBeDone, onSend, onId }) {
-        const request = { ...this.#request('POST', [client_id, 'secrets']), repeatable: false, mayBeDone, onSend };
+    /**
+     * Adds a secret to a client and masks its value. `secret` is undefined if the response omits it, or if it shows one of
+     * the secrets that existed before.
+     */
+    async addSecret(client_id, knownIds, { mayBeDone, onSend, onId }) {
+        const request = { ...this.#request('POST', [client_id, 'secrets']), repeatable: false, onSend };
         const operation = `add a secret to client ${client_id}`;
         const parse = (body) => {
             const response = (0,json/* parseJsonObject */.dw)(body);
             const plain_secret = maskSecret(response.plain_secret);
             (0,mask/* maskCredentials */.Bs)(client_id, plain_secret);
-            const secret = response.secret ? (0,types/* parseSecret */.o7)(response.secret) : undefined;
+            const shown = response.secret ? (0,types/* parseSecret */.o7)(response.secret) : undefined;
+            const secret = shown && !knownIds.includes(shown.id) ? shown : undefined;
             if (secret)
                 onId(secret.id);
             requireUsableSecret(plain_secret);
             return { secret, plain_secret };
         };
-        const send = () => this.#exchange(operation, request, { ...this.#subject(client_id), adding: true }, parse);
-        return await this.#retryDuringLag(this.#justCreated.has(client_id) && isMissing, send);
+        const send = (mayBeDone) => this.#exchange(operation, { ...request, mayBeDone }, { ...this.#subject(client_id), adding: true }, parse);
+        return await this.#retryDuringLag(this.#justCreated.has(client_id) && isMissing, send, mayBeDone);
     }
     /** Deletes a secret of a client. Returns false if it did not exist. */
     async deleteSecret(client_id, secret_id) {
@@ -1671,7 +1689,7 @@ class Scalekit {
         return unwrap(await this.#exchange(operation, request, this.#subject(path[0]), parse, missing));
     }
     /** Looks up an organization by its external id. All later requests are about this organization. */
-    async #selectOrganization(external_id) {
+    async selectOrganization(external_id) {
         const url = new URL(`/api/v1/organizations:external/${encodeURIComponent(external_id)}`, this.#origin);
         const request = { ...this.#request('GET'), url };
         const subject = { organization: external_id };
@@ -1710,10 +1728,11 @@ class Scalekit {
      * Sends a request, and retries it for ten seconds if the API may not know a new client or secret yet.
      * @param isLag returns whether that may be the reason for an error; false never to retry
      */
-    async #retryDuringLag(isLag, send) {
+    async #retryDuringLag(isLag, send, mayBeDone = false) {
         const until = clock_clock() + api_CREATION_LAG;
-        for (let pause = FIRST_PAUSE;; pause = Math.min(2 * pause, MAX_PAUSE)) {
-            const outcome = await send();
+        for (let [pause, isUnknown] = [FIRST_PAUSE, mayBeDone];; pause = Math.min(2 * pause, MAX_PAUSE)) {
+            const outcome = await send(isUnknown);
+            isUnknown ||= outcome.kind === 'unknown';
             if (outcome.kind === 'done' || !isLag || !isLag(outcome.error) || clock_clock() >= until)
                 return outcome;
             if (!(await this.transport.wait(pause * (0.5 + Math.random() / 2))))
@@ -1750,8 +1769,10 @@ class Scalekit {
         this.time = Date.parse(headers.date ?? '') || undefined;
         if (status === 404 && missing && isApiResponse(response))
             return done(missing(response));
+        // A 404 that is not the API's says nothing about what the API did.
+        const isForeign = status === 404 && !isApiResponse(response);
         if (status < 200 || status > 299)
-            return failure(mayBeDone, scalekitRefusal(operation, response, subject));
+            return failure(mayBeDone || isForeign, scalekitRefusal(operation, response, subject));
         try {
             return done(parse(response.body));
         }
@@ -1804,7 +1825,7 @@ async function findExisting(scalekit, desired, saved) {
     const notices = desired.client_id
         ? [`There is no client ${desired.client_id} (client_id) in this organization; the search decides.`]
         : [];
-    const hinted = await getHintedClient(scalekit, desired, saved?.client_id?.trim());
+    const hinted = desired.client_id ? undefined : await getHintedClient(scalekit, desired, saved?.client_id?.trim());
     // Only `replace` searches nevertheless, to name other clients for the same purpose.
     if (hinted && desired.on_existing !== 'replace')
         return { ...unsearched, client: hinted, notices };
@@ -2113,7 +2134,8 @@ async function removePendingClient(scalekit, state, { id, sent_at, secret_outcom
         const own = await waitForOwnClients(scalekit, state, until);
         for (const client of own) {
             const { what, stays } = await removeClientOrOwnSecrets(scalekit, state, client);
-            removed.push(what);
+            if (what)
+                removed.push(what);
             // Other runs use the client, so it is not left over. But if an outcome is unknown, its secrets may be this step's.
             if (stays && (secret_outcome_unknown || mayHaveUnknownSecret(state, client.client_id)))
                 remaining.push(`Client ${client.client_id} may be left over. Remove it only if no other run uses it. ${manualClientCall(scalekit, state)}`);
@@ -2185,7 +2207,7 @@ async function findOwnClients(scalekit, state) {
 }
 /**
  * Deletes a client that this step created. If it has secrets of other runs, deletes only this step's secrets.
- * @returns what was removed, and whether the client stays
+ * @returns what was removed, empty if nothing was, and whether the client stays
  */
 async function removeClientOrOwnSecrets(scalekit, state, client) {
     const { client_id } = client;
@@ -2198,9 +2220,9 @@ async function removeClientOrOwnSecrets(scalekit, state, client) {
         if (own.length < secrets.length) {
             for (const { id } of own)
                 await deleteSecretUntilGone(scalekit, client_id, id);
-            const ids = own.map(({ id }) => id).join(' and ') || 'none';
-            const why = "the client stays, since it has secrets that are not known to be this step's";
-            return { what: `secret ${ids} of client ${client_id} (${why})`, stays: true };
+            const ids = own.map(({ id }) => id).join(' and ');
+            const why = "the client is not deleted, since it has secrets that are not known to be this step's";
+            return { what: ids && `secret ${ids} of client ${client_id} (${why})`, stays: true };
         }
     }
     await deleteClientUntilGone(scalekit, client_id);
@@ -2345,7 +2367,7 @@ async function findDeletableClients(scalekit, client_id, query) {
             return [];
         if (client.marker)
             return [{ client_id, marker: client.marker, justRead: true }];
-        throw new Error(`Client ${client_id} is not deleted: by the last line of its description, this action did not make it.`);
+        throw new Error(`Client ${client_id} is not deleted: its description has no ownership marker.`);
     }
     const found = new Map();
     for await (const { client_id, description } of scalekit.listClients()) {
@@ -2391,9 +2413,11 @@ function isNothingSaved({ client_id, state, secretTime }) {
 /** Returns why saved credentials are not deleted. */
 function notDeletedWarning({ credentials: { location }, saved }, owner) {
     const { id_variable, state_variable } = location;
-    const why = isOtherOwners(saved, owner)
-        ? `by ${state_variable}, they are not of this repository, environment, name and organization`
-        : `${id_variable} does not hold the client_id that is deleted`;
+    const why = !isOtherOwners(saved, owner)
+        ? `${id_variable} does not hold the client_id that is deleted`
+        : saved.state === undefined
+            ? `there is no ${state_variable}, so this action did not save them`
+            : `by ${state_variable}, they do not belong to this repository, environment, name and organization`;
     return `Not deleting ${entryNames(location)}: ${why}.`;
 }
 /** Returns the client with our identity hash that only the saved id names, because the list may lag. */
@@ -2419,7 +2443,7 @@ function showPlan(clients, deletable) {
 }
 /**
  * Deletes everything and reports it: the saved secret, the clients, and then the variables. So a run that was cut off can
- * be repeated: `…_STATE` still says whose the rest is.
+ * be repeated: `…_STATE` still names the owner of the rest.
  * @throws {Error} that names what could not be deleted
  */
 async function deleteAll(scalekit, clients, deletable) {

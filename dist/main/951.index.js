@@ -94,17 +94,21 @@ function setText(entries) {
  */
 function evictions(secrets) {
     const dated = inRetirementOrder(secrets.filter(({ create_time }) => create_time !== undefined));
-    const newest = dated
+    const newest = newestActive(dated);
+    return dated.filter((secret) => secret !== newest).slice(0, Math.max(0, secrets.length + 1 - types/* MAX_SECRETS */.bC));
+}
+/** Returns the newest active secret. One whose time is unknown counts as the newest. */
+function newestActive(secrets) {
+    return secrets
         .filter(({ active }) => active)
         .sort(types/* byCreateTime */.lG)
         .at(-1);
-    return dated.filter((secret) => secret !== newest).slice(0, Math.max(0, secrets.length + 1 - types/* MAX_SECRETS */.bC));
 }
 /**
  * Returns the secrets to delete after a new one is published.
  * @param secrets without the new one
  * @param keep how many secrets the client keeps, the new one included
- * @param savedId id of the secret that was saved until now. It is the last to go, because other workflows use it
+ * @param savedId id of the secret that was saved until now. It is retired last, because other workflows use it
  */
 function retirements(secrets, keep, savedId) {
     return inRetirementOrder(secrets, savedId).slice(0, Math.max(0, secrets.length + 1 - keep));
@@ -117,15 +121,22 @@ function inRetirementOrder(secrets, savedId) {
 
 ;// CONCATENATED MODULE: ./build/client/saved-state.js
 const SAVED_STATE = /^v1 key:(?<key>[\w-]{16}) organization:(?<organization>org_[\w-]{1,124}) secret:(?<secret>[\w-]{1,128})$/;
+/** Characters of a value that this action wrote, at most. A longer one is somebody else's. */
+const MAX_STATE = 400;
 /** Stands for the id of a new secret that no response showed. Credentials saved with it never count as usable. */
 const UNKNOWN = 'unknown';
-/** Returns the value of the variable `…_STATE`: whose the saved credentials are, and which secret is saved. */
+/** Returns the owner of the credentials that a run saves. */
+function ownerOf({ marker, organization_id }) {
+    return { key: marker.key, organization_id };
+}
+/** Returns the value of the variable `…_STATE`: the owner of the saved credentials, and the secret that is saved. */
 function formatSavedState({ key, organization_id }, secretId = UNKNOWN) {
     return `v1 key:${key} organization:${organization_id} secret:${secretId}`;
 }
 /** Returns the id of the secret that `…_STATE` names, or undefined if `…_STATE` does not belong to this owner. */
 function savedSecretId(saved, owner) {
-    const { key, organization, secret } = SAVED_STATE.exec(saved?.state?.trim() ?? '')?.groups ?? {};
+    const state = saved?.state ?? '';
+    const { key, organization, secret } = (state.length <= MAX_STATE && SAVED_STATE.exec(state.trim())?.groups) || {};
     return key === owner.key && organization === owner.organization_id ? secret : undefined;
 }
 /**
@@ -148,15 +159,17 @@ function reasonNotUsable(saved, owner, { client_id, secrets }) {
         return undefined;
     return 'saving was cut off before the secret was written';
 }
-/** Returns a time in whole seconds, as precisely as GitHub tells it. NaN if it is not known. */
+/** Returns a time in whole seconds, GitHub's precision. NaN if it is not known. */
 function seconds(time = '') {
     return Math.floor(Date.parse(time) / 1000);
 }
 /**
- * Returns whether what is saved belongs to somebody else: `…_STATE` names another owner, or there is an id or a secret
+ * Returns whether what is saved belongs to another owner: `…_STATE` names another owner, or there is an id or a secret
  * without `…_STATE`.
  */
 function isOtherOwners(saved, owner) {
+    if ((saved.client_id?.length ?? 0) > MAX_STATE)
+        return true;
     if (saved.state !== undefined)
         return savedSecretId(saved, owner) === undefined;
     return saved.client_id !== undefined || saved.secretTime !== undefined;
@@ -172,7 +185,7 @@ const DAY_NS = 86400000000000n;
  * `rotate_after` days. Ages are differences between times of Scalekit, so no clock of this machine counts.
  */
 function decideRotation(desired, client, { saved, now }) {
-    const owner = { key: desired.marker.key, organization_id: desired.organization_id };
+    const owner = ownerOf(desired);
     const reason = desired.location && reasonNotUsable(saved, owner, client);
     if (reason)
         return { reason, notices: [] };
@@ -200,13 +213,6 @@ function nextRotation({ rotate_after }, secret) {
         return undefined;
     return secret.create_time + BigInt(rotate_after) * DAY_NS;
 }
-/** Returns the newest active secret. One whose time is unknown counts as the newest. */
-function newestActive(secrets) {
-    return secrets
-        .filter(({ active }) => active)
-        .sort(types/* byCreateTime */.lG)
-        .at(-1);
-}
 
 ;// CONCATENATED MODULE: ./build/client/plan.js
 
@@ -230,8 +236,11 @@ function planChanges(desired, existing) {
     switch (desired.on_existing) {
         case 'fail':
             throw planError(`Client ${client.client_id} ${JSON.stringify(client.name)} exists already, and on_existing is fail.`, warnings);
-        case 'replace':
-            return { ...base, result: 'replaced', beforePublish: creation, afterPublish: [{ kind: 'delete-client' }] };
+        case 'replace': {
+            const knownIds = client.secrets.map(({ id }) => id);
+            const deletion = { kind: 'delete-client', client_id: client.client_id, knownIds };
+            return { ...base, result: 'replaced', beforePublish: creation, afterPublish: [deletion] };
+        }
         case 'reuse': {
             const { reason, due, notices } = decideRotation(desired, client, existing);
             if (reason)
@@ -282,7 +291,7 @@ function driftCorrections(desired, client, warnings) {
     if (isUnknown && !drifted.some(({ field }) => field === 'description'))
         drifted.push({
             field: 'description',
-            wanted: 'a last line by which this action knows the client again',
+            wanted: 'the ownership marker of this action',
             got: client.marker ? 'one of another repository, environment or name' : NONE,
         });
     const description = desired.given.description ? desired.fields.description : client.descriptionText;
@@ -295,10 +304,10 @@ function driftCorrections(desired, client, warnings) {
  * be deleted to make room is never spared. An old one is spared if it is recent, unless only the new one is to be kept.
  */
 function planRotation(desired, client, { saved }, save, warnings) {
-    const savedId = savedSecretId(saved, { key: desired.marker.key, organization_id: desired.organization_id });
+    const savedId = savedSecretId(saved, ownerOf(desired));
     const evicted = evictions(client.secrets);
     const notEvicted = client.secrets.filter((secret) => !evicted.includes(secret));
-    const evictionWarnings = evicted.map(({ id }) => `Client ${client.client_id} has ${client.secrets.length} secrets, and ${types/* MAX_SECRETS */.bC} is the most: ${id} has to go before a new one is made, however young it is.`);
+    const evictionWarnings = evicted.map(({ id }) => `Client ${client.client_id} has ${client.secrets.length} secrets, and ${types/* MAX_SECRETS */.bC} is the maximum. Secret ${id} is deleted before the new one is added, even if it is recent.`);
     const spareRecent = desired.keep_secrets > 1;
     return {
         result: 'rotated',
@@ -786,34 +795,34 @@ class Transport {
      */
     async send(request) {
         for (let [attempt, mayBeDone] = [1, request.mayBeDone ?? false];; attempt++) {
-            const outcome = await this.#attempt(request, attempt);
-            // A refusal after an attempt that may have been carried out is unknown, too.
-            mayBeDone ||= outcome instanceof NetworkError ? outcome.reached : mayBeCarriedOut(outcome.status);
-            if (!(await this.#waitForRepeat(request, outcome, attempt))) {
-                if (!(outcome instanceof NetworkError))
-                    return { ...outcome, mayBeDone, cancelled: this.cancelled };
-                outcome.reached = mayBeDone;
+            const result = await this.#attempt(request, attempt);
+            // A refusal after such an attempt is unknown.
+            mayBeDone ||= result instanceof NetworkError ? result.reached : mayBeCarriedOut(result.status);
+            if (!(await this.#waitForRepeat(request, result, attempt))) {
+                if (!(result instanceof NetworkError))
+                    return { ...result, mayBeDone, cancelled: this.cancelled };
+                result.reached = mayBeDone;
                 if (attempt > 1)
-                    outcome.message += ` (attempt ${attempt})`;
-                throw outcome;
+                    result.message += ` (attempt ${attempt})`;
+                throw result;
             }
         }
     }
     /** Waits until a request may be sent again. Returns false if it must not be. */
-    async #waitForRepeat(request, outcome, attempt) {
-        if (this.cancelled || !this.#mayRepeat(request, outcome, attempt))
+    async #waitForRepeat(request, result, attempt) {
+        if (this.cancelled || !this.#mayRepeat(request, result, attempt))
             return false;
-        const delay = retryDelay(attempt, retryAfter(request, outcome), this.remaining - MIN_RETRY_TIME);
+        const delay = retryDelay(attempt, retryAfter(request, result), this.remaining - MIN_RETRY_TIME);
         return delay !== undefined && (await this.#sleep(delay));
     }
     /** Sends a request once and logs the result. Returns errors of the network instead of throwing them. */
     async #attempt(request, attempt) {
         const started = clock();
-        const outcome = await this.#exchange(request, this.#deadline.requestTimeout);
-        const result = outcome instanceof NetworkError ? outcome.code : outcome.status;
+        const result = await this.#exchange(request, this.#deadline.requestTimeout);
+        const shown = result instanceof NetworkError ? result.code : result.status;
         const milliseconds = Math.round(clock() - started);
-        output_log/* debug */.Yz(`${request.method} ${request.url.pathname} ${result} ${milliseconds} ms attempt ${attempt}`);
-        return outcome;
+        output_log/* debug */.Yz(`${request.method} ${request.url.pathname} ${shown} ${milliseconds} ms attempt ${attempt}`);
+        return result;
     }
     async #exchange(request, timeout) {
         if (this.cancelled)
@@ -887,18 +896,18 @@ class Transport {
         agents.tunnel ??= new TunnelAgent(proxy);
         return agents.tunnel;
     }
-    #mayRepeat(request, outcome, attempt) {
-        if (outcome instanceof NetworkError) {
+    #mayRepeat(request, result, attempt) {
+        if (result instanceof NetworkError) {
             // A TLS error at a host that has sent a response before is temporary.
-            const isPermanent = outcome.isPermanent && !(outcome.isTlsError && this.#answered.has(request.url.host));
-            return !isPermanent && (request.repeatable || !outcome.reached) && attempt < MAX_ATTEMPTS;
+            const isPermanent = result.isPermanent && !(result.isTlsError && this.#answered.has(request.url.host));
+            return !isPermanent && (request.repeatable || !result.reached) && attempt < MAX_ATTEMPTS;
         }
         // After a rate limit, the server has done nothing and says when to retry. Only the deadline limits these retries.
-        if (outcome.status === 429 || request.rateLimitWait?.(outcome) !== undefined)
+        if (result.status === 429 || request.rateLimitWait?.(result) !== undefined)
             return true;
-        const isTemporary = outcome.status === 408 || outcome.status === 425 || outcome.status >= 500;
+        const isTemporary = result.status === 408 || result.status === 425 || result.status >= 500;
         // After 425 Too Early (RFC 8470), the server has done nothing.
-        return (request.repeatable || outcome.status === 425) && isTemporary && attempt < MAX_ATTEMPTS;
+        return (request.repeatable || result.status === 425) && isTemporary && attempt < MAX_ATTEMPTS;
     }
     /** Waits. Returns false if the run was cancelled first. */
     async #sleep(milliseconds) {
@@ -927,10 +936,10 @@ function cancelledError() {
     return new NetworkError('the run was cancelled before it was sent', 'CANCELLED', false);
 }
 /** Returns the milliseconds that the server asked to wait, or 0. */
-function retryAfter(request, outcome) {
-    if (outcome instanceof NetworkError)
+function retryAfter(request, result) {
+    if (result instanceof NetworkError)
         return 0;
-    return request.rateLimitWait?.(outcome) ?? parseRetryAfter(outcome.headers['retry-after'], responseTime(outcome));
+    return request.rateLimitWait?.(result) ?? parseRetryAfter(result.headers['retry-after'], responseTime(result));
 }
 /**
  * Calls a function when a request has its connection, TLS included. Before that, nothing of the request can have
@@ -1094,7 +1103,7 @@ class GitHub {
      */
     async getRun(name, run_id) {
         const [owner = '', repo = ''] = name.split('/');
-        const operation = 'read the workflow runs that clients were made for';
+        const operation = 'read the workflow runs that clients were created for';
         const route = 'GET /repos/{owner}/{repo}/actions/runs/{run_id}';
         return await this.find({ operation, route, parameters: { owner, repo, run_id }, permission: 'runs' }, (run) => {
             if (typeof run.id === 'object' || String(run.id) !== run_id)
@@ -1263,14 +1272,19 @@ class SavedCredentials {
      * Creates or updates a variable. If the outcome is unknown, reads the variable to find out.
      * @param exists whether an update is tried first, or else a creation. If GitHub says that the variable does not
      *   exist, or already exists, the other one follows.
+     * @param beforeOther called before the other one is sent, because somebody else has deleted or created the variable. If
+     *   it throws, nothing is sent.
      */
-    async setVariable(name, value, exists) {
+    async setVariable(name, value, exists, beforeOther) {
         const create = { ...this.#variable('write', 'POST', '', { name, value }), successStatuses: [201] };
         const update = { ...this.#variable('write', 'PATCH', '/{name}', { name, value }), successStatuses: [204] };
         const [first, second, status] = exists ? [update, create, 404] : [create, update, 409];
         let outcome = await this.#github.send(first);
-        if (outcome.kind !== 'done' && outcome.error.status === status)
+        if (outcome.kind !== 'done' && outcome.error.status === status) {
+            if (outcome.kind === 'refused')
+                await beforeOther?.();
             outcome = await this.#github.send({ ...second, mayBeDone: outcome.kind === 'unknown' });
+        }
         if (outcome.kind !== 'unknown')
             return outcome;
         const now = await this.#getVariable(name).catch(() => undefined);
@@ -1282,12 +1296,12 @@ class SavedCredentials {
     }
     /**
      * Seals a secret value for setSecret(). open() must have been called before.
-     * @param seal encrypts the value with GitHub's public key, both in base64
+     * @param encrypt encrypts the value with GitHub's public key, both in base64
      */
-    seal(seal) {
+    seal(encrypt) {
         const { key, key_id } = this.#publicKey;
         try {
-            return { encrypted_value: seal(key), key_id };
+            return { encrypted_value: encrypt(key), key_id };
         }
         catch (error) {
             throw new ApiError(`Could not seal the secret for ${this.name}: its public key is not usable.`, { cause: error });
@@ -1438,11 +1452,11 @@ function reasonNotManageable(client, identity, { key, repo }) {
     if (marker?.key === key)
         return undefined;
     if (marker && marker.repo !== repo)
-        return 'it was made for another repository, by the last line of its description';
+        return 'it was created for another repository, by its ownership marker';
     if (claimsNameRepository(client, identity) === false)
         return 'its claims name another repository';
     if (marker && marker.lifetime !== 'persistent')
-        return 'it belongs to one job, by the last line of its description';
+        return 'it belongs to one job, by its ownership marker';
     const [environment] = claimValues(client, 'environment');
     if (environment !== undefined && environment.toLowerCase() !== identity.environment.toLowerCase()) {
         const expected = identity.environment ? JSON.stringify(identity.environment) : 'no environment';
@@ -1646,7 +1660,7 @@ function scalekitAdvice(response, subject) {
     if (status >= 500)
         return "That is on Scalekit's side: try again later.";
     if (subject === 'client-sign-in')
-        return 'The new pair itself is refused: an interceptor may deny it a token.';
+        return 'Scalekit refuses the new client credentials. An interceptor of the environment may deny the token.';
     if (status === 404 && !isApiResponse(response) && subject !== 'sign-in')
         return 'Check who answers at scalekit_environment_url: it is not the API.';
     if (subject === 'sign-in')
@@ -1732,7 +1746,7 @@ const MAX_PAUSE = 2_000;
  */
 class Scalekit {
     transport;
-    /** Milliseconds since the epoch: Scalekit's time when it sent its last response. Undefined if it did not tell. */
+    /** Milliseconds since the epoch: Scalekit's time when it sent its last response. Undefined without a valid `Date` header. */
     time;
     #origin;
     #organization;
@@ -1749,7 +1763,7 @@ class Scalekit {
         const scalekit = new Scalekit(transport, origin, organization_id);
         await scalekit.signIn(credentials);
         if (!organization_id)
-            await scalekit.#selectOrganization(organization_external_id);
+            await scalekit.selectOrganization(organization_external_id);
         return scalekit;
     }
     /** The organization's id. */
@@ -1823,29 +1837,33 @@ class Scalekit {
             return client;
         };
         const operation = `update client ${client_id}`;
-        const send = () => this.#exchange(operation, request, this.#subject(client_id), parse);
+        const send = (mayBeDone) => this.#exchange(operation, { ...request, mayBeDone }, this.#subject(client_id), parse);
         return await this.#retryDuringLag(this.#justCreated.has(client_id) && isMissing, send);
     }
     /** Deletes a client. Returns false if it did not exist. */
     async deleteClient(client_id) {
         return await this.#delete(`delete client ${client_id}`, client_id);
     }
-    /** Adds a secret to a client and masks its value. `secret` is undefined if the response omits it. */
-    async addSecret(client_id, { mayBeDone, onSend, onId }) {
-        const request = { ...this.#request('POST', [client_id, 'secrets']), repeatable: false, mayBeDone, onSend };
+    /**
+     * Adds a secret to a client and masks its value. `secret` is undefined if the response omits it, or if it shows one of
+     * the secrets that existed before.
+     */
+    async addSecret(client_id, knownIds, { mayBeDone, onSend, onId }) {
+        const request = { ...this.#request('POST', [client_id, 'secrets']), repeatable: false, onSend };
         const operation = `add a secret to client ${client_id}`;
         const parse = (body) => {
             const response = (0,json/* parseJsonObject */.dw)(body);
             const plain_secret = maskSecret(response.plain_secret);
             (0,mask/* maskCredentials */.Bs)(client_id, plain_secret);
-            const secret = response.secret ? (0,types/* parseSecret */.o7)(response.secret) : undefined;
+            const shown = response.secret ? (0,types/* parseSecret */.o7)(response.secret) : undefined;
+            const secret = shown && !knownIds.includes(shown.id) ? shown : undefined;
             if (secret)
                 onId(secret.id);
             requireUsableSecret(plain_secret);
             return { secret, plain_secret };
         };
-        const send = () => this.#exchange(operation, request, { ...this.#subject(client_id), adding: true }, parse);
-        return await this.#retryDuringLag(this.#justCreated.has(client_id) && isMissing, send);
+        const send = (mayBeDone) => this.#exchange(operation, { ...request, mayBeDone }, { ...this.#subject(client_id), adding: true }, parse);
+        return await this.#retryDuringLag(this.#justCreated.has(client_id) && isMissing, send, mayBeDone);
     }
     /** Deletes a secret of a client. Returns false if it did not exist. */
     async deleteSecret(client_id, secret_id) {
@@ -1865,7 +1883,7 @@ class Scalekit {
         return unwrap(await this.#exchange(operation, request, this.#subject(path[0]), parse, missing));
     }
     /** Looks up an organization by its external id. All later requests are about this organization. */
-    async #selectOrganization(external_id) {
+    async selectOrganization(external_id) {
         const url = new URL(`/api/v1/organizations:external/${encodeURIComponent(external_id)}`, this.#origin);
         const request = { ...this.#request('GET'), url };
         const subject = { organization: external_id };
@@ -1904,10 +1922,11 @@ class Scalekit {
      * Sends a request, and retries it for ten seconds if the API may not know a new client or secret yet.
      * @param isLag returns whether that may be the reason for an error; false never to retry
      */
-    async #retryDuringLag(isLag, send) {
+    async #retryDuringLag(isLag, send, mayBeDone = false) {
         const until = clock() + CREATION_LAG;
-        for (let pause = FIRST_PAUSE;; pause = Math.min(2 * pause, MAX_PAUSE)) {
-            const outcome = await send();
+        for (let [pause, isUnknown] = [FIRST_PAUSE, mayBeDone];; pause = Math.min(2 * pause, MAX_PAUSE)) {
+            const outcome = await send(isUnknown);
+            isUnknown ||= outcome.kind === 'unknown';
             if (outcome.kind === 'done' || !isLag || !isLag(outcome.error) || clock() >= until)
                 return outcome;
             if (!(await this.transport.wait(pause * (0.5 + Math.random() / 2))))
@@ -1944,8 +1963,10 @@ class Scalekit {
         this.time = Date.parse(headers.date ?? '') || undefined;
         if (status === 404 && missing && isApiResponse(response))
             return done(missing(response));
+        // A 404 that is not the API's says nothing about what the API did.
+        const isForeign = status === 404 && !isApiResponse(response);
         if (status < 200 || status > 299)
-            return failure(mayBeDone, scalekitRefusal(operation, response, subject));
+            return failure(mayBeDone || isForeign, scalekitRefusal(operation, response, subject));
         try {
             return done(parse(response.body));
         }
@@ -2098,7 +2119,8 @@ async function removePendingClient(scalekit, state, { id, sent_at, secret_outcom
         const own = await waitForOwnClients(scalekit, state, until);
         for (const client of own) {
             const { what, stays } = await removeClientOrOwnSecrets(scalekit, state, client);
-            removed.push(what);
+            if (what)
+                removed.push(what);
             // Other runs use the client, so it is not left over. But if an outcome is unknown, its secrets may be this step's.
             if (stays && (secret_outcome_unknown || mayHaveUnknownSecret(state, client.client_id)))
                 remaining.push(`Client ${client.client_id} may be left over. Remove it only if no other run uses it. ${manualClientCall(scalekit, state)}`);
@@ -2170,7 +2192,7 @@ async function findOwnClients(scalekit, state) {
 }
 /**
  * Deletes a client that this step created. If it has secrets of other runs, deletes only this step's secrets.
- * @returns what was removed, and whether the client stays
+ * @returns what was removed, empty if nothing was, and whether the client stays
  */
 async function removeClientOrOwnSecrets(scalekit, state, client) {
     const { client_id } = client;
@@ -2183,9 +2205,9 @@ async function removeClientOrOwnSecrets(scalekit, state, client) {
         if (own.length < secrets.length) {
             for (const { id } of own)
                 await deleteSecretUntilGone(scalekit, client_id, id);
-            const ids = own.map(({ id }) => id).join(' and ') || 'none';
-            const why = "the client stays, since it has secrets that are not known to be this step's";
-            return { what: `secret ${ids} of client ${client_id} (${why})`, stays: true };
+            const ids = own.map(({ id }) => id).join(' and ');
+            const why = "the client is not deleted, since it has secrets that are not known to be this step's";
+            return { what: ids && `secret ${ids} of client ${client_id} (${why})`, stays: true };
         }
     }
     await deleteClientUntilGone(scalekit, client_id);
@@ -2280,17 +2302,16 @@ async function addSecret(context, client, evictable) {
     const { scalekit, journal } = context;
     const { client_id } = client;
     const known_ids = client.secrets.map(({ id }) => id);
-    const pending = { client_id, nonce: client.marker?.nonce ?? '', known_ids, outcome_unknown: false };
-    let possibleIds;
+    let pending = { client_id, nonce: client.marker?.nonce ?? '', known_ids, outcome_unknown: false };
+    let possibleIds = [];
     for (let sends = 1;; sends++) {
-        const outcome = await scalekit.addSecret(client_id, {
+        const outcome = await scalekit.addSecret(client_id, known_ids, {
             mayBeDone: sends > 1,
             onSend: () => journal.secretSent(pending),
             onId: (id) => journal.secretAnswered(id),
         });
         if (outcome.kind === 'done') {
-            for (const id of possibleIds ?? [])
-                output_log/* warning */.$e(possibleLeftover(scalekit, pending, id));
+            possibleIds.map((id) => possibleLeftover(scalekit, pending, id)).forEach(output_log/* warning */.$e);
             return { plain_secret: outcome.value.plain_secret, shown: outcome.value.secret };
         }
         if (outcome.kind === 'refused')
@@ -2299,10 +2320,12 @@ async function addSecret(context, client, evictable) {
             throw outcome.error;
         output_log/* info */.pq(`${outcome.error.message} Asking for another one.`);
         // A secret whose id is known is deleted. Another one may turn up at any time.
-        pending.outcome_unknown ||= journal.state.secret?.id === undefined;
-        possibleIds = await prepareRepeat(context, client, evictable);
-        if (!possibleIds)
+        if (journal.state.secret?.id === undefined)
+            pending = { ...pending, outcome_unknown: true };
+        const ids = await prepareRepeat(context, client, evictable);
+        if (!ids)
             throw outcome.error;
+        possibleIds = ids;
     }
 }
 /**
@@ -2312,10 +2335,11 @@ async function addSecret(context, client, evictable) {
  */
 async function prepareRepeat(context, client, evictable) {
     const { scalekit, journal } = context;
-    const now = await deleteUnusable(scalekit, client.client_id, journal.state.secret?.id);
+    const deleted = journal.state.secret?.id;
+    const now = await deleteUnusable(scalekit, client.client_id, deleted);
     if (!now)
         return undefined;
-    const possibleIds = newSecretIds(now, client.secrets.map(({ id }) => id));
+    const possibleIds = newSecretIds(now, [...client.secrets.map(({ id }) => id), deleted]);
     if (now.secrets.length < types/* MAX_SECRETS */.bC)
         return possibleIds;
     const [oldest] = evictions(now.secrets).filter(({ id }) => evictable.includes(id));
@@ -2406,7 +2430,7 @@ function requireAsRequested(desired, client) {
     if (wrong.length === 0)
         return;
     const hint = wrong.some(({ field }) => field === 'scopes') ? ' A scope must exist in the environment first.' : '';
-    throw new Error(`Scalekit did not make the client that was asked for.${hint}\n${formatDifferences(wrong)}`);
+    throw new Error(`The client that Scalekit created differs from the requested one.${hint}\n${formatDifferences(wrong)}`);
 }
 /** Searches for the client that this step created, for 4 seconds. */
 async function searchForOwnClient({ scalekit, journal }) {
@@ -2471,7 +2495,7 @@ async function findExisting(scalekit, desired, saved) {
     const notices = desired.client_id
         ? [`There is no client ${desired.client_id} (client_id) in this organization; the search decides.`]
         : [];
-    const hinted = await getHintedClient(scalekit, desired, saved?.client_id?.trim());
+    const hinted = desired.client_id ? undefined : await getHintedClient(scalekit, desired, saved?.client_id?.trim());
     // Only `replace` searches nevertheless, to name other clients for the same purpose.
     if (hinted && desired.on_existing !== 'replace')
         return { ...unsearched, client: hinted, notices };
@@ -2588,7 +2612,8 @@ async function settleRace(context, created, found) {
 async function removeDuplicates({ scalekit, journal }, duplicates) {
     for (const duplicate of duplicates) {
         const { what } = await removeClientOrOwnSecrets(scalekit, journal.state, { ...duplicate, parse: () => duplicate });
-        output_log/* info */.pq(`Removed a second client of the same request: ${what}.`);
+        if (what)
+            output_log/* info */.pq(`Removed a second client of the same request: ${what}.`);
     }
 }
 /**
@@ -2614,15 +2639,16 @@ function findEarlierClient(concurrent, own, { seenIds, client: named }, elapsed)
 
 
 /**
- * Throws if what is saved belongs to somebody else. The exception is the client that `client_id` names: the user takes it
+ * Throws if what is saved belongs to another owner. The exception is the client that `client_id` names: the user takes it
  * over.
  * @param namedId id of the client that `client_id` names, that exists in this organization and may be managed
  */
 function requireOneOwner(context, saved, namedId) {
     const { desired, savedCredentials } = context;
-    if (!savedCredentials || !isOtherOwners(saved, ownerOf(context)))
+    if (!savedCredentials || !isOtherOwners(saved, ownerOf(context.desired)))
         return;
-    if (namedId && namedId === desired.client_id && saved.client_id?.trim() === namedId)
+    const isShort = `${saved.client_id}${saved.state ?? ''}`.length < 1_000;
+    if (isShort && namedId && namedId === desired.client_id && saved.client_id?.trim() === namedId)
         return;
     const { api, location } = savedCredentials;
     const { state_variable, id_variable, secret } = location;
@@ -2645,7 +2671,7 @@ async function save(context, client_id, { plain_secret, shown }, namedId) {
     const { scalekit, journal, savedCredentials } = context;
     if (!savedCredentials)
         return;
-    const written = { client_id, state: formatSavedState(ownerOf(context), shown?.id) };
+    const written = { client_id, state: formatSavedState(ownerOf(context.desired), shown?.id) };
     await writeVariables(context, savedCredentials, written, namedId);
     if (scalekit.transport.cancelled)
         throw new Error('The credentials were not saved.');
@@ -2663,12 +2689,9 @@ async function save(context, client_id, { plain_secret, shown }, namedId) {
         ].join('\n'), { cause: outcome.error });
     if (!shown)
         output_log/* warning */.$e(`The response did not show the id of the new secret, so ${savedCredentials.location.state_variable} names none. The next run with on_existing: reuse adds another secret.`);
-    await confirmVariables(savedCredentials, written);
+    await confirmVariables(context, savedCredentials, written);
 }
-function ownerOf({ desired }) {
-    return { key: desired.marker.key, organization_id: desired.organization_id };
-}
-/** Writes the variables: first `…_STATE`, which says whose the other is. The journal records what to restore. */
+/** Writes the variables: first `…_STATE`, which names the owner. The journal records what to restore. */
 async function writeVariables(context, savedCredentials, written, namedId) {
     // Restore what is there now, not what was there when the step began.
     const before = await savedCredentials.read();
@@ -2676,31 +2699,48 @@ async function writeVariables(context, savedCredentials, written, namedId) {
     const { journal } = context;
     const { api, location } = savedCredentials;
     journal.variablesSent({ api, location, before, written });
-    const first = await savedCredentials.setVariable(location.state_variable, written.state, before.state !== undefined);
+    const first = await savedCredentials
+        .setVariable(location.state_variable, written.state, before.state !== undefined, async () => requireOneOwner(context, await savedCredentials.read(), namedId))
+        .catch((error) => failure(false, error));
     if (first.kind === 'refused')
         journal.forget('variables');
     unwrap(first);
     if (before.client_id !== written.client_id)
         unwrap(await savedCredentials.setVariable(location.id_variable, written.client_id, before.client_id !== undefined));
 }
-/** Writes the variables again if another run wrote its own since. The secret of this run was written after that. */
-async function confirmVariables(savedCredentials, written) {
-    const { id_variable, state_variable } = savedCredentials.location;
+/**
+ * Writes the variables again if another run of the same owner wrote its own since. The secret of this run was written
+ * after that.
+ * @throws {Error} if the place has another owner by now, or if the client was deleted meanwhile
+ */
+async function confirmVariables(context, savedCredentials, written) {
+    const { api, location } = savedCredentials;
     const now = await savedCredentials.readVariables().catch(() => undefined);
     if (!now || (now.client_id === written.client_id && now.state === written.state))
         return;
-    const names = entryNames(savedCredentials.location);
-    output_log/* warning */.$e(`Another run saved credentials at the same time: ${names}. This run writes its variables again.`);
+    const left = { ...now, secretTime: 'now' };
+    if (isOtherOwners({ ...now, secretTime: undefined }, ownerOf(context.desired)))
+        throw new Error(`Another owner saved credentials in ${locationName(location)} at the same time: ${(0,output_text/* quote */.hD)(now.state ?? now.client_id ?? '')}. The saved client id and secret do not belong together. Use another save_as. To delete what is saved by hand: ${manualSavedCalls(api, location, left)}`);
+    // delete/ deletes the client, and then the variables.
+    if (now.client_id === undefined && now.state === undefined && (await isGone(context, written.client_id)))
+        throw new Error(`Client ${written.client_id} was deleted while its credentials were saved, so the saved credentials do not work. To delete what is saved by hand: ${manualSavedCalls(api, location, left)}`);
+    output_log/* warning */.$e(`Another run saved credentials at the same time: ${entryNames(location)}. This run writes its variables again.`);
     const outcomes = [
-        await savedCredentials.setVariable(state_variable, written.state, now.state !== undefined),
-        await savedCredentials.setVariable(id_variable, written.client_id, now.client_id !== undefined),
+        await savedCredentials.setVariable(location.state_variable, written.state, now.state !== undefined),
+        await savedCredentials.setVariable(location.id_variable, written.client_id, now.client_id !== undefined),
     ];
     for (const outcome of outcomes)
         if (outcome.kind !== 'done')
             output_log/* warning */.$e(`Until the next run, the saved client id and secret may not belong together: ${outcome.error.message}`);
 }
+/** Returns whether a client does not exist any more. False if it cannot be read. */
+async function isGone({ scalekit }, client_id) {
+    const client = await scalekit.getClient(client_id).catch((error) => error);
+    return client === undefined;
+}
 
 ;// CONCATENATED MODULE: ./build/steps/update.js
+
 
 
 
@@ -2714,7 +2754,8 @@ async function updateClient(context, client, fields) {
     const { client_id } = client;
     journal.pendingUpdate = { before: client, fields };
     const marker = desired.location && client.marker ? { ...client.marker, key: desired.marker.key } : client.marker;
-    const expected = marker ?? desired.marker;
+    // A nonce of its own: the client was not created by this step.
+    const expected = marker ?? { ...desired.marker, nonce: createNonce() };
     const changes = fields.description === undefined ? fields : { ...fields, description: appendMarker(fields.description, expected) };
     const outcome = await scalekit.updateClient(client_id, changes);
     const response = outcome.kind === 'done' ? outcome.value : await readBack(context, client_id, expected.key, outcome);
@@ -2778,7 +2819,7 @@ function asList(value) {
 const CORRECTION_LAG = 3_000;
 /** Milliseconds. */
 const RETRY_PAUSE = 500;
-const NOT_A_JWT = 'The access token of the new pair is not a JWT, so its claims were not compared with what was asked for.';
+const NOT_A_JWT = 'The access token of the new client credentials is not a JWT, so its claims were not compared with the requested ones.';
 /**
  * Verifies new credentials: gets an access token with them and compares it with the desired client.
  * @param justUpdated whether this step changed the client, so that a token may still show its former values for a while
@@ -2799,7 +2840,7 @@ async function verify(scalekit, desired, credentials, justUpdated) {
             const expiresAt = payload?.exp ?? (expires_in && Math.floor(Date.now() / 1000) + expires_in);
             return { access_token, expiresAt };
         }
-        const mismatch = new Error(`The access token of the new pair is not what was asked for. An interceptor of the environment may have changed it; verify: false accepts that.\n${formatDifferences(wrong)}`);
+        const mismatch = new Error(`The access token of the new client credentials differs from what was requested. An interceptor of the environment may have changed it. With verify: false, the token is not checked.\n${formatDifferences(wrong)}`);
         if (clock() >= until || !(await scalekit.transport.wait(RETRY_PAUSE)))
             throw mismatch;
     }
@@ -2807,7 +2848,7 @@ async function verify(scalekit, desired, credentials, justUpdated) {
 /** @throws {Error} if the token is to be an output and cannot be masked */
 function requireMaskable(desired, access_token) {
     if (desired.access_token && (0,mask/* isTooLongToMask */.az)(access_token))
-        throw new Error('The access token of the new pair is too long to be masked in every form, so it is not handed out: leave access_token out, or ask for fewer claims and scopes.');
+        throw new Error('The access token of the new client credentials is too long to be masked in every form. Expected at most 48 KiB. Remove access_token, or request fewer claims and scopes.');
 }
 /**
  * Compares a token with the desired client. Ignores the token's audience if none was requested.
@@ -2839,7 +2880,7 @@ function tokenDifferences({ organization_id, fields }, client_id, payload) {
 /**
  * Carries out the steps before publishing: creates or rotates the credentials, verifies them and saves them. Before each
  * request that creates something is sent, the journal records the intent, and the id as soon as it is known. So roll-back
- * and the post step know what to undo wherever this function fails or is cut off.
+ * and the post step know what to undo if this function fails or is cut off.
  */
 async function applyPlan(context, plan, found) {
     const applied = await makeCredentials(context, plan, found);
@@ -2870,7 +2911,7 @@ async function makeCredentials(context, plan, found) {
     if (winner.status === 'rejected')
         throw winner.reason;
     return {
-        result: plan.result,
+        plan,
         client,
         secret,
         token: verified.value,
@@ -2909,7 +2950,7 @@ async function changeClient(context, plan, existing, evictable = existing.secret
             secret = await addSecret(context, client, evictable);
     }
     const token = secret && (await verifySecret(context, client, secret));
-    return { result: plan.result, client, secret, token, remainingSteps: plan.afterPublish };
+    return { plan, client, secret, token, remainingSteps: plan.afterPublish };
 }
 async function verifySecret({ scalekit, desired, journal }, { client_id }, { plain_secret: client_secret }) {
     return await verify(scalekit, desired, { client_id, client_secret }, journal.pendingUpdate !== undefined);
@@ -2990,7 +3031,7 @@ const NS_PER_SECOND = 1000000000n;
  * Sets the outputs. The secret and the access token were masked when they arrived.
  * @throws {Error} if the runner's file cannot be written
  */
-function publish({ organization_id, access_token, location }, { result, client, secret, token }) {
+function publish({ organization_id, access_token, location }, { plan: { result }, client, secret, token }) {
     const outputs = {
         client_id: client.client_id,
         // Empty if an existing client is reused: Scalekit shows a secret only once.
@@ -3011,11 +3052,11 @@ function publish({ organization_id, access_token, location }, { result, client, 
     }
 }
 /** Logs what was done, why, and when the next rotation is due. */
-function logResult(desired, plan, applied) {
-    output_log/* info */.pq(resultSentence(desired, plan, applied));
+function logResult(desired, applied) {
+    output_log/* info */.pq(resultSentence(desired, applied));
     if (applied.secret && desired.location)
         output_log/* info */.pq(`Saved the credentials as ${entryNames(desired.location)}.`);
-    const [due] = dueTexts(desired, plan, applied.secret);
+    const [due] = dueTexts(desired, applied.plan, applied.secret);
     if (due)
         output_log/* info */.pq(`The next rotation is due on ${due}.`);
 }
@@ -3050,12 +3091,12 @@ function publishPlan(desired, plan) {
     }
     if (steps.length === 0)
         output_log/* info */.pq('- change nothing');
-    if (reason)
-        output_log/* info */.pq(`A new secret is due, since ${reason}.`);
-    const [due] = dueTexts(desired, plan, undefined);
-    if (due)
-        output_log/* info */.pq(`The next rotation is due on ${due}.`);
-    const rows = steps.flatMap(({ text, differences }) => [
+    const notes = [
+        ...(reason ? [`A new secret is due, since ${reason}.`] : []),
+        ...dueTexts(desired, plan, undefined).map((due) => `The next rotation is due on ${due}.`),
+    ];
+    notes.forEach(output_log/* info */.pq);
+    const rows = [...steps, ...notes.map((text) => ({ text, differences: [] }))].flatMap(({ text, differences }) => [
         [{ data: cell([text]), colspan: '3' }],
         ...differences.map(({ field, wanted, got }) => [cell([field]), cell([got]), cell([wanted])]),
     ]);
@@ -3085,17 +3126,17 @@ function describeStep({ fields, marker, location }, client_id, step, deletionRea
             return { text: `delete secret ${step.secret.id} of client ${client_id}${condition}`, differences: [] };
         }
         case 'delete-client':
-            return { text: `delete client ${client_id}`, differences: [] };
+            return { text: `delete client ${step.client_id}`, differences: [] };
     }
 }
 /** Logs what was deleted and writes a table into the job summary. Cannot fail the step. */
-function writeReport(desired, plan, applied, deleted) {
+function writeReport(desired, applied, deleted) {
     const { marker, fields, organization_id, location, run_url } = desired;
-    const { result, client, secret } = applied;
+    const { plan, client, secret } = applied;
     for (const what of deleted)
         output_log/* info */.pq(`Deleted ${what}.`);
     const rows = [
-        ['Result', result],
+        ['Result', plan.result],
         ...optionalRow('Reason', plan.reason),
         ['Client', client.client_id],
         ['Organization', organization_id],
@@ -3119,14 +3160,14 @@ function writeReport(desired, plan, applied, deleted) {
 function optionalRow(title, value) {
     return value ? [[title, value]] : [];
 }
-function resultSentence({ organization_id, marker, location }, { reason }, { result, client, secret }) {
+function resultSentence({ organization_id, marker, location }, { plan: { result, reason }, client, secret }) {
     const which = `client ${client.client_id} ${JSON.stringify(client.name)} in organization ${organization_id}`;
     if (result === 'reused' && location)
         return `Reused ${which}: the saved credentials are this client's.`;
     if (result === 'reused')
-        return `Reused ${which}. A secret is shown once only, when it is made, so the output secret is empty: use the one that was stored then, or on_existing: rotate.`;
+        return `Reused ${which}. Scalekit shows a secret only once, so the output secret is empty. Use the secret that was stored when it was created, or on_existing: rotate.`;
     if (result === 'rotated')
-        return `Added secret ${secret?.shown?.id ?? ''} to ${which}${reason ? `, since ${reason}` : ''}.`;
+        return `Added ${secret?.shown ? `secret ${secret.shown.id}` : 'a secret'} to ${which}${reason ? `, since ${reason}` : ''}.`;
     return `Created ${which}${marker.lifetime === 'job' ? '; it is deleted when the job ends' : ''}.`;
 }
 /** Returns the expiry for the summary. A response may leave it out; then the requested one is shown as requested. */
@@ -3241,6 +3282,7 @@ function requestTarget(inputs, transport, env) {
 
 ;// CONCATENATED MODULE: ./build/steps/retire.js
 
+
 /** Nanoseconds. */
 const HOUR_NS = 3600000000000n;
 /**
@@ -3248,7 +3290,7 @@ const HOUR_NS = 3600000000000n;
  * that names the call to repeat by hand.
  * @returns what was deleted, such as `secret sks_1 of client m2morg_1`
  */
-async function retireOld({ scalekit }, plan, { client, secret, remainingSteps }) {
+async function retireOld({ scalekit }, { client, secret, remainingSteps }) {
     const deleted = [];
     const attempt = async (what, url, work) => {
         try {
@@ -3266,12 +3308,22 @@ async function retireOld({ scalekit }, plan, { client, secret, remainingSteps })
             const { id } = step.secret;
             await attempt(`secret ${id} of client ${client_id}`, scalekit.clientUrl(client_id, 'secrets', id), () => scalekit.deleteSecret(client_id, id));
         }
-        if (step.kind === 'delete-client' && plan.client) {
-            const { client_id } = plan.client;
-            await attempt(`replaced client ${client_id}`, scalekit.clientUrl(client_id), () => scalekit.deleteClient(client_id));
+        if (step.kind === 'delete-client') {
+            const { client_id } = step;
+            await attempt(`replaced client ${client_id}`, scalekit.clientUrl(client_id), () => deleteReplaced(scalekit, step));
         }
     }
     return deleted;
+}
+/** Deletes the replaced client. @throws {Error} if another run has added a secret to it since */
+async function deleteReplaced(scalekit, { client_id, knownIds }) {
+    const client = await scalekit.getClient(client_id);
+    if (!client)
+        return false;
+    const [other] = newSecretIds(client.parse(), knownIds);
+    if (other)
+        throw new Error(`another run has added secret ${other} to it. Delete it only if nobody uses that secret.`);
+    return await scalekit.deleteClient(client_id);
 }
 /**
  * Returns whether a secret may be deleted now. Logs it if not: another job may still use a recent secret.
@@ -3384,7 +3436,14 @@ class Journal {
         this.#secret = secret;
         const journal_file = createJournalFile(folder);
         this.#state = { ...state, process: thisProcess(), journal_file };
-        this.#write(this.#state);
+        try {
+            this.#write(this.#state);
+        }
+        catch {
+            // The folder may be full.
+            this.#state = { ...this.#state, journal_file: undefined };
+            this.#write(this.#state);
+        }
     }
     get state() {
         return this.#state;
@@ -3486,7 +3545,7 @@ class Journal {
             this.#write(state);
         }
         catch (error) {
-            // One of the two files may have the record already. Post must not go by it.
+            // One of the two files may have the record already, and post must not use it.
             this.#writeAgain();
             throw error;
         }
@@ -3531,6 +3590,8 @@ function createJournalFile(folder) {
 }
 /** Replaces a file as a whole, so that a reader never sees a part of it. */
 function replaceFile(file, text) {
+    // Left over if an earlier record could not be written.
+    external_node_fs_default().rmSync(`${file}.new`, { force: true });
     writeNewFile(`${file}.new`, text);
     external_node_fs_default().renameSync(`${file}.new`, file);
 }
@@ -3552,10 +3613,11 @@ function readState() {
  * @returns undefined if there is no journal file, or if it holds no sealed record of that step
  */
 function readLastRecord(state, secret) {
+    let file;
     try {
         // A link is not followed, and a pipe does not block.
         const { O_NOFOLLOW = 0, O_NONBLOCK = 0 } = fs.constants;
-        const file = fs.openSync(state.journal_file ?? '', O_NOFOLLOW | O_NONBLOCK);
+        file = fs.openSync(state.journal_file ?? '', O_NOFOLLOW | O_NONBLOCK);
         const record = parseRecord(fs.readFileSync(file, 'utf8'));
         if (record.nonce !== state.nonce || !isSealed(record, secret))
             return undefined;
@@ -3564,11 +3626,19 @@ function readLastRecord(state, secret) {
     catch {
         return undefined;
     }
+    finally {
+        if (file !== undefined)
+            fs.closeSync(file);
+    }
 }
-/** Deletes the journal file of a step. */
+/** Deletes the journal file of a step. Never throws: the runner deletes its folder in any case. */
 function deleteJournalFile({ journal_file }) {
-    for (const file of journal_file ? [journal_file, `${journal_file}.new`] : [])
-        fs.rmSync(file, { force: true });
+    for (const file of journal_file ? [journal_file, `${journal_file}.new`] : []) {
+        try {
+            fs.rmSync(file, { force: true });
+        }
+        catch { }
+    }
 }
 /** Returns whether a step with the same API secret wrote this record. */
 function isSealed({ seal: given, ...record }, secret) {
@@ -3591,7 +3661,7 @@ function seal(record, secret) {
 /**
  * Restores the former values of the saved variables, once. Each is restored only if it still holds what this step wrote,
  * and none is if the secret beside them was written since: then another run has saved its credentials. The variable
- * `…_STATE` is the last to go, because it says whose the other is.
+ * `…_STATE` is restored last, because it names the owner.
  */
 async function restoreVariables(savedCredentials, pending) {
     const { before, written } = pending;
@@ -3602,20 +3672,22 @@ async function restoreVariables(savedCredentials, pending) {
             await savedCredentials.deleteVariable(name);
         else
             unwrap(await savedCredentials.setVariable(name, value, true));
-        done.push(`Put back variable ${name} of ${savedCredentials.name}.`);
+        done.push(`Restored variable ${name} of ${savedCredentials.name}.`);
     };
     try {
         const now = await savedCredentials.read();
-        const isSavedSince = now.secretTime !== undefined && now.secretTime !== before.secretTime;
-        if (isSavedSince || now.state !== written.state)
-            return { done, remaining: [] };
+        if (now.secretTime !== undefined && now.secretTime !== before.secretTime)
+            return { done, remaining: [], canRetry: false };
         if (now.client_id === written.client_id && before.client_id !== written.client_id)
             await putBack(id_variable, before.client_id);
-        await putBack(state_variable, before.state);
-        return { done, remaining: [] };
+        if (now.state === written.state)
+            await putBack(state_variable, before.state);
+        const isOthers = now.state !== written.state && now.state !== before.state;
+        const note = `Not restored: variable ${state_variable} of ${savedCredentials.name}. It was changed since, so another run may have saved its credentials there.`;
+        return { done, remaining: isOthers ? [note] : [], canRetry: false };
     }
     catch (error) {
-        return { done, remaining: [variablesNotRestored(pending, (0,output_log/* message */.iU)(error))] };
+        return { done, remaining: [variablesNotRestored(pending, (0,output_log/* message */.iU)(error))], canRetry: true };
     }
 }
 /** Returns the sentence about variables that were not restored, with the calls that do it by hand. */
@@ -3640,7 +3712,7 @@ function variablesNotRestored(pending, why) {
 async function rollBack(scalekit, savedCredentials, journal, failure) {
     const { state, pendingUpdate, irreversible } = journal;
     const variables = state.variables && savedCredentials && (await restoreVariables(savedCredentials, state.variables));
-    if (variables?.remaining.length === 0)
+    if (variables?.canRetry === false)
         journal.forget('variables');
     const { removed, notFound, remaining } = await cleanUp(scalekit, state);
     const lines = [
@@ -3654,7 +3726,10 @@ async function rollBack(scalekit, savedCredentials, journal, failure) {
         lines.push(`Could not determine whether the client was created: it is not in the list yet. The post step will check again. ${manualClientCall(scalekit, state)}`);
     else if (remaining.length === 0)
         journal.forget('client', 'secret');
-    if (pendingUpdate)
+    // While a secret of this step remains, post finds it by the ownership marker that the update wrote.
+    if (pendingUpdate && state.secret && remaining.length > 0)
+        lines.push(mayStayUpdated(pendingUpdate));
+    else if (pendingUpdate)
         lines.push(...(await restoreClient(scalekit, pendingUpdate, state.secret?.id)));
     lines.push(...irreversible);
     return lines.length > 0 ? new Error([(0,output_log/* message */.iU)(failure), ...lines].join('\n'), { cause: failure }) : failure;
@@ -3691,7 +3766,7 @@ async function restoreClient(scalekit, pendingUpdate, addedSecret) {
         if (wrong.length === 0)
             return [`Restored: ${names.join(', ')} of client ${client_id}.`];
         return [
-            `Client ${client_id} could not be given back what it was, since the API cannot empty or shorten it:\n${formatDifferences(wrong)}`,
+            `Client ${client_id} could not be restored, since the API cannot empty or shorten it:\n${formatDifferences(wrong)}`,
         ];
     }
     catch (error) {
@@ -3768,8 +3843,8 @@ async function runWithJournal(inputs, transport, journal) {
         return publishPlan(context.desired, plan);
     const applied = await applyAndPublish(context, plan, existing);
     transport.releaseCleanupTime();
-    const deleted = await retireOld(context, plan, applied);
-    writeReport(context.desired, plan, applied, deleted);
+    const deleted = await retireOld(context, applied);
+    writeReport(context.desired, applied, deleted);
     if (transport.cancelled)
         throw new Error('The credentials were published before that.');
 }
@@ -3810,7 +3885,7 @@ async function applyAndPublish(context, plan, existing) {
             throw new Error('The credentials were not published.');
         publish(desired, applied);
         journal.markPublished(applied.client.client_id);
-        logResult(desired, plan, applied);
+        logResult(desired, applied);
         return applied;
     }
     catch (error) {

@@ -437,7 +437,14 @@ class Journal {
         this.#secret = secret;
         const journal_file = createJournalFile(folder);
         this.#state = { ...state, process: thisProcess(), journal_file };
-        this.#write(this.#state);
+        try {
+            this.#write(this.#state);
+        }
+        catch {
+            // The folder may be full.
+            this.#state = { ...this.#state, journal_file: undefined };
+            this.#write(this.#state);
+        }
     }
     get state() {
         return this.#state;
@@ -539,7 +546,7 @@ class Journal {
             this.#write(state);
         }
         catch (error) {
-            // One of the two files may have the record already. Post must not go by it.
+            // One of the two files may have the record already, and post must not use it.
             this.#writeAgain();
             throw error;
         }
@@ -584,6 +591,8 @@ function createJournalFile(folder) {
 }
 /** Replaces a file as a whole, so that a reader never sees a part of it. */
 function replaceFile(file, text) {
+    // Left over if an earlier record could not be written.
+    fs.rmSync(`${file}.new`, { force: true });
     writeNewFile(`${file}.new`, text);
     fs.renameSync(`${file}.new`, file);
 }
@@ -605,10 +614,11 @@ function readState() {
  * @returns undefined if there is no journal file, or if it holds no sealed record of that step
  */
 function readLastRecord(state, secret) {
+    let file;
     try {
         // A link is not followed, and a pipe does not block.
         const { O_NOFOLLOW = 0, O_NONBLOCK = 0 } = (external_node_fs_default()).constants;
-        const file = external_node_fs_default().openSync(state.journal_file ?? '', O_NOFOLLOW | O_NONBLOCK);
+        file = external_node_fs_default().openSync(state.journal_file ?? '', O_NOFOLLOW | O_NONBLOCK);
         const record = parseRecord(external_node_fs_default().readFileSync(file, 'utf8'));
         if (record.nonce !== state.nonce || !isSealed(record, secret))
             return undefined;
@@ -617,11 +627,19 @@ function readLastRecord(state, secret) {
     catch {
         return undefined;
     }
+    finally {
+        if (file !== undefined)
+            external_node_fs_default().closeSync(file);
+    }
 }
-/** Deletes the journal file of a step. */
+/** Deletes the journal file of a step. Never throws: the runner deletes its folder in any case. */
 function deleteJournalFile({ journal_file }) {
-    for (const file of journal_file ? [journal_file, `${journal_file}.new`] : [])
-        external_node_fs_default().rmSync(file, { force: true });
+    for (const file of journal_file ? [journal_file, `${journal_file}.new`] : []) {
+        try {
+            external_node_fs_default().rmSync(file, { force: true });
+        }
+        catch { }
+    }
 }
 /** Returns whether a step with the same API secret wrote this record. */
 function isSealed({ seal: given, ...record }, secret) {

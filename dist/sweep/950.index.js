@@ -65,11 +65,11 @@ function reasonNotManageable(client, identity, { key, repo }) {
     if (marker?.key === key)
         return undefined;
     if (marker && marker.repo !== repo)
-        return 'it was made for another repository, by the last line of its description';
+        return 'it was created for another repository, by its ownership marker';
     if (claimsNameRepository(client, identity) === false)
         return 'its claims name another repository';
     if (marker && marker.lifetime !== 'persistent')
-        return 'it belongs to one job, by the last line of its description';
+        return 'it belongs to one job, by its ownership marker';
     const [environment] = claimValues(client, 'environment');
     if (environment !== undefined && environment.toLowerCase() !== identity.environment.toLowerCase()) {
         const expected = identity.environment ? JSON.stringify(identity.environment) : 'no environment';
@@ -587,34 +587,34 @@ class Transport {
      */
     async send(request) {
         for (let [attempt, mayBeDone] = [1, request.mayBeDone ?? false];; attempt++) {
-            const outcome = await this.#attempt(request, attempt);
-            // A refusal after an attempt that may have been carried out is unknown, too.
-            mayBeDone ||= outcome instanceof NetworkError ? outcome.reached : mayBeCarriedOut(outcome.status);
-            if (!(await this.#waitForRepeat(request, outcome, attempt))) {
-                if (!(outcome instanceof NetworkError))
-                    return { ...outcome, mayBeDone, cancelled: this.cancelled };
-                outcome.reached = mayBeDone;
+            const result = await this.#attempt(request, attempt);
+            // A refusal after such an attempt is unknown.
+            mayBeDone ||= result instanceof NetworkError ? result.reached : mayBeCarriedOut(result.status);
+            if (!(await this.#waitForRepeat(request, result, attempt))) {
+                if (!(result instanceof NetworkError))
+                    return { ...result, mayBeDone, cancelled: this.cancelled };
+                result.reached = mayBeDone;
                 if (attempt > 1)
-                    outcome.message += ` (attempt ${attempt})`;
-                throw outcome;
+                    result.message += ` (attempt ${attempt})`;
+                throw result;
             }
         }
     }
     /** Waits until a request may be sent again. Returns false if it must not be. */
-    async #waitForRepeat(request, outcome, attempt) {
-        if (this.cancelled || !this.#mayRepeat(request, outcome, attempt))
+    async #waitForRepeat(request, result, attempt) {
+        if (this.cancelled || !this.#mayRepeat(request, result, attempt))
             return false;
-        const delay = retryDelay(attempt, retryAfter(request, outcome), this.remaining - MIN_RETRY_TIME);
+        const delay = retryDelay(attempt, retryAfter(request, result), this.remaining - MIN_RETRY_TIME);
         return delay !== undefined && (await this.#sleep(delay));
     }
     /** Sends a request once and logs the result. Returns errors of the network instead of throwing them. */
     async #attempt(request, attempt) {
         const started = clock();
-        const outcome = await this.#exchange(request, this.#deadline.requestTimeout);
-        const result = outcome instanceof NetworkError ? outcome.code : outcome.status;
+        const result = await this.#exchange(request, this.#deadline.requestTimeout);
+        const shown = result instanceof NetworkError ? result.code : result.status;
         const milliseconds = Math.round(clock() - started);
-        output_log/* debug */.Yz(`${request.method} ${request.url.pathname} ${result} ${milliseconds} ms attempt ${attempt}`);
-        return outcome;
+        output_log/* debug */.Yz(`${request.method} ${request.url.pathname} ${shown} ${milliseconds} ms attempt ${attempt}`);
+        return result;
     }
     async #exchange(request, timeout) {
         if (this.cancelled)
@@ -688,18 +688,18 @@ class Transport {
         agents.tunnel ??= new TunnelAgent(proxy);
         return agents.tunnel;
     }
-    #mayRepeat(request, outcome, attempt) {
-        if (outcome instanceof NetworkError) {
+    #mayRepeat(request, result, attempt) {
+        if (result instanceof NetworkError) {
             // A TLS error at a host that has sent a response before is temporary.
-            const isPermanent = outcome.isPermanent && !(outcome.isTlsError && this.#answered.has(request.url.host));
-            return !isPermanent && (request.repeatable || !outcome.reached) && attempt < MAX_ATTEMPTS;
+            const isPermanent = result.isPermanent && !(result.isTlsError && this.#answered.has(request.url.host));
+            return !isPermanent && (request.repeatable || !result.reached) && attempt < MAX_ATTEMPTS;
         }
         // After a rate limit, the server has done nothing and says when to retry. Only the deadline limits these retries.
-        if (outcome.status === 429 || request.rateLimitWait?.(outcome) !== undefined)
+        if (result.status === 429 || request.rateLimitWait?.(result) !== undefined)
             return true;
-        const isTemporary = outcome.status === 408 || outcome.status === 425 || outcome.status >= 500;
+        const isTemporary = result.status === 408 || result.status === 425 || result.status >= 500;
         // After 425 Too Early (RFC 8470), the server has done nothing.
-        return (request.repeatable || outcome.status === 425) && isTemporary && attempt < MAX_ATTEMPTS;
+        return (request.repeatable || result.status === 425) && isTemporary && attempt < MAX_ATTEMPTS;
     }
     /** Waits. Returns false if the run was cancelled first. */
     async #sleep(milliseconds) {
@@ -728,10 +728,10 @@ function cancelledError() {
     return new NetworkError('the run was cancelled before it was sent', 'CANCELLED', false);
 }
 /** Returns the milliseconds that the server asked to wait, or 0. */
-function retryAfter(request, outcome) {
-    if (outcome instanceof NetworkError)
+function retryAfter(request, result) {
+    if (result instanceof NetworkError)
         return 0;
-    return request.rateLimitWait?.(outcome) ?? parseRetryAfter(outcome.headers['retry-after'], responseTime(outcome));
+    return request.rateLimitWait?.(result) ?? parseRetryAfter(result.headers['retry-after'], responseTime(result));
 }
 /**
  * Calls a function when a request has its connection, TLS included. Before that, nothing of the request can have
@@ -895,7 +895,7 @@ class GitHub {
      */
     async getRun(name, run_id) {
         const [owner = '', repo = ''] = name.split('/');
-        const operation = 'read the workflow runs that clients were made for';
+        const operation = 'read the workflow runs that clients were created for';
         const route = 'GET /repos/{owner}/{repo}/actions/runs/{run_id}';
         return await this.find({ operation, route, parameters: { owner, repo, run_id }, permission: 'runs' }, (run) => {
             if (typeof run.id === 'object' || String(run.id) !== run_id)
@@ -1091,7 +1091,7 @@ function scalekitAdvice(response, subject) {
     if (status >= 500)
         return "That is on Scalekit's side: try again later.";
     if (subject === 'client-sign-in')
-        return 'The new pair itself is refused: an interceptor may deny it a token.';
+        return 'Scalekit refuses the new client credentials. An interceptor of the environment may deny the token.';
     if (status === 404 && !isApiResponse(response) && subject !== 'sign-in')
         return 'Check who answers at scalekit_environment_url: it is not the API.';
     if (subject === 'sign-in')
@@ -1177,7 +1177,7 @@ const MAX_PAUSE = 2_000;
  */
 class Scalekit {
     transport;
-    /** Milliseconds since the epoch: Scalekit's time when it sent its last response. Undefined if it did not tell. */
+    /** Milliseconds since the epoch: Scalekit's time when it sent its last response. Undefined without a valid `Date` header. */
     time;
     #origin;
     #organization;
@@ -1194,7 +1194,7 @@ class Scalekit {
         const scalekit = new Scalekit(transport, origin, organization_id);
         await scalekit.signIn(credentials);
         if (!organization_id)
-            await scalekit.#selectOrganization(organization_external_id);
+            await scalekit.selectOrganization(organization_external_id);
         return scalekit;
     }
     /** The organization's id. */
@@ -1268,29 +1268,33 @@ class Scalekit {
             return client;
         };
         const operation = `update client ${client_id}`;
-        const send = () => this.#exchange(operation, request, this.#subject(client_id), parse);
+        const send = (mayBeDone) => this.#exchange(operation, { ...request, mayBeDone }, this.#subject(client_id), parse);
         return await this.#retryDuringLag(this.#justCreated.has(client_id) && isMissing, send);
     }
     /** Deletes a client. Returns false if it did not exist. */
     async deleteClient(client_id) {
         return await this.#delete(`delete client ${client_id}`, client_id);
     }
-    /** Adds a secret to a client and masks its value. `secret` is undefined if the response omits it. */
-    async addSecret(client_id, { mayBeDone, onSend, onId }) {
-        const request = { ...this.#request('POST', [client_id, 'secrets']), repeatable: false, mayBeDone, onSend };
+    /**
+     * Adds a secret to a client and masks its value. `secret` is undefined if the response omits it, or if it shows one of
+     * the secrets that existed before.
+     */
+    async addSecret(client_id, knownIds, { mayBeDone, onSend, onId }) {
+        const request = { ...this.#request('POST', [client_id, 'secrets']), repeatable: false, onSend };
         const operation = `add a secret to client ${client_id}`;
         const parse = (body) => {
             const response = (0,json/* parseJsonObject */.dw)(body);
             const plain_secret = maskSecret(response.plain_secret);
             (0,mask/* maskCredentials */.Bs)(client_id, plain_secret);
-            const secret = response.secret ? (0,types/* parseSecret */.o7)(response.secret) : undefined;
+            const shown = response.secret ? (0,types/* parseSecret */.o7)(response.secret) : undefined;
+            const secret = shown && !knownIds.includes(shown.id) ? shown : undefined;
             if (secret)
                 onId(secret.id);
             requireUsableSecret(plain_secret);
             return { secret, plain_secret };
         };
-        const send = () => this.#exchange(operation, request, { ...this.#subject(client_id), adding: true }, parse);
-        return await this.#retryDuringLag(this.#justCreated.has(client_id) && isMissing, send);
+        const send = (mayBeDone) => this.#exchange(operation, { ...request, mayBeDone }, { ...this.#subject(client_id), adding: true }, parse);
+        return await this.#retryDuringLag(this.#justCreated.has(client_id) && isMissing, send, mayBeDone);
     }
     /** Deletes a secret of a client. Returns false if it did not exist. */
     async deleteSecret(client_id, secret_id) {
@@ -1310,7 +1314,7 @@ class Scalekit {
         return outcome_unwrap(await this.#exchange(operation, request, this.#subject(path[0]), parse, missing));
     }
     /** Looks up an organization by its external id. All later requests are about this organization. */
-    async #selectOrganization(external_id) {
+    async selectOrganization(external_id) {
         const url = new URL(`/api/v1/organizations:external/${encodeURIComponent(external_id)}`, this.#origin);
         const request = { ...this.#request('GET'), url };
         const subject = { organization: external_id };
@@ -1349,10 +1353,11 @@ class Scalekit {
      * Sends a request, and retries it for ten seconds if the API may not know a new client or secret yet.
      * @param isLag returns whether that may be the reason for an error; false never to retry
      */
-    async #retryDuringLag(isLag, send) {
+    async #retryDuringLag(isLag, send, mayBeDone = false) {
         const until = clock() + api_CREATION_LAG;
-        for (let pause = FIRST_PAUSE;; pause = Math.min(2 * pause, MAX_PAUSE)) {
-            const outcome = await send();
+        for (let [pause, isUnknown] = [FIRST_PAUSE, mayBeDone];; pause = Math.min(2 * pause, MAX_PAUSE)) {
+            const outcome = await send(isUnknown);
+            isUnknown ||= outcome.kind === 'unknown';
             if (outcome.kind === 'done' || !isLag || !isLag(outcome.error) || clock() >= until)
                 return outcome;
             if (!(await this.transport.wait(pause * (0.5 + Math.random() / 2))))
@@ -1389,8 +1394,10 @@ class Scalekit {
         this.time = Date.parse(headers.date ?? '') || undefined;
         if (status === 404 && missing && isApiResponse(response))
             return outcome_done(missing(response));
+        // A 404 that is not the API's says nothing about what the API did.
+        const isForeign = status === 404 && !isApiResponse(response);
         if (status < 200 || status > 299)
-            return failure(mayBeDone, scalekitRefusal(operation, response, subject));
+            return failure(mayBeDone || isForeign, scalekitRefusal(operation, response, subject));
         try {
             return outcome_done(parse(response.body));
         }
@@ -1497,14 +1504,19 @@ class SavedCredentials {
      * Creates or updates a variable. If the outcome is unknown, reads the variable to find out.
      * @param exists whether an update is tried first, or else a creation. If GitHub says that the variable does not
      *   exist, or already exists, the other one follows.
+     * @param beforeOther called before the other one is sent, because somebody else has deleted or created the variable. If
+     *   it throws, nothing is sent.
      */
-    async setVariable(name, value, exists) {
+    async setVariable(name, value, exists, beforeOther) {
         const create = { ...this.#variable('write', 'POST', '', { name, value }), successStatuses: [201] };
         const update = { ...this.#variable('write', 'PATCH', '/{name}', { name, value }), successStatuses: [204] };
         const [first, second, status] = exists ? [update, create, 404] : [create, update, 409];
         let outcome = await this.#github.send(first);
-        if (outcome.kind !== 'done' && outcome.error.status === status)
+        if (outcome.kind !== 'done' && outcome.error.status === status) {
+            if (outcome.kind === 'refused')
+                await beforeOther?.();
             outcome = await this.#github.send({ ...second, mayBeDone: outcome.kind === 'unknown' });
+        }
         if (outcome.kind !== 'unknown')
             return outcome;
         const now = await this.#getVariable(name).catch(() => undefined);
@@ -1516,12 +1528,12 @@ class SavedCredentials {
     }
     /**
      * Seals a secret value for setSecret(). open() must have been called before.
-     * @param seal encrypts the value with GitHub's public key, both in base64
+     * @param encrypt encrypts the value with GitHub's public key, both in base64
      */
-    seal(seal) {
+    seal(encrypt) {
         const { key, key_id } = this.#publicKey;
         try {
-            return { encrypted_value: seal(key), key_id };
+            return { encrypted_value: encrypt(key), key_id };
         }
         catch (error) {
             throw new ApiError(`Could not seal the secret for ${this.name}: its public key is not usable.`, { cause: error });
@@ -1741,7 +1753,8 @@ async function removePendingClient(scalekit, state, { id, sent_at, secret_outcom
         const own = await waitForOwnClients(scalekit, state, until);
         for (const client of own) {
             const { what, stays } = await removeClientOrOwnSecrets(scalekit, state, client);
-            removed.push(what);
+            if (what)
+                removed.push(what);
             // Other runs use the client, so it is not left over. But if an outcome is unknown, its secrets may be this step's.
             if (stays && (secret_outcome_unknown || mayHaveUnknownSecret(state, client.client_id)))
                 remaining.push(`Client ${client.client_id} may be left over. Remove it only if no other run uses it. ${manualClientCall(scalekit, state)}`);
@@ -1813,7 +1826,7 @@ async function findOwnClients(scalekit, state) {
 }
 /**
  * Deletes a client that this step created. If it has secrets of other runs, deletes only this step's secrets.
- * @returns what was removed, and whether the client stays
+ * @returns what was removed, empty if nothing was, and whether the client stays
  */
 async function removeClientOrOwnSecrets(scalekit, state, client) {
     const { client_id } = client;
@@ -1826,9 +1839,9 @@ async function removeClientOrOwnSecrets(scalekit, state, client) {
         if (own.length < secrets.length) {
             for (const { id } of own)
                 await deleteSecretUntilGone(scalekit, client_id, id);
-            const ids = own.map(({ id }) => id).join(' and ') || 'none';
-            const why = "the client stays, since it has secrets that are not known to be this step's";
-            return { what: `secret ${ids} of client ${client_id} (${why})`, stays: true };
+            const ids = own.map(({ id }) => id).join(' and ');
+            const why = "the client is not deleted, since it has secrets that are not known to be this step's";
+            return { what: ids && `secret ${ids} of client ${client_id} (${why})`, stays: true };
         }
     }
     await deleteClientUntilGone(scalekit, client_id);

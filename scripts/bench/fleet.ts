@@ -8,6 +8,12 @@ import { access, action, type Options } from './cases.ts';
 /** Number of runs at the same time, as in examples/fleet.yml. */
 const AT_ONCE = 4;
 
+/** Repositories of one hour, as in examples/fleet.yml. */
+const PART = 256;
+
+/** Requests that GitHub allows a token in an hour, by its documentation ("Rate limits for the REST API"). */
+const GITHUB_LIMIT = { requests: 5000, windowMs: 3_600_000, kind: 'primary' } as const;
+
 /** Name of the GitHub environment in each repository. */
 const ENVIRONMENT = 'production';
 
@@ -18,7 +24,6 @@ export interface FleetRun {
   scalekit: { total: number; most: number };
   /** Requests to GitHub of all runs. */
   github: number;
-  seconds: number;
 }
 
 /** The first go, which creates the clients, and a night on which nothing is due. */
@@ -45,23 +50,28 @@ export async function measureFleet(options: Options, count: number): Promise<Fle
 async function runAll(options: Options, repositories: string[], result: string): Promise<FleetRun> {
   const { emulator } = options;
   emulator.requests.length = 0;
-  const waiting = [...repositories];
-  const failures: unknown[] = [];
-  const lane = async () => {
-    for (let next = waiting.shift(); next && failures.length === 0; next = waiting.shift())
-      await runOne(options, next, result).catch((error) => failures.push(error));
-  };
-  const started = performance.now();
-  await Promise.all(Array.from({ length: AT_ONCE }, lane));
-  if (failures.length > 0) throw failures[0];
-  const seconds = (performance.now() - started) / 1000;
+  for (let from = 0; from < repositories.length; from += PART) {
+    // A new limit begins a new hour.
+    emulator.github.rateLimit = { ...GITHUB_LIMIT };
+    await runPart(options, repositories.slice(from, from + PART), result);
+  }
   const toScalekit = emulator.requests.filter((request) => !isToGitHub(request));
   return {
     repositories: repositories.length,
     scalekit: { total: toScalekit.length, most: mostPerRun(toScalekit) },
     github: emulator.requests.length - toScalekit.length,
-    seconds,
   };
+}
+
+/** Runs the action for each of these repositories. */
+async function runPart(options: Options, repositories: string[], result: string): Promise<void> {
+  const failures: unknown[] = [];
+  const lane = async () => {
+    for (let next = repositories.shift(); next && failures.length === 0; next = repositories.shift())
+      await runOne(options, next, result).catch((error) => failures.push(error));
+  };
+  await Promise.all(Array.from({ length: AT_ONCE }, lane));
+  if (failures.length > 0) throw failures[0];
 }
 
 async function runOne({ emulator, authority, dist, temporary }: Options, repository: string, result: string) {
@@ -82,7 +92,7 @@ async function runOne({ emulator, authority, dist, temporary }: Options, reposit
       ...emulator.github.variables,
       NODE_EXTRA_CA_CERTS: authority,
       RUNNER_TEMP: temporary,
-      GITHUB_RUN_ID: repository.replace(/\D/g, '').padStart(12, '9'),
+      GITHUB_RUN_ID: `1${repository.replace(/\D/g, '').padStart(10, '0')}`,
     },
   };
   const outcome = await runProgram(step, action(dist, 'main'));

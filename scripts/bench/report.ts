@@ -171,13 +171,12 @@ function requestCounts(requests: string[]): string {
 }
 
 function fleetTable({ rollOut, night }: Fleet): string {
-  const row = (what: string, { repositories, scalekit, github, seconds }: FleetRun) => [
+  const row = (what: string, { repositories, scalekit, github }: FleetRun) => [
     what,
     ...[repositories, scalekit.total, scalekit.most, github].map(count),
-    `${Math.round(seconds)} s`,
   ];
   return table(
-    ['What', 'Runs', 'Requests to Scalekit', 'Most of one run', 'Requests to GitHub', 'Time'],
+    ['What', 'Runs', 'Requests to Scalekit', 'Most of one run', 'Requests to GitHub'],
     [row('Roll-out: create all clients', rollOut), row('A night on which nothing is due', night)],
   );
 }

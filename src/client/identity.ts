@@ -94,9 +94,9 @@ export function reasonNotManageable(
 ): string | undefined {
   const { marker } = client;
   if (marker?.key === key) return undefined;
-  if (marker && marker.repo !== repo) return 'it was made for another repository, by the last line of its description';
+  if (marker && marker.repo !== repo) return 'it was created for another repository, by its ownership marker';
   if (claimsNameRepository(client, identity) === false) return 'its claims name another repository';
-  if (marker && marker.lifetime !== 'persistent') return 'it belongs to one job, by the last line of its description';
+  if (marker && marker.lifetime !== 'persistent') return 'it belongs to one job, by its ownership marker';
   const [environment] = claimValues(client, 'environment');
   if (environment !== undefined && environment.toLowerCase() !== identity.environment.toLowerCase()) {
     const expected = identity.environment ? JSON.stringify(identity.environment) : 'no environment';

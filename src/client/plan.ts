@@ -4,7 +4,7 @@ import { type Difference, findDrift, formatDifferences, NONE } from './drift.ts'
 import type { ManagedClient } from './identity.ts';
 import { evictions, retirements } from './retirement.ts';
 import { decideRotation } from './rotation.ts';
-import { savedSecretId } from './saved-state.ts';
+import { ownerOf, savedSecretId } from './saved-state.ts';
 
 /**
  * One change. All steps of a plan but `create` apply to the existing client, or to the new one if there is none. `create`
@@ -18,10 +18,11 @@ export type Step =
   | { kind: 'save' }
   // `spareRecent`: whether to keep the secret if it was created less than an hour before the new one.
   | { kind: 'delete-secret'; secret: Secret; spareRecent: boolean }
-  | { kind: 'delete-client' };
+  // `knownIds`: the secrets that the client had. If it has another one by then, another run uses it.
+  | { kind: 'delete-client'; client_id: string; knownIds: string[] };
 
 /** What a plan does with the client. */
-export type Result = 'created' | 'rotated' | 'reused' | 'replaced';
+type Result = 'created' | 'rotated' | 'reused' | 'replaced';
 
 /** The steps from what exists to what is desired. */
 export interface Plan {
@@ -58,8 +59,11 @@ export function planChanges(desired: DesiredClient, existing: Existing): Plan {
         `Client ${client.client_id} ${JSON.stringify(client.name)} exists already, and on_existing is fail.`,
         warnings,
       );
-    case 'replace':
-      return { ...base, result: 'replaced', beforePublish: creation, afterPublish: [{ kind: 'delete-client' }] };
+    case 'replace': {
+      const knownIds = client.secrets.map(({ id }) => id);
+      const deletion: Step = { kind: 'delete-client', client_id: client.client_id, knownIds };
+      return { ...base, result: 'replaced', beforePublish: creation, afterPublish: [deletion] };
+    }
     case 'reuse': {
       const { reason, due, notices } = decideRotation(desired, client, existing);
       if (reason) return { ...planRotation(desired, client, existing, save, warnings), reason, notices };
@@ -120,7 +124,7 @@ function driftCorrections(desired: DesiredClient, client: ManagedClient, warning
   if (isUnknown && !drifted.some(({ field }) => field === 'description'))
     drifted.push({
       field: 'description',
-      wanted: 'a last line by which this action knows the client again',
+      wanted: 'the ownership marker of this action',
       got: client.marker ? 'one of another repository, environment or name' : NONE,
     });
   const description = desired.given.description ? desired.fields.description : client.descriptionText;
@@ -140,12 +144,12 @@ function planRotation(
   save: Step[],
   warnings: string[],
 ): Plan {
-  const savedId = savedSecretId(saved, { key: desired.marker.key, organization_id: desired.organization_id });
+  const savedId = savedSecretId(saved, ownerOf(desired));
   const evicted = evictions(client.secrets);
   const notEvicted = client.secrets.filter((secret) => !evicted.includes(secret));
   const evictionWarnings = evicted.map(
     ({ id }) =>
-      `Client ${client.client_id} has ${client.secrets.length} secrets, and ${MAX_SECRETS} is the most: ${id} has to go before a new one is made, however young it is.`,
+      `Client ${client.client_id} has ${client.secrets.length} secrets, and ${MAX_SECRETS} is the maximum. Secret ${id} is deleted before the new one is added, even if it is recent.`,
   );
   const spareRecent = desired.keep_secrets > 1;
   return {

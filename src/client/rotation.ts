@@ -1,7 +1,8 @@
-import { byCreateTime, type Secret } from '../scalekit/types.ts';
+import type { Secret } from '../scalekit/types.ts';
 import type { DesiredClient, Existing } from './desired.ts';
 import type { ManagedClient } from './identity.ts';
-import { reasonNotUsable, savedSecretId } from './saved-state.ts';
+import { newestActive } from './retirement.ts';
+import { ownerOf, reasonNotUsable, savedSecretId } from './saved-state.ts';
 
 /** Nanoseconds. */
 const DAY_NS = 86_400_000_000_000n;
@@ -24,7 +25,7 @@ export function decideRotation(
   client: ManagedClient,
   { saved, now }: Pick<Existing, 'saved' | 'now'>,
 ): RotationDecision {
-  const owner = { key: desired.marker.key, organization_id: desired.organization_id };
+  const owner = ownerOf(desired);
   const reason = desired.location && reasonNotUsable(saved, owner, client);
   if (reason) return { reason, notices: [] };
   const { rotate_after } = desired;
@@ -50,12 +51,4 @@ export function nextRotation(
 ): bigint | undefined {
   if (rotate_after === undefined || secret?.create_time === undefined) return undefined;
   return secret.create_time + BigInt(rotate_after) * DAY_NS;
-}
-
-/** Returns the newest active secret. One whose time is unknown counts as the newest. */
-function newestActive(secrets: Secret[]): Secret | undefined {
-  return secrets
-    .filter(({ active }) => active)
-    .sort(byCreateTime)
-    .at(-1);
 }

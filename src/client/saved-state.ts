@@ -1,8 +1,12 @@
 import type { SavedSnapshot } from '../github/saved-credentials.ts';
+import type { DesiredClient } from './desired.ts';
 import type { ManagedClient } from './identity.ts';
 
 const SAVED_STATE =
   /^v1 key:(?<key>[\w-]{16}) organization:(?<organization>org_[\w-]{1,124}) secret:(?<secret>[\w-]{1,128})$/;
+
+/** Characters of a value that this action wrote, at most. A longer one is somebody else's. */
+const MAX_STATE = 400;
 
 /** Stands for the id of a new secret that no response showed. Credentials saved with it never count as usable. */
 const UNKNOWN = 'unknown';
@@ -14,14 +18,20 @@ export interface SavedOwner {
   organization_id: string;
 }
 
-/** Returns the value of the variable `…_STATE`: whose the saved credentials are, and which secret is saved. */
+/** Returns the owner of the credentials that a run saves. */
+export function ownerOf({ marker, organization_id }: DesiredClient): SavedOwner {
+  return { key: marker.key, organization_id };
+}
+
+/** Returns the value of the variable `…_STATE`: the owner of the saved credentials, and the secret that is saved. */
 export function formatSavedState({ key, organization_id }: SavedOwner, secretId = UNKNOWN): string {
   return `v1 key:${key} organization:${organization_id} secret:${secretId}`;
 }
 
 /** Returns the id of the secret that `…_STATE` names, or undefined if `…_STATE` does not belong to this owner. */
 export function savedSecretId(saved: SavedSnapshot | undefined, owner: SavedOwner): string | undefined {
-  const { key, organization, secret } = SAVED_STATE.exec(saved?.state?.trim() ?? '')?.groups ?? {};
+  const state = saved?.state ?? '';
+  const { key, organization, secret } = (state.length <= MAX_STATE && SAVED_STATE.exec(state.trim())?.groups) || {};
   return key === owner.key && organization === owner.organization_id ? secret : undefined;
 }
 
@@ -46,16 +56,17 @@ export function reasonNotUsable(
   return 'saving was cut off before the secret was written';
 }
 
-/** Returns a time in whole seconds, as precisely as GitHub tells it. NaN if it is not known. */
+/** Returns a time in whole seconds, GitHub's precision. NaN if it is not known. */
 function seconds(time = ''): number {
   return Math.floor(Date.parse(time) / 1000);
 }
 
 /**
- * Returns whether what is saved belongs to somebody else: `…_STATE` names another owner, or there is an id or a secret
+ * Returns whether what is saved belongs to another owner: `…_STATE` names another owner, or there is an id or a secret
  * without `…_STATE`.
  */
 export function isOtherOwners(saved: SavedSnapshot, owner: SavedOwner): boolean {
+  if ((saved.client_id?.length ?? 0) > MAX_STATE) return true;
   if (saved.state !== undefined) return savedSecretId(saved, owner) === undefined;
   return saved.client_id !== undefined || saved.secretTime !== undefined;
 }

@@ -8,6 +8,7 @@ import {
   readUnmaskedCredentials,
   unsafeSetting,
 } from '../inputs/connection.ts';
+import { readInput } from '../inputs/reader.ts';
 import { Transport } from '../net/transport.ts';
 import * as log from '../output/log.ts';
 import { Scalekit } from '../scalekit/api.ts';
@@ -48,7 +49,8 @@ export async function cleanUpAfterMain(state: SealedRecord): Promise<void> {
   transport.releaseCleanupTime();
   const scalekit = new Scalekit(transport, pending.origin, pending.organization_id);
   if (obstacle) {
-    log.warning(`What this step created may be left over: ${obstacle}. ${manualCalls(scalekit, pending)}`);
+    const calls = pending.organization_id ? manualCalls(scalekit, pending) : whereToLook(pending);
+    log.warning(`What this step created may be left over: ${obstacle}. ${calls}`);
     return;
   }
   const { variables, client, secret } = pending;
@@ -115,6 +117,8 @@ async function restoreSavedVariables(transport: Transport, pending: PendingVaria
 async function removePending(scalekit: Scalekit, state: PendingState, credentials: Credentials): Promise<void> {
   try {
     await scalekit.signIn(credentials);
+    // Only a state that is older than the journal file can lack the organization.
+    if (!state.organization_id) await scalekit.selectOrganization(readInput('organization_external_id'));
   } catch (error) {
     const calls = manualCalls(scalekit, state);
     log.warning(`What this step created may be left over: ${log.message(error)} ${calls}`);

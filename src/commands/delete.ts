@@ -67,9 +67,7 @@ async function findDeletableClients(
     const client = await getNamedClient(scalekit, { client_id, ...query });
     if (!client) return [];
     if (client.marker) return [{ client_id, marker: client.marker, justRead: true }];
-    throw new Error(
-      `Client ${client_id} is not deleted: by the last line of its description, this action did not make it.`,
-    );
+    throw new Error(`Client ${client_id} is not deleted: its description has no ownership marker.`);
   }
   const found = new Map<string, DeletableClient>();
   for await (const { client_id, description } of scalekit.listClients()) {
@@ -122,9 +120,11 @@ function isNothingSaved({ client_id, state, secretTime }: SavedSnapshot): boolea
 /** Returns why saved credentials are not deleted. */
 function notDeletedWarning({ credentials: { location }, saved }: DeletableCredentials, owner: SavedOwner): string {
   const { id_variable, state_variable } = location;
-  const why = isOtherOwners(saved, owner)
-    ? `by ${state_variable}, they are not of this repository, environment, name and organization`
-    : `${id_variable} does not hold the client_id that is deleted`;
+  const why = !isOtherOwners(saved, owner)
+    ? `${id_variable} does not hold the client_id that is deleted`
+    : saved.state === undefined
+      ? `there is no ${state_variable}, so this action did not save them`
+      : `by ${state_variable}, they do not belong to this repository, environment, name and organization`;
   return `Not deleting ${entryNames(location)}: ${why}.`;
 }
 
@@ -158,7 +158,7 @@ function showPlan(clients: DeletableClient[], deletable: DeletableCredentials | 
 
 /**
  * Deletes everything and reports it: the saved secret, the clients, and then the variables. So a run that was cut off can
- * be repeated: `…_STATE` still says whose the rest is.
+ * be repeated: `…_STATE` still names the owner of the rest.
  * @throws {Error} that names what could not be deleted
  */
 async function deleteAll(

@@ -55,8 +55,8 @@ async function runWithJournal(inputs: Inputs, transport: Transport, journal: Jou
 
   const applied = await applyAndPublish(context, plan, existing);
   transport.releaseCleanupTime();
-  const deleted = await retireOld(context, plan, applied);
-  writeReport(context.desired, plan, applied, deleted);
+  const deleted = await retireOld(context, applied);
+  writeReport(context.desired, applied, deleted);
   if (transport.cancelled) throw new Error('The credentials were published before that.');
 }
 
@@ -102,7 +102,7 @@ async function applyAndPublish(context: Context, plan: Plan, existing: SearchRes
     if (transport.cancelled && !isSaved) throw new Error('The credentials were not published.');
     publish(desired, applied);
     journal.markPublished(applied.client.client_id);
-    logResult(desired, plan, applied);
+    logResult(desired, applied);
     return applied;
   } catch (error) {
     if (transport.cancelled) throw cancellationError(journal, error);

@@ -81,7 +81,7 @@ export class GitHub {
    */
   async getRun(name: string, run_id: string): Promise<WorkflowRun | undefined> {
     const [owner = '', repo = ''] = name.split('/');
-    const operation = 'read the workflow runs that clients were made for';
+    const operation = 'read the workflow runs that clients were created for';
     const route = 'GET /repos/{owner}/{repo}/actions/runs/{run_id}';
     return await this.find({ operation, route, parameters: { owner, repo, run_id }, permission: 'runs' }, (run) => {
       if (typeof run.id === 'object' || String(run.id) !== run_id)

@@ -14,7 +14,7 @@ export interface SecretLocation {
   repository: string;
   /** Name of the environment; empty if the variables and the secret belong to the repository. */
   environment: string;
-  /** Name of the variable that says whose the credentials are and which secret is saved. */
+  /** Name of the variable that names the owner of the credentials and the secret that is saved. */
   state_variable: string;
   /** Name of the variable that holds the client's id. */
   id_variable: string;
@@ -25,7 +25,7 @@ export interface SecretLocation {
 /** What GitHub Actions contains at a SecretLocation. A value that does not exist is undefined. */
 export interface SavedSnapshot {
   client_id: string | undefined;
-  /** Value of the variable that says whose the credentials are. */
+  /** Value of the variable that names the owner. */
   state: string | undefined;
   /** When that variable was last written, as GitHub formats the time. */
   stateTime?: string | undefined;
@@ -113,14 +113,23 @@ export class SavedCredentials {
    * Creates or updates a variable. If the outcome is unknown, reads the variable to find out.
    * @param exists whether an update is tried first, or else a creation. If GitHub says that the variable does not
    *   exist, or already exists, the other one follows.
+   * @param beforeOther called before the other one is sent, because somebody else has deleted or created the variable. If
+   *   it throws, nothing is sent.
    */
-  async setVariable(name: string, value: string, exists: boolean): Promise<Outcome<unknown>> {
+  async setVariable(
+    name: string,
+    value: string,
+    exists: boolean,
+    beforeOther?: () => Promise<void>,
+  ): Promise<Outcome<unknown>> {
     const create = { ...this.#variable('write', 'POST', '', { name, value }), successStatuses: [201] };
     const update = { ...this.#variable('write', 'PATCH', '/{name}', { name, value }), successStatuses: [204] };
     const [first, second, status] = exists ? [update, create, 404] : [create, update, 409];
     let outcome = await this.#github.send(first);
-    if (outcome.kind !== 'done' && outcome.error.status === status)
+    if (outcome.kind !== 'done' && outcome.error.status === status) {
+      if (outcome.kind === 'refused') await beforeOther?.();
       outcome = await this.#github.send({ ...second, mayBeDone: outcome.kind === 'unknown' });
+    }
     if (outcome.kind !== 'unknown') return outcome;
     const now = await this.#getVariable(name).catch(() => undefined);
     return now?.value === value ? done(undefined) : outcome;
@@ -133,12 +142,12 @@ export class SavedCredentials {
 
   /**
    * Seals a secret value for setSecret(). open() must have been called before.
-   * @param seal encrypts the value with GitHub's public key, both in base64
+   * @param encrypt encrypts the value with GitHub's public key, both in base64
    */
-  seal(seal: (key: string) => string): SealedSecret {
+  seal(encrypt: (key: string) => string): SealedSecret {
     const { key, key_id } = this.#publicKey;
     try {
-      return { encrypted_value: seal(key), key_id };
+      return { encrypted_value: encrypt(key), key_id };
     } catch (error) {
       throw new ApiError(`Could not seal the secret for ${this.name}: its public key is not usable.`, { cause: error });
     }

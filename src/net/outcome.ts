@@ -1,7 +1,7 @@
 import type { ApiError } from './api-error.ts';
 
 /**
- * How a request that makes or changes something ended. `done`: a usable response says that it was carried out.
+ * How a request that creates or changes something ended. `done`: a usable response says that it was carried out.
  * `refused`: the server provably did nothing. `unknown`: the server may have carried it out.
  */
 export type Outcome<T> = { kind: 'done'; value: T } | Failure;

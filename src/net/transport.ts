@@ -135,33 +135,33 @@ export class Transport {
    */
   async send(request: HttpRequest): Promise<FinalResponse> {
     for (let [attempt, mayBeDone] = [1, request.mayBeDone ?? false]; ; attempt++) {
-      const outcome = await this.#attempt(request, attempt);
-      // A refusal after an attempt that may have been carried out is unknown, too.
-      mayBeDone ||= outcome instanceof NetworkError ? outcome.reached : mayBeCarriedOut(outcome.status);
-      if (!(await this.#waitForRepeat(request, outcome, attempt))) {
-        if (!(outcome instanceof NetworkError)) return { ...outcome, mayBeDone, cancelled: this.cancelled };
-        outcome.reached = mayBeDone;
-        if (attempt > 1) outcome.message += ` (attempt ${attempt})`;
-        throw outcome;
+      const result = await this.#attempt(request, attempt);
+      // A refusal after such an attempt is unknown.
+      mayBeDone ||= result instanceof NetworkError ? result.reached : mayBeCarriedOut(result.status);
+      if (!(await this.#waitForRepeat(request, result, attempt))) {
+        if (!(result instanceof NetworkError)) return { ...result, mayBeDone, cancelled: this.cancelled };
+        result.reached = mayBeDone;
+        if (attempt > 1) result.message += ` (attempt ${attempt})`;
+        throw result;
       }
     }
   }
 
   /** Waits until a request may be sent again. Returns false if it must not be. */
-  async #waitForRepeat(request: HttpRequest, outcome: HttpResponse | NetworkError, attempt: number): Promise<boolean> {
-    if (this.cancelled || !this.#mayRepeat(request, outcome, attempt)) return false;
-    const delay = retryDelay(attempt, retryAfter(request, outcome), this.remaining - MIN_RETRY_TIME);
+  async #waitForRepeat(request: HttpRequest, result: HttpResponse | NetworkError, attempt: number): Promise<boolean> {
+    if (this.cancelled || !this.#mayRepeat(request, result, attempt)) return false;
+    const delay = retryDelay(attempt, retryAfter(request, result), this.remaining - MIN_RETRY_TIME);
     return delay !== undefined && (await this.#sleep(delay));
   }
 
   /** Sends a request once and logs the result. Returns errors of the network instead of throwing them. */
   async #attempt(request: HttpRequest, attempt: number): Promise<HttpResponse | NetworkError> {
     const started = clock();
-    const outcome = await this.#exchange(request, this.#deadline.requestTimeout);
-    const result = outcome instanceof NetworkError ? outcome.code : outcome.status;
+    const result = await this.#exchange(request, this.#deadline.requestTimeout);
+    const shown = result instanceof NetworkError ? result.code : result.status;
     const milliseconds = Math.round(clock() - started);
-    log.debug(`${request.method} ${request.url.pathname} ${result} ${milliseconds} ms attempt ${attempt}`);
-    return outcome;
+    log.debug(`${request.method} ${request.url.pathname} ${shown} ${milliseconds} ms attempt ${attempt}`);
+    return result;
   }
 
   async #exchange(request: HttpRequest, timeout: number): Promise<HttpResponse | NetworkError> {
@@ -243,17 +243,17 @@ export class Transport {
     return agents.tunnel;
   }
 
-  #mayRepeat(request: HttpRequest, outcome: HttpResponse | NetworkError, attempt: number): boolean {
-    if (outcome instanceof NetworkError) {
+  #mayRepeat(request: HttpRequest, result: HttpResponse | NetworkError, attempt: number): boolean {
+    if (result instanceof NetworkError) {
       // A TLS error at a host that has sent a response before is temporary.
-      const isPermanent = outcome.isPermanent && !(outcome.isTlsError && this.#answered.has(request.url.host));
-      return !isPermanent && (request.repeatable || !outcome.reached) && attempt < MAX_ATTEMPTS;
+      const isPermanent = result.isPermanent && !(result.isTlsError && this.#answered.has(request.url.host));
+      return !isPermanent && (request.repeatable || !result.reached) && attempt < MAX_ATTEMPTS;
     }
     // After a rate limit, the server has done nothing and says when to retry. Only the deadline limits these retries.
-    if (outcome.status === 429 || request.rateLimitWait?.(outcome) !== undefined) return true;
-    const isTemporary = outcome.status === 408 || outcome.status === 425 || outcome.status >= 500;
+    if (result.status === 429 || request.rateLimitWait?.(result) !== undefined) return true;
+    const isTemporary = result.status === 408 || result.status === 425 || result.status >= 500;
     // After 425 Too Early (RFC 8470), the server has done nothing.
-    return (request.repeatable || outcome.status === 425) && isTemporary && attempt < MAX_ATTEMPTS;
+    return (request.repeatable || result.status === 425) && isTemporary && attempt < MAX_ATTEMPTS;
   }
 
   /** Waits. Returns false if the run was cancelled first. */
@@ -288,9 +288,9 @@ function cancelledError(): NetworkError {
 }
 
 /** Returns the milliseconds that the server asked to wait, or 0. */
-function retryAfter(request: HttpRequest, outcome: HttpResponse | NetworkError): number {
-  if (outcome instanceof NetworkError) return 0;
-  return request.rateLimitWait?.(outcome) ?? parseRetryAfter(outcome.headers['retry-after'], responseTime(outcome));
+function retryAfter(request: HttpRequest, result: HttpResponse | NetworkError): number {
+  if (result instanceof NetworkError) return 0;
+  return request.rateLimitWait?.(result) ?? parseRetryAfter(result.headers['retry-after'], responseTime(result));
 }
 
 /**

@@ -48,7 +48,7 @@ export interface ScalekitAccess {
  */
 export class Scalekit {
   readonly transport: Transport;
-  /** Milliseconds since the epoch: Scalekit's time when it sent its last response. Undefined if it did not tell. */
+  /** Milliseconds since the epoch: Scalekit's time when it sent its last response. Undefined without a valid `Date` header. */
   time: number | undefined;
   readonly #origin: string;
   #organization: string;
@@ -69,7 +69,7 @@ export class Scalekit {
   ): Promise<Scalekit> {
     const scalekit = new Scalekit(transport, origin, organization_id);
     await scalekit.signIn(credentials);
-    if (!organization_id) await scalekit.#selectOrganization(organization_external_id);
+    if (!organization_id) await scalekit.selectOrganization(organization_external_id);
     return scalekit;
   }
 
@@ -152,7 +152,8 @@ export class Scalekit {
       return client;
     };
     const operation = `update client ${client_id}`;
-    const send = () => this.#exchange(operation, request, this.#subject(client_id), parse);
+    const send = (mayBeDone: boolean) =>
+      this.#exchange(operation, { ...request, mayBeDone }, this.#subject(client_id), parse);
     return await this.#retryDuringLag(this.#justCreated.has(client_id) && isMissing, send);
   }
 
@@ -161,24 +162,30 @@ export class Scalekit {
     return await this.#delete(`delete client ${client_id}`, client_id);
   }
 
-  /** Adds a secret to a client and masks its value. `secret` is undefined if the response omits it. */
+  /**
+   * Adds a secret to a client and masks its value. `secret` is undefined if the response omits it, or if it shows one of
+   * the secrets that existed before.
+   */
   async addSecret(
     client_id: string,
+    knownIds: string[],
     { mayBeDone, onSend, onId }: Creation,
   ): Promise<Outcome<{ secret: Secret | undefined; plain_secret: string }>> {
-    const request = { ...this.#request('POST', [client_id, 'secrets']), repeatable: false, mayBeDone, onSend };
+    const request = { ...this.#request('POST', [client_id, 'secrets']), repeatable: false, onSend };
     const operation = `add a secret to client ${client_id}`;
     const parse = (body: string) => {
       const response = parseJsonObject(body);
       const plain_secret = maskSecret(response.plain_secret);
       maskCredentials(client_id, plain_secret);
-      const secret = response.secret ? parseSecret(response.secret) : undefined;
+      const shown = response.secret ? parseSecret(response.secret) : undefined;
+      const secret = shown && !knownIds.includes(shown.id) ? shown : undefined;
       if (secret) onId(secret.id);
       requireUsableSecret(plain_secret);
       return { secret, plain_secret };
     };
-    const send = () => this.#exchange(operation, request, { ...this.#subject(client_id), adding: true }, parse);
-    return await this.#retryDuringLag(this.#justCreated.has(client_id) && isMissing, send);
+    const send = (mayBeDone: boolean) =>
+      this.#exchange(operation, { ...request, mayBeDone }, { ...this.#subject(client_id), adding: true }, parse);
+    return await this.#retryDuringLag(this.#justCreated.has(client_id) && isMissing, send, mayBeDone);
   }
 
   /** Deletes a secret of a client. Returns false if it did not exist. */
@@ -202,7 +209,7 @@ export class Scalekit {
   }
 
   /** Looks up an organization by its external id. All later requests are about this organization. */
-  async #selectOrganization(external_id: string): Promise<void> {
+  async selectOrganization(external_id: string): Promise<void> {
     const url = new URL(`/api/v1/organizations:external/${encodeURIComponent(external_id)}`, this.#origin);
     const request: HttpRequest = { ...this.#request('GET'), url };
     const subject = { organization: external_id };
@@ -243,11 +250,13 @@ export class Scalekit {
    */
   async #retryDuringLag<T>(
     isLag: false | ((error: ApiError) => boolean),
-    send: () => Promise<Outcome<T>>,
+    send: (mayBeDone: boolean) => Promise<Outcome<T>>,
+    mayBeDone = false,
   ): Promise<Outcome<T>> {
     const until = clock() + CREATION_LAG;
-    for (let pause = FIRST_PAUSE; ; pause = Math.min(2 * pause, MAX_PAUSE)) {
-      const outcome = await send();
+    for (let [pause, isUnknown] = [FIRST_PAUSE, mayBeDone]; ; pause = Math.min(2 * pause, MAX_PAUSE)) {
+      const outcome = await send(isUnknown);
+      isUnknown ||= outcome.kind === 'unknown';
       if (outcome.kind === 'done' || !isLag || !isLag(outcome.error) || clock() >= until) return outcome;
       if (!(await this.transport.wait(pause * (0.5 + Math.random() / 2)))) return outcome;
     }
@@ -287,7 +296,10 @@ export class Scalekit {
     const { status, headers, mayBeDone } = response;
     this.time = Date.parse(headers.date ?? '') || undefined;
     if (status === 404 && missing && isApiResponse(response)) return done(missing(response));
-    if (status < 200 || status > 299) return failure(mayBeDone, scalekitRefusal(operation, response, subject));
+    // A 404 that is not the API's says nothing about what the API did.
+    const isForeign = status === 404 && !isApiResponse(response);
+    if (status < 200 || status > 299)
+      return failure(mayBeDone || isForeign, scalekitRefusal(operation, response, subject));
     try {
       return done(parse(response.body));
     } catch (error) {

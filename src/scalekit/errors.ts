@@ -64,7 +64,8 @@ function scalekitAdvice(response: FinalResponse, subject: Subject): string {
     return `The rate limit of the environment is reached for longer than this step may wait${wait}: run fewer jobs at once, or raise timeout.`;
   }
   if (status >= 500) return "That is on Scalekit's side: try again later.";
-  if (subject === 'client-sign-in') return 'The new pair itself is refused: an interceptor may deny it a token.';
+  if (subject === 'client-sign-in')
+    return 'Scalekit refuses the new client credentials. An interceptor of the environment may deny the token.';
   if (status === 404 && !isApiResponse(response) && subject !== 'sign-in')
     return 'Check who answers at scalekit_environment_url: it is not the API.';
   if (subject === 'sign-in') return SIGN_IN_ADVICE[status] ?? '';

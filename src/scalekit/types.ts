@@ -89,7 +89,7 @@ export interface AccessToken {
   expires_in: number | undefined;
 }
 
-/** What a request that creates something tells its caller, and what it has to know about earlier ones. */
+/** Callbacks of a request that creates something, and what is known of earlier ones. */
 export interface Creation {
   /** Whether an earlier request of this step for the same thing may have been carried out. */
   mayBeDone: boolean;

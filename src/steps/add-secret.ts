@@ -4,6 +4,7 @@ import * as log from '../output/log.ts';
 import type { Scalekit } from '../scalekit/api.ts';
 import { type Client, MAX_SECRETS, type Secret } from '../scalekit/types.ts';
 import { possibleLeftover } from '../undo/by-hand.ts';
+import type { PendingSecret } from '../undo/pending.ts';
 import { newSecretIds } from '../undo/remove.ts';
 import { type Context, MAX_SENDS, type NewSecret } from './context.ts';
 
@@ -28,25 +29,26 @@ export async function addSecret(context: Context, client: ManagedClient, evictab
   const { scalekit, journal } = context;
   const { client_id } = client;
   const known_ids = client.secrets.map(({ id }) => id);
-  const pending = { client_id, nonce: client.marker?.nonce ?? '', known_ids, outcome_unknown: false };
-  let possibleIds: string[] | undefined;
+  let pending: PendingSecret = { client_id, nonce: client.marker?.nonce ?? '', known_ids, outcome_unknown: false };
+  let possibleIds: string[] = [];
   for (let sends = 1; ; sends++) {
-    const outcome = await scalekit.addSecret(client_id, {
+    const outcome = await scalekit.addSecret(client_id, known_ids, {
       mayBeDone: sends > 1,
       onSend: () => journal.secretSent(pending),
       onId: (id) => journal.secretAnswered(id),
     });
     if (outcome.kind === 'done') {
-      for (const id of possibleIds ?? []) log.warning(possibleLeftover(scalekit, pending, id));
+      possibleIds.map((id) => possibleLeftover(scalekit, pending, id)).forEach(log.warning);
       return { plain_secret: outcome.value.plain_secret, shown: outcome.value.secret };
     }
     if (outcome.kind === 'refused') journal.forget('secret');
     if (outcome.kind === 'refused' || sends === MAX_SENDS || scalekit.transport.cancelled) throw outcome.error;
     log.info(`${outcome.error.message} Asking for another one.`);
     // A secret whose id is known is deleted. Another one may turn up at any time.
-    pending.outcome_unknown ||= journal.state.secret?.id === undefined;
-    possibleIds = await prepareRepeat(context, client, evictable);
-    if (!possibleIds) throw outcome.error;
+    if (journal.state.secret?.id === undefined) pending = { ...pending, outcome_unknown: true };
+    const ids = await prepareRepeat(context, client, evictable);
+    if (!ids) throw outcome.error;
+    possibleIds = ids;
   }
 }
 
@@ -61,12 +63,10 @@ async function prepareRepeat(
   evictable: string[],
 ): Promise<string[] | undefined> {
   const { scalekit, journal } = context;
-  const now = await deleteUnusable(scalekit, client.client_id, journal.state.secret?.id);
+  const deleted = journal.state.secret?.id;
+  const now = await deleteUnusable(scalekit, client.client_id, deleted);
   if (!now) return undefined;
-  const possibleIds = newSecretIds(
-    now,
-    client.secrets.map(({ id }) => id),
-  );
+  const possibleIds = newSecretIds(now, [...client.secrets.map(({ id }) => id), deleted]);
   if (now.secrets.length < MAX_SECRETS) return possibleIds;
   const [oldest] = evictions(now.secrets).filter(({ id }) => evictable.includes(id));
   if (!oldest) return undefined;

@@ -1,5 +1,5 @@
 import type { ManagedClient } from '../client/identity.ts';
-import { type Plan, planForWinner, type Result, type Step } from '../client/plan.ts';
+import { type Plan, planForWinner, type Step } from '../client/plan.ts';
 import * as log from '../output/log.ts';
 import { flushMasks } from '../output/mask.ts';
 import { cleanUp } from '../undo/remove.ts';
@@ -14,7 +14,8 @@ import { type VerifiedToken, verify } from './verify.ts';
 
 /** The outcome of a plan: what to publish, and what to do after that. */
 export interface AppliedPlan {
-  result: Result;
+  /** The plan that was applied. After a lost race, it is the one for the winner's client. */
+  plan: Plan;
   client: ManagedClient;
   /** Undefined if an existing client is reused. */
   secret?: NewSecret | undefined;
@@ -26,7 +27,7 @@ export interface AppliedPlan {
 /**
  * Carries out the steps before publishing: creates or rotates the credentials, verifies them and saves them. Before each
  * request that creates something is sent, the journal records the intent, and the id as soon as it is known. So roll-back
- * and the post step know what to undo wherever this function fails or is cut off.
+ * and the post step know what to undo if this function fails or is cut off.
  */
 export async function applyPlan(context: Context, plan: Plan, found: SearchResult): Promise<AppliedPlan> {
   const applied = await makeCredentials(context, plan, found);
@@ -53,7 +54,7 @@ async function makeCredentials(context: Context, plan: Plan, found: SearchResult
   if (verified.status === 'rejected') throw verified.reason;
   if (winner.status === 'rejected') throw winner.reason;
   return {
-    result: plan.result,
+    plan,
     client,
     secret,
     token: verified.value,
@@ -99,7 +100,7 @@ async function changeClient(
     if (step.kind === 'add-secret') secret = await addSecret(context, client, evictable);
   }
   const token = secret && (await verifySecret(context, client, secret));
-  return { result: plan.result, client, secret, token, remainingSteps: plan.afterPublish };
+  return { plan, client, secret, token, remainingSteps: plan.afterPublish };
 }
 
 async function verifySecret(

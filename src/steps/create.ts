@@ -80,7 +80,9 @@ function requireAsRequested(desired: DesiredClient, client: ManagedClient): void
   const wrong = differencesInResponse(desired, client);
   if (wrong.length === 0) return;
   const hint = wrong.some(({ field }) => field === 'scopes') ? ' A scope must exist in the environment first.' : '';
-  throw new Error(`Scalekit did not make the client that was asked for.${hint}\n${formatDifferences(wrong)}`);
+  throw new Error(
+    `The client that Scalekit created differs from the requested one.${hint}\n${formatDifferences(wrong)}`,
+  );
 }
 
 /** What a search for the client of this step returned. */

@@ -50,7 +50,7 @@ export async function findExisting(
   const notices = desired.client_id
     ? [`There is no client ${desired.client_id} (client_id) in this organization; the search decides.`]
     : [];
-  const hinted = await getHintedClient(scalekit, desired, saved?.client_id?.trim());
+  const hinted = desired.client_id ? undefined : await getHintedClient(scalekit, desired, saved?.client_id?.trim());
   // Only `replace` searches nevertheless, to name other clients for the same purpose.
   if (hinted && desired.on_existing !== 'replace') return { ...unsearched, client: hinted, notices };
   const found = await search(scalekit, desired, hinted);

@@ -18,7 +18,7 @@ const NS_PER_SECOND = 1_000_000_000n;
  */
 export function publish(
   { organization_id, access_token, location }: DesiredClient,
-  { result, client, secret, token }: AppliedPlan,
+  { plan: { result }, client, secret, token }: AppliedPlan,
 ): void {
   const outputs = {
     client_id: client.client_id,
@@ -40,10 +40,10 @@ export function publish(
 }
 
 /** Logs what was done, why, and when the next rotation is due. */
-export function logResult(desired: DesiredClient, plan: Plan, applied: AppliedPlan): void {
-  log.info(resultSentence(desired, plan, applied));
+export function logResult(desired: DesiredClient, applied: AppliedPlan): void {
+  log.info(resultSentence(desired, applied));
   if (applied.secret && desired.location) log.info(`Saved the credentials as ${entryNames(desired.location)}.`);
-  const [due] = dueTexts(desired, plan, applied.secret);
+  const [due] = dueTexts(desired, applied.plan, applied.secret);
   if (due) log.info(`The next rotation is due on ${due}.`);
 }
 
@@ -78,13 +78,17 @@ export function publishPlan(desired: DesiredClient, plan: Plan): void {
     for (const { field, wanted, got } of differences) log.info(`    ${field}: from ${got} to ${wanted}`);
   }
   if (steps.length === 0) log.info('- change nothing');
-  if (reason) log.info(`A new secret is due, since ${reason}.`);
-  const [due] = dueTexts(desired, plan, undefined);
-  if (due) log.info(`The next rotation is due on ${due}.`);
-  const rows = steps.flatMap(({ text, differences }) => [
-    [{ data: cell([text]), colspan: '3' }],
-    ...differences.map(({ field, wanted, got }) => [cell([field]), cell([got]), cell([wanted])]),
-  ]);
+  const notes = [
+    ...(reason ? [`A new secret is due, since ${reason}.`] : []),
+    ...dueTexts(desired, plan, undefined).map((due) => `The next rotation is due on ${due}.`),
+  ];
+  notes.forEach(log.info);
+  const rows = [...steps, ...notes.map((text) => ({ text, differences: [] as Difference[] }))].flatMap(
+    ({ text, differences }) => [
+      [{ data: cell([text]), colspan: '3' }],
+      ...differences.map(({ field, wanted, got }) => [cell([field]), cell([got]), cell([wanted])]),
+    ],
+  );
   const header = ['Step or field', 'Now', 'Then'].map((data) => ({ data, header: true }));
   writeSummary('Scalekit organization client: plan, nothing was changed', [header, ...rows]);
 }
@@ -117,17 +121,17 @@ function describeStep(
       return { text: `delete secret ${step.secret.id} of client ${client_id}${condition}`, differences: [] };
     }
     case 'delete-client':
-      return { text: `delete client ${client_id}`, differences: [] };
+      return { text: `delete client ${step.client_id}`, differences: [] };
   }
 }
 
 /** Logs what was deleted and writes a table into the job summary. Cannot fail the step. */
-export function writeReport(desired: DesiredClient, plan: Plan, applied: AppliedPlan, deleted: string[]): void {
+export function writeReport(desired: DesiredClient, applied: AppliedPlan, deleted: string[]): void {
   const { marker, fields, organization_id, location, run_url } = desired;
-  const { result, client, secret } = applied;
+  const { plan, client, secret } = applied;
   for (const what of deleted) log.info(`Deleted ${what}.`);
   const rows: [string, ...string[]][] = [
-    ['Result', result],
+    ['Result', plan.result],
     ...optionalRow('Reason', plan.reason),
     ['Client', client.client_id],
     ['Organization', organization_id],
@@ -155,15 +159,14 @@ function optionalRow(title: string, value: string | undefined): [string, string]
 
 function resultSentence(
   { organization_id, marker, location }: DesiredClient,
-  { reason }: Plan,
-  { result, client, secret }: AppliedPlan,
+  { plan: { result, reason }, client, secret }: AppliedPlan,
 ): string {
   const which = `client ${client.client_id} ${JSON.stringify(client.name)} in organization ${organization_id}`;
   if (result === 'reused' && location) return `Reused ${which}: the saved credentials are this client's.`;
   if (result === 'reused')
-    return `Reused ${which}. A secret is shown once only, when it is made, so the output secret is empty: use the one that was stored then, or on_existing: rotate.`;
+    return `Reused ${which}. Scalekit shows a secret only once, so the output secret is empty. Use the secret that was stored when it was created, or on_existing: rotate.`;
   if (result === 'rotated')
-    return `Added secret ${secret?.shown?.id ?? ''} to ${which}${reason ? `, since ${reason}` : ''}.`;
+    return `Added ${secret?.shown ? `secret ${secret.shown.id}` : 'a secret'} to ${which}${reason ? `, since ${reason}` : ''}.`;
   return `Created ${which}${marker.lifetime === 'job' ? '; it is deleted when the job ends' : ''}.`;
 }
 

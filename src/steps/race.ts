@@ -38,7 +38,7 @@ export async function settleRace(
 async function removeDuplicates({ scalekit, journal }: Context, duplicates: ManagedClient[]): Promise<void> {
   for (const duplicate of duplicates) {
     const { what } = await removeClientOrOwnSecrets(scalekit, journal.state, { ...duplicate, parse: () => duplicate });
-    log.info(`Removed a second client of the same request: ${what}.`);
+    if (what) log.info(`Removed a second client of the same request: ${what}.`);
   }
 }
 

@@ -1,5 +1,7 @@
-import type { Plan, Step } from '../client/plan.ts';
+import type { Step } from '../client/plan.ts';
 import * as log from '../output/log.ts';
+import type { Scalekit } from '../scalekit/api.ts';
+import { newSecretIds } from '../undo/remove.ts';
 import type { AppliedPlan } from './apply.ts';
 import type { Context } from './context.ts';
 
@@ -13,7 +15,6 @@ const HOUR_NS = 3_600_000_000_000n;
  */
 export async function retireOld(
   { scalekit }: Context,
-  plan: Plan,
   { client, secret, remainingSteps }: AppliedPlan,
 ): Promise<string[]> {
   const deleted: string[] = [];
@@ -33,14 +34,26 @@ export async function retireOld(
         scalekit.deleteSecret(client_id, id),
       );
     }
-    if (step.kind === 'delete-client' && plan.client) {
-      const { client_id } = plan.client;
+    if (step.kind === 'delete-client') {
+      const { client_id } = step;
       await attempt(`replaced client ${client_id}`, scalekit.clientUrl(client_id), () =>
-        scalekit.deleteClient(client_id),
+        deleteReplaced(scalekit, step),
       );
     }
   }
   return deleted;
+}
+
+/** Deletes the replaced client. @throws {Error} if another run has added a secret to it since */
+async function deleteReplaced(
+  scalekit: Scalekit,
+  { client_id, knownIds }: Step & { kind: 'delete-client' },
+): Promise<boolean> {
+  const client = await scalekit.getClient(client_id);
+  if (!client) return false;
+  const [other] = newSecretIds(client.parse(), knownIds);
+  if (other) throw new Error(`another run has added secret ${other} to it. Delete it only if nobody uses that secret.`);
+  return await scalekit.deleteClient(client_id);
 }
 
 /**

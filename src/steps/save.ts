@@ -1,20 +1,21 @@
-import { formatSavedState, isOtherOwners } from '../client/saved-state.ts';
+import { formatSavedState, isOtherOwners, ownerOf } from '../client/saved-state.ts';
 import { entryNames, locationName, type SavedCredentials, type SavedSnapshot } from '../github/saved-credentials.ts';
-import { unwrap } from '../net/outcome.ts';
+import { failure, unwrap } from '../net/outcome.ts';
 import * as log from '../output/log.ts';
 import { quote } from '../output/text.ts';
 import { manualSavedCalls, mayStayUpdated } from '../undo/by-hand.ts';
 import type { Context, NewSecret } from './context.ts';
 
 /**
- * Throws if what is saved belongs to somebody else. The exception is the client that `client_id` names: the user takes it
+ * Throws if what is saved belongs to another owner. The exception is the client that `client_id` names: the user takes it
  * over.
  * @param namedId id of the client that `client_id` names, that exists in this organization and may be managed
  */
 export function requireOneOwner(context: Context, saved: SavedSnapshot, namedId: string | undefined): void {
   const { desired, savedCredentials } = context;
-  if (!savedCredentials || !isOtherOwners(saved, ownerOf(context))) return;
-  if (namedId && namedId === desired.client_id && saved.client_id?.trim() === namedId) return;
+  if (!savedCredentials || !isOtherOwners(saved, ownerOf(context.desired))) return;
+  const isShort = `${saved.client_id}${saved.state ?? ''}`.length < 1_000;
+  if (isShort && namedId && namedId === desired.client_id && saved.client_id?.trim() === namedId) return;
   const { api, location } = savedCredentials;
   const { state_variable, id_variable, secret } = location;
   const parts = [
@@ -44,7 +45,7 @@ export async function save(
 ): Promise<void> {
   const { scalekit, journal, savedCredentials } = context;
   if (!savedCredentials) return;
-  const written = { client_id, state: formatSavedState(ownerOf(context), shown?.id) };
+  const written = { client_id, state: formatSavedState(ownerOf(context.desired), shown?.id) };
   await writeVariables(context, savedCredentials, written, namedId);
   if (scalekit.transport.cancelled) throw new Error('The credentials were not saved.');
 
@@ -66,14 +67,10 @@ export async function save(
     log.warning(
       `The response did not show the id of the new secret, so ${savedCredentials.location.state_variable} names none. The next run with on_existing: reuse adds another secret.`,
     );
-  await confirmVariables(savedCredentials, written);
+  await confirmVariables(context, savedCredentials, written);
 }
 
-function ownerOf({ desired }: Context): { key: string; organization_id: string } {
-  return { key: desired.marker.key, organization_id: desired.organization_id };
-}
-
-/** Writes the variables: first `…_STATE`, which says whose the other is. The journal records what to restore. */
+/** Writes the variables: first `…_STATE`, which names the owner. The journal records what to restore. */
 async function writeVariables(
   context: Context,
   savedCredentials: SavedCredentials,
@@ -86,30 +83,56 @@ async function writeVariables(
   const { journal } = context;
   const { api, location } = savedCredentials;
   journal.variablesSent({ api, location, before, written });
-  const first = await savedCredentials.setVariable(location.state_variable, written.state, before.state !== undefined);
+  const first = await savedCredentials
+    .setVariable(location.state_variable, written.state, before.state !== undefined, async () =>
+      requireOneOwner(context, await savedCredentials.read(), namedId),
+    )
+    .catch((error) => failure(false, error));
   if (first.kind === 'refused') journal.forget('variables');
   unwrap(first);
   if (before.client_id !== written.client_id)
     unwrap(await savedCredentials.setVariable(location.id_variable, written.client_id, before.client_id !== undefined));
 }
 
-/** Writes the variables again if another run wrote its own since. The secret of this run was written after that. */
+/**
+ * Writes the variables again if another run of the same owner wrote its own since. The secret of this run was written
+ * after that.
+ * @throws {Error} if the place has another owner by now, or if the client was deleted meanwhile
+ */
 async function confirmVariables(
+  context: Context,
   savedCredentials: SavedCredentials,
   written: { client_id: string; state: string },
 ): Promise<void> {
-  const { id_variable, state_variable } = savedCredentials.location;
+  const { api, location } = savedCredentials;
   const now = await savedCredentials.readVariables().catch(() => undefined);
   if (!now || (now.client_id === written.client_id && now.state === written.state)) return;
-  const names = entryNames(savedCredentials.location);
-  log.warning(`Another run saved credentials at the same time: ${names}. This run writes its variables again.`);
+  const left = { ...now, secretTime: 'now' };
+  if (isOtherOwners({ ...now, secretTime: undefined }, ownerOf(context.desired)))
+    throw new Error(
+      `Another owner saved credentials in ${locationName(location)} at the same time: ${quote(now.state ?? now.client_id ?? '')}. The saved client id and secret do not belong together. Use another save_as. To delete what is saved by hand: ${manualSavedCalls(api, location, left)}`,
+    );
+  // delete/ deletes the client, and then the variables.
+  if (now.client_id === undefined && now.state === undefined && (await isGone(context, written.client_id)))
+    throw new Error(
+      `Client ${written.client_id} was deleted while its credentials were saved, so the saved credentials do not work. To delete what is saved by hand: ${manualSavedCalls(api, location, left)}`,
+    );
+  log.warning(
+    `Another run saved credentials at the same time: ${entryNames(location)}. This run writes its variables again.`,
+  );
   const outcomes = [
-    await savedCredentials.setVariable(state_variable, written.state, now.state !== undefined),
-    await savedCredentials.setVariable(id_variable, written.client_id, now.client_id !== undefined),
+    await savedCredentials.setVariable(location.state_variable, written.state, now.state !== undefined),
+    await savedCredentials.setVariable(location.id_variable, written.client_id, now.client_id !== undefined),
   ];
   for (const outcome of outcomes)
     if (outcome.kind !== 'done')
       log.warning(
         `Until the next run, the saved client id and secret may not belong together: ${outcome.error.message}`,
       );
+}
+
+/** Returns whether a client does not exist any more. False if it cannot be read. */
+async function isGone({ scalekit }: Context, client_id: string): Promise<boolean> {
+  const client = await scalekit.getClient(client_id).catch((error: unknown) => error);
+  return client === undefined;
 }

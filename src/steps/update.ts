@@ -1,5 +1,6 @@
 import { differencesInResponse, formatDifferences } from '../client/drift.ts';
 import { appendMarker, type ManagedClient, withMarker } from '../client/identity.ts';
+import { createNonce } from '../inputs/desired-client.ts';
 import type { Failure } from '../net/outcome.ts';
 import * as log from '../output/log.ts';
 import type { ClientFields, ClientSummary } from '../scalekit/types.ts';
@@ -19,7 +20,8 @@ export async function updateClient(
   const { client_id } = client;
   journal.pendingUpdate = { before: client, fields };
   const marker = desired.location && client.marker ? { ...client.marker, key: desired.marker.key } : client.marker;
-  const expected = marker ?? desired.marker;
+  // A nonce of its own: the client was not created by this step.
+  const expected = marker ?? { ...desired.marker, nonce: createNonce() };
   const changes =
     fields.description === undefined ? fields : { ...fields, description: appendMarker(fields.description, expected) };
   const outcome = await scalekit.updateClient(client_id, changes);

@@ -21,7 +21,7 @@ const CORRECTION_LAG = 3_000;
 const RETRY_PAUSE = 500;
 
 const NOT_A_JWT =
-  'The access token of the new pair is not a JWT, so its claims were not compared with what was asked for.';
+  'The access token of the new client credentials is not a JWT, so its claims were not compared with the requested ones.';
 
 /**
  * Verifies new credentials: gets an access token with them and compares it with the desired client.
@@ -47,7 +47,7 @@ export async function verify(
       return { access_token, expiresAt };
     }
     const mismatch = new Error(
-      `The access token of the new pair is not what was asked for. An interceptor of the environment may have changed it; verify: false accepts that.\n${formatDifferences(wrong)}`,
+      `The access token of the new client credentials differs from what was requested. An interceptor of the environment may have changed it. With verify: false, the token is not checked.\n${formatDifferences(wrong)}`,
     );
     if (clock() >= until || !(await scalekit.transport.wait(RETRY_PAUSE))) throw mismatch;
   }
@@ -57,7 +57,7 @@ export async function verify(
 function requireMaskable(desired: DesiredClient, access_token: string): void {
   if (desired.access_token && isTooLongToMask(access_token))
     throw new Error(
-      'The access token of the new pair is too long to be masked in every form, so it is not handed out: leave access_token out, or ask for fewer claims and scopes.',
+      'The access token of the new client credentials is too long to be masked in every form. Expected at most 48 KiB. Remove access_token, or request fewer claims and scopes.',
     );
 }
 

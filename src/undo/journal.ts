@@ -49,7 +49,13 @@ export class Journal {
     this.#secret = secret;
     const journal_file = createJournalFile(folder);
     this.#state = { ...state, process: thisProcess(), journal_file };
-    this.#write(this.#state);
+    try {
+      this.#write(this.#state);
+    } catch {
+      // The folder may be full.
+      this.#state = { ...this.#state, journal_file: undefined };
+      this.#write(this.#state);
+    }
   }
 
   get state(): Readonly<PendingState> {
@@ -156,7 +162,7 @@ export class Journal {
     try {
       this.#write(state);
     } catch (error) {
-      // One of the two files may have the record already. Post must not go by it.
+      // One of the two files may have the record already, and post must not use it.
       this.#writeAgain();
       throw error;
     }
@@ -201,6 +207,8 @@ function createJournalFile(folder: string | undefined): string | undefined {
 
 /** Replaces a file as a whole, so that a reader never sees a part of it. */
 function replaceFile(file: string, text: string): void {
+  // Left over if an earlier record could not be written.
+  fs.rmSync(`${file}.new`, { force: true });
   writeNewFile(`${file}.new`, text);
   fs.renameSync(`${file}.new`, file);
 }
@@ -225,21 +233,28 @@ export function readState(): SealedRecord | undefined {
  * @returns undefined if there is no journal file, or if it holds no sealed record of that step
  */
 export function readLastRecord(state: SealedRecord, secret: string): SealedRecord | undefined {
+  let file: number | undefined;
   try {
     // A link is not followed, and a pipe does not block.
     const { O_NOFOLLOW = 0, O_NONBLOCK = 0 } = fs.constants;
-    const file = fs.openSync(state.journal_file ?? '', O_NOFOLLOW | O_NONBLOCK);
+    file = fs.openSync(state.journal_file ?? '', O_NOFOLLOW | O_NONBLOCK);
     const record = parseRecord(fs.readFileSync(file, 'utf8'));
     if (record.nonce !== state.nonce || !isSealed(record, secret)) return undefined;
     return record.counter < state.counter ? state : record;
   } catch {
     return undefined;
+  } finally {
+    if (file !== undefined) fs.closeSync(file);
   }
 }
 
-/** Deletes the journal file of a step. */
+/** Deletes the journal file of a step. Never throws: the runner deletes its folder in any case. */
 export function deleteJournalFile({ journal_file }: PendingState): void {
-  for (const file of journal_file ? [journal_file, `${journal_file}.new`] : []) fs.rmSync(file, { force: true });
+  for (const file of journal_file ? [journal_file, `${journal_file}.new`] : []) {
+    try {
+      fs.rmSync(file, { force: true });
+    } catch {}
+  }
 }
 
 /** Returns whether a step with the same API secret wrote this record. */

@@ -63,7 +63,7 @@ async function removePendingClient(
     const own = await waitForOwnClients(scalekit, state, until);
     for (const client of own) {
       const { what, stays } = await removeClientOrOwnSecrets(scalekit, state, client);
-      removed.push(what);
+      if (what) removed.push(what);
       // Other runs use the client, so it is not left over. But if an outcome is unknown, its secrets may be this step's.
       if (stays && (secret_outcome_unknown || mayHaveUnknownSecret(state, client.client_id)))
         remaining.push(
@@ -138,7 +138,7 @@ export async function findOwnClients(scalekit: Scalekit, state: PendingState): P
 
 /**
  * Deletes a client that this step created. If it has secrets of other runs, deletes only this step's secrets.
- * @returns what was removed, and whether the client stays
+ * @returns what was removed, empty if nothing was, and whether the client stays
  */
 export async function removeClientOrOwnSecrets(
   scalekit: Scalekit,
@@ -154,9 +154,9 @@ export async function removeClientOrOwnSecrets(
     const own = secrets.filter(({ id }) => ownIds.includes(id));
     if (own.length < secrets.length) {
       for (const { id } of own) await deleteSecretUntilGone(scalekit, client_id, id);
-      const ids = own.map(({ id }) => id).join(' and ') || 'none';
-      const why = "the client stays, since it has secrets that are not known to be this step's";
-      return { what: `secret ${ids} of client ${client_id} (${why})`, stays: true };
+      const ids = own.map(({ id }) => id).join(' and ');
+      const why = "the client is not deleted, since it has secrets that are not known to be this step's";
+      return { what: ids && `secret ${ids} of client ${client_id} (${why})`, stays: true };
     }
   }
   await deleteClientUntilGone(scalekit, client_id);

@@ -8,14 +8,16 @@ import type { PendingVariables } from './pending.ts';
 export interface RestoreResult {
   /** Sentences about what was done. */
   done: string[];
-  /** Sentences about what could not be restored, each with the calls that do it by hand. */
+  /** Sentences about what was not restored, with the calls that do it by hand if that is right. */
   remaining: string[];
+  /** Whether another attempt may restore the rest. */
+  canRetry: boolean;
 }
 
 /**
  * Restores the former values of the saved variables, once. Each is restored only if it still holds what this step wrote,
  * and none is if the secret beside them was written since: then another run has saved its credentials. The variable
- * `…_STATE` is the last to go, because it says whose the other is.
+ * `…_STATE` is restored last, because it names the owner.
  */
 export async function restoreVariables(
   savedCredentials: SavedCredentials,
@@ -27,18 +29,20 @@ export async function restoreVariables(
   const putBack = async (name: string, value: string | undefined) => {
     if (value === undefined) await savedCredentials.deleteVariable(name);
     else unwrap(await savedCredentials.setVariable(name, value, true));
-    done.push(`Put back variable ${name} of ${savedCredentials.name}.`);
+    done.push(`Restored variable ${name} of ${savedCredentials.name}.`);
   };
   try {
     const now = await savedCredentials.read();
-    const isSavedSince = now.secretTime !== undefined && now.secretTime !== before.secretTime;
-    if (isSavedSince || now.state !== written.state) return { done, remaining: [] };
+    if (now.secretTime !== undefined && now.secretTime !== before.secretTime)
+      return { done, remaining: [], canRetry: false };
     if (now.client_id === written.client_id && before.client_id !== written.client_id)
       await putBack(id_variable, before.client_id);
-    await putBack(state_variable, before.state);
-    return { done, remaining: [] };
+    if (now.state === written.state) await putBack(state_variable, before.state);
+    const isOthers = now.state !== written.state && now.state !== before.state;
+    const note = `Not restored: variable ${state_variable} of ${savedCredentials.name}. It was changed since, so another run may have saved its credentials there.`;
+    return { done, remaining: isOthers ? [note] : [], canRetry: false };
   } catch (error) {
-    return { done, remaining: [variablesNotRestored(pending, message(error))] };
+    return { done, remaining: [variablesNotRestored(pending, message(error))], canRetry: true };
   }
 }
 

@@ -22,7 +22,7 @@ export async function rollBack(
 ): Promise<unknown> {
   const { state, pendingUpdate, irreversible } = journal;
   const variables = state.variables && savedCredentials && (await restoreVariables(savedCredentials, state.variables));
-  if (variables?.remaining.length === 0) journal.forget('variables');
+  if (variables?.canRetry === false) journal.forget('variables');
   const { removed, notFound, remaining } = await cleanUp(scalekit, state);
   const lines = [
     ...(variables?.done ?? []),
@@ -36,7 +36,9 @@ export async function rollBack(
       `Could not determine whether the client was created: it is not in the list yet. The post step will check again. ${manualClientCall(scalekit, state)}`,
     );
   else if (remaining.length === 0) journal.forget('client', 'secret');
-  if (pendingUpdate) lines.push(...(await restoreClient(scalekit, pendingUpdate, state.secret?.id)));
+  // While a secret of this step remains, post finds it by the ownership marker that the update wrote.
+  if (pendingUpdate && state.secret && remaining.length > 0) lines.push(mayStayUpdated(pendingUpdate));
+  else if (pendingUpdate) lines.push(...(await restoreClient(scalekit, pendingUpdate, state.secret?.id)));
   lines.push(...irreversible);
   return lines.length > 0 ? new Error([message(failure), ...lines].join('\n'), { cause: failure }) : failure;
 }
@@ -79,7 +81,7 @@ async function restoreClient(
     const wrong = compareFields(names, before, restored);
     if (wrong.length === 0) return [`Restored: ${names.join(', ')} of client ${client_id}.`];
     return [
-      `Client ${client_id} could not be given back what it was, since the API cannot empty or shorten it:\n${formatDifferences(wrong)}`,
+      `Client ${client_id} could not be restored, since the API cannot empty or shorten it:\n${formatDifferences(wrong)}`,
     ];
   } catch (error) {
     return [`${mayStayUpdated(pendingUpdate)} ${message(error)}`];

@@ -277,9 +277,9 @@ function claims(id?: string, repository?: string, environment?: string): Pick<Cl
 
 describe('a client that is named by its id', () => {
   const OURS: OwnershipMarker = { ...MARKER, key: 'our_key-90123456', lifetime: 'persistent' };
-  const OTHER_REPOSITORY = 'it was made for another repository, by the last line of its description';
+  const OTHER_REPOSITORY = 'it was created for another repository, by its ownership marker';
   const OTHER_CLAIMS = 'its claims name another repository';
-  const OF_A_JOB = 'it belongs to one job, by the last line of its description';
+  const OF_A_JOB = 'it belongs to one job, by its ownership marker';
 
   /**
    * Returns why a step must not manage a client, or undefined if it may.

@@ -116,14 +116,14 @@ describe('a plan', () => {
     expect(planning).toThrow(/^Client m2morg_1 .*\nSeveral clients .* uses the oldest, m2morg_1, .*: m2morg_2\./s);
   });
 
-  it('says what has to go before a new secret is made', () => {
+  it('says which secret is deleted before the new one is added', () => {
     const { warnings } = planChanges(desiredClient(), {
       client: client({ secrets: FIVE_SECRETS }),
       others: ['m2morg_2'],
     });
     expect(warnings).toEqual([
       expect.stringMatching(/^Several clients /),
-      'Client m2morg_1 has 5 secrets, and 5 is the most: sks_1 has to go before a new one is made, however young it is.',
+      'Client m2morg_1 has 5 secrets, and 5 is the maximum. Secret sks_1 is deleted before the new one is added, even if it is recent.',
     ]);
   });
 });
@@ -354,9 +354,7 @@ describe('the ownership marker', () => {
   it('is named as what a client made by hand is without', () => {
     const [step] = planFor(desiredClient(), { description: 'What for' }).beforePublish;
     expect(step).toMatchObject({
-      differences: [
-        { field: 'description', wanted: 'a last line by which this action knows the client again', got: 'none' },
-      ],
+      differences: [{ field: 'description', wanted: 'the ownership marker of this action', got: 'none' }],
     });
   });
 
@@ -383,7 +381,7 @@ describe('a client that client_id takes over', () => {
         differences: [
           {
             field: 'description',
-            wanted: 'a last line by which this action knows the client again',
+            wanted: 'the ownership marker of this action',
             got: 'one of another repository, environment or name',
           },
         ],

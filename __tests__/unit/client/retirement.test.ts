@@ -72,7 +72,9 @@ describe('before a client gets one more secret', () => {
     expect(evictions(secrets).map(({ id }) => id)).toEqual(evictedIds);
     const { beforePublish, warnings } = planFor(desiredClient(), { secrets });
     expect(beforePublish.map(stepText)).toEqual([...evictedIds.map((id) => `delete ${id}`), 'add-secret']);
-    expect(warnings.map((text) => /: (sks_\d+) has to go/.exec(text)?.[1])).toEqual(evictedIds);
+    expect(warnings.map((text) => /Secret (sks_\d+) is deleted before the new one is added/.exec(text)?.[1])).toEqual(
+      evictedIds,
+    );
   });
 });
 

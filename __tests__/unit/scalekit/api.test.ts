@@ -39,7 +39,7 @@ const REQUESTS: [
   ['update client m2morg_1', (scalekit) => scalekit.updateClient('m2morg_1', { name: 'a' }), { client: CLIENT }, true],
   [
     'add a secret to client m2morg_1',
-    (scalekit, creation) => scalekit.addSecret('m2morg_1', creation),
+    (scalekit, creation) => scalekit.addSecret('m2morg_1', [], creation),
     { secret: SECRET, plain_secret: PLAIN_SECRET },
     false,
   ],
@@ -130,7 +130,7 @@ describe('a secret that a response shows', () => {
 
   it('uses a secret although the response does not show its id', async () => {
     const { outcome, ids } = await run(
-      (scalekit, creation) => scalekit.addSecret('m2morg_1', creation),
+      (scalekit, creation) => scalekit.addSecret('m2morg_1', [], creation),
       json({ plain_secret: PLAIN_SECRET }),
     );
     expect(outcome).toEqual({ kind: 'done', value: { secret: undefined, plain_secret: PLAIN_SECRET } });

@@ -231,7 +231,7 @@ describe('advice', () => {
       `new client credentials that get no token (${status})`,
       status,
       'client-sign-in',
-      'The new pair itself is refused: an interceptor may deny it a token.',
+      'Scalekit refuses the new client credentials. An interceptor of the environment may deny the token.',
     ]),
     [
       'a rate limit at the token of new client credentials',

@@ -148,7 +148,7 @@ describe('a client that is named', () => {
     [
       'it is of another repository',
       listed({ client_id, description: formatMarker({ ...MARKER, key: 'another_key-1234', repo: '99' }) }),
-      'it was made for another repository, by the last line of its description',
+      'it was created for another repository, by its ownership marker',
     ],
     ['the response is about another client', listed(), 'the answer shows m2morg_1'],
   ])('is refused if %s', async (_what, named, why) => {
@@ -259,16 +259,20 @@ describe('the saved id', () => {
     expect(requests).toEqual(['m2morg_7']);
   });
 
-  it('uses the saved id if client_id names a client that does not exist', async () => {
+  it('does not use the saved id, but searches, if client_id names a client that does not exist', async () => {
     const requests: string[] = [];
-    const api: Pick<Scalekit, 'getClient'> = {
+    const api: Pick<Scalekit, 'getClient' | 'listClients'> = {
       getClient: async (client_id) => {
         requests.push(client_id);
-        return client_id === 'm2morg_1' ? hinted : undefined;
+        return undefined;
+      },
+      async *listClients() {
+        requests.push('list');
+        yield hinted;
       },
     };
     const found = await findExisting(api as Scalekit, desired({ client_id: 'm2morg_7' }), saved);
-    expect(found).toMatchObject({ client: client(), seenIds: undefined });
-    expect(requests).toEqual(['m2morg_7', 'm2morg_1']);
+    expect(found).toMatchObject({ client: client(), seenIds: new Set(['m2morg_1']) });
+    expect(requests).toEqual(['m2morg_7', 'list']);
   });
 });

@@ -59,18 +59,18 @@ const planOf = (changes: Partial<Plan> = {}): Plan => ({
   warnings: [],
   ...changes,
 });
-const appliedOf = (changes: Partial<AppliedPlan> = {}): AppliedPlan => ({
-  result: 'rotated',
+const appliedOf = (plan: Partial<Plan> = {}, changes: Partial<AppliedPlan> = {}): AppliedPlan => ({
+  plan: planOf(plan),
   client: client(),
   secret: NEW_SECRET,
   remainingSteps: [],
   ...changes,
 });
-const REUSED = { result: 'reused', secret: undefined } as const;
+const REUSED = { secret: undefined };
 
 /** Returns the log of a result. */
 function logOf(desired: Partial<DesiredClient>, plan: Partial<Plan>, applied: Partial<AppliedPlan>): string[] {
-  logResult(desiredClient(desired), planOf(plan), appliedOf(applied));
+  logResult(desiredClient(desired), appliedOf(plan, applied));
   return printed.split('\n').filter(Boolean);
 }
 
@@ -80,7 +80,7 @@ function rowsOf(
   plan: Partial<Plan>,
   applied: Partial<AppliedPlan>,
 ): Record<string, string> {
-  writeReport(desiredClient(desired), planOf(plan), appliedOf(applied), []);
+  writeReport(desiredClient(desired), appliedOf(plan, applied), []);
   const rows = readFileSync(join(folder, 'GITHUB_STEP_SUMMARY'), 'utf8').matchAll(
     /<tr><th>(.*?)<\/th><td>(.*?)<\/td><\/tr>/g,
   );
@@ -100,7 +100,9 @@ describe('the log of a result', () => {
   });
 
   it('says when the next rotation is due if reuse adds no secret', () => {
-    expect(logOf({ location: LOCATION, rotate_after: 30 }, { nextRotation: CREATED + DAY }, REUSED)).toEqual([
+    expect(
+      logOf({ location: LOCATION, rotate_after: 30 }, { result: 'reused', nextRotation: CREATED + DAY }, REUSED),
+    ).toEqual([
       `Reused ${WHICH}: the saved credentials are this client's.`,
       'The next rotation is due on 2026-11-25T08:00:00Z.',
     ]);
@@ -134,7 +136,7 @@ describe('the summary of a result', () => {
   });
 
   it('says when the next rotation is due if reuse adds no secret', () => {
-    const rows = rowsOf({ rotate_after: 30 }, { nextRotation: CREATED }, REUSED);
+    const rows = rowsOf({ rotate_after: 30 }, { result: 'reused', nextRotation: CREATED }, REUSED);
     expect(rows).toMatchObject({ Result: 'reused', 'Next rotation': '2026-11-24T08:00:00Z' });
     expect(rows).not.toHaveProperty('Reason');
   });

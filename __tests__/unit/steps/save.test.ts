@@ -95,6 +95,7 @@ async function stepWith({
     if (call === 'PUT A_SECRET') now = afterSecret ?? now;
     const response = responses[call];
     if (response) return response;
+    if (call === `GET ${ID}`) return json({ client: { client_id: ID } });
     const field = FIELDS[name];
     if (!field) return MISSING;
     if (method === 'GET' && now[field] === undefined) return MISSING;

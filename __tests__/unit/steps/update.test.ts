@@ -72,8 +72,6 @@ describe('the ownership marker of a client that is updated', () => {
   it.each<[what: string, description: string, desired: Partial<DesiredClient>, line: string]>([
     ['stays as it is', `Old\n${OLD_MARKER_LINE}`, {}, OLD_MARKER_LINE],
     ['stays as it is if the credentials are saved', `Old\n${OLD_MARKER_LINE}`, { location: LOCATION }, OLD_MARKER_LINE],
-    ["is this run's if there was none", 'Old', {}, NEW_MARKER_LINE],
-    ["is this run's if there was none and the credentials are saved", 'Old', { location: LOCATION }, NEW_MARKER_LINE],
     ['keeps another identity hash if nothing is saved', `Old\n${FOREIGN_LINE}`, {}, FOREIGN_LINE],
     [
       'gets our identity hash, and keeps all else, if the credentials are saved',
@@ -92,6 +90,17 @@ describe('the ownership marker of a client that is updated', () => {
     expect(methods).toEqual(['PATCH']);
     expect(journal.pendingUpdate).toEqual({ before: client({ description }), fields: { description: 'What for' } });
   });
+
+  it.each([{}, { location: LOCATION }])(
+    "is this run's with a nonce of its own if there was none, because this step did not create the client: %j",
+    async (desired) => {
+      const { updated, sent } = await update({ description: 'Old' }, { description: 'What for' }, { desired });
+      const { nonce = '' } = /nonce=(?<nonce>[\w-]{16})\]$/.exec(sent.description)?.groups ?? {};
+      expect(nonce).not.toBe(MARKER.nonce);
+      expect(sent.description).toBe(`What for\n${NEW_MARKER_LINE.replace(MARKER.nonce, nonce)}`);
+      expect(updated).toMatchObject({ description: sent.description });
+    },
+  );
 
   it('is not sent if the description does not change', async () => {
     const { sent } = await update({ name: 'Other' }, { name: 'Deployer' });

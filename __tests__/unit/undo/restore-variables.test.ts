@@ -65,7 +65,7 @@ function fakeGitHub(content: SavedSnapshot, responses: Responses = {}) {
 }
 
 describe('restoring variables', () => {
-  const both = ['Put back variable A_ID of acme/app.', 'Put back variable A_STATE of acme/app.'];
+  const both = ['Restored variable A_ID of acme/app.', 'Restored variable A_STATE of acme/app.'];
   const former = { client_id: SAVED.client_id, state: SAVED.state };
 
   it.each<[what: string, PendingVariables, SavedSnapshot, after: Partial<SavedSnapshot>, changes: string[]]>([
@@ -135,25 +135,28 @@ describe('restoring variables', () => {
     ['changes nothing if the secret was written since', CHANGED, { ...WRITTEN, secretTime: LATER }, WRITTEN, []],
     ['changes nothing if the first secret was written since', CREATED, { ...WRITTEN, secretTime: LATER }, WRITTEN, []],
     [
-      'changes nothing if another run wrote the state since',
+      'gives the id its former value, and names the state, if another run wrote the state since',
       CHANGED,
       { ...WRITTEN, state: SAVED.state.replace('sks_1', 'sks_5'), secretTime: SAVED.secretTime },
-      { ...WRITTEN, state: SAVED.state.replace('sks_1', 'sks_5') },
-      [],
+      { ...former, state: SAVED.state.replace('sks_1', 'sks_5') },
+      ['PATCH A_ID'],
     ],
     ['changes nothing if the state was not written', CHANGED, SAVED, former, []],
     [
-      'changes nothing if somebody deleted the state since',
+      'gives the id its former value, and names the state, if somebody deleted the state since',
       CHANGED,
       { ...WRITTEN, state: undefined, secretTime: SAVED.secretTime },
-      { ...WRITTEN, state: undefined },
-      [],
+      { ...former, state: undefined },
+      ['PATCH A_ID'],
     ],
     ['changes nothing if there is nothing', CREATED, NOTHING_SAVED, { client_id: undefined, state: undefined }, []],
-  ])('%s', async (_what, pending, content, after, changes) => {
+  ])('%s', async (what, pending, content, after, changes) => {
     const github = fakeGitHub(content);
     const done = both.filter((sentence) => changes.some((change) => sentence.includes(` ${change.split(' ')[1]} `)));
-    expect(await restoreVariables(github.savedCredentials, pending)).toEqual({ done, remaining: [] });
+    const remaining = what.includes('names the state')
+      ? [expect.stringMatching(/^Not restored: variable A_STATE of acme\/app\. It was changed since/)]
+      : [];
+    expect(await restoreVariables(github.savedCredentials, pending)).toEqual({ done, remaining, canRetry: false });
     expect(github.changes()).toEqual(changes);
     expect(github.values()).toEqual(after);
   });
@@ -182,6 +185,7 @@ describe('restoring variables', () => {
     const github = fakeGitHub({ ...WRITTEN, secretTime: pending.before.secretTime }, responses);
     const result = await restoreVariables(github.savedCredentials, pending);
     expect(result).toEqual({
+      canRetry: true,
       done,
       remaining: [
         expect.stringMatching(

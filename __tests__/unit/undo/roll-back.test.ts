@@ -58,7 +58,7 @@ describe('a step that failed after it wrote the variables', () => {
     const [journal, { savedCredentials, values }] = [journalOf({ variables }), fakeGitHub()];
     const error = await rollBack(scalekit, savedCredentials, journal, failure);
     expect(error).toMatchObject({
-      message: 'Because.\nPut back variable A_ID of acme/app.\nPut back variable A_STATE of acme/app.',
+      message: 'Because.\nRestored variable A_ID of acme/app.\nRestored variable A_STATE of acme/app.',
       cause: failure,
     });
     expect(values).toEqual(FORMER);
@@ -88,12 +88,14 @@ describe('a step that failed after it wrote the variables', () => {
     expect(journal.state).toMatchObject({ variables, client: undefined, secret: undefined });
   });
 
-  it('has nothing to say if another run saved its own since', async () => {
+  it('says so, and leaves nothing to the post step, if another run wrote the state since', async () => {
     const journal = journalOf({ variables: { ...variables, written: { ...WRITTEN, state: 'mine' } } });
     const { savedCredentials, values } = fakeGitHub();
-    expect(await rollBack(scalekit, savedCredentials, journal, failure)).toBe(failure);
+    expect(await rollBack(scalekit, savedCredentials, journal, failure)).toMatchObject({
+      message: expect.stringMatching(/^Because\.\nRestored variable A_ID .*\nNot restored: variable A_STATE /),
+    });
     expect(journal.state.variables).toBeUndefined();
-    expect(values).toEqual(CHANGED);
+    expect(values).toEqual({ ...CHANGED, A_ID: SAVED.client_id });
   });
 
   it('says that the post step removes what was created if it is cancelled, and changes nothing', () => {
