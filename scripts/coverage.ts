@@ -7,14 +7,17 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 
+/** Beginnings of the names of the tests that do not run. */
+const EXCLUDED = ['unit', 'matrix', 'container-cancel', 'injection', 'fleet', 'bundle', 'emulator', 'github-emulator'];
+
 /** Temporary folder for V8's coverage files. */
 const folder = mkdtempSync(path.join(tmpdir(), 'coverage-'));
 try {
   // Run the unit tests in Jest's own process. Jest ends its workers in a way that loses their coverage.
   jest('__tests__/unit', '--runInBand');
-  // Exclude the fault matrix: its time limits are set for the built action. Each process strips the types of all of src,
-  // so run no more of them than there are processors.
-  jest('--testPathIgnorePatterns', '__tests__/(unit|matrix)', '--maxWorkers', '100%');
+  // Exclude tests whose time limits are set for the built action, and tests of which others cover the same code. Each
+  // process strips the types of all of src, so run no more of them than there are processors.
+  jest('--testPathIgnorePatterns', `__tests__/(${EXCLUDED.join('|')})`, '--maxWorkers', '100%');
   for (const name of readdirSync(folder)) replacePathsByUrls(path.join(folder, name));
   const limits = ['--check-coverage', '--lines', '95', '--branches', '95'];
   const report = ['--temp-directory', folder, '--include', 'src/**/*.ts', '--all', '--reporter', 'text'];
