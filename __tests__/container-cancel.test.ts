@@ -108,13 +108,14 @@ describe('post, started beside main', () => {
 });
 
 describe('post, started beside main that waits for a response', () => {
-  itWaits('stops main, which publishes nothing', async (emulator) => {
-    const { main, post } = await runBeside(emulator, {}, 'before createClient', 'after createClient', 4_000);
-    expect(main).toMatchObject({ exitCode: 1, outputs: {} });
-    expect(errors(main)).toEqual([expect.stringMatching(/^The run was cancelled\. /)]);
-    expect(post).toMatchObject({ exitCode: 0, annotations: [] });
-    expect(emulator.clients()).toEqual([]);
-  });
+  for (const readAt of ['before token', 'before createClient'])
+    itWaits(`stops main, which publishes nothing, and removes the client: state read ${readAt}`, async (emulator) => {
+      const { main, post } = await runBeside(emulator, {}, readAt, 'after createClient', 4_000);
+      expect(main).toMatchObject({ exitCode: 1, outputs: {} });
+      expect(errors(main)).toEqual([expect.stringMatching(/^The run was cancelled\. /)]);
+      expect(post).toMatchObject({ exitCode: 0, annotations: [] });
+      expect(emulator.clients()).toEqual([]);
+    });
 });
 
 const idsIn = (emulator: Emulator) =>
@@ -127,7 +128,7 @@ async function expectSavedWork(emulator: Emulator): Promise<void> {
   else expect(await credentialsWork(emulator, saved as Outcome['outputs'])).toBe(true);
 }
 
-/** Checks that each new client and secret is published for longer than the job, saved, or named in a message. */
+/** Checks that each new client and secret is published for longer than the job, saved, or named with the call to delete it. */
 async function expectNothingUnnamed(
   emulator: Emulator,
   known: string[],
@@ -135,7 +136,8 @@ async function expectNothingUnnamed(
   main: Executed,
   post: Outcome,
 ): Promise<void> {
-  const messages = [...main.annotations, ...post.annotations].map(({ message }) => message).join('\n');
+  const named = [...main.annotations, ...post.annotations].map(({ message }) => message);
+  const messages = named.filter((message) => message.includes('DELETE ')).join('\n');
   const { client_id = '', secret = '' } = keptIn(repositoryOf(emulator));
   const isSaved = emulator.secrets(client_id).at(-1) === secret;
   const isKept = !isJob && (main.outputs.result !== undefined || isSaved);

@@ -169,7 +169,8 @@ async function jest(copy: string, files: string[], names: string[]) {
   rmSync(outputFile, { force: true });
   const pattern = names.map((name) => name.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')).join('|');
   const program = ['--experimental-vm-modules', '--no-warnings', 'node_modules/jest/bin/jest.js', '--silent'];
-  const options = ['--testNamePattern', pattern, '--json', '--outputFile', outputFile];
+  // Each process strips the types of all of src, so run no more tests at the same time than there are processors.
+  const options = ['--testNamePattern', pattern, '--json', '--outputFile', outputFile, '--maxWorkers', '100%'];
   const args = [...program, ...options, '--runTestsByPath', ...new Set(files)];
   await succeeds(copy, process.execPath, args, { ACTION_SOURCE: '1' }, 'ignore');
   if (!existsSync(outputFile)) return undefined;

@@ -213,7 +213,7 @@ export async function another(options: EmulatorOptions = {}): Promise<Emulator &
 }
 
 /** How many of the tests that wait for seconds run at the same time. */
-const CONCURRENT = 8;
+const CONCURRENT = 6;
 
 /**
  * Returns a function that defines a test that waits for seconds. Each begins together with the next ones of the file, and
