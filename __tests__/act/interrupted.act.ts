@@ -94,6 +94,6 @@ describe('a run that is interrupted while it rotates the secret of a client', ()
     const { client_id } = seed();
     const { exitCode, log } = await interrupt('before', is('addSecret'), { lifetime: 'persistent', later: 3_000 });
     expect([exitCode, ids()]).toEqual([1, [client_id]]);
-    expect(log).toContain(`::warning::Whether a secret was added to client ${client_id} is not known`);
+    expect(log).toContain(`::warning::Could not determine whether a secret was added to client ${client_id}`);
   });
 });
