@@ -2645,7 +2645,7 @@ function findEarlierClient(concurrent, own, { seenIds, client: named }, elapsed)
  */
 function requireOneOwner(context, saved, namedId) {
     const { desired, savedCredentials } = context;
-    if (!savedCredentials || !isOtherOwners(saved, ownerOf(context.desired)))
+    if (!savedCredentials || !isOtherOwners(saved, ownerOf(desired)))
         return;
     const isShort = `${saved.client_id}${saved.state ?? ''}`.length < 1_000;
     if (isShort && namedId && namedId === desired.client_id && saved.client_id?.trim() === namedId)

@@ -3093,8 +3093,10 @@ const MIN_TIMEOUT = 30;
  * @param state what main wrote into the runner's state file. It may be older than what main did
  */
 async function cleanUpAfterMain(state) {
-    const distrust = reasonNotToTrust(readUnmaskedCredentials(process.env), state);
-    const { pending, ...leftovers } = distrust ? { pending: state } : await findLeftovers(state);
+    // Nothing is masked before something is printed.
+    const unmasked = readUnmaskedCredentials(process.env);
+    const distrust = reasonNotToTrust(unmasked, state);
+    const { pending, ...leftovers } = distrust ? { pending: state } : await findLeftovers(state, unmasked.client_secret);
     if (!distrust && isNothingPending(pending))
         return;
     const credentials = readCredentials(process.env);
@@ -3139,9 +3141,9 @@ function unsafeTls() {
  * Stops main if it still runs, and reads what it left to undo. The journal file has main's last record. Without it, the
  * state may be older than a save, so nothing persistent may be deleted by it.
  */
-async function findLeftovers(state) {
+async function findLeftovers(state, secret) {
     const main = await (0,main_process/* stopMain */.a)(state.process);
-    const record = (0,journal/* readLastRecord */.kT)(state, readUnmaskedCredentials(process.env).client_secret);
+    const record = (0,journal/* readLastRecord */.kT)(state, secret);
     if (main === 'running')
         return { pending: withSearch(record ?? state), obstacle: 'main still runs and could not be stopped' };
     (0,journal/* deleteJournalFile */.hp)(state);

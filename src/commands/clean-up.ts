@@ -35,8 +35,10 @@ interface Leftovers {
  * @param state what main wrote into the runner's state file. It may be older than what main did
  */
 export async function cleanUpAfterMain(state: SealedRecord): Promise<void> {
-  const distrust = reasonNotToTrust(readUnmaskedCredentials(process.env), state);
-  const { pending, ...leftovers } = distrust ? { pending: state } : await findLeftovers(state);
+  // Nothing is masked before something is printed.
+  const unmasked = readUnmaskedCredentials(process.env);
+  const distrust = reasonNotToTrust(unmasked, state);
+  const { pending, ...leftovers } = distrust ? { pending: state } : await findLeftovers(state, unmasked.client_secret);
   if (!distrust && isNothingPending(pending)) return;
   const credentials = readCredentials(process.env);
   const token = readGitHubToken();
@@ -82,9 +84,9 @@ function unsafeTls(): string | undefined {
  * Stops main if it still runs, and reads what it left to undo. The journal file has main's last record. Without it, the
  * state may be older than a save, so nothing persistent may be deleted by it.
  */
-async function findLeftovers(state: SealedRecord): Promise<Leftovers> {
+async function findLeftovers(state: SealedRecord, secret: string): Promise<Leftovers> {
   const main = await stopMain(state.process);
-  const record = readLastRecord(state, readUnmaskedCredentials(process.env).client_secret);
+  const record = readLastRecord(state, secret);
   if (main === 'running')
     return { pending: withSearch(record ?? state), obstacle: 'main still runs and could not be stopped' };
   deleteJournalFile(state);

@@ -13,7 +13,7 @@ import type { Context, NewSecret } from './context.ts';
  */
 export function requireOneOwner(context: Context, saved: SavedSnapshot, namedId: string | undefined): void {
   const { desired, savedCredentials } = context;
-  if (!savedCredentials || !isOtherOwners(saved, ownerOf(context.desired))) return;
+  if (!savedCredentials || !isOtherOwners(saved, ownerOf(desired))) return;
   const isShort = `${saved.client_id}${saved.state ?? ''}`.length < 1_000;
   if (isShort && namedId && namedId === desired.client_id && saved.client_id?.trim() === namedId) return;
   const { api, location } = savedCredentials;
