@@ -12,18 +12,17 @@ import { credentialsWork, errors, runAction, savingIn, trust } from './support/a
 // Tests of what the files in `dist` contain, and which of them a step needs.
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
-const ACTIONS = ['main', 'post', 'delete', 'sweep'];
-const OCTOKIT = /@octokit\/|restEndpointMethods/;
-const SEALING = /@noble\/|salsa/;
-const UNDICI = /node_modules\/undici|UND_ERR/;
+const DIST = path.join(ROOT, 'dist');
+/** All JavaScript in dist, in bytes. */
+const MOST_BYTES = 700_000;
+const FILES = readdirSync(DIST);
+const SCRIPTS = FILES.filter((name) => name.endsWith('.js'));
+/** Files that no step loads that needs nothing of GitHub's API. */
+const GITHUB_FILES = SCRIPTS.filter((name) => /^(octokit|sealed-box)/.test(name));
 
 const read = (file: string) => readFileSync(path.join(ROOT, file), 'utf8');
-const filesOf = (action: string) => readdirSync(path.join(ROOT, 'dist', action));
-/** Returns the files of an action that contain one of the patterns. */
-const holding = (action: string, ...what: RegExp[]) =>
-  filesOf(action)
-    .filter((name) => name.endsWith('.js'))
-    .filter((name) => what.some((pattern) => pattern.test(read(`dist/${action}/${name}`))));
+/** Returns the files of dist that contain a pattern. */
+const holding = (pattern: RegExp) => SCRIPTS.filter((name) => pattern.test(read(`dist/${name}`)));
 
 let folder: string;
 let trusted: Record<string, string>;
@@ -34,45 +33,61 @@ beforeAll(async () => {
 });
 afterAll(() => rmSync(folder, { recursive: true }));
 
-/** Copies an action with some of its files. @returns the folder, which has the layout of the repository */
-function copyWith(action: string, isKept: (name: string) => boolean): string {
+/** Copies the action with some of the files of dist. @returns the folder, which has the layout of the repository */
+function copyWith(isKept: (name: string) => boolean): string {
   const copy = mkdtempSync(path.join(folder, 'copy-'));
-  const files = filesOf(action)
-    .filter(isKept)
-    .map((name) => path.join('dist', action, name));
-  for (const file of ['action.yml', ...files]) cpSync(path.join(ROOT, file), path.join(copy, file));
+  for (const file of ['action.yml', ...FILES.filter(isKept).map((name) => path.join('dist', name))])
+    cpSync(path.join(ROOT, file), path.join(copy, file));
   return copy;
 }
 
 describe('dist', () => {
-  it('has 150,000 bytes at most in the file that starts', () => {
-    expect(Buffer.byteLength(read('dist/main/index.js'))).toBeLessThanOrEqual(150_000);
+  it('has at most 700 kB of JavaScript', () => {
+    const bytes = SCRIPTS.map((name) => Buffer.byteLength(read(`dist/${name}`)));
+    expect(bytes.reduce((sum, size) => sum + size, 0)).toBeLessThanOrEqual(MOST_BYTES);
   });
 
-  it.each(ACTIONS)('has Octokit in one file of %s, which is not the one that starts', (action) => {
-    expect(holding(action, OCTOKIT)).toEqual([expect.stringMatching(/^\d+\.index\.js$/)]);
+  it('has one file of each name, without numbers, and one list of licenses', () => {
+    expect(SCRIPTS).toEqual(expect.arrayContaining(['main.js', 'post.js', 'delete.js', 'sweep.js', 'start.js']));
+    expect(FILES.filter((name) => /\d/.test(name))).toEqual([]);
+    expect(FILES.filter((name) => !name.endsWith('.js'))).toEqual(['LICENSES.txt', 'package.json']);
   });
 
   it.each([
-    ['main', /The client that Scalekit created differs from the requested one/],
-    ['post', /No client of the create request that was cut off/],
-  ])('has neither Octokit nor the sealing beside what %s does without GitHub', (action, itsWork) => {
-    const [file, ...others] = holding(action, itsWork);
-    expect([file, others]).toEqual([expect.any(String), []]);
-    expect(holding(action, OCTOKIT, SEALING)).not.toContain(file);
-    expect(holding(action, OCTOKIT, SEALING)).not.toContain('index.js');
+    [/class Transport\b/, 'shared.js'],
+    [/class Scalekit\b/, 'shared.js'],
+    [/class GitHub\b/, 'shared.js'],
+    [/function secretForms\(/, 'entries.js'],
+    [/async function provision\(/, 'provision.js'],
+    [/async function deleteManagedClients\(/, 'removal.js'],
+    [/function sealBox\(/, 'sealed-box.js'],
+    [/function fetchWrapper\(/, 'octokit-packages.js'],
+    [/function xsalsa20poly1305|const xsalsa20poly1305 =/, 'sealed-box-packages.js'],
+  ])('has %p in one file', (definition, file) => {
+    expect(holding(definition)).toEqual([file]);
   });
 
-  it.each(ACTIONS)('has nothing of undici in %s but what stands in for it', (action) => {
-    expect(read('node_modules/undici/lib/core/errors.js')).toMatch(UNDICI);
-    expect(holding(action, UNDICI)).toEqual([]);
-    expect(holding(action, /undici is not part of this bundle/)).toHaveLength(1);
-    expect(read(`dist/${action}/LICENSES.txt`)).not.toMatch(/^undici /m);
+  it('has nothing of undici but what stands in for it', () => {
+    const undici = /node_modules\/undici|UND_ERR/;
+    expect(read('node_modules/undici/lib/core/errors.js')).toMatch(undici);
+    expect(holding(undici)).toEqual([]);
+    expect(holding(/undici is not part of this bundle/)).toHaveLength(1);
+    expect(read('dist/LICENSES.txt')).not.toMatch(/^undici /m);
   });
+
+  it.each(SCRIPTS.filter((name) => name.endsWith('-packages.js')))(
+    'names the license of each package in %s',
+    (file) => {
+      const used = new Set(read(`dist/${file}`).match(/node_modules\/((@[\w-]+\/)?[\w-]+)(?=\/)/g));
+      expect(used.size).toBeGreaterThan(0);
+      for (const name of used) expect(read('dist/LICENSES.txt')).toContain(`${name.replace('node_modules/', '')} `);
+    },
+  );
 });
 
-describe('the file that starts', () => {
+describe('the files that judge the inputs and the state', () => {
   const NETWORK = ['tls', 'https', 'http'];
+  const isFirst = (name: string) => /^(main|post|start|entries|entries-packages)\.js$|^package\.json$/.test(name);
 
   /** Runs a file. @returns the outcome, and which of Node's network modules it loaded */
   async function loadedBy(file: string, env: Step['env'] = {}): Promise<[Outcome, string[]]> {
@@ -88,18 +103,18 @@ describe('the file that starts', () => {
   it.each([
     ['main judges bad inputs', 'main', 1, /^::error::\d+ bad inputs:/],
     ['post finds nothing to do', 'post', 0, /^$/],
-  ])('is enough if %s, and loads no TLS', async (_, action, exitCode, said) => {
-    const copy = copyWith(action, (name) => /^(index\.js|package\.json)$/.test(name));
-    const [{ stdout, ...run }, loaded] = await loadedBy(path.join(copy, 'dist', action, 'index.js'));
-    expect([run.exitCode, run.stderr, loaded]).toEqual([exitCode, '', []]);
-    expect(stdout).toMatch(said);
+  ])('are enough if %s, and load no TLS', async (_, entry, exitCode, said) => {
+    const [run, loaded] = await loadedBy(path.join(copyWith(isFirst), 'dist', `${entry}.js`));
+    expect(run).toMatchObject({ exitCode, stderr: '', stdout: expect.stringMatching(said) });
+    expect(loaded).toEqual([]);
   });
 
-  it('loads TLS if the inputs are good', async () => {
+  it('are followed by TLS if the inputs are good', async () => {
     const emulator = await startEmulator();
-    const [run, loaded] = await loadedBy(path.join(ROOT, 'dist/main/index.js'), emulator.variables);
+    const [run, loaded] = await loadedBy(path.join(DIST, 'main.js'), emulator.variables);
     await emulator.close();
-    expect([run.exitCode, loaded]).toEqual([0, NETWORK]);
+    expect(run.exitCode).toBe(0);
+    expect(loaded).toEqual(NETWORK);
   });
 });
 
@@ -109,25 +124,26 @@ describe('without the files for GitHub', () => {
   let step: { source: boolean; action: string };
 
   beforeAll(() => {
-    const omitted = holding('main', OCTOKIT, SEALING);
+    expect(GITHUB_FILES).toHaveLength(4);
     step = {
       source: false,
       action: path.relative(
         ROOT,
-        copyWith('main', (name) => !omitted.includes(name)),
+        copyWith((name) => !GITHUB_FILES.includes(name)),
       ),
     };
   });
   afterEach(() => emulator.close());
 
-  it('a client is made', async () => {
+  it('a client is created', async () => {
     emulator = await startEmulator({ tls: true });
     const inputs = { scalekit_environment_url: emulator.tlsUrl ?? '' };
     const run = await runAction(emulator, { ...step, inputs, env: trusted });
-    expect([run.exitCode, run.annotations, await credentialsWork(emulator, run.outputs)]).toEqual([0, [], true]);
+    expect(run).toMatchObject({ exitCode: 0, annotations: [] });
+    expect(await credentialsWork(emulator, run.outputs)).toBe(true);
   });
 
-  it('a client is made through a proxy', async () => {
+  it('a client is created through a proxy', async () => {
     emulator = await startEmulator({ tls: 'remote' });
     const tunnels: (string | undefined)[] = [];
     const prepareRequestFunction: Server['prepareRequestFunction'] = ({ request }) => {
@@ -141,14 +157,16 @@ describe('without the files for GitHub', () => {
     const env = { ...trusted, https_proxy: `http://127.0.0.1:${proxy.port}` };
     const run = await runAction(emulator, { ...step, inputs, env });
     await proxy.close(true);
-    expect([run.exitCode, run.annotations, await credentialsWork(emulator, run.outputs)]).toEqual([0, [], true]);
+    expect(run).toMatchObject({ exitCode: 0, annotations: [] });
+    expect(await credentialsWork(emulator, run.outputs)).toBe(true);
     expect(new Set(tunnels)).toEqual(new Set(['acme.scalekit.invalid:443']));
   });
 
-  it('no client is made whose credentials could not be saved', async () => {
+  it('no client is created whose credentials could not be saved', async () => {
     emulator = await startEmulator();
     const run = await runAction(emulator, { ...step, inputs: savingIn(emulator) });
-    expect([run.exitCode, emulator.clients()]).toEqual([1, []]);
+    expect(run.exitCode).toBe(1);
+    expect(emulator.clients()).toEqual([]);
     expect(errors(run)).toEqual([expect.stringMatching(/^Cannot find module/)]);
   });
 });
@@ -180,17 +198,11 @@ describe('what stands in for packages', () => {
     .map((file) => [file.replace('node_modules/@actions/', ''), usesIn(read(file))] as const)
     .filter(([, used]) => used.length > 0);
 
-  /** Returns what the stand-ins export, in the same form as usesIn(). */
+  /** Returns what the stand-ins export, and the methods of their HttpClient. */
   async function offers(): Promise<string[]> {
-    const modules = await Promise.all(
-      Object.entries(paths).map(async ([name, [file]]) => [name, await import(file.replace('./', '../'))] as const),
-    );
-    const { HttpClient } = Object.fromEntries(modules)['@actions/http-client'];
+    const { HttpClient, ...others } = await import(paths.undici?.[0].replace('./', '../') ?? '');
     const methods = Object.getOwnPropertyNames(HttpClient.prototype).filter((name) => name !== 'constructor');
-    return [
-      ...modules.flatMap(([name, exported]) => Object.keys(exported).map((part) => `${part} of ${name}`)),
-      ...methods.map((name) => `${name} of an HttpClient`),
-    ];
+    return ['HttpClient', ...Object.keys(others), ...methods];
   }
 
   it('is known by what @actions/core and @actions/github use', () => {
@@ -207,13 +219,17 @@ describe('what stands in for packages', () => {
         'getAgent of an HttpClient',
         'getAgentDispatcher of an HttpClient',
       ],
+      'github/lib/utils.js': [
+        'restEndpointMethods of @octokit/plugin-rest-endpoint-methods',
+        'paginateRest of @octokit/plugin-paginate-rest',
+      ],
     });
   });
 
   it('is all of that and nothing else, but for what only an ID token of @actions/core needs', async () => {
     const isReplaced = (use: string) => use.endsWith(' HttpClient') || Object.hasOwn(paths, use.split(' of ')[1] ?? '');
-    const used = new Set(uses.flatMap(([, all]) => all).filter(isReplaced));
-    expect(used.delete('getJson of an HttpClient')).toBe(true);
+    const used = new Set(uses.flatMap(([, all]) => all.filter(isReplaced).map((use) => use.split(' of ')[0])));
+    expect(used.delete('getJson')).toBe(true);
     expect((await offers()).sort()).toEqual([...used].sort());
   });
 

@@ -153,7 +153,8 @@ describe('a step that names an organization', () => {
     expect(secrets).toHaveLength(3);
     for (const secret of secrets) {
       expect(readable(run)).not.toContain(secret);
-      const alignments = ['', 'x', 'xx'].map((before) =>
+      const isToken = secret.startsWith('eyJ');
+      const alignments = (isToken ? [''] : ['', 'x', 'xx']).map((before) =>
         Buffer.from(before + secret)
           .toString('base64')
           .slice(4, -4),
@@ -161,6 +162,32 @@ describe('a step that names an organization', () => {
       for (const form of [secret, ...alignments]) expect(run.masks.some((mask) => mask.includes(form))).toBe(true);
     }
     expect(run.masks.join('\n')).not.toContain('m2morg_');
+  });
+
+  it('masks with at most 60 commands, even if the ID token gives the claims and the access token is an output', async () => {
+    const env = emulator.github.idTokenVariables;
+    const run = await runAction(emulator, { inputs: { access_token: 'true' }, env });
+    expect(run).toMatchObject({ exitCode: 0, annotations: [] });
+    expect(emulator.github.idTokens).toHaveLength(1);
+    expect(run.masks.length).toBeLessThanOrEqual(60);
+    expect(new Set(run.masks).size).toBe(run.masks.length);
+  });
+
+  it('sends masks in an order in which a runner that echoes them shows nothing', async () => {
+    const env = emulator.github.idTokenVariables;
+    const run = await runAction(emulator, { inputs: { access_token: 'true' }, env });
+    const known: string[] = [];
+    const echoed = run.masks.map((mask) => {
+      known.push(mask);
+      return known.reduce((line, other) => line.replaceAll(other, '***'), mask);
+    });
+    expect(echoed.filter((line) => line !== '***')).toEqual([]);
+    const secrets = [...secretsOf(emulator), run.outputs.access_token ?? ''];
+    // The header and the claims of a JWT are public. Only its signature makes it a token.
+    for (const secret of secrets.map((value) => (value.startsWith('eyJ') ? (value.split('.')[2] ?? '') : value)))
+      for (const text of [secret, Buffer.from(secret).toString('base64')])
+        for (let start = 0; start + 12 <= text.length; start++)
+          expect(echoed.join('\n')).not.toContain(text.slice(start, start + 12));
   });
 
   it('logs two lines, and with debug logging one for each request', async () => {

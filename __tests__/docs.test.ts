@@ -159,7 +159,7 @@ describe('the pages', () => {
     for (const need of needs) {
       const answer = { status: 403, headers: {}, body: '' } as Parameters<typeof githubRefusal>[1];
       const subject = { operation: 'write', parameters: { owner: 'acme', repo: 'app' }, permission: need };
-      const { message } = githubRefusal(subject, answer);
+      const { message } = githubRefusal(subject, answer, undefined);
       const named = message.match(/\w+ \((?:read|write)\)/g) ?? [];
       expect(named.length).toBeGreaterThan(0);
       for (const permission of named) expect(listed).toContain(permission);

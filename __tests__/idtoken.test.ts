@@ -281,18 +281,16 @@ describe('the request for the token', () => {
     expect(errors(executed)).toEqual([]);
   });
 
-  it('and its response are masked, in all forms', async () => {
+  it('and its response are masked, as they are and in base64', async () => {
     const executed = await run();
     const { idTokens, idTokenVariables } = emulator.github;
     expect(idTokens).toHaveLength(1);
-    for (const secret of [idTokenVariables.ACTIONS_ID_TOKEN_REQUEST_TOKEN ?? '', ...idTokens])
-      for (const before of ['', 'x', 'xx']) {
-        const form = Buffer.from(before + secret)
-          .toString('base64')
-          .slice(4, -4);
-        expect(executed.masks.some((mask) => mask.includes(form))).toBe(true);
-        expect(executed.masks).toContain(secret);
-      }
+    for (const token of [idTokenVariables.ACTIONS_ID_TOKEN_REQUEST_TOKEN ?? '', ...idTokens]) {
+      expect(executed.masks).toContain(token);
+      expect(executed.masks.some((mask) => mask.startsWith(Buffer.from(token).toString('base64').slice(0, -4)))).toBe(
+        true,
+      );
+    }
     expectNoTokens(executed);
   });
 

@@ -697,49 +697,53 @@ describe('with a real environment,', () => {
   });
   afterEach(() => emulator.close());
 
-  const SECRETS = [
-    ['delimiters', `${SIGN}ghadelimiter_\nEOF\nsecret<<EOF\nx\nEOF\nresult=created\n`],
-    ['commands', `${SIGN}\n::add-mask::a\r::stop-commands::tok\r\n##[error]x%0A::error::y`],
-    ['control characters', `${SIGN}\x1b[31m\x07\x9b\0\x7f\u2028\u202e\t${SIGN}`],
-    ['markup', `${SIGN}<img src=x>\n\n[x](http://e.example)&amp;${SIGN}`],
-    ['nothing but symbols', '=<<%,:;"\\\'`$(id)'],
-  ] as const;
-  it.each(SECRETS)(
-    'a secret that is made of %s is published to the letter, masked, and seen nowhere',
-    async (_, plain_secret) => {
-      emulator.faults.add({
-        operation: 'createClient',
-        fault: { kind: 'edit', edit: (answer) => ({ ...answer, plain_secret }) },
-      });
-      const { entries, masks, exitCode, lines, codes } = await run(emulator, { inputs: { verify: 'false' } });
-      const [client] = emulator.clients();
-      expect([exitCode, entries]).toEqual([
-        0,
-        [
-          ['client_id', client?.client_id],
-          ['secret', plain_secret],
-          ['secret_id', client?.secrets?.[0]?.id],
-          ['organization_id', emulator.organization.id],
-          ['result', 'created'],
-        ],
-      ]);
-      expect(masks).toEqual(expect.arrayContaining([plain_secret, plain_secret.trim()]));
-      for (const line of plain_secret.split(/[\r\n]+/).filter((line) => line.trim().length > 3))
-        expect([...lines, ...codes].join('\n')).not.toContain(line);
-    },
-  );
-
-  it('a secret of a hundred thousand lines is masked to its last line, or not the one that is published', async () => {
-    const plain_secret = Array.from({ length: 100_000 }, (_, at) => `l/${100_000 + at}é`).join('\n');
+  const createdWith = (plain_secret: string) =>
     emulator.faults.add({
       operation: 'createClient',
       fault: { kind: 'edit', edit: (answer) => ({ ...answer, plain_secret }) },
     });
-    const { entries, masks, lines } = await run(emulator, { inputs: { verify: 'false' } });
-    const [, secret = ''] = entries.find(([name]) => name === 'secret') ?? [];
-    expect(entries).toHaveLength(5);
-    expect(masks).toContain(secret.split('\n').at(-1));
-    expect(lines.join('\n')).toContain('Created client ');
+
+  it.each([
+    ['symbols', '=<<%,:;"\\\'`$(id)'],
+    ['markup', `${SIGN}<img/src=x>[x](http://e.example)&amp;`],
+    ['commands', `${SIGN}::add-mask::a##[error]x%0A::error::y`],
+    ['white space around it', ` \n${SIGN}-secret\t\n`],
+  ])('a secret that is made of %s is published to the letter, masked, and seen nowhere', async (_, plain_secret) => {
+    createdWith(plain_secret);
+    const { entries, masks, exitCode, lines, codes } = await run(emulator, { inputs: { verify: 'false' } });
+    const [client] = emulator.clients();
+    expect([exitCode, entries]).toEqual([
+      0,
+      [
+        ['client_id', client?.client_id],
+        ['secret', plain_secret.trim()],
+        ['secret_id', client?.secrets?.[0]?.id],
+        ['organization_id', emulator.organization.id],
+        ['result', 'created'],
+      ],
+    ]);
+    expect(masks).toContain(plain_secret.trim());
+    expect([...lines, ...codes].join('\n')).not.toContain(plain_secret.trim());
+  });
+
+  it.each([
+    ['delimiters', `${SIGN}ghadelimiter_\nEOF\nsecret<<EOF\nx\nEOF\nresult=created\n`],
+    ['commands', `${SIGN}\n::add-mask::a\r::stop-commands::tok\r\n##[error]x%0A::error::y`],
+    ['control characters', `${SIGN}\x1b[31m\x07\x9b\0\x7f\u2028\u202e\t${SIGN}`],
+    ['words', `${SIGN} and ${SIGN}`],
+    ['characters outside ASCII', `${SIGN}äöü`],
+    ['a hundred thousand lines', Array.from({ length: 100_000 }, (_, at) => `line/${100_000 + at}é`).join('\n')],
+  ])('a secret that is made of %s is refused, seen nowhere, and its client removed', async (_, plain_secret) => {
+    createdWith(plain_secret);
+    emulator.faults.add({ operation: 'addSecret', fault: { kind: 'status', status: 400, body: { code: 3 } } });
+    const { entries, exitCode, lines, annotations } = await run(emulator, { inputs: { verify: 'false' } });
+    expect({ exitCode, entries, clients: emulator.clients() }).toEqual({ exitCode: 1, entries: [], clients: [] });
+    const shown = [...lines, JSON.stringify(annotations)].join('\n');
+    for (const line of plain_secret
+      .split(/[\r\n]+/)
+      .filter((line) => line.length >= 8)
+      .slice(0, 100))
+      expect(shown).not.toContain(line);
   });
 
   it('a secret that is too long is refused, and yet never repeated', async () => {
@@ -763,7 +767,9 @@ describe('with a real environment,', () => {
     });
     const { entries, exitCode, annotations } = await run(emulator, { inputs: { access_token: 'true' } });
     expect([exitCode, entries, emulator.clients()]).toEqual([1, [], []]);
-    expect(annotations).toEqual([{ kind: 'error', message: expect.stringContaining('too long to be masked') }]);
+    expect(annotations).toEqual([
+      { kind: 'error', message: expect.stringContaining('its access_token is not 8 characters to 48 KiB') },
+    ]);
   });
 
   it('an access token of any printable characters is one of seven outputs, to the letter', async () => {
@@ -792,7 +798,7 @@ describe('with a real environment,', () => {
     expect(lines.join('\n')).not.toContain(access_token);
   });
 
-  it.each(['\n::add-mask::a', 'a\rb: c', 'a b', '\x1b[31m', 'ä', ''])(
+  it.each(['a\n::add-mask::a', 'a\rb: c', 'a b', '\x1b[31m', 'ä', ''])(
     'no access token is taken that could not stand in a header: %j',
     async (access_token) => {
       emulator.faults.add({
@@ -851,6 +857,8 @@ describe('with a real environment,', () => {
           custom_claims: JSON.stringify(Object.fromEntries(many.map((value, at) => [`k${at}`, value]))),
           audience: JSON.stringify(many),
           scopes: 'a',
+          // A token with all of that would be too long.
+          verify: 'false',
         },
       },
       { action: 'sweep', inputs: { github_token: emulator.github.token, max_deletions: '1000' } },
@@ -962,14 +970,29 @@ describe('with a real environment,', () => {
 
     it.each<[what: string, payload: string | undefined]>([
       ['none', undefined],
-      ['rubbish', `{"pull_request": ${SIGN}\n::error::x`],
+      ['null', 'null'],
+      ['a list', '[]'],
       ['20 MB', JSON.stringify({ a: 'x'.repeat(20_000_000), head_commit: { message: HOSTILE } })],
-      ['a hundred thousand arrays', '['.repeat(100_000)],
     ])('whose payload of the event is %s changes nothing', async (what, payload) => {
       const GITHUB_EVENT_PATH = path.join(root, what);
       if (payload !== undefined) writeFileSync(GITHUB_EVENT_PATH, payload);
       const read = await run(emulator, { inputs: savingIn(emulator), env: { GITHUB_EVENT_PATH } });
       expect([read.exitCode, read.annotations, read.entries.length]).toEqual([0, [], 5]);
+    });
+
+    it.each([
+      ['rubbish', `{"pull_request": ${SIGN}\n::error::x`],
+      ['a hundred thousand arrays', '['.repeat(100_000)],
+    ])('whose payload of the event is no JSON saves nothing, since Octokit reads it: %s', async (what, payload) => {
+      const GITHUB_EVENT_PATH = path.join(root, what);
+      writeFileSync(GITHUB_EVENT_PATH, payload);
+      const message =
+        'Bad input: GITHUB_EVENT_PATH: names a file that is not JSON; expected the event, as the runner writes it';
+      const read = await run(emulator, { inputs: savingIn(emulator), env: { GITHUB_EVENT_PATH } });
+      expect(read).toMatchObject({ exitCode: 1, annotations: [{ kind: 'error', message }] });
+      expect(emulator.requests).toEqual([]);
+      const other = await run(emulator, { env: { GITHUB_EVENT_PATH } });
+      expect(other).toMatchObject({ exitCode: 0, annotations: [] });
     });
 
     it.each([

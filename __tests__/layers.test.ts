@@ -30,11 +30,13 @@ interface Import {
 }
 
 const imports: Import[] = files.flatMap((file) =>
-  [...read(file).matchAll(/(\bfrom |\bimport\()'([^']+)'/g)].map(([, keyword, specifier = '']) => ({
-    file,
-    imported: specifier.startsWith('.') ? path.posix.join(path.posix.dirname(file), specifier) : specifier,
-    dynamic: keyword !== 'from ',
-  })),
+  [...read(file).matchAll(/(\bfrom |\bimport\((?:\/\* webpackChunkName: "[\w-]+" \*\/ )?)'([^']+)'/g)].map(
+    ([, keyword, specifier = '']) => ({
+      file,
+      imported: specifier.startsWith('.') ? path.posix.join(path.posix.dirname(file), specifier) : specifier,
+      dynamic: keyword !== 'from ',
+    }),
+  ),
 );
 const isOwn = ({ imported }: Import) => imported.endsWith('.ts');
 const rankOf = (file: string) => RANKS.findIndex((folders) => folders.includes(path.posix.dirname(file)));
@@ -68,8 +70,11 @@ describe('the folders of src', () => {
       'delete.ts imports commands/delete.ts',
       'github/api.ts imports @actions/github',
       'main.ts imports commands/provision.ts',
-      'net/agents.ts imports node:http',
       'post.ts imports commands/clean-up.ts',
+      'start.ts imports delete.ts',
+      'start.ts imports main.ts',
+      'start.ts imports post.ts',
+      'start.ts imports sweep.ts',
       'steps/save.ts imports github/sealed-box.ts',
       'sweep.ts imports commands/sweep.ts',
     ]);

@@ -10,7 +10,7 @@ import { type Outcome, runProgram } from '../emulator/runner.ts';
 
 const SOURCE = process.env.ACTION_SOURCE === '1';
 const fileOf = (entry: string) =>
-  fileURLToPath(new URL(SOURCE ? `../src/${entry}.ts` : `../dist/${entry}/index.js`, import.meta.url));
+  fileURLToPath(new URL(SOURCE ? `../src/${entry}.ts` : `../dist/${entry}.js`, import.meta.url));
 
 let emulator: Emulator;
 let folder: string;
@@ -34,7 +34,7 @@ function runInto(reader: string, entry: string, inputs: Record<string, string> =
 
 describe('standard output that is read late', () => {
   it('delays the outputs until every mask has left the process', async () => {
-    const plain_secret = 'é'.repeat(20_000);
+    const plain_secret = '%'.repeat(20_000);
     emulator.faults.add({
       operation: 'createClient',
       fault: { kind: 'edit', edit: (answer) => ({ ...answer, plain_secret }) },

@@ -179,14 +179,14 @@ describe('the output access_token', () => {
     expect({ sub, scopes, lives: exp - iat }).toEqual({ sub: client_id, scopes: ['a', 'b'], lives: 600 });
     expect(access_token_expires_at).toMatch(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/);
     expect(Date.parse(access_token_expires_at)).toBe(exp * 1000);
-    const alignments = ['', 'x', 'xx'].map((before) =>
-      Buffer.from(before + access_token)
-        .toString('base64')
-        .slice(4, -4),
+    expect(executed.masks).toEqual(
+      expect.arrayContaining([
+        access_token,
+        Buffer.from(access_token)
+          .toString('base64')
+          .slice(0, Math.floor((access_token.length * 4) / 3)),
+      ]),
     );
-    for (const form of [access_token, ...alignments])
-      expect(executed.masks.some((masked) => masked.includes(form))).toBe(true);
-    expect(executed.masks).toContain(access_token);
     expect(readable(executed)).not.toContain(access_token);
   });
 

@@ -32,6 +32,8 @@ export interface Step {
    * the state that main has written so far, and run the post step.
    */
   onStart?: (kill: (signal: NodeJS.Signals) => void, running: Running) => void;
+  /** Path of the Node that runs the action. By default the one that runs this program. */
+  node?: string;
   /** Options for Node, such as a module to preload. */
   nodeOptions?: string[];
 }
@@ -112,12 +114,12 @@ export async function runProgram(step: Step, command: string[]): Promise<Outcome
 }
 
 /** Returns the command that runs one file of the action with Node. */
-function nodeCommand({ nodeOptions = [] }: Step, file: string): string[] {
-  return [process.execPath, ...nodeOptions, file];
+function nodeCommand({ node = process.execPath, nodeOptions = [] }: Step, file: string): string[] {
+  return [node, ...nodeOptions, file];
 }
 
 function entry(folder: string, file: string, source = false): string {
-  return source ? path.join(ROOT, file.replace(/^.*dist\/(\w+)\/index\.js$/, 'src/$1.ts')) : path.join(folder, file);
+  return source ? path.join(ROOT, file.replace(/^.*dist\/(\w+)\.js$/, 'src/$1.ts')) : path.join(folder, file);
 }
 
 function inputVariables(

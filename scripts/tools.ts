@@ -27,7 +27,19 @@ function isProgram(file: string): boolean {
   }
 }
 
+/** Major versions of Node.js on which the actions run. The oldest is installed as the oldest that the action supports. */
+export const NODE_VERSIONS = ['20', '22', '24', '26'];
+
+/** A version of Node.js that is too old for the actions. */
+export const OLD_NODE = '18';
+
+/** Returns the path of a version of Node.js that `.ci/tools` installed, or undefined if it did not. */
+export function findNode(major: string): string | undefined {
+  const file = path.resolve(INSTALLED, `../nodes/node_modules/node-${major}/bin/node`);
+  return isProgram(file) ? file : undefined;
+}
+
 /** Returns a message that names missing programs and the command that installs them. */
-export function howToGet(...missing: Tool[]): string {
-  return `Missing: ${missing.join(', ')}. \`bash .ci/tools\` installs what is missing into .tools/bin; it needs Python 3 and Go.`;
+export function howToGet(...missing: string[]): string {
+  return `Missing: ${missing.join(', ')}. \`bash .ci/tools\` installs what is missing into .tools; it needs Python 3 and Go.`;
 }

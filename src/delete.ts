@@ -5,7 +5,7 @@ import * as log from './output/log.ts';
 runEntry(
   async () => {
     const inputs = readDeleteInputs(process.env);
-    const { deleteManagedClients } = await import('./commands/delete.ts');
+    const { deleteManagedClients } = await import(/* webpackChunkName: "removal" */ './commands/delete.ts');
     await deleteManagedClients(inputs);
   },
   log.fail,

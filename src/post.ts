@@ -7,7 +7,7 @@ runEntry(
     const state = readState();
     if (!state) return;
     // Most jobs have nothing to clean up and load no further modules.
-    const { cleanUpAfterMain } = await import('./commands/clean-up.ts');
+    const { cleanUpAfterMain } = await import(/* webpackChunkName: "removal" */ './commands/clean-up.ts');
     await cleanUpAfterMain(state);
   },
   (error) => log.warning(`The state that main left cannot be used, so nothing was removed: ${log.message(error)}`),

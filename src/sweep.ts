@@ -5,7 +5,7 @@ import * as log from './output/log.ts';
 runEntry(
   async () => {
     const inputs = readSweepInputs(process.env);
-    const { sweepJobClients } = await import('./commands/sweep.ts');
+    const { sweepJobClients } = await import(/* webpackChunkName: "removal" */ './commands/sweep.ts');
     await sweepJobClients(inputs);
   },
   log.fail,

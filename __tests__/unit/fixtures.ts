@@ -168,6 +168,6 @@ export class FakeTransport extends Transport {
   }
 }
 
-export function json(value: unknown): Pick<FinalResponse, 'body'> {
-  return { body: JSON.stringify(value) };
+export function json(value: unknown): Pick<FinalResponse, 'headers' | 'body'> {
+  return { headers: { 'content-type': 'application/json' }, body: JSON.stringify(value) };
 }

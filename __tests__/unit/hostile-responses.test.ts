@@ -17,7 +17,7 @@ import { entryUrl, SavedCredentials, type SavedSnapshot } from '../../src/github
 import { ApiError } from '../../src/net/api-error.ts';
 import { type HttpRequest, Transport } from '../../src/net/transport.ts';
 import * as log from '../../src/output/log.ts';
-import { mask } from '../../src/output/mask.ts';
+import { maskSecret } from '../../src/output/mask.ts';
 import { Scalekit } from '../../src/scalekit/api.ts';
 import { readToken } from '../../src/scalekit/token.ts';
 import type { Client, Secret } from '../../src/scalekit/types.ts';
@@ -60,7 +60,7 @@ beforeEach(() => {
     printed += text;
     return true;
   });
-  mask(API_SECRET);
+  maskSecret(API_SECRET);
 });
 afterEach(() => {
   process.exitCode = exitCode;
@@ -679,9 +679,8 @@ describe('eight megabytes are read at once:', () => {
       import('../../src/scalekit/token.ts'),
     ]);
     // Mask as much as a run does: the environment's API secret, a token of GitHub, and a token of Scalekit.
-    for (const length of [64, 93, 900]) masks.mask('aB3-'.repeat(length / 4).slice(0, length));
-    masks.mask(API_SECRET);
-    masks.maskCredentials(API_CREDENTIALS.client_id, API_SECRET);
+    for (const length of [64, 93, 900]) masks.maskSecret('aB3-'.repeat(length / 4).slice(0, length));
+    masks.maskSecret(API_SECRET, [API_CREDENTIALS.client_id]);
     return { ...scalekit, ...github, ...finding, ...planning, ...tokens };
   }
   beforeEach(async () => {

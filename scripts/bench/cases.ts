@@ -184,7 +184,7 @@ function jobCase(options: Options, job: keyof typeof JOBS, by: Contender, latenc
 }
 
 export function action(dist: string, entry: 'main' | 'post'): string[] {
-  return [process.execPath, `${dist}/${entry}/index.js`];
+  return [process.execPath, `${dist}/${entry}.js`];
 }
 
 function nodeWith(name: string, ...args: string[]): string[] {

@@ -1,9 +1,13 @@
+import type { getOctokit } from '@actions/github';
 import { ApiError, invalidResponseError, isApiResponse, unansweredError } from '../net/api-error.ts';
-import { InvalidResponseError, type Json, parseJsonObject, stringField } from '../net/json.ts';
+import { asObject, InvalidResponseError, type Json, parseJsonObject, stringField } from '../net/json.ts';
 import { NetworkError } from '../net/network-error.ts';
 import { done, failure, type Outcome, unwrap } from '../net/outcome.ts';
 import type { FinalResponse, HttpRequest, Transport } from '../net/transport.ts';
+import * as log from '../output/log.ts';
 import { type GitHubSubject, githubRefusal, rateLimitWait } from './errors.ts';
+
+type Octokit = ReturnType<typeof getOctokit>;
 
 /** The URL of GitHub's API and the token for it. */
 export interface GitHubAccess {
@@ -25,6 +29,13 @@ export interface GitHubRequest extends GitHubSubject {
   mayBeDone?: boolean;
 }
 
+/** A response of GitHub's API. */
+export interface GitHubResponse {
+  response: FinalResponse;
+  /** The body as Octokit parsed it: a text if it is not JSON, or if its content type is not. */
+  data: unknown;
+}
+
 /** The state of a workflow run. */
 export interface WorkflowRun {
   /** `completed`, or another value while the run is not completed. */
@@ -34,12 +45,13 @@ export interface WorkflowRun {
 }
 
 /**
- * GitHub's REST API. Octokit builds the requests, and the Transport sends them, so that deadlines, retries, proxies and
- * redirects are handled as for Scalekit. The methods that read throw an ApiError if the request fails.
+ * GitHub's REST API. Octokit builds the requests and parses the responses. The Transport sends them, so that deadlines,
+ * retries, proxies and redirects are handled as for Scalekit. The methods that read throw an ApiError if the request fails.
  */
 export class GitHub {
   readonly transport: Transport;
   readonly #access: GitHubAccess;
+  #octokit: Promise<Octokit> | undefined;
 
   constructor(transport: Transport, access: GitHubAccess) {
     this.transport = transport;
@@ -108,9 +120,9 @@ export class GitHub {
 
   /** Reads an object like find(), but throws an ApiError if GitHub returns 404. */
   async read<T>(request: GitHubRequest, parse: (response: Json) => T): Promise<T> {
-    const response = unwrap(await this.send(request));
+    const { response, data } = unwrap(await this.send(request));
     try {
-      return parse(parseJsonObject(response.body));
+      return parse(typeof data === 'string' ? parseJsonObject(data) : asObject(data, 'the answer'));
     } catch (error) {
       throw error instanceof InvalidResponseError
         ? invalidResponseError(request.operation, response, error.message, '')
@@ -119,9 +131,9 @@ export class GitHub {
   }
 
   /** Sends a request, and retries it even if its outcome is unknown. */
-  async send(request: GitHubRequest): Promise<Outcome<FinalResponse>> {
+  async send(request: GitHubRequest): Promise<Outcome<GitHubResponse>> {
     const { operation, successStatuses } = request;
-    const { response, error } = await this.#sendThroughOctokit(request);
+    const { response, data, error } = await this.#sendThroughOctokit(request);
     if (error instanceof NetworkError)
       return failure(error.reached, unansweredError(operation, error, 'GITHUB_API_URL'));
     if (!response) throw error;
@@ -130,45 +142,65 @@ export class GitHub {
       const advice = 'Check who answers at GITHUB_API_URL.';
       return failure(true, invalidResponseError(operation, response, "it is not GitHub's", advice));
     }
-    if (status < 200 || status > 299) return failure(mayBeDone, githubRefusal(request, response));
-    if (!successStatuses || successStatuses.includes(status)) return done(response);
+    if (status < 200 || status > 299) return failure(mayBeDone, githubRefusal(request, response, data));
+    if (!successStatuses || successStatuses.includes(status)) return done({ response, data });
     const reason = `GitHub answers ${successStatuses.join(' or ')} after a success`;
     return failure(true, invalidResponseError(operation, response, reason, ''));
   }
 
-  /** Sends a request that Octokit builds. */
-  async #sendThroughOctokit({
-    route,
-    parameters,
-    mayBeDone = false,
-  }: GitHubRequest): Promise<{ response?: FinalResponse; error?: unknown }> {
-    const { api, token } = this.#access;
-    // @actions/github is loaded here because few runs need it. While it loads, it parses the event file, and throws if
-    // the file is not JSON.
-    delete process.env.GITHUB_EVENT_PATH;
-    const { getOctokit } = await import('@actions/github');
-    const result: { response?: FinalResponse; error?: unknown } = {};
-    const fetch = async (url: string, { method, headers, body }: HttpRequest) => {
-      const call: HttpRequest = {
-        method,
-        url: new URL(url),
-        headers,
-        body,
-        repeatable: true,
-        mayBeDone,
-        rateLimitWait,
-      };
+  /**
+   * Builds a request with Octokit, sends it through the Transport, and lets Octokit parse the response.
+   * @returns the response if there is one, and the body as Octokit parsed it; otherwise the error
+   */
+  async #sendThroughOctokit({ route, parameters, mayBeDone = false }: GitHubRequest): Promise<Exchange> {
+    const exchange: Exchange = {};
+    const fetch = async (url: string, { method, headers, body }: HttpRequest): Promise<Response> => {
+      const call = { method, url: new URL(url), headers, body, repeatable: true, mayBeDone, rateLimitWait };
       try {
-        result.response = await this.transport.send(call);
+        exchange.response = await this.transport.send(call);
       } catch (error) {
-        result.error = error;
+        exchange.error = error;
+        throw error;
       }
-      // Octokit gets an empty response. send() evaluates the real one.
-      return { status: 204, url, headers: [] };
+      return toFetchResponse(exchange.response);
     };
-    await getOctokit(token, { baseUrl: api, request: { fetch } }).request(route, parameters);
-    return result;
+    this.#octokit ??= loadOctokit(this.#access);
+    try {
+      const octokit = await this.#octokit;
+      exchange.data = (await octokit.request(route, { ...parameters, request: { fetch } })).data;
+    } catch (error) {
+      exchange.error ??= error;
+      // Octokit throws for each status from 400 on.
+      exchange.data = (error as { response?: { data: unknown } }).response?.data;
+    }
+    return exchange;
   }
+}
+
+/** What came of a request: a response and its parsed body, or an error. */
+interface Exchange extends Partial<GitHubResponse> {
+  error?: unknown;
+}
+
+/** Loads Octokit, because few runs need it. */
+async function loadOctokit({ api, token }: GitHubAccess): Promise<Octokit> {
+  const { getOctokit } = await import(/* webpackChunkName: "octokit" */ '@actions/github').catch((error) => {
+    // While it loads, @actions/github parses the event file. The parser's message would quote the file.
+    throw error instanceof SyntaxError ? new Error('The file that GITHUB_EVENT_PATH names is not JSON.') : error;
+  });
+  return getOctokit(token, {
+    baseUrl: api,
+    log: { debug: log.debug, info: log.debug, warn: log.debug, error: log.debug },
+  });
+}
+
+/** Returns a response in the form in which Octokit expects it from `fetch`. */
+function toFetchResponse({ status, headers, body }: FinalResponse): Response {
+  const fields = Object.entries(headers).flatMap(([name, value]) =>
+    [value ?? []].flat().map((text): [string, string] => [name, text]),
+  );
+  // The constructor refuses a body for these statuses.
+  return new Response([204, 205, 304].includes(status) ? null : body, { status, headers: fields });
 }
 
 function isPositive(value: unknown): value is number {

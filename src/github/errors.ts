@@ -1,5 +1,4 @@
 import { type ApiError, redirectAdvice, refusedError } from '../net/api-error.ts';
-import { type Json, parseJsonObject } from '../net/json.ts';
 import { parseRetryAfter } from '../net/retry.ts';
 import { type FinalResponse, type HttpResponse, responseTime } from '../net/transport.ts';
 import { oneLine, quote, truncate } from '../output/text.ts';
@@ -48,9 +47,12 @@ export interface GitHubSubject {
   permission: Permission;
 }
 
-/** Returns the error for a response whose status is not 2xx. */
-export function githubRefusal(subject: GitHubSubject, response: FinalResponse): ApiError {
-  return refusedError(subject.operation, response, githubMessages(response), githubAdvice(subject, response));
+/**
+ * Returns the error for a response whose status is not 2xx.
+ * @param data the parsed body
+ */
+export function githubRefusal(subject: GitHubSubject, response: FinalResponse, data: unknown): ApiError {
+  return refusedError(subject.operation, response, githubMessages(data), githubAdvice(subject, response));
 }
 
 function githubAdvice({ parameters, permission }: GitHubSubject, response: FinalResponse): string {
@@ -83,15 +85,10 @@ function missing({ owner, repo, environment_name }: GitHubSubject['parameters'])
 }
 
 /** Returns the messages in GitHub's error body: its own, and those of a list of errors. */
-function githubMessages({ body }: HttpResponse): string[] {
-  let parsed: Json;
-  try {
-    parsed = parseJsonObject(body);
-  } catch {
-    return [];
-  }
-  const errors = Array.isArray(parsed.errors) ? parsed.errors.map((error) => Object(error).message ?? error) : [];
-  return [parsed.message, ...errors]
+function githubMessages(data: unknown): string[] {
+  const { message, errors } = Object(data);
+  const details = Array.isArray(errors) ? errors.map((error) => Object(error).message ?? error) : [];
+  return [message, ...details]
     .filter((text) => typeof text === 'string')
     .slice(0, 10)
     .map((text) => truncate(oneLine(text), 300));

@@ -1,9 +1,9 @@
 import { invalidResponseError, redirectAdvice, refusedError, unansweredError } from '../net/api-error.ts';
 import { decodeJwtPayload, InvalidResponseError, type Json, parseJsonObject, stringField } from '../net/json.ts';
 import { NetworkError } from '../net/network-error.ts';
-import { isSafe } from '../net/proxy.ts';
 import type { HttpResponse, Transport } from '../net/transport.ts';
-import { mask } from '../output/mask.ts';
+import { isSafe, parseUrl } from '../net/url.ts';
+import { isMaskable, MASKABLE_FORMAT, maskToken } from '../output/mask.ts';
 import { ID_TOKEN_TOKEN, ID_TOKEN_URL } from './runner.ts';
 
 // Requests the ID token. client/target.ts decides what its claims mean, such as which environment the client is for.
@@ -22,11 +22,9 @@ const REMEDY =
  */
 export function getIdToken(transport: Transport, env: NodeJS.ProcessEnv): Promise<Json> {
   const token = env[ID_TOKEN_TOKEN]?.trim() ?? '';
-  mask(token);
-  // Any other character would break the authorization header.
-  if (!/^[\x21-\x7e]+$/.test(token))
-    throw new Error(`Could not ${OPERATION}: ${ID_TOKEN_TOKEN} holds no token. ${REMEDY}`);
-  const url = URL.parse(env[ID_TOKEN_URL] ?? '');
+  maskToken(token);
+  if (!isMaskable(token)) throw new Error(`Could not ${OPERATION}: ${ID_TOKEN_TOKEN} holds no token. ${REMEDY}`);
+  const url = parseUrl(env[ID_TOKEN_URL] ?? '');
   if (!url || !isSafe(url)) throw new Error(`Could not ${OPERATION}: ${ID_TOKEN_URL} is no https address. ${REMEDY}`);
   return requestToken(transport, url, token);
 }
@@ -43,8 +41,9 @@ async function requestToken(transport: Transport, url: URL, token: string): Prom
   if (status >= 300 && status < 400) throw refusedError(OPERATION, response, [], redirectAdvice(response, REMEDY));
   if (status < 200 || status > 299) throw refusedError(OPERATION, response, [], REMEDY);
   try {
-    const value = stringField(parseJsonObject(body), 'value');
-    mask(value);
+    const value = stringField(parseJsonObject(body), 'value').trim();
+    maskToken(value);
+    if (value && !isMaskable(value)) throw new InvalidResponseError(`the token is not ${MASKABLE_FORMAT}`);
     const payload = decodeJwtPayload(value);
     if (!payload) throw new InvalidResponseError('it holds no ID token');
     return payload;

@@ -1,6 +1,8 @@
 import { readFileSync } from 'node:fs';
 import type { context } from '@actions/github';
 
+type Payload = typeof context.payload;
+
 /** Name of the variable with the URL from which a job gets its ID token. */
 export const ID_TOKEN_URL = 'ACTIONS_ID_TOKEN_REQUEST_URL';
 
@@ -24,17 +26,21 @@ export interface Runner {
    * triggered the run.
    */
   origin: 'fork' | 'dependabot' | 'untrusted' | undefined;
+  /** Whether the event file exists and is not JSON. @actions/github cannot be loaded then. */
+  hasBadEvent: boolean;
 }
 
 /** Reads the runner's data from its environment variables and its event file. */
 export function readRunner(env: NodeJS.ProcessEnv): Runner {
+  const event = readEvent(env.GITHUB_EVENT_PATH);
   return {
     repository: env.GITHUB_REPOSITORY ?? '',
     repository_id: numericId(env.GITHUB_REPOSITORY_ID),
     run: `${numericId(env.GITHUB_RUN_ID, 12) ?? '0'}.${numericId(env.GITHUB_RUN_ATTEMPT, 4) ?? '1'}`,
     api: env.GITHUB_API_URL || 'https://api.github.com',
     runUrl: runUrl(env),
-    origin: runOrigin(env),
+    origin: runOrigin(env, event ?? {}),
+    hasBadEvent: event === undefined,
   };
 }
 
@@ -63,9 +69,8 @@ function runUrl({
   return isKnown ? server.replace(/\/$/, '') + path : '';
 }
 
-/** Returns the origin of a run, by its event. */
-function runOrigin(env: NodeJS.ProcessEnv): Runner['origin'] {
-  const payload = readEvent(env.GITHUB_EVENT_PATH);
+/** Returns the origin of a run, by the payload of its event. */
+function runOrigin(env: NodeJS.ProcessEnv, payload: Payload): Runner['origin'] {
   const [pullRequest, workflowRun] = [payload.pull_request, payload.workflow_run];
   // `repo` is null if the fork was deleted in the meantime.
   const head = pullRequest?.head ? pullRequest.head.repo : workflowRun?.head_repository;
@@ -76,11 +81,11 @@ function runOrigin(env: NodeJS.ProcessEnv): Runner['origin'] {
   return isForeign ? 'fork' : undefined;
 }
 
-/** Returns the event's payload, or an empty object if the file cannot be read. */
-function readEvent(path: string | undefined): typeof context.payload {
+/** Returns the event's payload, an empty one if the file cannot be read, or undefined if it is not JSON. */
+function readEvent(path: string | undefined): Payload | undefined {
   try {
     return JSON.parse(readFileSync(path ?? '', 'utf8')) ?? {};
-  } catch {
-    return {};
+  } catch (error) {
+    return error instanceof SyntaxError ? undefined : {};
   }
 }

@@ -1,8 +1,7 @@
 import { ApiError } from '../net/api-error.ts';
 import { InvalidResponseError, type Json, stringField } from '../net/json.ts';
 import { done, type Outcome, unwrap } from '../net/outcome.ts';
-import type { FinalResponse } from '../net/transport.ts';
-import type { GitHub, GitHubRequest } from './api.ts';
+import type { GitHub, GitHubRequest, GitHubResponse } from './api.ts';
 import type { Permission } from './errors.ts';
 
 /** Length of a public key (X25519) in bytes. */
@@ -198,7 +197,7 @@ export class SavedCredentials {
 
   /** @param read reads the variable or secret; returns undefined if it does not exist */
   async #delete(request: GitHubRequest, read: () => Promise<unknown>): Promise<boolean> {
-    const outcome: Outcome<FinalResponse> = await this.#github.send({ ...request, successStatuses: [204] });
+    const outcome: Outcome<GitHubResponse> = await this.#github.send({ ...request, successStatuses: [204] });
     // If an earlier attempt may have been carried out, that attempt has deleted it.
     if (outcome.kind !== 'done' && outcome.error.status === 404) return outcome.kind === 'unknown';
     if (outcome.kind === 'unknown' && (await read().catch(() => true)) === undefined) return true;

@@ -1,7 +1,8 @@
 import type { GitHubAccess } from '../github/api.ts';
 import type { Runner } from '../github/runner.ts';
 import { PROXY_URL_FORMAT, ProxyError, proxyFor } from '../net/proxy.ts';
-import { mask, maskCredentials } from '../output/mask.ts';
+import { parseUrl } from '../net/url.ts';
+import { maskSecret } from '../output/mask.ts';
 import { quote } from '../output/text.ts';
 import type { ScalekitAccess } from '../scalekit/api.ts';
 import type { Credentials } from '../scalekit/types.ts';
@@ -31,8 +32,7 @@ export function maskAll(env: NodeJS.ProcessEnv): void {
 /** Returns the environment's API credentials from the inputs or else from the variables, and masks the secret. */
 export function readCredentials(env: NodeJS.ProcessEnv): Credentials {
   const credentials = readUnmaskedCredentials(env);
-  mask(credentials.client_secret);
-  maskCredentials(credentials.client_id, credentials.client_secret);
+  maskSecret(credentials.client_secret, [credentials.client_id]);
   return credentials;
 }
 
@@ -45,10 +45,8 @@ export function readUnmaskedCredentials(env: NodeJS.ProcessEnv): Credentials {
 /** Returns `github_token` after masking it, or an empty string if it was not given. */
 export function readGitHubToken(): string {
   const token = readInput('github_token');
-  mask(token);
-  // git and actions/checkout send it in these two forms.
-  maskCredentials('x-access-token', token);
-  maskCredentials('', token);
+  // git and actions/checkout send it after these names.
+  maskSecret(token, ['x-access-token', '']);
   return token;
 }
 
@@ -93,6 +91,8 @@ export function checkGitHub(
 ): GitHubAccess | undefined {
   if (!need || !reader.require('github_token', `a token that may ${need}. ${likelyCauses(runner)}`).text)
     return undefined;
+  if (runner.hasBadEvent)
+    reader.report('GITHUB_EVENT_PATH')('names a file that is not JSON; expected the event, as the runner writes it');
   const api = parseApiUrl(runner.api, reader.report('GITHUB_API_URL')) ?? '';
   checkProxy(reader, api);
   return { api, token };
@@ -109,7 +109,7 @@ export function unsafeSetting(env: NodeJS.ProcessEnv): string | undefined {
  * @param address an invalid URL is ignored, since it is reported elsewhere
  */
 export function checkProxy(reader: Reader, address: string): void {
-  const url = URL.parse(address);
+  const url = parseUrl(address);
   try {
     if (url) proxyFor(url, reader.env);
   } catch (error) {

@@ -1,5 +1,6 @@
 import type { Report } from '../client/faults.ts';
-import { isSafe } from '../net/proxy.ts';
+import { isSafe, parseUrl } from '../net/url.ts';
+import { isMaskable, MASKABLE_FORMAT } from '../output/mask.ts';
 import { characterCount, escapeInvisible, quote, quoteUrl, SCHEME } from '../output/text.ts';
 
 // Parses the text of single inputs. Every parser is pure, gets a text that is not empty, passes every problem to
@@ -132,8 +133,7 @@ function wrappingOf(text: string): string | undefined {
 
 /** Parses a token of GitHub. */
 export const parseGitHubToken: Parser<string> = credential('a GitHub token', (text) =>
-  // Any other character would break the header with the token.
-  /^[\x21-\x7e]+$/.test(text) ? undefined : 'holds characters that no token has; expected a GitHub token',
+  isMaskable(text) ? undefined : `is not ${MASKABLE_FORMAT}; expected a GitHub token`,
 );
 
 const API_CLIENT_ID = "the id of the environment's API credentials (skc_…)";
@@ -151,7 +151,8 @@ const API_SECRET = "the secret of the environment's API credentials";
 /** Parses the secret of the environment's API credentials. */
 export const parseApiSecret: Parser<string> = credential(API_SECRET, (text) => {
   const [prefix] = /^(skc|m2morg)_/.exec(text) ?? [];
-  return prefix && `holds an id (${prefix}…); expected ${API_SECRET}`;
+  if (prefix) return `holds an id (${prefix}…); expected ${API_SECRET}`;
+  return isMaskable(text) ? undefined : `is not ${MASKABLE_FORMAT}; expected ${API_SECRET}`;
 });
 
 /**
@@ -161,7 +162,7 @@ export const parseApiSecret: Parser<string> = credential(API_SECRET, (text) => {
 export const parseOrigin: Parser<string> = (text, report) => {
   const expected = 'expected the address of the environment alone, such as https://acme.scalekit.com';
   const hasScheme = SCHEME.test(text);
-  const url = INVALID_URL.test(text) ? null : URL.parse(hasScheme ? text : `https://${text}`);
+  const url = INVALID_URL.test(text) ? undefined : parseUrl(hasScheme ? text : `https://${text}`);
   const quoted = () => quoteUrl(text);
   if (!url || !HOST.test(url.hostname) || !(hasScheme || DOTTED.test(url.hostname))) {
     report(`got ${quoted()}, which is not a URL; ${expected}`);
@@ -186,7 +187,7 @@ export const parseOrigin: Parser<string> = (text, report) => {
  * @returns the address without a slash at its end. Undefined if a problem is reported
  */
 export const parseApiUrl: Parser<string> = (text, report) => {
-  const url = INVALID_URL.test(text) ? null : URL.parse(text);
+  const url = INVALID_URL.test(text) ? undefined : parseUrl(text);
   if (!url || !isSafe(url) || url.username || url.password || /[?#]/.test(text)) {
     report(
       `got ${quoteUrl(text)}; expected the https address of GitHub's API, such as https://api.github.com (http only for a loopback address)`,

@@ -1,10 +1,11 @@
+import http from 'node:http';
 import https from 'node:https';
 import net from 'node:net';
 import type { Duplex } from 'node:stream';
 import { type ForwardProxy, ProxyError } from './proxy.ts';
 
 // The agents that open TLS connections: directly (EagerAgent), or through a proxy (TunnelAgent). Both keep connections
-// alive. `node:http` is loaded on first use only: it includes a server, so loading it costs start-up time.
+// alive.
 
 type OnConnection = (error: Error | null, socket: Duplex) => void;
 
@@ -60,7 +61,7 @@ export class TunnelAgent extends https.Agent {
     // After an error, Node.js ignores the callback's second argument.
     const fail = (message: string, code: string, status?: number) =>
       (callback as (error: Error) => void)(new ProxyError(variable, message, code, status));
-    (url.protocol === 'https:' ? https : plainHttp())
+    (url.protocol === 'https:' ? https : http)
       .request({
         method: 'CONNECT',
         // `servername` is the proxy's name. Without it, Node.js would compare the proxy's certificate with the host
@@ -100,11 +101,6 @@ export class TunnelAgent extends https.Agent {
 function hostOf({ hostname }: URL): { host: string; servername: string } {
   const host = hostname.replace(/^\[|\]$/g, '');
   return { host, servername: net.isIP(host) ? '' : host };
-}
-
-/** Returns `node:http`, which it loads on first use. Only loopback addresses and proxies are reached without TLS. */
-export function plainHttp(): typeof import('node:http') {
-  return process.getBuiltinModule('node:http');
 }
 
 function hostAndPort({ host, port }: https.RequestOptions): string {

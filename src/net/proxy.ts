@@ -1,4 +1,5 @@
 import { checkBypass } from '@actions/http-client/lib/proxy';
+import { parseUrl } from './url.ts';
 
 /** The format of a proxy variable, in words. */
 export const PROXY_URL_FORMAT =
@@ -43,10 +44,10 @@ export class ProxyError extends Error {
  */
 export function proxyFor(target: URL, env: NodeJS.ProcessEnv): ForwardProxy | undefined {
   const variable = ['https_proxy', 'HTTPS_PROXY'].find((name) => env[name]?.trim());
-  if (!variable || checkBypass(target)) return undefined;
+  if (!variable || isBypassed(target, env)) return undefined;
   const text = env[variable]?.trim() ?? '';
   // Without a scheme, `proxy.corp:3128` would be parsed as a scheme and a path.
-  const url = URL.parse(/^[a-z][a-z\d+.-]*:\/\//i.test(text) ? text : `http://${text}`);
+  const url = parseUrl(/^[a-z][a-z\d+.-]*:\/\//i.test(text) ? text : `http://${text}`);
   try {
     if (url && /^https?:$/.test(url.protocol)) {
       const login = [url.username, url.password].map(decodeURIComponent).join(':');
@@ -58,8 +59,14 @@ export function proxyFor(target: URL, env: NodeJS.ProcessEnv): ForwardProxy | un
   throw new ProxyError(variable, `${variable} does not hold the address of a proxy`, 'PROXY_ADDRESS');
 }
 
-/** Returns whether a secret may be sent to a URL: over TLS, or to a loopback address. */
-export function isSafe({ protocol, hostname }: URL): boolean {
-  const loopback = /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])$/.test(hostname);
-  return protocol === 'https:' || (protocol === 'http:' && loopback);
+/**
+ * Returns whether no_proxy names the host of a URL. checkBypass() of @actions/http-client reads the variable from the
+ * process, and knows neither white space between entries nor `*.corp.example`, so the variable is rewritten first.
+ */
+function isBypassed(target: URL, env: NodeJS.ProcessEnv): boolean {
+  for (const name of ['no_proxy', 'NO_PROXY']) {
+    const entries = env[name]?.split(/[\s,]+/).filter(Boolean);
+    if (entries) env[name] = entries.map((entry) => entry.replace(/^\*(?=\.)/, '')).join(',');
+  }
+  return checkBypass(target);
 }

@@ -10,21 +10,13 @@ const MAX_BODY_BYTES = 8 * 1024 * 1024;
  * @throws {NetworkError} if the body is larger than 8 MiB
  */
 export async function readBody(message: http.IncomingMessage): Promise<string> {
-  const { promise, resolve, reject } = Promise.withResolvers<void>();
   let [body, size] = [Buffer.alloc(0), 0];
-  message
-    .on('data', (chunk: Buffer) => {
-      const needed = size + chunk.length;
-      if (needed > MAX_BODY_BYTES) {
-        message.destroy(new NetworkError('the answer is larger than 8 MiB', 'TOO_LARGE', true));
-        return;
-      }
-      if (needed > body.length) body = Buffer.concat([body], 2 * needed);
-      chunk.copy(body, size);
-      size = needed;
-    })
-    .on('end', resolve)
-    .on('error', reject);
-  await promise;
+  for await (const chunk of message as AsyncIterable<Buffer>) {
+    const needed = size + chunk.length;
+    if (needed > MAX_BODY_BYTES) throw new NetworkError('the answer is larger than 8 MiB', 'TOO_LARGE', true);
+    if (needed > body.length) body = Buffer.concat([body], 2 * needed);
+    chunk.copy(body, size);
+    size = needed;
+  }
   return body.toString('utf8', 0, size).replace(/^\ufeff/, '');
 }

@@ -1,8 +1,8 @@
-import type http from 'node:http';
+import http from 'node:http';
 import https from 'node:https';
 import { setTimeout as sleep } from 'node:timers/promises';
 import * as log from '../output/log.ts';
-import { EagerAgent, plainHttp, TunnelAgent } from './agents.ts';
+import { EagerAgent, TunnelAgent } from './agents.ts';
 import { clock } from './clock.ts';
 import { Deadline } from './deadline.ts';
 import { NetworkError } from './network-error.ts';
@@ -168,24 +168,23 @@ export class Transport {
     if (this.cancelled) return cancelledError();
     if (timeout <= 0) return deadlineError();
     request.onSend?.();
-    const { promise, resolve, reject } = Promise.withResolvers<HttpResponse>();
-    let clientRequest: http.ClientRequest | undefined;
     let reached = false;
-    const giveUp = () => {
-      const limit = this.cancelled ? 'before the run was cancelled' : `within ${Math.ceil(timeout / 100) / 10} seconds`;
-      reject(new NetworkError(`no answer ${limit}`, this.cancelled ? 'CANCELLED' : 'TIMEOUT', reached));
-      clientRequest?.destroy();
-    };
-    const onCancel = () => setTimeout(giveUp, CANCEL_GRACE);
+    let giveUp = () => {};
+    const onCancel = () => setTimeout(() => giveUp(), CANCEL_GRACE);
     this.#cancel.signal.addEventListener('abort', onCancel);
-    const timer = setTimeout(giveUp, timeout);
+    const timer = setTimeout(() => giveUp(), timeout);
     try {
-      clientRequest = this.#open(request, resolve, reject);
-      onceConnected(clientRequest, () => {
-        reached = true;
+      const response = await new Promise<HttpResponse>((resolve, reject) => {
+        const clientRequest = this.#open(request, resolve, reject);
+        giveUp = () => {
+          reject(this.#timeoutError(timeout, reached));
+          clientRequest.destroy();
+        };
+        onceConnected(clientRequest, () => {
+          reached = true;
+        });
+        clientRequest.end(request.body);
       });
-      clientRequest.end(request.body);
-      const response = await promise;
       this.#answered.add(request.url.host);
       if (response.headers.date)
         this.#earliestServerTime = Math.min(
@@ -201,6 +200,13 @@ export class Transport {
     }
   }
 
+  /** @param timeout milliseconds that the request had */
+  #timeoutError(timeout: number, reached: boolean): NetworkError {
+    return this.cancelled
+      ? new NetworkError('no answer before the run was cancelled', 'CANCELLED', reached)
+      : new NetworkError(`no answer within ${Math.ceil(timeout / 100) / 10} seconds`, 'TIMEOUT', reached);
+  }
+
   /**
    * Opens the Node.js request that sends this one. The caller ends it.
    * @throws {ProxyError} if a proxy variable is invalid
@@ -211,7 +217,7 @@ export class Transport {
     reject: (error: unknown) => void,
   ): http.ClientRequest {
     return (
-      (request.url.protocol === 'https:' ? https : plainHttp())
+      (request.url.protocol === 'https:' ? https : http)
         .request(request.url, {
           method: request.method,
           headers: { accept: 'application/json', ...request.headers, 'user-agent': this.#userAgent },
@@ -234,7 +240,7 @@ export class Transport {
   #agentFor(url: URL): http.Agent {
     const agents = this.#agents;
     if (url.protocol !== 'https:') {
-      agents.http ??= new (plainHttp().Agent)({ keepAlive: true });
+      agents.http ??= new http.Agent({ keepAlive: true });
       return agents.http;
     }
     const proxy = proxyFor(url, process.env);

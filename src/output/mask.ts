@@ -1,22 +1,19 @@
 import { setSecret } from '@actions/core';
 
 // Every mask of this action is registered through this module. It keeps each masked form for `redact`, and sends it to
-// the runner, which masks it in the log of the whole job.
+// the runner, which masks it in the log of the whole job. Some runners print a mask command with the masks that they
+// know so far applied. So the forms of a secret are sent longest first: otherwise a form that begins like an earlier,
+// shorter one would be printed in part. Each command costs every later line of the job's log a search, so forms that no
+// tool prints are not masked.
 
-/** Characters of the shortest value that is masked. A shorter one, or such a part of one, would hide ordinary text. */
-const MIN_MASK_LENGTH = 4;
+/** The format of a secret that is masked in all forms. 48 KiB is the size of the largest secret that GitHub stores. */
+export const MASKABLE_FORMAT = '8 characters to 48 KiB of printable ASCII without spaces';
 
-/** Characters of the shortest line of base64 that is masked. A shorter remainder reveals almost nothing. */
-const MIN_LINE_LENGTH = 8;
+const MIN_LENGTH = 8;
+const MAX_LENGTH = 48 * 1024;
 
-/**
- * Bytes of the largest secret that GitHub stores. A larger one is masked as it is and line by line. Its encoded forms
- * are not masked, since a runner does not accept so many. Code that publishes a secret refuses a larger one.
- */
-const MAX_SECRET_BYTES = 48 * 1024;
-
-/** Characters of a line of base64 (RFC 2045, section 6.8, and RFC 7468, section 2). */
-const LINE_WIDTHS = [76, 64];
+/** Characters of a line in which `base64` of GNU coreutils breaks its output. */
+const LINE_WIDTH = 76;
 
 /** All masked forms. */
 const masked = new Set<string>();
@@ -24,25 +21,41 @@ const masked = new Set<string>();
 /** The masked forms, longest first: a shorter one may be part of a longer one. Undefined if a form was added since. */
 let sorted: string[] | undefined;
 
-/** Masks a secret in every form in which a later step may print it. */
-export function mask(secret: string): void {
-  register(maskForms(secret));
+/** Returns whether a secret or token has the format in which it is masked in all forms. */
+export function isMaskable(text: string): boolean {
+  return text.length >= MIN_LENGTH && text.length <= MAX_LENGTH && /^[\x21-\x7e]+$/.test(text);
 }
 
 /**
- * Masks the lines of base64 that contain a secret after an id, as in `id:secret` of HTTP's Basic scheme (RFC 7617).
- * Lines that the id alone determines are not masked.
+ * Masks a secret in the forms in which a later step may print it: as it is, URL-encoded, JSON-escaped and in base64.
+ * @param names the ids or user names that may stand before the secret in HTTP's Basic scheme, as in `id:secret` (RFC
+ *   7617)
  */
-export function maskCredentials(id: string, secret: string): void {
-  if (secret.trim().length < MIN_MASK_LENGTH || isTooLongToMask(secret)) return;
-  const idOnly = Buffer.from(`${id}:`).toString('base64');
-  const lines = LINE_WIDTHS.flatMap((width) => base64Lines(Buffer.from(`${id}:${secret}`), width));
-  register(lines.filter((line) => !idOnly.includes(line)).flatMap(bothAlphabets));
+export function maskSecret(secret: string, names: string[] = []): void {
+  register(secretForms(secret, names));
 }
 
-/** Returns whether a secret is larger than GitHub stores, so that its encoded forms are not masked. */
-export function isTooLongToMask(secret: string): boolean {
-  return Buffer.byteLength(secret) > MAX_SECRET_BYTES;
+/** Masks a token as it is, URL-encoded, and in base64 of the token alone. */
+export function maskToken(token: string): void {
+  register(tokenForms(token));
+}
+
+/** Returns the forms that maskSecret() masks. Of a secret that is not maskable, and so is refused, returns its lines. */
+export function secretForms(secret: string, names: string[]): string[] {
+  if (!isMaskable(secret)) return linesOf(secret);
+  return longestFirst([
+    secret,
+    ...urlForms(secret),
+    ...jsonForms(secret),
+    ...base64Forms(secret),
+    ...base64Lines(secret, names),
+  ]);
+}
+
+/** Returns the forms that maskToken() masks, or the lines of a token that is not maskable. */
+export function tokenForms(token: string): string[] {
+  if (!isMaskable(token)) return linesOf(token);
+  return longestFirst([token, encodeURIComponent(token), ...bothAlphabets(certainBase64(Buffer.from(token)))]);
 }
 
 /**
@@ -50,9 +63,7 @@ export function isTooLongToMask(secret: string): boolean {
  * @throws {Error} if standard output cannot be written
  */
 export async function flushMasks(): Promise<void> {
-  const { promise, resolve } = Promise.withResolvers<Error | null | undefined>();
-  process.stdout.write('', resolve);
-  const error = await promise;
+  const error = await new Promise<Error | null | undefined>((resolve) => process.stdout.write('', resolve));
   if (error) throw new Error(`Standard output cannot be written, so no secret can be masked: ${error.message}.`);
 }
 
@@ -62,29 +73,6 @@ export function redact(text: string): string {
   let clean = text;
   for (const form of sorted) if (form.length <= clean.length) clean = clean.replaceAll(form, '***');
   return clean;
-}
-
-/**
- * Returns the forms in which a secret can appear: as it is, line by line, URL-encoded, JSON-escaped, and in base64 with
- * any bytes before and after it. Runners mask only the literal value. GitHub's runner adds some forms as a best effort.
- */
-export function maskForms(secret: string): string[] {
-  if (secret.trim().length < MIN_MASK_LENGTH) return [];
-  // The usual alphabet. URL and JSON encoding leave such a secret unchanged.
-  if (/^[\w.-]+$/.test(secret)) return [...new Set([secret, ...base64Forms(secret)])];
-  const lines = secret.split(/[\r\n]+/);
-  const all = isTooLongToMask(secret) ? [] : [...new Set([secret, ...lines])];
-  const forms = [
-    secret,
-    secret.trim(),
-    ...lines,
-    ...lines.map((line) => line.trim()),
-    // Encode each line in addition: if the runner has replaced one line, the whole secret no longer matches.
-    ...all.flatMap(urlForms),
-    ...all.flatMap(jsonForms),
-    ...base64Forms(secret),
-  ];
-  return [...new Set(forms)].filter((form) => form.trim().length >= MIN_MASK_LENGTH);
 }
 
 /** Registers each form that is not masked yet. */
@@ -100,25 +88,31 @@ function register(forms: string[]): void {
   process.stdout.uncork();
 }
 
-/** Returns the URL encodings of a secret: of path, query and form, with hexadecimal digits in both cases. */
-function urlForms(secret: string): string[] {
-  const component = encodeURIComponent(secret.toWellFormed());
-  const strict = component.replace(/[!'()*]/g, (character) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`);
-  const form = new URLSearchParams({ '': secret }).toString().slice(1);
-  // Encoders for paths do not encode a slash.
-  const all = [component, strict, form].flatMap((text) => [text, text.replaceAll('%2F', '/')]);
-  return all.flatMap((text) => [text, text.replace(/%[0-9A-F]{2}/g, (byte) => byte.toLowerCase())]);
+function linesOf(text: string): string[] {
+  return longestFirst(text.split(/[\r\n]+/).map((line) => line.trim()));
 }
 
-/** Returns the JSON escapes of a secret, without the quotes and with hexadecimal digits in both cases. */
+/** Returns each form once, without those that are so short that masking them would hide ordinary text. */
+function longestFirst(forms: string[]): string[] {
+  return [...new Set(forms)].filter((form) => form.length >= MIN_LENGTH).sort((a, b) => b.length - a.length);
+}
+
+/** Returns the URL encodings of a secret: of encodeURIComponent, of RFC 3986 and of forms. Digits in both cases. */
+function urlForms(secret: string): string[] {
+  const component = encodeURIComponent(secret);
+  const strict = component.replace(/[!'()*]/g, (character) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`);
+  const form = new URLSearchParams({ '': secret }).toString().slice(1);
+  return [component, strict, form].flatMap((text) => [
+    text,
+    text.replace(/%[0-9A-F]{2}/g, (byte) => byte.toLowerCase()),
+  ]);
+}
+
+/** Returns the JSON escapes of a secret, without the quotes: the shortest, for HTML, and with escaped slashes. */
 function jsonForms(secret: string): string[] {
   const json = JSON.stringify(secret).slice(1, -1);
-  // Some encoders escape more than JSON.stringify: non-ASCII characters, characters that are unsafe in HTML, or both.
-  const cautious = [/[\u007f-\uffff]/g, /[<>&\u2028\u2029]/g, /[<>&\u007f-\uffff]/g].map((more) =>
-    json.replace(more, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`),
-  );
-  const all = [json, ...cautious].flatMap((text) => [text, text.replaceAll('/', '\\/')]);
-  return all.flatMap((text) => [text, text.replace(/\\u[\da-f]{4}/g, (code) => `\\u${code.slice(2).toUpperCase()}`)]);
+  const html = json.replace(/[<>&]/g, (character) => `\\u00${character.charCodeAt(0).toString(16)}`);
+  return [json, html, json.replaceAll('/', '\\/')];
 }
 
 /**
@@ -127,27 +121,31 @@ function jsonForms(secret: string): string[] {
  * secret without other bytes, returns the padded text in addition.
  */
 function base64Forms(secret: string): string[] {
-  if (isTooLongToMask(secret)) return [];
   const bytes = Buffer.from(secret);
-  const fragments = [0, 1, 2].map((shift) => {
-    const text = Buffer.concat([Buffer.alloc(shift), bytes]).toString('base64');
-    return text.slice(Math.ceil((shift * 8) / 6), Math.floor(((shift + bytes.length) * 8) / 6));
-  });
-  const lines = LINE_WIDTHS.flatMap((width) => base64Lines(bytes, width));
-  return [bytes.toString('base64'), ...fragments, ...lines].flatMap(bothAlphabets);
+  const shifted = [1, 2].map((shift) =>
+    certainBase64(Buffer.concat([Buffer.alloc(shift), bytes])).slice(Math.ceil((shift * 8) / 6)),
+  );
+  return [bytes.toString('base64'), certainBase64(bytes), ...shifted].flatMap(bothAlphabets);
 }
 
 /**
- * Returns the lines of base64 as command-line tools break it. Bytes that follow, such as a line break, change the end
- * of the last line, so the lines are returned with and without that end.
+ * Returns the lines in which `base64` prints a secret, alone and after each name. Bytes that follow, such as a line
+ * break, change the end of the last line, so that line is returned with and without its end. Lines that the name alone
+ * determines are left out.
  */
-function base64Lines(bytes: Buffer, width: number): string[] {
-  const whole = bytes.toString('base64');
-  const certain = whole.slice(0, Math.floor((bytes.length * 8) / 6));
-  const lines: string[] = [];
-  for (const text of [whole, certain])
-    for (let at = 0; at + MIN_LINE_LENGTH <= text.length; at += width) lines.push(text.slice(at, at + width));
-  return lines;
+function base64Lines(secret: string, names: string[]): string[] {
+  return ['', ...names.map((name) => `${name}:`)].flatMap((before) => {
+    const bytes = Buffer.from(before + secret);
+    const publicPart = Buffer.from(before).toString('base64');
+    return [bytes.toString('base64'), certainBase64(bytes)]
+      .flatMap((text) => text.match(new RegExp(`.{1,${LINE_WIDTH}}`, 'g')) ?? [])
+      .filter((line) => !publicPart.includes(line));
+  });
+}
+
+/** Returns the base64 of some bytes without the characters that depend on the bytes that follow. */
+function certainBase64(bytes: Buffer): string {
+  return bytes.toString('base64').slice(0, Math.floor((bytes.length * 8) / 6));
 }
 
 /** Returns the text in base64 and in base64url (RFC 4648). */

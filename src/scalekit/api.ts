@@ -4,7 +4,7 @@ import { asObject, InvalidResponseError, parseJsonObject, stringField } from '..
 import { NetworkError } from '../net/network-error.ts';
 import { done, failure, type Outcome, unwrap } from '../net/outcome.ts';
 import type { FinalResponse, HttpRequest, Transport } from '../net/transport.ts';
-import { isTooLongToMask, mask, maskCredentials } from '../output/mask.ts';
+import { isMaskable, MASKABLE_FORMAT, maskSecret, maskToken } from '../output/mask.ts';
 import { type Subject, scalekitInvalidResponse, scalekitNetworkError, scalekitRefusal } from './errors.ts';
 import {
   type AccessToken,
@@ -99,11 +99,10 @@ export class Scalekit {
     const request = { ...this.#request('POST', [], fields), repeatable: false, mayBeDone, onSend };
     return await this.#exchange('create the client', request, this.#subject(), (body) => {
       const response = parseJsonObject(body);
-      const plain_secret = maskSecret(response.plain_secret);
+      const plain_secret = readSecret(response.plain_secret, Object(response.client).client_id);
       const client = parseClientSummary(response.client);
-      maskCredentials(client.client_id, plain_secret);
       onId(client.client_id);
-      requireUsableSecret(plain_secret);
+      requireMaskable('plain_secret', plain_secret);
       return { client: client.parse(), plain_secret };
     });
   }
@@ -175,12 +174,11 @@ export class Scalekit {
     const operation = `add a secret to client ${client_id}`;
     const parse = (body: string) => {
       const response = parseJsonObject(body);
-      const plain_secret = maskSecret(response.plain_secret);
-      maskCredentials(client_id, plain_secret);
+      const plain_secret = readSecret(response.plain_secret, client_id);
       const shown = response.secret ? parseSecret(response.secret) : undefined;
       const secret = shown && !knownIds.includes(shown.id) ? shown : undefined;
       if (secret) onId(secret.id);
-      requireUsableSecret(plain_secret);
+      requireMaskable('plain_secret', plain_secret);
       return { secret, plain_secret };
     };
     const send = (mayBeDone: boolean) =>
@@ -235,10 +233,9 @@ export class Scalekit {
     };
     return await this.#exchange(operation, request, subject, (body) => {
       const response = parseJsonObject(body);
-      const access_token = stringField(response, 'access_token');
-      mask(access_token);
-      // RFC 6749, appendix A.12, allows a space as well, but a space would break the authorization header.
-      if (!/^[\x21-\x7e]+$/.test(access_token)) throw new InvalidResponseError('it holds no access token');
+      const access_token = stringField(response, 'access_token').trim();
+      maskToken(access_token);
+      requireMaskable('access_token', access_token);
       const expires_in = typeof response.expires_in === 'object' ? 0 : Number(response.expires_in);
       return { access_token, expires_in: expires_in > 0 ? expires_in : undefined };
     });
@@ -318,15 +315,15 @@ function isMissing({ status }: ApiError): boolean {
   return status === 404;
 }
 
-function maskSecret(value: unknown): string {
-  const secret = typeof value === 'string' ? value : '';
-  mask(secret);
+/** Masks the secret in a response. @returns the secret without white space around it, or an empty text */
+function readSecret(value: unknown, client_id: unknown): string {
+  const secret = typeof value === 'string' ? value.trim() : '';
+  maskSecret(secret, typeof client_id === 'string' ? [client_id] : []);
   return secret;
 }
 
-function requireUsableSecret(plain_secret: string): void {
-  // Masking a shorter one could hide ordinary text.
-  if ([...plain_secret.trim()].length < 8) throw new InvalidResponseError('it holds no usable plain_secret');
-  if (isTooLongToMask(plain_secret))
-    throw new InvalidResponseError('its plain_secret is too long to be masked in every form');
+/** @throws {InvalidResponseError} if a field of a response is no secret or token that can be masked in every form */
+function requireMaskable(field: string, text: string): void {
+  if (!text) throw new InvalidResponseError(`it holds no ${field}`);
+  if (!isMaskable(text)) throw new InvalidResponseError(`its ${field} is not ${MASKABLE_FORMAT}`);
 }

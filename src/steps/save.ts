@@ -50,7 +50,7 @@ export async function save(
   if (scalekit.transport.cancelled) throw new Error('The credentials were not saved.');
 
   // Loaded here because few runs need it, and before the point of no return because loading may fail.
-  const { sealBox } = await import('../github/sealed-box.ts');
+  const { sealBox } = await import(/* webpackChunkName: "sealed-box" */ '../github/sealed-box.ts');
   const sealed = savedCredentials.seal((key) => sealBox(key, plain_secret));
   const { pendingUpdate } = journal;
   const outcome = await journal.passPointOfNoReturn(client_id, () => savedCredentials.setSecret(sealed));

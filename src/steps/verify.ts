@@ -2,7 +2,6 @@ import type { DesiredClient } from '../client/desired.ts';
 import { claimTexts, compareSets, type Difference, formatDifferences } from '../client/drift.ts';
 import { clock } from '../net/clock.ts';
 import * as log from '../output/log.ts';
-import { isTooLongToMask } from '../output/mask.ts';
 import type { Scalekit } from '../scalekit/api.ts';
 import { readToken, type TokenPayload } from '../scalekit/token.ts';
 import type { Credentials } from '../scalekit/types.ts';
@@ -38,7 +37,6 @@ export async function verify(
   if (!desired.verify) return undefined;
   for (const until = clock() + (justUpdated ? CORRECTION_LAG : 0); ; ) {
     const { access_token, expires_in } = await scalekit.getToken(credentials);
-    requireMaskable(desired, access_token);
     const payload = readToken(access_token);
     const wrong = tokenDifferences(desired, credentials.client_id, payload);
     if (wrong.length === 0) {
@@ -51,14 +49,6 @@ export async function verify(
     );
     if (clock() >= until || !(await scalekit.transport.wait(RETRY_PAUSE))) throw mismatch;
   }
-}
-
-/** @throws {Error} if the token is to be an output and cannot be masked */
-function requireMaskable(desired: DesiredClient, access_token: string): void {
-  if (desired.access_token && isTooLongToMask(access_token))
-    throw new Error(
-      'The access token of the new client credentials is too long to be masked in every form. Expected at most 48 KiB. Remove access_token, or request fewer claims and scopes.',
-    );
 }
 
 /**

@@ -105,14 +105,17 @@ describe("a request to GitHub's API that changes something", () => {
   it('reports a change as done after each success that GitHub documents', async () => {
     for (const status of [201, 204])
       for (const mayBeDone of [true, false])
-        expect(await send({ status, mayBeDone }).sending).toMatchObject({ kind: 'done', value: { status } });
+        expect(await send({ status, mayBeDone }).sending).toMatchObject({
+          kind: 'done',
+          value: { response: { status } },
+        });
   });
 
   it('accepts any success of a request that only reads', async () => {
     const { successStatuses: _, ...reading } = request;
     const transport = new FakeTransport(() => ({ status: 206 }));
     const github = new GitHub(transport, { api: API, token: TOKEN });
-    expect(await github.send(reading)).toMatchObject({ kind: 'done', value: { status: 206 } });
+    expect(await github.send(reading)).toMatchObject({ kind: 'done', value: { response: { status: 206 } } });
   });
 
   it('tells the transport whether an earlier request for the change may have been carried out', async () => {

@@ -30,7 +30,7 @@ const messageOf = (
   need: Permission,
   body: unknown = { message: 'No.' },
   headers: HttpResponse['headers'] = {},
-) => githubRefusal(subject(need), response(status, body, headers)).message;
+) => githubRefusal(subject(need), response(status, body, headers), body).message;
 
 describe('the advice on a refusal of GitHub', () => {
   it.each(NEEDS)('says which permission is needed: %s', (need) => {
@@ -51,7 +51,7 @@ describe('the advice on a refusal of GitHub', () => {
     (environment_name, shown) => {
       const { parameters, ...rest } = subject('environment');
       const about = { ...rest, parameters: { ...parameters, environment_name } };
-      expect(githubRefusal(about, response(404)).message).toMatch(
+      expect(githubRefusal(about, response(404), undefined).message).toMatch(
         `There is no environment ${shown}, or github_token may not see it. Create it in Settings → Environments. It needs a`,
       );
     },
@@ -154,7 +154,9 @@ describe('a rate limit of GitHub', () => {
       [403, exhausted(90)],
     ] as const) {
       const cancelled = { ...response(status, { message: 'No.' }, { date, ...headers }), cancelled: true };
-      expect(githubRefusal(subject('secrets'), cancelled).message).toBe(`Could not do it: HTTP ${status}: No.`);
+      expect(githubRefusal(subject('secrets'), cancelled, { message: 'No.' }).message).toBe(
+        `Could not do it: HTTP ${status}: No.`,
+      );
     }
   });
 

@@ -84,7 +84,7 @@ describe('an ID token', () => {
     ['a cancellation', new NetworkError('cancelled', 'CANCELLED', false), `cancelled. ${REMEDY}`],
     ['no JSON', { body: 'a.b.c' }, `HTTP 200, but the answer is not JSON (5 characters). ${REMEDY}`],
     ['no token', json({}), 'HTTP 200, but it holds no ID token.'],
-    ['a token of two parts', json({ value: 'a.b' }), 'it holds no ID token.'],
+    ['a token of two parts', json({ value: 'header.payload' }), 'it holds no ID token.'],
     ['a token of four parts', json({ value: `${idToken({})}.x` }), 'it holds no ID token.'],
     ['a token about nothing', json({ value: idToken('a') }), 'it holds no ID token.'],
     ['a value of another kind', json({ value: 1 }), 'value is not a string.'],

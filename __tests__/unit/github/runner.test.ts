@@ -110,7 +110,17 @@ describe('the ids of a run', () => {
       api: 'https://api.github.com',
       runUrl: '',
       origin: undefined,
+      hasBadEvent: false,
     });
+  });
+
+  it.each([
+    ['{', true],
+    ['', true],
+    ['{}', false],
+    ['null', false],
+  ])('say whether the event file is no JSON: %j', (text, hasBadEvent) => {
+    expect(readRunner({ ...all, GITHUB_EVENT_PATH: eventFile(text) }).hasBadEvent).toBe(hasBadEvent);
   });
 
   it('have default values outside a runner', () => {
@@ -121,6 +131,7 @@ describe('the ids of a run', () => {
       api: 'https://api.github.com',
       runUrl: '',
       origin: undefined,
+      hasBadEvent: false,
     });
   });
 

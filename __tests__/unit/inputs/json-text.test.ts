@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { findJsonError, parseJson, quoteJson, repeatedKeys } from '../../../src/inputs/json-text.ts';
-import { mask } from '../../../src/output/mask.ts';
+import { maskSecret } from '../../../src/output/mask.ts';
 import { read, useCleanInputs } from '../input-fixtures.ts';
 
 useCleanInputs();
@@ -116,7 +116,7 @@ describe('the problem of broken JSON', () => {
   it('never shows a masked secret, not even in part, wherever the error is', () => {
     const secret = ['12', 'Zq7w', '"', 'Xv9k', ':', 'Yj8f', ',', '}', 'Wh5t'].join('');
     const parts = secret.match(/\w{4}/g) ?? [];
-    mask(secret);
+    maskSecret(secret);
     const around = fc.constantFrom('', '"', '{"a":', '[', ' ', ',', '\\', 'x'.repeat(30), '"a",', '\n');
     const written = fc.constantFrom(secret, JSON.stringify(secret), JSON.stringify(secret).slice(1, -1));
     fc.assert(
@@ -129,7 +129,7 @@ describe('the problem of broken JSON', () => {
     expect(problemOf(`["a" ${secret}]`)).toBe('got broken JSON at line 1, column 6, near "[\\"a\\" ***]"');
     // A quote or a line break splits the secret, as if it had been wrapped or quoted by hand.
     const plain = ['Bq3m', 'Kx8n', 'Tw5r'].join('');
-    mask(plain);
+    maskSecret(plain);
     for (const split of ['\n', '"', '" "', '\r\n  '])
       expect(problemOf(`[${plain.slice(0, 6)}${split}${plain.slice(6)}]`)).toMatch(/, near "\*\*\*"$/);
     // The error is within the secret.

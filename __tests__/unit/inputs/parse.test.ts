@@ -297,25 +297,31 @@ describe('a credential', () => {
       expect(read(parseApiSecret, `${prefix}1`).problems).toEqual([`holds an id (${prefix}…); ${secret}`]);
   });
 
-  it.each(['a b', 'a\nb', 'ä', 'a\x7f', 'a\u00a0b'])(
-    'is refused as a token with characters that no token has: %j',
-    (text) => {
-      const problems = ['holds characters that no token has; expected a GitHub token'];
-      expect(read(parseGitHubToken, text).problems).toEqual(problems);
-    },
-  );
+  it.each([
+    'fake token',
+    'fake\ntoken',
+    'fäke-token',
+    'fake-token\x7f',
+    'fake\u00a0token',
+    'fake-67',
+    'x'.repeat(49_153),
+  ])('is refused as a secret or token that cannot be masked in every form: %#', (text) => {
+    const format = 'is not 8 characters to 48 KiB of printable ASCII without spaces; expected';
+    expect(read(parseGitHubToken, text).problems).toEqual([`${format} a GitHub token`]);
+    expect(read(parseApiSecret, text).problems).toEqual([`${format} the secret of the environment's API credentials`]);
+  });
 
   it.each(['skc_1 2', 'skc_1\n2', 'skc_é'])('is refused as an id with characters that no id has: %j', (text) => {
     const problems = ["holds characters that no id has; expected the id of the environment's API credentials (skc_…)"];
     expect(read(parseApiClientId, text).problems).toEqual(problems);
   });
 
-  it.each(['Ab1=x', 'Ab1:x', 'a=b=c', 'id=', 'secret:'])('may have these signs: %j', (text) => {
+  it.each(['Ab1=xxxx', 'Ab1:xxxx', 'aa=bb=cc', 'long-id=', 'secret-x:'])('may have these signs: %j', (text) => {
     for (const [, parse] of PARSERS) expect(read(parse, text)).toEqual({ value: text, problems: [] });
   });
 
   it('of the usual forms is accepted', () => {
-    const word = fc.stringMatching(/^[\w-]{1,28}={0,2}$/);
+    const word = fc.stringMatching(/^[\w-]{8,28}={0,2}$/);
     fc.assert(
       fc.property(word, (text) => {
         fc.pre(!/^((test|live|prod|m2morg|skc)_|null$|undefined$)/.test(text));

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import * as log from '../../../src/output/log.ts';
-import { mask } from '../../../src/output/mask.ts';
+import { maskSecret } from '../../../src/output/mask.ts';
 
 let printed = '';
 let exitCode: typeof process.exitCode;
@@ -23,7 +23,7 @@ const lines = () => printed.trimEnd().split(/\r?\n/);
 describe('a line of the log', () => {
   it('holds no masked secret, whatever form it has', () => {
     const secret = ['fake', 'log', 'secret'].join('/');
-    mask(secret);
+    maskSecret(secret);
     printed = '';
     log.info(`info ${secret}`);
     log.debug(`debug ${encodeURIComponent(secret)}`);
@@ -80,7 +80,7 @@ describe('an error', () => {
 
   it('holds no part of a masked secret of several lines', () => {
     const secret = ['fake', 'ab', 'cd', 'key'].join('\n');
-    mask(secret);
+    maskSecret(secret);
     printed = '';
     log.fail(new Error(`no:\n${secret}\nend`));
     expect(lines()).toEqual(['::error::no:%0A***%0Aend']);

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import fc from 'fast-check';
-import { mask } from '../../../src/output/mask.ts';
+import { maskSecret } from '../../../src/output/mask.ts';
 import { characterCount, escapeInvisible, oneLine, quote, truncate } from '../../../src/output/text.ts';
 
 beforeEach(() => {
@@ -72,7 +72,7 @@ describe('a long value', () => {
 
   it('is cut after masked secrets were taken out, so that no part of one remains', () => {
     const secret = ['fake', 'secret', 'to', 'be', 'cut'].join('+');
-    mask(secret);
+    maskSecret(secret);
     for (let length = 1; length < 40; length++) expect(truncate(`a ${secret} b`, length)).not.toContain('fake');
     expect(truncate(`a ${secret} b`, 7)).toBe('a *** b');
   });

@@ -183,7 +183,7 @@ describe("Scalekit's time", () => {
     ['no time if it sent one that is no date', 'soon', undefined],
   ])('knows of Scalekit %s', async (_what, date, time) => {
     let headers: FinalResponse['headers'] = { date: 'Mon, 23 Nov 2026 08:00:00 GMT' };
-    const transport = new FakeTransport(() => ({ headers, ...json({ client: CLIENT }) }));
+    const transport = new FakeTransport(() => ({ ...json({ client: CLIENT }), headers }));
     const scalekit = new Scalekit(transport, BLANK_STATE.origin, 'org_1');
     expect(scalekit.time).toBeUndefined();
     await scalekit.getClient('m2morg_1');

@@ -1,0 +1,101 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { type Emulator, startEmulator } from '../../emulator/index.ts';
+import { type Executed, RUNNER_VARIABLES, type Step } from '../../emulator/runner.ts';
+import { findNode, NODE_VERSIONS, OLD_NODE } from '../../scripts/tools.ts';
+import { credentialsWork, interruptedAt, markerLine, runAction, savingIn, trust } from '../support/action.ts';
+
+// Tests of the built actions on the versions of Node.js that runners have.
+
+const itOn = (major: string) => (findNode(major) ? it : it.skip);
+
+let emulator: Emulator;
+let folder: string;
+/** Runs an action that trusts the emulator, and reaches it over TLS. */
+let run: (step: Step) => Promise<Executed>;
+
+beforeEach(async () => {
+  emulator = await startEmulator({ tls: true });
+  folder = mkdtempSync(path.join(tmpdir(), 'nodes-'));
+  const env = trust(folder, emulator.ca);
+  const scalekit_environment_url = emulator.tlsUrl ?? '';
+  run = (step) => runAction(emulator, { ...step, env, inputs: { scalekit_environment_url, ...step.inputs } });
+});
+afterEach(async () => {
+  rmSync(folder, { recursive: true });
+  await emulator.close();
+});
+
+describe.each(NODE_VERSIONS)('on Node.js %s', (major) => {
+  const node = findNode(major) ?? '';
+
+  itOn(major)('main creates a client, and post deletes it when the job ends', async () => {
+    const main = await run({ node, inputs: { lifetime: 'job', access_token: 'true' } });
+    expect(main).toMatchObject({ exitCode: 0, stderr: '', annotations: [], outputs: { result: 'created' } });
+    expect(await credentialsWork(emulator, main.outputs)).toBe(true);
+    expect(await main.post()).toMatchObject({ exitCode: 0, stderr: '', annotations: [] });
+    expect(emulator.clients()).toEqual([]);
+  });
+
+  itOn(major)('main saves credentials through Octokit, and delete/ removes them with their client', async () => {
+    const inputs = savingIn(emulator);
+    const main = await run({ node, inputs });
+    expect(main).toMatchObject({ exitCode: 0, stderr: '', annotations: [] });
+    const { secrets, variables } = emulator.github.repository(RUNNER_VARIABLES.GITHUB_REPOSITORY);
+    expect(secrets.get('SCALEKIT_M2M_CLIENT_SECRET')?.value).toBe(main.outputs.secret);
+    const removal = await run({ node, action: 'delete', inputs });
+    expect(removal).toMatchObject({ exitCode: 0, stderr: '', annotations: [] });
+    expect({ clients: emulator.clients(), variables: variables.size, secrets: secrets.size }).toEqual({
+      clients: [],
+      variables: 0,
+      secrets: 0,
+    });
+  });
+
+  itOn(major)('post deletes the client of a main that was cut off during the create', async () => {
+    const main = await run({ node, inputs: { lifetime: 'job' }, ...interruptedAt(emulator, 'createClient') });
+    expect(main.outputs).toEqual({});
+    await main.post();
+    expect(emulator.clients()).toEqual([]);
+  });
+
+  itOn(major)('sweep/ deletes the client of a run that is over', async () => {
+    const over = 17_000_000_001;
+    emulator.github.addRun(RUNNER_VARIABLES.GITHUB_REPOSITORY, { id: over, status: 'completed' });
+    const description = markerLine({ lifetime: 'job' }, { run: `${over}.1`, lifetime: 'job' });
+    const { client } = emulator.seed({ name: 'Made by a job', description }, { ageMs: 2 * 3_600_000 });
+    const inputs = { github_token: emulator.github.token, dry_run: 'false' };
+    const sweep = await run({ node, action: 'sweep', inputs });
+    expect(sweep).toMatchObject({ exitCode: 0, stderr: '', outputs: { deleted: client.client_id } });
+    expect(emulator.clients()).toEqual([]);
+  });
+
+  itOn(major)('main names every bad input', async () => {
+    const main = await run({
+      node,
+      inputs: { organization_id: 'acme', timeout: 'x', custom_claims: '{' },
+    });
+    expect(main).toMatchObject({ exitCode: 1, stderr: '', annotations: [{ kind: 'error' }] });
+    expect(main.annotations[0]?.message).toMatch(/^3 bad inputs:/);
+  });
+});
+
+describe(`on Node.js ${OLD_NODE}, which is too old`, () => {
+  const node = findNode(OLD_NODE) ?? '';
+
+  itOn(OLD_NODE).each(['', 'delete', 'sweep'])('the action says so in one sentence: %j', async (action) => {
+    const main = await run({ node, action });
+    const message = expect.stringMatching(
+      /^Node\.js 18\.\S+ is too old for this action\. It needs 20\.11 or newer\. Update the runner, or the image /,
+    );
+    expect(main).toMatchObject({ exitCode: 1, stderr: '', annotations: [{ kind: 'error', message }] });
+    expect(emulator.requests).toEqual([]);
+  });
+
+  itOn(OLD_NODE)('post is silent', async () => {
+    const main = await run({ node });
+    expect(await main.post()).toMatchObject({ exitCode: 0, stdout: '', stderr: '' });
+  });
+});

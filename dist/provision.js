@@ -1,0 +1,1289 @@
+"use strict";
+exports.id = 496;
+exports.ids = [496];
+exports.modules = {
+
+/***/ 9512:
+/***/ ((__unused_webpack_module, __webpack_exports__, __webpack_require__) => {
+
+
+// EXPORTS
+__webpack_require__.d(__webpack_exports__, {
+  provision: () => (/* binding */ provision)
+});
+
+// EXTERNAL MODULE: ./build/scalekit/types.js
+var types = __webpack_require__(179);
+;// CONCATENATED MODULE: ./build/client/drift.js
+/** How an empty field is shown. */
+const NONE = 'none';
+/**
+ * Compares a client with the desired one. Scopes, audience and claims are compared as sets, and a list that was not
+ * given is expected to be empty. The name, the description without its ownership marker, and the expiry are compared
+ * only if they were given.
+ */
+function findDrift({ fields, given }, client) {
+    const compared = ['scopes', 'audience', 'custom_claims'];
+    if (fields.expiry)
+        compared.push('expiry');
+    if (given.name)
+        compared.push('name');
+    if (given.description)
+        compared.push('description');
+    return compareFields(compared, fields, { ...client, description: client.descriptionText });
+}
+/**
+ * Compares the desired client with the response to the request that created or updated it, organization included. An
+ * expiry or organization that the response omits is not a difference.
+ */
+function differencesInResponse(desired, client) {
+    const { organization_id } = client;
+    return [
+        ...findDrift(desired, client).filter(({ field, got }) => field !== 'expiry' || got !== NONE),
+        ...compareSets([['organization_id', [desired.organization_id], [organization_id || desired.organization_id]]]),
+    ];
+}
+/** Returns one line of text for each difference. */
+function formatDifferences(found) {
+    return found.map(({ field, wanted, got }) => `${field}: wanted ${wanted}; got ${got}`).join('\n');
+}
+/** Returns the named fields whose values differ. Lists are compared as sets. */
+function compareFields(names, wanted, got) {
+    const [wantedTexts, gotTexts] = [fieldTexts(wanted), fieldTexts(got)];
+    return compareSets(names.map((field) => [field, wantedTexts[field], gotTexts[field]]));
+}
+/** Returns the fields whose two sets of values differ. */
+function compareSets(fields) {
+    return fields
+        .map(([field, wanted, got]) => ({ field, wanted: setText(wanted), got: setText(got) }))
+        .filter(({ wanted, got }) => wanted !== got);
+}
+/**
+ * Returns each claim as `key=value`. A backslash or `=` in a key is escaped, so that different claims have different
+ * texts.
+ */
+function claimTexts(claims = []) {
+    return claims.map(({ key, value }) => `${key.replace(/[\\=]/g, '\\$&')}=${value}`);
+}
+function fieldTexts(fields) {
+    const { name, description, scopes = [], audience = [], custom_claims, expiry } = fields;
+    return {
+        name: valueTexts(name),
+        description: valueTexts(description),
+        scopes,
+        audience,
+        custom_claims: claimTexts(custom_claims),
+        expiry: valueTexts(expiry),
+    };
+}
+function valueTexts(value) {
+    return value === undefined || value === '' ? [] : [String(value)];
+}
+function setText(entries) {
+    return ([...new Set(entries)]
+        .sort()
+        .map((entry) => JSON.stringify(entry))
+        .join(', ') || NONE);
+}
+
+;// CONCATENATED MODULE: ./build/client/retirement.js
+
+/**
+ * Returns the secrets to delete before another one can be added, because the API limits their number. Never returns the
+ * newest active secret, nor a secret whose creation time is unknown.
+ */
+function evictions(secrets) {
+    const dated = inRetirementOrder(secrets.filter(({ create_time }) => create_time !== undefined));
+    const newest = newestActive(dated);
+    return dated.filter((secret) => secret !== newest).slice(0, Math.max(0, secrets.length + 1 - types/* MAX_SECRETS */.bC));
+}
+/** Returns the newest active secret. One whose time is unknown counts as the newest. */
+function newestActive(secrets) {
+    return secrets
+        .filter(({ active }) => active)
+        .sort(types/* byCreateTime */.lG)
+        .at(-1);
+}
+/**
+ * Returns the secrets to delete after a new one is published.
+ * @param secrets without the new one
+ * @param keep how many secrets the client keeps, the new one included
+ * @param savedId id of the secret that was saved until now. It is retired last, because other workflows use it
+ */
+function retirements(secrets, keep, savedId) {
+    return inRetirementOrder(secrets, savedId).slice(0, Math.max(0, secrets.length + 1 - keep));
+}
+/** Returns the secrets in the order in which they are deleted: inactive ones first, then the oldest, then the saved one. */
+function inRetirementOrder(secrets, savedId) {
+    const rank = ({ id, active }) => (active ? (id === savedId ? 2 : 1) : 0);
+    return [...secrets].sort((one, other) => rank(one) - rank(other) || (0,types/* byCreateTime */.lG)(one, other));
+}
+
+// EXTERNAL MODULE: ./build/client/saved-state.js
+var saved_state = __webpack_require__(1208);
+;// CONCATENATED MODULE: ./build/client/rotation.js
+
+
+/** Nanoseconds. */
+const DAY_NS = 86400000000000n;
+/**
+ * Decides whether `reuse` adds a secret: if the saved credentials are not usable, or if the secret is older than
+ * `rotate_after` days. Ages are differences between times of Scalekit, so no clock of this machine counts.
+ */
+function decideRotation(desired, client, { saved, now }) {
+    const owner = (0,saved_state/* ownerOf */.bf)(desired);
+    const reason = desired.location && (0,saved_state/* reasonNotUsable */.Ys)(saved, owner, client);
+    if (reason)
+        return { reason, notices: [] };
+    const { rotate_after } = desired;
+    if (rotate_after === undefined)
+        return { notices: [] };
+    const secret = desired.location
+        ? client.secrets.find(({ id }) => id === (0,saved_state/* savedSecretId */.vV)(saved, owner))
+        : newestActive(client.secrets);
+    if (!secret)
+        return { reason: 'the client has no active secret', notices: [] };
+    const due = nextRotation(desired, secret);
+    if (due === undefined || now === undefined) {
+        const unknown = `the age of secret ${secret.id} is not known`;
+        return { reason: unknown, notices: [`Client ${client.client_id} gets a new secret: ${unknown}.`] };
+    }
+    if (now <= due)
+        return { due, notices: [] };
+    const days = (now - due) / DAY_NS + BigInt(rotate_after);
+    return { reason: `secret ${secret.id} is ${days} days old, and rotate_after is ${rotate_after}`, notices: [] };
+}
+/** Returns when a secret is to be replaced, in nanoseconds since the epoch. Undefined if it is not, or if that is not known. */
+function nextRotation({ rotate_after }, secret) {
+    if (rotate_after === undefined || secret?.create_time === undefined)
+        return undefined;
+    return secret.create_time + BigInt(rotate_after) * DAY_NS;
+}
+
+;// CONCATENATED MODULE: ./build/client/plan.js
+
+
+
+
+
+/**
+ * Plans the steps from what exists to the desired client.
+ * @throws {Error} if there is no such plan: the client exists and `on_existing` is `fail`, or a list would have to be
+ * emptied, which only a new client allows
+ */
+function planChanges(desired, existing) {
+    const { client, others } = existing;
+    const save = desired.location ? [{ kind: 'save' }] : [];
+    const creation = [{ kind: 'create' }, ...save];
+    if (!client)
+        return { result: 'created', beforePublish: creation, afterPublish: [], notices: [], warnings: [] };
+    const warnings = others.length > 0 ? [duplicatesWarning(client.client_id, others)] : [];
+    const base = { client, afterPublish: [], notices: [], warnings };
+    switch (desired.on_existing) {
+        case 'fail':
+            throw planError(`Client ${client.client_id} ${JSON.stringify(client.name)} exists already, and on_existing is fail.`, warnings);
+        case 'replace': {
+            const knownIds = client.secrets.map(({ id }) => id);
+            const deletion = { kind: 'delete-client', client_id: client.client_id, knownIds };
+            return { ...base, result: 'replaced', beforePublish: creation, afterPublish: [deletion] };
+        }
+        case 'reuse': {
+            const { reason, due, notices } = decideRotation(desired, client, existing);
+            if (reason)
+                return { ...planRotation(desired, client, existing, save, warnings), reason, notices };
+            const corrections = driftCorrections(desired, client, warnings);
+            return { ...base, result: 'reused', beforePublish: corrections, nextRotation: due };
+        }
+        case 'rotate':
+            return planRotation(desired, client, existing, save, warnings);
+    }
+}
+/**
+ * Plans for a run that lost a race against a concurrent run, as if it had found the winner's client. It deletes nothing
+ * on that client, because the secrets of other runs are as new as its own.
+ * @throws {Error} as `planChanges`
+ */
+function planForWinner(desired, client, { saved, now }) {
+    const on_existing = desired.on_existing === 'replace' ? 'rotate' : desired.on_existing;
+    const winnerPlan = planChanges({ ...desired, on_existing }, { client, others: [], saved, now });
+    return {
+        ...winnerPlan,
+        beforePublish: winnerPlan.beforePublish.filter(({ kind }) => kind !== 'delete-secret'),
+        afterPublish: [],
+        warnings: [],
+    };
+}
+function duplicatesWarning(client_id, others) {
+    return `Several clients are this repository's for the same purpose. This run uses the oldest, ${client_id}, and touches none of the others: ${others.join(', ')}. Delete those that nobody uses.`;
+}
+/** Returns the error that there is no plan. It includes the warnings, since they are not shown otherwise. */
+function planError(text, warnings) {
+    return new Error([text, ...warnings].join('\n'));
+}
+/**
+ * Returns the step that corrects the fields that drifted. It adds the ownership marker to a client without one, and this
+ * run's identity hash to a client that `client_id` takes over for saving, because the next run finds it by that. Returns no
+ * step if nothing has to change.
+ * @param warnings to include in the error if there is no plan
+ * @throws {Error} if a list would have to be emptied
+ */
+function driftCorrections(desired, client, warnings) {
+    const drifted = findDrift(desired, client);
+    const emptied = drifted.filter(({ wanted }) => wanted === NONE);
+    if (emptied.length > 0) {
+        throw planError(`Client ${client.client_id} has what was not asked for, and the API cannot empty a list: use on_existing: replace, which creates a new client and then deletes this one.\n${formatDifferences(emptied)}`, warnings);
+    }
+    const isUnknown = !client.marker || (desired.location && client.marker.key !== desired.marker.key);
+    if (isUnknown && !drifted.some(({ field }) => field === 'description'))
+        drifted.push({
+            field: 'description',
+            wanted: 'the ownership marker of this action',
+            got: client.marker ? 'one of another repository, environment or name' : NONE,
+        });
+    const description = desired.given.description ? desired.fields.description : client.descriptionText;
+    const fields = { ...desired.fields, description };
+    const changes = Object.fromEntries(drifted.map(({ field }) => [field, fields[field]]));
+    return drifted.length > 0 ? [{ kind: 'update', fields: changes, differences: drifted }] : [];
+}
+/**
+ * Plans the rotation: corrections, a new secret, its saving, and then the deletion of old secrets. A secret that has to
+ * be deleted to make room is never spared. An old one is spared if it is recent, unless only the new one is to be kept.
+ */
+function planRotation(desired, client, { saved }, save, warnings) {
+    const savedId = (0,saved_state/* savedSecretId */.vV)(saved, (0,saved_state/* ownerOf */.bf)(desired));
+    const evicted = evictions(client.secrets);
+    const notEvicted = client.secrets.filter((secret) => !evicted.includes(secret));
+    const evictionWarnings = evicted.map(({ id }) => `Client ${client.client_id} has ${client.secrets.length} secrets, and ${types/* MAX_SECRETS */.bC} is the maximum. Secret ${id} is deleted before the new one is added, even if it is recent.`);
+    const spareRecent = desired.keep_secrets > 1;
+    return {
+        result: 'rotated',
+        client,
+        beforePublish: [
+            ...driftCorrections(desired, client, warnings),
+            ...evicted.map((secret) => ({ kind: 'delete-secret', secret, spareRecent: false })),
+            { kind: 'add-secret' },
+            ...save,
+        ],
+        afterPublish: retirements(notEvicted, desired.keep_secrets, savedId).map((secret) => ({
+            kind: 'delete-secret',
+            secret,
+            spareRecent,
+        })),
+        notices: [],
+        warnings: [...warnings, ...evictionWarnings],
+    };
+}
+
+// EXTERNAL MODULE: ./build/github/api.js + 1 modules
+var api = __webpack_require__(5302);
+// EXTERNAL MODULE: ./build/github/saved-credentials.js
+var saved_credentials = __webpack_require__(2447);
+// EXTERNAL MODULE: ./build/inputs/desired-client.js
+var desired_client = __webpack_require__(6295);
+// EXTERNAL MODULE: ./build/output/log.js
+var log = __webpack_require__(183);
+// EXTERNAL MODULE: ./build/scalekit/api.js + 1 modules
+var scalekit_api = __webpack_require__(2361);
+// EXTERNAL MODULE: ./build/output/mask.js
+var mask = __webpack_require__(549);
+// EXTERNAL MODULE: ./build/undo/remove.js
+var remove = __webpack_require__(5456);
+// EXTERNAL MODULE: ./build/undo/by-hand.js
+var by_hand = __webpack_require__(1055);
+;// CONCATENATED MODULE: ./build/steps/context.js
+/** How often a request that creates something is sent if the outcome stays unknown. */
+const MAX_SENDS = 3;
+
+;// CONCATENATED MODULE: ./build/steps/add-secret.js
+
+
+
+
+
+
+/** Deletes a secret to make room for a new one. The journal records that this cannot be undone. */
+async function deleteToMakeRoom({ scalekit, journal }, { client_id }, { id }) {
+    // If another run deleted it first, that run reports it.
+    if (await scalekit.deleteSecret(client_id, id))
+        journal.irreversible.push(`Secret ${id} of client ${client_id}, deleted to make room, cannot be brought back.`);
+}
+/**
+ * Adds a secret. A request whose outcome is unknown may have added one that cannot be distinguished from another run's secret.
+ * Such a secret is named in a warning, and the request is sent again.
+ * @param evictable ids of the secrets that may be deleted if the client has no room for a new one
+ * @throws {ApiError} if no secret was added, or if the outcome stays unknown
+ */
+async function addSecret(context, client, evictable) {
+    const { scalekit, journal } = context;
+    const { client_id } = client;
+    const known_ids = client.secrets.map(({ id }) => id);
+    let pending = { client_id, nonce: client.marker?.nonce ?? '', known_ids, outcome_unknown: false };
+    let possibleIds = [];
+    for (let sends = 1;; sends++) {
+        const outcome = await scalekit.addSecret(client_id, known_ids, {
+            mayBeDone: sends > 1,
+            onSend: () => journal.secretSent(pending),
+            onId: (id) => journal.secretAnswered(id),
+        });
+        if (outcome.kind === 'done') {
+            possibleIds.map((id) => (0,by_hand/* possibleLeftover */.Zw)(scalekit, pending, id)).forEach(log/* warning */.$e);
+            return { plain_secret: outcome.value.plain_secret, shown: outcome.value.secret };
+        }
+        if (outcome.kind === 'refused')
+            journal.forget('secret');
+        if (outcome.kind === 'refused' || sends === MAX_SENDS || scalekit.transport.cancelled)
+            throw outcome.error;
+        log/* info */.pq(`${outcome.error.message} Asking for another one.`);
+        // A secret whose id is known is deleted. Another one may turn up at any time.
+        if (journal.state.secret?.id === undefined)
+            pending = { ...pending, outcome_unknown: true };
+        const ids = await prepareRepeat(context, client, evictable);
+        if (!ids)
+            throw outcome.error;
+        possibleIds = ids;
+    }
+}
+/**
+ * Prepares another request for a secret: deletes the secret of the last one if its id is known, since its value is not, and
+ * makes room.
+ * @returns ids of secrets that earlier requests may have added; undefined if another request cannot succeed
+ */
+async function prepareRepeat(context, client, evictable) {
+    const { scalekit, journal } = context;
+    const deleted = journal.state.secret?.id;
+    const now = await deleteUnusable(scalekit, client.client_id, deleted);
+    if (!now)
+        return undefined;
+    const possibleIds = (0,remove/* newSecretIds */.Ng)(now, [...client.secrets.map(({ id }) => id), deleted]);
+    if (now.secrets.length < types/* MAX_SECRETS */.bC)
+        return possibleIds;
+    const [oldest] = evictions(now.secrets).filter(({ id }) => evictable.includes(id));
+    if (!oldest)
+        return undefined;
+    log/* warning */.$e(`Client ${client.client_id} has ${now.secrets.length} secrets by now. The oldest, ${oldest.id}, is deleted to make room.`);
+    await deleteToMakeRoom(context, client, oldest);
+    return possibleIds;
+}
+/** Deletes a secret of this step whose value is unknown. @returns the client then; undefined if that fails */
+async function deleteUnusable(scalekit, client_id, id) {
+    try {
+        if (id)
+            await scalekit.deleteSecret(client_id, id);
+        return (await scalekit.getClient(client_id))?.parse();
+    }
+    catch (error) {
+        log/* debug */.Yz(log/* message */.iU(error));
+        return undefined;
+    }
+}
+
+// EXTERNAL MODULE: ./build/client/identity.js
+var identity = __webpack_require__(2537);
+;// CONCATENATED MODULE: ./build/steps/create.js
+
+
+
+
+
+
+
+/**
+ * Milliseconds before each search for the client of a create request whose outcome is unknown: at once, and after 1, 2
+ * and 4 seconds.
+ */
+const SEARCH_DELAYS = [0, 1_000, 1_000, 2_000];
+/**
+ * Creates a client. If the outcome of the request is unknown, searches for the client by its nonce before it sends the
+ * request again.
+ * @throws {Error} if no client was created, if it is not as requested, or if the outcome stays unknown
+ */
+async function createClient(context) {
+    const { scalekit, desired, journal } = context;
+    const description = (0,identity/* appendMarker */.zi)(desired.fields.description, desired.marker);
+    for (let sends = 1;; sends++) {
+        const outcome = await scalekit.createClient({ ...desired.fields, description }, {
+            mayBeDone: sends > 1,
+            onSend: () => journal.clientSent(sends > 1),
+            onId: (id) => journal.clientAnswered(id),
+        });
+        if (outcome.kind === 'done')
+            return await acceptClient(context, outcome.value);
+        const { kind, error } = outcome;
+        if (kind === 'refused')
+            journal.forget('client');
+        if (kind === 'refused' || scalekit.transport.cancelled)
+            throw error;
+        log/* info */.pq(`${error.message} Looking for the client that this may have created.`);
+        const search = await searchForOwnClient(context);
+        if (search.kind === 'found')
+            return await recoverClient(context, search.client);
+        // A server that redirects would redirect again.
+        const isRedirect = error.status !== undefined && error.status < 400;
+        if (search.kind === 'failed' || sends === MAX_SENDS || isRedirect)
+            throw error;
+    }
+}
+/** Records the created client, and checks that it is this step's and as requested. */
+async function acceptClient({ scalekit, desired, journal }, { client: created, plain_secret }) {
+    const client = (0,identity/* withMarker */.Pe)(created);
+    if (!(0,identity/* isFromThisStep */.Lk)(client, journal.state)) {
+        throw new Error("Could not create the client: the answer shows a client without the last line of this step's description, so it may be another one.");
+    }
+    const shown = await findFirstSecret(scalekit, created);
+    if (shown)
+        journal.clientAnswered(client.client_id, [shown.id]);
+    requireAsRequested(desired, client);
+    return { client, secret: { plain_secret, shown }, remainingSteps: [] };
+}
+/** Returns the secret that was created with a client: the oldest. Reads the client again if it was shown without one. */
+async function findFirstSecret(scalekit, created) {
+    const read = () => scalekit.getClient(created.client_id).catch(() => undefined);
+    const { secrets } = created.secrets.length > 0 ? created : ((await read())?.parse() ?? created);
+    return [...secrets].sort(types/* byCreateTime */.lG)[0];
+}
+/** @throws {Error} if the client is not as requested */
+function requireAsRequested(desired, client) {
+    const wrong = differencesInResponse(desired, client);
+    if (wrong.length === 0)
+        return;
+    const hint = wrong.some(({ field }) => field === 'scopes') ? ' A scope must exist in the environment first.' : '';
+    throw new Error(`The client that Scalekit created differs from the requested one.${hint}\n${formatDifferences(wrong)}`);
+}
+/** Searches for the client that this step created, for 4 seconds. */
+async function searchForOwnClient({ scalekit, journal }) {
+    try {
+        for (const delay of SEARCH_DELAYS) {
+            await scalekit.transport.pause(delay);
+            const [client] = await (0,remove/* findOwnClients */.m5)(scalekit, journal.state);
+            if (client)
+                return { kind: 'found', client };
+        }
+        return { kind: 'not found' };
+    }
+    catch (error) {
+        log/* debug */.Yz(log/* message */.iU(error));
+        return { kind: 'failed' };
+    }
+}
+/**
+ * Recovers a client whose create request got no usable response. The value of its first secret is unknown, so a second
+ * one is added, and the first is deleted after publishing.
+ */
+async function recoverClient(context, found) {
+    const { scalekit, desired, journal } = context;
+    const client = (0,identity/* withMarker */.Pe)(found.parse());
+    const { client_id } = client;
+    journal.clientAnswered(client_id);
+    requireAsRequested(desired, client);
+    log/* info */.pq(`Client ${client_id} was created. The value of its secret is lost, so it gets another one.`);
+    const secret = await scalekit.expectLag(client_id, () => addSecret(context, client, []));
+    const added = secret.shown?.id;
+    // A list may not show the secrets of a new client yet. Without the new secret's id, the first one cannot be identified.
+    const reread = client.secrets.length === 0 && added ? await scalekit.getClient(client_id) : undefined;
+    const [first] = (reread?.parse() ?? client).secrets.filter(({ id }) => id !== added).sort(types/* byCreateTime */.lG);
+    // From here on the added secret is part of this step's client: one entry covers both.
+    journal.secretJoinsClient([first?.id, added].filter((id) => id !== undefined));
+    return {
+        client,
+        secret,
+        remainingSteps: first ? [{ kind: 'delete-secret', secret: first, spareRecent: false }] : [],
+    };
+}
+
+// EXTERNAL MODULE: ./build/net/clock.js
+var clock = __webpack_require__(801);
+// EXTERNAL MODULE: ./build/steps/find.js
+var find = __webpack_require__(4440);
+;// CONCATENATED MODULE: ./build/steps/race.js
+
+
+
+
+
+/**
+ * Settles a race after a create: removes duplicates that this step created, then determines which run was first.
+ * With `lifetime: job` every step has a client of its own, so only duplicates are possible.
+ * @param created the client that this step created and uses
+ * @param found what the search before the create returned
+ * @returns the client of a concurrent run that was created earlier, or undefined if this step's client wins
+ */
+async function settleRace(context, created, found) {
+    const { scalekit, desired, journal } = context;
+    const isPersistent = desired.marker.lifetime === 'persistent';
+    if (!isPersistent && !journal.state.client?.sent_again)
+        return undefined;
+    const elapsed = BigInt(Math.ceil((0,clock/* clock */.p)() - found.startedAt)) * 1000000n;
+    const { ours } = await (0,find/* searchClients */.DI)(scalekit, desired);
+    const isOwn = (client) => (0,identity/* isFromThisStep */.Lk)(client, journal.state);
+    await removeDuplicates(context, ours.filter((client) => isOwn(client) && client.client_id !== created.client_id));
+    if (!isPersistent)
+        return undefined;
+    // Compare times of one response: a list and a single read may round differently.
+    const own = ours.find(({ client_id }) => client_id === created.client_id) ?? created;
+    const concurrent = ours.filter((client) => !isOwn(client));
+    return findEarlierClient(concurrent, own, found, elapsed);
+}
+/** Removes clients that an earlier, unanswered create request of this step created. */
+async function removeDuplicates({ scalekit, journal }, duplicates) {
+    for (const duplicate of duplicates) {
+        const { what } = await (0,remove/* removeClientOrOwnSecrets */.o6)(scalekit, journal.state, { ...duplicate, parse: () => duplicate });
+        if (what)
+            log/* info */.pq(`Removed a second client of the same request: ${what}.`);
+    }
+}
+/**
+ * Returns the oldest client that a concurrent run created before this step created its own. All runs order clients by
+ * creation time and then by id, so all agree on the winner.
+ * @param concurrent clients with the same identity hash that other runs created
+ * @param elapsed nanoseconds since the first search began
+ */
+function findEarlierClient(concurrent, own, { seenIds, client: named }, elapsed) {
+    // If the first search read only the client that `client_id` names, compare creation times.
+    const isNew = ({ client_id, create_time: time }) => seenIds
+        ? !seenIds.has(client_id)
+        : client_id !== named?.client_id && time !== undefined && time >= (own.create_time ?? time) - elapsed;
+    const [first] = [...concurrent.filter(isNew), own].sort(identity/* oldestFirst */.sZ);
+    return first === own ? undefined : first;
+}
+
+// EXTERNAL MODULE: ./build/net/outcome.js
+var outcome = __webpack_require__(6299);
+// EXTERNAL MODULE: ./build/output/text.js
+var output_text = __webpack_require__(4938);
+;// CONCATENATED MODULE: ./build/steps/save.js
+
+
+
+
+
+
+/**
+ * Throws if what is saved belongs to another owner. The exception is the client that `client_id` names: the user takes it
+ * over.
+ * @param namedId id of the client that `client_id` names, that exists in this organization and may be managed
+ */
+function requireOneOwner(context, saved, namedId) {
+    const { desired, savedCredentials } = context;
+    if (!savedCredentials || !(0,saved_state/* isOtherOwners */.h8)(saved, (0,saved_state/* ownerOf */.bf)(desired)))
+        return;
+    const isShort = `${saved.client_id}${saved.state ?? ''}`.length < 1_000;
+    if (isShort && namedId && namedId === desired.client_id && saved.client_id?.trim() === namedId)
+        return;
+    const { api, location } = savedCredentials;
+    const { state_variable, id_variable, secret } = location;
+    const parts = [
+        ...(saved.client_id === undefined ? [] : [`variable ${id_variable} (${(0,output_text/* quote */.hD)(saved.client_id)})`]),
+        ...(saved.secretTime === undefined ? [] : [`secret ${secret}`]),
+    ].join(' and ');
+    const what = saved.state === undefined
+        ? `there is ${parts} without variable ${state_variable}, so this action did not save it`
+        : `variable ${state_variable} says that they are saved for another client: ${(0,output_text/* quote */.hD)(saved.state)}`;
+    throw new Error(`Could not save the credentials in ${(0,saved_credentials/* locationName */.zb)(location)}: ${what}. Another workflow may own them, or the input name or environment has changed. Use another save_as, or run delete/ with the former name or environment, or delete what is saved by hand: ${(0,by_hand/* manualSavedCalls */.JX)(api, location, saved)}`);
+}
+/**
+ * Saves the client credentials in GitHub Actions: first the variables, the secret last. Once the request with the secret
+ * may have arrived, nothing can be undone.
+ * @param namedId as for requireOneOwner()
+ * @throws {Error} if the credentials are not saved, or if the outcome is unknown
+ */
+async function save(context, client_id, { plain_secret, shown }, namedId) {
+    const { scalekit, journal, savedCredentials } = context;
+    if (!savedCredentials)
+        return;
+    const written = { client_id, state: (0,saved_state/* formatSavedState */.Y_)((0,saved_state/* ownerOf */.bf)(context.desired), shown?.id) };
+    await writeVariables(context, savedCredentials, written, namedId);
+    if (scalekit.transport.cancelled)
+        throw new Error('The credentials were not saved.');
+    // Loaded here because few runs need it, and before the point of no return because loading may fail.
+    const { sealBox } = await Promise.all(/* import() | sealed-box */[__webpack_require__.e(442), __webpack_require__.e(815)]).then(__webpack_require__.bind(__webpack_require__, 9947));
+    const sealed = savedCredentials.seal((key) => sealBox(key, plain_secret));
+    const { pendingUpdate } = journal;
+    const outcome = await journal.passPointOfNoReturn(client_id, () => savedCredentials.setSecret(sealed));
+    if (outcome.kind === 'refused')
+        throw outcome.error;
+    if (outcome.kind === 'unknown')
+        throw new Error([
+            `${outcome.error.message} Could not determine whether GitHub has the new secret of client ${client_id}. The new secret and those before it stay valid. Until the next run, the saved client id and secret may not belong together.`,
+            ...(pendingUpdate ? [(0,by_hand/* mayStayUpdated */.cA)(pendingUpdate)] : []),
+        ].join('\n'), { cause: outcome.error });
+    if (!shown)
+        log/* warning */.$e(`The response did not show the id of the new secret, so ${savedCredentials.location.state_variable} names none. The next run with on_existing: reuse adds another secret.`);
+    await confirmVariables(context, savedCredentials, written);
+}
+/** Writes the variables: first `…_STATE`, which names the owner. The journal records what to restore. */
+async function writeVariables(context, savedCredentials, written, namedId) {
+    // Restore what is there now, not what was there when the step began.
+    const before = await savedCredentials.read();
+    requireOneOwner(context, before, namedId);
+    const { journal } = context;
+    const { api, location } = savedCredentials;
+    journal.variablesSent({ api, location, before, written });
+    const first = await savedCredentials
+        .setVariable(location.state_variable, written.state, before.state !== undefined, async () => requireOneOwner(context, await savedCredentials.read(), namedId))
+        .catch((error) => (0,outcome/* failure */.V2)(false, error));
+    if (first.kind === 'refused')
+        journal.forget('variables');
+    (0,outcome/* unwrap */.oA)(first);
+    if (before.client_id !== written.client_id)
+        (0,outcome/* unwrap */.oA)(await savedCredentials.setVariable(location.id_variable, written.client_id, before.client_id !== undefined));
+}
+/**
+ * Writes the variables again if another run of the same owner wrote its own since. The secret of this run was written
+ * after that.
+ * @throws {Error} if the place has another owner by now, or if the client was deleted meanwhile
+ */
+async function confirmVariables(context, savedCredentials, written) {
+    const { api, location } = savedCredentials;
+    const now = await savedCredentials.readVariables().catch(() => undefined);
+    if (!now || (now.client_id === written.client_id && now.state === written.state))
+        return;
+    const left = { ...now, secretTime: 'now' };
+    if ((0,saved_state/* isOtherOwners */.h8)({ ...now, secretTime: undefined }, (0,saved_state/* ownerOf */.bf)(context.desired)))
+        throw new Error(`Another owner saved credentials in ${(0,saved_credentials/* locationName */.zb)(location)} at the same time: ${(0,output_text/* quote */.hD)(now.state ?? now.client_id ?? '')}. The saved client id and secret do not belong together. Use another save_as. To delete what is saved by hand: ${(0,by_hand/* manualSavedCalls */.JX)(api, location, left)}`);
+    // delete/ deletes the client, and then the variables.
+    if (now.client_id === undefined && now.state === undefined && (await isGone(context, written.client_id)))
+        throw new Error(`Client ${written.client_id} was deleted while its credentials were saved, so the saved credentials do not work. To delete what is saved by hand: ${(0,by_hand/* manualSavedCalls */.JX)(api, location, left)}`);
+    log/* warning */.$e(`Another run saved credentials at the same time: ${(0,saved_credentials/* entryNames */.VM)(location)}. This run writes its variables again.`);
+    const outcomes = [
+        await savedCredentials.setVariable(location.state_variable, written.state, now.state !== undefined),
+        await savedCredentials.setVariable(location.id_variable, written.client_id, now.client_id !== undefined),
+    ];
+    for (const outcome of outcomes)
+        if (outcome.kind !== 'done')
+            log/* warning */.$e(`Until the next run, the saved client id and secret may not belong together: ${outcome.error.message}`);
+}
+/** Returns whether a client does not exist any more. False if it cannot be read. */
+async function isGone({ scalekit }, client_id) {
+    const client = await scalekit.getClient(client_id).catch((error) => error);
+    return client === undefined;
+}
+
+;// CONCATENATED MODULE: ./build/steps/update.js
+
+
+
+
+/**
+ * Updates fields of a client and checks the result. If the outcome is unknown, reads the client back. A client without an
+ * ownership marker gets this run's. A client that is taken over for saving gets this run's identity hash.
+ * @throws {Error} if the updated client is not as requested
+ */
+async function updateClient(context, client, fields) {
+    const { scalekit, desired, journal } = context;
+    const { client_id } = client;
+    journal.pendingUpdate = { before: client, fields };
+    const marker = desired.location && client.marker ? { ...client.marker, key: desired.marker.key } : client.marker;
+    // A nonce of its own: the client was not created by this step.
+    const expected = marker ?? { ...desired.marker, nonce: (0,desired_client/* createNonce */.mE)() };
+    const changes = fields.description === undefined ? fields : { ...fields, description: (0,identity/* appendMarker */.zi)(fields.description, expected) };
+    const outcome = await scalekit.updateClient(client_id, changes);
+    const response = outcome.kind === 'done' ? outcome.value : await readBack(context, client_id, expected.key, outcome);
+    log/* info */.pq(`Updated client ${client_id}: ${Object.keys(fields).join(', ')}.`);
+    const updated = (0,identity/* withMarker */.Pe)(response.parse());
+    const wrong = differencesInResponse(desired, updated);
+    if (wrong.length > 0 || updated.marker?.key !== expected.key) {
+        throw new Error(`Client ${client_id} was not updated to what was asked for. If the API only adds to a list, on_existing: replace creates a new client.\n${formatDifferences(wrong)}`);
+    }
+    return { ...updated, secrets: client.secrets };
+}
+/** Reads a client after an update whose outcome is unknown. @throws {ApiError} the update's if it was not carried out */
+async function readBack({ scalekit, desired }, client_id, key, { kind, error }) {
+    const now = kind === 'unknown' ? await scalekit.getClient(client_id).catch(() => undefined) : undefined;
+    const client = now?.client_id === client_id ? (0,identity/* withMarker */.Pe)(now.parse()) : undefined;
+    if (!now || client?.marker?.key !== key || differencesInResponse(desired, client).length > 0)
+        throw error;
+    return now;
+}
+
+// EXTERNAL MODULE: ./build/net/json.js
+var json = __webpack_require__(7661);
+;// CONCATENATED MODULE: ./build/scalekit/token.js
+
+/** Returns the claims of an access token, or undefined if it is not a JWT. Does not check the signature. */
+function readToken(token) {
+    const payload = (0,json/* decodeJwtPayload */.Kd)(token);
+    if (!payload)
+        return undefined;
+    const { oid, sub, scopes, scope, aud, custom_claims, exp } = payload;
+    try {
+        return {
+            oid: asText(oid),
+            sub: asText(sub),
+            scopes: asList(scopes ?? scope),
+            audience: Array.isArray(aud) ? aud.map(asText) : [asText(aud)].filter(Boolean),
+            custom_claims: Object.entries(Object(custom_claims)).map(([key, value]) => ({ key, value: asText(value) })),
+            exp: Number.isSafeInteger(exp) ? Number(exp) : undefined,
+        };
+    }
+    catch {
+        // JSON.stringify() throws for a value that is nested too deeply.
+        return undefined;
+    }
+}
+function asText(value) {
+    return typeof value === 'string' ? value : value === undefined || value === null ? '' : JSON.stringify(value);
+}
+/** Accepts a list, or one string with spaces between the entries (RFC 9068, section 2.2.3). */
+function asList(value) {
+    if (Array.isArray(value))
+        return value.map(asText);
+    return asText(value).split(' ').filter(Boolean);
+}
+
+;// CONCATENATED MODULE: ./build/steps/verify.js
+
+
+
+
+/** Milliseconds after an update during which tokens of the client may still show its former values. */
+const CORRECTION_LAG = 3_000;
+/** Milliseconds. */
+const RETRY_PAUSE = 500;
+const NOT_A_JWT = 'The access token of the new client credentials is not a JWT, so its claims were not compared with the requested ones.';
+/**
+ * Verifies new credentials: gets an access token with them and compares it with the desired client.
+ * @param justUpdated whether this step changed the client, so that a token may still show its former values for a while
+ * @returns undefined if verification is switched off
+ * @throws {Error} if the credentials get no token, or a token that differs from the desired client
+ */
+async function verify(scalekit, desired, credentials, justUpdated) {
+    if (!desired.verify)
+        return undefined;
+    for (const until = (0,clock/* clock */.p)() + (justUpdated ? CORRECTION_LAG : 0);;) {
+        const { access_token, expires_in } = await scalekit.getToken(credentials);
+        const payload = readToken(access_token);
+        const wrong = tokenDifferences(desired, credentials.client_id, payload);
+        if (wrong.length === 0) {
+            if (!payload)
+                log/* notice */.lm(NOT_A_JWT);
+            const expiresAt = payload?.exp ?? (expires_in && Math.floor(Date.now() / 1000) + expires_in);
+            return { access_token, expiresAt };
+        }
+        const mismatch = new Error(`The access token of the new client credentials differs from what was requested. An interceptor of the environment may have changed it. With verify: false, the token is not checked.\n${formatDifferences(wrong)}`);
+        if ((0,clock/* clock */.p)() >= until || !(await scalekit.transport.wait(RETRY_PAUSE)))
+            throw mismatch;
+    }
+}
+/**
+ * Compares a token with the desired client. Ignores the token's audience if none was requested.
+ * @param payload undefined if the token is not a JWT. Nothing can be compared then
+ */
+function tokenDifferences({ organization_id, fields }, client_id, payload) {
+    if (!payload)
+        return [];
+    return compareSets([
+        ['oid', [organization_id], [payload.oid]],
+        ['sub', [client_id], [payload.sub]],
+        ['scopes', fields.scopes ?? [], payload.scopes],
+        ['custom_claims', claimTexts(fields.custom_claims), claimTexts(payload.custom_claims)],
+        ...(fields.audience ? [['audience', fields.audience, payload.audience]] : []),
+    ]);
+}
+
+;// CONCATENATED MODULE: ./build/steps/apply.js
+
+
+
+
+
+
+
+
+
+
+/**
+ * Carries out the steps before publishing: creates or rotates the credentials, verifies them and saves them. Before each
+ * request that creates something is sent, the journal records the intent, and the id as soon as it is known. So roll-back
+ * and the post step know what to undo if this function fails or is cut off.
+ */
+async function applyPlan(context, plan, found) {
+    const applied = await makeCredentials(context, plan, found);
+    // Wait for the masks before anything is published or saved.
+    await (0,mask/* flushMasks */.Wd)();
+    if (applied.secret)
+        await save(context, applied.client.client_id, applied.secret, found.client?.client_id);
+    return applied;
+}
+async function makeCredentials(context, plan, found) {
+    if (plan.client && plan.result !== 'replaced')
+        return await changeClient(context, plan, plan.client);
+    const { desired, scalekit } = context;
+    const creation = createClient(context);
+    // The verification and the search for concurrent runs are sent at the same time, on two connections.
+    if (desired.verify && desired.marker.lifetime === 'persistent')
+        scalekit.transport.preconnect(scalekit.clientUrl());
+    const { client, secret, remainingSteps } = await creation;
+    const [verified, winner] = await Promise.allSettled([
+        verifySecret(context, client, secret),
+        settleRace(context, client, found),
+    ]);
+    // If the race is lost, the verification of this step's own credentials does not matter.
+    if (winner.status === 'fulfilled' && winner.value)
+        return await continueWithWinner(context, plan, found, winner.value);
+    if (verified.status === 'rejected')
+        throw verified.reason;
+    if (winner.status === 'rejected')
+        throw winner.reason;
+    return {
+        plan,
+        client,
+        secret,
+        token: verified.value,
+        remainingSteps: [...remainingSteps, ...plan.afterPublish],
+    };
+}
+/** Continues with the client of a concurrent run that was first, and removes the client that this step created. */
+async function continueWithWinner(context, plan, found, winner) {
+    const { scalekit, desired, journal } = context;
+    log/* info */.pq(`Another run created client ${winner.client_id} for the same purpose at the same time, and was first.`);
+    const winnerPlan = planForWinner(desired, winner, found);
+    const applied = await scalekit.expectLag(winner.client_id, () => changeClient(context, winnerPlan, winner, []));
+    const { removed, remaining } = await (0,remove/* cleanUp */.nY)(scalekit, { ...journal.state, secret: undefined });
+    for (const what of removed)
+        log/* info */.pq(`Removed this run's own: ${what}.`);
+    remaining.forEach(log/* warning */.$e);
+    // The post step retries what could not be removed.
+    if (remaining.length === 0)
+        journal.forget('client');
+    // Still delete the replaced client: the other run may fail and keep its new client for this one.
+    return { ...applied, remainingSteps: plan.afterPublish };
+}
+/**
+ * Carries out a plan for a client that exists.
+ * @param evictable ids of the secrets that may be deleted if the client has no room for a new one
+ */
+async function changeClient(context, plan, existing, evictable = existing.secrets.map(({ id }) => id)) {
+    let client = existing;
+    let secret;
+    for (const step of plan.beforePublish) {
+        if (step.kind === 'update')
+            client = await updateClient(context, client, step.fields);
+        if (step.kind === 'delete-secret')
+            await deleteToMakeRoom(context, client, step.secret);
+        if (step.kind === 'add-secret')
+            secret = await addSecret(context, client, evictable);
+    }
+    const token = secret && (await verifySecret(context, client, secret));
+    return { plan, client, secret, token, remainingSteps: plan.afterPublish };
+}
+async function verifySecret({ scalekit, desired, journal }, { client_id }, { plain_secret: client_secret }) {
+    return await verify(scalekit, desired, { client_id, client_secret }, journal.pendingUpdate !== undefined);
+}
+
+// EXTERNAL MODULE: ./build/output/outputs.js
+var output_outputs = __webpack_require__(9359);
+// EXTERNAL MODULE: ./build/output/summary.js
+var summary = __webpack_require__(5081);
+;// CONCATENATED MODULE: ./build/steps/publish.js
+
+
+
+
+
+
+const NS_PER_SECOND = 1000000000n;
+/**
+ * Sets the outputs. The secret and the access token were masked when they arrived.
+ * @throws {Error} if the runner's file cannot be written
+ */
+function publish({ organization_id, access_token, location }, { plan: { result }, client, secret, token }) {
+    const outputs = {
+        client_id: client.client_id,
+        // Empty if an existing client is reused: Scalekit shows a secret only once.
+        secret: secret?.plain_secret ?? '',
+        secret_id: secret?.shown?.id ?? '',
+        organization_id,
+        result,
+        ...(access_token &&
+            token && { access_token: token.access_token, access_token_expires_at: isoTime(token.expiresAt) }),
+    };
+    try {
+        (0,output_outputs/* setOutputs */.n)(outputs);
+    }
+    catch (error) {
+        throw secret && location
+            ? new Error(`${log/* message */.iU(error)} The credentials are saved already, as ${(0,saved_credentials/* entryNames */.VM)(location)}.`)
+            : error;
+    }
+}
+/** Logs what was done, why, and when the next rotation is due. */
+function logResult(desired, applied) {
+    log/* info */.pq(resultSentence(desired, applied));
+    if (applied.secret && desired.location)
+        log/* info */.pq(`Saved the credentials as ${(0,saved_credentials/* entryNames */.VM)(desired.location)}.`);
+    const [due] = dueTexts(desired, applied.plan, applied.secret);
+    if (due)
+        log/* info */.pq(`The next rotation is due on ${due}.`);
+}
+/** Returns the time after which `reuse` adds another secret, if it is known. */
+function dueTexts(desired, { nextRotation: due }, secret) {
+    const time = secret ? nextRotation(desired, secret.shown) : due;
+    return time === undefined ? [] : [isoTime(Number(time / NS_PER_SECOND))];
+}
+/**
+ * Formats a time by ISO 8601, in UTC.
+ * @param seconds since the epoch
+ * @returns an empty string if the number is outside the range of dates
+ */
+function isoTime(seconds) {
+    const date = new Date((seconds ?? Number.NaN) * 1000);
+    return Number.isNaN(date.getTime()) ? '' : date.toISOString().replace('.000Z', 'Z');
+}
+/** Sets the outputs of a dry run and shows its plan in the log and the job summary. */
+function publishPlan(desired, plan) {
+    const { client, beforePublish, afterPublish, reason } = plan;
+    const { organization_id } = desired;
+    (0,output_outputs/* setOutputs */.n)({ ...(client && { client_id: client.client_id }), organization_id, result: 'planned' });
+    const steps = [
+        ...beforePublish.map((step) => describeStep(desired, client?.client_id ?? '', step, ' to make room')),
+        ...afterPublish.map((step) => describeStep(desired, client?.client_id ?? '', step, '')),
+    ];
+    log/* info */.pq(`Dry run in organization ${organization_id}: nothing was changed. A run without dry_run would`);
+    for (const { text, differences } of steps) {
+        log/* info */.pq(`- ${text}`);
+        for (const { field, wanted, got } of differences)
+            log/* info */.pq(`    ${field}: from ${got} to ${wanted}`);
+    }
+    if (steps.length === 0)
+        log/* info */.pq('- change nothing');
+    const notes = [
+        ...(reason ? [`A new secret is due, since ${reason}.`] : []),
+        ...dueTexts(desired, plan, undefined).map((due) => `The next rotation is due on ${due}.`),
+    ];
+    notes.forEach(log/* info */.pq);
+    const rows = [...steps, ...notes.map((text) => ({ text, differences: [] }))].flatMap(({ text, differences }) => [
+        [{ data: (0,summary/* cell */.Hn)([text]), colspan: '3' }],
+        ...differences.map(({ field, wanted, got }) => [(0,summary/* cell */.Hn)([field]), (0,summary/* cell */.Hn)([got]), (0,summary/* cell */.Hn)([wanted])]),
+    ]);
+    const header = ['Step or field', 'Now', 'Then'].map((data) => ({ data, header: true }));
+    (0,summary/* writeSummary */.Sy)('Scalekit organization client: plan, nothing was changed', [header, ...rows]);
+}
+/**
+ * Describes a step for the plan of a dry run.
+ * @param client_id the existing client, or empty
+ * @param deletionReason why a secret is deleted whatever its age
+ */
+function describeStep({ fields, marker, location }, client_id, step, deletionReason) {
+    switch (step.kind) {
+        case 'create': {
+            const names = Object.keys(fields);
+            const until = marker.lifetime === 'job' ? ', and delete it when the job ends' : '';
+            return { text: `create a client${until}`, differences: compareFields(names, fields, {}) };
+        }
+        case 'update':
+            return { text: `update client ${client_id}`, differences: step.differences };
+        case 'add-secret':
+            return { text: `add a secret to client ${client_id}`, differences: [] };
+        case 'save':
+            return { text: `save the credentials as ${location && (0,saved_credentials/* entryNames */.VM)(location)}`, differences: [] };
+        case 'delete-secret': {
+            const condition = step.spareRecent ? ', unless it is younger than an hour' : deletionReason;
+            return { text: `delete secret ${step.secret.id} of client ${client_id}${condition}`, differences: [] };
+        }
+        case 'delete-client':
+            return { text: `delete client ${step.client_id}`, differences: [] };
+    }
+}
+/** Logs what was deleted and writes a table into the job summary. Cannot fail the step. */
+function writeReport(desired, applied, deleted) {
+    const { marker, fields, organization_id, location, run_url } = desired;
+    const { plan, client, secret } = applied;
+    for (const what of deleted)
+        log/* info */.pq(`Deleted ${what}.`);
+    const rows = [
+        ['Result', plan.result],
+        ...optionalRow('Reason', plan.reason),
+        ['Client', client.client_id],
+        ['Organization', organization_id],
+        ['Name', client.name],
+        ['Scopes', ...client.scopes],
+        ['Audience', ...client.audience],
+        ['Claims', ...client.custom_claims.map(({ key, value }) => `${key}=${value}`)],
+        ['Token expiry', ...expiryText(fields.expiry, client.expiry)],
+        ['Secret', ...(secret?.shown ? [secret.shown.id] : [])],
+        ['Secret ends with', ...(secret?.shown ? [secret.shown.suffix.slice(-4)].filter(Boolean) : [])],
+        ...optionalRow('Next rotation', dueTexts(desired, plan, secret)[0]),
+        ...optionalRow('Saved', location && (secret ? (0,saved_credentials/* entryNames */.VM)(location) : 'as before')),
+        ['Deleted', ...deleted],
+        ['Lifetime', marker.lifetime],
+    ];
+    (0,summary/* writeSummary */.Sy)('Scalekit organization client', [
+        ...rows.map(([title, ...values]) => [{ data: title, header: true }, (0,summary/* cell */.Hn)(values)]),
+        [{ data: 'Run', header: true }, (0,summary/* link */.nf)(marker.run, run_url)],
+    ]);
+}
+function optionalRow(title, value) {
+    return value ? [[title, value]] : [];
+}
+function resultSentence({ organization_id, marker, location }, { plan: { result, reason }, client, secret }) {
+    const which = `client ${client.client_id} ${JSON.stringify(client.name)} in organization ${organization_id}`;
+    if (result === 'reused' && location)
+        return `Reused ${which}: the saved credentials are this client's.`;
+    if (result === 'reused')
+        return `Reused ${which}. Scalekit shows a secret only once, so the output secret is empty. Use the secret that was stored when it was created, or on_existing: rotate.`;
+    if (result === 'rotated')
+        return `Added ${secret?.shown ? `secret ${secret.shown.id}` : 'a secret'} to ${which}${reason ? `, since ${reason}` : ''}.`;
+    return `Created ${which}${marker.lifetime === 'job' ? '; it is deleted when the job ends' : ''}.`;
+}
+/** Returns the expiry for the summary. A response may leave it out; then the requested one is shown as requested. */
+function expiryText(requested, actual) {
+    if (actual)
+        return [`${actual} seconds`];
+    return requested ? [`${requested} seconds (asked for)`] : [];
+}
+
+// EXTERNAL MODULE: ./build/steps/resolve-target.js + 1 modules
+var resolve_target = __webpack_require__(4966);
+;// CONCATENATED MODULE: ./build/steps/retire.js
+
+
+/** Nanoseconds. */
+const HOUR_NS = 3600000000000n;
+/**
+ * Deletes old secrets and the replaced client. Runs after the new credentials are published, so a failure is a warning
+ * that names the call to repeat by hand.
+ * @returns what was deleted, such as `secret sks_1 of client m2morg_1`
+ */
+async function retireOld({ scalekit }, { client, secret, remainingSteps }) {
+    const deleted = [];
+    const attempt = async (what, url, work) => {
+        try {
+            // If another run deleted it first, that run reports it.
+            if (await work())
+                deleted.push(what);
+        }
+        catch (error) {
+            log/* warning */.$e(`The ${what} is left over: ${log/* message */.iU(error)} To remove it by hand: DELETE ${url.href}`);
+        }
+    };
+    for (const step of remainingSteps) {
+        if (step.kind === 'delete-secret' && isDue(step, secret?.shown?.create_time)) {
+            const { client_id } = client;
+            const { id } = step.secret;
+            await attempt(`secret ${id} of client ${client_id}`, scalekit.clientUrl(client_id, 'secrets', id), () => scalekit.deleteSecret(client_id, id));
+        }
+        if (step.kind === 'delete-client') {
+            const { client_id } = step;
+            await attempt(`replaced client ${client_id}`, scalekit.clientUrl(client_id), () => deleteReplaced(scalekit, step));
+        }
+    }
+    return deleted;
+}
+/** Deletes the replaced client. @throws {Error} if another run has added a secret to it since */
+async function deleteReplaced(scalekit, { client_id, knownIds }) {
+    const client = await scalekit.getClient(client_id);
+    if (!client)
+        return false;
+    const [other] = (0,remove/* newSecretIds */.Ng)(client.parse(), knownIds);
+    if (other)
+        throw new Error(`another run has added secret ${other} to it. Delete it only if nobody uses that secret.`);
+    return await scalekit.deleteClient(client_id);
+}
+/**
+ * Returns whether a secret may be deleted now. Logs it if not: another job may still use a recent secret.
+ * @param newest creation time of the new secret, in nanoseconds since the epoch
+ */
+function isDue({ secret, spareRecent }, newest) {
+    if (!spareRecent || isAnHourOlder(secret.create_time, newest))
+        return true;
+    log/* info */.pq(`Secret ${secret.id} stays: it is younger than an hour, so another job may be using it.`);
+    return false;
+}
+/** Returns false if either creation time is unknown. */
+function isAnHourOlder(one, other) {
+    return one !== undefined && other !== undefined && other - one >= HOUR_NS;
+}
+
+// EXTERNAL MODULE: ./build/undo/journal.js
+var journal = __webpack_require__(169);
+// EXTERNAL MODULE: ./build/undo/pending.js
+var pending = __webpack_require__(1737);
+// EXTERNAL MODULE: ./build/undo/restore-variables.js
+var restore_variables = __webpack_require__(808);
+;// CONCATENATED MODULE: ./build/undo/roll-back.js
+
+
+
+
+
+
+
+/**
+ * Undoes what a failed step did, last first. What remains stays in the journal, and the post step tries again.
+ * @returns the error to report: the failure, what was undone, and what could not be undone
+ */
+async function rollBack(scalekit, savedCredentials, journal, failure) {
+    const { state, pendingUpdate, irreversible } = journal;
+    const variables = state.variables && savedCredentials && (await (0,restore_variables/* restoreVariables */.s)(savedCredentials, state.variables));
+    if (variables?.canRetry === false)
+        journal.forget('variables');
+    const { removed, notFound, remaining } = await (0,remove/* cleanUp */.nY)(scalekit, state);
+    const lines = [
+        ...(variables?.done ?? []),
+        ...removed.map((what) => `Removed again: ${what}.`),
+        ...(variables?.remaining ?? []),
+        ...remaining,
+    ];
+    const isCreateUnknown = notFound && !state.client?.id;
+    if (isCreateUnknown)
+        lines.push(`Could not determine whether the client was created: it is not in the list yet. The post step will check again. ${(0,by_hand/* manualClientCall */.s3)(scalekit, state)}`);
+    else if (remaining.length === 0)
+        journal.forget('client', 'secret');
+    // While a secret of this step remains, post finds it by the ownership marker that the update wrote.
+    if (pendingUpdate && state.secret && remaining.length > 0)
+        lines.push((0,by_hand/* mayStayUpdated */.cA)(pendingUpdate));
+    else if (pendingUpdate)
+        lines.push(...(await restoreClient(scalekit, pendingUpdate, state.secret?.id)));
+    lines.push(...irreversible);
+    return lines.length > 0 ? new Error([(0,log/* message */.iU)(failure), ...lines].join('\n'), { cause: failure }) : failure;
+}
+/** Returns the error of a cancelled step. Nothing is undone here, because the runner does not wait for it. */
+function cancellationError({ state, pendingUpdate, irreversible }, failure) {
+    const lines = [
+        (0,log/* message */.iU)(failure),
+        ...((0,pending/* isNothingPending */.d)(state) ? [] : ['The post step removes what this step created.']),
+        ...(pendingUpdate ? [(0,by_hand/* mayStayUpdated */.cA)(pendingUpdate)] : []),
+        ...irreversible,
+    ];
+    return new Error(lines.join('\n'), { cause: failure });
+}
+/**
+ * Restores the former fields of a client.
+ * @param addedSecret id of the secret that this step added
+ * @returns sentences about what was restored and what could not be
+ */
+async function restoreClient(scalekit, pendingUpdate, addedSecret) {
+    const { before, fields } = pendingUpdate;
+    const { client_id } = before;
+    const names = Object.keys(fields);
+    try {
+        const now = (await scalekit.getClient(client_id))?.parse();
+        if (!now || compareFields(names, before, now).length === 0)
+            return [];
+        if ((0,remove/* newSecretIds */.Ng)(now, [...before.secrets.map(({ id }) => id), addedSecret]).length > 0)
+            return [`${(0,by_hand/* mayStayUpdated */.cA)(pendingUpdate)} It has a secret that may be another run's.`];
+        // PATCH ignores empty values, so leave them out.
+        const former = Object.fromEntries(names.map((name) => [name, before[name]]).filter(([, value]) => value !== undefined && `${value}` !== ''));
+        const restored = Object.keys(former).length > 0 ? (0,outcome/* unwrap */.oA)(await scalekit.updateClient(client_id, former)).parse() : now;
+        const wrong = compareFields(names, before, restored);
+        if (wrong.length === 0)
+            return [`Restored: ${names.join(', ')} of client ${client_id}.`];
+        return [
+            `Client ${client_id} could not be restored, since the API cannot empty or shorten it:\n${formatDifferences(wrong)}`,
+        ];
+    }
+    catch (error) {
+        return [`${(0,by_hand/* mayStayUpdated */.cA)(pendingUpdate)} ${(0,log/* message */.iU)(error)}`];
+    }
+}
+
+// EXTERNAL MODULE: ./build/commands/session.js
+var session = __webpack_require__(4386);
+;// CONCATENATED MODULE: ./build/commands/provision.js
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+/** Runs main: creates the client that the inputs describe, or rotates its secret, and publishes the credentials. */
+async function provision(inputs) {
+    await (0,session/* runWithTransport */.H)(inputs, run);
+}
+async function run(inputs, transport) {
+    // Before any request: a cancelled run may reach post alone, which then has to find this process.
+    const journal = openJournal(inputs);
+    try {
+        await runWithJournal(inputs, transport, journal);
+    }
+    finally {
+        journal.end();
+    }
+}
+async function runWithJournal(inputs, transport, journal) {
+    const [{ desired, savedCredentials, saved }, scalekit] = await Promise.all([
+        // Throws before any request is sent if the variables of the ID token cannot be used.
+        (0,resolve_target/* resolveTarget */.u)(inputs, transport, process.env).then((target) => resolveAndReadSaved(inputs, target, transport, journal.state.nonce)),
+        scalekit_api/* Scalekit */.x.open(transport, inputs),
+    ]);
+    const { organization_id } = scalekit;
+    journal.organizationFound(organization_id);
+    const context = { scalekit, desired: { ...desired, organization_id }, journal, savedCredentials };
+    desired.notices.forEach(log/* notice */.lm);
+    const existing = await findAll(context, saved);
+    const plan = planChanges(context.desired, existing);
+    [...existing.notices, ...plan.notices].forEach(log/* notice */.lm);
+    plan.warnings.forEach(log/* warning */.$e);
+    if (transport.cancelled)
+        throw new Error('Nothing was changed.');
+    if (desired.dry_run)
+        return publishPlan(context.desired, plan);
+    const applied = await applyAndPublish(context, plan, existing);
+    transport.releaseCleanupTime();
+    const deleted = await retireOld(context, applied);
+    writeReport(context.desired, applied, deleted);
+    if (transport.cancelled)
+        throw new Error('The credentials were published before that.');
+}
+/** Opens the journal. Only the journal and GitHub's client keep credentials. */
+function openJournal({ origin, organization_id, credentials, runner, lifetime }) {
+    const state = { origin, organization_id, nonce: (0,desired_client/* createNonce */.mE)(), run: runner.run, lifetime };
+    return new journal/* Journal */.CQ(state, credentials.client_secret, process.env.RUNNER_TEMP);
+}
+/** Resolves the desired client, and reads what is saved from an earlier run. */
+async function resolveAndReadSaved(inputs, target, transport, nonce) {
+    const desired = (0,desired_client/* desiredClientFrom */.w0)(inputs, target, nonce);
+    const { github } = inputs;
+    if (!github || !desired.location)
+        return { desired };
+    const savedCredentials = new saved_credentials/* SavedCredentials */.uB(new api/* GitHub */.g(transport, github), desired.location);
+    return { desired, savedCredentials, saved: await savedCredentials.open() };
+}
+/** Finds the client that exists. The saved id shows which it is. */
+async function findAll(context, saved) {
+    const { scalekit, desired } = context;
+    const found = await (0,find/* findExisting */.xx)(scalekit, desired, saved);
+    if (saved)
+        requireOneOwner(context, saved, found.client?.client_id);
+    return { ...found, now: scalekit.time === undefined ? undefined : BigInt(scalekit.time) * 1000000n };
+}
+/**
+ * Applies the plan and publishes the credentials. Rolls back if anything fails before they are published.
+ * @throws {Error} the failure, and what was and was not undone
+ */
+async function applyAndPublish(context, plan, existing) {
+    const { scalekit, desired, journal, savedCredentials } = context;
+    const { transport } = scalekit;
+    try {
+        const applied = await applyPlan(context, plan, existing);
+        // Saved credentials count as published, so cancelling comes too late.
+        const isSaved = savedCredentials !== undefined && applied.secret !== undefined;
+        if (transport.cancelled && !isSaved)
+            throw new Error('The credentials were not published.');
+        publish(desired, applied);
+        journal.markPublished(applied.client.client_id);
+        logResult(desired, applied);
+        return applied;
+    }
+    catch (error) {
+        if (transport.cancelled)
+            throw cancellationError(journal, error);
+        transport.releaseCleanupTime();
+        throw await rollBack(scalekit, savedCredentials, journal, error);
+    }
+}
+
+
+/***/ })
+
+};
+;

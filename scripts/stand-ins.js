@@ -1,0 +1,28 @@
+// Replaces packages in dist that @actions/core and @actions/github import and this action does not need. The
+// "paths" of tsconfig.json name them. bundle.test.ts checks that nothing else of them is used.
+
+/** undici (930 kB): this action's requests go through its own transport. */
+export function fetch() {
+  throw new Error('undici is not part of this bundle');
+}
+
+/** @actions/exec: @actions/core uses it only to detect the operating system. */
+export function getExecOutput() {
+  throw new Error('@actions/exec is not part of this bundle');
+}
+
+/**
+ * @actions/http-client: @actions/core creates a client for ID tokens, and @actions/github for Octokit's agent. This
+ * action needs neither, and the original class would load TLS before the inputs are checked.
+ */
+export class HttpClient {
+  getAgent() {}
+
+  getAgentDispatcher() {}
+}
+
+/** @octokit/plugin-rest-endpoint-methods (100 kB): this action calls request() with the route. */
+export function restEndpointMethods() {}
+
+/** @octokit/plugin-paginate-rest (17 kB): this action reads no list of GitHub's. */
+export function paginateRest() {}
