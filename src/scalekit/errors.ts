@@ -13,6 +13,9 @@ import { oneLine, truncate } from '../output/text.ts';
 // The errors of Scalekit's API with the advice for each response. github/errors.ts does the same for GitHub, and
 // net/api-error.ts for requests that got no response.
 
+/** Characters of all messages of one response. */
+const MAX_MESSAGES_LENGTH = 1_000;
+
 /**
  * What a request is about; the advice depends on it. `sign-in` is a token for the environment's API credentials.
  * `client-sign-in` is a token for the credentials of an organization client. An object names the organization and, for
@@ -121,7 +124,8 @@ function scalekitMessages({ body, headers }: HttpResponse): string[] {
     text(status.message),
     ...violations.map((violation) => [text(violation.field), text(violation.description)].filter(Boolean).join(' ')),
   ];
-  return [...new Set(messages.filter(Boolean))].slice(0, 10).map((message) => truncate(oneLine(message), 300));
+  const shown = [...new Set(messages.filter(Boolean))].slice(0, 10).map((message) => truncate(oneLine(message), 300));
+  return shown.length > 0 ? [truncate(shown.join(': '), MAX_MESSAGES_LENGTH)] : [];
 }
 
 function fieldsOf(value: unknown): Record<string, unknown> {
