@@ -140,17 +140,25 @@ const MAX_DESCRIPTION_TEXT = _scalekit_types_js__WEBPACK_IMPORTED_MODULE_0__/* .
 /* harmony export */   C: () => (/* binding */ Faults)
 /* harmony export */ });
 /* unused harmony export InputError */
+/* harmony import */ var _output_annotation_js__WEBPACK_IMPORTED_MODULE_0__ = __webpack_require__(9560);
+
 // How bad input is reported: all problems of all inputs are collected and thrown as one error. It is here and not in
 // inputs/ because claims and targets report problems as well.
-/** How many problems of one input are listed at most. Thousands would not fit into an annotation. */
+/** How many problems of an input precede those of the next one if not all fit into an annotation. */
 const MAX_FAULTS = 10;
 /** Lists every bad input: what was given, what is accepted and, if known, why. */
-class InputError extends Error {
+class InputError extends _output_annotation_js__WEBPACK_IMPORTED_MODULE_0__/* .ListError */ .Jc {
     name = 'InputError';
+    /** @param faults the problems of each input */
     constructor(faults) {
-        super(faults.length === 1
-            ? `Bad input: ${faults[0]}`
-            : `${faults.length} bad inputs:\n${faults.map((fault) => `- ${fault}`).join('\n')}`);
+        const all = faults.flat();
+        const first = faults.flatMap((ofInput) => ofInput.slice(0, MAX_FAULTS));
+        const others = faults.flatMap((ofInput) => ofInput.slice(MAX_FAULTS));
+        const lines = (texts) => texts.map((text) => `- ${text}`);
+        if (all.length === 1)
+            super([`Bad input: ${all[0]}`]);
+        else
+            super(lines(all), `${all.length} bad inputs:`, lines([...first, ...others]));
     }
 }
 /** Collects the problems of all inputs. */
@@ -174,17 +182,13 @@ class Faults {
     }
     /**
      * Throws all recorded problems as one error. Does nothing if there are none.
-     * @throws {InputError} with at most 10 problems of each input, and the number of those that are omitted
+     * @throws {InputError}
      */
     finish() {
         const rank = (input) => (this.#order.includes(input) ? this.#order.indexOf(input) : this.#order.length);
         const sorted = [...this.#faults].sort(([one], [other]) => rank(one) - rank(other));
-        const listed = sorted.flatMap(([input, faults]) => {
-            const more = faults.length - MAX_FAULTS;
-            return more > 0 ? [...faults.slice(0, MAX_FAULTS), `${input}: and ${more} more`] : faults;
-        });
-        if (listed.length > 0)
-            throw new InputError(listed);
+        if (sorted.length > 0)
+            throw new InputError(sorted.map(([, faults]) => faults));
     }
 }
 
@@ -1652,6 +1656,129 @@ function isSafe({ protocol, hostname }) {
 
 /***/ }),
 
+/***/ 9560:
+/***/ ((__unused_webpack_module, __webpack_exports__, __webpack_require__) => {
+
+/* harmony export */ __webpack_require__.d(__webpack_exports__, {
+/* harmony export */   Jc: () => (/* binding */ ListError),
+/* harmony export */   ly: () => (/* binding */ isShortEnough),
+/* harmony export */   ml: () => (/* binding */ shorten)
+/* harmony export */ });
+/* harmony import */ var _mask_js__WEBPACK_IMPORTED_MODULE_0__ = __webpack_require__(549);
+
+// GitHub cuts the text of an annotation at 4,096 characters. The end of a message often has the call that removes
+// something by hand, so this module shortens a message elsewhere. The log has the whole message.
+/**
+ * Characters of an annotation's text at most, as they are printed. With the command before it, such as `::warning::`, an
+ * annotation has fewer than 4,000.
+ */
+const MAX_LENGTH = 3_950;
+/** Printed characters of the entries of a ListError. The rest is for its title, and for words that others add. */
+const MAX_LIST_LENGTH = 3_500;
+/** Printed characters that a line keeps if it is shortened. */
+const MIN_LINE_LENGTH = 1_300;
+/** Printed characters at the end of a text that are always kept: 300, even if all are escaped. */
+const MIN_TAIL_LENGTH = 950;
+/** Stands for the middle of a line. */
+const CUT = ' … (the log above has the whole text) … ';
+/** Printed characters of a line break, and of the line that counts omitted lines. */
+const LINE_BREAK_LENGTH = 3;
+const COUNT_LENGTH = 50;
+/**
+ * An error about several things, one a line. Its message has the entries that fit into an annotation, and counts the
+ * others.
+ */
+class ListError extends Error {
+    /** All entries, for the log. Empty if the message has all of them. */
+    allEntries;
+    /**
+     * @param title line before the entries
+     * @param preferred the entries in the order in which they are chosen if not all fit
+     */
+    constructor(entries, title, preferred = entries) {
+        const all = entries.map(_mask_js__WEBPACK_IMPORTED_MODULE_0__/* .redact */ .E$);
+        const isWhole = printedLength(all.join('\n')) <= MAX_LIST_LENGTH;
+        const shown = isWhole ? all : fittingEntries(preferred.map(_mask_js__WEBPACK_IMPORTED_MODULE_0__/* .redact */ .E$));
+        const count = shown.length < all.length ? [countLine(all.length - shown.length)] : [];
+        super([...(title ? [title] : []), ...shown, ...count].join('\n'));
+        this.allEntries = isWhole ? [] : all;
+    }
+}
+/** Returns whether a text fits into an annotation. */
+function isShortEnough(text) {
+    return printedLength(text) <= MAX_LENGTH;
+}
+/**
+ * Returns the lines of a message so that they fit into an annotation. Shortens the longest lines in the middle. If that
+ * is not enough, omits lines in the middle. Masked values must be replaced before.
+ */
+function shorten(lines) {
+    const shortest = lines.map((line) => cutMiddle(line, MIN_LINE_LENGTH));
+    if (!isShortEnough(shortest.join('\n')))
+        return omitMiddle(shortest);
+    // Few lines are longer than the minimum, since the others fit.
+    const short = [...lines];
+    for (;;) {
+        const excess = printedLength(short.join('\n')) - MAX_LENGTH;
+        if (excess <= 0)
+            return short;
+        const lengths = short.map(printedLength);
+        const longest = Math.max(...lengths);
+        const at = lengths.indexOf(longest);
+        short[at] = cutMiddle(short[at] ?? '', Math.max(MIN_LINE_LENGTH, longest - excess));
+    }
+}
+/** Returns the first entries, as many as fit into an annotation. Long ones are shortened. */
+function fittingEntries(entries) {
+    const short = entries.map((entry) => cutMiddle(entry, MIN_LINE_LENGTH));
+    return short.slice(0, countFitting(short, MAX_LIST_LENGTH - COUNT_LENGTH, LINE_BREAK_LENGTH));
+}
+/** Omits lines in the middle. No line may be longer than the minimum to which lines are shortened. */
+function omitMiddle(lines) {
+    let tail = lines.length;
+    let tailLength = 0;
+    while (tailLength < MIN_TAIL_LENGTH) {
+        tail--;
+        tailLength += printedLength(lines[tail] ?? '') + LINE_BREAK_LENGTH;
+    }
+    const head = countFitting(lines.slice(0, tail), MAX_LENGTH - COUNT_LENGTH - tailLength, LINE_BREAK_LENGTH);
+    return [...lines.slice(0, head), countLine(tail - head), ...lines.slice(tail)];
+}
+function countLine(omitted) {
+    return `and ${omitted} more, listed in the log`;
+}
+/** Returns a text of at most `max` printed characters, whose middle is replaced if it is longer. */
+function cutMiddle(text, max) {
+    if (printedLength(text) <= max)
+        return text;
+    const room = max - printedLength(CUT);
+    const tailRoom = Math.max(MIN_TAIL_LENGTH, Math.floor(room / 2));
+    // Code points, so that no surrogate pair is split.
+    const characters = [...text];
+    const head = countFitting(characters, room - tailRoom);
+    const tail = countFitting([...characters].reverse(), tailRoom);
+    return `${characters.slice(0, head).join('')}${CUT}${characters.slice(-tail).join('')}`;
+}
+/**
+ * Returns how many of the texts fit, from the first on.
+ * @param more printed characters that each of them needs in addition
+ */
+function countFitting(texts, max, more = 0) {
+    let length = 0;
+    const at = texts.findIndex((text) => {
+        length += printedLength(text) + more;
+        return length > max;
+    });
+    return at < 0 ? texts.length : at;
+}
+/** Returns the characters of a text in a workflow command, in which `%` and line breaks become three characters. */
+function printedLength(text) {
+    return text.replace(/[%\r\n]/g, '%25').length;
+}
+
+
+/***/ }),
+
 /***/ 9261:
 /***/ ((__unused_webpack_module, __webpack_exports__, __webpack_require__) => {
 
@@ -1691,35 +1818,41 @@ function runEntry(work, onError, failureCode) {
 /* harmony export */   pq: () => (/* binding */ info)
 /* harmony export */ });
 /* harmony import */ var _actions_core__WEBPACK_IMPORTED_MODULE_0__ = __webpack_require__(6058);
-/* harmony import */ var _mask_js__WEBPACK_IMPORTED_MODULE_1__ = __webpack_require__(549);
-/* harmony import */ var _text_js__WEBPACK_IMPORTED_MODULE_2__ = __webpack_require__(4938);
+/* harmony import */ var _annotation_js__WEBPACK_IMPORTED_MODULE_1__ = __webpack_require__(9560);
+/* harmony import */ var _mask_js__WEBPACK_IMPORTED_MODULE_2__ = __webpack_require__(549);
+/* harmony import */ var _text_js__WEBPACK_IMPORTED_MODULE_3__ = __webpack_require__(4938);
+
 
 
 
 // Every word that this action prints goes through this module. It replaces masked values in each text, and changes text
 // of a server or a user that the runner would read as a command.
-/** Prints one line. Line breaks and control characters become spaces. */
+/**
+ * Prints one line. Line breaks and control characters become spaces. `::` at its beginning is broken up, because the
+ * runner reads such a line as a command.
+ */
 function info(text) {
-    _actions_core__WEBPACK_IMPORTED_MODULE_0__/* .info */ .pq((0,_text_js__WEBPACK_IMPORTED_MODULE_2__/* .oneLine */ .TN)(text));
+    _actions_core__WEBPACK_IMPORTED_MODULE_0__/* .info */ .pq((0,_text_js__WEBPACK_IMPORTED_MODULE_3__/* .oneLine */ .TN)(text).replace(/^\s*::/, ': :'));
 }
 /** Prints one line that is shown only if the workflow runs with debug logging. */
 function debug(text) {
-    _actions_core__WEBPACK_IMPORTED_MODULE_0__/* .debug */ .Yz((0,_text_js__WEBPACK_IMPORTED_MODULE_2__/* .oneLine */ .TN)(text));
+    _actions_core__WEBPACK_IMPORTED_MODULE_0__/* .debug */ .Yz((0,_text_js__WEBPACK_IMPORTED_MODULE_3__/* .oneLine */ .TN)(text));
 }
-/** Prints one notice annotation of one line. */
+/** Prints one notice annotation of one line. If it is too long, its lines are shortened one by one. */
 function notice(text) {
-    _actions_core__WEBPACK_IMPORTED_MODULE_0__/* .notice */ .lm((0,_text_js__WEBPACK_IMPORTED_MODULE_2__/* .oneLine */ .TN)(text));
+    annotate(_actions_core__WEBPACK_IMPORTED_MODULE_0__/* .notice */ .lm, text, (lines) => (0,_text_js__WEBPACK_IMPORTED_MODULE_3__/* .oneLine */ .TN)(lines.join('\n')));
 }
-/** Prints one warning annotation of one line. */
+/** Prints one warning annotation of one line. If it is too long, its lines are shortened one by one. */
 function warning(text) {
-    _actions_core__WEBPACK_IMPORTED_MODULE_0__/* .warning */ .$e((0,_text_js__WEBPACK_IMPORTED_MODULE_2__/* .oneLine */ .TN)(text));
+    annotate(_actions_core__WEBPACK_IMPORTED_MODULE_0__/* .warning */ .$e, text, (lines) => (0,_text_js__WEBPACK_IMPORTED_MODULE_3__/* .oneLine */ .TN)(lines.join('\n')));
 }
 /**
  * Prints one error annotation, which may have several lines, and sets the exit code to 1. If the message does not name
- * the root cause, prints that as a debug line.
+ * the root cause, prints that as a debug line. If the error lists more than its message has, prints all entries first.
  */
 function fail(error) {
-    _actions_core__WEBPACK_IMPORTED_MODULE_0__/* .setFailed */ .C1((0,_mask_js__WEBPACK_IMPORTED_MODULE_1__/* .redact */ .E$)(message(error)).split('\n').map(_text_js__WEBPACK_IMPORTED_MODULE_2__/* .oneLine */ .TN).join('\n'));
+    entriesOf(error).forEach(info);
+    annotate(_actions_core__WEBPACK_IMPORTED_MODULE_0__/* .setFailed */ .C1, message(error), (lines) => lines.join('\n'));
     const root = rootCause(error);
     if (!message(error).includes(root))
         debug(`Caused by: ${root}`);
@@ -1727,6 +1860,24 @@ function fail(error) {
 /** Returns the message of an error without its stack, or the text of any other thrown value. */
 function message(error) {
     return error instanceof Error ? error.message : String(error);
+}
+/**
+ * Prints an annotation. GitHub would cut a long one without a notice, so a long one is shortened, and all of its lines are
+ * printed in the log before it.
+ */
+function annotate(print, text, join) {
+    // Replace masked values before anything is cut: a part of one would no longer match.
+    const lines = (0,_mask_js__WEBPACK_IMPORTED_MODULE_2__/* .redact */ .E$)(text).split('\n').map(_text_js__WEBPACK_IMPORTED_MODULE_3__/* .oneLine */ .TN);
+    const isWhole = (0,_annotation_js__WEBPACK_IMPORTED_MODULE_1__/* .isShortEnough */ .ly)(join(lines));
+    if (!isWhole)
+        lines.forEach(info);
+    print(join(isWhole ? lines : (0,_annotation_js__WEBPACK_IMPORTED_MODULE_1__/* .shorten */ .ml)(lines)));
+}
+/** Returns all entries of an error, or of a cause of it, that lists more than its message has. */
+function entriesOf(error) {
+    if (error instanceof _annotation_js__WEBPACK_IMPORTED_MODULE_1__/* .ListError */ .Jc)
+        return error.allEntries;
+    return error instanceof Error ? entriesOf(error.cause) : [];
 }
 /** Returns the message of the innermost cause. */
 function rootCause(error) {
@@ -1781,7 +1932,7 @@ function maskSecret(secret, names = []) {
 function maskToken(token) {
     register(tokenForms(token));
 }
-/** Returns the forms that maskSecret() masks. Of a secret that is not maskable, and so is refused, returns its lines. */
+/** Returns the forms that maskSecret() masks. Of a secret that is refused, returns the text and its lines. */
 function secretForms(secret, names) {
     if (!isMaskable(secret))
         return linesOf(secret);
@@ -1793,7 +1944,7 @@ function secretForms(secret, names) {
         ...base64Lines(secret, names),
     ]);
 }
-/** Returns the forms that maskToken() masks, or the lines of a token that is not maskable. */
+/** Returns the forms that maskToken() masks. Of a token that is refused, returns the text and its lines. */
 function tokenForms(token) {
     if (!isMaskable(token))
         return linesOf(token);
@@ -1830,8 +1981,9 @@ function register(forms) {
     }
     process.stdout.uncork();
 }
+/** Returns a text and its lines. */
 function linesOf(text) {
-    return longestFirst(text.split(/[\r\n]+/).map((line) => line.trim()));
+    return longestFirst([text, ...text.split(/[\r\n]+/).map((line) => line.trim())]);
 }
 /** Returns each form once, without those that are so short that masking them would hide ordinary text. */
 function longestFirst(forms) {
@@ -1895,6 +2047,7 @@ function bothAlphabets(text) {
 /* harmony export */ __webpack_require__.d(__webpack_exports__, {
 /* harmony export */   Dq: () => (/* binding */ characterCount),
 /* harmony export */   Ec: () => (/* binding */ hideLikelySecrets),
+/* harmony export */   KE: () => (/* binding */ listed),
 /* harmony export */   My: () => (/* binding */ SCHEME),
 /* harmony export */   TN: () => (/* binding */ oneLine),
 /* harmony export */   hD: () => (/* binding */ quote),
@@ -1906,6 +2059,10 @@ function bothAlphabets(text) {
 
 /** The scheme of a URL and the two slashes after it. */
 const SCHEME = /^[a-z][a-z\d+.-]*:\/\//i;
+/** How many values a message lists at most, the characters of each, and the characters of all but the first. */
+const MAX_LISTED = 10;
+const MAX_LISTED_VALUE = 400;
+const MAX_LISTED_LENGTH = 300;
 /** What looks like a secret of Scalekit, a token of GitHub or a JSON Web Token. In a wrong input it is not masked. */
 const SECRET_LIKE = /(?<!\w)((test|live|prod)_|gh[opsur]_|github_pat_|eyJ)[\w.-]{20,}/g;
 /**
@@ -1914,6 +2071,20 @@ const SECRET_LIKE = /(?<!\w)((test|live|prod)_|gh[opsur]_|github_pat_|eyJ)[\w.-]
  */
 function quote(value) {
     return escapeInvisible(JSON.stringify(truncate(hideLikelySecrets(value), 80)));
+}
+/** Returns values as a message lists them: the first ones, and how many more there are. Masked values are replaced. */
+function listed(values) {
+    const shown = [];
+    let length = 0;
+    for (const value of values.slice(0, MAX_LISTED)) {
+        const text = truncate(value, MAX_LISTED_VALUE);
+        length += text.length;
+        if (shown.length > 0 && length > MAX_LISTED_LENGTH)
+            break;
+        shown.push(text);
+    }
+    const omitted = values.length - shown.length;
+    return `${shown.join(', ')}${omitted > 0 ? ` and ${omitted} more` : ''}`;
 }
 /** Replaces what looks like a secret. */
 function hideLikelySecrets(text) {

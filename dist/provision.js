@@ -12,9 +12,12 @@ __webpack_require__.d(__webpack_exports__, {
   provision: () => (/* binding */ provision)
 });
 
+// EXTERNAL MODULE: ./build/output/text.js
+var output_text = __webpack_require__(4938);
 // EXTERNAL MODULE: ./build/scalekit/types.js
 var types = __webpack_require__(179);
 ;// CONCATENATED MODULE: ./build/client/drift.js
+
 /** How an empty field is shown. */
 const NONE = 'none';
 /**
@@ -39,13 +42,19 @@ function findDrift({ fields, given }, client) {
 function differencesInResponse(desired, client) {
     const { organization_id } = client;
     return [
-        ...findDrift(desired, client).filter(({ field, got }) => field !== 'expiry' || got !== NONE),
+        ...findDrift(desired, client).filter(({ field, got }) => field !== 'expiry' || got.length > 0),
         ...compareSets([['organization_id', [desired.organization_id], [organization_id || desired.organization_id]]]),
     ];
 }
-/** Returns one line of text for each difference. */
+/** Returns one line of text for each difference. Of many values it shows those that differ, and counts the others. */
 function formatDifferences(found) {
-    return found.map(({ field, wanted, got }) => `${field}: wanted ${wanted}; got ${got}`).join('\n');
+    return found
+        .map(({ field, wanted, got }) => `${field}: wanted ${excerpt(wanted, got)}; got ${excerpt(got, wanted)}`)
+        .join('\n');
+}
+/** Returns all values as one text. */
+function formatValues(values) {
+    return values.join(', ') || NONE;
 }
 /** Returns the named fields whose values differ. Lists are compared as sets. */
 function compareFields(names, wanted, got) {
@@ -55,8 +64,8 @@ function compareFields(names, wanted, got) {
 /** Returns the fields whose two sets of values differ. */
 function compareSets(fields) {
     return fields
-        .map(([field, wanted, got]) => ({ field, wanted: setText(wanted), got: setText(got) }))
-        .filter(({ wanted, got }) => wanted !== got);
+        .map(([field, wanted, got]) => ({ field, wanted: sortedSet(wanted), got: sortedSet(got) }))
+        .filter(({ wanted, got }) => wanted.join() !== got.join());
 }
 /**
  * Returns each claim as `key=value`. A backslash or `=` in a key is escaped, so that different claims have different
@@ -79,11 +88,17 @@ function fieldTexts(fields) {
 function valueTexts(value) {
     return value === undefined || value === '' ? [] : [String(value)];
 }
-function setText(entries) {
-    return ([...new Set(entries)]
-        .sort()
-        .map((entry) => JSON.stringify(entry))
-        .join(', ') || NONE);
+/** Returns different values as sorted JSON strings. */
+function sortedSet(values) {
+    return [...new Set(values)].sort().map((value) => JSON.stringify(value));
+}
+/** Returns values as an error lists them. If there are too many, those that the other side lacks come first. */
+function excerpt(values, others) {
+    const text = (0,output_text/* listed */.KE)(values);
+    if (text === values.join(', '))
+        return text || NONE;
+    const common = new Set(others);
+    return (0,output_text/* listed */.KE)([...values.filter((value) => !common.has(value)), ...values.filter((value) => common.has(value))]);
 }
 
 ;// CONCATENATED MODULE: ./build/client/retirement.js
@@ -166,6 +181,7 @@ function nextRotation({ rotate_after }, secret) {
 
 
 
+
 /**
  * Plans the steps from what exists to the desired client.
  * @throws {Error} if there is no such plan: the client exists and `on_existing` is `fail`, or a list would have to be
@@ -181,7 +197,7 @@ function planChanges(desired, existing) {
     const base = { client, afterPublish: [], notices: [], warnings };
     switch (desired.on_existing) {
         case 'fail':
-            throw planError(`Client ${client.client_id} ${JSON.stringify(client.name)} exists already, and on_existing is fail.`, warnings);
+            throw planError(`Client ${client.client_id} ${(0,output_text/* quote */.hD)(client.name)} exists already, and on_existing is fail.`, warnings);
         case 'replace': {
             const knownIds = client.secrets.map(({ id }) => id);
             const deletion = { kind: 'delete-client', client_id: client.client_id, knownIds };
@@ -214,7 +230,7 @@ function planForWinner(desired, client, { saved, now }) {
     };
 }
 function duplicatesWarning(client_id, others) {
-    return `Several clients are this repository's for the same purpose. This run uses the oldest, ${client_id}, and touches none of the others: ${others.join(', ')}. Delete those that nobody uses.`;
+    return `Several clients are this repository's for the same purpose. This run uses the oldest, ${client_id}, and touches none of the others: ${(0,output_text/* listed */.KE)(others)}. Delete those that nobody uses.`;
 }
 /** Returns the error that there is no plan. It includes the warnings, since they are not shown otherwise. */
 function planError(text, warnings) {
@@ -229,7 +245,7 @@ function planError(text, warnings) {
  */
 function driftCorrections(desired, client, warnings) {
     const drifted = findDrift(desired, client);
-    const emptied = drifted.filter(({ wanted }) => wanted === NONE);
+    const emptied = drifted.filter(({ wanted }) => wanted.length === 0);
     if (emptied.length > 0) {
         throw planError(`Client ${client.client_id} has what was not asked for, and the API cannot empty a list: use on_existing: replace, which creates a new client and then deletes this one.\n${formatDifferences(emptied)}`, warnings);
     }
@@ -237,8 +253,8 @@ function driftCorrections(desired, client, warnings) {
     if (isUnknown && !drifted.some(({ field }) => field === 'description'))
         drifted.push({
             field: 'description',
-            wanted: 'the ownership marker of this action',
-            got: client.marker ? 'one of another repository, environment or name' : NONE,
+            wanted: ['the ownership marker of this action'],
+            got: client.marker ? ['one of another repository, environment or name'] : [],
         });
     const description = desired.given.description ? desired.fields.description : client.descriptionText;
     const fields = { ...desired.fields, description };
@@ -548,8 +564,6 @@ function findEarlierClient(concurrent, own, { seenIds, client: named }, elapsed)
 
 // EXTERNAL MODULE: ./build/net/outcome.js
 var outcome = __webpack_require__(6299);
-// EXTERNAL MODULE: ./build/output/text.js
-var output_text = __webpack_require__(4938);
 ;// CONCATENATED MODULE: ./build/steps/save.js
 
 
@@ -942,7 +956,7 @@ function publishPlan(desired, plan) {
     for (const { text, differences } of steps) {
         log/* info */.pq(`- ${text}`);
         for (const { field, wanted, got } of differences)
-            log/* info */.pq(`    ${field}: from ${got} to ${wanted}`);
+            log/* info */.pq(`    ${field}: from ${formatValues(got)} to ${formatValues(wanted)}`);
     }
     if (steps.length === 0)
         log/* info */.pq('- change nothing');
@@ -953,7 +967,7 @@ function publishPlan(desired, plan) {
     notes.forEach(log/* info */.pq);
     const rows = [...steps, ...notes.map((text) => ({ text, differences: [] }))].flatMap(({ text, differences }) => [
         [{ data: (0,summary/* cell */.Hn)([text]), colspan: '3' }],
-        ...differences.map(({ field, wanted, got }) => [(0,summary/* cell */.Hn)([field]), (0,summary/* cell */.Hn)([got]), (0,summary/* cell */.Hn)([wanted])]),
+        ...differences.map(({ field, wanted, got }) => [field, formatValues(got), formatValues(wanted)].map((text) => (0,summary/* cell */.Hn)([text]))),
     ]);
     const header = ['Step or field', 'Now', 'Then'].map((data) => ({ data, header: true }));
     (0,summary/* writeSummary */.Sy)('Scalekit organization client: plan, nothing was changed', [header, ...rows]);

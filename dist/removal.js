@@ -144,7 +144,7 @@ async function removePending(scalekit, state, credentials) {
             ? 'The client is gone already.'
             : 'No client of the create request that was cut off has shown up.');
     if (remaining.length > 0)
-        _output_log_js__WEBPACK_IMPORTED_MODULE_6__/* .warning */ .$e(remaining.join(' '));
+        _output_log_js__WEBPACK_IMPORTED_MODULE_6__/* .warning */ .$e(remaining.join('\n'));
 }
 
 

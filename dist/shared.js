@@ -21,8 +21,10 @@ exports.modules = {
 /* harmony export */ });
 /* harmony import */ var node_crypto__WEBPACK_IMPORTED_MODULE_0__ = __webpack_require__(7598);
 /* harmony import */ var node_crypto__WEBPACK_IMPORTED_MODULE_0___default = /*#__PURE__*/__webpack_require__.n(node_crypto__WEBPACK_IMPORTED_MODULE_0__);
-/* harmony import */ var _scalekit_types_js__WEBPACK_IMPORTED_MODULE_1__ = __webpack_require__(179);
-/* harmony import */ var _description_js__WEBPACK_IMPORTED_MODULE_2__ = __webpack_require__(5297);
+/* harmony import */ var _output_text_js__WEBPACK_IMPORTED_MODULE_1__ = __webpack_require__(4938);
+/* harmony import */ var _scalekit_types_js__WEBPACK_IMPORTED_MODULE_2__ = __webpack_require__(179);
+/* harmony import */ var _description_js__WEBPACK_IMPORTED_MODULE_3__ = __webpack_require__(5297);
+
 
 
 
@@ -55,7 +57,7 @@ function parseMarker(description) {
 function withMarker(client) {
     const marker = parseMarker(client.description);
     const text = marker ? splitDescription(client.description)[0] : client.description;
-    const descriptionText = [...text].slice(0, _description_js__WEBPACK_IMPORTED_MODULE_2__/* .MAX_DESCRIPTION_TEXT */ .C).join('');
+    const descriptionText = [...text].slice(0, _description_js__WEBPACK_IMPORTED_MODULE_3__/* .MAX_DESCRIPTION_TEXT */ .C).join('');
     return { ...client, descriptionText, marker };
 }
 /**
@@ -74,8 +76,8 @@ function reasonNotManageable(client, identity, { key, repo }) {
         return 'it belongs to one job, by its ownership marker';
     const [environment] = claimValues(client, 'environment');
     if (environment !== undefined && environment.toLowerCase() !== identity.environment.toLowerCase()) {
-        const expected = identity.environment ? JSON.stringify(identity.environment) : 'no environment';
-        return `it is for the environment ${JSON.stringify(environment)}, and this step for ${expected}`;
+        const expected = identity.environment ? (0,_output_text_js__WEBPACK_IMPORTED_MODULE_1__/* .quote */ .hD)(identity.environment) : 'no environment';
+        return `it is for the environment ${(0,_output_text_js__WEBPACK_IMPORTED_MODULE_1__/* .quote */ .hD)(environment)}, and this step for ${expected}`;
     }
     return undefined;
 }
@@ -86,7 +88,7 @@ function hasMatchingClaims(client, identity) {
 }
 /** Orders clients, the oldest first: by time in nanoseconds and then by id, so that all runs agree on the first. */
 function oldestFirst(one, other) {
-    return (0,_scalekit_types_js__WEBPACK_IMPORTED_MODULE_1__/* .byCreateTime */ .lG)(one, other) || (one.client_id < other.client_id ? -1 : 1);
+    return (0,_scalekit_types_js__WEBPACK_IMPORTED_MODULE_2__/* .byCreateTime */ .lG)(one, other) || (one.client_id < other.client_id ? -1 : 1);
 }
 /** Returns 16 characters (96 bits) of the SHA-256 of a text, in base64url. */
 function shortHash(text) {
@@ -856,6 +858,8 @@ function shorten(text, max) {
 
 // The errors of the Scalekit and GitHub APIs, and the advice about the network that both have in common. scalekit/errors.ts
 // and github/errors.ts add the advice for the responses of each API.
+/** Characters of all messages of one response. */
+const MAX_MESSAGES = 1_000;
 /** A failed API request: the operation, the status, the server's own message, and what the user can do. */
 class ApiError extends Error {
     name = 'ApiError';
@@ -873,7 +877,8 @@ class ApiError extends Error {
  * @param advice what the user can do, a sentence, or empty
  */
 function refusedError(operation, { status }, messages, advice) {
-    return new ApiError(errorSentence(operation, [`HTTP ${status}`, ...messages].join(': '), advice), { status });
+    const reason = [`HTTP ${status}`, ...(messages.length > 0 ? [(0,_output_text_js__WEBPACK_IMPORTED_MODULE_0__/* .truncate */ .xv)(messages.join(': '), MAX_MESSAGES)] : [])];
+    return new ApiError(errorSentence(operation, reason.join(': '), advice), { status });
 }
 /**
  * Returns the error for a request that got no complete response.
@@ -2038,13 +2043,15 @@ function requireMaskable(field, text) {
 /* harmony export */   xx: () => (/* binding */ findExisting)
 /* harmony export */ });
 /* harmony import */ var _client_identity_js__WEBPACK_IMPORTED_MODULE_0__ = __webpack_require__(2537);
-/* harmony import */ var _net_clock_js__WEBPACK_IMPORTED_MODULE_2__ = __webpack_require__(801);
-/* harmony import */ var _scalekit_types_js__WEBPACK_IMPORTED_MODULE_1__ = __webpack_require__(179);
+/* harmony import */ var _net_clock_js__WEBPACK_IMPORTED_MODULE_4__ = __webpack_require__(801);
+/* harmony import */ var _output_log_js__WEBPACK_IMPORTED_MODULE_1__ = __webpack_require__(183);
+/* harmony import */ var _output_text_js__WEBPACK_IMPORTED_MODULE_2__ = __webpack_require__(4938);
+/* harmony import */ var _scalekit_types_js__WEBPACK_IMPORTED_MODULE_3__ = __webpack_require__(179);
 
 
 
-/** The most ids that a notice names. It counts the others. */
-const MAX_IDS = 10;
+
+
 /**
  * Finds the client that the plan starts from: by `client_id`, by the saved id, or else by the identity hash in the
  * ownership marker. With `lifetime: job` it finds none, because such a client is always new.
@@ -2052,7 +2059,7 @@ const MAX_IDS = 10;
  * @throws {Error} if `client_id` names a client that this step may not manage
  */
 async function findExisting(scalekit, desired, saved) {
-    const unsearched = { others: [], seenIds: undefined, startedAt: (0,_net_clock_js__WEBPACK_IMPORTED_MODULE_2__/* .clock */ .p)(), notices: [], saved };
+    const unsearched = { others: [], seenIds: undefined, startedAt: (0,_net_clock_js__WEBPACK_IMPORTED_MODULE_4__/* .clock */ .p)(), notices: [], saved };
     if (desired.marker.lifetime === 'job')
         return unsearched;
     const client = desired.client_id ? await getNamedClient(scalekit, desired) : undefined;
@@ -2075,17 +2082,19 @@ async function search(scalekit, desired, hinted) {
     // Every client has a secret. If the list shows none, it leaves secrets out, so read the client itself.
     const reread = first?.secrets.length === 0 ? await scalekit.getClient(first.client_id) : undefined;
     const oldest = reread && reread.client_id === first?.client_id ? (0,_client_identity_js__WEBPACK_IMPORTED_MODULE_0__/* .withMarker */ .Pe)(reread.parse()) : first;
-    const ids = (hinted ? ours : others).map(({ client_id }) => client_id);
+    const ids = (hinted ? ours : others).map(({ client_id }) => client_id).filter((id) => id !== hinted?.client_id);
+    logOmitted('Other clients for the same purpose', ids);
+    logOmitted("Clients with this repository's claims that this action did not make", unmarked);
     return {
         client: hinted ?? oldest,
-        others: ids.filter((id) => id !== hinted?.client_id),
+        others: ids,
         seenIds: new Set(ours.map(({ client_id }) => client_id)),
         notices: unmarkedNotice(unmarked),
     };
 }
 /** Reads the client whose id is saved. @returns undefined if it does not exist, or does not have our identity hash */
 async function getHintedClient(scalekit, { marker }, id) {
-    if (!id || !_scalekit_types_js__WEBPACK_IMPORTED_MODULE_1__/* .CLIENT_ID */ .U6.test(id))
+    if (!id || !_scalekit_types_js__WEBPACK_IMPORTED_MODULE_3__/* .CLIENT_ID */ .U6.test(id))
         return undefined;
     const hinted = await scalekit.getClient(id);
     if (hinted?.client_id !== id || (0,_client_identity_js__WEBPACK_IMPORTED_MODULE_0__/* .parseMarker */ .gY)(hinted.description)?.key !== marker.key)
@@ -2139,10 +2148,15 @@ function carriesOurClaims(parse, identity) {
 function unmarkedNotice(ids) {
     if (ids.length === 0)
         return [];
-    const more = ids.length > MAX_IDS ? ` and ${ids.length - MAX_IDS} more` : '';
     return [
-        `Clients with this repository's claims that this action did not make: ${ids.slice(0, MAX_IDS).join(', ')}${more}. They stay untouched; client_id takes one over.`,
+        `Clients with this repository's claims that this action did not make: ${(0,_output_text_js__WEBPACK_IMPORTED_MODULE_2__/* .listed */ .KE)(ids)}. They stay untouched; client_id takes one over.`,
     ];
+}
+/** Logs all ids if a message lists only the first ones. */
+function logOmitted(what, ids) {
+    const all = ids.join(', ');
+    if ((0,_output_text_js__WEBPACK_IMPORTED_MODULE_2__/* .listed */ .KE)(ids) !== all)
+        _output_log_js__WEBPACK_IMPORTED_MODULE_1__/* .info */ .pq(`${what}: ${all}.`);
 }
 
 
@@ -2391,11 +2405,13 @@ function mayStayUpdated({ before, fields }) {
 /* harmony export */   o6: () => (/* binding */ removeClientOrOwnSecrets)
 /* harmony export */ });
 /* harmony import */ var _client_identity_js__WEBPACK_IMPORTED_MODULE_0__ = __webpack_require__(2537);
-/* harmony import */ var _net_clock_js__WEBPACK_IMPORTED_MODULE_5__ = __webpack_require__(801);
-/* harmony import */ var _output_log_js__WEBPACK_IMPORTED_MODULE_1__ = __webpack_require__(183);
-/* harmony import */ var _scalekit_api_js__WEBPACK_IMPORTED_MODULE_2__ = __webpack_require__(2361);
-/* harmony import */ var _scalekit_types_js__WEBPACK_IMPORTED_MODULE_3__ = __webpack_require__(179);
-/* harmony import */ var _by_hand_js__WEBPACK_IMPORTED_MODULE_4__ = __webpack_require__(1055);
+/* harmony import */ var _net_clock_js__WEBPACK_IMPORTED_MODULE_6__ = __webpack_require__(801);
+/* harmony import */ var _output_annotation_js__WEBPACK_IMPORTED_MODULE_1__ = __webpack_require__(9560);
+/* harmony import */ var _output_log_js__WEBPACK_IMPORTED_MODULE_2__ = __webpack_require__(183);
+/* harmony import */ var _scalekit_api_js__WEBPACK_IMPORTED_MODULE_3__ = __webpack_require__(2361);
+/* harmony import */ var _scalekit_types_js__WEBPACK_IMPORTED_MODULE_4__ = __webpack_require__(179);
+/* harmony import */ var _by_hand_js__WEBPACK_IMPORTED_MODULE_5__ = __webpack_require__(1055);
+
 
 
 
@@ -2406,8 +2422,6 @@ function mayStayUpdated({ before, fields }) {
 const LATE_CREATE_WINDOW = 15_000;
 /** Milliseconds between two searches for a client that may still appear. */
 const POLL_INTERVAL = 1_000;
-/** The most failures that an error names. More would not fit into an annotation. */
-const MAX_FAILURES = 10;
 /** The result if there is nothing to remove. */
 const NOTHING = { removed: [], notFound: false, remaining: [] };
 /**
@@ -2433,7 +2447,7 @@ async function cleanUp(scalekit, state, createWindow = 0) {
  */
 async function removePendingClient(scalekit, state, { id, sent_at, secret_outcome_unknown }, createWindow) {
     // If the clock was set back since, that must not prolong the wait.
-    const until = Math.min(sent_at, Date.now()) + (id ? _scalekit_api_js__WEBPACK_IMPORTED_MODULE_2__/* .CREATION_LAG */ .h : createWindow);
+    const until = Math.min(sent_at, Date.now()) + (id ? _scalekit_api_js__WEBPACK_IMPORTED_MODULE_3__/* .CREATION_LAG */ .h : createWindow);
     const [removed, remaining] = [[], []];
     try {
         const own = await waitForOwnClients(scalekit, state, until);
@@ -2443,13 +2457,13 @@ async function removePendingClient(scalekit, state, { id, sent_at, secret_outcom
                 removed.push(what);
             // Other runs use the client, so it is not left over. But if an outcome is unknown, its secrets may be this step's.
             if (stays && (secret_outcome_unknown || mayHaveUnknownSecret(state, client.client_id)))
-                remaining.push(`Client ${client.client_id} may be left over. Remove it only if no other run uses it. ${(0,_by_hand_js__WEBPACK_IMPORTED_MODULE_4__/* .manualClientCall */ .s3)(scalekit, state)}`);
+                remaining.push(`Client ${client.client_id} may be left over. Remove it only if no other run uses it. ${(0,_by_hand_js__WEBPACK_IMPORTED_MODULE_5__/* .manualClientCall */ .s3)(scalekit, state)}`);
         }
         return { removed, notFound: own.length === 0, remaining };
     }
     catch (error) {
-        const what = `A client of this step may be left over: ${_output_log_js__WEBPACK_IMPORTED_MODULE_1__/* .message */ .iU(error)}`;
-        remaining.push(`${what} ${(0,_by_hand_js__WEBPACK_IMPORTED_MODULE_4__/* .manualClientCall */ .s3)(scalekit, state)}`);
+        const what = `A client of this step may be left over: ${_output_log_js__WEBPACK_IMPORTED_MODULE_2__/* .message */ .iU(error)}`;
+        remaining.push(`${what} ${(0,_by_hand_js__WEBPACK_IMPORTED_MODULE_5__/* .manualClientCall */ .s3)(scalekit, state)}`);
         return { removed, notFound: false, remaining };
     }
 }
@@ -2480,15 +2494,15 @@ async function removePendingSecret(scalekit, pending) {
             throw new Error(`client ${client_id} is not the one that main read, by its description.`);
         const possibleIds = id && !outcome_unknown ? [] : newSecretIds(client.parse(), [...known_ids, id]);
         const wasDeleted = id !== undefined && (await deleteSecretUntilGone(scalekit, client_id, id));
-        const remaining = possibleIds.map((possible) => (0,_by_hand_js__WEBPACK_IMPORTED_MODULE_4__/* .possibleLeftover */ .Zw)(scalekit, pending, possible));
+        const remaining = possibleIds.map((possible) => (0,_by_hand_js__WEBPACK_IMPORTED_MODULE_5__/* .possibleLeftover */ .Zw)(scalekit, pending, possible));
         // Waiting longer would not help: unlike a client, a late secret cannot be distinguished from another run's.
         if (!id && possibleIds.length === 0)
-            remaining.push(`Could not determine whether a secret was added to client ${client_id}: it shows none, and the server may finish late. A later rotation retires it. ${(0,_by_hand_js__WEBPACK_IMPORTED_MODULE_4__/* .manualSecretCall */ .JH)(scalekit, pending)}`);
+            remaining.push(`Could not determine whether a secret was added to client ${client_id}: it shows none, and the server may finish late. A later rotation retires it. ${(0,_by_hand_js__WEBPACK_IMPORTED_MODULE_5__/* .manualSecretCall */ .JH)(scalekit, pending)}`);
         return { removed: wasDeleted ? [`secret ${id} of client ${client_id}`] : [], notFound: false, remaining };
     }
     catch (error) {
-        const what = `A secret of this step on client ${client_id} may be left over: ${_output_log_js__WEBPACK_IMPORTED_MODULE_1__/* .message */ .iU(error)}`;
-        return { ...NOTHING, remaining: [`${what} ${(0,_by_hand_js__WEBPACK_IMPORTED_MODULE_4__/* .manualSecretCall */ .JH)(scalekit, pending)}`] };
+        const what = `A secret of this step on client ${client_id} may be left over: ${_output_log_js__WEBPACK_IMPORTED_MODULE_2__/* .message */ .iU(error)}`;
+        return { ...NOTHING, remaining: [`${what} ${(0,_by_hand_js__WEBPACK_IMPORTED_MODULE_5__/* .manualSecretCall */ .JH)(scalekit, pending)}`] };
     }
 }
 /**
@@ -2520,7 +2534,7 @@ async function removeClientOrOwnSecrets(scalekit, state, client) {
         const { secrets } = client.parse();
         const recorded = state.client?.id === client_id ? state.client.secret_ids : undefined;
         // The oldest secret of a client was created with it.
-        const ownIds = recorded ?? [[...secrets].sort(_scalekit_types_js__WEBPACK_IMPORTED_MODULE_3__/* .byCreateTime */ .lG)[0]?.id, state.secret?.id];
+        const ownIds = recorded ?? [[...secrets].sort(_scalekit_types_js__WEBPACK_IMPORTED_MODULE_4__/* .byCreateTime */ .lG)[0]?.id, state.secret?.id];
         const own = secrets.filter(({ id }) => ownIds.includes(id));
         if (own.length < secrets.length) {
             for (const { id } of own)
@@ -2547,7 +2561,7 @@ async function deleteMarkedClient(scalekit, client) {
     }
     catch (error) {
         const call = `To remove it by hand: DELETE ${scalekit.clientUrl(client_id).href}`;
-        return { remaining: `Client ${client_id} is left over: ${_output_log_js__WEBPACK_IMPORTED_MODULE_1__/* .message */ .iU(error)} ${call}` };
+        return { remaining: `Client ${client_id} is left over: ${_output_log_js__WEBPACK_IMPORTED_MODULE_2__/* .message */ .iU(error)} ${call}` };
     }
 }
 /** Returns whether the ownership marker of a client has changed. A client that does not exist has not changed. */
@@ -2558,13 +2572,10 @@ async function isChanged(scalekit, { client_id, marker }) {
     const current = (0,_client_identity_js__WEBPACK_IMPORTED_MODULE_0__/* .parseMarker */ .gY)(now.description);
     return now.client_id !== client_id || !current || (0,_client_identity_js__WEBPACK_IMPORTED_MODULE_0__/* .formatMarker */ .gJ)(current) !== (0,_client_identity_js__WEBPACK_IMPORTED_MODULE_0__/* .formatMarker */ .gJ)(marker);
 }
-/** Throws one error that names all failures, each once. Failures that do not fit go to the log. */
+/** @throws {ListError} that names all failures, each once, unless there are none */
 function throwFailures(failures) {
-    const unique = [...new Set(failures)];
-    const more = unique.length > MAX_FAILURES ? [`And ${unique.length - MAX_FAILURES} more, in the log.`] : [];
-    unique.slice(MAX_FAILURES).forEach(_output_log_js__WEBPACK_IMPORTED_MODULE_1__/* .info */ .pq);
-    if (unique.length > 0)
-        throw new Error([...unique.slice(0, MAX_FAILURES), ...more].join('\n'));
+    if (failures.length > 0)
+        throw new _output_annotation_js__WEBPACK_IMPORTED_MODULE_1__/* .ListError */ .Jc([...new Set(failures)]);
 }
 /** Deletes a client, whatever secrets it has. @returns whether it still existed */
 async function deleteClientUntilGone(scalekit, client_id) {
@@ -2585,10 +2596,10 @@ async function deleteSecretUntilGone(scalekit, client_id, id) {
  * @param remove returns false if the API has nothing to delete
  */
 async function deleteUntilGone(scalekit, remove, isShown) {
-    for (const until = (0,_net_clock_js__WEBPACK_IMPORTED_MODULE_5__/* .clock */ .p)() + _scalekit_api_js__WEBPACK_IMPORTED_MODULE_2__/* .CREATION_LAG */ .h; !(await remove());) {
+    for (const until = (0,_net_clock_js__WEBPACK_IMPORTED_MODULE_6__/* .clock */ .p)() + _scalekit_api_js__WEBPACK_IMPORTED_MODULE_3__/* .CREATION_LAG */ .h; !(await remove());) {
         if (!(await isShown()))
             return false;
-        if ((0,_net_clock_js__WEBPACK_IMPORTED_MODULE_5__/* .clock */ .p)() > until)
+        if ((0,_net_clock_js__WEBPACK_IMPORTED_MODULE_6__/* .clock */ .p)() > until)
             throw new Error('the API shows it, and yet says that there is nothing to delete.');
         await scalekit.transport.pause(POLL_INTERVAL);
     }

@@ -65,6 +65,17 @@ export function readable(run: Outcome): string {
   return [log, run.stderr, run.summary, JSON.stringify(run.state)].join('\n');
 }
 
+/** Returns the printed lines that are no commands: GitHub shows them whole. */
+export function plainLines(run: Outcome): string[] {
+  return run.stdout.split(/\r?\n/).filter((line) => !line.startsWith('::'));
+}
+
+/** Returns the characters of the longest annotation as it is printed, with its command and escapes. GitHub cuts at 4,096. */
+export function longestAnnotation(run: Outcome): number {
+  const lines = run.stdout.split(/\r?\n/).filter((line) => /^::(error|warning|notice)::/.test(line));
+  return Math.max(0, ...lines.map((line) => line.length));
+}
+
 /** Returns all secrets that an emulator knows: API credentials, plain secrets, tokens of Scalekit and GitHub. */
 export function secretsOf(emulator: Emulator): string[] {
   const { credentials, github, requests } = emulator;

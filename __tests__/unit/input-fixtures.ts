@@ -119,6 +119,17 @@ export function mainError(changes: Values, env: Values = {}): string {
   return inputError(() => readMain(changes, env));
 }
 
+/** Returns the faults of the inputs of the action. There are too many for an annotation. */
+export function mainFaults(changes: Values, env: Values = {}): string[] {
+  try {
+    readMain(changes, env);
+  } catch (error) {
+    if (error instanceof InputError) return error.allEntries;
+    throw error;
+  }
+  throw new Error('the inputs were accepted');
+}
+
 /** Returns the connection and the desired client that result from the inputs and the runner's variables. */
 export function resolve(changes: Values = {}, env: Values = {}): ConnectionInputs & DesiredClient {
   const inputs = readMain(changes, env);

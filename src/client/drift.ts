@@ -1,17 +1,18 @@
+import { listed } from '../output/text.ts';
 import type { Claim, ClientFields } from '../scalekit/types.ts';
 import type { DesiredClient } from './desired.ts';
 import type { ManagedClient } from './identity.ts';
 
 /** How an empty field is shown. */
-export const NONE = 'none';
+const NONE = 'none';
 
 /** A field whose value is not the wanted one. */
 export interface Difference {
   field: string;
-  /** The wanted values as sorted JSON strings, or `none`. */
-  wanted: string;
+  /** The wanted values, sorted, as JSON strings. */
+  wanted: string[];
   /** The actual values, in the same form. */
-  got: string;
+  got: string[];
 }
 
 type PartialFields = { [Field in keyof ClientFields]?: ClientFields[Field] | undefined };
@@ -36,14 +37,21 @@ export function findDrift({ fields, given }: DesiredClient, client: ManagedClien
 export function differencesInResponse(desired: DesiredClient, client: ManagedClient): Difference[] {
   const { organization_id } = client;
   return [
-    ...findDrift(desired, client).filter(({ field, got }) => field !== 'expiry' || got !== NONE),
+    ...findDrift(desired, client).filter(({ field, got }) => field !== 'expiry' || got.length > 0),
     ...compareSets([['organization_id', [desired.organization_id], [organization_id || desired.organization_id]]]),
   ];
 }
 
-/** Returns one line of text for each difference. */
+/** Returns one line of text for each difference. Of many values it shows those that differ, and counts the others. */
 export function formatDifferences(found: Difference[]): string {
-  return found.map(({ field, wanted, got }) => `${field}: wanted ${wanted}; got ${got}`).join('\n');
+  return found
+    .map(({ field, wanted, got }) => `${field}: wanted ${excerpt(wanted, got)}; got ${excerpt(got, wanted)}`)
+    .join('\n');
+}
+
+/** Returns all values as one text. */
+export function formatValues(values: string[]): string {
+  return values.join(', ') || NONE;
 }
 
 /** Returns the named fields whose values differ. Lists are compared as sets. */
@@ -55,8 +63,8 @@ export function compareFields(names: (keyof ClientFields)[], wanted: PartialFiel
 /** Returns the fields whose two sets of values differ. */
 export function compareSets(fields: (readonly [field: string, wanted: string[], got: string[]])[]): Difference[] {
   return fields
-    .map(([field, wanted, got]) => ({ field, wanted: setText(wanted), got: setText(got) }))
-    .filter(({ wanted, got }) => wanted !== got);
+    .map(([field, wanted, got]) => ({ field, wanted: sortedSet(wanted), got: sortedSet(got) }))
+    .filter(({ wanted, got }) => wanted.join() !== got.join());
 }
 
 /**
@@ -83,11 +91,15 @@ function valueTexts(value: string | number | undefined): string[] {
   return value === undefined || value === '' ? [] : [String(value)];
 }
 
-function setText(entries: string[]): string {
-  return (
-    [...new Set(entries)]
-      .sort()
-      .map((entry) => JSON.stringify(entry))
-      .join(', ') || NONE
-  );
+/** Returns different values as sorted JSON strings. */
+function sortedSet(values: string[]): string[] {
+  return [...new Set(values)].sort().map((value) => JSON.stringify(value));
+}
+
+/** Returns values as an error lists them. If there are too many, those that the other side lacks come first. */
+function excerpt(values: string[], others: string[]): string {
+  const text = listed(values);
+  if (text === values.join(', ')) return text || NONE;
+  const common = new Set(others);
+  return listed([...values.filter((value) => !common.has(value)), ...values.filter((value) => common.has(value))]);
 }

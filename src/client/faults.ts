@@ -1,22 +1,26 @@
+import { ListError } from '../output/annotation.ts';
+
 // How bad input is reported: all problems of all inputs are collected and thrown as one error. It is here and not in
 // inputs/ because claims and targets report problems as well.
 
-/** How many problems of one input are listed at most. Thousands would not fit into an annotation. */
+/** How many problems of an input precede those of the next one if not all fit into an annotation. */
 const MAX_FAULTS = 10;
 
 /** Records a problem of one input. The text says what was given and what is accepted. */
 export type Report = (problem: string) => void;
 
 /** Lists every bad input: what was given, what is accepted and, if known, why. */
-export class InputError extends Error {
+export class InputError extends ListError {
   override name = 'InputError';
 
-  constructor(faults: string[]) {
-    super(
-      faults.length === 1
-        ? `Bad input: ${faults[0]}`
-        : `${faults.length} bad inputs:\n${faults.map((fault) => `- ${fault}`).join('\n')}`,
-    );
+  /** @param faults the problems of each input */
+  constructor(faults: string[][]) {
+    const all = faults.flat();
+    const first = faults.flatMap((ofInput) => ofInput.slice(0, MAX_FAULTS));
+    const others = faults.flatMap((ofInput) => ofInput.slice(MAX_FAULTS));
+    const lines = (texts: string[]) => texts.map((text) => `- ${text}`);
+    if (all.length === 1) super([`Bad input: ${all[0]}`]);
+    else super(lines(all), `${all.length} bad inputs:`, lines([...first, ...others]));
   }
 }
 
@@ -44,15 +48,11 @@ export class Faults {
 
   /**
    * Throws all recorded problems as one error. Does nothing if there are none.
-   * @throws {InputError} with at most 10 problems of each input, and the number of those that are omitted
+   * @throws {InputError}
    */
   finish(): void {
     const rank = (input: string) => (this.#order.includes(input) ? this.#order.indexOf(input) : this.#order.length);
     const sorted = [...this.#faults].sort(([one], [other]) => rank(one) - rank(other));
-    const listed = sorted.flatMap(([input, faults]) => {
-      const more = faults.length - MAX_FAULTS;
-      return more > 0 ? [...faults.slice(0, MAX_FAULTS), `${input}: and ${more} more`] : faults;
-    });
-    if (listed.length > 0) throw new InputError(listed);
+    if (sorted.length > 0) throw new InputError(sorted.map(([, faults]) => faults));
   }
 }

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { quote } from '../output/text.ts';
 import { byCreateTime, type Client } from '../scalekit/types.ts';
 import { MAX_DESCRIPTION_TEXT } from './description.ts';
 
@@ -99,8 +100,8 @@ export function reasonNotManageable(
   if (marker && marker.lifetime !== 'persistent') return 'it belongs to one job, by its ownership marker';
   const [environment] = claimValues(client, 'environment');
   if (environment !== undefined && environment.toLowerCase() !== identity.environment.toLowerCase()) {
-    const expected = identity.environment ? JSON.stringify(identity.environment) : 'no environment';
-    return `it is for the environment ${JSON.stringify(environment)}, and this step for ${expected}`;
+    const expected = identity.environment ? quote(identity.environment) : 'no environment';
+    return `it is for the environment ${quote(environment)}, and this step for ${expected}`;
   }
   return undefined;
 }

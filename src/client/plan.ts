@@ -1,6 +1,7 @@
+import { listed, quote } from '../output/text.ts';
 import { type ClientFields, MAX_SECRETS, type Secret } from '../scalekit/types.ts';
 import type { DesiredClient, Existing } from './desired.ts';
-import { type Difference, findDrift, formatDifferences, NONE } from './drift.ts';
+import { type Difference, findDrift, formatDifferences } from './drift.ts';
 import type { ManagedClient } from './identity.ts';
 import { evictions, retirements } from './retirement.ts';
 import { decideRotation } from './rotation.ts';
@@ -56,7 +57,7 @@ export function planChanges(desired: DesiredClient, existing: Existing): Plan {
   switch (desired.on_existing) {
     case 'fail':
       throw planError(
-        `Client ${client.client_id} ${JSON.stringify(client.name)} exists already, and on_existing is fail.`,
+        `Client ${client.client_id} ${quote(client.name)} exists already, and on_existing is fail.`,
         warnings,
       );
     case 'replace': {
@@ -96,7 +97,7 @@ export function planForWinner(
 }
 
 function duplicatesWarning(client_id: string, others: string[]): string {
-  return `Several clients are this repository's for the same purpose. This run uses the oldest, ${client_id}, and touches none of the others: ${others.join(', ')}. Delete those that nobody uses.`;
+  return `Several clients are this repository's for the same purpose. This run uses the oldest, ${client_id}, and touches none of the others: ${listed(others)}. Delete those that nobody uses.`;
 }
 
 /** Returns the error that there is no plan. It includes the warnings, since they are not shown otherwise. */
@@ -113,7 +114,7 @@ function planError(text: string, warnings: string[]): Error {
  */
 function driftCorrections(desired: DesiredClient, client: ManagedClient, warnings: string[]): Step[] {
   const drifted = findDrift(desired, client);
-  const emptied = drifted.filter(({ wanted }) => wanted === NONE);
+  const emptied = drifted.filter(({ wanted }) => wanted.length === 0);
   if (emptied.length > 0) {
     throw planError(
       `Client ${client.client_id} has what was not asked for, and the API cannot empty a list: use on_existing: replace, which creates a new client and then deletes this one.\n${formatDifferences(emptied)}`,
@@ -124,8 +125,8 @@ function driftCorrections(desired: DesiredClient, client: ManagedClient, warning
   if (isUnknown && !drifted.some(({ field }) => field === 'description'))
     drifted.push({
       field: 'description',
-      wanted: 'the ownership marker of this action',
-      got: client.marker ? 'one of another repository, environment or name' : NONE,
+      wanted: ['the ownership marker of this action'],
+      got: client.marker ? ['one of another repository, environment or name'] : [],
     });
   const description = desired.given.description ? desired.fields.description : client.descriptionText;
   const fields: Record<string, unknown> = { ...desired.fields, description };

@@ -134,5 +134,5 @@ async function removePending(scalekit: Scalekit, state: PendingState, credential
         ? 'The client is gone already.'
         : 'No client of the create request that was cut off has shown up.',
     );
-  if (remaining.length > 0) log.warning(remaining.join(' '));
+  if (remaining.length > 0) log.warning(remaining.join('\n'));
 }

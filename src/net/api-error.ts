@@ -6,6 +6,9 @@ import type { HttpResponse } from './transport.ts';
 // The errors of the Scalekit and GitHub APIs, and the advice about the network that both have in common. scalekit/errors.ts
 // and github/errors.ts add the advice for the responses of each API.
 
+/** Characters of all messages of one response. */
+const MAX_MESSAGES = 1_000;
+
 /** A failed API request: the operation, the status, the server's own message, and what the user can do. */
 export class ApiError extends Error {
   override name = 'ApiError';
@@ -30,7 +33,8 @@ export function refusedError(
   messages: string[],
   advice: string,
 ): ApiError {
-  return new ApiError(errorSentence(operation, [`HTTP ${status}`, ...messages].join(': '), advice), { status });
+  const reason = [`HTTP ${status}`, ...(messages.length > 0 ? [truncate(messages.join(': '), MAX_MESSAGES)] : [])];
+  return new ApiError(errorSentence(operation, reason.join(': '), advice), { status });
 }
 
 /**

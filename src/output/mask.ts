@@ -40,7 +40,7 @@ export function maskToken(token: string): void {
   register(tokenForms(token));
 }
 
-/** Returns the forms that maskSecret() masks. Of a secret that is not maskable, and so is refused, returns its lines. */
+/** Returns the forms that maskSecret() masks. Of a secret that is refused, returns the text and its lines. */
 export function secretForms(secret: string, names: string[]): string[] {
   if (!isMaskable(secret)) return linesOf(secret);
   return longestFirst([
@@ -52,7 +52,7 @@ export function secretForms(secret: string, names: string[]): string[] {
   ]);
 }
 
-/** Returns the forms that maskToken() masks, or the lines of a token that is not maskable. */
+/** Returns the forms that maskToken() masks. Of a token that is refused, returns the text and its lines. */
 export function tokenForms(token: string): string[] {
   if (!isMaskable(token)) return linesOf(token);
   return longestFirst([token, encodeURIComponent(token), ...bothAlphabets(certainBase64(Buffer.from(token)))]);
@@ -88,8 +88,9 @@ function register(forms: string[]): void {
   process.stdout.uncork();
 }
 
+/** Returns a text and its lines. */
 function linesOf(text: string): string[] {
-  return longestFirst(text.split(/[\r\n]+/).map((line) => line.trim()));
+  return longestFirst([text, ...text.split(/[\r\n]+/).map((line) => line.trim())]);
 }
 
 /** Returns each form once, without those that are so short that masking them would hide ordinary text. */

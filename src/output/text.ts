@@ -3,6 +3,11 @@ import { redact } from './mask.ts';
 /** The scheme of a URL and the two slashes after it. */
 export const SCHEME = /^[a-z][a-z\d+.-]*:\/\//i;
 
+/** How many values a message lists at most, the characters of each, and the characters of all but the first. */
+const MAX_LISTED = 10;
+const MAX_LISTED_VALUE = 400;
+const MAX_LISTED_LENGTH = 300;
+
 /** What looks like a secret of Scalekit, a token of GitHub or a JSON Web Token. In a wrong input it is not masked. */
 const SECRET_LIKE = /(?<!\w)((test|live|prod)_|gh[opsur]_|github_pat_|eyJ)[\w.-]{20,}/g;
 
@@ -12,6 +17,20 @@ const SECRET_LIKE = /(?<!\w)((test|live|prod)_|gh[opsur]_|github_pat_|eyJ)[\w.-]
  */
 export function quote(value: string): string {
   return escapeInvisible(JSON.stringify(truncate(hideLikelySecrets(value), 80)));
+}
+
+/** Returns values as a message lists them: the first ones, and how many more there are. Masked values are replaced. */
+export function listed(values: string[]): string {
+  const shown: string[] = [];
+  let length = 0;
+  for (const value of values.slice(0, MAX_LISTED)) {
+    const text = truncate(value, MAX_LISTED_VALUE);
+    length += text.length;
+    if (shown.length > 0 && length > MAX_LISTED_LENGTH) break;
+    shown.push(text);
+  }
+  const omitted = values.length - shown.length;
+  return `${shown.join(', ')}${omitted > 0 ? ` and ${omitted} more` : ''}`;
 }
 
 /** Replaces what looks like a secret. */

@@ -11,11 +11,10 @@ import {
 } from '../client/identity.ts';
 import type { SavedSnapshot } from '../github/saved-credentials.ts';
 import { clock } from '../net/clock.ts';
+import * as log from '../output/log.ts';
+import { listed } from '../output/text.ts';
 import type { Scalekit } from '../scalekit/api.ts';
 import { CLIENT_ID, type Client } from '../scalekit/types.ts';
-
-/** The most ids that a notice names. It counts the others. */
-const MAX_IDS = 10;
 
 /** What exists before the first change, and how much of the organization was searched. */
 export interface SearchResult extends Existing {
@@ -68,10 +67,12 @@ async function search(
   // Every client has a secret. If the list shows none, it leaves secrets out, so read the client itself.
   const reread = first?.secrets.length === 0 ? await scalekit.getClient(first.client_id) : undefined;
   const oldest = reread && reread.client_id === first?.client_id ? withMarker(reread.parse()) : first;
-  const ids = (hinted ? ours : others).map(({ client_id }) => client_id);
+  const ids = (hinted ? ours : others).map(({ client_id }) => client_id).filter((id) => id !== hinted?.client_id);
+  logOmitted('Other clients for the same purpose', ids);
+  logOmitted("Clients with this repository's claims that this action did not make", unmarked);
   return {
     client: hinted ?? oldest,
-    others: ids.filter((id) => id !== hinted?.client_id),
+    others: ids,
     seenIds: new Set(ours.map(({ client_id }) => client_id)),
     notices: unmarkedNotice(unmarked),
   };
@@ -140,8 +141,13 @@ function carriesOurClaims(parse: () => Client, identity: Identity): boolean {
 
 function unmarkedNotice(ids: string[]): string[] {
   if (ids.length === 0) return [];
-  const more = ids.length > MAX_IDS ? ` and ${ids.length - MAX_IDS} more` : '';
   return [
-    `Clients with this repository's claims that this action did not make: ${ids.slice(0, MAX_IDS).join(', ')}${more}. They stay untouched; client_id takes one over.`,
+    `Clients with this repository's claims that this action did not make: ${listed(ids)}. They stay untouched; client_id takes one over.`,
   ];
+}
+
+/** Logs all ids if a message lists only the first ones. */
+function logOmitted(what: string, ids: string[]): void {
+  const all = ids.join(', ');
+  if (listed(ids) !== all) log.info(`${what}: ${all}.`);
 }

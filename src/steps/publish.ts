@@ -1,5 +1,5 @@
 import type { DesiredClient } from '../client/desired.ts';
-import { compareFields, type Difference } from '../client/drift.ts';
+import { compareFields, type Difference, formatValues } from '../client/drift.ts';
 import type { Plan, Step } from '../client/plan.ts';
 import { nextRotation } from '../client/rotation.ts';
 import { entryNames } from '../github/saved-credentials.ts';
@@ -75,7 +75,8 @@ export function publishPlan(desired: DesiredClient, plan: Plan): void {
   log.info(`Dry run in organization ${organization_id}: nothing was changed. A run without dry_run would`);
   for (const { text, differences } of steps) {
     log.info(`- ${text}`);
-    for (const { field, wanted, got } of differences) log.info(`    ${field}: from ${got} to ${wanted}`);
+    for (const { field, wanted, got } of differences)
+      log.info(`    ${field}: from ${formatValues(got)} to ${formatValues(wanted)}`);
   }
   if (steps.length === 0) log.info('- change nothing');
   const notes = [
@@ -86,7 +87,9 @@ export function publishPlan(desired: DesiredClient, plan: Plan): void {
   const rows = [...steps, ...notes.map((text) => ({ text, differences: [] as Difference[] }))].flatMap(
     ({ text, differences }) => [
       [{ data: cell([text]), colspan: '3' }],
-      ...differences.map(({ field, wanted, got }) => [cell([field]), cell([got]), cell([wanted])]),
+      ...differences.map(({ field, wanted, got }) =>
+        [field, formatValues(got), formatValues(wanted)].map((text) => cell([text])),
+      ),
     ],
   );
   const header = ['Step or field', 'Now', 'Then'].map((data) => ({ data, header: true }));

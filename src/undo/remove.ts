@@ -1,5 +1,6 @@
 import { formatMarker, isFromThisStep, type OwnershipMarker, parseMarker } from '../client/identity.ts';
 import { clock } from '../net/clock.ts';
+import { ListError } from '../output/annotation.ts';
 import * as log from '../output/log.ts';
 import { CREATION_LAG, type Scalekit } from '../scalekit/api.ts';
 import { byCreateTime, type Client, type ClientSummary } from '../scalekit/types.ts';
@@ -11,9 +12,6 @@ export const LATE_CREATE_WINDOW = 15_000;
 
 /** Milliseconds between two searches for a client that may still appear. */
 const POLL_INTERVAL = 1_000;
-
-/** The most failures that an error names. More would not fit into an annotation. */
-const MAX_FAILURES = 10;
 
 /** What was done about the client and the secret that a state names. */
 export interface CleanupResult {
@@ -200,12 +198,9 @@ async function isChanged(scalekit: Scalekit, { client_id, marker }: DeletableCli
   return now.client_id !== client_id || !current || formatMarker(current) !== formatMarker(marker);
 }
 
-/** Throws one error that names all failures, each once. Failures that do not fit go to the log. */
+/** @throws {ListError} that names all failures, each once, unless there are none */
 export function throwFailures(failures: string[]): void {
-  const unique = [...new Set(failures)];
-  const more = unique.length > MAX_FAILURES ? [`And ${unique.length - MAX_FAILURES} more, in the log.`] : [];
-  unique.slice(MAX_FAILURES).forEach(log.info);
-  if (unique.length > 0) throw new Error([...unique.slice(0, MAX_FAILURES), ...more].join('\n'));
+  if (failures.length > 0) throw new ListError([...new Set(failures)]);
 }
 
 /** Deletes a client, whatever secrets it has. @returns whether it still existed */

@@ -5,12 +5,18 @@ import {
   claimTexts,
   compareFields,
   compareSets,
+  type Difference,
   differencesInResponse,
   findDrift,
   formatDifferences,
+  formatValues,
 } from '../../../src/client/drift.ts';
 import type { Client } from '../../../src/scalekit/types.ts';
 import { bareDesiredClient, client, desiredClient, LISTS, NO_LISTS, OLD_MARKER_LINE } from '../fixtures.ts';
+
+/** Returns the differences with each side as one text. */
+const texts = (found: Difference[]) =>
+  found.map(({ field, wanted, got }) => ({ field, wanted: formatValues(wanted), got: formatValues(got) }));
 
 describe('a client that is what was asked for', () => {
   it('shows no difference', () => {
@@ -73,8 +79,8 @@ describe('a difference', () => {
     ['description', { description: OLD_MARKER_LINE }, '"What for"', 'none'],
     ['description', { description: '' }, '"What for"', 'none'],
   ])('in %s names field, wanted and got', (field, changes, wanted, got) => {
-    expect(findDrift(desiredClient(), client(changes))).toEqual([{ field, wanted, got }]);
-    expect(differencesInResponse(desiredClient(), client(changes))).toEqual([{ field, wanted, got }]);
+    expect(texts(findDrift(desiredClient(), client(changes)))).toEqual([{ field, wanted, got }]);
+    expect(texts(differencesInResponse(desiredClient(), client(changes)))).toEqual([{ field, wanted, got }]);
   });
 
   it.each<[string, Partial<Client>, string]>([
@@ -83,18 +89,18 @@ describe('a difference', () => {
     ['custom_claims', { custom_claims: [{ key: 'a', value: 'b' }] }, '"a=b"'],
   ])('is that %s has entries although none were asked for', (field, changes, got) => {
     const found = client({ ...NO_LISTS, expiry: undefined, ...changes });
-    expect(findDrift(bareDesiredClient(), found)).toEqual([{ field, wanted: 'none', got }]);
+    expect(texts(findDrift(bareDesiredClient(), found))).toEqual([{ field, wanted: 'none', got }]);
   });
 
   it('is that an expiry is not shown, which says nothing in a response', () => {
     const found = client({ expiry: undefined });
-    expect(findDrift(desiredClient(), found)).toEqual([{ field: 'expiry', wanted: '"3600"', got: 'none' }]);
+    expect(findDrift(desiredClient(), found)).toEqual([{ field: 'expiry', wanted: ['"3600"'], got: [] }]);
     expect(differencesInResponse(desiredClient(), found)).toEqual([]);
   });
 
   it('is that the response is about another organization', () => {
     expect(differencesInResponse(desiredClient(), client({ organization_id: 'org_2' }))).toEqual([
-      { field: 'organization_id', wanted: '"org_1"', got: '"org_2"' },
+      { field: 'organization_id', wanted: ['"org_1"'], got: ['"org_2"'] },
     ]);
   });
 
@@ -124,6 +130,17 @@ describe('a difference', () => {
     );
     expect(formatDifferences([])).toBe('');
   });
+
+  it('shows of many values the first ones that differ, and counts the others', () => {
+    const all = Array.from({ length: 60 }, (_, at) => `scope:${at + 10}`);
+    const found = compareSets([['scopes', all, [...all.slice(0, -1), 'x']]]);
+    const [wanted = '', got = ''] = formatDifferences(found).split('; ');
+    expect(wanted).toMatch(/^scopes: wanted "scope:69", "scope:10", .* and 50 more$/);
+    expect(got).toMatch(/^got "x", "scope:10", .* and 50 more$/);
+    const long = formatDifferences(compareSets([['audience', [], all.map((text) => text.repeat(99))]]));
+    expect(long).toMatch(/^audience: wanted none; got "(scope:10)+[^"]*… and 59 more$/);
+    expect(long.length).toBeLessThan(500);
+  });
 });
 
 describe('a comparison', () => {
@@ -141,15 +158,15 @@ describe('a comparison', () => {
   });
 
   it('distinguishes an entry that is the word none from no entry', () => {
-    expect(compareSets([['field', ['none'], []]])).toEqual([{ field: 'field', wanted: '"none"', got: 'none' }]);
+    expect(compareSets([['field', ['none'], []]])).toEqual([{ field: 'field', wanted: ['"none"'], got: [] }]);
   });
 
   it('of fields looks at those that are named, and shows each as it came', () => {
     const { fields } = desiredClient();
     expect(compareFields([], fields, {})).toEqual([]);
     expect(compareFields(['expiry', 'custom_claims', 'name'], fields, { name: 'Deployer' })).toEqual([
-      { field: 'expiry', wanted: '"3600"', got: 'none' },
-      { field: 'custom_claims', wanted: '"environment=production", "github_repository=acme/app"', got: 'none' },
+      { field: 'expiry', wanted: ['"3600"'], got: [] },
+      { field: 'custom_claims', wanted: ['"environment=production"', '"github_repository=acme/app"'], got: [] },
     ]);
   });
 

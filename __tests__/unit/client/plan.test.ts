@@ -354,13 +354,13 @@ describe('the ownership marker', () => {
   it('is named as what a client made by hand is without', () => {
     const [step] = planFor(desiredClient(), { description: 'What for' }).beforePublish;
     expect(step).toMatchObject({
-      differences: [{ field: 'description', wanted: 'the ownership marker of this action', got: 'none' }],
+      differences: [{ field: 'description', wanted: ['the ownership marker of this action'], got: [] }],
     });
   });
 
   it('is no second difference if the description drifted anyway', () => {
     const [step] = planFor(desiredClient(), { description: 'By hand' }).beforePublish;
-    expect(step).toMatchObject({ differences: [{ field: 'description', wanted: '"What for"', got: '"By hand"' }] });
+    expect(step).toMatchObject({ differences: [{ field: 'description', wanted: ['"What for"'], got: ['"By hand"'] }] });
   });
 });
 
@@ -381,8 +381,8 @@ describe('a client that client_id takes over', () => {
         differences: [
           {
             field: 'description',
-            wanted: 'the ownership marker of this action',
-            got: 'one of another repository, environment or name',
+            wanted: ['the ownership marker of this action'],
+            got: ['one of another repository, environment or name'],
           },
         ],
       });
@@ -403,7 +403,7 @@ describe('a client that client_id takes over', () => {
     const [step] = takeOver({ location: LOCATION, given: { name: true, description: true } }).beforePublish;
     expect(step).toMatchObject({
       fields: { description: 'What for' },
-      differences: [{ field: 'description', wanted: '"What for"', got: '"By hand"' }],
+      differences: [{ field: 'description', wanted: ['"What for"'], got: ['"By hand"'] }],
     });
   });
 });

@@ -7,6 +7,7 @@ import {
   GITHUB_TOKEN,
   inputError,
   mainError,
+  mainFaults,
   NO_INPUTS,
   RUNNER,
   readMain,
@@ -166,11 +167,11 @@ it('every input and every misspelt name is listed in the order of action.yml, an
   const names = inputNames('main').filter((name) => !(name in NO_INPUTS));
   const bad = Object.fromEntries([...names].reverse().map((name) => [name, EXPRESSION]));
   const misspelt = Object.fromEntries(names.map((name) => [`INPUT_X${name.toUpperCase()}`, 'x']));
-  const message = mainError(
+  const faults = mainFaults(
     { ...bad, organization_id: 'x' },
     { GITHUB_OUTPUT: '', NODE_TLS_REJECT_UNAUTHORIZED: '0', ...misspelt },
   );
-  expect(message.match(/(?<=^- )\w+/gm)).toEqual([
+  expect(faults.map((fault) => /^- (\w+)/.exec(fault)?.[1])).toEqual([
     'organization_id',
     ...names.flatMap((name) => [`x${name}`, name]),
     'GITHUB_OUTPUT',

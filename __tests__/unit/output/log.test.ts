@@ -1,6 +1,10 @@
+import os from 'node:os';
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import fc from 'fast-check';
+import { ListError } from '../../../src/output/annotation.ts';
 import * as log from '../../../src/output/log.ts';
 import { maskSecret } from '../../../src/output/mask.ts';
+import { oneLine } from '../../../src/output/text.ts';
 
 let printed = '';
 let exitCode: typeof process.exitCode;
@@ -46,12 +50,75 @@ describe('a line of the log', () => {
     log.debug(text);
     log.notice(text);
     log.warning(text);
+    log.info('\t ::error::c');
     expect(lines()).toEqual([
       'a ::error::b',
       '::debug::a ::error::b',
       '::notice::a ::error::b',
       '::warning::a ::error::b',
+      ': :error::c',
     ]);
+  });
+});
+
+describe('an annotation', () => {
+  const characters = fc.constantFrom('a', '%', '\n', '\r', ' ', ':', '#', '\u{1f600}', '\u2028');
+  const text = fc.oneof(
+    fc.string({ maxLength: 6_000, size: 'max', unit: characters }),
+    fc.string({ maxLength: 6_000, size: 'max', unit: 'binary' }),
+    fc.array(fc.string({ maxLength: 2_000, size: 'max' }), { maxLength: 30 }).map((lines) => lines.join('\n')),
+  );
+  const print = fc.constantFrom(log.notice, log.warning, log.fail);
+
+  /** Returns a text without white space, and without what a line cannot have. */
+  const compact = (text: string) => oneLine(text).replace(/\s/g, '');
+
+  it('has fewer than 4,000 characters and the end of its text, and the log has the whole of a longer one', () => {
+    fc.assert(
+      fc.property(text, print, (text, print) => {
+        printed = '';
+        print(text);
+        const plain = printed.split(os.EOL).slice(0, -1);
+        const annotation = plain.pop() ?? '';
+        expect([annotation.length < 4_000, /^::(notice|warning|error)::/.test(annotation)]).toEqual([true, true]);
+        const message = compact(annotation.replaceAll('%0A', '\n').replaceAll('%25', '%'));
+        expect(message.endsWith(compact([...text].slice(-300).join('')))).toBe(true);
+        if (plain.length > 0) expect(compact(plain.join('\n'))).toBe(compact(text));
+        else expect(message.replace(/^::\w+::/, '')).toBe(compact(text));
+        expect(plain.filter((line) => /^\s*::/.test(line))).toEqual([]);
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  it('shows no part of a masked value, wherever it would be cut', () => {
+    const secret = ['fake', 'cut', 'secret', 'x'.repeat(400)].join('-');
+    maskSecret(secret);
+    fc.assert(
+      fc.property(
+        fc.nat(5_000),
+        fc.nat(5_000),
+        fc.constantFrom(' ', '\n'),
+        print,
+        (before, after, separator, print) => {
+          printed = '';
+          print(['a'.repeat(before), secret, 'b'.repeat(after)].join(separator));
+          expect(printed).not.toMatch(/fake|cut-|secret|xx/);
+        },
+      ),
+    );
+  });
+});
+
+describe('an error that lists more than fits', () => {
+  it.each([
+    ['itself', (error: Error) => error],
+    ['as a cause', (error: Error) => new Error(`It failed. ${error.message}`, { cause: error })],
+  ])('has all of its entries in the log: %s', (_what, wrap) => {
+    const entries = Array.from({ length: 60 }, (_, at) => `:: ${at} ${'x'.repeat(100)}`);
+    log.fail(wrap(new ListError(entries, '60 things:')));
+    expect(lines().slice(0, 60)).toEqual(entries.map((entry) => entry.replace('::', ': :')));
+    expect(lines()[60]).toMatch(/^::error::.*60 things:%0A:: 0 x+%0A.*%0Aand \d+ more, listed in the log$/);
   });
 });
 

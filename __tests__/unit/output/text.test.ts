@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import fc from 'fast-check';
 import { maskSecret } from '../../../src/output/mask.ts';
-import { characterCount, escapeInvisible, oneLine, quote, truncate } from '../../../src/output/text.ts';
+import { characterCount, escapeInvisible, listed, oneLine, quote, truncate } from '../../../src/output/text.ts';
 
 beforeEach(() => {
   jest.spyOn(process.stdout, 'write').mockReturnValue(true);
@@ -114,5 +114,25 @@ describe('a quoted value', () => {
         expect(quote(text)).not.toMatch(/[\r\n]|\p{Cf}/u);
       }),
     );
+  });
+});
+
+describe('a list of values', () => {
+  const values = (count: number, length = 1) => Array.from({ length: count }, (_, at) => `${at}`.padEnd(length, 'x'));
+
+  it.each<[string, string[], string]>([
+    ['no value', [], ''],
+    ['ten short ones', values(10), '0, 1, 2, 3, 4, 5, 6, 7, 8, 9'],
+    ['more short ones', values(63), '0, 1, 2, 3, 4, 5, 6, 7, 8, 9 and 53 more'],
+    ['long ones', values(60, 100), `${values(3, 100).join(', ')} and 57 more`],
+    ['one that is too long', ['x'.repeat(500), 'y'], `${'x'.repeat(399)}… and 1 more`],
+  ])('shows the first ones and counts the others: %s', (_what, all, shown) => {
+    expect(listed(all)).toBe(shown);
+  });
+
+  it('shows no part of a masked value', () => {
+    const secret = ['fake', 'listed', 'secret'].join('-');
+    maskSecret(secret);
+    expect(listed([`${'x'.repeat(395)}${secret}`, 'y'])).toBe(`${'x'.repeat(395)}*** and 1 more`);
   });
 });

@@ -64,6 +64,11 @@ describe('a refusal', () => {
       },
       'A: B: no',
     ],
+    [
+      'long messages',
+      { message: 'm'.repeat(400), details: ['a', 'b', 'c'].map((letter) => ({ error_code: letter.repeat(400) })) },
+      `${['a', 'b', 'c'].map((letter) => `${letter.repeat(299)}…`).join(': ')}: ${'m'.repeat(93)}…`,
+    ],
     ['words that repeat', { error_code: 'A', message: 'A', details: [{ error_code: 'A' }] }, 'A'],
     ['a violation without a field', { validation_error_info: { field_violations: [{ description: 'no' }] } }, 'no'],
   ])('says what the server said: %s', (_shape, body, words) => {

@@ -1,4 +1,4 @@
-import { describe, expect, it } from '@jest/globals';
+import { describe, expect, it, jest } from '@jest/globals';
 import fc from 'fast-check';
 import type { DesiredClient, OnExisting } from '../../../src/client/desired.ts';
 import { formatMarker } from '../../../src/client/identity.ts';
@@ -104,7 +104,10 @@ describe('a search finds', () => {
     expect((await findAmong(unmarked(2))).notices).toEqual([
       "Clients with this repository's claims that this action did not make: m2morg_0, m2morg_1. They stay untouched; client_id takes one over.",
     ]);
+    const write = jest.spyOn(process.stdout, 'write').mockReturnValue(true);
     expect((await findAmong(unmarked(13))).notices).toEqual([expect.stringContaining(' m2morg_9 and 3 more. ')]);
+    expect(write).toHaveBeenCalledWith(expect.stringMatching(/did not make: m2morg_0, .*, m2morg_12\.\r?\n$/));
+    write.mockRestore();
     expect(await searchClients(organization(unmarked(1)).scalekit, desiredClient())).toEqual({
       ours: [],
       unmarked: ['m2morg_0'],
