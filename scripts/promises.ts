@@ -1,4 +1,4 @@
-// Applies each patch in __tests__/promises to a copy of the project. A patch breaks one of the twelve promises
+// Applies each patch in __tests__/promises to a copy of the project. A patch breaks one of the thirteen promises
 // (docs/design.md, "Promises") and names a test that must turn red, because a test that stays green would not detect
 // the broken promise. An argument selects the patches whose file name contains it.
 
@@ -16,7 +16,7 @@ const PROCESS_TIMEOUT = 300_000;
 /** The fields above the first file of a patch. `git apply` ignores these lines. */
 interface Patch {
   file: string;
-  /** Number of the promise, 1 to 12. */
+  /** Number of the promise, 1 to 13. */
   promise: number;
   /** The change in behaviour that breaks the promise. */
   what: string;
@@ -82,7 +82,7 @@ function readPatch(file: string): Patch {
 /** Returns an error message for each promise that no patch breaks. */
 function promisesWithoutPatch(): string[] {
   const numbers = new Set(patches.map(({ promise }) => promise));
-  return Array.from({ length: 12 }, (_, at) => at + 1)
+  return Array.from({ length: 13 }, (_, at) => at + 1)
     .filter((number) => !numbers.has(number))
     .map((number) => `No patch breaks promise ${number}.`);
 }
