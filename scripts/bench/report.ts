@@ -5,7 +5,7 @@ import { barChart, lineCharts } from './chart.ts';
 import type { Fleet, FleetRun } from './fleet.ts';
 import { type Measured, median } from './measure.ts';
 
-/** Milliseconds by which the emulator delays each response in the cases with latency. */
+/** Milliseconds of each emulated round trip in the cases with latency. */
 export const LATENCY = 50;
 
 /** What the benchmark found about start-up and all jobs. */
@@ -84,7 +84,7 @@ export function summary({ measured: all }: Results): string {
     ['', NAMES.action, ...others.map((by) => NAMES[by])],
     [
       create('Make a client, × floor', 0),
-      create(`The same, each answer ${LATENCY} ms later`, LATENCY),
+      create(`The same with ${LATENCY} ms of network latency, × floor`, LATENCY),
       begin('Report a wrong input, × `node -e 0`', 'fail'),
       begin('Post step with nothing to do, × `node -e 0`', 'rest'),
     ],
