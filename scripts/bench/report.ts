@@ -202,7 +202,7 @@ export function ratioChart({ measured: all }: Results): string {
   ];
   const others = [row('curl and jq', 'create', 'curl'), row("Scalekit's SDK", 'create', 'sdk')];
   return barChart({
-    title: 'Time of each job, compared with the least that it could take',
+    title: 'Time of each job, compared with the floor',
     notes: [FLOOR, 'node -e 0: Node.js starts and ends, and does nothing else.'],
     axes: { x: 'Time divided by that of the floor (start-up: by that of node -e 0). Shorter is better.', y: 'Job' },
     series: ['no network latency', `${LATENCY} ms of network latency`],
