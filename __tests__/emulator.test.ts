@@ -1,7 +1,8 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
-import { get } from 'node:https';
+import http from 'node:http';
+import https from 'node:https';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline/promises';
@@ -619,6 +620,35 @@ describe('what tests can see and hold', () => {
     waiting = [];
   });
 
+  it.each(['http', 'https'])('delays each new connection over %s, but not a later request on it', async (scheme) => {
+    const emulator = await start({ tls: true, http2: true });
+    const agent = scheme === 'http' ? new http.Agent({ keepAlive: true }) : new https.Agent({ keepAlive: true });
+    const url = `${scheme === 'http' ? emulator.url : emulator.tlsUrl}/keys`;
+    const time = async () => {
+      const started = performance.now();
+      const request = scheme === 'http' ? http.get(url, { agent }) : https.get(url, { agent, ca: emulator.ca });
+      const [response] = await once(request, 'response');
+      await text(response);
+      return performance.now() - started;
+    };
+    emulator.connectionDelay = 300;
+    expect(await time()).toBeGreaterThan(295);
+    expect(await time()).toBeLessThan(250);
+    expect(emulator.connections).toBe(1);
+    agent.destroy();
+  });
+
+  it('closes at once while a new connection is delayed', async () => {
+    const emulator = await startEmulator();
+    emulator.connectionDelay = 100;
+    const pending = fetch(`${emulator.url}/keys`).catch(() => 'cut off');
+    while (emulator.connections === 0) await sleep(5);
+    await emulator.close();
+    expect(await pending).toBe('cut off');
+    await sleep(100);
+    expect(emulator.requests).toEqual([]);
+  });
+
   it('ends at once with responses and connections under way', async () => {
     const emulator = await startEmulator({ faults: [{ operation: 'keys', fault: { kind: 'delay', ms: 60_000 } }] });
     const pending = fetch(`${emulator.url}/keys`).catch(() => 'cut off');
@@ -634,10 +664,12 @@ describe('TLS', () => {
   /** Sends a request that trusts this authority. Resolves with the status or the code of the error. */
   const fetchTls = (url: string, ca: string | undefined) =>
     new Promise<unknown>((resolve) => {
-      get(`${url}/keys`, { ...(ca ? { ca } : {}), agent: false }, (answer) => {
-        answer.resume();
-        resolve(answer.statusCode);
-      }).on('error', (error: NodeJS.ErrnoException) => resolve(error.code));
+      https
+        .get(`${url}/keys`, { ...(ca ? { ca } : {}), agent: false }, (answer) => {
+          answer.resume();
+          resolve(answer.statusCode);
+        })
+        .on('error', (error: NodeJS.ErrnoException) => resolve(error.code));
     });
 
   it('serves the same environment with a certificate that its authority vouches for', async () => {

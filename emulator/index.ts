@@ -68,6 +68,11 @@ export type Emulator = {
   behaviour: Behaviour;
   faults: FaultPlan;
   hold: Hold | undefined;
+  /**
+   * Milliseconds that each new connection waits for the server's first byte. 0 by default. The round trips of TCP and
+   * TLS 1.3 over a network add two latencies.
+   */
+  connectionDelay: number;
   /** Every complete request, in order of arrival. */
   requests: RecordedRequest[];
   /** Number of connections that were opened so far. */
@@ -97,6 +102,7 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
     find: (method: string, path: string) => github.find(method, path) ?? find(method, path) ?? notFound,
     faults,
     hold: () => emulator.hold,
+    connectionDelay: () => emulator.connectionDelay,
     requests,
   };
 
@@ -123,6 +129,7 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
     behaviour,
     faults,
     hold: options.hold,
+    connectionDelay: 0,
     requests,
     get connections() {
       return counters.connections;

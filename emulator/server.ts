@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { createServer, type IncomingMessage, type RequestListener, type ServerResponse } from 'node:http';
 import { createSecureServer } from 'node:http2';
 import { createServer as createTlsServer } from 'node:https';
-import type { AddressInfo, Socket } from 'node:net';
+import type { AddressInfo, Server, Socket } from 'node:net';
 import { buffer } from 'node:stream/consumers';
 import { perform } from './answer.ts';
 import type { Hold, RecordedRequest, Route } from './exchange.ts';
@@ -14,6 +14,8 @@ export type ServerParts = {
   find: (method: string, path: string) => Route;
   faults: FaultPlan;
   hold: () => Hold | undefined;
+  /** Returns the milliseconds that the next connection waits before the server reads from it. */
+  connectionDelay: () => number;
   requests: RecordedRequest[];
 };
 
@@ -69,6 +71,7 @@ export async function listen(
     });
   };
   const server = makeServer(options, onRequest);
+  delayConnections(server, parts.connectionDelay);
   // Longer than any test, so that no idle connection is closed between two requests.
   Object.assign(server, { keepAliveTimeout: 60_000 });
   server.on('connection', (socket: Socket) => {
@@ -102,6 +105,20 @@ function makeServer({ certificate, http2 }: ListenOptions, onRequest: RequestLis
   // The HTTP/2 request and response objects have all HTTP/1.1 members that are used here.
   const listener = onRequest as unknown as Parameters<typeof createSecureServer>[1];
   return createSecureServer({ ...certificate, allowHTTP1: true }, listener);
+}
+
+/** Makes a server start to read from each connection only after a delay. Without a delay, it starts immediately. */
+function delayConnections(server: Server, delay: () => number): void {
+  const accept = server.listeners('connection');
+  server.removeAllListeners('connection');
+  server.on('connection', (socket) => {
+    const start = () => {
+      if (!socket.destroyed) for (const listener of accept) listener.call(server, socket);
+    };
+    const milliseconds = delay();
+    if (milliseconds > 0) setTimeout(start, milliseconds);
+    else start();
+  });
 }
 
 function parseBody(text: string, type = ''): unknown {

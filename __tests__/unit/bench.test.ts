@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
-import { decades, linearTicks, scale } from '../../scripts/bench/chart.ts';
-import { median } from '../../scripts/bench/measure.ts';
-import { replaceResults } from '../../scripts/bench/report.ts';
+import { barChart, decades, linearTicks, lineCharts, scale } from '../../scripts/bench/chart.ts';
+import { type Measured, median } from '../../scripts/bench/measure.ts';
+import { growthChart, LATENCY, ratioChart, replaceResults } from '../../scripts/bench/report.ts';
 
 describe('the bench', () => {
   it.each([
@@ -36,5 +36,56 @@ describe('the bench', () => {
   it('puts values where they belong on an axis', () => {
     expect(scale([0, 4], [100, 200])(1)).toBe(125);
     expect(scale([10, 1000], [200, 100], true)(100)).toBeCloseTo(150);
+  });
+});
+
+/** Returns the texts of an SVG with their attributes, in order. */
+const textsOf = (svg: string) =>
+  [...svg.matchAll(/<text x="([\d.]+)" y="([\d.]+)"[^>]*>([^<]*)</g)].map(([, x, y, content]) => ({
+    x: Number(x),
+    y: Number(y),
+    content,
+  }));
+
+describe('a chart of the bench', () => {
+  const axes = { x: 'Share of a < b', y: 'Kind' };
+  const escaped = 'Share of a &lt; b';
+
+  it('shows its title, its notes and a label on each axis as bars', () => {
+    const groups = [{ heading: 'Group', rows: [{ label: 'row', values: [1.5, undefined] }] }];
+    const svg = barChart({ title: 'Title', notes: ['One.', 'Two.'], axes, series: ['first', 'second'], groups });
+    const shown = textsOf(svg).map(({ content }) => content);
+    expect(shown).toEqual(expect.arrayContaining(['Title', 'One.', 'Two.', 'Kind', escaped, 'Group', 'row', '1.50']));
+  });
+
+  it('shows its title, its notes and a label on each axis of each panel as lines', () => {
+    const panel = { axes, x: [10, 100], series: [{ name: 'series', values: [1, 2] }], log: false };
+    const svg = lineCharts({ title: 'Title', notes: ['One.'] }, [
+      { ...panel, title: 'left' },
+      { ...panel, title: 'right' },
+    ]);
+    const shown = textsOf(svg).map(({ content }) => content);
+    expect(shown).toEqual(expect.arrayContaining(['Title', 'One.', 'left', 'right', 'series']));
+    for (const label of [escaped, 'Kind']) expect(shown.filter((content) => content === label)).toHaveLength(2);
+  });
+
+  const measured = (job: Measured['job'], by: Measured['by'], latency = 0, others = 9) =>
+    ({ job, by, latency, others, milliseconds: [50], peak: [60] }) as unknown as Measured;
+  const jobs = (['create', 'rotate', 'reuse', 'remove'] as const).flatMap((job) =>
+    [0, LATENCY].flatMap((latency) => [measured(job, 'floor', latency), measured(job, 'action', latency)]),
+  );
+  const starts = [measured('start', 'node'), measured('fail', 'action'), measured('rest', 'action')];
+  const growth = [9, 99].flatMap((others) => [
+    measured('search', 'floor', 0, others),
+    measured('search', 'action', 0, others),
+    measured('reuse', 'action', 0, others),
+  ]);
+  it.each([
+    ['ratios', ratioChart({ measured: [...starts, ...jobs], setting: '', notes: [] })],
+    ['growth', growthChart({ growth, setting: '', fleet: {} as never })],
+  ])('explains the floor and has every text inside the picture: %s', (_what, svg) => {
+    const [, width, height] = /viewBox="0 0 (\d+) (\d+)"/.exec(svg) ?? [];
+    expect(textsOf(svg).filter(({ content }) => content?.startsWith('Floor: '))).toHaveLength(1);
+    expect(textsOf(svg).filter(({ x, y }) => x > Number(width) || y > Number(height) - 5)).toEqual([]);
   });
 });

@@ -21,7 +21,7 @@ export type Job = 'start' | 'fail' | 'rest' | 'create' | 'rotate' | 'reuse' | 'r
 export interface Case {
   job: Job;
   by: Contender;
-  /** Milliseconds by which the emulator delays each response. */
+  /** Milliseconds of each emulated network round trip. */
   latency: number;
   /** Number of clients in the organization that do not belong to the job. */
   others: number;
@@ -118,7 +118,7 @@ export function startCases({ emulator, dist }: Options): Case[] {
 
 /**
  * Returns the cases of all jobs that send requests, for one latency.
- * @param latency milliseconds by which the emulator delays each response
+ * @param latency milliseconds of each emulated round trip
  * @param contenders programs to compare with the floor and the action; they can only create a client
  */
 export function jobCases(options: Options, latency: number, contenders: ('curl' | 'sdk')[]): Case[] {

@@ -4,10 +4,17 @@
 const TEXT = '#767c85';
 const COLOURS = ['#2f81f7', '#d4762a', '#2da44e'];
 const WIDTH = 860;
+/** Distance of texts from the left edge, in pixels. */
+const MARGIN = 15;
+/** Height of a note in pixels. */
+const NOTE = 19;
+const BOLD = 'font-weight="600"';
+const ITALIC = 'font-style="italic"';
+const GRID = 'stroke-width="0.5" stroke-dasharray="2 3"';
 const FONT = 'font-family="system-ui, sans-serif" font-size="13"';
 
 /** A row of a bar chart, with one bar for each series. A series without a value (undefined) has no bar. */
-export interface Row {
+interface Row {
   label: string;
   values: (number | undefined)[];
 }
@@ -17,73 +24,113 @@ interface Series {
   values: number[];
 }
 
+/** What every chart shows besides its values. */
+interface Header {
+  title: string;
+  /** Lines of text below the title. They explain what a reader of the picture alone would not know. */
+  notes: string[];
+}
+
+/** A bar chart of ratios, with an emphasized line at 1. */
+export interface BarChart extends Header {
+  /** Labels of the axes: x of the values, y of the rows. */
+  axes: { x: string; y: string };
+  /** Names of the series, in the order of each row's values. */
+  series: string[];
+  groups: { heading: string; rows: Row[] }[];
+}
+
 /** A line chart. All series share the same values of x, whose axis is logarithmic. */
 export interface Panel {
   title: string;
+  /** Labels of the axes. */
+  axes: { x: string; y: string };
   x: number[];
   series: Series[];
   /** Whether the y axis is logarithmic. If not, it begins at 0. */
   log: boolean;
 }
 
-/**
- * Returns a bar chart of ratios as SVG, with an emphasized line at 1.
- * @param series names of the series, in the order of each row's values
- */
-export function barChart(title: string, series: string[], groups: { heading: string; rows: Row[] }[]): string {
-  const [left, right, bar, gap] = [250, 60, 13, 10];
+/** Returns a bar chart as SVG. */
+export function barChart({ title, notes, axes, series, groups }: BarChart): string {
+  const [left, right] = [250, WIDTH - 60];
   const all = groups.flatMap(({ rows }) => rows.flatMap(({ values }) => values.map((value) => value ?? 0)));
   const ticks = linearTicks(Math.max(...all));
-  const x = scale([0, ticks.at(-1) ?? 1], [left, WIDTH - right]);
+  const x = scale([0, ticks.at(-1) ?? 1], [left, right]);
+  const top = headerHeight(notes) + 44;
   const shapes: string[] = [];
-  let y = 50;
+  let y = top;
   for (const { heading, rows } of groups) {
-    shapes.push(text(left - 10, y + 16, heading, 'end', 'font-weight="600"'));
+    shapes.push(text(left - 10, y + 16, heading, 'end', BOLD));
     y += 28;
-    for (const { label, values } of rows) {
-      const shown = values.flatMap((value, at) =>
-        value === undefined ? [] : [{ value, colour: COLOURS[at] ?? TEXT }],
-      );
-      shapes.push(text(left - 10, y + (shown.length * bar) / 2 + 4, label, 'end'));
-      for (const { value, colour } of shown) {
-        shapes.push(
-          `<rect x="${left}" y="${y}" width="${round(x(value) - left)}" height="${bar - 2}" fill="${colour}"/>`,
-        );
-        shapes.push(text(x(value) + 6, y + bar - 3, value.toFixed(2)));
-        y += bar;
-      }
-      y += gap;
+    for (const row of rows) {
+      const { shapes: bars, height } = barsOf(row, y, left, x);
+      shapes.push(...bars);
+      y += height;
     }
   }
   const lines = ticks.map((tick) => {
-    const strong = tick === 1 ? 'stroke-width="1.5"' : 'stroke-width="0.5" stroke-dasharray="2 3"';
-    return `${line(x(tick), 50, x(tick), y, strong)}${text(x(tick), y + 18, `${tick}`, 'middle')}`;
+    const strong = tick === 1 ? 'stroke-width="1.5"' : GRID;
+    return `${line(x(tick), top, x(tick), y, strong)}${text(x(tick), y + 18, `${tick}`, 'middle')}`;
   });
-  return svg(title, y + 30, [legend(series, left, 20), ...lines, ...shapes]);
-}
-
-/** Returns line charts side by side as SVG, with one legend. */
-export function lineCharts(title: string, panels: Panel[]): string {
-  const names = [...new Set(panels.flatMap(({ series }) => series.map(({ name }) => name)))];
-  const width = WIDTH / panels.length;
-  return svg(title, 320, [
-    legend(names, 60, 20),
-    ...panels.flatMap((panel, at) => lineChart(panel, at * width, width, names)),
+  return svg(title, y + 54, [
+    ...header({ title, notes }),
+    legend(series, left, headerHeight(notes) + 20),
+    text(left - 10, top - 6, axes.y, 'end', ITALIC),
+    text((left + right) / 2, y + 42, axes.x, 'middle', ITALIC),
+    ...lines,
+    ...shapes,
   ]);
 }
 
-/** Returns the shapes of one panel. `from` and `width` are its position in the SVG, in pixels. */
-function lineChart({ title, x: xs, series, log }: Panel, from: number, width: number, names: string[]): string[] {
-  const [left, right, top, bottom] = [from + 60, from + width - 40, 80, 280];
+/**
+ * Returns the bars of a row with its label.
+ * @param y top of the row in pixels
+ * @param left start of the bars in pixels
+ * @param x maps a value to the end of its bar
+ */
+function barsOf({ label, values }: Row, y: number, left: number, x: (value: number) => number) {
+  const [bar, gap] = [13, 10];
+  const shown = values.flatMap((value, at) => (value === undefined ? [] : [{ value, colour: COLOURS[at] ?? TEXT }]));
+  const bars = shown.flatMap(({ value, colour }, at) => {
+    const top = y + at * bar;
+    const width = round(x(value) - left);
+    return [
+      `<rect x="${left}" y="${top}" width="${width}" height="${bar - 2}" fill="${colour}"/>`,
+      text(x(value) + 6, top + bar - 3, value.toFixed(2)),
+    ];
+  });
+  const height = shown.length * bar;
+  return { shapes: [text(left - 10, y + height / 2 + 4, label, 'end'), ...bars], height: height + gap };
+}
+
+/** Returns line charts side by side as SVG, with one header and one legend. */
+export function lineCharts({ title, notes }: Header, panels: Panel[]): string {
+  const names = [...new Set(panels.flatMap(({ series }) => series.map(({ name }) => name)))];
+  const width = WIDTH / panels.length;
+  const top = headerHeight(notes);
+  return svg(title, top + 318, [
+    ...header({ title, notes }),
+    legend(names, MARGIN, top + 20),
+    ...panels.flatMap((panel, at) => lineChart(panel, [at * width, top + 40], width, names)),
+  ]);
+}
+
+/** Returns the shapes of one panel. `from` and `width` are its position and width in the SVG, in pixels. */
+function lineChart({ title, axes, x: xs, series, log }: Panel, from: [number, number], width: number, names: string[]) {
+  const [left, right, top, bottom] = [from[0] + 90, from[0] + width - 30, from[1] + 30, from[1] + 220];
   const largest = Math.max(...series.flatMap(({ values }) => values));
   const smallest = Math.min(...series.flatMap(({ values }) => values));
   const ticks = log ? decades(smallest, largest) : linearTicks(largest);
   const x = scale([xs[0] ?? 1, xs.at(-1) ?? 1], [left + 10, right], true);
   const y = scale([ticks[0] ?? 0, ticks.at(-1) ?? 1], [bottom, top], log);
+  const [labelX, labelY] = [from[0] + MARGIN + 8, (top + bottom) / 2];
   return [
-    text(left - 45, top - 18, title, 'start', 'font-weight="600"'),
+    text(from[0] + MARGIN, from[1] + 12, title, 'start', BOLD),
+    text(labelX, labelY, axes.y, 'middle', `${ITALIC} transform="rotate(-90 ${labelX} ${labelY})"`),
+    text((left + right) / 2, bottom + 46, axes.x, 'middle', ITALIC),
     ...ticks.map((tick) => {
-      const grid = line(left, y(tick), right, y(tick), 'stroke-width="0.5" stroke-dasharray="2 3"');
+      const grid = line(left, y(tick), right, y(tick), GRID);
       return `${grid}${text(left - 8, y(tick) + 4, tick.toLocaleString('en'), 'end')}`;
     }),
     ...xs.map((tick) => text(x(tick), bottom + 22, tick.toLocaleString('en'), 'middle')),
@@ -118,6 +165,18 @@ export function linearTicks(maximum: number): number[] {
 export function decades(smallest: number, largest: number): number[] {
   const first = Math.floor(Math.log10(smallest));
   return Array.from({ length: Math.ceil(Math.log10(largest)) - first + 1 }, (_, at) => 10 ** (first + at));
+}
+
+function header({ title, notes }: Header): string[] {
+  return [
+    text(MARGIN, 20, title, 'start', `${BOLD} font-size="15"`),
+    ...notes.map((note, at) => text(MARGIN, 42 + at * NOTE, note)),
+  ];
+}
+
+/** Returns the height of a header in pixels. */
+function headerHeight(notes: string[]): number {
+  return 30 + notes.length * NOTE;
 }
 
 function legend(names: string[], x: number, y: number): string {

@@ -5,7 +5,7 @@ import { barChart, lineCharts } from './chart.ts';
 import type { Fleet, FleetRun } from './fleet.ts';
 import { type Measured, median } from './measure.ts';
 
-/** Milliseconds by which the emulator delays each response in the cases with latency. */
+/** Milliseconds of each emulated round trip in the cases with latency. */
 export const LATENCY = 50;
 
 /** What the benchmark found about start-up and all jobs. */
@@ -28,6 +28,9 @@ export interface GrowthResults {
 /** The properties by which one case is selected. */
 type Choice = Partial<Pick<Case, 'job' | 'by' | 'latency' | 'others'>>;
 
+/** Explains the floor to a reader who sees only a chart. */
+const FLOOR = 'Floor: a program that sends the same requests as this action, and does nothing else.';
+
 const NAMES: Record<Contender, string> = {
   node: '`node -e 0`',
   floor: 'The floor',
@@ -37,7 +40,7 @@ const NAMES: Record<Contender, string> = {
 };
 
 const JOBS: Partial<Record<Job, string>> = {
-  create: 'Make a client',
+  create: 'Create a client',
   rotate: 'Rotate, by `client_id`',
   reuse: 'Reuse, by `client_id`',
   remove: 'Post step: delete the client',
@@ -83,9 +86,9 @@ export function summary({ measured: all }: Results): string {
   return table(
     ['', NAMES.action, ...others.map((by) => NAMES[by])],
     [
-      create('Make a client, × floor', 0),
-      create(`The same, each answer ${LATENCY} ms later`, LATENCY),
-      begin('Report a wrong input, × `node -e 0`', 'fail'),
+      create('Create a client, × floor', 0),
+      create(`The same with ${LATENCY} ms of network latency, × floor`, LATENCY),
+      begin('Report an invalid input, × `node -e 0`', 'fail'),
       begin('Post step with nothing to do, × `node -e 0`', 'rest'),
     ],
   );
@@ -96,7 +99,7 @@ function startTable(all: Measured[]): string {
   const rows = all.filter(({ job }) => job === 'start' || job === 'fail' || job === 'rest');
   const names: Partial<Record<Job, string>> = {
     start: NAMES.node,
-    fail: 'The action, with a wrong input',
+    fail: 'The action, with an invalid input',
     rest: 'Its post step, with nothing to do',
   };
   return table(
@@ -142,12 +145,12 @@ function targets(all: Measured[]): Target[] {
   const create = (latency: number) => pick(all, { job: 'create', by: 'action', latency });
   const sdk = (latency: number) => pick(all, { job: 'create', by: 'sdk', latency });
   return [
-    { what: 'Wrong input, × `node -e 0`', limit: 1.8, value: ratio(pick(all, { job: 'fail' }), start) },
+    { what: 'Invalid input, × `node -e 0`', limit: 1.8, value: ratio(pick(all, { job: 'fail' }), start) },
     { what: 'Post with nothing to do, × `node -e 0`', limit: 1.6, value: ratio(pick(all, { job: 'rest' }), start) },
-    { what: 'Make a client, × floor', limit: 1.35, goal: 1.25, value: ratioToFloor(all, create(0)) },
-    { what: `Make a client at ${LATENCY} ms, × floor`, limit: 1.05, value: ratioToFloor(all, create(LATENCY)) },
-    { what: 'Make a client, × SDK', limit: 1, value: ratio(create(0), sdk(0)) },
-    { what: `Make a client at ${LATENCY} ms, × SDK`, limit: 1, value: ratio(create(LATENCY), sdk(LATENCY)) },
+    { what: 'Create a client, × floor', limit: 1.35, goal: 1.25, value: ratioToFloor(all, create(0)) },
+    { what: `Create a client at ${LATENCY} ms, × floor`, limit: 1.05, value: ratioToFloor(all, create(LATENCY)) },
+    { what: 'Create a client, × SDK', limit: 1, value: ratio(create(0), sdk(0)) },
+    { what: `Create a client at ${LATENCY} ms, × SDK`, limit: 1, value: ratio(create(LATENCY), sdk(LATENCY)) },
   ];
 }
 
@@ -192,30 +195,32 @@ export function ratioChart({ measured: all }: Results): string {
     }),
   });
   const jobs = [
-    row('make a client', 'create', 'action'),
-    row('rotate', 'rotate', 'action'),
-    row('reuse', 'reuse', 'action'),
-    row('post: delete the client', 'remove', 'action'),
+    row('create a client', 'create', 'action'),
+    row('rotate its secret', 'rotate', 'action'),
+    row('reuse it', 'reuse', 'action'),
+    row('post step deletes it', 'remove', 'action'),
   ];
-  const others = [row('curl and jq', 'create', 'curl'), row('SDK', 'create', 'sdk')];
-  return barChart(
-    'How many times as long as the least that it could take',
-    ['no latency', `${LATENCY} ms for each request`],
-    [
+  const others = [row('curl and jq', 'create', 'curl'), row("Scalekit's SDK", 'create', 'sdk')];
+  return barChart({
+    title: 'Time of each job, compared with the floor',
+    notes: [FLOOR, 'node -e 0: Node.js starts and ends, and does nothing else.'],
+    axes: { x: 'Time divided by that of the floor (start-up: by that of node -e 0). Shorter is better.', y: 'Job' },
+    series: ['no network latency', `${LATENCY} ms of network latency`],
+    groups: [
       {
         heading: 'Start-up, × node -e 0',
         rows: [
-          { label: 'wrong input', values: [ratio(pick(all, { job: 'fail' }), start)] },
-          { label: 'post, nothing to do', values: [ratio(pick(all, { job: 'rest' }), start)] },
+          { label: 'invalid input', values: [ratio(pick(all, { job: 'fail' }), start)] },
+          { label: 'post step, nothing to do', values: [ratio(pick(all, { job: 'rest' }), start)] },
         ],
       },
       { heading: 'This action, × floor', rows: jobs },
       {
-        heading: 'Make a client, × floor',
+        heading: 'Others create a client, × floor',
         rows: others.filter(({ values }) => values.some((value) => value !== undefined)),
       },
     ],
-  );
+  });
 }
 
 /** Returns the chart of times and memory by the size of the organization, as SVG. */
@@ -231,9 +236,22 @@ export function growthChart({ growth: all }: GrowthResults): string {
       name,
       values: x.map((size) => value(pick(all, { ...choice, others: size - 1 }))),
     }));
-  return lineCharts('Time and memory to find one client among many', [
-    { title: 'Milliseconds, by clients in the organization', x, log: true, series: series(medianTime) },
-    { title: 'Peak memory, MiB', x, log: false, series: series(({ peak }) => median(peak)) },
+  const clients = 'Clients in the organization (log scale)';
+  return lineCharts({ title: 'Finding one client among many: time and memory', notes: [FLOOR] }, [
+    {
+      title: 'Time of the whole process',
+      axes: { x: clients, y: 'Milliseconds (log scale)' },
+      x,
+      log: true,
+      series: series(medianTime),
+    },
+    {
+      title: 'Peak memory of the process',
+      axes: { x: clients, y: 'MiB' },
+      x,
+      log: false,
+      series: series(({ peak }) => median(peak)),
+    },
   ]);
 }
 
