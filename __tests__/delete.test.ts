@@ -1,7 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { type Emulator, type Fault, type Operation, startEmulator } from '../emulator/index.ts';
 import { type Executed, RUNNER_VARIABLES, type Step } from '../emulator/runner.ts';
-import type { Identity, OwnershipMarker } from '../src/client/identity.ts';
+import type { Identity } from '../src/client/identity.ts';
+import type { OwnershipMarker } from '../src/client/marker.ts';
 import {
   errors,
   interruptedAt,

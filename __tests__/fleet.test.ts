@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { type Emulator, startEmulator } from '../emulator/index.ts';
 import { type Executed, RUNNER_VARIABLES, type Step } from '../emulator/runner.ts';
-import { parseMarker } from '../src/client/identity.ts';
+import { parseMarker } from '../src/client/marker.ts';
 import { credentialsWork, errors, markerLine, readable, runAction, secretsOf, sentTo } from './support/action.ts';
 import { DAY, ID, MINUTE, SECRET, STATE, seedSaved } from './support/saved.ts';
 

@@ -11,7 +11,8 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 import { parse } from 'yaml';
 import { type Emulator, startEmulator } from '../emulator/index.ts';
 import { type Executed, type Outcome, RUNNER_VARIABLES, runStep } from '../emulator/runner.ts';
-import { formatMarker, identityHash } from '../src/client/identity.ts';
+import { identityHash } from '../src/client/identity.ts';
+import { formatMarker } from '../src/client/marker.ts';
 import { createNonce } from '../src/inputs/desired-client.ts';
 import { logPage, type Shown, summaryPage } from './viewer.ts';
 

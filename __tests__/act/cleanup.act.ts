@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect } from '@jest/globals';
 import { type Emulator, startEmulator } from '../../emulator/index.ts';
-import { parseMarker } from '../../src/client/identity.ts';
+import { parseMarker } from '../../src/client/marker.ts';
 import { sentTo } from '../support/action.ts';
 import { it, run } from './runner.ts';
 

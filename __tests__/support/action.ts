@@ -3,7 +3,8 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Emulator, Operation } from '../../emulator/index.ts';
 import { type Executed, type Outcome, RUNNER_VARIABLES, runStep, type Step } from '../../emulator/runner.ts';
-import { formatMarker, type Identity, identityHash, type OwnershipMarker } from '../../src/client/identity.ts';
+import { type Identity, identityHash } from '../../src/client/identity.ts';
+import { formatMarker, type OwnershipMarker } from '../../src/client/marker.ts';
 import { createNonce } from '../../src/inputs/desired-client.ts';
 
 /** The spawned tests run `dist`. With ACTION_SOURCE=1 they run `src`, so that its coverage can be measured. */

@@ -1,5 +1,6 @@
 import type { DesiredClient } from '../../src/client/desired.ts';
-import { formatMarker, type ManagedClient, type OwnershipMarker, withMarker } from '../../src/client/identity.ts';
+import { type ManagedClient, withMarker } from '../../src/client/identity.ts';
+import { formatMarker, type OwnershipMarker } from '../../src/client/marker.ts';
 import type { SavedSnapshot, SecretLocation } from '../../src/github/saved-credentials.ts';
 import { type FinalResponse, type HttpRequest, Transport } from '../../src/net/transport.ts';
 import type { Client, ClientFields, Secret } from '../../src/scalekit/types.ts';

@@ -4,7 +4,8 @@
 import { fileURLToPath } from 'node:url';
 import type { Emulator } from '../../emulator/index.ts';
 import { type Outcome, RUNNER_VARIABLES, runProgram, type Step } from '../../emulator/runner.ts';
-import { formatMarker, identityHash } from '../../src/client/identity.ts';
+import { identityHash } from '../../src/client/identity.ts';
+import { formatMarker } from '../../src/client/marker.ts';
 import { formatSavedState } from '../../src/client/saved-state.ts';
 import { createNonce } from '../../src/inputs/desired-client.ts';
 

@@ -1,7 +1,7 @@
 import { quote } from '../output/text.ts';
 import type { Claim } from '../scalekit/types.ts';
 import type { Report } from './faults.ts';
-import type { Lifetime } from './identity.ts';
+import type { Lifetime } from './marker.ts';
 import { CLAIM_NAMES, isClaimName, PROPERTY, type Source, type Target, VARIABLES } from './target.ts';
 
 // Which claims the client has. client/target.ts determines their values.

@@ -1,6 +1,7 @@
 import type { SavedSnapshot, SecretLocation } from '../github/saved-credentials.ts';
 import type { ClientFields } from '../scalekit/types.ts';
-import type { Identity, ManagedClient, OwnershipMarker } from './identity.ts';
+import type { Identity, ManagedClient } from './identity.ts';
+import type { OwnershipMarker } from './marker.ts';
 
 /** The values of the input `on_existing`. The first one is the default. */
 export const ON_EXISTING = ['rotate', 'reuse', 'replace', 'fail'] as const;

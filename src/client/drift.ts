@@ -1,7 +1,8 @@
 import { listed } from '../output/text.ts';
-import type { Claim, ClientFields } from '../scalekit/types.ts';
+import { type Claim, type ClientFields, MAX_NAME } from '../scalekit/types.ts';
 import type { DesiredClient } from './desired.ts';
 import type { ManagedClient } from './identity.ts';
+import { foldText } from './marker.ts';
 
 /** How an empty field is shown. */
 const NONE = 'none';
@@ -15,31 +16,86 @@ export interface Difference {
   got: string[];
 }
 
-type PartialFields = { [Field in keyof ClientFields]?: ClientFields[Field] | undefined };
-
-/**
- * Compares a client with the desired one. Scopes, audience and claims are compared as sets, and a list that was not
- * given is expected to be empty. The name, the description without its ownership marker, and the expiry are compared
- * only if they were given.
- */
-export function findDrift({ fields, given }: DesiredClient, client: ManagedClient): Difference[] {
-  const compared: (keyof ClientFields)[] = ['scopes', 'audience', 'custom_claims'];
-  if (fields.expiry) compared.push('expiry');
-  if (given.name) compared.push('name');
-  if (given.description) compared.push('description');
-  return compareFields(compared, fields, { ...client, description: client.descriptionText });
+/** What a comparison found. Each difference names what is missing or different, or what there is in addition. */
+export interface Findings {
+  /** What makes the step fail. */
+  wrong: Difference[];
+  warnings: Difference[];
+  notices: Difference[];
 }
 
+type PartialFields = { [Field in keyof ClientFields]?: ClientFields[Field] | undefined };
+
+/** Scopes of OpenID Connect (Core 1.0, sections 5.4 and 11). Servers add them, so they are no difference if they were not requested. */
+const OIDC_SCOPES = new Set(['openid', 'profile', 'email', 'offline_access', 'address', 'phone']);
+
 /**
- * Compares the desired client with the response to the request that created or updated it, organization included. An
- * expiry or organization that the response omits is not a difference.
+ * Returns the fields in which an existing client has drifted from the desired one. Scopes and claims that were not given
+ * are expected to be empty. Audience, expiry, name and description are compared only if they were given.
  */
-export function differencesInResponse(desired: DesiredClient, client: ManagedClient): Difference[] {
-  const { organization_id } = client;
-  return [
-    ...findDrift(desired, client).filter(({ field, got }) => field !== 'expiry' || got.length > 0),
-    ...compareSets([['organization_id', [desired.organization_id], [organization_id || desired.organization_id]]]),
-  ];
+export function findDrift({ fields, given, marker }: DesiredClient, client: ManagedClient): Difference[] {
+  const names: (keyof ClientFields)[] = ['scopes', 'custom_claims'];
+  if (fields.audience) names.push('audience');
+  if (fields.expiry && client.expiry) names.push('expiry');
+  if (given.name && !isSuffixedName(client, fields.name, marker)) names.push('name');
+  if (given.description && foldText(fields.description) !== foldText(client.descriptionText)) names.push('description');
+  return compareFields(names, fields, comparable(fields, client));
+}
+
+/** Returns the audience that an existing client has although none was requested. The API cannot remove it. */
+export function unrequestedAudience({ fields }: DesiredClient, client: ManagedClient): Difference[] {
+  return fields.audience ? [] : compareFields(['audience'], fields, client);
+}
+
+/** Compares the response to the request that created a client with the desired client: was the request carried out? */
+export function checkCreated(desired: DesiredClient, client: ManagedClient): Findings {
+  const found = compareFields(
+    ['scopes', 'custom_claims', 'audience'],
+    desired.fields,
+    comparable(desired.fields, client),
+  );
+  return {
+    wrong: [
+      ...found.filter(hasMissing),
+      ...differentExpiry(desired, client),
+      ...differentOrganization(desired, client),
+    ],
+    warnings: found.filter((one) => one.field !== 'audience' && hasExtra(one)),
+    notices: found.filter((one) => one.field === 'audience' && hasExtra(one)),
+  };
+}
+
+/** Compares a client with the desired one after it was updated: what has stayed? */
+export function checkUpdated(desired: DesiredClient, client: ManagedClient): Findings {
+  const found = findDrift(desired, client).filter(({ field }) => field !== 'name' && field !== 'description');
+  const isExtraAudience = (one: Difference) => one.field === 'audience' && !hasMissing(one);
+  return {
+    wrong: [...found.filter((one) => !isExtraAudience(one)), ...differentOrganization(desired, client)],
+    warnings: found.filter(isExtraAudience),
+    notices: [],
+  };
+}
+
+/** Returns whether something that is wanted is missing. */
+export function hasMissing({ wanted, got }: Difference): boolean {
+  return wanted.some((value) => !got.includes(value));
+}
+
+/** Returns whether there is something in addition. */
+export function hasExtra({ wanted, got }: Difference): boolean {
+  return got.some((value) => !wanted.includes(value));
+}
+
+/** Returns scopes without those of OpenID Connect that were not requested. */
+export function withoutOidcScopes(scopes: string[], requested: string[] = []): string[] {
+  return scopes.filter((scope) => !OIDC_SCOPES.has(scope) || requested.includes(scope));
+}
+
+/** Returns one line of text for each difference, with the values that are there in addition. */
+export function formatExtras(found: Difference[]): string {
+  return found
+    .map(({ field, wanted, got }) => `${field}: ${listed(got.filter((value) => !wanted.includes(value)))}`)
+    .join('; ');
 }
 
 /** Returns one line of text for each difference. Of many values it shows those that differ, and counts the others. */
@@ -73,6 +129,32 @@ export function compareSets(fields: (readonly [field: string, wanted: string[], 
  */
 export function claimTexts(claims: Claim[] = []): string[] {
   return claims.map(({ key, value }) => `${key.replace(/[\\=]/g, '\\$&')}=${value}`);
+}
+
+/** Returns the fields of a client without the scopes that do not count. */
+function comparable(fields: PartialFields, client: ManagedClient): PartialFields {
+  const scopes = withoutOidcScopes(client.scopes, fields.scopes);
+  return { ...client, scopes, description: client.descriptionText };
+}
+
+/** An expiry that is absent or 0 says nothing. */
+function differentExpiry({ fields }: DesiredClient, client: ManagedClient): Difference[] {
+  return fields.expiry && client.expiry ? compareFields(['expiry'], fields, client) : [];
+}
+
+function differentOrganization({ organization_id }: DesiredClient, client: ManagedClient): Difference[] {
+  return compareSets([['organization_id', [organization_id], [client.organization_id || organization_id]]]);
+}
+
+/** Returns whether a client has the wanted name with what this action adds if a name is taken. */
+function isSuffixedName(client: ManagedClient, name: string, marker: DesiredClient['marker']): boolean {
+  return client.name === nameWithNonce(name, client.marker?.nonce ?? marker.nonce);
+}
+
+/** Returns a name that no other client has: with the first characters of the nonce, cut to the longest name. */
+export function nameWithNonce(name: string, nonce: string): string {
+  const suffix = ` #${nonce.slice(0, 6)}`;
+  return [...name].slice(0, MAX_NAME - suffix.length).join('') + suffix;
 }
 
 function fieldTexts(fields: PartialFields): Record<keyof ClientFields, string[]> {

@@ -1,30 +1,7 @@
 import { createHash } from 'node:crypto';
 import { quote } from '../output/text.ts';
-import { byCreateTime, type Client } from '../scalekit/types.ts';
-import { MAX_DESCRIPTION_TEXT } from './description.ts';
-
-const MARKER =
-  /^\[scalekit-organization-client\/1 key=(?<key>[\w-]{16}) repo=(?<repo>[\w-]{1,16}) by=(?<by>[\w-]{1,16}) run=(?<run>\d{1,12}\.\d{1,4}) lifetime=(?<lifetime>persistent|job) nonce=(?<nonce>[\w-]{16})\]$/;
-
-/** How long a client exists: until it is deleted explicitly, or until its job ends. */
-export type Lifetime = 'persistent' | 'job';
-
-/**
- * The ownership marker: the last line of a client's description. It records which run created the client, and for whom.
- */
-export interface OwnershipMarker {
-  /** The identity hash. Two runs with the same hash mean the same client. */
-  key: string;
-  /** The repository that the client is for: its id, or a hash of its name. */
-  repo: string;
-  /** The repository whose workflow created the client: its id, or a hash of its name. */
-  by: string;
-  /** `ID.ATTEMPT` of the workflow run. */
-  run: string;
-  lifetime: Lifetime;
-  /** Random. Each execution of the step has a new one. */
-  nonce: string;
-}
+import { byCreateTime, type Client, type ClientSummary } from '../scalekit/types.ts';
+import { type Lifetime, type OwnershipMarker, parseMarker, parseMarkers, textOf } from './marker.ts';
 
 /** What a client is for. If any of these changes, another client is meant. */
 export interface Identity {
@@ -43,8 +20,10 @@ export interface Identity {
 export interface ManagedClient extends Client {
   /** The description without the ownership marker, cut so that a marker fits in addition. */
   descriptionText: string;
-  /** Undefined if the description does not end with one. */
+  /** Undefined if the description has none, or several different ones. */
   marker: OwnershipMarker | undefined;
+  /** Whether the description has several different markers, so that the client is nobody's. */
+  isDisputed: boolean;
 }
 
 /**
@@ -61,27 +40,16 @@ export function repositoryReference(repository: string, repository_id: string | 
   return repository_id ?? shortHash(repository.toLowerCase());
 }
 
-/** Returns the ownership marker as one line of text. */
-export function formatMarker({ key, repo, by, run, lifetime, nonce }: OwnershipMarker): string {
-  return `[scalekit-organization-client/1 key=${key} repo=${repo} by=${by} run=${run} lifetime=${lifetime} nonce=${nonce}]`;
-}
-
-/** Returns the description to send: the text, and the ownership marker as its last line. */
-export function appendMarker(descriptionText: string, marker: OwnershipMarker): string {
-  return [descriptionText, formatMarker(marker)].filter(Boolean).join('\n');
-}
-
-/** Returns the ownership marker in the last line of a description, or undefined if there is none. */
-export function parseMarker(description: string): OwnershipMarker | undefined {
-  return MARKER.exec(splitDescription(description)[1])?.groups as OwnershipMarker | undefined;
-}
-
 /** Returns the client with its description split into text and ownership marker. */
 export function withMarker(client: Client): ManagedClient {
-  const marker = parseMarker(client.description);
-  const text = marker ? splitDescription(client.description)[0] : client.description;
-  const descriptionText = [...text].slice(0, MAX_DESCRIPTION_TEXT).join('');
-  return { ...client, descriptionText, marker };
+  const [marker, ...others] = parseMarkers(client.description);
+  const isDisputed = others.length > 0;
+  return {
+    ...client,
+    descriptionText: textOf(client.description),
+    marker: isDisputed ? undefined : marker,
+    isDisputed,
+  };
 }
 
 /**
@@ -94,6 +62,8 @@ export function reasonNotManageable(
   { key, repo }: Pick<OwnershipMarker, 'key' | 'repo'>,
 ): string | undefined {
   const { marker } = client;
+  if (client.isDisputed) return 'its description has several different ownership markers';
+  if (namesOtherRepository(client, identity)) return 'its claim github_repository_id names another repository';
   if (marker?.key === key) return undefined;
   if (marker && marker.repo !== repo) return 'it was created for another repository, by its ownership marker';
   if (claimsNameRepository(client, identity) === false) return 'its claims name another repository';
@@ -106,12 +76,76 @@ export function reasonNotManageable(
   return undefined;
 }
 
+/**
+ * Returns whether the claim `github_repository_id` of a client names another repository. Such a client is never used,
+ * changed or deleted, although it has our identity hash: it is a copy, or somebody has changed it.
+ */
+export function namesOtherRepository(client: Client, { repository_id }: Pick<Identity, 'repository_id'>): boolean {
+  return repository_id !== undefined && claimValues(client, 'github_repository_id').some((id) => id !== repository_id);
+}
+
 /** Returns whether the claims of a client name the repository and the environment of this identity. */
 export function hasMatchingClaims(client: Client, identity: Identity): boolean {
   const [environment = ''] = claimValues(client, 'environment');
   return (
     claimsNameRepository(client, identity) === true && environment.toLowerCase() === identity.environment.toLowerCase()
   );
+}
+
+/** What a client is to a step, by its ownership marker and its claims. */
+export type Relation =
+  /** It has the step's identity hash. */
+  | 'ours'
+  /** It has the step's identity hash, and a claim that names another repository. */
+  | 'contradictory'
+  /** It has several different ownership markers, and may be the step's by one of them or by its claims. */
+  | 'disputed'
+  /** It has no ownership marker, and the step's claims. */
+  | 'look-alike'
+  | 'unrelated';
+
+/** Returns what a client is to a step. A client that cannot be parsed has no claims. */
+export function relationOf(
+  { description, parse }: ClientSummary,
+  { identity, marker: { key } }: { identity: Identity; marker: Pick<OwnershipMarker, 'key'> },
+): Relation {
+  const markers = parseMarkers(description);
+  const hasOurKey = markers.some((marker) => marker.key === key);
+  if (markers.length === 1 && !hasOurKey) return 'unrelated';
+  const client = parseOrUndefined(parse);
+  if (markers.length === 1) return client && namesOtherRepository(client, identity) ? 'contradictory' : 'ours';
+  const isAlike = client !== undefined && hasMatchingClaims(client, identity);
+  if (markers.length > 1) return hasOurKey || isAlike ? 'disputed' : 'unrelated';
+  return isAlike ? 'look-alike' : 'unrelated';
+}
+
+/** Nanoseconds after which a second client with the same nonce is no duplicate of a request that was sent again. */
+const COPY_AGE_NS = 3_600_000_000_000n;
+
+/**
+ * Returns the clients that somebody copied by hand: those that were created more than an hour after the oldest client with
+ * the same nonce.
+ */
+export function copiesAmong<T extends { marker: OwnershipMarker; create_time: bigint | undefined }>(clients: T[]): T[] {
+  const oldest = new Map<string, bigint>();
+  for (const { marker, create_time } of clients) {
+    const known = oldest.get(marker.nonce);
+    if (create_time !== undefined && (known === undefined || create_time < known))
+      oldest.set(marker.nonce, create_time);
+  }
+  return clients.filter(({ marker, create_time }) => {
+    const first = oldest.get(marker.nonce);
+    return create_time !== undefined && first !== undefined && create_time - first > COPY_AGE_NS;
+  });
+}
+
+/** Parses a client. Returns undefined if it cannot be parsed. */
+export function parseOrUndefined(parse: () => Client): Client | undefined {
+  try {
+    return parse();
+  } catch {
+    return undefined;
+  }
 }
 
 /** Orders clients, the oldest first: by time in nanoseconds and then by id, so that all runs agree on the first. */
@@ -124,18 +158,11 @@ export function shortHash(text: string): string {
   return createHash('sha256').update(text).digest('base64url').slice(0, 16);
 }
 
-/** Splits a description into the text before its last line, and the last line. */
-function splitDescription(description: string): [text: string, lastLine: string] {
-  const trimmed = description.trimEnd();
-  const at = trimmed.lastIndexOf('\n');
-  return [trimmed.slice(0, Math.max(at, 0)), trimmed.slice(at + 1)];
-}
-
 /**
  * Returns whether the claims of a client name this repository. Ids are compared if both sides have one, otherwise
  * names. Returns undefined if the claims name no repository.
  */
-function claimsNameRepository(client: Client, { repository, repository_id }: Identity): boolean | undefined {
+export function claimsNameRepository(client: Client, { repository, repository_id }: Identity): boolean | undefined {
   const ids = claimValues(client, 'github_repository_id');
   if (ids.length > 0 && repository_id !== undefined) return ids.every((id) => id === repository_id);
   const names = claimValues(client, 'github_repository');
@@ -152,7 +179,7 @@ function claimValues({ custom_claims }: Client, key: string): string[] {
  * @param run `ID.ATTEMPT` of the workflow run
  */
 export function isFromThisStep(
-  { description }: Pick<Client, 'description'>,
+  { description }: Pick<ClientSummary, 'description'>,
   { nonce, run }: Pick<OwnershipMarker, 'nonce' | 'run'>,
 ): boolean {
   const marker = parseMarker(description);

@@ -1,4 +1,5 @@
-import { identityHash, parseMarker, repositoryReference } from '../client/identity.ts';
+import { identityHash, repositoryReference } from '../client/identity.ts';
+import { parseMarker } from '../client/marker.ts';
 import { isOtherOwners, type SavedOwner, savedSecretId } from '../client/saved-state.ts';
 import type { Target } from '../client/target.ts';
 import { GitHub } from '../github/api.ts';

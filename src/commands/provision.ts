@@ -49,7 +49,7 @@ async function runWithJournal(inputs: Inputs, transport: Transport, journal: Jou
   const existing = await findAll(context, saved);
   const plan = planChanges(context.desired, existing);
   [...existing.notices, ...plan.notices].forEach(log.notice);
-  plan.warnings.forEach(log.warning);
+  [...existing.warnings, ...plan.warnings].forEach(log.warning);
   if (transport.cancelled) throw new Error('Nothing was changed.');
   if (desired.dry_run) return publishPlan(context.desired, plan);
 

@@ -1,11 +1,5 @@
-import {
-  type ManagedClient,
-  type OwnershipMarker,
-  oldestFirst,
-  parseMarker,
-  repositoryReference,
-  withMarker,
-} from '../client/identity.ts';
+import { type ManagedClient, oldestFirst, repositoryReference, withMarker } from '../client/identity.ts';
+import { type OwnershipMarker, parseMarker } from '../client/marker.ts';
 import { GitHub, type WorkflowRun } from '../github/api.ts';
 import type { Runner } from '../github/runner.ts';
 import type { SweepInputs } from '../inputs/inputs.ts';

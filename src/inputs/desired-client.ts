@@ -1,16 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import { deriveClaims } from '../client/claims.ts';
-import { MAX_DESCRIPTION_TEXT } from '../client/description.ts';
 import type { DesiredClient } from '../client/desired.ts';
 import { Faults } from '../client/faults.ts';
-import {
-  type Identity,
-  identityHash,
-  type Lifetime,
-  type OwnershipMarker,
-  repositoryReference,
-  shortHash,
-} from '../client/identity.ts';
+import { type Identity, identityHash, repositoryReference, shortHash } from '../client/identity.ts';
+import { type Lifetime, MAX_DESCRIPTION_TEXT, type OwnershipMarker } from '../client/marker.ts';
 import type { Target } from '../client/target.ts';
 import type { SecretLocation } from '../github/saved-credentials.ts';
 import { type Claim, type ClientFields, MAX_NAME } from '../scalekit/types.ts';

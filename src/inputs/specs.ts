@@ -1,6 +1,6 @@
-import { MAX_DESCRIPTION_TEXT } from '../client/description.ts';
 import { ON_EXISTING } from '../client/desired.ts';
-import type { Lifetime } from '../client/identity.ts';
+import type { Lifetime } from '../client/marker.ts';
+import { MAX_DESCRIPTION_TEXT } from '../client/marker.ts';
 import { quoteUrl } from '../output/text.ts';
 import { CLIENT_ID, MAX_NAME } from '../scalekit/types.ts';
 import { parseClaims, parseList, parseScopes } from './lists.ts';

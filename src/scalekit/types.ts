@@ -44,7 +44,8 @@ export interface Claim {
 /** The fields that show who owns a client. The other fields are parsed on demand, because they may be invalid. */
 export interface ClientSummary {
   client_id: string;
-  description: string;
+  /** Undefined if the response omits it, as an entry of a list may do. */
+  description: string | undefined;
   /** Parses all fields. @throws {InvalidResponseError} */
   parse(): Client;
 }
@@ -139,7 +140,8 @@ export function parseClientSummary(value: unknown): ClientSummary {
   const client = asObject(value, 'client');
   const client_id = stringField(client, 'client_id');
   if (!CLIENT_ID.test(client_id)) throw new InvalidResponseError('client_id is not the id of an organization client');
-  return { client_id, description: stringField(client, 'description'), parse: () => parseClient(client, client_id) };
+  const description = client.description === undefined ? undefined : stringField(client, 'description');
+  return { client_id, description, parse: () => parseClient(client, client_id) };
 }
 
 function parseClient(client: Json, client_id: string): Client {

@@ -1,12 +1,17 @@
 import type { DesiredClient } from '../client/desired.ts';
-import { differencesInResponse, formatDifferences } from '../client/drift.ts';
-import { appendMarker, isFromThisStep, type ManagedClient, withMarker } from '../client/identity.ts';
+import { checkCreated, type Findings, formatDifferences, formatExtras, nameWithNonce } from '../client/drift.ts';
+import { type ManagedClient, withMarker } from '../client/identity.ts';
+import { appendMarker } from '../client/marker.ts';
 import type { Step } from '../client/plan.ts';
+import { proofOf } from '../client/proof.ts';
+import { ApiError } from '../net/api-error.ts';
+import { done, failure, type Outcome } from '../net/outcome.ts';
 import * as log from '../output/log.ts';
 import { byCreateTime, type Client, type ClientSummary, type Secret } from '../scalekit/types.ts';
 import { findOwnClients } from '../undo/remove.ts';
 import { addSecret } from './add-secret.ts';
 import { type Context, MAX_SENDS, type NewSecret } from './context.ts';
+import type { SearchResult } from './find.ts';
 
 /**
  * Milliseconds before each search for the client of a create request whose outcome is unknown: at once, and after 1, 2
@@ -22,50 +27,100 @@ export interface CreatedClient {
 }
 
 /**
- * Creates a client. If the outcome of the request is unknown, searches for the client by its nonce before it sends the
- * request again.
+ * Creates a client. If the outcome of the request is unknown, or if the name is taken, searches for the client by its nonce
+ * before it sends the request again.
  * @throws {Error} if no client was created, if it is not as requested, or if the outcome stays unknown
  */
-export async function createClient(context: Context): Promise<CreatedClient> {
+export async function createClient(context: Context, found: Pick<SearchResult, 'seenIds'>): Promise<CreatedClient> {
   const { scalekit, desired, journal } = context;
-  const description = appendMarker(desired.fields.description, desired.marker);
-  for (let sends = 1; ; sends++) {
-    const outcome = await scalekit.createClient(
-      { ...desired.fields, description },
-      {
-        mayBeDone: sends > 1,
-        onSend: () => journal.clientSent(sends > 1),
-        onId: (id) => journal.clientAnswered(id),
-      },
-    );
-    if (outcome.kind === 'done') return await acceptClient(context, outcome.value);
+  let { name } = desired.fields;
+  for (let [sends, mayBeDone] = [1, false]; ; sends++) {
+    const response = await sendCreate(context, name, mayBeDone);
+    const outcome = response.kind === 'done' ? await acceptClient(context, found, response.value) : response;
+    if (outcome.kind === 'done') return outcome.value;
     const { kind, error } = outcome;
-    if (kind === 'refused') journal.forget('client');
-    if (kind === 'refused' || scalekit.transport.cancelled) throw error;
+    const isNameTaken = error.status === 409 && name === desired.fields.name;
+    if (kind === 'refused' && !isNameTaken) journal.forget('client');
+    if ((kind === 'refused' && !isNameTaken) || scalekit.transport.cancelled) throw error;
     log.info(`${error.message} Looking for the client that this may have created.`);
     const search = await searchForOwnClient(context);
     if (search.kind === 'found') return await recoverClient(context, search.client);
-    // A server that redirects would redirect again.
-    const isRedirect = error.status !== undefined && error.status < 400;
-    if (search.kind === 'failed' || sends === MAX_SENDS || isRedirect) throw error;
+    // A server that redirects would redirect again, and one that shows another client would show another one again.
+    const isHopeless = (error.status !== undefined && error.status < 400) || response.kind === 'done';
+    if (search.kind === 'failed' || sends === MAX_SENDS || isHopeless) throw error;
+    if (isNameTaken) name = nameWithNonce(name, desired.marker.nonce);
+    mayBeDone ||= kind === 'unknown';
   }
 }
 
-/** Records the created client, and checks that it is this step's and as requested. */
+async function sendCreate(
+  { scalekit, desired, journal }: Context,
+  name: string,
+  mayBeDone: boolean,
+): ReturnType<typeof scalekit.createClient> {
+  const description = appendMarker(desired.fields.description, desired.marker);
+  return await scalekit.createClient(
+    { ...desired.fields, name, description },
+    {
+      mayBeDone,
+      onSend: () => journal.clientSent(mayBeDone),
+      onId: (id) => journal.clientAnswered({ id }),
+    },
+  );
+}
+
+/**
+ * Records the created client, and checks that it is this step's and as requested.
+ * @returns an unknown outcome if the response shows a client that is not, or not provably, this step's
+ * @throws {Error} if the client is not as requested, or if the next run could not find it
+ */
 async function acceptClient(
   { scalekit, desired, journal }: Context,
-  { client: created, plain_secret }: { client: Client; plain_secret: string },
-): Promise<CreatedClient> {
-  const client = withMarker(created);
-  if (!isFromThisStep(client, journal.state)) {
-    throw new Error(
-      "Could not create the client: the answer shows a client without the last line of this step's description, so it may be another one.",
-    );
+  { seenIds }: Pick<SearchResult, 'seenIds'>,
+  { client: summary, plain_secret }: { client: ClientSummary; plain_secret: string },
+): Promise<Outcome<CreatedClient>> {
+  const { client_id } = summary;
+  const sinceSent = Date.now() - (journal.state.client?.sent_at ?? Date.now());
+  const sentAt = BigInt((scalekit.time ?? Date.now()) - sinceSent) * 1_000_000n;
+  // A response without a description says nothing about its marker.
+  const described = summary.description === undefined ? await scalekit.getClient(client_id) : summary;
+  const created = (described?.client_id === client_id ? described : summary).parse();
+  const proof = proofOf(created, { ...desired, sentAt, seenIds });
+  if (!proof.isOwn) {
+    journal.clientUnknown();
+    const text = `Could not create the client: the answer shows client ${client_id}, and ${proof.reason}.`;
+    return failure(true, new ApiError(text));
   }
   const shown = await findFirstSecret(scalekit, created);
-  if (shown) journal.clientAnswered(client.client_id, [shown.id]);
-  requireAsRequested(desired, client);
-  return { client, secret: { plain_secret, shown }, remainingSteps: [] };
+  journal.clientAnswered({ id: client_id, is_proven: proof.isProven, ...(shown && { secret_ids: [shown.id] }) });
+  const client = withMarker(created);
+  if (!proof.isMarked) reportUnmarked(desired, client_id);
+  reportFindings(client_id, checkCreated(desired, client));
+  return done({ client, secret: { plain_secret, shown }, remainingSteps: [] });
+}
+
+/** @throws {Error} unless the client is one job's. The post step deletes that by its id */
+export function reportUnmarked({ marker: { lifetime } }: DesiredClient, client_id: string): void {
+  const what = `Scalekit changed the description of client ${client_id}: it has no ownership marker.`;
+  if (lifetime === 'persistent')
+    throw new Error(
+      `${what} The next run could not find the client. A shorter description may help, if Scalekit cuts it. lifetime: job works without the marker.`,
+    );
+  log.warning(`${what} The post step deletes the client by its id. If post is cut off, sweep/ does not find it.`);
+}
+
+/** Reports what is there in addition to what was requested. @throws {Error} if something that was requested is missing */
+function reportFindings(client_id: string, { wrong, warnings, notices }: Findings): void {
+  if (wrong.length > 0) {
+    const hint = wrong.some(({ field }) => field === 'scopes') ? ' A scope must exist in the environment first.' : '';
+    throw new Error(
+      `The client that Scalekit created differs from the requested one.${hint}\n${formatDifferences(wrong)}`,
+    );
+  }
+  const text = (found: Findings['notices']) =>
+    `Scalekit gave client ${client_id} more than was requested: ${formatExtras(found)}.`;
+  if (warnings.length > 0) log.warning(text(warnings));
+  if (notices.length > 0) log.notice(text(notices));
 }
 
 /** Returns the secret that was created with a client: the oldest. Reads the client again if it was shown without one. */
@@ -73,16 +128,6 @@ async function findFirstSecret(scalekit: Context['scalekit'], created: Client): 
   const read = () => scalekit.getClient(created.client_id).catch(() => undefined);
   const { secrets } = created.secrets.length > 0 ? created : ((await read())?.parse() ?? created);
   return [...secrets].sort(byCreateTime)[0];
-}
-
-/** @throws {Error} if the client is not as requested */
-function requireAsRequested(desired: DesiredClient, client: ManagedClient): void {
-  const wrong = differencesInResponse(desired, client);
-  if (wrong.length === 0) return;
-  const hint = wrong.some(({ field }) => field === 'scopes') ? ' A scope must exist in the environment first.' : '';
-  throw new Error(
-    `The client that Scalekit created differs from the requested one.${hint}\n${formatDifferences(wrong)}`,
-  );
 }
 
 /** What a search for the client of this step returned. */
@@ -111,10 +156,11 @@ async function recoverClient(context: Context, found: ClientSummary): Promise<Cr
   const { scalekit, desired, journal } = context;
   const client = withMarker(found.parse());
   const { client_id } = client;
-  journal.clientAnswered(client_id);
-  requireAsRequested(desired, client);
+  journal.clientAnswered({ id: client_id });
+  scalekit.expectLag(client_id);
+  reportFindings(client_id, checkCreated(desired, client));
   log.info(`Client ${client_id} was created. The value of its secret is lost, so it gets another one.`);
-  const secret = await scalekit.expectLag(client_id, () => addSecret(context, client, []));
+  const secret = await addSecret(context, client, []);
   const added = secret.shown?.id;
   // A list may not show the secrets of a new client yet. Without the new secret's id, the first one cannot be identified.
   const reread = client.secrets.length === 0 && added ? await scalekit.getClient(client_id) : undefined;

@@ -1,48 +1,55 @@
 import type { DesiredClient, Existing } from '../client/desired.ts';
 import {
-  hasMatchingClaims,
+  claimsNameRepository,
   type Identity,
   type ManagedClient,
-  type OwnershipMarker,
+  namesOtherRepository,
   oldestFirst,
-  parseMarker,
+  parseOrUndefined,
+  type Relation,
   reasonNotManageable,
+  relationOf,
   withMarker,
 } from '../client/identity.ts';
+import { type OwnershipMarker, parseMarker } from '../client/marker.ts';
 import type { SavedSnapshot } from '../github/saved-credentials.ts';
 import { clock } from '../net/clock.ts';
 import * as log from '../output/log.ts';
 import { listed } from '../output/text.ts';
 import type { Scalekit } from '../scalekit/api.ts';
-import { CLIENT_ID, type Client } from '../scalekit/types.ts';
+import { CLIENT_ID, type ClientFields, type ClientSummary } from '../scalekit/types.ts';
 
 /** What exists before the first change, and how much of the organization was searched. */
 export interface SearchResult extends Existing {
-  /** Ids of the clients with our identity hash that the search returned. Undefined if nothing was searched. */
+  /** Ids of all clients that the search returned. Undefined if nothing was searched. */
   seenIds: Set<string> | undefined;
   /** When this step began to look, in milliseconds since the process started. */
   startedAt: number;
   notices: string[];
+  warnings: string[];
 }
 
 /** Which clients to find: those of an identity. */
 export interface ClientQuery {
   identity: Identity;
   marker: Pick<OwnershipMarker, 'key' | 'repo'>;
+  /** The name that this action gives to such a client. */
+  fields: Pick<ClientFields, 'name'>;
 }
 
 /**
  * Finds the client that the plan starts from: by `client_id`, by the saved id, or else by the identity hash in the
  * ownership marker. With `lifetime: job` it finds none, because such a client is always new.
  * @param saved what is saved from an earlier run
- * @throws {Error} if `client_id` names a client that this step may not manage
+ * @throws {Error} if `client_id` names a client that this step may not manage, or if a client with this step's identity
+ *   hash has a claim that names another repository
  */
 export async function findExisting(
   scalekit: Scalekit,
   desired: DesiredClient,
   saved: SavedSnapshot | undefined,
 ): Promise<SearchResult> {
-  const unsearched = { others: [], seenIds: undefined, startedAt: clock(), notices: [], saved };
+  const unsearched = { others: [], seenIds: undefined, startedAt: clock(), notices: [], warnings: [], saved };
   if (desired.marker.lifetime === 'job') return unsearched;
   const client = desired.client_id ? await getNamedClient(scalekit, desired) : undefined;
   if (client) return { ...unsearched, client };
@@ -52,8 +59,7 @@ export async function findExisting(
   const hinted = desired.client_id ? undefined : await getHintedClient(scalekit, desired, saved?.client_id?.trim());
   // Only `replace` searches nevertheless, to name other clients for the same purpose.
   if (hinted && desired.on_existing !== 'replace') return { ...unsearched, client: hinted, notices };
-  const found = await search(scalekit, desired, hinted);
-  return { ...unsearched, ...found, notices: [...notices, ...found.notices] };
+  return { ...unsearched, ...(await search(scalekit, desired, hinted)), notices };
 }
 
 /** Searches the organization. @param hinted the client to continue with, if it is known */
@@ -61,33 +67,34 @@ async function search(
   scalekit: Scalekit,
   desired: DesiredClient,
   hinted: ManagedClient | undefined,
-): Promise<Omit<SearchResult, 'startedAt'>> {
-  const { ours, unmarked } = await searchClients(scalekit, desired);
+): Promise<Pick<SearchResult, 'client' | 'others' | 'seenIds' | 'warnings'>> {
+  const { ours, contradictory, warnings, seenIds } = await searchClients(scalekit, desired);
+  if (contradictory.length > 0) throw new Error(contradictionText(contradictory));
   const [first, ...others] = ours;
   // Every client has a secret. If the list shows none, it leaves secrets out, so read the client itself.
   const reread = first?.secrets.length === 0 ? await scalekit.getClient(first.client_id) : undefined;
   const oldest = reread && reread.client_id === first?.client_id ? withMarker(reread.parse()) : first;
   const ids = (hinted ? ours : others).map(({ client_id }) => client_id).filter((id) => id !== hinted?.client_id);
   logOmitted('Other clients for the same purpose', ids);
-  logOmitted("Clients with this repository's claims that this action did not make", unmarked);
-  return {
-    client: hinted ?? oldest,
-    others: ids,
-    seenIds: new Set(ours.map(({ client_id }) => client_id)),
-    notices: unmarkedNotice(unmarked),
-  };
+  return { client: hinted ?? oldest, others: ids, seenIds, warnings };
 }
 
-/** Reads the client whose id is saved. @returns undefined if it does not exist, or does not have our identity hash */
+/**
+ * Reads the client whose id is saved.
+ * @returns undefined if it does not exist, or does not have our identity hash
+ * @throws {Error} if one of its claims names another repository
+ */
 async function getHintedClient(
   scalekit: Scalekit,
-  { marker }: DesiredClient,
+  { marker, identity }: DesiredClient,
   id: string | undefined,
 ): Promise<ManagedClient | undefined> {
   if (!id || !CLIENT_ID.test(id)) return undefined;
   const hinted = await scalekit.getClient(id);
   if (hinted?.client_id !== id || parseMarker(hinted.description)?.key !== marker.key) return undefined;
-  return withMarker(hinted.parse());
+  const client = withMarker(hinted.parse());
+  if (namesOtherRepository(client, identity)) throw new Error(contradictionText([id]));
+  return client;
 }
 
 /**
@@ -97,7 +104,7 @@ async function getHintedClient(
  */
 export async function getNamedClient(
   scalekit: Scalekit,
-  { client_id, identity, marker }: Pick<DesiredClient, 'client_id'> & ClientQuery,
+  { client_id, identity, marker }: Pick<DesiredClient, 'client_id'> & Pick<ClientQuery, 'identity' | 'marker'>,
 ): Promise<ManagedClient | undefined> {
   const named = await scalekit.getClient(client_id);
   if (!named) return undefined;
@@ -111,39 +118,92 @@ export async function getNamedClient(
   return client;
 }
 
-/**
- * Reads the whole list of clients.
- * @returns the clients with our identity hash, oldest first, and the ids of clients without a marker that carry our claims
- */
-export async function searchClients(
-  scalekit: Scalekit,
-  { marker, identity }: ClientQuery,
-): Promise<{ ours: ManagedClient[]; unmarked: string[] }> {
+/** What the list of clients has for a query. */
+interface FoundClients {
+  /** The clients with our identity hash, oldest first. */
+  ours: ManagedClient[];
+  /** Ids of the clients with our identity hash whose claims name another repository. */
+  contradictory: string[];
+  /** Sentences about clients that may be ours, and that are neither changed nor deleted. */
+  warnings: string[];
+  /** Ids of all clients. */
+  seenIds: Set<string>;
+  /** Ids of the clients whose description is known to have no marker. */
+  unmarkedIds: Set<string>;
+}
+
+/** Reads the whole list of clients. */
+export async function searchClients(scalekit: Scalekit, query: ClientQuery): Promise<FoundClients> {
   // By id: if the list changes while it is read, two pages may show the same client.
   const ours = new Map<string, ManagedClient>();
-  const unmarked = new Set<string>();
-  for await (const { client_id, description, parse } of scalekit.listClients()) {
-    const found = parseMarker(description);
-    if (found?.key === marker.key) ours.set(client_id, withMarker(parse()));
-    else if (!found && carriesOurClaims(parse, identity)) unmarked.add(client_id);
+  const ids = { ours: new Set(), contradictory: new Set(), disputed: new Set(), 'look-alike': new Set() } as Record<
+    Relation,
+    Set<string>
+  >;
+  const [seenIds, unmarkedIds] = [new Set<string>(), new Set<string>()];
+  for await (const client of listDescribed(scalekit, query)) {
+    const { client_id, description, parse } = client;
+    seenIds.add(client_id);
+    if (description !== undefined && !parseMarker(description)) unmarkedIds.add(client_id);
+    const relation = relationOf(client, query);
+    ids[relation]?.add(client_id);
+    if (relation === 'ours') ours.set(client_id, withMarker(parse()));
   }
-  return { ours: [...ours.values()].sort(oldestFirst), unmarked: [...unmarked] };
+  return {
+    ours: [...ours.values()].sort(oldestFirst),
+    contradictory: [...ids.contradictory],
+    warnings: warningsAbout([...ids['look-alike']], [...ids.disputed]),
+    seenIds,
+    unmarkedIds,
+  };
 }
 
-/** Returns whether a client has the claims of an identity. A client that cannot be parsed has none. */
-function carriesOurClaims(parse: () => Client, identity: Identity): boolean {
-  try {
-    return hasMatchingClaims(parse(), identity);
-  } catch {
-    return false;
+/**
+ * Yields every client of the organization. An entry of the list without a description says nothing about its owner, so a
+ * client whose name or claims match is read by its id.
+ */
+export async function* listDescribed(
+  scalekit: Scalekit,
+  { identity, fields }: Pick<ClientQuery, 'identity' | 'fields'>,
+): AsyncGenerator<ClientSummary> {
+  for await (const client of scalekit.listClients()) {
+    const isDescribed = client.description !== undefined;
+    const parsed = isDescribed ? undefined : parseOrUndefined(client.parse);
+    const mayBeOurs = parsed && (isNameOf(parsed.name, fields.name) || claimsNameRepository(parsed, identity) === true);
+    const read = mayBeOurs ? await scalekit.getClient(client.client_id) : undefined;
+    yield read?.client_id === client.client_id ? read : client;
   }
 }
 
-function unmarkedNotice(ids: string[]): string[] {
-  if (ids.length === 0) return [];
+/** Returns whether this action may have given this name, with what it adds if a name is taken or for one job. */
+function isNameOf(name: string, wanted: string): boolean {
+  return name === wanted || name.startsWith(`${wanted} #`);
+}
+
+/** Returns warnings about clients that are neither changed nor deleted, and logs all ids if a warning leaves some out. */
+export function warningsAbout(lookAlikes: string[], disputed: string[]): string[] {
+  const unmarked = "Clients with this repository's claims and no ownership marker";
+  const several = 'Clients with several different ownership markers';
+  logOmitted(unmarked, lookAlikes);
+  logOmitted(several, disputed);
   return [
-    `Clients with this repository's claims that this action did not make: ${listed(ids)}. They stay untouched; client_id takes one over.`,
+    ...(lookAlikes.length > 0
+      ? [
+          `${unmarked}: ${listed(lookAlikes)}. Somebody made them by hand or changed their description. They are neither changed nor deleted. client_id takes one over.`,
+        ]
+      : []),
+    ...(disputed.length > 0
+      ? [
+          `${several}: ${listed(disputed)}. They are neither changed nor deleted. Remove the wrong markers from their descriptions.`,
+        ]
+      : []),
   ];
+}
+
+/** Returns the sentence about clients that are ours by their marker and another repository's by their claims. */
+export function contradictionText(ids: string[]): string {
+  const all = listed(ids);
+  return `The ownership marker of client ${all} belongs to this repository, but its claim github_repository_id names another one. It may be a copy. It is neither changed nor deleted. Delete it by hand, or remove the marker from its description.`;
 }
 
 /** Logs all ids if a message lists only the first ones. */

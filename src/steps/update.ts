@@ -1,5 +1,6 @@
 import { differencesInResponse, formatDifferences } from '../client/drift.ts';
-import { appendMarker, type ManagedClient, withMarker } from '../client/identity.ts';
+import { type ManagedClient, withMarker } from '../client/identity.ts';
+import { appendMarker } from '../client/marker.ts';
 import { createNonce } from '../inputs/desired-client.ts';
 import type { Failure } from '../net/outcome.ts';
 import * as log from '../output/log.ts';

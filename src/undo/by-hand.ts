@@ -19,7 +19,7 @@ export function manualCalls(scalekit: Scalekit, state: PendingState): string {
 export function manualClientCall(scalekit: Scalekit, { client, nonce }: PendingState): string {
   if (client?.id) return `To remove it by hand: DELETE ${scalekit.clientUrl(client.id)}`;
   const list = scalekit.clientUrl();
-  return `To remove it by hand, find the client that GET ${list} shows with "nonce=${nonce}" in its description; then DELETE ${list}/ID`;
+  return `To remove it by hand, find the client that GET ${list} shows with "nonce:${nonce}" in its description; then DELETE ${list}/ID`;
 }
 
 /** Returns the sentence with the call that removes the pending secret. */
@@ -68,7 +68,7 @@ export function whereToLook({ organization_id, nonce, client, secret, variables 
   ];
   const search = secret
     ? `look for it by its time under ${list}/${secret.client_id}/secrets`
-    : `look under ${list} for "nonce=${nonce}"`;
+    : `look under ${list} for "nonce:${nonce}"`;
   const how = known.join('; ') || search;
   const { id_variable, state_variable } = variables?.location ?? {};
   const more = variables ? ` Check the variables ${id_variable} and ${state_variable}.` : '';

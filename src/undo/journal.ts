@@ -8,6 +8,7 @@ import { message } from '../output/log.ts';
 import { thisProcess } from './main-process.ts';
 import {
   isNothingPending,
+  type PendingClient,
   type PendingSecret,
   type PendingState,
   type PendingUpdate,
@@ -72,10 +73,16 @@ export class Journal {
     this.#recordIntent({ client: { sent_at: Date.now(), sent_again } });
   }
 
-  /** Records the id of the created client, and the ids of this step's secrets on it as far as they are known. */
-  clientAnswered(id: string, secret_ids?: string[]): void {
+  /** Records what the response to the create request shows. */
+  clientAnswered(shown: Pick<PendingClient, 'id' | 'is_proven' | 'secret_ids'>): void {
     const { sent_at = Date.now(), sent_again = false } = this.#state.client ?? {};
-    this.#recordResult({ client: { sent_at, sent_again, id, ...(secret_ids && { secret_ids }) } });
+    this.#recordResult({ client: { sent_at, sent_again, ...shown } });
+  }
+
+  /** Records that the response shows another client: this step's may exist, and only its nonce shows which it is. */
+  clientUnknown(): void {
+    const { sent_at = Date.now() } = this.#state.client ?? {};
+    this.#recordResult({ client: { sent_at, sent_again: true } });
   }
 
   /**

@@ -1,4 +1,5 @@
-import type { Lifetime, ManagedClient } from '../client/identity.ts';
+import type { ManagedClient } from '../client/identity.ts';
+import type { Lifetime } from '../client/marker.ts';
 import type { SavedSnapshot, SecretLocation } from '../github/saved-credentials.ts';
 import type { ClientFields } from '../scalekit/types.ts';
 import type { MainProcess } from './main-process.ts';
@@ -37,6 +38,8 @@ export interface PendingClient {
   sent_again: boolean;
   /** Undefined until the create request is answered. */
   id?: string;
+  /** Whether the response proved that this client is this step's, so that it is deleted even without an ownership marker. */
+  is_proven?: boolean;
   /** Whether the outcome of a request for a second secret is unknown, so that one more secret may be this step's. */
   secret_outcome_unknown?: boolean | undefined;
   /** Ids of this step's secrets on the client. Undefined if the create request got no usable response. */

@@ -1,4 +1,5 @@
-import { formatMarker, isFromThisStep, type OwnershipMarker, parseMarker } from '../client/identity.ts';
+import { isFromThisStep } from '../client/identity.ts';
+import { formatMarker, type OwnershipMarker, parseMarker, parseMarkers } from '../client/marker.ts';
 import { clock } from '../net/clock.ts';
 import { ListError } from '../output/annotation.ts';
 import * as log from '../output/log.ts';
@@ -124,7 +125,7 @@ export async function findOwnClients(scalekit: Scalekit, state: PendingState): P
   const { id, sent_again } = state.client ?? {};
   const named = id ? await scalekit.getClient(id) : undefined;
   // The response may show another client than the requested one.
-  const own = named && named.client_id === id && isFromThisStep(named, state) ? [named] : [];
+  const own = named && named.client_id === id && isOwnClient(named, state) ? [named] : [];
   if (id && !sent_again && (own.length > 0 || !named)) return own;
   for await (const client of scalekit.listClients()) {
     if (isFromThisStep(client, state) && !own.some(({ client_id }) => client_id === client.client_id)) own.push(client);
@@ -132,6 +133,12 @@ export async function findOwnClients(scalekit: Scalekit, state: PendingState): P
   if (own.length === 0 && named)
     throw new Error(`client ${id} is not this step's, by its description. Remove it only if it is yours.`);
   return own;
+}
+
+/** Returns whether this step created a client, by its ownership marker or, if it shows none, by the response to the create. */
+function isOwnClient(client: ClientSummary, state: PendingState): boolean {
+  const isUnmarked = parseMarkers(client.description).length === 0;
+  return isFromThisStep(client, state) || (isUnmarked && state.client?.is_proven === true);
 }
 
 /**

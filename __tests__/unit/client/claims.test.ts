@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { type ClaimInputs, checkClaimNames, deriveClaims } from '../../../src/client/claims.ts';
-import type { Lifetime } from '../../../src/client/identity.ts';
+import type { Lifetime } from '../../../src/client/marker.ts';
 import { CLAIM_NAMES, type Source, type Target, targetFromRunner } from '../../../src/client/target.ts';
 import { readRunner } from '../../../src/github/runner.ts';
 

@@ -1,20 +1,22 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { MAX_DESCRIPTION_TEXT } from '../../../src/client/description.ts';
 import {
-  appendMarker,
-  formatMarker,
   hasMatchingClaims,
   type Identity,
   identityHash,
-  type OwnershipMarker,
   oldestFirst,
-  parseMarker,
   reasonNotManageable,
   repositoryReference,
   shortHash,
   withMarker,
 } from '../../../src/client/identity.ts';
+import {
+  appendMarker,
+  formatMarker,
+  MAX_DESCRIPTION_TEXT,
+  type OwnershipMarker,
+  parseMarker,
+} from '../../../src/client/marker.ts';
 import { readRunner } from '../../../src/github/runner.ts';
 import { createNonce } from '../../../src/inputs/desired-client.ts';
 import type { Client } from '../../../src/scalekit/types.ts';

@@ -1,9 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { MAX_DESCRIPTION_TEXT } from '../../../src/client/description.ts';
 import type { DesiredClient, OnExisting } from '../../../src/client/desired.ts';
 import { findDrift } from '../../../src/client/drift.ts';
-import { appendMarker, formatMarker } from '../../../src/client/identity.ts';
+import { appendMarker, formatMarker, MAX_DESCRIPTION_TEXT } from '../../../src/client/marker.ts';
 import { planChanges, planForWinner } from '../../../src/client/plan.ts';
 import type { SavedSnapshot } from '../../../src/github/saved-credentials.ts';
 import type { Client, ClientFields } from '../../../src/scalekit/types.ts';

@@ -3,7 +3,7 @@ import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { parse } from 'yaml';
 import type { DesiredClient } from '../../../src/client/desired.ts';
-import { appendMarker, parseMarker } from '../../../src/client/identity.ts';
+import { appendMarker, parseMarker } from '../../../src/client/marker.ts';
 import { type Target, targetFromApi, targetFromIdToken, targetFromRunner } from '../../../src/client/target.ts';
 import { createNonce, desiredClientFrom, resolveSecretLocation } from '../../../src/inputs/desired-client.ts';
 import { readDeleteInputs, readInputs } from '../../../src/inputs/inputs.ts';

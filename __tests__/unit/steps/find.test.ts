@@ -1,7 +1,7 @@
 import { describe, expect, it, jest } from '@jest/globals';
 import fc from 'fast-check';
 import type { DesiredClient, OnExisting } from '../../../src/client/desired.ts';
-import { formatMarker } from '../../../src/client/identity.ts';
+import { formatMarker } from '../../../src/client/marker.ts';
 import type { SavedSnapshot } from '../../../src/github/saved-credentials.ts';
 import { InvalidResponseError } from '../../../src/net/json.ts';
 import type { Scalekit } from '../../../src/scalekit/api.ts';

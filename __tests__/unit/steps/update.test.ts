@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import type { DesiredClient } from '../../../src/client/desired.ts';
-import { formatMarker } from '../../../src/client/identity.ts';
+import { formatMarker } from '../../../src/client/marker.ts';
 import { NetworkError } from '../../../src/net/network-error.ts';
 import type { FinalResponse } from '../../../src/net/transport.ts';
 import { Scalekit } from '../../../src/scalekit/api.ts';

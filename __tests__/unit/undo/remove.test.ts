@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
-import { formatMarker, parseMarker } from '../../../src/client/identity.ts';
+import { formatMarker, parseMarker } from '../../../src/client/marker.ts';
 import { NetworkError } from '../../../src/net/network-error.ts';
 import type { FinalResponse } from '../../../src/net/transport.ts';
 import { Scalekit } from '../../../src/scalekit/api.ts';
