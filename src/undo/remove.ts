@@ -1,6 +1,5 @@
 import { formatMarker, isFromThisStep, type OwnershipMarker, parseMarker } from '../client/identity.ts';
 import { clock } from '../net/clock.ts';
-import { ListError } from '../output/annotation.ts';
 import * as log from '../output/log.ts';
 import { CREATION_LAG, type Scalekit } from '../scalekit/api.ts';
 import { byCreateTime, type Client, type ClientSummary } from '../scalekit/types.ts';
@@ -198,9 +197,9 @@ async function isChanged(scalekit: Scalekit, { client_id, marker }: DeletableCli
   return now.client_id !== client_id || !current || formatMarker(current) !== formatMarker(marker);
 }
 
-/** @throws {ListError} that names all failures, each once, unless there are none */
+/** @throws {Error} that names all failures, each once, unless there are none */
 export function throwFailures(failures: string[]): void {
-  if (failures.length > 0) throw new ListError([...new Set(failures)]);
+  if (failures.length > 0) throw new Error([...new Set(failures)].join('\n'));
 }
 
 /** Deletes a client, whatever secrets it has. @returns whether it still existed */
