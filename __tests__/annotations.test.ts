@@ -70,16 +70,17 @@ describe('an annotation has fewer than 4,000 characters', () => {
     expect(longestAnnotation(run)).toBeLessThan(4000);
     const [title, ...lines] = (errors(run)[0] ?? '').split('\n');
     expect(title).toBe('61 bad inputs:');
-    expect(lines.at(-1)).toBe(`and ${61 - (lines.length - 1)} more, listed in the log`);
+    const count = lines.findIndex((line) => /^and \d+ more, listed in the log$/.test(line));
+    expect(lines[count]).toBe(`and ${61 - (lines.length - 1)} more, listed in the log`);
     // Ten of one input, and then those of other inputs.
     expect(lines.findIndex((line) => line.startsWith('- timeout: got "soon"'))).toBe(10);
     const listed = plainLines(run).filter((line) => /^- (scopes|timeout): got /.test(line));
     expect(listed).toHaveLength(61);
-    for (const [at, line] of listed.slice(0, -1).entries()) expect(line).toContain(`${at + 10}:x`);
-    expect(lines.slice(0, -1).every((line) => listed.includes(line))).toBe(true);
+    for (const scope of longScopes(60)) expect(listed.some((line) => line.includes(scope.slice(0, 20)))).toBe(true);
+    expect(lines.filter((_, at) => at !== count).every((line) => listed.includes(line))).toBe(true);
   });
 
-  it('if there are 60 claims that are none in one bad input, and the log names all of them', async () => {
+  it('if there are 60 unknown claims in one bad input, and the log names all of them', async () => {
     const names = longScopes(60).map((name) => name.replace(':', '_'));
     const run = await runAction(emulator, { inputs: { repository_claims: names.join('\n') } });
     expect(run.exitCode).toBe(1);
@@ -115,9 +116,11 @@ describe('an annotation has fewer than 4,000 characters', () => {
     expect(longestAnnotation(run)).toBeLessThan(4000);
     const lines = errors(run)[0]?.split('\n') ?? [];
     expect(lines.length).toBeGreaterThan(4);
-    expect(lines.at(-1)).toBe(`and ${21 - lines.length} more, listed in the log`);
+    const count = lines.findIndex((line) => /^and \d+ more, listed in the log$/.test(line));
+    expect(lines[count]).toBe(`and ${21 - lines.length} more, listed in the log`);
     const calls = ids.map((id) => callTo(id));
-    for (const line of lines.slice(0, -1)) expect(calls.some((call) => line.endsWith(call))).toBe(true);
+    for (const line of lines.filter((_, at) => at !== count))
+      expect(calls.some((call) => line.endsWith(call))).toBe(true);
     for (const call of calls) expect(plainLines(run).some((line) => line.endsWith(call))).toBe(true);
   });
 });

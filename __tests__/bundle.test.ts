@@ -47,7 +47,7 @@ describe('dist', () => {
     expect(bytes.reduce((sum, size) => sum + size, 0)).toBeLessThanOrEqual(MOST_BYTES);
   });
 
-  it('has one file of each name, without numbers, and one list of licenses', () => {
+  it('has no numbers in file names, and no files but JavaScript, the licenses and package.json', () => {
     expect(SCRIPTS).toEqual(expect.arrayContaining(['main.js', 'post.js', 'delete.js', 'sweep.js', 'start.js']));
     expect(FILES.filter((name) => /\d/.test(name))).toEqual([]);
     expect(FILES.filter((name) => !name.endsWith('.js'))).toEqual(['LICENSES.txt', 'package.json']);
@@ -80,7 +80,8 @@ describe('dist', () => {
     (file) => {
       const used = new Set(read(`dist/${file}`).match(/node_modules\/((@[\w-]+\/)?[\w-]+)(?=\/)/g));
       expect(used.size).toBeGreaterThan(0);
-      for (const name of used) expect(read('dist/LICENSES.txt')).toContain(`${name.replace('node_modules/', '')} `);
+      for (const name of used)
+        expect(read('dist/LICENSES.txt')).toMatch(new RegExp(`^${name.replace('node_modules/', '')} \\d`, 'm'));
     },
   );
 });
@@ -171,7 +172,7 @@ describe('without the files for GitHub', () => {
   });
 });
 
-describe('what stands in for packages', () => {
+describe('the stand-ins for packages', () => {
   const paths: Record<string, [file: string]> = JSON.parse(read('tsconfig.json')).compilerOptions.paths;
   const LIBRARIES = 'node_modules/@actions/{core,github}/lib/**/*.js';
 
@@ -205,7 +206,7 @@ describe('what stands in for packages', () => {
     return ['HttpClient', ...Object.keys(others), ...methods];
   }
 
-  it('is known by what @actions/core and @actions/github use', () => {
+  it('are the only names of the replaced packages that @actions/core and @actions/github use', () => {
     expect(Object.fromEntries(uses)).toEqual({
       'core/lib/oidc-utils.js': [
         'HttpClient of @actions/http-client',
@@ -226,14 +227,14 @@ describe('what stands in for packages', () => {
     });
   });
 
-  it('is all of that and nothing else, but for what only an ID token of @actions/core needs', async () => {
+  it('are all of those names and no others, but for what only an ID token of @actions/core needs', async () => {
     const isReplaced = (use: string) => use.endsWith(' HttpClient') || Object.hasOwn(paths, use.split(' of ')[1] ?? '');
     const used = new Set(uses.flatMap(([, all]) => all.filter(isReplaced).map((use) => use.split(' of ')[0])));
     expect(used.delete('getJson')).toBe(true);
     expect((await offers()).sort()).toEqual([...used].sort());
   });
 
-  it.each(['getIDToken', 'getDetails'])('is not met by the action, which never calls %s', (name) => {
+  it.each(['getIDToken', 'getDetails'])('are enough, because the action never calls %s', (name) => {
     const users = (files: string) => globSync(files, { cwd: ROOT }).filter((file) => read(file).includes(name));
     expect([users('src/**/*.ts'), users(LIBRARIES).length > 0]).toEqual([[], true]);
   });

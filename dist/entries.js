@@ -140,25 +140,22 @@ const MAX_DESCRIPTION_TEXT = _scalekit_types_js__WEBPACK_IMPORTED_MODULE_0__/* .
 /* harmony export */   C: () => (/* binding */ Faults)
 /* harmony export */ });
 /* unused harmony export InputError */
-/* harmony import */ var _output_annotation_js__WEBPACK_IMPORTED_MODULE_0__ = __webpack_require__(9560);
-
 // How bad input is reported: all problems of all inputs are collected and thrown as one error. It is here and not in
 // inputs/ because claims and targets report problems as well.
-/** How many problems of an input precede those of the next one if not all fit into an annotation. */
+/** How many problems of an input precede those of the next one if there are so many that an annotation omits some. */
 const MAX_FAULTS = 10;
+/** How many problems an annotation has room for, even if they are long. */
+const MAX_SHOWN = 25;
 /** Lists every bad input: what was given, what is accepted and, if known, why. */
-class InputError extends _output_annotation_js__WEBPACK_IMPORTED_MODULE_0__/* .ListError */ .Jc {
+class InputError extends Error {
     name = 'InputError';
-    /** @param faults the problems of each input */
+    /** @param faults the problems of each input. If there are many, the first ten of each come first */
     constructor(faults) {
-        const all = faults.flat();
-        const first = faults.flatMap((ofInput) => ofInput.slice(0, MAX_FAULTS));
-        const others = faults.flatMap((ofInput) => ofInput.slice(MAX_FAULTS));
-        const lines = (texts) => texts.map((text) => `- ${text}`);
-        if (all.length === 1)
-            super([`Bad input: ${all[0]}`]);
-        else
-            super(lines(all), `${all.length} bad inputs:`, lines([...first, ...others]));
+        const few = faults.flat().length <= MAX_SHOWN;
+        const first = faults.flatMap((ofInput) => (few ? ofInput : ofInput.slice(0, MAX_FAULTS)));
+        const all = [...first, ...faults.flatMap((ofInput) => (few ? [] : ofInput.slice(MAX_FAULTS)))];
+        const list = [`${all.length} bad inputs:`, ...all.map((text) => `- ${text}`)];
+        super(all.length === 1 ? `Bad input: ${all[0]}` : list.join('\n'));
     }
 }
 /** Collects the problems of all inputs. */
@@ -345,7 +342,7 @@ function claimText(value) {
 __webpack_require__.r(__webpack_exports__);
 /* harmony import */ var _inputs_inputs_js__WEBPACK_IMPORTED_MODULE_0__ = __webpack_require__(204);
 /* harmony import */ var _output_exit_js__WEBPACK_IMPORTED_MODULE_2__ = __webpack_require__(9261);
-/* harmony import */ var _output_log_js__WEBPACK_IMPORTED_MODULE_1__ = __webpack_require__(183);
+/* harmony import */ var _output_log_js__WEBPACK_IMPORTED_MODULE_1__ = __webpack_require__(1083);
 
 
 
@@ -418,13 +415,15 @@ function runOrigin(env, payload) {
         return 'dependabot';
     return isForeign ? 'fork' : undefined;
 }
-/** Returns the event's payload, an empty one if the file cannot be read, or undefined if it is not JSON. */
+/** Returns the event's payload, an empty one if there is no file, or undefined if it cannot be read or is not JSON. */
 function readEvent(path) {
+    if (!path || !(0,node_fs__WEBPACK_IMPORTED_MODULE_0__.existsSync)(path))
+        return {};
     try {
-        return JSON.parse((0,node_fs__WEBPACK_IMPORTED_MODULE_0__.readFileSync)(path ?? '', 'utf8')) ?? {};
+        return JSON.parse((0,node_fs__WEBPACK_IMPORTED_MODULE_0__.readFileSync)(path, 'utf8')) ?? {};
     }
-    catch (error) {
-        return error instanceof SyntaxError ? undefined : {};
+    catch {
+        return undefined;
     }
 }
 
@@ -870,7 +869,7 @@ function credential(what, problemOf) {
         return text;
     };
 }
-/** Returns what a credential was pasted with, or that it is none at all, in words. */
+/** Returns what was pasted together with a credential, or that the text is a placeholder, in words. */
 function wrappingOf(text) {
     const [character] = INVISIBLE.exec(text) ?? [];
     if (character)
@@ -923,7 +922,7 @@ const parseOrigin = (text, report) => {
     ].filter(Boolean);
     if (extras.length > 0)
         report(`got ${quoted()} with ${extras.join(' and ')}; ${expected}`);
-    if (!(0,_net_url_js__WEBPACK_IMPORTED_MODULE_2__/* .isSafe */ .I)(url))
+    if (!(0,_net_url_js__WEBPACK_IMPORTED_MODULE_2__/* .mayReceiveSecrets */ .m)(url))
         report(`got ${quoted()}; expected https, since the environment's API secret is sent there (http only for a loopback address)`);
     return url.origin;
 };
@@ -933,7 +932,7 @@ const parseOrigin = (text, report) => {
  */
 const parseApiUrl = (text, report) => {
     const url = INVALID_URL.test(text) ? undefined : (0,_net_url_js__WEBPACK_IMPORTED_MODULE_2__/* .parseUrl */ .D)(text);
-    if (!url || !(0,_net_url_js__WEBPACK_IMPORTED_MODULE_2__/* .isSafe */ .I)(url) || url.username || url.password || /[?#]/.test(text)) {
+    if (!url || !(0,_net_url_js__WEBPACK_IMPORTED_MODULE_2__/* .mayReceiveSecrets */ .m)(url) || url.username || url.password || /[?#]/.test(text)) {
         report(`got ${(0,_output_text_js__WEBPACK_IMPORTED_MODULE_1__/* .quoteUrl */ .y8)(text)}; expected the https address of GitHub's API, such as https://api.github.com (http only for a loopback address)`);
         return undefined;
     }
@@ -1092,18 +1091,22 @@ const CONFUSING = /[\p{Cf}[\p{Z}--\x20]]/gv;
  * Parses JSON.
  * @returns undefined if the text is broken, which is reported
  */
-function parseJson(text, report, expected, reviver) {
+function parseJson(text, report, expected) {
     try {
-        return JSON.parse(text, reviver);
+        return JSON.parse(text);
     }
-    catch (error) {
-        const place = error instanceof SyntaxError ? placeOf(text, findJsonError(text)) : 'that is nested too deeply';
-        report(`got broken JSON ${place}; expected ${expected}`);
+    catch {
+        report(`got broken JSON ${placeOf(text, findJsonError(text))}; expected ${expected}`);
         return undefined;
     }
 }
-/** Keeps a whole number as it is written, however large it is. Any other number may change: 1.10 becomes 1.1. */
-const wholeNumberAsWritten = (_key, value, { source = '' } = {}) => typeof value === 'number' && /^-?(0|[1-9]\d*)$/.test(source) ? source : value;
+/**
+ * Returns JSON with every whole number in quotes, so that it stays as it is written, however large it is. Any other number
+ * may change: 1.10 becomes 1.1.
+ */
+function quoteWholeNumbers(json) {
+    return json.replace(/"(?:[^"\\]|\\.)*"|-?\d[\d.eE+-]*/g, (token) => /^-?(0|[1-9]\d*)$/.test(token) ? `"${token}"` : token);
+}
 /** Returns the keys that an object of this JSON text has more than once. JSON.parse keeps only the last of them. */
 function repeatedKeys(json) {
     const repeated = new Set();
@@ -1365,9 +1368,9 @@ function parseJsonList(text, report) {
     return [...new Set(entries.filter(isGood))];
 }
 function parseJsonClaims(text, report) {
-    const json = parseJson(text, report, EXPECTED_CLAIMS, wholeNumberAsWritten);
-    if (json === undefined)
+    if (parseJson(text, report, EXPECTED_CLAIMS) === undefined)
         return [];
+    const json = JSON.parse(quoteWholeNumbers(text));
     for (const key of repeatedKeys(text))
         report(`got the key ${(0,output_text/* quote */.hD)(key)} twice; expected each key once`);
     if (!Array.isArray(json))
@@ -1467,7 +1470,7 @@ function row(actions, parse, fallback, ...variables) {
 __webpack_require__.r(__webpack_exports__);
 /* harmony import */ var _inputs_inputs_js__WEBPACK_IMPORTED_MODULE_0__ = __webpack_require__(204);
 /* harmony import */ var _output_exit_js__WEBPACK_IMPORTED_MODULE_2__ = __webpack_require__(9261);
-/* harmony import */ var _output_log_js__WEBPACK_IMPORTED_MODULE_1__ = __webpack_require__(183);
+/* harmony import */ var _output_log_js__WEBPACK_IMPORTED_MODULE_1__ = __webpack_require__(1083);
 
 
 
@@ -1571,7 +1574,9 @@ function decodeJwtPayload(token) {
 /* harmony export */   rz: () => (/* binding */ PROXY_URL_FORMAT)
 /* harmony export */ });
 /* harmony import */ var _actions_http_client_lib_proxy__WEBPACK_IMPORTED_MODULE_0__ = __webpack_require__(9783);
-/* harmony import */ var _url_js__WEBPACK_IMPORTED_MODULE_1__ = __webpack_require__(1146);
+/* harmony import */ var _output_text_js__WEBPACK_IMPORTED_MODULE_1__ = __webpack_require__(4938);
+/* harmony import */ var _url_js__WEBPACK_IMPORTED_MODULE_2__ = __webpack_require__(1146);
+
 
 
 /** The format of a proxy variable, in words. */
@@ -1608,7 +1613,7 @@ function proxyFor(target, env) {
         return undefined;
     const text = env[variable]?.trim() ?? '';
     // Without a scheme, `proxy.corp:3128` would be parsed as a scheme and a path.
-    const url = (0,_url_js__WEBPACK_IMPORTED_MODULE_1__/* .parseUrl */ .D)(/^[a-z][a-z\d+.-]*:\/\//i.test(text) ? text : `http://${text}`);
+    const url = (0,_url_js__WEBPACK_IMPORTED_MODULE_2__/* .parseUrl */ .D)(_output_text_js__WEBPACK_IMPORTED_MODULE_1__/* .SCHEME */ .My.test(text) ? text : `http://${text}`);
     try {
         if (url && /^https?:$/.test(url.protocol)) {
             const login = [url.username, url.password].map(decodeURIComponent).join(':');
@@ -1641,139 +1646,16 @@ function isBypassed(target, env) {
 
 /* harmony export */ __webpack_require__.d(__webpack_exports__, {
 /* harmony export */   D: () => (/* binding */ parseUrl),
-/* harmony export */   I: () => (/* binding */ isSafe)
+/* harmony export */   m: () => (/* binding */ mayReceiveSecrets)
 /* harmony export */ });
 /** Returns a URL, or undefined if the text is not one. `URL.parse` does the same from Node.js 20.19 on. */
 function parseUrl(text) {
     return URL.canParse(text) ? new URL(text) : undefined;
 }
 /** Returns whether a secret may be sent to a URL: over TLS, or to a loopback address. */
-function isSafe({ protocol, hostname }) {
+function mayReceiveSecrets({ protocol, hostname }) {
     const loopback = /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])$/.test(hostname);
     return protocol === 'https:' || (protocol === 'http:' && loopback);
-}
-
-
-/***/ }),
-
-/***/ 9560:
-/***/ ((__unused_webpack_module, __webpack_exports__, __webpack_require__) => {
-
-/* harmony export */ __webpack_require__.d(__webpack_exports__, {
-/* harmony export */   Jc: () => (/* binding */ ListError),
-/* harmony export */   ly: () => (/* binding */ isShortEnough),
-/* harmony export */   ml: () => (/* binding */ shorten)
-/* harmony export */ });
-/* harmony import */ var _mask_js__WEBPACK_IMPORTED_MODULE_0__ = __webpack_require__(549);
-
-// GitHub cuts the text of an annotation at 4,096 characters. The end of a message often has the call that removes
-// something by hand, so this module shortens a message elsewhere. The log has the whole message.
-/**
- * Characters of an annotation's text at most, as they are printed. With the command before it, such as `::warning::`, an
- * annotation has fewer than 4,000.
- */
-const MAX_LENGTH = 3_950;
-/** Printed characters of the entries of a ListError. The rest is for its title, and for words that others add. */
-const MAX_LIST_LENGTH = 3_500;
-/** Printed characters that a line keeps if it is shortened. */
-const MIN_LINE_LENGTH = 1_300;
-/** Printed characters at the end of a text that are always kept: 300, even if all are escaped. */
-const MIN_TAIL_LENGTH = 950;
-/** Stands for the middle of a line. */
-const CUT = ' … (the log above has the whole text) … ';
-/** Printed characters of a line break, and of the line that counts omitted lines. */
-const LINE_BREAK_LENGTH = 3;
-const COUNT_LENGTH = 50;
-/**
- * An error about several things, one a line. Its message has the entries that fit into an annotation, and counts the
- * others.
- */
-class ListError extends Error {
-    /** All entries, for the log. Empty if the message has all of them. */
-    allEntries;
-    /**
-     * @param title line before the entries
-     * @param preferred the entries in the order in which they are chosen if not all fit
-     */
-    constructor(entries, title, preferred = entries) {
-        const all = entries.map(_mask_js__WEBPACK_IMPORTED_MODULE_0__/* .redact */ .E$);
-        const isWhole = printedLength(all.join('\n')) <= MAX_LIST_LENGTH;
-        const shown = isWhole ? all : fittingEntries(preferred.map(_mask_js__WEBPACK_IMPORTED_MODULE_0__/* .redact */ .E$));
-        const count = shown.length < all.length ? [countLine(all.length - shown.length)] : [];
-        super([...(title ? [title] : []), ...shown, ...count].join('\n'));
-        this.allEntries = isWhole ? [] : all;
-    }
-}
-/** Returns whether a text fits into an annotation. */
-function isShortEnough(text) {
-    return printedLength(text) <= MAX_LENGTH;
-}
-/**
- * Returns the lines of a message so that they fit into an annotation. Shortens the longest lines in the middle. If that
- * is not enough, omits lines in the middle. Masked values must be replaced before.
- */
-function shorten(lines) {
-    const shortest = lines.map((line) => cutMiddle(line, MIN_LINE_LENGTH));
-    if (!isShortEnough(shortest.join('\n')))
-        return omitMiddle(shortest);
-    // Few lines are longer than the minimum, since the others fit.
-    const short = [...lines];
-    for (;;) {
-        const excess = printedLength(short.join('\n')) - MAX_LENGTH;
-        if (excess <= 0)
-            return short;
-        const lengths = short.map(printedLength);
-        const longest = Math.max(...lengths);
-        const at = lengths.indexOf(longest);
-        short[at] = cutMiddle(short[at] ?? '', Math.max(MIN_LINE_LENGTH, longest - excess));
-    }
-}
-/** Returns the first entries, as many as fit into an annotation. Long ones are shortened. */
-function fittingEntries(entries) {
-    const short = entries.map((entry) => cutMiddle(entry, MIN_LINE_LENGTH));
-    return short.slice(0, countFitting(short, MAX_LIST_LENGTH - COUNT_LENGTH, LINE_BREAK_LENGTH));
-}
-/** Omits lines in the middle. No line may be longer than the minimum to which lines are shortened. */
-function omitMiddle(lines) {
-    let tail = lines.length;
-    let tailLength = 0;
-    while (tailLength < MIN_TAIL_LENGTH) {
-        tail--;
-        tailLength += printedLength(lines[tail] ?? '') + LINE_BREAK_LENGTH;
-    }
-    const head = countFitting(lines.slice(0, tail), MAX_LENGTH - COUNT_LENGTH - tailLength, LINE_BREAK_LENGTH);
-    return [...lines.slice(0, head), countLine(tail - head), ...lines.slice(tail)];
-}
-function countLine(omitted) {
-    return `and ${omitted} more, listed in the log`;
-}
-/** Returns a text of at most `max` printed characters, whose middle is replaced if it is longer. */
-function cutMiddle(text, max) {
-    if (printedLength(text) <= max)
-        return text;
-    const room = max - printedLength(CUT);
-    const tailRoom = Math.max(MIN_TAIL_LENGTH, Math.floor(room / 2));
-    // Code points, so that no surrogate pair is split.
-    const characters = [...text];
-    const head = countFitting(characters, room - tailRoom);
-    const tail = countFitting([...characters].reverse(), tailRoom);
-    return `${characters.slice(0, head).join('')}${CUT}${characters.slice(-tail).join('')}`;
-}
-/**
- * Returns how many of the texts fit, from the first on.
- * @param more printed characters that each of them needs in addition
- */
-function countFitting(texts, max, more = 0) {
-    let length = 0;
-    const at = texts.findIndex((text) => {
-        length += printedLength(text) + more;
-        return length > max;
-    });
-    return at < 0 ? texts.length : at;
-}
-/** Returns the characters of a text in a workflow command, in which `%` and line breaks become three characters. */
-function printedLength(text) {
-    return text.replace(/[%\r\n]/g, '%25').length;
 }
 
 
@@ -1806,21 +1688,104 @@ function runEntry(work, onError, failureCode) {
 
 /***/ }),
 
-/***/ 183:
+/***/ 1083:
 /***/ ((__unused_webpack_module, __webpack_exports__, __webpack_require__) => {
 
-/* harmony export */ __webpack_require__.d(__webpack_exports__, {
-/* harmony export */   $e: () => (/* binding */ warning),
-/* harmony export */   Yz: () => (/* binding */ debug),
-/* harmony export */   fJ: () => (/* binding */ fail),
-/* harmony export */   iU: () => (/* binding */ message),
-/* harmony export */   lm: () => (/* binding */ notice),
-/* harmony export */   pq: () => (/* binding */ info)
-/* harmony export */ });
-/* harmony import */ var _actions_core__WEBPACK_IMPORTED_MODULE_0__ = __webpack_require__(6058);
-/* harmony import */ var _annotation_js__WEBPACK_IMPORTED_MODULE_1__ = __webpack_require__(9560);
-/* harmony import */ var _mask_js__WEBPACK_IMPORTED_MODULE_2__ = __webpack_require__(549);
-/* harmony import */ var _text_js__WEBPACK_IMPORTED_MODULE_3__ = __webpack_require__(4938);
+
+// EXPORTS
+__webpack_require__.d(__webpack_exports__, {
+  Yz: () => (/* binding */ debug),
+  fJ: () => (/* binding */ fail),
+  pq: () => (/* binding */ info),
+  iU: () => (/* binding */ message),
+  lm: () => (/* binding */ notice),
+  $e: () => (/* binding */ warning)
+});
+
+// EXTERNAL MODULE: ./node_modules/@actions/core/lib/core.js + 8 modules
+var core = __webpack_require__(6058);
+;// CONCATENATED MODULE: ./build/output/annotation.js
+// GitHub cuts the text of an annotation at 4,096 characters. The end of a message often has the call that removes
+// something by hand, so this module shortens a message elsewhere. The log has the whole message.
+/**
+ * Characters of an annotation's text at most, as they are printed. With the command before it, such as `::warning::`, an
+ * annotation has fewer than 4,000.
+ */
+const MAX_ANNOTATION = 3_950;
+/** Printed characters to which a line is cut at most. */
+const MIN_LINE_LENGTH = 1_300;
+/** Printed characters at the end of a text that are always kept: 300, even if all are escaped. */
+const MIN_TAIL_LENGTH = 950;
+/** Stands for the middle of a line. */
+const CUT = ' … (the log above has the whole text) … ';
+/** Printed characters of a line break, and of the line that counts omitted lines. */
+const LINE_BREAK_LENGTH = 3;
+const COUNT_LENGTH = 50;
+/**
+ * Returns the lines of a message so that they fit into an annotation. Shortens the longest lines in the middle. If that
+ * is not enough, omits lines in the middle. Masked values must be replaced before.
+ */
+function fitAnnotation(lines) {
+    const shortest = lines.map((line) => cutMiddle(line, MIN_LINE_LENGTH));
+    if (printedLength(shortest.join('\n')) > MAX_ANNOTATION)
+        return omitMiddle(shortest);
+    // Few lines are longer than the minimum, since the others fit.
+    const short = [...lines];
+    for (;;) {
+        const excess = printedLength(short.join('\n')) - MAX_ANNOTATION;
+        if (excess <= 0)
+            return short;
+        const lengths = short.map(printedLength);
+        const longest = Math.max(...lengths);
+        const at = lengths.indexOf(longest);
+        short[at] = cutMiddle(short[at] ?? '', Math.max(MIN_LINE_LENGTH, longest - excess));
+    }
+}
+/** Omits lines in the middle. No line may be longer than the minimum to which lines are shortened. */
+function omitMiddle(lines) {
+    let tail = lines.length;
+    let tailLength = 0;
+    while (tailLength < MIN_TAIL_LENGTH) {
+        tail--;
+        tailLength += printedLength(lines[tail] ?? '') + LINE_BREAK_LENGTH;
+    }
+    const head = countFitting(lines.slice(0, tail), MAX_ANNOTATION - COUNT_LENGTH - tailLength, LINE_BREAK_LENGTH);
+    return [...lines.slice(0, head), `and ${tail - head} more, listed in the log`, ...lines.slice(tail)];
+}
+/** Returns a text of at most `max` printed characters, whose middle is replaced if it is longer. */
+function cutMiddle(text, max) {
+    if (printedLength(text) <= max)
+        return text;
+    const room = max - printedLength(CUT);
+    const tailRoom = Math.max(MIN_TAIL_LENGTH, Math.floor(room / 2));
+    // Code points, so that no surrogate pair is split.
+    const characters = [...text];
+    const head = countFitting(characters, room - tailRoom);
+    const tail = countFitting([...characters].reverse(), tailRoom);
+    return `${characters.slice(0, head).join('')}${CUT}${characters.slice(-tail).join('')}`;
+}
+/**
+ * Returns how many of the texts fit, from the first on.
+ * @param more printed characters that each of them needs in addition
+ */
+function countFitting(texts, max, more = 0) {
+    let length = 0;
+    const at = texts.findIndex((text) => {
+        length += printedLength(text) + more;
+        return length > max;
+    });
+    return at < 0 ? texts.length : at;
+}
+/** Returns the characters of a text in a workflow command, in which `%` and line breaks become three characters. */
+function printedLength(text) {
+    return text.replace(/[%\r\n]/g, '%25').length;
+}
+
+// EXTERNAL MODULE: ./build/output/mask.js
+var mask = __webpack_require__(549);
+// EXTERNAL MODULE: ./build/output/text.js
+var output_text = __webpack_require__(4938);
+;// CONCATENATED MODULE: ./build/output/log.js
 
 
 
@@ -1832,27 +1797,29 @@ function runEntry(work, onError, failureCode) {
  * runner reads such a line as a command.
  */
 function info(text) {
-    _actions_core__WEBPACK_IMPORTED_MODULE_0__/* .info */ .pq((0,_text_js__WEBPACK_IMPORTED_MODULE_3__/* .oneLine */ .TN)(text).replace(/^\s*::/, ': :'));
+    core/* info */.pq((0,output_text/* oneLine */.TN)(text).replace(/^\s*::/, ': :'));
 }
 /** Prints one line that is shown only if the workflow runs with debug logging. */
 function debug(text) {
-    _actions_core__WEBPACK_IMPORTED_MODULE_0__/* .debug */ .Yz((0,_text_js__WEBPACK_IMPORTED_MODULE_3__/* .oneLine */ .TN)(text));
-}
-/** Prints one notice annotation of one line. If it is too long, its lines are shortened one by one. */
-function notice(text) {
-    annotate(_actions_core__WEBPACK_IMPORTED_MODULE_0__/* .notice */ .lm, text, (lines) => (0,_text_js__WEBPACK_IMPORTED_MODULE_3__/* .oneLine */ .TN)(lines.join('\n')));
-}
-/** Prints one warning annotation of one line. If it is too long, its lines are shortened one by one. */
-function warning(text) {
-    annotate(_actions_core__WEBPACK_IMPORTED_MODULE_0__/* .warning */ .$e, text, (lines) => (0,_text_js__WEBPACK_IMPORTED_MODULE_3__/* .oneLine */ .TN)(lines.join('\n')));
+    core/* debug */.Yz((0,output_text/* oneLine */.TN)(text));
 }
 /**
- * Prints one error annotation, which may have several lines, and sets the exit code to 1. If the message does not name
- * the root cause, prints that as a debug line. If the error lists more than its message has, prints all entries first.
+ * Prints a notice annotation as one line. If it is too long, its longest parts are shortened, and the log has the whole
+ * text.
+ */
+function notice(text) {
+    annotate(core/* notice */.lm, text, ' ');
+}
+/** Prints a warning annotation as one line, like notice(). */
+function warning(text) {
+    annotate(core/* warning */.$e, text, ' ');
+}
+/**
+ * Prints an error annotation, which may have several lines, and sets the exit code to 1. If it is too long, it is
+ * shortened like a notice. If the message does not name the root cause, prints that as a debug line.
  */
 function fail(error) {
-    entriesOf(error).forEach(info);
-    annotate(_actions_core__WEBPACK_IMPORTED_MODULE_0__/* .setFailed */ .C1, message(error), (lines) => lines.join('\n'));
+    annotate(core/* setFailed */.C1, message(error), '\n');
     const root = rootCause(error);
     if (!message(error).includes(root))
         debug(`Caused by: ${root}`);
@@ -1865,19 +1832,13 @@ function message(error) {
  * Prints an annotation. GitHub would cut a long one without a notice, so a long one is shortened, and all of its lines are
  * printed in the log before it.
  */
-function annotate(print, text, join) {
+function annotate(print, text, separator) {
     // Replace masked values before anything is cut: a part of one would no longer match.
-    const lines = (0,_mask_js__WEBPACK_IMPORTED_MODULE_2__/* .redact */ .E$)(text).split('\n').map(_text_js__WEBPACK_IMPORTED_MODULE_3__/* .oneLine */ .TN);
-    const isWhole = (0,_annotation_js__WEBPACK_IMPORTED_MODULE_1__/* .isShortEnough */ .ly)(join(lines));
-    if (!isWhole)
+    const lines = (0,mask/* redact */.E$)(text).split('\n').map(output_text/* oneLine */.TN);
+    const short = fitAnnotation(lines);
+    if (short.join('\n') !== lines.join('\n'))
         lines.forEach(info);
-    print(join(isWhole ? lines : (0,_annotation_js__WEBPACK_IMPORTED_MODULE_1__/* .shorten */ .ml)(lines)));
-}
-/** Returns all entries of an error, or of a cause of it, that lists more than its message has. */
-function entriesOf(error) {
-    if (error instanceof _annotation_js__WEBPACK_IMPORTED_MODULE_1__/* .ListError */ .Jc)
-        return error.allEntries;
-    return error instanceof Error ? entriesOf(error.cause) : [];
+    print(short.join(separator));
 }
 /** Returns the message of the innermost cause. */
 function rootCause(error) {
@@ -1902,20 +1863,17 @@ function rootCause(error) {
 /* harmony import */ var _actions_core__WEBPACK_IMPORTED_MODULE_0__ = __webpack_require__(6058);
 
 // Every mask of this action is registered through this module. It keeps each masked form for `redact`, and sends it to
-// the runner, which masks it in the log of the whole job. Some runners print a mask command with the masks that they
-// know so far applied. So the forms of a secret are sent longest first: otherwise a form that begins like an earlier,
-// shorter one would be printed in part. Each command costs every later line of the job's log a search, so forms that no
-// tool prints are not masked.
+// the runner, which masks it in the log of the whole job. Some runners echo a mask command and apply only the masks that
+// they already have. If a short form came first, the echo of a longer form that begins like it would show the rest. So the
+// longest form is sent first. Each mask slows every later line of the log, so forms that no tool prints are not masked.
 /** The format of a secret that is masked in all forms. 48 KiB is the size of the largest secret that GitHub stores. */
 const MASKABLE_FORMAT = '8 characters to 48 KiB of printable ASCII without spaces';
 const MIN_LENGTH = 8;
 const MAX_LENGTH = 48 * 1024;
-/** Characters of a line in which `base64` of GNU coreutils breaks its output. */
+/** Characters in a line of base64 as GNU coreutils prints it. */
 const LINE_WIDTH = 76;
-/** All masked forms. */
-const masked = new Set();
-/** The masked forms, longest first: a shorter one may be part of a longer one. Undefined if a form was added since. */
-let sorted;
+/** All masked forms, longest first: a shorter one may be part of a longer one. */
+let masked = [];
 /** Returns whether a secret or token has the format in which it is masked in all forms. */
 function isMaskable(text) {
     return text.length >= MIN_LENGTH && text.length <= MAX_LENGTH && /^[\x21-\x7e]+$/.test(text);
@@ -1932,7 +1890,7 @@ function maskSecret(secret, names = []) {
 function maskToken(token) {
     register(tokenForms(token));
 }
-/** Returns the forms that maskSecret() masks. Of a secret that is refused, returns the text and its lines. */
+/** Returns the forms that maskSecret() masks. */
 function secretForms(secret, names) {
     if (!isMaskable(secret))
         return linesOf(secret);
@@ -1944,7 +1902,7 @@ function secretForms(secret, names) {
         ...base64Lines(secret, names),
     ]);
 }
-/** Returns the forms that maskToken() masks. Of a token that is refused, returns the text and its lines. */
+/** Returns the forms that maskToken() masks. */
 function tokenForms(token) {
     if (!isMaskable(token))
         return linesOf(token);
@@ -1961,27 +1919,18 @@ async function flushMasks() {
 }
 /** Replaces every masked form in a text by `***`, so that the output does not depend on the runner's own masking. */
 function redact(text) {
-    sorted ??= [...masked].sort((a, b) => b.length - a.length);
-    let clean = text;
-    for (const form of sorted)
-        if (form.length <= clean.length)
-            clean = clean.replaceAll(form, '***');
-    return clean;
+    return masked.reduce((clean, form) => (form.length <= clean.length ? clean.replaceAll(form, '***') : clean), text);
 }
 /** Registers each form that is not masked yet. */
 function register(forms) {
+    const added = forms.filter((form) => !masked.includes(form));
+    masked = longestFirst([...masked, ...added]);
     // Send all masks in one write.
     process.stdout.cork();
-    for (const form of forms) {
-        if (masked.has(form))
-            continue;
-        masked.add(form);
-        sorted = undefined;
-        (0,_actions_core__WEBPACK_IMPORTED_MODULE_0__/* .setSecret */ .Pq)(form);
-    }
+    added.forEach(_actions_core__WEBPACK_IMPORTED_MODULE_0__/* .setSecret */ .Pq);
     process.stdout.uncork();
 }
-/** Returns a text and its lines. */
+/** Returns a text that is not maskable, and so is refused, and its lines. */
 function linesOf(text) {
     return longestFirst([text, ...text.split(/[\r\n]+/).map((line) => line.trim())]);
 }
@@ -1989,21 +1938,28 @@ function linesOf(text) {
 function longestFirst(forms) {
     return [...new Set(forms)].filter((form) => form.length >= MIN_LENGTH).sort((a, b) => b.length - a.length);
 }
-/** Returns the URL encodings of a secret: of encodeURIComponent, of RFC 3986 and of forms. Digits in both cases. */
+/**
+ * Returns the URL encodings of a secret: of encodeURIComponent, of RFC 3986, of paths, and of forms, also with the
+ * lower-case digits of .NET.
+ */
 function urlForms(secret) {
     const component = encodeURIComponent(secret);
     const strict = component.replace(/[!'()*]/g, (character) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`);
     const form = new URLSearchParams({ '': secret }).toString().slice(1);
-    return [component, strict, form].flatMap((text) => [
-        text,
-        text.replace(/%[0-9A-F]{2}/g, (byte) => byte.toLowerCase()),
-    ]);
+    const lower = form.replace(/%[0-9A-F]{2}/g, (byte) => byte.toLowerCase());
+    return [component, strict, strict.replaceAll('%2F', '/'), form, lower];
 }
-/** Returns the JSON escapes of a secret, without the quotes: the shortest, for HTML, and with escaped slashes. */
+/** Returns the JSON escapes of a secret, without the quotes: the shortest, of Go, of PHP and of .NET. */
 function jsonForms(secret) {
     const json = JSON.stringify(secret).slice(1, -1);
-    const html = json.replace(/[<>&]/g, (character) => `\\u00${character.charCodeAt(0).toString(16)}`);
-    return [json, html, json.replaceAll('/', '\\/')];
+    const go = json.replace(/[<>&]/g, (character) => `\\u${hexCode(character)}`);
+    const dotNet = secret
+        .replaceAll('\\', '\\\\')
+        .replace(/["&'+<>`]/g, (character) => `\\u${hexCode(character).toUpperCase()}`);
+    return [json, go, json.replaceAll('/', '\\/'), dotNet];
+}
+function hexCode(character) {
+    return character.charCodeAt(0).toString(16).padStart(4, '0');
 }
 /**
  * Returns what base64 contains of a secret. Three bytes become four characters, so the bytes before a secret shift it
@@ -2059,7 +2015,7 @@ function bothAlphabets(text) {
 
 /** The scheme of a URL and the two slashes after it. */
 const SCHEME = /^[a-z][a-z\d+.-]*:\/\//i;
-/** How many values a message lists at most, the characters of each, and the characters of all but the first. */
+/** How many values a message lists at most, the characters of each, and the characters of all if there are several. */
 const MAX_LISTED = 10;
 const MAX_LISTED_VALUE = 400;
 const MAX_LISTED_LENGTH = 300;
@@ -2141,7 +2097,7 @@ function oneLine(text) {
 
 __webpack_require__.r(__webpack_exports__);
 /* harmony import */ var _output_exit_js__WEBPACK_IMPORTED_MODULE_2__ = __webpack_require__(9261);
-/* harmony import */ var _output_log_js__WEBPACK_IMPORTED_MODULE_0__ = __webpack_require__(183);
+/* harmony import */ var _output_log_js__WEBPACK_IMPORTED_MODULE_0__ = __webpack_require__(1083);
 /* harmony import */ var _undo_journal_js__WEBPACK_IMPORTED_MODULE_1__ = __webpack_require__(169);
 
 
@@ -2307,7 +2263,7 @@ function timeField(object, field) {
 __webpack_require__.r(__webpack_exports__);
 /* harmony import */ var _inputs_inputs_js__WEBPACK_IMPORTED_MODULE_0__ = __webpack_require__(204);
 /* harmony import */ var _output_exit_js__WEBPACK_IMPORTED_MODULE_2__ = __webpack_require__(9261);
-/* harmony import */ var _output_log_js__WEBPACK_IMPORTED_MODULE_1__ = __webpack_require__(183);
+/* harmony import */ var _output_log_js__WEBPACK_IMPORTED_MODULE_1__ = __webpack_require__(1083);
 
 
 
@@ -2338,7 +2294,7 @@ __webpack_require__.r(__webpack_exports__);
 /* harmony import */ var node_path__WEBPACK_IMPORTED_MODULE_2___default = /*#__PURE__*/__webpack_require__.n(node_path__WEBPACK_IMPORTED_MODULE_2__);
 /* harmony import */ var _actions_core__WEBPACK_IMPORTED_MODULE_3__ = __webpack_require__(6058);
 /* harmony import */ var _net_json_js__WEBPACK_IMPORTED_MODULE_7__ = __webpack_require__(7661);
-/* harmony import */ var _output_log_js__WEBPACK_IMPORTED_MODULE_4__ = __webpack_require__(183);
+/* harmony import */ var _output_log_js__WEBPACK_IMPORTED_MODULE_4__ = __webpack_require__(1083);
 /* harmony import */ var _main_process_js__WEBPACK_IMPORTED_MODULE_5__ = __webpack_require__(6409);
 /* harmony import */ var _pending_js__WEBPACK_IMPORTED_MODULE_6__ = __webpack_require__(1737);
 

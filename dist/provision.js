@@ -12,6 +12,8 @@ __webpack_require__.d(__webpack_exports__, {
   provision: () => (/* binding */ provision)
 });
 
+// EXTERNAL MODULE: external "node:timers/promises"
+var promises_ = __webpack_require__(8500);
 // EXTERNAL MODULE: ./build/output/text.js
 var output_text = __webpack_require__(4938);
 // EXTERNAL MODULE: ./build/scalekit/types.js
@@ -296,8 +298,8 @@ var api = __webpack_require__(5302);
 var saved_credentials = __webpack_require__(2447);
 // EXTERNAL MODULE: ./build/inputs/desired-client.js
 var desired_client = __webpack_require__(6295);
-// EXTERNAL MODULE: ./build/output/log.js
-var log = __webpack_require__(183);
+// EXTERNAL MODULE: ./build/output/log.js + 1 modules
+var log = __webpack_require__(1083);
 // EXTERNAL MODULE: ./build/scalekit/api.js + 1 modules
 var scalekit_api = __webpack_require__(2361);
 // EXTERNAL MODULE: ./build/output/mask.js
@@ -1209,6 +1211,7 @@ var session = __webpack_require__(4386);
 
 
 
+
 /** Runs main: creates the client that the inputs describe, or rotates its secret, and publishes the credentials. */
 async function provision(inputs) {
     await (0,session/* runWithTransport */.H)(inputs, run);
@@ -1279,6 +1282,8 @@ async function applyAndPublish(context, plan, existing) {
     const { transport } = scalekit;
     try {
         const applied = await applyPlan(context, plan, existing);
+        // A signal that arrived together with the last response is delivered after it.
+        await (0,promises_.setImmediate)();
         // Saved credentials count as published, so cancelling comes too late.
         const isSaved = savedCredentials !== undefined && applied.secret !== undefined;
         if (transport.cancelled && !isSaved)

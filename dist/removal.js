@@ -15,7 +15,7 @@ exports.modules = {
 /* harmony import */ var _inputs_connection_js__WEBPACK_IMPORTED_MODULE_3__ = __webpack_require__(1809);
 /* harmony import */ var _inputs_reader_js__WEBPACK_IMPORTED_MODULE_4__ = __webpack_require__(462);
 /* harmony import */ var _net_transport_js__WEBPACK_IMPORTED_MODULE_5__ = __webpack_require__(2677);
-/* harmony import */ var _output_log_js__WEBPACK_IMPORTED_MODULE_6__ = __webpack_require__(183);
+/* harmony import */ var _output_log_js__WEBPACK_IMPORTED_MODULE_6__ = __webpack_require__(1083);
 /* harmony import */ var _scalekit_api_js__WEBPACK_IMPORTED_MODULE_7__ = __webpack_require__(2361);
 /* harmony import */ var _undo_by_hand_js__WEBPACK_IMPORTED_MODULE_8__ = __webpack_require__(1055);
 /* harmony import */ var _undo_journal_js__WEBPACK_IMPORTED_MODULE_9__ = __webpack_require__(169);
@@ -163,7 +163,7 @@ async function removePending(scalekit, state, credentials) {
 /* harmony import */ var _github_saved_credentials_js__WEBPACK_IMPORTED_MODULE_2__ = __webpack_require__(2447);
 /* harmony import */ var _inputs_desired_client_js__WEBPACK_IMPORTED_MODULE_3__ = __webpack_require__(6295);
 /* harmony import */ var _net_api_error_js__WEBPACK_IMPORTED_MODULE_4__ = __webpack_require__(1308);
-/* harmony import */ var _output_log_js__WEBPACK_IMPORTED_MODULE_5__ = __webpack_require__(183);
+/* harmony import */ var _output_log_js__WEBPACK_IMPORTED_MODULE_5__ = __webpack_require__(1083);
 /* harmony import */ var _output_outputs_js__WEBPACK_IMPORTED_MODULE_6__ = __webpack_require__(9359);
 /* harmony import */ var _output_summary_js__WEBPACK_IMPORTED_MODULE_7__ = __webpack_require__(5081);
 /* harmony import */ var _scalekit_api_js__WEBPACK_IMPORTED_MODULE_8__ = __webpack_require__(2361);
@@ -365,7 +365,7 @@ async function deleteEntry({ credentials }, entry) {
 /* harmony import */ var _client_identity_js__WEBPACK_IMPORTED_MODULE_0__ = __webpack_require__(2537);
 /* harmony import */ var _github_api_js__WEBPACK_IMPORTED_MODULE_1__ = __webpack_require__(5302);
 /* harmony import */ var _net_api_error_js__WEBPACK_IMPORTED_MODULE_2__ = __webpack_require__(1308);
-/* harmony import */ var _output_log_js__WEBPACK_IMPORTED_MODULE_3__ = __webpack_require__(183);
+/* harmony import */ var _output_log_js__WEBPACK_IMPORTED_MODULE_3__ = __webpack_require__(1083);
 /* harmony import */ var _output_outputs_js__WEBPACK_IMPORTED_MODULE_4__ = __webpack_require__(9359);
 /* harmony import */ var _output_summary_js__WEBPACK_IMPORTED_MODULE_5__ = __webpack_require__(5081);
 /* harmony import */ var _scalekit_api_js__WEBPACK_IMPORTED_MODULE_6__ = __webpack_require__(2361);

@@ -202,7 +202,7 @@ function isOtherOwners(saved, owner) {
 /* harmony export */   H: () => (/* binding */ runWithTransport)
 /* harmony export */ });
 /* harmony import */ var _net_transport_js__WEBPACK_IMPORTED_MODULE_0__ = __webpack_require__(2677);
-/* harmony import */ var _output_log_js__WEBPACK_IMPORTED_MODULE_1__ = __webpack_require__(183);
+/* harmony import */ var _output_log_js__WEBPACK_IMPORTED_MODULE_1__ = __webpack_require__(1083);
 
 
 /**
@@ -241,8 +241,8 @@ var json = __webpack_require__(7661);
 var network_error = __webpack_require__(8518);
 // EXTERNAL MODULE: ./build/net/outcome.js
 var outcome = __webpack_require__(6299);
-// EXTERNAL MODULE: ./build/output/log.js
-var log = __webpack_require__(183);
+// EXTERNAL MODULE: ./build/output/log.js + 1 modules
+var log = __webpack_require__(1083);
 // EXTERNAL MODULE: ./build/net/retry.js
 var retry = __webpack_require__(8853);
 // EXTERNAL MODULE: ./build/net/transport.js + 3 modules
@@ -387,6 +387,7 @@ class GitHub {
         const operation = 'read the workflow runs that clients were created for';
         const route = 'GET /repos/{owner}/{repo}/actions/runs/{run_id}';
         return await this.find({ operation, route, parameters: { owner, repo, run_id }, permission: 'runs' }, (run) => {
+            // String([1]) is "1".
             if (typeof run.id === 'object' || String(run.id) !== run_id)
                 throw new json/* InvalidResponseError */.tF('it shows another run');
             const { run_attempt } = run;
@@ -414,7 +415,7 @@ class GitHub {
     async read(request, parse) {
         const { response, data } = (0,outcome/* unwrap */.oA)(await this.send(request));
         try {
-            return parse(typeof data === 'string' ? (0,json/* parseJsonObject */.dw)(data) : (0,json/* asObject */.eB)(data, 'the answer'));
+            return parse(data === undefined ? (0,json/* parseJsonObject */.dw)(response.body) : (0,json/* asObject */.eB)(data, 'the answer'));
         }
         catch (error) {
             throw error instanceof json/* InvalidResponseError */.tF
@@ -425,11 +426,16 @@ class GitHub {
     /** Sends a request, and retries it even if its outcome is unknown. */
     async send(request) {
         const { operation, successStatuses } = request;
-        const { response, data, error } = await this.#sendThroughOctokit(request);
-        if (error instanceof network_error/* NetworkError */.D)
+        let answer;
+        try {
+            answer = await this.#sendThroughOctokit(request);
+        }
+        catch (error) {
+            if (!(error instanceof network_error/* NetworkError */.D))
+                throw error;
             return (0,outcome/* failure */.V2)(error.reached, (0,api_error/* unansweredError */.$r)(operation, error, 'GITHUB_API_URL'));
-        if (!response)
-            throw error;
+        }
+        const { response, data } = answer;
         const { status, mayBeDone } = response;
         if (status === 404 && !(0,api_error/* isApiResponse */.ee)(response)) {
             const advice = 'Check who answers at GITHUB_API_URL.';
@@ -438,38 +444,50 @@ class GitHub {
         if (status < 200 || status > 299)
             return (0,outcome/* failure */.V2)(mayBeDone, githubRefusal(request, response, data));
         if (!successStatuses || successStatuses.includes(status))
-            return (0,outcome/* done */.Vw)({ response, data });
+            return (0,outcome/* done */.Vw)(answer);
         const reason = `GitHub answers ${successStatuses.join(' or ')} after a success`;
         return (0,outcome/* failure */.V2)(true, (0,api_error/* invalidResponseError */.Le)(operation, response, reason, ''));
     }
     /**
      * Builds a request with Octokit, sends it through the Transport, and lets Octokit parse the response.
-     * @returns the response if there is one, and the body as Octokit parsed it; otherwise the error
+     * @throws {NetworkError} if no complete response arrived
      */
     async #sendThroughOctokit({ route, parameters, mayBeDone = false }) {
-        const exchange = {};
+        let response;
         const fetch = async (url, { method, headers, body }) => {
             const call = { method, url: new URL(url), headers, body, repeatable: true, mayBeDone, rateLimitWait: rateLimitWait };
-            try {
-                exchange.response = await this.transport.send(call);
-            }
-            catch (error) {
-                exchange.error = error;
-                throw error;
-            }
-            return toFetchResponse(exchange.response);
+            response = await this.transport.send(call);
+            return toFetchResponse(response);
         };
         this.#octokit ??= loadOctokit(this.#access);
+        const octokit = await this.#octokit;
         try {
-            const octokit = await this.#octokit;
-            exchange.data = (await octokit.request(route, { ...parameters, request: { fetch } })).data;
+            const { data } = await octokit.request(route, { ...parameters, request: { fetch, log: OCTOKIT_LOG } });
+            return parsedResponse(response, data);
         }
         catch (error) {
-            exchange.error ??= error;
-            // Octokit throws for each status from 400 on.
-            exchange.data = error.response?.data;
+            const { cause, response: refusal } = error;
+            // Octokit wraps what `fetch` throws, and throws for each status from 400 on.
+            if (!response)
+                throw cause ?? error;
+            return parsedResponse(response, refusal?.data);
         }
-        return exchange;
+    }
+}
+/** Octokit would print its warnings, such as that of a deprecated route, beside the log. */
+const OCTOKIT_LOG = { debug: log/* debug */.Yz, info: log/* debug */.Yz, warn: log/* debug */.Yz, error: log/* debug */.Yz };
+/**
+ * Returns a response with its body as JSON. Octokit leaves a body unparsed if a server in between has changed its content
+ * type.
+ */
+function parsedResponse(response, data) {
+    if (typeof data === 'object' && !(data instanceof ArrayBuffer))
+        return { response, data };
+    try {
+        return { response, data: JSON.parse(response.body) };
+    }
+    catch {
+        return { response, data: undefined };
     }
 }
 /** Loads Octokit, because few runs need it. */
@@ -480,7 +498,7 @@ async function loadOctokit({ api, token }) {
     });
     return getOctokit(token, {
         baseUrl: api,
-        log: { debug: log/* debug */.Yz, info: log/* debug */.Yz, warn: log/* debug */.Yz, error: log/* debug */.Yz },
+        log: OCTOKIT_LOG,
     });
 }
 /** Returns a response in the form in which Octokit expects it from `fetch`. */
@@ -1113,8 +1131,8 @@ var external_node_https_ = __webpack_require__(4708);
 var external_node_https_default = /*#__PURE__*/__webpack_require__.n(external_node_https_);
 // EXTERNAL MODULE: external "node:timers/promises"
 var promises_ = __webpack_require__(8500);
-// EXTERNAL MODULE: ./build/output/log.js
-var log = __webpack_require__(183);
+// EXTERNAL MODULE: ./build/output/log.js + 1 modules
+var log = __webpack_require__(1083);
 // EXTERNAL MODULE: external "node:net"
 var external_node_net_ = __webpack_require__(7030);
 var external_node_net_default = /*#__PURE__*/__webpack_require__.n(external_node_net_);
@@ -1556,7 +1574,7 @@ function networkError(error, reached) {
 /* harmony export */   n: () => (/* binding */ setOutputs)
 /* harmony export */ });
 /* harmony import */ var _actions_core__WEBPACK_IMPORTED_MODULE_0__ = __webpack_require__(6058);
-/* harmony import */ var _log_js__WEBPACK_IMPORTED_MODULE_1__ = __webpack_require__(183);
+/* harmony import */ var _log_js__WEBPACK_IMPORTED_MODULE_1__ = __webpack_require__(1083);
 
 
 /**
@@ -1587,7 +1605,7 @@ function setOutputs(outputs) {
 /* harmony import */ var node_fs__WEBPACK_IMPORTED_MODULE_0__ = __webpack_require__(3024);
 /* harmony import */ var node_fs__WEBPACK_IMPORTED_MODULE_0___default = /*#__PURE__*/__webpack_require__.n(node_fs__WEBPACK_IMPORTED_MODULE_0__);
 /* harmony import */ var _actions_core__WEBPACK_IMPORTED_MODULE_1__ = __webpack_require__(6058);
-/* harmony import */ var _log_js__WEBPACK_IMPORTED_MODULE_2__ = __webpack_require__(183);
+/* harmony import */ var _log_js__WEBPACK_IMPORTED_MODULE_2__ = __webpack_require__(1083);
 /* harmony import */ var _text_js__WEBPACK_IMPORTED_MODULE_3__ = __webpack_require__(4938);
 
 
@@ -1665,13 +1683,6 @@ var output_text = __webpack_require__(4938);
  */
 function scalekitRefusal(operation, response, subject) {
     return (0,api_error/* refusedError */.bG)(operation, response, scalekitMessages(response), scalekitAdvice(response, subject));
-}
-/**
- * Returns the error for a request that got no complete response.
- * @param operation completes "Could not …"
- */
-function scalekitNetworkError(operation, error) {
-    return (0,api_error/* unansweredError */.$r)(operation, error, 'scalekit_environment_url');
 }
 /**
  * Returns the error for a 2xx response whose body does not have the form that the API documents.
@@ -1990,7 +2001,7 @@ class Scalekit {
         catch (error) {
             if (!(error instanceof network_error/* NetworkError */.D))
                 throw error;
-            return (0,net_outcome/* failure */.V2)(error.reached, scalekitNetworkError(operation, error));
+            return (0,net_outcome/* failure */.V2)(error.reached, (0,api_error/* unansweredError */.$r)(operation, error, 'scalekit_environment_url'));
         }
         const { status, headers, mayBeDone } = response;
         this.time = Date.parse(headers.date ?? '') || undefined;
@@ -2044,7 +2055,7 @@ function requireMaskable(field, text) {
 /* harmony export */ });
 /* harmony import */ var _client_identity_js__WEBPACK_IMPORTED_MODULE_0__ = __webpack_require__(2537);
 /* harmony import */ var _net_clock_js__WEBPACK_IMPORTED_MODULE_4__ = __webpack_require__(801);
-/* harmony import */ var _output_log_js__WEBPACK_IMPORTED_MODULE_1__ = __webpack_require__(183);
+/* harmony import */ var _output_log_js__WEBPACK_IMPORTED_MODULE_1__ = __webpack_require__(1083);
 /* harmony import */ var _output_text_js__WEBPACK_IMPORTED_MODULE_2__ = __webpack_require__(4938);
 /* harmony import */ var _scalekit_types_js__WEBPACK_IMPORTED_MODULE_3__ = __webpack_require__(179);
 
@@ -2212,7 +2223,7 @@ function getIdToken(transport, env) {
     if (!(0,mask/* isMaskable */.h_)(token))
         throw new Error(`Could not ${OPERATION}: ${runner/* ID_TOKEN_TOKEN */._e} holds no token. ${REMEDY}`);
     const url = (0,net_url/* parseUrl */.D)(env[runner/* ID_TOKEN_URL */.e_] ?? '');
-    if (!url || !(0,net_url/* isSafe */.I)(url))
+    if (!url || !(0,net_url/* mayReceiveSecrets */.m)(url))
         throw new Error(`Could not ${OPERATION}: ${runner/* ID_TOKEN_URL */.e_} is no https address. ${REMEDY}`);
     return requestToken(transport, url, token);
 }
@@ -2249,8 +2260,8 @@ async function requestToken(transport, url, token) {
 
 // EXTERNAL MODULE: ./build/inputs/specs.js + 3 modules
 var specs = __webpack_require__(9843);
-// EXTERNAL MODULE: ./build/output/log.js
-var log = __webpack_require__(183);
+// EXTERNAL MODULE: ./build/output/log.js + 1 modules
+var log = __webpack_require__(1083);
 // EXTERNAL MODULE: ./build/output/text.js
 var output_text = __webpack_require__(4938);
 ;// CONCATENATED MODULE: ./build/steps/resolve-target.js
@@ -2405,13 +2416,11 @@ function mayStayUpdated({ before, fields }) {
 /* harmony export */   o6: () => (/* binding */ removeClientOrOwnSecrets)
 /* harmony export */ });
 /* harmony import */ var _client_identity_js__WEBPACK_IMPORTED_MODULE_0__ = __webpack_require__(2537);
-/* harmony import */ var _net_clock_js__WEBPACK_IMPORTED_MODULE_6__ = __webpack_require__(801);
-/* harmony import */ var _output_annotation_js__WEBPACK_IMPORTED_MODULE_1__ = __webpack_require__(9560);
-/* harmony import */ var _output_log_js__WEBPACK_IMPORTED_MODULE_2__ = __webpack_require__(183);
-/* harmony import */ var _scalekit_api_js__WEBPACK_IMPORTED_MODULE_3__ = __webpack_require__(2361);
-/* harmony import */ var _scalekit_types_js__WEBPACK_IMPORTED_MODULE_4__ = __webpack_require__(179);
-/* harmony import */ var _by_hand_js__WEBPACK_IMPORTED_MODULE_5__ = __webpack_require__(1055);
-
+/* harmony import */ var _net_clock_js__WEBPACK_IMPORTED_MODULE_5__ = __webpack_require__(801);
+/* harmony import */ var _output_log_js__WEBPACK_IMPORTED_MODULE_1__ = __webpack_require__(1083);
+/* harmony import */ var _scalekit_api_js__WEBPACK_IMPORTED_MODULE_2__ = __webpack_require__(2361);
+/* harmony import */ var _scalekit_types_js__WEBPACK_IMPORTED_MODULE_3__ = __webpack_require__(179);
+/* harmony import */ var _by_hand_js__WEBPACK_IMPORTED_MODULE_4__ = __webpack_require__(1055);
 
 
 
@@ -2447,7 +2456,7 @@ async function cleanUp(scalekit, state, createWindow = 0) {
  */
 async function removePendingClient(scalekit, state, { id, sent_at, secret_outcome_unknown }, createWindow) {
     // If the clock was set back since, that must not prolong the wait.
-    const until = Math.min(sent_at, Date.now()) + (id ? _scalekit_api_js__WEBPACK_IMPORTED_MODULE_3__/* .CREATION_LAG */ .h : createWindow);
+    const until = Math.min(sent_at, Date.now()) + (id ? _scalekit_api_js__WEBPACK_IMPORTED_MODULE_2__/* .CREATION_LAG */ .h : createWindow);
     const [removed, remaining] = [[], []];
     try {
         const own = await waitForOwnClients(scalekit, state, until);
@@ -2457,13 +2466,13 @@ async function removePendingClient(scalekit, state, { id, sent_at, secret_outcom
                 removed.push(what);
             // Other runs use the client, so it is not left over. But if an outcome is unknown, its secrets may be this step's.
             if (stays && (secret_outcome_unknown || mayHaveUnknownSecret(state, client.client_id)))
-                remaining.push(`Client ${client.client_id} may be left over. Remove it only if no other run uses it. ${(0,_by_hand_js__WEBPACK_IMPORTED_MODULE_5__/* .manualClientCall */ .s3)(scalekit, state)}`);
+                remaining.push(`Client ${client.client_id} may be left over. Remove it only if no other run uses it. ${(0,_by_hand_js__WEBPACK_IMPORTED_MODULE_4__/* .manualClientCall */ .s3)(scalekit, state)}`);
         }
         return { removed, notFound: own.length === 0, remaining };
     }
     catch (error) {
-        const what = `A client of this step may be left over: ${_output_log_js__WEBPACK_IMPORTED_MODULE_2__/* .message */ .iU(error)}`;
-        remaining.push(`${what} ${(0,_by_hand_js__WEBPACK_IMPORTED_MODULE_5__/* .manualClientCall */ .s3)(scalekit, state)}`);
+        const what = `A client of this step may be left over: ${_output_log_js__WEBPACK_IMPORTED_MODULE_1__/* .message */ .iU(error)}`;
+        remaining.push(`${what} ${(0,_by_hand_js__WEBPACK_IMPORTED_MODULE_4__/* .manualClientCall */ .s3)(scalekit, state)}`);
         return { removed, notFound: false, remaining };
     }
 }
@@ -2494,15 +2503,15 @@ async function removePendingSecret(scalekit, pending) {
             throw new Error(`client ${client_id} is not the one that main read, by its description.`);
         const possibleIds = id && !outcome_unknown ? [] : newSecretIds(client.parse(), [...known_ids, id]);
         const wasDeleted = id !== undefined && (await deleteSecretUntilGone(scalekit, client_id, id));
-        const remaining = possibleIds.map((possible) => (0,_by_hand_js__WEBPACK_IMPORTED_MODULE_5__/* .possibleLeftover */ .Zw)(scalekit, pending, possible));
+        const remaining = possibleIds.map((possible) => (0,_by_hand_js__WEBPACK_IMPORTED_MODULE_4__/* .possibleLeftover */ .Zw)(scalekit, pending, possible));
         // Waiting longer would not help: unlike a client, a late secret cannot be distinguished from another run's.
         if (!id && possibleIds.length === 0)
-            remaining.push(`Could not determine whether a secret was added to client ${client_id}: it shows none, and the server may finish late. A later rotation retires it. ${(0,_by_hand_js__WEBPACK_IMPORTED_MODULE_5__/* .manualSecretCall */ .JH)(scalekit, pending)}`);
+            remaining.push(`Could not determine whether a secret was added to client ${client_id}: it shows none, and the server may finish late. A later rotation retires it. ${(0,_by_hand_js__WEBPACK_IMPORTED_MODULE_4__/* .manualSecretCall */ .JH)(scalekit, pending)}`);
         return { removed: wasDeleted ? [`secret ${id} of client ${client_id}`] : [], notFound: false, remaining };
     }
     catch (error) {
-        const what = `A secret of this step on client ${client_id} may be left over: ${_output_log_js__WEBPACK_IMPORTED_MODULE_2__/* .message */ .iU(error)}`;
-        return { ...NOTHING, remaining: [`${what} ${(0,_by_hand_js__WEBPACK_IMPORTED_MODULE_5__/* .manualSecretCall */ .JH)(scalekit, pending)}`] };
+        const what = `A secret of this step on client ${client_id} may be left over: ${_output_log_js__WEBPACK_IMPORTED_MODULE_1__/* .message */ .iU(error)}`;
+        return { ...NOTHING, remaining: [`${what} ${(0,_by_hand_js__WEBPACK_IMPORTED_MODULE_4__/* .manualSecretCall */ .JH)(scalekit, pending)}`] };
     }
 }
 /**
@@ -2534,7 +2543,7 @@ async function removeClientOrOwnSecrets(scalekit, state, client) {
         const { secrets } = client.parse();
         const recorded = state.client?.id === client_id ? state.client.secret_ids : undefined;
         // The oldest secret of a client was created with it.
-        const ownIds = recorded ?? [[...secrets].sort(_scalekit_types_js__WEBPACK_IMPORTED_MODULE_4__/* .byCreateTime */ .lG)[0]?.id, state.secret?.id];
+        const ownIds = recorded ?? [[...secrets].sort(_scalekit_types_js__WEBPACK_IMPORTED_MODULE_3__/* .byCreateTime */ .lG)[0]?.id, state.secret?.id];
         const own = secrets.filter(({ id }) => ownIds.includes(id));
         if (own.length < secrets.length) {
             for (const { id } of own)
@@ -2561,7 +2570,7 @@ async function deleteMarkedClient(scalekit, client) {
     }
     catch (error) {
         const call = `To remove it by hand: DELETE ${scalekit.clientUrl(client_id).href}`;
-        return { remaining: `Client ${client_id} is left over: ${_output_log_js__WEBPACK_IMPORTED_MODULE_2__/* .message */ .iU(error)} ${call}` };
+        return { remaining: `Client ${client_id} is left over: ${_output_log_js__WEBPACK_IMPORTED_MODULE_1__/* .message */ .iU(error)} ${call}` };
     }
 }
 /** Returns whether the ownership marker of a client has changed. A client that does not exist has not changed. */
@@ -2572,10 +2581,10 @@ async function isChanged(scalekit, { client_id, marker }) {
     const current = (0,_client_identity_js__WEBPACK_IMPORTED_MODULE_0__/* .parseMarker */ .gY)(now.description);
     return now.client_id !== client_id || !current || (0,_client_identity_js__WEBPACK_IMPORTED_MODULE_0__/* .formatMarker */ .gJ)(current) !== (0,_client_identity_js__WEBPACK_IMPORTED_MODULE_0__/* .formatMarker */ .gJ)(marker);
 }
-/** @throws {ListError} that names all failures, each once, unless there are none */
+/** @throws {Error} that names all failures, each once, unless there are none */
 function throwFailures(failures) {
     if (failures.length > 0)
-        throw new _output_annotation_js__WEBPACK_IMPORTED_MODULE_1__/* .ListError */ .Jc([...new Set(failures)]);
+        throw new Error([...new Set(failures)].join('\n'));
 }
 /** Deletes a client, whatever secrets it has. @returns whether it still existed */
 async function deleteClientUntilGone(scalekit, client_id) {
@@ -2596,10 +2605,10 @@ async function deleteSecretUntilGone(scalekit, client_id, id) {
  * @param remove returns false if the API has nothing to delete
  */
 async function deleteUntilGone(scalekit, remove, isShown) {
-    for (const until = (0,_net_clock_js__WEBPACK_IMPORTED_MODULE_6__/* .clock */ .p)() + _scalekit_api_js__WEBPACK_IMPORTED_MODULE_3__/* .CREATION_LAG */ .h; !(await remove());) {
+    for (const until = (0,_net_clock_js__WEBPACK_IMPORTED_MODULE_5__/* .clock */ .p)() + _scalekit_api_js__WEBPACK_IMPORTED_MODULE_2__/* .CREATION_LAG */ .h; !(await remove());) {
         if (!(await isShown()))
             return false;
-        if ((0,_net_clock_js__WEBPACK_IMPORTED_MODULE_6__/* .clock */ .p)() > until)
+        if ((0,_net_clock_js__WEBPACK_IMPORTED_MODULE_5__/* .clock */ .p)() > until)
             throw new Error('the API shows it, and yet says that there is nothing to delete.');
         await scalekit.transport.pause(POLL_INTERVAL);
     }
@@ -2617,7 +2626,7 @@ async function deleteUntilGone(scalekit, remove, isShown) {
 /* harmony export */   v: () => (/* binding */ variablesNotRestored)
 /* harmony export */ });
 /* harmony import */ var _net_outcome_js__WEBPACK_IMPORTED_MODULE_2__ = __webpack_require__(6299);
-/* harmony import */ var _output_log_js__WEBPACK_IMPORTED_MODULE_0__ = __webpack_require__(183);
+/* harmony import */ var _output_log_js__WEBPACK_IMPORTED_MODULE_0__ = __webpack_require__(1083);
 /* harmony import */ var _by_hand_js__WEBPACK_IMPORTED_MODULE_1__ = __webpack_require__(1055);
 
 

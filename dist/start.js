@@ -226,11 +226,13 @@ module.exports = require("path");
 var __webpack_exports__ = {};
 __nccwpck_require__.r(__webpack_exports__);
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   isSupported: () => (/* binding */ isSupported),
 /* harmony export */   start: () => (/* binding */ start)
 /* harmony export */ });
-// Where the bundle begins: dist/main.js and its neighbours call start() with their own name. Node.js parses this file
-// before it checks its version, so the file uses no syntax that is newer than Node.js 14 and imports nothing statically.
-/** The oldest version of Node.js that runs this action: major and minor. */
+// Where the bundle begins: dist/main.js and its neighbours call start() with their own name. Node.js parses this whole
+// file before start() can check the version, so it uses no syntax that is newer than Node.js 14 and imports nothing
+// statically.
+/** The oldest version of Node.js that runs this action: major and minor. CI tests it. */
 const OLDEST = [20, 11];
 /** The programs in dist. All of them are in one chunk, because they share most of their modules. */
 const ENTRIES = {
@@ -242,16 +244,27 @@ const ENTRIES = {
 /** Starts a program, or reports that this version of Node.js is too old for it. */
 function start(entry) {
     const { node } = process.versions;
-    const [major = 0, minor = 0] = node.split('.').map(Number);
-    if (major > OLDEST[0] || (major === OLDEST[0] && minor >= OLDEST[1])) {
-        void ENTRIES[entry]();
+    if (isSupported(node)) {
+        ENTRIES[entry]().catch(({ message = '' }) => fail(entry, `dist is not complete: ${message.split('\n')[0]}`));
         return;
     }
-    // The post step has nothing to clean up, and main has reported the version already.
-    if (entry === 'post')
+    const remedy = 'Update the runner, or the image of the container that the job runs in.';
+    fail(entry, `Node.js ${node} is too old for this action. It needs ${OLDEST.join('.')} or newer. ${remedy}`);
+}
+/** Returns whether a version of Node.js, such as 20.11.0, runs this action. */
+function isSupported(version) {
+    const [major = 0, minor = 0] = version.split('.').map(Number);
+    return major > OLDEST[0] || (major === OLDEST[0] && minor >= OLDEST[1]);
+}
+/**
+ * Prints an error. The post step never fails a job, so it prints a warning, and nothing if main left no state: main has
+ * printed the same.
+ */
+function fail(entry, text) {
+    if (entry === 'post' && !process.env.STATE_client)
         return;
-    process.exitCode = 1;
-    process.stdout.write(`::error::Node.js ${node} is too old for this action. It needs ${OLDEST.join('.')} or newer. Update the runner, or the image of the container that the job runs in.\n`);
+    process.exitCode = entry === 'post' ? 0 : 1;
+    process.stdout.write(`::${entry === 'post' ? 'warning' : 'error'}::${text}\n`);
 }
 
 module.exports = __webpack_exports__;

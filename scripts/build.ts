@@ -6,7 +6,7 @@ import { execFileSync } from 'node:child_process';
 import { readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 
-/** The programs that an action.yml names. src/start.ts starts each. */
+/** The programs that an action.yml names. dist has a file for each. */
 const ENTRIES = ['main', 'post', 'delete', 'sweep'];
 
 /** Packages that dist may contain. The build fails for any other, so an update cannot add a package unnoticed. */
@@ -64,7 +64,7 @@ run('ncc', 'build', 'build/start.js', '--out', 'dist', '--no-cache', '--stats-ou
 const statistics: Statistics = JSON.parse(readFileSync('build/statistics.json', 'utf8'));
 rmSync('build', { recursive: true });
 const packages = packagesOf(statistics.modules);
-requireGoodBundle(statistics);
+requireGoodBundle(statistics, packages);
 nameChunks(statistics.chunks);
 for (const entry of ENTRIES) writeFileSync(`dist/${entry}.js`, `require('./start.js').start('${entry}');\n`);
 // Without this file Node would apply the project's package.json and parse the bundle as ES modules.
@@ -73,7 +73,7 @@ writeFileSync('dist/LICENSES.txt', packages.sort().map(licenseEntry).join('\n'))
 for (const file of readdirSync('dist')) console.log(`dist/${file}  ${statSync(`dist/${file}`).size} bytes`);
 
 /** @throws {Error} that names everything that is wrong with the bundle */
-function requireGoodBundle({ modules, warnings, errors }: Statistics): void {
+function requireGoodBundle({ modules, warnings, errors }: Statistics, packages: string[]): void {
   const problems = [...warnings, ...errors].map(({ message }) => message);
   const unlisted = packages.filter((name) => !PACKAGES.includes(name));
   if (unlisted.length > 0) problems.push(`Packages that are not on the list: ${unlisted.join(', ')}`);
@@ -102,7 +102,9 @@ function nameChunks(chunks: Chunk[]): void {
 function chunkName({ names: [name], idHints, siblings }: Chunk, chunks: Chunk[]): string {
   if (name) return name;
   const [sibling] = chunks.filter(({ id }) => siblings.includes(id)).flatMap(({ names }) => names);
-  return idHints.includes('vendors') ? `${sibling}-packages` : 'shared';
+  if (!idHints.includes('vendors')) return 'shared';
+  if (!sibling) throw new Error('A chunk of packages belongs to no named chunk.');
+  return `${sibling}-packages`;
 }
 
 /** Returns the names of all npm packages that the modules belong to, nested modules included. */

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -32,9 +33,18 @@ describe.each(NODE_VERSIONS)('on Node.js %s', (major) => {
   const node = findNode(major) ?? '';
 
   itOn(major)('main creates a client, and post deletes it when the job ends', async () => {
-    const main = await run({ node, inputs: { lifetime: 'job', access_token: 'true' } });
+    const main = await run({
+      node,
+      inputs: { lifetime: 'job', access_token: 'true', custom_claims: '{"team": 42, "big": 12345678901234567890}' },
+    });
     expect(main).toMatchObject({ exitCode: 0, stderr: '', annotations: [], outputs: { result: 'created' } });
     expect(await credentialsWork(emulator, main.outputs)).toBe(true);
+    expect(emulator.clients()[0]?.custom_claims).toEqual(
+      expect.arrayContaining([
+        { key: 'team', value: '42' },
+        { key: 'big', value: '12345678901234567890' },
+      ]),
+    );
     expect(await main.post()).toMatchObject({ exitCode: 0, stderr: '', annotations: [] });
     expect(emulator.clients()).toEqual([]);
   });
@@ -80,6 +90,10 @@ describe.each(NODE_VERSIONS)('on Node.js %s', (major) => {
     expect(main).toMatchObject({ exitCode: 1, stderr: '', annotations: [{ kind: 'error' }] });
     expect(main.annotations[0]?.message).toMatch(/^3 bad inputs:/);
   });
+});
+
+itOn('20')('Node.js 20 is tested in the oldest version that is supported', () => {
+  expect(execFileSync(findNode('20') ?? '', ['--version'], { encoding: 'utf8' })).toBe('v20.11.0\n');
 });
 
 describe(`on Node.js ${OLD_NODE}, which is too old`, () => {

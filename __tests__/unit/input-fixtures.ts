@@ -124,7 +124,7 @@ export function mainFaults(changes: Values, env: Values = {}): string[] {
   try {
     readMain(changes, env);
   } catch (error) {
-    if (error instanceof InputError) return error.allEntries;
+    if (error instanceof InputError) return error.message.split('\n').slice(1);
     throw error;
   }
   throw new Error('the inputs were accepted');

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
-import { start } from '../../src/start.ts';
+import { isSupported, start } from '../../src/start.ts';
 
 describe('the start of a program', () => {
   const { versions } = process;
@@ -33,6 +33,27 @@ describe('the start of a program', () => {
       );
       expect(process.exitCode).toBe(1);
     }
+  });
+
+  it.each([
+    ['20.11.0', true],
+    ['20.11.1', true],
+    ['20.20.2', true],
+    ['21.0.0', true],
+    ['24.21.0', true],
+    ['20.10.0', false],
+    ['18.20.8', false],
+    ['9.11.2', false],
+  ])('knows whether Node.js %s is supported', (version, expected) => {
+    expect(isSupported(version)).toBe(expected);
+  });
+
+  it('warns in the post step that what main created is not removed', () => {
+    process.env.STATE_client = '{}';
+    runOn('18.20.8', 'post');
+    delete process.env.STATE_client;
+    expect(printed).toMatch(/^::warning::Node\.js 18\.20\.8 is too old/);
+    expect(process.exitCode).toBe(0);
   });
 
   it('says nothing in the post step, because main has said it', () => {

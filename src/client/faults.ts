@@ -1,26 +1,26 @@
-import { ListError } from '../output/annotation.ts';
-
 // How bad input is reported: all problems of all inputs are collected and thrown as one error. It is here and not in
 // inputs/ because claims and targets report problems as well.
 
-/** How many problems of an input precede those of the next one if not all fit into an annotation. */
+/** How many problems of an input precede those of the next one if there are so many that an annotation omits some. */
 const MAX_FAULTS = 10;
+
+/** How many problems an annotation has room for, even if they are long. */
+const MAX_SHOWN = 25;
 
 /** Records a problem of one input. The text says what was given and what is accepted. */
 export type Report = (problem: string) => void;
 
 /** Lists every bad input: what was given, what is accepted and, if known, why. */
-export class InputError extends ListError {
+export class InputError extends Error {
   override name = 'InputError';
 
-  /** @param faults the problems of each input */
+  /** @param faults the problems of each input. If there are many, the first ten of each come first */
   constructor(faults: string[][]) {
-    const all = faults.flat();
-    const first = faults.flatMap((ofInput) => ofInput.slice(0, MAX_FAULTS));
-    const others = faults.flatMap((ofInput) => ofInput.slice(MAX_FAULTS));
-    const lines = (texts: string[]) => texts.map((text) => `- ${text}`);
-    if (all.length === 1) super([`Bad input: ${all[0]}`]);
-    else super(lines(all), `${all.length} bad inputs:`, lines([...first, ...others]));
+    const few = faults.flat().length <= MAX_SHOWN;
+    const first = faults.flatMap((ofInput) => (few ? ofInput : ofInput.slice(0, MAX_FAULTS)));
+    const all = [...first, ...faults.flatMap((ofInput) => (few ? [] : ofInput.slice(MAX_FAULTS)))];
+    const list = [`${all.length} bad inputs:`, ...all.map((text) => `- ${text}`)];
+    super(all.length === 1 ? `Bad input: ${all[0]}` : list.join('\n'));
   }
 }
 

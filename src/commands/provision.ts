@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import type { DesiredClient } from '../client/desired.ts';
 import { type Plan, planChanges } from '../client/plan.ts';
 import type { Target } from '../client/target.ts';
@@ -97,6 +98,8 @@ async function applyAndPublish(context: Context, plan: Plan, existing: SearchRes
   const { transport } = scalekit;
   try {
     const applied = await applyPlan(context, plan, existing);
+    // A signal that arrived together with the last response is delivered after it.
+    await setImmediate();
     // Saved credentials count as published, so cancelling comes too late.
     const isSaved = savedCredentials !== undefined && applied.secret !== undefined;
     if (transport.cancelled && !isSaved) throw new Error('The credentials were not published.');

@@ -32,7 +32,7 @@ export interface GitHubRequest extends GitHubSubject {
 /** A response of GitHub's API. */
 export interface GitHubResponse {
   response: FinalResponse;
-  /** The body as Octokit parsed it: a text if it is not JSON, or if its content type is not. */
+  /** The parsed body. Undefined if it is not JSON. */
   data: unknown;
 }
 
@@ -96,6 +96,7 @@ export class GitHub {
     const operation = 'read the workflow runs that clients were created for';
     const route = 'GET /repos/{owner}/{repo}/actions/runs/{run_id}';
     return await this.find({ operation, route, parameters: { owner, repo, run_id }, permission: 'runs' }, (run) => {
+      // String([1]) is "1".
       if (typeof run.id === 'object' || String(run.id) !== run_id)
         throw new InvalidResponseError('it shows another run');
       const { run_attempt } = run;
@@ -122,7 +123,7 @@ export class GitHub {
   async read<T>(request: GitHubRequest, parse: (response: Json) => T): Promise<T> {
     const { response, data } = unwrap(await this.send(request));
     try {
-      return parse(typeof data === 'string' ? parseJsonObject(data) : asObject(data, 'the answer'));
+      return parse(data === undefined ? parseJsonObject(response.body) : asObject(data, 'the answer'));
     } catch (error) {
       throw error instanceof InvalidResponseError
         ? invalidResponseError(request.operation, response, error.message, '')
@@ -133,53 +134,64 @@ export class GitHub {
   /** Sends a request, and retries it even if its outcome is unknown. */
   async send(request: GitHubRequest): Promise<Outcome<GitHubResponse>> {
     const { operation, successStatuses } = request;
-    const { response, data, error } = await this.#sendThroughOctokit(request);
-    if (error instanceof NetworkError)
+    let answer: GitHubResponse;
+    try {
+      answer = await this.#sendThroughOctokit(request);
+    } catch (error) {
+      if (!(error instanceof NetworkError)) throw error;
       return failure(error.reached, unansweredError(operation, error, 'GITHUB_API_URL'));
-    if (!response) throw error;
+    }
+    const { response, data } = answer;
     const { status, mayBeDone } = response;
     if (status === 404 && !isApiResponse(response)) {
       const advice = 'Check who answers at GITHUB_API_URL.';
       return failure(true, invalidResponseError(operation, response, "it is not GitHub's", advice));
     }
     if (status < 200 || status > 299) return failure(mayBeDone, githubRefusal(request, response, data));
-    if (!successStatuses || successStatuses.includes(status)) return done({ response, data });
+    if (!successStatuses || successStatuses.includes(status)) return done(answer);
     const reason = `GitHub answers ${successStatuses.join(' or ')} after a success`;
     return failure(true, invalidResponseError(operation, response, reason, ''));
   }
 
   /**
    * Builds a request with Octokit, sends it through the Transport, and lets Octokit parse the response.
-   * @returns the response if there is one, and the body as Octokit parsed it; otherwise the error
+   * @throws {NetworkError} if no complete response arrived
    */
-  async #sendThroughOctokit({ route, parameters, mayBeDone = false }: GitHubRequest): Promise<Exchange> {
-    const exchange: Exchange = {};
+  async #sendThroughOctokit({ route, parameters, mayBeDone = false }: GitHubRequest): Promise<GitHubResponse> {
+    let response: FinalResponse | undefined;
     const fetch = async (url: string, { method, headers, body }: HttpRequest): Promise<Response> => {
       const call = { method, url: new URL(url), headers, body, repeatable: true, mayBeDone, rateLimitWait };
-      try {
-        exchange.response = await this.transport.send(call);
-      } catch (error) {
-        exchange.error = error;
-        throw error;
-      }
-      return toFetchResponse(exchange.response);
+      response = await this.transport.send(call);
+      return toFetchResponse(response);
     };
     this.#octokit ??= loadOctokit(this.#access);
+    const octokit = await this.#octokit;
     try {
-      const octokit = await this.#octokit;
-      exchange.data = (await octokit.request(route, { ...parameters, request: { fetch } })).data;
+      const { data } = await octokit.request(route, { ...parameters, request: { fetch, log: OCTOKIT_LOG } });
+      return parsedResponse(response as FinalResponse, data);
     } catch (error) {
-      exchange.error ??= error;
-      // Octokit throws for each status from 400 on.
-      exchange.data = (error as { response?: { data: unknown } }).response?.data;
+      const { cause, response: refusal } = error as { cause?: unknown; response?: { data: unknown } };
+      // Octokit wraps what `fetch` throws, and throws for each status from 400 on.
+      if (!response) throw cause ?? error;
+      return parsedResponse(response, refusal?.data);
     }
-    return exchange;
   }
 }
 
-/** What came of a request: a response and its parsed body, or an error. */
-interface Exchange extends Partial<GitHubResponse> {
-  error?: unknown;
+/** Octokit would print its warnings, such as that of a deprecated route, beside the log. */
+const OCTOKIT_LOG = { debug: log.debug, info: log.debug, warn: log.debug, error: log.debug };
+
+/**
+ * Returns a response with its body as JSON. Octokit leaves a body unparsed if a server in between has changed its content
+ * type.
+ */
+function parsedResponse(response: FinalResponse, data: unknown): GitHubResponse {
+  if (typeof data === 'object' && !(data instanceof ArrayBuffer)) return { response, data };
+  try {
+    return { response, data: JSON.parse(response.body) };
+  } catch {
+    return { response, data: undefined };
+  }
 }
 
 /** Loads Octokit, because few runs need it. */
@@ -190,7 +202,7 @@ async function loadOctokit({ api, token }: GitHubAccess): Promise<Octokit> {
   });
   return getOctokit(token, {
     baseUrl: api,
-    log: { debug: log.debug, info: log.debug, warn: log.debug, error: log.debug },
+    log: OCTOKIT_LOG,
   });
 }
 

@@ -2,7 +2,7 @@ import { invalidResponseError, redirectAdvice, refusedError, unansweredError } f
 import { decodeJwtPayload, InvalidResponseError, type Json, parseJsonObject, stringField } from '../net/json.ts';
 import { NetworkError } from '../net/network-error.ts';
 import type { HttpResponse, Transport } from '../net/transport.ts';
-import { isSafe, parseUrl } from '../net/url.ts';
+import { mayReceiveSecrets, parseUrl } from '../net/url.ts';
 import { isMaskable, MASKABLE_FORMAT, maskToken } from '../output/mask.ts';
 import { ID_TOKEN_TOKEN, ID_TOKEN_URL } from './runner.ts';
 
@@ -25,7 +25,8 @@ export function getIdToken(transport: Transport, env: NodeJS.ProcessEnv): Promis
   maskToken(token);
   if (!isMaskable(token)) throw new Error(`Could not ${OPERATION}: ${ID_TOKEN_TOKEN} holds no token. ${REMEDY}`);
   const url = parseUrl(env[ID_TOKEN_URL] ?? '');
-  if (!url || !isSafe(url)) throw new Error(`Could not ${OPERATION}: ${ID_TOKEN_URL} is no https address. ${REMEDY}`);
+  if (!url || !mayReceiveSecrets(url))
+    throw new Error(`Could not ${OPERATION}: ${ID_TOKEN_URL} is no https address. ${REMEDY}`);
   return requestToken(transport, url, token);
 }
 

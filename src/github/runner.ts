@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import type { context } from '@actions/github';
 
 type Payload = typeof context.payload;
@@ -26,7 +26,7 @@ export interface Runner {
    * triggered the run.
    */
   origin: 'fork' | 'dependabot' | 'untrusted' | undefined;
-  /** Whether the event file exists and is not JSON. @actions/github cannot be loaded then. */
+  /** Whether the event file exists and cannot be read as JSON. @actions/github cannot be loaded then. */
   hasBadEvent: boolean;
 }
 
@@ -81,11 +81,12 @@ function runOrigin(env: NodeJS.ProcessEnv, payload: Payload): Runner['origin'] {
   return isForeign ? 'fork' : undefined;
 }
 
-/** Returns the event's payload, an empty one if the file cannot be read, or undefined if it is not JSON. */
+/** Returns the event's payload, an empty one if there is no file, or undefined if it cannot be read or is not JSON. */
 function readEvent(path: string | undefined): Payload | undefined {
+  if (!path || !existsSync(path)) return {};
   try {
-    return JSON.parse(readFileSync(path ?? '', 'utf8')) ?? {};
-  } catch (error) {
-    return error instanceof SyntaxError ? undefined : {};
+    return JSON.parse(readFileSync(path, 'utf8')) ?? {};
+  } catch {
+    return undefined;
   }
 }

@@ -1,7 +1,7 @@
 import type { Report } from '../client/faults.ts';
 import { characterCount, quote } from '../output/text.ts';
 import { type Claim, MAX_CLAIM_KEY } from '../scalekit/types.ts';
-import { parseJson, quoteJson, repeatedKeys, wholeNumberAsWritten } from './json-text.ts';
+import { parseJson, quoteJson, quoteWholeNumbers, repeatedKeys } from './json-text.ts';
 import { isPlaceholder, QUOTES, reportInvisible } from './parse.ts';
 
 // Parses lists and claims. Text that is probably not meant as it stands is refused; JSON can say what is meant.
@@ -155,8 +155,8 @@ function parseJsonList(text: string, report: Report): string[] {
 }
 
 function parseJsonClaims(text: string, report: Report): Claim[] {
-  const json = parseJson(text, report, EXPECTED_CLAIMS, wholeNumberAsWritten);
-  if (json === undefined) return [];
+  if (parseJson(text, report, EXPECTED_CLAIMS) === undefined) return [];
+  const json: unknown = JSON.parse(quoteWholeNumbers(text));
   for (const key of repeatedKeys(text)) report(`got the key ${quote(key)} twice; expected each key once`);
   if (!Array.isArray(json))
     return Object.entries(Object(json)).flatMap(([key, value]) => parseJsonClaim(key, value, report));

@@ -1,5 +1,5 @@
 import type { Report } from '../client/faults.ts';
-import { isSafe, parseUrl } from '../net/url.ts';
+import { mayReceiveSecrets, parseUrl } from '../net/url.ts';
 import { isMaskable, MASKABLE_FORMAT } from '../output/mask.ts';
 import { characterCount, escapeInvisible, quote, quoteUrl, SCHEME } from '../output/text.ts';
 
@@ -120,7 +120,7 @@ function credential(what: string, problemOf: (text: string) => string | undefine
   };
 }
 
-/** Returns what a credential was pasted with, or that it is none at all, in words. */
+/** Returns what was pasted together with a credential, or that the text is a placeholder, in words. */
 function wrappingOf(text: string): string | undefined {
   const [character] = INVISIBLE.exec(text) ?? [];
   if (character) return `holds the invisible character ${escapeInvisible(character)}`;
@@ -175,7 +175,7 @@ export const parseOrigin: Parser<string> = (text, report) => {
     text.includes('#') ? 'a fragment' : '',
   ].filter(Boolean);
   if (extras.length > 0) report(`got ${quoted()} with ${extras.join(' and ')}; ${expected}`);
-  if (!isSafe(url))
+  if (!mayReceiveSecrets(url))
     report(
       `got ${quoted()}; expected https, since the environment's API secret is sent there (http only for a loopback address)`,
     );
@@ -188,7 +188,7 @@ export const parseOrigin: Parser<string> = (text, report) => {
  */
 export const parseApiUrl: Parser<string> = (text, report) => {
   const url = INVALID_URL.test(text) ? undefined : parseUrl(text);
-  if (!url || !isSafe(url) || url.username || url.password || /[?#]/.test(text)) {
+  if (!url || !mayReceiveSecrets(url) || url.username || url.password || /[?#]/.test(text)) {
     report(
       `got ${quoteUrl(text)}; expected the https address of GitHub's API, such as https://api.github.com (http only for a loopback address)`,
     );

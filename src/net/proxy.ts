@@ -1,4 +1,5 @@
 import { checkBypass } from '@actions/http-client/lib/proxy';
+import { SCHEME } from '../output/text.ts';
 import { parseUrl } from './url.ts';
 
 /** The format of a proxy variable, in words. */
@@ -47,7 +48,7 @@ export function proxyFor(target: URL, env: NodeJS.ProcessEnv): ForwardProxy | un
   if (!variable || isBypassed(target, env)) return undefined;
   const text = env[variable]?.trim() ?? '';
   // Without a scheme, `proxy.corp:3128` would be parsed as a scheme and a path.
-  const url = parseUrl(/^[a-z][a-z\d+.-]*:\/\//i.test(text) ? text : `http://${text}`);
+  const url = parseUrl(SCHEME.test(text) ? text : `http://${text}`);
   try {
     if (url && /^https?:$/.test(url.protocol)) {
       const login = [url.username, url.password].map(decodeURIComponent).join(':');

@@ -4,7 +4,7 @@ export function parseUrl(text: string): URL | undefined {
 }
 
 /** Returns whether a secret may be sent to a URL: over TLS, or to a loopback address. */
-export function isSafe({ protocol, hostname }: URL): boolean {
+export function mayReceiveSecrets({ protocol, hostname }: URL): boolean {
   const loopback = /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])$/.test(hostname);
   return protocol === 'https:' || (protocol === 'http:' && loopback);
 }

@@ -1,5 +1,3 @@
-import { redact } from './mask.ts';
-
 // GitHub cuts the text of an annotation at 4,096 characters. The end of a message often has the call that removes
 // something by hand, so this module shortens a message elsewhere. The log has the whole message.
 
@@ -7,12 +5,9 @@ import { redact } from './mask.ts';
  * Characters of an annotation's text at most, as they are printed. With the command before it, such as `::warning::`, an
  * annotation has fewer than 4,000.
  */
-const MAX_LENGTH = 3_950;
+const MAX_ANNOTATION = 3_950;
 
-/** Printed characters of the entries of a ListError. The rest is for its title, and for words that others add. */
-const MAX_LIST_LENGTH = 3_500;
-
-/** Printed characters that a line keeps if it is shortened. */
+/** Printed characters to which a line is cut at most. */
 const MIN_LINE_LENGTH = 1_300;
 
 /** Printed characters at the end of a text that are always kept: 300, even if all are escaped. */
@@ -26,55 +21,22 @@ const LINE_BREAK_LENGTH = 3;
 const COUNT_LENGTH = 50;
 
 /**
- * An error about several things, one a line. Its message has the entries that fit into an annotation, and counts the
- * others.
- */
-export class ListError extends Error {
-  /** All entries, for the log. Empty if the message has all of them. */
-  readonly allEntries: string[];
-
-  /**
-   * @param title line before the entries
-   * @param preferred the entries in the order in which they are chosen if not all fit
-   */
-  constructor(entries: string[], title?: string, preferred = entries) {
-    const all = entries.map(redact);
-    const isWhole = printedLength(all.join('\n')) <= MAX_LIST_LENGTH;
-    const shown = isWhole ? all : fittingEntries(preferred.map(redact));
-    const count = shown.length < all.length ? [countLine(all.length - shown.length)] : [];
-    super([...(title ? [title] : []), ...shown, ...count].join('\n'));
-    this.allEntries = isWhole ? [] : all;
-  }
-}
-
-/** Returns whether a text fits into an annotation. */
-export function isShortEnough(text: string): boolean {
-  return printedLength(text) <= MAX_LENGTH;
-}
-
-/**
  * Returns the lines of a message so that they fit into an annotation. Shortens the longest lines in the middle. If that
  * is not enough, omits lines in the middle. Masked values must be replaced before.
  */
-export function shorten(lines: string[]): string[] {
+export function fitAnnotation(lines: string[]): string[] {
   const shortest = lines.map((line) => cutMiddle(line, MIN_LINE_LENGTH));
-  if (!isShortEnough(shortest.join('\n'))) return omitMiddle(shortest);
+  if (printedLength(shortest.join('\n')) > MAX_ANNOTATION) return omitMiddle(shortest);
   // Few lines are longer than the minimum, since the others fit.
   const short = [...lines];
   for (;;) {
-    const excess = printedLength(short.join('\n')) - MAX_LENGTH;
+    const excess = printedLength(short.join('\n')) - MAX_ANNOTATION;
     if (excess <= 0) return short;
     const lengths = short.map(printedLength);
     const longest = Math.max(...lengths);
     const at = lengths.indexOf(longest);
     short[at] = cutMiddle(short[at] ?? '', Math.max(MIN_LINE_LENGTH, longest - excess));
   }
-}
-
-/** Returns the first entries, as many as fit into an annotation. Long ones are shortened. */
-function fittingEntries(entries: string[]): string[] {
-  const short = entries.map((entry) => cutMiddle(entry, MIN_LINE_LENGTH));
-  return short.slice(0, countFitting(short, MAX_LIST_LENGTH - COUNT_LENGTH, LINE_BREAK_LENGTH));
 }
 
 /** Omits lines in the middle. No line may be longer than the minimum to which lines are shortened. */
@@ -85,12 +47,8 @@ function omitMiddle(lines: string[]): string[] {
     tail--;
     tailLength += printedLength(lines[tail] ?? '') + LINE_BREAK_LENGTH;
   }
-  const head = countFitting(lines.slice(0, tail), MAX_LENGTH - COUNT_LENGTH - tailLength, LINE_BREAK_LENGTH);
-  return [...lines.slice(0, head), countLine(tail - head), ...lines.slice(tail)];
-}
-
-function countLine(omitted: number): string {
-  return `and ${omitted} more, listed in the log`;
+  const head = countFitting(lines.slice(0, tail), MAX_ANNOTATION - COUNT_LENGTH - tailLength, LINE_BREAK_LENGTH);
+  return [...lines.slice(0, head), `and ${tail - head} more, listed in the log`, ...lines.slice(tail)];
 }
 
 /** Returns a text of at most `max` printed characters, whose middle is replaced if it is longer. */

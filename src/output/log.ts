@@ -1,5 +1,5 @@
 import * as core from '@actions/core';
-import { isShortEnough, ListError, shorten } from './annotation.ts';
+import { fitAnnotation } from './annotation.ts';
 import { redact } from './mask.ts';
 import { oneLine } from './text.ts';
 
@@ -19,23 +19,25 @@ export function debug(text: string): void {
   core.debug(oneLine(text));
 }
 
-/** Prints one notice annotation of one line. If it is too long, its lines are shortened one by one. */
+/**
+ * Prints a notice annotation as one line. If it is too long, its longest parts are shortened, and the log has the whole
+ * text.
+ */
 export function notice(text: string): void {
-  annotate(core.notice, text, (lines) => oneLine(lines.join('\n')));
+  annotate(core.notice, text, ' ');
 }
 
-/** Prints one warning annotation of one line. If it is too long, its lines are shortened one by one. */
+/** Prints a warning annotation as one line, like notice(). */
 export function warning(text: string): void {
-  annotate(core.warning, text, (lines) => oneLine(lines.join('\n')));
+  annotate(core.warning, text, ' ');
 }
 
 /**
- * Prints one error annotation, which may have several lines, and sets the exit code to 1. If the message does not name
- * the root cause, prints that as a debug line. If the error lists more than its message has, prints all entries first.
+ * Prints an error annotation, which may have several lines, and sets the exit code to 1. If it is too long, it is
+ * shortened like a notice. If the message does not name the root cause, prints that as a debug line.
  */
 export function fail(error: unknown): void {
-  entriesOf(error).forEach(info);
-  annotate(core.setFailed, message(error), (lines) => lines.join('\n'));
+  annotate(core.setFailed, message(error), '\n');
   const root = rootCause(error);
   if (!message(error).includes(root)) debug(`Caused by: ${root}`);
 }
@@ -49,18 +51,12 @@ export function message(error: unknown): string {
  * Prints an annotation. GitHub would cut a long one without a notice, so a long one is shortened, and all of its lines are
  * printed in the log before it.
  */
-function annotate(print: (text: string) => void, text: string, join: (lines: string[]) => string): void {
+function annotate(print: (text: string) => void, text: string, separator: ' ' | '\n'): void {
   // Replace masked values before anything is cut: a part of one would no longer match.
   const lines = redact(text).split('\n').map(oneLine);
-  const isWhole = isShortEnough(join(lines));
-  if (!isWhole) lines.forEach(info);
-  print(join(isWhole ? lines : shorten(lines)));
-}
-
-/** Returns all entries of an error, or of a cause of it, that lists more than its message has. */
-function entriesOf(error: unknown): string[] {
-  if (error instanceof ListError) return error.allEntries;
-  return error instanceof Error ? entriesOf(error.cause) : [];
+  const short = fitAnnotation(lines);
+  if (short.join('\n') !== lines.join('\n')) lines.forEach(info);
+  print(short.join(separator));
 }
 
 /** Returns the message of the innermost cause. */

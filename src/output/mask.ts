@@ -1,10 +1,9 @@
 import { setSecret } from '@actions/core';
 
 // Every mask of this action is registered through this module. It keeps each masked form for `redact`, and sends it to
-// the runner, which masks it in the log of the whole job. Some runners print a mask command with the masks that they
-// know so far applied. So the forms of a secret are sent longest first: otherwise a form that begins like an earlier,
-// shorter one would be printed in part. Each command costs every later line of the job's log a search, so forms that no
-// tool prints are not masked.
+// the runner, which masks it in the log of the whole job. Some runners echo a mask command and apply only the masks that
+// they already have. If a short form came first, the echo of a longer form that begins like it would show the rest. So the
+// longest form is sent first. Each mask slows every later line of the log, so forms that no tool prints are not masked.
 
 /** The format of a secret that is masked in all forms. 48 KiB is the size of the largest secret that GitHub stores. */
 export const MASKABLE_FORMAT = '8 characters to 48 KiB of printable ASCII without spaces';
@@ -12,14 +11,11 @@ export const MASKABLE_FORMAT = '8 characters to 48 KiB of printable ASCII withou
 const MIN_LENGTH = 8;
 const MAX_LENGTH = 48 * 1024;
 
-/** Characters of a line in which `base64` of GNU coreutils breaks its output. */
+/** Characters in a line of base64 as GNU coreutils prints it. */
 const LINE_WIDTH = 76;
 
-/** All masked forms. */
-const masked = new Set<string>();
-
-/** The masked forms, longest first: a shorter one may be part of a longer one. Undefined if a form was added since. */
-let sorted: string[] | undefined;
+/** All masked forms, longest first: a shorter one may be part of a longer one. */
+let masked: string[] = [];
 
 /** Returns whether a secret or token has the format in which it is masked in all forms. */
 export function isMaskable(text: string): boolean {
@@ -40,7 +36,7 @@ export function maskToken(token: string): void {
   register(tokenForms(token));
 }
 
-/** Returns the forms that maskSecret() masks. Of a secret that is refused, returns the text and its lines. */
+/** Returns the forms that maskSecret() masks. */
 export function secretForms(secret: string, names: string[]): string[] {
   if (!isMaskable(secret)) return linesOf(secret);
   return longestFirst([
@@ -52,7 +48,7 @@ export function secretForms(secret: string, names: string[]): string[] {
   ]);
 }
 
-/** Returns the forms that maskToken() masks. Of a token that is refused, returns the text and its lines. */
+/** Returns the forms that maskToken() masks. */
 export function tokenForms(token: string): string[] {
   if (!isMaskable(token)) return linesOf(token);
   return longestFirst([token, encodeURIComponent(token), ...bothAlphabets(certainBase64(Buffer.from(token)))]);
@@ -69,26 +65,20 @@ export async function flushMasks(): Promise<void> {
 
 /** Replaces every masked form in a text by `***`, so that the output does not depend on the runner's own masking. */
 export function redact(text: string): string {
-  sorted ??= [...masked].sort((a, b) => b.length - a.length);
-  let clean = text;
-  for (const form of sorted) if (form.length <= clean.length) clean = clean.replaceAll(form, '***');
-  return clean;
+  return masked.reduce((clean, form) => (form.length <= clean.length ? clean.replaceAll(form, '***') : clean), text);
 }
 
 /** Registers each form that is not masked yet. */
 function register(forms: string[]): void {
+  const added = forms.filter((form) => !masked.includes(form));
+  masked = longestFirst([...masked, ...added]);
   // Send all masks in one write.
   process.stdout.cork();
-  for (const form of forms) {
-    if (masked.has(form)) continue;
-    masked.add(form);
-    sorted = undefined;
-    setSecret(form);
-  }
+  added.forEach(setSecret);
   process.stdout.uncork();
 }
 
-/** Returns a text and its lines. */
+/** Returns a text that is not maskable, and so is refused, and its lines. */
 function linesOf(text: string): string[] {
   return longestFirst([text, ...text.split(/[\r\n]+/).map((line) => line.trim())]);
 }
@@ -98,22 +88,30 @@ function longestFirst(forms: string[]): string[] {
   return [...new Set(forms)].filter((form) => form.length >= MIN_LENGTH).sort((a, b) => b.length - a.length);
 }
 
-/** Returns the URL encodings of a secret: of encodeURIComponent, of RFC 3986 and of forms. Digits in both cases. */
+/**
+ * Returns the URL encodings of a secret: of encodeURIComponent, of RFC 3986, of paths, and of forms, also with the
+ * lower-case digits of .NET.
+ */
 function urlForms(secret: string): string[] {
   const component = encodeURIComponent(secret);
   const strict = component.replace(/[!'()*]/g, (character) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`);
   const form = new URLSearchParams({ '': secret }).toString().slice(1);
-  return [component, strict, form].flatMap((text) => [
-    text,
-    text.replace(/%[0-9A-F]{2}/g, (byte) => byte.toLowerCase()),
-  ]);
+  const lower = form.replace(/%[0-9A-F]{2}/g, (byte) => byte.toLowerCase());
+  return [component, strict, strict.replaceAll('%2F', '/'), form, lower];
 }
 
-/** Returns the JSON escapes of a secret, without the quotes: the shortest, for HTML, and with escaped slashes. */
+/** Returns the JSON escapes of a secret, without the quotes: the shortest, of Go, of PHP and of .NET. */
 function jsonForms(secret: string): string[] {
   const json = JSON.stringify(secret).slice(1, -1);
-  const html = json.replace(/[<>&]/g, (character) => `\\u00${character.charCodeAt(0).toString(16)}`);
-  return [json, html, json.replaceAll('/', '\\/')];
+  const go = json.replace(/[<>&]/g, (character) => `\\u${hexCode(character)}`);
+  const dotNet = secret
+    .replaceAll('\\', '\\\\')
+    .replace(/["&'+<>`]/g, (character) => `\\u${hexCode(character).toUpperCase()}`);
+  return [json, go, json.replaceAll('/', '\\/'), dotNet];
+}
+
+function hexCode(character: string): string {
+  return character.charCodeAt(0).toString(16).padStart(4, '0');
 }
 
 /**

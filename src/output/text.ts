@@ -3,7 +3,7 @@ import { redact } from './mask.ts';
 /** The scheme of a URL and the two slashes after it. */
 export const SCHEME = /^[a-z][a-z\d+.-]*:\/\//i;
 
-/** How many values a message lists at most, the characters of each, and the characters of all but the first. */
+/** How many values a message lists at most, the characters of each, and the characters of all if there are several. */
 const MAX_LISTED = 10;
 const MAX_LISTED_VALUE = 400;
 const MAX_LISTED_LENGTH = 300;

@@ -1,11 +1,11 @@
-import { type ApiError, isApiResponse } from '../net/api-error.ts';
+import { type ApiError, isApiResponse, unansweredError } from '../net/api-error.ts';
 import { clock } from '../net/clock.ts';
 import { asObject, InvalidResponseError, parseJsonObject, stringField } from '../net/json.ts';
 import { NetworkError } from '../net/network-error.ts';
 import { done, failure, type Outcome, unwrap } from '../net/outcome.ts';
 import type { FinalResponse, HttpRequest, Transport } from '../net/transport.ts';
 import { isMaskable, MASKABLE_FORMAT, maskSecret, maskToken } from '../output/mask.ts';
-import { type Subject, scalekitInvalidResponse, scalekitNetworkError, scalekitRefusal } from './errors.ts';
+import { type Subject, scalekitInvalidResponse, scalekitRefusal } from './errors.ts';
 import {
   type AccessToken,
   type Client,
@@ -288,7 +288,7 @@ export class Scalekit {
       response = await this.transport.send(request);
     } catch (error) {
       if (!(error instanceof NetworkError)) throw error;
-      return failure(error.reached, scalekitNetworkError(operation, error));
+      return failure(error.reached, unansweredError(operation, error, 'scalekit_environment_url'));
     }
     const { status, headers, mayBeDone } = response;
     this.time = Date.parse(headers.date ?? '') || undefined;

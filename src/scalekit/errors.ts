@@ -1,12 +1,4 @@
-import {
-  type ApiError,
-  invalidResponseError,
-  isApiResponse,
-  redirectAdvice,
-  refusedError,
-  unansweredError,
-} from '../net/api-error.ts';
-import type { NetworkError } from '../net/network-error.ts';
+import { type ApiError, invalidResponseError, isApiResponse, redirectAdvice, refusedError } from '../net/api-error.ts';
 import type { FinalResponse, HttpResponse } from '../net/transport.ts';
 import { oneLine, truncate } from '../output/text.ts';
 
@@ -29,14 +21,6 @@ export type Subject =
  */
 export function scalekitRefusal(operation: string, response: FinalResponse, subject: Subject): ApiError {
   return refusedError(operation, response, scalekitMessages(response), scalekitAdvice(response, subject));
-}
-
-/**
- * Returns the error for a request that got no complete response.
- * @param operation completes "Could not …"
- */
-export function scalekitNetworkError(operation: string, error: NetworkError): ApiError {
-  return unansweredError(operation, error, 'scalekit_environment_url');
 }
 
 /**

@@ -1,7 +1,6 @@
 import { isFromThisStep } from '../client/identity.ts';
 import { formatMarker, type OwnershipMarker, parseMarker, parseMarkers } from '../client/marker.ts';
 import { clock } from '../net/clock.ts';
-import { ListError } from '../output/annotation.ts';
 import * as log from '../output/log.ts';
 import { CREATION_LAG, type Scalekit } from '../scalekit/api.ts';
 import { byCreateTime, type Client, type ClientSummary } from '../scalekit/types.ts';
@@ -205,9 +204,9 @@ async function isChanged(scalekit: Scalekit, { client_id, marker }: DeletableCli
   return now.client_id !== client_id || !current || formatMarker(current) !== formatMarker(marker);
 }
 
-/** @throws {ListError} that names all failures, each once, unless there are none */
+/** @throws {Error} that names all failures, each once, unless there are none */
 export function throwFailures(failures: string[]): void {
-  if (failures.length > 0) throw new ListError([...new Set(failures)]);
+  if (failures.length > 0) throw new Error([...new Set(failures)].join('\n'));
 }
 
 /** Deletes a client, whatever secrets it has. @returns whether it still existed */

@@ -39,14 +39,14 @@ describe('the error about bad inputs', () => {
     ]);
   });
 
-  it('lists as many problems as fit, the first ten of each input before others, and counts the rest', () => {
+  it('lists the first ten problems of each input before others', () => {
     const many = Array.from({ length: 1000 }, (_, at): [string, string] => ['a', `${at}`]);
     const lines = messageOf([...many, ['b', 'x']]).split('\n');
     expect(lines[0]).toBe('1001 bad inputs:');
     expect(lines.slice(10, 13)).toEqual(['- a: 9', '- b: x', '- a: 10']);
-    expect(lines.at(-1)).toBe(`and ${1001 - (lines.length - 2)} more, listed in the log`);
-    expect(lines.length).toBeGreaterThan(300);
-    const some = messageOf([...many.slice(0, 60), ['b', 'x']]).split('\n');
-    expect([some.length, ...some.slice(-2)]).toEqual([62, '- a: 59', '- b: x']);
+    expect(lines.at(-1)).toBe('- a: 999');
+    expect(lines).toHaveLength(1002);
+    const some = messageOf([...many.slice(0, 24), ['b', 'x']]).split('\n');
+    expect([some.length, ...some.slice(-2)]).toEqual([26, '- a: 23', '- b: x']);
   });
 });

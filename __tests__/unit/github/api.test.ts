@@ -1,4 +1,4 @@
-import { describe, expect, it } from '@jest/globals';
+import { describe, expect, it, jest } from '@jest/globals';
 import { GitHub, type GitHubRequest } from '../../../src/github/api.ts';
 import { InvalidResponseError } from '../../../src/net/json.ts';
 import { NetworkError } from '../../../src/net/network-error.ts';
@@ -70,6 +70,40 @@ describe("GitHub's API", () => {
     ])
       await expect(githubWith(json(run)).github.getRun('acme/app', '7')).rejects.toThrow('HTTP 200, but ');
     await expect(githubWith({ status: 403 }).github.getRun('acme/app', '7')).rejects.toThrow('actions: read');
+  });
+});
+
+describe('a response that a server in between has changed', () => {
+  const withType = (type: string | undefined, status: number, body: unknown): Partial<FinalResponse> => ({
+    status,
+    headers: type === undefined ? {} : { 'content-type': type },
+    body: typeof body === 'string' ? body : JSON.stringify(body),
+  });
+  const read = (response: Partial<FinalResponse>) =>
+    new GitHub(new FakeTransport(() => response), { api: API, token: TOKEN }).getRepository('acme/app', ({ id }) => id);
+  const TYPES = [undefined, 'text/plain', 'application/vnd.github+json', 'application/octet-stream', 'junk', ''];
+
+  it.each(TYPES)('is read and reported as JSON, whatever its content type says: %j', async (type) => {
+    expect(await read(withType(type, 200, { id: 42, full_name: 'acme/app' }))).toBe(42);
+    await expect(read(withType(type, 403, { message: 'No way' }))).rejects.toThrow('HTTP 403: No way. ');
+  });
+
+  it.each(['application/json', ...TYPES])('is an error if it is not JSON: %j', async (type) => {
+    await expect(read(withType(type, 200, '<html>'))).rejects.toThrow('HTTP 200, but the answer is not JSON');
+    await expect(read(withType(type, 403, '<html>'))).rejects.toThrow('HTTP 403. ');
+  });
+
+  it.each([204, 205, 304, 600, 999])('is an error or empty with status %d', async (status) => {
+    await expect(read(withType('application/json', status, ''))).rejects.toThrow(`HTTP ${status}`);
+  });
+
+  it('announces the end of a route in the debug log alone', async () => {
+    const warn = jest.spyOn(console, 'warn').mockImplementation(() => {});
+    const headers = { 'content-type': 'application/json', deprecation: 'true', sunset: '##[add-mask]soon' };
+    const body = JSON.stringify({ id: 42, full_name: 'acme/app' });
+    expect(await read({ headers, body })).toBe(42);
+    expect(warn).not.toHaveBeenCalled();
+    warn.mockRestore();
   });
 });
 

@@ -123,6 +123,11 @@ describe('the ids of a run', () => {
     expect(readRunner({ ...all, GITHUB_EVENT_PATH: eventFile(text) }).hasBadEvent).toBe(hasBadEvent);
   });
 
+  it('say that an event file that cannot be read is bad, and that a missing one is not', () => {
+    expect(readRunner({ ...all, GITHUB_EVENT_PATH: folder }).hasBadEvent).toBe(true);
+    expect(readRunner({ ...all, GITHUB_EVENT_PATH: join(folder, 'missing') }).hasBadEvent).toBe(false);
+  });
+
   it('have default values outside a runner', () => {
     expect(readRunner({})).toEqual({
       repository: '',

@@ -46,13 +46,10 @@ it.each([
 });
 
 describe('several bad inputs', () => {
-  it('are counted if they do not fit into an annotation', () => {
+  it('are counted, and the first of each input come first', () => {
     const lines = resolveError({ scopes: Array.from({ length: 1000 }, (_, at) => `"${at}`).join(' ') }).split('\n');
-    expect([lines[0], lines.at(-1)]).toEqual([
-      '1000 bad inputs:',
-      `and ${1002 - lines.length} more, listed in the log`,
-    ]);
-    expect(lines.join('%0A').length).toBeLessThan(3900);
+    expect(lines[0]).toBe('1000 bad inputs:');
+    expect(lines).toHaveLength(1001);
     const both = resolveError({ scopes: Array.from({ length: 99 }, (_, at) => `"${at}`).join(' '), expiry: 'x' });
     expect(both).toContain('- expiry: got "x"');
   });

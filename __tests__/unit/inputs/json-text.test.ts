@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { findJsonError, parseJson, quoteJson, repeatedKeys } from '../../../src/inputs/json-text.ts';
+import { findJsonError, parseJson, quoteJson, quoteWholeNumbers, repeatedKeys } from '../../../src/inputs/json-text.ts';
 import { maskSecret } from '../../../src/output/mask.ts';
 import { read, useCleanInputs } from '../input-fixtures.ts';
 
@@ -136,13 +136,37 @@ describe('the problem of broken JSON', () => {
     expect(problemOf(`[${secret}]`)).toBe('got broken JSON at line 1, column 4, near "***"');
   });
 
-  it('says that JSON is nested too deeply', () => {
+  it('shows a value that is nested too deeply as such', () => {
     const deep = `{"a":${'['.repeat(100_000)}${']'.repeat(100_000)}}`;
-    const reviver = (_key: string, value: unknown) => value;
-    const { problems } = read((text, report) => parseJson(text, report, 'JSON', reviver), deep);
-    expect(problems).toEqual(['got broken JSON that is nested too deeply; expected JSON']);
     expect(repeatedKeys(deep).size).toBe(0);
     expect(quoteJson(JSON.parse(deep))).toBe('one that is nested too deeply');
+  });
+});
+
+describe('whole numbers of JSON', () => {
+  it.each([
+    ['{"a": 42, "b": -7, "c": 0}', { a: '42', b: '-7', c: '0' }],
+    ['{"a": 12345678901234567890}', { a: '12345678901234567890' }],
+    ['{"a": 1.10, "b": 1e3, "c": 1E+2, "d": -0.5}', { a: 1.1, b: 1000, c: 100, d: -0.5 }],
+    ['{"a 1": "x 2 \\" 3", "4": "5"}', { 'a 1': 'x 2 " 3', '4': '5' }],
+    ['[1,[2,{"a":3}],"4"]', ['1', ['2', { a: '3' }], '4']],
+    ['7', '7'],
+  ])('become strings, and nothing else changes: %s', (text, expected) => {
+    expect(JSON.parse(quoteWholeNumbers(text))).toEqual(expected);
+  });
+
+  it('are the only difference for any JSON', () => {
+    const asStrings = (value: unknown): unknown => {
+      if (Number.isInteger(value) && /^-?\d+$/.test(JSON.stringify(value))) return JSON.stringify(value);
+      if (Array.isArray(value)) return value.map(asStrings);
+      if (typeof value !== 'object' || value === null) return value;
+      return Object.fromEntries(Object.entries(value).map(([key, entry]) => [key, asStrings(entry)]));
+    };
+    fc.assert(
+      fc.property(fc.json({ stringUnit: 'binary' }), (text) => {
+        expect(JSON.parse(quoteWholeNumbers(text))).toEqual(asStrings(JSON.parse(text)));
+      }),
+    );
   });
 });
 

@@ -1,7 +1,6 @@
 import os from 'node:os';
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import fc from 'fast-check';
-import { ListError } from '../../../src/output/annotation.ts';
 import * as log from '../../../src/output/log.ts';
 import { maskSecret } from '../../../src/output/mask.ts';
 import { oneLine } from '../../../src/output/text.ts';
@@ -111,14 +110,11 @@ describe('an annotation', () => {
 });
 
 describe('an error that lists more than fits', () => {
-  it.each([
-    ['itself', (error: Error) => error],
-    ['as a cause', (error: Error) => new Error(`It failed. ${error.message}`, { cause: error })],
-  ])('has all of its entries in the log: %s', (_what, wrap) => {
+  it('has all of its lines in the log, and the first and last ones in the annotation', () => {
     const entries = Array.from({ length: 60 }, (_, at) => `:: ${at} ${'x'.repeat(100)}`);
-    log.fail(wrap(new ListError(entries, '60 things:')));
-    expect(lines().slice(0, 60)).toEqual(entries.map((entry) => entry.replace('::', ': :')));
-    expect(lines()[60]).toMatch(/^::error::.*60 things:%0A:: 0 x+%0A.*%0Aand \d+ more, listed in the log$/);
+    log.fail(new Error(['60 things:', ...entries].join('\n')));
+    expect(lines().slice(1, 61)).toEqual(entries.map((entry) => entry.replace('::', ': :')));
+    expect(lines()[61]).toMatch(/^::error::60 things:%0A:: 0 x+%0A.*%0Aand \d+ more, listed in the log%0A.*:: 59 x+$/);
   });
 });
 

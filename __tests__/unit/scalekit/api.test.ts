@@ -122,7 +122,11 @@ describe('a secret that a response shows', () => {
       const { outcome, ids } = await run(send, json({ ...Object(done), plain_secret: 'short' }));
       expect(outcome).toMatchObject({
         kind: 'unknown',
-        error: { message: expect.stringContaining('HTTP 200, but it holds no usable plain_secret') },
+        error: {
+          message: expect.stringContaining(
+            'HTTP 200, but its plain_secret is not 8 characters to 48 KiB of printable ASCII',
+          ),
+        },
       });
       expect(ids).toHaveLength(1);
     },

@@ -1,14 +1,10 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
+import { unansweredError } from '../../../src/net/api-error.ts';
 import { NetworkError } from '../../../src/net/network-error.ts';
 import { ProxyError } from '../../../src/net/proxy.ts';
 import type { FinalResponse, HttpResponse } from '../../../src/net/transport.ts';
-import {
-  type Subject,
-  scalekitInvalidResponse,
-  scalekitNetworkError,
-  scalekitRefusal,
-} from '../../../src/scalekit/errors.ts';
+import { type Subject, scalekitInvalidResponse, scalekitRefusal } from '../../../src/scalekit/errors.ts';
 
 const INFO = 'type.googleapis.com/scalekit.v1.errdetails.ErrorInfo';
 const ORGANIZATION: Subject = { organization: 'org_1' };
@@ -345,7 +341,7 @@ describe('advice', () => {
     ['a connection that broke', 'ECONNRESET', 'socket hang up', true, 'socket hang up.'],
   ])('is given on %s', (_what, code, text, reached, todo) => {
     const failure = new NetworkError(text, code, reached);
-    const error = scalekitNetworkError('do it', failure);
+    const error = unansweredError('do it', failure, 'scalekit_environment_url');
     expect(error.message).toMatch(/^Could not do it: /);
     expect(error.message).toContain(`${text}.`);
     expect(error.message).toContain(todo);
@@ -361,7 +357,11 @@ describe('advice', () => {
     ['has no address', 'PROXY_ADDRESS', undefined, 'Expected the address of an http or https proxy'],
   ])('is given if a proxy %s', (_, code, status, todo) => {
     const cause = new ProxyError('https_proxy', 'what happened', code, status);
-    const error = scalekitNetworkError('do it', new NetworkError(cause.message, code, false, cause));
+    const error = unansweredError(
+      'do it',
+      new NetworkError(cause.message, code, false, cause),
+      'scalekit_environment_url',
+    );
     expect(error.message).toMatch(/^Could not do it: what happened\. /);
     expect(error.message).toContain(todo);
   });
@@ -382,7 +382,7 @@ describe('advice', () => {
 
   it('is not invented if a run is cancelled', () => {
     const failure = new NetworkError('the run was cancelled before it was sent', 'CANCELLED', false);
-    expect(scalekitNetworkError('do it', failure).message).toBe(
+    expect(unansweredError('do it', failure, 'scalekit_environment_url').message).toBe(
       'Could not do it: the run was cancelled before it was sent.',
     );
   });
@@ -391,7 +391,7 @@ describe('advice', () => {
 describe('the status of a failure', () => {
   it('is that of a refusal, and none if there was no response or it says success', () => {
     expect(scalekitRefusal('do it', response(401), 'client-sign-in').status).toBe(401);
-    expect(scalekitNetworkError('do it', new NetworkError('a', 'TIMEOUT', true)).status).toBeUndefined();
+    expect(unansweredError('do it', new NetworkError('a', 'TIMEOUT', true), 'x').status).toBeUndefined();
     expect(scalekitInvalidResponse('do it', response(200), 'it is empty', ORGANIZATION).status).toBeUndefined();
   });
 });

@@ -185,11 +185,6 @@ describe('what went wrong', () => {
     ['is reported', reasons(2), 'Reason 0.\nReason 1.'],
     ['is reported once', [...reasons(2), ...reasons(2)], 'Reason 0.\nReason 1.'],
     ['is reported in full if it fits', reasons(200), reasons(200).join('\n')],
-    [
-      'is reported as far as it fits, and how many more',
-      [...reasons(400), ...reasons(400)],
-      `${reasons(254).join('\n')}\nand 146 more, listed in the log`,
-    ],
   ])('%s', (_what, failures, message) => {
     let reported: string | undefined;
     try {
