@@ -29,8 +29,8 @@ export interface DesiredClient {
   rotate_after: number | undefined;
   /** How many secrets a rotation keeps, the new one included: 1 to 5. */
   keep_secrets: number;
-  /** Whether the credentials are verified before they are published. */
-  verify: boolean;
+  /** Whether the credentials are verified before they are published. `exact`: more than requested is wrong, too. */
+  verify: boolean | 'exact';
   /** Whether an access token is an output. */
   access_token: boolean;
   /** Where the credentials are saved for later workflows. Undefined if they are not saved. */

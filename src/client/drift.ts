@@ -16,6 +16,10 @@ export interface Difference {
   got: string[];
 }
 
+/** What the user can do about scopes and claims that a client has and that were not requested. */
+export const WAYS_OUT =
+  'on_existing: replace creates a new client. If an entry is a default of the environment, list it among the inputs.';
+
 /** What a comparison found. Each difference names what is missing or different, or what there is in addition. */
 export interface Findings {
   /** What makes the step fail. */

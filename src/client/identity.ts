@@ -120,7 +120,7 @@ export function relationOf(
 }
 
 /** Nanoseconds after which a second client with the same nonce is no duplicate of a request that was sent again. */
-const COPY_AGE_NS = 3_600_000_000_000n;
+export const COPY_AGE_NS = 3_600_000_000_000n;
 
 /**
  * Returns the clients that somebody copied by hand: those that were created more than an hour after the oldest client with

@@ -1,7 +1,7 @@
 import { listed, quote } from '../output/text.ts';
 import { type ClientFields, MAX_SECRETS, type Secret } from '../scalekit/types.ts';
 import type { DesiredClient, Existing } from './desired.ts';
-import { type Difference, findDrift, formatDifferences } from './drift.ts';
+import { type Difference, findDrift, formatDifferences, formatExtras, unrequestedAudience, WAYS_OUT } from './drift.ts';
 import type { ManagedClient } from './identity.ts';
 import { evictions, retirements } from './retirement.ts';
 import { decideRotation } from './rotation.ts';
@@ -52,7 +52,13 @@ export function planChanges(desired: DesiredClient, existing: Existing): Plan {
   const save: Step[] = desired.location ? [{ kind: 'save' }] : [];
   const creation: Step[] = [{ kind: 'create' }, ...save];
   if (!client) return { result: 'created', beforePublish: creation, afterPublish: [], notices: [], warnings: [] };
-  const warnings = others.length > 0 ? [duplicatesWarning(client.client_id, others)] : [];
+  const audience = unrequestedAudience(desired, client);
+  const warnings = [
+    ...(others.length > 0 ? [duplicatesWarning(client.client_id, others)] : []),
+    ...(audience.length > 0
+      ? [`Client ${client.client_id} has an audience that was not requested: ${formatExtras(audience)}.`]
+      : []),
+  ];
   const base = { client, afterPublish: [], notices: [], warnings };
   switch (desired.on_existing) {
     case 'fail':
@@ -117,7 +123,7 @@ function driftCorrections(desired: DesiredClient, client: ManagedClient, warning
   const emptied = drifted.filter(({ wanted }) => wanted.length === 0);
   if (emptied.length > 0) {
     throw planError(
-      `Client ${client.client_id} has what was not asked for, and the API cannot empty a list: use on_existing: replace, which creates a new client and then deletes this one.\n${formatDifferences(emptied)}`,
+      `Client ${client.client_id} has what was not requested, and the API cannot empty a list. ${WAYS_OUT}\n${formatDifferences(emptied)}`,
       warnings,
     );
   }

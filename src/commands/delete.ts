@@ -1,19 +1,27 @@
-import { identityHash, repositoryReference } from '../client/identity.ts';
+import { copiesAmong, identityHash, parseOrUndefined, relationOf, repositoryReference } from '../client/identity.ts';
 import { parseMarker } from '../client/marker.ts';
 import { isOtherOwners, type SavedOwner, savedSecretId } from '../client/saved-state.ts';
 import type { Target } from '../client/target.ts';
 import { GitHub } from '../github/api.ts';
 import { entryNames, SavedCredentials, type SavedSnapshot, type SecretLocation } from '../github/saved-credentials.ts';
-import { identityFor, resolveSecretLocation } from '../inputs/desired-client.ts';
+import { clientName, identityFor, resolveSecretLocation } from '../inputs/desired-client.ts';
 import type { DeleteInputs } from '../inputs/inputs.ts';
 import { ApiError } from '../net/api-error.ts';
 import type { Transport } from '../net/transport.ts';
 import * as log from '../output/log.ts';
 import { setOutputs } from '../output/outputs.ts';
 import { cell, writeSummary } from '../output/summary.ts';
+import { quote } from '../output/text.ts';
 import { Scalekit } from '../scalekit/api.ts';
 import { CLIENT_ID } from '../scalekit/types.ts';
-import { type ClientQuery, getNamedClient } from '../steps/find.ts';
+import {
+  type ClientQuery,
+  contradictionText,
+  copyText,
+  getNamedClient,
+  listDescribed,
+  warningsAbout,
+} from '../steps/find.ts';
 import { resolveTarget } from '../steps/resolve-target.ts';
 import { type DeletableClient, deleteMarkedClient, throwFailures } from '../undo/remove.ts';
 import { runWithTransport } from './session.ts';
@@ -48,17 +56,21 @@ async function run(inputs: DeleteInputs, transport: Transport): Promise<void> {
   if (found && !deletable && !isNothingSaved(found.saved)) log.warning(notDeletedWarning(found, owner));
   const unlisted = deletable && (await findUnlistedClient(scalekit, deletable.saved, listed, owner.key));
   const clients = [...listed, ...(unlisted ? [unlisted] : [])];
-  if (inputs.dry_run) showPlan(clients, deletable);
-  else await deleteAll(scalekit, clients, deletable);
+  const nothing = nothingText(scalekit, inputs.client_id, query);
+  if (inputs.dry_run) showPlan(clients, deletable, nothing);
+  else await deleteAll(scalekit, clients, deletable, nothing);
 }
 
 function queryFor(inputs: DeleteInputs, target: Target): ClientQuery {
   const identity = identityFor(inputs, target, 'persistent');
   const repo = repositoryReference(target.repository, target.repository_id);
-  return { identity, marker: { key: identityHash(identity), repo } };
+  return { identity, marker: { key: identityHash(identity), repo }, fields: { name: clientName(inputs, target) } };
 }
 
-/** Finds the client that `client_id` names, or all with our identity hash. The clients need not be readable as a whole. */
+/**
+ * Finds the client that `client_id` names, or all with our identity hash. The clients need not be readable as a whole. Warns
+ * of clients that may be ours and are not deleted.
+ */
 async function findDeletableClients(
   scalekit: Scalekit,
   client_id: string,
@@ -70,12 +82,23 @@ async function findDeletableClients(
     if (client.marker) return [{ client_id, marker: client.marker, justRead: true }];
     throw new Error(`Client ${client_id} is not deleted: its description has no ownership marker.`);
   }
-  const found = new Map<string, DeletableClient>();
-  for await (const { client_id, description } of scalekit.listClients()) {
-    const marker = parseMarker(description);
-    if (marker?.key === query.marker.key) found.set(client_id, { client_id, marker });
+  const found = new Map<string, DeletableClient & { create_time: bigint | undefined }>();
+  const ids = { contradictory: new Set<string>(), disputed: new Set<string>(), 'look-alike': new Set<string>() };
+  for await (const client of listDescribed(scalekit, query)) {
+    const relation = relationOf(client, query);
+    const marker = parseMarker(client.description);
+    if (relation === 'ours' && marker)
+      found.set(client.client_id, { ...client, marker, create_time: parseOrUndefined(client.parse)?.create_time });
+    else if (relation !== 'ours' && relation !== 'unrelated') ids[relation].add(client.client_id);
   }
-  return [...found.values()];
+  const copies = copiesAmong([...found.values()]);
+  const warnings = [
+    ...(ids.contradictory.size > 0 ? [contradictionText([...ids.contradictory])] : []),
+    ...copies.map(({ client_id }) => copyText(client_id)),
+    ...warningsAbout([...ids['look-alike']], [...ids.disputed]),
+  ];
+  warnings.forEach(log.warning);
+  return [...found.values()].filter((client) => !copies.includes(client));
 }
 
 /**
@@ -143,15 +166,24 @@ async function findUnlistedClient(
   return marker?.key === key ? { client_id: id, marker } : undefined;
 }
 
+/** Returns the sentence that there is nothing to delete, and what was looked for. */
+function nothingText({ organization_id }: Scalekit, client_id: string, { identity }: ClientQuery): string {
+  const { repository, environment, name } = identity;
+  const wanted = client_id
+    ? `client ${client_id}`
+    : [`a client of ${repository}`, environment && `environment ${quote(environment)}`, name && `name ${quote(name)}`]
+        .filter(Boolean)
+        .join(', ');
+  return `There is nothing to delete. Looked for ${wanted} in organization ${organization_id}.`;
+}
+
 /** Shows what a run without `dry_run` would delete. */
-function showPlan(clients: DeletableClient[], deletable: DeletableCredentials | undefined): void {
+function showPlan(clients: DeletableClient[], deletable: DeletableCredentials | undefined, nothing: string): void {
   const all = [
     ...clients.map(({ client_id }) => `client ${client_id}`),
     ...(deletable ? [entryNames(deletable.credentials.location)] : []),
   ];
-  log.info(
-    all.length > 0 ? 'Dry run: nothing was changed. A run without dry_run would' : 'There is nothing to delete.',
-  );
+  log.info(all.length > 0 ? 'Dry run: nothing was changed. A run without dry_run would' : nothing);
   for (const what of all) log.info(`- delete ${what}`);
   setOutputs({ deleted: '' });
   writeSummary('Scalekit organization client: what would be deleted', [[cell(all)]]);
@@ -166,6 +198,7 @@ async function deleteAll(
   scalekit: Scalekit,
   clients: DeletableClient[],
   deletable: DeletableCredentials | undefined,
+  nothing: string,
 ): Promise<void> {
   const deletions: Deletion[] = deletable ? [await deleteEntry(deletable, 'secret')] : [];
   for (const client of clients) deletions.push(await deleteClient(scalekit, client));
@@ -174,7 +207,7 @@ async function deleteAll(
     if (deletable && failuresOf(deletions).length === 0) deletions.push(await deleteEntry(deletable, variable));
   }
   const deleted = deletions.flatMap(({ what }) => what ?? []);
-  if (deleted.length + failuresOf(deletions).length === 0) log.info('There is nothing to delete.');
+  if (deleted.length + failuresOf(deletions).length === 0) log.info(nothing);
   setOutputs({ deleted: deletions.flatMap(({ id }) => id ?? []).join(' ') });
   writeSummary('Scalekit organization client: deleted', [[cell(deleted)]]);
   throwFailures(failuresOf(deletions));

@@ -1,7 +1,18 @@
-import { type ManagedClient, oldestFirst, repositoryReference, withMarker } from '../client/identity.ts';
-import { type OwnershipMarker, parseMarker } from '../client/marker.ts';
+import {
+  COPY_AGE_NS,
+  claimsNameRepository,
+  type Identity,
+  type ManagedClient,
+  namesOtherRepository,
+  oldestFirst,
+  type Relation,
+  repositoryReference,
+  withMarker,
+} from '../client/identity.ts';
+import { type OwnershipMarker, parseMarkers } from '../client/marker.ts';
 import { GitHub, type WorkflowRun } from '../github/api.ts';
 import type { Runner } from '../github/runner.ts';
+import { clientName } from '../inputs/desired-client.ts';
 import type { SweepInputs } from '../inputs/inputs.ts';
 import { ApiError } from '../net/api-error.ts';
 import type { Transport } from '../net/transport.ts';
@@ -9,6 +20,8 @@ import * as log from '../output/log.ts';
 import { setOutputs } from '../output/outputs.ts';
 import { cell, writeSummary } from '../output/summary.ts';
 import { Scalekit } from '../scalekit/api.ts';
+import type { Client, ClientSummary } from '../scalekit/types.ts';
+import { contradictionText, copyText, listDescribed, warningsAbout } from '../steps/find.ts';
 import { deleteMarkedClient, throwFailures } from '../undo/remove.ts';
 import { runWithTransport } from './session.ts';
 
@@ -27,6 +40,8 @@ interface Verdict {
   why: string;
   /** Why it could not be determined. The client stays then. */
   failure?: string;
+  /** What the user should know. */
+  warning?: string;
 }
 
 /** A client and what was done about it. */
@@ -65,20 +80,50 @@ async function run(inputs: SweepInputs, transport: Transport): Promise<void> {
 const DELETED = 'deleted';
 const WOULD_BE_DELETED = 'would be deleted';
 
-/** Finds the clients with `lifetime: job` that the repository's workflows created. @returns the oldest first */
+/**
+ * Finds the clients with `lifetime: job` that the repository's workflows created. Warns of clients that may be such ones and
+ * are not deleted.
+ * @returns the oldest first
+ */
 export async function findJobClients(scalekit: Scalekit, runner: Runner): Promise<JobClient[]> {
-  const by = repositoryReference(runner.repository, runner.repository_id);
+  const identity = { ...runner, environment: '', name: undefined, lifetime: 'job' as const };
+  const query = { identity, fields: { name: clientName({ name: '' }, identity) } };
   const found = new Map<string, JobClient>();
-  for await (const { client_id, description, parse } of scalekit.listClients()) {
-    const marker = parseMarker(description);
-    if (marker?.by !== by || marker.lifetime !== 'job') continue;
-    try {
-      found.set(client_id, { ...withMarker(parse()), marker });
-    } catch (error) {
-      log.warning(`Client ${client_id} stays: ${log.message(error)}.`);
-    }
+  const ids = { contradictory: new Set<string>(), disputed: new Set<string>(), 'look-alike': new Set<string>() };
+  for await (const client of listDescribed(scalekit, query)) {
+    const relation = relationToJobs(client, identity);
+    if (typeof relation === 'object') found.set(client.client_id, relation);
+    else if (relation !== 'unrelated') ids[relation].add(client.client_id);
   }
+  if (ids.contradictory.size > 0) log.warning(contradictionText([...ids.contradictory]));
+  warningsAbout([...ids['look-alike']], [...ids.disputed]).forEach(log.warning);
   return [...found.values()].sort(oldestFirst);
+}
+
+/** Returns a client if a job of the repository's workflows created it, and otherwise what it is to them. */
+function relationToJobs(
+  { client_id, description, parse }: ClientSummary,
+  identity: Identity,
+): JobClient | Exclude<Relation, 'ours'> {
+  const by = repositoryReference(identity.repository, identity.repository_id);
+  const markers = parseMarkers(description);
+  const isOurs = markers.some((marker) => marker.by === by && marker.lifetime === 'job');
+  if (markers.length > 0 && !isOurs) return 'unrelated';
+  try {
+    const client = parse();
+    const [marker, ...others] = markers;
+    if (!marker) return claimsNameRepository(client, identity) ? 'look-alike' : 'unrelated';
+    if (others.length > 0) return 'disputed';
+    return contradicts(client, marker) ? 'contradictory' : { ...withMarker(client), marker };
+  } catch (error) {
+    if (isOurs) log.warning(`Client ${client_id} stays: ${log.message(error)}.`);
+    return 'unrelated';
+  }
+}
+
+/** Returns whether the claims of a client name another repository than its marker. A marker may have a hash in place of the id. */
+function contradicts(client: Client, { repo }: OwnershipMarker): boolean {
+  return /^\d+$/.test(repo) && namesOtherRepository(client, { repository_id: repo });
 }
 
 /** Judges the clients one by one and deletes those whose job has ended, at most `max_deletions`. */
@@ -108,9 +153,10 @@ async function sweep(
 async function sweepOne(
   scalekit: Scalekit,
   client: JobClient,
-  { isOver, why, failure }: Verdict,
+  { isOver, why, failure, warning }: Verdict,
   dryRun: boolean,
 ): Promise<Omit<Row, 'client'>> {
+  if (warning) log.warning(warning);
   const failures = failure === undefined ? [] : [failure];
   if (!isOver) return { action: 'stays', why, failures };
   if (dryRun) return { action: WOULD_BE_DELETED, why, failures };
@@ -134,7 +180,7 @@ function judgeWith(github: GitHub, { repository, run: ownRun }: Runner): (client
       throw error;
     });
   };
-  return async ({ marker, create_time }) => {
+  return async ({ client_id, marker, create_time }) => {
     const [id = ''] = marker.run.split('.');
     const byAge = () => {
       const { serverNow } = github.transport;
@@ -148,7 +194,7 @@ function judgeWith(github: GitHub, { repository, run: ownRun }: Runner): (client
       runs.set(id, reading);
       const run = await reading;
       // Judge by age once more: if Scalekit sends no time, GitHub's response is the first that does.
-      return byAge() ?? judgeByRun(marker, run);
+      return byAge() ?? judgeByRun({ client_id, marker, create_time }, run);
     } catch (error) {
       return { isOver: false, why: 'GitHub could not be asked about its run', failure: log.message(error) };
     }
@@ -173,14 +219,23 @@ export function judgeByAge(
 }
 
 /** Judges a client by its workflow run. @param workflowRun undefined if GitHub shows no such run */
-export function judgeByRun({ run }: OwnershipMarker, workflowRun: WorkflowRun | undefined): Verdict {
+export function judgeByRun(
+  { client_id, marker, create_time }: Pick<JobClient, 'client_id' | 'marker' | 'create_time'>,
+  workflowRun: WorkflowRun | undefined,
+): Verdict {
   // GitHub answers 404 for a deleted run and for one that the token may not see.
   if (!workflowRun) return { isOver: false, why: 'GitHub shows no such run, which proves nothing' };
-  const { status, run_attempt } = workflowRun;
-  const attempt = Number(run.split('.')[1]);
-  if (run_attempt > attempt) return { isOver: true, why: `its run is at attempt ${run_attempt} by now` };
-  if (run_attempt === attempt && status === 'completed') return { isOver: true, why: 'its run is completed' };
-  return { isOver: false, why: `its run is ${status} in attempt ${run_attempt}` };
+  const { status, run_attempt, updated_at } = workflowRun;
+  const attempt = Number(marker.run.split('.')[1]);
+  const isOver = run_attempt > attempt || (run_attempt === attempt && status === 'completed');
+  if (!isOver) return { isOver, why: `its run is ${status} in attempt ${run_attempt}` };
+  const end = updated_at === undefined ? undefined : BigInt(updated_at) * 1_000_000n;
+  if (create_time !== undefined && end !== undefined && create_time > end + COPY_AGE_NS)
+    return { isOver: false, why: 'it was created after its run ended', warning: copyText(client_id) };
+  return {
+    isOver,
+    why: run_attempt > attempt ? `its run is at attempt ${run_attempt} by now` : 'its run is completed',
+  };
 }
 
 /** Returns the rows of the summary's table. */

@@ -1,9 +1,9 @@
 import type { getOctokit } from '@actions/github';
 import { ApiError, invalidResponseError, isApiResponse, unansweredError } from '../net/api-error.ts';
-import { asObject, InvalidResponseError, type Json, parseJsonObject, stringField } from '../net/json.ts';
+import { asObject, InvalidResponseError, isJsonObject, type Json, parseJsonObject, stringField } from '../net/json.ts';
 import { NetworkError } from '../net/network-error.ts';
 import { done, failure, type Outcome, unwrap } from '../net/outcome.ts';
-import type { FinalResponse, HttpRequest, Transport } from '../net/transport.ts';
+import type { FinalResponse, HttpRequest, HttpResponse, Transport } from '../net/transport.ts';
 import * as log from '../output/log.ts';
 import { type GitHubSubject, githubRefusal, rateLimitWait } from './errors.ts';
 
@@ -42,6 +42,8 @@ export interface WorkflowRun {
   status: string;
   /** Number of the latest attempt, from 1. */
   run_attempt: number;
+  /** Milliseconds since the epoch: when the run changed last, for a completed one when it ended. Undefined if it is not known. */
+  updated_at?: number | undefined;
 }
 
 /**
@@ -101,7 +103,8 @@ export class GitHub {
         throw new InvalidResponseError('it shows another run');
       const { run_attempt } = run;
       if (!isPositive(run_attempt)) throw new InvalidResponseError('run_attempt is not a number');
-      return { status: stringField(run, 'status'), run_attempt };
+      const updated_at = Date.parse(stringField(run, 'updated_at')) || undefined;
+      return { status: stringField(run, 'status'), run_attempt, updated_at };
     });
   }
 
@@ -160,7 +163,8 @@ export class GitHub {
   async #sendThroughOctokit({ route, parameters, mayBeDone = false }: GitHubRequest): Promise<GitHubResponse> {
     let response: FinalResponse | undefined;
     const fetch = async (url: string, { method, headers, body }: HttpRequest): Promise<Response> => {
-      const call = { method, url: new URL(url), headers, body, repeatable: true, mayBeDone, rateLimitWait };
+      const isGarbage = ({ body }: HttpResponse) => method === 'GET' && !isJsonObject(body);
+      const call = { method, url: new URL(url), headers, body, repeatable: true, mayBeDone, rateLimitWait, isGarbage };
       response = await this.transport.send(call);
       return toFetchResponse(response);
     };

@@ -69,12 +69,23 @@ export function createNonce(): string {
   return randomBytes(12).toString('base64url');
 }
 
+/** Returns the name of the client. @param suffix what a name that was not given ends with */
+export function clientName(
+  { name }: Pick<Inputs, 'name'>,
+  { repository, environment }: Pick<Target, 'repository' | 'environment'>,
+  suffix = '',
+): string {
+  const text = `GitHub Actions: ${repository}${environment && ` (${environment})`}`;
+  return name || shorten(text, MAX_NAME - suffix.length) + suffix;
+}
+
 /** Returns the fields to create the client with. A field without a value is absent. */
-function clientFields(inputs: Inputs, { repository, environment }: Target, claims: Claim[]): ClientFields {
-  const { scopes, audience, expiry, name, description } = inputs;
+function clientFields(inputs: Inputs, target: Target, claims: Claim[]): ClientFields {
+  const { scopes, audience, expiry, description, lifetime, runner } = inputs;
+  const { repository, environment } = target;
   const purpose = `Made by GitHub Actions for ${repository}${environment && `, environment ${environment}`}.`;
   return {
-    name: name || shorten(`GitHub Actions: ${repository}${environment && ` (${environment})`}`, MAX_NAME),
+    name: clientName(inputs, target, lifetime === 'job' ? ` #${runner.run}` : ''),
     description: description || shorten(purpose, MAX_DESCRIPTION_TEXT),
     ...(scopes.length > 0 && { scopes }),
     ...(audience.length > 0 && { audience }),

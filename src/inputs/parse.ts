@@ -1,4 +1,5 @@
 import type { Report } from '../client/faults.ts';
+import { parseMarkers } from '../client/marker.ts';
 import { mayReceiveSecrets, parseUrl } from '../net/url.ts';
 import { isMaskable, MASKABLE_FORMAT } from '../output/mask.ts';
 import { characterCount, escapeInvisible, quote, quoteUrl, SCHEME } from '../output/text.ts';
@@ -79,6 +80,12 @@ export const parseBoolean: Parser<boolean> = (text, report) => {
   return undefined;
 };
 
+/** Parses how new credentials are verified. */
+export const parseVerify: Parser<boolean | 'exact'> = (text, report) => {
+  if (text === 'exact') return text;
+  return parseBoolean(text, () => report(`got ${quote(text)}; expected true, exact or false`));
+};
+
 /** Returns a parser for a whole number in decimal digits. */
 export function wholeNumber(min: number, max: number, unit = ''): Parser<number> {
   const range = max === Number.MAX_SAFE_INTEGER ? `, at least ${min}` : ` from ${min} to ${max}`;
@@ -96,6 +103,15 @@ export function wholeNumber(min: number, max: number, unit = ''): Parser<number>
  */
 export function visible(parser: Parser<string>, show = quote): Parser<string> {
   return (text, report) => (reportInvisible(text, report, '', show) ? undefined : parser(text, report));
+}
+
+/** Returns a parser that does what `parser` does, unless the text would make a description have another ownership marker. */
+export function withoutMarker(parser: Parser<string>): Parser<string> {
+  return (text, report) => {
+    if (parseMarkers(text).length === 0) return parser(text, report);
+    report(`got ${quote(text)} with an ownership marker of this action; expected a text without one`);
+    return undefined;
+  };
 }
 
 /** Reports the first invisible character (Unicode category Cf). @returns whether there is one */

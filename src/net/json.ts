@@ -22,6 +22,16 @@ export function parseJsonObject(text: string): Json {
   return asObject(value, 'the answer');
 }
 
+/** Returns whether a text is a JSON object. */
+export function isJsonObject(text: string): boolean {
+  try {
+    parseJsonObject(text);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 /**
  * Returns a value as a JSON object.
  * @param what names the value in the error

@@ -36,6 +36,8 @@ export interface HttpRequest {
    * response is not a rate limit.
    */
   rateLimitWait?: (response: HttpResponse) => number | undefined;
+  /** Recognizes a 2xx response that is not the API's, so that a repeatable request is sent again, as after a 5xx. */
+  isGarbage?: (response: HttpResponse) => boolean;
   /** Called before each attempt. If it throws, the attempt is not sent and no other follows. */
   onSend?: (() => void) | undefined;
 }
@@ -257,7 +259,8 @@ export class Transport {
     }
     // After a rate limit, the server has done nothing and says when to retry. Only the deadline limits these retries.
     if (result.status === 429 || request.rateLimitWait?.(result) !== undefined) return true;
-    const isTemporary = result.status === 408 || result.status === 425 || result.status >= 500;
+    const isGarbage = result.status >= 200 && result.status < 300 && request.isGarbage?.(result) === true;
+    const isTemporary = result.status === 408 || result.status === 425 || result.status >= 500 || isGarbage;
     // After 425 Too Early (RFC 8470), the server has done nothing.
     return (request.repeatable || result.status === 425) && isTemporary && attempt < MAX_ATTEMPTS;
   }

@@ -1,14 +1,14 @@
-import { type ApiError, isApiResponse, unansweredError } from '../net/api-error.ts';
+import { isApiResponse, unansweredError } from '../net/api-error.ts';
 import { clock } from '../net/clock.ts';
 import { asObject, InvalidResponseError, parseJsonObject, stringField } from '../net/json.ts';
 import { NetworkError } from '../net/network-error.ts';
 import { done, failure, type Outcome, unwrap } from '../net/outcome.ts';
 import type { FinalResponse, HttpRequest, Transport } from '../net/transport.ts';
-import { isMaskable, MASKABLE_FORMAT, maskSecret, maskToken } from '../output/mask.ts';
 import { type Subject, scalekitInvalidResponse, scalekitRefusal } from './errors.ts';
+import { areCredentialsUnknown, isGarbage, isMissing, isNotFound, isPageSizeRefused } from './meaning.ts';
+import { readAccessToken, readSecret, requireMaskable } from './token.ts';
 import {
   type AccessToken,
-  type Client,
   type ClientFields,
   type ClientSummary,
   type Creation,
@@ -22,6 +22,10 @@ import {
 
 /** Milliseconds after the creation of a client or a secret in which parts of the API may not know it yet. */
 export const CREATION_LAG = 10_000;
+
+/** Milliseconds in which new credentials may be unknown to the token endpoint, and how often a token is requested. */
+const CREDENTIALS_LAG = 20_000;
+const MAX_TOKEN_ATTEMPTS = 8;
 
 /** Milliseconds before the first retry of a request that failed during that lag. Each later pause is twice as long. */
 const FIRST_PAUSE = 250;
@@ -53,8 +57,10 @@ export class Scalekit {
   readonly #origin: string;
   #organization: string;
   #token = '';
-  /** Ids of clients that parts of the API may not know yet. */
-  readonly #justCreated = new Set<string>();
+  /** When clients were created that parts of the API may not know yet, by id, in milliseconds since the process started. */
+  readonly #createdAt = new Map<string, number>();
+  /** The page sizes to try, the first one next. Without any, a request names none. */
+  readonly #pageSizes = ['100', '30'];
 
   constructor(transport: Transport, origin: string, organization_id: string) {
     this.transport = transport;
@@ -83,27 +89,30 @@ export class Scalekit {
     this.#token = unwrap(await this.#getToken('sign in to Scalekit', credentials, 'sign-in')).access_token;
   }
 
-  /** Requests an access token for a client and masks it. Retries for ten seconds if the client is still unknown. */
+  /** Requests an access token for new credentials and masks it. Retries for 20 seconds while they may be unknown. */
   async getToken(credentials: Credentials): Promise<AccessToken> {
     const operation = `get an access token for client ${credentials.client_id}`;
-    return unwrap(
-      await this.#retryDuringLag(isClientUnknown, () => this.#getToken(operation, credentials, 'client-sign-in')),
-    );
+    const send = () => this.#getToken(operation, credentials, 'client-sign-in');
+    const until = clock() + CREDENTIALS_LAG;
+    return unwrap(await this.#retryDuringLag(until, areCredentialsUnknown, send, false, MAX_TOKEN_ATTEMPTS));
   }
 
   /** Creates a client and masks its secret. */
   async createClient(
     fields: ClientFields,
     { mayBeDone, onSend, onId }: Creation,
-  ): Promise<Outcome<{ client: Client; plain_secret: string }>> {
+  ): Promise<Outcome<{ client: ClientSummary; plain_secret: string }>> {
     const request = { ...this.#request('POST', [], fields), repeatable: false, mayBeDone, onSend };
     return await this.#exchange('create the client', request, this.#subject(), (body) => {
       const response = parseJsonObject(body);
       const plain_secret = readSecret(response.plain_secret, Object(response.client).client_id);
       const client = parseClientSummary(response.client);
+      this.expectLag(client.client_id);
       onId(client.client_id);
       requireMaskable('plain_secret', plain_secret);
-      return { client: client.parse(), plain_secret };
+      // Throws if the client cannot be parsed.
+      client.parse();
+      return { client, plain_secret };
     });
   }
 
@@ -113,9 +122,7 @@ export class Scalekit {
     const seen = new Set<string>();
     for (let token = ''; ; ) {
       seen.add(token);
-      const request = this.#request('GET');
-      request.url.search = new URLSearchParams({ page_size: '100', ...(token && { page_token: token }) }).toString();
-      const page = unwrap(await this.#exchange(operation, request, this.#subject(), parsePage));
+      const page = await this.#getPage(operation, token);
       yield* page.clients.flatMap(parseListedClient);
       token = page.next_page_token;
       if (!token) return;
@@ -124,22 +131,38 @@ export class Scalekit {
     }
   }
 
+  /** Reads a page of the list of clients. If the API refuses its size, tries the next one, and keeps that for later pages. */
+  async #getPage(operation: string, page_token: string): Promise<ReturnType<typeof parsePage>> {
+    const [page_size] = this.#pageSizes;
+    const request = this.#request('GET');
+    request.url.search = new URLSearchParams({
+      ...(page_size && { page_size }),
+      ...(page_token && { page_token }),
+    }).toString();
+    const outcome = await this.#exchange(operation, request, this.#subject(), parsePage);
+    if (!page_size || outcome.kind === 'done' || !isPageSizeRefused(outcome.error)) return unwrap(outcome);
+    this.#pageSizes.shift();
+    return await this.#getPage(operation, page_token);
+  }
+
   /** Returns a client, or undefined if it does not exist. */
   async getClient(client_id: string): Promise<ClientSummary | undefined> {
     const parse = (body: string) => parseClientSummary(parseJsonObject(body).client);
     const request = this.#request('GET', [client_id]);
     const operation = `read client ${client_id}`;
-    return unwrap(await this.#exchange(operation, request, this.#subject(client_id), parse, () => undefined));
+    const send = () => this.#exchange(operation, request, this.#subject(client_id), parse, () => undefined);
+    const isUnknown = (outcome: Outcome<unknown>) => outcome.kind === 'done' && outcome.value === undefined;
+    return unwrap(await this.#retryDuringLag(this.#lagEnd(client_id), isUnknown, send));
   }
 
-  /** While `work` runs, updateClient() and addSecret() retry for ten seconds if the API returns 404 for this client. */
-  async expectLag<T>(client_id: string, work: () => Promise<T>): Promise<T> {
-    this.#justCreated.add(client_id);
-    try {
-      return await work();
-    } finally {
-      this.#justCreated.delete(client_id);
-    }
+  /** From now on, requests about this client are retried for ten seconds if the API does not know it. */
+  expectLag(client_id: string): void {
+    this.#createdAt.set(client_id, clock());
+  }
+
+  /** Returns until when the API may not know a client, in milliseconds since the process started. */
+  #lagEnd(client_id: string): number {
+    return (this.#createdAt.get(client_id) ?? Number.NEGATIVE_INFINITY) + CREATION_LAG;
   }
 
   /** Updates the fields that are given. The value of the outcome is the client as it is afterwards. */
@@ -153,7 +176,7 @@ export class Scalekit {
     const operation = `update client ${client_id}`;
     const send = (mayBeDone: boolean) =>
       this.#exchange(operation, { ...request, mayBeDone }, this.#subject(client_id), parse);
-    return await this.#retryDuringLag(this.#justCreated.has(client_id) && isMissing, send);
+    return await this.#retryDuringLag(this.#lagEnd(client_id), isMissing, send);
   }
 
   /** Deletes a client. Returns false if it did not exist. */
@@ -183,7 +206,7 @@ export class Scalekit {
     };
     const send = (mayBeDone: boolean) =>
       this.#exchange(operation, { ...request, mayBeDone }, { ...this.#subject(client_id), adding: true }, parse);
-    return await this.#retryDuringLag(this.#justCreated.has(client_id) && isMissing, send, mayBeDone);
+    return await this.#retryDuringLag(this.#lagEnd(client_id), isMissing, send, mayBeDone);
   }
 
   /** Deletes a secret of a client. Returns false if it did not exist. */
@@ -200,6 +223,8 @@ export class Scalekit {
   /** Deletes a client or a secret. Returns whether it existed. */
   async #delete(operation: string, ...path: [client_id: string, ...string[]]): Promise<boolean> {
     const parse = (body: string) => body.trim() === '' || parseJsonObject(body) !== undefined;
+    // From here on, an answer that the client does not exist may be true.
+    this.#createdAt.delete(path[0]);
     // It did not exist, unless an earlier attempt may have deleted it.
     const missing = ({ mayBeDone }: FinalResponse) => mayBeDone;
     const request = this.#request('DELETE', path);
@@ -231,30 +256,27 @@ export class Scalekit {
       body: new URLSearchParams({ grant_type: 'client_credentials', ...credentials }).toString(),
       repeatable: true,
     };
-    return await this.#exchange(operation, request, subject, (body) => {
-      const response = parseJsonObject(body);
-      const access_token = stringField(response, 'access_token').trim();
-      maskToken(access_token);
-      requireMaskable('access_token', access_token);
-      const expires_in = typeof response.expires_in === 'object' ? 0 : Number(response.expires_in);
-      return { access_token, expires_in: expires_in > 0 ? expires_in : undefined };
-    });
+    return await this.#exchange(operation, request, subject, readAccessToken);
   }
 
   /**
-   * Sends a request, and retries it for ten seconds if the API may not know a new client or secret yet.
-   * @param isLag returns whether that may be the reason for an error; false never to retry
+   * Sends a request, and retries it while the API may not know a new client or secret yet.
+   * @param until when that ends, in milliseconds since the process started
+   * @param isLag returns whether that may be the reason for an outcome
+   * @param maxAttempts how often the request is sent at most
    */
   async #retryDuringLag<T>(
-    isLag: false | ((error: ApiError) => boolean),
+    until: number,
+    isLag: (outcome: Outcome<T>) => boolean,
     send: (mayBeDone: boolean) => Promise<Outcome<T>>,
     mayBeDone = false,
+    maxAttempts = Number.POSITIVE_INFINITY,
   ): Promise<Outcome<T>> {
-    const until = clock() + CREATION_LAG;
-    for (let [pause, isUnknown] = [FIRST_PAUSE, mayBeDone]; ; pause = Math.min(2 * pause, MAX_PAUSE)) {
+    let isUnknown = mayBeDone;
+    for (let [attempt, pause] = [1, FIRST_PAUSE]; ; attempt++, pause = Math.min(2 * pause, MAX_PAUSE)) {
       const outcome = await send(isUnknown);
       isUnknown ||= outcome.kind === 'unknown';
-      if (outcome.kind === 'done' || !isLag || !isLag(outcome.error) || clock() >= until) return outcome;
+      if (!isLag(outcome) || attempt === maxAttempts || clock() >= until) return outcome;
       if (!(await this.transport.wait(pause * (0.5 + Math.random() / 2)))) return outcome;
     }
   }
@@ -285,14 +307,14 @@ export class Scalekit {
   ): Promise<Outcome<T>> {
     let response: FinalResponse;
     try {
-      response = await this.transport.send(request);
+      response = await this.transport.send({ ...request, isGarbage });
     } catch (error) {
       if (!(error instanceof NetworkError)) throw error;
       return failure(error.reached, unansweredError(operation, error, 'scalekit_environment_url'));
     }
     const { status, headers, mayBeDone } = response;
     this.time = Date.parse(headers.date ?? '') || undefined;
-    if (status === 404 && missing && isApiResponse(response)) return done(missing(response));
+    if (missing && isNotFound(response)) return done(missing(response));
     // A 404 that is not the API's says nothing about what the API did.
     const isForeign = status === 404 && !isApiResponse(response);
     if (status < 200 || status > 299)
@@ -304,26 +326,4 @@ export class Scalekit {
       return failure(true, scalekitInvalidResponse(operation, response, error.message, subject));
     }
   }
-}
-
-/** Returns whether an error says that the client is unknown. RFC 6749, section 5.2, allows both statuses. */
-function isClientUnknown({ status, message }: ApiError): boolean {
-  return status === 401 || (status === 400 && message.includes('invalid_client'));
-}
-
-function isMissing({ status }: ApiError): boolean {
-  return status === 404;
-}
-
-/** Masks the secret in a response. @returns the secret without white space around it, or an empty text */
-function readSecret(value: unknown, client_id: unknown): string {
-  const secret = typeof value === 'string' ? value.trim() : '';
-  maskSecret(secret, typeof client_id === 'string' ? [client_id] : []);
-  return secret;
-}
-
-/** @throws {InvalidResponseError} if a field of a response is no secret or token that can be masked in every form */
-function requireMaskable(field: string, text: string): void {
-  if (!text) throw new InvalidResponseError(`it holds no ${field}`);
-  if (!isMaskable(text)) throw new InvalidResponseError(`its ${field} is not ${MASKABLE_FORMAT}`);
 }

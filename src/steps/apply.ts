@@ -40,7 +40,7 @@ export async function applyPlan(context: Context, plan: Plan, found: SearchResul
 async function makeCredentials(context: Context, plan: Plan, found: SearchResult): Promise<AppliedPlan> {
   if (plan.client && plan.result !== 'replaced') return await changeClient(context, plan, plan.client);
   const { desired, scalekit } = context;
-  const creation = createClient(context);
+  const creation = createClient(context, found);
   // The verification and the search for concurrent runs are sent at the same time, on two connections.
   if (desired.verify && desired.marker.lifetime === 'persistent') scalekit.transport.preconnect(scalekit.clientUrl());
   const { client, secret, remainingSteps } = await creation;
@@ -72,7 +72,8 @@ async function continueWithWinner(
   const { scalekit, desired, journal } = context;
   log.info(`Another run created client ${winner.client_id} for the same purpose at the same time, and was first.`);
   const winnerPlan = planForWinner(desired, winner, found);
-  const applied = await scalekit.expectLag(winner.client_id, () => changeClient(context, winnerPlan, winner, []));
+  scalekit.expectLag(winner.client_id);
+  const applied = await changeClient(context, winnerPlan, winner, []);
   const { removed, remaining } = await cleanUp(scalekit, { ...journal.state, secret: undefined });
   for (const what of removed) log.info(`Removed this run's own: ${what}.`);
   remaining.forEach(log.warning);

@@ -5,7 +5,7 @@ import { appendMarker } from '../client/marker.ts';
 import type { Step } from '../client/plan.ts';
 import { proofOf } from '../client/proof.ts';
 import { ApiError } from '../net/api-error.ts';
-import { done, failure, type Outcome } from '../net/outcome.ts';
+import { done, type Failure, failure, type Outcome } from '../net/outcome.ts';
 import * as log from '../output/log.ts';
 import { byCreateTime, type Client, type ClientSummary, type Secret } from '../scalekit/types.ts';
 import { findOwnClients } from '../undo/remove.ts';
@@ -32,34 +32,33 @@ export interface CreatedClient {
  * @throws {Error} if no client was created, if it is not as requested, or if the outcome stays unknown
  */
 export async function createClient(context: Context, found: Pick<SearchResult, 'seenIds'>): Promise<CreatedClient> {
-  const { scalekit, desired, journal } = context;
+  const { desired } = context;
   let { name } = desired.fields;
   for (let [sends, mayBeDone] = [1, false]; ; sends++) {
-    const response = await sendCreate(context, name, mayBeDone);
-    const outcome = response.kind === 'done' ? await acceptClient(context, found, response.value) : response;
+    const outcome = await sendCreate(context, found, name, mayBeDone);
     if (outcome.kind === 'done') return outcome.value;
     const { kind, error } = outcome;
     const isNameTaken = error.status === 409 && name === desired.fields.name;
-    if (kind === 'refused' && !isNameTaken) journal.forget('client');
-    if ((kind === 'refused' && !isNameTaken) || scalekit.transport.cancelled) throw error;
-    log.info(`${error.message} Looking for the client that this may have created.`);
-    const search = await searchForOwnClient(context);
+    const search = await searchAfter(context, outcome, isNameTaken);
     if (search.kind === 'found') return await recoverClient(context, search.client);
-    // A server that redirects would redirect again, and one that shows another client would show another one again.
-    const isHopeless = (error.status !== undefined && error.status < 400) || response.kind === 'done';
+    // A server that redirects or shows another client would do so again.
+    const isHopeless = error.status !== undefined && error.status < 400;
     if (search.kind === 'failed' || sends === MAX_SENDS || isHopeless) throw error;
     if (isNameTaken) name = nameWithNonce(name, desired.marker.nonce);
     mayBeDone ||= kind === 'unknown';
   }
 }
 
+/** Sends the create request and judges the response. */
 async function sendCreate(
-  { scalekit, desired, journal }: Context,
+  context: Context,
+  found: Pick<SearchResult, 'seenIds'>,
   name: string,
   mayBeDone: boolean,
-): ReturnType<typeof scalekit.createClient> {
+): Promise<Outcome<CreatedClient>> {
+  const { scalekit, desired, journal } = context;
   const description = appendMarker(desired.fields.description, desired.marker);
-  return await scalekit.createClient(
+  const outcome = await scalekit.createClient(
     { ...desired.fields, name, description },
     {
       mayBeDone,
@@ -67,6 +66,21 @@ async function sendCreate(
       onId: (id) => journal.clientAnswered({ id }),
     },
   );
+  return outcome.kind === 'done' ? await acceptClient(context, found, outcome.value) : outcome;
+}
+
+/**
+ * Searches for the client that a create request may have created.
+ * @param isNameTaken whether the request was refused because of its name, so that the client may exist already
+ * @throws {ApiError} the request's if there cannot be such a client, or if the run was cancelled
+ */
+async function searchAfter(context: Context, { kind, error }: Failure, isNameTaken: boolean): Promise<Search> {
+  const { scalekit, journal } = context;
+  const isRefused = kind === 'refused' && !isNameTaken;
+  if (isRefused) journal.forget('client');
+  if (isRefused || scalekit.transport.cancelled) throw error;
+  log.info(`${error.message} Looking for the client that this may have created.`);
+  return await searchForOwnClient(context);
 }
 
 /**
@@ -89,7 +103,7 @@ async function acceptClient(
   if (!proof.isOwn) {
     journal.clientUnknown();
     const text = `Could not create the client: the answer shows client ${client_id}, and ${proof.reason}.`;
-    return failure(true, new ApiError(text));
+    return failure(true, new ApiError(text, { status: 200 }));
   }
   const shown = await findFirstSecret(scalekit, created);
   journal.clientAnswered({ id: client_id, is_proven: proof.isProven, ...(shown && { secret_ids: [shown.id] }) });

@@ -206,6 +206,11 @@ export function contradictionText(ids: string[]): string {
   return `The ownership marker of client ${all} belongs to this repository, but its claim github_repository_id names another one. It may be a copy. It is neither changed nor deleted. Delete it by hand, or remove the marker from its description.`;
 }
 
+/** Returns the sentence about a client that somebody copied. */
+export function copyText(client_id: string): string {
+  return `Client ${client_id} is not deleted: it was created more than an hour after another client with the same ownership marker, or after its run ended, so somebody copied it. Delete it by hand, or remove the marker from its description.`;
+}
+
 /** Logs all ids if a message lists only the first ones. */
 function logOmitted(what: string, ids: string[]): void {
   const all = ids.join(', ');

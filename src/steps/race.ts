@@ -3,6 +3,7 @@ import { clock } from '../net/clock.ts';
 import * as log from '../output/log.ts';
 import { removeClientOrOwnSecrets } from '../undo/remove.ts';
 import type { Context } from './context.ts';
+import { reportUnmarked } from './create.ts';
 import { type SearchResult, searchClients } from './find.ts';
 
 /**
@@ -11,6 +12,7 @@ import { type SearchResult, searchClients } from './find.ts';
  * @param created the client that this step created and uses
  * @param found what the search before the create returned
  * @returns the client of a concurrent run that was created earlier, or undefined if this step's client wins
+ * @throws {Error} if the list shows this step's client without its ownership marker
  */
 export async function settleRace(
   context: Context,
@@ -21,7 +23,8 @@ export async function settleRace(
   const isPersistent = desired.marker.lifetime === 'persistent';
   if (!isPersistent && !journal.state.client?.sent_again) return undefined;
   const elapsed = BigInt(Math.ceil(clock() - found.startedAt)) * 1_000_000n;
-  const { ours } = await searchClients(scalekit, desired);
+  const { ours, unmarkedIds } = await searchClients(scalekit, desired);
+  if (isPersistent && unmarkedIds.has(created.client_id)) reportUnmarked(desired, created.client_id);
   const isOwn = (client: ManagedClient) => isFromThisStep(client, journal.state);
   await removeDuplicates(
     context,

@@ -1,7 +1,8 @@
-import { differencesInResponse, formatDifferences } from '../client/drift.ts';
+import { checkUpdated, type Difference, formatDifferences, formatExtras, WAYS_OUT } from '../client/drift.ts';
 import { type ManagedClient, withMarker } from '../client/identity.ts';
 import { appendMarker } from '../client/marker.ts';
 import { createNonce } from '../inputs/desired-client.ts';
+import { ApiError } from '../net/api-error.ts';
 import type { Failure } from '../net/outcome.ts';
 import * as log from '../output/log.ts';
 import type { ClientFields, ClientSummary } from '../scalekit/types.ts';
@@ -28,14 +29,23 @@ export async function updateClient(
   const outcome = await scalekit.updateClient(client_id, changes);
   const response = outcome.kind === 'done' ? outcome.value : await readBack(context, client_id, expected.key, outcome);
   log.info(`Updated client ${client_id}: ${Object.keys(fields).join(', ')}.`);
-  const updated = withMarker(response.parse());
-  const wrong = differencesInResponse(desired, updated);
-  if (wrong.length > 0 || updated.marker?.key !== expected.key) {
-    throw new Error(
-      `Client ${client_id} was not updated to what was asked for. If the API only adds to a list, on_existing: replace creates a new client.\n${formatDifferences(wrong)}`,
-    );
-  }
+  // A response without a description says nothing about the marker.
+  const isDescribed = response.description !== undefined || fields.description === undefined;
+  const described = isDescribed ? response : ((await scalekit.getClient(client_id)) ?? response);
+  const updated = withMarker(described.parse());
+  const { wrong, warnings } = checkUpdated(desired, updated);
+  const isMarked = described.description === undefined || updated.marker?.key === expected.key;
+  if (wrong.length > 0 || !isMarked) throw notUpdatedError(client_id, wrong, isMarked);
+  if (warnings.length > 0)
+    log.warning(`Client ${client_id} still has more than was requested after its update: ${formatExtras(warnings)}.`);
   return { ...updated, secrets: client.secrets };
+}
+
+function notUpdatedError(client_id: string, wrong: Difference[], isMarked: boolean): Error {
+  const marker = isMarked ? '' : ' Its description does not have the ownership marker that was sent.';
+  return new Error(
+    `Client ${client_id} still differs from what was requested after its update.${marker} A scope must exist in the environment. ${WAYS_OUT}\n${formatDifferences(wrong)}`,
+  );
 }
 
 /** Reads a client after an update whose outcome is unknown. @throws {ApiError} the update's if it was not carried out */
@@ -45,8 +55,13 @@ async function readBack(
   key: string,
   { kind, error }: Failure,
 ): Promise<ClientSummary> {
+  if (kind === 'refused' && error.status === 400)
+    throw new ApiError(`${error.message} on_existing: replace creates a new client instead.`, {
+      status: 400,
+      cause: error,
+    });
   const now = kind === 'unknown' ? await scalekit.getClient(client_id).catch(() => undefined) : undefined;
   const client = now?.client_id === client_id ? withMarker(now.parse()) : undefined;
-  if (!now || client?.marker?.key !== key || differencesInResponse(desired, client).length > 0) throw error;
+  if (!now || client?.marker?.key !== key || checkUpdated(desired, client).wrong.length > 0) throw error;
   return now;
 }

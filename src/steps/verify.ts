@@ -1,9 +1,10 @@
 import type { DesiredClient } from '../client/desired.ts';
-import { claimTexts, compareSets, type Difference, formatDifferences } from '../client/drift.ts';
+import { type Difference, type Findings, formatDifferences } from '../client/drift.ts';
+import { checkToken } from '../client/token-check.ts';
 import { clock } from '../net/clock.ts';
 import * as log from '../output/log.ts';
 import type { Scalekit } from '../scalekit/api.ts';
-import { readToken, type TokenPayload } from '../scalekit/token.ts';
+import { readToken } from '../scalekit/token.ts';
 import type { Credentials } from '../scalekit/types.ts';
 
 /** An access token that the new credentials got. */
@@ -38,34 +39,28 @@ export async function verify(
   for (const until = clock() + (justUpdated ? CORRECTION_LAG : 0); ; ) {
     const { access_token, expires_in } = await scalekit.getToken(credentials);
     const payload = readToken(access_token);
-    const wrong = tokenDifferences(desired, credentials.client_id, payload);
-    if (wrong.length === 0) {
-      if (!payload) log.notice(NOT_A_JWT);
+    const findings = payload && checkToken(desired, credentials.client_id, payload);
+    if (!findings || findings.wrong.length === 0) {
+      report(findings);
       const expiresAt = payload?.exp ?? (expires_in && Math.floor(Date.now() / 1000) + expires_in);
       return { access_token, expiresAt };
     }
     const mismatch = new Error(
-      `The access token of the new client credentials differs from what was requested. An interceptor of the environment may have changed it. With verify: false, the token is not checked.\n${formatDifferences(wrong)}`,
+      `The access token of the new client credentials differs from what was requested. A scope must exist in the environment, and an interceptor can change a token. With verify: false, the token is not checked.\n${formatDifferences(findings.wrong)}`,
     );
     if (clock() >= until || !(await scalekit.transport.wait(RETRY_PAUSE))) throw mismatch;
   }
 }
 
-/**
- * Compares a token with the desired client. Ignores the token's audience if none was requested.
- * @param payload undefined if the token is not a JWT. Nothing can be compared then
- */
-function tokenDifferences(
-  { organization_id, fields }: DesiredClient,
-  client_id: string,
-  payload: TokenPayload | undefined,
-): Difference[] {
-  if (!payload) return [];
-  return compareSets([
-    ['oid', [organization_id], [payload.oid]],
-    ['sub', [client_id], [payload.sub]],
-    ['scopes', fields.scopes ?? [], payload.scopes],
-    ['custom_claims', claimTexts(fields.custom_claims), claimTexts(payload.custom_claims)],
-    ...(fields.audience ? ([['audience', fields.audience, payload.audience]] as const) : []),
-  ]);
+/** Reports what does not fail the verification. @param findings undefined if the token is not a JWT */
+function report(findings: Findings | undefined): void {
+  if (!findings) {
+    log.notice(NOT_A_JWT);
+    return;
+  }
+  const { warnings, notices } = findings;
+  const text = (found: Difference[]) =>
+    `The access token is not exactly what was requested. ${formatDifferences(found)}`;
+  if (warnings.length > 0) log.warning(text(warnings));
+  if (notices.length > 0) log.notice(text(notices));
 }

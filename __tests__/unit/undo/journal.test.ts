@@ -151,8 +151,8 @@ describe('the records of main', () => {
       [() => journal.clientSent(false), { client: pendingClient }],
       [() => journal.clientSent(true), { client: { ...pendingClient, sent_again: true } }],
       [() => journal.clientSent(false), { client: pendingClient }],
-      [() => journal.clientAnswered('m2morg_2'), { client: { ...pendingClient, id: 'm2morg_2' } }],
-      [() => journal.clientAnswered('m2morg_2', ['sks_1']), { client: answered }],
+      [() => journal.clientAnswered({ id: 'm2morg_2' }), { client: { ...pendingClient, id: 'm2morg_2' } }],
+      [() => journal.clientAnswered({ id: 'm2morg_2', secret_ids: ['sks_1'] }), { client: answered }],
       [() => journal.secretSent(unanswered), { client: answered, secret: unanswered }],
       [() => journal.secretAnswered('sks_7'), { client: answered, secret: added }],
       [
@@ -202,7 +202,7 @@ describe('the records of main', () => {
     journal.clientSent(false);
     jest.spyOn(Date, 'now').mockReturnValue(1_795_000_000_002);
     journal.clientSent(true);
-    journal.clientAnswered('m2morg_2');
+    journal.clientAnswered({ id: 'm2morg_2' });
     expect(stateForPost()?.client).toEqual({ sent_at: 1_795_000_000_002, sent_again: true, id: 'm2morg_2' });
   });
 
@@ -256,7 +256,7 @@ describe('a record that cannot be written', () => {
     ['the organization', (journal) => journal.organizationFound('org_2'), STATE, { organization_id: 'org_2' }],
     [
       'the id of a client',
-      (journal) => journal.clientAnswered('m2morg_7', ['sks_7']),
+      (journal) => journal.clientAnswered({ id: 'm2morg_7', secret_ids: ['sks_7'] }),
       STATE,
       { client: { ...PENDING_CLIENT, id: 'm2morg_7', secret_ids: ['sks_7'] } },
     ],
