@@ -65,16 +65,33 @@ describe('by what GitHub says, the job of a client', () => {
     ],
     ['is not over if GitHub shows no such run', undefined, false, 'GitHub shows no such run, which proves nothing'],
   ])('%s', (_what, workflowRun, isOver, why) => {
-    const verdict = judgeByRun(marker, workflowRun);
+    const verdict = judgeByRun({ client_id: 'm2morg_1', marker, create_time: undefined }, workflowRun);
     expect(verdict.isOver).toBe(isOver);
     expect(verdict.why).toContain(why);
+  });
+
+  it.each<[what: string, minutes: number | undefined, updated_at: number | undefined, isOver: boolean]>([
+    ['before its run ended', -5, Date.UTC(2026, 10, 1), true],
+    ['an hour after its run ended', 60, Date.UTC(2026, 10, 1), true],
+    ['more than an hour after its run ended, which is a copy', 61, Date.UTC(2026, 10, 1), false],
+    ['at an unknown time', undefined, Date.UTC(2026, 10, 1), true],
+    ['after a run whose end is not known', 61, undefined, true],
+  ])('was created %s', (_what, minutes, updated_at, isOver) => {
+    const create_time =
+      minutes === undefined ? undefined : BigInt(Date.UTC(2026, 10, 1) + minutes * 60_000) * 1_000_000n;
+    const verdict = judgeByRun({ client_id: 'm2morg_1', marker, create_time }, { status: 'completed', run_attempt: 2, updated_at });
+    expect(verdict.isOver).toBe(isOver);
+    expect(verdict.warning !== undefined).toBe(!isOver);
   });
 
   it('goes by the number of an attempt, not by its digits', () => {
     const attempts = fc.integer({ min: 1, max: 9999 });
     fc.assert(
       fc.property(attempts, attempts, (attempt, run_attempt) => {
-        const { isOver } = judgeByRun({ ...marker, run: `100.${attempt}` }, { status: 'in_progress', run_attempt });
+        const { isOver } = judgeByRun(
+          { client_id: 'm2morg_1', marker: { ...marker, run: `100.${attempt}` }, create_time: undefined },
+          { status: 'in_progress', run_attempt },
+        );
         expect(isOver).toBe(run_attempt > attempt);
       }),
     );
