@@ -153,7 +153,7 @@ describe('a refusal', () => {
     emulator.faults.add({ operation: 'createClient', fault: { kind: 'status', status: 403, body } });
     const run = await runAction(emulator);
     expect(errors(run)).toEqual([
-      'Could not create the client: HTTP 403: FORBIDDEN: permission denied. The API credentials in scalekit_client_id may not manage the clients of this organization.',
+      'Could not create the client: HTTP 403: FORBIDDEN: permission denied. The API credentials in scalekit_client_id may not manage the clients of this organization, or the IP allowlist of the environment does not contain the address of this runner.',
     ]);
     expect(readable(run)).not.toContain(DEBUG_MARKER);
   });

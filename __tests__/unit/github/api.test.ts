@@ -7,6 +7,7 @@ import { FakeTransport, json } from '../fixtures.ts';
 
 const API = 'https://ghes.acme.example/api/v3';
 const TOKEN = ['fake', 'github', 'token'].join('-');
+const FORBIDDEN = { status: 403, ...json({ message: 'Resource not accessible by integration' }) };
 const MISSING = { status: 404, ...json({ message: 'Not Found' }) };
 
 describe("GitHub's API", () => {
@@ -69,7 +70,7 @@ describe("GitHub's API", () => {
       { id: 7, status: 1, run_attempt: 1 },
     ])
       await expect(githubWith(json(run)).github.getRun('acme/app', '7')).rejects.toThrow('HTTP 200, but ');
-    await expect(githubWith({ status: 403 }).github.getRun('acme/app', '7')).rejects.toThrow('actions: read');
+    await expect(githubWith(FORBIDDEN).github.getRun('acme/app', '7')).rejects.toThrow('actions: read');
   });
 });
 

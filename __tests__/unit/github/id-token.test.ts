@@ -68,7 +68,12 @@ describe('an ID token', () => {
   });
 
   it.each<[string, Partial<HttpResponse> | Error, string]>([
-    ['a refusal', { status: 403, body: '<html>no</html>' }, `HTTP 403. ${REMEDY}`],
+    ['a refusal', { status: 403, ...json({ message: 'No.' }) }, `HTTP 403. ${REMEDY}`],
+    [
+      'a refusal of a firewall',
+      { status: 403, body: '<html>no</html>' },
+      `HTTP 403. The body is not the API's JSON, so a firewall, a proxy or an IP allow list between this runner and ${URL_VARIABLE} probably refused the request. Allow this runner's address there, or use a runner whose address is allowed. ${REMEDY}`,
+    ],
     ['a failure of the server', { status: 503 }, `HTTP 503. ${REMEDY}`],
     [
       'a redirect',

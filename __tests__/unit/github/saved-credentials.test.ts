@@ -25,6 +25,7 @@ const SCOPES: [string, SecretLocation, string][] = [
   ['an environment', IN_ENVIRONMENT, `${BASE}/environments/preview%2Fpr-7`],
 ];
 const MISSING = { status: 404, ...json({ message: 'Not Found' }) };
+const FORBIDDEN = { status: 403, ...json({ message: 'Resource not accessible by integration' }) };
 const NO_RESPONSE = new NetworkError('socket hang up', 'ECONNRESET', true);
 
 type Responses = Record<string, Partial<FinalResponse> | Error>;
@@ -113,13 +114,13 @@ describe('client credentials in GitHub Actions', () => {
     [
       'a token that may not read the key',
       IN_REPOSITORY,
-      { 'public-key': { status: 403, ...json({ message: 'Resource not accessible' }) } },
-      'Could not read the public key for secrets of acme/app: HTTP 403: Resource not accessible. github_token may not do that. It needs a fine-grained token the repository permission Secrets (write)',
+      { 'public-key': FORBIDDEN },
+      'Could not read the public key for secrets of acme/app: HTTP 403: Resource not accessible by integration. github_token may not do that. It needs a fine-grained token the repository permission Secrets (write)',
     ],
     [
       "a token that may not read an environment's variables",
       IN_ENVIRONMENT,
-      { 'GET preview%2Fpr-7': {}, 'GET A_ID': { status: 403 } },
+      { 'GET preview%2Fpr-7': {}, 'GET A_ID': FORBIDDEN },
       'It needs a fine-grained token the repository permissions Environments (write) and Actions (read)',
     ],
     [
@@ -131,8 +132,8 @@ describe('client credentials in GitHub Actions', () => {
     [
       'a token that may not read variables',
       IN_REPOSITORY,
-      { 'GET A_ID': { status: 403 } },
-      'Could not read variable A_ID of acme/app: HTTP 403. github_token may not do that. It needs a fine-grained token the repository permission Variables (write)',
+      { 'GET A_ID': FORBIDDEN },
+      'Could not read variable A_ID of acme/app: HTTP 403: Resource not accessible by integration. github_token may not do that. It needs a fine-grained token the repository permission Variables (write)',
     ],
     ...[{ key: '', key_id: '7' }, { key_id: '7' }, { key: KEY }, ...[31, 33].map(keyOf)].map(
       (key): [string, SecretLocation, Responses, string] => [
@@ -233,7 +234,7 @@ describe('client credentials in GitHub Actions', () => {
   it('is visible to a token that can read the repository', async () => {
     const isVisible = (response: Partial<FinalResponse>) =>
       savedWith({ 'GET app': response }).savedCredentials.requireVisibleRepository();
-    expect(await isVisible(json({ id: 42, full_name: 'Acme/App' }))).toBe(true);
+    await isVisible(json({ id: 42, full_name: 'Acme/App' }));
     for (const response of [MISSING, { status: 403 }, { status: 301 }, json({ id: 42, full_name: 'acme/renamed' })])
       await expect(isVisible(response)).rejects.toThrow('Could not read repository acme/app: ');
   });
