@@ -120,6 +120,33 @@ describe('a refusal', () => {
     expect(sent()).toEqual(['token', 'token', 'token']);
   });
 
+  it.each([
+    ['JSON', { error: 'access_denied', error_description: 'IP address not allowed' }, false],
+    ['a page', '<html><h1>403 Forbidden</h1></html>', true],
+    ['plain text', 'RBAC: access denied', true],
+  ])(
+    'of this runner by an allow list that answers with %s names the list and the credentials',
+    async (_, body, isForeign) => {
+      emulator.faults.add({ operation: 'token', fault: { kind: 'status', status: 403, body } });
+      const [message = '', ...more] = errors(await runAction(emulator));
+      expect(more).toEqual([]);
+      expect(message).toMatch(
+        /^Could not sign in to Scalekit: HTTP 403.* Check scalekit_client_id and .* If the environment has an IP allowlist, it must contain the address of this runner\.$/,
+      );
+      expect(message.includes('a firewall, a proxy or an IP allow list in front of scalekit_environment_url')).toBe(
+        isForeign,
+      );
+    },
+  );
+
+  it('that is a page does not blame the permissions of the credentials', async () => {
+    const body = '<html><h1>403 Forbidden</h1></html>';
+    emulator.faults.add({ operation: 'listClients', fault: { kind: 'status', status: 403, body } });
+    expect(errors(await runAction(emulator))).toEqual([
+      "Could not list the organization's clients: HTTP 403. That is not the API's JSON: a firewall, a proxy or an IP allow list in front of scalekit_environment_url probably refused it. Allow this runner's address there.",
+    ]);
+  });
+
   it('of the organization says that it is not in this environment, and leaves post nothing to do', async () => {
     for (const apiErrors of ['status', 'bare'] as const) {
       emulator.behaviour.apiErrors = apiErrors;

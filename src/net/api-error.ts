@@ -83,7 +83,7 @@ export function interceptedAdvice({ status, body }: HttpResponse, setting: strin
     parseJsonObject(body);
     return '';
   } catch {
-    return `The body is not the API's JSON, so a firewall, a proxy or an IP allow list between this runner and ${setting} probably refused the request. Allow this runner's address there, or use a runner whose address is allowed.`;
+    return `That is not the API's JSON: a firewall, a proxy or an IP allow list in front of ${setting} probably refused it. Allow this runner's address there.`;
   }
 }
 

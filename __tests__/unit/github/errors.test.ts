@@ -128,7 +128,7 @@ describe('the advice on a refusal of GitHub', () => {
     for (const status of [401, 403])
       for (const need of NEEDS)
         expect(messageOf(status, need, body)).toBe(
-          `Could not do it: HTTP ${status}. The body is not the API's JSON, so a firewall, a proxy or an IP allow list between this runner and GITHUB_API_URL probably refused the request. Allow this runner's address there, or use a runner whose address is allowed.`,
+          `Could not do it: HTTP ${status}. That is not the API's JSON: a firewall, a proxy or an IP allow list in front of GITHUB_API_URL probably refused it. Allow this runner's address there.`,
         );
   });
 

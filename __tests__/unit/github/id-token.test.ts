@@ -72,7 +72,7 @@ describe('an ID token', () => {
     [
       'a refusal of a firewall',
       { status: 403, body: '<html>no</html>' },
-      `HTTP 403. The body is not the API's JSON, so a firewall, a proxy or an IP allow list between this runner and ${URL_VARIABLE} probably refused the request. Allow this runner's address there, or use a runner whose address is allowed. ${REMEDY}`,
+      `HTTP 403. That is not the API's JSON: a firewall, a proxy or an IP allow list in front of ${URL_VARIABLE} probably refused it. Allow this runner's address there. ${REMEDY}`,
     ],
     ['a failure of the server', { status: 503 }, `HTTP 503. ${REMEDY}`],
     [

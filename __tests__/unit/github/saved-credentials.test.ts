@@ -171,6 +171,68 @@ describe('client credentials in GitHub Actions', () => {
     await expect(savedWith(responses, location).savedCredentials.open()).rejects.toThrow(message);
   });
 
+  /** Credentials whose first responses to some requests are others. @param first by method and the last part of the path */
+  const savedWithFirst = (first: Responses, location: SecretLocation, later: Responses) => {
+    const responses: Responses = { ...later };
+    const { transport, savedCredentials } = savedWith(responses, location);
+    const names = Object.keys(first);
+    const wait = transport.wait.bind(transport);
+    Object.assign(responses, first);
+    transport.wait = async (milliseconds) => {
+      for (const name of names) delete responses[name];
+      Object.assign(responses, later);
+      return await wait(milliseconds);
+    };
+    return { transport, savedCredentials };
+  };
+  const SHOWN: Responses = {
+    'GET preview%2Fpr-7': {},
+    'GET A_ID': json({ value: SAVED.client_id, updated_at: SAVED.stateTime }),
+    'GET A_STATE': json({ value: SAVED.state, updated_at: SAVED.stateTime }),
+    'GET A_SECRET': json({ updated_at: SAVED.secretTime }),
+  };
+  const UNKNOWN_TOKEN = { status: 401, ...json({ message: 'Bad credentials' }) };
+
+  it.each<[what: string, SecretLocation, first: Responses]>([
+    ['GitHub knows the token', IN_REPOSITORY, { 'public-key': UNKNOWN_TOKEN }],
+    ['GitHub knows the token everywhere', IN_ENVIRONMENT, { 'GET A_SECRET': UNKNOWN_TOKEN }],
+    [
+      'the token sees the repository, whose variables were not shown either',
+      IN_REPOSITORY,
+      { 'public-key': MISSING, 'GET A_ID': MISSING, 'GET A_STATE': MISSING, 'GET A_SECRET': MISSING },
+    ],
+    ['the environment is there', IN_ENVIRONMENT, { 'GET preview%2Fpr-7': MISSING, 'public-key': MISSING }],
+  ])('is opened as soon as %s', async (_what, location, first) => {
+    const { transport, savedCredentials } = savedWithFirst(first, location, SHOWN);
+    expect(await savedCredentials.open()).toEqual(SAVED);
+    expect(transport.sent).toHaveLength(location.environment ? 10 : 8);
+  });
+
+  it('is opened without a pause if variables and secret are missing, because that is an answer', async () => {
+    for (const location of [IN_REPOSITORY, IN_ENVIRONMENT]) {
+      const { transport, savedCredentials } = savedWith({ 'GET preview%2Fpr-7': {} }, location);
+      transport.wait = () => Promise.reject(new Error('waits'));
+      expect(await savedCredentials.open()).toEqual(NOTHING_SAVED);
+    }
+  });
+
+  it('is not waited for if the environment may be gone, except for the token', async () => {
+    const gone = savedWith({ 'public-key': MISSING }, IN_ENVIRONMENT);
+    gone.transport.wait = () => Promise.reject(new Error('waits'));
+    await expect(gone.savedCredentials.open({ mayBeGone: true })).rejects.toMatchObject({ status: 404 });
+    const { savedCredentials } = savedWithFirst({ 'public-key': UNKNOWN_TOKEN }, IN_ENVIRONMENT, SHOWN);
+    expect(await savedCredentials.open({ mayBeGone: true })).toEqual(SAVED);
+  });
+
+  it('is read again without a pause once it is open, whatever GitHub answers', async () => {
+    for (const response of [UNKNOWN_TOKEN, MISSING]) {
+      const { transport, savedCredentials } = savedWith({ 'GET A_ID': response, 'GET A_STATE': response });
+      transport.wait = () => Promise.reject(new Error('waits'));
+      const reading = savedCredentials.read().catch(({ status }) => status);
+      expect(await reading).toEqual(response === MISSING ? NOTHING_SAVED : 401);
+    }
+  });
+
   it('is opened with the public key of an environment, even if the token cannot read the environment itself', async () => {
     const { savedCredentials } = savedWith({ 'GET preview%2Fpr-7': { status: 403 } }, IN_ENVIRONMENT);
     await expect(savedCredentials.open()).resolves.toEqual(NOTHING_SAVED);

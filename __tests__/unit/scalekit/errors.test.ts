@@ -266,7 +266,7 @@ describe('advice', () => {
 
   const PAGE = '<html><h1>Forbidden</h1></html>';
   const INTERCEPTED =
-    "The body is not the API's JSON, so a firewall, a proxy or an IP allow list between this runner and scalekit_environment_url probably refused the request. Allow this runner's address there, or use a runner whose address is allowed.";
+    "That is not the API's JSON: a firewall, a proxy or an IP allow list in front of scalekit_environment_url probably refused it. Allow this runner's address there.";
   const CREDENTIALS =
     ' Check scalekit_client_id and scalekit_client_secret: they must be the API credentials (skc_…) of this very environment, not revoked. If the environment has an IP allowlist, it must contain the address of this runner.';
 
