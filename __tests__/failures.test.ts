@@ -472,3 +472,19 @@ it('a second client of one request, which the server finished late, is removed',
   expect([run.exitCode, emulator.clients().map(({ client_id }) => client_id)]).toEqual([0, [run.outputs.client_id]]);
   expect(run.log).toMatch(/^Removed a second client of the same request: client m2morg_\d+\.$/m);
 });
+
+it('a second client of one request that the credentials may not delete is a warning that names the call', async () => {
+  emulator.faults.add({ operation: 'createClient', times: 1, fault: { kind: 'hang', finishAfterMs: 8700 } });
+  emulator.faults.add({ operation: 'createClient', call: 2, fault: { kind: 'delay', ms: 1500 } });
+  const body = { code: 7, message: 'permission denied' };
+  emulator.faults.add({ operation: 'deleteClient', fault: { kind: 'status', status: 403, body } });
+  const run = await runAction(emulator, { inputs: { timeout: '16' } });
+  expect([run.exitCode, await credentialsWork(emulator, run.outputs)]).toEqual([0, true]);
+  const [late] = emulator.clients().filter(({ client_id }) => client_id !== run.outputs.client_id);
+  expect(emulator.clients()).toHaveLength(2);
+  expect(warnings(run)).toEqual([
+    expect.stringMatching(
+      `^A second client of the same request is left over: .*api_credentials:rotate\\. .* DELETE .*/clients/${late?.client_id}$`,
+    ),
+  ]);
+});
