@@ -142,6 +142,29 @@ describe('delete/ with save_to', () => {
     expect([ids(), names(location)]).toEqual([[], save_to === 'repository' ? [] : ALL]);
   });
 
+  it('does not wait for an environment that is gone', async () => {
+    const run = await remove({ save_to: 'environment', environment: 'gone' });
+    expect(run).toMatchObject({ exitCode: 0, annotations: [] });
+    // The environment is read a second time after the repository, to tell it from a missing permission.
+    expect(sent().filter((operation) => operation === 'getPublicKey')).toHaveLength(1);
+    expect(sent().filter((operation) => operation === 'getEnvironment')).toHaveLength(2);
+  });
+
+  it.each<[what: string, to: 'repository' | 'environment', refused: Operation[], status: number]>([
+    ['GitHub knows the token', 'environment', ['getPublicKey'], 401],
+    ['the token sees the repository', 'repository', ['getPublicKey', 'getRepository'], 404],
+    ['the token sees the repository', 'environment', ['getPublicKey', 'getEnvironment', 'getRepository'], 404],
+  ])('waits until %s (%s)', async (_, save_to, refused, status) => {
+    const environment = save_to === 'environment' ? 'production' : '';
+    const location = save(environment);
+    const id = put({ environment });
+    const fault = { kind: 'status', status, body: { message: 'Not yet' } } as const;
+    for (const operation of refused) emulator.faults.add({ operation, call: 1, fault });
+    const run = await remove({ save_to, environment });
+    expect(run).toMatchObject({ exitCode: 0, annotations: [], outputs: { deleted: id } });
+    expect([ids(), names(location)]).toEqual([[], []]);
+  });
+
   it('none keeps saved credentials, and asks GitHub nothing', async () => {
     const location = save();
     put();

@@ -157,9 +157,10 @@ describe('the pages', () => {
   ] as const)('names the permissions that errors name for save_to: %s', (location, ...needs) => {
     const listed = new RegExp(`^\\| \`${location}\` \\| (.*\\(write\\).*) \\|$`, 'm').exec(pages)?.[1] ?? '';
     for (const need of needs) {
-      const answer = { status: 403, headers: {}, body: '' } as Parameters<typeof githubRefusal>[1];
+      const data = { message: 'Resource not accessible by integration' };
+      const answer = { status: 403, headers: {}, body: JSON.stringify(data) } as Parameters<typeof githubRefusal>[1];
       const subject = { operation: 'write', parameters: { owner: 'acme', repo: 'app' }, permission: need };
-      const { message } = githubRefusal(subject, answer, undefined);
+      const { message } = githubRefusal(subject, answer, data);
       const named = message.match(/\w+ \((?:read|write)\)/g) ?? [];
       expect(named.length).toBeGreaterThan(0);
       for (const permission of named) expect(listed).toContain(permission);

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import { type Emulator, type Operation, startEmulator } from '../emulator/index.ts';
+import { type Emulator, type Fault, type Operation, startEmulator } from '../emulator/index.ts';
 import type { Executed, Step } from '../emulator/runner.ts';
 import {
   credentialsWork,
@@ -50,6 +50,11 @@ const run = (inputs: Record<string, string> = {}, step: Step = {}) => runAction(
 const seedOurs = (fields: Fields = {}, options: Options = {}) =>
   seedEarlier(emulator, { description: `Ours.\n${LINE}`, ...fields }, { ageMs: DAY, ...options });
 const sent = (from = 0) => emulator.requests.slice(from).map(({ operation }) => operation);
+/** The response if the API credentials may do everything but delete. */
+const MAY_NOT_DELETE: Fault = { kind: 'status', status: 403, body: { code: 7, message: 'permission denied' } };
+/** What a warning says of it. */
+const MISSING_PERMISSION =
+  'HTTP 403: permission denied. The API credentials in scalekit_client_id may not delete clients and secrets: that needs the permission api_credentials:rotate.';
 const lastPart = ({ path: url }: { path: string }) => url.split('/').at(-1) ?? '';
 const deletedSecrets = () => sentTo(emulator, 'deleteSecret').map(lastPart);
 const clientIds = () => emulator.clients().map(({ client_id }) => client_id);
@@ -292,11 +297,14 @@ describe('retirement', () => {
 
   it('that fails is a warning that names the call', async () => {
     const { client, plainSecrets } = seedOurs({}, { secrets: [{ ageMs: 3 * DAY }, { ageMs: 2 * DAY }] });
-    emulator.faults.add({ operation: 'deleteSecret', fault: { kind: 'status', status: 403 } });
+    emulator.faults.add({ operation: 'deleteSecret', fault: MAY_NOT_DELETE });
     const executed = await run({ keep_secrets: '1' });
     expect([executed.exitCode, executed.outputs.result]).toEqual([0, 'rotated']);
     expect(warnings(executed)).toEqual(
-      client.secrets?.map(({ id }) => expect.stringContaining(`DELETE ${clientUrl(client.client_id, 'secrets', id)}`)),
+      client.secrets?.map(
+        ({ id }) =>
+          `The secret ${id} of client ${client.client_id} is left over: Could not delete secret ${id} of client ${client.client_id}: ${MISSING_PERMISSION} To remove it by hand: DELETE ${clientUrl(client.client_id, 'secrets', id)}`,
+      ),
     );
     for (const secret of [...plainSecrets, executed.outputs.secret ?? ''])
       expect(await credentialsWork(emulator, { client_id: client.client_id, secret })).toBe(true);
@@ -372,10 +380,12 @@ describe('replace', () => {
 
   it('warns with the call if the old client cannot be deleted', async () => {
     const { client } = seedOurs();
-    emulator.faults.add({ operation: 'deleteClient', fault: { kind: 'status', status: 403 } });
+    emulator.faults.add({ operation: 'deleteClient', fault: MAY_NOT_DELETE });
     const executed = await run({ on_existing: 'replace' });
     expect([executed.exitCode, executed.outputs.result]).toEqual([0, 'replaced']);
-    expect(warnings(executed)).toEqual([expect.stringContaining(`DELETE ${clientUrl(client.client_id)}`)]);
+    expect(warnings(executed)).toEqual([
+      `The replaced client ${client.client_id} is left over: Could not delete client ${client.client_id}: ${MISSING_PERMISSION} To remove it by hand: DELETE ${clientUrl(client.client_id)}`,
+    ]);
     expect(await credentialsWork(emulator, executed.outputs)).toBe(true);
   });
 

@@ -120,6 +120,33 @@ describe('a refusal', () => {
     expect(sent()).toEqual(['token', 'token', 'token']);
   });
 
+  it.each([
+    ['JSON', { error: 'access_denied', error_description: 'IP address not allowed' }, false],
+    ['a page', '<html><h1>403 Forbidden</h1></html>', true],
+    ['plain text', 'RBAC: access denied', true],
+  ])(
+    'of this runner by an allow list that answers with %s names the list and the credentials',
+    async (_, body, isForeign) => {
+      emulator.faults.add({ operation: 'token', fault: { kind: 'status', status: 403, body } });
+      const [message = '', ...more] = errors(await runAction(emulator));
+      expect(more).toEqual([]);
+      expect(message).toMatch(
+        /^Could not sign in to Scalekit: HTTP 403.* Check scalekit_client_id and .* If the environment has an IP allowlist, it must contain the address of this runner\.$/,
+      );
+      expect(message.includes('a firewall, a proxy or an IP allow list in front of scalekit_environment_url')).toBe(
+        isForeign,
+      );
+    },
+  );
+
+  it('that is a page does not blame the permissions of the credentials', async () => {
+    const body = '<html><h1>403 Forbidden</h1></html>';
+    emulator.faults.add({ operation: 'listClients', fault: { kind: 'status', status: 403, body } });
+    expect(errors(await runAction(emulator))).toEqual([
+      "Could not list the organization's clients: HTTP 403. That is not the API's JSON: a firewall, a proxy or an IP allow list in front of scalekit_environment_url probably refused it. Allow this runner's address there.",
+    ]);
+  });
+
   it('of the organization says that it is not in this environment, and leaves post nothing to do', async () => {
     for (const apiErrors of ['status', 'bare'] as const) {
       emulator.behaviour.apiErrors = apiErrors;
@@ -153,7 +180,7 @@ describe('a refusal', () => {
     emulator.faults.add({ operation: 'createClient', fault: { kind: 'status', status: 403, body } });
     const run = await runAction(emulator);
     expect(errors(run)).toEqual([
-      'Could not create the client: HTTP 403: FORBIDDEN: permission denied. The API credentials in scalekit_client_id may not manage the clients of this organization.',
+      'Could not create the client: HTTP 403: FORBIDDEN: permission denied. The API credentials in scalekit_client_id may not manage the clients of this organization, or the IP allowlist of the environment does not contain the address of this runner.',
     ]);
     expect(readable(run)).not.toContain(DEBUG_MARKER);
   });
@@ -444,4 +471,20 @@ it('a second client of one request, which the server finished late, is removed',
   const run = await runAction(emulator, { inputs: { timeout: '16' } });
   expect([run.exitCode, emulator.clients().map(({ client_id }) => client_id)]).toEqual([0, [run.outputs.client_id]]);
   expect(run.log).toMatch(/^Removed a second client of the same request: client m2morg_\d+\.$/m);
+});
+
+it('a second client of one request that the credentials may not delete is a warning that names the call', async () => {
+  emulator.faults.add({ operation: 'createClient', times: 1, fault: { kind: 'hang', finishAfterMs: 8700 } });
+  emulator.faults.add({ operation: 'createClient', call: 2, fault: { kind: 'delay', ms: 1500 } });
+  const body = { code: 7, message: 'permission denied' };
+  emulator.faults.add({ operation: 'deleteClient', fault: { kind: 'status', status: 403, body } });
+  const run = await runAction(emulator, { inputs: { timeout: '16' } });
+  expect([run.exitCode, await credentialsWork(emulator, run.outputs)]).toEqual([0, true]);
+  const [late] = emulator.clients().filter(({ client_id }) => client_id !== run.outputs.client_id);
+  expect(emulator.clients()).toHaveLength(2);
+  expect(warnings(run)).toEqual([
+    expect.stringMatching(
+      `^A second client of the same request is left over: .*api_credentials:rotate\\. .* DELETE .*/clients/${late?.client_id}$`,
+    ),
+  ]);
 });

@@ -34,6 +34,48 @@ const itWaits = useConcurrentTests();
 const save = (inputs: Inputs = {}, step: Step = {}) => saveWith(emulator, inputs, step);
 const repository = () => repositoryOf(emulator);
 
+describe('GitHub is asked again for a few seconds before anything is changed', () => {
+  const BAD_CREDENTIALS: Fault = { kind: 'status', status: 401, body: { message: 'Bad credentials' } };
+  const NOT_FOUND: Fault = { kind: 'status', status: 404, body: { message: 'Not Found' } };
+  const IN_ENVIRONMENT = { save_to: 'environment', environment: 'production' };
+  const asked = (on: Emulator, operation: Operation) =>
+    on.requests.filter((request) => request.operation === operation).length;
+
+  it.each<[what: string, Operation, Fault, Inputs]>([
+    ['the token', 'getPublicKey', BAD_CREDENTIALS, {}],
+    ['the token when it reads variables', 'getVariable', BAD_CREDENTIALS, {}],
+    ['the repository', 'getPublicKey', NOT_FOUND, {}],
+    ['the environment', 'getEnvironment', NOT_FOUND, IN_ENVIRONMENT],
+    ["the environment's public key", 'getPublicKey', NOT_FOUND, IN_ENVIRONMENT],
+    ['another repository', 'getRepository', NOT_FOUND, { repository: 'acme/other' }],
+    ['the token when it reads another repository', 'getRepository', BAD_CREDENTIALS, { repository: 'acme/other' }],
+  ])('if it does not know %s yet', async (_, operation, fault, inputs) => {
+    repository().addEnvironment('production');
+    emulator.github.addRepository('acme/other');
+    emulator.faults.add({ operation, call: 1, times: 2, fault });
+    const run = await save(inputs);
+    expect(run).toMatchObject({ exitCode: 0, annotations: [], outputs: { result: 'created' } });
+    expect(asked(emulator, operation)).toBeGreaterThanOrEqual(2);
+  });
+
+  it('and not because variables or the secret are missing', async () => {
+    repository().addEnvironment('production');
+    for (const inputs of [{}, IN_ENVIRONMENT]) {
+      const before = emulator.requests.length;
+      expect(await save({ ...inputs, dry_run: 'true' })).toMatchObject({ exitCode: 0 });
+      const operations = emulator.requests.slice(before).map(({ operation }) => operation);
+      expect(operations.filter((operation) => operation === 'getVariable')).toHaveLength(2);
+      expect(operations.filter((operation) => operation === 'getActionsSecret')).toHaveLength(1);
+    }
+  });
+
+  it('and not once something was changed', async () => {
+    emulator.faults.add({ operation: 'putActionsSecret', fault: BAD_CREDENTIALS });
+    const run = await save();
+    expect([run.exitCode, asked(emulator, 'putActionsSecret'), emulator.clients()]).toEqual([1, 1, []]);
+  });
+});
+
 describe('nothing at all is changed', () => {
   const ALL = { secrets: 'write', variables: 'write', environments: 'write', actions: 'read' } as const;
   const without = (permission: keyof typeof ALL) => (on: Emulator) => {
@@ -68,6 +110,32 @@ describe('nothing at all is changed', () => {
       'the token cannot see the repository',
       (on) => ({ github_token: on.github.addToken({ ...ALL, repositories: ['acme/other'] }) }),
       [/HTTP 404/, FINE_AND_CLASSIC.secrets],
+    ],
+    [
+      'the token is not allowed for single sign-on',
+      fault('getPublicKey', {
+        kind: 'status',
+        status: 403,
+        headers: { 'x-github-sso': 'required; url=https://github.com/orgs/acme/sso?authorization_request=AZ' },
+        body: { message: 'Resource protected by organization SAML enforcement.' },
+      }),
+      [
+        /HTTP 403: Resource .* enforcement\. To allow github_token, open https:\/\/github\.com\/orgs\/acme\/sso\?authorization_request=AZ$/,
+      ],
+    ],
+    [
+      'the organization has a policy on tokens, in its own words alone',
+      fault('getPublicKey', {
+        kind: 'status',
+        status: 403,
+        body: { message: "The 'acme' organization forbids access if the token's lifetime is greater than 366 days." },
+      }),
+      [/HTTP 403: The 'acme' organization .* greater than 366 days\.$/],
+    ],
+    [
+      'a firewall answers instead of GitHub',
+      fault('getPublicKey', { kind: 'status', status: 403, body: '<html>Blocked</html>' }),
+      [/HTTP 403\. That is not the API's JSON: a firewall, .* in front of GITHUB_API_URL probably refused it\./],
     ],
     [
       'the rate limit ends in an hour',

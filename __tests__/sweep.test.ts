@@ -436,6 +436,21 @@ describe('sweep/, if something fails', () => {
     expect([run.exitCode, run.outputs, errors(run).length, ids().length]).toEqual([1, {}, 1, 1]);
   });
 
+  it('asks again about the first run if the token may be new, and about no run after that', async () => {
+    const [first, second] = [put({}, 3 * HOUR), put({ run: `${OVER + 1}.1` })];
+    const fault = { kind: 'status', status: 401, body: { message: 'Bad credentials' } } as const;
+    emulator.faults.add({ operation: 'getRun', call: 1, times: 2, fault });
+    const run = await sweep();
+    expect(run).toMatchObject({ exitCode: 0, outputs: { deleted: first } });
+    expect([ids(), asked()]).toEqual([[second], [`${OVER}`, `${OVER}`, `${OVER}`, `${OVER + 1}`]]);
+    emulator.faults.add({ operation: 'getRun', fault });
+    emulator.seed({ name: 'Another', description: `Ours.\n${markerLine({ lifetime: 'job' }, { run: `${OVER}.1` })}` });
+    const refused = await sweep();
+    expect(refused).toMatchObject({ exitCode: 1, outputs: { deleted: '' } });
+    expect(errors(refused)).toEqual([expect.stringMatching(/HTTP 401: Bad credentials\. github_token is not valid/)]);
+    expect(asked()).toHaveLength(4 + 5);
+  });
+
   it('is cancelled in between: it fails, says what remains, and sends nothing more', async () => {
     const [first, second] = [put({}, 3 * HOUR), put()];
     const run = await sweep({}, interruptedAt(emulator, 'deleteClient'));

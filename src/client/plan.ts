@@ -1,4 +1,4 @@
-import { listed, quote } from '../output/text.ts';
+import { listed, MATRIX_ADVICE, quote } from '../output/text.ts';
 import { type ClientFields, MAX_SECRETS, type Secret } from '../scalekit/types.ts';
 import type { DesiredClient, Existing } from './desired.ts';
 import { type Difference, findDrift, formatDifferences, formatExtras, unrequestedAudience, WAYS_OUT } from './drift.ts';
@@ -103,7 +103,7 @@ export function planForWinner(
 }
 
 function duplicatesWarning(client_id: string, others: string[]): string {
-  return `Several clients are this repository's for the same purpose. This run uses the oldest, ${client_id}, and touches none of the others: ${listed(others)}. Delete those that nobody uses.`;
+  return `Several clients are this repository's for the same purpose. This run uses the oldest, ${client_id}, and touches none of the others: ${listed(others)}. Delete those that nobody uses. ${MATRIX_ADVICE}`;
 }
 
 /** Returns the error that there is no plan. It includes the warnings, since they are not shown otherwise. */

@@ -113,18 +113,15 @@ async function openSavedCredentials(
   if (!github || !location) return undefined;
   const savedCredentials = new SavedCredentials(new GitHub(transport, github), location);
   try {
-    return { credentials: savedCredentials, saved: await savedCredentials.open() };
+    return { credentials: savedCredentials, saved: await savedCredentials.open({ mayBeGone: true }) };
   } catch (error) {
-    // GitHub also answers 404 to a token without permission, so check that the token can see the repository.
-    const isMissing = error instanceof ApiError && error.status === 404 && location.environment !== '';
-    if (
-      isMissing &&
-      (await savedCredentials.requireVisibleRepository()) &&
-      !(await savedCredentials.environmentExists())
-    )
-      return undefined;
-    throw error;
+    if (!(error instanceof ApiError && error.status === 404)) throw error;
   }
+  // GitHub also answers 404 to a token without permission, and to one that it does not know yet. So check first that the
+  // token can see the repository.
+  await savedCredentials.requireVisibleRepository();
+  if (!(await savedCredentials.environmentExists())) return undefined;
+  return { credentials: savedCredentials, saved: await savedCredentials.open() };
 }
 
 /**

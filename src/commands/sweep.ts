@@ -174,7 +174,9 @@ function judgeWith(github: GitHub, { repository, run: ownRun }: Runner): (client
   let refusal: ApiError | undefined;
   const readRun = async (id: string) => {
     if (refusal) throw refusal;
-    return await github.getRun(repository, id).catch((error) => {
+    const read = () => github.getRun(repository, id);
+    // Only when the token is used first, it may be too new.
+    return await (runs.size === 0 ? github.retryIfNew(read, [401]) : read()).catch((error) => {
       if (error instanceof ApiError && (error.status === 401 || error.status === 403 || error.status === 429))
         refusal = error;
       throw error;

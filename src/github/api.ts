@@ -3,9 +3,18 @@ import { ApiError, invalidResponseError, isApiResponse, unansweredError } from '
 import { asObject, InvalidResponseError, isJsonObject, type Json, parseJsonObject, stringField } from '../net/json.ts';
 import { NetworkError } from '../net/network-error.ts';
 import { done, failure, type Outcome, unwrap } from '../net/outcome.ts';
-import type { FinalResponse, HttpRequest, HttpResponse, Transport } from '../net/transport.ts';
+import {
+  type FinalResponse,
+  type HttpRequest,
+  type HttpResponse,
+  MIN_RETRY_TIME,
+  type Transport,
+} from '../net/transport.ts';
 import * as log from '../output/log.ts';
 import { type GitHubSubject, githubRefusal, rateLimitWait } from './errors.ts';
+
+/** Milliseconds before each retry of a read that fails because something is new: about five seconds in all. */
+const NEWNESS_DELAYS = [500, 1_000, 1_500, 2_000];
 
 type Octokit = ReturnType<typeof getOctokit>;
 
@@ -66,7 +75,29 @@ export class GitHub {
   }
 
   /**
-   * Reads a repository.
+   * Reads, and retries for about five seconds if GitHub answers that it does not know the token (401), the repository, the
+   * environment or its public key (404): tokens and environments are often a second old, and parts of GitHub learn of
+   * them late. Only for what is read before anything is changed. The post step does not use it: by then nothing is new.
+   * @param read throws an ApiError. A variable or secret that does not exist must not be an error, because that is an answer
+   * @param statuses the statuses to retry. Leaves out 404 if the caller expects it
+   */
+  async retryIfNew<T>(read: () => Promise<T>, statuses = [401, 404]): Promise<T> {
+    for (const base of NEWNESS_DELAYS) {
+      try {
+        return await read();
+      } catch (error) {
+        if (!(error instanceof ApiError) || !statuses.includes(error.status ?? 0)) throw error;
+        const delay = base * (0.75 + Math.random() / 2);
+        // A retry without time would fail and hide what GitHub answered.
+        if (delay + MIN_RETRY_TIME > this.transport.remaining || !(await this.transport.wait(delay))) throw error;
+        log.debug(`${error.message} Asking again, in case something is new.`);
+      }
+    }
+    return await read();
+  }
+
+  /**
+   * Reads a repository, and retries if it or the token may be new.
    * @param name `owner/name` as it is now. GitHub redirects a former name, and redirects are not followed.
    * @param parse gets the repository, whose id and name are already checked; throws an InvalidResponseError
    */
@@ -79,13 +110,14 @@ export class GitHub {
       parameters: { owner, repo },
       permission: 'repository',
     };
-    return await this.read(request, (repository) => {
+    const parseRepository = (repository: Json) => {
       const { id, full_name } = repository;
       if (!isPositive(id)) throw new InvalidResponseError('id is not a number');
       if (typeof full_name !== 'string' || full_name.toLowerCase() !== name.toLowerCase())
         throw new InvalidResponseError('it shows another repository');
       return parse(repository);
-    });
+    };
+    return await this.retryIfNew(() => this.read(request, parseRepository));
   }
 
   /**

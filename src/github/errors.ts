@@ -1,4 +1,4 @@
-import { type ApiError, redirectAdvice, refusedError } from '../net/api-error.ts';
+import { type ApiError, interceptedAdvice, redirectAdvice, refusedError } from '../net/api-error.ts';
 import { parseRetryAfter } from '../net/retry.ts';
 import { type FinalResponse, type HttpResponse, responseTime } from '../net/transport.ts';
 import { oneLine, quote, truncate } from '../output/text.ts';
@@ -52,10 +52,11 @@ export interface GitHubSubject {
  * @param data the parsed body
  */
 export function githubRefusal(subject: GitHubSubject, response: FinalResponse, data: unknown): ApiError {
-  return refusedError(subject.operation, response, githubMessages(data), githubAdvice(subject, response));
+  const messages = githubMessages(data);
+  return refusedError(subject.operation, response, messages, githubAdvice(subject, response, messages));
 }
 
-function githubAdvice({ parameters, permission }: GitHubSubject, response: FinalResponse): string {
+function githubAdvice({ parameters, permission }: GitHubSubject, response: FinalResponse, messages: string[]): string {
   const { status } = response;
   if (status >= 300 && status < 400)
     return permission === 'repository'
@@ -64,12 +65,25 @@ function githubAdvice({ parameters, permission }: GitHubSubject, response: Final
   const wait = rateLimitWait(response);
   if (status === 429 || wait !== undefined) return response.cancelled ? '' : rateLimitAdvice(wait);
   if (status >= 500) return "That is on GitHub's side: try again later.";
+  const intercepted = interceptedAdvice(response, 'GITHUB_API_URL');
+  if (intercepted) return intercepted;
   if (status === 401) return 'github_token is not valid, or not valid any more.';
   const grant = `It needs ${PERMISSIONS[permission]}.`;
-  if (status === 403)
-    return `github_token may not do that. ${grant}${permission === 'runs' ? '' : ' GITHUB_TOKEN cannot be given it.'}`;
   if (status === 404) return `${missing(parameters)} ${grant}`;
-  return '';
+  if (status !== 403) return '';
+  const more = permission === 'runs' ? '' : ' GITHUB_TOKEN cannot be given it.';
+  // GitHub says "Resource not accessible by personal access token". Its other messages explain themselves: single
+  // sign-on, an IP allow list, a policy on tokens, an archived repository.
+  const isPermission = messages.some((message) => /not accessible by/i.test(message));
+  return [...(isPermission ? [`github_token may not do that. ${grant}${more}`] : []), ...signOnAdvice(response)].join(
+    ' ',
+  );
+}
+
+/** Returns the sentence with the address where the user allows a token for an organization with single sign-on. */
+function signOnAdvice({ headers }: FinalResponse): string[] {
+  const [, url] = /^required; url=(https:\/\/\S{1,1000})$/.exec(String(headers['x-github-sso'])) ?? [];
+  return url ? [`To allow github_token, open ${url}`] : [];
 }
 
 /** @param wait milliseconds that GitHub asks to wait, if it does */

@@ -1,4 +1,10 @@
-import { invalidResponseError, redirectAdvice, refusedError, unansweredError } from '../net/api-error.ts';
+import {
+  interceptedAdvice,
+  invalidResponseError,
+  redirectAdvice,
+  refusedError,
+  unansweredError,
+} from '../net/api-error.ts';
 import { decodeJwtPayload, InvalidResponseError, type Json, parseJsonObject, stringField } from '../net/json.ts';
 import { NetworkError } from '../net/network-error.ts';
 import type { HttpResponse, Transport } from '../net/transport.ts';
@@ -40,7 +46,11 @@ async function requestToken(transport: Transport, url: URL, token: string): Prom
   }
   const { status, body } = response;
   if (status >= 300 && status < 400) throw refusedError(OPERATION, response, [], redirectAdvice(response, REMEDY));
-  if (status < 200 || status > 299) throw refusedError(OPERATION, response, [], REMEDY);
+  if (status < 200 || status > 299) {
+    // The form of this endpoint's errors is not documented, so both causes are named.
+    const advice = [interceptedAdvice(response, ID_TOKEN_URL), REMEDY].filter(Boolean).join(' ');
+    throw refusedError(OPERATION, response, [], advice);
+  }
   try {
     const value = stringField(parseJsonObject(body), 'value').trim();
     maskToken(value);

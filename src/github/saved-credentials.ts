@@ -65,9 +65,16 @@ export class SavedCredentials {
 
   /**
    * Reads everything that a write needs: the public key, the environment and what is saved. Throws if the token cannot
-   * read one of them. Whether the token can write is not known before the first write.
+   * read one of them. Whether the token can write is not known before the first write. If the token or the environment
+   * may be new, reads everything again, because a 404 of a variable may have had the same reason.
+   * @param mayBeGone whether the environment may have been deleted. Then a 404 is an answer, and waiting would delay a
+   *   delete/ that has nothing to delete
    */
-  async open(): Promise<SavedSnapshot> {
+  async open({ mayBeGone = false } = {}): Promise<SavedSnapshot> {
+    return await this.#github.retryIfNew(() => this.#readAll(), mayBeGone ? [401] : [401, 404]);
+  }
+
+  async #readAll(): Promise<SavedSnapshot> {
     const reads = [
       this.#readPublicKey(),
       this.location.environment ? this.#requireEnvironment() : undefined,
@@ -79,9 +86,9 @@ export class SavedCredentials {
     return await reads[2];
   }
 
-  /** Returns true if the token can read the repository. @throws {ApiError} if it cannot */
-  async requireVisibleRepository(): Promise<boolean> {
-    return await this.#github.getRepository(this.location.repository, () => true);
+  /** @throws {ApiError} if the token cannot read the repository */
+  async requireVisibleRepository(): Promise<void> {
+    await this.#github.getRepository(this.location.repository, () => undefined);
   }
 
   /** Returns whether the environment exists; true if the location has no environment. */

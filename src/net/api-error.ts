@@ -1,4 +1,5 @@
 import { truncate } from '../output/text.ts';
+import { parseJsonObject } from './json.ts';
 import type { NetworkError } from './network-error.ts';
 import { PROXY_URL_FORMAT, type ProxyError } from './proxy.ts';
 import type { HttpResponse } from './transport.ts';
@@ -69,6 +70,21 @@ export function invalidResponseError(
  */
 export function redirectAdvice({ headers }: HttpResponse, advice: string): string {
   return `Redirects are not followed (it points to ${truncate(String(headers.location ?? 'nowhere'), 200)}): ${advice}`;
+}
+
+/**
+ * Returns the advice for a 401 or 403 that does not come from the API, or an empty text for any other response. Both APIs
+ * explain a refusal in a JSON object, so any other body is that of a server in between.
+ * @param setting name of the input or variable that holds the server's URL
+ */
+export function interceptedAdvice({ status, body }: HttpResponse, setting: string): string {
+  if (status !== 401 && status !== 403) return '';
+  try {
+    parseJsonObject(body);
+    return '';
+  } catch {
+    return `That is not the API's JSON: a firewall, a proxy or an IP allow list in front of ${setting} probably refused it. Allow this runner's address there.`;
+  }
 }
 
 /**

@@ -16,7 +16,7 @@ export const VERSION = '1.0.0';
 const MAX_ATTEMPTS = 5;
 
 /** Milliseconds that a retry needs. A retry with less time would fail and hide what the server returned before. */
-const MIN_RETRY_TIME = 1_000;
+export const MIN_RETRY_TIME = 1_000;
 
 /** Milliseconds that a request in flight gets once the run is cancelled. The runner kills the step after 7.5 s. */
 const CANCEL_GRACE = 5_000;

@@ -228,7 +228,8 @@ export class Scalekit {
     // It did not exist, unless an earlier attempt may have deleted it.
     const missing = ({ mayBeDone }: FinalResponse) => mayBeDone;
     const request = this.#request('DELETE', path);
-    return unwrap(await this.#exchange(operation, request, this.#subject(path[0]), parse, missing));
+    const subject = { ...this.#subject(path[0]), deleting: true };
+    return unwrap(await this.#exchange(operation, request, subject, parse, missing));
   }
 
   /** Looks up an organization by its external id. All later requests are about this organization. */

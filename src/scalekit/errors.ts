@@ -1,6 +1,13 @@
-import { type ApiError, invalidResponseError, isApiResponse, redirectAdvice, refusedError } from '../net/api-error.ts';
+import {
+  type ApiError,
+  interceptedAdvice,
+  invalidResponseError,
+  isApiResponse,
+  redirectAdvice,
+  refusedError,
+} from '../net/api-error.ts';
 import type { FinalResponse, HttpResponse } from '../net/transport.ts';
-import { oneLine, truncate } from '../output/text.ts';
+import { MATRIX_ADVICE, oneLine, truncate } from '../output/text.ts';
 
 // The errors of Scalekit's API with the advice for each response. github/errors.ts does the same for GitHub, and
 // net/api-error.ts for requests that got no response.
@@ -8,12 +15,13 @@ import { oneLine, truncate } from '../output/text.ts';
 /**
  * What a request is about; the advice depends on it. `sign-in` is a token for the environment's API credentials.
  * `client-sign-in` is a token for the credentials of an organization client. An object names the organization and, for
- * a request about one client, the client; `adding` is true if the request adds a secret to it.
+ * a request about one client, the client. `adding` is true if the request adds a secret to it, `deleting` if it deletes
+ * the client or a secret.
  */
 export type Subject =
   | 'sign-in'
   | 'client-sign-in'
-  | { organization: string; client?: string | undefined; adding?: boolean };
+  | { organization: string; client?: string | undefined; adding?: boolean; deleting?: boolean };
 
 /**
  * Returns the error for a response whose status is not 2xx.
@@ -48,32 +56,44 @@ function scalekitAdvice(response: FinalResponse, subject: Subject): string {
     return `The rate limit of the environment is reached for longer than this step may wait${wait}: run fewer jobs at once, or raise timeout.`;
   }
   if (status >= 500) return "That is on Scalekit's side: try again later.";
+  const intercepted = interceptedAdvice(response, 'scalekit_environment_url');
+  // How the token endpoint words a refusal is not documented. It may be a plain text, so both causes are named.
   if (subject === 'client-sign-in')
-    return 'Scalekit refuses the new client credentials. An interceptor of the environment may deny the token.';
-  if (status === 404 && !isApiResponse(response) && subject !== 'sign-in')
+    return intercepted
+      ? `${intercepted} If Scalekit did, an interceptor of the environment may deny the token.`
+      : 'Scalekit refuses the new client credentials. An interceptor of the environment may deny the token.';
+  if (subject === 'sign-in') return [intercepted, SIGN_IN_ADVICE[status]].filter(Boolean).join(' ');
+  if (intercepted) return intercepted;
+  if (status === 404 && !isApiResponse(response))
     return 'Check who answers at scalekit_environment_url: it is not the API.';
-  if (subject === 'sign-in') return SIGN_IN_ADVICE[status] ?? '';
   return organizationAdvice(status, subject);
 }
 
 const CHECK_CREDENTIALS =
   'Check scalekit_client_id and scalekit_client_secret: they must be the API credentials (skc_…) of this very environment, not revoked.';
 
+const CHECK_CREDENTIALS_AND_ADDRESS = `${CHECK_CREDENTIALS} If the environment has an IP allowlist, it must contain the address of this runner.`;
+
 const SIGN_IN_ADVICE: Record<number, string> = {
   400: CHECK_CREDENTIALS,
-  401: CHECK_CREDENTIALS,
-  403: CHECK_CREDENTIALS,
+  401: CHECK_CREDENTIALS_AND_ADDRESS,
+  403: CHECK_CREDENTIALS_AND_ADDRESS,
   404: 'scalekit_environment_url does not lead to a Scalekit environment.',
 };
 
 /** Returns the advice for a request about the organization, or about one of its clients. */
-function organizationAdvice(status: number, { organization, client, adding }: Exclude<Subject, string>): string {
+function organizationAdvice(
+  status: number,
+  { organization, client, adding, deleting }: Exclude<Subject, string>,
+): string {
   if (status === 401)
     return 'The API does not accept the token that it gave for scalekit_client_id: check that these API credentials are still valid.';
+  if (status === 403 && deleting)
+    return 'The API credentials in scalekit_client_id may not delete clients and secrets: that needs the permission api_credentials:rotate.';
   if (status === 403)
-    return 'The API credentials in scalekit_client_id may not manage the clients of this organization.';
+    return 'The API credentials in scalekit_client_id may not manage the clients of this organization, or the IP allowlist of the environment does not contain the address of this runner.';
   if ((status === 400 || status === 409) && adding)
-    return 'A client has five secrets at most: let one run at a time use it, with concurrency in the workflow.';
+    return `A client has a limited number of secrets, usually five: let one run at a time use it, with concurrency in the workflow. ${MATRIX_ADVICE}`;
   if (status !== 404) return '';
   if (client) return `Client ${client} is not there (any more).`;
   return `Is there an organization ${organization} in this environment? An id from another environment is not known here.`;

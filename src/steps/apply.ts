@@ -2,6 +2,7 @@ import type { ManagedClient } from '../client/identity.ts';
 import { type Plan, planForWinner, type Step } from '../client/plan.ts';
 import * as log from '../output/log.ts';
 import { flushMasks } from '../output/mask.ts';
+import { MATRIX_ADVICE } from '../output/text.ts';
 import { cleanUp } from '../undo/remove.ts';
 import { addSecret, deleteToMakeRoom } from './add-secret.ts';
 import type { Context, NewSecret } from './context.ts';
@@ -70,7 +71,9 @@ async function continueWithWinner(
   winner: ManagedClient,
 ): Promise<AppliedPlan> {
   const { scalekit, desired, journal } = context;
-  log.info(`Another run created client ${winner.client_id} for the same purpose at the same time, and was first.`);
+  log.info(
+    `Another run created client ${winner.client_id} for the same purpose at the same time, and was first. ${MATRIX_ADVICE}`,
+  );
   const winnerPlan = planForWinner(desired, winner, found);
   scalekit.expectLag(winner.client_id);
   const applied = await changeClient(context, winnerPlan, winner, []);

@@ -1,4 +1,5 @@
 import { isFromThisStep, type ManagedClient, oldestFirst } from '../client/identity.ts';
+import { ApiError } from '../net/api-error.ts';
 import { clock } from '../net/clock.ts';
 import * as log from '../output/log.ts';
 import { removeClientOrOwnSecrets } from '../undo/remove.ts';
@@ -37,11 +38,21 @@ export async function settleRace(
   return findEarlierClient(concurrent, own, found, elapsed);
 }
 
-/** Removes clients that an earlier, unanswered create request of this step created. */
+/**
+ * Removes clients that an earlier, unanswered create request of this step created. A missing permission to delete is a
+ * warning: a roll-back would need the same permission, so a failed step would leave the created client as well.
+ */
 async function removeDuplicates({ scalekit, journal }: Context, duplicates: ManagedClient[]): Promise<void> {
   for (const duplicate of duplicates) {
-    const { what } = await removeClientOrOwnSecrets(scalekit, journal.state, { ...duplicate, parse: () => duplicate });
-    if (what) log.info(`Removed a second client of the same request: ${what}.`);
+    try {
+      const client = { ...duplicate, parse: () => duplicate };
+      const { what } = await removeClientOrOwnSecrets(scalekit, journal.state, client);
+      if (what) log.info(`Removed a second client of the same request: ${what}.`);
+    } catch (error) {
+      if (!(error instanceof ApiError && error.status === 403)) throw error;
+      const call = `To remove it by hand: DELETE ${scalekit.clientUrl(duplicate.client_id).href}`;
+      log.warning(`A second client of the same request is left over: ${error.message} ${call}`);
+    }
   }
 }
 

@@ -27,7 +27,7 @@ export function requireOneOwner(context: Context, saved: SavedSnapshot, namedId:
       ? `there is ${parts} without variable ${state_variable}, so this action did not save it`
       : `variable ${state_variable} says that they are saved for another client: ${quote(saved.state)}`;
   throw new Error(
-    `Could not save the credentials in ${locationName(location)}: ${what}. Another workflow may own them, or the input name or environment has changed. Use another save_as, or run delete/ with the former name or environment, or delete what is saved by hand: ${manualSavedCalls(api, location, saved)}`,
+    `Could not save the credentials in ${locationName(location)}: ${what}. Another workflow may own them, or the input name or environment has changed. In a matrix, each leg needs its own save_as. Use another save_as, or run delete/ with the former name or environment, or delete what is saved by hand: ${manualSavedCalls(api, location, saved)}`,
   );
 }
 
@@ -110,7 +110,7 @@ async function confirmVariables(
   const left = { ...now, secretTime: 'now' };
   if (isOtherOwners({ ...now, secretTime: undefined }, ownerOf(context.desired)))
     throw new Error(
-      `Another owner saved credentials in ${locationName(location)} at the same time: ${quote(now.state ?? now.client_id ?? '')}. The saved client id and secret do not belong together. Use another save_as. To delete what is saved by hand: ${manualSavedCalls(api, location, left)}`,
+      `Another owner saved credentials in ${locationName(location)} at the same time: ${quote(now.state ?? now.client_id ?? '')}. The saved client id and secret do not belong together. In a matrix, each leg needs its own save_as. Use another save_as. To delete what is saved by hand: ${manualSavedCalls(api, location, left)}`,
     );
   // delete/ deletes the client, and then the variables.
   if (now.client_id === undefined && now.state === undefined && (await isGone(context, written.client_id)))
@@ -118,7 +118,7 @@ async function confirmVariables(
       `Client ${written.client_id} was deleted while its credentials were saved, so the saved credentials do not work. To delete what is saved by hand: ${manualSavedCalls(api, location, left)}`,
     );
   log.warning(
-    `Another run saved credentials at the same time: ${entryNames(location)}. This run writes its variables again.`,
+    `Another run saved credentials at the same time: ${entryNames(location)}. This run writes its variables again. In a matrix, use a name and a save_as for each leg, or max-parallel: 1.`,
   );
   const outcomes = [
     await savedCredentials.setVariable(location.state_variable, written.state, now.state !== undefined),

@@ -7,6 +7,7 @@ import { FakeTransport, json } from '../fixtures.ts';
 
 const API = 'https://ghes.acme.example/api/v3';
 const TOKEN = ['fake', 'github', 'token'].join('-');
+const FORBIDDEN = { status: 403, ...json({ message: 'Resource not accessible by integration' }) };
 const MISSING = { status: 404, ...json({ message: 'Not Found' }) };
 
 describe("GitHub's API", () => {
@@ -69,7 +70,82 @@ describe("GitHub's API", () => {
       { id: 7, status: 1, run_attempt: 1 },
     ])
       await expect(githubWith(json(run)).github.getRun('acme/app', '7')).rejects.toThrow('HTTP 200, but ');
-    await expect(githubWith({ status: 403 }).github.getRun('acme/app', '7')).rejects.toThrow('actions: read');
+    await expect(githubWith(FORBIDDEN).github.getRun('acme/app', '7')).rejects.toThrow('actions: read');
+  });
+});
+
+describe('a read of what may be new', () => {
+  /** Returns GitHub with these responses, the last of which repeats, and the pauses between the requests. */
+  const githubWith = (responses: (Partial<FinalResponse> | Error)[], canWait = true) => {
+    const pauses: number[] = [];
+    const transport = new FakeTransport(() => responses[transport.sent.length - 1] ?? responses.at(-1) ?? {});
+    transport.wait = async (milliseconds) => {
+      pauses.push(milliseconds);
+      return canWait;
+    };
+    return { transport, pauses, github: new GitHub(transport, { api: API, token: TOKEN }) };
+  };
+  const read = (github: GitHub) => github.getRepository('acme/app', ({ id }) => id);
+  const REPOSITORY = json({ id: 42, full_name: 'acme/app' });
+  const UNKNOWN_TOKEN = { status: 401, ...json({ message: 'Bad credentials' }) };
+
+  it.each([
+    ['a token that GitHub does not know yet', UNKNOWN_TOKEN],
+    ['a repository that the token does not see yet', MISSING],
+  ])('is asked for again after %s', async (_what, response) => {
+    for (const times of [1, 2, 3, 4]) {
+      const { transport, github } = githubWith([...Array(times).fill(response), REPOSITORY]);
+      expect(await read(github)).toBe(42);
+      expect(transport.sent).toHaveLength(times + 1);
+    }
+  });
+
+  it('is given up after about five seconds of pauses that become longer and differ from job to job', async () => {
+    const totals = await Promise.all(
+      Array.from({ length: 20 }, async () => {
+        const { transport, pauses, github } = githubWith([MISSING]);
+        await expect(read(github)).rejects.toThrow('HTTP 404: Not Found. There is no repository acme/app');
+        expect(transport.sent).toHaveLength(5);
+        expect(pauses).toHaveLength(4);
+        for (const [at, base] of [500, 1_000, 1_500, 2_000].entries()) {
+          expect(pauses[at]).toBeGreaterThanOrEqual(base * 0.75);
+          expect(pauses[at]).toBeLessThanOrEqual(base * 1.25);
+        }
+        return pauses.reduce((sum, pause) => sum + pause, 0);
+      }),
+    );
+    expect(new Set(totals).size).toBeGreaterThan(1);
+  });
+
+  it.each<[what: string, Partial<FinalResponse> | Error]>([
+    ['a missing permission', FORBIDDEN],
+    ['a redirect', { status: 301 }],
+    ["a page that is not GitHub's", { status: 404, body: '<html>' }],
+    ['a failure of the server', { status: 500 }],
+    ['no response', new NetworkError('socket hang up', 'ECONNRESET', true)],
+    ['a response that cannot be read', json({ id: 42, full_name: 'acme/other' })],
+  ])('is not asked for again after %s', async (_what, response) => {
+    const { transport, github } = githubWith([response]);
+    await expect(read(github)).rejects.toThrow('Could not read repository acme/app: ');
+    expect(transport.sent).toHaveLength(1);
+  });
+
+  it('is not asked for again after 404 if the caller expects that', async () => {
+    const { transport, github } = githubWith([MISSING]);
+    const request = { operation: 'do it', route: 'GET /repos/{owner}/{repo}', permission: 'repository' } as const;
+    const parameters = { owner: 'acme', repo: 'app' };
+    await expect(github.retryIfNew(() => github.read({ ...request, parameters }, () => 1), [401])).rejects.toThrow();
+    expect(transport.sent).toHaveLength(1);
+  });
+
+  it('keeps what GitHub answered if the run is cancelled, or if its time is nearly over', async () => {
+    const cancelled = githubWith([UNKNOWN_TOKEN], false);
+    await expect(read(cancelled.github)).rejects.toThrow('HTTP 401: Bad credentials. github_token is not valid');
+    expect([cancelled.transport.sent.length, cancelled.pauses.length]).toEqual([1, 1]);
+    const late = githubWith([UNKNOWN_TOKEN]);
+    Object.defineProperty(late.transport, 'remaining', { value: 1_300 });
+    await expect(read(late.github)).rejects.toThrow('HTTP 401: Bad credentials. github_token is not valid');
+    expect([late.transport.sent.length, late.pauses.length]).toEqual([1, 0]);
   });
 });
 

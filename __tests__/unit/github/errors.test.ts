@@ -24,19 +24,23 @@ const subject = (permission: Permission) => ({
   permission,
 });
 
+const NOT_ACCESSIBLE = 'Resource not accessible by personal access token';
+
 /** Returns the error message for a response. @param need the permission that the request needs */
 const messageOf = (
   status: number,
   need: Permission,
-  body: unknown = { message: 'No.' },
+  body: unknown = { message: NOT_ACCESSIBLE },
   headers: HttpResponse['headers'] = {},
 ) => githubRefusal(subject(need), response(status, body, headers), body).message;
 
 describe('the advice on a refusal of GitHub', () => {
   it.each(NEEDS)('says which permission is needed: %s', (need) => {
-    expect(messageOf(403, need)).toMatch(/^Could not do it: HTTP 403: No\. github_token may not do that\. It needs /);
+    expect(messageOf(403, need)).toMatch(
+      /^Could not do it: HTTP 403: Resource not accessible by personal access token\. github_token may not do that\. It needs /,
+    );
     expect(messageOf(404, need)).toMatch(
-      /^Could not do it: HTTP 404: No\. There is no repository acme\/app, or github_token may not see it\. It needs /,
+      /^Could not do it: HTTP 404: .+ token\. There is no repository acme\/app, or github_token may not see it\. It needs /,
     );
     for (const status of [403, 404]) expect(messageOf(status, need)).toMatch(GRANTS[need]);
     // The job's token (GITHUB_TOKEN) can only get permission to read workflow runs.
@@ -64,7 +68,68 @@ describe('the advice on a refusal of GitHub', () => {
     [409, ''],
     [422, ''],
   ])('on %i is the same whatever was to be done', (status, todo) => {
-    for (const need of NEEDS) expect(messageOf(status, need)).toBe(`Could not do it: HTTP ${status}: No.${todo}`);
+    for (const need of NEEDS)
+      expect(messageOf(status, need, { message: 'No.' })).toBe(`Could not do it: HTTP ${status}: No.${todo}`);
+  });
+
+  const SIGN_ON =
+    'https://github.com/orgs/acme/sso?authorization_request=AZSCKtL4U8yX1H3sCQIVnVgmjmon5fWxks5YrqhJgah0b2tlbl9pZM4EuMz4';
+  const SIGN_ON_MESSAGE =
+    'Resource protected by organization SAML enforcement. You must grant your Personal Access token access to this organization.';
+
+  it.each<[what: string, message: string, HttpResponse['headers'], todo: string]>([
+    [
+      'single sign-on',
+      SIGN_ON_MESSAGE,
+      { 'x-github-sso': `required; url=${SIGN_ON}` },
+      ` To allow github_token, open ${SIGN_ON}`,
+    ],
+    ['single sign-on without an address', SIGN_ON_MESSAGE, { 'x-github-sso': 'required' }, ''],
+    ['single sign-on with another address', SIGN_ON_MESSAGE, { 'x-github-sso': 'required; url=javascript:x' }, ''],
+    [
+      'single sign-on of other organizations',
+      SIGN_ON_MESSAGE,
+      { 'x-github-sso': 'partial-results; organizations=1' },
+      '',
+    ],
+    [
+      'an IP allow list',
+      'Although you appear to have the correct authorization credentials, the `acme` organization has an IP allow list enabled, and your IP address is not permitted to access this resource.',
+      {},
+      '',
+    ],
+    [
+      'a policy on tokens',
+      "The 'acme' organization forbids access via a fine-grained personal access token if the token's lifetime is greater than 366 days.",
+      {},
+      '',
+    ],
+    ['an archived repository', 'Repository was archived so is read-only.', {}, ''],
+    ['a missing role', 'Must have admin rights to Repository.', {}, ''],
+  ])('leaves a 403 to the words of GitHub if it is about %s', (_what, message, headers, todo) => {
+    const words = message.replace(/\.$/, '');
+    for (const need of NEEDS)
+      expect(messageOf(403, need, { message }, headers)).toBe(`Could not do it: HTTP 403: ${words}.${todo}`);
+  });
+
+  it('names both the permission and the address of single sign-on if both are missing', () => {
+    const headers = { 'x-github-sso': `required; url=${SIGN_ON}` };
+    expect(messageOf(403, 'secrets', undefined, headers)).toMatch(
+      /HTTP 403: Resource not accessible .* cannot be given it\. To allow github_token, open https:\S+$/,
+    );
+  });
+
+  it.each<[string, unknown]>([
+    ['a page', '<html><h1>Forbidden</h1></html>'],
+    ['plain text', 'Forbidden: not accessible by policy'],
+    ['nothing', ''],
+    ['a list', '[]'],
+  ])('says on 401 and 403 that a server in between answered with %s', (_what, body) => {
+    for (const status of [401, 403])
+      for (const need of NEEDS)
+        expect(messageOf(status, need, body)).toBe(
+          `Could not do it: HTTP ${status}. That is not the API's JSON: a firewall, a proxy or an IP allow list in front of GITHUB_API_URL probably refused it. Allow this runner's address there.`,
+        );
   });
 
   it.each([301, 302, 307, 308])('on %i says that the repository has another name', (status) => {
@@ -118,7 +183,6 @@ describe('a rate limit of GitHub', () => {
       expect(rateLimitWait(response(status, body, { date, ...headers }))).toBeUndefined();
     const advice = messageOf(403, 'secrets', body, { date, ...headers });
     expect(advice.includes('The rate limit of github_token is reached')).toBe(wait !== undefined);
-    expect(advice.includes('It needs ')).toBe(wait === undefined);
   });
 
   it("uses this machine's clock if the response has no date", () => {

@@ -68,7 +68,12 @@ describe('an ID token', () => {
   });
 
   it.each<[string, Partial<HttpResponse> | Error, string]>([
-    ['a refusal', { status: 403, body: '<html>no</html>' }, `HTTP 403. ${REMEDY}`],
+    ['a refusal', { status: 403, ...json({ message: 'No.' }) }, `HTTP 403. ${REMEDY}`],
+    [
+      'a refusal of a firewall',
+      { status: 403, body: '<html>no</html>' },
+      `HTTP 403. That is not the API's JSON: a firewall, a proxy or an IP allow list in front of ${URL_VARIABLE} probably refused it. Allow this runner's address there. ${REMEDY}`,
+    ],
     ['a failure of the server', { status: 503 }, `HTTP 503. ${REMEDY}`],
     [
       'a redirect',

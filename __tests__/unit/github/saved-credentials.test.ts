@@ -25,6 +25,7 @@ const SCOPES: [string, SecretLocation, string][] = [
   ['an environment', IN_ENVIRONMENT, `${BASE}/environments/preview%2Fpr-7`],
 ];
 const MISSING = { status: 404, ...json({ message: 'Not Found' }) };
+const FORBIDDEN = { status: 403, ...json({ message: 'Resource not accessible by integration' }) };
 const NO_RESPONSE = new NetworkError('socket hang up', 'ECONNRESET', true);
 
 type Responses = Record<string, Partial<FinalResponse> | Error>;
@@ -113,13 +114,13 @@ describe('client credentials in GitHub Actions', () => {
     [
       'a token that may not read the key',
       IN_REPOSITORY,
-      { 'public-key': { status: 403, ...json({ message: 'Resource not accessible' }) } },
-      'Could not read the public key for secrets of acme/app: HTTP 403: Resource not accessible. github_token may not do that. It needs a fine-grained token the repository permission Secrets (write)',
+      { 'public-key': FORBIDDEN },
+      'Could not read the public key for secrets of acme/app: HTTP 403: Resource not accessible by integration. github_token may not do that. It needs a fine-grained token the repository permission Secrets (write)',
     ],
     [
       "a token that may not read an environment's variables",
       IN_ENVIRONMENT,
-      { 'GET preview%2Fpr-7': {}, 'GET A_ID': { status: 403 } },
+      { 'GET preview%2Fpr-7': {}, 'GET A_ID': FORBIDDEN },
       'It needs a fine-grained token the repository permissions Environments (write) and Actions (read)',
     ],
     [
@@ -131,8 +132,8 @@ describe('client credentials in GitHub Actions', () => {
     [
       'a token that may not read variables',
       IN_REPOSITORY,
-      { 'GET A_ID': { status: 403 } },
-      'Could not read variable A_ID of acme/app: HTTP 403. github_token may not do that. It needs a fine-grained token the repository permission Variables (write)',
+      { 'GET A_ID': FORBIDDEN },
+      'Could not read variable A_ID of acme/app: HTTP 403: Resource not accessible by integration. github_token may not do that. It needs a fine-grained token the repository permission Variables (write)',
     ],
     ...[{ key: '', key_id: '7' }, { key_id: '7' }, { key: KEY }, ...[31, 33].map(keyOf)].map(
       (key): [string, SecretLocation, Responses, string] => [
@@ -168,6 +169,68 @@ describe('client credentials in GitHub Actions', () => {
     ],
   ])('is not opened with %s', async (_what, location, responses, message) => {
     await expect(savedWith(responses, location).savedCredentials.open()).rejects.toThrow(message);
+  });
+
+  /** Credentials whose first responses to some requests are others. @param first by method and the last part of the path */
+  const savedWithFirst = (first: Responses, location: SecretLocation, later: Responses) => {
+    const responses: Responses = { ...later };
+    const { transport, savedCredentials } = savedWith(responses, location);
+    const names = Object.keys(first);
+    const wait = transport.wait.bind(transport);
+    Object.assign(responses, first);
+    transport.wait = async (milliseconds) => {
+      for (const name of names) delete responses[name];
+      Object.assign(responses, later);
+      return await wait(milliseconds);
+    };
+    return { transport, savedCredentials };
+  };
+  const SHOWN: Responses = {
+    'GET preview%2Fpr-7': {},
+    'GET A_ID': json({ value: SAVED.client_id, updated_at: SAVED.stateTime }),
+    'GET A_STATE': json({ value: SAVED.state, updated_at: SAVED.stateTime }),
+    'GET A_SECRET': json({ updated_at: SAVED.secretTime }),
+  };
+  const UNKNOWN_TOKEN = { status: 401, ...json({ message: 'Bad credentials' }) };
+
+  it.each<[what: string, SecretLocation, first: Responses]>([
+    ['GitHub knows the token', IN_REPOSITORY, { 'public-key': UNKNOWN_TOKEN }],
+    ['GitHub knows the token everywhere', IN_ENVIRONMENT, { 'GET A_SECRET': UNKNOWN_TOKEN }],
+    [
+      'the token sees the repository, whose variables were not shown either',
+      IN_REPOSITORY,
+      { 'public-key': MISSING, 'GET A_ID': MISSING, 'GET A_STATE': MISSING, 'GET A_SECRET': MISSING },
+    ],
+    ['the environment is there', IN_ENVIRONMENT, { 'GET preview%2Fpr-7': MISSING, 'public-key': MISSING }],
+  ])('is opened as soon as %s', async (_what, location, first) => {
+    const { transport, savedCredentials } = savedWithFirst(first, location, SHOWN);
+    expect(await savedCredentials.open()).toEqual(SAVED);
+    expect(transport.sent).toHaveLength(location.environment ? 10 : 8);
+  });
+
+  it('is opened without a pause if variables and secret are missing, because that is an answer', async () => {
+    for (const location of [IN_REPOSITORY, IN_ENVIRONMENT]) {
+      const { transport, savedCredentials } = savedWith({ 'GET preview%2Fpr-7': {} }, location);
+      transport.wait = () => Promise.reject(new Error('waits'));
+      expect(await savedCredentials.open()).toEqual(NOTHING_SAVED);
+    }
+  });
+
+  it('is not waited for if the environment may be gone, except for the token', async () => {
+    const gone = savedWith({ 'public-key': MISSING }, IN_ENVIRONMENT);
+    gone.transport.wait = () => Promise.reject(new Error('waits'));
+    await expect(gone.savedCredentials.open({ mayBeGone: true })).rejects.toMatchObject({ status: 404 });
+    const { savedCredentials } = savedWithFirst({ 'public-key': UNKNOWN_TOKEN }, IN_ENVIRONMENT, SHOWN);
+    expect(await savedCredentials.open({ mayBeGone: true })).toEqual(SAVED);
+  });
+
+  it('is read again without a pause once it is open, whatever GitHub answers', async () => {
+    for (const response of [UNKNOWN_TOKEN, MISSING]) {
+      const { transport, savedCredentials } = savedWith({ 'GET A_ID': response, 'GET A_STATE': response });
+      transport.wait = () => Promise.reject(new Error('waits'));
+      const reading = savedCredentials.read().catch(({ status }) => status);
+      expect(await reading).toEqual(response === MISSING ? NOTHING_SAVED : 401);
+    }
   });
 
   it('is opened with the public key of an environment, even if the token cannot read the environment itself', async () => {
@@ -233,7 +296,7 @@ describe('client credentials in GitHub Actions', () => {
   it('is visible to a token that can read the repository', async () => {
     const isVisible = (response: Partial<FinalResponse>) =>
       savedWith({ 'GET app': response }).savedCredentials.requireVisibleRepository();
-    expect(await isVisible(json({ id: 42, full_name: 'Acme/App' }))).toBe(true);
+    await isVisible(json({ id: 42, full_name: 'Acme/App' }));
     for (const response of [MISSING, { status: 403 }, { status: 301 }, json({ id: 42, full_name: 'acme/renamed' })])
       await expect(isVisible(response)).rejects.toThrow('Could not read repository acme/app: ');
   });

@@ -165,7 +165,13 @@ describe('advice', () => {
       'a sign-in with the wrong credentials',
       401,
       'sign-in',
-      'Check scalekit_client_id and scalekit_client_secret: they must be the API credentials (skc_…) of this very environment, not revoked.',
+      'Check scalekit_client_id and scalekit_client_secret: they must be the API credentials (skc_…) of this very environment, not revoked. If the environment has an IP allowlist, it must contain the address of this runner.',
+    ],
+    [
+      'a sign-in that is forbidden',
+      403,
+      'sign-in',
+      'Check scalekit_client_id and scalekit_client_secret: they must be the API credentials (skc_…) of this very environment, not revoked. If the environment has an IP allowlist, it must contain the address of this runner.',
     ],
     [
       'a sign-in that is no good',
@@ -189,7 +195,7 @@ describe('advice', () => {
       'missing rights',
       403,
       ORGANIZATION,
-      'The API credentials in scalekit_client_id may not manage the clients of this organization.',
+      'The API credentials in scalekit_client_id may not manage the clients of this organization, or the IP allowlist of the environment does not contain the address of this runner.',
     ],
     [
       'an organization that does not exist',
@@ -214,13 +220,19 @@ describe('advice', () => {
       'missing rights on a client',
       403,
       CLIENT,
-      'The API credentials in scalekit_client_id may not manage the clients of this organization.',
+      'The API credentials in scalekit_client_id may not manage the clients of this organization, or the IP allowlist of the environment does not contain the address of this runner.',
+    ],
+    [
+      'a missing permission to delete',
+      403,
+      { organization: 'org_1', client: 'm2morg_1', deleting: true },
+      'The API credentials in scalekit_client_id may not delete clients and secrets: that needs the permission api_credentials:rotate.',
     ],
     ...[400, 409].map((status): [string, number, Subject, string] => [
       `one more secret that is refused (${status})`,
       status,
       { organization: 'org_1', client: 'm2morg_1', adding: true },
-      'A client has five secrets at most: let one run at a time use it, with concurrency in the workflow.',
+      'A client has a limited number of secrets, usually five: let one run at a time use it, with concurrency in the workflow. In a matrix, use lifetime: job, a name for each leg, or max-parallel: 1.',
     ]),
     [
       'one more secret for a client that does not exist',
@@ -246,6 +258,40 @@ describe('advice', () => {
   ])('is given on %s', (_what, status, subject, todo) => {
     const error = scalekitRefusal('do it', response(status, { message: 'Because.' }), subject);
     expect(error.message).toBe(`Could not do it: HTTP ${status}: Because. ${todo}`);
+  });
+
+  const PAGE = '<html><h1>Forbidden</h1></html>';
+  const INTERCEPTED =
+    "That is not the API's JSON: a firewall, a proxy or an IP allow list in front of scalekit_environment_url probably refused it. Allow this runner's address there.";
+  const CREDENTIALS =
+    ' Check scalekit_client_id and scalekit_client_secret: they must be the API credentials (skc_…) of this very environment, not revoked. If the environment has an IP allowlist, it must contain the address of this runner.';
+
+  it.each<[string, unknown, string]>([
+    ['a page', PAGE, ''],
+    ['plain text', 'RBAC: access denied', ': RBAC: access denied'],
+    ['nothing', '', ''],
+    ['a list', ['no'], ''],
+    ['a JSON text', '"no"', ''],
+    ['JSON that was cut off', '{"message": "no', ''],
+  ])('says on 401 and 403 that a server in between answered with %s', (_what, body, words) => {
+    for (const status of [401, 403])
+      for (const [subject, more] of [
+        ['sign-in', CREDENTIALS],
+        ['client-sign-in', ' If Scalekit did, an interceptor of the environment may deny the token.'],
+        [ORGANIZATION, ''],
+        [CLIENT, ''],
+        [{ ...CLIENT, deleting: true }, ''],
+        [{ ...CLIENT, adding: true }, ''],
+      ] as const)
+        expect(scalekitRefusal('do it', response(status, body), subject).message).toBe(
+          `Could not do it: HTTP ${status}${words}. ${INTERCEPTED}${more}`,
+        );
+  });
+
+  it('does not say so if the status is another one', () => {
+    for (const status of [400, 404, 409, 422, 429, 500, 502])
+      for (const subject of ['sign-in', 'client-sign-in', ORGANIZATION, CLIENT] as const)
+        expect(scalekitRefusal('do it', response(status, PAGE), subject).message).not.toContain('firewall');
   });
 
   it.each([

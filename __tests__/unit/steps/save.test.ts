@@ -321,7 +321,7 @@ describe('the request with the secret', () => {
 describe('the look after the secret was written', () => {
   const RIVAL = { ...SAVED, client_id: 'm2morg_3', state: SAVED.state.replace('sks_1', 'sks_3') };
   const warning =
-    '::warning::Another run saved credentials at the same time: variables A_ID and A_STATE and secret A_SECRET of acme/app. This run writes its variables again.\n';
+    '::warning::Another run saved credentials at the same time: variables A_ID and A_STATE and secret A_SECRET of acme/app. This run writes its variables again. In a matrix, use a name and a save_as for each leg, or max-parallel: 1.\n';
 
   it.each<[what: string, afterSecret: SavedSnapshot, changes: string[]]>([
     ['both', RIVAL, ['PATCH A_STATE', 'PATCH A_ID']],
@@ -363,7 +363,7 @@ describe('the look after the secret was written', () => {
 describe('a place of two owners', () => {
   const DELETE = `DELETE ${API}/repos/acme/app/actions`;
   const WAYS_OUT =
-    'Another workflow may own them, or the input name or environment has changed. Use another save_as, or run delete/ with the former name or environment, or delete what is saved by hand: ';
+    'Another workflow may own them, or the input name or environment has changed. In a matrix, each leg needs its own save_as. Use another save_as, or run delete/ with the former name or environment, or delete what is saved by hand: ';
   const THREE_CALLS = `${DELETE}/secrets/A_SECRET; ${DELETE}/variables/A_ID; ${DELETE}/variables/A_STATE`;
   const named = { client_id: 'm2morg_1' };
 
