@@ -231,20 +231,23 @@ describe.each(['newest', 'random'] as const)('the secrets that a rotation retire
     expect(sent().slice(0, 4)).toEqual(['token', 'listClients', 'addSecret', 'token']);
   });
 
-  it.each<[keep: string, ages: string[], evicted: string, retired: string[]]>([
+  it.each<[keep: string, ages: string[], first: string, retired: string[]]>([
     ['5', ['5m', '4m', '3m', '2m', '1m'], '5m', []],
     ['5', ['1m', '2m', '3m', '4m', '5m'], '5m', []],
     ['5', ['5h', '4h', '3h', '2h off', '1m'], '2h off', []],
     ['5', ['5m', '4m', '3m off', '2m', '1m'], '3m off', []],
     ['2', ['5h', '4h', '3h', '2h', '1m'], '5h', ['4h', '3h', '2h']],
     ['1', ['5m', '4m', '3m', '2m', '1m'], '5m', ['4m', '3m', '2m', '1m']],
-  ])('make room if there are five, with a warning: keep_secrets: %s, of %j', async (keep, ages, evicted, retired) => {
-    const { deleted, idOf, ...executed } = await rotateWith(keep, ages);
-    expect(deleted).toEqual([evicted, ...retired]);
-    expect(sent().slice(0, 5)).toEqual(['token', 'listClients', 'deleteSecret', 'addSecret', 'token']);
-    expect(executed.annotations).toEqual([{ kind: 'warning', message: expect.stringContaining(`${idOf(evicted)}`) }]);
-    expect(await credentialsWork(emulator, executed.outputs)).toBe(true);
-  });
+  ])(
+    'make room if there are as many as Scalekit allows, with a warning: keep_secrets: %s, of %j',
+    async (keep, ages, first, retired) => {
+      const { deleted, idOf, ...executed } = await rotateWith(keep, ages);
+      expect(deleted).toEqual([first, ...retired]);
+      expect(sent().slice(0, 6)).toEqual(['token', 'listClients', 'addSecret', 'deleteSecret', 'addSecret', 'token']);
+      expect(executed.annotations).toEqual([{ kind: 'warning', message: expect.stringContaining(`${idOf(first)}`) }]);
+      expect(await credentialsWork(emulator, executed.outputs)).toBe(true);
+    },
+  );
 });
 
 it('a secret that was deleted to make room is named if the new credentials do not work', async () => {
@@ -893,7 +896,7 @@ describe('dry_run', () => {
       'rotate',
       (id, [first]) => [
         `update client ${id}`,
-        `add a secret to client ${id}`,
+        `add a secret to client ${id}; if Scalekit refuses another one, delete secret ${first} first`,
         `delete secret ${first} of client ${id}, unless it is younger than an hour`,
       ],
     ],
@@ -922,13 +925,12 @@ describe('dry_run', () => {
     expect((await planOf({ on_existing: 'reuse' })).steps).toEqual(['change nothing']);
   });
 
-  it('shows what would make room', async () => {
-    const { client } = seedOurs({}, { secrets: 5 });
+  it('shows which secret would make room if Scalekit refuses another one', async () => {
+    const { client } = seedOurs({}, { secrets: 2 });
     const { steps } = await planOf({ keep_secrets: '5' });
     const [first] = client.secrets ?? [];
     expect(steps).toEqual([
-      `delete secret ${first?.id} of client ${client.client_id} to make room`,
-      `add a secret to client ${client.client_id}`,
+      `add a secret to client ${client.client_id}; if Scalekit refuses another one, delete secret ${first?.id} first`,
     ]);
   });
 

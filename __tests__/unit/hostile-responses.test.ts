@@ -242,7 +242,7 @@ const OPERATIONS: Operation[] = [
       [/^GET/, { client: EXISTING }],
     ],
     run: async (transport) => {
-      const { shown, plain_secret } = await addSecret(context(transport), client(), ['sks_1']);
+      const { shown, plain_secret } = await addSecret(context(transport), client());
       if (shown) isSecret(shown);
       expect(plain_secret.trim().length).toBeGreaterThan(7);
     },

@@ -1,9 +1,9 @@
 import { listed, MATRIX_ADVICE, quote } from '../output/text.ts';
-import { type ClientFields, MAX_SECRETS, type Secret } from '../scalekit/types.ts';
+import type { ClientFields, Secret } from '../scalekit/types.ts';
 import type { DesiredClient, Existing } from './desired.ts';
 import { type Difference, findDrift, formatDifferences, formatExtras, unrequestedAudience, WAYS_OUT } from './drift.ts';
 import type { ManagedClient } from './identity.ts';
-import { evictions, retirements } from './retirement.ts';
+import { retirements, secretToMakeRoom } from './retirement.ts';
 import { decideRotation } from './rotation.ts';
 import { ownerOf, savedSecretId } from './saved-state.ts';
 
@@ -15,7 +15,8 @@ export type Step =
   | { kind: 'create' }
   // The fields to write: complete lists, and the description without its ownership marker.
   | { kind: 'update'; fields: Partial<ClientFields>; differences: Difference[] }
-  | { kind: 'add-secret' }
+  // `toMakeRoom`: the secret to delete if Scalekit refuses another one. Undefined if none may be deleted.
+  | { kind: 'add-secret'; toMakeRoom: Secret | undefined }
   | { kind: 'save' }
   // `spareRecent`: whether to keep the secret if it was created less than an hour before the new one.
   | { kind: 'delete-secret'; secret: Secret; spareRecent: boolean }
@@ -96,7 +97,9 @@ export function planForWinner(
   const winnerPlan = planChanges({ ...desired, on_existing }, { client, others: [], saved, now });
   return {
     ...winnerPlan,
-    beforePublish: winnerPlan.beforePublish.filter(({ kind }) => kind !== 'delete-secret'),
+    beforePublish: winnerPlan.beforePublish.map((step) =>
+      step.kind === 'add-secret' ? { ...step, toMakeRoom: undefined } : step,
+    ),
     afterPublish: [],
     warnings: [],
   };
@@ -141,8 +144,8 @@ function driftCorrections(desired: DesiredClient, client: ManagedClient, warning
 }
 
 /**
- * Plans the rotation: corrections, a new secret, its saving, and then the deletion of old secrets. A secret that has to
- * be deleted to make room is never spared. An old one is spared if it is recent, unless only the new one is to be kept.
+ * Plans the rotation: corrections, a new secret, its saving, and then the deletion of old secrets. An old secret is
+ * spared if it is recent, unless only the new one is to be kept.
  */
 function planRotation(
   desired: DesiredClient,
@@ -152,28 +155,21 @@ function planRotation(
   warnings: string[],
 ): Plan {
   const savedId = savedSecretId(saved, ownerOf(desired));
-  const evicted = evictions(client.secrets);
-  const notEvicted = client.secrets.filter((secret) => !evicted.includes(secret));
-  const evictionWarnings = evicted.map(
-    ({ id }) =>
-      `Client ${client.client_id} has ${client.secrets.length} secrets, and ${MAX_SECRETS} is the maximum. Secret ${id} is deleted before the new one is added, even if it is recent.`,
-  );
   const spareRecent = desired.keep_secrets > 1;
   return {
     result: 'rotated',
     client,
     beforePublish: [
       ...driftCorrections(desired, client, warnings),
-      ...evicted.map((secret): Step => ({ kind: 'delete-secret', secret, spareRecent: false })),
-      { kind: 'add-secret' },
+      { kind: 'add-secret', toMakeRoom: secretToMakeRoom(client.secrets, savedId) },
       ...save,
     ],
-    afterPublish: retirements(notEvicted, desired.keep_secrets, savedId).map((secret) => ({
+    afterPublish: retirements(client.secrets, desired.keep_secrets, savedId).map((secret) => ({
       kind: 'delete-secret',
       secret,
       spareRecent,
     })),
     notices: [],
-    warnings: [...warnings, ...evictionWarnings],
+    warnings,
   };
 }

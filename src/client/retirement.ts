@@ -1,13 +1,17 @@
-import { byCreateTime, MAX_SECRETS, type Secret } from '../scalekit/types.ts';
+import { byCreateTime, type Secret } from '../scalekit/types.ts';
 
 /**
- * Returns the secrets to delete before another one can be added, because the API limits their number. Never returns the
- * newest active secret, nor a secret whose creation time is unknown.
+ * Returns the secret to delete if Scalekit refuses another one, because it limits their number. Never returns the saved
+ * secret if it is active, otherwise never the newest active one. Never returns an active secret whose creation time is
+ * unknown, nor the only secret, because the API refuses to delete that.
+ * @param savedId id of the secret that was saved until now
+ * @returns undefined if no secret may be deleted
  */
-export function evictions(secrets: Secret[]): Secret[] {
-  const dated = inRetirementOrder(secrets.filter(({ create_time }) => create_time !== undefined));
-  const newest = newestActive(dated);
-  return dated.filter((secret) => secret !== newest).slice(0, Math.max(0, secrets.length + 1 - MAX_SECRETS));
+export function secretToMakeRoom(secrets: Secret[], savedId?: string): Secret | undefined {
+  if (secrets.length < 2) return undefined;
+  const candidates = secrets.filter(({ active, create_time }) => !active || create_time !== undefined);
+  const kept = secrets.find(({ id, active }) => active && id === savedId) ?? newestActive(candidates);
+  return inRetirementOrder(candidates, savedId).find((secret) => secret !== kept);
 }
 
 /** Returns the newest active secret. One whose time is unknown counts as the newest. */

@@ -15,10 +15,13 @@ export class ApiError extends Error {
   override name = 'ApiError';
   /** Status of the response. Undefined if there was no response, or if it does not have the API's form. */
   readonly status: number | undefined;
+  /** Whether the response is the API's own, as far as its form shows. */
+  readonly isFromApi: boolean;
 
-  constructor(message: string, options: { status?: number; cause?: unknown } = {}) {
+  constructor(message: string, options: { status?: number; isFromApi?: boolean; cause?: unknown } = {}) {
     super(message, { cause: options.cause });
     this.status = options.status;
+    this.isFromApi = options.isFromApi ?? false;
   }
 }
 
@@ -27,15 +30,21 @@ export class ApiError extends Error {
  * @param operation completes "Could not …"
  * @param messages the server's own messages
  * @param advice what the user can do, a sentence, or empty
+ * @param status what the error has as its status, if that is not the response's
  */
 export function refusedError(
   operation: string,
-  { status }: HttpResponse,
+  response: HttpResponse,
   messages: string[],
   advice: string,
+  status = response.status,
 ): ApiError {
-  const reason = [`HTTP ${status}`, ...(messages.length > 0 ? [truncate(messages.join(': '), MAX_MESSAGES)] : [])];
-  return new ApiError(errorSentence(operation, reason.join(': '), advice), { status });
+  const isFromApi = isApiResponse(response);
+  const reason = [
+    `HTTP ${response.status}`,
+    ...(messages.length > 0 ? [truncate(messages.join(': '), MAX_MESSAGES)] : []),
+  ];
+  return new ApiError(errorSentence(operation, reason.join(': '), advice), { status, isFromApi });
 }
 
 /**

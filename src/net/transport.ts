@@ -38,6 +38,8 @@ export interface HttpRequest {
   rateLimitWait?: (response: HttpResponse) => number | undefined;
   /** Recognizes a 2xx response that is not the API's, so that a repeatable request is sent again, as after a 5xx. */
   isGarbage?: (response: HttpResponse) => boolean;
+  /** Recognizes a 429 that waiting does not lift. It is repeated only as often as a failure of the server. */
+  isPermanentLimit?: (response: HttpResponse) => boolean;
   /** Called before each attempt. If it throws, the attempt is not sent and no other follows. */
   onSend?: (() => void) | undefined;
 }
@@ -258,7 +260,8 @@ export class Transport {
       return !isPermanent && (request.repeatable || !result.reached) && attempt < MAX_ATTEMPTS;
     }
     // After a rate limit, the server has done nothing and says when to retry. Only the deadline limits these retries.
-    if (result.status === 429 || request.rateLimitWait?.(result) !== undefined) return true;
+    if (request.rateLimitWait?.(result) !== undefined) return true;
+    if (result.status === 429) return !request.isPermanentLimit?.(result) || attempt < MAX_ATTEMPTS;
     const isGarbage = result.status >= 200 && result.status < 300 && request.isGarbage?.(result) === true;
     const isTemporary = result.status === 408 || result.status === 425 || result.status >= 500 || isGarbage;
     // After 425 Too Early (RFC 8470), the server has done nothing.

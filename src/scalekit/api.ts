@@ -6,6 +6,7 @@ import { done, failure, type Outcome, unwrap } from '../net/outcome.ts';
 import type { FinalResponse, HttpRequest, Transport } from '../net/transport.ts';
 import { type Subject, scalekitInvalidResponse, scalekitRefusal } from './errors.ts';
 import { areCredentialsUnknown, isGarbage, isMissing, isNotFound, isPageSizeRefused } from './meaning.ts';
+import { isSecretCap } from './secret-cap.ts';
 import { readAccessToken, readSecret, requireMaskable } from './token.ts';
 import {
   type AccessToken,
@@ -193,7 +194,8 @@ export class Scalekit {
     knownIds: string[],
     { mayBeDone, onSend, onId }: Creation,
   ): Promise<Outcome<{ secret: Secret | undefined; plain_secret: string }>> {
-    const request = { ...this.#request('POST', [client_id, 'secrets']), repeatable: false, onSend };
+    const rules = { repeatable: false, isPermanentLimit: isSecretCap, onSend };
+    const request = { ...this.#request('POST', [client_id, 'secrets']), ...rules };
     const operation = `add a secret to client ${client_id}`;
     const parse = (body: string) => {
       const response = parseJsonObject(body);

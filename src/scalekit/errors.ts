@@ -1,5 +1,5 @@
 import {
-  type ApiError,
+  ApiError,
   interceptedAdvice,
   invalidResponseError,
   isApiResponse,
@@ -7,7 +7,10 @@ import {
   refusedError,
 } from '../net/api-error.ts';
 import type { FinalResponse, HttpResponse } from '../net/transport.ts';
-import { MATRIX_ADVICE, oneLine, truncate } from '../output/text.ts';
+import { oneLine, truncate } from '../output/text.ts';
+import { parseErrorBody } from './error-body.ts';
+import { isNotFound } from './meaning.ts';
+import { isSecretCap } from './secret-cap.ts';
 
 // The errors of Scalekit's API with the advice for each response. github/errors.ts does the same for GitHub, and
 // net/api-error.ts for requests that got no response.
@@ -23,12 +26,18 @@ export type Subject =
   | 'client-sign-in'
   | { organization: string; client?: string | undefined; adding?: boolean; deleting?: boolean };
 
+/** A refusal of another secret, because the client has as many as it may have. It has no advice. */
+export class SecretCapError extends ApiError {}
+
 /**
  * Returns the error for a response whose status is not 2xx.
  * @param operation completes "Could not …"
  */
 export function scalekitRefusal(operation: string, response: FinalResponse, subject: Subject): ApiError {
-  return refusedError(operation, response, scalekitMessages(response), scalekitAdvice(response, subject));
+  const messages = scalekitMessages(response);
+  if (typeof subject === 'string' || !subject.adding || !isSecretCap(response))
+    return refusedError(operation, response, messages, scalekitAdvice(response, subject), meantStatus(response));
+  return new SecretCapError(refusedError(operation, response, messages, '').message, { status: response.status });
 }
 
 /**
@@ -44,6 +53,11 @@ export function scalekitInvalidResponse(
 ): ApiError {
   const advice = subject !== 'sign-in' ? '' : 'Is scalekit_environment_url the address of a Scalekit environment?';
   return invalidResponseError(operation, response, reason, advice);
+}
+
+/** Returns 404 if the error code says that something does not exist, whatever the status. */
+function meantStatus(response: FinalResponse): number {
+  return isNotFound(response) ? 404 : response.status;
 }
 
 function scalekitAdvice(response: FinalResponse, subject: Subject): string {
@@ -82,60 +96,22 @@ const SIGN_IN_ADVICE: Record<number, string> = {
 };
 
 /** Returns the advice for a request about the organization, or about one of its clients. */
-function organizationAdvice(
-  status: number,
-  { organization, client, adding, deleting }: Exclude<Subject, string>,
-): string {
+function organizationAdvice(status: number, { organization, client, deleting }: Exclude<Subject, string>): string {
   if (status === 401)
     return 'The API does not accept the token that it gave for scalekit_client_id: check that these API credentials are still valid.';
   if (status === 403 && deleting)
     return 'The API credentials in scalekit_client_id may not delete clients and secrets: that needs the permission api_credentials:rotate.';
   if (status === 403)
     return 'The API credentials in scalekit_client_id may not manage the clients of this organization, or the IP allowlist of the environment does not contain the address of this runner.';
-  if ((status === 400 || status === 409) && adding)
-    return `A client has a limited number of secrets, usually five: let one run at a time use it, with concurrency in the workflow. ${MATRIX_ADVICE}`;
   if (status !== 404) return '';
   if (client) return `Client ${client} is not there (any more).`;
   return `Is there an organization ${organization} in this environment? An id from another environment is not known here.`;
 }
 
-/**
- * Returns the server's own messages. The body is a status object with details, a bare ErrorInfo, an OAuth error (RFC
- * 6749, section 5.2) or plain text. Nothing else of the body is shown, because `debug_info` may contain internals.
- */
-function scalekitMessages({ body, headers }: HttpResponse): string[] {
-  let parsed: unknown;
-  try {
-    parsed = JSON.parse(body);
-  } catch {
-    const plainText = body.trim();
-    const isPlainText =
-      String(headers['content-type'] ?? 'text/plain').startsWith('text/plain') && !/^[{[<]|debug_info/.test(plainText);
-    return isPlainText && plainText ? [truncate(oneLine(plainText), 300)] : [];
-  }
-  const status = fieldsOf(parsed);
-  const infos = [...listOf(status.details).map(fieldsOf), status];
-  const violations = infos.flatMap((info) =>
-    listOf(fieldsOf(info.validation_error_info).field_violations).map(fieldsOf),
-  );
-  const messages = [
-    ...infos.map((info) => text(info.error_code)),
-    text(status.error),
-    text(status.error_description),
-    text(status.message),
-    ...violations.map((violation) => [text(violation.field), text(violation.description)].filter(Boolean).join(' ')),
-  ];
-  return [...new Set(messages.filter(Boolean))].slice(0, 10).map((message) => truncate(oneLine(message), 300));
-}
-
-function fieldsOf(value: unknown): Record<string, unknown> {
-  return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {};
-}
-
-function listOf(value: unknown): unknown[] {
-  return Array.isArray(value) ? value : [];
-}
-
-function text(value: unknown): string {
-  return typeof value === 'string' ? value.trim() : '';
+/** Returns the server's own messages. Nothing else of the body is shown, because `debug_info` may contain internals. */
+function scalekitMessages(response: HttpResponse): string[] {
+  const { codes, texts, violations } = parseErrorBody(response);
+  const faults = violations.map(({ field, description }) => [field, description].filter(Boolean).join(' '));
+  const messages = [...new Set([...codes, ...texts, ...faults].filter(Boolean))];
+  return messages.slice(0, 10).map((message) => truncate(oneLine(message), 300));
 }

@@ -1,7 +1,8 @@
 import { type ApiError, isApiResponse } from '../net/api-error.ts';
-import { asObject, isJsonObject, listField, parseJsonObject } from '../net/json.ts';
+import { isJsonObject } from '../net/json.ts';
 import type { Outcome } from '../net/outcome.ts';
 import type { HttpResponse } from '../net/transport.ts';
+import { parseErrorBody } from './error-body.ts';
 
 // What responses and errors of Scalekit's API mean, as far as its documentation leaves it open.
 
@@ -14,32 +15,19 @@ export function isGarbage({ body }: HttpResponse): boolean {
 
 /** Returns whether a response says that something does not exist: by its status, or by its error code whatever the status. */
 export function isNotFound(response: HttpResponse): boolean {
-  return (response.status === 404 && isApiResponse(response)) || NOT_FOUND_CODES.includes(errorCode(response));
-}
-
-/** Returns the error code of an error response, or an empty text. It is in a list of details, or at the top level. */
-export function errorCode({ status, body }: HttpResponse): string {
-  if (status < 400) return '';
-  try {
-    const error = parseJsonObject(body);
-    const codes = [
-      ...listField(error, 'details').map((entry) => asObject(entry, 'detail').error_code),
-      error.error_code,
-    ];
-    return codes.find((code) => typeof code === 'string') ?? '';
-  } catch {
-    return '';
-  }
+  const { status } = response;
+  if (status === 404) return isApiResponse(response);
+  return status >= 400 && parseErrorBody(response).codes.some((code) => NOT_FOUND_CODES.includes(code));
 }
 
 /**
- * Returns whether new credentials may not be known yet. No status for that is documented, so it is any refusal but a rate
- * limit and a scope that does not exist.
+ * Returns whether new credentials may not be known yet. No status for that is documented, so it is any refusal of the API but
+ * a rate limit and a scope that does not exist.
  */
 export function areCredentialsUnknown(outcome: Outcome<unknown>): boolean {
   if (outcome.kind === 'done') return false;
-  const { status = 0, message } = outcome.error;
-  return status >= 400 && status < 500 && status !== 429 && !message.includes('invalid_scope');
+  const { status = 0, message, isFromApi } = outcome.error;
+  return isFromApi && status >= 400 && status < 500 && status !== 429 && !message.includes('invalid_scope');
 }
 
 /** Returns whether the API refuses the size of a page. */

@@ -15,9 +15,6 @@ export const MAX_CLAIM_KEY = 128;
 /** Characters of a client's name at most (Scalekit's descriptor). */
 export const MAX_NAME = 128;
 
-/** Secrets that a client has at most at the same time (the API's limit). */
-export const MAX_SECRETS = 5;
-
 /** Milliseconds since the epoch: the start of 2020. A writer that does not know a time sends one long before that. */
 const EARLIEST_TIME = Date.UTC(2020);
 

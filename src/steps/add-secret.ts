@@ -1,31 +1,90 @@
 import type { ManagedClient } from '../client/identity.ts';
-import { evictions } from '../client/retirement.ts';
+import { ApiError } from '../net/api-error.ts';
+import { done, type Outcome, unwrap } from '../net/outcome.ts';
 import * as log from '../output/log.ts';
 import type { Scalekit } from '../scalekit/api.ts';
-import { type Client, MAX_SECRETS, type Secret } from '../scalekit/types.ts';
-import { possibleLeftover } from '../undo/by-hand.ts';
+import { SecretCapError } from '../scalekit/errors.ts';
+import type { Client, Secret } from '../scalekit/types.ts';
+import { possibleLeftover, waysToMakeRoom } from '../undo/by-hand.ts';
 import type { PendingSecret } from '../undo/pending.ts';
 import { newSecretIds } from '../undo/remove.ts';
 import { type Context, MAX_SENDS, type NewSecret } from './context.ts';
 
-/** Deletes a secret to make room for a new one. The journal records that this cannot be undone. */
-export async function deleteToMakeRoom(
-  { scalekit, journal }: Context,
-  { client_id }: ManagedClient,
-  { id }: Secret,
-): Promise<void> {
-  // If another run deleted it first, that run reports it.
-  if (await scalekit.deleteSecret(client_id, id))
-    journal.irreversible.push(`Secret ${id} of client ${client_id}, deleted to make room, cannot be brought back.`);
+const CAP = 'The number of secrets of a client is limited, usually to five.';
+
+/** A secret that was added to a client. */
+export interface AddedSecret extends NewSecret {
+  /** Id of the secret that was deleted to make room. Undefined if none was. */
+  deletedId?: string;
 }
 
 /**
- * Adds a secret. A request whose outcome is unknown may have added one that cannot be distinguished from another run's secret.
- * Such a secret is named in a warning, and the request is sent again.
- * @param evictable ids of the secrets that may be deleted if the client has no room for a new one
+ * Adds a secret. If Scalekit refuses it because the client has as many as it may have, deletes an old one and asks once
+ * more.
+ * @param toMakeRoom the secret to delete in that case. Undefined if none may be deleted
  * @throws {ApiError} if no secret was added, or if the outcome stays unknown
  */
-export async function addSecret(context: Context, client: ManagedClient, evictable: string[]): Promise<NewSecret> {
+export async function addSecret(context: Context, client: ManagedClient, toMakeRoom?: Secret): Promise<AddedSecret> {
+  const first = await requestSecret(context, client);
+  if (first.kind === 'done' || !(first.error instanceof SecretCapError)) return unwrap(first);
+  // If the outcome is unknown, the secret that fills the client may be this step's own.
+  const mayMakeRoom = first.kind === 'refused' && !context.scalekit.transport.cancelled;
+  if (!mayMakeRoom || !toMakeRoom) throw capError(context, client, first.error);
+  await deleteToMakeRoom(context, client, toMakeRoom, first.error);
+  const second = await requestSecret(context, client);
+  if (second.kind !== 'done' && second.error instanceof SecretCapError)
+    throw capError(context, client, second.error, toMakeRoom.id);
+  return { ...unwrap(second), deletedId: toMakeRoom.id };
+}
+
+/**
+ * Returns the error that the client can have no other secret, with what the user can do.
+ * @param deletedId id of the secret that was deleted to make room, in vain
+ */
+function capError(
+  { scalekit, journal }: Context,
+  { client_id, secrets }: ManagedClient,
+  { message }: SecretCapError,
+  deletedId?: string,
+): ApiError {
+  const ids = secrets.map(({ id }) => id).filter((id) => id !== deletedId);
+  // A step that has created a client adds a secret to that one, or to the client of the run that was first.
+  const isNew = journal.state.client !== undefined;
+  const ways = [
+    CAP,
+    ...(isNew ? ['Run this step again.'] : [waysToMakeRoom(scalekit, client_id, ids)]),
+    ...(isNew || deletedId ? ['Let one run at a time use the client, with concurrency in the workflow.'] : []),
+  ];
+  return new ApiError([message, ...ways].join(' '));
+}
+
+/** Deletes a secret to make room for a new one. The journal records that this cannot be undone. */
+async function deleteToMakeRoom(
+  context: Context,
+  client: ManagedClient,
+  { id }: Secret,
+  refusal: SecretCapError,
+): Promise<void> {
+  const { scalekit, journal } = context;
+  const { client_id } = client;
+  log.info(refusal.message);
+  log.warning(
+    `Client ${client_id} has as many secrets as Scalekit allows. Secret ${id} is deleted to make room for the new one, even if it is recent.`,
+  );
+  try {
+    // If another run deleted it first, that run reports it.
+    if (await scalekit.deleteSecret(client_id, id))
+      journal.irreversible.push(`Secret ${id} of client ${client_id}, deleted to make room, cannot be brought back.`);
+  } catch (error) {
+    throw new Error([capError(context, client, refusal).message, log.message(error)].join('\n'), { cause: error });
+  }
+}
+
+/**
+ * Requests a secret. A request whose outcome is unknown may have added one that cannot be distinguished from another
+ * run's secret. Such a secret is named in a warning, and the request is sent again.
+ */
+async function requestSecret(context: Context, client: ManagedClient): Promise<Outcome<NewSecret>> {
   const { scalekit, journal } = context;
   const { client_id } = client;
   const known_ids = client.secrets.map(({ id }) => id);
@@ -39,42 +98,18 @@ export async function addSecret(context: Context, client: ManagedClient, evictab
     });
     if (outcome.kind === 'done') {
       possibleIds.map((id) => possibleLeftover(scalekit, pending, id)).forEach(log.warning);
-      return { plain_secret: outcome.value.plain_secret, shown: outcome.value.secret };
+      return done({ plain_secret: outcome.value.plain_secret, shown: outcome.value.secret });
     }
     if (outcome.kind === 'refused') journal.forget('secret');
-    if (outcome.kind === 'refused' || sends === MAX_SENDS || scalekit.transport.cancelled) throw outcome.error;
+    const isFinal = outcome.kind === 'refused' || outcome.error instanceof SecretCapError || sends === MAX_SENDS;
+    if (isFinal || scalekit.transport.cancelled) return outcome;
     log.info(`${outcome.error.message} Asking for another one.`);
     // A secret whose id is known is deleted. Another one may turn up at any time.
     if (journal.state.secret?.id === undefined) pending = { ...pending, outcome_unknown: true };
-    const ids = await prepareRepeat(context, client, evictable);
-    if (!ids) throw outcome.error;
-    possibleIds = ids;
+    const now = await deleteUnusable(scalekit, client_id, journal.state.secret?.id);
+    if (!now) return outcome;
+    possibleIds = newSecretIds(now, [...known_ids, journal.state.secret?.id]);
   }
-}
-
-/**
- * Prepares another request for a secret: deletes the secret of the last one if its id is known, since its value is not, and
- * makes room.
- * @returns ids of secrets that earlier requests may have added; undefined if another request cannot succeed
- */
-async function prepareRepeat(
-  context: Context,
-  client: ManagedClient,
-  evictable: string[],
-): Promise<string[] | undefined> {
-  const { scalekit, journal } = context;
-  const deleted = journal.state.secret?.id;
-  const now = await deleteUnusable(scalekit, client.client_id, deleted);
-  if (!now) return undefined;
-  const possibleIds = newSecretIds(now, [...client.secrets.map(({ id }) => id), deleted]);
-  if (now.secrets.length < MAX_SECRETS) return possibleIds;
-  const [oldest] = evictions(now.secrets).filter(({ id }) => evictable.includes(id));
-  if (!oldest) return undefined;
-  log.warning(
-    `Client ${client.client_id} has ${now.secrets.length} secrets by now. The oldest, ${oldest.id}, is deleted to make room.`,
-  );
-  await deleteToMakeRoom(context, client, oldest);
-  return possibleIds;
 }
 
 /** Deletes a secret of this step whose value is unknown. @returns the client then; undefined if that fails */

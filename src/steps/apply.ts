@@ -4,7 +4,7 @@ import * as log from '../output/log.ts';
 import { flushMasks } from '../output/mask.ts';
 import { MATRIX_ADVICE } from '../output/text.ts';
 import { cleanUp } from '../undo/remove.ts';
-import { addSecret, deleteToMakeRoom } from './add-secret.ts';
+import { type AddedSecret, addSecret } from './add-secret.ts';
 import type { Context, NewSecret } from './context.ts';
 import { createClient } from './create.ts';
 import type { SearchResult } from './find.ts';
@@ -76,7 +76,7 @@ async function continueWithWinner(
   );
   const winnerPlan = planForWinner(desired, winner, found);
   scalekit.expectLag(winner.client_id);
-  const applied = await changeClient(context, winnerPlan, winner, []);
+  const applied = await changeClient(context, winnerPlan, winner);
   const { removed, remaining } = await cleanUp(scalekit, { ...journal.state, secret: undefined });
   for (const what of removed) log.info(`Removed this run's own: ${what}.`);
   remaining.forEach(log.warning);
@@ -86,25 +86,17 @@ async function continueWithWinner(
   return { ...applied, remainingSteps: plan.afterPublish };
 }
 
-/**
- * Carries out a plan for a client that exists.
- * @param evictable ids of the secrets that may be deleted if the client has no room for a new one
- */
-async function changeClient(
-  context: Context,
-  plan: Plan,
-  existing: ManagedClient,
-  evictable = existing.secrets.map(({ id }) => id),
-): Promise<AppliedPlan> {
+/** Carries out a plan for a client that exists. */
+async function changeClient(context: Context, plan: Plan, existing: ManagedClient): Promise<AppliedPlan> {
   let client = existing;
-  let secret: NewSecret | undefined;
+  let secret: AddedSecret | undefined;
   for (const step of plan.beforePublish) {
     if (step.kind === 'update') client = await updateClient(context, client, step.fields);
-    if (step.kind === 'delete-secret') await deleteToMakeRoom(context, client, step.secret);
-    if (step.kind === 'add-secret') secret = await addSecret(context, client, evictable);
+    if (step.kind === 'add-secret') secret = await addSecret(context, client, step.toMakeRoom);
   }
   const token = secret && (await verifySecret(context, client, secret));
-  return { plan, client, secret, token, remainingSteps: plan.afterPublish };
+  const isDone = (step: Step) => step.kind === 'delete-secret' && step.secret.id === secret?.deletedId;
+  return { plan, client, secret, token, remainingSteps: plan.afterPublish.filter((step) => !isDone(step)) };
 }
 
 async function verifySecret(

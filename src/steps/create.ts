@@ -174,7 +174,7 @@ async function recoverClient(context: Context, found: ClientSummary): Promise<Cr
   scalekit.expectLag(client_id);
   reportFindings(client_id, checkCreated(desired, client));
   log.info(`Client ${client_id} was created. The value of its secret is lost, so it gets another one.`);
-  const secret = await addSecret(context, client, []);
+  const secret = await addSecret(context, client);
   const added = secret.shown?.id;
   // A list may not show the secrets of a new client yet. Without the new secret's id, the first one cannot be identified.
   const reread = client.secrets.length === 0 && added ? await scalekit.getClient(client_id) : undefined;

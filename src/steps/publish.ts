@@ -68,10 +68,7 @@ export function publishPlan(desired: DesiredClient, plan: Plan): void {
   const { client, beforePublish, afterPublish, reason } = plan;
   const { organization_id } = desired;
   setOutputs({ ...(client && { client_id: client.client_id }), organization_id, result: 'planned' });
-  const steps = [
-    ...beforePublish.map((step) => describeStep(desired, client?.client_id ?? '', step, ' to make room')),
-    ...afterPublish.map((step) => describeStep(desired, client?.client_id ?? '', step, '')),
-  ];
+  const steps = [...beforePublish, ...afterPublish].map((step) => describeStep(desired, client?.client_id ?? '', step));
   log.info(`Dry run in organization ${organization_id}: nothing was changed. A run without dry_run would`);
   for (const { text, differences } of steps) {
     log.info(`- ${text}`);
@@ -99,13 +96,11 @@ export function publishPlan(desired: DesiredClient, plan: Plan): void {
 /**
  * Describes a step for the plan of a dry run.
  * @param client_id the existing client, or empty
- * @param deletionReason why a secret is deleted whatever its age
  */
 function describeStep(
   { fields, marker, location }: DesiredClient,
   client_id: string,
   step: Step,
-  deletionReason: string,
 ): { text: string; differences: Difference[] } {
   switch (step.kind) {
     case 'create': {
@@ -115,12 +110,15 @@ function describeStep(
     }
     case 'update':
       return { text: `update client ${client_id}`, differences: step.differences };
-    case 'add-secret':
-      return { text: `add a secret to client ${client_id}`, differences: [] };
+    case 'add-secret': {
+      const { toMakeRoom } = step;
+      const condition = toMakeRoom ? `; if Scalekit refuses another one, delete secret ${toMakeRoom.id} first` : '';
+      return { text: `add a secret to client ${client_id}${condition}`, differences: [] };
+    }
     case 'save':
       return { text: `save the credentials as ${location && entryNames(location)}`, differences: [] };
     case 'delete-secret': {
-      const condition = step.spareRecent ? ', unless it is younger than an hour' : deletionReason;
+      const condition = step.spareRecent ? ', unless it is younger than an hour' : '';
       return { text: `delete secret ${step.secret.id} of client ${client_id}${condition}`, differences: [] };
     }
     case 'delete-client':

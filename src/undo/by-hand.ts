@@ -1,4 +1,5 @@
 import { entryUrl, type SavedSnapshot, type SecretLocation } from '../github/saved-credentials.ts';
+import { listed } from '../output/text.ts';
 import type { Scalekit } from '../scalekit/api.ts';
 import type { PendingSecret, PendingState, PendingUpdate, PendingVariables } from './pending.ts';
 
@@ -78,6 +79,15 @@ export function whereToLook({ organization_id, nonce, client, secret, variables 
 /** Returns the sentence about a secret that a request with an unknown outcome, or another run, may have added. */
 export function possibleLeftover(scalekit: Scalekit, pending: PendingSecret, id: string): string {
   return `Secret ${id} of client ${pending.client_id} may be left over from a request whose answer was lost, or it may be another run's. A later rotation retires it. ${manualSecretCall(scalekit, { ...pending, id })}`;
+}
+
+/** Returns the sentence about what makes room for another secret. @param ids ids of the client's secrets */
+export function waysToMakeRoom(scalekit: Scalekit, client_id: string, ids: string[]): string {
+  const replace = 'Use on_existing: replace, which creates a new client and then deletes this one';
+  // The API refuses to delete the only secret of a client.
+  if (ids.length < 2) return `${replace}.`;
+  const url = scalekit.clientUrl(client_id, 'secrets');
+  return `${replace}, or delete a secret that nobody uses by hand: DELETE ${url}/ID, where ID is one of ${listed(ids)}.`;
 }
 
 /** Returns the sentence about an update that was not, or not provably, undone. */

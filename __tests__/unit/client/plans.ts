@@ -6,16 +6,17 @@ import { client, secret } from '../fixtures.ts';
 
 // Plans as text and random secrets, for the tests of plan.ts and retirement.ts.
 
-/** As many secrets as a client can have. */
+/** As many secrets as a client usually can have. */
 export const FIVE_SECRETS = [1, 2, 3, 4, 5].map((time) => secret(time));
 /** A client that differs from `desiredClient()` in two fields. */
 export const DRIFTED = { name: 'Another', scopes: ['read:apps'] };
 
-/** Returns a step as text, such as `delete sks_1 unless recent`. */
+/** Returns a step as text, such as `delete sks_1 unless recent` or `add-secret, else delete sks_1`. */
 export function stepText(step: Step): string {
   if (step.kind === 'update') return `update ${Object.keys(step.fields).join(', ')}`;
   if (step.kind === 'delete-secret') return `delete ${step.secret.id}${step.spareRecent ? ' unless recent' : ''}`;
-  return step.kind;
+  const toMakeRoom = step.kind === 'add-secret' ? step.toMakeRoom : undefined;
+  return toMakeRoom ? `add-secret, else delete ${toMakeRoom.id}` : step.kind;
 }
 
 /** Returns a plan as text: its result, and the steps before and after the credentials are published. */

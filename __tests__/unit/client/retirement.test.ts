@@ -1,7 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
+import type { DesiredClient } from '../../../src/client/desired.ts';
 import { planChanges, type Step } from '../../../src/client/plan.ts';
-import { evictions, retirements } from '../../../src/client/retirement.ts';
+import { retirements, secretToMakeRoom } from '../../../src/client/retirement.ts';
 import type { SavedSnapshot } from '../../../src/github/saved-credentials.ts';
 import { byCreateTime, type Secret } from '../../../src/scalekit/types.ts';
 import { client, desiredClient, LOCATION, SAVED, secret } from '../fixtures.ts';
@@ -24,57 +25,71 @@ function deletedIds(steps: Step[]): string[] {
   return steps.flatMap((step) => (step.kind === 'delete-secret' ? [step.secret.id] : []));
 }
 
-describe('before a client gets one more secret', () => {
+describe('if Scalekit refuses another secret', () => {
   const [one, two, three, four, five] = FIVE_SECRETS as [Secret, Secret, Secret, Secret, Secret];
 
-  it.each<[string, Secret[], string[]]>([
-    ['none of none', [], []],
-    ['none of four', [one, two, three, four], []],
-    ['the oldest of five', FIVE_SECRETS, ['sks_1']],
-    ['the oldest of five in any order', [three, five, one, two, four], ['sks_1']],
-    ['the two oldest of six', [...FIVE_SECRETS, secret(6)], ['sks_1', 'sks_2']],
-    ['one that is switched off, before an older one', [one, two, { ...three, ...INACTIVE }, four, five], ['sks_3']],
-    [
-      'the oldest of those that are switched off',
-      [one, two, four, five].map((s) => ({ ...s, ...INACTIVE })).concat(three),
-      ['sks_1'],
-    ],
-    ['the newest, if it is switched off', [one, two, three, four, { ...five, ...INACTIVE }], ['sks_5']],
-    [
-      'never the newest active one, though it is the only one',
-      [
-        { ...one, ...INACTIVE, create_time: undefined },
-        { ...two, create_time: undefined },
-        { ...three, create_time: undefined },
-        { ...four, create_time: undefined },
-        five,
-      ],
-      [],
-    ],
-    ['none of unknown age', [{ ...one, ...UNDATED }, two, three, four, five], ['sks_2']],
-    [
-      'none of unknown age, though it is switched off',
-      [one, two, three, four, { ...five, ...UNDATED, ...INACTIVE }],
-      ['sks_1'],
-    ],
-    [
-      'never the newest of those with a known age',
-      [one, ...[two, three, four, five].map((s) => ({ ...s, ...UNDATED }))],
-      [],
-    ],
-    ['none if no age is known', FIVE_SECRETS.map((s) => ({ ...s, ...UNDATED })), []],
+  it.each<[what: string, Secret[], savedId: string | undefined, deletedId: string | undefined]>([
+    ['none of none', [], undefined, undefined],
+    ['not the only one', [one], undefined, undefined],
+    ['not the only one though it is inactive', [{ ...one, ...INACTIVE }], undefined, undefined],
+    ['the older of two', [one, two], undefined, 'sks_1'],
+    ['the oldest of five', FIVE_SECRETS, undefined, 'sks_1'],
+    ['the oldest in any order', [three, five, one, two, four], undefined, 'sks_1'],
+    ['an inactive one before an older one', [one, two, { ...three, ...INACTIVE }, four], undefined, 'sks_3'],
+    ['the newest if it is inactive', [one, two, { ...three, ...INACTIVE }], undefined, 'sks_3'],
+    ['the oldest of the inactive ones', [three, { ...two, ...INACTIVE }, { ...one, ...INACTIVE }], undefined, 'sks_1'],
+    ['an inactive one of unknown age', [one, { ...two, ...INACTIVE, ...UNDATED }], undefined, 'sks_2'],
+    ['no active one of unknown age', [{ ...one, ...UNDATED }, two, three], undefined, 'sks_2'],
+    ['not the newest of known age', [one, { ...two, ...UNDATED }], undefined, undefined],
     [
       'the older by a nanosecond',
-      [{ ...two, create_time: 1n }, { ...one, create_time: 2n }, three, four, five],
-      ['sks_2'],
+      [
+        { ...two, create_time: 1n },
+        { ...one, create_time: 2n },
+      ],
+      undefined,
+      'sks_2',
     ],
-  ])('goes %s', (_what, secrets, evictedIds) => {
-    expect(evictions(secrets).map(({ id }) => id)).toEqual(evictedIds);
-    const { beforePublish, warnings } = planFor(desiredClient(), { secrets });
-    expect(beforePublish.map(stepText)).toEqual([...evictedIds.map((id) => `delete ${id}`), 'add-secret']);
-    expect(warnings.map((text) => /Secret (sks_\d+) is deleted before the new one is added/.exec(text)?.[1])).toEqual(
-      evictedIds,
+    ['not the saved one though it is the oldest', [one, two], 'sks_1', 'sks_2'],
+    ['the oldest that is not saved', FIVE_SECRETS, 'sks_1', 'sks_2'],
+    ['the oldest if the newest is saved', FIVE_SECRETS, 'sks_5', 'sks_1'],
+    ['the saved one if it is inactive', [one, { ...two, ...INACTIVE }, three], 'sks_2', 'sks_2'],
+    ['not the newest if the saved one is inactive', [{ ...one, ...INACTIVE }, two, three], 'sks_1', 'sks_1'],
+    ['not the newest if the saved one is not there', [one, two], 'sks_9', 'sks_1'],
+    ['not the saved one though its age is unknown', [{ ...one, ...UNDATED }, two], 'sks_1', 'sks_2'],
+  ])('a rotation deletes %s', (_what, secrets, savedId, deletedId) => {
+    expect(secretToMakeRoom(secrets, savedId)?.id).toBe(deletedId);
+    expect(secretToMakeRoom([...secrets].reverse(), savedId)?.id).toBe(deletedId);
+  });
+
+  it('a rotation deletes the secret that it would retire first', () => {
+    fc.assert(
+      fc.property(datedSecrets, fc.nat(7), (secrets, at) => {
+        const savedId = secrets[at]?.id;
+        const deleted = secretToMakeRoom(secrets, savedId);
+        expect(deleted).toBe(secrets.length > 1 ? retirements(secrets, 1, savedId)[0] : undefined);
+      }),
     );
+  });
+
+  it('a rotation deletes neither the saved one nor, if none is saved, the newest active one', () => {
+    fc.assert(
+      fc.property(secretLists, fc.nat(7), (secrets, at) => {
+        const saved = secrets[at];
+        const deleted = secretToMakeRoom(secrets, saved?.id);
+        if (!deleted?.active) return;
+        expect(deleted.id).not.toBe(saved?.id);
+        expect(deleted.create_time).toBeDefined();
+        const others = secrets.filter(({ id, active }) => active && id !== deleted.id);
+        if (!saved?.active) expect(others.some((other) => byCreateTime(deleted, other) <= 0)).toBe(true);
+      }),
+    );
+  });
+
+  it('a rotation keeps the secret that …_STATE names', () => {
+    const existing = { client: client({ secrets: [one, two, three] }), others: [], saved: SAVED };
+    const steps = (desired: DesiredClient) => planChanges(desired, existing).beforePublish.map(stepText);
+    expect(steps(desiredClient({ location: LOCATION }))).toEqual(['add-secret, else delete sks_2', 'save']);
   });
 });
 
@@ -90,9 +105,8 @@ describe('after a rotation', () => {
     [3, 'the two oldest of four', four, ['sks_1', 'sks_2'].map((id) => `delete ${id} unless recent`)],
     [4, 'the oldest of four', [...four].reverse(), ['delete sks_1 unless recent']],
     [5, 'none of four', four, []],
-    [5, 'none that remains of five', FIVE_SECRETS, []],
-    [4, 'one more than had to go before', FIVE_SECRETS, ['delete sks_2 unless recent']],
-    [1, 'all that remain of five', FIVE_SECRETS, ['sks_2', 'sks_3', 'sks_4', 'sks_5'].map((id) => `delete ${id}`)],
+    [5, 'the oldest of five', FIVE_SECRETS, ['delete sks_1 unless recent']],
+    [1, 'all of five', FIVE_SECRETS, FIVE_SECRETS.map(({ id }) => `delete ${id}`)],
     [2, 'none of one', [secret(1)], []],
     [2, 'one that is switched off, before an older one', [secret(1), inactive], ['delete sks_3 unless recent']],
     [
@@ -171,11 +185,10 @@ describe('the secret that was saved until now', () => {
 });
 
 describe('of the secrets of a client, a rotation', () => {
-  it('deletes as many as there are too many, each once, and no other', () => {
+  it('retires as many as there are too many, each once, and no other', () => {
     fc.assert(
       fc.property(secretLists, keepCounts, (secrets, keep_secrets) => {
-        const { beforePublish, afterPublish } = planFor(desiredClient({ keep_secrets }), { secrets });
-        const deleted = deletedIds([...beforePublish, ...afterPublish]);
+        const deleted = deletedIds(planFor(desiredClient({ keep_secrets }), { secrets }).afterPublish);
         expect(deleted).toHaveLength(Math.max(0, secrets.length + 1 - keep_secrets));
         expect(new Set(deleted).size).toBe(deleted.length);
         expect(secrets.map(({ id }) => id)).toEqual(expect.arrayContaining(deleted));
@@ -183,35 +196,10 @@ describe('of the secrets of a client, a rotation', () => {
     );
   });
 
-  it('makes room for one more if the ages are known', () => {
-    fc.assert(
-      fc.property(datedSecrets, (secrets) => {
-        const deleted = deletedIds(planFor(desiredClient(), { secrets }).beforePublish);
-        expect(secrets.length - deleted.length).toBeLessThan(5);
-      }),
-    );
-  });
-
-  it('deletes before the new credentials work neither the newest active one nor one of unknown age', () => {
-    fc.assert(
-      fc.property(secretLists, keepCounts, (secrets, keep_secrets) => {
-        const deleted = deletedIds(planFor(desiredClient({ keep_secrets }), { secrets }).beforePublish);
-        const remaining = secrets.filter(({ id }) => !deleted.includes(id));
-        const known = secrets.flatMap(({ create_time: time, active }) => (time === undefined || !active ? [] : [time]));
-        const newest = known.reduce((one, other) => (one > other ? one : other), -1n);
-        if (known.length > 0) expect(remaining.some(({ create_time }) => create_time === newest)).toBe(true);
-        expect(remaining.filter(({ create_time }) => create_time === undefined)).toEqual(
-          secrets.filter(({ create_time }) => create_time === undefined),
-        );
-      }),
-    );
-  });
-
   it('spares an active one as new as any, unless keep_secrets is 1', () => {
     fc.assert(
       fc.property(datedSecrets, fc.integer({ min: 2, max: 5 }), (secrets, keep_secrets) => {
-        const { beforePublish, afterPublish } = planFor(desiredClient({ keep_secrets }), { secrets });
-        const deleted = deletedIds([...beforePublish, ...afterPublish]);
+        const deleted = deletedIds(planFor(desiredClient({ keep_secrets }), { secrets }).afterPublish);
         const active = secrets.filter(({ active }) => active).sort(byCreateTime);
         const remaining = active.filter(({ id }) => !deleted.includes(id));
         expect(remaining.at(-1)?.create_time).toBe(active.at(-1)?.create_time);
@@ -222,10 +210,9 @@ describe('of the secrets of a client, a rotation', () => {
   it('retires no active one while one that is switched off stays, nor a newer one while an older one does', () => {
     fc.assert(
       fc.property(datedSecrets, keepCounts, (secrets, keep_secrets) => {
-        const { beforePublish, afterPublish } = planFor(desiredClient({ keep_secrets }), { secrets });
-        const [evicted, retired] = [deletedIds(beforePublish), deletedIds(afterPublish)];
+        const retired = deletedIds(planFor(desiredClient({ keep_secrets }), { secrets }).afterPublish);
         for (const one of secrets.filter(({ id }) => retired.includes(id))) {
-          for (const other of secrets.filter(({ id }) => !retired.includes(id) && !evicted.includes(id))) {
+          for (const other of secrets.filter(({ id }) => !retired.includes(id))) {
             expect(one.active && !other.active).toBe(false);
             if (one.active === other.active) expect(byCreateTime(one, other)).toBeLessThanOrEqual(0);
           }
@@ -234,14 +221,12 @@ describe('of the secrets of a client, a rotation', () => {
     );
   });
 
-  it('spares the recent ones, unless one has to make room or keep_secrets is 1', () => {
+  it('spares the recent ones, unless keep_secrets is 1', () => {
     fc.assert(
       fc.property(secretLists, keepCounts, (secrets, keep_secrets) => {
-        const { beforePublish, afterPublish } = planFor(desiredClient({ keep_secrets }), { secrets });
-        const spares = (steps: Step[]) =>
-          steps.flatMap((step) => (step.kind === 'delete-secret' ? [step.spareRecent] : []));
-        expect(spares(beforePublish)).not.toContain(true);
-        expect(spares(afterPublish)).not.toContain(keep_secrets === 1);
+        const { afterPublish } = planFor(desiredClient({ keep_secrets }), { secrets });
+        const spares = afterPublish.flatMap((step) => (step.kind === 'delete-secret' ? [step.spareRecent] : []));
+        expect(spares).not.toContain(keep_secrets === 1);
       }),
     );
   });

@@ -79,7 +79,10 @@ describe('by what GitHub says, the job of a client', () => {
   ])('was created %s', (_what, minutes, updated_at, isOver) => {
     const create_time =
       minutes === undefined ? undefined : BigInt(Date.UTC(2026, 10, 1) + minutes * 60_000) * 1_000_000n;
-    const verdict = judgeByRun({ client_id: 'm2morg_1', marker, create_time }, { status: 'completed', run_attempt: 2, updated_at });
+    const verdict = judgeByRun(
+      { client_id: 'm2morg_1', marker, create_time },
+      { status: 'completed', run_attempt: 2, updated_at },
+    );
     expect(verdict.isOver).toBe(isOver);
     expect(verdict.warning !== undefined).toBe(!isOver);
   });

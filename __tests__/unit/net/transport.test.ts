@@ -163,6 +163,16 @@ describe('a response', () => {
     expect(await send([limit], { rateLimitWait: () => undefined })).toMatchObject({ status: 403, attempts: 1 });
   });
 
+  it('with status 429 is repeated without a limit, unless the caller takes it for a limit that waiting does not lift', async () => {
+    const limits = () => Array<Reply>(6).fill({ status: 429 });
+    expect(await send(limits())).toMatchObject({ status: 200, attempts: 7 });
+    for (const repeatable of [true, false]) {
+      const outcome = await send(limits(), { repeatable, isPermanentLimit: ({ status }) => status === 429 });
+      expect(outcome).toMatchObject({ status: 429, attempts: 5, mayBeDone: false });
+    }
+    expect(await send(limits(), { isPermanentLimit: () => false })).toMatchObject({ status: 200, attempts: 7 });
+  });
+
   it('that never comes makes the outcome unknown after any attempt', async () => {
     const refused = { url: new URL('http://127.0.0.1:1/') };
     expect((await send([], { ...refused, method: 'GET' })).outcome).toMatchObject({ reached: false });

@@ -4,11 +4,17 @@ import { unansweredError } from '../../../src/net/api-error.ts';
 import { NetworkError } from '../../../src/net/network-error.ts';
 import { ProxyError } from '../../../src/net/proxy.ts';
 import type { FinalResponse, HttpResponse } from '../../../src/net/transport.ts';
-import { type Subject, scalekitInvalidResponse, scalekitRefusal } from '../../../src/scalekit/errors.ts';
+import {
+  SecretCapError,
+  type Subject,
+  scalekitInvalidResponse,
+  scalekitRefusal,
+} from '../../../src/scalekit/errors.ts';
 
 const INFO = 'type.googleapis.com/scalekit.v1.errdetails.ErrorInfo';
 const ORGANIZATION: Subject = { organization: 'org_1' };
 const CLIENT: Subject = { organization: 'org_1', client: 'm2morg_1' };
+const ADDING: Subject = { organization: 'org_1', client: 'm2morg_1', adding: true };
 
 /** @param body a text, or a value to send as JSON */
 function response(status: number, body: unknown = '', headers: HttpResponse['headers'] = {}): FinalResponse {
@@ -228,18 +234,7 @@ describe('advice', () => {
       { organization: 'org_1', client: 'm2morg_1', deleting: true },
       'The API credentials in scalekit_client_id may not delete clients and secrets: that needs the permission api_credentials:rotate.',
     ],
-    ...[400, 409].map((status): [string, number, Subject, string] => [
-      `one more secret that is refused (${status})`,
-      status,
-      { organization: 'org_1', client: 'm2morg_1', adding: true },
-      'A client has a limited number of secrets, usually five: let one run at a time use it, with concurrency in the workflow. In a matrix, use lifetime: job, a name for each leg, or max-parallel: 1.',
-    ]),
-    [
-      'one more secret for a client that does not exist',
-      404,
-      { organization: 'org_1', client: 'm2morg_1', adding: true },
-      'Client m2morg_1 is not there (any more).',
-    ],
+    ['one more secret for a client that does not exist', 404, ADDING, 'Client m2morg_1 is not there (any more).'],
     ...[400, 401, 403, 404].map((status): [string, number, Subject, string] => [
       `new client credentials that get no token (${status})`,
       status,
@@ -320,6 +315,8 @@ describe('advice', () => {
     [409, ORGANIZATION],
     [400, CLIENT],
     [405, 'sign-in'],
+    [400, ADDING],
+    [409, ADDING],
   ])('is not invented if there is none: %i', (status, subject) => {
     expect(scalekitRefusal('do it', response(status), subject).message).toBe(`Could not do it: HTTP ${status}.`);
   });
@@ -431,6 +428,27 @@ describe('advice', () => {
     expect(unansweredError('do it', failure, 'scalekit_environment_url').message).toBe(
       'Could not do it: the run was cancelled before it was sent.',
     );
+  });
+});
+
+describe('the refusal of another secret', () => {
+  const body = { code: 3, message: 'only 2 secrets are allowed' };
+
+  it.each([400, 409, 422, 429])('is a SecretCapError without advice if it is because of the cap: %i', (status) => {
+    const error = scalekitRefusal('add a secret', response(status, body), ADDING);
+    expect(error).toBeInstanceOf(SecretCapError);
+    expect(error).toMatchObject({
+      status,
+      message: `Could not add a secret: HTTP ${status}: only 2 secrets are allowed.`,
+    });
+  });
+
+  it('is no SecretCapError for another reason, nor is the refusal of another request', () => {
+    for (const [text, subject] of [
+      ['the client is locked', ADDING],
+      [body.message, CLIENT],
+    ] as const)
+      expect(scalekitRefusal('do it', response(400, { message: text }), subject)).not.toBeInstanceOf(SecretCapError);
   });
 });
 

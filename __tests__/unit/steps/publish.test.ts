@@ -161,7 +161,7 @@ describe('the summary of a result', () => {
 
 describe('the plan of a dry run', () => {
   it('says why reuse adds a secret', () => {
-    const steps: Partial<Plan> = { beforePublish: [{ kind: 'add-secret' }, { kind: 'save' }] };
+    const steps: Partial<Plan> = { beforePublish: [{ kind: 'add-secret', toMakeRoom: undefined }, { kind: 'save' }] };
     publishPlan(desiredClient({ location: LOCATION }), planOf({ ...steps, reason: 'no credentials of it are saved' }));
     expect(printed.split('\n').filter(Boolean)).toEqual([
       'Dry run in organization org_1: nothing was changed. A run without dry_run would',
@@ -169,6 +169,13 @@ describe('the plan of a dry run', () => {
       `- save the credentials as ${SAVED_AS}`,
       'A new secret is due, since no credentials of it are saved.',
     ]);
+  });
+
+  it('says which secret is deleted if Scalekit refuses another one', () => {
+    publishPlan(desiredClient(), planOf({ beforePublish: [{ kind: 'add-secret', toMakeRoom: secret(1) }] }));
+    expect(printed).toContain(
+      '- add a secret to client m2morg_1; if Scalekit refuses another one, delete secret sks_1 first\n',
+    );
   });
 
   it('says when the next rotation is due if nothing changes', () => {

@@ -10,6 +10,7 @@ import {
   manualVariableCalls,
   mayStayUpdated,
   possibleLeftover,
+  waysToMakeRoom,
   whereToLook,
 } from '../../../src/undo/by-hand.ts';
 import type { PendingSecret, PendingState, PendingVariables } from '../../../src/undo/pending.ts';
@@ -52,6 +53,19 @@ describe('the call for a client and for a secret', () => {
     ['by its time if its id is not known', UNANSWERED_SECRET, FIND_SECRET],
   ])('removes the secret %s', (_what, pending, sentence) => {
     expect(manualSecretCall(scalekit, pending)).toBe(sentence);
+  });
+
+  it.each<[what: string, string[], string]>([
+    [
+      'the call that deletes one of several secrets',
+      ['sks_1', 'sks_2'],
+      `, or delete a secret that nobody uses by hand: DELETE ${CLIENTS}/m2morg_2/secrets/ID, where ID is one of sks_1, sks_2.`,
+    ],
+    ['no call that deletes the only secret', ['sks_1'], '.'],
+    ['no call that deletes a secret that is not known', [], '.'],
+  ])('names replace as a way to make room, and %s', (_what, ids, rest) => {
+    const replace = 'Use on_existing: replace, which creates a new client and then deletes this one';
+    expect(waysToMakeRoom(scalekit, 'm2morg_2', ids)).toBe(`${replace}${rest}`);
   });
 
   it('names a possible leftover with the call that removes it', () => {
