@@ -544,6 +544,28 @@ describe('the fault plan', () => {
     expect(Object.keys(JSON.parse((outcome as Reply).text))).toEqual(['client']);
   });
 
+  it('can swap the responses of two requests in flight', async () => {
+    const emulator = await start();
+    const { at } = await caller(emulator);
+    emulator.faults.add({ operation: 'createClient', fault: { kind: 'swap', waitMs: 10_000 } });
+    const create = async (name: string) => JSON.parse((await at('POST', '', { name })).text);
+    const [first, second] = await Promise.all([create('a'), create('b')]);
+    expect([first.client.name, second.client.name]).toEqual(['b', 'a']);
+    const token = await tokenReply(emulator.url, first.client.client_id, first.plain_secret);
+    expect(token.status).toBe(200);
+  });
+
+  it('lets a request that stays alone keep its response, and swaps requests of any operation', async () => {
+    const emulator = await start();
+    const { at } = await caller(emulator);
+    const { client } = emulator.seed(example);
+    emulator.faults.add({ operation: '*', fault: { kind: 'swap', waitMs: 300 } });
+    expect(JSON.parse((await at('POST', '', { name: 'a' })).text).client.name).toBe('a');
+    const [list, read] = await Promise.all([at('GET', ''), at('GET', `/${client.client_id}`)]);
+    expect(Object.keys(JSON.parse(list.text))).toEqual(['client']);
+    expect(Object.keys(JSON.parse(read.text))).toContain('clients');
+  });
+
   it('can hang, and finish the work after the caller gave up', async () => {
     expect(await meet({ kind: 'hang' }, 'after', 50)).toMatchObject({ outcome: { error: 'TimeoutError' }, made: 1 });
     const { outcome, made, emulator } = await meet({ kind: 'hang', finishAfterMs: 400 }, 'before', 40);
