@@ -118,12 +118,19 @@ describe('the API', () => {
   it('writes the wire form of protobuf JSON', async () => {
     const { at } = await caller(await start());
     const { client } = JSON.parse((await at('POST', '', { name: 'a', expiry: '600' })).text);
-    expect(Object.keys(client).sort()).toEqual(
-      ['client_id', 'create_time', 'expiry', 'name', 'organization_id', 'secrets', 'update_time'].sort(),
-    );
-    expect(client.expiry).toBe('600');
+    expect(client).toMatchObject({ name: 'a', expiry: '600', description: '', scopes: [], custom_claims: [] });
     expect(client.create_time).toMatch(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?Z$/);
-    expect(client.secrets[0]).not.toHaveProperty('status');
+    expect(client.secrets[0].status).toBe('ACTIVE');
+  });
+
+  it('responds to PATCH without secrets, and to GET with the oldest first', async () => {
+    const emulator = await start();
+    const { at } = await caller(emulator);
+    const { client } = emulator.seed(example, { secrets: [{ ageMs: 1000 }, { ageMs: 5000 }] });
+    const path = `/${client.client_id}`;
+    expect(JSON.parse((await at('PATCH', path, { name: 'b' })).text).client).toMatchObject({ name: 'b', secrets: [] });
+    const [young, old] = client.secrets?.map(({ id }) => ({ id, status: 'ACTIVE' })) ?? [];
+    expect(JSON.parse((await at('GET', path)).text).client).toMatchObject({ name: 'b', secrets: [old, young] });
   });
 
   it('changes the fields that PATCH carries and empties none', async () => {
@@ -202,6 +209,8 @@ describe('the API', () => {
     expect(seen).toEqual(ids);
     expect(sizes).toEqual([12, 12, 1]);
     expect(JSON.parse((await at('GET', '')).text).clients).toHaveLength(10);
+    expect(JSON.parse((await at('GET', '?page_size=2')).text).clients).toHaveLength(2);
+    expect(JSON.parse((await at('GET', '?page_size=500')).text).clients).toHaveLength(25);
   });
 
   it('finds an organization by its external id, and keeps organizations apart', async () => {
@@ -215,7 +224,7 @@ describe('the API', () => {
     expect((await call('GET', '/organizations:external/nobody')).status).toBe(404);
     const { client } = emulator.seed(example, { organizationId: other.id });
     expect((await at('GET', `/${client.client_id}`)).status).toBe(404);
-    expect(JSON.parse((await at('GET', '')).text).clients).toBeUndefined();
+    expect(JSON.parse((await at('GET', '')).text).clients).toEqual([]);
     expect((await call('GET', '/organizations/org_1/clients')).status).toBe(404);
   });
 
@@ -288,8 +297,6 @@ describe('what a request may say', () => {
     ['an organization id with another prefix', '/organizations/zrg_1/clients'],
     ['an organization id of 33 characters', `/organizations/org_${'1'.repeat(29)}/clients`],
     ['a client id with another prefix', '/organizations/org_1/clients/skc_1'],
-    ['a page size below 10', '/organizations/ORG/clients?page_size=9'],
-    ['a page size above 100', '/organizations/ORG/clients?page_size=101'],
     ['a page token that was made up', '/organizations/ORG/clients?page_token=x'],
     ['an organization id beside the external one', '/organizations:external/x?id=org_1'],
   ])('refuses %s', async (_, path) => {
@@ -424,7 +431,7 @@ describe('if the documentation is silent', () => {
     const { at } = await caller(emulator);
     const { client } = emulator.seed({ name: 'n' }, { secrets: [{ ageMs: 1000 }, { ageMs: 5000 }] });
     const shown = JSON.parse((await at('GET', `/${client.client_id}`)).text).client.secrets;
-    expect(shown).toEqual(order.map((index) => client.secrets?.[index]));
+    expect(shown).toMatchObject(order.map((index) => ({ id: client.secrets?.[index]?.id })));
   });
 
   it('lets lists, reads and secrets lag behind', async () => {
@@ -443,6 +450,38 @@ describe('if the documentation is silent', () => {
     expect(await look()).toEqual([2, 200, 200]);
   });
 
+  it.each([400, 401, 404] as const)('refuses a new secret with %s until it works', async (secretLagStatus) => {
+    const emulator = await behaving({ secretLag: 60_000, secretLagStatus });
+    const { client, plainSecrets } = emulator.seed(example);
+    const token = async (secret: string) => (await tokenReply(emulator.url, client.client_id, secret)).status;
+    expect(await token(String(plainSecrets[0]))).toBe(secretLagStatus);
+    expect(await token('wrong')).toBe(401);
+    emulator.behaviour.secretLag = 0;
+    expect(await token(String(plainSecrets[0]))).toBe(200);
+  });
+
+  it.each<Behaviour['notFound']>([
+    { status: 400, errorCode: 'NOT_FOUND' },
+    { status: 400, errorCode: 'RESOURCE_NOT_FOUND' },
+    { status: 404, errorCode: 'RESOURCE_NOT_FOUND' },
+  ])('responds with %j for what is missing or not readable yet', async (notFound) => {
+    const emulator = await behaving({ notFound, readLag: 60_000 });
+    const { at, call } = await caller(emulator);
+    const young = emulator.seed(example).client.client_id;
+    const old = emulator.seed(example, { ageMs: 61_000 }).client.client_id;
+    const replies = [
+      await at('GET', '/m2morg_1'),
+      await at('GET', `/${young}`),
+      await at('DELETE', `/${old}/secrets/sks_1`),
+      await call('GET', '/organizations:external/nobody'),
+    ];
+    for (const { status, text } of replies) {
+      expect(status).toBe(notFound.status);
+      expect(JSON.parse(text).details[0].error_code).toBe(notFound.errorCode);
+    }
+    expect((await at('GET', `/${old}`)).status).toBe(200);
+  });
+
   it('can join the lists of PATCH to those that were there', async () => {
     const emulator = await behaving({ patch: 'merge' });
     const { at } = await caller(emulator);
@@ -450,6 +489,223 @@ describe('if the documentation is silent', () => {
     const fields = { scopes: ['a', 'b'], custom_claims: [{ key: 'k', value: '2' }] };
     const changed = JSON.parse((await at('PATCH', `/${client.client_id}`, fields)).text).client;
     expect(changed).toMatchObject({ scopes: ['a', 'b'], custom_claims: [{ key: 'k', value: '2' }] });
+  });
+
+  it('can respond to PATCH with the secrets', async () => {
+    const emulator = await behaving({ secretsInPatchAnswer: true });
+    const { at } = await caller(emulator);
+    const { client } = emulator.seed(example);
+    const { secrets } = JSON.parse((await at('PATCH', `/${client.client_id}`, { name: 'b' })).text).client;
+    expect(secrets).toMatchObject([{ id: client.secrets?.[0]?.id }]);
+  });
+
+  it.each<[Behaviour['audienceInPatch'], number, string[]]>([
+    ['stored', 200, ['b']],
+    ['ignored', 200, ['a']],
+    ['refused', 400, ['a']],
+  ])('can have the audience of PATCH %s', async (audienceInPatch, status, audience) => {
+    const emulator = await behaving({ audienceInPatch });
+    const { at } = await caller(emulator);
+    const path = `/${emulator.seed({ name: 'n', audience: ['a'] }).client.client_id}`;
+    expect((await at('PATCH', path, { audience: ['a'], scopes: ['x'] })).status).toBe(200);
+    expect((await at('PATCH', path, { audience: ['b'] })).status).toBe(status);
+    expect(emulator.clients()).toMatchObject([{ audience, scopes: ['x'] }]);
+  });
+
+  it.each<[Behaviour['descriptions'], string, string]>([
+    ['kept', ' a & b\n[c]\n', ' a & b\n[c]\n'],
+    ['trimmed', ' a\n[c] \n', 'a\n[c]'],
+    ['folded', 'a\r\nb\n[c]', 'a b [c]'],
+    ['escaped', `<a & "b" 'c'>\n[c]`, '&lt;a &amp; &#34;b&#34; &#39;c&#39;&gt;\n[c]'],
+    ['cut', '🔑'.repeat(256), '🔑'.repeat(255)],
+    ['rewritten', 'a\n[c]', 'Managed by the administrator'],
+    ['rewritten', '', ''],
+  ])('can have a description %s: %j', async (descriptions, sent, stored) => {
+    const emulator = await behaving({ descriptions });
+    const { at } = await caller(emulator);
+    const { client } = JSON.parse((await at('POST', '', { name: 'n', description: sent })).text);
+    expect(client.description).toBe(stored);
+    const path = `/${client.client_id}`;
+    const patched = JSON.parse((await at('PATCH', path, { description: sent })).text);
+    expect(patched.client.description).toBe(stored);
+    expect(JSON.parse((await at('GET', path)).text).client.description).toBe(stored);
+    expect(JSON.parse((await at('GET', '')).text).clients[0].description).toBe(stored);
+  });
+
+  it('can list clients without the key of the description', async () => {
+    const emulator = await behaving({ descriptionsInLists: false });
+    const { at } = await caller(emulator);
+    const { client } = emulator.seed(example);
+    expect(JSON.parse((await at('GET', '')).text).clients[0]).not.toHaveProperty('description');
+    expect(JSON.parse((await at('GET', `/${client.client_id}`)).text).client.description).toBe(example.description);
+  });
+
+  it('can want names that are unique in an organization', async () => {
+    const emulator = await behaving({ uniqueNames: true });
+    const { at } = await caller(emulator);
+    emulator.seed({ name: 'taken' });
+    emulator.seed({ name: 'elsewhere' }, { organizationId: emulator.addOrganization().id });
+    const refused = await at('POST', '', { name: 'taken' });
+    expect(refused.status).toBe(409);
+    expect(JSON.parse(refused.text).details[0].error_code).toBe('RESOURCE_ALREADY_EXISTS');
+    const made = await at('POST', '', { name: 'elsewhere' });
+    expect(made.status).toBe(201);
+    const path = `/${JSON.parse(made.text).client.client_id}`;
+    expect((await at('PATCH', path, { name: 'taken' })).status).toBe(409);
+    expect((await at('PATCH', path, { name: 'elsewhere' })).status).toBe(200);
+    emulator.behaviour.uniqueNames = false;
+    expect((await at('POST', '', { name: 'taken' })).status).toBe(201);
+  });
+
+  it.each<[number, Behaviour['maxSecretsError'], [number, string, string]]>([
+    [2, { text: 'only', status: 400 }, [400, 'INVALID_ARGUMENT', 'only 2 secrets are allowed']],
+    [3, { text: 'maximum', status: 400 }, [400, 'INVALID_ARGUMENT', 'maximum number of client secrets reached']],
+    [2, { text: 'only', status: 409 }, [409, 'CONFLICT', 'only 2 secrets are allowed']],
+    [2, { text: 'only', status: 422 }, [422, 'INVALID_ARGUMENT', 'only 2 secrets are allowed']],
+    [5, { text: 'only', status: 429 }, [429, 'RESOURCE_EXHAUSTED', 'only 5 secrets are allowed']],
+    [
+      3,
+      { text: 'maximum', status: 429, errorCode: 'TOO_MANY_REQUESTS' },
+      [429, 'TOO_MANY_REQUESTS', 'maximum number of client secrets reached'],
+    ],
+  ])('can allow %s secrets and refuse another with %j', async (maxSecrets, maxSecretsError, expected) => {
+    const emulator = await behaving({ maxSecrets, maxSecretsError });
+    const { at } = await caller(emulator);
+    const path = `/${emulator.seed(example, { secrets: maxSecrets - 1 }).client.client_id}/secrets`;
+    expect((await at('POST', path)).status).toBe(201);
+    const { status, text } = await at('POST', path);
+    const { message, details } = JSON.parse(text);
+    expect([status, details[0].error_code, message]).toEqual(expected);
+    expect(emulator.clients()[0]?.secrets).toHaveLength(maxSecrets);
+  });
+
+  it('can refuse to delete the last secret in other words', async () => {
+    const emulator = await behaving({ lastSecretText: 'at least one secret is required' });
+    const { at } = await caller(emulator);
+    const { client } = emulator.seed(example);
+    const { status, text } = await at('DELETE', `/${client.client_id}/secrets/${client.secrets?.[0]?.id}`);
+    expect([status, JSON.parse(text).message]).toEqual([400, 'at least one secret is required']);
+  });
+
+  it('can forbid operations, such as the deletes, to credentials that may create', async () => {
+    const emulator = await behaving({ forbidden: ['deleteClient', 'deleteSecret'] });
+    const { at } = await caller(emulator);
+    const { client } = JSON.parse((await at('POST', '', example)).text);
+    const path = `/${client.client_id}`;
+    const { secret } = JSON.parse((await at('POST', `${path}/secrets`)).text);
+    for (const refused of [await at('DELETE', path), await at('DELETE', `${path}/secrets/${secret.id}`)]) {
+      expect(refused.status).toBe(403);
+      expect(JSON.parse(refused.text).details[0].error_code).toBe('PERMISSION_DENIED');
+    }
+    expect((await at('GET', path)).status).toBe(200);
+    emulator.behaviour.forbidden = ['deleteClient'];
+    expect((await at('DELETE', `${path}/secrets/${secret.id}`)).status).toBe(200);
+  });
+
+  it.each<[NonNullable<Behaviour['ipAllowlist']>, number, RegExp]>([
+    [{ refusedAt: 'token', body: 'json' }, 403, /^\{"error":"access_denied"/],
+    [{ refusedAt: 'token', body: 'html', status: 401 }, 401, /^<!DOCTYPE html>/],
+    [{ refusedAt: 'api', body: 'json', status: 401 }, 401, /"error_code":"UNAUTHENTICATED"/],
+    [{ refusedAt: 'api', body: 'html' }, 403, /^<!DOCTYPE html>/],
+  ])('can refuse an address by the IP allowlist %j', async (ipAllowlist, status, body) => {
+    const emulator = await start();
+    const { at } = await caller(emulator);
+    const { clientId, clientSecret } = emulator.credentials;
+    emulator.behaviour.ipAllowlist = ipAllowlist;
+    const token = await tokenReply(emulator.url, clientId, clientSecret);
+    const create = await at('POST', '', example);
+    const [refused, admitted] = ipAllowlist.refusedAt === 'token' ? [token, create] : [create, token];
+    expect(refused.status).toBe(status);
+    expect(refused.text).toMatch(body);
+    expect(refused.headers.get('content-type')).toMatch(ipAllowlist.body === 'html' ? /^text\/html/ : /json/);
+    expect(admitted.status).toBeLessThan(300);
+    expect(emulator.clients()).toHaveLength(ipAllowlist.refusedAt === 'api' ? 0 : 1);
+  });
+
+  /** Creates a client. Returns the lists of its response and of its token. */
+  async function lists(behaviour: Partial<Behaviour>, fields: object) {
+    const emulator = await behaving(behaviour);
+    const { at } = await caller(emulator);
+    const { client, plain_secret } = JSON.parse((await at('POST', '', { name: 'n', ...fields })).text);
+    const answer = JSON.parse((await tokenReply(emulator.url, client.client_id, plain_secret)).text);
+    return { client, answer, token: decodeJwt(answer.access_token) };
+  }
+
+  it.each<[Behaviour['addedScopes'], string[], string[], string[]]>([
+    [{ entries: ['openid'], clients: 'without', shownIn: 'token' }, [], [], ['openid']],
+    [{ entries: ['openid'], clients: 'without', shownIn: 'client' }, [], ['openid'], []],
+    [{ entries: ['openid'], clients: 'without', shownIn: 'both' }, [], ['openid'], ['openid']],
+    [{ entries: ['openid'], clients: 'without', shownIn: 'both' }, ['a'], ['a'], ['a']],
+    [{ entries: ['base', 'a'], clients: 'all', shownIn: 'both' }, ['a'], ['a', 'base'], ['a', 'base']],
+  ])('can add the scopes %j to a client with %j', async (addedScopes, scopes, inClient, inToken) => {
+    const { client, token, answer } = await lists({ addedScopes }, { scopes });
+    expect([client.scopes, token.scopes, answer.scope]).toEqual([inClient, inToken, inToken.join(' ')]);
+  });
+
+  it('adds scopes that no update removes', async () => {
+    const emulator = await behaving({ addedScopes: { entries: ['base'], clients: 'all', shownIn: 'both' } });
+    const { at } = await caller(emulator);
+    const path = `/${emulator.seed({ name: 'n', scopes: ['a'] }).client.client_id}`;
+    expect(JSON.parse((await at('PATCH', path, { scopes: ['b'] })).text).client.scopes).toEqual(['b', 'base']);
+  });
+
+  it.each<[Behaviour['addedAudience'], string[], string[], unknown]>([
+    [{ entries: ['default'], clients: 'without', shownIn: 'both' }, [], ['default'], ['default']],
+    [{ entries: ['default'], clients: 'without', shownIn: 'both' }, ['a'], ['a'], ['a']],
+    [{ entries: ['extra'], clients: 'all', shownIn: 'both' }, ['a'], ['a', 'extra'], ['a', 'extra']],
+    [{ entries: ['extra'], clients: 'all', shownIn: 'token' }, ['a'], ['a'], ['a', 'extra']],
+    [{ entries: ['extra'], clients: 'all', shownIn: 'client' }, [], ['extra'], undefined],
+  ])('can add the audience %j to a client with %j', async (addedAudience, audience, inClient, inToken) => {
+    const { client, token } = await lists({ addedAudience }, { audience });
+    expect([client.audience, token.aud]).toEqual([inClient, inToken]);
+  });
+
+  it.each<['client' | 'token' | 'both', object[], object]>([
+    ['token', [{ key: 'k', value: '1' }], { k: '1', tier: 'gold' }],
+    [
+      'client',
+      [
+        { key: 'k', value: '1' },
+        { key: 'tier', value: 'gold' },
+      ],
+      { k: '1' },
+    ],
+  ])('can add claims in the %s, except keys that the client has', async (shownIn, inClient, inToken) => {
+    const entries = [
+      { key: 'tier', value: 'gold' },
+      { key: 'k', value: '2' },
+    ];
+    const behaviour = { addedClaims: { entries, clients: 'all', shownIn } } as const;
+    const { client, token } = await lists(behaviour, { custom_claims: [{ key: 'k', value: '1' }] });
+    expect([client.custom_claims, token.custom_claims]).toEqual([inClient, inToken]);
+  });
+
+  it.each<[Behaviour['claimsInToken'], object]>([
+    ['nested', { custom_claims: { k: '1', sub: 'x' } }],
+    ['flat', { k: '1' }],
+    [
+      'list',
+      {
+        custom_claims: [
+          { key: 'k', value: '1' },
+          { key: 'sub', value: 'x' },
+        ],
+      },
+    ],
+    ['absent', {}],
+  ])('can have claims %s in the token', async (claimsInToken, expected) => {
+    const claims = [
+      { key: 'k', value: '1' },
+      { key: 'sub', value: 'x' },
+    ];
+    const { client, token } = await lists({ claimsInToken }, { custom_claims: claims });
+    const { k, custom_claims, sub } = token;
+    expect({ k, custom_claims, sub }).toEqual({ sub: client.client_id, ...expected });
+  });
+
+  it('can leave oid out of the token', async () => {
+    const { token } = await lists({ oidInToken: false }, {});
+    expect(token).not.toHaveProperty('oid');
   });
 
   it.each<[Partial<Behaviour>, unknown, (reply: Reply) => unknown, unknown]>([
@@ -461,7 +717,10 @@ describe('if the documentation is silent', () => {
       ({ text }) => JSON.parse(text).client.scopes,
       ['deploy:applications'],
     ],
-    [{ emptyFields: 'written' }, example, ({ text }) => JSON.parse(text).client.secrets[0].status, 'ACTIVE'],
+    [{ expiryInAnswer: 'zero' }, example, ({ text }) => JSON.parse(text).client.expiry, '0'],
+    [{ emptyFields: 'omitted' }, example, ({ text }) => JSON.parse(text).client.secrets[0].status, undefined],
+    [{ emptyFields: 'omitted' }, { name: 'n' }, ({ text }) => JSON.parse(text).client.scopes, undefined],
+    [{ emptyFields: 'omitted', expiryInAnswer: 'zero' }, example, ({ text }) => JSON.parse(text).client.expiry, '0'],
     [{ unknownFields: 'ignored' }, { ...example, ttl: 5 }, ({ status }) => status, 201],
     [{ minimumExpiry: 0 }, { ...example, expiry: 1 }, ({ status }) => status, 201],
     [{ nameRequired: false }, {}, ({ status }) => status, 201],
@@ -471,8 +730,16 @@ describe('if the documentation is silent', () => {
     expect(seen(await at('POST', '', body))).toEqual(expected);
   });
 
+  it.each([9, 31])('refuses a page size of %s outside its range, and names the field', async (size) => {
+    const { at } = await caller(await behaving({ pageSizeRange: [10, 30] }));
+    const { status, text } = await at('GET', `?page_size=${size}`);
+    expect(status).toBe(400);
+    expect(JSON.parse(text).details[0].validation_error_info.field_violations[0].field).toBe('page_size');
+    for (const accepted of ['?page_size=10', '?page_size=30', '']) expect((await at('GET', accepted)).status).toBe(200);
+  });
+
   it('can take any page size for the nearest one that it has', async () => {
-    const emulator = await behaving({ pageSizeOutside: 'clamped', defaultPageSize: 3 });
+    const emulator = await behaving({ pageSizeRange: [10, 100], pageSizeOutside: 'clamped', defaultPageSize: 3 });
     const { at } = await caller(emulator);
     for (let n = 0; n < 13; n += 1) emulator.seed({ name: `n${n}` });
     expect(names((await at('GET', '?page_size=1')).text)).toHaveLength(10);
@@ -542,6 +809,28 @@ describe('the fault plan', () => {
   it('can edit a response', async () => {
     const { outcome } = await meet({ kind: 'edit', edit: ({ plain_secret: _, ...rest }) => rest }, 'after');
     expect(Object.keys(JSON.parse((outcome as Reply).text))).toEqual(['client']);
+  });
+
+  it('can swap the responses of two requests in flight', async () => {
+    const emulator = await start();
+    const { at } = await caller(emulator);
+    emulator.faults.add({ operation: 'createClient', fault: { kind: 'swap', waitMs: 10_000 } });
+    const create = async (name: string) => JSON.parse((await at('POST', '', { name })).text);
+    const [first, second] = await Promise.all([create('a'), create('b')]);
+    expect([first.client.name, second.client.name]).toEqual(['b', 'a']);
+    const token = await tokenReply(emulator.url, first.client.client_id, first.plain_secret);
+    expect(token.status).toBe(200);
+  });
+
+  it('lets a request that stays alone keep its response, and swaps requests of any operation', async () => {
+    const emulator = await start();
+    const { at } = await caller(emulator);
+    const { client } = emulator.seed(example);
+    emulator.faults.add({ operation: '*', fault: { kind: 'swap', waitMs: 300 } });
+    expect(JSON.parse((await at('POST', '', { name: 'a' })).text).client.name).toBe('a');
+    const [list, read] = await Promise.all([at('GET', ''), at('GET', `/${client.client_id}`)]);
+    expect(Object.keys(JSON.parse(list.text))).toEqual(['client']);
+    expect(Object.keys(JSON.parse(read.text))).toContain('clients');
   });
 
   it('can hang, and finish the work after the caller gave up', async () => {

@@ -37,9 +37,10 @@ export async function perform(
   const edits = rules.flatMap(({ fault }) => (fault.kind === 'edit' ? [fault.edit] : []));
   const rule = rules.find(({ fault }) => fault.kind !== 'delay' && fault.kind !== 'edit');
   await delay('before');
-  const response = needsHandler(rule) ? await handle() : { status: 200 };
+  let response: HttpResponse = needsHandler(rule) ? await handle() : { status: 200 };
   await delay('after');
   if (needsHandler(rule)) for (const edit of edits) response.body = edit(response.body);
+  if (rule?.fault.kind === 'swap') response = await faults.swap(rule, response, rule.fault.waitMs ?? 2000, signal);
 
   const send = (sent: HttpResponse) => {
     const body = payload(sent.body);
@@ -55,6 +56,7 @@ export async function perform(
   const fault = rule?.fault;
   switch (fault?.kind) {
     case undefined:
+    case 'swap':
       return send(response);
     case 'status':
     case 'body':
@@ -108,7 +110,7 @@ export async function perform(
  * handler's response.
  */
 function needsHandler(rule: FaultRule | undefined): boolean {
-  return !rule || rule.when === 'after' || rule.fault.kind === 'truncate' || rule.fault.kind === 'drip';
+  return !rule || rule.when === 'after' || ['swap', 'truncate', 'drip'].includes(rule.fault.kind);
 }
 
 function payload(body: unknown): Buffer {

@@ -1,10 +1,11 @@
 // The faults that tests can simulate, and the plan that decides which requests they affect.
 
-import type { Operation, RecordedRequest } from './exchange.ts';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { HttpResponse, Operation, RecordedRequest } from './exchange.ts';
 
 /**
- * A fault that the emulator simulates. `edit`, `truncate` and `drip` work on the handler's response, so the handler
- * runs first.
+ * A fault that the emulator simulates. `edit`, `swap`, `truncate` and `drip` work on the handler's response, so the
+ * handler runs first.
  */
 export type Fault =
   /** Delays the handler, or the response, by `ms` milliseconds. Can be combined with any other fault. */
@@ -16,6 +17,12 @@ export type Fault =
   /** Changes the body of the response. Can be combined with `truncate` and `drip`. */
   // biome-ignore lint/suspicious/noExplicitAny: the author of the rule knows the type of the JSON.
   | { kind: 'edit'; edit: (body: any) => unknown }
+  /**
+   * Swaps the responses of two requests, like a proxy that confuses them. The first request that matches the rule waits
+   * for the second one. If no other request comes within `waitMs` milliseconds (2000 by default), it gets its own
+   * response.
+   */
+  | { kind: 'swap'; waitMs?: number }
   /** Redirects to `location`, with status 307 by default. */
   | { kind: 'redirect'; location: string; status?: number }
   /** Resets the TCP connection. */
@@ -54,6 +61,8 @@ export type FaultRule = {
 /** The rules for simulated faults. Tests can add and remove rules while the emulator runs. */
 export class FaultPlan {
   #rules: { rule: FaultRule; calls: number }[];
+  /** The request that waits for a second one, by the rule that swaps their responses. */
+  readonly #waiting = new WeakMap<FaultRule, (response: HttpResponse) => HttpResponse>();
 
   constructor(rules: FaultRule[] = []) {
     this.#rules = rules.map((rule) => ({ rule, calls: 0 }));
@@ -80,5 +89,29 @@ export class FaultPlan {
       counted.calls += 1;
       return counted.calls >= call && counted.calls < call + times ? [rule] : [];
     });
+  }
+
+  /**
+   * Swaps a response with that of another request that matched the same rule. The first one waits for the second one.
+   * @param ms the milliseconds to wait. The response is returned unchanged if no other request comes.
+   */
+  async swap(rule: FaultRule, response: HttpResponse, ms: number, signal: AbortSignal): Promise<HttpResponse> {
+    const exchange = this.#waiting.get(rule);
+    if (exchange) {
+      this.#waiting.delete(rule);
+      return exchange(response);
+    }
+    const swapped = new AbortController();
+    let answer = response;
+    this.#waiting.set(rule, (other) => {
+      answer = other;
+      swapped.abort();
+      return response;
+    });
+    const either = AbortSignal.any([signal, swapped.signal]);
+    await sleep(ms, undefined, { signal: either }).catch(() => {});
+    signal.throwIfAborted();
+    if (!swapped.signal.aborted) this.#waiting.delete(rule);
+    return answer;
   }
 }

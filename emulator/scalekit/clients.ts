@@ -39,17 +39,18 @@ export function apiHandlers(store: Store, behaviour: Behaviour): Handlers {
   return {
     createClient: ({ organizationId, client: fields }) => {
       check(fields, true);
+      store.checkName(organizationId, fields?.name ?? '');
       const client = store.createClient(organizationId, fields ?? create(OrganizationClientSchema));
       const { plain } = store.addSecret(client);
       return { client: store.forResponse(client), plainSecret: plain };
     },
     listClients: ({ organizationId, pageSize, pageToken }) => {
       const all = store.list(organizationId);
-      const size = pageSize ? Math.min(Math.max(pageSize, 10), 100) : behaviour.defaultPageSize;
+      const [minimum, maximum] = behaviour.pageSizeRange;
+      const size = pageSize ? Math.min(Math.max(pageSize, minimum), maximum) : behaviour.defaultPageSize;
       if (pageSize && size !== pageSize && behaviour.pageSizeOutside === 'refused') {
-        throw invalid([
-          { field: 'page_size', description: 'must be between 10 and 100', constraint: 'uint32.gte_lte' },
-        ]);
+        const description = `must be between ${minimum} and ${maximum}`;
+        throw invalid([{ field: 'page_size', description, constraint: 'uint32.gte_lte' }]);
       }
       const start = pageToken ? readPageToken(pageToken) : 0;
       return {
@@ -65,8 +66,10 @@ export function apiHandlers(store: Store, behaviour: Behaviour): Handlers {
     updateClient: ({ organizationId, clientId, client: fields }) => {
       const client = store.client(organizationId, clientId);
       check(fields, false);
+      if (fields?.name) store.checkName(organizationId, fields.name, client);
       if (fields) store.updateClient(client, fields);
-      return { client: store.forResponse(client) };
+      const shown = store.forResponse(client);
+      return { client: behaviour.secretsInPatchAnswer ? shown : { ...shown, secrets: [] } };
     },
     deleteClient: ({ organizationId, clientId }) => {
       store.deleteClient(store.client(organizationId, clientId));
@@ -83,7 +86,7 @@ export function apiHandlers(store: Store, behaviour: Behaviour): Handlers {
     organizationByExternalId: ({ identities }) => {
       if (identities.case !== 'externalId') throw new ApiError(3, 'ExternalId is required');
       const organization = store.organizations.find(({ externalId }) => externalId === identities.value);
-      if (!organization) throw new ApiError(5, 'organization not found');
+      if (!organization) throw store.missing('organization');
       return { organization: create(OrganizationSchema, { ...organization, displayName: 'Emulated organization' }) };
     },
   };

@@ -120,5 +120,5 @@ export function checked<Desc extends DescMessage>(schema: Desc, message: Message
 
 /** Returns the documented error (400) for a request that breaks a rule. */
 export function invalid(violations: FieldViolation[]): ApiError {
-  return new ApiError(3, 'invalid request', violations);
+  return new ApiError(3, 'invalid request', { violations });
 }

@@ -11,6 +11,7 @@ import { grpcFailure, grpcOperation, grpcResponse, readMessage } from './grpc.ts
 import { type Credentials, oauthEndpoints } from './oauth.ts';
 import { Store } from './store.ts';
 import { digits, subject } from './token.ts';
+import { editClients } from './variations.ts';
 
 /** An emulated Scalekit environment. `find` returns the route of a path, or undefined if the API does not have it. */
 export type Environment = {
@@ -39,13 +40,18 @@ export function createEnvironment(changes: Partial<Behaviour>, issuer: string | 
   const handlers = apiHandlers(store, behaviour);
   const issuerOf = (request: RecordedRequest) => issuer ?? request.origin;
   const { token, keys, discovery } = oauthEndpoints(store, behaviour, credentials, issuerOf);
-  const admit = rateLimiter(behaviour);
+  const countCall = rateLimiter(behaviour);
 
-  const authorize = async (request: RecordedRequest): Promise<void> => {
+  const authorize = async (request: RecordedRequest, operation: ApiOperation): Promise<void> => {
     const bearer = /^Bearer (\S+)$/i.exec(request.headers.authorization ?? '')?.[1];
     const caller = bearer && (await subject(bearer, issuerOf(request)));
     if (!caller) throw new ApiError(16, 'authentication required');
     if (caller !== credentials.clientId) throw new ApiError(7, 'permission denied');
+    if (behaviour.forbidden.includes(operation)) throw new ApiError(7, 'permission denied');
+  };
+  const admit = (endpoint: 'token' | 'api') => {
+    checkAddress(behaviour, endpoint);
+    countCall();
   };
   const handle = (operation: ApiOperation, message: unknown): object =>
     (handlers[operation] as (message: unknown) => object)(message);
@@ -55,26 +61,25 @@ export function createEnvironment(changes: Partial<Behaviour>, issuer: string | 
     path: RegExpExecArray,
     request: RecordedRequest,
   ): Promise<HttpResponse> => {
-    await authorize(request);
+    await authorize(request, rule.operation);
     const { input, output } = methods[rule.operation];
     const json: JsonObject = Object.fromEntries(new URL(request.path, request.origin).searchParams);
     for (const [index, name] of rule.parameters.entries()) json[name] = decodeURIComponent(path[index + 1] ?? '');
     if (rule.body && request.text) json[rule.body] = readJson(request.text);
     const message = decode(input, json, behaviour.unknownFields === 'ignored');
     const result = handle(rule.operation, message);
-    return {
-      status: behaviour.status === 'ok' ? 200 : rule.success,
-      body: toJson(output, create(output, result), {
-        useProtoFieldName: true,
-        alwaysEmitImplicit: behaviour.emptyFields === 'written',
-      }),
-    };
+    const body = toJson(output, create(output, result), {
+      useProtoFieldName: true,
+      alwaysEmitImplicit: behaviour.emptyFields === 'written',
+    }) as JsonObject;
+    editClients(rule.operation, body, behaviour);
+    return { status: behaviour.status === 'ok' ? 200 : rule.success, body };
   };
 
   const grpc = async (operation: ApiOperation, request: RecordedRequest): Promise<HttpResponse> => {
     try {
-      admit();
-      await authorize(request);
+      admit('api');
+      await authorize(request, operation);
       return grpcResponse(operation, handle(operation, readMessage(operation, request.bytes)));
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
@@ -83,14 +88,16 @@ export function createEnvironment(changes: Partial<Behaviour>, issuer: string | 
   };
 
   const withErrorResponse =
-    (inner: Route['handler'], failure: (error: ApiError) => unknown): Route['handler'] =>
+    (endpoint: 'token' | 'api', inner: Route['handler'], failure: (error: ApiError) => unknown): Route['handler'] =>
     async (request) => {
       try {
-        admit();
+        admit(endpoint);
         return await inner(request);
       } catch (error) {
         if (!(error instanceof ApiError)) throw error;
-        return { status: error.status, headers: error.headers, body: failure(error) };
+        const { status, headers, html } = error;
+        if (html) return { status, headers: { ...headers, 'content-type': 'text/html; charset=utf-8' }, body: html };
+        return { status, headers, body: failure(error) };
       }
     };
   const apiFailure = (error: ApiError) => error.body(behaviour.apiErrors);
@@ -101,7 +108,7 @@ export function createEnvironment(changes: Partial<Behaviour>, issuer: string | 
     return { error: names[error.code] ?? 'server_error', error_description: error.message };
   };
   const fixedRoutes: Record<string, Route> = {
-    'POST /oauth/token': { operation: 'token', handler: withErrorResponse(token, tokenFailure) },
+    'POST /oauth/token': { operation: 'token', handler: withErrorResponse('token', token, tokenFailure) },
     'GET /keys': { operation: 'keys', handler: keys },
     'GET /.well-known/openid-configuration': { operation: 'discovery', handler: discovery },
   };
@@ -112,7 +119,7 @@ export function createEnvironment(changes: Partial<Behaviour>, issuer: string | 
       if (match) {
         return {
           operation: rule.operation,
-          handler: withErrorResponse((request) => api(rule, match, request), apiFailure),
+          handler: withErrorResponse('api', (request) => api(rule, match, request), apiFailure),
         };
       }
     }
@@ -132,6 +139,26 @@ function readJson(text: string): JsonValue {
 }
 
 /**
+ * Checks that the IP allowlist, if there is one, admits a request to this endpoint.
+ * @throws {ApiError} (403, or the allowlist's status) if it does not
+ */
+function checkAddress({ ipAllowlist }: Behaviour, endpoint: 'token' | 'api'): void {
+  if (ipAllowlist?.refusedAt !== endpoint) return;
+  const { status, body } = ipAllowlist;
+  throw new ApiError(status === 401 ? 16 : 7, 'access denied', {
+    status,
+    html: body === 'html' ? FIREWALL_PAGE : undefined,
+  });
+}
+
+const FIREWALL_PAGE = `<!DOCTYPE html>
+<html>
+<head><title>Access denied</title></head>
+<body><h1>Access denied</h1><p>Your request was blocked.</p></body>
+</html>
+`;
+
+/**
  * Returns a function that counts a call.
  * @throws {ApiError} (429) from that function, if the call exceeds the rate limit
  */
@@ -149,6 +176,6 @@ function rateLimiter(behaviour: Behaviour): () => void {
     const freeAt = (calls[0] ?? now) + limit.windowMs;
     const seconds = Math.ceil((freeAt - now) / 1000);
     const wait = limit.retryAfter === 'date' ? new Date(now + seconds * 1000 + 999).toUTCString() : String(seconds);
-    throw new ApiError(8, 'rate limit exceeded', [], limit.retryAfter ? { 'retry-after': wait } : {});
+    throw new ApiError(8, 'rate limit exceeded', { headers: limit.retryAfter ? { 'retry-after': wait } : {} });
   };
 }

@@ -11,38 +11,47 @@ export type FieldViolation = { field: string; description: string; constraint: s
 const codes = {
   3: [400, 'INVALID_ARGUMENT'],
   5: [404, 'NOT_FOUND'],
+  6: [409, 'RESOURCE_ALREADY_EXISTS'],
   7: [403, 'PERMISSION_DENIED'],
   8: [429, 'RATE_LIMITED'],
   9: [400, 'FAILED_PRECONDITION'],
   16: [401, 'UNAUTHENTICATED'],
 } as const;
 
+type ErrorOptions = {
+  violations?: FieldViolation[];
+  headers?: Record<string, string>;
+  /** The HTTP status and the `error_code`. By default those of the gRPC code. */
+  status?: number | undefined;
+  errorCode?: string | undefined;
+  /** A page to send instead of the JSON. */
+  html?: string | undefined;
+};
+
 /** An error of the Scalekit API: a gRPC code, a message, and the violation of each invalid field. */
 export class ApiError extends Error {
   readonly code: keyof typeof codes;
   readonly violations: FieldViolation[];
   readonly headers: Record<string, string>;
+  readonly status: number;
+  readonly errorCode: string;
+  readonly html: string | undefined;
 
-  constructor(
-    code: keyof typeof codes,
-    message: string,
-    violations: FieldViolation[] = [],
-    headers: Record<string, string> = {},
-  ) {
+  constructor(code: keyof typeof codes, message: string, options: ErrorOptions = {}) {
     super(message);
+    const [status, errorCode] = codes[code];
     this.code = code;
-    this.violations = violations;
-    this.headers = headers;
-  }
-
-  get status(): number {
-    return codes[this.code][0];
+    this.violations = options.violations ?? [];
+    this.headers = options.headers ?? {};
+    this.status = options.status ?? status;
+    this.errorCode = options.errorCode ?? errorCode;
+    this.html = options.html;
   }
 
   /** Returns the error as JSON: Google's Status with one ErrorInfo, or only the ErrorInfo. */
   body(form: 'status' | 'bare'): unknown {
     const info = create(ErrorInfoSchema, {
-      errorCode: codes[this.code][1],
+      errorCode: this.errorCode,
       debugInfo: { detail: DEBUG_MARKER, stackEntries: [`${DEBUG_MARKER} at internal/server`] },
       ...(this.violations.length ? { validationErrorInfo: { fieldViolations: this.violations } } : {}),
     });

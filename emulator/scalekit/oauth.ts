@@ -3,6 +3,7 @@ import type { Behaviour, TokenPayload } from './behaviour.ts';
 import { ApiError } from './errors.ts';
 import type { Store } from './store.ts';
 import { lifetime, processSigner, sign } from './token.ts';
+import { claimFields, withAdded } from './variations.ts';
 
 /** The id and secret of a client, or of the environment's API. */
 export type Credentials = { clientId: string; clientSecret: string };
@@ -24,16 +25,15 @@ export function oauthEndpoints(
     if (id === credentials.clientId && secret === credentials.clientSecret) {
       return { ...identity, ...lifetime(behaviour.tokenSeconds.environment) };
     }
-    const client = store.authenticate(id, secret);
-    if (!client) throw new ApiError(16, 'invalid client credentials');
-    const { organizationId, audience, scopes, customClaims, expiry } = client;
+    const { organizationId, expiry, ...client } = store.authenticate(id, secret);
+    const { audience, scopes, customClaims } = withAdded(client, behaviour, 'token');
     const aud = behaviour.audience === 'string' && audience.length === 1 ? audience[0] : audience;
     const payload = behaviour.tokenChanges({
+      ...claimFields(customClaims, behaviour),
       ...identity,
-      oid: organizationId,
+      ...(behaviour.oidInToken ? { oid: organizationId } : {}),
       ...(audience.length ? { aud } : {}),
       scopes,
-      custom_claims: Object.fromEntries(customClaims.map(({ key, value }) => [key, value])),
       ...lifetime(Number(expiry) || behaviour.tokenSeconds.client),
     });
     if (!payload) throw new ApiError(7, 'token denied by an interceptor');

@@ -14,6 +14,7 @@ import {
 import type { Behaviour, Order } from './behaviour.ts';
 import { ApiError } from './errors.ts';
 import { digits } from './token.ts';
+import { storedDescription, withAdded } from './variations.ts';
 
 /** An organization, by its Scalekit id and the caller's id for it. */
 export type Organization = { id: string; externalId: string };
@@ -44,7 +45,13 @@ export type ClientJson = {
 type Stored = { client: M2MClient; randomOrder: number; createdAt: number };
 type Issued = { clientId: string; secretId: string; plain: string; createdAt: number };
 
-const MAX_SECRETS = 5;
+/** The usual `error_code` of the response for a secret above the maximum, by its status. */
+const MAX_SECRETS_ERROR_CODES = {
+  400: 'INVALID_ARGUMENT',
+  409: 'CONFLICT',
+  422: 'INVALID_ARGUMENT',
+  429: 'RESOURCE_EXHAUSTED',
+};
 
 /** Stores organizations, their clients and the clients' secrets. Does not depend on HTTP. */
 export class Store {
@@ -77,7 +84,7 @@ export class Store {
       clientId: `m2morg_${digits()}`,
       organizationId,
       name,
-      description,
+      description: storedDescription(description, this.#behaviour),
       scopes: this.#granted(scopes),
       audience,
       customClaims,
@@ -109,11 +116,15 @@ export class Store {
 
   /**
    * Adds a secret, and returns it with its plain value.
-   * @throws {ApiError} (400) if the client has the maximum number of secrets
+   * @throws {ApiError} as `maxSecretsError` says, if the client has the maximum number of secrets
    */
   addSecretWithinCap(client: M2MClient): { secret: ClientSecret; plain: string } {
-    if (client.secrets.length >= MAX_SECRETS) throw new ApiError(9, 'maximum number of client secrets reached');
-    return this.addSecret(client);
+    const { maxSecrets, maxSecretsError } = this.#behaviour;
+    if (client.secrets.length < maxSecrets) return this.addSecret(client);
+    const { text, status, errorCode = MAX_SECRETS_ERROR_CODES[status] } = maxSecretsError;
+    const message =
+      text === 'only' ? `only ${maxSecrets} secrets are allowed` : 'maximum number of client secrets reached';
+    throw new ApiError(status === 429 ? 8 : 3, message, { status, errorCode });
   }
 
   /**
@@ -121,12 +132,28 @@ export class Store {
    * @throws {ApiError} (404) if the client does not have this secret, (400) if it is the client's only secret
    */
   deleteSecret(client: M2MClient, secretId: string): void {
-    if (!client.secrets.some(({ id }) => id === secretId)) throw new ApiError(5, 'client secret not found');
-    if (client.secrets.length === 1) throw new ApiError(9, 'last client cannot be deleted');
+    if (!client.secrets.some(({ id }) => id === secretId)) throw this.missing('client secret');
+    if (client.secrets.length === 1) throw new ApiError(9, this.#behaviour.lastSecretText);
     client.secrets = client.secrets.filter(({ id }) => id !== secretId);
   }
 
-  /** Updates the fields that are not empty. On the wire, an empty field and a missing field are the same. */
+  /**
+   * Checks that the name of a new client, or the new name of a client, is free. Does nothing without `uniqueNames`.
+   * @throws {ApiError} (409) if another client of the organization has this name
+   */
+  checkName(organizationId: string, name: string, except?: M2MClient): void {
+    if (!this.#behaviour.uniqueNames) return;
+    for (const { client } of this.#clients.values()) {
+      if (client !== except && client.organizationId === organizationId && client.name === name) {
+        throw new ApiError(6, 'a client with this name already exists');
+      }
+    }
+  }
+
+  /**
+   * Updates the fields that are not empty. On the wire, an empty field and a missing field are the same.
+   * @throws {ApiError} (400) if the fields contain another audience and `audienceInPatch` is `refused`
+   */
   updateClient(client: M2MClient, fields: OrganizationClient): void {
     const { name, description, scopes, audience, customClaims, expiry } = fields;
     const list = <Item>(old: Item[], changes: Item[], key: (item: Item) => string): Item[] => {
@@ -134,11 +161,16 @@ export class Store {
       if (this.#behaviour.patch === 'replace') return changes;
       return [...new Map([...old, ...changes].map((item) => [key(item), item])).values()];
     };
+    const { audienceInPatch } = this.#behaviour;
+    if (audienceInPatch === 'refused' && this.#changesAudience(client, audience)) {
+      const violations = [{ field: 'client.audience', description: 'cannot be changed', constraint: '' }];
+      throw new ApiError(3, 'audience cannot be changed', { violations });
+    }
     Object.assign(client, {
       name: name || client.name,
-      description: description || client.description,
+      description: description ? storedDescription(description, this.#behaviour) : client.description,
       scopes: this.#granted(list(client.scopes, scopes, String)),
-      audience: list(client.audience, audience, String),
+      audience: audienceInPatch === 'stored' ? list(client.audience, audience, String) : client.audience,
       customClaims: list(client.customClaims, customClaims, ({ key }) => key),
       expiry: expiry || client.expiry,
       updateTime: this.#now(),
@@ -147,6 +179,11 @@ export class Store {
 
   deleteClient(client: M2MClient): void {
     this.#clients.delete(client.clientId);
+  }
+
+  /** Returns the error for an object that does not exist. */
+  missing(what: 'organization' | 'client' | 'client secret'): ApiError {
+    return new ApiError(5, `${what} not found`, this.#behaviour.notFound);
   }
 
   /** Deletes all clients and the record of issued secrets. Keeps the organizations. */
@@ -163,7 +200,7 @@ export class Store {
     this.#checkOrganization(organizationId);
     const stored = this.#clients.get(clientId);
     const visible = stored && Date.now() - stored.createdAt >= this.#behaviour.readLag;
-    if (!visible || stored.client.organizationId !== organizationId) throw new ApiError(5, 'client not found');
+    if (!visible || stored.client.organizationId !== organizationId) throw this.missing('client');
     return stored.client;
   }
 
@@ -184,24 +221,30 @@ export class Store {
     return listed.map(({ client }) => client);
   }
 
-  /** Returns the client with this id and this active secret. Updates the secret's `lastUsedTime`. */
-  authenticate(clientId: string, plain: string): M2MClient | undefined {
+  /**
+   * Returns the client with this id and this active secret. Updates the secret's `lastUsedTime`.
+   * @throws {ApiError} (401) if there is none, or as `secretLagStatus` says if the secret is newer than `secretLag`
+   */
+  authenticate(clientId: string, plain: string): M2MClient {
     const client = this.#clients.get(clientId)?.client;
     const issued = this.#issued.find((entry) => entry.clientId === clientId && entry.plain === plain);
     const secret = client?.secrets.find(
       ({ id, status }) => id === issued?.secretId && status === ClientSecretStatus.ACTIVE,
     );
-    if (!client || !issued || !secret || Date.now() - issued.createdAt < this.#behaviour.secretLag) return undefined;
+    if (!client || !issued || !secret) throw new ApiError(16, 'invalid client credentials');
+    if (Date.now() - issued.createdAt < this.#behaviour.secretLag) {
+      throw new ApiError(16, 'invalid client credentials', { status: this.#behaviour.secretLagStatus });
+    }
     secret.lastUsedTime = this.#now();
     return client;
   }
 
-  /** Returns a client as responses contain it: a copy with its secrets in `secretOrder`. */
+  /** Returns a client as responses contain it: a copy with added entries, and with its secrets in `secretOrder`. */
   forResponse(client: M2MClient): M2MClient {
-    const copy = clone(M2MClientSchema, client);
+    const copy = Object.assign(clone(M2MClientSchema, client), withAdded(client, this.#behaviour, 'client'));
     if (this.#behaviour.secretOrder === 'random') copy.secrets.sort(() => Math.random() - 0.5);
     else sortByTime(copy.secrets, this.#behaviour.secretOrder, (secret) => secret);
-    if (!this.#behaviour.expiryInAnswer) copy.expiry = 0n;
+    if (this.#behaviour.expiryInAnswer !== true) copy.expiry = 0n;
     return copy;
   }
 
@@ -228,7 +271,14 @@ export class Store {
    * @throws {ApiError} (404) if it does not exist
    */
   #checkOrganization(id: string): void {
-    if (!this.organizations.some((known) => known.id === id)) throw new ApiError(5, 'organization not found');
+    if (!this.organizations.some((known) => known.id === id)) throw this.missing('organization');
+  }
+
+  /** Returns whether an update contains an audience that is neither the client's own nor the one in responses. */
+  #changesAudience(client: M2MClient, audience: string[]): boolean {
+    const shown = withAdded(client, this.#behaviour, 'client').audience;
+    const same = (known: string[]) => [...known].sort().join() === [...audience].sort().join();
+    return audience.length > 0 && !same(client.audience) && !same(shown);
   }
 
   #granted(scopes: string[]): string[] {
