@@ -280,7 +280,8 @@ describe('credentials', () => {
 });
 
 describe('a refusal', () => {
-  const status = (status: number): Fault => ({ kind: 'status', status, body: { message: 'No.' } });
+  const MESSAGE = 'Resource not accessible by personal access token';
+  const status = (status: number): Fault => ({ kind: 'status', status, body: { message: MESSAGE } });
   const refuse = (name: string, status_: number) =>
     emulator.faults.add(
       ...(['createVariable', 'updateVariable', 'putActionsSecret'] as const).map((operation) => ({
@@ -323,7 +324,9 @@ describe('a refusal', () => {
       expect(run).toMatchObject({ exitCode: 1, outputs: {}, state: { client: '' } });
       const [message = ''] = errors(run);
       const kind = name === SECRET ? 'secret' : 'variable';
-      expect(message).toMatch(new RegExp(`^Could not write ${kind} ${name} of ${REPOSITORY}: HTTP ${code}: No\\.`));
+      expect(message).toMatch(
+        new RegExp(`^Could not write ${kind} ${name} of ${REPOSITORY}: HTTP ${code}: ${MESSAGE}\\.`),
+      );
       if (code !== 422) expect(message).toMatch(FINE_AND_CLASSIC[permission as 'secrets' | 'variables']);
       for (const one of [ID, STATE].slice(2 - written))
         expect(message).toContain(`Restored variable ${one} of ${REPOSITORY}.`);
