@@ -338,14 +338,14 @@ describe('the post step of a rotation that was cut off', () => {
     [
       'another run has created, by its nonce,',
       'after verification',
-      described((text) => text.replace(/nonce=.{16}/, `nonce=${'A'.repeat(16)}`)),
+      described((text) => text.replace(/nonce:.{16}/, `nonce:${'A'.repeat(16)}`)),
     ],
     ['has no ownership marker by now', 'after verification', described(() => 'Theirs.')],
     ['is another one', 'after verification', ({ client }) => ({ client: { ...client, client_id: 'm2morg_1' } })],
     [
       'another run has created, by its nonce, the id of the secret unknown,',
       'after addSecret',
-      described((text) => text.replace(/nonce=.{16}/, `nonce=${'A'.repeat(16)}`)),
+      described((text) => text.replace(/nonce:.{16}/, `nonce:${'A'.repeat(16)}`)),
     ],
   ])('keeps a client that %s', async (_, moment, edit) => {
     await using cancelled = await cancel('rotate', 'SIGKILL', moment);

@@ -210,7 +210,7 @@ describe('the journal file', () => {
     const before = emulator.requests.length;
     const post = await main.post();
     expect(post).toMatchObject({ exitCode: 0 });
-    expect(warnings(post)).toEqual([expect.stringContaining(`nonce=${state.nonce}`)]);
+    expect(warnings(post)).toEqual([expect.stringContaining(`nonce:${state.nonce}`)]);
     expect(emulator.requests.length).toBe(before);
     expect(emulator.clients()).toHaveLength(1);
   });
@@ -249,7 +249,7 @@ describe('the journal file', () => {
       onStart: (_, started) => (running = started),
     });
     expect(main).toMatchObject({ exitCode: 1, outputs: {} });
-    expect(warnings(await post.promise)).toEqual([expect.stringMatching(/there is no journal file\. .*nonce=/)]);
+    expect(warnings(await post.promise)).toEqual([expect.stringMatching(/there is no journal file\. .*nonce:/)]);
     expect(emulator.clients()).toHaveLength(1);
   });
 });

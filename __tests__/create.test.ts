@@ -29,7 +29,7 @@ beforeEach(async () => {
 afterAll(() => emulator.close());
 
 const MARKER_LINE =
-  /\n\[scalekit-organization-client\/1 key=[\w-]{16} repo=740123456 by=740123456 run=17345678901\.1 lifetime=persistent nonce=[\w-]{16}\]$/;
+  /\n\[scalekit-organization-client v1 key:[\w-]{16} repo:740123456 by:740123456 run:17345678901\.1 lifetime:persistent nonce:[\w-]{16}\]$/;
 
 describe('a step that names an organization', () => {
   it('ends with credentials that get a token, and the secret masked', async () => {
@@ -117,7 +117,7 @@ describe('a step that names an organization', () => {
     await runAction(emulator, { inputs: { lifetime: 'job' } });
     expect(sentTo(emulator, 'createClient')[0]?.body).toMatchObject({
       expiry: 3600,
-      description: expect.stringContaining(' lifetime=job '),
+      description: expect.stringContaining(' lifetime:job '),
     });
   });
 
@@ -262,7 +262,7 @@ describe('a step that names an organization', () => {
     const run = await runAction(emulator, { env: { GITHUB_REPOSITORY_ID: undefined } });
     expect(run.exitCode).toBe(0);
     expect(run.annotations).toEqual([{ kind: 'notice', message: expect.stringContaining('GITHUB_REPOSITORY_ID') }]);
-    expect(emulator.clients()[0]?.description).toMatch(/ repo=[\w-]{16} by=[\w-]{16} /);
+    expect(emulator.clients()[0]?.description).toMatch(/ repo:[\w-]{16} by:[\w-]{16} /);
   });
 
   it('takes what it needs from the variables if no input is given', async () => {

@@ -595,8 +595,8 @@ describe('client_id', () => {
 describe('a client that was made by hand, taken over by client_id', () => {
   it.each<[string, string, Record<string, string>, string]>([
     ['a short description stays', 'By hand.\nReally.', {}, 'By hand.\nReally.\n'],
-    ['a long one is cut to 351', `${'x'.repeat(351)}${'y'.repeat(161)}`, {}, `${'x'.repeat(351)}\n`],
-    ['in characters, not in halves of them', '🔑'.repeat(512), {}, `${'🔑'.repeat(351)}\n`],
+    ['a long one is cut to 340', `${'x'.repeat(340)}${'y'.repeat(161)}`, {}, `${'x'.repeat(340)}\n`],
+    ['in characters, not in halves of them', '🔑'.repeat(512), {}, `${'🔑'.repeat(340)}\n`],
     ['none becomes the ownership marker alone', '', {}, ''],
     ['one that is given replaces it', 'By hand.', { description: 'Given.' }, 'Given.\n'],
   ])('gets an ownership marker: %s', async (_, description, inputs, text) => {
@@ -611,7 +611,7 @@ describe('a client that was made by hand, taken over by client_id', () => {
     expect(now.startsWith(text)).toBe(true);
     expect(now.slice(text.length)).toMatch(
       new RegExp(
-        `^\\[scalekit-organization-client/1 key=${key} repo=740123456 by=740123456 run=17345678901\\.1 lifetime=persistent nonce=[\\w-]{16}\\]$`,
+        `^\\[scalekit-organization-client v1 key:${key} repo:740123456 by:740123456 run:17345678901\\.1 lifetime:persistent nonce:[\\w-]{16}\\]$`,
       ),
     );
   });

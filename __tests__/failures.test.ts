@@ -314,7 +314,7 @@ describe('a failure after the create', () => {
     const run = await runAction(emulator, { inputs: { timeout: '8' } });
     expect([run.exitCode, emulator.clients()]).toEqual([1, []]);
     expect(errors(run)[0]).toMatch(
-      /no answer within 2 seconds.*Could not determine whether the client was created.*nonce=[\w-]{16}/s,
+      /no answer within 2 seconds.*Could not determine whether the client was created.*nonce:[\w-]{16}/s,
     );
     const post = await run.post();
     expect([post.exitCode, post.annotations, emulator.clients()]).toEqual([0, [], []]);

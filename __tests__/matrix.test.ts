@@ -327,7 +327,7 @@ function unnamed(emulator: Emulator, run: Executed, post: Outcome | undefined, k
   return emulator
     .clients()
     .filter(({ client_id, description = '' }) => {
-      const nonce = /nonce=[\w-]{16}/.exec(description)?.[0] ?? client_id;
+      const nonce = /nonce:[\w-]{16}/.exec(description)?.[0] ?? client_id;
       const text = post ? reported(run, post) : reported(run);
       return !known.includes(client_id) && !text.includes(client_id) && !text.includes(nonce);
     })

@@ -617,7 +617,7 @@ describe('a proxy that', () => {
       };
       const run = await runRemote(emulator, { https_proxy: proxy.url }, { ...IMPATIENT, inputs: { lifetime } });
       const [client] = emulator.clients();
-      const nonce = /nonce=[\w-]+/.exec(client?.description ?? '')?.[0];
+      const nonce = /nonce:[\w-]+/.exec(client?.description ?? '')?.[0];
       expect([run.exitCode, run.outputs, emulator.clients().length]).toEqual([1, {}, 1]);
       expect(errors(run)).toEqual([
         expect.stringMatching(

@@ -235,7 +235,7 @@ describe('the post step, when others meddle with what it sees', () => {
 
   it('keeps a client whose description no longer says that it is this step’s', async () => {
     const run = await job();
-    const withOtherNonce = (description: string) => description.replace(/nonce=.{16}/, `nonce=${'A'.repeat(16)}`);
+    const withOtherNonce = (description: string) => description.replace(/nonce:.{16}/, `nonce:${'A'.repeat(16)}`);
     const edit = ({ client }: { client: { description: string } }) => ({
       client: { ...client, description: withOtherNonce(client.description) },
     });

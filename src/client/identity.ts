@@ -63,8 +63,10 @@ export function reasonNotManageable(
 ): string | undefined {
   const { marker } = client;
   if (client.isDisputed) return 'its description has several different ownership markers';
-  if (namesOtherRepository(client, identity)) return 'its claim github_repository_id names another repository';
-  if (marker?.key === key) return undefined;
+  if (marker?.key === key)
+    return namesOtherRepository(client, identity)
+      ? 'its claim github_repository_id names another repository'
+      : undefined;
   if (marker && marker.repo !== repo) return 'it was created for another repository, by its ownership marker';
   if (claimsNameRepository(client, identity) === false) return 'its claims name another repository';
   if (marker && marker.lifetime !== 'persistent') return 'it belongs to one job, by its ownership marker';

@@ -318,8 +318,8 @@ export class Scalekit {
     const { status, headers, mayBeDone } = response;
     this.time = Date.parse(headers.date ?? '') || undefined;
     if (missing && isNotFound(response)) return done(missing(response));
-    // A 404 that is not the API's says nothing about what the API did.
-    const isForeign = status === 404 && !isApiResponse(response);
+    // A page of a firewall or a portal says nothing about what the API did.
+    const isForeign = [401, 403, 404].includes(status) && !isApiResponse(response);
     if (status < 200 || status > 299)
       return failure(mayBeDone || isForeign, scalekitRefusal(operation, response, subject));
     try {

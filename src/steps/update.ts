@@ -1,4 +1,11 @@
-import { checkUpdated, type Difference, formatDifferences, formatExtras, WAYS_OUT } from '../client/drift.ts';
+import {
+  checkUpdated,
+  type Difference,
+  findDrift,
+  formatDifferences,
+  formatExtras,
+  WAYS_OUT,
+} from '../client/drift.ts';
 import { type ManagedClient, withMarker } from '../client/identity.ts';
 import { appendMarker } from '../client/marker.ts';
 import { createNonce } from '../inputs/desired-client.ts';
@@ -62,6 +69,6 @@ async function readBack(
     });
   const now = kind === 'unknown' ? await scalekit.getClient(client_id).catch(() => undefined) : undefined;
   const client = now?.client_id === client_id ? withMarker(now.parse()) : undefined;
-  if (!now || client?.marker?.key !== key || checkUpdated(desired, client).wrong.length > 0) throw error;
+  if (!now || client?.marker?.key !== key || findDrift(desired, client).length > 0) throw error;
   return now;
 }

@@ -2,14 +2,19 @@ import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import type { DesiredClient } from '../../../src/client/desired.ts';
 import {
+  checkCreated,
+  checkUpdated,
   claimTexts,
   compareFields,
   compareSets,
   type Difference,
-  differencesInResponse,
+  type Findings,
   findDrift,
   formatDifferences,
+  formatExtras,
   formatValues,
+  nameWithNonce,
+  unrequestedAudience,
 } from '../../../src/client/drift.ts';
 import type { Client } from '../../../src/scalekit/types.ts';
 import { bareDesiredClient, client, desiredClient, LISTS, NO_LISTS, OLD_MARKER_LINE } from '../fixtures.ts';
@@ -17,6 +22,8 @@ import { bareDesiredClient, client, desiredClient, LISTS, NO_LISTS, OLD_MARKER_L
 /** Returns the differences with each side as one text. */
 const texts = (found: Difference[]) =>
   found.map(({ field, wanted, got }) => ({ field, wanted: formatValues(wanted), got: formatValues(got) }));
+
+const NOTHING: Findings = { wrong: [], warnings: [], notices: [] };
 
 describe('a client that is what was asked for', () => {
   it('shows no difference', () => {
@@ -37,8 +44,41 @@ describe('a client that is what was asked for', () => {
     );
   });
 
-  it('may leave out the organization and the expiry in the response to a request', () => {
-    expect(differencesInResponse(desiredClient(), client({ organization_id: '', expiry: undefined }))).toEqual([]);
+  it.each([undefined, 0])('may leave out the organization, and have no expiry in a response: %j', (expiry) => {
+    const found = client({ organization_id: '', expiry });
+    expect(findDrift(desiredClient(), found)).toEqual([]);
+    for (const check of [checkCreated, checkUpdated]) expect(check(desiredClient(), found)).toEqual(NOTHING);
+  });
+
+  it('may have scopes of OpenID Connect that were not requested', () => {
+    const scopes = [...LISTS.scopes, 'openid', 'profile', 'email', 'offline_access', 'address', 'phone'];
+    expect(findDrift(desiredClient(), client({ scopes }))).toEqual([]);
+    expect(checkCreated(desiredClient(), client({ scopes }))).toEqual(NOTHING);
+    const requested = desiredClient({ fields: { ...desiredClient().fields, scopes: ['openid'] } });
+    expect(findDrift(requested, client({ scopes: ['email'] })).map(({ field }) => field)).toEqual(['scopes']);
+  });
+
+  it('may have another audience if none was requested, which a warning names', () => {
+    const found = client({ ...NO_LISTS, expiry: undefined, audience: ['a'] });
+    expect(findDrift(bareDesiredClient(), found)).toEqual([]);
+    expect(formatExtras(unrequestedAudience(bareDesiredClient(), found))).toBe('audience: "a"');
+    expect(unrequestedAudience(desiredClient(), client({ audience: ['a'] }))).toEqual([]);
+  });
+
+  it('may have the requested name with the nonce of its marker behind it', () => {
+    const desired = desiredClient({ given: { name: true, description: false } });
+    const found = client();
+    const name = nameWithNonce(desired.fields.name, found.marker?.nonce ?? '');
+    expect(findDrift(desired, { ...found, name })).toEqual([]);
+    expect(findDrift(desired, { ...found, name: `${name}x` }).map(({ field }) => field)).toEqual(['name']);
+  });
+
+  it.each([
+    ['with its white space folded', 'What\n  for'],
+    ['with HTML entities', 'What &#102;&#x6f;r'],
+    ['without a marker at its end', 'What for'],
+  ])('may have its description %s', (_what, text) => {
+    expect(findDrift(desiredClient(), client({ description: `${OLD_MARKER_LINE} ${text}` }))).toEqual([]);
   });
 
   it.each<[string, DesiredClient, Partial<Client>]>([
@@ -48,7 +88,7 @@ describe('a client that is what was asked for', () => {
     ['the ownership marker', desiredClient(), { description: 'What for' }],
   ])('may have what it likes for %s if that was not given', (_what, desired, changes) => {
     expect(findDrift(desired, client(changes))).toEqual([]);
-    expect(differencesInResponse(desired, client(changes))).toEqual([]);
+    expect(checkCreated(desired, client(changes))).toEqual(NOTHING);
   });
 });
 
@@ -71,37 +111,27 @@ describe('a difference', () => {
       '"environment=production"',
     ],
     ['expiry', { expiry: 86_400 }, '"3600"', '"86400"'],
-    ['expiry', { expiry: 0 }, '"3600"', '"0"'],
     ['name', { name: 'deployer' }, '"Deployer"', '"deployer"'],
     ['name', { name: '' }, '"Deployer"', 'none'],
     ['description', { description: `What else\n${OLD_MARKER_LINE}` }, '"What for"', '"What else"'],
-    ['description', { description: `What\nfor\n${OLD_MARKER_LINE}` }, '"What for"', '"What\\nfor"'],
     ['description', { description: OLD_MARKER_LINE }, '"What for"', 'none'],
     ['description', { description: '' }, '"What for"', 'none'],
   ])('in %s names field, wanted and got', (field, changes, wanted, got) => {
     expect(texts(findDrift(desiredClient(), client(changes)))).toEqual([{ field, wanted, got }]);
-    expect(texts(differencesInResponse(desiredClient(), client(changes)))).toEqual([{ field, wanted, got }]);
   });
 
   it.each<[string, Partial<Client>, string]>([
     ['scopes', { scopes: ['read:apps'] }, '"read:apps"'],
-    ['audience', { audience: ['a'] }, '"a"'],
     ['custom_claims', { custom_claims: [{ key: 'a', value: 'b' }] }, '"a=b"'],
   ])('is that %s has entries although none were asked for', (field, changes, got) => {
     const found = client({ ...NO_LISTS, expiry: undefined, ...changes });
     expect(texts(findDrift(bareDesiredClient(), found))).toEqual([{ field, wanted: 'none', got }]);
   });
 
-  it('is that an expiry is not shown, which says nothing in a response', () => {
-    const found = client({ expiry: undefined });
-    expect(findDrift(desiredClient(), found)).toEqual([{ field: 'expiry', wanted: ['"3600"'], got: [] }]);
-    expect(differencesInResponse(desiredClient(), found)).toEqual([]);
-  });
-
   it('is that the response is about another organization', () => {
-    expect(differencesInResponse(desiredClient(), client({ organization_id: 'org_2' }))).toEqual([
-      { field: 'organization_id', wanted: ['"org_1"'], got: ['"org_2"'] },
-    ]);
+    const wrong = [{ field: 'organization_id', wanted: ['"org_1"'], got: ['"org_2"'] }];
+    for (const check of [checkCreated, checkUpdated])
+      expect(check(desiredClient(), client({ organization_id: 'org_2' }))).toEqual({ ...NOTHING, wrong });
   });
 
   it.each([
@@ -115,12 +145,8 @@ describe('a difference', () => {
 
   it('hides no other one', () => {
     const other = client({ ...NO_LISTS, organization_id: 'org_2', name: 'x', description: 'y', expiry: 1 });
-    const fields = ['scopes', 'audience', 'custom_claims', 'expiry', 'name', 'description'];
+    const fields = ['scopes', 'custom_claims', 'audience', 'expiry', 'name', 'description'];
     expect(findDrift(desiredClient(), other).map(({ field }) => field)).toEqual(fields);
-    expect(differencesInResponse(desiredClient(), other).map(({ field }) => field)).toEqual([
-      ...fields,
-      'organization_id',
-    ]);
   });
 
   it('has a line of its own in a message', () => {
@@ -140,6 +166,44 @@ describe('a difference', () => {
     const long = formatDifferences(compareSets([['audience', [], all.map((text) => text.repeat(99))]]));
     expect(long).toMatch(/^audience: wanted none; got "(scope:10)+[^"]*… and 59 more$/);
     expect(long.length).toBeLessThan(500);
+  });
+});
+
+describe('what a response to a request has in addition or lacks', () => {
+  const fieldsOf = ({ wrong, warnings, notices }: Findings) => ({
+    wrong: wrong.map(({ field }) => field),
+    warnings: warnings.map(({ field }) => field),
+    notices: notices.map(({ field }) => field),
+  });
+  const NONE = { wrong: [], warnings: [], notices: [] };
+  const extraClaims = [...LISTS.custom_claims, { key: 'team', value: 'platform' }];
+
+  it.each<[what: string, Partial<Client>, created: object, updated: object]>([
+    ['a missing scope', { scopes: ['read:apps'] }, { wrong: ['scopes'] }, { wrong: ['scopes'] }],
+    ['one more scope', { scopes: [...LISTS.scopes, 'x'] }, { warnings: ['scopes'] }, { wrong: ['scopes'] }],
+    ['another scope', { scopes: ['x'] }, { wrong: ['scopes'], warnings: ['scopes'] }, { wrong: ['scopes'] }],
+    ['a missing audience', { audience: [] }, { wrong: ['audience'] }, { wrong: ['audience'] }],
+    [
+      'one more audience',
+      { audience: [...LISTS.audience, 'x'] },
+      { notices: ['audience'] },
+      { warnings: ['audience'] },
+    ],
+    ['a missing claim', { custom_claims: [] }, { wrong: ['custom_claims'] }, { wrong: ['custom_claims'] }],
+    ['one more claim', { custom_claims: extraClaims }, { warnings: ['custom_claims'] }, { wrong: ['custom_claims'] }],
+    ['another expiry', { expiry: 86_400 }, { wrong: ['expiry'] }, { wrong: ['expiry'] }],
+    ['another name and description', { name: 'x', description: 'y' }, {}, {}],
+  ])('%s', (_what, changes, created, updated) => {
+    expect(fieldsOf(checkCreated(desiredClient(), client(changes)))).toEqual({ ...NONE, ...created });
+    expect(fieldsOf(checkUpdated(desiredClient(), client(changes)))).toEqual({ ...NONE, ...updated });
+  });
+});
+
+describe('a name with a nonce', () => {
+  it('has 128 characters at most, and ends with the first six of the nonce', () => {
+    expect(nameWithNonce('Deployer', 'abcdefghijklmnop')).toBe('Deployer #abcdef');
+    expect([...nameWithNonce('😀'.repeat(128), 'abcdefghijklmnop')]).toHaveLength(128);
+    expect(nameWithNonce('n'.repeat(128), 'abcdefghijklmnop')).toBe(`${'n'.repeat(120)} #abcdef`);
   });
 });
 

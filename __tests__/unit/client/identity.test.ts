@@ -1,24 +1,19 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import {
+  copiesAmong,
   hasMatchingClaims,
   type Identity,
   identityHash,
   oldestFirst,
+  type Relation,
   reasonNotManageable,
+  relationOf,
   repositoryReference,
   shortHash,
   withMarker,
 } from '../../../src/client/identity.ts';
-import {
-  appendMarker,
-  formatMarker,
-  MAX_DESCRIPTION_TEXT,
-  type OwnershipMarker,
-  parseMarker,
-} from '../../../src/client/marker.ts';
-import { readRunner } from '../../../src/github/runner.ts';
-import { createNonce } from '../../../src/inputs/desired-client.ts';
+import { formatMarker, type OwnershipMarker } from '../../../src/client/marker.ts';
 import type { Client } from '../../../src/scalekit/types.ts';
 import { client } from '../fixtures.ts';
 
@@ -31,118 +26,7 @@ const MARKER: OwnershipMarker = {
   nonce: 'nonce_789-123456',
 };
 
-const base64url = (length: number) =>
-  fc
-    .array(fc.constantFrom(...'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_'), {
-      minLength: length,
-      maxLength: length,
-    })
-    .map((characters) => characters.join(''));
-const digits = (maximum: number) => fc.stringMatching(new RegExp(`^\\d{1,${maximum}}$`));
-const references = fc.oneof(base64url(16), digits(16));
-const markers: fc.Arbitrary<OwnershipMarker> = fc.record({
-  key: base64url(16),
-  repo: references,
-  by: references,
-  run: fc.tuple(digits(12), digits(4)).map((parts) => parts.join('.')),
-  lifetime: fc.constantFrom('persistent', 'job'),
-  nonce: base64url(16),
-});
-const descriptionTexts = fc.string({
-  unit: fc.oneof(fc.string({ unit: 'grapheme', minLength: 1, maxLength: 1 }), fc.constant('\n')),
-});
-
-describe('the ownership marker', () => {
-  it('is read as it was written, whatever description stands above it', () => {
-    fc.assert(
-      fc.property(markers, descriptionTexts, fc.constantFrom('', '\n', ' ', '\r\n', '\n\n'), (marker, text, end) => {
-        expect({ ...parseMarker(`${text}\n${formatMarker(marker)}${end}`) }).toEqual(marker);
-      }),
-    );
-  });
-
-  it('is the line that the design shows', () => {
-    expect(formatMarker(MARKER)).toBe(
-      '[scalekit-organization-client/1 key=key_56789-123456 repo=1296269 by=by_of-a_name-123 run=1658821493.2 lifetime=job nonce=nonce_789-123456]',
-    );
-  });
-
-  it('has 160 characters at most, with the largest ids that are taken from a runner', () => {
-    for (let length = 1; length <= 40; length++) {
-      const { run, repository_id, repository } = readRunner({
-        GITHUB_REPOSITORY: 'acme/app',
-        GITHUB_REPOSITORY_ID: '9'.repeat(length),
-        GITHUB_RUN_ID: '9'.repeat(length),
-        GITHUB_RUN_ATTEMPT: '9'.repeat(length),
-      });
-      const repo = repositoryReference(repository, repository_id);
-      const identity = { repository, repository_id, environment: '', name: undefined, lifetime: 'persistent' } as const;
-      const key = identityHash(identity);
-      const line = formatMarker({ key, repo, by: repo, run, lifetime: 'persistent', nonce: createNonce() });
-      expect(line.length).toBeLessThanOrEqual(160);
-      expect(parseMarker(line)).toBeDefined();
-    }
-  });
-
-  it('leaves 351 of the 512 characters to the description itself', () => {
-    expect(MAX_DESCRIPTION_TEXT).toBe(351);
-  });
-
-  it('counts in the last line alone', () => {
-    const line = formatMarker(MARKER);
-    const other = formatMarker({ ...MARKER, nonce: 'another-nonce-12' });
-    expect(parseMarker(`${line}\nsomething else`)).toBeUndefined();
-    expect(parseMarker(`${line}\n${other}`)?.nonce).toBe('another-nonce-12');
-    expect(parseMarker(`Made by hand. ${line}`)).toBeUndefined();
-    expect(parseMarker(`${line} by hand`)).toBeUndefined();
-  });
-
-  const line = formatMarker(MARKER);
-  it.each([
-    ['nothing', ''],
-    ['another description', 'Made by hand'],
-    ['another version', line.replace('/1 ', '/2 ')],
-    ['another maker', line.replace('scalekit-organization-client', 'scalekit-other-client')],
-    ['no bracket before it', line.slice(1)],
-    ['no bracket after it', line.slice(0, -1)],
-    ['space before it', `\n ${line}`],
-    ['an identity hash too short', line.replace('key=k', 'key=')],
-    ['an identity hash too long', line.replace('key=k', 'key=kk')],
-    ['an identity hash of other characters', line.replace('key=k', 'key=+')],
-    ['no repository', line.replace('repo=1296269', 'repo=')],
-    ['a repository too long', line.replace('repo=1296269', `repo=${'1'.repeat(17)}`)],
-    ['a repository by name', line.replace('repo=1296269', 'repo=acme/app')],
-    ['no maker', line.replace('by=by_of-a_name-123', 'by=')],
-    ['a run without its attempt', line.replace('1658821493.2', '1658821493')],
-    ['a run that is no number', line.replace('1658821493.2', 'a.2')],
-    ['digits of another script', line.replace('1658821493.2', '١.2')],
-    ['an unknown lifetime', line.replace('lifetime=job', 'lifetime=forever')],
-    ['a nonce too short', line.replace('nonce=n', 'nonce=')],
-    ['a nonce too long', line.replace('nonce=n', 'nonce=nn')],
-    ['a field missing', line.replace('lifetime=job ', '')],
-    ['a field more', line.replace('nonce=', 'more=1 nonce=')],
-    ['a field twice', line.replace('nonce=', 'lifetime=job nonce=')],
-    ['fields in another order', line.replace(/(lifetime=job) (nonce=[\w-]+)/, '$2 $1')],
-    ['a run that GitHub never counted up to', line.replace(/run=\d+/, `run=${'9'.repeat(13)}`)],
-    ['two spaces', line.replace(' run=', '  run=')],
-    ['capitals', line.toUpperCase()],
-  ])('is refused with %s', (_what, description) => {
-    expect(description).not.toBe(line);
-    expect(parseMarker(description)).toBeUndefined();
-  });
-
-  it('never reads as the same when a character was removed or changed', () => {
-    fc.assert(
-      fc.property(markers, fc.nat(), fc.constantFrom('', ' ', 'x', '0', ']', '='), (marker, position, instead) => {
-        const line = formatMarker(marker);
-        const index = position % line.length;
-        fc.pre(line[index] !== instead);
-        const changed = line.slice(0, index) + instead + line.slice(index + 1);
-        expect(parseMarker(changed)).not.toEqual(expect.objectContaining(marker));
-      }),
-    );
-  });
-});
+const LINE = formatMarker(MARKER);
 
 describe('the identity hash', () => {
   const base: Identity = {
@@ -229,34 +113,17 @@ describe('the reference to a repository', () => {
   });
 });
 
-describe('a client is split into', () => {
-  const line = formatMarker(MARKER);
-
-  it.each<[string, description: string, descriptionText: string, hasMarker: boolean]>([
-    ['both', `What for\n${line}`, 'What for', true],
-    ['both, several lines above', `What\n\nfor\n${line}`, 'What\n\nfor', true],
-    ['both, white space at the end', `What for\n${line} \n`, 'What for', true],
-    ['the ownership marker alone', line, '', true],
-    ['no ownership marker', 'What for', 'What for', false],
-    ['no ownership marker, though one stands above', `${line}\nby hand`, `${line}\nby hand`, false],
-    ['nothing', '', '', false],
-    ['a description too long for an ownership marker', '😀'.repeat(400), '😀'.repeat(351), false],
-  ])('description and ownership marker: %s', (_what, description, descriptionText, hasMarker) => {
-    const { marker, ...rest } = withMarker(client({ description }));
-    expect(rest).toEqual({ ...client({ description }), marker: undefined, descriptionText });
-    expect(marker && { ...marker }).toEqual(hasMarker ? MARKER : undefined);
-  });
-
-  it('what it was put together from, to the character', () => {
-    const texts = descriptionTexts.filter((text) => [...text].length <= MAX_DESCRIPTION_TEXT);
-    fc.assert(
-      fc.property(markers, texts, (marker, descriptionText) => {
-        const description = appendMarker(descriptionText, marker);
-        const managed = withMarker(client({ description }));
-        expect({ ...managed, marker: { ...managed.marker } }).toMatchObject({ descriptionText, marker });
-        expect(appendMarker(managed.descriptionText, managed.marker ?? MARKER)).toBe(description);
-      }),
-    );
+describe('a client with its marker', () => {
+  it.each<[string, description: string, descriptionText: string, hasMarker: boolean, isDisputed: boolean]>([
+    ['text and marker', `What for\n${LINE}`, 'What for', true, false],
+    ['a marker with text around it', `What ${LINE}\nfor`, 'What \nfor', true, false],
+    ['no marker', 'What for', 'What for', false, false],
+    ['several different markers', `${LINE}\n${LINE.replace(MARKER.nonce, 'another-nonce-16')}`, '', false, true],
+    ['the same marker twice', `${LINE}\n${LINE}`, '', true, false],
+  ])('is split: %s', (_what, description, descriptionText, hasMarker, isDisputed) => {
+    const { marker, ...split } = withMarker(client({ description }));
+    expect(split).toMatchObject({ descriptionText, isDisputed });
+    expect(marker).toEqual(hasMarker ? MARKER : undefined);
   });
 });
 
@@ -302,7 +169,7 @@ describe('a client that is named by its id', () => {
   it.each<[string, Partial<OwnershipMarker>, Partial<Client>]>([
     ['the claims say nothing', {}, claims()],
     ['its repository is another', { repo: '99' }, claims()],
-    ['its claims are of another repository', {}, claims('99', 'other/app')],
+    ['its claims are of another repository by its name, as after a rename', {}, claims('1296269', 'other/app')],
     ['its environment is another', {}, claims('1296269', 'acme/app', 'staging')],
     ['it is of a job', { lifetime: 'job' }, claims()],
   ])('is managed when it has our identity hash, even if %s', (_what, marker, claims) => {
@@ -380,6 +247,64 @@ describe('a client without an ownership marker looks like ours', () => {
     [false, 'an environment if the step has none', claims('1296269', undefined, 'production'), { environment: '' }],
   ])('(%s) by its claims: %s', (isAlike, _what, claims, changes) => {
     expect(hasMatchingClaims(client(claims), { ...IDENTITY, ...changes })).toBe(isAlike);
+  });
+});
+
+describe('what a client is to a step', () => {
+  const identity = {
+    repository: 'acme/app',
+    repository_id: '1296269',
+    environment: '',
+    name: undefined,
+    lifetime: 'persistent' as const,
+  };
+  const ours = { ...MARKER, lifetime: 'persistent' as const };
+  const other = { ...ours, key: 'another_key-1234' };
+  const id = (value: string) => [{ key: 'github_repository_id', value }];
+
+  it.each<[Relation, string, markers: OwnershipMarker[], custom_claims: Client['custom_claims']]>([
+    ['ours', 'its marker', [ours], []],
+    ['ours', 'its marker and our claims', [ours], id('1296269')],
+    ['contradictory', 'its marker, with claims of another repository', [ours], id('99')],
+    ['disputed', 'one of several markers', [ours, other], []],
+    ['disputed', 'its claims, with several markers', [other, { ...other, nonce: 'another-nonce-16' }], id('1296269')],
+    ['unrelated', 'several markers of others', [other, { ...other, nonce: 'another-nonce-16' }], id('99')],
+    ['look-alike', 'its claims without a marker', [], id('1296269')],
+    ['unrelated', 'claims of another repository without a marker', [], id('99')],
+    ['unrelated', 'nothing at all', [], []],
+    ['unrelated', 'another marker with our claims', [other], id('1296269')],
+  ])('is %s by %s', (relation, _what, markers, custom_claims) => {
+    const parsed = client({ description: markers.map(formatMarker).join(' and '), custom_claims });
+    expect(relationOf({ ...parsed, parse: () => parsed }, { identity, marker: ours })).toBe(relation);
+  });
+
+  it('goes by the marker alone if the client cannot be parsed', () => {
+    const parse = () => {
+      throw new Error('unreadable');
+    };
+    const relation = (description: string) =>
+      relationOf({ client_id: 'm2morg_1', description, parse }, { identity, marker: ours });
+    expect(relation(formatMarker(ours))).toBe('ours');
+    expect(relation('By hand')).toBe('unrelated');
+  });
+});
+
+describe('a copy of a client', () => {
+  const HOUR = 3_600_000_000_000n;
+  const made = (create_time: bigint | undefined, nonce = MARKER.nonce) => ({
+    create_time,
+    marker: { ...MARKER, nonce },
+  });
+
+  it('was created more than an hour after the oldest with the same nonce', () => {
+    const [first, second, copy, other] = [
+      made(5n),
+      made(5n + HOUR),
+      made(6n + HOUR),
+      made(9n * HOUR, 'another-nonce-16'),
+    ];
+    expect(copiesAmong([copy, other, second, first, made(undefined)])).toEqual([copy]);
+    expect(copiesAmong([made(undefined), made(9n * HOUR)])).toEqual([]);
   });
 });
 

@@ -456,7 +456,7 @@ describe('the ownership marker of a desired client', () => {
         repository,
         inputText(255),
         inputText(128),
-        inputText(351),
+        inputText(340),
         (repository, environment, name, description) => {
           fc.pre(!`${environment}${name}${description}`.includes(EXPRESSION.slice(0, 3)));
           const desired = resolve(

@@ -240,7 +240,7 @@ function checkAccepted(inputs: Partial<Inputs>): void {
 
 function checkClient({ name, description, environment, repository, ...inputs }: Inputs): void {
   const characters = [name, description, environment].map((text) => [...text].length);
-  for (const [at, maximum] of [128, 351, 255].entries()) expect(characters[at]).toBeLessThanOrEqual(maximum);
+  for (const [at, maximum] of [128, 340, 255].entries()) expect(characters[at]).toBeLessThanOrEqual(maximum);
   expect(repository).toMatch(/^$|^[\w.-]+\/[\w.-]+$/);
   for (const scope of inputs.scopes) expect(scope).toMatch(/^[!#-[\]-~]+$/);
   for (const audience of inputs.audience) expect(audience.trim()).not.toBe('');

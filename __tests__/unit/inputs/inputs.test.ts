@@ -62,7 +62,7 @@ describe('several bad inputs', () => {
         scalekit_client_secret: '',
         organization_id: 'acme',
         name: 'n'.repeat(129),
-        description: 'd'.repeat(352),
+        description: 'd'.repeat(341),
         scopes: 'a"b c\\d',
         audience: '[1]',
         custom_claims: 'team\ngithub_repository=acme/b',

@@ -16,7 +16,24 @@ const DOCUMENTED = {
   exp: 1_795_510_800,
   jti: 'tkn_1',
 };
-const EMPTY: TokenPayload = { oid: '', sub: '', scopes: [], audience: [], custom_claims: [], exp: undefined };
+type Read = Omit<TokenPayload, 'topLevel'>;
+const EMPTY: Read = {
+  oid: undefined,
+  sub: undefined,
+  scopes: [],
+  audience: [],
+  custom_claims: [],
+  exp: undefined,
+  iat: undefined,
+};
+
+/** Reads a token. Its function for other claims is compared apart. */
+function read(token: string): Read | undefined {
+  const { topLevel, ...payload } = readToken(token) ?? {};
+  return topLevel && (payload as Read);
+}
+
+const EMPTY_CLAIM = { key: '', value: '' };
 
 /** Returns a token with this payload. Its header and signature are not valid, because nothing checks them. */
 function jwt(payload: unknown): string {
@@ -31,7 +48,7 @@ describe('a token', () => {
   });
 
   it('is read as Scalekit documents it', () => {
-    expect(readToken(jwt(DOCUMENTED))).toEqual({
+    expect(read(jwt(DOCUMENTED))).toEqual({
       oid: 'org_1',
       sub: 'm2morg_1',
       scopes: ['deploy:apps', 'read:apps'],
@@ -41,14 +58,15 @@ describe('a token', () => {
         { key: 'environment', value: 'production' },
       ],
       exp: 1_795_510_800,
+      iat: 1_795_507_200,
     });
   });
 
   it('says nothing if it is empty', () => {
-    expect(readToken(jwt({}))).toEqual(EMPTY);
+    expect(read(jwt({}))).toEqual(EMPTY);
   });
 
-  it.each<[string, Record<string, unknown>, Partial<TokenPayload>]>([
+  it.each<[string, Record<string, unknown>, Partial<Read>]>([
     ['scopes in a list', { scopes: ['a', 'b'] }, { scopes: ['a', 'b'] }],
     ['scopes in one text', { scopes: 'a b' }, { scopes: ['a', 'b'] }],
     ['scopes under the name of RFC 9068', { scope: 'a  b ' }, { scopes: ['a', 'b'] }],
@@ -76,11 +94,26 @@ describe('a token', () => {
     ['claims outside of custom_claims', { github_repository: 'acme/app' }, {}],
     ['an organization that is no text', { oid: 1 }, { oid: '1' }],
     ['a subject that is a list', { sub: ['m2morg_1'] }, { sub: '["m2morg_1"]' }],
+    ['its client under another name', { client_id: 'm2morg_1' }, { sub: 'm2morg_1' }],
+    ['claims in a list', { custom_claims: [{ key: 'a', value: 'b' }] }, { custom_claims: [{ key: 'a', value: 'b' }] }],
+    ['claims in a list of anything', { custom_claims: [1, null] }, { custom_claims: [EMPTY_CLAIM, EMPTY_CLAIM] }],
     ['a time that is a text', { exp: '1795510800' }, {}],
     ['a time that is a fraction', { exp: 1.5 }, {}],
     ['a time beyond the safe numbers', { exp: 2 ** 53 }, {}],
-  ])('may have %s', (_what, payload, read) => {
-    expect(readToken(jwt(payload))).toEqual({ ...EMPTY, ...read });
+  ])('may have %s', (_what, payload, expected) => {
+    expect(read(jwt(payload))).toEqual({ ...EMPTY, ...expected });
+  });
+
+  it('shows claims at its top level', () => {
+    const payload = readToken(jwt({ team: 'platform', level: 3, none: null, empty: '' }));
+    expect(['team', 'level', 'none', 'empty', 'missing', 'toString'].map((key) => payload?.topLevel(key))).toEqual([
+      'platform',
+      '3',
+      undefined,
+      undefined,
+      undefined,
+      undefined,
+    ]);
   });
 
   it('may have claims of any name', () => {
@@ -133,7 +166,7 @@ describe('a token', () => {
       fc.property(token, (token) => {
         const read = readToken(token);
         if (!read) return;
-        const { oid, sub, scopes, audience, custom_claims, exp } = read;
+        const { oid = '', sub = '', scopes, audience, custom_claims, exp } = read;
         const claims = custom_claims.flatMap(({ key, value }) => [key, value]);
         expect([oid, sub, ...scopes, ...audience, ...claims].every(isText)).toBe(true);
         expect(exp === undefined || Number.isSafeInteger(exp)).toBe(true);

@@ -13,7 +13,7 @@ const FOREIGN_MARKER_LINE = formatMarker({ ...MARKER, key: 'another_key-1234' })
 
 /** Returns a client as a list shows it. */
 function listed(changes: Partial<Client> = {}): ClientSummary {
-  const { descriptionText: _, marker: __, ...parsed } = client(changes);
+  const { descriptionText: _, marker: __, isDisputed: ___, ...parsed } = client(changes);
   return { client_id: parsed.client_id, description: parsed.description, parse: () => parsed };
 }
 
@@ -51,29 +51,38 @@ const findAmong = (clients: ClientSummary[], changes: Partial<DesiredClient> = {
 
 describe('a search finds', () => {
   it('nothing if there is nothing', async () => {
-    expect(await findAmong([])).toEqual({ others: [], seenIds: new Set(), startedAt: expect.any(Number), notices: [] });
+    expect(await findAmong([])).toEqual({
+      client: undefined,
+      others: [],
+      saved: undefined,
+      seenIds: new Set(),
+      startedAt: expect.any(Number),
+      notices: [],
+      warnings: [],
+    });
   });
 
   it('a client once that a page shows again, since pages move while they are read', async () => {
     const unmarked = listed({ client_id: 'm2morg_2', description: 'by hand' });
-    const { client: found, others, notices } = await findAmong([listed(), unmarked, listed(), unmarked]);
-    expect([found?.client_id, others, notices.length]).toEqual(['m2morg_1', [], 1]);
-    expect(notices[0]?.match(/m2morg_2/g)).toHaveLength(1);
+    const { client: found, others, warnings } = await findAmong([listed(), unmarked, listed(), unmarked]);
+    expect([found?.client_id, others, warnings.length]).toEqual(['m2morg_1', [], 1]);
+    expect(warnings[0]?.match(/m2morg_2/g)).toHaveLength(1);
   });
 
   it('the client with our identity hash among all others', async () => {
     const foreignClients = [
       listed({ client_id: 'm2morg_2', description: `What for\n${FOREIGN_MARKER_LINE}` }),
-      listed({ client_id: 'm2morg_3', description: `${OLD_MARKER_LINE}\nby hand`, custom_claims: [] }),
       unreadable({ client_id: 'm2morg_4', description: FOREIGN_MARKER_LINE }),
       unreadable({ client_id: 'm2morg_5', description: '' }),
     ];
     expect(await findAmong([...foreignClients, listed()])).toEqual({
       client: client(),
       others: [],
-      seenIds: new Set(['m2morg_1']),
+      saved: undefined,
+      seenIds: new Set(['m2morg_2', 'm2morg_4', 'm2morg_5', 'm2morg_1']),
       startedAt: expect.any(Number),
       notices: [],
+      warnings: [],
     });
   });
 
@@ -98,20 +107,38 @@ describe('a search finds', () => {
     await expect(findAmong([unreadable({})])).rejects.toThrow('client is not readable');
   });
 
-  it('those that look like ours and have no ownership marker, which a notice names', async () => {
+  it('those that look like ours and have no ownership marker, which a warning names', async () => {
     const unmarked = (count: number) =>
       Array.from({ length: count }, (_, at) => listed({ client_id: `m2morg_${at}`, description: 'By hand' }));
-    expect((await findAmong(unmarked(2))).notices).toEqual([
-      "Clients with this repository's claims that this action did not make: m2morg_0, m2morg_1. They stay untouched; client_id takes one over.",
+    expect((await findAmong(unmarked(2))).warnings).toEqual([
+      "Clients with this repository's claims and no ownership marker: m2morg_0, m2morg_1. Somebody made them by hand or changed their description. They are neither changed nor deleted. client_id takes one over.",
     ]);
     const write = jest.spyOn(process.stdout, 'write').mockReturnValue(true);
-    expect((await findAmong(unmarked(13))).notices).toEqual([expect.stringContaining(' m2morg_9 and 3 more. ')]);
-    expect(write).toHaveBeenCalledWith(expect.stringMatching(/did not make: m2morg_0, .*, m2morg_12\.\r?\n$/));
+    expect((await findAmong(unmarked(13))).warnings).toEqual([expect.stringContaining(' m2morg_9 and 3 more. ')]);
+    expect(write).toHaveBeenCalledWith(expect.stringMatching(/no ownership marker: m2morg_0, .*, m2morg_12\.\r?\n$/));
     write.mockRestore();
-    expect(await searchClients(organization(unmarked(1)).scalekit, desiredClient())).toEqual({
+    expect(await searchClients(organization(unmarked(1)).scalekit, desiredClient())).toMatchObject({
       ours: [],
-      unmarked: ['m2morg_0'],
+      unmarkedIds: new Set(['m2morg_0']),
     });
+  });
+
+  it('a client by its id if the list leaves its description out, and only if its name or claims match', async () => {
+    const undescribed = (changes: Partial<Client>) => ({ ...listed(changes), description: undefined });
+    const other = undescribed({ client_id: 'm2morg_2', name: 'Another', custom_claims: [] });
+    for (const changes of [{ name: 'Another' }, { custom_claims: [] }]) {
+      const { requests, scalekit } = organization([other, undescribed(changes)], listed());
+      const { client: found } = await findExisting(scalekit, desiredClient(), undefined);
+      expect(found).toEqual(client());
+      expect(requests).toEqual(['list', 'm2morg_1']);
+    }
+  });
+
+  it('no client if one with our identity hash has a claim that names another repository', async () => {
+    const custom_claims = [{ key: 'github_repository_id', value: '99' }];
+    await expect(findAmong([listed({ custom_claims })])).rejects.toThrow(
+      'The ownership marker of client m2morg_1 belongs to this repository, but its claim github_repository_id names another one.',
+    );
   });
 });
 
@@ -140,9 +167,11 @@ describe('a client that is named', () => {
     expect(await findExisting(scalekit, desiredClient({ client_id }), undefined)).toEqual({
       client: client({ ...changes, client_id }),
       others: [],
+      saved: undefined,
       seenIds: undefined,
       startedAt: expect.any(Number),
       notices: [],
+      warnings: [],
     });
     expect(requests).toEqual([client_id]);
   });
@@ -188,6 +217,7 @@ describe('the saved id', () => {
         seenIds: undefined,
         startedAt: expect.any(Number),
         notices: [],
+        warnings: [],
         saved,
       });
       expect(requests).toEqual(['m2morg_1']);
@@ -239,6 +269,7 @@ describe('the saved id', () => {
       seenIds: new Set(['m2morg_0', 'm2morg_1', 'm2morg_3']),
       startedAt: expect.any(Number),
       notices: [],
+      warnings: [],
       saved,
     });
     expect(requests).toEqual(['m2morg_1', 'list']);

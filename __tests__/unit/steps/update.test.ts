@@ -95,7 +95,7 @@ describe('the ownership marker of a client that is updated', () => {
     "is this run's with a nonce of its own if there was none, because this step did not create the client: %j",
     async (desired) => {
       const { updated, sent } = await update({ description: 'Old' }, { description: 'What for' }, { desired });
-      const { nonce = '' } = /nonce=(?<nonce>[\w-]{16})\]$/.exec(sent.description)?.groups ?? {};
+      const { nonce = '' } = /nonce:(?<nonce>[\w-]{16})\]$/.exec(sent.description)?.groups ?? {};
       expect(nonce).not.toBe(MARKER.nonce);
       expect(sent.description).toBe(`What for\n${NEW_MARKER_LINE.replace(MARKER.nonce, nonce)}`);
       expect(updated).toMatchObject({ description: sent.description });
@@ -142,9 +142,19 @@ describe('an update', () => {
   });
 
   it('fails if the client is not as it should be afterwards', async () => {
-    const { updated } = await update(OTHER, NAME, { isDone: false });
+    const { updated } = await update({ scopes: ['x'] }, { scopes: LISTS.scopes }, { isDone: false });
     expect(updated).toBe(
-      'Client m2morg_1 was not updated to what was asked for. If the API only adds to a list, on_existing: replace creates a new client.\nname: wanted "Deployer"; got "Other"',
+      'Client m2morg_1 still differs from what was requested after its update. A scope must exist in the environment. on_existing: replace creates a new client. If an entry is a default of the environment, list it among the inputs.\nscopes: wanted "deploy:apps", "read:apps"; got "x"',
     );
+  });
+
+  it('does not fail if only the name stays another', async () => {
+    const { updated } = await update(OTHER, NAME, { isDone: false });
+    expect(updated).toMatchObject({ name: 'Other' });
+  });
+
+  it('names another way if it was refused as bad', async () => {
+    const { updated } = await update(OTHER, NAME, { response: { status: 400 }, isDone: false });
+    expect(updated).toMatch(/HTTP 400\. on_existing: replace creates a new client instead\.$/);
   });
 });

@@ -34,7 +34,7 @@ const { id: _, ...UNANSWERED_SECRET } = PENDING_SECRET;
 const UNANSWERED_CLIENT = { sent_at: 1, sent_again: false };
 
 const REMOVE_CLIENT = `To remove it by hand: DELETE ${CLIENTS}/m2morg_2`;
-const FIND_CLIENT = `To remove it by hand, find the client that GET ${CLIENTS} shows with "nonce=${MARKER.nonce}" in its description; then DELETE ${CLIENTS}/ID`;
+const FIND_CLIENT = `To remove it by hand, find the client that GET ${CLIENTS} shows with "nonce:${MARKER.nonce}" in its description; then DELETE ${CLIENTS}/ID`;
 const REMOVE_SECRET = `To remove it by hand: DELETE ${CLIENTS}/m2morg_2/secrets/sks_1`;
 const FIND_SECRET = `To remove it by hand, find it by its time among the secrets of client m2morg_2; then DELETE ${CLIENTS}/m2morg_2/secrets/ID`;
 const RESTORE_VARIABLES = `To restore them by hand: PATCH ${ACTIONS}/variables/A_ID with the value "m2morg_1"; PATCH ${ACTIONS}/variables/A_STATE with the value ${JSON.stringify(SAVED.state)}`;

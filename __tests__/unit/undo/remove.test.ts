@@ -66,8 +66,8 @@ describe('a client that is to be deleted', () => {
     ['stays if it has a new ownership marker', [shown(client_id, OTHER_MARKER_LINE)], [{}], changed],
     ['stays if it has no ownership marker any more', [shown(client_id, 'By hand')], [{}], changed],
     [
-      'stays if its ownership marker has something below it',
-      [shown(client_id, `${OLD_MARKER_LINE}\nmine`)],
+      'stays if it has one more ownership marker',
+      [shown(client_id, `${OLD_MARKER_LINE}\n${OTHER_MARKER_LINE}`)],
       [{}],
       changed,
     ],
