@@ -13,6 +13,7 @@ import {
   desiredClient,
   FakeTransport,
   json,
+  LISTS,
   LOCATION,
   MARKER,
   NEW_MARKER_LINE,
