@@ -313,11 +313,12 @@ describe('delete/, if something fails', () => {
     const run = await remove();
     expect(run.exitCode).toBe(1);
     const lines = errors(run)[0]?.split('\n') ?? [];
-    expect(lines.at(-1)).toBe(`and ${ids.length - lines.length + 1} more, listed in the log`);
+    const count = `and ${ids.length - lines.length + 1} more, listed in the log`;
+    expect(lines).toContain(count);
     expect(lines.length).toBeGreaterThan(8);
-    for (const [at, line] of lines.slice(0, -1).entries()) {
+    for (const line of lines.filter((text) => text !== count)) {
       expect(line).toMatch(/^Client .* is left over: /);
-      expect(line.endsWith(callTo(ids[at] ?? ''))).toBe(true);
+      expect(ids.some((id) => line.endsWith(callTo(id)))).toBe(true);
     }
     expect(longestAnnotation(run)).toBeLessThan(4000);
     for (const id of ids) expect(plainLines(run)).toContainEqual(expect.stringContaining(callTo(id)));

@@ -4,12 +4,7 @@ const LEAK_LENGTH = 12;
 /** Returns the parts of secrets that a text shows, in any form in which the action promises to mask them. */
 export function leakedParts(secrets: string[], text: string): string[] {
   const shown = new Set(windows(text));
-  return [...new Set(secrets.map(signature).flatMap(forms).flatMap(windows))].filter((part) => shown.has(part));
-}
-
-/** Returns the signature of a token, and any other secret unchanged. The payload of a token is not secret. */
-function signature(secret: string): string {
-  return secret.replace(/^ey[\w-]+\.[\w-]+\.(?=[\w-]+$)/, '');
+  return [...new Set(secrets.flatMap(forms).flatMap(windows))].filter((part) => shown.has(part));
 }
 
 function windows(text: string): string[] {
@@ -18,13 +13,19 @@ function windows(text: string): string[] {
   );
 }
 
-/** Returns a secret in all forms: plain, URL-encoded, JSON-escaped, and in base64 at every alignment. */
+/**
+ * Returns a secret in all forms: plain, URL-encoded, JSON-escaped, and in base64 at every alignment. Of a token, only the
+ * signature is secret, and base64 is masked if it has the token alone.
+ */
 function forms(secret: string): string[] {
-  const plain = [...secret.split('\n'), encodeURIComponent(secret), `${new URLSearchParams({ '': secret })}`];
-  const base64 = [0, 1, 2].flatMap((shift) => {
-    const bytes = Buffer.concat([Buffer.alloc(shift), Buffer.from(secret)]);
+  const [, start = '', signature = secret] = /^(ey[\w-]+\.[\w-]+\.)([\w-]+)$/.exec(secret) ?? [];
+  const plain = [signature, encodeURIComponent(signature), `${new URLSearchParams({ '': signature })}`];
+  const shifts = start ? [start.length] : [0, 1, 2];
+  const base64 = shifts.flatMap((shift) => {
+    const bytes = Buffer.concat([Buffer.alloc(start ? 0 : shift), Buffer.from(secret)]);
     // Cut the first and the last characters: they also depend on the adjacent bytes.
-    return [bytes.toString('base64'), bytes.toString('base64url')].map((text) => text.slice(shift && shift + 1, -3));
+    const from = Math.ceil((shift * 4) / 3);
+    return [bytes.toString('base64'), bytes.toString('base64url')].map((text) => text.slice(from, -3));
   });
-  return [...plain, JSON.stringify(secret), ...base64];
+  return [...plain, JSON.stringify(signature), ...base64];
 }
