@@ -115,24 +115,6 @@ function reportContradictions(custom_claims, derived, report) {
 
 /***/ }),
 
-/***/ 5297:
-/***/ ((__unused_webpack_module, __webpack_exports__, __webpack_require__) => {
-
-/* harmony export */ __webpack_require__.d(__webpack_exports__, {
-/* harmony export */   C: () => (/* binding */ MAX_DESCRIPTION_TEXT)
-/* harmony export */ });
-/* harmony import */ var _scalekit_types_js__WEBPACK_IMPORTED_MODULE_0__ = __webpack_require__(179);
-
-// How much of a client's description is the user's. client/identity.ts has the rest, the ownership marker. This file is
-// small because every start loads it to check the inputs.
-/** Characters of the longest ownership marker. */
-const MAX_MARKER = 160;
-/** Characters that a description may have in addition to the line break and the ownership marker. */
-const MAX_DESCRIPTION_TEXT = _scalekit_types_js__WEBPACK_IMPORTED_MODULE_0__/* .MAX_DESCRIPTION */ .o1 - MAX_MARKER - 1;
-
-
-/***/ }),
-
 /***/ 4202:
 /***/ ((__unused_webpack_module, __webpack_exports__, __webpack_require__) => {
 
@@ -187,6 +169,67 @@ class Faults {
         if (sorted.length > 0)
             throw new InputError(sorted.map(([, faults]) => faults));
     }
+}
+
+
+/***/ }),
+
+/***/ 5425:
+/***/ ((__unused_webpack_module, __webpack_exports__, __webpack_require__) => {
+
+/* harmony export */ __webpack_require__.d(__webpack_exports__, {
+/* harmony export */   CV: () => (/* binding */ MAX_DESCRIPTION_TEXT),
+/* harmony export */   FT: () => (/* binding */ parseMarkers),
+/* harmony export */   TH: () => (/* binding */ foldText),
+/* harmony export */   b6: () => (/* binding */ textOf),
+/* harmony export */   gJ: () => (/* binding */ formatMarker),
+/* harmony export */   gY: () => (/* binding */ parseMarker),
+/* harmony export */   zi: () => (/* binding */ appendMarker)
+/* harmony export */ });
+// The ownership marker: the part of a client's description by which this action recognizes its own clients. Scalekit has
+// no metadata, no unique names and no search. People and servers change descriptions: they append lines, trim, fold line
+// breaks and escape HTML. So a marker is recognized anywhere in a description, with any white space between its fields.
+/**
+ * Characters of a description in addition to the ownership marker and the line break before it. Scalekit takes 512, and the
+ * longest marker has 161.
+ */
+const MAX_DESCRIPTION_TEXT = 340;
+const MARKER = /\[scalekit-organization-client\s+v1\s+key:(?<key>[\w-]{16})\s+repo:(?<repo>[\w-]{1,16})\s+by:(?<by>[\w-]{1,16})\s+run:(?<run>\d{1,12}\.\d{1,4})\s+lifetime:(?<lifetime>persistent|job)\s+nonce:(?<nonce>[\w-]{16})\s*\]/g;
+/** Returns the ownership marker as one line of text. */
+function formatMarker({ key, repo, by, run, lifetime, nonce }) {
+    return `[scalekit-organization-client v1 key:${key} repo:${repo} by:${by} run:${run} lifetime:${lifetime} nonce:${nonce}]`;
+}
+/** Returns the description to send: the text, and the ownership marker as its last line. */
+function appendMarker(descriptionText, marker) {
+    return [descriptionText, formatMarker(marker)].filter(Boolean).join('\n');
+}
+/** Returns the different ownership markers in a description. A client with several of them is nobody's. */
+function parseMarkers(description = '') {
+    const found = [...description.matchAll(MARKER)].map(({ groups }) => groups);
+    return [...new Map(found.map((marker) => [formatMarker(marker), marker])).values()];
+}
+/** Returns the ownership marker in a description. Undefined if there is none, or if there are several different ones. */
+function parseMarker(description) {
+    const [marker, ...others] = parseMarkers(description);
+    return others.length === 0 ? marker : undefined;
+}
+/** Returns the text of a description: without markers, with HTML entities decoded, and cut so that a marker fits as well. */
+function textOf(description = '') {
+    const text = decodeEntities(description.replace(MARKER, '')).trim();
+    return [...text].slice(0, MAX_DESCRIPTION_TEXT).join('');
+}
+/** Returns a text in the form in which two of them are compared: HTML entities decoded, white space folded. */
+function foldText(text) {
+    return decodeEntities(text).replace(/\s+/g, ' ').trim();
+}
+function decodeEntities(text) {
+    const named = { amp: '&', lt: '<', gt: '>', quot: '"', apos: "'" };
+    return text.replace(/&(?:#(?<decimal>\d{1,7})|#x(?<hex>[\da-f]{1,6})|(?<name>amp|lt|gt|quot|apos));/gi, (entity, decimal, hex, name) => {
+        if (name)
+            return named[name.toLowerCase()] ?? entity;
+        const code = decimal ? Number(decimal) : Number.parseInt(hex, 16);
+        return code <= 0x10ffff ? String.fromCodePoint(code) : entity;
+    });
 }
 
 
@@ -748,6 +791,7 @@ function invisibleCharacters({ name, environment }) {
 /***/ ((__unused_webpack_module, __webpack_exports__, __webpack_require__) => {
 
 /* harmony export */ __webpack_require__.d(__webpack_exports__, {
+/* harmony export */   LT: () => (/* binding */ parseVerify),
 /* harmony export */   Mm: () => (/* binding */ bounded),
 /* harmony export */   Mw: () => (/* binding */ parseApiClientId),
 /* harmony export */   RK: () => (/* binding */ visible),
@@ -759,13 +803,16 @@ function invisibleCharacters({ name, environment }) {
 /* harmony export */   ef: () => (/* binding */ parseOrigin),
 /* harmony export */   nV: () => (/* binding */ parseApiUrl),
 /* harmony export */   rD: () => (/* binding */ wholeNumber),
+/* harmony export */   rR: () => (/* binding */ withoutMarker),
 /* harmony export */   wC: () => (/* binding */ matching),
 /* harmony export */   wK: () => (/* binding */ isPlaceholder),
 /* harmony export */   yG: () => (/* binding */ parseBoolean)
 /* harmony export */ });
-/* harmony import */ var _net_url_js__WEBPACK_IMPORTED_MODULE_2__ = __webpack_require__(1146);
+/* harmony import */ var _client_marker_js__WEBPACK_IMPORTED_MODULE_2__ = __webpack_require__(5425);
+/* harmony import */ var _net_url_js__WEBPACK_IMPORTED_MODULE_3__ = __webpack_require__(1146);
 /* harmony import */ var _output_mask_js__WEBPACK_IMPORTED_MODULE_0__ = __webpack_require__(549);
 /* harmony import */ var _output_text_js__WEBPACK_IMPORTED_MODULE_1__ = __webpack_require__(4938);
+
 
 
 
@@ -829,6 +876,12 @@ const parseBoolean = (text, report) => {
     report(`got ${(0,_output_text_js__WEBPACK_IMPORTED_MODULE_1__/* .quote */ .hD)(text)}; expected true or false`);
     return undefined;
 };
+/** Parses how new credentials are verified. */
+const parseVerify = (text, report) => {
+    if (text === 'exact')
+        return text;
+    return parseBoolean(text, () => report(`got ${(0,_output_text_js__WEBPACK_IMPORTED_MODULE_1__/* .quote */ .hD)(text)}; expected true, exact or false`));
+};
 /** Returns a parser for a whole number in decimal digits. */
 function wholeNumber(min, max, unit = '') {
     const range = max === Number.MAX_SAFE_INTEGER ? `, at least ${min}` : ` from ${min} to ${max}`;
@@ -846,6 +899,15 @@ function wholeNumber(min, max, unit = '') {
  */
 function visible(parser, show = _output_text_js__WEBPACK_IMPORTED_MODULE_1__/* .quote */ .hD) {
     return (text, report) => (reportInvisible(text, report, '', show) ? undefined : parser(text, report));
+}
+/** Returns a parser that does what `parser` does, unless the text would make a description have another ownership marker. */
+function withoutMarker(parser) {
+    return (text, report) => {
+        if ((0,_client_marker_js__WEBPACK_IMPORTED_MODULE_2__/* .parseMarkers */ .FT)(text).length === 0)
+            return parser(text, report);
+        report(`got ${(0,_output_text_js__WEBPACK_IMPORTED_MODULE_1__/* .quote */ .hD)(text)} with an ownership marker of this action; expected a text without one`);
+        return undefined;
+    };
 }
 /** Reports the first invisible character (Unicode category Cf). @returns whether there is one */
 function reportInvisible(text, report, advice, show = _output_text_js__WEBPACK_IMPORTED_MODULE_1__/* .quote */ .hD) {
@@ -908,7 +970,7 @@ const parseApiSecret = credential(API_SECRET, (text) => {
 const parseOrigin = (text, report) => {
     const expected = 'expected the address of the environment alone, such as https://acme.scalekit.com';
     const hasScheme = _output_text_js__WEBPACK_IMPORTED_MODULE_1__/* .SCHEME */ .My.test(text);
-    const url = INVALID_URL.test(text) ? undefined : (0,_net_url_js__WEBPACK_IMPORTED_MODULE_2__/* .parseUrl */ .D)(hasScheme ? text : `https://${text}`);
+    const url = INVALID_URL.test(text) ? undefined : (0,_net_url_js__WEBPACK_IMPORTED_MODULE_3__/* .parseUrl */ .D)(hasScheme ? text : `https://${text}`);
     const quoted = () => (0,_output_text_js__WEBPACK_IMPORTED_MODULE_1__/* .quoteUrl */ .y8)(text);
     if (!url || !HOST.test(url.hostname) || !(hasScheme || DOTTED.test(url.hostname))) {
         report(`got ${quoted()}, which is not a URL; ${expected}`);
@@ -922,7 +984,7 @@ const parseOrigin = (text, report) => {
     ].filter(Boolean);
     if (extras.length > 0)
         report(`got ${quoted()} with ${extras.join(' and ')}; ${expected}`);
-    if (!(0,_net_url_js__WEBPACK_IMPORTED_MODULE_2__/* .mayReceiveSecrets */ .m)(url))
+    if (!(0,_net_url_js__WEBPACK_IMPORTED_MODULE_3__/* .mayReceiveSecrets */ .m)(url))
         report(`got ${quoted()}; expected https, since the environment's API secret is sent there (http only for a loopback address)`);
     return url.origin;
 };
@@ -931,8 +993,8 @@ const parseOrigin = (text, report) => {
  * @returns the address without a slash at its end. Undefined if a problem is reported
  */
 const parseApiUrl = (text, report) => {
-    const url = INVALID_URL.test(text) ? undefined : (0,_net_url_js__WEBPACK_IMPORTED_MODULE_2__/* .parseUrl */ .D)(text);
-    if (!url || !(0,_net_url_js__WEBPACK_IMPORTED_MODULE_2__/* .mayReceiveSecrets */ .m)(url) || url.username || url.password || /[?#]/.test(text)) {
+    const url = INVALID_URL.test(text) ? undefined : (0,_net_url_js__WEBPACK_IMPORTED_MODULE_3__/* .parseUrl */ .D)(text);
+    if (!url || !(0,_net_url_js__WEBPACK_IMPORTED_MODULE_3__/* .mayReceiveSecrets */ .m)(url) || url.username || url.password || /[?#]/.test(text)) {
         report(`got ${(0,_output_text_js__WEBPACK_IMPORTED_MODULE_1__/* .quoteUrl */ .y8)(text)}; expected the https address of GitHub's API, such as https://api.github.com (http only for a loopback address)`);
         return undefined;
     }
@@ -1063,12 +1125,12 @@ __webpack_require__.d(__webpack_exports__, {
   rI: () => (/* binding */ specOf)
 });
 
-// EXTERNAL MODULE: ./build/client/description.js
-var description = __webpack_require__(5297);
 ;// CONCATENATED MODULE: ./build/client/desired.js
 /** The values of the input `on_existing`. The first one is the default. */
 const ON_EXISTING = ['rotate', 'reuse', 'replace', 'fail'];
 
+// EXTERNAL MODULE: ./build/client/marker.js
+var marker = __webpack_require__(5425);
 // EXTERNAL MODULE: ./build/output/text.js
 var output_text = __webpack_require__(4938);
 // EXTERNAL MODULE: ./build/scalekit/types.js
@@ -1425,20 +1487,20 @@ const SPECS = {
     organization_external_id: row(ACTIONS, (0,parse/* visible */.RK)((0,parse/* matching */.wC)(/^(?!\.\.?$|["'`])\P{Cc}{1,256}(?<!["'`])$/u, EXTERNAL_ID_FORMAT)), ''),
     client_id: row(MAIN_AND_DELETE, (0,parse/* visible */.RK)((0,parse/* matching */.wC)(types/* CLIENT_ID */.U6, CLIENT_ID_FORMAT)), ''),
     name: row(MAIN_AND_DELETE, (0,parse/* bounded */.Mm)(types/* MAX_NAME */.zB), ''),
-    description: row(MAIN, (0,parse/* bounded */.Mm)(description/* MAX_DESCRIPTION_TEXT */.C), ''),
+    description: row(MAIN, (0,parse/* withoutMarker */.rR)((0,parse/* bounded */.Mm)(marker/* MAX_DESCRIPTION_TEXT */.CV)), ''),
     scopes: row(MAIN, parseScopes, []),
     audience: row(MAIN, parseList, []),
     custom_claims: row(MAIN, parseClaims, []),
     expiry: row(MAIN, (0,parse/* wholeNumber */.rD)(1, Number.MAX_SAFE_INTEGER, 'seconds'), undefined),
     repository_claims: row(MAIN, parseList, undefined),
-    environment: row(MAIN_AND_DELETE, (0,parse/* bounded */.Mm)(MAX_ENVIRONMENT), ''),
+    environment: row(MAIN_AND_DELETE, (0,parse/* withoutMarker */.rR)((0,parse/* bounded */.Mm)(MAX_ENVIRONMENT)), ''),
     repository: row(MAIN_AND_DELETE, (0,parse/* matching */.wC)(REPOSITORY, 'owner/name'), ''),
     // A bad lifetime allows all claims, so that this problem does not cause others.
     lifetime: row(MAIN, lifetimeOrJob, 'persistent'),
     on_existing: row(MAIN, (0,parse/* choice */.Yq)(ON_EXISTING), 'rotate'),
     rotate_after: row(MAIN, (0,parse/* wholeNumber */.rD)(1, 3650, 'days'), undefined),
     keep_secrets: row(MAIN, (0,parse/* wholeNumber */.rD)(1, 5), 2),
-    verify: row(MAIN, parse/* parseBoolean */.yG, true),
+    verify: row(MAIN, parse/* parseVerify */.LT, true),
     access_token: row(MAIN, parse/* parseBoolean */.yG, false),
     save_to: row(MAIN_AND_DELETE, (0,parse/* choice */.Yq)(['none', 'repository', 'environment']), 'none'),
     save_as: row(MAIN_AND_DELETE, (0,parse/* matching */.wC)(/^(?!github(_|$))[a-z_]\w*$/i, PREFIX_FORMAT), 'SCALEKIT_M2M'),
@@ -1478,7 +1540,7 @@ __webpack_require__.r(__webpack_exports__);
     const inputs = (0,_inputs_inputs_js__WEBPACK_IMPORTED_MODULE_0__/* .readInputs */ .Ko)(process.env);
     // Check the inputs before loading the modules that send requests: TLS alone takes half as long as Node's own start.
     // If it fails, undo/roll-back.ts undoes what it did, and log.fail reports the error.
-    const { provision } = await Promise.all(/* import() | provision */[__webpack_require__.e(269), __webpack_require__.e(496)]).then(__webpack_require__.bind(__webpack_require__, 9512));
+    const { provision } = await Promise.all(/* import() | provision */[__webpack_require__.e(269), __webpack_require__.e(496)]).then(__webpack_require__.bind(__webpack_require__, 1741));
     await provision(inputs);
 }, _output_log_js__WEBPACK_IMPORTED_MODULE_1__/* .fail */ .fJ, 1);
 
@@ -1492,6 +1554,7 @@ __webpack_require__.r(__webpack_exports__);
 /* harmony export */   FZ: () => (/* binding */ listField),
 /* harmony export */   Kd: () => (/* binding */ decodeJwtPayload),
 /* harmony export */   OM: () => (/* binding */ stringField),
+/* harmony export */   OW: () => (/* binding */ isJsonObject),
 /* harmony export */   dw: () => (/* binding */ parseJsonObject),
 /* harmony export */   eB: () => (/* binding */ asObject),
 /* harmony export */   tF: () => (/* binding */ InvalidResponseError)
@@ -1514,6 +1577,16 @@ function parseJsonObject(text) {
         throw new InvalidResponseError(`the answer is not JSON (${text.length} characters)`);
     }
     return asObject(value, 'the answer');
+}
+/** Returns whether a text is a JSON object. */
+function isJsonObject(text) {
+    try {
+        parseJsonObject(text);
+        return true;
+    }
+    catch {
+        return false;
+    }
 }
 /**
  * Returns a value as a JSON object.
@@ -2008,6 +2081,7 @@ function bothAlphabets(text) {
 /* harmony export */   TN: () => (/* binding */ oneLine),
 /* harmony export */   hD: () => (/* binding */ quote),
 /* harmony export */   ts: () => (/* binding */ escapeInvisible),
+/* harmony export */   xi: () => (/* binding */ MATRIX_ADVICE),
 /* harmony export */   xv: () => (/* binding */ truncate),
 /* harmony export */   y8: () => (/* binding */ quoteUrl)
 /* harmony export */ });
@@ -2021,6 +2095,8 @@ const MAX_LISTED_VALUE = 400;
 const MAX_LISTED_LENGTH = 300;
 /** What looks like a secret of Scalekit, a token of GitHub or a JSON Web Token. In a wrong input it is not masked. */
 const SECRET_LIKE = /(?<!\w)((test|live|prod)_|gh[opsur]_|github_pat_|eyJ)[\w.-]{20,}/g;
+/** The advice for jobs of a matrix that use the same client, because nothing distinguishes them. */
+const MATRIX_ADVICE = 'In a matrix, use lifetime: job, a name for each leg, or max-parallel: 1.';
 /**
  * Returns a value as an error shows it: masked values and what looks like a secret replaced, at most 80 characters,
  * quoted as in JSON, and with invisible characters escaped.
@@ -2123,12 +2199,11 @@ __webpack_require__.r(__webpack_exports__);
 /* harmony export */   NL: () => (/* binding */ parsePage),
 /* harmony export */   Rg: () => (/* binding */ parseClientSummary),
 /* harmony export */   U6: () => (/* binding */ CLIENT_ID),
-/* harmony export */   bC: () => (/* binding */ MAX_SECRETS),
 /* harmony export */   lG: () => (/* binding */ byCreateTime),
-/* harmony export */   o1: () => (/* binding */ MAX_DESCRIPTION),
 /* harmony export */   o7: () => (/* binding */ parseSecret),
 /* harmony export */   zB: () => (/* binding */ MAX_NAME)
 /* harmony export */ });
+/* unused harmony export MAX_DESCRIPTION */
 /* harmony import */ var _net_json_js__WEBPACK_IMPORTED_MODULE_0__ = __webpack_require__(7661);
 
 /**
@@ -2142,8 +2217,6 @@ const MAX_DESCRIPTION = 512;
 const MAX_CLAIM_KEY = 128;
 /** Characters of a client's name at most (Scalekit's descriptor). */
 const MAX_NAME = 128;
-/** Secrets that a client has at most at the same time (the API's limit). */
-const MAX_SECRETS = 5;
 /** Milliseconds since the epoch: the start of 2020. A writer that does not know a time sends one long before that. */
 const EARLIEST_TIME = Date.UTC(2020);
 /** Compares two clients or secrets by `create_time`, the oldest first. An absent time is last: it may be the newest. */
@@ -2186,7 +2259,8 @@ function parseClientSummary(value) {
     const client_id = (0,_net_json_js__WEBPACK_IMPORTED_MODULE_0__/* .stringField */ .OM)(client, 'client_id');
     if (!CLIENT_ID.test(client_id))
         throw new _net_json_js__WEBPACK_IMPORTED_MODULE_0__/* .InvalidResponseError */ .tF('client_id is not the id of an organization client');
-    return { client_id, description: (0,_net_json_js__WEBPACK_IMPORTED_MODULE_0__/* .stringField */ .OM)(client, 'description'), parse: () => parseClient(client, client_id) };
+    const description = client.description === undefined ? undefined : (0,_net_json_js__WEBPACK_IMPORTED_MODULE_0__/* .stringField */ .OM)(client, 'description');
+    return { client_id, description, parse: () => parseClient(client, client_id) };
 }
 function parseClient(client, client_id) {
     try {
@@ -2352,10 +2426,15 @@ class Journal {
     clientSent(sent_again) {
         this.#recordIntent({ client: { sent_at: Date.now(), sent_again } });
     }
-    /** Records the id of the created client, and the ids of this step's secrets on it as far as they are known. */
-    clientAnswered(id, secret_ids) {
+    /** Records what the response to the create request shows. */
+    clientAnswered(shown) {
         const { sent_at = Date.now(), sent_again = false } = this.#state.client ?? {};
-        this.#recordResult({ client: { sent_at, sent_again, id, ...(secret_ids && { secret_ids }) } });
+        this.#recordResult({ client: { sent_at, sent_again, ...shown } });
+    }
+    /** Records that the response shows another client: this step's may exist, and only its nonce shows which it is. */
+    clientUnknown() {
+        const { sent_at = Date.now() } = this.#state.client ?? {};
+        this.#recordResult({ client: { sent_at, sent_again: true } });
     }
     /**
      * Records that the secret which was added to this step's own client belongs to that client's entry from now on.

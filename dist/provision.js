@@ -3,7 +3,7 @@ exports.id = 496;
 exports.ids = [496];
 exports.modules = {
 
-/***/ 9512:
+/***/ 1741:
 /***/ ((__unused_webpack_module, __webpack_exports__, __webpack_require__) => {
 
 
@@ -18,35 +18,78 @@ var promises_ = __webpack_require__(8500);
 var output_text = __webpack_require__(4938);
 // EXTERNAL MODULE: ./build/scalekit/types.js
 var types = __webpack_require__(179);
+// EXTERNAL MODULE: ./build/client/marker.js
+var client_marker = __webpack_require__(5425);
 ;// CONCATENATED MODULE: ./build/client/drift.js
+
+
 
 /** How an empty field is shown. */
 const NONE = 'none';
+/** What the user can do about scopes and claims that a client has and that were not requested. */
+const WAYS_OUT = 'on_existing: replace creates a new client. If an entry is a default of the environment, list it among the inputs.';
+/** Scopes of OpenID Connect (Core 1.0, sections 5.4 and 11). Servers add them, so they are no difference if they were not requested. */
+const OIDC_SCOPES = new Set(['openid', 'profile', 'email', 'offline_access', 'address', 'phone']);
 /**
- * Compares a client with the desired one. Scopes, audience and claims are compared as sets, and a list that was not
- * given is expected to be empty. The name, the description without its ownership marker, and the expiry are compared
- * only if they were given.
+ * Returns the fields in which an existing client has drifted from the desired one. Scopes and claims that were not given
+ * are expected to be empty. Audience, expiry, name and description are compared only if they were given.
  */
-function findDrift({ fields, given }, client) {
-    const compared = ['scopes', 'audience', 'custom_claims'];
-    if (fields.expiry)
-        compared.push('expiry');
-    if (given.name)
-        compared.push('name');
-    if (given.description)
-        compared.push('description');
-    return compareFields(compared, fields, { ...client, description: client.descriptionText });
+function findDrift({ fields, given, marker }, client) {
+    const names = ['scopes', 'custom_claims'];
+    if (fields.audience)
+        names.push('audience');
+    if (fields.expiry && client.expiry)
+        names.push('expiry');
+    if (given.name && !isSuffixedName(client, fields.name, marker))
+        names.push('name');
+    if (given.description && (0,client_marker/* foldText */.TH)(fields.description) !== (0,client_marker/* foldText */.TH)(client.descriptionText))
+        names.push('description');
+    return compareFields(names, fields, comparable(fields, client));
 }
-/**
- * Compares the desired client with the response to the request that created or updated it, organization included. An
- * expiry or organization that the response omits is not a difference.
- */
-function differencesInResponse(desired, client) {
-    const { organization_id } = client;
-    return [
-        ...findDrift(desired, client).filter(({ field, got }) => field !== 'expiry' || got.length > 0),
-        ...compareSets([['organization_id', [desired.organization_id], [organization_id || desired.organization_id]]]),
-    ];
+/** Returns the audience that an existing client has although none was requested. The API cannot remove it. */
+function unrequestedAudience({ fields }, client) {
+    return fields.audience ? [] : compareFields(['audience'], fields, client);
+}
+/** Compares the response to the request that created a client with the desired client: was the request carried out? */
+function checkCreated(desired, client) {
+    const found = compareFields(['scopes', 'custom_claims', 'audience'], desired.fields, comparable(desired.fields, client));
+    return {
+        wrong: [
+            ...found.filter(hasMissing),
+            ...differentExpiry(desired, client),
+            ...differentOrganization(desired, client),
+        ],
+        warnings: found.filter((one) => one.field !== 'audience' && hasExtra(one)),
+        notices: found.filter((one) => one.field === 'audience' && hasExtra(one)),
+    };
+}
+/** Compares a client with the desired one after it was updated: what has stayed? */
+function checkUpdated(desired, client) {
+    const found = findDrift(desired, client).filter(({ field }) => field !== 'name' && field !== 'description');
+    const isExtraAudience = (one) => one.field === 'audience' && !hasMissing(one);
+    return {
+        wrong: [...found.filter((one) => !isExtraAudience(one)), ...differentOrganization(desired, client)],
+        warnings: found.filter(isExtraAudience),
+        notices: [],
+    };
+}
+/** Returns whether something that is wanted is missing. */
+function hasMissing({ wanted, got }) {
+    return wanted.some((value) => !got.includes(value));
+}
+/** Returns whether there is something in addition. */
+function hasExtra({ wanted, got }) {
+    return got.some((value) => !wanted.includes(value));
+}
+/** Returns scopes without those of OpenID Connect that were not requested. */
+function withoutOidcScopes(scopes, requested = []) {
+    return scopes.filter((scope) => !OIDC_SCOPES.has(scope) || requested.includes(scope));
+}
+/** Returns one line of text for each difference, with the values that are there in addition. */
+function formatExtras(found) {
+    return found
+        .map(({ field, wanted, got }) => `${field}: ${(0,output_text/* listed */.KE)(got.filter((value) => !wanted.includes(value)))}`)
+        .join('; ');
 }
 /** Returns one line of text for each difference. Of many values it shows those that differ, and counts the others. */
 function formatDifferences(found) {
@@ -75,6 +118,27 @@ function compareSets(fields) {
  */
 function claimTexts(claims = []) {
     return claims.map(({ key, value }) => `${key.replace(/[\\=]/g, '\\$&')}=${value}`);
+}
+/** Returns the fields of a client without the scopes that do not count. */
+function comparable(fields, client) {
+    const scopes = withoutOidcScopes(client.scopes, fields.scopes);
+    return { ...client, scopes, description: client.descriptionText };
+}
+/** An expiry that is absent or 0 says nothing. */
+function differentExpiry({ fields }, client) {
+    return fields.expiry && client.expiry ? compareFields(['expiry'], fields, client) : [];
+}
+function differentOrganization({ organization_id }, client) {
+    return compareSets([['organization_id', [organization_id], [client.organization_id || organization_id]]]);
+}
+/** Returns whether a client has the wanted name with what this action adds if a name is taken. */
+function isSuffixedName(client, name, marker) {
+    return client.name === nameWithNonce(name, client.marker?.nonce ?? marker.nonce);
+}
+/** Returns a name that no other client has: with the first characters of the nonce, cut to the longest name. */
+function nameWithNonce(name, nonce) {
+    const suffix = ` #${nonce.slice(0, 6)}`;
+    return [...name].slice(0, types/* MAX_NAME */.zB - suffix.length).join('') + suffix;
 }
 function fieldTexts(fields) {
     const { name, description, scopes = [], audience = [], custom_claims, expiry } = fields;
@@ -106,13 +170,18 @@ function excerpt(values, others) {
 ;// CONCATENATED MODULE: ./build/client/retirement.js
 
 /**
- * Returns the secrets to delete before another one can be added, because the API limits their number. Never returns the
- * newest active secret, nor a secret whose creation time is unknown.
+ * Returns the secret to delete if Scalekit refuses another one, because it limits their number. Never returns the saved
+ * secret if it is active, otherwise never the newest active one. Never returns an active secret whose creation time is
+ * unknown, nor the only secret, because the API refuses to delete that.
+ * @param savedId id of the secret that was saved until now
+ * @returns undefined if no secret may be deleted
  */
-function evictions(secrets) {
-    const dated = inRetirementOrder(secrets.filter(({ create_time }) => create_time !== undefined));
-    const newest = newestActive(dated);
-    return dated.filter((secret) => secret !== newest).slice(0, Math.max(0, secrets.length + 1 - types/* MAX_SECRETS */.bC));
+function secretToMakeRoom(secrets, savedId) {
+    if (secrets.length < 2)
+        return undefined;
+    const candidates = secrets.filter(({ active, create_time }) => !active || create_time !== undefined);
+    const kept = secrets.find(({ id, active }) => active && id === savedId) ?? newestActive(candidates);
+    return inRetirementOrder(candidates, savedId).find((secret) => secret !== kept);
 }
 /** Returns the newest active secret. One whose time is unknown counts as the newest. */
 function newestActive(secrets) {
@@ -183,7 +252,6 @@ function nextRotation({ rotate_after }, secret) {
 
 
 
-
 /**
  * Plans the steps from what exists to the desired client.
  * @throws {Error} if there is no such plan: the client exists and `on_existing` is `fail`, or a list would have to be
@@ -195,7 +263,13 @@ function planChanges(desired, existing) {
     const creation = [{ kind: 'create' }, ...save];
     if (!client)
         return { result: 'created', beforePublish: creation, afterPublish: [], notices: [], warnings: [] };
-    const warnings = others.length > 0 ? [duplicatesWarning(client.client_id, others)] : [];
+    const audience = unrequestedAudience(desired, client);
+    const warnings = [
+        ...(others.length > 0 ? [duplicatesWarning(client.client_id, others)] : []),
+        ...(audience.length > 0
+            ? [`Client ${client.client_id} has an audience that was not requested: ${formatExtras(audience)}.`]
+            : []),
+    ];
     const base = { client, afterPublish: [], notices: [], warnings };
     switch (desired.on_existing) {
         case 'fail':
@@ -226,13 +300,13 @@ function planForWinner(desired, client, { saved, now }) {
     const winnerPlan = planChanges({ ...desired, on_existing }, { client, others: [], saved, now });
     return {
         ...winnerPlan,
-        beforePublish: winnerPlan.beforePublish.filter(({ kind }) => kind !== 'delete-secret'),
+        beforePublish: winnerPlan.beforePublish.map((step) => step.kind === 'add-secret' ? { ...step, toMakeRoom: undefined } : step),
         afterPublish: [],
         warnings: [],
     };
 }
 function duplicatesWarning(client_id, others) {
-    return `Several clients are this repository's for the same purpose. This run uses the oldest, ${client_id}, and touches none of the others: ${(0,output_text/* listed */.KE)(others)}. Delete those that nobody uses.`;
+    return `Several clients are this repository's for the same purpose. This run uses the oldest, ${client_id}, and touches none of the others: ${(0,output_text/* listed */.KE)(others)}. Delete those that nobody uses. ${output_text/* MATRIX_ADVICE */.xi}`;
 }
 /** Returns the error that there is no plan. It includes the warnings, since they are not shown otherwise. */
 function planError(text, warnings) {
@@ -249,7 +323,7 @@ function driftCorrections(desired, client, warnings) {
     const drifted = findDrift(desired, client);
     const emptied = drifted.filter(({ wanted }) => wanted.length === 0);
     if (emptied.length > 0) {
-        throw planError(`Client ${client.client_id} has what was not asked for, and the API cannot empty a list: use on_existing: replace, which creates a new client and then deletes this one.\n${formatDifferences(emptied)}`, warnings);
+        throw planError(`Client ${client.client_id} has what was not requested, and the API cannot empty a list. ${WAYS_OUT}\n${formatDifferences(emptied)}`, warnings);
     }
     const isUnknown = !client.marker || (desired.location && client.marker.key !== desired.marker.key);
     if (isUnknown && !drifted.some(({ field }) => field === 'description'))
@@ -264,31 +338,27 @@ function driftCorrections(desired, client, warnings) {
     return drifted.length > 0 ? [{ kind: 'update', fields: changes, differences: drifted }] : [];
 }
 /**
- * Plans the rotation: corrections, a new secret, its saving, and then the deletion of old secrets. A secret that has to
- * be deleted to make room is never spared. An old one is spared if it is recent, unless only the new one is to be kept.
+ * Plans the rotation: corrections, a new secret, its saving, and then the deletion of old secrets. An old secret is
+ * spared if it is recent, unless only the new one is to be kept.
  */
 function planRotation(desired, client, { saved }, save, warnings) {
     const savedId = (0,saved_state/* savedSecretId */.vV)(saved, (0,saved_state/* ownerOf */.bf)(desired));
-    const evicted = evictions(client.secrets);
-    const notEvicted = client.secrets.filter((secret) => !evicted.includes(secret));
-    const evictionWarnings = evicted.map(({ id }) => `Client ${client.client_id} has ${client.secrets.length} secrets, and ${types/* MAX_SECRETS */.bC} is the maximum. Secret ${id} is deleted before the new one is added, even if it is recent.`);
     const spareRecent = desired.keep_secrets > 1;
     return {
         result: 'rotated',
         client,
         beforePublish: [
             ...driftCorrections(desired, client, warnings),
-            ...evicted.map((secret) => ({ kind: 'delete-secret', secret, spareRecent: false })),
-            { kind: 'add-secret' },
+            { kind: 'add-secret', toMakeRoom: secretToMakeRoom(client.secrets, savedId) },
             ...save,
         ],
-        afterPublish: retirements(notEvicted, desired.keep_secrets, savedId).map((secret) => ({
+        afterPublish: retirements(client.secrets, desired.keep_secrets, savedId).map((secret) => ({
             kind: 'delete-secret',
             secret,
             spareRecent,
         })),
         notices: [],
-        warnings: [...warnings, ...evictionWarnings],
+        warnings,
     };
 }
 
@@ -300,12 +370,18 @@ var saved_credentials = __webpack_require__(2447);
 var desired_client = __webpack_require__(6295);
 // EXTERNAL MODULE: ./build/output/log.js + 1 modules
 var log = __webpack_require__(1083);
-// EXTERNAL MODULE: ./build/scalekit/api.js + 1 modules
-var scalekit_api = __webpack_require__(2361);
+// EXTERNAL MODULE: ./build/scalekit/api.js
+var scalekit_api = __webpack_require__(2582);
 // EXTERNAL MODULE: ./build/output/mask.js
 var mask = __webpack_require__(549);
 // EXTERNAL MODULE: ./build/undo/remove.js
 var remove = __webpack_require__(5456);
+// EXTERNAL MODULE: ./build/net/api-error.js
+var api_error = __webpack_require__(1308);
+// EXTERNAL MODULE: ./build/net/outcome.js
+var net_outcome = __webpack_require__(6299);
+// EXTERNAL MODULE: ./build/scalekit/errors.js
+var errors = __webpack_require__(8387);
 // EXTERNAL MODULE: ./build/undo/by-hand.js
 var by_hand = __webpack_require__(1055);
 ;// CONCATENATED MODULE: ./build/steps/context.js
@@ -319,19 +395,63 @@ const MAX_SENDS = 3;
 
 
 
-/** Deletes a secret to make room for a new one. The journal records that this cannot be undone. */
-async function deleteToMakeRoom({ scalekit, journal }, { client_id }, { id }) {
-    // If another run deleted it first, that run reports it.
-    if (await scalekit.deleteSecret(client_id, id))
-        journal.irreversible.push(`Secret ${id} of client ${client_id}, deleted to make room, cannot be brought back.`);
-}
+
+const CAP = 'The number of secrets of a client is limited, usually to five.';
 /**
- * Adds a secret. A request whose outcome is unknown may have added one that cannot be distinguished from another run's secret.
- * Such a secret is named in a warning, and the request is sent again.
- * @param evictable ids of the secrets that may be deleted if the client has no room for a new one
+ * Adds a secret. If Scalekit refuses it because the client has as many as it may have, deletes an old one and asks once
+ * more.
+ * @param toMakeRoom the secret to delete in that case. Undefined if none may be deleted
  * @throws {ApiError} if no secret was added, or if the outcome stays unknown
  */
-async function addSecret(context, client, evictable) {
+async function addSecret(context, client, toMakeRoom) {
+    const first = await requestSecret(context, client);
+    if (first.kind === 'done' || !(first.error instanceof errors/* SecretCapError */.Z3))
+        return (0,net_outcome/* unwrap */.oA)(first);
+    // If the outcome is unknown, the secret that fills the client may be this step's own.
+    const mayMakeRoom = first.kind === 'refused' && !context.scalekit.transport.cancelled;
+    if (!mayMakeRoom || !toMakeRoom)
+        throw capError(context, client, first.error);
+    await deleteToMakeRoom(context, client, toMakeRoom, first.error);
+    const second = await requestSecret(context, client);
+    if (second.kind !== 'done' && second.error instanceof errors/* SecretCapError */.Z3)
+        throw capError(context, client, second.error, toMakeRoom.id);
+    return { ...(0,net_outcome/* unwrap */.oA)(second), deletedId: toMakeRoom.id };
+}
+/**
+ * Returns the error that the client can have no other secret, with what the user can do.
+ * @param deletedId id of the secret that was deleted to make room, in vain
+ */
+function capError({ scalekit, journal }, { client_id, secrets }, { message }, deletedId) {
+    const ids = secrets.map(({ id }) => id).filter((id) => id !== deletedId);
+    // A step that has created a client adds a secret to that one, or to the client of the run that was first.
+    const isNew = journal.state.client !== undefined;
+    const ways = [
+        CAP,
+        ...(isNew ? ['Run this step again.'] : [(0,by_hand/* waysToMakeRoom */.Z6)(scalekit, client_id, ids)]),
+        ...(isNew || deletedId ? ['Let one run at a time use the client, with concurrency in the workflow.'] : []),
+    ];
+    return new api_error/* ApiError */.hD([message, ...ways].join(' '));
+}
+/** Deletes a secret to make room for a new one. The journal records that this cannot be undone. */
+async function deleteToMakeRoom(context, client, { id }, refusal) {
+    const { scalekit, journal } = context;
+    const { client_id } = client;
+    log/* info */.pq(refusal.message);
+    log/* warning */.$e(`Client ${client_id} has as many secrets as Scalekit allows. Secret ${id} is deleted to make room for the new one, even if it is recent.`);
+    try {
+        // If another run deleted it first, that run reports it.
+        if (await scalekit.deleteSecret(client_id, id))
+            journal.irreversible.push(`Secret ${id} of client ${client_id}, deleted to make room, cannot be brought back.`);
+    }
+    catch (error) {
+        throw new Error([capError(context, client, refusal).message, log/* message */.iU(error)].join('\n'), { cause: error });
+    }
+}
+/**
+ * Requests a secret. A request whose outcome is unknown may have added one that cannot be distinguished from another
+ * run's secret. Such a secret is named in a warning, and the request is sent again.
+ */
+async function requestSecret(context, client) {
     const { scalekit, journal } = context;
     const { client_id } = client;
     const known_ids = client.secrets.map(({ id }) => id);
@@ -345,42 +465,22 @@ async function addSecret(context, client, evictable) {
         });
         if (outcome.kind === 'done') {
             possibleIds.map((id) => (0,by_hand/* possibleLeftover */.Zw)(scalekit, pending, id)).forEach(log/* warning */.$e);
-            return { plain_secret: outcome.value.plain_secret, shown: outcome.value.secret };
+            return (0,net_outcome/* done */.Vw)({ plain_secret: outcome.value.plain_secret, shown: outcome.value.secret });
         }
         if (outcome.kind === 'refused')
             journal.forget('secret');
-        if (outcome.kind === 'refused' || sends === MAX_SENDS || scalekit.transport.cancelled)
-            throw outcome.error;
+        const isFinal = outcome.kind === 'refused' || outcome.error instanceof errors/* SecretCapError */.Z3 || sends === MAX_SENDS;
+        if (isFinal || scalekit.transport.cancelled)
+            return outcome;
         log/* info */.pq(`${outcome.error.message} Asking for another one.`);
         // A secret whose id is known is deleted. Another one may turn up at any time.
         if (journal.state.secret?.id === undefined)
             pending = { ...pending, outcome_unknown: true };
-        const ids = await prepareRepeat(context, client, evictable);
-        if (!ids)
-            throw outcome.error;
-        possibleIds = ids;
+        const now = await deleteUnusable(scalekit, client_id, journal.state.secret?.id);
+        if (!now)
+            return outcome;
+        possibleIds = (0,remove/* newSecretIds */.Ng)(now, [...known_ids, journal.state.secret?.id]);
     }
-}
-/**
- * Prepares another request for a secret: deletes the secret of the last one if its id is known, since its value is not, and
- * makes room.
- * @returns ids of secrets that earlier requests may have added; undefined if another request cannot succeed
- */
-async function prepareRepeat(context, client, evictable) {
-    const { scalekit, journal } = context;
-    const deleted = journal.state.secret?.id;
-    const now = await deleteUnusable(scalekit, client.client_id, deleted);
-    if (!now)
-        return undefined;
-    const possibleIds = (0,remove/* newSecretIds */.Ng)(now, [...client.secrets.map(({ id }) => id), deleted]);
-    if (now.secrets.length < types/* MAX_SECRETS */.bC)
-        return possibleIds;
-    const [oldest] = evictions(now.secrets).filter(({ id }) => evictable.includes(id));
-    if (!oldest)
-        return undefined;
-    log/* warning */.$e(`Client ${client.client_id} has ${now.secrets.length} secrets by now. The oldest, ${oldest.id}, is deleted to make room.`);
-    await deleteToMakeRoom(context, client, oldest);
-    return possibleIds;
 }
 /** Deletes a secret of this step whose value is unknown. @returns the client then; undefined if that fails */
 async function deleteUnusable(scalekit, client_id, id) {
@@ -397,7 +497,39 @@ async function deleteUnusable(scalekit, client_id, id) {
 
 // EXTERNAL MODULE: ./build/client/identity.js
 var identity = __webpack_require__(2537);
+;// CONCATENATED MODULE: ./build/client/proof.js
+
+// Whose client the response to a create request shows. The response to this step's own POST is proof enough, even if the
+// server stored the description without the ownership marker.
+/** Nanoseconds that the creation time may be before the request: the clocks of two servers differ. */
+const MAX_CLOCK_DIFFERENCE_NS = 60000000000n;
+/** Returns whose client the response to a create request shows. */
+function proofOf(client, request) {
+    const markers = (0,client_marker/* parseMarkers */.FT)(client.description).map(client_marker/* formatMarker */.gJ);
+    const isMarked = markers.length === 1 && markers[0] === (0,client_marker/* formatMarker */.gJ)(request.marker);
+    if (markers.length > 0 && !isMarked)
+        return { isOwn: false, reason: 'its description has the ownership marker of another step' };
+    const reason = reasonNotProven(client, request);
+    if (isMarked || !reason)
+        return { isOwn: true, isMarked, isProven: !reason };
+    return { isOwn: false, reason };
+}
+/** Returns why a client cannot be the one that the request created, as a clause. */
+function reasonNotProven({ client_id, organization_id, create_time, secrets }, { seenIds, sentAt, ...request }) {
+    if (organization_id && organization_id !== request.organization_id)
+        return 'it belongs to another organization';
+    if (seenIds?.has(client_id))
+        return 'it existed before the request';
+    if (create_time !== undefined && create_time < sentAt - MAX_CLOCK_DIFFERENCE_NS)
+        return 'it was created before the request';
+    return secrets.length > 1 ? 'it has several secrets' : undefined;
+}
+
 ;// CONCATENATED MODULE: ./build/steps/create.js
+
+
+
+
 
 
 
@@ -411,61 +543,107 @@ var identity = __webpack_require__(2537);
  */
 const SEARCH_DELAYS = [0, 1_000, 1_000, 2_000];
 /**
- * Creates a client. If the outcome of the request is unknown, searches for the client by its nonce before it sends the
- * request again.
+ * Creates a client. If the outcome of the request is unknown, or if the name is taken, searches for the client by its nonce
+ * before it sends the request again.
  * @throws {Error} if no client was created, if it is not as requested, or if the outcome stays unknown
  */
-async function createClient(context) {
-    const { scalekit, desired, journal } = context;
-    const description = (0,identity/* appendMarker */.zi)(desired.fields.description, desired.marker);
-    for (let sends = 1;; sends++) {
-        const outcome = await scalekit.createClient({ ...desired.fields, description }, {
-            mayBeDone: sends > 1,
-            onSend: () => journal.clientSent(sends > 1),
-            onId: (id) => journal.clientAnswered(id),
-        });
+async function createClient(context, found) {
+    const { desired } = context;
+    let { name } = desired.fields;
+    for (let [sends, mayBeDone] = [1, false];; sends++) {
+        const outcome = await sendCreate(context, found, name, mayBeDone);
         if (outcome.kind === 'done')
-            return await acceptClient(context, outcome.value);
+            return outcome.value;
         const { kind, error } = outcome;
-        if (kind === 'refused')
-            journal.forget('client');
-        if (kind === 'refused' || scalekit.transport.cancelled)
-            throw error;
-        log/* info */.pq(`${error.message} Looking for the client that this may have created.`);
-        const search = await searchForOwnClient(context);
+        const isNameTaken = error.status === 409 && name === desired.fields.name;
+        const search = await searchAfter(context, outcome, isNameTaken);
         if (search.kind === 'found')
             return await recoverClient(context, search.client);
-        // A server that redirects would redirect again.
-        const isRedirect = error.status !== undefined && error.status < 400;
-        if (search.kind === 'failed' || sends === MAX_SENDS || isRedirect)
+        // A server that redirects or shows another client would do so again.
+        const isHopeless = error.status !== undefined && error.status < 400;
+        if (search.kind === 'failed' || sends === MAX_SENDS || isHopeless)
             throw error;
+        if (isNameTaken)
+            name = nameWithNonce(name, desired.marker.nonce);
+        mayBeDone ||= kind === 'unknown';
     }
 }
-/** Records the created client, and checks that it is this step's and as requested. */
-async function acceptClient({ scalekit, desired, journal }, { client: created, plain_secret }) {
-    const client = (0,identity/* withMarker */.Pe)(created);
-    if (!(0,identity/* isFromThisStep */.Lk)(client, journal.state)) {
-        throw new Error("Could not create the client: the answer shows a client without the last line of this step's description, so it may be another one.");
+/** Sends the create request and judges the response. */
+async function sendCreate(context, found, name, mayBeDone) {
+    const { scalekit, desired, journal } = context;
+    const description = (0,client_marker/* appendMarker */.zi)(desired.fields.description, desired.marker);
+    const outcome = await scalekit.createClient({ ...desired.fields, name, description }, {
+        mayBeDone,
+        onSend: () => journal.clientSent(mayBeDone),
+        onId: (id) => journal.clientAnswered({ id }),
+    });
+    return outcome.kind === 'done' ? await acceptClient(context, found, outcome.value) : outcome;
+}
+/**
+ * Searches for the client that a create request may have created.
+ * @param isNameTaken whether the request was refused because of its name, so that the client may exist already
+ * @throws {ApiError} the request's if there cannot be such a client, or if the run was cancelled
+ */
+async function searchAfter(context, { kind, error }, isNameTaken) {
+    const { scalekit, journal } = context;
+    const isRefused = kind === 'refused' && !isNameTaken;
+    if (isRefused)
+        journal.forget('client');
+    if (isRefused || scalekit.transport.cancelled)
+        throw error;
+    log/* info */.pq(`${error.message} Looking for the client that this may have created.`);
+    return await searchForOwnClient(context);
+}
+/**
+ * Records the created client, and checks that it is this step's and as requested.
+ * @returns an unknown outcome if the response shows a client that is not, or not provably, this step's
+ * @throws {Error} if the client is not as requested, or if the next run could not find it
+ */
+async function acceptClient({ scalekit, desired, journal }, { seenIds }, { client: summary, plain_secret }) {
+    const { client_id } = summary;
+    const sinceSent = Date.now() - (journal.state.client?.sent_at ?? Date.now());
+    const sentAt = BigInt((scalekit.time ?? Date.now()) - sinceSent) * 1000000n;
+    // A response without a description says nothing about its marker.
+    const described = summary.description === undefined ? await scalekit.getClient(client_id) : summary;
+    const created = (described?.client_id === client_id ? described : summary).parse();
+    const proof = proofOf(created, { ...desired, sentAt, seenIds });
+    if (!proof.isOwn) {
+        journal.clientUnknown();
+        const text = `Could not create the client: the answer shows client ${client_id}, and ${proof.reason}.`;
+        return (0,net_outcome/* failure */.V2)(true, new api_error/* ApiError */.hD(text, { status: 200 }));
     }
     const shown = await findFirstSecret(scalekit, created);
-    if (shown)
-        journal.clientAnswered(client.client_id, [shown.id]);
-    requireAsRequested(desired, client);
-    return { client, secret: { plain_secret, shown }, remainingSteps: [] };
+    journal.clientAnswered({ id: client_id, is_proven: proof.isProven, ...(shown && { secret_ids: [shown.id] }) });
+    const client = (0,identity/* withMarker */.Pe)(created);
+    if (!proof.isMarked)
+        reportUnmarked(desired, client_id);
+    reportFindings(client_id, checkCreated(desired, client));
+    return (0,net_outcome/* done */.Vw)({ client, secret: { plain_secret, shown }, remainingSteps: [] });
+}
+/** @throws {Error} unless the client is one job's. The post step deletes that by its id */
+function reportUnmarked({ marker: { lifetime } }, client_id) {
+    const what = `Scalekit changed the description of client ${client_id}: it has no ownership marker.`;
+    if (lifetime === 'persistent')
+        throw new Error(`${what} The next run could not find the client. A shorter description may help, if Scalekit cuts it. lifetime: job works without the marker.`);
+    log/* warning */.$e(`${what} The post step deletes the client by its id. If post is cut off, sweep/ does not find it.`);
+}
+/** Reports what is there in addition to what was requested. @throws {Error} if something that was requested is missing */
+function reportFindings(client_id, { wrong, warnings, notices }) {
+    if (wrong.length > 0) {
+        const hint = wrong.some(({ field }) => field === 'scopes') ? ' A scope must exist in the environment first.' : '';
+        throw new Error(`The client that Scalekit created differs from the requested one.${hint}\n${formatDifferences(wrong)}`);
+    }
+    const text = (found) => `Scalekit gave client ${client_id} more than was requested: ${formatExtras(found)}.`;
+    if (warnings.length > 0)
+        log/* warning */.$e(text(warnings));
+    if (notices.length > 0)
+        log/* notice */.lm(text(notices));
 }
 /** Returns the secret that was created with a client: the oldest. Reads the client again if it was shown without one. */
 async function findFirstSecret(scalekit, created) {
     const read = () => scalekit.getClient(created.client_id).catch(() => undefined);
     const { secrets } = created.secrets.length > 0 ? created : ((await read())?.parse() ?? created);
     return [...secrets].sort(types/* byCreateTime */.lG)[0];
-}
-/** @throws {Error} if the client is not as requested */
-function requireAsRequested(desired, client) {
-    const wrong = differencesInResponse(desired, client);
-    if (wrong.length === 0)
-        return;
-    const hint = wrong.some(({ field }) => field === 'scopes') ? ' A scope must exist in the environment first.' : '';
-    throw new Error(`The client that Scalekit created differs from the requested one.${hint}\n${formatDifferences(wrong)}`);
 }
 /** Searches for the client that this step created, for 4 seconds. */
 async function searchForOwnClient({ scalekit, journal }) {
@@ -491,10 +669,11 @@ async function recoverClient(context, found) {
     const { scalekit, desired, journal } = context;
     const client = (0,identity/* withMarker */.Pe)(found.parse());
     const { client_id } = client;
-    journal.clientAnswered(client_id);
-    requireAsRequested(desired, client);
+    journal.clientAnswered({ id: client_id });
+    scalekit.expectLag(client_id);
+    reportFindings(client_id, checkCreated(desired, client));
     log/* info */.pq(`Client ${client_id} was created. The value of its secret is lost, so it gets another one.`);
-    const secret = await scalekit.expectLag(client_id, () => addSecret(context, client, []));
+    const secret = await addSecret(context, client);
     const added = secret.shown?.id;
     // A list may not show the secrets of a new client yet. Without the new secret's id, the first one cannot be identified.
     const reread = client.secrets.length === 0 && added ? await scalekit.getClient(client_id) : undefined;
@@ -518,12 +697,15 @@ var find = __webpack_require__(4440);
 
 
 
+
+
 /**
  * Settles a race after a create: removes duplicates that this step created, then determines which run was first.
  * With `lifetime: job` every step has a client of its own, so only duplicates are possible.
  * @param created the client that this step created and uses
  * @param found what the search before the create returned
  * @returns the client of a concurrent run that was created earlier, or undefined if this step's client wins
+ * @throws {Error} if the list shows this step's client without its ownership marker
  */
 async function settleRace(context, created, found) {
     const { scalekit, desired, journal } = context;
@@ -531,7 +713,9 @@ async function settleRace(context, created, found) {
     if (!isPersistent && !journal.state.client?.sent_again)
         return undefined;
     const elapsed = BigInt(Math.ceil((0,clock/* clock */.p)() - found.startedAt)) * 1000000n;
-    const { ours } = await (0,find/* searchClients */.DI)(scalekit, desired);
+    const { ours, unmarkedIds } = await (0,find/* searchClients */.DI)(scalekit, desired);
+    if (isPersistent && unmarkedIds.has(created.client_id))
+        reportUnmarked(desired, created.client_id);
     const isOwn = (client) => (0,identity/* isFromThisStep */.Lk)(client, journal.state);
     await removeDuplicates(context, ours.filter((client) => isOwn(client) && client.client_id !== created.client_id));
     if (!isPersistent)
@@ -541,12 +725,24 @@ async function settleRace(context, created, found) {
     const concurrent = ours.filter((client) => !isOwn(client));
     return findEarlierClient(concurrent, own, found, elapsed);
 }
-/** Removes clients that an earlier, unanswered create request of this step created. */
+/**
+ * Removes clients that an earlier, unanswered create request of this step created. A missing permission to delete is a
+ * warning: a roll-back would need the same permission, so a failed step would leave the created client as well.
+ */
 async function removeDuplicates({ scalekit, journal }, duplicates) {
     for (const duplicate of duplicates) {
-        const { what } = await (0,remove/* removeClientOrOwnSecrets */.o6)(scalekit, journal.state, { ...duplicate, parse: () => duplicate });
-        if (what)
-            log/* info */.pq(`Removed a second client of the same request: ${what}.`);
+        try {
+            const client = { ...duplicate, parse: () => duplicate };
+            const { what } = await (0,remove/* removeClientOrOwnSecrets */.o6)(scalekit, journal.state, client);
+            if (what)
+                log/* info */.pq(`Removed a second client of the same request: ${what}.`);
+        }
+        catch (error) {
+            if (!(error instanceof api_error/* ApiError */.hD && error.status === 403))
+                throw error;
+            const call = `To remove it by hand: DELETE ${scalekit.clientUrl(duplicate.client_id).href}`;
+            log/* warning */.$e(`A second client of the same request is left over: ${error.message} ${call}`);
+        }
     }
 }
 /**
@@ -564,8 +760,6 @@ function findEarlierClient(concurrent, own, { seenIds, client: named }, elapsed)
     return first === own ? undefined : first;
 }
 
-// EXTERNAL MODULE: ./build/net/outcome.js
-var outcome = __webpack_require__(6299);
 ;// CONCATENATED MODULE: ./build/steps/save.js
 
 
@@ -594,7 +788,7 @@ function requireOneOwner(context, saved, namedId) {
     const what = saved.state === undefined
         ? `there is ${parts} without variable ${state_variable}, so this action did not save it`
         : `variable ${state_variable} says that they are saved for another client: ${(0,output_text/* quote */.hD)(saved.state)}`;
-    throw new Error(`Could not save the credentials in ${(0,saved_credentials/* locationName */.zb)(location)}: ${what}. Another workflow may own them, or the input name or environment has changed. Use another save_as, or run delete/ with the former name or environment, or delete what is saved by hand: ${(0,by_hand/* manualSavedCalls */.JX)(api, location, saved)}`);
+    throw new Error(`Could not save the credentials in ${(0,saved_credentials/* locationName */.zb)(location)}: ${what}. Another workflow may own them, or the input name or environment has changed. In a matrix, each leg needs its own save_as. Use another save_as, or run delete/ with the former name or environment, or delete what is saved by hand: ${(0,by_hand/* manualSavedCalls */.JX)(api, location, saved)}`);
 }
 /**
  * Saves the client credentials in GitHub Actions: first the variables, the secret last. Once the request with the secret
@@ -636,12 +830,12 @@ async function writeVariables(context, savedCredentials, written, namedId) {
     journal.variablesSent({ api, location, before, written });
     const first = await savedCredentials
         .setVariable(location.state_variable, written.state, before.state !== undefined, async () => requireOneOwner(context, await savedCredentials.read(), namedId))
-        .catch((error) => (0,outcome/* failure */.V2)(false, error));
+        .catch((error) => (0,net_outcome/* failure */.V2)(false, error));
     if (first.kind === 'refused')
         journal.forget('variables');
-    (0,outcome/* unwrap */.oA)(first);
+    (0,net_outcome/* unwrap */.oA)(first);
     if (before.client_id !== written.client_id)
-        (0,outcome/* unwrap */.oA)(await savedCredentials.setVariable(location.id_variable, written.client_id, before.client_id !== undefined));
+        (0,net_outcome/* unwrap */.oA)(await savedCredentials.setVariable(location.id_variable, written.client_id, before.client_id !== undefined));
 }
 /**
  * Writes the variables again if another run of the same owner wrote its own since. The secret of this run was written
@@ -655,11 +849,11 @@ async function confirmVariables(context, savedCredentials, written) {
         return;
     const left = { ...now, secretTime: 'now' };
     if ((0,saved_state/* isOtherOwners */.h8)({ ...now, secretTime: undefined }, (0,saved_state/* ownerOf */.bf)(context.desired)))
-        throw new Error(`Another owner saved credentials in ${(0,saved_credentials/* locationName */.zb)(location)} at the same time: ${(0,output_text/* quote */.hD)(now.state ?? now.client_id ?? '')}. The saved client id and secret do not belong together. Use another save_as. To delete what is saved by hand: ${(0,by_hand/* manualSavedCalls */.JX)(api, location, left)}`);
+        throw new Error(`Another owner saved credentials in ${(0,saved_credentials/* locationName */.zb)(location)} at the same time: ${(0,output_text/* quote */.hD)(now.state ?? now.client_id ?? '')}. The saved client id and secret do not belong together. In a matrix, each leg needs its own save_as. Use another save_as. To delete what is saved by hand: ${(0,by_hand/* manualSavedCalls */.JX)(api, location, left)}`);
     // delete/ deletes the client, and then the variables.
     if (now.client_id === undefined && now.state === undefined && (await isGone(context, written.client_id)))
         throw new Error(`Client ${written.client_id} was deleted while its credentials were saved, so the saved credentials do not work. To delete what is saved by hand: ${(0,by_hand/* manualSavedCalls */.JX)(api, location, left)}`);
-    log/* warning */.$e(`Another run saved credentials at the same time: ${(0,saved_credentials/* entryNames */.VM)(location)}. This run writes its variables again.`);
+    log/* warning */.$e(`Another run saved credentials at the same time: ${(0,saved_credentials/* entryNames */.VM)(location)}. This run writes its variables again. In a matrix, use a name and a save_as for each leg, or max-parallel: 1.`);
     const outcomes = [
         await savedCredentials.setVariable(location.state_variable, written.state, now.state !== undefined),
         await savedCredentials.setVariable(location.id_variable, written.client_id, now.client_id !== undefined),
@@ -679,6 +873,8 @@ async function isGone({ scalekit }, client_id) {
 
 
 
+
+
 /**
  * Updates fields of a client and checks the result. If the outcome is unknown, reads the client back. A client without an
  * ownership marker gets this run's. A client that is taken over for saving gets this run's identity hash.
@@ -691,62 +887,98 @@ async function updateClient(context, client, fields) {
     const marker = desired.location && client.marker ? { ...client.marker, key: desired.marker.key } : client.marker;
     // A nonce of its own: the client was not created by this step.
     const expected = marker ?? { ...desired.marker, nonce: (0,desired_client/* createNonce */.mE)() };
-    const changes = fields.description === undefined ? fields : { ...fields, description: (0,identity/* appendMarker */.zi)(fields.description, expected) };
+    const changes = fields.description === undefined ? fields : { ...fields, description: (0,client_marker/* appendMarker */.zi)(fields.description, expected) };
     const outcome = await scalekit.updateClient(client_id, changes);
     const response = outcome.kind === 'done' ? outcome.value : await readBack(context, client_id, expected.key, outcome);
     log/* info */.pq(`Updated client ${client_id}: ${Object.keys(fields).join(', ')}.`);
-    const updated = (0,identity/* withMarker */.Pe)(response.parse());
-    const wrong = differencesInResponse(desired, updated);
-    if (wrong.length > 0 || updated.marker?.key !== expected.key) {
-        throw new Error(`Client ${client_id} was not updated to what was asked for. If the API only adds to a list, on_existing: replace creates a new client.\n${formatDifferences(wrong)}`);
-    }
+    // A response without a description says nothing about the marker.
+    const isDescribed = response.description !== undefined || fields.description === undefined;
+    const described = isDescribed ? response : ((await scalekit.getClient(client_id)) ?? response);
+    const updated = (0,identity/* withMarker */.Pe)(described.parse());
+    const { wrong, warnings } = checkUpdated(desired, updated);
+    const isMarked = described.description === undefined || updated.marker?.key === expected.key;
+    if (wrong.length > 0 || !isMarked)
+        throw notUpdatedError(client_id, wrong, isMarked);
+    if (warnings.length > 0)
+        log/* warning */.$e(`Client ${client_id} still has more than was requested after its update: ${formatExtras(warnings)}.`);
     return { ...updated, secrets: client.secrets };
+}
+function notUpdatedError(client_id, wrong, isMarked) {
+    const marker = isMarked ? '' : ' Its description does not have the ownership marker that was sent.';
+    return new Error(`Client ${client_id} still differs from what was requested after its update.${marker} A scope must exist in the environment. ${WAYS_OUT}\n${formatDifferences(wrong)}`);
 }
 /** Reads a client after an update whose outcome is unknown. @throws {ApiError} the update's if it was not carried out */
 async function readBack({ scalekit, desired }, client_id, key, { kind, error }) {
+    if (kind === 'refused' && error.status === 400)
+        throw new api_error/* ApiError */.hD(`${error.message} on_existing: replace creates a new client instead.`, {
+            status: 400,
+            cause: error,
+        });
     const now = kind === 'unknown' ? await scalekit.getClient(client_id).catch(() => undefined) : undefined;
     const client = now?.client_id === client_id ? (0,identity/* withMarker */.Pe)(now.parse()) : undefined;
-    if (!now || client?.marker?.key !== key || differencesInResponse(desired, client).length > 0)
+    if (!now || client?.marker?.key !== key || findDrift(desired, client).length > 0)
         throw error;
     return now;
 }
 
-// EXTERNAL MODULE: ./build/net/json.js
-var json = __webpack_require__(7661);
-;// CONCATENATED MODULE: ./build/scalekit/token.js
+;// CONCATENATED MODULE: ./build/client/token-check.js
 
-/** Returns the claims of an access token, or undefined if it is not a JWT. Does not check the signature. */
-function readToken(token) {
-    const payload = (0,json/* decodeJwtPayload */.Kd)(token);
-    if (!payload)
-        return undefined;
-    const { oid, sub, scopes, scope, aud, custom_claims, exp } = payload;
-    try {
-        return {
-            oid: asText(oid),
-            sub: asText(sub),
-            scopes: asList(scopes ?? scope),
-            audience: Array.isArray(aud) ? aud.map(asText) : [asText(aud)].filter(Boolean),
-            custom_claims: Object.entries(Object(custom_claims)).map(([key, value]) => ({ key, value: asText(value) })),
-            exp: Number.isSafeInteger(exp) ? Number(exp) : undefined,
-        };
-    }
-    catch {
-        // JSON.stringify() throws for a value that is nested too deeply.
-        return undefined;
-    }
+/**
+ * Compares an access token with the desired client: does it say what was requested? With `verify: exact`, what it says in
+ * addition is wrong as well.
+ */
+function checkToken(desired, client_id, payload) {
+    const { fields, organization_id } = desired;
+    const isExact = desired.verify === 'exact';
+    const scopes = compareSets([['scopes', fields.scopes ?? [], withoutOidcScopes(payload.scopes, fields.scopes)]]);
+    const audience = fields.audience || isExact ? compareSets([['audience', fields.audience ?? [], payload.audience]]) : [];
+    const claims = compareClaims(fields.custom_claims ?? [], payload);
+    const [identity, absent] = compareIdentity({ oid: organization_id, sub: client_id }, payload);
+    const all = [...scopes, ...audience, ...claims];
+    return {
+        wrong: [...identity, ...all.filter((one) => hasMissing(one) || isContradictory(one) || isExact)],
+        warnings: isExact ? [] : scopes.filter(hasExtra),
+        notices: [
+            ...absent,
+            ...(isExact ? [] : [...audience, ...claims].filter(hasExtra)),
+            ...longerLife(desired, payload),
+        ],
+    };
 }
-function asText(value) {
-    return typeof value === 'string' ? value : value === undefined || value === null ? '' : JSON.stringify(value);
+/**
+ * Compares the claims. A claim at the top level counts only if `custom_claims` lacks its key. Claims that were not
+ * requested are only looked for in `custom_claims`.
+ */
+function compareClaims(wanted, { custom_claims, topLevel }) {
+    const keys = new Set(custom_claims.map(({ key }) => key));
+    const others = wanted.flatMap(({ key }) => {
+        const value = keys.has(key) ? undefined : topLevel(key);
+        return value === undefined ? [] : [{ key, value }];
+    });
+    return compareSets([['custom_claims', claimTexts(wanted), claimTexts([...custom_claims, ...others])]]);
 }
-/** Accepts a list, or one string with spaces between the entries (RFC 9068, section 2.2.3). */
-function asList(value) {
-    if (Array.isArray(value))
-        return value.map(asText);
-    return asText(value).split(' ').filter(Boolean);
+/** Returns whether a claim has another value in addition to the wanted one. */
+function isContradictory({ field, wanted, got }) {
+    const keyOf = (text) => /^"((?:[^\\=]|\\.)*)=/.exec(text)?.[1];
+    const wantedKeys = new Set(wanted.map(keyOf));
+    return field === 'custom_claims' && got.some((text) => !wanted.includes(text) && wantedKeys.has(keyOf(text)));
+}
+/** Returns the differences of organization and client, and those that the token does not name. */
+function compareIdentity(wanted, payload) {
+    const found = compareSets(['oid', 'sub'].map((field) => [field, [wanted[field]], [payload[field] ?? []].flat()]));
+    return [found.filter(({ got }) => got.length > 0), found.filter(({ got }) => got.length === 0)];
+}
+/** Returns the life of a token in seconds if it is longer than requested. */
+function longerLife({ fields: { expiry } }, { exp, iat }) {
+    if (!expiry || exp === undefined || iat === undefined || exp - iat <= expiry)
+        return [];
+    return compareSets([['expiry', [`${expiry}`], [`${exp - iat}`]]]);
 }
 
+// EXTERNAL MODULE: ./build/scalekit/token.js
+var token = __webpack_require__(5419);
 ;// CONCATENATED MODULE: ./build/steps/verify.js
+
 
 
 
@@ -767,36 +999,34 @@ async function verify(scalekit, desired, credentials, justUpdated) {
         return undefined;
     for (const until = (0,clock/* clock */.p)() + (justUpdated ? CORRECTION_LAG : 0);;) {
         const { access_token, expires_in } = await scalekit.getToken(credentials);
-        const payload = readToken(access_token);
-        const wrong = tokenDifferences(desired, credentials.client_id, payload);
-        if (wrong.length === 0) {
-            if (!payload)
-                log/* notice */.lm(NOT_A_JWT);
+        const payload = (0,token/* readToken */.AI)(access_token);
+        const findings = payload && checkToken(desired, credentials.client_id, payload);
+        if (!findings || findings.wrong.length === 0) {
+            report(findings);
             const expiresAt = payload?.exp ?? (expires_in && Math.floor(Date.now() / 1000) + expires_in);
             return { access_token, expiresAt };
         }
-        const mismatch = new Error(`The access token of the new client credentials differs from what was requested. An interceptor of the environment may have changed it. With verify: false, the token is not checked.\n${formatDifferences(wrong)}`);
+        const mismatch = new Error(`The access token of the new client credentials differs from what was requested. A scope must exist in the environment, and an interceptor can change a token. With verify: false, the token is not checked.\n${formatDifferences(findings.wrong)}`);
         if ((0,clock/* clock */.p)() >= until || !(await scalekit.transport.wait(RETRY_PAUSE)))
             throw mismatch;
     }
 }
-/**
- * Compares a token with the desired client. Ignores the token's audience if none was requested.
- * @param payload undefined if the token is not a JWT. Nothing can be compared then
- */
-function tokenDifferences({ organization_id, fields }, client_id, payload) {
-    if (!payload)
-        return [];
-    return compareSets([
-        ['oid', [organization_id], [payload.oid]],
-        ['sub', [client_id], [payload.sub]],
-        ['scopes', fields.scopes ?? [], payload.scopes],
-        ['custom_claims', claimTexts(fields.custom_claims), claimTexts(payload.custom_claims)],
-        ...(fields.audience ? [['audience', fields.audience, payload.audience]] : []),
-    ]);
+/** Reports what does not fail the verification. @param findings undefined if the token is not a JWT */
+function report(findings) {
+    if (!findings) {
+        log/* notice */.lm(NOT_A_JWT);
+        return;
+    }
+    const { warnings, notices } = findings;
+    const text = (found) => `The access token is not exactly what was requested. ${formatDifferences(found)}`;
+    if (warnings.length > 0)
+        log/* warning */.$e(text(warnings));
+    if (notices.length > 0)
+        log/* notice */.lm(text(notices));
 }
 
 ;// CONCATENATED MODULE: ./build/steps/apply.js
+
 
 
 
@@ -824,7 +1054,7 @@ async function makeCredentials(context, plan, found) {
     if (plan.client && plan.result !== 'replaced')
         return await changeClient(context, plan, plan.client);
     const { desired, scalekit } = context;
-    const creation = createClient(context);
+    const creation = createClient(context, found);
     // The verification and the search for concurrent runs are sent at the same time, on two connections.
     if (desired.verify && desired.marker.lifetime === 'persistent')
         scalekit.transport.preconnect(scalekit.clientUrl());
@@ -851,9 +1081,10 @@ async function makeCredentials(context, plan, found) {
 /** Continues with the client of a concurrent run that was first, and removes the client that this step created. */
 async function continueWithWinner(context, plan, found, winner) {
     const { scalekit, desired, journal } = context;
-    log/* info */.pq(`Another run created client ${winner.client_id} for the same purpose at the same time, and was first.`);
+    log/* info */.pq(`Another run created client ${winner.client_id} for the same purpose at the same time, and was first. ${output_text/* MATRIX_ADVICE */.xi}`);
     const winnerPlan = planForWinner(desired, winner, found);
-    const applied = await scalekit.expectLag(winner.client_id, () => changeClient(context, winnerPlan, winner, []));
+    scalekit.expectLag(winner.client_id);
+    const applied = await changeClient(context, winnerPlan, winner);
     const { removed, remaining } = await (0,remove/* cleanUp */.nY)(scalekit, { ...journal.state, secret: undefined });
     for (const what of removed)
         log/* info */.pq(`Removed this run's own: ${what}.`);
@@ -864,23 +1095,19 @@ async function continueWithWinner(context, plan, found, winner) {
     // Still delete the replaced client: the other run may fail and keep its new client for this one.
     return { ...applied, remainingSteps: plan.afterPublish };
 }
-/**
- * Carries out a plan for a client that exists.
- * @param evictable ids of the secrets that may be deleted if the client has no room for a new one
- */
-async function changeClient(context, plan, existing, evictable = existing.secrets.map(({ id }) => id)) {
+/** Carries out a plan for a client that exists. */
+async function changeClient(context, plan, existing) {
     let client = existing;
     let secret;
     for (const step of plan.beforePublish) {
         if (step.kind === 'update')
             client = await updateClient(context, client, step.fields);
-        if (step.kind === 'delete-secret')
-            await deleteToMakeRoom(context, client, step.secret);
         if (step.kind === 'add-secret')
-            secret = await addSecret(context, client, evictable);
+            secret = await addSecret(context, client, step.toMakeRoom);
     }
     const token = secret && (await verifySecret(context, client, secret));
-    return { plan, client, secret, token, remainingSteps: plan.afterPublish };
+    const isDone = (step) => step.kind === 'delete-secret' && step.secret.id === secret?.deletedId;
+    return { plan, client, secret, token, remainingSteps: plan.afterPublish.filter((step) => !isDone(step)) };
 }
 async function verifySecret({ scalekit, desired, journal }, { client_id }, { plain_secret: client_secret }) {
     return await verify(scalekit, desired, { client_id, client_secret }, journal.pendingUpdate !== undefined);
@@ -950,10 +1177,7 @@ function publishPlan(desired, plan) {
     const { client, beforePublish, afterPublish, reason } = plan;
     const { organization_id } = desired;
     (0,output_outputs/* setOutputs */.n)({ ...(client && { client_id: client.client_id }), organization_id, result: 'planned' });
-    const steps = [
-        ...beforePublish.map((step) => describeStep(desired, client?.client_id ?? '', step, ' to make room')),
-        ...afterPublish.map((step) => describeStep(desired, client?.client_id ?? '', step, '')),
-    ];
+    const steps = [...beforePublish, ...afterPublish].map((step) => describeStep(desired, client?.client_id ?? '', step));
     log/* info */.pq(`Dry run in organization ${organization_id}: nothing was changed. A run without dry_run would`);
     for (const { text, differences } of steps) {
         log/* info */.pq(`- ${text}`);
@@ -977,9 +1201,8 @@ function publishPlan(desired, plan) {
 /**
  * Describes a step for the plan of a dry run.
  * @param client_id the existing client, or empty
- * @param deletionReason why a secret is deleted whatever its age
  */
-function describeStep({ fields, marker, location }, client_id, step, deletionReason) {
+function describeStep({ fields, marker, location }, client_id, step) {
     switch (step.kind) {
         case 'create': {
             const names = Object.keys(fields);
@@ -988,12 +1211,15 @@ function describeStep({ fields, marker, location }, client_id, step, deletionRea
         }
         case 'update':
             return { text: `update client ${client_id}`, differences: step.differences };
-        case 'add-secret':
-            return { text: `add a secret to client ${client_id}`, differences: [] };
+        case 'add-secret': {
+            const { toMakeRoom } = step;
+            const condition = toMakeRoom ? `; if Scalekit refuses another one, delete secret ${toMakeRoom.id} first` : '';
+            return { text: `add a secret to client ${client_id}${condition}`, differences: [] };
+        }
         case 'save':
             return { text: `save the credentials as ${location && (0,saved_credentials/* entryNames */.VM)(location)}`, differences: [] };
         case 'delete-secret': {
-            const condition = step.spareRecent ? ', unless it is younger than an hour' : deletionReason;
+            const condition = step.spareRecent ? ', unless it is younger than an hour' : '';
             return { text: `delete secret ${step.secret.id} of client ${client_id}${condition}`, differences: [] };
         }
         case 'delete-client':
@@ -1180,7 +1406,7 @@ async function restoreClient(scalekit, pendingUpdate, addedSecret) {
             return [`${(0,by_hand/* mayStayUpdated */.cA)(pendingUpdate)} It has a secret that may be another run's.`];
         // PATCH ignores empty values, so leave them out.
         const former = Object.fromEntries(names.map((name) => [name, before[name]]).filter(([, value]) => value !== undefined && `${value}` !== ''));
-        const restored = Object.keys(former).length > 0 ? (0,outcome/* unwrap */.oA)(await scalekit.updateClient(client_id, former)).parse() : now;
+        const restored = Object.keys(former).length > 0 ? (0,net_outcome/* unwrap */.oA)(await scalekit.updateClient(client_id, former)).parse() : now;
         const wrong = compareFields(names, before, restored);
         if (wrong.length === 0)
             return [`Restored: ${names.join(', ')} of client ${client_id}.`];
@@ -1239,7 +1465,7 @@ async function runWithJournal(inputs, transport, journal) {
     const existing = await findAll(context, saved);
     const plan = planChanges(context.desired, existing);
     [...existing.notices, ...plan.notices].forEach(log/* notice */.lm);
-    plan.warnings.forEach(log/* warning */.$e);
+    [...existing.warnings, ...plan.warnings].forEach(log/* warning */.$e);
     if (transport.cancelled)
         throw new Error('Nothing was changed.');
     if (desired.dry_run)

@@ -16,7 +16,7 @@ exports.modules = {
 /* harmony import */ var _inputs_reader_js__WEBPACK_IMPORTED_MODULE_4__ = __webpack_require__(462);
 /* harmony import */ var _net_transport_js__WEBPACK_IMPORTED_MODULE_5__ = __webpack_require__(2677);
 /* harmony import */ var _output_log_js__WEBPACK_IMPORTED_MODULE_6__ = __webpack_require__(1083);
-/* harmony import */ var _scalekit_api_js__WEBPACK_IMPORTED_MODULE_7__ = __webpack_require__(2361);
+/* harmony import */ var _scalekit_api_js__WEBPACK_IMPORTED_MODULE_7__ = __webpack_require__(2582);
 /* harmony import */ var _undo_by_hand_js__WEBPACK_IMPORTED_MODULE_8__ = __webpack_require__(1055);
 /* harmony import */ var _undo_journal_js__WEBPACK_IMPORTED_MODULE_9__ = __webpack_require__(169);
 /* harmony import */ var _undo_main_process_js__WEBPACK_IMPORTED_MODULE_10__ = __webpack_require__(6409);
@@ -158,7 +158,8 @@ async function removePending(scalekit, state, credentials) {
 /* harmony export */ });
 /* unused harmony export isDeletable */
 /* harmony import */ var _client_identity_js__WEBPACK_IMPORTED_MODULE_0__ = __webpack_require__(2537);
-/* harmony import */ var _client_saved_state_js__WEBPACK_IMPORTED_MODULE_14__ = __webpack_require__(1208);
+/* harmony import */ var _client_marker_js__WEBPACK_IMPORTED_MODULE_15__ = __webpack_require__(5425);
+/* harmony import */ var _client_saved_state_js__WEBPACK_IMPORTED_MODULE_16__ = __webpack_require__(1208);
 /* harmony import */ var _github_api_js__WEBPACK_IMPORTED_MODULE_1__ = __webpack_require__(5302);
 /* harmony import */ var _github_saved_credentials_js__WEBPACK_IMPORTED_MODULE_2__ = __webpack_require__(2447);
 /* harmony import */ var _inputs_desired_client_js__WEBPACK_IMPORTED_MODULE_3__ = __webpack_require__(6295);
@@ -166,12 +167,15 @@ async function removePending(scalekit, state, credentials) {
 /* harmony import */ var _output_log_js__WEBPACK_IMPORTED_MODULE_5__ = __webpack_require__(1083);
 /* harmony import */ var _output_outputs_js__WEBPACK_IMPORTED_MODULE_6__ = __webpack_require__(9359);
 /* harmony import */ var _output_summary_js__WEBPACK_IMPORTED_MODULE_7__ = __webpack_require__(5081);
-/* harmony import */ var _scalekit_api_js__WEBPACK_IMPORTED_MODULE_8__ = __webpack_require__(2361);
-/* harmony import */ var _scalekit_types_js__WEBPACK_IMPORTED_MODULE_9__ = __webpack_require__(179);
-/* harmony import */ var _steps_find_js__WEBPACK_IMPORTED_MODULE_10__ = __webpack_require__(4440);
-/* harmony import */ var _steps_resolve_target_js__WEBPACK_IMPORTED_MODULE_11__ = __webpack_require__(4966);
-/* harmony import */ var _undo_remove_js__WEBPACK_IMPORTED_MODULE_12__ = __webpack_require__(5456);
-/* harmony import */ var _session_js__WEBPACK_IMPORTED_MODULE_13__ = __webpack_require__(4386);
+/* harmony import */ var _output_text_js__WEBPACK_IMPORTED_MODULE_8__ = __webpack_require__(4938);
+/* harmony import */ var _scalekit_api_js__WEBPACK_IMPORTED_MODULE_9__ = __webpack_require__(2582);
+/* harmony import */ var _scalekit_types_js__WEBPACK_IMPORTED_MODULE_10__ = __webpack_require__(179);
+/* harmony import */ var _steps_find_js__WEBPACK_IMPORTED_MODULE_11__ = __webpack_require__(4440);
+/* harmony import */ var _steps_resolve_target_js__WEBPACK_IMPORTED_MODULE_12__ = __webpack_require__(4966);
+/* harmony import */ var _undo_remove_js__WEBPACK_IMPORTED_MODULE_13__ = __webpack_require__(5456);
+/* harmony import */ var _session_js__WEBPACK_IMPORTED_MODULE_14__ = __webpack_require__(4386);
+
+
 
 
 
@@ -189,15 +193,15 @@ async function removePending(scalekit, state, credentials) {
 
 /** Runs `delete/`: deletes the persistent clients of a repository and environment, and their saved credentials. */
 async function deleteManagedClients(inputs) {
-    await (0,_session_js__WEBPACK_IMPORTED_MODULE_13__/* .runWithTransport */ .H)(inputs, run);
+    await (0,_session_js__WEBPACK_IMPORTED_MODULE_14__/* .runWithTransport */ .H)(inputs, run);
 }
 async function run(inputs, transport) {
     inputs.notices.forEach(_output_log_js__WEBPACK_IMPORTED_MODULE_5__/* .notice */ .lm);
     // This command has no roll-back to keep time for.
     transport.releaseCleanupTime();
     const [target, scalekit] = await Promise.all([
-        (0,_steps_resolve_target_js__WEBPACK_IMPORTED_MODULE_11__/* .resolveTarget */ .u)(inputs, transport, process.env),
-        _scalekit_api_js__WEBPACK_IMPORTED_MODULE_8__/* .Scalekit */ .x.open(transport, inputs),
+        (0,_steps_resolve_target_js__WEBPACK_IMPORTED_MODULE_12__/* .resolveTarget */ .u)(inputs, transport, process.env),
+        _scalekit_api_js__WEBPACK_IMPORTED_MODULE_9__/* .Scalekit */ .x.open(transport, inputs),
     ]);
     const location = (0,_inputs_desired_client_js__WEBPACK_IMPORTED_MODULE_3__/* .resolveSecretLocation */ .u0)(inputs, target);
     const query = queryFor(inputs, target);
@@ -211,20 +215,24 @@ async function run(inputs, transport) {
         _output_log_js__WEBPACK_IMPORTED_MODULE_5__/* .warning */ .$e(notDeletedWarning(found, owner));
     const unlisted = deletable && (await findUnlistedClient(scalekit, deletable.saved, listed, owner.key));
     const clients = [...listed, ...(unlisted ? [unlisted] : [])];
+    const nothing = nothingText(scalekit, inputs.client_id, query);
     if (inputs.dry_run)
-        showPlan(clients, deletable);
+        showPlan(clients, deletable, nothing);
     else
-        await deleteAll(scalekit, clients, deletable);
+        await deleteAll(scalekit, clients, deletable, nothing);
 }
 function queryFor(inputs, target) {
     const identity = (0,_inputs_desired_client_js__WEBPACK_IMPORTED_MODULE_3__/* .identityFor */ .K5)(inputs, target, 'persistent');
     const repo = (0,_client_identity_js__WEBPACK_IMPORTED_MODULE_0__/* .repositoryReference */ .sk)(target.repository, target.repository_id);
-    return { identity, marker: { key: (0,_client_identity_js__WEBPACK_IMPORTED_MODULE_0__/* .identityHash */ .Jf)(identity), repo } };
+    return { identity, marker: { key: (0,_client_identity_js__WEBPACK_IMPORTED_MODULE_0__/* .identityHash */ .Jf)(identity), repo }, fields: { name: (0,_inputs_desired_client_js__WEBPACK_IMPORTED_MODULE_3__/* .clientName */ .V8)(inputs, target) } };
 }
-/** Finds the client that `client_id` names, or all with our identity hash. The clients need not be readable as a whole. */
+/**
+ * Finds the client that `client_id` names, or all with our identity hash. The clients need not be readable as a whole. Warns
+ * of clients that may be ours and are not deleted.
+ */
 async function findDeletableClients(scalekit, client_id, query) {
     if (client_id) {
-        const client = await (0,_steps_find_js__WEBPACK_IMPORTED_MODULE_10__/* .getNamedClient */ .Hk)(scalekit, { client_id, ...query });
+        const client = await (0,_steps_find_js__WEBPACK_IMPORTED_MODULE_11__/* .getNamedClient */ .Hk)(scalekit, { client_id, ...query });
         if (!client)
             return [];
         if (client.marker)
@@ -232,12 +240,23 @@ async function findDeletableClients(scalekit, client_id, query) {
         throw new Error(`Client ${client_id} is not deleted: its description has no ownership marker.`);
     }
     const found = new Map();
-    for await (const { client_id, description } of scalekit.listClients()) {
-        const marker = (0,_client_identity_js__WEBPACK_IMPORTED_MODULE_0__/* .parseMarker */ .gY)(description);
-        if (marker?.key === query.marker.key)
-            found.set(client_id, { client_id, marker });
+    const ids = { contradictory: new Set(), disputed: new Set(), 'look-alike': new Set() };
+    for await (const client of (0,_steps_find_js__WEBPACK_IMPORTED_MODULE_11__/* .listDescribed */ .Kw)(scalekit, query)) {
+        const relation = (0,_client_identity_js__WEBPACK_IMPORTED_MODULE_0__/* .relationOf */ .Ke)(client, query);
+        const marker = (0,_client_marker_js__WEBPACK_IMPORTED_MODULE_15__/* .parseMarker */ .gY)(client.description);
+        if (relation === 'ours' && marker)
+            found.set(client.client_id, { ...client, marker, create_time: (0,_client_identity_js__WEBPACK_IMPORTED_MODULE_0__/* .parseOrUndefined */ .x9)(client.parse)?.create_time });
+        else if (relation !== 'ours' && relation !== 'unrelated')
+            ids[relation].add(client.client_id);
     }
-    return [...found.values()];
+    const copies = (0,_client_identity_js__WEBPACK_IMPORTED_MODULE_0__/* .copiesAmong */ .uW)([...found.values()]);
+    const warnings = [
+        ...(ids.contradictory.size > 0 ? [(0,_steps_find_js__WEBPACK_IMPORTED_MODULE_11__/* .contradictionText */ .fz)([...ids.contradictory])] : []),
+        ...copies.map(({ client_id }) => (0,_steps_find_js__WEBPACK_IMPORTED_MODULE_11__/* .copyText */ .Dk)(client_id)),
+        ...(0,_steps_find_js__WEBPACK_IMPORTED_MODULE_11__/* .warningsAbout */ .v5)([...ids['look-alike']], [...ids.disputed]),
+    ];
+    warnings.forEach(_output_log_js__WEBPACK_IMPORTED_MODULE_5__/* .warning */ .$e);
+    return [...found.values()].filter((client) => !copies.includes(client));
 }
 /**
  * Reads the saved credentials, and checks as far as reading can that the token may delete them.
@@ -248,17 +267,18 @@ async function openSavedCredentials({ github }, location, transport) {
         return undefined;
     const savedCredentials = new _github_saved_credentials_js__WEBPACK_IMPORTED_MODULE_2__/* .SavedCredentials */ .uB(new _github_api_js__WEBPACK_IMPORTED_MODULE_1__/* .GitHub */ .g(transport, github), location);
     try {
-        return { credentials: savedCredentials, saved: await savedCredentials.open() };
+        return { credentials: savedCredentials, saved: await savedCredentials.open({ mayBeGone: true }) };
     }
     catch (error) {
-        // GitHub also answers 404 to a token without permission, so check that the token can see the repository.
-        const isMissing = error instanceof _net_api_error_js__WEBPACK_IMPORTED_MODULE_4__/* .ApiError */ .hD && error.status === 404 && location.environment !== '';
-        if (isMissing &&
-            (await savedCredentials.requireVisibleRepository()) &&
-            !(await savedCredentials.environmentExists()))
-            return undefined;
-        throw error;
+        if (!(error instanceof _net_api_error_js__WEBPACK_IMPORTED_MODULE_4__/* .ApiError */ .hD && error.status === 404))
+            throw error;
     }
+    // GitHub also answers 404 to a token without permission, and to one that it does not know yet. So check first that the
+    // token can see the repository.
+    await savedCredentials.requireVisibleRepository();
+    if (!(await savedCredentials.environmentExists()))
+        return undefined;
+    return { credentials: savedCredentials, saved: await savedCredentials.open() };
 }
 /**
  * Returns whether saved credentials are deleted: `…_STATE` names this owner, or `client_id` names the client that they
@@ -266,7 +286,7 @@ async function openSavedCredentials({ github }, location, transport) {
  */
 function isDeletable(saved, owner, client_id) {
     const isNamed = client_id !== '' && saved.client_id?.trim() === client_id;
-    const isOwners = (0,_client_saved_state_js__WEBPACK_IMPORTED_MODULE_14__/* .savedSecretId */ .vV)(saved, owner) !== undefined && (client_id === '' || saved.client_id === undefined);
+    const isOwners = (0,_client_saved_state_js__WEBPACK_IMPORTED_MODULE_16__/* .savedSecretId */ .vV)(saved, owner) !== undefined && (client_id === '' || saved.client_id === undefined);
     return isNamed || isOwners;
 }
 function isNothingSaved({ client_id, state, secretTime }) {
@@ -275,7 +295,7 @@ function isNothingSaved({ client_id, state, secretTime }) {
 /** Returns why saved credentials are not deleted. */
 function notDeletedWarning({ credentials: { location }, saved }, owner) {
     const { id_variable, state_variable } = location;
-    const why = !(0,_client_saved_state_js__WEBPACK_IMPORTED_MODULE_14__/* .isOtherOwners */ .h8)(saved, owner)
+    const why = !(0,_client_saved_state_js__WEBPACK_IMPORTED_MODULE_16__/* .isOtherOwners */ .h8)(saved, owner)
         ? `${id_variable} does not hold the client_id that is deleted`
         : saved.state === undefined
             ? `there is no ${state_variable}, so this action did not save them`
@@ -285,19 +305,29 @@ function notDeletedWarning({ credentials: { location }, saved }, owner) {
 /** Returns the client with our identity hash that only the saved id names, because the list may lag. */
 async function findUnlistedClient(scalekit, saved, listed, key) {
     const id = saved.client_id?.trim() ?? '';
-    if (!_scalekit_types_js__WEBPACK_IMPORTED_MODULE_9__/* .CLIENT_ID */ .U6.test(id) || listed.some(({ client_id }) => client_id === id))
+    if (!_scalekit_types_js__WEBPACK_IMPORTED_MODULE_10__/* .CLIENT_ID */ .U6.test(id) || listed.some(({ client_id }) => client_id === id))
         return undefined;
     const named = await scalekit.getClient(id);
-    const marker = named?.client_id === id ? (0,_client_identity_js__WEBPACK_IMPORTED_MODULE_0__/* .parseMarker */ .gY)(named.description) : undefined;
+    const marker = named?.client_id === id ? (0,_client_marker_js__WEBPACK_IMPORTED_MODULE_15__/* .parseMarker */ .gY)(named.description) : undefined;
     return marker?.key === key ? { client_id: id, marker } : undefined;
 }
+/** Returns the sentence that there is nothing to delete, and what was looked for. */
+function nothingText({ organization_id }, client_id, { identity }) {
+    const { repository, environment, name } = identity;
+    const wanted = client_id
+        ? `client ${client_id}`
+        : [`a client of ${repository}`, environment && `environment ${(0,_output_text_js__WEBPACK_IMPORTED_MODULE_8__/* .quote */ .hD)(environment)}`, name && `name ${(0,_output_text_js__WEBPACK_IMPORTED_MODULE_8__/* .quote */ .hD)(name)}`]
+            .filter(Boolean)
+            .join(', ');
+    return `There is nothing to delete. Looked for ${wanted} in organization ${organization_id}.`;
+}
 /** Shows what a run without `dry_run` would delete. */
-function showPlan(clients, deletable) {
+function showPlan(clients, deletable, nothing) {
     const all = [
         ...clients.map(({ client_id }) => `client ${client_id}`),
         ...(deletable ? [(0,_github_saved_credentials_js__WEBPACK_IMPORTED_MODULE_2__/* .entryNames */ .VM)(deletable.credentials.location)] : []),
     ];
-    _output_log_js__WEBPACK_IMPORTED_MODULE_5__/* .info */ .pq(all.length > 0 ? 'Dry run: nothing was changed. A run without dry_run would' : 'There is nothing to delete.');
+    _output_log_js__WEBPACK_IMPORTED_MODULE_5__/* .info */ .pq(all.length > 0 ? 'Dry run: nothing was changed. A run without dry_run would' : nothing);
     for (const what of all)
         _output_log_js__WEBPACK_IMPORTED_MODULE_5__/* .info */ .pq(`- delete ${what}`);
     (0,_output_outputs_js__WEBPACK_IMPORTED_MODULE_6__/* .setOutputs */ .n)({ deleted: '' });
@@ -308,7 +338,7 @@ function showPlan(clients, deletable) {
  * be repeated: `…_STATE` still names the owner of the rest.
  * @throws {Error} that names what could not be deleted
  */
-async function deleteAll(scalekit, clients, deletable) {
+async function deleteAll(scalekit, clients, deletable, nothing) {
     const deletions = deletable ? [await deleteEntry(deletable, 'secret')] : [];
     for (const client of clients)
         deletions.push(await deleteClient(scalekit, client));
@@ -319,16 +349,16 @@ async function deleteAll(scalekit, clients, deletable) {
     }
     const deleted = deletions.flatMap(({ what }) => what ?? []);
     if (deleted.length + failuresOf(deletions).length === 0)
-        _output_log_js__WEBPACK_IMPORTED_MODULE_5__/* .info */ .pq('There is nothing to delete.');
+        _output_log_js__WEBPACK_IMPORTED_MODULE_5__/* .info */ .pq(nothing);
     (0,_output_outputs_js__WEBPACK_IMPORTED_MODULE_6__/* .setOutputs */ .n)({ deleted: deletions.flatMap(({ id }) => id ?? []).join(' ') });
     (0,_output_summary_js__WEBPACK_IMPORTED_MODULE_7__/* .writeSummary */ .Sy)('Scalekit organization client: deleted', [[(0,_output_summary_js__WEBPACK_IMPORTED_MODULE_7__/* .cell */ .Hn)(deleted)]]);
-    (0,_undo_remove_js__WEBPACK_IMPORTED_MODULE_12__/* .throwFailures */ .c7)(failuresOf(deletions));
+    (0,_undo_remove_js__WEBPACK_IMPORTED_MODULE_13__/* .throwFailures */ .c7)(failuresOf(deletions));
 }
 function failuresOf(deletions) {
     return deletions.flatMap(({ failure }) => failure ?? []);
 }
 async function deleteClient(scalekit, client) {
-    const outcome = await (0,_undo_remove_js__WEBPACK_IMPORTED_MODULE_12__/* .deleteMarkedClient */ .Lf)(scalekit, client);
+    const outcome = await (0,_undo_remove_js__WEBPACK_IMPORTED_MODULE_13__/* .deleteMarkedClient */ .Lf)(scalekit, client);
     if (typeof outcome !== 'string')
         return { failure: outcome.remaining };
     if (outcome !== 'deleted')
@@ -363,14 +393,20 @@ async function deleteEntry({ credentials }, entry) {
 /* harmony export */ });
 /* unused harmony exports findJobClients, judgeByAge, judgeByRun */
 /* harmony import */ var _client_identity_js__WEBPACK_IMPORTED_MODULE_0__ = __webpack_require__(2537);
+/* harmony import */ var _client_marker_js__WEBPACK_IMPORTED_MODULE_11__ = __webpack_require__(5425);
 /* harmony import */ var _github_api_js__WEBPACK_IMPORTED_MODULE_1__ = __webpack_require__(5302);
-/* harmony import */ var _net_api_error_js__WEBPACK_IMPORTED_MODULE_2__ = __webpack_require__(1308);
-/* harmony import */ var _output_log_js__WEBPACK_IMPORTED_MODULE_3__ = __webpack_require__(1083);
-/* harmony import */ var _output_outputs_js__WEBPACK_IMPORTED_MODULE_4__ = __webpack_require__(9359);
-/* harmony import */ var _output_summary_js__WEBPACK_IMPORTED_MODULE_5__ = __webpack_require__(5081);
-/* harmony import */ var _scalekit_api_js__WEBPACK_IMPORTED_MODULE_6__ = __webpack_require__(2361);
-/* harmony import */ var _undo_remove_js__WEBPACK_IMPORTED_MODULE_7__ = __webpack_require__(5456);
-/* harmony import */ var _session_js__WEBPACK_IMPORTED_MODULE_8__ = __webpack_require__(4386);
+/* harmony import */ var _inputs_desired_client_js__WEBPACK_IMPORTED_MODULE_2__ = __webpack_require__(6295);
+/* harmony import */ var _net_api_error_js__WEBPACK_IMPORTED_MODULE_3__ = __webpack_require__(1308);
+/* harmony import */ var _output_log_js__WEBPACK_IMPORTED_MODULE_4__ = __webpack_require__(1083);
+/* harmony import */ var _output_outputs_js__WEBPACK_IMPORTED_MODULE_5__ = __webpack_require__(9359);
+/* harmony import */ var _output_summary_js__WEBPACK_IMPORTED_MODULE_6__ = __webpack_require__(5081);
+/* harmony import */ var _scalekit_api_js__WEBPACK_IMPORTED_MODULE_7__ = __webpack_require__(2582);
+/* harmony import */ var _steps_find_js__WEBPACK_IMPORTED_MODULE_8__ = __webpack_require__(4440);
+/* harmony import */ var _undo_remove_js__WEBPACK_IMPORTED_MODULE_9__ = __webpack_require__(5456);
+/* harmony import */ var _session_js__WEBPACK_IMPORTED_MODULE_10__ = __webpack_require__(4386);
+
+
+
 
 
 
@@ -386,13 +422,13 @@ const MAX_ROWS = 200;
 const MAX_RUN_NS = 35n * 24n * 3600000000000n;
 /** Runs `sweep/`: deletes the clients with `lifetime: job` of this repository whose job has ended, oldest first. */
 async function sweepJobClients(inputs) {
-    await (0,_session_js__WEBPACK_IMPORTED_MODULE_8__/* .runWithTransport */ .H)(inputs, run);
+    await (0,_session_js__WEBPACK_IMPORTED_MODULE_10__/* .runWithTransport */ .H)(inputs, run);
 }
 async function run(inputs, transport) {
     // This command has no roll-back to keep time for.
     transport.releaseCleanupTime();
     const { dry_run, runner } = inputs;
-    const scalekit = await _scalekit_api_js__WEBPACK_IMPORTED_MODULE_6__/* .Scalekit */ .x.open(transport, inputs);
+    const scalekit = await _scalekit_api_js__WEBPACK_IMPORTED_MODULE_7__/* .Scalekit */ .x.open(transport, inputs);
     const clients = await findJobClients(scalekit, runner);
     const rows = await sweep(inputs, scalekit, clients, judgeWith(new _github_api_js__WEBPACK_IMPORTED_MODULE_1__/* .GitHub */ .g(transport, inputs.github), runner));
     const idsOf = (action) => rows.filter((row) => row.action === action).map(({ client }) => client.client_id);
@@ -400,29 +436,60 @@ async function run(inputs, transport) {
     const outcome = dry_run
         ? `${idsOf(WOULD_BE_DELETED).length} would be deleted, and dry_run is true`
         : `${deleted.length} deleted`;
-    _output_log_js__WEBPACK_IMPORTED_MODULE_3__/* .info */ .pq(`Clients of single jobs of ${runner.repository}: ${clients.length}, ${outcome}.`);
-    (0,_output_outputs_js__WEBPACK_IMPORTED_MODULE_4__/* .setOutputs */ .n)({ deleted: deleted.join(' ') });
-    (0,_output_summary_js__WEBPACK_IMPORTED_MODULE_5__/* .writeSummary */ .Sy)(`Scalekit organization clients of single jobs: ${outcome}`, table(rows));
-    (0,_undo_remove_js__WEBPACK_IMPORTED_MODULE_7__/* .throwFailures */ .c7)(rows.flatMap(({ failures }) => failures));
+    _output_log_js__WEBPACK_IMPORTED_MODULE_4__/* .info */ .pq(`Clients of single jobs of ${runner.repository}: ${clients.length}, ${outcome}.`);
+    (0,_output_outputs_js__WEBPACK_IMPORTED_MODULE_5__/* .setOutputs */ .n)({ deleted: deleted.join(' ') });
+    (0,_output_summary_js__WEBPACK_IMPORTED_MODULE_6__/* .writeSummary */ .Sy)(`Scalekit organization clients of single jobs: ${outcome}`, table(rows));
+    (0,_undo_remove_js__WEBPACK_IMPORTED_MODULE_9__/* .throwFailures */ .c7)(rows.flatMap(({ failures }) => failures));
 }
 const DELETED = 'deleted';
 const WOULD_BE_DELETED = 'would be deleted';
-/** Finds the clients with `lifetime: job` that the repository's workflows created. @returns the oldest first */
+/**
+ * Finds the clients with `lifetime: job` that the repository's workflows created. Warns of clients that may be such ones and
+ * are not deleted.
+ * @returns the oldest first
+ */
 async function findJobClients(scalekit, runner) {
-    const by = (0,_client_identity_js__WEBPACK_IMPORTED_MODULE_0__/* .repositoryReference */ .sk)(runner.repository, runner.repository_id);
+    const identity = { ...runner, environment: '', name: undefined, lifetime: 'job' };
+    const query = { identity, fields: { name: (0,_inputs_desired_client_js__WEBPACK_IMPORTED_MODULE_2__/* .clientName */ .V8)({ name: '' }, identity) } };
     const found = new Map();
-    for await (const { client_id, description, parse } of scalekit.listClients()) {
-        const marker = (0,_client_identity_js__WEBPACK_IMPORTED_MODULE_0__/* .parseMarker */ .gY)(description);
-        if (marker?.by !== by || marker.lifetime !== 'job')
-            continue;
-        try {
-            found.set(client_id, { ...(0,_client_identity_js__WEBPACK_IMPORTED_MODULE_0__/* .withMarker */ .Pe)(parse()), marker });
-        }
-        catch (error) {
-            _output_log_js__WEBPACK_IMPORTED_MODULE_3__/* .warning */ .$e(`Client ${client_id} stays: ${_output_log_js__WEBPACK_IMPORTED_MODULE_3__/* .message */ .iU(error)}.`);
-        }
+    const ids = { contradictory: new Set(), disputed: new Set(), 'look-alike': new Set() };
+    for await (const client of (0,_steps_find_js__WEBPACK_IMPORTED_MODULE_8__/* .listDescribed */ .Kw)(scalekit, query)) {
+        const relation = relationToJobs(client, identity);
+        if (typeof relation === 'object')
+            found.set(client.client_id, relation);
+        else if (relation !== 'unrelated')
+            ids[relation].add(client.client_id);
     }
+    if (ids.contradictory.size > 0)
+        _output_log_js__WEBPACK_IMPORTED_MODULE_4__/* .warning */ .$e((0,_steps_find_js__WEBPACK_IMPORTED_MODULE_8__/* .contradictionText */ .fz)([...ids.contradictory]));
+    (0,_steps_find_js__WEBPACK_IMPORTED_MODULE_8__/* .warningsAbout */ .v5)([...ids['look-alike']], [...ids.disputed]).forEach(_output_log_js__WEBPACK_IMPORTED_MODULE_4__/* .warning */ .$e);
     return [...found.values()].sort(_client_identity_js__WEBPACK_IMPORTED_MODULE_0__/* .oldestFirst */ .sZ);
+}
+/** Returns a client if a job of the repository's workflows created it, and otherwise what it is to them. */
+function relationToJobs({ client_id, description, parse }, identity) {
+    const by = (0,_client_identity_js__WEBPACK_IMPORTED_MODULE_0__/* .repositoryReference */ .sk)(identity.repository, identity.repository_id);
+    const markers = (0,_client_marker_js__WEBPACK_IMPORTED_MODULE_11__/* .parseMarkers */ .FT)(description);
+    const isOurs = markers.some((marker) => marker.by === by && marker.lifetime === 'job');
+    if (markers.length > 0 && !isOurs)
+        return 'unrelated';
+    try {
+        const client = parse();
+        const [marker, ...others] = markers;
+        if (!marker)
+            return (0,_client_identity_js__WEBPACK_IMPORTED_MODULE_0__/* .claimsNameRepository */ .Ts)(client, identity) ? 'look-alike' : 'unrelated';
+        if (others.length > 0)
+            return 'disputed';
+        return contradicts(client, marker) ? 'contradictory' : { ...(0,_client_identity_js__WEBPACK_IMPORTED_MODULE_0__/* .withMarker */ .Pe)(client), marker };
+    }
+    catch (error) {
+        if (isOurs)
+            _output_log_js__WEBPACK_IMPORTED_MODULE_4__/* .warning */ .$e(`Client ${client_id} stays: ${_output_log_js__WEBPACK_IMPORTED_MODULE_4__/* .message */ .iU(error)}.`);
+        return 'unrelated';
+    }
+}
+/** Returns whether the claims of a client name another repository than its marker. A marker may have a hash in place of the id. */
+function contradicts(client, { repo }) {
+    return /^\d+$/.test(repo) && (0,_client_identity_js__WEBPACK_IMPORTED_MODULE_0__/* .namesOtherRepository */ .HI)(client, { repository_id: repo });
 }
 /** Judges the clients one by one and deletes those whose job has ended, at most `max_deletions`. */
 async function sweep({ dry_run, max_deletions }, scalekit, clients, judge) {
@@ -436,19 +503,21 @@ async function sweep({ dry_run, max_deletions }, scalekit, clients, judge) {
         if (row.action === DELETED || row.action === WOULD_BE_DELETED)
             count++;
         const { client_id, name, marker } = client;
-        _output_log_js__WEBPACK_IMPORTED_MODULE_3__/* .info */ .pq(`Client ${client_id} ${JSON.stringify(name)} of run ${marker.run}: ${row.action}, since ${row.why}.`);
+        _output_log_js__WEBPACK_IMPORTED_MODULE_4__/* .info */ .pq(`Client ${client_id} ${JSON.stringify(name)} of run ${marker.run}: ${row.action}, since ${row.why}.`);
         rows.push({ client, ...row });
     }
     return rows;
 }
 /** Deletes a client if its job has ended. */
-async function sweepOne(scalekit, client, { isOver, why, failure }, dryRun) {
+async function sweepOne(scalekit, client, { isOver, why, failure, warning }, dryRun) {
+    if (warning)
+        _output_log_js__WEBPACK_IMPORTED_MODULE_4__/* .warning */ .$e(warning);
     const failures = failure === undefined ? [] : [failure];
     if (!isOver)
         return { action: 'stays', why, failures };
     if (dryRun)
         return { action: WOULD_BE_DELETED, why, failures };
-    const outcome = await (0,_undo_remove_js__WEBPACK_IMPORTED_MODULE_7__/* .deleteMarkedClient */ .Lf)(scalekit, client);
+    const outcome = await (0,_undo_remove_js__WEBPACK_IMPORTED_MODULE_9__/* .deleteMarkedClient */ .Lf)(scalekit, client);
     if (typeof outcome === 'string')
         return { action: outcome, why, failures };
     return { action: 'not deleted', why, failures: [...failures, outcome.remaining] };
@@ -463,13 +532,15 @@ function judgeWith(github, { repository, run: ownRun }) {
     const readRun = async (id) => {
         if (refusal)
             throw refusal;
-        return await github.getRun(repository, id).catch((error) => {
-            if (error instanceof _net_api_error_js__WEBPACK_IMPORTED_MODULE_2__/* .ApiError */ .hD && (error.status === 401 || error.status === 403 || error.status === 429))
+        const read = () => github.getRun(repository, id);
+        // Only when the token is used first, it may be too new.
+        return await (runs.size === 0 ? github.retryIfNew(read, [401]) : read()).catch((error) => {
+            if (error instanceof _net_api_error_js__WEBPACK_IMPORTED_MODULE_3__/* .ApiError */ .hD && (error.status === 401 || error.status === 403 || error.status === 429))
                 refusal = error;
             throw error;
         });
     };
-    return async ({ marker, create_time }) => {
+    return async ({ client_id, marker, create_time }) => {
         const [id = ''] = marker.run.split('.');
         const byAge = () => {
             const { serverNow } = github.transport;
@@ -484,10 +555,10 @@ function judgeWith(github, { repository, run: ownRun }) {
             runs.set(id, reading);
             const run = await reading;
             // Judge by age once more: if Scalekit sends no time, GitHub's response is the first that does.
-            return byAge() ?? judgeByRun(marker, run);
+            return byAge() ?? judgeByRun({ client_id, marker, create_time }, run);
         }
         catch (error) {
-            return { isOver: false, why: 'GitHub could not be asked about its run', failure: _output_log_js__WEBPACK_IMPORTED_MODULE_3__/* .message */ .iU(error) };
+            return { isOver: false, why: 'GitHub could not be asked about its run', failure: _output_log_js__WEBPACK_IMPORTED_MODULE_4__/* .message */ .iU(error) };
         }
     };
 }
@@ -505,24 +576,29 @@ function judgeByAge({ run }, create_time, now, ownRun) {
     return { isOver: true, why: 'it is older than 35 days, and no run lasts longer' };
 }
 /** Judges a client by its workflow run. @param workflowRun undefined if GitHub shows no such run */
-function judgeByRun({ run }, workflowRun) {
+function judgeByRun({ client_id, marker, create_time }, workflowRun) {
     // GitHub answers 404 for a deleted run and for one that the token may not see.
     if (!workflowRun)
         return { isOver: false, why: 'GitHub shows no such run, which proves nothing' };
-    const { status, run_attempt } = workflowRun;
-    const attempt = Number(run.split('.')[1]);
-    if (run_attempt > attempt)
-        return { isOver: true, why: `its run is at attempt ${run_attempt} by now` };
-    if (run_attempt === attempt && status === 'completed')
-        return { isOver: true, why: 'its run is completed' };
-    return { isOver: false, why: `its run is ${status} in attempt ${run_attempt}` };
+    const { status, run_attempt, updated_at } = workflowRun;
+    const attempt = Number(marker.run.split('.')[1]);
+    const isOver = run_attempt > attempt || (run_attempt === attempt && status === 'completed');
+    if (!isOver)
+        return { isOver, why: `its run is ${status} in attempt ${run_attempt}` };
+    const end = updated_at === undefined ? undefined : BigInt(updated_at) * 1000000n;
+    if (create_time !== undefined && end !== undefined && create_time > end + _client_identity_js__WEBPACK_IMPORTED_MODULE_0__/* .COPY_AGE_NS */ .Y0)
+        return { isOver: false, why: 'it was created after its run ended', warning: (0,_steps_find_js__WEBPACK_IMPORTED_MODULE_8__/* .copyText */ .Dk)(client_id) };
+    return {
+        isOver,
+        why: run_attempt > attempt ? `its run is at attempt ${run_attempt} by now` : 'its run is completed',
+    };
 }
 /** Returns the rows of the summary's table. */
 function table(rows) {
     const header = ['Client', 'Name', 'Run', 'What', 'Why'].map((data) => ({ data, header: true }));
     const shown = rows
         .slice(0, MAX_ROWS)
-        .map(({ client, action, why }) => [client.client_id, client.name, client.marker.run, action, why].map((text) => (0,_output_summary_js__WEBPACK_IMPORTED_MODULE_5__/* .cell */ .Hn)([text])));
+        .map(({ client, action, why }) => [client.client_id, client.name, client.marker.run, action, why].map((text) => (0,_output_summary_js__WEBPACK_IMPORTED_MODULE_6__/* .cell */ .Hn)([text])));
     const more = rows.length - MAX_ROWS;
     return [header, ...shown, ...(more > 0 ? [[{ data: `and ${more} more`, colspan: '5' }]] : [])];
 }

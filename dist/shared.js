@@ -8,27 +8,29 @@ exports.modules = {
 
 /* harmony export */ __webpack_require__.d(__webpack_exports__, {
 /* harmony export */   BC: () => (/* binding */ shortHash),
+/* harmony export */   HI: () => (/* binding */ namesOtherRepository),
 /* harmony export */   Jf: () => (/* binding */ identityHash),
+/* harmony export */   Ke: () => (/* binding */ relationOf),
 /* harmony export */   Lk: () => (/* binding */ isFromThisStep),
-/* harmony export */   P3: () => (/* binding */ hasMatchingClaims),
 /* harmony export */   Pe: () => (/* binding */ withMarker),
-/* harmony export */   gJ: () => (/* binding */ formatMarker),
-/* harmony export */   gY: () => (/* binding */ parseMarker),
+/* harmony export */   Ts: () => (/* binding */ claimsNameRepository),
+/* harmony export */   Y0: () => (/* binding */ COPY_AGE_NS),
 /* harmony export */   lY: () => (/* binding */ reasonNotManageable),
 /* harmony export */   sZ: () => (/* binding */ oldestFirst),
 /* harmony export */   sk: () => (/* binding */ repositoryReference),
-/* harmony export */   zi: () => (/* binding */ appendMarker)
+/* harmony export */   uW: () => (/* binding */ copiesAmong),
+/* harmony export */   x9: () => (/* binding */ parseOrUndefined)
 /* harmony export */ });
+/* unused harmony export hasMatchingClaims */
 /* harmony import */ var node_crypto__WEBPACK_IMPORTED_MODULE_0__ = __webpack_require__(7598);
 /* harmony import */ var node_crypto__WEBPACK_IMPORTED_MODULE_0___default = /*#__PURE__*/__webpack_require__.n(node_crypto__WEBPACK_IMPORTED_MODULE_0__);
 /* harmony import */ var _output_text_js__WEBPACK_IMPORTED_MODULE_1__ = __webpack_require__(4938);
 /* harmony import */ var _scalekit_types_js__WEBPACK_IMPORTED_MODULE_2__ = __webpack_require__(179);
-/* harmony import */ var _description_js__WEBPACK_IMPORTED_MODULE_3__ = __webpack_require__(5297);
+/* harmony import */ var _marker_js__WEBPACK_IMPORTED_MODULE_3__ = __webpack_require__(5425);
 
 
 
 
-const MARKER = /^\[scalekit-organization-client\/1 key=(?<key>[\w-]{16}) repo=(?<repo>[\w-]{1,16}) by=(?<by>[\w-]{1,16}) run=(?<run>\d{1,12}\.\d{1,4}) lifetime=(?<lifetime>persistent|job) nonce=(?<nonce>[\w-]{16})\]$/;
 /**
  * Returns the hash that two runs share if they mean the same client. The repository's id is hashed if it is known, so
  * the hash survives a rename. Otherwise the name is hashed. Name and environment are compared regardless of case.
@@ -41,24 +43,16 @@ function identityHash({ repository, repository_id, environment, name, lifetime }
 function repositoryReference(repository, repository_id) {
     return repository_id ?? shortHash(repository.toLowerCase());
 }
-/** Returns the ownership marker as one line of text. */
-function formatMarker({ key, repo, by, run, lifetime, nonce }) {
-    return `[scalekit-organization-client/1 key=${key} repo=${repo} by=${by} run=${run} lifetime=${lifetime} nonce=${nonce}]`;
-}
-/** Returns the description to send: the text, and the ownership marker as its last line. */
-function appendMarker(descriptionText, marker) {
-    return [descriptionText, formatMarker(marker)].filter(Boolean).join('\n');
-}
-/** Returns the ownership marker in the last line of a description, or undefined if there is none. */
-function parseMarker(description) {
-    return MARKER.exec(splitDescription(description)[1])?.groups;
-}
 /** Returns the client with its description split into text and ownership marker. */
 function withMarker(client) {
-    const marker = parseMarker(client.description);
-    const text = marker ? splitDescription(client.description)[0] : client.description;
-    const descriptionText = [...text].slice(0, _description_js__WEBPACK_IMPORTED_MODULE_3__/* .MAX_DESCRIPTION_TEXT */ .C).join('');
-    return { ...client, descriptionText, marker };
+    const [marker, ...others] = (0,_marker_js__WEBPACK_IMPORTED_MODULE_3__/* .parseMarkers */ .FT)(client.description);
+    const isDisputed = others.length > 0;
+    return {
+        ...client,
+        descriptionText: (0,_marker_js__WEBPACK_IMPORTED_MODULE_3__/* .textOf */ .b6)(client.description),
+        marker: isDisputed ? undefined : marker,
+        isDisputed,
+    };
 }
 /**
  * Returns why a client that the user named by its id must not be managed with this identity. Returns undefined if it
@@ -66,8 +60,12 @@ function withMarker(client) {
  */
 function reasonNotManageable(client, identity, { key, repo }) {
     const { marker } = client;
+    if (client.isDisputed)
+        return 'its description has several different ownership markers';
     if (marker?.key === key)
-        return undefined;
+        return namesOtherRepository(client, identity)
+            ? 'its claim github_repository_id names another repository'
+            : undefined;
     if (marker && marker.repo !== repo)
         return 'it was created for another repository, by its ownership marker';
     if (claimsNameRepository(client, identity) === false)
@@ -81,10 +79,58 @@ function reasonNotManageable(client, identity, { key, repo }) {
     }
     return undefined;
 }
+/**
+ * Returns whether the claim `github_repository_id` of a client names another repository. Such a client is never used,
+ * changed or deleted, although it has our identity hash: it is a copy, or somebody has changed it.
+ */
+function namesOtherRepository(client, { repository_id }) {
+    return repository_id !== undefined && claimValues(client, 'github_repository_id').some((id) => id !== repository_id);
+}
 /** Returns whether the claims of a client name the repository and the environment of this identity. */
 function hasMatchingClaims(client, identity) {
     const [environment = ''] = claimValues(client, 'environment');
     return (claimsNameRepository(client, identity) === true && environment.toLowerCase() === identity.environment.toLowerCase());
+}
+/** Returns what a client is to a step. A client that cannot be parsed has no claims. */
+function relationOf({ description, parse }, { identity, marker: { key } }) {
+    const markers = (0,_marker_js__WEBPACK_IMPORTED_MODULE_3__/* .parseMarkers */ .FT)(description);
+    const hasOurKey = markers.some((marker) => marker.key === key);
+    if (markers.length === 1 && !hasOurKey)
+        return 'unrelated';
+    const client = parseOrUndefined(parse);
+    if (markers.length === 1)
+        return client && namesOtherRepository(client, identity) ? 'contradictory' : 'ours';
+    const isAlike = client !== undefined && hasMatchingClaims(client, identity);
+    if (markers.length > 1)
+        return hasOurKey || isAlike ? 'disputed' : 'unrelated';
+    return isAlike ? 'look-alike' : 'unrelated';
+}
+/** Nanoseconds after which a second client with the same nonce is no duplicate of a request that was sent again. */
+const COPY_AGE_NS = 3600000000000n;
+/**
+ * Returns the clients that somebody copied by hand: those that were created more than an hour after the oldest client with
+ * the same nonce.
+ */
+function copiesAmong(clients) {
+    const oldest = new Map();
+    for (const { marker, create_time } of clients) {
+        const known = oldest.get(marker.nonce);
+        if (create_time !== undefined && (known === undefined || create_time < known))
+            oldest.set(marker.nonce, create_time);
+    }
+    return clients.filter(({ marker, create_time }) => {
+        const first = oldest.get(marker.nonce);
+        return create_time !== undefined && first !== undefined && create_time - first > COPY_AGE_NS;
+    });
+}
+/** Parses a client. Returns undefined if it cannot be parsed. */
+function parseOrUndefined(parse) {
+    try {
+        return parse();
+    }
+    catch {
+        return undefined;
+    }
 }
 /** Orders clients, the oldest first: by time in nanoseconds and then by id, so that all runs agree on the first. */
 function oldestFirst(one, other) {
@@ -93,12 +139,6 @@ function oldestFirst(one, other) {
 /** Returns 16 characters (96 bits) of the SHA-256 of a text, in base64url. */
 function shortHash(text) {
     return (0,node_crypto__WEBPACK_IMPORTED_MODULE_0__.createHash)('sha256').update(text).digest('base64url').slice(0, 16);
-}
-/** Splits a description into the text before its last line, and the last line. */
-function splitDescription(description) {
-    const trimmed = description.trimEnd();
-    const at = trimmed.lastIndexOf('\n');
-    return [trimmed.slice(0, Math.max(at, 0)), trimmed.slice(at + 1)];
 }
 /**
  * Returns whether the claims of a client name this repository. Ids are compared if both sides have one, otherwise
@@ -120,7 +160,7 @@ function claimValues({ custom_claims }, key) {
  * @param run `ID.ATTEMPT` of the workflow run
  */
 function isFromThisStep({ description }, { nonce, run }) {
-    const marker = parseMarker(description);
+    const marker = (0,_marker_js__WEBPACK_IMPORTED_MODULE_3__/* .parseMarker */ .gY)(description);
     return marker?.nonce === nonce && marker.run === run;
 }
 
@@ -241,12 +281,12 @@ var json = __webpack_require__(7661);
 var network_error = __webpack_require__(8518);
 // EXTERNAL MODULE: ./build/net/outcome.js
 var outcome = __webpack_require__(6299);
+// EXTERNAL MODULE: ./build/net/transport.js + 3 modules
+var transport = __webpack_require__(2677);
 // EXTERNAL MODULE: ./build/output/log.js + 1 modules
 var log = __webpack_require__(1083);
 // EXTERNAL MODULE: ./build/net/retry.js
 var retry = __webpack_require__(8853);
-// EXTERNAL MODULE: ./build/net/transport.js + 3 modules
-var transport = __webpack_require__(2677);
 // EXTERNAL MODULE: ./build/output/text.js
 var output_text = __webpack_require__(4938);
 ;// CONCATENATED MODULE: ./build/github/errors.js
@@ -288,9 +328,10 @@ function rateLimitWait(response) {
  * @param data the parsed body
  */
 function githubRefusal(subject, response, data) {
-    return (0,api_error/* refusedError */.bG)(subject.operation, response, githubMessages(data), githubAdvice(subject, response));
+    const messages = githubMessages(data);
+    return (0,api_error/* refusedError */.bG)(subject.operation, response, messages, githubAdvice(subject, response, messages));
 }
-function githubAdvice({ parameters, permission }, response) {
+function githubAdvice({ parameters, permission }, response, messages) {
     const { status } = response;
     if (status >= 300 && status < 400)
         return permission === 'repository'
@@ -301,14 +342,26 @@ function githubAdvice({ parameters, permission }, response) {
         return response.cancelled ? '' : rateLimitAdvice(wait);
     if (status >= 500)
         return "That is on GitHub's side: try again later.";
+    const intercepted = (0,api_error/* interceptedAdvice */.G0)(response, 'GITHUB_API_URL');
+    if (intercepted)
+        return intercepted;
     if (status === 401)
         return 'github_token is not valid, or not valid any more.';
     const grant = `It needs ${PERMISSIONS[permission]}.`;
-    if (status === 403)
-        return `github_token may not do that. ${grant}${permission === 'runs' ? '' : ' GITHUB_TOKEN cannot be given it.'}`;
     if (status === 404)
         return `${missing(parameters)} ${grant}`;
-    return '';
+    if (status !== 403)
+        return '';
+    const more = permission === 'runs' ? '' : ' GITHUB_TOKEN cannot be given it.';
+    // GitHub says "Resource not accessible by personal access token". Its other messages explain themselves: single
+    // sign-on, an IP allow list, a policy on tokens, an archived repository.
+    const isPermission = messages.some((message) => /not accessible by/i.test(message));
+    return [...(isPermission ? [`github_token may not do that. ${grant}${more}`] : []), ...signOnAdvice(response)].join(' ');
+}
+/** Returns the sentence with the address where the user allows a token for an organization with single sign-on. */
+function signOnAdvice({ headers }) {
+    const [, url] = /^required; url=(https:\/\/\S{1,1000})$/.exec(String(headers['x-github-sso'])) ?? [];
+    return url ? [`To allow github_token, open ${url}`] : [];
 }
 /** @param wait milliseconds that GitHub asks to wait, if it does */
 function rateLimitAdvice(wait) {
@@ -338,6 +391,9 @@ function githubMessages(data) {
 
 
 
+
+/** Milliseconds before each retry of a read that fails because something is new: about five seconds in all. */
+const NEWNESS_DELAYS = [500, 1_000, 1_500, 2_000];
 /**
  * GitHub's REST API. Octokit builds the requests and parses the responses. The Transport sends them, so that deadlines,
  * retries, proxies and redirects are handled as for Scalekit. The methods that read throw an ApiError if the request fails.
@@ -355,7 +411,31 @@ class GitHub {
         return this.#access.api;
     }
     /**
-     * Reads a repository.
+     * Reads, and retries for about five seconds if GitHub answers that it does not know the token (401), the repository, the
+     * environment or its public key (404): tokens and environments are often a second old, and parts of GitHub learn of
+     * them late. Only for what is read before anything is changed. The post step does not use it: by then nothing is new.
+     * @param read throws an ApiError. A variable or secret that does not exist must not be an error, because that is an answer
+     * @param statuses the statuses to retry. Leaves out 404 if the caller expects it
+     */
+    async retryIfNew(read, statuses = [401, 404]) {
+        for (const base of NEWNESS_DELAYS) {
+            try {
+                return await read();
+            }
+            catch (error) {
+                if (!(error instanceof api_error/* ApiError */.hD) || !statuses.includes(error.status ?? 0))
+                    throw error;
+                const delay = base * (0.75 + Math.random() / 2);
+                // A retry without time would fail and hide what GitHub answered.
+                if (delay + transport/* MIN_RETRY_TIME */.Gx > this.transport.remaining || !(await this.transport.wait(delay)))
+                    throw error;
+                log/* debug */.Yz(`${error.message} Asking again, in case something is new.`);
+            }
+        }
+        return await read();
+    }
+    /**
+     * Reads a repository, and retries if it or the token may be new.
      * @param name `owner/name` as it is now. GitHub redirects a former name, and redirects are not followed.
      * @param parse gets the repository, whose id and name are already checked; throws an InvalidResponseError
      */
@@ -368,14 +448,15 @@ class GitHub {
             parameters: { owner, repo },
             permission: 'repository',
         };
-        return await this.read(request, (repository) => {
+        const parseRepository = (repository) => {
             const { id, full_name } = repository;
             if (!isPositive(id))
                 throw new json/* InvalidResponseError */.tF('id is not a number');
             if (typeof full_name !== 'string' || full_name.toLowerCase() !== name.toLowerCase())
                 throw new json/* InvalidResponseError */.tF('it shows another repository');
             return parse(repository);
-        });
+        };
+        return await this.retryIfNew(() => this.read(request, parseRepository));
     }
     /**
      * Reads a workflow run.
@@ -393,7 +474,8 @@ class GitHub {
             const { run_attempt } = run;
             if (!isPositive(run_attempt))
                 throw new json/* InvalidResponseError */.tF('run_attempt is not a number');
-            return { status: (0,json/* stringField */.OM)(run, 'status'), run_attempt };
+            const updated_at = Date.parse((0,json/* stringField */.OM)(run, 'updated_at')) || undefined;
+            return { status: (0,json/* stringField */.OM)(run, 'status'), run_attempt, updated_at };
         });
     }
     /**
@@ -455,7 +537,8 @@ class GitHub {
     async #sendThroughOctokit({ route, parameters, mayBeDone = false }) {
         let response;
         const fetch = async (url, { method, headers, body }) => {
-            const call = { method, url: new URL(url), headers, body, repeatable: true, mayBeDone, rateLimitWait: rateLimitWait };
+            const isGarbage = ({ body }) => method === 'GET' && !(0,json/* isJsonObject */.OW)(body);
+            const call = { method, url: new URL(url), headers, body, repeatable: true, mayBeDone, rateLimitWait: rateLimitWait, isGarbage };
             response = await this.transport.send(call);
             return toFetchResponse(response);
         };
@@ -554,9 +637,15 @@ class SavedCredentials {
     }
     /**
      * Reads everything that a write needs: the public key, the environment and what is saved. Throws if the token cannot
-     * read one of them. Whether the token can write is not known before the first write.
+     * read one of them. Whether the token can write is not known before the first write. If the token or the environment
+     * may be new, reads everything again, because a 404 of a variable may have had the same reason.
+     * @param mayBeGone whether the environment may have been deleted. Then a 404 is an answer, and waiting would delay a
+     *   delete/ that has nothing to delete
      */
-    async open() {
+    async open({ mayBeGone = false } = {}) {
+        return await this.#github.retryIfNew(() => this.#readAll(), mayBeGone ? [401] : [401, 404]);
+    }
+    async #readAll() {
         const reads = [
             this.#readPublicKey(),
             this.location.environment ? this.#requireEnvironment() : undefined,
@@ -569,9 +658,9 @@ class SavedCredentials {
                 throw result.reason;
         return await reads[2];
     }
-    /** Returns true if the token can read the repository. @throws {ApiError} if it cannot */
+    /** @throws {ApiError} if the token cannot read the repository */
     async requireVisibleRepository() {
-        return await this.#github.getRepository(this.location.repository, () => true);
+        await this.#github.getRepository(this.location.repository, () => undefined);
     }
     /** Returns whether the environment exists; true if the location has no environment. */
     async environmentExists() {
@@ -736,6 +825,7 @@ function entryNames(location) {
 
 /* harmony export */ __webpack_require__.d(__webpack_exports__, {
 /* harmony export */   K5: () => (/* binding */ identityFor),
+/* harmony export */   V8: () => (/* binding */ clientName),
 /* harmony export */   mE: () => (/* binding */ createNonce),
 /* harmony export */   u0: () => (/* binding */ resolveSecretLocation),
 /* harmony export */   w0: () => (/* binding */ desiredClientFrom)
@@ -743,12 +833,12 @@ function entryNames(location) {
 /* harmony import */ var node_crypto__WEBPACK_IMPORTED_MODULE_0__ = __webpack_require__(7598);
 /* harmony import */ var node_crypto__WEBPACK_IMPORTED_MODULE_0___default = /*#__PURE__*/__webpack_require__.n(node_crypto__WEBPACK_IMPORTED_MODULE_0__);
 /* harmony import */ var _client_claims_js__WEBPACK_IMPORTED_MODULE_1__ = __webpack_require__(4866);
-/* harmony import */ var _client_description_js__WEBPACK_IMPORTED_MODULE_2__ = __webpack_require__(5297);
-/* harmony import */ var _client_faults_js__WEBPACK_IMPORTED_MODULE_3__ = __webpack_require__(4202);
-/* harmony import */ var _client_identity_js__WEBPACK_IMPORTED_MODULE_4__ = __webpack_require__(2537);
-/* harmony import */ var _scalekit_types_js__WEBPACK_IMPORTED_MODULE_5__ = __webpack_require__(179);
-/* harmony import */ var _inputs_js__WEBPACK_IMPORTED_MODULE_6__ = __webpack_require__(204);
-/* harmony import */ var _specs_js__WEBPACK_IMPORTED_MODULE_7__ = __webpack_require__(9843);
+/* harmony import */ var _client_faults_js__WEBPACK_IMPORTED_MODULE_2__ = __webpack_require__(4202);
+/* harmony import */ var _client_identity_js__WEBPACK_IMPORTED_MODULE_3__ = __webpack_require__(2537);
+/* harmony import */ var _client_marker_js__WEBPACK_IMPORTED_MODULE_7__ = __webpack_require__(5425);
+/* harmony import */ var _scalekit_types_js__WEBPACK_IMPORTED_MODULE_4__ = __webpack_require__(179);
+/* harmony import */ var _inputs_js__WEBPACK_IMPORTED_MODULE_5__ = __webpack_require__(204);
+/* harmony import */ var _specs_js__WEBPACK_IMPORTED_MODULE_6__ = __webpack_require__(9843);
 
 
 
@@ -764,10 +854,10 @@ const NO_REPOSITORY_ID = 'This runner does not set GITHUB_REPOSITORY_ID, so the 
  * @throws {InputError} if inputs and target contradict each other
  */
 function desiredClientFrom(inputs, target, nonce) {
-    const faults = new _client_faults_js__WEBPACK_IMPORTED_MODULE_3__/* .Faults */ .C(_specs_js__WEBPACK_IMPORTED_MODULE_7__/* .INPUT_ORDER */ .ov);
+    const faults = new _client_faults_js__WEBPACK_IMPORTED_MODULE_2__/* .Faults */ .C(_specs_js__WEBPACK_IMPORTED_MODULE_6__/* .INPUT_ORDER */ .ov);
     const report = (input) => faults.report(input);
     const claims = (0,_client_claims_js__WEBPACK_IMPORTED_MODULE_1__/* .deriveClaims */ .f)(inputs, target, report);
-    (0,_inputs_js__WEBPACK_IMPORTED_MODULE_6__/* .checkSecretLocation */ .KE)(inputs, target, report);
+    (0,_inputs_js__WEBPACK_IMPORTED_MODULE_5__/* .checkSecretLocation */ .KE)(inputs, target, report);
     faults.finish();
     const identity = identityFor(inputs, target, inputs.lifetime);
     return {
@@ -801,8 +891,8 @@ function identityFor({ name }, target, lifetime) {
  * @throws {InputError} if that is an environment and there is none
  */
 function resolveSecretLocation(inputs, target) {
-    const faults = new _client_faults_js__WEBPACK_IMPORTED_MODULE_3__/* .Faults */ .C(_specs_js__WEBPACK_IMPORTED_MODULE_7__/* .INPUT_ORDER */ .ov);
-    (0,_inputs_js__WEBPACK_IMPORTED_MODULE_6__/* .checkSecretLocation */ .KE)(inputs, target, (input) => faults.report(input));
+    const faults = new _client_faults_js__WEBPACK_IMPORTED_MODULE_2__/* .Faults */ .C(_specs_js__WEBPACK_IMPORTED_MODULE_6__/* .INPUT_ORDER */ .ov);
+    (0,_inputs_js__WEBPACK_IMPORTED_MODULE_5__/* .checkSecretLocation */ .KE)(inputs, target, (input) => faults.report(input));
     faults.finish();
     return secretLocation(inputs, target);
 }
@@ -810,13 +900,19 @@ function resolveSecretLocation(inputs, target) {
 function createNonce() {
     return (0,node_crypto__WEBPACK_IMPORTED_MODULE_0__.randomBytes)(12).toString('base64url');
 }
+/** Returns the name of the client. @param suffix what a name that was not given ends with */
+function clientName({ name }, { repository, environment }, suffix = '') {
+    const text = `GitHub Actions: ${repository}${environment && ` (${environment})`}`;
+    return name || shorten(text, _scalekit_types_js__WEBPACK_IMPORTED_MODULE_4__/* .MAX_NAME */ .zB - suffix.length) + suffix;
+}
 /** Returns the fields to create the client with. A field without a value is absent. */
-function clientFields(inputs, { repository, environment }, claims) {
-    const { scopes, audience, expiry, name, description } = inputs;
+function clientFields(inputs, target, claims) {
+    const { scopes, audience, expiry, description, lifetime, runner } = inputs;
+    const { repository, environment } = target;
     const purpose = `Made by GitHub Actions for ${repository}${environment && `, environment ${environment}`}.`;
     return {
-        name: name || shorten(`GitHub Actions: ${repository}${environment && ` (${environment})`}`, _scalekit_types_js__WEBPACK_IMPORTED_MODULE_5__/* .MAX_NAME */ .zB),
-        description: description || shorten(purpose, _client_description_js__WEBPACK_IMPORTED_MODULE_2__/* .MAX_DESCRIPTION_TEXT */ .C),
+        name: clientName(inputs, target, lifetime === 'job' ? ` #${runner.run}` : ''),
+        description: description || shorten(purpose, _client_marker_js__WEBPACK_IMPORTED_MODULE_7__/* .MAX_DESCRIPTION_TEXT */ .CV),
         ...(scopes.length > 0 && { scopes }),
         ...(audience.length > 0 && { audience }),
         ...(claims.length > 0 && { custom_claims: claims }),
@@ -825,10 +921,10 @@ function clientFields(inputs, { repository, environment }, claims) {
 }
 function createMarker({ runner }, identity, nonce) {
     return {
-        key: (0,_client_identity_js__WEBPACK_IMPORTED_MODULE_4__/* .identityHash */ .Jf)(identity),
-        repo: (0,_client_identity_js__WEBPACK_IMPORTED_MODULE_4__/* .repositoryReference */ .sk)(identity.repository, identity.repository_id),
+        key: (0,_client_identity_js__WEBPACK_IMPORTED_MODULE_3__/* .identityHash */ .Jf)(identity),
+        repo: (0,_client_identity_js__WEBPACK_IMPORTED_MODULE_3__/* .repositoryReference */ .sk)(identity.repository, identity.repository_id),
         // Not from the ID token: sweep/ compares it with the runner's variables and requests no token.
-        by: (0,_client_identity_js__WEBPACK_IMPORTED_MODULE_4__/* .repositoryReference */ .sk)(runner.repository, runner.repository_id),
+        by: (0,_client_identity_js__WEBPACK_IMPORTED_MODULE_3__/* .repositoryReference */ .sk)(runner.repository, runner.repository_id),
         run: runner.run,
         lifetime: identity.lifetime,
         nonce,
@@ -853,7 +949,7 @@ function shorten(text, max) {
     if (characters.length <= max)
         return text;
     const kept = max - 9;
-    return `${characters.slice(0, kept).join('')}~${(0,_client_identity_js__WEBPACK_IMPORTED_MODULE_4__/* .shortHash */ .BC)(characters.slice(kept).join('')).slice(0, 8)}`;
+    return `${characters.slice(0, kept).join('')}~${(0,_client_identity_js__WEBPACK_IMPORTED_MODULE_3__/* .shortHash */ .BC)(characters.slice(kept).join('')).slice(0, 8)}`;
 }
 
 
@@ -864,6 +960,7 @@ function shorten(text, max) {
 
 /* harmony export */ __webpack_require__.d(__webpack_exports__, {
 /* harmony export */   $r: () => (/* binding */ unansweredError),
+/* harmony export */   G0: () => (/* binding */ interceptedAdvice),
 /* harmony export */   Le: () => (/* binding */ invalidResponseError),
 /* harmony export */   R2: () => (/* binding */ redirectAdvice),
 /* harmony export */   bG: () => (/* binding */ refusedError),
@@ -871,7 +968,9 @@ function shorten(text, max) {
 /* harmony export */   hD: () => (/* binding */ ApiError)
 /* harmony export */ });
 /* harmony import */ var _output_text_js__WEBPACK_IMPORTED_MODULE_0__ = __webpack_require__(4938);
+/* harmony import */ var _json_js__WEBPACK_IMPORTED_MODULE_2__ = __webpack_require__(7661);
 /* harmony import */ var _proxy_js__WEBPACK_IMPORTED_MODULE_1__ = __webpack_require__(5927);
+
 
 
 // The errors of the Scalekit and GitHub APIs, and the advice about the network that both have in common. scalekit/errors.ts
@@ -883,9 +982,12 @@ class ApiError extends Error {
     name = 'ApiError';
     /** Status of the response. Undefined if there was no response, or if it does not have the API's form. */
     status;
+    /** Whether the response is the API's own, as far as its form shows. */
+    isFromApi;
     constructor(message, options = {}) {
         super(message, { cause: options.cause });
         this.status = options.status;
+        this.isFromApi = options.isFromApi ?? false;
     }
 }
 /**
@@ -893,10 +995,15 @@ class ApiError extends Error {
  * @param operation completes "Could not …"
  * @param messages the server's own messages
  * @param advice what the user can do, a sentence, or empty
+ * @param status what the error has as its status, if that is not the response's
  */
-function refusedError(operation, { status }, messages, advice) {
-    const reason = [`HTTP ${status}`, ...(messages.length > 0 ? [(0,_output_text_js__WEBPACK_IMPORTED_MODULE_0__/* .truncate */ .xv)(messages.join(': '), MAX_MESSAGES)] : [])];
-    return new ApiError(errorSentence(operation, reason.join(': '), advice), { status });
+function refusedError(operation, response, messages, advice, status = response.status) {
+    const isFromApi = isApiResponse(response);
+    const reason = [
+        `HTTP ${response.status}`,
+        ...(messages.length > 0 ? [(0,_output_text_js__WEBPACK_IMPORTED_MODULE_0__/* .truncate */ .xv)(messages.join(': '), MAX_MESSAGES)] : []),
+    ];
+    return new ApiError(errorSentence(operation, reason.join(': '), advice), { status, isFromApi });
 }
 /**
  * Returns the error for a request that got no complete response.
@@ -923,6 +1030,22 @@ function invalidResponseError(operation, { status }, reason, advice) {
  */
 function redirectAdvice({ headers }, advice) {
     return `Redirects are not followed (it points to ${(0,_output_text_js__WEBPACK_IMPORTED_MODULE_0__/* .truncate */ .xv)(String(headers.location ?? 'nowhere'), 200)}): ${advice}`;
+}
+/**
+ * Returns the advice for a 401 or 403 that does not come from the API, or an empty text for any other response. Both APIs
+ * explain a refusal in a JSON object, so any other body is that of a server in between.
+ * @param setting name of the input or variable that holds the server's URL
+ */
+function interceptedAdvice({ status, body }, setting) {
+    if (status !== 401 && status !== 403)
+        return '';
+    try {
+        (0,_json_js__WEBPACK_IMPORTED_MODULE_2__/* .parseJsonObject */ .dw)(body);
+        return '';
+    }
+    catch {
+        return `That is not the API's JSON: a firewall, a proxy or an IP allow list in front of ${setting} probably refused it. Allow this runner's address there.`;
+    }
 }
 /**
  * Returns whether a response may come from the API: its body is empty, a JSON object, a JSON list or null. Any other
@@ -1117,6 +1240,7 @@ function retryDelay(attempt, requested, remaining, random = Math.random()) {
 
 // EXPORTS
 __webpack_require__.d(__webpack_exports__, {
+  Gx: () => (/* binding */ MIN_RETRY_TIME),
   oK: () => (/* binding */ Transport),
   Xo: () => (/* binding */ responseTime)
 });
@@ -1501,9 +1625,12 @@ class Transport {
             return !isPermanent && (request.repeatable || !result.reached) && attempt < MAX_ATTEMPTS;
         }
         // After a rate limit, the server has done nothing and says when to retry. Only the deadline limits these retries.
-        if (result.status === 429 || request.rateLimitWait?.(result) !== undefined)
+        if (request.rateLimitWait?.(result) !== undefined)
             return true;
-        const isTemporary = result.status === 408 || result.status === 425 || result.status >= 500;
+        if (result.status === 429)
+            return !request.isPermanentLimit?.(result) || attempt < MAX_ATTEMPTS;
+        const isGarbage = result.status >= 200 && result.status < 300 && request.isGarbage?.(result) === true;
+        const isTemporary = result.status === 408 || result.status === 425 || result.status >= 500 || isGarbage;
         // After 425 Too Early (RFC 8470), the server has done nothing.
         return (request.repeatable || result.status === 425) && isTemporary && attempt < MAX_ATTEMPTS;
     }
@@ -1650,129 +1777,25 @@ function escapeHtml(text) {
 
 /***/ }),
 
-/***/ 2361:
+/***/ 2582:
 /***/ ((__unused_webpack_module, __webpack_exports__, __webpack_require__) => {
 
-
-// EXPORTS
-__webpack_require__.d(__webpack_exports__, {
-  h: () => (/* binding */ CREATION_LAG),
-  x: () => (/* binding */ Scalekit)
-});
-
-// EXTERNAL MODULE: ./build/net/api-error.js
-var api_error = __webpack_require__(1308);
-// EXTERNAL MODULE: ./build/net/clock.js
-var clock = __webpack_require__(801);
-// EXTERNAL MODULE: ./build/net/json.js
-var json = __webpack_require__(7661);
-// EXTERNAL MODULE: ./build/net/network-error.js
-var network_error = __webpack_require__(8518);
-// EXTERNAL MODULE: ./build/net/outcome.js
-var net_outcome = __webpack_require__(6299);
-// EXTERNAL MODULE: ./build/output/mask.js
-var mask = __webpack_require__(549);
-// EXTERNAL MODULE: ./build/output/text.js
-var output_text = __webpack_require__(4938);
-;// CONCATENATED MODULE: ./build/scalekit/errors.js
+/* harmony export */ __webpack_require__.d(__webpack_exports__, {
+/* harmony export */   h: () => (/* binding */ CREATION_LAG),
+/* harmony export */   x: () => (/* binding */ Scalekit)
+/* harmony export */ });
+/* harmony import */ var _net_api_error_js__WEBPACK_IMPORTED_MODULE_0__ = __webpack_require__(1308);
+/* harmony import */ var _net_clock_js__WEBPACK_IMPORTED_MODULE_7__ = __webpack_require__(801);
+/* harmony import */ var _net_json_js__WEBPACK_IMPORTED_MODULE_8__ = __webpack_require__(7661);
+/* harmony import */ var _net_network_error_js__WEBPACK_IMPORTED_MODULE_1__ = __webpack_require__(8518);
+/* harmony import */ var _net_outcome_js__WEBPACK_IMPORTED_MODULE_6__ = __webpack_require__(6299);
+/* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_2__ = __webpack_require__(8387);
+/* harmony import */ var _meaning_js__WEBPACK_IMPORTED_MODULE_3__ = __webpack_require__(7777);
+/* harmony import */ var _secret_cap_js__WEBPACK_IMPORTED_MODULE_9__ = __webpack_require__(3193);
+/* harmony import */ var _token_js__WEBPACK_IMPORTED_MODULE_4__ = __webpack_require__(5419);
+/* harmony import */ var _types_js__WEBPACK_IMPORTED_MODULE_5__ = __webpack_require__(179);
 
 
-/**
- * Returns the error for a response whose status is not 2xx.
- * @param operation completes "Could not …"
- */
-function scalekitRefusal(operation, response, subject) {
-    return (0,api_error/* refusedError */.bG)(operation, response, scalekitMessages(response), scalekitAdvice(response, subject));
-}
-/**
- * Returns the error for a 2xx response whose body does not have the form that the API documents.
- * @param operation completes "Could not …"
- * @param reason completes "HTTP 200, but …"
- */
-function scalekitInvalidResponse(operation, response, reason, subject) {
-    const advice = subject !== 'sign-in' ? '' : 'Is scalekit_environment_url the address of a Scalekit environment?';
-    return (0,api_error/* invalidResponseError */.Le)(operation, response, reason, advice);
-}
-function scalekitAdvice(response, subject) {
-    const { status, headers } = response;
-    if (status >= 300 && status < 400)
-        return (0,api_error/* redirectAdvice */.R2)(response, "scalekit_environment_url must be the environment's own address.");
-    if (status === 429) {
-        if (response.cancelled)
-            return '';
-        const wait = headers['retry-after'] ? ` (it says: come back after ${(0,output_text/* truncate */.xv)(headers['retry-after'], 40)})` : '';
-        return `The rate limit of the environment is reached for longer than this step may wait${wait}: run fewer jobs at once, or raise timeout.`;
-    }
-    if (status >= 500)
-        return "That is on Scalekit's side: try again later.";
-    if (subject === 'client-sign-in')
-        return 'Scalekit refuses the new client credentials. An interceptor of the environment may deny the token.';
-    if (status === 404 && !(0,api_error/* isApiResponse */.ee)(response) && subject !== 'sign-in')
-        return 'Check who answers at scalekit_environment_url: it is not the API.';
-    if (subject === 'sign-in')
-        return SIGN_IN_ADVICE[status] ?? '';
-    return organizationAdvice(status, subject);
-}
-const CHECK_CREDENTIALS = 'Check scalekit_client_id and scalekit_client_secret: they must be the API credentials (skc_…) of this very environment, not revoked.';
-const SIGN_IN_ADVICE = {
-    400: CHECK_CREDENTIALS,
-    401: CHECK_CREDENTIALS,
-    403: CHECK_CREDENTIALS,
-    404: 'scalekit_environment_url does not lead to a Scalekit environment.',
-};
-/** Returns the advice for a request about the organization, or about one of its clients. */
-function organizationAdvice(status, { organization, client, adding }) {
-    if (status === 401)
-        return 'The API does not accept the token that it gave for scalekit_client_id: check that these API credentials are still valid.';
-    if (status === 403)
-        return 'The API credentials in scalekit_client_id may not manage the clients of this organization.';
-    if ((status === 400 || status === 409) && adding)
-        return 'A client has five secrets at most: let one run at a time use it, with concurrency in the workflow.';
-    if (status !== 404)
-        return '';
-    if (client)
-        return `Client ${client} is not there (any more).`;
-    return `Is there an organization ${organization} in this environment? An id from another environment is not known here.`;
-}
-/**
- * Returns the server's own messages. The body is a status object with details, a bare ErrorInfo, an OAuth error (RFC
- * 6749, section 5.2) or plain text. Nothing else of the body is shown, because `debug_info` may contain internals.
- */
-function scalekitMessages({ body, headers }) {
-    let parsed;
-    try {
-        parsed = JSON.parse(body);
-    }
-    catch {
-        const plainText = body.trim();
-        const isPlainText = String(headers['content-type'] ?? 'text/plain').startsWith('text/plain') && !/^[{[<]|debug_info/.test(plainText);
-        return isPlainText && plainText ? [(0,output_text/* truncate */.xv)((0,output_text/* oneLine */.TN)(plainText), 300)] : [];
-    }
-    const status = fieldsOf(parsed);
-    const infos = [...listOf(status.details).map(fieldsOf), status];
-    const violations = infos.flatMap((info) => listOf(fieldsOf(info.validation_error_info).field_violations).map(fieldsOf));
-    const messages = [
-        ...infos.map((info) => errors_text(info.error_code)),
-        errors_text(status.error),
-        errors_text(status.error_description),
-        errors_text(status.message),
-        ...violations.map((violation) => [errors_text(violation.field), errors_text(violation.description)].filter(Boolean).join(' ')),
-    ];
-    return [...new Set(messages.filter(Boolean))].slice(0, 10).map((message) => (0,output_text/* truncate */.xv)((0,output_text/* oneLine */.TN)(message), 300));
-}
-function fieldsOf(value) {
-    return typeof value === 'object' && value !== null ? value : {};
-}
-function listOf(value) {
-    return Array.isArray(value) ? value : [];
-}
-function errors_text(value) {
-    return typeof value === 'string' ? value.trim() : '';
-}
-
-// EXTERNAL MODULE: ./build/scalekit/types.js
-var types = __webpack_require__(179);
-;// CONCATENATED MODULE: ./build/scalekit/api.js
 
 
 
@@ -1783,6 +1806,9 @@ var types = __webpack_require__(179);
 
 /** Milliseconds after the creation of a client or a secret in which parts of the API may not know it yet. */
 const CREATION_LAG = 10_000;
+/** Milliseconds in which new credentials may be unknown to the token endpoint, and how often a token is requested. */
+const CREDENTIALS_LAG = 20_000;
+const MAX_TOKEN_ATTEMPTS = 8;
 /** Milliseconds before the first retry of a request that failed during that lag. Each later pause is twice as long. */
 const FIRST_PAUSE = 250;
 /** Milliseconds before any retry at most. */
@@ -1799,8 +1825,10 @@ class Scalekit {
     #origin;
     #organization;
     #token = '';
-    /** Ids of clients that parts of the API may not know yet. */
-    #justCreated = new Set();
+    /** When clients were created that parts of the API may not know yet, by id, in milliseconds since the process started. */
+    #createdAt = new Map();
+    /** The page sizes to try, the first one next. Without any, a request names none. */
+    #pageSizes = ['100', '30'];
     constructor(transport, origin, organization_id) {
         this.transport = transport;
         this.#origin = origin;
@@ -1820,23 +1848,28 @@ class Scalekit {
     }
     /** Requests an access token for the environment's API credentials and masks it. All later requests use it. */
     async signIn(credentials) {
-        this.#token = (0,net_outcome/* unwrap */.oA)(await this.#getToken('sign in to Scalekit', credentials, 'sign-in')).access_token;
+        this.#token = (0,_net_outcome_js__WEBPACK_IMPORTED_MODULE_6__/* .unwrap */ .oA)(await this.#getToken('sign in to Scalekit', credentials, 'sign-in')).access_token;
     }
-    /** Requests an access token for a client and masks it. Retries for ten seconds if the client is still unknown. */
+    /** Requests an access token for new credentials and masks it. Retries for 20 seconds while they may be unknown. */
     async getToken(credentials) {
         const operation = `get an access token for client ${credentials.client_id}`;
-        return (0,net_outcome/* unwrap */.oA)(await this.#retryDuringLag(isClientUnknown, () => this.#getToken(operation, credentials, 'client-sign-in')));
+        const send = () => this.#getToken(operation, credentials, 'client-sign-in');
+        const until = (0,_net_clock_js__WEBPACK_IMPORTED_MODULE_7__/* .clock */ .p)() + CREDENTIALS_LAG;
+        return (0,_net_outcome_js__WEBPACK_IMPORTED_MODULE_6__/* .unwrap */ .oA)(await this.#retryDuringLag(until, _meaning_js__WEBPACK_IMPORTED_MODULE_3__/* .areCredentialsUnknown */ .p4, send, false, MAX_TOKEN_ATTEMPTS));
     }
     /** Creates a client and masks its secret. */
     async createClient(fields, { mayBeDone, onSend, onId }) {
         const request = { ...this.#request('POST', [], fields), repeatable: false, mayBeDone, onSend };
         return await this.#exchange('create the client', request, this.#subject(), (body) => {
-            const response = (0,json/* parseJsonObject */.dw)(body);
-            const plain_secret = readSecret(response.plain_secret, Object(response.client).client_id);
-            const client = (0,types/* parseClientSummary */.Rg)(response.client);
+            const response = (0,_net_json_js__WEBPACK_IMPORTED_MODULE_8__/* .parseJsonObject */ .dw)(body);
+            const plain_secret = (0,_token_js__WEBPACK_IMPORTED_MODULE_4__/* .readSecret */ .n5)(response.plain_secret, Object(response.client).client_id);
+            const client = (0,_types_js__WEBPACK_IMPORTED_MODULE_5__/* .parseClientSummary */ .Rg)(response.client);
+            this.expectLag(client.client_id);
             onId(client.client_id);
-            requireMaskable('plain_secret', plain_secret);
-            return { client: client.parse(), plain_secret };
+            (0,_token_js__WEBPACK_IMPORTED_MODULE_4__/* .requireMaskable */ .is)('plain_secret', plain_secret);
+            // Throws if the client cannot be parsed.
+            client.parse();
+            return { client, plain_secret };
         });
     }
     /** Yields every client of the organization, page by page. Skips clients that cannot be parsed. */
@@ -1845,10 +1878,8 @@ class Scalekit {
         const seen = new Set();
         for (let token = '';;) {
             seen.add(token);
-            const request = this.#request('GET');
-            request.url.search = new URLSearchParams({ page_size: '100', ...(token && { page_token: token }) }).toString();
-            const page = (0,net_outcome/* unwrap */.oA)(await this.#exchange(operation, request, this.#subject(), types/* parsePage */.NL));
-            yield* page.clients.flatMap(types/* parseListedClient */.Cf);
+            const page = await this.#getPage(operation, token);
+            yield* page.clients.flatMap(_types_js__WEBPACK_IMPORTED_MODULE_5__/* .parseListedClient */ .Cf);
             token = page.next_page_token;
             if (!token)
                 return;
@@ -1857,35 +1888,49 @@ class Scalekit {
                 throw new Error(`Could not ${operation}: a page leads back to one that was read before.`);
         }
     }
+    /** Reads a page of the list of clients. If the API refuses its size, tries the next one, and keeps that for later pages. */
+    async #getPage(operation, page_token) {
+        const [page_size] = this.#pageSizes;
+        const request = this.#request('GET');
+        request.url.search = new URLSearchParams({
+            ...(page_size && { page_size }),
+            ...(page_token && { page_token }),
+        }).toString();
+        const outcome = await this.#exchange(operation, request, this.#subject(), _types_js__WEBPACK_IMPORTED_MODULE_5__/* .parsePage */ .NL);
+        if (!page_size || outcome.kind === 'done' || !(0,_meaning_js__WEBPACK_IMPORTED_MODULE_3__/* .isPageSizeRefused */ .XX)(outcome.error))
+            return (0,_net_outcome_js__WEBPACK_IMPORTED_MODULE_6__/* .unwrap */ .oA)(outcome);
+        this.#pageSizes.shift();
+        return await this.#getPage(operation, page_token);
+    }
     /** Returns a client, or undefined if it does not exist. */
     async getClient(client_id) {
-        const parse = (body) => (0,types/* parseClientSummary */.Rg)((0,json/* parseJsonObject */.dw)(body).client);
+        const parse = (body) => (0,_types_js__WEBPACK_IMPORTED_MODULE_5__/* .parseClientSummary */ .Rg)((0,_net_json_js__WEBPACK_IMPORTED_MODULE_8__/* .parseJsonObject */ .dw)(body).client);
         const request = this.#request('GET', [client_id]);
         const operation = `read client ${client_id}`;
-        return (0,net_outcome/* unwrap */.oA)(await this.#exchange(operation, request, this.#subject(client_id), parse, () => undefined));
+        const send = () => this.#exchange(operation, request, this.#subject(client_id), parse, () => undefined);
+        const isUnknown = (outcome) => outcome.kind === 'done' && outcome.value === undefined;
+        return (0,_net_outcome_js__WEBPACK_IMPORTED_MODULE_6__/* .unwrap */ .oA)(await this.#retryDuringLag(this.#lagEnd(client_id), isUnknown, send));
     }
-    /** While `work` runs, updateClient() and addSecret() retry for ten seconds if the API returns 404 for this client. */
-    async expectLag(client_id, work) {
-        this.#justCreated.add(client_id);
-        try {
-            return await work();
-        }
-        finally {
-            this.#justCreated.delete(client_id);
-        }
+    /** From now on, requests about this client are retried for ten seconds if the API does not know it. */
+    expectLag(client_id) {
+        this.#createdAt.set(client_id, (0,_net_clock_js__WEBPACK_IMPORTED_MODULE_7__/* .clock */ .p)());
+    }
+    /** Returns until when the API may not know a client, in milliseconds since the process started. */
+    #lagEnd(client_id) {
+        return (this.#createdAt.get(client_id) ?? Number.NEGATIVE_INFINITY) + CREATION_LAG;
     }
     /** Updates the fields that are given. The value of the outcome is the client as it is afterwards. */
     async updateClient(client_id, fields) {
         const request = this.#request('PATCH', [client_id], fields);
         const parse = (body) => {
-            const client = (0,types/* parseClientSummary */.Rg)((0,json/* parseJsonObject */.dw)(body).client);
+            const client = (0,_types_js__WEBPACK_IMPORTED_MODULE_5__/* .parseClientSummary */ .Rg)((0,_net_json_js__WEBPACK_IMPORTED_MODULE_8__/* .parseJsonObject */ .dw)(body).client);
             if (client.client_id !== client_id)
-                throw new json/* InvalidResponseError */.tF('it shows another client');
+                throw new _net_json_js__WEBPACK_IMPORTED_MODULE_8__/* .InvalidResponseError */ .tF('it shows another client');
             return client;
         };
         const operation = `update client ${client_id}`;
         const send = (mayBeDone) => this.#exchange(operation, { ...request, mayBeDone }, this.#subject(client_id), parse);
-        return await this.#retryDuringLag(this.#justCreated.has(client_id) && isMissing, send);
+        return await this.#retryDuringLag(this.#lagEnd(client_id), _meaning_js__WEBPACK_IMPORTED_MODULE_3__/* .isMissing */ .b2, send);
     }
     /** Deletes a client. Returns false if it did not exist. */
     async deleteClient(client_id) {
@@ -1896,20 +1941,21 @@ class Scalekit {
      * the secrets that existed before.
      */
     async addSecret(client_id, knownIds, { mayBeDone, onSend, onId }) {
-        const request = { ...this.#request('POST', [client_id, 'secrets']), repeatable: false, onSend };
+        const rules = { repeatable: false, isPermanentLimit: _secret_cap_js__WEBPACK_IMPORTED_MODULE_9__/* .isSecretCap */ .N, onSend };
+        const request = { ...this.#request('POST', [client_id, 'secrets']), ...rules };
         const operation = `add a secret to client ${client_id}`;
         const parse = (body) => {
-            const response = (0,json/* parseJsonObject */.dw)(body);
-            const plain_secret = readSecret(response.plain_secret, client_id);
-            const shown = response.secret ? (0,types/* parseSecret */.o7)(response.secret) : undefined;
+            const response = (0,_net_json_js__WEBPACK_IMPORTED_MODULE_8__/* .parseJsonObject */ .dw)(body);
+            const plain_secret = (0,_token_js__WEBPACK_IMPORTED_MODULE_4__/* .readSecret */ .n5)(response.plain_secret, client_id);
+            const shown = response.secret ? (0,_types_js__WEBPACK_IMPORTED_MODULE_5__/* .parseSecret */ .o7)(response.secret) : undefined;
             const secret = shown && !knownIds.includes(shown.id) ? shown : undefined;
             if (secret)
                 onId(secret.id);
-            requireMaskable('plain_secret', plain_secret);
+            (0,_token_js__WEBPACK_IMPORTED_MODULE_4__/* .requireMaskable */ .is)('plain_secret', plain_secret);
             return { secret, plain_secret };
         };
         const send = (mayBeDone) => this.#exchange(operation, { ...request, mayBeDone }, { ...this.#subject(client_id), adding: true }, parse);
-        return await this.#retryDuringLag(this.#justCreated.has(client_id) && isMissing, send, mayBeDone);
+        return await this.#retryDuringLag(this.#lagEnd(client_id), _meaning_js__WEBPACK_IMPORTED_MODULE_3__/* .isMissing */ .b2, send, mayBeDone);
     }
     /** Deletes a secret of a client. Returns false if it did not exist. */
     async deleteSecret(client_id, secret_id) {
@@ -1922,11 +1968,14 @@ class Scalekit {
     }
     /** Deletes a client or a secret. Returns whether it existed. */
     async #delete(operation, ...path) {
-        const parse = (body) => body.trim() === '' || (0,json/* parseJsonObject */.dw)(body) !== undefined;
+        const parse = (body) => body.trim() === '' || (0,_net_json_js__WEBPACK_IMPORTED_MODULE_8__/* .parseJsonObject */ .dw)(body) !== undefined;
+        // From here on, an answer that the client does not exist may be true.
+        this.#createdAt.delete(path[0]);
         // It did not exist, unless an earlier attempt may have deleted it.
         const missing = ({ mayBeDone }) => mayBeDone;
         const request = this.#request('DELETE', path);
-        return (0,net_outcome/* unwrap */.oA)(await this.#exchange(operation, request, this.#subject(path[0]), parse, missing));
+        const subject = { ...this.#subject(path[0]), deleting: true };
+        return (0,_net_outcome_js__WEBPACK_IMPORTED_MODULE_6__/* .unwrap */ .oA)(await this.#exchange(operation, request, subject, parse, missing));
     }
     /** Looks up an organization by its external id. All later requests are about this organization. */
     async selectOrganization(external_id) {
@@ -1934,15 +1983,15 @@ class Scalekit {
         const request = { ...this.#request('GET'), url };
         const subject = { organization: external_id };
         const outcome = await this.#exchange(`find organization ${external_id}`, request, subject, (body) => {
-            const organization = (0,json/* asObject */.eB)((0,json/* parseJsonObject */.dw)(body).organization, 'organization');
-            const id = (0,json/* stringField */.OM)(organization, 'id');
+            const organization = (0,_net_json_js__WEBPACK_IMPORTED_MODULE_8__/* .asObject */ .eB)((0,_net_json_js__WEBPACK_IMPORTED_MODULE_8__/* .parseJsonObject */ .dw)(body).organization, 'organization');
+            const id = (0,_net_json_js__WEBPACK_IMPORTED_MODULE_8__/* .stringField */ .OM)(organization, 'id');
             if (!/^org_[\w-]{1,124}$/.test(id))
-                throw new json/* InvalidResponseError */.tF('id is not the id of an organization');
-            if (((0,json/* stringField */.OM)(organization, 'external_id') || external_id) !== external_id)
-                throw new json/* InvalidResponseError */.tF('it shows an organization with another external_id');
+                throw new _net_json_js__WEBPACK_IMPORTED_MODULE_8__/* .InvalidResponseError */ .tF('id is not the id of an organization');
+            if (((0,_net_json_js__WEBPACK_IMPORTED_MODULE_8__/* .stringField */ .OM)(organization, 'external_id') || external_id) !== external_id)
+                throw new _net_json_js__WEBPACK_IMPORTED_MODULE_8__/* .InvalidResponseError */ .tF('it shows an organization with another external_id');
             return id;
         });
-        this.#organization = (0,net_outcome/* unwrap */.oA)(outcome);
+        this.#organization = (0,_net_outcome_js__WEBPACK_IMPORTED_MODULE_6__/* .unwrap */ .oA)(outcome);
     }
     /** Requests an access token with the client credentials grant (RFC 6749, section 4.4) and masks it. */
     async #getToken(operation, credentials, subject) {
@@ -1953,25 +2002,20 @@ class Scalekit {
             body: new URLSearchParams({ grant_type: 'client_credentials', ...credentials }).toString(),
             repeatable: true,
         };
-        return await this.#exchange(operation, request, subject, (body) => {
-            const response = (0,json/* parseJsonObject */.dw)(body);
-            const access_token = (0,json/* stringField */.OM)(response, 'access_token').trim();
-            (0,mask/* maskToken */.gg)(access_token);
-            requireMaskable('access_token', access_token);
-            const expires_in = typeof response.expires_in === 'object' ? 0 : Number(response.expires_in);
-            return { access_token, expires_in: expires_in > 0 ? expires_in : undefined };
-        });
+        return await this.#exchange(operation, request, subject, _token_js__WEBPACK_IMPORTED_MODULE_4__/* .readAccessToken */ .o3);
     }
     /**
-     * Sends a request, and retries it for ten seconds if the API may not know a new client or secret yet.
-     * @param isLag returns whether that may be the reason for an error; false never to retry
+     * Sends a request, and retries it while the API may not know a new client or secret yet.
+     * @param until when that ends, in milliseconds since the process started
+     * @param isLag returns whether that may be the reason for an outcome
+     * @param maxAttempts how often the request is sent at most
      */
-    async #retryDuringLag(isLag, send, mayBeDone = false) {
-        const until = (0,clock/* clock */.p)() + CREATION_LAG;
-        for (let [pause, isUnknown] = [FIRST_PAUSE, mayBeDone];; pause = Math.min(2 * pause, MAX_PAUSE)) {
+    async #retryDuringLag(until, isLag, send, mayBeDone = false, maxAttempts = Number.POSITIVE_INFINITY) {
+        let isUnknown = mayBeDone;
+        for (let [attempt, pause] = [1, FIRST_PAUSE];; attempt++, pause = Math.min(2 * pause, MAX_PAUSE)) {
             const outcome = await send(isUnknown);
             isUnknown ||= outcome.kind === 'unknown';
-            if (outcome.kind === 'done' || !isLag || !isLag(outcome.error) || (0,clock/* clock */.p)() >= until)
+            if (!isLag(outcome) || attempt === maxAttempts || (0,_net_clock_js__WEBPACK_IMPORTED_MODULE_7__/* .clock */ .p)() >= until)
                 return outcome;
             if (!(await this.transport.wait(pause * (0.5 + Math.random() / 2))))
                 return outcome;
@@ -1996,50 +2040,347 @@ class Scalekit {
     async #exchange(operation, request, subject, parse, missing) {
         let response;
         try {
-            response = await this.transport.send(request);
+            response = await this.transport.send({ ...request, isGarbage: _meaning_js__WEBPACK_IMPORTED_MODULE_3__/* .isGarbage */ .Qx });
         }
         catch (error) {
-            if (!(error instanceof network_error/* NetworkError */.D))
+            if (!(error instanceof _net_network_error_js__WEBPACK_IMPORTED_MODULE_1__/* .NetworkError */ .D))
                 throw error;
-            return (0,net_outcome/* failure */.V2)(error.reached, (0,api_error/* unansweredError */.$r)(operation, error, 'scalekit_environment_url'));
+            return (0,_net_outcome_js__WEBPACK_IMPORTED_MODULE_6__/* .failure */ .V2)(error.reached, (0,_net_api_error_js__WEBPACK_IMPORTED_MODULE_0__/* .unansweredError */ .$r)(operation, error, 'scalekit_environment_url'));
         }
         const { status, headers, mayBeDone } = response;
         this.time = Date.parse(headers.date ?? '') || undefined;
-        if (status === 404 && missing && (0,api_error/* isApiResponse */.ee)(response))
-            return (0,net_outcome/* done */.Vw)(missing(response));
-        // A 404 that is not the API's says nothing about what the API did.
-        const isForeign = status === 404 && !(0,api_error/* isApiResponse */.ee)(response);
+        if (missing && (0,_meaning_js__WEBPACK_IMPORTED_MODULE_3__/* .isNotFound */ .c4)(response))
+            return (0,_net_outcome_js__WEBPACK_IMPORTED_MODULE_6__/* .done */ .Vw)(missing(response));
+        // A page of a firewall or a portal says nothing about what the API did.
+        const isForeign = [401, 403, 404].includes(status) && !(0,_net_api_error_js__WEBPACK_IMPORTED_MODULE_0__/* .isApiResponse */ .ee)(response);
         if (status < 200 || status > 299)
-            return (0,net_outcome/* failure */.V2)(mayBeDone || isForeign, scalekitRefusal(operation, response, subject));
+            return (0,_net_outcome_js__WEBPACK_IMPORTED_MODULE_6__/* .failure */ .V2)(mayBeDone || isForeign, (0,_errors_js__WEBPACK_IMPORTED_MODULE_2__/* .scalekitRefusal */ .Bo)(operation, response, subject));
         try {
-            return (0,net_outcome/* done */.Vw)(parse(response.body));
+            return (0,_net_outcome_js__WEBPACK_IMPORTED_MODULE_6__/* .done */ .Vw)(parse(response.body));
         }
         catch (error) {
-            if (!(error instanceof json/* InvalidResponseError */.tF))
+            if (!(error instanceof _net_json_js__WEBPACK_IMPORTED_MODULE_8__/* .InvalidResponseError */ .tF))
                 throw error;
-            return (0,net_outcome/* failure */.V2)(true, scalekitInvalidResponse(operation, response, error.message, subject));
+            return (0,_net_outcome_js__WEBPACK_IMPORTED_MODULE_6__/* .failure */ .V2)(true, (0,_errors_js__WEBPACK_IMPORTED_MODULE_2__/* .scalekitInvalidResponse */ .tk)(operation, response, error.message, subject));
         }
     }
 }
-/** Returns whether an error says that the client is unknown. RFC 6749, section 5.2, allows both statuses. */
-function isClientUnknown({ status, message }) {
-    return status === 401 || (status === 400 && message.includes('invalid_client'));
+
+
+/***/ }),
+
+/***/ 6573:
+/***/ ((__unused_webpack_module, __webpack_exports__, __webpack_require__) => {
+
+/* harmony export */ __webpack_require__.d(__webpack_exports__, {
+/* harmony export */   k: () => (/* binding */ parseErrorBody)
+/* harmony export */ });
+/**
+ * Parses the body of an error: a status object with details, a bare ErrorInfo, an OAuth error (RFC 6749, section 5.2) or
+ * plain text. Any other body says nothing.
+ */
+function parseErrorBody({ body, headers }) {
+    let parsed;
+    try {
+        parsed = JSON.parse(body);
+    }
+    catch {
+        const plainText = body.trim();
+        const isPlainText = String(headers['content-type'] ?? 'text/plain').startsWith('text/plain') && !/^[{[<]|debug_info/.test(plainText);
+        return { codes: [], texts: isPlainText && plainText ? [plainText] : [], violations: [] };
+    }
+    const status = fieldsOf(parsed);
+    const infos = [...listOf(status.details).map(fieldsOf), status];
+    const violations = infos
+        .flatMap((info) => listOf(fieldsOf(info.validation_error_info).field_violations).map(fieldsOf))
+        .map(({ field, description }) => ({ field: text(field), description: text(description) }));
+    return {
+        codes: infos.map(({ error_code }) => text(error_code)).filter(Boolean),
+        texts: [status.error, status.error_description, status.message].map(text).filter(Boolean),
+        violations,
+    };
 }
-function isMissing({ status }) {
-    return status === 404;
+function fieldsOf(value) {
+    return typeof value === 'object' && value !== null ? value : {};
+}
+function listOf(value) {
+    return Array.isArray(value) ? value : [];
+}
+function text(value) {
+    return typeof value === 'string' ? value.trim() : '';
+}
+
+
+/***/ }),
+
+/***/ 8387:
+/***/ ((__unused_webpack_module, __webpack_exports__, __webpack_require__) => {
+
+/* harmony export */ __webpack_require__.d(__webpack_exports__, {
+/* harmony export */   Bo: () => (/* binding */ scalekitRefusal),
+/* harmony export */   Z3: () => (/* binding */ SecretCapError),
+/* harmony export */   tk: () => (/* binding */ scalekitInvalidResponse)
+/* harmony export */ });
+/* harmony import */ var _net_api_error_js__WEBPACK_IMPORTED_MODULE_0__ = __webpack_require__(1308);
+/* harmony import */ var _output_text_js__WEBPACK_IMPORTED_MODULE_1__ = __webpack_require__(4938);
+/* harmony import */ var _error_body_js__WEBPACK_IMPORTED_MODULE_4__ = __webpack_require__(6573);
+/* harmony import */ var _meaning_js__WEBPACK_IMPORTED_MODULE_2__ = __webpack_require__(7777);
+/* harmony import */ var _secret_cap_js__WEBPACK_IMPORTED_MODULE_3__ = __webpack_require__(3193);
+
+
+
+
+
+/** A refusal of another secret, because the client has as many as it may have. It has no advice. */
+class SecretCapError extends _net_api_error_js__WEBPACK_IMPORTED_MODULE_0__/* .ApiError */ .hD {
+}
+/**
+ * Returns the error for a response whose status is not 2xx.
+ * @param operation completes "Could not …"
+ */
+function scalekitRefusal(operation, response, subject) {
+    const messages = scalekitMessages(response);
+    if (typeof subject === 'string' || !subject.adding || !(0,_secret_cap_js__WEBPACK_IMPORTED_MODULE_3__/* .isSecretCap */ .N)(response))
+        return (0,_net_api_error_js__WEBPACK_IMPORTED_MODULE_0__/* .refusedError */ .bG)(operation, response, messages, scalekitAdvice(response, subject), meantStatus(response));
+    return new SecretCapError((0,_net_api_error_js__WEBPACK_IMPORTED_MODULE_0__/* .refusedError */ .bG)(operation, response, messages, '').message, { status: response.status });
+}
+/**
+ * Returns the error for a 2xx response whose body does not have the form that the API documents.
+ * @param operation completes "Could not …"
+ * @param reason completes "HTTP 200, but …"
+ */
+function scalekitInvalidResponse(operation, response, reason, subject) {
+    const advice = subject !== 'sign-in' ? '' : 'Is scalekit_environment_url the address of a Scalekit environment?';
+    return (0,_net_api_error_js__WEBPACK_IMPORTED_MODULE_0__/* .invalidResponseError */ .Le)(operation, response, reason, advice);
+}
+/** Returns 404 if the error code says that something does not exist, whatever the status. */
+function meantStatus(response) {
+    return (0,_meaning_js__WEBPACK_IMPORTED_MODULE_2__/* .isNotFound */ .c4)(response) ? 404 : response.status;
+}
+function scalekitAdvice(response, subject) {
+    const { status, headers } = response;
+    if (status >= 300 && status < 400)
+        return (0,_net_api_error_js__WEBPACK_IMPORTED_MODULE_0__/* .redirectAdvice */ .R2)(response, "scalekit_environment_url must be the environment's own address.");
+    if (status === 429) {
+        if (response.cancelled)
+            return '';
+        const wait = headers['retry-after'] ? ` (it says: come back after ${(0,_output_text_js__WEBPACK_IMPORTED_MODULE_1__/* .truncate */ .xv)(headers['retry-after'], 40)})` : '';
+        return `The rate limit of the environment is reached for longer than this step may wait${wait}: run fewer jobs at once, or raise timeout.`;
+    }
+    if (status >= 500)
+        return "That is on Scalekit's side: try again later.";
+    const intercepted = (0,_net_api_error_js__WEBPACK_IMPORTED_MODULE_0__/* .interceptedAdvice */ .G0)(response, 'scalekit_environment_url');
+    // How the token endpoint words a refusal is not documented. It may be a plain text, so both causes are named.
+    if (subject === 'client-sign-in')
+        return intercepted
+            ? `${intercepted} If Scalekit did, an interceptor of the environment may deny the token.`
+            : 'Scalekit refuses the new client credentials. An interceptor of the environment may deny the token.';
+    if (subject === 'sign-in')
+        return [intercepted, SIGN_IN_ADVICE[status]].filter(Boolean).join(' ');
+    if (intercepted)
+        return intercepted;
+    if (status === 404 && !(0,_net_api_error_js__WEBPACK_IMPORTED_MODULE_0__/* .isApiResponse */ .ee)(response))
+        return 'Check who answers at scalekit_environment_url: it is not the API.';
+    return organizationAdvice(status, subject);
+}
+const CHECK_CREDENTIALS = 'Check scalekit_client_id and scalekit_client_secret: they must be the API credentials (skc_…) of this very environment, not revoked.';
+const CHECK_CREDENTIALS_AND_ADDRESS = `${CHECK_CREDENTIALS} If the environment has an IP allowlist, it must contain the address of this runner.`;
+const SIGN_IN_ADVICE = {
+    400: CHECK_CREDENTIALS,
+    401: CHECK_CREDENTIALS_AND_ADDRESS,
+    403: CHECK_CREDENTIALS_AND_ADDRESS,
+    404: 'scalekit_environment_url does not lead to a Scalekit environment.',
+};
+/** Returns the advice for a request about the organization, or about one of its clients. */
+function organizationAdvice(status, { organization, client, deleting }) {
+    if (status === 401)
+        return 'The API does not accept the token that it gave for scalekit_client_id: check that these API credentials are still valid.';
+    if (status === 403 && deleting)
+        return 'The API credentials in scalekit_client_id may not delete clients and secrets: that needs the permission api_credentials:rotate.';
+    if (status === 403)
+        return 'The API credentials in scalekit_client_id may not manage the clients of this organization, or the IP allowlist of the environment does not contain the address of this runner.';
+    if (status !== 404)
+        return '';
+    if (client)
+        return `Client ${client} is not there (any more).`;
+    return `Is there an organization ${organization} in this environment? An id from another environment is not known here.`;
+}
+/** Returns the server's own messages. Nothing else of the body is shown, because `debug_info` may contain internals. */
+function scalekitMessages(response) {
+    const { codes, texts, violations } = (0,_error_body_js__WEBPACK_IMPORTED_MODULE_4__/* .parseErrorBody */ .k)(response);
+    const faults = violations.map(({ field, description }) => [field, description].filter(Boolean).join(' '));
+    const messages = [...new Set([...codes, ...texts, ...faults].filter(Boolean))];
+    return messages.slice(0, 10).map((message) => (0,_output_text_js__WEBPACK_IMPORTED_MODULE_1__/* .truncate */ .xv)((0,_output_text_js__WEBPACK_IMPORTED_MODULE_1__/* .oneLine */ .TN)(message), 300));
+}
+
+
+/***/ }),
+
+/***/ 7777:
+/***/ ((__unused_webpack_module, __webpack_exports__, __webpack_require__) => {
+
+/* harmony export */ __webpack_require__.d(__webpack_exports__, {
+/* harmony export */   Qx: () => (/* binding */ isGarbage),
+/* harmony export */   XX: () => (/* binding */ isPageSizeRefused),
+/* harmony export */   b2: () => (/* binding */ isMissing),
+/* harmony export */   c4: () => (/* binding */ isNotFound),
+/* harmony export */   p4: () => (/* binding */ areCredentialsUnknown)
+/* harmony export */ });
+/* harmony import */ var _net_api_error_js__WEBPACK_IMPORTED_MODULE_0__ = __webpack_require__(1308);
+/* harmony import */ var _net_json_js__WEBPACK_IMPORTED_MODULE_1__ = __webpack_require__(7661);
+/* harmony import */ var _error_body_js__WEBPACK_IMPORTED_MODULE_2__ = __webpack_require__(6573);
+
+
+
+// What responses and errors of Scalekit's API mean, as far as its documentation leaves it open.
+const NOT_FOUND_CODES = ['NOT_FOUND', 'RESOURCE_NOT_FOUND'];
+/** Returns whether a body is not the API's: a portal or a proxy may answer 200 as well. An empty body can confirm a change. */
+function isGarbage({ body }) {
+    return body.trim() !== '' && !(0,_net_json_js__WEBPACK_IMPORTED_MODULE_1__/* .isJsonObject */ .OW)(body);
+}
+/** Returns whether a response says that something does not exist: by its status, or by its error code whatever the status. */
+function isNotFound(response) {
+    const { status } = response;
+    if (status === 404)
+        return (0,_net_api_error_js__WEBPACK_IMPORTED_MODULE_0__/* .isApiResponse */ .ee)(response);
+    return status >= 400 && (0,_error_body_js__WEBPACK_IMPORTED_MODULE_2__/* .parseErrorBody */ .k)(response).codes.some((code) => NOT_FOUND_CODES.includes(code));
+}
+/**
+ * Returns whether new credentials may not be known yet. No status for that is documented, so it is any refusal of the API but
+ * a rate limit and a scope that does not exist.
+ */
+function areCredentialsUnknown(outcome) {
+    if (outcome.kind === 'done')
+        return false;
+    const { status = 0, message, isFromApi } = outcome.error;
+    return isFromApi && status >= 400 && status < 500 && status !== 429 && !message.includes('invalid_scope');
+}
+/** Returns whether the API refuses the size of a page. */
+function isPageSizeRefused({ status, message }) {
+    return status === 400 && /page_?size/i.test(message);
+}
+/** Returns whether a request failed because its client does not exist. */
+function isMissing(outcome) {
+    return outcome.kind !== 'done' && outcome.error.status === 404;
+}
+
+
+/***/ }),
+
+/***/ 3193:
+/***/ ((__unused_webpack_module, __webpack_exports__, __webpack_require__) => {
+
+/* harmony export */ __webpack_require__.d(__webpack_exports__, {
+/* harmony export */   N: () => (/* binding */ isSecretCap)
+/* harmony export */ });
+/* harmony import */ var _error_body_js__WEBPACK_IMPORTED_MODULE_0__ = __webpack_require__(6573);
+
+const STATUSES = [400, 409, 422, 429];
+const RATE_LIMIT_CODES = ['RATE_LIMITED', 'TOO_MANY_REQUESTS'];
+/** Matches a message that names requests or a rate. */
+const RATE = /(?<![a-z])(requests?(?![a-z])|rate|throttl|per (second|minute|hour|day))/i;
+/** Matches a message that names a limit. */
+const LIMIT = /(?<![a-z])(only|maximum|limit|exceed|too many|allowed)/i;
+/**
+ * Returns whether the response to a request for another secret says that the client has as many as it may have. Scalekit
+ * documents neither that number nor the response, so this goes by the message.
+ */
+function isSecretCap(response) {
+    const { codes, texts, violations } = (0,_error_body_js__WEBPACK_IMPORTED_MODULE_0__/* .parseErrorBody */ .k)(response);
+    if (!STATUSES.includes(response.status) || violations.length > 0)
+        return false;
+    const text = texts.join(' ');
+    const isRateLimit = RATE.test(text) || codes.some((code) => RATE_LIMIT_CODES.includes(code.toUpperCase()));
+    return !(response.status === 429 && isRateLimit) && /secret/i.test(text) && LIMIT.test(text);
+}
+
+
+/***/ }),
+
+/***/ 5419:
+/***/ ((__unused_webpack_module, __webpack_exports__, __webpack_require__) => {
+
+/* harmony export */ __webpack_require__.d(__webpack_exports__, {
+/* harmony export */   AI: () => (/* binding */ readToken),
+/* harmony export */   is: () => (/* binding */ requireMaskable),
+/* harmony export */   n5: () => (/* binding */ readSecret),
+/* harmony export */   o3: () => (/* binding */ readAccessToken)
+/* harmony export */ });
+/* harmony import */ var _net_json_js__WEBPACK_IMPORTED_MODULE_1__ = __webpack_require__(7661);
+/* harmony import */ var _output_mask_js__WEBPACK_IMPORTED_MODULE_0__ = __webpack_require__(549);
+
+
+/** Returns the claims of an access token, or undefined if it is not a JWT. Does not check the signature. */
+function readToken(token) {
+    const payload = (0,_net_json_js__WEBPACK_IMPORTED_MODULE_1__/* .decodeJwtPayload */ .Kd)(token);
+    if (!payload)
+        return undefined;
+    const { oid, sub, client_id, scopes, scope, aud, custom_claims, exp, iat } = payload;
+    try {
+        return {
+            oid: asText(oid),
+            sub: asText(sub) ?? asText(client_id),
+            scopes: asList(scopes ?? scope),
+            audience: Array.isArray(aud) ? aud.map(textOrEmpty) : [asText(aud) ?? []].flat(),
+            custom_claims: claimsIn(custom_claims),
+            exp: asSeconds(exp),
+            iat: asSeconds(iat),
+            topLevel: (key) => (Object.hasOwn(payload, key) ? asText(payload[key]) : undefined),
+        };
+    }
+    catch {
+        // JSON.stringify() throws for a value that is nested too deeply.
+        return undefined;
+    }
 }
 /** Masks the secret in a response. @returns the secret without white space around it, or an empty text */
 function readSecret(value, client_id) {
     const secret = typeof value === 'string' ? value.trim() : '';
-    (0,mask/* maskSecret */.$l)(secret, typeof client_id === 'string' ? [client_id] : []);
+    (0,_output_mask_js__WEBPACK_IMPORTED_MODULE_0__/* .maskSecret */ .$l)(secret, typeof client_id === 'string' ? [client_id] : []);
     return secret;
+}
+/**
+ * Parses the response of the token endpoint (RFC 6749, section 5.1), and masks the token.
+ * @throws {InvalidResponseError}
+ */
+function readAccessToken(body) {
+    const response = (0,_net_json_js__WEBPACK_IMPORTED_MODULE_1__/* .parseJsonObject */ .dw)(body);
+    const access_token = (0,_net_json_js__WEBPACK_IMPORTED_MODULE_1__/* .stringField */ .OM)(response, 'access_token').trim();
+    (0,_output_mask_js__WEBPACK_IMPORTED_MODULE_0__/* .maskToken */ .gg)(access_token);
+    requireMaskable('access_token', access_token);
+    const expires_in = typeof response.expires_in === 'object' ? 0 : Number(response.expires_in);
+    return { access_token, expires_in: expires_in > 0 ? expires_in : undefined };
 }
 /** @throws {InvalidResponseError} if a field of a response is no secret or token that can be masked in every form */
 function requireMaskable(field, text) {
     if (!text)
-        throw new json/* InvalidResponseError */.tF(`it holds no ${field}`);
-    if (!(0,mask/* isMaskable */.h_)(text))
-        throw new json/* InvalidResponseError */.tF(`its ${field} is not ${mask/* MASKABLE_FORMAT */.Xt}`);
+        throw new _net_json_js__WEBPACK_IMPORTED_MODULE_1__/* .InvalidResponseError */ .tF(`it holds no ${field}`);
+    if (!(0,_output_mask_js__WEBPACK_IMPORTED_MODULE_0__/* .isMaskable */ .h_)(text))
+        throw new _net_json_js__WEBPACK_IMPORTED_MODULE_1__/* .InvalidResponseError */ .tF(`its ${field} is not ${_output_mask_js__WEBPACK_IMPORTED_MODULE_0__/* .MASKABLE_FORMAT */ .Xt}`);
+}
+/** Returns claims that are an object, or a list of `{key, value}`. */
+function claimsIn(value) {
+    const entries = Array.isArray(value)
+        ? value.map((entry) => [Object(entry).key, Object(entry).value])
+        : Object.entries(Object(value));
+    return entries.map(([key, text]) => ({ key: textOrEmpty(key), value: textOrEmpty(text) }));
+}
+function asText(value) {
+    if (value === undefined || value === null || value === '')
+        return undefined;
+    return typeof value === 'string' ? value : JSON.stringify(value);
+}
+function textOrEmpty(value) {
+    return asText(value) ?? '';
+}
+function asSeconds(value) {
+    return Number.isSafeInteger(value) ? Number(value) : undefined;
+}
+/** Accepts a list, or one string with spaces between the entries (RFC 9068, section 2.2.3). */
+function asList(value) {
+    if (Array.isArray(value))
+        return value.map(textOrEmpty);
+    return textOrEmpty(value).split(' ').filter(Boolean);
 }
 
 
@@ -2050,10 +2391,15 @@ function requireMaskable(field, text) {
 
 /* harmony export */ __webpack_require__.d(__webpack_exports__, {
 /* harmony export */   DI: () => (/* binding */ searchClients),
+/* harmony export */   Dk: () => (/* binding */ copyText),
 /* harmony export */   Hk: () => (/* binding */ getNamedClient),
+/* harmony export */   Kw: () => (/* binding */ listDescribed),
+/* harmony export */   fz: () => (/* binding */ contradictionText),
+/* harmony export */   v5: () => (/* binding */ warningsAbout),
 /* harmony export */   xx: () => (/* binding */ findExisting)
 /* harmony export */ });
 /* harmony import */ var _client_identity_js__WEBPACK_IMPORTED_MODULE_0__ = __webpack_require__(2537);
+/* harmony import */ var _client_marker_js__WEBPACK_IMPORTED_MODULE_5__ = __webpack_require__(5425);
 /* harmony import */ var _net_clock_js__WEBPACK_IMPORTED_MODULE_4__ = __webpack_require__(801);
 /* harmony import */ var _output_log_js__WEBPACK_IMPORTED_MODULE_1__ = __webpack_require__(1083);
 /* harmony import */ var _output_text_js__WEBPACK_IMPORTED_MODULE_2__ = __webpack_require__(4938);
@@ -2063,14 +2409,16 @@ function requireMaskable(field, text) {
 
 
 
+
 /**
  * Finds the client that the plan starts from: by `client_id`, by the saved id, or else by the identity hash in the
  * ownership marker. With `lifetime: job` it finds none, because such a client is always new.
  * @param saved what is saved from an earlier run
- * @throws {Error} if `client_id` names a client that this step may not manage
+ * @throws {Error} if `client_id` names a client that this step may not manage, or if a client with this step's identity
+ *   hash has a claim that names another repository
  */
 async function findExisting(scalekit, desired, saved) {
-    const unsearched = { others: [], seenIds: undefined, startedAt: (0,_net_clock_js__WEBPACK_IMPORTED_MODULE_4__/* .clock */ .p)(), notices: [], saved };
+    const unsearched = { others: [], seenIds: undefined, startedAt: (0,_net_clock_js__WEBPACK_IMPORTED_MODULE_4__/* .clock */ .p)(), notices: [], warnings: [], saved };
     if (desired.marker.lifetime === 'job')
         return unsearched;
     const client = desired.client_id ? await getNamedClient(scalekit, desired) : undefined;
@@ -2083,34 +2431,36 @@ async function findExisting(scalekit, desired, saved) {
     // Only `replace` searches nevertheless, to name other clients for the same purpose.
     if (hinted && desired.on_existing !== 'replace')
         return { ...unsearched, client: hinted, notices };
-    const found = await search(scalekit, desired, hinted);
-    return { ...unsearched, ...found, notices: [...notices, ...found.notices] };
+    return { ...unsearched, ...(await search(scalekit, desired, hinted)), notices };
 }
 /** Searches the organization. @param hinted the client to continue with, if it is known */
 async function search(scalekit, desired, hinted) {
-    const { ours, unmarked } = await searchClients(scalekit, desired);
+    const { ours, contradictory, warnings, seenIds } = await searchClients(scalekit, desired);
+    if (contradictory.length > 0)
+        throw new Error(contradictionText(contradictory));
     const [first, ...others] = ours;
     // Every client has a secret. If the list shows none, it leaves secrets out, so read the client itself.
     const reread = first?.secrets.length === 0 ? await scalekit.getClient(first.client_id) : undefined;
     const oldest = reread && reread.client_id === first?.client_id ? (0,_client_identity_js__WEBPACK_IMPORTED_MODULE_0__/* .withMarker */ .Pe)(reread.parse()) : first;
     const ids = (hinted ? ours : others).map(({ client_id }) => client_id).filter((id) => id !== hinted?.client_id);
     logOmitted('Other clients for the same purpose', ids);
-    logOmitted("Clients with this repository's claims that this action did not make", unmarked);
-    return {
-        client: hinted ?? oldest,
-        others: ids,
-        seenIds: new Set(ours.map(({ client_id }) => client_id)),
-        notices: unmarkedNotice(unmarked),
-    };
+    return { client: hinted ?? oldest, others: ids, seenIds, warnings };
 }
-/** Reads the client whose id is saved. @returns undefined if it does not exist, or does not have our identity hash */
-async function getHintedClient(scalekit, { marker }, id) {
+/**
+ * Reads the client whose id is saved.
+ * @returns undefined if it does not exist, or does not have our identity hash
+ * @throws {Error} if one of its claims names another repository
+ */
+async function getHintedClient(scalekit, { marker, identity }, id) {
     if (!id || !_scalekit_types_js__WEBPACK_IMPORTED_MODULE_3__/* .CLIENT_ID */ .U6.test(id))
         return undefined;
     const hinted = await scalekit.getClient(id);
-    if (hinted?.client_id !== id || (0,_client_identity_js__WEBPACK_IMPORTED_MODULE_0__/* .parseMarker */ .gY)(hinted.description)?.key !== marker.key)
+    if (hinted?.client_id !== id || (0,_client_marker_js__WEBPACK_IMPORTED_MODULE_5__/* .parseMarker */ .gY)(hinted.description)?.key !== marker.key)
         return undefined;
-    return (0,_client_identity_js__WEBPACK_IMPORTED_MODULE_0__/* .withMarker */ .Pe)(hinted.parse());
+    const client = (0,_client_identity_js__WEBPACK_IMPORTED_MODULE_0__/* .withMarker */ .Pe)(hinted.parse());
+    if ((0,_client_identity_js__WEBPACK_IMPORTED_MODULE_0__/* .namesOtherRepository */ .HI)(client, identity))
+        throw new Error(contradictionText([id]));
+    return client;
 }
 /**
  * Reads the client that the input `client_id` names.
@@ -2130,38 +2480,74 @@ async function getNamedClient(scalekit, { client_id, identity, marker }) {
         throw new Error(`Client ${client_id} is not managed by this step: ${why}.`);
     return client;
 }
-/**
- * Reads the whole list of clients.
- * @returns the clients with our identity hash, oldest first, and the ids of clients without a marker that carry our claims
- */
-async function searchClients(scalekit, { marker, identity }) {
+/** Reads the whole list of clients. */
+async function searchClients(scalekit, query) {
     // By id: if the list changes while it is read, two pages may show the same client.
     const ours = new Map();
-    const unmarked = new Set();
-    for await (const { client_id, description, parse } of scalekit.listClients()) {
-        const found = (0,_client_identity_js__WEBPACK_IMPORTED_MODULE_0__/* .parseMarker */ .gY)(description);
-        if (found?.key === marker.key)
+    const ids = { ours: new Set(), contradictory: new Set(), disputed: new Set(), 'look-alike': new Set() };
+    const [seenIds, unmarkedIds] = [new Set(), new Set()];
+    for await (const client of listDescribed(scalekit, query)) {
+        const { client_id, description, parse } = client;
+        seenIds.add(client_id);
+        if (description !== undefined && !(0,_client_marker_js__WEBPACK_IMPORTED_MODULE_5__/* .parseMarker */ .gY)(description))
+            unmarkedIds.add(client_id);
+        const relation = (0,_client_identity_js__WEBPACK_IMPORTED_MODULE_0__/* .relationOf */ .Ke)(client, query);
+        ids[relation]?.add(client_id);
+        if (relation === 'ours')
             ours.set(client_id, (0,_client_identity_js__WEBPACK_IMPORTED_MODULE_0__/* .withMarker */ .Pe)(parse()));
-        else if (!found && carriesOurClaims(parse, identity))
-            unmarked.add(client_id);
     }
-    return { ours: [...ours.values()].sort(_client_identity_js__WEBPACK_IMPORTED_MODULE_0__/* .oldestFirst */ .sZ), unmarked: [...unmarked] };
+    return {
+        ours: [...ours.values()].sort(_client_identity_js__WEBPACK_IMPORTED_MODULE_0__/* .oldestFirst */ .sZ),
+        contradictory: [...ids.contradictory],
+        warnings: warningsAbout([...ids['look-alike']], [...ids.disputed]),
+        seenIds,
+        unmarkedIds,
+    };
 }
-/** Returns whether a client has the claims of an identity. A client that cannot be parsed has none. */
-function carriesOurClaims(parse, identity) {
-    try {
-        return (0,_client_identity_js__WEBPACK_IMPORTED_MODULE_0__/* .hasMatchingClaims */ .P3)(parse(), identity);
-    }
-    catch {
-        return false;
+/**
+ * Yields every client of the organization. An entry of the list without a description says nothing about its owner, so a
+ * client whose name or claims match is read by its id.
+ */
+async function* listDescribed(scalekit, { identity, fields }) {
+    for await (const client of scalekit.listClients()) {
+        const isDescribed = client.description !== undefined;
+        const parsed = isDescribed ? undefined : (0,_client_identity_js__WEBPACK_IMPORTED_MODULE_0__/* .parseOrUndefined */ .x9)(client.parse);
+        const mayBeOurs = parsed && (isNameOf(parsed.name, fields.name) || (0,_client_identity_js__WEBPACK_IMPORTED_MODULE_0__/* .claimsNameRepository */ .Ts)(parsed, identity) === true);
+        const read = mayBeOurs ? await scalekit.getClient(client.client_id) : undefined;
+        yield read?.client_id === client.client_id ? read : client;
     }
 }
-function unmarkedNotice(ids) {
-    if (ids.length === 0)
-        return [];
+/** Returns whether this action may have given this name, with what it adds if a name is taken or for one job. */
+function isNameOf(name, wanted) {
+    return name === wanted || name.startsWith(`${wanted} #`);
+}
+/** Returns warnings about clients that are neither changed nor deleted, and logs all ids if a warning leaves some out. */
+function warningsAbout(lookAlikes, disputed) {
+    const unmarked = "Clients with this repository's claims and no ownership marker";
+    const several = 'Clients with several different ownership markers';
+    logOmitted(unmarked, lookAlikes);
+    logOmitted(several, disputed);
     return [
-        `Clients with this repository's claims that this action did not make: ${(0,_output_text_js__WEBPACK_IMPORTED_MODULE_2__/* .listed */ .KE)(ids)}. They stay untouched; client_id takes one over.`,
+        ...(lookAlikes.length > 0
+            ? [
+                `${unmarked}: ${(0,_output_text_js__WEBPACK_IMPORTED_MODULE_2__/* .listed */ .KE)(lookAlikes)}. Somebody made them by hand or changed their description. They are neither changed nor deleted. client_id takes one over.`,
+            ]
+            : []),
+        ...(disputed.length > 0
+            ? [
+                `${several}: ${(0,_output_text_js__WEBPACK_IMPORTED_MODULE_2__/* .listed */ .KE)(disputed)}. They are neither changed nor deleted. Remove the wrong markers from their descriptions.`,
+            ]
+            : []),
     ];
+}
+/** Returns the sentence about clients that are ours by their marker and another repository's by their claims. */
+function contradictionText(ids) {
+    const all = (0,_output_text_js__WEBPACK_IMPORTED_MODULE_2__/* .listed */ .KE)(ids);
+    return `The ownership marker of client ${all} belongs to this repository, but its claim github_repository_id names another one. It may be a copy. It is neither changed nor deleted. Delete it by hand, or remove the marker from its description.`;
+}
+/** Returns the sentence about a client that somebody copied. */
+function copyText(client_id) {
+    return `Client ${client_id} is not deleted: it was created more than an hour after another client with the same ownership marker, or after its run ended, so somebody copied it. Delete it by hand, or remove the marker from its description.`;
 }
 /** Logs all ids if a message lists only the first ones. */
 function logOmitted(what, ids) {
@@ -2239,8 +2625,11 @@ async function requestToken(transport, url, token) {
     const { status, body } = response;
     if (status >= 300 && status < 400)
         throw (0,api_error/* refusedError */.bG)(OPERATION, response, [], (0,api_error/* redirectAdvice */.R2)(response, REMEDY));
-    if (status < 200 || status > 299)
-        throw (0,api_error/* refusedError */.bG)(OPERATION, response, [], REMEDY);
+    if (status < 200 || status > 299) {
+        // The form of this endpoint's errors is not documented, so both causes are named.
+        const advice = [(0,api_error/* interceptedAdvice */.G0)(response, runner/* ID_TOKEN_URL */.e_), REMEDY].filter(Boolean).join(' ');
+        throw (0,api_error/* refusedError */.bG)(OPERATION, response, [], advice);
+    }
     try {
         const value = (0,json/* stringField */.OM)((0,json/* parseJsonObject */.dw)(body), 'value').trim();
         (0,mask/* maskToken */.gg)(value);
@@ -2315,6 +2704,7 @@ function requestTarget(inputs, transport, env) {
 /* harmony export */ __webpack_require__.d(__webpack_exports__, {
 /* harmony export */   JH: () => (/* binding */ manualSecretCall),
 /* harmony export */   JX: () => (/* binding */ manualSavedCalls),
+/* harmony export */   Z6: () => (/* binding */ waysToMakeRoom),
 /* harmony export */   Zw: () => (/* binding */ possibleLeftover),
 /* harmony export */   cA: () => (/* binding */ mayStayUpdated),
 /* harmony export */   ch: () => (/* binding */ manualVariableCalls),
@@ -2323,6 +2713,8 @@ function requestTarget(inputs, transport, env) {
 /* harmony export */   s3: () => (/* binding */ manualClientCall)
 /* harmony export */ });
 /* harmony import */ var _github_saved_credentials_js__WEBPACK_IMPORTED_MODULE_0__ = __webpack_require__(2447);
+/* harmony import */ var _output_text_js__WEBPACK_IMPORTED_MODULE_1__ = __webpack_require__(4938);
+
 
 // Sentences for the user about what could not be undone, each with the API call that undoes it by hand.
 /** Returns the sentence with the calls that remove the pending client and secret, and restore the pending variables. */
@@ -2340,7 +2732,7 @@ function manualClientCall(scalekit, { client, nonce }) {
     if (client?.id)
         return `To remove it by hand: DELETE ${scalekit.clientUrl(client.id)}`;
     const list = scalekit.clientUrl();
-    return `To remove it by hand, find the client that GET ${list} shows with "nonce=${nonce}" in its description; then DELETE ${list}/ID`;
+    return `To remove it by hand, find the client that GET ${list} shows with "nonce:${nonce}" in its description; then DELETE ${list}/ID`;
 }
 /** Returns the sentence with the call that removes the pending secret. */
 function manualSecretCall(scalekit, { client_id, id }) {
@@ -2385,7 +2777,7 @@ function whereToLook({ organization_id, nonce, client, secret, variables }) {
     ];
     const search = secret
         ? `look for it by its time under ${list}/${secret.client_id}/secrets`
-        : `look under ${list} for "nonce=${nonce}"`;
+        : `look under ${list} for "nonce:${nonce}"`;
     const how = known.join('; ') || search;
     const { id_variable, state_variable } = variables?.location ?? {};
     const more = variables ? ` Check the variables ${id_variable} and ${state_variable}.` : '';
@@ -2394,6 +2786,15 @@ function whereToLook({ organization_id, nonce, client, secret, variables }) {
 /** Returns the sentence about a secret that a request with an unknown outcome, or another run, may have added. */
 function possibleLeftover(scalekit, pending, id) {
     return `Secret ${id} of client ${pending.client_id} may be left over from a request whose answer was lost, or it may be another run's. A later rotation retires it. ${manualSecretCall(scalekit, { ...pending, id })}`;
+}
+/** Returns the sentence about what makes room for another secret. @param ids ids of the client's secrets */
+function waysToMakeRoom(scalekit, client_id, ids) {
+    const replace = 'Use on_existing: replace, which creates a new client and then deletes this one';
+    // The API refuses to delete the only secret of a client.
+    if (ids.length < 2)
+        return `${replace}.`;
+    const url = scalekit.clientUrl(client_id, 'secrets');
+    return `${replace}, or delete a secret that nobody uses by hand: DELETE ${url}/ID, where ID is one of ${(0,_output_text_js__WEBPACK_IMPORTED_MODULE_1__/* .listed */ .KE)(ids)}.`;
 }
 /** Returns the sentence about an update that was not, or not provably, undone. */
 function mayStayUpdated({ before, fields }) {
@@ -2416,11 +2817,13 @@ function mayStayUpdated({ before, fields }) {
 /* harmony export */   o6: () => (/* binding */ removeClientOrOwnSecrets)
 /* harmony export */ });
 /* harmony import */ var _client_identity_js__WEBPACK_IMPORTED_MODULE_0__ = __webpack_require__(2537);
-/* harmony import */ var _net_clock_js__WEBPACK_IMPORTED_MODULE_5__ = __webpack_require__(801);
+/* harmony import */ var _client_marker_js__WEBPACK_IMPORTED_MODULE_5__ = __webpack_require__(5425);
+/* harmony import */ var _net_clock_js__WEBPACK_IMPORTED_MODULE_6__ = __webpack_require__(801);
 /* harmony import */ var _output_log_js__WEBPACK_IMPORTED_MODULE_1__ = __webpack_require__(1083);
-/* harmony import */ var _scalekit_api_js__WEBPACK_IMPORTED_MODULE_2__ = __webpack_require__(2361);
+/* harmony import */ var _scalekit_api_js__WEBPACK_IMPORTED_MODULE_2__ = __webpack_require__(2582);
 /* harmony import */ var _scalekit_types_js__WEBPACK_IMPORTED_MODULE_3__ = __webpack_require__(179);
 /* harmony import */ var _by_hand_js__WEBPACK_IMPORTED_MODULE_4__ = __webpack_require__(1055);
+
 
 
 
@@ -2499,7 +2902,7 @@ async function removePendingSecret(scalekit, pending) {
         const client = await scalekit.getClient(client_id);
         if (!client)
             return NOTHING;
-        if (client.client_id !== client_id || (0,_client_identity_js__WEBPACK_IMPORTED_MODULE_0__/* .parseMarker */ .gY)(client.description)?.nonce !== nonce)
+        if (client.client_id !== client_id || (0,_client_marker_js__WEBPACK_IMPORTED_MODULE_5__/* .parseMarker */ .gY)(client.description)?.nonce !== nonce)
             throw new Error(`client ${client_id} is not the one that main read, by its description.`);
         const possibleIds = id && !outcome_unknown ? [] : newSecretIds(client.parse(), [...known_ids, id]);
         const wasDeleted = id !== undefined && (await deleteSecretUntilGone(scalekit, client_id, id));
@@ -2522,7 +2925,7 @@ async function findOwnClients(scalekit, state) {
     const { id, sent_again } = state.client ?? {};
     const named = id ? await scalekit.getClient(id) : undefined;
     // The response may show another client than the requested one.
-    const own = named && named.client_id === id && (0,_client_identity_js__WEBPACK_IMPORTED_MODULE_0__/* .isFromThisStep */ .Lk)(named, state) ? [named] : [];
+    const own = named && named.client_id === id && isOwnClient(named, state) ? [named] : [];
     if (id && !sent_again && (own.length > 0 || !named))
         return own;
     for await (const client of scalekit.listClients()) {
@@ -2532,6 +2935,11 @@ async function findOwnClients(scalekit, state) {
     if (own.length === 0 && named)
         throw new Error(`client ${id} is not this step's, by its description. Remove it only if it is yours.`);
     return own;
+}
+/** Returns whether this step created a client, by its ownership marker or, if it shows none, by the response to the create. */
+function isOwnClient(client, state) {
+    const isUnmarked = (0,_client_marker_js__WEBPACK_IMPORTED_MODULE_5__/* .parseMarkers */ .FT)(client.description).length === 0;
+    return (0,_client_identity_js__WEBPACK_IMPORTED_MODULE_0__/* .isFromThisStep */ .Lk)(client, state) || (isUnmarked && state.client?.is_proven === true);
 }
 /**
  * Deletes a client that this step created. If it has secrets of other runs, deletes only this step's secrets.
@@ -2578,8 +2986,8 @@ async function isChanged(scalekit, { client_id, marker }) {
     const now = await scalekit.getClient(client_id);
     if (!now)
         return false;
-    const current = (0,_client_identity_js__WEBPACK_IMPORTED_MODULE_0__/* .parseMarker */ .gY)(now.description);
-    return now.client_id !== client_id || !current || (0,_client_identity_js__WEBPACK_IMPORTED_MODULE_0__/* .formatMarker */ .gJ)(current) !== (0,_client_identity_js__WEBPACK_IMPORTED_MODULE_0__/* .formatMarker */ .gJ)(marker);
+    const current = (0,_client_marker_js__WEBPACK_IMPORTED_MODULE_5__/* .parseMarker */ .gY)(now.description);
+    return now.client_id !== client_id || !current || (0,_client_marker_js__WEBPACK_IMPORTED_MODULE_5__/* .formatMarker */ .gJ)(current) !== (0,_client_marker_js__WEBPACK_IMPORTED_MODULE_5__/* .formatMarker */ .gJ)(marker);
 }
 /** @throws {Error} that names all failures, each once, unless there are none */
 function throwFailures(failures) {
@@ -2605,10 +3013,10 @@ async function deleteSecretUntilGone(scalekit, client_id, id) {
  * @param remove returns false if the API has nothing to delete
  */
 async function deleteUntilGone(scalekit, remove, isShown) {
-    for (const until = (0,_net_clock_js__WEBPACK_IMPORTED_MODULE_5__/* .clock */ .p)() + _scalekit_api_js__WEBPACK_IMPORTED_MODULE_2__/* .CREATION_LAG */ .h; !(await remove());) {
+    for (const until = (0,_net_clock_js__WEBPACK_IMPORTED_MODULE_6__/* .clock */ .p)() + _scalekit_api_js__WEBPACK_IMPORTED_MODULE_2__/* .CREATION_LAG */ .h; !(await remove());) {
         if (!(await isShown()))
             return false;
-        if ((0,_net_clock_js__WEBPACK_IMPORTED_MODULE_5__/* .clock */ .p)() > until)
+        if ((0,_net_clock_js__WEBPACK_IMPORTED_MODULE_6__/* .clock */ .p)() > until)
             throw new Error('the API shows it, and yet says that there is nothing to delete.');
         await scalekit.transport.pause(POLL_INTERVAL);
     }

@@ -161,7 +161,7 @@ describe('a response that a server in between has changed', () => {
 
   it.each(TYPES)('is read and reported as JSON, whatever its content type says: %j', async (type) => {
     expect(await read(withType(type, 200, { id: 42, full_name: 'acme/app' }))).toBe(42);
-    await expect(read(withType(type, 403, { message: 'No way' }))).rejects.toThrow('HTTP 403: No way. ');
+    await expect(read(withType(type, 403, { message: 'No way' }))).rejects.toThrow('HTTP 403: No way.');
   });
 
   it.each(['application/json', ...TYPES])('is an error if it is not JSON: %j', async (type) => {
