@@ -1,0 +1,97 @@
+import { describe, expect, it } from '@jest/globals';
+import type { DesiredClient } from '../../../src/client/desired.ts';
+import type { Findings } from '../../../src/client/drift.ts';
+import { checkToken } from '../../../src/client/token-check.ts';
+import type { TokenPayload } from '../../../src/scalekit/token.ts';
+import { bareDesiredClient, desiredClient, LISTS } from '../fixtures.ts';
+
+const ID = 'm2morg_1';
+const token = ({ topLevel = () => undefined, ...changes }: Partial<TokenPayload> = {}): TokenPayload => ({
+  oid: 'org_1',
+  sub: ID,
+  ...LISTS,
+  exp: 3600,
+  iat: 0,
+  topLevel,
+  ...changes,
+});
+
+const fieldsOf = ({ wrong, warnings, notices }: Findings) => ({
+  wrong: wrong.map(({ field }) => field),
+  warnings: warnings.map(({ field }) => field),
+  notices: notices.map(({ field }) => field),
+});
+const check = (payload: TokenPayload, desired: DesiredClient = desiredClient()) =>
+  fieldsOf(checkToken(desired, ID, payload));
+const NONE = { wrong: [], warnings: [], notices: [] };
+const TEAM = { key: 'team', value: 'platform' };
+
+describe('a token', () => {
+  it.each<[what: string, TokenPayload]>([
+    ['what was requested', token()],
+    ['what was requested in another order', token({ scopes: [...LISTS.scopes].reverse() })],
+    ['scopes of OpenID Connect as well', token({ scopes: [...LISTS.scopes, 'openid', 'email'] })],
+    ['a shorter life', token({ exp: 60 })],
+    ['no times', token({ exp: undefined, iat: undefined })],
+    [
+      'its claims at the top level',
+      token({
+        custom_claims: [],
+        topLevel: (key) => LISTS.custom_claims.find((claim) => claim.key === key)?.value,
+      }),
+    ],
+    ['other claims at the top level', token({ topLevel: () => 'x' })],
+  ])('is right if it has %s', (_what, payload) => {
+    for (const verify of [true, 'exact'] as const) expect(check(payload, desiredClient({ verify }))).toEqual(NONE);
+  });
+
+  it.each<[field: string, what: string, Partial<TokenPayload>]>([
+    ['oid', 'another organization', { oid: 'org_2' }],
+    ['sub', 'another client', { sub: 'm2morg_2' }],
+    ['scopes', 'a missing scope', { scopes: LISTS.scopes.slice(1) }],
+    ['audience', 'a missing audience', { audience: LISTS.audience.slice(1) }],
+    ['custom_claims', 'a missing claim', { custom_claims: LISTS.custom_claims.slice(1) }],
+    ['custom_claims', 'another value', { custom_claims: LISTS.custom_claims.map(({ key }) => ({ key, value: 'x' })) }],
+    [
+      'custom_claims',
+      'two different values',
+      { custom_claims: [...LISTS.custom_claims, { key: LISTS.custom_claims[0]?.key ?? '', value: 'x' }] },
+    ],
+    [
+      'custom_claims',
+      'another value at the top level',
+      { custom_claims: LISTS.custom_claims.slice(1), topLevel: () => 'x' },
+    ],
+  ])('is wrong in %s with %s', (field, _what, changes) => {
+    expect(check(token(changes)).wrong).toEqual([field]);
+  });
+
+  it('goes by custom_claims if a claim is at the top level as well', () => {
+    expect(check(token({ topLevel: () => 'x' })).wrong).toEqual([]);
+  });
+
+  it.each<[what: string, Partial<TokenPayload>, expected: object]>([
+    ['one more scope', { scopes: [...LISTS.scopes, 'x'] }, { warnings: ['scopes'] }],
+    ['one more audience', { audience: [...LISTS.audience, 'x'] }, { notices: ['audience'] }],
+    ['one more claim', { custom_claims: [...LISTS.custom_claims, TEAM] }, { notices: ['custom_claims'] }],
+  ])('is fine with %s, which is wrong with verify: exact', (_what, changes, expected) => {
+    expect(check(token(changes))).toEqual({ ...NONE, ...expected });
+    const [field = ''] = Object.values(expected).flat();
+    expect(check(token(changes), desiredClient({ verify: 'exact' }))).toEqual({ ...NONE, wrong: [field] });
+  });
+
+  it.each<[what: string, Partial<TokenPayload>, notices: string[]]>([
+    ['no organization', { oid: undefined }, ['oid']],
+    ['no client', { sub: undefined }, ['sub']],
+    ['a longer life', { exp: 3601 }, ['expiry']],
+  ])('is fine with %s, which is a notice even with verify: exact', (_what, changes, notices) => {
+    for (const verify of [true, 'exact'] as const)
+      expect(check(token(changes), desiredClient({ verify }))).toEqual({ ...NONE, notices });
+  });
+
+  it('may have any audience if none was requested, unless verify is exact', () => {
+    const payload = token({ scopes: [], custom_claims: [], audience: ['x'] });
+    expect(check(payload, bareDesiredClient())).toEqual(NONE);
+    expect(check(payload, bareDesiredClient({ verify: 'exact' })).wrong).toEqual(['audience']);
+  });
+});
