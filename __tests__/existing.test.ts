@@ -126,7 +126,6 @@ describe('rotate', () => {
       { custom_claims: REPOSITORY_CLAIMS },
     ],
     ['expiry', { expiry: 900 }, { expiry: '600' }, { expiry: 600 }],
-    ['expiry that is missing', {}, { expiry: '600' }, { expiry: 600 }],
     ['name', { name: 'Old', description: named }, { name: 'Deployer' }, { name: 'Deployer' }],
     ['description', {}, { description: 'New.\nYes.' }, { description: `New.\nYes.\n${LINE}` }],
     [
@@ -175,11 +174,11 @@ describe('rotate', () => {
     expect(executed.outputs.client_id).toBe(client.client_id);
   });
 
-  it('corrects if responses do not contain the expiry', async () => {
-    emulator.behaviour.expiryInAnswer = false;
+  it.each([false, 'zero'] as const)('leaves an expiry alone that responses do not tell: %j', async (expiryInAnswer) => {
+    emulator.behaviour.expiryInAnswer = expiryInAnswer;
     seedOurs({ expiry: 900 });
     const executed = await run({ expiry: '600' });
-    expect([errors(executed), emulator.clients()[0]?.expiry]).toEqual([[], '600']);
+    expect([errors(executed), emulator.clients()[0]?.expiry]).toEqual([[], '900']);
   });
 });
 
@@ -430,7 +429,6 @@ it.each(['rotate', 'reuse', 'replace', 'fail'])('%s creates if nothing exists', 
 describe.each(['rotate', 'reuse'])('what the API cannot do, with %s', (on_existing) => {
   it.each<[string, Fields, Record<string, string>, string]>([
     ['scopes', { scopes: ['a', 'b'] }, {}, '"a", "b"'],
-    ['audience', { audience: ['x'] }, {}, '"x"'],
     [
       'custom_claims',
       {},
@@ -607,7 +605,7 @@ describe('a client that was made by hand, taken over by client_id', () => {
     const [update, ...others] = sentTo(emulator, 'updateClient');
     expect([Object.keys(update?.body as object), others]).toEqual([['description'], []]);
     const now = emulator.clients()[0]?.description ?? '';
-    const key = /key=(\S+)/.exec(LINE)?.[1];
+    const key = /key:(\S+)/.exec(LINE)?.[1];
     expect(now.startsWith(text)).toBe(true);
     expect(now.slice(text.length)).toMatch(
       new RegExp(
@@ -711,7 +709,7 @@ describe('the search', () => {
     }
   });
 
-  it('names in a notice who has our claims and was not made by this action', async () => {
+  it('names in a warning who has our claims and no ownership marker', async () => {
     const like = Array.from(
       { length: 12 },
       () => emulator.seed({ name: 'x', custom_claims: REPOSITORY_CLAIMS }).client.client_id,
@@ -724,15 +722,15 @@ describe('the search', () => {
     expect([executed.exitCode, executed.outputs.result]).toEqual([0, 'created']);
     expect(executed.annotations).toEqual([
       {
-        kind: 'notice',
-        message: expect.stringContaining(`${like.slice(0, 10).join(', ')} and 2 more. They stay untouched`),
+        kind: 'warning',
+        message: expect.stringContaining(`${like.slice(0, 10).join(', ')} and 2 more. Somebody made them by hand`),
       },
     ]);
     expect(like.every((id) => clientIds().includes(id))).toBe(true);
     const organizationId = emulator.addOrganization().id;
     const { client_id } = emulator.seed({ name: 'x', ...byName }, { organizationId }).client;
-    expect(notices(await run({ organization_id: organizationId }))).toEqual([
-      expect.stringContaining(`make: ${client_id}.`),
+    expect(warnings(await run({ organization_id: organizationId }))).toEqual([
+      expect.stringContaining(`no ownership marker: ${client_id}.`),
     ]);
   });
 
@@ -906,7 +904,7 @@ describe('dry_run', () => {
     const { client } = seedOurs({ scopes: ['b', 'c'] }, { secrets: [{ ageMs: DAY }, { ageMs: 1 }] });
     const { steps, fields, outputs } = await planOf({ on_existing, scopes: 'a b', expiry: '600' });
     expect(steps).toEqual(expected(client.client_id, client.secrets?.map(({ id }) => id) ?? []));
-    if (on_existing !== 'replace') expect(fields).toEqual(['scopes|"b", "c"|"a", "b"', 'expiry|none|"600"']);
+    if (on_existing !== 'replace') expect(fields).toEqual(['scopes|"b", "c"|"a", "b"']);
     expect(outputs.client_id).toBe(client.client_id);
   });
 

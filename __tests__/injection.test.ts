@@ -350,7 +350,7 @@ const WAYS: Way[] = [
     what: 'a client that has too much',
     step: (emulator, texts) => {
       seedEarlier(emulator, hostileFields(texts), {});
-      return { inputs: { on_existing: 'reuse', scopes: 'a', description: 'b' } };
+      return { inputs: { on_existing: 'reuse', description: 'b' } };
     },
     exitCode: 1,
     shown: ['log'],

@@ -212,7 +212,7 @@ describe('client_id with save_to', () => {
       expect(errors(run)).toEqual([]);
       expect(run.outputs).toMatchObject({ result: 'rotated', client_id });
       expect(changesOf(emulator)).toEqual(['updateClient', 'addSecret', 'updateVariable STATE', 'putActionsSecret']);
-      expect(markerOf(client_id)).toBe(former.replace(/key=\S+/, `key=${keyOf()}`));
+      expect(markerOf(client_id)).toBe(former.replace(/key:\S+/, `key:${keyOf()}`));
       expect(markerOf(client_id)).not.toBe(former);
       expect(keptIn(repository())).toEqual(credentialsOf(run));
       expect(repository().variables.get(STATE)?.value).toBe(stateValue(emulator, run.outputs.secret_id ?? ''));
@@ -243,7 +243,7 @@ describe('client_id with save_to', () => {
     const run = await save({ client_id, on_existing: 'reuse' });
     expect(errors(run)).toEqual([]);
     expect(run.outputs).toMatchObject({ result: 'rotated', client_id });
-    expect(markerOf(client_id)).toContain(`key=${keyOf()} `);
+    expect(markerOf(client_id)).toContain(`key:${keyOf()} `);
     expect((await save({ on_existing: 'reuse' })).outputs).toMatchObject({ result: 'reused', client_id });
   });
 

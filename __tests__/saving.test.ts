@@ -88,7 +88,7 @@ describe('credentials', () => {
 
   it('are saved with a variable that says whose they are and which secret it is', async () => {
     const run = await save();
-    const [, key] = / key=(\S+) /.exec(emulator.clients()[0]?.description ?? '') ?? [];
+    const [, key] = / key:(\S+) /.exec(emulator.clients()[0]?.description ?? '') ?? [];
     expect(key).toBe(keyOf());
     expect(stateOf()).toBe(`v1 key:${key} organization:${emulator.organization.id} secret:${run.outputs.secret_id}`);
   });

@@ -474,7 +474,9 @@ class GitHub {
             const { run_attempt } = run;
             if (!isPositive(run_attempt))
                 throw new json/* InvalidResponseError */.tF('run_attempt is not a number');
-            const updated_at = Date.parse((0,json/* stringField */.OM)(run, 'updated_at')) || undefined;
+            const [created, updated] = ['created_at', 'updated_at'].map((field) => Date.parse((0,json/* stringField */.OM)(run, field)));
+            // A run that did not change after it was created has not told when it ended.
+            const updated_at = updated && created && updated > created ? updated : undefined;
             return { status: (0,json/* stringField */.OM)(run, 'status'), run_attempt, updated_at };
         });
     }

@@ -135,7 +135,9 @@ export class GitHub {
         throw new InvalidResponseError('it shows another run');
       const { run_attempt } = run;
       if (!isPositive(run_attempt)) throw new InvalidResponseError('run_attempt is not a number');
-      const updated_at = Date.parse(stringField(run, 'updated_at')) || undefined;
+      const [created, updated] = ['created_at', 'updated_at'].map((field) => Date.parse(stringField(run, field)));
+      // A run that did not change after it was created has not told when it ended.
+      const updated_at = updated && created && updated > created ? updated : undefined;
       return { status: stringField(run, 'status'), run_attempt, updated_at };
     });
   }
