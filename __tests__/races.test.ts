@@ -71,7 +71,7 @@ const denyFirst = (released: Promise<void>) => {
 const ORDERS = ['oldest', 'newest', 'random'] as const;
 
 describe.each([2, 8])('%d runs for the same identity at once, when nothing is there', (count) => {
-  // A client can have five secrets at most.
+  // The emulator allows five secrets per client.
   const most = Math.min(count, 5);
 
   it.each([
