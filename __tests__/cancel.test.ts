@@ -242,16 +242,19 @@ describe('SIGINT', () => {
     await expectCleanedUp(cancelled);
   });
 
-  it('names what stays changed and which secret cannot be restored', async () => {
-    await using cancelled = await cancel('rotate', 'SIGINT', 'after addSecret', { oldSecrets: 5 });
-    const { emulator, main, old } = cancelled;
-    const [first = '', ...rest] = old ? idsOf(old.client) : [];
-    const [message = ''] = errors(main);
-    expect(message).toMatch(new RegExp(`^Client ${old?.client.client_id} .*updated: scopes\\.$`, 'm'));
-    expect(message).toMatch(new RegExp(`^Secret ${first} .*cannot be brought back\\.$`, 'm'));
-    const post = await main.post();
-    expect([post.exitCode, post.annotations, secretIds(emulator)]).toEqual([0, [], rest]);
-  });
+  it.each<Moment>(['after deleteSecret', 'before verification'])(
+    'names what stays changed and which secret cannot be restored (%s)',
+    async (moment) => {
+      await using cancelled = await cancel('rotate', 'SIGINT', moment, { oldSecrets: 5 });
+      const { emulator, main, old } = cancelled;
+      const [first = '', ...rest] = old ? idsOf(old.client) : [];
+      const [message = ''] = errors(main);
+      expect(message).toMatch(new RegExp(`^Client ${old?.client.client_id} .*updated: scopes\\.$`, 'm'));
+      expect(message).toMatch(new RegExp(`^Secret ${first} .*cannot be brought back\\.$`, 'm'));
+      const post = await main.post();
+      expect([post.exitCode, post.annotations, secretIds(emulator)]).toEqual([0, [], rest]);
+    },
+  );
 
   it.each<[Operation, object]>([
     ['token', { kind: 'status', status: 503 }],
