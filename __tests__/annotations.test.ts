@@ -51,7 +51,7 @@ describe('an annotation has fewer than 4,000 characters', () => {
       message: text,
       details: [1, 2, 3].map((at) => ({ error_code: `${text} ${at}` })),
     });
-    emulator.faults.add({ operation: 'token', call: 2, fault: { kind: 'status', status, body: long(denied) } });
+    emulator.faults.add({ operation: 'listClients', call: 2, fault: { kind: 'status', status, body: long(denied) } });
     emulator.faults.add({ operation: 'deleteClient', fault: { kind: 'status', status, body: long(kept) } });
     const run = await runAction(emulator);
     expect(run.exitCode).toBe(1);

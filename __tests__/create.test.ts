@@ -198,7 +198,7 @@ describe('a step that names an organization', () => {
       expect.stringMatching(/^Debug: POST \/oauth\/token 200 \d+ ms attempt 1$/),
       expect.stringMatching(/^Debug: POST \/api\/v1\/organizations\/org_\d+\/clients 201 \d+ ms attempt 1$/),
       expect.stringMatching(/^Debug: POST \/oauth\/token 200 \d+ ms attempt 1$/),
-      `Created client ${run.outputs.client_id} "GitHub Actions: acme/inventory-service" in organization ${emulator.organization.id}; it is deleted when the job ends.`,
+      `Created client ${run.outputs.client_id} "GitHub Actions: acme/inventory-service #17345678901.1" in organization ${emulator.organization.id}; it is deleted when the job ends.`,
     ]);
   });
 
@@ -216,7 +216,7 @@ describe('a step that names an organization', () => {
       Secret: run.outputs.secret_id,
       Deleted: '–',
       Organization: emulator.organization.id,
-      Name: 'GitHub Actions: acme/inventory-service (production)',
+      Name: 'GitHub Actions: acme/inventory-service (production) #17345678901.1',
       Scopes: 'read:a<br>write:b',
       Audience: 'aud',
       Claims: 'github_repository=acme/inventory-service<br>github_repository_id=740123456<br>environment=production',

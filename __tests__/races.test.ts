@@ -152,7 +152,7 @@ describe('two runs at once, when a client is there', () => {
       const [, first] = emulator.clients();
       return (body as { client_secret?: string }).client_secret === emulator.secrets(first?.client_id ?? '')[0];
     };
-    const fault = { kind: 'status', status: 403 } as const;
+    const fault = { kind: 'edit', edit: (answer: object) => ({ ...answer, access_token: 'short' }) } as const;
     emulator.faults.add({ operation: 'token', where: isFirst, when: 'after', fault });
     barrier('listClients', 2);
     const atBarrier = emulator.hold;

@@ -112,7 +112,7 @@ describe('a client with a cap of two secrets', () => {
 
 describe('a refusal of another secret', () => {
   const info = { '@type': 'type.googleapis.com/scalekit.v1.errdetails.ErrorInfo', error_code: 'RESOURCE_EXHAUSTED' };
-  const reached = 'maximum number of client secrets reached';
+  const reached = 'only 5 secrets are allowed';
 
   it.each<[status: number, body: unknown]>([
     [400, { code: 9, message: reached }],

@@ -66,12 +66,10 @@ async function expectRolledBack(
 describe.each(['create', 'rotate'])('credentials (%s)', (way) => {
   it.each<[string, Changes, wanted: () => string, got: string]>([
     ['oid', (token) => ({ ...token, oid: 'org_1' }), () => `"${emulator.organization.id}"`, '"org_1"'],
-    ['oid', ({ oid: _, ...token }) => token, () => `"${emulator.organization.id}"`, '""'],
     ['sub', (token) => ({ ...token, sub: 'm2morg_1' }), () => '"m2morg_\\d+"', '"m2morg_1"'],
     ['scopes', (token) => ({ ...token, scopes: ['a'] }), () => '"a", "b"', '"a"'],
-    ['scopes', (token) => ({ ...token, scopes: ['a', 'b', 'c'] }), () => '"a", "b"', '"a", "b", "c"'],
     ['scopes', ({ scopes: _, ...token }) => token, () => '"a", "b"', 'none'],
-    ['audience', (token) => ({ ...token, aud: ['api', 'other'] }), () => '"api"', '"api", "other"'],
+    ['audience', (token) => ({ ...token, aud: ['other'] }), () => '"api"', '"other"'],
     ['audience', ({ aud: _, ...token }) => token, () => '"api"', 'none'],
     ['custom_claims', ({ custom_claims: _, ...token }) => token, () => ALL_CLAIMS, 'none'],
     [
@@ -79,12 +77,6 @@ describe.each(['create', 'rotate'])('credentials (%s)', (way) => {
       (token: Payload) => ({ ...token, custom_claims: { ...token.custom_claims, team: 'other' } }),
       () => ALL_CLAIMS,
       ALL_CLAIMS.replace('platform', 'other'),
-    ],
-    [
-      'custom_claims',
-      (token: Payload) => ({ ...token, custom_claims: { admin: 'yes', ...token.custom_claims } }),
-      () => ALL_CLAIMS,
-      `"admin=yes", ${ALL_CLAIMS}`,
     ],
   ])('whose token has another %s are not published (%#)', async (field, changes, wanted, got) => {
     const old = way === 'rotate' ? seedDrifted() : undefined;
@@ -96,14 +88,50 @@ describe.each(['create', 'rotate'])('credentials (%s)', (way) => {
     await expectRolledBack(executed, old);
   });
 
-  it('whose token is denied are not published, nor is it requested twice', async () => {
+  it.each<[what: string, Changes, kind: 'warning' | 'notice', text: string]>([
+    [
+      'one more scope',
+      (token) => ({ ...token, scopes: ['a', 'b', 'c'] }),
+      'warning',
+      'scopes: wanted "a", "b"; got "a", "b", "c"',
+    ],
+    [
+      'one more audience',
+      (token) => ({ ...token, aud: ['api', 'x'] }),
+      'notice',
+      'audience: wanted "api"; got "api", "x"',
+    ],
+    [
+      'one more claim',
+      (token) => ({
+        ...token,
+        custom_claims: { admin: 'yes', ...(token.custom_claims as object) },
+      }),
+      'notice',
+      '"admin=yes"',
+    ],
+    ['no organization', ({ oid: _, ...token }) => token, 'notice', 'oid: wanted'],
+  ])(
+    'whose token has %s are published unless verify is exact, with what is different',
+    async (_what, changes, kind, text) => {
+      if (way === 'rotate') seedDrifted();
+      emulator.behaviour.tokenChanges = changes;
+      const executed = await run();
+      expect(executed.exitCode).toBe(0);
+      expect(executed.annotations).toEqual([{ kind, message: expect.stringContaining(text) }]);
+      const exact = await run({ verify: 'exact' });
+      expect(exact.exitCode).toBe(text.startsWith('oid') ? 0 : 1);
+    },
+  );
+
+  it('whose token is denied are not published, after a few more attempts', async () => {
     const old = way === 'rotate' ? seedDrifted() : undefined;
     emulator.behaviour.tokenChanges = () => undefined;
     const executed = await run();
     expect(errors(executed)[0]).toMatch(
       /^Could not get an access token for client m2morg_\d+: HTTP 403: .*interceptor/,
     );
-    expect(clientTokenRequests()).toHaveLength(1);
+    expect(clientTokenRequests()).toHaveLength(8);
     await expectRolledBack(executed, old);
   });
 
@@ -152,7 +180,7 @@ describe('a lag of the token endpoint', () => {
     expect(await credentialsWork(emulator, executed.outputs)).toBe(true);
   });
 
-  it('of more than ten seconds fails the step, which rolls everything back', async () => {
+  it('of more than 20 seconds fails the step, which rolls everything back', async () => {
     await Promise.all(
       ['create', 'rotate'].map(async (way) => {
         const other = await startEmulator({ behaviour: { secretLag: 60_000 } });
@@ -160,8 +188,8 @@ describe('a lag of the token endpoint', () => {
         const old = way === 'rotate' ? seedDrifted(other) : undefined;
         const executed = await runAction(other, { inputs: ASKED });
         expect(errors(executed)[0]).toMatch(/^Could not get an access token for client m2morg_\d+: HTTP 401: /);
-        expect(executed.milliseconds).toBeGreaterThan(10_000);
-        expect(executed.milliseconds).toBeLessThan(14_000);
+        expect(executed.milliseconds).toBeGreaterThan(14_000);
+        expect(executed.milliseconds).toBeLessThan(25_000);
         await expectRolledBack(executed, old, other);
       }),
     );

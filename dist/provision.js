@@ -424,11 +424,12 @@ async function addSecret(context, client, toMakeRoom) {
 function capError({ scalekit, journal }, { client_id, secrets }, { message }, deletedId) {
     const ids = secrets.map(({ id }) => id).filter((id) => id !== deletedId);
     // A step that has created a client adds a secret to that one, or to the client of the run that was first.
-    const isNew = journal.state.client !== undefined;
+    const { client: created } = journal.state;
+    const mayBeRace = deletedId !== undefined || (created && created.id !== client_id);
     const ways = [
         CAP,
-        ...(isNew ? ['Run this step again.'] : [(0,by_hand/* waysToMakeRoom */.Z6)(scalekit, client_id, ids)]),
-        ...(isNew || deletedId ? ['Let one run at a time use the client, with concurrency in the workflow.'] : []),
+        created ? 'Run this step again.' : (0,by_hand/* waysToMakeRoom */.Z6)(scalekit, client_id, ids),
+        ...(mayBeRace ? ['Let one run at a time use the client, with concurrency in the workflow.'] : []),
     ];
     return new api_error/* ApiError */.hD([message, ...ways].join(' '));
 }

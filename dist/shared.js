@@ -1813,7 +1813,8 @@ const CREDENTIALS_LAG = 20_000;
 const MAX_TOKEN_ATTEMPTS = 8;
 /** Milliseconds before the first retry of a request that failed during that lag. Each later pause is twice as long. */
 const FIRST_PAUSE = 250;
-/** Milliseconds before any retry at most. */
+/** Milliseconds before any retry at most: of new credentials, so that their few attempts last, and of anything else. */
+const MAX_CREDENTIALS_PAUSE = 6_000;
 const MAX_PAUSE = 2_000;
 /**
  * The clients of one organization in one Scalekit environment. Methods that create or update something return the outcome.
@@ -1857,7 +1858,8 @@ class Scalekit {
         const operation = `get an access token for client ${credentials.client_id}`;
         const send = () => this.#getToken(operation, credentials, 'client-sign-in');
         const until = (0,_net_clock_js__WEBPACK_IMPORTED_MODULE_7__/* .clock */ .p)() + CREDENTIALS_LAG;
-        return (0,_net_outcome_js__WEBPACK_IMPORTED_MODULE_6__/* .unwrap */ .oA)(await this.#retryDuringLag(until, _meaning_js__WEBPACK_IMPORTED_MODULE_3__/* .areCredentialsUnknown */ .p4, send, false, MAX_TOKEN_ATTEMPTS));
+        const limits = { maxAttempts: MAX_TOKEN_ATTEMPTS, maxPause: MAX_CREDENTIALS_PAUSE };
+        return (0,_net_outcome_js__WEBPACK_IMPORTED_MODULE_6__/* .unwrap */ .oA)(await this.#retryDuringLag(until, _meaning_js__WEBPACK_IMPORTED_MODULE_3__/* .areCredentialsUnknown */ .p4, send, false, limits));
     }
     /** Creates a client and masks its secret. */
     async createClient(fields, { mayBeDone, onSend, onId }) {
@@ -2010,16 +2012,15 @@ class Scalekit {
      * Sends a request, and retries it while the API may not know a new client or secret yet.
      * @param until when that ends, in milliseconds since the process started
      * @param isLag returns whether that may be the reason for an outcome
-     * @param maxAttempts how often the request is sent at most
      */
-    async #retryDuringLag(until, isLag, send, mayBeDone = false, maxAttempts = Number.POSITIVE_INFINITY) {
+    async #retryDuringLag(until, isLag, send, mayBeDone = false, { maxAttempts = Number.POSITIVE_INFINITY, maxPause = MAX_PAUSE } = {}) {
         let isUnknown = mayBeDone;
-        for (let [attempt, pause] = [1, FIRST_PAUSE];; attempt++, pause = Math.min(2 * pause, MAX_PAUSE)) {
+        for (let [attempt, pause] = [1, FIRST_PAUSE];; attempt++, pause = Math.min(2 * pause, maxPause)) {
             const outcome = await send(isUnknown);
             isUnknown ||= outcome.kind === 'unknown';
             if (!isLag(outcome) || attempt === maxAttempts || (0,_net_clock_js__WEBPACK_IMPORTED_MODULE_7__/* .clock */ .p)() >= until)
                 return outcome;
-            if (!(await this.transport.wait(pause * (0.5 + Math.random() / 2))))
+            if (!(await this.transport.wait(pause * (0.8 + Math.random() / 5))))
                 return outcome;
         }
     }

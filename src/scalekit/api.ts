@@ -31,7 +31,8 @@ const MAX_TOKEN_ATTEMPTS = 8;
 /** Milliseconds before the first retry of a request that failed during that lag. Each later pause is twice as long. */
 const FIRST_PAUSE = 250;
 
-/** Milliseconds before any retry at most. */
+/** Milliseconds before any retry at most: of new credentials, so that their few attempts last, and of anything else. */
+const MAX_CREDENTIALS_PAUSE = 6_000;
 const MAX_PAUSE = 2_000;
 
 /** The Scalekit environment, the credentials for its API, and the organization. */
@@ -95,7 +96,8 @@ export class Scalekit {
     const operation = `get an access token for client ${credentials.client_id}`;
     const send = () => this.#getToken(operation, credentials, 'client-sign-in');
     const until = clock() + CREDENTIALS_LAG;
-    return unwrap(await this.#retryDuringLag(until, areCredentialsUnknown, send, false, MAX_TOKEN_ATTEMPTS));
+    const limits = { maxAttempts: MAX_TOKEN_ATTEMPTS, maxPause: MAX_CREDENTIALS_PAUSE };
+    return unwrap(await this.#retryDuringLag(until, areCredentialsUnknown, send, false, limits));
   }
 
   /** Creates a client and masks its secret. */
@@ -266,21 +268,20 @@ export class Scalekit {
    * Sends a request, and retries it while the API may not know a new client or secret yet.
    * @param until when that ends, in milliseconds since the process started
    * @param isLag returns whether that may be the reason for an outcome
-   * @param maxAttempts how often the request is sent at most
    */
   async #retryDuringLag<T>(
     until: number,
     isLag: (outcome: Outcome<T>) => boolean,
     send: (mayBeDone: boolean) => Promise<Outcome<T>>,
     mayBeDone = false,
-    maxAttempts = Number.POSITIVE_INFINITY,
+    { maxAttempts = Number.POSITIVE_INFINITY, maxPause = MAX_PAUSE } = {},
   ): Promise<Outcome<T>> {
     let isUnknown = mayBeDone;
-    for (let [attempt, pause] = [1, FIRST_PAUSE]; ; attempt++, pause = Math.min(2 * pause, MAX_PAUSE)) {
+    for (let [attempt, pause] = [1, FIRST_PAUSE]; ; attempt++, pause = Math.min(2 * pause, maxPause)) {
       const outcome = await send(isUnknown);
       isUnknown ||= outcome.kind === 'unknown';
       if (!isLag(outcome) || attempt === maxAttempts || clock() >= until) return outcome;
-      if (!(await this.transport.wait(pause * (0.5 + Math.random() / 2)))) return outcome;
+      if (!(await this.transport.wait(pause * (0.8 + Math.random() / 5)))) return outcome;
     }
   }
 
