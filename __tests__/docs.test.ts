@@ -118,8 +118,8 @@ describe('the pages', () => {
     const known = [
       ...Object.values(actions).flatMap(({ inputs, outputs }) => Object.keys({ ...inputs, ...outputs })),
       ...CLAIM_NAMES,
-      // A field of the API, environment variables in lower case, a custom claim, and events of workflows.
-      ...['create_time', 'https_proxy', 'no_proxy', 'cost_center', 'workflow_run', 'pull_request_target'],
+      // Fields of the API and of the journal, environment variables in lower case, a custom claim, and events of workflows.
+      ...['create_time', 'is_proven', 'https_proxy', 'no_proxy', 'cost_center', 'workflow_run', 'pull_request_target'],
     ];
     for (const text of [pages, read('CHANGELOG.md')])
       for (const [, name] of text.matchAll(/`([a-z]+(?:_[a-z]+)+)`/g)) expect(known).toContain(name);
