@@ -69,7 +69,7 @@ export function checkCreated(desired: DesiredClient, client: ManagedClient): Fin
   };
 }
 
-/** Compares a client with the desired one after it was updated: what has stayed? */
+/** Returns what still differs after a client was updated. */
 export function checkUpdated(desired: DesiredClient, client: ManagedClient): Findings {
   const found = findDrift(desired, client).filter(({ field }) => field !== 'name' && field !== 'description');
   const isExtraAudience = (one: Difference) => one.field === 'audience' && !hasMissing(one);
@@ -141,7 +141,7 @@ function comparable(fields: PartialFields, client: ManagedClient): PartialFields
   return { ...client, scopes, description: client.descriptionText };
 }
 
-/** An expiry that is absent or 0 says nothing. */
+/** Returns the difference in expiry. Ignores an expiry that is absent or 0. */
 function differentExpiry({ fields }: DesiredClient, client: ManagedClient): Difference[] {
   return fields.expiry && client.expiry ? compareFields(['expiry'], fields, client) : [];
 }

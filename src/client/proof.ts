@@ -11,8 +11,8 @@ const MAX_CLOCK_DIFFERENCE_NS = 60_000_000_000n;
 export interface CreateRequest {
   organization_id: string;
   marker: OwnershipMarker;
-  /** When the request was sent, by the server's clock, in nanoseconds since the epoch. */
-  sentAt: bigint;
+  /** When the request was sent, by the server's clock, in nanoseconds since the epoch. Undefined if that clock is not known. */
+  sentAt: bigint | undefined;
   /** Ids of the clients that a search before the request returned. Undefined if there was none. */
   seenIds: Set<string> | undefined;
 }
@@ -41,7 +41,7 @@ function reasonNotProven(
 ): string | undefined {
   if (organization_id && organization_id !== request.organization_id) return 'it belongs to another organization';
   if (seenIds?.has(client_id)) return 'it existed before the request';
-  if (create_time !== undefined && create_time < sentAt - MAX_CLOCK_DIFFERENCE_NS)
+  if (create_time !== undefined && sentAt !== undefined && create_time < sentAt - MAX_CLOCK_DIFFERENCE_NS)
     return 'it was created before the request';
   return secrets.length > 1 ? 'it has several secrets' : undefined;
 }

@@ -21,38 +21,41 @@ export function checkToken(desired: DesiredClient, client_id: string, payload: T
   const scopes = compareSets([['scopes', fields.scopes ?? [], withoutOidcScopes(payload.scopes, fields.scopes)]]);
   const audience =
     fields.audience || isExact ? compareSets([['audience', fields.audience ?? [], payload.audience]]) : [];
-  const claims = compareClaims(fields.custom_claims ?? [], payload);
+  const { claims, isContradictory } = compareClaims(fields.custom_claims ?? [], payload);
+  const life = longerLife(desired, payload);
   const [identity, absent] = compareIdentity({ oid: organization_id, sub: client_id }, payload);
   const all = [...scopes, ...audience, ...claims];
   return {
-    wrong: [...identity, ...all.filter((one) => hasMissing(one) || isContradictory(one) || isExact)],
-    warnings: isExact ? [] : scopes.filter(hasExtra),
-    notices: [
-      ...absent,
-      ...(isExact ? [] : [...audience, ...claims].filter(hasExtra)),
-      ...longerLife(desired, payload),
+    wrong: [
+      ...identity,
+      ...all.filter((one) => hasMissing(one) || (isContradictory && one.field === 'custom_claims') || isExact),
+      ...(isExact ? life : []),
     ],
+    warnings: isExact ? [] : scopes.filter(hasExtra),
+    notices: [...absent, ...(isExact ? [] : [...[...audience, ...claims].filter(hasExtra), ...life])],
   };
 }
 
 /**
  * Compares the claims. A claim at the top level counts only if `custom_claims` lacks its key. Claims that were not
- * requested are only looked for in `custom_claims`.
+ * requested are only looked for in `custom_claims`. `isContradictory`: whether a claim has another value in addition to the
+ * wanted one.
  */
-function compareClaims(wanted: Claim[], { custom_claims, topLevel }: TokenPayload): Difference[] {
+function compareClaims(
+  wanted: Claim[],
+  { custom_claims, topLevel }: TokenPayload,
+): { claims: Difference[]; isContradictory: boolean } {
   const keys = new Set(custom_claims.map(({ key }) => key));
   const others = wanted.flatMap(({ key }) => {
     const value = keys.has(key) ? undefined : topLevel(key);
     return value === undefined ? [] : [{ key, value }];
   });
-  return compareSets([['custom_claims', claimTexts(wanted), claimTexts([...custom_claims, ...others])]]);
-}
-
-/** Returns whether a claim has another value in addition to the wanted one. */
-function isContradictory({ field, wanted, got }: Difference): boolean {
-  const keyOf = (text: string) => /^"((?:[^\\=]|\\.)*)=/.exec(text)?.[1];
-  const wantedKeys = new Set(wanted.map(keyOf));
-  return field === 'custom_claims' && got.some((text) => !wanted.includes(text) && wantedKeys.has(keyOf(text)));
+  const got = [...custom_claims, ...others];
+  const isContradictory = got.some(({ key, value }) => {
+    const same = wanted.filter((claim) => claim.key === key);
+    return same.length > 0 && !same.some((claim) => claim.value === value);
+  });
+  return { claims: compareSets([['custom_claims', claimTexts(wanted), claimTexts(got)]]), isContradictory };
 }
 
 /** Returns the differences of organization and client, and those that the token does not name. */

@@ -47,14 +47,15 @@ async function run(inputs: DeleteInputs, transport: Transport): Promise<void> {
   ]);
   const location = resolveSecretLocation(inputs, target);
   const query = queryFor(inputs, target);
-  const [listed, found] = await Promise.all([
+  const [{ deletable: listed, keptIds }, found] = await Promise.all([
     findDeletableClients(scalekit, inputs.client_id, query),
     openSavedCredentials(inputs, location, transport),
   ]);
   const owner = { key: query.marker.key, organization_id: scalekit.organization_id };
   const deletable = found && isDeletable(found.saved, owner, inputs.client_id) ? found : undefined;
   if (found && !deletable && !isNothingSaved(found.saved)) log.warning(notDeletedWarning(found, owner));
-  const unlisted = deletable && (await findUnlistedClient(scalekit, deletable.saved, listed, owner.key));
+  const unlisted =
+    deletable && (await findUnlistedClient(scalekit, deletable.saved, [...listed.map(idOf), ...keptIds], query));
   const clients = [...listed, ...(unlisted ? [unlisted] : [])];
   const nothing = nothingText(scalekit, inputs.client_id, query);
   if (inputs.dry_run) showPlan(clients, deletable, nothing);
@@ -69,17 +70,17 @@ function queryFor(inputs: DeleteInputs, target: Target): ClientQuery {
 
 /**
  * Finds the client that `client_id` names, or all with our identity hash. The clients need not be readable as a whole. Warns
- * of clients that may be ours and are not deleted.
+ * of clients that may be ours and are not deleted. `keptIds` are theirs.
  */
 async function findDeletableClients(
   scalekit: Scalekit,
   client_id: string,
   query: ClientQuery,
-): Promise<DeletableClient[]> {
+): Promise<{ deletable: DeletableClient[]; keptIds: string[] }> {
   if (client_id) {
     const client = await getNamedClient(scalekit, { client_id, ...query });
-    if (!client) return [];
-    if (client.marker) return [{ client_id, marker: client.marker, justRead: true }];
+    if (!client) return { deletable: [], keptIds: [] };
+    if (client.marker) return { deletable: [{ client_id, marker: client.marker, justRead: true }], keptIds: [] };
     throw new Error(`Client ${client_id} is not deleted: its description has no ownership marker.`);
   }
   const found = new Map<string, DeletableClient & { create_time: bigint | undefined }>();
@@ -98,7 +99,10 @@ async function findDeletableClients(
     ...warningsAbout([...ids['look-alike']], [...ids.disputed]),
   ];
   warnings.forEach(log.warning);
-  return [...found.values()].filter((client) => !copies.includes(client));
+  return {
+    deletable: [...found.values()].filter((client) => !copies.includes(client)),
+    keptIds: [...ids.contradictory, ...ids.disputed, ...copies.map(idOf)],
+  };
 }
 
 /**
@@ -149,18 +153,26 @@ function notDeletedWarning({ credentials: { location }, saved }: DeletableCreden
   return `Not deleting ${entryNames(location)}: ${why}.`;
 }
 
-/** Returns the client with our identity hash that only the saved id names, because the list may lag. */
+/**
+ * Returns the client with our identity hash that only the saved id names, because the list may lag.
+ * @param knownIds the clients that are deleted anyway, or that must not be
+ */
 async function findUnlistedClient(
   scalekit: Scalekit,
   saved: SavedSnapshot,
-  listed: DeletableClient[],
-  key: string,
+  knownIds: string[],
+  query: ClientQuery,
 ): Promise<DeletableClient | undefined> {
   const id = saved.client_id?.trim() ?? '';
-  if (!CLIENT_ID.test(id) || listed.some(({ client_id }) => client_id === id)) return undefined;
+  if (!CLIENT_ID.test(id) || knownIds.includes(id)) return undefined;
   const named = await scalekit.getClient(id);
-  const marker = named?.client_id === id ? parseMarker(named.description) : undefined;
-  return marker?.key === key ? { client_id: id, marker } : undefined;
+  if (named?.client_id !== id || relationOf(named, query) !== 'ours') return undefined;
+  const marker = parseMarker(named.description);
+  return marker && { client_id: id, marker };
+}
+
+function idOf({ client_id }: { client_id: string }): string {
+  return client_id;
 }
 
 /** Returns the sentence that there is nothing to delete, and what was looked for. */

@@ -60,6 +60,9 @@ function meantStatus(response: FinalResponse): number {
   return isNotFound(response) ? 404 : response.status;
 }
 
+const DENIED_TOKEN_ADVICE =
+  'A scope must exist in the environment, and an interceptor of the environment may deny the token.';
+
 function scalekitAdvice(response: FinalResponse, subject: Subject): string {
   const { status, headers } = response;
   if (status >= 300 && status < 400)
@@ -74,8 +77,8 @@ function scalekitAdvice(response: FinalResponse, subject: Subject): string {
   // How the token endpoint words a refusal is not documented. It may be a plain text, so both causes are named.
   if (subject === 'client-sign-in')
     return intercepted
-      ? `${intercepted} If Scalekit did, an interceptor of the environment may deny the token.`
-      : 'Scalekit refuses the new client credentials. An interceptor of the environment may deny the token.';
+      ? `${intercepted} If Scalekit did: ${DENIED_TOKEN_ADVICE}`
+      : `Scalekit refuses the new client credentials. ${DENIED_TOKEN_ADVICE}`;
   if (subject === 'sign-in') return [intercepted, SIGN_IN_ADVICE[status]].filter(Boolean).join(' ');
   if (intercepted) return intercepted;
   if (status === 404 && !isApiResponse(response))

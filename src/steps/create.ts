@@ -95,7 +95,7 @@ async function acceptClient(
 ): Promise<Outcome<CreatedClient>> {
   const { client_id } = summary;
   const sinceSent = Date.now() - (journal.state.client?.sent_at ?? Date.now());
-  const sentAt = BigInt((scalekit.time ?? Date.now()) - sinceSent) * 1_000_000n;
+  const sentAt = scalekit.time === undefined ? undefined : BigInt(scalekit.time - sinceSent) * 1_000_000n;
   // A response without a description says nothing about its marker.
   const described = summary.description === undefined ? await scalekit.getClient(client_id) : summary;
   const created = (described?.client_id === client_id ? described : summary).parse();
@@ -105,8 +105,10 @@ async function acceptClient(
     const text = `Could not create the client: the answer shows client ${client_id}, and ${proof.reason}.`;
     return failure(true, new ApiError(text, { status: 200 }));
   }
+  const known = { id: client_id, is_proven: proof.isProven };
+  journal.clientAnswered(known);
   const shown = await findFirstSecret(scalekit, created);
-  journal.clientAnswered({ id: client_id, is_proven: proof.isProven, ...(shown && { secret_ids: [shown.id] }) });
+  if (shown) journal.clientAnswered({ ...known, secret_ids: [shown.id] });
   const client = withMarker(created);
   if (!proof.isMarked) reportUnmarked(desired, client_id);
   reportFindings(client_id, checkCreated(desired, client));
@@ -139,8 +141,8 @@ function reportFindings(client_id: string, { wrong, warnings, notices }: Finding
 
 /** Returns the secret that was created with a client: the oldest. Reads the client again if it was shown without one. */
 async function findFirstSecret(scalekit: Context['scalekit'], created: Client): Promise<Secret | undefined> {
-  const read = () => scalekit.getClient(created.client_id).catch(() => undefined);
-  const { secrets } = created.secrets.length > 0 ? created : ((await read())?.parse() ?? created);
+  const read = async () => (await scalekit.getClient(created.client_id))?.parse();
+  const { secrets } = created.secrets.length > 0 ? created : ((await read().catch(() => undefined)) ?? created);
   return [...secrets].sort(byCreateTime)[0];
 }
 

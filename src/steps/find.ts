@@ -11,7 +11,7 @@ import {
   relationOf,
   withMarker,
 } from '../client/identity.ts';
-import { type OwnershipMarker, parseMarker } from '../client/marker.ts';
+import { type OwnershipMarker, parseMarker, parseMarkers } from '../client/marker.ts';
 import type { SavedSnapshot } from '../github/saved-credentials.ts';
 import { clock } from '../net/clock.ts';
 import * as log from '../output/log.ts';
@@ -144,7 +144,7 @@ export async function searchClients(scalekit: Scalekit, query: ClientQuery): Pro
   for await (const client of listDescribed(scalekit, query)) {
     const { client_id, description, parse } = client;
     seenIds.add(client_id);
-    if (description !== undefined && !parseMarker(description)) unmarkedIds.add(client_id);
+    if (description !== undefined && parseMarkers(description).length === 0) unmarkedIds.add(client_id);
     const relation = relationOf(client, query);
     ids[relation]?.add(client_id);
     if (relation === 'ours') ours.set(client_id, withMarker(parse()));
@@ -189,7 +189,7 @@ export function warningsAbout(lookAlikes: string[], disputed: string[]): string[
   return [
     ...(lookAlikes.length > 0
       ? [
-          `${unmarked}: ${listed(lookAlikes)}. Somebody made them by hand or changed their description. They are neither changed nor deleted. client_id takes one over.`,
+          `${unmarked}: ${listed(lookAlikes)}. Somebody made them by hand or changed their description. They are neither changed nor deleted. The main action takes one over if client_id names it.`,
         ]
       : []),
     ...(disputed.length > 0
@@ -200,10 +200,9 @@ export function warningsAbout(lookAlikes: string[], disputed: string[]): string[
   ];
 }
 
-/** Returns the sentence about clients that are ours by their marker and another repository's by their claims. */
+/** Returns the sentence about clients whose marker and claims contradict each other. */
 export function contradictionText(ids: string[]): string {
-  const all = listed(ids);
-  return `The ownership marker of client ${all} belongs to this repository, but its claim github_repository_id names another one. It may be a copy. It is neither changed nor deleted. Delete it by hand, or remove the marker from its description.`;
+  return `Clients whose ownership marker and claim github_repository_id name different repositories: ${listed(ids)}. They may be copies. They are neither changed nor deleted. Delete them by hand, or remove the marker from their descriptions.`;
 }
 
 /** Returns the sentence about a client that somebody copied. */

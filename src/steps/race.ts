@@ -68,7 +68,7 @@ function findEarlierClient(
   { seenIds, client: named }: SearchResult,
   elapsed: bigint,
 ): ManagedClient | undefined {
-  // If the first search read only the client that `client_id` names, compare creation times.
+  // Without a first search (`client_id` or the saved id named the client), compare creation times.
   const isNew = ({ client_id, create_time: time }: ManagedClient) =>
     seenIds
       ? !seenIds.has(client_id)

@@ -4,6 +4,7 @@ import {
   findDrift,
   formatDifferences,
   formatExtras,
+  hasExtra,
   WAYS_OUT,
 } from '../client/drift.ts';
 import { type ManagedClient, withMarker } from '../client/identity.ts';
@@ -49,10 +50,15 @@ export async function updateClient(
 }
 
 function notUpdatedError(client_id: string, wrong: Difference[], isMarked: boolean): Error {
-  const marker = isMarked ? '' : ' Its description does not have the ownership marker that was sent.';
-  return new Error(
-    `Client ${client_id} still differs from what was requested after its update.${marker} A scope must exist in the environment. ${WAYS_OUT}\n${formatDifferences(wrong)}`,
-  );
+  const sentences = [
+    `Client ${client_id} still differs from what was requested after its update.`,
+    isMarked
+      ? ''
+      : 'Its description does not have the ownership marker that was sent. A shorter description may help, if Scalekit cuts it.',
+    wrong.some(({ field }) => field === 'scopes') ? 'A scope must exist in the environment.' : '',
+    wrong.some(hasExtra) ? WAYS_OUT : '',
+  ];
+  return new Error([sentences.filter(Boolean).join(' '), formatDifferences(wrong)].filter(Boolean).join('\n'));
 }
 
 /** Reads a client after an update whose outcome is unknown. @throws {ApiError} the update's if it was not carried out */

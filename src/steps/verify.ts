@@ -17,6 +17,12 @@ export interface VerifiedToken {
 /** Milliseconds after an update during which tokens of the client may still show its former values. */
 const CORRECTION_LAG = 3_000;
 
+/** What helps if the token differs, by the input `verify`. */
+const REMEDY: Record<string, string> = {
+  true: 'With verify: false, the token is not checked.',
+  exact: 'If the token only has more than was requested, list that among the inputs, or use verify: true.',
+};
+
 /** Milliseconds. */
 const RETRY_PAUSE = 500;
 
@@ -46,7 +52,7 @@ export async function verify(
       return { access_token, expiresAt };
     }
     const mismatch = new Error(
-      `The access token of the new client credentials differs from what was requested. A scope must exist in the environment, and an interceptor can change a token. With verify: false, the token is not checked.\n${formatDifferences(findings.wrong)}`,
+      `The access token of the new client credentials differs from what was requested. A scope must exist in the environment, and an interceptor can change a token. ${REMEDY[`${desired.verify}`]}\n${formatDifferences(findings.wrong)}`,
     );
     if (clock() >= until || !(await scalekit.transport.wait(RETRY_PAUSE))) throw mismatch;
   }
