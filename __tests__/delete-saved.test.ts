@@ -194,6 +194,21 @@ describe('delete/ with save_to', () => {
     expect([ids(), names(location)]).toEqual([[id], []]);
   });
 
+  it.each<[string, Parameters<typeof emulator.seed>[0]]>([
+    [
+      'has a claim of another repository',
+      { description: markerLine(), custom_claims: [{ key: 'github_repository_id', value: '999' }] },
+    ],
+    ['has several ownership markers', { description: `${markerLine()}\n${markerLine({}, { run: '1.1' })}` }],
+  ])('never deletes a client that %s and that the saved id names', async (_, fields) => {
+    const location = save();
+    const { client } = emulator.seed({ name: 'Kept', ...fields });
+    location.setVariable(ID, client.client_id);
+    const run = await remove();
+    expect(run).toMatchObject({ exitCode: 0, annotations: [{ kind: 'warning' }], outputs: { deleted: '' } });
+    expect(ids()).toEqual([client.client_id]);
+  });
+
   it('environment needs one', async () => {
     const run = await remove({ save_to: 'environment' });
     expect([run.exitCode, sent()]).toEqual([1, []]);

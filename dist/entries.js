@@ -205,7 +205,7 @@ function appendMarker(descriptionText, marker) {
 }
 /** Returns the different ownership markers in a description. A client with several of them is nobody's. */
 function parseMarkers(description = '') {
-    const found = [...description.matchAll(MARKER)].map(({ groups }) => groups);
+    const found = [...decodeEntities(description).matchAll(MARKER)].map(({ groups }) => groups);
     return [...new Map(found.map((marker) => [formatMarker(marker), marker])).values()];
 }
 /** Returns the ownership marker in a description. Undefined if there is none, or if there are several different ones. */
@@ -215,7 +215,7 @@ function parseMarker(description) {
 }
 /** Returns the text of a description: without markers, with HTML entities decoded, and cut so that a marker fits as well. */
 function textOf(description = '') {
-    const text = decodeEntities(description.replace(MARKER, '')).trim();
+    const text = decodeEntities(description).replace(MARKER, '').trim();
     return [...text].slice(0, MAX_DESCRIPTION_TEXT).join('');
 }
 /** Returns a text in the form in which two of them are compared: HTML entities decoded, white space folded. */
@@ -1540,7 +1540,7 @@ __webpack_require__.r(__webpack_exports__);
     const inputs = (0,_inputs_inputs_js__WEBPACK_IMPORTED_MODULE_0__/* .readInputs */ .Ko)(process.env);
     // Check the inputs before loading the modules that send requests: TLS alone takes half as long as Node's own start.
     // If it fails, undo/roll-back.ts undoes what it did, and log.fail reports the error.
-    const { provision } = await Promise.all(/* import() | provision */[__webpack_require__.e(269), __webpack_require__.e(496)]).then(__webpack_require__.bind(__webpack_require__, 1741));
+    const { provision } = await Promise.all(/* import() | provision */[__webpack_require__.e(269), __webpack_require__.e(496)]).then(__webpack_require__.bind(__webpack_require__, 892));
     await provision(inputs);
 }, _output_log_js__WEBPACK_IMPORTED_MODULE_1__/* .fail */ .fJ, 1);
 
@@ -2259,7 +2259,7 @@ function parseClientSummary(value) {
     const client_id = (0,_net_json_js__WEBPACK_IMPORTED_MODULE_0__/* .stringField */ .OM)(client, 'client_id');
     if (!CLIENT_ID.test(client_id))
         throw new _net_json_js__WEBPACK_IMPORTED_MODULE_0__/* .InvalidResponseError */ .tF('client_id is not the id of an organization client');
-    const description = client.description === undefined ? undefined : (0,_net_json_js__WEBPACK_IMPORTED_MODULE_0__/* .stringField */ .OM)(client, 'description');
+    const description = (client.description ?? undefined) === undefined ? undefined : (0,_net_json_js__WEBPACK_IMPORTED_MODULE_0__/* .stringField */ .OM)(client, 'description');
     return { client_id, description, parse: () => parseClient(client, client_id) };
 }
 function parseClient(client, client_id) {

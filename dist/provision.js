@@ -3,7 +3,7 @@ exports.id = 496;
 exports.ids = [496];
 exports.modules = {
 
-/***/ 1741:
+/***/ 892:
 /***/ ((__unused_webpack_module, __webpack_exports__, __webpack_require__) => {
 
 
@@ -16,157 +16,10 @@ __webpack_require__.d(__webpack_exports__, {
 var promises_ = __webpack_require__(8500);
 // EXTERNAL MODULE: ./build/output/text.js
 var output_text = __webpack_require__(4938);
+// EXTERNAL MODULE: ./build/client/drift.js
+var drift = __webpack_require__(6788);
 // EXTERNAL MODULE: ./build/scalekit/types.js
 var types = __webpack_require__(179);
-// EXTERNAL MODULE: ./build/client/marker.js
-var client_marker = __webpack_require__(5425);
-;// CONCATENATED MODULE: ./build/client/drift.js
-
-
-
-/** How an empty field is shown. */
-const NONE = 'none';
-/** What the user can do about scopes and claims that a client has and that were not requested. */
-const WAYS_OUT = 'on_existing: replace creates a new client. If an entry is a default of the environment, list it among the inputs.';
-/** Scopes of OpenID Connect (Core 1.0, sections 5.4 and 11). Servers add them, so they are no difference if they were not requested. */
-const OIDC_SCOPES = new Set(['openid', 'profile', 'email', 'offline_access', 'address', 'phone']);
-/**
- * Returns the fields in which an existing client has drifted from the desired one. Scopes and claims that were not given
- * are expected to be empty. Audience, expiry, name and description are compared only if they were given.
- */
-function findDrift({ fields, given, marker }, client) {
-    const names = ['scopes', 'custom_claims'];
-    if (fields.audience)
-        names.push('audience');
-    if (fields.expiry && client.expiry)
-        names.push('expiry');
-    if (given.name && !isSuffixedName(client, fields.name, marker))
-        names.push('name');
-    if (given.description && (0,client_marker/* foldText */.TH)(fields.description) !== (0,client_marker/* foldText */.TH)(client.descriptionText))
-        names.push('description');
-    return compareFields(names, fields, comparable(fields, client));
-}
-/** Returns the audience that an existing client has although none was requested. The API cannot remove it. */
-function unrequestedAudience({ fields }, client) {
-    return fields.audience ? [] : compareFields(['audience'], fields, client);
-}
-/** Compares the response to the request that created a client with the desired client: was the request carried out? */
-function checkCreated(desired, client) {
-    const found = compareFields(['scopes', 'custom_claims', 'audience'], desired.fields, comparable(desired.fields, client));
-    return {
-        wrong: [
-            ...found.filter(hasMissing),
-            ...differentExpiry(desired, client),
-            ...differentOrganization(desired, client),
-        ],
-        warnings: found.filter((one) => one.field !== 'audience' && hasExtra(one)),
-        notices: found.filter((one) => one.field === 'audience' && hasExtra(one)),
-    };
-}
-/** Compares a client with the desired one after it was updated: what has stayed? */
-function checkUpdated(desired, client) {
-    const found = findDrift(desired, client).filter(({ field }) => field !== 'name' && field !== 'description');
-    const isExtraAudience = (one) => one.field === 'audience' && !hasMissing(one);
-    return {
-        wrong: [...found.filter((one) => !isExtraAudience(one)), ...differentOrganization(desired, client)],
-        warnings: found.filter(isExtraAudience),
-        notices: [],
-    };
-}
-/** Returns whether something that is wanted is missing. */
-function hasMissing({ wanted, got }) {
-    return wanted.some((value) => !got.includes(value));
-}
-/** Returns whether there is something in addition. */
-function hasExtra({ wanted, got }) {
-    return got.some((value) => !wanted.includes(value));
-}
-/** Returns scopes without those of OpenID Connect that were not requested. */
-function withoutOidcScopes(scopes, requested = []) {
-    return scopes.filter((scope) => !OIDC_SCOPES.has(scope) || requested.includes(scope));
-}
-/** Returns one line of text for each difference, with the values that are there in addition. */
-function formatExtras(found) {
-    return found
-        .map(({ field, wanted, got }) => `${field}: ${(0,output_text/* listed */.KE)(got.filter((value) => !wanted.includes(value)))}`)
-        .join('; ');
-}
-/** Returns one line of text for each difference. Of many values it shows those that differ, and counts the others. */
-function formatDifferences(found) {
-    return found
-        .map(({ field, wanted, got }) => `${field}: wanted ${excerpt(wanted, got)}; got ${excerpt(got, wanted)}`)
-        .join('\n');
-}
-/** Returns all values as one text. */
-function formatValues(values) {
-    return values.join(', ') || NONE;
-}
-/** Returns the named fields whose values differ. Lists are compared as sets. */
-function compareFields(names, wanted, got) {
-    const [wantedTexts, gotTexts] = [fieldTexts(wanted), fieldTexts(got)];
-    return compareSets(names.map((field) => [field, wantedTexts[field], gotTexts[field]]));
-}
-/** Returns the fields whose two sets of values differ. */
-function compareSets(fields) {
-    return fields
-        .map(([field, wanted, got]) => ({ field, wanted: sortedSet(wanted), got: sortedSet(got) }))
-        .filter(({ wanted, got }) => wanted.join() !== got.join());
-}
-/**
- * Returns each claim as `key=value`. A backslash or `=` in a key is escaped, so that different claims have different
- * texts.
- */
-function claimTexts(claims = []) {
-    return claims.map(({ key, value }) => `${key.replace(/[\\=]/g, '\\$&')}=${value}`);
-}
-/** Returns the fields of a client without the scopes that do not count. */
-function comparable(fields, client) {
-    const scopes = withoutOidcScopes(client.scopes, fields.scopes);
-    return { ...client, scopes, description: client.descriptionText };
-}
-/** An expiry that is absent or 0 says nothing. */
-function differentExpiry({ fields }, client) {
-    return fields.expiry && client.expiry ? compareFields(['expiry'], fields, client) : [];
-}
-function differentOrganization({ organization_id }, client) {
-    return compareSets([['organization_id', [organization_id], [client.organization_id || organization_id]]]);
-}
-/** Returns whether a client has the wanted name with what this action adds if a name is taken. */
-function isSuffixedName(client, name, marker) {
-    return client.name === nameWithNonce(name, client.marker?.nonce ?? marker.nonce);
-}
-/** Returns a name that no other client has: with the first characters of the nonce, cut to the longest name. */
-function nameWithNonce(name, nonce) {
-    const suffix = ` #${nonce.slice(0, 6)}`;
-    return [...name].slice(0, types/* MAX_NAME */.zB - suffix.length).join('') + suffix;
-}
-function fieldTexts(fields) {
-    const { name, description, scopes = [], audience = [], custom_claims, expiry } = fields;
-    return {
-        name: valueTexts(name),
-        description: valueTexts(description),
-        scopes,
-        audience,
-        custom_claims: claimTexts(custom_claims),
-        expiry: valueTexts(expiry),
-    };
-}
-function valueTexts(value) {
-    return value === undefined || value === '' ? [] : [String(value)];
-}
-/** Returns different values as sorted JSON strings. */
-function sortedSet(values) {
-    return [...new Set(values)].sort().map((value) => JSON.stringify(value));
-}
-/** Returns values as an error lists them. If there are too many, those that the other side lacks come first. */
-function excerpt(values, others) {
-    const text = (0,output_text/* listed */.KE)(values);
-    if (text === values.join(', '))
-        return text || NONE;
-    const common = new Set(others);
-    return (0,output_text/* listed */.KE)([...values.filter((value) => !common.has(value)), ...values.filter((value) => common.has(value))]);
-}
-
 ;// CONCATENATED MODULE: ./build/client/retirement.js
 
 /**
@@ -263,11 +116,11 @@ function planChanges(desired, existing) {
     const creation = [{ kind: 'create' }, ...save];
     if (!client)
         return { result: 'created', beforePublish: creation, afterPublish: [], notices: [], warnings: [] };
-    const audience = unrequestedAudience(desired, client);
+    const audience = (0,drift/* unrequestedAudience */.em)(desired, client);
     const warnings = [
         ...(others.length > 0 ? [duplicatesWarning(client.client_id, others)] : []),
         ...(audience.length > 0
-            ? [`Client ${client.client_id} has an audience that was not requested: ${formatExtras(audience)}.`]
+            ? [`Client ${client.client_id} has an audience that was not requested: ${(0,drift/* formatExtras */.zB)(audience)}.`]
             : []),
     ];
     const base = { client, afterPublish: [], notices: [], warnings };
@@ -320,10 +173,10 @@ function planError(text, warnings) {
  * @throws {Error} if a list would have to be emptied
  */
 function driftCorrections(desired, client, warnings) {
-    const drifted = findDrift(desired, client);
+    const drifted = (0,drift/* findDrift */.L1)(desired, client);
     const emptied = drifted.filter(({ wanted }) => wanted.length === 0);
     if (emptied.length > 0) {
-        throw planError(`Client ${client.client_id} has what was not requested, and the API cannot empty a list. ${WAYS_OUT}\n${formatDifferences(emptied)}`, warnings);
+        throw planError(`Client ${client.client_id} has what was not requested, and the API cannot empty a list. ${drift/* WAYS_OUT */.kI}\n${(0,drift/* formatDifferences */.Aq)(emptied)}`, warnings);
     }
     const isUnknown = !client.marker || (desired.location && client.marker.key !== desired.marker.key);
     if (isUnknown && !drifted.some(({ field }) => field === 'description'))
@@ -498,6 +351,8 @@ async function deleteUnusable(scalekit, client_id, id) {
 
 // EXTERNAL MODULE: ./build/client/identity.js
 var identity = __webpack_require__(2537);
+// EXTERNAL MODULE: ./build/client/marker.js
+var client_marker = __webpack_require__(5425);
 ;// CONCATENATED MODULE: ./build/client/proof.js
 
 // Whose client the response to a create request shows. The response to this step's own POST is proof enough, even if the
@@ -521,7 +376,7 @@ function reasonNotProven({ client_id, organization_id, create_time, secrets }, {
         return 'it belongs to another organization';
     if (seenIds?.has(client_id))
         return 'it existed before the request';
-    if (create_time !== undefined && create_time < sentAt - MAX_CLOCK_DIFFERENCE_NS)
+    if (create_time !== undefined && sentAt !== undefined && create_time < sentAt - MAX_CLOCK_DIFFERENCE_NS)
         return 'it was created before the request';
     return secrets.length > 1 ? 'it has several secrets' : undefined;
 }
@@ -565,7 +420,7 @@ async function createClient(context, found) {
         if (search.kind === 'failed' || sends === MAX_SENDS || isHopeless)
             throw error;
         if (isNameTaken)
-            name = nameWithNonce(name, desired.marker.nonce);
+            name = (0,drift/* nameWithNonce */.Pv)(name, desired.marker.nonce);
         mayBeDone ||= kind === 'unknown';
     }
 }
@@ -603,22 +458,32 @@ async function searchAfter(context, { kind, error }, isNameTaken) {
 async function acceptClient({ scalekit, desired, journal }, { seenIds }, { client: summary, plain_secret }) {
     const { client_id } = summary;
     const sinceSent = Date.now() - (journal.state.client?.sent_at ?? Date.now());
-    const sentAt = BigInt((scalekit.time ?? Date.now()) - sinceSent) * 1000000n;
+    const sentAt = scalekit.time === undefined ? undefined : BigInt(scalekit.time - sinceSent) * 1000000n;
+    const proofFrom = (client) => proofOf(client, { ...desired, sentAt, seenIds });
+    let created = summary.parse();
+    let proof = proofFrom(created);
     // A response without a description says nothing about its marker.
-    const described = summary.description === undefined ? await scalekit.getClient(client_id) : summary;
-    const created = (described?.client_id === client_id ? described : summary).parse();
-    const proof = proofOf(created, { ...desired, sentAt, seenIds });
+    if (summary.description === undefined && proof.isOwn) {
+        journal.clientAnswered({ id: client_id, is_proven: proof.isProven });
+        const read = await scalekit.getClient(client_id);
+        if (read?.client_id === client_id)
+            created = read.parse();
+        proof = proofFrom(created);
+    }
     if (!proof.isOwn) {
         journal.clientUnknown();
         const text = `Could not create the client: the answer shows client ${client_id}, and ${proof.reason}.`;
         return (0,net_outcome/* failure */.V2)(true, new api_error/* ApiError */.hD(text, { status: 200 }));
     }
+    const known = { id: client_id, is_proven: proof.isProven };
+    journal.clientAnswered(known);
     const shown = await findFirstSecret(scalekit, created);
-    journal.clientAnswered({ id: client_id, is_proven: proof.isProven, ...(shown && { secret_ids: [shown.id] }) });
+    if (shown)
+        journal.clientAnswered({ ...known, secret_ids: [shown.id] });
     const client = (0,identity/* withMarker */.Pe)(created);
     if (!proof.isMarked)
         reportUnmarked(desired, client_id);
-    reportFindings(client_id, checkCreated(desired, client));
+    reportFindings(client_id, (0,drift/* checkCreated */.JO)(desired, client));
     return (0,net_outcome/* done */.Vw)({ client, secret: { plain_secret, shown }, remainingSteps: [] });
 }
 /** @throws {Error} unless the client is one job's. The post step deletes that by its id */
@@ -632,9 +497,9 @@ function reportUnmarked({ marker: { lifetime } }, client_id) {
 function reportFindings(client_id, { wrong, warnings, notices }) {
     if (wrong.length > 0) {
         const hint = wrong.some(({ field }) => field === 'scopes') ? ' A scope must exist in the environment first.' : '';
-        throw new Error(`The client that Scalekit created differs from the requested one.${hint}\n${formatDifferences(wrong)}`);
+        throw new Error(`The client that Scalekit created differs from the requested one.${hint}\n${(0,drift/* formatDifferences */.Aq)(wrong)}`);
     }
-    const text = (found) => `Scalekit gave client ${client_id} more than was requested: ${formatExtras(found)}.`;
+    const text = (found) => `Scalekit gave client ${client_id} more than was requested: ${(0,drift/* formatExtras */.zB)(found)}.`;
     if (warnings.length > 0)
         log/* warning */.$e(text(warnings));
     if (notices.length > 0)
@@ -642,8 +507,8 @@ function reportFindings(client_id, { wrong, warnings, notices }) {
 }
 /** Returns the secret that was created with a client: the oldest. Reads the client again if it was shown without one. */
 async function findFirstSecret(scalekit, created) {
-    const read = () => scalekit.getClient(created.client_id).catch(() => undefined);
-    const { secrets } = created.secrets.length > 0 ? created : ((await read())?.parse() ?? created);
+    const read = async () => (await scalekit.getClient(created.client_id))?.parse();
+    const { secrets } = created.secrets.length > 0 ? created : ((await read().catch(() => undefined)) ?? created);
     return [...secrets].sort(types/* byCreateTime */.lG)[0];
 }
 /** Searches for the client that this step created, for 4 seconds. */
@@ -672,7 +537,7 @@ async function recoverClient(context, found) {
     const { client_id } = client;
     journal.clientAnswered({ id: client_id });
     scalekit.expectLag(client_id);
-    reportFindings(client_id, checkCreated(desired, client));
+    reportFindings(client_id, (0,drift/* checkCreated */.JO)(desired, client));
     log/* info */.pq(`Client ${client_id} was created. The value of its secret is lost, so it gets another one.`);
     const secret = await addSecret(context, client);
     const added = secret.shown?.id;
@@ -717,7 +582,7 @@ async function settleRace(context, created, found) {
     const { ours, unmarkedIds } = await (0,find/* searchClients */.DI)(scalekit, desired);
     if (isPersistent && unmarkedIds.has(created.client_id))
         reportUnmarked(desired, created.client_id);
-    const isOwn = (client) => (0,identity/* isFromThisStep */.Lk)(client, journal.state);
+    const isOwn = (client) => (0,identity/* isFromThisStep */.Lk)({ ...client, parse: () => client }, journal.state);
     await removeDuplicates(context, ours.filter((client) => isOwn(client) && client.client_id !== created.client_id));
     if (!isPersistent)
         return undefined;
@@ -753,7 +618,7 @@ async function removeDuplicates({ scalekit, journal }, duplicates) {
  * @param elapsed nanoseconds since the first search began
  */
 function findEarlierClient(concurrent, own, { seenIds, client: named }, elapsed) {
-    // If the first search read only the client that `client_id` names, compare creation times.
+    // Without a first search (`client_id` or the saved id named the client), compare creation times.
     const isNew = ({ client_id, create_time: time }) => seenIds
         ? !seenIds.has(client_id)
         : client_id !== named?.client_id && time !== undefined && time >= (own.create_time ?? time) - elapsed;
@@ -896,17 +761,24 @@ async function updateClient(context, client, fields) {
     const isDescribed = response.description !== undefined || fields.description === undefined;
     const described = isDescribed ? response : ((await scalekit.getClient(client_id)) ?? response);
     const updated = (0,identity/* withMarker */.Pe)(described.parse());
-    const { wrong, warnings } = checkUpdated(desired, updated);
+    const { wrong, warnings } = (0,drift/* checkUpdated */.mz)(desired, updated);
     const isMarked = described.description === undefined || updated.marker?.key === expected.key;
     if (wrong.length > 0 || !isMarked)
         throw notUpdatedError(client_id, wrong, isMarked);
     if (warnings.length > 0)
-        log/* warning */.$e(`Client ${client_id} still has more than was requested after its update: ${formatExtras(warnings)}.`);
+        log/* warning */.$e(`Client ${client_id} still has more than was requested after its update: ${(0,drift/* formatExtras */.zB)(warnings)}.`);
     return { ...updated, secrets: client.secrets };
 }
 function notUpdatedError(client_id, wrong, isMarked) {
-    const marker = isMarked ? '' : ' Its description does not have the ownership marker that was sent.';
-    return new Error(`Client ${client_id} still differs from what was requested after its update.${marker} A scope must exist in the environment. ${WAYS_OUT}\n${formatDifferences(wrong)}`);
+    const sentences = [
+        `Client ${client_id} still differs from what was requested after its update.`,
+        isMarked
+            ? ''
+            : 'Its description does not have the ownership marker that was sent. A shorter description may help, if Scalekit cuts it.',
+        wrong.some(({ field }) => field === 'scopes') ? 'A scope must exist in the environment.' : '',
+        wrong.some(drift/* hasExtra */.TO) ? drift/* WAYS_OUT */.kI : '',
+    ];
+    return new Error([sentences.filter(Boolean).join(' '), (0,drift/* formatDifferences */.Aq)(wrong)].filter(Boolean).join('\n'));
 }
 /** Reads a client after an update whose outcome is unknown. @throws {ApiError} the update's if it was not carried out */
 async function readBack({ scalekit, desired }, client_id, key, { kind, error }) {
@@ -917,7 +789,7 @@ async function readBack({ scalekit, desired }, client_id, key, { kind, error }) 
         });
     const now = kind === 'unknown' ? await scalekit.getClient(client_id).catch(() => undefined) : undefined;
     const client = now?.client_id === client_id ? (0,identity/* withMarker */.Pe)(now.parse()) : undefined;
-    if (!now || client?.marker?.key !== key || findDrift(desired, client).length > 0)
+    if (!now || client?.marker?.key !== key || (0,drift/* findDrift */.L1)(desired, client).length > 0)
         throw error;
     return now;
 }
@@ -931,24 +803,26 @@ async function readBack({ scalekit, desired }, client_id, key, { kind, error }) 
 function checkToken(desired, client_id, payload) {
     const { fields, organization_id } = desired;
     const isExact = desired.verify === 'exact';
-    const scopes = compareSets([['scopes', fields.scopes ?? [], withoutOidcScopes(payload.scopes, fields.scopes)]]);
-    const audience = fields.audience || isExact ? compareSets([['audience', fields.audience ?? [], payload.audience]]) : [];
-    const claims = compareClaims(fields.custom_claims ?? [], payload);
+    const scopes = (0,drift/* compareSets */.zD)([['scopes', fields.scopes ?? [], (0,drift/* withoutOidcScopes */.nE)(payload.scopes, fields.scopes)]]);
+    const audience = fields.audience || isExact ? (0,drift/* compareSets */.zD)([['audience', fields.audience ?? [], payload.audience]]) : [];
+    const { claims, isContradictory } = compareClaims(fields.custom_claims ?? [], payload);
+    const life = longerLife(desired, payload);
     const [identity, absent] = compareIdentity({ oid: organization_id, sub: client_id }, payload);
     const all = [...scopes, ...audience, ...claims];
     return {
-        wrong: [...identity, ...all.filter((one) => hasMissing(one) || isContradictory(one) || isExact)],
-        warnings: isExact ? [] : scopes.filter(hasExtra),
-        notices: [
-            ...absent,
-            ...(isExact ? [] : [...audience, ...claims].filter(hasExtra)),
-            ...longerLife(desired, payload),
+        wrong: [
+            ...identity,
+            ...all.filter((one) => (0,drift/* hasMissing */.Ru)(one) || (isContradictory && one.field === 'custom_claims') || isExact),
+            ...(isExact ? life : []),
         ],
+        warnings: isExact ? [] : scopes.filter(drift/* hasExtra */.TO),
+        notices: [...absent, ...(isExact ? [] : [...[...audience, ...claims].filter(drift/* hasExtra */.TO), ...life])],
     };
 }
 /**
  * Compares the claims. A claim at the top level counts only if `custom_claims` lacks its key. Claims that were not
- * requested are only looked for in `custom_claims`.
+ * requested are only looked for in `custom_claims`. `isContradictory`: whether a claim has another value in addition to the
+ * wanted one.
  */
 function compareClaims(wanted, { custom_claims, topLevel }) {
     const keys = new Set(custom_claims.map(({ key }) => key));
@@ -956,24 +830,23 @@ function compareClaims(wanted, { custom_claims, topLevel }) {
         const value = keys.has(key) ? undefined : topLevel(key);
         return value === undefined ? [] : [{ key, value }];
     });
-    return compareSets([['custom_claims', claimTexts(wanted), claimTexts([...custom_claims, ...others])]]);
-}
-/** Returns whether a claim has another value in addition to the wanted one. */
-function isContradictory({ field, wanted, got }) {
-    const keyOf = (text) => /^"((?:[^\\=]|\\.)*)=/.exec(text)?.[1];
-    const wantedKeys = new Set(wanted.map(keyOf));
-    return field === 'custom_claims' && got.some((text) => !wanted.includes(text) && wantedKeys.has(keyOf(text)));
+    const got = [...custom_claims, ...others];
+    const isContradictory = got.some(({ key, value }) => {
+        const same = wanted.filter((claim) => claim.key === key);
+        return same.length > 0 && !same.some((claim) => claim.value === value);
+    });
+    return { claims: (0,drift/* compareSets */.zD)([['custom_claims', (0,drift/* claimTexts */.Lf)(wanted), (0,drift/* claimTexts */.Lf)(got)]]), isContradictory };
 }
 /** Returns the differences of organization and client, and those that the token does not name. */
 function compareIdentity(wanted, payload) {
-    const found = compareSets(['oid', 'sub'].map((field) => [field, [wanted[field]], [payload[field] ?? []].flat()]));
+    const found = (0,drift/* compareSets */.zD)(['oid', 'sub'].map((field) => [field, [wanted[field]], [payload[field] ?? []].flat()]));
     return [found.filter(({ got }) => got.length > 0), found.filter(({ got }) => got.length === 0)];
 }
 /** Returns the life of a token in seconds if it is longer than requested. */
 function longerLife({ fields: { expiry } }, { exp, iat }) {
     if (!expiry || exp === undefined || iat === undefined || exp - iat <= expiry)
         return [];
-    return compareSets([['expiry', [`${expiry}`], [`${exp - iat}`]]]);
+    return (0,drift/* compareSets */.zD)([['expiry', [`${expiry}`], [`${exp - iat}`]]]);
 }
 
 // EXTERNAL MODULE: ./build/scalekit/token.js
@@ -986,6 +859,11 @@ var token = __webpack_require__(5419);
 
 /** Milliseconds after an update during which tokens of the client may still show its former values. */
 const CORRECTION_LAG = 3_000;
+/** What helps if the token differs, by the input `verify`. */
+const REMEDY = {
+    true: 'With verify: false, the token is not checked.',
+    exact: 'If the token only has more than was requested, list that among the inputs, or use verify: true.',
+};
 /** Milliseconds. */
 const RETRY_PAUSE = 500;
 const NOT_A_JWT = 'The access token of the new client credentials is not a JWT, so its claims were not compared with the requested ones.';
@@ -1007,7 +885,7 @@ async function verify(scalekit, desired, credentials, justUpdated) {
             const expiresAt = payload?.exp ?? (expires_in && Math.floor(Date.now() / 1000) + expires_in);
             return { access_token, expiresAt };
         }
-        const mismatch = new Error(`The access token of the new client credentials differs from what was requested. A scope must exist in the environment, and an interceptor can change a token. With verify: false, the token is not checked.\n${formatDifferences(findings.wrong)}`);
+        const mismatch = new Error(`The access token of the new client credentials differs from what was requested. A scope must exist in the environment, and an interceptor can change a token. ${REMEDY[`${desired.verify}`]}\n${(0,drift/* formatDifferences */.Aq)(findings.wrong)}`);
         if ((0,clock/* clock */.p)() >= until || !(await scalekit.transport.wait(RETRY_PAUSE)))
             throw mismatch;
     }
@@ -1019,7 +897,7 @@ function report(findings) {
         return;
     }
     const { warnings, notices } = findings;
-    const text = (found) => `The access token is not exactly what was requested. ${formatDifferences(found)}`;
+    const text = (found) => `The access token is not exactly what was requested. ${(0,drift/* formatDifferences */.Aq)(found)}`;
     if (warnings.length > 0)
         log/* warning */.$e(text(warnings));
     if (notices.length > 0)
@@ -1183,7 +1061,7 @@ function publishPlan(desired, plan) {
     for (const { text, differences } of steps) {
         log/* info */.pq(`- ${text}`);
         for (const { field, wanted, got } of differences)
-            log/* info */.pq(`    ${field}: from ${formatValues(got)} to ${formatValues(wanted)}`);
+            log/* info */.pq(`    ${field}: from ${(0,drift/* formatValues */.KU)(got)} to ${(0,drift/* formatValues */.KU)(wanted)}`);
     }
     if (steps.length === 0)
         log/* info */.pq('- change nothing');
@@ -1194,7 +1072,7 @@ function publishPlan(desired, plan) {
     notes.forEach(log/* info */.pq);
     const rows = [...steps, ...notes.map((text) => ({ text, differences: [] }))].flatMap(({ text, differences }) => [
         [{ data: (0,summary/* cell */.Hn)([text]), colspan: '3' }],
-        ...differences.map(({ field, wanted, got }) => [field, formatValues(got), formatValues(wanted)].map((text) => (0,summary/* cell */.Hn)([text]))),
+        ...differences.map(({ field, wanted, got }) => [field, (0,drift/* formatValues */.KU)(got), (0,drift/* formatValues */.KU)(wanted)].map((text) => (0,summary/* cell */.Hn)([text]))),
     ]);
     const header = ['Step or field', 'Now', 'Then'].map((data) => ({ data, header: true }));
     (0,summary/* writeSummary */.Sy)('Scalekit organization client: plan, nothing was changed', [header, ...rows]);
@@ -1208,7 +1086,7 @@ function describeStep({ fields, marker, location }, client_id, step) {
         case 'create': {
             const names = Object.keys(fields);
             const until = marker.lifetime === 'job' ? ', and delete it when the job ends' : '';
-            return { text: `create a client${until}`, differences: compareFields(names, fields, {}) };
+            return { text: `create a client${until}`, differences: (0,drift/* compareFields */.zV)(names, fields, {}) };
         }
         case 'update':
             return { text: `update client ${client_id}`, differences: step.differences };
@@ -1401,18 +1279,18 @@ async function restoreClient(scalekit, pendingUpdate, addedSecret) {
     const names = Object.keys(fields);
     try {
         const now = (await scalekit.getClient(client_id))?.parse();
-        if (!now || compareFields(names, before, now).length === 0)
+        if (!now || (0,drift/* compareFields */.zV)(names, before, now).length === 0)
             return [];
         if ((0,remove/* newSecretIds */.Ng)(now, [...before.secrets.map(({ id }) => id), addedSecret]).length > 0)
             return [`${(0,by_hand/* mayStayUpdated */.cA)(pendingUpdate)} It has a secret that may be another run's.`];
         // PATCH ignores empty values, so leave them out.
         const former = Object.fromEntries(names.map((name) => [name, before[name]]).filter(([, value]) => value !== undefined && `${value}` !== ''));
         const restored = Object.keys(former).length > 0 ? (0,net_outcome/* unwrap */.oA)(await scalekit.updateClient(client_id, former)).parse() : now;
-        const wrong = compareFields(names, before, restored);
+        const wrong = (0,drift/* compareFields */.zV)(names, before, restored);
         if (wrong.length === 0)
             return [`Restored: ${names.join(', ')} of client ${client_id}.`];
         return [
-            `Client ${client_id} could not be restored, since the API cannot empty or shorten it:\n${formatDifferences(wrong)}`,
+            `Client ${client_id} could not be restored, since the API cannot empty or shorten it:\n${(0,drift/* formatDifferences */.Aq)(wrong)}`,
         ];
     }
     catch (error) {

@@ -205,7 +205,7 @@ async function run(inputs, transport) {
     ]);
     const location = (0,_inputs_desired_client_js__WEBPACK_IMPORTED_MODULE_3__/* .resolveSecretLocation */ .u0)(inputs, target);
     const query = queryFor(inputs, target);
-    const [listed, found] = await Promise.all([
+    const [{ deletable: listed, keptIds }, found] = await Promise.all([
         findDeletableClients(scalekit, inputs.client_id, query),
         openSavedCredentials(inputs, location, transport),
     ]);
@@ -213,7 +213,7 @@ async function run(inputs, transport) {
     const deletable = found && isDeletable(found.saved, owner, inputs.client_id) ? found : undefined;
     if (found && !deletable && !isNothingSaved(found.saved))
         _output_log_js__WEBPACK_IMPORTED_MODULE_5__/* .warning */ .$e(notDeletedWarning(found, owner));
-    const unlisted = deletable && (await findUnlistedClient(scalekit, deletable.saved, listed, owner.key));
+    const unlisted = deletable && (await findUnlistedClient(scalekit, deletable.saved, [...listed.map(idOf), ...keptIds], query));
     const clients = [...listed, ...(unlisted ? [unlisted] : [])];
     const nothing = nothingText(scalekit, inputs.client_id, query);
     if (inputs.dry_run)
@@ -228,20 +228,20 @@ function queryFor(inputs, target) {
 }
 /**
  * Finds the client that `client_id` names, or all with our identity hash. The clients need not be readable as a whole. Warns
- * of clients that may be ours and are not deleted.
+ * of clients that may be ours and are not deleted. `keptIds` are theirs.
  */
 async function findDeletableClients(scalekit, client_id, query) {
     if (client_id) {
         const client = await (0,_steps_find_js__WEBPACK_IMPORTED_MODULE_11__/* .getNamedClient */ .Hk)(scalekit, { client_id, ...query });
         if (!client)
-            return [];
+            return { deletable: [], keptIds: [] };
         if (client.marker)
-            return [{ client_id, marker: client.marker, justRead: true }];
+            return { deletable: [{ client_id, marker: client.marker, justRead: true }], keptIds: [] };
         throw new Error(`Client ${client_id} is not deleted: its description has no ownership marker.`);
     }
     const found = new Map();
     const ids = { contradictory: new Set(), disputed: new Set(), 'look-alike': new Set() };
-    for await (const client of (0,_steps_find_js__WEBPACK_IMPORTED_MODULE_11__/* .listDescribed */ .Kw)(scalekit, query)) {
+    for await (const client of (0,_steps_find_js__WEBPACK_IMPORTED_MODULE_11__/* .listDescribed */ .Kw)(scalekit, (0,_steps_find_js__WEBPACK_IMPORTED_MODULE_11__/* .mayBeOurs */ .UN)(query))) {
         const relation = (0,_client_identity_js__WEBPACK_IMPORTED_MODULE_0__/* .relationOf */ .Ke)(client, query);
         const marker = (0,_client_marker_js__WEBPACK_IMPORTED_MODULE_15__/* .parseMarker */ .gY)(client.description);
         if (relation === 'ours' && marker)
@@ -256,7 +256,10 @@ async function findDeletableClients(scalekit, client_id, query) {
         ...(0,_steps_find_js__WEBPACK_IMPORTED_MODULE_11__/* .warningsAbout */ .v5)([...ids['look-alike']], [...ids.disputed]),
     ];
     warnings.forEach(_output_log_js__WEBPACK_IMPORTED_MODULE_5__/* .warning */ .$e);
-    return [...found.values()].filter((client) => !copies.includes(client));
+    return {
+        deletable: [...found.values()].filter((client) => !copies.includes(client)),
+        keptIds: [...ids.contradictory, ...ids.disputed, ...copies.map(idOf)],
+    };
 }
 /**
  * Reads the saved credentials, and checks as far as reading can that the token may delete them.
@@ -302,14 +305,22 @@ function notDeletedWarning({ credentials: { location }, saved }, owner) {
             : `by ${state_variable}, they do not belong to this repository, environment, name and organization`;
     return `Not deleting ${(0,_github_saved_credentials_js__WEBPACK_IMPORTED_MODULE_2__/* .entryNames */ .VM)(location)}: ${why}.`;
 }
-/** Returns the client with our identity hash that only the saved id names, because the list may lag. */
-async function findUnlistedClient(scalekit, saved, listed, key) {
+/**
+ * Returns the client with our identity hash that only the saved id names, because the list may lag.
+ * @param knownIds the clients that are deleted anyway, or that must not be
+ */
+async function findUnlistedClient(scalekit, saved, knownIds, query) {
     const id = saved.client_id?.trim() ?? '';
-    if (!_scalekit_types_js__WEBPACK_IMPORTED_MODULE_10__/* .CLIENT_ID */ .U6.test(id) || listed.some(({ client_id }) => client_id === id))
+    if (!_scalekit_types_js__WEBPACK_IMPORTED_MODULE_10__/* .CLIENT_ID */ .U6.test(id) || knownIds.includes(id))
         return undefined;
     const named = await scalekit.getClient(id);
-    const marker = named?.client_id === id ? (0,_client_marker_js__WEBPACK_IMPORTED_MODULE_15__/* .parseMarker */ .gY)(named.description) : undefined;
-    return marker?.key === key ? { client_id: id, marker } : undefined;
+    if (named?.client_id !== id || (0,_client_identity_js__WEBPACK_IMPORTED_MODULE_0__/* .relationOf */ .Ke)(named, query) !== 'ours')
+        return undefined;
+    const marker = (0,_client_marker_js__WEBPACK_IMPORTED_MODULE_15__/* .parseMarker */ .gY)(named.description);
+    return marker && { client_id: id, marker };
+}
+function idOf({ client_id }) {
+    return client_id;
 }
 /** Returns the sentence that there is nothing to delete, and what was looked for. */
 function nothingText({ organization_id }, client_id, { identity }) {
@@ -393,18 +404,16 @@ async function deleteEntry({ credentials }, entry) {
 /* harmony export */ });
 /* unused harmony exports findJobClients, judgeByAge, judgeByRun */
 /* harmony import */ var _client_identity_js__WEBPACK_IMPORTED_MODULE_0__ = __webpack_require__(2537);
-/* harmony import */ var _client_marker_js__WEBPACK_IMPORTED_MODULE_11__ = __webpack_require__(5425);
+/* harmony import */ var _client_marker_js__WEBPACK_IMPORTED_MODULE_10__ = __webpack_require__(5425);
 /* harmony import */ var _github_api_js__WEBPACK_IMPORTED_MODULE_1__ = __webpack_require__(5302);
-/* harmony import */ var _inputs_desired_client_js__WEBPACK_IMPORTED_MODULE_2__ = __webpack_require__(6295);
-/* harmony import */ var _net_api_error_js__WEBPACK_IMPORTED_MODULE_3__ = __webpack_require__(1308);
-/* harmony import */ var _output_log_js__WEBPACK_IMPORTED_MODULE_4__ = __webpack_require__(1083);
-/* harmony import */ var _output_outputs_js__WEBPACK_IMPORTED_MODULE_5__ = __webpack_require__(9359);
-/* harmony import */ var _output_summary_js__WEBPACK_IMPORTED_MODULE_6__ = __webpack_require__(5081);
-/* harmony import */ var _scalekit_api_js__WEBPACK_IMPORTED_MODULE_7__ = __webpack_require__(2582);
-/* harmony import */ var _steps_find_js__WEBPACK_IMPORTED_MODULE_8__ = __webpack_require__(4440);
-/* harmony import */ var _undo_remove_js__WEBPACK_IMPORTED_MODULE_9__ = __webpack_require__(5456);
-/* harmony import */ var _session_js__WEBPACK_IMPORTED_MODULE_10__ = __webpack_require__(4386);
-
+/* harmony import */ var _net_api_error_js__WEBPACK_IMPORTED_MODULE_2__ = __webpack_require__(1308);
+/* harmony import */ var _output_log_js__WEBPACK_IMPORTED_MODULE_3__ = __webpack_require__(1083);
+/* harmony import */ var _output_outputs_js__WEBPACK_IMPORTED_MODULE_4__ = __webpack_require__(9359);
+/* harmony import */ var _output_summary_js__WEBPACK_IMPORTED_MODULE_5__ = __webpack_require__(5081);
+/* harmony import */ var _scalekit_api_js__WEBPACK_IMPORTED_MODULE_6__ = __webpack_require__(2582);
+/* harmony import */ var _steps_find_js__WEBPACK_IMPORTED_MODULE_7__ = __webpack_require__(4440);
+/* harmony import */ var _undo_remove_js__WEBPACK_IMPORTED_MODULE_8__ = __webpack_require__(5456);
+/* harmony import */ var _session_js__WEBPACK_IMPORTED_MODULE_9__ = __webpack_require__(4386);
 
 
 
@@ -422,13 +431,13 @@ const MAX_ROWS = 200;
 const MAX_RUN_NS = 35n * 24n * 3600000000000n;
 /** Runs `sweep/`: deletes the clients with `lifetime: job` of this repository whose job has ended, oldest first. */
 async function sweepJobClients(inputs) {
-    await (0,_session_js__WEBPACK_IMPORTED_MODULE_10__/* .runWithTransport */ .H)(inputs, run);
+    await (0,_session_js__WEBPACK_IMPORTED_MODULE_9__/* .runWithTransport */ .H)(inputs, run);
 }
 async function run(inputs, transport) {
     // This command has no roll-back to keep time for.
     transport.releaseCleanupTime();
     const { dry_run, runner } = inputs;
-    const scalekit = await _scalekit_api_js__WEBPACK_IMPORTED_MODULE_7__/* .Scalekit */ .x.open(transport, inputs);
+    const scalekit = await _scalekit_api_js__WEBPACK_IMPORTED_MODULE_6__/* .Scalekit */ .x.open(transport, inputs);
     const clients = await findJobClients(scalekit, runner);
     const rows = await sweep(inputs, scalekit, clients, judgeWith(new _github_api_js__WEBPACK_IMPORTED_MODULE_1__/* .GitHub */ .g(transport, inputs.github), runner));
     const idsOf = (action) => rows.filter((row) => row.action === action).map(({ client }) => client.client_id);
@@ -436,10 +445,10 @@ async function run(inputs, transport) {
     const outcome = dry_run
         ? `${idsOf(WOULD_BE_DELETED).length} would be deleted, and dry_run is true`
         : `${deleted.length} deleted`;
-    _output_log_js__WEBPACK_IMPORTED_MODULE_4__/* .info */ .pq(`Clients of single jobs of ${runner.repository}: ${clients.length}, ${outcome}.`);
-    (0,_output_outputs_js__WEBPACK_IMPORTED_MODULE_5__/* .setOutputs */ .n)({ deleted: deleted.join(' ') });
-    (0,_output_summary_js__WEBPACK_IMPORTED_MODULE_6__/* .writeSummary */ .Sy)(`Scalekit organization clients of single jobs: ${outcome}`, table(rows));
-    (0,_undo_remove_js__WEBPACK_IMPORTED_MODULE_9__/* .throwFailures */ .c7)(rows.flatMap(({ failures }) => failures));
+    _output_log_js__WEBPACK_IMPORTED_MODULE_3__/* .info */ .pq(`Clients of single jobs of ${runner.repository}: ${clients.length}, ${outcome}.`);
+    (0,_output_outputs_js__WEBPACK_IMPORTED_MODULE_4__/* .setOutputs */ .n)({ deleted: deleted.join(' ') });
+    (0,_output_summary_js__WEBPACK_IMPORTED_MODULE_5__/* .writeSummary */ .Sy)(`Scalekit organization clients of single jobs: ${outcome}`, table(rows));
+    (0,_undo_remove_js__WEBPACK_IMPORTED_MODULE_8__/* .throwFailures */ .c7)(rows.flatMap(({ failures }) => failures));
 }
 const DELETED = 'deleted';
 const WOULD_BE_DELETED = 'would be deleted';
@@ -450,10 +459,11 @@ const WOULD_BE_DELETED = 'would be deleted';
  */
 async function findJobClients(scalekit, runner) {
     const identity = { ...runner, environment: '', name: undefined, lifetime: 'job' };
-    const query = { identity, fields: { name: (0,_inputs_desired_client_js__WEBPACK_IMPORTED_MODULE_2__/* .clientName */ .V8)({ name: '' }, identity) } };
+    // The default name of a job's client ends in ` #RUN.ATTEMPT`.
+    const mayBeJobs = (client) => / #\d+\.\d+$/.test(client.name) || (0,_client_identity_js__WEBPACK_IMPORTED_MODULE_0__/* .claimsNameRepository */ .Ts)(client, identity) === true;
     const found = new Map();
     const ids = { contradictory: new Set(), disputed: new Set(), 'look-alike': new Set() };
-    for await (const client of (0,_steps_find_js__WEBPACK_IMPORTED_MODULE_8__/* .listDescribed */ .Kw)(scalekit, query)) {
+    for await (const client of (0,_steps_find_js__WEBPACK_IMPORTED_MODULE_7__/* .listDescribed */ .Kw)(scalekit, mayBeJobs)) {
         const relation = relationToJobs(client, identity);
         if (typeof relation === 'object')
             found.set(client.client_id, relation);
@@ -461,14 +471,14 @@ async function findJobClients(scalekit, runner) {
             ids[relation].add(client.client_id);
     }
     if (ids.contradictory.size > 0)
-        _output_log_js__WEBPACK_IMPORTED_MODULE_4__/* .warning */ .$e((0,_steps_find_js__WEBPACK_IMPORTED_MODULE_8__/* .contradictionText */ .fz)([...ids.contradictory]));
-    (0,_steps_find_js__WEBPACK_IMPORTED_MODULE_8__/* .warningsAbout */ .v5)([...ids['look-alike']], [...ids.disputed]).forEach(_output_log_js__WEBPACK_IMPORTED_MODULE_4__/* .warning */ .$e);
+        _output_log_js__WEBPACK_IMPORTED_MODULE_3__/* .warning */ .$e((0,_steps_find_js__WEBPACK_IMPORTED_MODULE_7__/* .contradictionText */ .fz)([...ids.contradictory]));
+    (0,_steps_find_js__WEBPACK_IMPORTED_MODULE_7__/* .warningsAbout */ .v5)([...ids['look-alike']], [...ids.disputed]).forEach(_output_log_js__WEBPACK_IMPORTED_MODULE_3__/* .warning */ .$e);
     return [...found.values()].sort(_client_identity_js__WEBPACK_IMPORTED_MODULE_0__/* .oldestFirst */ .sZ);
 }
 /** Returns a client if a job of the repository's workflows created it, and otherwise what it is to them. */
 function relationToJobs({ client_id, description, parse }, identity) {
     const by = (0,_client_identity_js__WEBPACK_IMPORTED_MODULE_0__/* .repositoryReference */ .sk)(identity.repository, identity.repository_id);
-    const markers = (0,_client_marker_js__WEBPACK_IMPORTED_MODULE_11__/* .parseMarkers */ .FT)(description);
+    const markers = (0,_client_marker_js__WEBPACK_IMPORTED_MODULE_10__/* .parseMarkers */ .FT)(description);
     const isOurs = markers.some((marker) => marker.by === by && marker.lifetime === 'job');
     if (markers.length > 0 && !isOurs)
         return 'unrelated';
@@ -479,17 +489,13 @@ function relationToJobs({ client_id, description, parse }, identity) {
             return (0,_client_identity_js__WEBPACK_IMPORTED_MODULE_0__/* .claimsNameRepository */ .Ts)(client, identity) ? 'look-alike' : 'unrelated';
         if (others.length > 0)
             return 'disputed';
-        return contradicts(client, marker) ? 'contradictory' : { ...(0,_client_identity_js__WEBPACK_IMPORTED_MODULE_0__/* .withMarker */ .Pe)(client), marker };
+        return (0,_client_identity_js__WEBPACK_IMPORTED_MODULE_0__/* .contradictsItself */ .AM)(client, marker) ? 'contradictory' : { ...(0,_client_identity_js__WEBPACK_IMPORTED_MODULE_0__/* .withMarker */ .Pe)(client), marker };
     }
     catch (error) {
         if (isOurs)
-            _output_log_js__WEBPACK_IMPORTED_MODULE_4__/* .warning */ .$e(`Client ${client_id} stays: ${_output_log_js__WEBPACK_IMPORTED_MODULE_4__/* .message */ .iU(error)}.`);
+            _output_log_js__WEBPACK_IMPORTED_MODULE_3__/* .warning */ .$e(`Client ${client_id} stays: ${_output_log_js__WEBPACK_IMPORTED_MODULE_3__/* .message */ .iU(error)}.`);
         return 'unrelated';
     }
-}
-/** Returns whether the claims of a client name another repository than its marker. A marker may have a hash in place of the id. */
-function contradicts(client, { repo }) {
-    return /^\d+$/.test(repo) && (0,_client_identity_js__WEBPACK_IMPORTED_MODULE_0__/* .namesOtherRepository */ .HI)(client, { repository_id: repo });
 }
 /** Judges the clients one by one and deletes those whose job has ended, at most `max_deletions`. */
 async function sweep({ dry_run, max_deletions }, scalekit, clients, judge) {
@@ -503,7 +509,7 @@ async function sweep({ dry_run, max_deletions }, scalekit, clients, judge) {
         if (row.action === DELETED || row.action === WOULD_BE_DELETED)
             count++;
         const { client_id, name, marker } = client;
-        _output_log_js__WEBPACK_IMPORTED_MODULE_4__/* .info */ .pq(`Client ${client_id} ${JSON.stringify(name)} of run ${marker.run}: ${row.action}, since ${row.why}.`);
+        _output_log_js__WEBPACK_IMPORTED_MODULE_3__/* .info */ .pq(`Client ${client_id} ${JSON.stringify(name)} of run ${marker.run}: ${row.action}, since ${row.why}.`);
         rows.push({ client, ...row });
     }
     return rows;
@@ -511,13 +517,13 @@ async function sweep({ dry_run, max_deletions }, scalekit, clients, judge) {
 /** Deletes a client if its job has ended. */
 async function sweepOne(scalekit, client, { isOver, why, failure, warning }, dryRun) {
     if (warning)
-        _output_log_js__WEBPACK_IMPORTED_MODULE_4__/* .warning */ .$e(warning);
+        _output_log_js__WEBPACK_IMPORTED_MODULE_3__/* .warning */ .$e(warning);
     const failures = failure === undefined ? [] : [failure];
     if (!isOver)
         return { action: 'stays', why, failures };
     if (dryRun)
         return { action: WOULD_BE_DELETED, why, failures };
-    const outcome = await (0,_undo_remove_js__WEBPACK_IMPORTED_MODULE_9__/* .deleteMarkedClient */ .Lf)(scalekit, client);
+    const outcome = await (0,_undo_remove_js__WEBPACK_IMPORTED_MODULE_8__/* .deleteMarkedClient */ .Lf)(scalekit, client);
     if (typeof outcome === 'string')
         return { action: outcome, why, failures };
     return { action: 'not deleted', why, failures: [...failures, outcome.remaining] };
@@ -535,7 +541,7 @@ function judgeWith(github, { repository, run: ownRun }) {
         const read = () => github.getRun(repository, id);
         // Only when the token is used first, it may be too new.
         return await (runs.size === 0 ? github.retryIfNew(read, [401]) : read()).catch((error) => {
-            if (error instanceof _net_api_error_js__WEBPACK_IMPORTED_MODULE_3__/* .ApiError */ .hD && (error.status === 401 || error.status === 403 || error.status === 429))
+            if (error instanceof _net_api_error_js__WEBPACK_IMPORTED_MODULE_2__/* .ApiError */ .hD && (error.status === 401 || error.status === 403 || error.status === 429))
                 refusal = error;
             throw error;
         });
@@ -558,7 +564,7 @@ function judgeWith(github, { repository, run: ownRun }) {
             return byAge() ?? judgeByRun({ client_id, marker, create_time }, run);
         }
         catch (error) {
-            return { isOver: false, why: 'GitHub could not be asked about its run', failure: _output_log_js__WEBPACK_IMPORTED_MODULE_4__/* .message */ .iU(error) };
+            return { isOver: false, why: 'GitHub could not be asked about its run', failure: _output_log_js__WEBPACK_IMPORTED_MODULE_3__/* .message */ .iU(error) };
         }
     };
 }
@@ -587,7 +593,7 @@ function judgeByRun({ client_id, marker, create_time }, workflowRun) {
         return { isOver, why: `its run is ${status} in attempt ${run_attempt}` };
     const end = updated_at === undefined ? undefined : BigInt(updated_at) * 1000000n;
     if (create_time !== undefined && end !== undefined && create_time > end + _client_identity_js__WEBPACK_IMPORTED_MODULE_0__/* .COPY_AGE_NS */ .Y0)
-        return { isOver: false, why: 'it was created after its run ended', warning: (0,_steps_find_js__WEBPACK_IMPORTED_MODULE_8__/* .copyText */ .Dk)(client_id) };
+        return { isOver: false, why: 'it was created after its run ended', warning: (0,_steps_find_js__WEBPACK_IMPORTED_MODULE_7__/* .copyText */ .Dk)(client_id) };
     return {
         isOver,
         why: run_attempt > attempt ? `its run is at attempt ${run_attempt} by now` : 'its run is completed',
@@ -598,7 +604,7 @@ function table(rows) {
     const header = ['Client', 'Name', 'Run', 'What', 'Why'].map((data) => ({ data, header: true }));
     const shown = rows
         .slice(0, MAX_ROWS)
-        .map(({ client, action, why }) => [client.client_id, client.name, client.marker.run, action, why].map((text) => (0,_output_summary_js__WEBPACK_IMPORTED_MODULE_6__/* .cell */ .Hn)([text])));
+        .map(({ client, action, why }) => [client.client_id, client.name, client.marker.run, action, why].map((text) => (0,_output_summary_js__WEBPACK_IMPORTED_MODULE_5__/* .cell */ .Hn)([text])));
     const more = rows.length - MAX_ROWS;
     return [header, ...shown, ...(more > 0 ? [[{ data: `and ${more} more`, colspan: '5' }]] : [])];
 }

@@ -3,10 +3,183 @@ exports.id = 269;
 exports.ids = [269];
 exports.modules = {
 
+/***/ 6788:
+/***/ ((__unused_webpack_module, __webpack_exports__, __webpack_require__) => {
+
+/* harmony export */ __webpack_require__.d(__webpack_exports__, {
+/* harmony export */   Aq: () => (/* binding */ formatDifferences),
+/* harmony export */   JO: () => (/* binding */ checkCreated),
+/* harmony export */   KU: () => (/* binding */ formatValues),
+/* harmony export */   L1: () => (/* binding */ findDrift),
+/* harmony export */   Lf: () => (/* binding */ claimTexts),
+/* harmony export */   Pv: () => (/* binding */ nameWithNonce),
+/* harmony export */   Ru: () => (/* binding */ hasMissing),
+/* harmony export */   TO: () => (/* binding */ hasExtra),
+/* harmony export */   em: () => (/* binding */ unrequestedAudience),
+/* harmony export */   kI: () => (/* binding */ WAYS_OUT),
+/* harmony export */   mz: () => (/* binding */ checkUpdated),
+/* harmony export */   nE: () => (/* binding */ withoutOidcScopes),
+/* harmony export */   zB: () => (/* binding */ formatExtras),
+/* harmony export */   zD: () => (/* binding */ compareSets),
+/* harmony export */   zV: () => (/* binding */ compareFields)
+/* harmony export */ });
+/* harmony import */ var _output_text_js__WEBPACK_IMPORTED_MODULE_0__ = __webpack_require__(4938);
+/* harmony import */ var _scalekit_types_js__WEBPACK_IMPORTED_MODULE_1__ = __webpack_require__(179);
+/* harmony import */ var _marker_js__WEBPACK_IMPORTED_MODULE_2__ = __webpack_require__(5425);
+
+
+
+/** How an empty field is shown. */
+const NONE = 'none';
+/** What the user can do about scopes and claims that a client has and that were not requested. */
+const WAYS_OUT = 'on_existing: replace creates a new client. If an entry is a default of the environment, list it among the inputs.';
+/** Scopes of OpenID Connect (Core 1.0, sections 5.4 and 11). Servers add them, so they are no difference if they were not requested. */
+const OIDC_SCOPES = new Set(['openid', 'profile', 'email', 'offline_access', 'address', 'phone']);
+/**
+ * Returns the fields in which an existing client has drifted from the desired one. Scopes and claims that were not given
+ * are expected to be empty. Audience, expiry, name and description are compared only if they were given.
+ */
+function findDrift({ fields, given, marker }, client) {
+    const names = ['scopes', 'custom_claims'];
+    if (fields.audience)
+        names.push('audience');
+    if (fields.expiry && client.expiry)
+        names.push('expiry');
+    if (given.name && !isSuffixedName(client, fields.name, marker))
+        names.push('name');
+    if (given.description && (0,_marker_js__WEBPACK_IMPORTED_MODULE_2__/* .foldText */ .TH)(fields.description) !== (0,_marker_js__WEBPACK_IMPORTED_MODULE_2__/* .foldText */ .TH)(client.descriptionText))
+        names.push('description');
+    return compareFields(names, fields, comparable(fields, client));
+}
+/** Returns the audience that an existing client has although none was requested. The API cannot remove it. */
+function unrequestedAudience({ fields }, client) {
+    return fields.audience ? [] : compareFields(['audience'], fields, client);
+}
+/** Compares the response to the request that created a client with the desired client: was the request carried out? */
+function checkCreated(desired, client) {
+    const found = compareFields(['scopes', 'custom_claims', 'audience'], desired.fields, comparable(desired.fields, client));
+    return {
+        wrong: [
+            ...found.filter(hasMissing),
+            ...differentExpiry(desired, client),
+            ...differentOrganization(desired, client),
+        ],
+        warnings: found.filter((one) => one.field !== 'audience' && hasExtra(one)),
+        notices: found.filter((one) => one.field === 'audience' && hasExtra(one)),
+    };
+}
+/** Returns what still differs after a client was updated. */
+function checkUpdated(desired, client) {
+    const found = findDrift(desired, client).filter(({ field }) => field !== 'name' && field !== 'description');
+    const isExtraAudience = (one) => one.field === 'audience' && !hasMissing(one);
+    return {
+        wrong: [...found.filter((one) => !isExtraAudience(one)), ...differentOrganization(desired, client)],
+        warnings: found.filter(isExtraAudience),
+        notices: [],
+    };
+}
+/** Returns whether something that is wanted is missing. */
+function hasMissing({ wanted, got }) {
+    return wanted.some((value) => !got.includes(value));
+}
+/** Returns whether there is something in addition. */
+function hasExtra({ wanted, got }) {
+    return got.some((value) => !wanted.includes(value));
+}
+/** Returns scopes without those of OpenID Connect that were not requested. */
+function withoutOidcScopes(scopes, requested = []) {
+    return scopes.filter((scope) => !OIDC_SCOPES.has(scope) || requested.includes(scope));
+}
+/** Returns one line of text for each difference, with the values that are there in addition. */
+function formatExtras(found) {
+    return found
+        .map(({ field, wanted, got }) => `${field}: ${(0,_output_text_js__WEBPACK_IMPORTED_MODULE_0__/* .listed */ .KE)(got.filter((value) => !wanted.includes(value)))}`)
+        .join('; ');
+}
+/** Returns one line of text for each difference. Of many values it shows those that differ, and counts the others. */
+function formatDifferences(found) {
+    return found
+        .map(({ field, wanted, got }) => `${field}: wanted ${excerpt(wanted, got)}; got ${excerpt(got, wanted)}`)
+        .join('\n');
+}
+/** Returns all values as one text. */
+function formatValues(values) {
+    return values.join(', ') || NONE;
+}
+/** Returns the named fields whose values differ. Lists are compared as sets. */
+function compareFields(names, wanted, got) {
+    const [wantedTexts, gotTexts] = [fieldTexts(wanted), fieldTexts(got)];
+    return compareSets(names.map((field) => [field, wantedTexts[field], gotTexts[field]]));
+}
+/** Returns the fields whose two sets of values differ. */
+function compareSets(fields) {
+    return fields
+        .map(([field, wanted, got]) => ({ field, wanted: sortedSet(wanted), got: sortedSet(got) }))
+        .filter(({ wanted, got }) => wanted.join() !== got.join());
+}
+/**
+ * Returns each claim as `key=value`. A backslash or `=` in a key is escaped, so that different claims have different
+ * texts.
+ */
+function claimTexts(claims = []) {
+    return claims.map(({ key, value }) => `${key.replace(/[\\=]/g, '\\$&')}=${value}`);
+}
+/** Returns the fields of a client without the scopes that do not count. */
+function comparable(fields, client) {
+    const scopes = withoutOidcScopes(client.scopes, fields.scopes);
+    return { ...client, scopes, description: client.descriptionText };
+}
+/** Returns the difference in expiry. Ignores an expiry that is absent or 0. */
+function differentExpiry({ fields }, client) {
+    return fields.expiry && client.expiry ? compareFields(['expiry'], fields, client) : [];
+}
+function differentOrganization({ organization_id }, client) {
+    return compareSets([['organization_id', [organization_id], [client.organization_id || organization_id]]]);
+}
+/** Returns whether a client has the wanted name with what this action adds if a name is taken. */
+function isSuffixedName(client, name, marker) {
+    return client.name === nameWithNonce(name, client.marker?.nonce ?? marker.nonce);
+}
+/** Returns a name that no other client has: with the first characters of the nonce, cut to the longest name. */
+function nameWithNonce(name, nonce) {
+    const suffix = ` #${nonce.slice(0, 6)}`;
+    return [...name].slice(0, _scalekit_types_js__WEBPACK_IMPORTED_MODULE_1__/* .MAX_NAME */ .zB - suffix.length).join('') + suffix;
+}
+function fieldTexts(fields) {
+    const { name, description, scopes = [], audience = [], custom_claims, expiry } = fields;
+    return {
+        name: valueTexts(name),
+        description: valueTexts(description),
+        scopes,
+        audience,
+        custom_claims: claimTexts(custom_claims),
+        expiry: valueTexts(expiry),
+    };
+}
+function valueTexts(value) {
+    return value === undefined || value === '' ? [] : [String(value)];
+}
+/** Returns different values as sorted JSON strings. */
+function sortedSet(values) {
+    return [...new Set(values)].sort().map((value) => JSON.stringify(value));
+}
+/** Returns values as an error lists them. If there are too many, those that the other side lacks come first. */
+function excerpt(values, others) {
+    const text = (0,_output_text_js__WEBPACK_IMPORTED_MODULE_0__/* .listed */ .KE)(values);
+    if (text === values.join(', '))
+        return text || NONE;
+    const common = new Set(others);
+    return (0,_output_text_js__WEBPACK_IMPORTED_MODULE_0__/* .listed */ .KE)([...values.filter((value) => !common.has(value)), ...values.filter((value) => common.has(value))]);
+}
+
+
+/***/ }),
+
 /***/ 2537:
 /***/ ((__unused_webpack_module, __webpack_exports__, __webpack_require__) => {
 
 /* harmony export */ __webpack_require__.d(__webpack_exports__, {
+/* harmony export */   AM: () => (/* binding */ contradictsItself),
 /* harmony export */   BC: () => (/* binding */ shortHash),
 /* harmony export */   HI: () => (/* binding */ namesOtherRepository),
 /* harmony export */   Jf: () => (/* binding */ identityHash),
@@ -72,8 +245,9 @@ function reasonNotManageable(client, identity, { key, repo }) {
         return 'its claims name another repository';
     if (marker && marker.lifetime !== 'persistent')
         return 'it belongs to one job, by its ownership marker';
-    const [environment] = claimValues(client, 'environment');
-    if (environment !== undefined && environment.toLowerCase() !== identity.environment.toLowerCase()) {
+    const isOther = (value) => value.toLowerCase() !== identity.environment.toLowerCase();
+    const environment = claimValues(client, 'environment').find(isOther);
+    if (environment !== undefined) {
         const expected = identity.environment ? (0,_output_text_js__WEBPACK_IMPORTED_MODULE_1__/* .quote */ .hD)(identity.environment) : 'no environment';
         return `it is for the environment ${(0,_output_text_js__WEBPACK_IMPORTED_MODULE_1__/* .quote */ .hD)(environment)}, and this step for ${expected}`;
     }
@@ -85,6 +259,10 @@ function reasonNotManageable(client, identity, { key, repo }) {
  */
 function namesOtherRepository(client, { repository_id }) {
     return repository_id !== undefined && claimValues(client, 'github_repository_id').some((id) => id !== repository_id);
+}
+/** Returns whether the claims of a client name another repository than its marker. A marker may have a hash in place of the id. */
+function contradictsItself(client, { repo }) {
+    return /^\d+$/.test(repo) && namesOtherRepository(client, { repository_id: repo });
 }
 /** Returns whether the claims of a client name the repository and the environment of this identity. */
 function hasMatchingClaims(client, identity) {
@@ -156,12 +334,16 @@ function claimValues({ custom_claims }, key) {
     return custom_claims.filter((claim) => claim.key === key).map(({ value }) => value);
 }
 /**
- * Returns whether the step with this nonce and run created the client.
+ * Returns whether the step with this nonce and run created the client. It did not create a client whose claims name another
+ * repository than its marker: somebody copied the marker.
  * @param run `ID.ATTEMPT` of the workflow run
  */
-function isFromThisStep({ description }, { nonce, run }) {
+function isFromThisStep({ description, parse }, { nonce, run }) {
     const marker = (0,_marker_js__WEBPACK_IMPORTED_MODULE_3__/* .parseMarker */ .gY)(description);
-    return marker?.nonce === nonce && marker.run === run;
+    if (marker?.nonce !== nonce || marker.run !== run)
+        return false;
+    const client = parseOrUndefined(parse);
+    return !client || !contradictsItself(client, marker);
 }
 
 
@@ -2160,6 +2342,7 @@ function scalekitInvalidResponse(operation, response, reason, subject) {
 function meantStatus(response) {
     return (0,_meaning_js__WEBPACK_IMPORTED_MODULE_2__/* .isNotFound */ .c4)(response) ? 404 : response.status;
 }
+const DENIED_TOKEN_ADVICE = 'A scope must exist in the environment, and an interceptor of the environment may deny the token.';
 function scalekitAdvice(response, subject) {
     const { status, headers } = response;
     if (status >= 300 && status < 400)
@@ -2176,8 +2359,8 @@ function scalekitAdvice(response, subject) {
     // How the token endpoint words a refusal is not documented. It may be a plain text, so both causes are named.
     if (subject === 'client-sign-in')
         return intercepted
-            ? `${intercepted} If Scalekit did, an interceptor of the environment may deny the token.`
-            : 'Scalekit refuses the new client credentials. An interceptor of the environment may deny the token.';
+            ? `${intercepted} If Scalekit did: ${DENIED_TOKEN_ADVICE}`
+            : `Scalekit refuses the new client credentials. ${DENIED_TOKEN_ADVICE}`;
     if (subject === 'sign-in')
         return [intercepted, SIGN_IN_ADVICE[status]].filter(Boolean).join(' ');
     if (intercepted)
@@ -2397,16 +2580,19 @@ function asList(value) {
 /* harmony export */   Dk: () => (/* binding */ copyText),
 /* harmony export */   Hk: () => (/* binding */ getNamedClient),
 /* harmony export */   Kw: () => (/* binding */ listDescribed),
+/* harmony export */   UN: () => (/* binding */ mayBeOurs),
 /* harmony export */   fz: () => (/* binding */ contradictionText),
 /* harmony export */   v5: () => (/* binding */ warningsAbout),
 /* harmony export */   xx: () => (/* binding */ findExisting)
 /* harmony export */ });
-/* harmony import */ var _client_identity_js__WEBPACK_IMPORTED_MODULE_0__ = __webpack_require__(2537);
-/* harmony import */ var _client_marker_js__WEBPACK_IMPORTED_MODULE_5__ = __webpack_require__(5425);
-/* harmony import */ var _net_clock_js__WEBPACK_IMPORTED_MODULE_4__ = __webpack_require__(801);
-/* harmony import */ var _output_log_js__WEBPACK_IMPORTED_MODULE_1__ = __webpack_require__(1083);
-/* harmony import */ var _output_text_js__WEBPACK_IMPORTED_MODULE_2__ = __webpack_require__(4938);
-/* harmony import */ var _scalekit_types_js__WEBPACK_IMPORTED_MODULE_3__ = __webpack_require__(179);
+/* harmony import */ var _client_drift_js__WEBPACK_IMPORTED_MODULE_0__ = __webpack_require__(6788);
+/* harmony import */ var _client_identity_js__WEBPACK_IMPORTED_MODULE_1__ = __webpack_require__(2537);
+/* harmony import */ var _client_marker_js__WEBPACK_IMPORTED_MODULE_6__ = __webpack_require__(5425);
+/* harmony import */ var _net_clock_js__WEBPACK_IMPORTED_MODULE_5__ = __webpack_require__(801);
+/* harmony import */ var _output_log_js__WEBPACK_IMPORTED_MODULE_2__ = __webpack_require__(1083);
+/* harmony import */ var _output_text_js__WEBPACK_IMPORTED_MODULE_3__ = __webpack_require__(4938);
+/* harmony import */ var _scalekit_types_js__WEBPACK_IMPORTED_MODULE_4__ = __webpack_require__(179);
+
 
 
 
@@ -2421,7 +2607,7 @@ function asList(value) {
  *   hash has a claim that names another repository
  */
 async function findExisting(scalekit, desired, saved) {
-    const unsearched = { others: [], seenIds: undefined, startedAt: (0,_net_clock_js__WEBPACK_IMPORTED_MODULE_4__/* .clock */ .p)(), notices: [], warnings: [], saved };
+    const unsearched = { others: [], seenIds: undefined, startedAt: (0,_net_clock_js__WEBPACK_IMPORTED_MODULE_5__/* .clock */ .p)(), notices: [], warnings: [], saved };
     if (desired.marker.lifetime === 'job')
         return unsearched;
     const client = desired.client_id ? await getNamedClient(scalekit, desired) : undefined;
@@ -2444,7 +2630,7 @@ async function search(scalekit, desired, hinted) {
     const [first, ...others] = ours;
     // Every client has a secret. If the list shows none, it leaves secrets out, so read the client itself.
     const reread = first?.secrets.length === 0 ? await scalekit.getClient(first.client_id) : undefined;
-    const oldest = reread && reread.client_id === first?.client_id ? (0,_client_identity_js__WEBPACK_IMPORTED_MODULE_0__/* .withMarker */ .Pe)(reread.parse()) : first;
+    const oldest = reread && reread.client_id === first?.client_id ? (0,_client_identity_js__WEBPACK_IMPORTED_MODULE_1__/* .withMarker */ .Pe)(reread.parse()) : first;
     const ids = (hinted ? ours : others).map(({ client_id }) => client_id).filter((id) => id !== hinted?.client_id);
     logOmitted('Other clients for the same purpose', ids);
     return { client: hinted ?? oldest, others: ids, seenIds, warnings };
@@ -2455,13 +2641,13 @@ async function search(scalekit, desired, hinted) {
  * @throws {Error} if one of its claims names another repository
  */
 async function getHintedClient(scalekit, { marker, identity }, id) {
-    if (!id || !_scalekit_types_js__WEBPACK_IMPORTED_MODULE_3__/* .CLIENT_ID */ .U6.test(id))
+    if (!id || !_scalekit_types_js__WEBPACK_IMPORTED_MODULE_4__/* .CLIENT_ID */ .U6.test(id))
         return undefined;
     const hinted = await scalekit.getClient(id);
-    if (hinted?.client_id !== id || (0,_client_marker_js__WEBPACK_IMPORTED_MODULE_5__/* .parseMarker */ .gY)(hinted.description)?.key !== marker.key)
+    if (hinted?.client_id !== id || (0,_client_marker_js__WEBPACK_IMPORTED_MODULE_6__/* .parseMarker */ .gY)(hinted.description)?.key !== marker.key)
         return undefined;
-    const client = (0,_client_identity_js__WEBPACK_IMPORTED_MODULE_0__/* .withMarker */ .Pe)(hinted.parse());
-    if ((0,_client_identity_js__WEBPACK_IMPORTED_MODULE_0__/* .namesOtherRepository */ .HI)(client, identity))
+    const client = (0,_client_identity_js__WEBPACK_IMPORTED_MODULE_1__/* .withMarker */ .Pe)(hinted.parse());
+    if ((0,_client_identity_js__WEBPACK_IMPORTED_MODULE_1__/* .namesOtherRepository */ .HI)(client, identity))
         throw new Error(contradictionText([id]));
     return client;
 }
@@ -2475,9 +2661,9 @@ async function getNamedClient(scalekit, { client_id, identity, marker }) {
     if (!named)
         return undefined;
     // The response may show another client than the requested one.
-    const client = (0,_client_identity_js__WEBPACK_IMPORTED_MODULE_0__/* .withMarker */ .Pe)(named.parse());
+    const client = (0,_client_identity_js__WEBPACK_IMPORTED_MODULE_1__/* .withMarker */ .Pe)(named.parse());
     const why = client.client_id === client_id
-        ? (0,_client_identity_js__WEBPACK_IMPORTED_MODULE_0__/* .reasonNotManageable */ .lY)(client, identity, marker)
+        ? (0,_client_identity_js__WEBPACK_IMPORTED_MODULE_1__/* .reasonNotManageable */ .lY)(client, identity, marker)
         : `the answer shows ${client.client_id}`;
     if (why)
         throw new Error(`Client ${client_id} is not managed by this step: ${why}.`);
@@ -2489,18 +2675,18 @@ async function searchClients(scalekit, query) {
     const ours = new Map();
     const ids = { ours: new Set(), contradictory: new Set(), disputed: new Set(), 'look-alike': new Set() };
     const [seenIds, unmarkedIds] = [new Set(), new Set()];
-    for await (const client of listDescribed(scalekit, query)) {
+    for await (const client of listDescribed(scalekit, mayBeOurs(query))) {
         const { client_id, description, parse } = client;
         seenIds.add(client_id);
-        if (description !== undefined && !(0,_client_marker_js__WEBPACK_IMPORTED_MODULE_5__/* .parseMarker */ .gY)(description))
+        if (description !== undefined && (0,_client_marker_js__WEBPACK_IMPORTED_MODULE_6__/* .parseMarkers */ .FT)(description).length === 0)
             unmarkedIds.add(client_id);
-        const relation = (0,_client_identity_js__WEBPACK_IMPORTED_MODULE_0__/* .relationOf */ .Ke)(client, query);
+        const relation = (0,_client_identity_js__WEBPACK_IMPORTED_MODULE_1__/* .relationOf */ .Ke)(client, query);
         ids[relation]?.add(client_id);
         if (relation === 'ours')
-            ours.set(client_id, (0,_client_identity_js__WEBPACK_IMPORTED_MODULE_0__/* .withMarker */ .Pe)(parse()));
+            ours.set(client_id, (0,_client_identity_js__WEBPACK_IMPORTED_MODULE_1__/* .withMarker */ .Pe)(parse()));
     }
     return {
-        ours: [...ours.values()].sort(_client_identity_js__WEBPACK_IMPORTED_MODULE_0__/* .oldestFirst */ .sZ),
+        ours: [...ours.values()].sort(_client_identity_js__WEBPACK_IMPORTED_MODULE_1__/* .oldestFirst */ .sZ),
         contradictory: [...ids.contradictory],
         warnings: warningsAbout([...ids['look-alike']], [...ids.disputed]),
         seenIds,
@@ -2508,21 +2694,24 @@ async function searchClients(scalekit, query) {
     };
 }
 /**
- * Yields every client of the organization. An entry of the list without a description says nothing about its owner, so a
- * client whose name or claims match is read by its id.
+ * Yields every client of the organization. An entry of the list without a description says nothing about its owner, so
+ * such a client is read by its id if it is a candidate by its other fields.
  */
-async function* listDescribed(scalekit, { identity, fields }) {
+async function* listDescribed(scalekit, isCandidate) {
     for await (const client of scalekit.listClients()) {
-        const isDescribed = client.description !== undefined;
-        const parsed = isDescribed ? undefined : (0,_client_identity_js__WEBPACK_IMPORTED_MODULE_0__/* .parseOrUndefined */ .x9)(client.parse);
-        const mayBeOurs = parsed && (isNameOf(parsed.name, fields.name) || (0,_client_identity_js__WEBPACK_IMPORTED_MODULE_0__/* .claimsNameRepository */ .Ts)(parsed, identity) === true);
-        const read = mayBeOurs ? await scalekit.getClient(client.client_id) : undefined;
+        const parsed = client.description ? undefined : (0,_client_identity_js__WEBPACK_IMPORTED_MODULE_1__/* .parseOrUndefined */ .x9)(client.parse);
+        const read = parsed && isCandidate(parsed) ? await scalekit.getClient(client.client_id) : undefined;
         yield read?.client_id === client.client_id ? read : client;
     }
 }
-/** Returns whether this action may have given this name, with what it adds if a name is taken or for one job. */
+/** Returns the test whether a client may be the one that a query is for, by its name or its claims. */
+function mayBeOurs({ identity, fields }) {
+    return (client) => isNameOf(client.name, fields.name) || (0,_client_identity_js__WEBPACK_IMPORTED_MODULE_1__/* .claimsNameRepository */ .Ts)(client, identity) === true;
+}
+/** Returns whether this action may have given this name, with what it adds if a name is taken. */
 function isNameOf(name, wanted) {
-    return name === wanted || name.startsWith(`${wanted} #`);
+    const nonce = / #([\w-]{6})$/.exec(name)?.[1];
+    return name === wanted || (nonce !== undefined && name === (0,_client_drift_js__WEBPACK_IMPORTED_MODULE_0__/* .nameWithNonce */ .Pv)(wanted, nonce));
 }
 /** Returns warnings about clients that are neither changed nor deleted, and logs all ids if a warning leaves some out. */
 function warningsAbout(lookAlikes, disputed) {
@@ -2533,20 +2722,19 @@ function warningsAbout(lookAlikes, disputed) {
     return [
         ...(lookAlikes.length > 0
             ? [
-                `${unmarked}: ${(0,_output_text_js__WEBPACK_IMPORTED_MODULE_2__/* .listed */ .KE)(lookAlikes)}. Somebody made them by hand or changed their description. They are neither changed nor deleted. client_id takes one over.`,
+                `${unmarked}: ${(0,_output_text_js__WEBPACK_IMPORTED_MODULE_3__/* .listed */ .KE)(lookAlikes)}. Somebody made them by hand or changed their description. They are neither changed nor deleted. The main action takes one over if client_id names it.`,
             ]
             : []),
         ...(disputed.length > 0
             ? [
-                `${several}: ${(0,_output_text_js__WEBPACK_IMPORTED_MODULE_2__/* .listed */ .KE)(disputed)}. They are neither changed nor deleted. Remove the wrong markers from their descriptions.`,
+                `${several}: ${(0,_output_text_js__WEBPACK_IMPORTED_MODULE_3__/* .listed */ .KE)(disputed)}. They are neither changed nor deleted. Remove the wrong markers from their descriptions.`,
             ]
             : []),
     ];
 }
-/** Returns the sentence about clients that are ours by their marker and another repository's by their claims. */
+/** Returns the sentence about clients whose marker and claims contradict each other. */
 function contradictionText(ids) {
-    const all = (0,_output_text_js__WEBPACK_IMPORTED_MODULE_2__/* .listed */ .KE)(ids);
-    return `The ownership marker of client ${all} belongs to this repository, but its claim github_repository_id names another one. It may be a copy. It is neither changed nor deleted. Delete it by hand, or remove the marker from its description.`;
+    return `Clients whose ownership marker and claim github_repository_id name different repositories: ${(0,_output_text_js__WEBPACK_IMPORTED_MODULE_3__/* .listed */ .KE)(ids)}. They may be copies. They are neither changed nor deleted. Delete them by hand, or remove the marker from their descriptions.`;
 }
 /** Returns the sentence about a client that somebody copied. */
 function copyText(client_id) {
@@ -2555,8 +2743,8 @@ function copyText(client_id) {
 /** Logs all ids if a message lists only the first ones. */
 function logOmitted(what, ids) {
     const all = ids.join(', ');
-    if ((0,_output_text_js__WEBPACK_IMPORTED_MODULE_2__/* .listed */ .KE)(ids) !== all)
-        _output_log_js__WEBPACK_IMPORTED_MODULE_1__/* .info */ .pq(`${what}: ${all}.`);
+    if ((0,_output_text_js__WEBPACK_IMPORTED_MODULE_3__/* .listed */ .KE)(ids) !== all)
+        _output_log_js__WEBPACK_IMPORTED_MODULE_2__/* .info */ .pq(`${what}: ${all}.`);
 }
 
 
@@ -2951,7 +3139,8 @@ function isOwnClient(client, state) {
 async function removeClientOrOwnSecrets(scalekit, state, client) {
     const { client_id } = client;
     if (state.lifetime === 'persistent') {
-        const { secrets } = client.parse();
+        // Other runs add no secret to a client that they cannot read.
+        const secrets = (0,_client_identity_js__WEBPACK_IMPORTED_MODULE_0__/* .parseOrUndefined */ .x9)(client.parse)?.secrets ?? [];
         const recorded = state.client?.id === client_id ? state.client.secret_ids : undefined;
         // The oldest secret of a client was created with it.
         const ownIds = recorded ?? [[...secrets].sort(_scalekit_types_js__WEBPACK_IMPORTED_MODULE_3__/* .byCreateTime */ .lG)[0]?.id, state.secret?.id];

@@ -70,8 +70,9 @@ export function reasonNotManageable(
   if (marker && marker.repo !== repo) return 'it was created for another repository, by its ownership marker';
   if (claimsNameRepository(client, identity) === false) return 'its claims name another repository';
   if (marker && marker.lifetime !== 'persistent') return 'it belongs to one job, by its ownership marker';
-  const [environment] = claimValues(client, 'environment');
-  if (environment !== undefined && environment.toLowerCase() !== identity.environment.toLowerCase()) {
+  const isOther = (value: string) => value.toLowerCase() !== identity.environment.toLowerCase();
+  const environment = claimValues(client, 'environment').find(isOther);
+  if (environment !== undefined) {
     const expected = identity.environment ? quote(identity.environment) : 'no environment';
     return `it is for the environment ${quote(environment)}, and this step for ${expected}`;
   }
@@ -84,6 +85,11 @@ export function reasonNotManageable(
  */
 export function namesOtherRepository(client: Client, { repository_id }: Pick<Identity, 'repository_id'>): boolean {
   return repository_id !== undefined && claimValues(client, 'github_repository_id').some((id) => id !== repository_id);
+}
+
+/** Returns whether the claims of a client name another repository than its marker. A marker may have a hash in place of the id. */
+export function contradictsItself(client: Client, { repo }: OwnershipMarker): boolean {
+  return /^\d+$/.test(repo) && namesOtherRepository(client, { repository_id: repo });
 }
 
 /** Returns whether the claims of a client name the repository and the environment of this identity. */
@@ -177,13 +183,16 @@ function claimValues({ custom_claims }: Client, key: string): string[] {
 }
 
 /**
- * Returns whether the step with this nonce and run created the client.
+ * Returns whether the step with this nonce and run created the client. It did not create a client whose claims name another
+ * repository than its marker: somebody copied the marker.
  * @param run `ID.ATTEMPT` of the workflow run
  */
 export function isFromThisStep(
-  { description }: Pick<ClientSummary, 'description'>,
+  { description, parse }: Pick<ClientSummary, 'description' | 'parse'>,
   { nonce, run }: Pick<OwnershipMarker, 'nonce' | 'run'>,
 ): boolean {
   const marker = parseMarker(description);
-  return marker?.nonce === nonce && marker.run === run;
+  if (marker?.nonce !== nonce || marker.run !== run) return false;
+  const client = parseOrUndefined(parse);
+  return !client || !contradictsItself(client, marker);
 }

@@ -41,7 +41,9 @@ export function appendMarker(descriptionText: string, marker: OwnershipMarker): 
 
 /** Returns the different ownership markers in a description. A client with several of them is nobody's. */
 export function parseMarkers(description = ''): OwnershipMarker[] {
-  const found = [...description.matchAll(MARKER)].map(({ groups }) => groups as unknown as OwnershipMarker);
+  const found = [...decodeEntities(description).matchAll(MARKER)].map(
+    ({ groups }) => groups as unknown as OwnershipMarker,
+  );
   return [...new Map(found.map((marker) => [formatMarker(marker), marker])).values()];
 }
 
@@ -53,7 +55,7 @@ export function parseMarker(description: string | undefined): OwnershipMarker | 
 
 /** Returns the text of a description: without markers, with HTML entities decoded, and cut so that a marker fits as well. */
 export function textOf(description = ''): string {
-  const text = decodeEntities(description.replace(MARKER, '')).trim();
+  const text = decodeEntities(description).replace(MARKER, '').trim();
   return [...text].slice(0, MAX_DESCRIPTION_TEXT).join('');
 }
 

@@ -20,6 +20,7 @@ import {
   copyText,
   getNamedClient,
   listDescribed,
+  mayBeOurs,
   warningsAbout,
 } from '../steps/find.ts';
 import { resolveTarget } from '../steps/resolve-target.ts';
@@ -85,7 +86,7 @@ async function findDeletableClients(
   }
   const found = new Map<string, DeletableClient & { create_time: bigint | undefined }>();
   const ids = { contradictory: new Set<string>(), disputed: new Set<string>(), 'look-alike': new Set<string>() };
-  for await (const client of listDescribed(scalekit, query)) {
+  for await (const client of listDescribed(scalekit, mayBeOurs(query))) {
     const relation = relationOf(client, query);
     const marker = parseMarker(client.description);
     if (relation === 'ours' && marker)

@@ -1,9 +1,9 @@
 import {
   COPY_AGE_NS,
   claimsNameRepository,
+  contradictsItself,
   type Identity,
   type ManagedClient,
-  namesOtherRepository,
   oldestFirst,
   type Relation,
   repositoryReference,
@@ -12,7 +12,7 @@ import {
 import { type OwnershipMarker, parseMarkers } from '../client/marker.ts';
 import { GitHub, type WorkflowRun } from '../github/api.ts';
 import type { Runner } from '../github/runner.ts';
-import { clientName } from '../inputs/desired-client.ts';
+
 import type { SweepInputs } from '../inputs/inputs.ts';
 import { ApiError } from '../net/api-error.ts';
 import type { Transport } from '../net/transport.ts';
@@ -87,10 +87,12 @@ const WOULD_BE_DELETED = 'would be deleted';
  */
 export async function findJobClients(scalekit: Scalekit, runner: Runner): Promise<JobClient[]> {
   const identity = { ...runner, environment: '', name: undefined, lifetime: 'job' as const };
-  const query = { identity, fields: { name: clientName({ name: '' }, identity) } };
+  // The default name of a job's client ends in ` #RUN.ATTEMPT`.
+  const mayBeJobs = (client: Client) =>
+    / #\d+\.\d+$/.test(client.name) || claimsNameRepository(client, identity) === true;
   const found = new Map<string, JobClient>();
   const ids = { contradictory: new Set<string>(), disputed: new Set<string>(), 'look-alike': new Set<string>() };
-  for await (const client of listDescribed(scalekit, query)) {
+  for await (const client of listDescribed(scalekit, mayBeJobs)) {
     const relation = relationToJobs(client, identity);
     if (typeof relation === 'object') found.set(client.client_id, relation);
     else if (relation !== 'unrelated') ids[relation].add(client.client_id);
@@ -114,16 +116,11 @@ function relationToJobs(
     const [marker, ...others] = markers;
     if (!marker) return claimsNameRepository(client, identity) ? 'look-alike' : 'unrelated';
     if (others.length > 0) return 'disputed';
-    return contradicts(client, marker) ? 'contradictory' : { ...withMarker(client), marker };
+    return contradictsItself(client, marker) ? 'contradictory' : { ...withMarker(client), marker };
   } catch (error) {
     if (isOurs) log.warning(`Client ${client_id} stays: ${log.message(error)}.`);
     return 'unrelated';
   }
-}
-
-/** Returns whether the claims of a client name another repository than its marker. A marker may have a hash in place of the id. */
-function contradicts(client: Client, { repo }: OwnershipMarker): boolean {
-  return /^\d+$/.test(repo) && namesOtherRepository(client, { repository_id: repo });
 }
 
 /** Judges the clients one by one and deletes those whose job has ended, at most `max_deletions`. */

@@ -96,10 +96,16 @@ async function acceptClient(
   const { client_id } = summary;
   const sinceSent = Date.now() - (journal.state.client?.sent_at ?? Date.now());
   const sentAt = scalekit.time === undefined ? undefined : BigInt(scalekit.time - sinceSent) * 1_000_000n;
+  const proofFrom = (client: Client) => proofOf(client, { ...desired, sentAt, seenIds });
+  let created = summary.parse();
+  let proof = proofFrom(created);
   // A response without a description says nothing about its marker.
-  const described = summary.description === undefined ? await scalekit.getClient(client_id) : summary;
-  const created = (described?.client_id === client_id ? described : summary).parse();
-  const proof = proofOf(created, { ...desired, sentAt, seenIds });
+  if (summary.description === undefined && proof.isOwn) {
+    journal.clientAnswered({ id: client_id, is_proven: proof.isProven });
+    const read = await scalekit.getClient(client_id);
+    if (read?.client_id === client_id) created = read.parse();
+    proof = proofFrom(created);
+  }
   if (!proof.isOwn) {
     journal.clientUnknown();
     const text = `Could not create the client: the answer shows client ${client_id}, and ${proof.reason}.`;

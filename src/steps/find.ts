@@ -1,4 +1,5 @@
 import type { DesiredClient, Existing } from '../client/desired.ts';
+import { nameWithNonce } from '../client/drift.ts';
 import {
   claimsNameRepository,
   type Identity,
@@ -17,7 +18,7 @@ import { clock } from '../net/clock.ts';
 import * as log from '../output/log.ts';
 import { listed } from '../output/text.ts';
 import type { Scalekit } from '../scalekit/api.ts';
-import { CLIENT_ID, type ClientFields, type ClientSummary } from '../scalekit/types.ts';
+import { CLIENT_ID, type Client, type ClientFields, type ClientSummary } from '../scalekit/types.ts';
 
 /** What exists before the first change, and how much of the organization was searched. */
 export interface SearchResult extends Existing {
@@ -141,7 +142,7 @@ export async function searchClients(scalekit: Scalekit, query: ClientQuery): Pro
     Set<string>
   >;
   const [seenIds, unmarkedIds] = [new Set<string>(), new Set<string>()];
-  for await (const client of listDescribed(scalekit, query)) {
+  for await (const client of listDescribed(scalekit, mayBeOurs(query))) {
     const { client_id, description, parse } = client;
     seenIds.add(client_id);
     if (description !== undefined && parseMarkers(description).length === 0) unmarkedIds.add(client_id);
@@ -159,25 +160,29 @@ export async function searchClients(scalekit: Scalekit, query: ClientQuery): Pro
 }
 
 /**
- * Yields every client of the organization. An entry of the list without a description says nothing about its owner, so a
- * client whose name or claims match is read by its id.
+ * Yields every client of the organization. An entry of the list without a description says nothing about its owner, so
+ * such a client is read by its id if it is a candidate by its other fields.
  */
 export async function* listDescribed(
   scalekit: Scalekit,
-  { identity, fields }: Pick<ClientQuery, 'identity' | 'fields'>,
+  isCandidate: (client: Client) => boolean,
 ): AsyncGenerator<ClientSummary> {
   for await (const client of scalekit.listClients()) {
-    const isDescribed = client.description !== undefined;
-    const parsed = isDescribed ? undefined : parseOrUndefined(client.parse);
-    const mayBeOurs = parsed && (isNameOf(parsed.name, fields.name) || claimsNameRepository(parsed, identity) === true);
-    const read = mayBeOurs ? await scalekit.getClient(client.client_id) : undefined;
+    const parsed = client.description ? undefined : parseOrUndefined(client.parse);
+    const read = parsed && isCandidate(parsed) ? await scalekit.getClient(client.client_id) : undefined;
     yield read?.client_id === client.client_id ? read : client;
   }
 }
 
-/** Returns whether this action may have given this name, with what it adds if a name is taken or for one job. */
+/** Returns the test whether a client may be the one that a query is for, by its name or its claims. */
+export function mayBeOurs({ identity, fields }: Pick<ClientQuery, 'identity' | 'fields'>): (client: Client) => boolean {
+  return (client) => isNameOf(client.name, fields.name) || claimsNameRepository(client, identity) === true;
+}
+
+/** Returns whether this action may have given this name, with what it adds if a name is taken. */
 function isNameOf(name: string, wanted: string): boolean {
-  return name === wanted || name.startsWith(`${wanted} #`);
+  const nonce = / #([\w-]{6})$/.exec(name)?.[1];
+  return name === wanted || (nonce !== undefined && name === nameWithNonce(wanted, nonce));
 }
 
 /** Returns warnings about clients that are neither changed nor deleted, and logs all ids if a warning leaves some out. */

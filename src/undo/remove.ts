@@ -1,4 +1,4 @@
-import { isFromThisStep } from '../client/identity.ts';
+import { isFromThisStep, parseOrUndefined } from '../client/identity.ts';
 import { formatMarker, type OwnershipMarker, parseMarker, parseMarkers } from '../client/marker.ts';
 import { clock } from '../net/clock.ts';
 import * as log from '../output/log.ts';
@@ -151,7 +151,8 @@ export async function removeClientOrOwnSecrets(
 ): Promise<{ what: string; stays: boolean }> {
   const { client_id } = client;
   if (state.lifetime === 'persistent') {
-    const { secrets } = client.parse();
+    // Other runs add no secret to a client that they cannot read.
+    const secrets = parseOrUndefined(client.parse)?.secrets ?? [];
     const recorded = state.client?.id === client_id ? state.client.secret_ids : undefined;
     // The oldest secret of a client was created with it.
     const ownIds = recorded ?? [[...secrets].sort(byCreateTime)[0]?.id, state.secret?.id];

@@ -5,6 +5,7 @@ import {
   hasMatchingClaims,
   type Identity,
   identityHash,
+  isFromThisStep,
   oldestFirst,
   type Relation,
   reasonNotManageable,
@@ -286,6 +287,26 @@ describe('what a client is to a step', () => {
       relationOf({ client_id: 'm2morg_1', description, parse }, { identity, marker: ours });
     expect(relation(formatMarker(ours))).toBe('ours');
     expect(relation('By hand')).toBe('unrelated');
+  });
+});
+
+describe('a client of this step', () => {
+  const isFrom = (changes: Partial<Client>) => {
+    const found = client({ description: LINE, ...changes });
+    return isFromThisStep({ ...found, parse: () => found }, MARKER);
+  };
+
+  it('has its nonce and its run', () => {
+    expect(isFrom({ custom_claims: [] })).toBe(true);
+    expect(isFrom({ custom_claims: [], description: LINE.replace('run:1658821493.2', 'run:1658821493.1') })).toBe(
+      false,
+    );
+    expect(isFrom({ custom_claims: [], description: LINE.replace('nonce:nonce', 'nonce:other') })).toBe(false);
+  });
+
+  it('has no claim of another repository, because then somebody copied its marker', () => {
+    expect(isFrom(claims('1296269'))).toBe(true);
+    expect(isFrom(claims('999'))).toBe(false);
   });
 });
 

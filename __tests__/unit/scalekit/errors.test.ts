@@ -239,7 +239,7 @@ describe('advice', () => {
       `new client credentials that get no token (${status})`,
       status,
       'client-sign-in',
-      'Scalekit refuses the new client credentials. An interceptor of the environment may deny the token.',
+      'Scalekit refuses the new client credentials. A scope must exist in the environment, and an interceptor of the environment may deny the token.',
     ]),
     [
       'a rate limit at the token of new client credentials',
@@ -272,7 +272,10 @@ describe('advice', () => {
     for (const status of [401, 403])
       for (const [subject, more] of [
         ['sign-in', CREDENTIALS],
-        ['client-sign-in', ' If Scalekit did, an interceptor of the environment may deny the token.'],
+        [
+          'client-sign-in',
+          ' If Scalekit did: A scope must exist in the environment, and an interceptor of the environment may deny the token.',
+        ],
         [ORGANIZATION, ''],
         [CLIENT, ''],
         [{ ...CLIENT, deleting: true }, ''],

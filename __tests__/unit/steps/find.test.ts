@@ -111,7 +111,7 @@ describe('a search finds', () => {
     const unmarked = (count: number) =>
       Array.from({ length: count }, (_, at) => listed({ client_id: `m2morg_${at}`, description: 'By hand' }));
     expect((await findAmong(unmarked(2))).warnings).toEqual([
-      "Clients with this repository's claims and no ownership marker: m2morg_0, m2morg_1. Somebody made them by hand or changed their description. They are neither changed nor deleted. client_id takes one over.",
+      "Clients with this repository's claims and no ownership marker: m2morg_0, m2morg_1. Somebody made them by hand or changed their description. They are neither changed nor deleted. The main action takes one over if client_id names it.",
     ]);
     const write = jest.spyOn(process.stdout, 'write').mockReturnValue(true);
     expect((await findAmong(unmarked(13))).warnings).toEqual([expect.stringContaining(' m2morg_9 and 3 more. ')]);
@@ -137,7 +137,7 @@ describe('a search finds', () => {
   it('no client if one with our identity hash has a claim that names another repository', async () => {
     const custom_claims = [{ key: 'github_repository_id', value: '99' }];
     await expect(findAmong([listed({ custom_claims })])).rejects.toThrow(
-      'The ownership marker of client m2morg_1 belongs to this repository, but its claim github_repository_id names another one.',
+      'Clients whose ownership marker and claim github_repository_id name different repositories: m2morg_1.',
     );
   });
 });
