@@ -115,6 +115,11 @@ describe('the text of a description', () => {
     expect([...textOf('😀'.repeat(400))]).toHaveLength(MAX_DESCRIPTION_TEXT);
   });
 
+  it('is without a marker whose brackets are HTML entities', () => {
+    const escaped = `Ours. ${formatMarker(MARKER).replace('[', '&#91;')}`;
+    expect([parseMarkers(escaped), textOf(escaped)]).toEqual([[MARKER], 'Ours.']);
+  });
+
   it('is compared with its white space folded and its HTML entities decoded', () => {
     expect(foldText(' What\n\tfor &amp; whom ')).toBe('What for & whom');
   });

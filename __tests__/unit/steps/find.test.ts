@@ -126,8 +126,9 @@ describe('a search finds', () => {
   it('a client by its id if the list leaves its description out, and only if its name or claims match', async () => {
     const undescribed = (changes: Partial<Client>) => ({ ...listed(changes), description: undefined });
     const other = undescribed({ client_id: 'm2morg_2', name: 'Another', custom_claims: [] });
-    for (const changes of [{ name: 'Another' }, { custom_claims: [] }]) {
-      const { requests, scalekit } = organization([other, undescribed(changes)], listed());
+    const alike = [undescribed({ name: 'Another' }), undescribed({ custom_claims: [] }), listed({ description: '' })];
+    for (const entry of alike) {
+      const { requests, scalekit } = organization([other, entry], listed());
       const { client: found } = await findExisting(scalekit, desiredClient(), undefined);
       expect(found).toEqual(client());
       expect(requests).toEqual(['list', 'm2morg_1']);
