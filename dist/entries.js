@@ -203,7 +203,7 @@ function formatMarker({ key, repo, by, run, lifetime, nonce }) {
 function appendMarker(descriptionText, marker) {
     return [descriptionText, formatMarker(marker)].filter(Boolean).join('\n');
 }
-/** Returns the different ownership markers in a description. A client with several of them is nobody's. */
+/** Returns the different ownership markers in a description. A client with several of them belongs to no step. */
 function parseMarkers(description = '') {
     const found = [...decodeEntities(description).matchAll(MARKER)].map(({ groups }) => groups);
     return [...new Map(found.map((marker) => [formatMarker(marker), marker])).values()];
@@ -2259,7 +2259,7 @@ function parseClientSummary(value) {
     const client_id = (0,_net_json_js__WEBPACK_IMPORTED_MODULE_0__/* .stringField */ .OM)(client, 'client_id');
     if (!CLIENT_ID.test(client_id))
         throw new _net_json_js__WEBPACK_IMPORTED_MODULE_0__/* .InvalidResponseError */ .tF('client_id is not the id of an organization client');
-    const description = (client.description ?? undefined) === undefined ? undefined : (0,_net_json_js__WEBPACK_IMPORTED_MODULE_0__/* .stringField */ .OM)(client, 'description');
+    const description = client.description == null ? undefined : (0,_net_json_js__WEBPACK_IMPORTED_MODULE_0__/* .stringField */ .OM)(client, 'description');
     return { client_id, description, parse: () => parseClient(client, client_id) };
 }
 function parseClient(client, client_id) {

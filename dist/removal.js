@@ -158,8 +158,8 @@ async function removePending(scalekit, state, credentials) {
 /* harmony export */ });
 /* unused harmony export isDeletable */
 /* harmony import */ var _client_identity_js__WEBPACK_IMPORTED_MODULE_0__ = __webpack_require__(2537);
-/* harmony import */ var _client_marker_js__WEBPACK_IMPORTED_MODULE_15__ = __webpack_require__(5425);
-/* harmony import */ var _client_saved_state_js__WEBPACK_IMPORTED_MODULE_16__ = __webpack_require__(1208);
+/* harmony import */ var _client_marker_js__WEBPACK_IMPORTED_MODULE_16__ = __webpack_require__(5425);
+/* harmony import */ var _client_saved_state_js__WEBPACK_IMPORTED_MODULE_17__ = __webpack_require__(1208);
 /* harmony import */ var _github_api_js__WEBPACK_IMPORTED_MODULE_1__ = __webpack_require__(5302);
 /* harmony import */ var _github_saved_credentials_js__WEBPACK_IMPORTED_MODULE_2__ = __webpack_require__(2447);
 /* harmony import */ var _inputs_desired_client_js__WEBPACK_IMPORTED_MODULE_3__ = __webpack_require__(6295);
@@ -171,9 +171,11 @@ async function removePending(scalekit, state, credentials) {
 /* harmony import */ var _scalekit_api_js__WEBPACK_IMPORTED_MODULE_9__ = __webpack_require__(2582);
 /* harmony import */ var _scalekit_types_js__WEBPACK_IMPORTED_MODULE_10__ = __webpack_require__(179);
 /* harmony import */ var _steps_find_js__WEBPACK_IMPORTED_MODULE_11__ = __webpack_require__(4440);
-/* harmony import */ var _steps_resolve_target_js__WEBPACK_IMPORTED_MODULE_12__ = __webpack_require__(4966);
-/* harmony import */ var _undo_remove_js__WEBPACK_IMPORTED_MODULE_13__ = __webpack_require__(5456);
-/* harmony import */ var _session_js__WEBPACK_IMPORTED_MODULE_14__ = __webpack_require__(4386);
+/* harmony import */ var _steps_kept_clients_js__WEBPACK_IMPORTED_MODULE_12__ = __webpack_require__(6690);
+/* harmony import */ var _steps_resolve_target_js__WEBPACK_IMPORTED_MODULE_13__ = __webpack_require__(4966);
+/* harmony import */ var _undo_remove_js__WEBPACK_IMPORTED_MODULE_14__ = __webpack_require__(5456);
+/* harmony import */ var _session_js__WEBPACK_IMPORTED_MODULE_15__ = __webpack_require__(4386);
+
 
 
 
@@ -193,19 +195,19 @@ async function removePending(scalekit, state, credentials) {
 
 /** Runs `delete/`: deletes the persistent clients of a repository and environment, and their saved credentials. */
 async function deleteManagedClients(inputs) {
-    await (0,_session_js__WEBPACK_IMPORTED_MODULE_14__/* .runWithTransport */ .H)(inputs, run);
+    await (0,_session_js__WEBPACK_IMPORTED_MODULE_15__/* .runWithTransport */ .H)(inputs, run);
 }
 async function run(inputs, transport) {
     inputs.notices.forEach(_output_log_js__WEBPACK_IMPORTED_MODULE_5__/* .notice */ .lm);
     // This command has no roll-back to keep time for.
     transport.releaseCleanupTime();
     const [target, scalekit] = await Promise.all([
-        (0,_steps_resolve_target_js__WEBPACK_IMPORTED_MODULE_12__/* .resolveTarget */ .u)(inputs, transport, process.env),
+        (0,_steps_resolve_target_js__WEBPACK_IMPORTED_MODULE_13__/* .resolveTarget */ .u)(inputs, transport, process.env),
         _scalekit_api_js__WEBPACK_IMPORTED_MODULE_9__/* .Scalekit */ .x.open(transport, inputs),
     ]);
     const location = (0,_inputs_desired_client_js__WEBPACK_IMPORTED_MODULE_3__/* .resolveSecretLocation */ .u0)(inputs, target);
     const query = queryFor(inputs, target);
-    const [{ deletable: listed, keptIds }, found] = await Promise.all([
+    const [{ deletable: listed, kept }, found] = await Promise.all([
         findDeletableClients(scalekit, inputs.client_id, query),
         openSavedCredentials(inputs, location, transport),
     ]);
@@ -213,7 +215,8 @@ async function run(inputs, transport) {
     const deletable = found && isDeletable(found.saved, owner, inputs.client_id) ? found : undefined;
     if (found && !deletable && !isNothingSaved(found.saved))
         _output_log_js__WEBPACK_IMPORTED_MODULE_5__/* .warning */ .$e(notDeletedWarning(found, owner));
-    const unlisted = deletable && (await findUnlistedClient(scalekit, deletable.saved, [...listed.map(idOf), ...keptIds], query));
+    const isListed = (id) => kept.has(id) || listed.some(({ client_id }) => client_id === id);
+    const unlisted = deletable && (await findUnlistedClient(scalekit, deletable.saved, isListed, query));
     const clients = [...listed, ...(unlisted ? [unlisted] : [])];
     const nothing = nothingText(scalekit, inputs.client_id, query);
     if (inputs.dry_run)
@@ -228,38 +231,31 @@ function queryFor(inputs, target) {
 }
 /**
  * Finds the client that `client_id` names, or all with our identity hash. The clients need not be readable as a whole. Warns
- * of clients that may be ours and are not deleted. `keptIds` are theirs.
+ * of clients that may be ours and are not deleted: `kept`.
  */
 async function findDeletableClients(scalekit, client_id, query) {
+    const kept = new _steps_kept_clients_js__WEBPACK_IMPORTED_MODULE_12__/* .KeptClients */ .Jr();
     if (client_id) {
         const client = await (0,_steps_find_js__WEBPACK_IMPORTED_MODULE_11__/* .getNamedClient */ .Hk)(scalekit, { client_id, ...query });
         if (!client)
-            return { deletable: [], keptIds: [] };
+            return { deletable: [], kept };
         if (client.marker)
-            return { deletable: [{ client_id, marker: client.marker, justRead: true }], keptIds: [] };
+            return { deletable: [{ client_id, marker: client.marker, justRead: true }], kept };
         throw new Error(`Client ${client_id} is not deleted: its description has no ownership marker.`);
     }
     const found = new Map();
-    const ids = { contradictory: new Set(), disputed: new Set(), 'look-alike': new Set() };
     for await (const client of (0,_steps_find_js__WEBPACK_IMPORTED_MODULE_11__/* .listDescribed */ .Kw)(scalekit, (0,_steps_find_js__WEBPACK_IMPORTED_MODULE_11__/* .mayBeOurs */ .UN)(query))) {
         const relation = (0,_client_identity_js__WEBPACK_IMPORTED_MODULE_0__/* .relationOf */ .Ke)(client, query);
-        const marker = (0,_client_marker_js__WEBPACK_IMPORTED_MODULE_15__/* .parseMarker */ .gY)(client.description);
+        const marker = (0,_client_marker_js__WEBPACK_IMPORTED_MODULE_16__/* .parseMarker */ .gY)(client.description);
         if (relation === 'ours' && marker)
             found.set(client.client_id, { ...client, marker, create_time: (0,_client_identity_js__WEBPACK_IMPORTED_MODULE_0__/* .parseOrUndefined */ .x9)(client.parse)?.create_time });
         else if (relation !== 'ours' && relation !== 'unrelated')
-            ids[relation].add(client.client_id);
+            kept.add(relation, client.client_id);
     }
-    const copies = (0,_client_identity_js__WEBPACK_IMPORTED_MODULE_0__/* .copiesAmong */ .uW)([...found.values()]);
-    const warnings = [
-        ...(ids.contradictory.size > 0 ? [(0,_steps_find_js__WEBPACK_IMPORTED_MODULE_11__/* .contradictionText */ .fz)([...ids.contradictory])] : []),
-        ...copies.map(({ client_id }) => (0,_steps_find_js__WEBPACK_IMPORTED_MODULE_11__/* .copyText */ .Dk)(client_id)),
-        ...(0,_steps_find_js__WEBPACK_IMPORTED_MODULE_11__/* .warningsAbout */ .v5)([...ids['look-alike']], [...ids.disputed]),
-    ];
-    warnings.forEach(_output_log_js__WEBPACK_IMPORTED_MODULE_5__/* .warning */ .$e);
-    return {
-        deletable: [...found.values()].filter((client) => !copies.includes(client)),
-        keptIds: [...ids.contradictory, ...ids.disputed, ...copies.map(idOf)],
-    };
+    for (const { client_id } of (0,_client_identity_js__WEBPACK_IMPORTED_MODULE_0__/* .copiesAmong */ .uW)([...found.values()]))
+        kept.add('copy', client_id);
+    kept.warnings().forEach(_output_log_js__WEBPACK_IMPORTED_MODULE_5__/* .warning */ .$e);
+    return { deletable: [...found.values()].filter(({ client_id }) => !kept.has(client_id)), kept };
 }
 /**
  * Reads the saved credentials, and checks as far as reading can that the token may delete them.
@@ -289,7 +285,7 @@ async function openSavedCredentials({ github }, location, transport) {
  */
 function isDeletable(saved, owner, client_id) {
     const isNamed = client_id !== '' && saved.client_id?.trim() === client_id;
-    const isOwners = (0,_client_saved_state_js__WEBPACK_IMPORTED_MODULE_16__/* .savedSecretId */ .vV)(saved, owner) !== undefined && (client_id === '' || saved.client_id === undefined);
+    const isOwners = (0,_client_saved_state_js__WEBPACK_IMPORTED_MODULE_17__/* .savedSecretId */ .vV)(saved, owner) !== undefined && (client_id === '' || saved.client_id === undefined);
     return isNamed || isOwners;
 }
 function isNothingSaved({ client_id, state, secretTime }) {
@@ -298,7 +294,7 @@ function isNothingSaved({ client_id, state, secretTime }) {
 /** Returns why saved credentials are not deleted. */
 function notDeletedWarning({ credentials: { location }, saved }, owner) {
     const { id_variable, state_variable } = location;
-    const why = !(0,_client_saved_state_js__WEBPACK_IMPORTED_MODULE_16__/* .isOtherOwners */ .h8)(saved, owner)
+    const why = !(0,_client_saved_state_js__WEBPACK_IMPORTED_MODULE_17__/* .isOtherOwners */ .h8)(saved, owner)
         ? `${id_variable} does not hold the client_id that is deleted`
         : saved.state === undefined
             ? `there is no ${state_variable}, so this action did not save them`
@@ -307,20 +303,17 @@ function notDeletedWarning({ credentials: { location }, saved }, owner) {
 }
 /**
  * Returns the client with our identity hash that only the saved id names, because the list may lag.
- * @param knownIds the clients that are deleted anyway, or that must not be
+ * @param isListed whether the list showed a client, so that it is deleted anyway or must not be
  */
-async function findUnlistedClient(scalekit, saved, knownIds, query) {
+async function findUnlistedClient(scalekit, saved, isListed, query) {
     const id = saved.client_id?.trim() ?? '';
-    if (!_scalekit_types_js__WEBPACK_IMPORTED_MODULE_10__/* .CLIENT_ID */ .U6.test(id) || knownIds.includes(id))
+    if (!_scalekit_types_js__WEBPACK_IMPORTED_MODULE_10__/* .CLIENT_ID */ .U6.test(id) || isListed(id))
         return undefined;
     const named = await scalekit.getClient(id);
     if (named?.client_id !== id || (0,_client_identity_js__WEBPACK_IMPORTED_MODULE_0__/* .relationOf */ .Ke)(named, query) !== 'ours')
         return undefined;
-    const marker = (0,_client_marker_js__WEBPACK_IMPORTED_MODULE_15__/* .parseMarker */ .gY)(named.description);
+    const marker = (0,_client_marker_js__WEBPACK_IMPORTED_MODULE_16__/* .parseMarker */ .gY)(named.description);
     return marker && { client_id: id, marker };
-}
-function idOf({ client_id }) {
-    return client_id;
 }
 /** Returns the sentence that there is nothing to delete, and what was looked for. */
 function nothingText({ organization_id }, client_id, { identity }) {
@@ -363,13 +356,13 @@ async function deleteAll(scalekit, clients, deletable, nothing) {
         _output_log_js__WEBPACK_IMPORTED_MODULE_5__/* .info */ .pq(nothing);
     (0,_output_outputs_js__WEBPACK_IMPORTED_MODULE_6__/* .setOutputs */ .n)({ deleted: deletions.flatMap(({ id }) => id ?? []).join(' ') });
     (0,_output_summary_js__WEBPACK_IMPORTED_MODULE_7__/* .writeSummary */ .Sy)('Scalekit organization client: deleted', [[(0,_output_summary_js__WEBPACK_IMPORTED_MODULE_7__/* .cell */ .Hn)(deleted)]]);
-    (0,_undo_remove_js__WEBPACK_IMPORTED_MODULE_13__/* .throwFailures */ .c7)(failuresOf(deletions));
+    (0,_undo_remove_js__WEBPACK_IMPORTED_MODULE_14__/* .throwFailures */ .c7)(failuresOf(deletions));
 }
 function failuresOf(deletions) {
     return deletions.flatMap(({ failure }) => failure ?? []);
 }
 async function deleteClient(scalekit, client) {
-    const outcome = await (0,_undo_remove_js__WEBPACK_IMPORTED_MODULE_13__/* .deleteMarkedClient */ .Lf)(scalekit, client);
+    const outcome = await (0,_undo_remove_js__WEBPACK_IMPORTED_MODULE_14__/* .deleteMarkedClient */ .Lf)(scalekit, client);
     if (typeof outcome !== 'string')
         return { failure: outcome.remaining };
     if (outcome !== 'deleted')
@@ -404,7 +397,7 @@ async function deleteEntry({ credentials }, entry) {
 /* harmony export */ });
 /* unused harmony exports findJobClients, judgeByAge, judgeByRun */
 /* harmony import */ var _client_identity_js__WEBPACK_IMPORTED_MODULE_0__ = __webpack_require__(2537);
-/* harmony import */ var _client_marker_js__WEBPACK_IMPORTED_MODULE_10__ = __webpack_require__(5425);
+/* harmony import */ var _client_marker_js__WEBPACK_IMPORTED_MODULE_11__ = __webpack_require__(5425);
 /* harmony import */ var _github_api_js__WEBPACK_IMPORTED_MODULE_1__ = __webpack_require__(5302);
 /* harmony import */ var _net_api_error_js__WEBPACK_IMPORTED_MODULE_2__ = __webpack_require__(1308);
 /* harmony import */ var _output_log_js__WEBPACK_IMPORTED_MODULE_3__ = __webpack_require__(1083);
@@ -412,8 +405,10 @@ async function deleteEntry({ credentials }, entry) {
 /* harmony import */ var _output_summary_js__WEBPACK_IMPORTED_MODULE_5__ = __webpack_require__(5081);
 /* harmony import */ var _scalekit_api_js__WEBPACK_IMPORTED_MODULE_6__ = __webpack_require__(2582);
 /* harmony import */ var _steps_find_js__WEBPACK_IMPORTED_MODULE_7__ = __webpack_require__(4440);
-/* harmony import */ var _undo_remove_js__WEBPACK_IMPORTED_MODULE_8__ = __webpack_require__(5456);
-/* harmony import */ var _session_js__WEBPACK_IMPORTED_MODULE_9__ = __webpack_require__(4386);
+/* harmony import */ var _steps_kept_clients_js__WEBPACK_IMPORTED_MODULE_8__ = __webpack_require__(6690);
+/* harmony import */ var _undo_remove_js__WEBPACK_IMPORTED_MODULE_9__ = __webpack_require__(5456);
+/* harmony import */ var _session_js__WEBPACK_IMPORTED_MODULE_10__ = __webpack_require__(4386);
+
 
 
 
@@ -431,7 +426,7 @@ const MAX_ROWS = 200;
 const MAX_RUN_NS = 35n * 24n * 3600000000000n;
 /** Runs `sweep/`: deletes the clients with `lifetime: job` of this repository whose job has ended, oldest first. */
 async function sweepJobClients(inputs) {
-    await (0,_session_js__WEBPACK_IMPORTED_MODULE_9__/* .runWithTransport */ .H)(inputs, run);
+    await (0,_session_js__WEBPACK_IMPORTED_MODULE_10__/* .runWithTransport */ .H)(inputs, run);
 }
 async function run(inputs, transport) {
     // This command has no roll-back to keep time for.
@@ -448,7 +443,7 @@ async function run(inputs, transport) {
     _output_log_js__WEBPACK_IMPORTED_MODULE_3__/* .info */ .pq(`Clients of single jobs of ${runner.repository}: ${clients.length}, ${outcome}.`);
     (0,_output_outputs_js__WEBPACK_IMPORTED_MODULE_4__/* .setOutputs */ .n)({ deleted: deleted.join(' ') });
     (0,_output_summary_js__WEBPACK_IMPORTED_MODULE_5__/* .writeSummary */ .Sy)(`Scalekit organization clients of single jobs: ${outcome}`, table(rows));
-    (0,_undo_remove_js__WEBPACK_IMPORTED_MODULE_8__/* .throwFailures */ .c7)(rows.flatMap(({ failures }) => failures));
+    (0,_undo_remove_js__WEBPACK_IMPORTED_MODULE_9__/* .throwFailures */ .c7)(rows.flatMap(({ failures }) => failures));
 }
 const DELETED = 'deleted';
 const WOULD_BE_DELETED = 'would be deleted';
@@ -462,23 +457,21 @@ async function findJobClients(scalekit, runner) {
     // The default name of a job's client ends in ` #RUN.ATTEMPT`.
     const mayBeJobs = (client) => / #\d+\.\d+$/.test(client.name) || (0,_client_identity_js__WEBPACK_IMPORTED_MODULE_0__/* .claimsNameRepository */ .Ts)(client, identity) === true;
     const found = new Map();
-    const ids = { contradictory: new Set(), disputed: new Set(), 'look-alike': new Set() };
+    const kept = new _steps_kept_clients_js__WEBPACK_IMPORTED_MODULE_8__/* .KeptClients */ .Jr();
     for await (const client of (0,_steps_find_js__WEBPACK_IMPORTED_MODULE_7__/* .listDescribed */ .Kw)(scalekit, mayBeJobs)) {
         const relation = relationToJobs(client, identity);
         if (typeof relation === 'object')
             found.set(client.client_id, relation);
         else if (relation !== 'unrelated')
-            ids[relation].add(client.client_id);
+            kept.add(relation, client.client_id);
     }
-    if (ids.contradictory.size > 0)
-        _output_log_js__WEBPACK_IMPORTED_MODULE_3__/* .warning */ .$e((0,_steps_find_js__WEBPACK_IMPORTED_MODULE_7__/* .contradictionText */ .fz)([...ids.contradictory]));
-    (0,_steps_find_js__WEBPACK_IMPORTED_MODULE_7__/* .warningsAbout */ .v5)([...ids['look-alike']], [...ids.disputed]).forEach(_output_log_js__WEBPACK_IMPORTED_MODULE_3__/* .warning */ .$e);
+    kept.warnings().forEach(_output_log_js__WEBPACK_IMPORTED_MODULE_3__/* .warning */ .$e);
     return [...found.values()].sort(_client_identity_js__WEBPACK_IMPORTED_MODULE_0__/* .oldestFirst */ .sZ);
 }
 /** Returns a client if a job of the repository's workflows created it, and otherwise what it is to them. */
 function relationToJobs({ client_id, description, parse }, identity) {
     const by = (0,_client_identity_js__WEBPACK_IMPORTED_MODULE_0__/* .repositoryReference */ .sk)(identity.repository, identity.repository_id);
-    const markers = (0,_client_marker_js__WEBPACK_IMPORTED_MODULE_10__/* .parseMarkers */ .FT)(description);
+    const markers = (0,_client_marker_js__WEBPACK_IMPORTED_MODULE_11__/* .parseMarkers */ .FT)(description);
     const isOurs = markers.some((marker) => marker.by === by && marker.lifetime === 'job');
     if (markers.length > 0 && !isOurs)
         return 'unrelated';
@@ -523,7 +516,7 @@ async function sweepOne(scalekit, client, { isOver, why, failure, warning }, dry
         return { action: 'stays', why, failures };
     if (dryRun)
         return { action: WOULD_BE_DELETED, why, failures };
-    const outcome = await (0,_undo_remove_js__WEBPACK_IMPORTED_MODULE_8__/* .deleteMarkedClient */ .Lf)(scalekit, client);
+    const outcome = await (0,_undo_remove_js__WEBPACK_IMPORTED_MODULE_9__/* .deleteMarkedClient */ .Lf)(scalekit, client);
     if (typeof outcome === 'string')
         return { action: outcome, why, failures };
     return { action: 'not deleted', why, failures: [...failures, outcome.remaining] };
@@ -593,7 +586,7 @@ function judgeByRun({ client_id, marker, create_time }, workflowRun) {
         return { isOver, why: `its run is ${status} in attempt ${run_attempt}` };
     const end = updated_at === undefined ? undefined : BigInt(updated_at) * 1000000n;
     if (create_time !== undefined && end !== undefined && create_time > end + _client_identity_js__WEBPACK_IMPORTED_MODULE_0__/* .COPY_AGE_NS */ .Y0)
-        return { isOver: false, why: 'it was created after its run ended', warning: (0,_steps_find_js__WEBPACK_IMPORTED_MODULE_7__/* .copyText */ .Dk)(client_id) };
+        return { isOver: false, why: 'it was created after its run ended', warning: (0,_steps_kept_clients_js__WEBPACK_IMPORTED_MODULE_8__/* .copyText */ .Dk)(client_id) };
     return {
         isOver,
         why: run_attempt > attempt ? `its run is at attempt ${run_attempt} by now` : 'its run is completed',

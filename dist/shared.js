@@ -255,7 +255,7 @@ function reasonNotManageable(client, identity, { key, repo }) {
 }
 /**
  * Returns whether the claim `github_repository_id` of a client names another repository. Such a client is never used,
- * changed or deleted, although it has our identity hash: it is a copy, or somebody has changed it.
+ * changed or deleted, although it has our identity hash: it is a copy, or its claims or its description were changed.
  */
 function namesOtherRepository(client, { repository_id }) {
     return repository_id !== undefined && claimValues(client, 'github_repository_id').some((id) => id !== repository_id);
@@ -286,7 +286,7 @@ function relationOf({ description, parse }, { identity, marker: { key } }) {
 /** Nanoseconds after which a second client with the same nonce is no duplicate of a request that was sent again. */
 const COPY_AGE_NS = 3600000000000n;
 /**
- * Returns the clients that somebody copied by hand: those that were created more than an hour after the oldest client with
+ * Returns the clients that are copies made by hand: those that were created more than an hour after the oldest client with
  * the same nonce.
  */
 function copiesAmong(clients) {
@@ -335,7 +335,7 @@ function claimValues({ custom_claims }, key) {
 }
 /**
  * Returns whether the step with this nonce and run created the client. It did not create a client whose claims name another
- * repository than its marker: somebody copied the marker.
+ * repository than its marker: the marker is a copy.
  * @param run `ID.ATTEMPT` of the workflow run
  */
 function isFromThisStep({ description, parse }, { nonce, run }) {
@@ -2577,22 +2577,17 @@ function asList(value) {
 
 /* harmony export */ __webpack_require__.d(__webpack_exports__, {
 /* harmony export */   DI: () => (/* binding */ searchClients),
-/* harmony export */   Dk: () => (/* binding */ copyText),
 /* harmony export */   Hk: () => (/* binding */ getNamedClient),
 /* harmony export */   Kw: () => (/* binding */ listDescribed),
 /* harmony export */   UN: () => (/* binding */ mayBeOurs),
-/* harmony export */   fz: () => (/* binding */ contradictionText),
-/* harmony export */   v5: () => (/* binding */ warningsAbout),
 /* harmony export */   xx: () => (/* binding */ findExisting)
 /* harmony export */ });
 /* harmony import */ var _client_drift_js__WEBPACK_IMPORTED_MODULE_0__ = __webpack_require__(6788);
 /* harmony import */ var _client_identity_js__WEBPACK_IMPORTED_MODULE_1__ = __webpack_require__(2537);
-/* harmony import */ var _client_marker_js__WEBPACK_IMPORTED_MODULE_6__ = __webpack_require__(5425);
-/* harmony import */ var _net_clock_js__WEBPACK_IMPORTED_MODULE_5__ = __webpack_require__(801);
-/* harmony import */ var _output_log_js__WEBPACK_IMPORTED_MODULE_2__ = __webpack_require__(1083);
-/* harmony import */ var _output_text_js__WEBPACK_IMPORTED_MODULE_3__ = __webpack_require__(4938);
-/* harmony import */ var _scalekit_types_js__WEBPACK_IMPORTED_MODULE_4__ = __webpack_require__(179);
-
+/* harmony import */ var _client_marker_js__WEBPACK_IMPORTED_MODULE_5__ = __webpack_require__(5425);
+/* harmony import */ var _net_clock_js__WEBPACK_IMPORTED_MODULE_4__ = __webpack_require__(801);
+/* harmony import */ var _scalekit_types_js__WEBPACK_IMPORTED_MODULE_2__ = __webpack_require__(179);
+/* harmony import */ var _kept_clients_js__WEBPACK_IMPORTED_MODULE_3__ = __webpack_require__(6690);
 
 
 
@@ -2607,7 +2602,7 @@ function asList(value) {
  *   hash has a claim that names another repository
  */
 async function findExisting(scalekit, desired, saved) {
-    const unsearched = { others: [], seenIds: undefined, startedAt: (0,_net_clock_js__WEBPACK_IMPORTED_MODULE_5__/* .clock */ .p)(), notices: [], warnings: [], saved };
+    const unsearched = { others: [], seenIds: undefined, startedAt: (0,_net_clock_js__WEBPACK_IMPORTED_MODULE_4__/* .clock */ .p)(), notices: [], warnings: [], saved };
     if (desired.marker.lifetime === 'job')
         return unsearched;
     const client = desired.client_id ? await getNamedClient(scalekit, desired) : undefined;
@@ -2626,13 +2621,13 @@ async function findExisting(scalekit, desired, saved) {
 async function search(scalekit, desired, hinted) {
     const { ours, contradictory, warnings, seenIds } = await searchClients(scalekit, desired);
     if (contradictory.length > 0)
-        throw new Error(contradictionText(contradictory));
+        throw new Error((0,_kept_clients_js__WEBPACK_IMPORTED_MODULE_3__/* .contradictionText */ .fz)(contradictory));
     const [first, ...others] = ours;
     // Every client has a secret. If the list shows none, it leaves secrets out, so read the client itself.
     const reread = first?.secrets.length === 0 ? await scalekit.getClient(first.client_id) : undefined;
     const oldest = reread && reread.client_id === first?.client_id ? (0,_client_identity_js__WEBPACK_IMPORTED_MODULE_1__/* .withMarker */ .Pe)(reread.parse()) : first;
     const ids = (hinted ? ours : others).map(({ client_id }) => client_id).filter((id) => id !== hinted?.client_id);
-    logOmitted('Other clients for the same purpose', ids);
+    (0,_kept_clients_js__WEBPACK_IMPORTED_MODULE_3__/* .logOmitted */ .Jg)('Other clients for the same purpose', ids);
     return { client: hinted ?? oldest, others: ids, seenIds, warnings };
 }
 /**
@@ -2641,14 +2636,14 @@ async function search(scalekit, desired, hinted) {
  * @throws {Error} if one of its claims names another repository
  */
 async function getHintedClient(scalekit, { marker, identity }, id) {
-    if (!id || !_scalekit_types_js__WEBPACK_IMPORTED_MODULE_4__/* .CLIENT_ID */ .U6.test(id))
+    if (!id || !_scalekit_types_js__WEBPACK_IMPORTED_MODULE_2__/* .CLIENT_ID */ .U6.test(id))
         return undefined;
     const hinted = await scalekit.getClient(id);
-    if (hinted?.client_id !== id || (0,_client_marker_js__WEBPACK_IMPORTED_MODULE_6__/* .parseMarker */ .gY)(hinted.description)?.key !== marker.key)
+    if (hinted?.client_id !== id || (0,_client_marker_js__WEBPACK_IMPORTED_MODULE_5__/* .parseMarker */ .gY)(hinted.description)?.key !== marker.key)
         return undefined;
     const client = (0,_client_identity_js__WEBPACK_IMPORTED_MODULE_1__/* .withMarker */ .Pe)(hinted.parse());
     if ((0,_client_identity_js__WEBPACK_IMPORTED_MODULE_1__/* .namesOtherRepository */ .HI)(client, identity))
-        throw new Error(contradictionText([id]));
+        throw new Error((0,_kept_clients_js__WEBPACK_IMPORTED_MODULE_3__/* .contradictionText */ .fz)([id]));
     return client;
 }
 /**
@@ -2673,22 +2668,23 @@ async function getNamedClient(scalekit, { client_id, identity, marker }) {
 async function searchClients(scalekit, query) {
     // By id: if the list changes while it is read, two pages may show the same client.
     const ours = new Map();
-    const ids = { ours: new Set(), contradictory: new Set(), disputed: new Set(), 'look-alike': new Set() };
+    const kept = new _kept_clients_js__WEBPACK_IMPORTED_MODULE_3__/* .KeptClients */ .Jr();
     const [seenIds, unmarkedIds] = [new Set(), new Set()];
     for await (const client of listDescribed(scalekit, mayBeOurs(query))) {
         const { client_id, description, parse } = client;
         seenIds.add(client_id);
-        if (description !== undefined && (0,_client_marker_js__WEBPACK_IMPORTED_MODULE_6__/* .parseMarkers */ .FT)(description).length === 0)
+        if (description !== undefined && (0,_client_marker_js__WEBPACK_IMPORTED_MODULE_5__/* .parseMarkers */ .FT)(description).length === 0)
             unmarkedIds.add(client_id);
         const relation = (0,_client_identity_js__WEBPACK_IMPORTED_MODULE_1__/* .relationOf */ .Ke)(client, query);
-        ids[relation]?.add(client_id);
         if (relation === 'ours')
             ours.set(client_id, (0,_client_identity_js__WEBPACK_IMPORTED_MODULE_1__/* .withMarker */ .Pe)(parse()));
+        else if (relation !== 'unrelated')
+            kept.add(relation, client_id);
     }
     return {
         ours: [...ours.values()].sort(_client_identity_js__WEBPACK_IMPORTED_MODULE_1__/* .oldestFirst */ .sZ),
-        contradictory: [...ids.contradictory],
-        warnings: warningsAbout([...ids['look-alike']], [...ids.disputed]),
+        contradictory: kept.contradictory,
+        warnings: kept.warnings(),
         seenIds,
         unmarkedIds,
     };
@@ -2713,38 +2709,79 @@ function isNameOf(name, wanted) {
     const nonce = / #([\w-]{6})$/.exec(name)?.[1];
     return name === wanted || (nonce !== undefined && name === (0,_client_drift_js__WEBPACK_IMPORTED_MODULE_0__/* .nameWithNonce */ .Pv)(wanted, nonce));
 }
-/** Returns warnings about clients that are neither changed nor deleted, and logs all ids if a warning leaves some out. */
-function warningsAbout(lookAlikes, disputed) {
-    const unmarked = "Clients with this repository's claims and no ownership marker";
-    const several = 'Clients with several different ownership markers';
-    logOmitted(unmarked, lookAlikes);
-    logOmitted(several, disputed);
-    return [
-        ...(lookAlikes.length > 0
-            ? [
-                `${unmarked}: ${(0,_output_text_js__WEBPACK_IMPORTED_MODULE_3__/* .listed */ .KE)(lookAlikes)}. Somebody made them by hand or changed their description. They are neither changed nor deleted. The main action takes one over if client_id names it.`,
-            ]
-            : []),
-        ...(disputed.length > 0
-            ? [
-                `${several}: ${(0,_output_text_js__WEBPACK_IMPORTED_MODULE_3__/* .listed */ .KE)(disputed)}. They are neither changed nor deleted. Remove the wrong markers from their descriptions.`,
-            ]
-            : []),
-    ];
+
+
+/***/ }),
+
+/***/ 6690:
+/***/ ((__unused_webpack_module, __webpack_exports__, __webpack_require__) => {
+
+/* harmony export */ __webpack_require__.d(__webpack_exports__, {
+/* harmony export */   Dk: () => (/* binding */ copyText),
+/* harmony export */   Jg: () => (/* binding */ logOmitted),
+/* harmony export */   Jr: () => (/* binding */ KeptClients),
+/* harmony export */   fz: () => (/* binding */ contradictionText)
+/* harmony export */ });
+/* harmony import */ var _output_log_js__WEBPACK_IMPORTED_MODULE_0__ = __webpack_require__(1083);
+/* harmony import */ var _output_text_js__WEBPACK_IMPORTED_MODULE_1__ = __webpack_require__(4938);
+
+
+/** The clients in a list that may be ours, and that are neither changed nor deleted. */
+class KeptClients {
+    // By id: if the list changes while it is read, two pages may show the same client.
+    #ids = {
+        contradictory: new Set(),
+        copy: new Set(),
+        disputed: new Set(),
+        'look-alike': new Set(),
+    };
+    add(reason, client_id) {
+        this.#ids[reason].add(client_id);
+    }
+    has(client_id) {
+        return Object.values(this.#ids).some((ids) => ids.has(client_id));
+    }
+    /** Ids of the clients with our identity hash whose claims name another repository. */
+    get contradictory() {
+        return [...this.#ids.contradictory];
+    }
+    /** Returns a sentence for each kind, and logs all ids if a sentence leaves some out. */
+    warnings() {
+        const { contradictory } = this;
+        const [lookAlikes, disputed] = [[...this.#ids['look-alike']], [...this.#ids.disputed]];
+        const unmarked = "Clients with this repository's claims and no ownership marker";
+        const several = 'Clients with several different ownership markers';
+        logOmitted(unmarked, lookAlikes);
+        logOmitted(several, disputed);
+        return [
+            ...(contradictory.length > 0 ? [contradictionText(contradictory)] : []),
+            ...[...this.#ids.copy].map(copyText),
+            ...(lookAlikes.length > 0
+                ? [
+                    `${unmarked}: ${(0,_output_text_js__WEBPACK_IMPORTED_MODULE_1__/* .listed */ .KE)(lookAlikes)}. Somebody made them by hand or changed their description. They are neither changed nor deleted. The main action takes one over if client_id names it.`,
+                ]
+                : []),
+            ...(disputed.length > 0
+                ? [
+                    `${several}: ${(0,_output_text_js__WEBPACK_IMPORTED_MODULE_1__/* .listed */ .KE)(disputed)}. They are neither changed nor deleted. Remove the wrong markers from their descriptions.`,
+                ]
+                : []),
+        ];
+    }
 }
 /** Returns the sentence about clients whose marker and claims contradict each other. */
 function contradictionText(ids) {
-    return `Clients whose ownership marker and claim github_repository_id name different repositories: ${(0,_output_text_js__WEBPACK_IMPORTED_MODULE_3__/* .listed */ .KE)(ids)}. They may be copies. They are neither changed nor deleted. Delete them by hand, or remove the marker from their descriptions.`;
+    return `Clients whose ownership marker and claim github_repository_id name different repositories: ${(0,_output_text_js__WEBPACK_IMPORTED_MODULE_1__/* .listed */ .KE)(ids)}. They may be copies. They are neither changed nor deleted. Delete them by hand, or remove the marker from their descriptions.`;
 }
-/** Returns the sentence about a client that somebody copied. */
+/** Returns the sentence about a client that has the ownership marker of another one. */
 function copyText(client_id) {
     return `Client ${client_id} is not deleted: it was created more than an hour after another client with the same ownership marker, or after its run ended, so somebody copied it. Delete it by hand, or remove the marker from its description.`;
 }
 /** Logs all ids if a message lists only the first ones. */
 function logOmitted(what, ids) {
     const all = ids.join(', ');
-    if ((0,_output_text_js__WEBPACK_IMPORTED_MODULE_3__/* .listed */ .KE)(ids) !== all)
-        _output_log_js__WEBPACK_IMPORTED_MODULE_2__/* .info */ .pq(`${what}: ${all}.`);
+    if ((0,_output_text_js__WEBPACK_IMPORTED_MODULE_1__/* .listed */ .KE)(ids) !== all)
+        _output_log_js__WEBPACK_IMPORTED_MODULE_0__/* .info */ .pq(`${what}: ${all}.`);
 }
 
 

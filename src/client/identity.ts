@@ -22,7 +22,7 @@ export interface ManagedClient extends Client {
   descriptionText: string;
   /** Undefined if the description has none, or several different ones. */
   marker: OwnershipMarker | undefined;
-  /** Whether the description has several different markers, so that the client is nobody's. */
+  /** Whether the description has several different markers, so that the client belongs to no step. */
   isDisputed: boolean;
 }
 
@@ -81,7 +81,7 @@ export function reasonNotManageable(
 
 /**
  * Returns whether the claim `github_repository_id` of a client names another repository. Such a client is never used,
- * changed or deleted, although it has our identity hash: it is a copy, or somebody has changed it.
+ * changed or deleted, although it has our identity hash: it is a copy, or its claims or its description were changed.
  */
 export function namesOtherRepository(client: Client, { repository_id }: Pick<Identity, 'repository_id'>): boolean {
   return repository_id !== undefined && claimValues(client, 'github_repository_id').some((id) => id !== repository_id);
@@ -131,7 +131,7 @@ export function relationOf(
 export const COPY_AGE_NS = 3_600_000_000_000n;
 
 /**
- * Returns the clients that somebody copied by hand: those that were created more than an hour after the oldest client with
+ * Returns the clients that are copies made by hand: those that were created more than an hour after the oldest client with
  * the same nonce.
  */
 export function copiesAmong<T extends { marker: OwnershipMarker; create_time: bigint | undefined }>(clients: T[]): T[] {
@@ -184,7 +184,7 @@ function claimValues({ custom_claims }: Client, key: string): string[] {
 
 /**
  * Returns whether the step with this nonce and run created the client. It did not create a client whose claims name another
- * repository than its marker: somebody copied the marker.
+ * repository than its marker: the marker is a copy.
  * @param run `ID.ATTEMPT` of the workflow run
  */
 export function isFromThisStep(

@@ -39,7 +39,7 @@ export function appendMarker(descriptionText: string, marker: OwnershipMarker): 
   return [descriptionText, formatMarker(marker)].filter(Boolean).join('\n');
 }
 
-/** Returns the different ownership markers in a description. A client with several of them is nobody's. */
+/** Returns the different ownership markers in a description. A client with several of them belongs to no step. */
 export function parseMarkers(description = ''): OwnershipMarker[] {
   const found = [...decodeEntities(description).matchAll(MARKER)].map(
     ({ groups }) => groups as unknown as OwnershipMarker,

@@ -14,15 +14,8 @@ import { cell, writeSummary } from '../output/summary.ts';
 import { quote } from '../output/text.ts';
 import { Scalekit } from '../scalekit/api.ts';
 import { CLIENT_ID } from '../scalekit/types.ts';
-import {
-  type ClientQuery,
-  contradictionText,
-  copyText,
-  getNamedClient,
-  listDescribed,
-  mayBeOurs,
-  warningsAbout,
-} from '../steps/find.ts';
+import { type ClientQuery, getNamedClient, listDescribed, mayBeOurs } from '../steps/find.ts';
+import { KeptClients } from '../steps/kept-clients.ts';
 import { resolveTarget } from '../steps/resolve-target.ts';
 import { type DeletableClient, deleteMarkedClient, throwFailures } from '../undo/remove.ts';
 import { runWithTransport } from './session.ts';
@@ -48,15 +41,15 @@ async function run(inputs: DeleteInputs, transport: Transport): Promise<void> {
   ]);
   const location = resolveSecretLocation(inputs, target);
   const query = queryFor(inputs, target);
-  const [{ deletable: listed, keptIds }, found] = await Promise.all([
+  const [{ deletable: listed, kept }, found] = await Promise.all([
     findDeletableClients(scalekit, inputs.client_id, query),
     openSavedCredentials(inputs, location, transport),
   ]);
   const owner = { key: query.marker.key, organization_id: scalekit.organization_id };
   const deletable = found && isDeletable(found.saved, owner, inputs.client_id) ? found : undefined;
   if (found && !deletable && !isNothingSaved(found.saved)) log.warning(notDeletedWarning(found, owner));
-  const unlisted =
-    deletable && (await findUnlistedClient(scalekit, deletable.saved, [...listed.map(idOf), ...keptIds], query));
+  const isListed = (id: string) => kept.has(id) || listed.some(({ client_id }) => client_id === id);
+  const unlisted = deletable && (await findUnlistedClient(scalekit, deletable.saved, isListed, query));
   const clients = [...listed, ...(unlisted ? [unlisted] : [])];
   const nothing = nothingText(scalekit, inputs.client_id, query);
   if (inputs.dry_run) showPlan(clients, deletable, nothing);
@@ -71,39 +64,31 @@ function queryFor(inputs: DeleteInputs, target: Target): ClientQuery {
 
 /**
  * Finds the client that `client_id` names, or all with our identity hash. The clients need not be readable as a whole. Warns
- * of clients that may be ours and are not deleted. `keptIds` are theirs.
+ * of clients that may be ours and are not deleted: `kept`.
  */
 async function findDeletableClients(
   scalekit: Scalekit,
   client_id: string,
   query: ClientQuery,
-): Promise<{ deletable: DeletableClient[]; keptIds: string[] }> {
+): Promise<{ deletable: DeletableClient[]; kept: KeptClients }> {
+  const kept = new KeptClients();
   if (client_id) {
     const client = await getNamedClient(scalekit, { client_id, ...query });
-    if (!client) return { deletable: [], keptIds: [] };
-    if (client.marker) return { deletable: [{ client_id, marker: client.marker, justRead: true }], keptIds: [] };
+    if (!client) return { deletable: [], kept };
+    if (client.marker) return { deletable: [{ client_id, marker: client.marker, justRead: true }], kept };
     throw new Error(`Client ${client_id} is not deleted: its description has no ownership marker.`);
   }
   const found = new Map<string, DeletableClient & { create_time: bigint | undefined }>();
-  const ids = { contradictory: new Set<string>(), disputed: new Set<string>(), 'look-alike': new Set<string>() };
   for await (const client of listDescribed(scalekit, mayBeOurs(query))) {
     const relation = relationOf(client, query);
     const marker = parseMarker(client.description);
     if (relation === 'ours' && marker)
       found.set(client.client_id, { ...client, marker, create_time: parseOrUndefined(client.parse)?.create_time });
-    else if (relation !== 'ours' && relation !== 'unrelated') ids[relation].add(client.client_id);
+    else if (relation !== 'ours' && relation !== 'unrelated') kept.add(relation, client.client_id);
   }
-  const copies = copiesAmong([...found.values()]);
-  const warnings = [
-    ...(ids.contradictory.size > 0 ? [contradictionText([...ids.contradictory])] : []),
-    ...copies.map(({ client_id }) => copyText(client_id)),
-    ...warningsAbout([...ids['look-alike']], [...ids.disputed]),
-  ];
-  warnings.forEach(log.warning);
-  return {
-    deletable: [...found.values()].filter((client) => !copies.includes(client)),
-    keptIds: [...ids.contradictory, ...ids.disputed, ...copies.map(idOf)],
-  };
+  for (const { client_id } of copiesAmong([...found.values()])) kept.add('copy', client_id);
+  kept.warnings().forEach(log.warning);
+  return { deletable: [...found.values()].filter(({ client_id }) => !kept.has(client_id)), kept };
 }
 
 /**
@@ -156,24 +141,20 @@ function notDeletedWarning({ credentials: { location }, saved }: DeletableCreden
 
 /**
  * Returns the client with our identity hash that only the saved id names, because the list may lag.
- * @param knownIds the clients that are deleted anyway, or that must not be
+ * @param isListed whether the list showed a client, so that it is deleted anyway or must not be
  */
 async function findUnlistedClient(
   scalekit: Scalekit,
   saved: SavedSnapshot,
-  knownIds: string[],
+  isListed: (id: string) => boolean,
   query: ClientQuery,
 ): Promise<DeletableClient | undefined> {
   const id = saved.client_id?.trim() ?? '';
-  if (!CLIENT_ID.test(id) || knownIds.includes(id)) return undefined;
+  if (!CLIENT_ID.test(id) || isListed(id)) return undefined;
   const named = await scalekit.getClient(id);
   if (named?.client_id !== id || relationOf(named, query) !== 'ours') return undefined;
   const marker = parseMarker(named.description);
   return marker && { client_id: id, marker };
-}
-
-function idOf({ client_id }: { client_id: string }): string {
-  return client_id;
 }
 
 /** Returns the sentence that there is nothing to delete, and what was looked for. */

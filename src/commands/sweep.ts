@@ -12,7 +12,6 @@ import {
 import { type OwnershipMarker, parseMarkers } from '../client/marker.ts';
 import { GitHub, type WorkflowRun } from '../github/api.ts';
 import type { Runner } from '../github/runner.ts';
-
 import type { SweepInputs } from '../inputs/inputs.ts';
 import { ApiError } from '../net/api-error.ts';
 import type { Transport } from '../net/transport.ts';
@@ -21,7 +20,8 @@ import { setOutputs } from '../output/outputs.ts';
 import { cell, writeSummary } from '../output/summary.ts';
 import { Scalekit } from '../scalekit/api.ts';
 import type { Client, ClientSummary } from '../scalekit/types.ts';
-import { contradictionText, copyText, listDescribed, warningsAbout } from '../steps/find.ts';
+import { listDescribed } from '../steps/find.ts';
+import { copyText, KeptClients } from '../steps/kept-clients.ts';
 import { deleteMarkedClient, throwFailures } from '../undo/remove.ts';
 import { runWithTransport } from './session.ts';
 
@@ -91,14 +91,13 @@ export async function findJobClients(scalekit: Scalekit, runner: Runner): Promis
   const mayBeJobs = (client: Client) =>
     / #\d+\.\d+$/.test(client.name) || claimsNameRepository(client, identity) === true;
   const found = new Map<string, JobClient>();
-  const ids = { contradictory: new Set<string>(), disputed: new Set<string>(), 'look-alike': new Set<string>() };
+  const kept = new KeptClients();
   for await (const client of listDescribed(scalekit, mayBeJobs)) {
     const relation = relationToJobs(client, identity);
     if (typeof relation === 'object') found.set(client.client_id, relation);
-    else if (relation !== 'unrelated') ids[relation].add(client.client_id);
+    else if (relation !== 'unrelated') kept.add(relation, client.client_id);
   }
-  if (ids.contradictory.size > 0) log.warning(contradictionText([...ids.contradictory]));
-  warningsAbout([...ids['look-alike']], [...ids.disputed]).forEach(log.warning);
+  kept.warnings().forEach(log.warning);
   return [...found.values()].sort(oldestFirst);
 }
 

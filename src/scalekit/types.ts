@@ -137,7 +137,7 @@ export function parseClientSummary(value: unknown): ClientSummary {
   const client = asObject(value, 'client');
   const client_id = stringField(client, 'client_id');
   if (!CLIENT_ID.test(client_id)) throw new InvalidResponseError('client_id is not the id of an organization client');
-  const description = (client.description ?? undefined) === undefined ? undefined : stringField(client, 'description');
+  const description = client.description == null ? undefined : stringField(client, 'description');
   return { client_id, description, parse: () => parseClient(client, client_id) };
 }
 

@@ -7,7 +7,6 @@ import {
   namesOtherRepository,
   oldestFirst,
   parseOrUndefined,
-  type Relation,
   reasonNotManageable,
   relationOf,
   withMarker,
@@ -15,10 +14,9 @@ import {
 import { type OwnershipMarker, parseMarker, parseMarkers } from '../client/marker.ts';
 import type { SavedSnapshot } from '../github/saved-credentials.ts';
 import { clock } from '../net/clock.ts';
-import * as log from '../output/log.ts';
-import { listed } from '../output/text.ts';
 import type { Scalekit } from '../scalekit/api.ts';
 import { CLIENT_ID, type Client, type ClientFields, type ClientSummary } from '../scalekit/types.ts';
+import { contradictionText, KeptClients, logOmitted } from './kept-clients.ts';
 
 /** What exists before the first change, and how much of the organization was searched. */
 export interface SearchResult extends Existing {
@@ -137,23 +135,20 @@ interface FoundClients {
 export async function searchClients(scalekit: Scalekit, query: ClientQuery): Promise<FoundClients> {
   // By id: if the list changes while it is read, two pages may show the same client.
   const ours = new Map<string, ManagedClient>();
-  const ids = { ours: new Set(), contradictory: new Set(), disputed: new Set(), 'look-alike': new Set() } as Record<
-    Relation,
-    Set<string>
-  >;
+  const kept = new KeptClients();
   const [seenIds, unmarkedIds] = [new Set<string>(), new Set<string>()];
   for await (const client of listDescribed(scalekit, mayBeOurs(query))) {
     const { client_id, description, parse } = client;
     seenIds.add(client_id);
     if (description !== undefined && parseMarkers(description).length === 0) unmarkedIds.add(client_id);
     const relation = relationOf(client, query);
-    ids[relation]?.add(client_id);
     if (relation === 'ours') ours.set(client_id, withMarker(parse()));
+    else if (relation !== 'unrelated') kept.add(relation, client_id);
   }
   return {
     ours: [...ours.values()].sort(oldestFirst),
-    contradictory: [...ids.contradictory],
-    warnings: warningsAbout([...ids['look-alike']], [...ids.disputed]),
+    contradictory: kept.contradictory,
+    warnings: kept.warnings(),
     seenIds,
     unmarkedIds,
   };
@@ -183,40 +178,4 @@ export function mayBeOurs({ identity, fields }: Pick<ClientQuery, 'identity' | '
 function isNameOf(name: string, wanted: string): boolean {
   const nonce = / #([\w-]{6})$/.exec(name)?.[1];
   return name === wanted || (nonce !== undefined && name === nameWithNonce(wanted, nonce));
-}
-
-/** Returns warnings about clients that are neither changed nor deleted, and logs all ids if a warning leaves some out. */
-export function warningsAbout(lookAlikes: string[], disputed: string[]): string[] {
-  const unmarked = "Clients with this repository's claims and no ownership marker";
-  const several = 'Clients with several different ownership markers';
-  logOmitted(unmarked, lookAlikes);
-  logOmitted(several, disputed);
-  return [
-    ...(lookAlikes.length > 0
-      ? [
-          `${unmarked}: ${listed(lookAlikes)}. Somebody made them by hand or changed their description. They are neither changed nor deleted. The main action takes one over if client_id names it.`,
-        ]
-      : []),
-    ...(disputed.length > 0
-      ? [
-          `${several}: ${listed(disputed)}. They are neither changed nor deleted. Remove the wrong markers from their descriptions.`,
-        ]
-      : []),
-  ];
-}
-
-/** Returns the sentence about clients whose marker and claims contradict each other. */
-export function contradictionText(ids: string[]): string {
-  return `Clients whose ownership marker and claim github_repository_id name different repositories: ${listed(ids)}. They may be copies. They are neither changed nor deleted. Delete them by hand, or remove the marker from their descriptions.`;
-}
-
-/** Returns the sentence about a client that somebody copied. */
-export function copyText(client_id: string): string {
-  return `Client ${client_id} is not deleted: it was created more than an hour after another client with the same ownership marker, or after its run ended, so somebody copied it. Delete it by hand, or remove the marker from its description.`;
-}
-
-/** Logs all ids if a message lists only the first ones. */
-function logOmitted(what: string, ids: string[]): void {
-  const all = ids.join(', ');
-  if (listed(ids) !== all) log.info(`${what}: ${all}.`);
 }
