@@ -1221,15 +1221,9 @@ function redirectAdvice({ headers }, advice) {
  * @param setting name of the input or variable that holds the server's URL
  */
 function interceptedAdvice({ status, body }, setting) {
-    if (status !== 401 && status !== 403)
+    if ((status !== 401 && status !== 403) || (0,_json_js__WEBPACK_IMPORTED_MODULE_2__/* .isJsonObject */ .OW)(body))
         return '';
-    try {
-        (0,_json_js__WEBPACK_IMPORTED_MODULE_2__/* .parseJsonObject */ .dw)(body);
-        return '';
-    }
-    catch {
-        return `That is not the API's JSON: a firewall, a proxy or an IP allow list in front of ${setting} probably refused it. Allow this runner's address there.`;
-    }
+    return `That is not the API's JSON: a firewall, a proxy or an IP allow list in front of ${setting} probably refused it. Allow this runner's address there.`;
 }
 /**
  * Returns whether a response may come from the API: its body is empty, a JSON object, a JSON list or null. Any other

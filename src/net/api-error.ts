@@ -1,5 +1,5 @@
 import { truncate } from '../output/text.ts';
-import { parseJsonObject } from './json.ts';
+import { isJsonObject } from './json.ts';
 import type { NetworkError } from './network-error.ts';
 import { PROXY_URL_FORMAT, type ProxyError } from './proxy.ts';
 import type { HttpResponse } from './transport.ts';
@@ -87,13 +87,8 @@ export function redirectAdvice({ headers }: HttpResponse, advice: string): strin
  * @param setting name of the input or variable that holds the server's URL
  */
 export function interceptedAdvice({ status, body }: HttpResponse, setting: string): string {
-  if (status !== 401 && status !== 403) return '';
-  try {
-    parseJsonObject(body);
-    return '';
-  } catch {
-    return `That is not the API's JSON: a firewall, a proxy or an IP allow list in front of ${setting} probably refused it. Allow this runner's address there.`;
-  }
+  if ((status !== 401 && status !== 403) || isJsonObject(body)) return '';
+  return `That is not the API's JSON: a firewall, a proxy or an IP allow list in front of ${setting} probably refused it. Allow this runner's address there.`;
 }
 
 /**
