@@ -207,11 +207,11 @@ function shown(error: unknown, fail = log.fail): string {
 }
 
 /**
- * Checks that a text is one annotation of one line, without commands or control characters. Before it, there may be a line
- * for each fault.
+ * Checks that a text is one annotation of one line, without commands or control characters. Before it, there may be the title
+ * and a line for each fault.
  */
 function checkShown(text: string): void {
-  expect(text).toMatch(/^(- [^\r\n]+\n)*::error::[^\r\n]{1,3990}\n$/);
+  expect(text).toMatch(/^(\d+ bad inputs:\n(- [^\r\n]+\n)+)?::error::[^\r\n]{1,3990}\n$/);
   expect(text.replaceAll('\n', '')).not.toMatch(/\p{Cc}|\p{Zl}|\p{Zp}|\p{Bidi_Control}|##\[/u);
 }
 
