@@ -65,12 +65,50 @@ describe("GitHub's API", () => {
     for (const run of [
       { id: 8, run_attempt: 2 },
       { id: 7, run_attempt: 'x' },
-      { id: 7, run_attempt: 0 },
       { id: 7, run_attempt: -1 },
       { id: 7, status: 1, run_attempt: 1 },
     ])
       await expect(githubWith(json(run)).github.getRun('acme/app', '7')).rejects.toThrow('HTTP 200, but ');
     await expect(githubWith(FORBIDDEN).github.getRun('acme/app', '7')).rejects.toThrow('actions: read');
+  });
+
+  it.each<[what: string, fields: Record<string, unknown>, run: Awaited<ReturnType<GitHub['getRun']>>]>([
+    [
+      'Gitea, with its names for the times',
+      { status: 'completed', run_attempt: 2, started_at: '2026-11-30T08:00:00Z', completed_at: '2026-11-30T08:05:00Z' },
+      { status: 'completed', run_attempt: 2, updated_at: Date.UTC(2026, 10, 30, 8, 5) },
+    ],
+    [
+      'Gitea before 1.27, without its attempt',
+      {
+        status: 'in_progress',
+        run_attempt: 0,
+        started_at: '2026-11-30T08:00:00Z',
+        completed_at: '1970-01-01T00:00:00Z',
+      },
+      { status: 'in_progress', run_attempt: undefined, updated_at: undefined },
+    ],
+    ...['success', 'failure', 'cancelled', 'skipped'].map(
+      (status): [string, Record<string, unknown>, Awaited<ReturnType<GitHub['getRun']>>] => [
+        `Forgejo, which has ended with ${status}`,
+        { status, created: '2026-11-30T08:00:00Z', stopped: '2026-11-30T08:05:00Z' },
+        { status: 'completed', run_attempt: undefined, updated_at: Date.UTC(2026, 10, 30, 8, 5) },
+      ],
+    ),
+    ...['waiting', 'running', 'blocked', 'unknown'].map(
+      (status): [string, Record<string, unknown>, Awaited<ReturnType<GitHub['getRun']>>] => [
+        `Forgejo, which is ${status}`,
+        { status, created: '2026-11-30T08:00:00Z', stopped: '0001-01-01T00:00:00Z' },
+        { status, run_attempt: undefined, updated_at: undefined },
+      ],
+    ),
+    [
+      'GitHub, whose status is never a word of Forgejo',
+      { status: 'success', run_attempt: 2 },
+      { status: 'success', run_attempt: 2 },
+    ],
+  ])('shows a run of %s', async (_what, fields, run) => {
+    expect(await githubWith(json({ id: 7, ...fields })).github.getRun('acme/app', '7')).toEqual(run);
   });
 });
 
