@@ -439,11 +439,14 @@ function mayHaveIdToken(env) {
 function numericId(text, maxDigits = 16) {
     return text && /^\d+$/.test(text) && text.length <= maxDigits ? text : undefined;
 }
-/** Returns the URL of the attempt of a run, or an empty string if a variable that it needs is absent or odd. */
-function runUrl({ GITHUB_SERVER_URL: server = '', GITHUB_REPOSITORY: repository = '', GITHUB_RUN_ID: run, GITHUB_RUN_ATTEMPT: attempt = '1', }) {
+/**
+ * Returns the URL of the attempt of a run, or an empty string if a variable that it needs is absent or odd. Gitea and
+ * Forgejo, whose API ends in `/api/v1`, have other pages for it.
+ */
+function runUrl({ GITHUB_API_URL: api = '', GITHUB_SERVER_URL: server = '', GITHUB_REPOSITORY: repository = '', GITHUB_RUN_ID: run, GITHUB_RUN_ATTEMPT: attempt = '1', }) {
     const path = `/${repository}/actions/runs/${numericId(run)}/attempts/${numericId(attempt)}`;
     const isKnown = /^https?:\/\/[\w.:-]+\/?$/.test(server) && /^(\/[\w.-]+)+$/.test(path) && !path.includes('undefined');
-    return isKnown ? server.replace(/\/$/, '') + path : '';
+    return isKnown && !/\/api\/v1\/?$/.test(api) ? server.replace(/\/$/, '') + path : '';
 }
 /** Returns the origin of a run, by the payload of its event. */
 function runOrigin(env, payload) {

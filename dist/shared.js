@@ -513,6 +513,13 @@ function githubRefusal(subject, response, data) {
     const messages = githubMessages(data);
     return (0,api_error/* refusedError */.bG)(subject.operation, response, messages, githubAdvice(subject, response, messages));
 }
+/** Returns the advice for a response that shows that the server does not have GitHub's API for a request. */
+function otherServerAdvice(permission) {
+    const check = 'Check who answers at GITHUB_API_URL.';
+    if (permission === 'repository' || permission === 'runs')
+        return check;
+    return `${check} Gitea and Forgejo do not have GitHub's API for secrets, so save_to does not work there, in delete/ neither. Leave it out: the client, the outputs and delete/ work without it.`;
+}
 function githubAdvice({ parameters, permission }, response, messages) {
     const { status } = response;
     if (status >= 300 && status < 400)
@@ -529,15 +536,22 @@ function githubAdvice({ parameters, permission }, response, messages) {
         return intercepted;
     if (status === 401)
         return 'github_token is not valid, or not valid any more.';
-    const grant = `It needs ${PERMISSIONS[permission]}.`;
     if (status === 404)
-        return `${missing(parameters)} ${grant}`;
-    if (status !== 403)
-        return '';
+        return `${missing(parameters)} ${grantText(permission)}`;
+    if (status === 405)
+        return otherServerAdvice(permission);
+    return status === 403 ? forbiddenAdvice(permission, response, messages) : '';
+}
+/** Returns the sentence that says what the token needs. */
+function grantText(permission) {
+    return `It needs ${PERMISSIONS[permission]}.`;
+}
+function forbiddenAdvice(permission, response, messages) {
     const more = permission === 'runs' ? '' : ' GITHUB_TOKEN cannot be given it.';
     // GitHub says "Resource not accessible by personal access token". Its other messages explain themselves: single
     // sign-on, an IP allow list, a policy on tokens, an archived repository.
     const isPermission = messages.some((message) => /not accessible by/i.test(message));
+    const grant = grantText(permission);
     return [...(isPermission ? [`github_token may not do that. ${grant}${more}`] : []), ...signOnAdvice(response)].join(' ');
 }
 /** Returns the sentence with the address where the user allows a token for an organization with single sign-on. */
@@ -576,6 +590,13 @@ function githubMessages(data) {
 
 /** Milliseconds before each retry of a read that fails because something is new: about five seconds in all. */
 const NEWNESS_DELAYS = [500, 1_000, 1_500, 2_000];
+/** The fields with the times when a run was created and when it ended, as GitHub, Gitea and Forgejo name them. */
+const RUN_TIMES = [
+    ['created_at', 'started_at', 'created'],
+    ['updated_at', 'completed_at', 'stopped'],
+];
+/** What Forgejo shows as the status of a run that has ended. GitHub and Gitea show `completed`. */
+const FORGEJO_ENDS = ['success', 'failure', 'cancelled', 'skipped'];
 /**
  * GitHub's REST API. Octokit builds the requests and parses the responses. The Transport sends them, so that deadlines,
  * retries, proxies and redirects are handled as for Scalekit. The methods that read throw an ApiError if the request fails.
@@ -653,13 +674,16 @@ class GitHub {
             // String([1]) is "1".
             if (typeof run.id === 'object' || String(run.id) !== run_id)
                 throw new json/* InvalidResponseError */.tF('it shows another run');
-            const { run_attempt } = run;
-            if (!isPositive(run_attempt))
+            const { run_attempt: attempt = 0 } = run;
+            const run_attempt = isPositive(attempt) ? attempt : undefined;
+            if (attempt !== 0 && run_attempt === undefined)
                 throw new json/* InvalidResponseError */.tF('run_attempt is not a number');
-            const [created, updated] = ['created_at', 'updated_at'].map((field) => Date.parse((0,json/* stringField */.OM)(run, field)));
+            const [created, updated] = RUN_TIMES.map((names) => timeField(run, names));
             // A run that did not change after it was created has not told when it ended.
             const updated_at = updated && created && updated > created ? updated : undefined;
-            return { status: (0,json/* stringField */.OM)(run, 'status'), run_attempt, updated_at };
+            const status = (0,json/* stringField */.OM)(run, 'status');
+            const isCompleted = run_attempt === undefined && FORGEJO_ENDS.includes(status);
+            return { status: isCompleted ? 'completed' : status, run_attempt, updated_at };
         });
     }
     /**
@@ -704,7 +728,7 @@ class GitHub {
         const { response, data } = answer;
         const { status, mayBeDone } = response;
         if (status === 404 && !(0,api_error/* isApiResponse */.ee)(response)) {
-            const advice = 'Check who answers at GITHUB_API_URL.';
+            const advice = otherServerAdvice(request.permission);
             return (0,outcome/* failure */.V2)(true, (0,api_error/* invalidResponseError */.Le)(operation, response, "it is not GitHub's", advice));
         }
         if (status < 200 || status > 299)
@@ -773,6 +797,10 @@ function toFetchResponse({ status, headers, body }) {
     const fields = Object.entries(headers).flatMap(([name, value]) => [value ?? []].flat().map((text) => [name, text]));
     // The constructor refuses a body for these statuses.
     return new Response([204, 205, 304].includes(status) ? null : body, { status, headers: fields });
+}
+/** Returns the time of the first field that is there, in milliseconds since the epoch; NaN if none holds a time. */
+function timeField(object, names) {
+    return Date.parse(names.map((name) => (0,json/* stringField */.OM)(object, name)).find(Boolean) ?? '');
 }
 function isPositive(value) {
     return Number.isSafeInteger(value) && Number(value) > 0;
@@ -1445,6 +1473,14 @@ var net_proxy = __webpack_require__(5927);
 
 
 
+// The agents that open TLS connections: directly (EagerAgent), or through a proxy (TunnelAgent). Both keep connections
+// alive.
+/**
+ * Milliseconds for the attempt to connect to one of several addresses of a host. Node.js's own 250 fail on a long way: it
+ * gives up an address that would answer, and the next one may not be reachable (github.com/nodejs/node/issues/54359).
+ */
+const ADDRESS_TIMEOUT = 1_000;
+external_node_net_default().setDefaultAutoSelectFamilyAttemptTimeout(Math.max(ADDRESS_TIMEOUT, external_node_net_default().getDefaultAutoSelectFamilyAttemptTimeout()));
 /** Opens TLS connections directly to servers. `preconnect` opens one before the request that uses it exists. */
 class EagerAgent extends (external_node_https_default()).Agent {
     /** Connections that no request uses yet, by host and port. */
@@ -1579,22 +1615,46 @@ var network_error = __webpack_require__(8518);
 /** Bytes. A page of a hundred clients with long lists is smaller. */
 const MAX_BODY_BYTES = 8 * 1024 * 1024;
 /**
- * Reads the body of a response as text, without a byte order mark. Never holds more than twice the maximum in memory,
+ * Reads the body of a response as text, decompressed and without a byte order mark. Never holds more than twice the maximum in memory,
  * however small the chunks are.
- * @throws {NetworkError} if the body is larger than 8 MiB
+ * @throws {NetworkError} if the body is larger than 8 MiB, compressed or not
  */
 async function readBody(message) {
     let [body, size] = [Buffer.alloc(0), 0];
     for await (const chunk of message) {
         const needed = size + chunk.length;
         if (needed > MAX_BODY_BYTES)
-            throw new network_error/* NetworkError */.D('the answer is larger than 8 MiB', 'TOO_LARGE', true);
+            throw tooLarge();
         if (needed > body.length)
             body = Buffer.concat([body], 2 * needed);
         chunk.copy(body, size);
         size = needed;
     }
-    return body.toString('utf8', 0, size).replace(/^\ufeff/, '');
+    const plain = await decompress(body.subarray(0, size), message.headers['content-encoding']);
+    return plain.toString('utf8').replace(/^\ufeff/, '');
+}
+/**
+ * Returns a body decompressed. No request asks for compression, but a server in between may compress all the same, and may
+ * remove the header that says so. A body that cannot be decompressed is returned as it is: JSON may have such a header too.
+ * @throws {NetworkError} if the result is larger than 8 MiB
+ */
+async function decompress(body, encoding = '') {
+    const isGzip = body[0] === 0x1f && body[1] === 0x8b;
+    if (!isGzip && !/^(gzip|x-gzip|deflate|br)$/i.test(encoding))
+        return body;
+    const { brotliDecompressSync, unzipSync } = await Promise.resolve(/* import() */).then(__webpack_require__.t.bind(__webpack_require__, 8522, 23));
+    try {
+        const decode = !isGzip && /^br$/i.test(encoding) ? brotliDecompressSync : unzipSync;
+        return decode(body, { maxOutputLength: MAX_BODY_BYTES });
+    }
+    catch (error) {
+        if (error.code === 'ERR_BUFFER_TOO_LARGE')
+            throw tooLarge();
+        return body;
+    }
+}
+function tooLarge() {
+    return new network_error/* NetworkError */.D('the answer is larger than 8 MiB', 'TOO_LARGE', true);
 }
 
 // EXTERNAL MODULE: ./build/net/retry.js
@@ -1861,8 +1921,10 @@ function onceConnected(clientRequest, onConnection) {
 function networkError(error, reached) {
     if (error instanceof network_error/* NetworkError */.D)
         return error;
-    const { code = 'UNKNOWN', message } = error;
-    const failure = new network_error/* NetworkError */.D(message || code, code, reached, error);
+    const { code = 'UNKNOWN', message, errors = [] } = error;
+    // If a host has several addresses, the error has no message, but one error for each address.
+    const reasons = message || errors.map((one) => one.message).join(', ') || code;
+    const failure = new network_error/* NetworkError */.D(reasons, code, reached, error);
     // OpenSSL's message is a trace through its source files.
     if (failure.isTlsError)
         failure.message = `TLS failed (${code})`;
