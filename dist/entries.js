@@ -402,6 +402,7 @@ __webpack_require__.r(__webpack_exports__);
 /***/ ((__unused_webpack_module, __webpack_exports__, __webpack_require__) => {
 
 /* harmony export */ __webpack_require__.d(__webpack_exports__, {
+/* harmony export */   So: () => (/* binding */ isForgeApi),
 /* harmony export */   Vi: () => (/* binding */ numericId),
 /* harmony export */   _e: () => (/* binding */ ID_TOKEN_TOKEN),
 /* harmony export */   cs: () => (/* binding */ mayHaveIdToken),
@@ -439,14 +440,18 @@ function mayHaveIdToken(env) {
 function numericId(text, maxDigits = 16) {
     return text && /^\d+$/.test(text) && text.length <= maxDigits ? text : undefined;
 }
+/** Returns whether a URL of an API is that of Gitea or Forgejo. Both end in `/api/v1`. */
+function isForgeApi(url) {
+    return /\/api\/v1\/?$/.test(url);
+}
 /**
  * Returns the URL of the attempt of a run, or an empty string if a variable that it needs is absent or odd. Gitea and
- * Forgejo, whose API ends in `/api/v1`, have other pages for it.
+ * Forgejo have other pages for it.
  */
 function runUrl({ GITHUB_API_URL: api = '', GITHUB_SERVER_URL: server = '', GITHUB_REPOSITORY: repository = '', GITHUB_RUN_ID: run, GITHUB_RUN_ATTEMPT: attempt = '1', }) {
     const path = `/${repository}/actions/runs/${numericId(run)}/attempts/${numericId(attempt)}`;
     const isKnown = /^https?:\/\/[\w.:-]+\/?$/.test(server) && /^(\/[\w.-]+)+$/.test(path) && !path.includes('undefined');
-    return isKnown && !/\/api\/v1\/?$/.test(api) ? server.replace(/\/$/, '') + path : '';
+    return isKnown && !isForgeApi(api) ? server.replace(/\/$/, '') + path : '';
 }
 /** Returns the origin of a run, by the payload of its event. */
 function runOrigin(env, payload) {

@@ -580,7 +580,10 @@ function githubMessages(data) {
         .map((text) => (0,output_text/* truncate */.xv)((0,output_text/* oneLine */.TN)(text), 300));
 }
 
+// EXTERNAL MODULE: ./build/github/runner.js
+var runner = __webpack_require__(8801);
 ;// CONCATENATED MODULE: ./build/github/api.js
+
 
 
 
@@ -674,9 +677,9 @@ class GitHub {
             // String([1]) is "1".
             if (typeof run.id === 'object' || String(run.id) !== run_id)
                 throw new json/* InvalidResponseError */.tF('it shows another run');
-            const { run_attempt: attempt = 0 } = run;
-            const run_attempt = isPositive(attempt) ? attempt : undefined;
-            if (attempt !== 0 && run_attempt === undefined)
+            const run_attempt = isPositive(run.run_attempt) ? run.run_attempt : undefined;
+            const mayBeMissing = (0,runner/* isForgeApi */.So)(this.api) && !run.run_attempt;
+            if (run_attempt === undefined && !mayBeMissing)
                 throw new json/* InvalidResponseError */.tF('run_attempt is not a number');
             const [created, updated] = RUN_TIMES.map((names) => timeField(run, names));
             // A run that did not change after it was created has not told when it ended.

@@ -12,6 +12,7 @@ import {
 } from '../net/transport.ts';
 import * as log from '../output/log.ts';
 import { type GitHubSubject, githubRefusal, otherServerAdvice, rateLimitWait } from './errors.ts';
+import { isForgeApi } from './runner.ts';
 
 /** Milliseconds before each retry of a read that fails because something is new: about five seconds in all. */
 const NEWNESS_DELAYS = [500, 1_000, 1_500, 2_000];
@@ -142,9 +143,9 @@ export class GitHub {
       // String([1]) is "1".
       if (typeof run.id === 'object' || String(run.id) !== run_id)
         throw new InvalidResponseError('it shows another run');
-      const { run_attempt: attempt = 0 } = run;
-      const run_attempt = isPositive(attempt) ? attempt : undefined;
-      if (attempt !== 0 && run_attempt === undefined) throw new InvalidResponseError('run_attempt is not a number');
+      const run_attempt = isPositive(run.run_attempt) ? run.run_attempt : undefined;
+      const mayBeMissing = isForgeApi(this.api) && !run.run_attempt;
+      if (run_attempt === undefined && !mayBeMissing) throw new InvalidResponseError('run_attempt is not a number');
       const [created, updated] = RUN_TIMES.map((names) => timeField(run, names));
       // A run that did not change after it was created has not told when it ended.
       const updated_at = updated && created && updated > created ? updated : undefined;

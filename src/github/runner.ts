@@ -57,9 +57,14 @@ export function numericId(text: string | undefined, maxDigits = 16): string | un
   return text && /^\d+$/.test(text) && text.length <= maxDigits ? text : undefined;
 }
 
+/** Returns whether a URL of an API is that of Gitea or Forgejo. Both end in `/api/v1`. */
+export function isForgeApi(url: string): boolean {
+  return /\/api\/v1\/?$/.test(url);
+}
+
 /**
  * Returns the URL of the attempt of a run, or an empty string if a variable that it needs is absent or odd. Gitea and
- * Forgejo, whose API ends in `/api/v1`, have other pages for it.
+ * Forgejo have other pages for it.
  */
 function runUrl({
   GITHUB_API_URL: api = '',
@@ -70,7 +75,7 @@ function runUrl({
 }: NodeJS.ProcessEnv): string {
   const path = `/${repository}/actions/runs/${numericId(run)}/attempts/${numericId(attempt)}`;
   const isKnown = /^https?:\/\/[\w.:-]+\/?$/.test(server) && /^(\/[\w.-]+)+$/.test(path) && !path.includes('undefined');
-  return isKnown && !/\/api\/v1\/?$/.test(api) ? server.replace(/\/$/, '') + path : '';
+  return isKnown && !isForgeApi(api) ? server.replace(/\/$/, '') + path : '';
 }
 
 /** Returns the origin of a run, by the payload of its event. */
