@@ -60,7 +60,7 @@ export function githubRefusal(subject: GitHubSubject, response: FinalResponse, d
 export function otherServerAdvice(permission: Permission): string {
   const check = 'Check who answers at GITHUB_API_URL.';
   if (permission === 'repository' || permission === 'runs') return check;
-  return `${check} Gitea and Forgejo do not have GitHub's API for secrets, so save_to does not work there, in delete/ neither. Leave it out: the client, the outputs and delete/ work without it.`;
+  return `${check} Gitea and Forgejo do not have GitHub's API for secrets, so save_to cannot work there, neither in the main action nor in delete/. Without save_to, the client, the outputs and delete/ work.`;
 }
 
 function githubAdvice({ parameters, permission }: GitHubSubject, response: FinalResponse, messages: string[]): string {

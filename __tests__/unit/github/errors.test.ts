@@ -53,7 +53,9 @@ describe('the advice on a refusal of GitHub', () => {
       const isForSaving = need !== 'repository' && need !== 'runs';
       const message = messageOf(405, need, '');
       expect(message.startsWith('Could not do it: HTTP 405. Check who answers at GITHUB_API_URL.')).toBe(true);
-      expect(message.includes('save_to does not work there, in delete/ neither.')).toBe(isForSaving);
+      expect(message.includes('save_to cannot work there, neither in the main action nor in delete/.')).toBe(
+        isForSaving,
+      );
     },
   );
 

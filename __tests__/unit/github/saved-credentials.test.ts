@@ -30,7 +30,7 @@ const NO_RESPONSE = new NetworkError('socket hang up', 'ECONNRESET', true);
 
 /** What the error says if the server does not have GitHub's API for secrets. */
 const NO_SAVING =
-  "Check who answers at GITHUB_API_URL. Gitea and Forgejo do not have GitHub's API for secrets, so save_to does not work there, in delete/ neither. Leave it out: the client, the outputs and delete/ work without it.";
+  "Check who answers at GITHUB_API_URL. Gitea and Forgejo do not have GitHub's API for secrets, so save_to cannot work there, neither in the main action nor in delete/. Without save_to, the client, the outputs and delete/ work.";
 
 type Responses = Record<string, Partial<FinalResponse> | Error>;
 
