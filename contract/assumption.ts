@@ -1,6 +1,6 @@
-import { type Difference, formatDifferences } from '../src/client/drift.ts';
+import type { Difference } from '../src/client/drift.ts';
 import { InvalidResponseError } from '../src/net/json.ts';
-import { Unseen } from './reply.ts';
+import { describe, isRefusal, type Reply, Unseen } from './reply.ts';
 import type { Seen } from './seen.ts';
 
 export type Verdict = 'holds' | 'does not hold' | 'cannot tell';
@@ -30,9 +30,23 @@ export const holds = (seen: string): Finding => ({ verdict: 'holds', seen });
 export const fails = (seen: string): Finding => ({ verdict: 'does not hold', seen });
 export const unclear = (seen: string): Finding => ({ verdict: 'cannot tell', seen });
 
-/** Returns that an assumption holds if there is no difference. */
+/**
+ * Returns that an assumption holds if there is no difference. Values are not cut here: a part of a secret could not be
+ * recognized.
+ */
 export function same(found: Difference[], seen: string): Finding {
-  return found.length === 0 ? holds(seen) : fails(formatDifferences(found).replaceAll('\n', '; '));
+  if (found.length === 0) return holds(seen);
+  const text = (values: string[]) => values.join(', ') || 'none';
+  return fails(found.map(({ field, wanted, got }) => `${field}: wanted ${text(wanted)}; got ${text(got)}`).join('; '));
+}
+
+/**
+ * Returns the finding for a request that was not answered with a success. A refusal says that the assumption does not
+ * hold, unless it is about permissions or a rate.
+ */
+export function unsuccessful(reply: Reply): Finding {
+  const isAboutCaller = [401, 403, 429].includes(reply.status);
+  return (isRefusal(reply) && !isAboutCaller ? fails : unclear)(describe(reply));
 }
 
 /** Returns milliseconds as a text. */

@@ -12,7 +12,7 @@ import { isSuccess, type Reply } from './reply.ts';
 export const MAX_REQUESTS = 150;
 
 /** Requests of a run that are kept for removing what it made. */
-const KEPT_FOR_REMOVAL = 50;
+const KEPT_FOR_REMOVAL = 40;
 
 /** How often a request that changes nothing is sent at most, and milliseconds before it is sent again for the first time. */
 const MAX_ATTEMPTS = 3;

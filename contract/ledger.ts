@@ -3,7 +3,7 @@ import { formatMarker, type OwnershipMarker, parseMarkers } from '../src/client/
 import { proofOf } from '../src/client/proof.ts';
 import { isApiResponse } from '../src/net/api-error.ts';
 import { isNotFound } from '../src/scalekit/meaning.ts';
-import type { Client, ClientFields } from '../src/scalekit/types.ts';
+import type { Client, ClientFields, ClientSummary } from '../src/scalekit/types.ts';
 import { parseListedClient } from '../src/scalekit/types.ts';
 import { type Caller, plainSecretIn, Stopped } from './caller.ts';
 import { readList } from './listing.ts';
@@ -13,6 +13,9 @@ import { clientIn, describe, isRefusal, isSuccess, type Reply } from './reply.ts
 
 /** Milliseconds before each look at the list for a client whose create request got no answer. */
 const LOOKS = [0, 1_000, 2_000, 4_000];
+
+/** Clients that are read at most because the list does not show their descriptions. */
+const MAX_HIDDEN = 5;
 
 /** Milliseconds after its creation in which a client may not be readable yet. */
 const READ_LAG = 10_000;
@@ -128,16 +131,27 @@ export class Ledger {
       try {
         const { entries, incomplete } = await readList(this.#caller, '100');
         problem = incomplete || undefined;
-        for (const { client_id, description } of entries.flatMap(parseListedClient)) {
-          const marker = onlyMarker(description);
+        for (const [client_id, marker] of await this.#withMarkers(entries.flatMap(parseListedClient)))
           open.find((entry) => marker === formatMarker(entry.marker))?.ids.add(client_id);
-        }
       } catch (error) {
         if (!(error instanceof Stopped)) throw error;
         return error.message;
       }
     }
     return problem;
+  }
+
+  /**
+   * Returns the ids of listed clients with their markers. Reads a few new clients by their ids, if the list does not show
+   * their descriptions.
+   */
+  async #withMarkers(listed: ClientSummary[]): Promise<[id: string, marker: string | undefined][]> {
+    const known = new Set([...(this.seenIds ?? []), ...this.#entries.flatMap(({ ids }) => [...ids])]);
+    const isHidden = ({ client_id, description }: ClientSummary) => description === undefined && !known.has(client_id);
+    const hidden = listed.filter(isHidden).slice(-MAX_HIDDEN);
+    const shown = await Promise.all(hidden.map(async ({ client_id }) => await this.#caller.get(client_id)));
+    const read = shown.flatMap(({ json }) => parseListedClient(json?.client));
+    return [...listed, ...read].map(({ client_id, description }) => [client_id, onlyMarker(description)]);
   }
 
   /** Returns the sentence about a client whose create request got no answer, and that the list does not show. */

@@ -3,7 +3,7 @@ import { describe, isSuccess, refusesPageSize } from './reply.ts';
 import type { Listing } from './seen.ts';
 
 /** Pages that are read of one list at most. */
-const MAX_PAGES = 15;
+const MAX_PAGES = 10;
 
 /** The size of the pages if the API refuses 100, as the action asks for it. */
 const SMALLER_PAGE = '30';

@@ -67,7 +67,9 @@ export type Role =
   /** Has a scope that nobody registered. */
   | 'unregistered'
   /** Has a name that is too long. */
-  | 'invalid';
+  | 'invalid'
+  /** Fills the list, so that it has a second page. */
+  | `filler-${number}`;
 
 export interface Seen {
   target: Target;

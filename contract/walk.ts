@@ -5,7 +5,7 @@ import { type ClientFields, MAX_DESCRIPTION, MAX_NAME } from '../src/scalekit/ty
 import { accessTokenIn, type Caller, plainSecretIn } from './caller.ts';
 import type { Ledger } from './ledger.ts';
 import { readList, readPages } from './listing.ts';
-import { clientIn, isRefusal, isSuccess, type Reply } from './reply.ts';
+import { clientIn, isRefusal, isSuccess, type Reply, refusesPageSize } from './reply.ts';
 import type { Made, Role, Seen, Settled, Updated } from './seen.ts';
 
 /** Secrets that are added at most to meet the cap on secrets. */
@@ -14,6 +14,9 @@ const MAX_MORE_SECRETS = 5;
 /** Milliseconds before a request is sent again that was not answered as hoped. Each later pause is twice as long. */
 const FIRST_PAUSE = 150;
 const MAX_PAUSE = 1_500;
+
+/** The smallest size of a page that Scalekit's documentation names. */
+const SMALLEST_PAGE = 10;
 
 /** A scope that no environment has registered. */
 const UNREGISTERED_SCOPE = 'contract:unregistered';
@@ -55,9 +58,9 @@ export class Walk {
     if (!accessTokenIn(seen.signIn)) return;
     await this.#lookAtList();
     const full = await this.#makeFullClient();
-    await this.#makeOthers();
+    if (!full) return;
     seen.keys = await this.#caller.keys();
-    if (!full?.id) return;
+    await this.#makeOthers();
     await this.#readLists();
     await this.#update(full.id);
     await this.#changeSecrets(full);
@@ -74,16 +77,16 @@ export class Walk {
 
   async #makeFullClient(): Promise<Made | undefined> {
     const seen = this.#seen;
-    const full = await this.#make('full', this.#name, TEXT, {
-      audience: ['contract.example'],
-      custom_claims: CLAIMS,
-      expiry: 3600,
-    });
+    const extra = { audience: ['contract.example'], custom_claims: CLAIMS, expiry: 3600 };
+    let full = await this.#make('full', this.#name, TEXT, extra);
+    // If the answer was lost, the client is removed in the end. Everything else needs one whose secret is known.
+    if (!full.id && full.created.mayBeDone) full = await this.#make('full', this.#name, TEXT, extra);
     if (!full.id) return undefined;
+    const { id } = full;
     // All at once, since each asks whether the server knows the client yet.
-    [, , seen.listed] = await Promise.all([this.#read(full), this.#token(full), this.#waitForList(full.id)]);
-    const client_secret = `${randomBytes(24).toString('base64url')}`;
-    seen.wrongSecret = await this.#caller.token({ client_id: full.id, client_secret });
+    [, , seen.listed] = await Promise.all([this.#read(full), this.#token(full), this.#waitForList([id])]);
+    const client_secret = randomBytes(24).toString('base64url');
+    seen.wrongSecret = await this.#caller.token({ client_id: id, client_secret });
     return full;
   }
 
@@ -130,24 +133,39 @@ export class Walk {
     );
   }
 
-  /** Reads the list until it shows a client. */
-  async #waitForList(id: string): Promise<Settled> {
+  /** Reads the list until it shows these clients. */
+  async #waitForList(wanted: string[]): Promise<Settled> {
     let ids: string[] = [];
     const send = async () => {
       const { entries, last } = await readList(this.#caller, '100');
       ids = idsIn(entries);
       return last;
     };
-    return await this.#settle('list', send, () => ids.includes(id));
+    // A list that was too long to be read to its end does not become shorter.
+    if (this.#seen.before?.incomplete) this.#hopeless.add('list');
+    return await this.#settle('list', send, () => wanted.every((id) => ids.includes(id)));
   }
 
   /** Reads the list after all clients were made, in large pages, and in pages so small that there are several. */
   async #readLists(): Promise<void> {
     const seen = this.#seen;
+    if (seen.listed?.lag !== 0) await this.#waitForList(this.#madeIds());
     seen.after = await readList(this.#caller, '100');
     if (seen.after.incomplete) return;
     const size = Math.max(2, Math.ceil(seen.after.entries.length / 8));
     seen.paged = await readPages(this.#caller, `${size}`);
+    const isOnePage = seen.paged.pages === 1 && (!seen.paged.incomplete || refusesPageSize(seen.paged.last));
+    if (!isOnePage || seen.listed?.lag === undefined) return;
+    // The documentation names 10 as the smallest size.
+    for (let count = seen.after.entries.length; count <= SMALLEST_PAGE; count++)
+      await this.#make(`filler-${count}`, `${this.#name} ${count}`, TEXT);
+    if (seen.listed.lag > 0) await this.#waitForList(this.#madeIds());
+    seen.after = await readList(this.#caller, '100');
+    seen.paged = await readPages(this.#caller, `${SMALLEST_PAGE}`);
+  }
+
+  #madeIds(): string[] {
+    return Object.values(this.#seen.clients).flatMap((made) => (made?.id ? [made.id] : []));
   }
 
   async #update(id: string): Promise<void> {

@@ -17,7 +17,10 @@ const { values } = parseArgs({ options: { real: { type: 'boolean', default: fals
 const redactor = new Redactor();
 // A reader that ends early must not end the run: it has clients to remove.
 for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});
-process.exitCode = await main();
+const exitCode = await main();
+await new Promise((resolve) => process.stdout.write('', resolve));
+// Ends timers of requests that were given up.
+process.exit(exitCode);
 
 async function main(): Promise<number> {
   const { isNamed, missing } = namedEnvironment(process.env);

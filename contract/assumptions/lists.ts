@@ -1,5 +1,5 @@
-import { type Assumption, fails, holds, inTime, unclear } from '../assumption.ts';
-import { describe, isRefusal, isSuccess, refusesPageSize, required, Unseen } from '../reply.ts';
+import { type Assumption, fails, holds, inTime, unclear, unsuccessful } from '../assumption.ts';
+import { describe, isSuccess, refusesPageSize, required, Unseen } from '../reply.ts';
 import type { Listing, Seen } from '../seen.ts';
 import { idsIn } from '../walk.ts';
 import { hasMarker, madeAs } from './clients.ts';
@@ -29,7 +29,7 @@ export const LISTS: Assumption[] = [
     how: 'Reads the list as soon as the first client was made, and again while the client is missing.',
     check: (seen) => {
       const { lag, last } = required(seen.listed);
-      if (!isSuccess(last)) return isRefusal(last) ? fails(describe(last)) : unclear(describe(last));
+      if (!isSuccess(last)) return unsuccessful(last);
       if (lag === undefined && wholeListIsTooLong(seen)) return unclear('the list is too long to be read to its end');
       return (lag === 0 ? holds : fails)(inTime(lag));
     },
@@ -72,7 +72,7 @@ export const LISTS: Assumption[] = [
     check: ({ firstPage }) => {
       const reply = required(firstPage);
       if (isSuccess(reply) || refusesPageSize(reply)) return holds(describe(reply));
-      return isRefusal(reply) ? fails(describe(reply)) : unclear(describe(reply));
+      return unsuccessful(reply);
     },
   },
   {
@@ -84,7 +84,7 @@ export const LISTS: Assumption[] = [
     check: ({ firstPage }) => {
       const reply = required(firstPage);
       if (isSuccess(reply)) return holds(describe(reply));
-      return isRefusal(reply) ? fails(describe(reply)) : unclear(describe(reply));
+      return unsuccessful(reply);
     },
   },
   {
@@ -96,7 +96,7 @@ export const LISTS: Assumption[] = [
     check: (seen) => {
       const all = new Set(idsIn(wholeList(seen).entries));
       const { incomplete, pages, page_size, entries, last } = required(seen.paged);
-      if (refusesPageSize(last)) return unclear(`page_size ${page_size} is refused, so the list has one page`);
+      if (refusesPageSize(last)) return unclear(`page_size ${page_size} is refused`);
       if (incomplete) return isSuccess(last) ? fails(incomplete) : unclear(incomplete);
       const visited = idsIn(entries);
       const twice = visited.length - new Set(visited).size;
