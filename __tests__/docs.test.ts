@@ -26,6 +26,18 @@ const root = new URL('..', import.meta.url);
 const texts = new Map(
   globSync(['*.md', '{delete,sweep}/*.md', 'docs/*.md'], { cwd: root }).map((file) => [file, read(file)]),
 );
+/** Parameters, fields and error codes of Scalekit's API and of its tokens that the pages name. */
+const API_NAMES = [
+  'create_time',
+  'last_used_time',
+  'grant_type',
+  'client_secret',
+  'expires_in',
+  'plain_secret',
+  'page_size',
+  'next_page_token',
+];
+
 /** The text of all pages for users. */
 const pages = PAGES.map(read).join('\n');
 const actions = {
@@ -118,8 +130,9 @@ describe('the pages', () => {
     const known = [
       ...Object.values(actions).flatMap(({ inputs, outputs }) => Object.keys({ ...inputs, ...outputs })),
       ...CLAIM_NAMES,
-      // Fields of the API and of the journal, environment variables in lower case, a custom claim, and events of workflows.
-      ...['create_time', 'is_proven', 'https_proxy', 'no_proxy', 'cost_center', 'workflow_run', 'pull_request_target'],
+      ...API_NAMES,
+      // Fields of the journal, environment variables in lower case, a custom claim, and events of workflows.
+      ...['is_proven', 'https_proxy', 'no_proxy', 'cost_center', 'workflow_run', 'pull_request_target'],
     ];
     for (const text of [pages, read('CHANGELOG.md')])
       for (const [, name] of text.matchAll(/`([a-z]+(?:_[a-z]+)+)`/g)) expect(known).toContain(name);

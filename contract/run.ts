@@ -63,7 +63,11 @@ export class ContractRun {
     } finally {
       isInterrupted = caller.isStopped;
       caller.beginRemoval(REMOVING);
-      remaining = await ledger.removeAll();
+      remaining = await ledger
+        .removeAll()
+        .catch((error) => [
+          `Removing what was made failed: ${error instanceof Error ? error.message : error}. GET ${caller.url()} shows the clients whose names begin with "Contract". To remove them by hand: DELETE ${caller.url()}/ID`,
+        ]);
     }
     const rows = ASSUMPTIONS.map((assumption) => ({ assumption, ...judge(assumption, seen) }));
     const seconds = Math.round((Date.now() - started) / 100) / 10;

@@ -3,7 +3,7 @@ import { parseOrigin } from '../src/inputs/parse.ts';
 import type { Target } from './caller.ts';
 
 /** The variables that name an environment. All are needed for a run against one. */
-export const VARIABLES = [
+const VARIABLES = [
   'SCALEKIT_ENVIRONMENT_URL',
   'SCALEKIT_CLIENT_ID',
   'SCALEKIT_CLIENT_SECRET',

@@ -4,7 +4,7 @@ import { appendMarker, formatMarker, type OwnershipMarker } from '../src/client/
 import { type ClientFields, MAX_DESCRIPTION, MAX_NAME } from '../src/scalekit/types.ts';
 import { accessTokenIn, type Caller, plainSecretIn } from './caller.ts';
 import type { Ledger } from './ledger.ts';
-import { readList, readPages } from './listing.ts';
+import { idsIn, readList, readPages } from './listing.ts';
 import { clientIn, isRefusal, isSuccess, type Reply, refusesPageSize } from './reply.ts';
 import type { Made, Role, Seen, Settled, Updated } from './seen.ts';
 
@@ -235,11 +235,6 @@ export class Walk {
     this.#hopeless.add(question);
     return { first, last, lag: undefined };
   }
-}
-
-/** Returns the ids of listed clients. */
-export function idsIn(entries: unknown[]): string[] {
-  return entries.map((entry) => Object(entry).client_id).filter((id) => typeof id === 'string');
 }
 
 function secretIdsIn(reply: Reply): string[] {

@@ -1630,6 +1630,7 @@ class Transport {
     };
     #userAgent;
     #deadline;
+    #debug;
     #cancel = new AbortController();
     /** Hosts that have sent a response: TLS with them works. */
     #answered = new Set();
@@ -1638,10 +1639,12 @@ class Transport {
     /**
      * @param run `ID.ATTEMPT` of the workflow run, for Scalekit's logs
      * @param timeout seconds for the whole step, counted from the start of the process
+     * @param debug gets one line for each attempt of a request
      */
-    constructor(run, timeout) {
+    constructor(run, timeout, debug = log/* debug */.Yz) {
         this.#userAgent = `scalekit-organization-client/${VERSION} (run ${run})`;
         this.#deadline = new Deadline(timeout);
+        this.#debug = debug;
     }
     /** Makes the time that was kept for roll-back available to all later requests. */
     releaseCleanupTime() {
@@ -1716,7 +1719,7 @@ class Transport {
         const result = await this.#exchange(request, this.#deadline.requestTimeout);
         const shown = result instanceof network_error/* NetworkError */.D ? result.code : result.status;
         const milliseconds = Math.round((0,clock/* clock */.p)() - started);
-        log/* debug */.Yz(`${request.method} ${request.url.pathname} ${shown} ${milliseconds} ms attempt ${attempt}`);
+        this.#debug(`${request.method} ${request.url.pathname} ${shown} ${milliseconds} ms attempt ${attempt}`);
         return result;
     }
     async #exchange(request, timeout) {

@@ -12,6 +12,7 @@ const SUITES = ['test', 'test:matrix', 'test:act', 'test:nodes'];
 const failed = [
   ...SUITES.map((script) => runCheck(script, () => runTests(script))),
   runCheck('tests fail where a promise is broken', () => npm('run', 'test:promises')),
+  runCheck('the emulator is what the action assumes about Scalekit', () => npm('run', 'contract', '--', '--emulator')),
   runCheck('coverage', () => npm('run', 'coverage')),
   runCheck('lint', () => npm('run', 'lint')),
   runCheck('workflows', () => npm('run', 'lint:workflows')),

@@ -1,6 +1,7 @@
 // Checks what the action assumes about Scalekit, and prints a table: what holds, what does not, and what was seen. With
 // the four SCALEKIT_* variables it asks that environment, in the organization that they name. It makes a few clients there
-// and removes them. Without any of them it asks the emulator. `--real` never asks the emulator.
+// and removes them. Without any of them it asks the emulator. `--real` never asks the emulator, and `--emulator` ignores
+// the variables.
 //
 // Exit code: 0 if all that the action needs holds; 1 if not, or if a client could not be removed; 2 if a variable is
 // missing or wrong; 129, 130 or 143 if SIGHUP, SIGINT or SIGTERM ended the run early and everything was removed.
@@ -13,7 +14,9 @@ import { namedEnvironment, readSettings } from '../contract/settings.ts';
 import { closingLines, summaryRows, tableLines } from '../contract/table.ts';
 import { cell, writeSummary } from '../src/output/summary.ts';
 
-const { values } = parseArgs({ options: { real: { type: 'boolean', default: false } } });
+const { values } = parseArgs({
+  options: { real: { type: 'boolean', default: false }, emulator: { type: 'boolean', default: false } },
+});
 const redactor = new Redactor();
 // A reader that ends early must not end the run: it has clients to remove.
 for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});
@@ -24,7 +27,7 @@ process.exit(exitCode);
 
 async function main(): Promise<number> {
   const { isNamed, missing } = namedEnvironment(process.env);
-  if (isNamed || values.real) {
+  if (values.real || (isNamed && !values.emulator)) {
     if (missing.length === 0) return await check(process.env, `${process.env.SCALEKIT_ENVIRONMENT_URL}`);
     return refuse([`Missing: ${missing.join(', ')}. Set all four, or none to ask the emulator.`]);
   }

@@ -21,7 +21,7 @@ export function madeAs({ clients }: Seen, role: Role): Made {
 }
 
 /** Returns a client as it was read by its id, or as the answer to its creation shows it. */
-export function shownAs(seen: Seen, role: Role): Client {
+function shownAs(seen: Seen, role: Role): Client {
   const { read, created } = madeAs(seen, role);
   return clientIn(read && isSuccess(read.last) ? read.last : created);
 }

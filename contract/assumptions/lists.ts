@@ -1,7 +1,7 @@
 import { type Assumption, fails, holds, inTime, unclear, unsuccessful } from '../assumption.ts';
+import { idsIn } from '../listing.ts';
 import { describe, isSuccess, refusesPageSize, required, Unseen } from '../reply.ts';
 import type { Listing, Seen } from '../seen.ts';
-import { idsIn } from '../walk.ts';
 import { hasMarker, madeAs } from './clients.ts';
 
 /** Returns the list that was read after all clients were made. @throws {Unseen} if it is incomplete */

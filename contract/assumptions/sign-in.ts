@@ -18,6 +18,7 @@ export const SIGN_IN: Assumption[] = [
       const reply = required(signIn);
       const token = accessTokenIn(reply);
       if (token && isMaskable(token)) return holds(describe(reply));
+      if (reply.status === 0 || reply.status >= 500) return unclear(describe(reply));
       return fails(token ? `access_token is not ${MASKABLE_FORMAT}` : `${describe(reply)}, no access_token`);
     },
   },
