@@ -2336,7 +2336,7 @@ function scalekitInvalidResponse(operation, response, reason, subject) {
 function meantStatus(response) {
     return (0,_meaning_js__WEBPACK_IMPORTED_MODULE_2__/* .isNotFound */ .c4)(response) ? 404 : response.status;
 }
-const DENIED_TOKEN_ADVICE = 'A scope must exist in the environment, and an interceptor of the environment may deny the token.';
+const DENIED_TOKEN_ADVICE = 'A scope must exist in the environment, and an interceptor or the IP allowlist of the environment may deny the token.';
 function scalekitAdvice(response, subject) {
     const { status, headers } = response;
     if (status >= 300 && status < 400)
