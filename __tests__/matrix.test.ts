@@ -62,7 +62,6 @@ const FAULTS: Record<string, Row> = {
   'answers half a second late': { fault: { kind: 'delay', ms: 500 }, kind: 'harmless', done: true },
   'is reset before the work': { fault: { kind: 'reset' }, kind: 'passing', done: false },
   'is reset after the work': { fault: { kind: 'reset' }, when: 'after', kind: 'passing', done: true },
-  'is closed after the work': { fault: { kind: 'close' }, when: 'after', kind: 'passing', done: true },
   'is never answered': { fault: { kind: 'hang' }, kind: 'passing', done: false },
   'is done when the caller has given up': {
     fault: { kind: 'hang', finishAfterMs: 4500 },
@@ -70,9 +69,7 @@ const FAULTS: Record<string, Row> = {
     done: true,
   },
   'meets 500 after the work': status(500, 'after', 'passing'),
-  'meets 502 before the work': status(502, 'before', 'passing'),
   'meets 503 before the work': status(503, 'before', 'passing'),
-  'meets 504 after the work': status(504, 'after', 'passing'),
   'meets 429': {
     fault: { kind: 'status', status: 429, headers: { 'retry-after': '1' } },
     kind: 'passing',
