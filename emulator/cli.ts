@@ -8,13 +8,25 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { startEmulator } from './index.ts';
 import { defaultBehaviour } from './scalekit/behaviour.ts';
+import { parseSetup, prepareGitHub, setupOptions } from './setup.ts';
 
 const usage = `Usage: npm run -s emulator -- [options]
 
   --port N               listen on this port of 127.0.0.1 (any free one if not given)
   --tls                  serve https; the certificate's authority is written to a file
-  --github               print what names GitHub's API and ID tokens too, and as
-                         SECRETS_TOKEN a token that may do everything there
+  --github               offer a part of GitHub, and print the variables of a job there;
+                         as SECRETS_TOKEN a token that may do everything there, and as
+                         ENDED_RUN_ID an earlier run of the same workflow
+  --repository OWNER/NAME
+                         a repository on GitHub (repeatable); the job is in the first one,
+                         acme/inventory-service if not given; implies --github
+  --environment NAME     a deployment environment of each repository (repeatable); the job's
+                         ID token names the first one. If not given, there is one named
+                         production, and the ID token names none; implies --github
+  --organization-external-id ID
+                         your own id of the organization
+  --secret-age DAYS      make each secret look DAYS days old from the start, so that
+                         rotate_after is due in the next run
   --append-to FILE       append the variables to FILE too, say "$GITHUB_ENV"
   --background           return once it serves, and go on without the shell; prints
                          EMULATOR_PID too
@@ -38,7 +50,7 @@ async function run(): Promise<void> {
     options: {
       port: { type: 'string', default: '0' },
       tls: { type: 'boolean', default: false },
-      github: { type: 'boolean', default: false },
+      ...setupOptions,
       // Not --env-file: Node parses that option itself, wherever it is on the command line.
       'append-to': { type: 'string' },
       background: { type: 'boolean', default: false },
@@ -53,17 +65,16 @@ async function run(): Promise<void> {
   }
   if (values.background) return await startInBackground();
   const port = Number(values.port);
+  const setup = parseSetup(values);
   const emulator = await startEmulator({
+    ...setup.options,
     ...(values.tls ? { tls: true, tlsPort: port } : { port }),
     behaviour: Object.fromEntries(values.behaviour.map(parseSetting)),
     faults: values.fault.map((rule) => JSON.parse(rule)),
   });
   const folder = emulator.ca && (await mkdtemp(join(tmpdir(), 'scalekit-emulator-')));
   const variables = { ...emulator.variables };
-  if (values.github) {
-    const { token, idTokenVariables } = emulator.github;
-    Object.assign(variables, emulator.github.variables, { SECRETS_TOKEN: token }, idTokenVariables);
-  }
+  if (setup.withGitHub) Object.assign(variables, prepareGitHub(emulator, setup));
   if (folder && emulator.ca) {
     variables.NODE_EXTRA_CA_CERTS = join(folder, 'ca.pem');
     await writeFile(variables.NODE_EXTRA_CA_CERTS, emulator.ca);

@@ -26,13 +26,18 @@ const rules = Object.entries(methods).map(([operation, method]) => ({
   ...httpRule(method),
 }));
 
-/**
- * Creates a Scalekit environment: its API credentials, an empty store, and the routes of its API.
- * @param issuer `iss` of tokens; undefined uses the origin that the caller used
- */
-export function createEnvironment(changes: Partial<Behaviour>, issuer: string | undefined): Environment {
+type EnvironmentOptions = {
+  behaviour?: Partial<Behaviour>;
+  /** `iss` of tokens. By default the origin that the caller used. */
+  issuer?: string;
+  /** Age of each secret, in milliseconds, at the moment when a request creates it. 0 by default. */
+  secretAgeMs?: number;
+};
+
+/** Creates a Scalekit environment: its API credentials, an empty store, and the routes of its API. */
+export function createEnvironment({ behaviour: changes, issuer, secretAgeMs }: EnvironmentOptions): Environment {
   const behaviour: Behaviour = { ...defaultBehaviour, ...changes };
-  const store = new Store(behaviour);
+  const store = new Store(behaviour, secretAgeMs);
   const credentials = {
     clientId: `skc_${digits()}`,
     clientSecret: `test_${randomBytes(48).toString('base64url')}`,
