@@ -25,8 +25,8 @@ const usage = `Usage: npm run -s emulator -- [options]
                          production, and the ID token names none; implies --github
   --organization-external-id ID
                          your own id of the organization
-  --secret-age DAYS      make each secret look DAYS days old from the start, so that
-                         rotate_after is due in the next run
+  --secret-age DAYS      the first secret of a new client is DAYS days old, so that
+                         rotate_after can be due in the next run
   --append-to FILE       append the variables to FILE too, say "$GITHUB_ENV"
   --background           return once it serves, and go on without the shell; prints
                          EMULATOR_PID too

@@ -32,8 +32,8 @@ export type EmulatorOptions = {
   issuer?: string;
   /** External id of the organization that exists from the start. Random by default. */
   organizationExternalId?: string | undefined;
-  /** Age of each secret, in milliseconds, at the moment when a request creates it. 0 by default. */
-  secretAgeMs?: number;
+  /** Age in milliseconds that the first secret of a client has when a request creates the client. 0 by default. */
+  firstSecretAgeMs?: number;
   /** Variables of the job that uses the emulated GitHub. RUNNER_VARIABLES by default. */
   runner?: RunnerVariables;
   behaviour?: Partial<Behaviour>;

@@ -34,9 +34,11 @@ export function parseSetup(values: Values): Setup {
   const { 'organization-external-id': organizationExternalId, 'secret-age': days = '0' } = values;
   const faults = [
     ...repositories.filter((name) => !isRepository(name)).map((name) => `--repository ${name}: expected OWNER/NAME`),
-    ...duplicates(repositories).map((name) => `--repository ${name}: is given twice`),
-    ...environments.filter((name) => !isText(name, 255)).map((name) => `--environment ${name}: expected a name`),
-    ...duplicates(environments).map((name) => `--environment ${name}: is given twice`),
+    ...duplicates(repositories).map((name) => `--repository ${name}: expected each name once`),
+    ...environments
+      .filter((name) => !isText(name, 255))
+      .map((name) => `--environment ${name}: expected a name of 1 to 255 characters`),
+    ...duplicates(environments).map((name) => `--environment ${name}: expected each name once`),
   ];
   if (organizationExternalId !== undefined && !isText(organizationExternalId, 256))
     faults.push(`--organization-external-id ${organizationExternalId}: expected an id of 1 to 256 characters`);
@@ -45,7 +47,7 @@ export function parseSetup(values: Values): Setup {
   const withGitHub = values.github || repositories.length > 0 || environments.length > 0;
   const options = {
     organizationExternalId,
-    secretAgeMs: Number(days) * DAY_MS,
+    firstSecretAgeMs: Number(days) * DAY_MS,
     runner: runnerVariables(repositories[0]),
   };
   return { options, withGitHub, repositories, environments };

@@ -30,19 +30,19 @@ type EnvironmentOptions = {
   behaviour?: Partial<Behaviour>;
   /** `iss` of tokens. By default the origin that the caller used. */
   issuer?: string;
-  /** Age of each secret, in milliseconds, at the moment when a request creates it. 0 by default. */
-  secretAgeMs?: number;
+  /** Age in milliseconds that the first secret of a client has when a request creates the client. 0 by default. */
+  firstSecretAgeMs?: number;
 };
 
 /** Creates a Scalekit environment: its API credentials, an empty store, and the routes of its API. */
-export function createEnvironment({ behaviour: changes, issuer, secretAgeMs }: EnvironmentOptions): Environment {
+export function createEnvironment({ behaviour: changes, issuer, firstSecretAgeMs }: EnvironmentOptions): Environment {
   const behaviour: Behaviour = { ...defaultBehaviour, ...changes };
-  const store = new Store(behaviour, secretAgeMs);
+  const store = new Store(behaviour);
   const credentials = {
     clientId: `skc_${digits()}`,
     clientSecret: `test_${randomBytes(48).toString('base64url')}`,
   };
-  const handlers = apiHandlers(store, behaviour);
+  const handlers = apiHandlers(store, behaviour, firstSecretAgeMs);
   const issuerOf = (request: RecordedRequest) => issuer ?? request.origin;
   const { token, keys, discovery } = oauthEndpoints(store, behaviour, credentials, issuerOf);
   const countCall = rateLimiter(behaviour);

@@ -57,16 +57,13 @@ const MAX_SECRETS_ERROR_CODES = {
 export class Store {
   readonly organizations: Organization[] = [];
   readonly #behaviour: Behaviour;
-  readonly #secretAgeMs: number;
   readonly #clients = new Map<string, Stored>();
   /** Every plain secret that was issued. Includes deleted secrets, so that tests can search logs for them. */
   readonly #issued: Issued[] = [];
   #lastTime = 0n;
 
-  /** @param secretAgeMs age of each secret, in milliseconds, at the moment when a request creates it */
-  constructor(behaviour: Behaviour, secretAgeMs = 0) {
+  constructor(behaviour: Behaviour) {
     this.#behaviour = behaviour;
-    this.#secretAgeMs = secretAgeMs;
   }
 
   addOrganization(externalId = `external-${digits()}`): Organization {
@@ -100,7 +97,7 @@ export class Store {
   }
 
   /** Adds a secret, and returns it with its plain value. Ignores the maximum number of secrets. */
-  addSecret(client: M2MClient, ageMs = this.#secretAgeMs, inactive = false): { secret: ClientSecret; plain: string } {
+  addSecret(client: M2MClient, ageMs = 0, inactive = false): { secret: ClientSecret; plain: string } {
     // The format of the example in the documentation: the kind of the environment, then 32 characters.
     const plain = `test_${randomBytes(24).toString('base64url')}`;
     const time = this.#now(ageMs);
