@@ -1,7 +1,7 @@
 // What the command line of the emulator prepares, so that each mode of the actions can be tried by hand.
 
 import type { Emulator, EmulatorOptions } from './index.ts';
-import { RUNNER_VARIABLES, runnerVariables } from './variables.ts';
+import { type RunnerVariables, runnerVariables } from './variables.ts';
 
 const DAY_MS = 86_400_000;
 
@@ -23,7 +23,12 @@ type Values = {
 };
 
 /** What the emulator is started with, and what it gets then. `withGitHub` says whether a job in GitHub is prepared. */
-export type Setup = { options: EmulatorOptions; withGitHub: boolean; repositories: string[]; environments: string[] };
+export type Setup = {
+  options: EmulatorOptions & { runner: RunnerVariables };
+  withGitHub: boolean;
+  repositories: string[];
+  environments: string[];
+};
 
 /**
  * Checks the values of `setupOptions`.
@@ -58,7 +63,7 @@ export function parseSetup(values: Values): Setup {
  * @returns the variables of a job in the first repository and, if one was named, in the first environment
  */
 export function prepareGitHub({ github }: Emulator, { options, repositories, environments }: Setup) {
-  const runner = options.runner ?? RUNNER_VARIABLES;
+  const { runner } = options;
   const [first = runner.GITHUB_REPOSITORY, ...others] = repositories;
   const endedRunId = Number(runner.GITHUB_RUN_ID) - 1;
   github.addRun(first, { id: endedRunId, status: 'completed' });
