@@ -14,9 +14,10 @@ const usage = `Usage: npm run -s emulator -- [options]
 
   --port N               listen on this port of 127.0.0.1 (any free one if not given)
   --tls                  serve https; the certificate's authority is written to a file
-  --github               offer a part of GitHub, and print the variables of a job there;
-                         as SECRETS_TOKEN a token that may do everything there, and as
-                         ENDED_RUN_ID an earlier run of the same workflow
+  --github               print what names GitHub's API and ID tokens too, and as
+                         SECRETS_TOKEN a token that may do everything there; further the
+                         runner's variables of a job, and as ENDED_RUN_ID the id of an
+                         earlier run that is over
   --repository OWNER/NAME
                          a repository on GitHub (repeatable); the job is in the first one,
                          acme/inventory-service if not given; implies --github
@@ -50,13 +51,14 @@ async function run(): Promise<void> {
     options: {
       port: { type: 'string', default: '0' },
       tls: { type: 'boolean', default: false },
-      ...setupOptions,
+      github: { type: 'boolean', default: false },
       // Not --env-file: Node parses that option itself, wherever it is on the command line.
       'append-to': { type: 'string' },
       background: { type: 'boolean', default: false },
       behaviour: { type: 'string', multiple: true, default: [] },
       fault: { type: 'string', multiple: true, default: [] },
       help: { type: 'boolean', short: 'h', default: false },
+      ...setupOptions,
     },
   });
   if (values.help) {
@@ -67,10 +69,10 @@ async function run(): Promise<void> {
   const port = Number(values.port);
   const setup = parseSetup(values);
   const emulator = await startEmulator({
-    ...setup.options,
     ...(values.tls ? { tls: true, tlsPort: port } : { port }),
     behaviour: Object.fromEntries(values.behaviour.map(parseSetting)),
     faults: values.fault.map((rule) => JSON.parse(rule)),
+    ...setup.options,
   });
   const folder = emulator.ca && (await mkdtemp(join(tmpdir(), 'scalekit-emulator-')));
   const variables = { ...emulator.variables };

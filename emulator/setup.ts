@@ -5,9 +5,8 @@ import { type RunnerVariables, runnerVariables } from './variables.ts';
 
 const DAY_MS = 86_400_000;
 
-/** The options of the command line that prepare something, for `parseArgs`. */
+/** The options of the command line that prepare something, apart from `--github`, for `parseArgs`. */
 export const setupOptions = {
-  github: { type: 'boolean', default: false },
   repository: { type: 'string', multiple: true, default: [] as string[] },
   environment: { type: 'string', multiple: true, default: [] as string[] },
   'organization-external-id': { type: 'string' },
@@ -31,7 +30,7 @@ export type Setup = {
 };
 
 /**
- * Checks the values of `setupOptions`.
+ * Checks the values of `setupOptions`. Those about repositories and environments imply `--github`.
  * @throws {Error} that names every invalid value
  */
 export function parseSetup(values: Values): Setup {
