@@ -746,8 +746,8 @@ describe('the search', () => {
       { ...foreign, description: 5 },
       { ...foreign, scopes: 'a b' },
       { ...foreign, custom_claims: { github_repository_id: '740123456' } },
-      { ...foreign, custom_claims: REPOSITORY_CLAIMS, expiry: 'soon' },
-      { ...foreign, custom_claims: REPOSITORY_CLAIMS, secrets: [{ id: '..' }] },
+      { ...foreign, expiry: 'soon' },
+      { ...foreign, secrets: [{ id: '..' }] },
     ];
     emulator.faults.add({
       operation: 'listClients',
