@@ -431,11 +431,39 @@ describe('clients', () => {
     expect(emulator.requests.filter(({ operation }) => operation === 'createClient').length).toBeGreaterThan(7);
   });
 
+  it.concurrent('of a lost answer are found if the list does not show descriptions', async () => {
+    const emulator = await start({ behaviour: { descriptionsInLists: false }, faults: [lost(2)] });
+    const result = await check(emulator);
+    expect({ remaining: result.remaining, clients: emulator.clients() }).toEqual({ remaining: [], clients: [] });
+  });
+
+  it.concurrent('that cannot be read for long are named with the exact calls', async () => {
+    const emulator = await start({ behaviour: { readLag: 60_000 } });
+    const { output } = await check(emulator);
+    expect(emulator.clients()).toHaveLength(7);
+    for (const { client_id } of emulator.clients()) expect(output).toContain(`/clients/${client_id}\n`);
+  });
+
+  it.concurrent('are made and removed in a large organization with at most 150 requests', async () => {
+    const emulator = await start();
+    for (let index = 0; index < 1_200; index++) emulator.seed({ name: `other ${index}` });
+    const result = await check(emulator);
+    expect({ remaining: result.remaining, clients: emulator.clients().length }).toEqual({
+      remaining: [],
+      clients: 1_200,
+    });
+    expect({ ended: result.ended, requests: emulator.requests.length <= MAX_REQUESTS }).toEqual({
+      ended: '',
+      requests: true,
+    });
+    expect(turned(result)).toEqual(each(UNCLEAR, 'listed-at-once', 'listed-descriptions', 'listed-fields', 'paging'));
+  });
+
   it.concurrent('that cannot be found are named with the calls that remove them', async () => {
     const emulator = await start({ behaviour: { listLag: 60_000 }, faults: [lost(1)] });
     const { remaining, output } = await check(emulator);
     const nonce = /nonce:([\w-]{16})/.exec(emulator.clients()[0]?.description ?? '')?.[1];
-    expect(remaining).toEqual([expect.stringContaining(`"nonce:${nonce}"`)]);
+    expect(remaining).toEqual([expect.objectContaining({ call: expect.stringContaining(`"nonce:${nonce}"`) })]);
     expect(output).toContain(`DELETE ${emulator.url}/api/v1/organizations/${emulator.organization.id}/clients/ID`);
   });
 
@@ -496,7 +524,7 @@ describe('whatever a server answers', () => {
       expect(result.rows).toHaveLength(ASSUMPTIONS.length);
       expect(result.ended).not.toContain('the run failed');
       // What remains is named, by its id or by its nonce.
-      const names = result.remaining.join('\n');
+      const names = result.remaining.map(({ call }) => call).join('\n');
       const unnamed = emulator.clients().filter(({ client_id, description = '' }) => {
         const nonce = /nonce:([\w-]{16})/.exec(description)?.[1] ?? 'none';
         return !names.includes(client_id) && !names.includes(nonce);

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { parseOrUndefined } from '../src/client/identity.ts';
 import { formatMarker, type OwnershipMarker, parseMarkers } from '../src/client/marker.ts';
 import { proofOf } from '../src/client/proof.ts';
 import { isApiResponse } from '../src/net/api-error.ts';
@@ -14,15 +15,23 @@ import { clientIn, describe, isRefusal, isSuccess, type Reply } from './reply.ts
 /** Milliseconds before each look at the list for a client whose create request got no answer. */
 const LOOKS = [0, 1_000, 2_000, 4_000];
 
-/** Clients that are read at most because the list does not show their descriptions. */
-const MAX_HIDDEN = 5;
+/** Characters of a name that all names of a run have in common. */
+export const NAME_LENGTH = 17;
 
-/** Milliseconds after its creation in which a client may not be readable yet. */
+/** Milliseconds after its creation in which a client may not be readable yet, and between two attempts to read it. */
 const READ_LAG = 10_000;
+const READ_PAUSE = 2_500;
+
+/** A client that may be left over: why, and the call that removes it by hand. */
+export interface Leftover {
+  reason: string;
+  call: string;
+}
 
 /** A client that was asked for. */
 interface Entry {
   marker: OwnershipMarker;
+  name: string;
   sentAt: number;
   /** Whether the create request was provably not carried out. */
   isRefused: boolean;
@@ -30,7 +39,7 @@ interface Entry {
   isProven: boolean;
   /** Ids of the clients that were made: one, unless the server made several. Empty if none is known. */
   ids: Set<string>;
-  /** Those of them that a request to delete them may have deleted. */
+  /** Those of them that a request to delete them has deleted, or may have. */
   mayBeGone: Set<string>;
 }
 
@@ -52,6 +61,7 @@ export class Ledger {
   async create(fields: ClientFields, marker: OwnershipMarker): Promise<{ reply: Reply; id: string }> {
     const entry: Entry = {
       marker,
+      name: fields.name,
       sentAt: Date.now(),
       isProven: false,
       isRefused: false,
@@ -87,16 +97,19 @@ export class Ledger {
   /**
    * Removes every client that this run made. Looks for those whose create request got no answer, and looks at the list
    * once more when all is done.
-   * @returns what could not be removed: a sentence each, with the call that does it
+   * @returns what could not be removed
    */
-  async removeAll(): Promise<string[]> {
+  async removeAll(): Promise<Leftover[]> {
     const open = this.#entries.filter(({ isRefused }) => !isRefused);
     if (open.length === 0) return [];
     const problem = await this.#findLost(open);
-    const left = new Map<string, string>();
+    const left = new Map<string, Leftover>();
     const removeThose = async (found: [Entry, string][]) => {
-      for (const [id, sentence] of await Promise.all(found.map(async ([entry, id]) => this.#remove(entry, id)))) {
-        if (sentence) left.set(id, sentence);
+      const reasons = await Promise.all(found.map(async ([entry, id]) => await this.#remove(entry, id)));
+      for (const [index, [, id]] of found.entries()) {
+        const reason = reasons[index];
+        const call = `To remove it by hand: DELETE ${this.#caller.url(id)}`;
+        if (reason) left.set(id, { reason: `Client ${id} was not removed: ${reason}.`, call });
         else left.delete(id);
       }
     };
@@ -131,7 +144,7 @@ export class Ledger {
       try {
         const { entries, incomplete } = await readList(this.#caller, '100');
         problem = incomplete || undefined;
-        for (const [client_id, marker] of await this.#withMarkers(entries.flatMap(parseListedClient)))
+        for (const [client_id, marker] of await this.#withMarkers(entries.flatMap(parseListedClient), open))
           open.find((entry) => marker === formatMarker(entry.marker))?.ids.add(client_id);
       } catch (error) {
         if (!(error instanceof Stopped)) throw error;
@@ -142,52 +155,54 @@ export class Ledger {
   }
 
   /**
-   * Returns the ids of listed clients with their markers. Reads a few new clients by their ids, if the list does not show
-   * their descriptions.
+   * Returns the ids of listed clients with their markers. If the list does not show the description of a client that has
+   * the name of a lost one, reads it by its id.
    */
-  async #withMarkers(listed: ClientSummary[]): Promise<[id: string, marker: string | undefined][]> {
-    const known = new Set([...(this.seenIds ?? []), ...this.#entries.flatMap(({ ids }) => [...ids])]);
-    const isHidden = ({ client_id, description }: ClientSummary) => description === undefined && !known.has(client_id);
-    const hidden = listed.filter(isHidden).slice(-MAX_HIDDEN);
+  async #withMarkers(listed: ClientSummary[], lost: Entry[]): Promise<[id: string, marker: string | undefined][]> {
+    const names = lost.map(({ name }) => name);
+    const hidden = listed.filter(
+      ({ description, parse }) => !description && names.includes(parseOrUndefined(parse)?.name ?? ''),
+    );
     const shown = await Promise.all(hidden.map(async ({ client_id }) => await this.#caller.get(client_id)));
     const read = shown.flatMap(({ json }) => parseListedClient(json?.client));
     return [...listed, ...read].map(({ client_id, description }) => [client_id, onlyMarker(description)]);
   }
 
-  /** Returns the sentence about a client whose create request got no answer, and that the list does not show. */
-  #lost({ marker }: Entry, problem: string | undefined): string {
+  /** Returns what may be left over of a create request that got no answer, if the list does not show its client. */
+  #lost({ marker }: Entry, problem: string | undefined): Leftover {
     const url = this.#caller.url();
     const reason = problem ? `the list could not be read (${problem})` : 'the list does not show it';
-    return `A request that creates a client may have been carried out, but ${reason}. If GET ${url} shows a client with "nonce:${marker.nonce}" in its description: DELETE ${url}/ID`;
+    return {
+      reason: `A request that creates a client may have been carried out, but ${reason}.`,
+      call: `If GET ${url} shows a client with "nonce:${marker.nonce}" in its description: DELETE ${url}/ID`,
+    };
   }
 
-  /** Removes a client. Returns its id, and the sentence that says why it remains. */
-  async #remove(entry: Entry, id: string): Promise<[id: string, sentence: string]> {
-    const remains = (reason: string): [string, string] => [
-      id,
-      `Client ${id} was not removed: ${reason}. To remove it by hand: DELETE ${this.#caller.url(id)}`,
-    ];
+  /** Removes a client. Returns why it remains, as a clause, or an empty text. */
+  async #remove(entry: Entry, id: string): Promise<string> {
     try {
       const answer = await this.#delete(entry, id);
-      if (typeof answer === 'string') return remains(answer);
-      return isSuccess(answer) || isNotFound(answer) ? [id, ''] : remains(describe(answer));
+      if (typeof answer === 'string') return answer;
+      return isSuccess(answer) || isNotFound(answer) ? '' : describe(answer);
     } catch (error) {
       if (!(error instanceof Stopped)) throw error;
-      return remains(error.message);
+      return error.message;
     }
   }
 
   /**
    * Reads a client, and deletes it if this run made it.
-   * @returns the answer. The answer to the reading if the client does not exist. A clause if the client is not this run's
+   * @returns the answer: to the reading if the client was deleted before. A clause if the client must not be deleted, or
+   *   if it cannot be read
    */
   async #delete(entry: Entry, id: string): Promise<Reply | string> {
     const shown = await this.#read(entry, id);
-    if (isNotFound(shown)) return shown;
-    const reason = reasonNotOurs(shown, entry);
+    if (isNotFound(shown)) return entry.mayBeGone.has(id) ? shown : `it cannot be read (${describe(shown)})`;
+    const reason = reasonNotOurs(shown, id, entry);
     if (reason) return reason;
-    entry.mayBeGone.add(id);
-    return await this.#caller.delete(id);
+    const answer = await this.#caller.delete(id);
+    if (!isRefusal(answer) || isNotFound(answer)) entry.mayBeGone.add(id);
+    return answer;
   }
 
   /** Reads a client. Repeats that while it is so new that the API may not know it. */
@@ -195,7 +210,7 @@ export class Ledger {
     for (;;) {
       const reply = await this.#caller.get(id);
       if (!isNotFound(reply) || mayBeGone.has(id) || Date.now() > sentAt + READ_LAG) return reply;
-      await this.#caller.pause(500);
+      await this.#caller.pause(READ_PAUSE);
     }
   }
 
@@ -212,17 +227,20 @@ export class Ledger {
 }
 
 /** Returns why a client must not be deleted, as a clause. Returns an empty text if this run made it. */
-function reasonNotOurs(reply: Reply, { marker, isProven }: Entry): string {
+function reasonNotOurs(reply: Reply, id: string, { marker, name, isProven }: Entry): string {
   let client: Client;
   try {
     client = clientIn(reply);
   } catch (error) {
     return `it could not be read (${error instanceof Error ? error.message : error})`;
   }
+  if (client.client_id !== id) return 'the answer shows another client';
   const markers = parseMarkers(client.description).map(formatMarker);
-  if (markers.some((one) => one !== formatMarker(marker))) return 'it has the ownership marker of another run';
+  if (markers.length > 0)
+    return markers.every((one) => one === formatMarker(marker)) ? '' : 'it has the ownership marker of another run';
   // A server may rewrite descriptions. Then the answer to the create request proves whose client it is.
-  return markers.length > 0 || isProven ? '' : 'it does not show the ownership marker of this run';
+  const isNamed = client.name.startsWith(name.slice(0, NAME_LENGTH));
+  return isProven && isNamed ? '' : 'it does not show the ownership marker of this run';
 }
 
 function onlyMarker(description: string | undefined): string | undefined {

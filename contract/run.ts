@@ -1,7 +1,7 @@
 import { type Assumption, type Finding, judge } from './assumption.ts';
 import { ASSUMPTIONS } from './assumptions/index.ts';
 import { Caller, Stopped } from './caller.ts';
-import { Ledger } from './ledger.ts';
+import { Ledger, type Leftover } from './ledger.ts';
 import type { Redactor } from './redactor.ts';
 import type { Settings } from './settings.ts';
 import { Walk } from './walk.ts';
@@ -23,8 +23,8 @@ export interface Result {
   /** How many requests were sent. */
   requests: number;
   seconds: number;
-  /** What may be left over: a sentence each, with the call that removes it. */
-  remaining: string[];
+  /** What may be left over. */
+  remaining: Leftover[];
   /** Why the run ended before it had asked everything. Empty if it did not. */
   ended: string;
   isInterrupted: boolean;
@@ -53,7 +53,7 @@ export class ContractRun {
     const [started, caller] = [Date.now(), this.#caller];
     const seen = { ...this.#settings, clients: {} };
     const ledger = new Ledger(caller);
-    let [ended, isInterrupted, remaining] = ['', false, [] as string[]];
+    let [ended, isInterrupted, remaining] = ['', false, [] as Leftover[]];
     try {
       await new Walk(caller, ledger, seen, this.#patience).run();
     } catch (error) {
@@ -63,11 +63,7 @@ export class ContractRun {
     } finally {
       isInterrupted = caller.isStopped;
       caller.beginRemoval(REMOVING);
-      remaining = await ledger
-        .removeAll()
-        .catch((error) => [
-          `Removing what was made failed: ${error instanceof Error ? error.message : error}. GET ${caller.url()} shows the clients whose names begin with "Contract". To remove them by hand: DELETE ${caller.url()}/ID`,
-        ]);
+      remaining = await ledger.removeAll().catch((error) => [unforeseen(error, `${caller.url()}`)]);
     }
     const rows = ASSUMPTIONS.map((assumption) => ({ assumption, ...judge(assumption, seen) }));
     const seconds = Math.round((Date.now() - started) / 100) / 10;
@@ -78,4 +74,12 @@ export class ContractRun {
 /** Returns whether all that the action needs holds. */
 export function isFulfilled({ rows }: Pick<Result, 'rows'>): boolean {
   return rows.every(({ assumption, verdict }) => !assumption.needed || verdict === 'holds');
+}
+
+/** Returns what to do if removing failed in a way that nobody has foreseen. @param list URL of the organization's clients */
+function unforeseen(error: unknown, list: string): Leftover {
+  return {
+    reason: `Removing what was made failed: ${error instanceof Error ? error.message : error}.`,
+    call: `If GET ${list} shows clients whose names begin with "Contract": DELETE ${list}/ID`,
+  };
 }

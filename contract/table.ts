@@ -26,7 +26,7 @@ export function closingLines(result: Result, redactor: Redactor): string[] {
     `${numbers}. ${requests} requests in ${seconds} seconds.`,
     ...(ended ? [`Not everything was asked: ${redactor.clean(ended)}.`] : []),
     ...(remaining.length > 0
-      ? remaining.map((sentence) => redactor.redact(oneLine(sentence)))
+      ? remaining.map(({ reason, call }) => `${redactor.clean(reason)} ${redactor.redact(call)}`)
       : ['All clients that this run made are removed.']),
     isFulfilled(result)
       ? 'All that the action needs holds.'
@@ -42,8 +42,4 @@ export function summaryRows(result: Result, redactor: Redactor, cell: (texts: st
     assumption.sentence.replace(/`([^`]+)`/g, '<code>$1</code>'),
     cell([redactor.clean(seen)]),
   ]);
-}
-
-function oneLine(text: string): string {
-  return text.replace(/[\p{Cc}\p{Zl}\p{Zp}]+/gu, ' ');
 }

@@ -3,7 +3,7 @@ import { shortHash } from '../src/client/identity.ts';
 import { appendMarker, formatMarker, type OwnershipMarker } from '../src/client/marker.ts';
 import { type ClientFields, MAX_DESCRIPTION, MAX_NAME } from '../src/scalekit/types.ts';
 import { accessTokenIn, type Caller, plainSecretIn } from './caller.ts';
-import type { Ledger } from './ledger.ts';
+import { type Ledger, NAME_LENGTH } from './ledger.ts';
 import { idsIn, readList, readPages } from './listing.ts';
 import { clientIn, isRefusal, isSuccess, type Reply, refusesPageSize } from './reply.ts';
 import type { Made, Role, Seen, Settled, Updated } from './seen.ts';
@@ -48,7 +48,7 @@ export class Walk {
     this.#ledger = ledger;
     this.#seen = seen;
     this.#patience = patience;
-    this.#name = `Contract ${randomBytes(4).toString('hex')}`;
+    this.#name = `Contract ${randomBytes(4).toString('hex')}`.slice(0, NAME_LENGTH);
   }
 
   /** @throws {Stopped} if the run was interrupted, or may send no more requests */

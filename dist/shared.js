@@ -269,16 +269,15 @@ function hasMatchingClaims(client, identity) {
     const [environment = ''] = claimValues(client, 'environment');
     return (claimsNameRepository(client, identity) === true && environment.toLowerCase() === identity.environment.toLowerCase());
 }
-/** Returns what a client is to a step. A client that cannot be parsed has no claims. */
-function relationOf({ description, parse }, { identity, marker: { key } }) {
+/** Returns what a client is to a step, even if its other fields cannot be parsed. */
+function relationOf({ description, custom_claims }, { identity, marker: { key } }) {
     const markers = (0,_marker_js__WEBPACK_IMPORTED_MODULE_3__/* .parseMarkers */ .FT)(description);
     const hasOurKey = markers.some((marker) => marker.key === key);
     if (markers.length === 1 && !hasOurKey)
         return 'unrelated';
-    const client = parseOrUndefined(parse);
     if (markers.length === 1)
-        return client && namesOtherRepository(client, identity) ? 'contradictory' : 'ours';
-    const isAlike = client !== undefined && hasMatchingClaims(client, identity);
+        return !custom_claims || namesOtherRepository({ custom_claims }, identity) ? 'contradictory' : 'ours';
+    const isAlike = custom_claims !== undefined && hasMatchingClaims({ custom_claims }, identity);
     if (markers.length > 1)
         return hasOurKey || isAlike ? 'disputed' : 'unrelated';
     return isAlike ? 'look-alike' : 'unrelated';
@@ -338,12 +337,11 @@ function claimValues({ custom_claims }, key) {
  * repository than its marker: the marker is a copy.
  * @param run `ID.ATTEMPT` of the workflow run
  */
-function isFromThisStep({ description, parse }, { nonce, run }) {
+function isFromThisStep({ description, custom_claims }, { nonce, run }) {
     const marker = (0,_marker_js__WEBPACK_IMPORTED_MODULE_3__/* .parseMarker */ .gY)(description);
     if (marker?.nonce !== nonce || marker.run !== run)
         return false;
-    const client = parseOrUndefined(parse);
-    return !client || !contradictsItself(client, marker);
+    return !custom_claims || !contradictsItself({ custom_claims }, marker);
 }
 
 
@@ -2339,7 +2337,7 @@ function scalekitInvalidResponse(operation, response, reason, subject) {
 function meantStatus(response) {
     return (0,_meaning_js__WEBPACK_IMPORTED_MODULE_2__/* .isNotFound */ .c4)(response) ? 404 : response.status;
 }
-const DENIED_TOKEN_ADVICE = 'A scope must exist in the environment, and an interceptor of the environment may deny the token.';
+const DENIED_TOKEN_ADVICE = 'A scope must exist in the environment, and an interceptor or the IP allowlist of the environment may deny the token.';
 function scalekitAdvice(response, subject) {
     const { status, headers } = response;
     if (status >= 300 && status < 400)
@@ -2596,7 +2594,7 @@ function asList(value) {
  * ownership marker. With `lifetime: job` it finds none, because such a client is always new.
  * @param saved what is saved from an earlier run
  * @throws {Error} if `client_id` names a client that this step may not manage, or if a client with this step's identity
- *   hash has a claim that names another repository
+ *   hash has a claim that names another repository, or claims that cannot be read
  */
 async function findExisting(scalekit, desired, saved) {
     const unsearched = { others: [], seenIds: undefined, startedAt: (0,_net_clock_js__WEBPACK_IMPORTED_MODULE_4__/* .clock */ .p)(), notices: [], warnings: [], saved };
@@ -2738,7 +2736,7 @@ class KeptClients {
     has(client_id) {
         return Object.values(this.#ids).some((ids) => ids.has(client_id));
     }
-    /** Ids of the clients with our identity hash whose claims name another repository. */
+    /** Ids of the clients with our identity hash whose claims name another repository, or cannot be read. */
     get contradictory() {
         return [...this.#ids.contradictory];
     }
@@ -2766,9 +2764,9 @@ class KeptClients {
         ];
     }
 }
-/** Returns the sentence about clients whose marker and claims contradict each other. */
+/** Returns the sentence about clients whose marker and claims contradict each other, or whose claims cannot be read. */
 function contradictionText(ids) {
-    return `Clients whose ownership marker and claim github_repository_id name different repositories: ${(0,_output_text_js__WEBPACK_IMPORTED_MODULE_1__/* .listed */ .KE)(ids)}. They may be copies. They are neither changed nor deleted. Delete them by hand, or remove the marker from their descriptions.`;
+    return `Clients whose claim github_repository_id contradicts their ownership marker, or whose claims cannot be read: ${(0,_output_text_js__WEBPACK_IMPORTED_MODULE_1__/* .listed */ .KE)(ids)}. They may be copies. They are neither changed nor deleted. Delete them by hand, or remove the marker from their descriptions.`;
 }
 /** Returns the sentence about a client that has the ownership marker of another one. */
 function copyText(client_id) {

@@ -20,7 +20,10 @@ const { values } = parseArgs({
 const redactor = new Redactor();
 // A reader that ends early must not end the run: it has clients to remove.
 for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});
-const exitCode = await main();
+const exitCode = await main().catch((error) => {
+  console.error(redactor.clean(error instanceof Error ? error.message : String(error)));
+  return 1;
+});
 await new Promise((resolve) => process.stdout.write('', resolve));
 // Ends timers of requests that were given up.
 process.exit(exitCode);

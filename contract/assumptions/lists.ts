@@ -38,11 +38,12 @@ export const LISTS: Assumption[] = [
     id: 'listed-descriptions',
     sentence: 'The entries of the list have the description with the ownership marker.',
     needed: false,
-    hangsOn: 'Promise 3: without the key `description`, the action reads each client by its id to find its own.',
+    hangsOn:
+      'Promise 3: if descriptions are missing or empty, the action reads the clients that may be its own by their id.',
     how: 'Looks for the marker in the entry of the first client.',
     check: (seen) => {
       const { description } = entryOf(seen);
-      if (description === undefined) return fails('no description');
+      if (!description) return fails('no description');
       const { marker, fields } = madeAs(seen, 'full');
       const isMarked = hasMarker(String(description), marker);
       return isMarked

@@ -17,9 +17,10 @@ type Handlers = {
 /**
  * Returns the handler of each API call. A handler takes the validated request message and returns the fields of the
  * response message.
+ * @param firstSecretAgeMs age in milliseconds that the first secret of a new client has
  * @throws {ApiError} from a handler, if the call fails
  */
-export function apiHandlers(store: Store, behaviour: Behaviour): Handlers {
+export function apiHandlers(store: Store, behaviour: Behaviour, firstSecretAgeMs = 0): Handlers {
   const check = (client: { name: string; expiry: bigint } | undefined, creating: boolean) => {
     const { nameRequired, minimumExpiry } = behaviour;
     const violations = [];
@@ -41,7 +42,7 @@ export function apiHandlers(store: Store, behaviour: Behaviour): Handlers {
       check(fields, true);
       store.checkName(organizationId, fields?.name ?? '');
       const client = store.createClient(organizationId, fields ?? create(OrganizationClientSchema));
-      const { plain } = store.addSecret(client);
+      const { plain } = store.addSecret(client, firstSecretAgeMs);
       return { client: store.forResponse(client), plainSecret: plain };
     },
     listClients: ({ organizationId, pageSize, pageToken }) => {
