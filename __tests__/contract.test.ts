@@ -431,6 +431,13 @@ describe('clients', () => {
     expect(emulator.requests.filter(({ operation }) => operation === 'createClient').length).toBeGreaterThan(7);
   });
 
+  it.concurrent.each([403, 404, 409, 503])('that were made although the answer is a %d are removed', async (status) => {
+    const fault = { kind: 'status', status, body: {} } as const;
+    const emulator = await start({ faults: [{ operation: 'createClient', call: 4, when: 'after', fault }] });
+    const result = await check(emulator);
+    expect({ remaining: result.remaining, clients: emulator.clients() }).toEqual({ remaining: [], clients: [] });
+  });
+
   it.concurrent('of a lost answer are found if the list does not show descriptions', async () => {
     const emulator = await start({ behaviour: { descriptionsInLists: false }, faults: [lost(2)] });
     const result = await check(emulator);

@@ -100,8 +100,8 @@ export class Ledger {
    * @returns what could not be removed
    */
   async removeAll(): Promise<Leftover[]> {
+    if (this.#entries.length === 0) return [];
     const open = this.#entries.filter(({ isRefused }) => !isRefused);
-    if (open.length === 0) return [];
     const problem = await this.#findLost(open);
     const left = new Map<string, Leftover>();
     const removeThose = async (found: [Entry, string][]) => {
@@ -114,18 +114,21 @@ export class Ledger {
       }
     };
     await removeThose(open.flatMap((entry) => [...entry.ids].map((id): [Entry, string] => [entry, id])));
-    await removeThose(await this.#stillListed(open));
+    await removeThose(await this.#stillListed());
     const lost = open.filter(({ ids }) => ids.size === 0).map((entry) => this.#lost(entry, problem));
     return [...left.values(), ...lost];
   }
 
-  /** Returns the clients of this run that the list shows. Without a list, the answers to the deletions count. */
-  async #stillListed(entries: Entry[]): Promise<[Entry, string][]> {
+  /**
+   * Returns the clients of this run that the list shows, even those whose create request was refused. Without a list, the
+   * answers to the deletions count.
+   */
+  async #stillListed(): Promise<[Entry, string][]> {
     try {
       const listed = await readList(this.#caller, '100');
       return listed.entries.flatMap(parseListedClient).flatMap(({ client_id, description }): [Entry, string][] => {
         const marker = onlyMarker(description);
-        const entry = entries.find((one) => one.ids.has(client_id) || marker === formatMarker(one.marker));
+        const entry = this.#entries.find((one) => one.ids.has(client_id) || marker === formatMarker(one.marker));
         return entry ? [[entry, client_id]] : [];
       });
     } catch (error) {
