@@ -84,7 +84,10 @@ export class Walk {
     if (!full.id) return undefined;
     const { id } = full;
     // All at once, since each asks whether the server knows the client yet.
-    [, , seen.listed] = await Promise.all([this.#read(full), this.#token(full), this.#waitForList([id])]);
+    const listed = this.#waitForList([id]).then((settled) => {
+      seen.listed = settled;
+    });
+    await allSettled([this.#read(full), this.#token(full), listed]);
     const client_secret = randomBytes(24).toString('base64url');
     seen.wrongSecret = await this.#caller.token({ client_id: id, client_secret });
     return full;
@@ -235,6 +238,13 @@ export class Walk {
     this.#hopeless.add(question);
     return { first, last, lag: undefined };
   }
+}
+
+/** Waits for all, and then throws what the first one threw. None goes on while what was made is removed. */
+async function allSettled(promises: Promise<void>[]): Promise<void> {
+  const results = await Promise.allSettled(promises);
+  const failed = results.find(({ status }) => status === 'rejected');
+  if (failed?.status === 'rejected') throw failed.reason;
 }
 
 function secretIdsIn(reply: Reply): string[] {
