@@ -8,7 +8,7 @@ import path from 'node:path';
 
 /** Temporary folder for the reports of the test suites. */
 const folder = mkdtempSync(path.join(tmpdir(), 'check-'));
-const SUITES = ['test', 'test:matrix', 'test:act', 'test:nodes'];
+const SUITES = ['test', 'test:matrix', 'test:act', 'test:nodes', 'test:sdk'];
 const failed = [
   ...SUITES.map((script) => runCheck(script, () => runTests(script))),
   runCheck('tests fail where a promise is broken', () => npm('run', 'test:promises')),

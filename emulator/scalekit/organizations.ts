@@ -31,11 +31,11 @@ export function organizationHandlers(store: Store, behaviour: Behaviour): Handle
   const shown = (organization: Organization) => create(OrganizationSchema, organization);
   return {
     createOrganization: ({ organization: fields }) => {
-      const { displayName, externalId } = fields ?? {};
+      const { displayName = '', externalId = '', metadata = {} } = fields ?? {};
       if (externalId && store.organizations.some((known) => known.externalId === externalId)) {
         throw new ApiError(6, 'an organization with this external_id already exists');
       }
-      return { organization: shown(store.addOrganization(externalId, displayName)) };
+      return { organization: shown(store.addOrganization(externalId, { displayName, metadata })) };
     },
     getOrganization: (request) => ({ organization: shown(named(request)) }),
     // Official tests expect the newest first.

@@ -16,8 +16,13 @@ import { ApiError } from './errors.ts';
 import { digits } from './token.ts';
 import { storedDescription, withAdded } from './variations.ts';
 
-/** An organization: its Scalekit id, the caller's id for it, and its name. */
-export type Organization = { id: string; externalId: string; displayName: string };
+/** An organization: its Scalekit id, the caller's id for it, its name, and what the caller noted about it. */
+export type Organization = {
+  id: string;
+  externalId: string;
+  displayName: string;
+  metadata: Record<string, string>;
+};
 
 /** A client, in the JSON of the API. */
 export type ClientJson = {
@@ -66,8 +71,11 @@ export class Store {
     this.#behaviour = behaviour;
   }
 
-  addOrganization(externalId = `external-${digits()}`, displayName = 'Emulated organization'): Organization {
-    const organization = { id: `org_${digits()}`, externalId, displayName };
+  addOrganization(
+    externalId = `external-${digits()}`,
+    { displayName = 'Emulated organization', metadata = {} }: Partial<Organization> = {},
+  ): Organization {
+    const organization = { id: `org_${digits()}`, externalId, displayName, metadata };
     this.organizations.push(organization);
     return organization;
   }
