@@ -49,8 +49,11 @@ beforeEach(async () => {
 });
 afterEach(() => emulator.close());
 
-/** Sends a message over gRPC on a connection of its own, and records the frames of the response. */
-async function call(path: string, message: Uint8Array, token?: string): Promise<GrpcReply> {
+/**
+ * Sends a message over gRPC on a connection of its own, and records the frames of the response.
+ * @param flag 1 if the message is compressed
+ */
+async function call(path: string, message: Uint8Array, token?: string, flag = 0): Promise<GrpcReply> {
   const { hostname: host, port } = new URL(emulator.tlsUrl ?? '');
   const socket = tls.connect({ host, port: Number(port), ca: emulator.ca, ALPNProtocols: ['h2'] });
   await once(socket, 'secureConnect');
@@ -78,6 +81,7 @@ async function call(path: string, message: Uint8Array, token?: string): Promise<
     ...(token ? { authorization: `Bearer ${token}` } : {}),
   });
   const prefix = Buffer.alloc(5);
+  prefix.writeUInt8(flag);
   prefix.writeUInt32BE(message.length, 1);
   stream.end(Buffer.concat([prefix, message]));
   let trailers: http2.IncomingHttpHeaders = {};
@@ -154,10 +158,11 @@ describe('gRPC', () => {
   });
 
   it.each([
-    ['a call that it does not serve', '/scalekit.v1.domains.DomainService/ListDomains', [], '12'],
-    ['a message that cannot be parsed', GET_CLIENT, [255], '3'],
-  ])('answers %s with an error that has a status', async (_name, path, bytes, status) => {
-    const { frames, headers } = await call(path, Uint8Array.from(bytes), await signIn());
+    { what: 'a call that it does not serve', path: '/scalekit.v1.domains.DomainService/ListDomains', status: '12' },
+    { what: 'a compressed message', path: GET_CLIENT, flag: 1, status: '12' },
+    { what: 'a message that cannot be parsed', path: GET_CLIENT, status: '3' },
+  ])('answers $what with an error that has a status', async ({ path, flag, status }) => {
+    const { frames, headers } = await call(path, Uint8Array.of(255), await signIn(), flag);
     expect(frames).toEqual(HEADERS_ALONE);
     expect(headers).toMatchObject({ 'grpc-status': status });
   });

@@ -116,7 +116,8 @@ export async function perform(
  * send an empty DATA frame behind it. Then the headers are not the trailers, and a strict gRPC client misses the status.
  */
 function sendHeaders(stream: ServerHttp2Stream, { status, headers, trailers }: HttpResponse): void {
-  stream.respond({ ':status': status, ...headers, ...trailers }, { endStream: true });
+  // The caller may have given up meanwhile.
+  if (!stream.closed) stream.respond({ ':status': status, ...headers, ...trailers }, { endStream: true });
 }
 
 /**

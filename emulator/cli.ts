@@ -14,12 +14,11 @@ const usage = `Usage: npm run -s emulator -- [options]
 
   --port N               listen on this port of 127.0.0.1 (any free one if not given)
   --tls                  serve https; the certificate's authority is written to a file
-  --http2                serve https, and HTTP/2 beside HTTP/1.1, as Scalekit's SDKs need
-                         for gRPC; not without TLS, which the SDKs require as well.
-                         NODE_EXTRA_CA_CERTS is for Node.js alone. To trust that file
-                         - Python needs its name in GRPC_DEFAULT_SSL_ROOTS_FILE_PATH and
-                           REQUESTS_CA_BUNDLE
-                         - Go needs its name in SSL_CERT_FILE
+  --http2                serve https with HTTP/2 beside HTTP/1.1, for Scalekit's SDKs, which
+                         use gRPC. Without TLS there is HTTP/1.1 alone, because the SDKs
+                         for Python and Go use gRPC over TLS only. To trust the authority,
+                         Python needs the name of its file in REQUESTS_CA_BUNDLE and
+                         GRPC_DEFAULT_SSL_ROOTS_FILE_PATH, and Go in SSL_CERT_FILE
   --github               print what names GitHub's API and ID tokens too, and as
                          SECRETS_TOKEN a token that may do everything there; further the
                          runner's variables of a job, and as ENDED_RUN_ID the id of an

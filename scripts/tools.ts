@@ -47,5 +47,5 @@ export function findSdkPython(): string | undefined {
 
 /** Returns a message that names missing programs and the command that installs them. */
 export function howToGet(...missing: string[]): string {
-  return `Missing: ${missing.join(', ')}. \`bash .ci/tools\` installs what is missing into .tools; it needs Python 3 and Go.`;
+  return `Missing: ${missing.join(', ')}. \`bash .ci/tools\` installs what is missing into .tools; it needs Python 3.11 and Go.`;
 }
