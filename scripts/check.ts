@@ -10,7 +10,7 @@ import path from 'node:path';
 const folder = mkdtempSync(path.join(tmpdir(), 'check-'));
 /** What each check took. */
 const durations: string[] = [];
-const SUITES = ['test', 'test:matrix', 'test:act', 'test:nodes'];
+const SUITES = ['test', 'test:matrix', 'test:act', 'test:nodes', 'test:sdk'];
 const failed = [
   ...SUITES.map((script) => runCheck(script, () => runTests(script))),
   runCheck('tests fail where a promise is broken', () => npm('run', 'test:promises')),
