@@ -169,17 +169,19 @@ describe('delete/', () => {
     expect(ids()).toEqual([other]);
   });
 
-  it('looks again just before it deletes, and keeps what was changed since', async () => {
+  it.each([
+    ['the ownership marker', { description: markerLine({ environment: 'production' }) }],
+    ['the claims', { custom_claims: [{ key: 'github_repository_id', value: '1' }] }],
+  ])('reads a client again just before it deletes it, and keeps it if %s changed', async (_, changed) => {
     const [first, second] = [put({}, {}, {}, { ageMs: DAY }), put()];
-    const changed = markerLine({ environment: 'production' });
     emulator.faults.add({
       operation: 'getClient',
       ...about(first),
-      fault: { kind: 'edit', edit: ({ client }) => ({ client: { ...client, description: changed } }) },
+      fault: { kind: 'edit', edit: ({ client }) => ({ client: { ...client, ...changed } }) },
     });
     const run = await remove();
     expect([run.exitCode, run.outputs.deleted, ids()]).toEqual([1, second, [first]]);
-    expect(errors(run)).toEqual([`Client ${first} stays: its description was changed meanwhile.`]);
+    expect(errors(run)).toEqual([`Client ${first} stays: its description or its claims were changed meanwhile.`]);
   });
 });
 

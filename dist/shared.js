@@ -3192,12 +3192,12 @@ async function removeClientOrOwnSecrets(scalekit, state, client) {
 function newSecretIds({ secrets }, known) {
     return secrets.map(({ id }) => id).filter((id) => !known.includes(id));
 }
-/** Re-reads a client and deletes it. Does not delete it if its ownership marker has changed. */
+/** Re-reads a client and deletes it. Does not delete it if its ownership marker has changed, or if its claims contradict that. */
 async function deleteMarkedClient(scalekit, client) {
     const { client_id } = client;
     try {
         if (!client.justRead && (await isChanged(scalekit, client)))
-            return { remaining: `Client ${client_id} stays: its description was changed meanwhile.` };
+            return { remaining: `Client ${client_id} stays: its description or its claims were changed meanwhile.` };
         return (await deleteClientUntilGone(scalekit, client_id)) ? 'deleted' : 'gone already';
     }
     catch (error) {
@@ -3205,13 +3205,17 @@ async function deleteMarkedClient(scalekit, client) {
         return { remaining: `Client ${client_id} is left over: ${_output_log_js__WEBPACK_IMPORTED_MODULE_1__/* .message */ .iU(error)} ${call}` };
     }
 }
-/** Returns whether the ownership marker of a client has changed. A client that does not exist has not changed. */
+/**
+ * Returns whether the ownership marker of a client has changed, or whether its claims contradict it. A list may leave claims
+ * out. A client that does not exist has not changed.
+ */
 async function isChanged(scalekit, { client_id, marker }) {
     const now = await scalekit.getClient(client_id);
     if (!now)
         return false;
     const current = (0,_client_marker_js__WEBPACK_IMPORTED_MODULE_5__/* .parseMarker */ .gY)(now.description);
-    return now.client_id !== client_id || !current || (0,_client_marker_js__WEBPACK_IMPORTED_MODULE_5__/* .formatMarker */ .gJ)(current) !== (0,_client_marker_js__WEBPACK_IMPORTED_MODULE_5__/* .formatMarker */ .gJ)(marker);
+    const isSame = now.client_id === client_id && current && (0,_client_marker_js__WEBPACK_IMPORTED_MODULE_5__/* .formatMarker */ .gJ)(current) === (0,_client_marker_js__WEBPACK_IMPORTED_MODULE_5__/* .formatMarker */ .gJ)(marker);
+    return !isSame || !now.custom_claims || (0,_client_identity_js__WEBPACK_IMPORTED_MODULE_0__/* .contradictsItself */ .AM)({ custom_claims: now.custom_claims }, current);
 }
 /** @throws {Error} that names all failures, each once, unless there are none */
 function throwFailures(failures) {

@@ -14,6 +14,11 @@ const usage = `Usage: npm run -s emulator -- [options]
 
   --port N               listen on this port of 127.0.0.1 (any free one if not given)
   --tls                  serve https; the certificate's authority is written to a file
+  --http2                serve https with HTTP/2 beside HTTP/1.1, for Scalekit's SDKs, which
+                         use gRPC. Without TLS there is HTTP/1.1 alone, because the SDKs
+                         for Python and Go use gRPC over TLS only. To trust the authority,
+                         Python needs the name of its file in REQUESTS_CA_BUNDLE and
+                         GRPC_DEFAULT_SSL_ROOTS_FILE_PATH, and Go in SSL_CERT_FILE
   --github               print what names GitHub's API and ID tokens too, and as
                          SECRETS_TOKEN a token that may do everything there; further the
                          runner's variables of a job, and as ENDED_RUN_ID the id of an
@@ -51,6 +56,7 @@ async function run(): Promise<void> {
     options: {
       port: { type: 'string', default: '0' },
       tls: { type: 'boolean', default: false },
+      http2: { type: 'boolean', default: false },
       github: { type: 'boolean', default: false },
       // Not --env-file: Node parses that option itself, wherever it is on the command line.
       'append-to': { type: 'string' },
@@ -69,7 +75,7 @@ async function run(): Promise<void> {
   const port = Number(values.port);
   const setup = parseSetup(values);
   const emulator = await startEmulator({
-    ...(values.tls ? { tls: true, tlsPort: port } : { port }),
+    ...(values.tls || values.http2 ? { tls: true, tlsPort: port, http2: values.http2 } : { port }),
     behaviour: Object.fromEntries(values.behaviour.map(parseSetting)),
     faults: values.fault.map((rule) => JSON.parse(rule)),
     ...setup.options,

@@ -26,7 +26,7 @@ export type EmulatorOptions = {
   tlsPort?: number;
   /** Starts a second listener with TLS and this kind of certificate. `true` means `valid`. */
   tls?: boolean | CertificateKind;
-  /** Whether the TLS listener offers HTTP/2 next to HTTP/1.1. Scalekit's SDK needs it, because it uses gRPC. */
+  /** Whether the TLS listener offers HTTP/2 next to HTTP/1.1. Scalekit's SDKs need it, because they use gRPC. */
   http2?: boolean;
   /** `iss` of tokens. By default the origin that the caller used. */
   issuer?: string;

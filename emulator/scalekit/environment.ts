@@ -7,7 +7,7 @@ import { type Behaviour, defaultBehaviour } from './behaviour.ts';
 import { apiHandlers } from './clients.ts';
 import { type ApiOperation, decode, httpRule, methods } from './descriptors.ts';
 import { ApiError } from './errors.ts';
-import { grpcFailure, grpcOperation, grpcResponse, readMessage } from './grpc.ts';
+import { grpcFailure, grpcOperation, grpcResponse, isGrpcPath, readMessage } from './grpc.ts';
 import { type Credentials, oauthEndpoints } from './oauth.ts';
 import { Store } from './store.ts';
 import { digits, subject } from './token.ts';
@@ -130,10 +130,17 @@ export function createEnvironment({ behaviour: changes, issuer, firstSecretAgeMs
     }
     const operation = grpcOperation(path);
     if (operation) return { operation, handler: (request) => grpc(operation, request) };
+    if (isGrpcPath(path)) return unservedRpc;
     return fixedRoutes[`${method} ${path}`];
   };
   return { behaviour, credentials, store, find };
 }
+
+/** The route of a gRPC path of Scalekit's API that the emulator does not serve. */
+const unservedRpc: Route = {
+  operation: 'unknown',
+  handler: async () => grpcFailure(new ApiError(12, 'the emulator does not serve this call')),
+};
 
 function readJson(text: string): JsonValue {
   try {

@@ -47,7 +47,7 @@ describe('a client that is to be deleted', () => {
   const byHand = {
     remaining: expect.stringContaining(`To remove it by hand: DELETE https://acme.scalekit.com${BASE}/${client_id}`),
   };
-  const changed = { remaining: `Client ${client_id} stays: its description was changed meanwhile.` };
+  const changed = { remaining: `Client ${client_id} stays: its description or its claims were changed meanwhile.` };
   const page = { body: '<html>' };
 
   it.each<
