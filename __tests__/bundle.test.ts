@@ -122,12 +122,12 @@ describe('the files that judge the inputs and the state', () => {
 describe('without the files for GitHub', () => {
   let emulator: Emulator;
   /** The step that runs a copy without these files. */
-  let step: { source: boolean; action: string };
+  let step: { source: undefined; action: string };
 
   beforeAll(() => {
     expect(GITHUB_FILES).toHaveLength(4);
     step = {
-      source: false,
+      source: undefined,
       action: path.relative(
         ROOT,
         copyWith((name) => !GITHUB_FILES.includes(name)),

@@ -181,6 +181,19 @@ describe('delete/ with save_to', () => {
     expect(ids()).toEqual([]);
   });
 
+  it('keeps a client whose claims contradict its marker, with a warning, if only the saved id names it', async () => {
+    const custom_claims = [{ key: 'github_repository_id', value: '999' }];
+    const id = emulator.seed({ description: markerLine(), custom_claims }).client.client_id;
+    save().setVariable(ID, id);
+    emulator.behaviour.listLag = 60_000;
+    const run = await remove();
+    expect(warnings(run)).toEqual([
+      expect.stringContaining(`contradicts their ownership marker, or whose claims cannot be read: ${id}.`),
+    ]);
+    expect(run.outputs.deleted).toBe('');
+    expect(ids()).toEqual([id]);
+  });
+
   it.each<[string, () => string]>([
     ['without a marker', () => emulator.seed({ name: 'By hand', description: 'Ours.' }).client.client_id],
     ['with another key', () => put({ name: 'Deploy' })],
@@ -462,7 +475,9 @@ describe('delete/ that cannot delete everything', () => {
     });
     const run = await remove();
     expect(run).toMatchObject({ exitCode: 1, outputs: { deleted: '' } });
-    expect(errors(run)).toEqual([`Client ${client.client_id} stays: its description was changed meanwhile.`]);
+    expect(errors(run)).toEqual([
+      `Client ${client.client_id} stays: its description or its claims were changed meanwhile.`,
+    ]);
     expect([ids(), names(repository())]).toEqual([[client.client_id], [STATE, ID]]);
   });
 });

@@ -169,17 +169,19 @@ describe('delete/', () => {
     expect(ids()).toEqual([other]);
   });
 
-  it('looks again just before it deletes, and keeps what was changed since', async () => {
+  it.each([
+    ['the ownership marker', { description: markerLine({ environment: 'production' }) }],
+    ['the claims', { custom_claims: [{ key: 'github_repository_id', value: '1' }] }],
+  ])('reads a client again just before it deletes it, and keeps it if %s changed', async (_, changed) => {
     const [first, second] = [put({}, {}, {}, { ageMs: DAY }), put()];
-    const changed = markerLine({ environment: 'production' });
     emulator.faults.add({
       operation: 'getClient',
       ...about(first),
-      fault: { kind: 'edit', edit: ({ client }) => ({ client: { ...client, description: changed } }) },
+      fault: { kind: 'edit', edit: ({ client }) => ({ client: { ...client, ...changed } }) },
     });
     const run = await remove();
     expect([run.exitCode, run.outputs.deleted, ids()]).toEqual([1, second, [first]]);
-    expect(errors(run)).toEqual([`Client ${first} stays: its description was changed meanwhile.`]);
+    expect(errors(run)).toEqual([`Client ${first} stays: its description or its claims were changed meanwhile.`]);
   });
 });
 
@@ -375,19 +377,44 @@ describe('delete/, if something fails', () => {
     for (const what of [id, STATE, ID, SECRET]) expect(run.summary).toContain(what);
   });
 
-  it('deletes a client of ours that cannot be parsed completely', async () => {
+  /** Puts three clients of ours, and changes the second one in the list. @returns their ids */
+  function putAndEdit(changes: object): string[] {
     const all = [put(), put(), put()];
-    const fault: Fault = {
-      kind: 'edit',
-      edit: ({ clients }) => ({
-        clients: clients.map((client: object, at: number) =>
-          at === 1 ? { ...client, custom_claims: 'none' } : client,
-        ),
-      }),
-    };
-    emulator.faults.add({ operation: 'listClients', fault });
+    const edit = ({ clients }: { clients: object[] }) => ({
+      clients: clients.map((client, at) => (at === 1 ? { ...client, ...changes } : client)),
+    });
+    emulator.faults.add({ operation: 'listClients', fault: { kind: 'edit', edit } });
+    return all;
+  }
+
+  it('deletes a client of ours that cannot be parsed completely', async () => {
+    const all = putAndEdit({ scopes: 'none' });
     const run = await remove();
     expect([run.exitCode, run.annotations, run.outputs.deleted?.split(' '), ids()]).toEqual([0, [], all, []]);
+  });
+
+  it.each([
+    [
+      'its claim names another repository, even if the client cannot be parsed completely',
+      { custom_claims: [{ key: 'github_repository_id', value: '99' }], scopes: 'none' },
+    ],
+    ['its claims cannot be read', { custom_claims: 'none' }],
+  ])('keeps a client with our identity hash, with a warning, if %s', async (_, changes) => {
+    const [first, kept, last] = putAndEdit(changes);
+    const run = await remove();
+    expect({ exitCode: run.exitCode, deleted: run.outputs.deleted, ids: ids() }).toEqual({
+      exitCode: 0,
+      deleted: `${first} ${last}`,
+      ids: [kept],
+    });
+    expect(run.annotations).toEqual([
+      {
+        kind: 'warning',
+        message: expect.stringMatching(
+          `^Clients whose claim github_repository_id contradicts their ownership marker, or whose claims cannot be read: ${kept}\\.`,
+        ),
+      },
+    ]);
   });
 
   it('takes what another run deleted meanwhile for done', async () => {

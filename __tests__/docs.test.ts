@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { afterEach, describe, expect, it } from '@jest/globals';
+import { decodeJwt } from 'jose';
 import { parse } from 'yaml';
 import { type Emulator, type EmulatorOptions, startEmulator } from '../emulator/index.ts';
 import { type Executed, RUNNER_VARIABLES, runStep } from '../emulator/runner.ts';
@@ -18,7 +19,7 @@ import { readRunner } from '../src/github/runner.ts';
 import { VERSION } from '../src/net/transport.ts';
 import { credentialsWork } from './support/action.ts';
 import { itWith } from './support/programs.ts';
-import { fill, jobsIn, PAGES, runUsing, snippets, usingSteps, valuesOf } from './support/workflows.ts';
+import { fill, jobsIn, PAGES, runUsing, snippets, usingSteps, type Values, valuesOf } from './support/workflows.ts';
 
 const read = (file: string) => readFileSync(new URL(`../${file}`, import.meta.url), 'utf8');
 const root = new URL('..', import.meta.url);
@@ -26,6 +27,18 @@ const root = new URL('..', import.meta.url);
 const texts = new Map(
   globSync(['*.md', '{delete,sweep}/*.md', 'docs/*.md'], { cwd: root }).map((file) => [file, read(file)]),
 );
+/** Parameters, fields and error codes of Scalekit's API and of its tokens that the pages name. */
+const API_NAMES = [
+  'create_time',
+  'last_used_time',
+  'grant_type',
+  'client_secret',
+  'expires_in',
+  'plain_secret',
+  'page_size',
+  'next_page_token',
+];
+
 /** The text of all pages for users. */
 const pages = PAGES.map(read).join('\n');
 const actions = {
@@ -118,17 +131,9 @@ describe('the pages', () => {
     const known = [
       ...Object.values(actions).flatMap(({ inputs, outputs }) => Object.keys({ ...inputs, ...outputs })),
       ...CLAIM_NAMES,
-      // Fields of the API and of the journal, environment variables in lower case, a custom claim, and events of workflows.
-      ...[
-        'create_time',
-        'is_proven',
-        'https_proxy',
-        'no_proxy',
-        'cost_center',
-        'workflow_run',
-        'pull_request',
-        'pull_request_target',
-      ],
+      ...API_NAMES,
+      // Fields of the journal, environment variables in lower case, a custom claim, and events of workflows.
+      ...['is_proven', 'https_proxy', 'no_proxy', 'cost_center', 'workflow_run', 'pull_request', 'pull_request_target'],
     ];
     for (const text of [pages, read('CHANGELOG.md')])
       for (const [, name] of text.matchAll(/`([a-z]+(?:_[a-z]+)+)`/g)) expect(known).toContain(name);
@@ -276,6 +281,52 @@ describe('each workflow in README and docs', () => {
   });
 });
 
+/** Runs the script of a snippet with one step as the runner does, and with these variables in addition. */
+function runScript(snippet: string, values: Values, variables: Record<string, string> = {}) {
+  const [step] = parse(snippet);
+  const env = Object.entries(step.env).map(([name, value]) => [name, fill(value, values)]);
+  return promisify(execFile)('bash', ['--noprofile', '--norc', '-e', '-c', step.run], {
+    env: { PATH: process.env.PATH, ...variables, ...Object.fromEntries(env) },
+  });
+}
+
+describe('the recipe for a token from the credentials', () => {
+  const it = itWith('bash', 'curl', 'jq');
+  const recipe = snippets().find(([heading]) => heading === 'A token from the credentials')?.[1] ?? '';
+
+  /** Returns what the outputs of a step with the action stand for, and an emulator that has its client. */
+  async function afterAction() {
+    const emulator = await start();
+    const { client_id, secret } = (await runStep({ inputs: { lifetime: 'job' }, env: emulator.variables })).outputs;
+    const outputs = { 'steps.client.outputs.client_id': client_id, 'steps.client.outputs.secret': secret };
+    return { emulator, client_id, values: { ...valuesOf(emulator), ...outputs } };
+  }
+
+  it.each(['', '/'])('masks a token of the client, with plain http on loopback and "%s" at the end', async (end) => {
+    const { emulator, client_id, values } = await afterAction();
+    const url = `${emulator.url}${end}`;
+    const { stdout, stderr } = await runScript(recipe, { ...values, 'vars.SCALEKIT_ENVIRONMENT_URL': url });
+    const [, token = ''] = /^::add-mask::(.+)\n$/.exec(stdout) ?? [];
+    expect({ stderr, sub: token && decodeJwt(token).sub }).toEqual({ stderr: '', sub: client_id });
+  });
+
+  it('uses https if the address has no scheme, as the action does', async () => {
+    const { emulator, values } = await afterAction();
+    const before = emulator.requests.length;
+    const host = new URL(emulator.url).host;
+    const script = runScript(recipe, { ...values, 'vars.SCALEKIT_ENVIRONMENT_URL': host });
+    // curl's exit code for a failed TLS handshake.
+    await expect(script).rejects.toMatchObject({ code: 35 });
+    expect(emulator.requests.slice(before)).toEqual([]);
+  });
+
+  it('fails if the credentials are refused', async () => {
+    const { values } = await afterAction();
+    const refused = runScript(recipe, { ...values, 'steps.client.outputs.secret': 'other' });
+    await expect(refused).rejects.toMatchObject({ stdout: '', stderr: expect.stringContaining('401') });
+  });
+});
+
 describe('the way from a curl step', () => {
   const it = itWith('bash', 'curl', 'jq');
   const [before = '', after = ''] = snippets()
@@ -285,14 +336,10 @@ describe('the way from a curl step', () => {
 
   /** Runs the script of the step as the runner does. @returns its outputs */
   async function curl(emulator: Emulator): Promise<Record<string, string>> {
-    const [step] = parse(before);
     const folder = mkdtempSync(path.join(tmpdir(), 'curl-'));
     try {
       const output = path.join(folder, 'output');
-      const env = Object.entries(step.env).map(([name, value]) => [name, fill(value, valuesOf(emulator))]);
-      const { stdout, stderr } = await promisify(execFile)('bash', ['--noprofile', '--norc', '-e', '-c', step.run], {
-        env: { PATH: process.env.PATH, GITHUB_OUTPUT: output, ...Object.fromEntries(env) },
-      });
+      const { stdout, stderr } = await runScript(before, valuesOf(emulator), { GITHUB_OUTPUT: output });
       const lines = readFileSync(output, 'utf8').trim().split('\n');
       const outputs = Object.fromEntries(lines.map((line) => line.split('=')));
       expect([stdout, stderr]).toEqual([`::add-mask::${outputs.secret}\n`, '']);

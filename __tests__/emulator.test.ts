@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline/promises';
 import { text } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
+import tls from 'node:tls';
 import { type DescMessage, fromJsonString, type MessageShape } from '@bufbuild/protobuf';
 import { createValidator } from '@bufbuild/protovalidate';
 import { afterEach, describe, expect, it } from '@jest/globals';
@@ -226,6 +227,35 @@ describe('the API', () => {
     expect((await at('GET', `/${client.client_id}`)).status).toBe(404);
     expect(JSON.parse((await at('GET', '')).text).clients).toEqual([]);
     expect((await call('GET', '/organizations/org_1/clients')).status).toBe(404);
+  });
+
+  it('creates, lists, reads and deletes organizations, with their clients', async () => {
+    const emulator = await start();
+    const { call } = await caller(emulator);
+    const { createOrganization, listOrganization, getOrganization } = OrganizationService.method;
+    const fields = { display_name: 'Acme', external_id: 'acme', metadata: { plan: 'free' } };
+    const created = await call('POST', '/organizations', fields);
+    const { organization } = decoded(createOrganization.output, created.text);
+    expect({ status: created.status, organization }).toMatchObject({
+      status: 201,
+      organization: { displayName: 'Acme', externalId: 'acme', metadata: { plan: 'free' } },
+    });
+    const again = await call('POST', '/organizations', fields);
+    expect({ status: again.status, body: JSON.parse(again.text) }).toMatchObject({ status: 409, body: { code: 6 } });
+
+    const { organizations, totalSize } = decoded(
+      listOrganization.output,
+      (await call('GET', '/organizations?page_size=1')).text,
+    );
+    expect({ ids: organizations.map(({ id }) => id), totalSize }).toEqual({ ids: [organization?.id], totalSize: 2 });
+    const path = `/organizations/${organization?.id}`;
+    expect(decoded(getOrganization.output, (await call('GET', path)).text).organization).toEqual(organization);
+
+    emulator.seed(example, { organizationId: String(organization?.id) });
+    const own = emulator.seed(example).client;
+    expect((await call('DELETE', path)).status).toBe(200);
+    expect((await call('GET', path)).status).toBe(404);
+    expect(emulator.clients().map(({ client_id }) => client_id)).toEqual([own.client_id]);
   });
 
   it('wants a token of its own API credentials', async () => {
@@ -1013,6 +1043,27 @@ describe('the program', () => {
     expect(await once(program, 'exit')).toEqual([0, null]);
     await expect(readFile(variables.NODE_EXTRA_CA_CERTS)).rejects.toThrow('ENOENT');
     await rm(folder, { recursive: true });
+  });
+
+  it('offers HTTP/2 beside HTTP/1.1 with --http2, and HTTP/1.1 alone with --tls', async () => {
+    const protocols = async (option: string) => {
+      const program = spawn(process.execPath, ['emulator/cli.ts', option], { stdio: ['ignore', 'pipe', 'inherit'] });
+      const [lines] = await once(program.stdout, 'data');
+      const url = new URL(/^SCALEKIT_ENVIRONMENT_URL=(.*)$/m.exec(String(lines))?.[1] ?? '');
+      const ca = await readFile(/^NODE_EXTRA_CA_CERTS=(.*)$/m.exec(String(lines))?.[1] ?? '');
+      const offered = [];
+      for (const protocol of ['h2', 'http/1.1']) {
+        const socket = tls.connect({ host: url.hostname, port: Number(url.port), ca, ALPNProtocols: [protocol] });
+        await Promise.race([once(socket, 'secureConnect'), once(socket, 'error')]).catch(() => {});
+        offered.push(socket.alpnProtocol);
+        socket.destroy();
+      }
+      program.kill('SIGTERM');
+      await once(program, 'exit');
+      return offered;
+    };
+    expect(await protocols('--http2')).toEqual(['h2', 'http/1.1']);
+    expect(await protocols('--tls')).toEqual([null, 'http/1.1']);
   });
 
   it('goes on in the background, if it is asked to, and outlives what started it', async () => {

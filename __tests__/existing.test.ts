@@ -746,8 +746,8 @@ describe('the search', () => {
       { ...foreign, description: 5 },
       { ...foreign, scopes: 'a b' },
       { ...foreign, custom_claims: { github_repository_id: '740123456' } },
-      { ...foreign, custom_claims: REPOSITORY_CLAIMS, expiry: 'soon' },
-      { ...foreign, custom_claims: REPOSITORY_CLAIMS, secrets: [{ id: '..' }] },
+      { ...foreign, expiry: 'soon' },
+      { ...foreign, secrets: [{ id: '..' }] },
     ];
     emulator.faults.add({
       operation: 'listClients',
@@ -768,6 +768,38 @@ describe('the search', () => {
     const executed = await run(inputs, { env });
     expect([executed.exitCode, executed.annotations, executed.outputs.result]).toEqual([0, [], 'created']);
     expect(emulator.clients()).toEqual([client, expect.objectContaining({ client_id: executed.outputs.client_id })]);
+  });
+
+  it('finds the client again whose name was taken, and takes the name that it got for no drift', async () => {
+    const name = `${'n'.repeat(126)}😀`;
+    emulator.seed({ name });
+    Object.assign(emulator.behaviour, { uniqueNames: true, descriptionsInLists: false });
+    // Without claims, only its name makes a client of the list a candidate.
+    const inputs = { name, repository_claims: 'none' };
+    const first = await run(inputs);
+    expect(first).toMatchObject({ exitCode: 0, annotations: [], outputs: { result: 'created' } });
+    const created = emulator.clients()[1];
+    expect(created?.name).toMatch(/^n{120} #[\w-]{6}$/);
+    const before = emulator.requests.length;
+    const second = await run(inputs);
+    expect(second).toMatchObject({
+      exitCode: 0,
+      annotations: [],
+      outputs: { result: 'rotated', client_id: created?.client_id },
+    });
+    // The other client with that name is read as well.
+    expect(sent(before)).toEqual(['token', 'listClients', 'getClient', 'getClient', 'addSecret', 'token']);
+  });
+
+  it.each([undefined, null, ''])('finds the client again if the list shows %j for its description', async (shown) => {
+    const { client } = seedOurs();
+    editClients('listClients', (listed) => ({ ...listed, description: shown }));
+    const executed = await run();
+    expect(executed).toMatchObject({
+      exitCode: 0,
+      annotations: [],
+      outputs: { result: 'rotated', client_id: client.client_id },
+    });
   });
 
   it('finds the client again whose environment is written otherwise, and corrects the claim', async () => {

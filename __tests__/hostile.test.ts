@@ -9,7 +9,17 @@ import { text } from 'node:stream/consumers';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { type Emulator, type Operation, startEmulator } from '../emulator/index.ts';
 import { makeCertificate } from '../emulator/tls.ts';
-import { credentialsWork, errors, readable, runAction, runBare, sentTo, trust, warnings } from './support/action.ts';
+import {
+  credentialsWork,
+  errors,
+  interruptedAt,
+  readable,
+  runAction,
+  runBare,
+  sentTo,
+  trust,
+  warnings,
+} from './support/action.ts';
 
 // Tests with behaviour of networks and servers that nobody would build on purpose.
 
@@ -152,13 +162,43 @@ describe('a created client whose response cannot be used', () => {
     ]);
   });
 
-  it('because it does not say whose it is, is read by its id', async () => {
+  const withoutDescription = change((client) => delete client.description);
+
+  it.each([
+    ['has no description', withoutDescription],
+    ['has null for a description', change((client) => Object.assign(client, { description: null }))],
+  ])('because it does not say whose it is, is read by its id: it %s', async (_, edit) => {
     emulator.behaviour.listLag = 60_000;
-    const edit = change((client) => delete client.description);
     emulator.faults.add({ operation: 'createClient', fault: { kind: 'edit', edit } });
     const run = await runAction(emulator);
     expect(run).toMatchObject({ exitCode: 0, annotations: [] });
     expect(await credentialsWork(emulator, run.outputs)).toBe(true);
+  });
+
+  describe('because neither the answer nor a read shows whose it is', () => {
+    beforeEach(() => {
+      Object.assign(emulator.behaviour, { listLag: 60_000, descriptions: 'rewritten' });
+      emulator.faults.add({ operation: 'createClient', fault: { kind: 'edit', edit: withoutDescription } });
+    });
+
+    it('is removed by its id if the read fails', async () => {
+      const body = { code: 7, message: 'permission denied' };
+      emulator.faults.add({ operation: 'getClient', call: 1, fault: { kind: 'status', status: 403, body } });
+      const run = await runAction(emulator);
+      expect({ exitCode: run.exitCode, clients: emulator.clients() }).toEqual({ exitCode: 1, clients: [] });
+      expect(errors(run)).toEqual([
+        expect.stringMatching(/^Could not .* HTTP 403: permission denied\..*\nRemoved again: client m2morg_\d+\.$/),
+      ]);
+    });
+
+    it('is removed by its id, by post, if main is cancelled during the read and gets no answer', async () => {
+      emulator.faults.add({ operation: 'getClient', call: 1, when: 'after', fault: { kind: 'reset' } });
+      const run = await runAction(emulator, interruptedAt(emulator, 'getClient'));
+      expect({ exitCode: run.exitCode, clients: emulator.clients().length }).toEqual({ exitCode: 1, clients: 1 });
+      const post = await run.post();
+      expect(post).toMatchObject({ exitCode: 0, annotations: [] });
+      expect(emulator.clients()).toEqual([]);
+    });
   });
 
   it('because the server changed its description is removed by its id', async () => {

@@ -5,12 +5,12 @@ import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { type Emulator, startEmulator } from '../emulator/index.ts';
 import { type Outcome, runProgram } from '../emulator/runner.ts';
+import { source } from './support/action.ts';
 
 // Tests of a step whose standard output is read late or not at all. The runner does not know the masks then.
 
-const SOURCE = process.env.ACTION_SOURCE === '1';
 const fileOf = (entry: string) =>
-  fileURLToPath(new URL(SOURCE ? `../src/${entry}.ts` : `../dist/${entry}.js`, import.meta.url));
+  fileURLToPath(new URL(`../${source ?? 'dist'}/${entry}.${source === 'src' ? 'ts' : 'js'}`, import.meta.url));
 
 let emulator: Emulator;
 let folder: string;

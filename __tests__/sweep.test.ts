@@ -285,7 +285,7 @@ describe('sweep/ looks again just before it deletes', () => {
     };
     const run = await sweep();
     expect([run.exitCode, run.outputs.deleted, ids()]).toEqual([1, second, [first]]);
-    expect(errors(run)).toEqual([`Client ${first} stays: its description was changed meanwhile.`]);
+    expect(errors(run)).toEqual([`Client ${first} stays: its description or its claims were changed meanwhile.`]);
     expect(table(run).map(([, , , what]) => what)).toEqual(['not deleted', 'deleted']);
   });
 

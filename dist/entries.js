@@ -2259,7 +2259,7 @@ function parseListedClient(entry) {
     }
 }
 /**
- * Parses the id and the description of a client.
+ * Parses the id, the description and, as far as they can be read, the claims of a client.
  * @throws {InvalidResponseError}
  */
 function parseClientSummary(value) {
@@ -2268,7 +2268,21 @@ function parseClientSummary(value) {
     if (!CLIENT_ID.test(client_id))
         throw new _net_json_js__WEBPACK_IMPORTED_MODULE_0__/* .InvalidResponseError */ .tF('client_id is not the id of an organization client');
     const description = client.description == null ? undefined : (0,_net_json_js__WEBPACK_IMPORTED_MODULE_0__/* .stringField */ .OM)(client, 'description');
-    return { client_id, description, parse: () => parseClient(client, client_id) };
+    return { client_id, description, custom_claims: readClaims(client), parse: () => parseClient(client, client_id) };
+}
+function readClaims(client) {
+    try {
+        return parseClaims(client);
+    }
+    catch {
+        return undefined;
+    }
+}
+function parseClaims(client) {
+    return (0,_net_json_js__WEBPACK_IMPORTED_MODULE_0__/* .listField */ .FZ)(client, 'custom_claims').map((entry) => {
+        const claim = (0,_net_json_js__WEBPACK_IMPORTED_MODULE_0__/* .asObject */ .eB)(entry, 'custom_claims');
+        return { key: (0,_net_json_js__WEBPACK_IMPORTED_MODULE_0__/* .stringField */ .OM)(claim, 'key'), value: (0,_net_json_js__WEBPACK_IMPORTED_MODULE_0__/* .stringField */ .OM)(claim, 'value') };
+    });
 }
 function parseClient(client, client_id) {
     try {
@@ -2279,10 +2293,7 @@ function parseClient(client, client_id) {
             name: (0,_net_json_js__WEBPACK_IMPORTED_MODULE_0__/* .stringField */ .OM)(client, 'name'),
             scopes: stringListField(client, 'scopes'),
             audience: stringListField(client, 'audience'),
-            custom_claims: (0,_net_json_js__WEBPACK_IMPORTED_MODULE_0__/* .listField */ .FZ)(client, 'custom_claims').map((entry) => {
-                const claim = (0,_net_json_js__WEBPACK_IMPORTED_MODULE_0__/* .asObject */ .eB)(entry, 'custom_claims');
-                return { key: (0,_net_json_js__WEBPACK_IMPORTED_MODULE_0__/* .stringField */ .OM)(claim, 'key'), value: (0,_net_json_js__WEBPACK_IMPORTED_MODULE_0__/* .stringField */ .OM)(claim, 'value') };
-            }),
+            custom_claims: parseClaims(client),
             expiry: secondsField(client, 'expiry'),
             create_time: timeField(client, 'create_time'),
             secrets: (0,_net_json_js__WEBPACK_IMPORTED_MODULE_0__/* .listField */ .FZ)(client, 'secrets').map(parseSecret),

@@ -582,7 +582,7 @@ async function settleRace(context, created, found) {
     const { ours, unmarkedIds } = await (0,find/* searchClients */.DI)(scalekit, desired);
     if (isPersistent && unmarkedIds.has(created.client_id))
         reportUnmarked(desired, created.client_id);
-    const isOwn = (client) => (0,identity/* isFromThisStep */.Lk)({ ...client, parse: () => client }, journal.state);
+    const isOwn = (client) => (0,identity/* isFromThisStep */.Lk)(client, journal.state);
     await removeDuplicates(context, ours.filter((client) => isOwn(client) && client.client_id !== created.client_id));
     if (!isPersistent)
         return undefined;

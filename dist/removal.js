@@ -216,7 +216,8 @@ async function run(inputs, transport) {
     if (found && !deletable && !isNothingSaved(found.saved))
         _output_log_js__WEBPACK_IMPORTED_MODULE_5__/* .warning */ .$e(notDeletedWarning(found, owner));
     const isListed = (id) => kept.has(id) || listed.some(({ client_id }) => client_id === id);
-    const unlisted = deletable && (await findUnlistedClient(scalekit, deletable.saved, isListed, query));
+    const unlisted = deletable && (await findUnlistedClient(scalekit, deletable.saved, isListed, query, kept));
+    kept.warnings().forEach(_output_log_js__WEBPACK_IMPORTED_MODULE_5__/* .warning */ .$e);
     const clients = [...listed, ...(unlisted ? [unlisted] : [])];
     const nothing = nothingText(scalekit, inputs.client_id, query);
     if (inputs.dry_run)
@@ -230,8 +231,8 @@ function queryFor(inputs, target) {
     return { identity, marker: { key: (0,_client_identity_js__WEBPACK_IMPORTED_MODULE_0__/* .identityHash */ .Jf)(identity), repo }, fields: { name: (0,_inputs_desired_client_js__WEBPACK_IMPORTED_MODULE_3__/* .clientName */ .V8)(inputs, target) } };
 }
 /**
- * Finds the client that `client_id` names, or all with our identity hash. The clients need not be readable as a whole. Warns
- * of clients that may be ours and are not deleted: `kept`.
+ * Finds the client that `client_id` names, or all with our identity hash. The clients need not be readable as a whole.
+ * @returns also the clients that may be ours and are not deleted: `kept`
  */
 async function findDeletableClients(scalekit, client_id, query) {
     const kept = new _steps_kept_clients_js__WEBPACK_IMPORTED_MODULE_12__/* .KeptClients */ .Jr();
@@ -254,7 +255,6 @@ async function findDeletableClients(scalekit, client_id, query) {
     }
     for (const { client_id } of (0,_client_identity_js__WEBPACK_IMPORTED_MODULE_0__/* .copiesAmong */ .uW)([...found.values()]))
         kept.add('copy', client_id);
-    kept.warnings().forEach(_output_log_js__WEBPACK_IMPORTED_MODULE_5__/* .warning */ .$e);
     return { deletable: [...found.values()].filter(({ client_id }) => !kept.has(client_id)), kept };
 }
 /**
@@ -305,15 +305,20 @@ function notDeletedWarning({ credentials: { location }, saved }, owner) {
  * Returns the client with our identity hash that only the saved id names, because the list may lag.
  * @param isListed whether the list showed a client, so that it is deleted anyway or must not be
  */
-async function findUnlistedClient(scalekit, saved, isListed, query) {
+async function findUnlistedClient(scalekit, saved, isListed, query, kept) {
     const id = saved.client_id?.trim() ?? '';
     if (!_scalekit_types_js__WEBPACK_IMPORTED_MODULE_10__/* .CLIENT_ID */ .U6.test(id) || isListed(id))
         return undefined;
     const named = await scalekit.getClient(id);
-    if (named?.client_id !== id || (0,_client_identity_js__WEBPACK_IMPORTED_MODULE_0__/* .relationOf */ .Ke)(named, query) !== 'ours')
+    if (named?.client_id !== id)
         return undefined;
+    const relation = (0,_client_identity_js__WEBPACK_IMPORTED_MODULE_0__/* .relationOf */ .Ke)(named, query);
     const marker = (0,_client_marker_js__WEBPACK_IMPORTED_MODULE_16__/* .parseMarker */ .gY)(named.description);
-    return marker && { client_id: id, marker };
+    if (relation === 'ours')
+        return marker && { client_id: id, marker };
+    if (relation !== 'unrelated')
+        kept.add(relation, id);
+    return undefined;
 }
 /** Returns the sentence that there is nothing to delete, and what was looked for. */
 function nothingText({ organization_id }, client_id, { identity }) {

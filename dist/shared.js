@@ -269,16 +269,15 @@ function hasMatchingClaims(client, identity) {
     const [environment = ''] = claimValues(client, 'environment');
     return (claimsNameRepository(client, identity) === true && environment.toLowerCase() === identity.environment.toLowerCase());
 }
-/** Returns what a client is to a step. A client that cannot be parsed has no claims. */
-function relationOf({ description, parse }, { identity, marker: { key } }) {
+/** Returns what a client is to a step, even if its other fields cannot be parsed. */
+function relationOf({ description, custom_claims }, { identity, marker: { key } }) {
     const markers = (0,_marker_js__WEBPACK_IMPORTED_MODULE_3__/* .parseMarkers */ .FT)(description);
     const hasOurKey = markers.some((marker) => marker.key === key);
     if (markers.length === 1 && !hasOurKey)
         return 'unrelated';
-    const client = parseOrUndefined(parse);
     if (markers.length === 1)
-        return client && namesOtherRepository(client, identity) ? 'contradictory' : 'ours';
-    const isAlike = client !== undefined && hasMatchingClaims(client, identity);
+        return !custom_claims || namesOtherRepository({ custom_claims }, identity) ? 'contradictory' : 'ours';
+    const isAlike = custom_claims !== undefined && hasMatchingClaims({ custom_claims }, identity);
     if (markers.length > 1)
         return hasOurKey || isAlike ? 'disputed' : 'unrelated';
     return isAlike ? 'look-alike' : 'unrelated';
@@ -338,12 +337,11 @@ function claimValues({ custom_claims }, key) {
  * repository than its marker: the marker is a copy.
  * @param run `ID.ATTEMPT` of the workflow run
  */
-function isFromThisStep({ description, parse }, { nonce, run }) {
+function isFromThisStep({ description, custom_claims }, { nonce, run }) {
     const marker = (0,_marker_js__WEBPACK_IMPORTED_MODULE_3__/* .parseMarker */ .gY)(description);
     if (marker?.nonce !== nonce || marker.run !== run)
         return false;
-    const client = parseOrUndefined(parse);
-    return !client || !contradictsItself(client, marker);
+    return !custom_claims || !contradictsItself({ custom_claims }, marker);
 }
 
 
@@ -1693,6 +1691,7 @@ class Transport {
     };
     #userAgent;
     #deadline;
+    #debug;
     #cancel = new AbortController();
     /** Hosts that have sent a response: TLS with them works. */
     #answered = new Set();
@@ -1701,10 +1700,12 @@ class Transport {
     /**
      * @param run `ID.ATTEMPT` of the workflow run, for Scalekit's logs
      * @param timeout seconds for the whole step, counted from the start of the process
+     * @param debug gets one line for each attempt of a request
      */
-    constructor(run, timeout) {
+    constructor(run, timeout, debug = log/* debug */.Yz) {
         this.#userAgent = `scalekit-organization-client/${VERSION} (run ${run})`;
         this.#deadline = new Deadline(timeout);
+        this.#debug = debug;
     }
     /** Makes the time that was kept for roll-back available to all later requests. */
     releaseCleanupTime() {
@@ -1779,7 +1780,7 @@ class Transport {
         const result = await this.#exchange(request, this.#deadline.requestTimeout);
         const shown = result instanceof network_error/* NetworkError */.D ? result.code : result.status;
         const milliseconds = Math.round((0,clock/* clock */.p)() - started);
-        log/* debug */.Yz(`${request.method} ${request.url.pathname} ${shown} ${milliseconds} ms attempt ${attempt}`);
+        this.#debug(`${request.method} ${request.url.pathname} ${shown} ${milliseconds} ms attempt ${attempt}`);
         return result;
     }
     async #exchange(request, timeout) {
@@ -2401,7 +2402,7 @@ function scalekitInvalidResponse(operation, response, reason, subject) {
 function meantStatus(response) {
     return (0,_meaning_js__WEBPACK_IMPORTED_MODULE_2__/* .isNotFound */ .c4)(response) ? 404 : response.status;
 }
-const DENIED_TOKEN_ADVICE = 'A scope must exist in the environment, and an interceptor of the environment may deny the token.';
+const DENIED_TOKEN_ADVICE = 'A scope must exist in the environment, and an interceptor or the IP allowlist of the environment may deny the token.';
 function scalekitAdvice(response, subject) {
     const { status, headers } = response;
     if (status >= 300 && status < 400)
@@ -2658,7 +2659,7 @@ function asList(value) {
  * ownership marker. With `lifetime: job` it finds none, because such a client is always new.
  * @param saved what is saved from an earlier run
  * @throws {Error} if `client_id` names a client that this step may not manage, or if a client with this step's identity
- *   hash has a claim that names another repository
+ *   hash has a claim that names another repository, or claims that cannot be read
  */
 async function findExisting(scalekit, desired, saved) {
     const unsearched = { others: [], seenIds: undefined, startedAt: (0,_net_clock_js__WEBPACK_IMPORTED_MODULE_4__/* .clock */ .p)(), notices: [], warnings: [], saved };
@@ -2800,7 +2801,7 @@ class KeptClients {
     has(client_id) {
         return Object.values(this.#ids).some((ids) => ids.has(client_id));
     }
-    /** Ids of the clients with our identity hash whose claims name another repository. */
+    /** Ids of the clients with our identity hash whose claims name another repository, or cannot be read. */
     get contradictory() {
         return [...this.#ids.contradictory];
     }
@@ -2828,9 +2829,9 @@ class KeptClients {
         ];
     }
 }
-/** Returns the sentence about clients whose marker and claims contradict each other. */
+/** Returns the sentence about clients whose marker and claims contradict each other, or whose claims cannot be read. */
 function contradictionText(ids) {
-    return `Clients whose ownership marker and claim github_repository_id name different repositories: ${(0,_output_text_js__WEBPACK_IMPORTED_MODULE_1__/* .listed */ .KE)(ids)}. They may be copies. They are neither changed nor deleted. Delete them by hand, or remove the marker from their descriptions.`;
+    return `Clients whose claim github_repository_id contradicts their ownership marker, or whose claims cannot be read: ${(0,_output_text_js__WEBPACK_IMPORTED_MODULE_1__/* .listed */ .KE)(ids)}. They may be copies. They are neither changed nor deleted. Delete them by hand, or remove the marker from their descriptions.`;
 }
 /** Returns the sentence about a client that has the ownership marker of another one. */
 function copyText(client_id) {
@@ -3256,12 +3257,12 @@ async function removeClientOrOwnSecrets(scalekit, state, client) {
 function newSecretIds({ secrets }, known) {
     return secrets.map(({ id }) => id).filter((id) => !known.includes(id));
 }
-/** Re-reads a client and deletes it. Does not delete it if its ownership marker has changed. */
+/** Re-reads a client and deletes it. Does not delete it if its ownership marker has changed, or if its claims contradict that. */
 async function deleteMarkedClient(scalekit, client) {
     const { client_id } = client;
     try {
         if (!client.justRead && (await isChanged(scalekit, client)))
-            return { remaining: `Client ${client_id} stays: its description was changed meanwhile.` };
+            return { remaining: `Client ${client_id} stays: its description or its claims were changed meanwhile.` };
         return (await deleteClientUntilGone(scalekit, client_id)) ? 'deleted' : 'gone already';
     }
     catch (error) {
@@ -3269,13 +3270,17 @@ async function deleteMarkedClient(scalekit, client) {
         return { remaining: `Client ${client_id} is left over: ${_output_log_js__WEBPACK_IMPORTED_MODULE_1__/* .message */ .iU(error)} ${call}` };
     }
 }
-/** Returns whether the ownership marker of a client has changed. A client that does not exist has not changed. */
+/**
+ * Returns whether the ownership marker of a client has changed, or whether its claims contradict it. A list may leave claims
+ * out. A client that does not exist has not changed.
+ */
 async function isChanged(scalekit, { client_id, marker }) {
     const now = await scalekit.getClient(client_id);
     if (!now)
         return false;
     const current = (0,_client_marker_js__WEBPACK_IMPORTED_MODULE_5__/* .parseMarker */ .gY)(now.description);
-    return now.client_id !== client_id || !current || (0,_client_marker_js__WEBPACK_IMPORTED_MODULE_5__/* .formatMarker */ .gJ)(current) !== (0,_client_marker_js__WEBPACK_IMPORTED_MODULE_5__/* .formatMarker */ .gJ)(marker);
+    const isSame = now.client_id === client_id && current && (0,_client_marker_js__WEBPACK_IMPORTED_MODULE_5__/* .formatMarker */ .gJ)(current) === (0,_client_marker_js__WEBPACK_IMPORTED_MODULE_5__/* .formatMarker */ .gJ)(marker);
+    return !isSame || !now.custom_claims || (0,_client_identity_js__WEBPACK_IMPORTED_MODULE_0__/* .contradictsItself */ .AM)({ custom_claims: now.custom_claims }, current);
 }
 /** @throws {Error} that names all failures, each once, unless there are none */
 function throwFailures(failures) {

@@ -1,6 +1,7 @@
 // Executes one request: applies the rules of the fault plan, runs the handler, and sends the response.
 
 import type { ServerResponse } from 'node:http';
+import type { ServerHttp2Stream } from 'node:http2';
 import type { Socket } from 'node:net';
 import { pipeline } from 'node:stream/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -44,7 +45,12 @@ export async function perform(
 
   const send = (sent: HttpResponse) => {
     const body = payload(sent.body);
-    head(sent, { 'content-length': String(body.length) });
+    if (body.length === 0 && 'stream' in outgoing) {
+      request.status = sent.status;
+      sendHeaders(outgoing.stream as ServerHttp2Stream, sent);
+      return;
+    }
+    head(sent, sent.trailers ? {} : { 'content-length': String(body.length) });
     if (sent.trailers) outgoing.addTrailers(sent.trailers);
     outgoing.end(body);
   };
@@ -103,6 +109,15 @@ export async function perform(
       }, outgoing);
     }
   }
+}
+
+/**
+ * Sends a response without a body over HTTP/2, as one HEADERS frame that ends the stream. Node's response object would
+ * send an empty DATA frame behind it. Then the headers are not the trailers, and a strict gRPC client misses the status.
+ */
+function sendHeaders(stream: ServerHttp2Stream, { status, headers, trailers }: HttpResponse): void {
+  // The caller may have given up meanwhile.
+  if (!stream.closed) stream.respond({ ':status': status, ...headers, ...trailers }, { endStream: true });
 }
 
 /**

@@ -8,13 +8,31 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { startEmulator } from './index.ts';
 import { defaultBehaviour } from './scalekit/behaviour.ts';
+import { parseSetup, prepareGitHub, setupOptions } from './setup.ts';
 
 const usage = `Usage: npm run -s emulator -- [options]
 
   --port N               listen on this port of 127.0.0.1 (any free one if not given)
   --tls                  serve https; the certificate's authority is written to a file
+  --http2                serve https with HTTP/2 beside HTTP/1.1, for Scalekit's SDKs, which
+                         use gRPC. Without TLS there is HTTP/1.1 alone, because the SDKs
+                         for Python and Go use gRPC over TLS only. To trust the authority,
+                         Python needs the name of its file in REQUESTS_CA_BUNDLE and
+                         GRPC_DEFAULT_SSL_ROOTS_FILE_PATH, and Go in SSL_CERT_FILE
   --github               print what names GitHub's API and ID tokens too, and as
-                         SECRETS_TOKEN a token that may do everything there
+                         SECRETS_TOKEN a token that may do everything there; further the
+                         runner's variables of a job, and as ENDED_RUN_ID the id of an
+                         earlier run that is over
+  --repository OWNER/NAME
+                         a repository on GitHub (repeatable); the job is in the first one,
+                         acme/inventory-service if not given; implies --github
+  --environment NAME     a deployment environment of each repository (repeatable); the job's
+                         ID token names the first one. If not given, there is one named
+                         production, and the ID token names none; implies --github
+  --organization-external-id ID
+                         your own id of the organization
+  --secret-age DAYS      the first secret of a new client is DAYS days old, so that
+                         rotate_after can be due in the next run
   --append-to FILE       append the variables to FILE too, say "$GITHUB_ENV"
   --background           return once it serves, and go on without the shell; prints
                          EMULATOR_PID too
@@ -38,6 +56,7 @@ async function run(): Promise<void> {
     options: {
       port: { type: 'string', default: '0' },
       tls: { type: 'boolean', default: false },
+      http2: { type: 'boolean', default: false },
       github: { type: 'boolean', default: false },
       // Not --env-file: Node parses that option itself, wherever it is on the command line.
       'append-to': { type: 'string' },
@@ -45,6 +64,7 @@ async function run(): Promise<void> {
       behaviour: { type: 'string', multiple: true, default: [] },
       fault: { type: 'string', multiple: true, default: [] },
       help: { type: 'boolean', short: 'h', default: false },
+      ...setupOptions,
     },
   });
   if (values.help) {
@@ -53,17 +73,16 @@ async function run(): Promise<void> {
   }
   if (values.background) return await startInBackground();
   const port = Number(values.port);
+  const setup = parseSetup(values);
   const emulator = await startEmulator({
-    ...(values.tls ? { tls: true, tlsPort: port } : { port }),
+    ...(values.tls || values.http2 ? { tls: true, tlsPort: port, http2: values.http2 } : { port }),
     behaviour: Object.fromEntries(values.behaviour.map(parseSetting)),
     faults: values.fault.map((rule) => JSON.parse(rule)),
+    ...setup.options,
   });
   const folder = emulator.ca && (await mkdtemp(join(tmpdir(), 'scalekit-emulator-')));
   const variables = { ...emulator.variables };
-  if (values.github) {
-    const { token, idTokenVariables } = emulator.github;
-    Object.assign(variables, emulator.github.variables, { SECRETS_TOKEN: token }, idTokenVariables);
-  }
+  if (setup.withGitHub) Object.assign(variables, prepareGitHub(emulator, setup));
   if (folder && emulator.ca) {
     variables.NODE_EXTRA_CA_CERTS = join(folder, 'ca.pem');
     await writeFile(variables.NODE_EXTRA_CA_CERTS, emulator.ca);

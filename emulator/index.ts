@@ -12,6 +12,7 @@ import type { Credentials } from './scalekit/oauth.ts';
 import type { ClientJson, Organization } from './scalekit/store.ts';
 import { listen } from './server.ts';
 import { type CertificateKind, makeCertificate } from './tls.ts';
+import type { RunnerVariables } from './variables.ts';
 
 export type { Operation } from './exchange.ts';
 export type { Fault } from './faults.ts';
@@ -25,10 +26,16 @@ export type EmulatorOptions = {
   tlsPort?: number;
   /** Starts a second listener with TLS and this kind of certificate. `true` means `valid`. */
   tls?: boolean | CertificateKind;
-  /** Whether the TLS listener offers HTTP/2 next to HTTP/1.1. Scalekit's SDK needs it, because it uses gRPC. */
+  /** Whether the TLS listener offers HTTP/2 next to HTTP/1.1. Scalekit's SDKs need it, because they use gRPC. */
   http2?: boolean;
   /** `iss` of tokens. By default the origin that the caller used. */
   issuer?: string;
+  /** External id of the organization that exists from the start. Random by default. */
+  organizationExternalId?: string | undefined;
+  /** Age in milliseconds that the first secret of a client has when a request creates the client. 0 by default. */
+  firstSecretAgeMs?: number;
+  /** Variables of the job that uses the emulated GitHub. RUNNER_VARIABLES by default. */
+  runner?: RunnerVariables;
   behaviour?: Partial<Behaviour>;
   faults?: FaultRule[];
   hold?: Hold;
@@ -92,9 +99,9 @@ export type Emulator = {
 
 /** Starts a Scalekit environment with one organization, and the parts of GitHub that the action calls, on loopback. */
 export async function startEmulator(options: EmulatorOptions = {}): Promise<Emulator> {
-  const { store, credentials, behaviour, find } = createEnvironment(options.behaviour ?? {}, options.issuer);
-  const organization = store.addOrganization();
-  const github = createGitHub();
+  const { store, credentials, behaviour, find } = createEnvironment(options);
+  const organization = store.addOrganization(options.organizationExternalId);
+  const github = createGitHub(options.runner);
   const faults = new FaultPlan(options.faults);
   const requests: RecordedRequest[] = [];
   const counters = { connections: 0 };

@@ -25,8 +25,8 @@ export interface Step {
   event?: unknown;
   /** Folder of the action, relative to the repository's root. The root by default. */
   action?: string;
-  /** Runs the sources in `src` instead of the bundles in `dist`. */
-  source?: boolean;
+  /** Folder with the sources to run instead of the bundles in `dist`, relative to the repository's root. */
+  source?: string | undefined;
   /**
    * Called when main has started, with a function that sends it a signal, and with what the runner can do meanwhile: read
    * the state that main has written so far, and run the post step.
@@ -118,8 +118,9 @@ function nodeCommand({ node = process.execPath, nodeOptions = [] }: Step, file: 
   return [node, ...nodeOptions, file];
 }
 
-function entry(folder: string, file: string, source = false): string {
-  return source ? path.join(ROOT, file.replace(/^.*dist\/(\w+)\.js$/, 'src/$1.ts')) : path.join(folder, file);
+function entry(folder: string, file: string, source: string | undefined): string {
+  if (!source) return path.join(folder, file);
+  return path.join(ROOT, source, `${path.basename(file, '.js')}.${source === 'src' ? 'ts' : 'js'}`);
 }
 
 function inputVariables(

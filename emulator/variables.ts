@@ -18,3 +18,16 @@ export const RUNNER_VARIABLES = {
   GITHUB_WORKFLOW_REF: 'acme/inventory-service/.github/workflows/deploy.yml@refs/heads/main',
   RUNNER_ENVIRONMENT: 'github-hosted',
 };
+
+export type RunnerVariables = typeof RUNNER_VARIABLES;
+
+/** Returns the variables that the runner sets for an action in the same workflow of another repository. */
+export function runnerVariables(repository = RUNNER_VARIABLES.GITHUB_REPOSITORY): RunnerVariables {
+  const { GITHUB_REPOSITORY, GITHUB_WORKFLOW_REF } = RUNNER_VARIABLES;
+  return {
+    ...RUNNER_VARIABLES,
+    GITHUB_REPOSITORY: repository,
+    GITHUB_REPOSITORY_OWNER: repository.replace(/\/.*/, ''),
+    GITHUB_WORKFLOW_REF: GITHUB_WORKFLOW_REF.replace(GITHUB_REPOSITORY, repository),
+  };
+}

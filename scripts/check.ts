@@ -8,10 +8,13 @@ import path from 'node:path';
 
 /** Temporary folder for the reports of the test suites. */
 const folder = mkdtempSync(path.join(tmpdir(), 'check-'));
-const SUITES = ['test', 'test:matrix', 'test:act', 'test:nodes'];
+/** What each check took. */
+const durations: string[] = [];
+const SUITES = ['test', 'test:matrix', 'test:act', 'test:nodes', 'test:sdk'];
 const failed = [
   ...SUITES.map((script) => runCheck(script, () => runTests(script))),
   runCheck('tests fail where a promise is broken', () => npm('run', 'test:promises')),
+  runCheck('the emulator is what the action assumes about Scalekit', () => npm('run', 'contract', '--', '--emulator')),
   runCheck('coverage', () => npm('run', 'coverage')),
   runCheck('lint', () => npm('run', 'lint')),
   runCheck('workflows', () => npm('run', 'lint:workflows')),
@@ -23,14 +26,18 @@ const failed = [
 
 const { passed, failures } = countTests();
 rmSync(folder, { recursive: true });
+console.log(`\n${durations.join('\n')}`);
 console.log(failed.length > 0 ? `\nFailed: ${failed.join(', ')}` : '\nAll checks passed.');
 console.log(`${passed} passed, ${failures} failed`);
 process.exitCode = failed.length > 0 || failures > 0 || passed === 0 ? 1 : 0;
 
-/** Runs one check and returns its name if it failed, or undefined if it passed. */
+/** Runs one check, prints how long it took, and returns its name if it failed, or undefined if it passed. */
 function runCheck(name: string, passes: () => boolean): string | undefined {
   console.log(`\n── ${name}`);
-  return passes() ? undefined : name;
+  const started = performance.now();
+  const passed = passes();
+  durations.push(`${Math.round((performance.now() - started) / 1000)} s ${name}`);
+  return passed ? undefined : name;
 }
 
 function npm(...args: string[]): boolean {

@@ -1,24 +1,28 @@
 // Measures how much of src the unit tests and the spawned tests cover together, and fails below the limits. Both run
-// src itself with its types replaced by spaces, so V8's offsets match the files and the figures can be added up.
+// src with its types replaced by spaces, so V8's offsets match the files and the figures can be added up.
 
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { STRIPPED, stripSources } from './strip.ts';
 
 /** Beginnings of the names of the tests that do not run. */
 const EXCLUDED = ['unit', 'matrix', 'container-cancel', 'injection', 'fleet', 'bundle', 'emulator', 'github-emulator'];
 
 /** Temporary folder for V8's coverage files. */
 const folder = mkdtempSync(path.join(tmpdir(), 'coverage-'));
+/** The beginnings of the URLs of the stripped sources and of the sources. */
+const [stripped, sources] = [`${pathToFileURL(STRIPPED).href}/`, `${pathToFileURL('src').href}/`];
+stripSources('.');
 try {
   // Run the unit tests in Jest's own process. Jest ends its workers in a way that loses their coverage.
   jest('__tests__/unit', '--runInBand');
-  // Exclude tests whose time limits are set for the built action, and tests of which others cover the same code. Each
-  // process strips the types of all of src, so run no more of them than there are processors.
+  // Exclude tests whose time limits are set for the built action, and tests of which others cover the same code. A
+  // process that records its coverage is slow, so run no more of them than there are processors.
   jest('--testPathIgnorePatterns', `__tests__/(${EXCLUDED.join('|')})`, '--maxWorkers', '100%');
-  for (const name of readdirSync(folder)) replacePathsByUrls(path.join(folder, name));
+  for (const name of readdirSync(folder)) nameSources(path.join(folder, name));
   const limits = ['--check-coverage', '--lines', '95', '--branches', '95'];
   const report = ['--temp-directory', folder, '--include', 'src/**/*.ts', '--all', '--reporter', 'text'];
   run('c8', ['node_modules/c8/bin/c8.js', 'report', ...report, ...limits]);
@@ -28,13 +32,19 @@ try {
 
 function jest(...args: string[]): void {
   const program = ['--experimental-vm-modules', '--no-warnings', 'node_modules/jest/bin/jest.js', '--silent'];
-  run('jest', [...program, ...args], { ACTION_SOURCE: '1', NODE_V8_COVERAGE: folder });
+  run('jest', [...program, ...args], { ACTION_SOURCE: STRIPPED, NODE_V8_COVERAGE: folder });
 }
 
-/** Replaces paths by file URLs in a coverage file. Jest evaluates modules under their path; c8 expects a URL. */
-function replacePathsByUrls(file: string): void {
+/**
+ * Replaces the names of modules in a coverage file by the URLs of their sources. Jest evaluates modules under their path,
+ * and the spawned tests run the stripped sources.
+ */
+function nameSources(file: string): void {
   const coverage = JSON.parse(readFileSync(file, 'utf8'));
-  for (const script of coverage.result) if (path.isAbsolute(script.url)) script.url = pathToFileURL(script.url).href;
+  for (const script of coverage.result) {
+    if (path.isAbsolute(script.url)) script.url = pathToFileURL(script.url).href;
+    if (script.url.startsWith(stripped)) script.url = script.url.replace(stripped, sources).replace(/\.js$/, '.ts');
+  }
   writeFileSync(file, JSON.stringify(coverage));
 }
 

@@ -1,9 +1,10 @@
 // Generates the repeated parts of the README files, docs/, examples/ and .github/zizmor.yml: the tables of the action.yml
-// files, the example file and the owner of the repository. With --check it writes nothing and fails if any of them is
+// files, the example file, what the action assumes about Scalekit, and the owner of the repository. With --check it writes nothing and fails if any of them is
 // stale.
 
 import { globSync, readFileSync, writeFileSync } from 'node:fs';
 import { parse } from 'yaml';
+import { TOPICS } from '../contract/assumptions/index.ts';
 
 const ROOT = new URL('..', import.meta.url);
 
@@ -35,6 +36,7 @@ export function regionsOf(actions: Actions, example: string): Regions {
     },
     'delete/README.md': { inputs: inputTable(actions.delete), outputs: outputTable(actions.delete) },
     'sweep/README.md': { inputs: inputTable(actions.sweep), outputs: outputTable(actions.sweep) },
+    'docs/scalekit.md': { assumptions: assumptionTables() },
     'docs/receiving-api.md': { example: `\`\`\`js\n${example.trim()}\n\`\`\`` },
   };
 }
@@ -72,6 +74,22 @@ function outputTable({ outputs }: Metadata): string {
   );
 }
 
+/** Returns what the action assumes about Scalekit: a heading and a table for each topic. */
+function assumptionTables(): string {
+  const head = ['Assumption', 'Needed', 'How it is checked', 'What depends on it'];
+  return Object.entries(TOPICS)
+    .map(([topic, assumptions]) => {
+      const rows = assumptions.map(({ id, sentence, needed, how, hangsOn }) => [
+        `**${id}**: ${sentence}`,
+        needed ? 'yes' : '',
+        how,
+        hangsOn,
+      ]);
+      return `### ${topic}\n\n${table(head, rows)}`;
+    })
+    .join('\n\n');
+}
+
 function table(head: string[], rows: string[][]): string {
   return [head, head.map(() => '---'), ...rows]
     .map((cells) => `| ${cells.map((cell) => cell.trim().replaceAll('|', '\\|')).join(' | ')} |`)
@@ -107,7 +125,9 @@ if (import.meta.main) {
   const names = stale.map(({ file }) => file).join(', ');
   if (!names) console.log('README.md, docs/ and the workflows are up to date.');
   else if (process.argv.includes('--check')) {
-    console.error(`Not what the action.yml files, package.json and examples/ say: ${names}. Run: npm run docs`);
+    console.error(
+      `Not what the action.yml files, package.json, contract/ and examples/ say: ${names}. Run: npm run docs`,
+    );
     process.exitCode = 1;
   } else {
     for (const { file, rendered } of stale) writeFileSync(new URL(file, ROOT), rendered);

@@ -6,6 +6,7 @@ import { execFileSync, spawn } from 'node:child_process';
 import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
 import { availableParallelism, tmpdir } from 'node:os';
 import path from 'node:path';
+import { STRIPPED, stripSources } from './strip.ts';
 
 const PATCHES = path.resolve('__tests__', 'promises');
 /** The largest number of copies of the project that are tested in parallel. */
@@ -161,7 +162,7 @@ async function compiles(copy: string): Promise<boolean> {
 }
 
 /**
- * Runs the tests whose full name contains one of the names. Tests that spawn the action run `src`.
+ * Runs the tests whose full name contains one of the names. Tests that spawn the action run the copy's `src`.
  * @returns the tests that ran, or undefined if a test file could not be run
  */
 async function jest(copy: string, files: string[], names: string[]) {
@@ -169,10 +170,10 @@ async function jest(copy: string, files: string[], names: string[]) {
   rmSync(outputFile, { force: true });
   const pattern = names.map((name) => name.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')).join('|');
   const program = ['--experimental-vm-modules', '--no-warnings', 'node_modules/jest/bin/jest.js', '--silent'];
-  // Each process strips the types of all of src, so run no more tests at the same time than there are processors.
   const options = ['--testNamePattern', pattern, '--json', '--outputFile', outputFile, '--maxWorkers', '100%'];
   const args = [...program, ...options, '--runTestsByPath', ...new Set(files)];
-  await succeeds(copy, process.execPath, args, { ACTION_SOURCE: '1' }, 'ignore');
+  stripSources(copy);
+  await succeeds(copy, process.execPath, args, { ACTION_SOURCE: STRIPPED }, 'ignore');
   if (!existsSync(outputFile)) return undefined;
   const { numRuntimeErrorTestSuites, testResults }: Report = JSON.parse(readFileSync(outputFile, 'utf8'));
   const ran = ({ status }: { status: string }) => status === 'passed' || status === 'failed';

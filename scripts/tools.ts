@@ -39,7 +39,13 @@ export function findNode(major: string): string | undefined {
   return isProgram(file) ? file : undefined;
 }
 
+/** Returns the path of the Python that has Scalekit's SDK, or undefined if `.ci/tools` did not install it. */
+export function findSdkPython(): string | undefined {
+  const file = path.resolve(INSTALLED, '../sdk/bin/python');
+  return isProgram(file) ? file : undefined;
+}
+
 /** Returns a message that names missing programs and the command that installs them. */
 export function howToGet(...missing: string[]): string {
-  return `Missing: ${missing.join(', ')}. \`bash .ci/tools\` installs what is missing into .tools; it needs Python 3 and Go.`;
+  return `Missing: ${missing.join(', ')}. \`bash .ci/tools\` installs what is missing into .tools; it needs Python 3.11 and Go.`;
 }

@@ -7,8 +7,11 @@ import { type Identity, identityHash } from '../../src/client/identity.ts';
 import { formatMarker, type OwnershipMarker } from '../../src/client/marker.ts';
 import { createNonce } from '../../src/inputs/desired-client.ts';
 
-/** The spawned tests run `dist`. With ACTION_SOURCE=1 they run `src`, so that its coverage can be measured. */
-const source = process.env.ACTION_SOURCE === '1';
+/**
+ * The spawned tests run `dist`. If ACTION_SOURCE names a folder, they run the sources in it: `src`, or what
+ * scripts/strip.ts wrote.
+ */
+export const source = process.env.ACTION_SOURCE;
 
 /** Returns inputs that name an emulator's environment and organization. */
 function inputsFor({ url, credentials, organization }: Emulator): Record<string, string> {

@@ -1,7 +1,7 @@
 // The emulated GitHub: checks each request as GitHub does, and routes it to the API or to the ID token endpoint.
 
 import type { HttpResponse, RecordedRequest, Route } from '../exchange.ts';
-import { RUNNER_VARIABLES } from '../variables.ts';
+import { RUNNER_VARIABLES, type RunnerVariables } from '../variables.ts';
 import { authenticate, authorize, canSee } from './access.ts';
 import { findOperation } from './description.ts';
 import { GitHubError, notFound, unprocessable } from './errors.ts';
@@ -36,7 +36,7 @@ export type GitHub = {
    * the count then restarts at zero. Requests to Scalekit do not count.
    */
   rateLimit: RateLimit | undefined;
-  /** Adds a repository. The repository of RUNNER_VARIABLES and its run (in progress) exist from the start. */
+  /** Adds a repository. The repository of the runner's variables and its run (in progress) exist from the start. */
   addRepository(fullName: string, options?: RepositoryOptions): Repository;
   /**
    * Returns the repository that has this name now.
@@ -58,18 +58,16 @@ export type GitHub = {
 /**
  * Creates the parts of GitHub that the action calls: the API for secrets, variables and runs, and the ID token
  * endpoint.
+ * @param runner the variables of the job that uses it
  */
-export function createGitHub() {
+export function createGitHub(runner: RunnerVariables = RUNNER_VARIABLES) {
   const state = new State();
   const allPermissions = { secrets: 'write', variables: 'write', environments: 'write', actions: 'write' } as const;
-  const runnerRepository = RUNNER_VARIABLES.GITHUB_REPOSITORY;
-  state.add(
-    runnerRepository,
-    { id: Number(RUNNER_VARIABLES.GITHUB_REPOSITORY_ID) },
-    Number(RUNNER_VARIABLES.GITHUB_REPOSITORY_OWNER_ID),
-  );
+  const runnerRepository = runner.GITHUB_REPOSITORY;
+  state.add(runnerRepository, { id: Number(runner.GITHUB_REPOSITORY_ID) }, Number(runner.GITHUB_REPOSITORY_OWNER_ID));
   const limiter = rateLimiter(() => api.rateLimit);
   const idToken = idTokenEndpoint({
+    runner,
     repository: () => state.find(runnerRepository)?.repository,
     changes: () => api.idTokenClaims,
     onIssued: (token) => api.idTokens.push(token),
@@ -102,8 +100,8 @@ export function createGitHub() {
     },
   };
   api.addRun(runnerRepository, {
-    id: Number(RUNNER_VARIABLES.GITHUB_RUN_ID),
-    attempt: Number(RUNNER_VARIABLES.GITHUB_RUN_ATTEMPT),
+    id: Number(runner.GITHUB_RUN_ID),
+    attempt: Number(runner.GITHUB_RUN_ATTEMPT),
   });
 
   const perform = async (matched: MatchedOperation, request: RecordedRequest): Promise<HttpResponse> => {

@@ -3,7 +3,7 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import type { RecordedRequest, Route } from '../exchange.ts';
 import { makeSigner, type Signer, sign } from '../scalekit/token.ts';
-import { RUNNER_VARIABLES } from '../variables.ts';
+import type { RunnerVariables } from '../variables.ts';
 import type { Repository } from './state.ts';
 
 /** Path of the issuer of ID tokens, the same as on GitHub Enterprise Server. */
@@ -18,6 +18,8 @@ function githubSigner(): Promise<Signer> {
 }
 
 type IdTokenOptions = {
+  /** The variables of the job that requests the token. */
+  runner: RunnerVariables;
   repository: () => Repository | undefined;
   /** Returns claims that override the defaults. An undefined value removes the claim. */
   changes: () => Record<string, unknown>;
@@ -28,13 +30,13 @@ type IdTokenOptions = {
 /**
  * Creates the endpoints that issue ID tokens and publish the keys, and the token with which a job requests ID tokens.
  */
-export function idTokenEndpoint({ repository, changes, onIssued }: IdTokenOptions) {
+export function idTokenEndpoint({ runner, repository, changes, onIssued }: IdTokenOptions) {
   const requestToken = randomBytes(24).toString('base64url');
   const issueToken: Route['handler'] = async ({ headers, path, origin }) => {
     if (headers.authorization !== `Bearer ${requestToken}`) return { status: 401, body: { message: 'Unauthorized' } };
     const audience = new URL(path, origin).searchParams.get('audience');
     const claims = {
-      ...defaultClaims(origin, repository(), changes()),
+      ...defaultClaims(runner, origin, repository(), changes()),
       ...(audience ? { aud: audience } : {}),
       ...changes(),
     };
@@ -52,11 +54,11 @@ export function idTokenEndpoint({ repository, changes, onIssued }: IdTokenOption
 
 /** Returns the default claims of an ID token. They match the runner's variables. All ids are strings. */
 function defaultClaims(
+  runner: RunnerVariables,
   origin: RecordedRequest['origin'],
   repository: Repository | undefined,
   changes: Record<string, unknown>,
 ): Record<string, unknown> {
-  const runner = RUNNER_VARIABLES;
   const properties = Object.entries(repository?.customProperties ?? {}).filter(([, value]) => value !== null);
   const now = Math.floor(Date.now() / 1000);
   const claims: Record<string, unknown> = {

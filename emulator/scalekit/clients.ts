@@ -2,10 +2,10 @@
 
 import { create, type MessageInitShape } from '@bufbuild/protobuf';
 import { OrganizationClientSchema } from '@scalekit-sdk/node/lib/pkg/grpc/scalekit/v1/clients/clients_pb.js';
-import { OrganizationSchema } from '@scalekit-sdk/node/lib/pkg/grpc/scalekit/v1/organizations/organizations_pb.js';
 import type { Behaviour } from './behaviour.ts';
 import { type ApiOperation, invalid, type methods, type RequestOf } from './descriptors.ts';
-import { ApiError } from './errors.ts';
+import { organizationHandlers } from './organizations.ts';
+import { pageOf } from './paging.ts';
 import type { Store } from './store.ts';
 
 type Handlers = {
@@ -17,9 +17,10 @@ type Handlers = {
 /**
  * Returns the handler of each API call. A handler takes the validated request message and returns the fields of the
  * response message.
+ * @param firstSecretAgeMs age in milliseconds that the first secret of a new client has
  * @throws {ApiError} from a handler, if the call fails
  */
-export function apiHandlers(store: Store, behaviour: Behaviour): Handlers {
+export function apiHandlers(store: Store, behaviour: Behaviour, firstSecretAgeMs = 0): Handlers {
   const check = (client: { name: string; expiry: bigint } | undefined, creating: boolean) => {
     const { nameRequired, minimumExpiry } = behaviour;
     const violations = [];
@@ -41,24 +42,12 @@ export function apiHandlers(store: Store, behaviour: Behaviour): Handlers {
       check(fields, true);
       store.checkName(organizationId, fields?.name ?? '');
       const client = store.createClient(organizationId, fields ?? create(OrganizationClientSchema));
-      const { plain } = store.addSecret(client);
+      const { plain } = store.addSecret(client, firstSecretAgeMs);
       return { client: store.forResponse(client), plainSecret: plain };
     },
-    listClients: ({ organizationId, pageSize, pageToken }) => {
-      const all = store.list(organizationId);
-      const [minimum, maximum] = behaviour.pageSizeRange;
-      const size = pageSize ? Math.min(Math.max(pageSize, minimum), maximum) : behaviour.defaultPageSize;
-      if (pageSize && size !== pageSize && behaviour.pageSizeOutside === 'refused') {
-        const description = `must be between ${minimum} and ${maximum}`;
-        throw invalid([{ field: 'page_size', description, constraint: 'uint32.gte_lte' }]);
-      }
-      const start = pageToken ? readPageToken(pageToken) : 0;
-      return {
-        clients: all.slice(start, start + size).map((client) => store.forResponse(client)),
-        totalSize: all.length,
-        nextPageToken: start + size < all.length ? pageTokenOf(start + size) : '',
-        prevPageToken: start > 0 ? pageTokenOf(Math.max(start - size, 0)) : '',
-      };
+    listClients: (request) => {
+      const { items, ...page } = pageOf(store.list(request.organizationId), request, behaviour);
+      return { clients: items.map((client) => store.forResponse(client)), ...page };
     },
     getClient: ({ organizationId, clientId }) => ({
       client: store.forResponse(store.client(organizationId, clientId)),
@@ -83,19 +72,6 @@ export function apiHandlers(store: Store, behaviour: Behaviour): Handlers {
       store.deleteSecret(store.client(organizationId, clientId), secretId);
       return {};
     },
-    organizationByExternalId: ({ identities }) => {
-      if (identities.case !== 'externalId') throw new ApiError(3, 'ExternalId is required');
-      const organization = store.organizations.find(({ externalId }) => externalId === identities.value);
-      if (!organization) throw store.missing('organization');
-      return { organization: create(OrganizationSchema, { ...organization, displayName: 'Emulated organization' }) };
-    },
+    ...organizationHandlers(store, behaviour),
   };
-}
-
-const pageTokenOf = (start: number) => Buffer.from(`start:${start}`).toString('base64url');
-
-function readPageToken(token: string): number {
-  const start = /^start:(\d+)$/.exec(Buffer.from(token, 'base64url').toString())?.[1];
-  if (start === undefined) throw invalid([{ field: 'page_token', description: 'is not one of ours', constraint: '' }]);
-  return Number(start);
 }

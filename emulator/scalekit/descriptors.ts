@@ -18,6 +18,10 @@ export const methods = {
   deleteClient: ClientService.method.deleteOrganizationClient,
   addSecret: ClientService.method.createOrganizationClientSecret,
   deleteSecret: ClientService.method.deleteOrganizationClientSecret,
+  createOrganization: OrganizationService.method.createOrganization,
+  getOrganization: OrganizationService.method.getOrganization,
+  listOrganizations: OrganizationService.method.listOrganization,
+  deleteOrganization: OrganizationService.method.deleteOrganization,
   organizationByExternalId: OrganizationService.method.getOrganizationByExternalId,
 };
 

@@ -7,7 +7,7 @@ import { type Behaviour, defaultBehaviour } from './behaviour.ts';
 import { apiHandlers } from './clients.ts';
 import { type ApiOperation, decode, httpRule, methods } from './descriptors.ts';
 import { ApiError } from './errors.ts';
-import { grpcFailure, grpcOperation, grpcResponse, readMessage } from './grpc.ts';
+import { grpcFailure, grpcOperation, grpcResponse, isGrpcPath, readMessage } from './grpc.ts';
 import { type Credentials, oauthEndpoints } from './oauth.ts';
 import { Store } from './store.ts';
 import { digits, subject } from './token.ts';
@@ -26,18 +26,23 @@ const rules = Object.entries(methods).map(([operation, method]) => ({
   ...httpRule(method),
 }));
 
-/**
- * Creates a Scalekit environment: its API credentials, an empty store, and the routes of its API.
- * @param issuer `iss` of tokens; undefined uses the origin that the caller used
- */
-export function createEnvironment(changes: Partial<Behaviour>, issuer: string | undefined): Environment {
+type EnvironmentOptions = {
+  behaviour?: Partial<Behaviour>;
+  /** `iss` of tokens. By default the origin that the caller used. */
+  issuer?: string;
+  /** Age in milliseconds that the first secret of a client has when a request creates the client. 0 by default. */
+  firstSecretAgeMs?: number;
+};
+
+/** Creates a Scalekit environment: its API credentials, an empty store, and the routes of its API. */
+export function createEnvironment({ behaviour: changes, issuer, firstSecretAgeMs }: EnvironmentOptions): Environment {
   const behaviour: Behaviour = { ...defaultBehaviour, ...changes };
   const store = new Store(behaviour);
   const credentials = {
     clientId: `skc_${digits()}`,
     clientSecret: `test_${randomBytes(48).toString('base64url')}`,
   };
-  const handlers = apiHandlers(store, behaviour);
+  const handlers = apiHandlers(store, behaviour, firstSecretAgeMs);
   const issuerOf = (request: RecordedRequest) => issuer ?? request.origin;
   const { token, keys, discovery } = oauthEndpoints(store, behaviour, credentials, issuerOf);
   const countCall = rateLimiter(behaviour);
@@ -125,10 +130,17 @@ export function createEnvironment(changes: Partial<Behaviour>, issuer: string | 
     }
     const operation = grpcOperation(path);
     if (operation) return { operation, handler: (request) => grpc(operation, request) };
+    if (isGrpcPath(path)) return unservedRpc;
     return fixedRoutes[`${method} ${path}`];
   };
   return { behaviour, credentials, store, find };
 }
+
+/** The route of a gRPC path of Scalekit's API that the emulator does not serve. */
+const unservedRpc: Route = {
+  operation: 'unknown',
+  handler: async () => grpcFailure(new ApiError(12, 'the emulator does not serve this call')),
+};
 
 function readJson(text: string): JsonValue {
   try {

@@ -1,5 +1,8 @@
 import { create, toJson } from '@bufbuild/protobuf';
-import { ErrorInfoSchema } from '@scalekit-sdk/node/lib/pkg/grpc/scalekit/v1/errdetails/errdetails_pb.js';
+import {
+  type ErrorInfo,
+  ErrorInfoSchema,
+} from '@scalekit-sdk/node/lib/pkg/grpc/scalekit/v1/errdetails/errdetails_pb.js';
 
 /** Text in the `debug_info` of every error. Tests fail if a log contains it. */
 export const DEBUG_MARKER = 'emulator-internals-never-to-be-logged';
@@ -15,6 +18,7 @@ const codes = {
   7: [403, 'PERMISSION_DENIED'],
   8: [429, 'RATE_LIMITED'],
   9: [400, 'FAILED_PRECONDITION'],
+  12: [501, 'UNIMPLEMENTED'],
   16: [401, 'UNAUTHENTICATED'],
 } as const;
 
@@ -48,14 +52,18 @@ export class ApiError extends Error {
     this.html = options.html;
   }
 
-  /** Returns the error as JSON: Google's Status with one ErrorInfo, or only the ErrorInfo. */
-  body(form: 'status' | 'bare'): unknown {
-    const info = create(ErrorInfoSchema, {
+  /** Returns the detail of the error: its `error_code`, the violations, and internals that no log may show. */
+  info(): ErrorInfo {
+    return create(ErrorInfoSchema, {
       errorCode: this.errorCode,
       debugInfo: { detail: DEBUG_MARKER, stackEntries: [`${DEBUG_MARKER} at internal/server`] },
       ...(this.violations.length ? { validationErrorInfo: { fieldViolations: this.violations } } : {}),
     });
-    const json = toJson(ErrorInfoSchema, info, { useProtoFieldName: true }) as object;
+  }
+
+  /** Returns the error as JSON: Google's Status with one ErrorInfo, or only the ErrorInfo. */
+  body(form: 'status' | 'bare'): unknown {
+    const json = toJson(ErrorInfoSchema, this.info(), { useProtoFieldName: true }) as object;
     if (form === 'bare') return json;
     const detail = { '@type': `type.googleapis.com/${ErrorInfoSchema.typeName}`, ...json };
     return { code: this.code, message: this.message, details: [detail] };

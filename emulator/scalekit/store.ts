@@ -16,8 +16,13 @@ import { ApiError } from './errors.ts';
 import { digits } from './token.ts';
 import { storedDescription, withAdded } from './variations.ts';
 
-/** An organization, by its Scalekit id and the caller's id for it. */
-export type Organization = { id: string; externalId: string };
+/** An organization: its Scalekit id, the caller's id for it, its name, and what the caller noted about it. */
+export type Organization = {
+  id: string;
+  externalId: string;
+  displayName: string;
+  metadata: Record<string, string>;
+};
 
 /** A client, in the JSON of the API. */
 export type ClientJson = {
@@ -66,10 +71,21 @@ export class Store {
     this.#behaviour = behaviour;
   }
 
-  addOrganization(externalId = `external-${digits()}`): Organization {
-    const organization = { id: `org_${digits()}`, externalId };
+  addOrganization(
+    externalId = `external-${digits()}`,
+    { displayName = 'Emulated organization', metadata = {} }: Partial<Organization> = {},
+  ): Organization {
+    const organization = { id: `org_${digits()}`, externalId, displayName, metadata };
     this.organizations.push(organization);
     return organization;
+  }
+
+  /** Deletes an organization and its clients. */
+  deleteOrganization(organization: Organization): void {
+    this.organizations.splice(this.organizations.indexOf(organization), 1);
+    for (const { client } of [...this.#clients.values()]) {
+      if (client.organizationId === organization.id) this.deleteClient(client);
+    }
   }
 
   /**

@@ -16,6 +16,8 @@ export interface Identity {
   lifetime: Lifetime;
 }
 
+type Claims = Pick<Client, 'custom_claims'>;
+
 /** A client, with its description split into text and ownership marker. */
 export interface ManagedClient extends Client {
   /** The description without the ownership marker, cut so that a marker fits in addition. */
@@ -83,17 +85,17 @@ export function reasonNotManageable(
  * Returns whether the claim `github_repository_id` of a client names another repository. Such a client is never used,
  * changed or deleted, although it has our identity hash: it is a copy, or its claims or its description were changed.
  */
-export function namesOtherRepository(client: Client, { repository_id }: Pick<Identity, 'repository_id'>): boolean {
+export function namesOtherRepository(client: Claims, { repository_id }: Pick<Identity, 'repository_id'>): boolean {
   return repository_id !== undefined && claimValues(client, 'github_repository_id').some((id) => id !== repository_id);
 }
 
 /** Returns whether the claims of a client name another repository than its marker. A marker may have a hash in place of the id. */
-export function contradictsItself(client: Client, { repo }: OwnershipMarker): boolean {
+export function contradictsItself(client: Claims, { repo }: OwnershipMarker): boolean {
   return /^\d+$/.test(repo) && namesOtherRepository(client, { repository_id: repo });
 }
 
 /** Returns whether the claims of a client name the repository and the environment of this identity. */
-export function hasMatchingClaims(client: Client, identity: Identity): boolean {
+export function hasMatchingClaims(client: Claims, identity: Identity): boolean {
   const [environment = ''] = claimValues(client, 'environment');
   return (
     claimsNameRepository(client, identity) === true && environment.toLowerCase() === identity.environment.toLowerCase()
@@ -104,7 +106,7 @@ export function hasMatchingClaims(client: Client, identity: Identity): boolean {
 export type Relation =
   /** It has the step's identity hash. */
   | 'ours'
-  /** It has the step's identity hash, and a claim that names another repository. */
+  /** It has the step's identity hash, and a claim that names another repository, or claims that cannot be read. */
   | 'contradictory'
   /** It has several different ownership markers, and may be the step's by one of them or by its claims. */
   | 'disputed'
@@ -112,17 +114,17 @@ export type Relation =
   | 'look-alike'
   | 'unrelated';
 
-/** Returns what a client is to a step. A client that cannot be parsed has no claims. */
+/** Returns what a client is to a step, even if its other fields cannot be parsed. */
 export function relationOf(
-  { description, parse }: ClientSummary,
+  { description, custom_claims }: Pick<ClientSummary, 'description' | 'custom_claims'>,
   { identity, marker: { key } }: { identity: Identity; marker: Pick<OwnershipMarker, 'key'> },
 ): Relation {
   const markers = parseMarkers(description);
   const hasOurKey = markers.some((marker) => marker.key === key);
   if (markers.length === 1 && !hasOurKey) return 'unrelated';
-  const client = parseOrUndefined(parse);
-  if (markers.length === 1) return client && namesOtherRepository(client, identity) ? 'contradictory' : 'ours';
-  const isAlike = client !== undefined && hasMatchingClaims(client, identity);
+  if (markers.length === 1)
+    return !custom_claims || namesOtherRepository({ custom_claims }, identity) ? 'contradictory' : 'ours';
+  const isAlike = custom_claims !== undefined && hasMatchingClaims({ custom_claims }, identity);
   if (markers.length > 1) return hasOurKey || isAlike ? 'disputed' : 'unrelated';
   return isAlike ? 'look-alike' : 'unrelated';
 }
@@ -170,7 +172,7 @@ export function shortHash(text: string): string {
  * Returns whether the claims of a client name this repository. Ids are compared if both sides have one, otherwise
  * names. Returns undefined if the claims name no repository.
  */
-export function claimsNameRepository(client: Client, { repository, repository_id }: Identity): boolean | undefined {
+export function claimsNameRepository(client: Claims, { repository, repository_id }: Identity): boolean | undefined {
   const ids = claimValues(client, 'github_repository_id');
   if (ids.length > 0 && repository_id !== undefined) return ids.every((id) => id === repository_id);
   const names = claimValues(client, 'github_repository');
@@ -178,7 +180,7 @@ export function claimsNameRepository(client: Client, { repository, repository_id
 }
 
 /** Returns all values of a claim: the API allows the same key more than once. */
-function claimValues({ custom_claims }: Client, key: string): string[] {
+function claimValues({ custom_claims }: Claims, key: string): string[] {
   return custom_claims.filter((claim) => claim.key === key).map(({ value }) => value);
 }
 
@@ -188,11 +190,10 @@ function claimValues({ custom_claims }: Client, key: string): string[] {
  * @param run `ID.ATTEMPT` of the workflow run
  */
 export function isFromThisStep(
-  { description, parse }: Pick<ClientSummary, 'description' | 'parse'>,
+  { description, custom_claims }: Pick<ClientSummary, 'description' | 'custom_claims'>,
   { nonce, run }: Pick<OwnershipMarker, 'nonce' | 'run'>,
 ): boolean {
   const marker = parseMarker(description);
   if (marker?.nonce !== nonce || marker.run !== run) return false;
-  const client = parseOrUndefined(parse);
-  return !client || !contradictsItself(client, marker);
+  return !custom_claims || !contradictsItself({ custom_claims }, marker);
 }

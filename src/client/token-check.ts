@@ -15,7 +15,11 @@ import {
  * Compares an access token with the desired client: does it say what was requested? With `verify: exact`, what it says in
  * addition is wrong as well.
  */
-export function checkToken(desired: DesiredClient, client_id: string, payload: TokenPayload): Findings {
+export function checkToken(
+  desired: Pick<DesiredClient, 'fields' | 'organization_id' | 'verify'>,
+  client_id: string,
+  payload: TokenPayload,
+): Findings {
   const { fields, organization_id } = desired;
   const isExact = desired.verify === 'exact';
   const scopes = compareSets([['scopes', fields.scopes ?? [], withoutOidcScopes(payload.scopes, fields.scopes)]]);
@@ -70,7 +74,7 @@ function compareIdentity(
 }
 
 /** Returns the life of a token in seconds if it is longer than requested. */
-function longerLife({ fields: { expiry } }: DesiredClient, { exp, iat }: TokenPayload): Difference[] {
+function longerLife({ fields: { expiry } }: Pick<DesiredClient, 'fields'>, { exp, iat }: TokenPayload): Difference[] {
   if (!expiry || exp === undefined || iat === undefined || exp - iat <= expiry) return [];
   return compareSets([['expiry', [`${expiry}`], [`${exp - iat}`]]]);
 }

@@ -49,7 +49,8 @@ async function run(inputs: DeleteInputs, transport: Transport): Promise<void> {
   const deletable = found && isDeletable(found.saved, owner, inputs.client_id) ? found : undefined;
   if (found && !deletable && !isNothingSaved(found.saved)) log.warning(notDeletedWarning(found, owner));
   const isListed = (id: string) => kept.has(id) || listed.some(({ client_id }) => client_id === id);
-  const unlisted = deletable && (await findUnlistedClient(scalekit, deletable.saved, isListed, query));
+  const unlisted = deletable && (await findUnlistedClient(scalekit, deletable.saved, isListed, query, kept));
+  kept.warnings().forEach(log.warning);
   const clients = [...listed, ...(unlisted ? [unlisted] : [])];
   const nothing = nothingText(scalekit, inputs.client_id, query);
   if (inputs.dry_run) showPlan(clients, deletable, nothing);
@@ -63,8 +64,8 @@ function queryFor(inputs: DeleteInputs, target: Target): ClientQuery {
 }
 
 /**
- * Finds the client that `client_id` names, or all with our identity hash. The clients need not be readable as a whole. Warns
- * of clients that may be ours and are not deleted: `kept`.
+ * Finds the client that `client_id` names, or all with our identity hash. The clients need not be readable as a whole.
+ * @returns also the clients that may be ours and are not deleted: `kept`
  */
 async function findDeletableClients(
   scalekit: Scalekit,
@@ -87,7 +88,6 @@ async function findDeletableClients(
     else if (relation !== 'ours' && relation !== 'unrelated') kept.add(relation, client.client_id);
   }
   for (const { client_id } of copiesAmong([...found.values()])) kept.add('copy', client_id);
-  kept.warnings().forEach(log.warning);
   return { deletable: [...found.values()].filter(({ client_id }) => !kept.has(client_id)), kept };
 }
 
@@ -148,13 +148,17 @@ async function findUnlistedClient(
   saved: SavedSnapshot,
   isListed: (id: string) => boolean,
   query: ClientQuery,
+  kept: KeptClients,
 ): Promise<DeletableClient | undefined> {
   const id = saved.client_id?.trim() ?? '';
   if (!CLIENT_ID.test(id) || isListed(id)) return undefined;
   const named = await scalekit.getClient(id);
-  if (named?.client_id !== id || relationOf(named, query) !== 'ours') return undefined;
+  if (named?.client_id !== id) return undefined;
+  const relation = relationOf(named, query);
   const marker = parseMarker(named.description);
-  return marker && { client_id: id, marker };
+  if (relation === 'ours') return marker && { client_id: id, marker };
+  if (relation !== 'unrelated') kept.add(relation, id);
+  return undefined;
 }
 
 /** Returns the sentence that there is nothing to delete, and what was looked for. */

@@ -71,6 +71,7 @@ export class Transport {
   };
   readonly #userAgent: string;
   readonly #deadline: Deadline;
+  readonly #debug: (text: string) => void;
   readonly #cancel = new AbortController();
   /** Hosts that have sent a response: TLS with them works. */
   readonly #answered = new Set<string>();
@@ -80,10 +81,12 @@ export class Transport {
   /**
    * @param run `ID.ATTEMPT` of the workflow run, for Scalekit's logs
    * @param timeout seconds for the whole step, counted from the start of the process
+   * @param debug gets one line for each attempt of a request
    */
-  constructor(run: string, timeout: number) {
+  constructor(run: string, timeout: number, debug = log.debug) {
     this.#userAgent = `scalekit-organization-client/${VERSION} (run ${run})`;
     this.#deadline = new Deadline(timeout);
+    this.#debug = debug;
   }
 
   /** Makes the time that was kept for roll-back available to all later requests. */
@@ -164,7 +167,7 @@ export class Transport {
     const result = await this.#exchange(request, this.#deadline.requestTimeout);
     const shown = result instanceof NetworkError ? result.code : result.status;
     const milliseconds = Math.round(clock() - started);
-    log.debug(`${request.method} ${request.url.pathname} ${shown} ${milliseconds} ms attempt ${attempt}`);
+    this.#debug(`${request.method} ${request.url.pathname} ${shown} ${milliseconds} ms attempt ${attempt}`);
     return result;
   }
 

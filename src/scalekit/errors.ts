@@ -61,7 +61,7 @@ function meantStatus(response: FinalResponse): number {
 }
 
 const DENIED_TOKEN_ADVICE =
-  'A scope must exist in the environment, and an interceptor of the environment may deny the token.';
+  'A scope must exist in the environment, and an interceptor or the IP allowlist of the environment may deny the token.';
 
 function scalekitAdvice(response: FinalResponse, subject: Subject): string {
   const { status, headers } = response;

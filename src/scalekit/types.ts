@@ -43,6 +43,8 @@ export interface ClientSummary {
   client_id: string;
   /** Undefined if the response omits it, as an entry of a list may do. */
   description: string | undefined;
+  /** Undefined if they cannot be read. */
+  custom_claims: Claim[] | undefined;
   /** Parses all fields. @throws {InvalidResponseError} */
   parse(): Client;
 }
@@ -130,7 +132,7 @@ export function parseListedClient(entry: unknown): ClientSummary[] {
 }
 
 /**
- * Parses the id and the description of a client.
+ * Parses the id, the description and, as far as they can be read, the claims of a client.
  * @throws {InvalidResponseError}
  */
 export function parseClientSummary(value: unknown): ClientSummary {
@@ -138,7 +140,22 @@ export function parseClientSummary(value: unknown): ClientSummary {
   const client_id = stringField(client, 'client_id');
   if (!CLIENT_ID.test(client_id)) throw new InvalidResponseError('client_id is not the id of an organization client');
   const description = client.description == null ? undefined : stringField(client, 'description');
-  return { client_id, description, parse: () => parseClient(client, client_id) };
+  return { client_id, description, custom_claims: readClaims(client), parse: () => parseClient(client, client_id) };
+}
+
+function readClaims(client: Json): Claim[] | undefined {
+  try {
+    return parseClaims(client);
+  } catch {
+    return undefined;
+  }
+}
+
+function parseClaims(client: Json): Claim[] {
+  return listField(client, 'custom_claims').map((entry) => {
+    const claim = asObject(entry, 'custom_claims');
+    return { key: stringField(claim, 'key'), value: stringField(claim, 'value') };
+  });
 }
 
 function parseClient(client: Json, client_id: string): Client {
@@ -150,10 +167,7 @@ function parseClient(client: Json, client_id: string): Client {
       name: stringField(client, 'name'),
       scopes: stringListField(client, 'scopes'),
       audience: stringListField(client, 'audience'),
-      custom_claims: listField(client, 'custom_claims').map((entry) => {
-        const claim = asObject(entry, 'custom_claims');
-        return { key: stringField(claim, 'key'), value: stringField(claim, 'value') };
-      }),
+      custom_claims: parseClaims(client),
       expiry: secondsField(client, 'expiry'),
       create_time: timeField(client, 'create_time'),
       secrets: listField(client, 'secrets').map(parseSecret),

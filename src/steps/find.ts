@@ -41,7 +41,7 @@ export interface ClientQuery {
  * ownership marker. With `lifetime: job` it finds none, because such a client is always new.
  * @param saved what is saved from an earlier run
  * @throws {Error} if `client_id` names a client that this step may not manage, or if a client with this step's identity
- *   hash has a claim that names another repository
+ *   hash has a claim that names another repository, or claims that cannot be read
  */
 export async function findExisting(
   scalekit: Scalekit,
@@ -121,7 +121,7 @@ export async function getNamedClient(
 interface FoundClients {
   /** The clients with our identity hash, oldest first. */
   ours: ManagedClient[];
-  /** Ids of the clients with our identity hash whose claims name another repository. */
+  /** Ids of the clients with our identity hash whose claims name another repository, or cannot be read. */
   contradictory: string[];
   /** Sentences about clients that may be ours, and that are neither changed nor deleted. */
   warnings: string[];

@@ -23,7 +23,7 @@ export class KeptClients {
     return Object.values(this.#ids).some((ids) => ids.has(client_id));
   }
 
-  /** Ids of the clients with our identity hash whose claims name another repository. */
+  /** Ids of the clients with our identity hash whose claims name another repository, or cannot be read. */
   get contradictory(): string[] {
     return [...this.#ids.contradictory];
   }
@@ -53,9 +53,9 @@ export class KeptClients {
   }
 }
 
-/** Returns the sentence about clients whose marker and claims contradict each other. */
+/** Returns the sentence about clients whose marker and claims contradict each other, or whose claims cannot be read. */
 export function contradictionText(ids: string[]): string {
-  return `Clients whose ownership marker and claim github_repository_id name different repositories: ${listed(ids)}. They may be copies. They are neither changed nor deleted. Delete them by hand, or remove the marker from their descriptions.`;
+  return `Clients whose claim github_repository_id contradicts their ownership marker, or whose claims cannot be read: ${listed(ids)}. They may be copies. They are neither changed nor deleted. Delete them by hand, or remove the marker from their descriptions.`;
 }
 
 /** Returns the sentence about a client that has the ownership marker of another one. */

@@ -26,7 +26,7 @@ export async function settleRace(
   const elapsed = BigInt(Math.ceil(clock() - found.startedAt)) * 1_000_000n;
   const { ours, unmarkedIds } = await searchClients(scalekit, desired);
   if (isPersistent && unmarkedIds.has(created.client_id)) reportUnmarked(desired, created.client_id);
-  const isOwn = (client: ManagedClient) => isFromThisStep({ ...client, parse: () => client }, journal.state);
+  const isOwn = (client: ManagedClient) => isFromThisStep(client, journal.state);
   await removeDuplicates(
     context,
     ours.filter((client) => isOwn(client) && client.client_id !== created.client_id),

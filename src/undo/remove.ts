@@ -1,4 +1,4 @@
-import { isFromThisStep, parseOrUndefined } from '../client/identity.ts';
+import { contradictsItself, isFromThisStep, parseOrUndefined } from '../client/identity.ts';
 import { formatMarker, type OwnershipMarker, parseMarker, parseMarkers } from '../client/marker.ts';
 import { clock } from '../net/clock.ts';
 import * as log from '../output/log.ts';
@@ -184,12 +184,12 @@ export interface DeletableClient {
 /** The result of deleting a client. `remaining` is the sentence about a client that was not deleted. */
 export type DeletionOutcome = 'deleted' | 'gone already' | { remaining: string };
 
-/** Re-reads a client and deletes it. Does not delete it if its ownership marker has changed. */
+/** Re-reads a client and deletes it. Does not delete it if its ownership marker has changed, or if its claims contradict that. */
 export async function deleteMarkedClient(scalekit: Scalekit, client: DeletableClient): Promise<DeletionOutcome> {
   const { client_id } = client;
   try {
     if (!client.justRead && (await isChanged(scalekit, client)))
-      return { remaining: `Client ${client_id} stays: its description was changed meanwhile.` };
+      return { remaining: `Client ${client_id} stays: its description or its claims were changed meanwhile.` };
     return (await deleteClientUntilGone(scalekit, client_id)) ? 'deleted' : 'gone already';
   } catch (error) {
     const call = `To remove it by hand: DELETE ${scalekit.clientUrl(client_id).href}`;
@@ -197,12 +197,16 @@ export async function deleteMarkedClient(scalekit: Scalekit, client: DeletableCl
   }
 }
 
-/** Returns whether the ownership marker of a client has changed. A client that does not exist has not changed. */
+/**
+ * Returns whether the ownership marker of a client has changed, or whether its claims contradict it. A list may leave claims
+ * out. A client that does not exist has not changed.
+ */
 async function isChanged(scalekit: Scalekit, { client_id, marker }: DeletableClient): Promise<boolean> {
   const now = await scalekit.getClient(client_id);
   if (!now) return false;
   const current = parseMarker(now.description);
-  return now.client_id !== client_id || !current || formatMarker(current) !== formatMarker(marker);
+  const isSame = now.client_id === client_id && current && formatMarker(current) === formatMarker(marker);
+  return !isSame || !now.custom_claims || contradictsItself({ custom_claims: now.custom_claims }, current);
 }
 
 /** @throws {Error} that names all failures, each once, unless there are none */

@@ -73,6 +73,15 @@ describe('a client that is what was asked for', () => {
     expect(findDrift(desired, { ...found, name: `${name}x` }).map(({ field }) => field)).toEqual(['name']);
   });
 
+  it.each<[what: string, name: string, suffixed: string]>([
+    ['short name', 'Deployer', 'Deployer #nonce_'],
+    ['name of 120 characters', 'n'.repeat(120), `${'n'.repeat(120)} #nonce_`],
+    ['name of 121 characters, cut to 128', 'n'.repeat(121), `${'n'.repeat(120)} #nonce_`],
+    ['name of 127 characters that are two UTF-16 units each', '😀'.repeat(127), `${'😀'.repeat(120)} #nonce_`],
+  ])('has characters of the nonce behind a %s', (_what, name, suffixed) => {
+    expect(nameWithNonce(name, 'nonce_789-123456')).toBe(suffixed);
+  });
+
   it.each([
     ['with its white space folded', 'What\n  for'],
     ['with HTML entities', 'What &#102;&#x6f;r'],

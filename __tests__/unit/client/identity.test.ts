@@ -145,6 +145,11 @@ function claims(id?: string, repository?: string, environment?: string): Pick<Cl
   };
 }
 
+/** Returns several claims `environment`: the API allows the same key more than once. */
+function inEnvironments(...environments: string[]): Pick<Client, 'custom_claims'> {
+  return { custom_claims: environments.map((value) => ({ key: 'environment', value })) };
+}
+
 describe('a client that is named by its id', () => {
   const OURS: OwnershipMarker = { ...MARKER, key: 'our_key-90123456', lifetime: 'persistent' };
   const OTHER_REPOSITORY = 'it was created for another repository, by its ownership marker';
@@ -185,6 +190,7 @@ describe('a client that is named by its id', () => {
     ['its claims name the environment in another case', claims('1296269', undefined, 'PRODUCTION'), {}],
     ['its claims show the former name of the repository', claims('1296269', 'acme/former'), {}],
     ['its claims show the name alone, in another case', claims(undefined, 'Acme/App'), {}],
+    ['its claims name the environment twice', inEnvironments('production', 'Production'), {}],
     ['the id is not known here, and the name agrees', claims('99', 'ACME/app'), NO_ID],
     ['the id is not known here, and its claims have no name', claims('99'), NO_ID],
   ])('is managed, with an ownership marker of our repository or with none, if %s', (_what, claims, changes) => {
@@ -205,6 +211,18 @@ describe('a client that is named by its id', () => {
     [
       'of another environment',
       claims(undefined, undefined, 'staging'),
+      {},
+      'it is for the environment "staging", and this step for "production"',
+    ],
+    [
+      'of this and another environment',
+      inEnvironments('production', 'staging'),
+      {},
+      'it is for the environment "staging", and this step for "production"',
+    ],
+    [
+      'of another environment and this one',
+      inEnvironments('staging', 'production'),
       {},
       'it is for the environment "staging", and this step for "production"',
     ],
@@ -275,26 +293,24 @@ describe('what a client is to a step', () => {
     ['unrelated', 'nothing at all', [], []],
     ['unrelated', 'another marker with our claims', [other], id('1296269')],
   ])('is %s by %s', (relation, _what, markers, custom_claims) => {
-    const parsed = client({ description: markers.map(formatMarker).join(' and '), custom_claims });
-    expect(relationOf({ ...parsed, parse: () => parsed }, { identity, marker: ours })).toBe(relation);
+    const description = markers.map(formatMarker).join(' and ');
+    expect(relationOf({ description, custom_claims }, { identity, marker: ours })).toBe(relation);
   });
 
-  it('goes by the marker alone if the client cannot be parsed', () => {
-    const parse = () => {
-      throw new Error('unreadable');
-    };
-    const relation = (description: string) =>
-      relationOf({ client_id: 'm2morg_1', description, parse }, { identity, marker: ours });
-    expect(relation(formatMarker(ours))).toBe('ours');
-    expect(relation('By hand')).toBe('unrelated');
+  it.each<[Relation, string, markers: OwnershipMarker[]]>([
+    ['contradictory', 'its marker', [ours]],
+    ['disputed', 'one of several markers', [ours, other]],
+    ['unrelated', 'several markers of others', [other, { ...other, nonce: 'another-nonce-16' }]],
+    ['unrelated', 'another marker', [other]],
+    ['unrelated', 'no marker', []],
+  ])('is %s by %s if its claims cannot be read', (relation, _what, markers) => {
+    const description = markers.map(formatMarker).join(' and ');
+    expect(relationOf({ description, custom_claims: undefined }, { identity, marker: ours })).toBe(relation);
   });
 });
 
 describe('a client of this step', () => {
-  const isFrom = (changes: Partial<Client>) => {
-    const found = client({ description: LINE, ...changes });
-    return isFromThisStep({ ...found, parse: () => found }, MARKER);
-  };
+  const isFrom = (changes: Partial<Client>) => isFromThisStep(client({ description: LINE, ...changes }), MARKER);
 
   it('has its nonce and its run', () => {
     expect(isFrom({ custom_claims: [] })).toBe(true);
@@ -307,6 +323,10 @@ describe('a client of this step', () => {
   it('has no claim of another repository, because then somebody copied its marker', () => {
     expect(isFrom(claims('1296269'))).toBe(true);
     expect(isFrom(claims('999'))).toBe(false);
+  });
+
+  it('may have claims that cannot be read, because nobody else knows its nonce', () => {
+    expect(isFromThisStep({ description: LINE, custom_claims: undefined }, MARKER)).toBe(true);
   });
 });
 

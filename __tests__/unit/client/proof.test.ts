@@ -35,6 +35,11 @@ describe('the client in the response to a create request', () => {
     expect(proofOf(unmarked(changes), request)).toEqual({ isOwn: true, isMarked: false, isProven: true });
   });
 
+  it("is this step's without a marker if the time of the request is not known by the server's clock", () => {
+    const { isOwn } = proofOf(unmarked({ create_time: SECOND }), { ...request, sentAt: undefined });
+    expect(isOwn).toBe(true);
+  });
+
   it("is this step's without a marker if nothing was searched before", () => {
     const { isOwn } = proofOf(unmarked({ client_id: 'm2morg_9' }), { ...request, seenIds: undefined });
     expect(isOwn).toBe(true);

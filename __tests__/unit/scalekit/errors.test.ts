@@ -239,7 +239,7 @@ describe('advice', () => {
       `new client credentials that get no token (${status})`,
       status,
       'client-sign-in',
-      'Scalekit refuses the new client credentials. A scope must exist in the environment, and an interceptor of the environment may deny the token.',
+      'Scalekit refuses the new client credentials. A scope must exist in the environment, and an interceptor or the IP allowlist of the environment may deny the token.',
     ]),
     [
       'a rate limit at the token of new client credentials',
@@ -274,7 +274,7 @@ describe('advice', () => {
         ['sign-in', CREDENTIALS],
         [
           'client-sign-in',
-          ' If Scalekit did: A scope must exist in the environment, and an interceptor of the environment may deny the token.',
+          ' If Scalekit did: A scope must exist in the environment, and an interceptor or the IP allowlist of the environment may deny the token.',
         ],
         [ORGANIZATION, ''],
         [CLIENT, ''],

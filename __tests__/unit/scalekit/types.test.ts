@@ -54,6 +54,18 @@ describe('a client in a response', () => {
     });
   });
 
+  it.each<[what: string, fields: { description?: string | null }, description: string | undefined]>([
+    ['does not tell its description if it omits it', {}, undefined],
+    ['does not tell its description if that is null', { description: null }, undefined],
+    ['tells that its description is empty', { description: '' }, ''],
+  ])('%s', (_what, fields, description) => {
+    const summary = parseClientSummary({ client_id: FULL.client_id, ...fields });
+    expect({ summary: summary.description, parsed: summary.parse().description }).toEqual({
+      summary: description,
+      parsed: '',
+    });
+  });
+
   it('may omit all but its id, or say null', () => {
     expect(parseClient({ client_id: FULL.client_id })).toEqual(EMPTY);
     const nulls = Object.fromEntries(Object.keys(FULL).map((field) => [field, null]));
@@ -141,6 +153,8 @@ describe('a client in a response', () => {
   ])('is known by its id and description all the same, and refused when it is read, %s', (_what, client, refusal) => {
     const summary = parseClientSummary(client);
     expect(summary).toMatchObject({ client_id: FULL.client_id, description: FULL.description });
+    const areClaimsReadable = client.custom_claims === FULL.custom_claims;
+    expect(summary.custom_claims).toEqual(areClaimsReadable ? FULL.custom_claims : undefined);
     expect(outcome(summary.parse)).toEqual({ refusal: `client ${FULL.client_id} is not readable: ${refusal}` });
   });
 

@@ -14,7 +14,8 @@ const FOREIGN_MARKER_LINE = formatMarker({ ...MARKER, key: 'another_key-1234' })
 /** Returns a client as a list shows it. */
 function listed(changes: Partial<Client> = {}): ClientSummary {
   const { descriptionText: _, marker: __, isDisputed: ___, ...parsed } = client(changes);
-  return { client_id: parsed.client_id, description: parsed.description, parse: () => parsed };
+  const { client_id, description, custom_claims } = parsed;
+  return { client_id, description, custom_claims, parse: () => parsed };
 }
 
 /** Returns a listed client of which only the id and the description can be read. */
@@ -73,7 +74,7 @@ describe('a search finds', () => {
     const foreignClients = [
       listed({ client_id: 'm2morg_2', description: `What for\n${FOREIGN_MARKER_LINE}` }),
       unreadable({ client_id: 'm2morg_4', description: FOREIGN_MARKER_LINE }),
-      unreadable({ client_id: 'm2morg_5', description: '' }),
+      unreadable({ client_id: 'm2morg_5', description: '', custom_claims: [] }),
     ];
     expect(await findAmong([...foreignClients, listed()])).toEqual({
       client: client(),
@@ -113,6 +114,9 @@ describe('a search finds', () => {
     expect((await findAmong(unmarked(2))).warnings).toEqual([
       "Clients with this repository's claims and no ownership marker: m2morg_0, m2morg_1. Somebody made them by hand or changed their description. They are neither changed nor deleted. The main action takes one over if client_id names it.",
     ]);
+    expect((await findAmong([unreadable({ description: 'By hand' })])).warnings).toEqual([
+      expect.stringContaining('no ownership marker: m2morg_1. '),
+    ]);
     const write = jest.spyOn(process.stdout, 'write').mockReturnValue(true);
     expect((await findAmong(unmarked(13))).warnings).toEqual([expect.stringContaining(' m2morg_9 and 3 more. ')]);
     expect(write).toHaveBeenCalledWith(expect.stringMatching(/no ownership marker: m2morg_0, .*, m2morg_12\.\r?\n$/));
@@ -138,7 +142,11 @@ describe('a search finds', () => {
   it('no client if one with our identity hash has a claim that names another repository', async () => {
     const custom_claims = [{ key: 'github_repository_id', value: '99' }];
     await expect(findAmong([listed({ custom_claims })])).rejects.toThrow(
-      'Clients whose ownership marker and claim github_repository_id name different repositories: m2morg_1.',
+      'Clients whose claim github_repository_id contradicts their ownership marker, or whose claims cannot be read: m2morg_1.',
+    );
+    await expect(findAmong([unreadable({ custom_claims })])).rejects.toThrow('They may be copies.');
+    await expect(findAmong([{ ...unreadable({}), custom_claims: undefined }])).rejects.toThrow(
+      'cannot be read: m2morg_1.',
     );
   });
 });

@@ -5,7 +5,15 @@ import type { FinalResponse } from '../../../src/net/transport.ts';
 import { Scalekit } from '../../../src/scalekit/api.ts';
 import type { PendingSecret } from '../../../src/undo/pending.ts';
 import { cleanUp, type DeletableClient, deleteMarkedClient, throwFailures } from '../../../src/undo/remove.ts';
-import { BLANK_STATE, FakeTransport, json, MARKER, OLD_MARKER_LINE, PENDING_SECRET } from '../fixtures.ts';
+import {
+  BLANK_STATE,
+  FakeTransport,
+  json,
+  MARKER,
+  OLD_MARKER_LINE,
+  PENDING_CLIENT,
+  PENDING_SECRET,
+} from '../fixtures.ts';
 
 const BASE = '/api/v1/organizations/org_1/clients';
 const MISSING = { status: 404, ...json({ message: 'not found' }) };
@@ -39,7 +47,7 @@ describe('a client that is to be deleted', () => {
   const byHand = {
     remaining: expect.stringContaining(`To remove it by hand: DELETE https://acme.scalekit.com${BASE}/${client_id}`),
   };
-  const changed = { remaining: `Client ${client_id} stays: its description was changed meanwhile.` };
+  const changed = { remaining: `Client ${client_id} stays: its description or its claims were changed meanwhile.` };
   const page = { body: '<html>' };
 
   it.each<
@@ -89,6 +97,40 @@ describe('a client that is to be deleted', () => {
     if (expected === changed) expect(deletions()).toEqual([]);
     if (expected === byHand)
       expect(outcome).toEqual({ remaining: expect.stringMatching(/^Client m2morg_1 is left over: Could not /) });
+  });
+});
+
+describe('a client that this step created', () => {
+  const state = { ...BLANK_STATE, client: PENDING_CLIENT };
+  const client_id = 'm2morg_2';
+  const description = formatMarker({ ...MARKER, run: state.run, nonce: state.nonce });
+  const others = { secrets: [{ id: 'sks_1' }, { id: 'sks_2' }] };
+  const stays = "the client is not deleted, since it has secrets that are not known to be this step's";
+
+  it.each<[what: string, fields: object, removed: string, deletion: string]>([
+    ['is deleted', { secrets: [{ id: 'sks_1' }] }, `client ${client_id}`, client_id],
+    ['is deleted although its secrets cannot be parsed', { secrets: {} }, `client ${client_id}`, client_id],
+    [
+      'is deleted although its expiry cannot be parsed',
+      { ...others, expiry: 'soon' },
+      `client ${client_id}`,
+      client_id,
+    ],
+    ['is deleted although its claims cannot be parsed', { custom_claims: 'a=b' }, `client ${client_id}`, client_id],
+    [
+      "stays if it has another run's secret, and loses this step's",
+      others,
+      `secret sks_1 of client ${client_id} (${stays})`,
+      `${client_id}/secrets/sks_1`,
+    ],
+  ])('%s', async (_what, fields, removed, deletion) => {
+    const { scalekit, deletions } = fakeScalekit({
+      [`GET ${client_id}`]: [json({ client: { client_id, description, ...fields } })],
+      [`DELETE ${client_id}`]: [{}],
+      'DELETE sks_1': [{}],
+    });
+    expect(await cleanUp(scalekit, state)).toEqual({ removed: [removed], notFound: false, remaining: [] });
+    expect(deletions()).toEqual([`DELETE ${BASE}/${deletion}`]);
   });
 });
 

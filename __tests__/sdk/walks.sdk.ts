@@ -1,0 +1,116 @@
+import { execFile } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { type Emulator, type Operation, startEmulator } from '../../emulator/index.ts';
+import { findSdkPython } from '../../scripts/tools.ts';
+import { trust } from '../support/action.ts';
+
+// Scalekit's own SDKs call the emulator over TLS and gRPC. Each walk is a program that reports the same checks.
+
+const CHECKS = [
+  'creates an organization, and reads it by both ids',
+  'creates a client with every field, and gets its secret',
+  'reads a client with every field, and of its secret only the last characters',
+  'lists the clients with two on a page',
+  'updates a client, and keeps what the update omits',
+  'adds a secret, and reads the oldest secret first',
+  'reports a secret above the limit as too many requests',
+  'deletes a secret',
+  'reports the deletion of the last secret as a bad request',
+  'gets a token with the credentials of the client, and validates it with the published keys',
+  'refuses a token whose claims were changed, and one without a required scope',
+  'gets a token for the environment',
+  'signs in again after the API refused its token',
+  'reports broken rules as a bad request that names the fields',
+  'reports a missing client as not found',
+  'reports an external id that is taken as a conflict',
+  'reports the credentials of an organization client as forbidden',
+  'reports a wrong secret as unauthorized',
+  'reports a token that the API refuses as unauthorized',
+  'reports a call that the emulator does not serve as not implemented',
+  'deletes a client, and no longer finds it',
+  'deletes an organization with its clients',
+];
+
+/** The operations that the walks call over gRPC. The SDKs send an external id to `getOrganization`. */
+const GRPC_CALLS: Operation[] = [
+  'createClient',
+  'listClients',
+  'getClient',
+  'updateClient',
+  'deleteClient',
+  'addSecret',
+  'deleteSecret',
+  'createOrganization',
+  'getOrganization',
+  'deleteOrganization',
+  'unknown',
+];
+
+const walks: { sdk: string; program: string | undefined; file: string }[] = [
+  { sdk: 'Node.js', program: process.execPath, file: 'walk.node.ts' },
+  { sdk: 'Python', program: findSdkPython(), file: 'walk.py' },
+];
+
+type Report = { check: string; error: string | null };
+
+/** Runs a walk against an emulator, and returns its reports. */
+async function runWalk(program: string, file: string, emulator: Emulator): Promise<Report[]> {
+  const folder = mkdtempSync(path.join(tmpdir(), 'sdk-'));
+  try {
+    const { NODE_EXTRA_CA_CERTS: ca } = trust(folder, emulator.ca);
+    const env = {
+      PATH: process.env.PATH,
+      NODE_EXTRA_CA_CERTS: ca,
+      REQUESTS_CA_BUNDLE: ca,
+      GRPC_DEFAULT_SSL_ROOTS_FILE_PATH: ca,
+      ...emulator.variables,
+    };
+    const script = fileURLToPath(new URL(file, import.meta.url));
+    const { stdout } = await promisify(execFile)(program, [script], { env, timeout: 60_000 });
+    return stdout
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line));
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+describe.each(walks)("Scalekit's SDK for $sdk", ({ program, file }) => {
+  const itInstalled = program ? it : it.skip;
+  let emulator: Emulator;
+  let reports: Report[] = [];
+
+  beforeAll(async () => {
+    if (!program) return;
+    const behaviour = { maxSecrets: 2, maxSecretsError: { text: 'only', status: 429 } } as const;
+    emulator = await startEmulator({ tls: true, http2: true, behaviour });
+    reports = await runWalk(program, file, emulator);
+  }, 90_000);
+  afterAll(() => emulator?.close());
+
+  itInstalled.each(CHECKS)('%s', (check) => {
+    expect(reports.find((report) => report.check === check)).toEqual({ check, error: null });
+  });
+
+  itInstalled('reports these checks and no others', () => {
+    expect(reports.map(({ check }) => check)).toEqual(CHECKS);
+  });
+
+  itInstalled('sends each call over gRPC, and uses the token endpoint and the keys', () => {
+    const sentAs = (grpc: boolean) =>
+      new Set(
+        emulator.requests
+          .filter(({ headers }) => grpc === Boolean(headers['content-type']?.startsWith('application/grpc')))
+          .map(({ operation }) => operation),
+      );
+    expect(sentAs(true)).toEqual(new Set(GRPC_CALLS));
+    expect(sentAs(false)).toEqual(new Set<Operation>(['token', 'keys']));
+    expect(emulator.requests.every(({ origin }) => origin === emulator.tlsUrl)).toBe(true);
+  });
+});

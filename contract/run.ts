@@ -1,0 +1,85 @@
+import { type Assumption, type Finding, judge } from './assumption.ts';
+import { ASSUMPTIONS } from './assumptions/index.ts';
+import { Caller, Stopped } from './caller.ts';
+import { Ledger, type Leftover } from './ledger.ts';
+import type { Redactor } from './redactor.ts';
+import type { Settings } from './settings.ts';
+import { Walk } from './walk.ts';
+
+/** Seconds for asking, and for removing afterwards. Together they are less than two minutes. */
+const ASKING = 75;
+const REMOVING = 40;
+
+/** Milliseconds in which a server may not know what was just made. */
+const PATIENCE = 5_000;
+
+/** An assumption, and what a run found. */
+export interface Row extends Finding {
+  assumption: Assumption;
+}
+
+export interface Result {
+  rows: Row[];
+  /** How many requests were sent. */
+  requests: number;
+  seconds: number;
+  /** What may be left over. */
+  remaining: Leftover[];
+  /** Why the run ended before it had asked everything. Empty if it did not. */
+  ended: string;
+  isInterrupted: boolean;
+}
+
+/** One run against one environment. */
+export class ContractRun {
+  readonly #settings: Settings;
+  readonly #caller: Caller;
+  readonly #patience: number;
+
+  /** @param patience milliseconds in which the server may not know what was just made */
+  constructor(settings: Settings, redactor: Redactor, patience = PATIENCE) {
+    this.#settings = settings;
+    this.#patience = patience;
+    this.#caller = new Caller(settings.target, redactor, ASKING);
+  }
+
+  /** Asks nothing more. What was made is removed, and run() returns. */
+  stop(): void {
+    this.#caller.stop();
+  }
+
+  /** Asks everything, removes what it made in any case, and judges what it saw. */
+  async run(): Promise<Result> {
+    const [started, caller] = [Date.now(), this.#caller];
+    const seen = { ...this.#settings, clients: {} };
+    const ledger = new Ledger(caller);
+    let [ended, isInterrupted, remaining] = ['', false, [] as Leftover[]];
+    try {
+      await new Walk(caller, ledger, seen, this.#patience).run();
+    } catch (error) {
+      // Whatever happens, what was made is removed, and what was seen is shown.
+      ended =
+        error instanceof Stopped ? error.message : `the run failed: ${error instanceof Error ? error.message : error}`;
+    } finally {
+      isInterrupted = caller.isStopped;
+      caller.beginRemoval(REMOVING);
+      remaining = await ledger.removeAll().catch((error) => [unforeseen(error, `${caller.url()}`)]);
+    }
+    const rows = ASSUMPTIONS.map((assumption) => ({ assumption, ...judge(assumption, seen) }));
+    const seconds = Math.round((Date.now() - started) / 100) / 10;
+    return { rows, requests: caller.requests, seconds, remaining, ended, isInterrupted };
+  }
+}
+
+/** Returns whether all that the action needs holds. */
+export function isFulfilled({ rows }: Pick<Result, 'rows'>): boolean {
+  return rows.every(({ assumption, verdict }) => !assumption.needed || verdict === 'holds');
+}
+
+/** Returns what to do if removing failed in a way that nobody has foreseen. @param list URL of the organization's clients */
+function unforeseen(error: unknown, list: string): Leftover {
+  return {
+    reason: `Removing what was made failed: ${error instanceof Error ? error.message : error}.`,
+    call: `If GET ${list} shows clients whose names begin with "Contract": DELETE ${list}/ID`,
+  };
+}
