@@ -57,8 +57,8 @@ export function numericId(text: string | undefined, maxDigits = 16): string | un
   return text && /^\d+$/.test(text) && text.length <= maxDigits ? text : undefined;
 }
 
-/** Returns the URL of the attempt of a run, or an empty string if a variable that it needs is absent or odd. */
-function runUrl({
+/** Returns the URL of the attempt of a run by the variables of its runner, or an empty string if a variable that it needs is absent or odd. */
+export function runUrl({
   GITHUB_SERVER_URL: server = '',
   GITHUB_REPOSITORY: repository = '',
   GITHUB_RUN_ID: run,

@@ -1,0 +1,271 @@
+import { type AuditedClient, ageInDays, auditOf, FINDING_KINDS, type Finding, isActiveAt } from '../client/audit.ts';
+import { GitHub } from '../github/api.ts';
+import { runUrl } from '../github/runner.ts';
+import type { AuditInputs } from '../inputs/inputs.ts';
+import type { Transport } from '../net/transport.ts';
+import * as log from '../output/log.ts';
+import { setOutputs } from '../output/outputs.ts';
+import { writeReport } from '../output/report.ts';
+import { cell, fittingRows, link, writeSummary } from '../output/summary.ts';
+import { Scalekit } from '../scalekit/api.ts';
+import { Places, type Repository } from '../steps/places.ts';
+import { type Survey, surveyClients } from '../steps/survey.ts';
+import { runWithTransport } from './session.ts';
+
+/** Clients with findings that the log names at most. */
+const MAX_LOGGED = 200;
+
+/** Ages of secrets in one cell of the summary. */
+const MAX_AGES = 10;
+
+/** A client and what was found out about it. */
+interface Row {
+  client: AuditedClient;
+  findings: Finding[];
+}
+
+/** Something that the audit does not know, because it was not read. */
+interface Gap {
+  what: 'descriptions' | 'secrets' | 'repositories' | 'environments' | 'ages';
+  /** How many. */
+  count: number;
+  /** Why, as a sentence. */
+  reason: string;
+}
+
+/** What the audit found, for the log, the job summary and the report. */
+interface Audit {
+  organization_id: string;
+  /** Scalekit's time in milliseconds since the epoch. */
+  now: number | undefined;
+  places: Places;
+  /** How many clients have an ownership marker, none, or perhaps one. */
+  counts: { marked: number; unmarked: number; undescribed: number };
+  /** The clients with a marker, those with findings first. */
+  rows: Row[];
+  gaps: Gap[];
+  /** How many findings there are, and how many of each kind as text. */
+  findings: { count: number; kinds: string };
+}
+
+/** Runs `audit/`: lists the clients with an ownership marker, and what is odd about them. Sends only requests that read. */
+export async function auditClients(inputs: AuditInputs): Promise<void> {
+  await runWithTransport(inputs, run);
+}
+
+async function run(inputs: AuditInputs, transport: Transport): Promise<void> {
+  const audit = await collect(inputs, transport);
+  const { findings, organization_id, gaps } = audit;
+  setOutputs({ findings: `${findings.count}` });
+  logAudit(audit);
+  showSummary(audit);
+  const report = writeReport(inputs.folder, reportHead(inputs, audit), 'clients', reportEntries(audit));
+  setOutputs({ report });
+  log.info(`The report is ${report}.`);
+  for (const gap of gaps) log.warning(`${gapText(gap)} ${gap.reason}`);
+  if (findings.count === 0) return;
+  const text = `${counted(findings.count, 'finding')} about the clients of organization ${organization_id}: ${findings.kinds}. The job summary and the report name the clients.`;
+  if (inputs.fail_on_findings) throw new Error(text);
+  log.warning(text);
+}
+
+/** Reads everything. The time that the transport keeps for roll-back is left for writing the report. */
+async function collect(inputs: AuditInputs, transport: Transport): Promise<Audit> {
+  const { github, runner } = inputs;
+  const scalekit = await Scalekit.open(transport, inputs);
+  const survey = await surveyClients(scalekit);
+  const { time: now } = scalekit;
+  const places = new Places(runner);
+  if (github) await places.lookUp(new GitHub(transport, github), survey.clients.values());
+  const clients = [...survey.clients.values()];
+  const findingsOf = auditOf(clients, inputs, now);
+  const rows = clients.map((client) => ({ client, findings: findingsOf(client, places.visibilityOf(client)) }));
+  return {
+    organization_id: scalekit.organization_id,
+    now,
+    places,
+    counts: { marked: rows.length, unmarked: survey.unmarked, undescribed: survey.undescribed },
+    rows: [...rows.filter(isOdd), ...rows.filter((row) => !isOdd(row))],
+    gaps: gapsOf(survey, places, now),
+    findings: countFindings(rows),
+  };
+}
+
+function isOdd({ findings }: Row): boolean {
+  return findings.length > 0;
+}
+
+function countFindings(rows: Row[]): Audit['findings'] {
+  const kinds = rows.flatMap(({ findings }) => findings.map(({ kind }) => kind));
+  const counts = FINDING_KINDS.map((kind) => [kinds.filter((one) => one === kind).length, kind] as const);
+  return {
+    count: kinds.length,
+    kinds: counts.flatMap(([count, kind]) => (count > 0 ? [`${count} ${kind}`] : [])).join(', '),
+  };
+}
+
+function gapsOf({ clients, undescribed, reason }: Survey, { missed }: Places, now: number | undefined): Gap[] {
+  const withoutSecrets = [...clients.values()].filter(({ secrets }) => !secrets).length;
+  const gaps: Gap[] = [
+    { what: 'descriptions', count: undescribed, reason },
+    { what: 'secrets', count: withoutSecrets, reason },
+    { what: 'repositories', ...missed.repositories },
+    { what: 'environments', ...missed.environments },
+    { what: 'ages', count: now === undefined ? clients.size : 0, reason: 'Scalekit sent no valid Date header.' },
+  ];
+  return gaps.filter(({ count }) => count > 0);
+}
+
+/** Returns what is not known, as a sentence. */
+function gapText({ what, count }: Gap): string {
+  const clients = counted(count, 'client');
+  switch (what) {
+    case 'descriptions':
+      return `The description of ${clients} was not read, so each may have an ownership marker.`;
+    case 'secrets':
+      return `The secrets of ${clients} were not read.`;
+    case 'ages':
+      return `The ages of ${clients} and of their secrets are not known.`;
+    default:
+      return `It is not known whether GitHub shows ${count} of the ${what} to github_token.`;
+  }
+}
+
+/** Returns a number and a noun, such as `2 clients`. */
+function counted(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? '' : 's'}`;
+}
+
+/** Returns how many clients have an ownership marker, as a sentence. */
+function countsText({ organization_id, counts: { marked, unmarked } }: Audit): string {
+  return `Organization ${organization_id}: ${counted(marked, 'client')} with an ownership marker, ${unmarked} without.`;
+}
+
+function logAudit(audit: Audit): void {
+  log.info(countsText(audit));
+  const odd = audit.rows.filter(isOdd);
+  for (const { client, findings } of odd.slice(0, MAX_LOGGED))
+    log.info(
+      `Client ${client.client_id} ${JSON.stringify(client.name ?? '')} ${findings.map(({ text }) => text).join('; ')}.`,
+    );
+  if (odd.length > MAX_LOGGED) log.info(`The report has findings about ${odd.length - MAX_LOGGED} more clients.`);
+}
+
+/** Writes the job summary: as many clients as GitHub allows, those with findings first. */
+function showSummary(audit: Audit): void {
+  const { rows, gaps, findings } = audit;
+  const shown = fittingRows(summaryRows(audit));
+  const omitted = rows.length - shown.length;
+  const notes = [
+    countsText(audit),
+    ...(findings.count > 0 ? [`Findings: ${findings.kinds}.`] : []),
+    ...gaps.map((gap) => `${gapText(gap)} ${cell([gap.reason])}`),
+    ...(omitted > 0 ? [`The table leaves out ${counted(omitted, 'client')}. The report has all of them.`] : []),
+  ];
+  const header = ['Client', 'Name', 'For', 'Created by', 'Lifetime', 'Secrets', 'Days old', 'Days unused', 'Findings'];
+  const title = `Scalekit organization clients: ${counted(findings.count, 'finding')}`;
+  writeSummary(title, [header.map((data) => ({ data, header: true })), ...shown], notes);
+}
+
+function* summaryRows({ rows, places, now }: Audit): Generator<string[]> {
+  for (const { client, findings } of rows) {
+    const { client_id, name, environment, marker } = client;
+    const creator = places.creatorOf(client);
+    yield [
+      cell([client_id]),
+      cell(name ? [name] : []),
+      cell([repositoryText(places.repositoryOf(client)), environment ?? ''].filter(Boolean)),
+      marker ? link([repositoryText(creator), marker.run].filter(Boolean).join(' '), urlOf(client, creator)) : cell([]),
+      cell(marker ? [marker.lifetime] : []),
+      ...secretCells(client, now),
+      cell(findings.map(({ text }) => text)),
+    ];
+  }
+}
+
+function repositoryText({ name, id }: Repository): string {
+  return name ?? id ?? '';
+}
+
+/** Returns how many secrets are active, the ages of all, and the time since one was last used, each as a cell. */
+function secretCells({ secrets }: AuditedClient, now: number | undefined): string[] {
+  if (!secrets) return [cell(['not read']), cell([]), cell([])];
+  const active = secrets.filter((secret) => isActiveAt(secret, now)).length;
+  const ages = secrets.slice(0, MAX_AGES).map(({ create_time }) => ageInDays(create_time, now)?.toFixed(0) ?? '?');
+  const uses = secrets.flatMap(({ last_used_time }) => ageInDays(last_used_time, now) ?? []);
+  const lastUse = uses.length > 0 ? [Math.min(...uses).toFixed(0)] : [];
+  return [
+    cell([`${active} of ${secrets.length} active`]),
+    cell(ages.length > 0 ? [ages.join(', ')] : []),
+    cell(lastUse),
+  ];
+}
+
+/** Returns the URL of the attempt of the run that created a client, or an empty text if its repository has no name. */
+function urlOf({ marker }: AuditedClient, { name }: Repository): string {
+  const { GITHUB_SERVER_URL } = process.env;
+  const [GITHUB_RUN_ID, GITHUB_RUN_ATTEMPT] = marker?.run.split('.') ?? [];
+  return name ? runUrl({ GITHUB_SERVER_URL, GITHUB_REPOSITORY: name, GITHUB_RUN_ID, GITHUB_RUN_ATTEMPT }) : '';
+}
+
+/** Returns everything of the report except its clients. audit/report.schema.json describes the form. */
+function reportHead({ max_secret_age, max_secrets }: AuditInputs, audit: Audit): object {
+  const { organization_id, now, counts, findings, gaps } = audit;
+  return {
+    version: 1,
+    organization_id,
+    time: isoTime(now),
+    max_secret_age: max_secret_age ?? null,
+    max_secrets: max_secrets ?? null,
+    findings: findings.count,
+    counts,
+    not_read: gaps,
+  };
+}
+
+function* reportEntries({ rows, places, now }: Audit): Generator<object> {
+  const age = (time: number | undefined) => {
+    const days = ageInDays(time, now);
+    return days === undefined ? null : Math.round(days * 100) / 100;
+  };
+  for (const { client, findings } of rows) {
+    const { client_id, name, create_time, marker, environment, secrets } = client;
+    yield {
+      client_id,
+      name: name ?? null,
+      create_time: isoTime(create_time),
+      age_days: age(create_time),
+      key: marker?.key ?? null,
+      lifetime: marker?.lifetime ?? null,
+      repository: repositoryEntry(places.repositoryOf(client)),
+      environment: environment || null,
+      created_by: creatorEntry(client, places.creatorOf(client)),
+      secrets:
+        secrets?.map((secret) => ({
+          id: secret.id,
+          active: isActiveAt(secret, now),
+          create_time: isoTime(secret.create_time),
+          age_days: age(secret.create_time),
+          expire_time: isoTime(secret.expire_time),
+          last_used_time: isoTime(secret.last_used_time),
+        })) ?? null,
+      findings,
+    };
+  }
+}
+
+function creatorEntry(client: AuditedClient, creator: Repository): object | null {
+  const [run_id, attempt] = client.marker?.run.split('.') ?? [];
+  if (!run_id) return null;
+  const url = urlOf(client, creator) || null;
+  return { repository: repositoryEntry(creator), run_id, run_attempt: Number(attempt), url };
+}
+
+function repositoryEntry({ id, name }: Repository): object {
+  return { id: id ?? null, name: name ?? null };
+}
+
+/** Formats a time in milliseconds since the epoch by ISO 8601, in UTC. */
+function isoTime(time: number | undefined): string | null {
+  return time === undefined ? null : new Date(time).toISOString();
+}
