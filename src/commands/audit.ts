@@ -1,4 +1,13 @@
-import { type AuditedClient, ageInDays, auditOf, FINDING_KINDS, type Finding, isActiveAt } from '../client/audit.ts';
+import {
+  type AuditedClient,
+  type AuditLimits,
+  ageInDays,
+  auditOf,
+  FINDING_KINDS,
+  type Finding,
+  type FindingKind,
+  isActiveAt,
+} from '../client/audit.ts';
 import { GitHub } from '../github/api.ts';
 import { runUrl } from '../github/runner.ts';
 import type { AuditInputs } from '../inputs/inputs.ts';
@@ -14,9 +23,6 @@ import { runWithTransport } from './session.ts';
 
 /** Clients with findings that the log names at most. */
 const MAX_LOGGED = 200;
-
-/** Ages of secrets in one cell of the summary. */
-const MAX_AGES = 10;
 
 /** A client and what was found out about it. */
 interface Row {
@@ -41,11 +47,11 @@ interface Audit {
   places: Places;
   /** How many clients have an ownership marker, none, or perhaps one. */
   counts: { marked: number; unmarked: number; undescribed: number };
-  /** The clients with a marker, those with findings first. */
-  rows: Row[];
+  /** Yields the clients with a marker, those with findings first. */
+  rows: () => Generator<Row>;
   gaps: Gap[];
-  /** How many findings there are, and how many of each kind as text. */
-  findings: { count: number; kinds: string };
+  /** How many clients have findings, how many findings there are, and how many of each kind as text. */
+  findings: { odd: number; count: number; kinds: string };
 }
 
 /** Runs `audit/`: lists the clients with an ownership marker, and what is odd about them. Sends only requests that read. */
@@ -77,30 +83,47 @@ async function collect(inputs: AuditInputs, transport: Transport): Promise<Audit
   const { time: now } = scalekit;
   const places = new Places(runner);
   if (github) await places.lookUp(new GitHub(transport, github), survey.clients.values());
-  const clients = [...survey.clients.values()];
-  const findingsOf = auditOf(clients, inputs, now);
-  const rows = clients.map((client) => ({ client, findings: findingsOf(client, places.visibilityOf(client)) }));
+  const rows = rowsOf(survey.clients, inputs, now, places);
   return {
     organization_id: scalekit.organization_id,
     now,
     places,
-    counts: { marked: rows.length, unmarked: survey.unmarked, undescribed: survey.undescribed },
-    rows: [...rows.filter(isOdd), ...rows.filter((row) => !isOdd(row))],
+    counts: { marked: survey.clients.size, unmarked: survey.unmarked, undescribed: survey.undescribed },
+    rows,
     gaps: gapsOf(survey, places, now),
-    findings: countFindings(rows),
+    findings: countFindings(rows()),
   };
 }
 
-function isOdd({ findings }: Row): boolean {
-  return findings.length > 0;
+/** Returns a function that yields each client with its findings. No list of them is in memory, because it may be long. */
+function rowsOf(
+  clients: Map<string, AuditedClient>,
+  limits: AuditLimits,
+  now: number | undefined,
+  places: Places,
+): () => Generator<Row> {
+  const findingsOf = auditOf(clients.values(), limits, now);
+  return function* () {
+    for (const isOdd of [true, false]) {
+      for (const client of clients.values()) {
+        const findings = findingsOf(client, places.visibilityOf(client));
+        if (findings.length > 0 === isOdd) yield { client, findings };
+      }
+    }
+  };
 }
 
-function countFindings(rows: Row[]): Audit['findings'] {
-  const kinds = rows.flatMap(({ findings }) => findings.map(({ kind }) => kind));
-  const counts = FINDING_KINDS.map((kind) => [kinds.filter((one) => one === kind).length, kind] as const);
+function countFindings(rows: Iterable<Row>): Audit['findings'] {
+  const counts = new Map<FindingKind, number>(FINDING_KINDS.map((kind) => [kind, 0]));
+  let odd = 0;
+  for (const { findings } of rows) {
+    if (findings.length > 0) odd++;
+    for (const { kind } of findings) counts.set(kind, (counts.get(kind) ?? 0) + 1);
+  }
   return {
-    count: kinds.length,
-    kinds: counts.flatMap(([count, kind]) => (count > 0 ? [`${count} ${kind}`] : [])).join(', '),
+    odd,
+    count: [...counts.values()].reduce((sum, count) => sum + count),
+    kinds: [...counts].flatMap(([kind, count]) => (count > 0 ? [`${count} ${kind}`] : [])).join(', '),
   };
 }
 
@@ -143,19 +166,21 @@ function countsText({ organization_id, counts: { marked, unmarked } }: Audit): s
 
 function logAudit(audit: Audit): void {
   log.info(countsText(audit));
-  const odd = audit.rows.filter(isOdd);
-  for (const { client, findings } of odd.slice(0, MAX_LOGGED))
-    log.info(
-      `Client ${client.client_id} ${JSON.stringify(client.name ?? '')} ${findings.map(({ text }) => text).join('; ')}.`,
-    );
-  if (odd.length > MAX_LOGGED) log.info(`The report has findings about ${odd.length - MAX_LOGGED} more clients.`);
+  let left = Math.min(audit.findings.odd, MAX_LOGGED);
+  for (const { client, findings } of audit.rows()) {
+    if (left-- === 0) break;
+    const texts = findings.map(({ text }) => text).join('; ');
+    log.info(`Client ${client.client_id} ${JSON.stringify(client.name ?? '')} ${texts}.`);
+  }
+  const more = audit.findings.odd - MAX_LOGGED;
+  if (more > 0) log.info(`The report has findings about ${counted(more, 'more client')}.`);
 }
 
 /** Writes the job summary: as many clients as GitHub allows, those with findings first. */
 function showSummary(audit: Audit): void {
-  const { rows, gaps, findings } = audit;
+  const { counts, gaps, findings } = audit;
   const shown = fittingRows(summaryRows(audit));
-  const omitted = rows.length - shown.length;
+  const omitted = counts.marked - shown.length;
   const notes = [
     countsText(audit),
     ...(findings.count > 0 ? [`Findings: ${findings.kinds}.`] : []),
@@ -168,7 +193,7 @@ function showSummary(audit: Audit): void {
 }
 
 function* summaryRows({ rows, places, now }: Audit): Generator<string[]> {
-  for (const { client, findings } of rows) {
+  for (const { client, findings } of rows()) {
     const { client_id, name, environment, marker } = client;
     const creator = places.creatorOf(client);
     yield [
@@ -191,7 +216,7 @@ function repositoryText({ name, id }: Repository): string {
 function secretCells({ secrets }: AuditedClient, now: number | undefined): string[] {
   if (!secrets) return [cell(['not read']), cell([]), cell([])];
   const active = secrets.filter((secret) => isActiveAt(secret, now)).length;
-  const ages = secrets.slice(0, MAX_AGES).map(({ create_time }) => ageInDays(create_time, now)?.toFixed(0) ?? '?');
+  const ages = secrets.map(({ create_time }) => ageInDays(create_time, now)?.toFixed(0) ?? '?');
   const uses = secrets.flatMap(({ last_used_time }) => ageInDays(last_used_time, now) ?? []);
   const lastUse = uses.length > 0 ? [Math.min(...uses).toFixed(0)] : [];
   return [
@@ -211,61 +236,46 @@ function urlOf({ marker }: AuditedClient, { name }: Repository): string {
 /** Returns everything of the report except its clients. audit/report.schema.json describes the form. */
 function reportHead({ max_secret_age, max_secrets }: AuditInputs, audit: Audit): object {
   const { organization_id, now, counts, findings, gaps } = audit;
-  return {
-    version: 1,
-    organization_id,
-    time: isoTime(now),
-    max_secret_age: max_secret_age ?? null,
-    max_secrets: max_secrets ?? null,
-    findings: findings.count,
-    counts,
-    not_read: gaps,
-  };
+  const head = { version: 1, organization_id, time: isoTime(now), max_secret_age, max_secrets };
+  return { ...head, findings: findings.count, counts, not_read: gaps };
 }
 
 function* reportEntries({ rows, places, now }: Audit): Generator<object> {
-  const age = (time: number | undefined) => {
-    const days = ageInDays(time, now);
-    return days === undefined ? null : Math.round(days * 100) / 100;
+  const timesOf = (create_time: number | undefined) => {
+    const age = ageInDays(create_time, now);
+    return { create_time: isoTime(create_time), age_days: age === undefined ? age : Math.round(age * 100) / 100 };
   };
-  for (const { client, findings } of rows) {
+  for (const { client, findings } of rows()) {
     const { client_id, name, create_time, marker, environment, secrets } = client;
+    const creator = places.creatorOf(client);
+    const [run_id, attempt] = marker?.run.split('.') ?? [];
     yield {
       client_id,
-      name: name ?? null,
-      create_time: isoTime(create_time),
-      age_days: age(create_time),
-      key: marker?.key ?? null,
-      lifetime: marker?.lifetime ?? null,
-      repository: repositoryEntry(places.repositoryOf(client)),
-      environment: environment || null,
-      created_by: creatorEntry(client, places.creatorOf(client)),
-      secrets:
-        secrets?.map((secret) => ({
-          id: secret.id,
-          active: isActiveAt(secret, now),
-          create_time: isoTime(secret.create_time),
-          age_days: age(secret.create_time),
-          expire_time: isoTime(secret.expire_time),
-          last_used_time: isoTime(secret.last_used_time),
-        })) ?? null,
+      name,
+      ...timesOf(create_time),
+      key: marker?.key,
+      lifetime: marker?.lifetime,
+      repository: places.repositoryOf(client),
+      environment,
+      created_by: marker && {
+        repository: creator,
+        run_id,
+        run_attempt: Number(attempt),
+        url: urlOf(client, creator) || undefined,
+      },
+      secrets: secrets?.map((secret) => ({
+        id: secret.id,
+        active: isActiveAt(secret, now),
+        ...timesOf(secret.create_time),
+        expire_time: isoTime(secret.expire_time),
+        last_used_time: isoTime(secret.last_used_time),
+      })),
       findings,
     };
   }
 }
 
-function creatorEntry(client: AuditedClient, creator: Repository): object | null {
-  const [run_id, attempt] = client.marker?.run.split('.') ?? [];
-  if (!run_id) return null;
-  const url = urlOf(client, creator) || null;
-  return { repository: repositoryEntry(creator), run_id, run_attempt: Number(attempt), url };
-}
-
-function repositoryEntry({ id, name }: Repository): object {
-  return { id: id ?? null, name: name ?? null };
-}
-
 /** Formats a time in milliseconds since the epoch by ISO 8601, in UTC. */
-function isoTime(time: number | undefined): string | null {
-  return time === undefined ? null : new Date(time).toISOString();
+function isoTime(time: number | undefined): string | undefined {
+  return time === undefined ? undefined : new Date(time).toISOString();
 }

@@ -9,7 +9,7 @@ const CHUNK = 64 * 1024;
 
 /**
  * Writes a JSON object into a new file that only this user can read, one entry of its last list after the other, so that a
- * long list is never in memory as a whole. Masked values are replaced: the file may leave the runner as an artifact.
+ * long list is never in memory as a whole.
  * @param list name of the list
  * @returns the path of the file, whose name is random
  * @throws {Error} if the file cannot be written
@@ -31,13 +31,18 @@ export function writeReport(folder: string, head: object, list: string, entries:
 }
 
 function* reportLines(head: object, list: string, entries: Iterable<object>): Generator<string> {
-  yield `${redact(JSON.stringify(head)).slice(0, -1)},"${list}":[`;
+  yield `${toJson(head).slice(0, -1)},"${list}":[`;
   let separator = '\n';
   for (const entry of entries) {
-    yield separator + redact(JSON.stringify(entry));
+    yield separator + toJson(entry);
     separator = ',\n';
   }
   yield '\n]}\n';
+}
+
+/** Returns a value as JSON, with null in place of undefined. Masked values are replaced. */
+function toJson(value: object): string {
+  return redact(JSON.stringify(value, (_, inner) => inner ?? null));
 }
 
 /** Joins texts until they are long enough to be written. */
