@@ -24,7 +24,7 @@ const read = (file: string) => readFileSync(new URL(`../${file}`, import.meta.ur
 const root = new URL('..', import.meta.url);
 /** The text of each page, by file. */
 const texts = new Map(
-  globSync(['*.md', '{delete,sweep}/*.md', 'docs/*.md'], { cwd: root }).map((file) => [file, read(file)]),
+  globSync(['*.md', '{delete,sweep,audit}/*.md', 'docs/*.md'], { cwd: root }).map((file) => [file, read(file)]),
 );
 /** The text of all pages for users. */
 const pages = PAGES.map(read).join('\n');
@@ -32,6 +32,7 @@ const actions = {
   main: parse(read('action.yml')),
   delete: parse(read('delete/action.yml')),
   sweep: parse(read('sweep/action.yml')),
+  audit: parse(read('audit/action.yml')),
 };
 const npm = JSON.parse(read('package.json'));
 

@@ -581,6 +581,24 @@ const WAYS: Way[] = [
     shown: ['log', 'summary'],
   },
   {
+    what: 'clients, repositories and environments that audit/ looks at',
+    step: (emulator, texts) => {
+      for (const [at, text] of texts.entries()) {
+        const description = `${text}\n${markerLine({}, { repo: `${at + 1}`, by: `${at + 1}` })}`;
+        const custom_claims = [
+          { key: 'environment', value: text },
+          { key: 'github_repository', value: text },
+        ];
+        emulator.seed({ name: text, description, custom_claims }, {});
+        if (at > 0) emulator.github.addRepository(`acme/service-${at}`, { id: at + 1 });
+      }
+      gitHubStatus(emulator, 'getEnvironment', texts);
+      return { action: 'audit', inputs: { github_token: emulator.github.token } };
+    },
+    exitCode: 0,
+    shown: ['log', 'summary'],
+  },
+  {
     what: 'refusals that sweep/ meets',
     step: (emulator, texts) => {
       const HOUR = 3_600_000;
@@ -862,6 +880,7 @@ describe('with a real environment,', () => {
         },
       },
       { action: 'sweep', inputs: { github_token: emulator.github.token, max_deletions: '1000' } },
+      { action: 'audit', inputs: { github_token: emulator.github.token } },
     ];
     for (const step of steps) {
       const read = await run(emulator, step);
@@ -940,7 +959,7 @@ describe('with a real environment,', () => {
 
   describe('a runner', () => {
     const HOSTILE = `/nowhere/${SIGN}\r::add-mask::a\u001b[31m##[error]\u202e`;
-    const ACTIONS = ['', 'delete', 'sweep'];
+    const ACTIONS = ['', 'delete', 'sweep', 'audit'];
     const inputsOf = (action: string): Record<string, string> =>
       action === 'sweep' ? { github_token: emulator.github.token } : {};
 

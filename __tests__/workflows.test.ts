@@ -33,7 +33,10 @@ describe("GitHub's language service", () => {
     const documents = [
       ...examples.map(([name, text]) => ({ name: `.github/workflows/${name}`, text })),
       ...snippets().map(([heading, text]) => workflow(heading, text)),
-      ...['action.yml', 'delete/action.yml', 'sweep/action.yml'].map((name) => ({ name, text: read(name) })),
+      ...['action.yml', 'delete/action.yml', 'sweep/action.yml', 'audit/action.yml'].map((name) => ({
+        name,
+        text: read(name),
+      })),
     ];
     expect(documents.length).toBeGreaterThan(18);
     const found = check(documents);
