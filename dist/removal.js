@@ -543,7 +543,7 @@ function gapsOf({ clients, undescribed, reason }, { missed }, now) {
 	const withoutSecrets = [...clients.values()].filter(({ secrets }) => !secrets).length;
 	const gaps = [
 		{ what: 'descriptions', count: undescribed, reason },
-		{ what: 'secrets', count: withoutSecrets, reason },
+		{ what: 'secrets', count: withoutSecrets, reason: reason || 'Their fields cannot be read.' },
 		{ what: 'repositories', ...missed.repositories },
 		{ what: 'environments', ...missed.environments },
 		{ what: 'ages', count: now === undefined ? clients.size : 0, reason: 'Scalekit sent no valid Date header.' },
