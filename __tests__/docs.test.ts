@@ -11,6 +11,7 @@ import { type Executed, RUNNER_VARIABLES, runStep } from '../emulator/runner.ts'
 import { tokenVerifier } from '../examples/verify-token.js';
 import { readDocs, regionsOf, render } from '../scripts/docs.ts';
 import { digest, drawPages } from '../scripts/screenshots.ts';
+import { FINDING_KINDS } from '../src/client/audit.ts';
 import { type ClaimInputs, deriveClaims } from '../src/client/claims.ts';
 import { CLAIM_NAMES, targetFromRunner } from '../src/client/target.ts';
 import { githubRefusal } from '../src/github/errors.ts';
@@ -116,7 +117,8 @@ describe('the pages', () => {
   });
 
   it('name inputs, outputs and claims as they are', () => {
-    const known = [
+    const known: string[] = [
+      ...FINDING_KINDS,
       ...Object.values(actions).flatMap(({ inputs, outputs }) => Object.keys({ ...inputs, ...outputs })),
       ...CLAIM_NAMES,
       // Fields of the API and of the journal, environment variables in lower case, a custom claim, and events of workflows.
