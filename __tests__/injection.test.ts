@@ -132,11 +132,14 @@ const ENTITIES: Record<string, string> = { '&amp;': '&', '&lt;': '<', '&gt;': '>
 function readSummary(summary: string): string[] {
   if (summary === '') return [];
   expect(summary).not.toMatch(/(?!\n)[\p{Cc}\p{Zl}\p{Zp}\p{Bidi_Control}]/u);
-  for (const line of summary.replace(/\n$/, '').split('\n')) expect(line).toMatch(/^<(h3|table)>/);
+  for (const line of summary.replace(/\n$/, '').split('\n')) expect(line).toMatch(/^<(h3|ul|table)>/);
   const open: string[] = [];
   const codes: string[] = [];
-  // The only link is to the workflow run.
-  const withoutLink = summary.replace(/<td><a href="https:\/\/github\.com\/[\w./-]+">[\d.]+<\/a><\/td>/, '<td></td>');
+  // The only links are to workflow runs. Their text is the run, in audit/ after the name of its repository.
+  const withoutLink = summary.replace(
+    /<td><a href="https:\/\/github\.com\/[\w./-]+">([\w.-]+\/[\w.-]+ )?[\d.]+<\/a><\/td>/g,
+    '<td></td>',
+  );
   for (const [at, token] of withoutLink.split(/(<[^<>]*>)/).entries()) {
     if (at % 2 === 0) {
       const text = token.replace(/&(amp|lt|gt|quot|#39);/g, (entity) =>
@@ -145,10 +148,10 @@ function readSummary(summary: string): string[] {
       if (open.at(-1) === 'code') {
         expect(token).not.toMatch(/[<>"']|&(?!(amp|lt|gt|quot|#39);)/);
         codes.push(text);
-      } else expect(text).toMatch(/^[\w ,:–\n]*$/);
+      } else expect(text).toMatch(/^[\w ,.:–\n]*$/);
       continue;
     }
-    const [, end, name = ''] = /^<(\/?)(h3|table|tr|th|td|code|br)( colspan="\d")?>$/.exec(token) ?? [];
+    const [, end, name = ''] = /^<(\/?)(h3|ul|li|table|tr|th|td|code|br)( colspan="\d")?>$/.exec(token) ?? [];
     expect([token, name]).not.toEqual([token, '']);
     if (end) expect(open.pop()).toBe(name);
     else if (name !== 'br') open.push(name);
