@@ -387,8 +387,8 @@ async function findRepository(github, key) {
 		: { route: 'GET /repositories/{id}', parameters: { id: key } };
 	const parse = (repository) => {
 		const name = (0,json/* stringField */.OM)(repository, 'full_name');
-		if (!specs/* REPOSITORY */.Bw.test(name) || ![String(repository.id), name.toLowerCase()].includes(key))
-			throw new json/* InvalidResponseError */.tF('it shows another repository');
+		const isAskedFor = repo ? name.toLowerCase() === key : repository.id === Number(key);
+		if (!specs/* REPOSITORY */.Bw.test(name) || !isAskedFor) throw new json/* InvalidResponseError */.tF('it shows another repository');
 		return name;
 	};
 	// The token may be a second old.

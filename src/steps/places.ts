@@ -113,8 +113,8 @@ async function findRepository(github: GitHub, key: string): Promise<string | und
     : { route: 'GET /repositories/{id}', parameters: { id: key } };
   const parse = (repository: Json) => {
     const name = stringField(repository, 'full_name');
-    if (!REPOSITORY.test(name) || ![String(repository.id), name.toLowerCase()].includes(key))
-      throw new InvalidResponseError('it shows another repository');
+    const isAskedFor = repo ? name.toLowerCase() === key : repository.id === Number(key);
+    if (!REPOSITORY.test(name) || !isAskedFor) throw new InvalidResponseError('it shows another repository');
     return name;
   };
   // The token may be a second old.
