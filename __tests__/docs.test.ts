@@ -12,6 +12,7 @@ import { type Executed, RUNNER_VARIABLES, runStep } from '../emulator/runner.ts'
 import { tokenVerifier } from '../examples/verify-token.js';
 import { readDocs, regionsOf, render } from '../scripts/docs.ts';
 import { digest, drawPages } from '../scripts/screenshots.ts';
+import { FINDING_KINDS } from '../src/client/audit.ts';
 import { type ClaimInputs, deriveClaims } from '../src/client/claims.ts';
 import { CLAIM_NAMES, targetFromRunner } from '../src/client/target.ts';
 import { githubRefusal } from '../src/github/errors.ts';
@@ -25,7 +26,7 @@ const read = (file: string) => readFileSync(new URL(`../${file}`, import.meta.ur
 const root = new URL('..', import.meta.url);
 /** The text of each page, by file. */
 const texts = new Map(
-  globSync(['*.md', '{delete,sweep}/*.md', 'docs/*.md'], { cwd: root }).map((file) => [file, read(file)]),
+  globSync(['*.md', '{delete,sweep,audit}/*.md', 'docs/*.md'], { cwd: root }).map((file) => [file, read(file)]),
 );
 /** Parameters, fields and error codes of Scalekit's API and of its tokens that the pages name. */
 const API_NAMES = [
@@ -45,6 +46,7 @@ const actions = {
   main: parse(read('action.yml')),
   delete: parse(read('delete/action.yml')),
   sweep: parse(read('sweep/action.yml')),
+  audit: parse(read('audit/action.yml')),
 };
 const npm = JSON.parse(read('package.json'));
 
@@ -128,7 +130,8 @@ describe('the pages', () => {
   });
 
   it('name inputs, outputs and claims as they are', () => {
-    const known = [
+    const known: string[] = [
+      ...FINDING_KINDS,
       ...Object.values(actions).flatMap(({ inputs, outputs }) => Object.keys({ ...inputs, ...outputs })),
       ...CLAIM_NAMES,
       ...API_NAMES,

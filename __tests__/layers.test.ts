@@ -67,11 +67,13 @@ describe('the folders of src', () => {
         .map(text)
         .sort(),
     ).toEqual([
+      'audit.ts imports commands/audit.ts',
       'delete.ts imports commands/delete.ts',
       'github/api.ts imports @actions/github',
       'main.ts imports commands/provision.ts',
       'net/read-body.ts imports node:zlib',
       'post.ts imports commands/clean-up.ts',
+      'start.ts imports audit.ts',
       'start.ts imports delete.ts',
       'start.ts imports main.ts',
       'start.ts imports post.ts',

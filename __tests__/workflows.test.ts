@@ -42,7 +42,10 @@ describe("GitHub's language service", () => {
     const documents = [
       ...examples.map(([name, text]) => ({ name: `.github/workflows/${name}`, text })),
       ...snippets().map(([heading, text]) => workflow(heading, text)),
-      ...['action.yml', 'delete/action.yml', 'sweep/action.yml'].map((name) => ({ name, text: read(name) })),
+      ...['action.yml', 'delete/action.yml', 'sweep/action.yml', 'audit/action.yml'].map((name) => ({
+        name,
+        text: read(name),
+      })),
     ];
     expect(documents.length).toBeGreaterThan(18);
     const found = check(documents);
@@ -250,6 +253,19 @@ it('examples/sweep.yml deletes the client that remains of a job', async () => {
   const swept = await runUsing(emulator, job, step, valuesOf(emulator));
   expect([warnings(swept), swept.outputs.deleted]).toEqual([[], killed.outputs.client_id]);
   expect(emulator.clients()).toEqual([]);
+});
+
+it('examples/audit.yml lists the clients and keeps the report', async () => {
+  const emulator = await start();
+  const made = await runAction(emulator, { inputs: { lifetime: 'persistent' } });
+  const text = read('examples/audit.yml');
+  const [job] = jobsIn(text);
+  const [step] = job ? usingSteps(job) : [];
+  if (!job || !step) throw new Error('the example has no such step');
+  const run = await runUsing(emulator, job, step, valuesOf(emulator));
+  expect(run).toMatchObject({ exitCode: 0, annotations: [], outputs: { findings: '0' } });
+  expect(readFileSync(run.outputs.report ?? '', 'utf8')).toContain(made.outputs.client_id);
+  expect(job.steps.at(-1)?.with?.path).toBe(`$\{{ steps.${step.id}.outputs.report }}`);
 });
 
 interface Document {

@@ -273,35 +273,35 @@ __nccwpck_require__.r(__webpack_exports__);
 const OLDEST = [20, 11];
 /** The programs in dist. All of them are in one chunk, because they share most of their modules. */
 const ENTRIES = {
-    main: () => Promise.all(/* import() | entries */[__nccwpck_require__.e(130), __nccwpck_require__.e(481)]).then(__nccwpck_require__.bind(__nccwpck_require__, 7666)),
-    post: () => Promise.all(/* import() | entries */[__nccwpck_require__.e(130), __nccwpck_require__.e(481)]).then(__nccwpck_require__.bind(__nccwpck_require__, 1841)),
-    delete: () => Promise.all(/* import() | entries */[__nccwpck_require__.e(130), __nccwpck_require__.e(481)]).then(__nccwpck_require__.bind(__nccwpck_require__, 6276)),
-    sweep: () => Promise.all(/* import() | entries */[__nccwpck_require__.e(130), __nccwpck_require__.e(481)]).then(__nccwpck_require__.bind(__nccwpck_require__, 5099)),
+	main: () => Promise.all(/* import() | entries */[__nccwpck_require__.e(130), __nccwpck_require__.e(481)]).then(__nccwpck_require__.bind(__nccwpck_require__, 7666)),
+	post: () => Promise.all(/* import() | entries */[__nccwpck_require__.e(130), __nccwpck_require__.e(481)]).then(__nccwpck_require__.bind(__nccwpck_require__, 1841)),
+	delete: () => Promise.all(/* import() | entries */[__nccwpck_require__.e(130), __nccwpck_require__.e(481)]).then(__nccwpck_require__.bind(__nccwpck_require__, 6276)),
+	sweep: () => Promise.all(/* import() | entries */[__nccwpck_require__.e(130), __nccwpck_require__.e(481)]).then(__nccwpck_require__.bind(__nccwpck_require__, 5099)),
+	audit: () => Promise.all(/* import() | entries */[__nccwpck_require__.e(130), __nccwpck_require__.e(481)]).then(__nccwpck_require__.bind(__nccwpck_require__, 2144)),
 };
 /** Starts a program, or reports that this version of Node.js is too old for it. */
 function start(entry) {
-    const { node } = process.versions;
-    if (isSupported(node)) {
-        ENTRIES[entry]().catch(({ message = '' }) => fail(entry, `dist is not complete: ${message.split('\n')[0]}`));
-        return;
-    }
-    const remedy = 'Update the runner, or the image of the container that the job runs in.';
-    fail(entry, `Node.js ${node} is too old for this action. It needs ${OLDEST.join('.')} or newer. ${remedy}`);
+	const { node } = process.versions;
+	if (isSupported(node)) {
+		ENTRIES[entry]().catch(({ message = '' }) => fail(entry, `dist is not complete: ${message.split('\n')[0]}`));
+		return;
+	}
+	const remedy = 'Update the runner, or the image of the container that the job runs in.';
+	fail(entry, `Node.js ${node} is too old for this action. It needs ${OLDEST.join('.')} or newer. ${remedy}`);
 }
 /** Returns whether a version of Node.js, such as 20.11.0, runs this action. */
 function isSupported(version) {
-    const [major = 0, minor = 0] = version.split('.').map(Number);
-    return major > OLDEST[0] || (major === OLDEST[0] && minor >= OLDEST[1]);
+	const [major = 0, minor = 0] = version.split('.').map(Number);
+	return major > OLDEST[0] || (major === OLDEST[0] && minor >= OLDEST[1]);
 }
 /**
  * Prints an error. The post step never fails a job, so it prints a warning, and nothing if main left no state: main has
  * printed the same.
  */
 function fail(entry, text) {
-    if (entry === 'post' && !process.env.STATE_client)
-        return;
-    process.exitCode = entry === 'post' ? 0 : 1;
-    process.stdout.write(`::${entry === 'post' ? 'warning' : 'error'}::${text}\n`);
+	if (entry === 'post' && !process.env.STATE_client) return;
+	process.exitCode = entry === 'post' ? 0 : 1;
+	process.stdout.write(`::${entry === 'post' ? 'warning' : 'error'}::${text}\n`);
 }
 
 module.exports = __webpack_exports__;

@@ -14,11 +14,12 @@ export interface Metadata {
   outputs: Record<string, { description: string }>;
 }
 
-/** The actions of this repository: the main one and those in `delete/` and `sweep/`. */
+/** The actions of this repository: the main one and those in folders of their own. */
 export interface Actions {
   main: Metadata;
   delete: Metadata;
   sweep: Metadata;
+  audit: Metadata;
 }
 
 /** The expected content of the generated regions: file, then region name, then Markdown. */
@@ -36,6 +37,7 @@ export function regionsOf(actions: Actions, example: string): Regions {
     },
     'delete/README.md': { inputs: inputTable(actions.delete), outputs: outputTable(actions.delete) },
     'sweep/README.md': { inputs: inputTable(actions.sweep), outputs: outputTable(actions.sweep) },
+    'audit/README.md': { inputs: inputTable(actions.audit), outputs: outputTable(actions.audit) },
     'docs/scalekit.md': { assumptions: assumptionTables() },
     'docs/receiving-api.md': { example: `\`\`\`js\n${example.trim()}\n\`\`\`` },
   };
@@ -107,10 +109,11 @@ export function readDocs(): { file: string; text: string; rendered: string }[] {
     main: parse(read('action.yml')),
     delete: parse(read('delete/action.yml')),
     sweep: parse(read('sweep/action.yml')),
+    audit: parse(read('audit/action.yml')),
   };
   const regions = regionsOf(actions, read('examples/verify-token.js'));
   const files = globSync(
-    ['README.md', '{delete,sweep}/README.md', 'docs/*.md', 'examples/*.yml', '.github/zizmor.yml'],
+    ['README.md', '{delete,sweep,audit}/README.md', 'docs/*.md', 'examples/*.yml', '.github/zizmor.yml'],
     { cwd: ROOT },
   ).sort();
   return files.map((file) => ({ file, text: read(file), rendered: render(file, read(file), regions, config.owner) }));

@@ -33,7 +33,7 @@ export type Values = Record<string, string | undefined>;
 /** The pages for users. */
 export const PAGES = [
   'README.md',
-  ...globSync(['{delete,sweep}/README.md', 'docs/*.md'], { cwd: new URL('../..', import.meta.url) }).sort(),
+  ...globSync(['{delete,sweep,audit}/README.md', 'docs/*.md'], { cwd: new URL('../..', import.meta.url) }).sort(),
 ];
 
 /** Returns the YAML snippets of the pages, each with the heading of its section. */

@@ -63,10 +63,10 @@ export function isForgeApi(url: string): boolean {
 }
 
 /**
- * Returns the URL of the attempt of a run, or an empty string if a variable that it needs is absent or odd. Gitea and
- * Forgejo have other pages for it.
+ * Returns the URL of the attempt of a run by the variables of its runner, or an empty string if a variable that it needs
+ * is absent or odd. Gitea and Forgejo have other pages for it.
  */
-function runUrl({
+export function runUrl({
   GITHUB_API_URL: api = '',
   GITHUB_SERVER_URL: server = '',
   GITHUB_REPOSITORY: repository = '',
