@@ -2,7 +2,7 @@ import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import { type Emulator, startEmulator } from '../emulator/index.ts';
+import { type Emulator, type Fault, startEmulator } from '../emulator/index.ts';
 import { type Executed, RUNNER_VARIABLES, type Step } from '../emulator/runner.ts';
 import type { FindingKind } from '../src/client/audit.ts';
 import type { Identity } from '../src/client/identity.ts';
@@ -12,6 +12,7 @@ import {
   errors,
   interruptedAt,
   markerLine,
+  plainLines,
   readable,
   runAction,
   secretsOf,
@@ -120,6 +121,17 @@ function put(
   return emulator.seed({ name: 'Deployer', description, ...fields }, options).client.client_id;
 }
 
+/** Changes each client in the responses to the audit, in lists and alone. */
+function editClients(change: (client: Record<string, unknown>) => object): void {
+  const edit = (body: { client?: Record<string, unknown>; clients?: Record<string, unknown>[] }) => ({
+    ...body,
+    ...(body.client && { client: change(body.client) }),
+    ...(body.clients && { clients: body.clients.map(change) }),
+  });
+  for (const operation of ['listClients', 'getClient'] as const)
+    emulator.faults.add({ operation, fault: { kind: 'edit', edit } });
+}
+
 const claims = (values: Record<string, string>) => ({
   custom_claims: Object.entries(values).map(([key, value]) => ({ key, value })),
 });
@@ -207,18 +219,14 @@ describe('audit/ finds', () => {
 
   it('a marked client that cannot be read as a whole', async () => {
     const id = put();
-    const edit = (body: { clients?: object[]; client?: object }) => ({
-      ...body,
-      ...(body.client
-        ? { client: { ...body.client, scopes: 7 } }
-        : { clients: body.clients?.map((one) => ({ ...one, scopes: 7 })) }),
-    });
-    for (const operation of ['listClients', 'getClient'] as const)
-      emulator.faults.add({ operation, fault: { kind: 'edit', edit } });
+    editClients((one) => ({ ...one, scopes: 7 }));
     const run = await audit();
     expect(found(run)).toEqual({ [id]: ['unreadable'] });
     expect(run.report).toMatchObject({
-      not_read: [{ what: 'secrets', count: 1 }],
+      not_read: [
+        { what: 'secrets', count: 1 },
+        { what: 'ages', count: 1 },
+      ],
       clients: [{ name: null, secrets: null }],
     });
   });
@@ -407,7 +415,7 @@ describe('audit/ says what it does not know, if', () => {
       { what: 'repositories', count: 1, reason: expect.stringContaining('HTTP 401') },
     ]);
     expect(warnings(run)).toEqual([
-      expect.stringMatching(/^It is not known whether GitHub shows 1 of the repositories to github_token\. /),
+      expect.stringMatching(/^It is not known whether GitHub shows the repositories of 1 client to github_token\. /),
     ]);
   });
 
@@ -429,15 +437,109 @@ describe('audit/ says what it does not know, if', () => {
     });
   });
 
-  it('Scalekit sends no time', async () => {
+  it.each([
+    ['no time', ''],
+    ['the time of a clock that was never set', 'Thu, 01 Jan 1970 00:00:09 GMT'],
+    ['a time after the year 9999', 'Fri, 31 Dec 9999 23:59:59 -1200'],
+  ])('Scalekit sends %s', async (_, date) => {
     put({ lifetime: 'job' }, { ageMs: 9 * DAY });
     const body = JSON.stringify({ clients: emulator.clients() });
-    const headers = { 'content-type': 'application/json', date: '' };
+    const headers = { 'content-type': 'application/json', date };
     emulator.faults.add({ operation: 'listClients', fault: { kind: 'body', body, headers } });
     const { report } = await audit({ max_secret_age: '1' });
     expect(report).toMatchObject({ time: null, findings: 0, not_read: [{ what: 'ages', count: 1 }] });
     expect(report.clients).toMatchObject([{ age_days: null, secrets: [{ age_days: null }] }]);
   });
+
+  it('responses show no times of creation, or times that no report can have', async () => {
+    put({ lifetime: 'job' }, { ageMs: 9 * DAY });
+    editClients((client) => ({ ...client, create_time: undefined }));
+    const reason = 'The responses show no valid create_time.';
+    const ages = [{ what: 'ages', count: 1, reason }];
+    expect((await audit()).report).toMatchObject({ findings: 0, not_read: ages });
+    const secret = { create_time: '9999-12-31T23:59:59-01:00', expire_time: '9999-12-31T23:59:59-01:00' };
+    editClients((client) => ({ ...client, secrets: [{ id: 'sks_1', ...secret }] }));
+    const { report } = await audit({ max_secret_age: '1' });
+    expect(report).toMatchObject({ not_read: ages, clients: [{ secrets: [{ active: true, expire_time: null }] }] });
+  });
+
+  it('neither the list nor the clients themselves show secrets: it does not say that none is active', async () => {
+    put();
+    editClients((client) => ({ ...client, secrets: undefined }));
+    const run = await audit();
+    expect(run.report).toMatchObject({
+      findings: 0,
+      not_read: [{ what: 'secrets', count: 1, reason: 'The responses do not show them.' }],
+      clients: [{ secrets: null }],
+    });
+    expect(table(run)[0]).toContain('not read');
+  });
+
+  it('entries of the list cannot be read: they are counted', async () => {
+    const id = put();
+    const edit = ({ clients, ...body }: { clients: object[] }) => ({
+      ...body,
+      clients: [...clients, { ...clients[0], client_id: 'm2morg_..' }, { ...clients[0], description: 7 }, null],
+    });
+    emulator.faults.add({ operation: 'listClients', fault: { kind: 'edit', edit } });
+    const { report } = await audit();
+    expect(report).toMatchObject({
+      counts: { marked: 1, unmarked: 0, undescribed: 3 },
+      not_read: [{ what: 'descriptions', count: 3, reason: 'The list has entries that cannot be read.' }],
+      clients: [{ client_id: id }],
+    });
+  });
+
+  it('nothing names the repository of a client, so that GitHub cannot be asked about it or its environment', async () => {
+    put({ repo: 'A'.repeat(16), by: 'A'.repeat(16) }, {}, { fields: claims({ environment: 'production' }) });
+    const run = await audit({ github_token: emulator.github.token });
+    const reason = 'Their markers and claims name none that can be looked up.';
+    expect(run.report).toMatchObject({
+      findings: 0,
+      not_read: [
+        { what: 'repositories', count: 1, reason },
+        { what: 'environments', count: 1, reason },
+      ],
+    });
+    expect(warnings(run)).toHaveLength(2);
+  });
+
+  it.each(['.', '..', '\ud800'])(
+    'the environment %j cannot be in a URL: the other clients are looked up',
+    async (name) => {
+      emulator.github.addRepository(SERVICE, { id: SERVICE_ID });
+      const [odd, other] = ['production', 'staging'].map((environment) =>
+        put(ofService, {}, { fields: claims({ environment }) }),
+      );
+      editClients((client) => (client.client_id === odd ? { ...client, ...claims({ environment: name }) } : client));
+      const run = await audit({ github_token: emulator.github.token });
+      expect(found(run)).toEqual({ [`${other}`]: ['environment_not_shown'], [`${odd}`]: [] });
+      expect(run.report.not_read).toMatchObject([{ what: 'environments', count: 1 }]);
+    },
+  );
+});
+
+it('audit/ counts a client once that two pages of the list show differently', async () => {
+  put();
+  const [client] = emulator.clients();
+  const page = (body: object): Fault => ({ kind: 'status', status: 200, body });
+  emulator.faults.add(
+    { operation: 'listClients', call: 1, fault: page({ clients: [client], next_page_token: 'more' }) },
+    { operation: 'listClients', call: 2, fault: page({ clients: [{ ...client, description: 'By hand.' }] }) },
+  );
+  const { report } = await audit();
+  expect(report).toMatchObject({ counts: { marked: 0, unmarked: 1, undescribed: 0 }, clients: [] });
+});
+
+it('audit/ shows all clients, however long the texts of one are, and escapes invisible characters in the log', async () => {
+  const long = 'a'.repeat(600_000);
+  const texts = { github_repository: `acme/${long}`, environment: long };
+  put({ ...ofService, lifetime: 'job' }, { ageMs: 9 * DAY }, { fields: { name: `a\u200b${long}`, ...claims(texts) } });
+  put();
+  const run = await audit();
+  expect(table(run)).toHaveLength(2);
+  expect(run.log).toContain('"a\\u200baaa');
+  expect(Math.max(...plainLines(run).map((line) => line.length))).toBeLessThan(500);
 });
 
 describe('audit/ fails', () => {
@@ -492,9 +594,11 @@ describe('audit/ fails', () => {
     expect(errors(run)).toEqual([expect.stringMatching(/^Could not list the organization's clients: HTTP 403/)]);
   });
 
-  it('if the report cannot be written, after everything else was shown', async () => {
+  it('if the report cannot be written, after everything else was shown, what is not known as well', async () => {
     put({ lifetime: 'job' }, { ageMs: 2 * DAY });
+    editClients((client) => ({ ...client, secrets: undefined }));
     const run = await audit({}, { env: { RUNNER_TEMP: '/nowhere' } });
+    expect(warnings(run)).toEqual([expect.stringMatching(/^The secrets of 1 client were not read\./)]);
     expect(run).toMatchObject({ exitCode: 1, outputs: { findings: '1' } });
     expect(errors(run)).toEqual([expect.stringMatching(/^Could not write the report: ENOENT/)]);
     expect(table(run)).toHaveLength(1);

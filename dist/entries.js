@@ -1501,7 +1501,7 @@ function parseJsonClaim(key, value, report) {
 /** The actions of this repository. */
 const ACTIONS = ['main', 'delete', 'sweep', 'audit'];
 /** `owner/name`. Neither part is `.` or `..`, which would address another path in a URL. */
-const REPOSITORY = /^(?!\.\.?\/)[\w.-]+\/(?!\.\.?$)[\w.-]+$/;
+const REPOSITORY = /^(?!.{256})(?!\.\.?\/)[\w.-]+\/(?!\.\.?$)[\w.-]+$/;
 /** Scalekit's descriptor: this prefix, and at most 32 characters. */
 const ORGANIZATION_FORMAT = 'the id of an organization: "org_" and up to 28 letters, digits, - or _';
 const EXTERNAL_ID_FORMAT = 'the external id of an organization: up to 256 characters, without quotes around it';
@@ -2251,6 +2251,7 @@ __webpack_require__.r(__webpack_exports__);
 /* harmony export */   U6: () => (/* binding */ CLIENT_ID),
 /* harmony export */   lG: () => (/* binding */ byCreateTime),
 /* harmony export */   o7: () => (/* binding */ parseSecret),
+/* harmony export */   vl: () => (/* binding */ plausibleTime),
 /* harmony export */   zB: () => (/* binding */ MAX_NAME)
 /* harmony export */ });
 /* unused harmony export MAX_DESCRIPTION */
@@ -2267,8 +2268,12 @@ const MAX_DESCRIPTION = 512;
 const MAX_CLAIM_KEY = 128;
 /** Characters of a client's name at most (Scalekit's descriptor). */
 const MAX_NAME = 128;
-/** Milliseconds since the epoch: the start of 2020. A writer that does not know a time sends one long before that. */
+/**
+ * Milliseconds since the epoch: the start of 2020, and of the year 10000. A writer that does not know a time sends one long
+ * before that. RFC 3339 has no year of five digits.
+ */
 const EARLIEST_TIME = Date.UTC(2020);
+const END_OF_TIME = Date.UTC(10_000);
 /** Compares two clients or secrets by `create_time`, the oldest first. An absent time is last: it may be the newest. */
 function byCreateTime(one, other) {
 	if (one.create_time === other.create_time) return 0;
@@ -2377,14 +2382,18 @@ function secondsField(object, field) {
 }
 /**
  * Returns a time in nanoseconds since the epoch. The format is RFC 3339, with up to nine digits of a second. Returns
- * undefined if the field is absent, has another format, or is before 2020.
+ * undefined if the field is absent, has another format, or is before 2020 or after 9999.
  */
 function timeField(object, field) {
 	const [, seconds, fraction = '', zone] =
 		/^(\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d)(?:\.(\d{1,9}))?([Zz]|[+-]\d\d:\d\d)$/.exec((0,_net_json_js__WEBPACK_IMPORTED_MODULE_0__/* .stringField */ .OM)(object, field)) ?? [];
-	const milliseconds = seconds ? Date.parse(`${seconds}${zone}`.toUpperCase()) : Number.NaN;
-	if (Number.isNaN(milliseconds) || milliseconds < EARLIEST_TIME) return undefined;
+	const milliseconds = plausibleTime(seconds ? Date.parse(`${seconds}${zone}`.toUpperCase()) : Number.NaN);
+	if (milliseconds === undefined) return undefined;
 	return BigInt(milliseconds) * 1000000n + BigInt(fraction.padEnd(9, '0'));
+}
+/** Returns a time in milliseconds since the epoch, or undefined if it is not one that a server may mean. */
+function plausibleTime(milliseconds) {
+	return milliseconds >= EARLIEST_TIME && milliseconds < END_OF_TIME ? milliseconds : undefined;
 }
 
 

@@ -12,11 +12,14 @@ __webpack_require__.d(__webpack_exports__, {
   auditClients: () => (/* binding */ auditClients)
 });
 
+// EXTERNAL MODULE: ./build/output/text.js
+var output_text = __webpack_require__(4938);
 // EXTERNAL MODULE: ./build/client/identity.js
 var identity = __webpack_require__(2537);
 // EXTERNAL MODULE: ./build/client/marker.js
 var client_marker = __webpack_require__(5425);
 ;// CONCATENATED MODULE: ./build/client/audit.js
+
 
 
 // What audit/ says about a client: pure functions from what Scalekit and GitHub show to findings. All times are
@@ -25,6 +28,8 @@ const DAY = 86_400_000;
 const COPY_AGE = Number(identity/* COPY_AGE_NS */.Y0 / 1000000n);
 /** Milliseconds after which the client of a job is a finding. Its job should have deleted it. */
 const MAX_JOB_CLIENT_AGE = DAY;
+/** Characters of a name or an environment. GitHub's environments have at most 255, and the values of claims no maximum. */
+const MAX_TEXT = 300;
 /** The kinds of findings, in the order in which a client's findings are listed. */
 const FINDING_KINDS = [
 	'several_markers',
@@ -39,23 +44,22 @@ const FINDING_KINDS = [
 	'repository_not_shown',
 	'environment_not_shown',
 ];
-/**
- * Returns a client as the audit needs it. Undefined if its description has no ownership marker.
- * @param isListed whether it is an entry of a list, which may leave out secrets. Every client has one
- */
-function auditedClient({ client_id, description, parse }, isListed) {
+/** Returns a client as the audit needs it. Undefined if its description has no ownership marker. */
+function auditedClient({ client_id, description, parse }) {
 	const [marker, ...others] = (0,client_marker/* parseMarkers */.FT)(description);
 	if (!marker) return undefined;
 	const client = (0,identity/* parseOrUndefined */.x9)(parse);
+	const environment = client && onlyClaim(client, 'environment');
 	const audited = {
 		client_id,
 		marker: others.length > 0 ? undefined : marker,
-		name: client?.name,
+		name: client && (0,output_text/* truncate */.xv)(client.name, MAX_TEXT),
 		create_time: milliseconds(client?.create_time),
 		repository: client && onlyClaim(client, 'github_repository'),
-		environment: client && onlyClaim(client, 'environment'),
+		environment: environment && (0,output_text/* truncate */.xv)(environment, MAX_TEXT),
 		isContradictory: others.length === 0 && client !== undefined && (0,identity/* contradictsItself */.AM)(client, marker),
-		secrets: client && (isListed && client.secrets.length === 0 ? undefined : client.secrets.map(auditedSecret)),
+		// Scalekit does not delete a client's last secret, so a response without any leaves them out.
+		secrets: client?.secrets.length ? client.secrets.map(auditedSecret) : undefined,
 	};
 	// A copy, because the parts of the marker would keep the whole description in memory.
 	return JSON.parse(JSON.stringify(audited));
@@ -311,7 +315,7 @@ class Places {
 	#names = new Map();
 	/** By name of the repository and the environment: whether GitHub shows it. */
 	#environments = new Map();
-	/** How much was not looked up. */
+	/** For how many clients it is not known whether GitHub shows their repository or environment. */
 	missed = { repositories: NOTHING, environments: NOTHING };
 	constructor(runner) {
 		this.#runner = runner;
@@ -322,13 +326,27 @@ class Places {
 		const all = [...clients];
 		const limits = () => ({ max: MAX_LOOK_UPS, time: transport.remaining });
 		const keys = new Set(all.flatMap((client) => [repositoryKey(client) ?? [], creatorKey(client) ?? []].flat()));
-		this.missed.repositories = await lookUpEach(transport, [...keys], limits(), async (key) => {
+		const repositories = await lookUpEach(transport, [...keys], limits(), async (key) => {
 			this.#names.set(key, (await findRepository(github, key)) ?? '');
 		});
-		const environments = new Set(all.flatMap((client) => this.#environmentKey(client) ?? []));
-		this.missed.environments = await lookUpEach(transport, [...environments], limits(), async (key) => {
+		const places = new Set(all.flatMap((client) => this.#environmentKey(client) ?? []));
+		const environments = await lookUpEach(transport, [...places], limits(), async (key) => {
 			this.#environments.set(key, await hasEnvironment(github, key));
 		});
+		const visible = all.map((client) => ({ ...this.visibilityOf(client), isNamed: Boolean(client.environment) }));
+		this.missed = {
+			repositories: missedOf(
+				visible.filter(({ repository }) => repository === undefined),
+				repositories.reason,
+			),
+			environments: missedOf(
+				// An environment of a repository that is not shown needs no second finding.
+				visible.filter(
+					({ repository, environment, isNamed }) => isNamed && repository !== false && environment === undefined,
+				),
+				environments.reason || repositories.reason,
+			),
+		};
 	}
 	/** Returns the repository that a client is for. GitHub's name precedes that in the claims, which may be older. */
 	repositoryOf(client) {
@@ -359,9 +377,12 @@ class Places {
 	#environmentKey(client) {
 		const { environment } = client;
 		const name = this.#names.get(repositoryKey(client) ?? '');
-		// In a URL, "." and ".." would address another path.
-		return name && environment && !/^\.\.?$/.test(environment) ? `${name}/${environment}` : undefined;
+		// In a URL, "." and ".." would address another path, and half a surrogate pair has no encoding.
+		return name && environment && !/^\.\.?$|\p{Cs}/u.test(environment) ? `${name}/${environment}` : undefined;
 	}
+}
+function missedOf({ length: count }, reason) {
+	return { count, reason: reason || 'Their markers and claims name none that can be looked up.' };
 }
 function idOf(reference = '') {
 	return /^\d+$/.test(reference) ? reference : undefined;
@@ -428,22 +449,30 @@ async function surveyClients(scalekit) {
 		if (read && read.client_id !== id)
 			throw new api_error/* ApiError */.hD(`Could not read client ${id}: the response shows another one.`);
 		for (const ids of [clients, undescribed]) ids.delete(id);
-		const client = read && auditedClient(read, false);
+		const client = read && auditedClient(read);
 		if (client) clients.set(id, client);
 		// Without a response, it was deleted since.
 		else if (read) unmarked.add(id);
 	});
-	return { clients, unmarked: unmarked.size, undescribed: undescribed.size, reason };
+	// An entry that cannot be read has no id to read it by.
+	const { unreadable } = scalekit;
+	return {
+		clients,
+		unmarked: unmarked.size,
+		undescribed: undescribed.size + unreadable,
+		reason: reason || (unreadable > 0 ? 'The list has entries that cannot be read.' : ''),
+	};
 }
 /** The clients of the list, each in one of these by its id, and in addition the ids of those without secrets. */
 async function listAll(scalekit) {
-	// By id: if the list changes while it is read, two pages may show the same client.
+	// By id: if the list changes while it is read, two pages may show the same client. The later one counts.
 	const clients = new Map();
 	const [unmarked, withoutSecrets] = [new Set(), new Set()];
 	const [candidates, others] = [new Set(), new Set()];
 	for await (const listed of scalekit.listClients()) {
 		const { client_id, description } = listed;
-		const client = auditedClient(listed, true);
+		for (const ids of [clients, unmarked, withoutSecrets, candidates, others]) ids.delete(client_id);
+		const client = auditedClient(listed);
 		if (client) clients.set(client_id, client);
 		// Some servers write an empty text for one that they leave out.
 		else if (!description && mayBeOurs(listed)) candidates.add(client_id);
@@ -474,6 +503,7 @@ var session = __webpack_require__(4386);
 
 
 
+
 /** Clients with findings that the log names at most. */
 const MAX_LOGGED = 200;
 /** Runs `audit/`: lists the clients with an ownership marker, and what is odd about them. Sends only requests that read. */
@@ -486,10 +516,10 @@ async function run(inputs, transport) {
 	(0,outputs/* setOutputs */.n)({ findings: `${findings.count}` });
 	logAudit(audit);
 	showSummary(audit);
+	for (const gap of gaps) log/* warning */.$e(`${gapText(gap)} ${gap.reason}`);
 	const report = writeReport(inputs.folder, reportHead(inputs, audit), 'clients', reportEntries(audit));
 	(0,outputs/* setOutputs */.n)({ report });
 	log/* info */.pq(`The report is ${report}.`);
-	for (const gap of gaps) log/* warning */.$e(`${gapText(gap)} ${gap.reason}`);
 	if (findings.count === 0) return;
 	const text = `${counted(findings.count, 'finding')} about the clients of organization ${organization_id}: ${findings.kinds}. The job summary and the report name the clients.`;
 	if (inputs.fail_on_findings) throw new Error(text);
@@ -540,13 +570,17 @@ function countFindings(rows) {
 	};
 }
 function gapsOf({ clients, undescribed, reason }, { missed }, now) {
-	const withoutSecrets = [...clients.values()].filter(({ secrets }) => !secrets).length;
+	const all = [...clients.values()];
+	const withoutSecrets = all.filter(({ secrets }) => !secrets).length;
+	const isUndated = (one) => (now && one.create_time) === undefined;
+	const undated = all.filter((client) => [client, ...(client.secrets ?? [])].some(isUndated)).length;
+	const noTime = now === undefined ? 'Scalekit sent no valid Date header.' : 'The responses show no valid create_time.';
 	const gaps = [
 		{ what: 'descriptions', count: undescribed, reason },
-		{ what: 'secrets', count: withoutSecrets, reason: reason || 'Their fields cannot be read.' },
+		{ what: 'secrets', count: withoutSecrets, reason: reason || 'The responses do not show them.' },
 		{ what: 'repositories', ...missed.repositories },
 		{ what: 'environments', ...missed.environments },
-		{ what: 'ages', count: now === undefined ? clients.size : 0, reason: 'Scalekit sent no valid Date header.' },
+		{ what: 'ages', count: undated, reason: noTime },
 	];
 	return gaps.filter(({ count }) => count > 0);
 }
@@ -559,9 +593,9 @@ function gapText({ what, count }) {
 		case 'secrets':
 			return `The secrets of ${clients} were not read.`;
 		case 'ages':
-			return `The ages of ${clients} and of their secrets are not known.`;
+			return `The ages of ${clients}, or of secrets of them, are not known.`;
 		default:
-			return `It is not known whether GitHub shows ${count} of the ${what} to github_token.`;
+			return `It is not known whether GitHub shows the ${what} of ${clients} to github_token.`;
 	}
 }
 /** Returns a number and a noun, such as `2 clients`. */
@@ -578,7 +612,7 @@ function logAudit(audit) {
 	for (const { client, findings } of audit.rows()) {
 		if (left-- === 0) break;
 		const texts = findings.map(({ text }) => text).join('; ');
-		log/* info */.pq(`Client ${client.client_id} ${JSON.stringify(client.name ?? '')} ${texts}.`);
+		log/* info */.pq(`Client ${client.client_id} ${(0,output_text/* quote */.hD)(client.name ?? '')} ${texts}.`);
 	}
 	const more = audit.findings.odd - MAX_LOGGED;
 	if (more > 0) log/* info */.pq(`The report has findings about ${counted(more, 'more client')}.`);

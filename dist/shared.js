@@ -2005,6 +2005,8 @@ class Scalekit {
 	transport;
 	/** Milliseconds since the epoch: Scalekit's time when it sent its last response. Undefined without a valid `Date` header. */
 	time;
+	/** How many entries of lists were skipped because they cannot be parsed. */
+	unreadable = 0;
 	#origin;
 	#organization;
 	#token = '';
@@ -2058,11 +2060,12 @@ class Scalekit {
 	/** Yields every client of the organization, page by page. Skips clients that cannot be parsed. */
 	async *listClients() {
 		const operation = "list the organization's clients";
-		const seen = new Set();
-		for (let token = ''; ; ) {
-			seen.add(token);
+		const seen = new Set(['']);
+		for (let token = ''; ; seen.add(token)) {
 			const page = await this.#getPage(operation, token);
-			yield* page.clients.flatMap(_types_js__WEBPACK_IMPORTED_MODULE_5__/* .parseListedClient */ .Cf);
+			const clients = page.clients.flatMap(_types_js__WEBPACK_IMPORTED_MODULE_5__/* .parseListedClient */ .Cf);
+			this.unreadable += page.clients.length - clients.length;
+			yield* clients;
 			token = page.next_page_token;
 			if (!token) return;
 			// Fail instead of ending the list: the API never returns the pages behind the loop, so the list is incomplete.
@@ -2159,8 +2162,7 @@ class Scalekit {
 	/** Looks up an organization by its external id. All later requests are about this organization. */
 	async selectOrganization(external_id) {
 		const url = new URL(`/api/v1/organizations:external/${encodeURIComponent(external_id)}`, this.#origin);
-		const request = { ...this.#request('GET'), url };
-		const subject = { organization: external_id };
+		const [request, subject] = [{ ...this.#request('GET'), url }, { organization: external_id }];
 		const outcome = await this.#exchange(`find organization ${external_id}`, request, subject, (body) => {
 			const organization = (0,_net_json_js__WEBPACK_IMPORTED_MODULE_8__/* .asObject */ .eB)((0,_net_json_js__WEBPACK_IMPORTED_MODULE_8__/* .parseJsonObject */ .dw)(body).organization, 'organization');
 			const id = (0,_net_json_js__WEBPACK_IMPORTED_MODULE_8__/* .stringField */ .OM)(organization, 'id');
@@ -2226,7 +2228,7 @@ class Scalekit {
 			return (0,_net_outcome_js__WEBPACK_IMPORTED_MODULE_6__/* .failure */ .V2)(error.reached, (0,_net_api_error_js__WEBPACK_IMPORTED_MODULE_0__/* .unansweredError */ .$r)(operation, error, 'scalekit_environment_url'));
 		}
 		const { status, headers, mayBeDone } = response;
-		this.time = Date.parse(headers.date ?? '') || undefined;
+		this.time = (0,_types_js__WEBPACK_IMPORTED_MODULE_5__/* .plausibleTime */ .vl)(Date.parse(headers.date ?? ''));
 		if (missing && (0,_meaning_js__WEBPACK_IMPORTED_MODULE_3__/* .isNotFound */ .c4)(response)) return (0,_net_outcome_js__WEBPACK_IMPORTED_MODULE_6__/* .done */ .Vw)(missing(response));
 		// A page of a firewall or a portal says nothing about what the API did.
 		const isForeign = [401, 403, 404].includes(status) && !(0,_net_api_error_js__WEBPACK_IMPORTED_MODULE_0__/* .isApiResponse */ .ee)(response);

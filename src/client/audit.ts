@@ -1,3 +1,4 @@
+import { truncate } from '../output/text.ts';
 import type { Client, ClientSummary, Secret } from '../scalekit/types.ts';
 import { COPY_AGE_NS, claimValues, contradictsItself, parseOrUndefined } from './identity.ts';
 import { type OwnershipMarker, parseMarkers } from './marker.ts';
@@ -10,6 +11,9 @@ const COPY_AGE = Number(COPY_AGE_NS / 1_000_000n);
 
 /** Milliseconds after which the client of a job is a finding. Its job should have deleted it. */
 const MAX_JOB_CLIENT_AGE = DAY;
+
+/** Characters of a name or an environment. GitHub's environments have at most 255, and the values of claims no maximum. */
+const MAX_TEXT = 300;
 
 /** A client with an ownership marker, reduced to what the audit needs: an organization may have thousands of them. */
 export interface AuditedClient {
@@ -24,7 +28,7 @@ export interface AuditedClient {
   environment?: string | undefined;
   /** Whether marker and claims name different repositories. */
   isContradictory: boolean;
-  /** Undefined if the client was only listed, without secrets. */
+  /** Undefined if no response shows them. */
   secrets?: AuditedSecret[] | undefined;
 }
 
@@ -72,26 +76,22 @@ export interface Finding {
   text: string;
 }
 
-/**
- * Returns a client as the audit needs it. Undefined if its description has no ownership marker.
- * @param isListed whether it is an entry of a list, which may leave out secrets. Every client has one
- */
-export function auditedClient(
-  { client_id, description, parse }: ClientSummary,
-  isListed: boolean,
-): AuditedClient | undefined {
+/** Returns a client as the audit needs it. Undefined if its description has no ownership marker. */
+export function auditedClient({ client_id, description, parse }: ClientSummary): AuditedClient | undefined {
   const [marker, ...others] = parseMarkers(description);
   if (!marker) return undefined;
   const client = parseOrUndefined(parse);
+  const environment = client && onlyClaim(client, 'environment');
   const audited: AuditedClient = {
     client_id,
     marker: others.length > 0 ? undefined : marker,
-    name: client?.name,
+    name: client && truncate(client.name, MAX_TEXT),
     create_time: milliseconds(client?.create_time),
     repository: client && onlyClaim(client, 'github_repository'),
-    environment: client && onlyClaim(client, 'environment'),
+    environment: environment && truncate(environment, MAX_TEXT),
     isContradictory: others.length === 0 && client !== undefined && contradictsItself(client, marker),
-    secrets: client && (isListed && client.secrets.length === 0 ? undefined : client.secrets.map(auditedSecret)),
+    // Scalekit does not delete a client's last secret, so a response without any leaves them out.
+    secrets: client?.secrets.length ? client.secrets.map(auditedSecret) : undefined,
   };
   // A copy, because the parts of the marker would keep the whole description in memory.
   return JSON.parse(JSON.stringify(audited));

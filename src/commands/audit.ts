@@ -16,6 +16,7 @@ import * as log from '../output/log.ts';
 import { setOutputs } from '../output/outputs.ts';
 import { writeReport } from '../output/report.ts';
 import { cell, fittingRows, link, writeSummary } from '../output/summary.ts';
+import { quote } from '../output/text.ts';
 import { Scalekit } from '../scalekit/api.ts';
 import { Places, type Repository } from '../steps/places.ts';
 import { type Survey, surveyClients } from '../steps/survey.ts';
@@ -33,7 +34,7 @@ interface Row {
 /** Something that the audit does not know, because it was not read. */
 interface Gap {
   what: 'descriptions' | 'secrets' | 'repositories' | 'environments' | 'ages';
-  /** How many. */
+  /** Of how many clients. */
   count: number;
   /** Why, as a sentence. */
   reason: string;
@@ -65,10 +66,10 @@ async function run(inputs: AuditInputs, transport: Transport): Promise<void> {
   setOutputs({ findings: `${findings.count}` });
   logAudit(audit);
   showSummary(audit);
+  for (const gap of gaps) log.warning(`${gapText(gap)} ${gap.reason}`);
   const report = writeReport(inputs.folder, reportHead(inputs, audit), 'clients', reportEntries(audit));
   setOutputs({ report });
   log.info(`The report is ${report}.`);
-  for (const gap of gaps) log.warning(`${gapText(gap)} ${gap.reason}`);
   if (findings.count === 0) return;
   const text = `${counted(findings.count, 'finding')} about the clients of organization ${organization_id}: ${findings.kinds}. The job summary and the report name the clients.`;
   if (inputs.fail_on_findings) throw new Error(text);
@@ -128,13 +129,17 @@ function countFindings(rows: Iterable<Row>): Audit['findings'] {
 }
 
 function gapsOf({ clients, undescribed, reason }: Survey, { missed }: Places, now: number | undefined): Gap[] {
-  const withoutSecrets = [...clients.values()].filter(({ secrets }) => !secrets).length;
+  const all = [...clients.values()];
+  const withoutSecrets = all.filter(({ secrets }) => !secrets).length;
+  const isUndated = (one: { create_time?: number | undefined }) => (now && one.create_time) === undefined;
+  const undated = all.filter((client) => [client, ...(client.secrets ?? [])].some(isUndated)).length;
+  const noTime = now === undefined ? 'Scalekit sent no valid Date header.' : 'The responses show no valid create_time.';
   const gaps: Gap[] = [
     { what: 'descriptions', count: undescribed, reason },
-    { what: 'secrets', count: withoutSecrets, reason: reason || 'Their fields cannot be read.' },
+    { what: 'secrets', count: withoutSecrets, reason: reason || 'The responses do not show them.' },
     { what: 'repositories', ...missed.repositories },
     { what: 'environments', ...missed.environments },
-    { what: 'ages', count: now === undefined ? clients.size : 0, reason: 'Scalekit sent no valid Date header.' },
+    { what: 'ages', count: undated, reason: noTime },
   ];
   return gaps.filter(({ count }) => count > 0);
 }
@@ -148,9 +153,9 @@ function gapText({ what, count }: Gap): string {
     case 'secrets':
       return `The secrets of ${clients} were not read.`;
     case 'ages':
-      return `The ages of ${clients} and of their secrets are not known.`;
+      return `The ages of ${clients}, or of secrets of them, are not known.`;
     default:
-      return `It is not known whether GitHub shows ${count} of the ${what} to github_token.`;
+      return `It is not known whether GitHub shows the ${what} of ${clients} to github_token.`;
   }
 }
 
@@ -170,7 +175,7 @@ function logAudit(audit: Audit): void {
   for (const { client, findings } of audit.rows()) {
     if (left-- === 0) break;
     const texts = findings.map(({ text }) => text).join('; ');
-    log.info(`Client ${client.client_id} ${JSON.stringify(client.name ?? '')} ${texts}.`);
+    log.info(`Client ${client.client_id} ${quote(client.name ?? '')} ${texts}.`);
   }
   const more = audit.findings.odd - MAX_LOGGED;
   if (more > 0) log.info(`The report has findings about ${counted(more, 'more client')}.`);

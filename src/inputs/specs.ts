@@ -39,7 +39,7 @@ export interface Spec<T, A extends Action = Action> {
 }
 
 /** `owner/name`. Neither part is `.` or `..`, which would address another path in a URL. */
-export const REPOSITORY = /^(?!\.\.?\/)[\w.-]+\/(?!\.\.?$)[\w.-]+$/;
+export const REPOSITORY = /^(?!.{256})(?!\.\.?\/)[\w.-]+\/(?!\.\.?$)[\w.-]+$/;
 
 /** Scalekit's descriptor: this prefix, and at most 32 characters. */
 export const ORGANIZATION_FORMAT = 'the id of an organization: "org_" and up to 28 letters, digits, - or _';

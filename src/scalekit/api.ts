@@ -18,6 +18,7 @@ import {
   parseListedClient,
   parsePage,
   parseSecret,
+  plausibleTime,
   type Secret,
 } from './types.ts';
 
@@ -56,6 +57,8 @@ export class Scalekit {
   readonly transport: Transport;
   /** Milliseconds since the epoch: Scalekit's time when it sent its last response. Undefined without a valid `Date` header. */
   time: number | undefined;
+  /** How many entries of lists were skipped because they cannot be parsed. */
+  unreadable = 0;
   readonly #origin: string;
   #organization: string;
   #token = '';
@@ -122,11 +125,12 @@ export class Scalekit {
   /** Yields every client of the organization, page by page. Skips clients that cannot be parsed. */
   async *listClients(): AsyncGenerator<ClientSummary> {
     const operation = "list the organization's clients";
-    const seen = new Set<string>();
-    for (let token = ''; ; ) {
-      seen.add(token);
+    const seen = new Set(['']);
+    for (let token = ''; ; seen.add(token)) {
       const page = await this.#getPage(operation, token);
-      yield* page.clients.flatMap(parseListedClient);
+      const clients = page.clients.flatMap(parseListedClient);
+      this.unreadable += page.clients.length - clients.length;
+      yield* clients;
       token = page.next_page_token;
       if (!token) return;
       // Fail instead of ending the list: the API never returns the pages behind the loop, so the list is incomplete.
@@ -239,8 +243,7 @@ export class Scalekit {
   /** Looks up an organization by its external id. All later requests are about this organization. */
   async selectOrganization(external_id: string): Promise<void> {
     const url = new URL(`/api/v1/organizations:external/${encodeURIComponent(external_id)}`, this.#origin);
-    const request: HttpRequest = { ...this.#request('GET'), url };
-    const subject = { organization: external_id };
+    const [request, subject] = [{ ...this.#request('GET'), url }, { organization: external_id }];
     const outcome = await this.#exchange(`find organization ${external_id}`, request, subject, (body) => {
       const organization = asObject(parseJsonObject(body).organization, 'organization');
       const id = stringField(organization, 'id');
@@ -317,7 +320,7 @@ export class Scalekit {
       return failure(error.reached, unansweredError(operation, error, 'scalekit_environment_url'));
     }
     const { status, headers, mayBeDone } = response;
-    this.time = Date.parse(headers.date ?? '') || undefined;
+    this.time = plausibleTime(Date.parse(headers.date ?? ''));
     if (missing && isNotFound(response)) return done(missing(response));
     // A page of a firewall or a portal says nothing about what the API did.
     const isForeign = [401, 403, 404].includes(status) && !isApiResponse(response);

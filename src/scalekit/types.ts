@@ -15,8 +15,12 @@ export const MAX_CLAIM_KEY = 128;
 /** Characters of a client's name at most (Scalekit's descriptor). */
 export const MAX_NAME = 128;
 
-/** Milliseconds since the epoch: the start of 2020. A writer that does not know a time sends one long before that. */
+/**
+ * Milliseconds since the epoch: the start of 2020, and of the year 10000. A writer that does not know a time sends one long
+ * before that. RFC 3339 has no year of five digits.
+ */
 const EARLIEST_TIME = Date.UTC(2020);
+const END_OF_TIME = Date.UTC(10_000);
 
 /** A client's fields, with the API's names. A field that is absent is not sent. */
 export interface ClientFields {
@@ -225,12 +229,17 @@ function secondsField(object: Json, field: string): number | undefined {
 
 /**
  * Returns a time in nanoseconds since the epoch. The format is RFC 3339, with up to nine digits of a second. Returns
- * undefined if the field is absent, has another format, or is before 2020.
+ * undefined if the field is absent, has another format, or is before 2020 or after 9999.
  */
 function timeField(object: Json, field: string): bigint | undefined {
   const [, seconds, fraction = '', zone] =
     /^(\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d)(?:\.(\d{1,9}))?([Zz]|[+-]\d\d:\d\d)$/.exec(stringField(object, field)) ?? [];
-  const milliseconds = seconds ? Date.parse(`${seconds}${zone}`.toUpperCase()) : Number.NaN;
-  if (Number.isNaN(milliseconds) || milliseconds < EARLIEST_TIME) return undefined;
+  const milliseconds = plausibleTime(seconds ? Date.parse(`${seconds}${zone}`.toUpperCase()) : Number.NaN);
+  if (milliseconds === undefined) return undefined;
   return BigInt(milliseconds) * 1_000_000n + BigInt(fraction.padEnd(9, '0'));
+}
+
+/** Returns a time in milliseconds since the epoch, or undefined if it is not one that a server may mean. */
+export function plausibleTime(milliseconds: number): number | undefined {
+  return milliseconds >= EARLIEST_TIME && milliseconds < END_OF_TIME ? milliseconds : undefined;
 }

@@ -26,8 +26,8 @@ export class Places {
   readonly #names = new Map<string, string>();
   /** By name of the repository and the environment: whether GitHub shows it. */
   readonly #environments = new Map<string, boolean>();
-  /** How much was not looked up. */
-  readonly missed = { repositories: NOTHING, environments: NOTHING };
+  /** For how many clients it is not known whether GitHub shows their repository or environment. */
+  missed = { repositories: NOTHING, environments: NOTHING };
 
   constructor(runner: Runner) {
     this.#runner = runner;
@@ -39,13 +39,27 @@ export class Places {
     const all = [...clients];
     const limits = () => ({ max: MAX_LOOK_UPS, time: transport.remaining });
     const keys = new Set(all.flatMap((client) => [repositoryKey(client) ?? [], creatorKey(client) ?? []].flat()));
-    this.missed.repositories = await lookUpEach(transport, [...keys], limits(), async (key) => {
+    const repositories = await lookUpEach(transport, [...keys], limits(), async (key) => {
       this.#names.set(key, (await findRepository(github, key)) ?? '');
     });
-    const environments = new Set(all.flatMap((client) => this.#environmentKey(client) ?? []));
-    this.missed.environments = await lookUpEach(transport, [...environments], limits(), async (key) => {
+    const places = new Set(all.flatMap((client) => this.#environmentKey(client) ?? []));
+    const environments = await lookUpEach(transport, [...places], limits(), async (key) => {
       this.#environments.set(key, await hasEnvironment(github, key));
     });
+    const visible = all.map((client) => ({ ...this.visibilityOf(client), isNamed: Boolean(client.environment) }));
+    this.missed = {
+      repositories: missedOf(
+        visible.filter(({ repository }) => repository === undefined),
+        repositories.reason,
+      ),
+      environments: missedOf(
+        // An environment of a repository that is not shown needs no second finding.
+        visible.filter(
+          ({ repository, environment, isNamed }) => isNamed && repository !== false && environment === undefined,
+        ),
+        environments.reason || repositories.reason,
+      ),
+    };
   }
 
   /** Returns the repository that a client is for. GitHub's name precedes that in the claims, which may be older. */
@@ -81,9 +95,13 @@ export class Places {
   #environmentKey(client: AuditedClient): string | undefined {
     const { environment } = client;
     const name = this.#names.get(repositoryKey(client) ?? '');
-    // In a URL, "." and ".." would address another path.
-    return name && environment && !/^\.\.?$/.test(environment) ? `${name}/${environment}` : undefined;
+    // In a URL, "." and ".." would address another path, and half a surrogate pair has no encoding.
+    return name && environment && !/^\.\.?$|\p{Cs}/u.test(environment) ? `${name}/${environment}` : undefined;
   }
+}
+
+function missedOf({ length: count }: object[], reason: string): Missed {
+  return { count, reason: reason || 'Their markers and claims name none that can be looked up.' };
 }
 
 function idOf(reference = ''): string | undefined {

@@ -34,23 +34,31 @@ export async function surveyClients(scalekit: Scalekit): Promise<Survey> {
     if (read && read.client_id !== id)
       throw new ApiError(`Could not read client ${id}: the response shows another one.`);
     for (const ids of [clients, undescribed]) ids.delete(id);
-    const client = read && auditedClient(read, false);
+    const client = read && auditedClient(read);
     if (client) clients.set(id, client);
     // Without a response, it was deleted since.
     else if (read) unmarked.add(id);
   });
-  return { clients, unmarked: unmarked.size, undescribed: undescribed.size, reason };
+  // An entry that cannot be read has no id to read it by.
+  const { unreadable } = scalekit;
+  return {
+    clients,
+    unmarked: unmarked.size,
+    undescribed: undescribed.size + unreadable,
+    reason: reason || (unreadable > 0 ? 'The list has entries that cannot be read.' : ''),
+  };
 }
 
 /** The clients of the list, each in one of these by its id, and in addition the ids of those without secrets. */
 async function listAll(scalekit: Scalekit) {
-  // By id: if the list changes while it is read, two pages may show the same client.
+  // By id: if the list changes while it is read, two pages may show the same client. The later one counts.
   const clients = new Map<string, AuditedClient>();
   const [unmarked, withoutSecrets] = [new Set<string>(), new Set<string>()];
   const [candidates, others] = [new Set<string>(), new Set<string>()];
   for await (const listed of scalekit.listClients()) {
     const { client_id, description } = listed;
-    const client = auditedClient(listed, true);
+    for (const ids of [clients, unmarked, withoutSecrets, candidates, others]) ids.delete(client_id);
+    const client = auditedClient(listed);
     if (client) clients.set(client_id, client);
     // Some servers write an empty text for one that they leave out.
     else if (!description && mayBeOurs(listed)) candidates.add(client_id);

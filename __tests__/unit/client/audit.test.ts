@@ -182,8 +182,7 @@ describe('a client of a response, as the audit needs it,', () => {
     ],
     secrets: [{ id: 'sks_1', status: 'INACTIVE', last_used_time: '2026-11-25T08:00:00Z' }],
   };
-  const read = (changes: object = {}, isListed = true) =>
-    auditedClient(parseClientSummary({ ...response, ...changes }), isListed);
+  const read = (changes: object = {}) => auditedClient(parseClientSummary({ ...response, ...changes }));
 
   it('has marker, name, claims, and times in milliseconds', () => {
     expect(read()).toEqual({
@@ -208,11 +207,15 @@ describe('a client of a response, as the audit needs it,', () => {
     expect(read(twice(marker()))?.marker).toEqual(marker());
   });
 
-  it('has unknown secrets if a list shows none, and none if the client itself shows none', () => {
-    for (const secrets of [undefined, []]) {
-      expect(read({ secrets })?.secrets).toBeUndefined();
-      expect(read({ secrets }, false)?.secrets).toEqual([]);
-    }
+  it('has unknown secrets if the response shows none, because each client has one', () => {
+    for (const secrets of [undefined, []]) expect(read({ secrets })?.secrets).toBeUndefined();
+  });
+
+  it('has at most 300 characters of a name and of an environment, because the values of claims have no maximum', () => {
+    const long = '😀'.repeat(301);
+    const { name = '', environment = '' } =
+      read({ name: long, custom_claims: [{ key: 'environment', value: long }] }) ?? {};
+    expect([name, environment].map((text) => [...text].length)).toEqual([300, 300]);
   });
 
   it('contradicts itself if its claim names another id than its marker', () => {
