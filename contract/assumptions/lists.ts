@@ -30,7 +30,7 @@ export const LISTS: Assumption[] = [
     check: (seen) => {
       const { lag, last } = required(seen.listed);
       if (!isSuccess(last)) return unsuccessful(last);
-      if (lag === undefined && wholeListIsTooLong(seen)) return unclear('the list is too long to be read to its end');
+      if (lag === undefined && isTooLong(seen)) return unclear('the list is too long to be read to its end');
       return (lag === 0 ? holds : fails)(inTime(lag));
     },
   },
@@ -68,7 +68,8 @@ export const LISTS: Assumption[] = [
     id: 'page-size',
     sentence: 'A `page_size` of 100 is accepted, or refused with a 400 that names `page_size`.',
     needed: true,
-    hangsOn: 'Every search: after such a refusal the action asks for 30, then for no size. After another one it fails.',
+    hangsOn:
+      'Every search: after such a refusal the action asks for 30, then for no size. After any other refusal it fails.',
     how: 'Requests the list with `page_size` 100.',
     check: ({ firstPage }) => {
       const reply = required(firstPage);
@@ -108,6 +109,7 @@ export const LISTS: Assumption[] = [
   },
 ];
 
-function wholeListIsTooLong({ before }: Seen): boolean {
+/** Returns whether the list could not be read to its end although every request succeeded. */
+function isTooLong({ before }: Seen): boolean {
   return before !== undefined && isSuccess(before.last) && before.incomplete !== '';
 }
