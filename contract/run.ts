@@ -27,7 +27,6 @@ export interface Result {
   remaining: Leftover[];
   /** Why the run ended before it had asked everything. Empty if it did not. */
   ended: string;
-  isInterrupted: boolean;
 }
 
 /** One run against one environment. */
@@ -53,7 +52,8 @@ export class ContractRun {
     const [started, caller] = [Date.now(), this.#caller];
     const seen = { ...this.#settings, clients: {} };
     const ledger = new Ledger(caller);
-    let [ended, isInterrupted, remaining] = ['', false, [] as Leftover[]];
+    let ended = '';
+    let remaining: Leftover[] = [];
     try {
       await new Walk(caller, ledger, seen, this.#patience).run();
     } catch (error) {
@@ -61,13 +61,12 @@ export class ContractRun {
       ended =
         error instanceof Stopped ? error.message : `the run failed: ${error instanceof Error ? error.message : error}`;
     } finally {
-      isInterrupted = caller.isStopped;
       caller.beginRemoval(REMOVING);
       remaining = await ledger.removeAll().catch((error) => [unforeseen(error, `${caller.url()}`)]);
     }
     const rows = ASSUMPTIONS.map((assumption) => ({ assumption, ...judge(assumption, seen) }));
     const seconds = Math.round((Date.now() - started) / 100) / 10;
-    return { rows, requests: caller.requests, seconds, remaining, ended, isInterrupted };
+    return { rows, requests: caller.requests, seconds, remaining, ended };
   }
 }
 

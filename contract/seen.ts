@@ -24,7 +24,6 @@ export interface Made {
 
 /** A request that was sent again until its answer was as hoped, or until the patience was over. */
 export interface Settled {
-  first: Reply;
   last: Reply;
   /** Milliseconds until the answer was as hoped: 0 if the first one was. Undefined if none was. */
   lag: number | undefined;

@@ -227,16 +227,16 @@ export class Walk {
   /** Sends a request again until its answer is as hoped. */
   async #settle(question: string, send: () => Promise<Reply>, isGood: (reply: Reply) => boolean): Promise<Settled> {
     const first = await send();
-    if (isGood(first)) return { first, last: first, lag: 0 };
+    if (isGood(first)) return { last: first, lag: 0 };
     const until = first.sentAt + (this.#hopeless.has(question) ? 0 : this.#patience);
     let last = first;
     for (let pause = FIRST_PAUSE; Date.now() + pause < until; pause = Math.min(2 * pause, MAX_PAUSE)) {
       await this.#caller.pause(pause);
       last = await send();
-      if (isGood(last)) return { first, last, lag: last.sentAt - first.sentAt };
+      if (isGood(last)) return { last, lag: last.sentAt - first.sentAt };
     }
     this.#hopeless.add(question);
-    return { first, last, lag: undefined };
+    return { last, lag: undefined };
   }
 }
 
