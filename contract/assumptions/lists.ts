@@ -1,3 +1,4 @@
+import { parseClientSummary } from '../../src/scalekit/types.ts';
 import { type Assumption, fails, holds, inTime, unclear, unsuccessful } from '../assumption.ts';
 import { idsIn } from '../listing.ts';
 import { describe, isSuccess, refusesPageSize, required, Unseen } from '../reply.ts';
@@ -53,15 +54,15 @@ export const LISTS: Assumption[] = [
   },
   {
     id: 'listed-fields',
-    sentence: 'The entries of the list have `custom_claims` and `create_time`.',
+    sentence: 'The entries of the list have the `custom_claims` and the `create_time` of the client.',
     needed: false,
     hangsOn:
       'Promise 12: a client with our claims and no marker is named in a warning. Promise 3: the oldest client wins.',
     how: 'Reads both in the entry of the first client.',
     check: (seen) => {
-      const { custom_claims, create_time } = entryOf(seen);
-      const missing = Object.entries({ custom_claims, create_time }).filter(([, value]) => !value);
-      return missing.length === 0 ? holds('both') : fails(`no ${missing.map(([name]) => name).join(' and no ')}`);
+      const { custom_claims, create_time } = parseClientSummary(entryOf(seen)).parse();
+      if (custom_claims.length === 0) return fails('no custom_claims');
+      return create_time === undefined ? fails('no create_time') : holds('both');
     },
   },
   {
