@@ -10,6 +10,11 @@ import { startEmulator } from './index.ts';
 import { defaultBehaviour } from './scalekit/behaviour.ts';
 import { parseSetup, prepareGitHub, setupOptions } from './setup.ts';
 
+/** The behaviours that a text can set. `tokenChanges` is a function. */
+const BEHAVIOURS = Object.entries(defaultBehaviour)
+  .filter(([, value]) => typeof value !== 'function')
+  .map(([name]) => name);
+
 const usage = `Usage: npm run -s emulator -- [options]
 
   --port N               listen on this port of 127.0.0.1 (any free one if not given)
@@ -37,7 +42,7 @@ const usage = `Usage: npm run -s emulator -- [options]
                          ends; EMULATOR_PID is the id of its process
   --behaviour NAME=VALUE choose a behaviour that the API's documentation leaves open
                          (repeatable):
-                         ${Object.keys(defaultBehaviour).join(', ')}
+                         ${BEHAVIOURS.join(', ')}
   --fault JSON           simulate a fault (repeatable), for example
                          {"operation":"createClient","call":1,"when":"after","fault":{"kind":"reset"}}
 
@@ -119,7 +124,7 @@ async function startInBackground(): Promise<void> {
  */
 function parseSetting(text: string): [string, unknown] {
   const [, name = '', value = ''] = /^(\w+)=(.*)$/s.exec(text) ?? [];
-  if (!Object.hasOwn(defaultBehaviour, name)) throw new Error(`--behaviour ${text}: expected NAME=VALUE, see --help`);
+  if (!BEHAVIOURS.includes(name)) throw new Error(`--behaviour ${text}: expected NAME=VALUE, see --help`);
   try {
     return [name, JSON.parse(value)];
   } catch {
