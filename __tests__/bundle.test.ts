@@ -48,7 +48,9 @@ describe('dist', () => {
   });
 
   it('has no numbers in file names, and no files but JavaScript, the licenses and package.json', () => {
-    expect(SCRIPTS).toEqual(expect.arrayContaining(['main.js', 'post.js', 'delete.js', 'sweep.js', 'start.js']));
+    expect(SCRIPTS).toEqual(
+      expect.arrayContaining(['main.js', 'post.js', 'delete.js', 'sweep.js', 'audit.js', 'start.js']),
+    );
     expect(FILES.filter((name) => /\d/.test(name))).toEqual([]);
     expect(FILES.filter((name) => !name.endsWith('.js'))).toEqual(['LICENSES.txt', 'package.json']);
   });
@@ -60,6 +62,7 @@ describe('dist', () => {
     [/function secretForms\(/, 'entries.js'],
     [/async function provision\(/, 'provision.js'],
     [/async function deleteManagedClients\(/, 'removal.js'],
+    [/async function auditClients\(/, 'removal.js'],
     [/function sealBox\(/, 'sealed-box.js'],
     [/function fetchWrapper\(/, 'octokit-packages.js'],
     [/function xsalsa20poly1305|const xsalsa20poly1305 =/, 'sealed-box-packages.js'],

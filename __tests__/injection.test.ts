@@ -132,11 +132,14 @@ const ENTITIES: Record<string, string> = { '&amp;': '&', '&lt;': '<', '&gt;': '>
 function readSummary(summary: string): string[] {
   if (summary === '') return [];
   expect(summary).not.toMatch(/(?!\n)[\p{Cc}\p{Zl}\p{Zp}\p{Bidi_Control}]/u);
-  for (const line of summary.replace(/\n$/, '').split('\n')) expect(line).toMatch(/^<(h3|table)>/);
+  for (const line of summary.replace(/\n$/, '').split('\n')) expect(line).toMatch(/^<(h3|ul|table)>/);
   const open: string[] = [];
   const codes: string[] = [];
-  // The only link is to the workflow run.
-  const withoutLink = summary.replace(/<td><a href="https:\/\/github\.com\/[\w./-]+">[\d.]+<\/a><\/td>/, '<td></td>');
+  // The only links are to workflow runs. Their text is the run, in audit/ after the name of its repository.
+  const withoutLink = summary.replace(
+    /<td><a href="https:\/\/github\.com\/[\w./-]+">([\w.-]+\/[\w.-]+ )?[\d.]+<\/a><\/td>/g,
+    '<td></td>',
+  );
   for (const [at, token] of withoutLink.split(/(<[^<>]*>)/).entries()) {
     if (at % 2 === 0) {
       const text = token.replace(/&(amp|lt|gt|quot|#39);/g, (entity) =>
@@ -145,10 +148,10 @@ function readSummary(summary: string): string[] {
       if (open.at(-1) === 'code') {
         expect(token).not.toMatch(/[<>"']|&(?!(amp|lt|gt|quot|#39);)/);
         codes.push(text);
-      } else expect(text).toMatch(/^[\w ,:–\n]*$/);
+      } else expect(text).toMatch(/^[\w ,.:–\n]*$/);
       continue;
     }
-    const [, end, name = ''] = /^<(\/?)(h3|table|tr|th|td|code|br)( colspan="\d")?>$/.exec(token) ?? [];
+    const [, end, name = ''] = /^<(\/?)(h3|ul|li|table|tr|th|td|code|br)( colspan="\d")?>$/.exec(token) ?? [];
     expect([token, name]).not.toEqual([token, '']);
     if (end) expect(open.pop()).toBe(name);
     else if (name !== 'br') open.push(name);
@@ -581,6 +584,24 @@ const WAYS: Way[] = [
     shown: ['log', 'summary'],
   },
   {
+    what: 'clients, repositories and environments that audit/ looks at',
+    step: (emulator, texts) => {
+      for (const [at, text] of texts.entries()) {
+        const description = `${text}\n${markerLine({}, { repo: `${at + 1}`, by: `${at + 1}` })}`;
+        const custom_claims = [
+          { key: 'environment', value: text },
+          { key: 'github_repository', value: text },
+        ];
+        emulator.seed({ name: text, description, custom_claims }, {});
+        if (at > 0) emulator.github.addRepository(`acme/service-${at}`, { id: at + 1 });
+      }
+      gitHubStatus(emulator, 'getEnvironment', texts);
+      return { action: 'audit', inputs: { github_token: emulator.github.token } };
+    },
+    exitCode: 0,
+    shown: ['log', 'summary'],
+  },
+  {
     what: 'refusals that sweep/ meets',
     step: (emulator, texts) => {
       const HOUR = 3_600_000;
@@ -862,6 +883,7 @@ describe('with a real environment,', () => {
         },
       },
       { action: 'sweep', inputs: { github_token: emulator.github.token, max_deletions: '1000' } },
+      { action: 'audit', inputs: { github_token: emulator.github.token } },
     ];
     for (const step of steps) {
       const read = await run(emulator, step);
@@ -940,7 +962,7 @@ describe('with a real environment,', () => {
 
   describe('a runner', () => {
     const HOSTILE = `/nowhere/${SIGN}\r::add-mask::a\u001b[31m##[error]\u202e`;
-    const ACTIONS = ['', 'delete', 'sweep'];
+    const ACTIONS = ['', 'delete', 'sweep', 'audit'];
     const inputsOf = (action: string): Record<string, string> =>
       action === 'sweep' ? { github_token: emulator.github.token } : {};
 

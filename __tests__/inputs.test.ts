@@ -163,6 +163,7 @@ describe('the name of an input', () => {
     ['', 'keep_secrts', '1', 'keep_secrets'],
     ['delete', 'dry-run', 'true', 'dry_run'],
     ['sweep', 'max-deletions', '5', 'max_deletions'],
+    ['audit', 'max-secret-age', '90', 'max_secret_age'],
   ])('is refused by the action %j if it is misspelt: %s', async (action, name, text, meant) => {
     const inputs = action === 'sweep' ? { github_token: emulator.github.token } : {};
     const env = { [`INPUT_${name.toUpperCase()}`]: text };

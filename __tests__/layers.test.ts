@@ -60,17 +60,20 @@ describe('the folders of src', () => {
     ).toEqual([]);
   });
 
-  it('load commands, Octokit and the sealed box on demand, and nothing else', () => {
+  it('load commands, Octokit, the sealed box and decompression on demand, and nothing else', () => {
     expect(
       imports
         .filter(({ dynamic }) => dynamic)
         .map(text)
         .sort(),
     ).toEqual([
+      'audit.ts imports commands/audit.ts',
       'delete.ts imports commands/delete.ts',
       'github/api.ts imports @actions/github',
       'main.ts imports commands/provision.ts',
+      'net/read-body.ts imports node:zlib',
       'post.ts imports commands/clean-up.ts',
+      'start.ts imports audit.ts',
       'start.ts imports delete.ts',
       'start.ts imports main.ts',
       'start.ts imports post.ts',

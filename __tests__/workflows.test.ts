@@ -9,7 +9,16 @@ import { type Emulator, startEmulator } from '../emulator/index.ts';
 import { RUNNER_VARIABLES } from '../emulator/runner.ts';
 import { runAction, warnings } from './support/action.ts';
 import { itWith } from './support/programs.ts';
-import { fill, jobsIn, runUsing, snippets, usingSteps, type Values, valuesOf } from './support/workflows.ts';
+import {
+  environmentOf,
+  fill,
+  jobsIn,
+  runUsing,
+  snippets,
+  usingSteps,
+  type Values,
+  valuesOf,
+} from './support/workflows.ts';
 
 const read = (file: string) => readFileSync(new URL(`../${file}`, import.meta.url), 'utf8');
 const examples = globSync('examples/*.yml', { cwd: new URL('..', import.meta.url) }).map(
@@ -33,7 +42,10 @@ describe("GitHub's language service", () => {
     const documents = [
       ...examples.map(([name, text]) => ({ name: `.github/workflows/${name}`, text })),
       ...snippets().map(([heading, text]) => workflow(heading, text)),
-      ...['action.yml', 'delete/action.yml', 'sweep/action.yml'].map((name) => ({ name, text: read(name) })),
+      ...['action.yml', 'delete/action.yml', 'sweep/action.yml', 'audit/action.yml'].map((name) => ({
+        name,
+        text: read(name),
+      })),
     ];
     expect(documents.length).toBeGreaterThan(18);
     const found = check(documents);
@@ -71,7 +83,9 @@ describe('good practice', () => {
       if (Array.isArray(parse(text))) continue;
       expect(job).toHaveProperty('timeout-minutes');
       const grants = Object.entries(permissions ?? { all: 'granted' }).map((grant) => grant.join(': '));
-      expect(['contents: read', 'id-token: write', 'actions: read']).toEqual(expect.arrayContaining(grants));
+      const allowed = ['contents: read', 'id-token: write', 'actions: read', 'actions: write', 'pull-requests: read'];
+      expect(allowed).toEqual(expect.arrayContaining(grants));
+      if (usingSteps({ steps }).length > 0) expect(grants).not.toContain('actions: write');
       if (steps.some(({ uses = '' }) => uses.includes('scalekit'))) expect(concurrency).toBeDefined();
       for (const { uses = '' } of steps)
         if (!uses.includes('scalekit')) expect(uses).toMatch(/^$|^[\w./-]+@[0-9a-f]{40}$/);
@@ -146,25 +160,84 @@ describe('examples/fleet.yml', () => {
   });
 });
 
-it('examples/preview-environment.yml makes a client for the pull request, saves it, and deletes both', async () => {
-  const emulator = await start();
-  const values: Values = { ...valuesOf(emulator), 'github.event.number': '7' };
-  const [environment, ...jobs] = jobsIn(read('examples/preview-environment.yml'));
-  const [made, gone] = jobs.flatMap((job) =>
-    usingSteps(job).map((step) => () => runUsing(emulator, job, step, values)),
-  );
-  // GitHub creates an environment that a job names and that does not exist.
-  expect(fill(environment?.environment, values)).toBe('preview/pr-7');
-  const kept = emulator.github.repository(repository).addEnvironment('preview/pr-7');
+describe.each([
+  ['preview-environment.yml', 'github.event.number', 0],
+  ['preview-environment-dispatch.yml', 'inputs.number', 2],
+])('examples/%s', (file, number, first) => {
+  it('makes a client for the pull request, saves it, and deletes both', async () => {
+    const emulator = await start();
+    const values: Values = { ...valuesOf(emulator), [number]: '7' };
+    const [environment, ...jobs] = jobsIn(read(`examples/${file}`)).slice(first);
+    const [made, gone] = jobs.flatMap((job) =>
+      usingSteps(job).map((step) => () => runUsing(emulator, job, step, values)),
+    );
+    // GitHub creates an environment that a job names and that does not exist.
+    expect(environment && fill(environmentOf(environment), values)).toBe('preview/pr-7');
+    const kept = emulator.github.repository(repository).addEnvironment('preview/pr-7');
 
-  const { annotations, outputs } = (await made?.()) ?? {};
-  expect([annotations, outputs?.result]).toEqual([[], 'created']);
-  expect(kept.variables.get('SCALEKIT_M2M_CLIENT_ID')?.value).toBe(outputs?.client_id);
-  expect(kept.secrets.get('SCALEKIT_M2M_CLIENT_SECRET')?.value).toBe(outputs?.secret);
+    const { annotations, outputs } = (await made?.()) ?? {};
+    expect([annotations, outputs?.result]).toEqual([[], 'created']);
+    expect(kept.variables.get('SCALEKIT_M2M_CLIENT_ID')?.value).toBe(outputs?.client_id);
+    expect(kept.secrets.get('SCALEKIT_M2M_CLIENT_SECRET')?.value).toBe(outputs?.secret);
 
-  const { outputs: deleted } = (await gone?.()) ?? {};
-  expect(deleted).toEqual({ deleted: outputs?.client_id });
-  expect([emulator.clients(), kept.variables.size, kept.secrets.size]).toEqual([[], 0, 0]);
+    const { outputs: deleted } = (await gone?.()) ?? {};
+    expect(deleted).toEqual({ deleted: outputs?.client_id });
+    expect([emulator.clients(), kept.variables.size, kept.secrets.size]).toEqual([[], 0, 0]);
+  });
+});
+
+describe('examples/preview-environment-dispatch.yml', () => {
+  const text = read('examples/preview-environment-dispatch.yml');
+  const script = jobsIn(text)[1]?.steps.find(({ id }) => id === 'read')?.run ?? '';
+  const pull = (state: string, head: string | null) => ({
+    state,
+    head: { repo: head && { full_name: head } },
+    base: { repo: { full_name: repository } },
+  });
+
+  /** Runs the script that reads a pull request. In place of `gh`, a script prints this answer of GitHub. */
+  function readState(answer: unknown, NUMBER = '7') {
+    const folder = mkdtempSync(path.join(tmpdir(), 'preview-'));
+    try {
+      const output = path.join(folder, 'output');
+      writeFileSync(output, '');
+      writeFileSync(path.join(folder, 'answer'), JSON.stringify(answer));
+      const gh = `#!/bin/sh\n[ "$*" = "api repos/${repository}/pulls/7" ] && cat "$(dirname "$0")/answer"\n`;
+      writeFileSync(path.join(folder, 'gh'), gh, { mode: 0o755 });
+      const PATH = [folder, process.env.PATH].join(path.delimiter);
+      const { status } = spawnSync('bash', ['--noprofile', '--norc', '-e', '-o', 'pipefail', '-c', script], {
+        env: { PATH, NUMBER, GITHUB_REPOSITORY: repository, GITHUB_OUTPUT: output },
+      });
+      return { status, output: readFileSync(output, 'utf8') };
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  }
+
+  itWith('bash', 'jq').each([
+    ['open', pull('open', repository), 'open'],
+    ['closed', pull('closed', repository), 'closed'],
+    ['of a fork', pull('open', 'somebody/inventory-service'), 'foreign'],
+    ['of a fork that was deleted', pull('closed', null), 'foreign'],
+  ])('reads a pull request that is %s', (_what, answer, state) => {
+    expect(readState(answer)).toEqual({ status: 0, output: `state=${state}\n` });
+  });
+
+  itWith('bash', 'jq').each(['', '0', '-7', '7/../8', '7 8', '$(id)', '7\n8'])('refuses the number %j', (number) => {
+    expect(readState(pull('open', repository), number)).toEqual({ status: 1, output: '' });
+  });
+
+  it('gives no secret to the run of the pull request, whose jobs name no environment', () => {
+    const { jobs } = parse(text);
+    const isOfPullRequest = (job: { if?: string; needs?: string }) => job.if?.includes("== 'pull_request'");
+    expect(Object.keys(jobs).filter((name) => isOfPullRequest(jobs[name]))).toEqual(['start']);
+    expect(jobs.start).not.toHaveProperty('environment');
+    expect(JSON.stringify(jobs.start)).not.toContain('secrets.');
+    // All other jobs wait for the one that runs on the default branch alone.
+    expect(jobs['pull-request'].if).toContain('github.ref_name == github.event.repository.default_branch');
+    const { start: _start, 'pull-request': _first, ...others } = jobs as Record<string, { needs?: string }>;
+    expect(Object.values(others).map(({ needs }) => needs)).toEqual(['pull-request', 'environment', 'pull-request']);
+  });
 });
 
 it('examples/sweep.yml deletes the client that remains of a job', async () => {
@@ -180,6 +253,19 @@ it('examples/sweep.yml deletes the client that remains of a job', async () => {
   const swept = await runUsing(emulator, job, step, valuesOf(emulator));
   expect([warnings(swept), swept.outputs.deleted]).toEqual([[], killed.outputs.client_id]);
   expect(emulator.clients()).toEqual([]);
+});
+
+it('examples/audit.yml lists the clients and keeps the report', async () => {
+  const emulator = await start();
+  const made = await runAction(emulator, { inputs: { lifetime: 'persistent' } });
+  const text = read('examples/audit.yml');
+  const [job] = jobsIn(text);
+  const [step] = job ? usingSteps(job) : [];
+  if (!job || !step) throw new Error('the example has no such step');
+  const run = await runUsing(emulator, job, step, valuesOf(emulator));
+  expect(run).toMatchObject({ exitCode: 0, annotations: [], outputs: { findings: '0' } });
+  expect(readFileSync(run.outputs.report ?? '', 'utf8')).toContain(made.outputs.client_id);
+  expect(job.steps.at(-1)?.with?.path).toBe(`$\{{ steps.${step.id}.outputs.report }}`);
 });
 
 interface Document {

@@ -28,19 +28,19 @@ const SIGMA = (0,_noble_ciphers_utils_js__WEBPACK_IMPORTED_MODULE_1__/* .u32 */ 
  * @throws if the key is invalid
  */
 function sealBox(key, text) {
-    const receiver = Buffer.from(key, 'base64');
-    const publicKey = (0,node_crypto__WEBPACK_IMPORTED_MODULE_0__.createPublicKey)({
-        key: { kty: 'OKP', crv: 'X25519', x: receiver.toString('base64url') },
-        format: 'jwk',
-    });
-    const temporaryKeys = (0,node_crypto__WEBPACK_IMPORTED_MODULE_0__.generateKeyPairSync)('x25519');
-    const sender = Buffer.from(temporaryKeys.publicKey.export({ format: 'jwk' }).x ?? '', 'base64url');
-    const shared = new Uint8Array((0,node_crypto__WEBPACK_IMPORTED_MODULE_0__.diffieHellman)({ privateKey: temporaryKeys.privateKey, publicKey }));
-    const boxKey = new Uint8Array(32);
-    (0,_noble_ciphers_salsa_js__WEBPACK_IMPORTED_MODULE_2__/* .hsalsa */ .bD)(SIGMA, (0,_noble_ciphers_utils_js__WEBPACK_IMPORTED_MODULE_1__/* .u32 */ .DH)(shared), new Uint32Array(4), (0,_noble_ciphers_utils_js__WEBPACK_IMPORTED_MODULE_1__/* .u32 */ .DH)(boxKey));
-    const nonce = (0,_noble_hashes_blake2_js__WEBPACK_IMPORTED_MODULE_3__/* .blake2b */ .Sx)(new Uint8Array(Buffer.concat([sender, receiver])), { dkLen: 24 });
-    const box = (0,_noble_ciphers_salsa_js__WEBPACK_IMPORTED_MODULE_2__/* .xsalsa20poly1305 */ .uT)(boxKey, nonce).encrypt(new TextEncoder().encode(text));
-    return Buffer.concat([sender, box]).toString('base64');
+	const receiver = Buffer.from(key, 'base64');
+	const publicKey = (0,node_crypto__WEBPACK_IMPORTED_MODULE_0__.createPublicKey)({
+		key: { kty: 'OKP', crv: 'X25519', x: receiver.toString('base64url') },
+		format: 'jwk',
+	});
+	const temporaryKeys = (0,node_crypto__WEBPACK_IMPORTED_MODULE_0__.generateKeyPairSync)('x25519');
+	const sender = Buffer.from(temporaryKeys.publicKey.export({ format: 'jwk' }).x ?? '', 'base64url');
+	const shared = new Uint8Array((0,node_crypto__WEBPACK_IMPORTED_MODULE_0__.diffieHellman)({ privateKey: temporaryKeys.privateKey, publicKey }));
+	const boxKey = new Uint8Array(32);
+	(0,_noble_ciphers_salsa_js__WEBPACK_IMPORTED_MODULE_2__/* .hsalsa */ .bD)(SIGMA, (0,_noble_ciphers_utils_js__WEBPACK_IMPORTED_MODULE_1__/* .u32 */ .DH)(shared), new Uint32Array(4), (0,_noble_ciphers_utils_js__WEBPACK_IMPORTED_MODULE_1__/* .u32 */ .DH)(boxKey));
+	const nonce = (0,_noble_hashes_blake2_js__WEBPACK_IMPORTED_MODULE_3__/* .blake2b */ .Sx)(new Uint8Array(Buffer.concat([sender, receiver])), { dkLen: 24 });
+	const box = (0,_noble_ciphers_salsa_js__WEBPACK_IMPORTED_MODULE_2__/* .xsalsa20poly1305 */ .uT)(boxKey, nonce).encrypt(new TextEncoder().encode(text));
+	return Buffer.concat([sender, box]).toString('base64');
 }
 
 

@@ -65,6 +65,13 @@ module.exports = require("node:timers/promises");
 
 /***/ }),
 
+/***/ 8522:
+/***/ ((module) => {
+
+module.exports = require("node:zlib");
+
+/***/ }),
+
 /***/ 857:
 /***/ ((module) => {
 
@@ -127,6 +134,36 @@ module.exports = require("path");
 /******/ 				() => (module);
 /******/ 			__nccwpck_require__.d(getter, { a: getter });
 /******/ 			return getter;
+/******/ 		};
+/******/ 	})();
+/******/ 	
+/******/ 	/* webpack/runtime/create fake namespace object */
+/******/ 	(() => {
+/******/ 		var getProto = Object.getPrototypeOf ? (obj) => (Object.getPrototypeOf(obj)) : (obj) => (obj.__proto__);
+/******/ 		var leafPrototypes;
+/******/ 		// create a fake namespace object
+/******/ 		// mode & 1: value is a module id, require it
+/******/ 		// mode & 2: merge all properties of value into the ns
+/******/ 		// mode & 4: return value when already ns object
+/******/ 		// mode & 16: return value when it's Promise-like
+/******/ 		// mode & 8|1: behave like require
+/******/ 		__nccwpck_require__.t = function(value, mode) {
+/******/ 			if(mode & 1) value = this(value);
+/******/ 			if(mode & 8) return value;
+/******/ 			if(typeof value === 'object' && value) {
+/******/ 				if((mode & 4) && value.__esModule) return value;
+/******/ 				if((mode & 16) && typeof value.then === 'function') return value;
+/******/ 			}
+/******/ 			var ns = Object.create(null);
+/******/ 			__nccwpck_require__.r(ns);
+/******/ 			var def = {};
+/******/ 			leafPrototypes = leafPrototypes || [null, getProto({}), getProto([]), getProto(getProto)];
+/******/ 			for(var current = mode & 2 && value; typeof current == 'object' && !~leafPrototypes.indexOf(current); current = getProto(current)) {
+/******/ 				Object.getOwnPropertyNames(current).forEach((key) => (def[key] = () => (value[key])));
+/******/ 			}
+/******/ 			def['default'] = () => (value);
+/******/ 			__nccwpck_require__.d(ns, def);
+/******/ 			return ns;
 /******/ 		};
 /******/ 	})();
 /******/ 	
@@ -236,35 +273,35 @@ __nccwpck_require__.r(__webpack_exports__);
 const OLDEST = [20, 11];
 /** The programs in dist. All of them are in one chunk, because they share most of their modules. */
 const ENTRIES = {
-    main: () => Promise.all(/* import() | entries */[__nccwpck_require__.e(130), __nccwpck_require__.e(481)]).then(__nccwpck_require__.bind(__nccwpck_require__, 7666)),
-    post: () => Promise.all(/* import() | entries */[__nccwpck_require__.e(130), __nccwpck_require__.e(481)]).then(__nccwpck_require__.bind(__nccwpck_require__, 1841)),
-    delete: () => Promise.all(/* import() | entries */[__nccwpck_require__.e(130), __nccwpck_require__.e(481)]).then(__nccwpck_require__.bind(__nccwpck_require__, 6276)),
-    sweep: () => Promise.all(/* import() | entries */[__nccwpck_require__.e(130), __nccwpck_require__.e(481)]).then(__nccwpck_require__.bind(__nccwpck_require__, 5099)),
+	main: () => Promise.all(/* import() | entries */[__nccwpck_require__.e(130), __nccwpck_require__.e(481)]).then(__nccwpck_require__.bind(__nccwpck_require__, 7666)),
+	post: () => Promise.all(/* import() | entries */[__nccwpck_require__.e(130), __nccwpck_require__.e(481)]).then(__nccwpck_require__.bind(__nccwpck_require__, 1841)),
+	delete: () => Promise.all(/* import() | entries */[__nccwpck_require__.e(130), __nccwpck_require__.e(481)]).then(__nccwpck_require__.bind(__nccwpck_require__, 6276)),
+	sweep: () => Promise.all(/* import() | entries */[__nccwpck_require__.e(130), __nccwpck_require__.e(481)]).then(__nccwpck_require__.bind(__nccwpck_require__, 5099)),
+	audit: () => Promise.all(/* import() | entries */[__nccwpck_require__.e(130), __nccwpck_require__.e(481)]).then(__nccwpck_require__.bind(__nccwpck_require__, 2144)),
 };
 /** Starts a program, or reports that this version of Node.js is too old for it. */
 function start(entry) {
-    const { node } = process.versions;
-    if (isSupported(node)) {
-        ENTRIES[entry]().catch(({ message = '' }) => fail(entry, `dist is not complete: ${message.split('\n')[0]}`));
-        return;
-    }
-    const remedy = 'Update the runner, or the image of the container that the job runs in.';
-    fail(entry, `Node.js ${node} is too old for this action. It needs ${OLDEST.join('.')} or newer. ${remedy}`);
+	const { node } = process.versions;
+	if (isSupported(node)) {
+		ENTRIES[entry]().catch(({ message = '' }) => fail(entry, `dist is not complete: ${message.split('\n')[0]}`));
+		return;
+	}
+	const remedy = 'Update the runner, or the image of the container that the job runs in.';
+	fail(entry, `Node.js ${node} is too old for this action. It needs ${OLDEST.join('.')} or newer. ${remedy}`);
 }
 /** Returns whether a version of Node.js, such as 20.11.0, runs this action. */
 function isSupported(version) {
-    const [major = 0, minor = 0] = version.split('.').map(Number);
-    return major > OLDEST[0] || (major === OLDEST[0] && minor >= OLDEST[1]);
+	const [major = 0, minor = 0] = version.split('.').map(Number);
+	return major > OLDEST[0] || (major === OLDEST[0] && minor >= OLDEST[1]);
 }
 /**
  * Prints an error. The post step never fails a job, so it prints a warning, and nothing if main left no state: main has
  * printed the same.
  */
 function fail(entry, text) {
-    if (entry === 'post' && !process.env.STATE_client)
-        return;
-    process.exitCode = entry === 'post' ? 0 : 1;
-    process.stdout.write(`::${entry === 'post' ? 'warning' : 'error'}::${text}\n`);
+	if (entry === 'post' && !process.env.STATE_client) return;
+	process.exitCode = entry === 'post' ? 0 : 1;
+	process.stdout.write(`::${entry === 'post' ? 'warning' : 'error'}::${text}\n`);
 }
 
 module.exports = __webpack_exports__;

@@ -20,7 +20,6 @@ import {
   type Results,
   ratioChart,
   replaceResults,
-  summary,
   tables,
 } from './bench/report.ts';
 
@@ -132,12 +131,11 @@ function version(program: string, form: RegExp): string | undefined {
   return form.exec(spawnSync(program, ['--version'], { encoding: 'utf8' }).stdout ?? '')?.[1];
 }
 
-/** Prints the results of all jobs, and writes them into docs/performance.md, README.md and docs/images. */
+/** Prints the results of all jobs, and writes them into docs/performance.md and docs/images. */
 function reportJobs(results: Results): void {
   console.log(tables(results));
   if (values['no-write']) return;
   writeRegion('docs/performance.md', tables(results), 'results');
-  writeRegion('README.md', summary(results), 'results');
   writeFileSync(path.join(ROOT, 'docs/images/performance-ratios.svg'), ratioChart(results));
 }
 

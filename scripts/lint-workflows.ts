@@ -8,7 +8,7 @@ import path from 'node:path';
 import { findTool, howToGet } from './tools.ts';
 
 const workflows = globSync(['.github/workflows/*.yml', 'examples/*.yml', '__tests__/act/workflows/*.yml']);
-const actions = globSync(['{.,delete,sweep}/action.yml', '__tests__/act/**/action.yml']);
+const actions = globSync(['{.,delete,sweep,audit}/action.yml', '__tests__/act/**/action.yml']);
 
 const checks = [
   { tool: 'actionlint', args: ['-color', ...workflows] },

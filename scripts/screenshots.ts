@@ -2,12 +2,17 @@
 // summary as GitHub does. It writes HTML pages and PNG images to docs/images; the images need Chromium and ImageMagick.
 // Values that differ between runs are replaced, so the pages never change by themselves and a test can compare them.
 
-import { spawnSync } from 'node:child_process';
+import { execFile, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
+import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
+import { promisify } from 'node:util';
+import { createRemoteJWKSet, jwtVerify } from 'jose';
 import { parse } from 'yaml';
 import { type Emulator, startEmulator } from '../emulator/index.ts';
 import { type Executed, type Outcome, RUNNER_VARIABLES, runStep } from '../emulator/runner.ts';
@@ -43,7 +48,7 @@ interface WorkflowStep {
 export async function drawPages(): Promise<Page[]> {
   const emulator = await startEmulator();
   try {
-    const job = await quickStart(emulator);
+    const job = await deployment(emulator);
     const rotated = await rotation(emulator);
     const wrong = await wrongInputs(emulator);
     return [
@@ -62,11 +67,10 @@ export function digest(html: string): string {
   return createHash('sha256').update(html).digest('hex');
 }
 
-/** Runs the job of the README's quick start, with its post step. */
-async function quickStart(emulator: Emulator): Promise<Shown[]> {
-  const [, workflow = ''] = /```yaml\n(name: Deploy\n.*?)```/s.exec(read('README.md')) ?? [];
-  const [first, second]: WorkflowStep[] = parse(workflow).jobs.deploy.steps;
-  if (!first || !second) throw new Error('the quick start of README.md has no two steps');
+/** Runs the job of examples/deploy.yml, with its post step. A server that verifies the token answers its request. */
+async function deployment(emulator: Emulator): Promise<Shown[]> {
+  const [first, second]: WorkflowStep[] = parse(read('examples/deploy.yml')).jobs.deploy.steps;
+  if (!first || !second) throw new Error('examples/deploy.yml has no two steps');
   const { url, credentials, organization } = emulator;
   const values: Record<string, string> = {
     'vars.SCALEKIT_ENVIRONMENT_URL': url,
@@ -84,19 +88,37 @@ async function quickStart(emulator: Emulator): Promise<Shown[]> {
   const inputs = fill(first.with);
   const run = await runStep({ inputs });
   for (const [name, value] of Object.entries(run.outputs)) values[`steps.client.outputs.${name}`] = value;
-  const env = fill(second.env);
-  const used = spawnSync('bash', ['--noprofile', '--norc', '-e', '-c', second.run ?? ''], {
-    env: { PATH: process.env.PATH, ...env },
-    encoding: 'utf8',
-  });
-  const [comment = ''] = second.run?.split('\n') ?? [];
+  const used = await callApi(emulator, second.run ?? '', fill(second.env));
   const post = await run.post();
   const masks = [credentials.clientId, ...run.masks];
   return [
     { name: first.name, head: headOf(first.uses ?? '', inputs, masks), lines: lines(run) },
-    { name: second.name, head: [`Run ${comment}`], lines: [masked(used.stdout.trimEnd(), masks)] },
+    { name: second.name, head: [`Run ${second.run?.trim()}`], lines: [masked(used.trim(), masks)] },
     { name: `Post ${first.name}`, head: [], lines: lines(post) },
   ];
+}
+
+/**
+ * Runs a script that calls the deployment API. A server on loopback stands for the API, and verifies the token.
+ * @returns what the script printed
+ */
+async function callApi(emulator: Emulator, script: string, env: Record<string, string>): Promise<string> {
+  const keys = createRemoteJWKSet(new URL('/keys', emulator.url));
+  const audience = 'deployment-api.acmecorp.com';
+  const server = createServer(async ({ headers }, response) => {
+    const token = headers.authorization?.replace('Bearer ', '') ?? '';
+    const { payload } = await jwtVerify(token, keys, { issuer: emulator.url, audience });
+    response.end(JSON.stringify({ caller: payload.sub, releases: ['v1.4.0'] }));
+  });
+  await once(server.listen(0, '127.0.0.1'), 'listening');
+  const { port } = server.address() as AddressInfo;
+  try {
+    const local = script.replace(`https://${audience}`, `http://127.0.0.1:${port}`);
+    const shell = ['--noprofile', '--norc', '-e', '-c', local];
+    return (await promisify(execFile)('bash', shell, { env: { PATH: process.env.PATH, ...env } })).stdout;
+  } finally {
+    server.close();
+  }
 }
 
 /**

@@ -11,6 +11,7 @@ const ENTRIES = {
   post: () => import(/* webpackChunkName: "entries" */ './post.ts'),
   delete: () => import(/* webpackChunkName: "entries" */ './delete.ts'),
   sweep: () => import(/* webpackChunkName: "entries" */ './sweep.ts'),
+  audit: () => import(/* webpackChunkName: "entries" */ './audit.ts'),
 };
 
 /** Starts a program, or reports that this version of Node.js is too old for it. */

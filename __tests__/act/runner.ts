@@ -13,7 +13,7 @@ import { leakedParts } from './leaks.ts';
 // Runs workflows on act, a real runner, in a repository with the files of the released actions and the test workflows.
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
-const STAGED = ['action.yml', 'dist', 'delete', 'sweep', '__tests__/act/workflows', '__tests__/act/actions'];
+const STAGED = ['action.yml', 'dist', 'delete', 'sweep', 'audit', '__tests__/act/workflows', '__tests__/act/actions'];
 /** Milliseconds after which a run is killed. */
 const RUN_TIMEOUT = 100_000;
 

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
@@ -82,6 +82,15 @@ describe.each(NODE_VERSIONS)('on Node.js %s', (major) => {
     expect(emulator.clients()).toEqual([]);
   });
 
+  itOn(major)('audit/ reports a client of a job that is older than a day', async () => {
+    const description = markerLine({ lifetime: 'job' }, { lifetime: 'job' });
+    const { client } = emulator.seed({ name: 'Made by a job', description }, { ageMs: 2 * 86_400_000 });
+    const audit = await run({ node, action: 'audit', inputs: { github_token: emulator.github.token } });
+    expect(audit).toMatchObject({ exitCode: 0, stderr: '', outputs: { findings: '1' } });
+    const { clients } = JSON.parse(readFileSync(audit.outputs.report ?? '', 'utf8'));
+    expect(clients).toMatchObject([{ client_id: client.client_id, findings: [{ kind: 'old_job_client' }] }]);
+  });
+
   itOn(major)('main names every bad input', async () => {
     const main = await run({
       node,
@@ -99,7 +108,7 @@ itOn('20')('Node.js 20 is tested in the oldest version that is supported', () =>
 describe(`on Node.js ${OLD_NODE}, which is too old`, () => {
   const node = findNode(OLD_NODE) ?? '';
 
-  itOn(OLD_NODE).each(['', 'delete', 'sweep'])('the action says so in one sentence: %j', async (action) => {
+  itOn(OLD_NODE).each(['', 'delete', 'sweep', 'audit'])('the action says so in one sentence: %j', async (action) => {
     const main = await run({ node, action });
     const message = expect.stringMatching(
       /^Node\.js 18\.\S+ is too old for this action\. It needs 20\.11 or newer\. Update the runner, or the image /,

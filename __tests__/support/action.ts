@@ -28,7 +28,7 @@ function inputsFor({ url, credentials, organization }: Emulator): Record<string,
  * given, because a notice says so if it is not.
  */
 export function runAction(emulator: Emulator, step: Step = {}): Promise<Executed> {
-  const lifetime = /^(delete|sweep)$/.test(step.action ?? '') ? {} : { lifetime: 'persistent' };
+  const lifetime = /^(delete|sweep|audit)$/.test(step.action ?? '') ? {} : { lifetime: 'persistent' };
   return runStep({
     source,
     ...step,

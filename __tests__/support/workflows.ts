@@ -10,7 +10,7 @@ export interface Job {
   steps: Step[];
   permissions?: Record<string, string>;
   concurrency?: unknown;
-  environment?: string;
+  environment?: string | { name: string; deployment?: boolean };
 }
 
 interface Step {
@@ -33,7 +33,7 @@ export type Values = Record<string, string | undefined>;
 /** The pages for users. */
 export const PAGES = [
   'README.md',
-  ...globSync(['{delete,sweep}/README.md', 'docs/*.md'], { cwd: new URL('../..', import.meta.url) }).sort(),
+  ...globSync(['{delete,sweep,audit}/README.md', 'docs/*.md'], { cwd: new URL('../..', import.meta.url) }).sort(),
 ];
 
 /** Returns the YAML snippets of the pages, each with the heading of its section. */
@@ -61,6 +61,11 @@ export function usingSteps({ steps }: Job): UsingStep[] {
   });
 }
 
+/** Returns the name of the environment that a job names, with its expressions. */
+export function environmentOf({ environment }: Job): string | undefined {
+  return typeof environment === 'object' ? environment.name : environment;
+}
+
 /** Returns the values of a repository that is set up as the README says, with an emulator for Scalekit and GitHub. */
 export function valuesOf(emulator: Emulator): Values {
   return {
@@ -69,6 +74,7 @@ export function valuesOf(emulator: Emulator): Values {
     'secrets.SCALEKIT_CLIENT_ID': emulator.credentials.clientId,
     'secrets.SCALEKIT_CLIENT_SECRET': emulator.credentials.clientSecret,
     'secrets.SECRETS_TOKEN': emulator.github.token,
+    'steps.app.outputs.token': emulator.github.token,
   };
 }
 
@@ -87,9 +93,10 @@ export function fill(text: unknown, values: Values): string {
 /** Runs a step as GitHub's runner does: GITHUB_TOKEN and the ID token have what the job's permissions grant. */
 export function runUsing(emulator: Emulator, job: Job, step: UsingStep, values: Values): Promise<Executed> {
   const { github } = emulator;
-  const { permissions = {}, environment } = job;
+  const { permissions = {} } = job;
   const mayHaveIdToken = permissions['id-token'] === 'write';
-  if (mayHaveIdToken) github.idTokenClaims = environment ? { environment: fill(environment, values) } : {};
+  const name = environmentOf(job);
+  if (mayHaveIdToken) github.idTokenClaims = name ? { environment: fill(name, values) } : {};
   const granted = permissions.actions === 'read' ? ({ actions: 'read' } as const) : {};
   const all = { ...values, 'github.token': github.addToken({ ...granted, integration: true }) };
   const inputs = Object.entries({ ...defaults(step.action), ...step.with });

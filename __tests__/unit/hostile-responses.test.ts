@@ -3,6 +3,7 @@ import http from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import fc from 'fast-check';
+import { auditOf } from '../../src/client/audit.ts';
 import { deriveClaims } from '../../src/client/claims.ts';
 import { Faults } from '../../src/client/faults.ts';
 import type { ManagedClient } from '../../src/client/identity.ts';
@@ -25,6 +26,8 @@ import { addSecret } from '../../src/steps/add-secret.ts';
 import type { Context } from '../../src/steps/context.ts';
 import { createClient } from '../../src/steps/create.ts';
 import { findExisting } from '../../src/steps/find.ts';
+import { Places } from '../../src/steps/places.ts';
+import { surveyClients } from '../../src/steps/survey.ts';
 import { updateClient } from '../../src/steps/update.ts';
 import { verify } from '../../src/steps/verify.ts';
 import { Journal } from '../../src/undo/journal.ts';
@@ -281,6 +284,40 @@ const OPERATIONS: Operation[] = [
     run: async (transport) => {
       const runner = { ...readRunner(RUNNER), repository_id: '1296269' };
       (await findJobClients(scalekit(transport), runner)).forEach(isClient);
+    },
+  },
+  {
+    what: 'the clients that audit/ lists',
+    valid: [
+      [/clients$/, { clients: [{ ...JOB_CLIENT, secrets: [] }, EXISTING], next_page_token: '' }],
+      [/^GET/, { client: JOB_CLIENT }],
+    ],
+    run: async (transport) => {
+      const { clients, unmarked, undescribed } = await surveyClients(scalekit(transport));
+      const findings = auditOf(clients.values(), { max_secret_age: 1, max_secrets: 1 }, Date.now());
+      for (const [id, client] of clients) {
+        expect([client.client_id, typeof client.marker]).toEqual([id, expect.stringMatching(/^(object|undefined)$/)]);
+        const visibility = { repository: undefined, environment: undefined };
+        for (const { text } of findings(client, visibility)) expect(typeof text).toBe('string');
+      }
+      expect([typeof unmarked, typeof undescribed]).toEqual(['number', 'number']);
+    },
+  },
+  {
+    what: 'the repositories and environments that audit/ looks up',
+    valid: [
+      [/repositories\/1$/, { id: 1, full_name: 'acme/app' }],
+      [/environments\//, { name: 'production' }],
+    ],
+    run: async (transport) => {
+      const places = new Places(readRunner(RUNNER));
+      const audited = { client_id: 'm2morg_1', marker: { ...MARKER, repo: '1', by: '1' }, environment: 'production' };
+      const looked = { ...audited, isContradictory: false };
+      await places.lookUp(gitHub(transport), [looked]);
+      const { name } = places.repositoryOf(looked);
+      expect(name === undefined || /^[\w.-]+\/[\w.-]+$/.test(name)).toBe(true);
+      for (const isShown of Object.values(places.visibilityOf(looked)))
+        expect([true, false, undefined]).toContain(isShown);
     },
   },
   {

@@ -43,6 +43,7 @@ export const ID_TOKEN_VARIABLES: Values = {
 };
 export const RUNNER: Values = {
   GITHUB_OUTPUT: '/runner/output',
+  RUNNER_TEMP: '/runner/temp',
   GITHUB_REPOSITORY: 'acme/app',
   GITHUB_REPOSITORY_ID: '1296269',
   GITHUB_RUN_ID: '1658821493',

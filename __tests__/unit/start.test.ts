@@ -25,7 +25,7 @@ describe('the start of a program', () => {
   };
 
   it.each(['20.10.0', '18.20.8', '19.9.0', '9.11.2', '20.2.0'])('fails with one sentence on Node.js %s', (node) => {
-    for (const entry of ['main', 'delete', 'sweep'] as const) {
+    for (const entry of ['main', 'delete', 'sweep', 'audit'] as const) {
       printed = '';
       runOn(node, entry);
       expect(printed).toBe(

@@ -1,4 +1,4 @@
-// Formats the results of the benchmark: Markdown tables for docs/performance.md and README.md, and SVG charts.
+// Formats the results of the benchmark: Markdown tables for docs/performance.md, and SVG charts.
 
 import type { Case, Contender, Job } from './cases.ts';
 import { barChart, lineCharts } from './chart.ts';
@@ -70,28 +70,6 @@ export function tables({ measured, setting, notes }: Results): string {
 /** Returns the tables about organizations of different sizes. */
 export function growthTables({ growth, fleet, setting }: GrowthResults): string {
   return ['### Growth', setting, growthTable(growth), '### A fleet', fleetTable(fleet)].join('\n\n');
-}
-
-/** Returns the table of ratios for README.md, as Markdown. */
-export function summary({ measured: all }: Results): string {
-  const others = (['curl', 'sdk'] as const).filter((by) => find(all, { job: 'create', by }));
-  const start = pick(all, { job: 'start' });
-  const create = (what: string, latency: number) => [
-    what,
-    ...(['action', ...others] as const).map((by) =>
-      factor(ratioToFloor(all, pick(all, { job: 'create', by, latency }))),
-    ),
-  ];
-  const begin = (what: string, job: Job) => [what, factor(ratio(pick(all, { job }), start)), ...others.map(() => '')];
-  return table(
-    ['', NAMES.action, ...others.map((by) => NAMES[by])],
-    [
-      create('Create a client, × floor', 0),
-      create(`The same with ${LATENCY} ms of network latency, × floor`, LATENCY),
-      begin('Report an invalid input, × `node -e 0`', 'fail'),
-      begin('Post step with nothing to do, × `node -e 0`', 'rest'),
-    ],
-  );
 }
 
 function startTable(all: Measured[]): string {

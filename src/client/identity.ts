@@ -180,7 +180,7 @@ export function claimsNameRepository(client: Claims, { repository, repository_id
 }
 
 /** Returns all values of a claim: the API allows the same key more than once. */
-function claimValues({ custom_claims }: Claims, key: string): string[] {
+export function claimValues({ custom_claims }: Claims, key: string): string[] {
   return custom_claims.filter((claim) => claim.key === key).map(({ value }) => value);
 }
 

@@ -225,14 +225,16 @@ export function judgeByRun(
   if (!workflowRun) return { isOver: false, why: 'GitHub shows no such run, which proves nothing' };
   const { status, run_attempt, updated_at } = workflowRun;
   const attempt = Number(marker.run.split('.')[1]);
-  const isOver = run_attempt > attempt || (run_attempt === attempt && status === 'completed');
-  if (!isOver) return { isOver, why: `its run is ${status} in attempt ${run_attempt}` };
+  // A run without a number of its attempt is completed only if all its jobs have ended, in whatever attempt.
+  const current = run_attempt ?? attempt;
+  const isOver = current > attempt || (current === attempt && status === 'completed');
+  if (!isOver) return { isOver, why: `its run is ${status} in attempt ${current}` };
   const end = updated_at === undefined ? undefined : BigInt(updated_at) * 1_000_000n;
   if (create_time !== undefined && end !== undefined && create_time > end + COPY_AGE_NS)
     return { isOver: false, why: 'it was created after its run ended', warning: copyText(client_id) };
   return {
     isOver,
-    why: run_attempt > attempt ? `its run is at attempt ${run_attempt} by now` : 'its run is completed',
+    why: current > attempt ? `its run is at attempt ${current} by now` : 'its run is completed',
   };
 }
 

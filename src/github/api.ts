@@ -11,10 +11,20 @@ import {
   type Transport,
 } from '../net/transport.ts';
 import * as log from '../output/log.ts';
-import { type GitHubSubject, githubRefusal, rateLimitWait } from './errors.ts';
+import { type GitHubSubject, githubRefusal, otherServerAdvice, rateLimitWait } from './errors.ts';
+import { isForgeApi } from './runner.ts';
 
 /** Milliseconds before each retry of a read that fails because something is new: about five seconds in all. */
 const NEWNESS_DELAYS = [500, 1_000, 1_500, 2_000];
+
+/** The fields with the times when a run was created and when it ended, as GitHub, Gitea and Forgejo name them. */
+const RUN_TIMES = [
+  ['created_at', 'started_at', 'created'],
+  ['updated_at', 'completed_at', 'stopped'],
+];
+
+/** What Forgejo shows as the status of a run that has ended. GitHub and Gitea show `completed`. */
+const FORGEJO_ENDS = ['success', 'failure', 'cancelled', 'skipped'];
 
 type Octokit = ReturnType<typeof getOctokit>;
 
@@ -49,8 +59,8 @@ export interface GitHubResponse {
 export interface WorkflowRun {
   /** `completed`, or another value while the run is not completed. */
   status: string;
-  /** Number of the latest attempt, from 1. */
-  run_attempt: number;
+  /** Number of the latest attempt, from 1. Undefined on Forgejo and on Gitea before 1.27, which show none or 0. */
+  run_attempt: number | undefined;
   /** Milliseconds since the epoch: when the run changed last, for a completed one when it ended. Undefined if it is not known. */
   updated_at?: number | undefined;
 }
@@ -133,12 +143,15 @@ export class GitHub {
       // String([1]) is "1".
       if (typeof run.id === 'object' || String(run.id) !== run_id)
         throw new InvalidResponseError('it shows another run');
-      const { run_attempt } = run;
-      if (!isPositive(run_attempt)) throw new InvalidResponseError('run_attempt is not a number');
-      const [created, updated] = ['created_at', 'updated_at'].map((field) => Date.parse(stringField(run, field)));
+      const run_attempt = isPositive(run.run_attempt) ? run.run_attempt : undefined;
+      const mayBeMissing = isForgeApi(this.api) && !run.run_attempt;
+      if (run_attempt === undefined && !mayBeMissing) throw new InvalidResponseError('run_attempt is not a number');
+      const [created, updated] = RUN_TIMES.map((names) => timeField(run, names));
       // A run that did not change after it was created has not told when it ended.
       const updated_at = updated && created && updated > created ? updated : undefined;
-      return { status: stringField(run, 'status'), run_attempt, updated_at };
+      const status = stringField(run, 'status');
+      const isCompleted = run_attempt === undefined && FORGEJO_ENDS.includes(status);
+      return { status: isCompleted ? 'completed' : status, run_attempt, updated_at };
     });
   }
 
@@ -181,7 +194,7 @@ export class GitHub {
     const { response, data } = answer;
     const { status, mayBeDone } = response;
     if (status === 404 && !isApiResponse(response)) {
-      const advice = 'Check who answers at GITHUB_API_URL.';
+      const advice = otherServerAdvice(request.permission);
       return failure(true, invalidResponseError(operation, response, "it is not GitHub's", advice));
     }
     if (status < 200 || status > 299) return failure(mayBeDone, githubRefusal(request, response, data));
@@ -251,6 +264,11 @@ function toFetchResponse({ status, headers, body }: FinalResponse): Response {
   );
   // The constructor refuses a body for these statuses.
   return new Response([204, 205, 304].includes(status) ? null : body, { status, headers: fields });
+}
+
+/** Returns the time of the first field that is there, in milliseconds since the epoch; NaN if none holds a time. */
+function timeField(object: Json, names: string[]): number {
+  return Date.parse(names.map((name) => stringField(object, name)).find(Boolean) ?? '');
 }
 
 function isPositive(value: unknown): value is number {

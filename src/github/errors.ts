@@ -56,6 +56,13 @@ export function githubRefusal(subject: GitHubSubject, response: FinalResponse, d
   return refusedError(subject.operation, response, messages, githubAdvice(subject, response, messages));
 }
 
+/** Returns the advice for a response that shows that the server does not have GitHub's API for a request. */
+export function otherServerAdvice(permission: Permission): string {
+  const check = 'Check who answers at GITHUB_API_URL.';
+  if (permission === 'repository' || permission === 'runs') return check;
+  return `${check} Gitea and Forgejo do not have GitHub's API for secrets, so save_to cannot work there, neither in the main action nor in delete/. Without save_to, the client, the outputs and delete/ work.`;
+}
+
 function githubAdvice({ parameters, permission }: GitHubSubject, response: FinalResponse, messages: string[]): string {
   const { status } = response;
   if (status >= 300 && status < 400)
@@ -68,13 +75,22 @@ function githubAdvice({ parameters, permission }: GitHubSubject, response: Final
   const intercepted = interceptedAdvice(response, 'GITHUB_API_URL');
   if (intercepted) return intercepted;
   if (status === 401) return 'github_token is not valid, or not valid any more.';
-  const grant = `It needs ${PERMISSIONS[permission]}.`;
-  if (status === 404) return `${missing(parameters)} ${grant}`;
-  if (status !== 403) return '';
+  if (status === 404) return `${missing(parameters)} ${grantText(permission)}`;
+  if (status === 405) return otherServerAdvice(permission);
+  return status === 403 ? forbiddenAdvice(permission, response, messages) : '';
+}
+
+/** Returns the sentence that says what the token needs. */
+function grantText(permission: Permission): string {
+  return `It needs ${PERMISSIONS[permission]}.`;
+}
+
+function forbiddenAdvice(permission: Permission, response: FinalResponse, messages: string[]): string {
   const more = permission === 'runs' ? '' : ' GITHUB_TOKEN cannot be given it.';
   // GitHub says "Resource not accessible by personal access token". Its other messages explain themselves: single
   // sign-on, an IP allow list, a policy on tokens, an archived repository.
   const isPermission = messages.some((message) => /not accessible by/i.test(message));
+  const grant = grantText(permission);
   return [...(isPermission ? [`github_token may not do that. ${grant}${more}`] : []), ...signOnAdvice(response)].join(
     ' ',
   );

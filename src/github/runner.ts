@@ -57,8 +57,17 @@ export function numericId(text: string | undefined, maxDigits = 16): string | un
   return text && /^\d+$/.test(text) && text.length <= maxDigits ? text : undefined;
 }
 
-/** Returns the URL of the attempt of a run, or an empty string if a variable that it needs is absent or odd. */
-function runUrl({
+/** Returns whether a URL of an API is that of Gitea or Forgejo. Both end in `/api/v1`. */
+export function isForgeApi(url: string): boolean {
+  return /\/api\/v1\/?$/.test(url);
+}
+
+/**
+ * Returns the URL of the attempt of a run by the variables of its runner, or an empty string if a variable that it needs
+ * is absent or odd. Gitea and Forgejo have other pages for it.
+ */
+export function runUrl({
+  GITHUB_API_URL: api = '',
   GITHUB_SERVER_URL: server = '',
   GITHUB_REPOSITORY: repository = '',
   GITHUB_RUN_ID: run,
@@ -66,7 +75,7 @@ function runUrl({
 }: NodeJS.ProcessEnv): string {
   const path = `/${repository}/actions/runs/${numericId(run)}/attempts/${numericId(attempt)}`;
   const isKnown = /^https?:\/\/[\w.:-]+\/?$/.test(server) && /^(\/[\w.-]+)+$/.test(path) && !path.includes('undefined');
-  return isKnown ? server.replace(/\/$/, '') + path : '';
+  return isKnown && !isForgeApi(api) ? server.replace(/\/$/, '') + path : '';
 }
 
 /** Returns the origin of a run, by the payload of its event. */

@@ -1,3 +1,4 @@
+import path from 'node:path';
 import { checkClaimNames, deriveClaims } from '../client/claims.ts';
 import type { Report } from '../client/faults.ts';
 import { type Source, type Target, targetFromRunner } from '../client/target.ts';
@@ -61,6 +62,15 @@ export interface SweepInputs extends Values<'sweep'>, ConnectionInputs {
   github: GitHubAccess;
 }
 
+/** The inputs of `audit/`. */
+export interface AuditInputs extends Values<'audit'>, ConnectionInputs {
+  runner: Runner;
+  /** Undefined if there is no token: then nothing is looked up in GitHub. */
+  github: GitHubAccess | undefined;
+  /** Folder for temporary files. */
+  folder: string;
+}
+
 /**
  * Reads the inputs of the action, and the variables that stand in for some of them.
  * @throws {InputError} with every problem of every input
@@ -112,6 +122,24 @@ export function readSweepInputs(env: NodeJS.ProcessEnv): SweepInputs {
   const github = checkGitHub(reader, values.github_token, runner, need) ?? { api: '', token: '' };
   reader.faults.finish();
   return { ...values, ...connection, runner, github };
+}
+
+/**
+ * Reads the inputs of `audit/`, and the variables that stand in for some of them.
+ * @throws {InputError} with every problem of every input
+ */
+export function readAuditInputs(env: NodeJS.ProcessEnv): AuditInputs {
+  const { reader, values, runner } = readValues('audit', env);
+  const connection = checkConnection(reader, values, runner);
+  const { github_token } = values;
+  const github = checkGitHub(reader, github_token, runner, github_token && 'read repositories and environments');
+  const folder = env.RUNNER_TEMP ?? '';
+  if (!path.isAbsolute(folder))
+    reader.report('RUNNER_TEMP')(
+      `got ${quote(folder)}; expected the folder for temporary files, as the runner of a workflow sets it`,
+    );
+  reader.faults.finish();
+  return { ...values, ...connection, runner, github, folder };
 }
 
 /** Masks the credentials, checks the names of the inputs, and parses them. */

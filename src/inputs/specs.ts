@@ -23,7 +23,7 @@ import {
 // The inputs of all actions: one row each, in the order of action.yml. A test compares them with the action.yml files.
 
 /** The actions of this repository. */
-const ACTIONS = ['main', 'delete', 'sweep'] as const;
+const ACTIONS = ['main', 'delete', 'sweep', 'audit'] as const;
 export type Action = (typeof ACTIONS)[number];
 
 /** How an input is read. */
@@ -54,6 +54,8 @@ const MAX_ENVIRONMENT = 255;
 const MAIN_AND_DELETE = ['main', 'delete'] as const;
 const MAIN = ['main'] as const;
 const SWEEP = ['sweep'] as const;
+const AUDIT = ['audit'] as const;
+const ALL_BUT_AUDIT = ['main', 'delete', 'sweep'] as const;
 
 const parseLifetime = choice(['persistent', 'job']);
 const lifetimeOrJob: Parser<Lifetime> = (text, report) => parseLifetime(text, report) ?? 'job';
@@ -101,8 +103,11 @@ export const SPECS = {
   save_to: row(MAIN_AND_DELETE, choice(['none', 'repository', 'environment']), 'none'),
   save_as: row(MAIN_AND_DELETE, matching(/^(?!github(_|$))[a-z_]\w*$/i, PREFIX_FORMAT), 'SCALEKIT_M2M'),
   github_token: row(ACTIONS, parseGitHubToken, ''),
-  dry_run: { ...row(ACTIONS, parseBoolean, false), fallback: (action: Action) => action === 'sweep' },
+  dry_run: { ...row(ALL_BUT_AUDIT, parseBoolean, false), fallback: (action: Action) => action === 'sweep' },
   max_deletions: row(SWEEP, wholeNumber(1, 1000), 20),
+  max_secret_age: row<number | undefined, 'audit'>(AUDIT, wholeNumber(1, 3650, 'days'), undefined),
+  max_secrets: row<number | undefined, 'audit'>(AUDIT, wholeNumber(1, 100), undefined),
+  fail_on_findings: row(AUDIT, parseBoolean, false),
   timeout: row(ACTIONS, wholeNumber(5, 3600, 'seconds'), 120),
 };
 

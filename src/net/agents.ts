@@ -7,6 +7,14 @@ import { type ForwardProxy, ProxyError } from './proxy.ts';
 // The agents that open TLS connections: directly (EagerAgent), or through a proxy (TunnelAgent). Both keep connections
 // alive.
 
+/**
+ * Milliseconds for the attempt to connect to one of several addresses of a host. Node.js's own 250 fail on a long way: it
+ * gives up an address that would answer, and the next one may not be reachable (github.com/nodejs/node/issues/54359).
+ */
+const ADDRESS_TIMEOUT = 1_000;
+
+net.setDefaultAutoSelectFamilyAttemptTimeout(Math.max(ADDRESS_TIMEOUT, net.getDefaultAutoSelectFamilyAttemptTimeout()));
+
 type OnConnection = (error: Error | null, socket: Duplex) => void;
 
 /** Opens TLS connections directly to servers. `preconnect` opens one before the request that uses it exists. */

@@ -324,8 +324,10 @@ function onceConnected(clientRequest: http.ClientRequest, onConnection: () => vo
 
 function networkError(error: unknown, reached: boolean): NetworkError {
   if (error instanceof NetworkError) return error;
-  const { code = 'UNKNOWN', message } = error as NodeJS.ErrnoException;
-  const failure = new NetworkError(message || code, code, reached, error);
+  const { code = 'UNKNOWN', message, errors = [] } = error as NodeJS.ErrnoException & Partial<AggregateError>;
+  // If a host has several addresses, the error has no message, but one error for each address.
+  const reasons = message || errors.map((one) => one.message).join(', ') || code;
+  const failure = new NetworkError(reasons, code, reached, error);
   // OpenSSL's message is a trace through its source files.
   if (failure.isTlsError) failure.message = `TLS failed (${code})`;
   return failure;

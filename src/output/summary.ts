@@ -11,16 +11,34 @@ const MAX_VALUES = 50;
 
 type Rows = Parameters<typeof summary.addTable>[0];
 
+/** Bytes of the rows of a long table. GitHub takes 1 MiB at most as a step's whole summary, and browsers are slow before that. */
+const MAX_TABLE = 500_000;
+
 /**
- * Appends a heading and a table to the job summary. Writes synchronously, because the asynchronous write of
+ * Appends a heading and a table to the job summary, and between them a list of notes in HTML. Writes synchronously, because the asynchronous write of
  * @actions/core starts threads. If the summary cannot be written, logs that and does not fail.
  */
-export function writeSummary(title: string, rows: Rows): void {
+export function writeSummary(title: string, rows: Rows, notes: string[] = []): void {
   try {
-    appendFileSync(process.env.GITHUB_STEP_SUMMARY ?? '', summary.addHeading(title, 3).addTable(rows).stringify());
+    summary.addHeading(title, 3);
+    if (notes.length > 0) summary.addList(notes);
+    appendFileSync(process.env.GITHUB_STEP_SUMMARY ?? '', summary.addTable(rows).stringify());
   } catch (error) {
     log.info(`The job summary could not be written: ${log.message(error)}`);
   }
+}
+
+/** Returns the first rows of a table, as many as fit into a job summary. Reads no further row. */
+export function fittingRows(rows: Iterable<string[]>): string[][] {
+  const fitting: string[][] = [];
+  let bytes = 0;
+  for (const row of rows) {
+    // With the tags of the row and of its cells.
+    bytes += Buffer.byteLength(row.join('')) + (row.length + 1) * '<td></td>'.length;
+    if (bytes > MAX_TABLE) break;
+    fitting.push(row);
+  }
+  return fitting;
 }
 
 /**

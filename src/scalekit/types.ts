@@ -72,8 +72,13 @@ export interface Secret {
   create_time: bigint | undefined;
   /** The last characters of the value, as the dashboard shows them. */
   suffix: string;
-  /** False if the secret is deactivated or expired. */
+  /** False if the secret is deactivated or, by this machine's clock, expired. */
   active: boolean;
+  /** Whether the secret is deactivated. */
+  deactivated?: boolean;
+  /** Nanoseconds since the epoch, like the next one; undefined if the response omits it. */
+  expire_time?: bigint | undefined;
+  last_used_time?: bigint | undefined;
 }
 
 /** Client credentials as the token endpoint expects them: the environment's API credentials, or those of a client. */
@@ -188,10 +193,18 @@ export function parseSecret(value: unknown): Secret {
   const id = stringField(secret, 'id');
   // The id becomes the last part of a path. As "..", it would make the path that of the client.
   if (!/^[\w-]{1,128}$/.test(id)) throw new InvalidResponseError('id is not the id of a secret');
-  const expiresAt = timeField(secret, 'expire_time');
-  const expired = expiresAt !== undefined && expiresAt < BigInt(Date.now()) * 1_000_000n;
-  const active = secret.status !== 'INACTIVE' && secret.status !== 1 && !expired;
-  return { id, create_time: timeField(secret, 'create_time'), suffix: stringField(secret, 'secret_suffix'), active };
+  const expire_time = timeField(secret, 'expire_time');
+  const expired = expire_time !== undefined && expire_time < BigInt(Date.now()) * 1_000_000n;
+  const deactivated = secret.status === 'INACTIVE' || secret.status === 1;
+  return {
+    id,
+    create_time: timeField(secret, 'create_time'),
+    suffix: stringField(secret, 'secret_suffix'),
+    active: !deactivated && !expired,
+    deactivated,
+    expire_time,
+    last_used_time: timeField(secret, 'last_used_time'),
+  };
 }
 
 function stringListField(object: Json, field: string): string[] {

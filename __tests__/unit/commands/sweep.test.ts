@@ -63,6 +63,18 @@ describe('by what GitHub says, the job of a client', () => {
       false,
       'its run is completed in attempt 1',
     ],
+    [
+      'is over if the run is completed and its attempts are not numbered',
+      { status: 'completed', run_attempt: undefined },
+      true,
+      'its run is completed',
+    ],
+    [
+      'is not over if the run goes on and its attempts are not numbered',
+      { status: 'running', run_attempt: undefined },
+      false,
+      'its run is running in attempt 2',
+    ],
     ['is not over if GitHub shows no such run', undefined, false, 'GitHub shows no such run, which proves nothing'],
   ])('%s', (_what, workflowRun, isOver, why) => {
     const verdict = judgeByRun({ client_id: 'm2morg_1', marker, create_time: undefined }, workflowRun);

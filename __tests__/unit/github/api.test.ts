@@ -64,6 +64,7 @@ describe("GitHub's API", () => {
     expect(await githubWith(MISSING).github.getRun('acme/app', '7')).toBeUndefined();
     for (const run of [
       { id: 8, run_attempt: 2 },
+      { id: 7 },
       { id: 7, run_attempt: 'x' },
       { id: 7, run_attempt: 0 },
       { id: 7, run_attempt: -1 },
@@ -71,6 +72,42 @@ describe("GitHub's API", () => {
     ])
       await expect(githubWith(json(run)).github.getRun('acme/app', '7')).rejects.toThrow('HTTP 200, but ');
     await expect(githubWith(FORBIDDEN).github.getRun('acme/app', '7')).rejects.toThrow('actions: read');
+  });
+
+  it.each<[what: string, fields: Record<string, unknown>, run: Awaited<ReturnType<GitHub['getRun']>>]>([
+    [
+      'Gitea, with its names for the times',
+      { status: 'completed', run_attempt: 2, started_at: '2026-11-30T08:00:00Z', completed_at: '2026-11-30T08:05:00Z' },
+      { status: 'completed', run_attempt: 2, updated_at: Date.UTC(2026, 10, 30, 8, 5) },
+    ],
+    [
+      'Gitea before 1.27, without its attempt',
+      {
+        status: 'in_progress',
+        run_attempt: 0,
+        started_at: '2026-11-30T08:00:00Z',
+        completed_at: '1970-01-01T00:00:00Z',
+      },
+      { status: 'in_progress', run_attempt: undefined, updated_at: undefined },
+    ],
+    ...['success', 'failure', 'cancelled', 'skipped'].map(
+      (status): [string, Record<string, unknown>, Awaited<ReturnType<GitHub['getRun']>>] => [
+        `Forgejo, which has ended with ${status}`,
+        { status, created: '2026-11-30T08:00:00Z', stopped: '2026-11-30T08:05:00Z' },
+        { status: 'completed', run_attempt: undefined, updated_at: Date.UTC(2026, 10, 30, 8, 5) },
+      ],
+    ),
+    ...['waiting', 'running', 'blocked', 'unknown'].map(
+      (status): [string, Record<string, unknown>, Awaited<ReturnType<GitHub['getRun']>>] => [
+        `Forgejo, which is ${status}`,
+        { status, created: '2026-11-30T08:00:00Z', stopped: '0001-01-01T00:00:00Z' },
+        { status, run_attempt: undefined, updated_at: undefined },
+      ],
+    ),
+  ])('shows a run of %s', async (_what, fields, run) => {
+    const transport = new FakeTransport(() => json({ id: 7, ...fields }));
+    const forge = new GitHub(transport, { api: 'https://forge.acme.example/git/api/v1', token: TOKEN });
+    expect(await forge.getRun('acme/app', '7')).toEqual(run);
   });
 });
 

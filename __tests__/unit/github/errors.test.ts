@@ -47,6 +47,18 @@ describe('the advice on a refusal of GitHub', () => {
     expect(messageOf(403, need).endsWith(' GITHUB_TOKEN cannot be given it.')).toBe(need !== 'runs');
   });
 
+  it.each(NEEDS)(
+    'says on 405 that the server has no such API, and for secrets what works on Gitea and Forgejo: %s',
+    (need) => {
+      const isForSaving = need !== 'repository' && need !== 'runs';
+      const message = messageOf(405, need, '');
+      expect(message.startsWith('Could not do it: HTTP 405. Check who answers at GITHUB_API_URL.')).toBe(true);
+      expect(message.includes('save_to cannot work there, neither in the main action nor in delete/.')).toBe(
+        isForSaving,
+      );
+    },
+  );
+
   it.each([
     ['production', '"production"'],
     ['prod\u200b', '"prod\\u200b"'],

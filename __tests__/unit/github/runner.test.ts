@@ -179,7 +179,7 @@ describe('the address of a run', () => {
       'https://ghes.acme.example:8443/acme/app/actions/runs/1658821493/attempts/3',
     ],
     [
-      'a server of Gitea without TLS',
+      'a server without TLS',
       { GITHUB_SERVER_URL: 'http://localhost:3000' },
       'http://localhost:3000/acme/app/actions/runs/1658821493/attempts/3',
     ],
@@ -205,6 +205,8 @@ describe('the address of a run', () => {
     ['the run is not named', { GITHUB_RUN_ID: undefined }],
     ['the run is no number', { GITHUB_RUN_ID: '1/../../settings' }],
     ['the attempt is no number', { GITHUB_RUN_ATTEMPT: '1?x' }],
+    ['the server is one of Gitea or Forgejo', { GITHUB_API_URL: 'https://forge.acme.example/api/v1' }],
+    ['the server is one of Gitea or Forgejo in a folder', { GITHUB_API_URL: 'https://acme.example/git/api/v1/' }],
   ])('returns no address of the run if %s', (_what, env) => {
     expect(readRunner({ ...ALL, ...env }).runUrl).toBe('');
   });

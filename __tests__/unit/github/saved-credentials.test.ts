@@ -28,6 +28,10 @@ const MISSING = { status: 404, ...json({ message: 'Not Found' }) };
 const FORBIDDEN = { status: 403, ...json({ message: 'Resource not accessible by integration' }) };
 const NO_RESPONSE = new NetworkError('socket hang up', 'ECONNRESET', true);
 
+/** What the error says if the server does not have GitHub's API for secrets. */
+const NO_SAVING =
+  "Check who answers at GITHUB_API_URL. Gitea and Forgejo do not have GitHub's API for secrets, so save_to cannot work there, neither in the main action nor in delete/. Without save_to, the client, the outputs and delete/ work.";
+
 type Responses = Record<string, Partial<FinalResponse> | Error>;
 
 /** @param responses by method and the last part of the path, or `public-key`. The default is a valid key, or 404 */
@@ -159,7 +163,13 @@ describe('client credentials in GitHub Actions', () => {
       'a page that is not found, which is not the API',
       IN_REPOSITORY,
       { 'GET A_SECRET': { status: 404, body: '<html>' } },
-      "Could not read secret A_SECRET of acme/app: HTTP 404, but it is not GitHub's. Check who answers at GITHUB_API_URL.",
+      `Could not read secret A_SECRET of acme/app: HTTP 404, but it is not GitHub's. ${NO_SAVING}`,
+    ],
+    [
+      'a method that Gitea and Forgejo do not have for secrets',
+      IN_REPOSITORY,
+      { 'GET A_SECRET': { status: 405 } },
+      `Could not read secret A_SECRET of acme/app: HTTP 405. ${NO_SAVING}`,
     ],
     [
       'a response that is not the API',

@@ -7,7 +7,13 @@ import fc from 'fast-check';
 import { parse } from 'yaml';
 import { InputError } from '../../../src/client/faults.ts';
 import { readRunner } from '../../../src/github/runner.ts';
-import { type Inputs, readDeleteInputs, readInputs, readSweepInputs } from '../../../src/inputs/inputs.ts';
+import {
+  type Inputs,
+  readAuditInputs,
+  readDeleteInputs,
+  readInputs,
+  readSweepInputs,
+} from '../../../src/inputs/inputs.ts';
 import { parseClaims, parseList } from '../../../src/inputs/lists.ts';
 import { parseOrigin } from '../../../src/inputs/parse.ts';
 import * as log from '../../../src/output/log.ts';
@@ -38,6 +44,7 @@ const ACTIONS = [
   ['the action', 'action.yml', readInputs],
   ['delete/', 'delete/action.yml', readDeleteInputs],
   ['sweep/', 'sweep/action.yml', readSweepInputs],
+  ['audit/', 'audit/action.yml', readAuditInputs],
 ] as const;
 
 const inputsOf = (file: string): string[] => Object.keys(parse(readFileSync(file, 'utf8')).inputs);
@@ -71,6 +78,9 @@ const VALID: Record<string, string[]> = {
   dry_run: ['true', 'false'],
   timeout: ['5', '3600'],
   max_deletions: ['1000'],
+  max_secret_age: ['1', '3650'],
+  max_secrets: ['1', '100'],
+  fail_on_findings: ['true', 'false'],
 };
 
 /** Variables that a reader uses, and some others of the same kinds. */
@@ -94,6 +104,7 @@ const VARIABLES = [
   'ACTIONS_ID_TOKEN_REQUEST_URL',
   'ACTIONS_ID_TOKEN_REQUEST_TOKEN',
   'NODE_TLS_REJECT_UNAUTHORIZED',
+  'RUNNER_TEMP',
 ];
 
 /** Pieces of text that have a meaning for a parser, a terminal or a runner. */
@@ -173,9 +184,16 @@ const SECRETS = SEPARATORS.map(createSecret);
  */
 async function withoutMasks(action: (typeof ACTIONS)[number][0]): Promise<(env?: Values) => string> {
   jest.resetModules();
-  const { readInputs, readDeleteInputs, readSweepInputs } = await import('../../../src/inputs/inputs.ts');
+  const { readAuditInputs, readInputs, readDeleteInputs, readSweepInputs } = await import(
+    '../../../src/inputs/inputs.ts'
+  );
   const { fail } = await import('../../../src/output/log.ts');
-  const read = { 'the action': readInputs, 'delete/': readDeleteInputs, 'sweep/': readSweepInputs }[action];
+  const read = {
+    'the action': readInputs,
+    'delete/': readDeleteInputs,
+    'sweep/': readSweepInputs,
+    'audit/': readAuditInputs,
+  }[action];
   return (env = {}) => {
     try {
       read({ ...RUNNER, ...env });

@@ -2,6 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import {
   type DeleteInputs,
   type Inputs,
+  readAuditInputs,
   readDeleteInputs,
   readInputs,
   readSweepInputs,
@@ -33,6 +34,7 @@ it.each([
   ['readInputs', readInputs],
   ['readDeleteInputs', readDeleteInputs],
   ['readSweepInputs', readSweepInputs],
+  ['readAuditInputs', readAuditInputs],
 ] as const)('a secret that was pasted into a wrong input is in no error, not even in part: %s', (_, read) => {
   const long = (word: string) => `${word}_${word.repeat(99)}`;
   const [github_token, scalekit_client_secret] = [long('github'), long('environment')];
@@ -314,6 +316,38 @@ describe('the inputs of sweep/', () => {
       '- dry_run',
       '- max_deletions',
     ]);
+  });
+});
+
+describe('the inputs of audit/', () => {
+  const audit = (changes: Values = {}) => readWith(readAuditInputs, changes);
+
+  it('judge no age and no number, look nothing up in GitHub and fail for no finding, unless that is requested', () => {
+    expect(audit()).toMatchObject({ max_secret_age: undefined, max_secrets: undefined, fail_on_findings: false });
+    expect(audit()).toMatchObject({ github: undefined, timeout: 120, folder: '/runner/temp' });
+    const changes = { max_secret_age: '90', max_secrets: '2', fail_on_findings: 'true', github_token: GITHUB_TOKEN };
+    expect(audit(changes)).toMatchObject({
+      max_secret_age: 90,
+      max_secrets: 2,
+      fail_on_findings: true,
+      github: GITHUB,
+    });
+  });
+
+  it('are all named if they are wrong, with a folder that the runner does not name', () => {
+    const wrong = {
+      organization_id: 'acme',
+      github_token: 'a b',
+      max_secret_age: '0',
+      max_secrets: '101',
+      fail_on_findings: 'no',
+      timeout: '4',
+    };
+    const read = () => readWith((env) => readAuditInputs({ ...env, RUNNER_TEMP: undefined }), wrong);
+    expect(inputError(read).match(/^- \w+/gm)).toEqual(
+      [...Object.keys(wrong), 'RUNNER_TEMP'].map((name) => `- ${name}`),
+    );
+    expect(inputError(read)).toContain('- RUNNER_TEMP: got ""; expected the folder for temporary files');
   });
 });
 

@@ -1,6 +1,12 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { type Inputs, readDeleteInputs, readInputs, readSweepInputs } from '../../../src/inputs/inputs.ts';
+import {
+  type Inputs,
+  readAuditInputs,
+  readDeleteInputs,
+  readInputs,
+  readSweepInputs,
+} from '../../../src/inputs/inputs.ts';
 import { type Action, type InputName, inputNames, SPECS } from '../../../src/inputs/specs.ts';
 import {
   EXPRESSION,
@@ -26,6 +32,7 @@ const ACTIONS: [Action, (env: NodeJS.ProcessEnv) => unknown][] = [
   ['main', readInputs],
   ['delete', readDeleteInputs],
   ['sweep', readSweepInputs],
+  ['audit', readAuditInputs],
 ];
 
 /** The texts that differ from a text in one letter: one is missing, added, replaced or swapped with the next one. */

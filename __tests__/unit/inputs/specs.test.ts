@@ -19,6 +19,7 @@ describe.each<[Action, file: string]>([
   ['main', 'action.yml'],
   ['delete', 'delete/action.yml'],
   ['sweep', 'sweep/action.yml'],
+  ['audit', 'audit/action.yml'],
 ])('the specs of %s agree with %s', (action, file) => {
   const inputs = Object.entries(declared(file));
 

@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import https from 'node:https';
-import type { AddressInfo } from 'node:net';
+import net, { type AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
 import type { TLSSocket } from 'node:tls';
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
@@ -152,5 +152,21 @@ describe('a connection that cannot be opened ahead', () => {
     await waitForClose();
     await using _ = await serve('valid', Number(url.port));
     expect(await send(url)).toBe(1);
+  });
+});
+
+describe('a host with several addresses', () => {
+  it('is reached at the first one although the connection takes longer than 250 ms', async () => {
+    await using server = await serve();
+    // The second address is one of the loopback interface where nothing listens.
+    const addresses = ['127.0.0.1', '127.0.0.2'].map((address) => ({ address, family: 4 }));
+    const lookup: net.LookupFunction = (_host, _options, callback) => void setImmediate(callback, null, addresses);
+    const socket = net.connect({ host: 'slow.example', port: Number(server.url.port), lookup, autoSelectFamily: true });
+    // While this thread sleeps, it notices neither the connection nor the time. Afterwards timers come first.
+    const sleep = () => void Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 400);
+    socket.once('connectionAttempt', () => process.nextTick(sleep));
+    await once(socket, 'connect');
+    expect(socket.remoteAddress).toBe('127.0.0.1');
+    socket.destroy();
   });
 });

@@ -1,3 +1,4 @@
+import dns from 'node:dns';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
@@ -171,6 +172,21 @@ describe('a response', () => {
       expect(outcome).toMatchObject({ status: 429, attempts: 5, mayBeDone: false });
     }
     expect(await send(limits(), { isPermanentLimit: () => false })).toMatchObject({ status: 200, attempts: 7 });
+  });
+
+  it('that never comes, because no address of the host answers, is an error that names each address', async () => {
+    const addresses = ['127.0.0.1', '127.0.0.2'].map((address) => ({ address, family: 4 }));
+    const lookup = (_host: string, _options: unknown, callback: (...results: unknown[]) => void) =>
+      setImmediate(callback, null, addresses);
+    jest.spyOn(dns, 'lookup').mockImplementation(lookup as unknown as typeof dns.lookup);
+    // Port 1 of the loopback interface has no server.
+    const url = new URL('https://two-addresses.example:1');
+    const request: HttpRequest = { method: 'GET', url, headers: {}, repeatable: false };
+    await expect(new Transport('1.1', 3600).send(request)).rejects.toMatchObject({
+      code: 'ECONNREFUSED',
+      reached: false,
+      message: expect.stringMatching(/^connect ECONNREFUSED 127\.0\.0\.1:1, connect ECONNREFUSED 127\.0\.0\.2:1\b/),
+    });
   });
 
   it('that never comes makes the outcome unknown after any attempt', async () => {

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import fc from 'fast-check';
-import { cell, link, writeSummary } from '../../../src/output/summary.ts';
+import { cell, fittingRows, link, writeSummary } from '../../../src/output/summary.ts';
 
 const RUN_URL = 'https://github.com/acme/app/actions/runs/7/attempts/1';
 
@@ -47,6 +47,27 @@ describe('a cell of the summary', () => {
     const values = Array.from({ length: 53 }, (_, at) => `${at}`);
     expect(cell(values.slice(0, 50))).not.toContain('more');
     expect(cell(values)).toBe(`${cell(values.slice(0, 50))}<br>and 3 more`);
+  });
+});
+
+describe('a long table of the summary', () => {
+  it('has the first rows, as many as fit by their bytes, and reads no further one', () => {
+    let read = 0;
+    function* rows() {
+      for (;;) {
+        read++;
+        yield [cell(['\u{1f600}'.repeat(100)]), cell([])];
+      }
+    }
+    const fitting = fittingRows(rows());
+    expect(read).toBe(fitting.length + 1);
+    const bytes = Buffer.byteLength(fitting.map((row) => `<tr><td>${row.join('</td><td>')}</td></tr>`).join(''));
+    expect(bytes).toBeGreaterThan(499_000);
+    expect(bytes).toBeLessThanOrEqual(500_000);
+  });
+
+  it('has all rows if there are few', () => {
+    expect(fittingRows([['a'], ['b']])).toEqual([['a'], ['b']]);
   });
 });
 

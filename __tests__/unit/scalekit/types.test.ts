@@ -12,7 +12,16 @@ const FULL = {
   audience: ['api.acme.example'],
   custom_claims: [{ key: 'environment', value: 'production' }],
   expiry: '3600',
-  secrets: [{ id: 'sks_1', secret_suffix: 'abcd', status: 'ACTIVE', create_time: '2026-11-24T08:00:00.123456789Z' }],
+  secrets: [
+    {
+      id: 'sks_1',
+      secret_suffix: 'abcd',
+      status: 'ACTIVE',
+      create_time: '2026-11-24T08:00:00.123456789Z',
+      expire_time: '2126-11-24T08:00:00Z',
+      last_used_time: '2026-11-25T08:00:00Z',
+    },
+  ],
   create_time: '2026-11-24T08:00:00Z',
 };
 
@@ -49,7 +58,17 @@ describe('a client in a response', () => {
     expect(parseClient(FULL)).toEqual({
       ...FULL,
       expiry: 3600,
-      secrets: [{ id: 'sks_1', create_time: at('2026-11-24T08:00:00Z') + 123_456_789n, suffix: 'abcd', active: true }],
+      secrets: [
+        {
+          id: 'sks_1',
+          create_time: at('2026-11-24T08:00:00Z') + 123_456_789n,
+          suffix: 'abcd',
+          active: true,
+          deactivated: false,
+          expire_time: at('2126-11-24T08:00:00Z'),
+          last_used_time: at('2026-11-25T08:00:00Z'),
+        },
+      ],
       create_time: at('2026-11-24T08:00:00Z'),
     });
   });
@@ -249,7 +268,7 @@ describe('a client in a response', () => {
 
 describe('a secret in a response', () => {
   it('may omit all but its id, or say null', () => {
-    const expected = { id: 'sks_1', create_time: undefined, suffix: '', active: true };
+    const expected = { id: 'sks_1', create_time: undefined, suffix: '', active: true, deactivated: false };
     expect(parseSecret({ id: 'sks_1' })).toEqual(expected);
     expect(parseSecret({ id: 'sks_1', create_time: null, secret_suffix: null, status: null })).toEqual(expected);
   });
