@@ -318,6 +318,12 @@ const FAULTS: Record<string, { faults: () => Rule[]; turns: Turned }> = {
     ],
     turns: each(NO, 'listed-fields'),
   },
+  'lists show no claims': {
+    faults: () => [
+      edit('listClients', ({ clients }) => clients?.map((one: object) => Object.assign(one, { custom_claims: [] }))),
+    ],
+    turns: each(NO, 'listed-fields'),
+  },
   'an update changes another field': {
     faults: () =>
       (['updateClient', 'getClient'] as const).map((operation) =>
@@ -390,7 +396,7 @@ describe('against the emulator', () => {
     expect(Object.keys(defaultBehaviour).filter((name) => !rows.has(name))).toEqual([]);
   });
 
-  it('a row contradicts every assumption', () => {
+  it('every assumption is contradicted by a row', () => {
     const all = [...Object.values(ROWS), ...Object.values(FAULTS)];
     const ids = all.flatMap(({ turns = {} }) => Object.keys(turns).filter((id) => turns[id] === NO));
     expect(ASSUMPTIONS.map(({ id }) => id).filter((id) => !ids.includes(id))).toEqual([]);
@@ -459,10 +465,8 @@ describe('clients', () => {
       remaining: [],
       clients: 1_200,
     });
-    expect({ ended: result.ended, requests: emulator.requests.length <= MAX_REQUESTS }).toEqual({
-      ended: '',
-      requests: true,
-    });
+    expect(result.ended).toBe('');
+    expect(emulator.requests.length).toBeLessThanOrEqual(MAX_REQUESTS);
     expect(turned(result)).toEqual(each(UNCLEAR, 'listed-at-once', 'listed-descriptions', 'listed-fields', 'paging'));
   });
 
@@ -702,7 +706,7 @@ describe('npm run contract', () => {
 });
 
 describe('contract/', () => {
-  it('knows neither the emulator nor what only the action does', () => {
+  it('imports nothing of the emulator, and no package', () => {
     const files = globSync('contract/**/*.ts', { cwd: ROOT });
     const imports = files.flatMap((file) =>
       [...readFileSync(path.join(ROOT, file), 'utf8').matchAll(/from '([^']+)'|import\('([^']+)'\)/g)].map(

@@ -62,10 +62,6 @@ export class Caller {
     this.#transport.cancel();
   }
 
-  get isStopped(): boolean {
-    return this.#transport.cancelled;
-  }
-
   /** Makes the requests and the time available that are kept for removing. */
   beginRemoval(seconds: number): void {
     this.#transport = transportFor(seconds);
@@ -168,12 +164,11 @@ export class Caller {
     const sentAt = Date.now();
     try {
       const { status, headers, body, mayBeDone } = await this.#transport.send(request);
-      const answer = { status, headers, body, json: parsed(body), failure: '', mayBeDone, sentAt };
-      return { ...answer, arrivedAt: Date.now() };
+      return { status, headers, body, json: parsed(body), failure: '', mayBeDone, sentAt };
     } catch (error) {
       if (!(error instanceof NetworkError)) throw error;
-      const answer = { status: 0, headers: {}, body: '', json: undefined, mayBeDone: error.reached, sentAt };
-      return { ...answer, failure: error.message, arrivedAt: Date.now() };
+      const { message: failure, reached: mayBeDone } = error;
+      return { status: 0, headers: {}, body: '', json: undefined, failure, mayBeDone, sentAt };
     }
   }
 

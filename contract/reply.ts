@@ -20,9 +20,8 @@ export interface Reply {
   failure: string;
   /** Whether the server may have carried out the request although the answer does not say so. */
   mayBeDone: boolean;
-  /** Milliseconds since the epoch, by this machine's clock: when the request was sent, and when its answer had arrived. */
+  /** When the request was sent, in milliseconds since the epoch by this machine's clock. */
   sentAt: number;
-  arrivedAt: number;
 }
 
 /** What a check needs was not seen. The message says why. */

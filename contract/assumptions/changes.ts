@@ -49,7 +49,7 @@ export const UPDATES: Assumption[] = [
     sentence: 'The answer to an update shows the client as it is afterwards.',
     needed: true,
     hangsOn:
-      'The action compares this answer with the inputs. Section "What is compared": what still differs is an error.',
+      'The action [compares](design.md#what-is-compared) this answer with the inputs. What still differs is an error.',
     how: 'Compares the answer to an update of the claims with the client that is read afterwards.',
     check: (seen) =>
       updated(seen.reclaimed, (after) =>
@@ -194,10 +194,10 @@ export const DELETIONS: Assumption[] = [
   {
     id: 'missing-client',
     sentence:
-      'A client that does not exist is answered with 404, or with an error code that says so: for a read and for a second deletion.',
+      'A request for a client that does not exist is answered with 404, or with an error code that says so. That holds for a read and for a deletion.',
     needed: true,
     hangsOn:
-      'Promise 8: what is gone counts as done. A saved or given id of a client that does not exist leads to a search.',
+      'Promise 8: a deleted client counts as done. A saved or given id of a client that does not exist leads to a search.',
     how: 'Reads a client that was deleted, and deletes it once more.',
     check: ({ clientDeleted }: Seen) => {
       const { read, again } = required(clientDeleted);

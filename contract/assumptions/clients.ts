@@ -17,7 +17,7 @@ const MAX_CLOCK_DIFFERENCE = 60_000;
 export function madeAs({ clients }: Seen, role: Role): Made {
   const made = clients[role];
   if (made?.id) return made;
-  throw new Unseen(made ? `the client was not made: ${describe(made.created)}` : required<string>(undefined));
+  throw new Unseen(`the client was not made: ${describe(required(made).created)}`);
 }
 
 /** Returns a client as it was read by its id, or as the answer to its creation shows it. */
@@ -174,9 +174,10 @@ export const CLIENTS: Assumption[] = [
   },
   {
     id: 'scopes',
-    sentence: 'A client has the scopes that were asked for.',
+    sentence: "A client has the scopes that were asked for, and no others but OpenID Connect's own.",
     needed: false,
-    hangsOn: 'Promise 6, if a step asks for scopes: without one of them it fails.',
+    hangsOn:
+      'Promise 6, if a step asks for scopes: without one of them it fails. Another one is a warning, and drift later.',
     how: 'Creates a client with the registered scopes that `SCALEKIT_CONTRACT_SCOPES` names.',
     check: (seen) => {
       if (seen.scopes.length === 0) return unclear('SCALEKIT_CONTRACT_SCOPES names no scopes');
@@ -208,7 +209,7 @@ export const CLIENTS: Assumption[] = [
     sentence: 'A client has the claims that were asked for as a list of `key` and `value`, and no others.',
     needed: true,
     hangsOn:
-      'Promises 6 and 12: a missing claim fails the step, and a claim that stays in addition fails the next one.',
+      'Promises 6 and 12: a missing claim fails the step. A claim in addition fails the next one if an update cannot remove it.',
     how: 'Creates a client with two claims, one with `=`, quotes and a letter that is not ASCII.',
     check: (seen) => asAsked(seen, 'full', 'custom_claims'),
   },

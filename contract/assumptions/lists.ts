@@ -1,3 +1,4 @@
+import { parseClientSummary } from '../../src/scalekit/types.ts';
 import { type Assumption, fails, holds, inTime, unclear, unsuccessful } from '../assumption.ts';
 import { idsIn } from '../listing.ts';
 import { describe, isSuccess, refusesPageSize, required, Unseen } from '../reply.ts';
@@ -30,7 +31,7 @@ export const LISTS: Assumption[] = [
     check: (seen) => {
       const { lag, last } = required(seen.listed);
       if (!isSuccess(last)) return unsuccessful(last);
-      if (lag === undefined && wholeListIsTooLong(seen)) return unclear('the list is too long to be read to its end');
+      if (lag === undefined && isTooLong(seen)) return unclear('the list is too long to be read to its end');
       return (lag === 0 ? holds : fails)(inTime(lag));
     },
   },
@@ -53,22 +54,23 @@ export const LISTS: Assumption[] = [
   },
   {
     id: 'listed-fields',
-    sentence: 'The entries of the list have `custom_claims` and `create_time`.',
+    sentence: 'The entries of the list have the `custom_claims` and the `create_time` of the client.',
     needed: false,
     hangsOn:
       'Promise 12: a client with our claims and no marker is named in a warning. Promise 3: the oldest client wins.',
     how: 'Reads both in the entry of the first client.',
     check: (seen) => {
-      const { custom_claims, create_time } = entryOf(seen);
-      const missing = Object.entries({ custom_claims, create_time }).filter(([, value]) => !value);
-      return missing.length === 0 ? holds('both') : fails(`no ${missing.map(([name]) => name).join(' and no ')}`);
+      const { custom_claims, create_time } = parseClientSummary(entryOf(seen)).parse();
+      if (custom_claims.length === 0) return fails('no custom_claims');
+      return create_time === undefined ? fails('no create_time') : holds('both');
     },
   },
   {
     id: 'page-size',
     sentence: 'A `page_size` of 100 is accepted, or refused with a 400 that names `page_size`.',
     needed: true,
-    hangsOn: 'Every search: after such a refusal the action asks for 30, then for no size. After another one it fails.',
+    hangsOn:
+      'Every search: after such a refusal the action asks for 30, then for no size. After any other refusal it fails.',
     how: 'Requests the list with `page_size` 100.',
     check: ({ firstPage }) => {
       const reply = required(firstPage);
@@ -108,6 +110,7 @@ export const LISTS: Assumption[] = [
   },
 ];
 
-function wholeListIsTooLong({ before }: Seen): boolean {
+/** Returns whether the list could not be read to its end although every request succeeded. */
+function isTooLong({ before }: Seen): boolean {
   return before !== undefined && isSuccess(before.last) && before.incomplete !== '';
 }
