@@ -635,6 +635,17 @@ describe('npm run contract', () => {
       [],
       /expected https[\s\S]*SCALEKIT_ORGANIZATION_ID[\s\S]*NODE_TLS_REJECT_UNAUTHORIZED/,
     ],
+    [
+      'refuses the id of a client, and a secret that cannot be redacted in all forms',
+      {
+        SCALEKIT_ENVIRONMENT_URL: 'https://acme.scalekit.com',
+        SCALEKIT_CLIENT_ID: 'm2morg_1',
+        SCALEKIT_CLIENT_SECRET: 'two words',
+        SCALEKIT_ORGANIZATION_ID: 'org_1',
+      },
+      [],
+      /^SCALEKIT_CLIENT_ID: got "m2morg_1"[\s\S]*\nSCALEKIT_CLIENT_SECRET: is not 8 characters(?![\s\S]*two words)/,
+    ],
   ])('%s', async (_name, env, args, message) => {
     const { exitCode, output } = await launch(env, ...args).ended;
     expect({ exitCode, output }).toEqual({ exitCode: 2, output: expect.stringMatching(message) });
