@@ -484,6 +484,26 @@ describe('clients', () => {
     expect(emulator.clients()).toHaveLength(7);
   });
 
+  it.concurrent.each(['before', 'after'] as const)(
+    'are removed if the connection fails twice %s a deletion',
+    async (when) => {
+      const emulator = await start();
+      const where: Rule['where'] = ({ path }) => path.includes(emulator.clients()[0]?.client_id ?? 'none');
+      emulator.faults.add({ operation: 'deleteClient', where, call: 1, times: 2, when, fault: { kind: 'reset' } });
+      const { remaining } = await check(emulator);
+      expect({ remaining, clients: emulator.clients() }).toEqual({ remaining: [], clients: [] });
+    },
+  );
+
+  it.concurrent('that are still there after their deletion are named with the exact calls', async () => {
+    const emulator = await start({
+      faults: [{ operation: 'deleteClient', fault: { kind: 'status', status: 200, body: {} } }],
+    });
+    const { output } = await check(emulator);
+    expect(emulator.clients()).toHaveLength(7);
+    for (const { client_id } of emulator.clients()) expect(output).toContain(`/clients/${client_id}\n`);
+  });
+
   it.concurrent('of another request are not deleted if a server confuses its answers', async () => {
     const emulator = await start();
     const { client } = emulator.seed({ name: 'other', description: 'theirs' });
@@ -690,6 +710,22 @@ describe('npm run contract', () => {
       expect(output.match(/^ +seen: /gm)).toHaveLength(ASSUMPTIONS.length);
     },
   );
+
+  it.concurrent('removes what it made if a second signal comes meanwhile', async () => {
+    const emulator = await start();
+    const { program, ended } = launch(variablesOf(emulator));
+    // The first request after the first signal reads a client that is to be removed.
+    const signals = { updateClient: 'SIGINT', getClient: 'SIGTERM' } as const;
+    let isInterrupted = false;
+    emulator.hold = async (when, { operation }) => {
+      if (when !== 'before' || !(operation === 'updateClient' || (isInterrupted && operation === 'getClient'))) return;
+      isInterrupted = true;
+      program.kill(signals[operation]);
+      await new Promise((resolve) => setTimeout(resolve, 300));
+    };
+    const { exitCode } = await ended;
+    expect({ exitCode, clients: emulator.clients() }).toEqual({ exitCode: 130, clients: [] });
+  });
 
   it.concurrent('removes a client whose create request hangs when it is interrupted', async () => {
     const emulator = await start();
