@@ -174,8 +174,18 @@ const ROWS: Record<string, Row> = {
     turns: { ...each(NO, 'secret-deleted', 'client-deleted'), ...each(UNCLEAR, 'last-secret', 'missing-client') },
     remain: 7,
   },
-  'clients cannot be listed': { behaviour: { forbidden: ['listClients'] }, turns: each(UNCLEAR, ...LISTED) },
-  'clients cannot be updated': { behaviour: { forbidden: ['updateClient'] }, turns: each(UNCLEAR, ...PATCHED) },
+  'clients cannot be listed': {
+    behaviour: { forbidden: ['listClients'] },
+    turns: each(UNCLEAR, ...LISTED, 'secret-once'),
+  },
+  'clients cannot be updated': {
+    behaviour: { forbidden: ['updateClient'] },
+    turns: each(UNCLEAR, ...PATCHED, 'secret-once'),
+  },
+  'secrets cannot be added': {
+    behaviour: { forbidden: ['addSecret'] },
+    turns: each(UNCLEAR, 'second-secret', 'secrets-shown', 'secret-cap', 'secret-deleted'),
+  },
   'clients cannot be created': {
     behaviour: { forbidden: ['createClient'] },
     turns: { ...allBut('sign-in', 'sign-in-life', 'page-size', 'page-size-100'), ...each(NO, 'create') },
@@ -300,7 +310,7 @@ const FAULTS: Record<string, { faults: () => Rule[]; turns: Turned }> = {
         fault: { kind: 'status', status: 400, body: { message: 'bad request' } },
       },
     ],
-    turns: { ...each(UNCLEAR, ...LISTED), ...each(NO, 'page-size', 'page-size-100', 'listed-at-once') },
+    turns: { ...each(UNCLEAR, ...LISTED, 'secret-once'), ...each(NO, 'page-size', 'page-size-100', 'listed-at-once') },
   },
   'a page skips a client': {
     faults: () => [
@@ -343,6 +353,21 @@ const FAULTS: Record<string, { faults: () => Rule[]; turns: Turned }> = {
     faults: () => [{ operation: 'deleteClient', call: 2, fault: { kind: 'status', status: 200, body: {} } }],
     turns: each(NO, 'missing-client'),
   },
+  'a request for a second client with the same name returns the first one': {
+    faults: () => {
+      const answers: unknown[] = [];
+      return [
+        {
+          operation: 'createClient',
+          fault: { kind: 'edit', edit: (body) => (answers.push(body) === 2 ? answers[0] : body) },
+        },
+      ];
+    },
+    turns: {
+      ...each(NO, 'same-name'),
+      ...each(UNCLEAR, 'no-scopes', 'no-audience', 'token-scopes', 'token-audience', 'last-secret'),
+    },
+  },
   'a client does not show a scope that its token has': {
     faults: () => [
       edit(
@@ -355,13 +380,37 @@ const FAULTS: Record<string, { faults: () => Rule[]; turns: Turned }> = {
   },
 };
 
+/** Answers from which nothing can be told. */
+const FAILURES: typeof FAULTS = {
+  'a deleted client cannot be read': {
+    faults: () => {
+      const deleted = new Set<string>();
+      const noteDeletion: Rule['where'] = ({ path }) => deleted.size === 0 && Boolean(deleted.add(path));
+      return [
+        { operation: 'deleteClient', where: noteDeletion, fault: { kind: 'delay', ms: 0 } },
+        {
+          operation: 'getClient',
+          where: ({ path }) => deleted.has(path),
+          call: 1,
+          times: 3,
+          fault: { kind: 'status', status: 503, body: {} },
+        },
+      ];
+    },
+    turns: each(UNCLEAR, 'client-deleted', 'missing-client'),
+  },
+};
+
 describe('answers that contradict an assumption', () => {
-  it.concurrent.each(Object.entries(FAULTS))('turn nothing else: %s', async (_name, { faults, turns }) => {
-    const emulator = await start({ faults: faults() });
-    const result = await check(emulator);
-    expect({ turned: turned(result), remaining: result.remaining }).toEqual({ turned: turns, remaining: [] });
-    expect(emulator.clients()).toEqual([]);
-  });
+  it.concurrent.each(Object.entries({ ...FAULTS, ...FAILURES }))(
+    'turn nothing else: %s',
+    async (_name, { faults, turns }) => {
+      const emulator = await start({ faults: faults() });
+      const result = await check(emulator);
+      expect({ turned: turned(result), remaining: result.remaining }).toEqual({ turned: turns, remaining: [] });
+      expect(emulator.clients()).toEqual([]);
+    },
+  );
 });
 
 describe('against the emulator', () => {
@@ -504,6 +553,29 @@ describe('clients', () => {
     for (const { client_id } of emulator.clients()) expect(output).toContain(`/clients/${client_id}\n`);
   });
 
+  it.concurrent.each([
+    [100, 900],
+    [30, 270],
+  ])('are paged through with the largest page that the API accepts: %d', async (largest, others) => {
+    const emulator = await start({ behaviour: { pageSizeRange: [1, largest] } });
+    for (let index = 0; index < others; index++) emulator.seed({ name: `other ${index}` });
+    const result = await check(emulator);
+    expect({ turned: turned(result), ended: result.ended }).toEqual({
+      turned: largest < 100 ? each(NO, 'page-size-100') : {},
+      ended: '',
+    });
+  });
+
+  it.concurrent('of others that are deleted meanwhile are not missing on a page', async () => {
+    const emulator = await start();
+    const others = Array.from({ length: 20 }, (_, index) => emulator.seed({ name: `other ${index}` }).client);
+    emulator.hold = async (when, { operation, path: url }) => {
+      if (when === 'after' && operation === 'listClients' && /page_token/.test(url))
+        for (const { client_id } of others.splice(0)) await removeAsOther(emulator, client_id);
+    };
+    expect(turned(await check(emulator))).toEqual({});
+  });
+
   it.concurrent('of another request are not deleted if a server confuses its answers', async () => {
     const emulator = await start();
     const { client } = emulator.seed({ name: 'other', description: 'theirs' });
@@ -513,6 +585,16 @@ describe('clients', () => {
     expect(remaining).toEqual([]);
   });
 });
+
+/** Deletes a client through the API, as another program does. */
+async function removeAsOther({ url, credentials, organization }: Emulator, client_id: string): Promise<void> {
+  const { clientId, clientSecret } = credentials;
+  const form = { grant_type: 'client_credentials', client_id: clientId, client_secret: clientSecret };
+  const answer = await fetch(`${url}/oauth/token`, { method: 'POST', body: new URLSearchParams(form) });
+  const { access_token } = (await answer.json()) as { access_token: string };
+  const headers = { authorization: `Bearer ${access_token}` };
+  await fetch(`${url}/api/v1/organizations/${organization.id}/clients/${client_id}`, { method: 'DELETE', headers });
+}
 
 /** Loses the answer to a create request after the client was made. */
 function lost(call: number): Rule {
