@@ -193,6 +193,17 @@ describe('the command line of the emulator', () => {
     });
   });
 
+  it.each([
+    ['listLag=soon', 'expected a number, such as 0'],
+    ['forbidden=deleteClient', 'expected a list in JSON'],
+    ['listLagg=5', 'expected NAME=VALUE, see --help'],
+  ])('refuses a behaviour that has no effect: %s', async (behaviour, expected) => {
+    expect(await refusal('--behaviour', behaviour)).toEqual({
+      code: 2,
+      lines: [`--behaviour ${behaviour}: ${expected}`],
+    });
+  });
+
   it('refuses a name that is given twice, regardless of case', async () => {
     const twice = ['--repository', 'acme/a', '--repository', 'Acme/A', '--environment', 'e', '--environment', 'E'];
     expect(await refusal(...twice)).toEqual({

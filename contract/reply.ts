@@ -37,6 +37,11 @@ export function isRefusal({ status }: Reply): boolean {
   return status >= 400 && status <= 499 && status !== 408;
 }
 
+/** Returns whether a request got no answer in its time. Sending it again would take as long once more. */
+export function isTimeout({ failure }: Reply): boolean {
+  return failure.startsWith('no answer within');
+}
+
 /** Returns whether the API refused the size of a page, as the action decides it. */
 export function refusesPageSize(reply: Reply): boolean {
   const response: FinalResponse = { ...reply, mayBeDone: false, cancelled: false };

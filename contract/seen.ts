@@ -86,9 +86,10 @@ export interface Seen {
   listed?: Settled;
   /** The answer to the request for a second client with the same name. */
   sameName?: Reply;
-  /** The list after all clients were made, in large and in small pages. */
+  /** The list after all clients were made: in large pages, in small pages, and in large pages again if some are missing. */
   after?: Listing;
   paged?: Listing;
+  afterPaging?: Listing;
   renamed?: Updated;
   reclaimed?: Updated;
   readdressed?: Updated;

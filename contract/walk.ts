@@ -4,7 +4,7 @@ import { appendMarker, formatMarker, type OwnershipMarker } from '../src/client/
 import { type ClientFields, MAX_DESCRIPTION, MAX_NAME } from '../src/scalekit/types.ts';
 import { accessTokenIn, type Caller, plainSecretIn } from './caller.ts';
 import { type Ledger, NAME_LENGTH } from './ledger.ts';
-import { idsIn, readList, readPages } from './listing.ts';
+import { idsIn, isUnchanged, pagingFault, readList, readPages } from './listing.ts';
 import { clientIn, isRefusal, isSuccess, type Reply, refusesPageSize } from './reply.ts';
 import type { Made, Role, Seen, Settled, Updated } from './seen.ts';
 
@@ -155,15 +155,30 @@ export class Walk {
     if (seen.listed?.lag !== 0) await this.#waitForList(this.#madeIds());
     seen.after = await readList(this.#caller, '100');
     if (seen.after.incomplete) return;
-    const size = Math.max(2, Math.ceil(seen.after.entries.length / 8));
-    seen.paged = await readPages(this.#caller, `${size}`);
-    const isOnePage = seen.paged.pages === 1 && (!seen.paged.incomplete || refusesPageSize(seen.paged.last));
+    // In pages of a size that the API accepts.
+    const largest = Number(seen.after.page_size || SMALLEST_PAGE);
+    const size = Math.min(largest, Math.max(2, Math.ceil(seen.after.entries.length / 8)));
+    await this.#readPaged(`${size}`);
+    const isOnePage = seen.paged?.pages === 1 && (!seen.paged.incomplete || refusesPageSize(seen.paged.last));
     if (!isOnePage || seen.listed?.lag === undefined) return;
     for (let count = seen.after.entries.length; count <= SMALLEST_PAGE; count++)
       await this.#make(`filler-${count}`, `${this.#name} ${count}`, TEXT);
     if (seen.listed.lag > 0) await this.#waitForList(this.#madeIds());
     seen.after = await readList(this.#caller, '100');
-    seen.paged = await readPages(this.#caller, `${SMALLEST_PAGE}`);
+    await this.#readPaged(`${SMALLEST_PAGE}`);
+  }
+
+  /** Reads the list in pages of this size. If clients are missing there, reads it again: somebody else may have changed it. */
+  async #readPaged(size: string): Promise<void> {
+    const seen = this.#seen;
+    for (const isLast of [false, true]) {
+      delete seen.afterPaging;
+      seen.paged = await readPages(this.#caller, size);
+      if (seen.paged.incomplete || pagingFault(seen) === '') return;
+      seen.afterPaging = await readList(this.#caller, '100');
+      if (isLast || seen.afterPaging.incomplete || isUnchanged(seen)) return;
+      seen.after = seen.afterPaging;
+    }
   }
 
   #madeIds(): string[] {

@@ -125,9 +125,18 @@ async function startInBackground(): Promise<void> {
 function parseSetting(text: string): [string, unknown] {
   const [, name = '', value = ''] = /^(\w+)=(.*)$/s.exec(text) ?? [];
   if (!BEHAVIOURS.includes(name)) throw new Error(`--behaviour ${text}: expected NAME=VALUE, see --help`);
+  const parsed = parseJsonOrText(value);
+  const usual = defaultBehaviour[name as keyof typeof defaultBehaviour];
+  if (typeof usual === 'number' && typeof parsed !== 'number')
+    throw new Error(`--behaviour ${text}: expected a number, such as ${usual}`);
+  if (Array.isArray(usual) && !Array.isArray(parsed)) throw new Error(`--behaviour ${text}: expected a list in JSON`);
+  return [name, parsed];
+}
+
+function parseJsonOrText(text: string): unknown {
   try {
-    return [name, JSON.parse(value)];
+    return JSON.parse(text);
   } catch {
-    return [name, value];
+    return text;
   }
 }

@@ -23,6 +23,11 @@ function notDeleted(reply: Reply): Finding {
   return reply.status === 403 ? fails(describe(reply)) : unsuccessful(reply);
 }
 
+/** Returns whether a refusal may say that a client does not exist, in whatever form. Permissions and rates say nothing. */
+function isMissing(reply: Reply): boolean {
+  return isNotFound(reply) || unsuccessful(reply).verdict === 'does not hold';
+}
+
 const COMPARED: (keyof ClientFields)[] = ['name', 'description', 'audience', 'custom_claims', 'expiry', 'scopes'];
 
 /** Returns the fields in which two views of a client differ. */
@@ -142,7 +147,7 @@ export const SECRETS: Assumption[] = [
       const refused = replies.find((reply) => !isSuccess(reply));
       const count = 1 + replies.filter(isSuccess).length;
       if (!refused) return unclear(`${count} secrets were not refused`);
-      if (!isRefusal(refused)) return unclear(describe(refused));
+      if (!isRefusal(refused) || [401, 403].includes(refused.status)) return unclear(describe(refused));
       return (isSecretCap(refused) ? holds : fails)(`with ${count} secrets: ${describe(refused)}`);
     },
   },
@@ -188,7 +193,9 @@ export const DELETIONS: Assumption[] = [
     check: ({ clientDeleted }: Seen) => {
       const { answer, read } = required(clientDeleted);
       if (!isSuccess(answer)) return notDeleted(answer);
-      return isSuccess(required(read)) ? fails('it can still be read') : holds(describe(answer));
+      const reply = required(read);
+      if (isSuccess(reply)) return fails('it can still be read');
+      return isMissing(reply) ? holds(describe(answer)) : unclear(`it could not be read: ${describe(reply)}`);
     },
   },
   {

@@ -71,11 +71,13 @@ export const CLIENTS: Assumption[] = [
     sentence: 'No later answer shows the value of a secret again.',
     needed: false,
     hangsOn: 'Promise 1: the action masks the values in the answers to a create and an added secret, and no others.',
-    how: 'Searches the client that was read by its id, and the list, for the value.',
+    how: 'Searches the client that was read by its id, the list, and the answer to an update for the value.',
     check: (seen) => {
       const { secret, read } = madeAs(seen, 'full');
       const replies = [required(read).last, required(seen.listed).last, required(seen.renamed).answer];
-      return replies.some(({ body }) => body.includes(secret)) ? fails('an answer shows it') : holds('not shown');
+      if (replies.some(({ body }) => body.includes(secret))) return fails('an answer shows it');
+      const failed = replies.find((reply) => !isSuccess(reply));
+      return failed ? unclear(describe(failed)) : holds('not shown');
     },
   },
   {
@@ -128,9 +130,11 @@ export const CLIENTS: Assumption[] = [
     needed: false,
     hangsOn: 'After a 409 the action searches for its client, and then adds ` #` and six characters to the name.',
     how: 'Creates a second client with the name of the first.',
-    check: ({ sameName }) => {
+    check: ({ sameName, clients }) => {
       const reply = required(sameName);
-      return isSuccess(reply) ? holds(describe(reply)) : unsuccessful(reply);
+      if (!isSuccess(reply)) return unsuccessful(reply);
+      const isFirst = clientIn(reply).client_id === clients.full?.id;
+      return isFirst ? fails('the answer shows the first client') : holds(describe(reply));
     },
   },
   {
