@@ -5,7 +5,7 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { type Emulator, startEmulator } from '../emulator/index.ts';
 import { RUNNER_VARIABLES, type Step } from '../emulator/runner.ts';
 import { credentialsWork, errors, notices, plainLines, runAction, sentTo, warnings } from './support/action.ts';
-import { FORGE_REPOSITORY_ID, type Forge, type ForgeKind, startForge } from './support/forge.ts';
+import { FORGE_REPOSITORY_ID, type Forge, type ForgeKind, startForge, type UnknownPath } from './support/forge.ts';
 import { changesOf } from './support/saved.ts';
 
 // The built actions in the environment of each runner that docs/runners.md names. The variables are those that the
@@ -163,13 +163,15 @@ describe.each<[name: string, kind: ForgeKind, variables: Variables]>([
   const token = ['of', 'the', 'forge', 'user'].join('-');
   const env = (forge: Forge): Variables => ({ ...only(variables), ...forge.variables });
 
-  it.each([
-    ['repository', ''],
-    ['environment', 'production'],
+  it.each<[save_to: string, environment: string, unknownPath: UnknownPath]>([
+    ['repository', '', 'text'],
+    ['environment', 'production', 'text'],
+    ['repository', '', 'json'],
+    ['environment', 'production', 'json'],
   ])(
-    'save_to: %s fails before it changes anything, and says that it cannot work and what does',
-    async (save_to, environment) => {
-      await using forge = await startForge(kind);
+    'save_to: %s (%s) fails before it changes anything, and says that it cannot work and what does (404 in %s)',
+    async (save_to, environment, unknownPath) => {
+      await using forge = await startForge(kind, unknownPath);
       for (const action of ['', 'delete']) {
         const inputs = { save_to, environment, github_token: token };
         const run = await runAction(emulator, { action, inputs, env: env(forge) });
@@ -196,6 +198,17 @@ describe.each<[name: string, kind: ForgeKind, variables: Variables]>([
     });
     expect(run.log).toContain('deleted, since its run is completed');
     expect(forge.requests).toEqual([`GET /repos/${repository}/actions/runs/42`]);
+  });
+
+  it('audit/ looks up the repository, and no environment, because there are none', async () => {
+    await using forge = await startForge(kind, 'json');
+    await runAction(emulator, { inputs: { environment: 'production' }, env: env(forge) });
+    const run = await runAction(emulator, { action: 'audit', inputs: { github_token: token }, env: env(forge) });
+    expect({ findings: run.outputs.findings, annotations: run.annotations, requests: forge.requests }).toEqual({
+      findings: '0',
+      annotations: [],
+      requests: [`GET /repos/${repository}`],
+    });
   });
 
   it('the job summary names the run and does not link to it', async () => {

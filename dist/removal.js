@@ -305,6 +305,7 @@ function holdsForAll({ status, cause }) {
 
 
 
+
 /** Repositories that are looked up at most, and as many environments. */
 const MAX_LOOK_UPS = 500;
 const NOTHING = { count: 0, reason: '' };
@@ -329,11 +330,16 @@ class Places {
 		const repositories = await lookUpEach(transport, [...keys], limits(), async (key) => {
 			this.#names.set(key, (await findRepository(github, key)) ?? '');
 		});
-		const places = new Set(all.flatMap((client) => this.#environmentKey(client) ?? []));
+		// Gitea and Forgejo have none.
+		const hasEnvironments = !(0,runner/* isForgeApi */.So)(github.api);
+		const places = new Set(hasEnvironments ? all.flatMap((client) => this.#environmentKey(client) ?? []) : []);
 		const environments = await lookUpEach(transport, [...places], limits(), async (key) => {
 			this.#environments.set(key, await hasEnvironment(github, key));
 		});
-		const visible = all.map((client) => ({ ...this.visibilityOf(client), isNamed: Boolean(client.environment) }));
+		const visible = all.map((client) => ({
+			...this.visibilityOf(client),
+			isNamed: hasEnvironments && Boolean(client.environment),
+		}));
 		this.missed = {
 			repositories: missedOf(
 				visible.filter(({ repository }) => repository === undefined),

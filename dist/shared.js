@@ -476,6 +476,8 @@ const PERMISSIONS = {
 		'a fine-grained token the repository permissions Environments (write) and Actions (read), a classic one the scope repo',
 	runs: "the job's own token permissions with actions: read, a fine-grained one the repository permission Actions (read), a classic one the scope repo",
 };
+/** What Gitea and Forgejo have: the other permissions are for paths that they do not have, or have for something else. */
+const FORGE_PERMISSIONS = ['repository', 'runs'];
 /**
  * Returns the milliseconds to wait if a response is a rate limit, or else undefined (GitHub's documentation, "Rate
  * limits for the REST API").
@@ -501,7 +503,7 @@ function githubRefusal(subject, response, data) {
 /** Returns the advice for a response that shows that the server does not have GitHub's API for a request. */
 function otherServerAdvice(permission) {
 	const check = 'Check who answers at GITHUB_API_URL.';
-	if (permission === 'repository' || permission === 'runs') return check;
+	if (FORGE_PERMISSIONS.includes(permission)) return check;
 	return `${check} Gitea and Forgejo do not have GitHub's API for secrets, so save_to cannot work there, neither in the main action nor in delete/. Without save_to, the client, the outputs and delete/ work.`;
 }
 function githubAdvice({ parameters, permission }, response, messages) {
@@ -699,8 +701,10 @@ class GitHub {
 		}
 		const { response, data } = answer;
 		const { status, mayBeDone } = response;
-		if (status === 404 && !(0,api_error/* isApiResponse */.ee)(response)) {
-			const advice = otherServerAdvice(request.permission);
+		const { permission } = request;
+		const isOther = !(0,api_error/* isApiResponse */.ee)(response) || ((0,runner/* isForgeApi */.So)(this.api) && !FORGE_PERMISSIONS.includes(permission));
+		if (status === 404 && isOther) {
+			const advice = otherServerAdvice(permission);
 			return (0,outcome/* failure */.V2)(true, (0,api_error/* invalidResponseError */.Le)(operation, response, "it is not GitHub's", advice));
 		}
 		if (status < 200 || status > 299) return (0,outcome/* failure */.V2)(mayBeDone, githubRefusal(request, response, data));

@@ -8,6 +8,9 @@ import { RUNNER_VARIABLES } from '../../emulator/runner.ts';
 
 export type ForgeKind = 'gitea' | 'old gitea' | 'forgejo';
 
+/** What a forge answers for a path that it does not have: text, or the JSON of its own 404 responses. */
+export type UnknownPath = 'text' | 'json';
+
 export interface Forge {
   /** Variables of a job: the addresses of the server and of its API. */
   variables: { GITHUB_SERVER_URL: string; GITHUB_API_URL: string };
@@ -22,7 +25,7 @@ export interface Forge {
 export const FORGE_REPOSITORY_ID = 12;
 
 /** Starts a forge whose runs have just ended. */
-export async function startForge(kind: ForgeKind): Promise<Forge> {
+export async function startForge(kind: ForgeKind, unknownPath: UnknownPath = 'text'): Promise<Forge> {
   const { GITHUB_REPOSITORY: name } = RUNNER_VARIABLES;
   const requests: string[] = [];
   const repository = { id: FORGE_REPOSITORY_ID, full_name: name, owner: { id: 3, login: name.split('/')[0] } };
@@ -36,14 +39,12 @@ export async function startForge(kind: ForgeKind): Promise<Forge> {
     if (path === `/repos/${name}`) return json(response, 200, repository);
     if (run) return json(response, 200, runOf(kind, Number(run)));
     if (path === '/git/api/actions/id-token') return json(response, 200, { value: idToken(url.origin) });
+    const missing = (message: string) =>
+      json(response, 404, { errors: null, message, url: `${url.origin}/api/swagger` });
+    if (path.startsWith(`/repos/${name}/actions/variables/`)) return missing('variable does not exist');
+    if (unknownPath === 'json') return missing("The target couldn't be found.");
     if (path.startsWith(`/repos/${name}/actions/secrets/`))
       return response.writeHead(405, { allow: 'PUT, DELETE' }).end();
-    if (path.startsWith(`/repos/${name}/actions/variables/`))
-      return json(response, 404, {
-        errors: null,
-        message: 'variable does not exist',
-        url: `${url.origin}/api/swagger`,
-      });
     return response.writeHead(404, { 'content-type': 'text/plain; charset=utf-8' }).end('404 page not found\n');
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));

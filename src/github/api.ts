@@ -11,7 +11,7 @@ import {
   type Transport,
 } from '../net/transport.ts';
 import * as log from '../output/log.ts';
-import { type GitHubSubject, githubRefusal, otherServerAdvice, rateLimitWait } from './errors.ts';
+import { FORGE_PERMISSIONS, type GitHubSubject, githubRefusal, otherServerAdvice, rateLimitWait } from './errors.ts';
 import { isForgeApi } from './runner.ts';
 
 /** Milliseconds before each retry of a read that fails because something is new: about five seconds in all. */
@@ -193,8 +193,10 @@ export class GitHub {
     }
     const { response, data } = answer;
     const { status, mayBeDone } = response;
-    if (status === 404 && !isApiResponse(response)) {
-      const advice = otherServerAdvice(request.permission);
+    const { permission } = request;
+    const isOther = !isApiResponse(response) || (isForgeApi(this.api) && !FORGE_PERMISSIONS.includes(permission));
+    if (status === 404 && isOther) {
+      const advice = otherServerAdvice(permission);
       return failure(true, invalidResponseError(operation, response, "it is not GitHub's", advice));
     }
     if (status < 200 || status > 299) return failure(mayBeDone, githubRefusal(request, response, data));

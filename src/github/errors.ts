@@ -22,6 +22,9 @@ const PERMISSIONS: Record<Permission, string> = {
 /** What a request needs permission for, by the permissions of fine-grained tokens and GitHub Apps. */
 export type Permission = 'repository' | 'secrets' | 'variables' | 'environment' | 'runs';
 
+/** What Gitea and Forgejo have: the other permissions are for paths that they do not have, or have for something else. */
+export const FORGE_PERMISSIONS: Permission[] = ['repository', 'runs'];
+
 /**
  * Returns the milliseconds to wait if a response is a rate limit, or else undefined (GitHub's documentation, "Rate
  * limits for the REST API").
@@ -59,7 +62,7 @@ export function githubRefusal(subject: GitHubSubject, response: FinalResponse, d
 /** Returns the advice for a response that shows that the server does not have GitHub's API for a request. */
 export function otherServerAdvice(permission: Permission): string {
   const check = 'Check who answers at GITHUB_API_URL.';
-  if (permission === 'repository' || permission === 'runs') return check;
+  if (FORGE_PERMISSIONS.includes(permission)) return check;
   return `${check} Gitea and Forgejo do not have GitHub's API for secrets, so save_to cannot work there, neither in the main action nor in delete/. Without save_to, the client, the outputs and delete/ work.`;
 }
 

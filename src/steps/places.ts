@@ -1,7 +1,7 @@
 import type { AuditedClient, Visibility } from '../client/audit.ts';
 import { repositoryReference } from '../client/identity.ts';
 import type { GitHub } from '../github/api.ts';
-import type { Runner } from '../github/runner.ts';
+import { isForgeApi, type Runner } from '../github/runner.ts';
 import { REPOSITORY } from '../inputs/specs.ts';
 import { InvalidResponseError, type Json, stringField } from '../net/json.ts';
 import { lookUpEach, type Missed } from './look-up.ts';
@@ -42,11 +42,16 @@ export class Places {
     const repositories = await lookUpEach(transport, [...keys], limits(), async (key) => {
       this.#names.set(key, (await findRepository(github, key)) ?? '');
     });
-    const places = new Set(all.flatMap((client) => this.#environmentKey(client) ?? []));
+    // Gitea and Forgejo have none.
+    const hasEnvironments = !isForgeApi(github.api);
+    const places = new Set(hasEnvironments ? all.flatMap((client) => this.#environmentKey(client) ?? []) : []);
     const environments = await lookUpEach(transport, [...places], limits(), async (key) => {
       this.#environments.set(key, await hasEnvironment(github, key));
     });
-    const visible = all.map((client) => ({ ...this.visibilityOf(client), isNamed: Boolean(client.environment) }));
+    const visible = all.map((client) => ({
+      ...this.visibilityOf(client),
+      isNamed: hasEnvironments && Boolean(client.environment),
+    }));
     this.missed = {
       repositories: missedOf(
         visible.filter(({ repository }) => repository === undefined),
