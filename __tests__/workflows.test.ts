@@ -265,7 +265,12 @@ it('examples/audit.yml lists the clients and keeps the report', async () => {
   const run = await runUsing(emulator, job, step, valuesOf(emulator));
   expect(run).toMatchObject({ exitCode: 0, annotations: [], outputs: { findings: '0' } });
   expect(readFileSync(run.outputs.report ?? '', 'utf8')).toContain(made.outputs.client_id);
-  expect(job.steps.at(-1)?.with?.path).toBe(`$\{{ steps.${step.id}.outputs.report }}`);
+  const upload = job.steps.at(-1);
+  // If fail_on_findings is true, the step fails, and the report is kept all the same.
+  expect({ path: upload?.with?.path, if: upload?.if }).toEqual({
+    path: `$\{{ steps.${step.id}.outputs.report }}`,
+    if: `$\{{ !cancelled() && steps.${step.id}.outputs.report }}`,
+  });
 });
 
 interface Document {

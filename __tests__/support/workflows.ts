@@ -18,6 +18,7 @@ interface Step {
   uses?: string;
   run?: string;
   with?: Record<string, unknown>;
+  if?: string;
 }
 
 /** A step that uses one of our actions. */

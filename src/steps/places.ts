@@ -48,22 +48,15 @@ export class Places {
     const environments = await lookUpEach(transport, [...places], limits(), async (key) => {
       this.#environments.set(key, await hasEnvironment(github, key));
     });
-    const visible = all.map((client) => ({
-      ...this.visibilityOf(client),
-      isNamed: hasEnvironments && Boolean(client.environment),
-    }));
+    const unknown = all.filter((client) => this.visibilityOf(client).repository === undefined);
+    const isUnknown = (client: AuditedClient) => {
+      const { repository, environment } = this.visibilityOf(client);
+      // An environment of a repository that is not shown needs no second finding.
+      return client.environment && repository !== false && environment === undefined;
+    };
     this.missed = {
-      repositories: missedOf(
-        visible.filter(({ repository }) => repository === undefined),
-        repositories.reason,
-      ),
-      environments: missedOf(
-        // An environment of a repository that is not shown needs no second finding.
-        visible.filter(
-          ({ repository, environment, isNamed }) => isNamed && repository !== false && environment === undefined,
-        ),
-        environments.reason || repositories.reason,
-      ),
+      repositories: missedOf(unknown, repositories.reason),
+      environments: missedOf(hasEnvironments ? all.filter(isUnknown) : [], environments.reason || repositories.reason),
     };
   }
 
