@@ -17,6 +17,7 @@ const UNTRUSTED =
 
 /** The inputs that all actions share. */
 export interface ConnectionInputs extends ScalekitAccess {
+  runner: Runner;
   /** Seconds for the whole step. */
   timeout: number;
   /** What the user should know although no input is bad. */
@@ -64,7 +65,7 @@ export function checkConnection(
   reader: Reader,
   values: Values<Action>,
   runner: Runner,
-): Pick<ConnectionInputs, 'origin' | 'credentials' | 'warnings'> {
+): Pick<ConnectionInputs, 'runner' | 'origin' | 'credentials' | 'warnings'> {
   const causes = likelyCauses(runner);
   reader.require('scalekit_client_id', `the id of the environment's API credentials (skc_…). ${causes}`);
   reader.require('scalekit_client_secret', `the secret of the environment's API credentials. ${causes}`);
@@ -72,6 +73,7 @@ export function checkConnection(
   checkOrganization(reader);
   checkRunner(reader, runner);
   return {
+    runner,
     origin: values.scalekit_environment_url,
     credentials: { client_id: values.scalekit_client_id, client_secret: values.scalekit_client_secret },
     warnings: runner.origin === 'untrusted' ? [UNTRUSTED] : [],

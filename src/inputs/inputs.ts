@@ -12,7 +12,7 @@ import type { Action, Values } from './specs.ts';
 /** Seconds that an access token lives by default if `lifetime` is `job`. */
 const JOB_EXPIRY = 3600;
 
-const STAYS = 'This client stays until delete/ removes it; lifetime: job deletes it when the job ends.';
+const KEPT = 'This client is kept until delete/ deletes it. With lifetime: job, it is deleted when the job ends.';
 
 /**
  * What contains invisible characters in emoji: a joiner between two of them, and the tags of a region's flag (Unicode
@@ -58,13 +58,11 @@ export interface DeleteInputs extends Values<'delete'>, ConnectionInputs, Target
 
 /** The inputs of `sweep/`. */
 export interface SweepInputs extends Values<'sweep'>, ConnectionInputs {
-  runner: Runner;
   github: GitHubAccess;
 }
 
 /** The inputs of `audit/`. */
 export interface AuditInputs extends Values<'audit'>, ConnectionInputs {
-  runner: Runner;
   /** Undefined if there is no token: then nothing is looked up in GitHub. */
   github: GitHubAccess | undefined;
   /** Folder for temporary files. */
@@ -86,7 +84,7 @@ export function readInputs(env: NodeJS.ProcessEnv): Inputs {
     expiry: values.expiry ?? (lifetime === 'job' ? JOB_EXPIRY : undefined),
     notices: [
       ...invisibleCharacters(values),
-      ...(readInput('lifetime') || values.save_to !== 'none' || values.dry_run ? [] : [STAYS]),
+      ...(readInput('lifetime') || values.save_to !== 'none' || values.dry_run ? [] : [KEPT]),
     ],
   };
   checkCombinations(reader, inputs);
@@ -121,7 +119,7 @@ export function readSweepInputs(env: NodeJS.ProcessEnv): SweepInputs {
   // Without a token there is a fault, so finish() throws.
   const github = checkGitHub(reader, values.github_token, runner, need) ?? { api: '', token: '' };
   reader.faults.finish();
-  return { ...values, ...connection, runner, github };
+  return { ...values, ...connection, github };
 }
 
 /**
@@ -139,7 +137,7 @@ export function readAuditInputs(env: NodeJS.ProcessEnv): AuditInputs {
       `got ${quote(folder)}; expected the folder for temporary files, as the runner of a workflow sets it`,
     );
   reader.faults.finish();
-  return { ...values, ...connection, runner, github, folder };
+  return { ...values, ...connection, github, folder };
 }
 
 /** Masks the credentials, checks the names of the inputs, and parses them. */

@@ -37,7 +37,7 @@ export class Journal {
   #counter = 0;
   readonly #secret: string;
   pendingUpdate: PendingUpdate | undefined;
-  /** Sentences about what nobody can undo. */
+  /** Sentences about what cannot be undone. */
   readonly irreversible: string[] = [];
 
   /**
