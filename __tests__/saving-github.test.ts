@@ -104,7 +104,11 @@ describe('nothing at all is changed', () => {
     [
       'the token is GITHUB_TOKEN',
       (on) => ({ github_token: on.github.addToken({ integration: true }) }),
-      [/HTTP 403: Resource not accessible by integration/, FINE_AND_CLASSIC.secrets, /GITHUB_TOKEN cannot be given it/],
+      [
+        /HTTP 403: Resource not accessible by integration/,
+        FINE_AND_CLASSIC.secrets,
+        /GITHUB_TOKEN cannot have that permission/,
+      ],
     ],
     [
       'the token cannot see the repository',
