@@ -1,6 +1,9 @@
-import { execFile } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import path from 'node:path';
+import tls from 'node:tls';
 import { promisify } from 'node:util';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { decodeJwt } from 'jose';
@@ -53,7 +56,60 @@ async function statusOf({ GITHUB_API_URL, SECRETS_TOKEN }: Variables, repository
   return (await fetch(`${GITHUB_API_URL}/repos/${repositoryPath}`, { headers })).status;
 }
 
+/** Returns the protocol that a server chooses if a client offers one, or null if the server refuses it. */
+async function chosenProtocol({ SCALEKIT_ENVIRONMENT_URL, NODE_EXTRA_CA_CERTS }: Variables, protocol: string) {
+  const { hostname: host, port } = new URL(String(SCALEKIT_ENVIRONMENT_URL));
+  const ca = readFileSync(String(NODE_EXTRA_CA_CERTS));
+  const socket = tls.connect({ host, port: Number(port), ca, ALPNProtocols: [protocol] });
+  await Promise.race([once(socket, 'secureConnect'), once(socket, 'error')]).catch(() => {});
+  socket.destroy();
+  return socket.alpnProtocol;
+}
+
 describe('the command line of the emulator', () => {
+  it('prints the variables, appends them to the file of --append-to, and stops on a signal', async () => {
+    const folder = mkdtempSync(path.join(tmpdir(), 'emulator-cli-'));
+    const file = path.join(folder, 'env');
+    const args = ['emulator/cli.ts', '--tls', '--append-to', file, '--behaviour', 'tokenErrors=text'];
+    const program = spawn(process.execPath, args, { cwd: root, stdio: ['ignore', 'pipe', 'inherit'] });
+    const [printed] = await once(program.stdout, 'data');
+    expect(readFileSync(file, 'utf8')).toBe(String(printed));
+    rmSync(folder, { recursive: true });
+    const variables = Object.fromEntries(String(printed).trim().split('\n').map(parseLine));
+
+    // Node reads NODE_EXTRA_CA_CERTS only when it starts, so the request runs in a new process.
+    const script = `fetch(process.env.SCALEKIT_ENVIRONMENT_URL + '/oauth/token', { method: 'POST', body: new URLSearchParams() })
+      .then((answer) => answer.text()).then(console.log, (error) => console.log(error.cause.code))`;
+    const { stdout } = await run(process.execPath, ['-e', script], { env: variables });
+    expect(stdout).toBe('unsupported grant type\n');
+
+    program.kill('SIGTERM');
+    const [exitCode] = await once(program, 'exit');
+    expect({ exitCode, isCaKept: existsSync(String(variables.NODE_EXTRA_CA_CERTS)) }).toEqual({
+      exitCode: 0,
+      isCaKept: false,
+    });
+  });
+
+  it('offers HTTP/2 and HTTP/1.1 with --http2, and HTTP/1.1 alone with --tls', async () => {
+    const [http2, https] = await Promise.all([start('--http2'), start('--tls')]);
+    expect(await chosenProtocol(http2, 'h2')).toBe('h2');
+    expect(await chosenProtocol(http2, 'http/1.1')).toBe('http/1.1');
+    expect(await chosenProtocol(https, 'h2')).toBeNull();
+    expect(await chosenProtocol(https, 'http/1.1')).toBe('http/1.1');
+  });
+
+  it.each([
+    { what: 'an unknown option', options: ['--nonsense'], named: '--nonsense' },
+    { what: 'an unknown behaviour', options: ['--behaviour', 'nonsense=1'], named: 'nonsense=1' },
+    { what: 'a behaviour that is a function', options: ['--behaviour', 'tokenChanges=1'], named: 'tokenChanges=1' },
+    { what: 'an invalid port', options: ['--port', 'nonsense'], named: 'port' },
+    { what: 'an invalid port in the background', options: ['--background', '--port', 'nonsense'], named: 'port' },
+  ])('refuses $what, and prints the usage', async ({ options, named }) => {
+    const { code, lines } = await refusal(...options);
+    expect({ code, lines }).toEqual({ code: 2, lines: [expect.stringContaining(named)] });
+  });
+
   it('prints nothing of GitHub without an option that asks for it', async () => {
     expect(Object.keys(await start()).sort()).toEqual([
       'EMULATOR_PID',
@@ -134,6 +190,17 @@ describe('the command line of the emulator', () => {
         `--organization-external-id ${long}: expected an id of 1 to 256 characters`,
         '--secret-age old: expected a number of days, 0 to 9999',
       ],
+    });
+  });
+
+  it.each([
+    ['listLag=soon', 'expected a number, such as 0'],
+    ['forbidden=deleteClient', 'expected a list in JSON'],
+    ['listLagg=5', 'expected NAME=VALUE, see --help'],
+  ])('refuses a behaviour that has no effect: %s', async (behaviour, expected) => {
+    expect(await refusal('--behaviour', behaviour)).toEqual({
+      code: 2,
+      lines: [`--behaviour ${behaviour}: ${expected}`],
     });
   });
 

@@ -1,14 +1,8 @@
-import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import http from 'node:http';
 import https from 'node:https';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { createInterface } from 'node:readline/promises';
 import { text } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
-import tls from 'node:tls';
 import { type DescMessage, fromJsonString, type MessageShape } from '@bufbuild/protobuf';
 import { createValidator } from '@bufbuild/protovalidate';
 import { afterEach, describe, expect, it } from '@jest/globals';
@@ -1008,88 +1002,5 @@ describe('TLS', () => {
   ] as const)('can show a certificate that is %s', async (tls, expected) => {
     const { tlsUrl = '', ca } = await start({ tls });
     expect(await fetchTls(tlsUrl, ca)).toBe(expected);
-  });
-});
-
-describe('the program', () => {
-  it('prints the variables, serves what they name, and stops on a signal', async () => {
-    const folder = await mkdtemp(join(tmpdir(), 'emulator-test-'));
-    const file = join(folder, 'env');
-    const args = ['emulator/cli.ts', '--tls', '--append-to', file, '--behaviour', 'tokenErrors=text'];
-    const program = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
-    const lines: string[] = [];
-    for await (const line of createInterface(program.stdout)) {
-      lines.push(line);
-      if (lines.length === 5) break;
-    }
-    const variables = Object.fromEntries(lines.map((line) => line.split(/=(.*)/s)));
-    expect(Object.keys(variables)).toEqual([
-      'SCALEKIT_ENVIRONMENT_URL',
-      'SCALEKIT_CLIENT_ID',
-      'SCALEKIT_CLIENT_SECRET',
-      'SCALEKIT_ORGANIZATION_ID',
-      'NODE_EXTRA_CA_CERTS',
-    ]);
-    expect(await readFile(file, 'utf8')).toBe(`${lines.join('\n')}\n`);
-
-    // Node reads NODE_EXTRA_CA_CERTS only when it starts, so the request runs in a new process.
-    const script = `fetch(process.env.SCALEKIT_ENVIRONMENT_URL + '/oauth/token', { method: 'POST', body: new URLSearchParams() })
-      .then((answer) => answer.text()).then(console.log, (error) => console.log(error.cause.code))`;
-    const client = spawn(process.execPath, ['-e', script], { env: { ...process.env, ...variables } });
-    const [answer] = await once(client.stdout, 'data');
-    expect(String(answer).trim()).toBe('unsupported grant type');
-
-    program.kill('SIGTERM');
-    expect(await once(program, 'exit')).toEqual([0, null]);
-    await expect(readFile(variables.NODE_EXTRA_CA_CERTS)).rejects.toThrow('ENOENT');
-    await rm(folder, { recursive: true });
-  });
-
-  it('offers HTTP/2 beside HTTP/1.1 with --http2, and HTTP/1.1 alone with --tls', async () => {
-    const protocols = async (option: string) => {
-      const program = spawn(process.execPath, ['emulator/cli.ts', option], { stdio: ['ignore', 'pipe', 'inherit'] });
-      const [lines] = await once(program.stdout, 'data');
-      const url = new URL(/^SCALEKIT_ENVIRONMENT_URL=(.*)$/m.exec(String(lines))?.[1] ?? '');
-      const ca = await readFile(/^NODE_EXTRA_CA_CERTS=(.*)$/m.exec(String(lines))?.[1] ?? '');
-      const offered = [];
-      for (const protocol of ['h2', 'http/1.1']) {
-        const socket = tls.connect({ host: url.hostname, port: Number(url.port), ca, ALPNProtocols: [protocol] });
-        await Promise.race([once(socket, 'secureConnect'), once(socket, 'error')]).catch(() => {});
-        offered.push(socket.alpnProtocol);
-        socket.destroy();
-      }
-      program.kill('SIGTERM');
-      await once(program, 'exit');
-      return offered;
-    };
-    expect(await protocols('--http2')).toEqual(['h2', 'http/1.1']);
-    expect(await protocols('--tls')).toEqual([null, 'http/1.1']);
-  });
-
-  it('goes on in the background, if it is asked to, and outlives what started it', async () => {
-    const starter = spawn(process.execPath, ['emulator/cli.ts', '--background'], {
-      stdio: ['ignore', 'pipe', 'inherit'],
-    });
-    const [said, [code]] = await Promise.all([text(starter.stdout), once(starter, 'close')]);
-    expect(code).toBe(0);
-    const variables = Object.fromEntries(said.split('\n').map((line) => line.split('=')));
-    try {
-      expect((await fetch(`${variables.SCALEKIT_ENVIRONMENT_URL}/keys`)).status).toBe(200);
-    } finally {
-      process.kill(variables.EMULATOR_PID, 'SIGTERM');
-    }
-  });
-
-  it.each([
-    ['an option', ['--nonsense'], '--nonsense'],
-    ['a behaviour', ['--behaviour', 'nonsense=1'], 'nonsense=1'],
-    ['a port', ['--port', 'nonsense'], 'port'],
-    ['a port in the background', ['--background', '--port', 'nonsense'], 'port'],
-  ])('says what is wrong with %s that there is not, and what there is', async (_, args, named) => {
-    const program = spawn(process.execPath, ['emulator/cli.ts', ...args], { stdio: ['ignore', 'ignore', 'pipe'] });
-    const [said, [code]] = await Promise.all([text(program.stderr), once(program, 'close')]);
-    expect(code).toBe(2);
-    expect(said.split('\n')[0]).toContain(named);
-    expect(said).toContain('Usage: ');
   });
 });

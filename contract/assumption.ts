@@ -31,8 +31,8 @@ export const fails = (seen: string): Finding => ({ verdict: 'does not hold', see
 export const unclear = (seen: string): Finding => ({ verdict: 'cannot tell', seen });
 
 /**
- * Returns that an assumption holds if there is no difference. Values are not cut here: a part of a secret could not be
- * recognized.
+ * Returns that an assumption holds if there is no difference. Does not truncate values, because the redactor does not
+ * recognize a part of a secret.
  */
 export function same(found: Difference[], seen: string): Finding {
   if (found.length === 0) return holds(seen);
@@ -49,7 +49,7 @@ export function unsuccessful(reply: Reply): Finding {
   return (isRefusal(reply) && !isAboutCaller ? fails : unclear)(describe(reply));
 }
 
-/** Returns milliseconds as a text. */
+/** Returns after how many milliseconds an answer was good, as a text. */
 export function inTime(lag: number | undefined): string {
   return lag === 0 ? 'at the first request' : lag === undefined ? 'never' : `after ${lag} ms`;
 }

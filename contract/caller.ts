@@ -4,7 +4,7 @@ import { NetworkError } from '../src/net/network-error.ts';
 import { type HttpRequest, Transport } from '../src/net/transport.ts';
 import type { Credentials } from '../src/scalekit/types.ts';
 import type { Redactor } from './redactor.ts';
-import { isSuccess, type Reply } from './reply.ts';
+import { isSuccess, isTimeout, type Reply } from './reply.ts';
 
 // Sends the requests of a run, counts them, and returns every answer as it is.
 
@@ -46,6 +46,7 @@ export class Caller {
   #transport: Transport;
   #token = '';
   #maxRequests = MAX_REQUESTS - KEPT_FOR_REMOVAL;
+  #isRemoving = false;
   /** How many requests were sent, repeated ones included. */
   requests = 0;
 
@@ -57,17 +58,17 @@ export class Caller {
     redactor.addSecret(target.credentials.client_secret, [target.credentials.client_id]);
   }
 
-  /** Ends all waiting and sends nothing more until removing begins. A request in flight gets five seconds for its answer. */
+  /**
+   * Ends all waiting and sends nothing more until removing begins. A request in flight gets five seconds for its answer.
+   * Does nothing once removing has begun: a runner that cancels a job sends a second signal, and so does npm.
+   */
   stop(): void {
-    this.#transport.cancel();
-  }
-
-  get isStopped(): boolean {
-    return this.#transport.cancelled;
+    if (!this.#isRemoving) this.#transport.cancel();
   }
 
   /** Makes the requests and the time available that are kept for removing. */
   beginRemoval(seconds: number): void {
+    this.#isRemoving = true;
     this.#transport = transportFor(seconds);
     this.#maxRequests = MAX_REQUESTS;
   }
@@ -144,7 +145,7 @@ export class Caller {
     for (let [attempt, pause] = [1, FIRST_PAUSE]; ; attempt++, pause *= 3) {
       const reply = await this.#send(method, url, options);
       const isTemporary = reply.status === 408 || reply.status >= 500 || (reply.status < 300 && !isSuccess(reply));
-      if (!isTemporary || reply.failure.startsWith('no answer within') || attempt === MAX_ATTEMPTS) return reply;
+      if (!isTemporary || isTimeout(reply) || attempt === MAX_ATTEMPTS) return reply;
       await sleep(pause);
     }
   }
@@ -168,12 +169,11 @@ export class Caller {
     const sentAt = Date.now();
     try {
       const { status, headers, body, mayBeDone } = await this.#transport.send(request);
-      const answer = { status, headers, body, json: parsed(body), failure: '', mayBeDone, sentAt };
-      return { ...answer, arrivedAt: Date.now() };
+      return { status, headers, body, json: parsed(body), failure: '', mayBeDone, sentAt };
     } catch (error) {
       if (!(error instanceof NetworkError)) throw error;
-      const answer = { status: 0, headers: {}, body: '', json: undefined, mayBeDone: error.reached, sentAt };
-      return { ...answer, failure: error.message, arrivedAt: Date.now() };
+      const { message: failure, reached: mayBeDone } = error;
+      return { status: 0, headers: {}, body: '', json: undefined, failure, mayBeDone, sentAt };
     }
   }
 

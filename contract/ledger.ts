@@ -8,7 +8,7 @@ import type { Client, ClientFields, ClientSummary } from '../src/scalekit/types.
 import { parseListedClient } from '../src/scalekit/types.ts';
 import { type Caller, plainSecretIn, Stopped } from './caller.ts';
 import { readList } from './listing.ts';
-import { clientIn, describe, isRefusal, isSuccess, type Reply } from './reply.ts';
+import { clientIn, describe, isRefusal, isSuccess, isTimeout, type Reply } from './reply.ts';
 
 // What a run made and has to remove. Every client is noted before it is asked for.
 
@@ -21,6 +21,10 @@ export const NAME_LENGTH = 17;
 /** Milliseconds after its creation in which a client may not be readable yet, and between two attempts to read it. */
 const READ_LAG = 10_000;
 const READ_PAUSE = 2_500;
+
+/** How often a deletion whose outcome is unknown is sent at most, and milliseconds before it is sent again. */
+const MAX_DELETIONS = 3;
+const DELETION_PAUSE = 500;
 
 /** A client that may be left over: why, and the call that removes it by hand. */
 export interface Leftover {
@@ -183,13 +187,26 @@ export class Ledger {
 
   /** Removes a client. Returns why it remains, as a clause, or an empty text. */
   async #remove(entry: Entry, id: string): Promise<string> {
+    const wasDeleted = entry.mayBeGone.has(id);
     try {
-      const answer = await this.#delete(entry, id);
+      const answer = await this.#deleteForSure(entry, id);
       if (typeof answer === 'string') return answer;
-      return isSuccess(answer) || isNotFound(answer) ? '' : describe(answer);
+      if (!isSuccess(answer)) return isNotFound(answer) ? '' : describe(answer);
+      // A server may answer with a success and delete nothing. A client that is shown after its deletion is read again.
+      return wasDeleted && isSuccess(await this.#caller.get(id)) ? 'it can still be read after its deletion' : '';
     } catch (error) {
       if (!(error instanceof Stopped)) throw error;
       return error.message;
+    }
+  }
+
+  /** Does what #delete() does, and again while the server or the connection fails. */
+  async #deleteForSure(entry: Entry, id: string): Promise<Reply | string> {
+    for (let attempt = 1; ; attempt++) {
+      const answer = await this.#delete(entry, id);
+      if (typeof answer === 'string' || isSuccess(answer) || isRefusal(answer)) return answer;
+      if (attempt === MAX_DELETIONS || isTimeout(answer)) return answer;
+      await this.#caller.pause(DELETION_PAUSE);
     }
   }
 

@@ -1,6 +1,6 @@
 import type { Caller } from './caller.ts';
 import { describe, isSuccess, type Reply, refusesPageSize } from './reply.ts';
-import type { Listing } from './seen.ts';
+import type { Listing, Seen } from './seen.ts';
 
 /** Pages that are read of one list at most. */
 const MAX_PAGES = 10;
@@ -43,6 +43,25 @@ function pageIn(reply: Reply): { clients: unknown[]; next_page_token: string; in
   if (!Array.isArray(clients ?? [])) return { ...nothing, incomplete: 'clients is not a list' };
   const token = typeof next_page_token === 'string' ? next_page_token : '';
   return { clients: (clients ?? []) as unknown[], next_page_token: token, incomplete: '' };
+}
+
+/** Returns which clients of the whole list the small pages did not show once, in numbers. Empty if they showed each once. */
+export function pagingFault({ after, paged, afterPaging = after }: Seen): string {
+  const [before, visited, afterwards] = [after, paged, afterPaging].map((listing) => idsIn(listing?.entries ?? []));
+  const twice = (visited?.length ?? 0) - new Set(visited).size;
+  // Somebody else may create and delete clients meanwhile.
+  const missing = before?.filter((id) => afterwards?.includes(id) && !visited?.includes(id)).length ?? 0;
+  return twice > 0 || missing > 0 ? `${missing} clients missing, ${twice} shown twice` : '';
+}
+
+/** Returns whether the list showed the same clients before and after it was read in small pages. */
+export function isUnchanged({ after, afterPaging }: Pick<Seen, 'after' | 'afterPaging'>): boolean {
+  const [before, afterwards] = [after, afterPaging].map((listing) =>
+    idsIn(listing?.entries ?? [])
+      .sort()
+      .join(),
+  );
+  return before === afterwards;
 }
 
 /** Returns the ids of listed clients. */

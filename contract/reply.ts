@@ -20,9 +20,8 @@ export interface Reply {
   failure: string;
   /** Whether the server may have carried out the request although the answer does not say so. */
   mayBeDone: boolean;
-  /** Milliseconds since the epoch, by this machine's clock: when the request was sent, and when its answer had arrived. */
+  /** When the request was sent, in milliseconds since the epoch by this machine's clock. */
   sentAt: number;
-  arrivedAt: number;
 }
 
 /** What a check needs was not seen. The message says why. */
@@ -36,6 +35,11 @@ export function isSuccess({ status, body }: Reply): boolean {
 /** Returns whether the API refused a request: a 4xx status other than 408. */
 export function isRefusal({ status }: Reply): boolean {
   return status >= 400 && status <= 499 && status !== 408;
+}
+
+/** Returns whether a request got no answer in its time. Sending it again would take as long once more. */
+export function isTimeout({ failure }: Reply): boolean {
+  return failure.startsWith('no answer within');
 }
 
 /** Returns whether the API refused the size of a page, as the action decides it. */

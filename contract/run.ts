@@ -6,11 +6,11 @@ import type { Redactor } from './redactor.ts';
 import type { Settings } from './settings.ts';
 import { Walk } from './walk.ts';
 
-/** Seconds for asking, and for removing afterwards. Together they are less than two minutes. */
+/** Seconds for the checks, and for removing the clients afterwards. Together they are less than two minutes. */
 const ASKING = 75;
 const REMOVING = 40;
 
-/** Milliseconds in which a server may not know what was just made. */
+/** Milliseconds in which a server may not know what was just created. */
 const PATIENCE = 5_000;
 
 /** An assumption, and what a run found. */
@@ -27,7 +27,6 @@ export interface Result {
   remaining: Leftover[];
   /** Why the run ended before it had asked everything. Empty if it did not. */
   ended: string;
-  isInterrupted: boolean;
 }
 
 /** One run against one environment. */
@@ -43,31 +42,28 @@ export class ContractRun {
     this.#caller = new Caller(settings.target, redactor, ASKING);
   }
 
-  /** Asks nothing more. What was made is removed, and run() returns. */
+  /** Sends no more requests, except those that remove the clients. Then run() returns. */
   stop(): void {
     this.#caller.stop();
   }
 
-  /** Asks everything, removes what it made in any case, and judges what it saw. */
+  /** Sends the requests, removes the clients in any case, and judges the answers. Never throws. */
   async run(): Promise<Result> {
     const [started, caller] = [Date.now(), this.#caller];
     const seen = { ...this.#settings, clients: {} };
     const ledger = new Ledger(caller);
-    let [ended, isInterrupted, remaining] = ['', false, [] as Leftover[]];
+    let ended = '';
     try {
       await new Walk(caller, ledger, seen, this.#patience).run();
     } catch (error) {
-      // Whatever happens, what was made is removed, and what was seen is shown.
       ended =
         error instanceof Stopped ? error.message : `the run failed: ${error instanceof Error ? error.message : error}`;
-    } finally {
-      isInterrupted = caller.isStopped;
-      caller.beginRemoval(REMOVING);
-      remaining = await ledger.removeAll().catch((error) => [unforeseen(error, `${caller.url()}`)]);
     }
+    caller.beginRemoval(REMOVING);
+    const remaining = await ledger.removeAll().catch((error) => [unforeseen(error, `${caller.url()}`)]);
     const rows = ASSUMPTIONS.map((assumption) => ({ assumption, ...judge(assumption, seen) }));
     const seconds = Math.round((Date.now() - started) / 100) / 10;
-    return { rows, requests: caller.requests, seconds, remaining, ended, isInterrupted };
+    return { rows, requests: caller.requests, seconds, remaining, ended };
   }
 }
 
@@ -76,7 +72,7 @@ export function isFulfilled({ rows }: Pick<Result, 'rows'>): boolean {
   return rows.every(({ assumption, verdict }) => !assumption.needed || verdict === 'holds');
 }
 
-/** Returns what to do if removing failed in a way that nobody has foreseen. @param list URL of the organization's clients */
+/** Returns what to do after an unforeseen error. @param list URL of the organization's clients */
 function unforeseen(error: unknown, list: string): Leftover {
   return {
     reason: `Removing what was made failed: ${error instanceof Error ? error.message : error}.`,

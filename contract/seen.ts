@@ -3,8 +3,8 @@ import type { ClientFields } from '../src/scalekit/types.ts';
 import type { Target } from './caller.ts';
 import type { Reply } from './reply.ts';
 
-// What a run saw. The walk fills it, and the assumptions are checked against it. A field is undefined if the run did not
-// get there.
+// What a run saw. `Walk` fills it, and the assumptions are checked against it. A field is undefined if its request was
+// not sent.
 
 /** A client that the run asked for. */
 export interface Made {
@@ -22,11 +22,10 @@ export interface Made {
   token?: Settled;
 }
 
-/** A request that was sent again until its answer was as hoped, or until the patience was over. */
+/** A request that was repeated until its answer was good, or until the answer could no longer change. */
 export interface Settled {
-  first: Reply;
   last: Reply;
-  /** Milliseconds until the answer was as hoped: 0 if the first one was. Undefined if none was. */
+  /** Milliseconds until the answer was good: 0 if the first one was. Undefined if none was. */
   lag: number | undefined;
 }
 
@@ -50,7 +49,7 @@ export interface Updated {
   after: Reply;
 }
 
-/** A client that was made to answer one question each. */
+/** What a client was created for. */
 export type Role =
   /** Has everything that a client can have, apart from scopes. */
   | 'full'
@@ -87,9 +86,10 @@ export interface Seen {
   listed?: Settled;
   /** The answer to the request for a second client with the same name. */
   sameName?: Reply;
-  /** The list after all clients were made, in large and in small pages. */
+  /** The list after all clients were made: in large pages, in small pages, and in large pages again if some are missing. */
   after?: Listing;
   paged?: Listing;
+  afterPaging?: Listing;
   renamed?: Updated;
   reclaimed?: Updated;
   readdressed?: Updated;

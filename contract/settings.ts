@@ -1,5 +1,5 @@
 import { unsafeSetting } from '../src/inputs/connection.ts';
-import { parseOrigin } from '../src/inputs/parse.ts';
+import { parseApiClientId, parseApiSecret, parseOrigin } from '../src/inputs/parse.ts';
 import type { Target } from './caller.ts';
 
 /** The variables that name an environment. All are needed for a run against one. */
@@ -36,6 +36,9 @@ export function readSettings(env: Env): { settings: Settings; problems: string[]
   const unsafe = unsafeSetting(env);
   if (unsafe) report('NODE_TLS_REJECT_UNAUTHORIZED')(unsafe);
   const credentials = { client_id: read('SCALEKIT_CLIENT_ID'), client_secret: read('SCALEKIT_CLIENT_SECRET') };
+  parseApiClientId(credentials.client_id, report('SCALEKIT_CLIENT_ID'));
+  // A secret of another format could not be redacted in all forms.
+  parseApiSecret(credentials.client_secret, report('SCALEKIT_CLIENT_SECRET'));
   const scopes = read('SCALEKIT_CONTRACT_SCOPES')
     .split(/[\s,]+/)
     .filter(Boolean);

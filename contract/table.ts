@@ -1,8 +1,6 @@
 import type { Redactor } from './redactor.ts';
 import { isFulfilled, type Result, type Row } from './run.ts';
 
-const WIDTH = { 'does not hold': 'DOES NOT HOLD', 'cannot tell': 'cannot tell', holds: 'holds' };
-
 /** Returns the table as lines for a terminal: two for each assumption, and what the run ends with. */
 export function tableLines(result: Result, redactor: Redactor): string[] {
   return [...result.rows.flatMap((row) => rowLines(row, redactor)), '', ...closingLines(result, redactor)];
@@ -10,8 +8,9 @@ export function tableLines(result: Result, redactor: Redactor): string[] {
 
 function rowLines({ assumption, verdict, seen }: Row, redactor: Redactor): string[] {
   const use = assumption.needed ? 'needed' : 'used';
+  const shown = verdict === 'does not hold' ? verdict.toUpperCase() : verdict;
   return [
-    `${WIDTH[verdict].padEnd(15)}${use.padEnd(8)}${assumption.id}: ${assumption.sentence.replaceAll('`', '')}`,
+    `${shown.padEnd(15)}${use.padEnd(8)}${assumption.id}: ${assumption.sentence.replaceAll('`', '')}`,
     `${' '.repeat(23)}seen: ${redactor.clean(seen)}`,
   ];
 }
@@ -30,7 +29,7 @@ export function closingLines(result: Result, redactor: Redactor): string[] {
       : ['All clients that this run made are removed.']),
     isFulfilled(result)
       ? 'All that the action needs holds.'
-      : `The action needs what was not seen to hold: ${broken.map(({ assumption }) => assumption.id).join(', ')}.`,
+      : `Needed, but not seen to hold: ${broken.map(({ assumption }) => assumption.id).join(', ')}.`,
   ];
 }
 

@@ -4,18 +4,18 @@ import { appendMarker, formatMarker, type OwnershipMarker } from '../src/client/
 import { type ClientFields, MAX_DESCRIPTION, MAX_NAME } from '../src/scalekit/types.ts';
 import { accessTokenIn, type Caller, plainSecretIn } from './caller.ts';
 import { type Ledger, NAME_LENGTH } from './ledger.ts';
-import { idsIn, readList, readPages } from './listing.ts';
+import { idsIn, isUnchanged, pagingFault, readList, readPages } from './listing.ts';
 import { clientIn, isRefusal, isSuccess, type Reply, refusesPageSize } from './reply.ts';
 import type { Made, Role, Seen, Settled, Updated } from './seen.ts';
 
 /** Secrets that are added at most to meet the cap on secrets. */
 const MAX_MORE_SECRETS = 5;
 
-/** Milliseconds before a request is sent again that was not answered as hoped. Each later pause is twice as long. */
+/** Milliseconds before a request is repeated because its answer may still change. Each later pause is twice as long. */
 const FIRST_PAUSE = 150;
 const MAX_PAUSE = 1_500;
 
-/** The smallest size of a page that Scalekit's documentation names. */
+/** The smallest `page_size` that Scalekit's documentation names. */
 const SMALLEST_PAGE = 10;
 
 /** A scope that no environment has registered. */
@@ -23,7 +23,7 @@ const UNREGISTERED_SCOPE = 'contract:unregistered';
 
 const TEXT = 'Made by "npm run contract", which deletes it before it ends.';
 
-/** The claims of the client that has everything. */
+/** The claims of the client `full`. */
 const CLAIMS = [
   { key: 'contract_team', value: 'platform' },
   { key: 'contract_note', value: 'a=b, "c" & ü' },
@@ -31,14 +31,14 @@ const CLAIMS = [
 
 type Extra = Partial<Omit<ClientFields, 'name' | 'description'>>;
 
-/** Sends the requests whose answers the assumptions are about, and notes the answers. */
+/** Sends the requests whose answers the assumptions are about, and records the answers. */
 export class Walk {
   readonly #caller: Caller;
   readonly #ledger: Ledger;
   readonly #seen: Seen;
-  /** Milliseconds in which an answer may become as hoped. */
+  /** Milliseconds in which an answer may still change. */
   readonly #patience: number;
-  /** Questions whose answer did not become as hoped. They are not asked again and again. */
+  /** Questions whose answer did not change in that time. The next such request is sent once. */
   readonly #hopeless = new Set<string>();
   readonly #name: string;
 
@@ -93,24 +93,24 @@ export class Walk {
     return full;
   }
 
-  /** Makes the other clients, each for one question. */
+  /** Creates the other clients, each for one question. */
   async #makeOthers(): Promise<void> {
     const seen = this.#seen;
-    const bare = await this.#make('bare', this.#name, TEXT);
-    seen.sameName = bare.created;
-    if (!bare.id && isRefusal(bare.created)) await this.#make('bare', `${this.#name} bare`, TEXT);
+    const second = await this.#make('bare', this.#name, TEXT);
+    seen.sameName = second.created;
+    if (!second.id && isRefusal(second.created)) await this.#make('bare', `${this.#name} bare`, TEXT);
     await this.#make('odd', `${this.#name} odd`, '  First line\n<b>"second"</b> & \'third\'');
     await this.#make('long', this.#name.padEnd(MAX_NAME, '.'), '');
     await this.#make('brief', `${this.#name} brief`, TEXT, { expiry: 300 });
     if (seen.scopes.length > 0) await this.#make('scoped', `${this.#name} scoped`, TEXT, { scopes: seen.scopes });
     await this.#make('unregistered', `${this.#name} unregistered`, TEXT, { scopes: [UNREGISTERED_SCOPE] });
     await this.#make('invalid', this.#name.padEnd(MAX_NAME + 72, '.'), TEXT);
-    const { odd, long, bare: made, brief, scoped, unregistered } = seen.clients;
-    for (const client of [made, odd, long]) if (client?.id) await this.#read(client);
-    for (const client of [made, brief, scoped, unregistered]) if (client?.id) await this.#token(client);
+    const { bare, odd, long, brief, scoped, unregistered } = seen.clients;
+    for (const made of [bare, odd, long]) if (made?.id) await this.#read(made);
+    for (const made of [bare, brief, scoped, unregistered]) if (made?.id) await this.#token(made);
   }
 
-  /** Creates a client with a marker of its own, and notes it under its role. */
+  /** Creates a client with a marker of its own, and records it under its role. */
   async #make(role: Role, name: string, text: string, extra: Extra = {}): Promise<Made> {
     const marker = newMarker();
     const fields = { name, description: role === 'long' ? longest(marker) : appendMarker(text, marker), ...extra };
@@ -155,16 +155,30 @@ export class Walk {
     if (seen.listed?.lag !== 0) await this.#waitForList(this.#madeIds());
     seen.after = await readList(this.#caller, '100');
     if (seen.after.incomplete) return;
-    const size = Math.max(2, Math.ceil(seen.after.entries.length / 8));
-    seen.paged = await readPages(this.#caller, `${size}`);
-    const isOnePage = seen.paged.pages === 1 && (!seen.paged.incomplete || refusesPageSize(seen.paged.last));
+    // In pages of a size that the API accepts.
+    const largest = Number(seen.after.page_size || SMALLEST_PAGE);
+    const size = Math.min(largest, Math.max(2, Math.ceil(seen.after.entries.length / 8)));
+    await this.#readPaged(`${size}`);
+    const isOnePage = seen.paged?.pages === 1 && (!seen.paged.incomplete || refusesPageSize(seen.paged.last));
     if (!isOnePage || seen.listed?.lag === undefined) return;
-    // The documentation names 10 as the smallest size.
     for (let count = seen.after.entries.length; count <= SMALLEST_PAGE; count++)
       await this.#make(`filler-${count}`, `${this.#name} ${count}`, TEXT);
     if (seen.listed.lag > 0) await this.#waitForList(this.#madeIds());
     seen.after = await readList(this.#caller, '100');
-    seen.paged = await readPages(this.#caller, `${SMALLEST_PAGE}`);
+    await this.#readPaged(`${SMALLEST_PAGE}`);
+  }
+
+  /** Reads the list in pages of this size. If clients are missing there, reads it again: somebody else may have changed it. */
+  async #readPaged(size: string): Promise<void> {
+    const seen = this.#seen;
+    for (const isLast of [false, true]) {
+      delete seen.afterPaging;
+      seen.paged = await readPages(this.#caller, size);
+      if (seen.paged.incomplete || pagingFault(seen) === '') return;
+      seen.afterPaging = await readList(this.#caller, '100');
+      if (isLast || seen.afterPaging.incomplete || isUnchanged(seen)) return;
+      seen.after = seen.afterPaging;
+    }
   }
 
   #madeIds(): string[] {
@@ -224,23 +238,23 @@ export class Walk {
     seen.clientDeleted.again = await this.#caller.delete(odd.id);
   }
 
-  /** Sends a request again until its answer is as hoped. */
+  /** Repeats a request until its answer is good, or until the answer may no longer change. */
   async #settle(question: string, send: () => Promise<Reply>, isGood: (reply: Reply) => boolean): Promise<Settled> {
     const first = await send();
-    if (isGood(first)) return { first, last: first, lag: 0 };
+    if (isGood(first)) return { last: first, lag: 0 };
     const until = first.sentAt + (this.#hopeless.has(question) ? 0 : this.#patience);
     let last = first;
     for (let pause = FIRST_PAUSE; Date.now() + pause < until; pause = Math.min(2 * pause, MAX_PAUSE)) {
       await this.#caller.pause(pause);
       last = await send();
-      if (isGood(last)) return { first, last, lag: last.sentAt - first.sentAt };
+      if (isGood(last)) return { last, lag: last.sentAt - first.sentAt };
     }
     this.#hopeless.add(question);
-    return { first, last, lag: undefined };
+    return { last, lag: undefined };
   }
 }
 
-/** Waits for all, and then throws what the first one threw. None goes on while what was made is removed. */
+/** Waits for all, then throws the first error: no request may be in flight when the clients are removed. */
 async function allSettled(promises: Promise<void>[]): Promise<void> {
   const results = await Promise.allSettled(promises);
   const failed = results.find(({ status }) => status === 'rejected');

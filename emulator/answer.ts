@@ -113,10 +113,10 @@ export async function perform(
 
 /**
  * Sends a response without a body over HTTP/2, as one HEADERS frame that ends the stream. Node's response object would
- * send an empty DATA frame behind it. Then the headers are not the trailers, and a strict gRPC client misses the status.
+ * send an empty DATA frame after it, and a strict gRPC client would not find the status.
  */
 function sendHeaders(stream: ServerHttp2Stream, { status, headers, trailers }: HttpResponse): void {
-  // The caller may have given up meanwhile.
+  // The stream is closed if the caller has given up.
   if (!stream.closed) stream.respond({ ':status': status, ...headers, ...trailers }, { endStream: true });
 }
 

@@ -10,35 +10,40 @@ import { startEmulator } from './index.ts';
 import { defaultBehaviour } from './scalekit/behaviour.ts';
 import { parseSetup, prepareGitHub, setupOptions } from './setup.ts';
 
+/** The behaviours that a text can set. `tokenChanges` is a function. */
+const BEHAVIOURS = Object.entries(defaultBehaviour)
+  .filter(([, value]) => typeof value !== 'function')
+  .map(([name]) => name);
+
 const usage = `Usage: npm run -s emulator -- [options]
 
   --port N               listen on this port of 127.0.0.1 (any free one if not given)
-  --tls                  serve https; the certificate's authority is written to a file
-  --http2                serve https with HTTP/2 beside HTTP/1.1, for Scalekit's SDKs, which
-                         use gRPC. Without TLS there is HTTP/1.1 alone, because the SDKs
-                         for Python and Go use gRPC over TLS only. To trust the authority,
-                         Python needs the name of its file in REQUESTS_CA_BUNDLE and
-                         GRPC_DEFAULT_SSL_ROOTS_FILE_PATH, and Go in SSL_CERT_FILE
-  --github               print what names GitHub's API and ID tokens too, and as
-                         SECRETS_TOKEN a token that may do everything there; further the
-                         runner's variables of a job, and as ENDED_RUN_ID the id of an
-                         earlier run that is over
+  --tls                  serve https; NODE_EXTRA_CA_CERTS names the file with the
+                         certificate authority
+  --http2                serve https with HTTP/2 and HTTP/1.1. Scalekit's SDKs need HTTP/2,
+                         because they use gRPC. To trust the certificate authority, the SDK
+                         for Python needs the name of its file in REQUESTS_CA_BUNDLE and
+                         GRPC_DEFAULT_SSL_ROOTS_FILE_PATH, and that for Go in SSL_CERT_FILE
+  --github               print the variables that the runner sets for a job, those of GitHub's
+                         API and ID tokens included. SECRETS_TOKEN is a token that may do
+                         everything there. ENDED_RUN_ID is the id of a completed run
   --repository OWNER/NAME
                          a repository on GitHub (repeatable); the job is in the first one,
                          acme/inventory-service if not given; implies --github
   --environment NAME     a deployment environment of each repository (repeatable); the job's
-                         ID token names the first one. If not given, there is one named
-                         production, and the ID token names none; implies --github
+                         ID token names the first one. If not given, there is production,
+                         and the ID token names no environment; implies --github
   --organization-external-id ID
                          your own id of the organization
   --secret-age DAYS      the first secret of a new client is DAYS days old, so that
                          rotate_after can be due in the next run
-  --append-to FILE       append the variables to FILE too, say "$GITHUB_ENV"
-  --background           return once it serves, and go on without the shell; prints
-                         EMULATOR_PID too
-  --behaviour NAME=VALUE behave so where the API's documentation is silent (repeatable):
-                         ${Object.keys(defaultBehaviour).join(', ')}
-  --fault JSON           a rule of the fault plan (repeatable), as
+  --append-to FILE       print the variables, and append them to FILE, such as "$GITHUB_ENV"
+  --background           return when the emulator serves requests. It continues if the shell
+                         ends; EMULATOR_PID is the id of its process
+  --behaviour NAME=VALUE choose a behaviour that the API's documentation leaves open
+                         (repeatable):
+                         ${BEHAVIOURS.join(', ')}
+  --fault JSON           simulate a fault (repeatable), for example
                          {"operation":"createClient","call":1,"when":"after","fault":{"kind":"reset"}}
 
 Prints the variables to set as KEY=value and runs until SIGINT or SIGTERM.
@@ -119,10 +124,19 @@ async function startInBackground(): Promise<void> {
  */
 function parseSetting(text: string): [string, unknown] {
   const [, name = '', value = ''] = /^(\w+)=(.*)$/s.exec(text) ?? [];
-  if (!Object.hasOwn(defaultBehaviour, name)) throw new Error(`--behaviour ${text}: expected NAME=VALUE, see --help`);
+  if (!BEHAVIOURS.includes(name)) throw new Error(`--behaviour ${text}: expected NAME=VALUE, see --help`);
+  const parsed = parseJsonOrText(value);
+  const usual = defaultBehaviour[name as keyof typeof defaultBehaviour];
+  if (typeof usual === 'number' && typeof parsed !== 'number')
+    throw new Error(`--behaviour ${text}: expected a number, such as ${usual}`);
+  if (Array.isArray(usual) && !Array.isArray(parsed)) throw new Error(`--behaviour ${text}: expected a list in JSON`);
+  return [name, parsed];
+}
+
+function parseJsonOrText(text: string): unknown {
   try {
-    return [name, JSON.parse(value)];
+    return JSON.parse(text);
   } catch {
-    return [name, value];
+    return text;
   }
 }

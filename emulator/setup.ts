@@ -21,9 +21,11 @@ type Values = {
   'secret-age'?: string;
 };
 
-/** What the emulator is started with, and what it gets then. `withGitHub` says whether a job in GitHub is prepared. */
+/** What the command line prepares. */
 export type Setup = {
+  /** What the emulator is started with. */
   options: EmulatorOptions & { runner: RunnerVariables };
+  /** Whether the repositories and environments are added to GitHub, and the variables of a job are printed. */
   withGitHub: boolean;
   repositories: string[];
   environments: string[];
@@ -36,7 +38,7 @@ export type Setup = {
 export function parseSetup(values: Values): Setup {
   const { repository: repositories, environment: environments } = values;
   const { 'organization-external-id': organizationExternalId, 'secret-age': days = '0' } = values;
-  const faults = [
+  const problems = [
     ...repositories.filter((name) => !isRepository(name)).map((name) => `--repository ${name}: expected OWNER/NAME`),
     ...duplicates(repositories).map((name) => `--repository ${name}: expected each name once`),
     ...environments
@@ -45,9 +47,9 @@ export function parseSetup(values: Values): Setup {
     ...duplicates(environments).map((name) => `--environment ${name}: expected each name once`),
   ];
   if (organizationExternalId !== undefined && !isText(organizationExternalId, 256))
-    faults.push(`--organization-external-id ${organizationExternalId}: expected an id of 1 to 256 characters`);
-  if (!/^\d{1,4}$/.test(days)) faults.push(`--secret-age ${days}: expected a number of days, 0 to 9999`);
-  if (faults.length > 0) throw new Error(faults.join('\n'));
+    problems.push(`--organization-external-id ${organizationExternalId}: expected an id of 1 to 256 characters`);
+  if (!/^\d{1,4}$/.test(days)) problems.push(`--secret-age ${days}: expected a number of days, 0 to 9999`);
+  if (problems.length > 0) throw new Error(problems.join('\n'));
   const withGitHub = values.github || repositories.length > 0 || environments.length > 0;
   const options = {
     organizationExternalId,
@@ -58,7 +60,7 @@ export function parseSetup(values: Values): Setup {
 }
 
 /**
- * Adds repositories and environments to the emulated GitHub, and a run that is over to the first repository.
+ * Adds repositories and environments to the emulated GitHub, and a completed run to the first repository.
  * @returns the variables of a job in the first repository and, if one was named, in the first environment
  */
 export function prepareGitHub({ github }: Emulator, { options, repositories, environments }: Setup) {

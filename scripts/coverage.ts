@@ -8,7 +8,7 @@ import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { STRIPPED, stripSources } from './strip.ts';
 
-/** Beginnings of the names of the tests that do not run. */
+/** Beginnings of the paths of the tests that do not run with the spawned ones. */
 const EXCLUDED = ['unit', 'matrix', 'container-cancel', 'injection', 'fleet', 'bundle', 'emulator', 'github-emulator'];
 
 /** Temporary folder for V8's coverage files. */
@@ -19,8 +19,8 @@ stripSources('.');
 try {
   // Run the unit tests in Jest's own process. Jest ends its workers in a way that loses their coverage.
   jest('__tests__/unit', '--runInBand');
-  // Exclude tests whose time limits are set for the built action, and tests of which others cover the same code. A
-  // process that records its coverage is slow, so run no more of them than there are processors.
+  // Exclude the unit tests, which have run, tests whose time limits are set for the built action, and tests of which
+  // others cover the same code. A process that records its coverage is slow, so run no more than there are processors.
   jest('--testPathIgnorePatterns', `__tests__/(${EXCLUDED.join('|')})`, '--maxWorkers', '100%');
   for (const name of readdirSync(folder)) nameSources(path.join(folder, name));
   const limits = ['--check-coverage', '--lines', '95', '--branches', '95'];

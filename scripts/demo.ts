@@ -1,6 +1,6 @@
 // Runs the built actions as a runner does and shows what a user sees. First it creates a client for one job, in the
 // embedded emulator or, if the environment variables below are set, in a real Scalekit environment. On the emulator it
-// then saves client credentials in GitHub Actions, rotates and deletes them, and sweeps up a remaining job client.
+// then saves client credentials in GitHub Actions, rotates, audits and deletes them, and deletes the client of a lost job.
 
 import { decodeJwt } from 'jose';
 import { type Emulator, startEmulator } from '../emulator/index.ts';
@@ -58,7 +58,7 @@ console.log(run.log.trim());
 try {
   if (succeeded(run)) await show(run);
 } finally {
-  title('Log of the post step, when the job is over');
+  title('Log of the post step, at the end of the job');
   const post = await run.post();
   console.log(post.log.trim());
   succeeded(post);
@@ -69,7 +69,7 @@ try {
   await emulator?.close();
 }
 
-/** Shows a persistent client from creation to deletion, then sweeps up a client whose job never ran its post step. */
+/** Shows a persistent client from creation to deletion, then deletes a client whose job never ran its post step. */
 async function showLifecycle({ url, credentials, organization, github, requests, clients }: Emulator): Promise<void> {
   const repository = github.repository(RUNNER_VARIABLES.GITHUB_REPOSITORY);
   const production = repository.addEnvironment('production');
@@ -101,26 +101,27 @@ async function showLifecycle({ url, credentials, organization, github, requests,
     console.log(`  → environment ${production.name} on GitHub: ${saved.join(', ') || 'nothing'}`);
   }
 
-  await step('Client credentials for the environment "production", saved there (save_to: environment)', {
+  await step('Persistent client credentials, saved in the environment "production" (save_to: environment)', {
     inputs: saving,
   });
   showSaved();
-  await step('A week later: another secret', { inputs: saving });
+  await step('A week later: a rotation adds another secret', { inputs: saving });
   showSaved();
-  await step('Each night: nothing to do until the secret is 30 days old (on_existing: reuse, rotate_after: 30)', {
+  await step('Each night: no change until the secret is 30 days old (on_existing: reuse, rotate_after: 30)', {
     inputs: { ...saving, on_existing: 'reuse', rotate_after: '30' },
   });
-  await step('The environment goes (delete/)', { action: 'delete', inputs: saving });
+  await step('An audit of the organization (audit/)', { action: 'audit', inputs: { github_token: github.token } });
+  await step('The environment is torn down (delete/)', { action: 'delete', inputs: saving });
   showSaved();
 
   const interruptedRunId = 17345678900;
-  await step('A client for a job whose runner is lost, so that its post step never runs', {
+  await step('A client for a job whose runner is lost, so its post step never runs', {
     inputs: { lifetime: 'job' },
     env: { ...github.variables, GITHUB_RUN_ID: `${interruptedRunId}` },
   });
   github.addRun(repository.fullName, { id: interruptedRunId, status: 'completed' });
   const sweepInputs = { github_token: github.addToken({ actions: 'read' }), dry_run: 'false' };
-  await step('It is swept up once its run is over (sweep/)', { action: 'sweep', inputs: sweepInputs });
+  await step('After the run has ended, sweep/ deletes that client', { action: 'sweep', inputs: sweepInputs });
   console.log(`  → clients in the organization: ${clients().length}`);
 }
 
@@ -169,7 +170,7 @@ async function getToken(url: string, client_id: string, client_secret: string): 
   const origin = new URL(/^https?:/.test(url) ? url : `https://${url}`).origin;
   const form = new URLSearchParams({ grant_type: 'client_credentials', client_id, client_secret });
   // Use the action's transport because Node's fetch ignores the proxy variables.
-  const { body } = await new Transport('0.1', 30).send({
+  const { body } = await new Transport('0.1', 30, () => {}).send({
     method: 'POST',
     url: new URL('/oauth/token', origin),
     headers: { 'content-type': 'application/x-www-form-urlencoded' },

@@ -1,6 +1,6 @@
 // Generates the repeated parts of the README files, docs/, examples/ and .github/zizmor.yml: the tables of the action.yml
-// files, the example file, what the action assumes about Scalekit, and the owner of the repository. With --check it writes nothing and fails if any of them is
-// stale.
+// files, the example file, what the action assumes about Scalekit, and the owner of the repository. With --check it writes
+// nothing and fails if any of them is stale.
 
 import { globSync, readFileSync, writeFileSync } from 'node:fs';
 import { isMap, isScalar, parse, parseDocument } from 'yaml';

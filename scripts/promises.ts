@@ -1,6 +1,6 @@
-// Applies each patch in __tests__/promises to a copy of the project. A patch breaks one of the thirteen promises
-// (docs/design.md, "Promises") and names a test that must turn red, because a test that stays green would not detect
-// the broken promise. An argument selects the patches whose file name contains it.
+// Applies each patch in __tests__/promises to a copy of the project. A patch breaks one of the promises in docs/design.md
+// and names a test that must fail, because otherwise no test would detect the broken promise. An argument selects the
+// patches whose file name contains it.
 
 import { execFileSync, spawn } from 'node:child_process';
 import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
@@ -9,6 +9,8 @@ import path from 'node:path';
 import { STRIPPED, stripSources } from './strip.ts';
 
 const PATCHES = path.resolve('__tests__', 'promises');
+/** Number of promises in docs/design.md. */
+const PROMISES = 13;
 /** The largest number of copies of the project that are tested in parallel. */
 const MAX_COPIES = 2;
 /** Milliseconds that a process may run. A patched program may wait for an event that never happens. */
@@ -17,11 +19,11 @@ const PROCESS_TIMEOUT = 300_000;
 /** The fields above the first file of a patch. `git apply` ignores these lines. */
 interface Patch {
   file: string;
-  /** Number of the promise, 1 to 13. */
+  /** Number of the promise, counted from 1. */
   promise: number;
   /** The change in behaviour that breaks the promise. */
   what: string;
-  /** File with the test that must turn red. */
+  /** File with the test that must fail. */
   testFile: string;
   /** Part of the full name of that test. */
   testName: string;
@@ -41,24 +43,21 @@ const patches = readdirSync(PATCHES)
   .map(readPatch);
 const folder = mkdtempSync(path.join(tmpdir(), 'promises-'));
 const startedAt = performance.now();
-/** Patches whose test turned red. */
+/** Number of patches whose test failed, as it must. */
 let redCount = 0;
 try {
   const copies = Array.from({ length: Math.min(MAX_COPIES, availableParallelism()) }, (_, at) => copyTo(`${at}`));
   const problems = nameFilter ? [] : promisesWithoutPatch();
-  if (patches.length === 0) problems.push(`No file name in ${PATCHES} has ${JSON.stringify(nameFilter)}.`);
+  if (patches.length === 0) problems.push(`No patch in ${PATCHES} has ${JSON.stringify(nameFilter)} in its name.`);
   if (problems.length === 0) problems.push(...(await problemsWithoutPatch(patches, copies[0] ?? '')));
   for (const problem of problems) console.log(problem);
   if (problems.length === 0) {
     const waiting = [...patches];
-    const next = async (copy: string): Promise<void> => {
-      const patch = waiting.shift();
-      if (!patch) return;
-      await runPatch(patch, copy);
-      await next(copy);
+    const runWaiting = async (copy: string) => {
+      for (let patch = waiting.shift(); patch; patch = waiting.shift()) await runPatch(patch, copy);
     };
-    await Promise.all(copies.map(next));
-    console.log(`${redCount} of ${patches.length} breaks noticed, in ${secondsSince(startedAt)}.`);
+    await Promise.all(copies.map(runWaiting));
+    console.log(`Tests detected ${redCount} of ${patches.length} broken promises, in ${secondsSince(startedAt)}.`);
   }
 } finally {
   rmSync(folder, { recursive: true });
@@ -83,7 +82,7 @@ function readPatch(file: string): Patch {
 /** Returns an error message for each promise that no patch breaks. */
 function promisesWithoutPatch(): string[] {
   const numbers = new Set(patches.map(({ promise }) => promise));
-  return Array.from({ length: 13 }, (_, at) => at + 1)
+  return Array.from({ length: PROMISES }, (_, at) => at + 1)
     .filter((number) => !numbers.has(number))
     .map((number) => `No patch breaks promise ${number}.`);
 }
@@ -116,8 +115,8 @@ async function problemsWithoutPatch(patches: Patch[], copy: string): Promise<str
   const red = tests.filter(({ status }) => status === 'failed');
   const unknown = patches.filter(({ testName }) => !tests.some(({ fullName }) => fullName.includes(testName)));
   return [
-    ...red.map(({ fullName }) => `This test fails without a patch too: ${fullName}`),
-    ...unknown.map(({ file, testName }) => `${file} names a test that is not there: ${testName}`),
+    ...red.map(({ fullName }) => `This test fails without a patch: ${fullName}`),
+    ...unknown.map(({ file, testName }) => `${file} names a test that does not exist: ${testName}`),
   ];
 }
 
@@ -136,13 +135,13 @@ async function runPatch(patch: Patch, copy: string): Promise<void> {
  * @throws if the patch cannot be reverted
  */
 async function tryPatch({ file, testFile, testName }: Patch, copy: string): Promise<string> {
-  if (!(await apply(copy, file))) return 'STALE: it does not apply to src any more, so renew it';
+  if (!(await apply(copy, file))) return 'STALE: the patch no longer applies. Write it anew against src';
   const compiled = await compiles(copy);
   const tests = compiled ? await jest(copy, [testFile], [testName]) : [];
-  if (!(await apply(copy, file, '-R'))) throw new Error(`${file} cannot be taken back.`);
-  if (!compiled) return 'WRONG: a break has to be a program that works';
+  if (!(await apply(copy, file, '-R'))) throw new Error(`${file} cannot be reverted.`);
+  if (!compiled) return 'WRONG: the patched program does not compile';
   const isRed = tests?.some(({ fullName, status }) => status === 'failed' && fullName.includes(testName));
-  return isRed ? 'red' : `GREEN: ${testFile} ought to fail in ${testName}`;
+  return isRed ? 'red' : `GREEN: expected "${testName}" in ${testFile} to fail`;
 }
 
 /** Runs `git apply` in a copy and returns whether it succeeded. */

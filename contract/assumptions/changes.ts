@@ -23,6 +23,11 @@ function notDeleted(reply: Reply): Finding {
   return reply.status === 403 ? fails(describe(reply)) : unsuccessful(reply);
 }
 
+/** Returns whether a refusal may say that a client does not exist, in whatever form. Permissions and rates say nothing. */
+function isMissing(reply: Reply): boolean {
+  return isNotFound(reply) || unsuccessful(reply).verdict === 'does not hold';
+}
+
 const COMPARED: (keyof ClientFields)[] = ['name', 'description', 'audience', 'custom_claims', 'expiry', 'scopes'];
 
 /** Returns the fields in which two views of a client differ. */
@@ -49,7 +54,7 @@ export const UPDATES: Assumption[] = [
     sentence: 'The answer to an update shows the client as it is afterwards.',
     needed: true,
     hangsOn:
-      'The action compares this answer with the inputs. Section "What is compared": what still differs is an error.',
+      'The action [compares](design.md#what-is-compared) this answer with the inputs. What still differs is an error.',
     how: 'Compares the answer to an update of the claims with the client that is read afterwards.',
     check: (seen) =>
       updated(seen.reclaimed, (after) =>
@@ -142,7 +147,7 @@ export const SECRETS: Assumption[] = [
       const refused = replies.find((reply) => !isSuccess(reply));
       const count = 1 + replies.filter(isSuccess).length;
       if (!refused) return unclear(`${count} secrets were not refused`);
-      if (!isRefusal(refused)) return unclear(describe(refused));
+      if (!isRefusal(refused) || [401, 403].includes(refused.status)) return unclear(describe(refused));
       return (isSecretCap(refused) ? holds : fails)(`with ${count} secrets: ${describe(refused)}`);
     },
   },
@@ -188,16 +193,18 @@ export const DELETIONS: Assumption[] = [
     check: ({ clientDeleted }: Seen) => {
       const { answer, read } = required(clientDeleted);
       if (!isSuccess(answer)) return notDeleted(answer);
-      return isSuccess(required(read)) ? fails('it can still be read') : holds(describe(answer));
+      const reply = required(read);
+      if (isSuccess(reply)) return fails('it can still be read');
+      return isMissing(reply) ? holds(describe(answer)) : unclear(`it could not be read: ${describe(reply)}`);
     },
   },
   {
     id: 'missing-client',
     sentence:
-      'A client that does not exist is answered with 404, or with an error code that says so: for a read and for a second deletion.',
+      'A request for a client that does not exist is answered with 404, or with an error code that says so. That holds for a read and for a deletion.',
     needed: true,
     hangsOn:
-      'Promise 8: what is gone counts as done. A saved or given id of a client that does not exist leads to a search.',
+      'Promise 8: a deleted client counts as done. A saved or given id of a client that does not exist leads to a search.',
     how: 'Reads a client that was deleted, and deletes it once more.',
     check: ({ clientDeleted }: Seen) => {
       const { read, again } = required(clientDeleted);

@@ -40,7 +40,7 @@ export const SIGN_IN: Assumption[] = [
     sentence: 'The token endpoint refuses a wrong secret with a 4xx status and a JSON object.',
     needed: false,
     hangsOn:
-      'Promise 10: the action does not retry a refusal of the API. It takes an answer that is no JSON for that of a server in between, and its advice says so.',
+      'Promise 10: the action does not retry a refusal of the API. An answer without JSON counts as one of a proxy or a firewall, and the error says so.',
     how: 'Requests a token for a client that exists, with a secret that was made up.',
     check: ({ wrongSecret }) => {
       const reply = required(wrongSecret);

@@ -10,25 +10,26 @@ import { type ApiOperation, checked, methods, type RequestOf } from './descripto
 import { ApiError } from './errors.ts';
 
 const HEADERS = { 'content-type': 'application/grpc+proto' };
-/** Number of bytes before a message. They contain a compression flag and the length of the message. */
-const PREFIX = 5;
+/** Number of bytes before a message: the compression flag, and the length of the message in four bytes. */
+const PREFIX_BYTES = 5;
+
+/** The operations that the environment serves, by their gRPC path. */
+const OPERATIONS = new Map(
+  Object.entries(methods).map(([operation, method]) => [
+    `/${method.parent.typeName}/${method.name}`,
+    operation as ApiOperation,
+  ]),
+);
 
 /** Returns the operation that a gRPC path calls, or undefined if the environment does not serve it. */
 export function grpcOperation(path: string): ApiOperation | undefined {
-  return paths.get(path);
+  return OPERATIONS.get(path);
 }
 
 /** Returns whether a path is a gRPC path of Scalekit's API. */
 export function isGrpcPath(path: string): boolean {
   return /^\/scalekit\.v\d[\w.]*\/\w+$/.test(path);
 }
-
-const paths = new Map(
-  Object.entries(methods).map(([operation, method]) => [
-    `/${method.parent.typeName}/${method.name}`,
-    operation as ApiOperation,
-  ]),
-);
 
 /**
  * Parses the single message of a request.
@@ -39,24 +40,25 @@ export function readMessage<Operation extends ApiOperation>(operation: Operation
   if (bytes[0] === 1) throw new ApiError(12, 'compressed messages are not supported');
   let message: MessageShape<typeof input>;
   try {
-    message = fromBinary(input, bytes.subarray(PREFIX));
+    message = fromBinary(input, bytes.subarray(PREFIX_BYTES));
   } catch (error) {
     throw new ApiError(3, error instanceof Error ? error.message : String(error));
   }
   return checked(input, message) as RequestOf<Operation>;
 }
 
+/** Returns the response of a successful call: one message, and the status in the trailers. */
 export function grpcResponse(operation: ApiOperation, result: object): HttpResponse {
   const { output } = methods[operation];
   const message = toBinary(output, create(output, result));
-  const prefix = Buffer.alloc(PREFIX);
+  const prefix = Buffer.alloc(PREFIX_BYTES);
   prefix.writeUInt32BE(message.length, 1);
   return { status: 200, headers: HEADERS, body: Buffer.concat([prefix, message]), trailers: { 'grpc-status': '0' } };
 }
 
 /**
- * Returns the response of a failed call: headers alone, which strict clients require. They are the trailers of a
- * response without a message. The HTTP status is 200.
+ * Returns the response of a failed call. Strict clients require that it consists of headers alone, which have the status.
+ * The HTTP status is 200.
  */
 export function grpcFailure(error: ApiError): HttpResponse {
   return {
