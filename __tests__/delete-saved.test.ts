@@ -270,7 +270,7 @@ describe('delete/ with save_to and a token', () => {
     const run = await remove({ github_token: ['ghp', 'x'.repeat(36)].join('_') });
     expect(run).toMatchObject({ exitCode: 1, outputs: {} });
     expect([ids(), names(location)]).toEqual([[id], ALL]);
-    expect(errors(run)).toEqual([expect.stringMatching(/HTTP 401.*github_token is not valid/)]);
+    expect(errors(run)).toEqual([expect.stringMatching(/HTTP 401.*github_token is wrong, has expired/)]);
   });
 
   it.each<[object, left: string[], RegExp]>([

@@ -448,7 +448,7 @@ describe('sweep/, if something fails', () => {
     emulator.seed({ name: 'Another', description: `Ours.\n${markerLine({ lifetime: 'job' }, { run: `${OVER}.1` })}` });
     const refused = await sweep();
     expect(refused).toMatchObject({ exitCode: 1, outputs: { deleted: '' } });
-    expect(errors(refused)).toEqual([expect.stringMatching(/HTTP 401: Bad credentials\. github_token is not valid/)]);
+    expect(errors(refused)).toEqual([expect.stringMatching(/HTTP 401: Bad credentials\. github_token is wrong, has expired/)]);
     expect(asked()).toHaveLength(4 + 5);
   });
 
