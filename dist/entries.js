@@ -591,6 +591,7 @@ function checkConnection(reader, values, runner) {
 	checkOrganization(reader);
 	checkRunner(reader, runner);
 	return {
+		runner,
 		origin: values.scalekit_environment_url,
 		credentials: { client_id: values.scalekit_client_id, client_secret: values.scalekit_client_secret },
 		warnings: runner.origin === 'untrusted' ? [UNTRUSTED] : [],
@@ -710,7 +711,7 @@ function likelyCauses({ origin }) {
 
 /** Seconds that an access token lives by default if `lifetime` is `job`. */
 const JOB_EXPIRY = 3600;
-const STAYS = 'This client stays until delete/ removes it; lifetime: job deletes it when the job ends.';
+const KEPT = 'This client is kept until delete/ deletes it. With lifetime: job, it is deleted when the job ends.';
 /**
  * What contains invisible characters in emoji: a joiner between two of them, and the tags of a region's flag (Unicode
  * Technical Standard 51). `\p{RGI_Emoji}` would know the flags, but V8 takes 15 ms to parse it.
@@ -732,7 +733,7 @@ function readInputs(env) {
 		expiry: values.expiry ?? (lifetime === 'job' ? JOB_EXPIRY : undefined),
 		notices: [
 			...invisibleCharacters(values),
-			...((0,_reader_js__WEBPACK_IMPORTED_MODULE_6__/* .readInput */ .R5)('lifetime') || values.save_to !== 'none' || values.dry_run ? [] : [STAYS]),
+			...((0,_reader_js__WEBPACK_IMPORTED_MODULE_6__/* .readInput */ .R5)('lifetime') || values.save_to !== 'none' || values.dry_run ? [] : [KEPT]),
 		],
 	};
 	checkCombinations(reader, inputs);
@@ -765,7 +766,7 @@ function readSweepInputs(env) {
 	// Without a token there is a fault, so finish() throws.
 	const github = (0,_connection_js__WEBPACK_IMPORTED_MODULE_5__/* .checkGitHub */ .sx)(reader, values.github_token, runner, need) ?? { api: '', token: '' };
 	reader.faults.finish();
-	return { ...values, ...connection, runner, github };
+	return { ...values, ...connection, github };
 }
 /**
  * Reads the inputs of `audit/`, and the variables that stand in for some of them.
@@ -782,7 +783,7 @@ function readAuditInputs(env) {
 			`got ${(0,_output_text_js__WEBPACK_IMPORTED_MODULE_4__/* .quote */ .hD)(folder)}; expected the folder for temporary files, as the runner of a workflow sets it`,
 		);
 	reader.faults.finish();
-	return { ...values, ...connection, runner, github, folder };
+	return { ...values, ...connection, github, folder };
 }
 /** Masks the credentials, checks the names of the inputs, and parses them. */
 function readValues(action, env) {
@@ -1152,13 +1153,12 @@ class Reader {
 		}
 	}
 }
-/** Returns whether a name is that of an input but for dashes and underscores, or has one wrong letter. */
+/**
+ * Returns whether two texts differ in one letter at most: it is missing, added, replaced, or swapped with the next one. Dashes
+ * and underscores do not count.
+ */
 function isMisspelt(name, input) {
-	const letters = (text) => text.replace(/[-_ ]/g, '');
-	return isOneLetterOff(letters(name), letters(input));
-}
-/** Returns whether two texts are the same but for one letter that is missing, added, replaced or swapped with the next. */
-function isOneLetterOff(one, other) {
+	const [one = '', other = ''] = [name, input].map((text) => text.replace(/[-_ ]/g, ''));
 	let start = 0;
 	while (start < one.length && one[start] === other[start]) start++;
 	let end = 0;
@@ -2128,7 +2128,6 @@ function bothAlphabets(text) {
 /* harmony export */   TN: () => (/* binding */ oneLine),
 /* harmony export */   hD: () => (/* binding */ quote),
 /* harmony export */   ts: () => (/* binding */ escapeInvisible),
-/* harmony export */   xi: () => (/* binding */ MATRIX_ADVICE),
 /* harmony export */   xv: () => (/* binding */ truncate),
 /* harmony export */   y8: () => (/* binding */ quoteUrl)
 /* harmony export */ });
@@ -2142,8 +2141,6 @@ const MAX_LISTED_VALUE = 400;
 const MAX_LISTED_LENGTH = 300;
 /** What looks like a secret of Scalekit, a token of GitHub or a JSON Web Token. In a wrong input it is not masked. */
 const SECRET_LIKE = /(?<!\w)((test|live|prod)_|gh[opsur]_|github_pat_|eyJ)[\w.-]{20,}/g;
-/** The advice for jobs of a matrix that use the same client, because nothing distinguishes them. */
-const MATRIX_ADVICE = 'In a matrix, use lifetime: job, a name for each leg, or max-parallel: 1.';
 /**
  * Returns a value as an error shows it: masked values and what looks like a secret replaced, at most 80 characters,
  * quoted as in JSON, and with invisible characters escaped.
@@ -2456,7 +2453,7 @@ class Journal {
 	#counter = 0;
 	#secret;
 	pendingUpdate;
-	/** Sentences about what nobody can undo. */
+	/** Sentences about what cannot be undone. */
 	irreversible = [];
 	/**
 	 * Writes the first record: main's process and the path of the journal file. Must be called before any request is sent.

@@ -72,7 +72,7 @@ function queryFor(inputs: DeleteInputs, target: Target): ClientQuery {
 
 /**
  * Finds the client that `client_id` names, or all with our identity hash. The clients need not be readable as a whole.
- * @returns also the clients that may be ours and are not deleted: `kept`
+ * @returns in addition `kept`: the clients that may be ours and are not deleted
  */
 async function findDeletableClients(
   scalekit: Scalekit,

@@ -141,7 +141,7 @@ export class GitHub {
       const mayBeMissing = isForgeApi(this.api) && !run.run_attempt;
       if (run_attempt === undefined && !mayBeMissing) throw new InvalidResponseError('run_attempt is not a number');
       const [created, updated] = RUN_TIMES.map((names) => timeField(run, names));
-      // A run that did not change after it was created has not told when it ended.
+      // If a run has not changed since it was created, this time does not say when it ended.
       const updated_at = updated && created && updated > created ? updated : undefined;
       const status = stringField(run, 'status');
       const isCompleted = run_attempt === undefined && FORGEJO_ENDS.includes(status);

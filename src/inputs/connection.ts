@@ -140,8 +140,8 @@ function checkOrigin(reader: Reader, origin: string): void {
 /** Reports it if the organization is missing or named twice. */
 function checkOrganization(reader: Reader): void {
   if (!readInput('organization_external_id')) {
-    const also = 'as an input or in SCALEKIT_ORGANIZATION_ID, or else organization_external_id';
-    reader.require('organization_id', `${ORGANIZATION_FORMAT}, ${also}`);
+    const sources = 'as an input or in SCALEKIT_ORGANIZATION_ID, or else organization_external_id';
+    reader.require('organization_id', `${ORGANIZATION_FORMAT}, ${sources}`);
   } else if (readInput('organization_id')) {
     reader.report('organization_external_id')('is given beside organization_id; expected one of the two');
   }

@@ -43,7 +43,7 @@ export class Journal {
   /**
    * Writes the first record: main's process and the path of the journal file. Must be called before any request is sent.
    * @param secret the environment's API secret, which seals the records
-   * @param folder where to create the journal file. Without a writable one, the state file has the only records
+   * @param folder the folder of the journal file. If it is not writable, the state file has the only records
    * @throws {Error} if the runner's state file cannot be written
    */
   constructor(state: Omit<PendingState, 'process' | 'journal_file'>, secret: string, folder: string | undefined) {

@@ -7,7 +7,7 @@ import { byCreateTime, type Client, type ClientSummary } from '../scalekit/types
 import { manualCall, manualClientCall, manualSecretCall, possibleLeftover } from './by-hand.ts';
 import type { PendingClient, PendingSecret, PendingState } from './pending.ts';
 
-/** Milliseconds after a create request was sent in which the server may still carry it out, although its caller is gone. */
+/** Milliseconds after a create request was sent in which the server may still carry it out, although main has ended. */
 export const LATE_CREATE_WINDOW = 15_000;
 
 /** Milliseconds between two searches for a client that may still appear. */
