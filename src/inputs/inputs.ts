@@ -34,6 +34,8 @@ export interface TargetInputs {
   saving: SavingInputs | undefined;
   /** How to reach GitHub's API. Undefined if the step does not need it. */
   github: GitHubAccess | undefined;
+  /** Facts about the inputs that the user should know. */
+  notices: string[];
 }
 
 /** The location in GitHub Actions to save the credentials to: the repository or its environment, and the names. */
@@ -45,16 +47,10 @@ interface SavingInputs {
 }
 
 /** The inputs of the action. They are checked as far as that is possible without a request. */
-export interface Inputs extends Values<'main'>, ConnectionInputs, TargetInputs {
-  /** Facts about the inputs that the user should know. */
-  notices: string[];
-}
+export type Inputs = Values<'main'> & ConnectionInputs & TargetInputs;
 
 /** The inputs of `delete/`. */
-export interface DeleteInputs extends Values<'delete'>, ConnectionInputs, TargetInputs {
-  /** Facts about the inputs that the user should know. */
-  notices: string[];
-}
+export type DeleteInputs = Values<'delete'> & ConnectionInputs & TargetInputs;
 
 /** The inputs of `sweep/`. */
 export interface SweepInputs extends Values<'sweep'>, ConnectionInputs {
@@ -77,13 +73,14 @@ export function readInputs(env: NodeJS.ProcessEnv): Inputs {
   const { reader, values, runner } = readValues('main', env);
   const connection = checkConnection(reader, values, runner);
   const { lifetime } = values;
+  const target = readTarget(reader, values, runner);
   const inputs: Inputs = {
     ...values,
     ...connection,
-    ...readTarget(reader, values, runner),
+    ...target,
     expiry: values.expiry ?? (lifetime === 'job' ? JOB_EXPIRY : undefined),
     notices: [
-      ...invisibleCharacters(values),
+      ...target.notices,
       ...(readInput('lifetime') || values.save_to !== 'none' || values.dry_run ? [] : [KEPT]),
     ],
   };
@@ -105,7 +102,7 @@ export function readDeleteInputs(env: NodeJS.ProcessEnv): DeleteInputs {
   const connection = checkConnection(reader, values, runner);
   const target = readTarget(reader, values, runner);
   reader.faults.finish();
-  return { ...values, ...connection, ...target, notices: invisibleCharacters(values) };
+  return { ...values, ...connection, ...target };
 }
 
 /**
@@ -169,7 +166,7 @@ export function checkSecretLocation(
 /** Derives where the facts about the repository come from, and checks what they and saving need. */
 function readTarget(
   reader: Reader,
-  { repository, environment, save_to, save_as, github_token }: Values<'main' | 'delete'>,
+  { repository, environment, name, save_to, save_as, github_token }: Values<'main' | 'delete'>,
   runner: Runner,
 ): TargetInputs {
   const other = repository.toLowerCase() === runner.repository.toLowerCase() ? '' : repository;
@@ -188,7 +185,8 @@ function readTarget(
   const github = checkGitHub(reader, github_token, runner, need);
   // An ID token may name the environment if the input does not.
   if (source !== 'token' || environment) checkSecretLocation({ saving }, { environment, source }, reader.report);
-  return { runner, source, repository: other, environment, saving, github };
+  const notices = invisibleCharacters({ name, environment });
+  return { runner, source, repository: other, environment, saving, github, notices };
 }
 
 /** Reports inputs that are valid on their own and contradict each other. */
