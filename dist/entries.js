@@ -648,8 +648,8 @@ function checkOrigin(reader, origin) {
 /** Reports it if the organization is missing or named twice. */
 function checkOrganization(reader) {
 	if (!(0,_reader_js__WEBPACK_IMPORTED_MODULE_4__/* .readInput */ .R5)('organization_external_id')) {
-		const also = 'as an input or in SCALEKIT_ORGANIZATION_ID, or else organization_external_id';
-		reader.require('organization_id', `${_specs_js__WEBPACK_IMPORTED_MODULE_5__/* .ORGANIZATION_FORMAT */ .Eh}, ${also}`);
+		const sources = 'as an input or in SCALEKIT_ORGANIZATION_ID, or else organization_external_id';
+		reader.require('organization_id', `${_specs_js__WEBPACK_IMPORTED_MODULE_5__/* .ORGANIZATION_FORMAT */ .Eh}, ${sources}`);
 	} else if ((0,_reader_js__WEBPACK_IMPORTED_MODULE_4__/* .readInput */ .R5)('organization_id')) {
 		reader.report('organization_external_id')('is given beside organization_id; expected one of the two');
 	}
@@ -726,13 +726,14 @@ function readInputs(env) {
 	const { reader, values, runner } = readValues('main', env);
 	const connection = (0,_connection_js__WEBPACK_IMPORTED_MODULE_5__/* .checkConnection */ .jo)(reader, values, runner);
 	const { lifetime } = values;
+	const target = readTarget(reader, values, runner);
 	const inputs = {
 		...values,
 		...connection,
-		...readTarget(reader, values, runner),
+		...target,
 		expiry: values.expiry ?? (lifetime === 'job' ? JOB_EXPIRY : undefined),
 		notices: [
-			...invisibleCharacters(values),
+			...target.notices,
 			...((0,_reader_js__WEBPACK_IMPORTED_MODULE_6__/* .readInput */ .R5)('lifetime') || values.save_to !== 'none' || values.dry_run ? [] : [KEPT]),
 		],
 	};
@@ -753,7 +754,7 @@ function readDeleteInputs(env) {
 	const connection = (0,_connection_js__WEBPACK_IMPORTED_MODULE_5__/* .checkConnection */ .jo)(reader, values, runner);
 	const target = readTarget(reader, values, runner);
 	reader.faults.finish();
-	return { ...values, ...connection, ...target, notices: invisibleCharacters(values) };
+	return { ...values, ...connection, ...target };
 }
 /**
  * Reads the inputs of `sweep/`, and the variables that stand in for some of them.
@@ -806,7 +807,7 @@ function checkSecretLocation({ saving }, { environment, source }, report) {
 	report('save_to')(`got "environment" without an environment${how}; expected the input environment, or "repository"`);
 }
 /** Derives where the facts about the repository come from, and checks what they and saving need. */
-function readTarget(reader, { repository, environment, save_to, save_as, github_token }, runner) {
+function readTarget(reader, { repository, environment, name, save_to, save_as, github_token }, runner) {
 	const other = repository.toLowerCase() === runner.repository.toLowerCase() ? '' : repository;
 	const saving =
 		save_to === 'none'
@@ -823,7 +824,8 @@ function readTarget(reader, { repository, environment, save_to, save_as, github_
 	const github = (0,_connection_js__WEBPACK_IMPORTED_MODULE_5__/* .checkGitHub */ .sx)(reader, github_token, runner, need);
 	// An ID token may name the environment if the input does not.
 	if (source !== 'token' || environment) checkSecretLocation({ saving }, { environment, source }, reader.report);
-	return { runner, source, repository: other, environment, saving, github };
+	const notices = invisibleCharacters({ name, environment });
+	return { runner, source, repository: other, environment, saving, github, notices };
 }
 /** Reports inputs that are valid on their own and contradict each other. */
 function checkCombinations(reader, { client_id, on_existing, rotate_after, verify, access_token, saving }) {
@@ -1317,8 +1319,8 @@ class Scanner {
 	}
 }
 /**
- * Returns line, column and the text around an offset. Masked values and what looks like a secret are replaced, also one
- * that the offset, a quote or a line break splits.
+ * Returns line, column and the text around an offset. Masked values and what looks like a secret are replaced, even if the
+ * offset, a quote or a line break splits them.
  */
 function placeOf(text, offset) {
 	const before = text.slice(0, offset);
@@ -2057,8 +2059,8 @@ function longestFirst(forms) {
 	return [...new Set(forms)].filter((form) => form.length >= MIN_LENGTH).sort((a, b) => b.length - a.length);
 }
 /**
- * Returns the URL encodings of a secret: of encodeURIComponent, of RFC 3986, of paths, and of forms, also with the
- * lower-case digits of .NET.
+ * Returns the URL encodings of a secret: of encodeURIComponent, of RFC 3986, of paths, of forms, and of .NET, whose digits
+ * are lower-case.
  */
 function urlForms(secret) {
 	const component = encodeURIComponent(secret);
@@ -2458,7 +2460,7 @@ class Journal {
 	/**
 	 * Writes the first record: main's process and the path of the journal file. Must be called before any request is sent.
 	 * @param secret the environment's API secret, which seals the records
-	 * @param folder where to create the journal file. Without a writable one, the state file has the only records
+	 * @param folder the folder of the journal file. If it is not writable, the state file has the only records
 	 * @throws {Error} if the runner's state file cannot be written
 	 */
 	constructor(state, secret, folder) {

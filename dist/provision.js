@@ -696,7 +696,7 @@ async function writeVariables(context, savedCredentials, written, namedId) {
 /**
  * Writes the variables again if another run of the same owner wrote its own since. The secret of this run was written
  * after that.
- * @throws {Error} if the place has another owner by now, or if the client was deleted meanwhile
+ * @throws {Error} if another owner has written the variables since, or if the client was deleted
  */
 async function confirmVariables(context, savedCredentials, written) {
 	const { api, location } = savedCredentials;

@@ -403,7 +403,7 @@ async function hasEnvironment(github, key) {
 	const parameters = { owner, repo, environment_name: rest.join('/') };
 	const operation = `read the environments of ${owner}/${repo}`;
 	const route = 'GET /repos/{owner}/{repo}/environments/{environment_name}';
-	// Whoever may read runs may read environments.
+	// A token that may read runs may read environments.
 	return (await github.find({ operation, route, parameters, permission: 'runs' }, () => true)) ?? false;
 }
 
@@ -896,7 +896,7 @@ function queryFor(inputs, target) {
 }
 /**
  * Finds the client that `client_id` names, or all with our identity hash. The clients need not be readable as a whole.
- * @returns also the clients that may be ours and are not deleted: `kept`
+ * @returns in addition `kept`: the clients that may be ours and are not deleted
  */
 async function findDeletableClients(scalekit, client_id, query) {
 	if (client_id) {

@@ -639,7 +639,7 @@ class GitHub {
 			const mayBeMissing = (0,runner/* isForgeApi */.So)(this.api) && !run.run_attempt;
 			if (run_attempt === undefined && !mayBeMissing) throw new json/* InvalidResponseError */.tF('run_attempt is not a number');
 			const [created, updated] = RUN_TIMES.map((names) => timeField(run, names));
-			// A run that did not change after it was created has not told when it ended.
+			// If a run has not changed since it was created, this time does not say when it ended.
 			const updated_at = updated && created && updated > created ? updated : undefined;
 			const status = (0,json/* stringField */.OM)(run, 'status');
 			const isCompleted = run_attempt === undefined && FORGEJO_ENDS.includes(status);
@@ -1414,8 +1414,8 @@ var net_proxy = __webpack_require__(5927);
 // The agents that open TLS connections: directly (EagerAgent), or through a proxy (TunnelAgent). Both keep connections
 // alive.
 /**
- * Milliseconds for the attempt to connect to one of several addresses of a host. Node.js's own 250 fail on a long way: it
- * gives up an address that would answer, and the next one may not be reachable (github.com/nodejs/node/issues/54359).
+ * Milliseconds for the attempt to connect to one of several addresses of a host. Node.js's default, 250, is too short for a
+ * distant server, and the next address may not be reachable (github.com/nodejs/node/issues/54359).
  */
 const ADDRESS_TIMEOUT = 1_000;
 external_node_net_default().setDefaultAutoSelectFamilyAttemptTimeout(Math.max(ADDRESS_TIMEOUT, external_node_net_default().getDefaultAutoSelectFamilyAttemptTimeout()));
@@ -3014,7 +3014,7 @@ function mayStayUpdated({ before, fields }) {
 
 
 
-/** Milliseconds after a create request was sent in which the server may still carry it out, although its caller is gone. */
+/** Milliseconds after a create request was sent in which the server may still carry it out, although main has ended. */
 const LATE_CREATE_WINDOW = 15_000;
 /** Milliseconds between two searches for a client that may still appear. */
 const POLL_INTERVAL = 1_000;
