@@ -147,7 +147,7 @@ describe('nothing at all is changed', () => {
         on.github.rateLimit = { requests: 0, windowMs: 60 * MINUTE, kind: 'primary' };
         return {};
       },
-      [/HTTP 403.* rate limit .* longer than this step may wait \(/],
+      [/HTTP 403.* rate limit .* no time to wait for it\. The server asks to wait/],
     ],
     [
       'the rate limit asks for an hour',

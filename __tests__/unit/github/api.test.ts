@@ -177,7 +177,9 @@ describe('a read of what may be new', () => {
 
   it('keeps what GitHub answered if the run is cancelled, or if its time is nearly over', async () => {
     const cancelled = githubWith([UNKNOWN_TOKEN], false);
-    await expect(read(cancelled.github)).rejects.toThrow('HTTP 401: Bad credentials. github_token is wrong, has expired');
+    await expect(read(cancelled.github)).rejects.toThrow(
+      'HTTP 401: Bad credentials. github_token is wrong, has expired',
+    );
     expect([cancelled.transport.sent.length, cancelled.pauses.length]).toEqual([1, 1]);
     const late = githubWith([UNKNOWN_TOKEN]);
     Object.defineProperty(late.transport, 'remaining', { value: 1_300 });
