@@ -95,7 +95,9 @@ describe('an annotation has fewer than 4,000 characters', () => {
     expect([run.exitCode, run.outputs.client_id]).toEqual([0, oldest]);
     expect(longestAnnotation(run)).toBeLessThan(4000);
     expect(warnings(run)).toEqual([
-      expect.stringContaining(`of the others: ${others.slice(0, 10).join(', ')} and 189 more. Delete those`),
+      expect.stringContaining(
+        `does not change the others: ${others.slice(0, 10).join(', ')} and 189 more. Delete those`,
+      ),
     ]);
     expect(plainLines(run)).toContain(`Other clients for the same purpose: ${others.join(', ')}.`);
   });

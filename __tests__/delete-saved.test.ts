@@ -247,7 +247,7 @@ describe('delete/ with save_to and a token', () => {
   it.each<[to: string, permissions: Parameters<Emulator['github']['addToken']>[0], message: RegExp]>([
     ['repository', { secrets: 'write' }, /HTTP 403.*Variables \(write\), a classic one the scope repo/],
     ['repository', { variables: 'write' }, /HTTP 403.*Secrets \(write\), a classic one the scope repo/],
-    ['repository', { integration: true, actions: 'write' }, /GITHUB_TOKEN cannot be given it/],
+    ['repository', { integration: true, actions: 'write' }, /GITHUB_TOKEN cannot have that permission/],
     ['environment', { secrets: 'write', variables: 'write' }, /HTTP 403.*Environments \(write\)/],
     ['repository', 'none', /HTTP 404.*may not see it.*a classic one the scope repo/],
     ['environment', 'none', /HTTP 404.*may not see it/],
@@ -270,7 +270,7 @@ describe('delete/ with save_to and a token', () => {
     const run = await remove({ github_token: ['ghp', 'x'.repeat(36)].join('_') });
     expect(run).toMatchObject({ exitCode: 1, outputs: {} });
     expect([ids(), names(location)]).toEqual([[id], ALL]);
-    expect(errors(run)).toEqual([expect.stringMatching(/HTTP 401.*github_token is not valid/)]);
+    expect(errors(run)).toEqual([expect.stringMatching(/HTTP 401.*github_token is wrong, has expired/)]);
   });
 
   it.each<[object, left: string[], RegExp]>([
@@ -476,7 +476,7 @@ describe('delete/ that cannot delete everything', () => {
     const run = await remove();
     expect(run).toMatchObject({ exitCode: 1, outputs: { deleted: '' } });
     expect(errors(run)).toEqual([
-      `Client ${client.client_id} stays: its description or its claims were changed meanwhile.`,
+      `Client ${client.client_id} is not deleted: its description or its claims have changed.`,
     ]);
     expect([ids(), names(repository())]).toEqual([[client.client_id], [STATE, ID]]);
   });

@@ -181,7 +181,7 @@ describe('delete/', () => {
     });
     const run = await remove();
     expect([run.exitCode, run.outputs.deleted, ids()]).toEqual([1, second, [first]]);
-    expect(errors(run)).toEqual([`Client ${first} stays: its description or its claims were changed meanwhile.`]);
+    expect(errors(run)).toEqual([`Client ${first} is not deleted: its description or its claims have changed.`]);
   });
 });
 

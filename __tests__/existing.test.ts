@@ -54,7 +54,7 @@ const sent = (from = 0) => emulator.requests.slice(from).map(({ operation }) => 
 const MAY_NOT_DELETE: Fault = { kind: 'status', status: 403, body: { code: 7, message: 'permission denied' } };
 /** What a warning says of it. */
 const MISSING_PERMISSION =
-  'HTTP 403: permission denied. The API credentials in scalekit_client_id may not delete clients and secrets: that needs the permission api_credentials:rotate.';
+  'HTTP 403: permission denied. The API credentials in scalekit_client_id may not delete clients and secrets. They need the permission api_credentials:rotate.';
 const lastPart = ({ path: url }: { path: string }) => url.split('/').at(-1) ?? '';
 const deletedSecrets = () => sentTo(emulator, 'deleteSecret').map(lastPart);
 const clientIds = () => emulator.clients().map(({ client_id }) => client_id);
@@ -262,7 +262,7 @@ it('a secret that was deleted to make room is named if the new credentials do no
 describe('retirement', () => {
   it('says why a secret that was just created is kept', async () => {
     const { log, idOf } = await rotateWith('2', ['10m', '5m']);
-    expect(log).toContain(`Secret ${idOf('10m')} stays: it is younger than an hour`);
+    expect(log).toContain(`Not deleting secret ${idOf('10m')}: it is younger than an hour`);
   });
 
   it.each([
@@ -585,7 +585,10 @@ describe('client_id', () => {
       const { client } = seedOurs();
       editClients('getClient', () => client);
       const executed = await run({ client_id: named.client_id, on_existing });
-      await expectRefusal(executed, new RegExp(`the answer shows ${client.client_id}`), [named, client]);
+      await expectRefusal(executed, /^Could not read client m2morg_\d+: HTTP 200, but it shows another client\.$/, [
+        named,
+        client,
+      ]);
     },
   );
 });
@@ -723,7 +726,9 @@ describe('the search', () => {
     expect(executed.annotations).toEqual([
       {
         kind: 'warning',
-        message: expect.stringContaining(`${like.slice(0, 10).join(', ')} and 2 more. Somebody made them by hand`),
+        message: expect.stringContaining(
+          `${like.slice(0, 10).join(', ')} and 2 more. They are neither changed nor deleted. They were created by hand`,
+        ),
       },
     ]);
     expect(like.every((id) => clientIds().includes(id))).toBe(true);
@@ -861,7 +866,7 @@ describe('organization_external_id', () => {
     expect(sent()).toEqual(['token', 'organizationByExternalId']);
     expect(errors(executed)).toEqual([
       expect.stringMatching(
-        /^Could not find organization nobody: HTTP 404: .*Is there an organization nobody in this environment\?/,
+        /^Could not find organization nobody: HTTP 404: .*Check that organization nobody exists in this environment/,
       ),
     ]);
   });

@@ -154,7 +154,7 @@ describe('a refusal', () => {
       expect(run.exitCode).toBe(1);
       expect(errors(run)).toEqual([
         expect.stringMatching(
-          /^Could not list the organization's clients: HTTP 404: .+ Is there an organization org_404 in this environment\?/,
+          /^Could not list the organization's clients: HTTP 404: .+ Check that organization org_404 exists in this environment/,
         ),
       ]);
       expect(readable(run)).not.toContain(DEBUG_MARKER);

@@ -289,7 +289,7 @@ it('post does not take the 404 of something in between for the API’s', async (
       0,
       [
         expect.stringMatching(
-          /HTTP 404.* Check who answers at scalekit_environment_url: it is not the API\. .* DELETE .*\/clients\/m2morg_\d+$/,
+          /HTTP 404.* Check which server answers at scalekit_environment_url: it is not the API\. .* DELETE .*\/clients\/m2morg_\d+$/,
         ),
       ],
     ]);

@@ -299,6 +299,8 @@ describe('the request for the token', () => {
     ['429', { kind: 'status', status: 429, headers: { 'retry-after': '0' } }],
     ['a reset', { kind: 'reset' }],
     ['a response cut off', { kind: 'truncate' }],
+    ['rubbish', { kind: 'body', body: '<html>' }],
+    ['nothing', { kind: 'body', body: '' }],
   ])('is sent again after %s, twice', async (_, fault) => {
     emulator.faults.add({ operation: 'idToken', times: 2, fault });
     const executed = await run({}, { environment: 'production' });
@@ -312,8 +314,6 @@ describe('the request for the token', () => {
     ['a refusal', { kind: 'status', status: 403, body: { message: 'No.' } }],
     ['a token that ran out', { kind: 'status', status: 401 }],
     ['a redirect', { kind: 'redirect', location }],
-    ['rubbish', { kind: 'body', body: '<html>' }],
-    ['nothing', { kind: 'body', body: '' }],
     ['no token', { kind: 'body', body: '{"count":0}' }],
     ['a token that is a number', { kind: 'body', body: '{"value":5}' }],
     ['a token without a payload', { kind: 'body', body: '{"value":"rubbish.without"}' }],

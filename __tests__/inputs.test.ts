@@ -197,7 +197,7 @@ describe('bad inputs', () => {
 });
 
 describe('a client that is kept', () => {
-  const NOTICE = 'This client stays until delete/ removes it; lifetime: job deletes it when the job ends.';
+  const NOTICE = 'This client is kept until delete/ deletes it. With lifetime: job, it is deleted when the job ends.';
 
   it.each<[what: string, inputs: () => Record<string, string>, isShown: boolean]>([
     ['neither lifetime nor save_to is given', () => ({ lifetime: '' }), true],

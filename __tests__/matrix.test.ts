@@ -317,7 +317,8 @@ async function checkFailure(emulator: Emulator, run: Executed, post: Outcome, se
     expect(await credentialsWork(emulator, { client_id: client.client_id, secret })).toBe(true);
   const old = client.secrets?.map(({ id }) => id) ?? [];
   for (const { id } of now?.secrets ?? []) if (!old.includes(id)) expect(reported(run, post)).toContain(id);
-  if (now?.scopes?.join() !== 'read') expect(reported(run)).toMatch(/ (may stay updated|could not be restored)/);
+  if (now?.scopes?.join() !== 'read')
+    expect(reported(run)).toMatch(/ (may still have updated fields|could not be restored)/);
 }
 
 /** Returns the clients that are not in `known`, and that no message names by id or nonce. */

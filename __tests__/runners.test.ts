@@ -177,7 +177,7 @@ describe.each<[name: string, kind: ForgeKind, variables: Variables]>([
         const run = await runAction(emulator, { action, inputs, env: env(forge) });
         expect(run.exitCode).toBe(1);
         expect(errors(run).join()).toMatch(
-          /^Could not read the public key for secrets of .*: HTTP 40[45].*\. Check who answers at GITHUB_API_URL\. Gitea and Forgejo do not have GitHub's API for secrets, so save_to cannot work there, neither in the main action nor in delete\/\. Without save_to, the client, the outputs and delete\/ work\.$/,
+          /^Could not read the public key for secrets of .*: HTTP 40[45].*\. Check which server answers at GITHUB_API_URL\. Gitea and Forgejo do not have GitHub's API for secrets, so save_to cannot work there, neither in the main action nor in delete\/\. Without save_to, the client, the outputs and delete\/ work\.$/,
         );
       }
       expect(changesOf(emulator)).toEqual([]);
@@ -196,7 +196,7 @@ describe.each<[name: string, kind: ForgeKind, variables: Variables]>([
       outputs: { deleted: outputs.client_id },
       annotations: [],
     });
-    expect(run.log).toContain('deleted, since its run is completed');
+    expect(run.log).toContain('deleted, because its run is completed');
     expect(forge.requests).toEqual([`GET /repos/${repository}/actions/runs/42`]);
   });
 

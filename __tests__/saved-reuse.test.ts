@@ -435,7 +435,7 @@ describe('a known id', () => {
     expect(run).toMatchObject({ exitCode: 0, outputs: { result: 'replaced' } });
     expect(warnings(run)).toEqual([
       expect.stringMatching(
-        `This run uses .*${client.client_id}, and touches none of the others: ${older}, ${younger}\\.`,
+        `This run uses .*${client.client_id}, and does not change the others: ${older}, ${younger}\\.`,
       ),
     ]);
     expect(emulator.clients().map(({ client_id }) => client_id)).toEqual([older, younger, run.outputs.client_id]);
@@ -463,13 +463,15 @@ describe('a known id', () => {
     expect(emulator.requests.some(({ path }) => path.includes('elsewhere'))).toBe(false);
   });
 
-  it('is not used if the response shows another client', async () => {
+  it('fails the step if the response shows another client', async () => {
     const { client } = seedSaved(emulator);
     const other = seedEarlier(emulator, {}, { ageMs: MINUTE }).client;
     emulator.faults.add({ operation: 'getClient', call: 1, fault: { kind: 'edit', edit: () => ({ client: other }) } });
+    const before = emulator.clients();
     const run = await reuse();
-    expect(run.outputs).toMatchObject({ result: 'reused', client_id: client.client_id });
-    expect(sentTo(emulator, 'listClients').length).toBeGreaterThan(0);
+    expect(run).toMatchObject({ exitCode: 1, outputs: {} });
+    expect(errors(run)).toEqual([`Could not read client ${client.client_id}: HTTP 200, but it shows another client.`]);
+    expect(emulator.clients()).toEqual(before);
   });
 
   it('that client_id gives falls back to the search if the client is missing, with a notice', async () => {

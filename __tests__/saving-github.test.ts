@@ -104,7 +104,11 @@ describe('nothing at all is changed', () => {
     [
       'the token is GITHUB_TOKEN',
       (on) => ({ github_token: on.github.addToken({ integration: true }) }),
-      [/HTTP 403: Resource not accessible by integration/, FINE_AND_CLASSIC.secrets, /GITHUB_TOKEN cannot be given it/],
+      [
+        /HTTP 403: Resource not accessible by integration/,
+        FINE_AND_CLASSIC.secrets,
+        /GITHUB_TOKEN cannot have that permission/,
+      ],
     ],
     [
       'the token cannot see the repository',
@@ -143,7 +147,7 @@ describe('nothing at all is changed', () => {
         on.github.rateLimit = { requests: 0, windowMs: 60 * MINUTE, kind: 'primary' };
         return {};
       },
-      [/HTTP 403.* rate limit .* longer than this step may wait \(/],
+      [/HTTP 403.* rate limit .* no time to wait for it\. The server asks to wait/],
     ],
     [
       'the rate limit asks for an hour',

@@ -703,7 +703,7 @@ describe('the secret’s request', () => {
     isolated.faults.add({ operation: 'putActionsSecret', fault: { kind: 'status', status: 502 } });
     const run = await saveWith(isolated, { scopes: 'a' });
     expect(errors(run)[0]).toMatch(MIXED);
-    expect(errors(run)[0]).toContain(`Client ${client.client_id} may stay updated: scopes.`);
+    expect(errors(run)[0]).toContain(`Client ${client.client_id} may still have updated fields: scopes.`);
     expect(isolated.clients()[0]?.scopes).toEqual(['a']);
   });
 });

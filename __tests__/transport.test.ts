@@ -47,7 +47,7 @@ describe('a request that is safe to repeat', () => {
     emulator.faults.add({ operation: 'token', fault: { kind: 'status', status: 503 } });
     const run = await runAction(emulator);
     expect([run.exitCode, count('token')]).toEqual([1, 5]);
-    expect(errors(run)[0]).toMatch(/^Could not sign in to Scalekit: HTTP 503\. That is on Scalekit's side/);
+    expect(errors(run)[0]).toMatch(/^Could not sign in to Scalekit: HTTP 503\. That is a failure of Scalekit/);
   });
 
   it.each(['seconds', 'a date'])('waits as long as Retry-After asks, in %s', async (form) => {

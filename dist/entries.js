@@ -591,6 +591,7 @@ function checkConnection(reader, values, runner) {
 	checkOrganization(reader);
 	checkRunner(reader, runner);
 	return {
+		runner,
 		origin: values.scalekit_environment_url,
 		credentials: { client_id: values.scalekit_client_id, client_secret: values.scalekit_client_secret },
 		warnings: runner.origin === 'untrusted' ? [UNTRUSTED] : [],
@@ -647,8 +648,8 @@ function checkOrigin(reader, origin) {
 /** Reports it if the organization is missing or named twice. */
 function checkOrganization(reader) {
 	if (!(0,_reader_js__WEBPACK_IMPORTED_MODULE_4__/* .readInput */ .R5)('organization_external_id')) {
-		const also = 'as an input or in SCALEKIT_ORGANIZATION_ID, or else organization_external_id';
-		reader.require('organization_id', `${_specs_js__WEBPACK_IMPORTED_MODULE_5__/* .ORGANIZATION_FORMAT */ .Eh}, ${also}`);
+		const sources = 'as an input or in SCALEKIT_ORGANIZATION_ID, or else organization_external_id';
+		reader.require('organization_id', `${_specs_js__WEBPACK_IMPORTED_MODULE_5__/* .ORGANIZATION_FORMAT */ .Eh}, ${sources}`);
 	} else if ((0,_reader_js__WEBPACK_IMPORTED_MODULE_4__/* .readInput */ .R5)('organization_id')) {
 		reader.report('organization_external_id')('is given beside organization_id; expected one of the two');
 	}
@@ -710,7 +711,7 @@ function likelyCauses({ origin }) {
 
 /** Seconds that an access token lives by default if `lifetime` is `job`. */
 const JOB_EXPIRY = 3600;
-const STAYS = 'This client stays until delete/ removes it; lifetime: job deletes it when the job ends.';
+const KEPT = 'This client is kept until delete/ deletes it. With lifetime: job, it is deleted when the job ends.';
 /**
  * What contains invisible characters in emoji: a joiner between two of them, and the tags of a region's flag (Unicode
  * Technical Standard 51). `\p{RGI_Emoji}` would know the flags, but V8 takes 15 ms to parse it.
@@ -725,14 +726,15 @@ function readInputs(env) {
 	const { reader, values, runner } = readValues('main', env);
 	const connection = (0,_connection_js__WEBPACK_IMPORTED_MODULE_5__/* .checkConnection */ .jo)(reader, values, runner);
 	const { lifetime } = values;
+	const target = readTarget(reader, values, runner);
 	const inputs = {
 		...values,
 		...connection,
-		...readTarget(reader, values, runner),
+		...target,
 		expiry: values.expiry ?? (lifetime === 'job' ? JOB_EXPIRY : undefined),
 		notices: [
-			...invisibleCharacters(values),
-			...((0,_reader_js__WEBPACK_IMPORTED_MODULE_6__/* .readInput */ .R5)('lifetime') || values.save_to !== 'none' || values.dry_run ? [] : [STAYS]),
+			...target.notices,
+			...((0,_reader_js__WEBPACK_IMPORTED_MODULE_6__/* .readInput */ .R5)('lifetime') || values.save_to !== 'none' || values.dry_run ? [] : [KEPT]),
 		],
 	};
 	checkCombinations(reader, inputs);
@@ -752,7 +754,7 @@ function readDeleteInputs(env) {
 	const connection = (0,_connection_js__WEBPACK_IMPORTED_MODULE_5__/* .checkConnection */ .jo)(reader, values, runner);
 	const target = readTarget(reader, values, runner);
 	reader.faults.finish();
-	return { ...values, ...connection, ...target, notices: invisibleCharacters(values) };
+	return { ...values, ...connection, ...target };
 }
 /**
  * Reads the inputs of `sweep/`, and the variables that stand in for some of them.
@@ -765,7 +767,7 @@ function readSweepInputs(env) {
 	// Without a token there is a fault, so finish() throws.
 	const github = (0,_connection_js__WEBPACK_IMPORTED_MODULE_5__/* .checkGitHub */ .sx)(reader, values.github_token, runner, need) ?? { api: '', token: '' };
 	reader.faults.finish();
-	return { ...values, ...connection, runner, github };
+	return { ...values, ...connection, github };
 }
 /**
  * Reads the inputs of `audit/`, and the variables that stand in for some of them.
@@ -782,7 +784,7 @@ function readAuditInputs(env) {
 			`got ${(0,_output_text_js__WEBPACK_IMPORTED_MODULE_4__/* .quote */ .hD)(folder)}; expected the folder for temporary files, as the runner of a workflow sets it`,
 		);
 	reader.faults.finish();
-	return { ...values, ...connection, runner, github, folder };
+	return { ...values, ...connection, github, folder };
 }
 /** Masks the credentials, checks the names of the inputs, and parses them. */
 function readValues(action, env) {
@@ -805,7 +807,7 @@ function checkSecretLocation({ saving }, { environment, source }, report) {
 	report('save_to')(`got "environment" without an environment${how}; expected the input environment, or "repository"`);
 }
 /** Derives where the facts about the repository come from, and checks what they and saving need. */
-function readTarget(reader, { repository, environment, save_to, save_as, github_token }, runner) {
+function readTarget(reader, { repository, environment, name, save_to, save_as, github_token }, runner) {
 	const other = repository.toLowerCase() === runner.repository.toLowerCase() ? '' : repository;
 	const saving =
 		save_to === 'none'
@@ -822,7 +824,8 @@ function readTarget(reader, { repository, environment, save_to, save_as, github_
 	const github = (0,_connection_js__WEBPACK_IMPORTED_MODULE_5__/* .checkGitHub */ .sx)(reader, github_token, runner, need);
 	// An ID token may name the environment if the input does not.
 	if (source !== 'token' || environment) checkSecretLocation({ saving }, { environment, source }, reader.report);
-	return { runner, source, repository: other, environment, saving, github };
+	const notices = invisibleCharacters({ name, environment });
+	return { runner, source, repository: other, environment, saving, github, notices };
 }
 /** Reports inputs that are valid on their own and contradict each other. */
 function checkCombinations(reader, { client_id, on_existing, rotate_after, verify, access_token, saving }) {
@@ -1152,13 +1155,12 @@ class Reader {
 		}
 	}
 }
-/** Returns whether a name is that of an input but for dashes and underscores, or has one wrong letter. */
+/**
+ * Returns whether two texts differ in one letter at most: it is missing, added, replaced, or swapped with the next one. Dashes
+ * and underscores do not count.
+ */
 function isMisspelt(name, input) {
-	const letters = (text) => text.replace(/[-_ ]/g, '');
-	return isOneLetterOff(letters(name), letters(input));
-}
-/** Returns whether two texts are the same but for one letter that is missing, added, replaced or swapped with the next. */
-function isOneLetterOff(one, other) {
+	const [one = '', other = ''] = [name, input].map((text) => text.replace(/[-_ ]/g, ''));
 	let start = 0;
 	while (start < one.length && one[start] === other[start]) start++;
 	let end = 0;
@@ -1317,8 +1319,8 @@ class Scanner {
 	}
 }
 /**
- * Returns line, column and the text around an offset. Masked values and what looks like a secret are replaced, also one
- * that the offset, a quote or a line break splits.
+ * Returns line, column and the text around an offset. Masked values and what looks like a secret are replaced, even if the
+ * offset, a quote or a line break splits them.
  */
 function placeOf(text, offset) {
 	const before = text.slice(0, offset);
@@ -2057,8 +2059,8 @@ function longestFirst(forms) {
 	return [...new Set(forms)].filter((form) => form.length >= MIN_LENGTH).sort((a, b) => b.length - a.length);
 }
 /**
- * Returns the URL encodings of a secret: of encodeURIComponent, of RFC 3986, of paths, and of forms, also with the
- * lower-case digits of .NET.
+ * Returns the URL encodings of a secret: of encodeURIComponent, of RFC 3986, of paths, of forms, and of .NET, whose digits
+ * are lower-case.
  */
 function urlForms(secret) {
 	const component = encodeURIComponent(secret);
@@ -2128,7 +2130,6 @@ function bothAlphabets(text) {
 /* harmony export */   TN: () => (/* binding */ oneLine),
 /* harmony export */   hD: () => (/* binding */ quote),
 /* harmony export */   ts: () => (/* binding */ escapeInvisible),
-/* harmony export */   xi: () => (/* binding */ MATRIX_ADVICE),
 /* harmony export */   xv: () => (/* binding */ truncate),
 /* harmony export */   y8: () => (/* binding */ quoteUrl)
 /* harmony export */ });
@@ -2142,8 +2143,6 @@ const MAX_LISTED_VALUE = 400;
 const MAX_LISTED_LENGTH = 300;
 /** What looks like a secret of Scalekit, a token of GitHub or a JSON Web Token. In a wrong input it is not masked. */
 const SECRET_LIKE = /(?<!\w)((test|live|prod)_|gh[opsur]_|github_pat_|eyJ)[\w.-]{20,}/g;
-/** The advice for jobs of a matrix that use the same client, because nothing distinguishes them. */
-const MATRIX_ADVICE = 'In a matrix, use lifetime: job, a name for each leg, or max-parallel: 1.';
 /**
  * Returns a value as an error shows it: masked values and what looks like a secret replaced, at most 80 characters,
  * quoted as in JSON, and with invisible characters escaped.
@@ -2465,12 +2464,12 @@ class Journal {
 	#counter = 0;
 	#secret;
 	pendingUpdate;
-	/** Sentences about what nobody can undo. */
+	/** Sentences about what cannot be undone. */
 	irreversible = [];
 	/**
 	 * Writes the first record: main's process and the path of the journal file. Must be called before any request is sent.
 	 * @param secret the environment's API secret, which seals the records
-	 * @param folder where to create the journal file. Without a writable one, the state file has the only records
+	 * @param folder the folder of the journal file. If it is not writable, the state file has the only records
 	 * @throws {Error} if the runner's state file cannot be written
 	 */
 	constructor(state, secret, folder) {

@@ -99,6 +99,8 @@ function nextRotation({ rotate_after }, secret) {
 
 
 
+/** The advice for jobs of a matrix that use the same client, because nothing distinguishes them. */
+const MATRIX_ADVICE = 'In a matrix, use lifetime: job, a name for each leg, or max-parallel: 1.';
 /**
  * Plans the steps from what exists to the desired client.
  * @throws {Error} if there is no such plan: the client exists and `on_existing` is `fail`, or a list would have to be
@@ -156,7 +158,7 @@ function planForWinner(desired, client, { saved, now }) {
 	};
 }
 function duplicatesWarning(client_id, others) {
-	return `Several clients are this repository's for the same purpose. This run uses the oldest, ${client_id}, and touches none of the others: ${(0,output_text/* listed */.KE)(others)}. Delete those that nobody uses. ${output_text/* MATRIX_ADVICE */.xi}`;
+	return `Several clients of this repository have the same purpose. This run uses the oldest, ${client_id}, and does not change the others: ${(0,output_text/* listed */.KE)(others)}. Delete those that are not used. ${MATRIX_ADVICE}`;
 }
 /** Returns the error that there is no plan. It includes the warnings, since they are not shown otherwise. */
 function planError(text, warnings) {
@@ -221,6 +223,8 @@ var api = __webpack_require__(5302);
 var saved_credentials = __webpack_require__(2447);
 // EXTERNAL MODULE: ./build/inputs/desired-client.js
 var desired_client = __webpack_require__(6295);
+// EXTERNAL MODULE: ./build/net/clock.js
+var clock = __webpack_require__(801);
 // EXTERNAL MODULE: ./build/output/log.js + 1 modules
 var log = __webpack_require__(1083);
 // EXTERNAL MODULE: ./build/scalekit/api.js
@@ -323,7 +327,7 @@ async function requestSecret(context, client) {
 		if (outcome.kind === 'refused') journal.forget('secret');
 		const isFinal = outcome.kind === 'refused' || outcome.error instanceof errors/* SecretCapError */.Z3 || sends === MAX_SENDS;
 		if (isFinal || scalekit.transport.cancelled) return outcome;
-		log/* info */.pq(`${outcome.error.message} Asking for another one.`);
+		log/* info */.pq(`${outcome.error.message} Requesting another one.`);
 		// A secret whose id is known is deleted. Another one may turn up at any time.
 		if (journal.state.secret?.id === undefined) pending = { ...pending, outcome_unknown: true };
 		const now = await deleteUnusable(scalekit, client_id, journal.state.secret?.id);
@@ -372,6 +376,7 @@ function reasonNotProven({ client_id, organization_id, create_time, secrets }, {
 }
 
 ;// CONCATENATED MODULE: ./build/steps/create.js
+
 
 
 
@@ -445,15 +450,14 @@ async function searchAfter(context, { kind, error }, isNameTaken) {
 async function acceptClient({ scalekit, desired, journal }, { seenIds }, { client: summary, plain_secret }) {
 	const { client_id } = summary;
 	const sinceSent = Date.now() - (journal.state.client?.sent_at ?? Date.now());
-	const sentAt = scalekit.time === undefined ? undefined : BigInt(scalekit.time - sinceSent) * 1000000n;
+	const sentAt = (0,clock/* toNanoseconds */.r)(scalekit.time && scalekit.time - sinceSent);
 	const proofFrom = (client) => proofOf(client, { ...desired, sentAt, seenIds });
 	let created = summary.parse();
 	let proof = proofFrom(created);
 	// A response without a description says nothing about its marker.
 	if (summary.description === undefined && proof.isOwn) {
 		journal.clientAnswered({ id: client_id, is_proven: proof.isProven });
-		const read = await scalekit.getClient(client_id);
-		if (read?.client_id === client_id) created = read.parse();
+		created = (await scalekit.getClient(client_id))?.parse() ?? created;
 		proof = proofFrom(created);
 	}
 	if (!proof.isOwn) {
@@ -537,11 +541,10 @@ async function recoverClient(context, found) {
 	};
 }
 
-// EXTERNAL MODULE: ./build/net/clock.js
-var clock = __webpack_require__(801);
 // EXTERNAL MODULE: ./build/steps/find.js
 var find = __webpack_require__(4440);
 ;// CONCATENATED MODULE: ./build/steps/race.js
+
 
 
 
@@ -587,7 +590,7 @@ async function removeDuplicates({ scalekit, journal }, duplicates) {
 			if (what) log/* info */.pq(`Removed a second client of the same request: ${what}.`);
 		} catch (error) {
 			if (!(error instanceof api_error/* ApiError */.hD && error.status === 403)) throw error;
-			const call = `To remove it by hand: DELETE ${scalekit.clientUrl(duplicate.client_id).href}`;
+			const call = (0,by_hand/* manualCall */.jy)(scalekit.clientUrl(duplicate.client_id));
 			log/* warning */.$e(`A second client of the same request is left over: ${error.message} ${call}`);
 		}
 	}
@@ -615,6 +618,7 @@ function findEarlierClient(concurrent, own, { seenIds, client: named }, elapsed)
 
 
 
+const OWN_SAVE_AS = 'In a matrix, each leg needs its own save_as.';
 /**
  * Throws if what is saved belongs to another owner. The exception is the client that `client_id` names: the user takes it
  * over.
@@ -636,7 +640,7 @@ function requireOneOwner(context, saved, namedId) {
 			? `there is ${parts} without variable ${state_variable}, so this action did not save it`
 			: `variable ${state_variable} says that they are saved for another client: ${(0,output_text/* quote */.hD)(saved.state)}`;
 	throw new Error(
-		`Could not save the credentials in ${(0,saved_credentials/* locationName */.zb)(location)}: ${what}. Another workflow may own them, or the input name or environment has changed. In a matrix, each leg needs its own save_as. Use another save_as, or run delete/ with the former name or environment, or delete what is saved by hand: ${(0,by_hand/* manualSavedCalls */.JX)(api, location, saved)}`,
+		`Could not save the credentials in ${(0,saved_credentials/* locationName */.zb)(location)}: ${what}. Another workflow may own them, or the input name or environment has changed. ${OWN_SAVE_AS} Use another save_as, or run delete/ with the former name or environment, or delete what is saved by hand: ${(0,by_hand/* manualSavedCalls */.JX)(api, location, saved)}`,
 	);
 }
 /**
@@ -692,7 +696,7 @@ async function writeVariables(context, savedCredentials, written, namedId) {
 /**
  * Writes the variables again if another run of the same owner wrote its own since. The secret of this run was written
  * after that.
- * @throws {Error} if the place has another owner by now, or if the client was deleted meanwhile
+ * @throws {Error} if another owner has written the variables since, or if the client was deleted
  */
 async function confirmVariables(context, savedCredentials, written) {
 	const { api, location } = savedCredentials;
@@ -701,7 +705,7 @@ async function confirmVariables(context, savedCredentials, written) {
 	const left = { ...now, secretTime: 'now' };
 	if ((0,saved_state/* isOtherOwners */.h8)({ ...now, secretTime: undefined }, (0,saved_state/* ownerOf */.bf)(context.desired)))
 		throw new Error(
-			`Another owner saved credentials in ${(0,saved_credentials/* locationName */.zb)(location)} at the same time: ${(0,output_text/* quote */.hD)(now.state ?? now.client_id ?? '')}. The saved client id and secret do not belong together. In a matrix, each leg needs its own save_as. Use another save_as. To delete what is saved by hand: ${(0,by_hand/* manualSavedCalls */.JX)(api, location, left)}`,
+			`Another owner saved credentials in ${(0,saved_credentials/* locationName */.zb)(location)} at the same time: ${(0,output_text/* quote */.hD)(now.state ?? now.client_id ?? '')}. The saved client id and secret do not belong together. ${OWN_SAVE_AS} Use another save_as. To delete what is saved by hand: ${(0,by_hand/* manualSavedCalls */.JX)(api, location, left)}`,
 		);
 	// delete/ deletes the client, and then the variables.
 	if (now.client_id === undefined && now.state === undefined && (await isGone(context, written.client_id)))
@@ -781,7 +785,7 @@ async function readBack({ scalekit, desired }, client_id, key, { kind, error }) 
 			cause: error,
 		});
 	const now = kind === 'unknown' ? await scalekit.getClient(client_id).catch(() => undefined) : undefined;
-	const client = now?.client_id === client_id ? (0,identity/* withMarker */.Pe)(now.parse()) : undefined;
+	const client = now && (0,identity/* withMarker */.Pe)(now.parse());
 	if (!now || client?.marker?.key !== key || (0,drift/* findDrift */.L1)(desired, client).length > 0) throw error;
 	return now;
 }
@@ -906,7 +910,6 @@ function report(findings) {
 
 
 
-
 /**
  * Carries out the steps before publishing: creates or rotates the credentials, verifies them and saves them. Before each
  * request that creates something is sent, the journal records the intent, and the id as soon as it is known. So roll-back
@@ -947,7 +950,7 @@ async function makeCredentials(context, plan, found) {
 async function continueWithWinner(context, plan, found, winner) {
 	const { scalekit, desired, journal } = context;
 	log/* info */.pq(
-		`Another run created client ${winner.client_id} for the same purpose at the same time, and was first. ${output_text/* MATRIX_ADVICE */.xi}`,
+		`Another run created client ${winner.client_id} for the same purpose at the same time, and was first. ${MATRIX_ADVICE}`,
 	);
 	const winnerPlan = planForWinner(desired, winner, found);
 	scalekit.expectLag(winner.client_id);
@@ -1137,6 +1140,7 @@ var resolve_target = __webpack_require__(4966);
 ;// CONCATENATED MODULE: ./build/steps/retire.js
 
 
+
 /** Nanoseconds. */
 const HOUR_NS = 3600000000000n;
 /**
@@ -1151,7 +1155,7 @@ async function retireOld({ scalekit }, { client, secret, remainingSteps }) {
 			// If another run deleted it first, that run reports it.
 			if (await work()) deleted.push(what);
 		} catch (error) {
-			log/* warning */.$e(`The ${what} is left over: ${log/* message */.iU(error)} To remove it by hand: DELETE ${url.href}`);
+			log/* warning */.$e(`The ${what} is left over: ${log/* message */.iU(error)} ${(0,by_hand/* manualCall */.jy)(url)}`);
 		}
 	};
 	for (const step of remainingSteps) {
@@ -1176,7 +1180,8 @@ async function deleteReplaced(scalekit, { client_id, knownIds }) {
 	const client = await scalekit.getClient(client_id);
 	if (!client) return false;
 	const [other] = (0,remove/* newSecretIds */.Ng)(client.parse(), knownIds);
-	if (other) throw new Error(`another run has added secret ${other} to it. Delete it only if nobody uses that secret.`);
+	if (other)
+		throw new Error(`another run has added secret ${other} to it. Delete the client only if that secret is not used.`);
 	return await scalekit.deleteClient(client_id);
 }
 /**
@@ -1184,13 +1189,11 @@ async function deleteReplaced(scalekit, { client_id, knownIds }) {
  * @param newest creation time of the new secret, in nanoseconds since the epoch
  */
 function isDue({ secret, spareRecent }, newest) {
-	if (!spareRecent || isAnHourOlder(secret.create_time, newest)) return true;
-	log/* info */.pq(`Secret ${secret.id} stays: it is younger than an hour, so another job may be using it.`);
+	const { create_time } = secret;
+	const isOld = create_time !== undefined && newest !== undefined && newest - create_time >= HOUR_NS;
+	if (!spareRecent || isOld) return true;
+	log/* info */.pq(`Not deleting secret ${secret.id}: it is younger than an hour, so another job may be using it.`);
 	return false;
-}
-/** Returns false if either creation time is unknown. */
-function isAnHourOlder(one, other) {
-	return one !== undefined && other !== undefined && other - one >= HOUR_NS;
 }
 
 // EXTERNAL MODULE: ./build/undo/journal.js
@@ -1293,6 +1296,7 @@ var session = __webpack_require__(4386);
 
 
 
+
 /** Runs main: creates the client that the inputs describe, or rotates its secret, and publishes the credentials. */
 async function provision(inputs) {
 	await (0,session/* runWithTransport */.H)(inputs, run);
@@ -1348,7 +1352,7 @@ async function findAll(context, saved) {
 	const { scalekit, desired } = context;
 	const found = await (0,find/* findExisting */.xx)(scalekit, desired, saved);
 	if (saved) requireOneOwner(context, saved, found.client?.client_id);
-	return { ...found, now: scalekit.time === undefined ? undefined : BigInt(scalekit.time) * 1000000n };
+	return { ...found, now: (0,clock/* toNanoseconds */.r)(scalekit.time) };
 }
 /**
  * Applies the plan and publishes the credentials. Rolls back if anything fails before they are published.

@@ -278,7 +278,7 @@ async function lookUpEach(transport, keys, { max, time }, read) {
 	const work = async () => {
 		while (started < last) {
 			if ((0,clock/* clock */.p)() > until) {
-				reason = "The step's time did not suffice: raise timeout.";
+				reason = 'The step ran out of time. Raise timeout.';
 				last = started;
 				return;
 			}
@@ -423,12 +423,11 @@ async function hasEnvironment(github, key) {
 	const parameters = { owner, repo, environment_name: rest.join('/') };
 	const operation = `read the environments of ${owner}/${repo}`;
 	const route = 'GET /repos/{owner}/{repo}/environments/{environment_name}';
-	// Whoever may read runs may read environments.
+	// A token that may read runs may read environments.
 	return (await github.find({ operation, route, parameters, permission: 'runs' }, () => true)) ?? false;
 }
 
 ;// CONCATENATED MODULE: ./build/steps/survey.js
-
 
 
 
@@ -445,8 +444,6 @@ async function surveyClients(scalekit) {
 	const limits = { max: MAX_READS, time: transport.remaining / 2 };
 	const { reason } = await lookUpEach(transport, [...withoutSecrets, ...undescribed], limits, async (id) => {
 		const read = await scalekit.getClient(id);
-		if (read && read.client_id !== id)
-			throw new api_error/* ApiError */.hD(`Could not read client ${id}: the response shows another one.`);
 		for (const ids of [clients, undescribed]) ids.delete(id);
 		const client = read && auditedClient(read);
 		if (client) clients.set(id, client);
@@ -768,7 +765,8 @@ async function cleanUpAfterMain(state) {
 		_output_log_js__WEBPACK_IMPORTED_MODULE_6__/* .warning */ .$e(`What this step created may be left over: ${distrust} ${(0,_undo_by_hand_js__WEBPACK_IMPORTED_MODULE_8__/* .whereToLook */ .iX)(state)}`);
 		return;
 	}
-	const obstacle = leftovers.obstacle ?? unsafeTls();
+	const unsafe = (0,_inputs_connection_js__WEBPACK_IMPORTED_MODULE_3__/* .unsafeSetting */ .br)(process.env);
+	const obstacle = leftovers.obstacle ?? (unsafe && `NODE_TLS_REJECT_UNAUTHORIZED: ${unsafe}`);
 	const transport = new _net_transport_js__WEBPACK_IMPORTED_MODULE_5__/* .Transport */ .oK(state.run, Math.max((0,_inputs_connection_js__WEBPACK_IMPORTED_MODULE_3__/* .readTimeout */ .OW)(), MIN_TIMEOUT));
 	transport.releaseCleanupTime();
 	const scalekit = new _scalekit_api_js__WEBPACK_IMPORTED_MODULE_7__/* .Scalekit */ .x(transport, pending.origin, pending.organization_id);
@@ -790,14 +788,10 @@ async function cleanUpAfterMain(state) {
  */
 function reasonNotToTrust({ client_id, client_secret }, state) {
 	if (!client_id || !client_secret)
-		return 'the credentials that main had are not there any more, neither as inputs nor as variables. No request was sent.';
+		return 'the post step has no API credentials, neither from the inputs nor from the variables. No request was sent.';
 	const isThisRun = !process.env.GITHUB_RUN_ID || state.run === (0,_github_runner_js__WEBPACK_IMPORTED_MODULE_1__/* .readRunner */ .fY)(process.env).run;
 	if (isThisRun && (0,_undo_journal_js__WEBPACK_IMPORTED_MODULE_9__/* .isSealed */ .dy)(state, client_secret)) return undefined;
 	return 'the saved state does not match this run and these credentials; another step may have changed one of them. No request was sent.';
-}
-function unsafeTls() {
-	const unsafe = (0,_inputs_connection_js__WEBPACK_IMPORTED_MODULE_3__/* .unsafeSetting */ .br)(process.env);
-	return unsafe && `NODE_TLS_REJECT_UNAUTHORIZED: ${unsafe}`;
 }
 /**
  * Stops main if it still runs, and reads what it left to undo. The journal file has main's last record. Without it, the
@@ -823,7 +817,7 @@ function withSearch(state) {
 /** Restores the variables that main wrote before it was cut off. */
 async function restoreSavedVariables(transport, pending, token) {
 	if (!token) {
-		_output_log_js__WEBPACK_IMPORTED_MODULE_6__/* .warning */ .$e((0,_undo_restore_variables_js__WEBPACK_IMPORTED_MODULE_12__/* .variablesNotRestored */ .v)(pending, 'github_token is not there any more'));
+		_output_log_js__WEBPACK_IMPORTED_MODULE_6__/* .warning */ .$e((0,_undo_restore_variables_js__WEBPACK_IMPORTED_MODULE_12__/* .variablesNotRestored */ .v)(pending, 'the post step has no github_token'));
 		return;
 	}
 	const savedCredentials = new _github_saved_credentials_js__WEBPACK_IMPORTED_MODULE_2__/* .SavedCredentials */ .uB(new _github_api_js__WEBPACK_IMPORTED_MODULE_0__/* .GitHub */ .g(transport, { api: pending.api, token }), pending.location);
@@ -847,8 +841,8 @@ async function removePending(scalekit, state, credentials) {
 	if (notFound)
 		_output_log_js__WEBPACK_IMPORTED_MODULE_6__/* .info */ .pq(
 			state.client?.id
-				? 'The client is gone already.'
-				: 'No client of the create request that was cut off has shown up.',
+				? 'The client was already deleted.'
+				: 'The list shows no client of the create request that was cut off.',
 		);
 	if (remaining.length > 0) _output_log_js__WEBPACK_IMPORTED_MODULE_6__/* .warning */ .$e(remaining.join('\n'));
 }
@@ -935,26 +929,27 @@ function queryFor(inputs, target) {
 }
 /**
  * Finds the client that `client_id` names, or all with our identity hash. The clients need not be readable as a whole.
- * @returns also the clients that may be ours and are not deleted: `kept`
+ * @returns in addition `kept`: the clients that may be ours and are not deleted
  */
 async function findDeletableClients(scalekit, client_id, query) {
-	const kept = new _steps_kept_clients_js__WEBPACK_IMPORTED_MODULE_12__/* .KeptClients */ .Jr();
 	if (client_id) {
+		const kept = new _steps_kept_clients_js__WEBPACK_IMPORTED_MODULE_12__/* .KeptClients */ .Jr();
 		const client = await (0,_steps_find_js__WEBPACK_IMPORTED_MODULE_11__/* .getNamedClient */ .Hk)(scalekit, { client_id, ...query });
 		if (!client) return { deletable: [], kept };
 		if (client.marker) return { deletable: [{ client_id, marker: client.marker, justRead: true }], kept };
 		throw new Error(`Client ${client_id} is not deleted: its description has no ownership marker.`);
 	}
-	const found = new Map();
-	for await (const client of (0,_steps_find_js__WEBPACK_IMPORTED_MODULE_11__/* .listDescribed */ .Kw)(scalekit, (0,_steps_find_js__WEBPACK_IMPORTED_MODULE_11__/* .mayBeOurs */ .UN)(query))) {
-		const relation = (0,_client_identity_js__WEBPACK_IMPORTED_MODULE_0__/* .relationOf */ .Ke)(client, query);
-		const marker = (0,_client_marker_js__WEBPACK_IMPORTED_MODULE_16__/* .parseMarker */ .gY)(client.description);
-		if (relation === 'ours' && marker)
-			found.set(client.client_id, { ...client, marker, create_time: (0,_client_identity_js__WEBPACK_IMPORTED_MODULE_0__/* .parseOrUndefined */ .x9)(client.parse)?.create_time });
-		else if (relation !== 'ours' && relation !== 'unrelated') kept.add(relation, client.client_id);
-	}
-	for (const { client_id } of (0,_client_identity_js__WEBPACK_IMPORTED_MODULE_0__/* .copiesAmong */ .uW)([...found.values()])) kept.add('copy', client_id);
-	return { deletable: [...found.values()].filter(({ client_id }) => !kept.has(client_id)), kept };
+	const found = await (0,_steps_find_js__WEBPACK_IMPORTED_MODULE_11__/* .findRelated */ .f7)(scalekit, (0,_steps_find_js__WEBPACK_IMPORTED_MODULE_11__/* .mayBeOurs */ .UN)(query), (client) => relationToQuery(client, query));
+	for (const { client_id } of (0,_client_identity_js__WEBPACK_IMPORTED_MODULE_0__/* .copiesAmong */ .uW)(found.ours)) found.kept.add('copy', client_id);
+	return { deletable: found.ours.filter(({ client_id }) => !found.kept.has(client_id)), kept: found.kept };
+}
+/** Returns a client if it is ours, even if it is not readable as a whole, and otherwise what it is to this step. */
+function relationToQuery(client, query) {
+	const relation = (0,_client_identity_js__WEBPACK_IMPORTED_MODULE_0__/* .relationOf */ .Ke)(client, query);
+	if (relation !== 'ours') return relation;
+	// A client that is ours has exactly one marker.
+	const marker = (0,_client_marker_js__WEBPACK_IMPORTED_MODULE_16__/* .parseMarker */ .gY)(client.description);
+	return { client_id: client.client_id, marker, create_time: (0,_client_identity_js__WEBPACK_IMPORTED_MODULE_0__/* .parseOrUndefined */ .x9)(client.parse)?.create_time };
 }
 /**
  * Reads the saved credentials, and checks as far as reading can that the token may delete them.
@@ -1004,10 +999,9 @@ async function findUnlistedClient(scalekit, saved, isListed, query, kept) {
 	const id = saved.client_id?.trim() ?? '';
 	if (!_scalekit_types_js__WEBPACK_IMPORTED_MODULE_10__/* .CLIENT_ID */ .U6.test(id) || isListed(id)) return undefined;
 	const named = await scalekit.getClient(id);
-	if (named?.client_id !== id) return undefined;
-	const relation = (0,_client_identity_js__WEBPACK_IMPORTED_MODULE_0__/* .relationOf */ .Ke)(named, query);
-	const marker = (0,_client_marker_js__WEBPACK_IMPORTED_MODULE_16__/* .parseMarker */ .gY)(named.description);
-	if (relation === 'ours') return marker && { client_id: id, marker };
+	if (!named) return undefined;
+	const relation = relationToQuery(named, query);
+	if (typeof relation === 'object') return relation;
 	if (relation !== 'unrelated') kept.add(relation, id);
 	return undefined;
 }
@@ -1085,17 +1079,17 @@ async function deleteEntry({ credentials }, entry) {
 /* harmony export */ });
 /* unused harmony exports findJobClients, judgeByAge, judgeByRun */
 /* harmony import */ var _client_identity_js__WEBPACK_IMPORTED_MODULE_0__ = __webpack_require__(2537);
-/* harmony import */ var _client_marker_js__WEBPACK_IMPORTED_MODULE_11__ = __webpack_require__(5425);
+/* harmony import */ var _client_marker_js__WEBPACK_IMPORTED_MODULE_10__ = __webpack_require__(5425);
 /* harmony import */ var _github_api_js__WEBPACK_IMPORTED_MODULE_1__ = __webpack_require__(5302);
 /* harmony import */ var _net_api_error_js__WEBPACK_IMPORTED_MODULE_2__ = __webpack_require__(1308);
+/* harmony import */ var _net_clock_js__WEBPACK_IMPORTED_MODULE_11__ = __webpack_require__(801);
 /* harmony import */ var _output_log_js__WEBPACK_IMPORTED_MODULE_3__ = __webpack_require__(1083);
 /* harmony import */ var _output_outputs_js__WEBPACK_IMPORTED_MODULE_4__ = __webpack_require__(9359);
 /* harmony import */ var _output_summary_js__WEBPACK_IMPORTED_MODULE_5__ = __webpack_require__(5081);
 /* harmony import */ var _scalekit_api_js__WEBPACK_IMPORTED_MODULE_6__ = __webpack_require__(2582);
 /* harmony import */ var _steps_find_js__WEBPACK_IMPORTED_MODULE_7__ = __webpack_require__(4440);
-/* harmony import */ var _steps_kept_clients_js__WEBPACK_IMPORTED_MODULE_8__ = __webpack_require__(6690);
-/* harmony import */ var _undo_remove_js__WEBPACK_IMPORTED_MODULE_9__ = __webpack_require__(5456);
-/* harmony import */ var _session_js__WEBPACK_IMPORTED_MODULE_10__ = __webpack_require__(4386);
+/* harmony import */ var _undo_remove_js__WEBPACK_IMPORTED_MODULE_8__ = __webpack_require__(5456);
+/* harmony import */ var _session_js__WEBPACK_IMPORTED_MODULE_9__ = __webpack_require__(4386);
 
 
 
@@ -1108,13 +1102,11 @@ async function deleteEntry({ credentials }, entry) {
 
 
 
-/** The most clients that the summary shows: GitHub takes a summary of 1 MiB at most. */
-const MAX_ROWS = 200;
 /** Nanoseconds of 35 days. GitHub ends every workflow run by then. */
 const MAX_RUN_NS = 35n * 24n * 3600000000000n;
 /** Runs `sweep/`: deletes the clients with `lifetime: job` of this repository whose job has ended, oldest first. */
 async function sweepJobClients(inputs) {
-	await (0,_session_js__WEBPACK_IMPORTED_MODULE_10__/* .runWithTransport */ .H)(inputs, run);
+	await (0,_session_js__WEBPACK_IMPORTED_MODULE_9__/* .runWithTransport */ .H)(inputs, run);
 }
 async function run(inputs, transport) {
 	// This command has no roll-back to keep time for.
@@ -1130,9 +1122,17 @@ async function run(inputs, transport) {
 		: `${deleted.length} deleted`;
 	_output_log_js__WEBPACK_IMPORTED_MODULE_3__/* .info */ .pq(`Clients of single jobs of ${runner.repository}: ${clients.length}, ${outcome}.`);
 	(0,_output_outputs_js__WEBPACK_IMPORTED_MODULE_4__/* .setOutputs */ .n)({ deleted: deleted.join(' ') });
-	(0,_output_summary_js__WEBPACK_IMPORTED_MODULE_5__/* .writeSummary */ .Sy)(`Scalekit organization clients of single jobs: ${outcome}`, table(rows));
-	(0,_undo_remove_js__WEBPACK_IMPORTED_MODULE_9__/* .throwFailures */ .c7)(rows.flatMap(({ failures }) => failures));
+	const shown = (0,_output_summary_js__WEBPACK_IMPORTED_MODULE_5__/* .fittingRows */ .v$)(rows.map(cells));
+	const omitted = rows.length - shown.length;
+	const notes = omitted > 0 ? [`The table leaves out ${omitted} clients. The log has all of them.`] : [];
+	const header = ['Client', 'Name', 'Run', 'What', 'Why'].map((data) => ({ data, header: true }));
+	(0,_output_summary_js__WEBPACK_IMPORTED_MODULE_5__/* .writeSummary */ .Sy)(`Scalekit organization clients of single jobs: ${outcome}`, [header, ...shown], notes);
+	(0,_undo_remove_js__WEBPACK_IMPORTED_MODULE_8__/* .throwFailures */ .c7)(rows.flatMap(({ failure }) => failure ?? []));
 }
+function cells({ client, action, why }) {
+	return [client.client_id, client.name, client.marker.run, action, why].map((text) => (0,_output_summary_js__WEBPACK_IMPORTED_MODULE_5__/* .cell */ .Hn)([text]));
+}
+const KEPT = 'not deleted';
 const DELETED = 'deleted';
 const WOULD_BE_DELETED = 'would be deleted';
 /**
@@ -1144,20 +1144,14 @@ async function findJobClients(scalekit, runner) {
 	const identity = { ...runner, environment: '', name: undefined, lifetime: 'job' };
 	// The default name of a job's client ends in ` #RUN.ATTEMPT`.
 	const mayBeJobs = (client) => / #\d+\.\d+$/.test(client.name) || (0,_client_identity_js__WEBPACK_IMPORTED_MODULE_0__/* .claimsNameRepository */ .Ts)(client, identity) === true;
-	const found = new Map();
-	const kept = new _steps_kept_clients_js__WEBPACK_IMPORTED_MODULE_8__/* .KeptClients */ .Jr();
-	for await (const client of (0,_steps_find_js__WEBPACK_IMPORTED_MODULE_7__/* .listDescribed */ .Kw)(scalekit, mayBeJobs)) {
-		const relation = relationToJobs(client, identity);
-		if (typeof relation === 'object') found.set(client.client_id, relation);
-		else if (relation !== 'unrelated') kept.add(relation, client.client_id);
-	}
+	const { ours, kept } = await (0,_steps_find_js__WEBPACK_IMPORTED_MODULE_7__/* .findRelated */ .f7)(scalekit, mayBeJobs, (client) => relationToJobs(client, identity));
 	kept.warnings().forEach(_output_log_js__WEBPACK_IMPORTED_MODULE_3__/* .warning */ .$e);
-	return [...found.values()].sort(_client_identity_js__WEBPACK_IMPORTED_MODULE_0__/* .oldestFirst */ .sZ);
+	return ours.sort(_client_identity_js__WEBPACK_IMPORTED_MODULE_0__/* .oldestFirst */ .sZ);
 }
 /** Returns a client if a job of the repository's workflows created it, and otherwise what it is to them. */
 function relationToJobs({ client_id, description, parse }, identity) {
 	const by = (0,_client_identity_js__WEBPACK_IMPORTED_MODULE_0__/* .repositoryReference */ .sk)(identity.repository, identity.repository_id);
-	const markers = (0,_client_marker_js__WEBPACK_IMPORTED_MODULE_11__/* .parseMarkers */ .FT)(description);
+	const markers = (0,_client_marker_js__WEBPACK_IMPORTED_MODULE_10__/* .parseMarkers */ .FT)(description);
 	const isOurs = markers.some((marker) => marker.by === by && marker.lifetime === 'job');
 	if (markers.length > 0 && !isOurs) return 'unrelated';
 	try {
@@ -1167,7 +1161,7 @@ function relationToJobs({ client_id, description, parse }, identity) {
 		if (others.length > 0) return 'disputed';
 		return (0,_client_identity_js__WEBPACK_IMPORTED_MODULE_0__/* .contradictsItself */ .AM)(client, marker) ? 'contradictory' : { ...(0,_client_identity_js__WEBPACK_IMPORTED_MODULE_0__/* .withMarker */ .Pe)(client), marker };
 	} catch (error) {
-		if (isOurs) _output_log_js__WEBPACK_IMPORTED_MODULE_3__/* .warning */ .$e(`Client ${client_id} stays: ${_output_log_js__WEBPACK_IMPORTED_MODULE_3__/* .message */ .iU(error)}.`);
+		if (isOurs) _output_log_js__WEBPACK_IMPORTED_MODULE_3__/* .warning */ .$e(`Client ${client_id} is not deleted: ${_output_log_js__WEBPACK_IMPORTED_MODULE_3__/* .message */ .iU(error)}.`);
 		return 'unrelated';
 	}
 }
@@ -1179,11 +1173,11 @@ async function sweep({ dry_run, max_deletions }, scalekit, clients, judge) {
 	for (const client of clients) {
 		const row =
 			count === max_deletions
-				? { action: 'stays', why: `max_deletions is ${max_deletions}, so nobody asked about it`, failures: [] }
+				? { action: KEPT, why: `the limit max_deletions: ${max_deletions} was reached` }
 				: await sweepOne(scalekit, client, await judge(client), dry_run);
 		if (row.action === DELETED || row.action === WOULD_BE_DELETED) count++;
 		const { client_id, name, marker } = client;
-		_output_log_js__WEBPACK_IMPORTED_MODULE_3__/* .info */ .pq(`Client ${client_id} ${JSON.stringify(name)} of run ${marker.run}: ${row.action}, since ${row.why}.`);
+		_output_log_js__WEBPACK_IMPORTED_MODULE_3__/* .info */ .pq(`Client ${client_id} ${JSON.stringify(name)} of run ${marker.run}: ${row.action}, because ${row.why}.`);
 		rows.push({ client, ...row });
 	}
 	return rows;
@@ -1191,16 +1185,15 @@ async function sweep({ dry_run, max_deletions }, scalekit, clients, judge) {
 /** Deletes a client if its job has ended. */
 async function sweepOne(scalekit, client, { isOver, why, failure, warning }, dryRun) {
 	if (warning) _output_log_js__WEBPACK_IMPORTED_MODULE_3__/* .warning */ .$e(warning);
-	const failures = failure === undefined ? [] : [failure];
-	if (!isOver) return { action: 'stays', why, failures };
-	if (dryRun) return { action: WOULD_BE_DELETED, why, failures };
-	const outcome = await (0,_undo_remove_js__WEBPACK_IMPORTED_MODULE_9__/* .deleteMarkedClient */ .Lf)(scalekit, client);
-	if (typeof outcome === 'string') return { action: outcome, why, failures };
-	return { action: 'not deleted', why, failures: [...failures, outcome.remaining] };
+	if (!isOver) return { action: KEPT, why, failure };
+	if (dryRun) return { action: WOULD_BE_DELETED, why };
+	const outcome = await (0,_undo_remove_js__WEBPACK_IMPORTED_MODULE_8__/* .deleteMarkedClient */ .Lf)(scalekit, client);
+	if (typeof outcome === 'string') return { action: outcome, why };
+	return { action: KEPT, why: 'its deletion failed', failure: outcome.remaining };
 }
 /**
  * Returns a function that judges one client. It asks GitHub once about each run, and not again if GitHub refuses to
- * answer. A client whose run cannot be determined stays.
+ * answer. A client whose run cannot be determined is kept.
  */
 function judgeWith(github, { repository, run: ownRun }) {
 	const runs = new Map();
@@ -1217,11 +1210,7 @@ function judgeWith(github, { repository, run: ownRun }) {
 	};
 	return async ({ client_id, marker, create_time }) => {
 		const [id = ''] = marker.run.split('.');
-		const byAge = () => {
-			const { serverNow } = github.transport;
-			const now = serverNow === undefined ? undefined : BigInt(serverNow) * 1000000n;
-			return judgeByAge(marker, create_time, now, ownRun);
-		};
+		const byAge = () => judgeByAge(marker, create_time, (0,_net_clock_js__WEBPACK_IMPORTED_MODULE_11__/* .toNanoseconds */ .r)(github.transport.serverNow), ownRun);
 		const verdict = byAge();
 		if (verdict) return verdict;
 		try {
@@ -1231,7 +1220,7 @@ function judgeWith(github, { repository, run: ownRun }) {
 			// Judge by age once more: if Scalekit sends no time, GitHub's response is the first that does.
 			return byAge() ?? judgeByRun({ client_id, marker, create_time }, run);
 		} catch (error) {
-			return { isOver: false, why: 'GitHub could not be asked about its run', failure: _output_log_js__WEBPACK_IMPORTED_MODULE_3__/* .message */ .iU(error) };
+			return { isOver: false, why: 'its run could not be read', failure: _output_log_js__WEBPACK_IMPORTED_MODULE_3__/* .message */ .iU(error) };
 		}
 	};
 }
@@ -1242,38 +1231,31 @@ function judgeWith(github, { repository, run: ownRun }) {
  * @returns undefined if only GitHub can tell
  */
 function judgeByAge({ run }, create_time, now, ownRun) {
-	if (run === ownRun) return { isOver: false, why: 'it is of this very run' };
+	if (run === ownRun) return { isOver: false, why: 'this run created it' };
 	if (create_time === undefined || now === undefined || now - create_time <= MAX_RUN_NS) return undefined;
 	return { isOver: true, why: 'it is older than 35 days, and no run lasts longer' };
 }
 /** Judges a client by its workflow run. @param workflowRun undefined if GitHub shows no such run */
 function judgeByRun({ client_id, marker, create_time }, workflowRun) {
 	// GitHub answers 404 for a deleted run and for one that the token may not see.
-	if (!workflowRun) return { isOver: false, why: 'GitHub shows no such run, which proves nothing' };
+	if (!workflowRun) return { isOver: false, why: 'GitHub does not show its run, so the run may not have ended' };
 	const { status, run_attempt, updated_at } = workflowRun;
 	const attempt = Number(marker.run.split('.')[1]);
 	// A run without a number of its attempt is completed only if all its jobs have ended, in whatever attempt.
 	const current = run_attempt ?? attempt;
 	const isOver = current > attempt || (current === attempt && status === 'completed');
 	if (!isOver) return { isOver, why: `its run is ${status} in attempt ${current}` };
-	const end = updated_at === undefined ? undefined : BigInt(updated_at) * 1000000n;
+	const end = (0,_net_clock_js__WEBPACK_IMPORTED_MODULE_11__/* .toNanoseconds */ .r)(updated_at);
 	if (create_time !== undefined && end !== undefined && create_time > end + _client_identity_js__WEBPACK_IMPORTED_MODULE_0__/* .COPY_AGE_NS */ .Y0)
-		return { isOver: false, why: 'it was created after its run ended', warning: (0,_steps_kept_clients_js__WEBPACK_IMPORTED_MODULE_8__/* .copyText */ .Dk)(client_id) };
+		return {
+			isOver: false,
+			why: 'it was created after its run ended',
+			warning: `Client ${client_id} is not deleted: it was created after its run ended, so it is a copy. Delete it by hand, or remove the marker from its description.`,
+		};
 	return {
 		isOver,
-		why: current > attempt ? `its run is at attempt ${current} by now` : 'its run is completed',
+		why: current > attempt ? `its run is in attempt ${current} now` : 'its run is completed',
 	};
-}
-/** Returns the rows of the summary's table. */
-function table(rows) {
-	const header = ['Client', 'Name', 'Run', 'What', 'Why'].map((data) => ({ data, header: true }));
-	const shown = rows
-		.slice(0, MAX_ROWS)
-		.map(({ client, action, why }) =>
-			[client.client_id, client.name, client.marker.run, action, why].map((text) => (0,_output_summary_js__WEBPACK_IMPORTED_MODULE_5__/* .cell */ .Hn)([text])),
-		);
-	const more = rows.length - MAX_ROWS;
-	return [header, ...shown, ...(more > 0 ? [[{ data: `and ${more} more`, colspan: '5' }]] : [])];
 }
 
 

@@ -44,7 +44,8 @@ function findDrift({ fields, given, marker }, client) {
 	const names = ['scopes', 'custom_claims'];
 	if (fields.audience) names.push('audience');
 	if (fields.expiry && client.expiry) names.push('expiry');
-	if (given.name && !isSuffixedName(client, fields.name, marker)) names.push('name');
+	// If the name was taken, this action has added characters of the nonce.
+	if (given.name && client.name !== nameWithNonce(fields.name, (client.marker ?? marker).nonce)) names.push('name');
 	if (given.description && (0,_marker_js__WEBPACK_IMPORTED_MODULE_2__/* .foldText */ .TH)(fields.description) !== (0,_marker_js__WEBPACK_IMPORTED_MODULE_2__/* .foldText */ .TH)(client.descriptionText)) names.push('description');
 	return compareFields(names, fields, comparable(fields, client));
 }
@@ -136,10 +137,6 @@ function differentExpiry({ fields }, client) {
 }
 function differentOrganization({ organization_id }, client) {
 	return compareSets([['organization_id', [organization_id], [client.organization_id || organization_id]]]);
-}
-/** Returns whether a client has the wanted name with what this action adds if a name is taken. */
-function isSuffixedName(client, name, marker) {
-	return client.name === nameWithNonce(name, client.marker?.nonce ?? marker.nonce);
 }
 /** Returns a name that no other client has: with the first characters of the nonce, cut to the longest name. */
 function nameWithNonce(name, nonce) {
@@ -353,7 +350,7 @@ function isFromThisStep({ description, custom_claims }, { nonce, run }) {
 /* harmony export */ });
 const SAVED_STATE =
 	/^v1 key:(?<key>[\w-]{16}) organization:(?<organization>org_[\w-]{1,124}) secret:(?<secret>[\w-]{1,128})$/;
-/** Characters of a value that this action wrote, at most. A longer one is somebody else's. */
+/** Characters of a value that this action wrote, at most. A longer one is another owner's. */
 const MAX_STATE = 400;
 /** Stands for the id of a new secret that no response showed. Credentials saved with it never count as usable. */
 const UNKNOWN = 'unknown';
@@ -502,7 +499,7 @@ function githubRefusal(subject, response, data) {
 }
 /** Returns the advice for a response that shows that the server does not have GitHub's API for a request. */
 function otherServerAdvice(permission) {
-	const check = 'Check who answers at GITHUB_API_URL.';
+	const check = 'Check which server answers at GITHUB_API_URL.';
 	if (FORGE_PERMISSIONS.includes(permission)) return check;
 	return `${check} Gitea and Forgejo do not have GitHub's API for secrets, so save_to cannot work there, neither in the main action nor in delete/. Without save_to, the client, the outputs and delete/ work.`;
 }
@@ -513,38 +510,27 @@ function githubAdvice({ parameters, permission }, response, messages) {
 			? 'GitHub redirects this name: the repository was renamed or transferred. Use its current name.'
 			: (0,api_error/* redirectAdvice */.R2)(response, 'use the current name of the repository.');
 	const wait = rateLimitWait(response);
-	if (status === 429 || wait !== undefined) return response.cancelled ? '' : rateLimitAdvice(wait);
-	if (status >= 500) return "That is on GitHub's side: try again later.";
+	if (status === 429 || wait !== undefined) return (0,api_error/* rateLimitAdvice */.ix)('github_token', response, wait);
+	if (status >= 500) return 'That is a failure of GitHub. Try again later.';
 	const intercepted = (0,api_error/* interceptedAdvice */.G0)(response, 'GITHUB_API_URL');
 	if (intercepted) return intercepted;
-	if (status === 401) return 'github_token is not valid, or not valid any more.';
-	if (status === 404) return `${missing(parameters)} ${grantText(permission)}`;
+	if (status === 401) return 'github_token is wrong, has expired or was revoked.';
+	const grant = `It needs ${PERMISSIONS[permission]}.`;
+	if (status === 404) return `${missing(parameters)} ${grant}`;
 	if (status === 405) return otherServerAdvice(permission);
-	return status === 403 ? forbiddenAdvice(permission, response, messages) : '';
-}
-/** Returns the sentence that says what the token needs. */
-function grantText(permission) {
-	return `It needs ${PERMISSIONS[permission]}.`;
-}
-function forbiddenAdvice(permission, response, messages) {
-	const more = permission === 'runs' ? '' : ' GITHUB_TOKEN cannot be given it.';
+	if (status !== 403) return '';
 	// GitHub says "Resource not accessible by personal access token". Its other messages explain themselves: single
 	// sign-on, an IP allow list, a policy on tokens, an archived repository.
 	const isPermission = messages.some((message) => /not accessible by/i.test(message));
-	const grant = grantText(permission);
-	return [...(isPermission ? [`github_token may not do that. ${grant}${more}`] : []), ...signOnAdvice(response)].join(
-		' ',
-	);
+	const more = permission === 'runs' ? '' : ' GITHUB_TOKEN cannot have that permission.';
+	return [isPermission && `github_token lacks a permission. ${grant}${more}`, signOnAdvice(response)]
+		.filter(Boolean)
+		.join(' ');
 }
-/** Returns the sentence with the address where the user allows a token for an organization with single sign-on. */
+/** Returns the sentence with the URL at which the user allows a token for an organization with single sign-on. */
 function signOnAdvice({ headers }) {
 	const [, url] = /^required; url=(https:\/\/\S{1,1000})$/.exec(String(headers['x-github-sso'])) ?? [];
-	return url ? [`To allow github_token, open ${url}`] : [];
-}
-/** @param wait milliseconds that GitHub asks to wait, if it does */
-function rateLimitAdvice(wait) {
-	const seconds = wait && Number.isFinite(wait) ? ` (it says: come back after ${Math.ceil(wait / 1000)} seconds)` : '';
-	return `The rate limit of github_token is reached for longer than this step may wait${seconds}: run fewer jobs at once, or raise timeout.`;
+	return url ? `To allow github_token, open ${url}` : '';
 }
 /** Returns what may be missing if GitHub answers 404. It answers the same to a token that may not see the thing. */
 function missing({ owner, repo, environment_name }) {
@@ -555,10 +541,7 @@ function missing({ owner, repo, environment_name }) {
 function githubMessages(data) {
 	const { message, errors } = Object(data);
 	const details = Array.isArray(errors) ? errors.map((error) => Object(error).message ?? error) : [];
-	return [message, ...details]
-		.filter((text) => typeof text === 'string')
-		.slice(0, 10)
-		.map((text) => (0,output_text/* truncate */.xv)((0,output_text/* oneLine */.TN)(text), 300));
+	return [message, ...details].filter((text) => typeof text === 'string');
 }
 
 // EXTERNAL MODULE: ./build/github/runner.js
@@ -613,7 +596,7 @@ class GitHub {
 				const delay = base * (0.75 + Math.random() / 2);
 				// A retry without time would fail and hide what GitHub answered.
 				if (delay + transport/* MIN_RETRY_TIME */.Gx > this.transport.remaining || !(await this.transport.wait(delay))) throw error;
-				log/* debug */.Yz(`${error.message} Asking again, in case something is new.`);
+				log/* debug */.Yz(`${error.message} Retrying, because something may be new.`);
 			}
 		}
 		return await read();
@@ -658,7 +641,7 @@ class GitHub {
 			const mayBeMissing = (0,runner/* isForgeApi */.So)(this.api) && !run.run_attempt;
 			if (run_attempt === undefined && !mayBeMissing) throw new json/* InvalidResponseError */.tF('run_attempt is not a number');
 			const [created, updated] = RUN_TIMES.map((names) => timeField(run, names));
-			// A run that did not change after it was created has not told when it ended.
+			// If a run has not changed since it was created, this time does not say when it ended.
 			const updated_at = updated && created && updated > created ? updated : undefined;
 			const status = (0,json/* stringField */.OM)(run, 'status');
 			const isCompleted = run_attempt === undefined && FORGEJO_ENDS.includes(status);
@@ -719,8 +702,7 @@ class GitHub {
 	async #sendThroughOctokit({ route, parameters, mayBeDone = false }) {
 		let response;
 		const fetch = async (url, { method, headers, body }) => {
-			const isGarbage = ({ body }) => method === 'GET' && !(0,json/* isJsonObject */.OW)(body);
-			const call = { method, url: new URL(url), headers, body, repeatable: true, mayBeDone, rateLimitWait: rateLimitWait, isGarbage };
+			const call = { method, url: new URL(url), headers, body, repeatable: true, mayBeDone, rateLimitWait: rateLimitWait };
 			response = await this.transport.send(call);
 			return toFetchResponse(response);
 		};
@@ -867,7 +849,7 @@ class SavedCredentials {
 	 * Creates or updates a variable. If the outcome is unknown, reads the variable to find out.
 	 * @param exists whether an update is tried first, or else a creation. If GitHub says that the variable does not
 	 *   exist, or already exists, the other one follows.
-	 * @param beforeOther called before the other one is sent, because somebody else has deleted or created the variable. If
+	 * @param beforeOther called before the other one is sent, because another run or user has deleted or created the variable. If
 	 *   it throws, nothing is sent.
 	 */
 	async setVariable(name, value, exists, beforeOther) {
@@ -1133,7 +1115,8 @@ function shorten(text, max) {
 /* harmony export */   R2: () => (/* binding */ redirectAdvice),
 /* harmony export */   bG: () => (/* binding */ refusedError),
 /* harmony export */   ee: () => (/* binding */ isApiResponse),
-/* harmony export */   hD: () => (/* binding */ ApiError)
+/* harmony export */   hD: () => (/* binding */ ApiError),
+/* harmony export */   ix: () => (/* binding */ rateLimitAdvice)
 /* harmony export */ });
 /* harmony import */ var _output_text_js__WEBPACK_IMPORTED_MODULE_0__ = __webpack_require__(4938);
 /* harmony import */ var _json_js__WEBPACK_IMPORTED_MODULE_2__ = __webpack_require__(7661);
@@ -1143,8 +1126,10 @@ function shorten(text, max) {
 
 // The errors of the Scalekit and GitHub APIs, and the advice about the network that both have in common. scalekit/errors.ts
 // and github/errors.ts add the advice for the responses of each API.
-/** Characters of all messages of one response. */
-const MAX_MESSAGES = 1_000;
+/** How many messages of one response an error shows, the characters of each, and of all. */
+const MAX_MESSAGES = 10;
+const MAX_MESSAGE_LENGTH = 300;
+const MAX_MESSAGES_LENGTH = 1_000;
 /** A failed API request: the operation, the status, the server's own message, and what the user can do. */
 class ApiError extends Error {
 	name = 'ApiError';
@@ -1161,17 +1146,16 @@ class ApiError extends Error {
 /**
  * Returns the error for a response whose status is not 2xx.
  * @param operation completes "Could not …"
- * @param messages the server's own messages
+ * @param messages the server's own messages, as the body has them
  * @param advice what the user can do, a sentence, or empty
  * @param status what the error has as its status, if that is not the response's
  */
 function refusedError(operation, response, messages, advice, status = response.status) {
 	const isFromApi = isApiResponse(response);
-	const reason = [
-		`HTTP ${response.status}`,
-		...(messages.length > 0 ? [(0,_output_text_js__WEBPACK_IMPORTED_MODULE_0__/* .truncate */ .xv)(messages.join(': '), MAX_MESSAGES)] : []),
-	];
-	return new ApiError(errorSentence(operation, reason.join(': '), advice), { status, isFromApi });
+	const shown = messages.slice(0, MAX_MESSAGES).map((message) => (0,_output_text_js__WEBPACK_IMPORTED_MODULE_0__/* .truncate */ .xv)((0,_output_text_js__WEBPACK_IMPORTED_MODULE_0__/* .oneLine */ .TN)(message), MAX_MESSAGE_LENGTH));
+	const words = (0,_output_text_js__WEBPACK_IMPORTED_MODULE_0__/* .truncate */ .xv)(shown.join(': '), MAX_MESSAGES_LENGTH);
+	const reason = `HTTP ${response.status}${words && `: ${words}`}`;
+	return new ApiError(errorSentence(operation, reason, advice), { status, isFromApi });
 }
 /**
  * Returns the error for a request that got no complete response.
@@ -1200,6 +1184,16 @@ function redirectAdvice({ headers }, advice) {
 	return `Redirects are not followed (it points to ${(0,_output_text_js__WEBPACK_IMPORTED_MODULE_0__/* .truncate */ .xv)(String(headers.location ?? 'nowhere'), 200)}): ${advice}`;
 }
 /**
+ * Returns the advice for a rate limit. After a cancel there is none, because the request was not repeated.
+ * @param owner whose limit it is
+ * @param wait milliseconds that the server asks to wait, if it does
+ */
+function rateLimitAdvice(owner, { cancelled }, wait = 0) {
+	if (cancelled) return '';
+	const asked = wait && Number.isFinite(wait) ? ` The server asks to wait for ${Math.ceil(wait / 1000)} seconds.` : '';
+	return `The rate limit of ${owner} is reached, and this step has no time to wait for it.${asked} Run fewer jobs at the same time, or raise timeout.`;
+}
+/**
  * Returns the advice for a 401 or 403 that does not come from the API, or an empty text for any other response. Both APIs
  * explain a refusal in a JSON object, so any other body is that of a server in between.
  * @param setting name of the input or variable that holds the server's URL
@@ -1209,15 +1203,11 @@ function interceptedAdvice({ status, body }, setting) {
 	return `That is not the API's JSON: a firewall, a proxy or an IP allow list in front of ${setting} probably refused it. Allow this runner's address there.`;
 }
 /**
- * Returns whether a response may come from the API: its body is empty, a JSON object, a JSON list or null. Any other
- * body comes from a server in between, so its status says nothing about the API.
+ * Returns whether a response may come from the API: its body is empty or a JSON object. Any other body comes from a server
+ * in between, so its status says nothing about the API.
  */
 function isApiResponse({ body }) {
-	try {
-		return body.trim() === '' || typeof JSON.parse(body) === 'object';
-	} catch {
-		return false;
-	}
+	return body.trim() === '' || (0,_json_js__WEBPACK_IMPORTED_MODULE_2__/* .isJsonObject */ .OW)(body);
 }
 function errorSentence(operation, reason, advice) {
 	return `Could not ${operation}: ${reason.replace(/[.\s]+$/, '')}.${advice && ` ${advice}`}`;
@@ -1245,9 +1235,9 @@ function proxyAdvice({ isCertificateError }, { variable, code, status }, setting
 	if (isCertificateError)
 		return `The proxy's own certificate is not accepted for the host in ${variable}: behind a private certificate authority, set NODE_EXTRA_CA_CERTS to a file with its certificate.`;
 	if (status === 407)
-		return `It asks for a user and a password: ${variable} takes them as http://USER:PASSWORD@HOST:PORT, with special characters percent-encoded.`;
+		return `The proxy requires a user and a password. Set ${variable} to http://USER:PASSWORD@HOST:PORT, with special characters percent-encoded.`;
 	if (code === 'PROXY_REFUSED')
-		return 'It does not let this host through: ask whoever runs it, or name the host in no_proxy.';
+		return 'The proxy does not allow this host. Ask its administrator to allow it, or add the host to no_proxy.';
 	if (status !== undefined) return `Check ${setting}, and whether the proxy reaches that host.`;
 	return `Check the address in ${variable} and the way to it, or name the host in no_proxy.`;
 }
@@ -1259,7 +1249,8 @@ function proxyAdvice({ isCertificateError }, { variable, code, status }, setting
 /***/ ((__unused_webpack_module, __webpack_exports__, __webpack_require__) => {
 
 /* harmony export */ __webpack_require__.d(__webpack_exports__, {
-/* harmony export */   p: () => (/* binding */ clock)
+/* harmony export */   p: () => (/* binding */ clock),
+/* harmony export */   r: () => (/* binding */ toNanoseconds)
 /* harmony export */ });
 /**
  * Returns the milliseconds since the process started. `performance.now()` would return the same, but it loads a library
@@ -1267,6 +1258,10 @@ function proxyAdvice({ isCertificateError }, { variable, code, status }, setting
  */
 function clock() {
 	return process.uptime() * 1000;
+}
+/** Returns milliseconds in nanoseconds. Undefined if the time is not known. */
+function toNanoseconds(milliseconds) {
+	return milliseconds === undefined ? undefined : BigInt(milliseconds) * 1000000n;
 }
 
 
@@ -1423,8 +1418,8 @@ var net_proxy = __webpack_require__(5927);
 // The agents that open TLS connections: directly (EagerAgent), or through a proxy (TunnelAgent). Both keep connections
 // alive.
 /**
- * Milliseconds for the attempt to connect to one of several addresses of a host. Node.js's own 250 fail on a long way: it
- * gives up an address that would answer, and the next one may not be reachable (github.com/nodejs/node/issues/54359).
+ * Milliseconds for the attempt to connect to one of several addresses of a host. Node.js's default, 250, is too short for a
+ * distant server, and the next address may not be reachable (github.com/nodejs/node/issues/54359).
  */
 const ADDRESS_TIMEOUT = 1_000;
 external_node_net_default().setDefaultAutoSelectFamilyAttemptTimeout(Math.max(ADDRESS_TIMEOUT, external_node_net_default().getDefaultAutoSelectFamilyAttemptTimeout()));
@@ -1553,6 +1548,8 @@ class Deadline {
 	}
 }
 
+// EXTERNAL MODULE: ./build/net/json.js
+var json = __webpack_require__(7661);
 // EXTERNAL MODULE: ./build/net/network-error.js
 var network_error = __webpack_require__(8518);
 ;// CONCATENATED MODULE: ./build/net/read-body.js
@@ -1600,6 +1597,7 @@ function tooLarge() {
 // EXTERNAL MODULE: ./build/net/retry.js
 var retry = __webpack_require__(8853);
 ;// CONCATENATED MODULE: ./build/net/transport.js
+
 
 
 
@@ -1803,10 +1801,10 @@ class Transport {
 		// After a rate limit, the server has done nothing and says when to retry. Only the deadline limits these retries.
 		if (request.rateLimitWait?.(result) !== undefined) return true;
 		if (result.status === 429) return !request.isPermanentLimit?.(result) || attempt < MAX_ATTEMPTS;
-		const isGarbage = result.status >= 200 && result.status < 300 && request.isGarbage?.(result) === true;
-		const isTemporary = result.status === 408 || result.status === 425 || result.status >= 500 || isGarbage;
+		const { status } = result;
+		const isTemporary = status === 408 || status === 425 || status >= 500 || isGarbage(request, result);
 		// After 425 Too Early (RFC 8470), the server has done nothing.
-		return (request.repeatable || result.status === 425) && isTemporary && attempt < MAX_ATTEMPTS;
+		return (request.repeatable || status === 425) && isTemporary && attempt < MAX_ATTEMPTS;
 	}
 	/** Waits. Returns false if the run was cancelled first. */
 	async #sleep(milliseconds) {
@@ -1819,6 +1817,13 @@ class Transport {
  */
 function mayBeCarriedOut(status) {
 	return status < 400 || status >= 500 || status === 408;
+}
+/**
+ * Returns whether a 2xx response does not come from an API: a portal or a proxy may answer 200 as well. APIs answer with a
+ * JSON object. An empty body can confirm a change.
+ */
+function isGarbage({ method }, { status, body }) {
+	return status >= 200 && status < 300 && !(0,json/* isJsonObject */.OW)(body) && (method === 'GET' || body.trim() !== '');
 }
 /**
  * Returns the time in a response's `Date` header, or this machine's time if the header is absent or invalid.
@@ -1916,8 +1921,8 @@ const MAX_VALUES = 50;
 /** Bytes of the rows of a long table. GitHub takes 1 MiB at most as a step's whole summary, and browsers are slow before that. */
 const MAX_TABLE = 500_000;
 /**
- * Appends a heading and a table to the job summary, and between them a list of notes in HTML. Writes synchronously, because the asynchronous write of
- * @actions/core starts threads. If the summary cannot be written, logs that and does not fail.
+ * Appends a heading and a table to the job summary, and between them a list of notes in HTML. Writes synchronously, because
+ * the asynchronous write of @actions/core starts threads. If the summary cannot be written, logs that and does not fail.
  */
 function writeSummary(title, rows, notes = []) {
 	try {
@@ -2089,11 +2094,11 @@ class Scalekit {
 		this.#pageSizes.shift();
 		return await this.#getPage(operation, page_token);
 	}
-	/** Returns a client, or undefined if it does not exist. */
+	/** Returns a client, or undefined if it does not exist. @throws {ApiError} if it cannot be read, or if the response shows another client */
 	async getClient(client_id) {
-		const parse = (body) => (0,_types_js__WEBPACK_IMPORTED_MODULE_5__/* .parseClientSummary */ .Rg)((0,_net_json_js__WEBPACK_IMPORTED_MODULE_8__/* .parseJsonObject */ .dw)(body).client);
 		const request = this.#request('GET', [client_id]);
 		const operation = `read client ${client_id}`;
+		const parse = (body) => parseRequestedClient(body, client_id);
 		const send = () => this.#exchange(operation, request, this.#subject(client_id), parse, () => undefined);
 		const isUnknown = (outcome) => outcome.kind === 'done' && outcome.value === undefined;
 		return (0,_net_outcome_js__WEBPACK_IMPORTED_MODULE_6__/* .unwrap */ .oA)(await this.#retryDuringLag(this.#lagEnd(client_id), isUnknown, send));
@@ -2109,12 +2114,8 @@ class Scalekit {
 	/** Updates the fields that are given. The value of the outcome is the client as it is afterwards. */
 	async updateClient(client_id, fields) {
 		const request = this.#request('PATCH', [client_id], fields);
-		const parse = (body) => {
-			const client = (0,_types_js__WEBPACK_IMPORTED_MODULE_5__/* .parseClientSummary */ .Rg)((0,_net_json_js__WEBPACK_IMPORTED_MODULE_8__/* .parseJsonObject */ .dw)(body).client);
-			if (client.client_id !== client_id) throw new _net_json_js__WEBPACK_IMPORTED_MODULE_8__/* .InvalidResponseError */ .tF('it shows another client');
-			return client;
-		};
 		const operation = `update client ${client_id}`;
+		const parse = (body) => parseRequestedClient(body, client_id);
 		const send = (mayBeDone) => this.#exchange(operation, { ...request, mayBeDone }, this.#subject(client_id), parse);
 		return await this.#retryDuringLag(this.#lagEnd(client_id), _meaning_js__WEBPACK_IMPORTED_MODULE_3__/* .isMissing */ .b2, send);
 	}
@@ -2226,7 +2227,7 @@ class Scalekit {
 	async #exchange(operation, request, subject, parse, missing) {
 		let response;
 		try {
-			response = await this.transport.send({ ...request, isGarbage: _meaning_js__WEBPACK_IMPORTED_MODULE_3__/* .isGarbage */ .Qx });
+			response = await this.transport.send(request);
 		} catch (error) {
 			if (!(error instanceof _net_network_error_js__WEBPACK_IMPORTED_MODULE_1__/* .NetworkError */ .D)) throw error;
 			return (0,_net_outcome_js__WEBPACK_IMPORTED_MODULE_6__/* .failure */ .V2)(error.reached, (0,_net_api_error_js__WEBPACK_IMPORTED_MODULE_0__/* .unansweredError */ .$r)(operation, error, 'scalekit_environment_url'));
@@ -2245,6 +2246,12 @@ class Scalekit {
 			return (0,_net_outcome_js__WEBPACK_IMPORTED_MODULE_6__/* .failure */ .V2)(true, (0,_errors_js__WEBPACK_IMPORTED_MODULE_2__/* .scalekitInvalidResponse */ .tk)(operation, response, error.message, subject));
 		}
 	}
+}
+/** Parses the client in a response. @throws {InvalidResponseError} if it is not the requested one */
+function parseRequestedClient(body, client_id) {
+	const client = (0,_types_js__WEBPACK_IMPORTED_MODULE_5__/* .parseClientSummary */ .Rg)((0,_net_json_js__WEBPACK_IMPORTED_MODULE_8__/* .parseJsonObject */ .dw)(body).client);
+	if (client.client_id !== client_id) throw new _net_json_js__WEBPACK_IMPORTED_MODULE_8__/* .InvalidResponseError */ .tF('it shows another client');
+	return client;
 }
 
 
@@ -2270,19 +2277,16 @@ function parseErrorBody({ body, headers }) {
 			String(headers['content-type'] ?? 'text/plain').startsWith('text/plain') && !/^[{[<]|debug_info/.test(plainText);
 		return { codes: [], texts: isPlainText && plainText ? [plainText] : [], violations: [] };
 	}
-	const status = fieldsOf(parsed);
-	const infos = [...listOf(status.details).map(fieldsOf), status];
+	const status = Object(parsed);
+	const infos = [...listOf(status.details).map(Object), status];
 	const violations = infos
-		.flatMap((info) => listOf(fieldsOf(info.validation_error_info).field_violations).map(fieldsOf))
+		.flatMap((info) => listOf(Object(info.validation_error_info).field_violations).map(Object))
 		.map(({ field, description }) => ({ field: text(field), description: text(description) }));
 	return {
 		codes: infos.map(({ error_code }) => text(error_code)).filter(Boolean),
 		texts: [status.error, status.error_description, status.message].map(text).filter(Boolean),
 		violations,
 	};
-}
-function fieldsOf(value) {
-	return typeof value === 'object' && value !== null ? value : {};
 }
 function listOf(value) {
 	return Array.isArray(value) ? value : [];
@@ -2303,10 +2307,12 @@ function text(value) {
 /* harmony export */   tk: () => (/* binding */ scalekitInvalidResponse)
 /* harmony export */ });
 /* harmony import */ var _net_api_error_js__WEBPACK_IMPORTED_MODULE_0__ = __webpack_require__(1308);
-/* harmony import */ var _output_text_js__WEBPACK_IMPORTED_MODULE_1__ = __webpack_require__(4938);
-/* harmony import */ var _error_body_js__WEBPACK_IMPORTED_MODULE_4__ = __webpack_require__(6573);
+/* harmony import */ var _net_retry_js__WEBPACK_IMPORTED_MODULE_4__ = __webpack_require__(8853);
+/* harmony import */ var _net_transport_js__WEBPACK_IMPORTED_MODULE_1__ = __webpack_require__(2677);
+/* harmony import */ var _error_body_js__WEBPACK_IMPORTED_MODULE_5__ = __webpack_require__(6573);
 /* harmony import */ var _meaning_js__WEBPACK_IMPORTED_MODULE_2__ = __webpack_require__(7777);
 /* harmony import */ var _secret_cap_js__WEBPACK_IMPORTED_MODULE_3__ = __webpack_require__(3193);
+
 
 
 
@@ -2320,8 +2326,10 @@ class SecretCapError extends _net_api_error_js__WEBPACK_IMPORTED_MODULE_0__/* .A
  */
 function scalekitRefusal(operation, response, subject) {
 	const messages = scalekitMessages(response);
+	// An error code may say that something does not exist, whatever the status.
+	const status = (0,_meaning_js__WEBPACK_IMPORTED_MODULE_2__/* .isNotFound */ .c4)(response) ? 404 : response.status;
 	if (typeof subject === 'string' || !subject.adding || !(0,_secret_cap_js__WEBPACK_IMPORTED_MODULE_3__/* .isSecretCap */ .N)(response))
-		return (0,_net_api_error_js__WEBPACK_IMPORTED_MODULE_0__/* .refusedError */ .bG)(operation, response, messages, scalekitAdvice(response, subject), meantStatus(response));
+		return (0,_net_api_error_js__WEBPACK_IMPORTED_MODULE_0__/* .refusedError */ .bG)(operation, response, messages, scalekitAdvice(response, subject), status);
 	return new SecretCapError((0,_net_api_error_js__WEBPACK_IMPORTED_MODULE_0__/* .refusedError */ .bG)(operation, response, messages, '').message, { status: response.status });
 }
 /**
@@ -2333,22 +2341,19 @@ function scalekitInvalidResponse(operation, response, reason, subject) {
 	const advice = subject !== 'sign-in' ? '' : 'Is scalekit_environment_url the address of a Scalekit environment?';
 	return (0,_net_api_error_js__WEBPACK_IMPORTED_MODULE_0__/* .invalidResponseError */ .Le)(operation, response, reason, advice);
 }
-/** Returns 404 if the error code says that something does not exist, whatever the status. */
-function meantStatus(response) {
-	return (0,_meaning_js__WEBPACK_IMPORTED_MODULE_2__/* .isNotFound */ .c4)(response) ? 404 : response.status;
-}
 const DENIED_TOKEN_ADVICE =
 	'A scope must exist in the environment, and an interceptor or the IP allowlist of the environment may deny the token.';
 function scalekitAdvice(response, subject) {
 	const { status, headers } = response;
 	if (status >= 300 && status < 400)
 		return (0,_net_api_error_js__WEBPACK_IMPORTED_MODULE_0__/* .redirectAdvice */ .R2)(response, "scalekit_environment_url must be the environment's own address.");
-	if (status === 429) {
-		if (response.cancelled) return '';
-		const wait = headers['retry-after'] ? ` (it says: come back after ${(0,_output_text_js__WEBPACK_IMPORTED_MODULE_1__/* .truncate */ .xv)(headers['retry-after'], 40)})` : '';
-		return `The rate limit of the environment is reached for longer than this step may wait${wait}: run fewer jobs at once, or raise timeout.`;
-	}
-	if (status >= 500) return "That is on Scalekit's side: try again later.";
+	if (status === 429)
+		return (0,_net_api_error_js__WEBPACK_IMPORTED_MODULE_0__/* .rateLimitAdvice */ .ix)(
+			'the environment',
+			response,
+			(0,_net_retry_js__WEBPACK_IMPORTED_MODULE_4__/* .parseRetryAfter */ .m)(headers['retry-after'], (0,_net_transport_js__WEBPACK_IMPORTED_MODULE_1__/* .responseTime */ .Xo)(response)),
+		);
+	if (status >= 500) return 'That is a failure of Scalekit. Try again later.';
 	const intercepted = (0,_net_api_error_js__WEBPACK_IMPORTED_MODULE_0__/* .interceptedAdvice */ .G0)(response, 'scalekit_environment_url');
 	// How the token endpoint words a refusal is not documented. It may be a plain text, so both causes are named.
 	if (subject === 'client-sign-in')
@@ -2358,11 +2363,11 @@ function scalekitAdvice(response, subject) {
 	if (subject === 'sign-in') return [intercepted, SIGN_IN_ADVICE[status]].filter(Boolean).join(' ');
 	if (intercepted) return intercepted;
 	if (status === 404 && !(0,_net_api_error_js__WEBPACK_IMPORTED_MODULE_0__/* .isApiResponse */ .ee)(response))
-		return 'Check who answers at scalekit_environment_url: it is not the API.';
+		return 'Check which server answers at scalekit_environment_url: it is not the API.';
 	return organizationAdvice(status, subject);
 }
 const CHECK_CREDENTIALS =
-	'Check scalekit_client_id and scalekit_client_secret: they must be the API credentials (skc_…) of this very environment, not revoked.';
+	'Check scalekit_client_id and scalekit_client_secret: they must be valid API credentials (skc_…) of this environment.';
 const CHECK_CREDENTIALS_AND_ADDRESS = `${CHECK_CREDENTIALS} If the environment has an IP allowlist, it must contain the address of this runner.`;
 const SIGN_IN_ADVICE = {
 	400: CHECK_CREDENTIALS,
@@ -2373,21 +2378,20 @@ const SIGN_IN_ADVICE = {
 /** Returns the advice for a request about the organization, or about one of its clients. */
 function organizationAdvice(status, { organization, client, deleting }) {
 	if (status === 401)
-		return 'The API does not accept the token that it gave for scalekit_client_id: check that these API credentials are still valid.';
+		return 'The API refused the access token that Scalekit issued for scalekit_client_id. Check that these API credentials are still valid.';
 	if (status === 403 && deleting)
-		return 'The API credentials in scalekit_client_id may not delete clients and secrets: that needs the permission api_credentials:rotate.';
+		return 'The API credentials in scalekit_client_id may not delete clients and secrets. They need the permission api_credentials:rotate.';
 	if (status === 403)
 		return 'The API credentials in scalekit_client_id may not manage the clients of this organization, or the IP allowlist of the environment does not contain the address of this runner.';
 	if (status !== 404) return '';
-	if (client) return `Client ${client} is not there (any more).`;
-	return `Is there an organization ${organization} in this environment? An id from another environment is not known here.`;
+	if (client) return `Client ${client} does not exist.`;
+	return `Check that organization ${organization} exists in this environment. An id from another environment is not known here.`;
 }
 /** Returns the server's own messages. Nothing else of the body is shown, because `debug_info` may contain internals. */
 function scalekitMessages(response) {
-	const { codes, texts, violations } = (0,_error_body_js__WEBPACK_IMPORTED_MODULE_4__/* .parseErrorBody */ .k)(response);
+	const { codes, texts, violations } = (0,_error_body_js__WEBPACK_IMPORTED_MODULE_5__/* .parseErrorBody */ .k)(response);
 	const faults = violations.map(({ field, description }) => [field, description].filter(Boolean).join(' '));
-	const messages = [...new Set([...codes, ...texts, ...faults].filter(Boolean))];
-	return messages.slice(0, 10).map((message) => (0,_output_text_js__WEBPACK_IMPORTED_MODULE_1__/* .truncate */ .xv)((0,_output_text_js__WEBPACK_IMPORTED_MODULE_1__/* .oneLine */ .TN)(message), 300));
+	return [...new Set([...codes, ...texts, ...faults].filter(Boolean))];
 }
 
 
@@ -2397,29 +2401,22 @@ function scalekitMessages(response) {
 /***/ ((__unused_webpack_module, __webpack_exports__, __webpack_require__) => {
 
 /* harmony export */ __webpack_require__.d(__webpack_exports__, {
-/* harmony export */   Qx: () => (/* binding */ isGarbage),
 /* harmony export */   XX: () => (/* binding */ isPageSizeRefused),
 /* harmony export */   b2: () => (/* binding */ isMissing),
 /* harmony export */   c4: () => (/* binding */ isNotFound),
 /* harmony export */   p4: () => (/* binding */ areCredentialsUnknown)
 /* harmony export */ });
 /* harmony import */ var _net_api_error_js__WEBPACK_IMPORTED_MODULE_0__ = __webpack_require__(1308);
-/* harmony import */ var _net_json_js__WEBPACK_IMPORTED_MODULE_1__ = __webpack_require__(7661);
-/* harmony import */ var _error_body_js__WEBPACK_IMPORTED_MODULE_2__ = __webpack_require__(6573);
-
+/* harmony import */ var _error_body_js__WEBPACK_IMPORTED_MODULE_1__ = __webpack_require__(6573);
 
 
 // What responses and errors of Scalekit's API mean, as far as its documentation leaves it open.
 const NOT_FOUND_CODES = ['NOT_FOUND', 'RESOURCE_NOT_FOUND'];
-/** Returns whether a body is not the API's: a portal or a proxy may answer 200 as well. An empty body can confirm a change. */
-function isGarbage({ body }) {
-	return body.trim() !== '' && !(0,_net_json_js__WEBPACK_IMPORTED_MODULE_1__/* .isJsonObject */ .OW)(body);
-}
 /** Returns whether a response says that something does not exist: by its status, or by its error code whatever the status. */
 function isNotFound(response) {
 	const { status } = response;
 	if (status === 404) return (0,_net_api_error_js__WEBPACK_IMPORTED_MODULE_0__/* .isApiResponse */ .ee)(response);
-	return status >= 400 && (0,_error_body_js__WEBPACK_IMPORTED_MODULE_2__/* .parseErrorBody */ .k)(response).codes.some((code) => NOT_FOUND_CODES.includes(code));
+	return status >= 400 && (0,_error_body_js__WEBPACK_IMPORTED_MODULE_1__/* .parseErrorBody */ .k)(response).codes.some((code) => NOT_FOUND_CODES.includes(code));
 }
 /**
  * Returns whether new credentials may not be known yet. No status for that is documented, so it is any refusal of the API but
@@ -2560,8 +2557,8 @@ function asList(value) {
 /* harmony export */ __webpack_require__.d(__webpack_exports__, {
 /* harmony export */   DI: () => (/* binding */ searchClients),
 /* harmony export */   Hk: () => (/* binding */ getNamedClient),
-/* harmony export */   Kw: () => (/* binding */ listDescribed),
 /* harmony export */   UN: () => (/* binding */ mayBeOurs),
+/* harmony export */   f7: () => (/* binding */ findRelated),
 /* harmony export */   xx: () => (/* binding */ findExisting)
 /* harmony export */ });
 /* harmony import */ var _client_drift_js__WEBPACK_IMPORTED_MODULE_0__ = __webpack_require__(6788);
@@ -2598,12 +2595,13 @@ async function findExisting(scalekit, desired, saved) {
 }
 /** Searches the organization. @param hinted the client to continue with, if it is known */
 async function search(scalekit, desired, hinted) {
-	const { ours, contradictory, warnings, seenIds } = await searchClients(scalekit, desired);
-	if (contradictory.length > 0) throw new Error((0,_kept_clients_js__WEBPACK_IMPORTED_MODULE_3__/* .contradictionText */ .fz)(contradictory));
+	const { ours, kept, seenIds } = await searchClients(scalekit, desired);
+	const [contradictory, warnings] = [kept.ids('contradictory'), kept.warnings()];
+	if (contradictory.length > 0) throw new Error((0,_kept_clients_js__WEBPACK_IMPORTED_MODULE_3__/* .keptText */ .GD)('contradictory', contradictory));
 	const [first, ...others] = ours;
 	// Every client has a secret. If the list shows none, it leaves secrets out, so read the client itself.
 	const reread = first?.secrets.length === 0 ? await scalekit.getClient(first.client_id) : undefined;
-	const oldest = reread && reread.client_id === first?.client_id ? (0,_client_identity_js__WEBPACK_IMPORTED_MODULE_1__/* .withMarker */ .Pe)(reread.parse()) : first;
+	const oldest = reread ? (0,_client_identity_js__WEBPACK_IMPORTED_MODULE_1__/* .withMarker */ .Pe)(reread.parse()) : first;
 	const ids = (hinted ? ours : others).map(({ client_id }) => client_id).filter((id) => id !== hinted?.client_id);
 	(0,_kept_clients_js__WEBPACK_IMPORTED_MODULE_3__/* .logOmitted */ .Jg)('Other clients for the same purpose', ids);
 	return { client: hinted ?? oldest, others: ids, seenIds, warnings };
@@ -2616,9 +2614,9 @@ async function search(scalekit, desired, hinted) {
 async function getHintedClient(scalekit, { marker, identity }, id) {
 	if (!id || !_scalekit_types_js__WEBPACK_IMPORTED_MODULE_2__/* .CLIENT_ID */ .U6.test(id)) return undefined;
 	const hinted = await scalekit.getClient(id);
-	if (hinted?.client_id !== id || (0,_client_marker_js__WEBPACK_IMPORTED_MODULE_5__/* .parseMarker */ .gY)(hinted.description)?.key !== marker.key) return undefined;
+	if (!hinted || (0,_client_marker_js__WEBPACK_IMPORTED_MODULE_5__/* .parseMarker */ .gY)(hinted.description)?.key !== marker.key) return undefined;
 	const client = (0,_client_identity_js__WEBPACK_IMPORTED_MODULE_1__/* .withMarker */ .Pe)(hinted.parse());
-	if ((0,_client_identity_js__WEBPACK_IMPORTED_MODULE_1__/* .namesOtherRepository */ .HI)(client, identity)) throw new Error((0,_kept_clients_js__WEBPACK_IMPORTED_MODULE_3__/* .contradictionText */ .fz)([id]));
+	if ((0,_client_identity_js__WEBPACK_IMPORTED_MODULE_1__/* .namesOtherRepository */ .HI)(client, identity)) throw new Error((0,_kept_clients_js__WEBPACK_IMPORTED_MODULE_3__/* .keptText */ .GD)('contradictory', [id]));
 	return client;
 }
 /**
@@ -2629,36 +2627,38 @@ async function getHintedClient(scalekit, { marker, identity }, id) {
 async function getNamedClient(scalekit, { client_id, identity, marker }) {
 	const named = await scalekit.getClient(client_id);
 	if (!named) return undefined;
-	// The response may show another client than the requested one.
 	const client = (0,_client_identity_js__WEBPACK_IMPORTED_MODULE_1__/* .withMarker */ .Pe)(named.parse());
-	const why =
-		client.client_id === client_id
-			? (0,_client_identity_js__WEBPACK_IMPORTED_MODULE_1__/* .reasonNotManageable */ .lY)(client, identity, marker)
-			: `the answer shows ${client.client_id}`;
+	const why = (0,_client_identity_js__WEBPACK_IMPORTED_MODULE_1__/* .reasonNotManageable */ .lY)(client, identity, marker);
 	if (why) throw new Error(`Client ${client_id} is not managed by this step: ${why}.`);
 	return client;
 }
 /** Reads the whole list of clients. */
 async function searchClients(scalekit, query) {
-	// By id: if the list changes while it is read, two pages may show the same client.
-	const ours = new Map();
-	const kept = new _kept_clients_js__WEBPACK_IMPORTED_MODULE_3__/* .KeptClients */ .Jr();
 	const [seenIds, unmarkedIds] = [new Set(), new Set()];
-	for await (const client of listDescribed(scalekit, mayBeOurs(query))) {
+	const { ours, kept } = await findRelated(scalekit, mayBeOurs(query), (client) => {
 		const { client_id, description, parse } = client;
 		seenIds.add(client_id);
 		if (description !== undefined && (0,_client_marker_js__WEBPACK_IMPORTED_MODULE_5__/* .parseMarkers */ .FT)(description).length === 0) unmarkedIds.add(client_id);
 		const relation = (0,_client_identity_js__WEBPACK_IMPORTED_MODULE_1__/* .relationOf */ .Ke)(client, query);
-		if (relation === 'ours') ours.set(client_id, (0,_client_identity_js__WEBPACK_IMPORTED_MODULE_1__/* .withMarker */ .Pe)(parse()));
-		else if (relation !== 'unrelated') kept.add(relation, client_id);
+		return relation === 'ours' ? (0,_client_identity_js__WEBPACK_IMPORTED_MODULE_1__/* .withMarker */ .Pe)(parse()) : relation;
+	});
+	return { ours: ours.sort(_client_identity_js__WEBPACK_IMPORTED_MODULE_1__/* .oldestFirst */ .sZ), kept, seenIds, unmarkedIds };
+}
+/**
+ * Reads the whole list of clients.
+ * @param isCandidate as for listDescribed()
+ * @param judge returns what is needed of a client that is ours, and what any other client is
+ */
+async function findRelated(scalekit, isCandidate, judge) {
+	// By id: if the list changes while it is read, two pages may show the same client.
+	const ours = new Map();
+	const kept = new _kept_clients_js__WEBPACK_IMPORTED_MODULE_3__/* .KeptClients */ .Jr();
+	for await (const client of listDescribed(scalekit, isCandidate)) {
+		const judged = judge(client);
+		if (typeof judged === 'object') ours.set(client.client_id, judged);
+		else if (judged !== 'unrelated') kept.add(judged, client.client_id);
 	}
-	return {
-		ours: [...ours.values()].sort(_client_identity_js__WEBPACK_IMPORTED_MODULE_1__/* .oldestFirst */ .sZ),
-		contradictory: kept.contradictory,
-		warnings: kept.warnings(),
-		seenIds,
-		unmarkedIds,
-	};
+	return { ours: [...ours.values()], kept };
 }
 /**
  * Yields every client of the organization. An entry of the list without a description says nothing about its owner, so
@@ -2668,7 +2668,7 @@ async function* listDescribed(scalekit, isCandidate) {
 	for await (const client of scalekit.listClients()) {
 		const parsed = client.description ? undefined : (0,_client_identity_js__WEBPACK_IMPORTED_MODULE_1__/* .parseOrUndefined */ .x9)(client.parse);
 		const read = parsed && isCandidate(parsed) ? await scalekit.getClient(client.client_id) : undefined;
-		yield read?.client_id === client.client_id ? read : client;
+		yield read ?? client;
 	}
 }
 /** Returns the test whether a client may be the one that a query is for, by its name or its claims. */
@@ -2688,65 +2688,61 @@ function isNameOf(name, wanted) {
 /***/ ((__unused_webpack_module, __webpack_exports__, __webpack_require__) => {
 
 /* harmony export */ __webpack_require__.d(__webpack_exports__, {
-/* harmony export */   Dk: () => (/* binding */ copyText),
+/* harmony export */   GD: () => (/* binding */ keptText),
 /* harmony export */   Jg: () => (/* binding */ logOmitted),
-/* harmony export */   Jr: () => (/* binding */ KeptClients),
-/* harmony export */   fz: () => (/* binding */ contradictionText)
+/* harmony export */   Jr: () => (/* binding */ KeptClients)
 /* harmony export */ });
 /* harmony import */ var _output_log_js__WEBPACK_IMPORTED_MODULE_0__ = __webpack_require__(1083);
 /* harmony import */ var _output_text_js__WEBPACK_IMPORTED_MODULE_1__ = __webpack_require__(4938);
 
 
+/** What such clients are, and what the user can do about them, in the order of the warnings. */
+const TEXTS = {
+	contradictory: {
+		what: 'Clients whose claim github_repository_id contradicts their ownership marker, or whose claims cannot be read',
+		advice: 'They may be copies. Delete them by hand, or remove the marker from their descriptions.',
+	},
+	copy: {
+		what: 'Clients that were created more than an hour after another client with the same ownership marker',
+		advice: 'They are copies. Delete them by hand, or remove the marker from their descriptions.',
+	},
+	'look-alike': {
+		what: "Clients with this repository's claims and no ownership marker",
+		advice:
+			'They were created by hand, or their description was changed. The main action takes one over if client_id names it.',
+	},
+	disputed: {
+		what: 'Clients with several different ownership markers',
+		advice: 'Remove the wrong markers from their descriptions.',
+	},
+};
 /** The clients in a list that may be ours, and that are neither changed nor deleted. */
 class KeptClients {
 	// By id: if the list changes while it is read, two pages may show the same client.
-	#ids = {
-		contradictory: new Set(),
-		copy: new Set(),
-		disputed: new Set(),
-		'look-alike': new Set(),
-	};
+	#reasons = new Map();
 	add(reason, client_id) {
-		this.#ids[reason].add(client_id);
+		this.#reasons.set(client_id, reason);
 	}
 	has(client_id) {
-		return Object.values(this.#ids).some((ids) => ids.has(client_id));
+		return this.#reasons.has(client_id);
 	}
-	/** Ids of the clients with our identity hash whose claims name another repository, or cannot be read. */
-	get contradictory() {
-		return [...this.#ids.contradictory];
+	/** Returns the ids of the clients that are kept for this reason. */
+	ids(reason) {
+		return [...this.#reasons].flatMap(([id, ofClient]) => (ofClient === reason ? [id] : []));
 	}
-	/** Returns a sentence for each kind, and logs all ids if a sentence leaves some out. */
+	/** Returns a text for each reason, and logs all ids if a text leaves some out. */
 	warnings() {
-		const { contradictory } = this;
-		const [lookAlikes, disputed] = [[...this.#ids['look-alike']], [...this.#ids.disputed]];
-		const unmarked = "Clients with this repository's claims and no ownership marker";
-		const several = 'Clients with several different ownership markers';
-		logOmitted(unmarked, lookAlikes);
-		logOmitted(several, disputed);
-		return [
-			...(contradictory.length > 0 ? [contradictionText(contradictory)] : []),
-			...[...this.#ids.copy].map(copyText),
-			...(lookAlikes.length > 0
-				? [
-						`${unmarked}: ${(0,_output_text_js__WEBPACK_IMPORTED_MODULE_1__/* .listed */ .KE)(lookAlikes)}. Somebody made them by hand or changed their description. They are neither changed nor deleted. The main action takes one over if client_id names it.`,
-					]
-				: []),
-			...(disputed.length > 0
-				? [
-						`${several}: ${(0,_output_text_js__WEBPACK_IMPORTED_MODULE_1__/* .listed */ .KE)(disputed)}. They are neither changed nor deleted. Remove the wrong markers from their descriptions.`,
-					]
-				: []),
-		];
+		return Object.keys(TEXTS).flatMap((reason) => {
+			const ids = this.ids(reason);
+			logOmitted(TEXTS[reason].what, ids);
+			return ids.length > 0 ? [keptText(reason, ids)] : [];
+		});
 	}
 }
-/** Returns the sentence about clients whose marker and claims contradict each other, or whose claims cannot be read. */
-function contradictionText(ids) {
-	return `Clients whose claim github_repository_id contradicts their ownership marker, or whose claims cannot be read: ${(0,_output_text_js__WEBPACK_IMPORTED_MODULE_1__/* .listed */ .KE)(ids)}. They may be copies. They are neither changed nor deleted. Delete them by hand, or remove the marker from their descriptions.`;
-}
-/** Returns the sentence about a client that has the ownership marker of another one. */
-function copyText(client_id) {
-	return `Client ${client_id} is not deleted: it was created more than an hour after another client with the same ownership marker, or after its run ended, so somebody copied it. Delete it by hand, or remove the marker from its description.`;
+/** Returns the text about clients that are kept for a reason. */
+function keptText(reason, ids) {
+	const { what, advice } = TEXTS[reason];
+	return `${what}: ${(0,_output_text_js__WEBPACK_IMPORTED_MODULE_1__/* .listed */ .KE)(ids)}. They are neither changed nor deleted. ${advice}`;
 }
 /** Logs all ids if a message lists only the first ones. */
 function logOmitted(what, ids) {
@@ -2901,6 +2897,7 @@ function requestTarget(inputs, transport, env) {
 /* harmony export */   cA: () => (/* binding */ mayStayUpdated),
 /* harmony export */   ch: () => (/* binding */ manualVariableCalls),
 /* harmony export */   iX: () => (/* binding */ whereToLook),
+/* harmony export */   jy: () => (/* binding */ manualCall),
 /* harmony export */   mw: () => (/* binding */ manualCalls),
 /* harmony export */   s3: () => (/* binding */ manualClientCall)
 /* harmony export */ });
@@ -2919,15 +2916,19 @@ function manualCalls(scalekit, state) {
 		...(variables ? [manualVariableCalls(variables)] : []),
 	].join(' ');
 }
+/** Returns the sentence with the call that removes something. */
+function manualCall(url) {
+	return `To remove it by hand: DELETE ${url}`;
+}
 /** Returns the sentence with the call that removes the pending client. */
 function manualClientCall(scalekit, { client, nonce }) {
-	if (client?.id) return `To remove it by hand: DELETE ${scalekit.clientUrl(client.id)}`;
+	if (client?.id) return manualCall(scalekit.clientUrl(client.id));
 	const list = scalekit.clientUrl();
 	return `To remove it by hand, find the client that GET ${list} shows with "nonce:${nonce}" in its description; then DELETE ${list}/ID`;
 }
 /** Returns the sentence with the call that removes the pending secret. */
 function manualSecretCall(scalekit, { client_id, id }) {
-	if (id) return `To remove it by hand: DELETE ${scalekit.clientUrl(client_id, 'secrets', id)}`;
+	if (id) return manualCall(scalekit.clientUrl(client_id, 'secrets', id));
 	const list = scalekit.clientUrl(client_id, 'secrets');
 	return `To remove it by hand, find it by its time among the secrets of client ${client_id}; then DELETE ${list}/ID`;
 }
@@ -2983,11 +2984,11 @@ function waysToMakeRoom(scalekit, client_id, ids) {
 	// The API refuses to delete the only secret of a client.
 	if (ids.length < 2) return `${replace}.`;
 	const url = scalekit.clientUrl(client_id, 'secrets');
-	return `${replace}, or delete a secret that nobody uses by hand: DELETE ${url}/ID, where ID is one of ${(0,_output_text_js__WEBPACK_IMPORTED_MODULE_1__/* .listed */ .KE)(ids)}.`;
+	return `${replace}, or delete an unused secret by hand: DELETE ${url}/ID, where ID is one of ${(0,_output_text_js__WEBPACK_IMPORTED_MODULE_1__/* .listed */ .KE)(ids)}.`;
 }
 /** Returns the sentence about an update that was not, or not provably, undone. */
 function mayStayUpdated({ before, fields }) {
-	return `Client ${before.client_id} may stay updated: ${Object.keys(fields).join(', ')}.`;
+	return `Client ${before.client_id} may still have updated fields: ${Object.keys(fields).join(', ')}.`;
 }
 
 
@@ -3019,7 +3020,7 @@ function mayStayUpdated({ before, fields }) {
 
 
 
-/** Milliseconds after a create request was sent in which the server may still carry it out, although its caller is gone. */
+/** Milliseconds after a create request was sent in which the server may still carry it out, although main has ended. */
 const LATE_CREATE_WINDOW = 15_000;
 /** Milliseconds between two searches for a client that may still appear. */
 const POLL_INTERVAL = 1_000;
@@ -3053,10 +3054,10 @@ async function removePendingClient(scalekit, state, { id, sent_at, secret_outcom
 	try {
 		const own = await waitForOwnClients(scalekit, state, until);
 		for (const client of own) {
-			const { what, stays } = await removeClientOrOwnSecrets(scalekit, state, client);
+			const { what, isKept } = await removeClientOrOwnSecrets(scalekit, state, client);
 			if (what) removed.push(what);
 			// Other runs use the client, so it is not left over. But if an outcome is unknown, its secrets may be this step's.
-			if (stays && (secret_outcome_unknown || mayHaveUnknownSecret(state, client.client_id)))
+			if (isKept && (secret_outcome_unknown || mayHaveUnknownSecret(state, client.client_id)))
 				remaining.push(
 					`Client ${client.client_id} may be left over. Remove it only if no other run uses it. ${(0,_by_hand_js__WEBPACK_IMPORTED_MODULE_4__/* .manualClientCall */ .s3)(scalekit, state)}`,
 				);
@@ -3089,7 +3090,7 @@ async function removePendingSecret(scalekit, pending) {
 	try {
 		const client = await scalekit.getClient(client_id);
 		if (!client) return NOTHING;
-		if (client.client_id !== client_id || (0,_client_marker_js__WEBPACK_IMPORTED_MODULE_5__/* .parseMarker */ .gY)(client.description)?.nonce !== nonce)
+		if ((0,_client_marker_js__WEBPACK_IMPORTED_MODULE_5__/* .parseMarker */ .gY)(client.description)?.nonce !== nonce)
 			throw new Error(`client ${client_id} is not the one that main read, by its description.`);
 		const possibleIds = id && !outcome_unknown ? [] : newSecretIds(client.parse(), [...known_ids, id]);
 		const wasDeleted = id !== undefined && (await deleteSecretUntilGone(scalekit, client_id, id));
@@ -3112,8 +3113,7 @@ async function removePendingSecret(scalekit, pending) {
 async function findOwnClients(scalekit, state) {
 	const { id, sent_again } = state.client ?? {};
 	const named = id ? await scalekit.getClient(id) : undefined;
-	// The response may show another client than the requested one.
-	const own = named && named.client_id === id && isOwnClient(named, state) ? [named] : [];
+	const own = named && isOwnClient(named, state) ? [named] : [];
 	if (id && !sent_again && (own.length > 0 || !named)) return own;
 	for await (const client of scalekit.listClients()) {
 		if ((0,_client_identity_js__WEBPACK_IMPORTED_MODULE_0__/* .isFromThisStep */ .Lk)(client, state) && !own.some(({ client_id }) => client_id === client.client_id)) own.push(client);
@@ -3129,7 +3129,7 @@ function isOwnClient(client, state) {
 }
 /**
  * Deletes a client that this step created. If it has secrets of other runs, deletes only this step's secrets.
- * @returns what was removed, empty if nothing was, and whether the client stays
+ * @returns what was removed, empty if nothing was, and whether the client is kept
  */
 async function removeClientOrOwnSecrets(scalekit, state, client) {
 	const { client_id } = client;
@@ -3144,11 +3144,11 @@ async function removeClientOrOwnSecrets(scalekit, state, client) {
 			for (const { id } of own) await deleteSecretUntilGone(scalekit, client_id, id);
 			const ids = own.map(({ id }) => id).join(' and ');
 			const why = "the client is not deleted, since it has secrets that are not known to be this step's";
-			return { what: ids && `secret ${ids} of client ${client_id} (${why})`, stays: true };
+			return { what: ids && `secret ${ids} of client ${client_id} (${why})`, isKept: true };
 		}
 	}
 	await deleteClientUntilGone(scalekit, client_id);
-	return { what: `client ${client_id}`, stays: false };
+	return { what: `client ${client_id}`, isKept: false };
 }
 /** Returns the ids of a client's secrets that are not among `known`. */
 function newSecretIds({ secrets }, known) {
@@ -3159,10 +3159,10 @@ async function deleteMarkedClient(scalekit, client) {
 	const { client_id } = client;
 	try {
 		if (!client.justRead && (await isChanged(scalekit, client)))
-			return { remaining: `Client ${client_id} stays: its description or its claims were changed meanwhile.` };
-		return (await deleteClientUntilGone(scalekit, client_id)) ? 'deleted' : 'gone already';
+			return { remaining: `Client ${client_id} is not deleted: its description or its claims have changed.` };
+		return (await deleteClientUntilGone(scalekit, client_id)) ? 'deleted' : 'already deleted';
 	} catch (error) {
-		const call = `To remove it by hand: DELETE ${scalekit.clientUrl(client_id).href}`;
+		const call = (0,_by_hand_js__WEBPACK_IMPORTED_MODULE_4__/* .manualCall */ .jy)(scalekit.clientUrl(client_id));
 		return { remaining: `Client ${client_id} is left over: ${_output_log_js__WEBPACK_IMPORTED_MODULE_1__/* .message */ .iU(error)} ${call}` };
 	}
 }
@@ -3174,7 +3174,7 @@ async function isChanged(scalekit, { client_id, marker }) {
 	const now = await scalekit.getClient(client_id);
 	if (!now) return false;
 	const current = (0,_client_marker_js__WEBPACK_IMPORTED_MODULE_5__/* .parseMarker */ .gY)(now.description);
-	const isSame = now.client_id === client_id && current && (0,_client_marker_js__WEBPACK_IMPORTED_MODULE_5__/* .formatMarker */ .gJ)(current) === (0,_client_marker_js__WEBPACK_IMPORTED_MODULE_5__/* .formatMarker */ .gJ)(marker);
+	const isSame = current && (0,_client_marker_js__WEBPACK_IMPORTED_MODULE_5__/* .formatMarker */ .gJ)(current) === (0,_client_marker_js__WEBPACK_IMPORTED_MODULE_5__/* .formatMarker */ .gJ)(marker);
 	return !isSame || !now.custom_claims || (0,_client_identity_js__WEBPACK_IMPORTED_MODULE_0__/* .contradictsItself */ .AM)({ custom_claims: now.custom_claims }, current);
 }
 /** @throws {Error} that names all failures, each once, unless there are none */
@@ -3202,7 +3202,7 @@ async function deleteSecretUntilGone(scalekit, client_id, id) {
 async function deleteUntilGone(scalekit, remove, isShown) {
 	for (const until = (0,_net_clock_js__WEBPACK_IMPORTED_MODULE_6__/* .clock */ .p)() + _scalekit_api_js__WEBPACK_IMPORTED_MODULE_2__/* .CREATION_LAG */ .h; !(await remove()); ) {
 		if (!(await isShown())) return false;
-		if ((0,_net_clock_js__WEBPACK_IMPORTED_MODULE_6__/* .clock */ .p)() > until) throw new Error('the API shows it, and yet says that there is nothing to delete.');
+		if ((0,_net_clock_js__WEBPACK_IMPORTED_MODULE_6__/* .clock */ .p)() > until) throw new Error('the API shows it, but answers that it does not exist.');
 		await scalekit.transport.pause(POLL_INTERVAL);
 	}
 	return true;

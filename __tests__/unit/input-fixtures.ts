@@ -134,9 +134,9 @@ export function mainFaults(changes: Values, env: Values = {}): string[] {
 /** Returns the connection and the desired client that result from the inputs and the runner's variables. */
 export function resolve(changes: Values = {}, env: Values = {}): ConnectionInputs & DesiredClient {
   const inputs = readMain(changes, env);
-  const { origin, credentials, organization_external_id, timeout, warnings } = inputs;
-  const connection = { origin, credentials, organization_external_id, timeout, warnings };
-  const target = targetFromRunner(inputs.runner, { ...RUNNER, ...env }, inputs.environment);
+  const { runner, origin, credentials, organization_external_id, timeout, warnings } = inputs;
+  const connection = { runner, origin, credentials, organization_external_id, timeout, warnings };
+  const target = targetFromRunner(runner, { ...RUNNER, ...env }, inputs.environment);
   return { ...connection, ...desiredClientFrom(inputs, target, createNonce()) };
 }
 

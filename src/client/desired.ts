@@ -29,7 +29,7 @@ export interface DesiredClient {
   rotate_after: number | undefined;
   /** How many secrets a rotation keeps, the new one included: 1 to 5. */
   keep_secrets: number;
-  /** Whether the credentials are verified before they are published. `exact`: more than requested is wrong, too. */
+  /** Whether the credentials are verified before they are published. `exact`: more than requested is wrong as well. */
   verify: boolean | 'exact';
   /** Whether an access token is an output. */
   access_token: boolean;

@@ -41,7 +41,8 @@ export function findDrift({ fields, given, marker }: DesiredClient, client: Mana
   const names: (keyof ClientFields)[] = ['scopes', 'custom_claims'];
   if (fields.audience) names.push('audience');
   if (fields.expiry && client.expiry) names.push('expiry');
-  if (given.name && !isSuffixedName(client, fields.name, marker)) names.push('name');
+  // If the name was taken, this action has added characters of the nonce.
+  if (given.name && client.name !== nameWithNonce(fields.name, (client.marker ?? marker).nonce)) names.push('name');
   if (given.description && foldText(fields.description) !== foldText(client.descriptionText)) names.push('description');
   return compareFields(names, fields, comparable(fields, client));
 }
@@ -148,11 +149,6 @@ function differentExpiry({ fields }: DesiredClient, client: ManagedClient): Diff
 
 function differentOrganization({ organization_id }: DesiredClient, client: ManagedClient): Difference[] {
   return compareSets([['organization_id', [organization_id], [client.organization_id || organization_id]]]);
-}
-
-/** Returns whether a client has the wanted name with what this action adds if a name is taken. */
-function isSuffixedName(client: ManagedClient, name: string, marker: DesiredClient['marker']): boolean {
-  return client.name === nameWithNonce(name, client.marker?.nonce ?? marker.nonce);
 }
 
 /** Returns a name that no other client has: with the first characters of the nonce, cut to the longest name. */

@@ -1,4 +1,4 @@
-import { listed, MATRIX_ADVICE, quote } from '../output/text.ts';
+import { listed, quote } from '../output/text.ts';
 import type { ClientFields, Secret } from '../scalekit/types.ts';
 import type { DesiredClient, Existing } from './desired.ts';
 import { type Difference, findDrift, formatDifferences, formatExtras, unrequestedAudience, WAYS_OUT } from './drift.ts';
@@ -22,6 +22,9 @@ export type Step =
   | { kind: 'delete-secret'; secret: Secret; spareRecent: boolean }
   // `knownIds`: the secrets that the client had. If it has another one by then, another run uses it.
   | { kind: 'delete-client'; client_id: string; knownIds: string[] };
+
+/** The advice for jobs of a matrix that use the same client, because nothing distinguishes them. */
+export const MATRIX_ADVICE = 'In a matrix, use lifetime: job, a name for each leg, or max-parallel: 1.';
 
 /** What a plan does with the client. */
 type Result = 'created' | 'rotated' | 'reused' | 'replaced';
@@ -106,7 +109,7 @@ export function planForWinner(
 }
 
 function duplicatesWarning(client_id: string, others: string[]): string {
-  return `Several clients are this repository's for the same purpose. This run uses the oldest, ${client_id}, and touches none of the others: ${listed(others)}. Delete those that nobody uses. ${MATRIX_ADVICE}`;
+  return `Several clients of this repository have the same purpose. This run uses the oldest, ${client_id}, and does not change the others: ${listed(others)}. Delete those that are not used. ${MATRIX_ADVICE}`;
 }
 
 /** Returns the error that there is no plan. It includes the warnings, since they are not shown otherwise. */

@@ -5,7 +5,7 @@ import type { ManagedClient } from './identity.ts';
 const SAVED_STATE =
   /^v1 key:(?<key>[\w-]{16}) organization:(?<organization>org_[\w-]{1,124}) secret:(?<secret>[\w-]{1,128})$/;
 
-/** Characters of a value that this action wrote, at most. A longer one is somebody else's. */
+/** Characters of a value that this action wrote, at most. A longer one is another owner's. */
 const MAX_STATE = 400;
 
 /** Stands for the id of a new secret that no response showed. Credentials saved with it never count as usable. */

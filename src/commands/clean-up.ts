@@ -46,7 +46,8 @@ export async function cleanUpAfterMain(state: SealedRecord): Promise<void> {
     log.warning(`What this step created may be left over: ${distrust} ${whereToLook(state)}`);
     return;
   }
-  const obstacle = leftovers.obstacle ?? unsafeTls();
+  const unsafe = unsafeSetting(process.env);
+  const obstacle = leftovers.obstacle ?? (unsafe && `NODE_TLS_REJECT_UNAUTHORIZED: ${unsafe}`);
   const transport = new Transport(state.run, Math.max(readTimeout(), MIN_TIMEOUT));
   transport.releaseCleanupTime();
   const scalekit = new Scalekit(transport, pending.origin, pending.organization_id);
@@ -69,15 +70,10 @@ export async function cleanUpAfterMain(state: SealedRecord): Promise<void> {
  */
 function reasonNotToTrust({ client_id, client_secret }: Credentials, state: SealedRecord): string | undefined {
   if (!client_id || !client_secret)
-    return 'the credentials that main had are not there any more, neither as inputs nor as variables. No request was sent.';
+    return 'the post step has no API credentials, neither from the inputs nor from the variables. No request was sent.';
   const isThisRun = !process.env.GITHUB_RUN_ID || state.run === readRunner(process.env).run;
   if (isThisRun && isSealed(state, client_secret)) return undefined;
   return 'the saved state does not match this run and these credentials; another step may have changed one of them. No request was sent.';
-}
-
-function unsafeTls(): string | undefined {
-  const unsafe = unsafeSetting(process.env);
-  return unsafe && `NODE_TLS_REJECT_UNAUTHORIZED: ${unsafe}`;
 }
 
 /**
@@ -106,7 +102,7 @@ function withSearch(state: PendingState): PendingState {
 /** Restores the variables that main wrote before it was cut off. */
 async function restoreSavedVariables(transport: Transport, pending: PendingVariables, token: string): Promise<void> {
   if (!token) {
-    log.warning(variablesNotRestored(pending, 'github_token is not there any more'));
+    log.warning(variablesNotRestored(pending, 'the post step has no github_token'));
     return;
   }
   const savedCredentials = new SavedCredentials(new GitHub(transport, { api: pending.api, token }), pending.location);
@@ -131,8 +127,8 @@ async function removePending(scalekit: Scalekit, state: PendingState, credential
   if (notFound)
     log.info(
       state.client?.id
-        ? 'The client is gone already.'
-        : 'No client of the create request that was cut off has shown up.',
+        ? 'The client was already deleted.'
+        : 'The list shows no client of the create request that was cut off.',
     );
   if (remaining.length > 0) log.warning(remaining.join('\n'));
 }

@@ -1,5 +1,12 @@
-import { copiesAmong, identityHash, parseOrUndefined, relationOf, repositoryReference } from '../client/identity.ts';
-import { parseMarker } from '../client/marker.ts';
+import {
+  copiesAmong,
+  identityHash,
+  parseOrUndefined,
+  type Relation,
+  relationOf,
+  repositoryReference,
+} from '../client/identity.ts';
+import { type OwnershipMarker, parseMarker } from '../client/marker.ts';
 import { isOtherOwners, type SavedOwner, savedSecretId } from '../client/saved-state.ts';
 import type { Target } from '../client/target.ts';
 import { GitHub } from '../github/api.ts';
@@ -13,8 +20,8 @@ import { setOutputs } from '../output/outputs.ts';
 import { cell, writeSummary } from '../output/summary.ts';
 import { quote } from '../output/text.ts';
 import { Scalekit } from '../scalekit/api.ts';
-import { CLIENT_ID } from '../scalekit/types.ts';
-import { type ClientQuery, getNamedClient, listDescribed, mayBeOurs } from '../steps/find.ts';
+import { CLIENT_ID, type ClientSummary } from '../scalekit/types.ts';
+import { type ClientQuery, findRelated, getNamedClient, mayBeOurs } from '../steps/find.ts';
 import { KeptClients } from '../steps/kept-clients.ts';
 import { resolveTarget } from '../steps/resolve-target.ts';
 import { type DeletableClient, deleteMarkedClient, throwFailures } from '../undo/remove.ts';
@@ -65,30 +72,35 @@ function queryFor(inputs: DeleteInputs, target: Target): ClientQuery {
 
 /**
  * Finds the client that `client_id` names, or all with our identity hash. The clients need not be readable as a whole.
- * @returns also the clients that may be ours and are not deleted: `kept`
+ * @returns in addition `kept`: the clients that may be ours and are not deleted
  */
 async function findDeletableClients(
   scalekit: Scalekit,
   client_id: string,
   query: ClientQuery,
 ): Promise<{ deletable: DeletableClient[]; kept: KeptClients }> {
-  const kept = new KeptClients();
   if (client_id) {
+    const kept = new KeptClients();
     const client = await getNamedClient(scalekit, { client_id, ...query });
     if (!client) return { deletable: [], kept };
     if (client.marker) return { deletable: [{ client_id, marker: client.marker, justRead: true }], kept };
     throw new Error(`Client ${client_id} is not deleted: its description has no ownership marker.`);
   }
-  const found = new Map<string, DeletableClient & { create_time: bigint | undefined }>();
-  for await (const client of listDescribed(scalekit, mayBeOurs(query))) {
-    const relation = relationOf(client, query);
-    const marker = parseMarker(client.description);
-    if (relation === 'ours' && marker)
-      found.set(client.client_id, { ...client, marker, create_time: parseOrUndefined(client.parse)?.create_time });
-    else if (relation !== 'ours' && relation !== 'unrelated') kept.add(relation, client.client_id);
-  }
-  for (const { client_id } of copiesAmong([...found.values()])) kept.add('copy', client_id);
-  return { deletable: [...found.values()].filter(({ client_id }) => !kept.has(client_id)), kept };
+  const found = await findRelated(scalekit, mayBeOurs(query), (client) => relationToQuery(client, query));
+  for (const { client_id } of copiesAmong(found.ours)) found.kept.add('copy', client_id);
+  return { deletable: found.ours.filter(({ client_id }) => !found.kept.has(client_id)), kept: found.kept };
+}
+
+/** Returns a client if it is ours, even if it is not readable as a whole, and otherwise what it is to this step. */
+function relationToQuery(
+  client: ClientSummary,
+  query: ClientQuery,
+): (DeletableClient & { create_time: bigint | undefined }) | Exclude<Relation, 'ours'> {
+  const relation = relationOf(client, query);
+  if (relation !== 'ours') return relation;
+  // A client that is ours has exactly one marker.
+  const marker = parseMarker(client.description) as OwnershipMarker;
+  return { client_id: client.client_id, marker, create_time: parseOrUndefined(client.parse)?.create_time };
 }
 
 /**
@@ -153,10 +165,9 @@ async function findUnlistedClient(
   const id = saved.client_id?.trim() ?? '';
   if (!CLIENT_ID.test(id) || isListed(id)) return undefined;
   const named = await scalekit.getClient(id);
-  if (named?.client_id !== id) return undefined;
-  const relation = relationOf(named, query);
-  const marker = parseMarker(named.description);
-  if (relation === 'ours') return marker && { client_id: id, marker };
+  if (!named) return undefined;
+  const relation = relationToQuery(named, query);
+  if (typeof relation === 'object') return relation;
   if (relation !== 'unrelated') kept.add(relation, id);
   return undefined;
 }
@@ -208,7 +219,7 @@ async function deleteAll(
   throwFailures(failuresOf(deletions));
 }
 
-/** The result of deleting one thing. Empty if it was gone already. */
+/** The result of deleting one thing. Empty if it did not exist. */
 interface Deletion {
   /** What was deleted. */
   what?: string;

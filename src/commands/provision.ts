@@ -6,6 +6,7 @@ import { GitHub } from '../github/api.ts';
 import { SavedCredentials, type SavedSnapshot } from '../github/saved-credentials.ts';
 import { createNonce, desiredClientFrom } from '../inputs/desired-client.ts';
 import type { Inputs } from '../inputs/inputs.ts';
+import { toNanoseconds } from '../net/clock.ts';
 import type { Transport } from '../net/transport.ts';
 import * as log from '../output/log.ts';
 import { Scalekit } from '../scalekit/api.ts';
@@ -86,7 +87,7 @@ async function findAll(context: Context, saved: SavedSnapshot | undefined): Prom
   const { scalekit, desired } = context;
   const found = await findExisting(scalekit, desired, saved);
   if (saved) requireOneOwner(context, saved, found.client?.client_id);
-  return { ...found, now: scalekit.time === undefined ? undefined : BigInt(scalekit.time) * 1_000_000n };
+  return { ...found, now: toNanoseconds(scalekit.time) };
 }
 
 /**

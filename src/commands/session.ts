@@ -1,4 +1,3 @@
-import type { Runner } from '../github/runner.ts';
 import type { ConnectionInputs } from '../inputs/connection.ts';
 import { Transport } from '../net/transport.ts';
 import * as log from '../output/log.ts';
@@ -7,7 +6,7 @@ import * as log from '../output/log.ts';
  * Runs a command with a transport of its own, and prints the warnings about its inputs first. On SIGINT, which the runner
  * sends when the run is cancelled, the transport stops sending and the command fails.
  */
-export async function runWithTransport<Inputs extends ConnectionInputs & { runner: Runner }>(
+export async function runWithTransport<Inputs extends ConnectionInputs>(
   inputs: Inputs,
   run: (inputs: Inputs, transport: Transport) => Promise<void>,
 ): Promise<void> {

@@ -14,19 +14,16 @@ import { GitHub, type WorkflowRun } from '../github/api.ts';
 import type { Runner } from '../github/runner.ts';
 import type { SweepInputs } from '../inputs/inputs.ts';
 import { ApiError } from '../net/api-error.ts';
+import { toNanoseconds } from '../net/clock.ts';
 import type { Transport } from '../net/transport.ts';
 import * as log from '../output/log.ts';
 import { setOutputs } from '../output/outputs.ts';
-import { cell, writeSummary } from '../output/summary.ts';
+import { cell, fittingRows, writeSummary } from '../output/summary.ts';
 import { Scalekit } from '../scalekit/api.ts';
 import type { Client, ClientSummary } from '../scalekit/types.ts';
-import { listDescribed } from '../steps/find.ts';
-import { copyText, KeptClients } from '../steps/kept-clients.ts';
+import { findRelated } from '../steps/find.ts';
 import { deleteMarkedClient, throwFailures } from '../undo/remove.ts';
 import { runWithTransport } from './session.ts';
-
-/** The most clients that the summary shows: GitHub takes a summary of 1 MiB at most. */
-const MAX_ROWS = 200;
 
 /** Nanoseconds of 35 days. GitHub ends every workflow run by then. */
 const MAX_RUN_NS = 35n * 24n * 3_600_000_000_000n;
@@ -38,7 +35,7 @@ type JobClient = ManagedClient & { marker: OwnershipMarker };
 interface Verdict {
   isOver: boolean;
   why: string;
-  /** Why it could not be determined. The client stays then. */
+  /** Why it could not be determined. The client is kept then. */
   failure?: string;
   /** What the user should know. */
   warning?: string;
@@ -51,7 +48,7 @@ interface Row {
   action: string;
   why: string;
   /** Why the step fails. */
-  failures: string[];
+  failure?: string | undefined;
 }
 
 /** Runs `sweep/`: deletes the clients with `lifetime: job` of this repository whose job has ended, oldest first. */
@@ -73,10 +70,19 @@ async function run(inputs: SweepInputs, transport: Transport): Promise<void> {
     : `${deleted.length} deleted`;
   log.info(`Clients of single jobs of ${runner.repository}: ${clients.length}, ${outcome}.`);
   setOutputs({ deleted: deleted.join(' ') });
-  writeSummary(`Scalekit organization clients of single jobs: ${outcome}`, table(rows));
-  throwFailures(rows.flatMap(({ failures }) => failures));
+  const shown = fittingRows(rows.map(cells));
+  const omitted = rows.length - shown.length;
+  const notes = omitted > 0 ? [`The table leaves out ${omitted} clients. The log has all of them.`] : [];
+  const header = ['Client', 'Name', 'Run', 'What', 'Why'].map((data) => ({ data, header: true }));
+  writeSummary(`Scalekit organization clients of single jobs: ${outcome}`, [header, ...shown], notes);
+  throwFailures(rows.flatMap(({ failure }) => failure ?? []));
 }
 
+function cells({ client, action, why }: Row): string[] {
+  return [client.client_id, client.name, client.marker.run, action, why].map((text) => cell([text]));
+}
+
+const KEPT = 'not deleted';
 const DELETED = 'deleted';
 const WOULD_BE_DELETED = 'would be deleted';
 
@@ -90,15 +96,9 @@ export async function findJobClients(scalekit: Scalekit, runner: Runner): Promis
   // The default name of a job's client ends in ` #RUN.ATTEMPT`.
   const mayBeJobs = (client: Client) =>
     / #\d+\.\d+$/.test(client.name) || claimsNameRepository(client, identity) === true;
-  const found = new Map<string, JobClient>();
-  const kept = new KeptClients();
-  for await (const client of listDescribed(scalekit, mayBeJobs)) {
-    const relation = relationToJobs(client, identity);
-    if (typeof relation === 'object') found.set(client.client_id, relation);
-    else if (relation !== 'unrelated') kept.add(relation, client.client_id);
-  }
+  const { ours, kept } = await findRelated(scalekit, mayBeJobs, (client) => relationToJobs(client, identity));
   kept.warnings().forEach(log.warning);
-  return [...found.values()].sort(oldestFirst);
+  return ours.sort(oldestFirst);
 }
 
 /** Returns a client if a job of the repository's workflows created it, and otherwise what it is to them. */
@@ -117,7 +117,7 @@ function relationToJobs(
     if (others.length > 0) return 'disputed';
     return contradictsItself(client, marker) ? 'contradictory' : { ...withMarker(client), marker };
   } catch (error) {
-    if (isOurs) log.warning(`Client ${client_id} stays: ${log.message(error)}.`);
+    if (isOurs) log.warning(`Client ${client_id} is not deleted: ${log.message(error)}.`);
     return 'unrelated';
   }
 }
@@ -135,11 +135,11 @@ async function sweep(
   for (const client of clients) {
     const row =
       count === max_deletions
-        ? { action: 'stays', why: `max_deletions is ${max_deletions}, so nobody asked about it`, failures: [] }
+        ? { action: KEPT, why: `the limit max_deletions: ${max_deletions} was reached` }
         : await sweepOne(scalekit, client, await judge(client), dry_run);
     if (row.action === DELETED || row.action === WOULD_BE_DELETED) count++;
     const { client_id, name, marker } = client;
-    log.info(`Client ${client_id} ${JSON.stringify(name)} of run ${marker.run}: ${row.action}, since ${row.why}.`);
+    log.info(`Client ${client_id} ${JSON.stringify(name)} of run ${marker.run}: ${row.action}, because ${row.why}.`);
     rows.push({ client, ...row });
   }
   return rows;
@@ -153,17 +153,16 @@ async function sweepOne(
   dryRun: boolean,
 ): Promise<Omit<Row, 'client'>> {
   if (warning) log.warning(warning);
-  const failures = failure === undefined ? [] : [failure];
-  if (!isOver) return { action: 'stays', why, failures };
-  if (dryRun) return { action: WOULD_BE_DELETED, why, failures };
+  if (!isOver) return { action: KEPT, why, failure };
+  if (dryRun) return { action: WOULD_BE_DELETED, why };
   const outcome = await deleteMarkedClient(scalekit, client);
-  if (typeof outcome === 'string') return { action: outcome, why, failures };
-  return { action: 'not deleted', why, failures: [...failures, outcome.remaining] };
+  if (typeof outcome === 'string') return { action: outcome, why };
+  return { action: KEPT, why: 'its deletion failed', failure: outcome.remaining };
 }
 
 /**
  * Returns a function that judges one client. It asks GitHub once about each run, and not again if GitHub refuses to
- * answer. A client whose run cannot be determined stays.
+ * answer. A client whose run cannot be determined is kept.
  */
 function judgeWith(github: GitHub, { repository, run: ownRun }: Runner): (client: JobClient) => Promise<Verdict> {
   const runs = new Map<string, Promise<WorkflowRun | undefined>>();
@@ -180,11 +179,7 @@ function judgeWith(github: GitHub, { repository, run: ownRun }: Runner): (client
   };
   return async ({ client_id, marker, create_time }) => {
     const [id = ''] = marker.run.split('.');
-    const byAge = () => {
-      const { serverNow } = github.transport;
-      const now = serverNow === undefined ? undefined : BigInt(serverNow) * 1_000_000n;
-      return judgeByAge(marker, create_time, now, ownRun);
-    };
+    const byAge = () => judgeByAge(marker, create_time, toNanoseconds(github.transport.serverNow), ownRun);
     const verdict = byAge();
     if (verdict) return verdict;
     try {
@@ -194,7 +189,7 @@ function judgeWith(github: GitHub, { repository, run: ownRun }: Runner): (client
       // Judge by age once more: if Scalekit sends no time, GitHub's response is the first that does.
       return byAge() ?? judgeByRun({ client_id, marker, create_time }, run);
     } catch (error) {
-      return { isOver: false, why: 'GitHub could not be asked about its run', failure: log.message(error) };
+      return { isOver: false, why: 'its run could not be read', failure: log.message(error) };
     }
   };
 }
@@ -211,7 +206,7 @@ export function judgeByAge(
   now: bigint | undefined,
   ownRun: string,
 ): Verdict | undefined {
-  if (run === ownRun) return { isOver: false, why: 'it is of this very run' };
+  if (run === ownRun) return { isOver: false, why: 'this run created it' };
   if (create_time === undefined || now === undefined || now - create_time <= MAX_RUN_NS) return undefined;
   return { isOver: true, why: 'it is older than 35 days, and no run lasts longer' };
 }
@@ -222,30 +217,22 @@ export function judgeByRun(
   workflowRun: WorkflowRun | undefined,
 ): Verdict {
   // GitHub answers 404 for a deleted run and for one that the token may not see.
-  if (!workflowRun) return { isOver: false, why: 'GitHub shows no such run, which proves nothing' };
+  if (!workflowRun) return { isOver: false, why: 'GitHub does not show its run, so the run may not have ended' };
   const { status, run_attempt, updated_at } = workflowRun;
   const attempt = Number(marker.run.split('.')[1]);
   // A run without a number of its attempt is completed only if all its jobs have ended, in whatever attempt.
   const current = run_attempt ?? attempt;
   const isOver = current > attempt || (current === attempt && status === 'completed');
   if (!isOver) return { isOver, why: `its run is ${status} in attempt ${current}` };
-  const end = updated_at === undefined ? undefined : BigInt(updated_at) * 1_000_000n;
+  const end = toNanoseconds(updated_at);
   if (create_time !== undefined && end !== undefined && create_time > end + COPY_AGE_NS)
-    return { isOver: false, why: 'it was created after its run ended', warning: copyText(client_id) };
+    return {
+      isOver: false,
+      why: 'it was created after its run ended',
+      warning: `Client ${client_id} is not deleted: it was created after its run ended, so it is a copy. Delete it by hand, or remove the marker from its description.`,
+    };
   return {
     isOver,
-    why: current > attempt ? `its run is at attempt ${current} by now` : 'its run is completed',
+    why: current > attempt ? `its run is in attempt ${current} now` : 'its run is completed',
   };
-}
-
-/** Returns the rows of the summary's table. */
-function table(rows: Row[]): Parameters<typeof writeSummary>[1] {
-  const header = ['Client', 'Name', 'Run', 'What', 'Why'].map((data) => ({ data, header: true }));
-  const shown = rows
-    .slice(0, MAX_ROWS)
-    .map(({ client, action, why }) =>
-      [client.client_id, client.name, client.marker.run, action, why].map((text) => cell([text])),
-    );
-  const more = rows.length - MAX_ROWS;
-  return [header, ...shown, ...(more > 0 ? [[{ data: `and ${more} more`, colspan: '5' }]] : [])];
 }

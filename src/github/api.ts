@@ -1,15 +1,9 @@
 import type { getOctokit } from '@actions/github';
 import { ApiError, invalidResponseError, isApiResponse, unansweredError } from '../net/api-error.ts';
-import { asObject, InvalidResponseError, isJsonObject, type Json, parseJsonObject, stringField } from '../net/json.ts';
+import { asObject, InvalidResponseError, type Json, parseJsonObject, stringField } from '../net/json.ts';
 import { NetworkError } from '../net/network-error.ts';
 import { done, failure, type Outcome, unwrap } from '../net/outcome.ts';
-import {
-  type FinalResponse,
-  type HttpRequest,
-  type HttpResponse,
-  MIN_RETRY_TIME,
-  type Transport,
-} from '../net/transport.ts';
+import { type FinalResponse, type HttpRequest, MIN_RETRY_TIME, type Transport } from '../net/transport.ts';
 import * as log from '../output/log.ts';
 import { FORGE_PERMISSIONS, type GitHubSubject, githubRefusal, otherServerAdvice, rateLimitWait } from './errors.ts';
 import { isForgeApi } from './runner.ts';
@@ -100,7 +94,7 @@ export class GitHub {
         const delay = base * (0.75 + Math.random() / 2);
         // A retry without time would fail and hide what GitHub answered.
         if (delay + MIN_RETRY_TIME > this.transport.remaining || !(await this.transport.wait(delay))) throw error;
-        log.debug(`${error.message} Asking again, in case something is new.`);
+        log.debug(`${error.message} Retrying, because something may be new.`);
       }
     }
     return await read();
@@ -147,7 +141,7 @@ export class GitHub {
       const mayBeMissing = isForgeApi(this.api) && !run.run_attempt;
       if (run_attempt === undefined && !mayBeMissing) throw new InvalidResponseError('run_attempt is not a number');
       const [created, updated] = RUN_TIMES.map((names) => timeField(run, names));
-      // A run that did not change after it was created has not told when it ended.
+      // If a run has not changed since it was created, this time does not say when it ended.
       const updated_at = updated && created && updated > created ? updated : undefined;
       const status = stringField(run, 'status');
       const isCompleted = run_attempt === undefined && FORGEJO_ENDS.includes(status);
@@ -212,8 +206,7 @@ export class GitHub {
   async #sendThroughOctokit({ route, parameters, mayBeDone = false }: GitHubRequest): Promise<GitHubResponse> {
     let response: FinalResponse | undefined;
     const fetch = async (url: string, { method, headers, body }: HttpRequest): Promise<Response> => {
-      const isGarbage = ({ body }: HttpResponse) => method === 'GET' && !isJsonObject(body);
-      const call = { method, url: new URL(url), headers, body, repeatable: true, mayBeDone, rateLimitWait, isGarbage };
+      const call = { method, url: new URL(url), headers, body, repeatable: true, mayBeDone, rateLimitWait };
       response = await this.transport.send(call);
       return toFetchResponse(response);
     };

@@ -1,7 +1,7 @@
-import { type ApiError, interceptedAdvice, redirectAdvice, refusedError } from '../net/api-error.ts';
+import { type ApiError, interceptedAdvice, rateLimitAdvice, redirectAdvice, refusedError } from '../net/api-error.ts';
 import { parseRetryAfter } from '../net/retry.ts';
 import { type FinalResponse, type HttpResponse, responseTime } from '../net/transport.ts';
-import { oneLine, quote, truncate } from '../output/text.ts';
+import { quote } from '../output/text.ts';
 
 /**
  * Milliseconds to wait after a secondary rate limit whose response names no time, by GitHub's documentation ("Rate
@@ -61,7 +61,7 @@ export function githubRefusal(subject: GitHubSubject, response: FinalResponse, d
 
 /** Returns the advice for a response that shows that the server does not have GitHub's API for a request. */
 export function otherServerAdvice(permission: Permission): string {
-  const check = 'Check who answers at GITHUB_API_URL.';
+  const check = 'Check which server answers at GITHUB_API_URL.';
   if (FORGE_PERMISSIONS.includes(permission)) return check;
   return `${check} Gitea and Forgejo do not have GitHub's API for secrets, so save_to cannot work there, neither in the main action nor in delete/. Without save_to, the client, the outputs and delete/ work.`;
 }
@@ -73,42 +73,28 @@ function githubAdvice({ parameters, permission }: GitHubSubject, response: Final
       ? 'GitHub redirects this name: the repository was renamed or transferred. Use its current name.'
       : redirectAdvice(response, 'use the current name of the repository.');
   const wait = rateLimitWait(response);
-  if (status === 429 || wait !== undefined) return response.cancelled ? '' : rateLimitAdvice(wait);
-  if (status >= 500) return "That is on GitHub's side: try again later.";
+  if (status === 429 || wait !== undefined) return rateLimitAdvice('github_token', response, wait);
+  if (status >= 500) return 'That is a failure of GitHub. Try again later.';
   const intercepted = interceptedAdvice(response, 'GITHUB_API_URL');
   if (intercepted) return intercepted;
-  if (status === 401) return 'github_token is not valid, or not valid any more.';
-  if (status === 404) return `${missing(parameters)} ${grantText(permission)}`;
+  if (status === 401) return 'github_token is wrong, has expired or was revoked.';
+  const grant = `It needs ${PERMISSIONS[permission]}.`;
+  if (status === 404) return `${missing(parameters)} ${grant}`;
   if (status === 405) return otherServerAdvice(permission);
-  return status === 403 ? forbiddenAdvice(permission, response, messages) : '';
-}
-
-/** Returns the sentence that says what the token needs. */
-function grantText(permission: Permission): string {
-  return `It needs ${PERMISSIONS[permission]}.`;
-}
-
-function forbiddenAdvice(permission: Permission, response: FinalResponse, messages: string[]): string {
-  const more = permission === 'runs' ? '' : ' GITHUB_TOKEN cannot be given it.';
+  if (status !== 403) return '';
   // GitHub says "Resource not accessible by personal access token". Its other messages explain themselves: single
   // sign-on, an IP allow list, a policy on tokens, an archived repository.
   const isPermission = messages.some((message) => /not accessible by/i.test(message));
-  const grant = grantText(permission);
-  return [...(isPermission ? [`github_token may not do that. ${grant}${more}`] : []), ...signOnAdvice(response)].join(
-    ' ',
-  );
+  const more = permission === 'runs' ? '' : ' GITHUB_TOKEN cannot have that permission.';
+  return [isPermission && `github_token lacks a permission. ${grant}${more}`, signOnAdvice(response)]
+    .filter(Boolean)
+    .join(' ');
 }
 
-/** Returns the sentence with the address where the user allows a token for an organization with single sign-on. */
-function signOnAdvice({ headers }: FinalResponse): string[] {
+/** Returns the sentence with the URL at which the user allows a token for an organization with single sign-on. */
+function signOnAdvice({ headers }: FinalResponse): string {
   const [, url] = /^required; url=(https:\/\/\S{1,1000})$/.exec(String(headers['x-github-sso'])) ?? [];
-  return url ? [`To allow github_token, open ${url}`] : [];
-}
-
-/** @param wait milliseconds that GitHub asks to wait, if it does */
-function rateLimitAdvice(wait: number | undefined): string {
-  const seconds = wait && Number.isFinite(wait) ? ` (it says: come back after ${Math.ceil(wait / 1000)} seconds)` : '';
-  return `The rate limit of github_token is reached for longer than this step may wait${seconds}: run fewer jobs at once, or raise timeout.`;
+  return url ? `To allow github_token, open ${url}` : '';
 }
 
 /** Returns what may be missing if GitHub answers 404. It answers the same to a token that may not see the thing. */
@@ -121,8 +107,5 @@ function missing({ owner, repo, environment_name }: GitHubSubject['parameters'])
 function githubMessages(data: unknown): string[] {
   const { message, errors } = Object(data);
   const details = Array.isArray(errors) ? errors.map((error) => Object(error).message ?? error) : [];
-  return [message, ...details]
-    .filter((text) => typeof text === 'string')
-    .slice(0, 10)
-    .map((text) => truncate(oneLine(text), 300));
+  return [message, ...details].filter((text) => typeof text === 'string');
 }

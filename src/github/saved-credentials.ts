@@ -119,7 +119,7 @@ export class SavedCredentials {
    * Creates or updates a variable. If the outcome is unknown, reads the variable to find out.
    * @param exists whether an update is tried first, or else a creation. If GitHub says that the variable does not
    *   exist, or already exists, the other one follows.
-   * @param beforeOther called before the other one is sent, because somebody else has deleted or created the variable. If
+   * @param beforeOther called before the other one is sent, because another run or user has deleted or created the variable. If
    *   it throws, nothing is sent.
    */
   async setVariable(

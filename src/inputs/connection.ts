@@ -17,6 +17,7 @@ const UNTRUSTED =
 
 /** The inputs that all actions share. */
 export interface ConnectionInputs extends ScalekitAccess {
+  runner: Runner;
   /** Seconds for the whole step. */
   timeout: number;
   /** What the user should know although no input is bad. */
@@ -64,7 +65,7 @@ export function checkConnection(
   reader: Reader,
   values: Values<Action>,
   runner: Runner,
-): Pick<ConnectionInputs, 'origin' | 'credentials' | 'warnings'> {
+): Pick<ConnectionInputs, 'runner' | 'origin' | 'credentials' | 'warnings'> {
   const causes = likelyCauses(runner);
   reader.require('scalekit_client_id', `the id of the environment's API credentials (skc_…). ${causes}`);
   reader.require('scalekit_client_secret', `the secret of the environment's API credentials. ${causes}`);
@@ -72,6 +73,7 @@ export function checkConnection(
   checkOrganization(reader);
   checkRunner(reader, runner);
   return {
+    runner,
     origin: values.scalekit_environment_url,
     credentials: { client_id: values.scalekit_client_id, client_secret: values.scalekit_client_secret },
     warnings: runner.origin === 'untrusted' ? [UNTRUSTED] : [],
@@ -138,8 +140,8 @@ function checkOrigin(reader: Reader, origin: string): void {
 /** Reports it if the organization is missing or named twice. */
 function checkOrganization(reader: Reader): void {
   if (!readInput('organization_external_id')) {
-    const also = 'as an input or in SCALEKIT_ORGANIZATION_ID, or else organization_external_id';
-    reader.require('organization_id', `${ORGANIZATION_FORMAT}, ${also}`);
+    const sources = 'as an input or in SCALEKIT_ORGANIZATION_ID, or else organization_external_id';
+    reader.require('organization_id', `${ORGANIZATION_FORMAT}, ${sources}`);
   } else if (readInput('organization_id')) {
     reader.report('organization_external_id')('is given beside organization_id; expected one of the two');
   }

@@ -12,7 +12,7 @@ import type { Action, Values } from './specs.ts';
 /** Seconds that an access token lives by default if `lifetime` is `job`. */
 const JOB_EXPIRY = 3600;
 
-const STAYS = 'This client stays until delete/ removes it; lifetime: job deletes it when the job ends.';
+const KEPT = 'This client is kept until delete/ deletes it. With lifetime: job, it is deleted when the job ends.';
 
 /**
  * What contains invisible characters in emoji: a joiner between two of them, and the tags of a region's flag (Unicode
@@ -34,6 +34,8 @@ export interface TargetInputs {
   saving: SavingInputs | undefined;
   /** How to reach GitHub's API. Undefined if the step does not need it. */
   github: GitHubAccess | undefined;
+  /** Facts about the inputs that the user should know. */
+  notices: string[];
 }
 
 /** The location in GitHub Actions to save the credentials to: the repository or its environment, and the names. */
@@ -45,26 +47,18 @@ interface SavingInputs {
 }
 
 /** The inputs of the action. They are checked as far as that is possible without a request. */
-export interface Inputs extends Values<'main'>, ConnectionInputs, TargetInputs {
-  /** Facts about the inputs that the user should know. */
-  notices: string[];
-}
+export type Inputs = Values<'main'> & ConnectionInputs & TargetInputs;
 
 /** The inputs of `delete/`. */
-export interface DeleteInputs extends Values<'delete'>, ConnectionInputs, TargetInputs {
-  /** Facts about the inputs that the user should know. */
-  notices: string[];
-}
+export type DeleteInputs = Values<'delete'> & ConnectionInputs & TargetInputs;
 
 /** The inputs of `sweep/`. */
 export interface SweepInputs extends Values<'sweep'>, ConnectionInputs {
-  runner: Runner;
   github: GitHubAccess;
 }
 
 /** The inputs of `audit/`. */
 export interface AuditInputs extends Values<'audit'>, ConnectionInputs {
-  runner: Runner;
   /** Undefined if there is no token: then nothing is looked up in GitHub. */
   github: GitHubAccess | undefined;
   /** Folder for temporary files. */
@@ -79,14 +73,15 @@ export function readInputs(env: NodeJS.ProcessEnv): Inputs {
   const { reader, values, runner } = readValues('main', env);
   const connection = checkConnection(reader, values, runner);
   const { lifetime } = values;
+  const target = readTarget(reader, values, runner);
   const inputs: Inputs = {
     ...values,
     ...connection,
-    ...readTarget(reader, values, runner),
+    ...target,
     expiry: values.expiry ?? (lifetime === 'job' ? JOB_EXPIRY : undefined),
     notices: [
-      ...invisibleCharacters(values),
-      ...(readInput('lifetime') || values.save_to !== 'none' || values.dry_run ? [] : [STAYS]),
+      ...target.notices,
+      ...(readInput('lifetime') || values.save_to !== 'none' || values.dry_run ? [] : [KEPT]),
     ],
   };
   checkCombinations(reader, inputs);
@@ -107,7 +102,7 @@ export function readDeleteInputs(env: NodeJS.ProcessEnv): DeleteInputs {
   const connection = checkConnection(reader, values, runner);
   const target = readTarget(reader, values, runner);
   reader.faults.finish();
-  return { ...values, ...connection, ...target, notices: invisibleCharacters(values) };
+  return { ...values, ...connection, ...target };
 }
 
 /**
@@ -121,7 +116,7 @@ export function readSweepInputs(env: NodeJS.ProcessEnv): SweepInputs {
   // Without a token there is a fault, so finish() throws.
   const github = checkGitHub(reader, values.github_token, runner, need) ?? { api: '', token: '' };
   reader.faults.finish();
-  return { ...values, ...connection, runner, github };
+  return { ...values, ...connection, github };
 }
 
 /**
@@ -139,7 +134,7 @@ export function readAuditInputs(env: NodeJS.ProcessEnv): AuditInputs {
       `got ${quote(folder)}; expected the folder for temporary files, as the runner of a workflow sets it`,
     );
   reader.faults.finish();
-  return { ...values, ...connection, runner, github, folder };
+  return { ...values, ...connection, github, folder };
 }
 
 /** Masks the credentials, checks the names of the inputs, and parses them. */
@@ -171,7 +166,7 @@ export function checkSecretLocation(
 /** Derives where the facts about the repository come from, and checks what they and saving need. */
 function readTarget(
   reader: Reader,
-  { repository, environment, save_to, save_as, github_token }: Values<'main' | 'delete'>,
+  { repository, environment, name, save_to, save_as, github_token }: Values<'main' | 'delete'>,
   runner: Runner,
 ): TargetInputs {
   const other = repository.toLowerCase() === runner.repository.toLowerCase() ? '' : repository;
@@ -190,7 +185,8 @@ function readTarget(
   const github = checkGitHub(reader, github_token, runner, need);
   // An ID token may name the environment if the input does not.
   if (source !== 'token' || environment) checkSecretLocation({ saving }, { environment, source }, reader.report);
-  return { runner, source, repository: other, environment, saving, github };
+  const notices = invisibleCharacters({ name, environment });
+  return { runner, source, repository: other, environment, saving, github, notices };
 }
 
 /** Reports inputs that are valid on their own and contradict each other. */

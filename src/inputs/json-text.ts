@@ -137,8 +137,8 @@ class Scanner {
 }
 
 /**
- * Returns line, column and the text around an offset. Masked values and what looks like a secret are replaced, also one
- * that the offset, a quote or a line break splits.
+ * Returns line, column and the text around an offset. Masked values and what looks like a secret are replaced, even if the
+ * offset, a quote or a line break splits them.
  */
 function placeOf(text: string, offset: number): string {
   const before = text.slice(0, offset);

@@ -87,14 +87,12 @@ export class Reader {
   }
 }
 
-/** Returns whether a name is that of an input but for dashes and underscores, or has one wrong letter. */
+/**
+ * Returns whether two texts differ in one letter at most: it is missing, added, replaced, or swapped with the next one. Dashes
+ * and underscores do not count.
+ */
 function isMisspelt(name: string, input: string): boolean {
-  const letters = (text: string) => text.replace(/[-_ ]/g, '');
-  return isOneLetterOff(letters(name), letters(input));
-}
-
-/** Returns whether two texts are the same but for one letter that is missing, added, replaced or swapped with the next. */
-function isOneLetterOff(one: string, other: string): boolean {
+  const [one = '', other = ''] = [name, input].map((text) => text.replace(/[-_ ]/g, ''));
   let start = 0;
   while (start < one.length && one[start] === other[start]) start++;
   let end = 0;

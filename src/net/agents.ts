@@ -8,8 +8,8 @@ import { type ForwardProxy, ProxyError } from './proxy.ts';
 // alive.
 
 /**
- * Milliseconds for the attempt to connect to one of several addresses of a host. Node.js's own 250 fail on a long way: it
- * gives up an address that would answer, and the next one may not be reachable (github.com/nodejs/node/issues/54359).
+ * Milliseconds for the attempt to connect to one of several addresses of a host. Node.js's default, 250, is too short for a
+ * distant server, and the next address may not be reachable (github.com/nodejs/node/issues/54359).
  */
 const ADDRESS_TIMEOUT = 1_000;
 

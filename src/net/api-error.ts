@@ -1,14 +1,16 @@
-import { truncate } from '../output/text.ts';
+import { oneLine, truncate } from '../output/text.ts';
 import { isJsonObject } from './json.ts';
 import type { NetworkError } from './network-error.ts';
 import { PROXY_URL_FORMAT, type ProxyError } from './proxy.ts';
-import type { HttpResponse } from './transport.ts';
+import type { FinalResponse, HttpResponse } from './transport.ts';
 
 // The errors of the Scalekit and GitHub APIs, and the advice about the network that both have in common. scalekit/errors.ts
 // and github/errors.ts add the advice for the responses of each API.
 
-/** Characters of all messages of one response. */
-const MAX_MESSAGES = 1_000;
+/** How many messages of one response an error shows, the characters of each, and of all. */
+const MAX_MESSAGES = 10;
+const MAX_MESSAGE_LENGTH = 300;
+const MAX_MESSAGES_LENGTH = 1_000;
 
 /** A failed API request: the operation, the status, the server's own message, and what the user can do. */
 export class ApiError extends Error {
@@ -28,7 +30,7 @@ export class ApiError extends Error {
 /**
  * Returns the error for a response whose status is not 2xx.
  * @param operation completes "Could not …"
- * @param messages the server's own messages
+ * @param messages the server's own messages, as the body has them
  * @param advice what the user can do, a sentence, or empty
  * @param status what the error has as its status, if that is not the response's
  */
@@ -40,11 +42,10 @@ export function refusedError(
   status = response.status,
 ): ApiError {
   const isFromApi = isApiResponse(response);
-  const reason = [
-    `HTTP ${response.status}`,
-    ...(messages.length > 0 ? [truncate(messages.join(': '), MAX_MESSAGES)] : []),
-  ];
-  return new ApiError(errorSentence(operation, reason.join(': '), advice), { status, isFromApi });
+  const shown = messages.slice(0, MAX_MESSAGES).map((message) => truncate(oneLine(message), MAX_MESSAGE_LENGTH));
+  const words = truncate(shown.join(': '), MAX_MESSAGES_LENGTH);
+  const reason = `HTTP ${response.status}${words && `: ${words}`}`;
+  return new ApiError(errorSentence(operation, reason, advice), { status, isFromApi });
 }
 
 /**
@@ -82,6 +83,17 @@ export function redirectAdvice({ headers }: HttpResponse, advice: string): strin
 }
 
 /**
+ * Returns the advice for a rate limit. After a cancel there is none, because the request was not repeated.
+ * @param owner whose limit it is
+ * @param wait milliseconds that the server asks to wait, if it does
+ */
+export function rateLimitAdvice(owner: string, { cancelled }: FinalResponse, wait = 0): string {
+  if (cancelled) return '';
+  const asked = wait && Number.isFinite(wait) ? ` The server asks to wait for ${Math.ceil(wait / 1000)} seconds.` : '';
+  return `The rate limit of ${owner} is reached, and this step has no time to wait for it.${asked} Run fewer jobs at the same time, or raise timeout.`;
+}
+
+/**
  * Returns the advice for a 401 or 403 that does not come from the API, or an empty text for any other response. Both APIs
  * explain a refusal in a JSON object, so any other body is that of a server in between.
  * @param setting name of the input or variable that holds the server's URL
@@ -92,15 +104,11 @@ export function interceptedAdvice({ status, body }: HttpResponse, setting: strin
 }
 
 /**
- * Returns whether a response may come from the API: its body is empty, a JSON object, a JSON list or null. Any other
- * body comes from a server in between, so its status says nothing about the API.
+ * Returns whether a response may come from the API: its body is empty or a JSON object. Any other body comes from a server
+ * in between, so its status says nothing about the API.
  */
 export function isApiResponse({ body }: HttpResponse): boolean {
-  try {
-    return body.trim() === '' || typeof JSON.parse(body) === 'object';
-  } catch {
-    return false;
-  }
+  return body.trim() === '' || isJsonObject(body);
 }
 
 function errorSentence(operation: string, reason: string, advice: string): string {
@@ -135,9 +143,9 @@ function proxyAdvice(
   if (isCertificateError)
     return `The proxy's own certificate is not accepted for the host in ${variable}: behind a private certificate authority, set NODE_EXTRA_CA_CERTS to a file with its certificate.`;
   if (status === 407)
-    return `It asks for a user and a password: ${variable} takes them as http://USER:PASSWORD@HOST:PORT, with special characters percent-encoded.`;
+    return `The proxy requires a user and a password. Set ${variable} to http://USER:PASSWORD@HOST:PORT, with special characters percent-encoded.`;
   if (code === 'PROXY_REFUSED')
-    return 'It does not let this host through: ask whoever runs it, or name the host in no_proxy.';
+    return 'The proxy does not allow this host. Ask its administrator to allow it, or add the host to no_proxy.';
   if (status !== undefined) return `Check ${setting}, and whether the proxy reaches that host.`;
   return `Check the address in ${variable} and the way to it, or name the host in no_proxy.`;
 }

@@ -5,3 +5,8 @@
 export function clock(): number {
   return process.uptime() * 1000;
 }
+
+/** Returns milliseconds in nanoseconds. Undefined if the time is not known. */
+export function toNanoseconds(milliseconds: number | undefined): bigint | undefined {
+  return milliseconds === undefined ? undefined : BigInt(milliseconds) * 1_000_000n;
+}

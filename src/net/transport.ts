@@ -5,6 +5,7 @@ import * as log from '../output/log.ts';
 import { EagerAgent, TunnelAgent } from './agents.ts';
 import { clock } from './clock.ts';
 import { Deadline } from './deadline.ts';
+import { isJsonObject } from './json.ts';
 import { NetworkError } from './network-error.ts';
 import { proxyFor } from './proxy.ts';
 import { readBody } from './read-body.ts';
@@ -36,8 +37,6 @@ export interface HttpRequest {
    * response is not a rate limit.
    */
   rateLimitWait?: (response: HttpResponse) => number | undefined;
-  /** Recognizes a 2xx response that is not the API's, so that a repeatable request is sent again, as after a 5xx. */
-  isGarbage?: (response: HttpResponse) => boolean;
   /** Recognizes a 429 that waiting does not lift. It is repeated only as often as a failure of the server. */
   isPermanentLimit?: (response: HttpResponse) => boolean;
   /** Called before each attempt. If it throws, the attempt is not sent and no other follows. */
@@ -265,10 +264,10 @@ export class Transport {
     // After a rate limit, the server has done nothing and says when to retry. Only the deadline limits these retries.
     if (request.rateLimitWait?.(result) !== undefined) return true;
     if (result.status === 429) return !request.isPermanentLimit?.(result) || attempt < MAX_ATTEMPTS;
-    const isGarbage = result.status >= 200 && result.status < 300 && request.isGarbage?.(result) === true;
-    const isTemporary = result.status === 408 || result.status === 425 || result.status >= 500 || isGarbage;
+    const { status } = result;
+    const isTemporary = status === 408 || status === 425 || status >= 500 || isGarbage(request, result);
     // After 425 Too Early (RFC 8470), the server has done nothing.
-    return (request.repeatable || result.status === 425) && isTemporary && attempt < MAX_ATTEMPTS;
+    return (request.repeatable || status === 425) && isTemporary && attempt < MAX_ATTEMPTS;
   }
 
   /** Waits. Returns false if the run was cancelled first. */
@@ -283,6 +282,14 @@ export class Transport {
  */
 function mayBeCarriedOut(status: number): boolean {
   return status < 400 || status >= 500 || status === 408;
+}
+
+/**
+ * Returns whether a 2xx response does not come from an API: a portal or a proxy may answer 200 as well. APIs answer with a
+ * JSON object. An empty body can confirm a change.
+ */
+function isGarbage({ method }: HttpRequest, { status, body }: HttpResponse): boolean {
+  return status >= 200 && status < 300 && !isJsonObject(body) && (method === 'GET' || body.trim() !== '');
 }
 
 /**

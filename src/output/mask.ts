@@ -89,8 +89,8 @@ function longestFirst(forms: string[]): string[] {
 }
 
 /**
- * Returns the URL encodings of a secret: of encodeURIComponent, of RFC 3986, of paths, and of forms, also with the
- * lower-case digits of .NET.
+ * Returns the URL encodings of a secret: of encodeURIComponent, of RFC 3986, of paths, of forms, and of .NET, whose digits
+ * are lower-case.
  */
 function urlForms(secret: string): string[] {
   const component = encodeURIComponent(secret);

@@ -15,8 +15,8 @@ type Rows = Parameters<typeof summary.addTable>[0];
 const MAX_TABLE = 500_000;
 
 /**
- * Appends a heading and a table to the job summary, and between them a list of notes in HTML. Writes synchronously, because the asynchronous write of
- * @actions/core starts threads. If the summary cannot be written, logs that and does not fail.
+ * Appends a heading and a table to the job summary, and between them a list of notes in HTML. Writes synchronously, because
+ * the asynchronous write of @actions/core starts threads. If the summary cannot be written, logs that and does not fail.
  */
 export function writeSummary(title: string, rows: Rows, notes: string[] = []): void {
   try {

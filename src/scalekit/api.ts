@@ -5,7 +5,7 @@ import { NetworkError } from '../net/network-error.ts';
 import { done, failure, type Outcome, unwrap } from '../net/outcome.ts';
 import type { FinalResponse, HttpRequest, Transport } from '../net/transport.ts';
 import { type Subject, scalekitInvalidResponse, scalekitRefusal } from './errors.ts';
-import { areCredentialsUnknown, isGarbage, isMissing, isNotFound, isPageSizeRefused } from './meaning.ts';
+import { areCredentialsUnknown, isMissing, isNotFound, isPageSizeRefused } from './meaning.ts';
 import { isSecretCap } from './secret-cap.ts';
 import { readAccessToken, readSecret, requireMaskable } from './token.ts';
 import {
@@ -152,11 +152,11 @@ export class Scalekit {
     return await this.#getPage(operation, page_token);
   }
 
-  /** Returns a client, or undefined if it does not exist. */
+  /** Returns a client, or undefined if it does not exist. @throws {ApiError} if it cannot be read, or if the response shows another client */
   async getClient(client_id: string): Promise<ClientSummary | undefined> {
-    const parse = (body: string) => parseClientSummary(parseJsonObject(body).client);
     const request = this.#request('GET', [client_id]);
     const operation = `read client ${client_id}`;
+    const parse = (body: string) => parseRequestedClient(body, client_id);
     const send = () => this.#exchange(operation, request, this.#subject(client_id), parse, () => undefined);
     const isUnknown = (outcome: Outcome<unknown>) => outcome.kind === 'done' && outcome.value === undefined;
     return unwrap(await this.#retryDuringLag(this.#lagEnd(client_id), isUnknown, send));
@@ -175,12 +175,8 @@ export class Scalekit {
   /** Updates the fields that are given. The value of the outcome is the client as it is afterwards. */
   async updateClient(client_id: string, fields: Partial<ClientFields>): Promise<Outcome<ClientSummary>> {
     const request = this.#request('PATCH', [client_id], fields);
-    const parse = (body: string) => {
-      const client = parseClientSummary(parseJsonObject(body).client);
-      if (client.client_id !== client_id) throw new InvalidResponseError('it shows another client');
-      return client;
-    };
     const operation = `update client ${client_id}`;
+    const parse = (body: string) => parseRequestedClient(body, client_id);
     const send = (mayBeDone: boolean) =>
       this.#exchange(operation, { ...request, mayBeDone }, this.#subject(client_id), parse);
     return await this.#retryDuringLag(this.#lagEnd(client_id), isMissing, send);
@@ -314,7 +310,7 @@ export class Scalekit {
   ): Promise<Outcome<T>> {
     let response: FinalResponse;
     try {
-      response = await this.transport.send({ ...request, isGarbage });
+      response = await this.transport.send(request);
     } catch (error) {
       if (!(error instanceof NetworkError)) throw error;
       return failure(error.reached, unansweredError(operation, error, 'scalekit_environment_url'));
@@ -333,4 +329,11 @@ export class Scalekit {
       return failure(true, scalekitInvalidResponse(operation, response, error.message, subject));
     }
   }
+}
+
+/** Parses the client in a response. @throws {InvalidResponseError} if it is not the requested one */
+function parseRequestedClient(body: string, client_id: string): ClientSummary {
+  const client = parseClientSummary(parseJsonObject(body).client);
+  if (client.client_id !== client_id) throw new InvalidResponseError('it shows another client');
+  return client;
 }

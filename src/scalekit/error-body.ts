@@ -24,20 +24,16 @@ export function parseErrorBody({ body, headers }: Pick<HttpResponse, 'body' | 'h
       String(headers['content-type'] ?? 'text/plain').startsWith('text/plain') && !/^[{[<]|debug_info/.test(plainText);
     return { codes: [], texts: isPlainText && plainText ? [plainText] : [], violations: [] };
   }
-  const status = fieldsOf(parsed);
-  const infos = [...listOf(status.details).map(fieldsOf), status];
+  const status = Object(parsed);
+  const infos = [...listOf(status.details).map(Object), status];
   const violations = infos
-    .flatMap((info) => listOf(fieldsOf(info.validation_error_info).field_violations).map(fieldsOf))
+    .flatMap((info) => listOf(Object(info.validation_error_info).field_violations).map(Object))
     .map(({ field, description }) => ({ field: text(field), description: text(description) }));
   return {
     codes: infos.map(({ error_code }) => text(error_code)).filter(Boolean),
     texts: [status.error, status.error_description, status.message].map(text).filter(Boolean),
     violations,
   };
-}
-
-function fieldsOf(value: unknown): Record<string, unknown> {
-  return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {};
 }
 
 function listOf(value: unknown): unknown[] {

@@ -3,11 +3,12 @@ import {
   interceptedAdvice,
   invalidResponseError,
   isApiResponse,
+  rateLimitAdvice,
   redirectAdvice,
   refusedError,
 } from '../net/api-error.ts';
-import type { FinalResponse, HttpResponse } from '../net/transport.ts';
-import { oneLine, truncate } from '../output/text.ts';
+import { parseRetryAfter } from '../net/retry.ts';
+import { type FinalResponse, type HttpResponse, responseTime } from '../net/transport.ts';
 import { parseErrorBody } from './error-body.ts';
 import { isNotFound } from './meaning.ts';
 import { isSecretCap } from './secret-cap.ts';
@@ -35,8 +36,10 @@ export class SecretCapError extends ApiError {}
  */
 export function scalekitRefusal(operation: string, response: FinalResponse, subject: Subject): ApiError {
   const messages = scalekitMessages(response);
+  // An error code may say that something does not exist, whatever the status.
+  const status = isNotFound(response) ? 404 : response.status;
   if (typeof subject === 'string' || !subject.adding || !isSecretCap(response))
-    return refusedError(operation, response, messages, scalekitAdvice(response, subject), meantStatus(response));
+    return refusedError(operation, response, messages, scalekitAdvice(response, subject), status);
   return new SecretCapError(refusedError(operation, response, messages, '').message, { status: response.status });
 }
 
@@ -55,11 +58,6 @@ export function scalekitInvalidResponse(
   return invalidResponseError(operation, response, reason, advice);
 }
 
-/** Returns 404 if the error code says that something does not exist, whatever the status. */
-function meantStatus(response: FinalResponse): number {
-  return isNotFound(response) ? 404 : response.status;
-}
-
 const DENIED_TOKEN_ADVICE =
   'A scope must exist in the environment, and an interceptor or the IP allowlist of the environment may deny the token.';
 
@@ -67,12 +65,13 @@ function scalekitAdvice(response: FinalResponse, subject: Subject): string {
   const { status, headers } = response;
   if (status >= 300 && status < 400)
     return redirectAdvice(response, "scalekit_environment_url must be the environment's own address.");
-  if (status === 429) {
-    if (response.cancelled) return '';
-    const wait = headers['retry-after'] ? ` (it says: come back after ${truncate(headers['retry-after'], 40)})` : '';
-    return `The rate limit of the environment is reached for longer than this step may wait${wait}: run fewer jobs at once, or raise timeout.`;
-  }
-  if (status >= 500) return "That is on Scalekit's side: try again later.";
+  if (status === 429)
+    return rateLimitAdvice(
+      'the environment',
+      response,
+      parseRetryAfter(headers['retry-after'], responseTime(response)),
+    );
+  if (status >= 500) return 'That is a failure of Scalekit. Try again later.';
   const intercepted = interceptedAdvice(response, 'scalekit_environment_url');
   // How the token endpoint words a refusal is not documented. It may be a plain text, so both causes are named.
   if (subject === 'client-sign-in')
@@ -82,12 +81,12 @@ function scalekitAdvice(response: FinalResponse, subject: Subject): string {
   if (subject === 'sign-in') return [intercepted, SIGN_IN_ADVICE[status]].filter(Boolean).join(' ');
   if (intercepted) return intercepted;
   if (status === 404 && !isApiResponse(response))
-    return 'Check who answers at scalekit_environment_url: it is not the API.';
+    return 'Check which server answers at scalekit_environment_url: it is not the API.';
   return organizationAdvice(status, subject);
 }
 
 const CHECK_CREDENTIALS =
-  'Check scalekit_client_id and scalekit_client_secret: they must be the API credentials (skc_…) of this very environment, not revoked.';
+  'Check scalekit_client_id and scalekit_client_secret: they must be valid API credentials (skc_…) of this environment.';
 
 const CHECK_CREDENTIALS_AND_ADDRESS = `${CHECK_CREDENTIALS} If the environment has an IP allowlist, it must contain the address of this runner.`;
 
@@ -101,20 +100,19 @@ const SIGN_IN_ADVICE: Record<number, string> = {
 /** Returns the advice for a request about the organization, or about one of its clients. */
 function organizationAdvice(status: number, { organization, client, deleting }: Exclude<Subject, string>): string {
   if (status === 401)
-    return 'The API does not accept the token that it gave for scalekit_client_id: check that these API credentials are still valid.';
+    return 'The API refused the access token that Scalekit issued for scalekit_client_id. Check that these API credentials are still valid.';
   if (status === 403 && deleting)
-    return 'The API credentials in scalekit_client_id may not delete clients and secrets: that needs the permission api_credentials:rotate.';
+    return 'The API credentials in scalekit_client_id may not delete clients and secrets. They need the permission api_credentials:rotate.';
   if (status === 403)
     return 'The API credentials in scalekit_client_id may not manage the clients of this organization, or the IP allowlist of the environment does not contain the address of this runner.';
   if (status !== 404) return '';
-  if (client) return `Client ${client} is not there (any more).`;
-  return `Is there an organization ${organization} in this environment? An id from another environment is not known here.`;
+  if (client) return `Client ${client} does not exist.`;
+  return `Check that organization ${organization} exists in this environment. An id from another environment is not known here.`;
 }
 
 /** Returns the server's own messages. Nothing else of the body is shown, because `debug_info` may contain internals. */
 function scalekitMessages(response: HttpResponse): string[] {
   const { codes, texts, violations } = parseErrorBody(response);
   const faults = violations.map(({ field, description }) => [field, description].filter(Boolean).join(' '));
-  const messages = [...new Set([...codes, ...texts, ...faults].filter(Boolean))];
-  return messages.slice(0, 10).map((message) => truncate(oneLine(message), 300));
+  return [...new Set([...codes, ...texts, ...faults].filter(Boolean))];
 }

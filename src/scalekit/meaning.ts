@@ -1,5 +1,4 @@
 import { type ApiError, isApiResponse } from '../net/api-error.ts';
-import { isJsonObject } from '../net/json.ts';
 import type { Outcome } from '../net/outcome.ts';
 import type { HttpResponse } from '../net/transport.ts';
 import { parseErrorBody } from './error-body.ts';
@@ -7,11 +6,6 @@ import { parseErrorBody } from './error-body.ts';
 // What responses and errors of Scalekit's API mean, as far as its documentation leaves it open.
 
 const NOT_FOUND_CODES = ['NOT_FOUND', 'RESOURCE_NOT_FOUND'];
-
-/** Returns whether a body is not the API's: a portal or a proxy may answer 200 as well. An empty body can confirm a change. */
-export function isGarbage({ body }: HttpResponse): boolean {
-  return body.trim() !== '' && !isJsonObject(body);
-}
 
 /** Returns whether a response says that something does not exist: by its status, or by its error code whatever the status. */
 export function isNotFound(response: HttpResponse): boolean {

@@ -104,7 +104,7 @@ async function requestSecret(context: Context, client: ManagedClient): Promise<O
     if (outcome.kind === 'refused') journal.forget('secret');
     const isFinal = outcome.kind === 'refused' || outcome.error instanceof SecretCapError || sends === MAX_SENDS;
     if (isFinal || scalekit.transport.cancelled) return outcome;
-    log.info(`${outcome.error.message} Asking for another one.`);
+    log.info(`${outcome.error.message} Requesting another one.`);
     // A secret whose id is known is deleted. Another one may turn up at any time.
     if (journal.state.secret?.id === undefined) pending = { ...pending, outcome_unknown: true };
     const now = await deleteUnusable(scalekit, client_id, journal.state.secret?.id);

@@ -1,8 +1,7 @@
 import type { ManagedClient } from '../client/identity.ts';
-import { type Plan, planForWinner, type Step } from '../client/plan.ts';
+import { MATRIX_ADVICE, type Plan, planForWinner, type Step } from '../client/plan.ts';
 import * as log from '../output/log.ts';
 import { flushMasks } from '../output/mask.ts';
-import { MATRIX_ADVICE } from '../output/text.ts';
 import { cleanUp } from '../undo/remove.ts';
 import { type AddedSecret, addSecret } from './add-secret.ts';
 import type { Context, NewSecret } from './context.ts';

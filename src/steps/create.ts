@@ -5,6 +5,7 @@ import { appendMarker } from '../client/marker.ts';
 import type { Step } from '../client/plan.ts';
 import { proofOf } from '../client/proof.ts';
 import { ApiError } from '../net/api-error.ts';
+import { toNanoseconds } from '../net/clock.ts';
 import { done, type Failure, failure, type Outcome } from '../net/outcome.ts';
 import * as log from '../output/log.ts';
 import { byCreateTime, type Client, type ClientSummary, type Secret } from '../scalekit/types.ts';
@@ -95,15 +96,14 @@ async function acceptClient(
 ): Promise<Outcome<CreatedClient>> {
   const { client_id } = summary;
   const sinceSent = Date.now() - (journal.state.client?.sent_at ?? Date.now());
-  const sentAt = scalekit.time === undefined ? undefined : BigInt(scalekit.time - sinceSent) * 1_000_000n;
+  const sentAt = toNanoseconds(scalekit.time && scalekit.time - sinceSent);
   const proofFrom = (client: Client) => proofOf(client, { ...desired, sentAt, seenIds });
   let created = summary.parse();
   let proof = proofFrom(created);
   // A response without a description says nothing about its marker.
   if (summary.description === undefined && proof.isOwn) {
     journal.clientAnswered({ id: client_id, is_proven: proof.isProven });
-    const read = await scalekit.getClient(client_id);
-    if (read?.client_id === client_id) created = read.parse();
+    created = (await scalekit.getClient(client_id))?.parse() ?? created;
     proof = proofFrom(created);
   }
   if (!proof.isOwn) {

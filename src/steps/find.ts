@@ -7,6 +7,7 @@ import {
   namesOtherRepository,
   oldestFirst,
   parseOrUndefined,
+  type Relation,
   reasonNotManageable,
   relationOf,
   withMarker,
@@ -16,7 +17,7 @@ import type { SavedSnapshot } from '../github/saved-credentials.ts';
 import { clock } from '../net/clock.ts';
 import type { Scalekit } from '../scalekit/api.ts';
 import { CLIENT_ID, type Client, type ClientFields, type ClientSummary } from '../scalekit/types.ts';
-import { contradictionText, KeptClients, logOmitted } from './kept-clients.ts';
+import { KeptClients, keptText, logOmitted } from './kept-clients.ts';
 
 /** What exists before the first change, and how much of the organization was searched. */
 export interface SearchResult extends Existing {
@@ -67,12 +68,13 @@ async function search(
   desired: DesiredClient,
   hinted: ManagedClient | undefined,
 ): Promise<Pick<SearchResult, 'client' | 'others' | 'seenIds' | 'warnings'>> {
-  const { ours, contradictory, warnings, seenIds } = await searchClients(scalekit, desired);
-  if (contradictory.length > 0) throw new Error(contradictionText(contradictory));
+  const { ours, kept, seenIds } = await searchClients(scalekit, desired);
+  const [contradictory, warnings] = [kept.ids('contradictory'), kept.warnings()];
+  if (contradictory.length > 0) throw new Error(keptText('contradictory', contradictory));
   const [first, ...others] = ours;
   // Every client has a secret. If the list shows none, it leaves secrets out, so read the client itself.
   const reread = first?.secrets.length === 0 ? await scalekit.getClient(first.client_id) : undefined;
-  const oldest = reread && reread.client_id === first?.client_id ? withMarker(reread.parse()) : first;
+  const oldest = reread ? withMarker(reread.parse()) : first;
   const ids = (hinted ? ours : others).map(({ client_id }) => client_id).filter((id) => id !== hinted?.client_id);
   logOmitted('Other clients for the same purpose', ids);
   return { client: hinted ?? oldest, others: ids, seenIds, warnings };
@@ -90,9 +92,9 @@ async function getHintedClient(
 ): Promise<ManagedClient | undefined> {
   if (!id || !CLIENT_ID.test(id)) return undefined;
   const hinted = await scalekit.getClient(id);
-  if (hinted?.client_id !== id || parseMarker(hinted.description)?.key !== marker.key) return undefined;
+  if (!hinted || parseMarker(hinted.description)?.key !== marker.key) return undefined;
   const client = withMarker(hinted.parse());
-  if (namesOtherRepository(client, identity)) throw new Error(contradictionText([id]));
+  if (namesOtherRepository(client, identity)) throw new Error(keptText('contradictory', [id]));
   return client;
 }
 
@@ -107,12 +109,8 @@ export async function getNamedClient(
 ): Promise<ManagedClient | undefined> {
   const named = await scalekit.getClient(client_id);
   if (!named) return undefined;
-  // The response may show another client than the requested one.
   const client = withMarker(named.parse());
-  const why =
-    client.client_id === client_id
-      ? reasonNotManageable(client, identity, marker)
-      : `the answer shows ${client.client_id}`;
+  const why = reasonNotManageable(client, identity, marker);
   if (why) throw new Error(`Client ${client_id} is not managed by this step: ${why}.`);
   return client;
 }
@@ -121,10 +119,8 @@ export async function getNamedClient(
 interface FoundClients {
   /** The clients with our identity hash, oldest first. */
   ours: ManagedClient[];
-  /** Ids of the clients with our identity hash whose claims name another repository, or cannot be read. */
-  contradictory: string[];
-  /** Sentences about clients that may be ours, and that are neither changed nor deleted. */
-  warnings: string[];
+  /** The clients that may be ours, and that are neither changed nor deleted. */
+  kept: KeptClients;
   /** Ids of all clients. */
   seenIds: Set<string>;
   /** Ids of the clients whose description is known to have no marker. */
@@ -133,39 +129,50 @@ interface FoundClients {
 
 /** Reads the whole list of clients. */
 export async function searchClients(scalekit: Scalekit, query: ClientQuery): Promise<FoundClients> {
-  // By id: if the list changes while it is read, two pages may show the same client.
-  const ours = new Map<string, ManagedClient>();
-  const kept = new KeptClients();
   const [seenIds, unmarkedIds] = [new Set<string>(), new Set<string>()];
-  for await (const client of listDescribed(scalekit, mayBeOurs(query))) {
+  const { ours, kept } = await findRelated(scalekit, mayBeOurs(query), (client) => {
     const { client_id, description, parse } = client;
     seenIds.add(client_id);
     if (description !== undefined && parseMarkers(description).length === 0) unmarkedIds.add(client_id);
     const relation = relationOf(client, query);
-    if (relation === 'ours') ours.set(client_id, withMarker(parse()));
-    else if (relation !== 'unrelated') kept.add(relation, client_id);
+    return relation === 'ours' ? withMarker(parse()) : relation;
+  });
+  return { ours: ours.sort(oldestFirst), kept, seenIds, unmarkedIds };
+}
+
+/**
+ * Reads the whole list of clients.
+ * @param isCandidate as for listDescribed()
+ * @param judge returns what is needed of a client that is ours, and what any other client is
+ */
+export async function findRelated<T extends object>(
+  scalekit: Scalekit,
+  isCandidate: (client: Client) => boolean,
+  judge: (client: ClientSummary) => T | Exclude<Relation, 'ours'>,
+): Promise<{ ours: T[]; kept: KeptClients }> {
+  // By id: if the list changes while it is read, two pages may show the same client.
+  const ours = new Map<string, T>();
+  const kept = new KeptClients();
+  for await (const client of listDescribed(scalekit, isCandidate)) {
+    const judged = judge(client);
+    if (typeof judged === 'object') ours.set(client.client_id, judged);
+    else if (judged !== 'unrelated') kept.add(judged, client.client_id);
   }
-  return {
-    ours: [...ours.values()].sort(oldestFirst),
-    contradictory: kept.contradictory,
-    warnings: kept.warnings(),
-    seenIds,
-    unmarkedIds,
-  };
+  return { ours: [...ours.values()], kept };
 }
 
 /**
  * Yields every client of the organization. An entry of the list without a description says nothing about its owner, so
  * such a client is read by its id if it is a candidate by its other fields.
  */
-export async function* listDescribed(
+async function* listDescribed(
   scalekit: Scalekit,
   isCandidate: (client: Client) => boolean,
 ): AsyncGenerator<ClientSummary> {
   for await (const client of scalekit.listClients()) {
     const parsed = client.description ? undefined : parseOrUndefined(client.parse);
     const read = parsed && isCandidate(parsed) ? await scalekit.getClient(client.client_id) : undefined;
-    yield read?.client_id === client.client_id ? read : client;
+    yield read ?? client;
   }
 }
 

@@ -5,62 +5,59 @@ import { listed } from '../output/text.ts';
 /** Why a client that may be ours is neither changed nor deleted. */
 type Reason = Exclude<Relation, 'ours' | 'unrelated'> | 'copy';
 
+/** What such clients are, and what the user can do about them, in the order of the warnings. */
+const TEXTS: Record<Reason, { what: string; advice: string }> = {
+  contradictory: {
+    what: 'Clients whose claim github_repository_id contradicts their ownership marker, or whose claims cannot be read',
+    advice: 'They may be copies. Delete them by hand, or remove the marker from their descriptions.',
+  },
+  copy: {
+    what: 'Clients that were created more than an hour after another client with the same ownership marker',
+    advice: 'They are copies. Delete them by hand, or remove the marker from their descriptions.',
+  },
+  'look-alike': {
+    what: "Clients with this repository's claims and no ownership marker",
+    advice:
+      'They were created by hand, or their description was changed. The main action takes one over if client_id names it.',
+  },
+  disputed: {
+    what: 'Clients with several different ownership markers',
+    advice: 'Remove the wrong markers from their descriptions.',
+  },
+};
+
 /** The clients in a list that may be ours, and that are neither changed nor deleted. */
 export class KeptClients {
   // By id: if the list changes while it is read, two pages may show the same client.
-  readonly #ids: Record<Reason, Set<string>> = {
-    contradictory: new Set(),
-    copy: new Set(),
-    disputed: new Set(),
-    'look-alike': new Set(),
-  };
+  readonly #reasons = new Map<string, Reason>();
 
   add(reason: Reason, client_id: string): void {
-    this.#ids[reason].add(client_id);
+    this.#reasons.set(client_id, reason);
   }
 
   has(client_id: string): boolean {
-    return Object.values(this.#ids).some((ids) => ids.has(client_id));
+    return this.#reasons.has(client_id);
   }
 
-  /** Ids of the clients with our identity hash whose claims name another repository, or cannot be read. */
-  get contradictory(): string[] {
-    return [...this.#ids.contradictory];
+  /** Returns the ids of the clients that are kept for this reason. */
+  ids(reason: Reason): string[] {
+    return [...this.#reasons].flatMap(([id, ofClient]) => (ofClient === reason ? [id] : []));
   }
 
-  /** Returns a sentence for each kind, and logs all ids if a sentence leaves some out. */
+  /** Returns a text for each reason, and logs all ids if a text leaves some out. */
   warnings(): string[] {
-    const { contradictory } = this;
-    const [lookAlikes, disputed] = [[...this.#ids['look-alike']], [...this.#ids.disputed]];
-    const unmarked = "Clients with this repository's claims and no ownership marker";
-    const several = 'Clients with several different ownership markers';
-    logOmitted(unmarked, lookAlikes);
-    logOmitted(several, disputed);
-    return [
-      ...(contradictory.length > 0 ? [contradictionText(contradictory)] : []),
-      ...[...this.#ids.copy].map(copyText),
-      ...(lookAlikes.length > 0
-        ? [
-            `${unmarked}: ${listed(lookAlikes)}. Somebody made them by hand or changed their description. They are neither changed nor deleted. The main action takes one over if client_id names it.`,
-          ]
-        : []),
-      ...(disputed.length > 0
-        ? [
-            `${several}: ${listed(disputed)}. They are neither changed nor deleted. Remove the wrong markers from their descriptions.`,
-          ]
-        : []),
-    ];
+    return (Object.keys(TEXTS) as Reason[]).flatMap((reason) => {
+      const ids = this.ids(reason);
+      logOmitted(TEXTS[reason].what, ids);
+      return ids.length > 0 ? [keptText(reason, ids)] : [];
+    });
   }
 }
 
-/** Returns the sentence about clients whose marker and claims contradict each other, or whose claims cannot be read. */
-export function contradictionText(ids: string[]): string {
-  return `Clients whose claim github_repository_id contradicts their ownership marker, or whose claims cannot be read: ${listed(ids)}. They may be copies. They are neither changed nor deleted. Delete them by hand, or remove the marker from their descriptions.`;
-}
-
-/** Returns the sentence about a client that has the ownership marker of another one. */
-export function copyText(client_id: string): string {
-  return `Client ${client_id} is not deleted: it was created more than an hour after another client with the same ownership marker, or after its run ended, so somebody copied it. Delete it by hand, or remove the marker from its description.`;
+/** Returns the text about clients that are kept for a reason. */
+export function keptText(reason: Reason, ids: string[]): string {
+  const { what, advice } = TEXTS[reason];
+  return `${what}: ${listed(ids)}. They are neither changed nor deleted. ${advice}`;
 }
 
 /** Logs all ids if a message lists only the first ones. */

@@ -45,7 +45,7 @@ export async function lookUpEach(
   const work = async () => {
     while (started < last) {
       if (clock() > until) {
-        reason = "The step's time did not suffice: raise timeout.";
+        reason = 'The step ran out of time. Raise timeout.';
         last = started;
         return;
       }

@@ -146,6 +146,6 @@ async function hasEnvironment(github: GitHub, key: string): Promise<boolean> {
   const parameters = { owner, repo, environment_name: rest.join('/') };
   const operation = `read the environments of ${owner}/${repo}`;
   const route = 'GET /repos/{owner}/{repo}/environments/{environment_name}';
-  // Whoever may read runs may read environments.
+  // A token that may read runs may read environments.
   return (await github.find({ operation, route, parameters, permission: 'runs' }, () => true)) ?? false;
 }

@@ -2,6 +2,7 @@ import { isFromThisStep, type ManagedClient, oldestFirst } from '../client/ident
 import { ApiError } from '../net/api-error.ts';
 import { clock } from '../net/clock.ts';
 import * as log from '../output/log.ts';
+import { manualCall } from '../undo/by-hand.ts';
 import { removeClientOrOwnSecrets } from '../undo/remove.ts';
 import type { Context } from './context.ts';
 import { reportUnmarked } from './create.ts';
@@ -50,7 +51,7 @@ async function removeDuplicates({ scalekit, journal }: Context, duplicates: Mana
       if (what) log.info(`Removed a second client of the same request: ${what}.`);
     } catch (error) {
       if (!(error instanceof ApiError && error.status === 403)) throw error;
-      const call = `To remove it by hand: DELETE ${scalekit.clientUrl(duplicate.client_id).href}`;
+      const call = manualCall(scalekit.clientUrl(duplicate.client_id));
       log.warning(`A second client of the same request is left over: ${error.message} ${call}`);
     }
   }

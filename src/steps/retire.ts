@@ -1,6 +1,7 @@
 import type { Step } from '../client/plan.ts';
 import * as log from '../output/log.ts';
 import type { Scalekit } from '../scalekit/api.ts';
+import { manualCall } from '../undo/by-hand.ts';
 import { newSecretIds } from '../undo/remove.ts';
 import type { AppliedPlan } from './apply.ts';
 import type { Context } from './context.ts';
@@ -23,7 +24,7 @@ export async function retireOld(
       // If another run deleted it first, that run reports it.
       if (await work()) deleted.push(what);
     } catch (error) {
-      log.warning(`The ${what} is left over: ${log.message(error)} To remove it by hand: DELETE ${url.href}`);
+      log.warning(`The ${what} is left over: ${log.message(error)} ${manualCall(url)}`);
     }
   };
   for (const step of remainingSteps) {
@@ -52,7 +53,8 @@ async function deleteReplaced(
   const client = await scalekit.getClient(client_id);
   if (!client) return false;
   const [other] = newSecretIds(client.parse(), knownIds);
-  if (other) throw new Error(`another run has added secret ${other} to it. Delete it only if nobody uses that secret.`);
+  if (other)
+    throw new Error(`another run has added secret ${other} to it. Delete the client only if that secret is not used.`);
   return await scalekit.deleteClient(client_id);
 }
 
@@ -61,12 +63,9 @@ async function deleteReplaced(
  * @param newest creation time of the new secret, in nanoseconds since the epoch
  */
 function isDue({ secret, spareRecent }: Step & { kind: 'delete-secret' }, newest: bigint | undefined): boolean {
-  if (!spareRecent || isAnHourOlder(secret.create_time, newest)) return true;
-  log.info(`Secret ${secret.id} stays: it is younger than an hour, so another job may be using it.`);
+  const { create_time } = secret;
+  const isOld = create_time !== undefined && newest !== undefined && newest - create_time >= HOUR_NS;
+  if (!spareRecent || isOld) return true;
+  log.info(`Not deleting secret ${secret.id}: it is younger than an hour, so another job may be using it.`);
   return false;
-}
-
-/** Returns false if either creation time is unknown. */
-function isAnHourOlder(one: bigint | undefined, other: bigint | undefined): boolean {
-  return one !== undefined && other !== undefined && other - one >= HOUR_NS;
 }

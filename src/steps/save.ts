@@ -6,6 +6,8 @@ import { quote } from '../output/text.ts';
 import { manualSavedCalls, mayStayUpdated } from '../undo/by-hand.ts';
 import type { Context, NewSecret } from './context.ts';
 
+const OWN_SAVE_AS = 'In a matrix, each leg needs its own save_as.';
+
 /**
  * Throws if what is saved belongs to another owner. The exception is the client that `client_id` names: the user takes it
  * over.
@@ -27,7 +29,7 @@ export function requireOneOwner(context: Context, saved: SavedSnapshot, namedId:
       ? `there is ${parts} without variable ${state_variable}, so this action did not save it`
       : `variable ${state_variable} says that they are saved for another client: ${quote(saved.state)}`;
   throw new Error(
-    `Could not save the credentials in ${locationName(location)}: ${what}. Another workflow may own them, or the input name or environment has changed. In a matrix, each leg needs its own save_as. Use another save_as, or run delete/ with the former name or environment, or delete what is saved by hand: ${manualSavedCalls(api, location, saved)}`,
+    `Could not save the credentials in ${locationName(location)}: ${what}. Another workflow may own them, or the input name or environment has changed. ${OWN_SAVE_AS} Use another save_as, or run delete/ with the former name or environment, or delete what is saved by hand: ${manualSavedCalls(api, location, saved)}`,
   );
 }
 
@@ -97,7 +99,7 @@ async function writeVariables(
 /**
  * Writes the variables again if another run of the same owner wrote its own since. The secret of this run was written
  * after that.
- * @throws {Error} if the place has another owner by now, or if the client was deleted meanwhile
+ * @throws {Error} if another owner has written the variables since, or if the client was deleted
  */
 async function confirmVariables(
   context: Context,
@@ -110,7 +112,7 @@ async function confirmVariables(
   const left = { ...now, secretTime: 'now' };
   if (isOtherOwners({ ...now, secretTime: undefined }, ownerOf(context.desired)))
     throw new Error(
-      `Another owner saved credentials in ${locationName(location)} at the same time: ${quote(now.state ?? now.client_id ?? '')}. The saved client id and secret do not belong together. In a matrix, each leg needs its own save_as. Use another save_as. To delete what is saved by hand: ${manualSavedCalls(api, location, left)}`,
+      `Another owner saved credentials in ${locationName(location)} at the same time: ${quote(now.state ?? now.client_id ?? '')}. The saved client id and secret do not belong together. ${OWN_SAVE_AS} Use another save_as. To delete what is saved by hand: ${manualSavedCalls(api, location, left)}`,
     );
   // delete/ deletes the client, and then the variables.
   if (now.client_id === undefined && now.state === undefined && (await isGone(context, written.client_id)))

@@ -1,6 +1,5 @@
 import { type AuditedClient, auditedClient } from '../client/audit.ts';
 import { claimValues, parseOrUndefined } from '../client/identity.ts';
-import { ApiError } from '../net/api-error.ts';
 import type { Scalekit } from '../scalekit/api.ts';
 import type { ClientSummary } from '../scalekit/types.ts';
 import { lookUpEach } from './look-up.ts';
@@ -31,8 +30,6 @@ export async function surveyClients(scalekit: Scalekit): Promise<Survey> {
   const limits = { max: MAX_READS, time: transport.remaining / 2 };
   const { reason } = await lookUpEach(transport, [...withoutSecrets, ...undescribed], limits, async (id) => {
     const read = await scalekit.getClient(id);
-    if (read && read.client_id !== id)
-      throw new ApiError(`Could not read client ${id}: the response shows another one.`);
     for (const ids of [clients, undescribed]) ids.delete(id);
     const client = read && auditedClient(read);
     if (client) clients.set(id, client);

@@ -74,7 +74,7 @@ async function readBack(
       cause: error,
     });
   const now = kind === 'unknown' ? await scalekit.getClient(client_id).catch(() => undefined) : undefined;
-  const client = now?.client_id === client_id ? withMarker(now.parse()) : undefined;
+  const client = now && withMarker(now.parse());
   if (!now || client?.marker?.key !== key || findDrift(desired, client).length > 0) throw error;
   return now;
 }

@@ -16,16 +16,21 @@ export function manualCalls(scalekit: Scalekit, state: PendingState): string {
   ].join(' ');
 }
 
+/** Returns the sentence with the call that removes something. */
+export function manualCall(url: URL): string {
+  return `To remove it by hand: DELETE ${url}`;
+}
+
 /** Returns the sentence with the call that removes the pending client. */
 export function manualClientCall(scalekit: Scalekit, { client, nonce }: PendingState): string {
-  if (client?.id) return `To remove it by hand: DELETE ${scalekit.clientUrl(client.id)}`;
+  if (client?.id) return manualCall(scalekit.clientUrl(client.id));
   const list = scalekit.clientUrl();
   return `To remove it by hand, find the client that GET ${list} shows with "nonce:${nonce}" in its description; then DELETE ${list}/ID`;
 }
 
 /** Returns the sentence with the call that removes the pending secret. */
 export function manualSecretCall(scalekit: Scalekit, { client_id, id }: PendingSecret): string {
-  if (id) return `To remove it by hand: DELETE ${scalekit.clientUrl(client_id, 'secrets', id)}`;
+  if (id) return manualCall(scalekit.clientUrl(client_id, 'secrets', id));
   const list = scalekit.clientUrl(client_id, 'secrets');
   return `To remove it by hand, find it by its time among the secrets of client ${client_id}; then DELETE ${list}/ID`;
 }
@@ -87,10 +92,10 @@ export function waysToMakeRoom(scalekit: Scalekit, client_id: string, ids: strin
   // The API refuses to delete the only secret of a client.
   if (ids.length < 2) return `${replace}.`;
   const url = scalekit.clientUrl(client_id, 'secrets');
-  return `${replace}, or delete a secret that nobody uses by hand: DELETE ${url}/ID, where ID is one of ${listed(ids)}.`;
+  return `${replace}, or delete an unused secret by hand: DELETE ${url}/ID, where ID is one of ${listed(ids)}.`;
 }
 
 /** Returns the sentence about an update that was not, or not provably, undone. */
 export function mayStayUpdated({ before, fields }: PendingUpdate): string {
-  return `Client ${before.client_id} may stay updated: ${Object.keys(fields).join(', ')}.`;
+  return `Client ${before.client_id} may still have updated fields: ${Object.keys(fields).join(', ')}.`;
 }

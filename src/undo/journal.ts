@@ -37,13 +37,13 @@ export class Journal {
   #counter = 0;
   readonly #secret: string;
   pendingUpdate: PendingUpdate | undefined;
-  /** Sentences about what nobody can undo. */
+  /** Sentences about what cannot be undone. */
   readonly irreversible: string[] = [];
 
   /**
    * Writes the first record: main's process and the path of the journal file. Must be called before any request is sent.
    * @param secret the environment's API secret, which seals the records
-   * @param folder where to create the journal file. Without a writable one, the state file has the only records
+   * @param folder the folder of the journal file. If it is not writable, the state file has the only records
    * @throws {Error} if the runner's state file cannot be written
    */
   constructor(state: Omit<PendingState, 'process' | 'journal_file'>, secret: string, folder: string | undefined) {

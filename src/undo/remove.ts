@@ -4,10 +4,10 @@ import { clock } from '../net/clock.ts';
 import * as log from '../output/log.ts';
 import { CREATION_LAG, type Scalekit } from '../scalekit/api.ts';
 import { byCreateTime, type Client, type ClientSummary } from '../scalekit/types.ts';
-import { manualClientCall, manualSecretCall, possibleLeftover } from './by-hand.ts';
+import { manualCall, manualClientCall, manualSecretCall, possibleLeftover } from './by-hand.ts';
 import type { PendingClient, PendingSecret, PendingState } from './pending.ts';
 
-/** Milliseconds after a create request was sent in which the server may still carry it out, although its caller is gone. */
+/** Milliseconds after a create request was sent in which the server may still carry it out, although main has ended. */
 export const LATE_CREATE_WINDOW = 15_000;
 
 /** Milliseconds between two searches for a client that may still appear. */
@@ -60,10 +60,10 @@ async function removePendingClient(
   try {
     const own = await waitForOwnClients(scalekit, state, until);
     for (const client of own) {
-      const { what, stays } = await removeClientOrOwnSecrets(scalekit, state, client);
+      const { what, isKept } = await removeClientOrOwnSecrets(scalekit, state, client);
       if (what) removed.push(what);
       // Other runs use the client, so it is not left over. But if an outcome is unknown, its secrets may be this step's.
-      if (stays && (secret_outcome_unknown || mayHaveUnknownSecret(state, client.client_id)))
+      if (isKept && (secret_outcome_unknown || mayHaveUnknownSecret(state, client.client_id)))
         remaining.push(
           `Client ${client.client_id} may be left over. Remove it only if no other run uses it. ${manualClientCall(scalekit, state)}`,
         );
@@ -99,7 +99,7 @@ async function removePendingSecret(scalekit: Scalekit, pending: PendingSecret): 
   try {
     const client = await scalekit.getClient(client_id);
     if (!client) return NOTHING;
-    if (client.client_id !== client_id || parseMarker(client.description)?.nonce !== nonce)
+    if (parseMarker(client.description)?.nonce !== nonce)
       throw new Error(`client ${client_id} is not the one that main read, by its description.`);
     const possibleIds = id && !outcome_unknown ? [] : newSecretIds(client.parse(), [...known_ids, id]);
     const wasDeleted = id !== undefined && (await deleteSecretUntilGone(scalekit, client_id, id));
@@ -123,8 +123,7 @@ async function removePendingSecret(scalekit: Scalekit, pending: PendingSecret): 
 export async function findOwnClients(scalekit: Scalekit, state: PendingState): Promise<ClientSummary[]> {
   const { id, sent_again } = state.client ?? {};
   const named = id ? await scalekit.getClient(id) : undefined;
-  // The response may show another client than the requested one.
-  const own = named && named.client_id === id && isOwnClient(named, state) ? [named] : [];
+  const own = named && isOwnClient(named, state) ? [named] : [];
   if (id && !sent_again && (own.length > 0 || !named)) return own;
   for await (const client of scalekit.listClients()) {
     if (isFromThisStep(client, state) && !own.some(({ client_id }) => client_id === client.client_id)) own.push(client);
@@ -142,13 +141,13 @@ function isOwnClient(client: ClientSummary, state: PendingState): boolean {
 
 /**
  * Deletes a client that this step created. If it has secrets of other runs, deletes only this step's secrets.
- * @returns what was removed, empty if nothing was, and whether the client stays
+ * @returns what was removed, empty if nothing was, and whether the client is kept
  */
 export async function removeClientOrOwnSecrets(
   scalekit: Scalekit,
   state: PendingState,
   client: ClientSummary,
-): Promise<{ what: string; stays: boolean }> {
+): Promise<{ what: string; isKept: boolean }> {
   const { client_id } = client;
   if (state.lifetime === 'persistent') {
     // Other runs add no secret to a client that they cannot read.
@@ -161,11 +160,11 @@ export async function removeClientOrOwnSecrets(
       for (const { id } of own) await deleteSecretUntilGone(scalekit, client_id, id);
       const ids = own.map(({ id }) => id).join(' and ');
       const why = "the client is not deleted, since it has secrets that are not known to be this step's";
-      return { what: ids && `secret ${ids} of client ${client_id} (${why})`, stays: true };
+      return { what: ids && `secret ${ids} of client ${client_id} (${why})`, isKept: true };
     }
   }
   await deleteClientUntilGone(scalekit, client_id);
-  return { what: `client ${client_id}`, stays: false };
+  return { what: `client ${client_id}`, isKept: false };
 }
 
 /** Returns the ids of a client's secrets that are not among `known`. */
@@ -182,17 +181,17 @@ export interface DeletableClient {
 }
 
 /** The result of deleting a client. `remaining` is the sentence about a client that was not deleted. */
-export type DeletionOutcome = 'deleted' | 'gone already' | { remaining: string };
+export type DeletionOutcome = 'deleted' | 'already deleted' | { remaining: string };
 
 /** Re-reads a client and deletes it. Does not delete it if its ownership marker has changed, or if its claims contradict that. */
 export async function deleteMarkedClient(scalekit: Scalekit, client: DeletableClient): Promise<DeletionOutcome> {
   const { client_id } = client;
   try {
     if (!client.justRead && (await isChanged(scalekit, client)))
-      return { remaining: `Client ${client_id} stays: its description or its claims were changed meanwhile.` };
-    return (await deleteClientUntilGone(scalekit, client_id)) ? 'deleted' : 'gone already';
+      return { remaining: `Client ${client_id} is not deleted: its description or its claims have changed.` };
+    return (await deleteClientUntilGone(scalekit, client_id)) ? 'deleted' : 'already deleted';
   } catch (error) {
-    const call = `To remove it by hand: DELETE ${scalekit.clientUrl(client_id).href}`;
+    const call = manualCall(scalekit.clientUrl(client_id));
     return { remaining: `Client ${client_id} is left over: ${log.message(error)} ${call}` };
   }
 }
@@ -205,7 +204,7 @@ async function isChanged(scalekit: Scalekit, { client_id, marker }: DeletableCli
   const now = await scalekit.getClient(client_id);
   if (!now) return false;
   const current = parseMarker(now.description);
-  const isSame = now.client_id === client_id && current && formatMarker(current) === formatMarker(marker);
+  const isSame = current && formatMarker(current) === formatMarker(marker);
   return !isSame || !now.custom_claims || contradictsItself({ custom_claims: now.custom_claims }, current);
 }
 
@@ -241,7 +240,7 @@ async function deleteUntilGone(
 ): Promise<boolean> {
   for (const until = clock() + CREATION_LAG; !(await remove()); ) {
     if (!(await isShown())) return false;
-    if (clock() > until) throw new Error('the API shows it, and yet says that there is nothing to delete.');
+    if (clock() > until) throw new Error('the API shows it, but answers that it does not exist.');
     await scalekit.transport.pause(POLL_INTERVAL);
   }
   return true;

@@ -103,7 +103,7 @@ describe('a plan', () => {
       const others = ['m2morg_2', 'm2morg_3'];
       const { warnings, ...plan } = planChanges(desiredClient({ on_existing }), { client: client(DRIFTED), others });
       expect(warnings).toEqual([
-        "Several clients are this repository's for the same purpose. This run uses the oldest, m2morg_1, and touches none of the others: m2morg_2, m2morg_3. Delete those that nobody uses. In a matrix, use lifetime: job, a name for each leg, or max-parallel: 1.",
+        'Several clients of this repository have the same purpose. This run uses the oldest, m2morg_1, and does not change the others: m2morg_2, m2morg_3. Delete those that are not used. In a matrix, use lifetime: job, a name for each leg, or max-parallel: 1.',
       ]);
       expect({ ...plan, warnings: [] }).toEqual(planFor(desiredClient({ on_existing }), DRIFTED));
     },

@@ -177,11 +177,13 @@ describe('a read of what may be new', () => {
 
   it('keeps what GitHub answered if the run is cancelled, or if its time is nearly over', async () => {
     const cancelled = githubWith([UNKNOWN_TOKEN], false);
-    await expect(read(cancelled.github)).rejects.toThrow('HTTP 401: Bad credentials. github_token is not valid');
+    await expect(read(cancelled.github)).rejects.toThrow(
+      'HTTP 401: Bad credentials. github_token is wrong, has expired',
+    );
     expect([cancelled.transport.sent.length, cancelled.pauses.length]).toEqual([1, 1]);
     const late = githubWith([UNKNOWN_TOKEN]);
     Object.defineProperty(late.transport, 'remaining', { value: 1_300 });
-    await expect(read(late.github)).rejects.toThrow('HTTP 401: Bad credentials. github_token is not valid');
+    await expect(read(late.github)).rejects.toThrow('HTTP 401: Bad credentials. github_token is wrong, has expired');
     expect([late.transport.sent.length, late.pauses.length]).toEqual([1, 0]);
   });
 });

@@ -37,14 +37,14 @@ const messageOf = (
 describe('the advice on a refusal of GitHub', () => {
   it.each(NEEDS)('says which permission is needed: %s', (need) => {
     expect(messageOf(403, need)).toMatch(
-      /^Could not do it: HTTP 403: Resource not accessible by personal access token\. github_token may not do that\. It needs /,
+      /^Could not do it: HTTP 403: Resource not accessible by personal access token\. github_token lacks a permission\. It needs /,
     );
     expect(messageOf(404, need)).toMatch(
       /^Could not do it: HTTP 404: .+ token\. There is no repository acme\/app, or github_token may not see it\. It needs /,
     );
     for (const status of [403, 404]) expect(messageOf(status, need)).toMatch(GRANTS[need]);
     // The job's token (GITHUB_TOKEN) can only get permission to read workflow runs.
-    expect(messageOf(403, need).endsWith(' GITHUB_TOKEN cannot be given it.')).toBe(need !== 'runs');
+    expect(messageOf(403, need).endsWith(' GITHUB_TOKEN cannot have that permission.')).toBe(need !== 'runs');
   });
 
   it.each(NEEDS)(
@@ -52,7 +52,7 @@ describe('the advice on a refusal of GitHub', () => {
     (need) => {
       const isForSaving = need !== 'repository' && need !== 'runs';
       const message = messageOf(405, need, '');
-      expect(message.startsWith('Could not do it: HTTP 405. Check who answers at GITHUB_API_URL.')).toBe(true);
+      expect(message.startsWith('Could not do it: HTTP 405. Check which server answers at GITHUB_API_URL.')).toBe(true);
       expect(message.includes('save_to cannot work there, neither in the main action nor in delete/.')).toBe(
         isForSaving,
       );
@@ -74,9 +74,9 @@ describe('the advice on a refusal of GitHub', () => {
   );
 
   it.each<[status: number, todo: string]>([
-    [401, ' github_token is not valid, or not valid any more.'],
-    [500, " That is on GitHub's side: try again later."],
-    [503, " That is on GitHub's side: try again later."],
+    [401, ' github_token is wrong, has expired or was revoked.'],
+    [500, ' That is a failure of GitHub. Try again later.'],
+    [503, ' That is a failure of GitHub. Try again later.'],
     [409, ''],
     [422, ''],
   ])('on %i is the same whatever was to be done', (status, todo) => {
@@ -127,7 +127,7 @@ describe('the advice on a refusal of GitHub', () => {
   it('names both the permission and the address of single sign-on if both are missing', () => {
     const headers = { 'x-github-sso': `required; url=${SIGN_ON}` };
     expect(messageOf(403, 'secrets', undefined, headers)).toMatch(
-      /HTTP 403: Resource not accessible .* cannot be given it\. To allow github_token, open https:\S+$/,
+      /HTTP 403: Resource not accessible .* cannot have that permission\. To allow github_token, open https:\S+$/,
     );
   });
 
@@ -205,13 +205,13 @@ describe('a rate limit of GitHub', () => {
   });
 
   it('says when to come back, if GitHub says it', () => {
-    const limit = 'The rate limit of github_token is reached for longer than this step may wait';
-    const rest = ': run fewer jobs at once, or raise timeout.';
+    const limit = 'The rate limit of github_token is reached, and this step has no time to wait for it.';
+    const rest = ' Run fewer jobs at the same time, or raise timeout.';
     for (const status of [403, 429]) {
       for (const [headers, wait] of [
-        [exhausted(90), ' (it says: come back after 90 seconds)'],
-        [{ 'retry-after': '7' }, ' (it says: come back after 7 seconds)'],
-        [{ ...exhausted(0), 'x-ratelimit-reset': `${NOW / 1000 + 0.2}` }, ' (it says: come back after 1 seconds)'],
+        [exhausted(90), ' The server asks to wait for 90 seconds.'],
+        [{ 'retry-after': '7' }, ' The server asks to wait for 7 seconds.'],
+        [{ ...exhausted(0), 'x-ratelimit-reset': `${NOW / 1000 + 0.2}` }, ' The server asks to wait for 1 seconds.'],
         [exhausted(-5), ''],
         [{ ...exhausted(0), 'x-ratelimit-reset': undefined }, ''],
       ] as const)

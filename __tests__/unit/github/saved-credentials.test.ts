@@ -30,7 +30,7 @@ const NO_RESPONSE = new NetworkError('socket hang up', 'ECONNRESET', true);
 
 /** What the error says if the server does not have GitHub's API for secrets. */
 const NO_SAVING =
-  "Check who answers at GITHUB_API_URL. Gitea and Forgejo do not have GitHub's API for secrets, so save_to cannot work there, neither in the main action nor in delete/. Without save_to, the client, the outputs and delete/ work.";
+  "Check which server answers at GITHUB_API_URL. Gitea and Forgejo do not have GitHub's API for secrets, so save_to cannot work there, neither in the main action nor in delete/. Without save_to, the client, the outputs and delete/ work.";
 
 type Responses = Record<string, Partial<FinalResponse> | Error>;
 
@@ -119,7 +119,7 @@ describe('client credentials in GitHub Actions', () => {
       'a token that may not read the key',
       IN_REPOSITORY,
       { 'public-key': FORBIDDEN },
-      'Could not read the public key for secrets of acme/app: HTTP 403: Resource not accessible by integration. github_token may not do that. It needs a fine-grained token the repository permission Secrets (write)',
+      'Could not read the public key for secrets of acme/app: HTTP 403: Resource not accessible by integration. github_token lacks a permission. It needs a fine-grained token the repository permission Secrets (write)',
     ],
     [
       "a token that may not read an environment's variables",
@@ -137,7 +137,7 @@ describe('client credentials in GitHub Actions', () => {
       'a token that may not read variables',
       IN_REPOSITORY,
       { 'GET A_ID': FORBIDDEN },
-      'Could not read variable A_ID of acme/app: HTTP 403: Resource not accessible by integration. github_token may not do that. It needs a fine-grained token the repository permission Variables (write)',
+      'Could not read variable A_ID of acme/app: HTTP 403: Resource not accessible by integration. github_token lacks a permission. It needs a fine-grained token the repository permission Variables (write)',
     ],
     ...[{ key: '', key_id: '7' }, { key_id: '7' }, { key: KEY }, ...[31, 33].map(keyOf)].map(
       (key): [string, SecretLocation, Responses, string] => [

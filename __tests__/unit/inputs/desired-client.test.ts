@@ -26,7 +26,7 @@ import {
   type Values,
 } from '../input-fixtures.ts';
 
-const STAYS = 'This client stays until delete/ removes it; lifetime: job deletes it when the job ends.';
+const STAYS = 'This client is kept until delete/ deletes it. With lifetime: job, it is deleted when the job ends.';
 
 /** The nonce of this execution of the step. */
 const NONCE = 'nonce_789-123456';

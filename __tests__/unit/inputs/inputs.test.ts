@@ -26,7 +26,7 @@ import {
 } from '../input-fixtures.ts';
 
 const GITHUB = { api: 'https://api.github.com', token: GITHUB_TOKEN };
-const STAYS = 'This client stays until delete/ removes it; lifetime: job deletes it when the job ends.';
+const STAYS = 'This client is kept until delete/ deletes it. With lifetime: job, it is deleted when the job ends.';
 
 useCleanInputs();
 

@@ -253,7 +253,7 @@ describe('a response', () => {
     const transport = new Transport('1.1', 3600);
     replies = [{ status: 200, ...(headers && { headers }) }];
     const url = new URL(`http://127.0.0.1:${(server.address() as AddressInfo).port}/`);
-    if (headers) await transport.send({ method: 'GET', url, headers: {}, repeatable: true });
+    if (headers) await transport.send({ method: 'PUT', url, headers: {}, repeatable: true });
     const { serverNow: now } = transport;
     if (offset === undefined) expect(now).toBeUndefined();
     else expect(Math.abs((now ?? 0) - (Date.now() + offset))).toBeLessThan(5000);

@@ -62,7 +62,7 @@ describe.each(REQUESTS)('the outcome of a request to %s', (operation, send, done
     ['a rate limit', { status: 429 }, 'refused', 'HTTP 429. '],
     ['a response of 404', { status: 404 }, 'refused', 'HTTP 404. '],
     ['a refusal after a sending that may have arrived', { status: 403, mayBeDone: true }, 'unknown', 'HTTP 403. '],
-    ['a failure of the server', { status: 500, mayBeDone: true }, 'unknown', "HTTP 500. That is on Scalekit's side"],
+    ['a failure of the server', { status: 500, mayBeDone: true }, 'unknown', 'HTTP 500. That is a failure of Scalekit'],
     ['a redirect', { status: 302, mayBeDone: true }, 'unknown', 'HTTP 302. Redirects are not followed'],
     ['a success without a body', { status: 200 }, 'unknown', 'HTTP 200, but '],
     ['a success with a page', { status: 200, body: '<html>' }, 'unknown', 'HTTP 200, but the answer is not JSON '],

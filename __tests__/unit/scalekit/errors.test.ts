@@ -171,19 +171,19 @@ describe('advice', () => {
       'a sign-in with the wrong credentials',
       401,
       'sign-in',
-      'Check scalekit_client_id and scalekit_client_secret: they must be the API credentials (skc_…) of this very environment, not revoked. If the environment has an IP allowlist, it must contain the address of this runner.',
+      'Check scalekit_client_id and scalekit_client_secret: they must be valid API credentials (skc_…) of this environment. If the environment has an IP allowlist, it must contain the address of this runner.',
     ],
     [
       'a sign-in that is forbidden',
       403,
       'sign-in',
-      'Check scalekit_client_id and scalekit_client_secret: they must be the API credentials (skc_…) of this very environment, not revoked. If the environment has an IP allowlist, it must contain the address of this runner.',
+      'Check scalekit_client_id and scalekit_client_secret: they must be valid API credentials (skc_…) of this environment. If the environment has an IP allowlist, it must contain the address of this runner.',
     ],
     [
       'a sign-in that is no good',
       400,
       'sign-in',
-      'Check scalekit_client_id and scalekit_client_secret: they must be the API credentials (skc_…) of this very environment, not revoked.',
+      'Check scalekit_client_id and scalekit_client_secret: they must be valid API credentials (skc_…) of this environment.',
     ],
     [
       'a sign-in at the wrong address',
@@ -195,7 +195,7 @@ describe('advice', () => {
       'a token that is not accepted',
       401,
       ORGANIZATION,
-      'The API does not accept the token that it gave for scalekit_client_id: check that these API credentials are still valid.',
+      'The API refused the access token that Scalekit issued for scalekit_client_id. Check that these API credentials are still valid.',
     ],
     [
       'missing rights',
@@ -207,21 +207,21 @@ describe('advice', () => {
       'an organization that does not exist',
       404,
       ORGANIZATION,
-      'Is there an organization org_1 in this environment? An id from another environment is not known here.',
+      'Check that organization org_1 exists in this environment. An id from another environment is not known here.',
     ],
     [
       'a rate limit',
       429,
       ORGANIZATION,
-      'The rate limit of the environment is reached for longer than this step may wait: run fewer jobs at once, or raise timeout.',
+      'The rate limit of the environment is reached, and this step has no time to wait for it. Run fewer jobs at the same time, or raise timeout.',
     ],
     [
       'a rate limit at the sign-in',
       429,
       'sign-in',
-      'The rate limit of the environment is reached for longer than this step may wait: run fewer jobs at once, or raise timeout.',
+      'The rate limit of the environment is reached, and this step has no time to wait for it. Run fewer jobs at the same time, or raise timeout.',
     ],
-    ['a client that does not exist', 404, CLIENT, 'Client m2morg_1 is not there (any more).'],
+    ['a client that does not exist', 404, CLIENT, 'Client m2morg_1 does not exist.'],
     [
       'missing rights on a client',
       403,
@@ -232,9 +232,9 @@ describe('advice', () => {
       'a missing permission to delete',
       403,
       { organization: 'org_1', client: 'm2morg_1', deleting: true },
-      'The API credentials in scalekit_client_id may not delete clients and secrets: that needs the permission api_credentials:rotate.',
+      'The API credentials in scalekit_client_id may not delete clients and secrets. They need the permission api_credentials:rotate.',
     ],
-    ['one more secret for a client that does not exist', 404, ADDING, 'Client m2morg_1 is not there (any more).'],
+    ['one more secret for a client that does not exist', 404, ADDING, 'Client m2morg_1 does not exist.'],
     ...[400, 401, 403, 404].map((status): [string, number, Subject, string] => [
       `new client credentials that get no token (${status})`,
       status,
@@ -245,11 +245,11 @@ describe('advice', () => {
       'a rate limit at the token of new client credentials',
       429,
       'client-sign-in',
-      'The rate limit of the environment is reached for longer than this step may wait: run fewer jobs at once, or raise timeout.',
+      'The rate limit of the environment is reached, and this step has no time to wait for it. Run fewer jobs at the same time, or raise timeout.',
     ],
-    ['a failure of the server at that token', 502, 'client-sign-in', "That is on Scalekit's side: try again later."],
-    ['a failure of the server', 500, ORGANIZATION, "That is on Scalekit's side: try again later."],
-    ['a failure of the server at the sign-in', 503, 'sign-in', "That is on Scalekit's side: try again later."],
+    ['a failure of the server at that token', 502, 'client-sign-in', 'That is a failure of Scalekit. Try again later.'],
+    ['a failure of the server', 500, ORGANIZATION, 'That is a failure of Scalekit. Try again later.'],
+    ['a failure of the server at the sign-in', 503, 'sign-in', 'That is a failure of Scalekit. Try again later.'],
   ])('is given on %s', (_what, status, subject, todo) => {
     const error = scalekitRefusal('do it', response(status, { message: 'Because.' }), subject);
     expect(error.message).toBe(`Could not do it: HTTP ${status}: Because. ${todo}`);
@@ -259,7 +259,7 @@ describe('advice', () => {
   const INTERCEPTED =
     "That is not the API's JSON: a firewall, a proxy or an IP allow list in front of scalekit_environment_url probably refused it. Allow this runner's address there.";
   const CREDENTIALS =
-    ' Check scalekit_client_id and scalekit_client_secret: they must be the API credentials (skc_…) of this very environment, not revoked. If the environment has an IP allowlist, it must contain the address of this runner.';
+    ' Check scalekit_client_id and scalekit_client_secret: they must be valid API credentials (skc_…) of this environment. If the environment has an IP allowlist, it must contain the address of this runner.';
 
   it.each<[string, unknown, string]>([
     ['a page', PAGE, ''],
@@ -304,7 +304,9 @@ describe('advice', () => {
 
   it('on a rate limit says when the server wants to be asked again', () => {
     const { message } = scalekitRefusal('do it', response(429, '', { 'retry-after': '3600' }), ORGANIZATION);
-    expect(message).toMatch(/ \(it says: come back after 3600\): run fewer jobs at once, or raise timeout\.$/);
+    expect(message).toMatch(
+      / The server asks to wait for 3600 seconds\. Run fewer jobs at the same time, or raise timeout\.$/,
+    );
   });
 
   it('does not say to raise timeout if the run was cancelled', () => {
@@ -395,8 +397,8 @@ describe('advice', () => {
   });
 
   it.each<[string, string, number | undefined, string]>([
-    ['asks for a password', 'PROXY_REFUSED', 407, 'https_proxy takes them as http://USER:PASSWORD@HOST:PORT'],
-    ['refuses the host', 'PROXY_REFUSED', 403, 'It does not let this host through'],
+    ['asks for a password', 'PROXY_REFUSED', 407, 'Set https_proxy to http://USER:PASSWORD@HOST:PORT'],
+    ['refuses the host', 'PROXY_REFUSED', 403, 'The proxy does not allow this host'],
     ['does not reach the host', 'PROXY_FAILED', 502, 'Check scalekit_environment_url, and whether the proxy reaches'],
     ['does not run', 'ECONNREFUSED', undefined, 'Check the address in https_proxy and the way to it'],
     ['is not trusted', 'CERT_HAS_EXPIRED', undefined, "The proxy's own certificate is not accepted"],

@@ -45,7 +45,7 @@ describe('a look-up', () => {
   it('starts nothing after its time', async () => {
     const { missed, asked } = await lookUp(30, undefined, { time: -1 });
     expect(asked).toEqual([]);
-    expect(missed).toEqual({ count: 30, reason: "The step's time did not suffice: raise timeout." });
+    expect(missed).toEqual({ count: 30, reason: 'The step ran out of time. Raise timeout.' });
   });
 
   it('goes on after a failure that concerns one key, and counts it', async () => {

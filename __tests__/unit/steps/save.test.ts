@@ -310,7 +310,7 @@ describe('the request with the secret', () => {
     expect(message).toContain(
       ` Could not determine whether GitHub has the new secret of client ${ID}. The new secret and those before it stay valid. Until the next run, the saved client id and secret may not belong together.`,
     );
-    expect(message?.endsWith(`\nClient ${ID} may stay updated: scopes, name.`)).toBe(isUpdated);
+    expect(message?.endsWith(`\nClient ${ID} may still have updated fields: scopes, name.`)).toBe(isUpdated);
     expect(step.journal.state).toMatchObject(NOTHING_PENDING);
     expect(step.journal.pendingUpdate).toBeUndefined();
     expect(step.sent().at(-1)).toBe('PUT A_SECRET');

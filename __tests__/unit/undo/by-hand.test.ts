@@ -59,7 +59,7 @@ describe('the call for a client and for a secret', () => {
     [
       'the call that deletes one of several secrets',
       ['sks_1', 'sks_2'],
-      `, or delete a secret that nobody uses by hand: DELETE ${CLIENTS}/m2morg_2/secrets/ID, where ID is one of sks_1, sks_2.`,
+      `, or delete an unused secret by hand: DELETE ${CLIENTS}/m2morg_2/secrets/ID, where ID is one of sks_1, sks_2.`,
     ],
     ['no call that deletes the only secret', ['sks_1'], '.'],
     ['no call that deletes a secret that is not known', [], '.'],
@@ -81,7 +81,7 @@ describe('the call for a client and for a secret', () => {
 
   it('names the fields that may stay updated', () => {
     expect(mayStayUpdated({ before: client(), fields: { scopes: [], name: 'a' } })).toBe(
-      'Client m2morg_1 may stay updated: scopes, name.',
+      'Client m2morg_1 may still have updated fields: scopes, name.',
     );
   });
 });

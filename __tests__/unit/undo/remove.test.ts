@@ -47,7 +47,7 @@ describe('a client that is to be deleted', () => {
   const byHand = {
     remaining: expect.stringContaining(`To remove it by hand: DELETE https://acme.scalekit.com${BASE}/${client_id}`),
   };
-  const changed = { remaining: `Client ${client_id} stays: its description or its claims were changed meanwhile.` };
+  const changed = { remaining: `Client ${client_id} is not deleted: its description or its claims have changed.` };
   const page = { body: '<html>' };
 
   it.each<
@@ -66,8 +66,8 @@ describe('a client that is to be deleted', () => {
       [{}],
       'deleted',
     ],
-    ['may not exist any more', [MISSING], [MISSING], 'gone already'],
-    ['may be deleted by another run between the two reads', [shown(client_id), MISSING], [MISSING], 'gone already'],
+    ['may not exist any more', [MISSING], [MISSING], 'already deleted'],
+    ['may be deleted by another run between the two reads', [shown(client_id), MISSING], [MISSING], 'already deleted'],
     // An earlier attempt, whose response did not arrive, deleted the client. The retry then finds nothing.
     ['is deleted by an attempt that got no response', [shown(client_id)], [{ ...MISSING, mayBeDone: true }], 'deleted'],
     ['is deleted again if the API lags behind itself', [shown(client_id)], [MISSING, {}], 'deleted'],
@@ -79,7 +79,7 @@ describe('a client that is to be deleted', () => {
       [{}],
       changed,
     ],
-    ['stays if the response shows another client', [shown('m2morg_2')], [{}], changed],
+    ['is named if the response shows another client', [shown('m2morg_2')], [{}], byHand],
     ['is named if it cannot be read', [{ status: 403 }], [{}], byHand],
     ['is named if it cannot be deleted', [shown(client_id)], [{ status: 403 }], byHand],
     ['is named if there is no response', [shown(client_id)], [NO_RESPONSE], byHand],

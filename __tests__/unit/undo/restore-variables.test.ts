@@ -200,9 +200,9 @@ describe('restoring variables', () => {
 describe('the sentence about variables that were not restored', () => {
   it('has the calls that restore them, and ends no sentence twice', () => {
     const calls = `To restore them by hand: DELETE ${ACTIONS}/variables/A_ID; DELETE ${ACTIONS}/variables/A_STATE`;
-    for (const why of ['github_token is not there any more', 'github_token is not there any more.'])
+    for (const why of ['the post step has no github_token', 'the post step has no github_token.'])
       expect(variablesNotRestored(CREATED, why)).toBe(
-        `Variables A_ID and A_STATE may not have their former values: github_token is not there any more. ${calls}`,
+        `Variables A_ID and A_STATE may not have their former values: the post step has no github_token. ${calls}`,
       );
   });
 });

@@ -110,7 +110,7 @@ describe('a step that failed after it wrote the variables', () => {
     journal.pendingUpdate = { before: client(), fields: { name: 'a' } };
     journal.irreversible.push('Secret sks_0 cannot be brought back.');
     expect(cancellationError(journal, failure).message).toBe(
-      'Because.\nClient m2morg_1 may stay updated: name.\nSecret sks_0 cannot be brought back.',
+      'Because.\nClient m2morg_1 may still have updated fields: name.\nSecret sks_0 cannot be brought back.',
     );
   });
 });
