@@ -2248,6 +2248,7 @@ __webpack_require__.r(__webpack_exports__);
 /* harmony export */   NL: () => (/* binding */ parsePage),
 /* harmony export */   Rg: () => (/* binding */ parseClientSummary),
 /* harmony export */   U6: () => (/* binding */ CLIENT_ID),
+/* harmony export */   fI: () => (/* binding */ parseRequestedClient),
 /* harmony export */   lG: () => (/* binding */ byCreateTime),
 /* harmony export */   o7: () => (/* binding */ parseSecret),
 /* harmony export */   vl: () => (/* binding */ plausibleTime),
@@ -2393,6 +2394,12 @@ function timeField(object, field) {
 /** Returns a time in milliseconds since the epoch, or undefined if it is not one that a server may mean. */
 function plausibleTime(milliseconds) {
 	return milliseconds >= EARLIEST_TIME && milliseconds < END_OF_TIME ? milliseconds : undefined;
+}
+/** Parses the client in a response. @throws {InvalidResponseError} if it is not the requested one */
+function parseRequestedClient(body, client_id) {
+	const client = parseClientSummary((0,_net_json_js__WEBPACK_IMPORTED_MODULE_0__/* .parseJsonObject */ .dw)(body).client);
+	if (client.client_id !== client_id) throw new _net_json_js__WEBPACK_IMPORTED_MODULE_0__/* .InvalidResponseError */ .tF('it shows another client');
+	return client;
 }
 
 

@@ -2098,7 +2098,7 @@ class Scalekit {
 	async getClient(client_id) {
 		const request = this.#request('GET', [client_id]);
 		const operation = `read client ${client_id}`;
-		const parse = (body) => parseRequestedClient(body, client_id);
+		const parse = (body) => (0,_types_js__WEBPACK_IMPORTED_MODULE_5__/* .parseRequestedClient */ .fI)(body, client_id);
 		const send = () => this.#exchange(operation, request, this.#subject(client_id), parse, () => undefined);
 		const isUnknown = (outcome) => outcome.kind === 'done' && outcome.value === undefined;
 		return (0,_net_outcome_js__WEBPACK_IMPORTED_MODULE_6__/* .unwrap */ .oA)(await this.#retryDuringLag(this.#lagEnd(client_id), isUnknown, send));
@@ -2115,7 +2115,7 @@ class Scalekit {
 	async updateClient(client_id, fields) {
 		const request = this.#request('PATCH', [client_id], fields);
 		const operation = `update client ${client_id}`;
-		const parse = (body) => parseRequestedClient(body, client_id);
+		const parse = (body) => (0,_types_js__WEBPACK_IMPORTED_MODULE_5__/* .parseRequestedClient */ .fI)(body, client_id);
 		const send = (mayBeDone) => this.#exchange(operation, { ...request, mayBeDone }, this.#subject(client_id), parse);
 		return await this.#retryDuringLag(this.#lagEnd(client_id), _meaning_js__WEBPACK_IMPORTED_MODULE_3__/* .isMissing */ .b2, send);
 	}
@@ -2246,12 +2246,6 @@ class Scalekit {
 			return (0,_net_outcome_js__WEBPACK_IMPORTED_MODULE_6__/* .failure */ .V2)(true, (0,_errors_js__WEBPACK_IMPORTED_MODULE_2__/* .scalekitInvalidResponse */ .tk)(operation, response, error.message, subject));
 		}
 	}
-}
-/** Parses the client in a response. @throws {InvalidResponseError} if it is not the requested one */
-function parseRequestedClient(body, client_id) {
-	const client = (0,_types_js__WEBPACK_IMPORTED_MODULE_5__/* .parseClientSummary */ .Rg)((0,_net_json_js__WEBPACK_IMPORTED_MODULE_8__/* .parseJsonObject */ .dw)(body).client);
-	if (client.client_id !== client_id) throw new _net_json_js__WEBPACK_IMPORTED_MODULE_8__/* .InvalidResponseError */ .tF('it shows another client');
-	return client;
 }
 
 

@@ -17,6 +17,7 @@ import {
   parseClientSummary,
   parseListedClient,
   parsePage,
+  parseRequestedClient,
   parseSecret,
   plausibleTime,
   type Secret,
@@ -329,11 +330,4 @@ export class Scalekit {
       return failure(true, scalekitInvalidResponse(operation, response, error.message, subject));
     }
   }
-}
-
-/** Parses the client in a response. @throws {InvalidResponseError} if it is not the requested one */
-function parseRequestedClient(body: string, client_id: string): ClientSummary {
-  const client = parseClientSummary(parseJsonObject(body).client);
-  if (client.client_id !== client_id) throw new InvalidResponseError('it shows another client');
-  return client;
 }

@@ -243,3 +243,10 @@ function timeField(object: Json, field: string): bigint | undefined {
 export function plausibleTime(milliseconds: number): number | undefined {
   return milliseconds >= EARLIEST_TIME && milliseconds < END_OF_TIME ? milliseconds : undefined;
 }
+
+/** Parses the client in a response. @throws {InvalidResponseError} if it is not the requested one */
+export function parseRequestedClient(body: string, client_id: string): ClientSummary {
+  const client = parseClientSummary(parseJsonObject(body).client);
+  if (client.client_id !== client_id) throw new InvalidResponseError('it shows another client');
+  return client;
+}
