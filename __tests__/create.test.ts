@@ -214,7 +214,6 @@ describe('a step that names an organization', () => {
       Result: 'created',
       Client: run.outputs.client_id,
       Secret: run.outputs.secret_id,
-      Deleted: '–',
       Organization: emulator.organization.id,
       Name: 'GitHub Actions: acme/inventory-service (production) #17345678901.1',
       Scopes: 'read:a<br>write:b',
@@ -222,7 +221,7 @@ describe('a step that names an organization', () => {
       Claims: 'github_repository=acme/inventory-service<br>github_repository_id=740123456<br>environment=production',
       'Token expiry': '900 seconds',
       'Secret ends with': run.outputs.secret?.slice(-4),
-      Lifetime: 'job',
+      Lifetime: 'job: the client is deleted when the job ends',
       Run: '<a href="https://github.com/acme/inventory-service/actions/runs/17345678901/attempts/1">17345678901.1</a>',
     });
   });

@@ -90,11 +90,11 @@ describe('reuse', () => {
     expect((await second.post()).stdout).toBe('');
   });
 
-  it('says in the summary that the credentials are saved as before, and otherwise where', async () => {
+  it('says in the summary that the saved credentials are unchanged, and otherwise where', async () => {
     const first = await reuse();
     const second = await reuse();
     expect(first.summary).toMatch(new RegExp(`<th>Saved</th><td><code>${NAMES} of `));
-    expect(second.summary).toContain('<th>Saved</th><td><code>as before</code></td>');
+    expect(second.summary).toContain('<th>Saved</th><td><code>unchanged</code></td>');
     const without = await runAction(emulator, { inputs: { on_existing: 'reuse' } });
     expect(without.summary).not.toContain('Saved');
   });

@@ -183,7 +183,7 @@ describe('sweep/ in order', () => {
         [going, 'would be deleted'],
         [staying, 'not deleted'],
       ]);
-      expect(run.log).toContain(': 2, 1 would be deleted, and dry_run is true.');
+      expect(run.log).toContain(': 2, dry run, 1 would be deleted.');
     }
     const changing = emulator.requests.filter(({ method }) => method !== 'GET').map(({ operation }) => operation);
     expect(changing).toEqual(['token', 'token']);

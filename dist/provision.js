@@ -1041,13 +1041,13 @@ function publishPlan(desired, plan) {
 	const { organization_id } = desired;
 	(0,output_outputs/* setOutputs */.n)({ ...(client && { client_id: client.client_id }), organization_id, result: 'planned' });
 	const steps = [...beforePublish, ...afterPublish].map((step) => describeStep(desired, client?.client_id ?? '', step));
+	if (steps.length === 0) steps.push({ text: 'change nothing', differences: [] });
 	log/* info */.pq(`Dry run in organization ${organization_id}: nothing was changed. A run without dry_run would`);
 	for (const { text, differences } of steps) {
 		log/* info */.pq(`- ${text}`);
 		for (const { field, wanted, got } of differences)
 			log/* info */.pq(`    ${field}: from ${(0,drift/* formatValues */.KU)(got)} to ${(0,drift/* formatValues */.KU)(wanted)}`);
 	}
-	if (steps.length === 0) log/* info */.pq('- change nothing');
 	const notes = [
 		...(reason ? [`A new secret is due, since ${reason}.`] : []),
 		...dueTexts(desired, plan, undefined).map((due) => `The next rotation is due on ${due}.`),
@@ -1095,6 +1095,7 @@ function writeReport(desired, applied, deleted) {
 	const { marker, fields, organization_id, location, run_url } = desired;
 	const { plan, client, secret } = applied;
 	for (const what of deleted) log/* info */.pq(`Deleted ${what}.`);
+	const [update] = plan.beforePublish.flatMap((step) => (step.kind === 'update' ? [step] : []));
 	const rows = [
 		['Result', plan.result],
 		...optionalRow('Reason', plan.reason),
@@ -1104,21 +1105,24 @@ function writeReport(desired, applied, deleted) {
 		['Scopes', ...client.scopes],
 		['Audience', ...client.audience],
 		['Claims', ...client.custom_claims.map(({ key, value }) => `${key}=${value}`)],
-		['Token expiry', ...expiryText(fields.expiry, client.expiry)],
-		['Secret', ...(secret?.shown ? [secret.shown.id] : [])],
-		['Secret ends with', ...(secret?.shown ? [secret.shown.suffix.slice(-4)].filter(Boolean) : [])],
+		...optionalRow('Updated', ...(update?.differences.map(({ field }) => field) ?? [])),
+		...optionalRow('Token expiry', expiryText(fields.expiry, client.expiry)),
+		...optionalRow('Secret', secret?.shown?.id),
+		...optionalRow('Secret ends with', secret?.shown?.suffix.slice(-4)),
 		...optionalRow('Next rotation', dueTexts(desired, plan, secret)[0]),
-		...optionalRow('Saved', location && (secret ? (0,saved_credentials/* entryNames */.VM)(location) : 'as before')),
-		['Deleted', ...deleted],
-		['Lifetime', marker.lifetime],
+		...optionalRow('Saved', location && (secret ? (0,saved_credentials/* entryNames */.VM)(location) : 'unchanged')),
+		...optionalRow('Deleted', ...deleted),
+		['Lifetime', marker.lifetime === 'job' ? 'job: the client is deleted when the job ends' : marker.lifetime],
 	];
 	(0,summary/* writeSummary */.Sy)('Scalekit organization client', [
 		...rows.map(([title, ...values]) => [{ data: title, header: true }, (0,summary/* cell */.Hn)(values)]),
 		[{ data: 'Run', header: true }, (0,summary/* link */.nf)(marker.run, run_url)],
 	]);
 }
-function optionalRow(title, value) {
-	return value ? [[title, value]] : [];
+/** Returns a row, or none without values. */
+function optionalRow(title, ...values) {
+	const known = values.flatMap((value) => value || []);
+	return known.length > 0 ? [[title, ...known]] : [];
 }
 function resultSentence({ organization_id, marker, location }, { plan: { result, reason }, client, secret }) {
 	const which = `client ${client.client_id} ${JSON.stringify(client.name)} in organization ${organization_id}`;
@@ -1131,8 +1135,8 @@ function resultSentence({ organization_id, marker, location }, { plan: { result,
 }
 /** Returns the expiry for the summary. A response may leave it out; then the requested one is shown as requested. */
 function expiryText(requested, actual) {
-	if (actual) return [`${actual} seconds`];
-	return requested ? [`${requested} seconds (asked for)`] : [];
+	if (actual) return `${actual} seconds`;
+	return requested ? `${requested} seconds (asked for)` : undefined;
 }
 
 // EXTERNAL MODULE: ./build/steps/resolve-target.js + 1 modules

@@ -129,7 +129,7 @@ function secretFindings({ secrets }, limits, now) {
 		[
 			active.length > 0 && age > max_secret_age,
 			'old_secret',
-			`has no active secret younger than ${Math.floor(age)} days, and max_secret_age is ${max_secret_age}`,
+			`has no active secret younger than ${age.toFixed(1)} days, and max_secret_age is ${max_secret_age}`,
 		],
 	);
 }
@@ -624,7 +624,7 @@ function showSummary(audit) {
 		...gaps.map((gap) => `${gapText(gap)} ${(0,summary/* cell */.Hn)([gap.reason])}`),
 		...(omitted > 0 ? [`The table leaves out ${counted(omitted, 'client')}. The report has all of them.`] : []),
 	];
-	const header = ['Client', 'Name', 'For', 'Created by', 'Lifetime', 'Secrets', 'Days old', 'Days unused', 'Findings'];
+	const header = ['Client', 'Findings', 'Name', 'For', 'Created by', 'Lifetime', 'Secrets', 'Days old', 'Days unused'];
 	const title = `Scalekit organization clients: ${counted(findings.count, 'finding')}`;
 	(0,summary/* writeSummary */.Sy)(title, [header.map((data) => ({ data, header: true })), ...shown], notes);
 }
@@ -634,12 +634,12 @@ function* summaryRows({ rows, places, now }) {
 		const creator = places.creatorOf(client);
 		yield [
 			(0,summary/* cell */.Hn)([client_id]),
+			(0,summary/* cell */.Hn)(findings.map(({ text }) => text)),
 			(0,summary/* cell */.Hn)(name ? [name] : []),
 			(0,summary/* cell */.Hn)([repositoryText(places.repositoryOf(client)), environment ?? ''].filter(Boolean)),
 			marker ? (0,summary/* link */.nf)([repositoryText(creator), marker.run].filter(Boolean).join(' '), urlOf(client, creator)) : (0,summary/* cell */.Hn)([]),
 			(0,summary/* cell */.Hn)(marker ? [marker.lifetime] : []),
 			...secretCells(client, now),
-			(0,summary/* cell */.Hn)(findings.map(({ text }) => text)),
 		];
 	}
 }
@@ -1024,7 +1024,7 @@ function showPlan(clients, deletable, nothing) {
 	_output_log_js__WEBPACK_IMPORTED_MODULE_5__/* .info */ .pq(all.length > 0 ? 'Dry run: nothing was changed. A run without dry_run would' : nothing);
 	for (const what of all) _output_log_js__WEBPACK_IMPORTED_MODULE_5__/* .info */ .pq(`- delete ${what}`);
 	(0,_output_outputs_js__WEBPACK_IMPORTED_MODULE_6__/* .setOutputs */ .n)({ deleted: '' });
-	(0,_output_summary_js__WEBPACK_IMPORTED_MODULE_7__/* .writeSummary */ .Sy)('Scalekit organization client: what would be deleted', [[(0,_output_summary_js__WEBPACK_IMPORTED_MODULE_7__/* .cell */ .Hn)(all)]]);
+	(0,_output_summary_js__WEBPACK_IMPORTED_MODULE_7__/* .writeSummary */ .Sy)('Scalekit organization client: what would be deleted', [[(0,_output_summary_js__WEBPACK_IMPORTED_MODULE_7__/* .cell */ .Hn)(all.length > 0 ? all : [nothing])]]);
 }
 /**
  * Deletes everything and reports it: the saved secret, the clients, and then the variables. So a run that was cut off can
@@ -1039,9 +1039,10 @@ async function deleteAll(scalekit, clients, deletable, nothing) {
 		if (deletable && failuresOf(deletions).length === 0) deletions.push(await deleteEntry(deletable, variable));
 	}
 	const deleted = deletions.flatMap(({ what }) => what ?? []);
-	if (deleted.length + failuresOf(deletions).length === 0) _output_log_js__WEBPACK_IMPORTED_MODULE_5__/* .info */ .pq(nothing);
+	const isNothing = deleted.length + failuresOf(deletions).length === 0;
+	if (isNothing) _output_log_js__WEBPACK_IMPORTED_MODULE_5__/* .info */ .pq(nothing);
 	(0,_output_outputs_js__WEBPACK_IMPORTED_MODULE_6__/* .setOutputs */ .n)({ deleted: deletions.flatMap(({ id }) => id ?? []).join(' ') });
-	(0,_output_summary_js__WEBPACK_IMPORTED_MODULE_7__/* .writeSummary */ .Sy)('Scalekit organization client: deleted', [[(0,_output_summary_js__WEBPACK_IMPORTED_MODULE_7__/* .cell */ .Hn)(deleted)]]);
+	(0,_output_summary_js__WEBPACK_IMPORTED_MODULE_7__/* .writeSummary */ .Sy)('Scalekit organization client: deleted', [[(0,_output_summary_js__WEBPACK_IMPORTED_MODULE_7__/* .cell */ .Hn)(isNothing ? [nothing] : deleted)]]);
 	(0,_undo_remove_js__WEBPACK_IMPORTED_MODULE_14__/* .throwFailures */ .c7)(failuresOf(deletions));
 }
 function failuresOf(deletions) {
@@ -1117,15 +1118,13 @@ async function run(inputs, transport) {
 	const rows = await sweep(inputs, scalekit, clients, judgeWith(new _github_api_js__WEBPACK_IMPORTED_MODULE_1__/* .GitHub */ .g(transport, inputs.github), runner));
 	const idsOf = (action) => rows.filter((row) => row.action === action).map(({ client }) => client.client_id);
 	const deleted = idsOf(DELETED);
-	const outcome = dry_run
-		? `${idsOf(WOULD_BE_DELETED).length} would be deleted, and dry_run is true`
-		: `${deleted.length} deleted`;
+	const outcome = dry_run ? `dry run, ${idsOf(WOULD_BE_DELETED).length} would be deleted` : `${deleted.length} deleted`;
 	_output_log_js__WEBPACK_IMPORTED_MODULE_3__/* .info */ .pq(`Clients of single jobs of ${runner.repository}: ${clients.length}, ${outcome}.`);
 	(0,_output_outputs_js__WEBPACK_IMPORTED_MODULE_4__/* .setOutputs */ .n)({ deleted: deleted.join(' ') });
 	const shown = (0,_output_summary_js__WEBPACK_IMPORTED_MODULE_5__/* .fittingRows */ .v$)(rows.map(cells));
 	const omitted = rows.length - shown.length;
 	const notes = omitted > 0 ? [`The table leaves out ${omitted} clients. The log has all of them.`] : [];
-	const header = ['Client', 'Name', 'Run', 'What', 'Why'].map((data) => ({ data, header: true }));
+	const header = ['Client', 'Name', 'Run', 'Action', 'Reason'].map((data) => ({ data, header: true }));
 	(0,_output_summary_js__WEBPACK_IMPORTED_MODULE_5__/* .writeSummary */ .Sy)(`Scalekit organization clients of single jobs: ${outcome}`, [header, ...shown], notes);
 	(0,_undo_remove_js__WEBPACK_IMPORTED_MODULE_8__/* .throwFailures */ .c7)(rows.flatMap(({ failure }) => failure ?? []));
 }

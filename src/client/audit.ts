@@ -171,7 +171,7 @@ function secretFindings({ secrets }: AuditedClient, limits: AuditLimits, now: nu
     [
       active.length > 0 && age > max_secret_age,
       'old_secret',
-      `has no active secret younger than ${Math.floor(age)} days, and max_secret_age is ${max_secret_age}`,
+      `has no active secret younger than ${age.toFixed(1)} days, and max_secret_age is ${max_secret_age}`,
     ],
   );
 }

@@ -192,7 +192,7 @@ function showSummary(audit: Audit): void {
     ...gaps.map((gap) => `${gapText(gap)} ${cell([gap.reason])}`),
     ...(omitted > 0 ? [`The table leaves out ${counted(omitted, 'client')}. The report has all of them.`] : []),
   ];
-  const header = ['Client', 'Name', 'For', 'Created by', 'Lifetime', 'Secrets', 'Days old', 'Days unused', 'Findings'];
+  const header = ['Client', 'Findings', 'Name', 'For', 'Created by', 'Lifetime', 'Secrets', 'Days old', 'Days unused'];
   const title = `Scalekit organization clients: ${counted(findings.count, 'finding')}`;
   writeSummary(title, [header.map((data) => ({ data, header: true })), ...shown], notes);
 }
@@ -203,12 +203,12 @@ function* summaryRows({ rows, places, now }: Audit): Generator<string[]> {
     const creator = places.creatorOf(client);
     yield [
       cell([client_id]),
+      cell(findings.map(({ text }) => text)),
       cell(name ? [name] : []),
       cell([repositoryText(places.repositoryOf(client)), environment ?? ''].filter(Boolean)),
       marker ? link([repositoryText(creator), marker.run].filter(Boolean).join(' '), urlOf(client, creator)) : cell([]),
       cell(marker ? [marker.lifetime] : []),
       ...secretCells(client, now),
-      cell(findings.map(({ text }) => text)),
     ];
   }
 }

@@ -192,7 +192,7 @@ function showPlan(clients: DeletableClient[], deletable: DeletableCredentials | 
   log.info(all.length > 0 ? 'Dry run: nothing was changed. A run without dry_run would' : nothing);
   for (const what of all) log.info(`- delete ${what}`);
   setOutputs({ deleted: '' });
-  writeSummary('Scalekit organization client: what would be deleted', [[cell(all)]]);
+  writeSummary('Scalekit organization client: what would be deleted', [[cell(all.length > 0 ? all : [nothing])]]);
 }
 
 /**
@@ -213,9 +213,10 @@ async function deleteAll(
     if (deletable && failuresOf(deletions).length === 0) deletions.push(await deleteEntry(deletable, variable));
   }
   const deleted = deletions.flatMap(({ what }) => what ?? []);
-  if (deleted.length + failuresOf(deletions).length === 0) log.info(nothing);
+  const isNothing = deleted.length + failuresOf(deletions).length === 0;
+  if (isNothing) log.info(nothing);
   setOutputs({ deleted: deletions.flatMap(({ id }) => id ?? []).join(' ') });
-  writeSummary('Scalekit organization client: deleted', [[cell(deleted)]]);
+  writeSummary('Scalekit organization client: deleted', [[cell(isNothing ? [nothing] : deleted)]]);
   throwFailures(failuresOf(deletions));
 }
 

@@ -65,15 +65,13 @@ async function run(inputs: SweepInputs, transport: Transport): Promise<void> {
   const rows = await sweep(inputs, scalekit, clients, judgeWith(new GitHub(transport, inputs.github), runner));
   const idsOf = (action: string) => rows.filter((row) => row.action === action).map(({ client }) => client.client_id);
   const deleted = idsOf(DELETED);
-  const outcome = dry_run
-    ? `${idsOf(WOULD_BE_DELETED).length} would be deleted, and dry_run is true`
-    : `${deleted.length} deleted`;
+  const outcome = dry_run ? `dry run, ${idsOf(WOULD_BE_DELETED).length} would be deleted` : `${deleted.length} deleted`;
   log.info(`Clients of single jobs of ${runner.repository}: ${clients.length}, ${outcome}.`);
   setOutputs({ deleted: deleted.join(' ') });
   const shown = fittingRows(rows.map(cells));
   const omitted = rows.length - shown.length;
   const notes = omitted > 0 ? [`The table leaves out ${omitted} clients. The log has all of them.`] : [];
-  const header = ['Client', 'Name', 'Run', 'What', 'Why'].map((data) => ({ data, header: true }));
+  const header = ['Client', 'Name', 'Run', 'Action', 'Reason'].map((data) => ({ data, header: true }));
   writeSummary(`Scalekit organization clients of single jobs: ${outcome}`, [header, ...shown], notes);
   throwFailures(rows.flatMap(({ failure }) => failure ?? []));
 }

@@ -69,13 +69,13 @@ export function publishPlan(desired: DesiredClient, plan: Plan): void {
   const { organization_id } = desired;
   setOutputs({ ...(client && { client_id: client.client_id }), organization_id, result: 'planned' });
   const steps = [...beforePublish, ...afterPublish].map((step) => describeStep(desired, client?.client_id ?? '', step));
+  if (steps.length === 0) steps.push({ text: 'change nothing', differences: [] });
   log.info(`Dry run in organization ${organization_id}: nothing was changed. A run without dry_run would`);
   for (const { text, differences } of steps) {
     log.info(`- ${text}`);
     for (const { field, wanted, got } of differences)
       log.info(`    ${field}: from ${formatValues(got)} to ${formatValues(wanted)}`);
   }
-  if (steps.length === 0) log.info('- change nothing');
   const notes = [
     ...(reason ? [`A new secret is due, since ${reason}.`] : []),
     ...dueTexts(desired, plan, undefined).map((due) => `The next rotation is due on ${due}.`),
@@ -131,6 +131,7 @@ export function writeReport(desired: DesiredClient, applied: AppliedPlan, delete
   const { marker, fields, organization_id, location, run_url } = desired;
   const { plan, client, secret } = applied;
   for (const what of deleted) log.info(`Deleted ${what}.`);
+  const [update] = plan.beforePublish.flatMap((step) => (step.kind === 'update' ? [step] : []));
   const rows: [string, ...string[]][] = [
     ['Result', plan.result],
     ...optionalRow('Reason', plan.reason),
@@ -140,13 +141,14 @@ export function writeReport(desired: DesiredClient, applied: AppliedPlan, delete
     ['Scopes', ...client.scopes],
     ['Audience', ...client.audience],
     ['Claims', ...client.custom_claims.map(({ key, value }) => `${key}=${value}`)],
-    ['Token expiry', ...expiryText(fields.expiry, client.expiry)],
-    ['Secret', ...(secret?.shown ? [secret.shown.id] : [])],
-    ['Secret ends with', ...(secret?.shown ? [secret.shown.suffix.slice(-4)].filter(Boolean) : [])],
+    ...optionalRow('Updated', ...(update?.differences.map(({ field }) => field) ?? [])),
+    ...optionalRow('Token expiry', expiryText(fields.expiry, client.expiry)),
+    ...optionalRow('Secret', secret?.shown?.id),
+    ...optionalRow('Secret ends with', secret?.shown?.suffix.slice(-4)),
     ...optionalRow('Next rotation', dueTexts(desired, plan, secret)[0]),
-    ...optionalRow('Saved', location && (secret ? entryNames(location) : 'as before')),
-    ['Deleted', ...deleted],
-    ['Lifetime', marker.lifetime],
+    ...optionalRow('Saved', location && (secret ? entryNames(location) : 'unchanged')),
+    ...optionalRow('Deleted', ...deleted),
+    ['Lifetime', marker.lifetime === 'job' ? 'job: the client is deleted when the job ends' : marker.lifetime],
   ];
   writeSummary('Scalekit organization client', [
     ...rows.map(([title, ...values]) => [{ data: title, header: true }, cell(values)]),
@@ -154,8 +156,10 @@ export function writeReport(desired: DesiredClient, applied: AppliedPlan, delete
   ]);
 }
 
-function optionalRow(title: string, value: string | undefined): [string, string][] {
-  return value ? [[title, value]] : [];
+/** Returns a row, or none without values. */
+function optionalRow(title: string, ...values: (string | undefined)[]): [string, ...string[]][] {
+  const known = values.flatMap((value) => value || []);
+  return known.length > 0 ? [[title, ...known]] : [];
 }
 
 function resultSentence(
@@ -172,7 +176,7 @@ function resultSentence(
 }
 
 /** Returns the expiry for the summary. A response may leave it out; then the requested one is shown as requested. */
-function expiryText(requested: number | undefined, actual: number | undefined): string[] {
-  if (actual) return [`${actual} seconds`];
-  return requested ? [`${requested} seconds (asked for)`] : [];
+function expiryText(requested: number | undefined, actual: number | undefined): string | undefined {
+  if (actual) return `${actual} seconds`;
+  return requested ? `${requested} seconds (asked for)` : undefined;
 }

@@ -165,7 +165,7 @@ describe('a client is a finding', () => {
     const findings = auditOf([client()], { max_secret_age: 90, max_secrets: 1 }, NOW);
     expect(findings(client({ secrets }), NOT_ASKED).map(({ text }) => text)).toEqual([
       'has 2 secrets, and max_secrets is 1',
-      'has no active secret younger than 400 days, and max_secret_age is 90',
+      'has no active secret younger than 400.9 days, and max_secret_age is 90',
     ]);
   });
 });

@@ -119,7 +119,7 @@ describe('the log of a result', () => {
 describe('the summary of a result', () => {
   it.each<[what: string, Partial<DesiredClient>, Partial<AppliedPlan>, saved: string | undefined]>([
     ['where the credentials are saved', { location: LOCATION }, {}, SAVED_AS],
-    ['that they are saved as before if an existing client is reused', { location: LOCATION }, REUSED, 'as before'],
+    ['that they are unchanged if an existing client is reused', { location: LOCATION }, REUSED, 'unchanged'],
     ['nothing of saving if there is no secret location', {}, {}, undefined],
   ])('says %s', (_what, desired, applied, saved) => {
     expect(rowsOf(desired, {}, applied).Saved).toBe(saved);
