@@ -9,7 +9,22 @@ import { pathToFileURL } from 'node:url';
 import { STRIPPED, stripSources } from './strip.ts';
 
 /** Beginnings of the paths of the tests that do not run with the spawned ones. */
-const EXCLUDED = ['unit', 'matrix', 'container-cancel', 'injection', 'fleet', 'bundle', 'emulator', 'github-emulator'];
+const EXCLUDED = [
+  'unit',
+  'matrix',
+  'behaviours',
+  'container-cancel',
+  'injection',
+  'fleet',
+  'bundle',
+  'contract',
+  'docs',
+  'emulator',
+  'github-emulator',
+  'grpc',
+  'release',
+  'workflows',
+];
 
 /** Temporary folder for V8's coverage files. */
 const folder = mkdtempSync(path.join(tmpdir(), 'coverage-'));
