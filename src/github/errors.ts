@@ -9,14 +9,14 @@ import { quote } from '../output/text.ts';
  */
 const DEFAULT_RATE_LIMIT_WAIT = 60_000;
 
-/** What the token needs for each permission. Completes "It needs …". */
+/** What the token needs for each permission, as a sentence. */
 const PERMISSIONS: Record<Permission, string> = {
-  repository: 'a fine-grained token access to this repository, a classic one the scope repo',
-  secrets: 'a fine-grained token the repository permission Secrets (write), a classic one the scope repo',
-  variables: 'a fine-grained token the repository permission Variables (write), a classic one the scope repo',
+  repository: 'A fine-grained token needs access to this repository, a classic one the scope repo.',
+  secrets: 'A fine-grained token needs the repository permission Secrets (write), a classic one the scope repo.',
+  variables: 'A fine-grained token needs the repository permission Variables (write), a classic one the scope repo.',
   environment:
-    'a fine-grained token the repository permissions Environments (write) and Actions (read), a classic one the scope repo',
-  runs: "the job's own token permissions with actions: read, a fine-grained one the repository permission Actions (read), a classic one the scope repo",
+    'A fine-grained token needs the repository permissions Environments (write) and Actions (read), a classic one the scope repo.',
+  runs: "The job's own token needs permissions with actions: read, a fine-grained one the repository permission Actions (read), a classic one the scope repo.",
 };
 
 /** What a request needs permission for, by the permissions of fine-grained tokens and GitHub Apps. */
@@ -78,7 +78,7 @@ function githubAdvice({ parameters, permission }: GitHubSubject, response: Final
   const intercepted = interceptedAdvice(response, 'GITHUB_API_URL');
   if (intercepted) return intercepted;
   if (status === 401) return 'github_token is wrong, has expired or was revoked.';
-  const grant = `It needs ${PERMISSIONS[permission]}.`;
+  const grant = PERMISSIONS[permission];
   if (status === 404) return `${missing(parameters)} ${grant}`;
   if (status === 405) return otherServerAdvice(permission);
   if (status !== 403) return '';

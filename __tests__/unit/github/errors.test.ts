@@ -5,11 +5,11 @@ import type { FinalResponse, HttpResponse } from '../../../src/net/transport.ts'
 
 const NEEDS: Permission[] = ['repository', 'secrets', 'variables', 'environment', 'runs'];
 const GRANTS: Record<Permission, RegExp> = {
-  repository: /It needs a fine-grained token access to this repository, a classic one the scope repo\./,
+  repository: /A fine-grained token needs access to this repository, a classic one the scope repo\./,
   secrets: /Secrets \(write\), a classic one the scope repo\./,
   variables: /Variables \(write\), a classic one the scope repo\./,
   environment: /Environments \(write\) and Actions \(read\), a classic one the scope repo\./,
-  runs: /the job's own token permissions with actions: read, a fine-grained one .*Actions \(read\)/,
+  runs: /The job's own token needs permissions with actions: read, a fine-grained one .*Actions \(read\)/,
 };
 
 /** @param body a text, or a value to send as JSON */
@@ -37,10 +37,10 @@ const messageOf = (
 describe('the advice on a refusal of GitHub', () => {
   it.each(NEEDS)('says which permission is needed: %s', (need) => {
     expect(messageOf(403, need)).toMatch(
-      /^Could not do it: HTTP 403: Resource not accessible by personal access token\. github_token lacks a permission\. It needs /,
+      /^Could not do it: HTTP 403: Resource not accessible by personal access token\. github_token lacks a permission\. (A fine|The job's own)/,
     );
     expect(messageOf(404, need)).toMatch(
-      /^Could not do it: HTTP 404: .+ token\. There is no repository acme\/app, or github_token may not see it\. It needs /,
+      /^Could not do it: HTTP 404: .+ token\. There is no repository acme\/app, or github_token may not see it\. (A fine|The job's own)/,
     );
     for (const status of [403, 404]) expect(messageOf(status, need)).toMatch(GRANTS[need]);
     // The job's token (GITHUB_TOKEN) can only get permission to read workflow runs.
@@ -68,7 +68,7 @@ describe('the advice on a refusal of GitHub', () => {
       const { parameters, ...rest } = subject('environment');
       const about = { ...rest, parameters: { ...parameters, environment_name } };
       expect(githubRefusal(about, response(404), undefined).message).toMatch(
-        `There is no environment ${shown}, or github_token may not see it. Create it in Settings → Environments. It needs a`,
+        `There is no environment ${shown}, or github_token may not see it. Create it in Settings → Environments. A fine-grained token needs`,
       );
     },
   );

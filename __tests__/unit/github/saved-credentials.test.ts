@@ -119,13 +119,13 @@ describe('client credentials in GitHub Actions', () => {
       'a token that may not read the key',
       IN_REPOSITORY,
       { 'public-key': FORBIDDEN },
-      'Could not read the public key for secrets of acme/app: HTTP 403: Resource not accessible by integration. github_token lacks a permission. It needs a fine-grained token the repository permission Secrets (write)',
+      'Could not read the public key for secrets of acme/app: HTTP 403: Resource not accessible by integration. github_token lacks a permission. A fine-grained token needs the repository permission Secrets (write)',
     ],
     [
       "a token that may not read an environment's variables",
       IN_ENVIRONMENT,
       { 'GET preview%2Fpr-7': {}, 'GET A_ID': FORBIDDEN },
-      'It needs a fine-grained token the repository permissions Environments (write) and Actions (read)',
+      'A fine-grained token needs the repository permissions Environments (write) and Actions (read)',
     ],
     [
       'an environment that does not exist',
@@ -137,7 +137,7 @@ describe('client credentials in GitHub Actions', () => {
       'a token that may not read variables',
       IN_REPOSITORY,
       { 'GET A_ID': FORBIDDEN },
-      'Could not read variable A_ID of acme/app: HTTP 403: Resource not accessible by integration. github_token lacks a permission. It needs a fine-grained token the repository permission Variables (write)',
+      'Could not read variable A_ID of acme/app: HTTP 403: Resource not accessible by integration. github_token lacks a permission. A fine-grained token needs the repository permission Variables (write)',
     ],
     ...[{ key: '', key_id: '7' }, { key_id: '7' }, { key: KEY }, ...[31, 33].map(keyOf)].map(
       (key): [string, SecretLocation, Responses, string] => [
