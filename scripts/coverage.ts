@@ -36,7 +36,7 @@ try {
   jest('__tests__/unit', '--runInBand');
   // Exclude the unit tests, which have run, tests whose time limits are set for the built action, and tests of which
   // others cover the same code. A process that records its coverage is slow, so run no more than there are processors.
-  jest('--testPathIgnorePatterns', `__tests__/(${EXCLUDED.join('|')})`, '--maxWorkers', '100%');
+  jest('__tests__/action', '--testPathIgnorePatterns', `action/(${EXCLUDED.join('|')})\\.`, '--maxWorkers', '100%');
   for (const name of readdirSync(folder)) nameSources(path.join(folder, name));
   const limits = ['--check-coverage', '--lines', '95', '--branches', '95'];
   const report = ['--temp-directory', folder, '--include', 'src/**/*.ts', '--all', '--reporter', 'text'];

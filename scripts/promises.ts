@@ -1,4 +1,4 @@
-// Applies each patch in __tests__/promises to a copy of the project. A patch breaks one of the promises in docs/design.md
+// Applies each patch in __tests__/mutations to a copy of the project. A patch breaks one of the promises in docs/design.md
 // and names a test that must fail, because otherwise no test would detect the broken promise. An argument selects the
 // patches whose file name contains it.
 
@@ -8,7 +8,7 @@ import { availableParallelism, tmpdir } from 'node:os';
 import path from 'node:path';
 import { STRIPPED, stripSources } from './strip.ts';
 
-const PATCHES = path.resolve('__tests__', 'promises');
+const PATCHES = path.resolve('__tests__', 'mutations');
 /** Number of promises in docs/design.md. */
 const PROMISES = 13;
 /** The largest number of copies of the project that are tested in parallel. */
