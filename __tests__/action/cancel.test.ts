@@ -249,7 +249,9 @@ describe('SIGINT', () => {
       const { emulator, main, old } = cancelled;
       const [first = '', ...rest] = old ? idsOf(old.client) : [];
       const [message = ''] = errors(main);
-      expect(message).toMatch(new RegExp(`^Client ${old?.client.client_id} may still have updated fields: scopes\\.$`, 'm'));
+      expect(message).toMatch(
+        new RegExp(`^Client ${old?.client.client_id} may still have updated fields: scopes\\.$`, 'm'),
+      );
       expect(message).toMatch(new RegExp(`^Secret ${first} .*cannot be brought back\\.$`, 'm'));
       const post = await main.post();
       expect([post.exitCode, post.annotations, secretIds(emulator)]).toEqual([0, [], rest]);

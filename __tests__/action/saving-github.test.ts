@@ -93,7 +93,11 @@ describe('nothing at all is changed', () => {
       () => ({ ...IN_ENVIRONMENT, environment: 'nowhere' }),
       [/environment "nowhere" of acme\/inventory-service: HTTP 404/, FINE_AND_CLASSIC.environment],
     ],
-    ['the token is not valid', () => ({ github_token: 'ghp_expired' }), [/HTTP 401: Bad credentials\. github_token is wrong, has expired or was revoked\./]],
+    [
+      'the token is not valid',
+      () => ({ github_token: 'ghp_expired' }),
+      [/HTTP 401: Bad credentials\. github_token is wrong, has expired or was revoked\./],
+    ],
     ['the token may not read secrets', without('secrets'), [/HTTP 403/, FINE_AND_CLASSIC.secrets]],
     ['the token may not read variables', without('variables'), [/HTTP 403/, FINE_AND_CLASSIC.variables]],
     [
