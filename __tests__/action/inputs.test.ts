@@ -1,14 +1,10 @@
-import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { type Emulator, startEmulator } from '../../emulator/index.ts';
+import { describe, expect, it } from '@jest/globals';
 import { errors, notices, runAction, savingIn } from '../support/action.ts';
+import { useEmulator } from '../support/setup.ts';
 
 // What people really type into inputs, through the built actions.
 
-let emulator: Emulator;
-beforeEach(async () => {
-  emulator = await startEmulator();
-});
-afterEach(() => emulator.close());
+const emulator = useEmulator();
 
 const ZERO_WIDTH_SPACE = '\u200b';
 

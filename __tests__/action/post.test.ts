@@ -2,13 +2,9 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { type Emulator, startEmulator } from '../../emulator/index.ts';
 import type { Outcome, Step } from '../../emulator/runner.ts';
 import { errors, readable, runAction, secretsOf, warnings } from '../support/action.ts';
+import { useEmulator } from '../support/setup.ts';
 
-let emulator: Emulator;
-
-beforeEach(async () => {
-  emulator = await startEmulator();
-});
-afterEach(() => emulator.close());
+const emulator = useEmulator();
 
 const job = (step: Step = {}) => runAction(emulator, { ...step, inputs: { lifetime: 'job', ...step.inputs } });
 const sentAfter = (count: number) => emulator.requests.slice(count).map(({ operation }) => operation);

@@ -1,14 +1,10 @@
-import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { type Emulator, type Operation, startEmulator } from '../../emulator/index.ts';
+import { describe, expect, it } from '@jest/globals';
+import type { Operation } from '../../emulator/index.ts';
 import type { Executed } from '../../emulator/runner.ts';
 import { credentialsWork, errors, runAction, seedEarlier, warnings } from '../support/action.ts';
+import { useEmulator } from '../support/setup.ts';
 
-let emulator: Emulator;
-
-beforeEach(async () => {
-  emulator = await startEmulator();
-});
-afterEach(() => emulator.close());
+const emulator = useEmulator();
 
 /** Holds back the first `count` responses of an operation until the server has all of them ready. */
 function barrier(operation: Operation, count: number): void {

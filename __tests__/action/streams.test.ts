@@ -1,27 +1,17 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import path from 'node:path';
+import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { type Emulator, startEmulator } from '../../emulator/index.ts';
+import { describe, expect, it } from '@jest/globals';
 import { type Outcome, runProgram } from '../../emulator/runner.ts';
 import { source } from '../support/action.ts';
+import { useEmulator, useFolder } from '../support/setup.ts';
 
 // Tests of a step whose standard output is read late or not at all. The runner does not know the masks then.
 
 const fileOf = (entry: string) =>
   fileURLToPath(new URL(`../../${source ?? 'dist'}/${entry}.${source === 'src' ? 'ts' : 'js'}`, import.meta.url));
 
-let emulator: Emulator;
-let folder: string;
-beforeEach(async () => {
-  folder = mkdtempSync(path.join(tmpdir(), 'streams-'));
-  emulator = await startEmulator();
-});
-afterEach(async () => {
-  rmSync(folder, { recursive: true });
-  await emulator.close();
-});
+const emulator = useEmulator();
+const inFolder = useFolder();
 
 /**
  * Runs an entry file, with its standard output piped into shell commands.
@@ -39,7 +29,7 @@ describe('standard output that is read late', () => {
       operation: 'createClient',
       fault: { kind: 'edit', edit: (answer) => ({ ...answer, plain_secret }) },
     });
-    const early = path.join(folder, 'early');
+    const early = inFolder('early');
     const run = await runInto(`(sleep 1.5; cat "$GITHUB_OUTPUT" > "${early}"; cat)`, 'main', { verify: 'false' });
     expect([run.exitCode, run.outputs.secret, readFileSync(early, 'utf8')]).toEqual([0, plain_secret, '']);
     expect(run.masks).toContain(encodeURIComponent(plain_secret));
