@@ -10,7 +10,7 @@ import { journalTo, readJournal } from './action.ts';
 type Request = Emulator['requests'][number];
 
 /** Milliseconds that each response waits. Requests that the action sends at the same time overlap then. */
-const RESPONSE_DELAY = 60;
+const RESPONSE_DELAY = 200;
 
 /** Values that differ from run to run. Equal values get the same number. */
 const VARYING: [pattern: RegExp, name: string][] = [
