@@ -10,20 +10,16 @@ import { STRIPPED, stripSources } from './strip.ts';
 
 /** Beginnings of the paths of the tests that do not run with the spawned ones. */
 const EXCLUDED = [
-  'unit',
   'matrix',
   'behaviours',
   'container-cancel',
   'injection',
   'fleet',
-  'bundle',
-  'contract',
-  'docs',
-  'emulator',
-  'github-emulator',
-  'grpc',
-  'release',
-  'workflows',
+  'existing',
+  'hostile',
+  'verify',
+  'races',
+  'scenarios',
 ];
 
 /** Temporary folder for V8's coverage files. */

@@ -204,7 +204,7 @@ describe('the stand-ins for packages', () => {
 
   /** Returns what the stand-ins export, and the methods of their HttpClient. */
   async function offers(): Promise<string[]> {
-    const { HttpClient, ...others } = await import(paths.undici?.[0].replace('./', '../') ?? '');
+    const { HttpClient, ...others } = await import(paths.undici?.[0].replace('./', '../../') ?? '');
     const methods = Object.getOwnPropertyNames(HttpClient.prototype).filter((name) => name !== 'constructor');
     return ['HttpClient', ...Object.keys(others), ...methods];
   }
