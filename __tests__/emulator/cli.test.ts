@@ -11,7 +11,7 @@ import { RUNNER_VARIABLES } from '../../emulator/variables.ts';
 import { runBare } from '../support/action.ts';
 import { itWith } from '../support/programs.ts';
 
-const root = path.join(import.meta.dirname, '..');
+const root = path.join(import.meta.dirname, '..', '..');
 const run = promisify(execFile);
 
 const running: number[] = [];
@@ -213,10 +213,9 @@ describe('the command line of the emulator', () => {
   });
 });
 
-describe('the modes that CONTRIBUTING.md shows', () => {
-  const page = readFileSync(path.join(root, 'CONTRIBUTING.md'), 'utf8');
-  const section = /^## Try each mode by hand\n(.*?)^## /ms.exec(page)?.[1] ?? '';
-  const [setUp = '', commands = ''] = [...section.matchAll(/^```sh\n(.*?)^```$/gms)].map(([, text]) => text);
+describe('the modes that docs/emulator.md shows', () => {
+  const page = readFileSync(path.join(root, 'docs', 'emulator.md'), 'utf8');
+  const [setUp = '', commands = ''] = [...page.matchAll(/^```sh\n(.*?)^```$/gms)].map(([, text]) => text);
   const modes = [...commands.matchAll(/^# (.*) → (.*)\n((?:.+\n)+)/gm)].map(([, mode, shown = '', command]) => ({
     mode,
     shown,
