@@ -61,7 +61,7 @@ export function judge({ check }: Assumption, seen: Seen): Finding {
   } catch (error) {
     if (error instanceof Unseen) return unclear(error.message);
     if (error instanceof InvalidResponseError) return unclear(`the answer is not readable: ${error.message}`);
-    // A check that met an answer of a form that nobody has foreseen says nothing about the assumption.
+    // A check that met an answer of an unexpected form says nothing about the assumption.
     return unclear(`the answer has an unforeseen form (${error instanceof Error ? error.name : 'unknown'})`);
   }
 }

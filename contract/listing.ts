@@ -49,7 +49,7 @@ function pageIn(reply: Reply): { clients: unknown[]; next_page_token: string; in
 export function pagingFault({ after, paged, afterPaging = after }: Seen): string {
   const [before, visited, afterwards] = [after, paged, afterPaging].map((listing) => idsIn(listing?.entries ?? []));
   const twice = (visited?.length ?? 0) - new Set(visited).size;
-  // Somebody else may create and delete clients meanwhile.
+  // Other runs and users may create and delete clients meanwhile.
   const missing = before?.filter((id) => afterwards?.includes(id) && !visited?.includes(id)).length ?? 0;
   return twice > 0 || missing > 0 ? `${missing} clients missing, ${twice} shown twice` : '';
 }

@@ -63,7 +63,7 @@ export type Role =
   | 'brief'
   /** Has the scopes that the user named. */
   | 'scoped'
-  /** Has a scope that nobody registered. */
+  /** Has a scope that is not registered. */
   | 'unregistered'
   /** Has a name that is too long. */
   | 'invalid'

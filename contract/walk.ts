@@ -168,7 +168,7 @@ export class Walk {
     await this.#readPaged(`${SMALLEST_PAGE}`);
   }
 
-  /** Reads the list in pages of this size. If clients are missing there, reads it again: somebody else may have changed it. */
+  /** Reads the list in pages of this size. If clients are missing there, reads it again: another run may have changed it. */
   async #readPaged(size: string): Promise<void> {
     const seen = this.#seen;
     for (const isLast of [false, true]) {

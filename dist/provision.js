@@ -1095,7 +1095,7 @@ function writeReport(desired, applied, deleted) {
 	const { marker, fields, organization_id, location, run_url } = desired;
 	const { plan, client, secret } = applied;
 	for (const what of deleted) log/* info */.pq(`Deleted ${what}.`);
-	const [update] = plan.beforePublish.flatMap((step) => (step.kind === 'update' ? [step] : []));
+	const update = plan.beforePublish.find((step) => step.kind === 'update');
 	const rows = [
 		['Result', plan.result],
 		...optionalRow('Reason', plan.reason),

@@ -22,7 +22,7 @@ beforeEach(async () => (emulator = await startEmulator()));
 afterEach(() => emulator.close());
 
 /** Returns these variables, and no others of GitHub's runner. */
-const only = (variables: Variables): Variables => ({
+const exactly = (variables: Variables): Variables => ({
   ...Object.fromEntries(Object.keys(RUNNER_VARIABLES).map((name) => [name, undefined])),
   ...variables,
 });
@@ -112,7 +112,7 @@ describe.each([...RUNNERS, ['Gitea', GITEA, false], ['Forgejo', FORGEJO, false]]
     const step = (inputs: Record<string, string> = {}, more: Step = {}): Step => ({
       ...more,
       inputs,
-      env: { ...only(variables), ...emulator.github.variables },
+      env: { ...exactly(variables), ...emulator.github.variables },
     });
 
     it('creates the client of a job, and the post step deletes it', async () => {
@@ -161,7 +161,7 @@ describe.each<[name: string, kind: ForgeKind, variables: Variables]>([
   ['Forgejo', 'forgejo', FORGEJO],
 ])('on %s', (_name, kind, variables) => {
   const token = ['of', 'the', 'forge', 'user'].join('-');
-  const env = (forge: Forge): Variables => ({ ...only(variables), ...forge.variables });
+  const env = (forge: Forge): Variables => ({ ...exactly(variables), ...forge.variables });
 
   it.each<[save_to: string, environment: string, unknownPath: UnknownPath]>([
     ['repository', '', 'text'],
@@ -237,7 +237,7 @@ describe.each<[name: string, kind: ForgeKind, variables: Variables]>([
 
 it('takes the claims from the ID token of Forgejo, which has no environment', async () => {
   await using forge = await startForge('forgejo');
-  const env = { ...only(FORGEJO), ...forge.variables, ...forge.idTokenVariables };
+  const env = { ...exactly(FORGEJO), ...forge.variables, ...forge.idTokenVariables };
   const run = await runAction(emulator, { env, inputs: { environment: 'production' } });
   expect({ exitCode: run.exitCode, errors: errors(run) }).toEqual({ exitCode: 0, errors: [] });
   expect(plainLines(run).join('\n')).toContain('The environment "production" is asserted: only the input names it.');
@@ -249,7 +249,7 @@ it('takes the claims from the ID token of Forgejo, which has no environment', as
 
 it('sweep/ works on act, whose token has to be given', async () => {
   const inputs = { github_token: emulator.github.token };
-  const env = { ...only({ ...ACT, ACT: 'true' }), ...emulator.github.variables };
+  const env = { ...exactly({ ...ACT, ACT: 'true' }), ...emulator.github.variables };
   const without = await runAction(emulator, { action: 'sweep', env });
   expect(errors(without).join()).toContain('github_token');
   expect((await runAction(emulator, { action: 'sweep', inputs, env })).exitCode).toBe(0);

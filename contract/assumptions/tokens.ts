@@ -116,7 +116,7 @@ export const TOKENS: Assumption[] = [
   },
   {
     id: 'unregistered-scope',
-    sentence: 'A scope that nobody registered is refused, or client and token agree on whether they have it.',
+    sentence: 'A scope that is not registered is refused, or client and token agree on whether they have it.',
     needed: false,
     hangsOn: 'Promise 6: so a mistyped scope fails at the create request or when the token is verified.',
     how: 'Creates a client with a scope that was made up, and gets a token for it.',

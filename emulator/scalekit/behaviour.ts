@@ -132,7 +132,7 @@ export type Behaviour = {
    * audience cannot be changed by an update.
    */
   audienceInPatch: 'stored' | 'ignored' | 'refused';
-  /** Scopes that the server drops silently. Undocumented, for example for scopes that nobody registered. */
+  /** Scopes that the server drops silently. Undocumented, for example for scopes that are not registered. */
   dropScopes: string[];
   /**
    * Default scopes of the environment. Recorded: a token contains `openid`, although the client has no scopes.

@@ -131,7 +131,7 @@ export function writeReport(desired: DesiredClient, applied: AppliedPlan, delete
   const { marker, fields, organization_id, location, run_url } = desired;
   const { plan, client, secret } = applied;
   for (const what of deleted) log.info(`Deleted ${what}.`);
-  const [update] = plan.beforePublish.flatMap((step) => (step.kind === 'update' ? [step] : []));
+  const update = plan.beforePublish.find((step) => step.kind === 'update');
   const rows: [string, ...string[]][] = [
     ['Result', plan.result],
     ...optionalRow('Reason', plan.reason),
