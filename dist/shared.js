@@ -1557,8 +1557,8 @@ var network_error = __webpack_require__(8518);
 /** Bytes. A page of a hundred clients with long lists is smaller. */
 const MAX_BODY_BYTES = 8 * 1024 * 1024;
 /**
- * Reads the body of a response as text, decompressed and without a byte order mark. Never holds more than twice the maximum in memory,
- * however small the chunks are.
+ * Reads the body of a response as text, decompressed and without a byte order mark. Never holds more than twice the maximum
+ * in memory, however small the chunks are.
  * @throws {NetworkError} if the body is larger than 8 MiB, compressed or not
  */
 async function readBody(message) {
@@ -2094,7 +2094,10 @@ class Scalekit {
 		this.#pageSizes.shift();
 		return await this.#getPage(operation, page_token);
 	}
-	/** Returns a client, or undefined if it does not exist. @throws {ApiError} if it cannot be read, or if the response shows another client */
+	/**
+	 * Returns a client, or undefined if it does not exist.
+	 * @throws {ApiError} if it cannot be read, or if the response shows another client
+	 */
 	async getClient(client_id) {
 		const request = this.#request('GET', [client_id]);
 		const operation = `read client ${client_id}`;

@@ -5,8 +5,8 @@ import { NetworkError } from './network-error.ts';
 const MAX_BODY_BYTES = 8 * 1024 * 1024;
 
 /**
- * Reads the body of a response as text, decompressed and without a byte order mark. Never holds more than twice the maximum in memory,
- * however small the chunks are.
+ * Reads the body of a response as text, decompressed and without a byte order mark. Never holds more than twice the maximum
+ * in memory, however small the chunks are.
  * @throws {NetworkError} if the body is larger than 8 MiB, compressed or not
  */
 export async function readBody(message: http.IncomingMessage): Promise<string> {

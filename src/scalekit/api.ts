@@ -153,7 +153,10 @@ export class Scalekit {
     return await this.#getPage(operation, page_token);
   }
 
-  /** Returns a client, or undefined if it does not exist. @throws {ApiError} if it cannot be read, or if the response shows another client */
+  /**
+   * Returns a client, or undefined if it does not exist.
+   * @throws {ApiError} if it cannot be read, or if the response shows another client
+   */
   async getClient(client_id: string): Promise<ClientSummary | undefined> {
     const request = this.#request('GET', [client_id]);
     const operation = `read client ${client_id}`;
