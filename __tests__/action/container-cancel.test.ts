@@ -8,16 +8,8 @@ import { describe, expect, it } from '@jest/globals';
 import type { Emulator } from '../../emulator/index.ts';
 import type { Executed, Outcome, Running, Step } from '../../emulator/runner.ts';
 import { credentialsWork, errors, runAction, savingIn, seedEarlier, warnings } from '../support/action.ts';
-import {
-  another,
-  expectNoSecrets,
-  type Inputs,
-  keptIn,
-  labelOf,
-  repositoryOf,
-  seedSaved,
-  useConcurrentTests,
-} from '../support/saved.ts';
+import { expectNoSecrets, type Inputs, keptIn, labelOf, repositoryOf, seedSaved } from '../support/saved.ts';
+import { another, useConcurrentTests } from '../support/setup.ts';
 
 // Tests of a cancelled run whose signal never reaches main, as in a job's container: the runner reads the state once, and
 // starts post while main still runs. docs/design.md, promise 7.

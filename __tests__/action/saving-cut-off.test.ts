@@ -4,7 +4,6 @@ import { type Emulator, type Fault, startEmulator } from '../../emulator/index.t
 import type { Executed, Outcome, Step } from '../../emulator/runner.ts';
 import { credentialsWork, errors, seedEarlier, sentTo, warnings } from '../support/action.ts';
 import {
-  another,
   contents,
   credentialsOf,
   cutOff,
@@ -23,9 +22,9 @@ import {
   seedFormer,
   seedSaved,
   stateValue,
-  useConcurrentTests,
   writesOf,
 } from '../support/saved.ts';
+import { another, useConcurrentTests } from '../support/setup.ts';
 
 // Tests of a run that is cut off while it saves the credentials, and of its post step.
 

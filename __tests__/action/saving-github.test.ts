@@ -3,7 +3,6 @@ import { type Emulator, type Fault, type Operation, startEmulator } from '../../
 import type { Outcome, Step } from '../../emulator/runner.ts';
 import { credentialsWork, errors, readable, runAction, savingIn, secretsOf } from '../support/action.ts';
 import {
-  another,
   changesOf,
   contents,
   credentialsOf,
@@ -18,8 +17,8 @@ import {
   repositoryOf,
   saveWith,
   seedSaved,
-  useConcurrentTests,
 } from '../support/saved.ts';
+import { another, useConcurrentTests } from '../support/setup.ts';
 
 // Tests of `save_to` and GitHub's API: permissions, rate limits, the token, and the address.
 

@@ -31,9 +31,9 @@ import {
   seedFormer,
   seedSaved,
   stateValue,
-  useConcurrentTests,
   writesOf,
 } from '../support/saved.ts';
+import { useConcurrentTests } from '../support/setup.ts';
 
 // Tests of `save_to`: two variables with the client's id and whose it is, and a secret. saved-*.test.ts has the rest.
 

@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { afterEach, beforeEach } from '@jest/globals';
+import { afterAll, afterEach, beforeEach, it } from '@jest/globals';
 import { type Emulator, type EmulatorOptions, startEmulator } from '../../emulator/index.ts';
 
 /**
@@ -39,4 +39,39 @@ export function useFolder(): (...names: string[]) => string {
   });
   afterEach(() => rmSync(folder, { recursive: true }));
   return (...names) => path.join(folder, ...names);
+}
+
+/** Starts another emulator. Each test that runs concurrently with others needs one. */
+export async function another(options: EmulatorOptions = {}): Promise<Emulator & AsyncDisposable> {
+  const started = await startEmulator(options);
+  return Object.assign(started, { [Symbol.asyncDispose]: () => started.close() });
+}
+
+/** How many of the tests that wait for seconds run at the same time. */
+const CONCURRENT = 6;
+
+/**
+ * Returns a function that defines a test that waits for seconds. Each begins together with the next ones of the file, and
+ * has an emulator of its own. `it.concurrent` does not work here: the emulator imports its GitHub modules in the middle of
+ * a test, and Jest forbids imports after the first concurrent test has ended.
+ */
+export function useConcurrentTests(): (name: string, test: (emulator: Emulator) => Promise<void>) => void {
+  const tests: ((emulator: Emulator) => Promise<void>)[] = [];
+  const started: Promise<void>[] = [];
+  const start = (at: number): Promise<void> => {
+    started[at] ??= (async () => {
+      await using emulator = await another();
+      await tests[at]?.(emulator);
+    })();
+    started[at].catch(() => {});
+    return started[at];
+  };
+  afterAll(async () => void (await Promise.allSettled(started)), 300_000);
+  return (name, test) => {
+    const at = tests.push(test) - 1;
+    it(name, async () => {
+      for (let next = at; next < Math.min(at + CONCURRENT, tests.length); next++) void start(next);
+      await start(at);
+    }, 300_000);
+  };
 }
