@@ -28,8 +28,9 @@ function titlesIn(text: string): string[] {
 }
 
 it('finds the names of tests, and of tests in tables', () => {
-  const text = "it('a b', async () => {});\nit.each([1])(\n  'c %s',\n  (n) => {},\n);\ndescribe('d', () => {});";
-  expect(titlesIn(text)).toEqual(['a b', 'c %s']);
+  const text =
+    "it('returns a sum of two', async () => {});\nit.each([1])(\n  'returns the double of %d',\n  (n) => {},\n);\ndescribe('d', () => {});";
+  expect(titlesIn(text)).toEqual(['returns a sum of two', 'returns the double of %d']);
 });
 
 it('gives each test a name that no other test has', () => {
