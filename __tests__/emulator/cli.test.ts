@@ -1,7 +1,6 @@
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import tls from 'node:tls';
 import { promisify } from 'node:util';
@@ -10,6 +9,7 @@ import { decodeJwt } from 'jose';
 import { RUNNER_VARIABLES } from '../../emulator/variables.ts';
 import { runBare } from '../support/action.ts';
 import { itWith } from '../support/programs.ts';
+import { useFolder } from '../support/setup.ts';
 
 const root = path.join(import.meta.dirname, '..', '..');
 const run = promisify(execFile);
@@ -66,15 +66,15 @@ async function chosenProtocol({ SCALEKIT_ENVIRONMENT_URL, NODE_EXTRA_CA_CERTS }:
   return socket.alpnProtocol;
 }
 
+const inFolder = useFolder();
+
 describe('the command line of the emulator', () => {
-  it('prints the variables, appends them to the file of --append-to, and stops on a signal', async () => {
-    const folder = mkdtempSync(path.join(tmpdir(), 'emulator-cli-'));
-    const file = path.join(folder, 'env');
+  it('the emulator prints its variables, appends them to the file of --append-to, and stops on a signal', async () => {
+    const file = inFolder('env');
     const args = ['emulator/cli.ts', '--tls', '--append-to', file, '--behaviour', 'tokenErrors=text'];
     const program = spawn(process.execPath, args, { cwd: root, stdio: ['ignore', 'pipe', 'inherit'] });
     const [printed] = await once(program.stdout, 'data');
     expect(readFileSync(file, 'utf8')).toBe(String(printed));
-    rmSync(folder, { recursive: true });
     const variables = Object.fromEntries(String(printed).trim().split('\n').map(parseLine));
 
     // Node reads NODE_EXTRA_CA_CERTS only when it starts, so the request runs in a new process.
@@ -91,7 +91,7 @@ describe('the command line of the emulator', () => {
     });
   });
 
-  it('offers HTTP/2 and HTTP/1.1 with --http2, and HTTP/1.1 alone with --tls', async () => {
+  it('the emulator offers HTTP/2 and HTTP/1.1 with --http2, and only HTTP/1.1 with --tls', async () => {
     const [http2, https] = await Promise.all([start('--http2'), start('--tls')]);
     expect(await chosenProtocol(http2, 'h2')).toBe('h2');
     expect(await chosenProtocol(http2, 'http/1.1')).toBe('http/1.1');
@@ -105,12 +105,12 @@ describe('the command line of the emulator', () => {
     { what: 'a behaviour that is a function', options: ['--behaviour', 'tokenChanges=1'], named: 'tokenChanges=1' },
     { what: 'an invalid port', options: ['--port', 'nonsense'], named: 'port' },
     { what: 'an invalid port in the background', options: ['--background', '--port', 'nonsense'], named: 'port' },
-  ])('refuses $what, and prints the usage', async ({ options, named }) => {
+  ])('the emulator refuses $what, and prints its usage', async ({ options, named }) => {
     const { code, lines } = await refusal(...options);
     expect({ code, lines }).toEqual({ code: 2, lines: [expect.stringContaining(named)] });
   });
 
-  it('prints nothing of GitHub without an option that asks for it', async () => {
+  it('the emulator prints no variables of GitHub without an option for GitHub', async () => {
     expect(Object.keys(await start()).sort()).toEqual([
       'EMULATOR_PID',
       'SCALEKIT_CLIENT_ID',
@@ -120,7 +120,7 @@ describe('the command line of the emulator', () => {
     ]);
   });
 
-  it('prints the variables of a job with --github, and offers the environment production, which no ID token names', async () => {
+  it('the emulator prints the variables of a job with --github, and has the environment production, which no ID token names', async () => {
     const variables = await start('--github');
     expect(variables).toMatchObject(RUNNER_VARIABLES);
     const repository = RUNNER_VARIABLES.GITHUB_REPOSITORY;
@@ -131,7 +131,7 @@ describe('the command line of the emulator', () => {
     expect(claims).not.toHaveProperty('environment');
   });
 
-  it('makes the environments of --environment, and names the first one in the ID token', async () => {
+  it('the emulator creates the environments of --environment, and names the first one in the ID token', async () => {
     const variables = await start('--environment', 'preview/pr-7', '--environment', 'staging');
     const repository = RUNNER_VARIABLES.GITHUB_REPOSITORY;
     expect(await idTokenOf(variables)).toMatchObject({ repository, environment: 'preview/pr-7' });
@@ -140,7 +140,7 @@ describe('the command line of the emulator', () => {
     expect(await statusOf(variables, `${repository}/environments/production`)).toBe(404);
   });
 
-  it('makes the repositories of --repository with all environments, and puts the job into the first one', async () => {
+  it('the emulator creates the repositories of --repository with all environments, and the job belongs to the first one', async () => {
     const variables = await start('--repository', 'octo/shop', '--repository', 'acme/checkout');
     const job = { GITHUB_REPOSITORY: 'octo/shop', GITHUB_REPOSITORY_OWNER: 'octo' };
     expect(variables).toMatchObject({
@@ -153,7 +153,7 @@ describe('the command line of the emulator', () => {
     expect(await statusOf(variables, RUNNER_VARIABLES.GITHUB_REPOSITORY)).toBe(404);
   });
 
-  it('lets the action save in each repository of --repository', async () => {
+  it('the action can save credentials in each repository of --repository', async () => {
     const env = await start('--repository', 'octo/shop', '--repository', 'acme/checkout');
     for (const repository of ['octo/shop', 'acme/checkout']) {
       const inputs = { repository, environment: 'production', save_to: 'environment', github_token: env.SECRETS_TOKEN };
@@ -163,14 +163,14 @@ describe('the command line of the emulator', () => {
     }
   });
 
-  it('gives the organization the id of --organization-external-id', async () => {
+  it('the organization of the emulator has the external id of --organization-external-id', async () => {
     const { SCALEKIT_ORGANIZATION_ID, ...env } = await start('--organization-external-id', 'acme/42 b');
     const inputs = { organization_external_id: 'acme/42 b', lifetime: 'job' };
     const { outputs } = await runBare({ inputs, env });
     expect(outputs).toMatchObject({ organization_id: SCALEKIT_ORGANIZATION_ID, result: 'created' });
   });
 
-  it('makes the first secret of a client as old as --secret-age says, and later ones new', async () => {
+  it('the first secret of a client has the age of --secret-age, and later secrets are new', async () => {
     const env = await start('--secret-age', '31');
     const inputs = { lifetime: 'persistent', on_existing: 'reuse', rotate_after: '30' };
     const results = [];
@@ -178,7 +178,7 @@ describe('the command line of the emulator', () => {
     expect(results).toEqual(['created', 'rotated', 'reused']);
   });
 
-  it('refuses invalid names, ids and ages in one error', async () => {
+  it('the emulator names invalid names, ids and ages in one error', async () => {
     const long = 'x'.repeat(257);
     const invalid = ['--repository', 'acme', '--repository', 'acme/..', '--environment', ' ', '--secret-age', 'old'];
     expect(await refusal('--github', ...invalid, '--organization-external-id', long)).toEqual({
@@ -197,14 +197,14 @@ describe('the command line of the emulator', () => {
     ['listLag=soon', 'expected a number, such as 0'],
     ['forbidden=deleteClient', 'expected a list in JSON'],
     ['listLagg=5', 'expected NAME=VALUE, see --help'],
-  ])('refuses a behaviour that has no effect: %s', async (behaviour, expected) => {
+  ])('the emulator refuses a behaviour that has no effect: %s', async (behaviour, expected) => {
     expect(await refusal('--behaviour', behaviour)).toEqual({
       code: 2,
       lines: [`--behaviour ${behaviour}: ${expected}`],
     });
   });
 
-  it('refuses a name that is given twice, regardless of case', async () => {
+  it('the emulator refuses a name that is given twice, regardless of case', async () => {
     const twice = ['--repository', 'acme/a', '--repository', 'Acme/A', '--environment', 'e', '--environment', 'E'];
     expect(await refusal(...twice)).toEqual({
       code: 2,
@@ -222,7 +222,7 @@ describe('the modes that docs/emulator.md shows', () => {
     command,
   }));
 
-  it('are all read', () => {
+  it('this test reads all modes of docs/emulator.md', () => {
     expect(modes.length).toBeGreaterThan(15);
     expect(modes.length).toBe(commands.split(/^# /m).length - 1);
   });
@@ -233,7 +233,7 @@ describe('the modes that docs/emulator.md shows', () => {
     'curl',
     'jq',
   )(
-    'do what it says',
+    'the commands of docs/emulator.md print what the page says',
     async () => {
       const steps = modes.map(({ command }) =>
         [

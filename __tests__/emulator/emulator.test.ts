@@ -5,30 +5,15 @@ import { text } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type DescMessage, fromJsonString, type MessageShape } from '@bufbuild/protobuf';
 import { createValidator } from '@bufbuild/protovalidate';
-import { afterEach, describe, expect, it } from '@jest/globals';
+import { describe, expect, it } from '@jest/globals';
 import { ClientService } from '@scalekit-sdk/node/lib/pkg/grpc/scalekit/v1/clients/clients_pb.js';
 import { ErrorInfoSchema } from '@scalekit-sdk/node/lib/pkg/grpc/scalekit/v1/errdetails/errdetails_pb.js';
 import { OrganizationService } from '@scalekit-sdk/node/lib/pkg/grpc/scalekit/v1/organizations/organizations_pb.js';
 import { createRemoteJWKSet, decodeJwt, decodeProtectedHeader, jwtVerify } from 'jose';
-import {
-  type Behaviour,
-  DEBUG_MARKER,
-  type Emulator,
-  type EmulatorOptions,
-  type Fault,
-  startEmulator,
-} from '../../emulator/index.ts';
+import { type Behaviour, DEBUG_MARKER, type Emulator, type Fault, startEmulator } from '../../emulator/index.ts';
+import { useEmulators } from '../support/setup.ts';
 
-const running: Emulator[] = [];
-afterEach(async () => {
-  await Promise.all(running.splice(0).map((emulator) => emulator.close()));
-});
-
-async function start(options: EmulatorOptions = {}): Promise<Emulator> {
-  const emulator = await startEmulator(options);
-  running.push(emulator);
-  return emulator;
-}
+const start = useEmulators();
 
 const behaving = (behaviour: Partial<Behaviour>) => start({ behaviour });
 
@@ -89,7 +74,7 @@ const example = {
 };
 
 describe('the API', () => {
-  it('creates a client and returns its secret once', async () => {
+  it('the API creates a client and returns its secret once', async () => {
     const { at } = await caller(await start());
     const { status, text } = await at('POST', '', example);
     expect(status).toBe(201);
@@ -110,7 +95,7 @@ describe('the API', () => {
     expect(read.text).not.toContain(plainSecret);
   });
 
-  it('writes the wire form of protobuf JSON', async () => {
+  it('responses have the form of protobuf JSON', async () => {
     const { at } = await caller(await start());
     const { client } = JSON.parse((await at('POST', '', { name: 'a', expiry: '600' })).text);
     expect(client).toMatchObject({ name: 'a', expiry: '600', description: '', scopes: [], custom_claims: [] });
@@ -118,7 +103,7 @@ describe('the API', () => {
     expect(client.secrets[0].status).toBe('ACTIVE');
   });
 
-  it('responds to PATCH without secrets, and to GET with the oldest first', async () => {
+  it('PATCH responds without secrets, and GET with the oldest first', async () => {
     const emulator = await start();
     const { at } = await caller(emulator);
     const { client } = emulator.seed(example, { secrets: [{ ageMs: 1000 }, { ageMs: 5000 }] });
@@ -128,7 +113,7 @@ describe('the API', () => {
     expect(JSON.parse((await at('GET', path)).text).client).toMatchObject({ name: 'b', secrets: [old, young] });
   });
 
-  it('changes the fields that PATCH carries and empties none', async () => {
+  it('PATCH changes the fields of the request and empties no other', async () => {
     const emulator = await start();
     const { at } = await caller(emulator);
     const id = emulator.seed(example).client.client_id;
@@ -144,7 +129,7 @@ describe('the API', () => {
     expect((await at('PATCH', `/${id}`)).status).toBe(400);
   });
 
-  it('deletes a client, which is then not found', async () => {
+  it('a deleted client is not found', async () => {
     const emulator = await start();
     const { at } = await caller(emulator);
     const id = emulator.seed(example).client.client_id;
@@ -157,7 +142,7 @@ describe('the API', () => {
     expect(emulator.clients()).toEqual([]);
   });
 
-  it('adds secrets up to five, all valid at once, and lets all but the last be deleted', async () => {
+  it('a client can have five valid secrets, and all but the last can be deleted', async () => {
     const emulator = await start();
     const { at } = await caller(emulator);
     const { client, plainSecrets } = emulator.seed(example);
@@ -186,7 +171,7 @@ describe('the API', () => {
     expect((await tokenReply(emulator.url, client.client_id, String(plainSecrets[0]))).status).toBe(401);
   });
 
-  it('lists page by page until the token is empty', async () => {
+  it('lists are paged until the page token is empty', async () => {
     const emulator = await start();
     const { at } = await caller(emulator);
     const ids = Array.from({ length: 25 }, (_, n) => emulator.seed({ name: `client ${n}` }).client.client_id);
@@ -208,7 +193,7 @@ describe('the API', () => {
     expect(JSON.parse((await at('GET', '?page_size=500')).text).clients).toHaveLength(25);
   });
 
-  it('finds an organization by its external id, and keeps organizations apart', async () => {
+  it('an organization is found by its external id, and does not show the clients of another', async () => {
     const emulator = await start();
     const { call, at } = await caller(emulator);
     const other = emulator.addOrganization('a/b c');
@@ -223,7 +208,7 @@ describe('the API', () => {
     expect((await call('GET', '/organizations/org_1/clients')).status).toBe(404);
   });
 
-  it('creates, lists, reads and deletes organizations, with their clients', async () => {
+  it('organizations are created, listed, read, and deleted with their clients', async () => {
     const emulator = await start();
     const { call } = await caller(emulator);
     const { createOrganization, listOrganization, getOrganization } = OrganizationService.method;
@@ -252,7 +237,7 @@ describe('the API', () => {
     expect(emulator.clients().map(({ client_id }) => client_id)).toEqual([own.client_id]);
   });
 
-  it('wants a token of its own API credentials', async () => {
+  it("requests need a token of the environment's API credentials", async () => {
     const emulator = await start();
     const { call } = await caller(emulator);
     const { client, plainSecrets } = emulator.seed(example);
@@ -267,18 +252,18 @@ describe('the API', () => {
     expect(statuses).toEqual([401, 401, 401, 403]);
   });
 
-  it('refuses a token of its own that has expired', async () => {
+  it('requests with an expired token are refused', async () => {
     const { at } = await caller(await behaving({ tokenSeconds: { environment: -1, client: 1 } }));
     expect((await at('GET', '')).status).toBe(401);
   });
 
-  it('answers 404 to a path that the API does not have', async () => {
+  it('a path that the API does not have is a 404', async () => {
     const { call } = await caller(await start());
     expect((await call('GET', '/nothing')).status).toBe(404);
   });
 });
 
-describe('what a request may say', () => {
+describe('requests', () => {
   const claim = (key: string) => ({ custom_claims: [{ key, value: 'v' }] });
   it.each<[string, object | string, string]>([
     ['a name of 129 characters', { name: 'n'.repeat(129) }, 'client.name'],
@@ -287,12 +272,12 @@ describe('what a request may say', () => {
     ['an empty claim key', claim(''), 'client.custom_claims[0].key'],
     ['a claim key of 129', claim('k'.repeat(129)), 'client.custom_claims[0].key'],
     ['an expiry below 300', { expiry: 299 }, 'client.expiry'],
-  ])('refuses %s and names the field', async (_, fields, field) => {
+  ])('a request with %s is refused, and the error names the field', async (_, fields, field) => {
     const { at } = await caller(await start());
     const body = Object.keys(fields).length ? { name: 'n', ...(fields as object) } : {};
     const { status, text } = await at('POST', '', body);
     const { code, details } = JSON.parse(text);
-    expect([status, code]).toEqual([400, 3]);
+    expect({ status, code }).toEqual({ status: 400, code: 3 });
     const { '@type': type, ...info } = details[0];
     expect(type).toMatch(/\.ErrorInfo$/);
     const { validationErrorInfo, debugInfo } = decoded(ErrorInfoSchema, JSON.stringify(info));
@@ -300,7 +285,7 @@ describe('what a request may say', () => {
     expect(debugInfo?.detail).toContain(DEBUG_MARKER);
   });
 
-  it('accepts the longest of everything', async () => {
+  it('fields of the greatest length are accepted', async () => {
     const { at } = await caller(await start());
     const longest = { name: 'é'.repeat(128), description: '🔑'.repeat(512), ...claim('k'.repeat(128)), expiry: 300 };
     expect((await at('POST', '', longest)).status).toBe(201);
@@ -312,7 +297,7 @@ describe('what a request may say', () => {
     ['claims as an object', { name: 'n', custom_claims: { a: 'b' } }],
     ['an expiry that is not a whole number', { name: 'n', expiry: 0.5 }],
     ['broken JSON', '{"name":'],
-  ])('refuses %s', async (_, body) => {
+  ])('a create request with %s is refused', async (_, body) => {
     const { at } = await caller(await start());
     expect((await at('POST', '', body)).status).toBe(400);
   });
@@ -323,7 +308,7 @@ describe('what a request may say', () => {
     ['a client id with another prefix', '/organizations/org_1/clients/skc_1'],
     ['a page token that was made up', '/organizations/ORG/clients?page_token=x'],
     ['an organization id beside the external one', '/organizations:external/x?id=org_1'],
-  ])('refuses %s', async (_, path) => {
+  ])('a path with %s is refused', async (_, path) => {
     const emulator = await start();
     const { call } = await caller(emulator);
     expect((await call('GET', path.replace('ORG', emulator.organization.id))).status).toBe(400);
@@ -331,7 +316,7 @@ describe('what a request may say', () => {
 });
 
 describe('the token endpoint', () => {
-  it('gives a client a token that its published keys verify', async () => {
+  it('the published keys verify the token of a client', async () => {
     const emulator = await start();
     const { client, plainSecrets } = emulator.seed(example);
     const { status, text } = await tokenReply(emulator.url, client.client_id, String(plainSecrets[0]));
@@ -362,7 +347,7 @@ describe('the token endpoint', () => {
     });
   });
 
-  it('gives no audience to a client without one', async () => {
+  it('the token of a client without an audience has none', async () => {
     const emulator = await start();
     const { client, plainSecrets } = emulator.seed({ name: 'n' });
     const token = await tokenOf(emulator.url, client.client_id, String(plainSecrets[0]));
@@ -370,14 +355,14 @@ describe('the token endpoint', () => {
     expect(decodeProtectedHeader(token).alg).toBe('RS256');
   });
 
-  it('can say a single audience as a string', async () => {
+  it('with audience: string, the token has a single audience as a string', async () => {
     const emulator = await behaving({ audience: 'string' });
     const { client, plainSecrets } = emulator.seed(example);
     const token = await tokenOf(emulator.url, client.client_id, String(plainSecrets[0]));
     expect(decodeJwt(token).aud).toBe(example.audience[0]);
   });
 
-  it('contains the configured issuer', async () => {
+  it('the token has the configured issuer', async () => {
     const issuer = 'https://auth.example.com';
     const emulator = await start({ issuer });
     const { at, token } = await caller(emulator);
@@ -385,7 +370,7 @@ describe('the token endpoint', () => {
     expect((await at('GET', '')).status).toBe(200);
   });
 
-  it('takes a form, and nothing but the form', async () => {
+  it('the token endpoint accepts only a form', async () => {
     const emulator = await start();
     const { clientId, clientSecret } = emulator.credentials;
     const fields = { grant_type: 'client_credentials', client_id: clientId, client_secret: clientSecret };
@@ -403,14 +388,14 @@ describe('the token endpoint', () => {
     ['oauth', JSON.parse, { error: 'invalid_client' }],
     ['grpc', JSON.parse, { code: 16, message: expect.any(String), details: [expect.anything()] }],
     ['text', (text) => ({ text }), { text: 'invalid client credentials' }],
-  ])('can refuse in the %s form', async (tokenErrors, read, expected) => {
+  ])('the token endpoint refuses credentials with an error in the %s form', async (tokenErrors, read, expected) => {
     const { url, credentials } = await behaving({ tokenErrors });
     const { status, text } = await tokenReply(url, credentials.clientId, 'wrong');
     expect(status).toBe(401);
     expect(read(text)).toMatchObject(expected as object);
   });
 
-  it('lets an interceptor change or deny a token', async () => {
+  it('an interceptor changes or denies a token', async () => {
     const emulator = await behaving({ tokenChanges: (payload) => ({ ...payload, scopes: ['other'] }) });
     const { client, plainSecrets } = emulator.seed(example);
     const changed = await tokenReply(emulator.url, client.client_id, String(plainSecrets[0]));
@@ -421,13 +406,16 @@ describe('the token endpoint', () => {
   });
 });
 
-describe('if the documentation is silent', () => {
+const ONLY_2 = 'only 2 secrets are allowed';
+const MAXIMUM = 'maximum number of client secrets reached';
+
+describe('behaviours of which the documentation says nothing', () => {
   const names = (text: string) => JSON.parse(text).clients?.map(({ name }: { name: string }) => name) ?? [];
 
   it.each<[Behaviour['listOrder'], string[]]>([
     ['oldest', ['old', 'middle', 'young']],
     ['newest', ['young', 'middle', 'old']],
-  ])('lists the %s first', async (listOrder, expected) => {
+  ])('lists show the %s client first', async (listOrder, expected) => {
     const emulator = await behaving({ listOrder });
     const { at } = await caller(emulator);
     emulator.seed({ name: 'middle' }, { ageMs: 2000 });
@@ -436,7 +424,7 @@ describe('if the documentation is silent', () => {
     expect(names((await at('GET', '')).text)).toEqual(expected);
   });
 
-  it('lists in an order of chance, each client on one page', async () => {
+  it('lists in random order show each client on one page', async () => {
     const emulator = await behaving({ listOrder: 'random' });
     const { at } = await caller(emulator);
     const made = Array.from({ length: 40 }, (_, n) => emulator.seed({ name: `n${n}` }).client.name);
@@ -450,7 +438,7 @@ describe('if the documentation is silent', () => {
   it.each<[Behaviour['secretOrder'], number[]]>([
     ['oldest', [1, 0]],
     ['newest', [0, 1]],
-  ])('shows the %s secret first', async (secretOrder, order) => {
+  ])('a client shows its %s secret first', async (secretOrder, order) => {
     const emulator = await behaving({ secretOrder });
     const { at } = await caller(emulator);
     const { client } = emulator.seed({ name: 'n' }, { secrets: [{ ageMs: 1000 }, { ageMs: 5000 }] });
@@ -458,7 +446,7 @@ describe('if the documentation is silent', () => {
     expect(shown).toMatchObject(order.map((index) => ({ id: client.secrets?.[index]?.id })));
   });
 
-  it('lets lists, reads and secrets lag behind', async () => {
+  it('lists, reads and secrets lag behind changes', async () => {
     const emulator = await behaving({ listLag: 60_000, readLag: 60_000, secretLag: 60_000 });
     const { at } = await caller(emulator);
     const { client, plain_secret } = JSON.parse((await at('POST', '', example)).text);
@@ -474,7 +462,7 @@ describe('if the documentation is silent', () => {
     expect(await look()).toEqual([2, 200, 200]);
   });
 
-  it.each([400, 401, 404] as const)('refuses a new secret with %s until it works', async (secretLagStatus) => {
+  it.each([400, 401, 404] as const)('a new secret is refused with %s until it is valid', async (secretLagStatus) => {
     const emulator = await behaving({ secretLag: 60_000, secretLagStatus });
     const { client, plainSecrets } = emulator.seed(example);
     const token = async (secret: string) => (await tokenReply(emulator.url, client.client_id, secret)).status;
@@ -488,7 +476,7 @@ describe('if the documentation is silent', () => {
     { status: 400, errorCode: 'NOT_FOUND' },
     { status: 400, errorCode: 'RESOURCE_NOT_FOUND' },
     { status: 404, errorCode: 'RESOURCE_NOT_FOUND' },
-  ])('responds with %j for what is missing or not readable yet', async (notFound) => {
+  ])('a client that is missing or cannot be read yet gives %j', async (notFound) => {
     const emulator = await behaving({ notFound, readLag: 60_000 });
     const { at, call } = await caller(emulator);
     const young = emulator.seed(example).client.client_id;
@@ -506,7 +494,7 @@ describe('if the documentation is silent', () => {
     expect((await at('GET', `/${old}`)).status).toBe(200);
   });
 
-  it('can join the lists of PATCH to those that were there', async () => {
+  it('with patch: merge, PATCH adds to lists', async () => {
     const emulator = await behaving({ patch: 'merge' });
     const { at } = await caller(emulator);
     const { client } = emulator.seed({ name: 'n', scopes: ['a'], custom_claims: [{ key: 'k', value: '1' }] });
@@ -515,7 +503,7 @@ describe('if the documentation is silent', () => {
     expect(changed).toMatchObject({ scopes: ['a', 'b'], custom_claims: [{ key: 'k', value: '2' }] });
   });
 
-  it('can respond to PATCH with the secrets', async () => {
+  it('with secretsInPatchAnswer, PATCH responds with the secrets', async () => {
     const emulator = await behaving({ secretsInPatchAnswer: true });
     const { at } = await caller(emulator);
     const { client } = emulator.seed(example);
@@ -527,7 +515,7 @@ describe('if the documentation is silent', () => {
     ['stored', 200, ['b']],
     ['ignored', 200, ['a']],
     ['refused', 400, ['a']],
-  ])('can have the audience of PATCH %s', async (audienceInPatch, status, audience) => {
+  ])('the audience of PATCH is %s', async (audienceInPatch, status, audience) => {
     const emulator = await behaving({ audienceInPatch });
     const { at } = await caller(emulator);
     const path = `/${emulator.seed({ name: 'n', audience: ['a'] }).client.client_id}`;
@@ -544,7 +532,7 @@ describe('if the documentation is silent', () => {
     ['cut', '🔑'.repeat(256), '🔑'.repeat(255)],
     ['rewritten', 'a\n[c]', 'Managed by the administrator'],
     ['rewritten', '', ''],
-  ])('can have a description %s: %j', async (descriptions, sent, stored) => {
+  ])('a description is %s: %j', async (descriptions, sent, stored) => {
     const emulator = await behaving({ descriptions });
     const { at } = await caller(emulator);
     const { client } = JSON.parse((await at('POST', '', { name: 'n', description: sent })).text);
@@ -556,7 +544,7 @@ describe('if the documentation is silent', () => {
     expect(JSON.parse((await at('GET', '')).text).clients[0].description).toBe(stored);
   });
 
-  it('can list clients without the key of the description', async () => {
+  it('lists can omit descriptions', async () => {
     const emulator = await behaving({ descriptionsInLists: false });
     const { at } = await caller(emulator);
     const { client } = emulator.seed(example);
@@ -564,7 +552,7 @@ describe('if the documentation is silent', () => {
     expect(JSON.parse((await at('GET', `/${client.client_id}`)).text).client.description).toBe(example.description);
   });
 
-  it('can want names that are unique in an organization', async () => {
+  it('names must be unique in an organization with uniqueNames', async () => {
     const emulator = await behaving({ uniqueNames: true });
     const { at } = await caller(emulator);
     emulator.seed({ name: 'taken' });
@@ -581,37 +569,42 @@ describe('if the documentation is silent', () => {
     expect((await at('POST', '', { name: 'taken' })).status).toBe(201);
   });
 
-  it.each<[number, Behaviour['maxSecretsError'], [number, string, string]]>([
-    [2, { text: 'only', status: 400 }, [400, 'INVALID_ARGUMENT', 'only 2 secrets are allowed']],
-    [3, { text: 'maximum', status: 400 }, [400, 'INVALID_ARGUMENT', 'maximum number of client secrets reached']],
-    [2, { text: 'only', status: 409 }, [409, 'CONFLICT', 'only 2 secrets are allowed']],
-    [2, { text: 'only', status: 422 }, [422, 'INVALID_ARGUMENT', 'only 2 secrets are allowed']],
-    [5, { text: 'only', status: 429 }, [429, 'RESOURCE_EXHAUSTED', 'only 5 secrets are allowed']],
-    [
-      3,
-      { text: 'maximum', status: 429, errorCode: 'TOO_MANY_REQUESTS' },
-      [429, 'TOO_MANY_REQUESTS', 'maximum number of client secrets reached'],
-    ],
-  ])('can allow %s secrets and refuse another with %j', async (maxSecrets, maxSecretsError, expected) => {
-    const emulator = await behaving({ maxSecrets, maxSecretsError });
-    const { at } = await caller(emulator);
-    const path = `/${emulator.seed(example, { secrets: maxSecrets - 1 }).client.client_id}/secrets`;
-    expect((await at('POST', path)).status).toBe(201);
-    const { status, text } = await at('POST', path);
-    const { message, details } = JSON.parse(text);
-    expect([status, details[0].error_code, message]).toEqual(expected);
-    expect(emulator.clients()[0]?.secrets).toHaveLength(maxSecrets);
-  });
+  it.each<{ maxSecrets: number; error: Behaviour['maxSecretsError']; errorCode: string; message: string }>([
+    { maxSecrets: 2, error: { text: 'only', status: 400 }, errorCode: 'INVALID_ARGUMENT', message: ONLY_2 },
+    { maxSecrets: 3, error: { text: 'maximum', status: 400 }, errorCode: 'INVALID_ARGUMENT', message: MAXIMUM },
+    { maxSecrets: 2, error: { text: 'only', status: 409 }, errorCode: 'CONFLICT', message: ONLY_2 },
+    { maxSecrets: 2, error: { text: 'only', status: 422 }, errorCode: 'INVALID_ARGUMENT', message: ONLY_2 },
+    { maxSecrets: 2, error: { text: 'only', status: 429 }, errorCode: 'RESOURCE_EXHAUSTED', message: ONLY_2 },
+    {
+      maxSecrets: 3,
+      error: { text: 'maximum', status: 429, errorCode: 'TOO_MANY_REQUESTS' },
+      errorCode: 'TOO_MANY_REQUESTS',
+      message: MAXIMUM,
+    },
+  ])(
+    'a client may have $maxSecrets secrets, and another is refused with $error',
+    async ({ maxSecrets, error, errorCode, message }) => {
+      const emulator = await behaving({ maxSecrets, maxSecretsError: error });
+      const { at } = await caller(emulator);
+      const path = `/${emulator.seed(example, { secrets: maxSecrets - 1 }).client.client_id}/secrets`;
+      expect((await at('POST', path)).status).toBe(201);
+      const { status, text } = await at('POST', path);
+      expect(status).toBe(error.status);
+      expect(JSON.parse(text)).toMatchObject({ message, details: [{ error_code: errorCode }] });
+      expect(emulator.clients()[0]?.secrets).toHaveLength(maxSecrets);
+    },
+  );
 
-  it('can refuse to delete the last secret in other words', async () => {
+  it('the deletion of the last secret is refused with the configured text', async () => {
     const emulator = await behaving({ lastSecretText: 'at least one secret is required' });
     const { at } = await caller(emulator);
     const { client } = emulator.seed(example);
     const { status, text } = await at('DELETE', `/${client.client_id}/secrets/${client.secrets?.[0]?.id}`);
-    expect([status, JSON.parse(text).message]).toEqual([400, 'at least one secret is required']);
+    expect(status).toBe(400);
+    expect(JSON.parse(text).message).toBe('at least one secret is required');
   });
 
-  it('can forbid operations, such as the deletes, to credentials that may create', async () => {
+  it('operations can be forbidden to the API credentials', async () => {
     const emulator = await behaving({ forbidden: ['deleteClient', 'deleteSecret'] });
     const { at } = await caller(emulator);
     const { client } = JSON.parse((await at('POST', '', example)).text);
@@ -631,7 +624,7 @@ describe('if the documentation is silent', () => {
     [{ refusedAt: 'token', body: 'html', status: 401 }, 401, /^<!DOCTYPE html>/],
     [{ refusedAt: 'api', body: 'json', status: 401 }, 401, /"error_code":"UNAUTHENTICATED"/],
     [{ refusedAt: 'api', body: 'html' }, 403, /^<!DOCTYPE html>/],
-  ])('can refuse an address by the IP allowlist %j', async (ipAllowlist, status, body) => {
+  ])('the IP allowlist %j refuses an address', async (ipAllowlist, status, body) => {
     const emulator = await start();
     const { at } = await caller(emulator);
     const { clientId, clientSecret } = emulator.credentials;
@@ -661,12 +654,13 @@ describe('if the documentation is silent', () => {
     [{ entries: ['openid'], clients: 'without', shownIn: 'both' }, [], ['openid'], ['openid']],
     [{ entries: ['openid'], clients: 'without', shownIn: 'both' }, ['a'], ['a'], ['a']],
     [{ entries: ['base', 'a'], clients: 'all', shownIn: 'both' }, ['a'], ['a', 'base'], ['a', 'base']],
-  ])('can add the scopes %j to a client with %j', async (addedScopes, scopes, inClient, inToken) => {
+  ])('the scopes %j are added to a client with %j', async (addedScopes, scopes, inClient, inToken) => {
     const { client, token, answer } = await lists({ addedScopes }, { scopes });
-    expect([client.scopes, token.scopes, answer.scope]).toEqual([inClient, inToken, inToken.join(' ')]);
+    expect({ client: client.scopes, token: token.scopes }).toEqual({ client: inClient, token: inToken });
+    expect(answer.scope).toBe(inToken.join(' '));
   });
 
-  it('adds scopes that no update removes', async () => {
+  it('an update does not remove added scopes', async () => {
     const emulator = await behaving({ addedScopes: { entries: ['base'], clients: 'all', shownIn: 'both' } });
     const { at } = await caller(emulator);
     const path = `/${emulator.seed({ name: 'n', scopes: ['a'] }).client.client_id}`;
@@ -679,9 +673,9 @@ describe('if the documentation is silent', () => {
     [{ entries: ['extra'], clients: 'all', shownIn: 'both' }, ['a'], ['a', 'extra'], ['a', 'extra']],
     [{ entries: ['extra'], clients: 'all', shownIn: 'token' }, ['a'], ['a'], ['a', 'extra']],
     [{ entries: ['extra'], clients: 'all', shownIn: 'client' }, [], ['extra'], undefined],
-  ])('can add the audience %j to a client with %j', async (addedAudience, audience, inClient, inToken) => {
+  ])('the audience %j is added to a client with %j', async (addedAudience, audience, inClient, inToken) => {
     const { client, token } = await lists({ addedAudience }, { audience });
-    expect([client.audience, token.aud]).toEqual([inClient, inToken]);
+    expect({ client: client.audience, token: token.aud }).toEqual({ client: inClient, token: inToken });
   });
 
   it.each<['client' | 'token' | 'both', object[], object]>([
@@ -694,14 +688,14 @@ describe('if the documentation is silent', () => {
       ],
       { k: '1' },
     ],
-  ])('can add claims in the %s, except keys that the client has', async (shownIn, inClient, inToken) => {
+  ])('claims are added in the %s, except keys that the client has', async (shownIn, inClient, inToken) => {
     const entries = [
       { key: 'tier', value: 'gold' },
       { key: 'k', value: '2' },
     ];
     const behaviour = { addedClaims: { entries, clients: 'all', shownIn } } as const;
     const { client, token } = await lists(behaviour, { custom_claims: [{ key: 'k', value: '1' }] });
-    expect([client.custom_claims, token.custom_claims]).toEqual([inClient, inToken]);
+    expect({ client: client.custom_claims, token: token.custom_claims }).toEqual({ client: inClient, token: inToken });
   });
 
   it.each<[Behaviour['claimsInToken'], object]>([
@@ -717,7 +711,7 @@ describe('if the documentation is silent', () => {
       },
     ],
     ['absent', {}],
-  ])('can have claims %s in the token', async (claimsInToken, expected) => {
+  ])('the claims in a token are %s', async (claimsInToken, expected) => {
     const claims = [
       { key: 'k', value: '1' },
       { key: 'sub', value: 'x' },
@@ -727,7 +721,7 @@ describe('if the documentation is silent', () => {
     expect({ k, custom_claims, sub }).toEqual({ sub: client.client_id, ...expected });
   });
 
-  it('can leave oid out of the token', async () => {
+  it('the token can lack oid', async () => {
     const { token } = await lists({ oidInToken: false }, {});
     expect(token).not.toHaveProperty('oid');
   });
@@ -749,12 +743,12 @@ describe('if the documentation is silent', () => {
     [{ minimumExpiry: 0 }, { ...example, expiry: 1 }, ({ status }) => status, 201],
     [{ nameRequired: false }, {}, ({ status }) => status, 201],
     [{ apiErrors: 'bare' }, {}, ({ text }) => JSON.parse(text).error_code, 'INVALID_ARGUMENT'],
-  ])('creates with %j', async (behaviour, body, seen, expected) => {
+  ])('a client is created with the behaviour %j', async (behaviour, body, seen, expected) => {
     const { at } = await caller(await behaving(behaviour));
     expect(seen(await at('POST', '', body))).toEqual(expected);
   });
 
-  it.each([9, 31])('refuses a page size of %s outside its range, and names the field', async (size) => {
+  it.each([9, 31])('a page size of %s outside the range is refused, and the error names the field', async (size) => {
     const { at } = await caller(await behaving({ pageSizeRange: [10, 30] }));
     const { status, text } = await at('GET', `?page_size=${size}`);
     expect(status).toBe(400);
@@ -762,7 +756,7 @@ describe('if the documentation is silent', () => {
     for (const accepted of ['?page_size=10', '?page_size=30', '']) expect((await at('GET', accepted)).status).toBe(200);
   });
 
-  it('can take any page size for the nearest one that it has', async () => {
+  it('with pageSizeOutside: clamped, a page has the nearest size in the range', async () => {
     const emulator = await behaving({ pageSizeRange: [10, 100], pageSizeOutside: 'clamped', defaultPageSize: 3 });
     const { at } = await caller(emulator);
     for (let n = 0; n < 13; n += 1) emulator.seed({ name: `n${n}` });
@@ -774,7 +768,7 @@ describe('if the documentation is silent', () => {
     [undefined, null],
     ['seconds', /^60$/],
     ['date', /^\w{3}, .* GMT$/],
-  ])('limits the rate, Retry-After as %s', async (retryAfter, expected) => {
+  ])('the rate is limited, with Retry-After as %s', async (retryAfter, expected) => {
     const limit = { requests: 2, windowMs: 60_000 };
     const { at } = await caller(await behaving({ rateLimit: retryAfter ? { ...limit, retryAfter } : limit }));
     expect((await at('GET', '')).status).toBe(200);
@@ -786,7 +780,7 @@ describe('if the documentation is silent', () => {
   });
 });
 
-describe('the fault plan', () => {
+describe('faults', () => {
   /** Sends a create that meets a fault. `outcome` is the response, or the code of the connection error. */
   async function meet(fault: Fault, when: 'before' | 'after', timeoutMs = 5000) {
     const emulator = await start();
@@ -811,11 +805,11 @@ describe('the fault plan', () => {
     [{ kind: 'reset' }, 'before', { error: 'ECONNRESET' }, 0],
     [{ kind: 'reset' }, 'after', { error: 'ECONNRESET' }, 1],
     [{ kind: 'close' }, 'after', { error: 'UND_ERR_SOCKET' }, 1],
-  ])('answers with %j %s the work', async (fault, when, expected, made) => {
+  ])('a fault gives %j %s the request is carried out', async (fault, when, expected, made) => {
     expect(await meet(fault, when)).toMatchObject({ outcome: expected, made });
   });
 
-  it('can cut a response in two, at the connection or in the JSON', async () => {
+  it('a fault cuts a response, at the connection or in the JSON', async () => {
     await expect(meet({ kind: 'truncate' }, 'before')).rejects.toThrow('terminated');
     const { outcome, made } = await meet({ kind: 'truncate', cut: 'json' }, 'before');
     expect(outcome).toMatchObject({ status: 201, text: expect.stringMatching(/^\{"client":/) });
@@ -823,30 +817,30 @@ describe('the fault plan', () => {
     expect(made).toBe(1);
   });
 
-  it('can send a huge response, and a slow one', async () => {
+  it('a fault makes a response huge or slow', async () => {
     const { outcome } = await meet({ kind: 'huge', bytes: 3_000_000 }, 'before');
     expect((outcome as Reply).text.length).toBeGreaterThanOrEqual(3_000_000);
     const slow = await meet({ kind: 'drip', ms: 5, bytes: 100 }, 'before');
     expect(decoded(rpc.createOrganizationClient.output, (slow.outcome as Reply).text).plainSecret).toMatch(/./);
   });
 
-  it('can edit a response', async () => {
+  it('a fault edits a response', async () => {
     const { outcome } = await meet({ kind: 'edit', edit: ({ plain_secret: _, ...rest }) => rest }, 'after');
     expect(Object.keys(JSON.parse((outcome as Reply).text))).toEqual(['client']);
   });
 
-  it('can swap the responses of two requests in flight', async () => {
+  it('a fault swaps the responses of two requests in flight', async () => {
     const emulator = await start();
     const { at } = await caller(emulator);
     emulator.faults.add({ operation: 'createClient', fault: { kind: 'swap', waitMs: 10_000 } });
     const create = async (name: string) => JSON.parse((await at('POST', '', { name })).text);
     const [first, second] = await Promise.all([create('a'), create('b')]);
-    expect([first.client.name, second.client.name]).toEqual(['b', 'a']);
+    expect({ first: first.client.name, second: second.client.name }).toEqual({ first: 'b', second: 'a' });
     const token = await tokenReply(emulator.url, first.client.client_id, first.plain_secret);
     expect(token.status).toBe(200);
   });
 
-  it('lets a request that stays alone keep its response, and swaps requests of any operation', async () => {
+  it('a swap affects any two requests, and a single request keeps its response', async () => {
     const emulator = await start();
     const { at } = await caller(emulator);
     const { client } = emulator.seed(example);
@@ -857,14 +851,14 @@ describe('the fault plan', () => {
     expect(Object.keys(JSON.parse(read.text))).toContain('clients');
   });
 
-  it('can hang, and finish the work after the caller gave up', async () => {
+  it('a fault lets a request hang, and carries it out after the caller has given up', async () => {
     expect(await meet({ kind: 'hang' }, 'after', 50)).toMatchObject({ outcome: { error: 'TimeoutError' }, made: 1 });
     const { outcome, made, emulator } = await meet({ kind: 'hang', finishAfterMs: 400 }, 'before', 40);
-    expect([outcome, made]).toEqual([{ error: 'TimeoutError' }, 0]);
+    expect({ outcome, made }).toEqual({ outcome: { error: 'TimeoutError' }, made: 0 });
     while (emulator.clients().length === 0) await sleep(5);
   });
 
-  it('delays, alone or before another fault', async () => {
+  it('a fault delays a response, alone or before another fault', async () => {
     const emulator = await start();
     const { at } = await caller(emulator);
     emulator.faults.add(
@@ -878,7 +872,7 @@ describe('the fault plan', () => {
     }
   });
 
-  it('meets the calls that a rule counts, and none after it is cleared', async () => {
+  it('a fault affects the calls that its rule counts, and none after faults.clear()', async () => {
     const emulator = await start();
     const { at } = await caller(emulator);
     const { client } = emulator.seed(example);
@@ -900,8 +894,8 @@ describe('the fault plan', () => {
   });
 });
 
-describe('what tests can see and hold', () => {
-  it('records each request in order, with what was sent and answered', async () => {
+describe('records and holds', () => {
+  it('the emulator records each request and its response in order', async () => {
     const emulator = await start();
     const { at } = await caller(emulator);
     await at('POST', '', { name: 'n' });
@@ -917,7 +911,7 @@ describe('what tests can see and hold', () => {
     expect(emulator.connections).toBe(Math.max(...used));
   });
 
-  it('holds requests at a barrier, before or after their work', async () => {
+  it('emulator.hold holds requests before or after they are carried out', async () => {
     let waiting: (() => void)[] = [];
     const emulator = await start();
     const { at } = await caller(emulator);
@@ -933,25 +927,28 @@ describe('what tests can see and hold', () => {
     waiting = [];
   });
 
-  it.each(['http', 'https'])('delays each new connection over %s, but not a later request on it', async (scheme) => {
-    const emulator = await start({ tls: true, http2: true });
-    const agent = scheme === 'http' ? new http.Agent({ keepAlive: true }) : new https.Agent({ keepAlive: true });
-    const url = `${scheme === 'http' ? emulator.url : emulator.tlsUrl}/keys`;
-    const time = async () => {
-      const started = performance.now();
-      const request = scheme === 'http' ? http.get(url, { agent }) : https.get(url, { agent, ca: emulator.ca });
-      const [response] = await once(request, 'response');
-      await text(response);
-      return performance.now() - started;
-    };
-    emulator.connectionDelay = 300;
-    expect(await time()).toBeGreaterThan(295);
-    expect(await time()).toBeLessThan(250);
-    expect(emulator.connections).toBe(1);
-    agent.destroy();
-  });
+  it.each(['http', 'https'])(
+    'connectionDelay delays each new connection over %s, but not a later request on it',
+    async (scheme) => {
+      const emulator = await start({ tls: true, http2: true });
+      const agent = scheme === 'http' ? new http.Agent({ keepAlive: true }) : new https.Agent({ keepAlive: true });
+      const url = `${scheme === 'http' ? emulator.url : emulator.tlsUrl}/keys`;
+      const time = async () => {
+        const started = performance.now();
+        const request = scheme === 'http' ? http.get(url, { agent }) : https.get(url, { agent, ca: emulator.ca });
+        const [response] = await once(request, 'response');
+        await text(response);
+        return performance.now() - started;
+      };
+      emulator.connectionDelay = 300;
+      expect(await time()).toBeGreaterThan(295);
+      expect(await time()).toBeLessThan(250);
+      expect(emulator.connections).toBe(1);
+      agent.destroy();
+    },
+  );
 
-  it('closes at once while a new connection is delayed', async () => {
+  it('the emulator closes at once while a new connection is delayed', async () => {
     const emulator = await startEmulator();
     emulator.connectionDelay = 100;
     const pending = fetch(`${emulator.url}/keys`).catch(() => 'cut off');
@@ -962,7 +959,7 @@ describe('what tests can see and hold', () => {
     expect(emulator.requests).toEqual([]);
   });
 
-  it('ends at once with responses and connections under way', async () => {
+  it('the emulator closes at once while responses are open', async () => {
     const emulator = await startEmulator({ faults: [{ operation: 'keys', fault: { kind: 'delay', ms: 60_000 } }] });
     const pending = fetch(`${emulator.url}/keys`).catch(() => 'cut off');
     while (emulator.requests.length === 0) await sleep(5);
@@ -985,7 +982,7 @@ describe('TLS', () => {
         .on('error', (error: NodeJS.ErrnoException) => resolve(error.code));
     });
 
-  it('serves the same environment with a certificate that its authority vouches for', async () => {
+  it('the emulator serves the environment over TLS with a certificate of its authority', async () => {
     const { tlsUrl = '', url, ca, requests, faults } = await start({ tls: true });
     expect(await fetchTls(tlsUrl, ca)).toBe(200);
     expect(await fetchTls(tlsUrl.replace('127.0.0.1', 'localhost'), ca)).toBe(200);
@@ -999,7 +996,7 @@ describe('TLS', () => {
   it.each([
     ['expired', 'CERT_HAS_EXPIRED'],
     ['wrong-host', 'ERR_TLS_CERT_ALTNAME_INVALID'],
-  ] as const)('can show a certificate that is %s', async (tls, expected) => {
+  ] as const)('the emulator can have a certificate that is %s', async (tls, expected) => {
     const { tlsUrl = '', ca } = await start({ tls });
     expect(await fetchTls(tlsUrl, ca)).toBe(expected);
   });

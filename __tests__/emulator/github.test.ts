@@ -2,20 +2,17 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline/promises';
 import { getOctokit } from '@actions/github';
-import { afterEach, describe, expect, it } from '@jest/globals';
+import { describe, expect, it } from '@jest/globals';
 import { createRemoteJWKSet, decodeJwt, jwtVerify } from 'jose';
 import sodium from 'libsodium-wrappers';
-import { type Emulator, type EmulatorOptions, startEmulator } from '../../emulator/index.ts';
+import type { Emulator, EmulatorOptions } from '../../emulator/index.ts';
 import { RUNNER_VARIABLES } from '../../emulator/runner.ts';
+import { useEmulators } from '../support/setup.ts';
 
-const running: Emulator[] = [];
-afterEach(async () => {
-  await Promise.all(running.splice(0).map((emulator) => emulator.close()));
-});
+const startEmulator = useEmulators();
 
 async function start(options: EmulatorOptions = {}) {
   const emulator = await startEmulator(options);
-  running.push(emulator);
   const { github } = emulator;
   return { emulator, github, repository: github.repository(REPOSITORY), ...caller(emulator) };
 }
@@ -66,7 +63,7 @@ const LOCATIONS = [
 ] as const;
 
 describe('secrets and variables', () => {
-  it.each(LOCATIONS)('keeps what is in the box of a secret, in %s', async (_, path, locationOf) => {
+  it.each(LOCATIONS)("GitHub's emulator opens the sealed box of a secret, in %s", async (_, path, locationOf) => {
     const context = await start();
     const location = locationOf(context);
     const { at, save } = context;
@@ -77,42 +74,45 @@ describe('secrets and variables', () => {
     expect([...location.secrets]).toMatchObject([['DEPLOY_SECRET', { value: 'changed' }]]);
 
     const { status, json } = await at('GET', `${path}/secrets/deploy_SECRET`);
-    expect([status, json]).toEqual([
-      200,
-      {
+    expect({ status, json }).toEqual({
+      status: 200,
+      json: {
         name: 'DEPLOY_SECRET',
         created_at: expect.stringMatching(WHOLE_SECONDS),
         updated_at: expect.stringMatching(WHOLE_SECONDS),
       },
-    ]);
+    });
     expect((await at('DELETE', `${path}/secrets/deploy_secret`)).status).toBe(204);
     expect((await at('DELETE', `${path}/secrets/deploy_secret`)).status).toBe(404);
     expect((await at('GET', `${path}/secrets/deploy_secret`)).status).toBe(404);
   });
 
-  it.each(LOCATIONS)('makes, shows, changes and deletes a variable, in %s', async (_, path, locationOf) => {
-    const context = await start();
-    const location = locationOf(context);
-    const { at } = context;
-    const variables = `${path}/variables`;
-    const variable = { name: 'client_id', value: 'm2morg_1' };
-    expect((await at('PATCH', `${variables}/client_id`, { value: 'v' })).status).toBe(404);
-    expect(await at('POST', variables, variable)).toMatchObject({ status: 201, json: {} });
-    expect((await at('POST', variables, { ...variable, name: 'Client_Id' })).status).toBe(409);
-    expect(await at('GET', `${variables}/Client_id`)).toMatchObject({
-      status: 200,
-      json: { name: 'CLIENT_ID', value: 'm2morg_1', created_at: expect.stringMatching(WHOLE_SECONDS) },
-    });
-    expect((await at('PATCH', `${variables}/client_id`, { value: 'm2morg_2' })).status).toBe(204);
-    expect(location.variables.get('CLIENT_ID')?.value).toBe('m2morg_2');
-    expect((await at('PATCH', `${variables}/client_id`, { name: 'other' })).status).toBe(204);
-    expect([...location.variables]).toMatchObject([['OTHER', { value: 'm2morg_2' }]]);
-    expect((await at('DELETE', `${variables}/client_id`)).status).toBe(404);
-    expect((await at('DELETE', `${variables}/other`)).status).toBe(204);
-    expect((await at('GET', `${variables}/other`)).status).toBe(404);
-  });
+  it.each(LOCATIONS)(
+    "GitHub's emulator creates, shows, changes and deletes a variable, in %s",
+    async (_, path, locationOf) => {
+      const context = await start();
+      const location = locationOf(context);
+      const { at } = context;
+      const variables = `${path}/variables`;
+      const variable = { name: 'client_id', value: 'm2morg_1' };
+      expect((await at('PATCH', `${variables}/client_id`, { value: 'v' })).status).toBe(404);
+      expect(await at('POST', variables, variable)).toMatchObject({ status: 201, json: {} });
+      expect((await at('POST', variables, { ...variable, name: 'Client_Id' })).status).toBe(409);
+      expect(await at('GET', `${variables}/Client_id`)).toMatchObject({
+        status: 200,
+        json: { name: 'CLIENT_ID', value: 'm2morg_1', created_at: expect.stringMatching(WHOLE_SECONDS) },
+      });
+      expect((await at('PATCH', `${variables}/client_id`, { value: 'm2morg_2' })).status).toBe(204);
+      expect(location.variables.get('CLIENT_ID')?.value).toBe('m2morg_2');
+      expect((await at('PATCH', `${variables}/client_id`, { name: 'other' })).status).toBe(204);
+      expect([...location.variables]).toMatchObject([['OTHER', { value: 'm2morg_2' }]]);
+      expect((await at('DELETE', `${variables}/client_id`)).status).toBe(404);
+      expect((await at('DELETE', `${variables}/other`)).status).toBe(204);
+      expect((await at('GET', `${variables}/other`)).status).toBe(404);
+    },
+  );
 
-  it('has a key of its own for each repository and each environment', async () => {
+  it('each repository and each environment has its own public key', async () => {
     const { github, repository, at, call } = await start();
     repository.addEnvironment('production');
     github.addRepository('acme/other');
@@ -136,7 +136,7 @@ describe('secrets and variables', () => {
     ['no key id', { encrypted_value: 'AAAA' }],
     ['a value that is not base64', { encrypted_value: 'not base64', key_id: '1' }],
     ['a number for a key id', { encrypted_value: 'AAAA', key_id: 1 }],
-  ])('refuses a secret with %s', async (_, body) => {
+  ])("GitHub's emulator refuses a secret with %s", async (_, body) => {
     const { at } = await start();
     expect(await at('PUT', '/actions/secrets/S', body)).toMatchObject({ status: 422, json: { status: '422' } });
   });
@@ -148,7 +148,7 @@ describe('secrets and variables', () => {
     ['no body', 'POST', 422, undefined],
     ['broken JSON', 'POST', 400, '{"name":'],
     ['a field that GitHub does not know', 'PATCH', 422, { value: 'v', values: [] }],
-  ])('refuses a variable with %s (%s, %i)', async (_, method, status, body) => {
+  ])("GitHub's emulator refuses a variable with %s (%s, %i)", async (_, method, status, body) => {
     const { at, repository } = await start();
     repository.setVariable('N', 'old');
     const path = `/actions/variables${method === 'PATCH' ? '/N' : ''}`;
@@ -156,16 +156,22 @@ describe('secrets and variables', () => {
     expect(repository.variables.get('N')?.value).toBe('old');
   });
 
-  it.each(['1ST', 'WITH-DASH', 'GITHUB_TOKEN', 'github_x', 'Ü'])('refuses the name %s', async (name) => {
-    const { at, save, repository } = await start();
-    expect((await save('/actions', encodeURIComponent(name), 'v')).status).toBe(422);
-    expect((await at('POST', '/actions/variables', { name, value: 'v' })).status).toBe(422);
-    repository.setVariable('OLD', 'v');
-    expect((await at('PATCH', '/actions/variables/OLD', { name })).status).toBe(422);
-    expect([repository.secrets.size, [...repository.variables.keys()]]).toEqual([0, ['OLD']]);
-  });
+  it.each(['1ST', 'WITH-DASH', 'GITHUB_TOKEN', 'github_x', 'Ü'])(
+    'secrets and variables with the name %s are refused',
+    async (name) => {
+      const { at, save, repository } = await start();
+      expect((await save('/actions', encodeURIComponent(name), 'v')).status).toBe(422);
+      expect((await at('POST', '/actions/variables', { name, value: 'v' })).status).toBe(422);
+      repository.setVariable('OLD', 'v');
+      expect((await at('PATCH', '/actions/variables/OLD', { name })).status).toBe(422);
+      expect({ secrets: [...repository.secrets], variables: [...repository.variables.keys()] }).toEqual({
+        secrets: [],
+        variables: ['OLD'],
+      });
+    },
+  );
 
-  it('takes values of up to 48 KB', async () => {
+  it('values of secrets and variables have at most 48 KB', async () => {
     const { at, save } = await start();
     const longest = 'é'.repeat(24 * 1024);
     expect((await save('/actions', 'S', longest)).status).toBe(201);
@@ -174,7 +180,7 @@ describe('secrets and variables', () => {
     expect((await at('PATCH', '/actions/variables/V', { value: `${longest}x` })).status).toBe(422);
   });
 
-  it('returns when a secret was made and last saved', async () => {
+  it('a secret shows when it was created and updated', async () => {
     const { repository, save, at } = await start();
     repository.setSecret('OLD', 'v', 60_000);
     expect((await save('/actions', 'OLD', 'w')).status).toBe(204);
@@ -182,7 +188,7 @@ describe('secrets and variables', () => {
     expect(Date.parse(updated_at) - Date.parse(created_at)).toBeGreaterThanOrEqual(59_000);
   });
 
-  it('knows an environment whatever its case, and none that is not there', async () => {
+  it('an environment is found by its name in any case, and a missing one is a 404', async () => {
     const { repository, at } = await start();
     repository.addEnvironment('Preview/PR-7').setVariable('V', 'v');
     const found = await at('GET', '/environments/preview%2Fpr-7');
@@ -196,7 +202,7 @@ describe('secrets and variables', () => {
 });
 
 describe('repositories and runs', () => {
-  it('shows a repository by a name in any case', async () => {
+  it('a repository is found by its name in any case', async () => {
     const { github, call } = await start();
     const customProperties = { tier: 'one', teams: ['a', 'b'], none: null };
     github.addRepository('Acme/Shop', { id: 7, visibility: 'internal', customProperties });
@@ -214,7 +220,7 @@ describe('repositories and runs', () => {
     expect((await call('GET', '/repos/acme/nothing')).status).toBe(404);
   });
 
-  it('has the repository and the run that the runner names', async () => {
+  it("GitHub's emulator has the repository and the run that the runner's variables name", async () => {
     const { repository, at } = await start();
     expect(repository).toMatchObject({ id: Number(RUNNER_VARIABLES.GITHUB_REPOSITORY_ID), visibility: 'private' });
     const { json } = await at('GET', `/actions/runs/${RUNNER_VARIABLES.GITHUB_RUN_ID}`);
@@ -226,7 +232,7 @@ describe('repositories and runs', () => {
     });
   });
 
-  it('shows a run as it was last said to be, and none that is not there', async () => {
+  it('a run has the status that was last set, and a missing one is a 404', async () => {
     const { github, at } = await start();
     github.addRun(REPOSITORY, { id: 5, attempt: 2, status: 'queued' });
     expect((await at('GET', '/actions/runs/5')).json).toMatchObject({ id: 5, run_attempt: 2, status: 'queued' });
@@ -238,7 +244,7 @@ describe('repositories and runs', () => {
     for (const id of ['5', 'five']) expect((await at('GET', `/actions/runs/${id}`)).status).toBe(404);
   });
 
-  it('redirects from the old name of a repository to its number', async () => {
+  it('the former name of a repository redirects to its number', async () => {
     const { github, repository, call, at } = await start();
     github.rename(REPOSITORY, 'acme/stock');
     repository.setVariable('V', 'v');
@@ -259,13 +265,16 @@ describe('repositories and runs', () => {
 });
 
 describe('what a token may do', () => {
-  it.each(['', 'token nonsense', 'Basic nonsense'])('refuses the authorization %j', async (authorization) => {
-    const { at } = await start();
-    const { status, json } = await at('GET', '', undefined, { authorization });
-    expect([status, json]).toMatchObject([401, { message: 'Bad credentials', status: '401' }]);
-  });
+  it.each(['', 'token nonsense', 'Basic nonsense'])(
+    "GitHub's emulator refuses the authorization %j",
+    async (authorization) => {
+      const { at } = await start();
+      const { status, json } = await at('GET', '', undefined, { authorization });
+      expect({ status, json }).toMatchObject({ status: 401, json: { message: 'Bad credentials', status: '401' } });
+    },
+  );
 
-  it('takes a bearer too', async () => {
+  it("GitHub's emulator accepts a token with the scheme Bearer", async () => {
     const { github, at } = await start();
     expect((await at('GET', '', undefined, { authorization: `Bearer ${github.token}` })).status).toBe(200);
   });
@@ -288,7 +297,7 @@ describe('what a token may do', () => {
     ['environments', 'write', 'POST', '/environments/e/variables'],
     ['environments', 'write', 'DELETE', '/environments/e/variables/V'],
   ];
-  it.each(requests)('wants %s: %s for %s %s', async (permission, level, method, path) => {
+  it.each(requests)('a token needs %s: %s for %s %s', async (permission, level, method, path) => {
     const { github, repository, at } = await start();
     const all = { secrets: 'write', variables: 'write', environments: 'write', actions: 'read' } as const;
     repository.addEnvironment('e');
@@ -304,10 +313,11 @@ describe('what a token may do', () => {
     }
     expect(statuses[0]).toBe(403);
     expect(statuses[1] === 403).toBe(level === 'write');
-    expect([200, 204, 404, 422]).toContain(statuses[2]);
+    expect(statuses[2]).not.toBe(403);
+    expect(statuses[2]).toBeLessThan(500);
   });
 
-  it('says whose token it is that may not', async () => {
+  it('a refusal names the kind of the token', async () => {
     const { github, at } = await start();
     const messages = [];
     for (const integration of [false, true]) {
@@ -320,7 +330,7 @@ describe('what a token may do', () => {
     ]);
   });
 
-  it('hides repositories that a token is not for, public ones apart', async () => {
+  it('repositories that a token does not cover are a 404, except public ones', async () => {
     const { github, call } = await start();
     github.addRepository('acme/private').setVariable('V', 'v');
     github.addRepository('acme/public', { visibility: 'public' }).setVariable('V', 'v');
@@ -337,15 +347,11 @@ describe('what a token may do', () => {
 });
 
 describe('the rate limit', () => {
-  it('is reported in every response', async () => {
+  it("each response of GitHub's emulator reports the rate limit", async () => {
     const { at, call } = await start();
     const remaining = [];
-    for (const { status, headers } of [
-      await at('GET', ''),
-      await at('GET', '/environments/e'),
-      await call('GET', '/x'),
-    ]) {
-      expect([status, headers.get('x-ratelimit-limit')]).toEqual([expect.any(Number), '5000']);
+    for (const { headers } of [await at('GET', ''), await at('GET', '/environments/e'), await call('GET', '/x')]) {
+      expect(headers.get('x-ratelimit-limit')).toBe('5000');
       expect(headers.get('x-ratelimit-resource')).toBe('core');
       expect(Number(headers.get('x-ratelimit-reset')) * 1000).toBeGreaterThan(Date.now());
       expect(headers.has('date')).toBe(true);
@@ -354,12 +360,12 @@ describe('the rate limit', () => {
     expect(remaining).toEqual(['4999', '4998', '4998']);
   });
 
-  it('ends the primary one with the moment of its reset', async () => {
+  it('the primary rate limit refuses with the time of its reset', async () => {
     const { github, at } = await start();
     github.rateLimit = { requests: 1, windowMs: 60_000, kind: 'primary' };
     expect((await at('GET', '')).headers.get('x-ratelimit-remaining')).toBe('0');
     const { status, headers, json } = await at('GET', '');
-    expect([status, headers.get('x-ratelimit-remaining')]).toEqual([403, '0']);
+    expect({ status, remaining: headers.get('x-ratelimit-remaining') }).toEqual({ status: 403, remaining: '0' });
     expect(json.message).toMatch(/^API rate limit exceeded/);
     const wait = Number(headers.get('x-ratelimit-reset')) * 1000 - Date.now();
     expect(wait).toBeGreaterThan(55_000);
@@ -368,7 +374,7 @@ describe('the rate limit', () => {
     expect((await at('GET', '')).status).toBe(200);
   });
 
-  it.each([403, 429] as const)('ends the secondary one with the seconds to wait, as %i', async (status) => {
+  it.each([403, 429] as const)('the secondary rate limit refuses with the seconds to wait, as %i', async (status) => {
     const { github, at } = await start();
     github.rateLimit = { requests: 1, windowMs: 60_000, kind: 'secondary', status };
     expect((await at('GET', '')).status).toBe(200);
@@ -379,14 +385,16 @@ describe('the rate limit', () => {
     expect(refused.headers.get('x-ratelimit-remaining')).not.toBe('0');
   });
 
-  it("does not count Scalekit's requests, nor Scalekit's limit GitHub's", async () => {
+  it('the rate limits of GitHub and Scalekit count apart', async () => {
     const { emulator, github, at } = await start({ behaviour: { rateLimit: { requests: 1, windowMs: 60_000 } } });
     github.rateLimit = { requests: 2, windowMs: 60_000, kind: 'primary' };
     const scalekit = async () => (await fetch(`${emulator.url}/oauth/token`, { method: 'POST' })).status;
     const hub = async () => (await at('GET', '')).status;
-    expect([await hub(), await scalekit(), await hub(), await scalekit(), await hub()]).toEqual([
-      200, 400, 200, 429, 403,
-    ]);
+    const statuses = { github: [await hub()], scalekit: [await scalekit()] };
+    statuses.github.push(await hub());
+    statuses.scalekit.push(await scalekit());
+    statuses.github.push(await hub());
+    expect(statuses).toEqual({ github: [200, 200, 403], scalekit: [400, 429] });
   });
 });
 
@@ -397,7 +405,7 @@ describe('the ID token', () => {
     return (await answer.json()) as { count: number; value: string };
   }
 
-  it("is signed with a key that GitHub's issuer publishes, and Scalekit does not", async () => {
+  it("the ID token is signed with a key of GitHub's issuer, which Scalekit does not publish", async () => {
     const { emulator, github } = await start();
     const { count, value } = await ask(emulator, '&audience=https%3A%2F%2Fapi.example');
     expect(github.idTokens).toEqual([value]);
@@ -411,7 +419,7 @@ describe('the ID token', () => {
     await expect(jwtVerify(value, others)).rejects.toThrow('no applicable key');
   });
 
-  it('says what the runner says, all ids as text', async () => {
+  it("the ID token has the claims of the runner's variables, with ids as text", async () => {
     const { emulator, repository } = await start();
     repository.customProperties = { tier: 'one', none: null };
     const claims = decodeJwt((await ask(emulator)).value);
@@ -455,7 +463,7 @@ describe('the ID token', () => {
   it.each([
     [{ environment: 'production' }, 'environment:production'],
     [{ event_name: 'pull_request' }, 'pull_request'],
-  ])('says otherwise if configured: %j', async (changes, context) => {
+  ])('the ID token has the configured claims: %j', async (changes, context) => {
     const { emulator, github } = await start();
     github.idTokenClaims = { ...changes, actor: undefined };
     const claims = decodeJwt((await ask(emulator)).value);
@@ -463,7 +471,7 @@ describe('the ID token', () => {
     expect(claims).not.toHaveProperty('actor');
   });
 
-  it('is for the job that has the request token', async () => {
+  it("the ID token is issued only for the job's request token", async () => {
     const { github } = await start();
     const answer = await fetch(String(github.idTokenVariables.ACTIONS_ID_TOKEN_REQUEST_URL), {
       headers: { authorization: `Bearer ${github.token}` },
@@ -474,7 +482,7 @@ describe('the ID token', () => {
 });
 
 describe('the emulator itself', () => {
-  it("serves GitHub's own client", async () => {
+  it("Octokit saves secrets and variables in GitHub's emulator", async () => {
     const { github, repository } = await start();
     const environment = repository.addEnvironment('preview/pr 7');
     const octokit = getOctokit(github.token, { baseUrl: github.apiUrl }).rest;
@@ -484,11 +492,12 @@ describe('the emulator itself', () => {
     await octokit.actions.createOrUpdateEnvironmentSecret({ ...at, ...secret });
     await octokit.actions.createEnvironmentVariable({ ...at, name: 'V', value: 'v' });
     await octokit.actions.updateEnvironmentVariable({ ...at, name: 'V', value: 'w' });
-    expect([environment.secrets.get('S')?.value, environment.variables.get('V')?.value]).toEqual(['v', 'w']);
+    expect(environment.secrets.get('S')?.value).toBe('v');
+    expect(environment.variables.get('V')?.value).toBe('w');
     await expect(octokit.actions.deleteRepoVariable({ ...at, name: 'V' })).rejects.toMatchObject({ status: 404 });
   });
 
-  it("answers nothing that GitHub's description does not allow", async () => {
+  it("every response of GitHub's emulator matches GitHub's OpenAPI description", async () => {
     const { github, repository } = await start();
     repository.variables.set('V', { value: 1 as never, createdAt: 'yesterday', updatedAt: '2026-01-01T00:00:00Z' });
     const answer = await fetch(`${github.apiUrl}/repos/${REPOSITORY}/actions/variables/V`, {
@@ -500,7 +509,7 @@ describe('the emulator itself', () => {
     );
   });
 
-  it('records, holds and spoils these requests as any other', async () => {
+  it("requests to GitHub's emulator are recorded, held and meet faults", async () => {
     const held: string[] = [];
     const { emulator, repository, at } = await start({
       hold: (when, { operation }) => void held.push(`${when} ${operation}`),
@@ -516,13 +525,13 @@ describe('the emulator itself', () => {
     expect(held).toEqual(['before createVariable', 'after createVariable', 'before getVariable', 'after getVariable']);
   });
 
-  it('uses TLS, if there is any', async () => {
+  it("GitHub's emulator is served over TLS with the option tls", async () => {
     const { emulator, github } = await start({ tls: true });
     expect(github.variables).toEqual({ GITHUB_API_URL: `${emulator.tlsUrl}/api/v3` });
     expect(github.idTokenVariables.ACTIONS_ID_TOKEN_REQUEST_URL).toBe(`${emulator.tlsUrl}/id-token?api-version=2.0`);
   });
 
-  it('prints what names it when started as a program', async () => {
+  it('the emulator prints the variables of GitHub when it runs as a program', async () => {
     const program = spawn(process.execPath, ['emulator/cli.ts', '--github'], { stdio: ['ignore', 'pipe', 'inherit'] });
     const variables = new Map<string, string>();
     for await (const line of createInterface(program.stdout)) {

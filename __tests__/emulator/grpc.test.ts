@@ -6,13 +6,14 @@ import tls from 'node:tls';
 import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
 import { BinaryReader } from '@bufbuild/protobuf/wire';
 import { AnySchema, anyUnpack } from '@bufbuild/protobuf/wkt';
-import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { describe, expect, it } from '@jest/globals';
 import {
   GetOrganizationClientRequestSchema,
   GetOrganizationClientResponseSchema,
 } from '@scalekit-sdk/node/lib/pkg/grpc/scalekit/v1/clients/clients_pb.js';
 import { ErrorInfoSchema } from '@scalekit-sdk/node/lib/pkg/grpc/scalekit/v1/errdetails/errdetails_pb.js';
-import { DEBUG_MARKER, type Emulator, startEmulator } from '../../emulator/index.ts';
+import { DEBUG_MARKER } from '../../emulator/index.ts';
+import { useEmulator } from '../support/setup.ts';
 
 // The emulator's gRPC, frame by frame: strict clients go by where a response ends, which no HTTP library shows.
 
@@ -43,11 +44,7 @@ type GrpcReply = {
   body: Buffer;
 };
 
-let emulator: Emulator;
-beforeEach(async () => {
-  emulator = await startEmulator({ tls: true, http2: true, issuer: 'https://acme.scalekit.invalid' });
-});
-afterEach(() => emulator.close());
+const emulator = useEmulator({ tls: true, http2: true, issuer: 'https://acme.scalekit.invalid' });
 
 /**
  * Sends a message over gRPC on a connection of its own, and records the frames of the response.
@@ -124,13 +121,13 @@ function statusIn(header: string | string[] | undefined) {
 const HEADERS_ALONE = [{ type: 'HEADERS', ends: true, length: expect.any(Number) }];
 
 describe('gRPC', () => {
-  it('sends an error as headers that end the stream, with no DATA frame before the trailers', async () => {
+  it('gRPC sends an error as headers that end the stream, without a DATA frame', async () => {
     const { frames, headers } = await call(GET_CLIENT, getClient('m2morg_1'));
     expect(frames).toEqual(HEADERS_ALONE);
     expect(headers).toMatchObject({ ':status': 200, 'grpc-status': '16' });
   });
 
-  it('sends a message in a DATA frame, and the status in the trailers that follow it', async () => {
+  it('gRPC sends a message in a DATA frame, and then the status in trailers', async () => {
     const { client } = emulator.seed({ name: 'a' });
     const { frames, headers, trailers, body } = await call(GET_CLIENT, getClient(client.client_id), await signIn());
     expect(headers).toMatchObject({ ':status': 200, 'content-type': 'application/grpc+proto' });
@@ -142,7 +139,7 @@ describe('gRPC', () => {
     expect(frames.filter(({ ends }) => ends)).toEqual(frames.slice(-1));
   });
 
-  it("sends an error's details in the form that Scalekit's SDKs read", async () => {
+  it("gRPC sends the details of an error in the form that Scalekit's SDKs read", async () => {
     const { frames, headers } = await call(GET_CLIENT, getClient('not-a-client'), await signIn());
     expect(frames).toEqual(HEADERS_ALONE);
     expect(headers).toMatchObject({ 'grpc-status': '3', 'grpc-message': 'invalid%20request' });
@@ -161,7 +158,7 @@ describe('gRPC', () => {
     { what: 'a call that it does not serve', path: '/scalekit.v1.domains.DomainService/ListDomains', status: '12' },
     { what: 'a compressed message', path: GET_CLIENT, flag: 1, status: '12' },
     { what: 'a message that cannot be parsed', path: GET_CLIENT, status: '3' },
-  ])('answers $what with an error that has a status', async ({ path, flag, status }) => {
+  ])('gRPC answers $what with an error that has a status', async ({ path, flag, status }) => {
     const { frames, headers } = await call(path, Uint8Array.of(255), await signIn(), flag);
     expect(frames).toEqual(HEADERS_ALONE);
     expect(headers).toMatchObject({ 'grpc-status': status });

@@ -1,13 +1,12 @@
-import { cpSync, globSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { cpSync, globSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { describe, expect, it } from '@jest/globals';
 import { Server } from 'proxy-chain';
-import { type Emulator, startEmulator } from '../../emulator/index.ts';
+import type { Emulator } from '../../emulator/index.ts';
 import { type Outcome, runProgram, type Step } from '../../emulator/runner.ts';
-import { makeCertificate } from '../../emulator/tls.ts';
 import { credentialsWork, errors, runAction, savingIn, trust } from '../support/action.ts';
+import { useEmulators, useFolder } from '../support/setup.ts';
 
 // Tests of what the files in `dist` contain, and which of them a step needs.
 
@@ -24,30 +23,23 @@ const read = (file: string) => readFileSync(path.join(ROOT, file), 'utf8');
 /** Returns the files of dist that contain a pattern. */
 const holding = (pattern: RegExp) => SCRIPTS.filter((name) => pattern.test(read(`dist/${name}`)));
 
-let folder: string;
-let trusted: Record<string, string>;
-
-beforeAll(async () => {
-  folder = mkdtempSync(path.join(tmpdir(), 'bundle-'));
-  trusted = trust(folder, (await makeCertificate('valid')).ca);
-});
-afterAll(() => rmSync(folder, { recursive: true }));
+const start = useEmulators();
+const inFolder = useFolder();
 
 /** Copies the action with some of the files of dist. @returns the folder, which has the layout of the repository */
 function copyWith(isKept: (name: string) => boolean): string {
-  const copy = mkdtempSync(path.join(folder, 'copy-'));
   for (const file of ['action.yml', ...FILES.filter(isKept).map((name) => path.join('dist', name))])
-    cpSync(path.join(ROOT, file), path.join(copy, file));
-  return copy;
+    cpSync(path.join(ROOT, file), inFolder('copy', file));
+  return inFolder('copy');
 }
 
 describe('dist', () => {
-  it('has at most 700 kB of JavaScript', () => {
+  it('dist has at most 700 kB of JavaScript', () => {
     const bytes = SCRIPTS.map((name) => Buffer.byteLength(read(`dist/${name}`)));
     expect(bytes.reduce((sum, size) => sum + size, 0)).toBeLessThanOrEqual(MOST_BYTES);
   });
 
-  it('has no numbers in file names, and no files but JavaScript, the licenses and package.json', () => {
+  it('dist has JavaScript with names without numbers, the licenses and package.json, and no other file', () => {
     expect(SCRIPTS).toEqual(
       expect.arrayContaining(['main.js', 'post.js', 'delete.js', 'sweep.js', 'audit.js', 'start.js']),
     );
@@ -66,11 +58,11 @@ describe('dist', () => {
     [/function sealBox\(/, 'sealed-box.js'],
     [/function fetchWrapper\(/, 'octokit-packages.js'],
     [/function xsalsa20poly1305|const xsalsa20poly1305 =/, 'sealed-box-packages.js'],
-  ])('has %p in one file', (definition, file) => {
+  ])('dist has %p in exactly one file', (definition, file) => {
     expect(holding(definition)).toEqual([file]);
   });
 
-  it('has nothing of undici but what stands in for it', () => {
+  it("dist has none of undici's code, but its replacement", () => {
     const undici = /node_modules\/undici|UND_ERR/;
     expect(read('node_modules/undici/lib/core/errors.js')).toMatch(undici);
     expect(holding(undici)).toEqual([]);
@@ -78,77 +70,65 @@ describe('dist', () => {
     expect(read('dist/LICENSES.txt')).not.toMatch(/^undici /m);
   });
 
-  it.each(SCRIPTS.filter((name) => name.endsWith('-packages.js')))(
-    'names the license of each package in %s',
-    (file) => {
-      const used = new Set(read(`dist/${file}`).match(/node_modules\/((@[\w-]+\/)?[\w-]+)(?=\/)/g));
-      expect(used.size).toBeGreaterThan(0);
-      for (const name of used)
-        expect(read('dist/LICENSES.txt')).toMatch(new RegExp(`^${name.replace('node_modules/', '')} \\d`, 'm'));
-    },
-  );
+  it.each(SCRIPTS.filter((name) => name.endsWith('-packages.js')))('LICENSES.txt names each package in %s', (file) => {
+    const used = new Set(read(`dist/${file}`).match(/node_modules\/((@[\w-]+\/)?[\w-]+)(?=\/)/g));
+    expect(used.size).toBeGreaterThan(0);
+    for (const name of used)
+      expect(read('dist/LICENSES.txt')).toMatch(new RegExp(`^${name.replace('node_modules/', '')} \\d`, 'm'));
+  });
 });
 
-describe('the files that judge the inputs and the state', () => {
-  const NETWORK = ['tls', 'https', 'http'];
-  const isFirst = (name: string) => /^(main|post|start|entries|entries-packages)\.js$|^package\.json$/.test(name);
+const NETWORK = ['tls', 'https', 'http'];
+const isFirst = (name: string) => /^(main|post|start|entries|entries-packages)\.js$|^package\.json$/.test(name);
 
-  /** Runs a file. @returns the outcome, and which of Node's network modules it loaded */
-  async function loadedBy(file: string, env: Step['env'] = {}): Promise<[Outcome, string[]]> {
-    const [preload, list] = [path.join(folder, 'preload.cjs'), path.join(folder, 'modules.json')];
-    const note = `require('fs').writeFileSync(process.env.LIST, JSON.stringify(process.moduleLoadList))`;
-    writeFileSync(preload, `process.on('exit', () => ${note});`);
-    const command = [process.execPath, '--require', preload, file];
-    const outcome = await runProgram({ env: { ...env, LIST: list } }, command);
-    const modules: string[] = JSON.parse(readFileSync(list, 'utf8'));
-    return [outcome, NETWORK.filter((name) => modules.includes(`NativeModule ${name}`))];
-  }
+/** Runs a file. @returns the outcome, and which of Node's network modules it loaded */
+async function loadedBy(file: string, env: Step['env'] = {}): Promise<[Outcome, string[]]> {
+  const [preload, list] = [inFolder('preload.cjs'), inFolder('modules.json')];
+  const note = `require('fs').writeFileSync(process.env.LIST, JSON.stringify(process.moduleLoadList))`;
+  writeFileSync(preload, `process.on('exit', () => ${note});`);
+  const command = [process.execPath, '--require', preload, file];
+  const outcome = await runProgram({ env: { ...env, LIST: list } }, command);
+  const modules: string[] = JSON.parse(readFileSync(list, 'utf8'));
+  return [outcome, NETWORK.filter((name) => modules.includes(`NativeModule ${name}`))];
+}
 
-  it.each([
-    ['main judges bad inputs', 'main', 1, /^::error::\d+ bad inputs:/],
-    ['post finds nothing to do', 'post', 0, /^$/],
-  ])('are enough if %s, and load no TLS', async (_, entry, exitCode, said) => {
-    const [run, loaded] = await loadedBy(path.join(copyWith(isFirst), 'dist', `${entry}.js`));
-    expect(run).toMatchObject({ exitCode, stderr: '', stdout: expect.stringMatching(said) });
-    expect(loaded).toEqual([]);
-  });
+it.each([
+  ['main judges bad inputs', 'main', 1, /^::error::\d+ bad inputs:/],
+  ['post finds nothing to do', 'post', 0, /^$/],
+])('dist needs only its first files, and loads no TLS, if %s', async (_, entry, exitCode, said) => {
+  const [run, loaded] = await loadedBy(path.join(copyWith(isFirst), 'dist', `${entry}.js`));
+  expect(run).toMatchObject({ exitCode, stderr: '', stdout: expect.stringMatching(said) });
+  expect(loaded).toEqual([]);
+});
 
-  it('are followed by TLS if the inputs are good', async () => {
-    const emulator = await startEmulator();
-    const [run, loaded] = await loadedBy(path.join(DIST, 'main.js'), emulator.variables);
-    await emulator.close();
-    expect(run.exitCode).toBe(0);
-    expect(loaded).toEqual(NETWORK);
-  });
+it('dist loads TLS if the inputs are valid', async () => {
+  const emulator = await start();
+  const [run, loaded] = await loadedBy(path.join(DIST, 'main.js'), emulator.variables);
+  expect(run.exitCode).toBe(0);
+  expect(loaded).toEqual(NETWORK);
 });
 
 describe('without the files for GitHub', () => {
-  let emulator: Emulator;
-  /** The step that runs a copy without these files. */
-  let step: { source: undefined; action: string };
-
-  beforeAll(() => {
+  /** Returns a step that runs a copy without these files. */
+  function stepOfCopy() {
     expect(GITHUB_FILES).toHaveLength(4);
-    step = {
-      source: undefined,
-      action: path.relative(
-        ROOT,
-        copyWith((name) => !GITHUB_FILES.includes(name)),
-      ),
-    };
-  });
-  afterEach(() => emulator.close());
+    const copy = copyWith((name) => !GITHUB_FILES.includes(name));
+    return { source: undefined, action: path.relative(ROOT, copy) };
+  }
 
-  it('a client is created', async () => {
-    emulator = await startEmulator({ tls: true });
+  /** Makes processes trust the authority of an emulator. */
+  const trusting = ({ ca }: Emulator) => trust(inFolder(), ca);
+
+  it('dist creates a client without its files for GitHub', async () => {
+    const emulator = await start({ tls: true });
     const inputs = { scalekit_environment_url: emulator.tlsUrl ?? '' };
-    const run = await runAction(emulator, { ...step, inputs, env: trusted });
+    const run = await runAction(emulator, { ...stepOfCopy(), inputs, env: trusting(emulator) });
     expect(run).toMatchObject({ exitCode: 0, annotations: [] });
     expect(await credentialsWork(emulator, run.outputs)).toBe(true);
   });
 
-  it('a client is created through a proxy', async () => {
-    emulator = await startEmulator({ tls: 'remote' });
+  it('dist creates a client through a proxy without its files for GitHub', async () => {
+    const emulator = await start({ tls: 'remote' });
     const tunnels: (string | undefined)[] = [];
     const prepareRequestFunction: Server['prepareRequestFunction'] = ({ request }) => {
       tunnels.push(request.url);
@@ -158,17 +138,17 @@ describe('without the files for GitHub', () => {
     const proxy = new Server({ port: 0, host: '127.0.0.1', prepareRequestFunction });
     await proxy.listen();
     const inputs = { scalekit_environment_url: 'https://acme.scalekit.invalid' };
-    const env = { ...trusted, https_proxy: `http://127.0.0.1:${proxy.port}` };
-    const run = await runAction(emulator, { ...step, inputs, env });
+    const env = { ...trusting(emulator), https_proxy: `http://127.0.0.1:${proxy.port}` };
+    const run = await runAction(emulator, { ...stepOfCopy(), inputs, env });
     await proxy.close(true);
     expect(run).toMatchObject({ exitCode: 0, annotations: [] });
     expect(await credentialsWork(emulator, run.outputs)).toBe(true);
     expect(new Set(tunnels)).toEqual(new Set(['acme.scalekit.invalid:443']));
   });
 
-  it('no client is created whose credentials could not be saved', async () => {
-    emulator = await startEmulator();
-    const run = await runAction(emulator, { ...step, inputs: savingIn(emulator) });
+  it('dist creates no client whose credentials could not be saved because its files for GitHub are missing', async () => {
+    const emulator = await start();
+    const run = await runAction(emulator, { ...stepOfCopy(), inputs: savingIn(emulator) });
     expect(run.exitCode).toBe(1);
     expect(emulator.clients()).toEqual([]);
     expect(errors(run)).toEqual([expect.stringMatching(/^Cannot find module/)]);
@@ -209,7 +189,7 @@ describe('the stand-ins for packages', () => {
     return ['HttpClient', ...Object.keys(others), ...methods];
   }
 
-  it('are the only names of the replaced packages that @actions/core and @actions/github use', () => {
+  it('@actions/core and @actions/github use only these names of the replaced packages', () => {
     expect(Object.fromEntries(uses)).toEqual({
       'core/lib/oidc-utils.js': [
         'HttpClient of @actions/http-client',
@@ -230,15 +210,16 @@ describe('the stand-ins for packages', () => {
     });
   });
 
-  it('are all of those names and no others, but for what only an ID token of @actions/core needs', async () => {
+  it('the replacements of packages export exactly the names that @actions/core and @actions/github use, except getJson', async () => {
     const isReplaced = (use: string) => use.endsWith(' HttpClient') || Object.hasOwn(paths, use.split(' of ')[1] ?? '');
     const used = new Set(uses.flatMap(([, all]) => all.filter(isReplaced).map((use) => use.split(' of ')[0])));
     expect(used.delete('getJson')).toBe(true);
     expect((await offers()).sort()).toEqual([...used].sort());
   });
 
-  it.each(['getIDToken', 'getDetails'])('are enough, because the action never calls %s', (name) => {
+  it.each(['getIDToken', 'getDetails'])('src never calls %s, which needs a replaced package', (name) => {
     const users = (files: string) => globSync(files, { cwd: ROOT }).filter((file) => read(file).includes(name));
-    expect([users('src/**/*.ts'), users(LIBRARIES).length > 0]).toEqual([[], true]);
+    expect(users('src/**/*.ts')).toEqual([]);
+    expect(users(LIBRARIES)).not.toEqual([]);
   });
 });

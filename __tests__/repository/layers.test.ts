@@ -1,7 +1,7 @@
 import { globSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { describe, expect, it } from '@jest/globals';
+import { expect, it } from '@jest/globals';
 
 // The folders of `src` import one way. CONTRIBUTING.md explains the order.
 
@@ -42,68 +42,66 @@ const isOwn = ({ imported }: Import) => imported.endsWith('.ts');
 const rankOf = (file: string) => RANKS.findIndex((folders) => folders.includes(path.posix.dirname(file)));
 const text = ({ file, imported }: Import) => `${file} imports ${imported}`;
 
-describe('the folders of src', () => {
-  it('are all ranked, and every import between files is found', () => {
-    expect(files.filter((file) => rankOf(file) < 0)).toEqual([]);
-    expect(imports.filter(isOwn).filter(({ imported }) => !files.includes(imported))).toEqual([]);
-    expect(imports.filter(isOwn).length).toBeGreaterThan(100);
-  });
+it('each folder of src has a rank, and each import names a file', () => {
+  expect(files.filter((file) => rankOf(file) < 0)).toEqual([]);
+  expect(imports.filter(isOwn).filter(({ imported }) => !files.includes(imported))).toEqual([]);
+  expect(imports.filter(isOwn).length).toBeGreaterThan(100);
+});
 
-  it('import only their own folder and folders of lower ranks', () => {
-    const isAllowed = ({ file, imported }: Import) =>
-      path.posix.dirname(file) === path.posix.dirname(imported) || rankOf(imported) < rankOf(file);
-    expect(
-      imports
-        .filter(isOwn)
-        .filter((one) => !isAllowed(one))
-        .map(text),
-    ).toEqual([]);
-  });
+it('a file of src imports only its own folder and folders of lower ranks', () => {
+  const isAllowed = ({ file, imported }: Import) =>
+    path.posix.dirname(file) === path.posix.dirname(imported) || rankOf(imported) < rankOf(file);
+  expect(
+    imports
+      .filter(isOwn)
+      .filter((one) => !isAllowed(one))
+      .map(text),
+  ).toEqual([]);
+});
 
-  it('load commands, Octokit, the sealed box and decompression on demand, and nothing else', () => {
-    expect(
-      imports
-        .filter(({ dynamic }) => dynamic)
-        .map(text)
-        .sort(),
-    ).toEqual([
-      'audit.ts imports commands/audit.ts',
-      'delete.ts imports commands/delete.ts',
-      'github/api.ts imports @actions/github',
-      'main.ts imports commands/provision.ts',
-      'net/read-body.ts imports node:zlib',
-      'post.ts imports commands/clean-up.ts',
-      'start.ts imports audit.ts',
-      'start.ts imports delete.ts',
-      'start.ts imports main.ts',
-      'start.ts imports post.ts',
-      'start.ts imports sweep.ts',
-      'steps/save.ts imports github/sealed-box.ts',
-      'sweep.ts imports commands/sweep.ts',
-    ]);
-    const commands = imports.filter(({ file, dynamic }) => rankOf(file) === RANKS.length - 1 && !dynamic);
-    expect(commands.filter(({ imported }) => imported.startsWith('commands/')).map(text)).toEqual([]);
-  });
+it('src loads only commands, Octokit, the sealed box and decompression on demand', () => {
+  expect(
+    imports
+      .filter(({ dynamic }) => dynamic)
+      .map(text)
+      .sort(),
+  ).toEqual([
+    'audit.ts imports commands/audit.ts',
+    'delete.ts imports commands/delete.ts',
+    'github/api.ts imports @actions/github',
+    'main.ts imports commands/provision.ts',
+    'net/read-body.ts imports node:zlib',
+    'post.ts imports commands/clean-up.ts',
+    'start.ts imports audit.ts',
+    'start.ts imports delete.ts',
+    'start.ts imports main.ts',
+    'start.ts imports post.ts',
+    'start.ts imports sweep.ts',
+    'steps/save.ts imports github/sealed-box.ts',
+    'sweep.ts imports commands/sweep.ts',
+  ]);
+  const commands = imports.filter(({ file, dynamic }) => rankOf(file) === RANKS.length - 1 && !dynamic);
+  expect(commands.filter(({ imported }) => imported.startsWith('commands/')).map(text)).toEqual([]);
+});
 
-  it('keep client/ free of input and output', () => {
-    const client = imports.filter(({ file }) => file.startsWith('client/'));
-    expect(client.filter((one) => !isOwn(one)).map(text)).toEqual(['client/identity.ts imports node:crypto']);
-    const pure = files.filter((file) => file.startsWith('client/')).map(read);
-    expect(
-      pure.filter((source) => /\b(process|globalThis|fetch|Date\.now|Math\.random|randomBytes)\b/.test(source)),
-    ).toEqual([]);
-  });
+it('client/ has no input and no output', () => {
+  const client = imports.filter(({ file }) => file.startsWith('client/'));
+  expect(client.filter((one) => !isOwn(one)).map(text)).toEqual(['client/identity.ts imports node:crypto']);
+  const pure = files.filter((file) => file.startsWith('client/')).map(read);
+  expect(
+    pure.filter((source) => /\b(process|globalThis|fetch|Date\.now|Math\.random|randomBytes)\b/.test(source)),
+  ).toEqual([]);
+});
 
-  it('give neither the API secret nor github_token to what decides and publishes', () => {
-    const files = [
-      'client/desired.ts',
-      'client/plan.ts',
-      'steps/find.ts',
-      'steps/verify.ts',
-      'steps/publish.ts',
-      'output/summary.ts',
-    ];
-    const holders = /\b(ConnectionInputs|GitHubAccess|ScalekitAccess|SavedCredentials|Journal|Context)\b/;
-    expect(files.filter((file) => holders.test(read(file)))).toEqual([]);
-  });
+it('modules that plan, verify and publish get neither the API secret nor github_token', () => {
+  const files = [
+    'client/desired.ts',
+    'client/plan.ts',
+    'steps/find.ts',
+    'steps/verify.ts',
+    'steps/publish.ts',
+    'output/summary.ts',
+  ];
+  const holders = /\b(ConnectionInputs|GitHubAccess|ScalekitAccess|SavedCredentials|Journal|Context)\b/;
+  expect(files.filter((file) => holders.test(read(file)))).toEqual([]);
 });

@@ -1,5 +1,5 @@
 import { expect, it } from '@jest/globals';
 
-it('the tests run on the Node that the action runs on', () => {
+it('tests run on the version of Node.js that the action uses', () => {
   expect(process.versions.node.split('.')[0]).toBe('24');
 });

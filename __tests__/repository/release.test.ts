@@ -1,17 +1,16 @@
 import { spawnSync } from 'node:child_process';
-import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import path from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { chmodSync, readFileSync, writeFileSync } from 'node:fs';
+import { describe, expect, it } from '@jest/globals';
 import { parse } from 'yaml';
 import { releaseOf } from '../../scripts/release-notes.ts';
 import { itWith } from '../support/programs.ts';
+import { useFolder } from '../support/setup.ts';
 
 const entry = '## [1.2.3] - 2026-11-24\n\n### Added\n\n- One thing.\n';
 const changelog = `# Changelog\n\n${entry}\n## [1.2.2] - 2026-10-01\n\n- Another.\n`;
 
 describe('a release', () => {
-  it('is named after the version and says what the changelog says of it', () => {
+  it('a release has the version as its tag and the text of the changelog', () => {
     const release = { tag: 'v1.2.3', major: 'v1', notes: '### Added\n\n- One thing.' };
     expect(releaseOf('1.2.3', '1.2.3', changelog)).toEqual(release);
     expect(releaseOf('1.2.3', '1.2.3', entry)).toEqual(release);
@@ -25,7 +24,7 @@ describe('a release', () => {
     ['a changelog that is behind', ['1.2.4', '1.2.4', changelog], 'CHANGELOG.md begins with 1.2.3'],
     ['no changelog', ['1.2.3', '1.2.3', ''], 'CHANGELOG.md begins with undefined'],
     ['no date', ['1.2.3', '1.2.3', changelog.replace('2026-11-24', 'Unreleased')], 'dated "Unreleased"'],
-  ] as const)('is not made with %s', (_, [version, userAgent, text], message) => {
+  ] as const)('releaseOf throws if the release has %s', (_, [version, userAgent, text], message) => {
     expect(() => releaseOf(version, userAgent, text)).toThrow(message);
   });
 });
@@ -35,11 +34,7 @@ describe('the workflow', () => {
   const { steps } = workflow.jobs.release as { steps: { name?: string; run?: string }[] };
 
   const it = itWith('bash');
-  let folder: string;
-  beforeEach(() => {
-    folder = mkdtempSync(path.join(tmpdir(), 'release-'));
-  });
-  afterEach(() => rmSync(folder, { recursive: true }));
+  const inFolder = useFolder();
 
   /** What exists on GitHub before the scripts run. */
   interface There {
@@ -54,9 +49,9 @@ describe('the workflow', () => {
   function publish({ tagged, release, immutable = true, majorTagged = true }: There) {
     const answer = (text: unknown) => (text === undefined ? 'echo "HTTP 404" >&2; exit 1' : `echo ${text}`);
     writeFileSync(
-      path.join(folder, 'gh'),
+      inFolder('gh'),
       `#!/bin/sh
-echo "$*" >> "${folder}/calls"
+echo "$*" >> "${inFolder('calls')}"
 case "$*" in
   *"commits/tags/v1.2.3"*) ${answer(tagged)} ;;
   "release view"*) ${answer(release && release === 'draft')} ;;
@@ -65,15 +60,15 @@ case "$*" in
 esac
 `,
     );
-    chmodSync(path.join(folder, 'gh'), 0o755);
-    writeFileSync(path.join(folder, 'calls'), '');
+    chmodSync(inFolder('gh'), 0o755);
+    writeFileSync(inFolder('calls'), '');
     const names = ['Tag and publish', 'Move the major tag'];
     const scripts = names.map((name) => steps.find((step) => step.name === name)?.run ?? 'exit 2');
     let log = '';
     for (const script of scripts) {
       const { status, stdout } = spawnSync('bash', ['--noprofile', '--norc', '-eo', 'pipefail', '-c', script], {
         env: {
-          PATH: `${folder}:${process.env.PATH}`,
+          PATH: `${inFolder()}:${process.env.PATH}`,
           GITHUB_REPOSITORY: 'acme/action',
           GITHUB_SHA: 'c0ffee',
           TAG: 'v1.2.3',
@@ -85,7 +80,7 @@ esac
       log += stdout;
       if (status !== 0) break;
     }
-    const calls = readFileSync(path.join(folder, 'calls'), 'utf8')
+    const calls = readFileSync(inFolder('calls'), 'utf8')
       .trim()
       .split(/\n(?!- )/);
     return { changes: calls.filter((call) => !/release view|--jq|git\/ref\//.test(call)), log };
@@ -97,11 +92,11 @@ esac
   const published = expect.stringMatching(/^release edit v1\.2\.3 --draft=false --latest --target c0ffee /);
   const moved = 'api --silent --method PATCH repos/acme/action/git/refs/tags/v1 -f sha=c0ffee -F force=true';
 
-  it('publishes from a draft, which tags the commit, and then moves the major tag', () => {
+  it('the release workflow publishes a draft, which tags the commit, and then moves the major tag', () => {
     expect(publish({}).changes).toEqual([created, published, moved]);
   });
 
-  it('makes the major tag if there is none', () => {
+  it('the release workflow creates the major tag if it does not exist', () => {
     const made = 'api --silent repos/acme/action/git/refs -f ref=refs/tags/v1 -f sha=c0ffee';
     expect(publish({ majorTagged: false }).changes.at(-1)).toBe(made);
   });
@@ -110,25 +105,26 @@ esac
     ['created a draft', { release: 'draft' }, [published, moved]],
     ['created a tag', { tagged: 'c0ffee' }, [created, published, moved]],
     ['published, and could not move the major tag', { tagged: 'c0ffee', release: 'published' }, [moved]],
-  ] as const)('goes on if an attempt before %s', (_, there, changes) => {
+  ] as const)('the release workflow continues if an earlier attempt %s', (_, there, changes) => {
     expect(publish(there).changes).toEqual(changes);
   });
 
-  it('changes nothing if the version is another commit already', () => {
+  it("the release workflow changes nothing if the version's tag points to another commit", () => {
     const { changes, log } = publish({ tagged: 'deadbeef', release: 'published' });
     expect(changes).toEqual([]);
     expect(log).toContain('::error::v1.2.3 is there already');
   });
 
-  it('does not move the major tag if the release could still be changed', () => {
+  it('the release workflow does not move the major tag if the release is not immutable', () => {
     const { changes, log } = publish({ immutable: false });
     expect(changes).toEqual([created, published]);
     expect(log).toContain('::error::The release v1.2.3 can be changed');
   });
 
-  it('publishes what was checked and attested, by a job that alone may write', () => {
+  it('the release workflow publishes after check and attestation, in the only job that may write', () => {
     const { check, release } = workflow.jobs;
-    expect([release.needs, check.permissions, release.environment]).toEqual(['check', { contents: 'read' }, 'release']);
+    expect(check.permissions).toEqual({ contents: 'read' });
+    expect(release).toMatchObject({ needs: 'check', environment: 'release' });
     expect(check.steps.at(-1).run).toBe('bash .ci/run');
     const order = ['Build, and compare with what is committed', 'Attest where dist comes from', 'Tag and publish'];
     const at = order.map((name) => steps.findIndex((step) => step.name === name));

@@ -1,14 +1,14 @@
 import { spawnSync } from 'node:child_process';
-import { globSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { globSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { afterEach, describe, expect, it } from '@jest/globals';
+import { describe, expect, it } from '@jest/globals';
 import { parse } from 'yaml';
-import { type Emulator, startEmulator } from '../../emulator/index.ts';
+import type { Emulator } from '../../emulator/index.ts';
 import { RUNNER_VARIABLES } from '../../emulator/runner.ts';
 import { runAction, warnings } from '../support/action.ts';
 import { itWith } from '../support/programs.ts';
+import { useEmulators, useFolder } from '../support/setup.ts';
 import {
   environmentOf,
   fill,
@@ -26,19 +26,11 @@ const examples = globSync('examples/*.yml', { cwd: new URL('../..', import.meta.
 );
 const repository = RUNNER_VARIABLES.GITHUB_REPOSITORY;
 
-const running: Emulator[] = [];
-afterEach(async () => {
-  await Promise.all(running.splice(0).map((emulator) => emulator.close()));
-});
-
-async function start(): Promise<Emulator> {
-  const emulator = await startEmulator();
-  running.push(emulator);
-  return emulator;
-}
+const start = useEmulators();
+const inFolder = useFolder();
 
 describe("GitHub's language service", () => {
-  it('finds nothing wrong with the examples, the workflows in README and docs, and the actions themselves', () => {
+  it("GitHub's language service accepts the examples, the workflows in README and docs, and the actions", () => {
     const documents = [
       ...examples.map(([name, text]) => ({ name: `.github/workflows/${name}`, text })),
       ...snippets().map(([heading, text]) => workflow(heading, text)),
@@ -60,7 +52,7 @@ describe("GitHub's language service", () => {
     ['an expression that cannot be read', '{{ vars.SCALEKIT_ORG', '{{ vars..SCALEKIT_ORG', 'Unexpected symbol'],
     ['an unknown context', 'vars.SCALEKIT_ORG', 'var.SCALEKIT_ORG', "Unrecognized named-value: 'var'"],
     ['a context that is not there yet', 'timeout-minutes: 10', 'if: steps.a.outcome', "named-value: 'steps'"],
-  ])('would find %s', (_, right, wrong, message) => {
+  ])("GitHub's language service finds %s in a workflow", (_, right, wrong, message) => {
     const text = read('examples/sweep.yml');
     expect(text).toContain(right);
     const [found] = check([{ name: '.github/workflows/sweep.yml', text: text.replace(right, wrong) }]);
@@ -70,27 +62,30 @@ describe("GitHub's language service", () => {
   it.each([
     ['an unknown key', 'using: node24', 'useing: node24'],
     ['an input that is no mapping', 'inputs:\n', 'inputs:\n  bad: []\n'],
-  ])('would find %s in an action.yml', (_, right, wrong) => {
+  ])("GitHub's language service finds %s in an action.yml", (_, right, wrong) => {
     const [found] = check([{ name: 'sweep/action.yml', text: read('sweep/action.yml').replace(right, wrong) }]);
     expect(found).not.toEqual([]);
   });
 });
 
 describe('good practice', () => {
-  it.each([...examples, ...snippets()])('is kept: %s', (_, text) => {
-    for (const { steps, permissions, concurrency, ...job } of jobsIn(text)) {
-      for (const { run = '' } of steps) expect(run).not.toContain('${{');
-      if (Array.isArray(parse(text))) continue;
-      expect(job).toHaveProperty('timeout-minutes');
-      const grants = Object.entries(permissions ?? { all: 'granted' }).map((grant) => grant.join(': '));
-      const allowed = ['contents: read', 'id-token: write', 'actions: read', 'actions: write', 'pull-requests: read'];
-      expect(allowed).toEqual(expect.arrayContaining(grants));
-      if (usingSteps({ steps }).length > 0) expect(grants).not.toContain('actions: write');
-      if (steps.some(({ uses = '' }) => uses.includes('scalekit'))) expect(concurrency).toBeDefined();
-      for (const { uses = '' } of steps)
-        if (!uses.includes('scalekit')) expect(uses).toMatch(/^$|^[\w./-]+@[0-9a-f]{40}$/);
-    }
-  });
+  it.each([...examples, ...snippets()])(
+    'a workflow names its permissions, has a time limit and passes no expression to a script: %s',
+    (_, text) => {
+      for (const { steps, permissions, concurrency, ...job } of jobsIn(text)) {
+        for (const { run = '' } of steps) expect(run).not.toContain('${{');
+        if (Array.isArray(parse(text))) continue;
+        expect(job).toHaveProperty('timeout-minutes');
+        const grants = Object.entries(permissions ?? { all: 'granted' }).map((grant) => grant.join(': '));
+        const allowed = ['contents: read', 'id-token: write', 'actions: read', 'actions: write', 'pull-requests: read'];
+        expect(allowed).toEqual(expect.arrayContaining(grants));
+        if (usingSteps({ steps }).length > 0) expect(grants).not.toContain('actions: write');
+        if (steps.some(({ uses = '' }) => uses.includes('scalekit'))) expect(concurrency).toBeDefined();
+        for (const { uses = '' } of steps)
+          if (!uses.includes('scalekit')) expect(uses).toMatch(/^$|^[\w./-]+@[0-9a-f]{40}$/);
+      }
+    },
+  );
 });
 
 describe('examples/fleet.yml', () => {
@@ -109,7 +104,7 @@ describe('examples/fleet.yml', () => {
     });
   }
 
-  itWith('bash', 'jq')('takes 256 repositories of the list at a time', () => {
+  itWith('bash', 'jq')('the fleet example takes 256 repositories of the list at a time', () => {
     const names = Array.from({ length: 600 }, (_, index) => `acme/service-${index}`);
     expect(split(names, '0')).toEqual(names.slice(0, 256));
     expect(split(names, '1')).toEqual(names.slice(256, 512));
@@ -119,38 +114,34 @@ describe('examples/fleet.yml', () => {
 
   /** Runs the script of the example that selects a part of the repositories. */
   function split(names: string[], part: string): string[] {
-    const folder = mkdtempSync(path.join(tmpdir(), 'fleet-'));
-    try {
-      writeFileSync(path.join(folder, 'fleet.json'), JSON.stringify(names));
-      const output = path.join(folder, 'output');
-      const script = list?.steps.find(({ id }) => id === 'part')?.run ?? '';
-      const { stderr } = spawnSync('bash', ['--noprofile', '--norc', '-e', '-c', script], {
-        cwd: folder,
-        env: { PATH: process.env.PATH, PART: part, GITHUB_OUTPUT: output },
-        encoding: 'utf8',
-      });
-      expect(stderr).toBe('');
-      return JSON.parse(readFileSync(output, 'utf8').replace(/^repositories=/, ''));
-    } finally {
-      rmSync(folder, { recursive: true });
-    }
+    writeFileSync(inFolder('fleet.json'), JSON.stringify(names));
+    const output = inFolder(`output-${part}`);
+    const script = list?.steps.find(({ id }) => id === 'part')?.run ?? '';
+    const { stderr } = spawnSync('bash', ['--noprofile', '--norc', '-e', '-c', script], {
+      cwd: inFolder(),
+      env: { PATH: process.env.PATH, PART: part, GITHUB_OUTPUT: output },
+      encoding: 'utf8',
+    });
+    expect(stderr).toBe('');
+    return JSON.parse(readFileSync(output, 'utf8').replace(/^repositories=/, ''));
   }
 
-  it('has a schedule for each part, and names the second by its own time', () => {
+  it('the fleet example has a schedule for each part, and names the second by its own time', () => {
     const { on } = parse(text);
     expect(on.schedule).toHaveLength(2);
     expect(text).toContain(`github.event.schedule == '${on.schedule[1].cron}' && 1`);
   });
 
-  it('plans on a pull request, then makes the client and saves it, and at night changes nothing', async () => {
+  it('the fleet example plans on a pull request, creates and saves a client on a push, and changes nothing at night', async () => {
     const emulator = await start();
     const kept = emulator.github.addRepository('acme/checkout').addEnvironment('production');
     const planned = await run(emulator, 'acme/checkout', 'pull_request');
-    expect([planned.outputs.result, emulator.clients(), kept.secrets.size]).toEqual(['planned', [], 0]);
+    expect(planned.outputs.result).toBe('planned');
+    expect({ clients: emulator.clients(), secrets: [...kept.secrets] }).toEqual({ clients: [], secrets: [] });
     expect(planned.log).toContain('save the credentials as variables SCALEKIT_M2M_CLIENT_ID');
 
     const made = await run(emulator, 'acme/checkout', 'schedule');
-    expect([made.annotations, made.outputs.result]).toEqual([[], 'created']);
+    expect(made).toMatchObject({ annotations: [], outputs: { result: 'created' } });
     expect(kept.variables.get('SCALEKIT_M2M_CLIENT_ID')?.value).toBe(made.outputs.client_id);
     expect(kept.secrets.get('SCALEKIT_M2M_CLIENT_SECRET')?.value).toBe(made.outputs.secret);
 
@@ -160,11 +151,12 @@ describe('examples/fleet.yml', () => {
   });
 });
 
-describe.each([
-  ['preview-environment.yml', 'github.event.number', 0],
-  ['preview-environment-dispatch.yml', 'inputs.number', 2],
-])('examples/%s', (file, number, first) => {
-  it('makes a client for the pull request, saves it, and deletes both', async () => {
+it.each([
+  { file: 'preview-environment.yml', number: 'github.event.number', first: 0 },
+  { file: 'preview-environment-dispatch.yml', number: 'inputs.number', first: 2 },
+])(
+  'examples/$file creates and saves a client for the pull request, and deletes both',
+  async ({ file, number, first }) => {
     const emulator = await start();
     const values: Values = { ...valuesOf(emulator), [number]: '7' };
     const [environment, ...jobs] = jobsIn(read(`examples/${file}`)).slice(first);
@@ -176,15 +168,16 @@ describe.each([
     const kept = emulator.github.repository(repository).addEnvironment('preview/pr-7');
 
     const { annotations, outputs } = (await made?.()) ?? {};
-    expect([annotations, outputs?.result]).toEqual([[], 'created']);
+    expect({ annotations, outputs }).toMatchObject({ annotations: [], outputs: { result: 'created' } });
     expect(kept.variables.get('SCALEKIT_M2M_CLIENT_ID')?.value).toBe(outputs?.client_id);
     expect(kept.secrets.get('SCALEKIT_M2M_CLIENT_SECRET')?.value).toBe(outputs?.secret);
 
     const { outputs: deleted } = (await gone?.()) ?? {};
     expect(deleted).toEqual({ deleted: outputs?.client_id });
-    expect([emulator.clients(), kept.variables.size, kept.secrets.size]).toEqual([[], 0, 0]);
-  });
-});
+    expect(emulator.clients()).toEqual([]);
+    expect({ variables: [...kept.variables], secrets: [...kept.secrets] }).toEqual({ variables: [], secrets: [] });
+  },
+);
 
 describe('examples/preview-environment-dispatch.yml', () => {
   const text = read('examples/preview-environment-dispatch.yml');
@@ -197,21 +190,16 @@ describe('examples/preview-environment-dispatch.yml', () => {
 
   /** Runs the script that reads a pull request. In place of `gh`, a script prints this answer of GitHub. */
   function readState(answer: unknown, NUMBER = '7') {
-    const folder = mkdtempSync(path.join(tmpdir(), 'preview-'));
-    try {
-      const output = path.join(folder, 'output');
-      writeFileSync(output, '');
-      writeFileSync(path.join(folder, 'answer'), JSON.stringify(answer));
-      const gh = `#!/bin/sh\n[ "$*" = "api repos/${repository}/pulls/7" ] && cat "$(dirname "$0")/answer"\n`;
-      writeFileSync(path.join(folder, 'gh'), gh, { mode: 0o755 });
-      const PATH = [folder, process.env.PATH].join(path.delimiter);
-      const { status } = spawnSync('bash', ['--noprofile', '--norc', '-e', '-o', 'pipefail', '-c', script], {
-        env: { PATH, NUMBER, GITHUB_REPOSITORY: repository, GITHUB_OUTPUT: output },
-      });
-      return { status, output: readFileSync(output, 'utf8') };
-    } finally {
-      rmSync(folder, { recursive: true });
-    }
+    const output = inFolder('output');
+    writeFileSync(output, '');
+    writeFileSync(inFolder('answer'), JSON.stringify(answer));
+    const gh = `#!/bin/sh\n[ "$*" = "api repos/${repository}/pulls/7" ] && cat "$(dirname "$0")/answer"\n`;
+    writeFileSync(inFolder('gh'), gh, { mode: 0o755 });
+    const PATH = [inFolder(), process.env.PATH].join(path.delimiter);
+    const { status } = spawnSync('bash', ['--noprofile', '--norc', '-e', '-o', 'pipefail', '-c', script], {
+      env: { PATH, NUMBER, GITHUB_REPOSITORY: repository, GITHUB_OUTPUT: output },
+    });
+    return { status, output: readFileSync(output, 'utf8') };
   }
 
   itWith('bash', 'jq').each([
@@ -219,15 +207,18 @@ describe('examples/preview-environment-dispatch.yml', () => {
     ['closed', pull('closed', repository), 'closed'],
     ['of a fork', pull('open', 'somebody/inventory-service'), 'foreign'],
     ['of a fork that was deleted', pull('closed', null), 'foreign'],
-  ])('reads a pull request that is %s', (_what, answer, state) => {
+  ])('the preview example reads the state of a pull request that is %s', (_what, answer, state) => {
     expect(readState(answer)).toEqual({ status: 0, output: `state=${state}\n` });
   });
 
-  itWith('bash', 'jq').each(['', '0', '-7', '7/../8', '7 8', '$(id)', '7\n8'])('refuses the number %j', (number) => {
-    expect(readState(pull('open', repository), number)).toEqual({ status: 1, output: '' });
-  });
+  itWith('bash', 'jq').each(['', '0', '-7', '7/../8', '7 8', '$(id)', '7\n8'])(
+    'the preview example refuses the pull request number %j',
+    (number) => {
+      expect(readState(pull('open', repository), number)).toEqual({ status: 1, output: '' });
+    },
+  );
 
-  it('gives no secret to the run of the pull request, whose jobs name no environment', () => {
+  it('the preview example gives no secret to the run of the pull request', () => {
     const { jobs } = parse(text);
     const isOfPullRequest = (job: { if?: string; needs?: string }) => job.if?.includes("== 'pull_request'");
     expect(Object.keys(jobs).filter((name) => isOfPullRequest(jobs[name]))).toEqual(['start']);
@@ -240,7 +231,7 @@ describe('examples/preview-environment-dispatch.yml', () => {
   });
 });
 
-it('examples/sweep.yml deletes the client that remains of a job', async () => {
+it('examples/sweep.yml deletes the client of a job that was cut off', async () => {
   const emulator = await start();
   const killed = await runAction(emulator, {
     inputs: { lifetime: 'job' },
@@ -251,11 +242,12 @@ it('examples/sweep.yml deletes the client that remains of a job', async () => {
   const [step] = job ? usingSteps(job) : [];
   if (!job || !step) throw new Error('the example has no such step');
   const swept = await runUsing(emulator, job, step, valuesOf(emulator));
-  expect([warnings(swept), swept.outputs.deleted]).toEqual([[], killed.outputs.client_id]);
+  expect(warnings(swept)).toEqual([]);
+  expect(swept.outputs.deleted).toBe(killed.outputs.client_id);
   expect(emulator.clients()).toEqual([]);
 });
 
-it('examples/audit.yml lists the clients and keeps the report', async () => {
+it('examples/audit.yml lists the clients and uploads the report', async () => {
   const emulator = await start();
   const made = await runAction(emulator, { inputs: { lifetime: 'persistent' } });
   const text = read('examples/audit.yml');

@@ -29,6 +29,20 @@ export function useEmulator(options: EmulatorOptions = {}): Emulator {
 }
 
 /**
+ * Returns a function that starts an emulator in a test. Each is stopped after the test. It is for tests that need several
+ * emulators, or some with options.
+ */
+export function useEmulators(): (options?: EmulatorOptions) => Promise<Emulator> {
+  const running: Emulator[] = [];
+  afterEach(async () => void (await Promise.all(running.splice(0).map((emulator) => emulator.close()))));
+  return async (options = {}) => {
+    const emulator = await startEmulator(options);
+    running.push(emulator);
+    return emulator;
+  };
+}
+
+/**
  * Creates an empty folder before each test, and deletes it after the test.
  * @returns a function that returns a path in the folder of the test that runs; without arguments, the folder's own
  */
