@@ -60,7 +60,7 @@ for (const folder of ['build', 'dist']) rmSync(folder, { recursive: true, force:
 run('.', 'tsc', '--project', 'tsconfig.build.json');
 // tsc breaks few lines, and indents with four spaces. In nearly the format of src, dist is easier to compare with it. With
 // tabs, it is smaller.
-const { formatter, javascript } = JSON.parse(readFileSync('biome.json', 'utf8'));
+const { formatter, javascript } = JSON.parse(readFileSync('biome.jsonc', 'utf8').replace(/^ *\/\/.*$/gm, ''));
 writeFileSync('build/biome.json', JSON.stringify({ formatter: { ...formatter, indentStyle: 'tab' }, javascript }));
 run('build', 'biome', 'format', '--write');
 // Without "type", Node treats the files as CommonJS, which starts and loads chunks faster than ES modules.

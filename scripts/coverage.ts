@@ -8,8 +8,20 @@ import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { STRIPPED, stripSources } from './strip.ts';
 
-/** Beginnings of the paths of the tests that do not run with the spawned ones. */
-const EXCLUDED = ['matrix', 'behaviours', 'container-cancel', 'injection', 'fleet', 'scenarios'];
+/**
+ * The files of `action/` that do not run. A process that records its coverage is slow: the time limits of some tests are too
+ * short for it, and of tests that reach the same code only the shorter ones run.
+ */
+const EXCLUDED = [
+  // Their time limits are set for the built action.
+  'matrix',
+  'container-cancel',
+  // Other files reach the same code.
+  'behaviours',
+  'injection',
+  'fleet',
+  'scenarios',
+];
 
 /** Temporary folder for V8's coverage files. */
 const folder = mkdtempSync(path.join(tmpdir(), 'coverage-'));
@@ -19,8 +31,7 @@ stripSources('.');
 try {
   // Run the unit tests in Jest's own process. Jest ends its workers in a way that loses their coverage.
   jest('__tests__/unit', '--runInBand');
-  // Exclude the unit tests, which have run, tests whose time limits are set for the built action, and tests of which
-  // others cover the same code. A process that records its coverage is slow, so run no more than there are processors.
+  // No more processes than processors, because a process that records its coverage is slow.
   jest('__tests__/action', '--testPathIgnorePatterns', `action/(${EXCLUDED.join('|')})\\.`, '--maxWorkers', '100%');
   for (const name of readdirSync(folder)) nameSources(path.join(folder, name));
   const limits = ['--check-coverage', '--lines', '95', '--branches', '95'];
