@@ -231,10 +231,13 @@ describe('comparison of a response with the desired client', () => {
       updated: { wrong: ['expiry'] },
     },
     { what: 'another name and description', changes: { name: 'x', description: 'y' }, created: {}, updated: {} },
-  ])('checkCreated and checkUpdated judge $what in a response by the table in docs/design.md', ({ changes, created, updated }) => {
-    expect(fieldsOf(checkCreated(desiredClient(), client(changes)))).toEqual({ ...NONE, ...created });
-    expect(fieldsOf(checkUpdated(desiredClient(), client(changes)))).toEqual({ ...NONE, ...updated });
-  });
+  ])(
+    'checkCreated and checkUpdated judge $what in a response by the table in docs/design.md',
+    ({ changes, created, updated }) => {
+      expect(fieldsOf(checkCreated(desiredClient(), client(changes)))).toEqual({ ...NONE, ...created });
+      expect(fieldsOf(checkUpdated(desiredClient(), client(changes)))).toEqual({ ...NONE, ...updated });
+    },
+  );
 });
 
 describe('formatDifferences', () => {

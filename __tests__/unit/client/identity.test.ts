@@ -72,11 +72,8 @@ describe('identityHash', () => {
   });
 
   it('returns an identity hash of sixteen characters of base64url', () => {
-    fc.assert(
-      fc.property(fc.string({ unit: 'binary' }), (environment) => {
-        expect(hashOf({ environment })).toMatch(/^[\w-]{16}$/);
-      }),
-    );
+    for (const environment of ['', 'Grüße 😀', '\ud800', 'x'.repeat(300)])
+      expect(hashOf({ environment })).toMatch(/^[\w-]{16}$/);
   });
 
   it('returns the same identity hash for two identities only if all of their fields are equal', () => {
