@@ -66,29 +66,29 @@ describe('auditOf', () => {
   const otherOfJob = { ...job(0.5), client_id: 'm2morg_2', marker: marker({ lifetime: 'job', nonce }) };
   const deactivated = { deactivated: true };
 
-  it.each<[which: string, clients: AuditedClient[], found: FindingKind[]]>([
-    ['in which nothing is odd', [client()], []],
-    ['with several different markers', [client({ marker: undefined })], ['several_markers']],
-    ['whose marker and claims contradict each other', [client({ isContradictory: true })], ['contradictory_claims']],
-    ['that cannot be read as a whole', [client({ name: undefined, secrets: undefined })], ['unreadable']],
-    ['whose key another persistent client has', [client(), other({ nonce })], ['same_key']],
-    ['whose key no other client has', [client(), other({ nonce, key: 'l'.repeat(16) })], []],
-    ['of a job whose key the client of another job has', [job(0.5), otherOfJob], []],
+  it.each<[found: FindingKind[], which: string, clients: AuditedClient[]]>([
+    [[], 'in which nothing is odd', [client()]],
+    [['several_markers'], 'with several different markers', [client({ marker: undefined })]],
+    [['contradictory_claims'], 'whose marker and claims contradict each other', [client({ isContradictory: true })]],
+    [['unreadable'], 'that cannot be read as a whole', [client({ name: undefined, secrets: undefined })]],
+    [['same_key'], 'whose key another persistent client has', [client(), other({ nonce })]],
+    [[], 'whose key no other client has', [client(), other({ nonce, key: 'l'.repeat(16) })]],
+    [[], 'of a job whose key the client of another job has', [job(0.5), otherOfJob]],
     [
+      ['copy', 'same_key'],
       'that is more than an hour younger than one with its nonce',
       [client(), other({}, 100 + 1.01 / 24)],
-      ['copy', 'same_key'],
     ],
-    ['that is older than one with its nonce', [client(), other({}, 99)], ['same_key']],
-    ['that is less than an hour younger than one with its nonce', [client(), other({}, 100 + 0.99 / 24)], ['same_key']],
-    ['without a secret', [client({ secrets: [] })], ['no_active_secret']],
-    ['with only a deactivated secret', [client({ secrets: [secret(1, deactivated)] })], ['no_active_secret']],
-    ['with only an expired secret', [client({ secrets: [secret(9, { expire_time: NOW - 1 })] })], ['no_active_secret']],
-    ['with a secret that expires now', [client({ secrets: [secret(9, { expire_time: NOW })] })], []],
-    ['of a job that is older than a day', [job(1.01)], ['old_job_client']],
-    ['of a job that is a day old', [job(1)], []],
-    ['of a job and of unknown age', [job(undefined)], []],
-  ])('judges a client %s', (_which, clients, found) => {
+    [['same_key'], 'that is older than one with its nonce', [client(), other({}, 99)]],
+    [['same_key'], 'that is less than an hour younger than one with its nonce', [client(), other({}, 100 + 0.99 / 24)]],
+    [['no_active_secret'], 'without a secret', [client({ secrets: [] })]],
+    [['no_active_secret'], 'with only a deactivated secret', [client({ secrets: [secret(1, deactivated)] })]],
+    [['no_active_secret'], 'with only an expired secret', [client({ secrets: [secret(9, { expire_time: NOW - 1 })] })]],
+    [[], 'with a secret that expires now', [client({ secrets: [secret(9, { expire_time: NOW })] })]],
+    [['old_job_client'], 'of a job that is older than a day', [job(1.01)]],
+    [[], 'of a job that is a day old', [job(1)]],
+    [[], 'of a job and of unknown age', [job(undefined)]],
+  ])('finds %j in a client %s', (found, _which, clients) => {
     expect(kinds(clients)).toEqual(found);
   });
 
@@ -135,7 +135,7 @@ describe('auditOf', () => {
       limits: { max_secret_age: 10 },
       found: [],
     },
-  ])('judges the secrets of a client $which', ({ secrets, limits, found }) => {
+  ])('finds $found in a client $which', ({ secrets, limits, found }) => {
     expect(kinds([client({ secrets })], limits)).toEqual(found);
   });
 
@@ -144,7 +144,7 @@ describe('auditOf', () => {
     [{ repository: true, environment: true }, []],
     [{ repository: false, environment: undefined }, ['repository_not_shown']],
     [{ repository: true, environment: false }, ['environment_not_shown']],
-  ])('judges a client by what GitHub shows: %j', (visibility, found) => {
+  ])('finds a repository or an environment that GitHub does not show: %j', (visibility, found) => {
     expect(kinds([client()], {}, { visibility })).toEqual(found);
   });
 

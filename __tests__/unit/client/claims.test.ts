@@ -169,7 +169,7 @@ describe('a requested claim that is not known', () => {
     for (const target of [EMPTY, undefined]) expect(problemsOf('environment', 'api', target)).toEqual([problem]);
   });
 
-  it('lists the known claim names once, and suggests those to which only github_ is missing', () => {
+  it('lists the known claim names once, and suggests names that lack only github_', () => {
     const problems: string[] = [];
     const names = ['sha', 'nonsense', 'ref'];
     checkClaimNames(names, { source: 'token', environment: '' }, 'job', (problem) => problems.push(problem));

@@ -143,7 +143,7 @@ describe('findDrift', () => {
       { description: OLD_MARKER_LINE },
       { field: 'description', wanted: '"What for"', got: 'none' },
     ],
-  ])('finds with its wanted and actual values %s', (_what, changes, difference) => {
+  ])('names the wanted and the actual values of a difference: %s', (_what, changes, difference) => {
     expect(texts(findDrift(desiredClient(), client(changes)))).toEqual([difference]);
   });
 
@@ -241,7 +241,7 @@ describe('comparison of a response with the desired client', () => {
 });
 
 describe('formatDifferences', () => {
-  it('has one line for each difference', () => {
+  it('formatDifferences returns one line for each difference', () => {
     const found = findDrift(desiredClient(), client({ scopes: ['x'], name: 'y' }));
     expect(formatDifferences(found)).toBe(
       'scopes: wanted "deploy:apps", "read:apps"; got "x"\nname: wanted "Deployer"; got "y"',
@@ -249,7 +249,7 @@ describe('formatDifferences', () => {
     expect(formatDifferences([])).toBe('');
   });
 
-  it('shows those of many values that differ first, and counts the others', () => {
+  it('formatDifferences shows the values that differ first, and counts the others of many', () => {
     const all = Array.from({ length: 60 }, (_, at) => `scope:${at + 10}`);
     const found = compareSets([['scopes', all, [...all.slice(0, -1), 'x']]]);
     const [wanted = '', got = ''] = formatDifferences(found).split('; ');

@@ -14,7 +14,7 @@ function messageOf(problems: [input: string, problem: string, label?: string][],
 }
 
 describe('InputError', () => {
-  it('is thrown only if an input has a problem, and has one line for one problem', () => {
+  it('InputError is thrown only if an input has a problem, and has one line for one problem', () => {
     expect(messageOf([])).toBe('');
     expect(messageOf([['a', 'is bad', 'a (from A)']])).toBe('Bad input: a (from A): is bad');
   });

@@ -191,15 +191,15 @@ describe('reasonNotManageable', () => {
   );
 
   it.each<[string, Partial<Client>, Partial<Identity>]>([
-    ['with the id of another repository', claims('99', 'acme/app'), {}],
+    ['the id of another repository', claims('99', 'acme/app'), {}],
     [
-      'with the ids of this and another repository',
+      'the ids of this and another repository',
       { custom_claims: [...claims('1296269').custom_claims, ...claims('99').custom_claims] },
       {},
     ],
-    ['with the name of another repository and no id', claims(undefined, 'acme/b'), {}],
-    ['with the name of another repository if the step knows no id', claims('1296269', 'acme/b'), NO_ID],
-  ])('refuses a client %s in its claims', (_what, claims, changes) => {
+    ['the name of another repository and no id', claims(undefined, 'acme/b'), {}],
+    ['the name of another repository if the step knows no id', claims('1296269', 'acme/b'), NO_ID],
+  ])('refuses a client whose claims have %s', (_what, claims, changes) => {
     for (const marker of [{}, undefined])
       expect(reason(marker, claims, changes)).toBe('its claims name another repository');
   });
@@ -303,7 +303,7 @@ describe('relationOf', () => {
     { relation: 'unrelated', which: 'no marker and unreadable claims', markers: [] },
     { relation: 'unrelated', which: 'another marker and our claims', markers: [other], custom_claims: OUR_CLAIMS },
     { relation: 'unrelated', which: 'another marker and unreadable claims', markers: [other] },
-  ])('returns "$relation" for a client with $which', ({ relation, markers, custom_claims }) => {
+  ])('relationOf returns "$relation" for a client with $which', ({ relation, markers, custom_claims }) => {
     const description = markers.map(formatMarker).join(' and ');
     expect(relationOf({ description, custom_claims }, { identity, marker: ours })).toBe(relation);
   });

@@ -98,16 +98,16 @@ describe('ownership marker', () => {
 
 describe('text of a description', () => {
   it.each([
-    ['removes a marker at the end', `What for\n${LINE}`, 'What for'],
-    ['removes a marker at the beginning', `${LINE} What for`, 'What for'],
-    ['returns nothing of a marker alone', LINE, ''],
+    ['a marker at its end', `What for\n${LINE}`, 'What for'],
+    ['a marker at its beginning', `${LINE} What for`, 'What for'],
+    ['only a marker', LINE, ''],
     [
-      'decodes HTML entities once',
+      'HTML entities, and decodes them once',
       'What &lt;b&gt; &amp;amp; &quot;for&quot; &apos;&#39;&#x27;',
       "What <b> &amp; \"for\" '''",
     ],
-    ['keeps unknown HTML entities', '&unknown; &#1114112; &', '&unknown; &#1114112; &'],
-  ])('textOf %s in a description', (_what, description, text) => {
+    ['unknown HTML entities, and does not change them', '&unknown; &#1114112; &', '&unknown; &#1114112; &'],
+  ])('textOf returns the text of a description with %s', (_what, description, text) => {
     expect(textOf(description)).toBe(text);
   });
 

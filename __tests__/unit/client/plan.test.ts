@@ -201,7 +201,7 @@ describe('correction of the ownership marker', () => {
     ['is empty', '', NEW_MARKER_LINE],
     ['has two lines', 'By hand\nin two lines', `By hand\nin two lines\n${NEW_MARKER_LINE}`],
     ['is so long that it has to be cut', '😀'.repeat(512), `${'😀'.repeat(MAX_DESCRIPTION_TEXT)}\n${NEW_MARKER_LINE}`],
-  ])('adds the ownership marker to a description that %s if none was given', (_what, description, sent) => {
+  ])('adds the ownership marker, if no description was given, to one that %s', (_what, description, sent) => {
     expect(sentFor(description, withoutDescription)).toEqual([sent]);
   });
 

@@ -47,7 +47,7 @@ describe('proofOf', () => {
     ['it existed before the request', { client_id: 'm2morg_9' }],
     ['it was created before the request', { create_time: SENT_AT - 61n * SECOND }],
     ['it has several secrets', { secrets: [SECRET, { ...SECRET, id: 'sks_2' }] }],
-  ])('does not recognize a client because %s', (reason, changes) => {
+  ])("does not recognize a client as this step's own because %s", (reason, changes) => {
     expect(proofOf(unmarked(changes), request)).toEqual({ isOwn: false, reason });
   });
 
@@ -56,7 +56,7 @@ describe('proofOf', () => {
   it.each([
     ['only the ownership marker of another step', appendMarker('', otherMarker)],
     ['the ownership markers of this and another step', `${appendMarker('', marker)} ${appendMarker('', otherMarker)}`],
-  ])('does not recognize a client with %s', (_what, description) => {
+  ])("does not recognize a client as this step's own if it has %s", (_what, description) => {
     const reason = 'its description has the ownership marker of another step';
     expect(proofOf(unmarked({ description }), request)).toEqual({ isOwn: false, reason });
   });

@@ -125,19 +125,25 @@ describe('retirement after a rotation', () => {
   it.each<[what: string, Secret[], after: string[]]>([
     ['all four that existed', four, ['delete sks_1', 'delete sks_2', 'delete sks_3', 'delete sks_4']],
     ['one of unknown age', [undated], ['delete sks_1']],
-  ])('deletes with keep_secrets: 1, even if recent, %s', (_what, secrets, after) => {
+  ])('deletes %s after a rotation with keep_secrets: 1, recent ones included', (_what, secrets, after) => {
     expect(planFor(desiredClient({ keep_secrets: 1 }), { secrets }).afterPublish.map(stepText)).toEqual(after);
   });
 
-  it.each<[keep: number, what: string, Secret[], ids: string[]]>([
-    [2, 'all but the newest of four', four, ['sks_1', 'sks_2', 'sks_3']],
-    [3, 'the two oldest of four', four, ['sks_1', 'sks_2']],
-    [4, 'the oldest of four', [...four].reverse(), ['sks_1']],
-    [5, 'none of four', four, []],
-    [2, 'none of one', [secret(1)], []],
-    [2, 'an inactive one before an older active one', [secret(1), inactive], ['sks_3']],
-    [2, 'those of unknown age last', [undated, secret(2), secret(3)], ['sks_2', 'sks_3']],
-  ])('deletes with keep_secrets: %i, unless recent, %s', (keep_secrets, _what, secrets, ids) => {
+  it.each<{ what: string; keep_secrets: number; secrets: Secret[]; ids: string[] }>([
+    { what: 'all but the newest of four', keep_secrets: 2, secrets: four, ids: ['sks_1', 'sks_2', 'sks_3'] },
+    { what: 'the two oldest of four', keep_secrets: 3, secrets: four, ids: ['sks_1', 'sks_2'] },
+    { what: 'the oldest of four', keep_secrets: 4, secrets: [...four].reverse(), ids: ['sks_1'] },
+    { what: 'none of four', keep_secrets: 5, secrets: four, ids: [] },
+    { what: 'none of one', keep_secrets: 2, secrets: [secret(1)], ids: [] },
+    { what: 'an inactive one', keep_secrets: 2, secrets: [secret(1), inactive], ids: ['sks_3'] },
+    {
+      what: 'those of known age before one of unknown age',
+      keep_secrets: 2,
+      secrets: [undated, secret(2), secret(3)],
+      ids: ['sks_2', 'sks_3'],
+    },
+  ])('deletes $what after a rotation with keep_secrets: $keep_secrets, except recent ones', (row) => {
+    const { keep_secrets, secrets, ids } = row;
     const { afterPublish } = planFor(desiredClient({ keep_secrets }), { secrets });
     expect(afterPublish.map(stepText)).toEqual(ids.map((id) => `delete ${id} unless recent`));
   });

@@ -63,10 +63,10 @@ describe('the variable …_STATE', () => {
   });
 
   it.each([
-    ['empty', ''],
-    ['an id', 'm2morg_1'],
+    ['that is empty', ''],
+    ['that is an id', 'm2morg_1'],
     ['of another version', stateWith('v1', 'v2')],
-    ['in another form', stateWith('key:', 'key=')],
+    ['that is in another form', stateWith('key:', 'key=')],
     ['without an organization', stateWith(' organization:org_1', '')],
     ['without a secret', stateWith(' secret:sks_1', '')],
     ['with a secret that would address another path', stateWith('sks_1', '../sks_1')],
@@ -74,8 +74,8 @@ describe('the variable …_STATE', () => {
     ['with an organization that has no id', stateWith('organization:org_1', 'organization:acme')],
     ['with more text after it', `${SAVED.state} more`],
     ['with more text before it', `x${SAVED.state}`],
-    ['repeated on two lines', `${SAVED.state}\n${SAVED.state}`],
-  ])("counts a …_STATE that this action would not write as another owner's: one that is %s", (_what, state) => {
+    ['that is repeated on two lines', `${SAVED.state}\n${SAVED.state}`],
+  ])("counts a …_STATE that this action would not write as another owner's: one %s", (_what, state) => {
     expect(savedSecretId({ ...SAVED, state }, OWNER)).toBeUndefined();
     expect(isOtherOwners({ ...SAVED, state }, OWNER)).toBe(true);
   });
@@ -91,8 +91,8 @@ describe('reasonNotUsable', () => {
 
   it.each<[what: string, Partial<SavedSnapshot>, Partial<Client>]>([
     ['they belong to this owner and client', {}, {}],
-    ['the secret was written in the same second as the state', { secretTime: SAVED.stateTime }, {}],
-    ['the secret was written a month after the state', { secretTime: '2026-12-24T08:00:00Z' }, {}],
+    ['the secret was written in the same second as …_STATE', { secretTime: SAVED.stateTime }, {}],
+    ['the secret was written a month after …_STATE', { secretTime: '2026-12-24T08:00:00Z' }, {}],
     ['the times have different offsets', { stateTime: '2026-11-24T09:00:01+01:00' }, {}],
     ['an editor added a line break to the id', { client_id: 'm2morg_1\n' }, {}],
     [
@@ -137,7 +137,7 @@ describe('reasonNotUsable', () => {
   it.each<[what: string, Partial<Client>]>([
     ['no secret', { secrets: [] }],
     ['only another secret', { secrets: [secret(2)] }],
-    ['the saved secret as an inactive one', { secrets: [secret(1, { active: false }), secret(2)] }],
+    ['the saved secret, but inactive', { secrets: [secret(1, { active: false }), secret(2)] }],
   ])('counts the saved credentials as inactive if the client has %s', (_what, changes) => {
     expect(reasonNotUsable(SAVED, OWNER, client(changes))).toBe('the saved secret sks_1 is not active');
   });

@@ -1,7 +1,13 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { type ClaimInputs, deriveClaims } from '../../../src/client/claims.ts';
-import { CLAIM_NAMES, targetFromApi, targetFromIdToken, targetFromRunner } from '../../../src/client/target.ts';
+import {
+  CLAIM_NAMES,
+  type Target,
+  targetFromApi,
+  targetFromIdToken,
+  targetFromRunner,
+} from '../../../src/client/target.ts';
 import { readRunner } from '../../../src/github/runner.ts';
 
 const RUNNER = {
@@ -111,16 +117,40 @@ describe('targetFromIdToken', () => {
     expect(fromToken({ ...TOKEN, sha: 'abc' }).claims).toMatchObject({ github_sha: 'abc' });
   });
 
-  it.each<{ token: unknown; input: string; environment: string; asserted: boolean }>([
-    { token: 'production', input: '', environment: 'production', asserted: false },
-    { token: 'production', input: 'PRODUCTION', environment: 'production', asserted: false },
-    { token: undefined, input: 'staging', environment: 'staging', asserted: true },
-    { token: '', input: 'staging', environment: 'staging', asserted: true },
-    { token: null, input: '', environment: '', asserted: false },
-  ])('takes the environment "$environment" from the ID token "$token" or the input "$input"', (row) => {
-    const { token, input, environment, asserted } = row;
+  it.each<{ source: string; token: unknown; input: string; expected: Pick<Target, 'environment' | 'asserted'> }>([
+    {
+      source: 'the ID token if the input is empty',
+      token: 'production',
+      input: '',
+      expected: { environment: 'production', asserted: false },
+    },
+    {
+      source: 'the ID token if the input has another case',
+      token: 'production',
+      input: 'PRODUCTION',
+      expected: { environment: 'production', asserted: false },
+    },
+    {
+      source: 'the input if the ID token has none',
+      token: undefined,
+      input: 'staging',
+      expected: { environment: 'staging', asserted: true },
+    },
+    {
+      source: 'the input if that of the ID token is empty',
+      token: '',
+      input: 'staging',
+      expected: { environment: 'staging', asserted: true },
+    },
+    {
+      source: 'neither if the ID token has null and the input is empty',
+      token: null,
+      input: '',
+      expected: { environment: '', asserted: false },
+    },
+  ])('takes the environment from $source', ({ token, input, expected }) => {
     const target = fromToken({ ...TOKEN, environment: token }, RUNNER, input);
-    expect(target).toMatchObject({ environment, asserted, problems: [] });
+    expect(target).toMatchObject({ ...expected, problems: [] });
   });
 
   it('reports both environments if ID token and input disagree', () => {
@@ -206,7 +236,7 @@ describe('targetFromApi', () => {
     expect(targetFromApi({ ...least, custom_properties: null }, '').claims).toEqual(target.claims);
   });
 
-  it.each([null, undefined, 'Acme'])('has no claims of the owner if the API returns %j', (owner) => {
+  it.each([null, undefined, 'Acme'])('returns no claims of the owner if the API returns %j', (owner) => {
     const { claims } = targetFromApi({ ...REPOSITORY, owner }, '');
     expect(claims).toMatchObject({
       github_repository: 'Acme/App',

@@ -97,7 +97,7 @@ describe('checkToken', () => {
   it.each<[what: string, Partial<TokenPayload>, notices: string[]]>([
     ['no organization', { oid: undefined }, ['oid']],
     ['no client', { sub: undefined }, ['sub']],
-  ])('accepts a token with %s and a notice, even with verify: exact', (_what, changes, notices) => {
+  ])('gives only a notice for a token with %s, even with verify: exact', (_what, changes, notices) => {
     for (const verify of [true, 'exact'] as const)
       expect(check(token(changes), desiredClient({ verify }))).toEqual({ ...NONE, notices });
   });

@@ -40,14 +40,18 @@ describe('cell', () => {
   it.each<[what: string, values: string[], html: string]>([
     ['each value as code', ['a', 'b'], '<code>a</code><br><code>b</code>'],
     ['a dash if there is no value', [], '–'],
-    ['no HTML of a value', ['<img src=x onerror="a">'], '<code>&lt;img src=x onerror=&quot;a&quot;&gt;</code>'],
+    [
+      'a value with its HTML escaped',
+      ['<img src=x onerror="a">'],
+      '<code>&lt;img src=x onerror=&quot;a&quot;&gt;</code>',
+    ],
     ['a value on one line', ['a\nb'], '<code>a b</code>'],
     ['200 characters of a value', ['x'.repeat(201)], `<code>${'x'.repeat(199)}…</code>`],
-  ])('shows in a cell of the summary %s', (_what, values, html) => {
+  ])('writes into a cell of the summary %s', (_what, values, html) => {
     expect(cell(values)).toBe(html);
   });
 
-  it('shows in a cell of the summary 50 values, and how many more there are', () => {
+  it('writes at most 50 values into a cell of the summary, and how many more there are', () => {
     const values = Array.from({ length: 53 }, (_, at) => `${at}`);
     expect(cell(values.slice(0, 50))).not.toContain('more');
     expect(cell(values)).toBe(`${cell(values.slice(0, 50))}<br>and 3 more`);
