@@ -81,7 +81,7 @@ describe('secretToMakeRoom', () => {
       savedId: 'sks_1',
       deletedId: 'sks_2',
     },
-  ])('makes room with $what', ({ secrets, savedId, deletedId }) => {
+  ])('secretToMakeRoom makes room with $what', ({ secrets, savedId, deletedId }) => {
     expect(secretToMakeRoom(secrets, savedId)?.id).toBe(deletedId);
     expect(secretToMakeRoom([...secrets].reverse(), savedId)?.id).toBe(deletedId);
   });
@@ -277,7 +277,7 @@ describe('retirement of the secret that was saved until now', () => {
       { ...SAVED, state: SAVED.state.replace('org_1', 'org_2') },
       ['sks_1', 'sks_2'],
     ],
-  ])('retires a secret %s', (_what, saved, retired) => {
+  ])('retires an active secret after a rotation %s', (_what, saved, retired) => {
     const existing = { client: client({ secrets: three }), others: [], saved };
     expect(deletedIds(planChanges(desiredClient({ location: LOCATION }), existing).afterPublish)).toEqual(retired);
   });

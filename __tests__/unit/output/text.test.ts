@@ -53,7 +53,7 @@ describe('truncate', () => {
     ['ab', 1, '…'],
     ['😀😀😀', 3, '😀😀😀'],
     ['😀😀😀😀', 3, '😀😀…'],
-  ])('cuts %j to %i characters: %j', (text, length, shown) => {
+  ])('truncate cuts the value %j to %i characters: %j', (text, length, shown) => {
     expect(truncate(text, length)).toBe(shown);
   });
 
