@@ -16,7 +16,7 @@ import { parseClientSummary } from '../../../src/scalekit/types.ts';
 
 const HOUR = 3_600_000;
 const DAY = 24 * HOUR;
-/** Scalekit's time. */
+/** Scalekit's time in the tests, in milliseconds. */
 const NOW = Date.UTC(2026, 10, 30);
 const NOT_CHECKED: AuditLimits = { max_secret_age: undefined, max_secrets: undefined };
 const NOT_ASKED: Visibility = { repository: undefined, environment: undefined };
@@ -59,83 +59,84 @@ function kinds(
   return auditOf(clients, { ...NOT_CHECKED, ...limits }, now)(first, visibility).map(({ kind }) => kind);
 }
 
-describe('a client is a finding', () => {
+describe('auditOf', () => {
+  const nonce = 'o'.repeat(16);
   const other = (changes: Partial<OwnershipMarker>, age = 100) =>
     client({ client_id: 'm2morg_2', marker: marker(changes), create_time: NOW - age * DAY });
-  const nonce = 'o'.repeat(16);
+  const otherOfJob = { ...job(0.5), client_id: 'm2morg_2', marker: marker({ lifetime: 'job', nonce }) };
+  const deactivated = { deactivated: true };
 
-  it.each<[what: string, found: FindingKind[], clients: AuditedClient[], limits?: Partial<AuditLimits>]>([
-    ['never, if nothing is odd', [], [client()]],
-    ['if it has several different markers', ['several_markers'], [client({ marker: undefined })]],
-    ['if marker and claims contradict each other', ['contradictory_claims'], [client({ isContradictory: true })]],
-    ['if it cannot be read as a whole', ['unreadable'], [client({ name: undefined, secrets: undefined })]],
-    ['if another persistent one has its key', ['same_key'], [client(), other({ nonce })]],
-    ['not if the other one has another key', [], [client(), other({ nonce, key: 'l'.repeat(16) })]],
+  it.each<[found: FindingKind[], which: string, clients: AuditedClient[]]>([
+    [[], 'in which nothing is odd', [client()]],
+    [['several_markers'], 'with several different markers', [client({ marker: undefined })]],
+    [['contradictory_claims'], 'whose marker and claims contradict each other', [client({ isContradictory: true })]],
+    [['unreadable'], 'that cannot be read as a whole', [client({ name: undefined, secrets: undefined })]],
+    [['same_key'], 'whose key another persistent client has', [client(), other({ nonce })]],
+    [[], 'whose key no other client has', [client(), other({ nonce, key: 'l'.repeat(16) })]],
+    [[], 'of a job whose key the client of another job has', [job(0.5), otherOfJob]],
     [
-      'not if both are of jobs, each of which has its own',
-      [],
-      [job(0.5), { ...job(0.5), client_id: 'm2morg_2', marker: marker({ lifetime: 'job', nonce }) }],
-    ],
-    [
-      'if it is more than an hour younger than one with its nonce',
       ['copy', 'same_key'],
+      'that is more than an hour younger than one with its nonce',
       [client(), other({}, 100 + 1.01 / 24)],
     ],
-    ['as the original only because of the key', ['same_key'], [client(), other({}, 99)]],
-    [
-      'not as a copy within an hour, since a lost answer makes those',
-      ['same_key'],
-      [client(), other({}, 100 + 0.99 / 24)],
-    ],
-    ['if it has no secret', ['no_active_secret'], [client({ secrets: [] })]],
-    [
-      'if all of its secrets are deactivated',
-      ['no_active_secret'],
-      [client({ secrets: [secret(1, { deactivated: true })] })],
-    ],
-    [
-      'if all of its secrets are expired',
-      ['no_active_secret'],
-      [client({ secrets: [secret(9, { expire_time: NOW - 1 })] })],
-    ],
-    ['not if one expires now', [], [client({ secrets: [secret(9, { expire_time: NOW })] })]],
-    [
-      'not because of secrets that were not read',
-      [],
-      [client({ secrets: undefined })],
-      { max_secret_age: 1, max_secrets: 1 },
-    ],
-    [
-      'if it has more than max_secrets',
-      ['too_many_secrets'],
-      [client({ secrets: [secret(1), secret(2)] })],
-      { max_secrets: 1 },
-    ],
-    ['not if it has as many', [], [client({ secrets: [secret(1), secret(2)] })], { max_secrets: 2 }],
-    [
-      'if its newest secret is older than max_secret_age',
-      ['old_secret'],
-      [client({ secrets: [secret(91), secret(10.1)] })],
-      { max_secret_age: 10 },
-    ],
-    ['not if one is younger', [], [client({ secrets: [secret(91), secret(9.9)] })], { max_secret_age: 10 }],
-    [
-      'if only a deactivated one is younger',
-      ['old_secret'],
-      [client({ secrets: [secret(91), secret(1, { deactivated: true })] })],
-      { max_secret_age: 10 },
-    ],
-    [
-      'not if the age of one is not known',
-      [],
-      [client({ secrets: [secret(91), secret(undefined)] })],
-      { max_secret_age: 10 },
-    ],
-    ['if it is a job’s and older than a day', ['old_job_client'], [job(1.01)]],
-    ['not if it is a job’s and as old as a day', [], [job(1)]],
-    ['not if it is a job’s and its age is not known', [], [job(undefined)]],
-  ])('%s', (_what, found, clients, limits = {}) => {
-    expect(kinds(clients, limits)).toEqual(found);
+    [['same_key'], 'that is older than one with its nonce', [client(), other({}, 99)]],
+    [['same_key'], 'that is less than an hour younger than one with its nonce', [client(), other({}, 100 + 0.99 / 24)]],
+    [['no_active_secret'], 'without a secret', [client({ secrets: [] })]],
+    [['no_active_secret'], 'with only a deactivated secret', [client({ secrets: [secret(1, deactivated)] })]],
+    [['no_active_secret'], 'with only an expired secret', [client({ secrets: [secret(9, { expire_time: NOW - 1 })] })]],
+    [[], 'with a secret that expires now', [client({ secrets: [secret(9, { expire_time: NOW })] })]],
+    [['old_job_client'], 'of a job that is older than a day', [job(1.01)]],
+    [[], 'of a job that is a day old', [job(1)]],
+    [[], 'of a job and of unknown age', [job(undefined)]],
+  ])('finds %j in a client %s', (found, _which, clients) => {
+    expect(kinds(clients)).toEqual(found);
+  });
+
+  it.each<{ which: string; secrets: AuditedSecret[] | undefined; limits: Partial<AuditLimits>; found: FindingKind[] }>([
+    {
+      which: 'whose secrets are not known',
+      secrets: undefined,
+      limits: { max_secret_age: 1, max_secrets: 1 },
+      found: [],
+    },
+    {
+      which: 'with more secrets than max_secrets',
+      secrets: [secret(1), secret(2)],
+      limits: { max_secrets: 1 },
+      found: ['too_many_secrets'],
+    },
+    {
+      which: 'with as many secrets as max_secrets',
+      secrets: [secret(1), secret(2)],
+      limits: { max_secrets: 2 },
+      found: [],
+    },
+    {
+      which: 'whose newest secret is older than max_secret_age',
+      secrets: [secret(91), secret(10.1)],
+      limits: { max_secret_age: 10 },
+      found: ['old_secret'],
+    },
+    {
+      which: 'with one secret younger than max_secret_age',
+      secrets: [secret(91), secret(9.9)],
+      limits: { max_secret_age: 10 },
+      found: [],
+    },
+    {
+      which: 'with only a deactivated secret younger than max_secret_age',
+      secrets: [secret(91), secret(1, deactivated)],
+      limits: { max_secret_age: 10 },
+      found: ['old_secret'],
+    },
+    {
+      which: 'with a secret of unknown age and one older than max_secret_age',
+      secrets: [secret(91), secret(undefined)],
+      limits: { max_secret_age: 10 },
+      found: [],
+    },
+  ])('finds $found in a client $which', ({ secrets, limits, found }) => {
+    expect(kinds([client({ secrets })], limits)).toEqual(found);
   });
 
   it.each<[Visibility, FindingKind[]]>([
@@ -143,16 +144,16 @@ describe('a client is a finding', () => {
     [{ repository: true, environment: true }, []],
     [{ repository: false, environment: undefined }, ['repository_not_shown']],
     [{ repository: true, environment: false }, ['environment_not_shown']],
-  ])('by what GitHub shows: %j', (visibility, found) => {
+  ])('finds a repository or an environment that GitHub does not show: %j', (visibility, found) => {
     expect(kinds([client()], {}, { visibility })).toEqual(found);
   });
 
-  it('for no age, if Scalekit’s time is not known', () => {
+  it("makes no finding that needs Scalekit's time if that is not known", () => {
     const clients = [{ ...job(9), secrets: [secret(91, { expire_time: NOW - DAY })] }];
     expect(kinds(clients, { max_secret_age: 10 }, { now: undefined })).toEqual([]);
   });
 
-  it('for several reasons at once, in the order of the kinds', () => {
+  it('lists several findings about a client in the order of the kinds', () => {
     const odd = client({ marker: undefined, isContradictory: true, name: undefined, secrets: [secret(9), secret(8)] });
     const visibility = { repository: false, environment: false };
     const found = kinds([odd], { max_secrets: 1, max_secret_age: 1 }, { visibility });
@@ -160,17 +161,16 @@ describe('a client is a finding', () => {
     expect(found).toHaveLength(7);
   });
 
-  it('with numbers in the text', () => {
-    const { secrets = [] } = client({ secrets: [secret(400.9), secret(500)] });
+  it('says in a finding how many secrets there are and how old they are', () => {
     const findings = auditOf([client()], { max_secret_age: 90, max_secrets: 1 }, NOW);
-    expect(findings(client({ secrets }), NOT_ASKED).map(({ text }) => text)).toEqual([
+    expect(findings(client({ secrets: [secret(400.9), secret(500)] }), NOT_ASKED).map(({ text }) => text)).toEqual([
       'has 2 secrets, and max_secrets is 1',
       'has no active secret younger than 400.9 days, and max_secret_age is 90',
     ]);
   });
 });
 
-describe('a client of a response, as the audit needs it,', () => {
+describe('auditedClient', () => {
   const response = {
     client_id: 'm2morg_1',
     name: 'Deployer',
@@ -184,7 +184,7 @@ describe('a client of a response, as the audit needs it,', () => {
   };
   const read = (changes: object = {}) => auditedClient(parseClientSummary({ ...response, ...changes }));
 
-  it('has marker, name, claims, and times in milliseconds', () => {
+  it('keeps marker, name and claims of a client, and its times in milliseconds', () => {
     expect(read()).toEqual({
       client_id: 'm2morg_1',
       marker: marker(),
@@ -197,48 +197,53 @@ describe('a client of a response, as the audit needs it,', () => {
     });
   });
 
-  it('is none without a marker', () => {
-    expect([read({ description: 'By hand.' }), read({ description: undefined })]).toEqual([undefined, undefined]);
+  it('ignores a client without an ownership marker', () => {
+    expect(read({ description: 'By hand.' })).toBeUndefined();
+    expect(read({ description: undefined })).toBeUndefined();
   });
 
-  it('has no marker if there are several different ones, and one if both are the same', () => {
+  it('keeps no marker of several different ones, and one of two equal ones', () => {
     const twice = (second: OwnershipMarker) => ({ description: formatMarker(marker()) + formatMarker(second) });
     expect(read(twice(marker({ run: '8.1' })))?.marker).toBeUndefined();
     expect(read(twice(marker()))?.marker).toEqual(marker());
   });
 
-  it('has unknown secrets if the response shows none, because each client has one', () => {
-    for (const secrets of [undefined, []]) expect(read({ secrets })?.secrets).toBeUndefined();
+  it.each([undefined, []])('counts the secrets of a client as unknown if the response shows %j', (secrets) => {
+    expect(read({ secrets })?.secrets).toBeUndefined();
   });
 
-  it('has at most 300 characters of a name and of an environment, because the values of claims have no maximum', () => {
+  it('keeps at most 300 characters of a name and of an environment', () => {
     const long = '😀'.repeat(301);
-    const { name = '', environment = '' } =
-      read({ name: long, custom_claims: [{ key: 'environment', value: long }] }) ?? {};
-    expect([name, environment].map((text) => [...text].length)).toEqual([300, 300]);
+    const audited = read({ name: long, custom_claims: [{ key: 'environment', value: long }] });
+    expect([...(audited?.name ?? '')]).toHaveLength(300);
+    expect([...(audited?.environment ?? '')]).toHaveLength(300);
   });
 
-  it('contradicts itself if its claim names another id than its marker', () => {
+  it('notices that the claim github_repository_id and the marker name different repositories', () => {
     const claim = (value: string) => ({ custom_claims: [{ key: 'github_repository_id', value }] });
-    expect([read(claim('1'))?.isContradictory, read(claim('2'))?.isContradictory]).toEqual([false, true]);
+    expect(read(claim('1'))?.isContradictory).toBe(false);
+    expect(read(claim('2'))?.isContradictory).toBe(true);
   });
 
-  it('has no claim that it has twice', () => {
+  it('ignores a claim that a client has twice', () => {
     const custom_claims = ['a', 'b'].map((value) => ({ key: 'environment', value }));
     expect(read({ custom_claims })?.environment).toBeUndefined();
   });
 
-  it('has id and marker alone if its other fields cannot be read', () => {
+  it('keeps only id and marker of a client whose other fields cannot be read', () => {
     expect(read({ scopes: 7 })).toEqual({ client_id: 'm2morg_1', marker: marker(), isContradictory: false });
   });
 });
 
-it('an age is in days, is not negative, and is not known without both times', () => {
-  expect([ageInDays(NOW - DAY / 2, NOW), ageInDays(NOW + DAY, NOW)]).toEqual([0.5, 0]);
-  expect([ageInDays(undefined, NOW), ageInDays(NOW, undefined)]).toEqual([undefined, undefined]);
+it('ageInDays returns days that are not negative, and nothing if one of the times is not known', () => {
+  expect(ageInDays(NOW - DAY / 2, NOW)).toBe(0.5);
+  expect(ageInDays(NOW + DAY, NOW)).toBe(0);
+  expect(ageInDays(undefined, NOW)).toBeUndefined();
+  expect(ageInDays(NOW, undefined)).toBeUndefined();
 });
 
-it('a secret that expires is active until then, and if the time is not known', () => {
+it('isActiveAt counts a secret as active until it expires, or if the time is not known', () => {
   const expiring = secret(1, { expire_time: NOW });
-  expect([NOW - 1, NOW, NOW + 1, undefined].map((now) => isActiveAt(expiring, now))).toEqual([true, true, false, true]);
+  for (const now of [NOW - 1, NOW, undefined]) expect(isActiveAt(expiring, now)).toBe(true);
+  expect(isActiveAt(expiring, NOW + 1)).toBe(false);
 });

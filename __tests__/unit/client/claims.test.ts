@@ -24,7 +24,7 @@ const VARIABLES: [claim: string, variable: string][] = [
 
 const PER_RUN = ['ref', 'ref_type', 'sha', 'workflow_ref', 'run_id', 'run_attempt', 'actor', 'actor_id', 'event_name'];
 
-/** Derives the claims from the runner's variables. @returns the claims and the reported problems */
+/** Returns the claims that the runner's variables result in, and the reported problems. */
 function derive(
   repository_claims: string[] | undefined,
   env: NodeJS.ProcessEnv = {},
@@ -38,8 +38,8 @@ function derive(
   return { claims, problems };
 }
 
-describe('a derived claim', () => {
-  it.each(VARIABLES)('%s is what the runner says in %s', (key, variable) => {
+describe('deriveClaims', () => {
+  it.each(VARIABLES)('takes the claim %s from the variable %s of the runner', (key, variable) => {
     expect(derive([key], { [variable]: '7' })).toEqual({ claims: [{ key, value: '7' }], problems: [] });
     for (const env of [{}, { [variable]: '' }]) {
       const problems = [`got ${key}, which this runner does not provide. Remove it from repository_claims`];
@@ -47,7 +47,7 @@ describe('a derived claim', () => {
     }
   });
 
-  it('environment is what the input says', () => {
+  it('takes the claim environment only from the input', () => {
     const env = { environment: 'x', GITHUB_ENVIRONMENT: 'y' };
     const claims = [{ key: 'environment', value: 'production' }];
     expect(derive(['environment'], env, 'production')).toEqual({ claims, problems: [] });
@@ -57,7 +57,7 @@ describe('a derived claim', () => {
   });
 
   it.each(['github_repository_visibility', 'github_job_workflow_ref', 'github_repo_property_team'])(
-    '%s has a name, but no variable of the runner contains it',
+    'reports that only an ID token contains the claim %s, and how it is granted',
     (name) => {
       const problems = [
         `got ${name}, which only GitHub's ID token contains; expected permissions with id-token: write. If the job has that permission, this runner offers no ID token`,
@@ -66,7 +66,7 @@ describe('a derived claim', () => {
     },
   );
 
-  it('comes in the order that was asked for', () => {
+  it('returns claims in the order in which they were requested', () => {
     const { claims } = derive(['github_ref', 'environment', 'github_sha'], { GITHUB_SHA: 'a', GITHUB_REF: 'b' }, 'c');
     expect(claims.map(({ value }) => value)).toEqual(['b', 'c', 'a']);
   });
@@ -74,35 +74,25 @@ describe('a derived claim', () => {
   it.each([
     'constructor',
     '__proto__',
-    'toString',
     'SCALEKIT_CLIENT_SECRET',
-    'GITHUB_SHA',
     'sub',
-    'github_head_ref',
     'github_repo_property_',
     'x_github_repo_property_team',
     '',
-  ])('has a name that is offered, so nothing comes of %j', (name) => {
+  ])('refuses a claim that is not offered: %j', (name) => {
     const { claims, problems } = derive([name], { [name]: 'x' }, 'production');
     expect(claims).toEqual([]);
     expect(problems).toEqual([expect.stringMatching(/^got .+; expected environment, github_repository, /)]);
   });
 
-  it.each(PER_RUN)('github_%s changes from run to run, so it needs a client that lives as long as the job', (name) => {
+  it.each(PER_RUN)('accepts the claim github_%s, which changes from run to run, only with lifetime: job', (name) => {
     const key = `github_${name}`;
     const env = { [`GITHUB_${name.toUpperCase()}`]: 'x' };
     expect(derive([key], env, '', 'job').problems).toEqual([]);
     expect(derive([key], env, '', 'persistent').problems).toEqual([expect.stringContaining('lifetime: job')]);
   });
-});
 
-describe('the claims', () => {
-  it('that are offered are those that the design lists', () => {
-    const names = ['environment', 'github_repository_visibility', 'github_job_workflow_ref'];
-    expect([...CLAIM_NAMES].sort()).toEqual([...names, ...VARIABLES.map(([claim]) => claim)].sort());
-  });
-
-  it('that nobody asked for are those of the default list that are known', () => {
+  it('returns those default claims that are known if repository_claims is not given', () => {
     const env = Object.fromEntries(VARIABLES.map(([, variable]) => [variable, '7']));
     const keys = ['github_repository', 'github_repository_id', 'environment'];
     expect(derive(undefined, env, 'production', 'persistent')).toEqual({
@@ -115,7 +105,7 @@ describe('the claims', () => {
     });
   });
 
-  it('are none if none is asked for, alone', () => {
+  it('returns no claims if repository_claims is only "none" or is empty', () => {
     const env = { GITHUB_REPOSITORY: 'a/b' };
     for (const names of [['none'], []]) expect(derive(names, env)).toEqual({ claims: [], problems: [] });
     expect(derive(['none', 'github_repository'], env).problems).toEqual([
@@ -123,18 +113,21 @@ describe('the claims', () => {
     ]);
   });
 
-  it('from the runner hold no id that is none', () => {
-    for (const id of ['12x', '-1', '9'.repeat(17)])
-      expect(derive(undefined, { GITHUB_REPOSITORY_ID: id })).toEqual({ claims: [], problems: [] });
+  it.each(['12x', '-1', '9'.repeat(17)])('returns no github_repository_id if the runner says %s', (id) => {
+    expect(derive(undefined, { GITHUB_REPOSITORY_ID: id })).toEqual({ claims: [], problems: [] });
   });
 });
 
-describe('a claim that was asked for and is not known', () => {
+it('CLAIM_NAMES are the claims of the variables and three others', () => {
+  const names = ['environment', 'github_repository_visibility', 'github_job_workflow_ref'];
+  expect([...CLAIM_NAMES].sort()).toEqual([...names, ...VARIABLES.map(([claim]) => claim)].sort());
+});
+
+describe('a requested claim that is not known', () => {
   const EMPTY = { repository: 'acme/app', repository_id: undefined, environment: '', asserted: false, claims: {} };
   const known = 'expected a claim that is known here';
-  const grant =
-    'expected permissions with id-token: write. If the job has that permission, this runner offers no ID token';
 
+  /** Returns the problems of a requested claim. @param target undefined before any request was sent */
   function problemsOf(name: string, source: Source, target: Omit<Target, 'source'> | undefined): string[] {
     const problems: string[] = [];
     const report = (problem: string) => problems.push(problem);
@@ -144,42 +137,39 @@ describe('a claim that was asked for and is not known', () => {
     return problems;
   }
 
-  it.each<[Source, string, why: string, isKnownBefore: boolean]>([
-    ['token', 'github_repository_visibility', "which this job's ID token does not contain", false],
-    ['token', 'github_repo_property_team', "which this job's ID token does not contain", false],
-    ['api', 'github_repo_property_team', "which GitHub's API does not return for that repository", false],
-    ['api', 'github_repository_visibility', "which GitHub's API does not return for that repository", false],
-    ...['sha', 'ref', 'run_id', 'actor', 'workflow_ref', 'job_workflow_ref', 'event_name', 'runner_environment'].map(
-      (name): [Source, string, string, boolean] => [
-        'api',
-        `github_${name}`,
-        'which describes a run and not another repository',
-        true,
-      ],
-    ),
-  ])('from %s: %s, %s; known before any request: %s', (source, name, why, isKnownBefore) => {
-    const problem = `got ${name}, ${why}; ${known}`;
-    expect(problemsOf(name, source, EMPTY)).toEqual([problem]);
-    expect(problemsOf(name, source, undefined)).toEqual(isKnownBefore ? [problem] : []);
+  it.each<[string, Source, why: string]>([
+    ['github_repository_visibility', 'token', "which this job's ID token does not contain"],
+    ['github_repo_property_team', 'token', "which this job's ID token does not contain"],
+    ['github_repo_property_team', 'api', "which GitHub's API does not return for that repository"],
+    ['github_repository_visibility', 'api', "which GitHub's API does not return for that repository"],
+  ])('reports the claim %s if the source "%s" does not have it, and not before that is known', (name, source, why) => {
+    expect(problemsOf(name, source, EMPTY)).toEqual([`got ${name}, ${why}; ${known}`]);
+    expect(problemsOf(name, source, undefined)).toEqual([]);
   });
 
-  it.each<[Source, more: string, isKnownBefore: boolean]>([
-    ['token', ', or a job that has an environment', false],
-    ['runner', ', or permissions with id-token: write in a job that has an environment', false],
-    ['api', '', true],
-  ])('from %s: environment, and the error says where it may come from', (source, more, isKnownBefore) => {
+  it.each(['sha', 'ref', 'run_id', 'actor', 'workflow_ref', 'job_workflow_ref', 'event_name', 'runner_environment'])(
+    'reports the claim github_%s for another repository before any request, because it describes a run',
+    (name) => {
+      const problem = `got github_${name}, which describes a run and not another repository; ${known}`;
+      for (const target of [EMPTY, undefined]) expect(problemsOf(`github_${name}`, 'api', target)).toEqual([problem]);
+    },
+  );
+
+  it.each<[Source, more: string]>([
+    ['token', ', or a job that has an environment'],
+    ['runner', ', or permissions with id-token: write in a job that has an environment'],
+  ])('reports an unknown environment with the source "%s" only when it is known', (source, more) => {
     const problem = `got environment, which is not known; expected the input environment${more}`;
     expect(problemsOf('environment', source, EMPTY)).toEqual([problem]);
-    expect(problemsOf('environment', source, undefined)).toEqual(isKnownBefore ? [problem] : []);
+    expect(problemsOf('environment', source, undefined)).toEqual([]);
   });
 
-  it('from runner: a variable that this runner does not set', () => {
-    expect(problemsOf('github_sha', 'runner', EMPTY)).toEqual([
-      'got github_sha, which this runner does not provide. Remove it from repository_claims',
-    ]);
+  it('reports an unknown environment of another repository before any request', () => {
+    const problem = 'got environment, which is not known; expected the input environment';
+    for (const target of [EMPTY, undefined]) expect(problemsOf('environment', 'api', target)).toEqual([problem]);
   });
 
-  it('lists the known names once, and suggests those that lack only github_', () => {
+  it('lists the known claim names once, and suggests names that lack only github_', () => {
     const problems: string[] = [];
     const names = ['sha', 'nonsense', 'ref'];
     checkClaimNames(names, { source: 'token', environment: '' }, 'job', (problem) => problems.push(problem));
@@ -188,31 +178,23 @@ describe('a claim that was asked for and is not known', () => {
     ]);
   });
 
-  it.each(['github_repository_visibility', 'github_job_workflow_ref', 'github_repo_property_team'])(
-    'from runner: %s, and the error says how the token is granted',
-    (name) => {
-      expect(problemsOf(name, 'runner', EMPTY)).toEqual([
-        `got ${name}, which only GitHub's ID token contains; ${grant}`,
-      ]);
-    },
-  );
-
-  it.each<Source>(['token', 'api'])('does not delay the faults that exist in any case, from %s', (source) => {
+  it.each<Source>(['token', 'api'])('reports wrong claim names before any request if the source is "%s"', (source) => {
     const problems: string[] = [];
     const names = ['none', 'github_team', 'github_repository'];
     checkClaimNames(names, { source, environment: '' }, 'persistent', (problem) => problems.push(problem));
     expect(problems).toEqual([expect.stringMatching(/^got "none"/), expect.stringMatching(/^got "github_team"/)]);
+
     const perRun: string[] = [];
     checkClaimNames(['github_sha'], { source, environment: '' }, 'persistent', (problem) => perRun.push(problem));
     expect(perRun).toEqual([expect.stringContaining('lifetime: job')]);
   });
 
-  it('is fine, from any source, if it was not asked for', () => {
+  it('reports no unknown claim if repository_claims is not given', () => {
     for (const source of ['token', 'runner', 'api'] as const) {
       const problems: string[] = [];
       const inputs: ClaimInputs = { repository_claims: undefined, custom_claims: [], lifetime: 'persistent' };
       const claims = deriveClaims(inputs, { source, ...EMPTY }, () => (problem) => problems.push(problem));
-      expect([claims, problems]).toEqual([[], []]);
+      expect({ claims, problems }).toEqual({ claims: [], problems: [] });
     }
   });
 });

@@ -13,13 +13,13 @@ function messageOf(problems: [input: string, problem: string, label?: string][],
   }
 }
 
-describe('the error about bad inputs', () => {
-  it('is missing if there is no problem, and one line if there is one', () => {
+describe('InputError', () => {
+  it('InputError is thrown only if an input has a problem, and has one line for one problem', () => {
     expect(messageOf([])).toBe('');
     expect(messageOf([['a', 'is bad', 'a (from A)']])).toBe('Bad input: a (from A): is bad');
   });
 
-  it('lists the problems in the order of the inputs, and others after them as they were reported', () => {
+  it('lists problems in the order of the inputs, and then those of other inputs as they were reported', () => {
     const problems: [string, string, string?][] = [
       ['Z', '1'],
       ['c', '2'],
@@ -39,14 +39,15 @@ describe('the error about bad inputs', () => {
     ]);
   });
 
-  it('lists the first ten problems of each input before others', () => {
-    const many = Array.from({ length: 1000 }, (_, at): [string, string] => ['a', `${at}`]);
+  it('lists the first ten problems of each input before the others if there are more than 25', () => {
+    const many = Array.from({ length: 100 }, (_, at): [string, string] => ['a', `${at}`]);
     const lines = messageOf([...many, ['b', 'x']]).split('\n');
-    expect(lines[0]).toBe('1001 bad inputs:');
+    expect(lines[0]).toBe('101 bad inputs:');
     expect(lines.slice(10, 13)).toEqual(['- a: 9', '- b: x', '- a: 10']);
-    expect(lines.at(-1)).toBe('- a: 999');
-    expect(lines).toHaveLength(1002);
+    expect(lines.at(-1)).toBe('- a: 99');
+    expect(lines).toHaveLength(102);
     const some = messageOf([...many.slice(0, 24), ['b', 'x']]).split('\n');
-    expect([some.length, ...some.slice(-2)]).toEqual([26, '- a: 23', '- b: x']);
+    expect(some).toHaveLength(26);
+    expect(some.slice(-2)).toEqual(['- a: 23', '- b: x']);
   });
 });

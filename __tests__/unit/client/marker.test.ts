@@ -35,20 +35,20 @@ const markers: fc.Arbitrary<OwnershipMarker> = fc.record({
   nonce: word(16),
 });
 
-describe('an ownership marker', () => {
-  it('has a documented form', () => {
+describe('ownership marker', () => {
+  it('formatMarker returns the documented form of the ownership marker', () => {
     expect(LINE).toBe(
       '[scalekit-organization-client v1 key:abcdefghijklmnop repo:1296269 by:740123456 run:17345678901.2 lifetime:persistent nonce:ABCDEFGHIJKLMN-_]',
     );
   });
 
-  it('fits into a description together with the longest text', () => {
+  it('appendMarker fits the longest marker and the longest text into a description', () => {
     const longest = { ...MARKER, repo: 'r'.repeat(16), by: 'b'.repeat(16), run: `${'9'.repeat(12)}.9999` };
     const description = appendMarker('d'.repeat(MAX_DESCRIPTION_TEXT), longest);
     expect(description.length).toBeLessThanOrEqual(MAX_DESCRIPTION);
   });
 
-  it('is found in any description that contains it, with any white space between its fields', () => {
+  it('parseMarkers finds the ownership marker anywhere in a description, with any white space between its fields', () => {
     const space = fc.array(fc.constantFrom(' ', '\n', '\t', '\r\n', '\u00a0'), { minLength: 1, maxLength: 3 });
     fc.assert(
       fc.property(markers, fc.string(), fc.string(), space, (marker, before, after, space) => {
@@ -59,68 +59,69 @@ describe('an ownership marker', () => {
   });
 
   it.each([
-    ['HTML', (text: string) => text.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`)],
-    ['JSON', (text: string) => JSON.stringify(text).slice(1, -1)],
-    ['trimming', (text: string) => `  ${text}\n\n`],
-    ['folding', (text: string) => text.replace(/\s+/g, ' ')],
+    ['HTML escaping', (text: string) => text.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`)],
+    ['JSON escaping', (text: string) => JSON.stringify(text).slice(1, -1)],
+    ['trimming and folding of white space', (text: string) => text.trim().replace(/\s+/g, ' ')],
     ['an appended line', (text: string) => `${text}\nEdited by a person.`],
-  ])('survives %s', (_what, change) => {
+  ])('parseMarker finds the ownership marker after %s', (_what, change) => {
     expect(parseMarker(change(appendMarker('<b>What\nfor</b>', MARKER)))).toEqual(MARKER);
   });
 
-  it('counts once if it is there several times', () => {
+  it('parseMarker counts identical ownership markers once', () => {
     expect(parseMarker(`${LINE}\n${LINE.replaceAll(' ', '\n')}`)).toEqual(MARKER);
   });
 
-  it('is none if there are several different ones', () => {
+  it('parseMarker returns no ownership marker if there are several different ones', () => {
     const description = `${LINE}\n${formatMarker(OTHER)}`;
     expect(parseMarkers(description)).toEqual([MARKER, OTHER]);
     expect(parseMarker(description)).toBeUndefined();
   });
 
-  it.each([
-    undefined,
-    '',
-    'What for',
-    LINE.slice(0, -1),
-    LINE.replace('v1', 'v2'),
-    LINE.replace(' v1', '/1').replaceAll(':', '='),
-    LINE.replace('persistent', 'forever'),
-    LINE.replace('key:abcdefghijklmnop', 'key:abcdefghijklmno'),
-    LINE.replace('run:17345678901.2', 'run:17345678901'),
-    LINE.replace(' nonce', 'nonce'),
-  ])('is not in %j', (description) => {
+  it.each<[what: string, description: string | undefined]>([
+    ['no description', undefined],
+    ['another text', 'What for'],
+    ['a marker without its end', LINE.slice(0, -1)],
+    ['a marker of another version', LINE.replace('v1', 'v2')],
+    ['a marker with an unknown lifetime', LINE.replace('persistent', 'forever')],
+    ['a marker with a short key', LINE.replace('key:abcdefghijklmnop', 'key:abcdefghijklmno')],
+    ['a marker without an attempt of the run', LINE.replace('run:17345678901.2', 'run:17345678901')],
+  ])('parseMarkers finds no ownership marker in %s', (_what, description) => {
     expect(parseMarkers(description)).toEqual([]);
   });
 
-  it('is looked for quickly in a hostile description', () => {
+  it('parseMarkers reads a hostile description of a few megabytes within seconds', () => {
     const start = performance.now();
     expect(parseMarkers('[scalekit-organization-client '.repeat(100_000) + ' '.repeat(1_000_000))).toEqual([]);
     expect(performance.now() - start).toBeLessThan(5_000);
   });
 });
 
-describe('the text of a description', () => {
+describe('text of a description', () => {
   it.each([
-    [`What for\n${LINE}`, 'What for'],
-    [`${LINE} What for`, 'What for'],
-    [LINE, ''],
-    ['What &lt;b&gt; &amp;amp; &quot;for&quot; &apos;&#39;&#x27;', "What <b> &amp; \"for\" '''"],
-    ['&unknown; &#1114112; &', '&unknown; &#1114112; &'],
-  ])('is what is left without the marker and with HTML entities decoded: %j', (description, text) => {
+    ['a marker at its end', `What for\n${LINE}`, 'What for'],
+    ['a marker at its beginning', `${LINE} What for`, 'What for'],
+    ['only a marker', LINE, ''],
+    [
+      'HTML entities, and decodes them once',
+      'What &lt;b&gt; &amp;amp; &quot;for&quot; &apos;&#39;&#x27;',
+      "What <b> &amp; \"for\" '''",
+    ],
+    ['unknown HTML entities, and does not change them', '&unknown; &#1114112; &', '&unknown; &#1114112; &'],
+  ])('textOf returns the text of a description with %s', (_what, description, text) => {
     expect(textOf(description)).toBe(text);
   });
 
-  it('is cut so that a marker fits as well', () => {
+  it('textOf cuts a description so that a marker fits in addition', () => {
     expect([...textOf('😀'.repeat(400))]).toHaveLength(MAX_DESCRIPTION_TEXT);
   });
 
-  it('is without a marker whose brackets are HTML entities', () => {
+  it('textOf and parseMarkers recognize a marker whose brackets are HTML entities', () => {
     const escaped = `Ours. ${formatMarker(MARKER).replace('[', '&#91;')}`;
-    expect([parseMarkers(escaped), textOf(escaped)]).toEqual([[MARKER], 'Ours.']);
+    expect(parseMarkers(escaped)).toEqual([MARKER]);
+    expect(textOf(escaped)).toBe('Ours.');
   });
 
-  it('is compared with its white space folded and its HTML entities decoded', () => {
+  it('foldText folds white space and decodes HTML entities', () => {
     expect(foldText(' What\n\tfor &amp; whom ')).toBe('What for & whom');
   });
 });

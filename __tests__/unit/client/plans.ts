@@ -1,11 +1,13 @@
 import fc from 'fast-check';
-import type { DesiredClient } from '../../../src/client/desired.ts';
+import type { DesiredClient, OnExisting } from '../../../src/client/desired.ts';
 import { type Plan, planChanges, type Step } from '../../../src/client/plan.ts';
 import type { Client, Secret } from '../../../src/scalekit/types.ts';
 import { client, secret } from '../fixtures.ts';
 
 // Plans as text and random secrets, for the tests of plan.ts and retirement.ts.
 
+/** The modes in which there is a plan although a client exists. */
+export const SUCCEEDING: OnExisting[] = ['rotate', 'reuse', 'replace'];
 /** As many secrets as a client usually can have. */
 export const FIVE_SECRETS = [1, 2, 3, 4, 5].map((time) => secret(time));
 /** A client that differs from `desiredClient()` in two fields. */
@@ -19,9 +21,11 @@ export function stepText(step: Step): string {
   return toMakeRoom ? `add-secret, else delete ${toMakeRoom.id}` : step.kind;
 }
 
-/** Returns a plan as text: its result, and the steps before and after the credentials are published. */
-export function outline({ result, beforePublish, afterPublish }: Plan): [string, before: string[], after: string[]] {
-  return [result, beforePublish.map(stepText), afterPublish.map(stepText)];
+/** A plan as text: its result, and the steps before and after the credentials are published. */
+export type Outline = Pick<Plan, 'result'> & { before: string[]; after: string[] };
+
+export function outline({ result, beforePublish, afterPublish }: Plan): Outline {
+  return { result, before: beforePublish.map(stepText), after: afterPublish.map(stepText) };
 }
 
 /** Returns the plan if one client exists. */

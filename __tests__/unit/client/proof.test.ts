@@ -12,37 +12,34 @@ const SECRET = { id: 'sks_1', create_time: SENT_AT, suffix: 'abcd', active: true
 const unmarked = (changes: Partial<Client> = {}) =>
   client({ description: 'What for', create_time: SENT_AT, secrets: [SECRET], ...changes });
 
-describe('the client in the response to a create request', () => {
-  it("is this step's by its marker, wherever the server put it", () => {
+describe('proofOf', () => {
+  it("recognizes this step's client by its marker anywhere in the description", () => {
     const description = `${appendMarker('What for', marker).replaceAll(' ', '\n')} (changed)`;
     expect(proofOf(unmarked({ description }), request)).toEqual({ isOwn: true, isMarked: true, isProven: true });
   });
 
-  it("is this step's by its marker even if the rest contradicts, but that is no proof", () => {
+  it("recognizes this step's client by its marker without a proof if the rest of the response contradicts it", () => {
     const description = appendMarker('What for', marker);
     const changes = { description, client_id: 'm2morg_9' };
     expect(proofOf(unmarked(changes), request)).toEqual({ isOwn: true, isMarked: true, isProven: false });
   });
 
   it.each<[what: string, changes: Partial<Client>]>([
-    ['nothing contradicts', {}],
+    ['nothing contradicts it', {}],
     ['the response shows no organization', { organization_id: '' }],
     ['the response shows no creation time', { create_time: undefined }],
     ['the clocks differ by a minute', { create_time: SENT_AT - 60n * SECOND }],
     ['the server finished late', { create_time: SENT_AT + 3_600n * SECOND }],
     ['the response shows no secret', { secrets: [] }],
-  ])("is this step's without a marker if %s", (_what, changes) => {
+  ])("recognizes this step's client without a marker if %s", (_what, changes) => {
     expect(proofOf(unmarked(changes), request)).toEqual({ isOwn: true, isMarked: false, isProven: true });
   });
 
-  it("is this step's without a marker if the time of the request is not known by the server's clock", () => {
-    const { isOwn } = proofOf(unmarked({ create_time: SECOND }), { ...request, sentAt: undefined });
-    expect(isOwn).toBe(true);
-  });
-
-  it("is this step's without a marker if nothing was searched before", () => {
-    const { isOwn } = proofOf(unmarked({ client_id: 'm2morg_9' }), { ...request, seenIds: undefined });
-    expect(isOwn).toBe(true);
+  it.each<[what: string, Client, Partial<CreateRequest>]>([
+    ["server's clock is not known", unmarked({ create_time: SECOND }), { sentAt: undefined }],
+    ['list of earlier clients is not known', unmarked({ client_id: 'm2morg_9' }), { seenIds: undefined }],
+  ])("recognizes this step's client without a marker although the %s", (_what, found, changes) => {
+    expect(proofOf(found, { ...request, ...changes })).toEqual({ isOwn: true, isMarked: false, isProven: true });
   });
 
   it.each<[reason: string, changes: Partial<Client>]>([
@@ -50,15 +47,17 @@ describe('the client in the response to a create request', () => {
     ['it existed before the request', { client_id: 'm2morg_9' }],
     ['it was created before the request', { create_time: SENT_AT - 61n * SECOND }],
     ['it has several secrets', { secrets: [SECRET, { ...SECRET, id: 'sks_2' }] }],
-    [
-      'its description has the ownership marker of another step',
-      { description: appendMarker('', { ...marker, nonce: 'another-nonce-16' }) },
-    ],
-    [
-      'its description has the ownership marker of another step',
-      { description: `${appendMarker('', marker)} ${appendMarker('', { ...marker, nonce: 'another-nonce-16' })}` },
-    ],
-  ])('may be another one: %s', (reason, changes) => {
+  ])("does not recognize a client as this step's own because %s", (reason, changes) => {
     expect(proofOf(unmarked(changes), request)).toEqual({ isOwn: false, reason });
+  });
+
+  const otherMarker = { ...marker, nonce: 'another-nonce-16' };
+
+  it.each([
+    ['only the ownership marker of another step', appendMarker('', otherMarker)],
+    ['the ownership markers of this and another step', `${appendMarker('', marker)} ${appendMarker('', otherMarker)}`],
+  ])("does not recognize a client as this step's own if it has %s", (_what, description) => {
+    const reason = 'its description has the ownership marker of another step';
+    expect(proofOf(unmarked({ description }), request)).toEqual({ isOwn: false, reason });
   });
 });

@@ -24,17 +24,17 @@ const owners: fc.Arbitrary<SavedOwner> = fc.record({
 const secretIds = idOf(1, 128);
 
 describe('the variable …_STATE', () => {
-  it('writes the identity hash, the organization and the id of the secret into …_STATE', () => {
+  it('formatSavedState writes the identity hash, the organization and the id of the secret', () => {
     expect(formatSavedState(OWNER, 'sks_1')).toBe('v1 key:key_56789-123456 organization:org_1 secret:sks_1');
   });
 
-  it('writes secret:unknown into …_STATE if no response showed the id of the secret', () => {
+  it('formatSavedState writes secret:unknown if no response showed the id of the secret', () => {
     const state = formatSavedState(OWNER);
     expect(state).toBe('v1 key:key_56789-123456 organization:org_1 secret:unknown');
     expect(savedSecretId({ ...SAVED, state }, OWNER)).toBe('unknown');
   });
 
-  it('reads …_STATE as it was written, for any owner and any secret', () => {
+  it('reads the id of the secret from …_STATE for any owner and any secret', () => {
     fc.assert(
       fc.property(owners, secretIds, (owner, id) => {
         expect(savedSecretId({ ...SAVED, state: formatSavedState(owner, id) }, owner)).toBe(id);
@@ -42,7 +42,7 @@ describe('the variable …_STATE', () => {
     );
   });
 
-  it('reads no secret from a …_STATE of another identity hash or another organization', () => {
+  it('reads no secret from …_STATE if it names another identity hash or another organization', () => {
     fc.assert(
       fc.property(owners, owners, secretIds, (owner, other, id) => {
         const saved = { ...SAVED, state: formatSavedState(owner, id) };
@@ -57,46 +57,42 @@ describe('the variable …_STATE', () => {
     );
   });
 
-  it.each([' ', '\n', '\r\n', '\t'])('ignores white space around …_STATE: %j', (space) => {
-    expect(savedSecretId({ ...SAVED, state: `${space}${SAVED.state}${space}` }, OWNER)).toBe('sks_1');
+  it('ignores white space around the value of …_STATE', () => {
+    for (const space of [' ', '\r\n'])
+      expect(savedSecretId({ ...SAVED, state: `${space}${SAVED.state}${space}` }, OWNER)).toBe('sks_1');
   });
 
   it.each([
-    ['', 'empty'],
-    ['m2morg_1', 'an id'],
-    [stateWith('v1', 'v2'), 'of another version'],
-    [stateWith('v1 ', ''), 'without a version'],
-    [stateWith('key:', 'key='), 'in another form'],
-    [stateWith(' organization:org_1', ''), 'without an organization'],
-    [stateWith(' secret:sks_1', ''), 'without a secret'],
-    [stateWith('sks_1', ''), 'with an empty secret'],
-    [stateWith('sks_1', '../sks_1'), 'with a secret that would address another path'],
-    [stateWith('sks_1', 'a'.repeat(129)), 'with a secret that is too long'],
-    [stateWith('organization:org_1', 'organization:acme'), 'with an organization that has no id'],
-    [stateWith(' secret:', '  secret:'), 'with two spaces'],
-    [`${SAVED.state} more`, 'with more behind it'],
-    [`x${SAVED.state}`, 'with more before it'],
-    [`${SAVED.state}\n${SAVED.state}`, 'of two lines'],
-  ])("treats a …_STATE that this action would not write as another owner's: %j (%s)", (state) => {
+    ['that is empty', ''],
+    ['that is an id', 'm2morg_1'],
+    ['of another version', stateWith('v1', 'v2')],
+    ['that is in another form', stateWith('key:', 'key=')],
+    ['without an organization', stateWith(' organization:org_1', '')],
+    ['without a secret', stateWith(' secret:sks_1', '')],
+    ['with a secret that would address another path', stateWith('sks_1', '../sks_1')],
+    ['with a secret that is too long', stateWith('sks_1', 'a'.repeat(129))],
+    ['with an organization that has no id', stateWith('organization:org_1', 'organization:acme')],
+    ['with more text after it', `${SAVED.state} more`],
+    ['with more text before it', `x${SAVED.state}`],
+    ['that is repeated on two lines', `${SAVED.state}\n${SAVED.state}`],
+  ])("counts a …_STATE that this action would not write as another owner's: one %s", (_what, state) => {
     expect(savedSecretId({ ...SAVED, state }, OWNER)).toBeUndefined();
     expect(isOtherOwners({ ...SAVED, state }, OWNER)).toBe(true);
   });
 
-  it('reads no secret if there is no …_STATE', () => {
+  it('reads no secret if there is no variable …_STATE', () => {
     expect(savedSecretId({ ...SAVED, state: undefined }, OWNER)).toBeUndefined();
     expect(savedSecretId(undefined, OWNER)).toBeUndefined();
   });
 });
 
-describe('saved credentials', () => {
-  const OTHER_CLIENT = "the saved credentials are another client's";
-  const NONE_SAVED = 'no credentials of it are saved';
+describe('reasonNotUsable', () => {
   const CUT_OFF = 'saving was cut off before the secret was written';
 
   it.each<[what: string, Partial<SavedSnapshot>, Partial<Client>]>([
-    ['everything fits', {}, {}],
-    ['the secret was written in the same second as the state', { secretTime: SAVED.stateTime }, {}],
-    ['the secret was written a month after the state', { secretTime: '2026-12-24T08:00:00Z' }, {}],
+    ['they belong to this owner and client', {}, {}],
+    ['the secret was written in the same second as …_STATE', { secretTime: SAVED.stateTime }, {}],
+    ['the secret was written a month after …_STATE', { secretTime: '2026-12-24T08:00:00Z' }, {}],
     ['the times have different offsets', { stateTime: '2026-11-24T09:00:01+01:00' }, {}],
     ['an editor added a line break to the id', { client_id: 'm2morg_1\n' }, {}],
     [
@@ -105,56 +101,56 @@ describe('saved credentials', () => {
       { secrets: [secret(2), secret(1), secret(3, { active: false })] },
     ],
     ['the age of the saved secret is not known', {}, { secrets: [secret(1, { create_time: undefined })] }],
-  ])('uses the saved credentials if %s', (_what, saved, changes) => {
+  ])('counts the saved credentials as usable if %s', (_what, saved, changes) => {
     expect(reasonNotUsable({ ...SAVED, ...saved }, OWNER, client(changes))).toBeUndefined();
   });
 
-  it.each<[what: string, SavedSnapshot | undefined, Partial<Client>, reason: string]>([
-    ['nothing is known to be saved', undefined, {}, NONE_SAVED],
-    ['nothing is saved', NOTHING_SAVED, {}, NONE_SAVED],
-    ['there is no state', { ...SAVED, state: undefined, stateTime: undefined }, {}, NONE_SAVED],
-    ['there is no id', { ...SAVED, client_id: undefined }, {}, NONE_SAVED],
-    ['there is no secret', { ...SAVED, secretTime: undefined }, {}, NONE_SAVED],
-    ['the state has another identity hash', { ...SAVED, state: stateWith('key_5', 'key_6') }, {}, OTHER_CLIENT],
-    [
-      'the state has the identity hash in another case',
-      { ...SAVED, state: stateWith('key_', 'KEY_') },
-      {},
-      OTHER_CLIENT,
-    ],
-    ['the state has another organization', { ...SAVED, state: stateWith('org_1', 'org_2') }, {}, OTHER_CLIENT],
-    ['the state is not ours', { ...SAVED, state: 'mine' }, {}, OTHER_CLIENT],
-    ["the id is another client's", { ...SAVED, client_id: 'm2morg_2' }, {}, OTHER_CLIENT],
-    ['the id is in another case', { ...SAVED, client_id: 'M2MORG_1' }, {}, OTHER_CLIENT],
-    ['the id is empty', { ...SAVED, client_id: '' }, {}, OTHER_CLIENT],
-    [
-      'it is not known which secret is saved',
-      { ...SAVED, state: stateWith('sks_1', 'unknown') },
-      {},
-      'it is not known which secret is saved',
-    ],
-    [
-      'it is not known which secret is saved, although a secret is called so',
-      { ...SAVED, state: stateWith('sks_1', 'unknown') },
-      { secrets: [secret(1, { id: 'unknown' })] },
-      'it is not known which secret is saved',
-    ],
-    ['the client has no secret', SAVED, { secrets: [] }, 'the saved secret sks_1 is not active'],
-    ['the client has another secret', SAVED, { secrets: [secret(2)] }, 'the saved secret sks_1 is not active'],
-    [
-      'the saved secret is not active',
-      SAVED,
-      { secrets: [secret(1, { active: false }), secret(2)] },
-      'the saved secret sks_1 is not active',
-    ],
-    ['the secret is a second older than the state', { ...SAVED, secretTime: '2026-11-24T07:59:59Z' }, {}, CUT_OFF],
-    ['it is not known when the state was written', { ...SAVED, stateTime: undefined }, {}, CUT_OFF],
-    ['the time of the state is not a time', { ...SAVED, stateTime: '' }, {}, CUT_OFF],
-  ])('does not use the saved credentials if %s', (_what, saved, changes, reason) => {
-    expect(reasonNotUsable(saved, OWNER, client(changes))).toBe(reason);
+  it.each<[what: string, SavedSnapshot | undefined]>([
+    ['nothing is known to be saved', undefined],
+    ['nothing is saved', NOTHING_SAVED],
+    ['there is no …_STATE', { ...SAVED, state: undefined, stateTime: undefined }],
+    ['there is no …_CLIENT_ID', { ...SAVED, client_id: undefined }],
+    ['there is no …_CLIENT_SECRET', { ...SAVED, secretTime: undefined }],
+  ])('counts the saved credentials as missing if %s', (_what, saved) => {
+    expect(reasonNotUsable(saved, OWNER, client())).toBe('no credentials of it are saved');
   });
 
-  it('uses the saved credentials exactly if their secret was not written before …_STATE', () => {
+  it.each<[what: string, Partial<SavedSnapshot>]>([
+    ['…_STATE has another identity hash', { state: stateWith('key_5', 'key_6') }],
+    ['…_STATE has the identity hash in another case', { state: stateWith('key_', 'KEY_') }],
+    ['…_STATE has another organization', { state: stateWith('org_1', 'org_2') }],
+    ['…_STATE has another form', { state: 'mine' }],
+    ['…_CLIENT_ID names another client', { client_id: 'm2morg_2' }],
+    ['…_CLIENT_ID is in another case', { client_id: 'M2MORG_1' }],
+    ['…_CLIENT_ID is empty', { client_id: '' }],
+  ])("counts the saved credentials as another client's if %s", (_what, saved) => {
+    const reason = reasonNotUsable({ ...SAVED, ...saved }, OWNER, client());
+    expect(reason).toBe("the saved credentials are another client's");
+  });
+
+  it('never counts credentials with secret:unknown as usable, even if a secret has that id', () => {
+    const saved = { ...SAVED, state: stateWith('sks_1', 'unknown') };
+    for (const secrets of [[secret(1)], [secret(1, { id: 'unknown' })]])
+      expect(reasonNotUsable(saved, OWNER, client({ secrets }))).toBe('it is not known which secret is saved');
+  });
+
+  it.each<[what: string, Partial<Client>]>([
+    ['no secret', { secrets: [] }],
+    ['only another secret', { secrets: [secret(2)] }],
+    ['the saved secret, but inactive', { secrets: [secret(1, { active: false }), secret(2)] }],
+  ])('counts the saved credentials as inactive if the client has %s', (_what, changes) => {
+    expect(reasonNotUsable(SAVED, OWNER, client(changes))).toBe('the saved secret sks_1 is not active');
+  });
+
+  it.each<[what: string, Partial<SavedSnapshot>]>([
+    ['the secret is a second older than …_STATE', { secretTime: '2026-11-24T07:59:59Z' }],
+    ['the time of …_STATE is not known', { stateTime: undefined }],
+    ['the time of …_STATE is empty', { stateTime: '' }],
+  ])('counts saving as cut off if %s', (_what, saved) => {
+    expect(reasonNotUsable({ ...SAVED, ...saved }, OWNER, client())).toBe(CUT_OFF);
+  });
+
+  it('counts the saved credentials as usable exactly if their secret was not written before …_STATE', () => {
     fc.assert(
       fc.property(fc.integer({ min: -100_000, max: 100_000 }), (seconds) => {
         const time = Date.parse(SAVED.stateTime) + seconds * 1000;
@@ -166,33 +162,33 @@ describe('saved credentials', () => {
   });
 });
 
-describe('the place of saved credentials', () => {
+describe('isOtherOwners', () => {
   const there = { client_id: undefined, secretTime: undefined };
 
   it.each<[what: string, SavedSnapshot]>([
-    ['nothing is there', NOTHING_SAVED],
-    ['our credentials are there', SAVED],
-    ['our state alone is there', { ...SAVED, ...there }],
-    ['our state is there with the id of another client', { ...SAVED, client_id: 'm2morg_9' }],
-    ['our state is there without a secret', { ...SAVED, secretTime: undefined }],
-    ['our state does not name the secret', { ...SAVED, state: stateWith('sks_1', 'unknown') }],
-  ])("does not count the place as another owner's if %s", (_what, saved) => {
+    ['nothing is saved', NOTHING_SAVED],
+    ['all belongs to this owner', SAVED],
+    ['there is only the …_STATE of this owner', { ...SAVED, ...there }],
+    ['the …_STATE of this owner is there with the id of another client', { ...SAVED, client_id: 'm2morg_9' }],
+    ['the …_STATE of this owner is there without a secret', { ...SAVED, secretTime: undefined }],
+    ['the …_STATE of this owner does not name the secret', { ...SAVED, state: stateWith('sks_1', 'unknown') }],
+  ])("does not count what is saved as another owner's if %s", (_what, saved) => {
     expect(isOtherOwners(saved, OWNER)).toBe(false);
   });
 
   it.each<[what: string, SavedSnapshot]>([
-    ['the state has another identity hash', { ...SAVED, state: stateWith('key_5', 'key_6') }],
-    ['the state has another organization', { ...SAVED, state: stateWith('org_1', 'org_2') }],
-    ['the state of another owner is there alone', { ...SAVED, ...there, state: stateWith('org_1', 'org_2') }],
-    ['an id is there without a state', { ...NOTHING_SAVED, client_id: 'm2morg_1' }],
-    ['an empty id is there without a state', { ...NOTHING_SAVED, client_id: '' }],
-    ['a secret is there without a state', { ...NOTHING_SAVED, secretTime: SAVED.secretTime }],
-    ['an id and a secret are there without a state', { ...SAVED, state: undefined }],
-  ])("counts the place as another owner's if %s", (_what, saved) => {
+    ['…_STATE has another identity hash', { ...SAVED, state: stateWith('key_5', 'key_6') }],
+    ['…_STATE has another organization', { ...SAVED, state: stateWith('org_1', 'org_2') }],
+    ['there is only the …_STATE of another owner', { ...SAVED, ...there, state: stateWith('org_1', 'org_2') }],
+    ['there is an id without …_STATE', { ...NOTHING_SAVED, client_id: 'm2morg_1' }],
+    ['there is an empty id without …_STATE', { ...NOTHING_SAVED, client_id: '' }],
+    ['there is a secret without …_STATE', { ...NOTHING_SAVED, secretTime: SAVED.secretTime }],
+    ['there are an id and a secret without …_STATE', { ...SAVED, state: undefined }],
+  ])("counts what is saved as another owner's if %s", (_what, saved) => {
     expect(isOtherOwners(saved, OWNER)).toBe(true);
   });
 
-  it('never uses credentials whose place counts as that of another owner', () => {
+  it('never counts the credentials of another owner as usable', () => {
     const optional = (...values: string[]) => fc.option(fc.constantFrom(...values), { nil: undefined });
     const snapshots = fc.record({
       client_id: optional('m2morg_1', 'm2morg_2', ''),
@@ -205,7 +201,6 @@ describe('the place of saved credentials', () => {
         const isUsable = reasonNotUsable(saved, OWNER, client()) === undefined;
         expect(isUsable && isOtherOwners(saved, OWNER)).toBe(false);
       }),
-      { numRuns: 300 },
     );
   });
 });

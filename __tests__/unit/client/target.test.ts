@@ -1,7 +1,13 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { type ClaimInputs, deriveClaims } from '../../../src/client/claims.ts';
-import { CLAIM_NAMES, targetFromApi, targetFromIdToken, targetFromRunner } from '../../../src/client/target.ts';
+import {
+  CLAIM_NAMES,
+  type Target,
+  targetFromApi,
+  targetFromIdToken,
+  targetFromRunner,
+} from '../../../src/client/target.ts';
 import { readRunner } from '../../../src/github/runner.ts';
 
 const RUNNER = {
@@ -22,8 +28,8 @@ function fromToken(payload: Record<string, unknown>, env: NodeJS.ProcessEnv = RU
   return { ...target, problems };
 }
 
-describe("GitHub's ID token", () => {
-  it('is what the claims, the repository and the environment come from', () => {
+describe('targetFromIdToken', () => {
+  it("takes claims, repository and environment from GitHub's ID token", () => {
     const payload = { ...TOKEN, repository_visibility: 'private', job_workflow_ref: 'acme/ci/.github/x.yml@v1' };
     expect(fromToken(payload)).toMatchObject({
       source: 'token',
@@ -41,27 +47,23 @@ describe("GitHub's ID token", () => {
     });
   });
 
-  it.each([
-    ['repository', 'ACME/App', 'acme/app'],
-    ['environment', 'Production', 'production'],
-  ])('spells the %s, whatever the case elsewhere', (name, tokenValue, otherValue) => {
-    const env = { ...RUNNER, ...(name === 'repository' && { GITHUB_REPOSITORY: otherValue }) };
-    const input = name === 'environment' ? otherValue : '';
-    const { problems, ...target } = fromToken({ ...TOKEN, [name]: tokenValue }, env, input);
+  it.each<{ name: string; claim: string; value: string; env: NodeJS.ProcessEnv; input: string }>([
+    { name: 'repository', claim: 'github_repository', value: 'ACME/App', env: RUNNER, input: '' },
+    { name: 'environment', claim: 'environment', value: 'Production', env: RUNNER, input: 'production' },
+  ])('takes the spelling of the $name from the ID token', ({ name, claim, value, env, input }) => {
+    const { problems, ...target } = fromToken({ ...TOKEN, [name]: value }, env, input);
     expect(problems).toEqual([]);
-    expect(target).toMatchObject({ [name]: tokenValue, asserted: false });
+    expect(target).toMatchObject({ [name]: value, asserted: false });
     const inputs: ClaimInputs = { repository_claims: undefined, custom_claims: [], lifetime: 'persistent' };
-    expect(deriveClaims(inputs, target, () => () => {})).toContainEqual({
-      key: name === 'repository' ? 'github_repository' : 'environment',
-      value: tokenValue,
-    });
+    expect(deriveClaims(inputs, target, () => () => {})).toContainEqual({ key: claim, value });
   });
 
-  it.each([
-    ['repository', 'GITHUB_REPOSITORY', 'mallory/app', 'acme/app'],
-    ['repository_id', 'GITHUB_REPOSITORY_ID', '42', '1296269'],
-    ['run_id', 'GITHUB_RUN_ID', '43', '1658821493'],
-  ])('agrees with the runner about %s, or the error names both', (name, variable, tokenValue, runnerValue) => {
+  it.each<{ name: string; variable: string; tokenValue: string; runnerValue: string }>([
+    { name: 'repository', variable: 'GITHUB_REPOSITORY', tokenValue: 'mallory/app', runnerValue: 'acme/app' },
+    { name: 'repository_id', variable: 'GITHUB_REPOSITORY_ID', tokenValue: '42', runnerValue: '1296269' },
+    { name: 'run_id', variable: 'GITHUB_RUN_ID', tokenValue: '43', runnerValue: '1658821493' },
+  ])('reports both values if ID token and runner disagree about $name', (row) => {
+    const { name, variable, tokenValue, runnerValue } = row;
     const fault = `${variable}: got "${runnerValue}", but GitHub's ID token says "${tokenValue}"; expected the same`;
     expect(fromToken({ ...TOKEN, [name]: tokenValue }).problems).toEqual([fault]);
     // An id may come as a number.
@@ -71,7 +73,7 @@ describe("GitHub's ID token", () => {
     if (name !== 'repository') expect(fromToken({ ...TOKEN, [name]: undefined }).problems).toEqual([]);
   });
 
-  it('names every disagreement, not the first alone', () => {
+  it('reports every disagreement between ID token, runner and input', () => {
     const payload = { repository: 'a/b', repository_id: '1', run_id: '2', environment: 'x' };
     expect(fromToken(payload, RUNNER, 'y').problems.map((text) => /^\w+/.exec(text)?.[0])).toEqual([
       'GITHUB_REPOSITORY',
@@ -83,28 +85,31 @@ describe("GitHub's ID token", () => {
 
   const noRepository = "GitHub's ID token: has no claim repository; expected one";
 
-  it('has to name a repository, whatever the runner knows', () => {
+  it('reports an ID token without a repository, whatever the runner knows', () => {
     for (const repository of [undefined, null])
       for (const env of [RUNNER, {}]) expect(fromToken({ ...TOKEN, repository }, env).problems).toEqual([noRepository]);
   });
 
-  it.each(['repository', 'repository_id', 'run_id', 'environment'])('has to say in text what it says of %s', (name) => {
-    const fault = `GitHub's ID token: has a claim ${name} that is not text; expected text`;
-    const missing = name === 'repository' ? [noRepository] : [];
-    for (const value of [['a'], { a: 'b' }, []]) {
-      expect(fromToken({ ...TOKEN, [name]: value }).problems).toEqual([fault, ...missing]);
-      expect(fromToken({ ...TOKEN, [name]: value }, RUNNER, 'staging').problems).toContain(fault);
-    }
-    // The runner supplies what the token does not have.
-    for (const value of [null, undefined]) {
-      const { problems, claims, repository_id } = fromToken({ ...TOKEN, [name]: value });
-      expect(problems).toEqual(missing);
-      expect(claims).toMatchObject({ github_repository: 'acme/app', github_run_id: '1658821493' });
-      expect(repository_id).toBe('1296269');
-    }
-  });
+  it.each(['repository', 'repository_id', 'run_id', 'environment'])(
+    'reports a claim %s of the ID token that is not text',
+    (name) => {
+      const fault = `GitHub's ID token: has a claim ${name} that is not text; expected text`;
+      const missing = name === 'repository' ? [noRepository] : [];
+      for (const value of [['a'], { a: 'b' }, []]) {
+        expect(fromToken({ ...TOKEN, [name]: value }).problems).toEqual([fault, ...missing]);
+        expect(fromToken({ ...TOKEN, [name]: value }, RUNNER, 'staging').problems).toContain(fault);
+      }
+      // The runner supplies what the token does not have.
+      for (const value of [null, undefined]) {
+        const { problems, claims, repository_id } = fromToken({ ...TOKEN, [name]: value });
+        expect(problems).toEqual(missing);
+        expect(claims).toMatchObject({ github_repository: 'acme/app', github_run_id: '1658821493' });
+        expect(repository_id).toBe('1296269');
+      }
+    },
+  );
 
-  it('lacks what it says in no text, elsewhere, and what is null: the runner fills that in', () => {
+  it('takes other claims that are null or not text in the ID token from the runner', () => {
     const { claims, problems } = fromToken({ ...TOKEN, sha: null, repo_property_tags: ['a', 'b'], actor: {}, ref: [] });
     expect(problems).toEqual([]);
     expect(claims).toMatchObject({ github_sha: 'ffac537', github_actor: undefined, github_ref: undefined });
@@ -112,24 +117,53 @@ describe("GitHub's ID token", () => {
     expect(fromToken({ ...TOKEN, sha: 'abc' }).claims).toMatchObject({ github_sha: 'abc' });
   });
 
-  it.each<[token: unknown, input: string, environment: string, asserted: boolean, fault: boolean]>([
-    ['production', '', 'production', false, false],
-    ['production', 'PRODUCTION', 'production', false, false],
-    ['production', 'staging', 'production', false, true],
-    [undefined, 'staging', 'staging', true, false],
-    ['', 'staging', 'staging', true, false],
-    [null, '', '', false, false],
-  ])('with environment %j and the input %j: %j, asserted %s, disagreement %s', (token, input, ...expected) => {
-    const { environment, asserted, problems } = fromToken({ ...TOKEN, environment: token }, RUNNER, input);
-    expect([environment, asserted, problems.length > 0]).toEqual(expected);
-    for (const problem of problems) {
-      expect(problem).toBe(
-        `environment: got "${input}", but GitHub's ID token says that the job's environment is "${token}"; expected the same, or none`,
-      );
-    }
+  it.each<{ source: string; token: unknown; input: string; expected: Pick<Target, 'environment' | 'asserted'> }>([
+    {
+      source: 'the ID token if the input is empty',
+      token: 'production',
+      input: '',
+      expected: { environment: 'production', asserted: false },
+    },
+    {
+      source: 'the ID token if the input has another case',
+      token: 'production',
+      input: 'PRODUCTION',
+      expected: { environment: 'production', asserted: false },
+    },
+    {
+      source: 'the input if the ID token has none',
+      token: undefined,
+      input: 'staging',
+      expected: { environment: 'staging', asserted: true },
+    },
+    {
+      source: 'the input if that of the ID token is empty',
+      token: '',
+      input: 'staging',
+      expected: { environment: 'staging', asserted: true },
+    },
+    {
+      source: 'neither if the ID token has null and the input is empty',
+      token: null,
+      input: '',
+      expected: { environment: '', asserted: false },
+    },
+  ])('takes the environment from $source', ({ token, input, expected }) => {
+    const target = fromToken({ ...TOKEN, environment: token }, RUNNER, input);
+    expect(target).toMatchObject({ ...expected, problems: [] });
   });
 
-  it('supplies the id of a repository if the runner does not, if it is one', () => {
+  it('reports both environments if ID token and input disagree', () => {
+    expect(fromToken(TOKEN, RUNNER, 'staging')).toMatchObject({
+      environment: 'production',
+      asserted: false,
+      problems: [
+        `environment: got "staging", but GitHub's ID token says that the job's environment is "production"; expected the same, or none`,
+      ],
+    });
+  });
+
+  it('takes a valid repository id from the ID token if the runner has none, and otherwise from the runner', () => {
     const env = { ...RUNNER, GITHUB_REPOSITORY_ID: undefined };
     expect(fromToken(TOKEN, env)).toMatchObject({ repository_id: '1296269', problems: [] });
     expect(fromToken({ ...TOKEN, repository_id: '12x' }, env).repository_id).toBeUndefined();
@@ -137,7 +171,7 @@ describe("GitHub's ID token", () => {
     expect(fromToken(without).repository_id).toBe('1296269');
   });
 
-  it('supplies custom properties of the repository, and numbers and booleans as text', () => {
+  it('takes custom properties, numbers and booleans from the ID token as text', () => {
     const { claims } = fromToken({ ...TOKEN, repo_property_team: 'infra', repo_property_pci: true, run_attempt: 2 });
     expect(claims).toMatchObject({
       github_repo_property_team: 'infra',
@@ -146,7 +180,7 @@ describe("GitHub's ID token", () => {
     });
   });
 
-  it('offers no claim but those that are listed, sub least of all', () => {
+  it('takes only listed claims from an ID token, and never sub', () => {
     const name = fc.oneof(
       fc.constantFrom('sub', 'aud', 'head_ref', 'environment_node_id', 'repo_property_'),
       fc.string(),
@@ -173,8 +207,8 @@ const REPOSITORY = {
   default_branch: 'main',
 };
 
-describe("GitHub's API", () => {
-  it("supplies another repository's claims, in GitHub's own spelling, and the input the environment", () => {
+describe('targetFromApi', () => {
+  it("takes the claims of another repository from GitHub's API, and the environment from the input", () => {
     expect(targetFromApi(REPOSITORY, 'production')).toEqual({
       source: 'api',
       repository: 'Acme/App',
@@ -194,7 +228,7 @@ describe("GitHub's API", () => {
     });
   });
 
-  it('may leave visibility and custom properties out, and no environment is asserted if none is given', () => {
+  it('accepts a repository without visibility, custom properties and environment', () => {
     const { visibility: _, custom_properties: __, ...least } = REPOSITORY;
     const target = targetFromApi(least, '');
     expect(target).toMatchObject({ environment: '', asserted: false });
@@ -202,9 +236,12 @@ describe("GitHub's API", () => {
     expect(targetFromApi({ ...least, custom_properties: null }, '').claims).toEqual(target.claims);
   });
 
-  it.each([null, undefined, 'Acme'])('says nothing of an owner that is %j', (owner) => {
+  it.each([null, undefined, 'Acme'])('returns no claims of the owner if the API returns %j', (owner) => {
     const { claims } = targetFromApi({ ...REPOSITORY, owner }, '');
-    expect([claims.github_repository_owner, claims.github_repository_owner_id]).toEqual([undefined, undefined]);
-    expect(claims.github_repository).toBe('Acme/App');
+    expect(claims).toMatchObject({
+      github_repository: 'Acme/App',
+      github_repository_owner: undefined,
+      github_repository_owner_id: undefined,
+    });
   });
 });

@@ -1,6 +1,9 @@
-import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { isMaskable, maskSecret, maskToken, redact, secretForms, tokenForms } from '../../../src/output/mask.ts';
+import { usePrinted } from './printed.ts';
+
+const printed = usePrinted();
 
 /** Replaces each form in a text by as many stars, so that all positions stay the same. */
 function hide(text: string, forms: string[]): string {
@@ -27,14 +30,14 @@ const secrets = fc.oneof(
   fc.base64String({ minLength: 8, maxLength: 150 }).filter((text) => text.length >= 8),
 );
 const surroundings = fc.oneof(fc.string({ unit: 'grapheme', maxLength: 9 }), fc.string({ maxLength: 9 }));
-// The second kind fills whole lines of base64 and ends inside a line.
+// An id of the second kind fills whole lines of base64 and ends inside a line.
 const ids = fc.oneof(fc.stringMatching(/^skc_\d{1,18}$/), fc.stringMatching(/^m2morg_[\w-]{41,121}$/));
 
-describe('a masked secret', () => {
+describe('forms of a masked secret', () => {
   it.each([
     ['base64', (bytes: Buffer) => bytes.toString('base64')],
     ['base64url', (bytes: Buffer) => bytes.toString('base64url')],
-  ])('leaves no three whole bytes of itself in %s, whatever stands before and after it', (_name, encode) => {
+  ])('masks every three whole bytes of a secret in %s, whatever is before and after it', (_name, encode) => {
     fc.assert(
       fc.property(
         secrets,
@@ -45,14 +48,13 @@ describe('a masked secret', () => {
           const all = Buffer.concat([before, bytes, after]);
           fc.pre(isOnlyAt(all.toString('latin1'), bytes.toString('latin1'), before.length));
           const hidden = hide(encode(all), secretForms(secret, []));
-          for (let first = before.length; first + 3 <= before.length + bytes.length; first++) {
-            // The characters that encode these three bytes. Some of them encode bits of adjacent bytes as well.
-            const characters = hidden.slice(Math.floor((first * 8) / 6), Math.ceil(((first + 3) * 8) / 6));
-            expect(characters).toContain('*');
-          }
+          const starts = Array.from({ length: bytes.length - 2 }, (_, at) => before.length + at);
+          // The characters that encode three bytes. Some of them encode bits of adjacent bytes as well.
+          const encoded = starts.map((at) => hidden.slice(Math.floor((at * 8) / 6), Math.ceil(((at + 3) * 8) / 6)));
+          expect(encoded.filter((characters) => !characters.includes('*'))).toEqual([]);
         },
       ),
-      { numRuns: 1000 },
+      { numRuns: 300 },
     );
   });
 
@@ -64,7 +66,7 @@ describe('a masked secret', () => {
     encodeURIComponent(text).replace(/[!'()*]/g, (c) => `%${hex(c).slice(2).toUpperCase()}`);
 
   it.each([
-    ['as it is', (text: string) => text],
+    ['as plain text', (text: string) => text],
     ['in encodeURIComponent', encodeURIComponent],
     ['in a strict encoding of RFC 3986', strict],
     ['in an encoding for paths', (text: string) => strict(text).replaceAll('%2F', '/')],
@@ -80,19 +82,19 @@ describe('a masked secret', () => {
           .replace(/["&'+<>`]/g, (c) => `\\u${hex(c).toUpperCase()}`),
     ],
     ['in JSON with slashes escaped', (text: string) => json(text).replaceAll('/', '\\/')],
-  ])('leaves nothing of itself %s, whatever stands before and after it', (_name, encode) => {
+  ])('masks a secret in full %s, whatever is before and after it', (_name, encode) => {
     fc.assert(
       fc.property(secrets, surroundings, surroundings, (secret, before, after) => {
         const text = encode(before + secret + after);
-        const [start, part] = [encode(before).length, encode(secret)];
+        const start = encode(before).length;
+        const part = encode(secret);
         fc.pre(isOnlyAt(text, part, start));
         expect(hide(text, secretForms(secret, [])).slice(start, start + part.length)).toBe('*'.repeat(part.length));
       }),
-      { numRuns: 300 },
     );
   });
 
-  it('leaves less than twelve characters of any line of base64, alone and after an id, but shows the id', () => {
+  it('masks each line of base64 of a secret but for eleven characters, alone and after an id, and never the id', () => {
     fc.assert(
       fc.property(ids, secrets, fc.constantFrom('', '\n'), (id, secret, end) => {
         const forms = secretForms(secret, [id]);
@@ -107,17 +109,17 @@ describe('a masked secret', () => {
         for (const text of [id, `${id}:`, `${id}\n`])
           for (const line of [text.trim(), ...linesOf(text)]) expect(shown(line)).toBe(line);
       }),
-      { numRuns: 500 },
+      { numRuns: 100 },
     );
   });
 });
 
-describe('a masked token', () => {
-  it('leaves nothing of itself as it is, URL-encoded, and in base64 but for the last character', () => {
+describe('forms of a masked token', () => {
+  it('masks a token in full as plain text and URL-encoded, and in base64 but for its last characters', () => {
     fc.assert(
       fc.property(secrets, (token) => {
         const shown = (text: string) => hide(text, tokenForms(token)).replaceAll('*', '');
-        expect([token, encodeURIComponent(token)].map(shown)).toEqual(['', '']);
+        for (const text of [token, encodeURIComponent(token)]) expect(shown(text)).toBe('');
         for (const alphabet of ['base64', 'base64url'] as const)
           for (const end of ['', '\n'])
             expect(shown(Buffer.from(token + end).toString(alphabet)).replace(/=*$/, '').length).toBeLessThan(4);
@@ -125,7 +127,7 @@ describe('a masked token', () => {
     );
   });
 
-  it('has at most two forms if it is a JWT, none of them its public header', () => {
+  it('masks a JSON Web Token in at most two forms, and not its public header', () => {
     const part = fc
       .uint8Array({ minLength: 30, maxLength: 1000 })
       .map((bytes) => Buffer.from(bytes).toString('base64url'));
@@ -140,7 +142,7 @@ describe('a masked token', () => {
   });
 });
 
-describe('the masks of a secret', () => {
+describe('order and number of masks', () => {
   /**
    * Returns what a runner prints that echoes each command with the masks that it knows so far applied, in the order in
    * which it learned them.
@@ -153,7 +155,7 @@ describe('the masks of a secret', () => {
     });
   }
 
-  it('come longest first, so that an echo of them shows none', () => {
+  it('sends the longest mask of a secret first, so that a runner that prints mask commands shows no secret', () => {
     fc.assert(
       fc.property(ids, secrets, (id, secret) => {
         for (const forms of [secretForms(secret, [id]), tokenForms(secret)])
@@ -163,75 +165,68 @@ describe('the masks of a secret', () => {
   });
 
   it.each<[what: string, secret: string, most: number]>([
-    ['a secret in the form of Scalekit', `test_${'Aa09'.repeat(16)}`, 18],
-    ['a secret of special characters', `${'<>&"\\/!\'()*~+='.repeat(5)}`, 26],
-  ])('are few for %s', (_what, secret, most) => {
+    ['in the form of Scalekit', `test_${'Aa09'.repeat(16)}`, 18],
+    ['of special characters', `${'<>&"\\/!\'()*~+='.repeat(5)}`, 26],
+  ])('masks a secret %s in few forms', (_what, secret, most) => {
     expect(secretForms(secret, ['skc_1234567890123456']).length).toBeLessThanOrEqual(most);
   });
 
-  it('are the text and its lines if it is not maskable', () => {
+  it('masks a secret that is not maskable as a whole and line by line', () => {
     const lines = ['first line of a key', 'second line of a key', 'short'];
     const text = lines.join('\r\n');
     expect(secretForms(text, ['skc_1'])).toEqual([text, 'second line of a key', 'first line of a key']);
     expect(secretForms('long'.repeat(20_000), [])).toEqual(['long'.repeat(20_000)]);
   });
 
-  it('are none if it is so short that masking it would hide ordinary text', () => {
+  it('masks no secret and no token of fewer than 8 characters', () => {
     fc.assert(
       fc.property(fc.string({ unit: visibleAscii, maxLength: 7 }), (text) => {
-        expect([...secretForms(text, ['skc_1']), ...tokenForms(text)]).toEqual([]);
+        expect(secretForms(text, ['skc_1'])).toEqual([]);
+        expect(tokenForms(text)).toEqual([]);
       }),
     );
   });
 });
 
-describe('what is maskable', () => {
-  it.each<[text: string, expected: boolean]>([
-    ['x'.repeat(8), true],
-    ['x'.repeat(7), false],
-    ['x'.repeat(48 * 1024), true],
-    ['x'.repeat(48 * 1024 + 1), false],
-    ['fake secret', false],
-    ['fake\nsecret', false],
-    ['fäke-secret', false],
-    ['!"#$%&\'()*+,-./:;<=>?@[\\]^_`{|}~', true],
-  ])('has 8 characters to 48 KiB of printable ASCII without spaces: %#', (text, expected) => {
-    expect(isMaskable(text)).toBe(expected);
-  });
+it.each<[what: string, text: string]>([
+  ['8 characters', 'x'.repeat(8)],
+  ['48 KiB', 'x'.repeat(48 * 1024)],
+  ['all special characters', '!"#$%&\'()*+,-./:;<=>?@[\\]^_`{|}~'],
+])('isMaskable accepts a text of %s', (_what, text) => {
+  expect(isMaskable(text)).toBe(true);
+});
+
+it.each<[what: string, text: string]>([
+  ['7 characters', 'x'.repeat(7)],
+  ['more than 48 KiB', 'x'.repeat(48 * 1024 + 1)],
+  ['characters and a space', 'fake secret'],
+  ['two lines', 'fake\nsecret'],
+  ['characters beyond ASCII', 'fäke-secret'],
+])('isMaskable refuses a text of %s', (_what, text) => {
+  expect(isMaskable(text)).toBe(false);
 });
 
 describe('masking', () => {
-  let printed = '';
-  beforeEach(() => {
-    printed = '';
-    jest.spyOn(process.stdout, 'write').mockImplementation((text) => {
-      printed += text;
-      return true;
-    });
-  });
-  afterEach(() => {
-    jest.restoreAllMocks();
-  });
-
   const fake = (name: string) => ['fake', name, 'secret/+='].join('~');
   const commands = (forms: string[]) => forms.map((form) => `::add-mask::${form.replaceAll('%', '%25')}`);
 
-  it('registers every form once', () => {
-    const [secret, token] = [fake('once'), fake('token')];
+  it('sends one mask command for each form of a secret and a token', () => {
+    const secret = fake('once');
+    const token = fake('token');
     for (let turn = 0; turn < 2; turn++) {
       maskSecret(secret, ['skc_1']);
       maskToken(token);
     }
-    expect(printed.trim().split(/\r?\n/)).toEqual(commands([...secretForms(secret, ['skc_1']), ...tokenForms(token)]));
+    expect(printed.lines()).toEqual(commands([...secretForms(secret, ['skc_1']), ...tokenForms(token)]));
   });
 
-  it('registers nothing for an empty value', () => {
+  it('sends no mask command for an empty value', () => {
     maskSecret('');
     maskToken('');
-    expect(printed).toBe('');
+    expect(printed.text).toBe('');
   });
 
-  it('removes a secret from our own text in every form', () => {
+  it('redact removes a masked secret from a text in every form', () => {
     const secret = fake('ours');
     maskSecret(secret);
     const basic = Buffer.from(`skc_1:${secret}\n`).toString('base64');
@@ -239,14 +234,15 @@ describe('masking', () => {
     expect(redact(text)).toMatch(/^a \*{3} b \*{3} c "\*{3}" d [\w+/]{0,9}\*{3}[\w+/=]{0,4} e$/);
   });
 
-  it('removes the whole of a secret that begins with another one', () => {
-    const [short, long] = [fake('prefix'), `${fake('prefix')}-and-more`];
+  it('redact removes all of a secret that begins with another one', () => {
+    const short = fake('prefix');
+    const long = `${short}-and-more`;
     maskSecret(short);
     maskSecret(long);
     expect(redact(`${long} ${short}`)).toBe('*** ***');
   });
 
-  it('leaves a text alone that holds no secret', () => {
+  it('redact does not change a text without a secret', () => {
     const text = 'Created client m2morg_1 in organization org_1.';
     expect(redact(text)).toBe(text);
   });

@@ -1,30 +1,23 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { describe, expect, it } from '@jest/globals';
 import { maskSecret } from '../../../src/output/mask.ts';
 import { writeReport } from '../../../src/output/report.ts';
+import { useFolder } from '../../support/setup.ts';
+import { usePrinted } from './printed.ts';
 
-describe('a report', () => {
-  let folder: string;
-  beforeAll(() => {
-    folder = mkdtempSync(join(tmpdir(), 'report-'));
-    jest.spyOn(process.stdout, 'write').mockReturnValue(true);
-  });
-  afterAll(() => {
-    rmSync(folder, { recursive: true });
-    jest.restoreAllMocks();
-  });
+const inFolder = useFolder();
+usePrinted();
 
+describe('writeReport', () => {
   const read = (head: object, entries: Iterable<object>) =>
-    JSON.parse(readFileSync(writeReport(folder, head, 'clients', entries), 'utf8'));
+    JSON.parse(readFileSync(writeReport(inFolder(), head, 'clients', entries), 'utf8'));
 
-  it.each([0, 1, 2, 5_000])('is JSON with %d entries, however long', (count) => {
+  it.each([0, 1, 2, 2_000])('writes a report of %d entries as JSON', (count) => {
     const clients = Array.from({ length: count }, (_, at) => ({ at, name: '"\n\u{1f600}'.repeat(9) }));
     expect(read({ version: 1, list: [] }, clients)).toEqual({ version: 1, list: [], clients });
   });
 
-  it('has null for what is not known, at every depth', () => {
+  it('writes null into a report for what is not known, at every depth', () => {
     const entry = { a: undefined, b: { c: undefined }, d: [undefined, 0, '', false] };
     expect(read({ time: undefined }, [entry])).toEqual({
       time: null,
@@ -32,7 +25,7 @@ describe('a report', () => {
     });
   });
 
-  it('has no masked value', () => {
+  it('replaces masked values in a report', () => {
     const secret = ['fake', 'secret', '"of"', 'a', 'client'].join('-');
     maskSecret(secret);
     expect(read({ note: secret }, [{ name: `a ${secret} b` }])).toEqual({
@@ -41,7 +34,7 @@ describe('a report', () => {
     });
   });
 
-  it('does not ask for the second entry before the first one is formatted', () => {
+  it('formats each entry of a report before it reads the next one', () => {
     const formatted: string[] = [];
     const entry = (name: string) => ({ toJSON: () => formatted.push(name) });
     function* entries() {
@@ -53,17 +46,15 @@ describe('a report', () => {
     expect(formatted).toEqual(['first', 'second']);
   });
 
-  it('is a new file with a random name that only this user can read', () => {
-    const files = [1, 2].map(() => writeReport(folder, {}, 'clients', []));
+  it('writes each report into a new file with a random name that only this user can read', () => {
+    const files = [1, 2].map(() => writeReport(inFolder(), {}, 'clients', []));
     expect(new Set(files).size).toBe(2);
     for (const file of files) if (process.platform !== 'win32') expect(statSync(file).mode & 0o777).toBe(0o600);
   });
 
-  it('that cannot be written is an error that says why', () => {
-    const before = readdirSync(folder);
-    expect(() => writeReport(join(folder, 'nowhere'), {}, 'clients', [])).toThrow(
-      /^Could not write the report: .*ENOENT/,
-    );
-    expect(readdirSync(folder)).toEqual(before);
+  it('fails with the reason if a report cannot be written, and writes no file', () => {
+    const before = readdirSync(inFolder());
+    expect(() => writeReport(inFolder('nowhere'), {}, 'clients', [])).toThrow(/^Could not write the report: .*ENOENT/);
+    expect(readdirSync(inFolder())).toEqual(before);
   });
 });

@@ -1,33 +1,23 @@
-import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { maskSecret } from '../../../src/output/mask.ts';
 import { characterCount, escapeInvisible, listed, oneLine, quote, truncate } from '../../../src/output/text.ts';
+import { anyCharacter } from './characters.ts';
+import { usePrinted } from './printed.ts';
 
-beforeEach(() => {
-  jest.spyOn(process.stdout, 'write').mockReturnValue(true);
-});
-afterEach(() => {
-  jest.restoreAllMocks();
-});
+usePrinted();
 
-describe('a line of the log', () => {
+describe('oneLine', () => {
   it.each([
     ['a line break', 'a\nb'],
     ['a line break of Windows', 'a\r\nb'],
-    ['a carriage return', 'a\rb'],
     ['an escape sequence', 'a\u001b\u009bb'],
-    ['a NUL', 'a\0b'],
-    ['a DEL', 'a\x7fb'],
-    ['a backspace', 'a\b\bb'],
     ['a next line (U+0085)', 'a\u0085b'],
     ['a line separator (U+2028)', 'a\u2028b'],
     ['a paragraph separator (U+2029)', 'a\u2029b'],
-    ['a left-to-right mark', 'a\u200eb'],
-    ['a right-to-left mark', 'a\u200fb'],
     ['an Arabic letter mark', 'a\u061cb'],
     ['a right-to-left override', 'a\u202e\u202cb'],
-    ['an isolate', 'a\u2066\u2069b'],
-  ])('holds a space in place of %s', (_what, text) => {
+  ])('prints a space in place of %s', (_what, text) => {
     expect(oneLine(text)).toBe('a b');
   });
 
@@ -37,15 +27,12 @@ describe('a line of the log', () => {
     ['###[a]##[b]', '### [a]## [b]'],
     ['#\n#[error]', '# #[error]'],
     ['##\u200f[error]', '## [error]'],
-  ])('is no command of the older syntax: %j', (text, shown) => {
+  ])('breaks up a command of the older syntax: %j', (text, shown) => {
     expect(oneLine(text)).toBe(shown);
   });
 
-  it('holds nothing that breaks a line, turns it round, or commands the runner, whatever the text', () => {
-    const unit = fc.oneof(
-      fc.string({ unit: 'binary', minLength: 1, maxLength: 1 }),
-      fc.constantFrom('#', '[', '##[', ...'\n\r\u2028\u202e\u2067\u061c'),
-    );
+  it('returns no line break, no direction mark and no command, whatever the text', () => {
+    const unit = fc.oneof(anyCharacter, fc.constantFrom('#', '[', '##[', ...'\n\r\u2028\u202e\u2067\u061c'));
     fc.assert(
       fc.property(fc.string({ unit }), (text) => {
         expect(oneLine(text)).not.toMatch(/\p{Cc}|\p{Zl}|\p{Zp}|\p{Bidi_Control}|##\[/u);
@@ -53,12 +40,12 @@ describe('a line of the log', () => {
     );
   });
 
-  it.each(['plain', 'Grüße, 世界 👩‍👩‍👧', '# [a] #[b] :: | `', ''])('is shown as it is: %j', (text) => {
+  it.each(['Grüße, 世界 👩‍👩‍👧', '# [a] #[b] :: | `', ''])('does not change a harmless text: %j', (text) => {
     expect(oneLine(text)).toBe(text);
   });
 });
 
-describe('a long value', () => {
+describe('truncate', () => {
   it.each([
     ['', 5, ''],
     ['abcde', 5, 'abcde'],
@@ -66,20 +53,20 @@ describe('a long value', () => {
     ['ab', 1, '…'],
     ['😀😀😀', 3, '😀😀😀'],
     ['😀😀😀😀', 3, '😀😀…'],
-  ])('%j is cut to %i characters: %j', (text, length, shown) => {
+  ])('truncate cuts the value %j to %i characters: %j', (text, length, shown) => {
     expect(truncate(text, length)).toBe(shown);
   });
 
-  it('is cut after masked secrets were taken out, so that no part of one remains', () => {
+  it('truncate replaces masked secrets before it cuts a value, so that no part of one remains', () => {
     const secret = ['fake', 'secret', 'to', 'be', 'cut'].join('+');
     maskSecret(secret);
     for (let length = 1; length < 40; length++) expect(truncate(`a ${secret} b`, length)).not.toContain('fake');
     expect(truncate(`a ${secret} b`, 7)).toBe('a *** b');
   });
 
-  it('is as long as allowed at most, begins as it was, and is never cut within a character', () => {
+  it('truncate keeps the beginning of a value, and never cuts within a character', () => {
     fc.assert(
-      fc.property(fc.string({ unit: 'binary' }), fc.integer({ min: 1, max: 20 }), (text, length) => {
+      fc.property(fc.string({ unit: anyCharacter }), fc.integer({ min: 1, max: 20 }), (text, length) => {
         const shown = truncate(text, length);
         expect([...shown].length).toBeLessThanOrEqual(length);
         expect(shown.isWellFormed()).toBe(true);
@@ -92,24 +79,24 @@ describe('a long value', () => {
   });
 });
 
-describe('a quoted value', () => {
+describe('quote', () => {
   it.each([
     ['a\u200bb', '"a\\u200bb"'],
     ['\ufeff\u00ad\u2066', '"\\ufeff\\u00ad\\u2066"'],
     ['\u{e0001}', '"\\udb40\\udc01"'],
     ['Grüße, 世界 😀\u00a0', '"Grüße, 世界 😀\u00a0"'],
-  ])('has invisible characters escaped as in JSON: %j', (text, shown) => {
+  ])('escapes invisible characters of a value as in JSON: %j', (text, shown) => {
     expect(quote(text)).toBe(shown);
     expect(JSON.parse(shown)).toBe(text);
   });
 
-  it('has only the characters escaped that the caller names', () => {
+  it('escapeInvisible escapes only the characters that the caller names', () => {
     expect(escapeInvisible('a\u00a0\u200bb', /\u00a0/g)).toBe('a\\u00a0\u200bb');
   });
 
-  it('is one short line, whatever it was', () => {
+  it('quotes any value as one line of at most 80 characters', () => {
     fc.assert(
-      fc.property(fc.string({ unit: 'binary', maxLength: 200 }), (text) => {
+      fc.property(fc.string({ unit: anyCharacter, maxLength: 200 }), (text) => {
         expect(characterCount(JSON.parse(quote(text)))).toBeLessThanOrEqual(80);
         expect(quote(text)).not.toMatch(/[\r\n]|\p{Cf}/u);
       }),
@@ -117,20 +104,20 @@ describe('a quoted value', () => {
   });
 });
 
-describe('a list of values', () => {
+describe('listed', () => {
   const values = (count: number, length = 1) => Array.from({ length: count }, (_, at) => `${at}`.padEnd(length, 'x'));
 
   it.each<[string, string[], string]>([
     ['no value', [], ''],
-    ['ten short ones', values(10), '0, 1, 2, 3, 4, 5, 6, 7, 8, 9'],
-    ['more short ones', values(63), '0, 1, 2, 3, 4, 5, 6, 7, 8, 9 and 53 more'],
-    ['long ones', values(60, 100), `${values(3, 100).join(', ')} and 57 more`],
-    ['one that is too long', ['x'.repeat(500), 'y'], `${'x'.repeat(399)}… and 1 more`],
-  ])('shows the first ones and counts the others: %s', (_what, all, shown) => {
+    ['ten short values', values(10), '0, 1, 2, 3, 4, 5, 6, 7, 8, 9'],
+    ['more than ten short values', values(63), '0, 1, 2, 3, 4, 5, 6, 7, 8, 9 and 53 more'],
+    ['long values', values(60, 100), `${values(3, 100).join(', ')} and 57 more`],
+    ['one value that is too long', ['x'.repeat(500), 'y'], `${'x'.repeat(399)}… and 1 more`],
+  ])('lists the first values and counts the others: %s', (_what, all, shown) => {
     expect(listed(all)).toBe(shown);
   });
 
-  it('shows no part of a masked value', () => {
+  it('lists no part of a masked value', () => {
     const secret = ['fake', 'listed', 'secret'].join('-');
     maskSecret(secret);
     expect(listed([`${'x'.repeat(395)}${secret}`, 'y'])).toBe(`${'x'.repeat(395)}*** and 1 more`);
