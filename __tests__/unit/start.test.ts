@@ -36,11 +36,11 @@ it.each<Parameters<typeof start>[0]>(['main', 'delete', 'sweep', 'audit'])(
   },
 );
 
-it.each(['20.11.0', '20.20.2', '21.0.0', '24.21.0'])('isSupported accepts Node.js %s', (version) => {
+it.each(['20.11.0', '20.20.2', '21.0.0', '24.21.0'])('isSupported accepts the supported version %s', (version) => {
   expect(isSupported(version)).toBe(true);
 });
 
-it.each(['20.10.0', '20.2.0', '18.20.8', '9.11.2'])('isSupported refuses Node.js %s', (version) => {
+it.each(['20.10.0', '20.2.0', '18.20.8', '9.11.2'])('isSupported refuses the old version %s', (version) => {
   expect(isSupported(version)).toBe(false);
 });
 

@@ -1,7 +1,11 @@
-import { describe, expect, it } from '@jest/globals';
-import { judgeByAge, judgeByRun } from '../../../src/commands/sweep.ts';
+import { describe, expect, it, jest } from '@jest/globals';
+import { formatMarker } from '../../../src/client/marker.ts';
+import { findJobClients, judgeByAge, judgeByRun } from '../../../src/commands/sweep.ts';
 import type { WorkflowRun } from '../../../src/github/api.ts';
-import { MARKER } from '../fixtures.ts';
+import { readRunner } from '../../../src/github/runner.ts';
+import { Scalekit } from '../../../src/scalekit/api.ts';
+import { FakeTransport, json, MARKER } from '../fixtures.ts';
+import { RUNNER } from '../input-fixtures.ts';
 
 const NOW = 1_795_000_000_000_000_000n;
 const DAY = 24n * 3_600_000_000_000n;
@@ -100,4 +104,23 @@ describe('judgeByRun', () => {
   it('judgeByRun keeps a client that was created more than an hour after its run ended, with a warning about a copy', () => {
     expect(judgeCreated(61, END)).toMatchObject({ isOver: false, warning: expect.stringContaining('so it is a copy') });
   });
+});
+
+it('findJobClients skips a client of a job that cannot be parsed, with a warning', async () => {
+  const write = jest.spyOn(process.stdout, 'write').mockReturnValue(true);
+  const description = formatMarker(marker);
+  const clients = [
+    { client_id: 'm2morg_1', description },
+    { client_id: 'm2morg_2', description, secrets: 'sks_1' },
+    { client_id: 'm2morg_3', description: formatMarker({ ...marker, lifetime: 'persistent' }) },
+  ];
+  const transport = new FakeTransport(() => json({ clients }));
+  const found = await findJobClients(new Scalekit(transport, 'https://acme.scalekit.com', 'org_1'), readRunner(RUNNER));
+  expect(found.map(({ client_id }) => client_id)).toEqual(['m2morg_1']);
+  expect(write.mock.calls.map(([text]) => text)).toEqual([
+    expect.stringMatching(
+      /^::warning::Client m2morg_2 is not deleted: client m2morg_2 is not readable: secrets is not a list/,
+    ),
+  ]);
+  write.mockRestore();
 });

@@ -171,7 +171,7 @@ describe('a client that client_id names', () => {
 
   it.each<[string, Partial<Client>]>([
     ['has its identity hash', {}],
-    ['is another one of its repository', { description: FOREIGN_MARKER_LINE }],
+    ['has another identity hash of the same repository', { description: FOREIGN_MARKER_LINE }],
     ['was created manually', { description: 'By hand' }],
   ])('uses the client that client_id names without a search if it %s', async (_what, changes) => {
     const { requests, scalekit } = organization([listed()], listed({ ...changes, client_id }));

@@ -27,7 +27,7 @@ async function lookUp(
 }
 
 describe('lookUpEach', () => {
-  it.each([0, 1, 100])('lookUpEach looks up each of %d keys once, eight at the same time', async (count) => {
+  it.each([0, 8, 100])('lookUpEach looks up each of %d keys once, eight at the same time', async (count) => {
     const { missed, requested, most } = await lookUp(count);
     expect({ missed, requested, most }).toEqual({
       missed: { count: 0, reason: '' },
@@ -60,7 +60,7 @@ describe('lookUpEach', () => {
   it.each<[what: string, error: ApiError]>([
     ['the token is invalid', new ApiError('No.', { status: 401 })],
     ['the rate limit is reached', new ApiError('No.', { status: 429 })],
-    ['no response came', new ApiError('No.', { cause: new Error('reset') })],
+    ['no response arrived', new ApiError('No.', { cause: new Error('reset') })],
   ])('lookUpEach stops at once if %s', async (_what, error) => {
     const { missed, requested } = await lookUp(100, (key) => key === 0 && error);
     expect(requested).toEqual(keys(8));

@@ -90,27 +90,27 @@ describe('the calls for variables and saved credentials', () => {
 
   it.each<[what: string, Partial<PendingVariables>, calls: string[]]>([
     [
-      'restores the former values, the state last',
+      'restores the id, and then one that restores the state',
       {},
       [`PATCH ${ACTIONS}/variables/A_ID with the value "m2morg_1"`, STATE_CALL],
     ],
     [
-      'deletes variables that did not exist before',
+      'deletes a variable that did not exist before',
       { before: NOTHING_SAVED },
       [`DELETE ${ACTIONS}/variables/A_ID`, `DELETE ${ACTIONS}/variables/A_STATE`],
     ],
     [
-      'restores former values that were empty',
+      'restores a former value that was empty',
       { before: { ...SAVED, client_id: '', state: '' } },
       [`PATCH ${ACTIONS}/variables/A_ID with the value ""`, `PATCH ${ACTIONS}/variables/A_STATE with the value ""`],
     ],
     [
-      'restores only the state if the id has not changed',
+      'restores the state, and none for an id that has not changed',
       { before: { ...SAVED, client_id: 'm2morg_2' } },
       [STATE_CALL],
     ],
     [
-      'encodes the name of an environment',
+      'encodes the name of the environment',
       { before: NOTHING_SAVED, location: { ...LOCATION, environment: 'preview/pr-7' } },
       ['A_ID', 'A_STATE'].map(
         (name) =>
@@ -122,7 +122,7 @@ describe('the calls for variables and saved credentials', () => {
       { before: { ...SAVED, client_id: 'a\n"b"' } },
       [`PATCH ${ACTIONS}/variables/A_ID with the value "a\\n\\"b\\""`, STATE_CALL],
     ],
-  ])('the call from manualVariableCalls %s', (_what, changes, calls) => {
+  ])('manualVariableCalls names a call that %s', (_what, changes, calls) => {
     expect(manualVariableCalls({ ...PENDING_VARIABLES, ...changes })).toBe(
       `To restore them by hand: ${calls.join('; ')}`,
     );
@@ -134,7 +134,7 @@ describe('the calls for variables and saved credentials', () => {
     ['only an id, even if it is empty', { ...NOTHING_SAVED, client_id: '' }, ['variables/A_ID']],
     ['only a state, even if it is empty', { ...NOTHING_SAVED, state: '' }, ['variables/A_STATE']],
     ['nothing if nothing is saved', NOTHING_SAVED, []],
-  ])('manualSavedCalls deletes %s', (_what, saved, paths) => {
+  ])('manualSavedCalls names calls that delete %s', (_what, saved, paths) => {
     const calls = paths.map((path) => `DELETE ${ACTIONS}/${path}`).join('; ');
     expect(manualSavedCalls(PENDING_VARIABLES.api, LOCATION, saved)).toBe(calls);
   });
@@ -183,7 +183,7 @@ describe('whereToLook, for a state that is not trusted', () => {
       { organization_id: '' },
       ['/api/v1/organizations/clients', MARKER.nonce],
     ],
-  ])('whereToLook names %s', (_what, pending, named) => {
+  ])('whereToLook names, for an untrusted state, %s', (_what, pending, named) => {
     const sentence = whereToLook({ ...BLANK_STATE, ...pending });
     for (const text of named) expect(sentence).toContain(text);
     expect(sentence).toMatch(/^To remove it by hand.*\.$/);
