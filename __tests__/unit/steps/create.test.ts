@@ -18,14 +18,19 @@ afterEach(() => {
   jest.useRealTimers();
 });
 
-/**
- * Creates the client of a job. The server removes the ownership marker, so only the response to the create is proof.
- * @param created minutes after the request was sent, by this machine's clock, at which the server says to have created
- *   the client
- * @param answered minutes after which the response comes
- * @param date the response's `Date` header
- */
-async function create(created: number, answered: number, date: string | undefined) {
+/** When the server says that it created the client, and when it responds. */
+interface Timing {
+  what: string;
+  /** Minutes from the request to the creation, by this machine's clock. */
+  created: number;
+  /** Minutes from the request to the response. */
+  answered: number;
+  /** The response's `Date` header. */
+  date: string | undefined;
+}
+
+/** Creates the client of a job. The server removes the ownership marker, so only the response to the create is proof. */
+async function create({ created, answered, date }: Timing) {
   const create_time = new Date(NOW + created * MINUTE).toISOString();
   const shown = { client_id: 'm2morg_2', ...LISTS, description: 'What for', create_time, secrets: [{ id: 'sks_1' }] };
   const headers: FinalResponse['headers'] = date === undefined ? {} : { date };
@@ -46,26 +51,26 @@ async function create(created: number, answered: number, date: string | undefine
 
 const at = (minutes: number) => new Date(NOW + minutes * MINUTE).toUTCString();
 
-describe('the response to a create request is proof', () => {
-  it.each<[what: string, created: number, answered: number, date: string | undefined]>([
-    ['was created when the request was sent', 0, 0, at(0)],
-    ['was created when the request was sent, and the response took ten minutes', 0, 10, at(10)],
-    ["was created when the request was sent, by a server's clock that is an hour behind", -60, 0, at(-60)],
-    ['was created an hour before the request, and the response has no Date header', -60, 0, undefined],
-    ['was created an hour before the request, and the Date header is no date', -60, 0, 'soon'],
-  ])('if the client %s', async (_what, created, answered, date) => {
-    expect(await create(created, answered, date)).toMatchObject({
+describe('the response to a create request', () => {
+  it.each<Timing>([
+    { what: 'it was created when the request was sent', created: 0, answered: 0, date: at(0) },
+    { what: 'the response took ten minutes', created: 0, answered: 10, date: at(10) },
+    { what: "the server's clock is an hour behind", created: -60, answered: 0, date: at(-60) },
+    { what: 'the response has no Date header', created: -60, answered: 0, date: undefined },
+    { what: 'the Date header is invalid', created: -60, answered: 0, date: 'soon' },
+  ])('accepts a created client without a marker as its own if $what', async (timing) => {
+    expect(await create(timing)).toMatchObject({
       outcome: 'm2morg_2',
       pending: { id: 'm2morg_2', is_proven: true, secret_ids: ['sks_1'] },
     });
   });
 
-  it.each<[what: string, created: number, answered: number, date: string]>([
-    ['an hour before the request', -60, 0, at(0)],
-    ["at the time of the request by this machine's clock, an hour early by the server's", 0, 0, at(60)],
-    ['five minutes before the request, whose response took four minutes', -5, 4, at(4)],
-  ])('unless the client was created %s', async (_what, created, answered, date) => {
-    const { outcome, pending } = await create(created, answered, date);
+  it.each<Timing>([
+    { what: 'an hour before the request', created: -60, answered: 0, date: at(0) },
+    { what: "an hour before the request by the server's clock", created: 0, answered: 0, date: at(60) },
+    { what: 'before the request, and the response took some minutes', created: -5, answered: 4, date: at(4) },
+  ])('fails if the created client has no marker and was created $what', async (timing) => {
+    const { outcome, pending } = await create(timing);
     expect(outcome).toBe(
       'Could not create the client: the answer shows client m2morg_2, and it was created before the request.',
     );

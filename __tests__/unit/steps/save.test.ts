@@ -30,9 +30,9 @@ const ID = 'm2morg_2';
 const NEW_SECRET: NewSecret = { shown: secret(9), plain_secret: ['fake', 'plain', 'secret'].join('-') };
 /** What the step writes into the variables. */
 const WRITTEN = { client_id: ID, state: `v1 key:${MARKER.key} organization:org_1 secret:sks_9` };
-/** What an earlier run with another client saved for the same owner. */
+/** What an earlier run of the same owner saved, with another client. */
 const EARLIER: SavedSnapshot = SAVED;
-/** What another owner saved. */
+/** What another owner has saved. */
 const OTHERS: SavedSnapshot = { ...SAVED, state: SAVED.state.replace(MARKER.key, 'another_key-1234') };
 const NOTHING_PENDING = { client: undefined, secret: undefined, variables: undefined };
 const MISSING = { status: 404, ...json({ message: 'Not Found' }) };
@@ -54,7 +54,7 @@ afterEach(() => {
   jest.restoreAllMocks();
 });
 
-/** Which part of a snapshot each variable and the secret is. */
+/** The field of a snapshot for each variable and the secret. */
 const FIELDS: Record<string, 'client_id' | 'state' | 'secretTime'> = {
   A_ID: 'client_id',
   A_STATE: 'state',
@@ -141,15 +141,19 @@ async function stepWith({
 /** The reads after the secret was written. */
 const CONFIRMED = ['GET A_STATE', 'GET A_ID'];
 
-describe('saving client credentials', () => {
+describe('save', () => {
   it.each<[what: string, SavedSnapshot, changes: string[]]>([
-    ['an earlier run saved others', EARLIER, ['PATCH A_STATE', 'PATCH A_ID', 'PUT A_SECRET']],
+    ['an earlier run saved other credentials', EARLIER, ['PATCH A_STATE', 'PATCH A_ID', 'PUT A_SECRET']],
     ['nothing is saved', NOTHING_SAVED, ['POST A_STATE', 'POST A_ID', 'PUT A_SECRET']],
-    ['the id is missing', { ...EARLIER, client_id: undefined }, ['PATCH A_STATE', 'POST A_ID', 'PUT A_SECRET']],
-    ['the secret is missing', { ...EARLIER, secretTime: undefined }, ['PATCH A_STATE', 'PATCH A_ID', 'PUT A_SECRET']],
-    ['the id is the same', { ...EARLIER, client_id: ID }, ['PATCH A_STATE', 'PUT A_SECRET']],
+    ['only the id is missing', { ...EARLIER, client_id: undefined }, ['PATCH A_STATE', 'POST A_ID', 'PUT A_SECRET']],
+    [
+      'only the secret is missing',
+      { ...EARLIER, secretTime: undefined },
+      ['PATCH A_STATE', 'PATCH A_ID', 'PUT A_SECRET'],
+    ],
+    ['the saved id is the same', { ...EARLIER, client_id: ID }, ['PATCH A_STATE', 'PUT A_SECRET']],
   ])(
-    'writes the state, then the id, then the secret, and records before what was there just now, if %s',
+    'saves the state, then the id, then the secret, and first records the former values, if %s',
     async (_what, content, changes) => {
       const step = await stepWith({ content });
       expect(await step.save()).toBeUndefined();
@@ -164,8 +168,8 @@ describe('saving client credentials', () => {
 
   it.each<[what: string, pending: Partial<PendingState>]>([
     ['a new client', { client: PENDING_CLIENT }],
-    ['a client that existed', { secret: PENDING_SECRET }],
-  ])('marks the credentials of %s as published before the secret is sent', async (_what, pending) => {
+    ['an existing client', { secret: PENDING_SECRET }],
+  ])('marks the credentials of %s as published before it sends the secret to GitHub', async (_what, pending) => {
     const step = await stepWith({ content: EARLIER, pending });
     expect(await step.save()).toBeUndefined();
     expect(step.states['PATCH A_ID']).toMatchObject({ ...pending, variables: expect.anything() });
@@ -173,7 +177,7 @@ describe('saving client credentials', () => {
       expect({ ...NOTHING_PENDING, ...state }).toMatchObject(NOTHING_PENDING);
   });
 
-  it('sends the secret sealed, once', async () => {
+  it('sends the secret to GitHub once, and only sealed', async () => {
     const step = await stepWith();
     await step.save();
     const puts = step.transport.requests.filter(({ method }) => method === 'PUT');
@@ -183,7 +187,7 @@ describe('saving client credentials', () => {
     expect(JSON.stringify(step.transport.requests)).not.toContain(NEW_SECRET.plain_secret);
   });
 
-  it('does nothing if there is no secret location', async () => {
+  it('saves nothing if the inputs name no location for credentials', async () => {
     const { context, transport, journal } = await stepWith();
     const { length } = transport.sent;
     await save({ ...context, savedCredentials: undefined }, ID, NEW_SECRET, undefined);
@@ -191,7 +195,7 @@ describe('saving client credentials', () => {
     expect(journal.state.client).toEqual(PENDING_CLIENT);
   });
 
-  it('writes secret:unknown and warns if no response showed the id of the new secret', async () => {
+  it('saves secret:unknown, with a warning, if no response showed the id of the new secret', async () => {
     const step = await stepWith();
     expect(await step.save({ ...NEW_SECRET, shown: undefined })).toBeUndefined();
     expect(step.content()).toEqual({ ...WRITTEN, state: WRITTEN.state.replace('sks_9', 'unknown') });
@@ -200,7 +204,7 @@ describe('saving client credentials', () => {
     );
   });
 
-  it('changes nothing if what is saved cannot be read immediately before', async () => {
+  it('saves nothing if the former values cannot be read immediately before', async () => {
     const step = await stepWith();
     jest.spyOn(step.savedCredentials, 'read').mockRejectedValue(new Error('Could not read it.'));
     expect(await step.save()).toBe('Could not read it.');
@@ -209,47 +213,50 @@ describe('saving client credentials', () => {
     expect(step.journal.state.variables).toBeUndefined();
   });
 
-  it('changes nothing if another owner saved meanwhile', async () => {
+  it('saves nothing if another owner has saved credentials meanwhile', async () => {
     const step = await stepWith({ content: OTHERS });
     expect(await step.save()).toMatch(/^Could not save the credentials in acme\/app: variable A_STATE says /);
     expect(step.sent()).toEqual([]);
     expect(step.journal.state.variables).toBeUndefined();
   });
 
-  it('saves over what another owner saved if client_id names that client', async () => {
+  it('overwrites the saved credentials of another owner if client_id names their client', async () => {
     const step = await stepWith({ content: { ...OTHERS, client_id: ID }, desired: { client_id: ID } });
     expect(await step.save(NEW_SECRET, ID)).toBeUndefined();
     expect(step.content()).toEqual(WRITTEN);
   });
 
   it.each<[what: string, response: Partial<FinalResponse> | Error, isPending: boolean]>([
-    ['is refused', { status: 403 }, false],
-    ['is not sent', NOT_SENT, false],
-    ['gets no response', NO_RESPONSE, true],
-    ['meets a failure of the server', { status: 502, mayBeDone: true }, true],
-    ['is refused after an attempt that may have arrived', { status: 403, mayBeDone: true }, true],
-  ])('ends with the state if that %s, and records it only if it may be written', async (_what, response, isPending) => {
-    const step = await stepWith({ content: EARLIER, responses: { 'PATCH A_STATE': response } });
-    expect(await step.save()).toMatch(/^Could not write variable A_STATE of acme\/app: /);
-    expect(step.sent()).toEqual(['PATCH A_STATE', ...(isPending ? ['GET A_STATE'] : [])]);
-    const { client, variables } = step.journal.state;
-    expect({ client, written: variables?.written }).toEqual({
-      client: PENDING_CLIENT,
-      written: isPending ? WRITTEN : undefined,
-    });
-  });
+    ['was refused', { status: 403 }, false],
+    ['never reached GitHub', NOT_SENT, false],
+    ['got no response', NO_RESPONSE, true],
+    ['met a failure of the server', { status: 502, mayBeDone: true }, true],
+    ['was refused after an attempt that may have arrived', { status: 403, mayBeDone: true }, true],
+  ])(
+    'fails if the write of the state %s, and keeps its record only if GitHub may have it',
+    async (_what, response, isPending) => {
+      const step = await stepWith({ content: EARLIER, responses: { 'PATCH A_STATE': response } });
+      expect(await step.save()).toMatch(/^Could not write variable A_STATE of acme\/app: /);
+      expect(step.sent()).toEqual(['PATCH A_STATE', ...(isPending ? ['GET A_STATE'] : [])]);
+      const { client, variables } = step.journal.state;
+      expect({ client, written: variables?.written }).toEqual({
+        client: PENDING_CLIENT,
+        written: isPending ? WRITTEN : undefined,
+      });
+    },
+  );
 
   it.each<[what: string, response: Partial<FinalResponse> | Error]>([
-    ['is refused', { status: 403 }],
-    ['gets no response', NO_RESPONSE],
-  ])('ends with the id if that %s, and knows that the state is written', async (_what, response) => {
+    ['was refused', { status: 403 }],
+    ['got no response', NO_RESPONSE],
+  ])('fails if the write of the id %s, and keeps the record of both variables', async (_what, response) => {
     const step = await stepWith({ content: EARLIER, responses: { 'PATCH A_ID': response } });
     expect(await step.save()).toMatch(/^Could not write variable A_ID of acme\/app: /);
     expect(step.sent()).not.toContain('PUT A_SECRET');
     expect(step.journal.state).toMatchObject({ client: PENDING_CLIENT, variables: { written: WRITTEN } });
   });
 
-  it('ends before the secret if it is cancelled, and knows that the variables are written', async () => {
+  it('does not send the secret to GitHub if the run is cancelled, and keeps the record of both variables', async () => {
     const step = await stepWith({ content: EARLIER });
     step.transport.cancel();
     expect(await step.save()).toBe('The credentials were not saved.');
@@ -260,7 +267,7 @@ describe('saving client credentials', () => {
     });
   });
 
-  it('ends before the secret if that cannot be sealed, so that everything is undone', async () => {
+  it('does not send the secret to GitHub if it cannot be sealed, and keeps the record of both variables', async () => {
     const step = await stepWith({ content: EARLIER });
     const savedCredentials = new SavedCredentials(new GitHub(step.transport, { api: API, token: 'a' }), LOCATION);
     await expect(save({ ...step.context, savedCredentials }, ID, NEW_SECRET, undefined)).rejects.toThrow(
@@ -271,22 +278,25 @@ describe('saving client credentials', () => {
   });
 });
 
-describe('the request with the secret', () => {
+describe('save, when the request with the secret fails', () => {
   const pendingUpdate = { before: client({ client_id: ID }), fields: { scopes: [], name: 'a' } };
 
   it.each<[what: string, pending: Partial<PendingState>]>([
     ['a new client', { client: PENDING_CLIENT }],
-    ['a client that existed', { secret: PENDING_SECRET }],
-  ])('takes the mark back, so that everything is undone, if the secret of %s is refused', async (_what, pending) => {
-    const step = await stepWith({ content: EARLIER, responses: { 'PUT A_SECRET': { status: 422 } }, pending });
-    step.journal.pendingUpdate = pendingUpdate;
-    expect(await step.save()).toBe('Could not write secret A_SECRET of acme/app: HTTP 422.');
-    expect(step.journal.state).toMatchObject({ ...pending, variables: { before: EARLIER, written: WRITTEN } });
-    expect(step.journal.pendingUpdate).toBe(pendingUpdate);
-    expect(step.sent().at(-1)).toBe('PUT A_SECRET');
-  });
+    ['an existing client', { secret: PENDING_SECRET }],
+  ])(
+    'no longer counts the credentials of %s as published if GitHub refuses the secret, so that all is undone',
+    async (_what, pending) => {
+      const step = await stepWith({ content: EARLIER, responses: { 'PUT A_SECRET': { status: 422 } }, pending });
+      step.journal.pendingUpdate = pendingUpdate;
+      expect(await step.save()).toBe('Could not write secret A_SECRET of acme/app: HTTP 422.');
+      expect(step.journal.state).toMatchObject({ ...pending, variables: { before: EARLIER, written: WRITTEN } });
+      expect(step.journal.pendingUpdate).toBe(pendingUpdate);
+      expect(step.sent().at(-1)).toBe('PUT A_SECRET');
+    },
+  );
 
-  it('takes the mark back if the secret was not sent', async () => {
+  it('no longer counts the credentials as published if the secret never reached GitHub', async () => {
     const step = await stepWith({ responses: { 'PUT A_SECRET': NOT_SENT } });
     expect(await step.save()).toMatch(/^Could not write secret A_SECRET of acme\/app: refused\./);
     expect(step.journal.state).toMatchObject({ client: PENDING_CLIENT, variables: { written: WRITTEN } });
@@ -294,51 +304,58 @@ describe('the request with the secret', () => {
 
   it.each<[what: string, response: Partial<FinalResponse> | Error, isUpdated: boolean]>([
     ['got no response', NO_RESPONSE, false],
-    ['got no response, of a client that was updated', NO_RESPONSE, true],
+    ['got no response, and its client was updated', NO_RESPONSE, true],
     ['met a failure of the server', { status: 503, mayBeDone: true }, false],
     ['was refused after an attempt that may have arrived', { status: 422, mayBeDone: true }, false],
     ['got a success that GitHub does not send', { status: 200 }, false],
-  ])('undoes nothing and says so if the secret %s', async (_what, response, isUpdated) => {
-    const step = await stepWith({
-      content: EARLIER,
-      responses: { 'PUT A_SECRET': response },
-      pending: { secret: PENDING_SECRET },
-    });
-    step.journal.pendingUpdate = isUpdated ? pendingUpdate : undefined;
-    const message = await step.save();
-    expect(message).toMatch(/^Could not write secret A_SECRET of acme\/app: /);
-    expect(message).toContain(
-      ` Could not determine whether GitHub has the new secret of client ${ID}. The new secret and those before it stay valid. Until the next run, the saved client id and secret may not belong together.`,
-    );
-    expect(message?.endsWith(`\nClient ${ID} may still have updated fields: scopes, name.`)).toBe(isUpdated);
-    expect(step.journal.state).toMatchObject(NOTHING_PENDING);
-    expect(step.journal.pendingUpdate).toBeUndefined();
-    expect(step.sent().at(-1)).toBe('PUT A_SECRET');
-    expect(step.content()).toEqual(WRITTEN);
-  });
+  ])(
+    'undoes nothing, and says that all secrets stay valid, if the request with the secret %s',
+    async (_what, response, isUpdated) => {
+      const step = await stepWith({
+        content: EARLIER,
+        responses: { 'PUT A_SECRET': response },
+        pending: { secret: PENDING_SECRET },
+      });
+      step.journal.pendingUpdate = isUpdated ? pendingUpdate : undefined;
+      const message = await step.save();
+      expect(message).toMatch(/^Could not write secret A_SECRET of acme\/app: /);
+      expect(message).toContain(
+        ` Could not determine whether GitHub has the new secret of client ${ID}. The new secret and those before it stay valid. Until the next run, the saved client id and secret may not belong together.`,
+      );
+      expect(message?.endsWith(`\nClient ${ID} may still have updated fields: scopes, name.`)).toBe(isUpdated);
+      expect(step.journal.state).toMatchObject(NOTHING_PENDING);
+      expect(step.journal.pendingUpdate).toBeUndefined();
+      expect(step.sent().at(-1)).toBe('PUT A_SECRET');
+      expect(step.content()).toEqual(WRITTEN);
+    },
+  );
 });
 
-describe('the look after the secret was written', () => {
-  const RIVAL = { ...SAVED, client_id: 'm2morg_3', state: SAVED.state.replace('sks_1', 'sks_3') };
+describe('save, when it reads the variables again', () => {
+  /** What another run of the same owner saved at the same time. */
+  const CONCURRENT = { ...SAVED, client_id: 'm2morg_3', state: SAVED.state.replace('sks_1', 'sks_3') };
   const warning =
     '::warning::Another run saved credentials at the same time: variables A_ID and A_STATE and secret A_SECRET of acme/app. This run writes its variables again. In a matrix, use a name and a save_as for each leg, or max-parallel: 1.\n';
 
   it.each<[what: string, afterSecret: SavedSnapshot, changes: string[]]>([
-    ['both', RIVAL, ['PATCH A_STATE', 'PATCH A_ID']],
-    ['the state alone', { ...RIVAL, client_id: ID }, ['PATCH A_STATE', 'PATCH A_ID']],
-    ['the id alone', { ...RIVAL, state: WRITTEN.state }, ['PATCH A_STATE', 'PATCH A_ID']],
-    ['neither, but deleted both', { ...NOTHING_SAVED, secretTime: TIME }, ['POST A_STATE', 'POST A_ID']],
-  ])('writes both variables again, with a warning, if another run wrote %s', async (_what, afterSecret, changes) => {
-    const step = await stepWith({ content: EARLIER, afterSecret });
-    expect(await step.save()).toBeUndefined();
-    expect(step.sent().slice(-changes.length)).toEqual(changes);
-    expect(step.content()).toEqual(WRITTEN);
-    expect(printed).toBe(warning);
-  });
+    ['wrote both', CONCURRENT, ['PATCH A_STATE', 'PATCH A_ID']],
+    ['wrote only the state', { ...CONCURRENT, client_id: ID }, ['PATCH A_STATE', 'PATCH A_ID']],
+    ['wrote only the id', { ...CONCURRENT, state: WRITTEN.state }, ['PATCH A_STATE', 'PATCH A_ID']],
+    ['deleted both', { ...NOTHING_SAVED, secretTime: TIME }, ['POST A_STATE', 'POST A_ID']],
+  ])(
+    'writes both variables again, with a warning, if another run %s at the same time',
+    async (_what, afterSecret, changes) => {
+      const step = await stepWith({ content: EARLIER, afterSecret });
+      expect(await step.save()).toBeUndefined();
+      expect(step.sent().slice(-changes.length)).toEqual(changes);
+      expect(step.content()).toEqual(WRITTEN);
+      expect(printed).toBe(warning);
+    },
+  );
 
-  it('warns, and does not fail, if the variables cannot be written again', async () => {
+  it('warns, and does not fail, if the variables of a concurrent run cannot be overwritten', async () => {
     const responses: Responses = { 'PATCH A_ID': { status: 403 } };
-    const step = await stepWith({ content: { ...EARLIER, client_id: ID }, afterSecret: RIVAL, responses });
+    const step = await stepWith({ content: { ...EARLIER, client_id: ID }, afterSecret: CONCURRENT, responses });
     expect(await step.save()).toBeUndefined();
     expect(printed).toContain(warning);
     expect(printed).toContain(
@@ -347,8 +364,8 @@ describe('the look after the secret was written', () => {
     expect(step.content().state).toBe(WRITTEN.state);
   });
 
-  it('does not fail if the variables cannot be read', async () => {
-    const step = await stepWith({ content: EARLIER, afterSecret: RIVAL });
+  it('does not fail if the variables cannot be read after the secret was saved', async () => {
+    const step = await stepWith({ content: EARLIER, afterSecret: CONCURRENT });
     const { readVariables } = step.savedCredentials;
     jest
       .spyOn(step.savedCredentials, 'readVariables')
@@ -360,9 +377,9 @@ describe('the look after the secret was written', () => {
   });
 });
 
-describe('a place of two owners', () => {
+describe('requireOneOwner', () => {
   const DELETE = `DELETE ${API}/repos/acme/app/actions`;
-  const WAYS_OUT =
+  const ADVICE =
     'Another workflow may own them, or the input name or environment has changed. In a matrix, each leg needs its own save_as. Use another save_as, or run delete/ with the former name or environment, or delete what is saved by hand: ';
   const THREE_CALLS = `${DELETE}/secrets/A_SECRET; ${DELETE}/variables/A_ID; ${DELETE}/variables/A_STATE`;
   const named = { client_id: 'm2morg_1' };
@@ -378,75 +395,79 @@ describe('a place of two owners', () => {
     }
   }
 
-  it.each<[what: string, SavedSnapshot, why: string, calls: string]>([
-    [
-      'the state has another identity hash',
-      OTHERS,
-      `variable A_STATE says that they are saved for another client: ${JSON.stringify(OTHERS.state)}`,
-      THREE_CALLS,
-    ],
-    [
-      'the state has another organization',
-      { ...SAVED, state: SAVED.state.replace('org_1', 'org_2') },
-      `variable A_STATE says that they are saved for another client: ${JSON.stringify(SAVED.state.replace('org_1', 'org_2'))}`,
-      THREE_CALLS,
-    ],
-    [
-      'the state alone is of another owner',
-      { ...NOTHING_SAVED, state: 'mine' },
-      'variable A_STATE says that they are saved for another client: "mine"',
-      `${DELETE}/variables/A_STATE`,
-    ],
-    [
-      'there is an id without a state',
-      { ...NOTHING_SAVED, client_id: 'm2morg_1' },
-      'there is variable A_ID ("m2morg_1") without variable A_STATE, so this action did not save it',
-      `${DELETE}/variables/A_ID`,
-    ],
-    [
-      'there is a secret without a state',
-      { ...NOTHING_SAVED, secretTime: TIME },
-      'there is secret A_SECRET without variable A_STATE, so this action did not save it',
-      `${DELETE}/secrets/A_SECRET`,
-    ],
-    [
-      'there are both without a state',
-      { ...SAVED, state: undefined },
-      'there is variable A_ID ("m2morg_1") and secret A_SECRET without variable A_STATE, so this action did not save it',
-      `${DELETE}/secrets/A_SECRET; ${DELETE}/variables/A_ID`,
-    ],
-  ])('fails with what is there and the ways out if %s', async (_what, saved, why, calls) => {
-    expect(await check(saved)).toBe(`Could not save the credentials in acme/app: ${why}. ${WAYS_OUT}${calls}`);
+  it.each<{ what: string; saved: SavedSnapshot; why: string; calls: string }>([
+    {
+      what: 'the state has another identity hash',
+      saved: OTHERS,
+      why: `variable A_STATE says that they are saved for another client: ${JSON.stringify(OTHERS.state)}`,
+      calls: THREE_CALLS,
+    },
+    {
+      what: 'the state has another organization',
+      saved: { ...SAVED, state: SAVED.state.replace('org_1', 'org_2') },
+      why: `variable A_STATE says that they are saved for another client: ${JSON.stringify(SAVED.state.replace('org_1', 'org_2'))}`,
+      calls: THREE_CALLS,
+    },
+    {
+      what: 'only a state is saved, and it has another form',
+      saved: { ...NOTHING_SAVED, state: 'mine' },
+      why: 'variable A_STATE says that they are saved for another client: "mine"',
+      calls: `${DELETE}/variables/A_STATE`,
+    },
+    {
+      what: 'an id is saved without a state',
+      saved: { ...NOTHING_SAVED, client_id: 'm2morg_1' },
+      why: 'there is variable A_ID ("m2morg_1") without variable A_STATE, so this action did not save it',
+      calls: `${DELETE}/variables/A_ID`,
+    },
+    {
+      what: 'a secret is saved without a state',
+      saved: { ...NOTHING_SAVED, secretTime: TIME },
+      why: 'there is secret A_SECRET without variable A_STATE, so this action did not save it',
+      calls: `${DELETE}/secrets/A_SECRET`,
+    },
+    {
+      what: 'an id and a secret are saved without a state',
+      saved: { ...SAVED, state: undefined },
+      why: 'there is variable A_ID ("m2morg_1") and secret A_SECRET without variable A_STATE, so this action did not save it',
+      calls: `${DELETE}/secrets/A_SECRET; ${DELETE}/variables/A_ID`,
+    },
+  ])('requireOneOwner fails with what is saved and what to do if $what', async ({ saved, why, calls }) => {
+    expect(await check(saved)).toBe(`Could not save the credentials in acme/app: ${why}. ${ADVICE}${calls}`);
   });
 
   it.each<[what: string, SavedSnapshot]>([
     ['nothing is saved', NOTHING_SAVED],
-    ['its own credentials are saved', SAVED],
-    ['its own credentials of another client are saved', { ...SAVED, client_id: 'm2morg_9' }],
-  ])('saves if %s', async (_what, saved) => {
+    ['the credentials of this owner are saved', SAVED],
+    ['the credentials of this owner for another client are saved', { ...SAVED, client_id: 'm2morg_9' }],
+  ])('requireOneOwner accepts the location if %s', async (_what, saved) => {
     expect(await check(saved)).toBeUndefined();
   });
 
   it.each<[what: string, SavedSnapshot]>([
-    ['another owner saved', OTHERS],
-    ['was saved without a state', { ...SAVED, state: undefined }],
-    ['was saved with a line break', { ...OTHERS, client_id: 'm2morg_1\n' }],
-  ])('saves over the client that client_id names, that exists and may be managed, if it %s', async (_what, saved) => {
-    expect(await check(saved, named, 'm2morg_1')).toBeUndefined();
-  });
+    ['by another owner', OTHERS],
+    ['without a state', { ...SAVED, state: undefined }],
+    ['with a line break after its id', { ...OTHERS, client_id: 'm2morg_1\n' }],
+  ])(
+    'requireOneOwner accepts the existing client that client_id names, although it was saved %s',
+    async (_what, saved) => {
+      expect(await check(saved, named, 'm2morg_1')).toBeUndefined();
+    },
+  );
 
-  it.each<[what: string, SavedSnapshot, Partial<DesiredClient>, namedId: string | undefined]>([
-    ['client_id was not given', OTHERS, {}, 'm2morg_1'],
-    ['the client that client_id names does not exist', OTHERS, named, undefined],
-    ['the step goes on with another client than client_id names', OTHERS, named, 'm2morg_2'],
-    ['the saved id is another', { ...OTHERS, client_id: 'm2morg_2' }, named, 'm2morg_1'],
-    ['the saved id is in another case', { ...OTHERS, client_id: 'M2MORG_1' }, named, 'm2morg_1'],
-    ['there is no saved id', { ...OTHERS, client_id: undefined }, named, 'm2morg_1'],
-  ])('fails although client_id may take over a client, if %s', async (_what, saved, desired, namedId) => {
+  it.each<{ why: string; saved?: SavedSnapshot; desired?: Partial<DesiredClient>; namedId?: string | undefined }>([
+    { why: 'client_id is not given', desired: {} },
+    { why: 'the client that client_id names does not exist', namedId: undefined },
+    { why: 'the step uses another client than client_id names', namedId: 'm2morg_2' },
+    { why: 'the saved id is another one', saved: { ...OTHERS, client_id: 'm2morg_2' } },
+    { why: 'the saved id differs in its case', saved: { ...OTHERS, client_id: 'M2MORG_1' } },
+    { why: 'no id is saved', saved: { ...OTHERS, client_id: undefined } },
+  ])('requireOneOwner refuses what another owner saved if $why', async (row) => {
+    const { saved, desired, namedId } = { saved: OTHERS, desired: named, namedId: 'm2morg_1', ...row };
     expect(await check(saved, desired, namedId)).toMatch(/^Could not save the credentials in acme\/app: /);
   });
 
-  it('has no say if nothing is to be saved', async () => {
+  it('requireOneOwner accepts any content if this step saves no credentials', async () => {
     const { context } = await stepWith();
     expect(() => requireOneOwner({ ...context, savedCredentials: undefined }, OTHERS, undefined)).not.toThrow();
   });

@@ -69,32 +69,51 @@ async function update(
   };
 }
 
-describe('the ownership marker of a client that is updated', () => {
-  it.each<[what: string, description: string, desired: Partial<DesiredClient>, line: string]>([
-    ['stays as it is', `Old\n${OLD_MARKER_LINE}`, {}, OLD_MARKER_LINE],
-    ['stays as it is if the credentials are saved', `Old\n${OLD_MARKER_LINE}`, { location: LOCATION }, OLD_MARKER_LINE],
-    ['keeps another identity hash if nothing is saved', `Old\n${FOREIGN_LINE}`, {}, FOREIGN_LINE],
-    [
-      'gets our identity hash, and keeps all else, if the credentials are saved',
-      `Old\n${FOREIGN_LINE}`,
-      { location: LOCATION },
-      formatMarker({ ...FOREIGN, key: MARKER.key }),
-    ],
-  ])('%s', async (_what, description, desired, line) => {
+describe('the ownership marker of an updated client', () => {
+  it.each<{ what: string; before: string; desired: Partial<DesiredClient>; after: string }>([
+    {
+      what: 'a marker that has its identity hash',
+      before: OLD_MARKER_LINE,
+      desired: {},
+      after: OLD_MARKER_LINE,
+    },
+    {
+      what: 'a marker that has its identity hash if the credentials are saved',
+      before: OLD_MARKER_LINE,
+      desired: { location: LOCATION },
+      after: OLD_MARKER_LINE,
+    },
+    {
+      what: 'a marker with another identity hash if nothing is saved',
+      before: FOREIGN_LINE,
+      desired: {},
+      after: FOREIGN_LINE,
+    },
+    {
+      what: 'all of a marker but its identity hash, which becomes its own if the credentials are saved',
+      before: FOREIGN_LINE,
+      desired: { location: LOCATION },
+      after: formatMarker({ ...FOREIGN, key: MARKER.key }),
+    },
+  ])('updates a client and keeps $what', async ({ before, desired, after }) => {
+    const description = `Old\n${before}`;
     const { updated, sent, methods, journal } = await update({ description }, { description: 'What for' }, { desired });
-    expect(sent).toEqual({ description: `What for\n${line}` });
+    expect(sent).toEqual({ description: `What for\n${after}` });
     expect(updated).toMatchObject({
       client_id: 'm2morg_1',
-      description: `What for\n${line}`,
+      description: `What for\n${after}`,
       secrets: client().secrets,
     });
     expect(methods).toEqual(['PATCH']);
     expect(journal.pendingUpdate).toEqual({ before: client({ description }), fields: { description: 'What for' } });
   });
 
-  it.each([{}, { location: LOCATION }])(
-    "is this run's with a nonce of its own if there was none, because this step did not create the client: %j",
-    async (desired) => {
+  it.each<[where: string, Partial<DesiredClient>]>([
+    ['are not saved', {}],
+    ['are saved', { location: LOCATION }],
+  ])(
+    'adds a marker with a new nonce to an updated client without one, if the credentials %s',
+    async (_where, desired) => {
       const { updated, sent } = await update({ description: 'Old' }, { description: 'What for' }, { desired });
       const { nonce = '' } = /nonce:(?<nonce>[\w-]{16})\]$/.exec(sent.description)?.groups ?? {};
       expect(nonce).not.toBe(MARKER.nonce);
@@ -103,58 +122,58 @@ describe('the ownership marker of a client that is updated', () => {
     },
   );
 
-  it('is not sent if the description does not change', async () => {
+  it('sends no description if an update changes only another field', async () => {
     const { sent } = await update({ name: 'Other' }, { name: 'Deployer' });
     expect(sent).toEqual({ name: 'Deployer' });
   });
 });
 
-describe('an update', () => {
+describe('an update whose outcome is unknown or a failure', () => {
   const NAME = { name: 'Deployer' };
   const OTHER = { name: 'Other' };
 
   it.each<[what: string, response: Partial<FinalResponse> | Error]>([
-    ['no response came', NO_RESPONSE],
+    ['no response arrived', NO_RESPONSE],
     ['the server failed', { status: 502, mayBeDone: true }],
-    ['it was refused after a sending that may have arrived', { status: 409, mayBeDone: true }],
-    ['the response was no client', { body: '<html>' }],
-  ])('counts as done if %s, and the client is as it should be', async (_what, response) => {
+    ['the server refused it after an attempt that it may have carried out', { status: 409, mayBeDone: true }],
+    ['the response shows no client', { body: '<html>' }],
+  ])('counts an update as done if %s, but the client then has the new fields', async (_what, response) => {
     const { updated, methods } = await update(OTHER, NAME, { response });
     expect(updated).toMatchObject({ client_id: 'm2morg_1', name: 'Deployer' });
     expect(methods).toEqual(['PATCH', 'GET']);
   });
 
   it.each<[what: string, response: Partial<FinalResponse> | Error, methods: string[]]>([
-    ['it was refused', { status: 403 }, ['PATCH']],
-    ['it was not sent', new NetworkError('refused', 'ECONNREFUSED', false), ['PATCH']],
-    ['no response came, and the client is as it was', NO_RESPONSE, ['PATCH', 'GET']],
-  ])('fails with its own error if %s', async (_what, response, expected) => {
+    ['the server refused it', { status: 403 }, ['PATCH']],
+    ['it never reached the server', new NetworkError('refused', 'ECONNREFUSED', false), ['PATCH']],
+    ['no response arrived, and the client has its former fields', NO_RESPONSE, ['PATCH', 'GET']],
+  ])('fails with the error of the update if %s', async (_what, response, expected) => {
     const { updated, methods, journal } = await update(OTHER, NAME, { response, isDone: false });
     expect(updated).toMatch(/^Could not update client m2morg_1: /);
     expect(methods).toEqual(expected);
     expect(journal.pendingUpdate).toMatchObject({ fields: NAME });
   });
 
-  it('fails with its own error if no response came, and the client has its former marker', async () => {
+  it('fails with the error of the update if no response arrived, and the client has its former marker', async () => {
     const description = `What for\n${FOREIGN_LINE}`;
     const changes = { desired: { location: LOCATION }, response: NO_RESPONSE, isDone: false };
     const { updated } = await update({ description }, { description: 'What for' }, changes);
     expect(updated).toMatch(/^Could not update client m2morg_1: socket hang up\./);
   });
 
-  it('fails if the client is not as it should be afterwards', async () => {
+  it('fails with the differences if the update succeeds, but the client does not have the new fields', async () => {
     const { updated } = await update({ scopes: ['x'] }, { scopes: LISTS.scopes }, { isDone: false });
     expect(updated).toBe(
       'Client m2morg_1 still differs from what was requested after its update. A scope must exist in the environment. on_existing: replace creates a new client. If an entry is a default of the environment, list it among the inputs.\nscopes: wanted "deploy:apps", "read:apps"; got "x"',
     );
   });
 
-  it('does not fail if only the name stays another', async () => {
+  it('does not fail if the update changes all fields but the name', async () => {
     const { updated } = await update(OTHER, NAME, { isDone: false });
     expect(updated).toMatchObject({ name: 'Other' });
   });
 
-  it('names another way if it was refused as bad', async () => {
+  it('names on_existing: replace if the server refuses an update with 400', async () => {
     const { updated } = await update(OTHER, NAME, { response: { status: 400 }, isDone: false });
     expect(updated).toMatch(/HTTP 400\. on_existing: replace creates a new client instead\.$/);
   });

@@ -1,99 +1,24 @@
-import { execFileSync } from 'node:child_process';
 import fs from 'node:fs';
-import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { afterEach, describe, expect, it, jest } from '@jest/globals';
 import fc from 'fast-check';
 import { ApiError } from '../../../src/net/api-error.ts';
 import { done, failure, type Outcome } from '../../../src/net/outcome.ts';
-import {
-  deleteJournalFile,
-  isSealed,
-  Journal,
-  readLastRecord,
-  readState,
-  type SealedRecord,
-} from '../../../src/undo/journal.ts';
+import { isSealed, type Journal, readLastRecord, readState, type SealedRecord } from '../../../src/undo/journal.ts';
 import { thisProcess } from '../../../src/undo/main-process.ts';
 import type { PendingClient, PendingSecret, PendingState, PendingVariables } from '../../../src/undo/pending.ts';
 import { BLANK_STATE, client, PENDING_CLIENT, PENDING_SECRET, PENDING_VARIABLES } from '../fixtures.ts';
+import { fileText, NOTHING, SECRET, STATE, useJournals } from './journals.ts';
 
-/** The environment's API secret, which seals the records. */
-const SECRET = ['fake', 'api', 'secret'].join('-');
-/** A state in which everything is pending. */
-const STATE: PendingState = {
-  ...BLANK_STATE,
-  client: PENDING_CLIENT,
-  secret: PENDING_SECRET,
-  variables: PENDING_VARIABLES,
-};
-const NOTHING = { client: undefined, secret: undefined, variables: undefined };
+// What main records, when, and what remains to undo. journal-file.test.ts tests the file beside the runner's state.
 
-/** The folder of everything that a test writes. */
-let folder: string;
-let stateFile: string;
-/** The folder for journal files. */
-let temp: string;
-const originalStateFile = process.env.GITHUB_STATE;
-beforeAll(() => {
-  folder = fs.mkdtempSync(path.join(tmpdir(), 'journal-'));
-});
-beforeEach(() => {
-  const test = fs.mkdtempSync(path.join(folder, 'test-'));
-  [stateFile, temp] = [path.join(test, 'state'), path.join(test, 'temp')];
-  fs.writeFileSync(stateFile, '');
-  fs.mkdirSync(temp);
-  process.env.GITHUB_STATE = stateFile;
-});
+const { inTemp, journalOf, stateTexts, stateForPost, written, breakStateFile } = useJournals();
 afterEach(() => {
-  delete process.env.STATE_client;
   jest.restoreAllMocks();
 });
-afterAll(() => {
-  if (originalStateFile === undefined) delete process.env.GITHUB_STATE;
-  else process.env.GITHUB_STATE = originalStateFile;
-  fs.rmSync(folder, { recursive: true });
-});
 
-function journalOf(state: Partial<PendingState> = {}, into: string | undefined = temp): Journal {
-  return new Journal({ ...BLANK_STATE, ...state }, SECRET, into);
-}
-
-/** Returns the texts in the state file, in the order in which they were written. */
-function stateTexts(): string[] {
-  const texts = fs.readFileSync(stateFile, 'utf8').matchAll(/^client<<[^\n]*\n([^\n]*)\n[^\n]*\n/gm);
-  return [...texts].map(([, text = '']) => text);
-}
-
-/** Returns the state that the post step reads. A runner passes on what was written last. */
-function stateForPost(): SealedRecord | undefined {
-  process.env.STATE_client = stateTexts().at(-1) ?? 'nothing was written';
-  return readState();
-}
-
-/** Writes a state and returns its record as the post step reads it. */
-function written(state: PendingState, secret = SECRET): SealedRecord {
-  fs.writeFileSync(stateFile, '');
-  new Journal(state, secret, undefined);
-  const read = stateForPost();
-  if (!read) throw new Error('no state');
-  return read;
-}
-
-/** Returns what the journal file holds. */
-function fileText({ state: { journal_file = '' } }: Journal): string {
-  return fs.readFileSync(journal_file, 'utf8');
-}
-
-/** Runs a function while the runner's state file cannot be written. */
-async function withUnwritableState(work: () => unknown): Promise<void> {
-  process.env.GITHUB_STATE = path.join(folder, 'nowhere', 'state');
-  try {
-    await work();
-  } finally {
-    process.env.GITHUB_STATE = stateFile;
-  }
-}
+const UNANSWERED: PendingClient = { sent_at: 1, sent_again: false };
+const COULD_NOT_WRITE = /^Could not write the state for the post step: .*[^.]\.$/;
 
 const text = fc.string({ unit: 'grapheme' });
 const clients: fc.Arbitrary<PendingClient> = fc.record(
@@ -116,15 +41,17 @@ const variables: fc.Arbitrary<PendingVariables> = fc.record({
   before: fc.record({ client_id: text, state: text, stateTime: text, secretTime: text }),
   written: fc.record({ client_id: text, state: text }),
 });
-const blanks = {
-  origin: fc.webUrl(),
-  organization_id: text,
-  nonce: text,
-  run: text,
-  lifetime: fc.constantFrom<PendingState['lifetime'][]>('persistent', 'job'),
-};
 const states: fc.Arbitrary<PendingState> = fc.record(
-  { ...blanks, client: clients, secret: secrets, variables },
+  {
+    origin: fc.webUrl(),
+    organization_id: text,
+    nonce: text,
+    run: text,
+    lifetime: fc.constantFrom<PendingState['lifetime'][]>('persistent', 'job'),
+    client: clients,
+    secret: secrets,
+    variables,
+  },
   { requiredKeys: ['origin', 'organization_id', 'nonce', 'run', 'lifetime'] },
 );
 const keys = fc.string({ unit: 'grapheme', minLength: 1 });
@@ -132,11 +59,11 @@ const keys = fc.string({ unit: 'grapheme', minLength: 1 });
 describe('the records of main', () => {
   it("writes main's process and the path of the journal file into the first record", () => {
     const journal = journalOf();
-    expect(stateForPost()).toMatchObject({ ...BLANK_STATE, counter: 1, process: thisProcess() });
-    expect(stateForPost()?.process?.pid).toBe(process.pid);
-    expect(stateForPost()?.journal_file).toBe(journal.state.journal_file);
-    expect(path.dirname(journal.state.journal_file ?? '')).toBe(temp);
-    expect(stateForPost()).not.toMatchObject({ client: expect.anything() });
+    const record = stateForPost();
+    expect(record).toMatchObject({ ...BLANK_STATE, counter: 1, process: { ...thisProcess(), pid: process.pid } });
+    expect(record?.journal_file).toBe(journal.state.journal_file);
+    expect(path.dirname(journal.state.journal_file ?? '')).toBe(inTemp());
+    expect(record).not.toHaveProperty('client');
   });
 
   it('writes each record to the state and to the journal file, with a higher counter and a seal', () => {
@@ -174,7 +101,7 @@ describe('the records of main', () => {
     expect(stateTexts()).toHaveLength(changes.length + 1);
   });
 
-  it('reads a record as it was written, and accepts it with the same secret', () => {
+  it('reads a record exactly as main wrote it, and accepts its seal with the same secret', () => {
     fc.assert(
       fc.property(states, keys, (state, secret) => {
         const record = written(state, secret);
@@ -183,20 +110,22 @@ describe('the records of main', () => {
         expect(counter).toBe(1);
         expect(isSealed(record, secret)).toBe(true);
       }),
+      { numRuns: 50 },
     );
   });
 
-  it('writes nothing of the secret that seals the records', () => {
+  it('never writes the secret that seals the records', () => {
     const journal = journalOf(STATE);
-    for (const text of [fs.readFileSync(stateFile, 'utf8'), fileText(journal)]) expect(text).not.toContain(SECRET);
+    for (const text of [...stateTexts(), fileText(journal)]) expect(text).not.toContain(SECRET);
+    expect(stateTexts()).toHaveLength(1);
   });
 
-  it('writes no record if the organization is the one that was given', () => {
+  it('writes no record if the organization has the id that the user gave', () => {
     journalOf().organizationFound('org_1');
     expect(stateTexts()).toHaveLength(1);
   });
 
-  it('records when the create request was sent last', () => {
+  it('records the time of the last create request', () => {
     const journal = journalOf();
     jest.spyOn(Date, 'now').mockReturnValue(1_795_000_000_001);
     journal.clientSent(false);
@@ -215,10 +144,10 @@ describe('the records of main', () => {
 
   it.each<[what: string, secret: PendingSecret | undefined, isUnknown: boolean | undefined]>([
     ['whose id is known', PENDING_SECRET, false],
-    ['whose id is not known', { ...PENDING_SECRET, id: undefined } as unknown as PendingSecret, true],
-    ['of which an earlier request may have added another', { ...PENDING_SECRET, outcome_unknown: true }, true],
-    ['that was refused', undefined, undefined],
-  ])("joins a secret %s to the entry of this step's client", (_what, secret, secret_outcome_unknown) => {
+    ['whose id is unknown', { ...PENDING_SECRET, id: undefined } as unknown as PendingSecret, true],
+    ['if an earlier request may have added another one', { ...PENDING_SECRET, outcome_unknown: true }, true],
+    ['that Scalekit refused', undefined, undefined],
+  ])("moves an added secret %s into the entry of this step's client", (_what, secret, secret_outcome_unknown) => {
     const journal = journalOf({ client: PENDING_CLIENT, secret });
     journal.secretJoinsClient(['sks_1', 'sks_2']);
     expect(journal.state.client).toEqual({
@@ -230,7 +159,7 @@ describe('the records of main', () => {
     expect(fileText(journal)).toBe(stateTexts().at(-1));
   });
 
-  it('forgets entries that need no clean-up, and no others', () => {
+  it('forgets the entries that need no clean-up, and keeps the others', () => {
     const journal = journalOf(STATE);
     journal.forget('variables');
     expect(stateForPost()).toMatchObject({ client: PENDING_CLIENT, secret: PENDING_SECRET, counter: 2 });
@@ -240,144 +169,171 @@ describe('the records of main', () => {
     journal.forget('client', 'secret', 'variables');
     expect(stateTexts()).toHaveLength(3);
   });
+
+  it('reads no state if main wrote none', () => {
+    delete process.env.STATE_client;
+    expect(readState()).toBeUndefined();
+  });
+
+  it.each(['{', 'null', '[]'])('throws if the state of main is not a JSON object: %s', (text) => {
+    process.env.STATE_client = text;
+    expect(() => readState()).toThrow();
+  });
 });
 
 describe('a record that cannot be written', () => {
-  const COULD_NOT_WRITE = /^Could not write the state for the post step: .*[^.]\.$/;
+  type Change = (journal: Journal) => void;
+  const sendClient: Change = (journal) => journal.clientSent(false);
+  const answerClient: Change = (journal) => journal.clientAnswered({ id: 'm2morg_7', secret_ids: ['sks_7'] });
+  const ANSWERED_CLIENT = { client: { ...PENDING_CLIENT, id: 'm2morg_7', secret_ids: ['sks_7'] } };
 
-  /** What each way to fail leaves: whether the change counts, and the expected entries. */
-  const INTENTS: [what: string, (journal: Journal) => void, before: Partial<PendingState>][] = [
-    ['a create request', (journal) => journal.clientSent(false), {}],
-    ['a request for a secret', (journal) => journal.secretSent(PENDING_SECRET), {}],
-    ['variables', (journal) => journal.variablesSent(PENDING_VARIABLES), {}],
-    ['the mark of published credentials', (journal) => journal.markPublished('m2morg_2'), { client: PENDING_CLIENT }],
-  ];
-  const RESULTS: [what: string, (journal: Journal) => void, before: PendingState, after: Partial<PendingState>][] = [
-    ['the organization', (journal) => journal.organizationFound('org_2'), STATE, { organization_id: 'org_2' }],
-    [
-      'the id of a client',
-      (journal) => journal.clientAnswered({ id: 'm2morg_7', secret_ids: ['sks_7'] }),
-      STATE,
-      { client: { ...PENDING_CLIENT, id: 'm2morg_7', secret_ids: ['sks_7'] } },
-    ],
+  it.each<[what: string, Change, before: Partial<PendingState>]>([
+    ['a create request', sendClient, {}],
+    ['a request for another secret', (journal) => journal.secretSent(PENDING_SECRET), {}],
+    ['the request that writes the variables', (journal) => journal.variablesSent(PENDING_VARIABLES), {}],
+    ['the mark that credentials are published', (journal) => journal.markPublished('m2morg_2'), ANSWERED_CLIENT],
+  ])('throws before %s if the state file cannot be written, and keeps the former entries', (_what, change, before) => {
+    const journal = journalOf(before);
+    const { state } = journal;
+    breakStateFile();
+    expect(() => change(journal)).toThrow(COULD_NOT_WRITE);
+    expect(journal.state).toEqual(state);
+  });
+
+  it.each<[what: string, Change, after: Partial<PendingState>]>([
+    ['the id of the organization', (journal) => journal.organizationFound('org_2'), { organization_id: 'org_2' }],
+    ['the id of a client', answerClient, ANSWERED_CLIENT],
     [
       'the id of a secret',
       (journal) => journal.secretAnswered('sks_7'),
-      STATE,
       { secret: { ...PENDING_SECRET, id: 'sks_7' } },
     ],
     [
       "a secret of this step's client",
       (journal) => journal.secretJoinsClient(['sks_7']),
-      STATE,
       { client: { ...PENDING_CLIENT, secret_ids: ['sks_7'], secret_outcome_unknown: false }, secret: undefined },
     ],
-  ];
-  /** Each way in which a record cannot be written. */
-  const WAYS: [way: string, (work: () => void) => Promise<void> | void][] = [
-    ['the state file cannot be written', withUnwritableState],
+  ])('throws if %s cannot be written to the state file, but roll-back knows it', (_what, change, after) => {
+    const journal = journalOf(STATE);
+    breakStateFile();
+    expect(() => change(journal)).toThrow(COULD_NOT_WRITE);
+    expect(journal.state).toMatchObject({ ...STATE, ...after });
+  });
+
+  it.each<[what: string, makeUnwritable: () => void]>([
+    ['its folder was deleted', () => fs.rmSync(inTemp(), { recursive: true })],
     [
-      'the folder of the journal file is gone',
-      (work) => {
-        fs.rmSync(temp, { recursive: true });
-        work();
-      },
-    ],
-    [
-      'the journal file cannot be replaced',
-      (work) => {
+      'it cannot be replaced',
+      () =>
         jest.spyOn(fs, 'renameSync').mockImplementation(() => {
           throw new Error('EACCES: permission denied, rename');
-        });
-        work();
-      },
+        }),
     ],
-  ];
+  ])('throws if the journal file cannot be written, because %s', (_what, makeUnwritable) => {
+    const [blank, pending] = [journalOf(), journalOf(STATE)];
+    const { state } = blank;
+    makeUnwritable();
+    expect(() => sendClient(blank)).toThrow(COULD_NOT_WRITE);
+    expect(blank.state).toEqual(state);
+    expect(() => answerClient(pending)).toThrow(COULD_NOT_WRITE);
+    expect(pending.state).toMatchObject(ANSWERED_CLIENT);
+    expect(() => pending.forget('client', 'secret', 'variables')).not.toThrow();
+    expect(pending.state).toMatchObject(NOTHING);
+  });
 
-  it.each(WAYS.flatMap(([way, fail]) => INTENTS.map(([what, ...rest]) => [way, what, fail, ...rest] as const)))(
-    'throws if %s, so that %s is neither sent nor pending',
-    async (_way, _what, fail, change, before) => {
-      const journal = journalOf(before);
-      const { state } = journal;
-      await fail(() => expect(() => change(journal)).toThrow(COULD_NOT_WRITE));
-      expect(journal.state).toEqual(state);
-    },
-  );
-
-  it.each(WAYS.flatMap(([way, fail]) => RESULTS.map(([what, ...rest]) => [way, what, fail, ...rest] as const)))(
-    'throws if %s, but roll-back knows %s',
-    async (_way, _what, fail, change, before, after) => {
-      const journal = journalOf(before);
-      await fail(() => expect(() => change(journal)).toThrow(COULD_NOT_WRITE));
-      expect(journal.state).toMatchObject({ ...before, ...after });
-    },
-  );
-
-  it.each(WAYS)('forgets entries without an error although %s', async (_way, fail) => {
+  it('forgets entries without an error although the state file cannot be written', () => {
     const journal = journalOf(STATE);
-    await fail(() => expect(() => journal.forget('client', 'secret', 'variables')).not.toThrow());
+    breakStateFile();
+    expect(() => journal.forget('client', 'secret', 'variables')).not.toThrow();
     expect(journal.state).toMatchObject(NOTHING);
   });
 
-  it('fails before anything is sent if the first record cannot be written', async () => {
-    await withUnwritableState(() => expect(() => journalOf()).toThrow(COULD_NOT_WRITE));
+  it('throws before any request if the first record cannot be written', () => {
+    breakStateFile();
+    expect(() => journalOf()).toThrow(COULD_NOT_WRITE);
   });
 
-  it('lets the post step remove the credentials if the mark that they are published cannot be written', async () => {
+  it('lets the post step remove the credentials if the mark that they are published cannot be written', () => {
     const journal = journalOf({ client: PENDING_CLIENT });
-    await withUnwritableState(() => expect(() => journal.markPublished('m2morg_2')).toThrow(COULD_NOT_WRITE));
     const state = stateForPost();
+    breakStateFile();
+    expect(() => journal.markPublished('m2morg_2')).toThrow(COULD_NOT_WRITE);
     expect(state).toMatchObject({ client: PENDING_CLIENT });
     expect(state && readLastRecord(state, SECRET)).toMatchObject({ client: PENDING_CLIENT });
   });
 });
 
 describe('published credentials', () => {
-  it.each<[what: string, Partial<PendingState>, published: string, remaining: Partial<PendingState>]>([
-    ['a persistent client', { client: PENDING_CLIENT }, 'm2morg_2', {}],
-    ['an added secret', { secret: PENDING_SECRET }, 'm2morg_2', {}],
-    ['variables', { client: PENDING_CLIENT, variables: PENDING_VARIABLES }, 'm2morg_2', {}],
-    [
-      'anything but the client of a job',
-      { lifetime: 'job', client: PENDING_CLIENT },
-      'm2morg_2',
-      { client: PENDING_CLIENT },
-    ],
-    [
-      'anything but a client that was not published because another run won',
-      { client: PENDING_CLIENT, secret: { ...PENDING_SECRET, client_id: 'm2morg_1' }, variables: PENDING_VARIABLES },
-      'm2morg_1',
-      { client: PENDING_CLIENT },
-    ],
-    [
-      'anything but a client whose create request got no response',
-      { client: { sent_at: 1, sent_again: false } },
-      'm2morg_1',
-      { client: { sent_at: 1, sent_again: false } },
-    ],
-  ])('leaves nothing to undo, once the credentials are published, of %s', (_what, changes, published, remaining) => {
-    const journal = journalOf(changes);
+  it.each<{ what: string; pending: Partial<PendingState>; published: string; remaining: Partial<PendingState> }>([
+    {
+      what: 'nothing of a persistent client',
+      pending: { client: PENDING_CLIENT },
+      published: 'm2morg_2',
+      remaining: {},
+    },
+    {
+      what: 'nothing of an added secret',
+      pending: { secret: PENDING_SECRET },
+      published: 'm2morg_2',
+      remaining: {},
+    },
+    {
+      what: 'nothing of saved variables',
+      pending: { client: PENDING_CLIENT, variables: PENDING_VARIABLES },
+      published: 'm2morg_2',
+      remaining: {},
+    },
+    {
+      what: 'the client of a job, which the post step deletes,',
+      pending: { lifetime: 'job', client: PENDING_CLIENT },
+      published: 'm2morg_2',
+      remaining: { client: PENDING_CLIENT },
+    },
+    {
+      what: "this step's own client, in whose place another run's client is published,",
+      pending: {
+        client: PENDING_CLIENT,
+        secret: { ...PENDING_SECRET, client_id: 'm2morg_1' },
+        variables: PENDING_VARIABLES,
+      },
+      published: 'm2morg_1',
+      remaining: { client: PENDING_CLIENT },
+    },
+    {
+      what: 'a client whose create request got no response',
+      pending: { client: UNANSWERED },
+      published: 'm2morg_1',
+      remaining: { client: UNANSWERED },
+    },
+  ])('keeps in the journal $what when the credentials are published', ({ pending, published, remaining }) => {
+    const journal = journalOf(pending);
     journal.markPublished(published);
     expect(journal.state).toMatchObject({ ...NOTHING, ...remaining });
     const { client, secret, variables } = stateForPost() ?? {};
     expect({ client, secret, variables }).toEqual({ ...NOTHING, ...remaining });
   });
 
-  it('writes no mark that the credentials are published if nothing is pending', async () => {
+  it('writes no mark that the credentials are published if nothing is pending', () => {
     const journal = journalOf();
-    await withUnwritableState(() => expect(() => journal.markPublished('m2morg_1')).not.toThrow());
+    journal.markPublished('m2morg_1');
     expect(stateTexts()).toHaveLength(1);
   });
 });
 
-describe('a request from which there is no way back', () => {
+describe('the point of no return', () => {
   const pendingUpdate = { before: client(), fields: { name: 'Deployer' } };
   const error = new ApiError('Could not write it.');
 
-  /** Sends the request. @returns the journal, the outcome, and the records at the time of the request */
-  async function pass(outcome: Outcome<string>) {
+  /** Returns a journal with every entry and an update. */
+  function fullJournal(): Journal {
     const journal = journalOf(STATE);
     journal.pendingUpdate = pendingUpdate;
+    return journal;
+  }
+
+  /** Sends the request from which there is no way back. @returns the journal, and the state when the request was sent */
+  async function pass(outcome: Outcome<string>) {
+    const journal = fullJournal();
     let atSending: SealedRecord | undefined;
     const result = await journal.passPointOfNoReturn('m2morg_2', async () => {
       atSending = stateForPost();
@@ -394,22 +350,18 @@ describe('a request from which there is no way back', () => {
     ['unknown', failure(true, error)],
     ['refused', failure(false, error)],
   ])(
-    'marks the credentials as published before it sends the last request, also if that ends as %s',
+    'marks the credentials as published before it sends the last request, whose outcome will be %s',
     async (_kind, outcome) => {
       const { atSending } = await pass(outcome);
       expect(atSending).toMatchObject({ ...BLANK_STATE, counter: 2 });
-      expect(atSending && [atSending.client, atSending.secret, atSending.variables]).toEqual([
-        undefined,
-        undefined,
-        undefined,
-      ]);
+      for (const entry of Object.keys(NOTHING)) expect(atSending).not.toHaveProperty(entry);
     },
   );
 
   it.each<[Outcome<string>['kind'], Outcome<string>]>([
     ['done', done('value')],
     ['unknown', failure(true, error)],
-  ])('leaves nothing to undo if the outcome of the last request is %s', async (_kind, outcome) => {
+  ])('the journal has nothing to undo if the outcome of the last request is %s', async (_kind, outcome) => {
     const { journal } = await pass(outcome);
     expect(journal.state).toMatchObject(NOTHING);
     expect(journal.pendingUpdate).toBeUndefined();
@@ -425,24 +377,21 @@ describe('a request from which there is no way back', () => {
   });
 
   it('lets roll-back undo everything although the refusal of the last request cannot be recorded', async () => {
-    const journal = journalOf(STATE);
-    journal.pendingUpdate = pendingUpdate;
+    const journal = fullJournal();
     const sending = journal.passPointOfNoReturn('m2morg_2', async () => {
-      process.env.GITHUB_STATE = path.join(folder, 'nowhere', 'state');
+      breakStateFile();
       return failure(false, error);
     });
-    await expect(sending).rejects.toThrow(/^Could not write the state/);
+    await expect(sending).rejects.toThrow(COULD_NOT_WRITE);
     expect(journal.state).toMatchObject(STATE);
     expect(journal.pendingUpdate).toBe(pendingUpdate);
   });
 
-  it('does not send the last request if the mark cannot be written', async () => {
-    const journal = journalOf(STATE);
-    journal.pendingUpdate = pendingUpdate;
+  it('does not send the last request if the mark that credentials are published cannot be written', async () => {
+    const journal = fullJournal();
     const send = jest.fn(async () => done('value'));
-    await withUnwritableState(() =>
-      expect(journal.passPointOfNoReturn('m2morg_2', send)).rejects.toThrow(/^Could not write the state/),
-    );
+    breakStateFile();
+    await expect(journal.passPointOfNoReturn('m2morg_2', send)).rejects.toThrow(COULD_NOT_WRITE);
     expect(send).not.toHaveBeenCalled();
     expect(journal.state).toMatchObject(STATE);
     expect(journal.pendingUpdate).toBe(pendingUpdate);
@@ -450,7 +399,7 @@ describe('a request from which there is no way back', () => {
 });
 
 describe('the end of the journal', () => {
-  it('empties the state at the end if nothing is left to undo, and keeps the journal file', () => {
+  it('empties the state at the end of main if nothing is left to undo, and keeps the journal file', () => {
     const journal = journalOf({ client: PENDING_CLIENT });
     journal.markPublished('m2morg_2');
     const text = fileText(journal);
@@ -460,256 +409,24 @@ describe('the end of the journal', () => {
     expect(fileText(journal)).toBe(text);
   });
 
-  it('keeps the state at the end if something is left to undo', () => {
-    for (const pending of [
-      { client: PENDING_CLIENT },
-      { secret: PENDING_SECRET },
-      { variables: PENDING_VARIABLES },
-    ] as const) {
-      journalOf(pending).end();
-      expect(stateForPost()).toMatchObject(pending);
-    }
+  it.each<[entry: string, Partial<PendingState>]>([
+    ['client', { client: PENDING_CLIENT }],
+    ['secret', { secret: PENDING_SECRET }],
+    ['variables', { variables: PENDING_VARIABLES }],
+  ])('keeps the state at the end of main if the entry %s is left to undo', (_entry, pending) => {
+    journalOf(pending).end();
+    expect(stateForPost()).toMatchObject(pending);
   });
 
-  it('ends without an error if the state cannot be emptied', async () => {
+  it('ends main without an error if the state cannot be emptied', () => {
     const journal = journalOf();
-    await withUnwritableState(() => expect(() => journal.end()).not.toThrow());
+    breakStateFile();
+    expect(() => journal.end()).not.toThrow();
   });
 });
 
-describe('the journal file', () => {
-  const VICTIM = 'of somebody else';
-  let victim: string;
-  beforeEach(() => {
-    victim = path.join(temp, 'victim');
-    fs.writeFileSync(victim, VICTIM, { mode: 0o644 });
-  });
-  afterEach(() => {
-    if (fs.existsSync(victim)) expect(fs.readFileSync(victim, 'utf8')).toBe(VICTIM);
-  });
-
-  it('gives the journal file a name that nobody can guess', () => {
-    const names = [1, 2, 3].map(() => path.basename(journalOf().state.journal_file ?? ''));
-    for (const name of names) expect(name).toMatch(/^scalekit-organization-client-[\da-f]{24}$/);
-    expect(new Set(names).size).toBe(3);
-  });
-
-  it('lets this user alone read the journal file, also after it is replaced', () => {
-    const umask = process.umask(0);
-    try {
-      const journal = journalOf();
-      const mode = () => fs.statSync(journal.state.journal_file ?? '').mode & 0o777;
-      expect(mode()).toBe(0o600);
-      journal.clientSent(false);
-      expect(mode()).toBe(0o600);
-    } finally {
-      process.umask(umask);
-    }
-  });
-
-  it('replaces the journal file as a whole, and leaves nothing else in the folder', () => {
-    const journal = journalOf();
-    const before = fs.statSync(journal.state.journal_file ?? '').ino;
-    const reader = fs.openSync(journal.state.journal_file ?? '', 'r');
-    const text = fileText(journal);
-    journal.clientSent(false);
-    expect(fs.readFileSync(reader, 'utf8')).toBe(text);
-    fs.closeSync(reader);
-    expect(fs.statSync(journal.state.journal_file ?? '').ino).not.toBe(before);
-    expect(fs.readdirSync(temp).sort()).toEqual([path.basename(journal.state.journal_file ?? ''), 'victim'].sort());
-  });
-
-  it.each<[what: string, plant: (file: string) => void]>([
-    ['a link', (file) => fs.symlinkSync(victim, file)],
-    ['a link to nothing', (file) => fs.symlinkSync(path.join(temp, 'nothing'), file)],
-    ['a hard link', (file) => fs.linkSync(victim, file)],
-    ['a file', (file) => fs.writeFileSync(file, 'planted')],
-    ['a folder', (file) => fs.mkdirSync(file)],
-  ])('uses the state alone if %s is at the path of the journal file already', (_what, plant) => {
-    const write = fs.writeFileSync;
-    const spy = jest.spyOn(fs, 'writeFileSync').mockImplementationOnce((file, ...rest) => {
-      spy.mockRestore();
-      plant(String(file));
-      write(file, ...rest);
-    });
-    const journal = journalOf();
-    journal.clientSent(false);
-    expect(journal.state.journal_file).toBeUndefined();
-    expect(stateForPost()).toMatchObject({ counter: 2, client: { sent_again: false } });
-    expect(fs.existsSync(path.join(temp, 'nothing'))).toBe(false);
-  });
-
-  it.each<[what: string, plant: (file: string) => void]>([
-    ['a link', (file) => fs.symlinkSync(victim, file)],
-    ['a hard link', (file) => fs.linkSync(victim, file)],
-    ['a file', (file) => fs.writeFileSync(file, 'planted')],
-  ])('does not write through %s that is where the next record is written', (_what, plant) => {
-    const journal = journalOf();
-    plant(`${journal.state.journal_file}.new`);
-    const before = fs.readFileSync(victim, 'utf8');
-    journal.clientSent(false);
-    expect(fs.readFileSync(victim, 'utf8')).toBe(before);
-    const file = journal.state.journal_file ?? '';
-    expect(JSON.parse(fs.readFileSync(file, 'utf8'))).toMatchObject({ counter: 2, client: { sent_again: false } });
-    expect(fs.lstatSync(file)).toMatchObject({ nlink: 1 });
-  });
-
-  it('replaces a link that was put in place of the journal file, and not what the link shows', () => {
-    const journal = journalOf();
-    const { journal_file = '' } = journal.state;
-    fs.rmSync(journal_file);
-    fs.symlinkSync(victim, journal_file);
-    journal.clientSent(false);
-    expect(fs.lstatSync(journal_file).isSymbolicLink()).toBe(false);
-    expect(fileText(journal)).toBe(stateTexts().at(-1));
-  });
-
-  it.each<[what: string, () => string | undefined]>([
-    ['is not named', () => undefined],
-    ['is named by an empty text', () => ''],
-    ['is named by a relative path', () => path.relative(process.cwd(), temp)],
-    ['does not exist', () => path.join(temp, 'nowhere')],
-    ['is a file', () => victim],
-  ])('uses the state alone if the folder for the journal file %s', (_what, into) => {
-    // A default parameter would replace undefined.
-    const journal = new Journal(BLANK_STATE, SECRET, into());
-    journal.clientSent(false);
-    expect(journal.state.journal_file).toBeUndefined();
-    expect(stateForPost()).toMatchObject({ counter: 2, client: { sent_again: false } });
-    expect(stateForPost()).not.toHaveProperty('journal_file');
-    expect(fs.readdirSync(temp)).toEqual(['victim']);
-  });
-
-  it('deletes the journal file, and what was to replace it, and nothing else', () => {
-    const { state } = journalOf();
-    fs.writeFileSync(`${state.journal_file}.new`, '');
-    deleteJournalFile(state);
-    expect(fs.readdirSync(temp)).toEqual(['victim']);
-    expect(() => deleteJournalFile(state)).not.toThrow();
-    expect(() => deleteJournalFile(BLANK_STATE)).not.toThrow();
-  });
-
-  it('deletes a link in place of the journal file, and not what the link shows', () => {
-    const { state } = journalOf();
-    fs.rmSync(state.journal_file ?? '');
-    fs.symlinkSync(victim, state.journal_file ?? '');
-    deleteJournalFile(state);
-    expect(fs.readdirSync(temp)).toEqual(['victim']);
-  });
-});
-
-describe('the last record', () => {
-  /** Returns the state after main's first record, and a journal whose later records only the file has. */
-  function aheadOfState(): { journal: Journal; state: SealedRecord; file: string } {
-    const journal = journalOf();
-    const state = stateForPost();
-    if (!state) throw new Error('no state');
-    journal.clientSent(false);
-    return { journal, state, file: journal.state.journal_file ?? '' };
-  }
-
-  it('takes the record in the journal file if main wrote more since the runner read the state', () => {
-    const { journal, state } = aheadOfState();
-    expect(state).not.toHaveProperty('client');
-    expect(readLastRecord(state, SECRET)).toMatchObject({ counter: 2, client: { sent_again: false } });
-    journal.forget('client');
-    expect(readLastRecord(state, SECRET)).toMatchObject({ counter: 3 });
-    expect(readLastRecord(state, SECRET)).not.toHaveProperty('client');
-  });
-
-  it('takes the record in the journal file if it is the same as the state', () => {
-    const { journal } = aheadOfState();
-    const state = stateForPost();
-    expect(state && readLastRecord(state, SECRET)).toEqual(state);
-    expect(journal.state.client).toBeDefined();
-  });
-
-  it('takes the state if the journal file has an older record', () => {
-    const journal = journalOf();
-    const old = fileText(journal);
-    journal.clientSent(false);
-    fs.writeFileSync(journal.state.journal_file ?? '', old);
-    const state = stateForPost();
-    expect(state && readLastRecord(state, SECRET)).toBe(state);
-    expect(state).toMatchObject({ counter: 2 });
-  });
-
-  it.each<[what: string, change: (file: string) => void]>([
-    ['is missing', (file) => fs.rmSync(file)],
-    ['is empty', (file) => fs.writeFileSync(file, '')],
-    ['is cut off', (file) => fs.truncateSync(file, 100)],
-    ['is not JSON', (file) => fs.writeFileSync(file, '{')],
-    ['holds null', (file) => fs.writeFileSync(file, 'null')],
-    ['holds a list', (file) => fs.writeFileSync(file, '[]')],
-    ['holds an object', (file) => fs.writeFileSync(file, '{}')],
-    [
-      'is a link, even to a record of this step',
-      (file) => {
-        fs.renameSync(file, `${file}.old`);
-        fs.symlinkSync(`${file}.old`, file);
-      },
-    ],
-    [
-      'is a folder',
-      (file) => {
-        fs.rmSync(file);
-        fs.mkdirSync(file);
-      },
-    ],
-    [
-      'is a pipe that nobody writes to',
-      (file) => {
-        fs.rmSync(file);
-        execFileSync('sh', ['-c', 'mkfifo "$0"', file]);
-      },
-    ],
-    [
-      'holds the record of another step with the same secret',
-      (file) => {
-        const other = new Journal({ ...BLANK_STATE, nonce: 'another-nonce-12' }, SECRET, temp);
-        other.clientSent(false);
-        other.clientSent(true);
-        fs.copyFileSync(other.state.journal_file ?? '', file);
-      },
-    ],
-    [
-      'holds a record that another secret seals',
-      (file) => {
-        const other = new Journal(BLANK_STATE, `${SECRET}s`, temp);
-        other.clientSent(false);
-        fs.copyFileSync(other.state.journal_file ?? '', file);
-      },
-    ],
-    [
-      'was changed',
-      (file) => fs.writeFileSync(file, fs.readFileSync(file, 'utf8').replace('"counter":2', '"counter":3')),
-    ],
-  ])('takes no record if the journal file %s', (_what, change) => {
-    const { state, file } = aheadOfState();
-    expect(readLastRecord(state, SECRET)).toMatchObject({ counter: 2 });
-    change(file);
-    expect(readLastRecord(state, SECRET)).toBeUndefined();
-  });
-
-  it('takes no record if the state names no journal file', () => {
-    expect(readLastRecord(written(BLANK_STATE), SECRET)).toBeUndefined();
-  });
-});
-
-describe('the state that the post step reads', () => {
-  it('reads no state if main wrote none', () => {
-    delete process.env.STATE_client;
-    expect(readState()).toBeUndefined();
-  });
-
-  it.each(['{', 'null', '[]', '1', '"a"', 'client'])('throws if the state is not one: %s', (text) => {
-    process.env.STATE_client = text;
-    expect(() => readState()).toThrow();
-  });
-});
-
-describe('a seal', () => {
-  it('refuses a seal with another secret, or with none', () => {
+describe('the seal of a record', () => {
+  it('refuses a record that another secret sealed, and any record if the secret is empty', () => {
     fc.assert(
       fc.property(states, keys, keys, (state, secret, other) => {
         fc.pre(secret !== other);
@@ -717,11 +434,12 @@ describe('a seal', () => {
         expect(isSealed(record, other)).toBe(false);
         expect(isSealed(record, '')).toBe(false);
       }),
+      { numRuns: 30 },
     );
     expect(isSealed(written(STATE, ''), '')).toBe(false);
   });
 
-  it('refuses a seal if any field was changed, added or removed', () => {
+  it('refuses a sealed record in which any field was changed, added or removed', () => {
     const field = fc
       .oneof(fc.constantFrom(...Object.keys(STATE), 'process', 'counter'), text)
       .filter((key) => key !== 'seal');
@@ -735,57 +453,30 @@ describe('a seal', () => {
         fc.pre(JSON.stringify(valueIn(before)) !== JSON.stringify(valueIn(after)));
         expect(isSealed(after, SECRET)).toBe(false);
       }),
-      { numRuns: 300 },
+      { numRuns: 50 },
     );
   });
 
-  it.each<[string, Partial<SealedRecord>]>([
+  it.each<[field: string, Partial<SealedRecord>]>([
     ['origin', { origin: 'https://evil.example' }],
-    ['organization', { organization_id: 'org_2' }],
-    ['nonce', { nonce: 'another-nonce-12' }],
-    ['run', { run: '1.2' }],
-    ['lifetime', { lifetime: 'job' }],
     ['process', { process: { pid: 1, started: '1' } }],
-    ['journal file', { journal_file: '/etc/passwd' }],
+    ['path of the journal file', { journal_file: '/etc/passwd' }],
     ['counter', { counter: 2 }],
-    ['client', { client: { ...PENDING_CLIENT, id: 'm2morg_9' } }],
-    ['time', { client: { ...PENDING_CLIENT, sent_at: 1_795_000_000_001 } }],
-    ['number of requests', { client: { ...PENDING_CLIENT, sent_again: true } }],
-    ['list of its secrets', { client: { ...PENDING_CLIENT, secret_ids: ['sks_1', 'sks_9'] } }],
-    ['secret', { secret: { ...PENDING_SECRET, id: 'sks_2' } }],
-    ["secret's client", { secret: { ...PENDING_SECRET, client_id: 'm2morg_1' } }],
-    ["secret's nonce", { secret: { ...PENDING_SECRET, nonce: 'another-nonce-12' } }],
-    ['list of secrets that existed before', { secret: { ...PENDING_SECRET, known_ids: ['sks_0'] } }],
-    ['unknown outcome of the secret', { secret: { ...PENDING_SECRET, outcome_unknown: true } }],
-    [
-      "variables' location",
-      { variables: { ...PENDING_VARIABLES, location: { ...PENDING_VARIABLES.location, repository: 'acme/other' } } },
-    ],
-    ["variables' API", { variables: { ...PENDING_VARIABLES, api: 'https://evil.example' } }],
-    [
-      "variables' former values",
-      { variables: { ...PENDING_VARIABLES, before: { ...PENDING_VARIABLES.before, client_id: 'm2morg_9' } } },
-    ],
-    [
-      "variables' values",
-      { variables: { ...PENDING_VARIABLES, written: { ...PENDING_VARIABLES.written, client_id: 'm2morg_9' } } },
-    ],
-  ])('refuses a seal if the %s is another', (_what, changes) => {
+    ['id of the client', { client: { ...PENDING_CLIENT, id: 'm2morg_9' } }],
+    ['client of the added secret', { secret: { ...PENDING_SECRET, client_id: 'm2morg_1' } }],
+    ["URL of GitHub's API", { variables: { ...PENDING_VARIABLES, api: 'https://evil.example' } }],
+  ])('refuses a sealed record with another %s', (_field, changes) => {
     const record = written(STATE);
     expect(isSealed(record, SECRET)).toBe(true);
     expect(isSealed({ ...record, ...changes }, SECRET)).toBe(false);
   });
 
-  it.each([
-    ['nothing', undefined],
-    ['null', null],
-    ['an empty text', ''],
-    ['a text of the same length', 'A'.repeat(43)],
-    ['a longer text', 'A'.repeat(44)],
-    ['a list', []],
-    ['an object', {}],
-    ['an object that cannot be a text', { toString: 1, valueOf: 1 }],
-  ])('refuses %s in place of a seal', (_what, seal) => {
+  it.each<[what: string, seal: unknown]>([
+    ['no seal', undefined],
+    ['an empty seal', ''],
+    ['another seal of the same length', 'A'.repeat(43)],
+    ['a seal that is an object', {}],
+  ])('refuses a record with %s', (_what, seal) => {
     expect(isSealed({ ...written(STATE), seal } as unknown as SealedRecord, SECRET)).toBe(false);
   });
 });

@@ -10,7 +10,7 @@ import { FakeTransport, json, NOTHING_SAVED, PENDING_VARIABLES, SAVED } from '..
 const { api: API, location: LOCATION, written: WRITTEN } = PENDING_VARIABLES;
 const ACTIONS = `${API}/repos/acme/app/actions`;
 const LATER = '2026-11-24T08:00:09Z';
-/** Variables that replaced those of an earlier run. The secret beside them existed before. */
+/** Variables that replaced those of an earlier run, whose secret existed before. */
 const CHANGED = PENDING_VARIABLES;
 /** Variables that were created. Nothing was saved before. */
 const CREATED: PendingVariables = { ...PENDING_VARIABLES, before: NOTHING_SAVED };
@@ -51,7 +51,7 @@ function fakeGitHub(content: SavedSnapshot, responses: Responses = {}) {
   return {
     savedCredentials,
     transport,
-    /** The values by then. */
+    /** The values of the variables now. */
     values: () => ({
       client_id: values.get(LOCATION.id_variable),
       state: values.get(LOCATION.state_variable),
@@ -64,104 +64,102 @@ function fakeGitHub(content: SavedSnapshot, responses: Responses = {}) {
   };
 }
 
-describe('restoring variables', () => {
-  const both = ['Restored variable A_ID of acme/app.', 'Restored variable A_STATE of acme/app.'];
-  const former = { client_id: SAVED.client_id, state: SAVED.state };
+const RESTORED = { client_id: SAVED.client_id, state: SAVED.state };
+const DELETED = { client_id: undefined, state: undefined };
+const RESTORED_ID = 'Restored variable A_ID of acme/app.';
+const RESTORED_STATE = 'Restored variable A_STATE of acme/app.';
 
-  it.each<[what: string, PendingVariables, SavedSnapshot, after: Partial<SavedSnapshot>, changes: string[]]>([
-    [
-      'gives both their former values, the state last',
-      CHANGED,
-      { ...WRITTEN, secretTime: SAVED.secretTime },
-      former,
-      ['PATCH A_ID', 'PATCH A_STATE'],
-    ],
-    [
-      'gives both their former values, empty as those were',
-      { ...CHANGED, before: { ...SAVED, client_id: '', state: '' } },
-      { ...WRITTEN, secretTime: SAVED.secretTime },
-      { client_id: '', state: '' },
-      ['PATCH A_ID', 'PATCH A_STATE'],
-    ],
-    [
-      'gives both their former values if there was no secret, and there is none',
-      { ...CHANGED, before: { ...SAVED, secretTime: undefined } },
-      { ...WRITTEN, secretTime: undefined },
-      former,
-      ['PATCH A_ID', 'PATCH A_STATE'],
-    ],
-    [
-      'gives both their former values if somebody deleted the secret since',
-      CHANGED,
-      { ...WRITTEN, secretTime: undefined },
-      former,
-      ['PATCH A_ID', 'PATCH A_STATE'],
-    ],
-    [
-      'deletes both if neither existed',
-      CREATED,
-      { ...WRITTEN, secretTime: undefined },
-      { client_id: undefined, state: undefined },
-      ['DELETE A_ID', 'DELETE A_STATE'],
-    ],
-    [
-      'gives the state its former value if the id was not written',
-      CHANGED,
-      { ...WRITTEN, client_id: SAVED.client_id, secretTime: SAVED.secretTime },
-      former,
-      ['PATCH A_STATE'],
-    ],
-    [
-      'deletes the state if it was created and the id was not',
-      CREATED,
-      { ...WRITTEN, client_id: undefined, secretTime: undefined },
-      { client_id: undefined, state: undefined },
-      ['DELETE A_STATE'],
-    ],
-    [
-      'gives the state its former value if the id was and stays the same',
-      { ...CHANGED, before: { ...SAVED, client_id: WRITTEN.client_id } },
-      { ...WRITTEN, secretTime: SAVED.secretTime },
-      { ...former, client_id: WRITTEN.client_id },
-      ['PATCH A_STATE'],
-    ],
-    [
-      'gives the state its former value if somebody wrote the id since',
-      CHANGED,
-      { ...WRITTEN, client_id: 'm2morg_9', secretTime: SAVED.secretTime },
-      { ...former, client_id: 'm2morg_9' },
-      ['PATCH A_STATE'],
-    ],
-    ['changes nothing if the secret was written since', CHANGED, { ...WRITTEN, secretTime: LATER }, WRITTEN, []],
-    ['changes nothing if the first secret was written since', CREATED, { ...WRITTEN, secretTime: LATER }, WRITTEN, []],
-    [
-      'gives the id its former value, and names the state, if another run wrote the state since',
-      CHANGED,
-      { ...WRITTEN, state: SAVED.state.replace('sks_1', 'sks_5'), secretTime: SAVED.secretTime },
-      { ...former, state: SAVED.state.replace('sks_1', 'sks_5') },
-      ['PATCH A_ID'],
-    ],
-    ['changes nothing if the state was not written', CHANGED, SAVED, former, []],
-    [
-      'gives the id its former value, and names the state, if somebody deleted the state since',
-      CHANGED,
-      { ...WRITTEN, state: undefined, secretTime: SAVED.secretTime },
-      { ...former, state: undefined },
-      ['PATCH A_ID'],
-    ],
-    ['changes nothing if there is nothing', CREATED, NOTHING_SAVED, { client_id: undefined, state: undefined }, []],
-  ])('%s', async (what, pending, content, after, changes) => {
+describe('restoreVariables', () => {
+  /** Restores the variables if GitHub has this content, and checks that all of it can be done. */
+  async function restore(pending: PendingVariables, content: SavedSnapshot) {
     const github = fakeGitHub(content);
-    const done = both.filter((sentence) => changes.some((change) => sentence.includes(` ${change.split(' ')[1]} `)));
-    const remaining = what.includes('names the state')
-      ? [expect.stringMatching(/^Not restored: variable A_STATE of acme\/app\. It was changed since/)]
-      : [];
-    expect(await restoreVariables(github.savedCredentials, pending)).toEqual({ done, remaining, canRetry: false });
-    expect(github.changes()).toEqual(changes);
-    expect(github.values()).toEqual(after);
+    const result = await restoreVariables(github.savedCredentials, pending);
+    expect(result).toMatchObject({ remaining: [], canRetry: false });
+    return { done: result.done, changes: github.changes(), values: github.values() };
+  }
+
+  it.each<[why: string, pending: PendingVariables, secretTime: string | undefined]>([
+    ['the secret is unchanged', CHANGED, SAVED.secretTime],
+    ['there was no secret, and still is none', { ...CHANGED, before: { ...SAVED, secretTime: undefined } }, undefined],
+    ['the secret was deleted since', CHANGED, undefined],
+  ])('restoreVariables restores both variables, the state last, if %s', async (_why, pending, secretTime) => {
+    expect(await restore(pending, { ...WRITTEN, secretTime })).toEqual({
+      done: [RESTORED_ID, RESTORED_STATE],
+      changes: ['PATCH A_ID', 'PATCH A_STATE'],
+      values: RESTORED,
+    });
   });
 
-  it('looks once and does not wait', async () => {
+  it('restoreVariables restores values that were empty', async () => {
+    const empty = { client_id: '', state: '' };
+    const pending = { ...CHANGED, before: { ...SAVED, ...empty } };
+    expect(await restore(pending, { ...WRITTEN, secretTime: SAVED.secretTime })).toEqual({
+      done: [RESTORED_ID, RESTORED_STATE],
+      changes: ['PATCH A_ID', 'PATCH A_STATE'],
+      values: empty,
+    });
+  });
+
+  it('restoreVariables deletes both variables, the state last, if neither existed before', async () => {
+    expect(await restore(CREATED, { ...WRITTEN, secretTime: undefined })).toEqual({
+      done: [RESTORED_ID, RESTORED_STATE],
+      changes: ['DELETE A_ID', 'DELETE A_STATE'],
+      values: DELETED,
+    });
+  });
+
+  it.each<[why: string, pending: PendingVariables, client_id: string | undefined]>([
+    ['this step has not written the id', CHANGED, SAVED.client_id],
+    [
+      'the id is the same before and after',
+      { ...CHANGED, before: { ...SAVED, client_id: WRITTEN.client_id } },
+      WRITTEN.client_id,
+    ],
+    ['the id has another value since', CHANGED, 'm2morg_9'],
+  ])('restoreVariables restores only the state if %s', async (_why, pending, client_id) => {
+    expect(await restore(pending, { ...WRITTEN, client_id, secretTime: SAVED.secretTime })).toEqual({
+      done: [RESTORED_STATE],
+      changes: ['PATCH A_STATE'],
+      values: { ...RESTORED, client_id },
+    });
+  });
+
+  it('restoreVariables deletes only the state if this step has not created the id', async () => {
+    expect(await restore(CREATED, { ...WRITTEN, client_id: undefined, secretTime: undefined })).toEqual({
+      done: [RESTORED_STATE],
+      changes: ['DELETE A_STATE'],
+      values: DELETED,
+    });
+  });
+
+  it.each<[why: string, pending: PendingVariables, content: SavedSnapshot]>([
+    ['another run wrote the secret since', CHANGED, { ...WRITTEN, secretTime: LATER }],
+    ['another run wrote the first secret since', CREATED, { ...WRITTEN, secretTime: LATER }],
+    ['this step has not written the state', CHANGED, SAVED],
+    ['nothing is saved', CREATED, NOTHING_SAVED],
+  ])('restoreVariables changes nothing if %s', async (_why, pending, content) => {
+    const { client_id, state } = content;
+    expect(await restore(pending, content)).toEqual({ done: [], changes: [], values: { client_id, state } });
+  });
+
+  it.each<[what: string, state: string | undefined]>([
+    ['wrote', SAVED.state.replace('sks_1', 'sks_5')],
+    ['deleted', undefined],
+  ])(
+    'restoreVariables restores only the id, and names the state, if another run %s the state since',
+    async (_what, state) => {
+      const github = fakeGitHub({ ...WRITTEN, state, secretTime: SAVED.secretTime });
+      expect(await restoreVariables(github.savedCredentials, CHANGED)).toEqual({
+        done: [RESTORED_ID],
+        remaining: [expect.stringMatching(/^Not restored: variable A_STATE of acme\/app\. It was changed since/)],
+        canRetry: false,
+      });
+      expect(github.changes()).toEqual(['PATCH A_ID']);
+      expect(github.values()).toEqual({ ...RESTORED, state });
+    },
+  );
+
+  it('restoreVariables reads the saved credentials once and does not wait', async () => {
     const { savedCredentials, transport } = fakeGitHub({ ...SAVED });
     const wait = jest.spyOn(transport, 'wait');
     await restoreVariables(savedCredentials, CHANGED);
@@ -169,40 +167,67 @@ describe('restoring variables', () => {
     expect(transport.sent).toHaveLength(3);
   });
 
-  it.each<[what: string, PendingVariables, Responses, changes: string[], done: string[]]>([
-    ['the state cannot be read', CHANGED, { 'GET A_STATE': { status: 403 } }, [], []],
-    ['the time of the secret cannot be read', CHANGED, { 'GET A_SECRET': NO_RESPONSE }, [], []],
-    ['the id cannot be changed', CHANGED, { 'PATCH A_ID': { status: 403 } }, ['PATCH A_ID'], []],
-    ['the id cannot be deleted', CREATED, { 'DELETE A_ID': { status: 403 } }, ['DELETE A_ID'], []],
-    [
-      'it is not known whether the state was changed',
-      CHANGED,
-      { 'PATCH A_STATE': NO_RESPONSE },
-      ['PATCH A_ID', 'PATCH A_STATE'],
-      both.slice(0, 1),
-    ],
-  ])('names what remains, and the calls, if %s', async (_what, pending, responses, changes, done) => {
-    const github = fakeGitHub({ ...WRITTEN, secretTime: pending.before.secretTime }, responses);
-    const result = await restoreVariables(github.savedCredentials, pending);
-    expect(result).toEqual({
-      canRetry: true,
-      done,
-      remaining: [
-        expect.stringMatching(
-          /^Variables A_ID and A_STATE may not have their former values: Could not \w+ (variable|secret) \w+ .*[^.]\. To restore them by hand: (PATCH|DELETE) https:/,
-        ),
-      ],
-    });
-    expect(github.changes()).toEqual(changes);
-  });
+  it.each<{ what: string; pending: PendingVariables; responses: Responses; changes: string[]; done: string[] }>([
+    {
+      what: 'the state cannot be read',
+      pending: CHANGED,
+      responses: { 'GET A_STATE': { status: 403 } },
+      changes: [],
+      done: [],
+    },
+    {
+      what: 'the time of the secret cannot be read',
+      pending: CHANGED,
+      responses: { 'GET A_SECRET': NO_RESPONSE },
+      changes: [],
+      done: [],
+    },
+    {
+      what: 'the id cannot be changed',
+      pending: CHANGED,
+      responses: { 'PATCH A_ID': { status: 403 } },
+      changes: ['PATCH A_ID'],
+      done: [],
+    },
+    {
+      what: 'the id cannot be deleted',
+      pending: CREATED,
+      responses: { 'DELETE A_ID': { status: 403 } },
+      changes: ['DELETE A_ID'],
+      done: [],
+    },
+    {
+      what: 'the outcome of the last change is unknown',
+      pending: CHANGED,
+      responses: { 'PATCH A_STATE': NO_RESPONSE },
+      changes: ['PATCH A_ID', 'PATCH A_STATE'],
+      done: [RESTORED_ID],
+    },
+  ])(
+    'restoreVariables names the calls that restore the rest if $what',
+    async ({ pending, responses, changes, done }) => {
+      const github = fakeGitHub({ ...WRITTEN, secretTime: pending.before.secretTime }, responses);
+      const result = await restoreVariables(github.savedCredentials, pending);
+      expect(result).toEqual({
+        canRetry: true,
+        done,
+        remaining: [
+          expect.stringMatching(
+            /^Variables A_ID and A_STATE may not have their former values: Could not \w+ (variable|secret) \w+ .*[^.]\. To restore them by hand: (PATCH|DELETE) https:/,
+          ),
+        ],
+      });
+      expect(github.changes()).toEqual(changes);
+    },
+  );
 });
 
-describe('the sentence about variables that were not restored', () => {
-  it('has the calls that restore them, and ends no sentence twice', () => {
+it.each(['the post step has no github_token', 'the post step has no github_token.'])(
+  'variablesNotRestored ends the reason with one full stop, before the calls that restore the variables: "%s"',
+  (why) => {
     const calls = `To restore them by hand: DELETE ${ACTIONS}/variables/A_ID; DELETE ${ACTIONS}/variables/A_STATE`;
-    for (const why of ['the post step has no github_token', 'the post step has no github_token.'])
-      expect(variablesNotRestored(CREATED, why)).toBe(
-        `Variables A_ID and A_STATE may not have their former values: the post step has no github_token. ${calls}`,
-      );
-  });
-});
+    expect(variablesNotRestored(CREATED, why)).toBe(
+      `Variables A_ID and A_STATE may not have their former values: the post step has no github_token. ${calls}`,
+    );
+  },
+);

@@ -48,14 +48,15 @@ afterEach(() => {
   jest.restoreAllMocks();
 });
 
-describe('a step that failed after it wrote the variables', () => {
+describe('rollBack after the variables were written', () => {
   const failure = new Error('Because.');
   const scalekit = new Scalekit(new FakeTransport(() => MISSING), BLANK_STATE.origin, 'org_1');
   const journalOf = (state: Partial<PendingState>) => new Journal({ ...BLANK_STATE, ...state }, 'secret', undefined);
   const variables = { ...PENDING_VARIABLES, before: { ...SAVED, secretTime: undefined } };
 
-  it('puts them back, and then has nothing to leave to the post step', async () => {
-    const [journal, { savedCredentials, values }] = [journalOf({ variables }), fakeGitHub()];
+  it('restores the variables if the step fails, and leaves no variables to the post step', async () => {
+    const journal = journalOf({ variables });
+    const { savedCredentials, values } = fakeGitHub();
     const error = await rollBack(scalekit, savedCredentials, journal, failure);
     expect(error).toMatchObject({
       message: 'Because.\nRestored variable A_ID of acme/app.\nRestored variable A_STATE of acme/app.',
@@ -65,7 +66,7 @@ describe('a step that failed after it wrote the variables', () => {
     expect(journal.state.variables).toBeUndefined();
   });
 
-  it('puts them back before it looks for the client that they name', async () => {
+  it('restores the variables before it removes the client that they name', async () => {
     const { savedCredentials, transport } = fakeGitHub();
     const journal = journalOf({ variables, client: { sent_at: 1, sent_again: false, id: 'm2morg_2' } });
     await rollBack(new Scalekit(transport, BLANK_STATE.origin, 'org_1'), savedCredentials, journal, failure);
@@ -73,7 +74,7 @@ describe('a step that failed after it wrote the variables', () => {
     expect(sent.slice(3)).toEqual(['PATCH A_ID', 'PATCH A_STATE', 'GET m2morg_2']);
   });
 
-  it('leaves them to the post step if it cannot put them back', async () => {
+  it('leaves the variables to the post step if roll-back cannot restore them', async () => {
     const journal = journalOf({ variables });
     const { savedCredentials } = fakeGitHub({ PATCH: { status: 403 } });
     const error = await rollBack(scalekit, savedCredentials, journal, failure);
@@ -81,14 +82,14 @@ describe('a step that failed after it wrote the variables', () => {
     expect(journal.state.variables).toEqual(variables);
   });
 
-  it('leaves them, and them alone, to the post step if everything else is removed', async () => {
+  it('leaves only the variables to the post step if roll-back has removed everything else', async () => {
     const journal = journalOf({ variables, client: { ...PENDING_CLIENT, sent_at: 1 }, secret: PENDING_SECRET });
     const { savedCredentials } = fakeGitHub({ PATCH: { status: 403 } });
     await rollBack(scalekit, savedCredentials, journal, failure);
     expect(journal.state).toMatchObject({ variables, client: undefined, secret: undefined });
   });
 
-  it('says so, and leaves nothing to the post step, if another run wrote the state since', async () => {
+  it('says that the state was not restored, and leaves no variables to the post step, if another run wrote it since', async () => {
     const journal = journalOf({ variables: { ...variables, written: { ...WRITTEN, state: 'mine' } } });
     const { savedCredentials, values } = fakeGitHub();
     expect(await rollBack(scalekit, savedCredentials, journal, failure)).toMatchObject({
@@ -98,14 +99,14 @@ describe('a step that failed after it wrote the variables', () => {
     expect(values).toEqual({ ...CHANGED, A_ID: SAVED.client_id });
   });
 
-  it('says that the post step removes what was created if it is cancelled, and changes nothing', () => {
+  it('cancellationError says that the post step removes what this step created', () => {
     expect(cancellationError(journalOf({ variables }), failure).message).toBe(
       'Because.\nThe post step removes what this step created.',
     );
     expect(cancellationError(journalOf({}), failure).message).toBe('Because.');
   });
 
-  it('names what may stay updated and what cannot be brought back if it is cancelled', () => {
+  it('cancellationError names the updated fields and what cannot be undone', () => {
     const journal = journalOf({});
     journal.pendingUpdate = { before: client(), fields: { name: 'a' } };
     journal.irreversible.push('Secret sks_0 cannot be brought back.');
