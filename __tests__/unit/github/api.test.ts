@@ -140,7 +140,7 @@ describe('the retries of a read about something new', () => {
 
   it('retryIfNew gives up after about five seconds of pauses, which get longer and differ between jobs', async () => {
     const totals = await Promise.all(
-      Array.from({ length: 20 }, async () => {
+      Array.from({ length: 5 }, async () => {
         const { transport, pauses, github } = githubWithEach([MISSING]);
         await expect(readRepository(github)).rejects.toThrow('HTTP 404: Not Found. There is no repository acme/app');
         expect(transport.sent).toHaveLength(5);

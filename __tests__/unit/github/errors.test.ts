@@ -188,11 +188,15 @@ describe('a rate limit of GitHub', () => {
     expectWait(wait, headers, body);
   });
 
-  it.each<[what: string, headers: Headers, body?: unknown]>([
-    ['requests remaining', available],
-    ['requests remaining and other words', available, { message: 'Resource not accessible. See rate limits.' }],
-    ['no headers about rate limits', {}],
-  ])('rateLimitWait takes a response with %s for a missing permission', (_what, headers, body) => {
+  it.each<{ what: string; headers: Headers; body?: unknown }>([
+    { what: 'requests remaining', headers: available },
+    {
+      what: 'requests remaining and other words',
+      headers: available,
+      body: { message: 'Resource not accessible. See rate limits.' },
+    },
+    { what: 'no headers about rate limits', headers: {} },
+  ])('rateLimitWait takes a response with $what for a missing permission', ({ headers, body }) => {
     expectWait(undefined, headers, body);
   });
 
