@@ -66,7 +66,7 @@ async function run({ send }: Change, response: Partial<FinalResponse> | Error, m
   return { outcome, ids, transport };
 }
 
-describe.each([...CREATIONS, UPDATE])('a request to $operation', (change) => {
+describe.each([...CREATIONS, UPDATE])('a request that changes something: $operation', (change) => {
   it.each<{ what: string; response: Partial<FinalResponse> | Error; kind: 'refused' | 'unknown'; message: string }>([
     {
       what: 'a refusal',
