@@ -15,8 +15,10 @@ function open(box: string, { publicKey, privateKey } = receiver): string {
 }
 
 it('sealBox creates a box that libsodium opens with the right key, for any text', () => {
+  // The last one is half of a surrogate pair.
+  const unit = fc.constantFrom(...'aZ0 ~\0\r\n"\\%ä€😀', '\ud800');
   fc.assert(
-    fc.property(fc.string({ unit: 'grapheme', maxLength: 500 }), (text) => {
+    fc.property(fc.string({ unit, maxLength: 500 }), (text) => {
       expect(open(sealBox(KEY, text))).toBe(text.toWellFormed());
     }),
     { numRuns: 40, examples: [[''], ['\0'], ['Zürich 😀\r\n'], [' ']] },
