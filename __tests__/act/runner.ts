@@ -57,7 +57,7 @@ export interface Run {
   /** Everything that act printed. */
   log: string;
   /** The lines that the steps printed, in the order of the log. The last lines of a failing step can be missing. */
-  said: string[];
+  lines: string[];
 }
 
 /** Runs a workflow, and checks that its log shows no secret. */
@@ -68,7 +68,7 @@ export async function run(emulator: Emulator, workflow: string, options: Options
     const { exitCode, log } = await act(folder, optionsFor(emulator, workflow, options), options.onStart);
     expect(leakedParts(secretsOf(emulator), options.unmasked ? withoutActLines(log) : log)).toEqual([]);
     const lines = [...log.matchAll(/^\[.*?\] +\| (.*)$/gm)].map(([, line = '']) => line);
-    return { exitCode, log, said: lines.filter((line) => line.trim()) };
+    return { exitCode, log, lines: lines.filter((line) => line.trim()) };
   } finally {
     // If the runner was killed, the process of a step may still be running for a moment.
     rmSync(folder, { recursive: true, maxRetries: 5, retryDelay: 100 });
@@ -120,7 +120,7 @@ function optionsFor({ variables, github }: Emulator, workflow: string, options: 
 }
 
 /** Runs act. Its environment is almost empty, because it passes it on to the steps. Node.js 24 is first on its PATH. */
-async function act(folder: string, args: string[], onStart: Options['onStart']): Promise<Omit<Run, 'said'>> {
+async function act(folder: string, args: string[], onStart: Options['onStart']): Promise<Omit<Run, 'lines'>> {
   const home = path.join(folder, 'home');
   mkdirSync(home);
   const PATH = [path.dirname(process.execPath), process.env.PATH].join(path.delimiter);
@@ -133,19 +133,19 @@ async function act(folder: string, args: string[], onStart: Options['onStart']):
   });
   let log = '';
   const waiting = new Set<() => void>();
-  const take = (text: string) => {
+  const append = (text: string) => {
     log += text;
-    for (const look of waiting) look();
+    for (const check of waiting) check();
   };
-  child.stdout.setEncoding('utf8').on('data', take);
-  child.stderr.setEncoding('utf8').on('data', take);
+  child.stdout.setEncoding('utf8').on('data', append);
+  child.stderr.setEncoding('utf8').on('data', append);
   onStart?.({
     kill: (signal) => child.kill(signal),
     printed: (text) =>
       new Promise((resolve) => {
-        const look = () => log.includes(text) && resolve();
-        waiting.add(look);
-        look();
+        const check = () => log.includes(text) && resolve();
+        waiting.add(check);
+        check();
       }),
   });
   const exitCode = await new Promise<number | null>((resolve, reject) =>

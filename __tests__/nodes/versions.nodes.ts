@@ -1,38 +1,29 @@
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import path from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { type Emulator, startEmulator } from '../../emulator/index.ts';
+import { readFileSync } from 'node:fs';
+import { describe, expect, it } from '@jest/globals';
 import { type Executed, RUNNER_VARIABLES, type Step } from '../../emulator/runner.ts';
 import { findNode, NODE_VERSIONS, OLD_NODE } from '../../scripts/tools.ts';
 import { credentialsWork, interruptedAt, markerLine, runAction, savingIn, trust } from '../support/action.ts';
+import { useEmulator, useFolder } from '../support/setup.ts';
 
 // Tests of the built actions on the versions of Node.js that runners have.
 
 const itOn = (major: string) => (findNode(major) ? it : it.skip);
 
-let emulator: Emulator;
-let folder: string;
+const emulator = useEmulator({ tls: true });
+const inFolder = useFolder();
+
 /** Runs an action that trusts the emulator, and reaches it over TLS. */
-let run: (step: Step) => Promise<Executed>;
-
-beforeEach(async () => {
-  emulator = await startEmulator({ tls: true });
-  folder = mkdtempSync(path.join(tmpdir(), 'nodes-'));
-  const env = trust(folder, emulator.ca);
+function run(step: Step): Promise<Executed> {
+  const env = trust(inFolder(), emulator.ca);
   const scalekit_environment_url = emulator.tlsUrl ?? '';
-  run = (step) => runAction(emulator, { ...step, env, inputs: { scalekit_environment_url, ...step.inputs } });
-});
-afterEach(async () => {
-  rmSync(folder, { recursive: true });
-  await emulator.close();
-});
+  return runAction(emulator, { ...step, env, inputs: { scalekit_environment_url, ...step.inputs } });
+}
 
-describe.each(NODE_VERSIONS)('on Node.js %s', (major) => {
+describe.each(NODE_VERSIONS)('the actions on Node.js %s', (major) => {
   const node = findNode(major) ?? '';
 
-  itOn(major)('main creates a client, and post deletes it when the job ends', async () => {
+  itOn(major)('creates a client on this version of Node.js, and the post step deletes it', async () => {
     const main = await run({
       node,
       inputs: { lifetime: 'job', access_token: 'true', custom_claims: '{"team": 42, "big": 12345678901234567890}' },
@@ -49,7 +40,7 @@ describe.each(NODE_VERSIONS)('on Node.js %s', (major) => {
     expect(emulator.clients()).toEqual([]);
   });
 
-  itOn(major)('main saves credentials through Octokit, and delete/ removes them with their client', async () => {
+  itOn(major)('saves credentials on this version of Node.js, and delete/ deletes them with their client', async () => {
     const inputs = savingIn(emulator);
     const main = await run({ node, inputs });
     expect(main).toMatchObject({ exitCode: 0, stderr: '', annotations: [] });
@@ -64,17 +55,20 @@ describe.each(NODE_VERSIONS)('on Node.js %s', (major) => {
     });
   });
 
-  itOn(major)('post deletes the client of a main that was cut off during the create', async () => {
-    const main = await run({ node, inputs: { lifetime: 'job' }, ...interruptedAt(emulator, 'createClient') });
-    expect(main.outputs).toEqual({});
-    await main.post();
-    expect(emulator.clients()).toEqual([]);
-  });
+  itOn(major)(
+    'deletes the client in the post step on this version of Node.js if main was cut off during the create',
+    async () => {
+      const main = await run({ node, inputs: { lifetime: 'job' }, ...interruptedAt(emulator, 'createClient') });
+      expect(main.outputs).toEqual({});
+      await main.post();
+      expect(emulator.clients()).toEqual([]);
+    },
+  );
 
-  itOn(major)('sweep/ deletes the client of a run that is over', async () => {
-    const over = 17_000_000_001;
-    emulator.github.addRun(RUNNER_VARIABLES.GITHUB_REPOSITORY, { id: over, status: 'completed' });
-    const description = markerLine({ lifetime: 'job' }, { run: `${over}.1`, lifetime: 'job' });
+  itOn(major)('deletes the client of a completed run with sweep/ on this version of Node.js', async () => {
+    const completed = 17_000_000_001;
+    emulator.github.addRun(RUNNER_VARIABLES.GITHUB_REPOSITORY, { id: completed, status: 'completed' });
+    const description = markerLine({ lifetime: 'job' }, { run: `${completed}.1`, lifetime: 'job' });
     const { client } = emulator.seed({ name: 'Made by a job', description }, { ageMs: 2 * 3_600_000 });
     const inputs = { github_token: emulator.github.token, dry_run: 'false' };
     const sweep = await run({ node, action: 'sweep', inputs });
@@ -82,7 +76,7 @@ describe.each(NODE_VERSIONS)('on Node.js %s', (major) => {
     expect(emulator.clients()).toEqual([]);
   });
 
-  itOn(major)('audit/ reports a client of a job that is older than a day', async () => {
+  itOn(major)('reports the old client of a job with audit/ on this version of Node.js', async () => {
     const description = markerLine({ lifetime: 'job' }, { lifetime: 'job' });
     const { client } = emulator.seed({ name: 'Made by a job', description }, { ageMs: 2 * 86_400_000 });
     const audit = await run({ node, action: 'audit', inputs: { github_token: emulator.github.token } });
@@ -91,7 +85,7 @@ describe.each(NODE_VERSIONS)('on Node.js %s', (major) => {
     expect(clients).toMatchObject([{ client_id: client.client_id, findings: [{ kind: 'old_job_client' }] }]);
   });
 
-  itOn(major)('main names every bad input', async () => {
+  itOn(major)('names every bad input on this version of Node.js', async () => {
     const main = await run({
       node,
       inputs: { organization_id: 'acme', timeout: 'x', custom_claims: '{' },
@@ -101,23 +95,26 @@ describe.each(NODE_VERSIONS)('on Node.js %s', (major) => {
   });
 });
 
-itOn('20')('Node.js 20 is tested in the oldest version that is supported', () => {
+itOn('20')('runs the tests for Node.js 20 on the oldest version that is supported', () => {
   expect(execFileSync(findNode('20') ?? '', ['--version'], { encoding: 'utf8' })).toBe('v20.11.0\n');
 });
 
-describe(`on Node.js ${OLD_NODE}, which is too old`, () => {
+describe(`Node.js ${OLD_NODE}, which is too old`, () => {
   const node = findNode(OLD_NODE) ?? '';
 
-  itOn(OLD_NODE).each(['', 'delete', 'sweep', 'audit'])('the action says so in one sentence: %j', async (action) => {
-    const main = await run({ node, action });
-    const message = expect.stringMatching(
-      /^Node\.js 18\.\S+ is too old for this action\. It needs 20\.11 or newer\. Update the runner, or the image /,
-    );
-    expect(main).toMatchObject({ exitCode: 1, stderr: '', annotations: [{ kind: 'error', message }] });
-    expect(emulator.requests).toEqual([]);
-  });
+  itOn(OLD_NODE).each(['', 'delete', 'sweep', 'audit'])(
+    'says in one sentence that Node.js is too old, in the action in the folder %j',
+    async (action) => {
+      const main = await run({ node, action });
+      const message = expect.stringMatching(
+        /^Node\.js 18\.\S+ is too old for this action\. It needs 20\.11 or newer\. Update the runner, or the image /,
+      );
+      expect(main).toMatchObject({ exitCode: 1, stderr: '', annotations: [{ kind: 'error', message }] });
+      expect(emulator.requests).toEqual([]);
+    },
+  );
 
-  itOn(OLD_NODE)('post is silent', async () => {
+  itOn(OLD_NODE)('prints nothing in the post step on a version of Node.js that is too old', async () => {
     const main = await run({ node });
     expect(await main.post()).toMatchObject({ exitCode: 0, stdout: '', stderr: '' });
   });

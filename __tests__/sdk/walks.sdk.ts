@@ -1,13 +1,11 @@
 import { execFile } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { type Emulator, type Operation, startEmulator } from '../../emulator/index.ts';
+import { beforeAll, describe, expect, it } from '@jest/globals';
+import type { Emulator, Operation } from '../../emulator/index.ts';
 import { findSdkPython } from '../../scripts/tools.ts';
 import { trust } from '../support/action.ts';
+import { another, anotherFolder } from '../support/setup.ts';
 
 // Scalekit's own SDKs call the emulator over TLS and gRPC. Each walk is a program that reports the same checks.
 
@@ -60,57 +58,54 @@ type Report = { check: string; error: string | null };
 
 /** Runs a walk against an emulator, and returns its reports. */
 async function runWalk(program: string, file: string, emulator: Emulator): Promise<Report[]> {
-  const folder = mkdtempSync(path.join(tmpdir(), 'sdk-'));
-  try {
-    const { NODE_EXTRA_CA_CERTS: ca } = trust(folder, emulator.ca);
-    const env = {
-      PATH: process.env.PATH,
-      NODE_EXTRA_CA_CERTS: ca,
-      REQUESTS_CA_BUNDLE: ca,
-      GRPC_DEFAULT_SSL_ROOTS_FILE_PATH: ca,
-      ...emulator.variables,
-    };
-    const script = fileURLToPath(new URL(file, import.meta.url));
-    const { stdout } = await promisify(execFile)(program, [script], { env, timeout: 60_000 });
-    return stdout
-      .trim()
-      .split('\n')
-      .map((line) => JSON.parse(line));
-  } finally {
-    rmSync(folder, { recursive: true });
-  }
+  using folder = anotherFolder();
+  const { NODE_EXTRA_CA_CERTS: ca } = trust(folder.path, emulator.ca);
+  const env = {
+    PATH: process.env.PATH,
+    NODE_EXTRA_CA_CERTS: ca,
+    REQUESTS_CA_BUNDLE: ca,
+    GRPC_DEFAULT_SSL_ROOTS_FILE_PATH: ca,
+    ...emulator.variables,
+  };
+  const script = fileURLToPath(new URL(file, import.meta.url));
+  const { stdout } = await promisify(execFile)(program, [script], { env, timeout: 60_000 });
+  return stdout
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line));
 }
 
-describe.each(walks)("Scalekit's SDK for $sdk", ({ program, file }) => {
+describe.each(walks)("the checks of Scalekit's SDK for $sdk", ({ program, file }) => {
   const itInstalled = program ? it : it.skip;
-  let emulator: Emulator;
   let reports: Report[] = [];
+  let requests: Emulator['requests'] = [];
+  let tlsUrl: string | undefined;
 
   beforeAll(async () => {
     if (!program) return;
     const behaviour = { maxSecrets: 2, maxSecretsError: { text: 'only', status: 429 } } as const;
-    emulator = await startEmulator({ tls: true, http2: true, behaviour });
+    await using emulator = await another({ tls: true, http2: true, behaviour });
     reports = await runWalk(program, file, emulator);
+    ({ requests, tlsUrl } = emulator);
   }, 90_000);
-  afterAll(() => emulator?.close());
 
-  itInstalled.each(CHECKS)('%s', (check) => {
+  itInstalled.each(CHECKS)("Scalekit's SDK passes this check against the emulator: %s", (check) => {
     expect(reports.find((report) => report.check === check)).toEqual({ check, error: null });
   });
 
-  itInstalled('reports these checks and no others', () => {
+  itInstalled("runs each check of the walk with Scalekit's SDK, in order, and no others", () => {
     expect(reports.map(({ check }) => check)).toEqual(CHECKS);
   });
 
-  itInstalled('sends each call over gRPC, and uses the token endpoint and the keys', () => {
+  itInstalled("receives each call of Scalekit's SDK over gRPC, and those for tokens and keys over HTTP", () => {
     const sentAs = (grpc: boolean) =>
       new Set(
-        emulator.requests
+        requests
           .filter(({ headers }) => grpc === Boolean(headers['content-type']?.startsWith('application/grpc')))
           .map(({ operation }) => operation),
       );
     expect(sentAs(true)).toEqual(new Set(GRPC_CALLS));
     expect(sentAs(false)).toEqual(new Set<Operation>(['token', 'keys']));
-    expect(new Set(emulator.requests.map(({ origin }) => origin))).toEqual(new Set([emulator.tlsUrl]));
+    expect(new Set(requests.map(({ origin }) => origin))).toEqual(new Set([tlsUrl]));
   });
 });

@@ -61,6 +61,12 @@ export async function another(options: EmulatorOptions = {}): Promise<Emulator &
   return Object.assign(started, { [Symbol.asyncDispose]: () => started.close() });
 }
 
+/** Creates a folder that lasts until the caller's block ends. Code outside of a test needs one, such as `beforeAll`. */
+export function anotherFolder(): { path: string } & Disposable {
+  const folder = mkdtempSync(path.join(tmpdir(), 'test-'));
+  return { path: folder, [Symbol.dispose]: () => rmSync(folder, { recursive: true }) };
+}
+
 /** How many of the tests that wait for seconds run at the same time. */
 const CONCURRENT = 6;
 

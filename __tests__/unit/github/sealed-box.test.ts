@@ -1,4 +1,4 @@
-import { describe, expect, it } from '@jest/globals';
+import { expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import sodium from 'libsodium-wrappers';
 import { sealBox } from '../../../src/github/sealed-box.ts';
@@ -14,58 +14,60 @@ function open(box: string, { publicKey, privateKey } = receiver): string {
   return sodium.to_string(sodium.crypto_box_seal_open(bytes, publicKey, privateKey));
 }
 
-describe('a sealed box', () => {
-  it('is opened by libsodium with the right key, whatever is in it', () => {
-    fc.assert(
-      fc.property(fc.string({ unit: 'grapheme', maxLength: 500 }), (text) => {
-        expect(open(sealBox(KEY, text))).toBe(text.toWellFormed());
-      }),
-      { numRuns: 300, examples: [[''], ['\0'], ['Zürich 😀\r\n'], [' ']] },
-    );
-  });
+it('sealBox creates a box that libsodium opens with the right key, for any text', () => {
+  // The last one is half of a surrogate pair.
+  const unit = fc.constantFrom(...'aZ0 ~\0\r\n"\\%ä€😀', '\ud800');
+  fc.assert(
+    fc.property(fc.string({ unit, maxLength: 500 }), (text) => {
+      expect(open(sealBox(KEY, text))).toBe(text.toWellFormed());
+    }),
+    { numRuns: 40, examples: [[''], ['\0'], ['Zürich 😀\r\n'], [' ']] },
+  );
+});
 
-  it('is opened for any receiver', () => {
-    fc.assert(
-      fc.property(fc.uint8Array({ minLength: 32, maxLength: 32 }), (bytes) => {
-        const keys = sodium.crypto_box_seed_keypair(bytes);
-        const key = sodium.to_base64(keys.publicKey, sodium.base64_variants.ORIGINAL);
-        expect(open(sealBox(key, 'for you'), keys)).toBe('for you');
-      }),
-    );
-  });
+it('sealBox creates a box that libsodium opens, for any receiver', () => {
+  fc.assert(
+    fc.property(fc.uint8Array({ minLength: 32, maxLength: 32 }), (bytes) => {
+      const keys = sodium.crypto_box_seed_keypair(bytes);
+      const key = sodium.to_base64(keys.publicKey, sodium.base64_variants.ORIGINAL);
+      expect(open(sealBox(key, 'for you'), keys)).toBe('for you');
+    }),
+    { numRuns: 30 },
+  );
+});
 
-  it.each([1, 31, 32, 33, 63, 64, 65, 127, 128, 48 * 1024])('may hold %i bytes, and has 48 more', (size) => {
-    const box = sealBox(KEY, 'x'.repeat(size));
-    expect(open(box)).toBe('x'.repeat(size));
-    expect(Buffer.from(box, 'base64')).toHaveLength(size + 48);
-  });
+it.each([1, 32, 64, 65, 48 * 1024])('sealBox adds 48 bytes to a text of %i bytes', (size) => {
+  const box = sealBox(KEY, 'x'.repeat(size));
+  expect(open(box)).toBe('x'.repeat(size));
+  expect(Buffer.from(box, 'base64')).toHaveLength(size + 48);
+});
 
-  it('never looks the same, so nobody sees whether a secret changed', () => {
-    const boxes = new Set(Array.from({ length: 50 }, () => sealBox(KEY, 'the same')));
-    expect(boxes.size).toBe(50);
-    const senders = new Set([...boxes].map((box) => box.slice(0, 40)));
-    expect(senders.size).toBe(50);
-  });
+it('sealBox returns another box each time, so that nobody sees whether a secret changed', () => {
+  const boxes = new Set(Array.from({ length: 20 }, () => sealBox(KEY, 'the same')));
+  expect(boxes.size).toBe(20);
+  const senders = new Set([...boxes].map((box) => box.slice(0, 40)));
+  expect(senders.size).toBe(20);
+});
 
-  it('is opened by nobody else', () => {
-    expect(() => open(sealBox(KEY, 'text'), sodium.crypto_box_keypair())).toThrow();
-  });
+it('sealBox creates a box that no other key opens', () => {
+  expect(() => open(sealBox(KEY, 'text'), sodium.crypto_box_keypair())).toThrow();
+});
 
-  const bytes = (length: number) => Buffer.alloc(length, 9).toString('base64');
-  it.each([
-    ['empty', ''],
-    ['no base64', '***'],
-    ['short', bytes(31)],
-    ['long', bytes(33)],
-    ['a point of low order, with which everybody could open the box', Buffer.alloc(32).toString('base64')],
-  ])('is not created with a key that is none (%s), and the error does not show what was to be sealed', (_what, key) => {
-    const text = ['fake', 'client', 'secret'].join('-');
-    let failure: unknown;
-    try {
-      sealBox(key, text);
-    } catch (error) {
-      failure = error;
-    }
-    expect(failure).toHaveProperty('stack', expect.not.stringContaining(text));
-  });
+const bytes = (length: number) => Buffer.alloc(length, 9).toString('base64');
+
+it.each<[what: string, key: string]>([
+  ['an empty text', ''],
+  ['a text that is not base64', '***'],
+  ['31 bytes', bytes(31)],
+  ['33 bytes', bytes(33)],
+  ['a point of low order, with which everybody could open the box', Buffer.alloc(32).toString('base64')],
+])('sealBox refuses a key of %s, and the error does not show the text', (_what, key) => {
+  const text = ['fake', 'client', 'secret'].join('-');
+  let failure: unknown;
+  try {
+    sealBox(key, text);
+  } catch (error) {
+    failure = error;
+  }
+  expect(failure).toHaveProperty('stack', expect.not.stringContaining(text));
 });

@@ -60,17 +60,23 @@ const waitForClose = () => {
   return new Promise((resolve) => socket.once('close', resolve));
 };
 
-describe('a connection that is opened ahead', () => {
-  it.each([true, false])('carries the second of two requests at once (after its handshake: %p)', async (ready) => {
-    await using server = await serve();
-    expect(await send(server.url)).toBe(1);
-    agent.preconnect(server.url);
-    if (ready) await server.socket(2);
-    expect(await Promise.all([send(server.url), send(server.url)])).toEqual([1, 2]);
-    expect(createConnection).toHaveBeenCalledTimes(2);
-  });
+describe('a preconnected connection', () => {
+  it.each([
+    ['after', true],
+    ['before', false],
+  ])(
+    'EagerAgent sends the second of two concurrent requests on a preconnected connection, %s its handshake',
+    async (_, isReady) => {
+      await using server = await serve();
+      expect(await send(server.url)).toBe(1);
+      agent.preconnect(server.url);
+      if (isReady) await server.socket(2);
+      expect(await Promise.all([send(server.url), send(server.url)])).toEqual([1, 2]);
+      expect(createConnection).toHaveBeenCalledTimes(2);
+    },
+  );
 
-  it('carries one request at a time, as any other does, and stays open', async () => {
+  it('EagerAgent sends one request at a time on a preconnected connection, and keeps it open', async () => {
     await using server = await serve();
     agent.preconnect(server.url);
     expect(await send(server.url)).toBe(1);
@@ -78,7 +84,7 @@ describe('a connection that is opened ahead', () => {
     expect((await Promise.all([send(server.url), send(server.url)])).sort()).toEqual([1, 2]);
   });
 
-  it('resumes the session of the first', async () => {
+  it('EagerAgent resumes the TLS session of the first connection when it preconnects', async () => {
     await using server = await serve();
     await send(server.url);
     agent.preconnect(server.url);
@@ -89,16 +95,19 @@ describe('a connection that is opened ahead', () => {
   it.each([
     ['127.0.0.1', false],
     ['localhost', 'localhost'],
-  ])('names the server as a request does: %s', async (host, servername) => {
-    await using server = await serve();
-    server.url.hostname = host;
-    await send(server.url);
-    agent.preconnect(server.url);
-    await Promise.all([send(server.url), send(server.url)]);
-    expect(server.sockets.map((socket) => socket.servername)).toEqual([servername, servername]);
-  });
+  ])(
+    'EagerAgent names the host in TLS when it preconnects, unless that is an IP address: %s',
+    async (host, servername) => {
+      await using server = await serve();
+      server.url.hostname = host;
+      await send(server.url);
+      agent.preconnect(server.url);
+      await Promise.all([send(server.url), send(server.url)]);
+      expect(server.sockets.map((socket) => socket.servername)).toEqual([servername, servername]);
+    },
+  );
 
-  it('is not for another host', async () => {
+  it('EagerAgent does not use a preconnected connection for another host', async () => {
     await using server = await serve();
     agent.preconnect(server.url);
     await server.socket(1);
@@ -106,18 +115,20 @@ describe('a connection that is opened ahead', () => {
     expect(await send(server.url)).toBe(2);
   });
 
-  it('is not for another port', async () => {
+  it('EagerAgent does not use a preconnected connection for another port', async () => {
     await using server = await serve();
     await using other = await serve();
     agent.preconnect(server.url);
     await server.socket(1);
-    expect([await send(other.url), other.sockets.length, await send(server.url)]).toEqual([1, 1, 1]);
+    expect(await send(other.url)).toBe(1);
+    expect(other.sockets).toHaveLength(1);
+    expect(await send(server.url)).toBe(1);
   });
 
   it.each<[what: string, end: (socket: TLSSocket) => unknown]>([
     ['closed', (socket) => socket.end()],
     ['cut', (socket) => socket.destroy()],
-  ])('is not used if the server has %s it', async (_, end) => {
+  ])('EagerAgent does not use a preconnected connection that the server has %s', async (_, end) => {
     await using server = await serve();
     await send(server.url);
     agent.preconnect(server.url);
@@ -128,24 +139,27 @@ describe('a connection that is opened ahead', () => {
   });
 });
 
-describe('a connection that cannot be opened ahead', () => {
+describe('a failed attempt to preconnect', () => {
   const failures: [what: string, kind: CertificateKind | undefined, code: string][] = [
-    ['for the certificate of another host', 'wrong-host', 'ERR_TLS_CERT_ALTNAME_INVALID'],
-    ['for an authority that is not known', 'self-signed', 'DEPTH_ZERO_SELF_SIGNED_CERT'],
-    ['if no server listens', undefined, 'ECONNREFUSED'],
+    ['the server has the certificate of another host', 'wrong-host', 'ERR_TLS_CERT_ALTNAME_INVALID'],
+    ['the certificate has an unknown authority', 'self-signed', 'DEPTH_ZERO_SELF_SIGNED_CERT'],
+    ['no server listens', undefined, 'ECONNREFUSED'],
   ];
-  it.each(failures)('%s, changes nothing: a request fails as it does without it', async (_, kind, code) => {
-    await using server = await serve(kind);
-    if (!kind) await server[Symbol.asyncDispose]();
-    await expect(send(server.url)).rejects.toMatchObject({ code });
-    agent.preconnect(server.url);
-    await expect(send(server.url)).rejects.toMatchObject({ code });
-    agent.preconnect(server.url);
-    await waitForClose();
-    await expect(send(server.url)).rejects.toMatchObject({ code });
-  });
+  it.each(failures)(
+    'EagerAgent fails with the same error with and without a preconnected connection if %s',
+    async (_, kind, code) => {
+      await using server = await serve(kind);
+      if (!kind) await server[Symbol.asyncDispose]();
+      await expect(send(server.url)).rejects.toMatchObject({ code });
+      agent.preconnect(server.url);
+      await expect(send(server.url)).rejects.toMatchObject({ code });
+      agent.preconnect(server.url);
+      await waitForClose();
+      await expect(send(server.url)).rejects.toMatchObject({ code });
+    },
+  );
 
-  it('does not prevent a request to a server that has started since', async () => {
+  it('EagerAgent reaches a server that started after a failed attempt to preconnect', async () => {
     const { url, ...stopped } = await serve();
     await stopped[Symbol.asyncDispose]();
     agent.preconnect(url);
@@ -155,18 +169,16 @@ describe('a connection that cannot be opened ahead', () => {
   });
 });
 
-describe('a host with several addresses', () => {
-  it('is reached at the first one although the connection takes longer than 250 ms', async () => {
-    await using server = await serve();
-    // The second address is one of the loopback interface where nothing listens.
-    const addresses = ['127.0.0.1', '127.0.0.2'].map((address) => ({ address, family: 4 }));
-    const lookup: net.LookupFunction = (_host, _options, callback) => void setImmediate(callback, null, addresses);
-    const socket = net.connect({ host: 'slow.example', port: Number(server.url.port), lookup, autoSelectFamily: true });
-    // While this thread sleeps, it notices neither the connection nor the time. Afterwards timers come first.
-    const sleep = () => void Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 400);
-    socket.once('connectionAttempt', () => process.nextTick(sleep));
-    await once(socket, 'connect');
-    expect(socket.remoteAddress).toBe('127.0.0.1');
-    socket.destroy();
-  });
+it('connects to the first of several addresses of a host although the connection takes longer than 250 ms', async () => {
+  await using server = await serve();
+  // The second address is one of the loopback interface where nothing listens.
+  const addresses = ['127.0.0.1', '127.0.0.2'].map((address) => ({ address, family: 4 }));
+  const lookup: net.LookupFunction = (_host, _options, callback) => void setImmediate(callback, null, addresses);
+  const socket = net.connect({ host: 'slow.example', port: Number(server.url.port), lookup, autoSelectFamily: true });
+  // While this thread sleeps, it notices neither the connection nor the time. Afterwards timers come first.
+  const sleep = () => void Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 400);
+  socket.once('connectionAttempt', () => process.nextTick(sleep));
+  await once(socket, 'connect');
+  expect(socket.remoteAddress).toBe('127.0.0.1');
+  socket.destroy();
 });

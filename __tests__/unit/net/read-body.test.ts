@@ -22,26 +22,26 @@ async function read(body: Buffer | string, encoding?: string): Promise<string> {
 }
 
 it.each<[what: string, body: Buffer | string, encoding: string | undefined]>([
-  ['as it is', TEXT, undefined],
+  ['without compression', TEXT, undefined],
   ['with a byte order mark', `\ufeff${TEXT}`, undefined],
   ['with gzip', gzipSync(TEXT), 'gzip'],
-  ['with gzip under its former name', gzipSync(TEXT), 'X-GZIP'],
-  ['with gzip after a proxy removed the header', gzipSync(TEXT), undefined],
-  ['with gzip under another name', gzipSync(TEXT), 'br'],
+  ['with gzip and its former name in the header', gzipSync(TEXT), 'X-GZIP'],
+  ['with gzip and without a header, which a proxy removed', gzipSync(TEXT), undefined],
+  ['with gzip and a header that names br', gzipSync(TEXT), 'br'],
   ['with deflate', deflateSync(TEXT), 'deflate'],
   ['with brotli', brotliCompressSync(TEXT), 'br'],
-  ['decompressed by a proxy that kept the header', TEXT, 'gzip'],
-  ['with a content coding that means none', TEXT, 'identity'],
+  ['without compression by a proxy that kept the header', TEXT, 'gzip'],
+  ['with the content coding identity', TEXT, 'identity'],
   ['with gzip and a byte order mark', gzipSync(`\ufeff${TEXT}`), 'gzip'],
-])('reads a body that was sent %s', async (_what, body, encoding) => {
+])('readBody returns the text of a body that was sent %s', async (_what, body, encoding) => {
   expect(await read(body, encoding)).toBe(TEXT);
 });
 
-it('reads an empty body although its header names a content coding', async () => {
+it('readBody accepts an empty body although its header names a content coding', async () => {
   expect(await read('', 'gzip')).toBe('');
 });
 
-it('returns a compressed body that is cut as it is, which is no JSON', async () => {
+it('readBody returns a compressed body that is cut off without a change', async () => {
   const cut = gzipSync(TEXT.repeat(100)).subarray(0, 60);
   expect(await read(cut, 'gzip')).toBe(cut.toString());
 });
@@ -49,7 +49,7 @@ it('returns a compressed body that is cut as it is, which is no JSON', async () 
 it.each<[what: string, body: Buffer]>([
   ['gzip', gzipSync(Buffer.alloc(9 * 1024 * 1024))],
   ['br', brotliCompressSync(Buffer.alloc(9 * 1024 * 1024))],
-])('refuses a small body that %s makes larger than 8 MiB', async (encoding, body) => {
+])('readBody refuses a small body that decompression with %s makes larger than 8 MiB', async (encoding, body) => {
   expect(body.length).toBeLessThan(100_000);
   await expect(read(body, encoding)).rejects.toMatchObject({ code: 'TOO_LARGE', reached: true });
 });

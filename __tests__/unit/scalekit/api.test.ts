@@ -10,6 +10,7 @@ const PLAIN_SECRET = ['fake', 'plain', 'secret'].join('-');
 const BASE = '/api/v1/organizations/org_1/clients';
 const CLIENT = { client_id: 'm2morg_1', name: 'Deployer', secrets: [{ id: 'sks_1' }] };
 const SECRET = { id: 'sks_2', create_time: '2026-11-24T08:00:00Z' };
+const NO_RESPONSE = new NetworkError('socket hang up', 'ECONNRESET', true);
 
 let printed = '';
 beforeEach(() => {
@@ -23,103 +24,147 @@ afterEach(() => {
   jest.restoreAllMocks();
 });
 
-/** The requests that create or change something, and a response that says that they are done. */
-const REQUESTS: [
-  operation: string,
-  send: (scalekit: Scalekit, creation: Creation) => Promise<Outcome<unknown>>,
-  done: unknown,
-  isRepeatable: boolean,
-][] = [
-  [
-    'create the client',
-    (scalekit, creation) => scalekit.createClient(desiredClient().fields, creation),
-    { client: CLIENT, plain_secret: PLAIN_SECRET },
-    false,
-  ],
-  ['update client m2morg_1', (scalekit) => scalekit.updateClient('m2morg_1', { name: 'a' }), { client: CLIENT }, true],
-  [
-    'add a secret to client m2morg_1',
-    (scalekit, creation) => scalekit.addSecret('m2morg_1', [], creation),
-    { secret: SECRET, plain_secret: PLAIN_SECRET },
-    false,
-  ],
-];
-
-/** Sends a request. @returns its outcome, the ids that it announced, and how often it was about to be sent */
-async function run(send: (typeof REQUESTS)[number][1], response: Partial<FinalResponse> | Error, mayBeDone = false) {
-  const transport = new FakeTransport(() => response);
-  const ids: string[] = [];
-  const onSend = jest.fn();
-  const scalekit = new Scalekit(transport, BLANK_STATE.origin, 'org_1');
-  const outcome = await send(scalekit, { mayBeDone, onSend, onId: (id) => ids.push(id) });
-  return { outcome, ids, onSend, transport, scalekit };
+/** A request that creates or changes something. */
+interface Change {
+  /** Completes "Could not …". */
+  operation: string;
+  send: (scalekit: Scalekit, creation: Creation) => Promise<Outcome<unknown>>;
+  /** A response that says that it was carried out. */
+  done: object;
 }
 
-describe.each(REQUESTS)('the outcome of a request to %s', (operation, send, done, isRepeatable) => {
-  it.each<[what: string, Partial<FinalResponse> | Error, kind: 'refused' | 'unknown', message: string]>([
-    ['a refusal', { status: 403, ...json({ message: 'No.' }) }, 'refused', 'HTTP 403: No. '],
-    ['a conflict', { status: 409 }, 'refused', 'HTTP 409. '],
-    ['a rate limit', { status: 429 }, 'refused', 'HTTP 429. '],
-    ['a response of 404', { status: 404 }, 'refused', 'HTTP 404. '],
-    ['a refusal after a sending that may have arrived', { status: 403, mayBeDone: true }, 'unknown', 'HTTP 403. '],
-    ['a failure of the server', { status: 500, mayBeDone: true }, 'unknown', 'HTTP 500. That is a failure of Scalekit'],
-    ['a redirect', { status: 302, mayBeDone: true }, 'unknown', 'HTTP 302. Redirects are not followed'],
-    ['a success without a body', { status: 200 }, 'unknown', 'HTTP 200, but '],
-    ['a success with a page', { status: 200, body: '<html>' }, 'unknown', 'HTTP 200, but the answer is not JSON '],
-    ['a success about something else', json({ more: 1 }), 'unknown', 'HTTP 200, but '],
-    ['no response', new NetworkError('socket hang up', 'ECONNRESET', true), 'unknown', 'socket hang up. '],
-    ['no connection', new NetworkError('refused', 'ECONNREFUSED', false), 'refused', 'refused. '],
-  ])(
-    `reports whether the server may have carried out a request to ${operation}, after %s`,
-    async (_what, response, kind, message) => {
-      const { outcome } = await run(send, response);
-      expect(outcome).toMatchObject({ kind, error: { name: 'ApiError' } });
-      if (outcome.kind === 'done') return;
-      const start = `Could not ${operation}: ${message}`.trimEnd();
-      // Advice follows some of these sentences.
-      expect(outcome.error.message.slice(0, start.length)).toBe(start);
-    },
-  );
+/** Requests that create something. They are repeated only if they provably had no effect. */
+const CREATIONS: Change[] = [
+  {
+    operation: 'create the client',
+    send: (scalekit, creation) => scalekit.createClient(desiredClient().fields, creation),
+    done: { client: CLIENT, plain_secret: PLAIN_SECRET },
+  },
+  {
+    operation: 'add a secret to client m2morg_1',
+    send: (scalekit, creation) => scalekit.addSecret('m2morg_1', [], creation),
+    done: { secret: SECRET, plain_secret: PLAIN_SECRET },
+  },
+];
 
-  it(`reports a request to ${operation} as done after the response that the API documents`, async () => {
-    for (const mayBeDone of [true, false]) {
-      const { outcome } = await run(send, { ...json(done), mayBeDone });
-      expect(outcome.kind).toBe('done');
-    }
+const UPDATE: Change = {
+  operation: 'update client m2morg_1',
+  send: (scalekit) => scalekit.updateClient('m2morg_1', { name: 'a' }),
+  done: { client: CLIENT },
+};
+
+function scalekitWith(response: Partial<FinalResponse> | Error) {
+  const transport = new FakeTransport(() => response);
+  return { transport, scalekit: new Scalekit(transport, BLANK_STATE.origin, 'org_1') };
+}
+
+/** Sends a request. @returns its outcome, and the ids that it announced */
+async function run({ send }: Change, response: Partial<FinalResponse> | Error, mayBeDone = false) {
+  const { transport, scalekit } = scalekitWith(response);
+  const ids: string[] = [];
+  const outcome = await send(scalekit, { mayBeDone, onSend: () => {}, onId: (id) => ids.push(id) });
+  return { outcome, ids, transport };
+}
+
+describe.each([...CREATIONS, UPDATE])('a request that changes something: $operation', (change) => {
+  it.each<{ what: string; response: Partial<FinalResponse> | Error; kind: 'refused' | 'unknown'; message: string }>([
+    {
+      what: 'a refusal',
+      response: { status: 403, ...json({ message: 'No.' }) },
+      kind: 'refused',
+      message: 'HTTP 403: No. ',
+    },
+    { what: 'a rate limit', response: { status: 429 }, kind: 'refused', message: 'HTTP 429. ' },
+    { what: 'a 404', response: { status: 404 }, kind: 'refused', message: 'HTTP 404. ' },
+    {
+      what: 'a refusal that follows an attempt that may have arrived',
+      response: { status: 403, mayBeDone: true },
+      kind: 'unknown',
+      message: 'HTTP 403. ',
+    },
+    {
+      what: 'a page of a server in between',
+      response: { status: 403, body: '<html>' },
+      kind: 'unknown',
+      message: "HTTP 403. That is not the API's JSON",
+    },
+    {
+      what: 'a failure of the server',
+      response: { status: 500, mayBeDone: true },
+      kind: 'unknown',
+      message: 'HTTP 500. That is a failure of Scalekit',
+    },
+    {
+      what: 'a redirect',
+      response: { status: 302, mayBeDone: true },
+      kind: 'unknown',
+      message: 'HTTP 302. Redirects are not followed',
+    },
+    { what: 'a success without a body', response: { status: 200 }, kind: 'unknown', message: 'HTTP 200, but ' },
+    {
+      what: 'a success with a page',
+      response: { status: 200, body: '<html>' },
+      kind: 'unknown',
+      message: 'HTTP 200, but the answer is not JSON ',
+    },
+    { what: 'a success about something else', response: json({ more: 1 }), kind: 'unknown', message: 'HTTP 200, but ' },
+    { what: 'no response', response: NO_RESPONSE, kind: 'unknown', message: 'socket hang up. ' },
+    {
+      what: 'a connection that was refused',
+      response: new NetworkError('refused', 'ECONNREFUSED', false),
+      kind: 'refused',
+      message: 'refused. ',
+    },
+  ])('createClient, addSecret and updateClient report $what as $kind', async ({ response, kind, message }) => {
+    const { outcome } = await run(change, response);
+    expect(outcome).toMatchObject({ kind, error: { name: 'ApiError' } });
+    if (outcome.kind === 'done') return;
+    const start = `Could not ${change.operation}: ${message}`.trimEnd();
+    // Advice follows some of these sentences.
+    expect(outcome.error.message.slice(0, start.length)).toBe(start);
   });
 
-  it(`tells the transport whether an earlier request to ${operation} may have been carried out`, async () => {
+  it('createClient, addSecret and updateClient report the response that the API documents as done', async () => {
     for (const mayBeDone of [true, false]) {
-      const { transport } = await run(send, json(done), mayBeDone);
-      const [request] = transport.requests;
-      expect(request?.repeatable).toBe(isRepeatable);
-      // An update is repeatable, so only its own attempts count.
-      expect(request?.mayBeDone ?? false).toBe(!isRepeatable && mayBeDone);
+      const { outcome } = await run(change, { ...json(change.done), mayBeDone });
+      expect(outcome.kind).toBe('done');
     }
   });
 });
 
-describe('a secret that a response shows', () => {
-  const creations = REQUESTS.filter(([, , , isRepeatable]) => !isRepeatable);
+it.each(CREATIONS)(
+  'Scalekit sends a request to $operation as not repeatable, with whether an earlier one may have been carried out',
+  async (change) => {
+    for (const mayBeDone of [true, false]) {
+      const { transport } = await run(change, json(change.done), mayBeDone);
+      expect(transport.requests).toMatchObject([{ repeatable: false, mayBeDone }]);
+    }
+  },
+);
 
-  it.each(creations)('masks a secret before it announces the id: %s', async (operation, send, done) => {
+it('updateClient sends a repeatable request, for which only its own attempts count', async () => {
+  const { transport } = await run(UPDATE, json(UPDATE.done), true);
+  expect(transport.requests).toMatchObject([{ repeatable: true, mayBeDone: false }]);
+});
+
+describe('a secret that a response shows', () => {
+  it.each(CREATIONS)('Scalekit masks the new secret before it announces the id: $operation', async (change) => {
     // A secret is masked once in a process.
-    const plain_secret = `${PLAIN_SECRET}-${operation.length}`;
+    const plain_secret = `${PLAIN_SECRET}-${change.operation.length}`;
     let printedAtId = '';
-    const transport = new FakeTransport(() => json({ ...Object(done), plain_secret }));
-    const scalekit = new Scalekit(transport, BLANK_STATE.origin, 'org_1');
+    const { scalekit } = scalekitWith(json({ ...change.done, plain_secret }));
     const onId = jest.fn(() => {
       printedAtId = printed;
     });
-    await send(scalekit, { mayBeDone: false, onSend: () => {}, onId });
+    await change.send(scalekit, { mayBeDone: false, onSend: () => {}, onId });
     expect(onId).toHaveBeenCalledTimes(1);
     expect(printedAtId).toContain(`::add-mask::${plain_secret}\n`);
   });
 
-  it.each(creations)(
-    'refuses a secret that is too short, and announces the id, so that it is removed: %s',
-    async (_operation, send, done) => {
-      const { outcome, ids } = await run(send, json({ ...Object(done), plain_secret: 'short' }));
+  it.each(CREATIONS)(
+    'Scalekit refuses a new secret that is too short, and announces its id, so that it is deleted: $operation',
+    async (change) => {
+      const { outcome, ids } = await run(change, json({ ...change.done, plain_secret: 'short' }));
       expect(outcome).toMatchObject({
         kind: 'unknown',
         error: {
@@ -132,68 +177,62 @@ describe('a secret that a response shows', () => {
     },
   );
 
-  it('uses a secret although the response does not show its id', async () => {
-    const { outcome, ids } = await run(
-      (scalekit, creation) => scalekit.addSecret('m2morg_1', [], creation),
-      json({ plain_secret: PLAIN_SECRET }),
-    );
+  it('addSecret returns a secret although the response does not show its id', async () => {
+    const { scalekit } = scalekitWith(json({ plain_secret: PLAIN_SECRET }));
+    const onId = jest.fn();
+    const outcome = await scalekit.addSecret('m2morg_1', [], { mayBeDone: false, onSend: () => {}, onId });
     expect(outcome).toEqual({ kind: 'done', value: { secret: undefined, plain_secret: PLAIN_SECRET } });
-    expect(ids).toEqual([]);
+    expect(onId).not.toHaveBeenCalled();
   });
 
-  it('sends no request for a secret if the journal cannot be written', async () => {
-    for (const [, send] of creations) {
-      const transport = new FakeTransport(() => ({}));
-      const scalekit = new Scalekit(transport, BLANK_STATE.origin, 'org_1');
-      const onSend = () => {
-        throw new Error('Could not write the state.');
-      };
-      await expect(send(scalekit, { mayBeDone: false, onSend, onId: () => {} })).rejects.toThrow('Could not write');
-      expect(transport.sent).toEqual([]);
-    }
+  it.each(CREATIONS)('Scalekit sends no request if the journal cannot be written: $operation', async (change) => {
+    const { transport, scalekit } = scalekitWith({});
+    const onSend = () => {
+      throw new Error('Could not write the state.');
+    };
+    const sending = change.send(scalekit, { mayBeDone: false, onSend, onId: () => {} });
+    await expect(sending).rejects.toThrow('Could not write the state.');
+    expect(transport.sent).toEqual([]);
   });
 });
 
 describe('the deletion of a client or a secret', () => {
-  it.each<[what: string, Partial<FinalResponse>, existed: boolean]>([
-    ['it is done', {}, true],
-    ['it is done, with an object', json({ more: 1 }), true],
-    ['there is none', { status: 404 }, false],
-    ['there is none any more after a sending that may have arrived', { status: 404, mayBeDone: true }, true],
-  ])('says whether there was something to delete: %s', async (_what, response, existed) => {
-    const transport = new FakeTransport(() => response);
-    const scalekit = new Scalekit(transport, BLANK_STATE.origin, 'org_1');
+  it.each<[existed: boolean, what: string, response: Partial<FinalResponse>]>([
+    [true, 'a success', {}],
+    [true, 'a success with an object', json({ more: 1 })],
+    [false, 'a 404', { status: 404 }],
+    [true, 'a 404 that follows an attempt that may have arrived', { status: 404, mayBeDone: true }],
+  ])('deleteClient and deleteSecret of Scalekit return %s after %s', async (existed, _what, response) => {
+    const { transport, scalekit } = scalekitWith(response);
     expect(await scalekit.deleteClient('m2morg_1')).toBe(existed);
     expect(await scalekit.deleteSecret('m2morg_1', 'sks_1')).toBe(existed);
     expect(transport.sent).toEqual([`DELETE ${BASE}/m2morg_1`, `DELETE ${BASE}/m2morg_1/secrets/sks_1`]);
   });
 
-  it.each<[what: string, Partial<FinalResponse> | Error]>([
+  it.each<[what: string, response: Partial<FinalResponse> | Error]>([
     ['a refusal', { status: 403 }],
     ['a failure of the server', { status: 500, mayBeDone: true }],
-    ['a page that is not the API', { status: 404, body: '<html>' }],
-    ['no response', new NetworkError('socket hang up', 'ECONNRESET', true)],
-  ])('fails to delete after %s', async (_what, response) => {
-    const scalekit = new Scalekit(new FakeTransport(() => response), BLANK_STATE.origin, 'org_1');
+    ['a 404 of a server in between', { status: 404, body: '<html>' }],
+    ['no response', NO_RESPONSE],
+  ])('deleteClient and deleteSecret of Scalekit fail after %s', async (_what, response) => {
+    const { scalekit } = scalekitWith(response);
     await expect(scalekit.deleteClient('m2morg_1')).rejects.toThrow('Could not delete client m2morg_1: ');
     await expect(scalekit.deleteSecret('m2morg_1', 'sks_1')).rejects.toThrow('Could not delete secret sks_1 ');
   });
 });
 
-describe("Scalekit's time", () => {
-  it.each<[what: string, date: string | undefined, time: number | undefined]>([
-    ['the Date of its last response', 'Tue, 24 Nov 2026 08:00:00 GMT', Date.UTC(2026, 10, 24, 8)],
-    ['no time if it sent none', undefined, undefined],
-    ['no time if it sent one that is no date', 'soon', undefined],
-  ])('knows of Scalekit %s', async (_what, date, time) => {
-    let headers: FinalResponse['headers'] = { date: 'Mon, 23 Nov 2026 08:00:00 GMT' };
-    const transport = new FakeTransport(() => ({ ...json({ client: CLIENT }), headers }));
-    const scalekit = new Scalekit(transport, BLANK_STATE.origin, 'org_1');
-    expect(scalekit.time).toBeUndefined();
-    await scalekit.getClient('m2morg_1');
-    expect(scalekit.time).toBe(Date.UTC(2026, 10, 23, 8));
-    headers = date === undefined ? {} : { date };
-    await scalekit.getClient('m2morg_1');
-    expect(scalekit.time).toBe(time);
-  });
+it.each<[what: string, headers: FinalResponse['headers'], time: number | undefined]>([
+  ['its Date header', { date: 'Tue, 24 Nov 2026 08:00:00 GMT' }, Date.UTC(2026, 10, 24, 8)],
+  ['undefined if it has no Date header', {}, undefined],
+  ['undefined if its Date header is not a date', { date: 'soon' }, undefined],
+])("Scalekit's time after each response is %s", async (_what, headers, time) => {
+  let current: FinalResponse['headers'] = { date: 'Mon, 23 Nov 2026 08:00:00 GMT' };
+  const transport = new FakeTransport(() => ({ ...json({ client: CLIENT }), headers: current }));
+  const scalekit = new Scalekit(transport, BLANK_STATE.origin, 'org_1');
+  expect(scalekit.time).toBeUndefined();
+  await scalekit.getClient('m2morg_1');
+  expect(scalekit.time).toBe(Date.UTC(2026, 10, 23, 8));
+  current = headers;
+  await scalekit.getClient('m2morg_1');
+  expect(scalekit.time).toBe(time);
 });
