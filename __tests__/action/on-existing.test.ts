@@ -157,7 +157,7 @@ it('fails with on_existing: fail if the client exists, names it and changes noth
 });
 
 it.each(['reuse', 'fail'])(
-  'creates a client with on_existing: %s if there is only one of another name',
+  'creates a client with on_existing: %s if the only existing client has another name',
   async (on_existing) => {
     emulator.seed({
       name: NAME,

@@ -159,7 +159,7 @@ it('fails if the only secret of a client fills its cap, and on_existing: replace
   expect(replaced.outputs.client_id).not.toBe(client_id);
 });
 
-it('fails if the secret to delete to make room cannot be deleted, and asks for no other', async () => {
+it('fails if the secret to delete to make room cannot be deleted, and sends no second request for a secret', async () => {
   setCap(2);
   const client_id = seed(2);
   const [first, second] = ids();
