@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { expect, it } from '@jest/globals';
 import { type Outcome, runProgram } from '../../emulator/runner.ts';
@@ -26,8 +26,13 @@ it('sets the outputs only after every mask command has left the process', async 
   const plain_secret = '%'.repeat(20_000);
   const edit = (body: object) => ({ ...body, plain_secret });
   emulator.faults.add({ operation: 'createClient', fault: { kind: 'edit', edit } });
-  const early = inFolder('early');
-  const run = await runInto(`(sleep 1; cat "$GITHUB_OUTPUT" > "${early}"; cat)`, 'main', { verify: 'false' });
+  const [created, early] = [inFolder('created'), inFolder('early')];
+  emulator.hold = (when, { operation }) => {
+    if (when === 'after' && operation === 'createClient') writeFileSync(created, '');
+  };
+  // Without the wait for the masks, the outputs are set in less than a second after the response with the secret.
+  const reader = `(until [ -e "${created}" ]; do sleep 0.1; done; sleep 1; cat "$GITHUB_OUTPUT" > "${early}"; cat)`;
+  const run = await runInto(reader, 'main', { verify: 'false' });
   expect(readFileSync(early, 'utf8')).toBe('');
   expect(run).toMatchObject({ exitCode: 0, outputs: { secret: plain_secret } });
   expect(run.masks).toContain(encodeURIComponent(plain_secret));
