@@ -1,491 +1,285 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import path from 'node:path';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import { DEBUG_MARKER, type Emulator, type Fault, type Operation, startEmulator } from '../../emulator/index.ts';
+import { expect, it } from '@jest/globals';
+import { DEBUG_MARKER, type Fault, type Operation } from '../../emulator/index.ts';
 import {
   credentialsWork,
   errors,
   readable,
   runAction,
-  runBare,
   secretsOf,
   seedEarlier,
   sentTo,
   warnings,
 } from '../support/action.ts';
+import { clientIds, clientUrl, expectFailure, secretIds } from '../support/existing.ts';
+import { DAY, operationsOf } from '../support/saved.ts';
+import { useEmulator, useFolder } from '../support/setup.ts';
 
-let emulator: Emulator;
-let folder: string;
+// What the action does if a server refuses a request, or if a response is lost, wrong or incomplete.
 
-beforeAll(() => {
-  folder = mkdtempSync(path.join(tmpdir(), 'failures-'));
-});
-afterAll(() => rmSync(folder, { recursive: true }));
-beforeEach(async () => {
-  emulator = await startEmulator();
-});
-afterEach(() => emulator.close());
+const emulator = useEmulator();
+const inFolder = useFolder();
 
-const sent = () => emulator.requests.map(({ operation }) => operation);
+type Edit = Extract<Fault, { kind: 'edit' }>['edit'];
 
-describe('bad inputs', () => {
-  it('are all named in one error, and nothing is sent', async () => {
-    const secret = ['not', 'so', 'secret'].join('-');
-    const run = await runAction(emulator, {
-      inputs: {
-        scalekit_environment_url: `http://acme.example/${secret}`,
-        scalekit_client_id: 'm2morg_123',
-        scalekit_client_secret: secret,
-        organization_id: 'acme',
-        scopes: 'caf\u00e9',
-        custom_claims: 'novalue',
-        lifetime: 'forever',
-        timeout: '1',
-      },
-    });
-    expect([run.exitCode, run.outputs, run.state, sent()]).toEqual([1, {}, {}, []]);
-    expect(run.annotations).toHaveLength(1);
-    const [message = ''] = errors(run);
-    const named = [...message.matchAll(/^- (\w+): /gm)].map(([, input]) => input);
-    expect(new Set(named)).toEqual(
-      new Set([
-        'scalekit_environment_url',
-        'scalekit_client_id',
-        'organization_id',
-        'scopes',
-        'custom_claims',
-        'lifetime',
-        'timeout',
-      ]),
-    );
-    expect(readable(run)).not.toContain(secret);
-  });
+/** Edits the body of each response for an operation. */
+const editResponses = (operation: Operation, edit: Edit) =>
+  emulator.faults.add({ operation, fault: { kind: 'edit', edit } });
+const refuse = (operation: Operation, status: number, body: unknown) =>
+  emulator.faults.add({ operation, fault: { kind: 'status', status, body } });
 
-  it('say why a credential may be empty', async () => {
-    const run = await runAction(emulator, { inputs: { scalekit_client_secret: '' } });
-    expect(errors(run)).toEqual([
-      expect.stringMatching(/^Bad input: scalekit_client_secret: is empty; .*name of the secret.*fork.*Dependabot/),
-    ]);
-    expect(sent()).toEqual([]);
-  });
+const PAGE = '<html><h1>403 Forbidden</h1></html>';
 
-  it('include a secret that an earlier step could send elsewhere', async () => {
-    const run = await runAction(emulator, { inputs: { scalekit_environment_url: '' }, env: emulator.variables });
-    expect(errors(run)).toEqual([
-      expect.stringMatching(/scalekit_environment_url: is empty while scalekit_client_secret is given.*GITHUB_ENV/),
-    ]);
-    expect(sent()).toEqual([]);
-  });
-
-  it.each([
-    [{ GITHUB_OUTPUT: undefined }, 'GITHUB_OUTPUT'],
-    [{ GITHUB_REPOSITORY: undefined }, 'GITHUB_REPOSITORY'],
-    [{ NODE_TLS_REJECT_UNAUTHORIZED: '0' }, 'NODE_TLS_REJECT_UNAUTHORIZED'],
-  ])('include an unsafe setup of the runner: %j', async (env, variable) => {
-    const run = await runAction(emulator, { env });
-    expect(run.exitCode).toBe(1);
-    expect(errors(run)).toEqual([expect.stringContaining(`Bad input: ${variable}: `)]);
-    expect(sent()).toEqual([]);
-  });
-
-  it('are reported if nothing at all is given', async () => {
-    const run = await runBare({});
-    expect([run.exitCode, run.annotations.length, run.stderr]).toEqual([1, 1, '']);
-    for (const input of [
-      'scalekit_environment_url',
-      'scalekit_client_id',
-      'scalekit_client_secret',
-      'organization_id',
-    ]) {
-      expect(errors(run)[0]).toContain(`- ${input}: is empty; expected`);
-    }
-  });
+it('fails with the advice to check the credentials if Scalekit refuses them, and does not show them', async () => {
+  const wrong = ['wrong', 'secret', 'value'].join('-');
+  const run = await runAction(emulator, { inputs: { scalekit_client_secret: wrong } });
+  const message = /^Could not sign in to Scalekit: HTTP 401: .+ Check scalekit_client_id and scalekit_client_secret/;
+  expectFailure(run, message);
+  expect(readable(run)).not.toContain(wrong);
+  expect(operationsOf(emulator)).toEqual(['token']);
 });
 
-describe('a refusal', () => {
-  it('of the credentials says which to check, once', async () => {
-    const wrong = ['wrong', 'secret', 'value'].join('-');
-    for (const tokenErrors of ['oauth', 'grpc', 'text'] as const) {
-      emulator.behaviour.tokenErrors = tokenErrors;
-      const run = await runAction(emulator, { inputs: { scalekit_client_secret: wrong } });
-      expect(run.exitCode).toBe(1);
-      expect(errors(run)).toEqual([
-        expect.stringMatching(
-          /^Could not sign in to Scalekit: HTTP 401: .+ Check scalekit_client_id and scalekit_client_secret/,
-        ),
-      ]);
-      expect(readable(run)).not.toContain(wrong);
-    }
-    expect(sent()).toEqual(['token', 'token', 'token']);
-  });
-
-  it.each([
-    ['JSON', { error: 'access_denied', error_description: 'IP address not allowed' }, false],
-    ['a page', '<html><h1>403 Forbidden</h1></html>', true],
-    ['plain text', 'RBAC: access denied', true],
-  ])(
-    'of this runner by an allow list that answers with %s names the list and the credentials',
-    async (_, body, isForeign) => {
-      emulator.faults.add({ operation: 'token', fault: { kind: 'status', status: 403, body } });
-      const [message = '', ...more] = errors(await runAction(emulator));
-      expect(more).toEqual([]);
-      expect(message).toMatch(
-        /^Could not sign in to Scalekit: HTTP 403.* Check scalekit_client_id and .* If the environment has an IP allowlist, it must contain the address of this runner\.$/,
-      );
-      expect(message.includes('a firewall, a proxy or an IP allow list in front of scalekit_environment_url')).toBe(
-        isForeign,
-      );
-    },
+it('fails with the advice to check the IP allowlist if a page refuses the sign-in', async () => {
+  refuse('token', 403, PAGE);
+  expectFailure(
+    await runAction(emulator),
+    'a firewall, a proxy or an IP allow list in front of scalekit_environment_url',
+    /^Could not sign in to Scalekit: HTTP 403.* Check scalekit_client_id and .* If the environment has an IP allowlist, it must contain the address of this runner\.$/,
   );
-
-  it('that is a page does not blame the permissions of the credentials', async () => {
-    const body = '<html><h1>403 Forbidden</h1></html>';
-    emulator.faults.add({ operation: 'listClients', fault: { kind: 'status', status: 403, body } });
-    expect(errors(await runAction(emulator))).toEqual([
-      "Could not list the organization's clients: HTTP 403. That is not the API's JSON: a firewall, a proxy or an IP allow list in front of scalekit_environment_url probably refused it. Allow this runner's address there.",
-    ]);
-  });
-
-  it('of the organization says that it is not in this environment, and leaves post nothing to do', async () => {
-    for (const apiErrors of ['status', 'bare'] as const) {
-      emulator.behaviour.apiErrors = apiErrors;
-      const run = await runAction(emulator, { inputs: { organization_id: 'org_404' } });
-      expect(run.exitCode).toBe(1);
-      expect(errors(run)).toEqual([
-        expect.stringMatching(
-          /^Could not list the organization's clients: HTTP 404: .+ Check that organization org_404 exists in this environment/,
-        ),
-      ]);
-      expect(readable(run)).not.toContain(DEBUG_MARKER);
-      const before = sent().length;
-      expect((await run.post()).annotations).toEqual([]);
-      expect(sent()).toHaveLength(before);
-    }
-  });
-
-  it('shows the error code, the message and every field, but no internals', async () => {
-    const run = await runAction(emulator, { inputs: { expiry: '5', lifetime: 'job' } });
-    expect(run.exitCode).toBe(1);
-    expect(errors(run)).toEqual([expect.stringMatching(/^Could not create the client: HTTP 400: \w+: .*expiry/)]);
-    expect(readable(run)).not.toContain(DEBUG_MARKER);
-  });
-
-  it('of the right to manage clients says so', async () => {
-    const body = {
-      code: 7,
-      message: 'permission denied',
-      details: [{ error_code: 'FORBIDDEN', debug_info: { detail: DEBUG_MARKER } }],
-    };
-    emulator.faults.add({ operation: 'createClient', fault: { kind: 'status', status: 403, body } });
-    const run = await runAction(emulator);
-    expect(errors(run)).toEqual([
-      'Could not create the client: HTTP 403: FORBIDDEN: permission denied. The API credentials in scalekit_client_id may not manage the clients of this organization, or the IP allowlist of the environment does not contain the address of this runner.',
-    ]);
-    expect(readable(run)).not.toContain(DEBUG_MARKER);
-  });
-
-  it('never repeats a secret that the server quotes', async () => {
-    const { clientSecret } = emulator.credentials;
-    emulator.faults.add({
-      operation: 'token',
-      fault: {
-        kind: 'status',
-        status: 400,
-        body: { error: 'bad', error_description: `no such secret: ${clientSecret}` },
-      },
-    });
-    const run = await runAction(emulator);
-    expect(errors(run)[0]).toContain('no such secret: ***');
-    expect(readable(run)).not.toContain(clientSecret);
-  });
 });
 
-describe('a client that came out otherwise than asked for', () => {
-  it('is removed, and the error names field, wanted and got', async () => {
-    emulator.behaviour.dropScopes = ['write:b'];
-    const run = await runAction(emulator, { inputs: { scopes: 'read:a write:b' } });
-    expect([run.exitCode, run.outputs, emulator.clients()]).toEqual([1, {}, []]);
-    expect(errors(run)[0]).toMatch(/^scopes: wanted "read:a", "write:b"; got "read:a"$/m);
-    expect(errors(run)[0]).toMatch(/^Removed again: client m2morg_\d+\.$/m);
-    expect((await run.post()).annotations).toEqual([]);
-  });
-
-  it('is compared as sets', async () => {
-    emulator.faults.add({
-      operation: 'createClient',
-      fault: {
-        kind: 'edit',
-        edit: (answer) => {
-          answer.client.scopes.reverse();
-          answer.client.custom_claims.reverse();
-          return answer;
-        },
-      },
-    });
-    const run = await runAction(emulator, { inputs: { scopes: 'a b c' } });
-    expect([run.exitCode, emulator.clients().length]).toEqual([0, 1]);
-  });
-});
-
-describe('a create whose response', () => {
-  const edit = (change: (answer: { client: Record<string, unknown>; plain_secret?: string }) => void): Fault => ({
-    kind: 'edit',
-    edit: (answer) => {
-      change(answer);
-      return answer;
-    },
-  });
-  const faults: [string, Fault][] = [
-    ['has no secret', edit((answer) => delete answer.plain_secret)],
-    ['has a secret too short to be masked', edit((answer) => Object.assign(answer, { plain_secret: '1234567' }))],
-    ['has a blank secret', edit((answer) => Object.assign(answer, { plain_secret: ' '.repeat(20) }))],
-    ['has no client', edit((answer) => Object.assign(answer, { client: undefined }))],
-    ['has an id that is none', edit((answer) => Object.assign(answer.client, { client_id: '../../x' }))],
-    ['has a list that is none', edit((answer) => Object.assign(answer.client, { scopes: 'a b' }))],
-    ['is not JSON', { kind: 'body', body: '<html>created</html>' }],
-    ['is empty', { kind: 'body', body: '' }],
-    ['is JSON cut in half', { kind: 'truncate', cut: 'json' }],
-    ['is cut off by the connection', { kind: 'truncate' }],
-    ['is larger than 8 MiB', { kind: 'huge', bytes: 9_000_000 }],
-    ['is a server error after the work', { kind: 'status', status: 500 }],
-    ['is a redirect', { kind: 'redirect', location: 'https://elsewhere.example/' }],
-    ['never comes, the connection reset', { kind: 'reset' }],
-  ];
-
-  it.each(faults)('%s still ends with one client and a secret that works', async (_, fault) => {
-    emulator.faults.add({ operation: 'createClient', when: 'after', fault });
-    const run = await runAction(emulator);
-    expect([run.exitCode, run.annotations]).toEqual([0, []]);
-    expect(sentTo(emulator, 'createClient')).toHaveLength(1);
-    expect(emulator.clients().map(({ secrets }) => secrets?.map(({ id }) => id))).toEqual([[run.outputs.secret_id]]);
-    expect(await credentialsWork(emulator, run.outputs)).toBe(true);
-    for (const secret of secretsOf(emulator)) expect(readable(run)).not.toContain(secret);
-    expect((await run.post()).annotations).toEqual([]);
-  });
-});
-
-describe('a failure after the create', () => {
-  it('never deletes another client that the response names', async () => {
-    const { client } = emulator.seed({ name: 'Foreign', description: 'made by hand' });
-    emulator.faults.add({
-      operation: 'createClient',
-      fault: { kind: 'edit', edit: (answer) => ({ ...answer, client }) },
-    });
-    const run = await runAction(emulator);
-    // The step finds its own client by the nonce, and goes on with it.
-    expect(run).toMatchObject({ exitCode: 0, outputs: { result: 'created' } });
-    expect(run.outputs.client_id).not.toBe(client.client_id);
-    expect(emulator.clients().map(({ client_id }) => client_id)).toEqual([client.client_id, run.outputs.client_id]);
-  });
-
-  it.each([
-    ['not writable', () => folder],
-    ['missing', () => path.join(folder, 'none')],
-    ['full', () => '/dev/full'],
-  ])('leaves no client behind when the file for outputs is %s', async (_, file) => {
-    const run = await runAction(emulator, { env: { GITHUB_OUTPUT: file() } });
-    expect([run.exitCode, emulator.clients()]).toEqual([1, []]);
-    expect(errors(run)[0]).toMatch(/Removed again: client m2morg_\d+\.$/);
-    expect(run.stdout).not.toContain('set-output');
-  });
-
-  it('sends nothing if the state for the post step cannot be written', async () => {
-    const run = await runAction(emulator, { env: { GITHUB_STATE: '/dev/full' } });
-    expect(run).toMatchObject({ exitCode: 1, outputs: {} });
-    expect(errors(run)).toEqual([expect.stringContaining('Could not write the state for the post step')]);
-    expect(sent()).toEqual([]);
-  });
-
-  it('names what it could not remove, and the call that does', async () => {
-    emulator.behaviour.dropScopes = ['a'];
-    emulator.faults.add({ operation: 'deleteClient', fault: { kind: 'status', status: 403 } });
-    const run = await runAction(emulator, { inputs: { scopes: 'a' } });
-    const [client] = emulator.clients();
-    expect(run.exitCode).toBe(1);
-    expect(errors(run)[0]).toContain(
-      `To remove it by hand: DELETE ${emulator.url}/api/v1/organizations/${emulator.organization.id}/clients/${client?.client_id}`,
-    );
-    emulator.faults.clear();
-    expect((await run.post()).annotations).toEqual([]);
-    expect(emulator.clients()).toEqual([]);
-  });
-
-  it('says how to look for a client of which nothing is known, and lets post remove it', async () => {
-    emulator.faults.add({ operation: 'createClient', fault: { kind: 'hang', finishAfterMs: 8000 } });
-    const run = await runAction(emulator, { inputs: { timeout: '8' } });
-    expect([run.exitCode, emulator.clients()]).toEqual([1, []]);
-    expect(errors(run)[0]).toMatch(
-      /no answer within 2 seconds.*Could not determine whether the client was created.*nonce:[\w-]{16}/s,
-    );
-    const post = await run.post();
-    expect([post.exitCode, post.annotations, emulator.clients()]).toEqual([0, [], []]);
-    expect(post.log).toMatch(/Deleted client m2morg_\d+\./);
-  });
-});
-
-describe('a response that leaves out what it should contain', () => {
-  it('(a create, the secret) is completed by a read', async () => {
-    const edit = ({ client, ...rest }: { client: object }) => ({ ...rest, client: { ...client, secrets: undefined } });
-    emulator.faults.add({ operation: 'createClient', fault: { kind: 'edit', edit } });
-    const run = await runAction(emulator);
-    const [id] = emulator.clients().flatMap(({ secrets = [] }) => secrets.map((secret) => secret.id));
-    expect(run).toMatchObject({ exitCode: 0, annotations: [], outputs: { secret_id: id } });
-    expect(sentTo(emulator, 'getClient')).toHaveLength(1);
-  });
-
-  it('(another secret, its id) gives credentials that work, with an empty secret_id', async () => {
-    await runAction(emulator);
-    const edit = (answer: object) => ({ ...answer, secret: undefined });
-    emulator.faults.add({ operation: 'addSecret', fault: { kind: 'edit', edit } });
-    const run = await runAction(emulator);
-    expect(run).toMatchObject({ exitCode: 0, annotations: [], outputs: { result: 'rotated', secret_id: '' } });
-    expect(await credentialsWork(emulator, run.outputs)).toBe(true);
-  });
-
-  it('that shows the id of a secret that existed before never deletes that one, and names the new one', async () => {
-    const first = await runAction(emulator);
-    const [known] = emulator.clients().flatMap(({ secrets = [] }) => secrets);
-    const edit = (answer: object) => ({ ...answer, secret: known });
-    emulator.faults.add({ operation: 'addSecret', fault: { kind: 'edit', edit } });
-    const run = await runAction(emulator, { env: { GITHUB_OUTPUT: '/dev/full' } });
-    const ids = emulator.clients().flatMap(({ secrets = [] }) => secrets.map(({ id }) => id));
-    expect(run).toMatchObject({ exitCode: 1, outputs: {} });
-    expect(ids).toEqual([known?.id, expect.any(String)]);
-    expect(errors(run)[0]).toContain(`Secret ${ids[1]} of client`);
-    expect(await credentialsWork(emulator, first.outputs)).toBe(true);
-  });
-
-  it('(another secret, its id) makes roll-back name the secret', async () => {
-    await runAction(emulator);
-    const edit = (answer: object) => ({ ...answer, secret: undefined });
-    emulator.faults.add({ operation: 'addSecret', fault: { kind: 'edit', edit } });
-    const run = await runAction(emulator, { env: { GITHUB_OUTPUT: '/dev/full' } });
-    const ids = emulator.clients().flatMap(({ secrets = [] }) => secrets.map(({ id }) => id));
-    expect(run).toMatchObject({ exitCode: 1, outputs: {} });
-    expect(errors(run)[0]).toMatch(
-      new RegExp(`^Secret ${ids.at(-1)} of client .* DELETE .*/secrets/${ids.at(-1)}$`, 'm'),
-    );
-  });
-
-  it('(a list, the secrets) is completed by a read, so that retirement goes on', async () => {
-    await runAction(emulator);
-    const bare = ({ clients = [] }: { clients?: object[] }) => ({
-      clients: clients.map((client) => ({ ...client, secrets: undefined })),
-    });
-    emulator.faults.add({ operation: 'listClients', fault: { kind: 'edit', edit: bare } });
-    const run = await runAction(emulator, { inputs: { keep_secrets: '1' } });
-    const [client] = emulator.clients();
-    expect(client?.secrets?.map(({ id }) => id)).toEqual([run.outputs.secret_id]);
-  });
-
-  it('(an update, the client) is not taken for another’s: the secret goes to the right one', async () => {
-    const { outputs } = await runAction(emulator, { inputs: { scopes: 'a' } });
-    const { client: other } = emulator.seed({ name: 'Foreign' });
-    const edit = (answer: { client: object }) => ({ client: { ...answer.client, client_id: other.client_id } });
-    emulator.faults.add({ operation: 'updateClient', fault: { kind: 'edit', edit } });
-    const run = await runAction(emulator, { inputs: { scopes: 'a b' } });
-    expect([run.exitCode, run.outputs.client_id]).toEqual([0, outputs.client_id]);
-    expect(emulator.clients().map(({ secrets }) => secrets?.length)).toEqual([2, 1]);
-  });
-});
-
-describe('a request for one more secret whose outcome is unknown', () => {
-  const HOUR = 3_600_000;
-  /** Adds a client of this identity with this number of old secrets. */
-  const seeded = (secrets: number) => seedEarlier(emulator, {}, { ageMs: 9 * HOUR, secrets });
-  const resetResponses = (times: number) =>
-    emulator.faults.add({ operation: 'addSecret', times, when: 'after', fault: { kind: 'reset' } });
-
-  it('is sent again, and a warning names the secret that it may have added', async () => {
-    seeded(3);
-    resetResponses(1);
-    const run = await runAction(emulator, { inputs: { keep_secrets: '5' } });
-    const [unknown = '', ...added] =
-      emulator
-        .clients()[0]
-        ?.secrets?.map(({ id }) => id)
-        .slice(3) ?? [];
-    expect([run.exitCode, added]).toEqual([0, [run.outputs.secret_id]]);
-    expect(warnings(run)).toEqual([
-      expect.stringMatching(
-        new RegExp(`^Secret ${unknown} of client .* may be left over .* DELETE .*/secrets/${unknown}$`),
-      ),
-    ]);
-  });
-
-  it('is sent three times, and the error names what may be left over', async () => {
-    const { client } = seeded(2);
-    resetResponses(3);
-    const run = await runAction(emulator);
-    const old = client.secrets?.map(({ id }) => id) ?? [];
-    const now = emulator.clients()[0]?.secrets?.map(({ id }) => id) ?? [];
-    expect([run.exitCode, run.outputs, now.length]).toEqual([1, {}, 5]);
-    expect(now.slice(0, 2)).toEqual(old);
-    for (const id of now.slice(2)) expect(errors(run)[0]).toContain(`/secrets/${id}`);
-  });
-
-  it('deletes the one whose id is known though its value is not', async () => {
-    const { client } = seeded(1);
-    const edit = ({ secret }: { secret: object }) => ({ secret });
-    emulator.faults.add({ operation: 'addSecret', times: 1, fault: { kind: 'edit', edit } });
-    const run = await runAction(emulator);
-    const now = emulator.clients()[0]?.secrets?.map(({ id }) => id);
-    expect([run.exitCode, run.annotations, now]).toEqual([0, [], [client.secrets?.[0]?.id, run.outputs.secret_id]]);
-  });
-});
-
-it('a create with an unknown outcome never costs the published secret, however little the responses contain', async () => {
-  emulator.faults.add({ operation: 'createClient', when: 'after', fault: { kind: 'reset' } });
-  const bare = (client: object) => ({ ...client, secrets: undefined });
-  const edits = {
-    listClients: ({ clients = [] }: { clients?: object[] }) => ({ clients: clients.map(bare) }),
-    addSecret: ({ plain_secret }: { plain_secret: string }) => ({ plain_secret }),
-    getClient: ({ client }: { client: { secrets: object[] } }) => ({
-      client: { ...client, secrets: client.secrets.slice(1).map((secret) => ({ ...secret, secret_suffix: '' })) },
-    }),
-  };
-  for (const [operation, edit] of Object.entries(edits))
-    emulator.faults.add({ operation: operation as Operation, fault: { kind: 'edit', edit } });
-  const run = await runAction(emulator);
-  expect([run.exitCode, await credentialsWork(emulator, run.outputs)]).toEqual([0, true]);
-});
-
-it('an update that was applied, though it is refused in the end, is read back and counts', async () => {
-  await runAction(emulator, { inputs: { scopes: 'a' } });
-  const applied = {
-    operation: 'updateClient',
-    call: 1,
-    when: 'after',
-    fault: { kind: 'status', status: 503 },
-  } as const;
-  const refused = { operation: 'updateClient', call: 2, fault: { kind: 'status', status: 403 } } as const;
-  emulator.faults.add(applied, refused);
-  const run = await runAction(emulator, { inputs: { scopes: 'a b' } });
-  expect([run.exitCode, emulator.clients()[0]?.scopes]).toEqual([0, ['a', 'b']]);
-});
-
-it('a second client of one request, which the server finished late, is removed', async () => {
-  emulator.faults.add({ operation: 'createClient', times: 1, fault: { kind: 'hang', finishAfterMs: 8700 } });
-  // The delay makes sure that the late client exists when the action searches.
-  emulator.faults.add({ operation: 'createClient', call: 2, fault: { kind: 'delay', ms: 1500 } });
-  const run = await runAction(emulator, { inputs: { timeout: '16' } });
-  expect([run.exitCode, emulator.clients().map(({ client_id }) => client_id)]).toEqual([0, [run.outputs.client_id]]);
-  expect(run.log).toMatch(/^Removed a second client of the same request: client m2morg_\d+\.$/m);
-});
-
-it('a second client of one request that the credentials may not delete is a warning that names the call', async () => {
-  emulator.faults.add({ operation: 'createClient', times: 1, fault: { kind: 'hang', finishAfterMs: 8700 } });
-  emulator.faults.add({ operation: 'createClient', call: 2, fault: { kind: 'delay', ms: 1500 } });
-  const body = { code: 7, message: 'permission denied' };
-  emulator.faults.add({ operation: 'deleteClient', fault: { kind: 'status', status: 403, body } });
-  const run = await runAction(emulator, { inputs: { timeout: '16' } });
-  expect([run.exitCode, await credentialsWork(emulator, run.outputs)]).toEqual([0, true]);
-  const [late] = emulator.clients().filter(({ client_id }) => client_id !== run.outputs.client_id);
-  expect(emulator.clients()).toHaveLength(2);
-  expect(warnings(run)).toEqual([
-    expect.stringMatching(
-      `^A second client of the same request is left over: .*api_credentials:rotate\\. .* DELETE .*/clients/${late?.client_id}$`,
-    ),
+it('does not blame the permissions of the credentials if a page refuses the list of clients', async () => {
+  refuse('listClients', 403, PAGE);
+  expect(errors(await runAction(emulator))).toEqual([
+    "Could not list the organization's clients: HTTP 403. That is not the API's JSON: a firewall, a proxy or an IP allow list in front of scalekit_environment_url probably refused it. Allow this runner's address there.",
   ]);
+});
+
+it('fails with the advice to check the organization if it is not in this environment, and post sends nothing', async () => {
+  const run = await runAction(emulator, { inputs: { organization_id: 'org_404' } });
+  const message =
+    /^Could not list the organization's clients: HTTP 404: .+ Check that organization org_404 exists in this environment/;
+  expectFailure(run, message);
+  expect(readable(run)).not.toContain(DEBUG_MARKER);
+  const before = emulator.requests.length;
+  const post = await run.post();
+  expect(post.annotations).toEqual([]);
+  expect(emulator.requests).toHaveLength(before);
+});
+
+it("shows the error code and the field of Scalekit's refusal, but no internals", async () => {
+  const run = await runAction(emulator, { inputs: { expiry: '5', lifetime: 'job' } });
+  expectFailure(run, /^Could not create the client: HTTP 400: \w+: .*expiry/);
+  expect(readable(run)).not.toContain(DEBUG_MARKER);
+});
+
+it('fails with the likely causes if the API credentials may not create clients', async () => {
+  const details = [{ error_code: 'FORBIDDEN', debug_info: { detail: DEBUG_MARKER } }];
+  refuse('createClient', 403, { code: 7, message: 'permission denied', details });
+  const run = await runAction(emulator);
+  expect(errors(run)).toEqual([
+    'Could not create the client: HTTP 403: FORBIDDEN: permission denied. The API credentials in scalekit_client_id may not manage the clients of this organization, or the IP allowlist of the environment does not contain the address of this runner.',
+  ]);
+  expect(readable(run)).not.toContain(DEBUG_MARKER);
+});
+
+it('shows *** in place of a secret that the server quotes', async () => {
+  const { clientSecret } = emulator.credentials;
+  refuse('token', 400, { error: 'bad', error_description: `no such secret: ${clientSecret}` });
+  const run = await runAction(emulator);
+  expectFailure(run, 'no such secret: ***');
+  expect(readable(run)).not.toContain(clientSecret);
+});
+
+it('deletes a new client that differs from the request, and names the field, what was wanted and what it got', async () => {
+  emulator.behaviour.dropScopes = ['write:b'];
+  const run = await runAction(emulator, { inputs: { scopes: 'read:a write:b' } });
+  expectFailure(run, /^scopes: wanted "read:a", "write:b"; got "read:a"$/m, /^Removed again: client m2morg_\d+\.$/m);
+  expect(emulator.clients()).toEqual([]);
+  const post = await run.post();
+  expect(post.annotations).toEqual([]);
+});
+
+const edit = (change: Edit): Fault => ({ kind: 'edit', edit: (body) => ({ ...body, ...(change(body) as object) }) });
+it.each<{ what: string; fault: Fault }>([
+  { what: 'has no secret', fault: edit(() => ({ plain_secret: undefined })) },
+  { what: 'has a secret that is too short to be masked', fault: edit(() => ({ plain_secret: '1234567' })) },
+  { what: 'has an invalid client id', fault: edit(({ client }) => ({ client: { ...client, client_id: '../../x' } })) },
+  { what: 'is a page', fault: { kind: 'body', body: '<html>created</html>' } },
+  { what: 'is cut off by the connection', fault: { kind: 'truncate' } },
+  { what: 'is larger than 8 MiB', fault: { kind: 'huge', bytes: 9_000_000 } },
+  { what: 'is an error of the server', fault: { kind: 'status', status: 500 } },
+  { what: 'is a redirect', fault: { kind: 'redirect', location: 'https://elsewhere.example/' } },
+  { what: 'is lost with the connection', fault: { kind: 'reset' } },
+])('ends with one client and a secret that works if the response to the create request $what', async ({ fault }) => {
+  emulator.faults.add({ operation: 'createClient', when: 'after', fault });
+  const run = await runAction(emulator);
+  expect(run).toMatchObject({ exitCode: 0, annotations: [] });
+  expect(sentTo(emulator, 'createClient')).toHaveLength(1);
+  expect(emulator.clients()).toHaveLength(1);
+  expect(secretIds(emulator)).toEqual([run.outputs.secret_id]);
+  expect(await credentialsWork(emulator, run.outputs)).toBe(true);
+  for (const secret of secretsOf(emulator)) expect(readable(run)).not.toContain(secret);
+  const post = await run.post();
+  expect(post.annotations).toEqual([]);
+});
+
+it('never deletes another client that the response to the create request shows', async () => {
+  const { client } = emulator.seed({ name: 'Foreign', description: 'manual' });
+  editResponses('createClient', (body) => ({ ...body, client }));
+  const run = await runAction(emulator);
+  // The step finds its own client by the nonce, and continues with it.
+  expect(run).toMatchObject({ exitCode: 0, outputs: { result: 'created' } });
+  expect(run.outputs.client_id).not.toBe(client.client_id);
+  expect(clientIds(emulator)).toEqual([client.client_id, run.outputs.client_id]);
+});
+
+it.each([
+  { what: 'does not exist', file: () => inFolder('none') },
+  { what: 'is on a full disk', file: () => '/dev/full' },
+])('deletes the new client if the file for outputs $what', async ({ file }) => {
+  const run = await runAction(emulator, { env: { GITHUB_OUTPUT: file() } });
+  expectFailure(run, /Removed again: client m2morg_\d+\.$/);
+  expect(emulator.clients()).toEqual([]);
+  expect(run.stdout).not.toContain('set-output');
+});
+
+it('sends no request if the state for the post step cannot be written', async () => {
+  const run = await runAction(emulator, { env: { GITHUB_STATE: '/dev/full' } });
+  expectFailure(run, 'Could not write the state for the post step');
+  expect(emulator.requests).toEqual([]);
+});
+
+it('names the new client that roll-back could not delete with the manual call, and the post step deletes it', async () => {
+  emulator.behaviour.dropScopes = ['a'];
+  emulator.faults.add({ operation: 'deleteClient', fault: { kind: 'status', status: 403 } });
+  const run = await runAction(emulator, { inputs: { scopes: 'a' } });
+  const [client_id = ''] = clientIds(emulator);
+  expectFailure(run, `To remove it by hand: DELETE ${clientUrl(emulator, client_id)}`);
+  emulator.faults.clear();
+  const post = await run.post();
+  expect(post.annotations).toEqual([]);
+  expect(emulator.clients()).toEqual([]);
+});
+
+it('reads the client if the response to the create request does not show the id of the secret', async () => {
+  editResponses('createClient', ({ client, ...body }) => ({ ...body, client: { ...client, secrets: undefined } }));
+  const run = await runAction(emulator);
+  const [secret_id] = secretIds(emulator);
+  expect(run).toMatchObject({ exitCode: 0, annotations: [], outputs: { secret_id } });
+  expect(sentTo(emulator, 'getClient')).toHaveLength(1);
+});
+
+it('outputs an empty secret_id if the response does not show the id of an added secret', async () => {
+  await runAction(emulator);
+  editResponses('addSecret', (body) => ({ ...body, secret: undefined }));
+  const run = await runAction(emulator);
+  expect(run).toMatchObject({ exitCode: 0, annotations: [], outputs: { result: 'rotated', secret_id: '' } });
+  expect(await credentialsWork(emulator, run.outputs)).toBe(true);
+});
+
+it('never deletes an existing secret whose id the response shows for the added one, and names the added one', async () => {
+  const first = await runAction(emulator);
+  const known = emulator.clients()[0]?.secrets?.[0];
+  editResponses('addSecret', (body) => ({ ...body, secret: known }));
+  const run = await runAction(emulator, { env: { GITHUB_OUTPUT: '/dev/full' } });
+  const ids = secretIds(emulator);
+  expect(ids).toEqual([known?.id, expect.any(String)]);
+  expectFailure(run, `Secret ${ids[1]} of client`);
+  expect(await credentialsWork(emulator, first.outputs)).toBe(true);
+});
+
+it('names the added secret in roll-back if no response shows its id', async () => {
+  await runAction(emulator);
+  editResponses('addSecret', (body) => ({ ...body, secret: undefined }));
+  const run = await runAction(emulator, { env: { GITHUB_OUTPUT: '/dev/full' } });
+  const added = secretIds(emulator).at(-1);
+  expectFailure(run, new RegExp(`^Secret ${added} of client .* DELETE .*/secrets/${added}$`, 'm'));
+});
+
+it('retires old secrets although the list of clients does not show them', async () => {
+  await runAction(emulator);
+  editResponses('listClients', ({ clients }) => ({
+    clients: clients.map((client: object) => ({ ...client, secrets: undefined })),
+  }));
+  const run = await runAction(emulator, { inputs: { keep_secrets: '1' } });
+  expect(secretIds(emulator)).toEqual([run.outputs.secret_id]);
+});
+
+it('adds the secret to the right client although the response to an update shows another one', async () => {
+  const { outputs } = await runAction(emulator, { inputs: { scopes: 'a' } });
+  const { client_id } = emulator.seed({ name: 'Foreign' }).client;
+  editResponses('updateClient', ({ client }) => ({ client: { ...client, client_id } }));
+  const run = await runAction(emulator, { inputs: { scopes: 'a b' } });
+  expect(run).toMatchObject({ exitCode: 0, outputs: { client_id: outputs.client_id } });
+  const secrets = emulator.clients().map((client) => ({ id: client.client_id, count: client.secrets?.length }));
+  expect(secrets).toEqual([
+    { id: outputs.client_id, count: 2 },
+    { id: client_id, count: 1 },
+  ]);
+});
+
+/** Adds a client of this repository with old secrets. @returns the ids of the secrets */
+const seedSecrets = (secrets: number) => {
+  seedEarlier(emulator, {}, { ageMs: DAY, secrets });
+  return secretIds(emulator);
+};
+/** Makes the connection break before the response to a request that adds a secret, after the server has added it. */
+const loseSecrets = (times: number) =>
+  emulator.faults.add({ operation: 'addSecret', times, when: 'after', fault: { kind: 'reset' } });
+
+it('adds another secret if the response with the first one is lost, and warns with the manual call that deletes the lost one', async () => {
+  const old = seedSecrets(3);
+  loseSecrets(1);
+  const run = await runAction(emulator, { inputs: { keep_secrets: '5' } });
+  expect(run.exitCode).toBe(0);
+  const lost = secretIds(emulator)[old.length];
+  expect(secretIds(emulator)).toEqual([...old, lost, run.outputs.secret_id]);
+  expect(warnings(run)).toEqual([
+    expect.stringMatching(`^Secret ${lost} of client .* may be left over .* DELETE .*/secrets/${lost}$`),
+  ]);
+});
+
+it('fails after three lost responses with a new secret, keeps the old secrets and names what may be left over', async () => {
+  const old = seedSecrets(2);
+  loseSecrets(3);
+  const run = await runAction(emulator);
+  const now = secretIds(emulator);
+  expect(now).toHaveLength(5);
+  expect(now.slice(0, 2)).toEqual(old);
+  expectFailure(run, ...now.slice(2).map((id) => `/secrets/${id}`));
+});
+
+it('deletes an added secret whose id the response shows without its value, and adds another one', async () => {
+  const old = seedSecrets(1);
+  const withoutValue: Fault = { kind: 'edit', edit: ({ secret }) => ({ secret }) };
+  emulator.faults.add({ operation: 'addSecret', times: 1, fault: withoutValue });
+  const run = await runAction(emulator);
+  expect(run).toMatchObject({ exitCode: 0, annotations: [] });
+  expect(secretIds(emulator)).toEqual([...old, run.outputs.secret_id]);
+});
+
+it('never deletes the published secret after a lost create response, however little the other responses show', async () => {
+  emulator.faults.add({ operation: 'createClient', when: 'after', fault: { kind: 'reset' } });
+  editResponses('listClients', ({ clients }) => ({
+    clients: clients.map((client: object) => ({ ...client, secrets: undefined })),
+  }));
+  editResponses('addSecret', ({ plain_secret }) => ({ plain_secret }));
+  editResponses('getClient', ({ client }) => ({
+    client: { ...client, secrets: client.secrets.slice(1).map((secret: object) => ({ ...secret, secret_suffix: '' })) },
+  }));
+  const run = await runAction(emulator);
+  expect(run.exitCode).toBe(0);
+  expect(await credentialsWork(emulator, run.outputs)).toBe(true);
+});
+
+it('succeeds if an update that is refused in the end was applied by its first request', async () => {
+  await runAction(emulator, { inputs: { scopes: 'a' } });
+  const operation = 'updateClient';
+  emulator.faults.add(
+    { operation, call: 1, when: 'after', fault: { kind: 'status', status: 503 } },
+    { operation, call: 2, fault: { kind: 'status', status: 403 } },
+  );
+  const run = await runAction(emulator, { inputs: { scopes: 'a b' } });
+  expect(run.exitCode).toBe(0);
+  expect(emulator.clients()[0]?.scopes).toEqual(['a', 'b']);
 });

@@ -1,11 +1,11 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { describe, expect, it } from '@jest/globals';
+import { expect, it } from '@jest/globals';
 import { type Outcome, runProgram } from '../../emulator/runner.ts';
 import { source } from '../support/action.ts';
 import { useEmulator, useFolder } from '../support/setup.ts';
 
-// Tests of a step whose standard output is read late or not at all. The runner does not know the masks then.
+// A step whose standard output is read late or not read. Until then the runner does not know the masks.
 
 const fileOf = (entry: string) =>
   fileURLToPath(new URL(`../../${source ?? 'dist'}/${entry}.${source === 'src' ? 'ts' : 'js'}`, import.meta.url));
@@ -22,30 +22,37 @@ function runInto(reader: string, entry: string, inputs: Record<string, string> =
   return runProgram({ inputs, env: { ...emulator.variables, ...env } }, [...command, process.execPath, fileOf(entry)]);
 }
 
-describe('standard output that is read late', () => {
-  it('delays the outputs until every mask has left the process', async () => {
-    const plain_secret = '%'.repeat(20_000);
-    emulator.faults.add({
-      operation: 'createClient',
-      fault: { kind: 'edit', edit: (answer) => ({ ...answer, plain_secret }) },
-    });
-    const early = inFolder('early');
-    const run = await runInto(`(sleep 1.5; cat "$GITHUB_OUTPUT" > "${early}"; cat)`, 'main', { verify: 'false' });
-    expect([run.exitCode, run.outputs.secret, readFileSync(early, 'utf8')]).toEqual([0, plain_secret, '']);
-    expect(run.masks).toContain(encodeURIComponent(plain_secret));
-  });
+it('sets the outputs only after every mask command has left the process', async () => {
+  const plain_secret = '%'.repeat(20_000);
+  const edit = (body: object) => ({ ...body, plain_secret });
+  emulator.faults.add({ operation: 'createClient', fault: { kind: 'edit', edit } });
+  const [created, early] = [inFolder('created'), inFolder('early')];
+  emulator.hold = (when, { operation }) => {
+    if (when === 'after' && operation === 'createClient') writeFileSync(created, '');
+  };
+  // Without the wait for the masks, the outputs are set in less than a second after the response with the secret.
+  const reader = `(until [ -e "${created}" ]; do sleep 0.1; done; sleep 1; cat "$GITHUB_OUTPUT" > "${early}"; cat)`;
+  const run = await runInto(reader, 'main', { verify: 'false' });
+  expect(readFileSync(early, 'utf8')).toBe('');
+  expect(run).toMatchObject({ exitCode: 0, outputs: { secret: plain_secret } });
+  expect(run.masks).toContain(encodeURIComponent(plain_secret));
 });
 
-describe('standard output that nobody reads', () => {
-  it('publishes no credentials and leaves no client behind', async () => {
-    const run = await runInto('true', 'main');
-    expect([run.exitCode, run.outputs, run.stderr, emulator.clients()]).toEqual([1, {}, '', []]);
+it('sets no output and deletes the new client if nothing reads its standard output', async () => {
+  const run = await runInto('true', 'main');
+  expect({ exitCode: run.exitCode, outputs: run.outputs, stderr: run.stderr }).toEqual({
+    exitCode: 1,
+    outputs: {},
+    stderr: '',
   });
+  expect(emulator.clients()).toEqual([]);
+});
 
-  it('does not keep the post step from its work', async () => {
-    const { exitCode, state } = await runInto('cat', 'main', { lifetime: 'job' });
-    expect([exitCode, emulator.clients().length]).toEqual([0, 1]);
-    const post = await runInto('true', 'post', { lifetime: 'job' }, { STATE_client: state.client });
-    expect([post.exitCode, post.stderr, emulator.clients()]).toEqual([0, '', []]);
-  });
+it('deletes the client in the post step although nothing reads the standard output', async () => {
+  const { exitCode, state } = await runInto('cat', 'main', { lifetime: 'job' });
+  expect(exitCode).toBe(0);
+  expect(emulator.clients()).toHaveLength(1);
+  const post = await runInto('true', 'post', { lifetime: 'job' }, { STATE_client: state.client });
+  expect(post).toMatchObject({ exitCode: 0, stderr: '' });
+  expect(emulator.clients()).toEqual([]);
 });

@@ -1,0 +1,70 @@
+import { expect } from '@jest/globals';
+import type { Emulator, Fault, Operation } from '../../emulator/index.ts';
+import type { Outcome } from '../../emulator/runner.ts';
+import { errors, sentTo } from './action.ts';
+import { operationsOf } from './saved.ts';
+
+// What the tests of clients that exist before the step runs share.
+
+const READS: Operation[] = ['token', 'listClients', 'getClient', 'organizationByExternalId'];
+
+/** Scalekit's response if the API credentials may do everything except delete. */
+export const MAY_NOT_DELETE: Fault = { kind: 'status', status: 403, body: { code: 7, message: 'permission denied' } };
+
+/** The part of a warning that explains MAY_NOT_DELETE. */
+export const MISSING_PERMISSION =
+  'HTTP 403: permission denied. The API credentials in scalekit_client_id may not delete clients and secrets. They need the permission api_credentials:rotate.';
+
+export const clientIds = (emulator: Emulator): string[] => emulator.clients().map(({ client_id }) => client_id);
+
+/** Returns the ids of the secrets of the first client, oldest first. */
+export const secretIds = (emulator: Emulator): string[] =>
+  emulator.clients()[0]?.secrets?.map(({ id = '' }) => id) ?? [];
+
+/** Returns the last part of the path of each request for an operation: the id that the request is about. */
+export const requestedIds = (emulator: Emulator, operation: Operation): string[] =>
+  sentTo(emulator, operation).map(({ path }) => path.split('/').at(-1) ?? '');
+
+/** Returns the address of a client, or with more ids, of what belongs to it. */
+export const clientUrl = ({ url, organization }: Emulator, ...ids: string[]): string =>
+  [`${url}/api/v1/organizations/${organization.id}/clients`, ...ids].join('/');
+
+type Shown = Parameters<Extract<Fault, { kind: 'edit' }>['edit']>[0];
+
+/** Changes the clients in the emulator's responses to lists or reads. */
+export function editClients(
+  emulator: Emulator,
+  operation: 'listClients' | 'getClient',
+  change: (client: Shown) => unknown,
+): void {
+  const edit = (body: Shown) => ({
+    ...body,
+    ...(body.client && { client: change(body.client) }),
+    ...(body.clients && { clients: body.clients.map(change) }),
+  });
+  emulator.faults.add({ operation, fault: { kind: 'edit', edit } });
+}
+
+/** Checks that a step failed with one error that contains these texts, and that it set no output. */
+export function expectFailure(run: Outcome, ...texts: (string | RegExp)[]): void {
+  // Not toMatchObject(): there, {} stands for any object.
+  expect({ exitCode: run.exitCode, outputs: run.outputs }).toEqual({ exitCode: 1, outputs: {} });
+  const [message, ...others] = errors(run);
+  expect(others).toEqual([]);
+  for (const text of texts)
+    expect(message).toEqual(expect.stringMatching(typeof text === 'string' ? literal(text) : text));
+}
+
+const literal = (text: string): RegExp => new RegExp(text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&'));
+
+/**
+ * Checks that a step failed with this error before it changed anything.
+ * @param clients the clients that existed before the step
+ */
+export function expectRefusal(emulator: Emulator, run: Outcome, text: string | RegExp, clients: unknown[]): void {
+  expectFailure(run, text);
+  // The post step has nothing to undo.
+  expect(run.state).toEqual({ client: '' });
+  expect(operationsOf(emulator).filter((operation) => !READS.includes(operation))).toEqual([]);
+  expect(emulator.clients()).toEqual(clients);
+}
