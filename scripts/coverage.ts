@@ -9,7 +9,7 @@ import { pathToFileURL } from 'node:url';
 import { STRIPPED, stripSources } from './strip.ts';
 
 /** Beginnings of the paths of the tests that do not run with the spawned ones. */
-const EXCLUDED = ['matrix', 'behaviours', 'container-cancel', 'injection', 'fleet', 'scenarios'];
+const EXCLUDED = ['matrix', 'behaviours', 'container-cancel', 'injection-\\w+', 'fleet', 'scenarios'];
 
 /** Temporary folder for V8's coverage files. */
 const folder = mkdtempSync(path.join(tmpdir(), 'coverage-'));

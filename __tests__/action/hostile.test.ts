@@ -337,7 +337,7 @@ it.each([`${EXPRESSION}#`, `@${EXPRESSION}?`, '#', '?a=', '@'])(
   },
 );
 
-it('records when the create request was sent last', async () => {
+it('writes into the state when the create request was sent last', async () => {
   const fault = { kind: 'status', status: 429, headers: { 'retry-after': '1' } } as const;
   emulator.faults.add({ operation: 'createClient', times: 1, fault });
   const run = await runAction(emulator, { inputs: SHORT });
