@@ -36,7 +36,7 @@ export const SHORT: Inputs = { lifetime: 'job', verify: 'false' };
 export const IMPATIENT = preload('Math.random = () => 0;');
 
 /** Returns Node options that run this code before the action. */
-export function preload(code: string): Required<Pick<Step, 'nodeOptions'>> {
+function preload(code: string): Required<Pick<Step, 'nodeOptions'>> {
   return { nodeOptions: ['--import', `data:text/javascript,${encodeURIComponent(code)}`] };
 }
 
