@@ -43,9 +43,9 @@ async function expectOneClient(run: Executed): Promise<void> {
 }
 
 /** Checks that a step failed with one error that matches, and that no client is left. */
-function expectRemoved(run: Executed, said: RegExp): void {
+function expectRemoved(run: Executed, said: RegExp, from: Emulator = emulator): void {
   expect(run).toMatchObject({ exitCode: 1, outputs: {} });
-  expect(emulator.clients()).toEqual([]);
+  expect(from.clients()).toEqual([]);
   expect(errors(run)).toEqual([expect.stringMatching(said)]);
 }
 
@@ -218,38 +218,47 @@ describe('client that reads do not show yet', () => {
 });
 
 describe('deletion with a 404 although the client exists', () => {
-  const notFoundOnce = (operation: Operation) =>
-    emulator.faults.add({
+  const notFoundOnce = ({ faults }: Emulator, operation: Operation) =>
+    faults.add({
       operation,
       times: 1,
       fault: { kind: 'status', status: 404, body: { code: 5, message: 'client not found' } },
     });
 
-  it('deletes the new client again in main if a deletion got a 404 and reads still show the client', async () => {
-    issueWrongTokens(emulator);
-    notFoundOnce('deleteClient');
-    expectRemoved(await runAction(emulator), /^Removed again: client m2morg_\d+\.$/m);
-    expect(count('deleteClient')).toBe(2);
-  });
+  itWaits(
+    'deletes the new client again in main if a deletion got a 404 and reads still show the client',
+    async (emulator) => {
+      issueWrongTokens(emulator);
+      notFoundOnce(emulator, 'deleteClient');
+      expectRemoved(await runAction(emulator), /^Removed again: client m2morg_\d+\.$/m, emulator);
+      expect(count('deleteClient', emulator)).toBe(2);
+    },
+  );
 
-  it('deletes an added secret again if its deletion got a 404 and reads still show the secret', async () => {
-    const { outputs } = await runAction(emulator);
-    issueWrongTokens(emulator);
-    notFoundOnce('deleteSecret');
-    const run = await runAction(emulator);
-    expect(run.exitCode).toBe(1);
-    expect(emulator.clients()[0]?.secrets?.map(({ id }) => id)).toEqual([outputs.secret_id]);
-    expect(count('deleteSecret')).toBe(2);
-  });
+  itWaits(
+    'deletes an added secret again if its deletion got a 404 and reads still show the secret',
+    async (emulator) => {
+      const { outputs } = await runAction(emulator);
+      issueWrongTokens(emulator);
+      notFoundOnce(emulator, 'deleteSecret');
+      const run = await runAction(emulator);
+      expect(run.exitCode).toBe(1);
+      expect(emulator.clients()[0]?.secrets?.map(({ id }) => id)).toEqual([outputs.secret_id]);
+      expect(count('deleteSecret', emulator)).toBe(2);
+    },
+  );
 
-  it('deletes the client again in the post step if a deletion got a 404 and reads still show the client', async () => {
-    const run = await runAction(emulator, { inputs: SHORT });
-    notFoundOnce('deleteClient');
-    const post = await run.post();
-    expect(post.annotations).toEqual([]);
-    expect(emulator.clients()).toEqual([]);
-    expect(count('deleteClient')).toBe(2);
-  });
+  itWaits(
+    'deletes the client again in the post step if a deletion got a 404 and reads still show the client',
+    async (emulator) => {
+      const run = await runAction(emulator, { inputs: SHORT });
+      notFoundOnce(emulator, 'deleteClient');
+      const post = await run.post();
+      expect(post.annotations).toEqual([]);
+      expect(emulator.clients()).toEqual([]);
+      expect(count('deleteClient', emulator)).toBe(2);
+    },
+  );
 });
 
 it('warns in the post step, and does not take a 404 that is not from the API for a deleted client', async () => {
@@ -290,7 +299,7 @@ it('names its client with the manual DELETE call if the client has a secret that
   );
 });
 
-it('reports the rate limit if waiting for it took the time of the step', async () => {
+itWaits('reports the rate limit if waiting for it took the time of the step', async (emulator) => {
   emulator.faults.add({ operation: '*', fault: { kind: 'delay', ms: 150 } });
   const body = { code: 8, message: 'slow down', details: [{ error_code: 'RATE_LIMITED' }] };
   emulator.faults.add({ operation: 'createClient', fault: { kind: 'status', status: 429, body } });
@@ -337,7 +346,7 @@ it.each([`${EXPRESSION}#`, `@${EXPRESSION}?`, '#', '?a=', '@'])(
   },
 );
 
-it('writes into the state when the create request was sent last', async () => {
+itWaits('writes into the state when the create request was sent last', async (emulator) => {
   const fault = { kind: 'status', status: 429, headers: { 'retry-after': '1' } } as const;
   emulator.faults.add({ operation: 'createClient', times: 1, fault });
   const run = await runAction(emulator, { inputs: SHORT });
