@@ -18,7 +18,7 @@ const EXCLUDED = [
   'container-cancel',
   // Other files reach the same code.
   'behaviours',
-  'injection',
+  'injection-\\w+',
   'fleet',
   'scenarios',
 ];
