@@ -1,8 +1,7 @@
-import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { type Emulator, type Fault, type Operation, startEmulator } from '../../emulator/index.ts';
-import { type Executed, RUNNER_VARIABLES, type Step } from '../../emulator/runner.ts';
+import { beforeEach, describe, expect, it } from '@jest/globals';
+import type { Fault, Operation } from '../../emulator/index.ts';
+import { type Executed, type Outcome, RUNNER_VARIABLES, type Step } from '../../emulator/runner.ts';
 import type { Identity } from '../../src/client/identity.ts';
-import type { OwnershipMarker } from '../../src/client/marker.ts';
 import {
   errors,
   interruptedAt,
@@ -11,85 +10,70 @@ import {
   plainLines,
   readable,
   runAction,
-  secretsOf,
   sentTo,
   warnings,
 } from '../support/action.ts';
-import { DAY, ID, REPOSITORY, SECRET, STATE, seedFormer } from '../support/saved.ts';
+import { ALL_ENTRIES, clientIds, entriesIn, runDelete, seedManaged, seedSavedFor } from '../support/delete.ts';
+import {
+  DAY,
+  ID,
+  type Inputs,
+  operationsOf,
+  REPOSITORY,
+  repositoryOf,
+  SECRET,
+  STATE,
+  seedFormer,
+} from '../support/saved.ts';
+import { useEmulator } from '../support/setup.ts';
 
 // Tests of `delete/`. delete-saved.test.ts has those of saved credentials.
 
 const OTHER = { repository: 'acme/elsewhere', repository_id: '99' };
 
-let emulator: Emulator;
-
-beforeEach(async () => {
-  emulator = await startEmulator();
-});
-afterEach(() => emulator.close());
-
-/** Runs `delete/`, and checks that its output shows no secret. */
-async function remove(inputs: Record<string, string> = {}, step: Step = {}): Promise<Executed> {
-  const env = { ...emulator.github.variables, ...step.env };
-  const run = await runAction(emulator, { ...step, action: 'delete', inputs, env });
-  for (const secret of secretsOf(emulator)) expect(readable(run)).not.toContain(secret);
-  expect(run.stderr).toBe('');
-  return run;
-}
-
-/** Runs the main action, which creates what `delete/` deletes. */
-const make = (inputs: Record<string, string>, env = {}) =>
-  runAction(emulator, { inputs, env: { ...emulator.github.variables, ...env } });
-
-type Seed = Parameters<Emulator['seed']>;
-
-/**
- * Adds a client to the emulator like one that an earlier run created, by default for the runner's repository.
- * @returns its id
- */
-function put(
-  identity: Partial<Identity> = {},
-  marker: Partial<OwnershipMarker> = {},
-  ...[fields, options]: Partial<Seed>
-) {
-  const description = `Ours.\n${markerLine(identity, marker)}`;
-  return emulator.seed({ name: 'Made by a run', description, ...fields }, options).client.client_id;
-}
-
-const sent = () => emulator.requests.map(({ operation }) => operation);
-const ids = () => emulator.clients().map(({ client_id }) => client_id);
+const emulator = useEmulator();
+const remove = (inputs: Inputs = {}, step: Step = {}): Promise<Executed> => runDelete(emulator, inputs, step);
+const seed = (identity: Partial<Identity> = {}, options: Parameters<typeof seedManaged>[2] = {}) =>
+  seedManaged(emulator, identity, options);
+const ids = () => clientIds(emulator);
+const saving = () => ({ save_to: 'repository', github_token: emulator.github.token });
 const callTo = (id: string) => `DELETE ${emulator.url}/api/v1/organizations/${emulator.organization.id}/clients/${id}`;
 const about = (id: string) => ({
   where: ({ path }: { path: string }) => path.endsWith(`/clients/${id}`),
 });
 
-/** Saves credentials in GitHub Actions, by default in the repository. @returns their location */
-function save(environment = '') {
-  const repository = emulator.github.repository(REPOSITORY);
-  const location = environment ? repository.addEnvironment(environment) : repository;
-  seedFormer(emulator, location, { identity: { environment } });
-  return location;
+/** Checks that a run deleted exactly these clients, without a warning or an error. */
+function expectDeleted(run: Outcome, ...deleted: string[]): void {
+  const { exitCode, annotations, outputs } = run;
+  expect({ exitCode, annotations, outputs }).toEqual({
+    exitCode: 0,
+    annotations: [],
+    outputs: { deleted: deleted.join(' ') },
+  });
 }
 
-const names = ({ variables, secrets }: ReturnType<typeof save>) => [...variables.keys(), ...secrets.keys()];
+/** Checks that a run failed before it deleted anything: it set no output. */
+function expectRefused({ exitCode, outputs }: Outcome): void {
+  expect({ exitCode, outputs }).toEqual({ exitCode: 1, outputs: {} });
+}
 
-describe('delete/', () => {
-  it('deletes every persistent client of the repository, whoever made it, and no other', async () => {
+describe('the clients that are found', () => {
+  it('deletes every persistent client of the repository, whichever workflow created it, and no other client', async () => {
     emulator.behaviour.listOrder = 'random';
     for (let count = 0; count < 110; count++) emulator.seed({ name: `client ${count}` });
-    const newest = put({}, { run: '2.1' }, {}, { ageMs: DAY, secrets: 5 });
-    const old = put({}, { by: OTHER.repository_id }, {}, { ageMs: 400 * DAY });
-    const middle = put({}, { repo: OTHER.repository_id }, {}, { ageMs: 2 * DAY });
+    const newest = seed({}, { marker: { run: '2.1' }, ageMs: DAY, secrets: 5 });
+    const old = seed({}, { marker: { by: OTHER.repository_id }, ageMs: 400 * DAY });
+    const middle = seed({}, { marker: { repo: OTHER.repository_id }, ageMs: 2 * DAY });
     const name = `GitHub Actions: ${REPOSITORY}`;
     const claims = [{ key: 'github_repository_id', value: RUNNER_VARIABLES.GITHUB_REPOSITORY_ID }];
     const description = `Ours.\n${markerLine()}`;
     const others = [
-      put(OTHER, { repo: OTHER.repository_id }, { name, custom_claims: claims }),
-      put({ environment: 'production' }),
-      put({ name: 'Deploy' }),
-      put({ lifetime: 'job' }),
+      seed(OTHER, { marker: { repo: OTHER.repository_id }, fields: { name, custom_claims: claims } }),
+      seed({ environment: 'production' }),
+      seed({ name: 'Deploy' }),
+      seed({ lifetime: 'job' }),
       ...[
-        { description: 'Made by hand.', custom_claims: claims },
+        { description: 'Created manually.', custom_claims: claims },
         { description: `${markerLine()}\n${markerLine()}` },
         { description: description.replace('client v1', 'client v2') },
         { description: description.replace('nonce:', 'nonce=') },
@@ -99,11 +83,13 @@ describe('delete/', () => {
     emulator.seed({ name, description }, { organizationId: organization.id });
 
     const run = await remove();
-    expect([run.exitCode, errors(run), Object.keys(run.outputs)]).toEqual([0, [], ['deleted']]);
+    expect(run.exitCode).toBe(0);
+    expect(errors(run)).toEqual([]);
     expect(warnings(run)).toEqual([
       expect.stringMatching(/^Clients with this repository's claims and no ownership marker: /),
       expect.stringMatching(/^Clients with several different ownership markers: /),
     ]);
+    expect(Object.keys(run.outputs)).toEqual(['deleted']);
     expect(run.outputs.deleted?.split(' ').sort()).toEqual([old, middle, newest].sort());
     expect(ids()).toHaveLength(110 + others.length + 1);
     expect(ids()).toEqual(expect.arrayContaining(others));
@@ -112,54 +98,73 @@ describe('delete/', () => {
       expect(run.summary).toContain(`client ${id}`);
     }
     const each = ['getClient', 'deleteClient'];
-    expect(sent()).toEqual(['token', 'listClients', 'listClients', ...each, ...each, ...each]);
+    expect(operationsOf(emulator)).toEqual(['token', 'listClients', 'listClients', ...each, ...each, ...each]);
   });
 
-  it('takes nothing there for success, and says so', async () => {
-    const run = await remove({ save_to: 'repository', github_token: emulator.github.token });
-    expect([run.exitCode, run.annotations, run.outputs]).toEqual([0, [], { deleted: '' }]);
-    expect(run.log).toContain('There is nothing to delete.');
-    expect(sentTo(emulator, 'deleteClient')).toEqual([]);
+  it('succeeds and says so if delete/ finds nothing, in a dry run too', async () => {
+    for (const dry_run of ['false', 'true']) {
+      const run = await remove({ ...saving(), dry_run });
+      expectDeleted(run);
+      expect(run.log).toContain('There is nothing to delete.');
+      expect(sentTo(emulator, 'deleteClient')).toEqual([]);
+    }
   });
 
-  const { GITHUB_REPOSITORY_ID: repository_id } = RUNNER_VARIABLES;
-  it.each<[seed: Partial<Identity>, inputs: Record<string, string>, env: Step['env'], found: boolean]>([
-    [{ environment: 'Production' }, { environment: 'production' }, {}, true],
-    [{ environment: 'production' }, { environment: 'PRODUCTION' }, {}, true],
-    [{ environment: 'production' }, { environment: 'production-eu' }, {}, false],
-    [{ environment: 'production' }, {}, {}, false],
-    [{}, { environment: 'production' }, {}, false],
-    [{ name: 'Deploy' }, { name: 'Deploy' }, {}, true],
-    [{ name: 'Deploy' }, { name: 'deploy' }, {}, false],
-    [{ name: 'Deploy' }, {}, {}, false],
-    [{ name: 'Deploy', environment: 'a' }, { name: 'Deploy', environment: 'a' }, {}, true],
-    [{ repository: 'acme/former-name' }, {}, {}, true],
-    [{ repository_id: '99' }, {}, {}, false],
-    [{}, { repository: REPOSITORY.toUpperCase() }, {}, true],
-    [{ repository_id: undefined }, {}, { GITHUB_REPOSITORY_ID: undefined }, true],
-    [
-      { repository_id: undefined },
-      {},
-      { GITHUB_REPOSITORY_ID: undefined, GITHUB_REPOSITORY: REPOSITORY.toUpperCase() },
-      true,
-    ],
-    [{ repository_id: undefined }, {}, { GITHUB_REPOSITORY_ID: repository_id }, false],
-  ])('takes a client of %j by the inputs %j and the runner’s %j: %p', async (seed, inputs, env, found) => {
-    const id = put(seed);
-    const run = await remove(inputs, { env: env ?? {} });
-    expect([run.exitCode, run.annotations, run.outputs.deleted]).toEqual([0, [], found ? id : '']);
-    expect(ids()).toEqual(found ? [] : [id]);
+  it.each<{ name: string; identity: Partial<Identity>; inputs: Inputs; env: Step['env'] }>([
+    {
+      name: 'the input environment names it in another case',
+      identity: { environment: 'Production' },
+      inputs: { environment: 'PRODUCTION' },
+      env: {},
+    },
+    {
+      name: 'its name and environment are given',
+      identity: { name: 'Deploy', environment: 'a' },
+      inputs: { name: 'Deploy', environment: 'a' },
+      env: {},
+    },
+    {
+      name: 'its repository was renamed since',
+      identity: { repository: 'acme/former-name' },
+      inputs: {},
+      env: {},
+    },
+    {
+      name: 'no run knows the id of the repository, and the case of its name has changed',
+      identity: { repository_id: undefined },
+      inputs: {},
+      env: { GITHUB_REPOSITORY_ID: undefined, GITHUB_REPOSITORY: REPOSITORY.toUpperCase() },
+    },
+  ])('deletes a client of the same target if $name', async ({ identity, inputs, env }) => {
+    const id = seed(identity);
+    expectDeleted(await remove(inputs, { env: env ?? {} }), id);
+    expect(ids()).toEqual([]);
   });
 
-  it('finds what the action made, with the environment of the ID token', async () => {
+  it.each<{ name: string; identity: Partial<Identity>; inputs: Inputs }>([
+    { name: 'it has an environment, and none is given', identity: { environment: 'production' }, inputs: {} },
+    { name: 'it has no environment, and one is given', identity: {}, inputs: { environment: 'production' } },
+    { name: 'the case of its name differs', identity: { name: 'Deploy' }, inputs: { name: 'deploy' } },
+    {
+      name: 'the id of its repository differs, although the repository has the same name',
+      identity: { repository_id: '99' },
+      inputs: {},
+    },
+  ])('keeps a client of another target without a warning if $name', async ({ identity, inputs }) => {
+    const id = seed(identity);
+    expectDeleted(await remove(inputs));
+    expect(ids()).toEqual([id]);
+  });
+
+  it('deletes the client that the main action created for the environment of the ID token, and refuses another environment', async () => {
     const { idTokenVariables } = emulator.github;
     emulator.github.idTokenClaims = { environment: 'preview/pr-7' };
-    emulator.github.repository(REPOSITORY).addEnvironment('preview/pr-7');
-    const saving = { save_to: 'environment', github_token: emulator.github.token };
-    const { outputs } = await make(saving, idTokenVariables);
-    const other = put();
-    const run = await remove(saving, { env: idTokenVariables });
-    expect([run.exitCode, run.annotations, run.outputs.deleted]).toEqual([0, [], outputs.client_id]);
+    repositoryOf(emulator).addEnvironment('preview/pr-7');
+    const inputs = { save_to: 'environment', github_token: emulator.github.token };
+    const { outputs } = await runAction(emulator, { inputs, env: idTokenVariables });
+    const other = seed();
+    const run = await remove(inputs, { env: idTokenVariables });
+    expectDeleted(run, outputs.client_id ?? '');
     expect(ids()).toEqual([other]);
     expect(run.log).toContain("Claims about the repository come from GitHub's ID token.");
     const disagreeing = await remove({ environment: 'production' }, { env: idTokenVariables });
@@ -172,214 +177,22 @@ describe('delete/', () => {
   it.each([
     ['the ownership marker', { description: markerLine({ environment: 'production' }) }],
     ['the claims', { custom_claims: [{ key: 'github_repository_id', value: '1' }] }],
-  ])('reads a client again just before it deletes it, and keeps it if %s changed', async (_, changed) => {
-    const [first, second] = [put({}, {}, {}, { ageMs: DAY }), put()];
+  ])('reads a client again before it deletes it, and keeps it if %s changed', async (_, changed) => {
+    const [first, second] = [seed({}, { ageMs: DAY }), seed()];
     emulator.faults.add({
       operation: 'getClient',
       ...about(first),
       fault: { kind: 'edit', edit: ({ client }) => ({ client: { ...client, ...changed } }) },
     });
     const run = await remove();
-    expect([run.exitCode, run.outputs.deleted, ids()]).toEqual([1, second, [first]]);
+    expect({ exitCode: run.exitCode, outputs: run.outputs }).toEqual({ exitCode: 1, outputs: { deleted: second } });
+    expect(ids()).toEqual([first]);
     expect(errors(run)).toEqual([`Client ${first} is not deleted: its description or its claims have changed.`]);
   });
-});
 
-describe('delete/ with client_id', () => {
-  it.each<[what: string, identity: Partial<Identity>, inputs: Record<string, string>, claims: Record<string, string>]>([
-    ['with our identity hash', {}, {}, {}],
-    ['with a name of its own', { name: 'Deploy' }, {}, {}],
-    [
-      'of this environment',
-      { environment: 'Production' },
-      { environment: 'production' },
-      { environment: 'Production' },
-    ],
-    [
-      'whose identity hash is of a repository without an id, by claims that name this one',
-      { repository_id: undefined },
-      {},
-      { github_repository: REPOSITORY.toUpperCase() },
-    ],
-  ])('deletes that client without a search: one %s', async (_, identity, inputs, claims) => {
-    const custom_claims = Object.entries(claims).map(([key, value]) => ({ key, value }));
-    const [id, other] = [put(identity, {}, { custom_claims }), put()];
-    const run = await remove({ ...inputs, client_id: id });
-    expect([run.exitCode, run.annotations, run.outputs.deleted]).toEqual([0, [], id]);
-    expect(ids()).toEqual([other]);
-    expect(sent()).toEqual(['token', 'getClient', 'deleteClient']);
-  });
-
-  it('takes a client that is not there for deleted, without a search, and deletes what is saved all the same', async () => {
-    const location = save();
-    location.setVariable(ID, 'm2morg_404');
-    const other = put();
-    const saving = { save_to: 'repository', github_token: emulator.github.token };
-    const run = await remove({ client_id: 'm2morg_404', ...saving });
-    expect([run.exitCode, run.annotations, run.outputs.deleted]).toEqual([0, [], '']);
-    expect([ids(), names(location), sentTo(emulator, 'listClients')]).toEqual([[other], [], []]);
-  });
-
-  const foreign: [
-    what: string,
-    identity: Partial<Identity>,
-    marker: Partial<OwnershipMarker>,
-    claims: Record<string, string>,
-  ][] = [
-    ['for another repository', OTHER, { repo: OTHER.repository_id }, {}],
-    ['claims name another repository', { name: 'Deploy' }, {}, { github_repository_id: '99' }],
-    ['claims name another repository', { name: 'Deploy' }, {}, { github_repository: OTHER.repository }],
-    ['for the environment "production"', { environment: 'production' }, {}, { environment: 'production' }],
-    ['belongs to one job', { lifetime: 'job' }, {}, {}],
-  ];
-  it.each(foreign)('refuses one that is not ours: %s', async (words, identity, marker, claims) => {
-    const custom_claims = Object.entries(claims).map(([key, value]) => ({ key, value }));
-    const location = save();
-    const id = put(identity, marker, { custom_claims });
-    const before = emulator.clients();
-    const run = await remove({ client_id: id, save_to: 'repository', github_token: emulator.github.token });
-    expect([run.exitCode, run.outputs]).toEqual([1, {}]);
-    expect(errors(run)).toEqual([expect.stringMatching(`^Client ${id} is not managed by this step: .*${words}`)]);
-    expect([emulator.clients(), names(location)]).toEqual([before, [STATE, ID, SECRET]]);
-  });
-
-  it.each([
-    ['', []],
-    ['Made by hand.', [{ key: 'github_repository', value: REPOSITORY }]],
-    [`${markerLine()}\n${markerLine()}`, []],
-  ])('refuses one that this action did not make: %j', async (description, custom_claims) => {
-    const id = emulator.seed({ name: `GitHub Actions: ${REPOSITORY}`, description, custom_claims }).client.client_id;
-    const run = await remove({ client_id: id });
-    expect([run.exitCode, run.outputs, ids()]).toEqual([1, {}, [id]]);
-    expect(errors(run)).toEqual([
-      expect.stringMatching(`^Client ${id} is not (deleted|managed by this step): its description has (no|several)`),
-    ]);
-  });
-
-  it('refuses if the response shows another client', async () => {
-    const [id, other] = [put(), put()];
-    const client = emulator.clients().find(({ client_id }) => client_id === other);
-    emulator.faults.add({ operation: 'getClient', fault: { kind: 'edit', edit: () => ({ client }) } });
-    const run = await remove({ client_id: id });
-    expect([run.exitCode, run.outputs, ids()]).toEqual([1, {}, [id, other]]);
-  });
-});
-
-describe('delete/ with dry_run', () => {
-  it('lists everything that would be deleted, and changes nothing', async () => {
-    const location = save('production');
-    const [first, second] = [put({ environment: 'production' }), put({ environment: 'production' })];
-    const before = emulator.clients();
-    const run = await remove({
-      dry_run: 'true',
-      environment: 'production',
-      save_to: 'environment',
-      github_token: emulator.github.token,
-    });
-    expect([run.exitCode, run.annotations, run.outputs]).toEqual([0, [], { deleted: '' }]);
-    for (const what of [first, second, STATE, ID, SECRET]) {
-      expect(run.log).toMatch(new RegExp(`delete .*${what}`));
-      expect(run.summary).toContain(what);
-    }
-    expect([emulator.clients(), names(location)]).toEqual([before, [STATE, ID, SECRET]]);
-    expect(emulator.requests.filter(({ method }) => method !== 'GET').map(({ operation }) => operation)).toEqual([
-      'token',
-    ]);
-  });
-
-  it('says if there is nothing to delete', async () => {
-    const run = await remove({ dry_run: 'true', save_to: 'repository', github_token: emulator.github.token });
-    expect([run.exitCode, run.annotations, run.outputs]).toEqual([0, [], { deleted: '' }]);
-    expect(run.log).toContain('There is nothing to delete.');
-  });
-
-  it('refuses a foreign client as a real run would', async () => {
-    const id = put(OTHER, { repo: OTHER.repository_id });
-    const run = await remove({ dry_run: 'true', client_id: id });
-    expect([run.exitCode, errors(run).length]).toEqual([1, 1]);
-  });
-});
-
-describe('delete/, if something fails', () => {
-  it('goes on with the others, and names what remains with the call that deletes it', async () => {
-    const location = save();
-    const [first, second, third] = [3, 2, 1].map((days) => put({}, {}, {}, { ageMs: days * DAY }));
-    const fault = { kind: 'status', status: 403 } as const;
-    emulator.faults.add({ operation: 'deleteClient', ...about(second ?? ''), fault });
-    const run = await remove({ save_to: 'repository', github_token: emulator.github.token });
-    expect([run.exitCode, run.outputs.deleted, ids()]).toEqual([1, `${first} ${third}`, [second]]);
-    expect(errors(run)).toEqual([expect.stringMatching(`^Client ${second} is left over: .*HTTP 403`)]);
-    expect(errors(run)[0]).toContain(callTo(second ?? ''));
-    expect(names(location)).toEqual([STATE, ID]);
-  });
-
-  it('names as many failures in the error as fit, each with its whole call, and all of them in the log', async () => {
-    const ids = Array.from({ length: 20 }, () => put());
-    emulator.faults.add({ operation: 'deleteClient', fault: { kind: 'status', status: 403 } });
-    const run = await remove();
-    expect(run.exitCode).toBe(1);
-    const lines = errors(run)[0]?.split('\n') ?? [];
-    const count = `and ${ids.length - lines.length + 1} more, listed in the log`;
-    expect(lines).toContain(count);
-    expect(lines.length).toBeGreaterThan(8);
-    for (const line of lines.filter((text) => text !== count)) {
-      expect(line).toMatch(/^Client .* is left over: /);
-      expect(ids.some((id) => line.endsWith(callTo(id)))).toBe(true);
-    }
-    expect(longestAnnotation(run)).toBeLessThan(4000);
-    for (const id of ids) expect(plainLines(run)).toContainEqual(expect.stringContaining(callTo(id)));
-  });
-
-  it('does not say that there is nothing if nothing could be deleted', async () => {
-    const id = put();
-    emulator.faults.add({ operation: 'deleteClient', fault: { kind: 'status', status: 403 } });
-    const run = await remove();
-    expect([run.exitCode, run.outputs, ids()]).toEqual([1, { deleted: '' }, [id]]);
-    expect(run.log).not.toContain('nothing to delete');
-  });
-
-  it.each<[Operation, Fault]>([
-    ['token', { kind: 'status', status: 401 }],
-    ['listClients', { kind: 'status', status: 403 }],
-    ['listClients', { kind: 'body', body: 'rubbish' }],
-    ['getPublicKey', { kind: 'status', status: 500 }],
-    ['getPublicKey', { kind: 'body', body: '{}' }],
-    ['getVariable', { kind: 'body', body: '<html>' }],
-    ['getActionsSecret', { kind: 'status', status: 404, body: '<html>no such host</html>' }],
-  ])('before it knows what to delete (%s: %j), it deletes nothing', async (operation, fault) => {
-    const location = save();
-    const id = put();
-    emulator.faults.add({ operation, fault });
-    const run = await remove({ save_to: 'repository', github_token: emulator.github.token });
-    expect([run.exitCode, run.outputs, errors(run).length]).toEqual([1, {}, 1]);
-    expect([ids(), names(location)]).toEqual([[id], [STATE, ID, SECRET]]);
-  });
-
-  it.each<[Operation, Fault]>([
-    ['token', { kind: 'reset' }],
-    ['listClients', { kind: 'truncate' }],
-    ['getClient', { kind: 'status', status: 503 }],
-    ['deleteClient', { kind: 'reset' }],
-    ['deleteClient', { kind: 'status', status: 500 }],
-    ['getPublicKey', { kind: 'reset' }],
-    ['getVariable', { kind: 'truncate' }],
-    ['deleteActionsSecret', { kind: 'reset' }],
-    ['deleteActionsSecret', { kind: 'status', status: 502 }],
-    ['deleteVariable', { kind: 'close' }],
-    ['deleteVariable', { kind: 'status', status: 500 }],
-  ])('a request without a usable response (%s: %j) is no failure', async (operation, fault) => {
-    const location = save();
-    const id = put();
-    emulator.faults.add({ operation, call: 1, when: 'after', fault });
-    const run = await remove({ save_to: 'repository', github_token: emulator.github.token });
-    expect([run.exitCode, run.annotations, run.outputs.deleted]).toEqual([0, [], id]);
-    expect([ids(), names(location)]).toEqual([[], []]);
-    for (const what of [id, STATE, ID, SECRET]) expect(run.summary).toContain(what);
-  });
-
-  /** Puts three clients of ours, and changes the second one in the list. @returns their ids */
-  function putAndEdit(changes: object): string[] {
-    const all = [put(), put(), put()];
+  /** Adds three clients with our identity hash, and changes the second one in the list. @returns their ids */
+  function seedAndEdit(changes: object): string[] {
+    const all = [seed(), seed(), seed()];
     const edit = ({ clients }: { clients: object[] }) => ({
       clients: clients.map((client, at) => (at === 1 ? { ...client, ...changes } : client)),
     });
@@ -387,20 +200,20 @@ describe('delete/, if something fails', () => {
     return all;
   }
 
-  it('deletes a client of ours that cannot be parsed completely', async () => {
-    const all = putAndEdit({ scopes: 'none' });
-    const run = await remove();
-    expect([run.exitCode, run.annotations, run.outputs.deleted?.split(' '), ids()]).toEqual([0, [], all, []]);
+  it('deletes a client with our identity hash even if its other fields cannot be parsed', async () => {
+    const all = seedAndEdit({ scopes: 'none' });
+    expectDeleted(await remove(), ...all);
+    expect(ids()).toEqual([]);
   });
 
   it.each([
     [
-      'its claim names another repository, even if the client cannot be parsed completely',
+      'its claim names another repository, even if its other fields cannot be parsed',
       { custom_claims: [{ key: 'github_repository_id', value: '99' }], scopes: 'none' },
     ],
     ['its claims cannot be read', { custom_claims: 'none' }],
   ])('keeps a client with our identity hash, with a warning, if %s', async (_, changes) => {
-    const [first, kept, last] = putAndEdit(changes);
+    const [first, kept, last] = seedAndEdit(changes);
     const run = await remove();
     expect({ exitCode: run.exitCode, deleted: run.outputs.deleted, ids: ids() }).toEqual({
       exitCode: 0,
@@ -416,10 +229,197 @@ describe('delete/, if something fails', () => {
       },
     ]);
   });
+});
 
-  it('takes what another run deleted meanwhile for done', async () => {
-    const location = save();
-    put();
+describe('client_id', () => {
+  const claimsOf = (claims: Record<string, string>) => Object.entries(claims).map(([key, value]) => ({ key, value }));
+
+  it.each<{ what: string; identity: Partial<Identity>; inputs: Inputs; claims: Record<string, string> }>([
+    { what: 'has another name', identity: { name: 'Deploy' }, inputs: {}, claims: {} },
+    {
+      what: 'has a claim that names the environment in another case',
+      identity: { environment: 'Production' },
+      inputs: { environment: 'production' },
+      claims: { environment: 'Production' },
+    },
+    {
+      what: 'was created without the id of the repository, and its claims name this repository',
+      identity: { repository_id: undefined },
+      inputs: {},
+      claims: { github_repository: REPOSITORY.toUpperCase() },
+    },
+  ])('deletes the client that client_id names, without a search, if it $what', async ({ identity, inputs, claims }) => {
+    const [id, other] = [seed(identity, { fields: { custom_claims: claimsOf(claims) } }), seed()];
+    expectDeleted(await remove({ ...inputs, client_id: id }), id);
+    expect(ids()).toEqual([other]);
+    expect(operationsOf(emulator)).toEqual(['token', 'getClient', 'deleteClient']);
+  });
+
+  it('counts a client that does not exist as deleted if client_id names it, and deletes its saved credentials', async () => {
+    const location = seedSavedFor(emulator);
+    location.setVariable(ID, 'm2morg_404');
+    const other = seed();
+    expectDeleted(await remove({ client_id: 'm2morg_404', ...saving() }));
+    expect(ids()).toEqual([other]);
+    expect(entriesIn(location)).toEqual([]);
+    expect(sentTo(emulator, 'listClients')).toEqual([]);
+  });
+
+  it.each<{
+    what: string;
+    words: string;
+    identity: Partial<Identity>;
+    repo?: string;
+    claims: Record<string, string>;
+  }>([
+    { what: 'is for another repository', words: 'for another repository', identity: OTHER, repo: '99', claims: {} },
+    {
+      what: 'has claims of another repository',
+      words: 'claims name another repository',
+      identity: { name: 'Deploy' },
+      claims: { github_repository_id: '99' },
+    },
+    {
+      what: 'is for another environment',
+      words: 'for the environment "production"',
+      identity: { environment: 'production' },
+      claims: { environment: 'production' },
+    },
+    { what: 'belongs to a job', words: 'belongs to one job', identity: { lifetime: 'job' }, claims: {} },
+  ])(
+    'refuses to delete the client that client_id names, and keeps its saved credentials, in a dry run too, if it $what',
+    async ({ words, identity, repo, claims }) => {
+      const location = seedSavedFor(emulator);
+      const id = seed(identity, { marker: repo ? { repo } : {}, fields: { custom_claims: claimsOf(claims) } });
+      const before = emulator.clients();
+      for (const dry_run of ['false', 'true']) {
+        const run = await remove({ client_id: id, ...saving(), dry_run });
+        expectRefused(run);
+        expect(errors(run)).toEqual([expect.stringMatching(`^Client ${id} is not managed by this step: .*${words}`)]);
+        expect(emulator.clients()).toEqual(before);
+        expect(entriesIn(location)).toEqual(ALL_ENTRIES);
+      }
+    },
+  );
+
+  it.each([
+    ['no marker', 'Created manually.'],
+    ['several different markers', `${markerLine()}\n${markerLine()}`],
+  ])('refuses to delete the client that client_id names if it has %s', async (_, description) => {
+    const custom_claims = [{ key: 'github_repository', value: REPOSITORY }];
+    const id = emulator.seed({ name: `GitHub Actions: ${REPOSITORY}`, description, custom_claims }).client.client_id;
+    const run = await remove({ client_id: id });
+    expectRefused(run);
+    expect(ids()).toEqual([id]);
+    expect(errors(run)).toEqual([
+      expect.stringMatching(`^Client ${id} is not (deleted|managed by this step): its description has (no|several)`),
+    ]);
+  });
+
+  it('deletes nothing if Scalekit shows another client than client_id names', async () => {
+    const [id, other] = [seed(), seed()];
+    const client = emulator.clients().find(({ client_id }) => client_id === other);
+    emulator.faults.add({ operation: 'getClient', fault: { kind: 'edit', edit: () => ({ client }) } });
+    expectRefused(await remove({ client_id: id }));
+    expect(ids()).toEqual([id, other]);
+  });
+});
+
+it('lists in a dry run every client, variable and secret that it would delete, and changes nothing', async () => {
+  const location = seedSavedFor(emulator, 'production');
+  const [first, second] = [seed({ environment: 'production' }), seed({ environment: 'production' })];
+  const before = emulator.clients();
+  const run = await remove({
+    dry_run: 'true',
+    environment: 'production',
+    save_to: 'environment',
+    github_token: emulator.github.token,
+  });
+  expectDeleted(run);
+  for (const what of [first, second, STATE, ID, SECRET]) {
+    expect(run.log).toMatch(new RegExp(`delete .*${what}`));
+    expect(run.summary).toContain(what);
+  }
+  expect(emulator.clients()).toEqual(before);
+  expect(entriesIn(location)).toEqual(ALL_ENTRIES);
+  expect(emulator.requests.filter(({ method }) => method !== 'GET').map(({ operation }) => operation)).toEqual([
+    'token',
+  ]);
+});
+
+describe('failures', () => {
+  it('deletes the other clients if one cannot be deleted, and names it with the call that deletes it', async () => {
+    const location = seedSavedFor(emulator);
+    const [first = '', second = '', third = ''] = [3, 2, 1].map((days) => seed({}, { ageMs: days * DAY }));
+    const fault = { kind: 'status', status: 403 } as const;
+    emulator.faults.add({ operation: 'deleteClient', ...about(second), fault });
+    const run = await remove(saving());
+    expect({ exitCode: run.exitCode, outputs: run.outputs }).toEqual({
+      exitCode: 1,
+      outputs: { deleted: `${first} ${third}` },
+    });
+    expect(ids()).toEqual([second]);
+    expect(errors(run)).toEqual([expect.stringMatching(`^Client ${second} is left over: .*HTTP 403`)]);
+    expect(errors(run)[0]).toContain(callTo(second));
+    expect(entriesIn(location)).toEqual([STATE, ID]);
+  });
+
+  it('names in the error as many clients as fit, each with its whole DELETE call, and in the log all that are left over', async () => {
+    const all = Array.from({ length: 20 }, () => seed());
+    emulator.faults.add({ operation: 'deleteClient', fault: { kind: 'status', status: 403 } });
+    const run = await remove();
+    expect({ exitCode: run.exitCode, outputs: run.outputs }).toEqual({ exitCode: 1, outputs: { deleted: '' } });
+    const lines = errors(run)[0]?.split('\n') ?? [];
+    const count = `and ${all.length - lines.length + 1} more, listed in the log`;
+    expect(lines).toContain(count);
+    expect(lines.length).toBeGreaterThan(8);
+    for (const line of lines.filter((text) => text !== count)) {
+      expect(line).toMatch(/^Client .* is left over: /);
+      expect(all.some((id) => line.endsWith(callTo(id)))).toBe(true);
+    }
+    expect(longestAnnotation(run)).toBeLessThan(4000);
+    for (const id of all) expect(plainLines(run)).toContainEqual(expect.stringContaining(callTo(id)));
+    expect(run.log).not.toContain('nothing to delete');
+    expect(ids()).toEqual(all);
+  });
+
+  it.each<{ name: string; operation: Operation; fault: Fault }>([
+    { name: 'the clients', operation: 'listClients', fault: { kind: 'status', status: 403 } },
+    {
+      name: 'the saved secret',
+      operation: 'getActionsSecret',
+      fault: { kind: 'status', status: 404, body: '<html>no such host</html>' },
+    },
+  ])('deletes nothing if delete/ cannot read $name', async ({ operation, fault }) => {
+    const location = seedSavedFor(emulator);
+    const id = seed();
+    emulator.faults.add({ operation, fault });
+    const run = await remove(saving());
+    expectRefused(run);
+    expect(errors(run)).toHaveLength(1);
+    expect(ids()).toEqual([id]);
+    expect(entriesIn(location)).toEqual(ALL_ENTRIES);
+  });
+
+  it('counts a client, a variable and a secret as deleted if the responses to their deletion are lost', async () => {
+    const location = seedSavedFor(emulator);
+    const id = seed();
+    const lost = { call: 1, when: 'after' } as const;
+    emulator.faults.add(
+      { operation: 'deleteClient', ...lost, fault: { kind: 'reset' } },
+      { operation: 'deleteActionsSecret', ...lost, fault: { kind: 'status', status: 502 } },
+      { operation: 'deleteVariable', ...lost, fault: { kind: 'close' } },
+    );
+    const run = await remove(saving());
+    expectDeleted(run, id);
+    expect(ids()).toEqual([]);
+    expect(entriesIn(location)).toEqual([]);
+    for (const what of [id, STATE, ID, SECRET]) expect(run.summary).toContain(what);
+  });
+
+  it('counts a client that another run deletes at the same time as deleted', async () => {
+    const location = seedSavedFor(emulator);
+    seed();
     let arrived = 0;
     const both = Promise.withResolvers<void>();
     emulator.hold = async (when, { operation }) => {
@@ -428,103 +428,101 @@ describe('delete/, if something fails', () => {
       if (arrived === 2) both.resolve();
       await both.promise;
     };
-    const inputs = { save_to: 'repository', github_token: emulator.github.token };
-    const runs = await Promise.all([remove(inputs), remove(inputs)]);
-    expect(runs.map(({ exitCode, annotations }) => [exitCode, annotations])).toEqual(Array(2).fill([0, []]));
-    expect([ids(), names(location)]).toEqual([[], []]);
+    const runs = await Promise.all([remove(saving()), remove(saving())]);
+    for (const run of runs) expect(run).toMatchObject({ exitCode: 0, annotations: [] });
+    expect(ids()).toEqual([]);
+    expect(entriesIn(location)).toEqual([]);
   });
 
-  it('is cancelled in between: it fails, says what remains, and sends nothing more', async () => {
-    const [first, second] = [put({}, {}, {}, { ageMs: DAY }), put()];
+  it('sends nothing more and names the clients that remain if it is cancelled during a deletion', async () => {
+    const [first, second] = [seed({}, { ageMs: DAY }), seed()];
     const run = await remove({}, interruptedAt(emulator, 'deleteClient'));
-    expect([run.exitCode, run.outputs.deleted, ids()]).toEqual([1, first, [second]]);
+    expect({ exitCode: run.exitCode, outputs: run.outputs }).toEqual({ exitCode: 1, outputs: { deleted: first } });
+    expect(ids()).toEqual([second]);
     expect(errors(run)).toEqual([expect.stringMatching(/^The run was cancelled\./)]);
     expect(errors(run)[0]).toContain(callTo(second));
   });
 });
 
-describe('delete/ with another repository', () => {
+describe('another repository', () => {
   beforeEach(() => {
     emulator.github.addRepository(OTHER.repository, { id: Number(OTHER.repository_id) });
   });
   const inputs = () => ({ repository: 'ACME/Elsewhere', github_token: emulator.github.token });
 
-  it('deletes that one’s clients and what is saved there', async () => {
-    const runnerLocation = save();
+  it('deletes the clients of the input repository and what is saved there, and nothing of its own repository', async () => {
+    const ownLocation = seedSavedFor(emulator);
     const location = emulator.github.repository(OTHER.repository);
     seedFormer(emulator, location, { identity: OTHER });
-    const [id, other] = [put(OTHER, { repo: OTHER.repository_id }), put()];
+    const [id, other] = [seed(OTHER, { marker: { repo: OTHER.repository_id } }), seed()];
     const run = await remove({ ...inputs(), save_to: 'repository' });
-    expect([run.exitCode, run.annotations, run.outputs.deleted, ids()]).toEqual([0, [], id, [other]]);
-    expect([names(location), names(runnerLocation)]).toEqual([[], [STATE, ID, SECRET]]);
+    expectDeleted(run, id);
+    expect(ids()).toEqual([other]);
+    expect(entriesIn(location)).toEqual([]);
+    expect(entriesIn(ownLocation)).toEqual(ALL_ENTRIES);
     expect(run.log).toContain(`Claims about ${OTHER.repository} come from GitHub's API.`);
   });
 
-  it('takes the environment from the input alone, whatever the ID token says', async () => {
+  it('reads the environment of another repository from the input, even if the ID token names one', async () => {
     emulator.github.idTokenClaims = { environment: 'production' };
-    const [id, other] = [put({ ...OTHER, environment: 'staging' }), put({ ...OTHER, environment: 'production' })];
+    const [id, other] = [seed({ ...OTHER, environment: 'staging' }), seed({ ...OTHER, environment: 'production' })];
     const run = await remove({ ...inputs(), environment: 'staging' }, { env: emulator.github.idTokenVariables });
-    expect([run.exitCode, run.outputs.deleted, ids()]).toEqual([0, id, [other]]);
+    expect({ exitCode: run.exitCode, outputs: run.outputs }).toEqual({ exitCode: 0, outputs: { deleted: id } });
+    expect(ids()).toEqual([other]);
   });
 
-  it.each([
-    [
-      'was renamed',
-      () => emulator.github.rename(OTHER.repository, 'acme/new-name'),
-      /renamed or transferred.*current name/,
-    ],
-    ['is not there', () => ({ repository: 'acme/nothing' }), /HTTP 404.*may not see it/],
-    ['is not seen', () => ({ github_token: emulator.github.addToken('none') }), /HTTP 404.*may not see it/],
-    ['is given without a token', () => ({ github_token: '' }), /^Bad input: github_token: is empty/],
-  ])('fails if it %s', async (_, prepare, message) => {
-    const id = put(OTHER, { repo: OTHER.repository_id });
-    const run = await remove({ ...inputs(), ...(prepare() ?? {}) });
-    expect([run.exitCode, run.outputs, ids()]).toEqual([1, {}, [id]]);
-    expect(errors(run)).toEqual([expect.stringMatching(message)]);
+  it('deletes nothing if the other repository was renamed', async () => {
+    emulator.github.rename(OTHER.repository, 'acme/new-name');
+    const id = seed(OTHER, { marker: { repo: OTHER.repository_id } });
+    const run = await remove(inputs());
+    expectRefused(run);
+    expect(ids()).toEqual([id]);
+    expect(errors(run)).toEqual([expect.stringMatching(/renamed or transferred.*current name/)]);
+  });
+
+  it('sends nothing if another repository is given without github_token', async () => {
+    const run = await remove({ ...inputs(), github_token: '' });
+    expectRefused(run);
+    expect(emulator.requests).toEqual([]);
+    expect(errors(run)).toEqual([expect.stringMatching(/^Bad input: github_token: is empty/)]);
   });
 });
 
-describe('bad inputs of delete/', () => {
-  it('are all named in one error, and nothing is sent', async () => {
-    const secret = ['not', 'so', 'secret'].join('-');
-    const run = await remove({
-      scalekit_environment_url: `http://acme.example/${secret}`,
-      scalekit_client_id: 'm2morg_123',
-      scalekit_client_secret: secret,
-      organization_id: 'acme',
-      client_id: 'skc_123',
-      name: 'n'.repeat(129),
-      environment: 'e'.repeat(256),
-      repository: 'elsewhere',
-      save_to: 'disk',
-      save_as: 'GITHUB_X',
-      dry_run: 'maybe',
-      timeout: '4',
-    });
-    expect([run.exitCode, run.outputs, sent(), run.annotations.length]).toEqual([1, {}, [], 1]);
-    const [message = ''] = errors(run);
-    const named = [...message.matchAll(/^- (\w+): /gm)].map(([, input]) => input);
-    expect(new Set(named)).toEqual(
-      new Set([
-        'scalekit_environment_url',
-        'scalekit_client_id',
-        'organization_id',
-        'client_id',
-        'name',
-        'environment',
-        'repository',
-        'save_to',
-        'save_as',
-        'dry_run',
-        'timeout',
-      ]),
-    );
-    expect(readable(run)).not.toContain(secret);
+it('names all bad inputs of delete/ in one error, and sends nothing', async () => {
+  const secret = ['not', 'so', 'secret'].join('-');
+  const run = await remove({
+    scalekit_environment_url: `http://acme.example/${secret}`,
+    scalekit_client_id: 'm2morg_123',
+    scalekit_client_secret: secret,
+    organization_id: 'acme',
+    client_id: 'skc_123',
+    name: 'n'.repeat(129),
+    environment: 'e'.repeat(256),
+    repository: 'elsewhere',
+    save_to: 'disk',
+    save_as: 'GITHUB_X',
+    dry_run: 'maybe',
+    timeout: '4',
   });
-
-  it('include save_to without a token', async () => {
-    const run = await remove({ save_to: 'repository' });
-    expect(errors(run)).toEqual([expect.stringMatching(/^Bad input: github_token: is empty; .*save_to/)]);
-    expect([sent(), warnings(run)]).toEqual([[], []]);
-  });
+  expectRefused(run);
+  expect(emulator.requests).toEqual([]);
+  expect(run.annotations).toHaveLength(1);
+  const [message = ''] = errors(run);
+  const named = [...message.matchAll(/^- (\w+): /gm)].map(([, input]) => input);
+  expect(new Set(named)).toEqual(
+    new Set([
+      'scalekit_environment_url',
+      'scalekit_client_id',
+      'organization_id',
+      'client_id',
+      'name',
+      'environment',
+      'repository',
+      'save_to',
+      'save_as',
+      'dry_run',
+      'timeout',
+    ]),
+  );
+  expect(readable(run)).not.toContain(secret);
 });

@@ -3,7 +3,7 @@ import { expect } from '@jest/globals';
 import type { Emulator, Operation } from '../../emulator/index.ts';
 import { type Executed, type Outcome, RUNNER_VARIABLES, type Step } from '../../emulator/runner.ts';
 import { type Identity, identityHash } from '../../src/client/identity.ts';
-import { markerLine, readable, runAction, savingIn, secretsOf, seedEarlier } from './action.ts';
+import { credentialsWork, markerLine, readable, runAction, savingIn, secretsOf, seedEarlier } from './action.ts';
 
 // What the tests of saved credentials share: two variables and a secret in GitHub Actions.
 
@@ -161,6 +161,22 @@ export function expectNoSecrets(emulator: Emulator, ...runs: Outcome[]): void {
   for (const run of runs)
     for (const secret of [emulator.github.token, ...secretsOf(emulator)]) expect(readable(run)).not.toContain(secret);
 }
+
+/** Checks that a run failed, set no output, and recorded nothing that its post step has to undo. */
+export function expectFailedCleanly({ exitCode, outputs, state }: Outcome): void {
+  expect({ exitCode, outputs, recorded: state.client }).toEqual({ exitCode: 1, outputs: {}, recorded: '' });
+}
+
+/** Runs the post step of a run, and checks that it prints nothing and sends nothing. */
+export async function expectPostDoesNothing(emulator: Emulator, main: Executed): Promise<void> {
+  const from = emulator.requests.length;
+  const { exitCode, stdout } = await main.post();
+  expect({ exitCode, stdout, sent: operationsOf(emulator, from) }).toEqual({ exitCode: 0, stdout: '', sent: [] });
+}
+
+/** Returns whether the credentials that the repository holds get a token. */
+export const savedCredentialsWork = (emulator: Emulator): Promise<boolean> =>
+  credentialsWork(emulator, keptIn(repositoryOf(emulator)) as Outcome['outputs']);
 
 /** Calls `change` once, before or after the server carries out the first request with this label. */
 export function meanwhile(emulator: Emulator, [when, label]: ['before' | 'after', string], change: () => void): void {
