@@ -7,6 +7,7 @@ import { createRemoteJWKSet, decodeJwt, jwtVerify } from 'jose';
 import sodium from 'libsodium-wrappers';
 import type { Emulator, EmulatorOptions } from '../../emulator/index.ts';
 import { RUNNER_VARIABLES } from '../../emulator/runner.ts';
+import { EMPTY } from '../support/action.ts';
 import { useEmulators } from '../support/setup.ts';
 
 const startEmulator = useEmulators();
@@ -68,7 +69,7 @@ describe('secrets and variables', () => {
     const location = locationOf(context);
     const { at, save } = context;
     const value = `sk-${'ü'.repeat(20)}`;
-    expect(await save(path, 'deploy_secret', value)).toMatchObject({ status: 201, json: {} });
+    expect(await save(path, 'deploy_secret', value)).toMatchObject({ status: 201, json: EMPTY });
     expect(location.secrets.get('DEPLOY_SECRET')?.value).toBe(value);
     expect(await save(path, 'Deploy_Secret', 'changed')).toMatchObject({ status: 204, json: undefined });
     expect([...location.secrets]).toMatchObject([['DEPLOY_SECRET', { value: 'changed' }]]);
@@ -96,7 +97,7 @@ describe('secrets and variables', () => {
       const variables = `${path}/variables`;
       const variable = { name: 'client_id', value: 'm2morg_1' };
       expect((await at('PATCH', `${variables}/client_id`, { value: 'v' })).status).toBe(404);
-      expect(await at('POST', variables, variable)).toMatchObject({ status: 201, json: {} });
+      expect(await at('POST', variables, variable)).toMatchObject({ status: 201, json: EMPTY });
       expect((await at('POST', variables, { ...variable, name: 'Client_Id' })).status).toBe(409);
       expect(await at('GET', `${variables}/Client_id`)).toMatchObject({
         status: 200,

@@ -1,6 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { isDeepStrictEqual } from 'node:util';
 import type { Emulator, Operation } from '../../emulator/index.ts';
 import { type Executed, type Outcome, RUNNER_VARIABLES, runStep, type Step } from '../../emulator/runner.ts';
 import { type Identity, identityHash } from '../../src/client/identity.ts';
@@ -59,6 +60,14 @@ export function trust(folder: string, ca = ''): { NODE_EXTRA_CA_CERTS: string } 
 export function runBare(step: Step): Promise<Executed> {
   return runStep({ source, ...step });
 }
+
+/** Matches only an object without properties. In toMatchObject(), `{}` matches any object. */
+export const EMPTY = {
+  $$typeof: Symbol.for('jest.asymmetricMatcher'),
+  asymmetricMatch: (value: unknown) => isDeepStrictEqual(value, {}),
+  toAsymmetricMatcher: () => 'EMPTY',
+  toString: () => 'EMPTY',
+};
 
 /** Returns everything of a run that a person can read: log without mask commands, annotations, summary, state. */
 export function readable(run: Outcome): string {

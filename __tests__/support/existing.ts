@@ -1,7 +1,7 @@
 import { expect } from '@jest/globals';
 import type { Emulator, Fault, Operation } from '../../emulator/index.ts';
 import type { Outcome } from '../../emulator/runner.ts';
-import { errors, sentTo } from './action.ts';
+import { EMPTY, errors, sentTo } from './action.ts';
 import { operationsOf } from './saved.ts';
 
 // What the tests of clients that exist before the step runs share.
@@ -47,8 +47,7 @@ export function editClients(
 
 /** Checks that a step failed with one error that contains these texts, and that it set no output. */
 export function expectFailure(run: Outcome, ...texts: (string | RegExp)[]): void {
-  // Not toMatchObject(): there, {} stands for any object.
-  expect({ exitCode: run.exitCode, outputs: run.outputs }).toEqual({ exitCode: 1, outputs: {} });
+  expect(run).toMatchObject({ exitCode: 1, outputs: EMPTY });
   const [message, ...others] = errors(run);
   expect(others).toEqual([]);
   for (const text of texts)

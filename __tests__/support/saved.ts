@@ -3,7 +3,7 @@ import { expect } from '@jest/globals';
 import type { Emulator, Operation } from '../../emulator/index.ts';
 import { type Executed, type Outcome, RUNNER_VARIABLES, type Step } from '../../emulator/runner.ts';
 import { type Identity, identityHash } from '../../src/client/identity.ts';
-import { credentialsWork, markerLine, readable, runAction, savingIn, secretsOf, seedEarlier } from './action.ts';
+import { credentialsWork, EMPTY, markerLine, readable, runAction, savingIn, secretsOf, seedEarlier } from './action.ts';
 
 // What the tests of saved credentials share: two variables and a secret in GitHub Actions.
 
@@ -163,8 +163,8 @@ export function expectNoSecrets(emulator: Emulator, ...runs: Outcome[]): void {
 }
 
 /** Checks that a run failed, set no output, and recorded nothing that its post step has to undo. */
-export function expectFailedCleanly({ exitCode, outputs, state }: Outcome): void {
-  expect({ exitCode, outputs, recorded: state.client }).toEqual({ exitCode: 1, outputs: {}, recorded: '' });
+export function expectFailedCleanly(run: Outcome): void {
+  expect(run).toMatchObject({ exitCode: 1, outputs: EMPTY, state: { client: '' } });
 }
 
 /** Runs the post step of a run, and checks that it prints nothing and sends nothing. */
