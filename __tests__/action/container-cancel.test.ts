@@ -1,5 +1,4 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { createHmac } from 'node:crypto';
 import { once } from 'node:events';
 import { readdirSync, readFileSync, renameSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
@@ -8,13 +7,22 @@ import { describe, expect, it } from '@jest/globals';
 import type { Emulator } from '../../emulator/index.ts';
 import type { Executed, Outcome, Running, Step } from '../../emulator/runner.ts';
 import { credentialsWork, errors, runAction, savingIn, seedEarlier, warnings } from '../support/action.ts';
-import { expectNoSecrets, type Inputs, keptIn, labelOf, repositoryOf, seedSaved } from '../support/saved.ts';
-import { another, useConcurrentTests } from '../support/setup.ts';
+import { expectFailed } from '../support/failed.ts';
+import {
+  cutOff,
+  DAY,
+  expectNoSecrets,
+  type Inputs,
+  keptIn,
+  labelOf,
+  repositoryOf,
+  seedSaved,
+} from '../support/saved.ts';
+import { useConcurrentTests, useEmulator } from '../support/setup.ts';
+import { reseal } from '../support/state.ts';
 
 // Tests of a cancelled run whose signal never reaches main, as in a job's container: the runner reads the state once, and
 // starts post while main still runs. docs/design.md, promise 7.
-
-const DAY = 86_400_000;
 
 /** `before` or `after` the server carries out the first request with this label; or `end`, after main has ended. */
 type Moment = string;
@@ -23,26 +31,45 @@ interface Scenario {
   inputs: (emulator: Emulator) => Inputs;
   /** Prepares what exists before the run. */
   prepare?: (emulator: Emulator) => unknown;
+  /** The moments at which post starts. */
   moments: Moment[];
 }
 
-const bothSides = (...labels: string[]): Moment[] =>
-  labels.flatMap((label) => [`before ${label}`, `after ${label}`]).concat('end');
-const SAVES = ['createVariable STATE', 'createVariable CLIENT_ID', 'putActionsSecret'];
+/** The first moment at which the runner can read a state. */
+const FIRST = 'before token';
 
 const SCENARIOS: Record<string, Scenario> = {
-  create: { inputs: () => ({}), moments: bothSides('token', 'createClient') },
-  'create for a job': { inputs: () => ({ lifetime: 'job' }), moments: bothSides('token', 'createClient') },
-  'create and save': { inputs: savingIn, moments: bothSides('token', 'createClient', ...SAVES) },
+  create: { inputs: () => ({}), moments: ['before createClient', 'after createClient', 'end'] },
+  'create for a job': {
+    inputs: () => ({ lifetime: 'job' }),
+    moments: ['before createClient', 'after createClient', 'end'],
+  },
+  'create and save': {
+    inputs: savingIn,
+    moments: [
+      'after createClient',
+      'before createVariable STATE',
+      'after createVariable CLIENT_ID',
+      'before putActionsSecret',
+      'after putActionsSecret',
+      'end',
+    ],
+  },
   rotate: {
     inputs: () => ({ keep_secrets: '1' }),
     prepare: (emulator) => seedEarlier(emulator, {}, { ageMs: DAY }),
-    moments: bothSides('token', 'addSecret'),
+    moments: ['before addSecret', 'after addSecret', 'end'],
   },
   'rotate and save': {
     inputs: (emulator) => ({ ...savingIn(emulator), keep_secrets: '1' }),
     prepare: (emulator) => seedSaved(emulator),
-    moments: bothSides('token', 'addSecret', 'updateVariable STATE', 'putActionsSecret'),
+    moments: [
+      'after addSecret',
+      'after updateVariable STATE',
+      'before putActionsSecret',
+      'after putActionsSecret',
+      'end',
+    ],
   },
 };
 
@@ -53,10 +80,8 @@ const SCENARIOS: Record<string, Scenario> = {
  */
 async function runBeside(
   emulator: Emulator,
-  inputs: Inputs,
-  readAt: Moment,
-  postAt: Moment,
-  milliseconds = 600,
+  step: Step,
+  { readAt, postAt, milliseconds = 600 }: { readAt: Moment; postAt: Moment; milliseconds?: number },
 ): Promise<{ main: Executed; post: Outcome }> {
   let state: Record<string, string> | undefined;
   let running: Running | undefined;
@@ -69,26 +94,26 @@ async function runBeside(
     // Unless the machine is busy, post starts and signals main in this time.
     await sleep(milliseconds);
   };
-  const main = await runAction(emulator, { inputs, onStart: (_, started) => (running = started) });
-  if (readAt === 'end') state = main.state;
+  const main = await runAction(emulator, { ...step, onStart: (_, started) => (running = started) });
   if (!state) throw new Error(`Main never came to the moment ${readAt}: ${main.log}`);
   if (postAt === 'end') post = main.post({ state });
   if (!post) throw new Error(`Main never came to the moment ${postAt}: ${main.log}`);
   return { main, post: await post };
 }
 
+const emulator = useEmulator();
 const itWaits = useConcurrentTests();
 
 describe('post, started beside main', () => {
   for (const [name, { inputs, prepare, moments }] of Object.entries(SCENARIOS))
     for (const [at, postAt] of moments.entries())
-      for (const readAt of new Set([moments[0] ?? '', moments[Math.max(0, at - 1)] ?? '', postAt]))
+      for (const readAt of at === 1 ? [FIRST, postAt] : [FIRST])
         itWaits(
-          `saves nothing dead and leaves nothing unnamed: ${name}, state read ${readAt}, post started ${postAt}`,
+          `saves no secret that post deletes, and leaves no client unnamed: ${name}, state read ${readAt}, post started ${postAt}`,
           async (emulator) => {
             const before = prepare?.(emulator);
             const known = idsIn(emulator);
-            const { main, post } = await runBeside(emulator, inputs(emulator), readAt, postAt);
+            const { main, post } = await runBeside(emulator, { inputs: inputs(emulator) }, { readAt, postAt });
             expect(post).toMatchObject({ exitCode: 0, stderr: '' });
             expect(errors(post)).toEqual([]);
             await expectSavedWork(emulator);
@@ -97,17 +122,27 @@ describe('post, started beside main', () => {
             expectNoSecrets(emulator, main, post);
           },
         );
-});
 
-describe('post, started beside main that waits for a response', () => {
-  for (const readAt of ['before token', 'before createClient'])
-    itWaits(`stops main, which publishes nothing, and removes the client: state read ${readAt}`, async (emulator) => {
-      const { main, post } = await runBeside(emulator, {}, readAt, 'after createClient', 4_000);
-      expect(main).toMatchObject({ exitCode: 1, outputs: {} });
-      expect(errors(main)).toEqual([expect.stringMatching(/^The run was cancelled\. /)]);
-      expect(post).toMatchObject({ exitCode: 0, annotations: [] });
-      expect(emulator.clients()).toEqual([]);
-    });
+  for (const readAt of [FIRST, 'before createClient'])
+    itWaits(
+      `stops a main that waits for a response, and deletes the client that it created: state read ${readAt}`,
+      async (emulator) => {
+        const moments = { readAt, postAt: 'after createClient', milliseconds: 4_000 };
+        const { main, post } = await runBeside(emulator, {}, moments);
+        expectFailed(main);
+        expect(errors(main)).toEqual([expect.stringMatching(/^The run was cancelled\. /)]);
+        expect(post).toMatchObject({ exitCode: 0, annotations: [] });
+        expect(emulator.clients()).toEqual([]);
+      },
+    );
+
+  it('deletes nothing persistent if post stopped main and RUNNER_TEMP is not set', async () => {
+    const moments = { readAt: 'after createClient', postAt: 'after createClient' };
+    const { main, post } = await runBeside(emulator, { env: { RUNNER_TEMP: undefined } }, moments);
+    expectFailed(main);
+    expect(warnings(post)).toEqual([expect.stringMatching(/there is no journal file\. .*nonce:/)]);
+    expect(emulator.clients()).toHaveLength(1);
+  });
 });
 
 const idsIn = (emulator: Emulator) =>
@@ -142,27 +177,17 @@ async function expectOldClientThere(emulator: Emulator, [client_id = '']: string
 }
 
 describe('the journal file', () => {
-  /** Kills main at a moment. @returns the run, and its state as an object */
-  async function killAt(emulator: Emulator, killedAt: Moment, inputs: Inputs = {}, env: Step['env'] = {}) {
-    let kill = (_: NodeJS.Signals) => {};
-    const ended = Promise.withResolvers<void>();
-    emulator.hold = async (when, request) => {
-      if (`${when} ${labelOf(request)}` !== killedAt) return;
-      kill('SIGKILL');
-      await ended.promise;
-    };
-    const main = await runAction(emulator, { inputs, env, onStart: (send) => (kill = send) });
-    ended.resolve();
-    emulator.hold = undefined;
+  /** Kills main when the server has created the client. @returns the run, and its state as an object */
+  async function killAfterCreate(step: Step = {}) {
+    const { main } = await cutOff(emulator, 'SIGKILL', ['after', 'createClient'], (interrupt) =>
+      runAction(emulator, { ...step, ...interrupt }),
+    );
     expect(main.exitCode).toBe(null);
     return { main, state: JSON.parse(main.state.client ?? '') as Record<string, unknown> & { journal_file: string } };
   }
 
-  const clientIds = (emulator: Emulator) => emulator.clients().map(({ client_id }) => client_id);
-
-  it('is for this user alone, and post deletes it', async () => {
-    await using emulator = await another();
-    const { main, state } = await killAt(emulator, 'after createClient');
+  it('creates a journal file that only its user can read, and post deletes it', async () => {
+    const { main, state } = await killAfterCreate();
     expect((statSync(state.journal_file).mode & 0o777).toString(8)).toBe('600');
     expect(path.dirname(state.journal_file)).toMatch(/runner-temp-/);
     expect(await main.post()).toMatchObject({ exitCode: 0, annotations: [] });
@@ -170,8 +195,7 @@ describe('the journal file', () => {
     expect(emulator.clients()).toEqual([]);
   });
 
-  it('has the last record of a main that ended with nothing to undo, and no state names it', async () => {
-    await using emulator = await another();
+  it('records in the journal file that nothing is left to undo, and empties the state', async () => {
     let file = '';
     let running: Running | undefined;
     emulator.hold = () => {
@@ -182,9 +206,8 @@ describe('the journal file', () => {
     expect(JSON.parse(readFileSync(file, 'utf8'))).not.toHaveProperty('client');
   });
 
-  const BROKEN: [string, (file: string) => void][] = [
+  it.each<[what: string, damage: (file: string) => void]>([
     ['is missing', (file) => rmSync(file)],
-    ['is empty', (file) => writeFileSync(file, '')],
     ['has another nonce', (file) => edit(file, { nonce: 'A'.repeat(16) })],
     ['has a broken seal', (file) => writeFileSync(file, readFileSync(file, 'utf8').replace('persistent', 'job'))],
     [
@@ -194,23 +217,20 @@ describe('the journal file', () => {
         symlinkSync(`${file}.real`, file);
       },
     ],
-  ];
-  it.each(BROKEN)('that %s makes post delete nothing persistent, and name what may be left', async (_, damage) => {
-    await using emulator = await another();
-    const { main, state } = await killAt(emulator, 'after createClient');
+  ])('deletes nothing persistent and names what may be left over if the journal file %s', async (_, damage) => {
+    const { main, state } = await killAfterCreate();
     damage(state.journal_file);
     const before = emulator.requests.length;
     const post = await main.post();
-    expect(post).toMatchObject({ exitCode: 0 });
+    expect(post.exitCode).toBe(0);
     expect(warnings(post)).toEqual([expect.stringContaining(`nonce:${state.nonce}`)]);
-    expect(emulator.requests.length).toBe(before);
+    expect(emulator.requests).toHaveLength(before);
     expect(emulator.clients()).toHaveLength(1);
   });
 
-  it.each(BROKEN.slice(0, 3))('that %s does not keep post from deleting the client of a job', async (_, damage) => {
-    await using emulator = await another();
-    const { main, state } = await killAt(emulator, 'after createClient', { lifetime: 'job' });
-    damage(state.journal_file);
+  it('deletes the client of a job by the state if the journal file is missing', async () => {
+    const { main, state } = await killAfterCreate({ inputs: { lifetime: 'job' } });
+    rmSync(state.journal_file);
     expect(await main.post()).toMatchObject({ exitCode: 0, annotations: [] });
     expect(emulator.clients()).toEqual([]);
   });
@@ -218,49 +238,22 @@ describe('the journal file', () => {
   it.each([
     ['is not set', undefined],
     ['is not writable', '/proc'],
-    ['does not exist', '/nowhere'],
-  ])('is not needed if RUNNER_TEMP %s and main has ended', async (_, RUNNER_TEMP) => {
-    await using emulator = await another();
-    const { main, state } = await killAt(emulator, 'after createClient', {}, { RUNNER_TEMP });
+  ])('deletes by the state what a main that has ended created if RUNNER_TEMP %s', async (_, RUNNER_TEMP) => {
+    const { main, state } = await killAfterCreate({ env: { RUNNER_TEMP } });
     expect(state).not.toHaveProperty('journal_file');
     expect(await main.post()).toMatchObject({ exitCode: 0, annotations: [] });
-    expect(clientIds(emulator)).toEqual([]);
-  });
-
-  it('is needed for a persistent client if main still ran when post began', async () => {
-    await using emulator = await another();
-    const post = Promise.withResolvers<Outcome>();
-    let running: Running | undefined;
-    emulator.hold = async (when, request) => {
-      if (`${when} ${labelOf(request)}` !== 'after createClient' || !running) return;
-      running.post(running.state()).then(post.resolve, post.reject);
-      await sleep(600);
-    };
-    const main = await runAction(emulator, {
-      env: { RUNNER_TEMP: undefined },
-      onStart: (_, started) => (running = started),
-    });
-    expect(main).toMatchObject({ exitCode: 1, outputs: {} });
-    expect(warnings(await post.promise)).toEqual([expect.stringMatching(/there is no journal file\. .*nonce:/)]);
-    expect(emulator.clients()).toHaveLength(1);
+    expect(emulator.clients()).toEqual([]);
   });
 });
-
-/** Changes a record, and seals it again as a step with the emulator's API secret does. */
-function reseal(text: string, changes: object, secret: string): string {
-  const { seal: _, ...record } = { ...JSON.parse(text), ...changes };
-  const seal = createHmac('sha256', secret).update(JSON.stringify(record)).digest('base64url');
-  return JSON.stringify({ ...record, seal });
-}
 
 /** Changes a record without sealing it again. */
 function edit(file: string, changes: object): void {
   writeFileSync(file, JSON.stringify({ ...JSON.parse(readFileSync(file, 'utf8')), ...changes }));
 }
 
-describe('a process that is not main', () => {
-  /** Starts a program that counts the SIGINTs it gets. */
-  async function startVictim(onSignal = 'process.exit(7)'): Promise<ChildProcess & AsyncDisposable> {
+describe('a process that may be main', () => {
+  /** Starts a program that ends on SIGINT, unless `onSignal` says otherwise. */
+  async function startProcess(onSignal = 'process.exit(7)'): Promise<ChildProcess & AsyncDisposable> {
     const code = `process.on('SIGINT', () => { ${onSignal} }); console.log('up'); setInterval(() => {}, 1000);`;
     const child = spawn(process.execPath, ['-e', code], { stdio: ['ignore', 'pipe', 'inherit'] });
     await once(child.stdout, 'data');
@@ -273,34 +266,32 @@ describe('a process that is not main', () => {
 
   const startOf = (pid = 0) => readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ')[19];
 
-  it('is never signalled if it has the pid of main, which has ended', async () => {
-    await using emulator = await another();
-    await using victim = await startVictim();
+  it('signals no process that has the id of main and another start time', async () => {
+    await using other = await startProcess();
     const job = await runAction(emulator, { inputs: { lifetime: 'job' } });
     const { started } = JSON.parse(job.state.client ?? '').process;
     const { clientSecret } = emulator.credentials;
-    const client = reseal(job.state.client ?? '', { process: { pid: victim.pid, started } }, clientSecret);
+    const client = reseal(job.state.client ?? '', { process: { pid: other.pid, started } }, clientSecret);
     expect(await job.post({ state: { client } })).toMatchObject({ exitCode: 0, annotations: [] });
     expect(emulator.clients()).toEqual([]);
-    expect(victim.exitCode).toBe(null);
+    expect(other.exitCode).toBe(null);
   });
 
-  it('is never signalled if an earlier step put it into the state', async () => {
-    await using emulator = await another();
-    await using victim = await startVictim();
+  it('signals no process that another step wrote into the state', async () => {
+    await using other = await startProcess();
     const job = await runAction(emulator, { inputs: { lifetime: 'job' } });
     const state = JSON.parse(job.state.client ?? '');
-    state.process = { pid: victim.pid, started: startOf(victim.pid) };
+    state.process = { pid: other.pid, started: startOf(other.pid) };
     const post = await job.post({ state: { client: JSON.stringify(state) } });
     expect(warnings(post)).toHaveLength(1);
-    expect(victim.exitCode).toBe(null);
+    expect(other.exitCode).toBe(null);
     expect(emulator.clients()).toHaveLength(1);
   });
 
-  itWaits('makes post delete nothing if it is main and does not end within 7 seconds', async (emulator) => {
-    await using victim = await startVictim('');
+  itWaits('deletes nothing in the post step if main does not end within 7 seconds after SIGINT', async (emulator) => {
+    await using main = await startProcess('');
     const job = await runAction(emulator, { inputs: { lifetime: 'job' } });
-    const process = { pid: victim.pid, started: startOf(victim.pid) };
+    const process = { pid: main.pid, started: startOf(main.pid) };
     const client = reseal(job.state.client ?? '', { process }, emulator.credentials.clientSecret);
     const before = emulator.requests.length;
     const post = await job.post({ state: { client } });
@@ -308,6 +299,7 @@ describe('a process that is not main', () => {
       expect.stringMatching(/main still runs and could not be stopped\. .*DELETE .*\/clients\/m2morg_\d+$/),
     ]);
     expect(post.milliseconds).toBeGreaterThan(7_000);
-    expect({ requests: emulator.requests.length, alive: victim.exitCode }).toEqual({ requests: before, alive: null });
+    expect(emulator.requests).toHaveLength(before);
+    expect(main.exitCode).toBe(null);
   });
 });
