@@ -9,7 +9,8 @@ import {
   seedEarlier,
   warnings,
 } from '../support/action.ts';
-import { clientIds, clientUrl, expectFailure } from '../support/existing.ts';
+import { clientIds, clientUrl } from '../support/existing.ts';
+import { expectFailed } from '../support/failed.ts';
 import { useEmulator } from '../support/setup.ts';
 
 // GitHub cuts the text of an annotation at 4,096 characters, and shows all of a plain line of the log. So the action prints
@@ -33,7 +34,7 @@ it('keeps the manual call in an error about 60 long scopes that the server dropp
   emulator.behaviour.dropScopes = scopes;
   refuse('deleteClient', 'no');
   const run = await runAction(emulator, { inputs: { scopes: scopes.join('\n') } });
-  expectFailure(run, /^scopes: wanted "10:x+", "11:x+" and 58 more; got none$/m);
+  expectFailed(run, /^scopes: wanted "10:x+", "11:x+" and 58 more; got none$/m);
   expect(longestAnnotation(run)).toBeLessThan(4000);
   expect(errors(run)[0]?.endsWith(callTo(clientIds(emulator)[0]))).toBe(true);
 });
@@ -49,7 +50,7 @@ it('keeps the manual call in an error that is too long for an annotation because
   emulator.faults.add({ operation: 'listClients', call: 2, fault: { kind: 'status', status, body: long(denied) } });
   emulator.faults.add({ operation: 'deleteClient', fault: { kind: 'status', status, body: long(kept) } });
   const run = await runAction(emulator);
-  expectFailure(run, /^Could not .*\nA client of this step may be .* … \(the log above has the whole text\) … /);
+  expectFailed(run, /^Could not .*\nA client of this step may be .* … \(the log above has the whole text\) … /);
   expect(longestAnnotation(run)).toBeLessThan(4000);
   const call = callTo(clientIds(emulator)[0]);
   expect(errors(run)[0]?.endsWith(call)).toBe(true);
@@ -59,7 +60,7 @@ it('keeps the manual call in an error that is too long for an annotation because
 it('lists as many of 61 bad inputs as an annotation holds, counts the others, and logs all of them', async () => {
   const bad = longScopes(60).map((scope) => `"${scope}`);
   const run = await runAction(emulator, { inputs: { scopes: bad.join('\n'), timeout: 'soon' } });
-  expectFailure(run);
+  expectFailed(run);
   expect(emulator.requests).toEqual([]);
   expect(longestAnnotation(run)).toBeLessThan(4000);
   const [title, ...lines] = (errors(run)[0] ?? '').split('\n');
@@ -77,7 +78,7 @@ it('lists as many of 61 bad inputs as an annotation holds, counts the others, an
 it('shortens an error about 60 unknown claims to an annotation, and logs all of them', async () => {
   const names = longScopes(60).map((name) => name.replace(':', '_'));
   const run = await runAction(emulator, { inputs: { repository_claims: names.join('\n') } });
-  expectFailure(run, /^Bad input: repository_claims: got "10_x.*; expected environment, .* or none$/);
+  expectFailed(run, /^Bad input: repository_claims: got "10_x.*; expected environment, .* or none$/);
   expect(longestAnnotation(run)).toBeLessThan(4000);
   for (const name of names) expect(plainLines(run).join('\n')).toContain(name.slice(0, 79));
 });

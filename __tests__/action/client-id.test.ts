@@ -1,7 +1,8 @@
 import { expect, it } from '@jest/globals';
 import type { Emulator } from '../../emulator/index.ts';
 import { markerLine, notices, REPOSITORY_CLAIMS, runAction, seedEarlier, sentTo } from '../support/action.ts';
-import { editClients, expectFailure, expectRefusal } from '../support/existing.ts';
+import { editClients } from '../support/existing.ts';
+import { expectFailed, expectRefusal } from '../support/failed.ts';
 import { DAY, keyOf, operationsOf } from '../support/saved.ts';
 import { useEmulator } from '../support/setup.ts';
 
@@ -84,7 +85,7 @@ it.each<{ what: string; fields: Fields; inputs: Inputs; message: RegExp }>([
   const { client } = seed({ scopes: ['a'], ...fields });
   const executed = await run({ client_id: client.client_id, scopes: 'b', ...inputs });
   expectRefusal(emulator, executed, message, [client]);
-  expectFailure(executed, client.client_id);
+  expectFailed(executed, client.client_id);
   expect(operationsOf(emulator)).toEqual(['token', 'getClient']);
 });
 
@@ -138,13 +139,13 @@ it('removes the ownership marker from a client that client_id names if the step 
   const fields = { name: 'Manual', description: 'Manual.', custom_claims: REPOSITORY_CLAIMS };
   const { client_id } = emulator.seed(fields).client;
   emulator.faults.add({ operation: 'addSecret', fault: { kind: 'status', status: 403 } });
-  expectFailure(await run({ client_id }), 'Restored: description of client ');
+  expectFailed(await run({ client_id }), 'Restored: description of client ');
   expect(emulator.clients()[0]?.description).toBe('Manual.');
 });
 
 it('reports that the ownership marker remains if the step fails and the former description was empty', async () => {
   const { client_id } = emulator.seed({ name: 'Manual', custom_claims: REPOSITORY_CLAIMS }).client;
   emulator.faults.add({ operation: 'addSecret', fault: { kind: 'status', status: 403 } });
-  expectFailure(await run({ client_id }), 'could not be restored');
+  expectFailed(await run({ client_id }), 'could not be restored');
   expect(emulator.clients()[0]?.description).toContain(`v1 key:${keyOf()} `);
 });

@@ -10,7 +10,8 @@ import {
   sentTo,
   warnings,
 } from '../support/action.ts';
-import { clientIds, clientUrl, expectFailure, secretIds } from '../support/existing.ts';
+import { clientIds, clientUrl, secretIds } from '../support/existing.ts';
+import { expectFailed } from '../support/failed.ts';
 import { DAY, operationsOf } from '../support/saved.ts';
 import { useEmulator, useFolder } from '../support/setup.ts';
 
@@ -33,14 +34,14 @@ it('fails with the advice to check the credentials if Scalekit refuses them, and
   const wrong = ['wrong', 'secret', 'value'].join('-');
   const run = await runAction(emulator, { inputs: { scalekit_client_secret: wrong } });
   const message = /^Could not sign in to Scalekit: HTTP 401: .+ Check scalekit_client_id and scalekit_client_secret/;
-  expectFailure(run, message);
+  expectFailed(run, message);
   expect(readable(run)).not.toContain(wrong);
   expect(operationsOf(emulator)).toEqual(['token']);
 });
 
 it('fails with the advice to check the IP allowlist if a page refuses the sign-in', async () => {
   refuse('token', 403, PAGE);
-  expectFailure(
+  expectFailed(
     await runAction(emulator),
     'a firewall, a proxy or an IP allow list in front of scalekit_environment_url',
     /^Could not sign in to Scalekit: HTTP 403.* Check scalekit_client_id and .* If the environment has an IP allowlist, it must contain the address of this runner\.$/,
@@ -58,7 +59,7 @@ it('fails with the advice to check the organization if it is not in this environ
   const run = await runAction(emulator, { inputs: { organization_id: 'org_404' } });
   const message =
     /^Could not list the organization's clients: HTTP 404: .+ Check that organization org_404 exists in this environment/;
-  expectFailure(run, message);
+  expectFailed(run, message);
   expect(readable(run)).not.toContain(DEBUG_MARKER);
   const before = emulator.requests.length;
   const post = await run.post();
@@ -68,7 +69,7 @@ it('fails with the advice to check the organization if it is not in this environ
 
 it("shows the error code and the field of Scalekit's refusal, but no internals", async () => {
   const run = await runAction(emulator, { inputs: { expiry: '5', lifetime: 'job' } });
-  expectFailure(run, /^Could not create the client: HTTP 400: \w+: .*expiry/);
+  expectFailed(run, /^Could not create the client: HTTP 400: \w+: .*expiry/);
   expect(readable(run)).not.toContain(DEBUG_MARKER);
 });
 
@@ -86,14 +87,14 @@ it('shows *** in place of a secret that the server quotes', async () => {
   const { clientSecret } = emulator.credentials;
   refuse('token', 400, { error: 'bad', error_description: `no such secret: ${clientSecret}` });
   const run = await runAction(emulator);
-  expectFailure(run, 'no such secret: ***');
+  expectFailed(run, 'no such secret: ***');
   expect(readable(run)).not.toContain(clientSecret);
 });
 
 it('deletes a new client that differs from the request, and names the field, what was wanted and what it got', async () => {
   emulator.behaviour.dropScopes = ['write:b'];
   const run = await runAction(emulator, { inputs: { scopes: 'read:a write:b' } });
-  expectFailure(run, /^scopes: wanted "read:a", "write:b"; got "read:a"$/m, /^Removed again: client m2morg_\d+\.$/m);
+  expectFailed(run, /^scopes: wanted "read:a", "write:b"; got "read:a"$/m, /^Removed again: client m2morg_\d+\.$/m);
   expect(emulator.clients()).toEqual([]);
   const post = await run.post();
   expect(post.annotations).toEqual([]);
@@ -138,14 +139,14 @@ it.each([
   { what: 'is on a full disk', file: () => '/dev/full' },
 ])('deletes the new client if the file for outputs $what', async ({ file }) => {
   const run = await runAction(emulator, { env: { GITHUB_OUTPUT: file() } });
-  expectFailure(run, /Removed again: client m2morg_\d+\.$/);
+  expectFailed(run, /Removed again: client m2morg_\d+\.$/);
   expect(emulator.clients()).toEqual([]);
   expect(run.stdout).not.toContain('set-output');
 });
 
 it('sends no request if the state for the post step cannot be written', async () => {
   const run = await runAction(emulator, { env: { GITHUB_STATE: '/dev/full' } });
-  expectFailure(run, 'Could not write the state for the post step');
+  expectFailed(run, 'Could not write the state for the post step');
   expect(emulator.requests).toEqual([]);
 });
 
@@ -154,7 +155,7 @@ it('names the new client that roll-back could not delete with the manual call, a
   emulator.faults.add({ operation: 'deleteClient', fault: { kind: 'status', status: 403 } });
   const run = await runAction(emulator, { inputs: { scopes: 'a' } });
   const [client_id = ''] = clientIds(emulator);
-  expectFailure(run, `To remove it by hand: DELETE ${clientUrl(emulator, client_id)}`);
+  expectFailed(run, `To remove it by hand: DELETE ${clientUrl(emulator, client_id)}`);
   emulator.faults.clear();
   const post = await run.post();
   expect(post.annotations).toEqual([]);
@@ -184,7 +185,7 @@ it('never deletes an existing secret whose id the response shows for the added o
   const run = await runAction(emulator, { env: { GITHUB_OUTPUT: '/dev/full' } });
   const ids = secretIds(emulator);
   expect(ids).toEqual([known?.id, expect.any(String)]);
-  expectFailure(run, `Secret ${ids[1]} of client`);
+  expectFailed(run, `Secret ${ids[1]} of client`);
   expect(await credentialsWork(emulator, first.outputs)).toBe(true);
 });
 
@@ -193,7 +194,7 @@ it('names the added secret in roll-back if no response shows its id', async () =
   editResponses('addSecret', (body) => ({ ...body, secret: undefined }));
   const run = await runAction(emulator, { env: { GITHUB_OUTPUT: '/dev/full' } });
   const added = secretIds(emulator).at(-1);
-  expectFailure(run, new RegExp(`^Secret ${added} of client .* DELETE .*/secrets/${added}$`, 'm'));
+  expectFailed(run, new RegExp(`^Secret ${added} of client .* DELETE .*/secrets/${added}$`, 'm'));
 });
 
 it('retires old secrets although the list of clients does not show them', async () => {
@@ -246,7 +247,7 @@ it('fails after three lost responses with a new secret, keeps the old secrets an
   const now = secretIds(emulator);
   expect(now).toHaveLength(5);
   expect(now.slice(0, 2)).toEqual(old);
-  expectFailure(run, ...now.slice(2).map((id) => `/secrets/${id}`));
+  expectFailed(run, ...now.slice(2).map((id) => `/secrets/${id}`));
 });
 
 it('deletes an added secret whose id the response shows without its value, and adds another one', async () => {

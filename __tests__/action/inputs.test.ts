@@ -1,6 +1,7 @@
 import { expect, it } from '@jest/globals';
 import { errors, notices, readable, runAction, runBare, sentTo } from '../support/action.ts';
-import { clientIds, expectFailure } from '../support/existing.ts';
+import { clientIds } from '../support/existing.ts';
+import { expectFailed } from '../support/failed.ts';
 import { operationsOf } from '../support/saved.ts';
 import { useEmulator } from '../support/setup.ts';
 
@@ -46,7 +47,7 @@ it('names all bad inputs in one error, and sends no request', async () => {
     timeout: '1',
   };
   const run = await runAction(emulator, { inputs: { ...bad, scalekit_client_secret: secret } });
-  expectFailure(run);
+  expectFailed(run);
   expect(run.annotations).toHaveLength(1);
   expect(run.state).toEqual({});
   const named = errors(run)[0]?.match(/(?<=^- )\w+(?=: )/gm);
@@ -58,26 +59,26 @@ it('names all bad inputs in one error, and sends no request', async () => {
 it('names the required inputs if no input is given', async () => {
   const run = await runBare({});
   const required = ['scalekit_environment_url', 'scalekit_client_id', 'scalekit_client_secret', 'organization_id'];
-  expectFailure(run, ...required.map((input) => `- ${input}: is empty; expected`));
+  expectFailed(run, ...required.map((input) => `- ${input}: is empty; expected`));
   expect(run.annotations).toHaveLength(1);
   expect(run.stderr).toBe('');
 });
 
 it('says why a credential may be empty before it sends any request', async () => {
   const run = await runAction(emulator, { inputs: { scalekit_client_secret: '' } });
-  expectFailure(run, /^Bad input: scalekit_client_secret: is empty; .*name of the secret.*fork.*Dependabot/);
+  expectFailed(run, /^Bad input: scalekit_client_secret: is empty; .*name of the secret.*fork.*Dependabot/);
   expect(emulator.requests).toEqual([]);
 });
 
 it('fails before any request if the secret is an input and the URL comes from a variable', async () => {
   const run = await runAction(emulator, { inputs: { scalekit_environment_url: '' }, env: emulator.variables });
-  expectFailure(run, /scalekit_environment_url: is empty while scalekit_client_secret is given.*GITHUB_ENV/);
+  expectFailed(run, /scalekit_environment_url: is empty while scalekit_client_secret is given.*GITHUB_ENV/);
   expect(emulator.requests).toEqual([]);
 });
 
 it('fails before any request if NODE_TLS_REJECT_UNAUTHORIZED switches certificate checks off', async () => {
   const run = await runAction(emulator, { env: { NODE_TLS_REJECT_UNAUTHORIZED: '0' } });
-  expectFailure(run, 'Bad input: NODE_TLS_REJECT_UNAUTHORIZED: ');
+  expectFailed(run, 'Bad input: NODE_TLS_REJECT_UNAUTHORIZED: ');
   expect(emulator.requests).toEqual([]);
 });
 
@@ -97,14 +98,14 @@ it.each<{ what: string; input: string; text: string; error: string }>([
   },
 ])('fails before any request if $what', async ({ input, text, error }) => {
   const run = await runAction(emulator, { inputs: { [input]: text } });
-  expectFailure(run, `Bad input: ${input}: `, error);
+  expectFailed(run, `Bad input: ${input}: `, error);
   expect(emulator.requests).toEqual([]);
 });
 
 it('does not show a secret that was pasted with quotes', async () => {
   const { clientSecret } = emulator.credentials;
   const run = await runAction(emulator, { inputs: { scalekit_client_secret: `"${clientSecret}"` } });
-  expectFailure(run, 'scalekit_client_secret: has quotes around it; expected the secret of');
+  expectFailed(run, 'scalekit_client_secret: has quotes around it; expected the secret of');
   expect(errors(run)[0]).not.toContain(clientSecret);
   expect(emulator.requests).toEqual([]);
 });
@@ -120,7 +121,7 @@ it.each<{ what: string; before: Record<string, string> }>([
     return [name, `${text}${prefixes[at % prefixes.length]}${canary}.${canary}`];
   });
   const run = await runAction(emulator, { inputs: Object.fromEntries(inputs) });
-  expectFailure(run);
+  expectFailed(run);
   const named = errors(run)[0]?.match(/(?<=^- )\w+(?=: )/gm);
   expect(new Set(named)).toEqual(new Set(Object.keys(before)));
   expect(run.stdout).not.toContain('Zq7w');
@@ -186,7 +187,7 @@ it('finds the organization by organization_external_id, encodes it, and ignores 
 
 it('fails with the advice to check organization_external_id if Scalekit does not know it', async () => {
   const run = await runAction(emulator, { inputs: { organization_id: '', organization_external_id: 'nobody' } });
-  expectFailure(
+  expectFailed(
     run,
     /^Could not find organization nobody: HTTP 404: .*Check that organization nobody exists in this environment/,
   );
@@ -196,6 +197,6 @@ it('fails with the advice to check organization_external_id if Scalekit does not
 
 it('fails before any request if organization_id and organization_external_id are both given', async () => {
   const run = await runAction(emulator, { inputs: { organization_external_id: 'external-1' } });
-  expectFailure(run, 'organization_external_id: is given beside organization_id');
+  expectFailed(run, 'organization_external_id: is given beside organization_id');
   expect(emulator.requests).toEqual([]);
 });

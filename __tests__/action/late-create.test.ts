@@ -1,7 +1,8 @@
 import { expect } from '@jest/globals';
 import type { Emulator } from '../../emulator/index.ts';
 import { credentialsWork, runAction, sentTo, warnings } from '../support/action.ts';
-import { clientIds, expectFailure } from '../support/existing.ts';
+import { clientIds } from '../support/existing.ts';
+import { expectFailed } from '../support/failed.ts';
 import { useConcurrentTests } from '../support/setup.ts';
 
 // Create requests that the server finishes after the action has stopped waiting for the response. Each test waits for
@@ -54,7 +55,7 @@ itWaits(
     emulator.faults.add({ operation: 'createClient', fault: { kind: 'hang', finishAfterMs: 6000 } });
     const run = await runAction(emulator, { inputs: { timeout: '6' } });
     expect(emulator.clients()).toEqual([]);
-    expectFailure(
+    expectFailed(
       run,
       /no answer within 2 seconds.*Could not determine whether the client was created.*nonce:[\w-]{16}/s,
     );

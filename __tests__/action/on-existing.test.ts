@@ -11,7 +11,7 @@ import {
   seedEarlier,
   sentTo,
 } from '../support/action.ts';
-import { expectFailure, expectRefusal } from '../support/existing.ts';
+import { expectFailed, expectRefusal } from '../support/failed.ts';
 import { DAY, operationsOf } from '../support/saved.ts';
 import { useEmulator } from '../support/setup.ts';
 
@@ -195,7 +195,7 @@ it('fails and restores the client if an update does not remove a scope', async (
   const { client } = seed({ scopes: ['a', 'b'] });
   emulator.behaviour.patch = 'merge';
   const executed = await run({ scopes: 'a' });
-  expectFailure(executed, 'scopes: wanted "a"; got "a", "b"', 'on_existing: replace');
+  expectFailed(executed, 'scopes: wanted "a"; got "a", "b"', 'on_existing: replace');
   expect(operationsOf(emulator)).not.toContain('addSecret');
   expect(emulator.clients()).toEqual([{ ...client, update_time: expect.anything() }]);
 });
@@ -205,7 +205,7 @@ it('names the scope that roll-back could not remove from a client', async () => 
   emulator.behaviour.patch = 'merge';
   const executed = await run({ scopes: 'a c' });
   const restored = `^Client ${client.client_id} could not be restored, .*\nscopes: wanted "a", "b"; got "a", "b", "c"$`;
-  expectFailure(executed, new RegExp(restored, 'm'));
+  expectFailed(executed, new RegExp(restored, 'm'));
 });
 
 it('restores the former fields of a client if the step fails after their correction', async () => {
@@ -213,7 +213,7 @@ it('restores the former fields of a client if the step fails after their correct
   const { client } = seed({ ...fields, expiry: 900 });
   emulator.faults.add({ operation: 'addSecret', fault: { kind: 'status', status: 403 } });
   const executed = await run({ name: 'New', description: 'New.', scopes: 'b', audience: 'y', expiry: '600' });
-  expectFailure(executed, new RegExp(`\nRestored: .* of client ${client.client_id}\\.$`));
+  expectFailed(executed, new RegExp(`\nRestored: .* of client ${client.client_id}\\.$`));
   expect(updates()).toHaveLength(2);
   expect(emulator.clients()).toEqual([{ ...client, update_time: expect.anything() }]);
 });

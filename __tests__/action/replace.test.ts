@@ -1,14 +1,8 @@
 import { writeFileSync } from 'node:fs';
 import { expect, it } from '@jest/globals';
 import { credentialsWork, journalTo, readJournal, runAction, seedEarlier, warnings } from '../support/action.ts';
-import {
-  clientIds,
-  clientUrl,
-  expectFailure,
-  MAY_NOT_DELETE,
-  MISSING_PERMISSION,
-  requestedIds,
-} from '../support/existing.ts';
+import { clientIds, clientUrl, MAY_NOT_DELETE, MISSING_PERMISSION, requestedIds } from '../support/existing.ts';
+import { expectFailed } from '../support/failed.ts';
 import { DAY } from '../support/saved.ts';
 import { useEmulator, useFolder } from '../support/setup.ts';
 
@@ -59,7 +53,7 @@ it('warns with the manual DELETE call when deleting the replaced client fails, a
 it('keeps the client to replace if the verification of the new one fails', async () => {
   const { client } = seedEarlier(emulator, {}, { ageMs: DAY });
   emulator.behaviour.tokenChanges = (token) => ({ ...token, oid: 'org_another' });
-  expectFailure(await replace(), 'oid: wanted ');
+  expectFailed(await replace(), 'oid: wanted ');
   expect(emulator.clients()).toEqual([client]);
 });
 

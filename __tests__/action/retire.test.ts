@@ -9,14 +9,8 @@ import {
   seedEarlier,
   warnings,
 } from '../support/action.ts';
-import {
-  clientUrl,
-  expectFailure,
-  MAY_NOT_DELETE,
-  MISSING_PERMISSION,
-  requestedIds,
-  secretIds,
-} from '../support/existing.ts';
+import { clientUrl, MAY_NOT_DELETE, MISSING_PERMISSION, requestedIds, secretIds } from '../support/existing.ts';
+import { expectFailed } from '../support/failed.ts';
 import { DAY, MINUTE, operationsOf } from '../support/saved.ts';
 import { useEmulator, useFolder } from '../support/setup.ts';
 
@@ -137,7 +131,7 @@ it('names the secret that was deleted to make room if the verification of the ne
   emulator.behaviour.tokenChanges = (token) => ({ ...token, oid: 'org_another' });
   const executed = await runAction(emulator);
   const [first, ...others] = client.secrets?.map(({ id }) => id) ?? [];
-  expectFailure(executed, new RegExp(`\nSecret ${first} .*cannot be brought back\\.$`));
+  expectFailed(executed, new RegExp(`\nSecret ${first} .*cannot be brought back\\.$`));
   expect(secretIds(emulator)).toEqual(others);
 });
 

@@ -1,12 +1,12 @@
 import { describe, expect, it } from '@jest/globals';
 import type { Step } from '../../emulator/runner.ts';
 import { credentialsWork, errors, markerLine, runAction, savingIn, seedEarlier, sentTo } from '../support/action.ts';
+import { expectFailedCleanly } from '../support/failed.ts';
 import {
   changesOf,
   contents,
   credentialsOf,
   DAY,
-  expectFailedCleanly,
   expectPostDoesNothing,
   ID,
   type Inputs,

@@ -1,11 +1,11 @@
 import { describe, expect, it } from '@jest/globals';
 import { credentialsWork, errors, runAction, sentTo, warnings } from '../support/action.ts';
+import { expectFailedCleanly } from '../support/failed.ts';
 import {
   changesOf,
   contents,
   credentialsOf,
   DAY,
-  expectFailedCleanly,
   ID,
   type Inputs,
   keptIn,

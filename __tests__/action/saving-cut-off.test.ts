@@ -3,12 +3,12 @@ import { describe, expect, it } from '@jest/globals';
 import type { Emulator } from '../../emulator/index.ts';
 import type { Executed, Outcome, Step } from '../../emulator/runner.ts';
 import { credentialsWork, errors, seedEarlier, sentTo, warnings } from '../support/action.ts';
+import { expectFailedCleanly } from '../support/failed.ts';
 import {
   contents,
   credentialsOf,
   cutOff,
   DAY,
-  expectFailedCleanly,
   expectNoSecrets,
   expectPostDoesNothing,
   ID,

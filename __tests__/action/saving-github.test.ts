@@ -2,12 +2,12 @@ import { describe, expect, it } from '@jest/globals';
 import type { Emulator, Fault, Operation } from '../../emulator/index.ts';
 import type { Outcome, Step } from '../../emulator/runner.ts';
 import { credentialsWork, errors, readable, runAction, savingIn, secretsOf, sentTo } from '../support/action.ts';
+import { expectFailedCleanly } from '../support/failed.ts';
 import {
   changesOf,
   contents,
   credentialsOf,
   cutOff,
-  expectFailedCleanly,
   expectNoSecrets,
   FINE_AND_CLASSIC,
   type Inputs,

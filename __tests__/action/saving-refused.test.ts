@@ -2,11 +2,11 @@ import { describe, expect, it } from '@jest/globals';
 import type { Fault } from '../../emulator/index.ts';
 import type { Step } from '../../emulator/runner.ts';
 import { credentialsWork, errors, seedEarlier } from '../support/action.ts';
+import { expectFailedCleanly } from '../support/failed.ts';
 import {
   changesOf,
   contents,
   DAY,
-  expectFailedCleanly,
   expectNoSecrets,
   expectPostDoesNothing,
   FINE_AND_CLASSIC,

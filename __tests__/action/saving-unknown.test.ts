@@ -2,12 +2,12 @@ import { expect } from '@jest/globals';
 import type { Emulator, Fault } from '../../emulator/index.ts';
 import type { Executed } from '../../emulator/runner.ts';
 import { credentialsWork, errors, seedEarlier, sentTo } from '../support/action.ts';
+import { expectFailedCleanly } from '../support/failed.ts';
 import {
   changesOf,
   contents,
   credentialsOf,
   DAY,
-  expectFailedCleanly,
   expectNoSecrets,
   expectPostDoesNothing,
   ID,

@@ -2,7 +2,8 @@ import { expect, it } from '@jest/globals';
 import type { Emulator } from '../../emulator/index.ts';
 import type { Step } from '../../emulator/runner.ts';
 import { markerLine, REPOSITORY_CLAIMS, runAction, seedEarlier, sentTo, warnings } from '../support/action.ts';
-import { clientIds, editClients, expectFailure } from '../support/existing.ts';
+import { clientIds, editClients } from '../support/existing.ts';
+import { expectFailed } from '../support/failed.ts';
 import { DAY, operationsOf } from '../support/saved.ts';
 import { useEmulator } from '../support/setup.ts';
 
@@ -40,7 +41,7 @@ it('fails before it changes anything if the page tokens of the list repeat', asy
     { operation: 'listClients', call: 3, times: 1000, fault: page('one') },
   );
   const message = /^Could not list the organization's clients: a page leads back to one that was read before\.$/;
-  expectFailure(await run(), message);
+  expectFailed(await run(), message);
   expect(operationsOf(emulator)).toEqual(['token', 'listClients', 'listClients', 'listClients']);
 });
 

@@ -10,7 +10,8 @@ import {
   sentTo,
   warnings,
 } from '../support/action.ts';
-import { clientUrl, expectFailure, requestedIds, secretIds } from '../support/existing.ts';
+import { clientUrl, requestedIds, secretIds } from '../support/existing.ts';
+import { expectFailed } from '../support/failed.ts';
 import { credentialsOf, DAY, keptIn, repositoryOf, STATE, saveWith, seedSaved, stateValue } from '../support/saved.ts';
 import { useEmulator } from '../support/setup.ts';
 
@@ -97,7 +98,7 @@ it('deletes no secret to make room if another run added one after this run read 
     other = await run();
   };
   const before = ids();
-  expectFailure(await run(), ONLY, LIMIT);
+  expectFailed(await run(), ONLY, LIMIT);
   expect(ids()).toEqual([...before, other?.outputs.secret_id]);
   expect(deletedIds()).toEqual([]);
 });
@@ -119,7 +120,7 @@ it.each<{ what: string; refusal: Refusal; shown: string }>([
   seed(3);
   const before = ids();
   const executed = await run();
-  expectFailure(executed, shown);
+  expectFailed(executed, shown);
   expect(errors(executed)[0]).not.toContain(LIMIT);
   expect(ids()).toEqual(before);
   expect(deletedIds()).toEqual([]);
@@ -134,7 +135,7 @@ it('deletes only one secret if Scalekit refuses another one twice, and names tha
   expect(deletedIds()).toEqual([first]);
   expect(ids()).toEqual(kept);
   const url = clientUrl(emulator, client_id, 'secrets');
-  expectFailure(
+  expectFailed(
     executed,
     `Could not add a secret to client ${client_id}: HTTP 400: ${ONLY}. ${LIMIT} Use on_existing: replace, `,
     `DELETE ${url}/ID, where ID is one of ${kept.join(', ')}. Let one run at a time use the client`,
@@ -149,7 +150,7 @@ it('fails if the only secret of a client fills its cap, and on_existing: replace
   const client_id = seed(1);
   const before = ids();
   const executed = await run();
-  expectFailure(executed, `${ONLY}. ${LIMIT} Use on_existing: replace, which creates a new client`);
+  expectFailed(executed, `${ONLY}. ${LIMIT} Use on_existing: replace, which creates a new client`);
   expect(errors(executed)[0]).not.toContain('DELETE');
   expect(ids()).toEqual(before);
   expect(deletedIds()).toEqual([]);
@@ -165,7 +166,7 @@ it('fails if the secret to delete to make room cannot be deleted, and sends no s
   const [first, second] = ids();
   emulator.faults.add({ operation: 'deleteSecret', fault: { kind: 'status', status: 403 } });
   const executed = await run();
-  expectFailure(
+  expectFailed(
     executed,
     `${ONLY}. ${LIMIT} Use on_existing: replace`,
     `where ID is one of ${first}, ${second}.`,
@@ -186,7 +187,7 @@ it('deletes no secret if the refusal follows a request that may have added one, 
   expect(ids()).toEqual([...before, leftover]);
   expect(deletedIds()).toEqual([]);
   expect(secretRequests()).toBe(2);
-  expectFailure(executed, ONLY, LIMIT, `\nSecret ${leftover} of client`, `/secrets/${leftover}`);
+  expectFailed(executed, ONLY, LIMIT, `\nSecret ${leftover} of client`, `/secrets/${leftover}`);
 });
 
 it('deletes no secret to make room if the run is cancelled while it adds one', async () => {
@@ -194,7 +195,7 @@ it('deletes no secret to make room if the run is cancelled while it adds one', a
   seed(5);
   const before = ids();
   const executed = await runAction(emulator, interruptedAt(emulator, 'addSecret'));
-  expectFailure(executed, 'only 5 secrets are allowed');
+  expectFailed(executed, 'only 5 secrets are allowed');
   expect(ids()).toEqual(before);
   expect(deletedIds()).toEqual([]);
   expect(warnings(executed)).toEqual([]);
@@ -204,7 +205,7 @@ it('removes a new client whose create response was lost if its cap is one secret
   setCap(1);
   emulator.faults.add({ operation: 'createClient', call: 1, when: 'after', fault: { kind: 'reset' } });
   const executed = await run();
-  expectFailure(executed, `${ONLY}. ${LIMIT} Run this step again.`, '\nRemoved again: client m2morg_');
+  expectFailed(executed, `${ONLY}. ${LIMIT} Run this step again.`, '\nRemoved again: client m2morg_');
   expect(emulator.clients()).toEqual([]);
   expect(deletedIds()).toEqual([]);
   const post = await executed.post();

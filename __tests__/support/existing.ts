@@ -1,12 +1,7 @@
-import { expect } from '@jest/globals';
 import type { Emulator, Fault, Operation } from '../../emulator/index.ts';
-import type { Outcome } from '../../emulator/runner.ts';
-import { EMPTY, errors, sentTo } from './action.ts';
-import { operationsOf } from './saved.ts';
+import { sentTo } from './action.ts';
 
 // What the tests of clients that exist before the step runs share.
-
-const READS: Operation[] = ['token', 'listClients', 'getClient', 'organizationByExternalId'];
 
 /** Scalekit's response if the API credentials may do everything except delete. */
 export const MAY_NOT_DELETE: Fault = { kind: 'status', status: 403, body: { code: 7, message: 'permission denied' } };
@@ -43,27 +38,4 @@ export function editClients(
     ...(body.clients && { clients: body.clients.map(change) }),
   });
   emulator.faults.add({ operation, fault: { kind: 'edit', edit } });
-}
-
-/** Checks that a step failed with one error that contains these texts, and that it set no output. */
-export function expectFailure(run: Outcome, ...texts: (string | RegExp)[]): void {
-  expect(run).toMatchObject({ exitCode: 1, outputs: EMPTY });
-  const [message, ...others] = errors(run);
-  expect(others).toEqual([]);
-  for (const text of texts)
-    expect(message).toEqual(expect.stringMatching(typeof text === 'string' ? literal(text) : text));
-}
-
-const literal = (text: string): RegExp => new RegExp(text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&'));
-
-/**
- * Checks that a step failed with this error before it changed anything.
- * @param clients the clients that existed before the step
- */
-export function expectRefusal(emulator: Emulator, run: Outcome, text: string | RegExp, clients: unknown[]): void {
-  expectFailure(run, text);
-  // The post step has nothing to undo.
-  expect(run.state).toEqual({ client: '' });
-  expect(operationsOf(emulator).filter((operation) => !READS.includes(operation))).toEqual([]);
-  expect(emulator.clients()).toEqual(clients);
 }

@@ -3,7 +3,7 @@ import { expect } from '@jest/globals';
 import type { Emulator, Operation } from '../../emulator/index.ts';
 import { type Executed, type Outcome, RUNNER_VARIABLES, type Step } from '../../emulator/runner.ts';
 import { type Identity, identityHash } from '../../src/client/identity.ts';
-import { credentialsWork, EMPTY, markerLine, readable, runAction, savingIn, secretsOf, seedEarlier } from './action.ts';
+import { credentialsWork, markerLine, readable, runAction, savingIn, secretsOf, seedEarlier } from './action.ts';
 
 // What the tests of saved credentials share: two variables and a secret in GitHub Actions.
 
@@ -160,11 +160,6 @@ export const writesOf = (emulator: Emulator, from = 0): string[] =>
 export function expectNoSecrets(emulator: Emulator, ...runs: Outcome[]): void {
   for (const run of runs)
     for (const secret of [emulator.github.token, ...secretsOf(emulator)]) expect(readable(run)).not.toContain(secret);
-}
-
-/** Checks that a run failed, set no output, and recorded nothing that its post step has to undo. */
-export function expectFailedCleanly(run: Outcome): void {
-  expect(run).toMatchObject({ exitCode: 1, outputs: EMPTY, state: { client: '' } });
 }
 
 /** Runs the post step of a run, and checks that it prints nothing and sends nothing. */
