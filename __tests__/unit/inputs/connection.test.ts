@@ -81,7 +81,7 @@ describe('empty credentials', () => {
   });
 });
 
-describe('requirements of a step', () => {
+describe('what a step requires', () => {
   it.each<{ name: string; changes?: Values; env?: Values; error: string }>([
     {
       name: 'the address',
@@ -123,7 +123,7 @@ describe('requirements of a step', () => {
       error:
         'HTTPS_PROXY: does not hold the address of a proxy; expected the address of an http or https proxy, such as http://proxy.corp:3128, with special characters in user and password percent-encoded',
     },
-  ])('a step requires $name', ({ changes = {}, env, error }) => {
+  ])('inputs are refused without $name', ({ changes = {}, env, error }) => {
     expect(mainError(changes, env)).toBe(`Bad input: ${error}`);
   });
 

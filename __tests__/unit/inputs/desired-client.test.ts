@@ -297,7 +297,7 @@ describe('the secret location', () => {
 describe('the environment to save in', () => {
   const SAVING_TO_ENVIRONMENT: Values = { ...SAVING, save_to: 'environment' };
 
-  describe.each(['.', '..'])('with the name %j', (environment) => {
+  describe.each(['.', '..'])('environments to save in with the name %j', (environment) => {
     const fault = `Bad input: save_to: got "environment" with the environment "${environment}"; expected another name, because this one cannot be part of a URL`;
 
     it('an environment to save in is refused if its name would address another path in a URL', () => {

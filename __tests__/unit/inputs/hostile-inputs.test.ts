@@ -290,7 +290,7 @@ function expectWholeNumber(value: number, min: number, max: number): void {
   expect(value).toBeLessThanOrEqual(max);
 }
 
-describe.each(ACTIONS)('inputs of %s', (action, file, read) => {
+describe.each(ACTIONS)('hostile values of the inputs of %s', (action, file, read) => {
   const names = inputsOf(file);
 
   it('random inputs are accepted only if they are safe to use, and are otherwise refused in one annotation', () => {

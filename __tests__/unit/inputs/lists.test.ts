@@ -275,7 +275,7 @@ describe('parseClaims', () => {
     ],
     ['__proto__ in lines', '__proto__=x', [{ key: '__proto__', value: 'x' }]],
     ['__proto__ in an object', '{"__proto__": "x"}', [{ key: '__proto__', value: 'x' }]],
-    ['an empty text', '', []],
+    ['no characters', '', []],
     ['an empty object', '{}', []],
     ['an empty array', '[]', []],
     ['comments', '# who\na=b\n  # what\nc=d', [{ key: 'a', value: 'b' }].concat({ key: 'c', value: 'd' })],
@@ -294,7 +294,7 @@ describe('parseClaims', () => {
       '\ufeffa=b\u00a0\r\n\u00a0c=d\ufeff',
       [{ key: 'a', value: 'b' }].concat({ key: 'c', value: 'd' }),
     ],
-  ])('parseClaims accepts %s', (_what, text, value) => {
+  ])('parseClaims accepts a text with %s', (_what, text, value) => {
     expect(read(parseClaims, text)).toEqual({ value, problems: [] });
   });
 
@@ -362,7 +362,7 @@ describe('parseClaims', () => {
       'got 1.1 for the key "a"; expected a string (quote numbers that are not whole)',
     ],
     ['a string in an array', '["a=b"]', 'got the entry "a=b"; expected {"key": "…", "value": "…"}'],
-  ])('parseClaims refuses %s', (_what, text, problem) => {
+  ])('parseClaims refuses a text with %s', (_what, text, problem) => {
     expect(read(parseClaims, text).problems).toEqual([problem]);
   });
 
