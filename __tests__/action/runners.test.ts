@@ -1,12 +1,10 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import path from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { type Emulator, startEmulator } from '../../emulator/index.ts';
+import { mkdirSync } from 'node:fs';
+import { describe, expect, it } from '@jest/globals';
 import { RUNNER_VARIABLES, type Step } from '../../emulator/runner.ts';
 import { credentialsWork, errors, notices, plainLines, runAction, sentTo, warnings } from '../support/action.ts';
 import { FORGE_REPOSITORY_ID, type Forge, type ForgeKind, startForge, type UnknownPath } from '../support/forge.ts';
 import { changesOf } from '../support/saved.ts';
+import { useEmulator, useFolder } from '../support/setup.ts';
 
 // The built actions in the environment of each runner that docs/runners.md names. The variables are those that the
 // sources of the runners set: withGithubEnv in act and in the copies of act that Gitea and Forgejo keep.
@@ -16,10 +14,8 @@ type Variables = Record<string, string | undefined>;
 const { GITHUB_REPOSITORY: repository } = RUNNER_VARIABLES;
 const NO_ID = 'This runner does not set GITHUB_REPOSITORY_ID';
 
-let emulator: Emulator;
-
-beforeEach(async () => (emulator = await startEmulator()));
-afterEach(() => emulator.close());
+const emulator = useEmulator();
+const inFolder = useFolder();
 
 /** Returns these variables, and no others of GitHub's runner. */
 const exactly = (variables: Variables): Variables => ({
@@ -27,7 +23,7 @@ const exactly = (variables: Variables): Variables => ({
   ...variables,
 });
 
-/** The variables that act and its copies set beside those that name the run and the server. */
+/** The variables of act. */
 const ACT: Variables = {
   CI: 'true',
   GITHUB_ACTION: '0',
@@ -73,7 +69,7 @@ const GITEA: Variables = {
   GITHUB_TOKEN: undefined,
 };
 
-/** The variables of Forgejo's runner: each stands with both prefixes. */
+/** The variables of Forgejo's runner: it sets each with both prefixes. */
 const FORGEJO = withForgejo({
   ...GITEA,
   FORGEJO_ACTIONS_RUNNER_VERSION: 'v12.2.0',
@@ -86,37 +82,56 @@ function withForgejo(variables: Variables): Variables {
   return { ...Object.fromEntries(copies), ...variables };
 }
 
-/** The runners of docs/runners.md whose API is GitHub's, and whether they know the id of the repository. */
-const RUNNERS: [what: string, env: Variables, knowsId: boolean][] = [
-  ['GitHub', RUNNER_VARIABLES, true],
-  ['GitHub Enterprise Server', { ...RUNNER_VARIABLES, GITHUB_SERVER_URL: 'https://ghes.acme.example' }, true],
-  [
-    'Actions Runner Controller, in a container',
-    { ...RUNNER_VARIABLES, HOME: '/github/home', RUNNER_ENVIRONMENT: 'self-hosted', RUNNER_NAME: 'arc-x7k2p' },
-    true,
-  ],
-  ['ARM32', { ...RUNNER_VARIABLES, RUNNER_ARCH: 'ARM', RUNNER_ENVIRONMENT: 'self-hosted' }, true],
-  ['act', { ...ACT, ACT: 'true' }, false],
-  ['act without a folder for temporary files', { ...ACT, ACT: 'true', RUNNER_TEMP: undefined }, false],
-  ['a runner that sets an empty id and no run', { ...ACT, GITHUB_REPOSITORY_ID: '', GITHUB_RUN_ID: undefined }, false],
-  [
-    'a runner without event, job summary and server',
-    { ...ACT, GITHUB_EVENT_PATH: undefined, GITHUB_STEP_SUMMARY: undefined, GITHUB_SERVER_URL: undefined },
-    false,
-  ],
+/** A runner that docs/runners.md names. */
+interface Runner {
+  name: string;
+  variables: Variables;
+  /** Whether the runner sets the id of the repository. */
+  knowsId: boolean;
+}
+
+const RUNNERS: Runner[] = [
+  { name: 'GitHub', variables: RUNNER_VARIABLES, knowsId: true },
+  { name: 'act', variables: { ...ACT, ACT: 'true' }, knowsId: false },
+  { name: 'Gitea', variables: GITEA, knowsId: false },
+  { name: 'Forgejo', variables: FORGEJO, knowsId: false },
 ];
 
-describe.each([...RUNNERS, ['Gitea', GITEA, false], ['Forgejo', FORGEJO, false]] as typeof RUNNERS)(
-  'with the variables of %s',
-  (_what, variables, knowsId) => {
-    const step = (inputs: Record<string, string> = {}, more: Step = {}): Step => ({
-      ...more,
-      inputs,
-      env: { ...exactly(variables), ...emulator.github.variables },
-    });
+/** Runners that leave something out. */
+const SPARSE_RUNNERS: Runner[] = [
+  {
+    name: 'GitHub in a container without HOME',
+    variables: { ...RUNNER_VARIABLES, HOME: undefined, RUNNER_ENVIRONMENT: 'self-hosted' },
+    knowsId: true,
+  },
+  {
+    name: 'act without a folder for temporary files',
+    variables: { ...ACT, ACT: 'true', RUNNER_TEMP: undefined },
+    knowsId: false,
+  },
+  {
+    name: 'a runner with an empty repository id and without the number of the run',
+    variables: { ...ACT, GITHUB_REPOSITORY_ID: '', GITHUB_RUN_ID: undefined },
+    knowsId: false,
+  },
+  {
+    name: 'a runner without event, job summary and address of the server',
+    variables: { ...ACT, GITHUB_EVENT_PATH: undefined, GITHUB_STEP_SUMMARY: undefined, GITHUB_SERVER_URL: undefined },
+    knowsId: false,
+  },
+];
 
-    it('creates the client of a job, and the post step deletes it', async () => {
-      const run = await runAction(emulator, step({ lifetime: 'job' }));
+describe('runners and clients', () => {
+  /** Returns a step with the variables of a runner whose API is the emulator's. */
+  const stepOn = (variables: Variables, inputs: Record<string, string> = {}): Step => ({
+    inputs,
+    env: { ...exactly(variables), ...emulator.github.variables },
+  });
+
+  it.each([...RUNNERS, ...SPARSE_RUNNERS])(
+    'creates the client of a job on $name, and the post step deletes it',
+    async ({ variables, knowsId }) => {
+      const run = await runAction(emulator, stepOn(variables, { lifetime: 'job' }));
       expect({ exitCode: run.exitCode, errors: errors(run), warnings: warnings(run) }).toEqual({
         exitCode: 0,
         errors: [],
@@ -124,57 +139,60 @@ describe.each([...RUNNERS, ['Gitea', GITEA, false], ['Forgejo', FORGEJO, false]]
       });
       expect(notices(run).some((text) => text.includes(NO_ID))).toBe(!knowsId);
       expect(await credentialsWork(emulator, run.outputs)).toBe(true);
-      const post = await run.post();
-      expect({ exitCode: post.exitCode, annotations: post.annotations }).toEqual({ exitCode: 0, annotations: [] });
+      expect(await run.post()).toMatchObject({ exitCode: 0, annotations: [] });
       expect(emulator.clients()).toEqual([]);
-    });
+    },
+  );
 
-    it('finds its persistent client again, and delete/ deletes it', async () => {
-      const [first, second] = [await runAction(emulator, step()), await runAction(emulator, step())];
+  it.each(RUNNERS)(
+    'finds the persistent client of the first run again on $name, and delete/ deletes it',
+    async ({ variables }) => {
+      const first = await runAction(emulator, stepOn(variables));
       expect(first.outputs.result).toBe('created');
-      expect(second.outputs).toMatchObject({ result: 'rotated', client_id: first.outputs.client_id });
-      const deleted = await runAction(emulator, step({}, { action: 'delete' }));
-      expect({ outputs: deleted.outputs, errors: errors(deleted) }).toEqual({
-        outputs: { deleted: first.outputs.client_id },
-        errors: [],
-      });
+      const { client_id } = first.outputs;
+      const second = await runAction(emulator, stepOn(variables));
+      expect(second.outputs).toMatchObject({ result: 'rotated', client_id });
+      const deleted = await runAction(emulator, { ...stepOn(variables), action: 'delete' });
+      expect(errors(deleted)).toEqual([]);
+      expect(deleted.outputs).toEqual({ deleted: client_id });
       expect(emulator.clients()).toEqual([]);
-    });
-  },
-);
+    },
+  );
 
-it('works if RUNNER_TEMP has spaces and letters of any language', async () => {
-  const folder = mkdtempSync(path.join(tmpdir(), 'Läufer 1 (x86) '));
-  try {
-    const run = await runAction(emulator, { inputs: { lifetime: 'job' }, env: { RUNNER_TEMP: folder } });
+  it('creates and deletes the client of a job if RUNNER_TEMP has spaces and letters of other languages', async () => {
+    const RUNNER_TEMP = inFolder('Läufer 1 (x86)');
+    mkdirSync(RUNNER_TEMP);
+    const run = await runAction(emulator, { inputs: { lifetime: 'job' }, env: { RUNNER_TEMP } });
     expect(run.exitCode).toBe(0);
     expect(await run.post()).toMatchObject({ exitCode: 0, annotations: [] });
     expect(emulator.clients()).toEqual([]);
-  } finally {
-    rmSync(folder, { recursive: true });
-  }
+  });
+
+  it('fails in sweep/ on act without github_token, and succeeds with it', async () => {
+    const step = { ...stepOn({ ...ACT, ACT: 'true' }), action: 'sweep' };
+    expect(errors(await runAction(emulator, step)).join()).toContain('github_token');
+    const inputs = { github_token: emulator.github.token };
+    expect((await runAction(emulator, { ...step, inputs })).exitCode).toBe(0);
+    expect(sentTo(emulator, 'getRun')).toEqual([]);
+  });
 });
 
-describe.each<[name: string, kind: ForgeKind, variables: Variables]>([
-  ['Gitea', 'gitea', GITEA],
-  ['Gitea before 1.27', 'old gitea', GITEA],
-  ['Forgejo', 'forgejo', FORGEJO],
-])('on %s', (_name, kind, variables) => {
+describe('Gitea and Forgejo', () => {
   const token = ['of', 'the', 'forge', 'user'].join('-');
-  const env = (forge: Forge): Variables => ({ ...exactly(variables), ...forge.variables });
+  const envOn = (variables: Variables, forge: Forge): Variables => ({ ...exactly(variables), ...forge.variables });
 
-  it.each<[save_to: string, environment: string, unknownPath: UnknownPath]>([
-    ['repository', '', 'text'],
-    ['environment', 'production', 'text'],
-    ['repository', '', 'json'],
-    ['environment', 'production', 'json'],
+  it.each<{ save_to: string; environment?: string; kind: ForgeKind; variables: Variables; unknownPath: UnknownPath }>([
+    { save_to: 'repository', kind: 'gitea', variables: GITEA, unknownPath: 'text' },
+    { save_to: 'environment', environment: 'production', kind: 'gitea', variables: GITEA, unknownPath: 'text' },
+    { save_to: 'repository', kind: 'forgejo', variables: FORGEJO, unknownPath: 'json' },
+    { save_to: 'environment', environment: 'production', kind: 'forgejo', variables: FORGEJO, unknownPath: 'json' },
   ])(
-    'save_to: %s (%s) fails before it changes anything, and says that it cannot work and what does (404 in %s)',
-    async (save_to, environment, unknownPath) => {
+    'fails before it changes anything with save_to: $save_to on $kind, and says what works there',
+    async ({ save_to, environment = '', kind, variables, unknownPath }) => {
       await using forge = await startForge(kind, unknownPath);
       for (const action of ['', 'delete']) {
         const inputs = { save_to, environment, github_token: token };
-        const run = await runAction(emulator, { action, inputs, env: env(forge) });
+        const run = await runAction(emulator, { action, inputs, env: envOn(variables, forge) });
         expect(run.exitCode).toBe(1);
         expect(errors(run).join()).toMatch(
           /^Could not read the public key for secrets of .*: HTTP 40[45].*\. Check which server answers at GITHUB_API_URL\. Gitea and Forgejo do not have GitHub's API for secrets, so save_to cannot work there, neither in the main action nor in delete\/\. Without save_to, the client, the outputs and delete\/ work\.$/,
@@ -184,74 +202,66 @@ describe.each<[name: string, kind: ForgeKind, variables: Variables]>([
     },
   );
 
-  it('sweep/ asks the forge about the run, and deletes the client of a job that has ended', async () => {
+  it.each<{ name: string; kind: ForgeKind; variables: Variables }>([
+    { name: 'Gitea', kind: 'gitea', variables: GITEA },
+    { name: 'Gitea before 1.27', kind: 'old gitea', variables: GITEA },
+    { name: 'Forgejo', kind: 'forgejo', variables: FORGEJO },
+  ])('deletes the client of a job with sweep/ after its run has ended on $name', async ({ kind, variables }) => {
     await using forge = await startForge(kind);
+    const env = envOn(variables, forge);
     const { outputs } = await runAction(emulator, {
       inputs: { lifetime: 'job' },
-      env: { ...env(forge), GITHUB_RUN_ID: '42' },
+      env: { ...env, GITHUB_RUN_ID: '42' },
     });
     const inputs = { github_token: token, dry_run: 'false' };
-    const run = await runAction(emulator, { action: 'sweep', inputs, env: env(forge) });
-    expect({ outputs: run.outputs, annotations: run.annotations }).toEqual({
-      outputs: { deleted: outputs.client_id },
-      annotations: [],
-    });
+    const run = await runAction(emulator, { action: 'sweep', inputs, env });
+    expect(run).toMatchObject({ outputs: { deleted: outputs.client_id }, annotations: [] });
     expect(run.log).toContain('deleted, because its run is completed');
     expect(forge.requests).toEqual([`GET /repos/${repository}/actions/runs/42`]);
   });
 
-  it('audit/ looks up the repository, and no environment, because there are none', async () => {
-    await using forge = await startForge(kind, 'json');
-    await runAction(emulator, { inputs: { environment: 'production' }, env: env(forge) });
-    const run = await runAction(emulator, { action: 'audit', inputs: { github_token: token }, env: env(forge) });
-    expect({ findings: run.outputs.findings, annotations: run.annotations, requests: forge.requests }).toEqual({
-      findings: '0',
-      annotations: [],
-      requests: [`GET /repos/${repository}`],
-    });
+  it('reads the repository and no environment in an audit on Gitea, which has no environments', async () => {
+    await using forge = await startForge('gitea', 'json');
+    const env = envOn(GITEA, forge);
+    await runAction(emulator, { inputs: { environment: 'production' }, env });
+    const run = await runAction(emulator, { action: 'audit', inputs: { github_token: token }, env });
+    expect(run).toMatchObject({ outputs: { findings: '0' }, annotations: [] });
+    expect(forge.requests).toEqual([`GET /repos/${repository}`]);
   });
 
-  it('the job summary names the run and does not link to it', async () => {
-    await using forge = await startForge(kind);
+  it('shows the number of the run in the job summary on Forgejo, and no link to the run', async () => {
+    await using forge = await startForge('forgejo');
     const server = {
       GITHUB_SERVER_URL: 'https://forge.acme.example',
       GITHUB_API_URL: 'https://forge.acme.example/api/v1',
     };
-    const { summary } = await runAction(emulator, { env: { ...env(forge), ...server } });
+    const { summary } = await runAction(emulator, { env: { ...envOn(FORGEJO, forge), ...server } });
     expect(summary).toContain('<code>43.1</code>');
     expect(summary).not.toContain('<a href');
   });
 
-  it('the claims of a repository come from the forge if another repository is named', async () => {
-    await using forge = await startForge(kind);
+  it('takes the claims about another repository from the API of Gitea', async () => {
+    await using forge = await startForge('gitea');
     const here = { GITHUB_REPOSITORY: 'acme/tools', GITHUB_REPOSITORY_OWNER: 'acme' };
     const inputs = { repository, github_token: token };
-    const run = await runAction(emulator, { inputs, env: { ...env(forge), ...here } });
+    const run = await runAction(emulator, { inputs, env: { ...envOn(GITEA, forge), ...here } });
     expect(run.exitCode).toBe(0);
     expect(emulator.clients()[0]?.custom_claims).toEqual([
       { key: 'github_repository', value: repository },
       { key: 'github_repository_id', value: `${FORGE_REPOSITORY_ID}` },
     ]);
   });
-});
 
-it('takes the claims from the ID token of Forgejo, which has no environment', async () => {
-  await using forge = await startForge('forgejo');
-  const env = { ...exactly(FORGEJO), ...forge.variables, ...forge.idTokenVariables };
-  const run = await runAction(emulator, { env, inputs: { environment: 'production' } });
-  expect({ exitCode: run.exitCode, errors: errors(run) }).toEqual({ exitCode: 0, errors: [] });
-  expect(plainLines(run).join('\n')).toContain('The environment "production" is asserted: only the input names it.');
-  expect(emulator.clients()[0]?.custom_claims).toContainEqual({
-    key: 'github_repository_id',
-    value: `${FORGE_REPOSITORY_ID}`,
+  it('takes the claims from the ID token of Forgejo, which does not contain an environment', async () => {
+    await using forge = await startForge('forgejo');
+    const env = { ...envOn(FORGEJO, forge), ...forge.idTokenVariables };
+    const run = await runAction(emulator, { env, inputs: { environment: 'production' } });
+    expect(run.exitCode).toBe(0);
+    expect(errors(run)).toEqual([]);
+    expect(plainLines(run).join('\n')).toContain('The environment "production" is asserted: only the input names it.');
+    expect(emulator.clients()[0]?.custom_claims).toContainEqual({
+      key: 'github_repository_id',
+      value: `${FORGE_REPOSITORY_ID}`,
+    });
   });
-});
-
-it('sweep/ works on act, whose token has to be given', async () => {
-  const inputs = { github_token: emulator.github.token };
-  const env = { ...exactly({ ...ACT, ACT: 'true' }), ...emulator.github.variables };
-  const without = await runAction(emulator, { action: 'sweep', env });
-  expect(errors(without).join()).toContain('github_token');
-  expect((await runAction(emulator, { action: 'sweep', inputs, env })).exitCode).toBe(0);
-  expect(sentTo(emulator, 'getRun')).toEqual([]);
 });

@@ -4,7 +4,7 @@ import path from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, jest } from '@jest/globals';
 import type { DesiredClient } from '../../src/client/desired.ts';
 import { InputError, type Report } from '../../src/client/faults.ts';
-import { targetFromRunner } from '../../src/client/target.ts';
+import { type Target, targetFromApi, targetFromIdToken, targetFromRunner } from '../../src/client/target.ts';
 import type { ConnectionInputs } from '../../src/inputs/connection.ts';
 import { createNonce, desiredClientFrom } from '../../src/inputs/desired-client.ts';
 import { type Inputs, readInputs } from '../../src/inputs/inputs.ts';
@@ -161,3 +161,18 @@ export function useForkEvent(): (eventName: string) => Values {
   });
   return (eventName) => ({ GITHUB_EVENT_NAME: eventName, GITHUB_EVENT_PATH: path.join(folder, 'event.json') });
 }
+
+/** A nonce of an execution of the step. */
+export const NONCE = 'nonce_789-123456';
+
+/** Returns the target according to an ID token with these claims. */
+export function tokenTarget(payload: Record<string, unknown>): Target {
+  const fromRunner = targetFromRunner({ ...readMain().runner, repository_id: undefined }, RUNNER, '');
+  return targetFromIdToken({ repository: 'acme/app', ...payload }, fromRunner, () => () => {});
+}
+
+/** A target according to GitHub's API. */
+export const API_TARGET = targetFromApi(
+  { id: 42, full_name: 'Acme/Other', owner: { login: 'Acme', id: 7 } },
+  'production',
+);

@@ -25,141 +25,148 @@ import {
 const printed = useCleanInputs();
 const fromFork = useForkEvent();
 
-describe('an empty credential', () => {
+describe('empty credentials', () => {
   const check = "check the name of the secret, and that this repository or the job's environment has it";
   const unknown = `GitHub turns a secret that it does not find into an empty text: ${check}. Runs from a fork and by Dependabot receive no secrets.`;
-  const credentials: [input: string, expected: string, Values][] = [
-    ['scalekit_client_id', "expected the id of the environment's API credentials (skc_…)", {}],
-    ['scalekit_client_secret', "expected the secret of the environment's API credentials", {}],
-    ['github_token', 'expected a token that may write secrets and variables (save_to)', { save_to: 'repository' }],
-    [
-      'github_token',
-      'expected a token that may write secrets and variables (save_to)',
-      { save_to: 'environment', environment: 'a' },
-    ],
-    ['github_token', 'expected a token that may read a/b (repository)', { repository: 'a/b', save_to: 'repository' }],
+  const credentials: { input: string; expected: string; changes: Values }[] = [
+    {
+      input: 'scalekit_client_id',
+      expected: "expected the id of the environment's API credentials (skc_…)",
+      changes: {},
+    },
+    {
+      input: 'scalekit_client_secret',
+      expected: "expected the secret of the environment's API credentials",
+      changes: {},
+    },
+    ...[{ save_to: 'repository' }, { save_to: 'environment', environment: 'a' }].map((changes) => ({
+      input: 'github_token',
+      expected: 'expected a token that may write secrets and variables (save_to)',
+      changes,
+    })),
+    {
+      input: 'github_token',
+      expected: 'expected a token that may read a/b (repository)',
+      changes: { repository: 'a/b', save_to: 'repository' },
+    },
   ];
 
-  it.each<[string, () => Values, string]>([
-    ['a misspelt name, a fork or Dependabot', () => ({}), unknown],
-    [
-      'Dependabot, if that started the run',
-      () => ({ GITHUB_ACTOR: 'dependabot[bot]' }),
-      `Dependabot started this run, and such runs receive only Dependabot's own secrets (repository settings, Secrets, Dependabot). Otherwise ${check}.`,
-    ],
-    [
-      'a fork, if the run comes from one',
-      () => fromFork('pull_request'),
-      `Workflows triggered from a fork do not receive secrets. Otherwise ${check}.`,
-    ],
-    // A run of this event gets secrets.
-    ['unknown if the run of a fork gets secrets', () => fromFork('pull_request_target'), unknown],
-  ])('has a likely cause: %s', (_what, env, cause) => {
-    for (const [input, expected, changes] of credentials)
+  it.each<{ name: string; env: () => Values; cause: string }>([
+    { name: 'a wrong name, a fork or Dependabot in any other run', env: () => ({}), cause: unknown },
+    {
+      name: 'the secrets of Dependabot if it started the run',
+      env: () => ({ GITHUB_ACTOR: 'dependabot[bot]' }),
+      cause: `Dependabot started this run, and such runs receive only Dependabot's own secrets (repository settings, Secrets, Dependabot). Otherwise ${check}.`,
+    },
+    {
+      name: 'the fork if the run comes from one',
+      env: () => fromFork('pull_request'),
+      cause: `Workflows triggered from a fork do not receive secrets. Otherwise ${check}.`,
+    },
+    // Such a run receives secrets.
+    {
+      name: 'not the fork in a run of pull_request_target',
+      env: () => fromFork('pull_request_target'),
+      cause: unknown,
+    },
+  ])('the likely cause of an empty credential is $name', ({ env, cause }) => {
+    for (const { input, expected, changes } of credentials)
       expect(mainError({ ...changes, [input]: ' ' }, env())).toBe(
         `Bad input: ${input}: is empty; ${expected}. ${cause}`,
       );
   });
 
-  it('is not explained if it is given', () => {
+  it('an error names no cause of an empty credential if the credentials are given', () => {
     expect(mainError({ organization_id: '' }, { GITHUB_ACTOR: 'dependabot[bot]' })).not.toContain('Dependabot');
   });
 });
 
-describe('what a step needs', () => {
-  it.each<[what: string, changes: Values, env: Values, source: string, problem: string]>([
-    [
-      'the address',
-      { scalekit_environment_url: undefined },
-      {},
-      'scalekit_environment_url',
-      'is empty; expected the address of the environment, such as https://acme.scalekit.com, as an input or in SCALEKIT_ENVIRONMENT_URL',
-    ],
-    [
-      'the organization',
-      { organization_id: '' },
-      {},
-      'organization_id',
-      'is empty; expected the id of an organization: "org_" and up to 28 letters, digits, - or _, as an input or in SCALEKIT_ORGANIZATION_ID, or else organization_external_id',
-    ],
-    ...['SCALEKIT_ENVIRONMENT_URL', 'SCALEKIT_ENV_URL'].map((variable): [string, Values, Values, string, string] => [
-      'the address as an input if the secret is one',
-      { scalekit_environment_url: undefined },
-      { [variable]: 'acme.scalekit.com' },
-      'scalekit_environment_url',
-      `is empty while scalekit_client_secret is given; expected both as inputs, because an earlier step could set ${variable} through GITHUB_ENV and so receive the secret`,
-    ]),
-    [
-      'certificate checks',
-      {},
-      { NODE_TLS_REJECT_UNAUTHORIZED: '0' },
-      'NODE_TLS_REJECT_UNAUTHORIZED',
-      'got "0", which switches certificate checks off; expected it to be unset (for a private certificate authority set NODE_EXTRA_CA_CERTS)',
-    ],
-    [
-      'the file for outputs',
-      {},
-      { GITHUB_OUTPUT: undefined },
-      'GITHUB_OUTPUT',
-      'is not set; expected the file for outputs, as the runner of a workflow sets it',
-    ],
-    ...[undefined, 'app', 'acme/..'].map((name): [string, Values, Values, string, string] => [
-      'the repository',
-      {},
-      { GITHUB_REPOSITORY: name },
-      'GITHUB_REPOSITORY',
-      `got "${name ?? ''}"; expected owner/name, as the runner of a workflow sets it`,
-    ]),
-    [
-      'the address of a proxy, if a variable has one',
-      {},
-      { HTTPS_PROXY: `ftp://me:${SECRET}@proxy` },
-      'HTTPS_PROXY',
-      'does not hold the address of a proxy; expected the address of an http or https proxy, such as http://proxy.corp:3128, with special characters in user and password percent-encoded',
-    ],
-  ])('is %s, and the error says where that comes from', (_what, changes, env, source, problem) => {
-    expect(mainError(changes, env)).toBe(`Bad input: ${source}: ${problem}`);
+describe('what a step requires', () => {
+  it.each<{ name: string; changes?: Values; env?: Values; error: string }>([
+    {
+      name: 'the address',
+      changes: { scalekit_environment_url: undefined },
+      error:
+        'scalekit_environment_url: is empty; expected the address of the environment, such as https://acme.scalekit.com, as an input or in SCALEKIT_ENVIRONMENT_URL',
+    },
+    {
+      name: 'the organization',
+      changes: { organization_id: '' },
+      error:
+        'organization_id: is empty; expected the id of an organization: "org_" and up to 28 letters, digits, - or _, as an input or in SCALEKIT_ORGANIZATION_ID, or else organization_external_id',
+    },
+    ...['SCALEKIT_ENVIRONMENT_URL', 'SCALEKIT_ENV_URL'].map((variable) => ({
+      name: `the address as an input instead of ${variable} if the secret is an input`,
+      changes: { scalekit_environment_url: undefined },
+      env: { [variable]: 'acme.scalekit.com' },
+      error: `scalekit_environment_url: is empty while scalekit_client_secret is given; expected both as inputs, because an earlier step could set ${variable} through GITHUB_ENV and so receive the secret`,
+    })),
+    {
+      name: 'certificate checks',
+      env: { NODE_TLS_REJECT_UNAUTHORIZED: '0' },
+      error:
+        'NODE_TLS_REJECT_UNAUTHORIZED: got "0", which switches certificate checks off; expected it to be unset (for a private certificate authority set NODE_EXTRA_CA_CERTS)',
+    },
+    {
+      name: 'the file for outputs',
+      env: { GITHUB_OUTPUT: undefined },
+      error: 'GITHUB_OUTPUT: is not set; expected the file for outputs, as the runner of a workflow sets it',
+    },
+    ...[undefined, 'app', 'acme/..'].map((repository) => ({
+      name: `a valid GITHUB_REPOSITORY instead of ${repository}`,
+      env: { GITHUB_REPOSITORY: repository },
+      error: `GITHUB_REPOSITORY: got "${repository ?? ''}"; expected owner/name, as the runner of a workflow sets it`,
+    })),
+    {
+      name: 'the address of a proxy if HTTPS_PROXY is set',
+      env: { HTTPS_PROXY: `ftp://me:${SECRET}@proxy` },
+      error:
+        'HTTPS_PROXY: does not hold the address of a proxy; expected the address of an http or https proxy, such as http://proxy.corp:3128, with special characters in user and password percent-encoded',
+    },
+  ])('inputs are refused without $name', ({ changes = {}, env, error }) => {
+    expect(mainError(changes, env)).toBe(`Bad input: ${error}`);
   });
 
-  it('is an address from a variable if the secret comes from one', () => {
+  it('a step accepts the address from a variable if the secret comes from a variable', () => {
     const changes = { ...NO_INPUTS, scalekit_client_id: 'skc_1', organization_id: 'org_1' };
     expect(readMain(changes, SCALEKIT_VARIABLES).origin).toBe('https://acme.scalekit.com');
   });
 
-  it('is certificate checks that are not switched off', () => {
+  it('a step accepts NODE_TLS_REJECT_UNAUTHORIZED if it does not switch certificate checks off', () => {
     expect(() => readMain({}, { NODE_TLS_REJECT_UNAUTHORIZED: '1' })).not.toThrow();
     expect(unsafeSetting({ NODE_TLS_REJECT_UNAUTHORIZED: '1' })).toBeUndefined();
     expect(unsafeSetting({})).toBeUndefined();
   });
 });
 
-it('a run that code from outside triggered is warned of what must not run in its job', () => {
+it('a warning names the danger if code from outside triggered a run that has secrets', () => {
   expect(readMain({}, fromFork('pull_request_target')).warnings).toEqual([
     'Code from outside triggered this run, and the run has secrets. Do not check out, build or run that code in this job: it could take the credentials.',
   ]);
   expect(readMain({}, fromFork('pull_request')).warnings).toEqual([]);
 });
 
-describe('the secret', () => {
-  it.each<[string, Values, Values]>([
-    ['an input', {}, {}],
-    ['a variable', NO_INPUTS, SCALEKIT_VARIABLES],
-  ])('is masked before anything is judged, from %s', (source, changes, env) => {
+describe('the API secret', () => {
+  const { SCALEKIT_CLIENT_SECRET: _, ...VARIABLES } = SCALEKIT_VARIABLES;
+
+  it.each<{ source: string; changes: (secret: string) => Values; env: (secret: string) => Values }>([
+    { source: 'an input', changes: (scalekit_client_secret) => ({ scalekit_client_secret }), env: () => ({}) },
+    {
+      source: 'a variable',
+      changes: () => NO_INPUTS,
+      env: (SCALEKIT_CLIENT_SECRET) => ({ ...VARIABLES, SCALEKIT_CLIENT_SECRET }),
+    },
+  ])('the API secret from $source is masked before anything is checked', ({ source, changes, env }) => {
     const secret = `${SECRET}/${source.replace(' ', '-')}`;
-    const inputs = source === 'an input' ? { scalekit_client_secret: secret } : {};
-    const variables = source === 'an input' ? {} : { SCALEKIT_CLIENT_SECRET: secret };
-    mainError({ ...changes, ...inputs, organization_id: 'wrong' }, { ...env, ...variables });
-    expect(printed()).toContain(`::add-mask::${secret}\n`);
+    mainError({ ...changes(secret), organization_id: 'wrong' }, env(secret));
+    const lines = printed().split('\n').filter(Boolean);
+    expect(lines).toContain(`::add-mask::${secret}`);
     for (const text of [secret, `skc_1:${secret}`])
-      expect(printed()).toContain(`::add-mask::${Buffer.from(text).toString('base64')}\n`);
-    expect(
-      printed()
-        .split('\n')
-        .every((line) => line === '' || line.startsWith('::add-mask::')),
-    ).toBe(true);
+      expect(lines).toContain(`::add-mask::${Buffer.from(text).toString('base64')}`);
+    expect(lines.filter((line) => !line.startsWith('::add-mask::'))).toEqual([]);
   });
 
-  it('is read without the white space around it, from an input or else the variable', () => {
+  it('readCredentials returns the inputs or else the variables, without white space around them', () => {
     setInputs({ scalekit_client_secret: ` ${SECRET}\n` });
     expect(readCredentials({ SCALEKIT_CLIENT_SECRET: 'another' })).toEqual({
       client_id: 'skc_1',
@@ -173,7 +180,7 @@ describe('the secret', () => {
     expect(readCredentials({})).toEqual({ client_id: '', client_secret: '' });
   });
 
-  it('is read without a mask command if nothing is printed', () => {
+  it('readUnmaskedCredentials prints no mask command, and readCredentials prints it later', () => {
     const client_secret = `${SECRET}/unmasked`;
     setInputs({ scalekit_client_secret: client_secret });
     expect(readUnmaskedCredentials({})).toEqual({ client_id: 'skc_1', client_secret });
@@ -182,19 +189,16 @@ describe('the secret', () => {
     expect(printed()).toContain(`::add-mask::${client_secret}\n`);
   });
 
-  it.each([' ', '\n', '\r\n', '\t', '\ufeff', '\u00a0'])(
-    'may have white space around it, which is cut: %j',
-    (space) => {
-      const around = (text: string) => space + text + space;
-      const changes = { scalekit_client_id: around('skc_1'), scalekit_client_secret: around(SECRET) };
-      const expected = { credentials: { client_id: 'skc_1', client_secret: SECRET } };
-      expect(readMain(changes)).toMatchObject(expected);
-      const variables = Object.entries(SCALEKIT_VARIABLES).map(([name, text = '']) => [name, around(text)]);
-      expect(readMain(NO_INPUTS, Object.fromEntries(variables))).toMatchObject(expected);
-    },
-  );
+  it.each([' ', '\r\n', '\ufeff', '\u00a0'])('white space around API credentials is removed: %j', (space) => {
+    const around = (text: string) => space + text + space;
+    const changes = { scalekit_client_id: around('skc_1'), scalekit_client_secret: around(SECRET) };
+    const expected = { credentials: { client_id: 'skc_1', client_secret: SECRET } };
+    expect(readMain(changes)).toMatchObject(expected);
+    const variables = Object.entries(SCALEKIT_VARIABLES).map(([name, text = '']) => [name, around(text)]);
+    expect(readMain(NO_INPUTS, Object.fromEntries(variables))).toMatchObject(expected);
+  });
 
-  it('is in no error if it was swapped with its id, or pasted with something', () => {
+  it('no error shows an API secret that was swapped with its id or pasted with other text', () => {
     const secret = ['test', 'Zq7wXv9k'].join('_');
     for (const changes of [
       { scalekit_client_id: secret, scalekit_client_secret: 'skc_1' },
@@ -211,7 +215,7 @@ describe('the secret', () => {
 });
 
 describe('github_token', () => {
-  it('is masked before anything is judged, and is in no error', () => {
+  it('github_token is masked before anything is checked, and is in no error', () => {
     const token = `${GITHUB_TOKEN} with blanks`;
     const message = mainError({ save_to: 'secrets', repository: 'other', github_token: token, timeout: 'x' });
     expect(printed()).toContain(`::add-mask::${token}\n`);
@@ -224,23 +228,23 @@ describe('github_token', () => {
     expect(printed()).toContain(`::add-mask::${GITHUB_TOKEN}-of-the-post-step\n`);
   });
 
-  it('is masked in the form in which git sends it, in base64 of several lines', () => {
+  it('github_token is masked in the form in which git sends it, in each line of base64', () => {
     const github_token = `${GITHUB_TOKEN}-${'x'.repeat(50)}`;
     readMain({ github_token });
     const header = Buffer.from(`x-access-token:${github_token}`).toString('base64');
     expect(printed()).toContain(`::add-mask::${header.slice(0, 76)}\n`);
   });
 
-  it('is masked even if nothing needs it, and is not sent then', () => {
+  it('github_token is masked even if the step does not need it, and is not sent then', () => {
     const github_token = `${GITHUB_TOKEN}-for-nothing`;
     expect(readMain({ github_token }).github).toBeUndefined();
     expect(printed()).toContain(`::add-mask::${github_token}\n`);
   });
 
   it.each<[string, Values]>([
-    ['save_to is none', { save_to: 'none' }],
-    ['save_as alone is given', { save_as: 'DEPLOYER' }],
-  ])('is not needed if %s', (_what, changes) => {
+    ['with save_to: none', { save_to: 'none' }],
+    ['with save_as and without save_to', { save_as: 'DEPLOYER' }],
+  ])('github_token is not required %s', (_what, changes) => {
     expect(readMain(changes)).toMatchObject({ saving: undefined, github: undefined });
   });
 });
@@ -249,14 +253,12 @@ describe("the address of GitHub's API", () => {
   it.each([
     [undefined, 'https://api.github.com'],
     ['https://ghes.acme.example/api/v3/', 'https://ghes.acme.example/api/v3'],
-    ['http://127.0.0.1:3000/api', 'http://127.0.0.1:3000/api'],
-    ['http://localhost:3000', 'http://localhost:3000'],
-  ])('with GITHUB_API_URL=%j is %s', (GITHUB_API_URL, api) => {
+  ])("if GITHUB_API_URL is %s, the address of GitHub's API is %s", (GITHUB_API_URL, api) => {
     expect(readMain(SAVING, { GITHUB_API_URL }).github).toEqual({ api, token: GITHUB_TOKEN });
     expect(readWith(readSweepInputs, { github_token: GITHUB_TOKEN }, { GITHUB_API_URL }).github.api).toBe(api);
   });
 
-  it('is refused if the token would not be safe there, but only if it is needed', () => {
+  it('GITHUB_API_URL is refused if the token would not be safe there, but only if the step needs the token', () => {
     const env = { GITHUB_API_URL: `http://ghes.acme.example/?${SECRET}` };
     expect(mainError(SAVING, env)).toBe(
       'Bad input: GITHUB_API_URL: got "http://ghes.acme.example/?***"; expected the https address of GitHub\'s API, such as https://api.github.com (http only for a loopback address)',
@@ -265,17 +267,11 @@ describe("the address of GitHub's API", () => {
   });
 });
 
-describe('the time limit', () => {
-  it.each(['5', '120', '3600'])('may be %s seconds', (timeout) => {
-    expect(readMain({ timeout }).timeout).toBe(Number(timeout));
-  });
-
-  it('is what the post step uses, which takes the default if it is bad', () => {
-    setInputs({ timeout: '60' });
-    expect(readTimeout()).toBe(60);
-    setInputs({ timeout: 'bad' });
-    expect(readTimeout()).toBe(120);
-    setInputs({});
-    expect(readTimeout()).toBe(120);
-  });
+it('readTimeout returns the timeout, or the default if it is bad or missing', () => {
+  setInputs({ timeout: '60' });
+  expect(readTimeout()).toBe(60);
+  setInputs({ timeout: 'bad' });
+  expect(readTimeout()).toBe(120);
+  setInputs({});
+  expect(readTimeout()).toBe(120);
 });

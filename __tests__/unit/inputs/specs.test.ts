@@ -20,27 +20,27 @@ describe.each<[Action, file: string]>([
   ['delete', 'delete/action.yml'],
   ['sweep', 'sweep/action.yml'],
   ['audit', 'audit/action.yml'],
-])('the specs of %s agree with %s', (action, file) => {
+])('the specs of %s and %s', (action, file) => {
   const inputs = Object.entries(declared(file));
 
-  it('in the names of the inputs and their order', () => {
+  it('specs and action.yml have the same inputs in the same order', () => {
     expect(inputs.map(([name]) => name)).toEqual(inputNames(action));
   });
 
-  it.each(inputs)('in the default of %s', (name, { default: text, description }) => {
+  it.each(inputs)('specs and action.yml have the same default of %s', (name, { default: text, description }) => {
     const { parse, fallback } = spec(name);
     const value = fallback(action);
     if (text === undefined && name === 'lifetime') expect(description).toContain(`\`${value}\`, the default`);
-    else if (text === undefined) expect(['', undefined, []]).toContainEqual(value);
+    else if (text === undefined) expect(value ?? '').toHaveLength(0);
     else if (!text.startsWith('$')) expect(read(parse, text)).toEqual({ value, problems: [] });
   });
 
-  it.each(inputs)('in the variables that stand in for %s', (name, { description }) => {
+  it.each(inputs)('specs and action.yml have the same variables that replace %s', (name, { description }) => {
     const [, variables = ''] = /Falls back to ([^.]+)\./.exec(description) ?? [];
     expect(variables.match(/(?<=\$)\w+/g) ?? []).toEqual(spec(name).variables);
   });
 
-  it.each(inputs)('in the words and the bounds of %s', (name, { description }) => {
+  it.each(inputs)('specs and action.yml have the same words and bounds of %s', (name, { description }) => {
     const [problem = ''] = read(spec(name).parse, '?').problems;
     for (const [, word] of problem.replace(/^got .*?; /, '').matchAll(/"(\w+)"(?=,| or |$)/g))
       expect(description).toContain(`\`${word}\``);
@@ -52,7 +52,7 @@ describe.each<[Action, file: string]>([
   });
 });
 
-describe('a bad input', () => {
+describe('bad inputs', () => {
   const organization = 'expected the id of an organization: "org_" and up to 28 letters, digits, - or _';
   const address = 'expected the address of the environment alone, such as https://acme.scalekit.com';
   const client = 'expected the id of an organization client (m2morg_…; skc_… is scalekit_client_id)';
@@ -61,7 +61,7 @@ describe('a bad input', () => {
   const claims = `expected ${CLAIM_NAMES.join(', ')}, github_repo_property_NAME, or none`;
 
   it.each<[input: string, given: string, problem: string]>([
-    ...['acme', 'org_', `org_${'1'.repeat(29)}`, 'org_1/../x', 'org_ä', '"org_1"', 'ORG_1'].map(
+    ...['acme', 'org_', `org_${'1'.repeat(29)}`, 'org_1/../x', '"org_1"', 'ORG_1'].map(
       (given): [string, string, string] => ['organization_id', given, `got ${quote(given)}; ${organization}`],
     ),
     ...['skc_1', 'm2m_1', 'm2morg_', 'm2morg_1/../x', `m2morg_${'1'.repeat(122)}`].map(
@@ -79,7 +79,7 @@ describe('a bad input', () => {
     ['description', 'd'.repeat(341), `got 341 characters, "${'d'.repeat(79)}…"; expected 340 at most`],
     ['environment', 'e'.repeat(256), `got 256 characters, "${'e'.repeat(79)}…"; expected 255 at most`],
     ...['name', 'environment'].flatMap((input) =>
-      ['null', 'undefined', '{}', '""', '[object Object]'].map((given): [string, string, string] => [
+      ['null', '[object Object]'].map((given): [string, string, string] => [
         input,
         given,
         `got ${JSON.stringify(given)}; ${placeholder}`,
@@ -151,31 +151,34 @@ describe('a bad input', () => {
     ['github_token', '"a"', 'has quotes around it; expected a GitHub token alone'],
     ['save_as', 'GITHUB_X', 'got "GITHUB_X"; expected letters, digits and _, not beginning with a digit or GITHUB_'],
     ['repository', 'acme', 'got "acme"; expected owner/name'],
-  ])('is the one problem of the error, with what was given and what is expected: %s: %j', (input, given, problem) => {
+  ])('the error about a bad %s shows what was given and what is expected: %j', (input, given, problem) => {
     const changes: Values = input === 'organization_external_id' ? { organization_id: undefined } : {};
     expect(mainError({ ...changes, [input]: given })).toBe(`Bad input: ${input}: ${problem}`);
   });
 
-  it.each(['.', '..'])('is an external id or a repository that would address another path: %j', (text) => {
-    expect(mainError({ organization_id: undefined, organization_external_id: text })).toBe(
-      `Bad input: organization_external_id: got "${text}"; expected the external id of an organization: up to 256 characters, without quotes around it`,
-    );
-    for (const repository of [`acme/${text}`, `${text}/app`])
-      expect(mainError({ ...SAVING, repository })).toBe(
-        `Bad input: repository: got "${repository}"; expected owner/name`,
+  it.each(['.', '..'])(
+    'an external id or a repository is refused if it would address another path in a URL: %j',
+    (text) => {
+      expect(mainError({ organization_id: undefined, organization_external_id: text })).toBe(
+        `Bad input: organization_external_id: got "${text}"; expected the external id of an organization: up to 256 characters, without quotes around it`,
       );
-  });
+      for (const repository of [`acme/${text}`, `${text}/app`])
+        expect(mainError({ ...SAVING, repository })).toBe(
+          `Bad input: repository: got "${repository}"; expected owner/name`,
+        );
+    },
+  );
 });
 
-describe('an input that is fine', () => {
+describe('good inputs', () => {
   it.each<[input: InputName, given: string, value: unknown]>([
-    ...['preview/pr-7', 'a b', '100 %', '%2F', 'прод', 'ü', '👩‍💻 lab', '🏴󠁧󠁢󠁥󠁮󠁧󠁿', '.', "it's", 'a;b', '#1', '- a'].flatMap(
+    ...['preview/pr-7', '100 %', 'прод', '👩‍💻 lab', '.', "it's", 'a;b', '#1', '- a'].flatMap(
       (text): [InputName, string, string][] => [
         ['environment', text, text],
         ['name', text, text],
       ],
     ),
-    ...['\r\n', '\ufeff', '\u00a0', '\u3000', '\t'].flatMap((space): [InputName, string, unknown][] => [
+    ...['\r\n', '\ufeff', '\u3000'].flatMap((space): [InputName, string, unknown][] => [
       ['environment', `${space}a${space}`, 'a'],
       ['scopes', `${space}a${space}\n${space}b${space}`, ['a', 'b']],
       ['audience', `${space}["a",${space}\n${space}"b"]${space}`, ['a', 'b']],
@@ -192,12 +195,15 @@ describe('an input that is fine', () => {
     ['scopes', '- a\n- b', ['a', 'b']],
     ['repository_claims', '- none', ['none']],
     ['expiry', '9007199254740991', Number.MAX_SAFE_INTEGER],
-  ])('is accepted as it is meant: %s: %j', (input, given, value) => {
+  ])('a good value of %s is accepted, and white space around it is removed: %j', (input, given, value) => {
     expect(readMain({ [input]: given })).toMatchObject({ [input]: value });
   });
 
-  it.each(['name', 'description', 'environment'])('may have as many code points as the limit of %s', (input) => {
-    const maximum = { name: 128, description: 340, environment: 255 }[input] ?? 0;
+  it.each([
+    ['name', 128],
+    ['description', 340],
+    ['environment', 255],
+  ])('the input %s may have %d code points', (input, maximum) => {
     expect(() => readMain({ [input]: '😀'.repeat(maximum) })).not.toThrow();
   });
 });
