@@ -1197,10 +1197,7 @@ var marker = __webpack_require__(5425);
 var output_text = __webpack_require__(4938);
 // EXTERNAL MODULE: ./build/scalekit/types.js
 var types = __webpack_require__(179);
-// EXTERNAL MODULE: ./build/output/mask.js
-var mask = __webpack_require__(549);
 ;// CONCATENATED MODULE: ./build/inputs/json-text.js
-
 
 // Parses JSON in inputs. An error names the line, the column and the text around the problem.
 /** Characters that an error shows before and after the place of a problem. */
@@ -1325,10 +1322,10 @@ class Scanner {
 function placeOf(text, offset) {
 	const before = text.slice(0, offset);
 	const lines = before.split(/\r\n|\r|\n/);
-	const hide = (part) => (0,output_text/* hideLikelySecrets */.Ec)((0,mask/* redact */.E$)(part));
-	const [start, end] = [hide(before), hide(text.slice(offset))];
-	const joined = hide(text).replace(/["'\s]/g, '');
-	const isSplit = start + end !== hide(text) || hide(joined) !== joined;
+	const [start, end] = [(0,output_text/* hideLikelySecrets */.Ec)(before), (0,output_text/* hideLikelySecrets */.Ec)(text.slice(offset))];
+	const whole = (0,output_text/* hideLikelySecrets */.Ec)(text);
+	const joined = whole.replace(/["'\s]/g, '');
+	const isSplit = start + end !== whole || (0,output_text/* hideLikelySecrets */.Ec)(joined) !== joined;
 	const around = isSplit ? '***' : `${[...start].slice(-CONTEXT).join('')}${[...end].slice(0, CONTEXT).join('')}`;
 	const column = [...(lines.at(-1) ?? '')].length + 1;
 	return `at line ${lines.length}, column ${column}, near ${(0,output_text/* escapeInvisible */.ts)(JSON.stringify(around), CONFUSING)}`;
@@ -2163,9 +2160,12 @@ function listed(values) {
 	const omitted = values.length - shown.length;
 	return `${shown.join(', ')}${omitted > 0 ? ` and ${omitted} more` : ''}`;
 }
-/** Replaces what looks like a secret. */
+/**
+ * Replaces masked values, and then what looks like a secret. The other way round, the rest of a masked value of which only
+ * the beginning looks like a secret would be shown.
+ */
 function hideLikelySecrets(text) {
-	return text.replace(SECRET_LIKE, '***');
+	return (0,_mask_js__WEBPACK_IMPORTED_MODULE_0__/* .redact */ .E$)(text).replace(SECRET_LIKE, '***');
 }
 /**
  * Escapes invisible characters as in JSON, such as `\u200b` for a zero-width space.

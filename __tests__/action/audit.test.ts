@@ -17,6 +17,7 @@ import {
   seedMarked,
   tableRows,
 } from '../support/audits.ts';
+import { expectFailed } from '../support/failed.ts';
 import { DAY } from '../support/saved.ts';
 import { useEmulator, useFolder } from '../support/setup.ts';
 
@@ -270,7 +271,7 @@ describe('failures of audit/', () => {
     const fault: Fault = { kind: 'status', status: 403, body: { code: 7, message: 'no' } };
     emulator.faults.add({ operation: 'listClients', call: 2, times: 9, fault });
     const run = await audit(emulator);
-    expect(run).toMatchObject({ exitCode: 1, outputs: {} });
+    expectFailed(run);
     expect(errors(run)).toEqual([expect.stringMatching(/^Could not list the organization's clients: HTTP 403/)]);
   });
 
@@ -287,7 +288,7 @@ describe('failures of audit/', () => {
   it('fails without outputs if a run of audit/ is cancelled', async () => {
     seedMarked(emulator);
     const run = await audit(emulator, {}, interruptedAt(emulator, 'listClients'));
-    expect(run).toMatchObject({ exitCode: 1, outputs: {} });
+    expectFailed(run);
     expect(errors(run)).toEqual([expect.stringMatching(/^The run was cancelled\. /)]);
   });
 });

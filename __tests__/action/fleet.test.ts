@@ -3,6 +3,7 @@ import type { Emulator } from '../../emulator/index.ts';
 import { type Executed, RUNNER_VARIABLES, type Step } from '../../emulator/runner.ts';
 import { parseMarker } from '../../src/client/marker.ts';
 import { credentialsWork, errors, markerLine, readable, runAction, secretsOf, sentTo } from '../support/action.ts';
+import { expectFailed } from '../support/failed.ts';
 import { DAY, ID, MINUTE, REPOSITORY, SECRET, STATE, seedSaved } from '../support/saved.ts';
 import { useConcurrentTests, useEmulator } from '../support/setup.ts';
 
@@ -50,7 +51,7 @@ const changes = (on: Emulator = emulator) =>
 
 /** Checks that a run failed with this one error, and changed nothing. */
 function expectNothingCreated(run: Executed, message: RegExp, on: Emulator = emulator): void {
-  expect(run).toMatchObject({ exitCode: 1, outputs: {} });
+  expectFailed(run);
   expect(errors(run)).toEqual([expect.stringMatching(message)]);
   expect(changes(on)).toEqual([]);
   expect(on.clients()).toEqual([]);
@@ -126,7 +127,7 @@ describe('a client for another repository', () => {
     const run = await central({ repository: SERVICE, client_id });
     expect(run).toMatchObject({ exitCode: 0, outputs: { client_id } });
     const refused = await central({ repository: SERVICE, client_id: ownClient.outputs.client_id ?? '' });
-    expect(refused).toMatchObject({ exitCode: 1, outputs: {} });
+    expectFailed(refused);
     expect(errors(refused)).toEqual([expect.stringContaining('created for another repository')]);
   });
 
@@ -174,7 +175,7 @@ describe('a client for another repository', () => {
   it('fails before any request if inputs contradict a client for another repository', async () => {
     const repository_claims = 'github_actor environment';
     const run = await central({ repository: SERVICE, github_token: '', lifetime: 'job', repository_claims });
-    expect(run).toMatchObject({ exitCode: 1, outputs: {} });
+    expectFailed(run);
     expect(emulator.requests).toEqual([]);
     expect(errors(run).join('\n').split('\n')).toEqual([
       '3 bad inputs:',

@@ -9,7 +9,6 @@ import type { Executed } from '../../emulator/runner.ts';
 import { makeCertificate } from '../../emulator/tls.ts';
 import {
   credentialsWork,
-  EMPTY,
   errors,
   interruptedAt,
   readable,
@@ -45,7 +44,7 @@ async function expectOneClient(run: Executed): Promise<void> {
 
 /** Checks that a step failed with one error that matches, and that no client is left. */
 function expectRemoved(run: Executed, said: RegExp, from: Emulator = emulator): void {
-  expect(run).toMatchObject({ exitCode: 1, outputs: EMPTY });
+  expectFailed(run);
   expect(from.clients()).toEqual([]);
   expect(errors(run)).toEqual([expect.stringMatching(said)]);
 }
@@ -125,7 +124,7 @@ it('fails if the server switches protocols (HTTP 101)', async () => {
   await using server = await listen(switching);
   const inputs = { scalekit_environment_url: `http://127.0.0.1:${server.port}`, timeout: '5' };
   const run = await runAction(emulator, { ...IMPATIENT, inputs });
-  expect(run).toMatchObject({ exitCode: 1, outputs: EMPTY });
+  expectFailed(run);
   expect(errors(run)).toEqual([expect.stringContaining(': the server switches protocols (HTTP 101)')]);
 });
 

@@ -2,7 +2,7 @@ import net from 'node:net';
 import { expect, it } from '@jest/globals';
 import type { Emulator, Fault, Operation } from '../../emulator/index.ts';
 import type { Executed, Step } from '../../emulator/runner.ts';
-import { EMPTY, errors, runAction as runStep, sentTo, trust } from '../support/action.ts';
+import { errors, runAction as runStep, sentTo, trust } from '../support/action.ts';
 import { IMPATIENT, listen } from '../support/network.ts';
 import { operationsOf } from '../support/saved.ts';
 import { another, useConcurrentTests, useEmulator, useFolder } from '../support/setup.ts';
@@ -22,7 +22,7 @@ const count = (operation: Operation, at: Emulator = emulator) => sentTo(at, oper
 
 /** Checks that a step failed because Scalekit did not let it sign in. Its one error matches `said`. */
 function expectNoSignIn(run: Executed, said: RegExp): void {
-  expect(run).toMatchObject({ exitCode: 1, outputs: EMPTY });
+  expectFailed(run);
   expect(errors(run)).toEqual([expect.stringMatching(/^Could not sign in to Scalekit: /)]);
   expect(errors(run)[0]).toMatch(said);
 }

@@ -1,5 +1,4 @@
 import type { Report } from '../client/faults.ts';
-import { redact } from '../output/mask.ts';
 import { escapeInvisible, hideLikelySecrets, truncate } from '../output/text.ts';
 
 // Parses JSON in inputs. An error names the line, the column and the text around the problem.
@@ -143,10 +142,10 @@ class Scanner {
 function placeOf(text: string, offset: number): string {
   const before = text.slice(0, offset);
   const lines = before.split(/\r\n|\r|\n/);
-  const hide = (part: string) => hideLikelySecrets(redact(part));
-  const [start, end] = [hide(before), hide(text.slice(offset))];
-  const joined = hide(text).replace(/["'\s]/g, '');
-  const isSplit = start + end !== hide(text) || hide(joined) !== joined;
+  const [start, end] = [hideLikelySecrets(before), hideLikelySecrets(text.slice(offset))];
+  const whole = hideLikelySecrets(text);
+  const joined = whole.replace(/["'\s]/g, '');
+  const isSplit = start + end !== whole || hideLikelySecrets(joined) !== joined;
   const around = isSplit ? '***' : `${[...start].slice(-CONTEXT).join('')}${[...end].slice(0, CONTEXT).join('')}`;
   const column = [...(lines.at(-1) ?? '')].length + 1;
   return `at line ${lines.length}, column ${column}, near ${escapeInvisible(JSON.stringify(around), CONFUSING)}`;

@@ -33,9 +33,12 @@ export function listed(values: string[]): string {
   return `${shown.join(', ')}${omitted > 0 ? ` and ${omitted} more` : ''}`;
 }
 
-/** Replaces what looks like a secret. */
+/**
+ * Replaces masked values, and then what looks like a secret. The other way round, the rest of a masked value of which only
+ * the beginning looks like a secret would be shown.
+ */
 export function hideLikelySecrets(text: string): string {
-  return text.replace(SECRET_LIKE, '***');
+  return redact(text).replace(SECRET_LIKE, '***');
 }
 
 /**

@@ -333,10 +333,15 @@ describe.each(ACTIONS)('hostile values of the inputs of %s', (action, file, read
 
   it('a secret that one other input holds as well is in no error, not even in part', async () => {
     const fresh = await withoutMasks(read.name);
+    // The beginning of the third one looks like a whole secret of Scalekit.
     for (const name of names.filter(isOpen))
-      for (const before of ['', 'a='.repeat(20)])
+      for (const [before, separator] of [
+        ['', ''],
+        ['a='.repeat(20), ''],
+        [['test', ''].join('_'), '/'],
+      ] as const)
         for (const input of SECRET_INPUTS) {
-          const secret = createSecret('');
+          const secret = createSecret(separator);
           setInputs({ github_token: GITHUB_TOKEN, [input]: secret, [name]: before + secret });
           const safe = expect.not.stringMatching(SECRET_PART);
           expect({ name, input, error: fresh() }).toEqual({ name, input, error: safe });
