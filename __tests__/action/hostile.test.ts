@@ -18,6 +18,7 @@ import {
   trust,
   warnings,
 } from '../support/action.ts';
+import { expectFailed } from '../support/failed.ts';
 import { IMPATIENT, type Listening, listen, SHORT } from '../support/network.ts';
 import { another, useConcurrentTests, useEmulator, useFolder } from '../support/setup.ts';
 

@@ -5,6 +5,7 @@ import type { Emulator } from '../../emulator/index.ts';
 import type { Outcome } from '../../emulator/runner.ts';
 import type { CertificateKind } from '../../emulator/tls.ts';
 import { errors, readable, savingIn, sentTo, warnings } from '../support/action.ts';
+import { expectFailed } from '../support/failed.ts';
 import {
   attempts,
   expectNothingDone,

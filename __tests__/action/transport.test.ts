@@ -3,6 +3,7 @@ import { expect, it } from '@jest/globals';
 import type { Emulator, Fault, Operation } from '../../emulator/index.ts';
 import type { Executed, Step } from '../../emulator/runner.ts';
 import { errors, runAction as runStep, sentTo, trust } from '../support/action.ts';
+import { expectFailed } from '../support/failed.ts';
 import { IMPATIENT, listen } from '../support/network.ts';
 import { operationsOf } from '../support/saved.ts';
 import { another, useConcurrentTests, useEmulator, useFolder } from '../support/setup.ts';
