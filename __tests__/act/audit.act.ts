@@ -1,6 +1,6 @@
 import { expect } from '@jest/globals';
 import { markerLine } from '../support/action.ts';
-import { useEmulator } from '../support/setup.ts';
+import { useEmulator } from '../support/emulators.ts';
 import { it, run } from './runner.ts';
 
 const emulator = useEmulator();

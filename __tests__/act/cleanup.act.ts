@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect } from '@jest/globals';
 import { parseMarker } from '../../src/client/marker.ts';
 import { sentTo } from '../support/action.ts';
-import { useEmulator } from '../support/setup.ts';
+import { useEmulator } from '../support/emulators.ts';
 import { it, run } from './runner.ts';
 
 const emulator = useEmulator();

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect } from '@jest/globals';
 import type { Emulator, Operation } from '../../emulator/index.ts';
 import { seedEarlier, sentTo } from '../support/action.ts';
-import { useEmulator } from '../support/setup.ts';
+import { useEmulator } from '../support/emulators.ts';
 import { it, type Run, type Running, run } from './runner.ts';
 
 // Tests of an interrupted run. act kills the step at once, as GitHub's runner does after a while. Then it runs the post

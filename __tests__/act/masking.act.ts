@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect } from '@jest/globals';
 import { DEBUG_MARKER } from '../../emulator/index.ts';
 import { seedEarlier } from '../support/action.ts';
-import { useEmulator } from '../support/setup.ts';
+import { useEmulator } from '../support/emulators.ts';
 import { leakedParts } from './leaks.ts';
 import { it, run } from './runner.ts';
 

@@ -1,7 +1,7 @@
 import { expect } from '@jest/globals';
 import { decodeJwt } from 'jose';
 import { sentTo } from '../support/action.ts';
-import { useEmulator } from '../support/setup.ts';
+import { useEmulator } from '../support/emulators.ts';
 import { idTokenOf, it, run } from './runner.ts';
 
 const emulator = useEmulator();

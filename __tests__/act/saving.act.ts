@@ -1,7 +1,7 @@
 import { expect } from '@jest/globals';
 import { RUNNER_VARIABLES } from '../../emulator/runner.ts';
 import { credentialsWork } from '../support/action.ts';
-import { useEmulator } from '../support/setup.ts';
+import { useEmulator } from '../support/emulators.ts';
 import { idTokenOf, it, run } from './runner.ts';
 
 const REPOSITORY = RUNNER_VARIABLES.GITHUB_REPOSITORY;

@@ -11,8 +11,8 @@ import {
   seedMarked,
   tableRows,
 } from '../support/audits.ts';
+import { useEmulator } from '../support/emulators.ts';
 import { DAY } from '../support/saved.ts';
-import { useEmulator } from '../support/setup.ts';
 
 // What audit/ could not read is counted, with the reason. It is not reported as missing.
 

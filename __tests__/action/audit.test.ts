@@ -17,9 +17,10 @@ import {
   seedMarked,
   tableRows,
 } from '../support/audits.ts';
+import { useEmulator } from '../support/emulators.ts';
 import { expectFailed } from '../support/failed.ts';
+import { useFolder } from '../support/folders.ts';
 import { DAY } from '../support/saved.ts';
-import { useEmulator, useFolder } from '../support/setup.ts';
 
 // audit/ reports the clients of an organization and what is odd about them. What it cannot read is in
 // audit-unknown.test.ts.

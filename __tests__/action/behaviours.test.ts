@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, it } from '@jest/globals';
 import type { Behaviour, Emulator } from '../../emulator/index.ts';
 import { credentialsWork, errors, notices, runAction, warnings } from '../support/action.ts';
-import { another } from '../support/setup.ts';
+import { anotherEmulator } from '../support/emulators.ts';
 
 // Each behaviour that Scalekit's documentation leaves open × each mode, two runs in a row. No run leaves a client behind, and
 // none creates a second one without saying so. The second run succeeds, or a run does after the remedy that the error names
@@ -282,7 +282,7 @@ async function run(emulator: Emulator, mode: Mode, inputs: Inputs, remaining = 0
 }
 
 it.each(chosen)('succeeds twice, or names the remedy, in mode $mode if $what', async ({ mode, row }) => {
-  await using emulator = await another({ behaviour: row.behaviour });
+  await using emulator = await anotherEmulator({ behaviour: row.behaviour });
   const { inputs = {}, changed = {}, remain = {} } = row;
   const results = [await run(emulator, mode, inputs, remain[mode])];
   await sleep(row.pauseMs ?? 0);

@@ -12,9 +12,9 @@ import {
   sentTo,
   warnings,
 } from '../support/action.ts';
+import { useConcurrentTests, useEmulator } from '../support/emulators.ts';
 import { expectFailed } from '../support/failed.ts';
 import { expectNoSecrets } from '../support/saved.ts';
-import { useConcurrentTests, useEmulator } from '../support/setup.ts';
 
 // Tests of a cancelled run. GitHub sends SIGINT, SIGTERM 7.5 seconds later, and kills the process after another 2.5.
 // docs/design.md, promise 7.

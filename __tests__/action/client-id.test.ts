@@ -1,10 +1,10 @@
 import { expect, it } from '@jest/globals';
 import type { Emulator } from '../../emulator/index.ts';
 import { markerLine, notices, REPOSITORY_CLAIMS, runAction, seedEarlier, sentTo } from '../support/action.ts';
+import { useEmulator } from '../support/emulators.ts';
 import { editClients } from '../support/existing.ts';
 import { expectFailed, expectRefusal } from '../support/failed.ts';
 import { DAY, keyOf, operationsOf } from '../support/saved.ts';
-import { useEmulator } from '../support/setup.ts';
 
 // The input client_id names the client to use, in place of a search.
 

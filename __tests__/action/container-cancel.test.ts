@@ -7,6 +7,7 @@ import { describe, expect, it } from '@jest/globals';
 import type { Emulator } from '../../emulator/index.ts';
 import type { Executed, Outcome, Running, Step } from '../../emulator/runner.ts';
 import { credentialsWork, errors, runAction, savingIn, seedEarlier, warnings } from '../support/action.ts';
+import { useConcurrentTests, useEmulator } from '../support/emulators.ts';
 import { expectFailed } from '../support/failed.ts';
 import {
   cutOff,
@@ -18,7 +19,6 @@ import {
   repositoryOf,
   seedSaved,
 } from '../support/saved.ts';
-import { useConcurrentTests, useEmulator } from '../support/setup.ts';
 import { reseal } from '../support/state.ts';
 
 // Tests of a cancelled run whose signal never reaches main, as in a job's container: the runner reads the state once, and

@@ -10,8 +10,9 @@ import {
   secretsOf,
   sentTo,
 } from '../support/action.ts';
+import { useEmulator } from '../support/emulators.ts';
+import { useFolder } from '../support/folders.ts';
 import { operationsOf } from '../support/saved.ts';
-import { useEmulator, useFolder } from '../support/setup.ts';
 
 // A step that creates a client: what it sends, masks, outputs, logs and summarizes.
 

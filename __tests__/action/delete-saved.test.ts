@@ -3,6 +3,7 @@ import type { Emulator, Operation } from '../../emulator/index.ts';
 import type { Executed, Outcome, Step } from '../../emulator/runner.ts';
 import { errors, markerLine, savingIn, sentTo, warnings } from '../support/action.ts';
 import { ALL_ENTRIES, clientIds, entriesIn, runDelete, seedManaged, seedSavedFor } from '../support/delete.ts';
+import { useConcurrentTests, useEmulator } from '../support/emulators.ts';
 import {
   changesOf,
   cutOff,
@@ -21,7 +22,6 @@ import {
   seedSaved,
   stateValue,
 } from '../support/saved.ts';
-import { useConcurrentTests, useEmulator } from '../support/setup.ts';
 
 // Tests of the saved credentials that `delete/` deletes.
 

@@ -14,6 +14,7 @@ import {
   warnings,
 } from '../support/action.ts';
 import { ALL_ENTRIES, clientIds, entriesIn, runDelete, seedManaged, seedSavedFor } from '../support/delete.ts';
+import { useEmulator } from '../support/emulators.ts';
 import {
   DAY,
   ID,
@@ -25,7 +26,6 @@ import {
   STATE,
   seedFormer,
 } from '../support/saved.ts';
-import { useEmulator } from '../support/setup.ts';
 
 // Tests of `delete/`. delete-saved.test.ts has those of saved credentials.
 

@@ -2,9 +2,9 @@ import { expect, it } from '@jest/globals';
 import type { Emulator } from '../../emulator/index.ts';
 import type { Executed } from '../../emulator/runner.ts';
 import { errors, REPOSITORY_CLAIMS, runAction, seedEarlier } from '../support/action.ts';
+import { useEmulator } from '../support/emulators.ts';
 import { expectRefusal } from '../support/failed.ts';
 import { changesOf, DAY, operationsOf } from '../support/saved.ts';
-import { useEmulator } from '../support/setup.ts';
 
 const emulator = useEmulator();
 

@@ -10,10 +10,11 @@ import {
   sentTo,
   warnings,
 } from '../support/action.ts';
+import { useEmulator } from '../support/emulators.ts';
 import { clientIds, clientUrl, secretIds } from '../support/existing.ts';
 import { expectFailed } from '../support/failed.ts';
+import { useFolder } from '../support/folders.ts';
 import { DAY, operationsOf } from '../support/saved.ts';
-import { useEmulator, useFolder } from '../support/setup.ts';
 
 // What the action does if a server refuses a request, or if a response is lost, wrong or incomplete.
 

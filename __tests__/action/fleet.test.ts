@@ -3,9 +3,9 @@ import type { Emulator } from '../../emulator/index.ts';
 import { type Executed, RUNNER_VARIABLES, type Step } from '../../emulator/runner.ts';
 import { parseMarker } from '../../src/client/marker.ts';
 import { credentialsWork, errors, markerLine, readable, runAction, secretsOf, sentTo } from '../support/action.ts';
+import { useConcurrentTests, useEmulator } from '../support/emulators.ts';
 import { expectFailed } from '../support/failed.ts';
 import { DAY, ID, MINUTE, REPOSITORY, SECRET, STATE, seedSaved } from '../support/saved.ts';
-import { useConcurrentTests, useEmulator } from '../support/setup.ts';
 
 // A central workflow creates clients for other repositories.
 

@@ -18,9 +18,10 @@ import {
   trust,
   warnings,
 } from '../support/action.ts';
+import { anotherEmulator, useConcurrentTests, useEmulator } from '../support/emulators.ts';
 import { expectFailed } from '../support/failed.ts';
+import { useFolder } from '../support/folders.ts';
 import { IMPATIENT, type Listening, listen, SHORT } from '../support/network.ts';
-import { another, useConcurrentTests, useEmulator, useFolder } from '../support/setup.ts';
 
 // Behaviour of servers and networks that nobody would build on purpose: connections that break at the worst moment, and
 // responses that say something other than what the server did.
@@ -76,7 +77,7 @@ it.each<[what: string, bytes: Buffer]>([
   ['garbage', Buffer.from('garbage garbage garbage')],
   ['a TLS alert', Buffer.from([0x15, 3, 3, 0, 2, 2, 40])],
 ])('creates one client if %s breaks the connection after the create was carried out', async (_, bytes) => {
-  await using secure = await another({ tls: true });
+  await using secure = await anotherEmulator({ tls: true });
   const connected: Socket[] = [];
   const port = Number(new URL(secure.tlsUrl ?? '').port);
   await using proxy = await between(port, (client) => connected.push(client) > 0);

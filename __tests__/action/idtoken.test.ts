@@ -12,9 +12,9 @@ import {
   sentTo,
   warnings,
 } from '../support/action.ts';
+import { useEmulator } from '../support/emulators.ts';
 import { expectFailed } from '../support/failed.ts';
 import { operationsOf, repositoryOf } from '../support/saved.ts';
-import { useEmulator } from '../support/setup.ts';
 
 // Tests of what the job's ID token says about the repository, if `permissions` has `id-token: write`.
 

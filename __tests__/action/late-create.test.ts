@@ -1,9 +1,9 @@
 import { expect } from '@jest/globals';
 import type { Emulator } from '../../emulator/index.ts';
 import { credentialsWork, runAction, sentTo, warnings } from '../support/action.ts';
+import { useConcurrentTests } from '../support/emulators.ts';
 import { clientIds } from '../support/existing.ts';
 import { expectFailed } from '../support/failed.ts';
-import { useConcurrentTests } from '../support/setup.ts';
 
 // Create requests that the server finishes after the action has stopped waiting for the response. Each test waits for
 // seconds.

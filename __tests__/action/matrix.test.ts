@@ -12,8 +12,8 @@ import {
   seedEarlier,
   warnings,
 } from '../support/action.ts';
+import { anotherEmulator } from '../support/emulators.ts';
 import { operationsOf } from '../support/saved.ts';
-import { another } from '../support/setup.ts';
 
 // The fault matrix: every request that a step sends × every fault × once or always × every scenario × a moment at which the
 // runner reads the state. MATRIX=all runs all cells. Otherwise a sample runs, which is always the same. A hash of a cell's
@@ -174,7 +174,7 @@ async function play(emulator: Emulator, scenario: Scenario) {
 
 /** Returns the requests of a scenario without a fault. A fault can meet each of them. */
 async function baselineOf(scenario: Scenario): Promise<Operation[]> {
-  await using emulator = await another();
+  await using emulator = await anotherEmulator();
   await play(emulator, scenario);
   return operationsOf(emulator);
 }
@@ -258,7 +258,7 @@ function expectedExit({ scenario, operation, call, row, once }: Cell): number {
 async function check(cell: Cell, readAt: number): Promise<void> {
   const { scenario, operation, call, row, once, variation } = cell;
   const { fault, when } = row;
-  await using emulator = await another({ behaviour: variation });
+  await using emulator = await anotherEmulator({ behaviour: variation });
   emulator.faults.add({ operation, call, times: once ? 1 : Number.POSITIVE_INFINITY, ...(when && { when }), fault });
   const { seeded, run } = await play(emulator, scenario);
   expect(run.exitCode).toBe(expectedExit(cell));

@@ -3,8 +3,8 @@ import { describe, expect, it } from '@jest/globals';
 import type { Emulator } from '../../emulator/index.ts';
 import type { Executed, Outcome, Step } from '../../emulator/runner.ts';
 import { runAction, sentTo, warnings } from '../support/action.ts';
+import { anotherEmulator, useConcurrentTests, useEmulator } from '../support/emulators.ts';
 import { cutOff, expectNoSecrets, operationsOf } from '../support/saved.ts';
-import { another, useConcurrentTests, useEmulator } from '../support/setup.ts';
 import { reseal } from '../support/state.ts';
 
 // Tests of the post step after main has ended. docs/design.md, promises 7 and 8.
@@ -171,7 +171,7 @@ describe('the post step', () => {
 
 describe('a post step whose state, variables or client another step has changed', () => {
   it('deletes the client in the environment that main used, although the variables name another one', async () => {
-    await using other = await another();
+    await using other = await anotherEmulator();
     const run = await runJobWithVariables();
     const { SCALEKIT_ENVIRONMENT_URL, SCALEKIT_ORGANIZATION_ID } = other.variables;
     const post = await run.post({
@@ -182,7 +182,7 @@ describe('a post step whose state, variables or client another step has changed'
   });
 
   it('sends the credentials to no other environment, although all variables name it', async () => {
-    await using other = await another();
+    await using other = await anotherEmulator();
     const run = await runJobWithVariables();
     expectOneWarning(await run.post({ env: other.variables }));
     expect(other.requests).toEqual([]);
@@ -198,7 +198,7 @@ describe('a post step whose state, variables or client another step has changed'
     ['origin', ({ url }) => url],
     ['client', foreignClient],
   ])('sends nothing and deletes nothing if another step wrote another %s into the state', async (field, value) => {
-    await using other = await another();
+    await using other = await anotherEmulator();
     const run = await runJob(emulator);
     const client = JSON.stringify({ ...JSON.parse(run.state.client ?? ''), [field]: value(other) });
     const before = { requests: emulator.requests.length, clients: emulator.clients() };
@@ -216,7 +216,7 @@ describe('a post step whose state, variables or client another step has changed'
         JSON.stringify({ origin, organization_id: 'org_1', nonce: 'x', run: '1.1', seal: 'x' }),
     ],
   ])('sends nothing and warns if another step replaced the state by %s', async (_, value) => {
-    await using other = await another();
+    await using other = await anotherEmulator();
     const run = await runJob(emulator);
     const before = emulator.requests.length;
     expectOneWarning(await run.post({ state: { client: value(other) } }));

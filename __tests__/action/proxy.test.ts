@@ -1,5 +1,6 @@
 import { expect, it, jest } from '@jest/globals';
 import { credentialsWork, readable, savingIn, secretsOf, sentTo } from '../support/action.ts';
+import { anotherEmulator } from '../support/emulators.ts';
 import {
   attempts,
   expectNothingDone,
@@ -19,7 +20,6 @@ import {
   withRoutes,
 } from '../support/network.ts';
 import { credentialsOf, keptIn, operationsOf, repositoryOf } from '../support/saved.ts';
-import { another } from '../support/setup.ts';
 
 // What the action does through a forward proxy that works (docs/network.md). The table of unit/net/proxy.test.ts has which
 // variables and addresses count.
@@ -89,7 +89,7 @@ it.concurrent('sends requests for an IP address through the proxy without a warn
 });
 
 it.concurrent('sends no request for a loopback address through the proxy', async () => {
-  await using emulator = await another({ tls: true });
+  await using emulator = await anotherEmulator({ tls: true });
   await using proxy = await startProxy(0);
   const names = ['http_proxy', 'HTTP_PROXY', 'https_proxy', 'HTTPS_PROXY'];
   const env = Object.fromEntries(names.map((name) => [name, proxy.url]));

@@ -4,8 +4,8 @@ import type { Emulator } from '../../emulator/index.ts';
 import type { Executed } from '../../emulator/runner.ts';
 import { credentialsWork, errors, runAction, seedEarlier, warnings } from '../support/action.ts';
 import { barrier } from '../support/barrier.ts';
+import { useEmulator } from '../support/emulators.ts';
 import { expectFailed } from '../support/failed.ts';
-import { useEmulator } from '../support/setup.ts';
 
 // Tests of runs at the same time for the same identity. docs/design.md, promise 3.
 

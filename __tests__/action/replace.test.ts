@@ -1,10 +1,11 @@
 import { writeFileSync } from 'node:fs';
 import { expect, it } from '@jest/globals';
 import { credentialsWork, journalTo, readJournal, runAction, seedEarlier, warnings } from '../support/action.ts';
+import { useEmulator } from '../support/emulators.ts';
 import { clientIds, clientUrl, MAY_NOT_DELETE, MISSING_PERMISSION, requestedIds } from '../support/existing.ts';
 import { expectFailed } from '../support/failed.ts';
+import { useFolder } from '../support/folders.ts';
 import { DAY } from '../support/saved.ts';
-import { useEmulator, useFolder } from '../support/setup.ts';
 
 const emulator = useEmulator();
 const inFolder = useFolder();

@@ -6,8 +6,9 @@ import type { Operation } from '../../emulator/index.ts';
 import type { Executed, Outcome, Step } from '../../emulator/runner.ts';
 import { makeCertificate } from '../../emulator/tls.ts';
 import { credentialsWork, runAction, savingIn, seedEarlier, trust } from '../support/action.ts';
+import { useEmulator } from '../support/emulators.ts';
+import { useFolder } from '../support/folders.ts';
 import { DAY, operationsOf } from '../support/saved.ts';
-import { useEmulator, useFolder } from '../support/setup.ts';
 
 // The cost of each kind of step, with TLS: which requests it sends, over how many connections, and which requests wait for
 // others. docs/performance.md has the numbers.

@@ -9,10 +9,11 @@ import {
   seedEarlier,
   warnings,
 } from '../support/action.ts';
+import { useEmulator } from '../support/emulators.ts';
 import { clientUrl, MAY_NOT_DELETE, MISSING_PERMISSION, requestedIds, secretIds } from '../support/existing.ts';
 import { expectFailed } from '../support/failed.ts';
+import { useFolder } from '../support/folders.ts';
 import { DAY, MINUTE, operationsOf } from '../support/saved.ts';
-import { useEmulator, useFolder } from '../support/setup.ts';
 
 // Which old secrets of a client are deleted, and when.
 

@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import type { Step } from '../../emulator/runner.ts';
 import { credentialsWork, errors, markerLine, runAction, savingIn, seedEarlier, sentTo } from '../support/action.ts';
+import { useEmulator } from '../support/emulators.ts';
 import { expectFailedCleanly } from '../support/failed.ts';
 import {
   changesOf,
@@ -21,7 +22,6 @@ import {
   seedSaved,
   stateValue,
 } from '../support/saved.ts';
-import { useEmulator } from '../support/setup.ts';
 
 // Tests of two owners of one secret location: what is saved does not belong to the client that the step is about.
 

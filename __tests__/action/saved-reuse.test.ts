@@ -11,6 +11,7 @@ import {
   sentTo,
   warnings,
 } from '../support/action.ts';
+import { useEmulator } from '../support/emulators.ts';
 import {
   changesOf,
   contents,
@@ -34,7 +35,6 @@ import {
   seedSaved,
   stateValue,
 } from '../support/saved.ts';
-import { useEmulator } from '../support/setup.ts';
 
 // Tests of `on_existing: reuse` with saved credentials, of `rotate_after`, and of the client that a saved id names.
 

@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { credentialsWork, errors, runAction, sentTo, warnings } from '../support/action.ts';
+import { useEmulator } from '../support/emulators.ts';
 import { expectFailedCleanly } from '../support/failed.ts';
 import {
   changesOf,
@@ -23,7 +24,6 @@ import {
   stateValue,
   writesOf,
 } from '../support/saved.ts';
-import { useEmulator } from '../support/setup.ts';
 
 // Tests of runs and people that change the same client or the same saved credentials at the same moment.
 

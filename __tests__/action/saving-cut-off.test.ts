@@ -3,6 +3,7 @@ import { describe, expect, it } from '@jest/globals';
 import type { Emulator } from '../../emulator/index.ts';
 import type { Executed, Outcome, Step } from '../../emulator/runner.ts';
 import { credentialsWork, errors, seedEarlier, sentTo, warnings } from '../support/action.ts';
+import { anotherEmulator, useConcurrentTests, useEmulator } from '../support/emulators.ts';
 import { expectFailedCleanly } from '../support/failed.ts';
 import {
   contents,
@@ -27,7 +28,6 @@ import {
   stateValue,
   writesOf,
 } from '../support/saved.ts';
-import { another, useConcurrentTests, useEmulator } from '../support/setup.ts';
 
 // Tests of a run that is cut off while it saves the credentials, and of its post step.
 
@@ -276,7 +276,7 @@ describe('the post step of a run that was cut off between the variables and the 
   });
 
   it('restores the variables in the GitHub that main used, even if GITHUB_API_URL has changed since', async () => {
-    await using other = await another();
+    await using other = await anotherEmulator();
     const main = await cut();
     const post = await main.post({ env: other.github.variables });
     expect(post.annotations).toEqual([]);
@@ -285,7 +285,7 @@ describe('the post step of a run that was cut off between the variables and the 
   });
 
   it('sends nothing in post and names the variables if somebody has changed the address in the state', async () => {
-    await using other = await another();
+    await using other = await anotherEmulator();
     const main = await cut();
     const from = emulator.requests.length;
     const state = JSON.parse(main.state.client ?? '');

@@ -2,6 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import type { Emulator, Fault, Operation } from '../../emulator/index.ts';
 import type { Outcome, Step } from '../../emulator/runner.ts';
 import { credentialsWork, errors, readable, runAction, savingIn, secretsOf, sentTo } from '../support/action.ts';
+import { anotherEmulator, useConcurrentTests, useEmulator } from '../support/emulators.ts';
 import { expectFailedCleanly } from '../support/failed.ts';
 import {
   changesOf,
@@ -19,7 +20,6 @@ import {
   saveWith,
   seedSaved,
 } from '../support/saved.ts';
-import { another, useConcurrentTests, useEmulator } from '../support/setup.ts';
 
 // Tests of `save_to` and GitHub's API: permissions, rate limits, the token, and the address.
 
@@ -219,7 +219,7 @@ describe('github_token', () => {
 
 describe('GITHUB_API_URL', () => {
   it('sends to GITHUB_API_URL nothing that belongs to Scalekit, and to Scalekit nothing that belongs to GitHub', async () => {
-    await using github = await another();
+    await using github = await anotherEmulator();
     const step: Step = { env: github.github.variables };
     const inputs = { ...savingIn(github), access_token: 'true' };
     const runs = [await save(inputs, step), await save(inputs, step)];
@@ -248,7 +248,7 @@ describe('GITHUB_API_URL', () => {
   ])(
     'does not follow a redirect of GitHub ($status to $operation) to another server',
     async ({ operation, status }) => {
-      await using other = await another();
+      await using other = await anotherEmulator();
       const location = `${other.github.apiUrl}/repos/${REPOSITORY}/actions`;
       emulator.faults.add({ operation, fault: { kind: 'redirect', status, location } });
       const run = await save();
@@ -261,7 +261,7 @@ describe('GITHUB_API_URL', () => {
   );
 
   it('does not follow a redirect with the secret, and fails with an unknown outcome', async () => {
-    await using other = await another();
+    await using other = await anotherEmulator();
     const location = `${other.github.apiUrl}/repos/${REPOSITORY}/actions`;
     emulator.faults.add({ operation: 'putActionsSecret', fault: { kind: 'redirect', status: 307, location } });
     const run = await save();

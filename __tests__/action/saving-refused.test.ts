@@ -2,6 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import type { Fault } from '../../emulator/index.ts';
 import type { Step } from '../../emulator/runner.ts';
 import { credentialsWork, errors, seedEarlier } from '../support/action.ts';
+import { useEmulator } from '../support/emulators.ts';
 import { expectFailedCleanly } from '../support/failed.ts';
 import {
   changesOf,
@@ -25,7 +26,6 @@ import {
   stateValue,
   writesOf,
 } from '../support/saved.ts';
-import { useEmulator } from '../support/setup.ts';
 
 // Tests of a step that GitHub refuses a variable or the secret: everything is undone.
 

@@ -2,6 +2,7 @@ import { expect } from '@jest/globals';
 import type { Emulator, Fault } from '../../emulator/index.ts';
 import type { Executed } from '../../emulator/runner.ts';
 import { credentialsWork, errors, seedEarlier, sentTo } from '../support/action.ts';
+import { useConcurrentTests } from '../support/emulators.ts';
 import { expectFailedCleanly } from '../support/failed.ts';
 import {
   changesOf,
@@ -22,7 +23,6 @@ import {
   seedSaved,
   stateValue,
 } from '../support/saved.ts';
-import { useConcurrentTests } from '../support/setup.ts';
 
 // Tests of requests to GitHub that get no usable response, while the credentials are saved.
 

@@ -4,6 +4,8 @@ import { describe, expect, it } from '@jest/globals';
 import type { Emulator, Operation } from '../../emulator/index.ts';
 import type { Step } from '../../emulator/runner.ts';
 import { credentialsWork, errors, journalTo, readJournal, seedEarlier, warnings } from '../support/action.ts';
+import { useEmulator } from '../support/emulators.ts';
+import { useFolder } from '../support/folders.ts';
 import {
   changesOf,
   credentialsOf,
@@ -26,7 +28,6 @@ import {
   seedSaved,
   stateValue,
 } from '../support/saved.ts';
-import { useEmulator, useFolder } from '../support/setup.ts';
 
 // Tests of `save_to`: two variables with the client's id and its owner, and a secret. The files saving-*.test.ts have what
 // fails and what happens at the same time, and saved-*.test.ts what later runs do with saved credentials.

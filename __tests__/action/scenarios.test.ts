@@ -1,8 +1,9 @@
 import { expect, it } from '@jest/globals';
 import type { Step } from '../../emulator/runner.ts';
 import { interruptedAt, runAction, savingIn, seedEarlier } from '../support/action.ts';
+import { useEmulator } from '../support/emulators.ts';
+import { useFolder } from '../support/folders.ts';
 import { DAY, MINUTE, repositoryOf, saveWith, seedSaved } from '../support/saved.ts';
-import { useEmulator, useFolder } from '../support/setup.ts';
 import { recordTranscript } from '../support/transcript.ts';
 
 // The main scenarios, as the runner and the servers see them. Each snapshot has the commands on standard output, the

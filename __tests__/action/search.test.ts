@@ -2,10 +2,10 @@ import { expect, it } from '@jest/globals';
 import type { Emulator } from '../../emulator/index.ts';
 import type { Step } from '../../emulator/runner.ts';
 import { markerLine, REPOSITORY_CLAIMS, runAction, seedEarlier, sentTo, warnings } from '../support/action.ts';
+import { useEmulator } from '../support/emulators.ts';
 import { clientIds, editClients } from '../support/existing.ts';
 import { expectFailed } from '../support/failed.ts';
 import { DAY, operationsOf } from '../support/saved.ts';
-import { useEmulator } from '../support/setup.ts';
 
 // How the action finds the client of an earlier run in the list of an organization's clients.
 

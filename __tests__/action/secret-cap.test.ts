@@ -10,10 +10,10 @@ import {
   sentTo,
   warnings,
 } from '../support/action.ts';
+import { useEmulator } from '../support/emulators.ts';
 import { clientUrl, requestedIds, secretIds } from '../support/existing.ts';
 import { expectFailed } from '../support/failed.ts';
 import { credentialsOf, DAY, keptIn, repositoryOf, STATE, saveWith, seedSaved, stateValue } from '../support/saved.ts';
-import { useEmulator } from '../support/setup.ts';
 
 // The cap on the secrets of a client: the action learns of it when Scalekit refuses another secret. behaviours.test.ts has
 // the forms of that refusal.

@@ -3,7 +3,8 @@ import { fileURLToPath } from 'node:url';
 import { expect, it } from '@jest/globals';
 import { type Outcome, runProgram } from '../../emulator/runner.ts';
 import { source } from '../support/action.ts';
-import { useEmulator, useFolder } from '../support/setup.ts';
+import { useEmulator } from '../support/emulators.ts';
+import { useFolder } from '../support/folders.ts';
 
 // A step whose standard output is read late or not read. Until then the runner does not know the masks.
 

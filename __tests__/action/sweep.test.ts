@@ -13,8 +13,8 @@ import {
   warnings,
 } from '../support/action.ts';
 import { barrier } from '../support/barrier.ts';
+import { useConcurrentTests, useEmulator } from '../support/emulators.ts';
 import { expectFailed } from '../support/failed.ts';
-import { useConcurrentTests, useEmulator } from '../support/setup.ts';
 
 const HOUR = 3_600_000;
 const DAY = 24 * HOUR;

@@ -4,6 +4,7 @@ import type { Emulator } from '../../emulator/index.ts';
 import type { Step } from '../../emulator/runner.ts';
 import type { CertificateKind } from '../../emulator/tls.ts';
 import { errors, runAction, savingIn } from '../support/action.ts';
+import { anotherEmulator } from '../support/emulators.ts';
 import {
   attempts,
   expectNothingDone,
@@ -17,7 +18,6 @@ import {
   type Variables,
 } from '../support/network.ts';
 import { credentialsOf, keptIn, operationsOf, repositoryOf } from '../support/saved.ts';
-import { another } from '../support/setup.ts';
 
 // Certificates of servers, and connections whose TLS handshake fails.
 
@@ -35,7 +35,7 @@ const runTls = (emulator: Emulator, env: Variables, { inputs, ...step }: Step = 
   });
 
 it.concurrent('trusts the authority in NODE_EXTRA_CA_CERTS, and main and post open one connection each', async () => {
-  await using emulator = await another({ tls: true });
+  await using emulator = await anotherEmulator({ tls: true });
   const run = await runTls(emulator, trusted, { inputs: { verify: 'true' } });
   expect(run).toMatchObject({ exitCode: 0, annotations: [], stderr: '' });
   expect(emulator.clients()).toHaveLength(1);
@@ -47,7 +47,7 @@ it.concurrent('trusts the authority in NODE_EXTRA_CA_CERTS, and main and post op
 });
 
 it.concurrent('trusts the authority in NODE_EXTRA_CA_CERTS for GitHub and the ID token', async () => {
-  await using emulator = await another({ tls: true });
+  await using emulator = await anotherEmulator({ tls: true });
   const inputs = { lifetime: 'persistent', ...savingIn(emulator) };
   const run = await runTls(emulator, trusted, { inputs, env: emulator.github.idTokenVariables });
   expect(run).toMatchObject({ exitCode: 0, annotations: [] });
@@ -64,7 +64,7 @@ it.concurrent.each<{ what: string; tls: CertificateKind; trusts: boolean; said: 
   { what: 'has expired', tls: 'expired', trusts: true, said: INVALID },
   { what: 'is for another host', tls: 'wrong-host', trusts: true, said: INVALID },
 ])('sends nothing and does not retry if the certificate of the server $what', async ({ tls, trusts, said }) => {
-  await using emulator = await another({ tls });
+  await using emulator = await anotherEmulator({ tls });
   const run = await runTls(emulator, trusts ? trusted : {});
   expectNothingDone(run, emulator, /^Could not sign in to Scalekit: /, said, /NODE_EXTRA_CA_CERTS/);
   expect(attempts(run)).toBe(1);
@@ -87,8 +87,8 @@ it.concurrent.each<{ server: string; tls: CertificateKind; step: (github: Emulat
     said: /^Could not get GitHub's ID token: .*certificate.*ACTIONS_ID_TOKEN_REQUEST_URL/,
   },
 ])('creates no client if the certificate for $server is not valid', async ({ tls, step, said }) => {
-  await using emulator = await another({ tls: true });
-  await using github = await another({ tls });
+  await using emulator = await anotherEmulator({ tls: true });
+  await using github = await anotherEmulator({ tls });
   const run = await runTls(emulator, trusted, step(github));
   expect(run.exitCode).toBe(1);
   expect(emulator.clients()).toEqual([]);
@@ -98,7 +98,7 @@ it.concurrent.each<{ server: string; tls: CertificateKind; step: (github: Emulat
 
 /** Runs a step against a server that is not Scalekit. Checks that the error names the address. */
 async function runAgainst({ port }: Listening) {
-  await using emulator = await another();
+  await using emulator = await anotherEmulator();
   const inputs = { ...SHORT, scalekit_environment_url: `https://localhost:${port}` };
   const run = await runAction(emulator, { ...IMPATIENT, inputs, env: trusted });
   expectNothingDone(run, emulator, /^Could not sign in to Scalekit: .*Check .*scalekit_environment_url/);
@@ -120,8 +120,8 @@ it.concurrent('retries if the server closes the connection during the TLS handsh
 });
 
 it.concurrent('reaches GitHub over TLS while Scalekit is on loopback without TLS', async () => {
-  await using emulator = await another();
-  await using github = await another({ tls: true });
+  await using emulator = await anotherEmulator();
+  await using github = await anotherEmulator({ tls: true });
   const { variables } = github.github;
   const run = await runAction(emulator, { inputs: savingIn(github), env: { ...trusted, ...variables } });
   expect(run).toMatchObject({ exitCode: 0, annotations: [] });

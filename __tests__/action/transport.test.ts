@@ -3,10 +3,11 @@ import { expect, it } from '@jest/globals';
 import type { Emulator, Fault, Operation } from '../../emulator/index.ts';
 import type { Executed, Step } from '../../emulator/runner.ts';
 import { errors, runAction as runStep, sentTo, trust } from '../support/action.ts';
+import { anotherEmulator, useConcurrentTests, useEmulator } from '../support/emulators.ts';
 import { expectFailed } from '../support/failed.ts';
+import { useFolder } from '../support/folders.ts';
 import { IMPATIENT, listen } from '../support/network.ts';
 import { operationsOf } from '../support/saved.ts';
-import { another, useConcurrentTests, useEmulator, useFolder } from '../support/setup.ts';
 
 // Which requests are retried, how long a step waits, and which responses it refuses (docs/network.md). unit/net/ has the
 // tables of statuses.
@@ -104,7 +105,7 @@ it('repeats a create request at once after a rate limit', async () => {
 
 /** Checks that a step does not follow a redirect in response to a request. */
 async function expectNotFollowed(emulator: Emulator, operation: Operation, status: number): Promise<void> {
-  await using other = await another();
+  await using other = await anotherEmulator();
   emulator.faults.add({ operation, fault: { kind: 'redirect', status, location: `${other.url}/oauth/token` } });
   const run = await runAction(emulator);
   expect(run.exitCode).toBe(1);
@@ -165,7 +166,7 @@ it('says which input to check if the host of scalekit_environment_url does not e
 });
 
 it('retries if the server refuses TLS on one connection after another connection has worked', async () => {
-  await using secure = await another({ tls: true });
+  await using secure = await anotherEmulator({ tls: true });
   let connections = 0;
   const limiter = net.createServer((socket) => {
     connections++;

@@ -10,9 +10,9 @@ import {
   runAction,
   sentTo,
 } from '../support/action.ts';
+import { useConcurrentTests, useEmulator } from '../support/emulators.ts';
 import { expectFailed } from '../support/failed.ts';
 import { expectNoSecrets } from '../support/saved.ts';
-import { useConcurrentTests, useEmulator } from '../support/setup.ts';
 
 // Tests of the access token that new credentials get before they are published. docs/design.md, promise 6.
 

@@ -18,7 +18,7 @@ import {
   TOKENS,
   type Verdicts,
 } from '../support/contract.ts';
-import { another } from '../support/setup.ts';
+import { anotherEmulator } from '../support/emulators.ts';
 
 // Which assumptions the contract says do not hold, for each behaviour of the emulator and for other responses.
 
@@ -373,7 +373,7 @@ const FAILURES: typeof FAULTS = {
 };
 
 it.concurrent('says that every assumption holds on the emulator, and deletes its clients', async () => {
-  await using emulator = await another();
+  await using emulator = await anotherEmulator();
   const result = await runContract(emulator);
   expect({ notHolding: notHolding(result), remaining: result.remaining, ended: result.ended }).toEqual({
     notHolding: {},
@@ -389,7 +389,7 @@ it.concurrent('says that every assumption holds on the emulator, and deletes its
 });
 
 it.concurrent('cannot tell whether scopes are kept if SCALEKIT_CONTRACT_SCOPES is empty', async () => {
-  await using emulator = await another();
+  await using emulator = await anotherEmulator();
   expect(notHolding(await runContract(emulator, ''))).toEqual(cannotTell('scopes'));
 });
 
@@ -409,7 +409,7 @@ it('has a test in which each assumption does not hold', () => {
 it.concurrent.each(Object.entries(ROWS))(
   'says which assumptions do not hold if %s',
   async (_name, { behaviour, verdicts = {}, sees = {}, remain = 0 }) => {
-    await using emulator = await another({ behaviour });
+    await using emulator = await anotherEmulator({ behaviour });
     const result = await runContract(emulator);
     expect(notHolding(result)).toEqual(verdicts);
     for (const [id, pattern] of Object.entries(sees))
@@ -424,7 +424,7 @@ it.concurrent.each(Object.entries(ROWS))(
 it.concurrent.each(Object.entries({ ...FAULTS, ...FAILURES }))(
   'says which assumptions do not hold if the responses of the emulator are changed: %s',
   async (_name, { faults, verdicts }) => {
-    await using emulator = await another({ faults: faults() });
+    await using emulator = await anotherEmulator({ faults: faults() });
     const result = await runContract(emulator);
     expect({ notHolding: notHolding(result), remaining: result.remaining }).toEqual({
       notHolding: verdicts,

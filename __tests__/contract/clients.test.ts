@@ -10,12 +10,12 @@ import {
   type Rule,
   runContract,
 } from '../support/contract.ts';
-import { another } from '../support/setup.ts';
+import { anotherEmulator } from '../support/emulators.ts';
 
 // Which clients the contract creates, deletes and names.
 
 it.concurrent('does not read, change or delete a client that it did not create', async () => {
-  await using emulator = await another();
+  await using emulator = await anotherEmulator();
   const others = Array.from({ length: 3 }, (_, index) => emulator.seed({ name: `other ${index}` }).client);
   const before = emulator.clients();
   await runContract(emulator);
@@ -25,7 +25,7 @@ it.concurrent('does not read, change or delete a client that it did not create',
 });
 
 it.concurrent('finds and deletes clients by their nonce if the responses to their create requests are lost', async () => {
-  await using emulator = await another({ faults: [1, 3].map(loseResponse) });
+  await using emulator = await anotherEmulator({ faults: [1, 3].map(loseResponse) });
   const result = await runContract(emulator);
   expect({ remaining: result.remaining, clients: emulator.clients() }).toEqual({ remaining: [], clients: [] });
   expect(emulator.requests.filter(({ operation }) => operation === 'createClient').length).toBeGreaterThan(7);
@@ -35,27 +35,32 @@ it.concurrent.each([403, 404, 409, 503])(
   'deletes a client that was created although the response is a %d',
   async (status) => {
     const fault = { kind: 'status', status, body: {} } as const;
-    await using emulator = await another({ faults: [{ operation: 'createClient', call: 4, when: 'after', fault }] });
+    await using emulator = await anotherEmulator({
+      faults: [{ operation: 'createClient', call: 4, when: 'after', fault }],
+    });
     const result = await runContract(emulator);
     expect({ remaining: result.remaining, clients: emulator.clients() }).toEqual({ remaining: [], clients: [] });
   },
 );
 
 it.concurrent('finds a client by its nonce if lists do not show descriptions', async () => {
-  await using emulator = await another({ behaviour: { descriptionsInLists: false }, faults: [loseResponse(2)] });
+  await using emulator = await anotherEmulator({
+    behaviour: { descriptionsInLists: false },
+    faults: [loseResponse(2)],
+  });
   const result = await runContract(emulator);
   expect({ remaining: result.remaining, clients: emulator.clients() }).toEqual({ remaining: [], clients: [] });
 });
 
 it.concurrent('names each client, with the DELETE call, that cannot be read before its deletion', async () => {
-  await using emulator = await another({ behaviour: { readLag: 60_000 } });
+  await using emulator = await anotherEmulator({ behaviour: { readLag: 60_000 } });
   const { output } = await runContract(emulator);
   expect(emulator.clients()).toHaveLength(7);
   for (const { client_id } of emulator.clients()) expect(output).toContain(`/clients/${client_id}\n`);
 });
 
 it.concurrent('sends at most 150 requests in an organization with 1,200 clients', async () => {
-  await using emulator = await another();
+  await using emulator = await anotherEmulator();
   for (let index = 0; index < 1_200; index++) emulator.seed({ name: `other ${index}` });
   const result = await runContract(emulator);
   expect({ remaining: result.remaining, clients: emulator.clients().length }).toEqual({
@@ -68,7 +73,7 @@ it.concurrent('sends at most 150 requests in an organization with 1,200 clients'
 });
 
 it.concurrent('names the nonce and the calls if a client cannot be found', async () => {
-  await using emulator = await another({ behaviour: { listLag: 60_000 }, faults: [loseResponse(1)] });
+  await using emulator = await anotherEmulator({ behaviour: { listLag: 60_000 }, faults: [loseResponse(1)] });
   const { remaining, output } = await runContract(emulator);
   const nonce = /nonce:([\w-]{16})/.exec(emulator.clients()[0]?.description ?? '')?.[1];
   expect(remaining).toEqual([expect.objectContaining({ call: expect.stringContaining(`"nonce:${nonce}"`) })]);
@@ -76,7 +81,7 @@ it.concurrent('names the nonce and the calls if a client cannot be found', async
 });
 
 it.concurrent('names each client, with the DELETE call, that cannot be deleted', async () => {
-  await using emulator = await another({ behaviour: { forbidden: ['deleteClient'] } });
+  await using emulator = await anotherEmulator({ behaviour: { forbidden: ['deleteClient'] } });
   const { output } = await runContract(emulator);
   for (const { client_id } of emulator.clients())
     expect(output).toContain(
@@ -88,7 +93,7 @@ it.concurrent('names each client, with the DELETE call, that cannot be deleted',
 it.concurrent.each(['before', 'after'] as const)(
   'deletes all clients if the connection fails twice %s a deletion',
   async (when) => {
-    await using emulator = await another();
+    await using emulator = await anotherEmulator();
     const where: Rule['where'] = ({ path }) => path.includes(emulator.clients()[0]?.client_id ?? 'none');
     emulator.faults.add({ operation: 'deleteClient', where, call: 1, times: 2, when, fault: { kind: 'reset' } });
     const { remaining } = await runContract(emulator);
@@ -97,7 +102,7 @@ it.concurrent.each(['before', 'after'] as const)(
 );
 
 it.concurrent('names each client, with the DELETE call, that still exists after its deletion', async () => {
-  await using emulator = await another({
+  await using emulator = await anotherEmulator({
     faults: [{ operation: 'deleteClient', fault: { kind: 'status', status: 200, body: {} } }],
   });
   const { output } = await runContract(emulator);
@@ -109,7 +114,7 @@ it.concurrent.each([
   [100, 900],
   [30, 270],
 ])('finds its clients among many others if a page has at most %d', async (largest, others) => {
-  await using emulator = await another({ behaviour: { pageSizeRange: [1, largest] } });
+  await using emulator = await anotherEmulator({ behaviour: { pageSizeRange: [1, largest] } });
   for (let index = 0; index < others; index++) emulator.seed({ name: `other ${index}` });
   const result = await runContract(emulator);
   expect({ notHolding: notHolding(result), ended: result.ended }).toEqual({
@@ -119,7 +124,7 @@ it.concurrent.each([
 });
 
 it.concurrent('says that paging holds if another run deletes clients between two pages', async () => {
-  await using emulator = await another();
+  await using emulator = await anotherEmulator();
   const others = Array.from({ length: 20 }, (_, index) => emulator.seed({ name: `other ${index}` }).client);
   emulator.hold = async (when, { operation, path: url }) => {
     if (when === 'after' && operation === 'listClients' && /page_token/.test(url))
@@ -129,7 +134,7 @@ it.concurrent('says that paging holds if another run deletes clients between two
 });
 
 it.concurrent('does not delete a client that a wrong response shows in place of its own', async () => {
-  await using emulator = await another();
+  await using emulator = await anotherEmulator();
   const { client } = emulator.seed({ name: 'other', description: 'theirs' });
   emulator.faults.add(edit('createClient', (body) => Object.assign(body, { client: { ...body.client, ...client } })));
   const { remaining } = await runContract(emulator);

@@ -7,7 +7,8 @@ import { expect, it } from '@jest/globals';
 import { ASSUMPTIONS } from '../../contract/assumptions/index.ts';
 import type { Emulator } from '../../emulator/index.ts';
 import { SCOPES } from '../support/contract.ts';
-import { another, useFolder } from '../support/setup.ts';
+import { anotherEmulator } from '../support/emulators.ts';
+import { useFolder } from '../support/folders.ts';
 
 // `npm run contract`.
 
@@ -80,7 +81,7 @@ it.concurrent.each<{ fault: string; env: Record<string, string>; args?: string[]
 });
 
 it.concurrent('exits with 1 if an assumption that the action needs does not hold', async () => {
-  await using emulator = await another({ behaviour: { claimsInToken: 'absent' } });
+  await using emulator = await anotherEmulator({ behaviour: { claimsInToken: 'absent' } });
   const { exitCode, output } = await launch(variablesOf(emulator)).ended;
   expect({ exitCode, output }).toMatchObject({
     exitCode: 1,
@@ -96,7 +97,7 @@ it.concurrent.each([
 ] as const)(
   'deletes its clients and prints the table if it receives $signal during $operation $call',
   async ({ signal, code, operation, call }) => {
-    await using emulator = await another();
+    await using emulator = await anotherEmulator();
     let calls = 0;
     const arrived = new Promise<void>((resolve) => {
       emulator.hold = async (when, request) => {
@@ -120,7 +121,7 @@ it.concurrent.each([
 );
 
 it.concurrent('deletes its clients if it receives a second signal while it deletes', async () => {
-  await using emulator = await another();
+  await using emulator = await anotherEmulator();
   const { program, ended } = launch(variablesOf(emulator));
   // The first request after the first signal reads a client that is to be removed.
   const signals = { updateClient: 'SIGINT', getClient: 'SIGTERM' } as const;
@@ -136,7 +137,7 @@ it.concurrent('deletes its clients if it receives a second signal while it delet
 });
 
 it.concurrent('deletes a client whose create request hangs when the contract is interrupted', async () => {
-  await using emulator = await another();
+  await using emulator = await anotherEmulator();
   emulator.faults.add({ operation: 'createClient', call: 2, when: 'after', fault: { kind: 'hang' } });
   const { program, ended } = launch(variablesOf(emulator));
   while (emulator.clients().length < 2) await new Promise((resolve) => setTimeout(resolve, 20));
@@ -146,7 +147,7 @@ it.concurrent('deletes a client whose create request hangs when the contract is 
 });
 
 it.concurrent('deletes its clients if the reader of its output has closed the pipe', async () => {
-  await using emulator = await another();
+  await using emulator = await anotherEmulator();
   const { program, ended } = launch(variablesOf(emulator));
   program.stdout.destroy();
   program.stderr.destroy();

@@ -3,7 +3,7 @@ import { ASSUMPTIONS } from '../../contract/assumptions/index.ts';
 import { isFulfilled } from '../../contract/run.ts';
 import { secretForms } from '../../src/output/mask.ts';
 import { edit, type Rule, runContract } from '../support/contract.ts';
-import { another } from '../support/setup.ts';
+import { anotherEmulator } from '../support/emulators.ts';
 
 // What the contract prints if the server is broken or hostile.
 
@@ -16,7 +16,7 @@ it.concurrent.each<[string, Rule['fault']]>([
   ['cut off', { kind: 'truncate' }],
   ['missing', { kind: 'reset' }],
 ])('prints a table in which nothing holds if every response is %s', async (_name, fault) => {
-  await using emulator = await another({ faults: [{ operation: '*', fault }] });
+  await using emulator = await anotherEmulator({ faults: [{ operation: '*', fault }] });
   const result = await runContract(emulator);
   expect(result.rows.filter(({ verdict }) => verdict === 'holds')).toEqual([]);
   expect({ isFulfilled: isFulfilled(result), clients: emulator.clients() }).toEqual({
@@ -29,7 +29,7 @@ it.concurrent.each(Array.from({ length: 6 }, (_, index) => index + 1))(
   'prints a whole table and names what it created if a fifth of the values is wrong (seed %d)',
   async (seed) => {
     const next = randomNumbers(seed);
-    await using emulator = await another({
+    await using emulator = await anotherEmulator({
       faults: [{ operation: '*', fault: { kind: 'edit', edit: (body) => (next() < 0.2 ? spoil(body, next) : body) } }],
     });
     const result = await runContract(emulator);
@@ -67,7 +67,7 @@ function spoil(body: unknown, next: () => number): unknown {
 }
 
 it.concurrent('prints no secret and no token if the server repeats them in other fields', async () => {
-  await using emulator = await another();
+  await using emulator = await anotherEmulator();
   const known = new Set([emulator.credentials.clientSecret]);
   emulator.faults.add(
     // biome-ignore lint/suspicious/noExplicitAny: any answer of the API.

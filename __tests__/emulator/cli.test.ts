@@ -8,8 +8,8 @@ import { afterEach, describe, expect, it } from '@jest/globals';
 import { decodeJwt } from 'jose';
 import { RUNNER_VARIABLES } from '../../emulator/variables.ts';
 import { runBare } from '../support/action.ts';
+import { useFolder } from '../support/folders.ts';
 import { itWith } from '../support/programs.ts';
-import { useFolder } from '../support/setup.ts';
 
 const root = path.join(import.meta.dirname, '..', '..');
 const run = promisify(execFile);

@@ -11,7 +11,7 @@ import { ErrorInfoSchema } from '@scalekit-sdk/node/lib/pkg/grpc/scalekit/v1/err
 import { OrganizationService } from '@scalekit-sdk/node/lib/pkg/grpc/scalekit/v1/organizations/organizations_pb.js';
 import { createRemoteJWKSet, decodeJwt, decodeProtectedHeader, jwtVerify } from 'jose';
 import { type Behaviour, DEBUG_MARKER, type Emulator, type Fault, startEmulator } from '../../emulator/index.ts';
-import { useEmulators } from '../support/setup.ts';
+import { useEmulators } from '../support/emulators.ts';
 
 const start = useEmulators();
 

@@ -8,7 +8,7 @@ import sodium from 'libsodium-wrappers';
 import type { Emulator, EmulatorOptions } from '../../emulator/index.ts';
 import { RUNNER_VARIABLES } from '../../emulator/runner.ts';
 import { EMPTY } from '../support/action.ts';
-import { useEmulators } from '../support/setup.ts';
+import { useEmulators } from '../support/emulators.ts';
 
 const startEmulator = useEmulators();
 

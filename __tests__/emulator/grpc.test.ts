@@ -13,7 +13,7 @@ import {
 } from '@scalekit-sdk/node/lib/pkg/grpc/scalekit/v1/clients/clients_pb.js';
 import { ErrorInfoSchema } from '@scalekit-sdk/node/lib/pkg/grpc/scalekit/v1/errdetails/errdetails_pb.js';
 import { DEBUG_MARKER } from '../../emulator/index.ts';
-import { useEmulator } from '../support/setup.ts';
+import { useEmulator } from '../support/emulators.ts';
 
 // The emulator's gRPC, frame by frame: strict clients go by where a response ends, which no HTTP library shows.
 

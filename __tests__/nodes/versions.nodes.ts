@@ -4,7 +4,8 @@ import { describe, expect, it } from '@jest/globals';
 import { type Executed, RUNNER_VARIABLES, type Step } from '../../emulator/runner.ts';
 import { findNode, NODE_VERSIONS, OLD_NODE } from '../../scripts/tools.ts';
 import { credentialsWork, interruptedAt, markerLine, runAction, savingIn, trust } from '../support/action.ts';
-import { useEmulator, useFolder } from '../support/setup.ts';
+import { useEmulator } from '../support/emulators.ts';
+import { useFolder } from '../support/folders.ts';
 
 // Tests of the built actions on the versions of Node.js that runners have.
 

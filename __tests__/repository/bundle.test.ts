@@ -6,7 +6,8 @@ import { Server } from 'proxy-chain';
 import type { Emulator } from '../../emulator/index.ts';
 import { type Outcome, runProgram, type Step } from '../../emulator/runner.ts';
 import { credentialsWork, errors, runAction, savingIn, trust } from '../support/action.ts';
-import { useEmulators, useFolder } from '../support/setup.ts';
+import { useEmulators } from '../support/emulators.ts';
+import { useFolder } from '../support/folders.ts';
 
 // Tests of what the files in `dist` contain, and which of them a step needs.
 

@@ -18,8 +18,9 @@ import { githubRefusal } from '../../src/github/errors.ts';
 import { readRunner } from '../../src/github/runner.ts';
 import { VERSION } from '../../src/net/transport.ts';
 import { credentialsWork } from '../support/action.ts';
+import { useEmulators } from '../support/emulators.ts';
+import { useFolder } from '../support/folders.ts';
 import { itWith } from '../support/programs.ts';
-import { useEmulators, useFolder } from '../support/setup.ts';
 import { fill, jobsIn, PAGES, runUsing, snippets, usingSteps, type Values, valuesOf } from '../support/workflows.ts';
 
 const read = (file: string) => readFileSync(new URL(`../../${file}`, import.meta.url), 'utf8');

@@ -3,8 +3,8 @@ import { chmodSync, readFileSync, writeFileSync } from 'node:fs';
 import { describe, expect, it } from '@jest/globals';
 import { parse } from 'yaml';
 import { releaseOf } from '../../scripts/release-notes.ts';
+import { useFolder } from '../support/folders.ts';
 import { itWith } from '../support/programs.ts';
-import { useFolder } from '../support/setup.ts';
 
 const entry = '## [1.2.3] - 2026-11-24\n\n### Added\n\n- One thing.\n';
 const changelog = `# Changelog\n\n${entry}\n## [1.2.2] - 2026-10-01\n\n- Another.\n`;

@@ -7,8 +7,9 @@ import { parse } from 'yaml';
 import type { Emulator } from '../../emulator/index.ts';
 import { RUNNER_VARIABLES } from '../../emulator/runner.ts';
 import { runAction, warnings } from '../support/action.ts';
+import { useEmulators } from '../support/emulators.ts';
+import { useFolder } from '../support/folders.ts';
 import { itWith } from '../support/programs.ts';
-import { useEmulators, useFolder } from '../support/setup.ts';
 import {
   environmentOf,
   fill,

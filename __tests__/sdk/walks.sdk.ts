@@ -5,7 +5,8 @@ import { beforeAll, describe, expect, it } from '@jest/globals';
 import type { Emulator, Operation } from '../../emulator/index.ts';
 import { findSdkPython } from '../../scripts/tools.ts';
 import { trust } from '../support/action.ts';
-import { another, anotherFolder } from '../support/setup.ts';
+import { anotherEmulator } from '../support/emulators.ts';
+import { anotherFolder } from '../support/folders.ts';
 
 // Scalekit's own SDKs call the emulator over TLS and gRPC. Each walk is a program that reports the same checks.
 
@@ -84,7 +85,7 @@ describe.each(walks)("the checks of Scalekit's SDK for $sdk", ({ program, file }
   beforeAll(async () => {
     if (!program) return;
     const behaviour = { maxSecrets: 2, maxSecretsError: { text: 'only', status: 429 } } as const;
-    await using emulator = await another({ tls: true, http2: true, behaviour });
+    await using emulator = await anotherEmulator({ tls: true, http2: true, behaviour });
     reports = await runWalk(program, file, emulator);
     ({ requests, tlsUrl } = emulator);
   }, 90_000);

@@ -4,7 +4,7 @@ import { expect } from '@jest/globals';
 import type { Emulator } from '../../emulator/index.ts';
 import type { Executed, Outcome, Step } from '../../emulator/runner.ts';
 import { runAction, secretsOf } from './action.ts';
-import { useFolder } from './setup.ts';
+import { useFolder } from './folders.ts';
 
 // Runs a step and checks what must be true of every run, whatever texts of users and servers it meets: the runner reads no
 // command that the action does not send, the job summary has no markup of others, the files for outputs and state contain

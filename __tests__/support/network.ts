@@ -11,9 +11,9 @@ import type { Emulator, EmulatorOptions } from '../../emulator/index.ts';
 import type { Executed, Outcome, Step } from '../../emulator/runner.ts';
 import { type CertificateKind, makeCertificate } from '../../emulator/tls.ts';
 import { errors, runAction, trust } from './action.ts';
+import { anotherEmulator } from './emulators.ts';
 import { expectFailed } from './failed.ts';
 import { operationsOf, REPOSITORY } from './saved.ts';
-import { another } from './setup.ts';
 
 // What the tests of networks share: forward proxies, servers with TLS, and steps that reach servers only through a proxy.
 
@@ -78,7 +78,7 @@ export function useNetwork(): Network {
 
 /** Makes the emulator import the modules that it imports late. Reading a public key of GitHub needs all of them. */
 async function loadModules(): Promise<void> {
-  await using emulator = await another();
+  await using emulator = await anotherEmulator();
   const { token, variables } = emulator.github;
   const url = `${variables.GITHUB_API_URL}/repos/${REPOSITORY}/actions/secrets/public-key`;
   expect((await fetch(url, { headers: { authorization: `Bearer ${token}` } })).status).toBe(200);
@@ -180,7 +180,7 @@ export interface Remote extends Emulator, AsyncDisposable {
 
 /** Starts an emulator whose certificate is valid for the names that only the proxy can resolve. */
 export async function startRemote(options: EmulatorOptions = {}): Promise<Remote> {
-  const emulator = await another({ tls: 'remote', ...options });
+  const emulator = await anotherEmulator({ tls: 'remote', ...options });
   return Object.assign(emulator, { tlsPort: Number(new URL(emulator.tlsUrl ?? '').port) });
 }
 

@@ -1,13 +1,12 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import path from 'node:path';
-import { afterAll, afterEach, beforeAll, beforeEach, jest } from '@jest/globals';
+import { writeFileSync } from 'node:fs';
+import { afterEach, beforeEach, jest } from '@jest/globals';
 import type { DesiredClient } from '../../src/client/desired.ts';
 import { InputError, type Report } from '../../src/client/faults.ts';
 import { type Target, targetFromApi, targetFromIdToken, targetFromRunner } from '../../src/client/target.ts';
 import type { ConnectionInputs } from '../../src/inputs/connection.ts';
 import { createNonce, desiredClientFrom } from '../../src/inputs/desired-client.ts';
 import { type Inputs, readInputs } from '../../src/inputs/inputs.ts';
+import { useFolder } from '../support/folders.ts';
 
 export type Values = Record<string, string | undefined>;
 
@@ -146,20 +145,16 @@ export function resolveError(changes: Values, env: Values = {}): string {
 }
 
 /**
- * Writes the payload of an event that a pull request from a fork triggered, for the tests of the file.
- * @returns a function that returns the variables of a run with this event
+ * Returns a function that writes the payload of an event that a pull request from a fork triggered, and returns the variables
+ * of a run with this event.
  */
 export function useForkEvent(): (eventName: string) => Values {
-  let folder = '';
-  beforeAll(() => {
-    folder = mkdtempSync(path.join(tmpdir(), 'inputs-'));
+  const inFolder = useFolder();
+  return (eventName) => {
     const event = { pull_request: { head: { repo: { full_name: 'mallory/app' } } } };
-    writeFileSync(path.join(folder, 'event.json'), JSON.stringify(event));
-  });
-  afterAll(() => {
-    rmSync(folder, { recursive: true });
-  });
-  return (eventName) => ({ GITHUB_EVENT_NAME: eventName, GITHUB_EVENT_PATH: path.join(folder, 'event.json') });
+    writeFileSync(inFolder('event.json'), JSON.stringify(event));
+    return { GITHUB_EVENT_NAME: eventName, GITHUB_EVENT_PATH: inFolder('event.json') };
+  };
 }
 
 /** A nonce of an execution of the step. */

@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { describe, expect, it } from '@jest/globals';
 import { mayHaveIdToken, type Runner, readRunner } from '../../../src/github/runner.ts';
-import { useFolder } from '../../support/setup.ts';
+import { useFolder } from '../../support/folders.ts';
 
 const inFolder = useFolder();
 

@@ -13,7 +13,7 @@ import {
   readSweepInputs,
 } from '../../../src/inputs/inputs.ts';
 import * as log from '../../../src/output/log.ts';
-import { useFolder } from '../../support/setup.ts';
+import { useFolder } from '../../support/folders.ts';
 import {
   EXPRESSION,
   ID_TOKEN_VARIABLES,

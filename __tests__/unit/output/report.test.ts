@@ -2,7 +2,7 @@ import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { describe, expect, it } from '@jest/globals';
 import { maskSecret } from '../../../src/output/mask.ts';
 import { writeReport } from '../../../src/output/report.ts';
-import { useFolder } from '../../support/setup.ts';
+import { useFolder } from '../../support/folders.ts';
 import { usePrinted } from './printed.ts';
 
 const inFolder = useFolder();

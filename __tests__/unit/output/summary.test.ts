@@ -2,7 +2,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { cell, fittingRows, link, writeSummary } from '../../../src/output/summary.ts';
-import { useFolder } from '../../support/setup.ts';
+import { useFolder } from '../../support/folders.ts';
 import { anyCharacter } from './characters.ts';
 import { usePrinted } from './printed.ts';
 

@@ -5,7 +5,7 @@ import type { DesiredClient } from '../../../src/client/desired.ts';
 import type { Plan } from '../../../src/client/plan.ts';
 import type { AppliedPlan } from '../../../src/steps/apply.ts';
 import { logResult, publishPlan, writeReport } from '../../../src/steps/publish.ts';
-import { useFolder } from '../../support/setup.ts';
+import { useFolder } from '../../support/folders.ts';
 import { client, desiredClient, LOCATION, secret } from '../fixtures.ts';
 
 const DAY = 86_400_000_000_000n;

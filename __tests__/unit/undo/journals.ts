@@ -2,7 +2,7 @@ import fs from 'node:fs';
 import { afterEach, beforeEach } from '@jest/globals';
 import { Journal, readState, type SealedRecord } from '../../../src/undo/journal.ts';
 import type { PendingState } from '../../../src/undo/pending.ts';
-import { useFolder } from '../../support/setup.ts';
+import { useFolder } from '../../support/folders.ts';
 import { BLANK_STATE, PENDING_CLIENT, PENDING_SECRET, PENDING_VARIABLES } from '../fixtures.ts';
 
 // Journals of main and what they write, for the tests of journal.ts.

@@ -1,6 +1,3 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import path from 'node:path';
 import { afterAll, afterEach, beforeEach, it } from '@jest/globals';
 import { type Emulator, type EmulatorOptions, startEmulator } from '../../emulator/index.ts';
 
@@ -42,29 +39,10 @@ export function useEmulators(): (options?: EmulatorOptions) => Promise<Emulator>
   };
 }
 
-/**
- * Creates an empty folder before each test, and deletes it after the test.
- * @returns a function that returns a path in the folder of the test that runs; without arguments, the folder's own
- */
-export function useFolder(): (...names: string[]) => string {
-  let folder = '';
-  beforeEach(() => {
-    folder = mkdtempSync(path.join(tmpdir(), 'test-'));
-  });
-  afterEach(() => rmSync(folder, { recursive: true }));
-  return (...names) => path.join(folder, ...names);
-}
-
 /** Starts another emulator. Each test that runs concurrently with others needs one. */
-export async function another(options: EmulatorOptions = {}): Promise<Emulator & AsyncDisposable> {
+export async function anotherEmulator(options: EmulatorOptions = {}): Promise<Emulator & AsyncDisposable> {
   const started = await startEmulator(options);
   return Object.assign(started, { [Symbol.asyncDispose]: () => started.close() });
-}
-
-/** Creates a folder that lasts until the caller's block ends. Code outside of a test needs one, such as `beforeAll`. */
-export function anotherFolder(): { path: string } & Disposable {
-  const folder = mkdtempSync(path.join(tmpdir(), 'test-'));
-  return { path: folder, [Symbol.dispose]: () => rmSync(folder, { recursive: true }) };
 }
 
 /** How many of the tests that wait for seconds run at the same time. */
@@ -80,7 +58,7 @@ export function useConcurrentTests(): (name: string, test: (emulator: Emulator) 
   const started: Promise<void>[] = [];
   const start = (at: number): Promise<void> => {
     started[at] ??= (async () => {
-      await using emulator = await another();
+      await using emulator = await anotherEmulator();
       await tests[at]?.(emulator);
     })();
     started[at].catch(() => {});
