@@ -877,6 +877,7 @@ function invisibleCharacters({ name, environment }) {
 /* harmony export */   Sl: () => (/* binding */ reportInvisible),
 /* harmony export */   YD: () => (/* binding */ parseGitHubToken),
 /* harmony export */   Yq: () => (/* binding */ choice),
+/* harmony export */   _k: () => (/* binding */ CLIENT_ID_LIKE),
 /* harmony export */   cl: () => (/* binding */ QUOTES),
 /* harmony export */   ef: () => (/* binding */ parseOrigin),
 /* harmony export */   nV: () => (/* binding */ parseApiUrl),
@@ -913,6 +914,10 @@ const INVISIBLE = /\p{Cf}/u;
 const NAMED = /^(?:export\s+|-e\s+|\$env:)?\w{0,40}(?:id|key|secret|token)\s*([=:])(?=\s*[^\s=])/i;
 /** How Scalekit's secrets begin. */
 const SECRET_LIKE = /^(test|live|prod)_/;
+/** How the ids of Scalekit's clients begin. */
+const CLIENT_ID_LIKE = /^(skc|m2morg)_/;
+/** How GitHub's tokens begin. */
+const TOKEN_LIKE = /^(gh[opsur]|github_pat)_/;
 /** Returns whether a text stands for a missing value rather than for itself. */
 function isPlaceholder(text) {
 	return PLACEHOLDER.test(text);
@@ -1020,14 +1025,16 @@ const API_CLIENT_ID = "the id of the environment's API credentials (skc_…)";
 const parseApiClientId = credential(API_CLIENT_ID, (text) => {
 	if (text.startsWith('m2morg_'))
 		return `got ${(0,_output_text_js__WEBPACK_IMPORTED_MODULE_1__/* .quote */ .hD)(text)}, an organization client; expected the environment's API credentials (skc_…)`;
-	if (SECRET_LIKE.test(text)) return `holds what looks like a secret; expected ${API_CLIENT_ID}`;
+	if (SECRET_LIKE.test(text) || TOKEN_LIKE.test(text))
+		return `holds what looks like a secret; expected ${API_CLIENT_ID}`;
 	return /^[\x21-\x7e]+$/.test(text) ? undefined : `holds characters that no id has; expected ${API_CLIENT_ID}`;
 });
 const API_SECRET = "the secret of the environment's API credentials";
 /** Parses the secret of the environment's API credentials. */
 const parseApiSecret = credential(API_SECRET, (text) => {
-	const [prefix] = /^(skc|m2morg)_/.exec(text) ?? [];
+	const [prefix] = CLIENT_ID_LIKE.exec(text) ?? [];
 	if (prefix) return `holds an id (${prefix}…); expected ${API_SECRET}`;
+	if (TOKEN_LIKE.test(text)) return `holds what looks like a token of GitHub; expected ${API_SECRET}`;
 	return (0,_output_mask_js__WEBPACK_IMPORTED_MODULE_0__/* .isMaskable */ .h_)(text) ? undefined : `is not ${_output_mask_js__WEBPACK_IMPORTED_MODULE_0__/* .MASKABLE_FORMAT */ .Xt}; expected ${API_SECRET}`;
 });
 /**
@@ -1084,12 +1091,20 @@ const parseApiUrl = (text, report) => {
 /* harmony export */ });
 /* harmony import */ var _actions_core__WEBPACK_IMPORTED_MODULE_0__ = __webpack_require__(6058);
 /* harmony import */ var _client_faults_js__WEBPACK_IMPORTED_MODULE_1__ = __webpack_require__(4202);
-/* harmony import */ var _output_text_js__WEBPACK_IMPORTED_MODULE_2__ = __webpack_require__(4938);
-/* harmony import */ var _specs_js__WEBPACK_IMPORTED_MODULE_3__ = __webpack_require__(9843);
+/* harmony import */ var _output_mask_js__WEBPACK_IMPORTED_MODULE_2__ = __webpack_require__(549);
+/* harmony import */ var _output_text_js__WEBPACK_IMPORTED_MODULE_3__ = __webpack_require__(4938);
+/* harmony import */ var _parse_js__WEBPACK_IMPORTED_MODULE_4__ = __webpack_require__(9438);
+/* harmony import */ var _specs_js__WEBPACK_IMPORTED_MODULE_5__ = __webpack_require__(9843);
 
 
 
 
+
+
+/** The inputs that hold a secret. No other input may hold the same one. */
+const SECRET_INPUTS = ['scalekit_client_secret', 'github_token'];
+/** What may be between the parts of a pasted secret: white space, quotes, backslashes and invisible characters. */
+const BETWEEN = /[\s"'\\\p{Cf}]/gu;
 /** Returns an input without white space around it, or an empty string if it was not given. */
 function readInput(input) {
 	return (0,_actions_core__WEBPACK_IMPORTED_MODULE_0__/* .getInput */ .V4)(input);
@@ -1101,38 +1116,57 @@ function readInput(input) {
 function readSource(input, env) {
 	const given = readInput(input);
 	const isOverridden = input === 'organization_id' && readInput('organization_external_id') !== '';
-	const variable = isOverridden ? undefined : _specs_js__WEBPACK_IMPORTED_MODULE_3__/* .SPECS */ .ne[input].variables.find((name) => env[name]?.trim());
+	const variable = isOverridden ? undefined : _specs_js__WEBPACK_IMPORTED_MODULE_5__/* .SPECS */ .ne[input].variables.find((name) => env[name]?.trim());
 	if (given || !variable) return { text: given, label: input };
 	return { text: env[variable]?.trim() ?? '', label: `${input} (from ${variable})`, variable };
+}
+/** Returns whether a text may be a secret. If an id is given instead, other inputs can hold the same id rightly. */
+function isMeantAsSecret(text) {
+	return !_parse_js__WEBPACK_IMPORTED_MODULE_4__/* .CLIENT_ID_LIKE */ ._k.test(text) && !(0,_parse_js__WEBPACK_IMPORTED_MODULE_4__/* .isPlaceholder */ .wK)(text) && !text.includes('${{');
 }
 /** Reads the inputs of one action and collects the problems of all of them. */
 class Reader {
 	env;
-	faults = new _client_faults_js__WEBPACK_IMPORTED_MODULE_1__/* .Faults */ .C(_specs_js__WEBPACK_IMPORTED_MODULE_3__/* .INPUT_ORDER */ .ov);
+	faults = new _client_faults_js__WEBPACK_IMPORTED_MODULE_1__/* .Faults */ .C(_specs_js__WEBPACK_IMPORTED_MODULE_5__/* .INPUT_ORDER */ .ov);
 	#action;
 	#names;
-	/** Inputs that hold an expression instead of its value. Further problems of them mean nothing. */
-	#unevaluated = new Set();
+	/** Inputs that hold an expression instead of its value, or a secret. Further problems of them mean nothing. */
+	#unusable = new Set();
+	/** The forms of the secrets of this step. */
+	#secrets;
 	constructor(action, env) {
 		this.#action = action;
-		this.#names = (0,_specs_js__WEBPACK_IMPORTED_MODULE_3__/* .inputNames */ .vj)(action);
+		this.#names = (0,_specs_js__WEBPACK_IMPORTED_MODULE_5__/* .inputNames */ .vj)(action);
 		this.env = env;
+		const texts = SECRET_INPUTS.map((name) => readSource(name, env).text);
+		this.#secrets = texts.filter(isMeantAsSecret).flatMap((text) => (0,_output_mask_js__WEBPACK_IMPORTED_MODULE_2__/* .secretForms */ .eo)(text, []));
 	}
 	/** Returns the function that records a problem of an input, or of a variable that is no input. */
-	report = (name) => (this.#unevaluated.has(name) ? () => {} : this.faults.report(name));
+	report = (name) => (this.#unusable.has(name) ? () => {} : this.faults.report(name));
 	/** Returns the value of every input of the action. A bad one has some value of its type. */
 	values() {
 		return Object.fromEntries(this.#names.map((name) => [name, this.#value(name)]));
 	}
 	#value(name) {
-		const { parse, fallback } = (0,_specs_js__WEBPACK_IMPORTED_MODULE_3__/* .specOf */ .rI)(name);
+		const { parse, fallback } = (0,_specs_js__WEBPACK_IMPORTED_MODULE_5__/* .specOf */ .rI)(name);
 		const { text, label } = readSource(name, this.env);
 		if (!text) return fallback(this.#action);
 		const report = this.faults.report(name, label);
+		// Lists would split the secret, URLs would change its case, and a client's name would cut it. No mask matches a part.
+		if (!SECRET_INPUTS.some((secret) => secret === name) && this.#holdsSecret(text)) {
+			report(`holds the value of ${SECRET_INPUTS.join(' or ')}; expected another value`);
+			this.#unusable.add(name);
+			return fallback(this.#action);
+		}
 		if (!text.includes('${{')) return parse(text, report) ?? fallback(this.#action);
-		report(`got ${(0,_output_text_js__WEBPACK_IMPORTED_MODULE_2__/* .quoteUrl */ .y8)(text)}, which holds an expression that was not evaluated; expected its value`);
-		this.#unevaluated.add(name);
+		report(`got ${(0,_output_text_js__WEBPACK_IMPORTED_MODULE_3__/* .quoteUrl */ .y8)(text)}, which holds an expression that was not evaluated; expected its value`);
+		this.#unusable.add(name);
 		return parse(text, () => {}) ?? fallback(this.#action);
+	}
+	/** Returns whether a text contains a secret of this step, also with white space, quotes or invisible characters in it. */
+	#holdsSecret(text) {
+		const joined = text.replace(BETWEEN, '');
+		return this.#secrets.some((secret) => text.includes(secret) || joined.includes(secret));
 	}
 	/** Returns the source of an input that must be given. Reports it if it is not. */
 	require(input, expected) {
@@ -1151,7 +1185,7 @@ class Reader {
 			if (!name || this.#names.some((known) => known === name)) continue;
 			const meant = this.#names.find((known) => isMisspelt(name, known));
 			if (meant && value?.trim() !== readInput(meant))
-				this.faults.report(meant, (0,_output_text_js__WEBPACK_IMPORTED_MODULE_2__/* .quote */ .hD)(name).slice(1, -1))(`is not an input; did you mean ${meant}?`);
+				this.faults.report(meant, (0,_output_text_js__WEBPACK_IMPORTED_MODULE_3__/* .quote */ .hD)(name).slice(1, -1))(`is not an input; did you mean ${meant}?`);
 		}
 	}
 }
@@ -1976,10 +2010,11 @@ function rootCause(error) {
 /* harmony export */   E$: () => (/* binding */ redact),
 /* harmony export */   Wd: () => (/* binding */ flushMasks),
 /* harmony export */   Xt: () => (/* binding */ MASKABLE_FORMAT),
+/* harmony export */   eo: () => (/* binding */ secretForms),
 /* harmony export */   gg: () => (/* binding */ maskToken),
 /* harmony export */   h_: () => (/* binding */ isMaskable)
 /* harmony export */ });
-/* unused harmony exports secretForms, tokenForms */
+/* unused harmony export tokenForms */
 /* harmony import */ var _actions_core__WEBPACK_IMPORTED_MODULE_0__ = __webpack_require__(6058);
 
 // Every mask of this action is registered through this module. It keeps each masked form for `redact`, and sends it to
@@ -2680,7 +2715,8 @@ function isSealed({ seal: given, ...record }, secret) {
 	return secret !== '' && actual.length === expected.length && (0,node_crypto__WEBPACK_IMPORTED_MODULE_0__.timingSafeEqual)(actual, expected);
 }
 function parseRecord(text) {
-	return (0,_net_json_js__WEBPACK_IMPORTED_MODULE_7__/* .asObject */ .eB)(JSON.parse(text), 'it');
+	// The message of JSON.parse would quote the text, and post has masked nothing yet.
+	return (0,_net_json_js__WEBPACK_IMPORTED_MODULE_7__/* .parseJsonObject */ .dw)(text);
 }
 /** Returns the HMAC-SHA-256 of a record, in base64url. */
 function seal(record, secret) {

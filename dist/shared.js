@@ -1152,7 +1152,9 @@ class ApiError extends Error {
  */
 function refusedError(operation, response, messages, advice, status = response.status) {
 	const isFromApi = isApiResponse(response);
-	const shown = messages.slice(0, MAX_MESSAGES).map((message) => (0,_output_text_js__WEBPACK_IMPORTED_MODULE_0__/* .truncate */ .xv)((0,_output_text_js__WEBPACK_IMPORTED_MODULE_0__/* .oneLine */ .TN)(message), MAX_MESSAGE_LENGTH));
+	const shown = messages
+		.slice(0, MAX_MESSAGES)
+		.map((message) => (0,_output_text_js__WEBPACK_IMPORTED_MODULE_0__/* .truncate */ .xv)((0,_output_text_js__WEBPACK_IMPORTED_MODULE_0__/* .oneLine */ .TN)((0,_output_text_js__WEBPACK_IMPORTED_MODULE_0__/* .hideLikelySecrets */ .Ec)(message)), MAX_MESSAGE_LENGTH));
 	const words = (0,_output_text_js__WEBPACK_IMPORTED_MODULE_0__/* .truncate */ .xv)(shown.join(': '), MAX_MESSAGES_LENGTH);
 	const reason = `HTTP ${response.status}${words && `: ${words}`}`;
 	return new ApiError(errorSentence(operation, reason, advice), { status, isFromApi });
@@ -1181,7 +1183,8 @@ function invalidResponseError(operation, { status }, reason, advice) {
  * @param advice what the user can do, a clause
  */
 function redirectAdvice({ headers }, advice) {
-	return `Redirects are not followed (it points to ${(0,_output_text_js__WEBPACK_IMPORTED_MODULE_0__/* .truncate */ .xv)(String(headers.location ?? 'nowhere'), 200)}): ${advice}`;
+	const target = headers.location === undefined ? 'nowhere' : (0,_output_text_js__WEBPACK_IMPORTED_MODULE_0__/* .quoteUrl */ .y8)(String(headers.location));
+	return `Redirects are not followed (it points to ${target}): ${advice}`;
 }
 /**
  * Returns the advice for a rate limit. After a cancel there is none, because the request was not repeated.

@@ -3,7 +3,7 @@
 // repository, because ncc derives the names of modules from the working directory.
 
 import { execFileSync } from 'node:child_process';
-import { readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { globSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 
 /** The programs that an action.yml names. dist has a file for each. */
@@ -67,10 +67,12 @@ run('build', 'biome', 'format', '--write');
 writeFileSync('build/package.json', '{}');
 run('.', 'ncc', 'build', 'build/start.js', '--out', 'dist', '--no-cache', '--stats-out', 'build/statistics.json');
 const statistics: Statistics = JSON.parse(readFileSync('build/statistics.json', 'utf8'));
-rmSync('build', { recursive: true });
 const packages = packagesOf(statistics.modules);
 requireGoodBundle(statistics, packages);
 nameChunks(statistics.chunks);
+// Packages are indented with spaces. With tabs they are smaller.
+run('.', 'biome', 'format', '--write', '--config-path', 'build', ...globSync('dist/*-packages.js'));
+rmSync('build', { recursive: true });
 for (const entry of ENTRIES) writeFileSync(`dist/${entry}.js`, `require('./start.js').start('${entry}');\n`);
 // Without this file Node would apply the project's package.json and parse the bundle as ES modules.
 writeFileSync('dist/package.json', '{ "type": "commonjs" }\n');

@@ -37,6 +37,12 @@ const NAMED = /^(?:export\s+|-e\s+|\$env:)?\w{0,40}(?:id|key|secret|token)\s*([=
 /** How Scalekit's secrets begin. */
 const SECRET_LIKE = /^(test|live|prod)_/;
 
+/** How the ids of Scalekit's clients begin. */
+export const CLIENT_ID_LIKE = /^(skc|m2morg)_/;
+
+/** How GitHub's tokens begin. */
+const TOKEN_LIKE = /^(gh[opsur]|github_pat)_/;
+
 /** Returns whether a text stands for a missing value rather than for itself. */
 export function isPlaceholder(text: string): boolean {
   return PLACEHOLDER.test(text);
@@ -158,7 +164,8 @@ const API_CLIENT_ID = "the id of the environment's API credentials (skc_…)";
 export const parseApiClientId: Parser<string> = credential(API_CLIENT_ID, (text) => {
   if (text.startsWith('m2morg_'))
     return `got ${quote(text)}, an organization client; expected the environment's API credentials (skc_…)`;
-  if (SECRET_LIKE.test(text)) return `holds what looks like a secret; expected ${API_CLIENT_ID}`;
+  if (SECRET_LIKE.test(text) || TOKEN_LIKE.test(text))
+    return `holds what looks like a secret; expected ${API_CLIENT_ID}`;
   return /^[\x21-\x7e]+$/.test(text) ? undefined : `holds characters that no id has; expected ${API_CLIENT_ID}`;
 });
 
@@ -166,8 +173,9 @@ const API_SECRET = "the secret of the environment's API credentials";
 
 /** Parses the secret of the environment's API credentials. */
 export const parseApiSecret: Parser<string> = credential(API_SECRET, (text) => {
-  const [prefix] = /^(skc|m2morg)_/.exec(text) ?? [];
+  const [prefix] = CLIENT_ID_LIKE.exec(text) ?? [];
   if (prefix) return `holds an id (${prefix}…); expected ${API_SECRET}`;
+  if (TOKEN_LIKE.test(text)) return `holds what looks like a token of GitHub; expected ${API_SECRET}`;
   return isMaskable(text) ? undefined : `is not ${MASKABLE_FORMAT}; expected ${API_SECRET}`;
 });
 

@@ -1,7 +1,15 @@
 import { getInput } from '@actions/core';
 import { Faults, type Report } from '../client/faults.ts';
+import { secretForms } from '../output/mask.ts';
 import { quote, quoteUrl } from '../output/text.ts';
+import { CLIENT_ID_LIKE, isPlaceholder } from './parse.ts';
 import { type Action, INPUT_ORDER, type InputName, inputNames, SPECS, specOf } from './specs.ts';
+
+/** The inputs that hold a secret. No other input may hold the same one. */
+const SECRET_INPUTS = ['scalekit_client_secret', 'github_token'] as const;
+
+/** What may be between the parts of a pasted secret: white space, quotes, backslashes and invisible characters. */
+const BETWEEN = /[\s"'\\\p{Cf}]/gu;
 
 /** The text of an input and its origin. */
 export interface Source {
@@ -30,23 +38,32 @@ export function readSource(input: InputName, env: NodeJS.ProcessEnv): Source {
   return { text: env[variable]?.trim() ?? '', label: `${input} (from ${variable})`, variable };
 }
 
+/** Returns whether a text may be a secret. If an id is given instead, other inputs can hold the same id rightly. */
+function isMeantAsSecret(text: string): boolean {
+  return !CLIENT_ID_LIKE.test(text) && !isPlaceholder(text) && !text.includes('${{');
+}
+
 /** Reads the inputs of one action and collects the problems of all of them. */
 export class Reader {
   readonly env: NodeJS.ProcessEnv;
   readonly faults = new Faults(INPUT_ORDER);
   readonly #action: Action;
   readonly #names: readonly InputName[];
-  /** Inputs that hold an expression instead of its value. Further problems of them mean nothing. */
-  readonly #unevaluated = new Set<string>();
+  /** Inputs that hold an expression instead of its value, or a secret. Further problems of them mean nothing. */
+  readonly #unusable = new Set<string>();
+  /** The forms of the secrets of this step. */
+  readonly #secrets: string[];
 
   constructor(action: Action, env: NodeJS.ProcessEnv) {
     this.#action = action;
     this.#names = inputNames(action);
     this.env = env;
+    const texts = SECRET_INPUTS.map((name) => readSource(name, env).text);
+    this.#secrets = texts.filter(isMeantAsSecret).flatMap((text) => secretForms(text, []));
   }
 
   /** Returns the function that records a problem of an input, or of a variable that is no input. */
-  readonly report = (name: string): Report => (this.#unevaluated.has(name) ? () => {} : this.faults.report(name));
+  readonly report = (name: string): Report => (this.#unusable.has(name) ? () => {} : this.faults.report(name));
 
   /** Returns the value of every input of the action. A bad one has some value of its type. */
   values(): Record<string, unknown> {
@@ -58,10 +75,22 @@ export class Reader {
     const { text, label } = readSource(name, this.env);
     if (!text) return fallback(this.#action);
     const report = this.faults.report(name, label);
+    // Lists would split the secret, URLs would change its case, and a client's name would cut it. No mask matches a part.
+    if (!SECRET_INPUTS.some((secret) => secret === name) && this.#holdsSecret(text)) {
+      report(`holds the value of ${SECRET_INPUTS.join(' or ')}; expected another value`);
+      this.#unusable.add(name);
+      return fallback(this.#action);
+    }
     if (!text.includes('${{')) return parse(text, report) ?? fallback(this.#action);
     report(`got ${quoteUrl(text)}, which holds an expression that was not evaluated; expected its value`);
-    this.#unevaluated.add(name);
+    this.#unusable.add(name);
     return parse(text, () => {}) ?? fallback(this.#action);
+  }
+
+  /** Returns whether a text contains a secret of this step, also with white space, quotes or invisible characters in it. */
+  #holdsSecret(text: string): boolean {
+    const joined = text.replace(BETWEEN, '');
+    return this.#secrets.some((secret) => text.includes(secret) || joined.includes(secret));
   }
 
   /** Returns the source of an input that must be given. Reports it if it is not. */

@@ -1,4 +1,4 @@
-import { oneLine, truncate } from '../output/text.ts';
+import { hideLikelySecrets, oneLine, quoteUrl, truncate } from '../output/text.ts';
 import { isJsonObject } from './json.ts';
 import type { NetworkError } from './network-error.ts';
 import { PROXY_URL_FORMAT, type ProxyError } from './proxy.ts';
@@ -42,7 +42,9 @@ export function refusedError(
   status = response.status,
 ): ApiError {
   const isFromApi = isApiResponse(response);
-  const shown = messages.slice(0, MAX_MESSAGES).map((message) => truncate(oneLine(message), MAX_MESSAGE_LENGTH));
+  const shown = messages
+    .slice(0, MAX_MESSAGES)
+    .map((message) => truncate(oneLine(hideLikelySecrets(message)), MAX_MESSAGE_LENGTH));
   const words = truncate(shown.join(': '), MAX_MESSAGES_LENGTH);
   const reason = `HTTP ${response.status}${words && `: ${words}`}`;
   return new ApiError(errorSentence(operation, reason, advice), { status, isFromApi });
@@ -79,7 +81,8 @@ export function invalidResponseError(
  * @param advice what the user can do, a clause
  */
 export function redirectAdvice({ headers }: HttpResponse, advice: string): string {
-  return `Redirects are not followed (it points to ${truncate(String(headers.location ?? 'nowhere'), 200)}): ${advice}`;
+  const target = headers.location === undefined ? 'nowhere' : quoteUrl(String(headers.location));
+  return `Redirects are not followed (it points to ${target}): ${advice}`;
 }
 
 /**

@@ -2,7 +2,7 @@ import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
 import fs from 'node:fs';
 import path from 'node:path';
 import { getState, saveState } from '@actions/core';
-import { asObject } from '../net/json.ts';
+import { parseJsonObject } from '../net/json.ts';
 import type { Outcome } from '../net/outcome.ts';
 import { message } from '../output/log.ts';
 import { thisProcess } from './main-process.ts';
@@ -272,7 +272,8 @@ export function isSealed({ seal: given, ...record }: SealedRecord, secret: strin
 }
 
 function parseRecord(text: string): SealedRecord {
-  return asObject(JSON.parse(text), 'it') as unknown as SealedRecord;
+  // The message of JSON.parse would quote the text, and post has masked nothing yet.
+  return parseJsonObject(text) as unknown as SealedRecord;
 }
 
 /** Returns the HMAC-SHA-256 of a record, in base64url. */

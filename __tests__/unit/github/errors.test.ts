@@ -149,7 +149,7 @@ describe('advice', () => {
       `Could not do it: HTTP ${status}. GitHub redirects this name: the repository was renamed or transferred. Use its current name.`,
     );
     expect(messageOf(status, 'secrets', '', headers)).toBe(
-      `Could not do it: HTTP ${status}. Redirects are not followed (it points to https://api.github.com/repositories/42): use the current name of the repository.`,
+      `Could not do it: HTTP ${status}. Redirects are not followed (it points to "https://api.github.com/repositories/42"): use the current name of the repository.`,
     );
   });
 });

@@ -75,7 +75,7 @@ it.each<[what: string, response: Partial<HttpResponse> | Error, message: string]
   [
     'a redirect',
     { status: 302, headers: { location: 'https://a.example' } },
-    'it points to https://a.example): The job',
+    'it points to "https://a.example"): The job',
   ],
   [
     'a connection that was refused',

@@ -37,15 +37,40 @@ it.each([
   ['readAuditInputs', readAuditInputs],
 ] as const)('a long secret in a wrong input is in no error of %s, not even in part', (_, read) => {
   const long = (word: string) => `${word}_${word.repeat(99)}`;
-  const [github_token, scalekit_client_secret] = [long('github'), long('environment')];
+  const [github_token, scalekit_client_secret] = [long('alphabetic'), long('bravissimo')];
   for (const secret of [github_token, scalekit_client_secret]) {
     const misplaced = { organization_id: secret, scalekit_environment_url: `https://${secret}/`, timeout: secret };
     setInputs({ ...misplaced, repository: secret, max_deletions: secret, github_token, scalekit_client_secret });
     const message = inputError(() => read(RUNNER));
-    expect(message).toContain('got "***"');
+    expect(message).toContain('organization_id: holds the value of scalekit_client_secret or github_token');
     expect(message).not.toContain(secret.slice(0, 12));
   }
 });
+
+/** Returns a text of 12 characters. */
+const part = (letter: string) => `${letter}7${letter.toUpperCase()}q`.repeat(3);
+
+it.each<[what: string, secret: string, inputs: (secret: string) => Values]>([
+  ['a list splits', `${part('a')},${part('b')}`, (secret) => ({ repository_claims: secret })],
+  ['a claim splits', `${part('a')}=${part('b')}`, (secret) => ({ custom_claims: `${secret}\n${secret}` })],
+  ['a claim escapes', `${part('a')}=${part('b')}`, (secret) => ({ custom_claims: JSON.stringify({ [secret]: 'x' }) })],
+  ['a host folds', `${part('a')}.${part('b')}`, (secret) => ({ scalekit_environment_url: secret })],
+  ['the name of a client cuts', part('a').repeat(7), (secret) => ({ environment: `${'e'.repeat(60)}${secret}` })],
+  ['a taken name cuts', part('a').repeat(7), (secret) => ({ name: `${'n'.repeat(44)}${secret}` })],
+  ['an invisible character splits', part('a'), (secret) => ({ organization_id: secret.replace('7', '7\u200b') })],
+])('a secret that %s is refused in another input, and no part of it is shown', (_, secret, inputs) => {
+  for (const name of ['scalekit_client_secret', 'github_token'])
+    expect(mainError({ ...inputs(secret), [name]: secret })).toMatch(
+      /^Bad input: \w+: holds the value of scalekit_client_secret or github_token; expected another value$/,
+    );
+});
+
+it.each(['skc_123456789', 'undefined', `$\{{ secrets.SCALEKIT_CLIENT_SECRET }}`])(
+  'an input may hold what stands in place of a secret and is none: %s',
+  (text) => {
+    expect(mainError({ scalekit_client_secret: text, name: text })).not.toContain('holds the value of');
+  },
+);
 
 describe('errors about several inputs', () => {
   it('an error counts its problems, and the first ones of each input come first', () => {

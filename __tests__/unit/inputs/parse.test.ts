@@ -279,6 +279,12 @@ describe('parsers of credentials', () => {
     ]);
   });
 
+  it("parsers of Scalekit's credentials refuse a token of GitHub", () => {
+    for (const prefix of ['ghp_', 'ghs_', 'gho_', 'ghu_', 'ghr_', 'github_pat_'])
+      for (const parse of [parseApiSecret, parseApiClientId])
+        expect(read(parse, prefix + CANARY).problems).toEqual([expect.stringMatching(/^holds what looks like a /)]);
+  });
+
   it('parseApiClientId refuses the id of an organization client', () => {
     expect(read(parseApiClientId, 'm2morg_1').problems).toEqual([
       'got "m2morg_1", an organization client; expected the environment\'s API credentials (skc_…)',

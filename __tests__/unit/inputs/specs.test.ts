@@ -4,7 +4,7 @@ import { parse } from 'yaml';
 import { CLAIM_NAMES } from '../../../src/client/target.ts';
 import { type Action, type InputName, inputNames, SPECS, type Spec } from '../../../src/inputs/specs.ts';
 import { quote } from '../../../src/output/text.ts';
-import { mainError, read, readMain, SAVING, SECRET, useCleanInputs, type Values } from '../input-fixtures.ts';
+import { mainError, read, readMain, SAVING, useCleanInputs, type Values } from '../input-fixtures.ts';
 
 useCleanInputs();
 
@@ -135,7 +135,7 @@ describe('bad inputs', () => {
     ],
     [
       'scalekit_environment_url',
-      `https://me:${SECRET}@acme.scalekit.com`,
+      'https://me:word@acme.scalekit.com',
       `got "https://***@acme.scalekit.com" with credentials; ${address}`,
     ],
     [

@@ -269,13 +269,20 @@ describe('advice on a refusal', () => {
   });
 
   it.each([
-    [{ location: 'https://login.example/' }, 'https://login.example/'],
+    [{ location: 'https://login.example/' }, '"https://login.example/"'],
     [{}, 'nowhere'],
-    [{ location: `https://login.example/${'x'.repeat(500)}` }, `https://login.example/${'x'.repeat(177)}…`],
+    [{ location: 'https://me:word@login.example/a?ticket=b#c' }, '"https://***@login.example/a?***"'],
+    [{ location: `https://login.example/${'x'.repeat(500)}` }, `"https://login.example/${'x'.repeat(57)}…"`],
   ])('scalekitRefusal says where a redirect leads, because it is not followed: %j', (headers, location) => {
     expect(scalekitRefusal('do it', response(302, '', headers), ORGANIZATION).message).toBe(
       `Could not do it: HTTP 302. Redirects are not followed (it points to ${location}): scalekit_environment_url must be the environment's own address.`,
     );
+  });
+
+  it.each(['test', 'ghs'])('a refusal hides the beginning of a secret that the server quotes: %s_…', (prefix) => {
+    const message = `bad secret ${prefix}_${'Zq7wXv9kYj8f'.repeat(2)}...`;
+    const { message: shown } = scalekitRefusal('do it', response(400, { message }), ORGANIZATION);
+    expect(shown).toBe('Could not do it: HTTP 400: bad secret ***.');
   });
 
   it('scalekitRefusal says how long Scalekit asks to wait after a rate limit', () => {

@@ -179,6 +179,12 @@ describe('the records of main', () => {
     process.env.STATE_client = text;
     expect(() => readState()).toThrow();
   });
+
+  it('readState quotes nothing of a state that is not JSON', () => {
+    process.env.STATE_client = 'Zq7wXv9kYj8f';
+    expect(() => readState()).toThrow(/^the answer is not JSON \(12 characters\)$/);
+    delete process.env.STATE_client;
+  });
 });
 
 describe('a record that cannot be written', () => {
