@@ -9,8 +9,8 @@ import {
   seedEarlier,
   warnings,
 } from '../support/action.ts';
+import { clientIds, clientUrl } from '../support/clients.ts';
 import { useEmulator } from '../support/emulators.ts';
-import { clientIds, clientUrl } from '../support/existing.ts';
 import { expectFailed } from '../support/failed.ts';
 
 // GitHub cuts the text of an annotation at 4,096 characters, and shows all of a plain line of the log. So the action prints

@@ -4,12 +4,11 @@ import type { Fault } from '../../emulator/index.ts';
 import { RUNNER_VARIABLES } from '../../emulator/runner.ts';
 import type { FindingKind } from '../../src/client/audit.ts';
 import { createNonce } from '../../src/inputs/desired-client.ts';
-import { errors, interruptedAt, markerLine, plainLines, runAction, sentTo, warnings } from '../support/action.ts';
+import { errors, markerLine, plainLines, runAction, warnings } from '../support/action.ts';
 import {
   type Audited,
   audit,
   claims,
-  editClients,
   kindsById,
   OF_SERVICE,
   SERVICE,
@@ -17,10 +16,12 @@ import {
   seedMarked,
   tableRows,
 } from '../support/audits.ts';
+import { editClients } from '../support/clients.ts';
 import { useEmulator } from '../support/emulators.ts';
 import { expectFailed } from '../support/failed.ts';
 import { useFolder } from '../support/folders.ts';
-import { DAY } from '../support/saved.ts';
+import { interruptedAt, sentTo } from '../support/requests.ts';
+import { DAY, HOUR } from '../support/times.ts';
 
 // audit/ reports the clients of an organization and what is odd about them. What it cannot read is in
 // audit-unknown.test.ts.
@@ -28,7 +29,6 @@ import { DAY } from '../support/saved.ts';
 const emulator = useEmulator();
 const inFolder = useFolder();
 
-const HOUR = DAY / 24;
 const { GITHUB_REPOSITORY: REPOSITORY, GITHUB_REPOSITORY_ID: REPOSITORY_ID } = RUNNER_VARIABLES;
 
 describe('findings of audit/', () => {

@@ -7,19 +7,20 @@ import { describe, expect, it } from '@jest/globals';
 import type { Emulator } from '../../emulator/index.ts';
 import type { Executed, Outcome, Running, Step } from '../../emulator/runner.ts';
 import { credentialsWork, errors, runAction, savingIn, seedEarlier, warnings } from '../support/action.ts';
+import { clientIds } from '../support/clients.ts';
 import { useConcurrentTests, useEmulator } from '../support/emulators.ts';
 import { expectFailed } from '../support/failed.ts';
 import {
+  credentialsIn,
   cutOff,
-  DAY,
   expectNoSecrets,
   type Inputs,
-  keptIn,
   labelOf,
   repositoryOf,
   seedSaved,
 } from '../support/saved.ts';
 import { reseal } from '../support/state.ts';
+import { DAY } from '../support/times.ts';
 
 // Tests of a cancelled run whose signal never reaches main, as in a job's container: the runner reads the state once, and
 // starts post while main still runs. docs/design.md, promise 7.
@@ -150,7 +151,7 @@ const idsIn = (emulator: Emulator) =>
 
 /** Checks that what is saved, if anything is, gets a token. */
 async function expectSavedWork(emulator: Emulator): Promise<void> {
-  const saved = keptIn(repositoryOf(emulator));
+  const saved = credentialsIn(repositoryOf(emulator));
   if (saved.secret === undefined) expect(saved.client_id).toBe(undefined);
   else expect(await credentialsWork(emulator, saved as Outcome['outputs'])).toBe(true);
 }
@@ -165,7 +166,7 @@ async function expectNothingUnnamed(
 ): Promise<void> {
   const named = [...main.annotations, ...post.annotations].map(({ message }) => message);
   const messages = named.filter((message) => message.includes('DELETE ')).join('\n');
-  const { client_id = '', secret = '' } = keptIn(repositoryOf(emulator));
+  const { client_id = '', secret = '' } = credentialsIn(repositoryOf(emulator));
   const isSaved = emulator.secrets(client_id).at(-1) === secret;
   const isKept = !isJob && (main.outputs.result !== undefined || isSaved);
   const unnamed = idsIn(emulator).filter((id) => !known.includes(id) && !messages.includes(id));
@@ -173,7 +174,7 @@ async function expectNothingUnnamed(
 }
 
 async function expectOldClientThere(emulator: Emulator, [client_id = '']: string[]): Promise<void> {
-  expect(emulator.clients().map((client) => client.client_id)).toEqual([client_id]);
+  expect(clientIds(emulator)).toEqual([client_id]);
 }
 
 describe('the journal file', () => {

@@ -1,18 +1,10 @@
 import { writeFileSync } from 'node:fs';
 import { expect, it } from '@jest/globals';
-import {
-  credentialsWork,
-  errors,
-  journalTo,
-  readable,
-  readJournal,
-  runAction,
-  secretsOf,
-  sentTo,
-} from '../support/action.ts';
+import { credentialsWork, errors, readable, runAction, secretsOf } from '../support/action.ts';
 import { useEmulator } from '../support/emulators.ts';
 import { useFolder } from '../support/folders.ts';
-import { operationsOf } from '../support/saved.ts';
+import { readRecording, recordTo } from '../support/recording.ts';
+import { operationsOf, sentTo } from '../support/requests.ts';
 
 // A step that creates a client: what it sends, masks, outputs, logs and summarizes.
 
@@ -95,14 +87,14 @@ it('sends every field that an input describes', async () => {
 });
 
 it('writes the state before it sends the create request, masks the secret before it writes the id, and sets outputs last', async () => {
-  const journal = inFolder('journal');
-  writeFileSync(journal, '');
+  const recording = inFolder('recording');
+  writeFileSync(recording, '');
   let beforeCreate: string[] = [];
   emulator.hold = (when, { operation }) => {
     if (when === 'before' && operation === 'createClient')
-      beforeCreate = readJournal(journal).flatMap(({ to, text }) => (to === 'state' ? [text] : []));
+      beforeCreate = readRecording(recording).flatMap(({ to, text }) => (to === 'state' ? [text] : []));
   };
-  const run = await runAction(emulator, journalTo(journal));
+  const run = await runAction(emulator, recordTo(recording));
   const secret = run.outputs.secret ?? '';
   const id = run.outputs.client_id ?? '';
   expect(beforeCreate).toEqual([
@@ -110,7 +102,7 @@ it('writes the state before it sends the create request, masks the secret before
     expect.stringMatching(/"nonce":"[\w-]{16}".*"client":\{"sent_at":\d+,"sent_again":false\}/),
   ]);
 
-  const steps = readJournal(journal).map(({ to, text }) => {
+  const steps = readRecording(recording).map(({ to, text }) => {
     if (to === 'state' && text.includes('"sent_at"')) return text.includes(id) ? 'id' : 'intent';
     if (to === 'state') return text.includes('"counter":1,') ? 'begin' : 'published';
     if (to === 'output') return 'output';

@@ -4,7 +4,9 @@ import type { Executed } from '../../emulator/runner.ts';
 import { errors, REPOSITORY_CLAIMS, runAction, seedEarlier } from '../support/action.ts';
 import { useEmulator } from '../support/emulators.ts';
 import { expectRefusal } from '../support/failed.ts';
-import { changesOf, DAY, operationsOf } from '../support/saved.ts';
+import { operationsOf } from '../support/requests.ts';
+import { changesOf } from '../support/saved.ts';
+import { DAY } from '../support/times.ts';
 
 const emulator = useEmulator();
 

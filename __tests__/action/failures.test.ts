@@ -1,20 +1,12 @@
 import { expect, it } from '@jest/globals';
 import { DEBUG_MARKER, type Fault, type Operation } from '../../emulator/index.ts';
-import {
-  credentialsWork,
-  errors,
-  readable,
-  runAction,
-  secretsOf,
-  seedEarlier,
-  sentTo,
-  warnings,
-} from '../support/action.ts';
+import { credentialsWork, errors, readable, runAction, secretsOf, seedEarlier, warnings } from '../support/action.ts';
+import { clientIds, clientUrl, secretIds } from '../support/clients.ts';
 import { useEmulator } from '../support/emulators.ts';
-import { clientIds, clientUrl, secretIds } from '../support/existing.ts';
 import { expectFailed } from '../support/failed.ts';
 import { useFolder } from '../support/folders.ts';
-import { DAY, operationsOf } from '../support/saved.ts';
+import { operationsOf, sentTo } from '../support/requests.ts';
+import { DAY } from '../support/times.ts';
 
 // What the action does if a server refuses a request, or if a response is lost, wrong or incomplete.
 

@@ -7,21 +7,13 @@ import { describe, expect, it } from '@jest/globals';
 import type { Emulator, Operation } from '../../emulator/index.ts';
 import type { Executed } from '../../emulator/runner.ts';
 import { makeCertificate } from '../../emulator/tls.ts';
-import {
-  credentialsWork,
-  errors,
-  interruptedAt,
-  readable,
-  runAction,
-  runBare,
-  sentTo,
-  trust,
-  warnings,
-} from '../support/action.ts';
+import { credentialsWork, errors, readable, runAction, runBare, trust, warnings } from '../support/action.ts';
+import { secretIds } from '../support/clients.ts';
 import { anotherEmulator, useConcurrentTests, useEmulator } from '../support/emulators.ts';
 import { expectFailed } from '../support/failed.ts';
 import { useFolder } from '../support/folders.ts';
-import { IMPATIENT, type Listening, listen, SHORT } from '../support/network.ts';
+import { FEWEST_REQUESTS, IMPATIENT, type Listening, listen } from '../support/network.ts';
+import { interruptedAt, sentTo } from '../support/requests.ts';
 
 // Behaviour of servers and networks that nobody would build on purpose: connections that break at the worst moment, and
 // responses that say something other than what the server did.
@@ -112,7 +104,7 @@ it('sends the create again if its connection broke during the TLS handshake', as
     return number !== 2;
   });
   const run = await runAction(emulator, {
-    inputs: { scalekit_environment_url: `https://localhost:${proxy.port}`, ...SHORT },
+    inputs: { scalekit_environment_url: `https://localhost:${proxy.port}`, ...FEWEST_REQUESTS },
     env: trust(inFolder(), ca),
   });
   expect(run).toMatchObject({ exitCode: 0, outputs: { client_id: 'm2morg_1' } });
@@ -190,7 +182,10 @@ describe('response to the create request', () => {
     const client_id = 'm2morg_9b2f1c7e-6a54-4f0e-9d7b-0c3b1a2d4e5f';
     const edit = (answer: { client: object }) => ({ ...answer, client: { ...answer.client, client_id } });
     emulator.faults.add({ operation: 'createClient', fault: { kind: 'edit', edit } });
-    expect(await runAction(emulator, { inputs: SHORT })).toMatchObject({ exitCode: 0, outputs: { client_id } });
+    expect(await runAction(emulator, { inputs: FEWEST_REQUESTS })).toMatchObject({
+      exitCode: 0,
+      outputs: { client_id },
+    });
   });
 });
 
@@ -245,7 +240,7 @@ describe('deletion with a 404 although the client exists', () => {
       notFoundOnce(emulator, 'deleteSecret');
       const run = await runAction(emulator);
       expect(run.exitCode).toBe(1);
-      expect(emulator.clients()[0]?.secrets?.map(({ id }) => id)).toEqual([outputs.secret_id]);
+      expect(secretIds(emulator)).toEqual([outputs.secret_id]);
       expect(count('deleteSecret', emulator)).toBe(2);
     },
   );
@@ -253,7 +248,7 @@ describe('deletion with a 404 although the client exists', () => {
   itWaits(
     'deletes the client again in the post step if a deletion got a 404 and reads still show the client',
     async (emulator) => {
-      const run = await runAction(emulator, { inputs: SHORT });
+      const run = await runAction(emulator, { inputs: FEWEST_REQUESTS });
       notFoundOnce(emulator, 'deleteClient');
       const post = await run.post();
       expect(post.annotations).toEqual([]);
@@ -264,7 +259,7 @@ describe('deletion with a 404 although the client exists', () => {
 });
 
 it('warns in the post step, and does not take a 404 that is not from the API for a deleted client', async () => {
-  const run = await runAction(emulator, { inputs: SHORT });
+  const run = await runAction(emulator, { inputs: FEWEST_REQUESTS });
   const body = 'no healthy upstream';
   emulator.faults.add({ operation: 'getClient', fault: { kind: 'status', status: 404, body } });
   const post = await run.post();
@@ -277,7 +272,7 @@ it('warns in the post step, and does not take a 404 that is not from the API for
 });
 
 it('refuses in the post step the state of another run, although the same API secret sealed it', async () => {
-  const run = await runAction(emulator, { inputs: SHORT });
+  const run = await runAction(emulator, { inputs: FEWEST_REQUESTS });
   const before = emulator.requests.length;
   for (const env of [{ GITHUB_RUN_ID: '99' }, { GITHUB_RUN_ATTEMPT: '2' }]) {
     const post = await run.post({ env });
@@ -351,7 +346,7 @@ it.each([`${EXPRESSION}#`, `@${EXPRESSION}?`, '#', '?a=', '@'])(
 itWaits('writes into the state when the create request was sent last', async (emulator) => {
   const fault = { kind: 'status', status: 429, headers: { 'retry-after': '1' } } as const;
   emulator.faults.add({ operation: 'createClient', times: 1, fault });
-  const run = await runAction(emulator, { inputs: SHORT });
+  const run = await runAction(emulator, { inputs: FEWEST_REQUESTS });
   const [first = 0, ...later] = sentTo(emulator, 'createClient').map(({ at }) => at);
   expect(later).toHaveLength(1);
   expect(JSON.parse(run.state.client ?? '').client.sent_at).toBeGreaterThan(first + 900);

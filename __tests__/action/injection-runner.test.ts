@@ -1,9 +1,10 @@
 import { writeFileSync } from 'node:fs';
 import { expect, it } from '@jest/globals';
-import { errors, runAction, savingIn, sentTo } from '../support/action.ts';
+import { errors, runAction, savingIn } from '../support/action.ts';
 import { checkOutcome, SIGN, useCheckedRuns } from '../support/checked-run.ts';
 import { useEmulator } from '../support/emulators.ts';
 import { useFolder } from '../support/folders.ts';
+import { sentTo } from '../support/requests.ts';
 
 // What an earlier step or a broken runner can put into variables, into the state and into the runner's files.
 

@@ -5,7 +5,8 @@ import { escapeInvisible } from '../../src/output/text.ts';
 import { errors, markerLine, savingIn, seedEarlier } from '../support/action.ts';
 import { type CheckedRun, SIGN, useCheckedRuns } from '../support/checked-run.ts';
 import { useEmulator } from '../support/emulators.ts';
-import { DAY, ID, REPOSITORY, repositoryOf, SECRET, STATE, stateValue } from '../support/saved.ts';
+import { ID, REPOSITORY, repositoryOf, SECRET, STATE, stateValue } from '../support/saved.ts';
+import { DAY } from '../support/times.ts';
 
 // Texts of users and servers that a runner, a terminal, a browser or a later step could interpret. useCheckedRuns() checks
 // that none of them becomes a command, markup, an output or a control character.

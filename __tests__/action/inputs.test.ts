@@ -1,9 +1,9 @@
 import { expect, it } from '@jest/globals';
-import { errors, notices, readable, runAction, runBare, sentTo } from '../support/action.ts';
+import { errors, notices, readable, runAction, runBare } from '../support/action.ts';
+import { clientIds } from '../support/clients.ts';
 import { useEmulator } from '../support/emulators.ts';
-import { clientIds } from '../support/existing.ts';
 import { expectFailed } from '../support/failed.ts';
-import { operationsOf } from '../support/saved.ts';
+import { operationsOf, sentTo } from '../support/requests.ts';
 
 // What people really write into inputs. __tests__/unit/inputs has tables of all forms.
 

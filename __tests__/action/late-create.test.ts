@@ -1,9 +1,10 @@
 import { expect } from '@jest/globals';
 import type { Emulator } from '../../emulator/index.ts';
-import { credentialsWork, runAction, sentTo, warnings } from '../support/action.ts';
+import { credentialsWork, runAction, warnings } from '../support/action.ts';
+import { clientIds } from '../support/clients.ts';
 import { useConcurrentTests } from '../support/emulators.ts';
-import { clientIds } from '../support/existing.ts';
 import { expectFailed } from '../support/failed.ts';
+import { sentTo } from '../support/requests.ts';
 
 // Create requests that the server finishes after the action has stopped waiting for the response. Each test waits for
 // seconds.

@@ -13,7 +13,8 @@ import {
   warnings,
 } from '../support/action.ts';
 import { anotherEmulator } from '../support/emulators.ts';
-import { operationsOf } from '../support/saved.ts';
+import { operationsOf } from '../support/requests.ts';
+import { HOUR } from '../support/times.ts';
 
 // The fault matrix: every request that a step sends × every fault × once or always × every scenario × a moment at which the
 // runner reads the state. MATRIX=all runs all cells. Otherwise a sample runs, which is always the same. A hash of a cell's
@@ -25,7 +26,6 @@ const TIMEOUT = 16;
 const SLACK = 3000;
 /** One of so many cells belongs to the sample. */
 const SAMPLE = 100;
-const HOUR = 3_600_000;
 
 /** The inputs of a step, and what exists before it runs. */
 interface Scenario {

@@ -9,11 +9,11 @@ import {
   runAction,
   secretsOf,
   seedEarlier,
-  sentTo,
 } from '../support/action.ts';
 import { useEmulator } from '../support/emulators.ts';
 import { expectFailed, expectRefusal } from '../support/failed.ts';
-import { DAY, operationsOf } from '../support/saved.ts';
+import { operationsOf, sentTo } from '../support/requests.ts';
+import { DAY } from '../support/times.ts';
 
 // What happens with a client that an earlier run created, by on_existing. replace.test.ts and retire.test.ts have more.
 

@@ -2,9 +2,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from '@jest/globals';
 import type { Emulator } from '../../emulator/index.ts';
 import type { Executed, Outcome, Step } from '../../emulator/runner.ts';
-import { runAction, sentTo, warnings } from '../support/action.ts';
+import { runAction, warnings } from '../support/action.ts';
 import { anotherEmulator, useConcurrentTests, useEmulator } from '../support/emulators.ts';
-import { cutOff, expectNoSecrets, operationsOf } from '../support/saved.ts';
+import { operationsOf, sentTo } from '../support/requests.ts';
+import { cutOff, expectNoSecrets } from '../support/saved.ts';
 import { reseal } from '../support/state.ts';
 
 // Tests of the post step after main has ended. docs/design.md, promises 7 and 8.

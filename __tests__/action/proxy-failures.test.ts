@@ -4,7 +4,7 @@ import { expect, it, jest } from '@jest/globals';
 import type { Emulator } from '../../emulator/index.ts';
 import type { Outcome } from '../../emulator/runner.ts';
 import type { CertificateKind } from '../../emulator/tls.ts';
-import { errors, readable, savingIn, sentTo, warnings } from '../support/action.ts';
+import { errors, readable, savingIn, warnings } from '../support/action.ts';
 import { expectFailed } from '../support/failed.ts';
 import {
   attempts,
@@ -27,7 +27,8 @@ import {
   type Variables,
   withRoutes,
 } from '../support/network.ts';
-import { credentialsOf, keptIn, operationsOf, repositoryOf } from '../support/saved.ts';
+import { operationsOf, sentTo } from '../support/requests.ts';
+import { credentialsIn, credentialsOf, repositoryOf } from '../support/saved.ts';
 
 // What the action does if a forward proxy requires a password, refuses, or breaks (docs/network.md).
 
@@ -59,7 +60,7 @@ it.concurrent("sends the proxy's password from main and post to the proxy alone"
   const env = { https_proxy: `http://${URL_LOGIN}@127.0.0.1:${proxy.port}`, ...idTokens(emulator) };
   const run = await runRemote(emulator, env, { inputs: savingIn(emulator) });
   expect(run).toMatchObject({ exitCode: 0, annotations: [], stderr: '' });
-  expect(keptIn(repositoryOf(emulator))).toEqual(credentialsOf(run));
+  expect(credentialsIn(repositoryOf(emulator))).toEqual(credentialsOf(run));
   const job = await runRemote(emulator, env, { inputs: { lifetime: 'job' } });
   const post = await job.post();
   expect(post.exitCode).toBe(0);

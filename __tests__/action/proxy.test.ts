@@ -1,5 +1,5 @@
 import { expect, it, jest } from '@jest/globals';
-import { credentialsWork, readable, savingIn, secretsOf, sentTo } from '../support/action.ts';
+import { credentialsWork, readable, savingIn, secretsOf } from '../support/action.ts';
 import { anotherEmulator } from '../support/emulators.ts';
 import {
   attempts,
@@ -19,7 +19,8 @@ import {
   type Variables,
   withRoutes,
 } from '../support/network.ts';
-import { credentialsOf, keptIn, operationsOf, repositoryOf } from '../support/saved.ts';
+import { operationsOf, sentTo } from '../support/requests.ts';
+import { credentialsIn, credentialsOf, repositoryOf } from '../support/saved.ts';
 
 // What the action does through a forward proxy that works (docs/network.md). The table of unit/net/proxy.test.ts has which
 // variables and addresses count.
@@ -55,11 +56,11 @@ it.concurrent('saves and deletes credentials through a proxy, which sees only ho
   const env = { HTTPS_PROXY: proxy.url };
   const saved = await runRemote(emulator, env, { inputs: savingIn(emulator) });
   expect(saved).toMatchObject({ exitCode: 0, annotations: [], stderr: '' });
-  expect(keptIn(repositoryOf(emulator))).toEqual(credentialsOf(saved));
+  expect(credentialsIn(repositoryOf(emulator))).toEqual(credentialsOf(saved));
   const deleted = await runRemote(emulator, env, { action: 'delete', inputs: savingIn(emulator) });
   expect(deleted.exitCode).toBe(0);
   expect(emulator.clients()).toEqual([]);
-  expect(keptIn(repositoryOf(emulator))).toEqual({});
+  expect(credentialsIn(repositoryOf(emulator))).toEqual({});
 
   expect(new Set(proxy.requests)).toEqual(new Set([TO_SCALEKIT, TO_GITHUB]));
   expect(originsOf(emulator)).toEqual(new Set([SCALEKIT, GITHUB]));
@@ -105,7 +106,7 @@ it.concurrent('sends requests to GitHub alone through the proxy if no_proxy name
   const env = { https_proxy: proxy.url, no_proxy: '.scalekit.invalid' };
   const run = await runRemote(emulator, env, { ...withRoutes(emulator), inputs: savingIn(emulator) });
   expect(run).toMatchObject({ exitCode: 0, annotations: [] });
-  expect(keptIn(repositoryOf(emulator))).toEqual(credentialsOf(run));
+  expect(credentialsIn(repositoryOf(emulator))).toEqual(credentialsOf(run));
   expect(new Set(proxy.requests)).toEqual(new Set([TO_GITHUB]));
 });
 

@@ -1,10 +1,11 @@
 import { mkdirSync } from 'node:fs';
 import { describe, expect, it } from '@jest/globals';
 import { RUNNER_VARIABLES, type Step } from '../../emulator/runner.ts';
-import { credentialsWork, errors, notices, plainLines, runAction, sentTo, warnings } from '../support/action.ts';
+import { credentialsWork, errors, notices, plainLines, runAction, warnings } from '../support/action.ts';
 import { useEmulator } from '../support/emulators.ts';
 import { useFolder } from '../support/folders.ts';
 import { FORGE_REPOSITORY_ID, type Forge, type ForgeKind, startForge, type UnknownPath } from '../support/forge.ts';
+import { sentTo } from '../support/requests.ts';
 import { changesOf } from '../support/saved.ts';
 
 // The built actions in the environment of each runner that docs/runners.md names. The variables are those that the

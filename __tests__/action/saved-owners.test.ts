@@ -1,18 +1,19 @@
 import { describe, expect, it } from '@jest/globals';
 import type { Step } from '../../emulator/runner.ts';
-import { credentialsWork, errors, markerLine, runAction, savingIn, seedEarlier, sentTo } from '../support/action.ts';
+import { credentialsWork, errors, markerLine, runAction, savingIn, seedEarlier } from '../support/action.ts';
+import { clientIds } from '../support/clients.ts';
 import { useEmulator } from '../support/emulators.ts';
 import { expectFailedCleanly } from '../support/failed.ts';
+import { sentTo } from '../support/requests.ts';
 import {
   changesOf,
   contents,
+  credentialsIn,
   credentialsOf,
-  DAY,
   expectPostDoesNothing,
   ID,
   type Inputs,
-  keptIn,
-  keyOf,
+  identityHashOf,
   REPOSITORY,
   repositoryOf,
   SECRET,
@@ -22,6 +23,7 @@ import {
   seedSaved,
   stateValue,
 } from '../support/saved.ts';
+import { DAY } from '../support/times.ts';
 
 // Tests of two owners of one secret location: what is saved does not belong to the client that the step is about.
 
@@ -166,9 +168,9 @@ describe('client_id with save_to', () => {
     expect(errors(run)).toEqual([]);
     expect(run.outputs).toMatchObject({ result: 'rotated', client_id });
     expect(changesOf(emulator)).toEqual(['updateClient', 'addSecret', 'updateVariable STATE', 'putActionsSecret']);
-    expect(markerOf(client_id)).toBe(former.replace(/key:\S+/, `key:${keyOf()}`));
+    expect(markerOf(client_id)).toBe(former.replace(/key:\S+/, `key:${identityHashOf()}`));
     expect(markerOf(client_id)).not.toBe(former);
-    expect(keptIn(repository())).toEqual(credentialsOf(run));
+    expect(credentialsIn(repository())).toEqual(credentialsOf(run));
     expect(repository().variables.get(STATE)?.value).toBe(stateValue(emulator, run.outputs.secret_id ?? ''));
     expect(await credentialsWork(emulator, credentials)).toBe(true);
     const next = await save({ on_existing: 'reuse' });
@@ -197,7 +199,7 @@ describe('client_id with save_to', () => {
     const run = await save({ client_id, on_existing: 'reuse' });
     expect(errors(run)).toEqual([]);
     expect(run.outputs).toMatchObject({ result: 'rotated', client_id });
-    expect(markerOf(client_id)).toContain(`key:${keyOf()} `);
+    expect(markerOf(client_id)).toContain(`key:${identityHashOf()} `);
     expect((await save({ on_existing: 'reuse' })).outputs).toMatchObject({ result: 'reused', client_id });
   });
 
@@ -205,8 +207,8 @@ describe('client_id with save_to', () => {
     const { client } = seedDeploy();
     const run = await save({ client_id: client.client_id, on_existing: 'replace' });
     expect(run).toMatchObject({ exitCode: 0, outputs: { result: 'replaced' } });
-    expect(emulator.clients().map(({ client_id }) => client_id)).toEqual([run.outputs.client_id]);
-    expect(keptIn(repository())).toEqual(credentialsOf(run));
+    expect(clientIds(emulator)).toEqual([run.outputs.client_id]);
+    expect(credentialsIn(repository())).toEqual(credentialsOf(run));
   });
 
   it('restores the former identity hash of a client that it took over if the step fails', async () => {

@@ -1,30 +1,21 @@
 import { describe, expect, it } from '@jest/globals';
 import type { Operation } from '../../emulator/index.ts';
 import type { Step } from '../../emulator/runner.ts';
-import {
-  credentialsWork,
-  errors,
-  markerLine,
-  notices,
-  runAction,
-  seedEarlier,
-  sentTo,
-  warnings,
-} from '../support/action.ts';
+import { credentialsWork, errors, markerLine, notices, runAction, seedEarlier, warnings } from '../support/action.ts';
+import { clientIds } from '../support/clients.ts';
 import { useEmulator } from '../support/emulators.ts';
+import { expectFailed } from '../support/failed.ts';
+import { barrier, operationsOf, sentTo } from '../support/requests.ts';
 import {
   changesOf,
   contents,
+  credentialsIn,
   credentialsOf,
-  DAY,
   expectPostDoesNothing,
   FINE_AND_CLASSIC,
   ID,
   type Inputs,
-  keptIn,
-  MINUTE,
   NAMES,
-  operationsOf,
   repositoryOf,
   SECRET,
   type SecretLocation,
@@ -35,6 +26,7 @@ import {
   seedSaved,
   stateValue,
 } from '../support/saved.ts';
+import { DAY, MINUTE } from '../support/times.ts';
 
 // Tests of `on_existing: reuse` with saved credentials, of `rotate_after`, and of the client that a saved id names.
 
@@ -63,7 +55,7 @@ describe('usable credentials', () => {
     const first = await reuse(inputs);
     expect(first.outputs).toMatchObject({ result: 'created' });
     expect(first.summary).toMatch(new RegExp(`<th>Saved</th><td><code>${NAMES} of `));
-    expect(keptIn(location)).toEqual(credentialsOf(first));
+    expect(credentialsIn(location)).toEqual(credentialsOf(first));
     const times = [...location.variables];
     const before = contents(emulator, location);
     const from = emulator.requests.length;
@@ -100,7 +92,7 @@ describe('usable credentials', () => {
     expect(errors(run)).toEqual([]);
     expect(run.outputs).toMatchObject({ result: 'reused' });
     expect(changesOf(emulator)).toEqual(['updateClient']);
-    expect(keptIn(repository())).toEqual(credentials);
+    expect(credentialsIn(repository())).toEqual(credentials);
   });
 
   it('says in a dry run with reuse that it would change nothing', async () => {
@@ -146,7 +138,7 @@ describe('credentials that are not usable', () => {
     expect(run.outputs).toMatchObject({ result: 'rotated', client_id: saved.client.client_id });
     expect(run.log).toMatch(new RegExp(`^Added secret sks_\\d+ to .*, since ${reason}\\.$`, 'm'));
     expect(run.summary).toMatch(new RegExp(`<th>Reason</th><td><code>${reason.replace("'", '&#39;')}</code>`));
-    expect(keptIn(location)).toEqual(credentialsOf(run));
+    expect(credentialsIn(location)).toEqual(credentialsOf(run));
     expect(location.variables.get(STATE)?.value).toBe(stateValue(emulator, run.outputs.secret_id ?? ''));
     expect(await credentialsWork(emulator, run.outputs)).toBe(true);
     emulator.faults.clear();
@@ -177,7 +169,7 @@ describe('credentials that are not usable', () => {
     const run = await reuse();
     expect(errors(run)).toEqual([]);
     expect(run.outputs).toMatchObject({ result: 'created' });
-    expect(keptIn(repository())).toEqual(credentialsOf(run));
+    expect(credentialsIn(repository())).toEqual(credentialsOf(run));
   });
 
   it('fails with reuse if github_token may not read whether credentials are saved', async () => {
@@ -229,7 +221,7 @@ describe('rotate_after', () => {
     expect(run.log).toContain(`The next rotation is due on ${due}.`);
     expect(run.summary).toContain(`<th>Reason</th><td><code>${why}</code></td>`);
     expect(run.summary).toContain(`<th>Next rotation</th><td><code>${due}</code></td>`);
-    if (saving === 'with save_to') expect(keptIn(repository())).toEqual(credentialsOf(run));
+    if (saving === 'with save_to') expect(credentialsIn(repository())).toEqual(credentialsOf(run));
     expect((await rotateAfter(30, saving)).outputs).toMatchObject({ result: 'reused' });
   });
 
@@ -375,8 +367,8 @@ describe('a known id', () => {
         `This run uses .*${client.client_id}, and does not change the others: ${older}, ${younger}\\.`,
       ),
     ]);
-    expect(emulator.clients().map(({ client_id }) => client_id)).toEqual([older, younger, run.outputs.client_id]);
-    expect(keptIn(repository())).toEqual(credentialsOf(run));
+    expect(clientIds(emulator)).toEqual([older, younger, run.outputs.client_id]);
+    expect(credentialsIn(repository())).toEqual(credentialsOf(run));
   });
 
   it.each<[string, () => string]>([
@@ -396,7 +388,7 @@ describe('a known id', () => {
     expect(run).toMatchObject({ exitCode: 0, outputs: { result: 'rotated', client_id: client.client_id } });
     expect(sentTo(emulator, 'listClients').length).toBeGreaterThan(0);
     expect(emulator.clients().find(({ client_id }) => client_id === hint)).toEqual(before);
-    expect(keptIn(repository())).toEqual(credentialsOf(run));
+    expect(credentialsIn(repository())).toEqual(credentialsOf(run));
     expect(emulator.requests.some(({ path }) => path.includes('elsewhere'))).toBe(false);
   });
 
@@ -406,7 +398,7 @@ describe('a known id', () => {
     emulator.faults.add({ operation: 'getClient', call: 1, fault: { kind: 'edit', edit: () => ({ client: other }) } });
     const before = emulator.clients();
     const run = await reuse();
-    expect({ exitCode: run.exitCode, outputs: run.outputs }).toEqual({ exitCode: 1, outputs: {} });
+    expectFailed(run);
     expect(errors(run)).toEqual([`Could not read client ${client.client_id}: HTTP 200, but it shows another client.`]);
     expect(emulator.clients()).toEqual(before);
   });
@@ -423,22 +415,15 @@ describe('a known id', () => {
     ['client_id', 'getClient'],
   ])('ends with one client, which is saved, if two runs replace the client of %s at once', async (by, read) => {
     const { client_id } = seedSaved(emulator).client;
-    let arrived = 0;
-    const all = Promise.withResolvers<void>();
     // Both runs have read the client before one of them changes something.
-    emulator.hold = async (when, { operation }) => {
-      if (when !== 'after' || operation !== read || arrived === 2) return;
-      arrived += 1;
-      if (arrived === 2) all.resolve();
-      await all.promise;
-    };
+    barrier(emulator, read, 2);
     const inputs: Inputs = { on_existing: 'replace', ...(by === 'client_id' && { client_id }) };
     const runs = await Promise.all([saveWith(emulator, inputs), saveWith(emulator, inputs)]);
     for (const run of runs) {
       expect(errors(run)).toEqual([]);
       expect(run.exitCode).toBe(0);
     }
-    expect(emulator.clients().map((client) => client.client_id)).toEqual([keptIn(repository()).client_id]);
+    expect(clientIds(emulator)).toEqual([credentialsIn(repository()).client_id]);
     expect(await savedCredentialsWork(emulator)).toBe(true);
   });
 });

@@ -1,17 +1,17 @@
 import { describe, expect, it } from '@jest/globals';
-import { credentialsWork, errors, runAction, sentTo, warnings } from '../support/action.ts';
+import { credentialsWork, errors, runAction, warnings } from '../support/action.ts';
+import { clientIds } from '../support/clients.ts';
 import { useEmulator } from '../support/emulators.ts';
-import { expectFailedCleanly } from '../support/failed.ts';
+import { expectFailed, expectFailedCleanly } from '../support/failed.ts';
+import { sentTo } from '../support/requests.ts';
 import {
   changesOf,
   contents,
+  credentialsIn,
   credentialsOf,
-  DAY,
   ID,
   type Inputs,
-  keptIn,
   labelOf,
-  MINUTE,
   meanwhile,
   NAMES,
   REPOSITORY,
@@ -24,6 +24,7 @@ import {
   stateValue,
   writesOf,
 } from '../support/saved.ts';
+import { DAY, MINUTE } from '../support/times.ts';
 
 // Tests of runs and people that change the same client or the same saved credentials at the same moment.
 
@@ -102,7 +103,7 @@ describe('the writes of the variables', () => {
       'createVariable CLIENT_ID',
       'putActionsSecret',
     ]);
-    expect(keptIn(repository())).toEqual(credentialsOf(run));
+    expect(credentialsIn(repository())).toEqual(credentialsOf(run));
   });
 
   it('creates …_CLIENT_ID if somebody deletes it at the same moment', async () => {
@@ -115,7 +116,7 @@ describe('the writes of the variables', () => {
       'updateVariable CLIENT_ID',
       'createVariable CLIENT_ID',
     ]);
-    expect(keptIn(repository())).toEqual(credentialsOf(run));
+    expect(credentialsIn(repository())).toEqual(credentialsOf(run));
   });
 });
 
@@ -136,7 +137,7 @@ describe('the check after the secret', () => {
       'updateVariable STATE',
       'updateVariable CLIENT_ID',
     ]);
-    expect(keptIn(repository())).toEqual(credentialsOf(run));
+    expect(credentialsIn(repository())).toEqual(credentialsOf(run));
     expect(repository().variables.get(STATE)?.value).toBe(stateValue(emulator, run.outputs.secret_id ?? ''));
   });
 
@@ -146,7 +147,7 @@ describe('the check after the secret', () => {
     expect(run.exitCode).toBe(0);
     expect(warnings(run)).toHaveLength(1);
     expect(writesOf(emulator).slice(-2)).toEqual(['createVariable STATE', 'createVariable CLIENT_ID']);
-    expect(keptIn(repository())).toEqual(credentialsOf(run));
+    expect(credentialsIn(repository())).toEqual(credentialsOf(run));
   });
 
   it('fails and names the calls that delete what is saved if another owner wrote …_STATE after the secret was saved', async () => {
@@ -165,7 +166,7 @@ describe('the check after the secret', () => {
       await saveWith(emulator, {}, { action: 'delete' });
     };
     const run = await save();
-    expect({ exitCode: run.exitCode, outputs: run.outputs }).toEqual({ exitCode: 1, outputs: {} });
+    expectFailed(run);
     expect(errors(run)[0]).toMatch(
       new RegExp(`^Client ${client.client_id} was deleted while .* by hand: ${deleteCalls(SECRET)}$`),
     );
@@ -187,7 +188,7 @@ describe('the check after the secret', () => {
     expect(warnings(run)).toEqual([
       expect.stringMatching(`another run has added secret ${added} to it.*DELETE .*/clients/${client_id}$`),
     ]);
-    expect(emulator.clients().map((one) => one.client_id)).toContain(client_id);
+    expect(clientIds(emulator)).toContain(client_id);
     expect(changesOf(emulator)).not.toContain('deleteClient');
     expect(await credentialsWork(emulator, run.outputs)).toBe(true);
   });
@@ -204,8 +205,8 @@ it.each<{ name: string; inputs: Inputs; isThere: boolean }>([
     expect(errors(run)).toEqual([]);
     expect(run.exitCode).toBe(0);
   }
-  const saved = keptIn(repository());
+  const saved = credentialsIn(repository());
   expect(await savedCredentialsWork(emulator)).toBe(true);
-  expect(emulator.clients().map(({ client_id }) => client_id)).toEqual([saved.client_id]);
+  expect(clientIds(emulator)).toEqual([saved.client_id]);
   expect(runs.map(({ outputs }) => outputs.secret)).toContain(saved.secret);
 });

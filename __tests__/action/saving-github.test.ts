@@ -1,25 +1,26 @@
 import { describe, expect, it } from '@jest/globals';
 import type { Emulator, Fault, Operation } from '../../emulator/index.ts';
 import type { Outcome, Step } from '../../emulator/runner.ts';
-import { credentialsWork, errors, readable, runAction, savingIn, secretsOf, sentTo } from '../support/action.ts';
+import { credentialsWork, errors, readable, runAction, savingIn, secretsOf } from '../support/action.ts';
 import { anotherEmulator, useConcurrentTests, useEmulator } from '../support/emulators.ts';
 import { expectFailedCleanly } from '../support/failed.ts';
+import { sentTo } from '../support/requests.ts';
 import {
   changesOf,
   contents,
+  credentialsIn,
   credentialsOf,
   cutOff,
   expectNoSecrets,
   FINE_AND_CLASSIC,
   type Inputs,
-  keptIn,
-  MINUTE,
   NAMES,
   REPOSITORY,
   repositoryOf,
   saveWith,
   seedSaved,
 } from '../support/saved.ts';
+import { MINUTE } from '../support/times.ts';
 
 // Tests of `save_to` and GitHub's API: permissions, rate limits, the token, and the address.
 
@@ -168,7 +169,7 @@ for (const { kind, status } of LIMITS)
     isolated.github.rateLimit = { requests: 3, windowMs: 1500, kind, status };
     const run = await saveWith(isolated);
     expect(errors(run)).toEqual([]);
-    expect(keptIn(repositoryOf(isolated))).toEqual(credentialsOf(run));
+    expect(credentialsIn(repositoryOf(isolated))).toEqual(credentialsOf(run));
     expect(isolated.requests.filter((request) => request.status === status).length).toBeGreaterThan(0);
   });
 
@@ -224,7 +225,7 @@ describe('GITHUB_API_URL', () => {
     const inputs = { ...savingIn(github), access_token: 'true' };
     const runs = [await save(inputs, step), await save(inputs, step)];
     expect(runs.map((run) => errors(run))).toEqual([[], []]);
-    expect(keptIn(repositoryOf(github))).toEqual(credentialsOf(runs[1] as Outcome));
+    expect(credentialsIn(repositoryOf(github))).toEqual(credentialsOf(runs[1] as Outcome));
     expect(contents(emulator).variables).toEqual({});
     expect(github.clients()).toEqual([]);
     expect(github.requests.every(({ path }) => path.startsWith(`/api/v3/repos/${REPOSITORY}/`))).toBe(true);

@@ -2,12 +2,12 @@ import net from 'node:net';
 import { expect, it } from '@jest/globals';
 import type { Emulator, Fault, Operation } from '../../emulator/index.ts';
 import type { Executed, Step } from '../../emulator/runner.ts';
-import { errors, runAction as runStep, sentTo, trust } from '../support/action.ts';
+import { errors, runAction as runStep, trust } from '../support/action.ts';
 import { anotherEmulator, useConcurrentTests, useEmulator } from '../support/emulators.ts';
 import { expectFailed } from '../support/failed.ts';
 import { useFolder } from '../support/folders.ts';
 import { IMPATIENT, listen } from '../support/network.ts';
-import { operationsOf } from '../support/saved.ts';
+import { operationsOf, sentTo } from '../support/requests.ts';
 
 // Which requests are retried, how long a step waits, and which responses it refuses (docs/network.md). unit/net/ has the
 // tables of statuses.

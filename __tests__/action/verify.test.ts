@@ -1,17 +1,10 @@
 import { describe, expect, it } from '@jest/globals';
 import type { Behaviour, Emulator } from '../../emulator/index.ts';
 import type { Executed } from '../../emulator/runner.ts';
-import {
-  credentialsWork,
-  errors,
-  markerLine,
-  REPOSITORY_CLAIMS,
-  readable,
-  runAction,
-  sentTo,
-} from '../support/action.ts';
+import { credentialsWork, errors, markerLine, REPOSITORY_CLAIMS, readable, runAction } from '../support/action.ts';
 import { useConcurrentTests, useEmulator } from '../support/emulators.ts';
 import { expectFailed } from '../support/failed.ts';
+import { sentTo } from '../support/requests.ts';
 import { expectNoSecrets } from '../support/saved.ts';
 
 // Tests of the access token that new credentials get before they are published. docs/design.md, promise 6.

@@ -18,6 +18,7 @@ import { githubRefusal } from '../../src/github/errors.ts';
 import { readRunner } from '../../src/github/runner.ts';
 import { VERSION } from '../../src/net/transport.ts';
 import { credentialsWork } from '../support/action.ts';
+import { clientIds } from '../support/clients.ts';
 import { useEmulators } from '../support/emulators.ts';
 import { useFolder } from '../support/folders.ts';
 import { itWith } from '../support/programs.ts';
@@ -377,12 +378,12 @@ describe('the way from a curl step', () => {
     const old = await curl(emulator);
     const made = await use(after, emulator);
     const [one, other] = emulator.clients();
-    expect(emulator.clients().map(({ client_id }) => client_id)).toEqual([old.client_id, made.outputs.client_id]);
+    expect(clientIds(emulator)).toEqual([old.client_id, made.outputs.client_id]);
     expect(other).toMatchObject({ scopes: one?.scopes, audience: one?.audience, expiry: one?.expiry });
     expect(other?.custom_claims).toEqual(expect.arrayContaining(one?.custom_claims ?? []));
     expect(Object.keys(made.outputs)).toEqual(expect.arrayContaining(Object.keys(old)));
     await made.post();
-    expect(emulator.clients().map(({ client_id }) => client_id)).toEqual([old.client_id]);
+    expect(clientIds(emulator)).toEqual([old.client_id]);
   });
 
   it('migrating a client that was created manually keeps its secret, and its id is needed only once', async () => {

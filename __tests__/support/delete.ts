@@ -45,7 +45,5 @@ export function seedSavedFor(
   return location;
 }
 
-export const clientIds = (emulator: Emulator): string[] => emulator.clients().map(({ client_id }) => client_id);
-
 /** Returns the names of the variables and secrets in a location. */
 export const entriesIn = ({ variables, secrets }: SecretLocation): string[] => [...variables.keys(), ...secrets.keys()];

@@ -2,7 +2,7 @@ import { expect } from '@jest/globals';
 import type { Emulator, Operation } from '../../emulator/index.ts';
 import type { Outcome } from '../../emulator/runner.ts';
 import { EMPTY, errors } from './action.ts';
-import { operationsOf } from './saved.ts';
+import { operationsOf } from './requests.ts';
 
 // What a step that failed did not do.
 
