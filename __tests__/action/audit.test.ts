@@ -24,7 +24,7 @@ import { interruptedAt, sentTo } from '../support/requests.ts';
 import { DAY, HOUR } from '../support/times.ts';
 
 // audit/ reports the clients of an organization and what is odd about them. What it cannot read is in
-// audit-unknown.test.ts.
+// audit-not-read.test.ts.
 
 const emulator = useEmulator();
 const inFolder = useFolder();

@@ -1,5 +1,7 @@
+import { rmSync, writeFileSync } from 'node:fs';
 import { expect, it } from '@jest/globals';
 import { DEBUG_MARKER, type Fault, type Operation } from '../../emulator/index.ts';
+import type { Executed } from '../../emulator/runner.ts';
 import { credentialsWork, errors, readable, runAction, secretsOf, seedEarlier, warnings } from '../support/action.ts';
 import { clientIds, clientUrl, secretIds } from '../support/clients.ts';
 import { useEmulator } from '../support/emulators.ts';
@@ -141,6 +143,27 @@ it('sends no request if the state for the post step cannot be written', async ()
   const run = await runAction(emulator, { env: { GITHUB_STATE: '/dev/full' } });
   expectFailed(run, 'Could not write the state for the post step');
   expect(emulator.requests).toEqual([]);
+});
+
+/** Runs a step whose state file is deleted when the server receives the create request. */
+function runWithoutState(): Promise<Executed> {
+  const state = inFolder('state');
+  writeFileSync(state, '');
+  emulator.hold = (_, { operation }) => {
+    if (operation === 'createClient') rmSync(state, { force: true });
+  };
+  return runAction(emulator, { env: { GITHUB_STATE: state } });
+}
+
+it('reports why the create failed although the state file disappeared meanwhile', async () => {
+  emulator.faults.add({ operation: 'createClient', fault: { kind: 'status', status: 403 } });
+  expectFailed(await runWithoutState(), 'HTTP 403');
+  expect(emulator.clients()).toEqual([]);
+});
+
+it('deletes the new client if the state file disappears during the create request', async () => {
+  expectFailed(await runWithoutState(), /Removed again: client m2morg_\d+\.$/);
+  expect(emulator.clients()).toEqual([]);
 });
 
 it('names the new client that roll-back could not delete with the manual call, and the post step deletes it', async () => {

@@ -110,6 +110,21 @@ it('does not show a secret that was pasted with quotes', async () => {
   expect(emulator.requests).toEqual([]);
 });
 
+/** An expression of a workflow. */
+const EXPRESSION = ['$', '{ x }}'].join('{');
+
+it.each([`${EXPRESSION}#`, `@${EXPRESSION}?`, '#', '?a=', '@'])(
+  'shows no part of a secret that has %j inside and is given as several inputs',
+  async (delimiters) => {
+    const parts = ['s3cr3t', 'v4lue', 't41l'];
+    const secret = parts.join(delimiters);
+    const names = ['scalekit_client_secret', 'scalekit_environment_url', 'organization_id', 'scopes'];
+    const run = await runBare({ inputs: Object.fromEntries(names.map((name) => [name, secret])) });
+    expect(run.exitCode).toBe(1);
+    for (const part of parts) expect(readable(run)).not.toContain(part);
+  },
+);
+
 it.each<{ what: string; before: Record<string, string> }>([
   { what: 'alone', before: { organization_id: '', save_as: '', timeout: '', verify: '' } },
   { what: 'after a sign', before: { scopes: ';', custom_claims: ';', save_as: ';', repository_claims: ';' } },

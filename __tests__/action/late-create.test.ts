@@ -4,15 +4,16 @@ import { credentialsWork, runAction, warnings } from '../support/action.ts';
 import { clientIds } from '../support/clients.ts';
 import { useConcurrentTests } from '../support/emulators.ts';
 import { expectFailed } from '../support/failed.ts';
+import { FEWEST_REQUESTS } from '../support/network.ts';
 import { sentTo } from '../support/requests.ts';
 
-// Create requests that the server finishes after the action has stopped waiting for the response. Each test waits for
-// seconds.
+// Create requests that the server finishes after the action has stopped waiting for the response, or that are sent again
+// later. Each test waits for seconds.
 
 const itWaits = useConcurrentTests();
 
 /**
- * Makes a gateway answer the first create request with 504. The server behind it finishes that request when the second one
+ * Makes a gateway respond to the first create request with 504. The server behind it finishes that request when the second one
  * arrives.
  */
 function finishFirstLate(emulator: Emulator): void {
@@ -66,3 +67,12 @@ itWaits(
     expect(emulator.clients()).toEqual([]);
   },
 );
+
+itWaits('writes into the state when the create request was sent last', async (emulator) => {
+  const fault = { kind: 'status', status: 429, headers: { 'retry-after': '1' } } as const;
+  emulator.faults.add({ operation: 'createClient', times: 1, fault });
+  const run = await runAction(emulator, { inputs: FEWEST_REQUESTS });
+  const [first = 0, ...later] = sentTo(emulator, 'createClient').map(({ at }) => at);
+  expect(later).toHaveLength(1);
+  expect(JSON.parse(run.state.client ?? '').client.sent_at).toBeGreaterThan(first + 900);
+});

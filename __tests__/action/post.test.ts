@@ -4,6 +4,7 @@ import type { Emulator } from '../../emulator/index.ts';
 import type { Executed, Outcome, Step } from '../../emulator/runner.ts';
 import { runAction, warnings } from '../support/action.ts';
 import { anotherEmulator, useConcurrentTests, useEmulator } from '../support/emulators.ts';
+import { FEWEST_REQUESTS } from '../support/network.ts';
 import { operationsOf, sentTo } from '../support/requests.ts';
 import { cutOff, expectNoSecrets } from '../support/saved.ts';
 import { reseal } from '../support/state.ts';
@@ -223,6 +224,16 @@ describe('a post step whose state, variables or client another step has changed'
     expectOneWarning(await run.post({ state: { client: value(other) } }));
     expect(emulator.requests).toHaveLength(before);
     expect(other.requests).toEqual([]);
+  });
+
+  it('refuses in the post step the state of another run, although the same API secret sealed it', async () => {
+    const run = await runAction(emulator, { inputs: FEWEST_REQUESTS });
+    const before = emulator.requests.length;
+    for (const env of [{ GITHUB_RUN_ID: '99' }, { GITHUB_RUN_ATTEMPT: '2' }]) {
+      const post = await run.post({ env });
+      expect(post).toMatchObject({ exitCode: 0, annotations: [{ kind: 'warning' }] });
+      expect(emulator.requests).toHaveLength(before);
+    }
   });
 
   it('keeps the client of a job if its description no longer has the nonce of this step', async () => {

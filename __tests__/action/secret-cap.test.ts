@@ -16,7 +16,7 @@ import {
 } from '../support/saved.ts';
 import { DAY } from '../support/times.ts';
 
-// The cap on the secrets of a client: the action learns of it when Scalekit refuses another secret. behaviours.test.ts has
+// The cap on the secrets of a client: the action learns of it when Scalekit refuses another secret. undocumented-behaviours.test.ts has
 // the forms of that refusal.
 
 const ONLY = 'only 2 secrets are allowed';
