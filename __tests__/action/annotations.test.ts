@@ -39,7 +39,7 @@ it('keeps the manual call in an error about 60 long scopes that the server dropp
   expect(errors(run)[0]?.endsWith(callTo(clientIds(emulator)[0]))).toBe(true);
 });
 
-it('keeps the manual call in an error that is too long for an annotation because the server wrote much', async () => {
+it('keeps the manual call in an error that long messages of the server make too long for an annotation', async () => {
   const denied = `${'% '.repeat(140)}denied`;
   const kept = `${'% '.repeat(140)}kept`;
   const status = 400;

@@ -32,7 +32,7 @@ const inFolder = useFolder();
 const { GITHUB_REPOSITORY: REPOSITORY, GITHUB_REPOSITORY_ID: REPOSITORY_ID } = RUNNER_VARIABLES;
 
 describe('findings of audit/', () => {
-  it('reports no finding about a client in order', async () => {
+  it('reports no findings about a client within all limits', async () => {
     const id = seedMarked(emulator);
     const run = await audit(emulator, { max_secrets: '1', max_secret_age: '1' });
     expect(run).toMatchObject({ exitCode: 0, outputs: { findings: '0' }, annotations: [] });
@@ -120,7 +120,11 @@ describe('findings of audit/', () => {
     const page = (body: object): Fault => ({ kind: 'status', status: 200, body });
     emulator.faults.add(
       { operation: 'listClients', call: 1, fault: page({ clients: [client], next_page_token: 'more' }) },
-      { operation: 'listClients', call: 2, fault: page({ clients: [{ ...client, description: 'By hand.' }] }) },
+      {
+        operation: 'listClients',
+        call: 2,
+        fault: page({ clients: [{ ...client, description: 'Created manually.' }] }),
+      },
     );
     const { report } = await audit(emulator);
     expect(report).toMatchObject({ counts: { marked: 0, unmarked: 1, undescribed: 0 }, clients: [] });

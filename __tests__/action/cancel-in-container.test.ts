@@ -105,7 +105,7 @@ async function runBeside(
 const emulator = useEmulator();
 const itWaits = useConcurrentTests();
 
-describe('post, started beside main', () => {
+describe('a post step that starts while main still runs', () => {
   for (const [name, { inputs, prepare, moments }] of Object.entries(SCENARIOS))
     for (const [at, postAt] of moments.entries())
       for (const readAt of at === 1 ? [FIRST, postAt] : [FIRST])

@@ -152,7 +152,7 @@ it('sends the mask commands in an order in which a runner that prints them shows
         expect(printed.join('\n')).not.toContain(text.slice(start, start + 12));
 });
 
-it('requests tokens of one hour for the client of a job, and logs two lines and with debug logging each request', async () => {
+it('creates the client of a job with a token expiry of one hour, and logs two lines and, with debug logging, each request', async () => {
   const run = await runAction(emulator, { inputs: { lifetime: 'job' } });
   expect(sentTo(emulator, 'createClient')[0]?.body).toMatchObject({
     expiry: 3600,

@@ -72,7 +72,7 @@ it('saves credentials although the payload of the event is null', async () => {
   expect(checked.entries).toHaveLength(5);
 });
 
-it('needs a payload of the event that is JSON only if it calls GitHub', async () => {
+it('fails on an event payload that is not JSON only if the step calls GitHub', async () => {
   const GITHUB_EVENT_PATH = inFolder('event.json');
   writeFileSync(GITHUB_EVENT_PATH, `{"pull_request": ${SIGN}\n::error::x`);
   const message =

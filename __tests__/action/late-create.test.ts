@@ -68,7 +68,7 @@ itWaits(
   },
 );
 
-itWaits('writes into the state when the create request was sent last', async (emulator) => {
+itWaits('records in the state when the last create request was sent', async (emulator) => {
   const fault = { kind: 'status', status: 429, headers: { 'retry-after': '1' } } as const;
   emulator.faults.add({ operation: 'createClient', times: 1, fault });
   const run = await runAction(emulator, { inputs: FEWEST_REQUESTS });

@@ -284,7 +284,7 @@ describe('a matrix over a fleet', () => {
   it('creates one client for each repository of a fleet under a rate limit, and changes nothing in the next run', async () => {
     const repositories = Array.from({ length: COUNT }, (_, number) => `acme/service-${number}`);
     for (const repository of repositories) emulator.github.addRepository(repository);
-    // 40 requests a minute. A second stands for a minute here.
+    // As with 40 requests a minute, but each window lasts a second here.
     emulator.behaviour.rateLimit = { requests: 40, windowMs: 1000, retryAfter: 'seconds' };
     const runs = await matrix(repositories);
     expect(runs.flatMap(errors)).toEqual([]);

@@ -97,7 +97,7 @@ it.concurrent.each<[what: string, https_proxy: string]>([
   expect(attempts(run)).toBe(0);
 });
 
-it.concurrent('fails before any request if https_proxy is not an address and counts for GitHub alone', async () => {
+it.concurrent('fails before any request if https_proxy is not an address, although only requests to GitHub would use it', async () => {
   await using emulator = await startRemote();
   const env = { https_proxy: '::::', no_proxy: '.scalekit.invalid' };
   const run = await runRemote(emulator, env, { ...withRoutes(emulator), inputs: savingIn(emulator) });

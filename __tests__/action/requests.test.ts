@@ -166,7 +166,7 @@ it.each<{ what: string; requests: string[]; prepare: () => Step }>([
     requests: ['token 2', 'listClients 1'],
     prepare: () => ({ inputs: { on_existing: 'replace', client_id: seed() } }),
   },
-])('sends at the same time $what', async ({ requests, prepare }) => {
+])('sends $what at the same time', async ({ requests, prepare }) => {
   // Each of the requests is held until all of them have arrived.
   const missing = new Set(requests);
   const all = Promise.withResolvers<true>();

@@ -62,7 +62,7 @@ itWaits('succeeds if GitHub updates a variable although each of its responses is
 
 const LOST_ONCE = [
   { name: 'is reset after GitHub wrote it', when: 'after', fault: RESET },
-  { name: 'meets a failure of GitHub', when: 'before', fault: { kind: 'status', status: 503 } },
+  { name: 'gets HTTP 503', when: 'before', fault: { kind: 'status', status: 503 } },
 ] as const;
 for (const { name, when, fault } of LOST_ONCE)
   itWaits(`sends the secret to GitHub again if the request ${name}`, async (emulator) => {

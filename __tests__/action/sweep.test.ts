@@ -360,7 +360,7 @@ describe('failures during a sweep', () => {
   });
 
   itWaits(
-    'keeps the clients of a run about which GitHub answers 500, and reads that run for the first alone',
+    'keeps the clients of a run if GitHub responds with 500, and reads the run only for the first of them',
     async (emulator) => {
       const [old, first, second] = seedThree(emulator);
       const sameRun = seedJobClient(emulator, { run: `${SECOND}.1` });

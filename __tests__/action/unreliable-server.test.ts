@@ -183,7 +183,7 @@ it('warns in the post step, and does not take a 404 that is not from the API for
   ]);
 });
 
-it('names its client with the manual DELETE call if the client has a secret that got no response', async () => {
+it('names its client with the manual DELETE call if a request for a secret of the client got no response', async () => {
   emulator.faults.add({ operation: 'createClient', when: 'after', fault: { kind: 'status', status: 503 } });
   emulator.faults.add({ operation: 'addSecret', times: 1, when: 'after', fault: { kind: 'reset' } });
   issueWrongTokens(emulator);
