@@ -166,11 +166,20 @@ async function expectNothingUnnamed(
 ): Promise<void> {
   const named = [...main.annotations, ...post.annotations].map(({ message }) => message);
   const messages = named.filter((message) => message.includes('DELETE ')).join('\n');
-  const { client_id = '', secret = '' } = credentialsIn(repositoryOf(emulator));
-  const isSaved = emulator.secrets(client_id).at(-1) === secret;
-  const isKept = !isJob && (main.outputs.result !== undefined || isSaved);
-  const unnamed = idsIn(emulator).filter((id) => !known.includes(id) && !messages.includes(id));
-  expect(isKept ? [] : unnamed).toEqual([]);
+  const kept = isJob ? [] : [...publishedIds(main), ...savedIds(emulator)];
+  const unnamed = idsIn(emulator).filter((id) => ![...known, ...kept].includes(id) && !messages.includes(id));
+  expect(unnamed).toEqual([]);
+}
+
+/** Returns the ids of the client and of the secret that main published. */
+const publishedIds = ({ outputs: { client_id, secret_id } }: Executed) => [client_id, secret_id];
+
+/** Returns the ids of the client and of the secret whose credentials the repository has, if that is the client's last one. */
+function savedIds(emulator: Emulator): (string | undefined)[] {
+  const { client_id = '', secret } = credentialsIn(repositoryOf(emulator));
+  const client = emulator.clients().find((one) => one.client_id === client_id);
+  const isLast = secret !== undefined && emulator.secrets(client_id).at(-1) === secret;
+  return isLast ? [client_id, client?.secrets?.at(-1)?.id] : [];
 }
 
 async function expectOldClientThere(emulator: Emulator, [client_id = '']: string[]): Promise<void> {

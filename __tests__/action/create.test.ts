@@ -120,7 +120,8 @@ it('shows no secret or token in the log, the summary or the state with debug log
     expect(readable(run)).not.toContain(secret);
     const isToken = secret.startsWith('eyJ');
     const alignments = (isToken ? [''] : ['', 'x', 'xx']).map((before) => base64(before + secret).slice(4, -4));
-    for (const form of [secret, ...alignments]) expect(run.masks.some((mask) => mask.includes(form))).toBe(true);
+    const forms = [secret, ...alignments];
+    expect(forms.filter((form) => !run.masks.some((mask) => mask.includes(form)))).toEqual([]);
   }
   // Ids are not masked.
   expect(run.masks.join('\n')).not.toContain('m2morg_');

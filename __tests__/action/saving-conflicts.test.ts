@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { credentialsWork, errors, runAction, warnings } from '../support/action.ts';
-import { clientIds } from '../support/clients.ts';
+import { clientIds, secretIds } from '../support/clients.ts';
 import { useEmulator } from '../support/emulators.ts';
 import { expectFailed, expectFailedCleanly } from '../support/failed.ts';
 import { sentTo } from '../support/requests.ts';
@@ -54,7 +54,7 @@ describe('the check before the first variable', () => {
   });
 
   it('restores what another run saved in the meantime if GitHub refuses the secret', async () => {
-    seedSaved(emulator);
+    const { secretId } = seedSaved(emulator);
     meanwhile(emulator, ['after', 'addSecret'], () => {
       repository().setVariable(STATE, anotherRun(), MINUTE);
       repository().setVariable(ID, 'm2morg_9', MINUTE);
@@ -63,10 +63,9 @@ describe('the check before the first variable', () => {
     emulator.faults.add({ operation: 'putActionsSecret', fault: { kind: 'status', status: 403 } });
     const run = await save();
     expect(run.exitCode).toBe(1);
-    expect(contents(emulator)).toMatchObject({
-      clients: [{ secrets: [{}] }],
-      variables: { [STATE]: anotherRun(), [ID]: 'm2morg_9' },
-    });
+    expect(repository().variables.get(STATE)?.value).toBe(anotherRun());
+    expect(credentialsIn(repository())).toEqual({ client_id: 'm2morg_9', secret: 'theirs' });
+    expect(secretIds(emulator)).toEqual([secretId]);
   });
 
   it('undoes everything if it cannot read the saved credentials again before it writes …_STATE', async () => {

@@ -198,7 +198,7 @@ describe('github_token', () => {
         expect(readable(run)).not.toContain(form);
         expect(run.log).not.toContain(form);
       }
-    for (const form of forms(token)) expect(main.masks.some((mask) => mask.includes(form))).toBe(true);
+    expect(forms(token).filter((form) => !main.masks.some((mask) => mask.includes(form)))).toEqual([]);
   });
 
   it('masks github_token before it prints anything else, even if the token is not needed', async () => {
@@ -228,8 +228,9 @@ describe('GITHUB_API_URL', () => {
     expect(credentialsIn(repositoryOf(github))).toEqual(credentialsOf(runs[1] as Outcome));
     expect(contents(emulator).variables).toEqual({});
     expect(github.clients()).toEqual([]);
-    expect(github.requests.every(({ path }) => path.startsWith(`/api/v3/repos/${REPOSITORY}/`))).toBe(true);
-    expect(emulator.requests.some(({ path }) => path.startsWith('/api/v3'))).toBe(false);
+    const pathsOf = (on: Emulator) => on.requests.map(({ path }) => path);
+    expect(pathsOf(github).filter((path) => !path.startsWith(`/api/v3/repos/${REPOSITORY}/`))).toEqual([]);
+    expect(pathsOf(emulator).filter((path) => path.startsWith('/api/v3'))).toEqual([]);
     const whole = (on: Emulator) => JSON.stringify(on.requests.map(({ path, headers, text }) => [path, headers, text]));
     for (const secret of secretsOf(emulator)) expect(whole(github)).not.toContain(secret);
     expect(whole(github)).not.toContain(emulator.credentials.clientId);
