@@ -11,7 +11,7 @@ import {
 } from '../support/action.ts';
 import { clientIds, clientUrl } from '../support/clients.ts';
 import { useEmulator } from '../support/emulators.ts';
-import { expectFailed } from '../support/failed.ts';
+import { expectFailed } from '../support/outcomes.ts';
 
 // GitHub cuts the text of an annotation at 4,096 characters, and shows all of a plain line of the log. So the action prints
 // an annotation of fewer than 4,000 characters, and everything that it omits in the log.

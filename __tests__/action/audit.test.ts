@@ -18,8 +18,8 @@ import {
 } from '../support/audits.ts';
 import { editClients } from '../support/clients.ts';
 import { useEmulator } from '../support/emulators.ts';
-import { expectFailed } from '../support/failed.ts';
 import { useFolder } from '../support/folders.ts';
+import { expectFailed } from '../support/outcomes.ts';
 import { interruptedAt, sentTo } from '../support/requests.ts';
 import { DAY, HOUR } from '../support/times.ts';
 

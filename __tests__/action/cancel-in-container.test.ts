@@ -9,7 +9,7 @@ import type { Executed, Outcome, Running, Step } from '../../emulator/runner.ts'
 import { credentialsWork, errors, runAction, savingIn, seedEarlier, warnings } from '../support/action.ts';
 import { clientIds } from '../support/clients.ts';
 import { useConcurrentTests, useEmulator } from '../support/emulators.ts';
-import { expectFailed } from '../support/failed.ts';
+import { expectFailed, expectSucceeded } from '../support/outcomes.ts';
 import {
   credentialsIn,
   cutOff,
@@ -116,7 +116,7 @@ describe('a post step that starts while main still runs', () => {
             const known = idsIn(emulator);
             const { main, post } = await runBeside(emulator, { inputs: inputs(emulator) }, { readAt, postAt });
             expect(post).toMatchObject({ exitCode: 0, stderr: '' });
-            expect(errors(post)).toEqual([]);
+            expectSucceeded(post);
             await expectSavedWork(emulator);
             await expectNothingUnnamed(emulator, known, name === 'create for a job', main, post);
             if (before) await expectOldClientThere(emulator, known);
@@ -232,7 +232,7 @@ describe('the journal file', () => {
     damage(state.journal_file);
     const before = emulator.requests.length;
     const post = await main.post();
-    expect(post.exitCode).toBe(0);
+    expectSucceeded(post);
     expect(warnings(post)).toEqual([expect.stringContaining(`nonce:${state.nonce}`)]);
     expect(emulator.requests).toHaveLength(before);
     expect(emulator.clients()).toHaveLength(1);

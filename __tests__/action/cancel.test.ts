@@ -5,7 +5,7 @@ import type { Executed, Step } from '../../emulator/runner.ts';
 import { credentialsWork, errors, markerLine, REPOSITORY_CLAIMS, runAction, warnings } from '../support/action.ts';
 import { clientIds, clientUrl, secretIds } from '../support/clients.ts';
 import { useConcurrentTests, useEmulator } from '../support/emulators.ts';
-import { expectFailed } from '../support/failed.ts';
+import { expectFailed, expectSucceeded } from '../support/outcomes.ts';
 import { interruptedAt, sentTo } from '../support/requests.ts';
 import { expectNoSecrets } from '../support/saved.ts';
 import { DAY } from '../support/times.ts';
@@ -134,7 +134,7 @@ async function expectNamed(cancelled: Cancelled): Promise<void> {
   expect(unknown).toMatch(/^sks_/);
   expect(more).toEqual([]);
   const post = await main.post();
-  expect(post.exitCode).toBe(0);
+  expectSucceeded(post);
   const call = `DELETE ${clientUrl(emulator, old?.client.client_id ?? '', 'secrets', unknown)}`;
   expect(post.annotations).toEqual([{ kind: 'warning', message: expect.stringContaining(call) }]);
   expect(sentTo(emulator, 'deleteSecret')).toEqual([]);
@@ -333,7 +333,7 @@ describe('the post step of a rotation that was cut off', () => {
     });
     emulator.faults.add({ operation: 'getClient', fault: { kind: 'edit', edit } });
     const post = await main.post();
-    expect(post.exitCode).toBe(0);
+    expectSucceeded(post);
     expect(post.annotations).toEqual([
       { kind: 'warning', message: expect.stringMatching(/is not the one that main read.* DELETE /) },
     ]);
@@ -358,7 +358,7 @@ describe('the post step of a rotation that was cut off', () => {
     const main = await runAction(emulator, { onStart });
     expect(JSON.parse(main.state.client ?? '')).toHaveProperty('secret.known_ids');
     const post = await main.post();
-    expect(post.exitCode).toBe(0);
+    expectSucceeded(post);
     expect(secretIds(emulator)).toHaveLength(2);
     expect(warnings(post)).toEqual([
       expect.stringMatching(/^Could not determine whether a secret was added to client m2morg_\d+: .* then DELETE /),
@@ -390,7 +390,7 @@ describe('a client whose create request got no response, and which gets a second
     const { main } = await cancel(emulator, 'create', 'SIGKILL', 'after addSecret', { fault });
     const [client] = emulator.clients();
     const post = await main.post();
-    expect(post.exitCode).toBe(0);
+    expectSucceeded(post);
     expect(post.annotations).toEqual([
       {
         kind: 'warning',

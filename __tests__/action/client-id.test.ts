@@ -3,7 +3,7 @@ import type { Emulator } from '../../emulator/index.ts';
 import { markerLine, notices, REPOSITORY_CLAIMS, runAction, seedEarlier } from '../support/action.ts';
 import { editClients } from '../support/clients.ts';
 import { useEmulator } from '../support/emulators.ts';
-import { expectFailed, expectRefusal } from '../support/failed.ts';
+import { expectFailed, expectRefusal } from '../support/outcomes.ts';
 import { operationsOf, sentTo } from '../support/requests.ts';
 import { identityHashOf } from '../support/saved.ts';
 import { DAY } from '../support/times.ts';

@@ -5,7 +5,7 @@ import type { Executed } from '../../emulator/runner.ts';
 import { credentialsWork, errors, runAction, seedEarlier, warnings } from '../support/action.ts';
 import { clientIds, secretIds } from '../support/clients.ts';
 import { useEmulator } from '../support/emulators.ts';
-import { expectFailed } from '../support/failed.ts';
+import { expectFailed, expectSucceeded } from '../support/outcomes.ts';
 import { barrier } from '../support/requests.ts';
 import { HOUR } from '../support/times.ts';
 
@@ -179,7 +179,7 @@ it('keeps the client that it created and deletes only its secret if verification
   const other = await runAction(emulator, { env: { GITHUB_RUN_ID: '2' } });
   released.resolve();
   const failed = await creating;
-  expect(other.exitCode).toBe(0);
+  expectSucceeded(other);
   expectFailed(failed);
   expect(errors(failed)[0]).toMatch(/^Removed again: secret sks_\d+ of client m2morg_\d+ \(the client is not deleted/m);
   expect(secretIds(emulator)).toEqual([other.outputs.secret_id]);

@@ -1,8 +1,9 @@
 import { writeFileSync } from 'node:fs';
 import { expect, it } from '@jest/globals';
-import { credentialsWork, errors, readable, runAction, secretsOf } from '../support/action.ts';
+import { credentialsWork, readable, runAction, secretsOf } from '../support/action.ts';
 import { useEmulator } from '../support/emulators.ts';
 import { useFolder } from '../support/folders.ts';
+import { expectSucceeded } from '../support/outcomes.ts';
 import { readRecording, recordTo } from '../support/recording.ts';
 import { operationsOf, sentTo } from '../support/requests.ts';
 
@@ -20,9 +21,8 @@ it('outputs the credentials of a new client, which get a token, and masks the se
   const run = await runAction(emulator, {
     inputs: { scopes: 'deploy:applications read:deployments', audience: 'api.acme.example' },
   });
-  expect(errors(run)).toEqual([]);
+  expectSucceeded(run);
   const [client] = emulator.clients();
-  expect(run.exitCode).toBe(0);
   expect(run.outputs).toEqual({
     client_id: client?.client_id,
     secret: emulator.secrets(client?.client_id)[0],
@@ -202,7 +202,7 @@ it('escapes and shortens what a user wrote in the summary, and prints no text of
       }),
     },
   });
-  expect(run.exitCode).toBe(0);
+  expectSucceeded(run);
   expect(run.summary).toContain('<code>a|b &lt;img src=x&gt; `c` @octocat  [31m ## [set-output name=secret]x</code>');
   expect(run.summary.length).toBeLessThan(2500);
   expect(run.summary).not.toMatch(/^::/m);
@@ -222,7 +222,7 @@ it.each([
 
 it("identifies the repository by its name with a notice if the runner does not know the repository's id", async () => {
   const run = await runAction(emulator, { env: { GITHUB_REPOSITORY_ID: undefined } });
-  expect(run.exitCode).toBe(0);
+  expectSucceeded(run);
   expect(run.annotations).toEqual([{ kind: 'notice', message: expect.stringContaining('GITHUB_REPOSITORY_ID') }]);
   expect(emulator.clients()[0]?.description).toMatch(/ repo:[\w-]{16} by:[\w-]{16} /);
 });
@@ -240,6 +240,6 @@ it('warns if code from outside the repository triggered the run', async () => {
     env: { GITHUB_EVENT_NAME: 'pull_request_target' },
     event: { pull_request: { head: { repo: { full_name: 'mallory/inventory-service' } } } },
   });
-  expect(run.exitCode).toBe(0);
+  expectSucceeded(run);
   expect(run.annotations).toEqual([{ kind: 'warning', message: expect.stringContaining('Code from outside') }]);
 });

@@ -5,7 +5,7 @@ import { errors, markerLine, savingIn, warnings } from '../support/action.ts';
 import { clientIds } from '../support/clients.ts';
 import { ALL_ENTRIES, entriesIn, runDelete, seedManaged, seedSavedFor } from '../support/delete.ts';
 import { useConcurrentTests, useEmulator } from '../support/emulators.ts';
-import { expectFailed } from '../support/failed.ts';
+import { expectFailed, expectSucceeded } from '../support/outcomes.ts';
 import { operationsOf, sentTo } from '../support/requests.ts';
 import {
   changesOf,
@@ -84,7 +84,7 @@ describe('the secret location', () => {
     const location = seedSavedFor(emulator);
     seedManaged(emulator);
     const run = await remove({ save_to: 'none' });
-    expect(run.exitCode).toBe(0);
+    expectSucceeded(run);
     expect(entriesIn(location)).toEqual(ALL_ENTRIES);
     expect(ids()).toEqual([]);
     expect(operationsOf(emulator)).toEqual(['token', 'listClients', 'getClient', 'deleteClient']);
@@ -327,7 +327,7 @@ describe('another owner', () => {
     const location = seedSavedFor(emulator, '', { name: 'Deploy' });
     location.setVariable(ID, seedManaged(emulator));
     const run = await remove();
-    expect(run.exitCode).toBe(0);
+    expectSucceeded(run);
     expect(warnings(run)).toHaveLength(1);
     expect(entriesIn(location)).toEqual(ALL_ENTRIES);
     expect(ids()).toEqual([]);

@@ -6,7 +6,7 @@ import { errors, longestAnnotation, markerLine, plainLines, readable, runAction,
 import { clientIds, clientUrl } from '../support/clients.ts';
 import { ALL_ENTRIES, entriesIn, runDelete, seedManaged, seedSavedFor } from '../support/delete.ts';
 import { useEmulator } from '../support/emulators.ts';
-import { expectFailed } from '../support/failed.ts';
+import { expectFailed, expectSucceeded } from '../support/outcomes.ts';
 import { barrier, interruptedAt, isChange, operationsOf, sentTo } from '../support/requests.ts';
 import { ID, type Inputs, REPOSITORY, repositoryOf, SECRET, STATE, seedFormer } from '../support/saved.ts';
 import { DAY } from '../support/times.ts';
@@ -63,8 +63,7 @@ describe('the clients that are found', () => {
     emulator.seed({ name, description }, { organizationId: organization.id });
 
     const run = await remove();
-    expect(run.exitCode).toBe(0);
-    expect(errors(run)).toEqual([]);
+    expectSucceeded(run);
     expect(warnings(run)).toEqual([
       expect.stringMatching(/^Clients with this repository's claims and no ownership marker: /),
       expect.stringMatching(/^Clients with several different ownership markers: /),

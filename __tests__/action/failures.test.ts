@@ -5,8 +5,8 @@ import type { Executed } from '../../emulator/runner.ts';
 import { credentialsWork, errors, readable, runAction, secretsOf, seedEarlier, warnings } from '../support/action.ts';
 import { clientIds, clientUrl, secretIds } from '../support/clients.ts';
 import { useEmulator } from '../support/emulators.ts';
-import { expectFailed } from '../support/failed.ts';
 import { useFolder } from '../support/folders.ts';
+import { expectFailed, expectSucceeded } from '../support/outcomes.ts';
 import { operationsOf, sentTo } from '../support/requests.ts';
 import { DAY } from '../support/times.ts';
 
@@ -248,7 +248,7 @@ it('adds another secret if the response with the first one is lost, and warns wi
   const old = seedSecrets(3);
   loseSecrets(1);
   const run = await runAction(emulator, { inputs: { keep_secrets: '5' } });
-  expect(run.exitCode).toBe(0);
+  expectSucceeded(run);
   const lost = secretIds(emulator)[old.length];
   expect(secretIds(emulator)).toEqual([...old, lost, run.outputs.secret_id]);
   expect(warnings(run)).toEqual([
@@ -285,7 +285,7 @@ it('never deletes the published secret after a lost create response, however lit
     client: { ...client, secrets: client.secrets.slice(1).map((secret: object) => ({ ...secret, secret_suffix: '' })) },
   }));
   const run = await runAction(emulator);
-  expect(run.exitCode).toBe(0);
+  expectSucceeded(run);
   expect(await credentialsWork(emulator, run.outputs)).toBe(true);
 });
 
@@ -297,6 +297,6 @@ it('succeeds if an update that is refused in the end was applied by its first re
     { operation, call: 2, fault: { kind: 'status', status: 403 } },
   );
   const run = await runAction(emulator, { inputs: { scopes: 'a b' } });
-  expect(run.exitCode).toBe(0);
+  expectSucceeded(run);
   expect(emulator.clients()[0]?.scopes).toEqual(['a', 'b']);
 });

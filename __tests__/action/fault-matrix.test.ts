@@ -264,7 +264,8 @@ async function check(cell: Cell, readAt: number): Promise<void> {
   await using emulator = await anotherEmulator({ behaviour: variation });
   emulator.faults.add({ operation, call, times: once ? 1 : Number.POSITIVE_INFINITY, ...(when && { when }), fault });
   const { seeded, run } = await play(emulator, scenario);
-  expect(run.exitCode).toBe(expectedExit(cell));
+  // The log is compared with itself, so that a failure shows it.
+  expect({ exitCode: run.exitCode, log: run.log }).toEqual({ exitCode: expectedExit(cell), log: run.log });
   expect(run.milliseconds).toBeLessThan(TIMEOUT * 1000 + SLACK);
   if (run.exitCode === 0) {
     emulator.faults.clear();

@@ -2,7 +2,7 @@ import { expect, it } from '@jest/globals';
 import { errors, notices, readable, runAction, runBare } from '../support/action.ts';
 import { clientIds } from '../support/clients.ts';
 import { useEmulator } from '../support/emulators.ts';
-import { expectFailed } from '../support/failed.ts';
+import { expectFailed, expectSucceeded } from '../support/outcomes.ts';
 import { operationsOf, sentTo } from '../support/requests.ts';
 
 // What people really write into inputs. __tests__/unit/inputs has tables of all forms.
@@ -21,7 +21,7 @@ it('accepts lists with comments, dashes and the line breaks of Windows, and cred
       custom_claims: '# who\n- team=platform\n  # what\n- cost_center=1',
     },
   });
-  expect(errors(run)).toEqual([]);
+  expectSucceeded(run);
   const [client] = emulator.clients();
   expect(client?.scopes).toEqual(['deploy:applications', 'read:deployments']);
   expect(client?.custom_claims?.slice(-2)).toEqual([
@@ -161,7 +161,7 @@ it.each<{ of: string; action?: string; name: string; text: string; meant: string
 
 it('accepts a misspelt name if it has the value of the input, as an action around this one passes it', async () => {
   const run = await runAction(emulator, { inputs: { on_existing: 'reuse' }, env: { 'INPUT_ON-EXISTING': 'reuse' } });
-  expect(errors(run)).toEqual([]);
+  expectSucceeded(run);
 });
 
 it('lists bad inputs in the order of action.yml, and then the variables of the runner', async () => {
@@ -180,7 +180,7 @@ it('lists bad inputs in the order of action.yml, and then the variables of the r
 
 it('says in a notice that the client is kept if neither lifetime nor save_to is given', async () => {
   const run = await runAction(emulator, { inputs: { lifetime: '' } });
-  expect(errors(run)).toEqual([]);
+  expectSucceeded(run);
   expect(notices(run)).toEqual([
     'This client is kept until delete/ deletes it. With lifetime: job, it is deleted when the job ends.',
   ]);

@@ -3,8 +3,8 @@ import type { Emulator } from '../../emulator/index.ts';
 import { credentialsWork, runAction, warnings } from '../support/action.ts';
 import { clientIds } from '../support/clients.ts';
 import { useConcurrentTests } from '../support/emulators.ts';
-import { expectFailed } from '../support/failed.ts';
 import { FEWEST_REQUESTS } from '../support/network.ts';
+import { expectFailed, expectSucceeded } from '../support/outcomes.ts';
 import { sentTo } from '../support/requests.ts';
 
 // Create requests that the server finishes after the action has stopped waiting for the response, or that are sent again
@@ -39,7 +39,7 @@ itWaits(
     const body = { code: 7, message: 'permission denied' };
     emulator.faults.add({ operation: 'deleteClient', fault: { kind: 'status', status: 403, body } });
     const run = await runAction(emulator);
-    expect(run.exitCode).toBe(0);
+    expectSucceeded(run);
     expect(await credentialsWork(emulator, run.outputs)).toBe(true);
     const [late, ...others] = clientIds(emulator).filter((id) => id !== run.outputs.client_id);
     expect(others).toEqual([]);

@@ -2,7 +2,6 @@ import { expect, it } from '@jest/globals';
 import type { Emulator } from '../../emulator/index.ts';
 import {
   credentialsWork,
-  errors,
   markerLine,
   REPOSITORY_CLAIMS,
   readable,
@@ -11,7 +10,7 @@ import {
   seedEarlier,
 } from '../support/action.ts';
 import { useEmulator } from '../support/emulators.ts';
-import { expectFailed, expectRefusal } from '../support/failed.ts';
+import { expectFailed, expectRefusal, expectSucceeded } from '../support/outcomes.ts';
 import { operationsOf, sentTo } from '../support/requests.ts';
 import { DAY } from '../support/times.ts';
 
@@ -35,7 +34,7 @@ it('adds a secret to the client of an earlier run, and the old and the new secre
   const first = await run();
   const before = emulator.requests.length;
   const second = await run();
-  expect(errors(second)).toEqual([]);
+  expectSucceeded(second);
   expect(emulator.clients()).toHaveLength(1);
   expect(second.outputs).toEqual({
     client_id: first.outputs.client_id,
@@ -90,7 +89,7 @@ it.each<{ what: string; fields: Fields; inputs: Inputs; body: Fields }>([
 ])('corrects with one update request only what drifted: $what', async ({ fields, inputs, body }) => {
   const { client } = seed(fields);
   const executed = await run(inputs);
-  expect(errors(executed)).toEqual([]);
+  expectSucceeded(executed);
   expect(updates()).toEqual([body]);
   expect(operationsOf(emulator)).toEqual(['token', 'listClients', 'updateClient', 'addSecret', 'token']);
   expect(emulator.clients()).toEqual([
@@ -120,7 +119,7 @@ it.each<{ what: string; fields: Fields; inputs: Inputs }>([
 ])('sends no update request if $what', async ({ fields, inputs }) => {
   const { client } = seed(fields);
   const executed = await run(inputs);
-  expect(errors(executed)).toEqual([]);
+  expectSucceeded(executed);
   expect(operationsOf(emulator)).toEqual(['token', 'listClients', 'addSecret', 'token']);
   expect(executed.outputs.client_id).toBe(client.client_id);
 });

@@ -4,7 +4,7 @@ import { type Executed, RUNNER_VARIABLES, type Step } from '../../emulator/runne
 import { parseMarker } from '../../src/client/marker.ts';
 import { credentialsWork, errors, markerLine, readable, runAction, secretsOf } from '../support/action.ts';
 import { useConcurrentTests, useEmulator } from '../support/emulators.ts';
-import { expectFailed } from '../support/failed.ts';
+import { expectFailed } from '../support/outcomes.ts';
 import { isChange, sentTo } from '../support/requests.ts';
 import { ID, REPOSITORY, SECRET, STATE, seedSaved } from '../support/saved.ts';
 import { DAY, MINUTE } from '../support/times.ts';

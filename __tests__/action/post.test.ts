@@ -5,6 +5,7 @@ import type { Executed, Outcome, Step } from '../../emulator/runner.ts';
 import { runAction, warnings } from '../support/action.ts';
 import { anotherEmulator, useConcurrentTests, useEmulator } from '../support/emulators.ts';
 import { FEWEST_REQUESTS } from '../support/network.ts';
+import { expectSucceeded } from '../support/outcomes.ts';
 import { operationsOf, sentTo } from '../support/requests.ts';
 import { cutOff, expectNoSecrets } from '../support/saved.ts';
 import { reseal } from '../support/state.ts';
@@ -42,7 +43,7 @@ function expectAllDeleted(emulator: Emulator, post: Outcome): void {
 
 /** Checks that the post step succeeded with one annotation, a warning. @returns its text */
 function expectOneWarning(post: Outcome): string {
-  expect(post.exitCode).toBe(0);
+  expectSucceeded(post);
   expect(post.annotations).toEqual([{ kind: 'warning', message: expect.any(String) }]);
   return warnings(post).join();
 }

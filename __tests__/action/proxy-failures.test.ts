@@ -5,7 +5,6 @@ import type { Emulator } from '../../emulator/index.ts';
 import type { Outcome } from '../../emulator/runner.ts';
 import type { CertificateKind } from '../../emulator/tls.ts';
 import { errors, readable, savingIn, warnings } from '../support/action.ts';
-import { expectFailed } from '../support/failed.ts';
 import {
   attempts,
   expectNothingDone,
@@ -27,6 +26,7 @@ import {
   type Variables,
   withRoutes,
 } from '../support/network.ts';
+import { expectFailed, expectSucceeded } from '../support/outcomes.ts';
 import { operationsOf, sentTo } from '../support/requests.ts';
 import { credentialsIn, credentialsOf, repositoryOf } from '../support/saved.ts';
 
@@ -63,7 +63,7 @@ it.concurrent("sends the proxy's password from main and post to the proxy alone"
   expect(credentialsIn(repositoryOf(emulator))).toEqual(credentialsOf(run));
   const job = await runRemote(emulator, env, { inputs: { lifetime: 'job' } });
   const post = await job.post();
-  expect(post.exitCode).toBe(0);
+  expectSucceeded(post);
   expect(emulator.clients()).toHaveLength(1);
   expect(new Set(proxy.requests)).toEqual(new Set([TO_ID_TOKENS, TO_SCALEKIT, TO_GITHUB]));
   expectNoPassword(run, job, post);

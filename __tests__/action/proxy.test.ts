@@ -19,6 +19,7 @@ import {
   type Variables,
   withRoutes,
 } from '../support/network.ts';
+import { expectSucceeded } from '../support/outcomes.ts';
 import { operationsOf, sentTo } from '../support/requests.ts';
 import { credentialsIn, credentialsOf, repositoryOf } from '../support/saved.ts';
 
@@ -58,7 +59,7 @@ it.concurrent('saves and deletes credentials through a proxy, which sees only ho
   expect(saved).toMatchObject({ exitCode: 0, annotations: [], stderr: '' });
   expect(credentialsIn(repositoryOf(emulator))).toEqual(credentialsOf(saved));
   const deleted = await runRemote(emulator, env, { action: 'delete', inputs: savingIn(emulator) });
-  expect(deleted.exitCode).toBe(0);
+  expectSucceeded(deleted);
   expect(emulator.clients()).toEqual([]);
   expect(credentialsIn(repositoryOf(emulator))).toEqual({});
 
@@ -95,7 +96,7 @@ it.concurrent('sends no request for a loopback address through the proxy', async
   const names = ['http_proxy', 'HTTP_PROXY', 'https_proxy', 'HTTPS_PROXY'];
   const env = Object.fromEntries(names.map((name) => [name, proxy.url]));
   const run = await runShort(emulator, env, { inputs: { scalekit_environment_url: emulator.tlsUrl ?? '' } });
-  expect(run.exitCode).toBe(0);
+  expectSucceeded(run);
   expect(emulator.clients()).toHaveLength(1);
   expect(proxy.requests).toEqual([]);
 });
@@ -141,7 +142,7 @@ it.concurrent('creates one client if the proxy closes its tunnels after the crea
     if (when === 'after' && operation === 'createClient') proxy.cut();
   };
   const run = await runRemote(emulator, { https_proxy: proxy.url });
-  expect(run.exitCode).toBe(0);
+  expectSucceeded(run);
   expect(emulator.clients()).toHaveLength(1);
   expect(sentTo(emulator, 'createClient')).toHaveLength(1);
   expect(await credentialsWork(emulator, run.outputs)).toBe(true);

@@ -1,10 +1,10 @@
 import { writeFileSync } from 'node:fs';
 import { expect, it } from '@jest/globals';
-import { credentialsWork, errors, runAction, seedEarlier, warnings } from '../support/action.ts';
+import { credentialsWork, runAction, seedEarlier, warnings } from '../support/action.ts';
 import { clientUrl, MAY_NOT_DELETE, MISSING_PERMISSION, secretIds } from '../support/clients.ts';
 import { useEmulator } from '../support/emulators.ts';
-import { expectFailed } from '../support/failed.ts';
 import { useFolder } from '../support/folders.ts';
+import { expectFailed, expectSucceeded } from '../support/outcomes.ts';
 import { readRecording, recordTo } from '../support/recording.ts';
 import { operationsOf, requestedIds } from '../support/requests.ts';
 import { DAY, MINUTE } from '../support/times.ts';
@@ -29,7 +29,7 @@ async function rotateWith(keep_secrets: string, ages: string[]) {
   });
   const { client } = seed(secrets);
   const executed = await runAction(emulator, { inputs: { keep_secrets } });
-  expect(errors(executed)).toEqual([]);
+  expectSucceeded(executed);
   const names = new Map(client.secrets?.map(({ id }, at) => [id, ages[at] ?? '']));
   const nameOf = (id: string) => names.get(id) ?? 'new';
   return {

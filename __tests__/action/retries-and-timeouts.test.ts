@@ -8,9 +8,9 @@ import type { Executed, Step } from '../../emulator/runner.ts';
 import { makeCertificate } from '../../emulator/tls.ts';
 import { credentialsWork, errors, runAction, trust } from '../support/action.ts';
 import { anotherEmulator, useConcurrentTests, useEmulator } from '../support/emulators.ts';
-import { expectFailed } from '../support/failed.ts';
 import { useFolder } from '../support/folders.ts';
 import { FEWEST_REQUESTS, IMPATIENT, type Listening, listen } from '../support/network.ts';
+import { expectFailed, expectSucceeded } from '../support/outcomes.ts';
 import { operationsOf, sentTo } from '../support/requests.ts';
 
 // Which requests are retried, how long a step waits, and which responses it refuses (docs/network.md). unit/net/ has the
@@ -41,7 +41,7 @@ it.each<[what: string, Fault]>([
 ])('retries the sign-in after %s', async (_, fault) => {
   emulator.faults.add({ operation: 'token', times: 1, fault });
   const run = await runShort(emulator);
-  expect(run.exitCode).toBe(0);
+  expectSucceeded(run);
   expect(count('token')).toBe(2);
   expect(emulator.clients()).toHaveLength(1);
 });
@@ -64,7 +64,7 @@ it('waits before a retry as long as Retry-After says', async () => {
   const fault: Fault = { kind: 'status', status: 429, headers: { 'retry-after': '1' } };
   emulator.faults.add({ operation: 'token', times: 1, fault });
   const run = await runShort(emulator);
-  expect(run.exitCode).toBe(0);
+  expectSucceeded(run);
   expect(count('token')).toBe(2);
   const [first = 0, second] = sentTo(emulator, 'token').map(({ at }) => at);
   // Timers can fire a millisecond early.
@@ -114,7 +114,7 @@ itWaits('searches four times before it repeats a create request whose connection
 it('repeats a create request at once after a rate limit', async () => {
   emulator.faults.add({ operation: 'createClient', times: 2, fault: { kind: 'status', status: 429 } });
   const run = await runShort(emulator, IMPATIENT);
-  expect(run.exitCode).toBe(0);
+  expectSucceeded(run);
   expect(operationsOf(emulator)).toEqual(['token', 'createClient', 'createClient', 'createClient']);
   expect(emulator.clients()).toHaveLength(1);
 });
@@ -254,7 +254,7 @@ it.each<[what: string, bytes: Buffer]>([
     inputs: { scalekit_environment_url: `https://localhost:${proxy.port}` },
     env: trust(inFolder(), secure.ca),
   });
-  expect(run.exitCode).toBe(0);
+  expectSucceeded(run);
   expect(count('createClient', secure)).toBe(1);
   expect(secure.clients()).toHaveLength(1);
   expect(await credentialsWork(secure, run.outputs)).toBe(true);

@@ -3,7 +3,7 @@ import type { Step } from '../../emulator/runner.ts';
 import { credentialsWork, errors, markerLine, runAction, savingIn, seedEarlier } from '../support/action.ts';
 import { clientIds } from '../support/clients.ts';
 import { useEmulator } from '../support/emulators.ts';
-import { expectFailedCleanly } from '../support/failed.ts';
+import { expectFailedCleanly, expectSucceeded } from '../support/outcomes.ts';
 import { sentTo } from '../support/requests.ts';
 import {
   changesOf,
@@ -145,7 +145,7 @@ describe('saved credentials of another owner', () => {
       await save({ name: 'Deploy' });
       await change();
       const run = await save(inputs);
-      expect(errors(run)).toEqual([]);
+      expectSucceeded(run);
       expect(run.outputs).toMatchObject({ result: 'created' });
     },
   );
@@ -166,7 +166,7 @@ describe('client_id with save_to', () => {
     const { client_id } = client;
     const former = markerOf(client_id);
     const run = await save({ client_id, on_existing: 'reuse' });
-    expect(errors(run)).toEqual([]);
+    expectSucceeded(run);
     expect(run.outputs).toMatchObject({ result: 'rotated', client_id });
     expect(changesOf(emulator)).toEqual(['updateClient', 'addSecret', 'updateVariable STATE', 'putActionsSecret']);
     expect(markerOf(client_id)).toBe(former.replace(/key:\S+/, `key:${identityHashOf()}`));
@@ -198,7 +198,7 @@ describe('client_id with save_to', () => {
     repository().setVariable(ID, client_id);
     repository().setSecret(SECRET, 'saved manually');
     const run = await save({ client_id, on_existing: 'reuse' });
-    expect(errors(run)).toEqual([]);
+    expectSucceeded(run);
     expect(run.outputs).toMatchObject({ result: 'rotated', client_id });
     expect(markerOf(client_id)).toContain(`key:${identityHashOf()} `);
     expect((await save({ on_existing: 'reuse' })).outputs).toMatchObject({ result: 'reused', client_id });

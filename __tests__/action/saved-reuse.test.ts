@@ -4,7 +4,7 @@ import type { Step } from '../../emulator/runner.ts';
 import { credentialsWork, errors, markerLine, notices, runAction, seedEarlier, warnings } from '../support/action.ts';
 import { clientIds } from '../support/clients.ts';
 import { useEmulator } from '../support/emulators.ts';
-import { expectFailed } from '../support/failed.ts';
+import { expectFailed, expectSucceeded } from '../support/outcomes.ts';
 import { barrier, operationsOf, sentTo } from '../support/requests.ts';
 import {
   changesOf,
@@ -60,7 +60,7 @@ describe('usable credentials', () => {
     const before = contents(emulator, location);
     const from = emulator.requests.length;
     const second = await reuse(inputs);
-    expect(errors(second)).toEqual([]);
+    expectSucceeded(second);
     expect(second).toMatchObject({
       exitCode: 0,
       outputs: { result: 'reused', client_id: first.outputs.client_id, secret: '' },
@@ -89,7 +89,7 @@ describe('usable credentials', () => {
   it('corrects the drift of a client with reuse, and keeps its saved credentials', async () => {
     const { credentials } = seedSaved(emulator, { fields: { scopes: ['b'] } });
     const run = await reuse({ scopes: 'a' });
-    expect(errors(run)).toEqual([]);
+    expectSucceeded(run);
     expect(run.outputs).toMatchObject({ result: 'reused' });
     expect(changesOf(emulator)).toEqual(['updateClient']);
     expect(credentialsIn(repository())).toEqual(credentials);
@@ -134,7 +134,7 @@ describe('credentials that are not usable', () => {
     const saved = seedSaved(emulator, { secrets: 2 });
     change(saved, location);
     const run = await reuse();
-    expect(errors(run)).toEqual([]);
+    expectSucceeded(run);
     expect(run.outputs).toMatchObject({ result: 'rotated', client_id: saved.client.client_id });
     expect(run.log).toMatch(new RegExp(`^Added secret sks_\\d+ to .*, since ${reason}\\.$`, 'm'));
     expect(run.summary).toMatch(new RegExp(`<th>Reason</th><td><code>${reason.replace("'", '&#39;')}</code>`));
@@ -158,7 +158,7 @@ describe('credentials that are not usable', () => {
     const { client, secretId } = seedSaved(emulator);
     repository().setVariable(STATE, stateValue(emulator, secretId, { name: 'Deploy' }), DAY);
     const run = await reuse({ client_id: client.client_id });
-    expect(errors(run)).toEqual([]);
+    expectSucceeded(run);
     expect(run.outputs).toMatchObject({ result: 'rotated', client_id: client.client_id });
     expect(run.log).toContain("since the saved credentials are another client's");
     expect(repository().variables.get(STATE)?.value).toBe(stateValue(emulator, run.outputs.secret_id ?? ''));
@@ -167,7 +167,7 @@ describe('credentials that are not usable', () => {
   it('creates and saves a client with reuse if the saved client does not exist any more', async () => {
     seedFormer(emulator);
     const run = await reuse();
-    expect(errors(run)).toEqual([]);
+    expectSucceeded(run);
     expect(run.outputs).toMatchObject({ result: 'created' });
     expect(credentialsIn(repository())).toEqual(credentialsOf(run));
   });
@@ -228,7 +228,7 @@ describe('rotate_after', () => {
   it('says in a dry run why rotate_after makes a new secret due', async () => {
     const { client } = seed('with save_to', [days(31)]);
     const run = await rotateAfter(30, 'with save_to', { dry_run: 'true' });
-    expect(run.exitCode).toBe(0);
+    expectSucceeded(run);
     expect(changesOf(emulator)).toEqual([]);
     expect(run.log).toContain(`- add a secret to client ${client.client_id}`);
     const why = `secret ${client.secrets?.[0]?.id} is 31 days old, and rotate_after is 30`;
@@ -420,8 +420,7 @@ describe('a known id', () => {
     const inputs: Inputs = { on_existing: 'replace', ...(by === 'client_id' && { client_id }) };
     const runs = await Promise.all([saveWith(emulator, inputs), saveWith(emulator, inputs)]);
     for (const run of runs) {
-      expect(errors(run)).toEqual([]);
-      expect(run.exitCode).toBe(0);
+      expectSucceeded(run);
     }
     expect(clientIds(emulator)).toEqual([credentialsIn(repository()).client_id]);
     expect(await savedCredentialsWork(emulator)).toBe(true);

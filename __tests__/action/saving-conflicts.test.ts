@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { credentialsWork, errors, runAction, warnings } from '../support/action.ts';
 import { clientIds, secretIds } from '../support/clients.ts';
 import { useEmulator } from '../support/emulators.ts';
-import { expectFailed, expectFailedCleanly } from '../support/failed.ts';
+import { expectFailed, expectFailedCleanly, expectSucceeded } from '../support/outcomes.ts';
 import { sentTo } from '../support/requests.ts';
 import {
   changesOf,
@@ -95,7 +95,7 @@ describe('the writes of the variables', () => {
   it('updates …_STATE if another run of the same owner creates it at the same moment', async () => {
     meanwhile(emulator, ['before', 'createVariable STATE'], () => repository().setVariable(STATE, anotherRun()));
     const run = await save();
-    expect(errors(run)).toEqual([]);
+    expectSucceeded(run);
     expect(writesOf(emulator)).toEqual([
       'createVariable STATE',
       'updateVariable STATE',
@@ -110,7 +110,7 @@ describe('the writes of the variables', () => {
     repository().setVariable(ID, 'm2morg_1', DAY);
     meanwhile(emulator, ['before', 'updateVariable CLIENT_ID'], () => repository().variables.delete(ID));
     const run = await save();
-    expect(errors(run)).toEqual([]);
+    expectSucceeded(run);
     expect(writesOf(emulator).filter((label) => label.endsWith('CLIENT_ID'))).toEqual([
       'updateVariable CLIENT_ID',
       'createVariable CLIENT_ID',
@@ -143,7 +143,7 @@ describe('the check after the secret', () => {
   it('creates the variables again, with a warning, if another run deleted them before the secret was saved', async () => {
     meanwhile(emulator, ['before', 'putActionsSecret'], () => repository().variables.clear());
     const run = await save();
-    expect(run.exitCode).toBe(0);
+    expectSucceeded(run);
     expect(warnings(run)).toHaveLength(1);
     expect(writesOf(emulator).slice(-2)).toEqual(['createVariable STATE', 'createVariable CLIENT_ID']);
     expect(credentialsIn(repository())).toEqual(credentialsOf(run));
@@ -201,8 +201,7 @@ it.each<{ name: string; inputs: Inputs; isThere: boolean }>([
   if (isThere) seedSaved(emulator);
   const runs = await Promise.all([save(inputs), save(inputs)]);
   for (const run of runs) {
-    expect(errors(run)).toEqual([]);
-    expect(run.exitCode).toBe(0);
+    expectSucceeded(run);
   }
   const saved = credentialsIn(repository());
   expect(await savedCredentialsWork(emulator)).toBe(true);

@@ -4,7 +4,7 @@ import type { Emulator } from '../../emulator/index.ts';
 import type { Executed, Outcome, Step } from '../../emulator/runner.ts';
 import { credentialsWork, errors, seedEarlier, warnings } from '../support/action.ts';
 import { anotherEmulator, useConcurrentTests, useEmulator } from '../support/emulators.ts';
-import { expectFailed, expectFailedCleanly } from '../support/failed.ts';
+import { expectFailed, expectFailedCleanly, expectSucceeded } from '../support/outcomes.ts';
 import { operationsOf, sentTo } from '../support/requests.ts';
 import {
   contents,
@@ -228,7 +228,7 @@ describe('the post step of a run that was cut off between the variables and the 
     change();
     const from = emulator.requests.length;
     const post = await main.post();
-    expect(post.exitCode).toBe(0);
+    expectSucceeded(post);
     expect(post.annotations).toHaveLength(warned);
     expect(warnings(post)).toEqual(Array(warned).fill(expect.stringContaining(`Not restored: variable ${STATE}`)));
     expect(contents(emulator).variables).toEqual(expected(written));
@@ -248,7 +248,7 @@ describe('the post step of a run that was cut off between the variables and the 
     const main = await cut();
     const from = emulator.requests.length;
     const post = await main.post({ inputs: { github_token: '' } });
-    expect(post.exitCode).toBe(0);
+    expectSucceeded(post);
     expect(post.annotations).toHaveLength(1);
     expect(operationsOf(emulator, from)).toEqual(['token', 'getClient', 'deleteSecret']);
     expect(warnings(post)).toEqual([expect.stringContaining(`To restore them by hand: ${calls()}`)]);
@@ -259,7 +259,7 @@ describe('the post step of a run that was cut off between the variables and the 
     const main = await cut();
     emulator.faults.add({ operation: 'getVariable', fault: { kind: 'status', status: 403 } });
     const post = await main.post();
-    expect(post.exitCode).toBe(0);
+    expectSucceeded(post);
     expect(post.annotations).toHaveLength(1);
     expect(warnings(post)).toEqual([expect.stringContaining(calls())]);
     expect(emulator.clients()[0]?.secrets).toHaveLength(1);
@@ -270,7 +270,7 @@ describe('the post step of a run that was cut off between the variables and the 
     emulator.faults.add({ operation: 'updateVariable', where: isAbout(ID), fault: { kind: 'status', status: 403 } });
     const from = emulator.requests.length;
     const post = await main.post();
-    expect(post.exitCode).toBe(0);
+    expectSucceeded(post);
     expect(warnings(post)).toEqual([expect.stringContaining(calls())]);
     expect(writesOf(emulator, from)).toEqual(['updateVariable CLIENT_ID']);
   });
@@ -291,7 +291,7 @@ describe('the post step of a run that was cut off between the variables and the 
     const state = JSON.parse(main.state.client ?? '');
     state.variables.api = other.github.apiUrl;
     const post = await main.post({ state: { client: JSON.stringify(state) } });
-    expect(post.exitCode).toBe(0);
+    expectSucceeded(post);
     expect(operationsOf(emulator, from)).toEqual([]);
     expect(other.requests).toEqual([]);
     expect(post.annotations).toEqual([{ kind: 'warning', message: expect.any(String) }]);

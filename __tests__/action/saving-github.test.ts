@@ -3,7 +3,7 @@ import type { Emulator, Fault, Operation } from '../../emulator/index.ts';
 import type { Outcome, Step } from '../../emulator/runner.ts';
 import { credentialsWork, errors, readable, runAction, savingIn, secretsOf } from '../support/action.ts';
 import { anotherEmulator, useConcurrentTests, useEmulator } from '../support/emulators.ts';
-import { expectFailedCleanly } from '../support/failed.ts';
+import { expectFailedCleanly, expectSucceeded } from '../support/outcomes.ts';
 import { sentTo } from '../support/requests.ts';
 import {
   changesOf,
@@ -146,7 +146,7 @@ describe('reasons to change nothing', () => {
     const { client } = seedSaved(emulator);
     const before = emulator.clients();
     const run = await save({ dry_run: 'true' });
-    expect(errors(run)).toEqual([]);
+    expectSucceeded(run);
     expect(changesOf(emulator)).toEqual([]);
     expect(emulator.clients()).toEqual(before);
     expect(run.outputs).toEqual({
@@ -168,7 +168,7 @@ for (const { kind, status } of LIMITS)
   itWaits(`waits for a ${kind} rate limit of GitHub (${status}) that ends in time`, async (isolated) => {
     isolated.github.rateLimit = { requests: 3, windowMs: 1500, kind, status };
     const run = await saveWith(isolated);
-    expect(errors(run)).toEqual([]);
+    expectSucceeded(run);
     expect(credentialsIn(repositoryOf(isolated))).toEqual(credentialsOf(run));
     expect(isolated.requests.filter((request) => request.status === status).length).toBeGreaterThan(0);
   });
@@ -204,7 +204,7 @@ describe('github_token', () => {
   it('masks github_token before it prints anything else, even if the token is not needed', async () => {
     const { github_token = '' } = savingIn(emulator);
     const run = await runAction(emulator, { inputs: { github_token } });
-    expect(errors(run)).toEqual([]);
+    expectSucceeded(run);
     expect(emulator.requests.filter(({ path }) => path.startsWith('/api/v3'))).toEqual([]);
     expect(run.masks).toContain(github_token);
     expect(run.stdout.indexOf('::debug::')).toBeGreaterThan(run.stdout.indexOf(`::add-mask::${github_token}`));

@@ -3,7 +3,7 @@ import type { Fault } from '../../emulator/index.ts';
 import type { Step } from '../../emulator/runner.ts';
 import { credentialsWork, errors, seedEarlier } from '../support/action.ts';
 import { useEmulator } from '../support/emulators.ts';
-import { expectFailedCleanly } from '../support/failed.ts';
+import { expectFailedCleanly } from '../support/outcomes.ts';
 import {
   changesOf,
   contents,

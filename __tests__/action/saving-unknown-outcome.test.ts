@@ -3,7 +3,7 @@ import type { Emulator, Fault } from '../../emulator/index.ts';
 import type { Executed } from '../../emulator/runner.ts';
 import { credentialsWork, errors, seedEarlier } from '../support/action.ts';
 import { useConcurrentTests } from '../support/emulators.ts';
-import { expectFailedCleanly } from '../support/failed.ts';
+import { expectFailedCleanly, expectSucceeded } from '../support/outcomes.ts';
 import { sentTo } from '../support/requests.ts';
 import {
   changesOf,
@@ -37,7 +37,7 @@ itWaits('repeats the request for a variable if GitHub creates it and its respons
     { ...lost, where: isAbout(ID), fault: { kind: 'truncate' } },
   );
   const run = await saveWith(emulator);
-  expect(errors(run)).toEqual([]);
+  expectSucceeded(run);
   expect(credentialsIn(repositoryOf(emulator))).toEqual(credentialsOf(run));
 });
 
@@ -56,7 +56,7 @@ itWaits('succeeds if GitHub updates a variable although each of its responses is
   seedFormer(emulator);
   emulator.faults.add({ operation: 'updateVariable', where: isAbout(STATE), when: 'after', fault: RESET });
   const run = await saveWith(emulator);
-  expect(errors(run)).toEqual([]);
+  expectSucceeded(run);
   expect(credentialsIn(repositoryOf(emulator))).toEqual(credentialsOf(run));
 });
 
@@ -69,7 +69,7 @@ for (const { name, when, fault } of LOST_ONCE)
     const { credentials } = seedSaved(emulator);
     emulator.faults.add({ operation: 'putActionsSecret', times: 1, when, fault });
     const run = await saveWith(emulator);
-    expect(errors(run)).toEqual([]);
+    expectSucceeded(run);
     expect(run).toMatchObject({ exitCode: 0, outputs: { client_id: credentials.client_id } });
     expect(sentTo(emulator, 'putActionsSecret')).toHaveLength(2);
     expect(credentialsIn(repositoryOf(emulator))).toEqual(credentialsOf(run));

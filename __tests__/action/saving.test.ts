@@ -3,10 +3,11 @@ import path from 'node:path';
 import { describe, expect, it } from '@jest/globals';
 import type { Emulator, Operation } from '../../emulator/index.ts';
 import type { Step } from '../../emulator/runner.ts';
-import { credentialsWork, errors, seedEarlier, warnings } from '../support/action.ts';
+import { credentialsWork, seedEarlier, warnings } from '../support/action.ts';
 import { clientIds, secretIds } from '../support/clients.ts';
 import { useEmulator } from '../support/emulators.ts';
 import { useFolder } from '../support/folders.ts';
+import { expectSucceeded } from '../support/outcomes.ts';
 import { readRecording, recordTo } from '../support/recording.ts';
 import {
   changesOf,
@@ -56,7 +57,7 @@ it.each(LOCATIONS)(
   async (_, inputs, locationOf, prefix) => {
     const location = locationOf(emulator);
     const run = await save(inputs);
-    expect(errors(run)).toEqual([]);
+    expectSucceeded(run);
     expect(run).toMatchObject({ exitCode: 0, outputs: { result: 'created' }, state: { client: '' } });
     // The emulator opened the sealed box with libsodium.
     expect(credentialsIn(location)).toEqual(credentialsOf(run));
@@ -84,7 +85,7 @@ it('saves the new secret of a rotated client in an environment, and keeps …_CL
   const first = await save(TO_ENVIRONMENT);
   const from = emulator.requests.length;
   const second = await save(TO_ENVIRONMENT);
-  expect(errors(second)).toEqual([]);
+  expectSucceeded(second);
   expect(second.outputs).toMatchObject({ result: 'rotated', client_id: first.outputs.client_id });
   expect(credentialsIn(location)).toEqual(credentialsOf(second));
   expect(stateOf(location)).toContain(` secret:${second.outputs.secret_id}`);
@@ -96,7 +97,7 @@ it('saves the new secret of a rotated client in an environment, and keeps …_CL
 it('saves the credentials under names that begin with save_as, in capitals', async () => {
   const { variables, secrets } = repository();
   const run = await save({ save_as: 'deploy_m2m' });
-  expect(errors(run)).toEqual([]);
+  expectSucceeded(run);
   expect(Object.fromEntries([...variables].map(([name, { value }]) => [name, value]))).toEqual({
     DEPLOY_M2M_STATE: stateValue(emulator, run.outputs.secret_id ?? ''),
     DEPLOY_M2M_CLIENT_ID: run.outputs.client_id,
@@ -109,7 +110,7 @@ it('saves the credentials of the client that client_id names, although those of 
   seedSaved(emulator);
   const { client } = emulator.seed({ name: 'Created manually' }, { ageMs: DAY });
   const run = await save({ client_id: client.client_id });
-  expect(errors(run)).toEqual([]);
+  expectSucceeded(run);
   expect(run.outputs).toMatchObject({ client_id: client.client_id });
   expect(credentialsIn(repository())).toEqual(credentialsOf(run));
   expect(await credentialsWork(emulator, run.outputs)).toBe(true);
@@ -151,7 +152,7 @@ it('masks, records, saves and publishes the credentials in this order: …_STATE
   const { env, nodeOptions } = recordTo(file);
   const run = await save({}, { nodeOptions, env: { ...env, RUNNER_TEMP } });
   note();
-  expect(errors(run)).toEqual([]);
+  expectSucceeded(run);
   const written = { state: stateOf(), client_id: client.client_id };
   expect(pending).toEqual([
     ...Array(2).fill(expect.objectContaining({ before: expect.objectContaining(before), written })),
@@ -207,7 +208,7 @@ describe('old secrets and old clients', () => {
   it('saves the new secret before it retires the old one', async () => {
     const { client, secretId } = seedSaved(emulator);
     const run = await save({ keep_secrets: '1' });
-    expect(errors(run)).toEqual([]);
+    expectSucceeded(run);
     expect(changesOf(emulator)).toEqual(['addSecret', 'updateVariable STATE', 'putActionsSecret', 'deleteSecret']);
     expect(secretIds(emulator)).toEqual([run.outputs.secret_id]);
     expect(run.log).toContain(`Deleted secret ${secretId} of client ${client.client_id}.`);
@@ -216,7 +217,7 @@ describe('old secrets and old clients', () => {
   it('keeps the secret that …_STATE names longer than newer secrets', async () => {
     const { secretId } = seedSaved(emulator, { secrets: [5, 4, 3].map((days) => ({ ageMs: days * DAY })) });
     const run = await save();
-    expect(errors(run)).toEqual([]);
+    expectSucceeded(run);
     expect(secretIds(emulator)).toEqual([secretId, run.outputs.secret_id]);
   });
 
@@ -224,7 +225,7 @@ describe('old secrets and old clients', () => {
     seedSaved(emulator);
     emulator.faults.add({ operation: 'deleteSecret', fault: { kind: 'status', status: 403 } });
     const run = await save({ keep_secrets: '1' });
-    expect(run.exitCode).toBe(0);
+    expectSucceeded(run);
     expect(warnings(run)).toEqual([expect.stringContaining('is left over')]);
     expect(credentialsIn(repository())).toEqual(credentialsOf(run));
   });
@@ -232,7 +233,7 @@ describe('old secrets and old clients', () => {
   it('saves the credentials of a replacement before it deletes the old client', async () => {
     const { client } = seedSaved(emulator);
     const run = await save({ on_existing: 'replace' });
-    expect(errors(run)).toEqual([]);
+    expectSucceeded(run);
     expect(run.outputs).toMatchObject({ result: 'replaced' });
     expect(credentialsIn(repository())).toEqual(credentialsOf(run));
     expect(changesOf(emulator)).toEqual([

@@ -4,7 +4,7 @@ import type { Step } from '../../emulator/runner.ts';
 import { markerLine, REPOSITORY_CLAIMS, runAction, seedEarlier, warnings } from '../support/action.ts';
 import { clientIds, editClients } from '../support/clients.ts';
 import { useEmulator } from '../support/emulators.ts';
-import { expectFailed } from '../support/failed.ts';
+import { expectFailed } from '../support/outcomes.ts';
 import { operationsOf, sentTo } from '../support/requests.ts';
 import { DAY } from '../support/times.ts';
 

@@ -3,7 +3,7 @@ import type { Executed } from '../../emulator/runner.ts';
 import { credentialsWork, errors, markerLine, runAction, seedEarlier, warnings } from '../support/action.ts';
 import { clientUrl, secretIds } from '../support/clients.ts';
 import { useEmulator } from '../support/emulators.ts';
-import { expectFailed } from '../support/failed.ts';
+import { expectFailed, expectSucceeded } from '../support/outcomes.ts';
 import { interruptedAt, requestedIds, sentTo } from '../support/requests.ts';
 import {
   credentialsIn,
@@ -84,7 +84,7 @@ it('deletes an inactive secret to make room although …_STATE names it', async 
   const [active, inactive] = client.secrets?.map(({ id }) => id) ?? [];
   repositoryOf(emulator).setVariable(STATE, stateValue(emulator, inactive ?? ''), DAY);
   const executed = await saveWith(emulator);
-  expect(executed.exitCode).toBe(0);
+  expectSucceeded(executed);
   expect(deletedIds()).toEqual([inactive]);
   expect(ids()).toEqual([active, executed.outputs.secret_id]);
 });

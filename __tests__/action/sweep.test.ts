@@ -5,7 +5,7 @@ import type { OwnershipMarker } from '../../src/client/marker.ts';
 import { errors, markerLine, readable, runAction, secretsOf, warnings } from '../support/action.ts';
 import { clientIds } from '../support/clients.ts';
 import { useConcurrentTests, useEmulator } from '../support/emulators.ts';
-import { expectFailed } from '../support/failed.ts';
+import { expectFailed, expectSucceeded } from '../support/outcomes.ts';
 import { barrier, interruptedAt, sentTo } from '../support/requests.ts';
 import { REPOSITORY } from '../support/saved.ts';
 import { DAY, HOUR } from '../support/times.ts';
@@ -256,7 +256,7 @@ describe('how much sweep/ deletes', () => {
     for (let count = 0; count < 700; count++) seedJobClient(emulator, {}, 2 * HOUR, { name: '"'.repeat(128) });
     const run = await sweep(emulator, { dry_run: 'true', max_deletions: '1000' });
     const shown = rowsOf(run).length;
-    expect(run.exitCode).toBe(0);
+    expectSucceeded(run);
     expect(shown).toBeGreaterThan(400);
     expect(Buffer.byteLength(run.summary)).toBeLessThan(600_000);
     expect(run.summary).toContain(`The table leaves out ${700 - shown} clients. The log has all of them.`);

@@ -4,8 +4,8 @@ import type { Executed } from '../../emulator/runner.ts';
 import { credentialsWork, errors, runAction, warnings } from '../support/action.ts';
 import { secretIds } from '../support/clients.ts';
 import { useConcurrentTests, useEmulator } from '../support/emulators.ts';
-import { expectFailed } from '../support/failed.ts';
 import { FEWEST_REQUESTS } from '../support/network.ts';
+import { expectFailed, expectSucceeded } from '../support/outcomes.ts';
 import { interruptedAt, sentTo } from '../support/requests.ts';
 
 // A server whose responses do not say what it did: they omit or change what they show of a client, or show it late.
@@ -22,7 +22,7 @@ function issueWrongTokens({ behaviour }: Emulator): void {
 
 /** Checks that a step succeeded, and that the one client that exists is the one in its outputs. */
 async function expectOneClient(run: Executed): Promise<void> {
-  expect(run.exitCode).toBe(0);
+  expectSucceeded(run);
   expect(emulator.clients()).toHaveLength(1);
   expect(await credentialsWork(emulator, run.outputs)).toBe(true);
 }
@@ -175,7 +175,7 @@ it('warns in the post step, and does not take a 404 that is not from the API for
   const body = 'no healthy upstream';
   emulator.faults.add({ operation: 'getClient', fault: { kind: 'status', status: 404, body } });
   const post = await run.post();
-  expect(post.exitCode).toBe(0);
+  expectSucceeded(post);
   expect(warnings(post)).toEqual([
     expect.stringMatching(
       /HTTP 404.* Check which server answers at scalekit_environment_url: it is not the API\. .* DELETE .*\/clients\/m2morg_\d+$/,

@@ -3,7 +3,7 @@ import type { Behaviour, Emulator } from '../../emulator/index.ts';
 import type { Executed } from '../../emulator/runner.ts';
 import { credentialsWork, errors, markerLine, REPOSITORY_CLAIMS, readable, runAction } from '../support/action.ts';
 import { useConcurrentTests, useEmulator } from '../support/emulators.ts';
-import { expectFailed } from '../support/failed.ts';
+import { expectFailed, expectSucceeded } from '../support/outcomes.ts';
 import { sentTo } from '../support/requests.ts';
 import { expectNoSecrets } from '../support/saved.ts';
 
@@ -133,7 +133,7 @@ describe('a token that differs from what was requested', () => {
   it('warns of more scopes in a token and shows more audience and claims in a notice', async () => {
     emulator.behaviour.tokenChanges = withMore;
     const executed = await run(emulator);
-    expect(executed.exitCode).toBe(0);
+    expectSucceeded(executed);
     expect(executed.annotations).toEqual([
       { kind: 'warning', message: expect.stringContaining('scopes: wanted "a", "b"; got "a", "b", "c"') },
       { kind: 'notice', message: expect.stringMatching(/audience: wanted "api"; got "api", "x".*"admin=yes"/s) },

@@ -12,7 +12,7 @@ import type { Executed, Outcome, Step } from '../../emulator/runner.ts';
 import { type CertificateKind, makeCertificate } from '../../emulator/tls.ts';
 import { errors, runAction, trust } from './action.ts';
 import { anotherEmulator } from './emulators.ts';
-import { expectFailed } from './failed.ts';
+import { expectFailed } from './outcomes.ts';
 import { operationsOf } from './requests.ts';
 import { REPOSITORY } from './saved.ts';
 
