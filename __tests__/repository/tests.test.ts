@@ -55,3 +55,11 @@ it('tests set up emulators and folders with useEmulator() and useFolder()', () =
   const own = files.filter(({ text }) => /\blet (emulator|folder)\b|\bmkdtempSync\b/.test(text));
   expect(own.map(({ file }) => file)).toEqual([]);
 });
+
+it('the README of the tests names each file of action/ for one behaviour', () => {
+  const [, table = ''] =
+    /^\| Behaviour \| .*\n.*\n((?:\|.*\n)+)/m.exec(readFileSync('__tests__/README.md', 'utf8')) ?? [];
+  const named = table.split('\n').flatMap((row) => row.split('|')[2]?.match(/[\w-]+/g) ?? []);
+  const inAction = files.flatMap(({ file }) => /^action\/(.*)\.test\.ts$/.exec(file)?.[1] ?? []);
+  expect(named.sort()).toEqual(inAction.sort());
+});
