@@ -283,7 +283,7 @@ describe('failures of audit/', () => {
   it('fails if the report cannot be written, after findings and gaps are shown', async () => {
     seedMarked(emulator, { lifetime: 'job' }, { ageMs: 2 * DAY });
     editClients(emulator, (client) => ({ ...client, secrets: undefined }));
-    const run = await audit(emulator, {}, { env: { RUNNER_TEMP: '/nowhere' } });
+    const run = await audit(emulator, {}, { env: { RUNNER_TEMP: inFolder('missing') } });
     expect(warnings(run)).toEqual([expect.stringMatching(/^The secrets of 1 client were not read\./)]);
     expect(run).toMatchObject({ exitCode: 1, outputs: { findings: '1' } });
     expect(errors(run)).toEqual([expect.stringMatching(/^Could not write the report: ENOENT/)]);

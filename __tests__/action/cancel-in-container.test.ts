@@ -6,19 +6,11 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from '@jest/globals';
 import type { Emulator } from '../../emulator/index.ts';
 import type { Executed, Outcome, Running, Step } from '../../emulator/runner.ts';
-import { credentialsWork, errors, runAction, savingIn, seedEarlier, warnings } from '../support/action.ts';
+import { credentialsWork, errors, type Inputs, runAction, savingIn, seedEarlier, warnings } from '../support/action.ts';
 import { clientIds } from '../support/clients.ts';
 import { useConcurrentTests, useEmulator } from '../support/emulators.ts';
 import { expectFailed, expectSucceeded } from '../support/outcomes.ts';
-import {
-  credentialsIn,
-  cutOff,
-  expectNoSecrets,
-  type Inputs,
-  labelOf,
-  repositoryOf,
-  seedSaved,
-} from '../support/saved.ts';
+import { credentialsIn, cutOff, expectNoSecrets, labelOf, repositoryOf, seedSaved } from '../support/saved.ts';
 import { reseal } from '../support/state.ts';
 import { DAY } from '../support/times.ts';
 

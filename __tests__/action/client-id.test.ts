@@ -1,6 +1,6 @@
 import { expect, it } from '@jest/globals';
 import type { Emulator } from '../../emulator/index.ts';
-import { markerLine, notices, REPOSITORY_CLAIMS, runAction, seedEarlier } from '../support/action.ts';
+import { type Inputs, markerLine, notices, REPOSITORY_CLAIMS, runAction, seedEarlier } from '../support/action.ts';
 import { editClients } from '../support/clients.ts';
 import { useEmulator } from '../support/emulators.ts';
 import { expectFailed, expectRefusal } from '../support/outcomes.ts';
@@ -13,8 +13,6 @@ import { DAY } from '../support/times.ts';
 const emulator = useEmulator();
 
 type Fields = Parameters<Emulator['seed']>[0];
-type Inputs = Record<string, string>;
-
 const run = (inputs: Inputs = {}) => runAction(emulator, { inputs });
 /** Adds a client like one that a run without inputs created yesterday. */
 const seed = (fields: Fields = {}) => seedEarlier(emulator, fields, { ageMs: DAY });

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from '@jest/globals';
 import type { Emulator } from '../../emulator/index.ts';
 import type { Executed } from '../../emulator/runner.ts';
-import { credentialsWork, errors, runAction, seedEarlier, warnings } from '../support/action.ts';
+import { credentialsWork, errors, type Inputs, runAction, seedEarlier, warnings } from '../support/action.ts';
 import { clientIds, secretIds } from '../support/clients.ts';
 import { useEmulator } from '../support/emulators.ts';
 import { expectFailed, expectSucceeded } from '../support/outcomes.ts';
@@ -11,7 +11,6 @@ import { HOUR } from '../support/times.ts';
 
 // Tests of runs at the same time for the same identity. docs/design.md, promise 3.
 
-type Inputs = Record<string, string>;
 type ListOrder = Emulator['behaviour']['listOrder'];
 
 const emulator = useEmulator();

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import type { Emulator, Operation } from '../../emulator/index.ts';
 import type { Executed, Outcome, Step } from '../../emulator/runner.ts';
-import { errors, markerLine, savingIn, warnings } from '../support/action.ts';
+import { errors, type Inputs, markerLine, savingIn, warnings } from '../support/action.ts';
 import { clientIds } from '../support/clients.ts';
 import { ALL_ENTRIES, entriesIn, runDelete, seedManaged, seedSavedFor } from '../support/delete.ts';
 import { useConcurrentTests, useEmulator } from '../support/emulators.ts';
@@ -11,7 +11,6 @@ import {
   changesOf,
   cutOff,
   ID,
-  type Inputs,
   isAbout,
   NAMES,
   REPOSITORY,

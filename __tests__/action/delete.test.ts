@@ -2,13 +2,22 @@ import { beforeEach, describe, expect, it } from '@jest/globals';
 import type { Fault, Operation } from '../../emulator/index.ts';
 import { type Executed, type Outcome, RUNNER_VARIABLES, type Step } from '../../emulator/runner.ts';
 import type { Identity } from '../../src/client/identity.ts';
-import { errors, longestAnnotation, markerLine, plainLines, readable, runAction, warnings } from '../support/action.ts';
+import {
+  errors,
+  type Inputs,
+  longestAnnotation,
+  markerLine,
+  plainLines,
+  readable,
+  runAction,
+  warnings,
+} from '../support/action.ts';
 import { clientIds, clientUrl } from '../support/clients.ts';
 import { ALL_ENTRIES, entriesIn, runDelete, seedManaged, seedSavedFor } from '../support/delete.ts';
 import { useEmulator } from '../support/emulators.ts';
 import { expectFailed, expectSucceeded } from '../support/outcomes.ts';
 import { barrier, interruptedAt, isChange, operationsOf, sentTo } from '../support/requests.ts';
-import { ID, type Inputs, REPOSITORY, repositoryOf, SECRET, STATE, seedFormer } from '../support/saved.ts';
+import { ID, REPOSITORY, repositoryOf, SECRET, STATE, seedFormer } from '../support/saved.ts';
 import { DAY } from '../support/times.ts';
 
 // Tests of `delete/`. delete-saved.test.ts has those of saved credentials.

@@ -1,7 +1,7 @@
 import { expect, it } from '@jest/globals';
 import type { Emulator } from '../../emulator/index.ts';
 import type { Executed } from '../../emulator/runner.ts';
-import { REPOSITORY_CLAIMS, runAction, seedEarlier } from '../support/action.ts';
+import { type Inputs, REPOSITORY_CLAIMS, runAction, seedEarlier } from '../support/action.ts';
 import { useEmulator } from '../support/emulators.ts';
 import { expectRefusal, expectSucceeded } from '../support/outcomes.ts';
 import { operationsOf } from '../support/requests.ts';
@@ -9,8 +9,6 @@ import { changesOf } from '../support/saved.ts';
 import { DAY } from '../support/times.ts';
 
 const emulator = useEmulator();
-
-type Inputs = Record<string, string>;
 
 /** Adds a client like one that a run without inputs created yesterday. */
 const seed = (fields: Parameters<Emulator['seed']>[0] = {}, secrets = [{ ageMs: DAY }]) =>

@@ -1,15 +1,23 @@
 import { describe, expect, it } from '@jest/globals';
 import type { Fault } from '../../emulator/index.ts';
 import { type Executed, type Outcome, RUNNER_VARIABLES, type Step } from '../../emulator/runner.ts';
-import { errors, notices, readable, runAction, savingIn, secretsOf, seedEarlier, warnings } from '../support/action.ts';
+import {
+  errors,
+  type Inputs,
+  notices,
+  readable,
+  runAction,
+  savingIn,
+  secretsOf,
+  seedEarlier,
+  warnings,
+} from '../support/action.ts';
 import { useEmulator } from '../support/emulators.ts';
 import { expectFailed, expectSucceeded } from '../support/outcomes.ts';
 import { operationsOf, sentTo } from '../support/requests.ts';
 import { REPOSITORY, repositoryOf } from '../support/saved.ts';
 
 // Tests of what the job's ID token says about the repository, if `permissions` has `id-token: write`.
-
-type Inputs = Record<string, string>;
 
 const DEFAULT_CLAIMS = {
   github_repository: REPOSITORY,

@@ -2,6 +2,7 @@ import { expect, it } from '@jest/globals';
 import type { Emulator } from '../../emulator/index.ts';
 import {
   credentialsWork,
+  type Inputs,
   markerLine,
   REPOSITORY_CLAIMS,
   readable,
@@ -19,8 +20,6 @@ import { DAY } from '../support/times.ts';
 const emulator = useEmulator();
 
 type Fields = Parameters<Emulator['seed']>[0];
-type Inputs = Record<string, string>;
-
 const NAME = 'GitHub Actions: acme/inventory-service';
 const MARKER = markerLine();
 

@@ -4,13 +4,12 @@ import { expect, it, jest } from '@jest/globals';
 import type { Emulator } from '../../emulator/index.ts';
 import type { Outcome } from '../../emulator/runner.ts';
 import type { CertificateKind } from '../../emulator/tls.ts';
-import { errors, readable, savingIn, warnings } from '../support/action.ts';
+import { errors, type Inputs, readable, savingIn, warnings } from '../support/action.ts';
 import {
   attempts,
   expectNothingDone,
   FILE_OF_CA,
   IMPATIENT,
-  type Inputs,
   idTokens,
   type Listening,
   onConnection,

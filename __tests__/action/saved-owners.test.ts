@@ -1,6 +1,14 @@
 import { describe, expect, it } from '@jest/globals';
 import type { Step } from '../../emulator/runner.ts';
-import { credentialsWork, errors, markerLine, runAction, savingIn, seedEarlier } from '../support/action.ts';
+import {
+  credentialsWork,
+  errors,
+  type Inputs,
+  markerLine,
+  runAction,
+  savingIn,
+  seedEarlier,
+} from '../support/action.ts';
 import { clientIds } from '../support/clients.ts';
 import { useEmulator } from '../support/emulators.ts';
 import { expectFailedCleanly, expectSucceeded } from '../support/outcomes.ts';
@@ -12,7 +20,6 @@ import {
   credentialsOf,
   expectPostDoesNothing,
   ID,
-  type Inputs,
   identityHashOf,
   REPOSITORY,
   repositoryOf,

@@ -1,7 +1,16 @@
 import { describe, expect, it } from '@jest/globals';
 import type { Operation } from '../../emulator/index.ts';
 import type { Step } from '../../emulator/runner.ts';
-import { credentialsWork, errors, markerLine, notices, runAction, seedEarlier, warnings } from '../support/action.ts';
+import {
+  credentialsWork,
+  errors,
+  type Inputs,
+  markerLine,
+  notices,
+  runAction,
+  seedEarlier,
+  warnings,
+} from '../support/action.ts';
 import { clientIds } from '../support/clients.ts';
 import { useEmulator } from '../support/emulators.ts';
 import { expectFailed, expectSucceeded } from '../support/outcomes.ts';
@@ -14,7 +23,6 @@ import {
   expectPostDoesNothing,
   FINE_AND_CLASSIC,
   ID,
-  type Inputs,
   NAMES,
   repositoryOf,
   SECRET,

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { credentialsWork, errors, runAction, warnings } from '../support/action.ts';
+import { credentialsWork, errors, type Inputs, runAction, warnings } from '../support/action.ts';
 import { clientIds, secretIds } from '../support/clients.ts';
 import { useEmulator } from '../support/emulators.ts';
 import { expectFailed, expectFailedCleanly, expectSucceeded } from '../support/outcomes.ts';
@@ -10,7 +10,6 @@ import {
   credentialsIn,
   credentialsOf,
   ID,
-  type Inputs,
   labelOf,
   meanwhile,
   NAMES,

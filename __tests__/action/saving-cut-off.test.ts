@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from '@jest/globals';
 import type { Emulator } from '../../emulator/index.ts';
 import type { Executed, Outcome, Step } from '../../emulator/runner.ts';
-import { credentialsWork, errors, seedEarlier, warnings } from '../support/action.ts';
+import { credentialsWork, errors, type Inputs, seedEarlier, warnings } from '../support/action.ts';
 import { anotherEmulator, useConcurrentTests, useEmulator } from '../support/emulators.ts';
 import { expectFailed, expectFailedCleanly, expectSucceeded } from '../support/outcomes.ts';
 import { operationsOf, sentTo } from '../support/requests.ts';
@@ -14,7 +14,6 @@ import {
   expectNoSecrets,
   expectPostDoesNothing,
   ID,
-  type Inputs,
   isAbout,
   REPOSITORY,
   repositoryOf,

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import type { Emulator, Fault, Operation } from '../../emulator/index.ts';
 import type { Outcome, Step } from '../../emulator/runner.ts';
-import { credentialsWork, errors, readable, runAction, savingIn, secretsOf } from '../support/action.ts';
+import { credentialsWork, errors, type Inputs, readable, runAction, savingIn, secretsOf } from '../support/action.ts';
 import { anotherEmulator, useConcurrentTests, useEmulator } from '../support/emulators.ts';
 import { expectFailedCleanly, expectSucceeded } from '../support/outcomes.ts';
 import { sentTo } from '../support/requests.ts';
@@ -13,7 +13,6 @@ import {
   cutOff,
   expectNoSecrets,
   FINE_AND_CLASSIC,
-  type Inputs,
   NAMES,
   REPOSITORY,
   repositoryOf,

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import type { Fault } from '../../emulator/index.ts';
 import type { Step } from '../../emulator/runner.ts';
-import { credentialsWork, errors, seedEarlier } from '../support/action.ts';
+import { credentialsWork, errors, type Inputs, seedEarlier } from '../support/action.ts';
 import { useEmulator } from '../support/emulators.ts';
 import { expectFailedCleanly } from '../support/outcomes.ts';
 import {
@@ -11,7 +11,6 @@ import {
   expectPostDoesNothing,
   FINE_AND_CLASSIC,
   ID,
-  type Inputs,
   isAbout,
   meanwhile,
   NOTHING,

@@ -3,7 +3,7 @@ import path from 'node:path';
 import { describe, expect, it } from '@jest/globals';
 import type { Emulator, Operation } from '../../emulator/index.ts';
 import type { Step } from '../../emulator/runner.ts';
-import { credentialsWork, seedEarlier, warnings } from '../support/action.ts';
+import { credentialsWork, type Inputs, seedEarlier, warnings } from '../support/action.ts';
 import { clientIds, secretIds } from '../support/clients.ts';
 import { useEmulator } from '../support/emulators.ts';
 import { useFolder } from '../support/folders.ts';
@@ -16,7 +16,6 @@ import {
   expectNoSecrets,
   expectPostDoesNothing,
   ID,
-  type Inputs,
   identityHashOf,
   isAbout,
   NAMES,

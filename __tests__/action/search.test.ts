@@ -1,7 +1,7 @@
 import { expect, it } from '@jest/globals';
 import type { Emulator } from '../../emulator/index.ts';
 import type { Step } from '../../emulator/runner.ts';
-import { markerLine, REPOSITORY_CLAIMS, runAction, seedEarlier, warnings } from '../support/action.ts';
+import { type Inputs, markerLine, REPOSITORY_CLAIMS, runAction, seedEarlier, warnings } from '../support/action.ts';
 import { clientIds, editClients } from '../support/clients.ts';
 import { useEmulator } from '../support/emulators.ts';
 import { expectFailed } from '../support/outcomes.ts';
@@ -11,8 +11,6 @@ import { DAY } from '../support/times.ts';
 // How the action finds the client of an earlier run in the list of an organization's clients.
 
 const emulator = useEmulator();
-
-type Inputs = Record<string, string>;
 
 const MARKER = markerLine();
 

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, it } from '@jest/globals';
 import type { Behaviour, Emulator } from '../../emulator/index.ts';
-import { credentialsWork, errors, notices, runAction, warnings } from '../support/action.ts';
+import { credentialsWork, errors, type Inputs, notices, runAction, warnings } from '../support/action.ts';
 import { anotherEmulator } from '../support/emulators.ts';
 
 // Each behaviour that Scalekit's documentation leaves open × each mode, two runs in a row. No run leaves a client behind, and
@@ -18,8 +18,6 @@ const MODES = {
 };
 
 type Mode = keyof typeof MODES;
-
-type Inputs = Record<string, string>;
 
 /** How the second run fails. */
 interface Failure {

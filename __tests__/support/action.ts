@@ -13,8 +13,11 @@ import { createNonce } from '../../src/inputs/desired-client.ts';
  */
 export const source = process.env.ACTION_SOURCE;
 
+/** Inputs of a step, by name. */
+export type Inputs = Record<string, string>;
+
 /** Returns inputs that name an emulator's environment and organization. */
-function inputsFor({ url, credentials, organization }: Emulator): Record<string, string> {
+function inputsFor({ url, credentials, organization }: Emulator): Inputs {
   return {
     scalekit_environment_url: url,
     scalekit_client_id: credentials.clientId,
@@ -38,10 +41,7 @@ export function runAction(emulator: Emulator, step: Step = {}): Promise<Executed
 }
 
 /** Returns inputs that save the credentials in an emulator's GitHub, with a token that has all permissions there. */
-export function savingIn(
-  { github }: Emulator,
-  save_to: 'repository' | 'environment' = 'repository',
-): Record<string, string> {
+export function savingIn({ github }: Emulator, save_to: 'repository' | 'environment' = 'repository'): Inputs {
   return { save_to, github_token: github.token };
 }
 

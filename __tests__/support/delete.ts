@@ -2,8 +2,8 @@ import { expect } from '@jest/globals';
 import type { Emulator } from '../../emulator/index.ts';
 import type { Executed, Step } from '../../emulator/runner.ts';
 import type { Identity } from '../../src/client/identity.ts';
-import { markerLine, readable, runAction, secretsOf } from './action.ts';
-import { ID, type Inputs, repositoryOf, SECRET, type SecretLocation, STATE, seedFormer } from './saved.ts';
+import { type Inputs, markerLine, readable, runAction, secretsOf } from './action.ts';
+import { ID, repositoryOf, SECRET, type SecretLocation, STATE, seedFormer } from './saved.ts';
 
 // What the tests of `delete/` share.
 

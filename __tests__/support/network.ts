@@ -10,7 +10,7 @@ import { RequestError, Server, type ServerOptions } from 'proxy-chain';
 import type { Emulator, EmulatorOptions } from '../../emulator/index.ts';
 import type { Executed, Outcome, Step } from '../../emulator/runner.ts';
 import { type CertificateKind, makeCertificate } from '../../emulator/tls.ts';
-import { errors, runAction, trust } from './action.ts';
+import { errors, type Inputs, runAction, trust } from './action.ts';
 import { anotherEmulator } from './emulators.ts';
 import { expectFailed } from './outcomes.ts';
 import { operationsOf } from './requests.ts';
@@ -18,7 +18,6 @@ import { REPOSITORY } from './saved.ts';
 
 // What the tests of networks share: forward proxies, servers with TLS, and steps that reach servers only through a proxy.
 
-export type Inputs = Record<string, string>;
 export type Variables = Record<string, string>;
 
 /** The origins of the servers. Only the proxy can resolve these names. */

@@ -3,13 +3,21 @@ import { expect } from '@jest/globals';
 import type { Emulator, Operation } from '../../emulator/index.ts';
 import { type Executed, type Outcome, RUNNER_VARIABLES, type Step } from '../../emulator/runner.ts';
 import { type Identity, identityHash } from '../../src/client/identity.ts';
-import { credentialsWork, markerLine, readable, runAction, savingIn, secretsOf, seedEarlier } from './action.ts';
+import {
+  credentialsWork,
+  type Inputs,
+  markerLine,
+  readable,
+  runAction,
+  savingIn,
+  secretsOf,
+  seedEarlier,
+} from './action.ts';
 import { operationsOf } from './requests.ts';
 import { DAY } from './times.ts';
 
 // What the tests of saved credentials share: two variables and a secret in GitHub Actions.
 
-export type Inputs = Record<string, string>;
 export type SecretLocation = Pick<
   ReturnType<Emulator['github']['repository']>,
   'variables' | 'secrets' | 'setVariable' | 'setSecret'

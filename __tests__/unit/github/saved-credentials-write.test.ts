@@ -1,16 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { NetworkError } from '../../../src/net/network-error.ts';
-import { json, SAVED } from '../fixtures.ts';
-import {
-  type FakeResponse,
-  KEY,
-  MISSING,
-  NO_RESPONSE,
-  PAGE,
-  type Responses,
-  savedWith,
-  TOKEN,
-} from './fake-saved-credentials.ts';
+import { json, MISSING, NO_RESPONSE, SAVED } from '../fixtures.ts';
+import { type FakeResponse, KEY, PAGE, type Responses, savedWith, TOKEN } from './fake-saved-credentials.ts';
 
 /** Responses after which a change may have been carried out, with the beginning of the error. */
 const UNCLEAR: { after: string; response: FakeResponse; why: string }[] = [

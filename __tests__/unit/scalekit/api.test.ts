@@ -4,13 +4,12 @@ import type { Outcome } from '../../../src/net/outcome.ts';
 import type { FinalResponse } from '../../../src/net/transport.ts';
 import { Scalekit } from '../../../src/scalekit/api.ts';
 import type { Creation } from '../../../src/scalekit/types.ts';
-import { BLANK_STATE, desiredClient, FakeTransport, json } from '../fixtures.ts';
+import { BLANK_STATE, desiredClient, FakeTransport, json, NO_RESPONSE } from '../fixtures.ts';
 
 const PLAIN_SECRET = ['fake', 'plain', 'secret'].join('-');
 const BASE = '/api/v1/organizations/org_1/clients';
 const CLIENT = { client_id: 'm2morg_1', name: 'Deployer', secrets: [{ id: 'sks_1' }] };
 const SECRET = { id: 'sks_2', create_time: '2026-11-24T08:00:00Z' };
-const NO_RESPONSE = new NetworkError('socket hang up', 'ECONNRESET', true);
 
 let printed = '';
 beforeEach(() => {
