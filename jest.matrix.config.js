@@ -4,4 +4,4 @@ import config from './jest.config.js';
 // the variable.
 process.env.MATRIX = 'all';
 
-export default { ...config, testMatch: ['<rootDir>/__tests__/action/{matrix,behaviours}.test.ts'] };
+export default { ...config, testMatch: ['<rootDir>/__tests__/action/{fault-matrix,undocumented-behaviours}.test.ts'] };

@@ -14,12 +14,12 @@ import { STRIPPED, stripSources } from './strip.ts';
  */
 const EXCLUDED = [
   // Their time limits are set for the built action.
-  'matrix',
-  'container-cancel',
+  'fault-matrix',
+  'cancel-in-container',
   // Other files reach the same code.
-  'behaviours',
+  'undocumented-behaviours',
   'injection-\\w+',
-  'fleet',
+  'other-repositories',
   'scenarios',
 ];
 

@@ -1,6 +1,7 @@
 import { expect } from '@jest/globals';
 import { markerLine } from '../support/action.ts';
 import { useEmulator } from '../support/emulators.ts';
+import { DAY } from '../support/times.ts';
 import { it, run } from './runner.ts';
 
 const emulator = useEmulator();
@@ -8,7 +9,7 @@ const emulator = useEmulator();
 it('reports the clients of an organization to later steps with audit/, and changes none', async () => {
   emulator.seed({ name: 'In order', description: markerLine() }, {});
   const description = markerLine({ lifetime: 'job' }, { lifetime: 'job', repo: '99', by: '99' });
-  const { client } = emulator.seed({ name: 'Left over', description }, { ageMs: 2 * 86_400_000 });
+  const { client } = emulator.seed({ name: 'Left over', description }, { ageMs: 2 * DAY });
   const before = emulator.clients();
   const audit = await run(emulator, 'audit');
   expect({ exitCode: audit.exitCode, lastLine: audit.lines.at(-1) }).toEqual({

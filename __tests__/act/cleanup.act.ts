@@ -1,7 +1,8 @@
 import { beforeEach, describe, expect } from '@jest/globals';
 import { parseMarker } from '../../src/client/marker.ts';
-import { sentTo } from '../support/action.ts';
+import { clientIds } from '../support/clients.ts';
 import { useEmulator } from '../support/emulators.ts';
+import { sentTo } from '../support/requests.ts';
 import { it, run } from './runner.ts';
 
 const emulator = useEmulator();
@@ -16,7 +17,7 @@ it('deletes the client of a job that fails later, and keeps the persistent clien
   expect(log).toContain('Job failed');
   const [first = '', second = ''] = idsIn(lines, 'Created client');
   expect(idsIn(lines, 'Deleted client')).toEqual([first]);
-  expect(emulator.clients().map(({ client_id }) => client_id)).toEqual([second]);
+  expect(clientIds(emulator)).toEqual([second]);
 });
 
 it('deletes the clients of two uses in a job, the last one first', async () => {

@@ -1,14 +1,15 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect } from '@jest/globals';
 import type { Emulator, Operation } from '../../emulator/index.ts';
-import { seedEarlier, sentTo } from '../support/action.ts';
+import { seedEarlier } from '../support/action.ts';
+import { clientIds, secretIds } from '../support/clients.ts';
 import { useEmulator } from '../support/emulators.ts';
+import { sentTo } from '../support/requests.ts';
+import { DAY } from '../support/times.ts';
 import { it, type Run, type Running, run } from './runner.ts';
 
 // Tests of an interrupted run. act kills the step at once, as GitHub's runner does after a while. Then it runs the post
 // step with the state that was written until then.
-
-const DAY = 86_400_000;
 
 type Sent = Emulator['requests'][number];
 
@@ -44,7 +45,6 @@ async function interrupt(
 
 const is = (operation: Operation) => (request: Sent) => request.operation === operation;
 const isVerification = ({ operation, text }: Sent) => operation === 'token' && text.includes('client_id=m2morg_');
-const ids = () => emulator.clients().map(({ client_id }) => client_id);
 
 describe.each(['job', 'persistent'] as const)('a run with lifetime: %s', (lifetime) => {
   it.each([
@@ -57,13 +57,11 @@ describe.each(['job', 'persistent'] as const)('a run with lifetime: %s', (lifeti
     expect(exitCode).toBe(1);
     expect(sentTo(emulator, 'createClient')).toHaveLength(1);
     expect(lines.at(-1)).toMatch(/^Deleted client m2morg_\d+\.$/);
-    expect(ids()).toEqual([]);
+    expect(clientIds(emulator)).toEqual([]);
   });
 });
 
 describe('a run that is interrupted while it rotates the secret of a client', () => {
-  const secretIds = () => emulator.clients().flatMap(({ secrets = [] }) => secrets.map(({ id }) => id));
-
   function seed(): { client_id: string; old: string | undefined } {
     const { client } = seedEarlier(emulator, {}, { ageMs: DAY });
     return { client_id: client.client_id, old: client.secrets?.[0]?.id };
@@ -72,7 +70,7 @@ describe('a run that is interrupted while it rotates the secret of a client', ()
   it('deletes the secret that it added if a rotation is interrupted, and keeps the client and its old secret', async () => {
     const { client_id, old } = seed();
     const { exitCode, lines } = await interrupt('before', isVerification, { lifetime: 'persistent' });
-    expect({ exitCode, clients: ids(), secrets: secretIds() }).toEqual({
+    expect({ exitCode, clients: clientIds(emulator), secrets: secretIds(emulator) }).toEqual({
       exitCode: 1,
       clients: [client_id],
       secrets: [old],
@@ -88,8 +86,8 @@ describe('a run that is interrupted while it rotates the secret of a client', ()
     async (_, when) => {
       const { client_id, old } = seed();
       const { exitCode, log } = await interrupt(when, is('addSecret'), { lifetime: 'persistent' });
-      const [first, added, ...more] = secretIds();
-      expect({ exitCode, clients: ids(), first, more }).toEqual({
+      const [first, added, ...more] = secretIds(emulator);
+      expect({ exitCode, clients: clientIds(emulator), first, more }).toEqual({
         exitCode: 1,
         clients: [client_id],
         first: old,
@@ -102,7 +100,7 @@ describe('a run that is interrupted while it rotates the secret of a client', ()
   it('warns that the server may still add a secret if a rotation is cut off seconds before', async () => {
     const { client_id } = seed();
     const { exitCode, log } = await interrupt('before', is('addSecret'), { lifetime: 'persistent', later: 3_000 });
-    expect({ exitCode, clients: ids() }).toEqual({ exitCode: 1, clients: [client_id] });
+    expect({ exitCode, clients: clientIds(emulator) }).toEqual({ exitCode: 1, clients: [client_id] });
     expect(log).toContain(`::warning::Could not determine whether a secret was added to client ${client_id}`);
   });
 });

@@ -58,7 +58,7 @@ describe('a later step that echoes secrets', () => {
 
   it('masks a secret with characters that URLs, JSON and forms encode, if a later step echoes it', async () => {
     const secret = ['100%', '"a\\b"', '/<&>', "b+c='d'", '`$(id)~!*'].join('-');
-    const edit = (answer: object) => ({ ...answer, plain_secret: secret });
+    const edit = (body: object) => ({ ...body, plain_secret: secret });
     emulator.faults.add({ operation: 'createClient', fault: { kind: 'edit', edit } });
     const { exitCode, log, lines } = await echo(false);
     expect(exitCode).toBe(0);

@@ -1,7 +1,7 @@
 import { expect } from '@jest/globals';
 import { decodeJwt } from 'jose';
-import { sentTo } from '../support/action.ts';
 import { useEmulator } from '../support/emulators.ts';
+import { isChange, sentTo } from '../support/requests.ts';
 import { idTokenOf, it, run } from './runner.ts';
 
 const emulator = useEmulator();
@@ -58,8 +58,7 @@ it('shows the plan of a dry run in log and job summary, and changes nothing', as
   expect(lines).toEqual(expect.arrayContaining(['- create a client']));
   expect(log).toContain('Summary - <h3>Scalekit organization client: plan, nothing was changed</h3>');
   expect(log).toContain('::set-output:: result=planned');
-  const changes = emulator.requests.filter(({ method, operation }) => method !== 'GET' && operation !== 'token');
-  expect(changes).toEqual([]);
+  expect(emulator.requests.filter(isChange)).toEqual([]);
 });
 
 it('names client and secret by their ids in the job summary', async () => {

@@ -1,6 +1,7 @@
 import { expect } from '@jest/globals';
 import { RUNNER_VARIABLES } from '../../emulator/runner.ts';
 import { credentialsWork } from '../support/action.ts';
+import { clientIds } from '../support/clients.ts';
 import { useEmulator } from '../support/emulators.ts';
 import { idTokenOf, it, run } from './runner.ts';
 
@@ -9,7 +10,6 @@ const [VARIABLE, SECRET] = ['SCALEKIT_M2M_CLIENT_ID', 'SCALEKIT_M2M_CLIENT_SECRE
 
 const emulator = useEmulator();
 
-const ids = () => emulator.clients().map(({ client_id }) => client_id);
 const saved = () => {
   const { variables, secrets } = emulator.github.repository(REPOSITORY);
   return { client_id: variables.get(VARIABLE)?.value ?? '', secret: secrets.get(SECRET)?.value ?? '' };
@@ -21,7 +21,10 @@ it.each([
 ])('saves credentials, reuses them without a change and deletes them with their client, %s', async (_, hasIdToken) => {
   const env = hasIdToken ? idTokenOf(emulator) : {};
   const save = await run(emulator, 'saving', { job: 'save', env });
-  expect({ exitCode: save.exitCode, clients: ids() }).toEqual({ exitCode: 0, clients: [saved().client_id] });
+  expect({ exitCode: save.exitCode, clients: clientIds(emulator) }).toEqual({
+    exitCode: 0,
+    clients: [saved().client_id],
+  });
   expect(await credentialsWork(emulator, saved())).toBe(true);
 
   const before = { ...saved(), clients: emulator.clients() };
@@ -40,7 +43,7 @@ it.each([
     exitCode: 0,
     lastLine: `deleted=${before.client_id}.`,
   });
-  expect({ ...saved(), clients: ids() }).toEqual({ client_id: '', secret: '', clients: [] });
+  expect({ ...saved(), clients: clientIds(emulator) }).toEqual({ client_id: '', secret: '', clients: [] });
   expect(emulator.requests.filter(({ operation }) => operation === 'idToken')).toHaveLength(hasIdToken ? 3 : 0);
 });
 
@@ -58,15 +61,15 @@ async function killRunner(runId: number): Promise<string> {
     },
   });
   expect(exitCode).toBeNull();
-  expect(ids()).toHaveLength(1);
-  return ids()[0] ?? '';
+  expect(clientIds(emulator)).toHaveLength(1);
+  return clientIds(emulator)[0] ?? '';
 }
 
 it('deletes the client of a run whose runner was killed with sweep/, but only when the run is completed', async () => {
   const runId = 17_000_000_001;
   const id = await killRunner(runId);
   const early = await run(emulator, 'sweep');
-  expect({ exitCode: early.exitCode, lastLine: early.lines.at(-1), clients: ids() }).toEqual({
+  expect({ exitCode: early.exitCode, lastLine: early.lines.at(-1), clients: clientIds(emulator) }).toEqual({
     exitCode: 0,
     lastLine: 'deleted=.',
     clients: [id],
@@ -74,11 +77,11 @@ it('deletes the client of a run whose runner was killed with sweep/, but only wh
 
   emulator.github.addRun(REPOSITORY, { id: runId, status: 'completed' });
   const dry = await run(emulator, 'sweep', { vars: { DRY_RUN: 'true' } });
-  expect({ exitCode: dry.exitCode, clients: ids() }).toEqual({ exitCode: 0, clients: [id] });
+  expect({ exitCode: dry.exitCode, clients: clientIds(emulator) }).toEqual({ exitCode: 0, clients: [id] });
   expect(dry.log).toContain(id);
 
   const swept = await run(emulator, 'sweep');
-  expect({ exitCode: swept.exitCode, lastLine: swept.lines.at(-1), clients: ids() }).toEqual({
+  expect({ exitCode: swept.exitCode, lastLine: swept.lines.at(-1), clients: clientIds(emulator) }).toEqual({
     exitCode: 0,
     lastLine: `deleted=${id}.`,
     clients: [],

@@ -4,12 +4,11 @@ import type { Fault } from '../../emulator/index.ts';
 import { RUNNER_VARIABLES } from '../../emulator/runner.ts';
 import type { FindingKind } from '../../src/client/audit.ts';
 import { createNonce } from '../../src/inputs/desired-client.ts';
-import { errors, interruptedAt, markerLine, plainLines, runAction, sentTo, warnings } from '../support/action.ts';
+import { errors, markerLine, plainLines, runAction, warnings } from '../support/action.ts';
 import {
   type Audited,
   audit,
   claims,
-  editClients,
   kindsById,
   OF_SERVICE,
   SERVICE,
@@ -17,22 +16,23 @@ import {
   seedMarked,
   tableRows,
 } from '../support/audits.ts';
+import { editClients } from '../support/clients.ts';
 import { useEmulator } from '../support/emulators.ts';
-import { expectFailed } from '../support/failed.ts';
 import { useFolder } from '../support/folders.ts';
-import { DAY } from '../support/saved.ts';
+import { expectFailed } from '../support/outcomes.ts';
+import { interruptedAt, sentTo } from '../support/requests.ts';
+import { DAY, HOUR } from '../support/times.ts';
 
 // audit/ reports the clients of an organization and what is odd about them. What it cannot read is in
-// audit-unknown.test.ts.
+// audit-not-read.test.ts.
 
 const emulator = useEmulator();
 const inFolder = useFolder();
 
-const HOUR = DAY / 24;
 const { GITHUB_REPOSITORY: REPOSITORY, GITHUB_REPOSITORY_ID: REPOSITORY_ID } = RUNNER_VARIABLES;
 
 describe('findings of audit/', () => {
-  it('reports no finding about a client in order', async () => {
+  it('reports no findings about a client within all limits', async () => {
     const id = seedMarked(emulator);
     const run = await audit(emulator, { max_secrets: '1', max_secret_age: '1' });
     expect(run).toMatchObject({ exitCode: 0, outputs: { findings: '0' }, annotations: [] });
@@ -120,7 +120,11 @@ describe('findings of audit/', () => {
     const page = (body: object): Fault => ({ kind: 'status', status: 200, body });
     emulator.faults.add(
       { operation: 'listClients', call: 1, fault: page({ clients: [client], next_page_token: 'more' }) },
-      { operation: 'listClients', call: 2, fault: page({ clients: [{ ...client, description: 'By hand.' }] }) },
+      {
+        operation: 'listClients',
+        call: 2,
+        fault: page({ clients: [{ ...client, description: 'Created manually.' }] }),
+      },
     );
     const { report } = await audit(emulator);
     expect(report).toMatchObject({ counts: { marked: 0, unmarked: 1, undescribed: 0 }, clients: [] });
@@ -279,7 +283,7 @@ describe('failures of audit/', () => {
   it('fails if the report cannot be written, after findings and gaps are shown', async () => {
     seedMarked(emulator, { lifetime: 'job' }, { ageMs: 2 * DAY });
     editClients(emulator, (client) => ({ ...client, secrets: undefined }));
-    const run = await audit(emulator, {}, { env: { RUNNER_TEMP: '/nowhere' } });
+    const run = await audit(emulator, {}, { env: { RUNNER_TEMP: inFolder('missing') } });
     expect(warnings(run)).toEqual([expect.stringMatching(/^The secrets of 1 client were not read\./)]);
     expect(run).toMatchObject({ exitCode: 1, outputs: { findings: '1' } });
     expect(errors(run)).toEqual([expect.stringMatching(/^Could not write the report: ENOENT/)]);

@@ -1,18 +1,18 @@
 import { expect, it } from '@jest/globals';
 import type { Emulator } from '../../emulator/index.ts';
-import { markerLine, notices, REPOSITORY_CLAIMS, runAction, seedEarlier, sentTo } from '../support/action.ts';
+import { type Inputs, markerLine, notices, REPOSITORY_CLAIMS, runAction, seedEarlier } from '../support/action.ts';
+import { editClients } from '../support/clients.ts';
 import { useEmulator } from '../support/emulators.ts';
-import { editClients } from '../support/existing.ts';
-import { expectFailed, expectRefusal } from '../support/failed.ts';
-import { DAY, keyOf, operationsOf } from '../support/saved.ts';
+import { expectFailed, expectRefusal } from '../support/outcomes.ts';
+import { operationsOf, sentTo } from '../support/requests.ts';
+import { identityHashOf } from '../support/saved.ts';
+import { DAY } from '../support/times.ts';
 
 // The input client_id names the client to use, in place of a search.
 
 const emulator = useEmulator();
 
 type Fields = Parameters<Emulator['seed']>[0];
-type Inputs = Record<string, string>;
-
 const run = (inputs: Inputs = {}) => runAction(emulator, { inputs });
 /** Adds a client like one that a run without inputs created yesterday. */
 const seed = (fields: Fields = {}) => seedEarlier(emulator, fields, { ageMs: DAY });
@@ -94,7 +94,7 @@ it.each(['rotate', 'replace'])(
   async (on_existing) => {
     const named = emulator.seed({ name: 'Made manually' }).client;
     const { client } = seed();
-    editClients(emulator, 'getClient', () => client);
+    editClients(emulator, () => client, ['getClient']);
     const executed = await run({ client_id: named.client_id, on_existing });
     const message = /^Could not read client m2morg_\d+: HTTP 200, but it shows another client\.$/;
     expectRefusal(emulator, executed, message, [named, client]);
@@ -116,7 +116,7 @@ it.each([
     expect(now.slice(0, text.length)).toBe(text);
     expect(now.slice(text.length)).toMatch(
       new RegExp(
-        `^\\[scalekit-organization-client v1 key:${keyOf()} repo:740123456 by:740123456 run:17345678901\\.1 lifetime:persistent nonce:[\\w-]{16}\\]$`,
+        `^\\[scalekit-organization-client v1 key:${identityHashOf()} repo:740123456 by:740123456 run:17345678901\\.1 lifetime:persistent nonce:[\\w-]{16}\\]$`,
       ),
     );
   },
@@ -147,5 +147,5 @@ it('reports that the ownership marker remains if the step fails and the former d
   const { client_id } = emulator.seed({ name: 'Manual', custom_claims: REPOSITORY_CLAIMS }).client;
   emulator.faults.add({ operation: 'addSecret', fault: { kind: 'status', status: 403 } });
   expectFailed(await run({ client_id }), 'could not be restored');
-  expect(emulator.clients()[0]?.description).toContain(`v1 key:${keyOf()} `);
+  expect(emulator.clients()[0]?.description).toContain(`v1 key:${identityHashOf()} `);
 });

@@ -1,18 +1,18 @@
 import { describe, expect, it } from '@jest/globals';
 import type { Emulator, Operation } from '../../emulator/index.ts';
 import type { Executed, Outcome, Step } from '../../emulator/runner.ts';
-import { errors, markerLine, savingIn, sentTo, warnings } from '../support/action.ts';
-import { ALL_ENTRIES, clientIds, entriesIn, runDelete, seedManaged, seedSavedFor } from '../support/delete.ts';
+import { errors, type Inputs, markerLine, savingIn, warnings } from '../support/action.ts';
+import { clientIds } from '../support/clients.ts';
+import { ALL_ENTRIES, entriesIn, runDelete, seedManaged, seedSavedFor } from '../support/delete.ts';
 import { useConcurrentTests, useEmulator } from '../support/emulators.ts';
+import { expectFailed, expectSucceeded } from '../support/outcomes.ts';
+import { operationsOf, sentTo } from '../support/requests.ts';
 import {
   changesOf,
   cutOff,
-  DAY,
   ID,
-  type Inputs,
   isAbout,
   NAMES,
-  operationsOf,
   REPOSITORY,
   repositoryOf,
   SECRET,
@@ -22,6 +22,7 @@ import {
   seedSaved,
   stateValue,
 } from '../support/saved.ts';
+import { DAY } from '../support/times.ts';
 
 // Tests of the saved credentials that `delete/` deletes.
 
@@ -32,11 +33,6 @@ const removeIn = (on: Emulator, inputs: Inputs = {}, step: Step = {}): Promise<E
   runDelete(on, { ...savingIn(on), ...inputs }, step);
 const remove = (inputs: Inputs = {}, step: Step = {}) => removeIn(emulator, inputs, step);
 const ids = () => clientIds(emulator);
-
-/** Checks that a run failed before it deleted anything: it set no output. */
-function expectRefused({ exitCode, outputs }: Outcome): void {
-  expect({ exitCode, outputs }).toEqual({ exitCode: 1, outputs: {} });
-}
 
 /** Checks that a run succeeded without a warning, and that no client and no saved credentials exist any more. */
 function expectAllDeleted(run: Outcome): void {
@@ -87,7 +83,7 @@ describe('the secret location', () => {
     const location = seedSavedFor(emulator);
     seedManaged(emulator);
     const run = await remove({ save_to: 'none' });
-    expect(run.exitCode).toBe(0);
+    expectSucceeded(run);
     expect(entriesIn(location)).toEqual(ALL_ENTRIES);
     expect(ids()).toEqual([]);
     expect(operationsOf(emulator)).toEqual(['token', 'listClients', 'getClient', 'deleteClient']);
@@ -277,7 +273,7 @@ describe('permissions', () => {
       const location = seedSavedFor(isolated, environment);
       const id = seedManaged(isolated, { environment });
       const run = await removeIn(isolated, { ...inputs, github_token: isolated.github.addToken(token) });
-      expectRefused(run);
+      expectFailed(run);
       expect(clientIds(isolated)).toEqual([id]);
       expect(entriesIn(location)).toEqual(ALL_ENTRIES);
       expect(errors(run)).toEqual([expect.stringMatching(message)]);
@@ -330,7 +326,7 @@ describe('another owner', () => {
     const location = seedSavedFor(emulator, '', { name: 'Deploy' });
     location.setVariable(ID, seedManaged(emulator));
     const run = await remove();
-    expect(run.exitCode).toBe(0);
+    expectSucceeded(run);
     expect(warnings(run)).toHaveLength(1);
     expect(entriesIn(location)).toEqual(ALL_ENTRIES);
     expect(ids()).toEqual([]);
@@ -375,7 +371,7 @@ describe('client_id', () => {
     const client_id = emulator.seed({ name: 'x', description: 'Created manually.' }).client.client_id;
     location.setVariable(ID, client_id);
     const run = await remove({ client_id });
-    expectRefused(run);
+    expectFailed(run);
     expect(errors(run)).toEqual([expect.stringMatching(`^Client ${client_id} is not `)]);
     expect(ids()).toEqual([client_id]);
     expect(entriesIn(location)).toEqual(ALL_ENTRIES);

@@ -4,28 +4,21 @@ import { type Executed, type Outcome, RUNNER_VARIABLES, type Step } from '../../
 import type { Identity } from '../../src/client/identity.ts';
 import {
   errors,
-  interruptedAt,
+  type Inputs,
   longestAnnotation,
   markerLine,
   plainLines,
   readable,
   runAction,
-  sentTo,
   warnings,
 } from '../support/action.ts';
-import { ALL_ENTRIES, clientIds, entriesIn, runDelete, seedManaged, seedSavedFor } from '../support/delete.ts';
+import { clientIds, clientUrl } from '../support/clients.ts';
+import { ALL_ENTRIES, entriesIn, runDelete, seedManaged, seedSavedFor } from '../support/delete.ts';
 import { useEmulator } from '../support/emulators.ts';
-import {
-  DAY,
-  ID,
-  type Inputs,
-  operationsOf,
-  REPOSITORY,
-  repositoryOf,
-  SECRET,
-  STATE,
-  seedFormer,
-} from '../support/saved.ts';
+import { expectFailed, expectSucceeded } from '../support/outcomes.ts';
+import { barrier, interruptedAt, isChange, operationsOf, sentTo } from '../support/requests.ts';
+import { ID, REPOSITORY, repositoryOf, SECRET, STATE, seedFormer } from '../support/saved.ts';
+import { DAY } from '../support/times.ts';
 
 // Tests of `delete/`. delete-saved.test.ts has those of saved credentials.
 
@@ -37,7 +30,8 @@ const seed = (identity: Partial<Identity> = {}, options: Parameters<typeof seedM
   seedManaged(emulator, identity, options);
 const ids = () => clientIds(emulator);
 const saving = () => ({ save_to: 'repository', github_token: emulator.github.token });
-const callTo = (id: string) => `DELETE ${emulator.url}/api/v1/organizations/${emulator.organization.id}/clients/${id}`;
+/** Returns the manual call that deletes a client. */
+const callTo = (id: string) => `DELETE ${clientUrl(emulator, id)}`;
 const about = (id: string) => ({
   where: ({ path }: { path: string }) => path.endsWith(`/clients/${id}`),
 });
@@ -50,11 +44,6 @@ function expectDeleted(run: Outcome, ...deleted: string[]): void {
     annotations: [],
     outputs: { deleted: deleted.join(' ') },
   });
-}
-
-/** Checks that a run failed before it deleted anything: it set no output. */
-function expectRefused({ exitCode, outputs }: Outcome): void {
-  expect({ exitCode, outputs }).toEqual({ exitCode: 1, outputs: {} });
 }
 
 describe('the clients that are found', () => {
@@ -83,8 +72,7 @@ describe('the clients that are found', () => {
     emulator.seed({ name, description }, { organizationId: organization.id });
 
     const run = await remove();
-    expect(run.exitCode).toBe(0);
-    expect(errors(run)).toEqual([]);
+    expectSucceeded(run);
     expect(warnings(run)).toEqual([
       expect.stringMatching(/^Clients with this repository's claims and no ownership marker: /),
       expect.stringMatching(/^Clients with several different ownership markers: /),
@@ -294,7 +282,7 @@ describe('client_id', () => {
       const before = emulator.clients();
       for (const dry_run of ['false', 'true']) {
         const run = await remove({ client_id: id, ...saving(), dry_run });
-        expectRefused(run);
+        expectFailed(run);
         expect(errors(run)).toEqual([expect.stringMatching(`^Client ${id} is not managed by this step: .*${words}`)]);
         expect(emulator.clients()).toEqual(before);
         expect(entriesIn(location)).toEqual(ALL_ENTRIES);
@@ -309,7 +297,7 @@ describe('client_id', () => {
     const custom_claims = [{ key: 'github_repository', value: REPOSITORY }];
     const id = emulator.seed({ name: `GitHub Actions: ${REPOSITORY}`, description, custom_claims }).client.client_id;
     const run = await remove({ client_id: id });
-    expectRefused(run);
+    expectFailed(run);
     expect(ids()).toEqual([id]);
     expect(errors(run)).toEqual([
       expect.stringMatching(`^Client ${id} is not (deleted|managed by this step): its description has (no|several)`),
@@ -320,7 +308,7 @@ describe('client_id', () => {
     const [id, other] = [seed(), seed()];
     const client = emulator.clients().find(({ client_id }) => client_id === other);
     emulator.faults.add({ operation: 'getClient', fault: { kind: 'edit', edit: () => ({ client }) } });
-    expectRefused(await remove({ client_id: id }));
+    expectFailed(await remove({ client_id: id }));
     expect(ids()).toEqual([id, other]);
   });
 });
@@ -342,9 +330,7 @@ it('lists in a dry run every client, variable and secret that it would delete, a
   }
   expect(emulator.clients()).toEqual(before);
   expect(entriesIn(location)).toEqual(ALL_ENTRIES);
-  expect(emulator.requests.filter(({ method }) => method !== 'GET').map(({ operation }) => operation)).toEqual([
-    'token',
-  ]);
+  expect(emulator.requests.filter(isChange)).toEqual([]);
 });
 
 describe('failures', () => {
@@ -373,10 +359,9 @@ describe('failures', () => {
     const count = `and ${all.length - lines.length + 1} more, listed in the log`;
     expect(lines).toContain(count);
     expect(lines.length).toBeGreaterThan(8);
-    for (const line of lines.filter((text) => text !== count)) {
-      expect(line).toMatch(/^Client .* is left over: /);
-      expect(all.some((id) => line.endsWith(callTo(id)))).toBe(true);
-    }
+    const named = lines.filter((line) => line !== count);
+    for (const line of named) expect(line).toMatch(/^Client .* is left over: /);
+    expect(named.filter((line) => !all.some((id) => line.endsWith(callTo(id))))).toEqual([]);
     expect(longestAnnotation(run)).toBeLessThan(4000);
     for (const id of all) expect(plainLines(run)).toContainEqual(expect.stringContaining(callTo(id)));
     expect(run.log).not.toContain('nothing to delete');
@@ -395,7 +380,7 @@ describe('failures', () => {
     const id = seed();
     emulator.faults.add({ operation, fault });
     const run = await remove(saving());
-    expectRefused(run);
+    expectFailed(run);
     expect(errors(run)).toHaveLength(1);
     expect(ids()).toEqual([id]);
     expect(entriesIn(location)).toEqual(ALL_ENTRIES);
@@ -420,14 +405,7 @@ describe('failures', () => {
   it('counts a client that another run deletes at the same time as deleted', async () => {
     const location = seedSavedFor(emulator);
     seed();
-    let arrived = 0;
-    const both = Promise.withResolvers<void>();
-    emulator.hold = async (when, { operation }) => {
-      if (when !== 'after' || operation !== 'getClient' || arrived === 2) return;
-      arrived += 1;
-      if (arrived === 2) both.resolve();
-      await both.promise;
-    };
+    barrier(emulator, 'getClient', 2);
     const runs = await Promise.all([remove(saving()), remove(saving())]);
     for (const run of runs) expect(run).toMatchObject({ exitCode: 0, annotations: [] });
     expect(ids()).toEqual([]);
@@ -475,14 +453,14 @@ describe('another repository', () => {
     emulator.github.rename(OTHER.repository, 'acme/new-name');
     const id = seed(OTHER, { marker: { repo: OTHER.repository_id } });
     const run = await remove(inputs());
-    expectRefused(run);
+    expectFailed(run);
     expect(ids()).toEqual([id]);
     expect(errors(run)).toEqual([expect.stringMatching(/renamed or transferred.*current name/)]);
   });
 
   it('sends nothing if another repository is given without github_token', async () => {
     const run = await remove({ ...inputs(), github_token: '' });
-    expectRefused(run);
+    expectFailed(run);
     expect(emulator.requests).toEqual([]);
     expect(errors(run)).toEqual([expect.stringMatching(/^Bad input: github_token: is empty/)]);
   });
@@ -504,7 +482,7 @@ it('names all bad inputs of delete/ in one error, and sends nothing', async () =
     dry_run: 'maybe',
     timeout: '4',
   });
-  expectRefused(run);
+  expectFailed(run);
   expect(emulator.requests).toEqual([]);
   expect(run.annotations).toHaveLength(1);
   const [message = ''] = errors(run);

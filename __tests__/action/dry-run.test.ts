@@ -1,14 +1,14 @@
 import { expect, it } from '@jest/globals';
 import type { Emulator } from '../../emulator/index.ts';
 import type { Executed } from '../../emulator/runner.ts';
-import { errors, REPOSITORY_CLAIMS, runAction, seedEarlier } from '../support/action.ts';
+import { type Inputs, REPOSITORY_CLAIMS, runAction, seedEarlier } from '../support/action.ts';
 import { useEmulator } from '../support/emulators.ts';
-import { expectRefusal } from '../support/failed.ts';
-import { changesOf, DAY, operationsOf } from '../support/saved.ts';
+import { expectRefusal, expectSucceeded } from '../support/outcomes.ts';
+import { operationsOf } from '../support/requests.ts';
+import { changesOf } from '../support/saved.ts';
+import { DAY } from '../support/times.ts';
 
 const emulator = useEmulator();
-
-type Inputs = Record<string, string>;
 
 /** Adds a client like one that a run without inputs created yesterday. */
 const seed = (fields: Parameters<Emulator['seed']>[0] = {}, secrets = [{ ageMs: DAY }]) =>
@@ -38,7 +38,7 @@ function planIn({ log, summary }: Executed) {
 async function planOf(inputs: Inputs) {
   const before = emulator.clients();
   const executed = await dryRun(inputs);
-  expect(errors(executed)).toEqual([]);
+  expectSucceeded(executed);
   expect(executed).toMatchObject({
     exitCode: 0,
     state: { client: '' },

@@ -1,20 +1,14 @@
+import { rmSync, writeFileSync } from 'node:fs';
 import { expect, it } from '@jest/globals';
 import { DEBUG_MARKER, type Fault, type Operation } from '../../emulator/index.ts';
-import {
-  credentialsWork,
-  errors,
-  readable,
-  runAction,
-  secretsOf,
-  seedEarlier,
-  sentTo,
-  warnings,
-} from '../support/action.ts';
+import type { Executed } from '../../emulator/runner.ts';
+import { credentialsWork, errors, readable, runAction, secretsOf, seedEarlier, warnings } from '../support/action.ts';
+import { clientIds, clientUrl, secretIds } from '../support/clients.ts';
 import { useEmulator } from '../support/emulators.ts';
-import { clientIds, clientUrl, secretIds } from '../support/existing.ts';
-import { expectFailed } from '../support/failed.ts';
 import { useFolder } from '../support/folders.ts';
-import { DAY, operationsOf } from '../support/saved.ts';
+import { expectFailed, expectSucceeded } from '../support/outcomes.ts';
+import { operationsOf, sentTo } from '../support/requests.ts';
+import { DAY } from '../support/times.ts';
 
 // What the action does if a server refuses a request, or if a response is lost, wrong or incomplete.
 
@@ -151,6 +145,27 @@ it('sends no request if the state for the post step cannot be written', async ()
   expect(emulator.requests).toEqual([]);
 });
 
+/** Runs a step whose state file is deleted when the server receives the create request. */
+function runWithoutState(): Promise<Executed> {
+  const state = inFolder('state');
+  writeFileSync(state, '');
+  emulator.hold = (_, { operation }) => {
+    if (operation === 'createClient') rmSync(state, { force: true });
+  };
+  return runAction(emulator, { env: { GITHUB_STATE: state } });
+}
+
+it('reports why the create failed although the state file disappeared meanwhile', async () => {
+  emulator.faults.add({ operation: 'createClient', fault: { kind: 'status', status: 403 } });
+  expectFailed(await runWithoutState(), 'HTTP 403');
+  expect(emulator.clients()).toEqual([]);
+});
+
+it('deletes the new client if the state file disappears during the create request', async () => {
+  expectFailed(await runWithoutState(), /Removed again: client m2morg_\d+\.$/);
+  expect(emulator.clients()).toEqual([]);
+});
+
 it('names the new client that roll-back could not delete with the manual call, and the post step deletes it', async () => {
   emulator.behaviour.dropScopes = ['a'];
   emulator.faults.add({ operation: 'deleteClient', fault: { kind: 'status', status: 403 } });
@@ -233,7 +248,7 @@ it('adds another secret if the response with the first one is lost, and warns wi
   const old = seedSecrets(3);
   loseSecrets(1);
   const run = await runAction(emulator, { inputs: { keep_secrets: '5' } });
-  expect(run.exitCode).toBe(0);
+  expectSucceeded(run);
   const lost = secretIds(emulator)[old.length];
   expect(secretIds(emulator)).toEqual([...old, lost, run.outputs.secret_id]);
   expect(warnings(run)).toEqual([
@@ -270,7 +285,7 @@ it('never deletes the published secret after a lost create response, however lit
     client: { ...client, secrets: client.secrets.slice(1).map((secret: object) => ({ ...secret, secret_suffix: '' })) },
   }));
   const run = await runAction(emulator);
-  expect(run.exitCode).toBe(0);
+  expectSucceeded(run);
   expect(await credentialsWork(emulator, run.outputs)).toBe(true);
 });
 
@@ -282,6 +297,6 @@ it('succeeds if an update that is refused in the end was applied by its first re
     { operation, call: 2, fault: { kind: 'status', status: 403 } },
   );
   const run = await runAction(emulator, { inputs: { scopes: 'a b' } });
-  expect(run.exitCode).toBe(0);
+  expectSucceeded(run);
   expect(emulator.clients()[0]?.scopes).toEqual(['a', 'b']);
 });

@@ -1,9 +1,11 @@
 import { writeFileSync } from 'node:fs';
 import { expect, it } from '@jest/globals';
-import { errors, runAction, savingIn, sentTo } from '../support/action.ts';
+import { errors, runAction, savingIn } from '../support/action.ts';
 import { checkOutcome, SIGN, useCheckedRuns } from '../support/checked-run.ts';
 import { useEmulator } from '../support/emulators.ts';
 import { useFolder } from '../support/folders.ts';
+import { expectSucceeded } from '../support/outcomes.ts';
+import { sentTo } from '../support/requests.ts';
 
 // What an earlier step or a broken runner can put into variables, into the state and into the runner's files.
 
@@ -71,7 +73,7 @@ it('saves credentials although the payload of the event is null', async () => {
   expect(checked.entries).toHaveLength(5);
 });
 
-it('needs a payload of the event that is JSON only if it calls GitHub', async () => {
+it('fails on an event payload that is not JSON only if the step calls GitHub', async () => {
   const GITHUB_EVENT_PATH = inFolder('event.json');
   writeFileSync(GITHUB_EVENT_PATH, `{"pull_request": ${SIGN}\n::error::x`);
   const message =
@@ -94,5 +96,5 @@ it('prints no part of hostile variables that it does not need as a command, and 
   const names = ['no_proxy', 'GITHUB_SERVER_URL', 'RUNNER_TEMP', 'GITHUB_RETENTION_DAYS'];
   const checked = await run(emulator, { env: Object.fromEntries(names.map((name) => [name, HOSTILE])) });
   expect(checked).toMatchObject({ exitCode: 0, stderr: '' });
-  expect(errors(checked)).toEqual([]);
+  expectSucceeded(checked);
 });

@@ -1,7 +1,7 @@
 import { expect, it } from '@jest/globals';
-import { sentTo } from '../support/action.ts';
 import { type CheckedRun, SIGN, useCheckedRuns } from '../support/checked-run.ts';
 import { useEmulator } from '../support/emulators.ts';
+import { sentTo } from '../support/requests.ts';
 
 // Secrets and access tokens of Scalekit that a runner could interpret: they are published unchanged and masked, or refused.
 

@@ -5,7 +5,9 @@ import { escapeInvisible } from '../../src/output/text.ts';
 import { errors, markerLine, savingIn, seedEarlier } from '../support/action.ts';
 import { type CheckedRun, SIGN, useCheckedRuns } from '../support/checked-run.ts';
 import { useEmulator } from '../support/emulators.ts';
-import { DAY, ID, REPOSITORY, repositoryOf, SECRET, STATE, stateValue } from '../support/saved.ts';
+import { expectSucceeded } from '../support/outcomes.ts';
+import { ID, REPOSITORY, repositoryOf, SECRET, STATE, stateValue } from '../support/saved.ts';
+import { DAY } from '../support/times.ts';
 
 // Texts of users and servers that a runner, a terminal, a browser or a later step could interpret. useCheckedRuns() checks
 // that none of them becomes a command, markup, an output or a control character.
@@ -343,7 +345,7 @@ it('shows each hostile piece of a text as text, in log, summary, plan and error'
     custom_claims: jsonInput(Object.fromEntries(texts.map((text, at) => [`k${at}`, text]))),
   };
   const created = await run(emulator, { inputs: { ...inputs, audience: jsonInput(texts) } });
-  expect(created.exitCode).toBe(0);
+  expectSucceeded(created);
   for (const at of texts.keys()) expect(created.codes).toContainEqual(expect.stringMatching(`^k${at}=${SIGN}`));
   const edit = ({ clients, ...page }: { clients: object[] }) => ({
     ...page,
@@ -351,7 +353,7 @@ it('shows each hostile piece of a text as text, in log, summary, plan and error'
   });
   emulator.faults.add({ operation: 'listClients', fault: { kind: 'edit', edit } });
   const planned = await run(emulator, { inputs: { ...inputs, dry_run: 'true', scopes: 'a', audience: 'b' } });
-  expect(planned.exitCode).toBe(0);
+  expectSucceeded(planned);
   expect(planned.lines.join('\n')).toContain(`    scopes: from "${SIGN}`);
   const failed = await run(emulator, { inputs: { ...inputs, on_existing: 'fail' } });
   expect(failed.exitCode).toBe(1);

@@ -1,17 +1,19 @@
 import { expect } from '@jest/globals';
 import type { Emulator } from '../../emulator/index.ts';
-import { credentialsWork, runAction, sentTo, warnings } from '../support/action.ts';
+import { credentialsWork, runAction, warnings } from '../support/action.ts';
+import { clientIds } from '../support/clients.ts';
 import { useConcurrentTests } from '../support/emulators.ts';
-import { clientIds } from '../support/existing.ts';
-import { expectFailed } from '../support/failed.ts';
+import { FEWEST_REQUESTS } from '../support/network.ts';
+import { expectFailed, expectSucceeded } from '../support/outcomes.ts';
+import { sentTo } from '../support/requests.ts';
 
-// Create requests that the server finishes after the action has stopped waiting for the response. Each test waits for
-// seconds.
+// Create requests that the server finishes after the action has stopped waiting for the response, or that are sent again
+// later. Each test waits for seconds.
 
 const itWaits = useConcurrentTests();
 
 /**
- * Makes a gateway answer the first create request with 504. The server behind it finishes that request when the second one
+ * Makes a gateway respond to the first create request with 504. The server behind it finishes that request when the second one
  * arrives.
  */
 function finishFirstLate(emulator: Emulator): void {
@@ -37,7 +39,7 @@ itWaits(
     const body = { code: 7, message: 'permission denied' };
     emulator.faults.add({ operation: 'deleteClient', fault: { kind: 'status', status: 403, body } });
     const run = await runAction(emulator);
-    expect(run.exitCode).toBe(0);
+    expectSucceeded(run);
     expect(await credentialsWork(emulator, run.outputs)).toBe(true);
     const [late, ...others] = clientIds(emulator).filter((id) => id !== run.outputs.client_id);
     expect(others).toEqual([]);
@@ -65,3 +67,12 @@ itWaits(
     expect(emulator.clients()).toEqual([]);
   },
 );
+
+itWaits('records in the state when the last create request was sent', async (emulator) => {
+  const fault = { kind: 'status', status: 429, headers: { 'retry-after': '1' } } as const;
+  emulator.faults.add({ operation: 'createClient', times: 1, fault });
+  const run = await runAction(emulator, { inputs: FEWEST_REQUESTS });
+  const [first = 0, ...later] = sentTo(emulator, 'createClient').map(({ at }) => at);
+  expect(later).toHaveLength(1);
+  expect(JSON.parse(run.state.client ?? '').client.sent_at).toBeGreaterThan(first + 900);
+});

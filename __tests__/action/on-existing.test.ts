@@ -2,26 +2,24 @@ import { expect, it } from '@jest/globals';
 import type { Emulator } from '../../emulator/index.ts';
 import {
   credentialsWork,
-  errors,
+  type Inputs,
   markerLine,
   REPOSITORY_CLAIMS,
   readable,
   runAction,
   secretsOf,
   seedEarlier,
-  sentTo,
 } from '../support/action.ts';
 import { useEmulator } from '../support/emulators.ts';
-import { expectFailed, expectRefusal } from '../support/failed.ts';
-import { DAY, operationsOf } from '../support/saved.ts';
+import { expectFailed, expectRefusal, expectSucceeded } from '../support/outcomes.ts';
+import { operationsOf, sentTo } from '../support/requests.ts';
+import { DAY } from '../support/times.ts';
 
 // What happens with a client that an earlier run created, by on_existing. replace.test.ts and retire.test.ts have more.
 
 const emulator = useEmulator();
 
 type Fields = Parameters<Emulator['seed']>[0];
-type Inputs = Record<string, string>;
-
 const NAME = 'GitHub Actions: acme/inventory-service';
 const MARKER = markerLine();
 
@@ -35,7 +33,7 @@ it('adds a secret to the client of an earlier run, and the old and the new secre
   const first = await run();
   const before = emulator.requests.length;
   const second = await run();
-  expect(errors(second)).toEqual([]);
+  expectSucceeded(second);
   expect(emulator.clients()).toHaveLength(1);
   expect(second.outputs).toEqual({
     client_id: first.outputs.client_id,
@@ -90,7 +88,7 @@ it.each<{ what: string; fields: Fields; inputs: Inputs; body: Fields }>([
 ])('corrects with one update request only what drifted: $what', async ({ fields, inputs, body }) => {
   const { client } = seed(fields);
   const executed = await run(inputs);
-  expect(errors(executed)).toEqual([]);
+  expectSucceeded(executed);
   expect(updates()).toEqual([body]);
   expect(operationsOf(emulator)).toEqual(['token', 'listClients', 'updateClient', 'addSecret', 'token']);
   expect(emulator.clients()).toEqual([
@@ -120,7 +118,7 @@ it.each<{ what: string; fields: Fields; inputs: Inputs }>([
 ])('sends no update request if $what', async ({ fields, inputs }) => {
   const { client } = seed(fields);
   const executed = await run(inputs);
-  expect(errors(executed)).toEqual([]);
+  expectSucceeded(executed);
   expect(operationsOf(emulator)).toEqual(['token', 'listClients', 'addSecret', 'token']);
   expect(executed.outputs.client_id).toBe(client.client_id);
 });

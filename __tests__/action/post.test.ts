@@ -2,9 +2,12 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from '@jest/globals';
 import type { Emulator } from '../../emulator/index.ts';
 import type { Executed, Outcome, Step } from '../../emulator/runner.ts';
-import { runAction, sentTo, warnings } from '../support/action.ts';
+import { runAction, warnings } from '../support/action.ts';
 import { anotherEmulator, useConcurrentTests, useEmulator } from '../support/emulators.ts';
-import { cutOff, expectNoSecrets, operationsOf } from '../support/saved.ts';
+import { FEWEST_REQUESTS } from '../support/network.ts';
+import { expectSucceeded } from '../support/outcomes.ts';
+import { operationsOf, sentTo } from '../support/requests.ts';
+import { cutOff, expectNoSecrets } from '../support/saved.ts';
 import { reseal } from '../support/state.ts';
 
 // Tests of the post step after main has ended. docs/design.md, promises 7 and 8.
@@ -40,7 +43,7 @@ function expectAllDeleted(emulator: Emulator, post: Outcome): void {
 
 /** Checks that the post step succeeded with one annotation, a warning. @returns its text */
 function expectOneWarning(post: Outcome): string {
-  expect(post.exitCode).toBe(0);
+  expectSucceeded(post);
   expect(post.annotations).toEqual([{ kind: 'warning', message: expect.any(String) }]);
   return warnings(post).join();
 }
@@ -222,6 +225,16 @@ describe('a post step whose state, variables or client another step has changed'
     expectOneWarning(await run.post({ state: { client: value(other) } }));
     expect(emulator.requests).toHaveLength(before);
     expect(other.requests).toEqual([]);
+  });
+
+  it('refuses in the post step the state of another run, although the same API secret sealed it', async () => {
+    const run = await runAction(emulator, { inputs: FEWEST_REQUESTS });
+    const before = emulator.requests.length;
+    for (const env of [{ GITHUB_RUN_ID: '99' }, { GITHUB_RUN_ATTEMPT: '2' }]) {
+      const post = await run.post({ env });
+      expect(post).toMatchObject({ exitCode: 0, annotations: [{ kind: 'warning' }] });
+      expect(emulator.requests).toHaveLength(before);
+    }
   });
 
   it('keeps the client of a job if its description no longer has the nonce of this step', async () => {

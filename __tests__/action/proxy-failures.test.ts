@@ -4,14 +4,12 @@ import { expect, it, jest } from '@jest/globals';
 import type { Emulator } from '../../emulator/index.ts';
 import type { Outcome } from '../../emulator/runner.ts';
 import type { CertificateKind } from '../../emulator/tls.ts';
-import { errors, readable, savingIn, sentTo, warnings } from '../support/action.ts';
-import { expectFailed } from '../support/failed.ts';
+import { errors, type Inputs, readable, savingIn, warnings } from '../support/action.ts';
 import {
   attempts,
   expectNothingDone,
   FILE_OF_CA,
   IMPATIENT,
-  type Inputs,
   idTokens,
   type Listening,
   onConnection,
@@ -27,7 +25,9 @@ import {
   type Variables,
   withRoutes,
 } from '../support/network.ts';
-import { credentialsOf, keptIn, operationsOf, repositoryOf } from '../support/saved.ts';
+import { expectFailed, expectSucceeded } from '../support/outcomes.ts';
+import { operationsOf, sentTo } from '../support/requests.ts';
+import { credentialsIn, credentialsOf, repositoryOf } from '../support/saved.ts';
 
 // What the action does if a forward proxy requires a password, refuses, or breaks (docs/network.md).
 
@@ -59,10 +59,10 @@ it.concurrent("sends the proxy's password from main and post to the proxy alone"
   const env = { https_proxy: `http://${URL_LOGIN}@127.0.0.1:${proxy.port}`, ...idTokens(emulator) };
   const run = await runRemote(emulator, env, { inputs: savingIn(emulator) });
   expect(run).toMatchObject({ exitCode: 0, annotations: [], stderr: '' });
-  expect(keptIn(repositoryOf(emulator))).toEqual(credentialsOf(run));
+  expect(credentialsIn(repositoryOf(emulator))).toEqual(credentialsOf(run));
   const job = await runRemote(emulator, env, { inputs: { lifetime: 'job' } });
   const post = await job.post();
-  expect(post.exitCode).toBe(0);
+  expectSucceeded(post);
   expect(emulator.clients()).toHaveLength(1);
   expect(new Set(proxy.requests)).toEqual(new Set([TO_ID_TOKENS, TO_SCALEKIT, TO_GITHUB]));
   expectNoPassword(run, job, post);
@@ -96,7 +96,7 @@ it.concurrent.each<[what: string, https_proxy: string]>([
   expect(attempts(run)).toBe(0);
 });
 
-it.concurrent('fails before any request if https_proxy is not an address and counts for GitHub alone', async () => {
+it.concurrent('fails before any request if https_proxy is not an address, although only requests to GitHub would use it', async () => {
   await using emulator = await startRemote();
   const env = { https_proxy: '::::', no_proxy: '.scalekit.invalid' };
   const run = await runRemote(emulator, env, { ...withRoutes(emulator), inputs: savingIn(emulator) });

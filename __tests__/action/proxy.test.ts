@@ -1,5 +1,5 @@
 import { expect, it, jest } from '@jest/globals';
-import { credentialsWork, readable, savingIn, secretsOf, sentTo } from '../support/action.ts';
+import { credentialsWork, readable, savingIn, secretsOf } from '../support/action.ts';
 import { anotherEmulator } from '../support/emulators.ts';
 import {
   attempts,
@@ -19,7 +19,9 @@ import {
   type Variables,
   withRoutes,
 } from '../support/network.ts';
-import { credentialsOf, keptIn, operationsOf, repositoryOf } from '../support/saved.ts';
+import { expectSucceeded } from '../support/outcomes.ts';
+import { operationsOf, sentTo } from '../support/requests.ts';
+import { credentialsIn, credentialsOf, repositoryOf } from '../support/saved.ts';
 
 // What the action does through a forward proxy that works (docs/network.md). The table of unit/net/proxy.test.ts has which
 // variables and addresses count.
@@ -55,11 +57,11 @@ it.concurrent('saves and deletes credentials through a proxy, which sees only ho
   const env = { HTTPS_PROXY: proxy.url };
   const saved = await runRemote(emulator, env, { inputs: savingIn(emulator) });
   expect(saved).toMatchObject({ exitCode: 0, annotations: [], stderr: '' });
-  expect(keptIn(repositoryOf(emulator))).toEqual(credentialsOf(saved));
+  expect(credentialsIn(repositoryOf(emulator))).toEqual(credentialsOf(saved));
   const deleted = await runRemote(emulator, env, { action: 'delete', inputs: savingIn(emulator) });
-  expect(deleted.exitCode).toBe(0);
+  expectSucceeded(deleted);
   expect(emulator.clients()).toEqual([]);
-  expect(keptIn(repositoryOf(emulator))).toEqual({});
+  expect(credentialsIn(repositoryOf(emulator))).toEqual({});
 
   expect(new Set(proxy.requests)).toEqual(new Set([TO_SCALEKIT, TO_GITHUB]));
   expect(originsOf(emulator)).toEqual(new Set([SCALEKIT, GITHUB]));
@@ -94,7 +96,7 @@ it.concurrent('sends no request for a loopback address through the proxy', async
   const names = ['http_proxy', 'HTTP_PROXY', 'https_proxy', 'HTTPS_PROXY'];
   const env = Object.fromEntries(names.map((name) => [name, proxy.url]));
   const run = await runShort(emulator, env, { inputs: { scalekit_environment_url: emulator.tlsUrl ?? '' } });
-  expect(run.exitCode).toBe(0);
+  expectSucceeded(run);
   expect(emulator.clients()).toHaveLength(1);
   expect(proxy.requests).toEqual([]);
 });
@@ -105,7 +107,7 @@ it.concurrent('sends requests to GitHub alone through the proxy if no_proxy name
   const env = { https_proxy: proxy.url, no_proxy: '.scalekit.invalid' };
   const run = await runRemote(emulator, env, { ...withRoutes(emulator), inputs: savingIn(emulator) });
   expect(run).toMatchObject({ exitCode: 0, annotations: [] });
-  expect(keptIn(repositoryOf(emulator))).toEqual(credentialsOf(run));
+  expect(credentialsIn(repositoryOf(emulator))).toEqual(credentialsOf(run));
   expect(new Set(proxy.requests)).toEqual(new Set([TO_GITHUB]));
 });
 
@@ -140,7 +142,7 @@ it.concurrent('creates one client if the proxy closes its tunnels after the crea
     if (when === 'after' && operation === 'createClient') proxy.cut();
   };
   const run = await runRemote(emulator, { https_proxy: proxy.url });
-  expect(run.exitCode).toBe(0);
+  expectSucceeded(run);
   expect(emulator.clients()).toHaveLength(1);
   expect(sentTo(emulator, 'createClient')).toHaveLength(1);
   expect(await credentialsWork(emulator, run.outputs)).toBe(true);

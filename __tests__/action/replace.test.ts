@@ -1,11 +1,13 @@
 import { writeFileSync } from 'node:fs';
 import { expect, it } from '@jest/globals';
-import { credentialsWork, journalTo, readJournal, runAction, seedEarlier, warnings } from '../support/action.ts';
+import { credentialsWork, runAction, seedEarlier, warnings } from '../support/action.ts';
+import { clientIds, clientUrl, MAY_NOT_DELETE, MISSING_PERMISSION } from '../support/clients.ts';
 import { useEmulator } from '../support/emulators.ts';
-import { clientIds, clientUrl, MAY_NOT_DELETE, MISSING_PERMISSION, requestedIds } from '../support/existing.ts';
-import { expectFailed } from '../support/failed.ts';
 import { useFolder } from '../support/folders.ts';
-import { DAY } from '../support/saved.ts';
+import { expectFailed } from '../support/outcomes.ts';
+import { readRecording, recordTo } from '../support/recording.ts';
+import { requestedIds } from '../support/requests.ts';
+import { DAY } from '../support/times.ts';
 
 const emulator = useEmulator();
 const inFolder = useFolder();
@@ -14,20 +16,20 @@ const replace = (inputs: Record<string, string> = {}, step = {}) =>
   runAction(emulator, { ...step, inputs: { on_existing: 'replace', ...inputs } });
 
 it('deletes the replaced client only after the credentials of the new one are published', async () => {
-  const journal = inFolder('journal');
-  writeFileSync(journal, '');
+  const recording = inFolder('recording');
+  writeFileSync(recording, '');
   const { client, plainSecrets } = seedEarlier(emulator, { scopes: ['a'] }, { ageMs: DAY });
   const { client_id } = client;
   let outputs = '';
   let oldWorks = false;
   emulator.hold = async (when, { operation }) => {
     if (when !== 'before' || operation !== 'deleteClient') return;
-    outputs = readJournal(journal)
+    outputs = readRecording(recording)
       .map(({ to, text }) => (to === 'output' ? text : ''))
       .join('');
     oldWorks = await credentialsWork(emulator, { client_id, secret: plainSecrets[0] ?? '' });
   };
-  const executed = await replace({}, journalTo(journal));
+  const executed = await replace({}, recordTo(recording));
   expect(executed).toMatchObject({ exitCode: 0, annotations: [], outputs: { result: 'replaced' } });
   for (const value of Object.values(executed.outputs)) expect(outputs).toContain(`\n${value}\n`);
   expect(oldWorks).toBe(true);

@@ -8,7 +8,8 @@ import { makeCertificate } from '../../emulator/tls.ts';
 import { credentialsWork, runAction, savingIn, seedEarlier, trust } from '../support/action.ts';
 import { useEmulator } from '../support/emulators.ts';
 import { useFolder } from '../support/folders.ts';
-import { DAY, operationsOf } from '../support/saved.ts';
+import { operationsOf } from '../support/requests.ts';
+import { DAY } from '../support/times.ts';
 
 // The cost of each kind of step, with TLS: which requests it sends, over how many connections, and which requests wait for
 // others. docs/performance.md has the numbers.
@@ -165,7 +166,7 @@ it.each<{ what: string; requests: string[]; prepare: () => Step }>([
     requests: ['token 2', 'listClients 1'],
     prepare: () => ({ inputs: { on_existing: 'replace', client_id: seed() } }),
   },
-])('sends at the same time $what', async ({ requests, prepare }) => {
+])('sends $what at the same time', async ({ requests, prepare }) => {
   // Each of the requests is held until all of them have arrived.
   const missing = new Set(requests);
   const all = Promise.withResolvers<true>();

@@ -1,19 +1,13 @@
 import { writeFileSync } from 'node:fs';
 import { expect, it } from '@jest/globals';
-import {
-  credentialsWork,
-  errors,
-  journalTo,
-  readJournal,
-  runAction,
-  seedEarlier,
-  warnings,
-} from '../support/action.ts';
+import { credentialsWork, runAction, seedEarlier, warnings } from '../support/action.ts';
+import { clientUrl, MAY_NOT_DELETE, MISSING_PERMISSION, secretIds } from '../support/clients.ts';
 import { useEmulator } from '../support/emulators.ts';
-import { clientUrl, MAY_NOT_DELETE, MISSING_PERMISSION, requestedIds, secretIds } from '../support/existing.ts';
-import { expectFailed } from '../support/failed.ts';
 import { useFolder } from '../support/folders.ts';
-import { DAY, MINUTE, operationsOf } from '../support/saved.ts';
+import { expectFailed, expectSucceeded } from '../support/outcomes.ts';
+import { readRecording, recordTo } from '../support/recording.ts';
+import { operationsOf, requestedIds } from '../support/requests.ts';
+import { DAY, MINUTE } from '../support/times.ts';
 
 // Which old secrets of a client are deleted, and when.
 
@@ -35,7 +29,7 @@ async function rotateWith(keep_secrets: string, ages: string[]) {
   });
   const { client } = seed(secrets);
   const executed = await runAction(emulator, { inputs: { keep_secrets } });
-  expect(errors(executed)).toEqual([]);
+  expectSucceeded(executed);
   const names = new Map(client.secrets?.map(({ id }, at) => [id, ages[at] ?? '']));
   const nameOf = (id: string) => names.get(id) ?? 'new';
   return {
@@ -157,19 +151,19 @@ it.each<{ what: string; keep_secrets: string; ages: string[]; deleted: string[] 
 );
 
 it('deletes old secrets only after the outputs and the final state are written', async () => {
-  const journal = inFolder('journal');
-  writeFileSync(journal, '');
+  const recording = inFolder('recording');
+  writeFileSync(recording, '');
   let written: { to: string; text: string }[] = [];
   emulator.hold = (when, { operation }) => {
-    if (when === 'before' && operation === 'deleteSecret') written = readJournal(journal);
+    if (when === 'before' && operation === 'deleteSecret') written = readRecording(recording);
   };
   seed();
-  const executed = await runAction(emulator, { inputs: { keep_secrets: '1' }, ...journalTo(journal) });
+  const executed = await runAction(emulator, { inputs: { keep_secrets: '1' }, ...recordTo(recording) });
   const outputs = written.filter(({ to }) => to === 'output').map(({ text }) => text);
   for (const value of Object.values(executed.outputs)) expect(outputs.join('')).toContain(`\n${value}\n`);
   // The state that was written last says that the post step has nothing to remove.
   const states = written.filter(({ to }) => to === 'state').map(({ text }) => text);
-  expect(states.some((text) => text.includes('"secret":'))).toBe(true);
+  expect(states).toContainEqual(expect.stringContaining('"secret":'));
   expect(states.at(-1)).not.toMatch(/"(client|secret)":/);
 });
 

@@ -1,10 +1,12 @@
 import { mkdirSync } from 'node:fs';
 import { describe, expect, it } from '@jest/globals';
 import { RUNNER_VARIABLES, type Step } from '../../emulator/runner.ts';
-import { credentialsWork, errors, notices, plainLines, runAction, sentTo, warnings } from '../support/action.ts';
+import { credentialsWork, errors, notices, plainLines, runAction, warnings } from '../support/action.ts';
 import { useEmulator } from '../support/emulators.ts';
 import { useFolder } from '../support/folders.ts';
 import { FORGE_REPOSITORY_ID, type Forge, type ForgeKind, startForge, type UnknownPath } from '../support/forge.ts';
+import { expectSucceeded } from '../support/outcomes.ts';
+import { sentTo } from '../support/requests.ts';
 import { changesOf } from '../support/saved.ts';
 
 // The built actions in the environment of each runner that docs/runners.md names. The variables are those that the
@@ -154,7 +156,7 @@ describe('runners and clients', () => {
       const second = await runAction(emulator, stepOn(variables));
       expect(second.outputs).toMatchObject({ result: 'rotated', client_id });
       const deleted = await runAction(emulator, { ...stepOn(variables), action: 'delete' });
-      expect(errors(deleted)).toEqual([]);
+      expectSucceeded(deleted);
       expect(deleted.outputs).toEqual({ deleted: client_id });
       expect(emulator.clients()).toEqual([]);
     },
@@ -164,7 +166,7 @@ describe('runners and clients', () => {
     const RUNNER_TEMP = inFolder('Läufer 1 (x86)');
     mkdirSync(RUNNER_TEMP);
     const run = await runAction(emulator, { inputs: { lifetime: 'job' }, env: { RUNNER_TEMP } });
-    expect(run.exitCode).toBe(0);
+    expectSucceeded(run);
     expect(await run.post()).toMatchObject({ exitCode: 0, annotations: [] });
     expect(emulator.clients()).toEqual([]);
   });
@@ -246,7 +248,7 @@ describe('Gitea and Forgejo', () => {
     const here = { GITHUB_REPOSITORY: 'acme/tools', GITHUB_REPOSITORY_OWNER: 'acme' };
     const inputs = { repository, github_token: token };
     const run = await runAction(emulator, { inputs, env: { ...envOn(GITEA, forge), ...here } });
-    expect(run.exitCode).toBe(0);
+    expectSucceeded(run);
     expect(emulator.clients()[0]?.custom_claims).toEqual([
       { key: 'github_repository', value: repository },
       { key: 'github_repository_id', value: `${FORGE_REPOSITORY_ID}` },
@@ -257,8 +259,7 @@ describe('Gitea and Forgejo', () => {
     await using forge = await startForge('forgejo');
     const env = { ...envOn(FORGEJO, forge), ...forge.idTokenVariables };
     const run = await runAction(emulator, { env, inputs: { environment: 'production' } });
-    expect(run.exitCode).toBe(0);
-    expect(errors(run)).toEqual([]);
+    expectSucceeded(run);
     expect(plainLines(run).join('\n')).toContain('The environment "production" is asserted: only the input names it.');
     expect(emulator.clients()[0]?.custom_claims).toContainEqual({
       key: 'github_repository_id',

@@ -4,27 +4,26 @@ import type { Step } from '../../emulator/runner.ts';
 import {
   credentialsWork,
   errors,
+  type Inputs,
   markerLine,
   notices,
   runAction,
   seedEarlier,
-  sentTo,
   warnings,
 } from '../support/action.ts';
+import { clientIds } from '../support/clients.ts';
 import { useEmulator } from '../support/emulators.ts';
+import { expectFailed, expectSucceeded } from '../support/outcomes.ts';
+import { barrier, operationsOf, sentTo } from '../support/requests.ts';
 import {
   changesOf,
   contents,
+  credentialsIn,
   credentialsOf,
-  DAY,
   expectPostDoesNothing,
   FINE_AND_CLASSIC,
   ID,
-  type Inputs,
-  keptIn,
-  MINUTE,
   NAMES,
-  operationsOf,
   repositoryOf,
   SECRET,
   type SecretLocation,
@@ -35,6 +34,7 @@ import {
   seedSaved,
   stateValue,
 } from '../support/saved.ts';
+import { DAY, MINUTE } from '../support/times.ts';
 
 // Tests of `on_existing: reuse` with saved credentials, of `rotate_after`, and of the client that a saved id names.
 
@@ -63,12 +63,12 @@ describe('usable credentials', () => {
     const first = await reuse(inputs);
     expect(first.outputs).toMatchObject({ result: 'created' });
     expect(first.summary).toMatch(new RegExp(`<th>Saved</th><td><code>${NAMES} of `));
-    expect(keptIn(location)).toEqual(credentialsOf(first));
+    expect(credentialsIn(location)).toEqual(credentialsOf(first));
     const times = [...location.variables];
     const before = contents(emulator, location);
     const from = emulator.requests.length;
     const second = await reuse(inputs);
-    expect(errors(second)).toEqual([]);
+    expectSucceeded(second);
     expect(second).toMatchObject({
       exitCode: 0,
       outputs: { result: 'reused', client_id: first.outputs.client_id, secret: '' },
@@ -97,10 +97,10 @@ describe('usable credentials', () => {
   it('corrects the drift of a client with reuse, and keeps its saved credentials', async () => {
     const { credentials } = seedSaved(emulator, { fields: { scopes: ['b'] } });
     const run = await reuse({ scopes: 'a' });
-    expect(errors(run)).toEqual([]);
+    expectSucceeded(run);
     expect(run.outputs).toMatchObject({ result: 'reused' });
     expect(changesOf(emulator)).toEqual(['updateClient']);
-    expect(keptIn(repository())).toEqual(credentials);
+    expect(credentialsIn(repository())).toEqual(credentials);
   });
 
   it('says in a dry run with reuse that it would change nothing', async () => {
@@ -142,11 +142,11 @@ describe('credentials that are not usable', () => {
     const saved = seedSaved(emulator, { secrets: 2 });
     change(saved, location);
     const run = await reuse();
-    expect(errors(run)).toEqual([]);
+    expectSucceeded(run);
     expect(run.outputs).toMatchObject({ result: 'rotated', client_id: saved.client.client_id });
     expect(run.log).toMatch(new RegExp(`^Added secret sks_\\d+ to .*, since ${reason}\\.$`, 'm'));
     expect(run.summary).toMatch(new RegExp(`<th>Reason</th><td><code>${reason.replace("'", '&#39;')}</code>`));
-    expect(keptIn(location)).toEqual(credentialsOf(run));
+    expect(credentialsIn(location)).toEqual(credentialsOf(run));
     expect(location.variables.get(STATE)?.value).toBe(stateValue(emulator, run.outputs.secret_id ?? ''));
     expect(await credentialsWork(emulator, run.outputs)).toBe(true);
     emulator.faults.clear();
@@ -166,7 +166,7 @@ describe('credentials that are not usable', () => {
     const { client, secretId } = seedSaved(emulator);
     repository().setVariable(STATE, stateValue(emulator, secretId, { name: 'Deploy' }), DAY);
     const run = await reuse({ client_id: client.client_id });
-    expect(errors(run)).toEqual([]);
+    expectSucceeded(run);
     expect(run.outputs).toMatchObject({ result: 'rotated', client_id: client.client_id });
     expect(run.log).toContain("since the saved credentials are another client's");
     expect(repository().variables.get(STATE)?.value).toBe(stateValue(emulator, run.outputs.secret_id ?? ''));
@@ -175,9 +175,9 @@ describe('credentials that are not usable', () => {
   it('creates and saves a client with reuse if the saved client does not exist any more', async () => {
     seedFormer(emulator);
     const run = await reuse();
-    expect(errors(run)).toEqual([]);
+    expectSucceeded(run);
     expect(run.outputs).toMatchObject({ result: 'created' });
-    expect(keptIn(repository())).toEqual(credentialsOf(run));
+    expect(credentialsIn(repository())).toEqual(credentialsOf(run));
   });
 
   it('fails with reuse if github_token may not read whether credentials are saved', async () => {
@@ -229,14 +229,14 @@ describe('rotate_after', () => {
     expect(run.log).toContain(`The next rotation is due on ${due}.`);
     expect(run.summary).toContain(`<th>Reason</th><td><code>${why}</code></td>`);
     expect(run.summary).toContain(`<th>Next rotation</th><td><code>${due}</code></td>`);
-    if (saving === 'with save_to') expect(keptIn(repository())).toEqual(credentialsOf(run));
+    if (saving === 'with save_to') expect(credentialsIn(repository())).toEqual(credentialsOf(run));
     expect((await rotateAfter(30, saving)).outputs).toMatchObject({ result: 'reused' });
   });
 
   it('says in a dry run why rotate_after makes a new secret due', async () => {
     const { client } = seed('with save_to', [days(31)]);
     const run = await rotateAfter(30, 'with save_to', { dry_run: 'true' });
-    expect(run.exitCode).toBe(0);
+    expectSucceeded(run);
     expect(changesOf(emulator)).toEqual([]);
     expect(run.log).toContain(`- add a secret to client ${client.client_id}`);
     const why = `secret ${client.secrets?.[0]?.id} is 31 days old, and rotate_after is 30`;
@@ -375,8 +375,8 @@ describe('a known id', () => {
         `This run uses .*${client.client_id}, and does not change the others: ${older}, ${younger}\\.`,
       ),
     ]);
-    expect(emulator.clients().map(({ client_id }) => client_id)).toEqual([older, younger, run.outputs.client_id]);
-    expect(keptIn(repository())).toEqual(credentialsOf(run));
+    expect(clientIds(emulator)).toEqual([older, younger, run.outputs.client_id]);
+    expect(credentialsIn(repository())).toEqual(credentialsOf(run));
   });
 
   it.each<[string, () => string]>([
@@ -396,8 +396,8 @@ describe('a known id', () => {
     expect(run).toMatchObject({ exitCode: 0, outputs: { result: 'rotated', client_id: client.client_id } });
     expect(sentTo(emulator, 'listClients').length).toBeGreaterThan(0);
     expect(emulator.clients().find(({ client_id }) => client_id === hint)).toEqual(before);
-    expect(keptIn(repository())).toEqual(credentialsOf(run));
-    expect(emulator.requests.some(({ path }) => path.includes('elsewhere'))).toBe(false);
+    expect(credentialsIn(repository())).toEqual(credentialsOf(run));
+    expect(emulator.requests.filter(({ path }) => path.includes('elsewhere'))).toEqual([]);
   });
 
   it('fails and changes nothing if Scalekit shows another client than the saved one', async () => {
@@ -406,7 +406,7 @@ describe('a known id', () => {
     emulator.faults.add({ operation: 'getClient', call: 1, fault: { kind: 'edit', edit: () => ({ client: other }) } });
     const before = emulator.clients();
     const run = await reuse();
-    expect({ exitCode: run.exitCode, outputs: run.outputs }).toEqual({ exitCode: 1, outputs: {} });
+    expectFailed(run);
     expect(errors(run)).toEqual([`Could not read client ${client.client_id}: HTTP 200, but it shows another client.`]);
     expect(emulator.clients()).toEqual(before);
   });
@@ -423,22 +423,14 @@ describe('a known id', () => {
     ['client_id', 'getClient'],
   ])('ends with one client, which is saved, if two runs replace the client of %s at once', async (by, read) => {
     const { client_id } = seedSaved(emulator).client;
-    let arrived = 0;
-    const all = Promise.withResolvers<void>();
     // Both runs have read the client before one of them changes something.
-    emulator.hold = async (when, { operation }) => {
-      if (when !== 'after' || operation !== read || arrived === 2) return;
-      arrived += 1;
-      if (arrived === 2) all.resolve();
-      await all.promise;
-    };
+    barrier(emulator, read, 2);
     const inputs: Inputs = { on_existing: 'replace', ...(by === 'client_id' && { client_id }) };
     const runs = await Promise.all([saveWith(emulator, inputs), saveWith(emulator, inputs)]);
     for (const run of runs) {
-      expect(errors(run)).toEqual([]);
-      expect(run.exitCode).toBe(0);
+      expectSucceeded(run);
     }
-    expect(emulator.clients().map((client) => client.client_id)).toEqual([keptIn(repository()).client_id]);
+    expect(clientIds(emulator)).toEqual([credentialsIn(repository()).client_id]);
     expect(await savedCredentialsWork(emulator)).toBe(true);
   });
 });

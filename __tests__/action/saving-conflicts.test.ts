@@ -1,17 +1,16 @@
 import { describe, expect, it } from '@jest/globals';
-import { credentialsWork, errors, runAction, sentTo, warnings } from '../support/action.ts';
+import { credentialsWork, errors, type Inputs, runAction, warnings } from '../support/action.ts';
+import { clientIds, secretIds } from '../support/clients.ts';
 import { useEmulator } from '../support/emulators.ts';
-import { expectFailedCleanly } from '../support/failed.ts';
+import { expectFailed, expectFailedCleanly, expectSucceeded } from '../support/outcomes.ts';
+import { sentTo } from '../support/requests.ts';
 import {
   changesOf,
   contents,
+  credentialsIn,
   credentialsOf,
-  DAY,
   ID,
-  type Inputs,
-  keptIn,
   labelOf,
-  MINUTE,
   meanwhile,
   NAMES,
   REPOSITORY,
@@ -24,6 +23,7 @@ import {
   stateValue,
   writesOf,
 } from '../support/saved.ts';
+import { DAY, MINUTE } from '../support/times.ts';
 
 // Tests of runs and people that change the same client or the same saved credentials at the same moment.
 
@@ -53,7 +53,7 @@ describe('the check before the first variable', () => {
   });
 
   it('restores what another run saved in the meantime if GitHub refuses the secret', async () => {
-    seedSaved(emulator);
+    const { secretId } = seedSaved(emulator);
     meanwhile(emulator, ['after', 'addSecret'], () => {
       repository().setVariable(STATE, anotherRun(), MINUTE);
       repository().setVariable(ID, 'm2morg_9', MINUTE);
@@ -62,10 +62,9 @@ describe('the check before the first variable', () => {
     emulator.faults.add({ operation: 'putActionsSecret', fault: { kind: 'status', status: 403 } });
     const run = await save();
     expect(run.exitCode).toBe(1);
-    expect(contents(emulator)).toMatchObject({
-      clients: [{ secrets: [{}] }],
-      variables: { [STATE]: anotherRun(), [ID]: 'm2morg_9' },
-    });
+    expect(repository().variables.get(STATE)?.value).toBe(anotherRun());
+    expect(credentialsIn(repository())).toEqual({ client_id: 'm2morg_9', secret: 'theirs' });
+    expect(secretIds(emulator)).toEqual([secretId]);
   });
 
   it('undoes everything if it cannot read the saved credentials again before it writes …_STATE', async () => {
@@ -95,14 +94,14 @@ describe('the writes of the variables', () => {
   it('updates …_STATE if another run of the same owner creates it at the same moment', async () => {
     meanwhile(emulator, ['before', 'createVariable STATE'], () => repository().setVariable(STATE, anotherRun()));
     const run = await save();
-    expect(errors(run)).toEqual([]);
+    expectSucceeded(run);
     expect(writesOf(emulator)).toEqual([
       'createVariable STATE',
       'updateVariable STATE',
       'createVariable CLIENT_ID',
       'putActionsSecret',
     ]);
-    expect(keptIn(repository())).toEqual(credentialsOf(run));
+    expect(credentialsIn(repository())).toEqual(credentialsOf(run));
   });
 
   it('creates …_CLIENT_ID if somebody deletes it at the same moment', async () => {
@@ -110,12 +109,12 @@ describe('the writes of the variables', () => {
     repository().setVariable(ID, 'm2morg_1', DAY);
     meanwhile(emulator, ['before', 'updateVariable CLIENT_ID'], () => repository().variables.delete(ID));
     const run = await save();
-    expect(errors(run)).toEqual([]);
+    expectSucceeded(run);
     expect(writesOf(emulator).filter((label) => label.endsWith('CLIENT_ID'))).toEqual([
       'updateVariable CLIENT_ID',
       'createVariable CLIENT_ID',
     ]);
-    expect(keptIn(repository())).toEqual(credentialsOf(run));
+    expect(credentialsIn(repository())).toEqual(credentialsOf(run));
   });
 });
 
@@ -136,17 +135,17 @@ describe('the check after the secret', () => {
       'updateVariable STATE',
       'updateVariable CLIENT_ID',
     ]);
-    expect(keptIn(repository())).toEqual(credentialsOf(run));
+    expect(credentialsIn(repository())).toEqual(credentialsOf(run));
     expect(repository().variables.get(STATE)?.value).toBe(stateValue(emulator, run.outputs.secret_id ?? ''));
   });
 
   it('creates the variables again, with a warning, if another run deleted them before the secret was saved', async () => {
     meanwhile(emulator, ['before', 'putActionsSecret'], () => repository().variables.clear());
     const run = await save();
-    expect(run.exitCode).toBe(0);
+    expectSucceeded(run);
     expect(warnings(run)).toHaveLength(1);
     expect(writesOf(emulator).slice(-2)).toEqual(['createVariable STATE', 'createVariable CLIENT_ID']);
-    expect(keptIn(repository())).toEqual(credentialsOf(run));
+    expect(credentialsIn(repository())).toEqual(credentialsOf(run));
   });
 
   it('fails and names the calls that delete what is saved if another owner wrote …_STATE after the secret was saved', async () => {
@@ -165,7 +164,7 @@ describe('the check after the secret', () => {
       await saveWith(emulator, {}, { action: 'delete' });
     };
     const run = await save();
-    expect({ exitCode: run.exitCode, outputs: run.outputs }).toEqual({ exitCode: 1, outputs: {} });
+    expectFailed(run);
     expect(errors(run)[0]).toMatch(
       new RegExp(`^Client ${client.client_id} was deleted while .* by hand: ${deleteCalls(SECRET)}$`),
     );
@@ -187,7 +186,7 @@ describe('the check after the secret', () => {
     expect(warnings(run)).toEqual([
       expect.stringMatching(`another run has added secret ${added} to it.*DELETE .*/clients/${client_id}$`),
     ]);
-    expect(emulator.clients().map((one) => one.client_id)).toContain(client_id);
+    expect(clientIds(emulator)).toContain(client_id);
     expect(changesOf(emulator)).not.toContain('deleteClient');
     expect(await credentialsWork(emulator, run.outputs)).toBe(true);
   });
@@ -201,11 +200,10 @@ it.each<{ name: string; inputs: Inputs; isThere: boolean }>([
   if (isThere) seedSaved(emulator);
   const runs = await Promise.all([save(inputs), save(inputs)]);
   for (const run of runs) {
-    expect(errors(run)).toEqual([]);
-    expect(run.exitCode).toBe(0);
+    expectSucceeded(run);
   }
-  const saved = keptIn(repository());
+  const saved = credentialsIn(repository());
   expect(await savedCredentialsWork(emulator)).toBe(true);
-  expect(emulator.clients().map(({ client_id }) => client_id)).toEqual([saved.client_id]);
+  expect(clientIds(emulator)).toEqual([saved.client_id]);
   expect(runs.map(({ outputs }) => outputs.secret)).toContain(saved.secret);
 });

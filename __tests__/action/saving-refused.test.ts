@@ -1,18 +1,16 @@
 import { describe, expect, it } from '@jest/globals';
 import type { Fault } from '../../emulator/index.ts';
 import type { Step } from '../../emulator/runner.ts';
-import { credentialsWork, errors, seedEarlier } from '../support/action.ts';
+import { credentialsWork, errors, type Inputs, seedEarlier } from '../support/action.ts';
 import { useEmulator } from '../support/emulators.ts';
-import { expectFailedCleanly } from '../support/failed.ts';
+import { expectFailedCleanly } from '../support/outcomes.ts';
 import {
   changesOf,
   contents,
-  DAY,
   expectNoSecrets,
   expectPostDoesNothing,
   FINE_AND_CLASSIC,
   ID,
-  type Inputs,
   isAbout,
   meanwhile,
   NOTHING,
@@ -24,15 +22,16 @@ import {
   seedFormer,
   seedSaved,
   stateValue,
+  variableUrl,
   writesOf,
 } from '../support/saved.ts';
+import { DAY } from '../support/times.ts';
 
 // Tests of a step that GitHub refuses a variable or the secret: everything is undone.
 
 const emulator = useEmulator();
 const save = (inputs: Inputs = {}, step: Step = {}) => saveWith(emulator, inputs, step);
 const repository = () => repositoryOf(emulator);
-const urlOf = (name: string) => `${emulator.github.apiUrl}/repos/${REPOSITORY}/actions/variables/${name}`;
 
 const MESSAGE = 'Resource not accessible by personal access token';
 const refusal = (status: number): Fault => ({ kind: 'status', status, body: { message: MESSAGE } });
@@ -230,7 +229,10 @@ it('names the calls that restore the variables if it cannot restore them, and it
   emulator.faults.add({ operation: 'updateVariable', where: isAbout(ID), call: 2, fault: refusal(403) });
   const before = contents(emulator);
   const run = await save();
-  const calls = [`PATCH ${urlOf(ID)} with the value "m2morg_1"`, `PATCH ${urlOf(STATE)} with the value "${former}"`];
+  const calls = [
+    `PATCH ${variableUrl(emulator, ID)} with the value "m2morg_1"`,
+    `PATCH ${variableUrl(emulator, STATE)} with the value "${former}"`,
+  ];
   expect(run.exitCode).toBe(1);
   expect(errors(run)[0]).toContain(calls.join('; '));
   expect(contents(emulator)).not.toEqual(before);

@@ -3,20 +3,21 @@ import path from 'node:path';
 import { describe, expect, it } from '@jest/globals';
 import type { Emulator, Operation } from '../../emulator/index.ts';
 import type { Step } from '../../emulator/runner.ts';
-import { credentialsWork, errors, journalTo, readJournal, seedEarlier, warnings } from '../support/action.ts';
+import { credentialsWork, type Inputs, seedEarlier, warnings } from '../support/action.ts';
+import { clientIds, secretIds } from '../support/clients.ts';
 import { useEmulator } from '../support/emulators.ts';
 import { useFolder } from '../support/folders.ts';
+import { expectSucceeded } from '../support/outcomes.ts';
+import { readRecording, recordTo } from '../support/recording.ts';
 import {
   changesOf,
+  credentialsIn,
   credentialsOf,
-  DAY,
   expectNoSecrets,
   expectPostDoesNothing,
   ID,
-  type Inputs,
+  identityHashOf,
   isAbout,
-  keptIn,
-  keyOf,
   NAMES,
   repositoryOf,
   SECRET,
@@ -28,6 +29,7 @@ import {
   seedSaved,
   stateValue,
 } from '../support/saved.ts';
+import { DAY } from '../support/times.ts';
 
 // Tests of `save_to`: two variables with the client's id and its owner, and a secret. The files saving-*.test.ts have what
 // fails and what happens at the same time, and saved-*.test.ts what later runs do with saved credentials.
@@ -54,13 +56,13 @@ it.each(LOCATIONS)(
   async (_, inputs, locationOf, prefix) => {
     const location = locationOf(emulator);
     const run = await save(inputs);
-    expect(errors(run)).toEqual([]);
+    expectSucceeded(run);
     expect(run).toMatchObject({ exitCode: 0, outputs: { result: 'created' }, state: { client: '' } });
     // The emulator opened the sealed box with libsodium.
-    expect(keptIn(location)).toEqual(credentialsOf(run));
+    expect(credentialsIn(location)).toEqual(credentialsOf(run));
     expect(await credentialsWork(emulator, run.outputs)).toBe(true);
     const paths = emulator.requests.map(({ path }) => path).filter((path) => path.startsWith('/api/v3'));
-    for (const path of paths) expect(path.startsWith(prefix)).toBe(true);
+    expect(paths.filter((path) => !path.startsWith(prefix))).toEqual([]);
     const inRepository = [...repository().variables, ...repository().secrets];
     expect(inRepository).toHaveLength(inputs.save_to === 'repository' ? 3 : 0);
     expect(run.log).toContain(`Saved the credentials as ${NAMES} of `);
@@ -73,7 +75,7 @@ it.each(LOCATIONS)(
 it('names the identity hash, the organization and the secret of the saved credentials in …_STATE', async () => {
   const run = await save();
   const [, key] = / key:(\S+) /.exec(emulator.clients()[0]?.description ?? '') ?? [];
-  expect(key).toBe(keyOf());
+  expect(key).toBe(identityHashOf());
   expect(stateOf()).toBe(`v1 key:${key} organization:${emulator.organization.id} secret:${run.outputs.secret_id}`);
 });
 
@@ -82,9 +84,9 @@ it('saves the new secret of a rotated client in an environment, and keeps …_CL
   const first = await save(TO_ENVIRONMENT);
   const from = emulator.requests.length;
   const second = await save(TO_ENVIRONMENT);
-  expect(errors(second)).toEqual([]);
+  expectSucceeded(second);
   expect(second.outputs).toMatchObject({ result: 'rotated', client_id: first.outputs.client_id });
-  expect(keptIn(location)).toEqual(credentialsOf(second));
+  expect(credentialsIn(location)).toEqual(credentialsOf(second));
   expect(stateOf(location)).toContain(` secret:${second.outputs.secret_id}`);
   expect(changesOf(emulator, from)).toEqual(['addSecret', 'updateVariable STATE', 'putActionsSecret']);
   expect(await credentialsWork(emulator, first.outputs)).toBe(true);
@@ -94,7 +96,7 @@ it('saves the new secret of a rotated client in an environment, and keeps …_CL
 it('saves the credentials under names that begin with save_as, in capitals', async () => {
   const { variables, secrets } = repository();
   const run = await save({ save_as: 'deploy_m2m' });
-  expect(errors(run)).toEqual([]);
+  expectSucceeded(run);
   expect(Object.fromEntries([...variables].map(([name, { value }]) => [name, value]))).toEqual({
     DEPLOY_M2M_STATE: stateValue(emulator, run.outputs.secret_id ?? ''),
     DEPLOY_M2M_CLIENT_ID: run.outputs.client_id,
@@ -107,9 +109,9 @@ it('saves the credentials of the client that client_id names, although those of 
   seedSaved(emulator);
   const { client } = emulator.seed({ name: 'Created manually' }, { ageMs: DAY });
   const run = await save({ client_id: client.client_id });
-  expect(errors(run)).toEqual([]);
+  expectSucceeded(run);
   expect(run.outputs).toMatchObject({ client_id: client.client_id });
-  expect(keptIn(repository())).toEqual(credentialsOf(run));
+  expect(credentialsIn(repository())).toEqual(credentialsOf(run));
   expect(await credentialsWork(emulator, run.outputs)).toBe(true);
 });
 
@@ -125,7 +127,7 @@ it('masks, records, saves and publishes the credentials in this order: …_STATE
   const isPending = ({ variables }: { variables?: unknown }) => (variables ? 'variables recorded' : 'published');
   let read = 0;
   const note = () => {
-    const lines = readJournal(file);
+    const lines = readRecording(file);
     for (const { to, text } of lines.slice(read)) {
       const [secret = ''] = emulator.secrets(client.client_id).slice(1);
       if (to === 'output' && text.startsWith('secret<<')) order.push('output');
@@ -146,10 +148,10 @@ it('masks, records, saves and publishes the credentials in this order: …_STATE
     }
     order.push(`${when} ${isAbout(STATE)(request) ? STATE : isAbout(ID)(request) ? ID : SECRET}`);
   };
-  const { env, nodeOptions } = journalTo(file);
+  const { env, nodeOptions } = recordTo(file);
   const run = await save({}, { nodeOptions, env: { ...env, RUNNER_TEMP } });
   note();
-  expect(errors(run)).toEqual([]);
+  expectSucceeded(run);
   const written = { state: stateOf(), client_id: client.client_id };
   expect(pending).toEqual([
     ...Array(2).fill(expect.objectContaining({ before: expect.objectContaining(before), written })),
@@ -192,7 +194,7 @@ it.each<{ adding: Operation; what: string; isThere: boolean }>([
       expect.stringMatching(`did not show the id of the new secret, so ${STATE} names none`),
     ]);
     expect(stateOf()).toBe(stateValue(emulator, 'unknown'));
-    expect(keptIn(repository())).toEqual(credentialsOf(run));
+    expect(credentialsIn(repository())).toEqual(credentialsOf(run));
     expect(await credentialsWork(emulator, run.outputs)).toBe(true);
     emulator.faults.clear();
     const next = await save({ on_existing: 'reuse' });
@@ -205,34 +207,34 @@ describe('old secrets and old clients', () => {
   it('saves the new secret before it retires the old one', async () => {
     const { client, secretId } = seedSaved(emulator);
     const run = await save({ keep_secrets: '1' });
-    expect(errors(run)).toEqual([]);
+    expectSucceeded(run);
     expect(changesOf(emulator)).toEqual(['addSecret', 'updateVariable STATE', 'putActionsSecret', 'deleteSecret']);
-    expect(emulator.clients()[0]?.secrets?.map(({ id }) => id)).toEqual([run.outputs.secret_id]);
+    expect(secretIds(emulator)).toEqual([run.outputs.secret_id]);
     expect(run.log).toContain(`Deleted secret ${secretId} of client ${client.client_id}.`);
   });
 
   it('keeps the secret that …_STATE names longer than newer secrets', async () => {
     const { secretId } = seedSaved(emulator, { secrets: [5, 4, 3].map((days) => ({ ageMs: days * DAY })) });
     const run = await save();
-    expect(errors(run)).toEqual([]);
-    expect(emulator.clients()[0]?.secrets?.map(({ id }) => id)).toEqual([secretId, run.outputs.secret_id]);
+    expectSucceeded(run);
+    expect(secretIds(emulator)).toEqual([secretId, run.outputs.secret_id]);
   });
 
   it('warns and keeps the saved credentials if the old secret cannot be retired', async () => {
     seedSaved(emulator);
     emulator.faults.add({ operation: 'deleteSecret', fault: { kind: 'status', status: 403 } });
     const run = await save({ keep_secrets: '1' });
-    expect(run.exitCode).toBe(0);
+    expectSucceeded(run);
     expect(warnings(run)).toEqual([expect.stringContaining('is left over')]);
-    expect(keptIn(repository())).toEqual(credentialsOf(run));
+    expect(credentialsIn(repository())).toEqual(credentialsOf(run));
   });
 
   it('saves the credentials of a replacement before it deletes the old client', async () => {
     const { client } = seedSaved(emulator);
     const run = await save({ on_existing: 'replace' });
-    expect(errors(run)).toEqual([]);
+    expectSucceeded(run);
     expect(run.outputs).toMatchObject({ result: 'replaced' });
-    expect(keptIn(repository())).toEqual(credentialsOf(run));
+    expect(credentialsIn(repository())).toEqual(credentialsOf(run));
     expect(changesOf(emulator)).toEqual([
       'createClient',
       'updateVariable STATE',
@@ -240,7 +242,7 @@ describe('old secrets and old clients', () => {
       'putActionsSecret',
       'deleteClient',
     ]);
-    expect(emulator.clients().map(({ client_id }) => client_id)).toEqual([run.outputs.client_id]);
+    expect(clientIds(emulator)).toEqual([run.outputs.client_id]);
     expect(run.outputs.client_id).not.toBe(client.client_id);
   });
 
@@ -250,13 +252,13 @@ describe('old secrets and old clients', () => {
     const run = await save({ on_existing: 'replace' });
     expect(run).toMatchObject({ exitCode: 0, outputs: { result: 'replaced' } });
     expect(warnings(run)).toEqual([expect.stringMatching(`client ${client.client_id} is left over: .*DELETE `)]);
-    expect(keptIn(repository())).toEqual(credentialsOf(run));
+    expect(credentialsIn(repository())).toEqual(credentialsOf(run));
   });
 
   it('keeps the saved credentials valid if the outputs cannot be written', async () => {
     const { credentials } = seedSaved(emulator);
     const run = await save({ keep_secrets: '1' }, { env: { GITHUB_OUTPUT: '/dev/full' } });
-    expect({ exitCode: run.exitCode, saved: keptIn(repository()).client_id }).toEqual({
+    expect({ exitCode: run.exitCode, saved: credentialsIn(repository()).client_id }).toEqual({
       exitCode: 1,
       saved: credentials.client_id,
     });

@@ -1,9 +1,11 @@
 import { expect, it } from '@jest/globals';
 import type { Step } from '../../emulator/runner.ts';
-import { interruptedAt, runAction, savingIn, seedEarlier } from '../support/action.ts';
+import { runAction, savingIn, seedEarlier } from '../support/action.ts';
 import { useEmulator } from '../support/emulators.ts';
 import { useFolder } from '../support/folders.ts';
-import { DAY, MINUTE, repositoryOf, saveWith, seedSaved } from '../support/saved.ts';
+import { interruptedAt } from '../support/requests.ts';
+import { repositoryOf, saveWith, seedSaved } from '../support/saved.ts';
+import { DAY, MINUTE } from '../support/times.ts';
 import { recordTranscript } from '../support/transcript.ts';
 
 // The main scenarios, as the runner and the servers see them. Each snapshot has the commands on standard output, the
@@ -13,7 +15,7 @@ import { recordTranscript } from '../support/transcript.ts';
 
 const emulator = useEmulator();
 const inFolder = useFolder();
-const record = () => recordTranscript(emulator, inFolder('journal'));
+const record = () => recordTranscript(emulator, inFolder('recording'));
 
 it('creates a client for a job, and the post step deletes it', async () => {
   const { run, step, text } = record();

@@ -1,17 +1,16 @@
 import { expect, it } from '@jest/globals';
 import type { Emulator } from '../../emulator/index.ts';
 import type { Step } from '../../emulator/runner.ts';
-import { markerLine, REPOSITORY_CLAIMS, runAction, seedEarlier, sentTo, warnings } from '../support/action.ts';
+import { type Inputs, markerLine, REPOSITORY_CLAIMS, runAction, seedEarlier, warnings } from '../support/action.ts';
+import { clientIds, editClients } from '../support/clients.ts';
 import { useEmulator } from '../support/emulators.ts';
-import { clientIds, editClients } from '../support/existing.ts';
-import { expectFailed } from '../support/failed.ts';
-import { DAY, operationsOf } from '../support/saved.ts';
+import { expectFailed } from '../support/outcomes.ts';
+import { operationsOf, sentTo } from '../support/requests.ts';
+import { DAY } from '../support/times.ts';
 
 // How the action finds the client of an earlier run in the list of an organization's clients.
 
 const emulator = useEmulator();
-
-type Inputs = Record<string, string>;
 
 const MARKER = markerLine();
 
@@ -58,10 +57,8 @@ it('uses the oldest of several clients with its identity hash, names the others 
 
 it('decides by the nanoseconds of the creation times which client is the oldest', async () => {
   const [first, second] = [seed(), seed()].map(({ client_id }) => client_id).sort();
-  editClients(emulator, 'listClients', (client) => ({
-    ...client,
-    create_time: `2026-01-01T00:00:00.00000000${client.client_id === first ? 2 : 1}Z`,
-  }));
+  const create_time = (id: string) => `2026-01-01T00:00:00.00000000${id === first ? 2 : 1}Z`;
+  editClients(emulator, (client) => ({ ...client, create_time: create_time(client.client_id) }), ['listClients']);
   const executed = await run({ on_existing: 'reuse' });
   expect(executed.outputs.client_id).toBe(second);
 });
@@ -126,7 +123,7 @@ it('finds a client by its name if lists have no descriptions, and its name got a
 
 it('finds the client if the list shows null in place of its description', async () => {
   const { client_id } = seed();
-  editClients(emulator, 'listClients', (client) => ({ ...client, description: null }));
+  editClients(emulator, (client) => ({ ...client, description: null }), ['listClients']);
   const executed = await run();
   expect(executed).toMatchObject({ exitCode: 0, annotations: [], outputs: { result: 'rotated', client_id } });
 });

@@ -1,21 +1,22 @@
 import { expect, it } from '@jest/globals';
 import type { Executed } from '../../emulator/runner.ts';
-import {
-  credentialsWork,
-  errors,
-  interruptedAt,
-  markerLine,
-  runAction,
-  seedEarlier,
-  sentTo,
-  warnings,
-} from '../support/action.ts';
+import { credentialsWork, errors, markerLine, runAction, seedEarlier, warnings } from '../support/action.ts';
+import { clientUrl, secretIds } from '../support/clients.ts';
 import { useEmulator } from '../support/emulators.ts';
-import { clientUrl, requestedIds, secretIds } from '../support/existing.ts';
-import { expectFailed } from '../support/failed.ts';
-import { credentialsOf, DAY, keptIn, repositoryOf, STATE, saveWith, seedSaved, stateValue } from '../support/saved.ts';
+import { expectFailed, expectSucceeded } from '../support/outcomes.ts';
+import { interruptedAt, requestedIds, sentTo } from '../support/requests.ts';
+import {
+  credentialsIn,
+  credentialsOf,
+  repositoryOf,
+  STATE,
+  saveWith,
+  seedSaved,
+  stateValue,
+} from '../support/saved.ts';
+import { DAY } from '../support/times.ts';
 
-// The cap on the secrets of a client: the action learns of it when Scalekit refuses another secret. behaviours.test.ts has
+// The cap on the secrets of a client: the action learns of it when Scalekit refuses another secret. undocumented-behaviours.test.ts has
 // the forms of that refusal.
 
 const ONLY = 'only 2 secrets are allowed';
@@ -61,7 +62,7 @@ it('rotates a client with a cap of two secrets again and again, and keeps the sa
     const warning = (id: string) => expect.stringContaining(`Secret ${id} is deleted to make room`);
     expect(warnings(executed)).toEqual(deleted.map(warning));
     for (const { outputs } of [before, executed]) expect(await credentialsWork(emulator, outputs)).toBe(true);
-    expect(keptIn(repositoryOf(emulator))).toEqual(credentialsOf(executed));
+    expect(credentialsIn(repositoryOf(emulator))).toEqual(credentialsOf(executed));
     before = executed;
   }
 });
@@ -83,7 +84,7 @@ it('deletes an inactive secret to make room although …_STATE names it', async 
   const [active, inactive] = client.secrets?.map(({ id }) => id) ?? [];
   repositoryOf(emulator).setVariable(STATE, stateValue(emulator, inactive ?? ''), DAY);
   const executed = await saveWith(emulator);
-  expect(executed.exitCode).toBe(0);
+  expectSucceeded(executed);
   expect(deletedIds()).toEqual([inactive]);
   expect(ids()).toEqual([active, executed.outputs.secret_id]);
 });

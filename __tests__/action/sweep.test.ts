@@ -2,23 +2,14 @@ import { beforeEach, describe, expect, it } from '@jest/globals';
 import type { Emulator, Fault, Operation } from '../../emulator/index.ts';
 import { type Executed, RUNNER_VARIABLES, type Step } from '../../emulator/runner.ts';
 import type { OwnershipMarker } from '../../src/client/marker.ts';
-import {
-  errors,
-  interruptedAt,
-  markerLine,
-  readable,
-  runAction,
-  secretsOf,
-  sentTo,
-  warnings,
-} from '../support/action.ts';
-import { barrier } from '../support/barrier.ts';
+import { errors, markerLine, readable, runAction, secretsOf, warnings } from '../support/action.ts';
+import { clientIds } from '../support/clients.ts';
 import { useConcurrentTests, useEmulator } from '../support/emulators.ts';
-import { expectFailed } from '../support/failed.ts';
+import { expectFailed, expectSucceeded } from '../support/outcomes.ts';
+import { barrier, interruptedAt, sentTo } from '../support/requests.ts';
+import { REPOSITORY } from '../support/saved.ts';
+import { DAY, HOUR } from '../support/times.ts';
 
-const HOUR = 3_600_000;
-const DAY = 24 * HOUR;
-const REPOSITORY = RUNNER_VARIABLES.GITHUB_REPOSITORY;
 const OTHER_REPOSITORY_ID = '99';
 /** The id of a completed run. It has the length of GitHub's ids. */
 const ENDED = 17_000_000_001;
@@ -71,8 +62,8 @@ function seedThree(emulator: Emulator): [old: string, first: string, second: str
 
 /** Returns the ids of the runs that the action read, in order. */
 const readRuns = (emulator: Emulator) => sentTo(emulator, 'getRun').map(({ path }) => path.split('/').at(-1));
-const clientIds = (emulator: Emulator) => emulator.clients().map(({ client_id }) => client_id);
-const isAbout =
+/** Returns whether a request is about the run or the client with this id. */
+const isForId =
   (id: string | number) =>
   ({ path }: { path: string }) =>
     path.endsWith(`/${id}`);
@@ -250,7 +241,7 @@ describe('how much sweep/ deletes', () => {
     const [stuck = '', next = '', last = ''] = [3, 2, 1].map((hours) => seedJobClient(emulator, {}, hours * HOUR));
     emulator.faults.add({
       operation: 'deleteClient',
-      where: isAbout(stuck),
+      where: isForId(stuck),
       fault: { kind: 'status', status: 403 },
     });
     const run = await sweep(emulator, { max_deletions: '1' });
@@ -265,7 +256,7 @@ describe('how much sweep/ deletes', () => {
     for (let count = 0; count < 700; count++) seedJobClient(emulator, {}, 2 * HOUR, { name: '"'.repeat(128) });
     const run = await sweep(emulator, { dry_run: 'true', max_deletions: '1000' });
     const shown = rowsOf(run).length;
-    expect(run.exitCode).toBe(0);
+    expectSucceeded(run);
     expect(shown).toBeGreaterThan(400);
     expect(Buffer.byteLength(run.summary)).toBeLessThan(600_000);
     expect(run.summary).toContain(`The table leaves out ${700 - shown} clients. The log has all of them.`);
@@ -299,7 +290,7 @@ describe('clients that change during a sweep', () => {
       if (when !== 'after' || operation !== 'getRun' || isChanged) return;
       isChanged = true;
       const edit = ({ client }: { client: object }) => ({ client: { ...client, description } });
-      emulator.faults.add({ operation: 'getClient', where: isAbout(id), fault: { kind: 'edit', edit } });
+      emulator.faults.add({ operation: 'getClient', where: isForId(id), fault: { kind: 'edit', edit } });
     };
   }
 
@@ -359,7 +350,7 @@ describe('failures during a sweep', () => {
     ['a 404 that is not GitHub’s', { kind: 'status', status: 404, body: '<html>no such host</html>' }],
   ])('keeps the clients of a run if the response about it is %s, and sweeps the others', async (_, fault) => {
     const [old, first, second] = seedThree(emulator);
-    emulator.faults.add({ operation: 'getRun', where: isAbout(SECOND), fault });
+    emulator.faults.add({ operation: 'getRun', where: isForId(SECOND), fault });
     const run = await sweep(emulator);
     expectSwept(emulator, run, { exitCode: 1, deleted: [old, second], remaining: [first] });
     expect(errors(run)).toEqual([
@@ -369,12 +360,12 @@ describe('failures during a sweep', () => {
   });
 
   itWaits(
-    'keeps the clients of a run about which GitHub answers 500, and reads that run for the first alone',
+    'keeps the clients of a run if GitHub responds with 500, and reads the run only for the first of them',
     async (emulator) => {
       const [old, first, second] = seedThree(emulator);
       const sameRun = seedJobClient(emulator, { run: `${SECOND}.1` });
       const fault: Fault = { kind: 'status', status: 500 };
-      emulator.faults.add({ operation: 'getRun', where: isAbout(SECOND), fault });
+      emulator.faults.add({ operation: 'getRun', where: isForId(SECOND), fault });
       const run = await sweep(emulator);
       expectSwept(emulator, run, { exitCode: 1, deleted: [old, second], remaining: [first, sameRun] });
       expect(errors(run)).toHaveLength(1);

@@ -8,16 +8,17 @@ import { anotherEmulator } from '../support/emulators.ts';
 import {
   attempts,
   expectNothingDone,
+  FEWEST_REQUESTS,
   IMPATIENT,
   type Listening,
   listen,
   onConnection,
   originsOf,
-  SHORT,
   useNetwork,
   type Variables,
 } from '../support/network.ts';
-import { credentialsOf, keptIn, operationsOf, repositoryOf } from '../support/saved.ts';
+import { operationsOf } from '../support/requests.ts';
+import { credentialsIn, credentialsOf, repositoryOf } from '../support/saved.ts';
 
 // Certificates of servers, and connections whose TLS handshake fails.
 
@@ -30,7 +31,7 @@ const { trusted } = useNetwork();
 const runTls = (emulator: Emulator, env: Variables, { inputs, ...step }: Step = {}) =>
   runAction(emulator, {
     ...step,
-    inputs: { scalekit_environment_url: emulator.tlsUrl ?? '', ...SHORT, ...inputs },
+    inputs: { scalekit_environment_url: emulator.tlsUrl ?? '', ...FEWEST_REQUESTS, ...inputs },
     env: { ...env, ...step.env },
   });
 
@@ -51,7 +52,7 @@ it.concurrent('trusts the authority in NODE_EXTRA_CA_CERTS for GitHub and the ID
   const inputs = { lifetime: 'persistent', ...savingIn(emulator) };
   const run = await runTls(emulator, trusted, { inputs, env: emulator.github.idTokenVariables });
   expect(run).toMatchObject({ exitCode: 0, annotations: [] });
-  expect(keptIn(repositoryOf(emulator))).toEqual(credentialsOf(run));
+  expect(credentialsIn(repositoryOf(emulator))).toEqual(credentialsOf(run));
   expect(operationsOf(emulator)).toContain('idToken');
   expect(originsOf(emulator)).toEqual(new Set([emulator.tlsUrl]));
 });
@@ -99,7 +100,7 @@ it.concurrent.each<{ server: string; tls: CertificateKind; step: (github: Emulat
 /** Runs a step against a server that is not Scalekit. Checks that the error names the address. */
 async function runAgainst({ port }: Listening) {
   await using emulator = await anotherEmulator();
-  const inputs = { ...SHORT, scalekit_environment_url: `https://localhost:${port}` };
+  const inputs = { ...FEWEST_REQUESTS, scalekit_environment_url: `https://localhost:${port}` };
   const run = await runAction(emulator, { ...IMPATIENT, inputs, env: trusted });
   expectNothingDone(run, emulator, /^Could not sign in to Scalekit: .*Check .*scalekit_environment_url/);
   return run;

@@ -1,17 +1,10 @@
 import { describe, expect, it } from '@jest/globals';
 import type { Behaviour, Emulator } from '../../emulator/index.ts';
 import type { Executed } from '../../emulator/runner.ts';
-import {
-  credentialsWork,
-  errors,
-  markerLine,
-  REPOSITORY_CLAIMS,
-  readable,
-  runAction,
-  sentTo,
-} from '../support/action.ts';
+import { credentialsWork, errors, markerLine, REPOSITORY_CLAIMS, readable, runAction } from '../support/action.ts';
 import { useConcurrentTests, useEmulator } from '../support/emulators.ts';
-import { expectFailed } from '../support/failed.ts';
+import { expectFailed, expectSucceeded } from '../support/outcomes.ts';
+import { sentTo } from '../support/requests.ts';
 import { expectNoSecrets } from '../support/saved.ts';
 
 // Tests of the access token that new credentials get before they are published. docs/design.md, promise 6.
@@ -140,7 +133,7 @@ describe('a token that differs from what was requested', () => {
   it('warns of more scopes in a token and shows more audience and claims in a notice', async () => {
     emulator.behaviour.tokenChanges = withMore;
     const executed = await run(emulator);
-    expect(executed.exitCode).toBe(0);
+    expectSucceeded(executed);
     expect(executed.annotations).toEqual([
       { kind: 'warning', message: expect.stringContaining('scopes: wanted "a", "b"; got "a", "b", "c"') },
       { kind: 'notice', message: expect.stringMatching(/audience: wanted "api"; got "api", "x".*"admin=yes"/s) },

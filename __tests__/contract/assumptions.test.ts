@@ -34,9 +34,12 @@ interface Row {
 
 /** The behaviours of the emulator that are not the default, and the assumptions that they contradict. */
 const ROWS: Record<string, Row> = {
-  'every success is a 200': { behaviour: { status: 'ok' }, sees: { create: /HTTP 200/, 'second-secret': /HTTP 200/ } },
+  'every success has status 200': {
+    behaviour: { status: 'ok' },
+    sees: { create: /HTTP 200/, 'second-secret': /HTTP 200/ },
+  },
   // An error without a message cannot be recognized as the cap on secrets.
-  'errors are bare': {
+  'errors consist of the ErrorInfo alone': {
     behaviour: { apiErrors: 'bare' },
     verdicts: doesNotHold('secret-cap'),
     sees: { invalid: /client.name/ },
@@ -119,11 +122,11 @@ const ROWS: Record<string, Row> = {
       { behaviour: { secretLag: LAG, secretLagStatus }, verdicts: doesNotHold('token-at-once') },
     ]),
   ),
-  'a missing client is a 400': {
+  'the response for a missing client has status 400': {
     behaviour: { notFound: { status: 400, errorCode: 'NOT_FOUND' } },
     sees: { 'missing-client': /HTTP 400 and HTTP 400/ },
   },
-  'a missing client is another error code': {
+  'the response for a missing client has another error code': {
     behaviour: { notFound: { status: 404, errorCode: 'RESOURCE_NOT_FOUND' } },
   },
   'a client may have one secret': {
@@ -134,11 +137,11 @@ const ROWS: Record<string, Row> = {
   'a client may have many secrets': { behaviour: { maxSecrets: 50 }, verdicts: cannotTell('secret-cap') },
   ...Object.fromEntries(
     ([400, 409, 422, 429] as const).map((status): [string, Row] => [
-      `one secret too many is a ${status}`,
+      `the refusal of one secret too many has status ${status}`,
       { behaviour: { maxSecretsError: { text: 'maximum', status } }, sees: { 'secret-cap': RegExp(`HTTP ${status}`) } },
     ]),
   ),
-  'one secret too many has the error code of a rate limit': {
+  'the refusal of one secret too many has the error code of a rate limit': {
     behaviour: { maxSecretsError: { text: 'only', status: 429, errorCode: 'RATE_LIMITED' } },
     verdicts: doesNotHold('secret-cap'),
   },
@@ -179,7 +182,7 @@ const ROWS: Record<string, Row> = {
     verdicts: { ...cannotTellOthers('sign-in', 'sign-in-life'), ...doesNotHold('create') },
   },
   'lists are merged by an update': { behaviour: { patch: 'merge' }, verdicts: doesNotHold('patch-list') },
-  'the answer to an update has secrets': { behaviour: { secretsInPatchAnswer: true } },
+  'the response to an update has secrets': { behaviour: { secretsInPatchAnswer: true } },
   'another audience is ignored': { behaviour: { audienceInPatch: 'ignored' }, verdicts: doesNotHold('patch-audience') },
   'another audience is refused': { behaviour: { audienceInPatch: 'refused' }, verdicts: doesNotHold('patch-audience') },
   'a scope is dropped': { behaviour: { dropScopes: ['read'] }, verdicts: doesNotHold('scopes', 'token-scopes') },
@@ -235,7 +238,7 @@ const ROWS: Record<string, Row> = {
     behaviour: { tokenChanges: (payload) => ({ ...payload, iss: 'https://other.example' }) },
     verdicts: doesNotHold('token-signature'),
   },
-  'a rate limit': { behaviour: { rateLimit: { requests: 20, windowMs: 300 } } },
+  'the environment has a rate limit': { behaviour: { rateLimit: { requests: 20, windowMs: 300 } } },
 };
 
 /** Responses that contradict an assumption in a way that no behaviour of the emulator has. */
@@ -306,7 +309,7 @@ const FAULTS: Record<string, { faults: () => Rule[]; verdicts: Verdicts }> = {
       ),
     verdicts: doesNotHold('patch-keeps'),
   },
-  'the answer to an update shows another client': {
+  'the response to an update shows another client': {
     faults: () => [edit('updateClient', ({ client }) => Object.assign(client, { expiry: '60' }))],
     verdicts: doesNotHold('patch-answer'),
   },
@@ -326,11 +329,11 @@ const FAULTS: Record<string, { faults: () => Rule[]; verdicts: Verdicts }> = {
   },
   'a request for a second client with the same name returns the first one': {
     faults: () => {
-      const answers: unknown[] = [];
+      const responses: unknown[] = [];
       return [
         {
           operation: 'createClient',
-          fault: { kind: 'edit', edit: (body) => (answers.push(body) === 2 ? answers[0] : body) },
+          fault: { kind: 'edit', edit: (body) => (responses.push(body) === 2 ? responses[0] : body) },
         },
       ];
     },
@@ -422,7 +425,7 @@ it.concurrent.each(Object.entries(ROWS))(
   },
 );
 it.concurrent.each(Object.entries({ ...FAULTS, ...FAILURES }))(
-  'says which assumptions do not hold if the responses of the emulator are changed: %s',
+  'says which assumptions do not hold, or may not hold, if the responses of the emulator are changed: %s',
   async (_name, { faults, verdicts }) => {
     await using emulator = await anotherEmulator({ faults: faults() });
     const result = await runContract(emulator);

@@ -146,8 +146,8 @@ it.concurrent('does not delete a client that a wrong response shows in place of 
 async function removeAsOther({ url, credentials, organization }: Emulator, client_id: string): Promise<void> {
   const { clientId, clientSecret } = credentials;
   const form = { grant_type: 'client_credentials', client_id: clientId, client_secret: clientSecret };
-  const answer = await fetch(`${url}/oauth/token`, { method: 'POST', body: new URLSearchParams(form) });
-  const { access_token } = (await answer.json()) as { access_token: string };
+  const response = await fetch(`${url}/oauth/token`, { method: 'POST', body: new URLSearchParams(form) });
+  const { access_token } = (await response.json()) as { access_token: string };
   const headers = { authorization: `Bearer ${access_token}` };
   await fetch(`${url}/api/v1/organizations/${organization.id}/clients/${client_id}`, { method: 'DELETE', headers });
 }

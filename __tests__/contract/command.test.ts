@@ -103,7 +103,7 @@ it.concurrent.each([
       emulator.hold = async (when, request) => {
         if (when === 'after' && request.operation === operation && ++calls === call) {
           resolve();
-          await new Promise((answer) => setTimeout(answer, 300));
+          await new Promise((resolve) => setTimeout(resolve, 300));
         }
       };
     });

@@ -70,7 +70,7 @@ it.concurrent('prints no secret and no token if the server repeats them in other
   await using emulator = await anotherEmulator();
   const known = new Set([emulator.credentials.clientSecret]);
   emulator.faults.add(
-    // biome-ignore lint/suspicious/noExplicitAny: any answer of the API.
+    // biome-ignore lint/suspicious/noExplicitAny: any response of the API.
     edit('*', (body: any) => {
       for (const value of [body.plain_secret, body.access_token]) if (value) known.add(value);
       const echo = [...known].flatMap((value) => [

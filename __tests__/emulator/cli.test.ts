@@ -46,8 +46,8 @@ async function refusal(...options: string[]): Promise<{ code: unknown; lines: st
 
 async function idTokenOf(variables: Variables): Promise<Record<string, unknown>> {
   const headers = { authorization: `Bearer ${variables.ACTIONS_ID_TOKEN_REQUEST_TOKEN}` };
-  const answer = await fetch(String(variables.ACTIONS_ID_TOKEN_REQUEST_URL), { headers });
-  return decodeJwt(((await answer.json()) as { value: string }).value);
+  const response = await fetch(String(variables.ACTIONS_ID_TOKEN_REQUEST_URL), { headers });
+  return decodeJwt(((await response.json()) as { value: string }).value);
 }
 
 /** Reads a path of GitHub's API with the token that may do everything. @returns the status */
@@ -79,7 +79,7 @@ describe('the command line of the emulator', () => {
 
     // Node reads NODE_EXTRA_CA_CERTS only when it starts, so the request runs in a new process.
     const script = `fetch(process.env.SCALEKIT_ENVIRONMENT_URL + '/oauth/token', { method: 'POST', body: new URLSearchParams() })
-      .then((answer) => answer.text()).then(console.log, (error) => console.log(error.cause.code))`;
+      .then((response) => response.text()).then(console.log, (error) => console.log(error.cause.code))`;
     const { stdout } = await run(process.execPath, ['-e', script], { env: variables });
     expect(stdout).toBe('unsupported grant type\n');
 

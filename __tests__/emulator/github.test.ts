@@ -26,15 +26,15 @@ type Init = { token?: string; authorization?: string; redirect?: 'manual' | 'fol
 function caller({ github }: Emulator) {
   const call = async (method: string, path: string, body?: unknown, init: Init = {}) => {
     const { token = github.token, authorization = `token ${token}`, redirect = 'manual' } = init;
-    const answer = await fetch(`${github.apiUrl}${path}`, {
+    const response = await fetch(`${github.apiUrl}${path}`, {
       method,
       redirect,
       headers: { authorization },
       ...(body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
     });
-    const text = await answer.text();
+    const text = await response.text();
     const json = text === '' ? undefined : JSON.parse(text);
-    return { status: answer.status, headers: answer.headers, json };
+    return { status: response.status, headers: response.headers, json };
   };
   const at = (method: string, path: string, body?: unknown, init?: Init) =>
     call(method, `/repos/${REPOSITORY}${path}`, body, init);
@@ -145,7 +145,7 @@ describe('secrets and variables', () => {
   it.each([
     ['a field that GitHub does not know', 'POST', 422, { name: 'N', value: 'v', visibility: 'all' }],
     ['no value', 'POST', 422, { name: 'N' }],
-    ['a value that is no text', 'POST', 422, { name: 'N', value: 1 }],
+    ['a value that is not a string', 'POST', 422, { name: 'N', value: 1 }],
     ['no body', 'POST', 422, undefined],
     ['broken JSON', 'POST', 400, '{"name":'],
     ['a field that GitHub does not know', 'PATCH', 422, { value: 'v', values: [] }],
@@ -189,7 +189,7 @@ describe('secrets and variables', () => {
     expect(Date.parse(updated_at) - Date.parse(created_at)).toBeGreaterThanOrEqual(59_000);
   });
 
-  it('an environment is found by its name in any case, and a missing one is a 404', async () => {
+  it('an environment is found by its name in any case, and a missing one gets a 404', async () => {
     const { repository, at } = await start();
     repository.addEnvironment('Preview/PR-7').setVariable('V', 'v');
     const found = await at('GET', '/environments/preview%2Fpr-7');
@@ -233,7 +233,7 @@ describe('repositories and runs', () => {
     });
   });
 
-  it('a run has the status that was last set, and a missing one is a 404', async () => {
+  it('a run has the status that was last set, and a missing one gets a 404', async () => {
     const { github, at } = await start();
     github.addRun(REPOSITORY, { id: 5, attempt: 2, status: 'queued' });
     expect((await at('GET', '/actions/runs/5')).json).toMatchObject({ id: 5, run_attempt: 2, status: 'queued' });
@@ -331,7 +331,7 @@ describe('what a token may do', () => {
     ]);
   });
 
-  it('repositories that a token does not cover are a 404, except public ones', async () => {
+  it('requests for repositories that a token does not cover get a 404, except for public ones', async () => {
     const { github, call } = await start();
     github.addRepository('acme/private').setVariable('V', 'v');
     github.addRepository('acme/public', { visibility: 'public' }).setVariable('V', 'v');
@@ -402,8 +402,8 @@ describe('the rate limit', () => {
 describe('the ID token', () => {
   async function ask({ github }: Emulator, query = '') {
     const { ACTIONS_ID_TOKEN_REQUEST_URL: url, ACTIONS_ID_TOKEN_REQUEST_TOKEN: token } = github.idTokenVariables;
-    const answer = await fetch(url + query, { headers: { authorization: `Bearer ${token}` } });
-    return (await answer.json()) as { count: number; value: string };
+    const response = await fetch(url + query, { headers: { authorization: `Bearer ${token}` } });
+    return (await response.json()) as { count: number; value: string };
   }
 
   it("the ID token is signed with a key of GitHub's issuer, which Scalekit does not publish", async () => {
@@ -474,10 +474,10 @@ describe('the ID token', () => {
 
   it("the ID token is issued only for the job's request token", async () => {
     const { github } = await start();
-    const answer = await fetch(String(github.idTokenVariables.ACTIONS_ID_TOKEN_REQUEST_URL), {
+    const response = await fetch(String(github.idTokenVariables.ACTIONS_ID_TOKEN_REQUEST_URL), {
       headers: { authorization: `Bearer ${github.token}` },
     });
-    expect(answer.status).toBe(401);
+    expect(response.status).toBe(401);
     expect(github.idTokens).toEqual([]);
   });
 });
@@ -498,14 +498,14 @@ describe('the emulator itself', () => {
     await expect(octokit.actions.deleteRepoVariable({ ...at, name: 'V' })).rejects.toMatchObject({ status: 404 });
   });
 
-  it("every response of GitHub's emulator matches GitHub's OpenAPI description", async () => {
+  it("GitHub's emulator responds with 500 in place of a response that contradicts GitHub's OpenAPI description", async () => {
     const { github, repository } = await start();
     repository.variables.set('V', { value: 1 as never, createdAt: 'yesterday', updatedAt: '2026-01-01T00:00:00Z' });
-    const answer = await fetch(`${github.apiUrl}/repos/${REPOSITORY}/actions/variables/V`, {
+    const response = await fetch(`${github.apiUrl}/repos/${REPOSITORY}/actions/variables/V`, {
       headers: { authorization: `Bearer ${github.token}` },
     });
-    expect(answer.status).toBe(500);
-    expect(await answer.text()).toMatch(
+    expect(response.status).toBe(500);
+    expect(await response.text()).toMatch(
       /answer 200 to getVariable is wrong: .*value must be string.*created_at must match/,
     );
   });

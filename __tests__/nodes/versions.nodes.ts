@@ -3,9 +3,10 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, it } from '@jest/globals';
 import { type Executed, RUNNER_VARIABLES, type Step } from '../../emulator/runner.ts';
 import { findNode, NODE_VERSIONS, OLD_NODE } from '../../scripts/tools.ts';
-import { credentialsWork, interruptedAt, markerLine, runAction, savingIn, trust } from '../support/action.ts';
+import { credentialsWork, markerLine, runAction, savingIn, trust } from '../support/action.ts';
 import { useEmulator } from '../support/emulators.ts';
 import { useFolder } from '../support/folders.ts';
+import { interruptedAt } from '../support/requests.ts';
 
 // Tests of the built actions on the versions of Node.js that runners have.
 

@@ -47,16 +47,16 @@ describe('the workflow', () => {
 
   /** Runs the release scripts up to the first that fails. A stand-in for `gh` records calls and prints responses. */
   function publish({ tagged, release, immutable = true, majorTagged = true }: There) {
-    const answer = (text: unknown) => (text === undefined ? 'echo "HTTP 404" >&2; exit 1' : `echo ${text}`);
+    const respond = (text: unknown) => (text === undefined ? 'echo "HTTP 404" >&2; exit 1' : `echo ${text}`);
     writeFileSync(
       inFolder('gh'),
       `#!/bin/sh
 echo "$*" >> "${inFolder('calls')}"
 case "$*" in
-  *"commits/tags/v1.2.3"*) ${answer(tagged)} ;;
-  "release view"*) ${answer(release && release === 'draft')} ;;
-  *"--jq .immutable"*) ${answer(immutable)} ;;
-  *"git/ref/tags/v1") ${answer(majorTagged || undefined)} ;;
+  *"commits/tags/v1.2.3"*) ${respond(tagged)} ;;
+  "release view"*) ${respond(release && release === 'draft')} ;;
+  *"--jq .immutable"*) ${respond(immutable)} ;;
+  *"git/ref/tags/v1") ${respond(majorTagged || undefined)} ;;
 esac
 `,
     );

@@ -4,7 +4,7 @@ import { expect, it } from '@jest/globals';
 
 // The rules of __tests__/README.md for names and set-up. A lint rule (scripts/no-tuple-assertions.grit) checks assertions.
 
-/** A test's name as it stands in its file, after `it(` or after the table of `it.each`. */
+/** The name of a test in its file, after `it(` or after the table of `it.each`. */
 const TITLE =
   /(?<caller>[\w.]+|\))\(\s*(?<quote>['"`])(?<title>(?:\\.|(?!\k<quote>)[^\\])*)\k<quote>,\s*(?:async )?(?:\(|\w+ =>)/g;
 
@@ -27,20 +27,20 @@ function titlesIn(text: string): string[] {
   );
 }
 
-it('finds the names of tests, and of tests in tables', () => {
+it('titlesIn() returns the names of tests, and of tests in tables', () => {
   const text =
     "it('returns a sum of two', async () => {});\nit.each([1])(\n  'returns the double of %d',\n  (n) => {},\n);\ndescribe('d', () => {});";
   expect(titlesIn(text)).toEqual(['returns a sum of two', 'returns the double of %d']);
 });
 
-it('gives each test a name that no other test has', () => {
+it('each test has a name that no other test has', () => {
   const named = Map.groupBy(titles, ({ title }) => title);
   const repeated = [...named].filter(([, tests]) => tests.length > 1);
   expect(titles.length).toBeGreaterThan(500);
   expect(repeated.map(([title, tests]) => `${title}: ${tests.map(({ file }) => file).join(', ')}`)).toEqual([]);
 });
 
-it('gives each test a name of at least four words', () => {
+it('each test has a name of at least four words', () => {
   const short = titles.filter(
     ({ title }) =>
       title
@@ -51,7 +51,15 @@ it('gives each test a name of at least four words', () => {
   expect(short.map(({ file, title }) => `${file}: ${title}`)).toEqual([]);
 });
 
-it('sets up emulators and folders with useEmulator() and useFolder()', () => {
+it('tests set up emulators and folders with useEmulator() and useFolder()', () => {
   const own = files.filter(({ text }) => /\blet (emulator|folder)\b|\bmkdtempSync\b/.test(text));
   expect(own.map(({ file }) => file)).toEqual([]);
+});
+
+it('the README of the tests names each file of action/ for one behaviour', () => {
+  const [, table = ''] =
+    /^\| Behaviour \| .*\n.*\n((?:\|.*\n)+)/m.exec(readFileSync('__tests__/README.md', 'utf8')) ?? [];
+  const named = table.split('\n').flatMap((row) => row.split('|')[2]?.match(/[\w-]+/g) ?? []);
+  const inAction = files.flatMap(({ file }) => /^action\/(.*)\.test\.ts$/.exec(file)?.[1] ?? []);
+  expect(named.sort()).toEqual(inAction.sort());
 });

@@ -47,12 +47,12 @@ describe("GitHub's language service", () => {
 
   it.each([
     ['an input that the action does not have', 'dry_run: false', 'dry: false', "Invalid action input 'dry'"],
-    ['an action that is not there', '/sweep@v1', '/clean@v1', 'Unable to resolve action'],
+    ['an action that does not exist', '/sweep@v1', '/clean@v1', 'Unable to resolve action'],
     ['an unknown event', 'workflow_dispatch:', 'workflow_despatch:', "Unexpected value 'workflow_despatch'"],
     ['an unknown permission', 'actions: read', 'action: read', "Unexpected value 'action'"],
     ['an expression that cannot be read', '{{ vars.SCALEKIT_ORG', '{{ vars..SCALEKIT_ORG', 'Unexpected symbol'],
     ['an unknown context', 'vars.SCALEKIT_ORG', 'var.SCALEKIT_ORG', "Unrecognized named-value: 'var'"],
-    ['a context that is not there yet', 'timeout-minutes: 10', 'if: steps.a.outcome', "named-value: 'steps'"],
+    ['a context that is not available yet', 'timeout-minutes: 10', 'if: steps.a.outcome', "named-value: 'steps'"],
   ])("GitHub's language service finds %s in a workflow", (_, right, wrong, message) => {
     const text = read('examples/sweep.yml');
     expect(text).toContain(right);
@@ -62,7 +62,7 @@ describe("GitHub's language service", () => {
 
   it.each([
     ['an unknown key', 'using: node24', 'useing: node24'],
-    ['an input that is no mapping', 'inputs:\n', 'inputs:\n  bad: []\n'],
+    ['an input that is not a mapping', 'inputs:\n', 'inputs:\n  bad: []\n'],
   ])("GitHub's language service finds %s in an action.yml", (_, right, wrong) => {
     const [found] = check([{ name: 'sweep/action.yml', text: read('sweep/action.yml').replace(right, wrong) }]);
     expect(found).not.toEqual([]);
@@ -95,7 +95,7 @@ describe('examples/fleet.yml', () => {
   const [step] = client ? usingSteps(client) : [];
 
   function run(emulator: Emulator, repository: string, event: 'schedule' | 'pull_request') {
-    if (!client || !step) throw new Error('the example has no such step');
+    if (!client || !step) throw new Error('The example has no step with the action.');
     return runUsing(emulator, client, step, {
       ...valuesOf(emulator),
       'matrix.repository': repository,
@@ -189,12 +189,12 @@ describe('examples/preview-environment-dispatch.yml', () => {
     base: { repo: { full_name: repository } },
   });
 
-  /** Runs the script that reads a pull request. In place of `gh`, a script prints this answer of GitHub. */
-  function readState(answer: unknown, NUMBER = '7') {
+  /** Runs the script that reads a pull request. In place of `gh`, a script prints this response of GitHub. */
+  function readState(response: unknown, NUMBER = '7') {
     const output = inFolder('output');
     writeFileSync(output, '');
-    writeFileSync(inFolder('answer'), JSON.stringify(answer));
-    const gh = `#!/bin/sh\n[ "$*" = "api repos/${repository}/pulls/7" ] && cat "$(dirname "$0")/answer"\n`;
+    writeFileSync(inFolder('response'), JSON.stringify(response));
+    const gh = `#!/bin/sh\n[ "$*" = "api repos/${repository}/pulls/7" ] && cat "$(dirname "$0")/response"\n`;
     writeFileSync(inFolder('gh'), gh, { mode: 0o755 });
     const PATH = [inFolder(), process.env.PATH].join(path.delimiter);
     const { status } = spawnSync('bash', ['--noprofile', '--norc', '-e', '-o', 'pipefail', '-c', script], {
@@ -208,8 +208,8 @@ describe('examples/preview-environment-dispatch.yml', () => {
     ['closed', pull('closed', repository), 'closed'],
     ['of a fork', pull('open', 'somebody/inventory-service'), 'foreign'],
     ['of a fork that was deleted', pull('closed', null), 'foreign'],
-  ])('the preview example reads the state of a pull request that is %s', (_what, answer, state) => {
-    expect(readState(answer)).toEqual({ status: 0, output: `state=${state}\n` });
+  ])('the preview example reads the state of a pull request that is %s', (_what, response, state) => {
+    expect(readState(response)).toEqual({ status: 0, output: `state=${state}\n` });
   });
 
   itWith('bash', 'jq').each(['', '0', '-7', '7/../8', '7 8', '$(id)', '7\n8'])(
@@ -241,7 +241,7 @@ it('examples/sweep.yml deletes the client of a job that was cut off', async () =
   emulator.github.addRun(repository, { id: 17345678900, status: 'completed' });
   const [job] = jobsIn(read('examples/sweep.yml'));
   const [step] = job ? usingSteps(job) : [];
-  if (!job || !step) throw new Error('the example has no such step');
+  if (!job || !step) throw new Error('The example has no step with the action.');
   const swept = await runUsing(emulator, job, step, valuesOf(emulator));
   expect(warnings(swept)).toEqual([]);
   expect(swept.outputs.deleted).toBe(killed.outputs.client_id);
@@ -254,7 +254,7 @@ it('examples/audit.yml lists the clients and uploads the report', async () => {
   const text = read('examples/audit.yml');
   const [job] = jobsIn(text);
   const [step] = job ? usingSteps(job) : [];
-  if (!job || !step) throw new Error('the example has no such step');
+  if (!job || !step) throw new Error('The example has no step with the action.');
   const run = await runUsing(emulator, job, step, valuesOf(emulator));
   expect(run).toMatchObject({ exitCode: 0, annotations: [], outputs: { findings: '0' } });
   expect(readFileSync(run.outputs.report ?? '', 'utf8')).toContain(made.outputs.client_id);

@@ -1,8 +1,7 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { isDeepStrictEqual } from 'node:util';
-import type { Emulator, Operation } from '../../emulator/index.ts';
+import type { Emulator } from '../../emulator/index.ts';
 import { type Executed, type Outcome, RUNNER_VARIABLES, runStep, type Step } from '../../emulator/runner.ts';
 import { type Identity, identityHash } from '../../src/client/identity.ts';
 import { formatMarker, type OwnershipMarker } from '../../src/client/marker.ts';
@@ -14,8 +13,11 @@ import { createNonce } from '../../src/inputs/desired-client.ts';
  */
 export const source = process.env.ACTION_SOURCE;
 
+/** Inputs of a step, by name. */
+export type Inputs = Record<string, string>;
+
 /** Returns inputs that name an emulator's environment and organization. */
-function inputsFor({ url, credentials, organization }: Emulator): Record<string, string> {
+function inputsFor({ url, credentials, organization }: Emulator): Inputs {
   return {
     scalekit_environment_url: url,
     scalekit_client_id: credentials.clientId,
@@ -39,10 +41,7 @@ export function runAction(emulator: Emulator, step: Step = {}): Promise<Executed
 }
 
 /** Returns inputs that save the credentials in an emulator's GitHub, with a token that has all permissions there. */
-export function savingIn(
-  { github }: Emulator,
-  save_to: 'repository' | 'environment' = 'repository',
-): Record<string, string> {
+export function savingIn({ github }: Emulator, save_to: 'repository' | 'environment' = 'repository'): Inputs {
   return { save_to, github_token: github.token };
 }
 
@@ -69,7 +68,7 @@ export const EMPTY = {
   toString: () => 'EMPTY',
 };
 
-/** Returns everything of a run that a person can read: log without mask commands, annotations, summary, state. */
+/** Returns what a run shows to a person: the log without mask commands, annotations, summary and state. */
 export function readable(run: Outcome): string {
   const log = run.stdout
     .split('\n')
@@ -78,12 +77,12 @@ export function readable(run: Outcome): string {
   return [log, run.stderr, run.summary, JSON.stringify(run.state)].join('\n');
 }
 
-/** Returns the printed lines that are no commands: GitHub shows them whole. */
+/** Returns the printed lines that are not commands. GitHub never cuts them. */
 export function plainLines(run: Outcome): string[] {
   return run.stdout.split(/\r?\n/).filter((line) => !line.startsWith('::'));
 }
 
-/** Returns the characters of the longest annotation as it is printed, with its command and escapes. GitHub cuts at 4,096. */
+/** Returns the length of the longest printed annotation, with its command and escapes. GitHub cuts at 4,096 characters. */
 export function longestAnnotation(run: Outcome): number {
   const lines = run.stdout.split(/\r?\n/).filter((line) => /^::(error|warning|notice)::/.test(line));
   return Math.max(0, ...lines.map((line) => line.length));
@@ -103,22 +102,6 @@ export async function credentialsWork(
 ): Promise<boolean> {
   const body = new URLSearchParams({ grant_type: 'client_credentials', client_id, client_secret: secret });
   return (await fetch(`${url}/oauth/token`, { method: 'POST', body })).status === 200;
-}
-
-/** Sends a step SIGINT when the server receives a request for an operation. The server carries it out 200 ms later. */
-export function interruptedAt(emulator: Emulator, interrupted: Operation): Required<Pick<Step, 'onStart'>> {
-  let kill = (_: NodeJS.Signals) => {};
-  emulator.hold = async (when, { operation }) => {
-    if (when !== 'before' || operation !== interrupted) return;
-    kill('SIGINT');
-    await new Promise((resolve) => setTimeout(resolve, 200));
-  };
-  return { onStart: (send) => (kill = send) };
-}
-
-/** Returns the requests for one operation, in the order of their arrival. */
-export function sentTo(emulator: Emulator, operation: Operation): Emulator['requests'] {
-  return emulator.requests.filter((request) => request.operation === operation);
 }
 
 export function errors(run: Outcome): string[] {
@@ -160,19 +143,4 @@ export function seedEarlier(emulator: Emulator, fields: Seed[0], options: Seed[1
     { name, description: `Ours.\n${markerLine()}`, custom_claims: REPOSITORY_CLAIMS, ...fields },
     options,
   );
-}
-
-/** Returns variables and Node options that make the action record in `file` what it prints and writes, in order. */
-export function journalTo(file: string): Required<Pick<Step, 'env' | 'nodeOptions'>> {
-  return {
-    env: { JOURNAL: file },
-    nodeOptions: ['--import', fileURLToPath(new URL('journal.js', import.meta.url))],
-  };
-}
-
-export function readJournal(file: string): { to: string; text: string }[] {
-  return readFileSync(file, 'utf8')
-    .trim()
-    .split('\n')
-    .map((line) => JSON.parse(line));
 }

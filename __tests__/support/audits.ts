@@ -7,6 +7,7 @@ import type { Identity } from '../../src/client/identity.ts';
 import type { OwnershipMarker } from '../../src/client/marker.ts';
 import { createNonce } from '../../src/inputs/desired-client.ts';
 import { markerLine, readable, runAction, secretsOf } from './action.ts';
+import { isChange } from './requests.ts';
 
 // What the tests of audit/ share.
 
@@ -34,7 +35,7 @@ interface Report {
 /** A run of `audit/` and its report. */
 export type Audited = Executed & { report: Report };
 
-/** Stands for the report of a run that wrote none. */
+/** Takes the place of the report if a run wrote none. */
 const NO_REPORT: Report = {
   version: 0,
   time: null,
@@ -68,7 +69,7 @@ export async function audit(
   const [before, from] = [JSON.stringify(emulator.clients()), emulator.requests.length];
   const run = await runAction(emulator, { ...step, action: 'audit', inputs });
   const sent = emulator.requests.slice(from);
-  const changes = sent.filter(({ method, operation }) => method !== 'GET' && operation !== 'token');
+  const changes = sent.filter(isChange);
   expect({ changes, stderr: run.stderr }).toEqual({ changes: [], stderr: '' });
   expect(JSON.stringify(emulator.clients()) === before).toBe(true);
   const text = run.outputs.report ? readFileSync(run.outputs.report, 'utf8') : '';
@@ -105,17 +106,6 @@ export function seedMarked(
 export const claims = (values: Record<string, string>) => ({
   custom_claims: Object.entries(values).map(([key, value]) => ({ key, value })),
 });
-
-/** Changes each client in the responses to the audit, in lists and alone. */
-export function editClients(emulator: Emulator, change: (client: Record<string, unknown>) => object): void {
-  const edit = (body: { client?: Record<string, unknown>; clients?: Record<string, unknown>[] }) => ({
-    ...body,
-    ...(body.client && { client: change(body.client) }),
-    ...(body.clients && { clients: body.clients.map(change) }),
-  });
-  for (const operation of ['listClients', 'getClient'] as const)
-    emulator.faults.add({ operation, fault: { kind: 'edit', edit } });
-}
 
 /** Returns the kinds of findings of a report, by the id of the client. */
 export const kindsById = ({ report }: Audited): Record<string, FindingKind[]> =>

@@ -2,8 +2,8 @@ import { expect } from '@jest/globals';
 import type { Emulator } from '../../emulator/index.ts';
 import type { Executed, Step } from '../../emulator/runner.ts';
 import type { Identity } from '../../src/client/identity.ts';
-import { markerLine, readable, runAction, secretsOf } from './action.ts';
-import { ID, type Inputs, repositoryOf, SECRET, type SecretLocation, STATE, seedFormer } from './saved.ts';
+import { type Inputs, markerLine, readable, runAction, secretsOf } from './action.ts';
+import { ID, repositoryOf, SECRET, type SecretLocation, STATE, seedFormer } from './saved.ts';
 
 // What the tests of `delete/` share.
 
@@ -44,8 +44,6 @@ export function seedSavedFor(
   seedFormer(emulator, location, { identity });
   return location;
 }
-
-export const clientIds = (emulator: Emulator): string[] => emulator.clients().map(({ client_id }) => client_id);
 
 /** Returns the names of the variables and secrets in a location. */
 export const entriesIn = ({ variables, secrets }: SecretLocation): string[] => [...variables.keys(), ...secrets.keys()];

@@ -4,7 +4,7 @@ import { type Emulator, type EmulatorOptions, startEmulator } from '../../emulat
 /**
  * Starts an emulator before each test of the file or the `describe` block that calls this function, and stops it after the
  * test.
- * @returns an object that always stands for the emulator of the test that runs
+ * @returns an object with the members of the emulator of the test that runs
  */
 export function useEmulator(options: EmulatorOptions = {}): Emulator {
   let current: Emulator | undefined;

@@ -8,7 +8,7 @@ import { RUNNER_VARIABLES } from '../../emulator/runner.ts';
 
 export type ForgeKind = 'gitea' | 'old gitea' | 'forgejo';
 
-/** What a forge answers for a path that it does not have: text, or the JSON of its own 404 responses. */
+/** How a forge responds to a path that it does not have: text, or the JSON of its own 404 responses. */
 export type UnknownPath = 'text' | 'json';
 
 export interface Forge {

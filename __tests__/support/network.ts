@@ -10,14 +10,14 @@ import { RequestError, Server, type ServerOptions } from 'proxy-chain';
 import type { Emulator, EmulatorOptions } from '../../emulator/index.ts';
 import type { Executed, Outcome, Step } from '../../emulator/runner.ts';
 import { type CertificateKind, makeCertificate } from '../../emulator/tls.ts';
-import { errors, runAction, trust } from './action.ts';
+import { errors, type Inputs, runAction, trust } from './action.ts';
 import { anotherEmulator } from './emulators.ts';
-import { expectFailed } from './failed.ts';
-import { operationsOf, REPOSITORY } from './saved.ts';
+import { expectFailed } from './outcomes.ts';
+import { operationsOf } from './requests.ts';
+import { REPOSITORY } from './saved.ts';
 
 // What the tests of networks share: forward proxies, servers with TLS, and steps that reach servers only through a proxy.
 
-export type Inputs = Record<string, string>;
 export type Variables = Record<string, string>;
 
 /** The origins of the servers. Only the proxy can resolve these names. */
@@ -31,7 +31,7 @@ export const TO_ID_TOKENS = 'CONNECT tokens.github.invalid:443';
 export const FILE_OF_CA = 'NODE_EXTRA_CA_CERTS';
 
 /** Inputs of the step with the fewest requests: a sign-in and a create. */
-export const SHORT: Inputs = { lifetime: 'job', verify: 'false' };
+export const FEWEST_REQUESTS: Inputs = { lifetime: 'job', verify: 'false' };
 
 /** Removes the pauses before retries. They are random, from 0 upwards. */
 export const IMPATIENT = preload('Math.random = () => 0;');
@@ -46,7 +46,7 @@ export interface Network {
   trusted: Variables;
   /** Runs a step that reaches the servers only through a proxy. It trusts their authority. */
   runRemote(emulator: Emulator, env: Variables, step?: Step): Promise<Executed>;
-  /** Like runRemote(), with the inputs SHORT. */
+  /** Like runRemote(), with the inputs FEWEST_REQUESTS. */
   runShort(emulator: Emulator, env: Variables, step?: Step): Promise<Executed>;
 }
 
@@ -72,7 +72,8 @@ export function useNetwork(): Network {
   return {
     trusted,
     runRemote,
-    runShort: (emulator, env, step = {}) => runRemote(emulator, env, { ...step, inputs: { ...SHORT, ...step.inputs } }),
+    runShort: (emulator, env, step = {}) =>
+      runRemote(emulator, env, { ...step, inputs: { ...FEWEST_REQUESTS, ...step.inputs } }),
   };
 }
 

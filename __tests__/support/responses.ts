@@ -46,7 +46,7 @@ export function withUnknownFields(value: unknown): unknown {
 }
 
 /** Returns bodies that end in the middle of the JSON of a value. */
-export function cutOff(value: unknown): string[] {
+export function truncatedBodies(value: unknown): string[] {
   const text = JSON.stringify(value);
   return [0, 1, Math.floor(text.length / 2), text.length - 1].map((end) => text.slice(0, end));
 }

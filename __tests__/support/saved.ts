@@ -3,11 +3,21 @@ import { expect } from '@jest/globals';
 import type { Emulator, Operation } from '../../emulator/index.ts';
 import { type Executed, type Outcome, RUNNER_VARIABLES, type Step } from '../../emulator/runner.ts';
 import { type Identity, identityHash } from '../../src/client/identity.ts';
-import { credentialsWork, markerLine, readable, runAction, savingIn, secretsOf, seedEarlier } from './action.ts';
+import {
+  credentialsWork,
+  type Inputs,
+  markerLine,
+  readable,
+  runAction,
+  savingIn,
+  secretsOf,
+  seedEarlier,
+} from './action.ts';
+import { operationsOf } from './requests.ts';
+import { DAY } from './times.ts';
 
 // What the tests of saved credentials share: two variables and a secret in GitHub Actions.
 
-export type Inputs = Record<string, string>;
 export type SecretLocation = Pick<
   ReturnType<Emulator['github']['repository']>,
   'variables' | 'secrets' | 'setVariable' | 'setSecret'
@@ -19,8 +29,6 @@ export const STATE = 'SCALEKIT_M2M_STATE';
 export const ID = 'SCALEKIT_M2M_CLIENT_ID';
 export const SECRET = 'SCALEKIT_M2M_CLIENT_SECRET';
 export const NAMES = `variables ${ID} and ${STATE} and secret ${SECRET}`;
-export const MINUTE = 60_000;
-export const DAY = 24 * 60 * MINUTE;
 
 const CHANGES: Operation[] = [
   'createClient',
@@ -52,14 +60,14 @@ export const saveWith = (emulator: Emulator, inputs: Inputs = {}, step: Step = {
 export const repositoryOf = ({ github }: Emulator) => github.repository(REPOSITORY);
 
 /** Returns the credentials that a location holds, with the names of a step's outputs. */
-export const keptIn = ({ variables, secrets }: SecretLocation) => ({
+export const credentialsIn = ({ variables, secrets }: SecretLocation) => ({
   client_id: variables.get(ID)?.value,
   secret: secrets.get(SECRET)?.value,
 });
 export const credentialsOf = ({ outputs: { client_id, secret } }: Outcome) => ({ client_id, secret });
 
 /** Returns the identity hash of the runner's repository. */
-export function keyOf(identity: Partial<Identity> = {}): string {
+export function identityHashOf(identity: Partial<Identity> = {}): string {
   const { GITHUB_REPOSITORY_ID: repository_id } = RUNNER_VARIABLES;
   const persistent: Identity = {
     repository: REPOSITORY,
@@ -73,7 +81,7 @@ export function keyOf(identity: Partial<Identity> = {}): string {
 
 /** Returns the value of `…_STATE` as a run of the runner's repository writes it. */
 export function stateValue(emulator: Emulator, secretId: string, identity: Partial<Identity> = {}): string {
-  return `v1 key:${keyOf(identity)} organization:${emulator.organization.id} secret:${secretId}`;
+  return `v1 key:${identityHashOf(identity)} organization:${emulator.organization.id} secret:${secretId}`;
 }
 
 /** Adds a client whose credentials an earlier run saved, `ageMs` milliseconds ago. `…_STATE` names its first secret. */
@@ -126,12 +134,13 @@ export function contents(emulator: Emulator, { variables, secrets }: SecretLocat
 
 export const NOTHING = { clients: [], variables: {}, secrets: {} };
 
-export const operationsOf = (emulator: Emulator, from = 0): Operation[] =>
-  emulator.requests.slice(from).map(({ operation }) => operation);
-
 /** Returns the name of the variable or secret in GitHub Actions that a request is about. */
 const entryOf = ({ path, body }: Request): string =>
   (body as { name?: string } | undefined)?.name ?? path.split('/').at(-1) ?? '';
+
+/** Returns the address of a variable of the repository. */
+export const variableUrl = ({ github }: Emulator, name: string): string =>
+  `${github.apiUrl}/repos/${REPOSITORY}/actions/variables/${name}`;
 
 /** Returns whether a request is about a variable, or a secret in GitHub Actions, of this name. */
 export const isAbout =
@@ -171,7 +180,7 @@ export async function expectPostDoesNothing(emulator: Emulator, main: Executed):
 
 /** Returns whether the credentials that the repository holds get a token. */
 export const savedCredentialsWork = (emulator: Emulator): Promise<boolean> =>
-  credentialsWork(emulator, keptIn(repositoryOf(emulator)) as Outcome['outputs']);
+  credentialsWork(emulator, credentialsIn(repositoryOf(emulator)) as Outcome['outputs']);
 
 /** Calls `change` once, before or after the server carries out the first request with this label. */
 export function meanwhile(emulator: Emulator, [when, label]: ['before' | 'after', string], change: () => void): void {

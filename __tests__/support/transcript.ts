@@ -2,7 +2,8 @@ import { appendFileSync, writeFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Emulator } from '../../emulator/index.ts';
 import type { Outcome, Step } from '../../emulator/runner.ts';
-import { journalTo, readJournal } from './action.ts';
+import { readRecording, recordTo } from './recording.ts';
+import { isChange } from './requests.ts';
 
 // Writes down what the runner reads from a step and which requests the servers receive, in order, and so that the text is
 // the same in each run: what is random gets a name, in the order in which it appears.
@@ -53,7 +54,7 @@ export function recordTranscript(emulator: Emulator, file: string): Transcript {
     ends.set(request, Date.now());
   };
   return {
-    step: journalTo(file),
+    step: recordTo(file),
     run: async (heading, run) => {
       note('heading', heading);
       const from = emulator.requests.length;
@@ -64,7 +65,7 @@ export function recordTranscript(emulator: Emulator, file: string): Transcript {
       return outcome;
     },
     text: () => {
-      const entries = readJournal(file);
+      const entries = readRecording(file);
       const all = entries.map(({ text }) => text).join('\n');
       const secrets = namedSecrets(emulator, all);
       const users = ['x-access-token', '', emulator.credentials.clientId, ...new Set(all.match(/m2morg_\w+/g))];
@@ -120,8 +121,6 @@ function phasesOf(requests: Request[]): Request[][] {
   const servers = ['Scalekit', 'GitHub'];
   return phases.flatMap((phase) => servers.map((server) => phase.filter((request) => serverOf(request) === server)));
 }
-
-const isChange = ({ method, operation }: Request): boolean => method !== 'GET' && operation !== 'token';
 
 const serverOf = ({ path }: Request): string => (/^\/(?:api\/v1|oauth|keys)/.test(path) ? 'Scalekit' : 'GitHub');
 

@@ -86,7 +86,7 @@ export function valuesOf(emulator: Emulator): Values {
 export function fill(text: unknown, values: Values): string {
   return String(text).replace(/\$\{\{ (.*?) \}\}/g, (_, expression) => {
     const value = values[expression];
-    if (value === undefined) throw new Error(`nothing says what ${expression} stands for`);
+    if (value === undefined) throw new Error(`The expression ${expression} has no value.`);
     return value;
   });
 }

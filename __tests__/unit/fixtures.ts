@@ -2,6 +2,7 @@ import type { DesiredClient } from '../../src/client/desired.ts';
 import { type ManagedClient, withMarker } from '../../src/client/identity.ts';
 import { formatMarker, type OwnershipMarker } from '../../src/client/marker.ts';
 import type { SavedSnapshot, SecretLocation } from '../../src/github/saved-credentials.ts';
+import { NetworkError } from '../../src/net/network-error.ts';
 import { type FinalResponse, type HttpRequest, Transport } from '../../src/net/transport.ts';
 import type { Client, ClientFields, Secret } from '../../src/scalekit/types.ts';
 import type { PendingClient, PendingSecret, PendingState, PendingVariables } from '../../src/undo/pending.ts';
@@ -172,3 +173,10 @@ export class FakeTransport extends Transport {
 export function json(value: unknown): Pick<FinalResponse, 'headers' | 'body'> {
   return { headers: { 'content-type': 'application/json' }, body: JSON.stringify(value) };
 }
+
+/** A request that a server may have carried out: the connection broke before the response. */
+export const NO_RESPONSE = new NetworkError('socket hang up', 'ECONNRESET', true);
+/** GitHub's response if something does not exist. */
+export const MISSING = { status: 404, ...json({ message: 'Not Found' }) };
+/** GitHub's response if a token lacks a permission. */
+export const FORBIDDEN = { status: 403, ...json({ message: 'Resource not accessible by integration' }) };

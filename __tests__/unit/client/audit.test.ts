@@ -13,9 +13,8 @@ import {
 } from '../../../src/client/audit.ts';
 import { formatMarker, type OwnershipMarker } from '../../../src/client/marker.ts';
 import { parseClientSummary } from '../../../src/scalekit/types.ts';
+import { DAY } from '../../support/times.ts';
 
-const HOUR = 3_600_000;
-const DAY = 24 * HOUR;
 /** Scalekit's time in the tests, in milliseconds. */
 const NOW = Date.UTC(2026, 10, 30);
 const NOT_CHECKED: AuditLimits = { max_secret_age: undefined, max_secrets: undefined };

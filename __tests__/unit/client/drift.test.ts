@@ -32,7 +32,7 @@ const fieldsOf = ({ wrong, warnings, notices }: Findings) => ({
 
 const NOTHING: Findings = { wrong: [], warnings: [], notices: [] };
 
-describe('what is no drift', () => {
+describe('what does not count as drift', () => {
   it('finds no drift in a client that is as requested', () => {
     expect(findDrift(desiredClient(), client())).toEqual([]);
     expect(findDrift(bareDesiredClient(), client({ ...NO_LISTS, expiry: undefined }))).toEqual([]);
@@ -65,7 +65,7 @@ describe('what is no drift', () => {
     expect(findDrift(requested, client({ scopes: ['email'] })).map(({ field }) => field)).toEqual(['scopes']);
   });
 
-  it('counts an audience that was not requested as no drift, but names it', () => {
+  it('does not count an audience that was not requested as drift, but names it', () => {
     const found = client({ ...NO_LISTS, expiry: undefined, audience: ['a'] });
     expect(findDrift(bareDesiredClient(), found)).toEqual([]);
     expect(formatExtras(unrequestedAudience(bareDesiredClient(), found))).toBe('audience: "a"');

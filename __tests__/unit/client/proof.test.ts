@@ -2,10 +2,10 @@ import { describe, expect, it } from '@jest/globals';
 import { appendMarker } from '../../../src/client/marker.ts';
 import { type CreateRequest, proofOf } from '../../../src/client/proof.ts';
 import type { Client } from '../../../src/scalekit/types.ts';
+import { SECOND_NS } from '../../support/times.ts';
 import { client, desiredClient } from '../fixtures.ts';
 
-const SECOND = 1_000_000_000n;
-const SENT_AT = 1_795_507_200n * SECOND;
+const SENT_AT = 1_795_507_200n * SECOND_NS;
 const { marker } = desiredClient();
 const request: CreateRequest = { organization_id: 'org_1', marker, sentAt: SENT_AT, seenIds: new Set(['m2morg_9']) };
 const SECRET = { id: 'sks_1', create_time: SENT_AT, suffix: 'abcd', active: true };
@@ -28,15 +28,15 @@ describe('proofOf', () => {
     ['nothing contradicts it', {}],
     ['the response shows no organization', { organization_id: '' }],
     ['the response shows no creation time', { create_time: undefined }],
-    ['the clocks differ by a minute', { create_time: SENT_AT - 60n * SECOND }],
-    ['the server finished late', { create_time: SENT_AT + 3_600n * SECOND }],
+    ['the clocks differ by a minute', { create_time: SENT_AT - 60n * SECOND_NS }],
+    ['the server finished late', { create_time: SENT_AT + 3_600n * SECOND_NS }],
     ['the response shows no secret', { secrets: [] }],
   ])("recognizes this step's client without a marker if %s", (_what, changes) => {
     expect(proofOf(unmarked(changes), request)).toEqual({ isOwn: true, isMarked: false, isProven: true });
   });
 
   it.each<[what: string, Client, Partial<CreateRequest>]>([
-    ["server's clock is not known", unmarked({ create_time: SECOND }), { sentAt: undefined }],
+    ["server's clock is not known", unmarked({ create_time: SECOND_NS }), { sentAt: undefined }],
     ['list of earlier clients is not known', unmarked({ client_id: 'm2morg_9' }), { seenIds: undefined }],
   ])("recognizes this step's client without a marker although the %s", (_what, found, changes) => {
     expect(proofOf(found, { ...request, ...changes })).toEqual({ isOwn: true, isMarked: false, isProven: true });
@@ -45,7 +45,7 @@ describe('proofOf', () => {
   it.each<[reason: string, changes: Partial<Client>]>([
     ['it belongs to another organization', { organization_id: 'org_2' }],
     ['it existed before the request', { client_id: 'm2morg_9' }],
-    ['it was created before the request', { create_time: SENT_AT - 61n * SECOND }],
+    ['it was created before the request', { create_time: SENT_AT - 61n * SECOND_NS }],
     ['it has several secrets', { secrets: [SECRET, { ...SECRET, id: 'sks_2' }] }],
   ])("does not recognize a client as this step's own because %s", (reason, changes) => {
     expect(proofOf(unmarked(changes), request)).toEqual({ isOwn: false, reason });

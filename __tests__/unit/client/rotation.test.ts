@@ -3,9 +3,9 @@ import fc from 'fast-check';
 import type { DesiredClient, Existing } from '../../../src/client/desired.ts';
 import { decideRotation, nextRotation, type RotationDecision } from '../../../src/client/rotation.ts';
 import type { Secret } from '../../../src/scalekit/types.ts';
+import { DAY_NS } from '../../support/times.ts';
 import { client, desiredClient, LOCATION, SAVED, secret } from '../fixtures.ts';
 
-const DAY = 86_400_000_000_000n;
 const NOW = 1_795_000_000_000_000_000n;
 
 /** Returns a secret of this age in nanoseconds. */
@@ -24,17 +24,17 @@ function decide(
 
 describe('rotation by age', () => {
   it.each<[what: string, age: bigint, dueIn: bigint]>([
-    ['is new', 0n, 30n * DAY],
-    ['has a creation time in the future', -DAY, 31n * DAY],
-    ['is exactly 30 days old', 30n * DAY, 0n],
+    ['is new', 0n, 30n * DAY_NS],
+    ['has a creation time in the future', -DAY_NS, 31n * DAY_NS],
+    ['is exactly 30 days old', 30n * DAY_NS, 0n],
   ])('keeps a secret that %s with rotate_after: 30, and dates the next rotation', (_what, age, dueIn) => {
     expect(decide([aged(age)])).toEqual({ due: NOW + dueIn, notices: [] });
   });
 
   it.each<[what: string, age: bigint, days: number]>([
-    ['a nanosecond older than 30 days', 30n * DAY + 1n, 30],
-    ['a nanosecond younger than 31 days', 31n * DAY - 1n, 30],
-    ['31 days old', 31n * DAY, 31],
+    ['a nanosecond older than 30 days', 30n * DAY_NS + 1n, 30],
+    ['a nanosecond younger than 31 days', 31n * DAY_NS - 1n, 30],
+    ['31 days old', 31n * DAY_NS, 31],
   ])('rotates a secret that is %s with rotate_after: 30, and counts its whole days', (_what, age, days) => {
     expect(decide([aged(age)])).toEqual({
       reason: `secret sks_1 is ${days} days old, and rotate_after is 30`,
@@ -45,8 +45,8 @@ describe('rotation by age', () => {
   it('rotates exactly those secrets that are older than rotate_after', () => {
     const days = fc.integer({ min: 1, max: 3650 });
     fc.assert(
-      fc.property(days, fc.bigInt({ min: -2n * DAY, max: 4000n * DAY }), (rotate_after, age) => {
-        const limit = BigInt(rotate_after) * DAY;
+      fc.property(days, fc.bigInt({ min: -2n * DAY_NS, max: 4000n * DAY_NS }), (rotate_after, age) => {
+        const limit = BigInt(rotate_after) * DAY_NS;
         const { reason, due } = decide([aged(age)], { rotate_after });
         expect(reason !== undefined).toBe(age > limit);
         expect(due).toBe(age > limit ? undefined : NOW - age + limit);
@@ -56,7 +56,7 @@ describe('rotation by age', () => {
 
   it.each<[what: string, age: bigint | undefined, now: bigint | undefined]>([
     ['the creation time of the secret is not known', undefined, NOW],
-    ['the time of Scalekit is not known', DAY, undefined],
+    ['the time of Scalekit is not known', DAY_NS, undefined],
     ['neither time is known', undefined, undefined],
   ])('rotates a secret with a notice if %s', (_what, age, now) => {
     expect(decide([aged(age)], {}, { now })).toEqual({
@@ -66,7 +66,7 @@ describe('rotation by age', () => {
   });
 
   it('never rotates a secret because of its age without rotate_after', () => {
-    for (const secrets of [[], [aged(undefined)], [aged(5000n * DAY)]])
+    for (const secrets of [[], [aged(undefined)], [aged(5000n * DAY_NS)]])
       for (const existing of [{ now: NOW }, {}])
         expect(decide(secrets, { rotate_after: undefined }, existing)).toEqual({ notices: [] });
   });
@@ -74,10 +74,14 @@ describe('rotation by age', () => {
 
 describe('rotation by age without a secret location', () => {
   it.each<[what: string, Secret[], Partial<RotationDecision>]>([
-    ['is the newest', [aged(90n * DAY), secret(2, { create_time: NOW }), aged(40n * DAY)], { due: NOW + 30n * DAY }],
+    [
+      'is the newest',
+      [aged(90n * DAY_NS), secret(2, { create_time: NOW }), aged(40n * DAY_NS)],
+      { due: NOW + 30n * DAY_NS },
+    ],
     [
       'is active, and not a newer inactive one',
-      [aged(40n * DAY), secret(2, { create_time: NOW, active: false })],
+      [aged(40n * DAY_NS), secret(2, { create_time: NOW, active: false })],
       { reason: 'secret sks_1 is 40 days old, and rotate_after is 30' },
     ],
     [
@@ -88,7 +92,7 @@ describe('rotation by age without a secret location', () => {
     [
       'is active, and not an inactive one of unknown age',
       [aged(0n), secret(2, { create_time: undefined, active: false })],
-      { due: NOW + 30n * DAY },
+      { due: NOW + 30n * DAY_NS },
     ],
   ])('decides by the age of the secret that %s', (_what, secrets, expected) => {
     expect(decide(secrets)).toMatchObject(expected);
@@ -104,7 +108,7 @@ describe('rotation by age without a secret location', () => {
 
   it('ignores what is saved if there is no secret location', () => {
     const saved = { ...SAVED, client_id: 'm2morg_9' };
-    expect(decide([aged(0n)], {}, { now: NOW, saved })).toEqual({ due: NOW + 30n * DAY, notices: [] });
+    expect(decide([aged(0n)], {}, { now: NOW, saved })).toEqual({ due: NOW + 30n * DAY_NS, notices: [] });
   });
 });
 
@@ -113,7 +117,7 @@ describe('rotation by age with a secret location', () => {
   const existing = { now: NOW, saved: SAVED };
 
   it('decides by the age of the saved secret although a newer one is active', () => {
-    const secrets = [aged(31n * DAY), secret(2, { create_time: NOW })];
+    const secrets = [aged(31n * DAY_NS), secret(2, { create_time: NOW })];
     expect(decide(secrets, { location }, existing)).toEqual({
       reason: 'secret sks_1 is 31 days old, and rotate_after is 30',
       notices: [],
@@ -121,8 +125,8 @@ describe('rotation by age with a secret location', () => {
   });
 
   it('decides by the age of the saved secret although an older one is active', () => {
-    const secrets = [secret(2, { create_time: NOW - 90n * DAY }), aged(DAY)];
-    expect(decide(secrets, { location }, existing)).toEqual({ due: NOW + 29n * DAY, notices: [] });
+    const secrets = [secret(2, { create_time: NOW - 90n * DAY_NS }), aged(DAY_NS)];
+    expect(decide(secrets, { location }, existing)).toEqual({ due: NOW + 29n * DAY_NS, notices: [] });
   });
 
   it('rotates with a notice if the age of the saved secret is not known', () => {
@@ -145,12 +149,12 @@ describe('rotation by age with a secret location', () => {
   });
 
   it('keeps usable credentials of any age without rotate_after', () => {
-    expect(decide([aged(5000n * DAY)], { location, rotate_after: undefined }, existing)).toEqual({ notices: [] });
+    expect(decide([aged(5000n * DAY_NS)], { location, rotate_after: undefined }, existing)).toEqual({ notices: [] });
   });
 });
 
 it.each<[what: string, Pick<DesiredClient, 'rotate_after'>, Secret | undefined]>([
-  ['rotate_after is not given', { rotate_after: undefined }, aged(DAY)],
+  ['rotate_after is not given', { rotate_after: undefined }, aged(DAY_NS)],
   ['there is no secret', { rotate_after: 30 }, undefined],
   ['the creation time of the secret is not known', { rotate_after: 30 }, aged(undefined)],
 ])('nextRotation returns no date if %s', (_what, desired, of) => {
@@ -158,5 +162,5 @@ it.each<[what: string, Pick<DesiredClient, 'rotate_after'>, Secret | undefined]>
 });
 
 it('nextRotation returns the date rotate_after days after the secret was created', () => {
-  expect(nextRotation({ rotate_after: 30 }, aged(DAY))).toBe(NOW + 29n * DAY);
+  expect(nextRotation({ rotate_after: 30 }, aged(DAY_NS))).toBe(NOW + 29n * DAY_NS);
 });

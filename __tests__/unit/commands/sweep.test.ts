@@ -4,11 +4,11 @@ import { findJobClients, judgeByAge, judgeByRun } from '../../../src/commands/sw
 import type { WorkflowRun } from '../../../src/github/api.ts';
 import { readRunner } from '../../../src/github/runner.ts';
 import { Scalekit } from '../../../src/scalekit/api.ts';
+import { DAY_NS } from '../../support/times.ts';
 import { FakeTransport, json, MARKER } from '../fixtures.ts';
 import { RUNNER } from '../input-fixtures.ts';
 
 const NOW = 1_795_000_000_000_000_000n;
-const DAY = 24n * 3_600_000_000_000n;
 /** When the run of a client ended. */
 const END = Date.UTC(2026, 10, 1);
 const marker = { ...MARKER, run: '100.2', lifetime: 'job' } as const;
@@ -19,23 +19,23 @@ describe('judgeByAge', () => {
     judgeByAge(marker, age === undefined ? undefined : NOW - age, NOW, thisRun);
 
   it.each<[age: string, bigint]>([
-    ['35 days and a nanosecond', 35n * DAY + 1n],
-    ['a year', 365n * DAY],
+    ['35 days and a nanosecond', 35n * DAY_NS + 1n],
+    ['a year', 365n * DAY_NS],
   ])('judgeByAge says that the job is over after %s', (_age, age) => {
     expect(judge(age)).toEqual({ isOver: true, why: 'it is older than 35 days, and no run lasts longer' });
   });
 
   it.each<[age: string, bigint]>([
-    ['a day', DAY],
-    ['36 days', 36n * DAY],
+    ['a day', DAY_NS],
+    ['36 days', 36n * DAY_NS],
   ])('judgeByAge says that the job of the run that sweeps is not over after %s', (_age, age) => {
     expect(judge(age, '100.2')).toEqual({ isOver: false, why: 'this run created it' });
   });
 
   it.each<[age: string, bigint | undefined]>([
-    ['is exactly 35 days', 35n * DAY],
-    ['is a day', DAY],
-    ['is negative, because the clocks differ', -DAY],
+    ['is exactly 35 days', 35n * DAY_NS],
+    ['is a day', DAY_NS],
+    ['is negative, because the clocks differ', -DAY_NS],
     ['is unknown', undefined],
   ])('judgeByAge leaves the decision to GitHub if the age %s', (_age, age) => {
     expect(judge(age)).toBeUndefined();
@@ -46,7 +46,7 @@ describe('judgeByAge', () => {
     ['an attempt whose number begins with the same digit', '100.21'],
     ['a run whose number ends with the same digits', '00.2'],
   ])('judgeByAge leaves the decision to GitHub if the sweep runs in %s', (_what, thisRun) => {
-    expect(judge(DAY, thisRun)).toBeUndefined();
+    expect(judge(DAY_NS, thisRun)).toBeUndefined();
   });
 });
 

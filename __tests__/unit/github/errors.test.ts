@@ -57,10 +57,10 @@ describe('advice', () => {
     ['variables', true],
     ['environment', true],
   ])(
-    'githubRefusal asks on 405 which server it is, and says for saved credentials that save_to cannot work there: %s',
+    'githubRefusal advises on 405 to check the server, and says for saved credentials that save_to cannot work there: %s',
     (permission, isForSaving) => {
       const message = messageOf(405, permission, '');
-      expect(message.startsWith('Could not do it: HTTP 405. Check which server answers at GITHUB_API_URL.')).toBe(true);
+      expect(message).toMatch(/^Could not do it: HTTP 405\. Check which server answers at GITHUB_API_URL\./);
       expect(message.includes('save_to cannot work there, neither in the main action nor in delete/.')).toBe(
         isForSaving,
       );

@@ -1,8 +1,7 @@
 import { GitHub } from '../../../src/github/api.ts';
 import { SavedCredentials, type SecretLocation } from '../../../src/github/saved-credentials.ts';
-import { NetworkError } from '../../../src/net/network-error.ts';
 import type { FinalResponse } from '../../../src/net/transport.ts';
-import { FakeTransport, json, LOCATION } from '../fixtures.ts';
+import { FakeTransport, json, LOCATION, MISSING } from '../fixtures.ts';
 
 // Saved credentials whose requests get responses that a test names.
 
@@ -15,10 +14,8 @@ export type FakeResponse = Partial<FinalResponse> | Error;
 /** Responses by method and the last part of the path, or by `public-key`. */
 export type Responses = Record<string, FakeResponse>;
 
-export const MISSING = { status: 404, ...json({ message: 'Not Found' }) };
 /** A 404 of a server in between. */
 export const PAGE = { status: 404, body: '<html>' };
-export const NO_RESPONSE = new NetworkError('socket hang up', 'ECONNRESET', true);
 
 /** Returns saved credentials whose requests get these responses. The default is a valid public key, or 404. */
 export function savedWith(responses: Responses = {}, location: SecretLocation = LOCATION) {

@@ -12,11 +12,11 @@ import {
   anyHeader,
   bodiesWithLineBreaks,
   CANARY,
-  cutOff,
   expectNoQuote,
   failureOf,
   LONG,
   longListOf,
+  truncatedBodies,
   WRONG_VALUES,
   withField,
   withUnknownFields,
@@ -146,7 +146,7 @@ describe('a success of GitHub', () => {
   );
 
   it.each(RESPONSES)('fails without quoting GitHub if $what is cut off', async ({ path, response, read }) => {
-    for (const body of cutOff(response)) {
+    for (const body of truncatedBodies(response)) {
       const error = await failureOf(read(transportWith(path, body)));
       expect(error.message).toMatch(/^Could not .*: HTTP 200, but the answer is not JSON \(\d+ characters\)\./);
       expectNoQuote(error);

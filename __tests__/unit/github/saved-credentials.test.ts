@@ -8,23 +8,12 @@ import {
   type SecretLocation,
 } from '../../../src/github/saved-credentials.ts';
 import type { HttpRequest } from '../../../src/net/transport.ts';
-import { json, LOCATION, NOTHING_SAVED, SAVED } from '../fixtures.ts';
-import {
-  API,
-  type FakeResponse,
-  KEY,
-  MISSING,
-  NO_RESPONSE,
-  PAGE,
-  type Responses,
-  savedWith,
-  TOKEN,
-} from './fake-saved-credentials.ts';
+import { FORBIDDEN, json, LOCATION, MISSING, NO_RESPONSE, NOTHING_SAVED, SAVED } from '../fixtures.ts';
+import { API, type FakeResponse, KEY, PAGE, type Responses, savedWith, TOKEN } from './fake-saved-credentials.ts';
 
 const BASE = '/api/v3/repos/acme/app';
 const IN_REPOSITORY: SecretLocation = LOCATION;
 const IN_ENVIRONMENT: SecretLocation = { ...IN_REPOSITORY, environment: 'preview/pr-7' };
-const FORBIDDEN = { status: 403, ...json({ message: 'Resource not accessible by integration' }) };
 const UNKNOWN_TOKEN = { status: 401, ...json({ message: 'Bad credentials' }) };
 
 /** Returns the parsed body of a request. */

@@ -29,7 +29,7 @@ interface TestServer extends AsyncDisposable {
   socket(number: number): Promise<TLSSocket>;
 }
 
-/** Starts a server that answers each request with the number of its connection, from 1. */
+/** Starts a server that responds to each request with the number of its connection, from 1. */
 async function serve(kind: CertificateKind = 'valid', port = 0): Promise<TestServer> {
   const sockets: TLSSocket[] = [];
   const server = https.createServer(await makeCertificate(kind), ({ socket }, response) =>

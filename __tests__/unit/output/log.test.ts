@@ -36,7 +36,7 @@ describe('line of the log', () => {
     ]);
   });
 
-  it('prints a text with line breaks and commands as one line that is no command', () => {
+  it('prints a text with line breaks and commands as one line that is not a command', () => {
     const text = 'a\n::error::b';
     log.info(text);
     log.debug(text);

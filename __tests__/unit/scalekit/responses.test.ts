@@ -12,11 +12,11 @@ import {
   anyHeader,
   bodiesWithLineBreaks,
   CANARY,
-  cutOff,
   expectNoQuote,
   failureOf,
   LONG,
   longListOf,
+  truncatedBodies,
   WRONG_VALUES,
   withField,
   withUnknownFields,
@@ -147,7 +147,7 @@ describe('a success of Scalekit', () => {
   );
 
   it.each(RESPONSES)('fails without quoting Scalekit if $what is cut off', async ({ response, read }) => {
-    for (const body of cutOff(response)) {
+    for (const body of truncatedBodies(response)) {
       const error = await failureOf(read(scalekitWith({ body })));
       expect(error.message).toMatch(/^Could not .*: HTTP 200, but the answer is not JSON \(\d+ characters\)\./);
       expectNoQuote(error);

@@ -3,10 +3,10 @@ import type { FinalResponse } from '../../../src/net/transport.ts';
 import { Scalekit } from '../../../src/scalekit/api.ts';
 import { createClient } from '../../../src/steps/create.ts';
 import { Journal } from '../../../src/undo/journal.ts';
+import { MINUTE } from '../../support/times.ts';
 import { BLANK_STATE, desiredClient, FakeTransport, json, LISTS, MARKER } from '../fixtures.ts';
 
 const PLAIN_SECRET = ['fake', 'plain', 'secret'].join('-');
-const MINUTE = 60_000;
 const NOW = Date.UTC(2026, 10, 24, 8);
 
 beforeEach(() => {

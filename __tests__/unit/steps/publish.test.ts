@@ -6,9 +6,9 @@ import type { Plan } from '../../../src/client/plan.ts';
 import type { AppliedPlan } from '../../../src/steps/apply.ts';
 import { logResult, publishPlan, writeReport } from '../../../src/steps/publish.ts';
 import { useFolder } from '../../support/folders.ts';
+import { DAY_NS } from '../../support/times.ts';
 import { client, desiredClient, LOCATION, secret } from '../fixtures.ts';
 
-const DAY = 86_400_000_000_000n;
 /** 2026-11-24T08:00:00Z */
 const CREATED = 1_795_507_200_000_000_000n;
 const NEW_SECRET = {
@@ -94,7 +94,7 @@ describe('logResult', () => {
 
   it('logs when the next rotation is due if reuse adds no secret', () => {
     expect(
-      logOf({ location: LOCATION, rotate_after: 30 }, { result: 'reused', nextRotation: CREATED + DAY }, REUSED),
+      logOf({ location: LOCATION, rotate_after: 30 }, { result: 'reused', nextRotation: CREATED + DAY_NS }, REUSED),
     ).toEqual([
       `Reused ${WHICH}: the saved credentials are this client's.`,
       'The next rotation is due on 2026-11-25T08:00:00Z.',

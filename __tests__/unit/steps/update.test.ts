@@ -17,12 +17,12 @@ import {
   LOCATION,
   MARKER,
   NEW_MARKER_LINE,
+  NO_RESPONSE,
   OLD_MARKER_LINE,
 } from '../fixtures.ts';
 
 const FOREIGN = { ...MARKER, key: 'another_key-1234', by: '99', run: '7.1', nonce: 'older-nonce-1234' };
 const FOREIGN_LINE = formatMarker(FOREIGN);
-const NO_RESPONSE = new NetworkError('socket hang up', 'ECONNRESET', true);
 
 beforeEach(() => {
   jest.spyOn(process.stdout, 'write').mockReturnValue(true);

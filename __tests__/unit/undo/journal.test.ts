@@ -374,7 +374,7 @@ describe('the point of no return', () => {
     expect(stateTexts()).toHaveLength(2);
   });
 
-  it('takes the mark back if the last request is refused, so that everything is undone', async () => {
+  it('removes the mark that credentials are published if the last request is refused, so that everything is undone', async () => {
     const { journal } = await pass(failure(false, error));
     expect(journal.state).toMatchObject(STATE);
     expect(journal.pendingUpdate).toBe(pendingUpdate);

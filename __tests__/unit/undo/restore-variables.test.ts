@@ -1,11 +1,10 @@
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { GitHub } from '../../../src/github/api.ts';
 import { SavedCredentials, type SavedSnapshot } from '../../../src/github/saved-credentials.ts';
-import { NetworkError } from '../../../src/net/network-error.ts';
 import type { FinalResponse } from '../../../src/net/transport.ts';
 import type { PendingVariables } from '../../../src/undo/pending.ts';
 import { restoreVariables, variablesNotRestored } from '../../../src/undo/restore-variables.ts';
-import { FakeTransport, json, NOTHING_SAVED, PENDING_VARIABLES, SAVED } from '../fixtures.ts';
+import { FakeTransport, json, MISSING, NO_RESPONSE, NOTHING_SAVED, PENDING_VARIABLES, SAVED } from '../fixtures.ts';
 
 const { api: API, location: LOCATION, written: WRITTEN } = PENDING_VARIABLES;
 const ACTIONS = `${API}/repos/acme/app/actions`;
@@ -14,8 +13,6 @@ const LATER = '2026-11-24T08:00:09Z';
 const CHANGED = PENDING_VARIABLES;
 /** Variables that were created. Nothing was saved before. */
 const CREATED: PendingVariables = { ...PENDING_VARIABLES, before: NOTHING_SAVED };
-const NO_RESPONSE = new NetworkError('socket hang up', 'ECONNRESET', true);
-const MISSING = { status: 404, ...json({ message: 'Not Found' }) };
 
 beforeEach(() => {
   jest.spyOn(process.stdout, 'write').mockReturnValue(true);

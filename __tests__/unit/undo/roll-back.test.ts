@@ -11,6 +11,7 @@ import {
   client,
   FakeTransport,
   json,
+  MISSING,
   PENDING_CLIENT,
   PENDING_SECRET,
   PENDING_VARIABLES,
@@ -18,7 +19,6 @@ import {
 } from '../fixtures.ts';
 
 const { api: API, location: LOCATION, written: WRITTEN } = PENDING_VARIABLES;
-const MISSING = { status: 404, ...json({ message: 'Not Found' }) };
 const FORMER = { A_ID: SAVED.client_id, A_STATE: SAVED.state };
 const CHANGED: Record<string, string> = { A_ID: WRITTEN.client_id, A_STATE: WRITTEN.state };
 

@@ -2,17 +2,16 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from '@jest/globals';
 import type { Emulator } from '../../emulator/index.ts';
 import type { Executed } from '../../emulator/runner.ts';
-import { credentialsWork, errors, runAction, seedEarlier, warnings } from '../support/action.ts';
-import { barrier } from '../support/barrier.ts';
+import { credentialsWork, errors, type Inputs, runAction, seedEarlier, warnings } from '../support/action.ts';
+import { clientIds, secretIds } from '../support/clients.ts';
 import { useEmulator } from '../support/emulators.ts';
-import { expectFailed } from '../support/failed.ts';
+import { expectFailed, expectSucceeded } from '../support/outcomes.ts';
+import { barrier } from '../support/requests.ts';
+import { HOUR } from '../support/times.ts';
 
 // Tests of runs at the same time for the same identity. docs/design.md, promise 3.
 
-type Inputs = Record<string, string>;
 type ListOrder = Emulator['behaviour']['listOrder'];
-
-const HOUR = 3_600_000;
 
 const emulator = useEmulator();
 
@@ -30,8 +29,6 @@ async function race(count: number, inputs: Inputs): Promise<Executed[]> {
   return runs;
 }
 
-const clientIds = () => emulator.clients().map(({ client_id }) => client_id);
-const secretIds = () => emulator.clients().flatMap(({ secrets = [] }) => secrets.map(({ id }) => id));
 const resultsOf = (runs: Executed[]) => runs.map(({ outputs }) => outputs.result).sort();
 
 /**
@@ -42,16 +39,16 @@ const resultsOf = (runs: Executed[]) => runs.map(({ outputs }) => outputs.result
 async function expectOneClient(runs: Executed[]): Promise<Executed[]> {
   const successes = runs.filter(({ exitCode }) => exitCode === 0);
   const published = successes.filter(({ outputs }) => outputs.secret);
-  expect(clientIds()).toHaveLength(1);
-  for (const { outputs } of successes) expect(outputs.client_id).toBe(clientIds()[0]);
+  expect(clientIds(emulator)).toHaveLength(1);
+  for (const { outputs } of successes) expect(outputs.client_id).toBe(clientIds(emulator)[0]);
   for (const { outputs } of published) expect(await credentialsWork(emulator, outputs)).toBe(true);
-  expect(secretIds().sort()).toEqual(published.map(({ outputs }) => outputs.secret_id).sort());
+  expect(secretIds(emulator).sort()).toEqual(published.map(({ outputs }) => outputs.secret_id).sort());
   for (const run of runs.filter(({ exitCode }) => exitCode !== 0)) {
     expectFailed(run);
     expect(errors(run)).toEqual([expect.not.stringMatching(/left over|DELETE/)]);
   }
   for (const run of runs) expect(await run.post()).toMatchObject({ annotations: [] });
-  expect(clientIds()).toHaveLength(1);
+  expect(clientIds(emulator)).toHaveLength(1);
   return successes;
 }
 
@@ -107,7 +104,7 @@ describe('runs at the same time, if no client exists', () => {
   it('creates a client for each of three jobs at the same time', async () => {
     const runs = await start(3, { lifetime: 'job' });
     expect(resultsOf(runs)).toEqual(['created', 'created', 'created']);
-    expect(runs.map(({ outputs }) => outputs.client_id).sort()).toEqual(clientIds().sort());
+    expect(runs.map(({ outputs }) => outputs.client_id).sort()).toEqual(clientIds(emulator).sort());
     for (const run of runs) await run.post();
     expect(emulator.clients()).toEqual([]);
   });
@@ -120,21 +117,21 @@ describe('two runs at the same time, if a client exists', () => {
     const client = seedOld();
     const runs = await race(2, { keep_secrets: '1' });
     expect(resultsOf(await expectOneClient(runs))).toEqual(['rotated', 'rotated']);
-    expect(clientIds()).toEqual([client]);
+    expect(clientIds(emulator)).toEqual([client]);
   });
 
   it('replaces the client once if two runs replace it at the same time', async () => {
     const client = seedOld();
     const successes = await expectOneClient(await race(2, { on_existing: 'replace' }));
     expect(resultsOf(successes)).toEqual(['replaced', 'rotated']);
-    expect(clientIds()).not.toContain(client);
+    expect(clientIds(emulator)).not.toContain(client);
   });
 
   it('replaces the client once if two runs know its id and search for no other', async () => {
     const client = seedOld();
     barrier(emulator, 'getClient', 2);
     await expectOneClient(await start(2, { on_existing: 'replace', client_id: client }));
-    expect(clientIds()).not.toContain(client);
+    expect(clientIds(emulator)).not.toContain(client);
   });
 
   it('replaces the client although the run that created the new one fails after another run has used it', async () => {
@@ -142,7 +139,7 @@ describe('two runs at the same time, if a client exists', () => {
     const used = Promise.withResolvers<void>();
     barrier(emulator, 'listClients', 2);
     spoilToken(({ client_secret }) => {
-      const [, first = ''] = clientIds();
+      const [, first = ''] = clientIds(emulator);
       return client_secret === emulator.secrets(first)[0];
     }, used.promise);
     const { hold } = emulator;
@@ -153,8 +150,8 @@ describe('two runs at the same time, if a client exists', () => {
     const runs = await start(2, { on_existing: 'replace' });
     const [success, ...others] = runs.filter(({ exitCode }) => exitCode === 0);
     expect(others).toEqual([]);
-    expect(clientIds()).toEqual([success?.outputs.client_id]);
-    expect(clientIds()).not.toContain(client);
+    expect(clientIds(emulator)).toEqual([success?.outputs.client_id]);
+    expect(clientIds(emulator)).not.toContain(client);
     expect(await credentialsWork(emulator, success?.outputs ?? {})).toBe(true);
   });
 
@@ -164,7 +161,7 @@ describe('two runs at the same time, if a client exists', () => {
     const inputs = { on_existing: 'replace', client_id: outputs.client_id ?? '' };
     const run = await runAction(emulator, { inputs });
     expect(run).toMatchObject({ exitCode: 0, outputs: { result: 'replaced' } });
-    expect(clientIds()).toEqual([run.outputs.client_id]);
+    expect(clientIds(emulator)).toEqual([run.outputs.client_id]);
   });
 });
 
@@ -176,18 +173,18 @@ it('keeps the client that it created and deletes only its secret if verification
     return client_secret === first;
   }, released.promise);
   const creating = runAction(emulator);
-  while (clientIds().length === 0) await sleep(5);
+  while (clientIds(emulator).length === 0) await sleep(5);
   // A run that searches now finds the client and uses it.
   const other = await runAction(emulator, { env: { GITHUB_RUN_ID: '2' } });
   released.resolve();
   const failed = await creating;
-  expect(other.exitCode).toBe(0);
+  expectSucceeded(other);
   expectFailed(failed);
   expect(errors(failed)[0]).toMatch(/^Removed again: secret sks_\d+ of client m2morg_\d+ \(the client is not deleted/m);
-  expect(secretIds()).toEqual([other.outputs.secret_id]);
+  expect(secretIds(emulator)).toEqual([other.outputs.secret_id]);
   expect(await credentialsWork(emulator, other.outputs)).toBe(true);
   expect(await failed.post()).toMatchObject({ annotations: [] });
-  expect(clientIds()).toHaveLength(1);
+  expect(clientIds(emulator)).toHaveLength(1);
 });
 
 it('uses the oldest of several clients with its identity hash, and warns of the others', async () => {

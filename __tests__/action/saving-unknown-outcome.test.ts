@@ -1,20 +1,19 @@
 import { expect } from '@jest/globals';
 import type { Emulator, Fault } from '../../emulator/index.ts';
 import type { Executed } from '../../emulator/runner.ts';
-import { credentialsWork, errors, seedEarlier, sentTo } from '../support/action.ts';
+import { credentialsWork, errors, seedEarlier } from '../support/action.ts';
 import { useConcurrentTests } from '../support/emulators.ts';
-import { expectFailedCleanly } from '../support/failed.ts';
+import { expectFailedCleanly, expectSucceeded } from '../support/outcomes.ts';
+import { sentTo } from '../support/requests.ts';
 import {
   changesOf,
   contents,
+  credentialsIn,
   credentialsOf,
-  DAY,
   expectNoSecrets,
   expectPostDoesNothing,
   ID,
   isAbout,
-  keptIn,
-  MINUTE,
   repositoryOf,
   STATE,
   savedCredentialsWork,
@@ -23,6 +22,7 @@ import {
   seedSaved,
   stateValue,
 } from '../support/saved.ts';
+import { DAY, MINUTE } from '../support/times.ts';
 
 // Tests of requests to GitHub that get no usable response, while the credentials are saved.
 
@@ -37,8 +37,8 @@ itWaits('repeats the request for a variable if GitHub creates it and its respons
     { ...lost, where: isAbout(ID), fault: { kind: 'truncate' } },
   );
   const run = await saveWith(emulator);
-  expect(errors(run)).toEqual([]);
-  expect(keptIn(repositoryOf(emulator))).toEqual(credentialsOf(run));
+  expectSucceeded(run);
+  expect(credentialsIn(repositoryOf(emulator))).toEqual(credentialsOf(run));
 });
 
 for (const name of [STATE, ID])
@@ -56,23 +56,23 @@ itWaits('succeeds if GitHub updates a variable although each of its responses is
   seedFormer(emulator);
   emulator.faults.add({ operation: 'updateVariable', where: isAbout(STATE), when: 'after', fault: RESET });
   const run = await saveWith(emulator);
-  expect(errors(run)).toEqual([]);
-  expect(keptIn(repositoryOf(emulator))).toEqual(credentialsOf(run));
+  expectSucceeded(run);
+  expect(credentialsIn(repositoryOf(emulator))).toEqual(credentialsOf(run));
 });
 
 const LOST_ONCE = [
   { name: 'is reset after GitHub wrote it', when: 'after', fault: RESET },
-  { name: 'meets a failure of GitHub', when: 'before', fault: { kind: 'status', status: 503 } },
+  { name: 'gets HTTP 503', when: 'before', fault: { kind: 'status', status: 503 } },
 ] as const;
 for (const { name, when, fault } of LOST_ONCE)
   itWaits(`sends the secret to GitHub again if the request ${name}`, async (emulator) => {
     const { credentials } = seedSaved(emulator);
     emulator.faults.add({ operation: 'putActionsSecret', times: 1, when, fault });
     const run = await saveWith(emulator);
-    expect(errors(run)).toEqual([]);
+    expectSucceeded(run);
     expect(run).toMatchObject({ exitCode: 0, outputs: { client_id: credentials.client_id } });
     expect(sentTo(emulator, 'putActionsSecret')).toHaveLength(2);
-    expect(keptIn(repositoryOf(emulator))).toEqual(credentialsOf(run));
+    expect(credentialsIn(repositoryOf(emulator))).toEqual(credentialsOf(run));
     expect(await credentialsWork(emulator, run.outputs)).toBe(true);
   });
 
@@ -98,7 +98,7 @@ async function expectUnknown(emulator: Emulator, run: Executed, hasArrived: bool
   emulator.faults.clear();
   const next = await saveWith(emulator, { on_existing: 'reuse' });
   expect(next.outputs).toMatchObject({ client_id, result: hasArrived ? 'reused' : 'rotated' });
-  expect(keptIn(repositoryOf(emulator))).toEqual(hasArrived ? { client_id, secret } : credentialsOf(next));
+  expect(credentialsIn(repositoryOf(emulator))).toEqual(hasArrived ? { client_id, secret } : credentialsOf(next));
   expect(await savedCredentialsWork(emulator)).toBe(true);
 }
 

@@ -3,24 +3,22 @@ import type { Fault } from '../../emulator/index.ts';
 import { type Executed, type Outcome, RUNNER_VARIABLES, type Step } from '../../emulator/runner.ts';
 import {
   errors,
+  type Inputs,
   notices,
   readable,
   runAction,
   savingIn,
   secretsOf,
   seedEarlier,
-  sentTo,
   warnings,
 } from '../support/action.ts';
 import { useEmulator } from '../support/emulators.ts';
-import { expectFailed } from '../support/failed.ts';
-import { operationsOf, repositoryOf } from '../support/saved.ts';
+import { expectFailed, expectSucceeded } from '../support/outcomes.ts';
+import { operationsOf, sentTo } from '../support/requests.ts';
+import { REPOSITORY, repositoryOf } from '../support/saved.ts';
 
 // Tests of what the job's ID token says about the repository, if `permissions` has `id-token: write`.
 
-type Inputs = Record<string, string>;
-
-const REPOSITORY = RUNNER_VARIABLES.GITHUB_REPOSITORY;
 const DEFAULT_CLAIMS = {
   github_repository: REPOSITORY,
   github_repository_id: RUNNER_VARIABLES.GITHUB_REPOSITORY_ID,
@@ -39,7 +37,7 @@ function run(inputs: Inputs = {}, claims: Record<string, unknown> = {}, step: St
 
 /** Checks that a run succeeded, and returns the claims of the only client. */
 function claimsAfter(run: Executed): Record<string, string | undefined> {
-  expect(errors(run)).toEqual([]);
+  expectSucceeded(run);
   const clients = emulator.clients();
   expect(clients).toHaveLength(1);
   return Object.fromEntries(clients[0]?.custom_claims?.map(({ key, value }) => [key, value]) ?? []);
@@ -155,7 +153,7 @@ describe('the claims of a job that may request an ID token', () => {
   it('finds the same client with an ID token as without one, and updates nothing', async () => {
     const { client } = seedEarlier(emulator, {}, { ageMs: 60_000 });
     const executed = await run();
-    expect(errors(executed)).toEqual([]);
+    expectSucceeded(executed);
     expect(executed.outputs.client_id).toBe(client.client_id);
     expect(sentTo(emulator, 'updateClient')).toEqual([]);
   });
@@ -205,7 +203,7 @@ describe('the environment of a job that may request an ID token', () => {
   it('saves the credentials in the environment that the ID token names', async () => {
     const location = repositoryOf(emulator).addEnvironment('preview/pr-7');
     const executed = await run(savingIn(emulator, 'environment'), { environment: 'preview/pr-7' });
-    expect(errors(executed)).toEqual([]);
+    expectSucceeded(executed);
     expect(location.secrets.get('SCALEKIT_M2M_CLIENT_SECRET')?.value).toBe(executed.outputs.secret);
   });
 
@@ -240,7 +238,7 @@ describe('an ID token that contradicts an input or the runner', () => {
 describe('the request for the ID token', () => {
   it('requests the ID token at the address of the runner, sends it to no other server and masks it', async () => {
     const executed = await run();
-    expect(errors(executed)).toEqual([]);
+    expectSucceeded(executed);
     const { idTokens, idTokenVariables } = emulator.github;
     const { ACTIONS_ID_TOKEN_REQUEST_URL: url, ACTIONS_ID_TOKEN_REQUEST_TOKEN: requestToken = '' } = idTokenVariables;
     const [request] = sentTo(emulator, 'idToken');
@@ -315,7 +313,7 @@ describe('the request for the ID token', () => {
 
   it('shows in a dry run what the ID token says', async () => {
     const executed = await run({ dry_run: 'true' }, { environment: 'production' });
-    expect(errors(executed)).toEqual([]);
+    expectSucceeded(executed);
     expect(emulator.clients()).toEqual([]);
     expect(executed.log).toContain('environment=production');
   });

@@ -257,7 +257,7 @@ describe('the API', () => {
     expect((await at('GET', '')).status).toBe(401);
   });
 
-  it('a path that the API does not have is a 404', async () => {
+  it('the API responds with 404 to a path that it does not have', async () => {
     const { call } = await caller(await start());
     expect((await call('GET', '/nothing')).status).toBe(404);
   });
@@ -409,7 +409,7 @@ describe('the token endpoint', () => {
 const ONLY_2 = 'only 2 secrets are allowed';
 const MAXIMUM = 'maximum number of client secrets reached';
 
-describe('behaviours of which the documentation says nothing', () => {
+describe('behaviours that Scalekit does not document', () => {
   const names = (text: string) => JSON.parse(text).clients?.map(({ name }: { name: string }) => name) ?? [];
 
   it.each<[Behaviour['listOrder'], string[]]>([
@@ -476,7 +476,7 @@ describe('behaviours of which the documentation says nothing', () => {
     { status: 400, errorCode: 'NOT_FOUND' },
     { status: 400, errorCode: 'RESOURCE_NOT_FOUND' },
     { status: 404, errorCode: 'RESOURCE_NOT_FOUND' },
-  ])('a client that is missing or cannot be read yet gives %j', async (notFound) => {
+  ])('the response for a client that is missing or cannot be read yet is %j', async (notFound) => {
     const emulator = await behaving({ notFound, readLag: 60_000 });
     const { at, call } = await caller(emulator);
     const young = emulator.seed(example).client.client_id;
@@ -644,8 +644,8 @@ describe('behaviours of which the documentation says nothing', () => {
     const emulator = await behaving(behaviour);
     const { at } = await caller(emulator);
     const { client, plain_secret } = JSON.parse((await at('POST', '', { name: 'n', ...fields })).text);
-    const answer = JSON.parse((await tokenReply(emulator.url, client.client_id, plain_secret)).text);
-    return { client, answer, token: decodeJwt(answer.access_token) };
+    const response = JSON.parse((await tokenReply(emulator.url, client.client_id, plain_secret)).text);
+    return { client, response, token: decodeJwt(response.access_token) };
   }
 
   it.each<[Behaviour['addedScopes'], string[], string[], string[]]>([
@@ -655,9 +655,9 @@ describe('behaviours of which the documentation says nothing', () => {
     [{ entries: ['openid'], clients: 'without', shownIn: 'both' }, ['a'], ['a'], ['a']],
     [{ entries: ['base', 'a'], clients: 'all', shownIn: 'both' }, ['a'], ['a', 'base'], ['a', 'base']],
   ])('the scopes %j are added to a client with %j', async (addedScopes, scopes, inClient, inToken) => {
-    const { client, token, answer } = await lists({ addedScopes }, { scopes });
+    const { client, token, response } = await lists({ addedScopes }, { scopes });
     expect({ client: client.scopes, token: token.scopes }).toEqual({ client: inClient, token: inToken });
-    expect(answer.scope).toBe(inToken.join(' '));
+    expect(response.scope).toBe(inToken.join(' '));
   });
 
   it('an update does not remove added scopes', async () => {
@@ -743,7 +743,7 @@ describe('behaviours of which the documentation says nothing', () => {
     [{ minimumExpiry: 0 }, { ...example, expiry: 1 }, ({ status }) => status, 201],
     [{ nameRequired: false }, {}, ({ status }) => status, 201],
     [{ apiErrors: 'bare' }, {}, ({ text }) => JSON.parse(text).error_code, 'INVALID_ARGUMENT'],
-  ])('a client is created with the behaviour %j', async (behaviour, body, seen, expected) => {
+  ])('the response to a create request follows the behaviour %j', async (behaviour, body, seen, expected) => {
     const { at } = await caller(await behaving(behaviour));
     expect(seen(await at('POST', '', body))).toEqual(expected);
   });
@@ -768,7 +768,7 @@ describe('behaviours of which the documentation says nothing', () => {
     [undefined, null],
     ['seconds', /^60$/],
     ['date', /^\w{3}, .* GMT$/],
-  ])('the rate is limited, with Retry-After as %s', async (retryAfter, expected) => {
+  ])('a request above the rate limit is refused, with Retry-After as %s', async (retryAfter, expected) => {
     const limit = { requests: 2, windowMs: 60_000 };
     const { at } = await caller(await behaving({ rateLimit: retryAfter ? { ...limit, retryAfter } : limit }));
     expect((await at('GET', '')).status).toBe(200);
@@ -975,9 +975,9 @@ describe('TLS', () => {
   const fetchTls = (url: string, ca: string | undefined) =>
     new Promise<unknown>((resolve) => {
       https
-        .get(`${url}/keys`, { ...(ca ? { ca } : {}), agent: false }, (answer) => {
-          answer.resume();
-          resolve(answer.statusCode);
+        .get(`${url}/keys`, { ...(ca ? { ca } : {}), agent: false }, (response) => {
+          response.resume();
+          resolve(response.statusCode);
         })
         .on('error', (error: NodeJS.ErrnoException) => resolve(error.code));
     });

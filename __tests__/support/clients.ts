@@ -1,7 +1,6 @@
-import type { Emulator, Fault, Operation } from '../../emulator/index.ts';
-import { sentTo } from './action.ts';
+import type { Emulator, Fault } from '../../emulator/index.ts';
 
-// What the tests of clients that exist before the step runs share.
+// The clients of an emulator, and what its responses show of them.
 
 /** Scalekit's response if the API credentials may do everything except delete. */
 export const MAY_NOT_DELETE: Fault = { kind: 'status', status: 403, body: { code: 7, message: 'permission denied' } };
@@ -12,30 +11,27 @@ export const MISSING_PERMISSION =
 
 export const clientIds = (emulator: Emulator): string[] => emulator.clients().map(({ client_id }) => client_id);
 
-/** Returns the ids of the secrets of the first client, oldest first. */
+/** Returns the ids of the secrets of all clients, client by client, and the oldest secret of each first. */
 export const secretIds = (emulator: Emulator): string[] =>
-  emulator.clients()[0]?.secrets?.map(({ id = '' }) => id) ?? [];
-
-/** Returns the last part of the path of each request for an operation: the id that the request is about. */
-export const requestedIds = (emulator: Emulator, operation: Operation): string[] =>
-  sentTo(emulator, operation).map(({ path }) => path.split('/').at(-1) ?? '');
+  emulator.clients().flatMap(({ secrets = [] }) => secrets.map(({ id }) => id));
 
 /** Returns the address of a client, or with more ids, of what belongs to it. */
 export const clientUrl = ({ url, organization }: Emulator, ...ids: string[]): string =>
   [`${url}/api/v1/organizations/${organization.id}/clients`, ...ids].join('/');
 
 type Shown = Parameters<Extract<Fault, { kind: 'edit' }>['edit']>[0];
+type Read = 'listClients' | 'getClient';
 
-/** Changes the clients in the emulator's responses to lists or reads. */
+/** Changes each client in the emulator's responses to these operations: lists, reads, or by default both. */
 export function editClients(
   emulator: Emulator,
-  operation: 'listClients' | 'getClient',
   change: (client: Shown) => unknown,
+  operations: Read[] = ['listClients', 'getClient'],
 ): void {
   const edit = (body: Shown) => ({
     ...body,
     ...(body.client && { client: change(body.client) }),
     ...(body.clients && { clients: body.clients.map(change) }),
   });
-  emulator.faults.add({ operation, fault: { kind: 'edit', edit } });
+  for (const operation of operations) emulator.faults.add({ operation, fault: { kind: 'edit', edit } });
 }

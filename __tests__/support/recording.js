@@ -3,17 +3,17 @@ import fs from 'node:fs';
 import { syncBuiltinESMExports } from 'node:module';
 import path from 'node:path';
 
-const { JOURNAL } = process.env;
+const { RECORDING } = process.env;
 const append = fs.appendFileSync;
 const write = process.stdout.write.bind(process.stdout);
-const note = (to, text) => append(JOURNAL, `${JSON.stringify({ to, text: String(text) })}\n`);
+const record = (to, text) => append(RECORDING, `${JSON.stringify({ to, text: String(text) })}\n`);
 
 fs.appendFileSync = (file, text, ...rest) => {
-  note(path.basename(String(file)), text);
+  record(path.basename(String(file)), text);
   return append(file, text, ...rest);
 };
 process.stdout.write = (text, ...rest) => {
-  note('log', text);
+  record('log', text);
   return write(text, ...rest);
 };
 syncBuiltinESMExports();

@@ -13,7 +13,8 @@ import {
   warnings,
 } from '../support/action.ts';
 import { anotherEmulator } from '../support/emulators.ts';
-import { operationsOf } from '../support/saved.ts';
+import { operationsOf } from '../support/requests.ts';
+import { HOUR } from '../support/times.ts';
 
 // The fault matrix: every request that a step sends × every fault × once or always × every scenario × a moment at which the
 // runner reads the state. MATRIX=all runs all cells. Otherwise a sample runs, which is always the same. A hash of a cell's
@@ -25,7 +26,6 @@ const TIMEOUT = 16;
 const SLACK = 3000;
 /** One of so many cells belongs to the sample. */
 const SAMPLE = 100;
-const HOUR = 3_600_000;
 
 /** The inputs of a step, and what exists before it runs. */
 interface Scenario {
@@ -62,45 +62,45 @@ const status = (code: number, when: 'before' | 'after', kind: Row['kind']): Row 
 });
 
 const FAULTS: Record<string, Row> = {
-  'answers half a second late': { fault: { kind: 'delay', ms: 500 }, kind: 'harmless', done: true },
-  'is reset before the work': { fault: { kind: 'reset' }, kind: 'passing', done: false },
-  'is reset after the work': { fault: { kind: 'reset' }, when: 'after', kind: 'passing', done: true },
-  'is never answered': { fault: { kind: 'hang' }, kind: 'passing', done: false },
-  'is done when the caller has given up': {
+  'gets a response half a second late': { fault: { kind: 'delay', ms: 500 }, kind: 'harmless', done: true },
+  'is reset before the server carries it out': { fault: { kind: 'reset' }, kind: 'passing', done: false },
+  'is reset after the server carried it out': { fault: { kind: 'reset' }, when: 'after', kind: 'passing', done: true },
+  'gets no response': { fault: { kind: 'hang' }, kind: 'passing', done: false },
+  'is carried out after the step stopped waiting': {
     fault: { kind: 'hang', finishAfterMs: 4500 },
     kind: 'passing',
     done: true,
   },
-  'meets 500 after the work': status(500, 'after', 'passing'),
-  'meets 503 before the work': status(503, 'before', 'passing'),
-  'meets 429': {
+  'gets 500 after the server carried it out': status(500, 'after', 'passing'),
+  'gets 503 before the server carries it out': status(503, 'before', 'passing'),
+  'gets 429': {
     fault: { kind: 'status', status: 429, headers: { 'retry-after': '1' } },
     kind: 'passing',
     done: false,
   },
-  'meets 403': status(403, 'before', 'refused'),
-  'meets 401': status(401, 'before', 'refused'),
-  'meets a redirect': {
+  'gets 403': status(403, 'before', 'refused'),
+  'gets 401': status(401, 'before', 'refused'),
+  'gets a redirect': {
     fault: { kind: 'redirect', location: 'https://elsewhere.invalid/' },
     kind: 'elsewhere',
     done: false,
   },
-  'has an answer that is cut off': { fault: { kind: 'truncate' }, kind: 'passing', done: true },
-  'has JSON cut in half': { fault: { kind: 'truncate', cut: 'json' }, kind: 'garbage', done: true },
-  'has an answer that is not JSON': {
+  'gets a response that is cut off': { fault: { kind: 'truncate' }, kind: 'passing', done: true },
+  'gets half of the JSON': { fault: { kind: 'truncate', cut: 'json' }, kind: 'garbage', done: true },
+  'gets a response that is not JSON': {
     fault: { kind: 'body', body: '<html>' },
     when: 'after',
     kind: 'garbage',
     done: true,
   },
-  'has an answer that never ends': {
+  'gets a response that is too large': {
     fault: { kind: 'huge', bytes: 9_000_000 },
     when: 'after',
     kind: 'unreadable',
     done: true,
   },
-  'has no plain_secret': {
-    fault: { kind: 'edit', edit: ({ plain_secret: _, ...answer }) => answer },
+  'gets a response without plain_secret': {
+    fault: { kind: 'edit', edit: ({ plain_secret: _, ...body }) => body },
     kind: 'unreadable',
     done: true,
     making: true,
@@ -127,12 +127,12 @@ interface Cell {
 const scenarios: Record<string, Scenario> = {};
 for (const on_existing of ['rotate', 'reuse', 'replace', 'fail']) {
   const inputs = { on_existing };
-  scenarios[`${on_existing} nothing`] = { inputs, existing: false, named: false, mismatch: false };
-  scenarios[`${on_existing} one`] = { inputs, existing: true, named: false, mismatch: false };
-  scenarios[`${on_existing} one by id`] = { inputs, existing: true, named: true, mismatch: false };
+  scenarios[`on_existing: ${on_existing}, no client`] = { inputs, existing: false, named: false, mismatch: false };
+  scenarios[`on_existing: ${on_existing}, one client`] = { inputs, existing: true, named: false, mismatch: false };
+  scenarios[`on_existing: ${on_existing}, client_id`] = { inputs, existing: true, named: true, mismatch: false };
 }
-scenarios.job = { inputs: { lifetime: 'job' }, existing: false, named: false, mismatch: false };
-scenarios['rotate one in an organization by external id'] = {
+scenarios['lifetime: job'] = { inputs: { lifetime: 'job' }, existing: false, named: false, mismatch: false };
+scenarios['on_existing: rotate, one client, organization_external_id'] = {
   inputs: { on_existing: 'rotate', organization_id: '' },
   existing: true,
   named: false,
@@ -208,9 +208,12 @@ for (const [name, scenario] of Object.entries(scenarios)) {
     for (const [what, row] of Object.entries(FAULTS)) {
       if (row.making && operation !== 'createClient' && operation !== 'addSecret') continue;
       for (const once of [true, false]) {
-        const title = `${name}: ${operation} ${call} ${what}, ${once ? 'once' : 'for good'}`;
+        const title = `${name}: ${operation} ${call} ${what}, ${once ? 'once' : 'always'}`;
         const variation = variationOf(title, operation, row);
-        cells.push([`${title} ${JSON.stringify(variation)}`, { scenario, operation, call, row, once, variation }]);
+        cells.push([
+          `${title}, with the behaviour ${JSON.stringify(variation)}`,
+          { scenario, operation, call, row, once, variation },
+        ]);
       }
     }
   }
@@ -261,7 +264,8 @@ async function check(cell: Cell, readAt: number): Promise<void> {
   await using emulator = await anotherEmulator({ behaviour: variation });
   emulator.faults.add({ operation, call, times: once ? 1 : Number.POSITIVE_INFINITY, ...(when && { when }), fault });
   const { seeded, run } = await play(emulator, scenario);
-  expect(run.exitCode).toBe(expectedExit(cell));
+  // The log is compared with itself, so that a failure shows it.
+  expect({ exitCode: run.exitCode, log: run.log }).toEqual({ exitCode: expectedExit(cell), log: run.log });
   expect(run.milliseconds).toBeLessThan(TIMEOUT * 1000 + SLACK);
   if (run.exitCode === 0) {
     emulator.faults.clear();
@@ -352,7 +356,7 @@ const all = process.env.MATRIX === 'all';
 const chosen = all ? cells : cells.filter(([name]) => seed(`sample ${name}`) % SAMPLE === 0);
 
 it.concurrent.each(chosen)(
-  'keeps its promises if a request meets a fault: %s',
+  'keeps its promises if one request meets a fault: %s',
   (name, cell) => check(cell, seed(`state ${name}`)),
   120_000,
 );

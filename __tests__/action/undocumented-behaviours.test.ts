@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, it } from '@jest/globals';
 import type { Behaviour, Emulator } from '../../emulator/index.ts';
-import { credentialsWork, errors, notices, runAction, warnings } from '../support/action.ts';
+import { credentialsWork, errors, type Inputs, notices, runAction, warnings } from '../support/action.ts';
 import { anotherEmulator } from '../support/emulators.ts';
 
 // Each behaviour that Scalekit's documentation leaves open × each mode, two runs in a row. No run leaves a client behind, and
@@ -18,8 +18,6 @@ const MODES = {
 };
 
 type Mode = keyof typeof MODES;
-
-type Inputs = Record<string, string>;
 
 /** How the second run fails. */
 interface Failure {
@@ -220,12 +218,15 @@ const ROWS: Record<string, Row> = {
   ),
   ...Object.fromEntries(
     ([400, 404] as const).map((status): [string, Row] => [
-      `a new client is not found with ${status} for a second`,
+      `a new client cannot be read for a second, with status ${status}`,
       // The next run comes when the lag is over.
       { behaviour: { readLag: 1_000, notFound: { status, errorCode: 'RESOURCE_NOT_FOUND' } }, pauseMs: 1_000 },
     ]),
   ),
-  'a missing client gets a 400': { sample: ['job'], behaviour: { notFound: { status: 400, errorCode: 'NOT_FOUND' } } },
+  'the response for a missing client has status 400': {
+    sample: ['job'],
+    behaviour: { notFound: { status: 400, errorCode: 'NOT_FOUND' } },
+  },
   // Formats.
   'an expiry is shown as 0': { behaviour: { expiryInAnswer: 'zero' }, inputs: { expiry: '600' } },
   'an expiry is not shown': { behaviour: { expiryInAnswer: false }, inputs: { expiry: '600' } },
@@ -281,24 +282,27 @@ async function run(emulator: Emulator, mode: Mode, inputs: Inputs, remaining = 0
   return { main, warnings: [...warnings(main), ...warnings(post)] };
 }
 
-it.each(chosen)('succeeds twice, or names the remedy, in mode $mode if $what', async ({ mode, row }) => {
-  await using emulator = await anotherEmulator({ behaviour: row.behaviour });
-  const { inputs = {}, changed = {}, remain = {} } = row;
-  const results = [await run(emulator, mode, inputs, remain[mode])];
-  await sleep(row.pauseMs ?? 0);
-  for (let at = 1; at < (row.runs ?? 2); at++)
-    results.push(await run(emulator, mode, { ...inputs, ...changed }, remain[mode]));
-  const last = results.at(-1)?.main;
-  const failure = row.fails?.[mode];
-  expect({ exitCode: last?.exitCode, errors: last && errors(last) }).toEqual({
-    exitCode: failure ? 1 : 0,
-    errors: failure ? [expect.stringMatching(failure.error)] : [],
-  });
-  const warns = row.warns?.[mode];
-  if (warns) expect(results.flatMap((one) => one.warnings).join('\n')).toMatch(warns);
-  else if (!failure) expect(results.flatMap((one) => one.warnings)).toEqual([]);
-  if (row.notes) expect(results.flatMap(({ main }) => notices(main)).join('\n')).toMatch(row.notes);
-  if (!failure?.remedy) return;
-  const remedied = await run(emulator, mode, { ...inputs, ...changed, ...failure.remedy });
-  expect(errors(remedied.main)).toEqual([]);
-});
+it.each(chosen)(
+  'succeeds in two runs, or its error names the remedy, in mode $mode if $what',
+  async ({ mode, row }) => {
+    await using emulator = await anotherEmulator({ behaviour: row.behaviour });
+    const { inputs = {}, changed = {}, remain = {} } = row;
+    const results = [await run(emulator, mode, inputs, remain[mode])];
+    await sleep(row.pauseMs ?? 0);
+    for (let at = 1; at < (row.runs ?? 2); at++)
+      results.push(await run(emulator, mode, { ...inputs, ...changed }, remain[mode]));
+    const last = results.at(-1)?.main;
+    const failure = row.fails?.[mode];
+    expect({ exitCode: last?.exitCode, errors: last && errors(last) }).toEqual({
+      exitCode: failure ? 1 : 0,
+      errors: failure ? [expect.stringMatching(failure.error)] : [],
+    });
+    const warns = row.warns?.[mode];
+    if (warns) expect(results.flatMap((one) => one.warnings).join('\n')).toMatch(warns);
+    else if (!failure) expect(results.flatMap((one) => one.warnings)).toEqual([]);
+    if (row.notes) expect(results.flatMap(({ main }) => notices(main)).join('\n')).toMatch(row.notes);
+    if (!failure?.remedy) return;
+    const remedied = await run(emulator, mode, { ...inputs, ...changed, ...failure.remedy });
+    expect(errors(remedied.main)).toEqual([]);
+  },
+);

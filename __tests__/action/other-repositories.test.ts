@@ -2,10 +2,12 @@ import { beforeEach, describe, expect, it } from '@jest/globals';
 import type { Emulator } from '../../emulator/index.ts';
 import { type Executed, RUNNER_VARIABLES, type Step } from '../../emulator/runner.ts';
 import { parseMarker } from '../../src/client/marker.ts';
-import { credentialsWork, errors, markerLine, readable, runAction, secretsOf, sentTo } from '../support/action.ts';
+import { credentialsWork, errors, markerLine, readable, runAction, secretsOf } from '../support/action.ts';
 import { useConcurrentTests, useEmulator } from '../support/emulators.ts';
-import { expectFailed } from '../support/failed.ts';
-import { DAY, ID, MINUTE, REPOSITORY, SECRET, STATE, seedSaved } from '../support/saved.ts';
+import { expectFailed } from '../support/outcomes.ts';
+import { isChange, sentTo } from '../support/requests.ts';
+import { ID, REPOSITORY, SECRET, STATE, seedSaved } from '../support/saved.ts';
+import { DAY, MINUTE } from '../support/times.ts';
 
 // A central workflow creates clients for other repositories.
 
@@ -46,8 +48,7 @@ const claimsOf = (client_id = '') => {
 const markers = () => emulator.clients().map(({ description }) => parseMarker(description ?? ''));
 
 /** Returns the requests that change something. */
-const changes = (on: Emulator = emulator) =>
-  on.requests.filter(({ method, operation }) => method !== 'GET' && operation !== 'token');
+const changes = (on: Emulator = emulator) => on.requests.filter(isChange);
 
 /** Checks that a run failed with this one error, and changed nothing. */
 function expectNothingCreated(run: Executed, message: RegExp, on: Emulator = emulator): void {
@@ -283,7 +284,7 @@ describe('a matrix over a fleet', () => {
   it('creates one client for each repository of a fleet under a rate limit, and changes nothing in the next run', async () => {
     const repositories = Array.from({ length: COUNT }, (_, number) => `acme/service-${number}`);
     for (const repository of repositories) emulator.github.addRepository(repository);
-    // 40 requests a minute. A second stands for a minute here.
+    // As with 40 requests a minute, but each window lasts a second here.
     emulator.behaviour.rateLimit = { requests: 40, windowMs: 1000, retryAfter: 'seconds' };
     const runs = await matrix(repositories);
     expect(runs.flatMap(errors)).toEqual([]);

@@ -1,18 +1,10 @@
 import { describe, expect, it } from '@jest/globals';
-import { sentTo, warnings } from '../support/action.ts';
-import {
-  audit,
-  claims,
-  editClients,
-  kindsById,
-  OF_SERVICE,
-  SERVICE,
-  SERVICE_ID,
-  seedMarked,
-  tableRows,
-} from '../support/audits.ts';
+import { warnings } from '../support/action.ts';
+import { audit, claims, kindsById, OF_SERVICE, SERVICE, SERVICE_ID, seedMarked, tableRows } from '../support/audits.ts';
+import { editClients } from '../support/clients.ts';
 import { useEmulator } from '../support/emulators.ts';
-import { DAY } from '../support/saved.ts';
+import { sentTo } from '../support/requests.ts';
+import { DAY } from '../support/times.ts';
 
 // What audit/ could not read is counted, with the reason. It is not reported as missing.
 

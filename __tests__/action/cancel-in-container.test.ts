@@ -6,20 +6,13 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from '@jest/globals';
 import type { Emulator } from '../../emulator/index.ts';
 import type { Executed, Outcome, Running, Step } from '../../emulator/runner.ts';
-import { credentialsWork, errors, runAction, savingIn, seedEarlier, warnings } from '../support/action.ts';
+import { credentialsWork, errors, type Inputs, runAction, savingIn, seedEarlier, warnings } from '../support/action.ts';
+import { clientIds } from '../support/clients.ts';
 import { useConcurrentTests, useEmulator } from '../support/emulators.ts';
-import { expectFailed } from '../support/failed.ts';
-import {
-  cutOff,
-  DAY,
-  expectNoSecrets,
-  type Inputs,
-  keptIn,
-  labelOf,
-  repositoryOf,
-  seedSaved,
-} from '../support/saved.ts';
+import { expectFailed, expectSucceeded } from '../support/outcomes.ts';
+import { credentialsIn, cutOff, expectNoSecrets, labelOf, repositoryOf, seedSaved } from '../support/saved.ts';
 import { reseal } from '../support/state.ts';
+import { DAY } from '../support/times.ts';
 
 // Tests of a cancelled run whose signal never reaches main, as in a job's container: the runner reads the state once, and
 // starts post while main still runs. docs/design.md, promise 7.
@@ -104,7 +97,7 @@ async function runBeside(
 const emulator = useEmulator();
 const itWaits = useConcurrentTests();
 
-describe('post, started beside main', () => {
+describe('a post step that starts while main still runs', () => {
   for (const [name, { inputs, prepare, moments }] of Object.entries(SCENARIOS))
     for (const [at, postAt] of moments.entries())
       for (const readAt of at === 1 ? [FIRST, postAt] : [FIRST])
@@ -115,7 +108,7 @@ describe('post, started beside main', () => {
             const known = idsIn(emulator);
             const { main, post } = await runBeside(emulator, { inputs: inputs(emulator) }, { readAt, postAt });
             expect(post).toMatchObject({ exitCode: 0, stderr: '' });
-            expect(errors(post)).toEqual([]);
+            expectSucceeded(post);
             await expectSavedWork(emulator);
             await expectNothingUnnamed(emulator, known, name === 'create for a job', main, post);
             if (before) await expectOldClientThere(emulator, known);
@@ -150,7 +143,7 @@ const idsIn = (emulator: Emulator) =>
 
 /** Checks that what is saved, if anything is, gets a token. */
 async function expectSavedWork(emulator: Emulator): Promise<void> {
-  const saved = keptIn(repositoryOf(emulator));
+  const saved = credentialsIn(repositoryOf(emulator));
   if (saved.secret === undefined) expect(saved.client_id).toBe(undefined);
   else expect(await credentialsWork(emulator, saved as Outcome['outputs'])).toBe(true);
 }
@@ -165,15 +158,24 @@ async function expectNothingUnnamed(
 ): Promise<void> {
   const named = [...main.annotations, ...post.annotations].map(({ message }) => message);
   const messages = named.filter((message) => message.includes('DELETE ')).join('\n');
-  const { client_id = '', secret = '' } = keptIn(repositoryOf(emulator));
-  const isSaved = emulator.secrets(client_id).at(-1) === secret;
-  const isKept = !isJob && (main.outputs.result !== undefined || isSaved);
-  const unnamed = idsIn(emulator).filter((id) => !known.includes(id) && !messages.includes(id));
-  expect(isKept ? [] : unnamed).toEqual([]);
+  const kept = isJob ? [] : [...publishedIds(main), ...savedIds(emulator)];
+  const unnamed = idsIn(emulator).filter((id) => ![...known, ...kept].includes(id) && !messages.includes(id));
+  expect(unnamed).toEqual([]);
+}
+
+/** Returns the ids of the client and of the secret that main published. */
+const publishedIds = ({ outputs: { client_id, secret_id } }: Executed) => [client_id, secret_id];
+
+/** Returns the ids of the client and of the secret whose credentials the repository has, if that is the client's last one. */
+function savedIds(emulator: Emulator): (string | undefined)[] {
+  const { client_id = '', secret } = credentialsIn(repositoryOf(emulator));
+  const client = emulator.clients().find((one) => one.client_id === client_id);
+  const isLast = secret !== undefined && emulator.secrets(client_id).at(-1) === secret;
+  return isLast ? [client_id, client?.secrets?.at(-1)?.id] : [];
 }
 
 async function expectOldClientThere(emulator: Emulator, [client_id = '']: string[]): Promise<void> {
-  expect(emulator.clients().map((client) => client.client_id)).toEqual([client_id]);
+  expect(clientIds(emulator)).toEqual([client_id]);
 }
 
 describe('the journal file', () => {
@@ -222,7 +224,7 @@ describe('the journal file', () => {
     damage(state.journal_file);
     const before = emulator.requests.length;
     const post = await main.post();
-    expect(post.exitCode).toBe(0);
+    expectSucceeded(post);
     expect(warnings(post)).toEqual([expect.stringContaining(`nonce:${state.nonce}`)]);
     expect(emulator.requests).toHaveLength(before);
     expect(emulator.clients()).toHaveLength(1);

@@ -2,11 +2,16 @@ import { expect } from '@jest/globals';
 import type { Emulator, Operation } from '../../emulator/index.ts';
 import type { Outcome } from '../../emulator/runner.ts';
 import { EMPTY, errors } from './action.ts';
-import { operationsOf } from './saved.ts';
+import { operationsOf } from './requests.ts';
 
-// What a step that failed did not do.
+// Checks of how a step ended.
 
 const READS: Operation[] = ['token', 'listClients', 'getClient', 'organizationByExternalId'];
+
+/** Checks that a step succeeded. If it did not, the test shows its errors. */
+export function expectSucceeded(run: Outcome): void {
+  expect({ exitCode: run.exitCode, errors: errors(run) }).toEqual({ exitCode: 0, errors: [] });
+}
 
 /** Checks that a step failed and set no output. If texts are given, it printed one error, which contains them. */
 export function expectFailed(run: Outcome, ...texts: (string | RegExp)[]): void {
