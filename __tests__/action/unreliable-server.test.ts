@@ -102,14 +102,20 @@ describe('a response to the create request that omits or changes something', () 
 });
 
 describe('a client that reads do not show yet', () => {
-  /** Runs a step that must be rolled back, while a new client can be read only after some milliseconds. */
-  function runWithReadLag(emulator: Emulator, readLag: number): Promise<Executed> {
-    Object.assign(emulator.behaviour, { listLag: 60_000, dropScopes: ['a'], readLag });
-    return runAction(emulator, { inputs: { scopes: 'a', timeout: '5' } });
+  const FOR_LONG = 3_600_000;
+
+  /** Runs a step that must be rolled back, while reads do not show a new client. */
+  function runWithReadLag(emulator: Emulator, timeout: string): Promise<Executed> {
+    Object.assign(emulator.behaviour, { listLag: FOR_LONG, readLag: FOR_LONG, dropScopes: ['a'] });
+    return runAction(emulator, { inputs: { scopes: 'a', timeout } });
   }
 
   itWaits('waits until reads show the client, and then deletes it', async (emulator) => {
-    const run = await runWithReadLag(emulator, 1000);
+    // The second read shows it.
+    emulator.hold = (when, { operation }) => {
+      if (when === 'after' && operation === 'getClient') emulator.behaviour.readLag = 0;
+    };
+    const run = await runWithReadLag(emulator, '20');
     expect(run.exitCode).toBe(1);
     expect(emulator.clients()).toEqual([]);
     expect(errors(run)[0]).toMatch(/^Removed again: client m2morg_\d+\.$/m);
@@ -117,10 +123,11 @@ describe('a client that reads do not show yet', () => {
   });
 
   itWaits('deletes the client in the post step if reads do not show it before main ends', async (emulator) => {
-    const run = await runWithReadLag(emulator, 6500);
+    const run = await runWithReadLag(emulator, '5');
     expect(run.exitCode).toBe(1);
     expect(emulator.clients()).toHaveLength(1);
     expect(errors(run)[0]).toMatch(/^A client of this step may be left over: .* DELETE /m);
+    emulator.behaviour.readLag = 0;
     expect(await run.post()).toMatchObject({ exitCode: 0, annotations: [] });
     expect(emulator.clients()).toEqual([]);
   });
