@@ -302,7 +302,7 @@ describe('the request for the ID token', () => {
     const fault: Fault = { kind: 'redirect', location: `https://elsewhere.example/?token=${token}` };
     emulator.faults.add({ operation: 'idToken', fault });
     const executed = await run();
-    expect(expectOnlyTokensRequested(executed)).toContain('https://elsewhere.example/?token=***');
+    expect(expectOnlyTokensRequested(executed)).toContain('https://elsewhere.example/?***');
     expectNoTokens(executed);
   });
 
