@@ -123,7 +123,7 @@ describe('a client that reads do not show yet', () => {
   });
 
   itWaits('deletes the client in the post step if reads do not show it before main ends', async (emulator) => {
-    const run = await runWithReadLag(emulator, '5');
+    const run = await runWithReadLag(emulator, '8');
     expect(run.exitCode).toBe(1);
     expect(emulator.clients()).toHaveLength(1);
     expect(errors(run)[0]).toMatch(/^A client of this step may be left over: .* DELETE /m);
