@@ -1,3 +1,4 @@
+import { writeFileSync } from 'node:fs';
 import { describe, expect, it } from '@jest/globals';
 import {
   readCredentials,
@@ -7,8 +8,10 @@ import {
   unsafeSetting,
 } from '../../../src/inputs/connection.ts';
 import { readSweepInputs } from '../../../src/inputs/inputs.ts';
+import { useFolder } from '../../support/folders.ts';
 import {
   GITHUB_TOKEN,
+  ID_TOKEN_VARIABLES,
   mainError,
   NO_INPUTS,
   readMain,
@@ -24,6 +27,7 @@ import {
 
 const printed = useCleanInputs();
 const fromFork = useForkEvent();
+const inFolder = useFolder();
 
 describe('empty credentials', () => {
   const check = "check the name of the secret, and that this repository or the job's environment has it";
@@ -125,6 +129,26 @@ describe('what a step requires', () => {
     },
   ])('inputs are refused without $name', ({ changes = {}, env, error }) => {
     expect(mainError(changes, env)).toBe(`Bad input: ${error}`);
+  });
+
+  // A loopback address of the environment is reached without a proxy.
+  it.each<{ server: string; changes?: Values; env?: Values }>([
+    { server: "GitHub's API", changes: SAVING },
+    { server: "GitHub's endpoint for ID tokens", env: ID_TOKEN_VARIABLES },
+  ])('inputs are refused if only $server is reached through a proxy, and its address is none', ({ changes, env }) => {
+    const url = { scalekit_environment_url: 'http://127.0.0.1:3000' };
+    expect(mainError({ ...url, ...changes }, { ...env, HTTPS_PROXY: 'ftp://proxy' })).toMatch(
+      /^Bad input: HTTPS_PROXY: does not hold the address of a proxy; /,
+    );
+  });
+
+  it('an event file that is not JSON is refused, but only if the step calls the API of GitHub', () => {
+    const env = { GITHUB_EVENT_PATH: inFolder('event.json') };
+    writeFileSync(env.GITHUB_EVENT_PATH, '{');
+    expect(mainError(SAVING, env)).toBe(
+      'Bad input: GITHUB_EVENT_PATH: names a file that is not JSON; expected the event, as the runner writes it',
+    );
+    expect(() => readMain({}, env)).not.toThrow();
   });
 
   it('a step accepts the address from a variable if the secret comes from a variable', () => {
@@ -231,8 +255,10 @@ describe('github_token', () => {
   it('github_token is masked in the form in which git sends it, in each line of base64', () => {
     const github_token = `${GITHUB_TOKEN}-${'x'.repeat(50)}`;
     readMain({ github_token });
-    const header = Buffer.from(`x-access-token:${github_token}`).toString('base64');
-    expect(printed()).toContain(`::add-mask::${header.slice(0, 76)}\n`);
+    for (const user of ['x-access-token', '']) {
+      const header = Buffer.from(`${user}:${github_token}`).toString('base64');
+      expect(printed()).toContain(`::add-mask::${header.slice(0, 76)}\n`);
+    }
   });
 
   it('github_token is masked even if the step does not need it, and is not sent then', () => {

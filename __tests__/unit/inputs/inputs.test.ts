@@ -386,6 +386,7 @@ describe('the notices', () => {
     ['is not shown with lifetime: persistent', { lifetime: 'persistent' }, false],
     ['is not shown with lifetime: job', { lifetime: 'job' }, false],
     ['is not shown if the credentials are saved', SAVING, false],
+    ['is not shown in a dry run', { dry_run: 'true' }, false],
   ])('the notice that the client is kept %s', (_what, changes, isShown) => {
     expect(readMain(changes).notices).toEqual(isShown ? [KEPT] : []);
   });

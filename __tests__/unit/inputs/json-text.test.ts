@@ -121,6 +121,10 @@ describe('parseJson', () => {
   });
 });
 
+it('quoteJson shows at most 80 characters of a value', () => {
+  expect(quoteJson(['x'.repeat(100)])).toBe(`["${'x'.repeat(77)}…`);
+});
+
 it('quoteJson says that a value is nested too deeply to be shown', () => {
   const deep = `{"a":${'['.repeat(20_000)}${']'.repeat(20_000)}}`;
   expect(quoteJson(JSON.parse(deep))).toBe('one that is nested too deeply');

@@ -116,11 +116,13 @@ describe('the environment to save in', () => {
     const fault = `Bad input: save_to: got "environment" with the environment "${environment}"; expected another name, because this one cannot be part of a URL`;
 
     it('an environment to save in is refused if its name would address another path in a URL', () => {
+      // Even if an ID token may name another environment.
       for (const reader of [readInputs, readDeleteInputs])
         for (const changes of [{}, { repository: 'acme/other' }])
-          expect(
-            inputError(() => readWith<unknown>(reader, { ...SAVING_TO_ENVIRONMENT, environment, ...changes })),
-          ).toBe(fault);
+          for (const env of [{}, ID_TOKEN_VARIABLES])
+            expect(
+              inputError(() => readWith<unknown>(reader, { ...SAVING_TO_ENVIRONMENT, environment, ...changes }, env)),
+            ).toBe(fault);
     });
 
     it('an environment that the ID token or the API names is refused as well if it would address another path', () => {

@@ -4,6 +4,7 @@ import { parse } from 'yaml';
 import { CLAIM_NAMES } from '../../../src/client/target.ts';
 import { type Action, type InputName, inputNames, SPECS, type Spec } from '../../../src/inputs/specs.ts';
 import { quote } from '../../../src/output/text.ts';
+import { OLD_MARKER_LINE } from '../fixtures.ts';
 import { mainError, read, readMain, SAVING, useCleanInputs, type Values } from '../input-fixtures.ts';
 
 useCleanInputs();
@@ -101,6 +102,11 @@ describe('bad inputs', () => {
         `got ${JSON.stringify(given)}; ${placeholder}`,
       ]),
     ),
+    ...['description', 'environment'].map((input): [string, string, string] => [
+      input,
+      OLD_MARKER_LINE,
+      `got ${quote(OLD_MARKER_LINE)} with an ownership marker of this action; expected a text without one`,
+    ]),
     [
       'scalekit_environment_url',
       'https://me:word@acme.example\u200b',

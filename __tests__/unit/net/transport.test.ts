@@ -247,6 +247,22 @@ describe('a request to a server', () => {
       },
     );
 
+    it.each<{ status: number; repeatable: number; other: number }>([
+      ...[302, 400, 401, 403, 404, 409, 422].map((status) => ({ status, repeatable: 1, other: 1 })),
+      ...[408, 500, 501, 502, 503, 504].map((status) => ({ status, repeatable: 5, other: 1 })),
+      // The server has done nothing.
+      { status: 425, repeatable: 5, other: 5 },
+    ])(
+      'Transport.send sends a repeatable request $repeatable times and any other $other times if the response is HTTP $status',
+      async ({ status, ...attempts }) => {
+        const attemptsIf = async (repeatable: boolean) => {
+          const changes = { repeatable, rateLimitWait: () => undefined };
+          return (await send(Array<Reply>(6).fill({ status }), changes)).attempts;
+        };
+        expect({ repeatable: await attemptsIf(true), other: await attemptsIf(false) }).toEqual(attempts);
+      },
+    );
+
     it('Transport.send repeats any request after what the caller takes for a rate limit', async () => {
       expect(await send([LIMIT, LIMIT], { repeatable: false })).toMatchObject({ status: 200, attempts: 3 });
       expect(await send(Array<Reply>(6).fill(LIMIT))).toMatchObject({ status: 200, attempts: 7 });

@@ -142,6 +142,13 @@ describe('error', () => {
     expect(printed.lines()).toEqual(['::error::no:%0A***%0Aend']);
   });
 
+  it('prints the innermost cause of an error that does not name it, for debugging', () => {
+    const cause = new Error('outer', { cause: new Error('inner') });
+    log.fail(new Error('why', { cause }));
+    log.fail(new Error('why: inner', { cause }));
+    expect(printed.lines()).toEqual(['::error::why', '::debug::Caused by: inner', '::error::why: inner']);
+  });
+
   it('prints no cause of an error that is not an error itself', () => {
     log.fail(new Error('why', { cause: { secret: 'a' } }));
     expect(printed.lines()).toEqual(['::error::why']);

@@ -175,6 +175,7 @@ describe('order and number of masks', () => {
     const lines = ['first line of a key', 'second line of a key', 'short'];
     const text = lines.join('\r\n');
     expect(secretForms(text, ['skc_1'])).toEqual([text, 'second line of a key', 'first line of a key']);
+    expect(secretForms('  an indented line\n', [])).toContain('an indented line');
     expect(secretForms('long'.repeat(20_000), [])).toEqual(['long'.repeat(20_000)]);
   });
 

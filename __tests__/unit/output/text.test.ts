@@ -90,6 +90,15 @@ describe('quote', () => {
     expect(JSON.parse(shown)).toBe(text);
   });
 
+  it.each(['test_', 'live_', 'prod_', 'gho_', 'ghp_', 'ghr_', 'ghs_', 'ghu_', 'github_pat_', 'eyJ'])(
+    'shows *** in place of a text that looks like a secret, because nothing masks one in a wrong input: %s…',
+    (prefix) => {
+      const secret = `${prefix}${'Zq7w'.repeat(5)}`;
+      expect(quote(`a ${secret} b`)).toBe('"a *** b"');
+      expect(quote(secret.slice(0, -1))).toBe(`"${secret.slice(0, -1)}"`);
+    },
+  );
+
   it('escapeInvisible escapes only the characters that the caller names', () => {
     expect(escapeInvisible('a\u00a0\u200bb', /\u00a0/g)).toBe('a\\u00a0\u200bb');
   });
