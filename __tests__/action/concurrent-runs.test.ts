@@ -101,6 +101,22 @@ describe('runs at the same time, if no client exists', () => {
     expect(await expectOneClient(await race(2, {}))).toHaveLength(2);
   });
 
+  it('names the client that the slower run could not delete, and its post step tries again', async () => {
+    const body = { code: 7, message: 'permission denied' };
+    emulator.faults.add({ operation: 'deleteClient', call: 1, fault: { kind: 'status', status: 403, body } });
+    const runs = await race(2, {});
+    expect(resultsOf(runs)).toEqual(['created', 'rotated']);
+    const [used] = runs.map(({ outputs }) => outputs.client_id);
+    const [leftOver, ...others] = clientIds(emulator).filter((id) => id !== used);
+    expect(others).toEqual([]);
+    const slower = runs.find(({ outputs }) => outputs.result === 'rotated');
+    expect(slower && warnings(slower)).toEqual([
+      expect.stringMatching(`^A client of this step may be left over: .* DELETE .*/clients/${leftOver}$`),
+    ]);
+    for (const run of runs) expect(await run.post()).toMatchObject({ annotations: [] });
+    expect(clientIds(emulator)).toEqual([used]);
+  });
+
   it('creates a client for each of three jobs at the same time', async () => {
     const runs = await start(3, { lifetime: 'job' });
     expect(resultsOf(runs)).toEqual(['created', 'created', 'created']);

@@ -159,15 +159,17 @@ describe('what does not exist or is not known yet', () => {
     expect(sentTo(emulator, 'getEnvironment')).toHaveLength(2);
   });
 
-  it.each<{ name: string; refused: Operation[]; status: number }>([
+  it.each<{ name: string; refused: Operation[]; status: number; times?: number }>([
     { name: 'the token', refused: ['getPublicKey'], status: 401 },
     { name: 'the repository', refused: ['getPublicKey', 'getEnvironment', 'getRepository'], status: 404 },
-  ])('deletes saved credentials a moment later if GitHub does not know $name yet', async ({ refused, status }) => {
+    { name: 'the public key of the environment', refused: ['getPublicKey'], status: 404, times: 2 },
+  ])('deletes saved credentials a moment later if GitHub does not know $name yet', async (row) => {
+    const { refused, status, times = 1 } = row;
     const environment = 'production';
     const location = seedSavedFor(emulator, environment);
     const id = seedManaged(emulator, { environment });
     const fault = { kind: 'status', status, body: { message: 'Not yet' } } as const;
-    for (const operation of refused) emulator.faults.add({ operation, call: 1, fault });
+    for (const operation of refused) emulator.faults.add({ operation, call: 1, times, fault });
     const run = await remove({ save_to: 'environment', environment });
     expect(run).toMatchObject({ exitCode: 0, annotations: [], outputs: { deleted: id } });
     expect(ids()).toEqual([]);

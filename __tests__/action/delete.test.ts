@@ -404,10 +404,12 @@ describe('failures', () => {
 
   it('counts a client that another run deletes at the same time as deleted', async () => {
     const location = seedSavedFor(emulator);
-    seed();
+    const id = seed();
     barrier(emulator, 'getClient', 2);
     const runs = await Promise.all([remove(saving()), remove(saving())]);
     for (const run of runs) expect(run).toMatchObject({ exitCode: 0, annotations: [] });
+    // Only the run that deleted the client has its id in the output.
+    expect(runs.map(({ outputs }) => outputs.deleted).sort()).toEqual(['', id]);
     expect(ids()).toEqual([]);
     expect(entriesIn(location)).toEqual([]);
   });

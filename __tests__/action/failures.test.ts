@@ -89,7 +89,12 @@ it('shows *** in place of a secret that the server quotes', async () => {
 it('deletes a new client that differs from the request, and names the field, what was wanted and what it got', async () => {
   emulator.behaviour.dropScopes = ['write:b'];
   const run = await runAction(emulator, { inputs: { scopes: 'read:a write:b' } });
-  expectFailed(run, /^scopes: wanted "read:a", "write:b"; got "read:a"$/m, /^Removed again: client m2morg_\d+\.$/m);
+  expectFailed(
+    run,
+    'A scope must exist in the environment first.',
+    /^scopes: wanted "read:a", "write:b"; got "read:a"$/m,
+    /^Removed again: client m2morg_\d+\.$/m,
+  );
   expect(emulator.clients()).toEqual([]);
   const post = await run.post();
   expect(post.annotations).toEqual([]);

@@ -189,4 +189,6 @@ it('succeeds without a warning if an old secret does not exist any more', async 
   emulator.faults.add({ operation: 'deleteSecret', fault: { kind: 'status', status: 404, body } });
   const executed = await runAction(emulator, { inputs: { keep_secrets: '1' } });
   expect(executed).toMatchObject({ exitCode: 0, annotations: [] });
+  // Another run has deleted it, and reports that.
+  expect(executed.log).not.toContain('Deleted secret');
 });

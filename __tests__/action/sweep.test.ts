@@ -182,6 +182,18 @@ describe('whose clients sweep/ deletes', () => {
     expect(readRuns(emulator)).toEqual([`${SECOND}`, `${ENDED}`, `${running}`]);
   });
 
+  it('does not sweep a client that was created more than an hour after its run ended, and names it in a warning', async () => {
+    const id = seedJobClient(emulator, {}, 2 * HOUR);
+    const times = [5, 4].map((hours) => new Date(Date.now() - hours * HOUR).toISOString());
+    const edit = (run: object) => ({ ...run, created_at: times[0], updated_at: times[1] });
+    emulator.faults.add({ operation: 'getRun', fault: { kind: 'edit', edit } });
+    const run = await sweep(emulator);
+    expectSwept(emulator, run, { deleted: [], remaining: [id] });
+    expect(warnings(run)).toEqual([
+      expect.stringMatching(`^Client ${id} is not deleted: it was created after its run ended, so it is a copy\\.`),
+    ]);
+  });
+
   it('sweeps a client of an earlier attempt of its own run, and no client of its own attempt', async () => {
     const { GITHUB_RUN_ID } = RUNNER_VARIABLES;
     emulator.github.addRun(REPOSITORY, { id: Number(GITHUB_RUN_ID), attempt: 2 });
@@ -391,10 +403,13 @@ describe('failures during a sweep', () => {
 
   it('keeps the clients whose runs cannot be read because the rate limit of GitHub is reached', async () => {
     const [old, first, second] = seedThree(emulator);
-    emulator.github.rateLimit = { requests: 1, windowMs: HOUR, kind: 'primary' };
+    const last = seedJobClient(emulator, { run: `${ENDED + 2}.1` });
+    emulator.github.rateLimit = { requests: 1, windowMs: HOUR, kind: 'secondary', status: 429 };
     const run = await sweep(emulator);
-    expectSwept(emulator, run, { exitCode: 1, deleted: [old, first], remaining: [second] });
+    expectSwept(emulator, run, { exitCode: 1, deleted: [old, first], remaining: [second, last] });
     expect(errors(run)).toEqual([expect.stringContaining('The rate limit of github_token is reached')]);
+    // After the refusal of the second run, the action does not read the third one.
+    expect(readRuns(emulator)).toEqual([`${SECOND}`, `${ENDED}`]);
   });
 
   itWaits('reads the first run of a sweep again after a 401, because github_token may be new', async (emulator) => {

@@ -90,6 +90,15 @@ describe('a response to the create request that omits or changes something', () 
     expectRemoved(await runAction(emulator), /has no ownership marker\..*\nRemoved again: client m2morg_\d+\.$/);
   });
 
+  it('deletes the new client if only the list of clients shows it without its marker', async () => {
+    const edit = ({ clients, ...page }: { clients: object[] }) => ({
+      ...page,
+      clients: clients.map((client) => ({ ...client, description: 'cut' })),
+    });
+    emulator.faults.add({ operation: 'listClients', fault: { kind: 'edit', edit } });
+    expectRemoved(await runAction(emulator), /has no ownership marker\..*\nRemoved again: client m2morg_\d+\.$/);
+  });
+
   it('accepts a client id with other characters than digits', async () => {
     const client_id = 'm2morg_9b2f1c7e-6a54-4f0e-9d7b-0c3b1a2d4e5f';
     const edit = (body: { client: object }) => ({ ...body, client: { ...body.client, client_id } });

@@ -106,6 +106,26 @@ describe('judgeByRun', () => {
   });
 });
 
+it.each<[what: string, fields: object, warning: string]>([
+  [
+    'two different ownership markers',
+    { description: `${formatMarker(marker)}\n${formatMarker({ ...marker, run: '101.1' })}` },
+    'Clients with several different ownership markers: m2morg_1.',
+  ],
+  [
+    'a claim that contradicts its ownership marker',
+    { description: formatMarker(marker), custom_claims: [{ key: 'github_repository_id', value: '99' }] },
+    'Clients whose claim github_repository_id contradicts their ownership marker, or whose claims cannot be read: m2morg_1.',
+  ],
+])('findJobClients skips a client with %s, and names it in a warning', async (_what, fields, warning) => {
+  const write = jest.spyOn(process.stdout, 'write').mockReturnValue(true);
+  const transport = new FakeTransport(() => json({ clients: [{ client_id: 'm2morg_1', name: 'a', ...fields }] }));
+  const scalekit = new Scalekit(transport, 'https://acme.scalekit.com', 'org_1');
+  expect(await findJobClients(scalekit, readRunner(RUNNER))).toEqual([]);
+  expect(write.mock.calls.map(([text]) => text)).toEqual([expect.stringContaining(`::warning::${warning} `)]);
+  write.mockRestore();
+});
+
 it('findJobClients skips a client of a job that cannot be parsed, with a warning', async () => {
   const write = jest.spyOn(process.stdout, 'write').mockReturnValue(true);
   const description = formatMarker(marker);

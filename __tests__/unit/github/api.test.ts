@@ -91,6 +91,11 @@ describe('a workflow run', () => {
       run: { status: 'completed', run_attempt: 2, updated_at: Date.parse(ENDED) },
     },
     {
+      what: 'Gitea that has not changed since it began',
+      fields: { status: 'completed', run_attempt: 2, started_at: STARTED, completed_at: STARTED },
+      run: { status: 'completed', run_attempt: 2, updated_at: undefined },
+    },
+    {
       what: 'Gitea before 1.27, which shows the attempt 0',
       fields: { status: 'in_progress', run_attempt: 0, started_at: STARTED, completed_at: '1970-01-01T00:00:00Z' },
       run: { status: 'in_progress', run_attempt: undefined, updated_at: undefined },

@@ -364,6 +364,15 @@ describe('save, when it reads the variables again', () => {
     expect(step.content().state).toBe(WRITTEN.state);
   });
 
+  it('writes deleted variables again, and does not fail, if it cannot read whether the client was deleted too', async () => {
+    const responses: Responses = { [`GET ${ID}`]: { status: 403 } };
+    const afterSecret = { ...NOTHING_SAVED, secretTime: TIME };
+    const step = await stepWith({ content: EARLIER, afterSecret, responses });
+    expect(await step.save()).toBeUndefined();
+    expect(step.content()).toEqual(WRITTEN);
+    expect(printed).toContain(warning);
+  });
+
   it('does not fail if the variables cannot be read after the secret was saved', async () => {
     const step = await stepWith({ content: EARLIER, afterSecret: CONCURRENT });
     const { readVariables } = step.savedCredentials;
@@ -462,6 +471,7 @@ describe('requireOneOwner', () => {
     { why: 'the saved id is another one', saved: { ...OTHERS, client_id: 'm2morg_2' } },
     { why: 'the saved id differs in its case', saved: { ...OTHERS, client_id: 'M2MORG_1' } },
     { why: 'no id is saved', saved: { ...OTHERS, client_id: undefined } },
+    { why: 'the saved state has more than 1,000 characters', saved: { ...OTHERS, state: 'a'.repeat(1_001) } },
   ])('requireOneOwner refuses what another owner saved if $why', async (row) => {
     const { saved, desired, namedId } = { saved: OTHERS, desired: named, namedId: 'm2morg_1', ...row };
     expect(await check(saved, desired, namedId)).toMatch(/^Could not save the credentials in acme\/app: /);

@@ -34,6 +34,7 @@ afterEach(() => {
 /**
  * Updates a client in a Scalekit that carries the request out.
  * @param response the response to the update, if it is another
+ * @param read the response to a read of the client, if it is another
  * @param isDone whether Scalekit carries the request out
  * @returns the client or the error message, the description that was sent, and the requests
  */
@@ -43,10 +44,12 @@ async function update(
   {
     desired = {},
     response,
+    read,
     isDone = true,
   }: {
     desired?: Partial<DesiredClient>;
     response?: Partial<FinalResponse> | Error;
+    read?: Partial<FinalResponse>;
     isDone?: boolean;
   } = {},
 ) {
@@ -54,7 +57,7 @@ async function update(
   let now: object = shown;
   const transport = new FakeTransport(({ method, body = '' }) => {
     if (method === 'PATCH' && isDone) now = { ...now, ...JSON.parse(body) };
-    return (method === 'PATCH' && response) || json({ client: now });
+    return (method === 'PATCH' ? response : read) ?? json({ client: now });
   });
   const journal = new Journal(BLANK_STATE, 'secret', undefined);
   const scalekit = new Scalekit(transport, BLANK_STATE.origin, 'org_1');
@@ -122,6 +125,14 @@ describe('the ownership marker of an updated client', () => {
     },
   );
 
+  it('fails if the updated client does not have the marker that was sent', async () => {
+    const response = json({ client: { client_id: 'm2morg_1', ...LISTS, name: 'Deployer', description: 'What for' } });
+    const { updated } = await update({ description: 'Old' }, { description: 'What for' }, { response });
+    expect(updated).toBe(
+      'Client m2morg_1 still differs from what was requested after its update. Its description does not have the ownership marker that was sent. A shorter description may help, if Scalekit cuts it.',
+    );
+  });
+
   it('sends no description if an update changes only another field', async () => {
     const { sent } = await update({ name: 'Other' }, { name: 'Deployer' });
     expect(sent).toEqual({ name: 'Deployer' });
@@ -158,6 +169,11 @@ describe('an update whose outcome is unknown or a failure', () => {
     const description = `What for\n${FOREIGN_LINE}`;
     const changes = { desired: { location: LOCATION }, response: NO_RESPONSE, isDone: false };
     const { updated } = await update({ description }, { description: 'What for' }, changes);
+    expect(updated).toMatch(/^Could not update client m2morg_1: socket hang up\./);
+  });
+
+  it('fails with the error of the update if no response arrived, and the client cannot be read', async () => {
+    const { updated } = await update(OTHER, NAME, { response: NO_RESPONSE, read: { status: 403 } });
     expect(updated).toMatch(/^Could not update client m2morg_1: socket hang up\./);
   });
 

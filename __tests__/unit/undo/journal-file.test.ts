@@ -111,6 +111,17 @@ describe('writing the journal file', () => {
     expect(fs.readdirSync(inTemp())).toEqual(['victim']);
   });
 
+  it('uses only the state if the folder for the journal file is full', () => {
+    jest.spyOn(fs, 'renameSync').mockImplementation(() => {
+      throw new Error('ENOSPC: no space left on device');
+    });
+    const journal = journalOf();
+    journal.clientSent(false);
+    expect(journal.state.journal_file).toBeUndefined();
+    expect(stateForPost()).toMatchObject({ client: { sent_again: false } });
+    expect(stateForPost()).not.toHaveProperty('journal_file');
+  });
+
   it('deletes the journal file and its unfinished replacement, and no other file', () => {
     const { state } = journalOf();
     fs.writeFileSync(`${state.journal_file}.new`, '');

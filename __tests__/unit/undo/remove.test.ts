@@ -21,8 +21,8 @@ const NOT_FOUND = { status: 404, ...json({ message: 'not found' }) };
 const OTHER_MARKER_LINE = formatMarker({ ...MARKER, nonce: 'another-nonce-12' });
 
 /** Returns the response to a GET of a client. */
-const shown = (client_id: string, description = `What for\n${OLD_MARKER_LINE}`): Partial<FinalResponse> =>
-  json({ client: { client_id, description } });
+const shown = (client_id: string, description = `What for\n${OLD_MARKER_LINE}`, fields = {}): Partial<FinalResponse> =>
+  json({ client: { client_id, description, ...fields } });
 
 type Responses = (Partial<FinalResponse> | Error)[];
 
@@ -75,12 +75,13 @@ describe('deleteMarkedClient', () => {
     expect(await deleteClient(get, [NOT_FOUND])).toMatchObject({ outcome: 'already deleted' });
   });
 
-  it.each<[why: string, description: string]>([
-    ['its ownership marker is another one', OTHER_MARKER_LINE],
-    ['its ownership marker was removed', 'By hand'],
-    ['it has another ownership marker in addition', `${OLD_MARKER_LINE}\n${OTHER_MARKER_LINE}`],
-  ])('deleteMarkedClient does not delete a client if %s', async (_why, description) => {
-    expect(await deleteClient([shown(client_id, description)], [{}])).toEqual({
+  it.each<[why: string, description: string | undefined, fields: object]>([
+    ['its ownership marker is another one', OTHER_MARKER_LINE, {}],
+    ['its ownership marker was removed', 'By hand', {}],
+    ['it has another ownership marker in addition', `${OLD_MARKER_LINE}\n${OTHER_MARKER_LINE}`, {}],
+    ['its claims cannot be read any more', undefined, { custom_claims: 'a=b' }],
+  ])('deleteMarkedClient does not delete a client if %s', async (_why, description, fields) => {
+    expect(await deleteClient([shown(client_id, description, fields)], [{}])).toEqual({
       outcome: { remaining: `Client ${client_id} is not deleted: its description or its claims have changed.` },
       deletions: [],
     });

@@ -115,3 +115,56 @@ describe('rollBack after the variables were written', () => {
     );
   });
 });
+
+describe('rollBack after a client was updated', () => {
+  const failure = new Error('Because.');
+  const { descriptionText: _, marker: __, create_time: ___, secrets, ...BEFORE } = client();
+  const KNOWN = secrets.map(({ id }) => ({ id }));
+  const MAY_STAY = 'Client m2morg_1 may still have updated fields: name.';
+
+  /** Rolls back an update of the client's name. @param secretIds ids of the secrets that the client has in addition */
+  async function rollBackUpdate(
+    state: Partial<PendingState>,
+    secretIds: string[],
+    remove: Partial<FinalResponse> = {},
+  ) {
+    let now = { ...BEFORE, name: 'Other', secrets: [...KNOWN, ...secretIds.map((id) => ({ id }))] };
+    const transport = new FakeTransport(({ method, body = '' }) => {
+      if (method === 'DELETE') return remove;
+      if (method === 'PATCH') now = { ...now, ...JSON.parse(body) };
+      return json({ client: now });
+    });
+    const journal = new Journal({ ...BLANK_STATE, ...state }, 'secret', undefined);
+    journal.pendingUpdate = { before: client(), fields: { name: 'Other' } };
+    const error = await rollBack(new Scalekit(transport, BLANK_STATE.origin, 'org_1'), undefined, journal, failure);
+    const methods = transport.requests.map(({ method }) => method);
+    return { lines: (error as Error).message.split('\n'), methods, name: now.name };
+  }
+
+  it('restores the former fields of a client that has no secret of another run', async () => {
+    expect(await rollBackUpdate({}, [])).toEqual({
+      lines: ['Because.', 'Restored: name of client m2morg_1.'],
+      methods: ['GET', 'PATCH'],
+      name: BEFORE.name,
+    });
+  });
+
+  it('keeps the updated fields of a client to which another run may have added a secret', async () => {
+    expect(await rollBackUpdate({}, ['sks_8'])).toEqual({
+      lines: ['Because.', `${MAY_STAY} It has a secret that may be another run's.`],
+      methods: ['GET'],
+      name: 'Other',
+    });
+  });
+
+  it('keeps the updated fields, by which the post step finds the client, if the added secret cannot be deleted', async () => {
+    const nonce = client().marker?.nonce ?? '';
+    const added = { ...PENDING_SECRET, client_id: 'm2morg_1', nonce, known_ids: [], id: 'sks_9' };
+    const { lines, methods } = await rollBackUpdate({ secret: added }, ['sks_9'], { status: 403 });
+    expect(lines.slice(1)).toEqual([
+      expect.stringMatching(/^A secret of this step on client m2morg_1 may be left over: .*\/secrets\/sks_9$/),
+      MAY_STAY,
+    ]);
+    expect(methods).toEqual(['GET', 'DELETE']);
+  });
+});
