@@ -105,6 +105,12 @@ describe('auditOf', () => {
       found: ['too_many_secrets'],
     },
     {
+      which: 'with more secrets than max_secrets, one of them deactivated',
+      secrets: [secret(1), secret(2, { deactivated: true })],
+      limits: { max_secrets: 1 },
+      found: ['too_many_secrets'],
+    },
+    {
       which: 'with as many secrets as max_secrets',
       secrets: [secret(1), secret(2)],
       limits: { max_secrets: 2 },
@@ -222,6 +228,9 @@ describe('auditedClient', () => {
     const claim = (value: string) => ({ custom_claims: [{ key: 'github_repository_id', value }] });
     expect(read(claim('1'))?.isContradictory).toBe(false);
     expect(read(claim('2'))?.isContradictory).toBe(true);
+    // Several markers name no one repository.
+    const description = formatMarker(marker()) + formatMarker(marker({ run: '8.1' }));
+    expect(read({ description, ...claim('2') })?.isContradictory).toBe(false);
   });
 
   it('ignores a claim that a client has twice', () => {

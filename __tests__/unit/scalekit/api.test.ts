@@ -194,6 +194,72 @@ describe('a secret that a response shows', () => {
   });
 });
 
+describe('the page size of the list', () => {
+  /** Reads a list of two pages. @returns the page size of each request, and the error if there is one */
+  async function listWith(refuse: (pageSize: string | null) => Partial<FinalResponse> | undefined) {
+    const transport = new FakeTransport(({ url: { searchParams } }) => {
+      const page = json({ clients: [CLIENT], next_page_token: searchParams.has('page_token') ? '' : 'two' });
+      return refuse(searchParams.get('page_size')) ?? page;
+    });
+    const ids: string[] = [];
+    let error: string | undefined;
+    try {
+      for await (const { client_id } of new Scalekit(transport, BLANK_STATE.origin, 'org_1').listClients())
+        ids.push(client_id);
+    } catch (thrown) {
+      error = String(thrown);
+    }
+    return { ids, error, sizes: transport.requests.map(({ url }) => url.searchParams.get('page_size')) };
+  }
+  const refusal = { status: 400, ...json({ message: 'invalid page_size' }) };
+
+  it.each<{ refused: string[]; sizes: (string | null)[] }>([
+    { refused: [], sizes: ['100', '100'] },
+    { refused: ['100'], sizes: ['100', '30', '30'] },
+    { refused: ['100', '30'], sizes: ['100', '30', null, null] },
+  ])(
+    'listClients keeps the first page size that the API accepts, if it refuses $refused',
+    async ({ refused, sizes }) => {
+      const listed = await listWith((size) => (refused.includes(size ?? '') ? refusal : undefined));
+      expect(listed).toEqual({ ids: [CLIENT.client_id, CLIENT.client_id], error: undefined, sizes });
+    },
+  );
+
+  it.each<[what: string, Partial<FinalResponse>]>([
+    ['names something else', { status: 400, ...json({ message: 'invalid page_token' }) }],
+    ['has another status', { ...refusal, status: 403 }],
+  ])('listClients tries no other page size after a refusal that %s', async (_what, response) => {
+    const error = expect.stringMatching(
+      /^ApiError: Could not list the organization's clients: HTTP 40[03]: invalid page_/,
+    );
+    expect(await listWith(() => response)).toEqual({ ids: [], error, sizes: ['100'] });
+  });
+
+  it('listClients fails if the API refuses a list without a page size as well', async () => {
+    const listed = await listWith(() => refusal);
+    expect(listed).toMatchObject({ error: expect.stringContaining('page_size'), sizes: ['100', '30', null] });
+  });
+});
+
+describe('new credentials', () => {
+  it.each<{ attempts: number; what: string; response: Partial<FinalResponse> | Error }>([
+    { attempts: 8, what: 'a 401 of the API', response: { status: 401, ...json({ error: 'invalid_client' }) } },
+    { attempts: 8, what: 'a 403 of the API', response: { status: 403 } },
+    { attempts: 1, what: 'a 403 of a firewall', response: { status: 403, body: '<html>no</html>' } },
+    { attempts: 1, what: 'an unknown scope', response: { status: 400, ...json({ error: 'invalid_scope' }) } },
+    { attempts: 1, what: 'a rate limit', response: { status: 429 } },
+    { attempts: 1, what: 'a failure of the server', response: { status: 503 } },
+    { attempts: 1, what: 'no response', response: NO_RESPONSE },
+  ])('getToken requests a token $attempts times if each answer is $what', async ({ attempts, response }) => {
+    const { transport, scalekit } = scalekitWith(response);
+    const credentials = { client_id: 'm2morg_1', client_secret: PLAIN_SECRET };
+    await expect(scalekit.getToken(credentials)).rejects.toThrow(
+      /^Could not get an access token for client m2morg_1: /,
+    );
+    expect(transport.sent).toEqual(Array(attempts).fill('POST /oauth/token'));
+  });
+});
+
 describe('the deletion of a client or a secret', () => {
   it.each<[existed: boolean, what: string, response: Partial<FinalResponse>]>([
     [true, 'a success', {}],
