@@ -80,10 +80,11 @@ it('fails with the likely causes if the API credentials may not create clients',
 
 it('shows *** in place of a secret that the server quotes', async () => {
   const { clientSecret } = emulator.credentials;
-  refuse('token', 400, { error: 'bad', error_description: `no such secret: ${clientSecret}` });
+  const base64 = Buffer.from(clientSecret).toString('base64');
+  refuse('token', 400, { error: 'bad', error_description: `no such secret: ${clientSecret} (${base64})` });
   const run = await runAction(emulator);
-  expectFailed(run, 'no such secret: ***');
-  expect(readable(run)).not.toContain(clientSecret);
+  expectFailed(run, 'no such secret: *** (***)');
+  for (const form of [clientSecret, base64]) expect(readable(run)).not.toContain(form);
 });
 
 it('deletes a new client that differs from the request, and names the field, what was wanted and what it got', async () => {

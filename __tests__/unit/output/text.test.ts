@@ -7,6 +7,12 @@ import { usePrinted } from './printed.ts';
 
 usePrinted();
 
+it('quote shows no rest of a masked secret whose beginning looks like a whole secret', () => {
+  const secret = `${['test', 'a1B2'.repeat(6)].join('_')}/${'c3D4'.repeat(4)}`;
+  maskSecret(secret);
+  expect(quote(secret)).toBe('"***"');
+});
+
 describe('oneLine', () => {
   it.each([
     ['a line break', 'a\nb'],
