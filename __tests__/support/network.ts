@@ -1,9 +1,6 @@
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
 import http, { type IncomingHttpHeaders } from 'node:http';
 import net, { type AddressInfo, type Socket } from 'node:net';
-import { tmpdir } from 'node:os';
-import path from 'node:path';
 import type { Duplex } from 'node:stream';
 import { afterAll, beforeAll, expect } from '@jest/globals';
 import { RequestError, Server, type ServerOptions } from 'proxy-chain';
@@ -12,6 +9,7 @@ import type { Executed, Outcome, Step } from '../../emulator/runner.ts';
 import { type CertificateKind, makeCertificate } from '../../emulator/tls.ts';
 import { errors, type Inputs, runAction, trust } from './action.ts';
 import { anotherEmulator } from './emulators.ts';
+import { anotherFolder } from './folders.ts';
 import { expectFailed } from './outcomes.ts';
 import { operationsOf } from './requests.ts';
 import { REPOSITORY } from './saved.ts';
@@ -56,13 +54,12 @@ export interface Network {
  */
 export function useNetwork(): Network {
   const trusted: Variables = {};
-  let created = '';
+  const folder = anotherFolder();
   beforeAll(async () => {
-    created = mkdtempSync(path.join(tmpdir(), 'network-'));
-    Object.assign(trusted, trust(created, (await makeCertificate('valid')).ca));
+    Object.assign(trusted, trust(folder.path, (await makeCertificate('valid')).ca));
     await loadModules();
   });
-  afterAll(() => rmSync(created, { recursive: true }));
+  afterAll(() => folder[Symbol.dispose]());
   const runRemote: Network['runRemote'] = (emulator, env, { inputs, ...step } = {}) =>
     runAction(emulator, {
       ...step,
